@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""OpenTelemetry traces in a SQLite file that can be queried."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.exporter import SQLiteSpanExporter
+    from otel_sqlite_exporter.version import __version__
+
+__all__ = ["SQLiteSpanExporter", "__version__"]
+
+_HOMES = {"SQLiteSpanExporter": "exporter", "__version__": "version"}
+
+
+def __getattr__(name: str) -> Any:
+    # PEP 562: `opentelemetry-instrument` imports this package in every process it starts, so the SDK is not.
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

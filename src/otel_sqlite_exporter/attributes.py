@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attribute values as JSON text, and back.
+
+The representation is the one that the OpenTelemetry specification gives for stores that are not OTLP ("Mapping
+AnyValue to non-OTLP", common/README.md): non-finite numbers are the texts `NaN`, `Infinity` and `-Infinity`, bytes are
+base64 text, null is kept. Where JSON loses the type, `attribute_types` notes it: a JSON object from the JSON Pointer
+(RFC 6901) of the value to `bytes`, `double` or `int` (an integer beyond 64 bits, kept as digits).
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+# Values that orjson would turn into something else without a word are refused, and so take the slow path.
+_OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+_SURROGATES = re.compile("[\ud800-\udfff]")
+# SQLite's JSON functions accept 1,000 levels, orjson 254; nobody reads a hundred.
+_DEEPEST = 100
+_NON_FINITE = {float("inf"): "Infinity", float("-inf"): "-Infinity"}
+
+
+class EncodedAttributes(NamedTuple):
+    """`text` is one JSON object, `types` the notes (or None where JSON says it all), `repaired` the number of values
+    that could not be kept exactly."""
+
+    text: str
+    types: str | None
+    repaired: int
+
+
+EMPTY_ATTRIBUTES = EncodedAttributes("{}", None, 0)
+
+
+def encode_attributes(attributes: Mapping[Any, Any] | None) -> EncodedAttributes:
+    """Encode one attribute mapping. Never raises for any key or value: what cannot be kept exactly is repaired (a lone
+    surrogate becomes U+FFFD, an unknown object its `str()`, what has none null) and counted."""
+    if not attributes:
+        return EMPTY_ATTRIBUTES
+    try:
+        text = orjson.dumps(attributes, option=_OPTIONS)
+    except TypeError:
+        return _encode_slowly(attributes)
+    # orjson writes NaN and infinities as null; the search costs 0.1 us on 3 kB, the walk runs only where it hits.
+    if b"null" in text and _has_non_finite(attributes):
+        return _encode_slowly(attributes)
+    return EncodedAttributes(text.decode(), None, 0)
+
+
+def decode_attributes(text: str, types: str | None = None) -> dict[str, Any]:
+    """Return the attributes that `encode_attributes` was given (arrays as lists), exactly where nothing was repaired."""
+    attributes: dict[str, Any] = orjson.loads(text)
+    if types:
+        for pointer, type_name in orjson.loads(types).items():
+            *parents, last = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+            holder: Any = attributes
+            for part in parents:
+                holder = holder[int(part)] if isinstance(holder, list) else holder[part]
+            key = int(last) if isinstance(holder, list) else last
+            holder[key] = _DECODERS[type_name](holder[key])
+    return attributes
+
+
+def repair_text(value: Any) -> tuple[str, int]:
+    """Return `value` as text that SQLite can hold, and 1 if that is not exactly what it was."""
+    if isinstance(value, str):
+        plain = value if type(value) is str else str.__str__(value)
+        if plain.isascii():
+            return plain, 0
+        text, count = _SURROGATES.subn("\ufffd", plain)
+        return text, 1 if count else 0
+    if value is None:
+        return "", 1
+    try:
+        return _SURROGATES.sub("\ufffd", str(value)), 1
+    except Exception:
+        return "", 1
+
+
+_DECODERS = {"bytes": base64.b64decode, "double": float, "int": int}
+
+
+def _has_non_finite(value: Any) -> bool:
+    if isinstance(value, float):
+        return value != value or value in _NON_FINITE
+    if isinstance(value, Mapping):
+        return any(_has_non_finite(item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(_has_non_finite(item) for item in value)
+    return False
+
+
+def _encode_slowly(attributes: Mapping[Any, Any]) -> EncodedAttributes:
+    walk = _Walk()
+    plain = walk.visit(attributes, "", 0)
+    types = orjson.dumps(walk.types).decode() if walk.types else None
+    return EncodedAttributes(orjson.dumps(plain).decode(), types, walk.repaired)
+
+
+class _Walk:
+    """Turns any value into what orjson encodes as meant, noting types and repairs on the way."""
+
+    def __init__(self) -> None:
+        self.types: dict[str, str] = {}
+        self.repaired = 0
+
+    def visit(self, value: Any, pointer: str, depth: int) -> Any:
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, int):
+            if -(2**63) <= value < 2**64:
+                return int(value)
+            self.types[pointer] = "int"
+            return str(int(value))
+        if isinstance(value, float):
+            if value == value and value not in _NON_FINITE:
+                return float(value)
+            self.types[pointer] = "double"
+            return _NON_FINITE.get(value, "NaN")
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            self.types[pointer] = "bytes"
+            return base64.b64encode(value).decode()
+        if depth < _DEEPEST and isinstance(value, Mapping):
+            return self._mapping(value, pointer, depth)
+        if depth < _DEEPEST and isinstance(value, (Sequence, set, frozenset)):
+            return [self.visit(item, f"{pointer}/{index}", depth + 1) for index, item in enumerate(value)]
+        self.repaired += 1
+        if isinstance(value, (Mapping, Sequence)):
+            return None
+        return repair_text(value)[0] or None
+
+    def _mapping(self, value: Mapping[Any, Any], pointer: str, depth: int) -> dict[str, Any]:
+        plain: dict[str, Any] = {}
+        for key, item in value.items():
+            name, repaired = repair_text(key)
+            self.repaired += repaired
+            while name in plain:  # two keys that are the same as text: keep both values
+                name += "\ufffd"
+            escaped = name.replace("~", "~0").replace("/", "~1")
+            plain[name] = self.visit(item, f"{pointer}/{escaped}", depth + 1)
+        return plain
+
+    def _text(self, value: str) -> str:
+        text, repaired = repair_text(value)
+        self.repaired += repaired
+        return text

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names of the environment variables that configure this package.
+
+`opentelemetry-instrument` imports this module in every process that it starts and makes one command line option of
+each name that begins with `OTEL_`, so this module holds those names and nothing else.
+"""
+
+OTEL_EXPORTER_SQLITE_PATH = "OTEL_EXPORTER_SQLITE_PATH"
+"""Path of the file. A relative path is taken from the working directory in which the exporter is made.
+Default: `otel.db`."""
+
+OTEL_EXPORTER_SQLITE_SESSION_ATTRIBUTES = "OTEL_EXPORTER_SQLITE_SESSION_ATTRIBUTES"
+"""Comma-separated attribute names that name a span's session, the strongest first.
+Default: `session.id`, `gen_ai.conversation.id` and those of other conventions (see docs/sessions.md)."""
+
+OTEL_EXPORTER_SQLITE_BUSY_TIMEOUT_MS = "OTEL_EXPORTER_SQLITE_BUSY_TIMEOUT_MS"
+"""How long one export waits for another writer of the file, in milliseconds. Default: 5000."""
+
+OTEL_EXPORTER_SQLITE_SYNCHRONOUS = "OTEL_EXPORTER_SQLITE_SYNCHRONOUS"
+"""`normal` (an acknowledged batch survives the death of the process) or `full` (and a power failure).
+Default: `normal`."""
+
+OTEL_EXPORTER_SQLITE_AUTO_MIGRATE = "OTEL_EXPORTER_SQLITE_AUTO_MIGRATE"
+"""Which steps the exporter itself may apply to an older file: `safe` (quick ones, which only add), `always` or `never`.
+Default: `safe`."""
+
+OTEL_EXPORTER_SQLITE_PAIRING_WINDOW_MS = "OTEL_EXPORTER_SQLITE_PAIRING_WINDOW_MS"
+"""The longest time between a start record and a finish record that are linked by time alone, in milliseconds.
+Default: 300000 (five minutes)."""

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything this package raises on purpose. Each edge maps the tree once: the exporter to a result and one log line,
+the command line to a sentence and exit code 2. Every message says what to do next."""
+
+from __future__ import annotations
+
+
+class SQLiteExporterError(Exception):
+    """Base of every error that this package raises."""
+
+
+class ConfigurationError(SQLiteExporterError, ValueError):
+    """A keyword argument has a value that cannot be used; the message names the argument."""
+
+
+class UnsupportedSQLiteError(SQLiteExporterError):
+    """The SQLite library that this Python was built with is too old."""
+
+
+class FileRefusedError(SQLiteExporterError):
+    """The file cannot be used as it is, and was not touched."""
+
+
+class ForeignFileError(FileRefusedError):
+    """The file is no file of this package."""
+
+
+class NewerFileError(FileRefusedError):
+    """The file was written by a newer version of this package: it may be read, not written."""
+
+
+class DamagedFileError(FileRefusedError):
+    """SQLite finds the file damaged."""
+
+
+class MigrationRequiredError(FileRefusedError):
+    """The file has an older schema version, and the `auto_migrate` setting does not allow to upgrade it here."""
+
+
+class MigrationFailedError(SQLiteExporterError):
+    """A migration step failed and was rolled back: the file is at the version before that step."""
+
+
+class UnstorableSpanError(SQLiteExporterError):
+    """A span lacks what its row needs (a valid trace id and span id); it goes to quarantine."""

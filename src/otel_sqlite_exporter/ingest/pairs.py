@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Start and finish records, and which belong together. Pure.
+
+A record's name says its phase: `llm.call.start` begins what `llm.call.finish` (or `.end`, `.stop`, `.result`, `.error`)
+finishes; `llm.call` is their stem. Records of one span are paired with each other; what stays alone may be paired by
+time with records of other spans.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+_PHASES = {
+    "start": "start",
+    "finish": "finish",
+    "end": "finish",
+    "stop": "finish",
+    "result": "finish",
+    "error": "finish",
+}
+
+
+def split_phase(name: str) -> tuple[str, str] | None:
+    """Return (stem, phase) of a record's name, or None if it is neither a start nor a finish."""
+    stem, dot, suffix = name.rpartition(".")
+    phase = _PHASES.get(suffix)
+    return (stem, phase) if dot and stem and phase else None
+
+
+def link_within_span(records: Sequence[tuple[str, str, int]]) -> dict[int, int]:
+    """Pair the records of one span, given as (stem, phase, time): each finish takes the earliest start of its stem that
+    is not later and not yet taken. Return the partner's place for each linked record's place, both ways."""
+    mates: dict[int, int] = {}
+    waiting: defaultdict[str, deque[int]] = defaultdict(deque)
+    for place in sorted(range(len(records)), key=lambda place: _in_time(records[place], place)):
+        stem, phase, _ = records[place]
+        if phase == "start":
+            waiting[stem].append(place)
+        elif waiting[stem]:
+            start = waiting[stem].popleft()
+            mates[start], mates[place] = place, start
+    return mates
+
+
+def _in_time(record: tuple[str, str, int], place: int) -> tuple[int, bool, int]:
+    return record[2], record[1] != "start", place
+
+
+class Candidate(NamedTuple):
+    """A record that may be paired by time. `group` is what it shares with possible partners (stem, and session or
+    trace); sorting puts records in time, a start before a finish, then in an order that does not depend on arrival."""
+
+    time_unix_nano: int
+    is_finish: int
+    span_id: str
+    ordinal: int
+    id: int
+    trace: int
+    group: tuple[int, int, str]
+    related_event: int | None
+    link_method: str | None
+
+
+def link_by_time(candidates: Iterable[Candidate], window_ns: int) -> dict[int, int]:
+    """Pair the candidates of each group: first inside each trace, then what is left across the group's traces. A finish
+    takes the earliest start that is not later, no more than `window_ns` older, and not yet taken. Return the
+    partner's id for each linked record's id, both ways."""
+    mates: dict[int, int] = {}
+    ordered = sorted(candidates)
+    _take_in_time(ordered, window_ns, mates, by_trace=True)
+    _take_in_time([one for one in ordered if one.id not in mates], window_ns, mates, by_trace=False)
+    return mates
+
+
+def _take_in_time(ordered: list[Candidate], window_ns: int, mates: dict[int, int], *, by_trace: bool) -> None:
+    waiting: defaultdict[object, deque[Candidate]] = defaultdict(deque)
+    for one in ordered:
+        queue = waiting[(one.group, one.trace) if by_trace else one.group]
+        if not one.is_finish:
+            queue.append(one)
+            continue
+        while queue and one.time_unix_nano - queue[0].time_unix_nano > window_ns:
+            queue.popleft()
+        if queue:
+            start = queue.popleft()
+            mates[start.id], mates[one.id] = one.id, start.id

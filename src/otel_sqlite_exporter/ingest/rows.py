@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The words that the stages of ingestion share: one NamedTuple for each table, in the order of its columns.
+
+Integer keys are given only inside the transaction that writes, so a row here refers to others by what they are: a
+span by its trace id and span id (hex text), a session by its name.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class ResourceRow(NamedTuple):
+    """Columns of `_resources` after `id`."""
+
+    digest: str
+    service_name: str
+    schema_url: str
+    attribute_types: str | None
+    attributes: str
+
+
+class ScopeRow(NamedTuple):
+    """Columns of `_scopes` after `id`."""
+
+    digest: str
+    name: str
+    version: str | None
+    schema_url: str
+    attribute_types: str | None
+    attributes: str
+
+
+class SpanRow(NamedTuple):
+    """Columns of `_spans` after `scope`."""
+
+    span_id: str
+    parent_span_id: str | None
+    parent_is_remote: int | None
+    trace_flags: int
+    trace_state: str | None
+    name: str
+    kind: int
+    start_time_unix_nano: int
+    end_time_unix_nano: int
+    start_time_source: str | None
+    end_time_source: str | None
+    status_code: int
+    status_description: str | None
+    dropped_attributes: int
+    dropped_events: int
+    dropped_links: int
+    attribute_types: str | None
+    attributes: str
+
+
+class EventRow(NamedTuple):
+    """A span's own event. `mate` is the place, among the span's events, of the one it is linked with; `stem` is set
+    where it may still be paired by time."""
+
+    phase: str | None
+    name: str
+    time_unix_nano: int
+    time_source: str | None
+    mate: int | None
+    stem: str | None
+    dropped_attributes: int
+    attribute_types: str | None
+    attributes: str
+
+
+class LinkRow(NamedTuple):
+    """Columns of `_links` after `ordinal`."""
+
+    linked_trace_id: str
+    linked_span_id: str
+    is_remote: int
+    trace_flags: int
+    trace_state: str | None
+    dropped_attributes: int
+    attribute_types: str | None
+    attributes: str
+
+
+class LLMInteractionRow(NamedTuple):
+    """Columns of `_llm_interactions` after `trace_session`."""
+
+    is_aggregate: int
+    counted: int
+    operation: str | None
+    provider: str | None
+    request_model: str | None
+    response_model: str | None
+    response_id: str | None
+    user_id: str | None
+    agent_name: str | None
+    finish_reasons: str | None
+    error_type: str | None
+    time_to_first_token_ms: float | None
+    input_tokens: int | None
+    output_tokens: int | None
+    total_tokens: int | None
+    cached_input_tokens: int | None
+    cache_creation_input_tokens: int | None
+    reasoning_tokens: int | None
+    cost_usd: float | None
+    cost_status: str | None
+
+
+class ToolInteractionRow(NamedTuple):
+    """Columns of `_tool_interactions` after `trace_session`."""
+
+    tool_name: str | None
+    tool_call_id: str | None
+    tool_type: str | None
+    user_id: str | None
+    agent_name: str | None
+    error_type: str | None
+
+
+class Naming(NamedTuple):
+    """That an attribute of a span names a session or a user. The smallest is the strongest: `rank` is the attribute's
+    place in the list of sources, then a span without parent wins, then the earliest, then the text itself."""
+
+    rank: int
+    is_child: int
+    time_unix_nano: int
+    name: str
+    source: str
+
+
+class QuarantineRow(NamedTuple):
+    """Columns of `_quarantine` after `id`."""
+
+    digest: str
+    arrival_time_unix_nano: int
+    reason: str
+    content: str
+
+
+class EncodedSpan(NamedTuple):
+    """One span as rows, ready to be given keys. `own_session` is what the span itself names; `session` and `user` are
+    its bids for what its trace shows."""
+
+    trace_id: str
+    row: SpanRow
+    resource: ResourceRow
+    scope: ScopeRow | None
+    own_session: Naming | None
+    session: Naming | None
+    user: Naming | None
+    events: tuple[EventRow, ...]
+    links: tuple[LinkRow, ...]
+    llm: LLMInteractionRow | None
+    tool: ToolInteractionRow | None
+    repaired: int

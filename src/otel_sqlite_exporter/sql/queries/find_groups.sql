@@ -1,0 +1,10 @@
+-- The groups of records that may pair by time which hang on some rows of _trace_sessions, as one JSON array of
+-- [session or null, trace, stem, time of the earliest]. :trace_sessions is an array of ids.
+SELECT json_group_array(json_array(g.session, g.trace, g.stem, g.time_unix_nano))
+FROM (
+  SELECT p.session, p.trace, e.stem, min(e.time_unix_nano) AS time_unix_nano
+  FROM json_each(:trace_sessions) AS w
+  JOIN _trace_sessions AS p ON p.id = w.value
+  JOIN _events AS e ON e.trace_session = p.id AND e.stem IS NOT NULL
+  GROUP BY p.session, p.trace, e.stem
+) AS g

@@ -1,0 +1,70 @@
+-- All that the writer must know of the file before it adds a batch, as one row: each further row
+-- would hand the interpreter lock to a busy thread of the application once more.
+-- Each column is JSON. :spans is {trace_id: [span_id, ...], ...}; :sessions, :resources and :scopes are arrays of names and digests.
+WITH
+  wanted_traces AS MATERIALIZED (
+    SELECT t.*, w.value AS span_ids
+    FROM json_each(:spans) AS w
+    JOIN _traces AS t ON t.trace_id = w.key
+  ),
+  wanted_sessions AS MATERIALIZED (
+    SELECT x.id, x.session_id
+    FROM json_each(:sessions) AS w
+    JOIN _sessions AS x ON x.session_id = w.value
+  )
+SELECT
+  json_object(
+    '_resources', (SELECT coalesce(max(id), 0) FROM _resources),
+    '_scopes', (SELECT coalesce(max(id), 0) FROM _scopes),
+    '_sessions', (SELECT coalesce(max(id), 0) FROM _sessions),
+    '_traces', (SELECT coalesce(max(id), 0) FROM _traces),
+    '_trace_sessions', (SELECT coalesce(max(id), 0) FROM _trace_sessions),
+    '_spans', (SELECT coalesce(max(id), 0) FROM _spans),
+    '_events', (SELECT coalesce(max(id), 0) FROM _events)
+  ) AS last_ids,
+  (
+    SELECT json_group_object(r.digest, r.id)
+    FROM json_each(:resources) AS w
+    JOIN _resources AS r ON r.digest = w.value
+  ) AS resources,
+  (
+    SELECT json_group_object(c.digest, c.id)
+    FROM json_each(:scopes) AS w
+    JOIN _scopes AS c ON c.digest = w.value
+  ) AS scopes,
+  (
+    SELECT json_group_array(json_array(session_id, id))
+    FROM (
+      SELECT session_id, id FROM wanted_sessions
+      UNION
+      SELECT x.session_id, x.id FROM wanted_traces AS t JOIN _sessions AS x ON x.id = t.session
+    )
+  ) AS sessions,
+  (
+    SELECT json_group_array(json_array(
+      t.trace_id, t.id,
+      t.session_rank, t.session_is_child, t.session_time_unix_nano, x.session_id, t.session_source,
+      t.user_rank, t.user_is_child, t.user_time_unix_nano, t.user_id, t.user_source,
+      t.root_rank, t.root_time_unix_nano, t.root_span_id,
+      t.start_time_unix_nano, t.end_time_unix_nano
+    ))
+    FROM wanted_traces AS t
+    LEFT JOIN _sessions AS x ON x.id = t.session
+  ) AS traces,
+  (
+    SELECT json_group_array(json_array(
+      t.trace_id, own.session_id, p.id, shown.session_id, p.source, p.source_rank, p.spans, p.errors,
+      p.start_time_unix_nano, p.end_time_unix_nano, p.candidate_time_unix_nano
+    ))
+    FROM wanted_traces AS t
+    JOIN _trace_sessions AS p ON p.trace = t.id
+      AND coalesce(p.own_session, 0) IN (SELECT 0 UNION ALL SELECT id FROM wanted_sessions)
+    LEFT JOIN _sessions AS own ON own.id = p.own_session
+    LEFT JOIN _sessions AS shown ON shown.id = p.session
+  ) AS trace_sessions,
+  (
+    SELECT json_group_array(json_array(t.trace_id, s.span_id, s.id, s.trace_session, s.end_time_unix_nano))
+    FROM wanted_traces AS t
+    JOIN json_each(t.span_ids) AS w
+    JOIN _spans AS s ON s.trace = t.id AND s.span_id = w.value
+  ) AS spans

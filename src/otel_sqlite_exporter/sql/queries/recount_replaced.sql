@@ -1,0 +1,18 @@
+-- Sums of what held a replaced span, anew from its spans. :trace_sessions is an array of ids of _trace_sessions.
+UPDATE _trace_sessions
+SET (spans, errors, start_time_unix_nano, end_time_unix_nano) = (
+  SELECT
+    count(*), count(*) FILTER (WHERE s.status_code = 2),
+    coalesce(min(s.start_time_unix_nano), _trace_sessions.start_time_unix_nano),
+    coalesce(max(s.end_time_unix_nano), _trace_sessions.end_time_unix_nano)
+  FROM _spans AS s
+  WHERE s.trace_session = _trace_sessions.id
+)
+WHERE id IN (SELECT value FROM json_each(:trace_sessions));
+UPDATE _traces
+SET (start_time_unix_nano, end_time_unix_nano) = (
+  SELECT min(p.start_time_unix_nano), max(p.end_time_unix_nano)
+  FROM _trace_sessions AS p
+  WHERE p.trace = _traces.id AND p.spans > 0
+)
+WHERE id IN (SELECT p.trace FROM json_each(:trace_sessions) AS w JOIN _trace_sessions AS p ON p.id = w.value);

@@ -1,0 +1,15 @@
+-- Times of sessions that lost spans, to a stronger session or because a span was replaced, anew from what still shows
+-- them. :ids is an array of ids of _sessions, :trace_sessions one of _trace_sessions whose session is meant too.
+UPDATE _sessions
+SET
+  start_time_unix_nano = (
+    SELECT min(p.start_time_unix_nano) FROM _trace_sessions AS p WHERE p.session = _sessions.id AND p.spans > 0
+  ),
+  end_time_unix_nano = (
+    SELECT max(p.end_time_unix_nano) FROM _trace_sessions AS p WHERE p.session = _sessions.id AND p.spans > 0
+  )
+WHERE id IN (
+  SELECT value FROM json_each(:ids)
+  UNION
+  SELECT p.session FROM json_each(:trace_sessions) AS w JOIN _trace_sessions AS p ON p.id = w.value
+)

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads the SQL that this package ships as data."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+
+@cache
+def read_query(name: str) -> str:
+    """Return the text of `queries/NAME.sql`."""
+    return files(__package__).joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")
+
+
+@cache
+def read_folder(folder: str) -> tuple[tuple[str, str], ...]:
+    """Return (name without ending, text) of every SQL file in `folder`, by name."""
+    entries = sorted(files(__package__).joinpath(folder).iterdir(), key=lambda entry: entry.name)
+    return tuple(
+        (entry.name[: -len(".sql")], entry.read_text(encoding="utf-8"))
+        for entry in entries
+        if entry.name.endswith(".sql")
+    )

@@ -1,0 +1,31 @@
+CREATE VIEW events AS
+-- One row a record: the start and the finish of every span (source 'span') and the spans' own events (source 'event').
+-- A start and its finish point at each other through related_event_id; duration_ms is the time between the two.
+-- link_method says how they were found: 'span' (the same span) or 'temporal' (the nearest following finish of that
+-- name in the trace or session). The records of a span show the span's attributes.
+SELECT
+  e.id,
+  t.trace_id,
+  s.span_id,
+  x.session_id,
+  r.service_name,
+  CASE e.source WHEN 0 THEN 'span' ELSE 'event' END AS source,
+  e.ordinal,
+  e.phase,
+  coalesce(e.name, s.name) AS name,
+  e.time_unix_nano AS start_time_unix_nano,
+  strftime('%Y-%m-%dT%H:%M:%S', e.time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', e.time_unix_nano / 1000 % 1000000) AS start_time,
+  CASE e.phase WHEN 'start' THEN f.time_unix_nano - e.time_unix_nano ELSE e.time_unix_nano - f.time_unix_nano END / 1e6 AS duration_ms,
+  coalesce(e.time_source, 'record') AS time_source,
+  e.related_event AS related_event_id,
+  e.link_method,
+  e.dropped_attributes,
+  CASE WHEN e.attributes IS NULL THEN s.attribute_types ELSE e.attribute_types END AS attribute_types,
+  coalesce(e.attributes, s.attributes) AS attributes
+FROM _events AS e
+JOIN _trace_sessions AS p ON p.id = e.trace_session
+JOIN _traces AS t ON t.id = p.trace
+LEFT JOIN _spans AS s ON s.id = e.span
+LEFT JOIN _events AS f ON f.id = e.related_event
+LEFT JOIN _sessions AS x ON x.id = p.session
+LEFT JOIN _resources AS r ON r.id = s.resource;

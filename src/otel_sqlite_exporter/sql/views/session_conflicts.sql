@@ -1,0 +1,14 @@
+CREATE VIEW session_conflicts AS
+-- One row where spans of a trace name another session than the trace's: they keep their own, and stand here.
+SELECT
+  t.trace_id,
+  w.session_id,
+  t.session_source,
+  o.session_id AS other_session_id,
+  p.source AS other_session_source,
+  p.spans AS other_spans
+FROM _trace_sessions AS p
+JOIN _traces AS t ON t.id = p.trace
+JOIN _sessions AS o ON o.id = p.own_session
+JOIN _sessions AS w ON w.id = t.session
+WHERE p.own_session <> t.session AND p.spans > 0;

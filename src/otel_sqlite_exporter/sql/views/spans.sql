@@ -1,0 +1,44 @@
+CREATE VIEW spans AS
+-- One row a span, as the application recorded it. Key: (trace_id, span_id).
+-- session_id is the span's own, else its trace's. *_time_source is 'record' where the time is the span's own.
+-- attribute_types names the values whose type JSON cannot say (bytes, double, int), by JSON Pointer.
+SELECT
+  t.trace_id,
+  s.span_id,
+  s.parent_span_id,
+  s.parent_is_remote,
+  x.session_id,
+  r.service_name,
+  s.name,
+  CASE s.kind WHEN 0 THEN 'INTERNAL' WHEN 1 THEN 'SERVER' WHEN 2 THEN 'CLIENT' WHEN 3 THEN 'PRODUCER' ELSE 'CONSUMER' END AS kind,
+  CASE s.status_code WHEN 2 THEN 'error' ELSE 'ok' END AS status,
+  CASE s.status_code WHEN 0 THEN 'UNSET' WHEN 1 THEN 'OK' ELSE 'ERROR' END AS status_code,
+  s.status_description,
+  s.start_time_unix_nano,
+  s.end_time_unix_nano,
+  strftime('%Y-%m-%dT%H:%M:%S', s.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', s.start_time_unix_nano / 1000 % 1000000) AS start_time,
+  strftime('%Y-%m-%dT%H:%M:%S', s.end_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', s.end_time_unix_nano / 1000 % 1000000) AS end_time,
+  (s.end_time_unix_nano - s.start_time_unix_nano) / 1e6 AS duration_ms,
+  coalesce(s.start_time_source, 'record') AS start_time_source,
+  coalesce(s.end_time_source, 'record') AS end_time_source,
+  s.trace_flags,
+  s.trace_state,
+  s.dropped_attributes,
+  s.dropped_events,
+  s.dropped_links,
+  c.name AS scope_name,
+  c.version AS scope_version,
+  c.schema_url AS scope_schema_url,
+  c.attributes AS scope_attributes,
+  c.attribute_types AS scope_attribute_types,
+  r.schema_url AS resource_schema_url,
+  r.attributes AS resource_attributes,
+  r.attribute_types AS resource_attribute_types,
+  s.attribute_types,
+  s.attributes
+FROM _spans AS s
+JOIN _traces AS t ON t.id = s.trace
+JOIN _trace_sessions AS p ON p.id = s.trace_session
+LEFT JOIN _sessions AS x ON x.id = p.session
+LEFT JOIN _resources AS r ON r.id = s.resource
+LEFT JOIN _scopes AS c ON c.id = s.scope;

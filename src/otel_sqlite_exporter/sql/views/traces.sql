@@ -1,0 +1,27 @@
+CREATE VIEW traces AS
+-- One row a trace. name, service_name and attributes are those of its root span: the one without a parent, else the
+-- one with a remote parent, else the earliest seen. Times span all its spans; status is error if any span failed.
+SELECT
+  t.trace_id,
+  x.session_id,
+  t.session_source,
+  t.user_id,
+  r.service_name,
+  s.name,
+  t.root_span_id,
+  CASE WHEN (SELECT sum(p.errors) FROM _trace_sessions AS p WHERE p.trace = t.id) > 0 THEN 'error' ELSE 'ok' END AS status,
+  t.start_time_unix_nano,
+  t.end_time_unix_nano,
+  strftime('%Y-%m-%dT%H:%M:%S', t.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', t.start_time_unix_nano / 1000 % 1000000) AS start_time,
+  strftime('%Y-%m-%dT%H:%M:%S', t.end_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', t.end_time_unix_nano / 1000 % 1000000) AS end_time,
+  (t.end_time_unix_nano - t.start_time_unix_nano) / 1e6 AS duration_ms,
+  (SELECT sum(p.spans) FROM _trace_sessions AS p WHERE p.trace = t.id) AS spans,
+  (SELECT sum(p.errors) FROM _trace_sessions AS p WHERE p.trace = t.id) AS errors,
+  (SELECT count(*) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+   WHERE p.trace = t.id AND i.is_aggregate = 0) AS llm_calls,
+  s.attribute_types,
+  s.attributes
+FROM _traces AS t
+LEFT JOIN _sessions AS x ON x.id = t.session
+LEFT JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id
+LEFT JOIN _resources AS r ON r.id = s.resource;

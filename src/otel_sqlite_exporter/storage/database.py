@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One file and the connection that this process holds to it: opened on first use, locked, and never shared across fork.
+
+SQLite forbids to use, or even to close, a connection that was inherited through fork. So the connection and its lock
+belong to a process id; what a child inherits is kept, untouched, until the child ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator
+
+from otel_sqlite_exporter.settings import Settings
+from otel_sqlite_exporter.storage.connection import open_writer
+from otel_sqlite_exporter.storage.migrations import prepare_file
+
+
+class _Held:
+    """What one process holds: its lock, its connection, and the identity of the file that it opened."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.lock = threading.Lock()
+        self.connection: sqlite3.Connection | None = None
+        self.file_id: tuple[int, int] | None = None
+
+    def close(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+
+_databases: weakref.WeakSet[Database] = weakref.WeakSet()
+_inherited: list[_Held] = []
+
+
+class Database:
+    """The writing side's access to one file. Making one touches nothing: the file is created, checked and upgraded
+    (as `settings.auto_migrate` allows) when it is first used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._timeout_s = settings.busy_timeout_ms / 1000
+        self._held = _Held()
+        self._finalizer = self._watch()
+        _databases.add(self)
+
+    @contextlib.contextmanager
+    def use(self) -> Iterator[sqlite3.Connection]:
+        """Lend the connection to one thread at a time. A file that was removed or replaced is opened anew.
+
+        Raises:
+            FileRefusedError, MigrationFailedError, UnsupportedSQLiteError: The file cannot be used as it is.
+            sqlite3.OperationalError: The connection was not to be had within the busy timeout.
+            sqlite3.Error, OSError: The file cannot be opened.
+        """
+        held = self._own()
+        if not held.lock.acquire(timeout=self._timeout_s):
+            raise sqlite3.OperationalError("database is locked by another export of this process")
+        try:
+            yield self._connect(held)
+        finally:
+            held.lock.release()
+
+    def close(self) -> None:
+        """Close the connection, if this process has one; the next use would open it again. Waits for a use that is
+        under way for the busy timeout; after that the connection is left to it."""
+        held = self._own()
+        if held.lock.acquire(timeout=self._timeout_s):
+            try:
+                held.close()
+            finally:
+                held.lock.release()
+
+    def _connect(self, held: _Held) -> sqlite3.Connection:
+        path = self._settings.path
+        if held.connection is not None and held.file_id != _identify(path):
+            held.close()
+        if held.connection is None:
+            timeout = self._settings.busy_timeout_ms
+            prepare_file(path, self._settings.auto_migrate, busy_timeout_ms=timeout)
+            held.connection = open_writer(path, busy_timeout_ms=timeout, synchronous=self._settings.synchronous)
+            held.file_id = _identify(path)
+        return held.connection
+
+    def _own(self) -> _Held:
+        held = self._held
+        if held.pid != os.getpid():  # forked where no hook ran, as some servers do
+            with _fork_guard:
+                if self._held.pid != os.getpid():
+                    self._abandon()
+            held = self._held
+        return held
+
+    def _abandon(self) -> None:
+        _inherited.append(self._held)
+        self._finalizer.detach()
+        self._held = _Held()
+        self._finalizer = self._watch()
+
+    def _watch(self) -> weakref.finalize[..., Database]:
+        finalizer = weakref.finalize(self, _release, self._held)
+        finalizer.atexit = False
+        return finalizer
+
+
+def _release(held: _Held) -> None:
+    if held.pid == os.getpid():
+        held.close()
+    else:
+        _inherited.append(held)
+
+
+def _identify(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+# The lock is held across fork, so that no child is born in the middle of a write of this process.
+_forking: list[_Held] = []
+_fork_guard = threading.Lock()
+
+
+def _before_fork() -> None:
+    for database in list(_databases):
+        held = database._held
+        if held.pid == os.getpid() and held.lock.acquire(timeout=database._timeout_s):
+            _forking.append(held)
+
+
+def _after_fork_in_parent() -> None:
+    while _forking:
+        _forking.pop().lock.release()
+
+
+def _after_fork_in_child() -> None:
+    global _fork_guard
+    _fork_guard = threading.Lock()
+    _forking.clear()
+    for database in list(_databases):
+        database._abandon()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+    )

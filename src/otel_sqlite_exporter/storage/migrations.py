@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Schema versions: which steps there are, which a file lacks, and how they are applied.
+
+A step is one file `sql/migrations/NNNN_name.sql`, frozen once released. Its first line is `-- quick` where it only
+adds what costs no time on a large file. Each step is one transaction together with the file's new version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
+from functools import cache
+from typing import NamedTuple
+
+from otel_sqlite_exporter.errors import (
+    DamagedFileError,
+    MigrationFailedError,
+    MigrationRequiredError,
+    NewerFileError,
+)
+from otel_sqlite_exporter.sql.texts import read_folder
+from otel_sqlite_exporter.storage.backup import write_backup
+from otel_sqlite_exporter.storage.connection import APPLICATION_ID, damage_message, identify_file, open_writer
+from otel_sqlite_exporter.version import __version__
+
+_COUNTED_TABLES = ("_sessions", "_traces", "_spans", "_events", "_links", "_llm_interactions", "_tool_interactions")
+
+
+class Migration(NamedTuple):
+    """One step to schema version `version`."""
+
+    version: int
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the text, as it is noted in the file."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether the exporter may apply the step by itself under `auto_migrate=safe`."""
+        return self.sql.startswith("-- quick")
+
+
+class Report(NamedTuple):
+    """What `migrate` did: versions before and after, the steps applied, the backup written (or None), seconds."""
+
+    path: str
+    from_version: int
+    to_version: int
+    applied: tuple[Migration, ...]
+    backup: str | None
+    seconds: float
+
+
+@cache
+def load_migrations() -> tuple[Migration, ...]:
+    """Return every step of this package, the oldest first."""
+    return tuple(Migration(int(name[:4]), name[5:], text) for name, text in read_folder("migrations"))
+
+
+def find_pending(path: str, steps: Sequence[Migration] | None = None) -> tuple[int, tuple[Migration, ...]]:
+    """Return the schema version of the file at `path` (0: none yet) and the steps that it lacks. Touches nothing.
+
+    Raises:
+        FileRefusedError: The file is newer than this package, damaged, or not ours.
+    """
+    steps = load_migrations() if steps is None else steps
+    _, version = identify_file(path)
+    if version > steps[-1].version:
+        raise NewerFileError(
+            f"{path} has schema version {version}, and this is otel-sqlite-exporter {__version__}, which writes version "
+            f"{steps[-1].version}: upgrade with `pip install -U otel-sqlite-exporter`; the file was not touched"
+        )
+    return version, tuple(step for step in steps if step.version > version)
+
+
+def migrate(
+    path: str, *, busy_timeout_ms: int, backup: bool = True, steps: Sequence[Migration] | None = None
+) -> Report:
+    """Bring the file at `path` to the newest version, creating it if it does not exist.
+
+    Before any step on a file that holds data, a checked copy is written beside it unless `backup` is false.
+
+    Raises:
+        FileRefusedError: The file is newer than this package, damaged, or not ours; it was not touched.
+        MigrationFailedError: A step failed; the file is at the version before it.
+        sqlite3.Error: The file cannot be opened or stays locked.
+    """
+    began = time.monotonic()
+    version, pending = find_pending(path, steps)
+    if not pending:
+        return Report(path, version, version, (), None, time.monotonic() - began)
+    connection = open_writer(path, busy_timeout_ms=busy_timeout_ms)
+    try:
+        copy = None
+        if version:
+            _check_integrity(connection, path)
+            copy = write_backup(connection, path, version) if backup else None
+        applied = apply_steps(connection, pending)
+    finally:
+        connection.close()
+    return Report(path, version, pending[-1].version, applied, copy, time.monotonic() - began)
+
+
+def prepare_file(
+    path: str, auto_migrate: str, *, busy_timeout_ms: int, steps: Sequence[Migration] | None = None
+) -> None:
+    """Make sure that the file at `path` can be written by this package: create it, or upgrade it as `auto_migrate`
+    allows (`safe`: quick steps, which only add and need no backup; `always`: as `migrate` does; `never`).
+
+    Raises:
+        FileRefusedError: The file is newer than this package, damaged, not ours, or may not be upgraded here.
+        MigrationFailedError: A step failed; the file is at the version before it.
+        sqlite3.Error: The file cannot be opened or stays locked.
+    """
+    version, pending = find_pending(path, steps)
+    if not pending:
+        return
+    quick = all(step.is_quick for step in pending)
+    if version and (auto_migrate == "never" or (auto_migrate == "safe" and not quick)):
+        raise MigrationRequiredError(
+            f"{path} has schema version {version} and {pending[-1].version} is needed: "
+            f"run `python -m otel_sqlite_exporter migrate {path}`"
+        )
+    migrate(path, busy_timeout_ms=busy_timeout_ms, backup=not quick, steps=steps)
+
+
+def apply_steps(connection: sqlite3.Connection, steps: Sequence[Migration]) -> tuple[Migration, ...]:
+    """Apply `steps` in order, each in a transaction of its own, and return those that were applied: a step that
+    another process applied in the meantime is passed over.
+
+    Raises:
+        MigrationFailedError: A step failed and was rolled back.
+    """
+    applied = []
+    for step in steps:
+        began = time.monotonic()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if connection.execute("PRAGMA user_version").fetchone()[0] >= step.version:
+                connection.execute("ROLLBACK")
+                continue
+            before = _count_rows(connection)
+            for statement in split_statements(step.sql):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {step.version}")
+            connection.execute(
+                "INSERT INTO _migrations (version, name, checksum, applied_at, duration_ms, package_version, statistics)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    step.version,
+                    step.name,
+                    step.checksum,
+                    datetime.now(timezone.utc).isoformat(),
+                    (time.monotonic() - began) * 1000,
+                    __version__,
+                    json.dumps({"rows_before": before, "rows_after": _count_rows(connection)}),
+                ),
+            )
+            connection.execute("COMMIT")
+        except BaseException as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise MigrationFailedError(
+                    f"step {step.version} ({step.name}) failed and was rolled back, the file is at version "
+                    f"{step.version - 1}: {error}"
+                ) from error
+            raise
+        applied.append(step)
+    return tuple(applied)
+
+
+def split_statements(sql: str) -> Iterator[str]:
+    """Yield the statements of `sql` one by one, each with the comments above it. (`executescript` would commit.)"""
+    buffer = ""
+    for line in sql.splitlines(keepends=True):
+        buffer += line
+        if line.rstrip().endswith(";") and sqlite3.complete_statement(buffer):
+            yield buffer.strip()
+            buffer = ""
+
+
+def _count_rows(connection: sqlite3.Connection) -> dict[str, int]:
+    present = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    return {
+        table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        for table in _COUNTED_TABLES
+        if table in present
+    }
+
+
+def _check_integrity(connection: sqlite3.Connection, path: str) -> None:
+    try:
+        finding = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as error:
+        finding = error
+    if finding != "ok":
+        raise DamagedFileError(damage_message(path, finding))
