@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -52,7 +52,7 @@ def encode_attributes(attributes: Mapping[Any, Any] | None) -> EncodedAttributes
 
 
 def decode_attributes(text: str, types: str | None = None) -> dict[str, Any]:
-    """Return the attributes that `encode_attributes` was given (arrays as lists), exactly where nothing was repaired."""
+    """Return the attributes that `encode_attributes` was given, arrays as lists; exact where nothing was repaired."""
     attributes: dict[str, Any] = orjson.loads(text)
     if types:
         for pointer, type_name in orjson.loads(types).items():
@@ -81,7 +81,7 @@ def repair_text(value: Any) -> tuple[str, int]:
         return "", 1
 
 
-_DECODERS = {"bytes": base64.b64decode, "double": float, "int": int}
+_DECODERS: dict[str, Callable[[str], Any]] = {"bytes": base64.b64decode, "double": float, "int": int}
 
 
 def _has_non_finite(value: Any) -> bool:

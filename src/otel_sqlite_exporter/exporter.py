@@ -87,19 +87,22 @@ class SQLiteSpanExporter(SpanExporter):
         self._window_ns = self._settings.pairing_window_ms * 1_000_000
         self._run = Run.begin()
         self._is_shut_down = threading.Event()
+        self._warning_lock = threading.Lock()
         self._has_warned = False
         self._log_after: dict[type[BaseException], float] = {}
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Write `spans`; SUCCESS means that they are in the file (or, where a span cannot be a row, in its quarantine).
 
-        FAILURE means that nothing of the batch was written: the file is locked for longer than `busy_timeout_ms`, or
-        cannot be used; one log line a minute says why. After `shutdown` every batch fails, with one warning.
+        FAILURE means that the batch is not, or not wholly, written: the file is locked for longer than
+        `busy_timeout_ms`, or cannot be used; one log line a minute says why. After `shutdown` every batch fails, with
+        one warning.
         """
         if self._is_shut_down.is_set():
-            if not self._has_warned:
-                self._has_warned = True
-                _logger.warning("%d spans came after shutdown and are not written, nor are any others", len(spans))
+            with self._warning_lock:
+                if not self._has_warned:
+                    self._has_warned = True
+                    _logger.warning("%d spans came after shutdown and are not written, nor are any others", len(spans))
             return SpanExportResult.FAILURE
         try:
             with _suppress_instrumentation():

@@ -124,7 +124,11 @@ def _parse_path(value: Any) -> str:
         raise ValueError("give the path of a file as text")
     if path == ":memory:" or path.startswith("file:"):
         raise ValueError("give the path of a file; a database in memory would be gone with the exporter")
-    return os.path.abspath(os.path.expanduser(path))
+    path = os.path.expanduser(path)
+    try:
+        return os.path.abspath(path)
+    except FileNotFoundError:  # the working directory is gone: the first export says so, the application starts
+        return path
 
 
 def _parse_names(value: Any) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Gives a batch its keys: encoded spans, and what the file knows of their traces, become the values to write.
 
-Everything a trace or session shows is the smallest, largest or sum of what its spans say, each span counted once. So the
-same spans give the same rows in any order, split or repetition.
+Everything a trace or session shows is the smallest, largest or sum of what its spans say, each span counted once. So
+the same spans give the same rows in any order, split or repetition.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ class TraceSession:
     id: int
     trace: Trace
     own: str | None
+    is_known: bool
+    shown_before: str | None
     source: str | None
     source_rank: int | None
     spans: int
@@ -60,20 +62,24 @@ class TraceSession:
     start: int
     end: int
     candidate_time: int | None
-    is_known: bool = False
-    shown_before: str | None = None
     is_touched: bool = False
+
+    def see(self, span: EncodedSpan) -> None:
+        """Let `span` bid for the attribute that names the session."""
+        own = span.own_session
+        if own is not None and (self.source_rank is None or (own.rank, own.source) < (self.source_rank, self.source)):
+            self.source_rank, self.source = own.rank, own.source
+        self.is_touched = True
 
     def count(self, span: EncodedSpan) -> None:
         """Add a new span to the sums."""
         row = span.row
         start, end = row.start_time_unix_nano, row.end_time_unix_nano
         trace = self.trace
+        self.start, self.end = (min(self.start, start), max(self.end, end)) if self.spans else (start, end)
+        trace.start, trace.end = min(trace.start, start), max(trace.end, end)
         self.spans += 1
         self.errors += row.status_code == 2
-        self.start, self.end = min(self.start, start), max(self.end, end)
-        trace.start, trace.end = min(trace.start, start), max(trace.end, end)
-        self.is_touched = True
 
     @property
     def has_moved(self) -> bool:
@@ -89,7 +95,8 @@ class TraceSession:
 
 
 class Batch:
-    """The values that one batch writes, ready for `statements.Insert`. Reads the file, in the transaction that writes."""
+    """The values that one batch writes, ready for `statements.Insert`. Reads the file, so make it in the transaction
+    that writes."""
 
     def __init__(self, connection: sqlite3.Connection, spans: Sequence[EncodedSpan]) -> None:
         self.resources: list[Any] = []
@@ -117,7 +124,6 @@ class Batch:
     def replace(self, repeated: Repeated) -> None:
         """Let a later version of a span take the place of the one in the file."""
         part = self._find_part(repeated.span)
-        part.is_touched = True
         self._add_span(self.replaced_spans, repeated.id, part, repeated.span)
 
     def touched_traces(self) -> list[Trace]:
@@ -125,7 +131,7 @@ class Batch:
         return [trace for trace in self._traces.values() if trace.is_touched]
 
     def touched_parts(self) -> list[TraceSession]:
-        """Return the rows of `_trace_sessions` to be written: with new spans, or showing another session than before."""
+        """Return the rows of `_trace_sessions` to write: with new spans, or showing another session than before."""
         return [part for part in self._parts.values() if part.is_touched or part.has_moved]
 
     def moved_parts(self) -> list[TraceSession]:
@@ -145,8 +151,8 @@ class Batch:
         sessions = set()
         for span in spans:
             wanted.setdefault(span.trace_id, []).append(span.row.span_id)
-            if span.own_session is not None:
-                sessions.add(span.own_session.name)
+            if span.session is not None:  # its own, if it names one
+                sessions.add(span.session.name)
         row = connection.execute(
             read_query("look_up_batch"),
             {
@@ -167,8 +173,7 @@ class Batch:
             self._traces[trace_id] = Trace(id, trace_id, _naming(session), _naming(user), tuple(root), *times)
         self._parts: dict[tuple[str, str | None], TraceSession] = {}
         for trace_id, own, id, shown, *columns in parts:
-            trace = self._traces[trace_id]
-            self._parts[trace_id, own] = TraceSession(id, trace, own, *columns, is_known=True, shown_before=shown)
+            self._parts[trace_id, own] = TraceSession(id, self._traces[trace_id], own, True, shown, *columns)
         self._known_spans: dict[tuple[str, str], list[int]] = {
             (trace_id, span_id): columns for trace_id, span_id, *columns in known_spans
         }
@@ -178,6 +183,7 @@ class Batch:
         new: dict[tuple[str, str], EncodedSpan] = {}
         for span in spans:
             self._find_trace(span).see(span)
+            self._find_part(span).see(span)
             key = (span.trace_id, span.row.span_id)
             known = self._known_spans.get(key)
             if known is not None:
@@ -206,11 +212,8 @@ class Batch:
         if part is None:
             row = span.row
             times = (row.start_time_unix_nano, row.end_time_unix_nano)
-            part = self._parts[key] = TraceSession(
-                self._next_id("_trace_sessions"), self._traces[span.trace_id], key[1], None, None, 0, 0, *times, None
-            )
-        if own is not None and (part.source_rank is None or (own.rank, own.source) < (part.source_rank, part.source)):
-            part.source_rank, part.source = own.rank, own.source
+            id, trace = self._next_id("_trace_sessions"), self._traces[span.trace_id]
+            part = self._parts[key] = TraceSession(id, trace, key[1], False, None, None, None, 0, 0, *times, None)
         return part
 
     def _add_span(self, values: list[Any], id: int, part: TraceSession, span: EncodedSpan) -> None:

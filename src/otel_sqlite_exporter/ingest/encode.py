@@ -18,7 +18,16 @@ from otel_sqlite_exporter.attributes import EMPTY_ATTRIBUTES, EncodedAttributes,
 from otel_sqlite_exporter.errors import UnstorableSpanError
 from otel_sqlite_exporter.ingest.interactions import find_interactions
 from otel_sqlite_exporter.ingest.pairs import link_within_span, split_phase
-from otel_sqlite_exporter.ingest.rows import EncodedSpan, EventRow, LinkRow, Naming, QuarantineRow, ResourceRow, ScopeRow, SpanRow
+from otel_sqlite_exporter.ingest.rows import (
+    EncodedSpan,
+    EventRow,
+    LinkRow,
+    Naming,
+    QuarantineRow,
+    ResourceRow,
+    ScopeRow,
+    SpanRow,
+)
 from otel_sqlite_exporter.ingest.sessions import USER_ATTRIBUTES, find_naming
 
 _LARGEST = 2**63 - 1
@@ -71,7 +80,7 @@ class SpanEncoder:
         row = SpanRow(
             span_id,
             parent_span_id,
-            None if parent_span_id is None else int(bool(parent.is_remote)),
+            None if parent is None or parent_span_id is None else int(bool(parent.is_remote)),
             _integer(context.trace_flags, 0, 255) or 0,
             trace_state,
             name,
@@ -148,7 +157,18 @@ class SpanEncoder:
 def quarantine_span(span: Any, reason: BaseException, arrival_time_unix_nano: int) -> QuarantineRow:
     """Write down whatever can be read of a span that cannot be a row, and why it cannot."""
     content: dict[str, Any] = {}
-    for field in ("name", "context", "parent", "kind", "start_time", "end_time", "status", "attributes", "events", "links"):
+    for field in (
+        "name",
+        "context",
+        "parent",
+        "kind",
+        "start_time",
+        "end_time",
+        "status",
+        "attributes",
+        "events",
+        "links",
+    ):
         try:
             value = getattr(span, field)
             content[field] = dict(value) if field == "attributes" else repr(value)
@@ -156,7 +176,11 @@ def quarantine_span(span: Any, reason: BaseException, arrival_time_unix_nano: in
             content[field] = f"unreadable: {error!r}"
     for index, event in enumerate(getattr(span, "events", None) or ()):
         try:
-            content[f"events/{index}"] = {"name": event.name, "time": event.timestamp, "attributes": dict(event.attributes)}
+            content[f"events/{index}"] = {
+                "name": event.name,
+                "time": event.timestamp,
+                "attributes": dict(event.attributes),
+            }
         except Exception as error:
             content[f"events/{index}"] = f"unreadable: {error!r}"
     return quarantine_row(content, reason, arrival_time_unix_nano)

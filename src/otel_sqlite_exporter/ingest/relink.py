@@ -33,23 +33,23 @@ def relink_groups(connection: sqlite3.Connection, changed: Iterable[tuple[Group,
         since[key] = min(time, since.get(key, time))
     if not since:
         return
-    wanted = [[session or None, trace, stem, max(0, time - 2 * window_ns)] for (session, trace, stem), time in since.items()]
+    wanted = [
+        [session or None, trace, stem, max(0, time - 2 * window_ns)] for (session, trace, stem), time in since.items()
+    ]
     (found,) = connection.execute(
         read_query("find_temporal_candidates"), {"groups": orjson.dumps(wanted).decode()}
     ).fetchone()
     candidates = [
         Candidate(time, is_finish, span_id or "", ordinal, id, trace, (session, trace_group, stem), related, method)
-        for time, is_finish, span_id, ordinal, id, trace, session, trace_group, stem, related, method in orjson.loads(found)
+        for time, is_finish, span_id, ordinal, id, trace, session, trace_group, stem, related, method in orjson.loads(
+            found
+        )
     ]
-    settled = {
-        one.id for one in candidates if one.is_finish and one.time_unix_nano < since[one.group] - window_ns
-    }
+    settled = {one.id for one in candidates if one.is_finish and one.time_unix_nano < since[one.group] - window_ns}
     free = [one for one in candidates if one.id not in settled and one.related_event not in settled]
     mates = link_by_time(free, window_ns)
     changes: list[list[Any]] = [
-        [one.id, mate, "temporal" if mate else None]
-        for one in free
-        if (mate := mates.get(one.id)) != one.related_event
+        [one.id, mate, "temporal" if mate else None] for one in free if (mate := mates.get(one.id)) != one.related_event
     ]
     if changes:
         connection.execute(read_query("relink_events"), {"links": orjson.dumps(changes).decode()})

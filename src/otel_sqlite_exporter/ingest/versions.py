@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A span that comes again. Mostly it is the same span twice; where it differs (it was open across a fork, and both sides
-ended it) the version that ended last is kept, and of two that ended together the greater content, so that the order
-of arrival does not matter.
+"""A span that comes again. Mostly it is the same span twice; where it differs (it was open across a fork, and both
+sides ended it) the version that ended last is kept, and of two that ended together the greater content, so that the
+order of arrival does not matter.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from otel_sqlite_exporter.ingest.batch import Batch, TraceSession
+from otel_sqlite_exporter.ingest.batch import Batch
 from otel_sqlite_exporter.ingest.relink import Group, relink_groups
 from otel_sqlite_exporter.ingest.rows import (
     EncodedSpan,
@@ -176,13 +176,14 @@ def _write_spans(connection: sqlite3.Connection, spans: Sequence[EncodedSpan], w
     _LINKS.run(connection, batch.links)
     _LLM_INTERACTIONS.run(connection, batch.llm_interactions)
     _TOOL_INTERACTIONS.run(connection, batch.tool_interactions)
-    if batch.traces_with_calls:
-        _run_script(connection, "mark_repeated_usage", traces=list(batch.traces_with_calls))
     recounted: list[int] = []
     if replacing:
         recounted += {repeated.trace_session for repeated in replacing} | {part.id for part in batch.touched_parts()}
         _run_script(connection, "update_span_records", ids=[repeated.id for repeated in replacing])
         _run_script(connection, "recount_replaced", trace_sessions=recounted)
+        batch.traces_with_calls.update(trace.id for trace in batch.touched_traces())
+    if batch.traces_with_calls:
+        _run_script(connection, "mark_repeated_usage", traces=list(batch.traces_with_calls))
     if lost or recounted:
         _run_script(connection, "update_session_times", ids=lost, trace_sessions=recounted)
     relink_groups(connection, [*changed, *_find_changed_groups(connection, batch)], window_ns)
@@ -219,7 +220,9 @@ def _write_contexts(connection: sqlite3.Connection, batch: Batch) -> list[int]:
         parts += (part.source_rank, part.spans, part.errors, part.start, part.end, part.candidate_time)
     _RESOURCES.run(connection, batch.resources)
     _SCOPES.run(connection, batch.scopes)
-    _SESSIONS.run(connection, [value for name, span in times.items() for value in (batch.session_id(name), name, *span)])
+    _SESSIONS.run(
+        connection, [value for name, span in times.items() for value in (batch.session_id(name), name, *span)]
+    )
     _TRACES.run(connection, traces)
     _PARTS.run(connection, parts)
     return lost
@@ -239,14 +242,14 @@ def _forget_replaced(
 def _find_changed_groups(connection: sqlite3.Connection, batch: Batch) -> list[tuple[Group, int]]:
     parts = {part.id: part for part in batch.touched_parts()}
     changed = [
-        (Group(batch.session_id(parts[part].shown), parts[part].trace.id, stem), time)
-        for (part, stem), time in batch.candidates.items()
+        (Group(batch.session_id(parts[part].shown), parts[part].trace.id, stem), earliest)
+        for (part, stem), earliest in batch.candidates.items()
     ]
     moved = {part.id: part for part in batch.moved_parts() if part.candidate_time is not None}
-    for group, time in _find_groups(connection, moved) if moved else ():
-        changed.append((group, time))
+    for group, earliest in _find_groups(connection, moved) if moved else ():
+        changed.append((group, earliest))
         before = {batch.session_id(part.shown_before) for part in moved.values() if part.trace.id == group.trace}
-        changed += [(Group(session, group.trace, group.stem), time) for session in before if session is not None]
+        changed += [(Group(session, group.trace, group.stem), earliest) for session in before if session is not None]
     return changed
 
 
@@ -254,7 +257,7 @@ def _find_groups(connection: sqlite3.Connection, parts: Any) -> list[tuple[Group
     """Return the groups of the candidates that hang on these `_trace_sessions`, each with the time of its earliest."""
     query = read_query("find_groups")
     (found,) = connection.execute(query, {"trace_sessions": orjson.dumps(list(parts)).decode()}).fetchone()
-    return [(Group(session, trace, stem), time) for session, trace, stem, time in orjson.loads(found)]
+    return [(Group(*group), earliest) for *group, earliest in orjson.loads(found)]
 
 
 def _write_run(connection: sqlite3.Connection, run: Run, counts: Counts) -> None:
@@ -265,5 +268,5 @@ def _write_run(connection: sqlite3.Connection, run: Run, counts: Counts) -> None
 
 def _run_script(connection: sqlite3.Connection, name: str, **parameters: list[int]) -> None:
     values = {key: orjson.dumps(value).decode() for key, value in parameters.items()}
-    for statement in split_statements(read_query(name) + ";"):
+    for statement in split_statements(read_query(name)):
         connection.execute(statement, values)

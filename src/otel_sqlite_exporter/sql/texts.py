@@ -10,7 +10,7 @@ from importlib.resources import files
 @cache
 def read_query(name: str) -> str:
     """Return the text of `queries/NAME.sql`."""
-    return files(__package__).joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")
+    return files(__package__).joinpath("queries").joinpath(f"{name}.sql").read_text(encoding="utf-8")
 
 
 @cache

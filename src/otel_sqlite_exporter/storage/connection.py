@@ -2,7 +2,9 @@
 """From a path to a connection: the only place where one is opened.
 
 `sqlite3.Connection` is called directly, because `sqlite3.connect` is what instrumentation packages wrap: an exporter
-that opened its file through it would trace itself.
+that opened its file through it would trace itself. And a file is never opened but through SQLite: closing any other
+descriptor of it would drop the locks of every connection that this process has to it (sqlite.org/howtocorrupt.html,
+2.2), and a writer that lost its locks goes on writing into a WAL that another process has removed.
 """
 
 from __future__ import annotations
@@ -11,17 +13,15 @@ import contextlib
 import os
 import sqlite3
 import time
-from pathlib import Path
-from typing import Literal
+from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import quote
 
-from otel_sqlite_exporter.errors import DamagedFileError, ForeignFileError, UnsupportedSQLiteError
+from otel_sqlite_exporter.errors import DamagedFileError, UnsupportedSQLiteError
 
-APPLICATION_ID = 0x6F74656C
-"""`PRAGMA application_id` of our files: the letters `otel`."""
+_T = TypeVar("_T")
 OLDEST_SQLITE = (3, 38, 0)
 """The first with the `->>` operator, which the views use."""
-_MAGIC = b"SQLite format 3\0"
 # Prepared statements hold the values bound last, so the cache bounds memory: 32 leaves room for all statements of a
 # batch and a few batch sizes.
 _CACHED_STATEMENTS = 32
@@ -29,8 +29,6 @@ _CACHED_STATEMENTS = 32
 _PAGE_BYTES = 8192
 _CHECKPOINT_PAGES = 2000
 _CACHE_KIB = 16 * 1024
-
-FileKind = Literal["missing", "empty", "ours"]
 
 
 def check_sqlite_version(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:
@@ -44,14 +42,14 @@ def check_sqlite_version(version: tuple[int, ...] = sqlite3.sqlite_version_info)
 
 
 def open_writer(path: str, *, busy_timeout_ms: int, synchronous: str = "normal") -> sqlite3.Connection:
-    """Open `path` for writing, creating it (mode 0600, WAL, incremental auto-vacuum) if it does not exist.
+    """Open `path` for writing, creating it (mode 0600, WAL, incremental auto-vacuum) and its folder if need be.
 
     The caller owns the connection, may use it on any thread but one at a time, and begins and ends transactions
     itself. Foreign keys are on. The file's schema is not looked at: see `migrations`.
 
     Raises:
         UnsupportedSQLiteError: The SQLite library is too old.
-        sqlite3.Error: The file cannot be opened, or is locked for longer than `busy_timeout_ms`.
+        sqlite3.Error, OSError: The file cannot be opened, or is locked for longer than `busy_timeout_ms`.
     """
     check_sqlite_version()
     _create_file(path)
@@ -66,8 +64,7 @@ def open_writer(path: str, *, busy_timeout_ms: int, synchronous: str = "normal")
         # Both count only before the first page is written, and do nothing after that.
         connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            connection.execute("PRAGMA journal_mode = WAL")
+        _enter_wal_mode(connection, busy_timeout_ms)
         connection.execute(f"PRAGMA synchronous = {synchronous.upper()}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit = {_CHECKPOINT_PAGES * _PAGE_BYTES}")
@@ -79,9 +76,9 @@ def open_writer(path: str, *, busy_timeout_ms: int, synchronous: str = "normal")
     return connection
 
 
-def open_reader(path: str, *, busy_timeout_ms: int = 5_000, immutable: bool = False) -> sqlite3.Connection:
-    """Open `path` read-only: no statement on this connection can change the file. `immutable` promises that nobody
-    writes it meanwhile, and takes no locks.
+def open_reader(path: str, *, busy_timeout_ms: int, immutable: bool = False) -> sqlite3.Connection:
+    """Open the absolute `path` read-only: no statement on this connection can change the file. An `immutable` one looks
+    at the main file alone, takes no locks and leaves nothing beside it; it is right only where nobody writes meanwhile.
 
     Raises:
         UnsupportedSQLiteError: The SQLite library is too old.
@@ -89,67 +86,52 @@ def open_reader(path: str, *, busy_timeout_ms: int = 5_000, immutable: bool = Fa
     """
     check_sqlite_version()
     connection = sqlite3.Connection(
-        f"file:{quote(path)}?{'immutable=1' if immutable else 'mode=ro'}",
+        f"file://{quote(os.fsencode(path))}?mode=ro{'&immutable=1' if immutable else ''}",
         uri=True,
         timeout=busy_timeout_ms / 1000,
         isolation_level=None,
     )
-    connection.execute("PRAGMA query_only = ON")
+    try:
+        connection.execute("PRAGMA query_only = ON")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
-def identify_file(path: str) -> tuple[FileKind, int]:
-    """Say what stands at `path`, and its schema version (0 where it is not ours yet), without touching it.
+def read_file(
+    path: str, read: Callable[[sqlite3.Connection], _T], *, busy_timeout_ms: int, main_only: bool = False
+) -> _T:
+    """Return what `read` returns for a read-only connection to `path`, in one transaction.
+
+    A file at rest (one without a WAL) is read through an immutable connection, so that nothing appears beside it; if it
+    was written meanwhile, it is read once more. `main_only` does so even where there is a WAL, and passes that over.
 
     Raises:
-        ForeignFileError: It is something else than a file of this package, or a folder.
-        DamagedFileError: It begins like a SQLite file and cannot be read as one.
+        DamagedFileError: SQLite finds the file damaged, or not a database.
         sqlite3.OperationalError: It could not be opened or was locked.
     """
-    file = Path(path)
-    if file.is_dir():
-        raise ForeignFileError(f"{path} is a folder: give the path of a file")
-    if not file.exists():
-        return "missing", 0
-    with file.open("rb") as stream:
-        header = stream.read(100)
-    if not header:
-        return "empty", 0
-    if not header.startswith(_MAGIC):
-        raise ForeignFileError(f"{path} is no SQLite file: give another path; this one was not touched")
-    whole = int.from_bytes(header[16:18], "big") * int.from_bytes(header[28:32], "big")
-    has_wal = os.path.exists(f"{path}-wal")
-    if not has_wal and file.stat().st_size < whole:
-        raise DamagedFileError(damage_message(path, f"it should hold {whole} bytes"))
-    try:
-        # Without a WAL nobody has the file open, and an immutable connection leaves no -wal and -shm behind.
-        with contextlib.closing(open_reader(path, immutable=not has_wal)) as connection:
-            application_id = connection.execute("PRAGMA application_id").fetchone()[0]
-            version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-            tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    except sqlite3.OperationalError:
-        raise
-    except sqlite3.DatabaseError as error:
-        raise DamagedFileError(damage_message(path, error)) from error
-    if application_id == APPLICATION_ID:
-        return "ours", version
-    if application_id or version or tables:
-        raise ForeignFileError(
-            f"{path} is a SQLite file of another program: give another path; this one was not touched"
-        )
-    return "empty", 0
+    while True:
+        immutable = main_only or not has_wal(path)
+        before = _fingerprint(path)
+        try:
+            connection = open_reader(path, busy_timeout_ms=busy_timeout_ms, immutable=immutable)
+            with contextlib.closing(connection):
+                connection.execute("BEGIN")
+                result = read(connection)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            if immutable and _fingerprint(path) != before:
+                continue
+            raise DamagedFileError(damage_message(path, error)) from error
+        if not immutable or _fingerprint(path) == before:
+            return result
 
 
-def _create_file(path: str) -> None:
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        return
-    # A WAL whose file was removed would be replayed into the new file and damage it; it is kept under another name.
-    for suffix in ("-wal", "-shm"):
-        with contextlib.suppress(FileNotFoundError):
-            os.rename(path + suffix, f"{path}.orphaned-{time.time_ns()}{suffix}")
+def has_wal(path: str) -> bool:
+    """Return whether a write-ahead log stands beside `path`."""
+    return os.path.exists(f"{os.path.realpath(path)}-wal")
 
 
 def damage_message(path: str, detail: object) -> str:
@@ -158,3 +140,34 @@ def damage_message(path: str, detail: object) -> str:
         f"{path} is damaged ({detail}) and was not touched: move it away and restore a backup, "
         f"or save what is readable with: sqlite3 {path} .recover"
     )
+
+
+def _fingerprint(path: str) -> tuple[int, int, bool]:
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns, has_wal(path)
+
+
+def _create_file(path: str) -> None:
+    path = os.path.realpath(path)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if os.path.exists(path):
+        return
+    # The WAL of a file that was removed: SQLite would delete it beside a new file, so it gets a second name. (Renaming
+    # it could take the WAL from a process that has just created the file.)
+    with contextlib.suppress(OSError):
+        os.link(f"{path}-wal", f"{path}.orphaned-{os.stat(f'{path}-wal').st_mtime_ns}-wal")
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def _enter_wal_mode(connection: sqlite3.Connection, busy_timeout_ms: int) -> None:
+    deadline = time.monotonic() + busy_timeout_ms / 1000
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            # Where several processes do this to a new file at once, SQLite does not wait for its turn by itself.
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.005)

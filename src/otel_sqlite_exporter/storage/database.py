@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """One file and the connection that this process holds to it: opened on first use, locked, and never shared across fork.
 
-SQLite forbids to use, or even to close, a connection that was inherited through fork. So the connection and its lock
-belong to a process id; what a child inherits is kept, untouched, until the child ends.
+SQLite forbids to use, or even to close, a connection that was inherited through fork; and it keeps its table of locked
+files in memory, so that a child of a process with an open connection believes to hold locks that only its parent has.
+So the connection is closed before a fork, and both sides open the file anew. Where no hook runs before the fork (some
+servers fork in C), the child keeps what it inherited untouched, and takes the locks that SQLite believes it has.
 """
 
 from __future__ import annotations
@@ -97,7 +99,9 @@ class Database:
         return held
 
     def _abandon(self) -> None:
-        _inherited.append(self._held)
+        if self._held.connection is not None:
+            _inherited.append(self._held)
+            _take_inherited_locks(self._settings.path)
         self._finalizer.detach()
         self._held = _Held()
         self._finalizer = self._watch()
@@ -115,6 +119,18 @@ def _release(held: _Held) -> None:
         _inherited.append(held)
 
 
+def _take_inherited_locks(path: str) -> None:
+    """Take the two shared locks of an open connection in WAL mode (see SQLite's os_unix.c: SHARED_FIRST, SHARED_SIZE
+    and UNIX_SHM_DMS), through descriptors that stay open: without them the parent, when it closes, finds nobody else
+    and removes the WAL that the child goes on writing."""
+    import fcntl
+
+    for name, length, start in ((path, 510, 0x40000002), (f"{path}-shm", 1, 128)):
+        with contextlib.suppress(OSError):
+            descriptor = os.open(name, os.O_RDWR | os.O_CLOEXEC)
+            fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, length, start)
+
+
 def _identify(path: str) -> tuple[int, int] | None:
     try:
         status = os.stat(path)
@@ -123,7 +139,7 @@ def _identify(path: str) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-# The lock is held across fork, so that no child is born in the middle of a write of this process.
+# The lock is held across fork, so that no child is born in the middle of a write, or with a connection, of its parent.
 _forking: list[_Held] = []
 _fork_guard = threading.Lock()
 
@@ -132,6 +148,8 @@ def _before_fork() -> None:
     for database in list(_databases):
         held = database._held
         if held.pid == os.getpid() and held.lock.acquire(timeout=database._timeout_s):
+            with contextlib.suppress(sqlite3.Error):
+                held.close()
             _forking.append(held)
 
 
@@ -149,6 +167,4 @@ def _after_fork_in_child() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
-    )
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,8 @@ from otel_sqlite_exporter.errors import (
 )
 from otel_sqlite_exporter.sql.texts import read_folder
 from otel_sqlite_exporter.storage.backup import write_backup
-from otel_sqlite_exporter.storage.connection import APPLICATION_ID, damage_message, identify_file, open_writer
+from otel_sqlite_exporter.storage.connection import damage_message, open_writer, read_file
+from otel_sqlite_exporter.storage.identity import APPLICATION_ID, identify_file
 from otel_sqlite_exporter.version import __version__
 
 _COUNTED_TABLES = ("_sessions", "_traces", "_spans", "_events", "_links", "_llm_interactions", "_tool_interactions")
@@ -65,17 +67,19 @@ def load_migrations() -> tuple[Migration, ...]:
     return tuple(Migration(int(name[:4]), name[5:], text) for name, text in read_folder("migrations"))
 
 
-def find_pending(path: str, steps: Sequence[Migration] | None = None) -> tuple[int, tuple[Migration, ...]]:
+def find_pending(
+    path: str, *, busy_timeout_ms: int, steps: Sequence[Migration] | None = None
+) -> tuple[int, tuple[Migration, ...]]:
     """Return the schema version of the file at `path` (0: none yet) and the steps that it lacks. Touches nothing.
 
     Raises:
         FileRefusedError: The file is newer than this package, damaged, or not ours.
     """
     steps = load_migrations() if steps is None else steps
-    _, version = identify_file(path)
+    _, version = identify_file(path, busy_timeout_ms=busy_timeout_ms)
     if version > steps[-1].version:
         raise NewerFileError(
-            f"{path} has schema version {version}, and this is otel-sqlite-exporter {__version__}, which writes version "
+            f"{path} has schema version {version}, and otel-sqlite-exporter {__version__} writes version "
             f"{steps[-1].version}: upgrade with `pip install -U otel-sqlite-exporter`; the file was not touched"
         )
     return version, tuple(step for step in steps if step.version > version)
@@ -86,7 +90,8 @@ def migrate(
 ) -> Report:
     """Bring the file at `path` to the newest version, creating it if it does not exist.
 
-    Before any step on a file that holds data, a checked copy is written beside it unless `backup` is false.
+    A file with a schema is checked first, unless all steps are quick and `backup` is false (the check reads the whole
+    file). Unless `backup` is false, a checked copy of it is written beside it.
 
     Raises:
         FileRefusedError: The file is newer than this package, damaged, or not ours; it was not touched.
@@ -94,15 +99,14 @@ def migrate(
         sqlite3.Error: The file cannot be opened or stays locked.
     """
     began = time.monotonic()
-    version, pending = find_pending(path, steps)
+    version, pending = find_pending(path, busy_timeout_ms=busy_timeout_ms, steps=steps)
     if not pending:
         return Report(path, version, version, (), None, time.monotonic() - began)
+    if version and (backup or not all(step.is_quick for step in pending)):
+        _check_integrity(path, busy_timeout_ms)
     connection = open_writer(path, busy_timeout_ms=busy_timeout_ms)
     try:
-        copy = None
-        if version:
-            _check_integrity(connection, path)
-            copy = write_backup(connection, path, version) if backup else None
+        copy = write_backup(connection, path, version) if version and backup else None
         applied = apply_steps(connection, pending)
     finally:
         connection.close()
@@ -120,14 +124,14 @@ def prepare_file(
         MigrationFailedError: A step failed; the file is at the version before it.
         sqlite3.Error: The file cannot be opened or stays locked.
     """
-    version, pending = find_pending(path, steps)
+    version, pending = find_pending(path, busy_timeout_ms=busy_timeout_ms, steps=steps)
     if not pending:
         return
     quick = all(step.is_quick for step in pending)
     if version and (auto_migrate == "never" or (auto_migrate == "safe" and not quick)):
         raise MigrationRequiredError(
             f"{path} has schema version {version} and {pending[-1].version} is needed: "
-            f"run `python -m otel_sqlite_exporter migrate {path}`"
+            f"run `python -m otel_sqlite_exporter migrate {shlex.quote(path)}`"
         )
     migrate(path, busy_timeout_ms=busy_timeout_ms, backup=not quick, steps=steps)
 
@@ -153,7 +157,8 @@ def apply_steps(connection: sqlite3.Connection, steps: Sequence[Migration]) -> t
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {step.version}")
             connection.execute(
-                "INSERT INTO _migrations (version, name, checksum, applied_at, duration_ms, package_version, statistics)"
+                "INSERT INTO _migrations"
+                " (version, name, checksum, applied_at, duration_ms, package_version, statistics)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     step.version,
@@ -187,6 +192,8 @@ def split_statements(sql: str) -> Iterator[str]:
         if line.rstrip().endswith(";") and sqlite3.complete_statement(buffer):
             yield buffer.strip()
             buffer = ""
+    if buffer.strip():
+        yield buffer.strip()
 
 
 def _count_rows(connection: sqlite3.Connection) -> dict[str, int]:
@@ -198,12 +205,11 @@ def _count_rows(connection: sqlite3.Connection) -> dict[str, int]:
     }
 
 
-def _check_integrity(connection: sqlite3.Connection, path: str) -> None:
-    try:
-        finding = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except sqlite3.OperationalError:
-        raise
-    except sqlite3.DatabaseError as error:
-        finding = error
+def _check_integrity(path: str, busy_timeout_ms: int) -> None:
+    finding = read_file(
+        path,
+        lambda connection: connection.execute("PRAGMA quick_check(1)").fetchone()[0],
+        busy_timeout_ms=busy_timeout_ms,
+    )
     if finding != "ok":
         raise DamagedFileError(damage_message(path, finding))

@@ -7,4 +7,4 @@ FROM (
   JOIN _trace_sessions AS p ON p.id = w.value
   JOIN _events AS e ON e.trace_session = p.id AND e.stem IS NOT NULL
   GROUP BY p.session, p.trace, e.stem
-) AS g
+) AS g;

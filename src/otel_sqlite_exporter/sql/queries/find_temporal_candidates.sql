@@ -27,4 +27,4 @@ SELECT json_group_array(json_array(
 ))
 FROM near AS n
 JOIN _traces AS t ON t.id = n.trace
-LEFT JOIN _spans AS s ON s.id = n.span
+LEFT JOIN _spans AS s ON s.id = n.span;

@@ -13,4 +13,4 @@ SELECT
   'span'
 FROM _spans AS s
 CROSS JOIN json_each('[0, 1]') AS side
-WHERE s.id BETWEEN :first_span AND :last_span
+WHERE s.id BETWEEN :first_span AND :last_span;

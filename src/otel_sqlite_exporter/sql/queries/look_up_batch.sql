@@ -67,4 +67,4 @@ SELECT
     FROM wanted_traces AS t
     JOIN json_each(t.span_ids) AS w
     JOIN _spans AS s ON s.trace = t.id AND s.span_id = w.value
-  ) AS spans
+  ) AS spans;

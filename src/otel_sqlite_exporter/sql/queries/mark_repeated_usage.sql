@@ -11,4 +11,4 @@ WHERE is_aggregate = 1 AND counted = 1
     JOIN _llm_interactions AS c ON c.trace_session = p.id
     WHERE own.id = _llm_interactions.trace_session AND c.is_aggregate = 0
       AND (c.input_tokens IS NOT NULL OR c.output_tokens IS NOT NULL OR c.total_tokens IS NOT NULL)
-  )
+  );

@@ -1,4 +1,5 @@
--- Sums of what held a replaced span, anew from its spans. :trace_sessions is an array of ids of _trace_sessions.
+-- Sums of what held a replaced span, anew from its spans; and the usage of agents in those traces, for it may have been
+-- the replaced span that had it repeated. :trace_sessions is an array of ids of _trace_sessions.
 UPDATE _trace_sessions
 SET (spans, errors, start_time_unix_nano, end_time_unix_nano) = (
   SELECT
@@ -16,3 +17,11 @@ SET (start_time_unix_nano, end_time_unix_nano) = (
   WHERE p.trace = _traces.id AND p.spans > 0
 )
 WHERE id IN (SELECT p.trace FROM json_each(:trace_sessions) AS w JOIN _trace_sessions AS p ON p.id = w.value);
+UPDATE _llm_interactions
+SET counted = 1
+WHERE is_aggregate = 1 AND counted = 0 AND trace_session IN (
+  SELECT p.id
+  FROM json_each(:trace_sessions) AS w
+  JOIN _trace_sessions AS replaced ON replaced.id = w.value
+  JOIN _trace_sessions AS p ON p.trace = replaced.trace
+);

@@ -12,4 +12,4 @@ WHERE id IN (
   SELECT value FROM json_each(:ids)
   UNION
   SELECT p.session FROM json_each(:trace_sessions) AS w JOIN _trace_sessions AS p ON p.id = w.value
-)
+);

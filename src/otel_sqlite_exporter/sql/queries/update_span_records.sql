@@ -6,4 +6,4 @@ SET
   time_source = iif(_events.phase = 'start', s.start_time_source, s.end_time_source)
 FROM json_each(:ids) AS w
 JOIN _spans AS s ON s.id = w.value
-WHERE _events.span = w.value AND _events.source = 0
+WHERE _events.span = w.value AND _events.source = 0;

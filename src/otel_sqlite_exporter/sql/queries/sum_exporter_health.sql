@@ -1,0 +1,11 @@
+-- The counters of all exporters of all processes, added up; one row also while there are none.
+SELECT
+  count(*) AS exporters,
+  max(last_write) AS last_write,
+  coalesce(sum(received), 0) AS received,
+  coalesce(sum(written), 0) AS written,
+  coalesce(sum(duplicate), 0) AS duplicate,
+  coalesce(sum(repaired), 0) AS repaired,
+  coalesce(sum(quarantined), 0) AS quarantined,
+  coalesce(sum(spooled), 0) AS spooled
+FROM exporter_health;

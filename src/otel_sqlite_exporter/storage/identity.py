@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stands at a path: nothing, a file of ours, or something that must not be touched."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import time
+from typing import Literal
+
+from otel_sqlite_exporter.errors import DamagedFileError, ForeignFileError
+from otel_sqlite_exporter.storage.connection import has_wal, read_file
+
+APPLICATION_ID = 0x6F74656C
+"""`PRAGMA application_id` of our files: the letters `otel`."""
+_SECOND_LOOKS_S = (0.02, 0.1)
+
+FileKind = Literal["missing", "empty", "ours"]
+
+
+def identify_file(path: str, *, busy_timeout_ms: int) -> tuple[FileKind, int]:
+    """Say what stands at `path`, and its schema version (0 where it is not ours yet), without touching it.
+
+    Raises:
+        ForeignFileError: It is something else than a file of this package, or a folder.
+        DamagedFileError: It begins like a SQLite file and cannot be read as one.
+        sqlite3.OperationalError: It could not be opened or was locked.
+    """
+    for pause in _SECOND_LOOKS_S:
+        try:
+            return _look(path, busy_timeout_ms)
+        except (ForeignFileError, DamagedFileError):
+            # Another process may be making it just now: it is refused only if it stays as it is.
+            time.sleep(pause)
+    return _look(path, busy_timeout_ms)
+
+
+def _look(path: str, busy_timeout_ms: int) -> tuple[FileKind, int]:
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return "missing", 0
+    if not stat.S_ISREG(status.st_mode):
+        what = "a folder" if stat.S_ISDIR(status.st_mode) else "no plain file"
+        raise ForeignFileError(f"{path} is {what}: give the path of a file")
+    if status.st_size == 0:
+        return "empty", 0
+    # The main file first: it is enough to know another program's, and reading it leaves no -shm behind.
+    kind, version = _read(path, busy_timeout_ms, main_only=True)
+    return _read(path, busy_timeout_ms, main_only=False) if has_wal(path) else (kind, version)
+
+
+def _read(path: str, busy_timeout_ms: int, *, main_only: bool) -> tuple[FileKind, int]:
+    try:
+        application_id, version, tables = read_file(
+            path, _read_identity, busy_timeout_ms=busy_timeout_ms, main_only=main_only
+        )
+    except DamagedFileError as error:
+        if "not a database" in str(error.__cause__):
+            raise ForeignFileError(f"{path} is no SQLite file: give another path; this one was not touched") from error
+        raise
+    if application_id == APPLICATION_ID:
+        return "ours", version
+    if application_id or version or tables:
+        raise ForeignFileError(
+            f"{path} is a SQLite file of another program: give another path; this one was not touched"
+        )
+    return "empty", 0
+
+
+def _read_identity(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    application_id: int = connection.execute("PRAGMA application_id").fetchone()[0]
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    tables: int = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    return application_id, version, tables

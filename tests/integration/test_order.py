@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same spans give the same file contents for any order, split into batches, and repetition."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
+
+from otel_sqlite_exporter import SQLiteSpanExporter
+
+_VIEWS = (
+    "spans",
+    "events",
+    "links",
+    "traces",
+    "sessions",
+    "complete_llm_interactions",
+    "complete_tool_interactions",
+    "session_conflicts",
+    "link_health",
+)
+_RESOURCES = (Resource({"service.name": "one"}), Resource({"service.name": "two", "session.id": "of the resource"}))
+_WINDOW_MS = 20
+# Coarse times, so that ties, overlaps and gaps beyond the window are all common.
+_times = st.integers(1, 12).map(lambda step: 1_795_000_000_000_000_000 + step * 7_000_000)
+_attributes = st.fixed_dictionaries(
+    {},
+    optional={
+        "session.id": st.sampled_from(["A", "B", "", 7]),
+        "gen_ai.conversation.id": st.sampled_from(["A", "C"]),
+        "user.id": st.sampled_from(["ada", "bob"]),
+        "gen_ai.operation.name": st.sampled_from(["chat", "invoke_agent", "execute_tool", "embeddings"]),
+        "gen_ai.usage.input_tokens": st.integers(0, 50),
+    },
+)
+_events = st.lists(
+    st.tuples(st.sampled_from(["call.start", "call.finish", "call.error", "tool.start", "tool.end", "note"]), _times),
+    max_size=4,
+)
+
+
+@st.composite
+def _batches(draw: st.DrawFn) -> list[ReadableSpan]:
+    spans = []
+    for number in range(draw(st.integers(1, 9))):
+        trace = draw(st.integers(1, 3))
+        times = sorted([draw(_times), draw(_times)])
+        versions = draw(st.integers(1, 4)) == 1  # some spans exist in two versions, as after a fork
+        common = {
+            "name": f"span {number}",
+            "context": _context(trace, number + 1),
+            "parent": draw(st.sampled_from([None, _context(trace, 1), _context(trace, 99, is_remote=True)])),
+            "resource": draw(st.sampled_from(_RESOURCES)),
+            "kind": SpanKind.CLIENT,
+            "start_time": times[0],
+        }
+        for later in range(2 if versions else 1):
+            spans.append(
+                ReadableSpan(
+                    **common,
+                    attributes=draw(_attributes),
+                    events=[Event(name, {"n": number}, time) for name, time in draw(_events)],
+                    status=draw(st.sampled_from([Status(StatusCode.UNSET), Status(StatusCode.ERROR)])),
+                    end_time=times[1] + draw(st.integers(0, 1)) * later * 5_000_000,
+                )
+            )
+    return spans
+
+
+def _context(trace: int, span: int, *, is_remote: bool = False) -> SpanContext:
+    return SpanContext(trace, span, is_remote, TraceFlags(1))
+
+
+@settings(max_examples=120, deadline=None)
+@given(spans=_batches(), seed=st.integers(0, 2**32))
+def test_order_split_and_repetition_do_not_change_any_view(spans: list[ReadableSpan], seed: int) -> None:
+    chance = random.Random(seed)
+    other = spans + chance.choices(spans, k=chance.randrange(4))
+    chance.shuffle(other)
+    assert _contents([spans]) == _contents(_split(other, chance))
+
+
+def _split(spans: list[ReadableSpan], chance: random.Random) -> list[list[ReadableSpan]]:
+    batches: list[list[ReadableSpan]] = [[]]
+    for span in spans:
+        if batches[-1] and chance.random() < 0.4:
+            batches.append([])
+        batches[-1].append(span)
+    return batches
+
+
+def _contents(batches: Sequence[Sequence[ReadableSpan]]) -> dict[str, list[Any]]:
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "otel.db")
+        exporter = SQLiteSpanExporter(path, pairing_window_ms=_WINDOW_MS)
+        for batch in batches:
+            assert exporter.export(batch).name == "SUCCESS"
+        exporter.shutdown()
+        with closing(sqlite3.connect(path)) as file:
+            file.row_factory = sqlite3.Row
+            _check_links(file)
+            (counts,) = file.execute("SELECT * FROM exporter_health").fetchall()
+            assert counts["quarantined"] == 0
+            assert counts["received"] == counts["written"] + counts["duplicate"] == sum(map(len, batches))
+            # Ids of records are the file's own; a record is known by its place in its span.
+            known = {
+                row["id"]: (row["trace_id"], row["span_id"], row["source"], row["phase"], row["ordinal"])
+                for row in file.execute("SELECT * FROM events")
+            }
+            ids = ("id", "related_event_id", "start_id", "finish_id")
+            return {
+                view: sorted(
+                    repr({key: known.get(row[key]) if key in ids else row[key] for key in row.keys()})  # noqa: SIM118
+                    for row in file.execute(f"SELECT * FROM {view}")
+                )
+                for view in _VIEWS
+            }
+
+
+def _check_links(file: sqlite3.Connection) -> None:
+    assert file.execute("PRAGMA foreign_key_check").fetchall() == []
+    one_sided = """
+        SELECT a.id FROM events AS a LEFT JOIN events AS b ON b.id = a.related_event_id
+        WHERE a.related_event_id IS NOT NULL
+          AND (b.related_event_id IS NOT a.id OR a.phase = b.phase OR a.link_method IS NOT b.link_method)
+    """
+    assert file.execute(one_sided).fetchall() == []
+    shared = "SELECT related_event_id FROM events WHERE related_event_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1"
+    assert file.execute(shared).fetchall() == []
+    strangers = """
+        SELECT a.id FROM events AS a JOIN events AS b ON b.id = a.related_event_id
+        WHERE a.trace_id <> b.trace_id AND (a.session_id IS NULL OR a.session_id IS NOT b.session_id)
+    """
+    assert file.execute(strangers).fetchall() == []

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A query by key never scans a storage table, with and without planner statistics."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from otel_sqlite_exporter.storage.migrations import migrate
+
+_TRACE_KEYED = ("spans", "events", "links", "traces", "complete_llm_interactions", "complete_tool_interactions")
+_SESSION_KEYED = (*_TRACE_KEYED, "sessions")
+_QUERIES = [
+    *(f"SELECT * FROM {view} WHERE trace_id = 'x'" for view in (*_TRACE_KEYED, "session_conflicts")),
+    *(f"SELECT * FROM {view} WHERE session_id = 'x'" for view in _SESSION_KEYED),
+    *(
+        f"SELECT * FROM {view} WHERE trace_id = 'x' AND span_id = 'y'"
+        for view in ("spans", "events", "links", "complete_llm_interactions", "complete_tool_interactions")
+    ),
+    "SELECT * FROM events WHERE id = 7",
+    "SELECT f.* FROM events AS s JOIN events AS f ON f.id = s.related_event_id WHERE s.id = 7",
+    "SELECT * FROM events WHERE related_event_id = 7",
+    "SELECT * FROM links WHERE linked_trace_id = 'x' AND linked_span_id = 'y'",
+    "SELECT * FROM spans WHERE start_time_unix_nano BETWEEN 1 AND 2",
+    "SELECT * FROM traces WHERE start_time_unix_nano BETWEEN 1 AND 2",
+    "SELECT * FROM sessions WHERE end_time_unix_nano BETWEEN 1 AND 2",
+]
+# The newest of a kind are read from the end of an index, which EXPLAIN calls a scan of that index.
+_NEWEST = [
+    ("SELECT * FROM spans ORDER BY start_time_unix_nano DESC LIMIT 50", "SCAN s USING INDEX _spans_start_time"),
+    ("SELECT * FROM traces ORDER BY start_time_unix_nano DESC LIMIT 50", "SCAN t USING INDEX _traces_start_time"),
+    ("SELECT * FROM sessions ORDER BY end_time_unix_nano DESC LIMIT 50", None),
+]
+
+
+@pytest.fixture(params=["fresh", "analyzed"])
+def file(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    path = tmp_path / "otel.db"
+    migrate(str(path), busy_timeout_ms=1000)
+    with closing(sqlite3.connect(path)) as connection:
+        if request.param == "analyzed":
+            # What ANALYZE writes for a large file, with the few resources and scopes that a service has.
+            connection.execute("ANALYZE")
+            connection.executemany(
+                "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)",
+                [
+                    ("_resources", None, "2"),
+                    ("_scopes", None, "5"),
+                    ("_sessions", "sqlite_autoindex__sessions_1", "5000 1"),
+                    ("_traces", "sqlite_autoindex__traces_1", "100000 1"),
+                    ("_traces", "_traces_session", "100000 20"),
+                    ("_trace_sessions", "_trace_sessions_key", "110000 2 1"),
+                    ("_trace_sessions", "_trace_sessions_session", "110000 22 1"),
+                    ("_spans", "_spans_key", "1000000 10 1"),
+                    ("_spans", "_spans_trace_session", "1000000 10"),
+                    ("_spans", "_spans_start_time", "1000000 1"),
+                    ("_events", "_events_span", "4000000 4"),
+                    ("_events", "_events_trace_session", "4000000 40"),
+                    ("_events", "_events_related_event", "4000000 1"),
+                    ("_llm_interactions", "_llm_interactions_trace_session", "200000 2"),
+                    ("_llm_interactions", "sqlite_autoindex__llm_interactions_1", "200000 1"),
+                ],
+            )
+            connection.commit()
+    with closing(sqlite3.connect(path)) as connection:
+        yield connection
+
+
+def _plan(file: sqlite3.Connection, query: str) -> list[str]:
+    return [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {query}")]
+
+
+@pytest.mark.parametrize("query", _QUERIES)
+def test_a_query_by_key_searches_by_index(file: sqlite3.Connection, query: str) -> None:
+    plan = _plan(file, query)
+    assert any(step.startswith("SEARCH") for step in plan)
+    assert [step for step in plan if step.startswith("SCAN")] == []
+
+
+@pytest.mark.parametrize(("query", "scan"), _NEWEST)
+def test_the_newest_are_read_from_the_end_of_an_index(file: sqlite3.Connection, query: str, scan: str | None) -> None:
+    plan = _plan(file, query)
+    assert [step for step in plan if step.startswith("SCAN")] == ([scan] if scan else [])
+    assert "USE TEMP B-TREE FOR ORDER BY" not in [step for step in plan if not step.startswith(" ")][:1]
