@@ -41,5 +41,9 @@ class MigrationFailedError(SQLiteExporterError):
     """A migration step failed and was rolled back: the file is at the version before that step."""
 
 
+class ClosedError(SQLiteExporterError):
+    """The file was closed for good by `shutdown`."""
+
+
 class UnstorableSpanError(SQLiteExporterError):
     """A span lacks what its row needs (a valid trace id and span id); it goes to quarantine."""

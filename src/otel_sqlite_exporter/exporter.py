@@ -15,7 +15,7 @@ from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach,
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from otel_sqlite_exporter.errors import SQLiteExporterError
+from otel_sqlite_exporter.errors import ClosedError, SQLiteExporterError
 from otel_sqlite_exporter.ingest.encode import SpanEncoder, quarantine_row, quarantine_span
 from otel_sqlite_exporter.ingest.rows import EncodedSpan, QuarantineRow
 from otel_sqlite_exporter.ingest.writer import Run, write_batch
@@ -86,7 +86,7 @@ class SQLiteSpanExporter(SpanExporter):
         self._database = Database(self._settings)
         self._window_ns = self._settings.pairing_window_ms * 1_000_000
         self._run = Run.begin()
-        self._is_shut_down = threading.Event()
+        self._is_shut_down = False
         self._warning_lock = threading.Lock()
         self._has_warned = False
         self._log_after: dict[type[BaseException], float] = {}
@@ -98,15 +98,15 @@ class SQLiteSpanExporter(SpanExporter):
         `busy_timeout_ms`, or cannot be used; one log line a minute says why. After `shutdown` every batch fails, with
         one warning.
         """
-        if self._is_shut_down.is_set():
-            with self._warning_lock:
-                if not self._has_warned:
-                    self._has_warned = True
-                    _logger.warning("%d spans came after shutdown and are not written, nor are any others", len(spans))
+        if self._is_shut_down:
+            self._warn_of_shutdown(len(spans))
             return SpanExportResult.FAILURE
         try:
             with _suppress_instrumentation():
                 self._write(*self._encode(spans))
+        except ClosedError:
+            self._warn_of_shutdown(len(spans))
+            return SpanExportResult.FAILURE
         except Exception as error:
             self._log_failure(error, len(spans))
             return SpanExportResult.FAILURE
@@ -114,8 +114,8 @@ class SQLiteSpanExporter(SpanExporter):
 
     def shutdown(self) -> None:
         """Close the file. An export that is under way is waited for, up to `busy_timeout_ms`."""
-        if not self._is_shut_down.is_set():
-            self._is_shut_down.set()
+        if not self._is_shut_down:
+            self._is_shut_down = True
             with _suppress_instrumentation(), contextlib.suppress(sqlite3.Error):
                 self._database.close()
 
@@ -161,6 +161,12 @@ class SQLiteSpanExporter(SpanExporter):
         self, connection: sqlite3.Connection, spans: list[EncodedSpan], quarantine: list[QuarantineRow]
     ) -> None:
         write_batch(connection, spans, quarantine, self._run, pairing_window_ns=self._window_ns)
+
+    def _warn_of_shutdown(self, spans: int) -> None:
+        with self._warning_lock:
+            if not self._has_warned:
+                self._has_warned = True
+                _logger.warning("%d spans came after shutdown and are not written, nor are any others", spans)
 
     def _log_failure(self, error: Exception, spans: int) -> None:
         now = time.monotonic()

@@ -34,7 +34,7 @@ _RESOURCES = (Resource({"service.name": "one"}), Resource({"service.name": "two"
 _WINDOW_MS = 20
 # Coarse times, so that ties, overlaps and gaps beyond the window are all common.
 _times = st.integers(1, 12).map(lambda step: 1_795_000_000_000_000_000 + step * 7_000_000)
-_attributes = st.fixed_dictionaries(
+_attributes: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {},
     optional={
         "session.id": st.sampled_from(["A", "B", "", 7]),
@@ -57,7 +57,7 @@ def _batches(draw: st.DrawFn) -> list[ReadableSpan]:
         trace = draw(st.integers(1, 3))
         times = sorted([draw(_times), draw(_times)])
         versions = draw(st.integers(1, 4)) == 1  # some spans exist in two versions, as after a fork
-        common = {
+        common: dict[str, Any] = {
             "name": f"span {number}",
             "context": _context(trace, number + 1),
             "parent": draw(st.sampled_from([None, _context(trace, 1), _context(trace, 99, is_remote=True)])),

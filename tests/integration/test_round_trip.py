@@ -84,15 +84,14 @@ def test_every_span_reads_back_as_the_provider_made_it(
             stored = {(row["trace_id"], row["span_id"]): row for row in file.execute("SELECT * FROM spans")}
             finished = memory.get_finished_spans()
             assert len(stored) == len(finished)
-            for span in finished:
-                context = span.get_span_context()
+            for made in finished:
+                context = made.get_span_context()
                 assert context is not None
-                key = (f"{context.trace_id:032x}", f"{context.span_id:016x}")
-                _compare(file, stored[key], span)
+                _compare(file, stored[f"{context.trace_id:032x}", f"{context.span_id:016x}"], made)
             (health,) = file.execute("SELECT * FROM exporter_health").fetchall()
             assert health["received"] == health["written"] == len(finished)
             assert health["quarantined"] == health["duplicate"] == 0
-            assert (health["repaired"] > 0) == any(_needs_repair(span) for span in finished)
+            assert (health["repaired"] > 0) == any(map(_needs_repair, finished))
             assert file.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
@@ -139,7 +138,7 @@ def _compare(file: sqlite3.Connection, row: sqlite3.Row, span: ReadableSpan) -> 
     assert len(events) == len(span.events)
     for stored, event in zip(events, span.events, strict=True):
         assert (stored["name"], stored["start_time_unix_nano"]) == (_text(event.name), event.timestamp)
-        assert stored["dropped_attributes"] == event.dropped_attributes  # type: ignore[attr-defined]
+        assert stored["dropped_attributes"] == event.dropped_attributes
         _same_attributes(stored, "attributes", event.attributes)
     links = file.execute(f"SELECT * FROM links {where} ORDER BY ordinal", key).fetchall()
     assert len(links) == len(span.links)

@@ -14,6 +14,8 @@ from hypothesis import given
 from otel_sqlite_exporter.attributes import decode_attributes, encode_attributes, repair_text
 from tests import strategies as own
 
+_LONE = ("\ud800", "\udc00")
+
 
 class _Color(str, Enum):
     RED = "red"
@@ -91,7 +93,7 @@ def test_a_value_that_holds_itself_ends() -> None:
 
 
 def test_keys_that_become_equal_keep_both_values() -> None:
-    encoded = encode_attributes({1: "number", "1": "text", "\ud800": "a", "\udc00": "b"})
+    encoded = encode_attributes({1: "number", "1": "text", _LONE[0]: "a", _LONE[1]: "b"})
     assert sorted(orjson.loads(encoded.text).values()) == ["a", "b", "number", "text"]
     assert encoded.repaired == 3
 

@@ -44,8 +44,10 @@ def test_the_current_name_wins_over_the_deprecated_one() -> None:
 
 @pytest.mark.parametrize(
     ("value", "count"),
-    [(0, 0), (3.0, 3), ("12", 12), (2**53 + 1, 2**53 + 1), (-1, None), (1.5, None), (math.nan, None), (math.inf, None)]
-    + [(True, None), ("many", None), ([3], None), (10**400, None), (2**63, None)],
+    [
+        *((0, 0), (3.0, 3), ("12", 12), (2**53 + 1, 2**53 + 1)),
+        *((bad, None) for bad in (-1, 1.5, math.nan, math.inf, True, "many", [3], 10**400, 2**63)),
+    ],
 )
 def test_token_counts_are_whole_numbers_or_missing(value: Any, count: int | None) -> None:
     assert _llm(usage__input_tokens=value).input_tokens == count

@@ -26,7 +26,8 @@ def split_phase(name: str) -> tuple[str, str] | None:
     """Return (stem, phase) of a record's name, or None if it is neither a start nor a finish."""
     stem, dot, suffix = name.rpartition(".")
     phase = _PHASES.get(suffix)
-    return (stem, phase) if dot and stem and phase else None
+    # SQLite's JSON functions end a text at NUL, and records of a stem are looked up through them.
+    return (stem.replace("\0", "\ufffd"), phase) if dot and stem and phase else None
 
 
 def link_within_span(records: Sequence[tuple[str, str, int]]) -> dict[int, int]:

@@ -31,7 +31,8 @@ def find_naming(
         value = attributes.get(source)
         if value is None or isinstance(value, (bytes, list, tuple, dict)):
             continue
-        name = repair_text(value)[0]
+        # SQLite's JSON functions end a text at NUL, and a name is looked up through them.
+        name = repair_text(value)[0].replace("\0", "\ufffd")
         if name.strip():
             return Naming(rank, int(is_child), time_unix_nano, name, source)
     return None

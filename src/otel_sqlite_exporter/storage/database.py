@@ -13,12 +13,16 @@ import contextlib
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Iterator
 
+from otel_sqlite_exporter.errors import ClosedError
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.connection import open_writer
 from otel_sqlite_exporter.storage.migrations import prepare_file
+
+_TOLERANCE_MS = 20
 
 
 class _Held:
@@ -29,6 +33,7 @@ class _Held:
         self.lock = threading.Lock()
         self.connection: sqlite3.Connection | None = None
         self.file_id: tuple[int, int] | None = None
+        self.timeout_ms = 0
 
     def close(self) -> None:
         if self.connection is not None:
@@ -47,30 +52,35 @@ class Database:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._timeout_s = settings.busy_timeout_ms / 1000
+        self._is_closed = False
         self._held = _Held()
         self._finalizer = self._watch()
         _databases.add(self)
 
     @contextlib.contextmanager
     def use(self) -> Iterator[sqlite3.Connection]:
-        """Lend the connection to one thread at a time. A file that was removed or replaced is opened anew.
+        """Lend the connection to one thread at a time. A file that was removed or replaced is opened anew. The wait for
+        other threads and then for other writers is bounded by the busy timeout together.
 
         Raises:
+            ClosedError: `close` was called.
             FileRefusedError, MigrationFailedError, UnsupportedSQLiteError: The file cannot be used as it is.
             sqlite3.OperationalError: The connection was not to be had within the busy timeout.
             sqlite3.Error, OSError: The file cannot be opened.
         """
         held = self._own()
+        deadline = time.monotonic() + self._timeout_s
         if not held.lock.acquire(timeout=self._timeout_s):
             raise sqlite3.OperationalError("database is locked by another export of this process")
         try:
-            yield self._connect(held)
+            yield self._connect(held, deadline)
         finally:
             held.lock.release()
 
     def close(self) -> None:
-        """Close the connection, if this process has one; the next use would open it again. Waits for a use that is
-        under way for the busy timeout; after that the connection is left to it."""
+        """Close the connection, if this process has one, for good. Waits for a use that is under way for the busy
+        timeout; after that the connection is left to it."""
+        self._is_closed = True
         held = self._own()
         if held.lock.acquire(timeout=self._timeout_s):
             try:
@@ -78,15 +88,21 @@ class Database:
             finally:
                 held.lock.release()
 
-    def _connect(self, held: _Held) -> sqlite3.Connection:
+    def _connect(self, held: _Held, deadline: float) -> sqlite3.Connection:
+        if self._is_closed:
+            raise ClosedError("the exporter was shut down")
         path = self._settings.path
+        timeout = max(0, round((deadline - time.monotonic()) * 1000))
         if held.connection is not None and held.file_id != _identify(path):
             held.close()
         if held.connection is None:
-            timeout = self._settings.busy_timeout_ms
             prepare_file(path, self._settings.auto_migrate, busy_timeout_ms=timeout)
             held.connection = open_writer(path, busy_timeout_ms=timeout, synchronous=self._settings.synchronous)
             held.file_id = _identify(path)
+            held.timeout_ms = timeout
+        elif abs(held.timeout_ms - timeout) > _TOLERANCE_MS:
+            held.connection.execute(f"PRAGMA busy_timeout = {timeout}")
+            held.timeout_ms = timeout
         return held.connection
 
     def _own(self) -> _Held:

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from otel_sqlite_exporter.ingest.sessions import find_naming
+
+_SOURCES = ("session.id", "gen_ai.conversation.id")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "name", "source"),
+    [
+        ({"session.id": "a"}, "a", "session.id"),
+        ({"gen_ai.conversation.id": "c", "session.id": "a"}, "a", "session.id"),
+        ({"gen_ai.conversation.id": "c", "session.id": ""}, "c", "gen_ai.conversation.id"),
+        ({"session.id": " a "}, " a ", "session.id"),
+        ({"session.id": 42}, "42", "session.id"),
+        ({"session.id": 4.5}, "4.5", "session.id"),
+        ({"session.id": "a\0b\ud800"}, "a\ufffdb\ufffd", "session.id"),
+    ],
+)
+def test_the_strongest_source_with_text_names_the_session(attributes: dict[str, Any], name: str, source: str) -> None:
+    naming = find_naming(_SOURCES, attributes, is_child=False, time_unix_nano=7)
+    assert naming is not None
+    assert (naming.name, naming.source) == (name, source)
+
+
+@pytest.mark.parametrize("value", [None, "", "  ", [], ["a"], ("a",), {}, {"a": 1}, b"a"])
+def test_blank_texts_and_collections_name_nothing(value: Any) -> None:
+    assert find_naming(_SOURCES, {"session.id": value}, is_child=False, time_unix_nano=7) is None
+
+
+def test_a_stronger_source_sorts_before_a_root_and_a_root_before_an_earlier_child() -> None:
+    def name(source: str, *, is_child: bool, time: int) -> Any:
+        return find_naming(_SOURCES, {source: "x"}, is_child=is_child, time_unix_nano=time)
+
+    ordered = [
+        name("session.id", is_child=False, time=9),
+        name("session.id", is_child=True, time=1),
+        name("session.id", is_child=True, time=2),
+        name("gen_ai.conversation.id", is_child=False, time=1),
+    ]
+    assert sorted(ordered) == ordered
