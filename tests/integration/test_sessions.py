@@ -92,9 +92,9 @@ def test_a_session_that_no_span_shows_any_more_is_not_listed(tmp_path: Path) -> 
 
 
 def test_two_traces_of_one_session_add_up(file: _File) -> None:
-    usage = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 2, "gen_ai.usage.output_tokens": 3}
+    usage: dict[str, Any] = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 2, "gen_ai.usage.output_tokens": 3}
     for _ in range(2):
-        root = file.tracer.start_span("root", attributes={"session.id": "S", "user.id": "ada", **usage})
+        root = file.tracer.start_span("root", attributes={**usage, "session.id": "S", "user.id": "ada"})
         root.record_exception(RuntimeError("x"))
         root.set_status(Status(StatusCode.ERROR))
         root.end()
