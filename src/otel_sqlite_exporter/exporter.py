@@ -16,7 +16,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from otel_sqlite_exporter.errors import ClosedError, SQLiteExporterError
-from otel_sqlite_exporter.ingest.encode import SpanEncoder, quarantine_row, quarantine_span
+from otel_sqlite_exporter.ingest.encode import SpanEncoder
+from otel_sqlite_exporter.ingest.quarantine import quarantine_row, quarantine_span
 from otel_sqlite_exporter.ingest.rows import EncodedSpan, QuarantineRow
 from otel_sqlite_exporter.ingest.writer import Run, write_batch
 from otel_sqlite_exporter.settings import resolve_settings

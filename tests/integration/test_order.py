@@ -82,7 +82,7 @@ def _context(trace: int, span: int, *, is_remote: bool = False) -> SpanContext:
     return SpanContext(trace, span, is_remote, TraceFlags(1))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(spans=_batches(), seed=st.integers(0, 2**32))
 def test_order_split_and_repetition_do_not_change_any_view(spans: list[ReadableSpan], seed: int) -> None:
     chance = random.Random(seed)

@@ -17,6 +17,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import (
     Link,
     NonRecordingSpan,
@@ -70,7 +71,7 @@ def test_every_span_reads_back_as_the_provider_made_it(
         path = Path(folder, "otel.db")
         memory = InMemorySpanExporter()
         limits = SpanLimits(max_span_attributes=4, max_events=2, max_links=1, max_event_attributes=3)
-        provider = TracerProvider(resource=Resource(resource, "https://schema.example"), span_limits=limits)
+        provider = TracerProvider(ALWAYS_ON, Resource(resource, "https://schema.example"), span_limits=limits)
         exporter = SQLiteSpanExporter(path)
         provider.add_span_processor(SimpleSpanProcessor(memory))
         provider.add_span_processor(SimpleSpanProcessor(exporter))

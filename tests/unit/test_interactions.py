@@ -6,13 +6,20 @@ from typing import Any
 
 import pytest
 
-from otel_sqlite_exporter.ingest.interactions import find_interactions
-from otel_sqlite_exporter.ingest.rows import LLMInteractionRow
+from otel_sqlite_exporter.ingest import interactions
+from otel_sqlite_exporter.ingest.rows import LLMInteractionRow, ToolInteractionRow
+
+
+def _find(
+    attributes: dict[str, Any], user_id: str | None = None
+) -> tuple[LLMInteractionRow | None, ToolInteractionRow | None]:
+    plan = interactions.plan_interactions({name: type(value) for name, value in attributes.items()})
+    return (None, None) if plan is None else interactions.find_interactions(plan, attributes, user_id)
 
 
 def _llm(**attributes: Any) -> LLMInteractionRow:
     named = {"gen_ai." + key.replace("__", "."): value for key, value in attributes.items()}
-    llm, tool = find_interactions({"gen_ai.operation.name": "chat", **named}, None)
+    llm, tool = _find({"gen_ai.operation.name": "chat", **named})
     assert tool is None
     assert llm is not None
     return llm
@@ -28,7 +35,7 @@ def _llm(**attributes: Any) -> LLMInteractionRow:
     ],
 )
 def test_other_spans_are_no_calls(attributes: dict[str, Any]) -> None:
-    assert find_interactions(attributes, None) == (None, None)
+    assert _find(attributes) == (None, None)
 
 
 def test_deprecated_names_fill_the_same_columns() -> None:
@@ -76,7 +83,7 @@ def test_an_agent_with_usage_is_a_call_that_repeats_others() -> None:
 
 
 def test_a_span_without_operation_is_a_call_if_it_names_a_model() -> None:
-    llm, _ = find_interactions({"gen_ai.system": "openai", "gen_ai.request.model": "m"}, "ada")
+    llm, _ = _find({"gen_ai.system": "openai", "gen_ai.request.model": "m"}, "ada")
     assert llm is not None
     assert (llm.operation, llm.request_model, llm.user_id) == (None, "m", "ada")
 
@@ -92,7 +99,7 @@ def test_time_to_first_chunk_is_given_in_milliseconds() -> None:
 
 def test_a_tool_execution_is_recognised_by_operation_or_by_tool_name() -> None:
     for attributes in ({"gen_ai.operation.name": "execute_tool"}, {}):
-        llm, tool = find_interactions({**attributes, "gen_ai.tool.name": "add", "gen_ai.tool.call.id": "7"}, None)
+        llm, tool = _find({**attributes, "gen_ai.tool.name": "add", "gen_ai.tool.call.id": "7"})
         assert llm is None
         assert tool is not None
         assert (tool.tool_name, tool.tool_call_id) == ("add", "7")

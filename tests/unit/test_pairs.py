@@ -19,14 +19,14 @@ _WINDOW = 100
         ("a.stop", ("a", "finish")),
         ("a.result", ("a", "finish")),
         ("a.error", ("a", "finish")),
-        ("start", None),
-        (".start", None),
-        ("a.started", None),
-        ("a.start.now", None),
-        ("", None),
+        ("start", (None, None)),
+        (".start", (None, None)),
+        ("a.started", (None, None)),
+        ("a.start.now", (None, None)),
+        ("", (None, None)),
     ],
 )
-def test_a_name_says_its_stem_and_phase(name: str, expected: tuple[str, str] | None) -> None:
+def test_a_name_says_its_stem_and_phase(name: str, expected: tuple[str | None, str | None]) -> None:
     assert split_phase(name) == expected
 
 

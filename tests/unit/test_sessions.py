@@ -5,9 +5,14 @@ from typing import Any
 
 import pytest
 
-from otel_sqlite_exporter.ingest.sessions import find_naming
+from otel_sqlite_exporter.ingest.rows import Naming
+from otel_sqlite_exporter.ingest.sessions import find_naming, plan_naming
 
 _SOURCES = ("session.id", "gen_ai.conversation.id")
+
+
+def _find(attributes: dict[str, Any], *, is_child: bool, time_unix_nano: int) -> Naming | None:
+    return find_naming(plan_naming(_SOURCES, attributes), attributes, is_child, time_unix_nano)
 
 
 @pytest.mark.parametrize(
@@ -23,19 +28,19 @@ _SOURCES = ("session.id", "gen_ai.conversation.id")
     ],
 )
 def test_the_strongest_source_with_text_names_the_session(attributes: dict[str, Any], name: str, source: str) -> None:
-    naming = find_naming(_SOURCES, attributes, is_child=False, time_unix_nano=7)
+    naming = _find(attributes, is_child=False, time_unix_nano=7)
     assert naming is not None
     assert (naming.name, naming.source) == (name, source)
 
 
 @pytest.mark.parametrize("value", [None, "", "  ", [], ["a"], ("a",), {}, {"a": 1}, b"a"])
 def test_blank_texts_and_collections_name_nothing(value: Any) -> None:
-    assert find_naming(_SOURCES, {"session.id": value}, is_child=False, time_unix_nano=7) is None
+    assert _find({"session.id": value}, is_child=False, time_unix_nano=7) is None
 
 
 def test_a_stronger_source_sorts_before_a_root_and_a_root_before_an_earlier_child() -> None:
     def name(source: str, *, is_child: bool, time: int) -> Any:
-        return find_naming(_SOURCES, {source: "x"}, is_child=is_child, time_unix_nano=time)
+        return _find({source: "x"}, is_child=is_child, time_unix_nano=time)
 
     ordered = [
         name("session.id", is_child=False, time=9),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a ReadableSpan to rows. Pure but for the clock that the caller passes in and a cache of resources and scopes.
+"""From a ReadableSpan to rows. Pure but for the clock that the caller passes in, and caches of what spans share.
 
 Values reach an exporter unchecked, so nothing is taken for what its annotation says: a value that cannot be kept as it
 is, is repaired and counted, and only a span without valid ids cannot be a row.
@@ -8,33 +8,45 @@ is, is repaired and counted, and only a span without valid ids cannot be a row.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import orjson
 from opentelemetry.sdk.trace import ReadableSpan
 
-from otel_sqlite_exporter.attributes import EMPTY_ATTRIBUTES, EncodedAttributes, encode_attributes, repair_text
-from otel_sqlite_exporter.errors import UnstorableSpanError
-from otel_sqlite_exporter.ingest.interactions import find_interactions
-from otel_sqlite_exporter.ingest.pairs import link_within_span, split_phase
-from otel_sqlite_exporter.ingest.rows import (
-    EncodedSpan,
-    EventRow,
-    LinkRow,
-    Naming,
-    QuarantineRow,
-    ResourceRow,
-    ScopeRow,
-    SpanRow,
+from otel_sqlite_exporter.attributes import (
+    EMPTY_ATTRIBUTES,
+    EncodedAttributes,
+    encode_attributes,
+    find_doubtful,
+    repair_text,
 )
-from otel_sqlite_exporter.ingest.sessions import USER_ATTRIBUTES, find_naming
+from otel_sqlite_exporter.errors import UnstorableSpanError
+from otel_sqlite_exporter.ingest.details import encode_events, encode_links
+from otel_sqlite_exporter.ingest.fields import (
+    LARGEST,
+    copy_attributes,
+    encode_integer,
+    encode_span_id,
+    encode_trace_id,
+    encode_trace_state,
+    find_times,
+)
+from otel_sqlite_exporter.ingest.interactions import InteractionPlan, find_interactions, plan_interactions
+from otel_sqlite_exporter.ingest.rows import EncodedSpan, EventRow, LinkRow, Naming, ResourceRow, ScopeRow, SpanRow
+from otel_sqlite_exporter.ingest.sessions import USER_ATTRIBUTES, Source, find_naming, plan_naming
 
-_LARGEST = 2**63 - 1
-_CACHED = 256
-# Attributes that name a time in nanoseconds since the epoch, for spans that have none of their own.
-_START_ATTRIBUTES = ("start_time_unix_nano", "gen_ai.request.start_time_unix_nano")
-_END_ATTRIBUTES = ("end_time_unix_nano", "gen_ai.response.end_time_unix_nano")
+_CACHED = 512
+_Shape = tuple[tuple[Any, ...], tuple[type, ...]]
+
+
+class _Plan(NamedTuple):
+    """What there is to find in attributes of one shape: of these names, with values of these types."""
+
+    doubtful: Sequence[Any]
+    sessions: tuple[Source, ...]
+    users: tuple[Source, ...]
+    interactions: InteractionPlan | None
 
 
 class SpanEncoder:
@@ -42,6 +54,7 @@ class SpanEncoder:
 
     def __init__(self, session_attributes: Sequence[str]) -> None:
         self._session_attributes = tuple(session_attributes)
+        self._plans: dict[_Shape, _Plan] = {}
         # By identity, holding the object: hash(resource) alone would cost 2.8 us a span.
         self._resources: dict[int, tuple[Any, ResourceRow, Naming | None]] = {}
         self._scopes: dict[int, tuple[Any, ScopeRow]] = {}
@@ -52,90 +65,112 @@ class SpanEncoder:
         Raises:
             UnstorableSpanError: The span has no valid trace id and span id.
         """
-        context = span.context
-        trace_id, span_id = _require_ids(context)
-        attributes = _copy(span.attributes)
-        text, types, repaired = encode_attributes(attributes)
+        context: Any = span.context
+        trace_id = encode_trace_id(getattr(context, "trace_id", None))
+        span_id = encode_span_id(getattr(context, "span_id", None))
+        if trace_id is None or span_id is None:
+            raise UnstorableSpanError(f"the span's context has no valid trace id and span id: {context!r}")
+        attributes = copy_attributes(span.attributes)
+        plan = self._find_plan(attributes)
+        text, types, repaired = encode_attributes(attributes, plan.doubtful)
         name, bad = repair_text(span.name)
         repaired += bad
         parent = span.parent
-        parent_span_id = None
+        parent_span_id = parent_is_remote = None
         if parent is not None:
-            parent_span_id = _format_id(parent.span_id, 64)
-            repaired += parent_span_id is None
+            parent_span_id = encode_span_id(parent.span_id)
+            if parent_span_id is None:
+                repaired += 1
+            else:
+                parent_is_remote = int(bool(parent.is_remote))
         events = span.events
-        start, start_source, bad_start = _find_time(span.start_time, attributes, _START_ATTRIBUTES, events, min)
-        end, end_source, bad_end = _find_time(span.end_time, attributes, _END_ATTRIBUTES, events, max)
-        repaired += bad_start + bad_end
-        if start is None:
-            start, start_source = (end, "span") if end is not None else (arrival_time_unix_nano, "arrival")
-        if end is None:
-            end, end_source = (start, "span") if start_source != "arrival" else (start, "arrival")
+        start, end, start_source, end_source = span.start_time, span.end_time, None, None
+        if type(start) is not int or type(end) is not int or not (0 <= start <= LARGEST and 0 <= end <= LARGEST):
+            start, end, start_source, end_source, bad = find_times(span, attributes, events, arrival_time_unix_nano)
+            repaired += bad
+        kind = encode_integer(getattr(span.kind, "value", None), high=4)
         status = span.status
-        status_code = _integer(getattr(getattr(status, "status_code", None), "value", None), 0, 2)
-        kind = _integer(getattr(span.kind, "value", None), 0, 4)
-        description, bad = _encode_optional_text(getattr(status, "description", None))
-        repaired += bad + (status_code is None) + (kind is None)
-        trace_state, bad = _encode_trace_state(context)
-        row = SpanRow(
-            span_id,
-            parent_span_id,
-            None if parent is None or parent_span_id is None else int(bool(parent.is_remote)),
-            _integer(context.trace_flags, 0, 255) or 0,
-            trace_state,
-            name,
-            kind or 0,
-            start,
-            end,
-            start_source,
-            end_source,
-            status_code or 0,
-            description,
-            span.dropped_attributes,
-            span.dropped_events,
-            span.dropped_links,
-            types,
-            text,
+        status_code = encode_integer(getattr(getattr(status, "status_code", None), "value", None), high=2)
+        repaired += (kind is None) + (status_code is None)
+        description = getattr(status, "description", None)
+        if description is not None:
+            description, bad = repair_text(description)
+            repaired += bad
+        trace_state, bad = encode_trace_state(context)
+        repaired += bad
+        row = SpanRow._make(
+            (
+                span_id,
+                parent_span_id,
+                parent_is_remote,
+                encode_integer(context.trace_flags, high=255) or 0,
+                trace_state,
+                name,
+                kind or 0,
+                start,
+                end,
+                start_source,
+                end_source,
+                status_code or 0,
+                description,
+                span.dropped_attributes,
+                span.dropped_events,
+                span.dropped_links,
+                types,
+                text,
+            )
         )
-        is_child = parent_span_id is not None and not row.parent_is_remote
-        own_session = find_naming(self._session_attributes, attributes, is_child, start)
-        user = find_naming(USER_ATTRIBUTES, attributes, is_child, start)
-        event_rows, bad_events = _encode_events(events, start) if events else ((), 0)
-        links = span.links
-        link_rows, bad_links = _encode_links(links) if links else ((), 0)
+        is_child = parent_is_remote == 0
+        own_session = find_naming(plan.sessions, attributes, is_child, start) if plan.sessions else None
+        user = find_naming(plan.users, attributes, is_child, start) if plan.users else None
         resource, session = self._encode_resource(span.resource)
         if own_session is not None:
             session = own_session
         elif session is not None:
             session = session._replace(is_child=int(is_child), time_unix_nano=start)
-        llm, tool = find_interactions(attributes, user.name if user else None)
-        return EncodedSpan(
-            trace_id,
-            row,
-            resource,
-            self._encode_scope(span.instrumentation_scope),
-            own_session,
-            session,
-            user,
-            event_rows,
-            link_rows,
-            llm,
-            tool,
-            repaired + bad + bad_events + bad_links,
+        event_rows: Sequence[EventRow] = ()
+        if events:
+            event_rows, bad = encode_events(events, start)
+            repaired += bad
+        links = span.links
+        link_rows: Sequence[LinkRow] = ()
+        if links:
+            link_rows, bad = encode_links(links)
+            repaired += bad
+        llm = tool = None
+        if plan.interactions is not None:
+            llm, tool = find_interactions(plan.interactions, attributes, user.name if user else None)
+        scope = self._encode_scope(span.instrumentation_scope)
+        return EncodedSpan._make(
+            (trace_id, row, resource, scope, own_session, session, user, event_rows, link_rows, llm, tool, repaired)
         )
+
+    def _find_plan(self, attributes: dict[Any, Any]) -> _Plan:
+        shape = (tuple(attributes), tuple(map(type, attributes.values())))
+        plan = self._plans.get(shape)
+        if plan is None:
+            plan = _Plan(
+                find_doubtful(attributes),
+                plan_naming(self._session_attributes, attributes),
+                plan_naming(USER_ATTRIBUTES, attributes),
+                plan_interactions(dict(zip(*shape, strict=True))),
+            )
+            _remember(self._plans, shape, plan)
+        return plan
 
     def _encode_resource(self, resource: Any) -> tuple[ResourceRow, Naming | None]:
         """Return the row, and the session that the resource names: weaker than any that a span names."""
         cached = self._resources.get(id(resource))
         if cached is not None:
-            return cached[1:]
-        attributes = _copy(resource.attributes) if resource is not None else {}
+            return cached[1], cached[2]
+        attributes = copy_attributes(getattr(resource, "attributes", None))
         encoded = _encode_sorted(attributes)
         schema_url = repair_text(getattr(resource, "schema_url", None))[0]
         service_name = repair_text(attributes.get("service.name"))[0] or "unknown_service"
         row = ResourceRow(_digest(encoded, schema_url), service_name, schema_url, encoded.types, encoded.text)
-        session = find_naming(self._session_attributes, attributes, True, 0, len(self._session_attributes))
-        _remember(self._resources, resource, row, session)
+        weaker = plan_naming(self._session_attributes, attributes, first_rank=len(self._session_attributes))
+        session = find_naming(weaker, attributes, is_child=True, time_unix_nano=0)
+        _remember(self._resources, id(resource), (resource, row, session))
         return row, session
 
     def _encode_scope(self, scope: Any) -> ScopeRow | None:
@@ -147,161 +182,11 @@ class SpanEncoder:
         name = repair_text(scope.name)[0]
         version = None if scope.version is None else repair_text(scope.version)[0]
         schema_url = repair_text(scope.schema_url)[0]
-        encoded = _encode_sorted(_copy(getattr(scope, "attributes", None)))
+        encoded = _encode_sorted(copy_attributes(getattr(scope, "attributes", None)))
         digest = _digest(encoded, name, version, schema_url)
         row = ScopeRow(digest, name, version, schema_url, encoded.types, encoded.text)
-        _remember(self._scopes, scope, row)
+        _remember(self._scopes, id(scope), (scope, row))
         return row
-
-
-def quarantine_span(span: Any, reason: BaseException, arrival_time_unix_nano: int) -> QuarantineRow:
-    """Write down whatever can be read of a span that cannot be a row, and why it cannot."""
-    content: dict[str, Any] = {}
-    for field in (
-        "name",
-        "context",
-        "parent",
-        "kind",
-        "start_time",
-        "end_time",
-        "status",
-        "attributes",
-        "events",
-        "links",
-    ):
-        try:
-            value = getattr(span, field)
-            content[field] = dict(value) if field == "attributes" else repr(value)
-        except Exception as error:
-            content[field] = f"unreadable: {error!r}"
-    for index, event in enumerate(getattr(span, "events", None) or ()):
-        try:
-            content[f"events/{index}"] = {
-                "name": event.name,
-                "time": event.timestamp,
-                "attributes": dict(event.attributes),
-            }
-        except Exception as error:
-            content[f"events/{index}"] = f"unreadable: {error!r}"
-    return quarantine_row(content, reason, arrival_time_unix_nano)
-
-
-def quarantine_row(content: Any, reason: BaseException, arrival_time_unix_nano: int) -> QuarantineRow:
-    """Return the quarantine row of what `content` (a mapping, or a row that SQLite refused) says."""
-    if isinstance(content, EncodedSpan):
-        content = {**content._asdict(), "row": content.row._asdict()}
-    text = encode_attributes(content).text
-    sentence = repair_text(f"{type(reason).__name__}: {reason}")[0]
-    digest = hashlib.blake2b(f"{sentence}\n{text}".encode(), digest_size=16).hexdigest()
-    return QuarantineRow(digest, arrival_time_unix_nano, sentence, text)
-
-
-def _encode_events(events: Sequence[Any], span_start: int) -> tuple[tuple[EventRow, ...], int]:
-    repaired = 0
-    rows = []
-    phased: list[tuple[str, str, int]] = []
-    places: list[int] = []
-    for place, event in enumerate(events):
-        name, bad = repair_text(event.name)
-        time = _integer(event.timestamp, 0, _LARGEST)
-        text, types, bad_values = encode_attributes(_copy(event.attributes))
-        repaired += bad + bad_values + (time is None and event.timestamp is not None)
-        phase = split_phase(name)
-        source = None if time is not None else "span"
-        time = span_start if time is None else time
-        dropped = getattr(event, "dropped_attributes", 0)
-        if phase is not None:
-            phased.append((*phase, time))
-            places.append(place)
-        rows.append(EventRow(phase and phase[1], name, time, source, None, phase and phase[0], dropped, types, text))
-    if phased:
-        mates = link_within_span(phased)
-        for index, mate in mates.items():
-            rows[places[index]] = rows[places[index]]._replace(mate=places[mate], stem=None)
-    return tuple(rows), repaired
-
-
-def _encode_links(links: Sequence[Any]) -> tuple[tuple[LinkRow, ...], int]:
-    repaired = 0
-    rows = []
-    for link in links:
-        context = link.context
-        text, types, bad_values = encode_attributes(_copy(link.attributes))
-        trace_id = None if context is None else _format_id(context.trace_id, 128)
-        span_id = None if context is None else _format_id(context.span_id, 64)
-        trace_state, bad = _encode_trace_state(context)
-        repaired += bad + bad_values + (trace_id is None) + (span_id is None)
-        rows.append(
-            LinkRow(
-                trace_id or "0" * 32,
-                span_id or "0" * 16,
-                int(bool(getattr(context, "is_remote", False))),
-                _integer(getattr(context, "trace_flags", 0), 0, 255) or 0,
-                trace_state,
-                getattr(link, "dropped_attributes", 0),
-                types,
-                text,
-            )
-        )
-    return tuple(rows), repaired
-
-
-def _find_time(
-    own: Any, attributes: Mapping[str, Any], names: Sequence[str], events: Sequence[Any], pick: Callable[..., int]
-) -> tuple[int | None, str | None, int]:
-    """Return (time, where it is from or None for the span itself, 1 if the span's own could not be used)."""
-    time = _integer(own, 0, _LARGEST)
-    if time is not None:
-        return time, None, 0
-    bad = int(own is not None)
-    for name in names:
-        time = _integer(attributes.get(name), 0, _LARGEST)
-        if time is not None:
-            return time, "attribute", bad
-    times = [time for event in events if (time := _integer(event.timestamp, 0, _LARGEST)) is not None]
-    return (pick(times), "event", bad) if times else (None, None, bad)
-
-
-def _require_ids(context: Any) -> tuple[str, str]:
-    if context is None:
-        raise UnstorableSpanError("the span has no context, and so no ids")
-    trace_id, span_id = _format_id(context.trace_id, 128), _format_id(context.span_id, 64)
-    if trace_id is None or span_id is None:
-        raise UnstorableSpanError(f"trace id {context.trace_id!r} or span id {context.span_id!r} is not valid")
-    return trace_id, span_id
-
-
-def _format_id(value: Any, bits: int) -> str | None:
-    if not isinstance(value, int) or not 0 < value < 1 << bits:
-        return None
-    return f"{value:032x}" if bits == 128 else f"{value:016x}"
-
-
-def _encode_trace_state(context: Any) -> tuple[str | None, int]:
-    trace_state = getattr(context, "trace_state", None)
-    if not trace_state:
-        return None, 0
-    try:
-        return repair_text(trace_state.to_header())
-    except Exception:
-        return None, 1
-
-
-def _encode_optional_text(value: Any) -> tuple[str | None, int]:
-    return (None, 0) if value is None else repair_text(value)
-
-
-def _integer(value: Any, low: int, high: int) -> int | None:
-    return int(value) if isinstance(value, int) and low <= value <= high else None
-
-
-def _copy(attributes: Any) -> dict[Any, Any]:
-    # MappingProxyType.copy() asks the SDK's own mapping for its dict: 0.3 us where dict(...) takes 1.9.
-    try:
-        copied = attributes.copy()
-        return copied if type(copied) is dict else dict(copied)
-    except Exception:
-        return dict(attributes) if isinstance(attributes, Mapping) else {}
 
 
 def _encode_sorted(attributes: dict[Any, Any]) -> EncodedAttributes:
@@ -315,7 +200,7 @@ def _digest(encoded: EncodedAttributes, *fields: str | None) -> str:
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
-def _remember(cache: dict[int, Any], key: Any, *entry: Any) -> None:
+def _remember(cache: dict[Any, Any], key: Any, entry: Any) -> None:
     if len(cache) >= _CACHED:
         cache.clear()
-    cache[id(key)] = (key, *entry)
+    cache[key] = entry

@@ -1,24 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which spans are calls of a model or executions of a tool, and the columns that their attributes fill. Pure.
 
-The attribute names are data: `dialects.json`. A column takes the first of its names that holds a usable value.
+The attribute names are data: `dialects.json`. A column takes the first of its names that holds a usable value. Which
+names those are depends on the shape of the attributes alone (names and types of values), and an application has few
+shapes: a plan made once for each leaves 20 look-ups for a span out of 60.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 import orjson
 
 from otel_sqlite_exporter.attributes import repair_text
 from otel_sqlite_exporter.ingest.rows import LLMInteractionRow, ToolInteractionRow
 
-_T = TypeVar("_T")
 _GEN_AI = json.loads(files(__package__).joinpath("dialects.json").read_text(encoding="utf-8"))["gen_ai"]
-_MARKERS: tuple[str, ...] = tuple(_GEN_AI["markers"])
+_MARKERS = frozenset(_GEN_AI["markers"])
 _CALLS = frozenset(_GEN_AI["operations"]["call"])
 _AGGREGATES = frozenset(_GEN_AI["operations"]["aggregate"])
 _TOOLS = frozenset(_GEN_AI["operations"]["tool"])
@@ -27,81 +28,83 @@ _NAMES: dict[str, tuple[str, ...]] = {column: tuple(names) for column, names in 
 _LARGEST = 2**63 - 1
 
 
+class Reading(NamedTuple):
+    """How attributes of one shape fill the columns of a row: `texts` are the places of columns that take a text as it
+    is, `others` those of columns that ask each of some names in turn."""
+
+    width: int
+    texts: tuple[tuple[int, str], ...]
+    others: tuple[tuple[int, tuple[str, ...], Callable[[Any], Any]], ...]
+
+
+class InteractionPlan(NamedTuple):
+    """How to read attributes of one shape as either kind of row."""
+
+    llm: Reading
+    tool: Reading
+    names_tool: bool
+
+
+def plan_interactions(types: Mapping[Any, type]) -> InteractionPlan | None:
+    """Return how to read attributes of these names and types, or None if they can describe no interaction."""
+    if _MARKERS.isdisjoint(types):
+        return None
+    llm, tool = (_plan_reading(row._fields, types) for row in (LLMInteractionRow, ToolInteractionRow))
+    return InteractionPlan(llm, tool, any(name in types for name in _NAMES["tool_name"]))
+
+
 def find_interactions(
-    attributes: Mapping[str, Any], user_id: str | None
+    plan: InteractionPlan, attributes: Mapping[str, Any], user_id: str | None
 ) -> tuple[LLMInteractionRow | None, ToolInteractionRow | None]:
     """Return the model call and the tool execution that a span with `attributes` describes: at most one of the two."""
-    for marker in _MARKERS:
-        if marker in attributes:
-            break
-    else:
-        return None, None
-    operation = _first(attributes, "operation", _text)
-    if operation in _TOOLS or (operation is None and "gen_ai.tool.name" in attributes):
-        return None, _read_tool(attributes, user_id)
-    llm = _read_llm(attributes, operation, user_id)
-    if operation in _CALLS or _has_usage(llm) or (operation is None and llm.request_model is not None):
-        return llm, None
-    return None, None
-
-
-def _read_llm(attributes: Mapping[str, Any], operation: str | None, user_id: str | None) -> LLMInteractionRow:
-    provider = _first(attributes, "provider", _text)
-    seconds = _first(attributes, "time_to_first_token_s", _number)
-    input_tokens = _first(attributes, "input_tokens", _count)
-    output_tokens = _first(attributes, "output_tokens", _count)
-    total_tokens = _first(attributes, "total_tokens", _count)
+    row = _read(plan.llm, attributes)
+    operation = row[_OPERATION]
+    if operation in _TOOLS or (operation is None and plan.names_tool):
+        row = _read(plan.tool, attributes)
+        row[_TOOL_USER] = user_id
+        return None, ToolInteractionRow._make(row)
+    provider = row[_PROVIDER]
+    if provider in _PROVIDERS:
+        row[_PROVIDER] = _PROVIDERS[provider]
+    input_tokens, output_tokens, total_tokens = row[_USAGE]
     if total_tokens is None and input_tokens is not None:
         # Embeddings have no output; for any other call a missing number leaves the total unknown.
         rest = 0 if output_tokens is None and operation == "embeddings" else output_tokens
-        total_tokens = None if rest is None else min(input_tokens + rest, _LARGEST)
-    return LLMInteractionRow(
-        is_aggregate=1 if operation in _AGGREGATES else 0,
-        counted=1,
-        operation=operation,
-        provider=_PROVIDERS.get(provider, provider) if provider is not None else None,
-        request_model=_first(attributes, "request_model", _text),
-        response_model=_first(attributes, "response_model", _text),
-        response_id=_first(attributes, "response_id", _text),
-        user_id=user_id,
-        agent_name=_first(attributes, "agent_name", _text),
-        finish_reasons=_first(attributes, "finish_reasons", _texts),
-        error_type=_first(attributes, "error_type", _text),
-        time_to_first_token_ms=None if seconds is None else seconds * 1000,
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
-        total_tokens=total_tokens,
-        cached_input_tokens=_first(attributes, "cached_input_tokens", _count),
-        cache_creation_input_tokens=_first(attributes, "cache_creation_input_tokens", _count),
-        reasoning_tokens=_first(attributes, "reasoning_tokens", _count),
-        cost_usd=None,
-        cost_status=None,
-    )
+        if rest is not None:
+            row[_TOTAL] = min(input_tokens + rest, _LARGEST)
+    has_usage = input_tokens is not None or output_tokens is not None or total_tokens is not None
+    if operation in _CALLS or has_usage or (operation is None and row[_REQUEST_MODEL] is not None):
+        row[_IS_AGGREGATE] = int(operation in _AGGREGATES)
+        row[_COUNTED] = 1
+        row[_USER] = user_id
+        return LLMInteractionRow._make(row), None
+    return None, None
 
 
-def _read_tool(attributes: Mapping[str, Any], user_id: str | None) -> ToolInteractionRow:
-    return ToolInteractionRow(
-        tool_name=_first(attributes, "tool_name", _text),
-        tool_call_id=_first(attributes, "tool_call_id", _text),
-        tool_type=_first(attributes, "tool_type", _text),
-        user_id=user_id,
-        agent_name=_first(attributes, "agent_name", _text),
-        error_type=_first(attributes, "error_type", _text),
-    )
+def _plan_reading(columns: Sequence[str], types: Mapping[Any, type]) -> Reading:
+    texts, others = [], []
+    for place, column in enumerate(columns):
+        names = tuple(name for name in _NAMES.get(column, ()) if name in types)
+        read = _READERS.get(column, _text)
+        if names and read is _text and types[names[0]] is str:
+            texts.append((place, names[0]))
+        elif names:
+            others.append((place, names, read))
+    return Reading(len(columns), tuple(texts), tuple(others))
 
 
-def _has_usage(llm: LLMInteractionRow) -> bool:
-    return llm.input_tokens is not None or llm.output_tokens is not None or llm.total_tokens is not None
-
-
-def _first(attributes: Mapping[str, Any], column: str, read: Callable[[Any], _T | None]) -> _T | None:
-    for name in _NAMES[column]:
-        value = attributes.get(name)
-        if value is not None:
-            result = read(value)
-            if result is not None:
-                return result
-    return None
+def _read(reading: Reading, attributes: Mapping[str, Any]) -> list[Any]:
+    row: list[Any] = [None] * reading.width
+    for place, name in reading.texts:
+        value = attributes[name]
+        row[place] = value if value.isascii() else repair_text(value)[0]
+    for place, names, read in reading.others:
+        for name in names:
+            value = attributes[name]
+            if value is not None and (value := read(value)) is not None:
+                row[place] = value
+                break
+    return row
 
 
 def _text(value: Any) -> str | None:
@@ -112,8 +115,10 @@ def _text(value: Any) -> str | None:
 
 def _count(value: Any) -> int | None:
     """A number of tokens: whole, not negative; also when it came as a float or as text."""
+    if type(value) is int:
+        return value if 0 <= value <= _LARGEST else None
     number = _number(value)
-    return int(value if isinstance(value, int) else number) if number is not None and number == int(number) else None
+    return int(number) if number is not None and number == int(number) else None
 
 
 def _number(value: Any) -> float | None:
@@ -126,6 +131,24 @@ def _number(value: Any) -> float | None:
     return number if 0 <= number < _LARGEST else None
 
 
+def _seconds_as_ms(value: Any) -> float | None:
+    seconds = _number(value)
+    return None if seconds is None else seconds * 1000
+
+
 def _texts(value: Any) -> str | None:
     items = value if isinstance(value, (list, tuple)) else (value,)
     return orjson.dumps([repair_text(item)[0] for item in items]).decode()
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "finish_reasons": _texts,
+    "time_to_first_token_ms": _seconds_as_ms,
+    **{column: _count for column in LLMInteractionRow._fields if column.endswith("_tokens")},
+}
+_place = LLMInteractionRow._fields.index
+_IS_AGGREGATE, _COUNTED, _USER = _place("is_aggregate"), _place("counted"), _place("user_id")
+_OPERATION, _PROVIDER, _REQUEST_MODEL = _place("operation"), _place("provider"), _place("request_model")
+_TOTAL = _place("total_tokens")
+_USAGE = slice(_place("input_tokens"), _TOTAL + 1)
+_TOOL_USER = ToolInteractionRow._fields.index("user_id")

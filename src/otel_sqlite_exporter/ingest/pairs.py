@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 _PHASES = {
@@ -22,12 +23,13 @@ _PHASES = {
 }
 
 
-def split_phase(name: str) -> tuple[str, str] | None:
-    """Return (stem, phase) of a record's name, or None if it is neither a start nor a finish."""
+@lru_cache(1024)
+def split_phase(name: str) -> tuple[str | None, str | None]:
+    """Return (stem, phase) of a record's name, or (None, None) if it is neither a start nor a finish."""
     stem, dot, suffix = name.rpartition(".")
     phase = _PHASES.get(suffix)
     # SQLite's JSON functions end a text at NUL, and records of a stem are looked up through them.
-    return (stem.replace("\0", "\ufffd"), phase) if dot and stem and phase else None
+    return (stem.replace("\0", "\ufffd"), phase) if dot and stem and phase else (None, None)
 
 
 def link_within_span(records: Sequence[tuple[str, str, int]]) -> dict[int, int]:

@@ -7,6 +7,7 @@ span by its trace id and span id (hex text), a session by its name.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -149,8 +150,8 @@ class EncodedSpan(NamedTuple):
     own_session: Naming | None
     session: Naming | None
     user: Naming | None
-    events: tuple[EventRow, ...]
-    links: tuple[LinkRow, ...]
+    events: Sequence[EventRow]
+    links: Sequence[LinkRow]
     llm: LLMInteractionRow | None
     tool: ToolInteractionRow | None
     repaired: int

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from otel_sqlite_exporter.attributes import repair_text
@@ -21,18 +21,26 @@ USER_ATTRIBUTES = (
 )
 """Names of the attributes that name a user, the strongest first."""
 
+Source = tuple[int, str]
+"""A rank (0 is the strongest) and the name of an attribute."""
+
+
+def plan_naming(names: Sequence[str], present: Collection[Any], first_rank: int = 0) -> tuple[Source, ...]:
+    """Return those of `names` that are `present`, with their ranks."""
+    return tuple((rank, name) for rank, name in enumerate(names, first_rank) if name in present)
+
 
 def find_naming(
-    sources: Sequence[str], attributes: Mapping[str, Any], is_child: bool, time_unix_nano: int, first_rank: int = 0
+    sources: Iterable[Source], attributes: Mapping[str, Any], is_child: bool, time_unix_nano: int
 ) -> Naming | None:
-    """Return what the first of `sources` that `attributes` holds names, or None. A name is kept as text,
-    a number as its digits; blank text, null, bytes, a list or a map name nothing."""
-    for rank, source in enumerate(sources, first_rank):
-        value = attributes.get(source)
+    """Return what the first of `sources` that has a usable value names, or None. A name is kept as text, a number as
+    its digits; blank text, null, bytes, a list or a map name nothing."""
+    for rank, source in sources:
+        value = attributes[source]
         if value is None or isinstance(value, (bytes, list, tuple, dict)):
             continue
         # SQLite's JSON functions end a text at NUL, and a name is looked up through them.
         name = repair_text(value)[0].replace("\0", "\ufffd")
-        if name.strip():
+        if name and not name.isspace():
             return Naming(rank, int(is_child), time_unix_nano, name, source)
     return None

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is written down of a span that cannot be a row. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from otel_sqlite_exporter.attributes import encode_attributes, repair_text
+from otel_sqlite_exporter.ingest.rows import EncodedSpan, QuarantineRow
+
+_FIELDS = ("name", "context", "parent", "kind", "start_time", "end_time", "status", "events", "links", "resource")
+
+
+def quarantine_span(span: Any, reason: BaseException, arrival_time_unix_nano: int) -> QuarantineRow:
+    """Return the row of a span that could not be encoded, with all of it that can be read."""
+    content = {field: _read(span, field, repr) for field in _FIELDS}
+    content["attributes"] = _read(span, "attributes", dict)
+    for index, event in enumerate(getattr(span, "events", None) or ()):
+        content[f"events/{index}"] = {
+            "name": _read(event, "name", repr),
+            "timestamp": _read(event, "timestamp", repr),
+            "attributes": _read(event, "attributes", dict),
+        }
+    return _make_row(content, reason, arrival_time_unix_nano)
+
+
+def quarantine_row(span: EncodedSpan, reason: BaseException, arrival_time_unix_nano: int) -> QuarantineRow:
+    """Return the row of a span whose rows SQLite refused."""
+    return _make_row({**span._asdict(), "row": span.row._asdict()}, reason, arrival_time_unix_nano)
+
+
+def _read(holder: Any, field: str, convert: Any) -> Any:
+    try:
+        return convert(getattr(holder, field))
+    except Exception as error:
+        return f"unreadable: {error!r}"
+
+
+def _make_row(content: dict[str, Any], reason: BaseException, arrival_time_unix_nano: int) -> QuarantineRow:
+    text = encode_attributes(content).text
+    sentence = repair_text(f"{type(reason).__name__}: {reason}")[0]
+    digest = hashlib.blake2b(f"{sentence}\n{text}".encode(), digest_size=16).hexdigest()
+    return QuarantineRow(digest, arrival_time_unix_nano, sentence, text)
