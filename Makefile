@@ -36,5 +36,8 @@ format: $(INSTALLED) ## let ruff put the code into its form
 bench: $(INSTALLED) ## the benchmark; BENCH_SPANS=100000 for a shorter one
 	$(BIN)/python -m benchmarks
 
+schema: $(INSTALLED) ## write sql/schema.sql anew from the migrations
+	$(BIN)/python tools/generate_schema.py
+
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

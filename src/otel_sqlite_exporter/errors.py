@@ -33,6 +33,10 @@ class DamagedFileError(FileRefusedError):
     """SQLite finds the file damaged."""
 
 
+class InheritedFileError(FileRefusedError):
+    """This process was forked, past Python's fork hooks, while the file was open: writing it would lose data."""
+
+
 class MigrationRequiredError(FileRefusedError):
     """The file has an older schema version, and the `auto_migrate` setting does not allow to upgrade it here."""
 

@@ -17,7 +17,7 @@ import time
 import weakref
 from collections.abc import Iterator
 
-from otel_sqlite_exporter.errors import ClosedError
+from otel_sqlite_exporter.errors import ClosedError, InheritedFileError
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.connection import open_writer
 from otel_sqlite_exporter.storage.migrations import prepare_file
@@ -33,6 +33,7 @@ class _Held:
         self.lock = threading.Lock()
         self.connection: sqlite3.Connection | None = None
         self.file_id: tuple[int, int] | None = None
+        self.index_id: tuple[int, int] | None = None
         self.timeout_ms = 0
 
     def close(self) -> None:
@@ -53,6 +54,7 @@ class Database:
         self._settings = settings
         self._timeout_s = settings.busy_timeout_ms / 1000
         self._is_closed = False
+        self._is_cut_off = False
         self._held = _Held()
         self._finalizer = self._watch()
         _databases.add(self)
@@ -92,13 +94,18 @@ class Database:
         if self._is_closed:
             raise ClosedError("the exporter was shut down")
         path = self._settings.path
+        if self._is_cut_off:
+            raise InheritedFileError(
+                f"{path} was open when this process was forked, past Python's fork hooks, and its parent has closed it "
+                "since: let the first export come after the fork"
+            )
         timeout = max(0, round((deadline - time.monotonic()) * 1000))
         if held.connection is not None and held.file_id != _identify(path):
             held.close()
         if held.connection is None:
             prepare_file(path, self._settings.auto_migrate, busy_timeout_ms=timeout)
             held.connection = open_writer(path, busy_timeout_ms=timeout, synchronous=self._settings.synchronous)
-            held.file_id = _identify(path)
+            held.file_id, held.index_id = _identify(path), _identify(f"{path}-shm")
             held.timeout_ms = timeout
         elif abs(held.timeout_ms - timeout) > _TOLERANCE_MS:
             held.connection.execute(f"PRAGMA busy_timeout = {timeout}")
@@ -117,7 +124,7 @@ class Database:
     def _abandon(self) -> None:
         if self._held.connection is not None:
             _inherited.append(self._held)
-            _take_inherited_locks(self._settings.path)
+            self._is_cut_off = not _take_inherited_locks(self._settings.path, self._held)
         self._finalizer.detach()
         self._held = _Held()
         self._finalizer = self._watch()
@@ -135,16 +142,21 @@ def _release(held: _Held) -> None:
         _inherited.append(held)
 
 
-def _take_inherited_locks(path: str) -> None:
+def _take_inherited_locks(path: str, held: _Held) -> bool:
     """Take the two shared locks of an open connection in WAL mode (see SQLite's os_unix.c: SHARED_FIRST, SHARED_SIZE
     and UNIX_SHM_DMS), through descriptors that stay open: without them the parent, when it closes, finds nobody else
-    and removes the WAL that the child goes on writing."""
+    and removes the WAL that the child goes on writing. Return whether that has not happened already."""
     import fcntl
 
-    for name, length, start in ((path, 510, 0x40000002), (f"{path}-shm", 1, 128)):
-        with contextlib.suppress(OSError):
+    if held.file_id != _identify(path):
+        return True  # another file stands there now, of which nothing was inherited
+    try:
+        for name, length, start in ((path, 510, 0x40000002), (f"{path}-shm", 1, 128)):
             descriptor = os.open(name, os.O_RDWR | os.O_CLOEXEC)
             fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, length, start)
+    except OSError:
+        return False
+    return held.index_id == _identify(f"{path}-shm")
 
 
 def _identify(path: str) -> tuple[int, int] | None:

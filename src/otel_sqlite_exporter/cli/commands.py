@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: `python -m otel_sqlite_exporter migrate|info [PATH]`.
+
+Modules that read files are imported by the command that needs them, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sqlite3
+import sys
+from typing import Any
+
+import click
+
+from otel_sqlite_exporter.errors import SQLiteExporterError
+from otel_sqlite_exporter.settings import Settings, resolve_settings
+from otel_sqlite_exporter.version import __version__
+
+PROGRAM = "python -m otel_sqlite_exporter"
+_PENDING = 1
+_REFUSED = 2
+
+
+class _Commands(click.Group):
+    """Commands whose every failure that can be expected is one sentence on stderr and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            sentence = "interrupted"
+        except BrokenPipeError:
+            # Nobody reads on. Python flushes once more when it ends, which must not fail.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(_REFUSED)
+        except SQLiteExporterError as error:
+            sentence = str(error)
+        except sqlite3.Error as error:
+            sentence = f"{ctx.obj}: SQLite says: {error}"
+        except OSError as error:
+            sentence = f"{error.filename or ctx.obj}: {error.strerror or error}"
+        click.echo(f"Error: {sentence}", err=True)
+        ctx.exit(_REFUSED)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="otel-sqlite-exporter")
+def cli() -> None:
+    """Look after files that otel-sqlite-exporter writes.
+
+    PATH is the file; without it, the one that the environment variable OTEL_EXPORTER_SQLITE_PATH names, else otel.db
+    in the current folder.
+
+    Exit codes: 0 done, 1 steps are pending (migrate --check), 2 it could not be done, and stderr says why.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+@cli.command()
+@click.argument("path", required=False)
+@click.option("--check", is_flag=True, help="Change nothing; exit with 1 if steps are pending.")
+@click.option("--dry-run", is_flag=True, help="Change nothing; print what would be done.")
+@click.option("--no-backup", is_flag=True, help="Write no copy of the file before it is upgraded.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def migrate(
+    ctx: click.Context, path: str | None, *, check: bool, dry_run: bool, no_backup: bool, as_json: bool
+) -> None:
+    """Create a file or upgrade its schema.
+
+    A checked copy is written beside a file with a schema before it is upgraded, and its path is printed. A step that
+    fails leaves the file as it was before that step. Files of other programs, damaged ones, and those of newer versions
+    are refused and not touched.
+    """
+    settings = _resolve(ctx, path)
+    from otel_sqlite_exporter.cli import render
+    from otel_sqlite_exporter.storage import migrations
+
+    file, timeout = settings.path, settings.busy_timeout_ms
+    if not (check or dry_run):
+        report = migrations.migrate(file, busy_timeout_ms=timeout, backup=not no_backup)
+        return render.render_json(render.report_as_dict(report)) if as_json else render.render_report(report)
+    version, pending = migrations.find_pending(file, busy_timeout_ms=timeout)
+    backup = bool(version and pending and not no_backup)
+    if as_json:
+        render.render_json(render.plan_as_dict(file, version, pending, backup=backup))
+    elif dry_run:
+        render.render_plan(file, version, pending, backup=backup)
+    else:
+        render.render_status(file, version, pending)
+    ctx.exit(_PENDING if check and pending else 0)
+
+
+@cli.command()
+@click.argument("path", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def info(ctx: click.Context, path: str | None, *, as_json: bool) -> None:
+    """Show what a file holds.
+
+    That is its schema version and size, how much is in it, the newest sessions, and how well it was written. Nothing is
+    created or changed. All counts are of the same moment, also while other processes write.
+    """
+    settings = _resolve(ctx, path)
+    from otel_sqlite_exporter.cli import render
+    from otel_sqlite_exporter.query.overview import read_overview
+
+    overview = read_overview(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
+    if as_json:
+        render.render_json(render.overview_as_dict(overview))
+    else:
+        render.render_overview(overview)
+
+
+def _resolve(ctx: click.Context, path: str | None) -> Settings:
+    settings = resolve_settings(path)
+    ctx.find_root().obj = settings.path  # for the sentence of an error that names no file
+    return settings

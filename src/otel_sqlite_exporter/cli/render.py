@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What commands have found out, as text: tables for a terminal, aligned columns for a pipe, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Literal, NamedTuple
+
+import click
+
+from otel_sqlite_exporter.query.overview import Overview, SessionSummary
+from otel_sqlite_exporter.storage.migrations import Migration, Report
+from otel_sqlite_exporter.version import __version__
+
+_Value = str | int | float | None
+
+
+class _Table(NamedTuple):
+    title: str
+    columns: Sequence[str]  # without any, a row is a name and a value
+    rows: Sequence[Sequence[_Value]]
+
+
+def render_json(value: object) -> None:
+    """Print `value` as one JSON document."""
+    click.echo(json.dumps(value, indent=2))
+
+
+def plan_as_dict(path: str, version: int, pending: Sequence[Migration], *, backup: bool) -> dict[str, object]:
+    """Return what `migrate --json` says of a file that it would change."""
+    return {"path": path, "schema_version": version, "pending": _steps_as_dicts(pending), "needs_backup": backup}
+
+
+def report_as_dict(report: Report) -> dict[str, object]:
+    """Return what `migrate --json` says of what it did."""
+    return report._asdict() | {"applied": _steps_as_dicts(report.applied)}
+
+
+def overview_as_dict(overview: Overview) -> dict[str, object]:
+    """Return what `info --json` says."""
+    return {"package_version": __version__} | asdict(overview)
+
+
+def render_status(path: str, version: int, pending: Sequence[Migration]) -> None:
+    """Print one line: whether the file lacks steps."""
+    if not pending:
+        click.echo(f"{path} has schema version {version}: nothing to do")
+    elif version:
+        click.echo(f"{path} has schema version {version}, {pending[-1].version} is needed: {migrate_hint(path)}")
+    else:
+        click.echo(f"{path} has no schema yet: {migrate_hint(path)}")
+
+
+def render_plan(path: str, version: int, pending: Sequence[Migration], *, backup: bool) -> None:
+    """Print what would be done."""
+    if not pending:
+        return render_status(path, version, pending)
+    target = f"schema version {pending[-1].version}"
+    click.echo(
+        f"would upgrade {path} from {version} to {target}:" if version else f"would create {path} with {target}:"
+    )
+    for step in pending:
+        click.echo(f"  {step.version:4}  {step.name}  ({'quick' if step.is_quick else 'slow on a large file'})")
+    click.echo("a backup would be written beside it" if backup else "no backup would be written")
+
+
+def render_report(report: Report) -> None:
+    """Print what was done, and where the backup is."""
+    if not report.applied:
+        return render_status(report.path, report.to_version, ())
+    target = f"schema version {report.to_version}"
+    if report.from_version:
+        click.echo(f"upgraded {report.path} from {report.from_version} to {target} in {report.seconds:.2f} s")
+        click.echo(f"backup: {report.backup or 'none'}")
+    else:
+        click.echo(f"created {report.path} with {target}")
+
+
+def render_overview(overview: Overview) -> None:
+    """Print an overview: as tables on a terminal, else as aligned plain text."""
+    tables = _overview_tables(overview)
+    if sys.stdout is not None and sys.stdout.isatty():
+        _print_rich(tables)
+    else:
+        click.echo("\n\n".join(_format_plain(table) for table in tables))
+
+
+def migrate_hint(path: str) -> str:
+    """Return the command that upgrades `path`, ready to be pasted."""
+    return f"run `python -m otel_sqlite_exporter migrate {shlex.quote(path)}`"
+
+
+def _steps_as_dicts(steps: Sequence[Migration]) -> list[dict[str, object]]:
+    return [{"version": step.version, "name": step.name, "quick": step.is_quick} for step in steps]
+
+
+def _overview_tables(overview: Overview) -> list[_Table]:
+    contents = overview.contents
+    file: list[tuple[str, _Value]] = [
+        ("path", overview.path),
+        ("schema version", _describe_version(overview)),
+        ("package version", __version__),
+        ("file size", _format_bytes(overview.file_bytes)),
+        ("write-ahead log size", _format_bytes(overview.wal_bytes)),
+    ]
+    if contents is None:
+        return [_Table("file", (), file)]
+    file += [("first span", contents.first_span_time), ("last span", contents.last_span_time)]
+    sessions = [_session_columns(session) for session in contents.newest_sessions]
+    tables = [_Table("file", (), file), _Table("views", ("view", "rows"), tuple(contents.counts.items()))]
+    if sessions:
+        title = f"newest sessions ({len(sessions)} of {contents.counts['sessions']})"
+        tables.append(_Table(title, tuple(sessions[0]), [tuple(session.values()) for session in sessions]))
+    tables.append(_Table("exporter health", (), tuple(asdict(contents.exporter_health).items())))
+    tables.append(_Table("link health", (), tuple(asdict(contents.link_health).items())))
+    return tables
+
+
+def _session_columns(session: SessionSummary) -> dict[str, _Value]:
+    return {
+        "session_id": session.session_id,
+        "user_id": session.user_id,
+        "end_time": f"{session.end_time[:16]}Z",
+        "traces": session.traces,
+        "spans": session.spans,
+        "errors": session.errors,
+        "llm_calls": session.llm_calls,
+        "tokens": session.total_tokens,
+    }
+
+
+def _describe_version(overview: Overview) -> str:
+    version, ours = overview.schema_version, overview.package_schema_version
+    if version > ours:
+        return f"{version}, newer than {ours}, which this package writes: `pip install -U otel-sqlite-exporter`"
+    if version < ours:
+        return f"{version or 'none yet'}, {ours} is needed: {migrate_hint(overview.path)}"
+    return str(version)
+
+
+def _format_plain(table: _Table) -> str:
+    rows = [tuple(map(_format_value, row)) for row in table.rows]
+    header = [tuple(table.columns)] if table.columns else []
+    widths = [max(map(len, column)) for column in zip(*header, *rows, strict=True)]
+    right = [_is_number_column(table, index) for index in range(len(widths))]
+    lines = [
+        "  ".join(
+            text.rjust(width) if number else text.ljust(width)
+            for text, width, number in zip(row, widths, right, strict=True)
+        ).rstrip()
+        for row in header + rows
+    ]
+    return "\n".join([table.title, *(f"  {line}" for line in lines)])
+
+
+def _print_rich(tables: Sequence[_Table]) -> None:
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    # Without a colour system no escape sequence is written at all, bold and dim ones included.
+    console = Console(file=sys.stdout, color_system=None if os.environ.get("NO_COLOR") else "auto")
+    for table in tables:
+        view = Table(box=None, padding=(0, 2, 0, 0), show_header=bool(table.columns), header_style="bold")
+        for index, column in enumerate(table.columns or ("", "")):
+            justify: Literal["left", "right"] = "right" if _is_number_column(table, index) else "left"
+            # Of what may be too wide, only identifiers and values are folded.
+            view.add_column(column, justify=justify, no_wrap=bool(column) and "_id" not in column, overflow="fold")
+        for row in table.rows:
+            view.add_row(*(Text(_format_value(value)) for value in row))
+        console.print(Text(table.title, "bold cyan"))
+        console.print(Padding(view, (0, 0, 1, 2)))
+
+
+def _is_number_column(table: _Table, index: int) -> bool:
+    kinds = {type(row[index]) for row in table.rows}
+    return bool(table.columns) and int in kinds and str not in kinds
+
+
+def _format_value(value: _Value) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    # What an application recorded must not steer the terminal, nor break a line.
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in str(value)
+    )
+
+
+def _format_bytes(size: int) -> str:
+    number = float(size)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.4g} {unit}"
+        number /= 1000
+    return f"{number:.4g} TB"
