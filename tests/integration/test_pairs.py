@@ -114,6 +114,12 @@ def test_another_trace_of_the_session_takes_what_the_trace_leaves_over(file: _Fi
     assert file.links() == [(_id(1), _id(2), "temporal")]
 
 
+def test_records_of_one_trace_pair_also_where_their_spans_name_different_sessions(file: _File) -> None:
+    file.write(_span(1, [("a.start", 1)], session="S"))
+    file.write(_span(2, [("a.finish", 2)], session="T"))
+    assert file.links() == [(_id(1), _id(2), "temporal")]
+
+
 def test_nothing_pairs_across_sessions_or_between_traces_without_one(file: _File) -> None:
     file.write(_span(1, [("a.start", 1)], trace=1), _span(2, [("a.finish", 2)], trace=2))
     file.write(_span(3, [("b.start", 1)], trace=3, session="S"), _span(4, [("b.finish", 2)], trace=4, session="T"))

@@ -86,13 +86,18 @@ def test_a_session_that_no_span_shows_any_more_is_not_listed(tmp_path: Path) -> 
         with file.tracer.start_as_current_span("child"):
             pass
         assert file.sessions_by_span() == {"child": "of the resource"}
+        assert file.rows("SELECT source FROM sessions") == [("resource:session.id",)]
     assert file.sessions_by_span() == {"child": "S", "root": "S"}
     assert file.rows("SELECT session_id FROM sessions") == [("S",)]
     file.provider.shutdown()
 
 
 def test_two_traces_of_one_session_add_up(file: _File) -> None:
-    usage: dict[str, Any] = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 2, "gen_ai.usage.output_tokens": 3}
+    usage: dict[str, Any] = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.usage.input_tokens": 2,
+        "gen_ai.usage.output_tokens": 3,
+    }
     for _ in range(2):
         root = file.tracer.start_span("root", attributes={**usage, "session.id": "S", "user.id": "ada"})
         root.record_exception(RuntimeError("x"))

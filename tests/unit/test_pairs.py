@@ -46,8 +46,8 @@ def test_records_of_one_span_pair_first_with_first(records: list[tuple[str, str,
     assert link_within_span(records) == mates
 
 
-def _candidate(id: int, time: int, *, finish: bool, trace: int = 1, group: int = 1) -> Candidate:
-    return Candidate(time, int(finish), f"{id:016x}", 0, id, trace, (group, 0, "call"), None, None)
+def _candidate(id: int, time: int, *, finish: bool, trace: int = 1, session: int | None = 1) -> Candidate:
+    return Candidate(time, int(finish), f"{id:016x}", 0, id, trace, session, "call", None)
 
 
 def test_the_window_bounds_the_time_between_two_records() -> None:
@@ -71,16 +71,25 @@ def test_what_a_trace_leaves_over_pairs_in_its_session() -> None:
     assert link_by_time(records, _WINDOW) == {1: 2, 2: 1}
 
 
-def test_groups_never_mix() -> None:
-    records = [_candidate(1, 0, finish=False, group=1), _candidate(2, 5, finish=True, group=2)]
+def test_records_of_one_trace_pair_whatever_their_sessions() -> None:
+    records = [_candidate(1, 0, finish=False, session=1), _candidate(2, 5, finish=True, session=2)]
+    assert link_by_time(records, _WINDOW) == {1: 2, 2: 1}
+
+
+@pytest.mark.parametrize("sessions", [(1, 2), (1, None), (None, None)])
+def test_records_of_two_traces_pair_only_in_one_session(sessions: tuple[int | None, int | None]) -> None:
+    records = [
+        _candidate(1, 0, finish=False, trace=1, session=sessions[0]),
+        _candidate(2, 5, finish=True, trace=2, session=sessions[1]),
+    ]
     assert link_by_time(records, _WINDOW) == {}
 
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.booleans(), st.integers(1, 3), st.integers(1, 2)), max_size=30))
 def test_links_are_mutual_and_go_forward_in_time(raw: list[tuple[int, bool, int, int]]) -> None:
     records = [
-        _candidate(id, time, finish=finish, trace=trace, group=group)
-        for id, (time, finish, trace, group) in enumerate(raw, 1)
+        _candidate(id, time, finish=finish, trace=trace, session=session)
+        for id, (time, finish, trace, session) in enumerate(raw, 1)
     ]
     by_id = {record.id: record for record in records}
     mates = link_by_time(reversed(records), _WINDOW)
@@ -90,4 +99,4 @@ def test_links_are_mutual_and_go_forward_in_time(raw: list[tuple[int, bool, int,
         start, finish = sorted((by_id[one], by_id[other]), key=lambda record: record.is_finish)
         assert (start.is_finish, finish.is_finish) == (0, 1)
         assert 0 <= finish.time_unix_nano - start.time_unix_nano <= _WINDOW
-        assert start.group == finish.group
+        assert start.trace == finish.trace or start.session == finish.session

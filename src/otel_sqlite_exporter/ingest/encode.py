@@ -123,7 +123,8 @@ class SpanEncoder:
         is_child = parent_is_remote == 0
         own_session = find_naming(plan.sessions, attributes, is_child, start) if plan.sessions else None
         user = find_naming(plan.users, attributes, is_child, start) if plan.users else None
-        resource, session = self._encode_resource(span.resource)
+        resource, session, bad = self._encode_resource(span.resource)
+        repaired += bad
         if own_session is not None:
             session = own_session
         elif session is not None:
@@ -140,7 +141,8 @@ class SpanEncoder:
         llm = tool = None
         if plan.interactions is not None:
             llm, tool = find_interactions(plan.interactions, attributes, user.name if user else None)
-        scope = self._encode_scope(span.instrumentation_scope)
+        scope, bad = self._encode_scope(span.instrumentation_scope)
+        repaired += bad
         return EncodedSpan._make(
             (trace_id, row, resource, scope, own_session, session, user, event_rows, link_rows, llm, tool, repaired)
         )
@@ -158,35 +160,39 @@ class SpanEncoder:
             _remember(self._plans, shape, plan)
         return plan
 
-    def _encode_resource(self, resource: Any) -> tuple[ResourceRow, Naming | None]:
-        """Return the row, and the session that the resource names: weaker than any that a span names."""
+    def _encode_resource(self, resource: Any) -> tuple[ResourceRow, Naming | None, int]:
+        """Return the row, the session that the resource names (weaker than any that a span names), and how many of its
+        values were repaired, the first time that it comes."""
         cached = self._resources.get(id(resource))
         if cached is not None:
-            return cached[1], cached[2]
+            return cached[1], cached[2], 0
         attributes = copy_attributes(getattr(resource, "attributes", None))
         encoded = _encode_sorted(attributes)
-        schema_url = repair_text(getattr(resource, "schema_url", None))[0]
+        schema_url, bad = repair_text(getattr(resource, "schema_url", ""))
         service_name = repair_text(attributes.get("service.name"))[0] or "unknown_service"
         row = ResourceRow(_digest(encoded, schema_url), service_name, schema_url, encoded.types, encoded.text)
         weaker = plan_naming(self._session_attributes, attributes, first_rank=len(self._session_attributes))
         session = find_naming(weaker, attributes, is_child=True, time_unix_nano=0)
+        if session is not None:
+            session = session._replace(source=f"resource:{session.source}")
         _remember(self._resources, id(resource), (resource, row, session))
-        return row, session
+        return row, session, bad + encoded.repaired
 
-    def _encode_scope(self, scope: Any) -> ScopeRow | None:
+    def _encode_scope(self, scope: Any) -> tuple[ScopeRow | None, int]:
+        """Return the row, and how many values were repaired, the first time that the scope comes."""
         if scope is None:
-            return None
+            return None, 0
         cached = self._scopes.get(id(scope))
         if cached is not None:
-            return cached[1]
-        name = repair_text(scope.name)[0]
-        version = None if scope.version is None else repair_text(scope.version)[0]
-        schema_url = repair_text(scope.schema_url)[0]
+            return cached[1], 0
+        name, bad_name = repair_text(scope.name)
+        version, bad_version = (None, 0) if scope.version is None else repair_text(scope.version)
+        schema_url, bad_url = repair_text(scope.schema_url or "")
         encoded = _encode_sorted(copy_attributes(getattr(scope, "attributes", None)))
         digest = _digest(encoded, name, version, schema_url)
         row = ScopeRow(digest, name, version, schema_url, encoded.types, encoded.text)
         _remember(self._scopes, id(scope), (scope, row))
-        return row
+        return row, bad_name + bad_version + bad_url + encoded.repaired
 
 
 def _encode_sorted(attributes: dict[Any, Any]) -> EncodedAttributes:

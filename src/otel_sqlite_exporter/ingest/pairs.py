@@ -52,8 +52,8 @@ def _in_time(record: tuple[str, str, int], place: int) -> tuple[int, bool, int]:
 
 
 class Candidate(NamedTuple):
-    """A record that may be paired by time. `group` is what it shares with possible partners (stem, and session or
-    trace); sorting puts records in time, a start before a finish, then in an order that does not depend on arrival."""
+    """A record that may be paired by time. Sorting puts records in time, a start before a finish, then in an order that
+    does not depend on arrival."""
 
     time_unix_nano: int
     is_finish: int
@@ -61,26 +61,27 @@ class Candidate(NamedTuple):
     ordinal: int
     id: int
     trace: int
-    group: tuple[int, int, str]
+    session: int | None
+    stem: str
     related_event: int | None
-    link_method: str | None
 
 
 def link_by_time(candidates: Iterable[Candidate], window_ns: int) -> dict[int, int]:
-    """Pair the candidates of each group: first inside each trace, then what is left across the group's traces. A finish
-    takes the earliest start that is not later, no more than `window_ns` older, and not yet taken. Return the
-    partner's id for each linked record's id, both ways."""
+    """Pair candidates of one stem: first inside each trace, then what is left inside each session. A finish takes the
+    earliest start that is not later, no more than `window_ns` older, and not yet taken. Return the partner's id for
+    each linked record's id, both ways."""
     mates: dict[int, int] = {}
     ordered = sorted(candidates)
-    _take_in_time(ordered, window_ns, mates, by_trace=True)
-    _take_in_time([one for one in ordered if one.id not in mates], window_ns, mates, by_trace=False)
+    _take_in_time(((one, (one.trace, one.stem)) for one in ordered), window_ns, mates)
+    rest = [one for one in ordered if one.id not in mates and one.session is not None]
+    _take_in_time(((one, (one.session, one.stem)) for one in rest), window_ns, mates)
     return mates
 
 
-def _take_in_time(ordered: list[Candidate], window_ns: int, mates: dict[int, int], *, by_trace: bool) -> None:
+def _take_in_time(ordered: Iterable[tuple[Candidate, object]], window_ns: int, mates: dict[int, int]) -> None:
     waiting: defaultdict[object, deque[Candidate]] = defaultdict(deque)
-    for one in ordered:
-        queue = waiting[(one.group, one.trace) if by_trace else one.group]
+    for one, group in ordered:
+        queue = waiting[group]
         if not one.is_finish:
             queue.append(one)
             continue

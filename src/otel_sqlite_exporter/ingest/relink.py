@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs records by time in the file: after a batch, anew for as much of each group as the batch can have changed.
+"""Pairs records by time in the file: after a batch, anew for as much as the batch can have changed.
 
-Pairing goes forward in time, so a record at time T changes no link whose finish is earlier than T; and because what is
-left over inside a trace is offered to the session, none whose finish is earlier than T less the window.
+Pairing goes forward in time, so a record at time T changes no link inside its trace whose finish is earlier than T; and
+because what a trace leaves over is offered to the session, none there whose finish is earlier than T less the window.
 """
 
 from __future__ import annotations
@@ -17,39 +17,42 @@ from otel_sqlite_exporter.ingest.pairs import Candidate, link_by_time
 from otel_sqlite_exporter.sql.texts import read_query
 
 
-class Group(NamedTuple):
-    """Records that may pair with each other: those of one stem in a session, or in a trace without one."""
+class Change(NamedTuple):
+    """That records of a stem, the earliest at this time, came to or left a trace (by its key), or left a session."""
 
+    trace: int | None
     session: int | None
-    trace: int
     stem: str
+    time_unix_nano: int
 
 
-def relink_groups(connection: sqlite3.Connection, changed: Iterable[tuple[Group, int]], window_ns: int) -> None:
-    """Bring the temporal links of each changed group up to date; the number is the time of its earliest change."""
-    since: dict[tuple[int, int, str], int] = {}
-    for group, time in changed:
-        key = (group.session or 0, 0 if group.session else group.trace, group.stem)
-        since[key] = min(time, since.get(key, time))
+def relink_records(connection: sqlite3.Connection, changes: Iterable[Change], window_ns: int) -> None:
+    """Bring the temporal links that `changes` can have touched up to date."""
+    wanted = set(changes)
+    since: dict[str, int] = {}
+    for change in wanted:
+        since[change.stem] = min(change.time_unix_nano, since.get(change.stem, change.time_unix_nano))
     if not since:
         return
-    wanted = [
-        [session or None, trace, stem, max(0, time - 2 * window_ns)] for (session, trace, stem), time in since.items()
-    ]
-    (found,) = connection.execute(
-        read_query("find_temporal_candidates"), {"groups": orjson.dumps(wanted).decode()}
-    ).fetchone()
-    candidates = [
-        Candidate(time, is_finish, span_id or "", ordinal, id, trace, (session, trace_group, stem), related, method)
-        for time, is_finish, span_id, ordinal, id, trace, session, trace_group, stem, related, method in orjson.loads(
-            found
-        )
-    ]
-    settled = {one.id for one in candidates if one.is_finish and one.time_unix_nano < since[one.group] - window_ns}
+    places = {(change.trace, change.session, change.stem) for change in wanted}
+    starts = [[trace, session, stem, max(0, since[stem] - 2 * window_ns)] for trace, session, stem in places]
+    query = read_query("find_temporal_candidates")
+    (found,) = connection.execute(query, {"changes": orjson.dumps(starts).decode()}).fetchone()
+    candidates = [Candidate(*columns) for columns in orjson.loads(found)]
+    settled = {one.id for one in candidates if one.is_finish and one.time_unix_nano < since[one.stem] - window_ns}
     free = [one for one in candidates if one.id not in settled and one.related_event not in settled]
     mates = link_by_time(free, window_ns)
-    changes: list[list[Any]] = [
-        [one.id, mate, "temporal" if mate else None] for one in free if (mate := mates.get(one.id)) != one.related_event
+    links: list[list[Any]] = [
+        [one.id, mates.get(one.id), "temporal" if one.id in mates else None]
+        for one in free
+        if mates.get(one.id) != one.related_event
     ]
-    if changes:
-        connection.execute(read_query("relink_events"), {"links": orjson.dumps(changes).decode()})
+    if links:
+        connection.execute(read_query("relink_events"), {"links": orjson.dumps(links).decode()})
+
+
+def find_stems(connection: sqlite3.Connection, trace_sessions: Iterable[int]) -> list[Change]:
+    """Return, for the records that may pair by time on these rows of `_trace_sessions`, what their coming would be."""
+    query = read_query("find_stems")
+    (found,) = connection.execute(query, {"trace_sessions": orjson.dumps(list(trace_sessions)).decode()}).fetchone()
+    return [Change(*columns) for columns in orjson.loads(found)]

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from otel_sqlite_exporter.ingest.batch import Batch
-from otel_sqlite_exporter.ingest.relink import Group, relink_groups
+from otel_sqlite_exporter.ingest.relink import Change, find_stems, relink_records
 from otel_sqlite_exporter.ingest.rows import (
     EncodedSpan,
     EventRow,
@@ -163,7 +163,7 @@ def _write_spans(connection: sqlite3.Connection, spans: Sequence[EncodedSpan], w
         return Counts()
     batch = Batch(connection, spans)
     replacing = find_replacing(connection, batch.repeated) if batch.repeated else []
-    changed = _forget_replaced(connection, replacing, batch)
+    changes = _forget_replaced(connection, replacing)
     for repeated in replacing:
         batch.replace(repeated)
     lost = _write_contexts(connection, batch)
@@ -186,7 +186,7 @@ def _write_spans(connection: sqlite3.Connection, spans: Sequence[EncodedSpan], w
         _run_script(connection, "mark_repeated_usage", traces=list(batch.traces_with_calls))
     if lost or recounted:
         _run_script(connection, "update_session_times", ids=lost, trace_sessions=recounted)
-    relink_groups(connection, [*changed, *_find_changed_groups(connection, batch)], window_ns)
+    relink_records(connection, [*changes, *_find_changes(connection, batch)], window_ns)
     new = batch.last_span - batch.first_span + 1
     return Counts(written=new, duplicate=len(spans) - new, repaired=sum(span.repaired for span in spans))
 
@@ -228,36 +228,25 @@ def _write_contexts(connection: sqlite3.Connection, batch: Batch) -> list[int]:
     return lost
 
 
-def _forget_replaced(
-    connection: sqlite3.Connection, replacing: Sequence[Repeated], batch: Batch
-) -> list[tuple[Group, int]]:
-    """Remove what hangs on the spans that are replaced, and return the groups that lose records by it."""
+def _forget_replaced(connection: sqlite3.Connection, replacing: Sequence[Repeated]) -> list[Change]:
+    """Remove what hangs on the spans that are replaced, and return what the going of their records changes."""
     if not replacing:
         return []
-    groups = _find_groups(connection, {repeated.trace_session for repeated in replacing})
+    changes = find_stems(connection, {repeated.trace_session for repeated in replacing})
     _run_script(connection, "forget_span_details", ids=[repeated.id for repeated in replacing])
-    return groups
+    return changes
 
 
-def _find_changed_groups(connection: sqlite3.Connection, batch: Batch) -> list[tuple[Group, int]]:
-    parts = {part.id: part for part in batch.touched_parts()}
-    changed = [
-        (Group(batch.session_id(parts[part].shown), parts[part].trace.id, stem), earliest)
-        for (part, stem), earliest in batch.candidates.items()
-    ]
-    moved = {part.id: part for part in batch.moved_parts() if part.candidate_time is not None}
-    for group, earliest in _find_groups(connection, moved) if moved else ():
-        changed.append((group, earliest))
-        before = {batch.session_id(part.shown_before) for part in moved.values() if part.trace.id == group.trace}
-        changed += [(Group(session, group.trace, group.stem), earliest) for session in before if session is not None]
-    return changed
-
-
-def _find_groups(connection: sqlite3.Connection, parts: Any) -> list[tuple[Group, int]]:
-    """Return the groups of the candidates that hang on these `_trace_sessions`, each with the time of its earliest."""
-    query = read_query("find_groups")
-    (found,) = connection.execute(query, {"trace_sessions": orjson.dumps(list(parts)).decode()}).fetchone()
-    return [(Group(*group), earliest) for *group, earliest in orjson.loads(found)]
+def _find_changes(connection: sqlite3.Connection, batch: Batch) -> list[Change]:
+    """Return which records that may pair by time came with the batch, or moved to another session by it."""
+    traces = {part.id: part.trace.id for part in batch.touched_parts()}
+    changes = [Change(traces[part], None, stem, time_ns) for (part, stem), time_ns in batch.candidates.items()]
+    for part in batch.moved_parts():
+        if part.candidate_time is not None:
+            left = batch.session_id(part.shown_before)
+            for change in find_stems(connection, [part.id]):
+                changes += (change, change._replace(trace=None, session=left))
+    return changes
 
 
 def _write_run(connection: sqlite3.Connection, run: Run, counts: Counts) -> None:

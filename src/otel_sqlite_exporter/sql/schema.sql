@@ -298,8 +298,8 @@ LEFT JOIN _resources AS r ON r.id = s.resource;
 CREATE VIEW events AS
 -- One row a record: the start and the finish of every span (source 'span') and the spans' own events (source 'event').
 -- A start and its finish point at each other through related_event_id; duration_ms is the time between the two.
--- link_method says how they were found: 'span' (the same span) or 'temporal' (the nearest following finish of that
--- name in the trace or session). The records of a span show the span's attributes.
+-- link_method says how they were found: 'span' (in the same span) or 'temporal' (by name and time, in the same trace
+-- or else session). The records of a span show the span's attributes.
 SELECT
   e.id,
   t.trace_id,
@@ -329,7 +329,7 @@ LEFT JOIN _resources AS r ON r.id = s.resource;
 
 CREATE VIEW exporter_health AS
 -- One row for each exporter in each process that wrote to this file; counters of spans since it started.
--- received = written + duplicate + quarantined. repaired counts spans that hold a value which was altered.
+-- received = written + duplicate + quarantined. repaired counts values that could not be kept exactly.
 SELECT
   h.run_id,
   h.host,
@@ -429,6 +429,9 @@ SELECT
    WHERE p.session = x.id AND i.counted = 1) AS output_tokens,
   (SELECT sum(i.total_tokens) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.session = x.id AND i.counted = 1) AS total_tokens,
+  (SELECT s.attribute_types FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
+   JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id
+   WHERE p.session = x.id AND p.spans > 0 ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1) AS attribute_types,
   (SELECT s.attributes FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
    JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id
    WHERE p.session = x.id AND p.spans > 0 ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1) AS attributes

@@ -1,8 +1,8 @@
 CREATE VIEW events AS
 -- One row a record: the start and the finish of every span (source 'span') and the spans' own events (source 'event').
 -- A start and its finish point at each other through related_event_id; duration_ms is the time between the two.
--- link_method says how they were found: 'span' (the same span) or 'temporal' (the nearest following finish of that
--- name in the trace or session). The records of a span show the span's attributes.
+-- link_method says how they were found: 'span' (in the same span) or 'temporal' (by name and time, in the same trace
+-- or else session). The records of a span show the span's attributes.
 SELECT
   e.id,
   t.trace_id,

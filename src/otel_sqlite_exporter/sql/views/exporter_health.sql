@@ -1,6 +1,6 @@
 CREATE VIEW exporter_health AS
 -- One row for each exporter in each process that wrote to this file; counters of spans since it started.
--- received = written + duplicate + quarantined. repaired counts spans that hold a value which was altered.
+-- received = written + duplicate + quarantined. repaired counts values that could not be kept exactly.
 SELECT
   h.run_id,
   h.host,

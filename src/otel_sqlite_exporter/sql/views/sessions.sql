@@ -31,6 +31,9 @@ SELECT
    WHERE p.session = x.id AND i.counted = 1) AS output_tokens,
   (SELECT sum(i.total_tokens) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.session = x.id AND i.counted = 1) AS total_tokens,
+  (SELECT s.attribute_types FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
+   JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id
+   WHERE p.session = x.id AND p.spans > 0 ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1) AS attribute_types,
   (SELECT s.attributes FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
    JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id
    WHERE p.session = x.id AND p.spans > 0 ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1) AS attributes

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tests share: a path, spans as a provider makes them, readers of a file, and programs in other processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from otel_sqlite_exporter import SQLiteSpanExporter
+
+ROOT = Path(__file__).parents[1]
+SETTINGS = re.compile(r"OTEL_|PYTHON(?!PATH$)|.*_proxy$", re.IGNORECASE)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a file may be made; nothing is there yet."""
+    return tmp_path / "otel.db"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("OTEL_")]:
+        monkeypatch.delenv(name)
+
+
+@contextmanager
+def exporting(path: Path | str, **keywords: Any) -> Iterator[SQLiteSpanExporter]:
+    """An exporter that is shut down at the end."""
+    exporter = SQLiteSpanExporter(path, **keywords)
+    try:
+        yield exporter
+    finally:
+        exporter.shutdown()
+
+
+def make_spans(*names: str, attributes: Mapping[str, Any] | None = None) -> list[ReadableSpan]:
+    """Finished spans of these names, each a trace of its own, as a provider gives them to an exporter."""
+    memory = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(memory))
+    tracer = provider.get_tracer("tests")
+    for name in names:
+        tracer.start_span(name, attributes=attributes).end()
+    return list(memory.get_finished_spans())
+
+
+def named(prefix: str, count: int) -> list[str]:
+    """That many names, in alphabetical order."""
+    return [f"{prefix}/{number:02}" for number in range(count)]
+
+
+def export_all(exporter: SQLiteSpanExporter, *names: str) -> None:
+    """Export spans of these names, one by one; each must succeed."""
+    results = [exporter.export(make_spans(name)) for name in names]
+    assert results == [SpanExportResult.SUCCESS] * len(names)
+
+
+def read(path: Path | str, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    """The rows of a query on a read-only connection."""
+    with closing(sqlite3.connect(f"{Path(path).as_uri()}?mode=ro", uri=True)) as connection:
+        return connection.execute(sql, parameters).fetchall()
+
+
+def span_names(path: Path | str) -> list[str]:
+    """The names of all spans, in alphabetical order; the file must be sound."""
+    assert read(path, "PRAGMA integrity_check") == [("ok",)]
+    assert read(path, "PRAGMA foreign_key_check") == []
+    return [name for (name,) in read(path, "SELECT name FROM spans ORDER BY name")]
+
+
+def health(path: Path | str, *counters: str) -> tuple[int, ...]:
+    """The counters of all exporters of a file, added up."""
+    sums = ", ".join(f"sum({counter})" for counter in counters)
+    return read(path, f"SELECT {sums} FROM exporter_health")[0]
+
+
+def clean_environment(**environment: str) -> dict[str, str]:
+    """The environment without any setting of OpenTelemetry or Python, and with the scripts of this Python in front."""
+    clean = {name: value for name, value in os.environ.items() if not SETTINGS.match(name)}
+    scripts = f"{Path(sys.executable).parent}{os.pathsep}{clean.get('PATH', '')}"
+    return clean | {"PATH": scripts} | environment
+
+
+def in_new_process(
+    program: Callable[..., None], *arguments: object, status: int = 0, flags: tuple[str, ...] = (), **environment: str
+) -> Any:
+    """Run a function of a test module in a process of its own, and return what it printed, read as JSON. It must end
+    with `status` and write nothing to stderr."""
+    done = subprocess.run(
+        _command(program, *arguments, flags=flags),
+        cwd=ROOT,
+        env=clean_environment(**environment),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stderr == ""
+    assert done.returncode == status
+    return json.loads(done.stdout) if done.stdout else None
+
+
+@contextmanager
+def beside_process(program: Callable[..., None], *arguments: object) -> Iterator[None]:
+    """Run a function of a test module in another process: it prints `ready`, and ends with its input."""
+    process = subprocess.Popen(
+        _command(program, *arguments),
+        cwd=ROOT,
+        env=clean_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process:
+        assert process.stdout.readline() == "ready\n"
+        yield
+        process.stdin.close()
+        assert process.wait(30) == 0
+
+
+def write_and_close(path: str) -> None:
+    """A program: another writer, which is done when it is ready."""
+    with exporting(path) as exporter:
+        export_all(exporter, *named("other", 3))
+    print("ready", flush=True)
+
+
+def _command(program: Callable[..., None], *arguments: object, flags: tuple[str, ...] = ()) -> list[str]:
+    code = f"import sys; from {program.__module__} import {program.__name__} as program; program(*sys.argv[1:])"
+    return [sys.executable, *flags, "-c", code, *map(str, arguments)]

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The names that others rely on. A change here is a change of the public contract: give it a line in the changelog."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import subprocess
+import sys
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.trace.export import SpanExporter
+
+import otel_sqlite_exporter
+from otel_sqlite_exporter import SQLiteSpanExporter, environment_variables
+from otel_sqlite_exporter.settings import Settings, resolve_settings
+from tests.conftest import ROOT, clean_environment, exporting, make_spans, read
+
+PACKAGE = "otel_sqlite_exporter"
+NAMES = ["SQLiteSpanExporter", "__version__"]
+SETTINGS = ["path", "session_attributes", "busy_timeout_ms", "synchronous", "auto_migrate", "pairing_window_ms"]
+VARIABLES = [f"OTEL_EXPORTER_SQLITE_{setting.upper()}" for setting in SETTINGS]
+ENTRY_POINTS = {
+    ("opentelemetry_traces_exporter", "sqlite", f"{PACKAGE}.exporter:SQLiteSpanExporter"),
+    ("opentelemetry_environment_variables", "sqlite_exporter", f"{PACKAGE}.environment_variables"),
+}
+VIEWS = [
+    "complete_llm_interactions",
+    "complete_tool_interactions",
+    "events",
+    "exporter_health",
+    "link_health",
+    "links",
+    "session_conflicts",
+    "sessions",
+    "spans",
+    "traces",
+]
+
+
+def modules_after(statement: str) -> set[str]:
+    """The modules that a fresh interpreter holds after one statement."""
+    code = f"import sys; before = set(sys.modules)\n{statement}\nprint(*sorted(set(sys.modules) - before))"
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=clean_environment())
+    assert printed.stderr == b""
+    return set(printed.stdout.decode().split())
+
+
+def test_the_package_offers_these_names() -> None:
+    assert sorted(otel_sqlite_exporter.__all__) == sorted(NAMES)
+    assert dir(otel_sqlite_exporter) == sorted(NAMES)
+    namespace: dict[str, Any] = {}
+    exec(f"from {PACKAGE} import *", namespace)
+    assert {name for name in namespace if name != "__builtins__"} == set(NAMES)
+
+
+def test_each_name_is_the_one_of_its_module() -> None:
+    assert otel_sqlite_exporter.SQLiteSpanExporter is import_module(f"{PACKAGE}.exporter").SQLiteSpanExporter
+    assert otel_sqlite_exporter.__version__ == metadata.version("otel-sqlite-exporter")
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match=f"module '{PACKAGE}' has no attribute 'SqliteSpanExporter'"):
+        otel_sqlite_exporter.SqliteSpanExporter  # noqa: B018
+    with pytest.raises(ImportError, match="SqliteSpanExporter"):
+        exec(f"from {PACKAGE} import SqliteSpanExporter")
+
+
+@pytest.mark.parametrize("module", [PACKAGE, f"{PACKAGE}.environment_variables"])
+def test_importing_it_imports_nothing_that_is_heavy(module: str) -> None:
+    loaded = modules_after(f"import {module}")
+    assert module in loaded
+    assert {name for name in loaded if name.startswith(PACKAGE)} <= {PACKAGE, module}
+    heavy = {"opentelemetry", "sqlite3", "_sqlite3", "orjson", "click", "rich", "logging", "asyncio"}
+    assert {name.partition(".")[0] for name in loaded} & heavy == set()
+
+
+def test_the_exporter_needs_neither_the_command_line_nor_its_libraries() -> None:
+    loaded = modules_after(f"from {PACKAGE} import SQLiteSpanExporter")
+    assert {name.partition(".")[0] for name in loaded} & {"click", "rich", "sqlalchemy", "http"} == set()
+    assert {name for name in loaded if name.startswith((f"{PACKAGE}.cli", f"{PACKAGE}.query"))} == set()
+
+
+def test_the_exporter_takes_these_keywords() -> None:
+    for callable in (SQLiteSpanExporter, resolve_settings):
+        parameters = list(inspect.signature(callable).parameters.values())
+        assert [parameter.name for parameter in parameters] == SETTINGS
+        assert [parameter.default for parameter in parameters] == [None] * len(SETTINGS)
+        positional, keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+        assert [parameter.kind for parameter in parameters] == [positional, *[keyword] * (len(SETTINGS) - 1)]
+    assert list(Settings.__dataclass_fields__) == SETTINGS
+
+
+def test_every_keyword_has_the_type_of_a_json_value() -> None:
+    json_types = {"str", "int", "bool", "float", "None", "Sequence[str]"}
+    for parameter in inspect.signature(SQLiteSpanExporter).parameters.values():
+        accepted = set(parameter.annotation.split(" | "))
+        assert "None" in accepted
+        assert accepted & (json_types - {"None"})
+        assert accepted - json_types <= ({"os.PathLike[str]"} if parameter.name == "path" else set())
+
+
+def test_the_exporter_documents_every_keyword_with_its_variable() -> None:
+    documentation = inspect.getdoc(SQLiteSpanExporter) or ""
+    for setting, variable in zip(SETTINGS, VARIABLES, strict=True):
+        described = re.search(rf"^    {setting}: .*?(?=^    \w+: |^\S|^$)", documentation, re.MULTILINE | re.DOTALL)
+        assert described is not None
+        assert f"Environment: {variable}" in described[0]
+
+
+def test_the_exporter_is_a_span_exporter_and_offers_nothing_else() -> None:
+    assert issubclass(SQLiteSpanExporter, SpanExporter)
+    public = {name for name in dir(SQLiteSpanExporter) if not name.startswith("_")}
+    assert public == {"export", "force_flush", "shutdown"}
+
+
+def test_the_environment_variables_are_these_and_the_module_holds_nothing_else() -> None:
+    public = {name: value for name, value in vars(environment_variables).items() if not name.startswith("__")}
+    assert public == {name: name for name in VARIABLES}
+
+
+def test_every_environment_variable_has_a_docstring() -> None:
+    source = Path(environment_variables.__file__).read_text(encoding="utf-8")
+    body = ast.parse(source).body[1:]
+    for name, text in zip(body[::2], body[1::2], strict=True):
+        assert isinstance(name, ast.Assign)
+        assert isinstance(text, ast.Expr)
+        assert isinstance(text.value, ast.Constant)
+        assert "Default: " in str(text.value.value)
+
+
+def test_the_distribution_registers_these_entry_points() -> None:
+    registered = metadata.distribution("otel-sqlite-exporter").entry_points
+    assert {(one.group, one.name, one.value) for one in registered} == ENTRY_POINTS
+    for one in registered:
+        assert one.load() is not None
+
+
+def test_the_distribution_says_that_it_is_typed() -> None:
+    assert (ROOT / "src" / PACKAGE / "py.typed").exists()
+
+
+def test_a_file_offers_these_views_and_keeps_its_tables_private(path: Path) -> None:
+    with exporting(path) as exporter:
+        exporter.export(make_spans("one"))
+    names = read(path, "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite%' ORDER BY name")
+    assert [name for type, name in names if type == "view"] == VIEWS
+    assert [name for type, name in names if type != "view" and not name.startswith("_")] == []

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs that know nothing of this package are traced by their environment or a configuration file."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+from typing import NamedTuple
+
+import pytest
+
+from otel_sqlite_exporter import environment_variables
+from tests.conftest import clean_environment, health, read, span_names
+
+pytest.importorskip("opentelemetry.distro")
+
+APPLICATION = """
+    import sqlite3, threading
+    from opentelemetry import trace
+
+    tracer = trace.get_tracer("application")
+
+    def work():
+        with tracer.start_as_current_span("in a thread"):
+            connection = sqlite3.connect(":memory:")
+            connection.cursor().execute("SELECT 1")
+            connection.close()
+
+    with tracer.start_as_current_span("work", attributes={"conversation": "c-1", "session.id": "s-1"}):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+"""
+SPANS = ["SELECT", "in a thread", "work"]
+# Instrumented, the client of OpenAI takes a second to import.
+ONLY_WHAT_IS_USED = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "openai,openai-v2"}
+# The SDK says this of its own automatic instrumentation.
+SDK_WARNING = "OTEL_CONFIG_FILE is set; ignoring configurator kwargs"
+
+
+class Done(NamedTuple):
+    """How an instrumented application ended."""
+
+    status: int
+    stderr: list[str]
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> Path:
+    file = tmp_path / "application.py"
+    file.write_text(dedent(APPLICATION))
+    return file
+
+
+def instrument(application: Path, *options: str, **environment: str) -> Done:
+    """Run the application under `opentelemetry-instrument`, in its folder."""
+    done = subprocess.run(
+        ["opentelemetry-instrument", *options, sys.executable, application],
+        cwd=application.parent,
+        env=clean_environment(**ONLY_WHAT_IS_USED | environment),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout == ""
+    return Done(done.returncode, [line for line in done.stderr.splitlines() if SDK_WARNING not in line])
+
+
+def with_sqlite(application: Path, *options: str, **environment: str) -> Done:
+    signals = {"OTEL_TRACES_EXPORTER": "sqlite", "OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
+    return instrument(application, *options, **signals | environment)
+
+
+def test_one_variable_chooses_the_exporter(application: Path) -> None:
+    assert with_sqlite(application) == Done(0, [])
+    assert span_names(application.parent / "otel.db") == SPANS
+    assert health(application.parent / "otel.db", "received", "written") == (3, 3)
+
+
+def test_variables_configure_it(application: Path) -> None:
+    done = with_sqlite(
+        application,
+        OTEL_EXPORTER_SQLITE_PATH="folder/chosen.db",
+        OTEL_EXPORTER_SQLITE_SESSION_ATTRIBUTES="conversation,session.id",
+        OTEL_EXPORTER_SQLITE_BUSY_TIMEOUT_MS="",
+    )
+    assert done == Done(0, [])
+    path = application.parent / "folder" / "chosen.db"
+    assert span_names(path) == SPANS
+    assert read(path, "SELECT session_id, source FROM sessions") == [("c-1", "conversation")]
+
+
+def test_options_of_the_command_configure_it(application: Path) -> None:
+    done = with_sqlite(
+        application,
+        *("--exporter_sqlite_path", "option.db", "--exporter_sqlite_session_attributes", "conversation"),
+        OTEL_EXPORTER_SQLITE_PATH="variable.db",
+    )
+    assert done == Done(0, [])
+    assert sorted(os.listdir(application.parent)) == ["application.py", "option.db"]
+    assert read(application.parent / "option.db", "SELECT DISTINCT session_id FROM spans") == [("c-1",)]
+
+
+def test_every_variable_is_an_option_of_the_command() -> None:
+    command = ["opentelemetry-instrument", "--help"]
+    printed = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=True).stdout
+    options = re.findall(r"^  --(exporter_sqlite_\w+)", printed, re.MULTILINE)
+    names = [name for name in vars(environment_variables) if name.startswith("OTEL_")]
+    assert sorted(options) == sorted(name.removeprefix("OTEL_").lower() for name in names)
+
+
+def test_a_bad_variable_costs_its_value_and_no_span(application: Path) -> None:
+    done = with_sqlite(application, OTEL_EXPORTER_SQLITE_BUSY_TIMEOUT_MS="soon")
+    assert done.status == 0
+    (warning,) = done.stderr
+    assert warning.startswith("OTEL_EXPORTER_SQLITE_BUSY_TIMEOUT_MS='soon' cannot be used: ")
+    assert span_names(application.parent / "otel.db") == SPANS
+
+
+def test_a_path_that_cannot_be_used_costs_the_spans_and_no_more(application: Path) -> None:
+    done = with_sqlite(application, OTEL_EXPORTER_SQLITE_PATH=str(application))
+    assert done.status == 0
+    (error,) = done.stderr
+    assert f"could not be written to {application} and are lost" in error
+    assert application.read_text() == dedent(APPLICATION)
+
+
+def test_a_disabled_sdk_makes_no_file(application: Path) -> None:
+    assert with_sqlite(application, OTEL_SDK_DISABLED="true") == Done(0, [])
+    assert os.listdir(application.parent) == ["application.py"]
+
+
+def declare(application: Path, processor: str) -> Done:
+    pytest.importorskip("opentelemetry.configuration")
+    file = application.parent / "otel-config.yaml"
+    file.write_text('file_format: "1.0"\ntracer_provider:\n  processors:\n' + processor)
+    return instrument(application, OTEL_CONFIG_FILE=str(file))
+
+
+def test_a_configuration_file_chooses_it_for_a_batch_processor(application: Path) -> None:
+    done = declare(
+        application,
+        """
+    - batch:
+        schedule_delay: 100
+        exporter:
+          sqlite:
+            path: batch.db
+            session_attributes: [conversation, session.id]
+            busy_timeout_ms: 250
+            synchronous: full
+            auto_migrate: never
+            pairing_window_ms: 60000
+""",
+    )
+    assert done == Done(0, [])
+    path = application.parent / "batch.db"
+    assert span_names(path) == SPANS
+    assert read(path, "SELECT DISTINCT session_id FROM spans") == [("c-1",)]
+
+
+def test_a_configuration_file_chooses_it_for_a_simple_processor(application: Path) -> None:
+    done = declare(application, "    - simple: {exporter: {sqlite: {path: simple.db, busy_timeout_ms: null}}}\n")
+    assert done == Done(0, [])
+    assert span_names(application.parent / "simple.db") == SPANS
+    assert health(application.parent / "simple.db", "batches") == (3,)
+
+
+def test_a_configuration_file_need_not_say_anything_of_it(application: Path) -> None:
+    assert declare(application, "    - batch: {exporter: {sqlite: }}\n") == Done(0, [])
+    assert span_names(application.parent / "otel.db") == SPANS
+
+
+@pytest.mark.parametrize(
+    ("keywords", "sentence"),
+    [
+        ("{busy_timeout_ms: soon}", "busy_timeout_ms='soon' cannot be used: give a whole number of milliseconds"),
+        ("{synchronous: off}", "synchronous=False cannot be used: give one of normal, full"),
+        ("{endpoint: here}", "unexpected keyword argument 'endpoint'"),
+    ],
+)
+def test_a_mistake_in_a_configuration_file_is_named(application: Path, keywords: str, sentence: str) -> None:
+    done = declare(application, f"    - simple: {{exporter: {{sqlite: {keywords}}}}}\n")
+    assert sentence in "\n".join(done.stderr)
+    assert not list(application.parent.glob("*.db*"))

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the documents say is so: every block of code runs, and every table is that of the code."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+import re
+import shlex
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from importlib import metadata
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    SpanContext,
+    Status,
+    StatusCode,
+    TraceFlags,
+    Tracer,
+    set_span_in_context,
+)
+
+from otel_sqlite_exporter import __version__, environment_variables
+from otel_sqlite_exporter.ingest.sessions import USER_ATTRIBUTES
+from otel_sqlite_exporter.settings import (
+    AUTO_MIGRATE_MODES,
+    DEFAULT_PATH,
+    DEFAULT_SESSION_ATTRIBUTES,
+    SYNCHRONOUS_MODES,
+    resolve_settings,
+)
+from otel_sqlite_exporter.sql.texts import read_folder
+from otel_sqlite_exporter.storage.migrations import load_migrations
+from tests.conftest import ROOT, clean_environment, exporting, read, span_names
+
+PACKAGE = ROOT / "src" / "otel_sqlite_exporter"
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(\w+)(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
+REMOTE_PARENT = SpanContext(0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x00F067AA0BA902B7, True, TraceFlags(1))
+SQL_TYPES = {"text": {"text"}, "json": {"text"}, "integer": {"integer"}, "real": {"real"}}
+
+
+class Block(NamedTuple):
+    document: Path
+    line: int
+    language: str
+    info: str
+    text: str
+
+
+def find_blocks(*languages: str) -> list[Block]:
+    blocks = []
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        for fence in FENCE.finditer(text):
+            line = text.count("\n", 0, fence.start()) + 1
+            blocks.append(Block(document, line, fence[1], fence[2].strip(), fence[3]))
+    return [block for block in blocks if not languages or block.language in languages]
+
+
+def find_tables(document: str, heading: str) -> list[list[str]]:
+    """The cells of the tables under a heading, row by row, without the heads of the tables."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    match = re.search(rf"^##+ {re.escape(heading)}\n((?:(?!#).*\n)*)", text, re.MULTILINE)
+    assert match, f"{document} has no heading {heading!r}"
+    tables = re.findall(r"^\|.*\n\|[-|]+\|\n((?:\|.*\n)+)", match[1], re.MULTILINE)
+    return [[cell.strip() for cell in row.strip("|").split("|")] for table in tables for row in table.splitlines()]
+
+
+def find_numbered(document: str, heading: str) -> tuple[str, ...]:
+    text = (ROOT / document).read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    return tuple(re.findall(r"^\d+\. `([\w.]+)`$", text, re.MULTILINE))
+
+
+def bare(cell: str) -> str:
+    return cell.strip("`")
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file that has every kind of row that the documents ask for, from real spans through the exporter."""
+    path = tmp_path_factory.mktemp("docs") / "otel.db"
+    memory = InMemorySpanExporter()
+    provider = TracerProvider(resource=Resource({"service.name": "agent"}), shutdown_on_exit=False)
+    with exporting(path) as exporter:
+        provider.add_span_processor(SimpleSpanProcessor(memory))
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+        record_turn(provider.get_tracer("docs", "1"))
+        exporter.export([*memory.get_finished_spans()[:1], ReadableSpan("a span without ids")])
+    return path
+
+
+def record_turn(tracer: Tracer) -> None:
+    agent = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "guide"}
+    owner = {"session.id": "chat-17", "user.id": "ada"}
+    chat = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o-mini"}
+    usage = {"gen_ai.usage.input_tokens": 12, "gen_ai.usage.output_tokens": 34}
+    answer = {"gen_ai.response.finish_reasons": ["stop"], "gen_ai.output.messages": '[{"role":"assistant"}]'}
+    tool = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search"}
+    parent = set_span_in_context(NonRecordingSpan(REMOTE_PARENT))
+    links = [Link(REMOTE_PARENT)]
+    with tracer.start_as_current_span("answer", parent, attributes={**agent, **usage, **owner}, links=links):
+        tracer.start_span("chat", attributes={**chat, **usage, **answer}).end()
+        with tracer.start_as_current_span("chat", attributes={**chat, "error.type": "NotFoundError"}) as span:
+            span.set_status(Status(StatusCode.ERROR, "no such model"))
+        with tracer.start_as_current_span("execute_tool search", attributes=tool) as span:
+            span.add_event("step.start")
+            span.add_event("step.finish")
+            span.add_event("note")
+        for event in ("retrieval.start", "retrieval.finish", "retrieval.start"):
+            with tracer.start_as_current_span(f"span of {event}") as span:
+                span.add_event(event)
+        tracer.start_span("hand over", attributes={"gen_ai.conversation.id": "thread-4"}).end()
+    tracer.start_span("types", attributes={"key": b"ab", "loss": [0.5, math.nan]}).end()
+
+
+@pytest.fixture
+def file(filled: Path) -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(f"{filled.as_uri()}?mode=ro", uri=True)) as connection:
+        yield connection
+
+
+def test_every_block_is_of_a_language_that_is_tested() -> None:
+    fences = sum(len(re.findall("^ *```", document.read_text(), re.MULTILINE)) for document in DOCUMENTS)
+    assert fences == 2 * len(find_blocks())
+    assert {block.language for block in find_blocks()} <= {"python", "sh", "yaml", "sql", "json", "text"}
+
+
+@pytest.mark.parametrize("block", find_blocks("sql"), ids=lambda block: f"{block.document.name}:{block.line}")
+def test_a_query_gives_rows(file: sqlite3.Connection, block: Block) -> None:
+    assert file.execute(block.text).fetchall()
+
+
+@pytest.mark.parametrize(
+    "document", sorted({block.document for block in find_blocks("python", "sh")}), ids=lambda document: document.name
+)
+def test_programs_and_commands_run(document: Path, filled: Path, tmp_path: Path) -> None:
+    if document.parent != ROOT:
+        shutil.copy(filled, tmp_path / "otel.db")
+    printed = ""
+    for block in find_blocks():
+        if block.document != document:
+            continue
+        name = re.match(r"# ([\w.-]+)\n", block.text)
+        if name:
+            (tmp_path / name[1]).write_text(block.text)
+        elif block.language == "python":
+            (tmp_path / "program.py").write_text(block.text)
+            done = run([sys.executable, "-W", "error", "program.py"], tmp_path)
+            assert done.stderr == ""
+            printed = done.stdout
+        elif block.language == "sh":
+            run(["sh", "-ec", "\n".join(filter(is_to_run, block.text.replace("\\\n", "").splitlines()))], tmp_path)
+        elif (block.language, block.info) == ("text", "output"):
+            assert printed == block.text
+    if document.name == "README.md":
+        assert span_names(tmp_path / "otel.db") == ["answer", "chat gpt-4o-mini", "work"]
+        assert span_names(tmp_path / "traces.db") == ["work"]
+
+
+def is_to_run(command: str) -> bool:
+    """Whether a command is to run here; that what the others name exists is checked instead."""
+    words = [word for word in shlex.split(command, comments=True) if not re.match("[A-Z_]+=", word)]
+    if words[:2] == ["pip", "install"]:
+        assert all(metadata.version(word) for word in words[2:])
+        return False
+    if words[:1] == ["make"]:
+        targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+        assert targets.issuperset(words[1:])
+        return False
+    if words[:3] == ["python", "-m", "benchmarks"]:
+        return False
+    return words[:1] != ["sqlite3"] or shutil.which("sqlite3") is not None
+
+
+def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        command, cwd=folder, env=clean_environment(), capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def test_the_settings_are_those_of_the_code() -> None:
+    rows = find_tables("README.md", "Settings")
+    assert [bare(row[0]) for row in rows] == list(inspect.signature(resolve_settings).parameters)
+    variables = {name for name in vars(environment_variables) if name.startswith("OTEL_")}
+    assert {bare(row[1]) for row in rows} == variables
+    settings = resolve_settings()
+    for keyword, variable, default, meaning in rows:
+        assert bare(variable) == f"OTEL_EXPORTER_SQLITE_{bare(keyword).upper()}"
+        expected = {"path": DEFAULT_PATH, "session_attributes": f"[{len(DEFAULT_SESSION_ATTRIBUTES)} names]"}
+        value = expected.get(bare(keyword)) or str(getattr(settings, bare(keyword)))
+        assert bare(default).split("(")[0] == value
+        modes = {"synchronous": SYNCHRONOUS_MODES, "auto_migrate": AUTO_MIGRATE_MODES}.get(bare(keyword), ())
+        assert [mode for mode in modes if f"`{mode}`" not in meaning] == []
+    assert {bare(row[0]) for row in find_tables("docs/migrations.md", "What the exporter does by itself")} == {
+        *AUTO_MIGRATE_MODES
+    }
+
+
+def test_every_view_is_described() -> None:
+    text = (ROOT / "docs/schema.md").read_text().split("\n## Views\n")[1]
+    assert sorted(re.findall(r"^### (\w+)$", text, re.MULTILINE)) == [name for name, _ in read_folder("views")]
+
+
+@pytest.mark.parametrize("view", [name for name, _ in read_folder("views")])
+def test_the_columns_of_a_view_are_those_of_the_file(file: sqlite3.Connection, view: str) -> None:
+    rows = find_tables("docs/schema.md", view)
+    columns = [column for column, *_ in file.execute(f"SELECT * FROM {view} LIMIT 0").description]
+    assert [bare(row[0]) for row in rows] == columns
+    assert file.execute(f"SELECT count(*) FROM {view}").fetchone() != (0,)
+    for column, kind, _ in rows:
+        types = {name for (name,) in file.execute(f"SELECT DISTINCT typeof({bare(column)}) FROM {view}")}
+        assert types <= SQL_TYPES[kind.strip("?")] | ({"null"} if kind.endswith("?") else set()), column
+        if kind.startswith("json"):
+            invalid = f"SELECT {bare(column)} AS value FROM {view} WHERE value IS NOT NULL AND NOT json_valid(value)"
+            assert file.execute(invalid).fetchall() == []
+
+
+def test_the_example_of_types_is_what_the_exporter_writes(filled: Path) -> None:
+    (block,) = find_blocks("json")
+    ((attributes, types),) = read(filled, "SELECT attributes, attribute_types FROM spans WHERE name = 'types'")
+    assert json.loads(block.text) == {"attributes": json.loads(attributes), "attribute_types": json.loads(types)}
+
+
+def test_the_sources_of_sessions_and_users_are_those_of_the_code() -> None:
+    assert find_numbered("docs/sessions.md", "Sources") == DEFAULT_SESSION_ATTRIBUTES
+    assert find_numbered("docs/sessions.md", "Users") == USER_ATTRIBUTES
+
+
+def test_the_dialect_is_that_of_the_code() -> None:
+    (dialect,) = json.loads((PACKAGE / "ingest" / "dialects.json").read_text()).values()
+    columns = {bare(row[0]): re.findall(r"`(.*?)`", row[1]) for row in find_tables("docs/dialects.md", "Columns")}
+    expected = dict(dialect["attributes"])
+    for view in ("complete_llm_interactions", "complete_tool_interactions"):
+        sql = dict(read_folder("views"))[view]
+        for paths, column in re.findall(r"^  (.*s\.attributes ->> .*) AS (\w+),?$", sql, re.MULTILINE):
+            expected[column] = re.findall(r'"(.*?)"', paths)
+    assert columns == expected
+    providers = {bare(row[0]): bare(row[1]) for row in find_tables("docs/dialects.md", "Providers")}
+    assert providers == dialect["providers"]
+    text = (ROOT / "docs/dialects.md").read_text().split("\n## Which spans are rows\n")[1].split("\n## ")[0]
+    named = set(re.findall(r"`([\w.]+)`", text)) - {"complete_llm_interactions", "complete_tool_interactions"}
+    operations = {operation for group in dialect["operations"].values() for operation in group}
+    assert named == operations | set(dialect["markers"])
+
+
+def test_the_steps_are_those_of_the_code() -> None:
+    steps = [[str(step.version), f"`{step.name}`", "yes" if step.is_quick else "no"] for step in load_migrations()]
+    assert find_tables("docs/migrations.md", "Versions") == steps
+
+
+def test_the_changelog_knows_the_version() -> None:
+    assert re.search(rf"^## \[{re.escape(__version__)}\] - ", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+
+
+def slug(heading: str) -> str:
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_links_and_files_that_are_named_exist(document: Path) -> None:
+    text = FENCE.sub("", document.read_text())
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", text):
+        linked = document.parent / target if target else document
+        assert linked.exists(), target
+        headings = re.findall(r"^#+ (.*)$", linked.read_text(), re.MULTILINE) if anchor else []
+        assert not anchor or anchor in map(slug, headings), anchor
+    for name in re.findall(r"`([\w./-]+\.(?:py|sql|json|toml|md))`", text):
+        assert "N" in name or any((folder / name).exists() for folder in (ROOT, PACKAGE)), name

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An export never raises and never waits for long: it fails with one log line that says what to do, leaves alone what
+is not its own, and the next export works again as soon as the file does."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import resource
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from opentelemetry.sdk.trace.export import SpanExportResult
+
+from otel_sqlite_exporter import SQLiteSpanExporter
+from tests.conftest import beside_process, exporting, in_new_process, make_spans, span_names
+from tests.files import FOREIGN, garbage_header_file, snapshot, truncated_file
+
+SUCCESS, FAILURE = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
+LARGE = {"text": "x" * 10_000}
+NOBODY = 65534
+
+
+def export_once(path: Path, *names: str) -> None:
+    with exporting(path) as exporter:
+        assert exporter.export(make_spans(*names)) is SUCCESS
+
+
+def error_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What was logged; each line must be an error, without a traceback."""
+    assert {(record.levelno, record.exc_info) for record in caplog.records} <= {(logging.ERROR, None)}
+    return [record.message for record in caplog.records]
+
+
+def assert_refused(path: Path, caplog: pytest.LogCaptureFixture) -> str:
+    """Three exports fail, nothing in the folder changes, and one line says so: it is returned."""
+    before = snapshot(path)
+    with exporting(path, busy_timeout_ms=200) as exporter:
+        assert [exporter.export(make_spans("a", "b")) for _ in range(3)] == [FAILURE] * 3
+    assert snapshot(path) == before
+    (line,) = error_lines(caplog)
+    assert line.startswith(f"2 spans could not be written to {path} and are lost: ")
+    return line
+
+
+@pytest.mark.parametrize("make", FOREIGN, ids=lambda make: make.__name__)
+def test_a_file_of_another_program_is_refused_and_not_touched(
+    path: Path, make: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    make(path)
+    assert "give another path" in assert_refused(path, caplog)
+
+
+@pytest.mark.parametrize("make", [truncated_file, garbage_header_file], ids=lambda make: make.__name__)
+def test_a_damaged_file_is_refused_and_not_touched(
+    path: Path, make: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    export_once(path, "before")
+    make(path)
+    assert_refused(path, caplog)
+
+
+def test_a_file_of_a_newer_version_is_refused_and_not_touched(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    export_once(path, "before")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 9999")
+    assert "pip install -U otel-sqlite-exporter" in assert_refused(path, caplog)
+
+
+def test_a_folder_is_refused_and_not_touched(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "folder"
+    (path / "inside").mkdir(parents=True)
+    with exporting(path) as exporter:
+        assert exporter.export(make_spans("a")) is FAILURE
+    assert "is a folder: give the path of a file" in caplog.text
+    assert (os.listdir(tmp_path), os.listdir(path)) == (["folder"], ["inside"])
+
+
+def test_a_path_below_a_file_is_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").write_text("text")
+    with exporting(tmp_path / "file" / "otel.db") as exporter:
+        assert exporter.export(make_spans("a")) is FAILURE
+    assert len(error_lines(caplog)) == 1
+    assert (tmp_path / "file").read_text() == "text"
+
+
+@contextlib.contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without the rights of root, for whom every folder is writable."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_folder_that_may_not_be_written_is_a_failure_until_it_may(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "locked"
+    folder.mkdir(mode=0o555)
+    with exporting(folder / "otel.db") as exporter:
+        with as_nobody():
+            assert [exporter.export(make_spans("a")) for _ in range(3)] == [FAILURE] * 3
+        assert len(error_lines(caplog)) == 1
+        assert os.listdir(folder) == []
+        folder.chmod(0o755)
+        assert exporter.export(make_spans("b")) is SUCCESS
+    assert span_names(folder / "otel.db") == ["b"]
+
+
+def test_an_empty_file_is_taken(path: Path) -> None:
+    path.touch()
+    export_once(path, "a")
+    assert span_names(path) == ["a"]
+
+
+def hold_lock(path: str, mode: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        if mode == "exclusive":
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        if mode == "rollback journal":
+            connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("BEGIN EXCLUSIVE" if mode == "rollback journal" else "BEGIN IMMEDIATE")
+        connection.execute("UPDATE _exporter_runs SET pid = pid")
+        print("ready", flush=True)
+        sys.stdin.read()
+        connection.execute("ROLLBACK")
+
+
+# The last two locks nobody gets while the exporter has the file open.
+@pytest.mark.parametrize(
+    ("mode", "is_open"), [("write", True), ("write", False), ("exclusive", False), ("rollback journal", False)]
+)
+def test_a_locked_file_is_a_failure_in_time_and_works_again_afterwards(
+    path: Path, mode: str, is_open: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    export_once(path, "before")
+    with exporting(path, busy_timeout_ms=200) as exporter:
+        if is_open:
+            assert exporter.export(make_spans("open")) is SUCCESS
+        with beside_process(hold_lock, path, mode):
+            for _ in range(2):
+                began = time.monotonic()
+                assert exporter.export(make_spans("during")) is FAILURE
+                assert 0.15 < time.monotonic() - began < 2
+            assert len(error_lines(caplog)) == 1
+            assert "locked" in caplog.text
+        assert exporter.export(make_spans("later")) is SUCCESS
+    assert span_names(path) == sorted(["before", "later", *["open"] * is_open])
+
+
+def test_threads_that_share_an_exporter_wait_no_longer_than_one(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    export_once(path, "before")
+    results: list[SpanExportResult] = []
+    with exporting(path, busy_timeout_ms=200) as exporter, beside_process(hold_lock, path, "write"):
+        threads = [threading.Thread(target=lambda: results.append(exporter.export(make_spans("a")))) for _ in range(8)]
+        began = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert time.monotonic() - began < 2
+    assert results == [FAILURE] * 8
+    assert len(error_lines(caplog)) == 1
+
+
+def test_waiting_for_a_lock_that_is_released_in_time_is_no_failure(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    export_once(path, "before")
+    with exporting(path, busy_timeout_ms=30_000) as exporter, contextlib.ExitStack() as lock:
+        lock.enter_context(beside_process(hold_lock, path, "write"))
+        release = threading.Timer(0.5, lock.close)
+        release.start()
+        assert exporter.export(make_spans("later")) is SUCCESS
+        release.join()
+    assert caplog.records == []
+    assert span_names(path) == ["before", "later"]
+
+
+def fail_where_files_cannot_grow(path: str) -> None:
+    exporter = SQLiteSpanExporter(path)
+    results = [exporter.export(make_spans("first"))]
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
+    logging.disable()
+    results += [exporter.export(make_spans(*map(str, range(500)), attributes=LARGE)) for _ in range(2)]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    results.append(exporter.export(make_spans("last")))
+    with exporter._database.use() as connection:
+        assert not connection.in_transaction
+    exporter.shutdown()
+    assert results == [SUCCESS, FAILURE, FAILURE, SUCCESS]
+
+
+def test_a_file_that_cannot_grow_loses_the_batch_and_nothing_else(path: Path) -> None:
+    in_new_process(fail_where_files_cannot_grow, path)
+    assert span_names(path) == ["first", "last"]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 4 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    if (
+        mount is None
+        or subprocess.run([mount, "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], check=False).returncode
+    ):
+        pytest.skip("this user may not mount a file system; RLIMIT_FSIZE stands in for a full disk")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def fill(folder: Path) -> Path:
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file:
+        try:
+            while file.write(b"\0" * 4096):
+                pass
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+    return filler
+
+
+def test_a_full_disk_is_a_failure_until_there_is_room(small_disk: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = small_disk / "otel.db"
+    with exporting(path) as exporter:
+        filler = fill(small_disk)
+        assert exporter.export(make_spans("never")) is FAILURE
+        filler.unlink()
+        assert exporter.export(make_spans("first")) is SUCCESS
+        filler = fill(small_disk)
+        assert exporter.export(make_spans(*map(str, range(100)), attributes=LARGE)) is FAILURE
+        filler.unlink()
+        assert exporter.export(make_spans("last")) is SUCCESS
+    assert len(error_lines(caplog)) <= 2
+    assert "full" in caplog.text
+    assert span_names(path) == ["first", "last"]

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several processes write one file, however they were started."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
+
+from otel_sqlite_exporter import SQLiteSpanExporter
+from tests.conftest import (
+    beside_process,
+    export_all,
+    exporting,
+    in_new_process,
+    named,
+    read,
+    span_names,
+    write_and_close,
+)
+
+
+def test_exporters_of_one_process_do_not_drop_each_others_locks(path: Path) -> None:
+    with exporting(path) as first:
+        export_all(first, "first")
+        with exporting(path) as second:
+            export_all(second, "second")
+        with beside_process(write_and_close, path):
+            pass
+        export_all(first, "first again")
+        assert span_names(path) == ["first", "first again", *named("other", 3), "second"]
+
+
+def serve_after_fork(path: str) -> None:
+    exporter = SQLiteSpanExporter(path)
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+    workers = []
+    begin = time.monotonic() + 0.3
+    for number in range(8):
+        pid = os.fork()
+        if pid == 0:
+            trace.get_tracer("tests").start_span(f"worker{number}").end()
+            time.sleep(max(0.0, begin - time.monotonic()))
+            sys.exit(0)
+        workers.append(pid)
+    assert not os.path.exists(path)
+    assert [os.waitpid(pid, 0)[1] for pid in workers] == [0] * 8
+    print(json.dumps(os.listdir(os.path.dirname(path))))
+
+
+def test_the_workers_of_a_master_that_never_exports_make_the_file_together(path: Path) -> None:
+    # Twice, for that they make it at the same moment is a matter of chance.
+    for attempt in ("first", "second"):
+        file = path.parent / attempt / "otel.db"
+        assert in_new_process(serve_after_fork, file) == ["otel.db"]
+        assert span_names(file) == [f"worker{number}" for number in range(8)]
+        assert len(read(file, "SELECT version FROM _migrations")) == read(file, "PRAGMA user_version")[0][0]
+
+
+def trace_a_task(argument: tuple[str, int]) -> None:
+    path, number = argument
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
+    provider.get_tracer("tests").start_span(f"task/{number:02}").end()
+
+
+def map_with_multiprocessing(path: str, method: str) -> None:
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
+    tracer = provider.get_tracer("tests")
+    tracer.start_span("before").end()
+    context: Any = multiprocessing.get_context(method)
+    with context.Pool(2) as pool:
+        pool.map(trace_a_task, [(path, number) for number in range(10)], chunksize=1)
+    tracer.start_span("later").end()
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_multiprocessing_starts_processes_in_any_way(path: Path, method: str) -> None:
+    in_new_process(map_with_multiprocessing, path, method)
+    assert span_names(path) == ["before", "later", *named("task", 10)]

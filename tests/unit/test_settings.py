@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keywords win over environment variables, which win over defaults."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from otel_sqlite_exporter import SQLiteSpanExporter
+from otel_sqlite_exporter.errors import ConfigurationError, SQLiteExporterError
+from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES, Settings, resolve_settings
+
+
+class Case(NamedTuple):
+    """One setting: its default, and the same two values as a keyword, as text in the environment, and resolved."""
+
+    setting: str
+    default: Any
+    keyword: Any
+    from_keyword: Any
+    text: str
+    from_text: Any
+
+    @property
+    def variable(self) -> str:
+        return f"OTEL_EXPORTER_SQLITE_{self.setting.upper()}"
+
+
+CASES = [
+    Case("path", os.path.abspath("otel.db"), "/data/a.db", "/data/a.db", "/data/b.db", "/data/b.db"),
+    Case("session_attributes", DEFAULT_SESSION_ATTRIBUTES, ["one", "two"], ("one", "two"), " x , y,,x", ("x", "y")),
+    Case("busy_timeout_ms", 5_000, 0, 0, "250", 250),
+    Case("synchronous", "normal", "full", "full", "FULL", "full"),
+    Case("auto_migrate", "safe", "always", "always", "Never", "never"),
+    Case("pairing_window_ms", 300_000, 2**31 - 1, 2**31 - 1, " 60000 ", 60_000),
+]
+BAD: dict[str, list[Any]] = {
+    "path": ["", "a\0b", ":memory:", "file:otel.db?mode=memory", b"otel.db", 7, True, ["otel.db"]],
+    "session_attributes": [[], "", " , ", ["a", 1], {"a": 1}, 5, [None]],
+    "busy_timeout_ms": [-1, 2**31, 1.5, "soon", "", True, [1]],
+    "synchronous": ["off", "", 1, True, ["full"]],
+    "auto_migrate": ["yes", "", True, 0],
+    "pairing_window_ms": [-1, 2**31, 0.5, "5m", True, {}],
+}
+BAD_TEXTS = {
+    "path": [":memory:", "file:otel.db"],
+    "session_attributes": [",", " , ,"],
+    "busy_timeout_ms": ["soon", "-1", "1.5", str(2**31), "true", "9" * 5_000],
+    "synchronous": ["off", "2"],
+    "auto_migrate": ["yes", "true"],
+    "pairing_window_ms": ["5m", "-1"],
+}
+
+
+def resolve(**keywords: Any) -> Settings:
+    return resolve_settings(**keywords)
+
+
+def test_every_setting_is_tested_here() -> None:
+    settings = [field.name for field in dataclasses.fields(Settings)]
+    assert [case.setting for case in CASES] == list(BAD) == list(BAD_TEXTS) == settings
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.setting)
+def test_without_keyword_and_variable_the_default_holds(case: Case) -> None:
+    assert getattr(resolve(), case.setting) == case.default
+    assert getattr(resolve(**{case.setting: None}), case.setting) == case.default
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.setting)
+def test_a_variable_wins_over_the_default(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(case.variable, case.text)
+    assert getattr(resolve(), case.setting) == case.from_text != case.default
+    assert getattr(resolve(**{case.setting: None}), case.setting) == case.from_text
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.setting)
+def test_a_keyword_wins_over_its_variable(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert getattr(resolve(**{case.setting: case.keyword}), case.setting) == case.from_keyword
+    monkeypatch.setenv(case.variable, case.text)
+    assert getattr(resolve(**{case.setting: case.keyword}), case.setting) == case.from_keyword
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.setting)
+@pytest.mark.parametrize("text", ["", "  "])
+def test_an_empty_variable_is_unset(
+    case: Case, text: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv(case.variable, text)
+    assert getattr(resolve(), case.setting) == case.default
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.setting)
+def test_a_bad_variable_warns_and_the_default_holds(
+    case: Case, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for text in BAD_TEXTS[case.setting]:
+        monkeypatch.setenv(case.variable, text)
+        caplog.clear()
+        SQLiteSpanExporter()
+        assert getattr(resolve(), case.setting) == case.default
+        assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
+        assert f"{case.variable}='{text.strip()}' cannot be used" in caplog.text
+
+
+@pytest.mark.parametrize(("setting", "value"), [(setting, value) for setting in BAD for value in BAD[setting]])
+def test_a_bad_keyword_raises_and_is_named(setting: str, value: Any) -> None:
+    keywords = {setting: value}
+    with pytest.raises(ConfigurationError, match=f"^{setting}=.* cannot be used: give ") as caught:
+        SQLiteSpanExporter(**keywords)
+    assert isinstance(caught.value, ValueError)
+    assert isinstance(caught.value, SQLiteExporterError)
+    with pytest.raises(ConfigurationError, match=f"^{setting}="):
+        resolve(**keywords)
+
+
+def test_a_bad_keyword_raises_even_where_the_variable_is_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_SQLITE_BUSY_TIMEOUT_MS", "250")
+    with pytest.raises(ConfigurationError, match="busy_timeout_ms"):
+        SQLiteSpanExporter(busy_timeout_ms=-1)
+
+
+def test_an_unknown_keyword_is_an_error() -> None:
+    with pytest.raises(TypeError, match="endpoint"):
+        SQLiteSpanExporter(endpoint="http://localhost")  # type: ignore[call-arg]
+
+
+def test_only_the_path_may_be_positional() -> None:
+    with pytest.raises(TypeError, match="positional"):
+        SQLiteSpanExporter("otel.db", ["session.id"])  # type: ignore[call-arg]
+
+
+def test_a_relative_path_is_taken_from_where_the_exporter_was_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = resolve(path="sub/../otel.db")
+    monkeypatch.chdir("/")
+    assert settings.path == str(tmp_path / "otel.db")
+
+
+def test_a_path_may_be_pathlike_and_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert resolve(path=tmp_path / "otel.db") == resolve(path="~/otel.db")
+    monkeypatch.setenv("OTEL_EXPORTER_SQLITE_PATH", "~/otel.db")
+    assert resolve().path == str(tmp_path / "otel.db")
+
+
+def test_making_an_exporter_in_a_folder_that_is_gone_does_not_raise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    SQLiteSpanExporter()
+    SQLiteSpanExporter(path=str(tmp_path / "otel.db"))
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        resolve().path = "/other.db"  # type: ignore[misc]
