@@ -7,7 +7,6 @@ import contextlib
 import logging
 import os
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator, Sequence
 
@@ -88,9 +87,7 @@ class SQLiteSpanExporter(SpanExporter):
         self._window_ns = self._settings.pairing_window_ms * 1_000_000
         self._run = Run.begin()
         self._is_shut_down = False
-        self._warning_lock = threading.Lock()
-        self._has_warned = False
-        self._log_after: dict[type[BaseException], float] = {}
+        self._said: dict[object, object] = {}
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Write `spans`; SUCCESS means that they are in the file (or, where a span cannot be a row, in its quarantine).
@@ -164,16 +161,12 @@ class SQLiteSpanExporter(SpanExporter):
         write_batch(connection, spans, quarantine, self._run, pairing_window_ns=self._window_ns)
 
     def _warn_of_shutdown(self, spans: int) -> None:
-        with self._warning_lock:
-            if not self._has_warned:
-                self._has_warned = True
-                _logger.warning("%d spans came after shutdown and are not written, nor are any others", spans)
+        if self._is_first("shutdown"):
+            _logger.warning("%d spans came after shutdown and are not written, nor are any others", spans)
 
     def _log_failure(self, error: Exception, spans: int) -> None:
-        now = time.monotonic()
-        if now < self._log_after.get(type(error), 0.0):
+        if not self._is_first((type(error), time.monotonic() // _LOG_INTERVAL_S)):
             return
-        self._log_after[type(error)] = now + _LOG_INTERVAL_S
         expected = isinstance(error, (SQLiteExporterError, sqlite3.Error, OSError))
         _logger.error(
             "%d spans could not be written to %s and are lost: %s (said once a minute at most)",
@@ -182,6 +175,11 @@ class SQLiteSpanExporter(SpanExporter):
             error,
             exc_info=None if expected else error,
         )
+
+    def _is_first(self, what: object) -> bool:
+        # dict.setdefault is atomic; a lock could be inherited, locked, through a fork.
+        token = object()
+        return self._said.setdefault(what, token) is token
 
 
 @contextlib.contextmanager

@@ -3,12 +3,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import pty
 import re
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -17,102 +14,32 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from otel_sqlite_exporter.cli.commands import PROGRAM, cli
-from otel_sqlite_exporter.query import overview
+from otel_sqlite_exporter.cli.commands import PROGRAM
 from otel_sqlite_exporter.storage import migrations
-from otel_sqlite_exporter.storage.migrations import Migration
 from otel_sqlite_exporter.version import __version__
-from tests.conftest import clean_environment, exporting, make_spans, read, span_names
+from tests.commands import NEWEST, NEXT, become_next, run, run_here, upgrade_to_next, write_sessions
+from tests.conftest import clean_environment, span_names
 from tests.files import (
     foreign,
     foreign_copied_wal,
     foreign_leftover_wal,
     foreign_wal,
-    garbage_page_file,
     snapshot,
     text_file,
     truncated_file,
 )
 
-NEWEST = migrations.load_migrations()[-1].version
-NEXT = Migration(NEWEST + 1, "rename_spans", "UPDATE _spans SET name = 'new ' || name;\n")
-COMMAND = [sys.executable, "-m", "otel_sqlite_exporter"]
-VIEWS = [
-    "spans",
-    "events",
-    "links",
-    "traces",
-    "sessions",
-    "complete_llm_interactions",
-    "complete_tool_interactions",
-    "session_conflicts",
-]
-
-
-def run(*arguments: object, cwd: Path | None = None, **environment: str) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of the command."""
-    done = subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        cwd=cwd,
-        env=clean_environment(**environment),
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=60,
-    )
-    return done.returncode, done.stdout, done.stderr
-
-
-def run_here(*arguments: object) -> Result:
-    """The same in this process, where a test has made up a next release."""
-    return CliRunner().invoke(cli, [*map(str, arguments)], prog_name=PROGRAM)
-
-
-def run_on_terminal(*arguments: object, **environment: str) -> str:
-    """What the command writes to a terminal of 100 columns."""
-    ours, theirs = pty.openpty()
-    terminal = clean_environment(TERM="xterm-256color", COLUMNS="100", **environment)
-    with subprocess.Popen([*COMMAND, *map(str, arguments)], stdout=theirs, stderr=theirs, env=terminal) as process:
-        os.close(theirs)
-        written = b""
-        while True:
-            try:
-                part = os.read(ours, 65536)
-            except OSError:  # the other end is closed
-                break
-            if not part:
-                break
-            written += part
-    os.close(ours)
-    assert process.returncode == 0
-    return written.decode()
-
 
 @pytest.fixture
 def written(path: Path) -> Path:
-    """A file that holds 12 sessions of a span each, and that nobody has open."""
-    with exporting(path) as exporter:
-        for number in range(12):
-            exporter.export(make_spans(f"span {number:02}", attributes={"session.id": f"session {number:02}"}))
-    return path
-
-
-@pytest.fixture
-def newer(written: Path) -> Path:
-    """The same, upgraded by a newer version of this package."""
-    steps = (*migrations.load_migrations(), NEXT._replace(sql="-- quick\nCREATE TABLE _new (x TEXT) STRICT;\n"))
-    migrations.migrate(str(written), busy_timeout_ms=0, backup=False, steps=steps)
-    return written
+    return write_sessions(path)
 
 
 @pytest.fixture
 def older(written: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The same, in a process whose package has one more step."""
-    steps = (*migrations.load_migrations(), NEXT)
-    monkeypatch.setattr(migrations, "load_migrations", lambda: steps)
-    monkeypatch.setattr(overview, "load_migrations", lambda: steps)
+    """A file of the last release, in a process of the next."""
+    become_next(monkeypatch)
     return written
 
 
@@ -199,17 +126,9 @@ def test_the_plan_of_an_upgrade_names_steps_and_backup_and_changes_nothing(older
     assert snapshot(older) == before
 
 
-def test_info_of_an_older_file_names_the_command(older: Path) -> None:
-    result = run_here("info", older)
-    assert result.exit_code == 0
-    assert f"{NEWEST}, {NEXT.version} is needed: run `{PROGRAM} migrate {older}`" in result.output
-    assert "newest sessions (10 of 12)" in result.output
-
-
-def test_a_step_that_fails_is_one_sentence(older: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = (*migrations.load_migrations()[:-1], NEXT._replace(sql="INSERT INTO _nothing VALUES (1);"))
-    monkeypatch.setattr(migrations, "load_migrations", lambda: steps)
-    result = run_here("migrate", older)
+def test_a_step_that_fails_is_one_sentence(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    become_next(monkeypatch, NEXT._replace(sql="INSERT INTO _nothing VALUES (1);"))
+    result = run_here("migrate", written)
     assert result.exit_code == 2
     assert re.fullmatch(r"Error: step .* failed and was rolled back, .*\n", result.output)
 
@@ -232,124 +151,13 @@ def test_what_is_not_ours_or_damaged_is_refused_untouched(tmp_path: Path, make: 
     assert before is None or snapshot(path) == before
 
 
-def test_a_newer_file_is_refused_untouched(newer: Path) -> None:
-    before = snapshot(newer)
+def test_a_newer_file_is_refused_untouched(written: Path) -> None:
+    upgrade_to_next(written)
+    before = snapshot(written)
     for arguments in (["migrate"], ["migrate", "--dry-run"]):
-        code, out, err = run(*arguments, newer)
+        code, out, err = run(*arguments, written)
         assert (code, out) == (2, "")
         assert re.fullmatch(r"Error: .* has schema version .*pip install -U.*not touched\n", err)
-    assert snapshot(newer) == before
-
-
-def test_info_reads_a_newer_file_and_says_so(newer: Path) -> None:
-    before = snapshot(newer)
-    code, out, err = run("info", newer)
-    assert (code, err) == (0, "")
-    assert f"{NEXT.version}, newer than {NEWEST}" in out
-    assert "newest sessions (10 of 12)" in out
-    assert snapshot(newer) == before
-
-
-def test_info_counts_what_the_views_show(written: Path) -> None:
-    before = snapshot(written)
-    code, out, err = run("info", "--json", written)
-    assert (code, err) == (0, "")
-    shown = json.loads(out)
-    assert snapshot(written) == before
-    contents = shown.pop("contents")
-    assert shown == {
-        "package_version": __version__,
-        "path": str(written),
-        "schema_version": NEWEST,
-        "package_schema_version": NEWEST,
-        "file_bytes": written.stat().st_size,
-        "wal_bytes": 0,
-    }
-    assert list(contents["counts"]) == VIEWS
-    for view in VIEWS:
-        assert [(contents["counts"][view],)] == read(written, f"SELECT count(*) FROM {view}")
-    times = read(written, "SELECT min(start_time), max(start_time) FROM spans")
-    assert [(contents["first_span_time"], contents["last_span_time"])] == times
-    newest = [session["session_id"] for session in contents["newest_sessions"]]
-    assert newest == [f"session {number:02}" for number in range(11, 1, -1)]
-    assert contents["exporter_health"]["written"] == contents["exporter_health"]["received"] == 12
-    assert contents["link_health"]["linked"] == contents["link_health"]["records"] == 24
-
-
-def test_info_in_a_pipe_is_aligned_plain_text(written: Path) -> None:
-    code, out, err = run("info", written, FORCE_COLOR="1")
-    assert (code, err) == (0, "")
-    assert "\x1b" not in out
-    assert not [line for line in out.splitlines() if line != line.rstrip()]
-    assert re.findall(r"^  (?:spans|events|session_conflicts|complete_tool_interactions) +\d+$", out, re.MULTILINE) == [
-        "  spans                         12",
-        "  events                        24",
-        "  complete_tool_interactions     0",
-        "  session_conflicts              0",
-    ]
-    assert "newest sessions (10 of 12)" in out
-    assert re.search(r"^  session 11 +- +\d{4}-\d\d-\d\dT\d\d:\d\dZ +1 +1 +0 +0 +-$", out, re.MULTILINE)
-    assert "session 01" not in out
-
-
-def test_info_on_a_terminal_is_coloured_unless_told_otherwise(written: Path) -> None:
-    coloured = run_on_terminal("info", written)
-    assert "\x1b[" in coloured
-    plain = run_on_terminal("info", written, NO_COLOR="1")
-    assert "\x1b" not in plain
-    assert re.sub("\x1b[^m]*m", "", coloured) == plain
-    for text in ("newest sessions (10 of 12)", "session 11", str(__version__), "link health"):
-        assert text in plain
-
-
-@pytest.mark.parametrize("show", [lambda path: run("info", path)[1], lambda path: run_on_terminal("info", path)])
-def test_what_an_application_recorded_cannot_steer_the_terminal(path: Path, show: Callable[[Path], str]) -> None:
-    with exporting(path) as exporter:
-        exporter.export(make_spans("span", attributes={"session.id": "[bold]한국\x1b[2J\n\u202ex"}))
-    assert r"[bold]한국\x1b[2J\n\u202ex" in re.sub(r"\s{2,}", "", show(path))
-
-
-def test_info_survives_an_output_that_lacks_characters(path: Path) -> None:
-    with exporting(path) as exporter:
-        exporter.export(make_spans("span", attributes={"session.id": "한국"}))
-    code, out, err = run("info", path, PYTHONIOENCODING="latin-1")
-    assert (code, err) == (0, "")
-    assert r"\ud55c\uad6d" in out
-
-
-def test_info_shows_what_a_running_exporter_has_written_and_leaves_it_alone(path: Path) -> None:
-    with exporting(path) as exporter:
-        exporter.export(make_spans("one"))
-        before = snapshot(path)
-        shown = json.loads(run("info", "--json", path)[1])
-        assert snapshot(path) == before
-        assert shown["contents"]["counts"]["spans"] == 1
-        assert shown["wal_bytes"] == os.path.getsize(f"{path}-wal") > 0
-        exporter.export(make_spans("two"))
-    assert span_names(path) == ["one", "two"]
-
-
-def test_info_of_a_file_without_a_schema_names_the_command(path: Path) -> None:
-    path.touch()
-    code, out, err = run("info", path)
-    assert (code, err) == (0, "")
-    assert f"none yet, {NEWEST} is needed: run `{PROGRAM} migrate {path}`" in out
-    assert path.stat().st_size == 0
-
-
-def test_info_of_a_missing_file_says_so_and_creates_nothing(tmp_path: Path) -> None:
-    code, out, err = run("info", cwd=tmp_path)
-    assert (code, out) == (2, "")
-    assert re.fullmatch(rf"Error: {tmp_path}/otel\.db does not exist: .+\n", err)
-    assert os.listdir(tmp_path) == []
-
-
-def test_info_of_a_file_with_a_damaged_page_says_how_to_recover(written: Path) -> None:
-    garbage_page_file(written)
-    before = snapshot(written)
-    code, out, err = run("info", written)
-    assert (code, out) == (2, "")
-    assert re.fullmatch(r"Error: .* is damaged .* \.recover\n", err)
     assert snapshot(written) == before
 
 
@@ -386,48 +194,6 @@ def test_version_and_help(tmp_path: Path) -> None:
     for word in (f"Usage: {PROGRAM} ", "migrate", "info", "OTEL_EXPORTER_SQLITE_PATH", "Exit codes"):
         assert word in out
     assert os.listdir(tmp_path) == []
-
-
-def test_a_reader_that_goes_away_is_no_error(written: Path) -> None:
-    ours, theirs = os.pipe()
-    os.close(ours)
-    done = subprocess.run(
-        [*COMMAND, "info", str(written)],
-        stdout=theirs,
-        stderr=subprocess.PIPE,
-        env=clean_environment(),
-        check=False,
-        timeout=60,
-    )
-    os.close(theirs)
-    assert (done.returncode, done.stderr) == (2, b"")
-
-
-def test_an_interrupt_is_one_sentence(written: Path) -> None:
-    ours, theirs = os.pipe()
-    os.write(theirs, bytes(fcntl.fcntl(theirs, fcntl.F_GETPIPE_SZ)))  # full: the command waits when it first writes
-    code = f"""\
-import signal, sys
-from otel_sqlite_exporter.cli import commands, render
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background starts programs that ignore it
-print("ready", file=sys.stderr, flush=True)
-commands.cli(["info", {str(written)!r}], prog_name="test")"""
-    with (
-        subprocess.Popen(
-            [sys.executable, "-c", code], stdout=theirs, stderr=subprocess.PIPE, env=clean_environment()
-        ) as process,
-        open(ours, "rb") as output,
-    ):
-        os.close(theirs)
-        assert process.stderr is not None
-        assert process.stderr.readline() == b"ready\n"
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(0.5)
-        process.send_signal(signal.SIGINT)
-        assert process.stderr.readline() == b"Error: interrupted\n"
-        output.read()
-        assert process.wait(30) == 2
-        assert process.stderr.read() == b""
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["migrate"], ["info"]])

@@ -6,6 +6,7 @@ The programs below run in processes of their own: a fork of the test run would t
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import json
@@ -26,6 +27,7 @@ from otel_sqlite_exporter import SQLiteSpanExporter
 from tests.conftest import (
     beside_process,
     export_all,
+    exporting,
     health,
     in_new_process,
     make_spans,
@@ -128,7 +130,15 @@ def outlive_the_parents_exporter(path: str, fork: str, how: str) -> None:
     wait_for(pid)
 
 
-def export_when_the_parent_has_closed(path: str, fork: str) -> None:
+def write_before_and_after(path: str) -> None:
+    with exporting(path) as exporter:
+        export_all(exporter, "other/00")
+        print("ready", flush=True)
+        sys.stdin.read()
+        export_all(exporter, *named("other", 3)[1:])
+
+
+def export_when_the_parent_has_closed(path: str, fork: str, other_is: str) -> None:
     logging.disable()
     exporter = SQLiteSpanExporter(path)
     export_all(exporter, *named("parent", 2))
@@ -144,10 +154,13 @@ def export_when_the_parent_has_closed(path: str, fork: str) -> None:
                 os.read(go, 1)
         leave("_exit")
     exporter.shutdown()
-    os.write(tell_go, b".")
-    time.sleep(0.3)
-    with beside_process(write_and_close, path):
-        pass
+    with contextlib.ExitStack() as other:
+        if other_is == "first":
+            other.enter_context(beside_process(write_before_and_after, path))
+        os.write(tell_go, b".")
+        time.sleep(0.3)
+        if other_is == "second":
+            other.enter_context(beside_process(write_before_and_after, path))
     os.write(tell_go, b".")
     wait_for(pid)
     os.close(tell)
@@ -163,8 +176,11 @@ def test_a_child_goes_on_when_its_parent_closes_the_file(path: Path, fork: str, 
 
 
 @pytest.mark.parametrize("fork", FORKS)
-def test_what_a_child_acknowledges_after_its_parent_closed_the_file_is_there(path: Path, fork: str) -> None:
-    acknowledged = in_new_process(export_when_the_parent_has_closed, path, fork)
+@pytest.mark.parametrize("other_is", ["first", "second"])
+def test_what_a_child_acknowledges_after_its_parent_closed_the_file_is_there(
+    path: Path, fork: str, other_is: str
+) -> None:
+    acknowledged = in_new_process(export_when_the_parent_has_closed, path, fork, other_is)
     if fork == "fork":
         assert acknowledged == named("child", 20)
     assert span_names(path) == [*acknowledged, *named("other", 3), *named("parent", 2)]
@@ -200,13 +216,23 @@ def test_a_child_that_never_exports_does_no_harm(path: Path, fork: str, how: str
     assert read(path, "SELECT count(*) FROM exporter_health") == [(1,)]
 
 
+LARGE_INSERT = """
+    WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 3000)
+    INSERT INTO _quarantine (digest, arrival_time_unix_nano, reason, content)
+    SELECT n, 0, 'no reason', hex(zeroblob(500)) FROM n
+"""
+
+
 def fork_inside_a_transaction(path: str, fork: str, how: str) -> None:
     logging.disable()
     exporter = SQLiteSpanExporter(path, busy_timeout_ms=100)
     export_all(exporter, *named("before", 3))
     with exporter._database.use() as connection:
+        # More than the cache holds, so that pages of the transaction are in the WAL already.
+        connection.execute("PRAGMA cache_size = 1")
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("UPDATE _spans SET name = 'changed' WHERE name = 'before/00'")
+        connection.execute(LARGE_INSERT)
         pid = FORKS[fork]()
         if pid == 0:
             # The transaction is the parent's: the child waits for it in vain.
@@ -226,6 +252,7 @@ def fork_inside_a_transaction(path: str, fork: str, how: str) -> None:
 def test_a_child_born_in_the_middle_of_a_write_leaves_it_to_the_parent(path: Path, fork: str, how: str) -> None:
     in_new_process(fork_inside_a_transaction, path, fork, how)
     assert span_names(path) == ["after", "before/02", "changed", "changed too"]
+    assert read(path, "SELECT count(*), sum(length(content)) FROM _quarantine") == [(3_000, 3_000_000)]
 
 
 def fork_with_two_exporters(path: str, other: str) -> None:

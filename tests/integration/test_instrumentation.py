@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,12 +14,13 @@ from typing import NamedTuple
 
 import pytest
 from opentelemetry import context, trace
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from otel_sqlite_exporter import SQLiteSpanExporter
-from tests.conftest import make_spans, span_names
+from tests.conftest import in_new_process, make_spans, span_names
 
 SQLite3Instrumentor = pytest.importorskip("opentelemetry.instrumentation.sqlite3").SQLite3Instrumentor
 ThreadingInstrumentor = pytest.importorskip("opentelemetry.instrumentation.threading").ThreadingInstrumentor
@@ -93,6 +96,48 @@ def test_opening_writing_refusing_and_closing_a_file_is_not_seen(path: Path, obs
         assert trace.get_current_span() is current
     assert observed.names() == ["around"]
     assert span_names(path) == ["exported"]
+
+
+def list_what_is_not_suppressed(path: str) -> None:
+    seen: list[tuple[str, bool]] = []
+
+    def note(event: str, arguments: object) -> None:
+        if event == "sqlite3.connect":
+            seen.append(("connect", is_instrumentation_enabled()))
+
+    sys.addaudithook(note)
+    exporter = SQLiteSpanExporter(path)
+    assert exporter.export(make_spans("one")) is SUCCESS
+    with exporter._database.use() as connection:
+        connection.set_trace_callback(lambda statement: seen.append((statement, is_instrumentation_enabled())))
+    assert exporter.export(make_spans("two")) is SUCCESS
+    with exporter._database.use() as connection:
+        connection.set_trace_callback(None)
+    for file in Path(path).parent.glob("otel.db*"):
+        file.unlink()
+    assert exporter.export(make_spans("three")) is SUCCESS
+    exporter.shutdown()
+    assert [what for what, _ in seen].count("connect") >= 2
+    assert len(seen) > 10
+    print(json.dumps([what for what, enabled in seen if enabled]))
+
+
+def test_instrumentation_is_suppressed_wherever_the_file_is_touched(path: Path) -> None:
+    assert in_new_process(list_what_is_not_suppressed, path) == []
+
+
+def test_what_others_put_in_the_place_of_sqlite3_connect_is_not_called(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connect(*arguments: object, **keywords: object) -> sqlite3.Connection:
+        raise AssertionError("a connection that others observe")
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    monkeypatch.setattr(sqlite3.dbapi2, "connect", connect)
+    for name in ("one", "two"):
+        exporter = SQLiteSpanExporter(path)
+        assert exporter.export(make_spans(name)) is SUCCESS
+        exporter.shutdown()
 
 
 def test_an_export_leaves_the_context_as_it_was(path: Path) -> None:

@@ -120,6 +120,12 @@ def test_records_of_one_trace_pair_also_where_their_spans_name_different_session
     assert file.links() == [(_id(1), _id(2), "temporal")]
 
 
+def test_a_link_inside_a_trace_stands_when_another_trace_joins_its_session(file: _File) -> None:
+    file.write(_span(1, [("a.start", 1)], session="S"), _span(2, [("a.finish", 2)], session="T"))
+    file.write(_span(3, [("a.start", 1)], trace=2, session="T"))
+    assert file.links() == [(_id(1), _id(2), "temporal")]
+
+
 def test_nothing_pairs_across_sessions_or_between_traces_without_one(file: _File) -> None:
     file.write(_span(1, [("a.start", 1)], trace=1), _span(2, [("a.finish", 2)], trace=2))
     file.write(_span(3, [("b.start", 1)], trace=3, session="S"), _span(4, [("b.finish", 2)], trace=4, session="T"))

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Several processes write one file, however they were started."""
+"""Several processes write one file, however they were started, and lose nothing when they end."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import multiprocessing
 import os
@@ -27,6 +28,37 @@ from tests.conftest import (
     span_names,
     write_and_close,
 )
+
+NUMBERED = [f"{number:04}" for number in range(600)]
+
+
+def leave_without_shutdown(path: str, how: str) -> None:
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(SQLiteSpanExporter(path)))
+    trace.set_tracer_provider(provider)
+    tracer = trace.get_tracer("tests")
+
+    async def work() -> None:
+        async def span(name: str) -> None:
+            with tracer.start_as_current_span(name):
+                await asyncio.sleep(0)
+
+        await asyncio.gather(*map(span, NUMBERED))
+
+    if how == "asyncio":
+        asyncio.run(work())
+        return
+    for name in NUMBERED:
+        tracer.start_span(name).end()
+    if how == "exit":
+        sys.exit(3)
+
+
+@pytest.mark.parametrize(("how", "status"), [("return", 0), ("exit", 3), ("asyncio", 0)])
+def test_nothing_is_lost_or_said_when_the_interpreter_exits(path: Path, how: str, status: int) -> None:
+    in_new_process(leave_without_shutdown, path, how, status=status, flags=("-W", "default"))
+    assert os.listdir(path.parent) == ["otel.db"]
+    assert span_names(path) == NUMBERED
 
 
 def test_exporters_of_one_process_do_not_drop_each_others_locks(path: Path) -> None:

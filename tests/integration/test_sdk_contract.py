@@ -4,7 +4,6 @@ span that comes again, or that SQLite refuses, costs no other."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import os
@@ -14,11 +13,11 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from opentelemetry import trace
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExportResult
@@ -97,6 +96,17 @@ def test_what_was_acknowledged_can_be_read_while_the_exporter_lives(path: Path) 
         for name in ("1", "2", "3"):
             assert exporter.export(make_spans(name)) is SUCCESS
             assert span_names(path)[-1] == name
+
+
+def test_a_reader_does_not_keep_an_export_waiting(path: Path) -> None:
+    with exporting(path, busy_timeout_ms=0) as exporter:
+        assert exporter.export(make_spans("before")) is SUCCESS
+        with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            assert reader.execute("SELECT name FROM spans").fetchall() == [("before",)]
+            assert exporter.export(make_spans("meanwhile")) is SUCCESS
+            assert reader.execute("SELECT name FROM spans").fetchall() == [("before",)]
+    assert span_names(path) == ["before", "meanwhile"]
 
 
 def test_after_shutdown_every_export_fails_with_one_warning(path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -178,35 +188,6 @@ def run_threads(work: Any) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-
-
-def leave_without_shutdown(path: str, how: str) -> None:
-    provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(SQLiteSpanExporter(path)))
-    trace.set_tracer_provider(provider)
-    tracer = trace.get_tracer("tests")
-
-    async def work() -> None:
-        async def span(name: str) -> None:
-            with tracer.start_as_current_span(name):
-                await asyncio.sleep(0)
-
-        await asyncio.gather(*map(span, NUMBERED))
-
-    if how == "asyncio":
-        asyncio.run(work())
-        return
-    for name in NUMBERED:
-        tracer.start_span(name).end()
-    if how == "exit":
-        sys.exit(3)
-
-
-@pytest.mark.parametrize(("how", "status"), [("return", 0), ("exit", 3), ("asyncio", 0)])
-def test_nothing_is_lost_or_said_when_the_interpreter_exits(path: Path, how: str, status: int) -> None:
-    in_new_process(leave_without_shutdown, path, how, status=status, flags=("-W", "default"))
-    assert os.listdir(path.parent) == ["otel.db"]
-    assert span_names(path) == NUMBERED
 
 
 def test_a_span_that_comes_again_is_one_row_and_counted(path: Path) -> None:

@@ -47,7 +47,7 @@ def test_records_of_one_span_pair_first_with_first(records: list[tuple[str, str,
 
 
 def _candidate(id: int, time: int, *, finish: bool, trace: int = 1, session: int | None = 1) -> Candidate:
-    return Candidate(time, int(finish), f"{id:016x}", 0, id, trace, session, "call", None)
+    return Candidate(time, int(finish), f"{id:016x}", 0, id, trace, session, "call", None, None)
 
 
 def test_the_window_bounds_the_time_between_two_records() -> None:

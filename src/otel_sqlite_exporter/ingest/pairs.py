@@ -64,6 +64,7 @@ class Candidate(NamedTuple):
     session: int | None
     stem: str
     related_event: int | None
+    related_trace: int | None
 
 
 def link_by_time(candidates: Iterable[Candidate], window_ns: int) -> dict[int, int]:

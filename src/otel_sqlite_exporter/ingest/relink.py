@@ -39,8 +39,16 @@ def relink_records(connection: sqlite3.Connection, changes: Iterable[Change], wi
     query = read_query("find_temporal_candidates")
     (found,) = connection.execute(query, {"changes": orjson.dumps(starts).decode()}).fetchone()
     candidates = [Candidate(*columns) for columns in orjson.loads(found)]
+    changed = {(change.trace, change.stem) for change in wanted}
     settled = {one.id for one in candidates if one.is_finish and one.time_unix_nano < since[one.stem] - window_ns}
-    free = [one for one in candidates if one.id not in settled and one.related_event not in settled]
+    free = [
+        one
+        for one in candidates
+        if one.id not in settled
+        and one.related_event not in settled
+        # A link inside a trace stands as long as nothing in that trace changes, whatever its session gets.
+        and (one.related_trace != one.trace or (one.trace, one.stem) in changed)
+    ]
     mates = link_by_time(free, window_ns)
     links: list[list[Any]] = [
         [one.id, mates.get(one.id), "temporal" if one.id in mates else None]

@@ -22,7 +22,10 @@ WITH
     JOIN _trace_sessions AS q ON q.session = c.session AND q.candidate_time_unix_nano >= c.from_time
   )
 SELECT json_group_array(json_array(
-  e.time_unix_nano, e.phase = 'finish', t.trace_id || s.span_id, e.ordinal, e.id, p.trace, p.session, e.stem, e.related_event
+  e.time_unix_nano, e.phase = 'finish', t.trace_id || s.span_id, e.ordinal, e.id, p.trace, p.session, e.stem, e.related_event,
+  (
+    SELECT q.trace FROM _events AS f JOIN _trace_sessions AS q ON q.id = f.trace_session WHERE f.id = e.related_event
+  )
 ))
 FROM near AS n
 JOIN _trace_sessions AS p ON p.id = n.trace_session

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must not be written is refused, and not touched."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from opentelemetry.sdk.trace.export import SpanExportResult
+
+from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, ForeignFileError, NewerFileError
+from tests.conftest import beside_process, exporting, make_spans, read
+from tests.files import (
+    FOREIGN,
+    foreign_file,
+    garbage_header_file,
+    garbage_page_file,
+    snapshot,
+    truncated_file,
+)
+from tests.upgrades import QUICK, SLOW, beside, migrate, prepare
+
+
+@pytest.fixture
+def written(path: Path) -> Path:
+    """A file at the released version that holds two spans, and that nobody has open."""
+    with exporting(path) as exporter:
+        assert exporter.export(make_spans("one", "two")) is SpanExportResult.SUCCESS
+    return path
+
+
+def test_a_file_that_lacks_nothing_is_left_alone(written: Path) -> None:
+    before = snapshot(written)
+    assert migrate(written).applied == ()
+    prepare(written, "always")
+    assert snapshot(written) == before
+
+
+@pytest.mark.parametrize("apply", [migrate, lambda path: prepare(path, "always")], ids=["migrate", "prepare"])
+@pytest.mark.parametrize("make", FOREIGN, ids=lambda make: make.__name__)
+def test_files_of_others_are_refused_untouched(
+    path: Path, make: Callable[[Path], None], apply: Callable[[Path], object]
+) -> None:
+    make(path)
+    before = snapshot(path)
+    with pytest.raises(ForeignFileError, match=re.escape(str(path))):
+        apply(path)
+    assert snapshot(path) == before
+
+
+def test_a_link_to_a_file_of_others_is_refused_untouched(path: Path, tmp_path: Path) -> None:
+    with beside_process(hold_foreign_wal, path):
+        link = tmp_path / "link.db"
+        link.symlink_to(path)
+        with pytest.raises(ForeignFileError):
+            migrate(link)
+        assert beside(path) == ["link.db"]
+    assert read(path, "SELECT * FROM theirs") == [(1,)]
+
+
+def test_a_file_that_another_program_has_open_is_refused_untouched(path: Path) -> None:
+    with beside_process(hold_foreign_wal, path):
+        before = snapshot(path)
+        with pytest.raises(ForeignFileError):
+            migrate(path)
+        assert snapshot(path) == before
+    assert read(path, "SELECT * FROM theirs") == [(1,)]
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ForeignFileError, match="is a folder"):
+        migrate(tmp_path)
+
+
+def test_a_newer_file_is_refused_untouched(written: Path) -> None:
+    migrate(written, QUICK, backup=False)
+    before = snapshot(written)
+    for apply in (migrate, lambda path: prepare(path, "always")):
+        with pytest.raises(NewerFileError, match=rf"version {QUICK.version}.*pip install -U"):
+            apply(written)
+    assert snapshot(written) == before
+
+
+@pytest.mark.parametrize("journal_mode", ["wal", "delete"])
+@pytest.mark.parametrize("damage", [truncated_file, garbage_header_file, garbage_page_file])
+def test_a_damaged_file_is_refused_untouched(written: Path, damage: Callable[[Path], None], journal_mode: str) -> None:
+    with closing(sqlite3.connect(written)) as connection:
+        connection.execute(f"PRAGMA journal_mode = {journal_mode}")
+    damage(written)
+    before = snapshot(written)
+    with pytest.raises(FileRefusedError) as refusal:
+        migrate(written, SLOW)
+    assert type(refusal.value) is (ForeignFileError if damage is garbage_header_file else DamagedFileError)
+    assert snapshot(written) == before
+
+
+def hold_foreign_wal(path: str) -> None:
+    foreign_file(Path(path), "wal", then=lambda: (print("ready", flush=True), sys.stdin.read()))
