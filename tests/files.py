@@ -102,7 +102,8 @@ def garbage_page_file(path: Path) -> None:
     """The first page of the table `_spans` is garbage; the schema can be read."""
     with closing(sqlite3.connect(path)) as connection:
         (page,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = '_spans'").fetchone()
-    overwrite(path, (page - 1) * 8192, b"\xa5" * 8192)
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    overwrite(path, (page - 1) * size, b"\xa5" * size)
 
 
 def overwrite(path: Path, offset: int, content: bytes) -> None:

@@ -45,6 +45,11 @@ def test_deprecated_names_fill_the_same_columns() -> None:
     assert (new.provider, new.input_tokens, new.output_tokens, new.total_tokens) == ("azure.ai.openai", 3, 4, 7)
 
 
+def test_an_empty_text_gives_way_to_the_next_name() -> None:
+    assert _llm(provider__name="", system="xai").provider == "x_ai"
+    assert _llm(provider__name="").provider is None
+
+
 def test_the_current_name_wins_over_the_deprecated_one() -> None:
     assert _llm(usage__input_tokens=3, usage__prompt_tokens=9).input_tokens == 3
 

@@ -29,11 +29,11 @@ _LARGEST = 2**63 - 1
 
 
 class Reading(NamedTuple):
-    """How attributes of one shape fill the columns of a row: `texts` are the places of columns that take a text as it
-    is, `others` those of columns that ask each of some names in turn."""
+    """How attributes of one shape fill the columns of a row: each column (by its place) asks some names in turn. Those
+    of `texts` find text at the first name, which is mostly taken as it is."""
 
     width: int
-    texts: tuple[tuple[int, str], ...]
+    texts: tuple[tuple[int, tuple[str, ...]], ...]
     others: tuple[tuple[int, tuple[str, ...], Callable[[Any], Any]], ...]
 
 
@@ -87,7 +87,7 @@ def _plan_reading(columns: Sequence[str], types: Mapping[Any, type]) -> Reading:
         names = tuple(name for name in _NAMES.get(column, ()) if name in types)
         read = _READERS.get(column, _text)
         if names and read is _text and types[names[0]] is str:
-            texts.append((place, names[0]))
+            texts.append((place, names))
         elif names:
             others.append((place, names, read))
     return Reading(len(columns), tuple(texts), tuple(others))
@@ -95,16 +95,20 @@ def _plan_reading(columns: Sequence[str], types: Mapping[Any, type]) -> Reading:
 
 def _read(reading: Reading, attributes: Mapping[str, Any]) -> list[Any]:
     row: list[Any] = [None] * reading.width
-    for place, name in reading.texts:
-        value = attributes[name]
-        row[place] = value if value.isascii() else repair_text(value)[0]
+    for place, names in reading.texts:
+        value = attributes[names[0]]
+        row[place] = value if value and value.isascii() else _ask(names, attributes, _text)
     for place, names, read in reading.others:
-        for name in names:
-            value = attributes[name]
-            if value is not None and (value := read(value)) is not None:
-                row[place] = value
-                break
+        row[place] = _ask(names, attributes, read)
     return row
+
+
+def _ask(names: Sequence[str], attributes: Mapping[str, Any], read: Callable[[Any], Any]) -> Any:
+    for name in names:
+        value = attributes[name]
+        if value is not None and (value := read(value)) is not None:
+            return value
+    return None
 
 
 def _text(value: Any) -> str | None:

@@ -3,7 +3,11 @@
 
 Each step of a statement gives the interpreter lock away, and beside a busy thread of the application it takes up to
 5 ms to get it back: measured on 2,048 rows, 1,200 ms with `executemany` and 24 ms with one `INSERT` of all rows.
-The text for a number of rows is kept, so that SQLite finds its prepared statement again.
+
+Preparing such a statement costs 7 us a row, as much as running it. So the number of rows is rounded up to a power of
+two, with rows of zeros that its WHERE leaves out, and the few texts that this takes are kept, so that SQLite finds its
+prepared statement again whatever the size of a batch. And binding None costs 670 ns where an integer costs 25 (Python
+3.11), so a column that is NULL in all rows is left out of the statement.
 """
 
 from __future__ import annotations
@@ -11,10 +15,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
+from itertools import compress, cycle, repeat
 from typing import Any
 
 _DEFAULT_LIMIT = 32_766  # SQLITE_MAX_VARIABLE_NUMBER since SQLite 3.32
-_KEPT_TEXTS = 64
+_KEPT_TEXTS = 32
 
 
 def take_new(columns: Sequence[str]) -> dict[str, str]:
@@ -29,9 +34,8 @@ class Insert:
     def __init__(
         self, table: str, columns: Sequence[str], *, key: str | None = None, update: Mapping[str, str] | None = None
     ) -> None:
-        self.width = len(columns)
-        self._head = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "
-        self._row = f"({', '.join('?' * self.width)})"
+        self._table = table
+        self._columns = tuple(columns)
         self._tail = ""
         if key:
             changes = ", ".join(f"{column} = {expression}" for column, expression in (update or {}).items())
@@ -40,17 +44,29 @@ class Insert:
 
     def run(self, connection: sqlite3.Connection, values: list[Any]) -> int:
         """Write `values`, the rows one after the other, and return how many rows were inserted or changed. One
-        statement, unless the values exceed SQLite's limit of parameters; none for no values."""
-        most = find_parameter_limit() // self.width * self.width
-        if len(values) <= most:
-            return self._run(connection, values) if values else 0
+        statement, unless the values exceed SQLite's limit of parameters; none for no values. The first column of a
+        row is a positive number or a text."""
+        width = len(self._columns)
+        most = width << (find_parameter_limit() // width).bit_length() - 1
         return sum(self._run(connection, values[first : first + most]) for first in range(0, len(values), most))
 
     def _run(self, connection: sqlite3.Connection, values: list[Any]) -> int:
-        return connection.execute(self._text(len(values) // self.width), values).rowcount
+        width = len(self._columns)
+        rows = len(values) // width
+        kept = tuple(values[place::width].count(None) < rows for place in range(width))
+        if not all(kept):
+            values = list(compress(values, cycle(kept)))
+        rounded = 1 << (rows - 1).bit_length()
+        values += repeat(0, (rounded - rows) * sum(kept))
+        return connection.execute(self._text(rounded, kept), values).rowcount
 
-    def _build(self, rows: int) -> str:
-        return self._head + ", ".join([self._row] * rows) + self._tail
+    def _build(self, rows: int, kept: tuple[bool, ...]) -> str:
+        columns = ", ".join(compress(self._columns, kept))
+        row = f"({', '.join('?' * sum(kept))})"
+        return (
+            f"INSERT INTO {self._table} ({columns}) "
+            f"SELECT * FROM (VALUES {', '.join([row] * rows)}) WHERE column1 > 0{self._tail}"
+        )
 
 
 @cache
