@@ -31,7 +31,7 @@ def test_a_new_file_is_private_in_wal_mode_and_can_be_vacuumed_in_steps(path: Pa
     for pragma, value in {
         "journal_mode": "wal",
         "auto_vacuum": 2,
-        "page_size": 8192,
+        "page_size": 16384,
         "application_id": APPLICATION_ID,
         "user_version": NEWEST,
     }.items():
@@ -84,7 +84,7 @@ def test_the_wal_of_a_file_that_was_removed_is_kept_aside_and_not_replayed(path:
         migrate(path)
     assert span_names(path) == []
     (orphan,) = beside(path)
-    assert re.fullmatch(r"otel\.db\.orphaned-\d+-wal", orphan)
+    assert re.fullmatch(r"otel\.db\.orphaned-\d+-\d+-wal", orphan)
     assert (path.parent / orphan).read_bytes() == wal
 
 

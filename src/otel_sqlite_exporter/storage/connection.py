@@ -153,11 +153,17 @@ def _create_file(path: str) -> None:
     if os.path.exists(path):
         return
     # The WAL of a file that was removed: SQLite would delete it beside a new file, so it gets a second name. (Renaming
-    # it could take the WAL from a process that has just created the file.)
+    # it could take the WAL from a process that has just created the file; who did not create it, takes the name back.)
+    orphan = None
     with contextlib.suppress(OSError):
-        os.link(f"{path}-wal", f"{path}.orphaned-{os.stat(f'{path}-wal').st_mtime_ns}-wal")
-    with contextlib.suppress(FileExistsError):
+        name = f"{path}.orphaned-{os.stat(f'{path}-wal').st_mtime_ns}-{os.getpid()}-wal"
+        os.link(f"{path}-wal", name)
+        orphan = name
+    try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        if orphan is not None:
+            os.unlink(orphan)
 
 
 def _enter_wal_mode(connection: sqlite3.Connection, busy_timeout_ms: int) -> None:

@@ -10,6 +10,7 @@ servers fork in C), the child keeps what it inherited untouched, and takes the l
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import sqlite3
 import threading
@@ -43,7 +44,6 @@ class _Held:
 
 
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()
-_inherited: list[_Held] = []
 
 
 class Database:
@@ -123,7 +123,7 @@ class Database:
 
     def _abandon(self) -> None:
         if self._held.connection is not None:
-            _inherited.append(self._held)
+            _keep_for_ever(self._held.connection)
             self._is_cut_off = not _take_inherited_locks(self._settings.path, self._held)
         self._finalizer.detach()
         self._held = _Held()
@@ -138,8 +138,14 @@ class Database:
 def _release(held: _Held) -> None:
     if held.pid == os.getpid():
         held.close()
-    else:
-        _inherited.append(held)
+    elif held.connection is not None:
+        _keep_for_ever(held.connection)
+
+
+def _keep_for_ever(connection: sqlite3.Connection) -> None:
+    # A list would be torn down when the interpreter ends, and the connection closed: were it born in the middle of a
+    # transaction, that would roll back its parent's pages in the index that both share.
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
 def _take_inherited_locks(path: str, held: _Held) -> bool:
