@@ -22,6 +22,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 # SQLite's JSON functions accept 1,000 levels, orjson 254; nobody reads a hundred.
 _DEEPEST = 100
 _SURE_TYPES = frozenset((str, int, bool))
+_are_sure = _SURE_TYPES.issuperset
 _NON_FINITE = {float("inf"): "Infinity", float("-inf"): "-Infinity"}
 
 
@@ -54,9 +55,20 @@ def encode_attributes(attributes: Mapping[Any, Any] | None, doubtful: Sequence[A
     return EncodedAttributes(text.decode(), None, 0)
 
 
+def encode_sure(attributes: Mapping[Any, Any]) -> str | None:
+    """Return what `encode_attributes` would, in half the time, where all values are text, integers or booleans and
+    nothing is repaired; else None."""
+    if not _are_sure(map(type, attributes.values())):
+        return None
+    try:
+        return orjson.dumps(attributes, None, _OPTIONS).decode()
+    except TypeError:
+        return None
+
+
 def find_doubtful(attributes: Mapping[Any, Any]) -> Sequence[Any]:
     """Return the keys of those values in which, by their type, NaN or an infinity may be."""
-    if _SURE_TYPES.issuperset(map(type, attributes.values())):
+    if _are_sure(map(type, attributes.values())):
         return ()
     return [key for key, value in attributes.items() if type(value) not in _SURE_TYPES]
 
@@ -98,7 +110,7 @@ def _has_non_finite(value: Any) -> bool:
     if isinstance(value, float):
         return value - value != 0
     if isinstance(value, (list, tuple)):
-        return not _SURE_TYPES.issuperset(map(type, value)) and any(map(_has_non_finite, value))
+        return not _are_sure(map(type, value)) and any(map(_has_non_finite, value))
     return isinstance(value, dict) and any(map(_has_non_finite, value.values()))
 
 

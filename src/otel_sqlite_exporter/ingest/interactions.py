@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.attributes import repair_text
-from otel_sqlite_exporter.ingest.rows import LLMInteractionRow, ToolInteractionRow
+from otel_sqlite_exporter.ingest.rows import LLMInteractionRow, ToolInteractionRow, make_row
 
 _GEN_AI = json.loads(files(__package__).joinpath("dialects.json").read_text(encoding="utf-8"))["gen_ai"]
 _MARKERS = frozenset(_GEN_AI["markers"])
@@ -62,7 +62,7 @@ def find_interactions(
     if operation in _TOOLS or (operation is None and plan.names_tool):
         row = _read(plan.tool, attributes)
         row[_TOOL_USER] = user_id
-        return None, ToolInteractionRow._make(row)
+        return None, make_row(ToolInteractionRow, row)
     provider = row[_PROVIDER]
     if provider in _PROVIDERS:
         row[_PROVIDER] = _PROVIDERS[provider]
@@ -77,7 +77,7 @@ def find_interactions(
         row[_IS_AGGREGATE] = int(operation in _AGGREGATES)
         row[_COUNTED] = 1
         row[_USER] = user_id
-        return LLMInteractionRow._make(row), None
+        return make_row(LLMInteractionRow, row), None
     return None, None
 
 
@@ -142,6 +142,8 @@ def _seconds_as_ms(value: Any) -> float | None:
 
 def _texts(value: Any) -> str | None:
     items = value if isinstance(value, (list, tuple)) else (value,)
+    if len(items) == 1 and type(items[0]) is str and items[0].isidentifier():
+        return f'["{items[0]}"]'
     return orjson.dumps([repair_text(item)[0] for item in items]).decode()
 
 

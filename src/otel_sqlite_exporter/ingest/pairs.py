@@ -35,6 +35,10 @@ def split_phase(name: str) -> tuple[str | None, str | None]:
 def link_within_span(records: Sequence[tuple[str, str, int]]) -> dict[int, int]:
     """Pair the records of one span, given as (stem, phase, time): each finish takes the earliest start of its stem that
     is not later and not yet taken. Return the partner's place for each linked record's place, both ways."""
+    if len(records) == 2:  # as it mostly is, in a tenth of the time
+        (stem, phase, time), (other_stem, other_phase, other_time) = records
+        if stem == other_stem and phase == "start" and other_phase == "finish" and time <= other_time:
+            return {0: 1, 1: 0}
     mates: dict[int, int] = {}
     waiting: defaultdict[str, deque[int]] = defaultdict(deque)
     for place in sorted(range(len(records)), key=lambda place: _in_time(records[place], place)):

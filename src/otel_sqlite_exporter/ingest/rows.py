@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+make_row = tuple.__new__
+"""`make_row(SpanRow, values)` takes half the time of `SpanRow(*values)` and of `SpanRow._make(values)`."""
+
 
 class ResourceRow(NamedTuple):
     """Columns of `_resources` after `id`."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from otel_sqlite_exporter.attributes import repair_text
-from otel_sqlite_exporter.ingest.rows import Naming
+from otel_sqlite_exporter.ingest.rows import Naming, make_row
 
 USER_ATTRIBUTES = (
     "user.id",
@@ -39,8 +39,10 @@ def find_naming(
         value = attributes[source]
         if value is None or isinstance(value, (bytes, list, tuple, dict)):
             continue
-        # SQLite's JSON functions end a text at NUL, and a name is looked up through them.
-        name = repair_text(value)[0].replace("\0", "\ufffd")
+        name = value if type(value) is str and value.isascii() else repair_text(value)[0]
+        if "\0" in name:
+            # SQLite's JSON functions end a text at NUL, and a name is looked up through them.
+            name = name.replace("\0", "\ufffd")
         if name and not name.isspace():
-            return Naming(rank, int(is_child), time_unix_nano, name, source)
+            return make_row(Naming, (rank, 1 if is_child else 0, time_unix_nano, name, source))
     return None

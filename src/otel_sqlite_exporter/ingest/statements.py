@@ -15,7 +15,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
-from itertools import compress, cycle, repeat
+from itertools import compress, repeat
 from typing import Any
 
 _DEFAULT_LIMIT = 32_766  # SQLITE_MAX_VARIABLE_NUMBER since SQLite 3.32
@@ -54,10 +54,12 @@ class Insert:
         width = len(self._columns)
         rows = len(values) // width
         kept = tuple(values[place::width].count(None) < rows for place in range(width))
-        if not all(kept):
-            values = list(compress(values, cycle(kept)))
+        for place in reversed(range(width)):
+            if not kept[place]:
+                del values[place::width]
+                width -= 1
         rounded = 1 << (rows - 1).bit_length()
-        values += repeat(0, (rounded - rows) * sum(kept))
+        values += repeat(0, (rounded - rows) * width)
         return connection.execute(self._text(rounded, kept), values).rowcount
 
     def _build(self, rows: int, kept: tuple[bool, ...]) -> str:
