@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Sequence
 
@@ -87,7 +89,8 @@ class SQLiteSpanExporter(SpanExporter):
         self._window_ns = self._settings.pairing_window_ms * 1_000_000
         self._run = Run.begin()
         self._is_shut_down = False
-        self._said: dict[object, object] = {}
+        self._log_lock = threading.Lock()
+        self._quiet_until: dict[object, float] = {}
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Write `spans`; SUCCESS means that they are in the file (or, where a span cannot be a row, in its quarantine).
@@ -161,11 +164,11 @@ class SQLiteSpanExporter(SpanExporter):
         write_batch(connection, spans, quarantine, self._run, pairing_window_ns=self._window_ns)
 
     def _warn_of_shutdown(self, spans: int) -> None:
-        if self._is_first("shutdown"):
+        if self._may_log("shutdown", math.inf):
             _logger.warning("%d spans came after shutdown and are not written, nor are any others", spans)
 
     def _log_failure(self, error: Exception, spans: int) -> None:
-        if not self._is_first((type(error), time.monotonic() // _LOG_INTERVAL_S)):
+        if not self._may_log(type(error), _LOG_INTERVAL_S):
             return
         expected = isinstance(error, (SQLiteExporterError, sqlite3.Error, OSError))
         _logger.error(
@@ -176,10 +179,18 @@ class SQLiteSpanExporter(SpanExporter):
             exc_info=None if expected else error,
         )
 
-    def _is_first(self, what: object) -> bool:
-        # dict.setdefault is atomic; a lock could be inherited, locked, through a fork.
-        token = object()
-        return self._said.setdefault(what, token) is token
+    def _may_log(self, what: object, interval_s: float) -> bool:
+        # Not waited for: whoever holds it is about to log, and a child could inherit it, locked, through a fork.
+        if not self._log_lock.acquire(blocking=False):
+            return False
+        try:
+            now = time.monotonic()
+            if now < self._quiet_until.get(what, 0.0):
+                return False
+            self._quiet_until[what] = now + interval_s
+            return True
+        finally:
+            self._log_lock.release()
 
 
 @contextlib.contextmanager
