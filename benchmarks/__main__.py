@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs every benchmark and prints one table. `BENCH_SPANS=100000` shortens the long loads."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.measure import Result, run_rounds
+from benchmarks.million import Load, Reads, run_load, time_reads
+from benchmarks.rivals import CONTENDERS
+from benchmarks.spans import BATCH, TEXT_BYTES
+
+_OURS, _FLOOR, _OTLP, _EXECUTEMANY = "this exporter", "floor", "OTLP/HTTP", "executemany"
+_ROUNDS, _BUSY_ROUNDS, _READS = 96, 24, 200
+_PACKAGES = ("otel-sqlite-exporter", "opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http", "orjson")
+
+
+class Line(NamedTuple):
+    what: str
+    measured: str
+    target: str = ""
+    verdict: str = ""
+
+
+def main() -> None:
+    """Print the machine, then the table as it grows."""
+    spans = int(os.environ.get("BENCH_SPANS", "1000000"))
+    rounds = max(min(_ROUNDS, spans // BATCH), 1)
+    print(describe_machine(), flush=True)
+    print("\n| | measured | target | |\n|---|---|---|---|", flush=True)
+    with tempfile.TemporaryDirectory(prefix="otel-bench-") as folder:
+        for line in run(Path(folder), spans, rounds, max(min(_BUSY_ROUNDS, rounds // 4), 1)):
+            print(f"| {line.what} | {line.measured} | {line.target} | {line.verdict} |", flush=True)
+
+
+def run(folder: Path, spans: int, rounds: int, busy_rounds: int) -> Iterator[Line]:
+    """Yield the lines of the table, each as soon as it is measured."""
+    yield from describe_idle(measure(folder / "idle", rounds, busy=False))
+    yield from describe_busy(measure(folder / "busy", busy_rounds, busy=True))
+    path = folder / "ten.db"
+    ten = run_load(path, spans, 10, TEXT_BYTES)
+    yield from describe_load("10 spans a trace", ten, target=1.6)
+    yield from describe_reads(time_reads(path, _READS), ten.spans)
+    path.unlink()
+    yield from describe_load("1 span a trace", run_load(folder / "one.db", spans, 1, TEXT_BYTES))
+
+
+def measure(folder: Path, rounds: int, *, busy: bool) -> dict[str, Result]:
+    folder.mkdir()
+    contenders = {name: make(folder) for name, make in CONTENDERS.items()}
+    try:
+        return run_rounds(contenders, rounds, busy=busy)
+    finally:
+        for contender in contenders.values():
+            contender.close()
+
+
+def describe_idle(results: dict[str, Result]) -> Iterator[Line]:
+    ours, floor = results[_OURS].cpu_us_a_span, results[_FLOOR].cpu_us_a_span
+    for name, result in results.items():
+        cpu, wall = result.cpu_us_a_span, result.wall_ms
+        yield Line(f"{name}: CPU a span, wall a batch", f"{cpu:.1f} us, {wall:.1f} ms (worst {result.worst_ms:.0f})")
+        if name == _FLOOR:
+            yield judge("this exporter / floor, CPU", ours / floor, 25 / 17)
+        elif name != _OURS:
+            yield judge(f"this exporter / {name}, CPU", ours / cpu, 0.4 if name == _OTLP else None)
+
+
+def describe_busy(results: dict[str, Result]) -> Iterator[Line]:
+    for name, result in results.items():
+        yield Line(
+            f"{name}: wall a batch beside a busy thread", f"{result.wall_ms:.0f} ms (worst {result.worst_ms:.0f})"
+        )
+    ratio = results[_OURS].wall_ms / results[_EXECUTEMANY].wall_ms
+    yield judge("this exporter / executemany, wall beside a busy thread", ratio, 45 / 190)
+
+
+def describe_load(shape: str, load: Load, target: float | None = None) -> Iterator[Line]:
+    fifths = " ".join(f"{cpu:.1f}" for cpu in load.cpu_us_a_span)
+    yield Line(f"{load.spans:,} spans, {shape}: CPU a span by fifth", f"{fifths} us")
+    yield judge(f"{shape}: last fifth / first", load.cpu_us_a_span[-1] / load.cpu_us_a_span[0], target)
+    yield Line(f"{shape}: file", f"{load.bytes_a_span:,.0f} bytes a span")
+    grown = load.peak_mib[-1] - load.peak_mib[0]
+    yield judge(f"{shape}: growth of peak memory after the first fifth ({load.peak_mib[0]:.0f} MiB)", grown, 16, " MiB")
+
+
+def describe_reads(reads: Reads, spans: int) -> Iterator[Line]:
+    yield judge(f"one trace of {spans:,} spans", reads.trace_median_ms, 5, " ms", f" (p95 {reads.trace_p95_ms:.2f})")
+    yield judge("the newest 50 sessions", reads.sessions_median_ms, 50, " ms")
+
+
+def judge(what: str, value: float, target: float | None, unit: str = "", more: str = "") -> Line:
+    """Say whether `value` is at most `target`."""
+    measured = f"{value:.2f}{unit}{more}"
+    if target is None:
+        return Line(what, measured)
+    return Line(what, measured, f"at most {target:.3g}{unit}", "reached" if value <= target else "missed")
+
+
+def describe_machine() -> str:
+    """Return one sentence: processor, cores, Python, SQLite and packages."""
+    model = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), model)
+    packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    return (
+        f"{model}, {os.cpu_count()} cores, {platform.system()}, {platform.python_implementation()} "
+        f"{platform.python_version()}, SQLite {sqlite3.sqlite_version}, {packages}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Loads many spans into one file and says what each fifth of them cost. Run in a process of its own, so that its memory
+is nobody else's: `python -m benchmarks.million PATH SPANS SPANS_A_TRACE TEXT_BYTES` prints one JSON object."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from statistics import median, quantiles
+from typing import NamedTuple
+
+from benchmarks.rivals import Contender
+from benchmarks.spans import BATCH, build_spans
+from otel_sqlite_exporter.exporter import SQLiteSpanExporter
+
+_FIFTHS = 5
+
+
+class Load(NamedTuple):
+    """Of each fifth of a load: CPU for a span, and the highest memory of the process until its end."""
+
+    spans: int
+    cpu_us_a_span: list[float]
+    peak_mib: list[float]
+    bytes_a_span: float
+
+
+class Reads(NamedTuple):
+    """Milliseconds, each on a new connection that is opened and closed within the time."""
+
+    trace_median_ms: float
+    trace_p95_ms: float
+    sessions_median_ms: float
+
+
+def run_load(path: Path, spans: int, spans_a_trace: int, text_bytes: int) -> Load:
+    """Load `spans` into a new file at `path`, in a new process."""
+    arguments = map(str, (path, spans, spans_a_trace, text_bytes))
+    command = [sys.executable, "-m", "benchmarks.million", *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=Path(__file__).parents[1])
+    return Load(**json.loads(done.stdout))
+
+
+def load(path: Path, spans: int, spans_a_trace: int, text_bytes: int) -> Load:
+    """Load `spans`, rounded up to whole batches, in this process."""
+    contender = Contender(SQLiteSpanExporter(path))
+    source = build_spans(spans_a_trace, text_bytes)
+    batches = max(-(-spans // BATCH), _FIFTHS)
+    cpu, peak, written = [], [], 0
+    for fifth in range(1, _FIFTHS + 1):
+        taken = 0.0
+        until = batches * fifth // _FIFTHS
+        for _ in range(written, until):
+            batch = list(islice(source, BATCH))
+            began = time.process_time()
+            contender.write(batch)
+            taken += time.process_time() - began
+        cpu.append(taken / ((until - written) * BATCH) * 1e6)
+        peak.append(_peak_mib())
+        written = until
+    contender.close()
+    return Load(batches * BATCH, cpu, peak, os.path.getsize(path) / (batches * BATCH))
+
+
+def time_reads(path: Path, repeats: int) -> Reads:
+    """Read whole traces, picked at random, and the newest 50 sessions."""
+    with closing(_connect(path)) as connection:
+        traces = connection.execute("SELECT max(id) FROM _traces").fetchone()[0]
+        picked = random.Random(3).choices(range(1, traces + 1), k=repeats)
+        text = "SELECT trace_id FROM _traces WHERE id = ?"
+        trace_ids = [connection.execute(text, (number,)).fetchone()[0] for number in picked]
+    trace = [_time_read(path, "SELECT * FROM spans WHERE trace_id = ?", trace_id) for trace_id in trace_ids]
+    newest = "SELECT * FROM sessions ORDER BY end_time_unix_nano DESC LIMIT 50"
+    sessions = [_time_read(path, newest) for _ in range(max(repeats // 10, 3))]
+    return Reads(median(trace), quantiles(trace, n=20)[-1], median(sessions))
+
+
+def _time_read(path: Path, query: str, *parameters: str) -> float:
+    began = time.perf_counter()
+    with closing(_connect(path)) as connection:
+        rows = connection.execute(query, parameters).fetchall()
+    took = (time.perf_counter() - began) * 1e3
+    if not rows:
+        raise RuntimeError(f"nothing found by {query}")
+    return took
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+
+
+def _peak_mib() -> float:
+    # Kilobytes on Linux, bytes on macOS.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
+
+
+if __name__ == "__main__":
+    file, *numbers = sys.argv[1:]
+    print(json.dumps(load(Path(file), *map(int, numbers))._asdict()))

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The contenders: this exporter, its floor, and other ways to put the same spans somewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+from urllib.request import urlopen
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter, SpanExportResult
+
+from otel_sqlite_exporter.exporter import SQLiteSpanExporter
+from otel_sqlite_exporter.ingest.encode import SpanEncoder
+from otel_sqlite_exporter.ingest.writer import Run, write_batch
+from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES
+from otel_sqlite_exporter.storage.connection import open_writer
+from otel_sqlite_exporter.storage.migrations import prepare_file
+
+Statement = tuple[str, Any]
+
+
+class Contender:
+    """Something that takes batches of spans. `prepare` is not timed, and returns what `write` is given."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self.exporter = exporter
+
+    def prepare(self, spans: Sequence[ReadableSpan]) -> Any:
+        return spans
+
+    def write(self, prepared: Any) -> None:
+        if self.exporter.export(prepared) is not SpanExportResult.SUCCESS:
+            raise RuntimeError(f"{type(self.exporter).__name__} failed")
+
+    def close(self) -> None:
+        self.exporter.shutdown()
+
+
+class Floor(Contender):
+    """Only BEGIN, the very INSERTs that this exporter makes of a batch, with their values, and COMMIT: on a file of the
+    same schema, through a connection with the same settings."""
+
+    def __init__(self, path: Path) -> None:
+        self._recorder = _Recorder(_open(path.with_suffix(".recorded.db")))
+        self._connection = _open(path)
+        self._encoder = SpanEncoder(DEFAULT_SESSION_ATTRIBUTES)
+        self._run = Run.begin()
+
+    def prepare(self, spans: Sequence[ReadableSpan]) -> list[Statement]:
+        encoded = [self._encoder.encode_span(span, time.time_ns()) for span in spans]
+        self._recorder.inserts = []
+        write_batch(cast(sqlite3.Connection, self._recorder), encoded, [], self._run, pairing_window_ns=0)
+        return self._recorder.inserts
+
+    def write(self, prepared: list[Statement]) -> None:
+        execute = self._connection.execute
+        execute("BEGIN IMMEDIATE")
+        for text, values in prepared:
+            execute(text, values)
+        execute("COMMIT")
+
+    def close(self) -> None:
+        self._recorder.connection.close()
+        self._connection.close()
+
+
+class _Recorder:
+    """A connection that keeps the INSERTs that pass through it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.inserts: list[Statement] = []
+
+    @property
+    def in_transaction(self) -> bool:
+        return self.connection.in_transaction
+
+    def execute(self, text: str, values: Any = ()) -> sqlite3.Cursor:
+        if "INSERT INTO" in text:
+            self.inserts.append((text, values))
+        return self.connection.execute(text, values)
+
+
+class OneTableExporter(SpanExporter):
+    """The plain way: one table, one row a span, attributes and events as JSON, written with `executemany`."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, check_same_thread=False)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.execute(
+            "CREATE TABLE spans (trace_id TEXT, span_id TEXT, parent_span_id TEXT, name TEXT, kind TEXT,"
+            " start_time INTEGER, end_time INTEGER, status TEXT, attributes TEXT, events TEXT)"
+        )
+        self._connection.execute("CREATE INDEX spans_trace_id ON spans (trace_id)")
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        rows = [self._row(span) for span in spans]
+        with self._connection:
+            self._connection.executemany("INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        return SpanExportResult.SUCCESS
+
+    def shutdown(self) -> None:
+        self._connection.close()
+
+    def _row(self, span: ReadableSpan) -> tuple[Any, ...]:
+        return (
+            f"{span.context.trace_id:032x}",
+            f"{span.context.span_id:016x}",
+            f"{span.parent.span_id:016x}" if span.parent else None,
+            span.name,
+            span.kind.name,
+            span.start_time,
+            span.end_time,
+            span.status.status_code.name,
+            json.dumps(dict(span.attributes or {})),
+            json.dumps([[event.name, event.timestamp, dict(event.attributes or {})] for event in span.events]),
+        )
+
+
+class OverHTTP(Contender):
+    """OTLP over HTTP with its defaults, to a process of its own that reads everything and answers 200."""
+
+    def __init__(self, *, count: bool = False) -> None:
+        command = [sys.executable, "-m", "benchmarks.sink", *(["--count"] if count else [])]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[1])
+        assert self._process.stdout is not None
+        self.url = f"http://127.0.0.1:{int(self._process.stdout.readline())}/v1/traces"
+        super().__init__(OTLPSpanExporter(endpoint=self.url))
+
+    def received(self) -> int:
+        """Return how many spans the other side has counted."""
+        with urlopen(self.url) as response:
+            return int(response.read())
+
+    def close(self) -> None:
+        super().close()
+        self._process.terminate()
+        self._process.communicate()
+
+
+class Console(Contender):
+    """The SDK's console exporter, printing into a file: /dev/null unless said otherwise."""
+
+    def __init__(self, path: Path | str = os.devnull) -> None:
+        with contextlib.ExitStack() as stack:
+            super().__init__(ConsoleSpanExporter(out=stack.enter_context(Path(path).open("w"))))
+            self._out = stack.pop_all()
+
+    def close(self) -> None:
+        super().close()
+        self._out.close()
+
+
+CONTENDERS: dict[str, Callable[[Path], Contender]] = {
+    "this exporter": lambda folder: Contender(SQLiteSpanExporter(folder / "ours.db")),
+    "floor": lambda folder: Floor(folder / "floor.db"),
+    "OTLP/HTTP": lambda folder: OverHTTP(),
+    "console": lambda folder: Console(),
+    "executemany": lambda folder: Contender(OneTableExporter(folder / "one_table.db")),
+}
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    prepare_file(str(path), "never", busy_timeout_ms=5_000)
+    return open_writer(str(path), busy_timeout_ms=5_000)

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An OTLP/HTTP receiver that throws everything away; with --count it counts spans first, and tells them on GET."""
+
+from __future__ import annotations
+
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+
+class Sink(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    counting = "--count" in sys.argv
+    spans = 0
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.counting:
+            request = ExportTraceServiceRequest.FromString(body)
+            Sink.spans += sum(len(scope.spans) for part in request.resource_spans for scope in part.scope_spans)
+        self._answer(b"")
+
+    def do_GET(self) -> None:
+        self._answer(str(self.spans).encode())
+
+    def _answer(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-protobuf")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def main() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Sink)
+    print(server.server_port, flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every contender of the benchmark takes all the spans that it is timed on, or its time would mean nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+
+from tests.conftest import read
+
+pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="dependency group bench")
+
+from benchmarks.million import load, time_reads
+from benchmarks.rivals import CONTENDERS, Console, OverHTTP
+from benchmarks.spans import build_spans, trace_spans
+
+BATCHES, SPANS = 3, 25
+
+
+@pytest.fixture
+def batches() -> Iterator[list[ReadableSpan]]:
+    spans = trace_spans()
+    return (list(islice(spans, SPANS)) for _ in range(BATCHES))
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "table"),
+    [
+        ("this exporter", "ours.db", "spans"),
+        ("floor", "floor.db", "spans"),
+        ("executemany", "one_table.db", "spans"),
+    ],
+)
+def test_a_file_holds_every_span(
+    tmp_path: Path, batches: Iterator[list[ReadableSpan]], name: str, file: str, table: str
+) -> None:
+    contender = CONTENDERS[name](tmp_path)
+    for batch in batches:
+        contender.write(contender.prepare(batch))
+    contender.close()
+    assert read(tmp_path / file, f"SELECT count(*), count(DISTINCT span_id) FROM {table}") == [(75, 75)]
+
+
+def test_the_floor_writes_the_rows_of_the_exporter(tmp_path: Path, batches: Iterator[list[ReadableSpan]]) -> None:
+    ours, floor = CONTENDERS["this exporter"](tmp_path), CONTENDERS["floor"](tmp_path)
+    for batch in batches:
+        ours.write(batch)
+        floor.write(floor.prepare(batch))
+    ours.close()
+    floor.close()
+    for table in ("_resources", "_scopes", "_sessions", "_traces", "_trace_sessions", "_spans", "_events"):
+        query = f"SELECT * FROM {table} ORDER BY id"
+        assert read(tmp_path / "floor.db", query) == read(tmp_path / "ours.db", query)
+    count = "SELECT count(*) FROM _llm_interactions"
+    assert read(tmp_path / "floor.db", count) == read(tmp_path / "ours.db", count) == [(75,)]
+
+
+def test_the_console_prints_every_span(tmp_path: Path, batches: Iterator[list[ReadableSpan]]) -> None:
+    console = Console(tmp_path / "console")
+    for batch in batches:
+        console.write(console.prepare(batch))
+    console.close()
+    assert (tmp_path / "console").read_text().count('"span_id"') == 75
+
+
+def test_the_sink_receives_every_span(batches: Iterator[list[ReadableSpan]]) -> None:
+    over_http = OverHTTP(count=True)
+    try:
+        for batch in batches:
+            over_http.write(over_http.prepare(batch))
+        assert over_http.received() == 75
+    finally:
+        over_http.close()
+
+
+@pytest.mark.parametrize("spans", [trace_spans(), build_spans(10, 2_400)])
+def test_spans_are_as_described(spans: Iterator[ReadableSpan]) -> None:
+    taken = list(islice(spans, 200))
+    assert len({span.context.trace_id for span in taken}) == 20
+    for span in taken:
+        attributes = dict(span.attributes or {})
+        assert len(attributes) == 12
+        assert all(name.startswith("gen_ai.") for name in attributes)
+        assert 2_600 < sum(len(str(item)) for item in attributes.items()) < 3_400
+        assert len(span.events) == 2
+
+
+def test_a_load_says_what_each_fifth_cost(tmp_path: Path) -> None:
+    path = tmp_path / "load.db"
+    loaded = load(path, 3_000, 10, 100)
+    assert loaded.spans == 3_072
+    assert read(path, "SELECT count(*) FROM spans") == [(3_072,)]
+    assert len(loaded.cpu_us_a_span) == len(loaded.peak_mib) == 5
+    assert all(cost > 0 for cost in (*loaded.cpu_us_a_span, *time_reads(path, 3)))
+
+
+def test_the_table_has_a_line_for_everything() -> None:
+    environment = {**os.environ, "BENCH_SPANS": "512"}
+    command = [sys.executable, "-m", "benchmarks"]
+    done = subprocess.run(
+        command, env=environment, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True, check=True
+    )
+    lines = done.stdout.splitlines()
+    assert all(f"| {name}: wall a batch beside a busy thread |" in done.stdout for name in CONTENDERS)
+    assert sum(line.endswith(("| reached |", "| missed |")) for line in lines) == 8
