@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import random
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -28,23 +29,24 @@ class Result(NamedTuple):
 
 
 def run_rounds(contenders: Mapping[str, Contender], rounds: int, *, busy: bool = False) -> dict[str, Result]:
-    """Give every contender the same fresh batch in each round, in an order that turns, and return medians: of wall
+    """Give every contender the same fresh batch in each round, in a changing order, and return medians: of wall
     time over all batches, of CPU over windows of eight, as a checkpoint comes once in a few batches."""
     cpu: dict[str, list[float]] = {name: [] for name in contenders}
     wall: dict[str, list[float]] = {name: [] for name in contenders}
     spans = trace_spans()
     names = list(contenders)
+    order = random.Random(5)
     for number in range(-_WARM_UP, rounds):
         batch = list(islice(spans, BATCH))
         prepared = {name: contender.prepare(batch) for name, contender in contenders.items()}
         gc.collect()
+        order.shuffle(names)
         for name in names:
             with busy_thread() if busy else contextlib.nullcontext():
                 cpu_s, wall_s = _time(contenders[name], prepared[name])
             if number >= 0:
                 cpu[name].append(cpu_s / BATCH * 1e6)
                 wall[name].append(wall_s * 1e3)
-        names.append(names.pop(0))
     return {name: Result(_median_of_windows(cpu[name]), median(wall[name]), max(wall[name])) for name in contenders}
 
 

@@ -26,7 +26,7 @@ _FIFTHS = 5
 
 
 class Load(NamedTuple):
-    """Of each fifth of a load: CPU for a span, and the highest memory of the process until its end."""
+    """Of each fifth of a load: CPU for a span, and the highest memory of the process after a batch."""
 
     spans: int
     cpu_us_a_span: list[float]
@@ -57,15 +57,16 @@ def load(path: Path, spans: int, spans_a_trace: int, text_bytes: int) -> Load:
     batches = max(-(-spans // BATCH), _FIFTHS)
     cpu, peak, written = [], [], 0
     for fifth in range(1, _FIFTHS + 1):
-        taken = 0.0
+        taken = highest = 0.0
         until = batches * fifth // _FIFTHS
         for _ in range(written, until):
             batch = list(islice(source, BATCH))
             began = time.process_time()
             contender.write(batch)
             taken += time.process_time() - began
+            highest = max(highest, _resident_mib())
         cpu.append(taken / ((until - written) * BATCH) * 1e6)
-        peak.append(_peak_mib())
+        peak.append(highest)
         written = until
     contender.close()
     return Load(batches * BATCH, cpu, peak, os.path.getsize(path) / (batches * BATCH))
@@ -98,9 +99,13 @@ def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
 
 
-def _peak_mib() -> float:
-    # Kilobytes on Linux, bytes on macOS.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
+def _resident_mib() -> float:
+    # Not ru_maxrss where there is a choice: a new process inherits the peak of the one that started it.
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
+    return pages * resource.getpagesize() / 1024**2
 
 
 if __name__ == "__main__":
