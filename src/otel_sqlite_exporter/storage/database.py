@@ -37,10 +37,18 @@ class _Held:
         self.index_id: tuple[int, int] | None = None
         self.timeout_ms = 0
 
+    def hold(self, connection: sqlite3.Connection) -> None:
+        # A reference that only `close` gives back, whatever becomes of this object: a child that ends by itself would
+        # else tear down what it inherited, and were it born in the middle of a transaction, the closing of the
+        # connection would roll back its parent's pages in the index that both share.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+        self.connection = connection
+
     def close(self) -> None:
-        if self.connection is not None:
-            self.connection.close()
-            self.connection = None
+        connection, self.connection = self.connection, None
+        if connection is not None:
+            connection.close()
+            ctypes.pythonapi.Py_DecRef(ctypes.py_object(connection))
 
 
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()
@@ -102,15 +110,17 @@ class Database:
         timeout = max(0, round((deadline - time.monotonic()) * 1000))
         if held.connection is not None and held.file_id != _identify(path):
             held.close()
-        if held.connection is None:
+        connection = held.connection
+        if connection is None:
             prepare_file(path, self._settings.auto_migrate, busy_timeout_ms=timeout)
-            held.connection = open_writer(path, busy_timeout_ms=timeout, synchronous=self._settings.synchronous)
+            connection = open_writer(path, busy_timeout_ms=timeout, synchronous=self._settings.synchronous)
+            held.hold(connection)
             held.file_id, held.index_id = _identify(path), _identify(f"{path}-shm")
             held.timeout_ms = timeout
         elif abs(held.timeout_ms - timeout) > _TOLERANCE_MS:
-            held.connection.execute(f"PRAGMA busy_timeout = {timeout}")
+            connection.execute(f"PRAGMA busy_timeout = {timeout}")
             held.timeout_ms = timeout
-        return held.connection
+        return connection
 
     def _own(self) -> _Held:
         held = self._held
@@ -123,7 +133,6 @@ class Database:
 
     def _abandon(self) -> None:
         if self._held.connection is not None:
-            _keep_for_ever(self._held.connection)
             self._is_cut_off = not _take_inherited_locks(self._settings.path, self._held)
         self._finalizer.detach()
         self._held = _Held()
@@ -138,14 +147,6 @@ class Database:
 def _release(held: _Held) -> None:
     if held.pid == os.getpid():
         held.close()
-    elif held.connection is not None:
-        _keep_for_ever(held.connection)
-
-
-def _keep_for_ever(connection: sqlite3.Connection) -> None:
-    # A list would be torn down when the interpreter ends, and the connection closed: were it born in the middle of a
-    # transaction, that would roll back its parent's pages in the index that both share.
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
 def _take_inherited_locks(path: str, held: _Held) -> bool:
