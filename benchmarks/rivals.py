@@ -21,7 +21,9 @@ from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter, Sp
 
 from otel_sqlite_exporter.exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.ingest.encode import SpanEncoder
-from otel_sqlite_exporter.ingest.writer import Run, write_batch
+from otel_sqlite_exporter.ingest.rows import Records
+from otel_sqlite_exporter.ingest.runs import Run
+from otel_sqlite_exporter.ingest.writer import write_batch
 from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.storage.connection import open_writer
 from otel_sqlite_exporter.storage.migrations import prepare_file
@@ -54,12 +56,12 @@ class Floor(Contender):
         self._recorder = _Recorder(_open(path.with_suffix(".recorded.db")))
         self._connection = _open(path)
         self._encoder = SpanEncoder(DEFAULT_SESSION_ATTRIBUTES)
-        self._run = Run.begin()
+        self._run = Run.begin("traces")
 
     def prepare(self, spans: Sequence[ReadableSpan]) -> list[Statement]:
         encoded = [self._encoder.encode_span(span, time.time_ns()) for span in spans]
         self._recorder.inserts = []
-        write_batch(cast(sqlite3.Connection, self._recorder), encoded, [], self._run, pairing_window_ns=0)
+        write_batch(cast(sqlite3.Connection, self._recorder), Records(spans=encoded), self._run, pairing_window_ns=0)
         return self._recorder.inserts
 
     def write(self, prepared: list[Statement]) -> None:

@@ -27,3 +27,6 @@ Default: `safe`."""
 OTEL_EXPORTER_SQLITE_PAIRING_WINDOW_MS = "OTEL_EXPORTER_SQLITE_PAIRING_WINDOW_MS"
 """The longest time between a start record and a finish record that are linked by time alone, in milliseconds.
 Default: 300000 (five minutes)."""
+
+OTEL_EXPORTER_SQLITE_SPOOL_LIMIT_BYTES = "OTEL_EXPORTER_SQLITE_SPOOL_LIMIT_BYTES"
+"""Bytes up to which batches are kept beside a file that cannot be written; 0 keeps none. Default: 67108864."""

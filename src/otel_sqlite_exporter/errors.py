@@ -49,5 +49,13 @@ class ClosedError(SQLiteExporterError):
     """The file was closed for good by `shutdown`."""
 
 
+class SpoolError(SQLiteExporterError):
+    """The spool beside a file cannot be used: it is none of ours, of a newer version, or locked."""
+
+
+class SpoolFullError(SpoolError):
+    """The spool has reached its limit; the batch was not added."""
+
+
 class UnstorableSpanError(SQLiteExporterError):
     """A span lacks what its row needs (a valid trace id and span id); it goes to quarantine."""

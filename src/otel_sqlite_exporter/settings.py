@@ -39,6 +39,7 @@ DEFAULT_SESSION_ATTRIBUTES = (
 SYNCHRONOUS_MODES = ("normal", "full")
 AUTO_MIGRATE_MODES = ("safe", "always", "never")
 _LONGEST_MS = 2**31 - 1
+_LARGEST_BYTES = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Settings:
         synchronous: `normal` or `full`, see SQLite's PRAGMA synchronous.
         auto_migrate: `safe`, `always` or `never`.
         pairing_window_ms: Milliseconds within which records are linked by time alone.
+        spool_limit_bytes: Size up to which batches are kept beside a file that cannot be written; 0: none is kept.
     """
 
     path: str
@@ -60,6 +62,7 @@ class Settings:
     synchronous: str
     auto_migrate: str
     pairing_window_ms: int
+    spool_limit_bytes: int
 
 
 def resolve_settings(
@@ -70,6 +73,7 @@ def resolve_settings(
     synchronous: str | None = None,
     auto_migrate: str | None = None,
     pairing_window_ms: int | None = None,
+    spool_limit_bytes: int | None = None,
 ) -> Settings:
     """Return the settings in force; None means unset.
 
@@ -96,6 +100,13 @@ def resolve_settings(
         ),
         pairing_window_ms=_resolve(
             "pairing_window_ms", pairing_window_ms, env.OTEL_EXPORTER_SQLITE_PAIRING_WINDOW_MS, 300_000, _parse_ms
+        ),
+        spool_limit_bytes=_resolve(
+            "spool_limit_bytes",
+            spool_limit_bytes,
+            env.OTEL_EXPORTER_SQLITE_SPOOL_LIMIT_BYTES,
+            64 * 1024 * 1024,
+            _parse_bytes,
         ),
     )
 
@@ -142,15 +153,23 @@ def _parse_names(value: Any) -> tuple[str, ...]:
 
 
 def _parse_ms(value: Any) -> int:
+    return _parse_number(value, "milliseconds", _LONGEST_MS)
+
+
+def _parse_bytes(value: Any) -> int:
+    return _parse_number(value, "bytes", _LARGEST_BYTES)
+
+
+def _parse_number(value: Any, unit: str, largest: int) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise ValueError("give a whole number of milliseconds")
+        raise ValueError(f"give a whole number of {unit}")
     try:
-        milliseconds = int(value)
+        number = int(value)
     except ValueError:
-        raise ValueError("give a whole number of milliseconds") from None
-    if not 0 <= milliseconds <= _LONGEST_MS:
-        raise ValueError(f"give a number of milliseconds from 0 to {_LONGEST_MS}")
-    return milliseconds
+        raise ValueError(f"give a whole number of {unit}") from None
+    if not 0 <= number <= largest:
+        raise ValueError(f"give a number of {unit} from 0 to {largest}")
+    return number
 
 
 def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:

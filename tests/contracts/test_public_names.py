@@ -22,7 +22,15 @@ from tests.conftest import ROOT, clean_environment, exporting, make_spans, read
 
 PACKAGE = "otel_sqlite_exporter"
 NAMES = ["SQLiteSpanExporter", "__version__"]
-SETTINGS = ["path", "session_attributes", "busy_timeout_ms", "synchronous", "auto_migrate", "pairing_window_ms"]
+SETTINGS = [
+    "path",
+    "session_attributes",
+    "busy_timeout_ms",
+    "synchronous",
+    "auto_migrate",
+    "pairing_window_ms",
+    "spool_limit_bytes",
+]
 VARIABLES = [f"OTEL_EXPORTER_SQLITE_{setting.upper()}" for setting in SETTINGS]
 ENTRY_POINTS = {
     ("opentelemetry_traces_exporter", "sqlite", f"{PACKAGE}.exporter:SQLiteSpanExporter"),
@@ -35,6 +43,7 @@ VIEWS = [
     "exporter_health",
     "link_health",
     "links",
+    "logs",
     "session_conflicts",
     "sessions",
     "spans",

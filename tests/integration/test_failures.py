@@ -201,7 +201,7 @@ def fail_where_files_cannot_grow(path: str) -> None:
     results += [exporter.export(make_spans(*map(str, range(500)), attributes=LARGE)) for _ in range(2)]
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     results.append(exporter.export(make_spans("last")))
-    with exporter._database.use() as connection:
+    with exporter._delivery._database.use() as connection:
         assert not connection.in_transaction
     exporter.shutdown()
     assert results == [SUCCESS, FAILURE, FAILURE, SUCCESS]

@@ -190,7 +190,7 @@ def leave_the_inherited_alone(path: str, fork: str, how: str) -> None:
     exporter = SQLiteSpanExporter(path)
     export_all(exporter, *named("before", 3))
     for _ in range(5):
-        inherited = exporter._database._held.connection
+        inherited = exporter._delivery._database._held.connection
         pid = FORKS[fork]()
         if pid == 0:
             del exporter
@@ -227,7 +227,7 @@ def fork_inside_a_transaction(path: str, fork: str, how: str) -> None:
     logging.disable()
     exporter = SQLiteSpanExporter(path, busy_timeout_ms=100)
     export_all(exporter, *named("before", 3))
-    with exporter._database.use() as connection:
+    with exporter._delivery._database.use() as connection:
         # More than the cache holds, so that pages of the transaction are in the WAL already.
         connection.execute("PRAGMA cache_size = 1")
         connection.execute("BEGIN IMMEDIATE")

@@ -108,10 +108,10 @@ def list_what_is_not_suppressed(path: str) -> None:
     sys.addaudithook(note)
     exporter = SQLiteSpanExporter(path)
     assert exporter.export(make_spans("one")) is SUCCESS
-    with exporter._database.use() as connection:
+    with exporter._delivery._database.use() as connection:
         connection.set_trace_callback(lambda statement: seen.append((statement, is_instrumentation_enabled())))
     assert exporter.export(make_spans("two")) is SUCCESS
-    with exporter._database.use() as connection:
+    with exporter._delivery._database.use() as connection:
         connection.set_trace_callback(None)
     for file in Path(path).parent.glob("otel.db*"):
         file.unlink()

@@ -228,7 +228,7 @@ def test_a_span_that_cannot_be_a_row_costs_no_other(path: Path, refused: Readabl
     first, last = make_spans("first", "last")
     with exporting(path) as exporter:
         assert exporter.export([first, refused, last]) is SUCCESS
-        with exporter._database.use() as connection:
+        with exporter._delivery._database.use() as connection:
             assert not connection.in_transaction
         assert exporter.export([refused]) is SUCCESS
         assert exporter.export(make_spans("next")) is SUCCESS
@@ -253,10 +253,10 @@ def test_the_number_of_statements_does_not_grow_with_the_batch(path: Path) -> No
         names = [f"{spans}/{number}" for number in range(spans)]
         batch = make_spans(*names, attributes={"session.id": "one", "gen_ai.operation.name": "chat"})
         texts: list[str] = []
-        with exporter._database.use() as connection:
+        with exporter._delivery._database.use() as connection:
             connection.set_trace_callback(texts.append)
         assert exporter.export(batch) is SUCCESS
-        with exporter._database.use() as connection:
+        with exporter._delivery._database.use() as connection:
             connection.set_trace_callback(None)
         return Counter(" ".join(text.split()[:3]) for text in texts)
 

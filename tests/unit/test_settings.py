@@ -38,6 +38,7 @@ CASES = [
     Case("synchronous", "normal", "full", "full", "FULL", "full"),
     Case("auto_migrate", "safe", "always", "always", "Never", "never"),
     Case("pairing_window_ms", 300_000, 2**31 - 1, 2**31 - 1, " 60000 ", 60_000),
+    Case("spool_limit_bytes", 67_108_864, 0, 0, "1000000", 1_000_000),
 ]
 BAD: dict[str, list[Any]] = {
     "path": ["", "a\0b", ":memory:", "file:otel.db?mode=memory", b"otel.db", 7, True, ["otel.db"]],
@@ -46,6 +47,7 @@ BAD: dict[str, list[Any]] = {
     "synchronous": ["off", "", 1, True, ["full"]],
     "auto_migrate": ["yes", "", True, 0],
     "pairing_window_ms": [-1, 2**31, 0.5, "5m", True, {}],
+    "spool_limit_bytes": [-1, 2**63, 0.5, "5MB", True, {}],
 }
 BAD_TEXTS = {
     "path": [":memory:", "file:otel.db"],
@@ -54,6 +56,7 @@ BAD_TEXTS = {
     "synchronous": ["off", "2"],
     "auto_migrate": ["yes", "true"],
     "pairing_window_ms": ["5m", "-1"],
+    "spool_limit_bytes": ["64 MB", "-1"],
 }
 
 

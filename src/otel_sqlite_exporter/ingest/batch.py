@@ -9,96 +9,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from otel_sqlite_exporter.ingest.rows import EncodedSpan, Naming
-from otel_sqlite_exporter.ingest.versions import Repeated, choose_version
+from otel_sqlite_exporter.ingest.starts import OPEN, merge_start
+from otel_sqlite_exporter.ingest.traces import LOCAL_PARENT, Trace, TraceSession
+from otel_sqlite_exporter.ingest.versions import Known, Repeated, choose_version
 from otel_sqlite_exporter.sql.texts import read_query
-
-NO_PARENT, REMOTE_PARENT, LOCAL_PARENT = range(3)
-
-
-@dataclass(slots=True)
-class Trace:
-    """A row of `_traces` in the making."""
-
-    id: int
-    trace_id: str
-    session: Naming | None
-    user: Naming | None
-    root: tuple[int, int, str]
-    start: int
-    end: int
-    is_touched: bool = False
-
-    def see(self, span: EncodedSpan) -> None:
-        """Let `span` bid for what the trace shows."""
-        row, session, user = span.row, span.session, span.user
-        if session is not None and (self.session is None or session < self.session):
-            self.session = session
-        if user is not None and (self.user is None or user < self.user):
-            self.user = user
-        rank = NO_PARENT if row.parent_span_id is None else REMOTE_PARENT if row.parent_is_remote else LOCAL_PARENT
-        if rank <= self.root[0]:
-            self.root = min(self.root, (rank, row.start_time_unix_nano, row.span_id))
-        self.is_touched = True
-
-
-@dataclass(slots=True)
-class TraceSession:
-    """A row of `_trace_sessions` in the making; `shown_before` is the session that the file shows for it so far."""
-
-    id: int
-    trace: Trace
-    own: str | None
-    is_known: bool
-    shown_before: str | None
-    source: str | None
-    source_rank: int | None
-    spans: int
-    errors: int
-    start: int
-    end: int
-    candidate_time: int | None
-    is_touched: bool = False
-
-    def see(self, span: EncodedSpan) -> None:
-        """Let `span` bid for the attribute that names the session."""
-        own = span.own_session
-        if own is not None and (self.source_rank is None or (own.rank, own.source) < (self.source_rank, self.source)):
-            self.source_rank, self.source = own.rank, own.source
-        self.is_touched = True
-
-    def count(self, span: EncodedSpan) -> None:
-        """Add a new span to the sums."""
-        row, trace = span.row, self.trace
-        start, end = row.start_time_unix_nano, row.end_time_unix_nano
-        if start < self.start or not self.spans:
-            self.start = start
-        if end > self.end or not self.spans:
-            self.end = end
-        if start < trace.start:
-            trace.start = start
-        if end > trace.end:
-            trace.end = end
-        self.spans += 1
-        if row.status_code == 2:
-            self.errors += 1
-
-    @property
-    def has_moved(self) -> bool:
-        """Whether the file holds the row, showing another session."""
-        return self.is_known and self.shown != self.shown_before
-
-    @property
-    def shown(self) -> str | None:
-        """The session that its spans show now."""
-        if self.own is not None:
-            return self.own
-        return None if self.trace.session is None else self.trace.session.name
 
 
 class Batch:
@@ -115,6 +34,9 @@ class Batch:
         self.llm_interactions: list[Any] = []
         self.tool_interactions: list[Any] = []
         self.repeated: list[Repeated] = []
+        self.late_starts: list[Repeated] = []
+        self.kept_starts: list[tuple[int, str, str | None]] = []
+        self.recounted: set[int] = set()
         self.candidates: dict[tuple[int, str], int] = {}
         self.traces_with_calls: set[int] = set()
         self._read(connection, spans)
@@ -124,13 +46,27 @@ class Batch:
         self.last_span = self._last_ids["_spans"] + len(new)
         self._next_event = self.first_event + 2 * len(new)
         for id, (part, span) in enumerate(new, self.first_span):
+            start = self._starts.get((span.trace_id, span.row.span_id))
+            if start is not None:
+                span = self._merge_start(id, span, start.row.attributes, start.row.attribute_types, start.own_session)
+                part = self._find_part(span)
             part.count(span)
             self._add_span(self.spans, id, part, span)
+        self.opened = sum(span.is_open for _, span in new)
 
-    def replace(self, repeated: Repeated) -> None:
-        """Let a later version of a span take the place of the one in the file."""
-        part = self._find_part(repeated.span)
-        self._add_span(self.replaced_spans, repeated.id, part, repeated.span)
+    def replace(self, repeated: Repeated, start: tuple[str, str | None] | None) -> None:
+        """Let a later version of a span take the place of the one in the file. `start` is what its start record knows,
+        where it was written open: attributes and notes of their types."""
+        span, known = repeated
+        if start is not None:
+            span = self._merge_start(known.id, span, *start, self._find_own_session(known.trace_session))
+        part = self._find_part(span)
+        is_same_start = (known.trace_session, known.start_time_unix_nano) == (part.id, span.row.start_time_unix_nano)
+        if known.end_time_source == OPEN and is_same_start:
+            part.complete(span, known)
+        else:
+            self.recounted |= {part.id, known.trace_session}
+        self._add_span(self.replaced_spans, known.id, part, span)
 
     def touched_traces(self) -> list[Trace]:
         """Return the traces whose row is to be written."""
@@ -180,27 +116,45 @@ class Batch:
         self._parts: dict[tuple[str, str | None], TraceSession] = {}
         for trace_id, own, id, shown, *columns in parts:
             self._parts[trace_id, own] = TraceSession(id, self._traces[trace_id], own, True, shown, *columns)
-        self._known_spans: dict[tuple[str, str], list[int]] = {
-            (trace_id, span_id): columns for trace_id, span_id, *columns in known_spans
-        }
+        self._known_spans = {(trace_id, span_id): Known(*columns) for trace_id, span_id, *columns in known_spans}
 
     def _separate(self, spans: Sequence[EncodedSpan]) -> Collection[tuple[TraceSession, EncodedSpan]]:
-        """Let every span bid, and return those that the file lacks, each once."""
+        """Let every span bid, and return those that the file lacks, each once; note those that came again, and the
+        starts of those that came open and finished together."""
+        self._starts: dict[tuple[str, str], EncodedSpan] = {}
         new: dict[tuple[str, str], tuple[TraceSession, EncodedSpan]] = {}
         for span in spans:
             part = self._find_part(span)
             part.trace.see(span)
             part.see(span)
             key = (span.trace_id, span.row.span_id)
+            if span.is_open:
+                self._starts[key] = span
             known = self._known_spans.get(key)
             if known is not None:
-                self.repeated.append(Repeated(span, *known))
+                again = self.late_starts if span.is_open else self.repeated
+                again.append(Repeated(span, known))
             elif key in new:
                 if choose_version(new[key][1], span) is span:
                     new[key] = part, span
             else:
                 new[key] = part, span
         return new.values()
+
+    def _merge_start(
+        self, id: int, span: EncodedSpan, attributes: str, types: str | None, own_session: Naming | None
+    ) -> EncodedSpan:
+        merged = None if span.is_open else merge_start(span, attributes, types, own_session)
+        if merged is None:
+            return span
+        self.kept_starts.append((id, attributes, types))
+        return merged
+
+    def _find_own_session(self, trace_session: int) -> Naming | None:
+        for part in self._parts.values():
+            if part.id == trace_session and part.own is not None:
+                return Naming(part.source_rank or 0, 0, 0, part.own, part.source or "")
+        return None
 
     def _find_trace(self, span: EncodedSpan) -> Trace:
         trace = self._traces.get(span.trace_id)

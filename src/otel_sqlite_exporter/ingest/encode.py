@@ -45,6 +45,7 @@ from otel_sqlite_exporter.ingest.rows import (
     make_row,
 )
 from otel_sqlite_exporter.ingest.sessions import USER_ATTRIBUTES, Source, find_naming, plan_naming
+from otel_sqlite_exporter.ingest.starts import OPEN
 
 _CACHED = 512
 _Shape = tuple[tuple[Any, ...], tuple[type, ...]]
@@ -78,8 +79,8 @@ class SpanEncoder:
         # By identity: hash(resource) alone would cost 2.8 us a span.
         self._origins: dict[tuple[int, int], _Origin] = {}
 
-    def encode_span(self, span: ReadableSpan, arrival_time_unix_nano: int) -> EncodedSpan:
-        """Return `span` as rows.
+    def encode_span(self, span: ReadableSpan, arrival_time_unix_nano: int, *, is_open: bool = False) -> EncodedSpan:
+        """Return `span` as rows; one that `is_open` as it is now, whether or not it ends meanwhile.
 
         Raises:
             UnstorableSpanError: The span has no valid trace id and span id.
@@ -109,6 +110,8 @@ class SpanEncoder:
         if type(start) is not int or type(end) is not int or not (0 <= start <= LARGEST and 0 <= end <= LARGEST):
             start, end, start_source, end_source, bad = find_times(span, attributes, events, arrival_time_unix_nano)
             repaired += bad
+        if is_open:
+            end, end_source = start, OPEN
         kind = encode_member(span.kind, high=4)
         status = span.status
         status_code = encode_member(getattr(status, "status_code", None), high=2)
@@ -183,6 +186,7 @@ class SpanEncoder:
                 llm,
                 tool,
                 repaired,
+                is_open,
             ),
         )
 

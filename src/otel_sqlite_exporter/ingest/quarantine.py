@@ -7,7 +7,7 @@ import hashlib
 from typing import Any
 
 from otel_sqlite_exporter.attributes import encode_attributes, repair_text
-from otel_sqlite_exporter.ingest.rows import EncodedSpan, QuarantineRow
+from otel_sqlite_exporter.ingest.rows import EncodedLog, EncodedSpan, QuarantineRow
 
 _FIELDS = ("name", "context", "parent", "kind", "start_time", "end_time", "status", "events", "links", "resource")
 
@@ -25,9 +25,11 @@ def quarantine_span(span: Any, reason: BaseException, arrival_time_unix_nano: in
     return _make_row(content, reason, arrival_time_unix_nano)
 
 
-def quarantine_row(span: EncodedSpan, reason: BaseException, arrival_time_unix_nano: int) -> QuarantineRow:
-    """Return the row of a span whose rows SQLite refused."""
-    return _make_row({**span._asdict(), "row": span.row._asdict()}, reason, arrival_time_unix_nano)
+def quarantine_row(
+    record: EncodedSpan | EncodedLog, reason: BaseException, arrival_time_unix_nano: int
+) -> QuarantineRow:
+    """Return the row of a span or log record whose rows SQLite refused."""
+    return _make_row({**record._asdict(), "row": record.row._asdict()}, reason, arrival_time_unix_nano)
 
 
 def _read(holder: Any, field: str, convert: Any) -> Any:

@@ -59,8 +59,11 @@ def relink_records(connection: sqlite3.Connection, changes: Iterable[Change], wi
         connection.execute(read_query("relink_events"), {"links": orjson.dumps(links).decode()})
 
 
-def find_stems(connection: sqlite3.Connection, trace_sessions: Iterable[int]) -> list[Change]:
-    """Return, for the records that may pair by time on these rows of `_trace_sessions`, what their coming would be."""
-    query = read_query("find_stems")
-    (found,) = connection.execute(query, {"trace_sessions": orjson.dumps(list(trace_sessions)).decode()}).fetchone()
+def find_stems(
+    connection: sqlite3.Connection, *, trace_sessions: Iterable[int] = (), spans: Iterable[int] = ()
+) -> list[Change]:
+    """Return, for the records that may pair by time on these rows of `_trace_sessions` and `_spans`, what their coming
+    would be."""
+    ids = {"trace_sessions": orjson.dumps(list(trace_sessions)).decode(), "spans": orjson.dumps(list(spans)).decode()}
+    (found,) = connection.execute(read_query("find_stems"), ids).fetchone()
     return [Change(*columns) for columns in orjson.loads(found)]

@@ -8,6 +8,7 @@ span by its trace id and span id (hex text), a session by its name.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 make_row = tuple.__new__
@@ -133,6 +134,23 @@ class Naming(NamedTuple):
     source: str
 
 
+class LogRow(NamedTuple):
+    """Columns of `_logs` after `scope`."""
+
+    event_name: str | None
+    time_unix_nano: int
+    observed_time_unix_nano: int
+    time_source: str | None
+    severity_number: int | None
+    severity_text: str | None
+    trace_flags: int | None
+    dropped_attributes: int
+    body_type: str | None
+    body: str | None
+    attribute_types: str | None
+    attributes: str
+
+
 class QuarantineRow(NamedTuple):
     """Columns of `_quarantine` after `id`."""
 
@@ -144,7 +162,7 @@ class QuarantineRow(NamedTuple):
 
 class EncodedSpan(NamedTuple):
     """One span as rows, ready to be given keys. `own_session` is what the span itself names; `session` and `user` are
-    its bids for what its trace shows."""
+    its bids for what its trace shows. One that `is_open` has not ended: its end is its start."""
 
     trace_id: str
     row: SpanRow
@@ -158,3 +176,34 @@ class EncodedSpan(NamedTuple):
     llm: LLMInteractionRow | None
     tool: ToolInteractionRow | None
     repaired: int
+    is_open: bool = False
+
+
+class EncodedLog(NamedTuple):
+    """One log record as rows, ready to be given keys. `trace_id` is empty where it names no trace; `own_session`,
+    `session` and `user` are as in `EncodedSpan`. `phase` and `stem` are set on the start or finish of something."""
+
+    trace_id: str
+    span_id: str | None
+    row: LogRow
+    resource: ResourceRow
+    scope: ScopeRow | None
+    own_session: Naming | None
+    session: Naming | None
+    user: Naming | None
+    phase: str | None
+    stem: str | None
+    repaired: int
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What one export brings."""
+
+    spans: Sequence[EncodedSpan] = ()
+    logs: Sequence[EncodedLog] = ()
+    quarantine: Sequence[QuarantineRow] = ()
+
+    def __len__(self) -> int:
+        """Return how many records there are."""
+        return len(self.spans) + len(self.logs) + len(self.quarantine)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A span that comes again. Mostly it is the same span twice; where it differs (it was open across a fork, and both
-sides ended it) the version that ended last is kept, and of two that ended together the greater content, so that the
-order of arrival does not matter.
+"""A span that comes again. Mostly it was written open and has now ended, or it is the same span twice; where it differs
+(it was open across a fork, and both sides ended it) the version that ended last is kept, and of two that ended together
+the greater content, so that the order of arrival does not matter.
 """
 
 from __future__ import annotations
@@ -13,20 +13,37 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.ingest.rows import EncodedSpan
+from otel_sqlite_exporter.ingest.starts import ESTIMATED, OPEN
 from otel_sqlite_exporter.sql.texts import read_query
 
 
-class Repeated(NamedTuple):
-    """A span that the file holds already, and where: its id, its `_trace_sessions` id, and its end time there."""
+class Known(NamedTuple):
+    """A span that the file holds."""
 
-    span: EncodedSpan
     id: int
     trace_session: int
+    start_time_unix_nano: int
     end_time_unix_nano: int
+    end_time_source: str | None
+    status_code: int
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it has ended by itself."""
+        return self.end_time_source not in (OPEN, ESTIMATED)
+
+
+class Repeated(NamedTuple):
+    """A span that the file holds already."""
+
+    span: EncodedSpan
+    known: Known
 
 
 def choose_version(one: EncodedSpan, other: EncodedSpan) -> EncodedSpan:
     """Return the version that is kept."""
+    if one.is_open != other.is_open:
+        return other if one.is_open else one
     ends = (one.row.end_time_unix_nano, other.row.end_time_unix_nano)
     if ends[0] != ends[1]:
         return one if ends[0] > ends[1] else other
@@ -37,12 +54,17 @@ def find_replacing(connection: sqlite3.Connection, repeated: Sequence[Repeated])
     """Return those of `repeated` that take the place of what the file holds, one for each id."""
     best: dict[int, Repeated] = {}
     for one in repeated:
-        if one.span.row.end_time_unix_nano < one.end_time_unix_nano:
+        known = one.known
+        if known.is_finished and one.span.row.end_time_unix_nano < known.end_time_unix_nano:
             continue
-        kept = best.get(one.id)
+        kept = best.get(known.id)
         if kept is None or choose_version(kept.span, one.span) is one.span:
-            best[one.id] = one
-    ties = [one.id for one in best.values() if one.span.row.end_time_unix_nano == one.end_time_unix_nano]
+            best[known.id] = one
+    ties = [
+        id
+        for id, one in best.items()
+        if one.known.is_finished and one.span.row.end_time_unix_nano == one.known.end_time_unix_nano
+    ]
     if ties:
         (held,) = connection.execute(read_query("read_versions"), {"ids": orjson.dumps(ties).decode()}).fetchone()
         for id, version in orjson.loads(held).items():

@@ -3,14 +3,10 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import sqlite3
 import time
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -22,16 +18,18 @@ from otel_sqlite_exporter.ingest.rows import (
     LinkRow,
     LLMInteractionRow,
     QuarantineRow,
+    Records,
     ResourceRow,
     ScopeRow,
     SpanRow,
     ToolInteractionRow,
 )
+from otel_sqlite_exporter.ingest.runs import Counts, Run, write_run
+from otel_sqlite_exporter.ingest.starts import merge_attributes
 from otel_sqlite_exporter.ingest.statements import Insert, take_new
 from otel_sqlite_exporter.ingest.versions import Repeated, find_replacing
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.migrations import split_statements
-from otel_sqlite_exporter.version import __version__
 
 _SPAN_COLUMNS = ("id", "trace", "trace_session", "resource", "scope", *SpanRow._fields)
 _TRACE_COLUMNS = (
@@ -61,7 +59,6 @@ _PART_COLUMNS = (
     "end_time_unix_nano",
     "candidate_time_unix_nano",
 )
-_RUN_COUNTERS = ("batches", "received", "written", "duplicate", "repaired", "quarantined", "spooled")
 
 _RESOURCES = Insert("_resources", ("id", *ResourceRow._fields))
 _SCOPES = Insert("_scopes", ("id", *ScopeRow._fields))
@@ -91,64 +88,47 @@ _LINKS = Insert("_links", ("span", "ordinal", *LinkRow._fields))
 _LLM_INTERACTIONS = Insert("_llm_interactions", ("span", "trace_session", *LLMInteractionRow._fields))
 _TOOL_INTERACTIONS = Insert("_tool_interactions", ("span", "trace_session", *ToolInteractionRow._fields))
 _QUARANTINE = Insert("_quarantine", QuarantineRow._fields, key="digest")
-_RUNS = Insert(
-    "_exporter_runs",
-    ("run_id", "host", "pid", "package_version", "start_time_unix_nano", "last_write_unix_nano", *_RUN_COUNTERS),
-    key="run_id",
-    update={
-        "last_write_unix_nano": "excluded.last_write_unix_nano",
-        **{column: f"{column} + excluded.{column}" for column in _RUN_COUNTERS},
-    },
-)
 
 
-@dataclass(slots=True)
-class Run:
-    """One exporter in one process, as `_exporter_runs` knows it."""
+class Replay(NamedTuple):
+    """That a batch was in a spool: which spool, which batch, and when it was put there."""
 
-    run_id: str
-    pid: int
-    start_time_unix_nano: int
-
-    @classmethod
-    def begin(cls) -> Run:
-        """Return the run of this process, beginning now."""
-        return cls(uuid.uuid4().hex, os.getpid(), time.time_ns())
-
-
-@dataclass(slots=True)
-class Counts:
-    """What became of the spans of one batch."""
-
-    received: int = 0
-    written: int = 0
-    duplicate: int = 0
-    repaired: int = 0
-    quarantined: int = 0
+    spool_id: str
+    batch_id: str
+    time_unix_nano: int
 
 
 def write_batch(
     connection: sqlite3.Connection,
-    spans: Sequence[EncodedSpan],
-    quarantine: Sequence[QuarantineRow],
+    records: Records,
     run: Run,
     *,
     pairing_window_ns: int,
-) -> Counts:
-    """Write a batch in one transaction and return what became of it. When this returns, the batch is in the file; when
-    it raises, nothing of it is, and the connection is in no transaction.
+    replay: Replay | None = None,
+) -> Counts | None:
+    """Write a batch of `run` in one transaction and return what became of it. When this returns, the batch is in the
+    file; when it raises, nothing of it is, and the connection is in no transaction. A batch that is a `replay` is
+    written once: None if it was before.
 
     Raises:
         sqlite3.Error: What SQLite said.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
-        counts = _write_spans(connection, spans, pairing_window_ns)
-        counts.received = len(spans) + len(quarantine)
-        counts.quarantined = len(quarantine)
-        if quarantine:
-            _QUARANTINE.run(connection, [value for row in quarantine for value in row])
-        _write_run(connection, run, counts)
+        if replay is not None and not _note_replay(connection, replay):
+            connection.execute("ROLLBACK")
+            return None
+        counts = Counts()
+        if records.spans:
+            opened = _write_spans(connection, records.spans, pairing_window_ns, counts)
+        if records.quarantine:
+            _QUARANTINE.run(connection, [value for row in records.quarantine for value in row])
+            counts.received += len(records.quarantine)
+            counts.quarantined = len(records.quarantine)
+        counts.replayed = counts.received if replay is not None else 0
+        write_run(connection, run, counts, time.time_ns() if replay is None else replay.time_unix_nano)
+        if counts.opened:
+            connection.execute(read_query("insert_open_spans"), {"run_id": run.run_id, **opened})
         connection.execute("COMMIT")
     except BaseException:
         # A full disk and some I/O errors have rolled back already.
@@ -158,37 +138,92 @@ def write_batch(
     return counts
 
 
-def _write_spans(connection: sqlite3.Connection, spans: Sequence[EncodedSpan], window_ns: int) -> Counts:
-    if not spans:
-        return Counts()
+def _note_replay(connection: sqlite3.Connection, replay: Replay) -> bool:
+    """Note that a batch was taken from its spool; False if it had been before. One batch is remembered for each spool:
+    whoever takes them holds the spool's lock, and goes through it in order."""
+    noted = connection.execute(
+        "INSERT INTO _replays (spool, batch) VALUES (?, ?)"
+        " ON CONFLICT (spool) DO UPDATE SET batch = excluded.batch WHERE batch <> excluded.batch",
+        (replay.spool_id, replay.batch_id),
+    )
+    return noted.rowcount > 0
+
+
+def _write_spans(
+    connection: sqlite3.Connection, spans: Sequence[EncodedSpan], window_ns: int, counts: Counts
+) -> dict[str, int]:
+    """Write spans, add them to `counts`, and return the range of the ids of the new ones."""
     batch = Batch(connection, spans)
     replacing = find_replacing(connection, batch.repeated) if batch.repeated else []
-    changes = _forget_replaced(connection, replacing)
-    for repeated in replacing:
-        batch.replace(repeated)
+    changes = _replace(connection, batch, replacing)
     lost = _write_contexts(connection, batch)
     _SPANS.run(connection, batch.spans)
+    new = {"first_span": batch.first_span, "last_span": batch.last_span}
     if batch.spans:
-        keys = {"first_event": batch.first_event, "first_span": batch.first_span, "last_span": batch.last_span}
-        connection.execute(read_query("insert_span_records"), keys)
+        connection.execute(read_query("insert_span_records"), {"first_event": batch.first_event, **new})
     _REPLACED_SPANS.run(connection, batch.replaced_spans)
     _EVENTS.run(connection, batch.events)
     _LINKS.run(connection, batch.links)
     _LLM_INTERACTIONS.run(connection, batch.llm_interactions)
     _TOOL_INTERACTIONS.run(connection, batch.tool_interactions)
-    recounted: list[int] = []
     if replacing:
-        recounted += {repeated.trace_session for repeated in replacing} | {part.id for part in batch.touched_parts()}
-        _run_script(connection, "update_span_records", ids=[repeated.id for repeated in replacing])
+        _run_script(connection, "update_span_records", ids=[repeated.known.id for repeated in replacing])
+    recounted = list(batch.recounted)
+    if recounted:
         _run_script(connection, "recount_replaced", trace_sessions=recounted)
         batch.traces_with_calls.update(trace.id for trace in batch.touched_traces())
     if batch.traces_with_calls:
         _run_script(connection, "mark_repeated_usage", traces=list(batch.traces_with_calls))
     if lost or recounted:
         _run_script(connection, "update_session_times", ids=lost, trace_sessions=recounted)
+    if batch.late_starts or batch.kept_starts:
+        _write_starts(connection, batch)
     relink_records(connection, [*changes, *_find_changes(connection, batch)], window_ns)
-    new = batch.last_span - batch.first_span + 1
-    return Counts(written=new, duplicate=len(spans) - new, repaired=sum(span.repaired for span in spans))
+    finished = [span for span in spans if not span.is_open]
+    written = len(batch.spans) // len(_SPAN_COLUMNS) - batch.opened
+    written += sum(not repeated.known.is_finished for repeated in replacing)
+    counts.received += len(finished)
+    counts.written += written
+    counts.duplicate += len(finished) - written
+    counts.opened += batch.opened
+    counts.repaired += sum(span.repaired for span in finished)
+    counts.earliest_end = min((span.row.end_time_unix_nano for span in finished), default=None)
+    return new
+
+
+def _replace(connection: sqlite3.Connection, batch: Batch, replacing: Sequence[Repeated]) -> list[Change]:
+    """Let versions of spans take the place of those in the file, remove what hangs on the latter, and return what the
+    going of their records changes."""
+    if not replacing:
+        return []
+    ids = [repeated.known.id for repeated in replacing]
+    changes = find_stems(connection, spans=ids)
+    (found,) = connection.execute(read_query("read_starts"), {"ids": orjson.dumps(ids).decode()}).fetchone()
+    starts = {id: start for id, *start in orjson.loads(found)}
+    _run_script(connection, "forget_span_details", ids=ids)
+    for repeated in replacing:
+        batch.replace(repeated, starts.get(repeated.known.id))
+    return changes
+
+
+def _write_starts(connection: sqlite3.Connection, batch: Batch) -> None:
+    """Write what only the starts of spans know, also of those that came after their finish."""
+    late = {one.known.id: one.span.row for one in batch.late_starts if one.known.is_finished}
+    kept = batch.kept_starts
+    merged = []
+    if late:
+        query = read_query("read_finished")
+        (found,) = connection.execute(query, {"ids": orjson.dumps(list(late)).decode()}).fetchone()
+        for id, finished in orjson.loads(found).items():
+            start = late[int(id)]
+            attributes = merge_attributes(finished[0], finished[1], start.attributes, start.attribute_types)
+            if attributes is not None:
+                merged.append((int(id), *attributes))
+                kept.append((int(id), start.attributes, start.attribute_types))
+    if merged:
+        _run_script(connection, "add_start_attributes", attributes=merged)
+    if kept:
+        _run_script(connection, "keep_starts", starts=kept)
 
 
 def _write_contexts(connection: sqlite3.Connection, batch: Batch) -> list[int]:
@@ -228,15 +263,6 @@ def _write_contexts(connection: sqlite3.Connection, batch: Batch) -> list[int]:
     return lost
 
 
-def _forget_replaced(connection: sqlite3.Connection, replacing: Sequence[Repeated]) -> list[Change]:
-    """Remove what hangs on the spans that are replaced, and return what the going of their records changes."""
-    if not replacing:
-        return []
-    changes = find_stems(connection, {repeated.trace_session for repeated in replacing})
-    _run_script(connection, "forget_span_details", ids=[repeated.id for repeated in replacing])
-    return changes
-
-
 def _find_changes(connection: sqlite3.Connection, batch: Batch) -> list[Change]:
     """Return which records that may pair by time came with the batch, or moved to another session by it."""
     traces = {part.id: part.trace.id for part in batch.touched_parts()}
@@ -244,18 +270,12 @@ def _find_changes(connection: sqlite3.Connection, batch: Batch) -> list[Change]:
     for part in batch.moved_parts():
         if part.candidate_time is not None:
             left = batch.session_id(part.shown_before)
-            for change in find_stems(connection, [part.id]):
+            for change in find_stems(connection, trace_sessions=[part.id]):
                 changes += (change, change._replace(trace=None, session=left))
     return changes
 
 
-def _write_run(connection: sqlite3.Connection, run: Run, counts: Counts) -> None:
-    written = (1, counts.received, counts.written, counts.duplicate, counts.repaired, counts.quarantined, 0)
-    identity = [run.run_id, socket.gethostname(), run.pid, __version__, run.start_time_unix_nano, time.time_ns()]
-    _RUNS.run(connection, [*identity, *written])
-
-
-def _run_script(connection: sqlite3.Connection, name: str, **parameters: list[int]) -> None:
+def _run_script(connection: sqlite3.Connection, name: str, **parameters: Sequence[Any]) -> None:
     values = {key: orjson.dumps(value).decode() for key, value in parameters.items()}
     for statement in split_statements(read_query(name)):
         connection.execute(statement, values)

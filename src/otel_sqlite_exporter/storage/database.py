@@ -16,7 +16,7 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from otel_sqlite_exporter.errors import ClosedError, InheritedFileError
 from otel_sqlite_exporter.settings import Settings
@@ -58,8 +58,10 @@ class Database:
     """The writing side's access to one file. Making one touches nothing: the file is created, checked and upgraded
     (as `settings.auto_migrate` allows) when it is first used."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, on_open: Callable[[sqlite3.Connection], None] = lambda _: None) -> None:
+        """`on_open` is called with each connection that was opened, before it is lent for the first time."""
         self._settings = settings
+        self._on_open = on_open
         self._timeout_s = settings.busy_timeout_ms / 1000
         self._is_closed = False
         self._is_cut_off = False
@@ -68,9 +70,9 @@ class Database:
         _databases.add(self)
 
     @contextlib.contextmanager
-    def use(self) -> Iterator[sqlite3.Connection]:
+    def use(self, timeout_s: float | None = None) -> Iterator[sqlite3.Connection]:
         """Lend the connection to one thread at a time. A file that was removed or replaced is opened anew. The wait for
-        other threads and then for other writers is bounded by the busy timeout together.
+        other threads and then for other writers is bounded by `timeout_s` (default: the busy timeout) together.
 
         Raises:
             ClosedError: `close` was called.
@@ -79,13 +81,23 @@ class Database:
             sqlite3.Error, OSError: The file cannot be opened.
         """
         held = self._own()
-        deadline = time.monotonic() + self._timeout_s
-        if not held.lock.acquire(timeout=self._timeout_s):
+        timeout_s = self._timeout_s if timeout_s is None else timeout_s
+        deadline = time.monotonic() + timeout_s
+        if not held.lock.acquire(timeout=timeout_s):
             raise sqlite3.OperationalError("database is locked by another export of this process")
         try:
             yield self._connect(held, deadline)
         finally:
             held.lock.release()
+
+    def reopen(self) -> None:
+        """Let the next use open the file anew, as after an error that a connection may not get over."""
+        held = self._own()
+        if held.lock.acquire(blocking=False):
+            try:
+                held.close()
+            finally:
+                held.lock.release()
 
     def close(self) -> None:
         """Close the connection, if this process has one, for good. Waits for a use that is under way for the busy
@@ -117,6 +129,7 @@ class Database:
             held.hold(connection)
             held.file_id, held.index_id = _identify(path), _identify(f"{path}-shm")
             held.timeout_ms = timeout
+            self._on_open(connection)
         elif abs(held.timeout_ms - timeout) > _TOLERANCE_MS:
             connection.execute(f"PRAGMA busy_timeout = {timeout}")
             held.timeout_ms = timeout

@@ -1,10 +1,18 @@
--- The stems of records that may pair by time which hang on some rows of _trace_sessions, as one JSON array of
--- [trace, session or null, stem, time of the earliest]. :trace_sessions is an array of ids.
+-- The stems of records that may pair by time which hang on some rows of _trace_sessions, or on some spans, as one JSON
+-- array of [trace, session or null, stem, time of the earliest]. :trace_sessions and :spans are arrays of ids.
 SELECT json_group_array(json_array(g.trace, g.session, g.stem, g.time_unix_nano))
 FROM (
   SELECT p.trace, p.session, e.stem, min(e.time_unix_nano) AS time_unix_nano
-  FROM json_each(:trace_sessions) AS w
-  JOIN _trace_sessions AS p ON p.id = w.value
-  JOIN _events AS e ON e.trace_session = p.id AND e.stem IS NOT NULL
+  FROM (
+    SELECT f.id
+    FROM json_each(:trace_sessions) AS w
+    JOIN _events AS f ON f.trace_session = w.value AND f.stem IS NOT NULL
+    UNION
+    SELECT f.id
+    FROM json_each(:spans) AS w
+    JOIN _events AS f ON f.span = w.value AND f.stem IS NOT NULL
+  ) AS found
+  JOIN _events AS e ON e.id = found.id
+  JOIN _trace_sessions AS p ON p.id = e.trace_session
   GROUP BY p.trace, p.session, e.stem
 ) AS g;

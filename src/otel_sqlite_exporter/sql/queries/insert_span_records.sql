@@ -1,5 +1,6 @@
--- The start and the finish record of every new span, linked both ways. New spans have consecutive ids, so their records
--- need no parameters of their own: 2 us a span where binding two rows takes 9.
+-- The start and the finish record of every new span, linked both ways; a span that is open has its start alone. New
+-- spans have consecutive ids, so their records need no parameters of their own: 2 us a span where binding two rows
+-- takes 9.
 INSERT INTO _events (id, trace_session, span, source, phase, time_unix_nano, time_source, related_event, link_method)
 SELECT
   :first_event + 2 * (s.id - :first_span) + side.value,
@@ -9,8 +10,8 @@ SELECT
   iif(side.value, 'finish', 'start'),
   iif(side.value, s.end_time_unix_nano, s.start_time_unix_nano),
   iif(side.value, s.end_time_source, s.start_time_source),
-  :first_event + 2 * (s.id - :first_span) + 1 - side.value,
-  'span'
+  iif(s.end_time_source IS 'open', NULL, :first_event + 2 * (s.id - :first_span) + 1 - side.value),
+  iif(s.end_time_source IS 'open', NULL, 'span')
 FROM _spans AS s
 CROSS JOIN json_each('[0, 1]') AS side
-WHERE s.id BETWEEN :first_span AND :last_span;
+WHERE s.id BETWEEN :first_span AND :last_span AND (side.value = 0 OR s.end_time_source IS NOT 'open');

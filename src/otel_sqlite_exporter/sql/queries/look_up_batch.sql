@@ -11,6 +11,14 @@ WITH
     SELECT x.id, x.session_id
     FROM json_each(:sessions) AS w
     JOIN _sessions AS x ON x.session_id = w.value
+  ),
+  wanted_spans AS MATERIALIZED (
+    SELECT
+      t.trace_id, s.span_id, s.id, s.trace_session, s.start_time_unix_nano, s.end_time_unix_nano, s.end_time_source,
+      s.status_code
+    FROM wanted_traces AS t
+    JOIN json_each(t.span_ids) AS w
+    JOIN _spans AS s ON s.trace = t.id AND s.span_id = w.value
   )
 SELECT
   json_object(
@@ -38,6 +46,11 @@ SELECT
       SELECT session_id, id FROM wanted_sessions
       UNION
       SELECT x.session_id, x.id FROM wanted_traces AS t JOIN _sessions AS x ON x.id = t.session
+      UNION
+      SELECT x.session_id, x.id
+      FROM wanted_spans AS s
+      JOIN _trace_sessions AS p ON p.id = s.trace_session
+      JOIN _sessions AS x ON x.id = p.own_session
     )
   ) AS sessions,
   (
@@ -57,14 +70,19 @@ SELECT
       p.start_time_unix_nano, p.end_time_unix_nano, p.candidate_time_unix_nano
     ))
     FROM wanted_traces AS t
-    JOIN _trace_sessions AS p ON p.trace = t.id
-      AND coalesce(p.own_session, 0) IN (SELECT 0 UNION ALL SELECT id FROM wanted_sessions)
+    JOIN _trace_sessions AS p ON p.trace = t.id AND coalesce(p.own_session, 0) IN (
+      SELECT 0
+      UNION ALL
+      SELECT id FROM wanted_sessions
+      UNION ALL
+      SELECT q.own_session FROM wanted_spans AS s JOIN _trace_sessions AS q ON q.id = s.trace_session
+    )
     LEFT JOIN _sessions AS own ON own.id = p.own_session
     LEFT JOIN _sessions AS shown ON shown.id = p.session
   ) AS trace_sessions,
   (
-    SELECT json_group_array(json_array(t.trace_id, s.span_id, s.id, s.trace_session, s.end_time_unix_nano))
-    FROM wanted_traces AS t
-    JOIN json_each(t.span_ids) AS w
-    JOIN _spans AS s ON s.trace = t.id AND s.span_id = w.value
+    SELECT json_group_array(json_array(
+      trace_id, span_id, id, trace_session, start_time_unix_nano, end_time_unix_nano, end_time_source, status_code
+    ))
+    FROM wanted_spans
   ) AS spans;

@@ -1,9 +1,11 @@
 -- Sums of what held a replaced span, anew from its spans; and the usage of agents in those traces, for it may have been
 -- the replaced span that had it repeated. :trace_sessions is an array of ids of _trace_sessions.
 UPDATE _trace_sessions
-SET (spans, errors, start_time_unix_nano, end_time_unix_nano) = (
+SET (spans, errors, interrupted, start_time_unix_nano, end_time_unix_nano) = (
   SELECT
-    count(*), count(*) FILTER (WHERE s.status_code = 2),
+    count(*),
+    count(*) FILTER (WHERE s.status_code = 2),
+    count(*) FILTER (WHERE s.end_time_source = 'estimated'),
     coalesce(min(s.start_time_unix_nano), _trace_sessions.start_time_unix_nano),
     coalesce(max(s.end_time_unix_nano), _trace_sessions.end_time_unix_nano)
   FROM _spans AS s

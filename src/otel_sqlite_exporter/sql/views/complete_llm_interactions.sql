@@ -2,6 +2,7 @@ CREATE VIEW complete_llm_interactions AS
 -- One row a call of a model (and of an agent or workflow that reports usage), with its request and its response.
 -- counted is 1 where the usage is the call's own and 0 where it repeats what other calls of the trace report: sum
 -- tokens WHERE counted. A missing number is NULL, never 0. request_ and response_timestamp are the span's times.
+-- Calls that run (finish_id is NULL) and interrupted ones are here too, with status and end as in the view spans.
 SELECT
   t.trace_id,
   s.span_id,
@@ -19,10 +20,10 @@ SELECT
   (SELECT e.id FROM _events AS e WHERE e.span = s.id AND e.source = 0 AND e.phase = 'start') AS start_id,
   (SELECT e.id FROM _events AS e WHERE e.span = s.id AND e.source = 0 AND e.phase = 'finish') AS finish_id,
   strftime('%Y-%m-%dT%H:%M:%S', s.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', s.start_time_unix_nano / 1000 % 1000000) AS request_timestamp,
-  strftime('%Y-%m-%dT%H:%M:%S', s.end_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', s.end_time_unix_nano / 1000 % 1000000) AS response_timestamp,
+  strftime('%Y-%m-%dT%H:%M:%S', max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000000000, 'unixepoch') || printf('.%06dZ', max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000 % 1000000) AS response_timestamp,
   s.start_time_unix_nano,
-  s.end_time_unix_nano,
-  (s.end_time_unix_nano - s.start_time_unix_nano) / 1e6 AS duration_ms,
+  max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) AS end_time_unix_nano,
+  (max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - s.start_time_unix_nano) / 1e6 AS duration_ms,
   i.time_to_first_token_ms,
   i.input_tokens,
   i.output_tokens,
@@ -33,7 +34,7 @@ SELECT
   i.counted,
   i.finish_reasons,
   i.response_id,
-  CASE WHEN s.status_code = 2 OR i.error_type IS NOT NULL THEN 'error' ELSE 'ok' END AS status,
+  CASE s.end_time_source WHEN 'open' THEN 'running' WHEN 'estimated' THEN 'interrupted' ELSE iif(s.status_code = 2 OR i.error_type IS NOT NULL, 'error', 'ok') END AS status,
   i.error_type,
   i.cost_usd,
   i.cost_status,
@@ -45,4 +46,6 @@ JOIN _spans AS s ON s.id = i.span
 JOIN _traces AS t ON t.id = s.trace
 JOIN _trace_sessions AS p ON p.id = i.trace_session
 LEFT JOIN _sessions AS x ON x.id = p.session
-LEFT JOIN _resources AS r ON r.id = s.resource;
+LEFT JOIN _resources AS r ON r.id = s.resource
+LEFT JOIN _open_spans AS o ON o.span = s.id
+LEFT JOIN _exporter_runs AS h ON h.id = o.run;

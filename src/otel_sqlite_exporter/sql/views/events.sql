@@ -1,15 +1,16 @@
 CREATE VIEW events AS
--- One row a record: the start and the finish of every span (source 'span') and the spans' own events (source 'event').
+-- One row a record: the start and the finish of every span (source 'span'), the spans' own events (source 'event') and
+-- the log records that have an event name (source 'log'; the view logs has all log records).
 -- A start and its finish point at each other through related_event_id; duration_ms is the time between the two.
 -- link_method says how they were found: 'span' (in the same span) or 'temporal' (by name and time, in the same trace
--- or else session). The records of a span show the span's attributes.
+-- or else session). The records of a span show the span's attributes; a span that runs has no finish yet.
 SELECT
   e.id,
   t.trace_id,
-  s.span_id,
+  coalesce(s.span_id, l.span_id) AS span_id,
   x.session_id,
   r.service_name,
-  CASE e.source WHEN 0 THEN 'span' ELSE 'event' END AS source,
+  CASE e.source WHEN 0 THEN 'span' WHEN 1 THEN 'event' ELSE 'log' END AS source,
   e.ordinal,
   e.phase,
   coalesce(e.name, s.name) AS name,
@@ -19,13 +20,14 @@ SELECT
   coalesce(e.time_source, 'record') AS time_source,
   e.related_event AS related_event_id,
   e.link_method,
-  e.dropped_attributes,
-  CASE WHEN e.attributes IS NULL THEN s.attribute_types ELSE e.attribute_types END AS attribute_types,
-  coalesce(e.attributes, s.attributes) AS attributes
+  coalesce(e.dropped_attributes, l.dropped_attributes) AS dropped_attributes,
+  CASE WHEN e.attributes IS NOT NULL THEN e.attribute_types WHEN e.log IS NULL THEN s.attribute_types ELSE l.attribute_types END AS attribute_types,
+  coalesce(e.attributes, s.attributes, l.attributes) AS attributes
 FROM _events AS e
 JOIN _trace_sessions AS p ON p.id = e.trace_session
-JOIN _traces AS t ON t.id = p.trace
+LEFT JOIN _traces AS t ON t.id = p.trace AND t.trace_id <> ''
 LEFT JOIN _spans AS s ON s.id = e.span
 LEFT JOIN _events AS f ON f.id = e.related_event
 LEFT JOIN _sessions AS x ON x.id = p.session
-LEFT JOIN _resources AS r ON r.id = s.resource;
+LEFT JOIN _logs AS l ON l.id = e.log
+LEFT JOIN _resources AS r ON r.id = coalesce(s.resource, l.resource);

@@ -1,6 +1,9 @@
 CREATE VIEW exporter_health AS
--- One row for each exporter in each process that wrote to this file; counters of spans since it started.
--- received = written + duplicate + quarantined. repaired counts values that could not be kept exactly.
+-- One row for each exporter in each process that wrote to this file; counters of spans (signal 'traces') or log records
+-- (signal 'logs') since it started. received = written + duplicate + quarantined. repaired counts values that could not
+-- be kept exactly, opened spans that were written before they ended, dropped what is lost: the queue or the spool was
+-- full, or neither file nor spool could be written. spooled went to the spool, replayed came back from it. retries are
+-- batches that were tried again. lag_ms is how long the oldest record of the last batch had waited.
 SELECT
   h.run_id,
   h.host,
@@ -14,5 +17,11 @@ SELECT
   h.duplicate,
   h.repaired,
   h.quarantined,
-  h.spooled
+  h.spooled,
+  h.signal,
+  h.opened,
+  h.dropped,
+  h.replayed,
+  h.retries,
+  h.lag_ms
 FROM _exporter_runs AS h;

@@ -10,17 +10,18 @@ SELECT
     (SELECT t.session_source FROM _traces AS t WHERE t.session = x.id ORDER BY t.session_rank, t.session_source LIMIT 1)
   ) AS source,
   (SELECT t.user_id FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
-   WHERE p.session = x.id AND p.spans > 0 AND t.user_id IS NOT NULL
+   WHERE p.session = x.id AND p.spans + p.logs > 0 AND t.user_id IS NOT NULL
    ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1) AS user_id,
   (SELECT r.service_name FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
    JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id JOIN _resources AS r ON r.id = s.resource
-   WHERE p.session = x.id AND p.spans > 0 ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1) AS service_name,
+   WHERE p.session = x.id AND p.spans + p.logs > 0 ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1) AS service_name,
   x.start_time_unix_nano,
   x.end_time_unix_nano,
   strftime('%Y-%m-%dT%H:%M:%S', x.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', x.start_time_unix_nano / 1000 % 1000000) AS start_time,
   strftime('%Y-%m-%dT%H:%M:%S', x.end_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', x.end_time_unix_nano / 1000 % 1000000) AS end_time,
   (x.end_time_unix_nano - x.start_time_unix_nano) / 1e6 AS duration_ms,
-  (SELECT count(DISTINCT p.trace) FROM _trace_sessions AS p WHERE p.session = x.id AND p.spans > 0) AS traces,
+  (SELECT count(DISTINCT p.trace) FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
+   WHERE p.session = x.id AND p.spans + p.logs > 0 AND t.trace_id <> '') AS traces,
   (SELECT sum(p.spans) FROM _trace_sessions AS p WHERE p.session = x.id) AS spans,
   (SELECT count(*) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.session = x.id AND i.is_aggregate = 0) AS llm_calls,
@@ -33,9 +34,12 @@ SELECT
    WHERE p.session = x.id AND i.counted = 1) AS total_tokens,
   (SELECT s.attribute_types FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
    JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id
-   WHERE p.session = x.id AND p.spans > 0 ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1) AS attribute_types,
+   WHERE p.session = x.id AND p.spans + p.logs > 0 ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1) AS attribute_types,
   (SELECT s.attributes FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
    JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id
-   WHERE p.session = x.id AND p.spans > 0 ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1) AS attributes
+   WHERE p.session = x.id AND p.spans + p.logs > 0 ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1) AS attributes,
+  (SELECT count(*) FROM _trace_sessions AS p JOIN _open_spans AS o ON o.trace_session = p.id WHERE p.session = x.id) AS running,
+  (SELECT sum(p.interrupted) FROM _trace_sessions AS p WHERE p.session = x.id) AS interrupted,
+  (SELECT sum(p.logs) FROM _trace_sessions AS p WHERE p.session = x.id) AS logs
 FROM _sessions AS x
 WHERE x.end_time_unix_nano IS NOT NULL;

@@ -1,6 +1,8 @@
 CREATE VIEW spans AS
 -- One row a span, as the application recorded it. Key: (trace_id, span_id).
 -- session_id is the span's own, else its trace's. *_time_source is 'record' where the time is the span's own.
+-- status is error, ok, running (end_time_source 'open': it had not ended; the end is when its process last wrote) or
+-- interrupted (end_time_source 'estimated': its process is gone; the end is when that last wrote).
 -- attribute_types names the values whose type JSON cannot say (bytes, double, int), by JSON Pointer.
 SELECT
   t.trace_id,
@@ -11,14 +13,14 @@ SELECT
   r.service_name,
   s.name,
   CASE s.kind WHEN 0 THEN 'INTERNAL' WHEN 1 THEN 'SERVER' WHEN 2 THEN 'CLIENT' WHEN 3 THEN 'PRODUCER' ELSE 'CONSUMER' END AS kind,
-  CASE s.status_code WHEN 2 THEN 'error' ELSE 'ok' END AS status,
+  CASE s.end_time_source WHEN 'open' THEN 'running' WHEN 'estimated' THEN 'interrupted' ELSE iif(s.status_code = 2, 'error', 'ok') END AS status,
   CASE s.status_code WHEN 0 THEN 'UNSET' WHEN 1 THEN 'OK' ELSE 'ERROR' END AS status_code,
   s.status_description,
   s.start_time_unix_nano,
-  s.end_time_unix_nano,
+  max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) AS end_time_unix_nano,
   strftime('%Y-%m-%dT%H:%M:%S', s.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', s.start_time_unix_nano / 1000 % 1000000) AS start_time,
-  strftime('%Y-%m-%dT%H:%M:%S', s.end_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', s.end_time_unix_nano / 1000 % 1000000) AS end_time,
-  (s.end_time_unix_nano - s.start_time_unix_nano) / 1e6 AS duration_ms,
+  strftime('%Y-%m-%dT%H:%M:%S', max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000000000, 'unixepoch') || printf('.%06dZ', max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000 % 1000000) AS end_time,
+  (max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - s.start_time_unix_nano) / 1e6 AS duration_ms,
   coalesce(s.start_time_source, 'record') AS start_time_source,
   coalesce(s.end_time_source, 'record') AS end_time_source,
   s.trace_flags,
@@ -41,4 +43,6 @@ JOIN _traces AS t ON t.id = s.trace
 JOIN _trace_sessions AS p ON p.id = s.trace_session
 LEFT JOIN _sessions AS x ON x.id = p.session
 LEFT JOIN _resources AS r ON r.id = s.resource
-LEFT JOIN _scopes AS c ON c.id = s.scope;
+LEFT JOIN _scopes AS c ON c.id = s.scope
+LEFT JOIN _open_spans AS o ON o.span = s.id
+LEFT JOIN _exporter_runs AS h ON h.id = o.run;

@@ -1,6 +1,7 @@
 CREATE VIEW traces AS
 -- One row a trace. name, service_name and attributes are those of its root span: the one without a parent, else the
--- one with a remote parent, else the earliest seen. Times span all its spans; status is error if any span failed.
+-- one with a remote parent, else the earliest seen. Times span all its records. status is running if
+-- any span runs, else interrupted if any was, else error if any failed, else ok.
 SELECT
   t.trace_id,
   x.session_id,
@@ -9,7 +10,12 @@ SELECT
   r.service_name,
   s.name,
   t.root_span_id,
-  CASE WHEN (SELECT sum(p.errors) FROM _trace_sessions AS p WHERE p.trace = t.id) > 0 THEN 'error' ELSE 'ok' END AS status,
+  CASE
+    WHEN EXISTS (SELECT 1 FROM _trace_sessions AS p JOIN _open_spans AS o ON o.trace_session = p.id WHERE p.trace = t.id) THEN 'running'
+    WHEN (SELECT sum(p.interrupted) FROM _trace_sessions AS p WHERE p.trace = t.id) > 0 THEN 'interrupted'
+    WHEN (SELECT sum(p.errors) FROM _trace_sessions AS p WHERE p.trace = t.id) > 0 THEN 'error'
+    ELSE 'ok'
+  END AS status,
   t.start_time_unix_nano,
   t.end_time_unix_nano,
   strftime('%Y-%m-%dT%H:%M:%S', t.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', t.start_time_unix_nano / 1000 % 1000000) AS start_time,
@@ -20,8 +26,12 @@ SELECT
   (SELECT count(*) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.trace = t.id AND i.is_aggregate = 0) AS llm_calls,
   s.attribute_types,
-  s.attributes
+  s.attributes,
+  (SELECT count(*) FROM _trace_sessions AS p JOIN _open_spans AS o ON o.trace_session = p.id WHERE p.trace = t.id) AS running,
+  (SELECT sum(p.interrupted) FROM _trace_sessions AS p WHERE p.trace = t.id) AS interrupted,
+  (SELECT sum(p.logs) FROM _trace_sessions AS p WHERE p.trace = t.id) AS logs
 FROM _traces AS t
 LEFT JOIN _sessions AS x ON x.id = t.session
 LEFT JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id
-LEFT JOIN _resources AS r ON r.id = s.resource;
+LEFT JOIN _resources AS r ON r.id = s.resource
+WHERE t.trace_id <> '';

@@ -1,0 +1,6 @@
+-- Start records that keep their own attributes, as their span ended without some of them.
+-- :starts is [[span, attributes, types], ...].
+UPDATE _events
+SET attributes = w.value ->> 1, attribute_types = w.value ->> 2
+FROM json_each(:starts) AS w
+WHERE _events.span = w.value ->> 0 AND _events.source = 0 AND _events.phase = 'start';

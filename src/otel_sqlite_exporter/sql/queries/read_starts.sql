@@ -1,0 +1,12 @@
+-- What is known of the starts of spans that were written before they ended, as one JSON array of
+-- [span, attributes, attribute types]: the attributes of the start record, else those of a span that is still open or
+-- was interrupted. :ids is an array of ids of _spans.
+SELECT json_group_array(json_array(
+  s.id,
+  coalesce(e.attributes, s.attributes),
+  iif(e.attributes IS NULL, s.attribute_types, e.attribute_types)
+))
+FROM json_each(:ids) AS w
+JOIN _spans AS s ON s.id = w.value
+JOIN _events AS e ON e.span = s.id AND e.source = 0 AND e.phase = 'start'
+WHERE e.attributes IS NOT NULL OR s.end_time_source IN ('open', 'estimated');

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which process this is, and whether another one still lives. A process id alone does not say: it is given again."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+
+class ProcessIdentity(NamedTuple):
+    """One process on one machine. What the platform does not tell is None.
+
+    Attributes:
+        host: Name of the machine.
+        pid: Process id.
+        boot_id: Which boot of the machine.
+        pid_namespace: In which process ids `pid` counts (a container has its own).
+        process_start: Clock ticks from boot to the start of the process.
+    """
+
+    host: str
+    pid: int
+    boot_id: str | None
+    pid_namespace: str | None
+    process_start: int | None
+
+
+def identify_process() -> ProcessIdentity:
+    """Return the identity of this process."""
+    pid = os.getpid()
+    return ProcessIdentity(socket.gethostname(), pid, _read_boot_id(), _read_pid_namespace(), _read_start(pid))
+
+
+def is_alive(process: ProcessIdentity) -> bool | None:
+    """Return whether `process` still runs; None where that cannot be told from here: on another machine, in another
+    container, or on Windows."""
+    if process.host != socket.gethostname():
+        return None
+    if process.boot_id != _read_boot_id():
+        return False
+    if process.pid_namespace != _read_pid_namespace() or sys.platform == "win32":
+        return None
+    if process.process_start is not None:
+        return _read_start(process.pid) == process.process_start
+    try:
+        os.kill(process.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@cache
+def _read_boot_id() -> str | None:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
+
+
+def _read_pid_namespace() -> str | None:
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return None
+
+
+def _read_start(pid: int) -> int | None:
+    """Field 22 of /proc/PID/stat (proc(5)); None for a process that is not there, or only waits to be reaped."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    # The second field is the name of the program in brackets, which may hold anything.
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else int(fields[19])

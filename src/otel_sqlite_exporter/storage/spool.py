@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A file beside the database, for batches that cannot be written there now: appended with fsync, taken in order.
+
+A header of 36 bytes (a mark, the spool's id, and up to where its batches were taken) is followed by frames: a mark, the
+length and the CRC-32 of the content, the batch's id, the content. A frame that a dying process left unfinished fails
+its check and is passed over. The lock is `flock`, which a child that is forked meanwhile does not take away.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import time
+import uuid
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
+
+from otel_sqlite_exporter.errors import SpoolError, SpoolFullError
+
+_MARK = b"otel-spool/1"
+_HEADER = struct.Struct(">12s16sQ")
+_FRAME_MARK = b"\x9eotel\xc3\x07\xb1"
+_FRAME = struct.Struct(">8sII16s")
+_PAUSE_S = 0.005
+
+
+class Frame(NamedTuple):
+    """One batch in a spool: where it ends, its id, its content."""
+
+    end: int
+    batch_id: str
+    content: bytes
+
+
+def spool_path(path: str) -> str:
+    """Return where the spool of a database file stands."""
+    return f"{os.path.realpath(path)}-spool"
+
+
+class Spool:
+    """The spool of one database file. No descriptor stays open between calls."""
+
+    def __init__(self, path: str, *, limit_bytes: int) -> None:
+        self.path = path
+        self._limit_bytes = limit_bytes
+
+    def is_empty(self) -> bool:
+        """Whether no batch waits; two microseconds, and no more than a look at the size."""
+        try:
+            return os.stat(self.path).st_size <= _HEADER.size
+        except OSError:
+            return True
+
+    def append(self, content: bytes, *, timeout_s: float) -> None:
+        """Add a batch; it survives a power failure when this returns.
+
+        Raises:
+            SpoolFullError: The spool would grow over its limit.
+            SpoolError: What stands at its path is no spool, or another process held its lock for `timeout_s`.
+            OSError: The spool cannot be written; it is as it was.
+        """
+        frame = _FRAME.pack(_FRAME_MARK, len(content), zlib.crc32(content), uuid.uuid4().bytes) + content
+        with self._open(timeout_s, create=True) as descriptor:
+            end = os.lseek(descriptor, 0, os.SEEK_END)
+            if end + len(frame) > self._limit_bytes:
+                raise SpoolFullError(f"{self.path} is full ({end} of {self._limit_bytes} bytes)")
+            try:
+                _write(descriptor, frame)
+                os.fsync(descriptor)
+            except OSError:
+                os.ftruncate(descriptor, end)
+                raise
+
+    @contextmanager
+    def taking(self, *, timeout_s: float) -> Iterator[Taking | None]:
+        """Hold the spool for one who takes its batches; None if there is no spool.
+
+        Raises:
+            SpoolError: What stands at its path is no spool, or another process held its lock for `timeout_s`.
+            OSError: The spool cannot be read or written.
+        """
+        with ExitStack() as stack:
+            try:
+                descriptor = stack.enter_context(self._open(timeout_s, create=False))
+            except FileNotFoundError:
+                descriptor = None
+            yield None if descriptor is None else Taking(self.path, descriptor)
+
+    def count(self) -> tuple[int, int]:
+        """Return how many batches wait, and their bytes. Takes no lock.
+
+        Raises:
+            SpoolError: What stands at its path is no spool.
+            OSError: It cannot be read.
+        """
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return 0, 0
+        try:
+            if os.fstat(descriptor).st_size == 0:
+                return 0, 0
+            frames = list(Taking(self.path, descriptor))
+            return len(frames), sum(len(frame.content) for frame in frames)
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def _open(self, timeout_s: float, *, create: bool) -> Iterator[int]:
+        try:
+            from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
+        except ImportError:  # Windows
+            raise SpoolError("this platform has no file locks, so there is no spool") from None
+        deadline = time.monotonic() + timeout_s
+        while True:
+            flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
+            descriptor = os.open(self.path, flags, 0o600)
+            try:
+                try:
+                    flock(descriptor, LOCK_EX | LOCK_NB)
+                except BlockingIOError:
+                    if time.monotonic() >= deadline:
+                        raise SpoolError(f"{self.path} is locked by another process") from None
+                    time.sleep(_PAUSE_S)
+                    continue
+                try:
+                    status = os.fstat(descriptor)
+                    if status.st_nlink == 0:  # its last batch was taken while we waited
+                        continue
+                    if status.st_size == 0:
+                        _write(descriptor, _HEADER.pack(_MARK, uuid.uuid4().bytes, _HEADER.size))
+                        self._sync_folder()
+                    yield descriptor
+                    return
+                finally:
+                    flock(descriptor, LOCK_UN)
+            finally:
+                os.close(descriptor)
+
+    def _sync_folder(self) -> None:
+        folder = os.open(os.path.dirname(self.path), os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+class Taking:
+    """A spool that is held. Iterating gives the frames that were not taken yet, in order."""
+
+    def __init__(self, path: str, descriptor: int) -> None:
+        header = os.pread(descriptor, _HEADER.size, 0)
+        if len(header) < _HEADER.size or not header.startswith(_MARK):
+            raise SpoolError(f"{path} is no spool of this package: move it away")
+        _, spool_id, self._position = _HEADER.unpack(header)
+        self.spool_id = spool_id.hex()
+        self._path = path
+        self._descriptor = descriptor
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield the frames that were not taken yet."""
+        position = self._position
+        while frame := self._read(position):
+            yield frame
+            position = frame.end
+
+    def advance(self, frame: Frame) -> None:
+        """Note that `frame` was taken, and is not to be given again."""
+        os.pwrite(self._descriptor, struct.pack(">Q", frame.end), _HEADER.size - 8)
+        os.fsync(self._descriptor)
+        self._position = frame.end
+
+    def remove(self) -> None:
+        """Remove the spool, all of whose frames were taken."""
+        os.unlink(self._path)
+
+    def _read(self, position: int) -> Frame | None:
+        size = os.fstat(self._descriptor).st_size
+        while position + _FRAME.size <= size:
+            mark, length, checksum, batch_id = _FRAME.unpack(os.pread(self._descriptor, _FRAME.size, position))
+            end = position + _FRAME.size + length
+            if mark == _FRAME_MARK and end <= size:
+                content = os.pread(self._descriptor, length, end - length)
+                if zlib.crc32(content) == checksum:
+                    return Frame(end, batch_id.hex(), content)
+            position = self._find_mark(position + 1, size)
+        return None
+
+    def _find_mark(self, position: int, size: int) -> int:
+        chunk = 1 << 20
+        while position < size:
+            found = os.pread(self._descriptor, chunk, position).find(_FRAME_MARK)
+            if found >= 0:
+                return position + found
+            position += chunk - len(_FRAME_MARK) + 1
+        return size
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
