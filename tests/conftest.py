@@ -37,6 +37,19 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have counted and noted with `record_property`."""
+    counts = [
+        f"{report.location[2]}: {name}: {value}"
+        for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+        for name, value in report.user_properties
+    ]
+    if counts:
+        terminalreporter.section("counts")
+        for line in counts:
+            terminalreporter.write_line(line)
+
+
 @contextmanager
 def exporting(path: Path | str, **keywords: Any) -> Iterator[SQLiteSpanExporter]:
     """An exporter that is shut down at the end."""

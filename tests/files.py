@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that must be refused, and what a test compares to see that they were not touched."""
+"""Files: those that must be sound at the end, those that must be refused, and what a test compares to see that they
+were not touched."""
 
 from __future__ import annotations
 
@@ -8,6 +9,44 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+
+from otel_sqlite_exporter.ingest.replay import replay_spool
+from otel_sqlite_exporter.storage.connection import open_writer
+from otel_sqlite_exporter.storage.migrations import prepare_file
+from otel_sqlite_exporter.storage.spool import Spool, spool_path
+
+
+def settle(path: Path | str) -> None:
+    """Bring in what writers of `path` have acknowledged and the file does not hold yet."""
+    spool = Spool(spool_path(str(path)), limit_bytes=0)
+    prepare_file(str(path), "safe", busy_timeout_ms=30_000)
+    with closing(open_writer(str(path), busy_timeout_ms=30_000)) as connection:
+        replay_spool(connection, spool, pairing_window_ns=300_000_000_000)
+    assert spool.is_empty()
+
+
+def check_file(file: sqlite3.Connection) -> None:
+    """Fail unless SQLite finds the file sound, no reference leads nowhere, and every link has two sides."""
+    assert file.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert file.execute("PRAGMA foreign_key_check").fetchall() == []
+    check_links(file)
+
+
+def check_links(file: sqlite3.Connection) -> None:
+    """Fail unless each linked record has a twin of the other phase that refers to it alone, in its trace or session."""
+    one_sided = """
+        SELECT a.id FROM events AS a LEFT JOIN events AS b ON b.id = a.related_event_id
+        WHERE a.related_event_id IS NOT NULL
+          AND (b.related_event_id IS NOT a.id OR a.phase = b.phase OR a.link_method IS NOT b.link_method)
+    """
+    assert file.execute(one_sided).fetchall() == []
+    shared = "SELECT related_event_id FROM events WHERE related_event_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1"
+    assert file.execute(shared).fetchall() == []
+    strangers = """
+        SELECT a.id FROM events AS a JOIN events AS b ON b.id = a.related_event_id
+        WHERE a.trace_id <> b.trace_id AND (a.session_id IS NULL OR a.session_id IS NOT b.session_id)
+    """
+    assert file.execute(strangers).fetchall() == []
 
 
 def snapshot(path: Path) -> dict[str, bytes]:
@@ -81,9 +120,8 @@ FOREIGN: list[Callable[[Path], None]] = [
     foreign_application_id,
     foreign_leftover_wal,
     foreign_copied_wal,
-    text_file,
-    short_text_file,
 ]
+NOT_SQLITE: list[Callable[[Path], None]] = [text_file, short_text_file]
 
 
 def everything(path: Path) -> dict[str, bytes]:

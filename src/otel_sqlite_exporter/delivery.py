@@ -57,6 +57,8 @@ class Delivery:
         if self._is_closed:
             self._warn_of_shutdown(len(records))
             return False
+        if not records:
+            return True
         with _suppress_instrumentation():
             try:
                 self._write(records)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An export never raises and never waits for long: it fails with one log line that says what to do, leaves alone what
-is not its own, and the next export works again as soon as the file does."""
+"""An export never raises and never waits for long. Where the file cannot be written, the batch goes to the spool beside
+it, one log line says so, and it is in the file as soon as the file can be written; only where there can be no spool
+either, the batch is lost, and counted."""
 
 from __future__ import annotations
 
@@ -23,8 +24,10 @@ import pytest
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from otel_sqlite_exporter import SQLiteSpanExporter
-from tests.conftest import beside_process, exporting, in_new_process, make_spans, span_names
-from tests.files import FOREIGN, garbage_header_file, snapshot, truncated_file
+from otel_sqlite_exporter.storage.migrations import load_migrations
+from otel_sqlite_exporter.storage.migrations import migrate as migrate_file
+from tests.conftest import beside_process, exporting, health, in_new_process, make_spans, span_names
+from tests.files import FOREIGN, NOT_SQLITE, garbage_header_file, settle, snapshot, truncated_file
 
 SUCCESS, FAILURE = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
 LARGE = {"text": "x" * 10_000}
@@ -36,9 +39,9 @@ def export_once(path: Path, *names: str) -> None:
         assert exporter.export(make_spans(*names)) is SUCCESS
 
 
-def error_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What was logged; each line must be an error, without a traceback."""
-    assert {(record.levelno, record.exc_info) for record in caplog.records} <= {(logging.ERROR, None)}
+def lines(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
+    """What was logged; each line must be of this level, without a traceback."""
+    assert {(record.levelno, record.exc_info) for record in caplog.records} <= {(level, None)}
     return [record.message for record in caplog.records]
 
 
@@ -48,8 +51,23 @@ def assert_refused(path: Path, caplog: pytest.LogCaptureFixture) -> str:
     with exporting(path, busy_timeout_ms=200) as exporter:
         assert [exporter.export(make_spans("a", "b")) for _ in range(3)] == [FAILURE] * 3
     assert snapshot(path) == before
-    (line,) = error_lines(caplog)
-    assert line.startswith(f"2 spans could not be written to {path} and are lost: ")
+    (line,) = lines(caplog, logging.ERROR)
+    assert line.startswith(f"2 records could not be written to {path} and are lost: ")
+    return line
+
+
+def assert_spooled(path: Path, caplog: pytest.LogCaptureFixture) -> str:
+    """Three exports succeed without a change of the file, and one line says so: it is returned."""
+    before = snapshot(path)
+    with exporting(path, busy_timeout_ms=200) as exporter:
+        assert [exporter.export(make_spans(f"a{number}", f"b{number}")) for number in range(3)] == [SUCCESS] * 3
+    after = snapshot(path)
+    assert after.pop(f"{path.name}-spool")
+    assert after == before
+    assert os.stat(f"{path}-spool").st_mode & 0o777 == 0o600
+    (line,) = lines(caplog, logging.WARNING)
+    assert line.startswith(f"{path} cannot be written: ")
+    assert f"2 records are kept in {path}-spool until it can" in line
     return line
 
 
@@ -61,20 +79,44 @@ def test_a_file_of_another_program_is_refused_and_not_touched(
     assert "give another path" in assert_refused(path, caplog)
 
 
-@pytest.mark.parametrize("make", [truncated_file, garbage_header_file], ids=lambda make: make.__name__)
-def test_a_damaged_file_is_refused_and_not_touched(
+@pytest.mark.parametrize("make", [truncated_file, garbage_header_file, *NOT_SQLITE], ids=lambda make: make.__name__)
+def test_a_damaged_file_is_not_touched_and_the_batch_is_kept_until_it_is_moved_away(
     path: Path, make: Callable[[Path], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     export_once(path, "before")
     make(path)
-    assert_refused(path, caplog)
+    assert "move it away" in assert_spooled(path, caplog)
+    path.rename(path.with_suffix(".damaged"))
+    settle(path)
+    assert span_names(path) == ["a0", "a1", "a2", "b0", "b1", "b2"]
 
 
-def test_a_file_of_a_newer_version_is_refused_and_not_touched(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_file_of_a_newer_version_is_not_touched_and_the_batch_is_kept(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     export_once(path, "before")
     with closing(sqlite3.connect(path)) as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
         connection.execute("PRAGMA user_version = 9999")
-    assert "pip install -U otel-sqlite-exporter" in assert_refused(path, caplog)
+    assert "pip install -U otel-sqlite-exporter" in assert_spooled(path, caplog)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {version}")
+    export_once(path, "later")
+    assert span_names(path) == ["a0", "a1", "a2", "b0", "b1", "b2", "before", "later"]
+
+
+def test_an_older_file_that_may_not_be_upgraded_is_not_touched_and_the_batch_is_kept(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    migrate_file(str(path), busy_timeout_ms=5_000, steps=load_migrations()[:1])
+    before = snapshot(path)
+    with exporting(path, auto_migrate="never") as exporter:
+        assert exporter.export(make_spans("kept")) is SUCCESS
+    assert {**snapshot(path), f"{path.name}-spool": b""} == {**before, f"{path.name}-spool": b""}
+    (line,) = lines(caplog, logging.WARNING)
+    assert "run `python -m otel_sqlite_exporter migrate" in line
+    export_once(path, "later")
+    assert span_names(path) == ["kept", "later"]
 
 
 def test_a_folder_is_refused_and_not_touched(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -90,7 +132,7 @@ def test_a_path_below_a_file_is_refused(tmp_path: Path, caplog: pytest.LogCaptur
     (tmp_path / "file").write_text("text")
     with exporting(tmp_path / "file" / "otel.db") as exporter:
         assert exporter.export(make_spans("a")) is FAILURE
-    assert len(error_lines(caplog)) == 1
+    assert len(lines(caplog, logging.ERROR)) == 1
     assert (tmp_path / "file").read_text() == "text"
 
 
@@ -115,7 +157,7 @@ def test_a_folder_that_may_not_be_written_is_a_failure_until_it_may(
     with exporting(folder / "otel.db") as exporter:
         with as_nobody():
             assert [exporter.export(make_spans("a")) for _ in range(3)] == [FAILURE] * 3
-        assert len(error_lines(caplog)) == 1
+        assert len(lines(caplog, logging.ERROR)) == 1
         assert os.listdir(folder) == []
         folder.chmod(0o755)
         assert exporter.export(make_spans("b")) is SUCCESS
@@ -145,7 +187,7 @@ def hold_lock(path: str, mode: str) -> None:
 @pytest.mark.parametrize(
     ("mode", "is_open"), [("write", True), ("write", False), ("exclusive", False), ("rollback journal", False)]
 )
-def test_a_locked_file_is_a_failure_in_time_and_works_again_afterwards(
+def test_a_locked_file_is_waited_for_in_time_and_gets_the_batches_afterwards(
     path: Path, mode: str, is_open: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     export_once(path, "before")
@@ -153,14 +195,18 @@ def test_a_locked_file_is_a_failure_in_time_and_works_again_afterwards(
         if is_open:
             assert exporter.export(make_spans("open")) is SUCCESS
         with beside_process(hold_lock, path, mode):
-            for _ in range(2):
+            for number in range(3):
                 began = time.monotonic()
-                assert exporter.export(make_spans("during")) is FAILURE
-                assert 0.15 < time.monotonic() - began < 2
-            assert len(error_lines(caplog)) == 1
+                assert exporter.export(make_spans(f"during/{number}")) is SUCCESS
+                assert time.monotonic() - began < 2
+            assert len(lines(caplog, logging.WARNING)) == 1
             assert "locked" in caplog.text
+        assert not any("during" in name for name in span_names(path))
         assert exporter.export(make_spans("later")) is SUCCESS
-    assert span_names(path) == sorted(["before", "later", *["open"] * is_open])
+        assert not os.path.exists(f"{path}-spool")
+    assert span_names(path) == sorted(["before", "later", *["open"] * is_open, *(f"during/{n}" for n in range(3))])
+    assert health(path, "spooled", "replayed", "dropped") == (3, 3, 0)
+    assert health(path, "received", "written", "duplicate") == (5 + is_open, 5 + is_open, 0)
 
 
 def test_threads_that_share_an_exporter_wait_no_longer_than_one(path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -174,8 +220,10 @@ def test_threads_that_share_an_exporter_wait_no_longer_than_one(path: Path, capl
         for thread in threads:
             thread.join()
         assert time.monotonic() - began < 2
-    assert results == [FAILURE] * 8
-    assert len(error_lines(caplog)) == 1
+    assert results == [SUCCESS] * 8
+    assert len(lines(caplog, logging.WARNING)) == 1
+    export_once(path, "later")
+    assert span_names(path) == [*["a"] * 8, "before", "later"]
 
 
 def test_waiting_for_a_lock_that_is_released_in_time_is_no_failure(
@@ -198,18 +246,23 @@ def fail_where_files_cannot_grow(path: str) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
     logging.disable()
-    results += [exporter.export(make_spans(*map(str, range(500)), attributes=LARGE)) for _ in range(2)]
+    results.append(exporter.export(make_spans(*map(str, range(500)), attributes=LARGE)))
+    noise = {"text": os.urandom(10_000).hex()}
+    results.append(exporter.export([span for _ in range(500) for span in make_spans("lost", attributes=noise)]))
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     results.append(exporter.export(make_spans("last")))
     with exporter._delivery._database.use() as connection:
         assert not connection.in_transaction
     exporter.shutdown()
-    assert results == [SUCCESS, FAILURE, FAILURE, SUCCESS]
+    assert results == [SUCCESS, SUCCESS, FAILURE, SUCCESS]
 
 
-def test_a_file_that_cannot_grow_loses_the_batch_and_nothing_else(path: Path) -> None:
+def test_a_file_that_cannot_grow_keeps_what_the_spool_can_hold_and_loses_nothing_else(path: Path) -> None:
+    """The spool cannot grow either, and a batch that does not compress is lost."""
     in_new_process(fail_where_files_cannot_grow, path)
-    assert span_names(path) == ["first", "last"]
+    names = sorted(map(str, range(500)))
+    assert span_names(path) == [*names, "first", "last"]
+    assert health(path, "spooled", "replayed", "dropped") == (500, 500, 500)
 
 
 @pytest.fixture
@@ -247,9 +300,24 @@ def test_a_full_disk_is_a_failure_until_there_is_room(small_disk: Path, caplog: 
         filler.unlink()
         assert exporter.export(make_spans("first")) is SUCCESS
         filler = fill(small_disk)
-        assert exporter.export(make_spans(*map(str, range(100)), attributes=LARGE)) is FAILURE
+        noise = {"text": os.urandom(20_000).hex()}
+        assert exporter.export([span for _ in range(100) for span in make_spans("lost", attributes=noise)]) is FAILURE
         filler.unlink()
         assert exporter.export(make_spans("last")) is SUCCESS
-    assert len(error_lines(caplog)) <= 2
+    assert len(lines(caplog, logging.ERROR)) <= 2
     assert "full" in caplog.text
     assert span_names(path) == ["first", "last"]
+    assert health(path, "dropped") == (101,)
+
+
+def test_a_nearly_full_disk_has_room_for_the_spool(small_disk: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = small_disk / "otel.db"
+    with exporting(path) as exporter:
+        assert exporter.export(make_spans("first")) is SUCCESS
+        filler = fill(small_disk)
+        os.truncate(filler, filler.stat().st_size - 100_000)
+        assert exporter.export(make_spans(*map(str, range(100)), attributes=LARGE)) is SUCCESS
+        assert "full" in caplog.text
+        filler.unlink()
+        assert exporter.export(make_spans("last")) is SUCCESS
+    assert span_names(path) == [*sorted(map(str, range(100))), "first", "last"]

@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from otel_sqlite_exporter import SQLiteSpanExporter
+from tests.files import check_links
 
 _VIEWS = (
     "spans",
@@ -109,7 +110,8 @@ def _contents(batches: Sequence[Sequence[ReadableSpan]]) -> dict[str, list[Any]]
         exporter.shutdown()
         with closing(sqlite3.connect(path)) as file:
             file.row_factory = sqlite3.Row
-            _check_links(file)
+            assert file.execute("PRAGMA foreign_key_check").fetchall() == []
+            check_links(file)
             (counts,) = file.execute("SELECT * FROM exporter_health").fetchall()
             assert counts["quarantined"] == 0
             assert counts["received"] == counts["written"] + counts["duplicate"] == sum(map(len, batches))
@@ -126,20 +128,3 @@ def _contents(batches: Sequence[Sequence[ReadableSpan]]) -> dict[str, list[Any]]
                 )
                 for view in _VIEWS
             }
-
-
-def _check_links(file: sqlite3.Connection) -> None:
-    assert file.execute("PRAGMA foreign_key_check").fetchall() == []
-    one_sided = """
-        SELECT a.id FROM events AS a LEFT JOIN events AS b ON b.id = a.related_event_id
-        WHERE a.related_event_id IS NOT NULL
-          AND (b.related_event_id IS NOT a.id OR a.phase = b.phase OR a.link_method IS NOT b.link_method)
-    """
-    assert file.execute(one_sided).fetchall() == []
-    shared = "SELECT related_event_id FROM events WHERE related_event_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1"
-    assert file.execute(shared).fetchall() == []
-    strangers = """
-        SELECT a.id FROM events AS a JOIN events AS b ON b.id = a.related_event_id
-        WHERE a.trace_id <> b.trace_id AND (a.session_id IS NULL OR a.session_id IS NOT b.session_id)
-    """
-    assert file.execute(strangers).fetchall() == []

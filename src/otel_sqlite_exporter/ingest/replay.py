@@ -16,8 +16,8 @@ def replay_spool(
     connection: sqlite3.Connection, spool: Spool, *, pairing_window_ns: int, deadline: float = float("inf")
 ) -> tuple[int, int]:
     """Write what waits in `spool`, and return how many batches and records that were. Only the first batch is begun
-    after `deadline` (of `time.monotonic`). The spool is removed when nothing is left. Each batch counts for the run that put
-    it there.
+    after `deadline` (of `time.monotonic`). The spool is removed when nothing is left. Each batch counts for the run
+    that put it there.
 
     A batch is noted in the file by the transaction that writes it, and then passed in the spool. Whoever is killed
     between the two leaves a batch that the file knows: it is passed over.

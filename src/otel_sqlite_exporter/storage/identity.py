@@ -47,8 +47,16 @@ def _look(path: str, busy_timeout_ms: int) -> tuple[FileKind, int]:
     if status.st_size == 0:
         return "empty", 0
     # The main file first: it is enough to know another program's, and reading it leaves no -shm behind.
-    kind, version = _read(path, busy_timeout_ms, main_only=True)
-    return _read(path, busy_timeout_ms, main_only=False) if has_wal(path) else (kind, version)
+    try:
+        found = _read(path, busy_timeout_ms, main_only=True)
+    except DamagedFileError:
+        # Without its WAL a file may make no sense: a checkpoint is under way, or the process died in the middle of one.
+        if not has_wal(path):
+            raise
+    else:
+        if not has_wal(path):
+            return found
+    return _read(path, busy_timeout_ms, main_only=False)
 
 
 def _read(path: str, busy_timeout_ms: int, *, main_only: bool) -> tuple[FileKind, int]:
@@ -58,7 +66,10 @@ def _read(path: str, busy_timeout_ms: int, *, main_only: bool) -> tuple[FileKind
         )
     except DamagedFileError as error:
         if "not a database" in str(error.__cause__):
-            raise ForeignFileError(f"{path} is no SQLite file: give another path; this one was not touched") from error
+            raise DamagedFileError(
+                f"{path} is no SQLite file, or damaged from its first byte on: give another path, or move it away and "
+                "restore a backup; it was not touched"
+            ) from error
         raise
     if application_id == APPLICATION_ID:
         return "ours", version

@@ -36,7 +36,10 @@ class Frame(NamedTuple):
 
 def spool_path(path: str) -> str:
     """Return where the spool of a database file stands."""
-    return f"{os.path.realpath(path)}-spool"
+    try:
+        return f"{os.path.realpath(path)}-spool"
+    except FileNotFoundError:  # the working directory is gone
+        return f"{path}-spool"
 
 
 class Spool:
