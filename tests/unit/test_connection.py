@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
+
 import pytest
 
 from otel_sqlite_exporter.errors import UnsupportedSQLiteError
-from otel_sqlite_exporter.storage.connection import OLDEST_SQLITE, check_sqlite_version
+from otel_sqlite_exporter.storage.connection import OLDEST_SQLITE, check_sqlite_version, open_writer
 
 
 def test_an_older_sqlite_is_one_clear_error() -> None:
@@ -15,3 +18,8 @@ def test_an_older_sqlite_is_one_clear_error() -> None:
 def test_the_oldest_supported_sqlite_and_this_one_are_accepted() -> None:
     check_sqlite_version(OLDEST_SQLITE)
     check_sqlite_version()
+
+
+def test_a_writer_keeps_what_is_temporary_in_memory(tmp_path: Path) -> None:
+    with contextlib.closing(open_writer(str(tmp_path / "otel.db"), busy_timeout_ms=1_000)) as connection:
+        assert connection.execute("PRAGMA temp_store").fetchone() == (2,)

@@ -69,6 +69,9 @@ def open_writer(path: str, *, busy_timeout_ms: int, synchronous: str = "normal")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit = {_CHECKPOINT_PAGES * _PAGE_BYTES}")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        # SQLite keeps the pages that it would need to undo one INSERT of many rows, 1 MB for 512 spans. In files, each
+        # batch writes and removes a temporary file, in a folder that may be full or read-only.
+        connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA foreign_keys = ON")
     except BaseException:
         connection.close()
