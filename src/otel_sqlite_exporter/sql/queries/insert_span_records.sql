@@ -13,5 +13,5 @@ SELECT
   iif(s.end_time_source IS 'open', NULL, :first_event + 2 * (s.id - :first_span) + 1 - side.value),
   iif(s.end_time_source IS 'open', NULL, 'span')
 FROM _spans AS s
-CROSS JOIN json_each('[0, 1]') AS side
+CROSS JOIN (SELECT 0 AS value UNION ALL SELECT 1) AS side
 WHERE s.id BETWEEN :first_span AND :last_span AND (side.value = 0 OR s.end_time_source IS NOT 'open');
