@@ -4,7 +4,8 @@
 The representation is the one that the OpenTelemetry specification gives for stores that are not OTLP ("Mapping
 AnyValue to non-OTLP", common/README.md): non-finite numbers are the texts `NaN`, `Infinity` and `-Infinity`, bytes are
 base64 text, null is kept. Where JSON loses the type, `attribute_types` notes it: a JSON object from the JSON Pointer
-(RFC 6901) of the value to `bytes`, `double` or `int` (an integer beyond 64 bits, kept as digits).
+(RFC 6901) of the value to `bytes`, `double`, `int` (an integer beyond 64 bits, kept as digits) or, alone or after one
+of these and a comma, `cut:` and how long the value was.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
@@ -36,6 +38,17 @@ class EncodedAttributes(NamedTuple):
 
 
 EMPTY_ATTRIBUTES = EncodedAttributes("{}", None, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The beginning of a text, bytes, an array or a map, and how long the whole was (characters, bytes, elements)."""
+
+    value: Any
+    original_size: int
+
+    def __str__(self) -> str:  # noqa: D105
+        return str(self.value)
 
 
 def encode_attributes(attributes: Mapping[Any, Any] | None, doubtful: Sequence[Any] | None = None) -> EncodedAttributes:
@@ -74,7 +87,8 @@ def find_doubtful(attributes: Mapping[Any, Any]) -> Sequence[Any]:
 
 
 def decode_attributes(text: str, types: str | None = None) -> dict[str, Any]:
-    """Return the attributes that `encode_attributes` was given, arrays as lists; exact where nothing was repaired."""
+    """Return the attributes that `encode_attributes` was given, arrays as lists; exact where nothing was repaired or
+    cut."""
     attributes: dict[str, Any] = orjson.loads(text)
     if types:
         for pointer, type_name in orjson.loads(types).items():
@@ -83,7 +97,9 @@ def decode_attributes(text: str, types: str | None = None) -> dict[str, Any]:
             for part in parents:
                 holder = holder[int(part)] if isinstance(holder, list) else holder[part]
             key = int(last) if isinstance(holder, list) else last
-            holder[key] = _DECODERS[type_name](holder[key])
+            decode = _DECODERS.get(type_name.partition(",")[0])
+            if decode is not None:
+                holder[key] = decode(holder[key])
     return attributes
 
 
@@ -150,6 +166,11 @@ class _Walk:
             return self._mapping(value, pointer, depth)
         if depth < _DEEPEST and isinstance(value, (Sequence, set, frozenset)):
             return [self.visit(item, f"{pointer}/{index}", depth + 1) for index, item in enumerate(value)]
+        if isinstance(value, Cut):
+            kept = self.visit(value.value, pointer, depth)
+            noted = self.types.get(pointer)
+            self.types[pointer] = f"{noted + ',' if noted else ''}cut:{value.original_size}"
+            return kept
         self.repaired += 1
         if isinstance(value, (Mapping, Sequence)):
             return None

@@ -30,3 +30,22 @@ Default: 300000 (five minutes)."""
 
 OTEL_EXPORTER_SQLITE_SPOOL_LIMIT_BYTES = "OTEL_EXPORTER_SQLITE_SPOOL_LIMIT_BYTES"
 """Bytes up to which batches are kept beside a file that cannot be written; 0 keeps none. Default: 67108864."""
+
+OTEL_EXPORTER_SQLITE_REDACT_KEYS = "OTEL_EXPORTER_SQLITE_REDACT_KEYS"
+"""Comma-separated globs: an attribute whose key one of them matches, in whatever case, is stored as `[redacted]`.
+Default: none."""
+
+OTEL_EXPORTER_SQLITE_REDACT_VALUES = "OTEL_EXPORTER_SQLITE_REDACT_VALUES"
+"""Regular expressions, one a line: whatever one of them matches is stored as `[redacted]`. If one of them is bad,
+every value is. Default: none."""
+
+OTEL_EXPORTER_SQLITE_REDACTOR = "OTEL_EXPORTER_SQLITE_REDACTOR"
+"""`module:function`, called with the key and the value of every attribute: what it returns is stored. If it cannot be
+imported, every value is stored as `[redacted]`. Default: none."""
+
+OTEL_EXPORTER_SQLITE_CAPTURE_CONTENT = "OTEL_EXPORTER_SQLITE_CAPTURE_CONTENT"
+"""`false` stores no prompts, completions, tool arguments and results or retrieved documents, but all else of their
+spans. What is neither `true` nor `false` counts as `false`. Default: `true`."""
+
+OTEL_EXPORTER_SQLITE_CAPTURE_LIMIT = "OTEL_EXPORTER_SQLITE_CAPTURE_LIMIT"
+"""The longest text that is stored whole, in characters; what is longer is cut there. Default: none."""

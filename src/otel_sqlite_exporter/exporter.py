@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
@@ -13,6 +14,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from otel_sqlite_exporter.delivery import Delivery
 from otel_sqlite_exporter.ingest.encode import SpanEncoder
 from otel_sqlite_exporter.ingest.quarantine import quarantine_span
+from otel_sqlite_exporter.ingest.redacted_spans import make_span_redactor
 from otel_sqlite_exporter.ingest.rows import Records
 from otel_sqlite_exporter.settings import resolve_settings
 
@@ -38,8 +40,18 @@ class SQLiteSpanExporter(SpanExporter):
             Environment: OTEL_EXPORTER_SQLITE_PAIRING_WINDOW_MS. Default: 300000.
         spool_limit_bytes: Size up to which batches are kept beside a file that cannot be written; 0 keeps none.
             Environment: OTEL_EXPORTER_SQLITE_SPOOL_LIMIT_BYTES. Default: 67108864 (64 MiB).
+        redact_keys: Globs, in whatever case: attributes of these keys are stored as `[redacted]`.
+            Environment: OTEL_EXPORTER_SQLITE_REDACT_KEYS (comma-separated).
+        redact_values: Regular expressions: what they match, in any text, is stored as `[redacted]`.
+            Environment: OTEL_EXPORTER_SQLITE_REDACT_VALUES (one a line).
+        redactor: A function (or `module:function` as text) from the key and the value of an attribute to what is
+            stored. Environment: OTEL_EXPORTER_SQLITE_REDACTOR.
+        capture_content: Whether prompts, completions, tool arguments and the like are stored.
+            Environment: OTEL_EXPORTER_SQLITE_CAPTURE_CONTENT. Default: true.
+        capture_limit: The longest text that is stored whole, in characters; what is longer is cut there.
+            Environment: OTEL_EXPORTER_SQLITE_CAPTURE_LIMIT. Default: none.
 
-    None means unset: the environment variable, then the default. All arguments are JSON types, so that they serve as
+    None means unset: the environment variable, then the default. All arguments take JSON types, so that they serve as
     keys in a declarative configuration file.
 
     Raises:
@@ -56,6 +68,11 @@ class SQLiteSpanExporter(SpanExporter):
         auto_migrate: str | None = None,
         pairing_window_ms: int | None = None,
         spool_limit_bytes: int | None = None,
+        redact_keys: Sequence[str] | None = None,
+        redact_values: Sequence[str] | None = None,
+        redactor: Callable[[str, Any], Any] | str | None = None,
+        capture_content: bool | None = None,
+        capture_limit: int | None = None,
     ) -> None:
         settings = resolve_settings(
             path,
@@ -65,7 +82,13 @@ class SQLiteSpanExporter(SpanExporter):
             auto_migrate=auto_migrate,
             pairing_window_ms=pairing_window_ms,
             spool_limit_bytes=spool_limit_bytes,
+            redact_keys=redact_keys,
+            redact_values=redact_values,
+            redactor=redactor,
+            capture_content=capture_content,
+            capture_limit=capture_limit,
         )
+        self._redactor = make_span_redactor(settings)
         self._encoder = SpanEncoder(settings.session_attributes)
         self._delivery = Delivery(settings, "traces")
 
@@ -99,6 +122,8 @@ class SQLiteSpanExporter(SpanExporter):
         return True
 
     def _encode(self, spans: Sequence[ReadableSpan], *, are_open: bool) -> Records:
+        if self._redactor is not None:
+            spans = self._redactor.redact_spans(spans)
         arrival = time.time_ns()
         encoded = []
         quarantine = []

@@ -30,6 +30,11 @@ SETTINGS = [
     "auto_migrate",
     "pairing_window_ms",
     "spool_limit_bytes",
+    "redact_keys",
+    "redact_values",
+    "redactor",
+    "capture_content",
+    "capture_limit",
 ]
 VARIABLES = [f"OTEL_EXPORTER_SQLITE_{setting.upper()}" for setting in SETTINGS]
 ENTRY_POINTS = {
@@ -110,7 +115,8 @@ def test_every_keyword_has_the_type_of_a_json_value() -> None:
         accepted = set(parameter.annotation.split(" | "))
         assert "None" in accepted
         assert accepted & (json_types - {"None"})
-        assert accepted - json_types <= ({"os.PathLike[str]"} if parameter.name == "path" else set())
+        others = {"path": {"os.PathLike[str]"}, "redactor": {"Callable[[str, Any], Any]"}}
+        assert accepted - json_types == others.get(parameter.name, set())
 
 
 def test_the_exporter_documents_every_keyword_with_its_variable() -> None:

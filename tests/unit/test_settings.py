@@ -6,6 +6,8 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import re
+from json import JSONEncoder
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +15,11 @@ import pytest
 
 from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.errors import ConfigurationError, SQLiteExporterError
-from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES, Settings, resolve_settings
+from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES, Settings, mask_everything, resolve_settings
+
+
+def shorten(key: str, value: Any) -> Any:
+    return value
 
 
 class Case(NamedTuple):
@@ -25,6 +31,8 @@ class Case(NamedTuple):
     from_keyword: Any
     text: str
     from_text: Any
+    closed: Any = ...
+    """What holds where the variable is bad, if that is not the default."""
 
     @property
     def variable(self) -> str:
@@ -39,6 +47,19 @@ CASES = [
     Case("auto_migrate", "safe", "always", "always", "Never", "never"),
     Case("pairing_window_ms", 300_000, 2**31 - 1, 2**31 - 1, " 60000 ", 60_000),
     Case("spool_limit_bytes", 67_108_864, 0, 0, "1000000", 1_000_000),
+    Case("redact_keys", (), ["*.Password", "a,b"], ("*.Password", "a,b"), " a* ,,b?", ("a*", "b?")),
+    Case(
+        "redact_values",
+        (),
+        [" a+", "b"],
+        (re.compile(" a+"), re.compile("b")),
+        " a+ \n\n[bc]{2,}\n",
+        (re.compile("a+"), re.compile("[bc]{2,}")),
+        closed=None,
+    ),
+    Case("redactor", None, shorten, shorten, "json:JSONEncoder.default", JSONEncoder.default, closed=mask_everything),
+    Case("capture_content", True, False, False, "FALSE", False, closed=False),
+    Case("capture_limit", None, 1, 1, " 2000 ", 2000),
 ]
 BAD: dict[str, list[Any]] = {
     "path": ["", "a\0b", ":memory:", "file:otel.db?mode=memory", b"otel.db", 7, True, ["otel.db"]],
@@ -48,6 +69,11 @@ BAD: dict[str, list[Any]] = {
     "auto_migrate": ["yes", "", True, 0],
     "pairing_window_ms": [-1, 2**31, 0.5, "5m", True, {}],
     "spool_limit_bytes": [-1, 2**63, 0.5, "5MB", True, {}],
+    "redact_keys": [5, [1], {"a": 1}, True, b"a"],
+    "redact_values": ["(", ["a", "("], ["a*"], ["^"], 5, [None], [re.compile("a")]],
+    "redactor": ["", "json", "json:", "json:nothing", "no.such.module:function", "json:__name__", ":loads", 5, ["a:b"]],
+    "capture_content": ["yes", "", 1, 0, "0", []],
+    "capture_limit": [0, -1, 2**31, 1.5, "much", True],
 }
 BAD_TEXTS = {
     "path": [":memory:", "file:otel.db"],
@@ -57,6 +83,11 @@ BAD_TEXTS = {
     "auto_migrate": ["yes", "true"],
     "pairing_window_ms": ["5m", "-1"],
     "spool_limit_bytes": ["64 MB", "-1"],
+    "redact_keys": [],
+    "redact_values": ["(", "a\n(", "a*", "a{2,1}"],
+    "redactor": ["json", "json:nothing", "no.such.module:function", "json:__name__"],
+    "capture_content": ["yes", "1", "flase"],
+    "capture_limit": ["0", "-1", "much"],
 }
 
 
@@ -100,16 +131,16 @@ def test_an_empty_variable_is_unset(
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.setting)
-def test_a_bad_variable_warns_and_the_default_holds(
+def test_a_bad_variable_warns_and_the_default_holds_or_what_stores_less(
     case: Case, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     for text in BAD_TEXTS[case.setting]:
         monkeypatch.setenv(case.variable, text)
         caplog.clear()
         SQLiteSpanExporter()
-        assert getattr(resolve(), case.setting) == case.default
+        assert getattr(resolve(), case.setting) == (case.default if case.closed is ... else case.closed)
         assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
-        assert f"{case.variable}='{text.strip()}' cannot be used" in caplog.text
+        assert f"{case.variable}={text.strip()!r} cannot be used" in caplog.text
 
 
 @pytest.mark.parametrize(("setting", "value"), [(setting, value) for setting in BAD for value in BAD[setting]])

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from otel_sqlite_exporter.attributes import repair_text
+from otel_sqlite_exporter.attributes import Cut, repair_text
 from otel_sqlite_exporter.ingest.rows import Naming, make_row
+from otel_sqlite_exporter.settings import REDACTED
 
 USER_ATTRIBUTES = (
     "user.id",
@@ -34,15 +35,16 @@ def find_naming(
     sources: Iterable[Source], attributes: Mapping[str, Any], is_child: bool, time_unix_nano: int
 ) -> Naming | None:
     """Return what the first of `sources` that has a usable value names, or None. A name is kept as text, a number as
-    its digits; blank text, null, bytes, a list or a map name nothing."""
+    its digits; blank text, null, bytes, a list or a map name nothing, nor does what was masked or cut: many may look
+    the same then."""
     for rank, source in sources:
         value = attributes[source]
-        if value is None or isinstance(value, (bytes, list, tuple, dict)):
+        if value is None or isinstance(value, (bytes, list, tuple, dict, Cut)):
             continue
         name = value if type(value) is str and value.isascii() else repair_text(value)[0]
         if "\0" in name:
             # SQLite's JSON functions end a text at NUL, and a name is looked up through them.
             name = name.replace("\0", "\ufffd")
-        if name and not name.isspace():
+        if name and not name.isspace() and REDACTED not in name:
             return make_row(Naming, (rank, 1 if is_child else 0, time_unix_nano, name, source))
     return None

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which attributes and events hold content: prompts, completions, arguments, results, documents. Pure.
+
+The names are data: `content.json`. A name with `.*` stands for all keys that begin with what is before the star. Of
+those that a convention flattens messages into, the keys that end in a role, a name, an id and the like are no content.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import Any
+
+_CONTENT = json.loads(files(__package__).joinpath("content.json").read_text(encoding="utf-8"))
+_CONVENTIONS = _CONTENT["conventions"].values()
+
+
+def _collect(part: str) -> set[str]:
+    return {name for convention in _CONVENTIONS for name in convention.get(part, ())}
+
+
+def _prefixes(part: str) -> tuple[str, ...]:
+    return tuple(sorted(name.removesuffix("*") for name in _collect(part)))
+
+
+_NAMES = _collect("names")
+_WHOLE, _FLATTENED = _prefixes("whole"), _prefixes("flattened")
+_KEPT = frozenset(_CONTENT["kept_below_flattened"])
+_EVENTS = frozenset(_CONTENT["events"]["names"])
+_OF_EVENTS = frozenset(_CONTENT["events"]["attributes"])
+
+
+def is_content(key: str) -> bool:
+    """Whether the attribute of this key is content."""
+    if key in _NAMES or key.startswith(_WHOLE):
+        return True
+    return key.startswith(_FLATTENED) and key.rpartition(".")[2] not in _KEPT
+
+
+def is_content_of_event(key: str) -> bool:
+    """Whether the attribute of this key is content, on an event that carries content."""
+    return key in _OF_EVENTS or is_content(key)
+
+
+def carries_content(event_name: Any) -> bool:
+    """Whether the event (or log record) of this name carries content."""
+    return isinstance(event_name, str) and event_name in _EVENTS
