@@ -171,6 +171,27 @@ def test_a_configuration_file_chooses_it_for_a_simple_processor(application: Pat
     assert health(application.parent / "simple.db", "batches") == (3,)
 
 
+def test_a_configuration_file_says_what_is_not_stored(application: Path) -> None:
+    (application.parent / "rules.py").write_text("def redact(key, value):\n    return value.upper()\n")
+    done = declare(
+        application,
+        """
+    - batch:
+        exporter:
+          sqlite:
+            redact_keys: ["session.*"]
+            redact_values: ['C-\\d', 'NO SUCH']
+            redactor: "rules:redact"
+            capture_content: false
+            capture_limit: 3
+""",
+    )
+    assert done == Done(0, [])
+    path = application.parent / "otel.db"
+    attributes = '{"conversation":"[re","session.id":"[redacted]"}'
+    assert read(path, "SELECT attributes FROM spans WHERE name = 'WO…'") == [(attributes,)]
+
+
 def test_a_configuration_file_need_not_say_anything_of_it(application: Path) -> None:
     assert declare(application, "    - batch: {exporter: {sqlite: }}\n") == Done(0, [])
     assert span_names(application.parent / "otel.db") == SPANS
@@ -181,6 +202,11 @@ def test_a_configuration_file_need_not_say_anything_of_it(application: Path) -> 
     [
         ("{busy_timeout_ms: soon}", "busy_timeout_ms='soon' cannot be used: give a whole number of milliseconds"),
         ("{synchronous: off}", "synchronous=False cannot be used: give one of normal, full"),
+        ("{redact_values: ['(']}", "give regular expressions, and '(' is none: missing ), unterminated subpattern"),
+        (
+            "{redactor: 'rules:none'}",
+            "redactor='rules:none' cannot be used: give a function, or module:function as text",
+        ),
         ("{endpoint: here}", "unexpected keyword argument 'endpoint'"),
     ],
 )

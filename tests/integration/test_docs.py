@@ -96,7 +96,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("docs") / "otel.db"
     memory = InMemorySpanExporter()
     provider = TracerProvider(resource=Resource({"service.name": "agent"}), shutdown_on_exit=False)
-    with exporting(path) as exporter:
+    with exporting(path, capture_limit=1_000) as exporter:
         provider.add_span_processor(SimpleSpanProcessor(memory))
         provider.add_span_processor(SimpleSpanProcessor(exporter))
         record_turn(provider.get_tracer("docs", "1"))
@@ -125,6 +125,7 @@ def record_turn(tracer: Tracer) -> None:
             with tracer.start_as_current_span(f"span of {event}") as span:
                 span.add_event(event)
         tracer.start_span("hand over", attributes={"gen_ai.conversation.id": "thread-4"}).end()
+    tracer.start_span("long", attributes={"text": "x" * 2_000}).end()
     tracer.start_span("types", attributes={"key": b"ab", "loss": [0.5, math.nan]}).end()
 
 
@@ -204,7 +205,8 @@ def test_the_settings_are_those_of_the_code() -> None:
     for keyword, variable, default, meaning in rows:
         assert bare(variable) == f"OTEL_EXPORTER_SQLITE_{bare(keyword).upper()}"
         expected = {"path": DEFAULT_PATH, "session_attributes": f"[{len(DEFAULT_SESSION_ATTRIBUTES)} names]"}
-        value = expected.get(bare(keyword)) or str(getattr(settings, bare(keyword)))
+        setting = getattr(settings, bare(keyword))
+        value = expected.get(bare(keyword)) or {(): "none", None: "none", True: "true"}.get(setting, str(setting))
         assert bare(default).split("(")[0] == value
         modes = {"synchronous": SYNCHRONOUS_MODES, "auto_migrate": AUTO_MIGRATE_MODES}.get(bare(keyword), ())
         assert [mode for mode in modes if f"`{mode}`" not in meaning] == []
@@ -258,6 +260,24 @@ def test_the_dialect_is_that_of_the_code() -> None:
     named = set(re.findall(r"`([\w.]+)`", text)) - {"complete_llm_interactions", "complete_tool_interactions"}
     operations = {operation for group in dialect["operations"].values() for operation in group}
     assert named == operations | set(dialect["markers"])
+
+
+def test_the_attributes_that_are_content_are_those_of_the_code() -> None:
+    content = json.loads((PACKAGE / "ingest" / "content.json").read_text())
+    described = {}
+    for convention, names, source in find_tables("docs/dialects.md", "Content"):
+        described[convention] = (re.findall(r"`(.*?)`", names), source)
+    expected = {
+        convention: ([name for part in ("names", "whole", "flattened") for name in one.get(part, ())], one["source"])
+        for convention, one in content["conventions"].items()
+    }
+    assert described == expected
+    text = (ROOT / "docs/dialects.md").read_text().split("\n## Content\n")[1]
+    kept = text.split("whose name ends in", 1)[1].split("is kept", 1)[0]
+    assert re.findall(r"`(.*?)`", kept) == content["kept_below_flattened"]
+    names, attributes = text.split("events (and log records)", 1)[1].split("their attributes", 1)
+    assert re.findall(r"`(.*?)`", names) == content["events"]["names"]
+    assert re.findall(r"`(.*?)`", attributes.split(".\n", 1)[0]) == content["events"]["attributes"]
 
 
 def test_the_steps_are_those_of_the_code() -> None:

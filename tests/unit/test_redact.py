@@ -248,6 +248,10 @@ def test_what_is_cut_says_how_long_it_was() -> None:
 
 def test_a_secret_is_masked_before_the_text_is_cut() -> None:
     assert stored({"a": "x ada@example.org"}, redact_values=[EMAIL], capture_limit=8) == {"a": "x [redac"}
+    encoded = encode_attributes(
+        redactor(redact_values=[EMAIL], capture_limit=12).redact_attributes({"a": "x ada@example.org"})
+    )
+    assert encoded == ('{"a":"x [redacted]"}', None, 0)
 
 
 def test_a_name_is_cut_with_an_ellipsis() -> None:

@@ -25,7 +25,7 @@ _logger = logging.getLogger(__name__)
 _LOG_INTERVAL_S = 60.0
 _CACHED = 4_096
 _DEEPEST = 100
-_SCALARS = frozenset((str, int, float, bool, type(None)))
+_SCALARS: frozenset[type] = frozenset((str, int, float, bool, type(None)))
 _BYTES = (bytes, bytearray, memoryview)
 _USABLE = (str, bool, int, float, *_BYTES, Mapping, Sequence)
 
@@ -75,8 +75,10 @@ class Redactor:
         self._function = settings.redactor if settings.redact_values is not None else mask_everything
         self._drops_content = not settings.capture_content
         self._limit = settings.capture_limit
-        looks_into_values = self._patterns or self._function is not None or self._limit is not None
-        self._unchanged_types = frozenset() if looks_into_values else _SCALARS
+        if self._patterns or self._function is not None:
+            self._unchanged_types: frozenset[type] = frozenset()
+        else:
+            self._unchanged_types = _SCALARS if self._limit is None else _SCALARS.difference((str,))
         self._rules: dict[str, _Rule] = {}
         self._unchanged_keys: set[str] = set()
         self._quiet_until = 0.0
@@ -188,28 +190,31 @@ class Redactor:
             )
 
     def _visit(self, value: Any, depth: int) -> Any:
-        if type(value) in (tuple, list) and self._unchanged_types.issuperset(map(type, value)):
+        if type(value) in (tuple, list) and self._limit is None and self._unchanged_types.issuperset(map(type, value)):
             return value
         if value is None or isinstance(value, (bool, Repaired)):
             return value
         if isinstance(value, str):
-            return self._shorten(self._mask(str.__str__(value)), len(value))
+            return self._cut(self._mask(str.__str__(value)), len(value))
         if isinstance(value, (int, float)):
             return self._number(value)
         if isinstance(value, _BYTES):
-            return self._shorten(self._bytes(bytes(value)), len(value))
+            return self._cut(self._bytes(bytes(value)), memoryview(value).nbytes)
         if isinstance(value, (Mapping, Sequence, AbstractSet)):
             if depth >= _DEEPEST:
                 return _TOO_DEEP
-            first = islice(value.items() if isinstance(value, Mapping) else value, self._limit)
-            if not isinstance(value, Mapping):
-                return self._shorten([self._visit(item, depth + 1) for item in first], len(value))
-            kept: dict[Any, Any] = {}
-            for key, item in first:
-                rule = self._find_rule(key)
-                kept[_free(rule.key, kept)] = REDACTED if rule.is_masked else self._visit(item, depth + 1)
-            return self._shorten(kept, len(value))
+            kept = self._visit_inside(value, depth)
+            return kept if self._limit is None or len(value) <= self._limit else Cut(kept, len(value))
         return Repaired(self._mask(repair_text(value)[0]))
+
+    def _visit_inside(self, value: Any, depth: int) -> Any:
+        if not isinstance(value, Mapping):
+            return [self._visit(item, depth + 1) for item in islice(value, self._limit)]
+        kept: dict[Any, Any] = {}
+        for key, item in islice(value.items(), self._limit):
+            rule = self._find_rule(key)
+            kept[_free(rule.key, kept)] = REDACTED if rule.is_masked else self._visit(item, depth + 1)
+        return kept
 
     def _number(self, value: float) -> Any:
         # A card or phone number is found in its digits, too.
@@ -225,10 +230,8 @@ class Redactor:
             return value
         return self._mask(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
-    def _shorten(self, value: Any, size: int) -> Any:
-        if self._limit is None or (size <= self._limit and len(value) <= self._limit):
-            return value
-        return Cut(value if isinstance(value, dict) else value[: self._limit], size)
+    def _cut(self, value: Any, size: int) -> Any:
+        return value if self._limit is None or len(value) <= self._limit else Cut(value[: self._limit], size)
 
     def _mask(self, text: str) -> str:
         if "\\" in text and self._patterns:
