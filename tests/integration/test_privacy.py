@@ -7,7 +7,9 @@ import base64
 import json
 import logging
 import os
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -201,6 +203,37 @@ def test_nothing_of_a_span_that_sqlite_refuses_is_left(path: Path, caplog: pytes
         assert_is_nowhere(path)
     assert health(path, "written", "quarantined") == (2, 1)
     assert SECRET not in caplog.text
+
+
+def test_what_waits_in_the_spool_is_redacted(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    attributes: dict[str, Any] = {"password": SECRET, "said": f"kept {SECRET}", "gen_ai.prompt": SECRET}
+    span = ReadableSpan(f"of {SECRET}", CONTEXT, attributes=attributes, events=[Event(SECRET, attributes, 1)])
+    rules: dict[str, Any] = {"redact_keys": ["password"], "redact_values": PATTERNS, "capture_content": False}
+    with exporting(path, busy_timeout_ms=50, **rules) as exporter:
+        exporter.export([])
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert (
+                exporter.export([span, ReadableSpan("kept", None, attributes=attributes)]) is SpanExportResult.SUCCESS
+            )
+            assert (path.parent / "otel.db-spool").exists()
+            assert_is_nowhere(path)
+        assert exporter.export([]) is SpanExportResult.SUCCESS
+        assert_is_nowhere(path)
+    assert_is_nowhere(path)
+    stored = '{"password":"[redacted]","said":"kept [redacted]"}'
+    assert read(path, "SELECT name, attributes FROM spans") == [("of [redacted]", stored)]
+    assert SECRET not in caplog.text
+
+
+def test_a_span_that_has_not_ended_is_redacted(path: Path) -> None:
+    with exporting(path, redact_values=PATTERNS) as exporter:
+        provider = TracerProvider(shutdown_on_exit=False)
+        span = provider.get_tracer("kept").start_span(f"of {SECRET}", attributes={"a": SECRET})
+        assert isinstance(span, ReadableSpan)
+        assert exporter.export_open([span]) is SpanExportResult.SUCCESS
+        assert_is_nowhere(path)
+    assert read(path, "SELECT name, attributes FROM spans") == [("of [redacted]", '{"a":"[redacted]"}')]
 
 
 def test_a_masked_or_cut_session_names_no_session(path: Path) -> None:

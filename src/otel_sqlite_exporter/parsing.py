@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From what a keyword or an environment variable holds to the value of a setting: any value in, of JSON or text.
+
+Each function raises a ValueError that says what to give instead, and none for its setting's default.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any
+
+_LONGEST_MS = 2**31 - 1
+_LARGEST_BYTES = 2**63 - 1
+_LARGEST_TEXT = 2**31 - 1
+
+
+def parse_path(value: Any) -> str:
+    """Return the absolute path of a file."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise ValueError("give the path of a file as text")
+    path = os.fspath(value)
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise ValueError("give the path of a file as text")
+    if path == ":memory:" or path.startswith("file:"):
+        raise ValueError("give the path of a file; a database in memory would be gone with the exporter")
+    path = os.path.expanduser(path)
+    try:
+        return os.path.abspath(path)
+    except FileNotFoundError:  # the working directory is gone: the first export says so, the application starts
+        return path
+
+
+def parse_names(value: Any) -> tuple[str, ...]:
+    """Return one name or more."""
+    names = _split(value, ",", "attribute names")
+    if not names:
+        raise ValueError("give at least one attribute name")
+    return names
+
+
+def _split(value: Any, separator: str, what: str) -> tuple[str, ...]:
+    parts = value.split(separator) if isinstance(value, str) else value
+    if not isinstance(parts, Sequence) or not all(isinstance(part, str) for part in parts):
+        raise ValueError(f"give a list of {what}")
+    return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+def parse_globs(value: Any) -> tuple[str, ...]:
+    """Return globs of attribute keys."""
+    return _split(value, ",", "globs of attribute keys")
+
+
+def parse_patterns(value: Any) -> tuple[re.Pattern[str], ...]:
+    """Return regular expressions; as one text, one a line."""
+    # White space counts in a pattern that is given alone, not at the ends of a line.
+    patterns = _split(value, "\n", "regular expressions") if isinstance(value, str) else value
+    if not isinstance(patterns, Sequence) or not all(isinstance(pattern, str) for pattern in patterns):
+        raise ValueError("give a list of regular expressions")
+    return tuple(map(_parse_pattern, patterns))
+
+
+def _parse_pattern(text: str) -> re.Pattern[str]:
+    try:
+        pattern = re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"give regular expressions, and {text!r} is none: {error}") from None
+    if pattern.search(""):
+        raise ValueError(f"give regular expressions that need something to match, unlike {text!r}")
+    return pattern
+
+
+def parse_function(value: Any) -> Callable[[str, Any], Any] | None:
+    """Return a function, imported if it is given as `module:function`."""
+    if value is None:
+        return None
+    if callable(value):
+        function: Callable[[str, Any], Any] = value
+        return function
+    module, _, names = value.partition(":") if isinstance(value, str) else ("", "", "")
+    try:
+        found: Any = reduce(getattr, names.split("."), importlib.import_module(module))
+    except Exception as error:
+        raise ValueError(f"give a function, or module:function as text ({type(error).__name__}: {error})") from None
+    if not callable(found):
+        raise ValueError("give a function, or module:function as text")
+    return parse_function(found)
+
+
+def parse_flag(value: Any) -> bool:
+    """Return true or false."""
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if not isinstance(value, bool):
+        raise ValueError("give true or false")
+    return value
+
+
+def parse_limit(value: Any) -> int | None:
+    """Return a number of characters, 1 or more."""
+    return None if value is None else _parse_number(value, "characters", _LARGEST_TEXT, 1)
+
+
+def parse_ms(value: Any) -> int:
+    """Return a number of milliseconds."""
+    return _parse_number(value, "milliseconds", _LONGEST_MS)
+
+
+def parse_bytes(value: Any) -> int:
+    """Return a number of bytes."""
+    return _parse_number(value, "bytes", _LARGEST_BYTES)
+
+
+def _parse_number(value: Any, unit: str, largest: int, smallest: int = 0) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise ValueError(f"give a whole number of {unit}")
+    try:
+        number = int(value)
+    except ValueError:
+        raise ValueError(f"give a whole number of {unit}") from None
+    if not smallest <= number <= largest:
+        raise ValueError(f"give a number of {unit} from {smallest} to {largest}")
+    return number
+
+
+def one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
+    """Return a function that parses one of `choices`, in whatever case."""
+
+    def parse(value: Any) -> str:
+        if isinstance(value, str) and value.lower() in choices:
+            return value.lower()
+        raise ValueError(f"give one of {', '.join(choices)}")
+
+    return parse
