@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.exporter import SQLiteSpanExporter
+    from otel_sqlite_exporter.processor import SQLiteSpanProcessor
     from otel_sqlite_exporter.version import __version__
 
-__all__ = ["SQLiteSpanExporter", "__version__"]
+__all__ = ["SQLiteSpanExporter", "SQLiteSpanProcessor", "__version__"]
 
-_HOMES = {"SQLiteSpanExporter": "exporter", "__version__": "version"}
+_HOMES = {"SQLiteSpanExporter": "exporter", "SQLiteSpanProcessor": "processor", "__version__": "version"}
 
 
 def __getattr__(name: str) -> Any:

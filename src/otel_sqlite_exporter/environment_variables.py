@@ -49,3 +49,21 @@ spans. What is neither `true` nor `false` counts as `false`. Default: `true`."""
 
 OTEL_EXPORTER_SQLITE_CAPTURE_LIMIT = "OTEL_EXPORTER_SQLITE_CAPTURE_LIMIT"
 """The longest text that is stored whole, in characters; what is longer is cut there. Default: none."""
+
+OTEL_EXPORTER_SQLITE_SPAN_PROCESSOR = "OTEL_EXPORTER_SQLITE_SPAN_PROCESSOR"
+"""Whether `opentelemetry-instrument` adds an SQLiteSpanProcessor: `true` or `false`. Default: false."""
+
+OTEL_EXPORTER_SQLITE_OPEN_DELAY_MS = "OTEL_EXPORTER_SQLITE_OPEN_DELAY_MS"
+"""Milliseconds after which the span processor writes a span that still runs. Default: 250."""
+
+OTEL_EXPORTER_SQLITE_SCHEDULE_DELAY_MS = "OTEL_EXPORTER_SQLITE_SCHEDULE_DELAY_MS"
+"""Milliseconds that an ended span waits at most in the span processor. Default: 1000."""
+
+OTEL_EXPORTER_SQLITE_QUEUE_SIZE = "OTEL_EXPORTER_SQLITE_QUEUE_SIZE"
+"""Ended spans that may wait in the span processor. Default: 16384."""
+
+OTEL_EXPORTER_SQLITE_BATCH_SIZE = "OTEL_EXPORTER_SQLITE_BATCH_SIZE"
+"""Spans that the span processor writes at once, at most. Default: 512."""
+
+OTEL_EXPORTER_SQLITE_QUEUE_WAIT_MS = "OTEL_EXPORTER_SQLITE_QUEUE_WAIT_MS"
+"""Milliseconds that the end of a span waits for room in a full queue of the span processor. Default: 1000."""

@@ -109,6 +109,11 @@ def parse_ms(value: Any) -> int:
     return _parse_number(value, "milliseconds", _LONGEST_MS)
 
 
+def parse_count(value: Any) -> int:
+    """Return a number of spans, 1 or more."""
+    return _parse_number(value, "spans", _LARGEST_TEXT, 1)
+
+
 def parse_bytes(value: Any) -> int:
     """Return a number of bytes."""
     return _parse_number(value, "bytes", _LARGEST_BYTES)

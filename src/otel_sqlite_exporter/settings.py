@@ -176,6 +176,50 @@ def resolve_settings(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ProcessorSettings:
+    """What concerns the span processor alone; build it with `resolve_processor_settings`.
+
+    Attributes:
+        open_delay_ms: Milliseconds after which a span that runs is written.
+        schedule_delay_ms: Milliseconds that an ended span waits at most for others to be written with.
+        queue_size: Ended spans that may wait.
+        batch_size: Spans written at once, at most.
+        queue_wait_ms: Milliseconds that the end of a span waits for room in a full queue.
+    """
+
+    open_delay_ms: int
+    schedule_delay_ms: int
+    queue_size: int
+    batch_size: int
+    queue_wait_ms: int
+
+
+def resolve_processor_settings(
+    *,
+    open_delay_ms: int | None = None,
+    schedule_delay_ms: int | None = None,
+    queue_size: int | None = None,
+    batch_size: int | None = None,
+    queue_wait_ms: int | None = None,
+) -> ProcessorSettings:
+    """Return the settings in force; None means unset.
+
+    Raises:
+        ConfigurationError: A keyword has a value that cannot be used.
+    """
+    ms, count = parsing.parse_ms, parsing.parse_count
+    return ProcessorSettings(
+        open_delay_ms=_resolve("open_delay_ms", open_delay_ms, env.OTEL_EXPORTER_SQLITE_OPEN_DELAY_MS, 250, ms),
+        schedule_delay_ms=_resolve(
+            "schedule_delay_ms", schedule_delay_ms, env.OTEL_EXPORTER_SQLITE_SCHEDULE_DELAY_MS, 1_000, ms
+        ),
+        queue_size=_resolve("queue_size", queue_size, env.OTEL_EXPORTER_SQLITE_QUEUE_SIZE, 16_384, count),
+        batch_size=_resolve("batch_size", batch_size, env.OTEL_EXPORTER_SQLITE_BATCH_SIZE, 512, count),
+        queue_wait_ms=_resolve("queue_wait_ms", queue_wait_ms, env.OTEL_EXPORTER_SQLITE_QUEUE_WAIT_MS, 1_000, ms),
+    )
+
+
 def _resolve(
     keyword: str,
     value: Any,

@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter
 
 import otel_sqlite_exporter
-from otel_sqlite_exporter import SQLiteSpanExporter, environment_variables
-from otel_sqlite_exporter.settings import Settings, resolve_settings
+from otel_sqlite_exporter import SQLiteSpanExporter, SQLiteSpanProcessor, environment_variables
+from otel_sqlite_exporter.settings import ProcessorSettings, Settings, resolve_settings
 from tests.conftest import ROOT, clean_environment, exporting, make_spans, read
 
 PACKAGE = "otel_sqlite_exporter"
-NAMES = ["SQLiteSpanExporter", "__version__"]
+NAMES = ["SQLiteSpanExporter", "SQLiteSpanProcessor", "__version__"]
 SETTINGS = [
     "path",
     "session_attributes",
@@ -36,9 +37,13 @@ SETTINGS = [
     "capture_content",
     "capture_limit",
 ]
+PROCESSOR_SETTINGS = ["open_delay_ms", "schedule_delay_ms", "queue_size", "batch_size", "queue_wait_ms"]
 VARIABLES = [f"OTEL_EXPORTER_SQLITE_{setting.upper()}" for setting in SETTINGS]
+PROCESSOR_VARIABLES = [f"OTEL_EXPORTER_SQLITE_{setting.upper()}" for setting in PROCESSOR_SETTINGS]
+SWITCHES = ["OTEL_EXPORTER_SQLITE_SPAN_PROCESSOR"]
 ENTRY_POINTS = {
     ("opentelemetry_traces_exporter", "sqlite", f"{PACKAGE}.exporter:SQLiteSpanExporter"),
+    ("opentelemetry_post_instrument", "sqlite_span_processor", f"{PACKAGE}.post_instrument:add_span_processor"),
     ("opentelemetry_environment_variables", "sqlite_exporter", f"{PACKAGE}.environment_variables"),
 }
 VIEWS = [
@@ -130,12 +135,29 @@ def test_the_exporter_documents_every_keyword_with_its_variable() -> None:
 def test_the_exporter_is_a_span_exporter_and_offers_nothing_else() -> None:
     assert issubclass(SQLiteSpanExporter, SpanExporter)
     public = {name for name in dir(SQLiteSpanExporter) if not name.startswith("_")}
-    assert public == {"export", "force_flush", "shutdown"}
+    assert public == {"export", "export_open", "count_dropped", "force_flush", "shutdown"}
+
+
+def test_the_processor_takes_the_keywords_of_the_exporter_and_its_own() -> None:
+    exporter = list(inspect.signature(SQLiteSpanExporter).parameters.values())
+    processor = list(inspect.signature(SQLiteSpanProcessor).parameters.values())
+    assert processor[: len(exporter)] == exporter
+    assert [parameter.name for parameter in processor[len(exporter) :]] == PROCESSOR_SETTINGS
+    assert list(ProcessorSettings.__dataclass_fields__) == PROCESSOR_SETTINGS
+    documentation = inspect.getdoc(SQLiteSpanProcessor) or ""
+    for variable in PROCESSOR_VARIABLES:
+        assert f"Environment: {variable}" in documentation
+
+
+def test_the_processor_is_a_span_processor_and_offers_nothing_else() -> None:
+    assert issubclass(SQLiteSpanProcessor, SpanProcessor)
+    public = {name for name in dir(SQLiteSpanProcessor) if not name.startswith("_")}
+    assert public == {"on_start", "on_end", "force_flush", "shutdown"}
 
 
 def test_the_environment_variables_are_these_and_the_module_holds_nothing_else() -> None:
     public = {name: value for name, value in vars(environment_variables).items() if not name.startswith("__")}
-    assert public == {name: name for name in VARIABLES}
+    assert public == {name: name for name in VARIABLES + SWITCHES + PROCESSOR_VARIABLES}
 
 
 def test_every_environment_variable_has_a_docstring() -> None:
