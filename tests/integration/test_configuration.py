@@ -123,10 +123,20 @@ def test_a_bad_variable_costs_its_value_and_no_span(application: Path) -> None:
 
 
 def test_a_path_that_cannot_be_used_costs_the_spans_and_no_more(application: Path) -> None:
-    done = with_sqlite(application, OTEL_EXPORTER_SQLITE_PATH=str(application))
+    folder = application.parent / "folder"
+    folder.mkdir()
+    done = with_sqlite(application, OTEL_EXPORTER_SQLITE_PATH=str(folder))
     assert done.status == 0
     (error,) = done.stderr
-    assert f"could not be written to {application} and are lost" in error
+    assert f"could not be written to {folder} and are lost" in error
+    assert os.listdir(folder) == []
+
+
+def test_a_path_to_another_kind_of_file_keeps_the_spans_beside_it(application: Path) -> None:
+    done = with_sqlite(application, OTEL_EXPORTER_SQLITE_PATH=str(application))
+    assert done.status == 0
+    (warning,) = done.stderr
+    assert f"are kept in {application}-spool" in warning
     assert application.read_text() == dedent(APPLICATION)
 
 

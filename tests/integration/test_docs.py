@@ -41,6 +41,7 @@ from otel_sqlite_exporter.settings import (
     DEFAULT_PATH,
     DEFAULT_SESSION_ATTRIBUTES,
     SYNCHRONOUS_MODES,
+    resolve_processor_settings,
     resolve_settings,
 )
 from otel_sqlite_exporter.sql.texts import read_folder
@@ -101,6 +102,14 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         provider.add_span_processor(SimpleSpanProcessor(exporter))
         record_turn(provider.get_tracer("docs", "1"))
         exporter.export([*memory.get_finished_spans()[:1], ReadableSpan("a span without ids")])
+    chat = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o-mini"}
+    with exporting(path, busy_timeout_ms=0) as exporter:
+        # A call that has not ended when this process is looked at, and a batch that meets a lock.
+        exporter.export_open([provider.get_tracer("docs").start_span("chat", attributes=chat)])  # type: ignore[list-item]
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            exporter.export(memory.get_finished_spans()[-1:])
+        exporter.export(memory.get_finished_spans()[-1:])
     return path
 
 
@@ -198,14 +207,15 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_the_settings_are_those_of_the_code() -> None:
     rows = find_tables("README.md", "Settings")
-    assert [bare(row[0]) for row in rows] == list(inspect.signature(resolve_settings).parameters)
+    resolvers = resolve_settings, resolve_processor_settings
+    assert [bare(row[0]) for row in rows] == [name for one in resolvers for name in inspect.signature(one).parameters]
     variables = {name for name in vars(environment_variables) if name.startswith("OTEL_")}
-    assert {bare(row[1]) for row in rows} == variables
-    settings = resolve_settings()
+    assert {bare(row[1]) for row in rows} == variables - {environment_variables.OTEL_EXPORTER_SQLITE_SPAN_PROCESSOR}
+    settings, processor_settings = resolve_settings(), resolve_processor_settings()
     for keyword, variable, default, meaning in rows:
         assert bare(variable) == f"OTEL_EXPORTER_SQLITE_{bare(keyword).upper()}"
         expected = {"path": DEFAULT_PATH, "session_attributes": f"[{len(DEFAULT_SESSION_ATTRIBUTES)} names]"}
-        setting = getattr(settings, bare(keyword))
+        setting = getattr(settings if hasattr(settings, bare(keyword)) else processor_settings, bare(keyword))
         value = expected.get(bare(keyword)) or {(): "none", None: "none", True: "true"}.get(setting, str(setting))
         assert bare(default).split("(")[0] == value
         modes = {"synchronous": SYNCHRONOUS_MODES, "auto_migrate": AUTO_MIGRATE_MODES}.get(bare(keyword), ())
