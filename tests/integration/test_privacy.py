@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -117,6 +118,7 @@ contexts = st.one_of(
     st.builds(lambda header: SpanContext(1, 2, True, TraceFlags(1), Hostile(header)), st.just(f"v={SECRET}")),
     st.just(SpanContext(0, 2, False, TraceFlags(1), Hostile(SECRET))),
     st.builds(Foreign, st.just(SECRET)),
+    st.just(SimpleNamespace(trace_id=SECRET, span_id=2, is_remote=SECRET, trace_flags=SECRET, trace_state=None)),
 )
 spans = st.builds(
     lambda resource, scope, **fields: ReadableSpan(
