@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: `python -m otel_sqlite_exporter migrate|info [PATH]`.
+"""The command line: `python -m otel_sqlite_exporter migrate|info|doctor|recover [PATH]`.
 
 Modules that read files are imported by the command that needs them, so that `--help` answers at once.
 """
@@ -20,6 +20,7 @@ from otel_sqlite_exporter.version import __version__
 
 PROGRAM = "python -m otel_sqlite_exporter"
 _PENDING = 1
+_UNTOUCHED = {"file", "version", "integrity", "foreign keys"}
 _REFUSED = 2
 
 
@@ -53,7 +54,8 @@ def cli() -> None:
     PATH is the file; without it, the one that the environment variable OTEL_EXPORTER_SQLITE_PATH names, else otel.db
     in the current folder.
 
-    Exit codes: 0 done, 1 steps are pending (migrate --check), 2 it could not be done, and stderr says why.
+    Exit codes: 0 done, 1 steps are pending (migrate --check) or something is wrong (doctor), 2 it could not be done,
+    and stderr says why.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -113,6 +115,63 @@ def info(ctx: click.Context, path: str | None, *, as_json: bool) -> None:
         render.render_json(render.overview_as_dict(overview))
     else:
         render.render_overview(overview)
+
+
+@cli.command()
+@click.argument("path", required=False)
+@click.option("--spool", type=click.Path(dir_okay=False), help="Another spool than the one beside PATH.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def recover(ctx: click.Context, path: str | None, *, spool: str | None, as_json: bool) -> None:
+    """Write what waits in the spool beside a file into it.
+
+    Exporters do so by themselves, with the next batch that gets through. Each batch is written once, also if this is
+    cut short and run again.
+    """
+    settings = _resolve(ctx, path)
+    from otel_sqlite_exporter.cli import render
+    from otel_sqlite_exporter.ingest import repair
+
+    recovery = repair.recover(settings, spool)
+    if as_json:
+        render.render_json({"path": settings.path} | recovery._asdict())
+    elif recovery.batches:
+        click.echo(f"wrote {recovery.records} records in {recovery.batches} batches from the spool to {settings.path}")
+    else:
+        click.echo(f"nothing to do: no batch waits for {settings.path}")
+
+
+@cli.command()
+@click.argument("path", required=False)
+@click.option("--repair", "do_repair", is_flag=True, help="Repair what can be repaired; nothing is deleted.")
+@click.option("--assume-gone", is_flag=True, help="With --repair: also end spans of processes not seen from here.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def doctor(ctx: click.Context, path: str | None, *, do_repair: bool, assume_gone: bool, as_json: bool) -> None:
+    """Look for what is wrong with a file, and say what to do about it.
+
+    Exit code 1 when a problem is found (or is left after --repair). Notes are worth knowing, and no problems.
+    """
+    settings = _resolve(ctx, path)
+    from otel_sqlite_exporter.cli import render
+    from otel_sqlite_exporter.ingest.diagnosis import diagnose
+    from otel_sqlite_exporter.ingest.repair import repair
+
+    findings = diagnose(settings)
+    done = None
+    # What cannot be opened, or is not sound, is left alone.
+    if do_repair and not any(finding.check in _UNTOUCHED for finding in findings if finding.severity == "problem"):
+        done = repair(settings, assume_gone=assume_gone)
+        findings = diagnose(settings)
+    if as_json:
+        repaired = None if done is None else done._asdict() | {"recovery": done.recovery._asdict()}
+        listed = [finding._asdict() for finding in findings]
+        render.render_json({"path": settings.path, "repaired": repaired, "findings": listed})
+    else:
+        if done is not None and done.backup:
+            click.echo(f"backup: {done.backup}")
+        render.render_findings(settings.path, findings)
+    ctx.exit(_PENDING if any(finding.severity == "problem" for finding in findings) else 0)
 
 
 def _resolve(ctx: click.Context, path: str | None) -> Settings:

@@ -9,13 +9,16 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
 from otel_sqlite_exporter.query.overview import Overview, SessionSummary
 from otel_sqlite_exporter.storage.migrations import Migration, Report
 from otel_sqlite_exporter.version import __version__
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.ingest.diagnosis import Finding
 
 _Value = str | int | float | None
 
@@ -79,6 +82,15 @@ def render_report(report: Report) -> None:
         click.echo(f"backup: {report.backup or 'none'}")
     else:
         click.echo(f"created {report.path} with {target}")
+
+
+def render_findings(path: str, findings: Sequence[Finding]) -> None:
+    """Print what is wrong with a file, and what to do."""
+    if not findings:
+        click.echo(f"{path}: all is well")
+    for finding in findings:
+        click.echo(f"{finding.severity}: {finding.check}: {_format_value(finding.what)}")
+        click.echo(f"  {_format_value(finding.remedy)}")
 
 
 def render_overview(overview: Overview) -> None:

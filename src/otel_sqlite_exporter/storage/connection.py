@@ -18,6 +18,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from otel_sqlite_exporter.errors import DamagedFileError, UnsupportedSQLiteError
+from otel_sqlite_exporter.storage.file_systems import find_network_type
 
 _T = TypeVar("_T")
 OLDEST_SQLITE = (3, 38, 0)
@@ -42,7 +43,8 @@ def check_sqlite_version(version: tuple[int, ...] = sqlite3.sqlite_version_info)
 
 
 def open_writer(path: str, *, busy_timeout_ms: int, synchronous: str = "normal") -> sqlite3.Connection:
-    """Open `path` for writing, creating it (mode 0600, WAL, incremental auto-vacuum) and its folder if need be.
+    """Open `path` for writing, creating it (mode 0600, WAL, incremental auto-vacuum) and its folder if need be. On a
+    network file system, where WAL does not work, it has a rollback journal instead.
 
     The caller owns the connection, may use it on any thread but one at a time, and begins and ends transactions
     itself. Foreign keys are on. The file's schema is not looked at: see `migrations`.
@@ -64,7 +66,11 @@ def open_writer(path: str, *, busy_timeout_ms: int, synchronous: str = "normal")
         # Both count only before the first page is written, and do nothing after that.
         connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        _enter_wal_mode(connection, busy_timeout_ms)
+        if find_network_type(path) is None:
+            _enter_wal_mode(connection, busy_timeout_ms)
+        else:
+            # A rollback journal works as far as the locks of that file system do.
+            connection.execute("PRAGMA journal_mode = DELETE").fetchall()
         connection.execute(f"PRAGMA synchronous = {synchronous.upper()}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit = {_CHECKPOINT_PAGES * _PAGE_BYTES}")

@@ -135,6 +135,7 @@ class Spool:
                     if status.st_size == 0:
                         _write(descriptor, _HEADER.pack(_MARK, uuid.uuid4().bytes, _HEADER.size))
                         self._sync_folder()
+                    _check_mark(self.path, os.pread(descriptor, _HEADER.size, 0))
                     yield descriptor
                     return
                 finally:
@@ -155,8 +156,7 @@ class Taking:
 
     def __init__(self, path: str, descriptor: int) -> None:
         header = os.pread(descriptor, _HEADER.size, 0)
-        if len(header) < _HEADER.size or not header.startswith(_MARK):
-            raise SpoolError(f"{path} is no spool of this package: move it away")
+        _check_mark(path, header)
         _, spool_id, self._position = _HEADER.unpack(header)
         self.spool_id = spool_id.hex()
         self._path = path
@@ -199,6 +199,11 @@ class Taking:
                 return position + found
             position += chunk - len(_FRAME_MARK) + 1
         return size
+
+
+def _check_mark(path: str, header: bytes) -> None:
+    if len(header) < _HEADER.size or not header.startswith(_MARK):
+        raise SpoolError(f"{path} is no spool of this package: move it away")
 
 
 def _write(descriptor: int, content: bytes) -> None:

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Repairs what can be repaired without losing anything: what `doctor --repair` does."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from typing import NamedTuple
+
+from otel_sqlite_exporter.ingest.interruptions import interrupt_spans
+from otel_sqlite_exporter.ingest.replay import replay_spool
+from otel_sqlite_exporter.settings import Settings
+from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.storage.backup import write_backup
+from otel_sqlite_exporter.storage.connection import open_writer
+from otel_sqlite_exporter.storage.migrations import load_migrations, prepare_file, split_statements
+from otel_sqlite_exporter.storage.process import is_alive
+from otel_sqlite_exporter.storage.spool import Spool, spool_path
+
+
+class Recovery(NamedTuple):
+    """What came out of a spool: batches and records."""
+
+    batches: int
+    records: int
+
+
+class Repair(NamedTuple):
+    """What was repaired: the copy that was made before (None: no row was wrong), what came out of the spool, and how
+    many spans were marked as interrupted."""
+
+    backup: str | None
+    recovery: Recovery
+    interrupted: int
+
+
+def recover(settings: Settings, spool_file: str | None = None) -> Recovery:
+    """Write what waits in the spool of `settings.path` (or in `spool_file`) into the file, which is made or upgraded as
+    `settings.auto_migrate` allows.
+
+    Raises:
+        SpoolError: The spool is in use, none of ours, or of a newer version.
+        FileRefusedError, MigrationFailedError: The file cannot be used as it is; the spool keeps what it has.
+        sqlite3.Error, OSError: The file or the spool cannot be written.
+    """
+    spool = Spool(spool_file or spool_path(settings.path), limit_bytes=settings.spool_limit_bytes)
+    if spool.is_empty():
+        return Recovery(0, 0)
+    prepare_file(settings.path, settings.auto_migrate, busy_timeout_ms=settings.busy_timeout_ms)
+    with contextlib.closing(_open(settings)) as connection:
+        window_ns = settings.pairing_window_ms * 1_000_000
+        return Recovery(*replay_spool(connection, spool, pairing_window_ns=window_ns))
+
+
+def repair(settings: Settings, *, assume_gone: bool = False) -> Repair:
+    """Bring in the spool, end the spans of processes that are gone (with `assume_gone` also of those that cannot be
+    seen from here), mend links and sessions, empty the write-ahead log, gather statistics for the query planner, and
+    take the file from others. Rows that are wrong are mended after a checked copy was made.
+
+    Raises:
+        Whatever `recover` raises; DamagedFileError where the copy is not sound.
+    """
+    recovery = recover(settings)
+    with contextlib.closing(_open(settings)) as connection:
+        backup = None
+        if any(connection.execute(read_query("count_faults")).fetchone()):
+            backup = write_backup(connection, settings.path, load_migrations()[-1].version)
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                for name in ("repair_links", "repair_sessions"):
+                    for statement in split_statements(read_query(name)):
+                        connection.execute(statement)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        interrupted = interrupt_spans(
+            connection, lambda run: is_alive(run.process) is False or (assume_gone and is_alive(run.process) is None)
+        )
+        connection.execute("PRAGMA analysis_limit = 1000")
+        connection.execute("ANALYZE")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        path = os.path.realpath(settings.path)
+        for name in (path, f"{path}-wal", f"{path}-shm"):
+            with contextlib.suppress(OSError):
+                os.chmod(name, 0o600)
+    return Repair(backup, recovery, interrupted)
+
+
+def _open(settings: Settings) -> sqlite3.Connection:
+    return open_writer(settings.path, busy_timeout_ms=settings.busy_timeout_ms, synchronous=settings.synchronous)

@@ -1,0 +1,15 @@
+-- What a sound file has none of, in one row.
+SELECT
+  (
+    SELECT count(*) FROM _events AS e JOIN _events AS f ON f.id = e.related_event
+    WHERE f.related_event IS NOT e.id
+  ) AS one_sided_links,
+  (
+    SELECT count(*) FROM _events AS e
+    WHERE e.source = 0 AND e.related_event IS NULL AND NOT EXISTS (SELECT 1 FROM _open_spans AS o WHERE o.span = e.span)
+  ) AS missing_links,
+  (
+    SELECT coalesce(sum(p.spans), 0)
+    FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
+    WHERE p.own_session IS NULL AND p.session IS NOT t.session
+  ) AS spans_without_session;

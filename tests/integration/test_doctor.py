@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`doctor` says what is wrong with a file and what to do about it; with `--repair` it does what is safe."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.trace.export import SpanExportResult
+
+from otel_sqlite_exporter.storage.file_systems import find_network_type
+from tests.commands import run
+from tests.conftest import export_all, exporting, in_new_process, make_spans, read, span_names
+from tests.files import foreign, garbage_page_file, snapshot, truncated_file
+
+
+def diagnose(path: Path, *options: str) -> tuple[int, dict[str, str]]:
+    """The exit code, and what is said by check."""
+    status, printed, errors = run("doctor", path, "--json", *options)
+    assert errors == ""
+    findings: list[dict[str, Any]] = json.loads(printed)["findings"]
+    assert all(finding["remedy"] for finding in findings)
+    return status, {finding["check"]: f"{finding['severity']}: {finding['what']}" for finding in findings}
+
+
+@pytest.fixture
+def written(path: Path) -> Path:
+    with exporting(path) as exporter:
+        export_all(exporter, "one", "two")
+        exporter.export(make_spans("three", attributes={"session.id": "A"}))
+    return path
+
+
+def alter(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def spool(path: Path, *names: str) -> None:
+    """Let a batch meet a lock."""
+    with exporting(path, busy_timeout_ms=0) as exporter, closing(sqlite3.connect(path, isolation_level=None)) as lock:
+        lock.execute("BEGIN IMMEDIATE")
+        for name in names:
+            assert exporter.export(make_spans(name)) is SpanExportResult.SUCCESS
+        exporter.shutdown()
+
+
+def test_of_a_sound_file_all_is_well_and_nothing_is_changed(written: Path) -> None:
+    before = snapshot(written)
+    assert run("doctor", written) == (0, f"{written}: all is well\n", "")
+    assert diagnose(written) == (0, {})
+    assert snapshot(written) == before
+
+
+# What to do to a file, the check that finds it, and the beginning of what it says.
+FAULTS: list[tuple[Callable[[Path], object], str, str]] = [
+    (
+        lambda path: alter(path, "UPDATE _events SET related_event = NULL WHERE id = 2"),
+        "links",
+        "problem: 1 records of ended spans are not linked",
+    ),
+    (
+        lambda path: alter(path, "UPDATE _trace_sessions SET session = NULL, own_session = NULL WHERE own_session = 1"),
+        "sessions",
+        "problem: 1 spans do not show",
+    ),
+    (lambda path: spool(path, "kept"), "spool", "problem: 1 batches"),
+    (lambda path: path.chmod(0o644), "mode", "note: others may read"),
+    (
+        lambda path: alter(
+            path,
+            "UPDATE _spans SET end_time_source = 'open' WHERE id = 1",
+            "UPDATE _events SET related_event = NULL, link_method = NULL WHERE span = 1",
+            "DELETE FROM _events WHERE span = 1 AND phase = 'finish'",
+            "INSERT INTO _open_spans SELECT 1, trace_session, 1 FROM _spans WHERE id = 1",
+            "UPDATE _exporter_runs SET boot_id = 'another'",
+        ),
+        "running",
+        "problem: 1 spans run in process",
+    ),
+]
+
+
+@pytest.mark.parametrize(("damage", "check", "what"), FAULTS, ids=[f"{check}" for _, check, _ in FAULTS])
+def test_each_fault_is_found_and_repaired(
+    written: Path, damage: Callable[[Path], object], check: str, what: str
+) -> None:
+    damage(written)
+    status, found = diagnose(written)
+    assert found[check].startswith(what)
+    assert status == int(what.startswith("problem"))
+    status, found = diagnose(written, "--repair")
+    assert status == 0
+    assert check not in found
+    assert {"one", "two", "three"} <= set(span_names(written))
+    assert read(written, "SELECT count(*) FROM events WHERE related_event_id IS NULL") == [(0,)]
+    assert ("kept" in span_names(written)) == (check == "spool")
+
+
+def test_rows_are_mended_after_a_copy_was_made(written: Path) -> None:
+    FAULTS[0][0](written)
+    status, printed, _ = run("doctor", written, "--repair")
+    assert status == 0
+    backup = Path(printed.splitlines()[0].removeprefix("backup: "))
+    assert read(backup, "SELECT count(*) FROM events WHERE related_event_id IS NULL") == [(1,)]
+
+
+def test_a_span_of_another_machine_is_ended_only_when_that_is_said(written: Path) -> None:
+    FAULTS[-1][0](written)
+    alter(written, "UPDATE _exporter_runs SET host = 'elsewhere'")
+    status, found = diagnose(written, "--repair")
+    assert (status, found["running"].partition(" on ")[0][:5]) == (0, "note:")
+    assert read(written, "SELECT status FROM spans WHERE status = 'running'") == [("running",)]
+    assert diagnose(written, "--repair", "--assume-gone")[0] == 0
+    assert read(written, "SELECT DISTINCT status FROM spans ORDER BY 1") == [("interrupted",), ("ok",)]
+
+
+@pytest.mark.parametrize(
+    ("make", "check"),
+    [(truncated_file, "integrity"), (garbage_page_file, "integrity"), (foreign, "file"), (Path.unlink, "file")],
+)
+def test_what_cannot_be_repaired_is_not_touched(written: Path, make: Callable[[Path], object], check: str) -> None:
+    if make is foreign:
+        written.unlink()
+    make(written)
+    before = snapshot(written)
+    status, found = diagnose(written, "--repair")
+    assert (status, found[check][:8]) == (1, "problem:")
+    assert snapshot(written) == before
+
+
+def test_a_newer_and_an_older_file_are_named_with_the_remedy(written: Path) -> None:
+    for version, words in ((9999, "pip install -U"), (1, "migrate")):
+        alter(written, f"PRAGMA user_version = {version}")
+        status, printed, _ = run("doctor", written)
+        assert status == 1
+        assert words in printed
+
+
+def test_recover_writes_what_waits_once(written: Path) -> None:
+    spool(written, "a", "b", "c")
+    assert span_names(written) == ["one", "three", "two"]
+    status, printed, errors = run("recover", written)
+    assert (status, errors) == (0, "")
+    assert printed == f"wrote 3 records in 3 batches from the spool to {written}\n"
+    assert span_names(written) == ["a", "b", "c", "one", "three", "two"]
+    assert run("recover", written) == (0, f"nothing to do: no batch waits for {written}\n", "")
+    assert json.loads(run("recover", written, "--json")[1])["records"] == 0
+
+
+def test_recover_takes_a_spool_from_elsewhere_into_a_new_file(written: Path, tmp_path: Path) -> None:
+    spool(written, "a")
+    kept = Path(f"{written}-spool").rename(tmp_path / "kept")
+    other = tmp_path / "other.db"
+    assert run("recover", other, "--spool", kept)[0] == 0
+    assert span_names(other) == ["a"]
+
+
+def test_recover_says_what_is_in_the_way(written: Path) -> None:
+    spool(written, "a")
+    Path(f"{written}-spool").write_bytes(b"something else, and long enough to be looked at")
+    status, _, errors = run("recover", written)
+    assert status == 2
+    assert errors == f"Error: {written}-spool is no spool of this package: move it away\n"
+    assert diagnose(written)[1]["spool"].startswith("problem: ")
+
+
+def test_neither_command_imports_the_sdk(written: Path) -> None:
+    program = "import sys, json, click.testing\nfrom otel_sqlite_exporter.cli.commands import cli\n"
+    program += "for c in ('recover', 'doctor'): click.testing.CliRunner().invoke(cli, [c, sys.argv[1]])\n"
+    program += "print([name for name in sys.modules if name.startswith('opentelemetry')])"
+    done = subprocess.run([sys.executable, "-c", program, str(written)], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+MOUNTS = """\
+22 1 0:20 / / rw,relatime - ext4 /dev/sda1 rw
+30 22 0:50 / /data rw - nfs4 server:/data rw
+31 30 0:51 / /data/with\\040space rw - ext4 /dev/sdb1 rw
+32 22 0:52 / /remote rw - fuse.sshfs host:/ rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "type"),
+    [
+        ("/otel.db", None),
+        ("/data/otel.db", "nfs4"),
+        ("/data", "nfs4"),
+        ("/database/otel.db", None),
+        ("/data/with space/otel.db", None),
+        ("/remote/deep/otel.db", "fuse.sshfs"),
+    ],
+)
+def test_network_file_systems_are_known(path: str, type: str | None) -> None:
+    assert find_network_type(path, MOUNTS) == type
+
+
+def write_as_on_a_network(path: str) -> None:
+    from otel_sqlite_exporter.storage import connection
+
+    vars(connection)["find_network_type"] = lambda path: "nfs4"
+    with exporting(path) as exporter:
+        export_all(exporter, "one")
+        names = sorted(os.listdir(Path(path).parent))
+        exporter.export(make_spans("two"))
+    print(json.dumps(names))
+
+
+def test_a_file_on_a_network_has_no_write_ahead_log(path: Path) -> None:
+    assert in_new_process(write_as_on_a_network, path) == ["otel.db"]
+    assert span_names(path) == ["one", "two"]

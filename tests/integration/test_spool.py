@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The spool: what is in it comes back in order and once, whatever happens on the way."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from otel_sqlite_exporter.errors import SpoolError, SpoolFullError
+from otel_sqlite_exporter.ingest.frames import dump_batch, load_batch
+from otel_sqlite_exporter.ingest.replay import replay_spool
+from otel_sqlite_exporter.ingest.rows import Records
+from otel_sqlite_exporter.ingest.runs import Run
+from otel_sqlite_exporter.storage.connection import open_writer
+from otel_sqlite_exporter.storage.spool import Spool, spool_path
+from tests.conftest import clean_environment, exporting, health, make_spans, named, span_names
+from tests.files import settle
+
+
+@pytest.fixture
+def spool(path: Path) -> Spool:
+    return Spool(spool_path(str(path)), limit_bytes=10_000)
+
+
+def contents(spool: Spool) -> list[bytes]:
+    with spool.taking(timeout_s=0) as taking:
+        return [] if taking is None else [frame.content for frame in taking]
+
+
+def test_batches_come_out_in_order_and_what_was_taken_does_not_come_again(spool: Spool) -> None:
+    assert spool.is_empty()
+    for content in (b"one", b"", b"three"):
+        spool.append(content, timeout_s=0)
+    assert (spool.count(), spool.is_empty()) == ((3, 8), False)
+    assert contents(spool) == [b"one", b"", b"three"]
+    with spool.taking(timeout_s=0) as taking:
+        assert taking is not None
+        taking.advance(next(iter(taking)))
+    assert contents(spool) == [b"", b"three"]
+
+
+def test_a_frame_that_was_cut_short_costs_itself_alone(spool: Spool) -> None:
+    spool.append(b"one", timeout_s=0)
+    spool.append(b"two" * 100, timeout_s=0)
+    os.truncate(spool.path, os.path.getsize(spool.path) - 5)
+    spool.append(b"three", timeout_s=0)
+    assert contents(spool) == [b"one", b"three"]
+
+
+def test_a_frame_that_was_altered_costs_itself_alone(spool: Spool) -> None:
+    for content in (b"one", b"two", b"three"):
+        spool.append(content, timeout_s=0)
+    stored = Path(spool.path).read_bytes()
+    Path(spool.path).write_bytes(stored.replace(b"two", b"tw0"))
+    assert contents(spool) == [b"one", b"three"]
+
+
+def test_it_does_not_grow_over_its_limit(spool: Spool) -> None:
+    spool.append(b"x" * 6_000, timeout_s=0)
+    with pytest.raises(SpoolFullError, match="is full"):
+        spool.append(b"x" * 6_000, timeout_s=0)
+    assert os.path.getsize(spool.path) < 10_000
+    spool.append(b"x" * 1_000, timeout_s=0)
+    assert spool.count() == (2, 7_000)
+
+
+def test_what_is_no_spool_is_not_touched(spool: Spool) -> None:
+    Path(spool.path).write_bytes(b"somebody's notes, which are long enough")
+    for use in (lambda: spool.append(b"x", timeout_s=0), lambda: contents(spool), lambda: spool.count()):
+        with pytest.raises(SpoolError, match="is no spool"):
+            use()
+    assert Path(spool.path).read_bytes() == b"somebody's notes, which are long enough"
+
+
+def test_who_holds_it_keeps_others_out(spool: Spool) -> None:
+    spool.append(b"one", timeout_s=0)
+    with spool.taking(timeout_s=0), pytest.raises(SpoolError, match="locked"):
+        spool.append(b"two", timeout_s=0.02)
+    spool.append(b"two", timeout_s=0)
+    assert contents(spool) == [b"one", b"two"]
+
+
+def test_a_batch_of_a_newer_format_stays_where_it_is() -> None:
+    import zlib
+
+    import orjson
+
+    content = dump_batch(Records(), Run.begin("traces"), 7)
+    assert load_batch(content)[2] == 7
+    document = orjson.loads(zlib.decompress(content)) | {"format": 99}
+    with pytest.raises(SpoolError, match="pip install -U"):
+        load_batch(zlib.compress(orjson.dumps(document)))
+
+
+def spool_batches(path: Path, names: list[str]) -> None:
+    with exporting(path, busy_timeout_ms=0) as exporter, closing(sqlite3.connect(path, isolation_level=None)) as lock:
+        lock.execute("BEGIN IMMEDIATE")
+        for name in names:
+            exporter.export(make_spans(name))
+        exporter.shutdown()
+
+
+@pytest.mark.slow
+def test_a_replay_that_is_killed_again_and_again_writes_each_batch_once(path: Path) -> None:
+    with exporting(path) as exporter:
+        exporter.export(make_spans("first"))
+    names = named("kept", 60)
+    spool_batches(path, names)
+    chance = random.Random(3)
+    kills = 0
+    while os.path.exists(f"{path}-spool"):
+        command = [sys.executable, "-m", "otel_sqlite_exporter", "recover", str(path)]
+        with subprocess.Popen(command, env=clean_environment(), stdout=subprocess.DEVNULL) as process:
+            time.sleep(0.15 + chance.random() * 0.15)
+            if process.poll() is None and kills < 25:
+                process.send_signal(signal.SIGKILL)
+                kills += 1
+    assert span_names(path) == sorted([*names, "first"])
+    assert health(path, "received", "written", "duplicate", "spooled", "replayed") == (61, 61, 0, 60, 60)
+
+
+def test_a_batch_that_was_written_and_not_passed_is_passed_over(path: Path) -> None:
+    """As where a replay is killed between its commit and its note in the spool."""
+    with exporting(path) as exporter:
+        exporter.export(make_spans("first"))
+    spool_batches(path, ["kept", "more"])
+    stored = Path(f"{path}-spool").read_bytes()
+    with closing(open_writer(str(path), busy_timeout_ms=1000)) as connection:
+        spool = Spool(spool_path(str(path)), limit_bytes=0)
+        replay_spool(connection, spool, pairing_window_ns=0, deadline=0)
+    Path(f"{path}-spool").write_bytes(stored)
+    settle(path)
+    assert span_names(path) == ["first", "kept", "more"]
+    assert health(path, "received", "written", "duplicate") == (3, 3, 0)
