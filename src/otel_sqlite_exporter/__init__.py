@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""OpenTelemetry traces in a SQLite file that can be queried."""
+"""OpenTelemetry traces and logs in a SQLite file that can be queried."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.exporter import SQLiteSpanExporter
+    from otel_sqlite_exporter.log_exporter import SQLiteLogRecordExporter
     from otel_sqlite_exporter.processor import SQLiteSpanProcessor
     from otel_sqlite_exporter.version import __version__
 
-__all__ = ["SQLiteSpanExporter", "SQLiteSpanProcessor", "__version__"]
+__all__ = ["SQLiteLogRecordExporter", "SQLiteSpanExporter", "SQLiteSpanProcessor", "__version__"]
 
-_HOMES = {"SQLiteSpanExporter": "exporter", "SQLiteSpanProcessor": "processor", "__version__": "version"}
+_HOMES = {
+    "SQLiteLogRecordExporter": "log_exporter",
+    "SQLiteSpanExporter": "exporter",
+    "SQLiteSpanProcessor": "processor",
+    "__version__": "version",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -89,18 +89,29 @@ def find_doubtful(attributes: Mapping[Any, Any]) -> Sequence[Any]:
 def decode_attributes(text: str, types: str | None = None) -> dict[str, Any]:
     """Return the attributes that `encode_attributes` was given, arrays as lists; exact where nothing was repaired or
     cut."""
-    attributes: dict[str, Any] = orjson.loads(text)
+    attributes: dict[str, Any] = decode_value(text, types)
+    return attributes
+
+
+def encode_value(value: Any) -> EncodedAttributes:
+    """Encode one value of any type, as `encode_attributes` does; `text` is one JSON value. Never raises."""
+    return _encode_slowly(value)
+
+
+def decode_value(text: str, types: str | None = None) -> Any:
+    """Return the value that `encode_value` was given, as `decode_attributes` does."""
+    root: dict[str, Any] = {"": orjson.loads(text)}
     if types:
         for pointer, type_name in orjson.loads(types).items():
-            *parents, last = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
-            holder: Any = attributes
+            *parents, last = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")]
+            holder: Any = root
             for part in parents:
                 holder = holder[int(part)] if isinstance(holder, list) else holder[part]
             key = int(last) if isinstance(holder, list) else last
             decode = _DECODERS.get(type_name.partition(",")[0])
             if decode is not None:
                 holder[key] = decode(holder[key])
-    return attributes
+    return root[""]
 
 
 def repair_text(value: Any) -> tuple[str, int]:
@@ -130,7 +141,7 @@ def _has_non_finite(value: Any) -> bool:
     return isinstance(value, dict) and any(map(_has_non_finite, value.values()))
 
 
-def _encode_slowly(attributes: Mapping[Any, Any]) -> EncodedAttributes:
+def _encode_slowly(attributes: Any) -> EncodedAttributes:
     walk = _Walk()
     plain = walk.visit(attributes, "", 0)
     types = orjson.dumps(walk.types).decode() if walk.types else None

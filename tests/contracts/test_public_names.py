@@ -22,7 +22,7 @@ from otel_sqlite_exporter.settings import ProcessorSettings, Settings, resolve_s
 from tests.conftest import ROOT, clean_environment, exporting, make_spans, read
 
 PACKAGE = "otel_sqlite_exporter"
-NAMES = ["SQLiteSpanExporter", "SQLiteSpanProcessor", "__version__"]
+NAMES = ["SQLiteLogRecordExporter", "SQLiteSpanExporter", "SQLiteSpanProcessor", "__version__"]
 SETTINGS = [
     "path",
     "session_attributes",
@@ -44,6 +44,7 @@ SWITCHES = ["OTEL_EXPORTER_SQLITE_SPAN_PROCESSOR"]
 ENTRY_POINTS = {
     ("opentelemetry_traces_exporter", "sqlite", f"{PACKAGE}.exporter:SQLiteSpanExporter"),
     ("opentelemetry_post_instrument", "sqlite_span_processor", f"{PACKAGE}.post_instrument:add_span_processor"),
+    ("opentelemetry_logs_exporter", "sqlite", f"{PACKAGE}.log_exporter:SQLiteLogRecordExporter"),
     ("opentelemetry_environment_variables", "sqlite_exporter", f"{PACKAGE}.environment_variables"),
 }
 VIEWS = [

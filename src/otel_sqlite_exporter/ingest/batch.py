@@ -13,9 +13,9 @@ from typing import Any
 
 import orjson
 
-from otel_sqlite_exporter.ingest.rows import EncodedSpan, Naming
+from otel_sqlite_exporter.ingest.rows import EncodedLog, EncodedSpan, Naming, SpanRow
 from otel_sqlite_exporter.ingest.starts import OPEN, merge_start
-from otel_sqlite_exporter.ingest.traces import LOCAL_PARENT, Trace, TraceSession
+from otel_sqlite_exporter.ingest.traces import LOCAL_PARENT, NO_SPAN, Trace, TraceSession
 from otel_sqlite_exporter.ingest.versions import Known, Repeated, choose_version
 from otel_sqlite_exporter.sql.texts import read_query
 
@@ -24,13 +24,19 @@ class Batch:
     """The values that one batch writes, ready for `statements.Insert`. Reads the file, so make it in the transaction
     that writes."""
 
-    def __init__(self, connection: sqlite3.Connection, spans: Sequence[EncodedSpan]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, spans: Sequence[EncodedSpan], logs: Sequence[EncodedLog]
+    ) -> None:
         self.resources: list[Any] = []
         self.scopes: list[Any] = []
         self.spans: list[Any] = []
         self.replaced_spans: list[Any] = []
         self.events: list[Any] = []
         self.links: list[Any] = []
+        self.logs: list[Any] = []
+        self.log_events: list[Any] = []
+        self.log_spans: set[tuple[int, str]] = set()
+        self.naming_spans: list[int] = []
         self.llm_interactions: list[Any] = []
         self.tool_interactions: list[Any] = []
         self.repeated: list[Repeated] = []
@@ -39,7 +45,7 @@ class Batch:
         self.recounted: set[int] = set()
         self.candidates: dict[tuple[int, str], int] = {}
         self.traces_with_calls: set[int] = set()
-        self._read(connection, spans)
+        self._read(connection, spans, logs)
         self.first_span = self._last_ids["_spans"] + 1
         self.first_event = self._last_ids["_events"] + 1
         new = self._separate(spans)
@@ -51,8 +57,13 @@ class Batch:
                 span = self._merge_start(id, span, start.row.attributes, start.row.attribute_types, start.own_session)
                 part = self._find_part(span)
             part.count(span)
+            if part.own is not None:
+                self.naming_spans.append(id)
             self._add_span(self.spans, id, part, span)
         self.opened = sum(span.is_open for _, span in new)
+        self.has_logs = bool(logs) or self._last_ids["_logs"] > 0
+        for id, log in enumerate(logs, self._last_ids["_logs"] + 1):
+            self._add_log(id, log)
 
     def replace(self, repeated: Repeated, start: tuple[str, str | None] | None) -> None:
         """Let a later version of a span take the place of the one in the file. `start` is what its start record knows,
@@ -66,6 +77,7 @@ class Batch:
             part.complete(span, known)
         else:
             self.recounted |= {part.id, known.trace_session}
+        self.naming_spans.append(known.id)
         self._add_span(self.replaced_spans, known.id, part, span)
 
     def touched_traces(self) -> list[Trace]:
@@ -88,20 +100,26 @@ class Batch:
             self.session_ids[name] = self._next_id("_sessions")
         return self.session_ids[name]
 
-    def _read(self, connection: sqlite3.Connection, spans: Sequence[EncodedSpan]) -> None:
+    def _read(self, connection: sqlite3.Connection, spans: Sequence[EncodedSpan], logs: Sequence[EncodedLog]) -> None:
         wanted: dict[str, list[str]] = {}
         sessions = set()
         for span in spans:
             wanted.setdefault(span.trace_id, []).append(span.row.span_id)
             if span.session is not None:  # its own, if it names one
                 sessions.add(span.session.name)
+        for log in logs:
+            ids = wanted.setdefault(log.trace_id, [])
+            if log.span_id is not None:
+                ids.append(log.span_id)
+            sessions.update(naming.name for naming in (log.own_session, log.session) if naming is not None)
+        records: list[EncodedSpan | EncodedLog] = [*spans, *logs]
         row = connection.execute(
             read_query("look_up_batch"),
             {
                 "spans": orjson.dumps(wanted).decode(),
                 "sessions": orjson.dumps(list(sessions)).decode(),
-                "resources": orjson.dumps(list({span.resource.digest for span in spans})).decode(),
-                "scopes": orjson.dumps(list({span.scope.digest for span in spans if span.scope})).decode(),
+                "resources": orjson.dumps(list({record.resource.digest for record in records})).decode(),
+                "scopes": orjson.dumps(list({record.scope.digest for record in records if record.scope})).decode(),
             },
         ).fetchone()
         last_ids, resources, scopes, known_sessions, traces, parts, known_spans = map(orjson.loads, row)
@@ -116,6 +134,7 @@ class Batch:
         self._parts: dict[tuple[str, str | None], TraceSession] = {}
         for trace_id, own, id, shown, *columns in parts:
             self._parts[trace_id, own] = TraceSession(id, self._traces[trace_id], own, True, shown, *columns)
+        self._known_parts = {part.id: part for part in self._parts.values()}
         self._known_spans = {(trace_id, span_id): Known(*columns) for trace_id, span_id, *columns in known_spans}
 
     def _separate(self, spans: Sequence[EncodedSpan]) -> Collection[tuple[TraceSession, EncodedSpan]]:
@@ -156,27 +175,54 @@ class Batch:
                 return Naming(part.source_rank or 0, 0, 0, part.own, part.source or "")
         return None
 
-    def _find_trace(self, span: EncodedSpan) -> Trace:
+    def _find_trace(self, span: EncodedSpan | EncodedLog) -> Trace:
         trace = self._traces.get(span.trace_id)
         if trace is None:
-            row = span.row
-            root = (LOCAL_PARENT, row.start_time_unix_nano, row.span_id)
-            times = (row.start_time_unix_nano, row.end_time_unix_nano)
+            root, times = (NO_SPAN, 0, ""), _find_times(span)
+            if isinstance(span, EncodedSpan):
+                root = (LOCAL_PARENT, times[0], span.row.span_id)
             trace = self._traces[span.trace_id] = Trace(
                 self._next_id("_traces"), span.trace_id, None, None, root, *times
             )
         return trace
 
-    def _find_part(self, span: EncodedSpan) -> TraceSession:
+    def _find_part(self, span: EncodedSpan | EncodedLog) -> TraceSession:
         own = span.own_session
         key = (span.trace_id, own.name if own is not None else None)
         part = self._parts.get(key)
         if part is None:
-            row = span.row
-            times = (row.start_time_unix_nano, row.end_time_unix_nano)
+            times = _find_times(span)
             trace, id = self._find_trace(span), self._next_id("_trace_sessions")
             part = self._parts[key] = TraceSession(id, trace, key[1], False, None, None, None, 0, 0, *times, None)
         return part
+
+    def _add_log(self, id: int, log: EncodedLog) -> None:
+        known = self._known_spans.get((log.trace_id, log.span_id or "")) if log.own_session is None else None
+        part = self._find_part(log) if known is None else self._known_parts[known.trace_session]
+        trace, row, stem = part.trace, log.row, log.stem
+        if log.trace_id:
+            trace.bid(log.session, log.user)
+        elif part.own is None:  # paired with nothing: neither in a trace nor in a session
+            stem = None
+        trace.is_touched = True
+        part.see(log)
+        part.count_log(row.time_unix_nano)
+        self.logs += (id, part.id, trace.id, log.span_id, self._resource_id(log), self._scope_id(log))
+        self.logs += row
+        if row.event_name is None:
+            return
+        self.log_events += (self._next_event, part.id, 2, log.phase, row.event_name, row.time_unix_nano)
+        self.log_events += (row.time_source, stem, id)
+        self._next_event += 1
+        if stem is not None:
+            self._add_candidate(part, stem, row.time_unix_nano)
+            if log.trace_id and log.span_id is not None:
+                self.log_spans.add((trace.id, log.span_id))
+
+    def _add_candidate(self, part: TraceSession, stem: str, time: int) -> None:
+        key = (part.id, stem)
+        self.candidates[key] = min(time, self.candidates.get(key, time))
+        part.candidate_time = max(time, part.candidate_time or 0)
 
     def _add_span(self, values: list[Any], id: int, part: TraceSession, span: EncodedSpan) -> None:
         values += (id, part.trace.id, part.id, self._resource_id(span), self._scope_id(span))
@@ -201,12 +247,10 @@ class Batch:
             values += (first + ordinal, part_id, span, 1, ordinal, phase, name, time, source, related, method)
             values += (stem, dropped, types, text)
             if stem is not None:
-                key = (part_id, stem)
-                self.candidates[key] = min(time, self.candidates.get(key, time))
-                part.candidate_time = max(time, part.candidate_time or 0)
+                self._add_candidate(part, stem, time)
         self._next_event = first + len(encoded.events)
 
-    def _resource_id(self, span: EncodedSpan) -> int:
+    def _resource_id(self, span: EncodedSpan | EncodedLog) -> int:
         row = span.resource
         id = self._resource_ids.get(row.digest)
         if id is None:
@@ -214,7 +258,7 @@ class Batch:
             self.resources += (id, *row)
         return id
 
-    def _scope_id(self, span: EncodedSpan) -> int | None:
+    def _scope_id(self, span: EncodedSpan | EncodedLog) -> int | None:
         row = span.scope
         if row is None:
             return None
@@ -227,6 +271,13 @@ class Batch:
     def _next_id(self, table: str) -> int:
         self._last_ids[table] += 1
         return self._last_ids[table]
+
+
+def _find_times(record: EncodedSpan | EncodedLog) -> tuple[int, int]:
+    row = record.row
+    if isinstance(row, SpanRow):
+        return row.start_time_unix_nano, row.end_time_unix_nano
+    return row.time_unix_nano, row.time_unix_nano
 
 
 def _naming(columns: Sequence[Any]) -> Naming | None:

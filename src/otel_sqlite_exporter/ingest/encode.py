@@ -7,16 +7,12 @@ is, is repaired and counted, and only a span without valid ids cannot be a row.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import orjson
 from opentelemetry.sdk.trace import ReadableSpan
 
 from otel_sqlite_exporter.attributes import (
-    EMPTY_ATTRIBUTES,
-    EncodedAttributes,
     encode_attributes,
     find_doubtful,
     repair_text,
@@ -34,20 +30,17 @@ from otel_sqlite_exporter.ingest.fields import (
     find_times,
 )
 from otel_sqlite_exporter.ingest.interactions import InteractionPlan, find_interactions, plan_interactions
+from otel_sqlite_exporter.ingest.origins import OriginEncoder, remember
 from otel_sqlite_exporter.ingest.rows import (
     EncodedSpan,
     EventRow,
     LinkRow,
-    Naming,
-    ResourceRow,
-    ScopeRow,
     SpanRow,
     make_row,
 )
 from otel_sqlite_exporter.ingest.sessions import USER_ATTRIBUTES, Source, find_naming, plan_naming
 from otel_sqlite_exporter.ingest.starts import OPEN
 
-_CACHED = 512
 _Shape = tuple[tuple[Any, ...], tuple[type, ...]]
 
 
@@ -60,24 +53,13 @@ class _Plan(NamedTuple):
     interactions: InteractionPlan | None
 
 
-class _Origin(NamedTuple):
-    """What spans of one resource and one scope have in common. `held` keeps the two alive, and so their identities;
-    `session` is what the resource names, which is weaker than any that a span names."""
-
-    resource: ResourceRow
-    scope: ScopeRow | None
-    session: Naming | None
-    held: tuple[Any, Any]
-
-
 class SpanEncoder:
     """Encodes spans for one exporter. Safe to use on several threads at once."""
 
     def __init__(self, session_attributes: Sequence[str]) -> None:
         self._session_attributes = tuple(session_attributes)
         self._plans: dict[_Shape, _Plan] = {}
-        # By identity: hash(resource) alone would cost 2.8 us a span.
-        self._origins: dict[tuple[int, int], _Origin] = {}
+        self._origins = OriginEncoder(session_attributes)
 
     def encode_span(self, span: ReadableSpan, arrival_time_unix_nano: int, *, is_open: bool = False) -> EncodedSpan:
         """Return `span` as rows; one that `is_open` as it is now, whether or not it ends meanwhile.
@@ -149,11 +131,8 @@ class SpanEncoder:
         is_child = parent_is_remote == 0
         own_session = find_naming(plan.sessions, attributes, is_child, start) if plan.sessions else None
         user = find_naming(plan.users, attributes, is_child, start) if plan.users else None
-        resource, scope = span.resource, span.instrumentation_scope
-        origin = self._origins.get((id(resource), id(scope)))
-        if origin is None:
-            origin, bad = self._encode_origin(resource, scope)
-            repaired += bad
+        origin, bad = self._origins.encode(span.resource, span.instrumentation_scope)
+        repaired += bad
         session = origin.session
         if own_session is not None:
             session = own_session
@@ -200,52 +179,5 @@ class SpanEncoder:
                 plan_naming(USER_ATTRIBUTES, attributes),
                 plan_interactions(dict(zip(*shape, strict=True))),
             )
-            _remember(self._plans, shape, plan)
+            remember(self._plans, shape, plan)
         return plan
-
-    def _encode_origin(self, resource: Any, scope: Any) -> tuple[_Origin, int]:
-        """Return what comes with spans of this resource and scope, and how many values were repaired."""
-        resource_row, session, bad_resource = self._encode_resource(resource)
-        scope_row, bad_scope = (None, 0) if scope is None else _encode_scope(scope)
-        origin = _Origin(resource_row, scope_row, session, (resource, scope))
-        _remember(self._origins, (id(resource), id(scope)), origin)
-        return origin, bad_resource + bad_scope
-
-    def _encode_resource(self, resource: Any) -> tuple[ResourceRow, Naming | None, int]:
-        attributes = copy_attributes(getattr(resource, "attributes", None))
-        encoded = _encode_sorted(attributes)
-        schema_url, bad = repair_text(getattr(resource, "schema_url", ""))
-        service_name = repair_text(attributes.get("service.name"))[0] or "unknown_service"
-        row = ResourceRow(_digest(encoded, schema_url), service_name, schema_url, encoded.types, encoded.text)
-        weaker = plan_naming(self._session_attributes, attributes, first_rank=len(self._session_attributes))
-        session = find_naming(weaker, attributes, is_child=True, time_unix_nano=0)
-        if session is not None:
-            session = session._replace(source=f"resource:{session.source}")
-        return row, session, bad + encoded.repaired
-
-
-def _encode_scope(scope: Any) -> tuple[ScopeRow, int]:
-    name, bad_name = repair_text(scope.name)
-    version, bad_version = (None, 0) if scope.version is None else repair_text(scope.version)
-    schema_url, bad_url = repair_text(scope.schema_url or "")
-    encoded = _encode_sorted(copy_attributes(getattr(scope, "attributes", None)))
-    digest = _digest(encoded, name, version, schema_url)
-    row = ScopeRow(digest, name, version, schema_url, encoded.types, encoded.text)
-    return row, bad_name + bad_version + bad_url + encoded.repaired
-
-
-def _encode_sorted(attributes: dict[Any, Any]) -> EncodedAttributes:
-    if not attributes:
-        return EMPTY_ATTRIBUTES
-    return encode_attributes(dict(sorted(attributes.items(), key=lambda item: str(item[0]))))
-
-
-def _digest(encoded: EncodedAttributes, *fields: str | None) -> str:
-    content = orjson.dumps([encoded.text, encoded.types, *fields])
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
-
-
-def _remember(cache: dict[Any, Any], key: Any, entry: Any) -> None:
-    if len(cache) >= _CACHED:
-        cache.clear()
-    cache[key] = entry

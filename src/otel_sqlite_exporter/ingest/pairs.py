@@ -57,14 +57,14 @@ def _in_time(record: tuple[str, str, int], place: int) -> tuple[int, bool, int]:
 
 class Candidate(NamedTuple):
     """A record that may be paired by time. Sorting puts records in time, a start before a finish, then in an order that
-    does not depend on arrival."""
+    does not depend on arrival. `trace` is None for a log record without one."""
 
     time_unix_nano: int
     is_finish: int
     span_id: str
     ordinal: int
     id: int
-    trace: int
+    trace: int | None
     session: int | None
     stem: str
     related_event: int | None
@@ -77,7 +77,7 @@ def link_by_time(candidates: Iterable[Candidate], window_ns: int) -> dict[int, i
     each linked record's id, both ways."""
     mates: dict[int, int] = {}
     ordered = sorted(candidates)
-    _take_in_time(((one, (one.trace, one.stem)) for one in ordered), window_ns, mates)
+    _take_in_time(((one, (one.trace, one.stem)) for one in ordered if one.trace is not None), window_ns, mates)
     rest = [one for one in ordered if one.id not in mates and one.session is not None]
     _take_in_time(((one, (one.session, one.stem)) for one in rest), window_ns, mates)
     return mates

@@ -25,6 +25,13 @@ def quarantine_span(span: Any, reason: BaseException, arrival_time_unix_nano: in
     return _make_row(content, reason, arrival_time_unix_nano)
 
 
+def quarantine_log(fields: Any, reason: BaseException, arrival_time_unix_nano: int) -> QuarantineRow:
+    """Return the row of a log record that could not be encoded, with those of its fields (a NamedTuple, redacted) that
+    can be read; None where none could."""
+    content = {} if fields is None else {name: _read(fields, name, repr) for name in fields._fields}
+    return _make_row(content, reason, arrival_time_unix_nano)
+
+
 def quarantine_row(
     record: EncodedSpan | EncodedLog, reason: BaseException, arrival_time_unix_nano: int
 ) -> QuarantineRow:

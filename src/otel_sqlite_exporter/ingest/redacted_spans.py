@@ -132,6 +132,18 @@ class SpanRedactor:
         stand_ins: list[Any] = [self._redact_span(span) for span in spans]
         return stand_ins
 
+    def redact_log(self, fields: Any) -> Any:
+        """Return the fields of a log record (a NamedTuple, see logs.py) redacted."""
+        redactor, name = self._redactor, fields.event_name
+        return fields._replace(
+            event_name=self._redact_text("event.name", name, None),
+            severity_text=self._redact_text("severity_text", fields.severity_text, None),
+            body=None if fields.body is None else redactor.redact_body(fields.body, name),
+            attributes=redactor.redact_attributes(fields.attributes, name),
+            resource=self._share(fields.resource, self._redact_resource),
+            scope=self._share(fields.scope, self._redact_scope),
+        )
+
     def _redact_span(self, span: Any) -> RedactedSpan:
         name, context, parent, kind, start, end, status, attributes, events, links, *rest = _read(span, RedactedSpan)
         resource, scope, *dropped = rest

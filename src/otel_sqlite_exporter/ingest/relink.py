@@ -18,7 +18,8 @@ from otel_sqlite_exporter.sql.texts import read_query
 
 
 class Change(NamedTuple):
-    """That records of a stem, the earliest at this time, came to or left a trace (by its key), or left a session."""
+    """That records of a stem, the earliest at this time, came to or left a trace (by its key), or left a session.
+    Log records without a trace come to a session."""
 
     trace: int | None
     session: int | None
@@ -47,7 +48,7 @@ def relink_records(connection: sqlite3.Connection, changes: Iterable[Change], wi
         if one.id not in settled
         and one.related_event not in settled
         # A link inside a trace stands as long as nothing in that trace changes, whatever its session gets.
-        and (one.related_trace != one.trace or (one.trace, one.stem) in changed)
+        and (one.related_trace is None or one.related_trace != one.trace or (one.trace, one.stem) in changed)
     ]
     mates = link_by_time(free, window_ns)
     links: list[list[Any]] = [

@@ -135,7 +135,7 @@ class Naming(NamedTuple):
 
 
 class LogRow(NamedTuple):
-    """Columns of `_logs` after `scope`."""
+    """Columns of `_logs` after `span_id`, `resource` and `scope`."""
 
     event_name: str | None
     time_unix_nano: int
@@ -145,6 +145,7 @@ class LogRow(NamedTuple):
     severity_text: str | None
     trace_flags: int | None
     dropped_attributes: int
+    names_session: int
     body_type: str | None
     body: str | None
     attribute_types: str | None

@@ -18,6 +18,11 @@ from functools import cache, lru_cache
 from itertools import compress, repeat
 from typing import Any
 
+import orjson
+
+from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.storage.migrations import split_statements
+
 _DEFAULT_LIMIT = 32_766  # SQLITE_MAX_VARIABLE_NUMBER since SQLite 3.32
 _KEPT_TEXTS = 32
 
@@ -69,6 +74,13 @@ class Insert:
             f"INSERT INTO {self._table} ({columns}) "
             f"SELECT * FROM (VALUES {', '.join([row] * rows)}) WHERE column1 > 0{self._tail}"
         )
+
+
+def run_script(connection: sqlite3.Connection, name: str, **parameters: Sequence[Any]) -> None:
+    """Run each statement of a query file; `parameters` are passed as JSON."""
+    values = {key: orjson.dumps(value).decode() for key, value in parameters.items()}
+    for statement in split_statements(read_query(name)):
+        connection.execute(statement, values)
 
 
 @cache

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from otel_sqlite_exporter.ingest.rows import EncodedSpan, Naming
+from otel_sqlite_exporter.ingest.rows import EncodedLog, EncodedSpan, Naming
 from otel_sqlite_exporter.ingest.versions import Known
 
-NO_PARENT, REMOTE_PARENT, LOCAL_PARENT = range(3)
+NO_PARENT, REMOTE_PARENT, LOCAL_PARENT, NO_SPAN = range(4)
 
 
 @dataclass(slots=True)
@@ -28,14 +28,18 @@ class Trace:
 
     def see(self, span: EncodedSpan) -> None:
         """Let `span` bid for what the trace shows."""
-        row, session, user = span.row, span.session, span.user
+        self.bid(span.session, span.user)
+        row = span.row
+        rank = NO_PARENT if row.parent_span_id is None else REMOTE_PARENT if row.parent_is_remote else LOCAL_PARENT
+        if rank <= self.root[0]:
+            self.root = min(self.root, (rank, row.start_time_unix_nano, row.span_id))
+
+    def bid(self, session: Naming | None, user: Naming | None) -> None:
+        """Let a record bid for the session and the user of the trace."""
         if session is not None and (self.session is None or session < self.session):
             self.session = session
         if user is not None and (self.user is None or user < self.user):
             self.user = user
-        rank = NO_PARENT if row.parent_span_id is None else REMOTE_PARENT if row.parent_is_remote else LOCAL_PARENT
-        if rank <= self.root[0]:
-            self.root = min(self.root, (rank, row.start_time_unix_nano, row.span_id))
         self.is_touched = True
 
 
@@ -55,10 +59,11 @@ class TraceSession:
     start: int
     end: int
     candidate_time: int | None
+    logs: int = 0
     is_touched: bool = False
 
-    def see(self, span: EncodedSpan) -> None:
-        """Let `span` bid for the attribute that names the session."""
+    def see(self, span: EncodedSpan | EncodedLog) -> None:
+        """Let a record bid for the attribute that names the session."""
         own = span.own_session
         if own is not None and (self.source_rank is None or (own.rank, own.source) < (self.source_rank, self.source)):
             self.source_rank, self.source = own.rank, own.source
@@ -66,19 +71,27 @@ class TraceSession:
 
     def count(self, span: EncodedSpan) -> None:
         """Add a new span to the sums."""
-        row, trace = span.row, self.trace
-        start, end = row.start_time_unix_nano, row.end_time_unix_nano
-        if start < self.start or not self.spans:
+        row = span.row
+        self._extend(row.start_time_unix_nano, row.end_time_unix_nano)
+        self.spans += 1
+        if row.status_code == 2:
+            self.errors += 1
+
+    def count_log(self, time_unix_nano: int) -> None:
+        """Add a log record to the sums."""
+        self._extend(time_unix_nano, time_unix_nano)
+        self.logs += 1
+
+    def _extend(self, start: int, end: int) -> None:
+        trace, is_empty = self.trace, not self.spans + self.logs
+        if start < self.start or is_empty:
             self.start = start
-        if end > self.end or not self.spans:
+        if end > self.end or is_empty:
             self.end = end
         if start < trace.start:
             trace.start = start
         if end > trace.end:
             trace.end = end
-        self.spans += 1
-        if row.status_code == 2:
-            self.errors += 1
 
     def complete(self, span: EncodedSpan, known: Known) -> None:
         """Bring the sums up to date for a span that was counted while it was open, and has ended."""

@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.ingest.batch import Batch
+from otel_sqlite_exporter.ingest.log_links import follow_spans, link_log_records
 from otel_sqlite_exporter.ingest.relink import Change, find_stems, relink_records
 from otel_sqlite_exporter.ingest.rows import (
-    EncodedSpan,
     EventRow,
     LinkRow,
     LLMInteractionRow,
+    LogRow,
     QuarantineRow,
     Records,
     ResourceRow,
@@ -26,10 +27,9 @@ from otel_sqlite_exporter.ingest.rows import (
 )
 from otel_sqlite_exporter.ingest.runs import Counts, Run, write_run
 from otel_sqlite_exporter.ingest.starts import merge_attributes
-from otel_sqlite_exporter.ingest.statements import Insert, take_new
+from otel_sqlite_exporter.ingest.statements import Insert, run_script, take_new
 from otel_sqlite_exporter.ingest.versions import Repeated, find_replacing
 from otel_sqlite_exporter.sql.texts import read_query
-from otel_sqlite_exporter.storage.migrations import split_statements
 
 _SPAN_COLUMNS = ("id", "trace", "trace_session", "resource", "scope", *SpanRow._fields)
 _TRACE_COLUMNS = (
@@ -58,6 +58,7 @@ _PART_COLUMNS = (
     "start_time_unix_nano",
     "end_time_unix_nano",
     "candidate_time_unix_nano",
+    "logs",
 )
 
 _RESOURCES = Insert("_resources", ("id", *ResourceRow._fields))
@@ -87,6 +88,11 @@ _EVENTS = Insert(
 _LINKS = Insert("_links", ("span", "ordinal", *LinkRow._fields))
 _LLM_INTERACTIONS = Insert("_llm_interactions", ("span", "trace_session", *LLMInteractionRow._fields))
 _TOOL_INTERACTIONS = Insert("_tool_interactions", ("span", "trace_session", *ToolInteractionRow._fields))
+_LOGS = Insert("_logs", ("id", "trace_session", "trace", "span_id", "resource", "scope", *LogRow._fields))
+_LOG_EVENTS = Insert(
+    "_events",
+    ("id", "trace_session", "source", "phase", "name", "time_unix_nano", "time_source", "stem", "log"),
+)
 _QUARANTINE = Insert("_quarantine", QuarantineRow._fields, key="digest")
 
 
@@ -119,8 +125,8 @@ def write_batch(
             connection.execute("ROLLBACK")
             return None
         counts = Counts()
-        if records.spans:
-            opened = _write_spans(connection, records.spans, pairing_window_ns, counts)
+        if records.spans or records.logs:
+            opened = _write_spans_and_logs(connection, records, pairing_window_ns, counts)
         if records.quarantine:
             _QUARANTINE.run(connection, [value for row in records.quarantine for value in row])
             counts.received += len(records.quarantine)
@@ -149,11 +155,12 @@ def _note_replay(connection: sqlite3.Connection, replay: Replay) -> bool:
     return noted.rowcount > 0
 
 
-def _write_spans(
-    connection: sqlite3.Connection, spans: Sequence[EncodedSpan], window_ns: int, counts: Counts
+def _write_spans_and_logs(
+    connection: sqlite3.Connection, records: Records, window_ns: int, counts: Counts
 ) -> dict[str, int]:
-    """Write spans, add them to `counts`, and return the range of the ids of the new ones."""
-    batch = Batch(connection, spans)
+    """Write spans and log records, add them to `counts`, and return the range of the ids of the new spans."""
+    spans, logs = records.spans, records.logs
+    batch = Batch(connection, spans, logs)
     replacing = find_replacing(connection, batch.repeated) if batch.repeated else []
     changes = _replace(connection, batch, replacing)
     lost = _write_contexts(connection, batch)
@@ -163,31 +170,39 @@ def _write_spans(
         connection.execute(read_query("insert_span_records"), {"first_event": batch.first_event, **new})
     _REPLACED_SPANS.run(connection, batch.replaced_spans)
     _EVENTS.run(connection, batch.events)
+    _LOGS.run(connection, batch.logs)
+    _LOG_EVENTS.run(connection, batch.log_events)
     _LINKS.run(connection, batch.links)
     _LLM_INTERACTIONS.run(connection, batch.llm_interactions)
     _TOOL_INTERACTIONS.run(connection, batch.tool_interactions)
     if replacing:
-        _run_script(connection, "update_span_records", ids=[repeated.known.id for repeated in replacing])
+        run_script(connection, "update_span_records", ids=[repeated.known.id for repeated in replacing])
+    if batch.has_logs and batch.naming_spans:
+        changes += follow_spans(connection, batch.naming_spans, batch.recounted)
+    if batch.log_spans:
+        changes += link_log_records(connection, batch.log_spans)
     recounted = list(batch.recounted)
     if recounted:
-        _run_script(connection, "recount_replaced", trace_sessions=recounted)
+        run_script(connection, "recount_replaced", trace_sessions=recounted)
         batch.traces_with_calls.update(trace.id for trace in batch.touched_traces())
     if batch.traces_with_calls:
-        _run_script(connection, "mark_repeated_usage", traces=list(batch.traces_with_calls))
+        run_script(connection, "mark_repeated_usage", traces=list(batch.traces_with_calls))
     if lost or recounted:
-        _run_script(connection, "update_session_times", ids=lost, trace_sessions=recounted)
+        run_script(connection, "update_session_times", ids=lost, trace_sessions=recounted)
     if batch.late_starts or batch.kept_starts:
         _write_starts(connection, batch)
     relink_records(connection, [*changes, *_find_changes(connection, batch)], window_ns)
     finished = [span for span in spans if not span.is_open]
     written = len(batch.spans) // len(_SPAN_COLUMNS) - batch.opened
     written += sum(not repeated.known.is_finished for repeated in replacing)
-    counts.received += len(finished)
-    counts.written += written
+    counts.received += len(finished) + len(logs)
+    counts.written += written + len(logs)
     counts.duplicate += len(finished) - written
     counts.opened += batch.opened
-    counts.repaired += sum(span.repaired for span in finished)
-    counts.earliest_end = min((span.row.end_time_unix_nano for span in finished), default=None)
+    counts.repaired += sum(span.repaired for span in finished) + sum(log.repaired for log in logs)
+    ends = [span.row.end_time_unix_nano for span in finished]
+    ends += [log.row.observed_time_unix_nano for log in logs]
+    counts.earliest_end = min(ends, default=None)
     return new
 
 
@@ -200,7 +215,7 @@ def _replace(connection: sqlite3.Connection, batch: Batch, replacing: Sequence[R
     changes = find_stems(connection, spans=ids)
     (found,) = connection.execute(read_query("read_starts"), {"ids": orjson.dumps(ids).decode()}).fetchone()
     starts = {id: start for id, *start in orjson.loads(found)}
-    _run_script(connection, "forget_span_details", ids=ids)
+    run_script(connection, "forget_span_details", ids=ids)
     for repeated in replacing:
         batch.replace(repeated, starts.get(repeated.known.id))
     return changes
@@ -221,9 +236,9 @@ def _write_starts(connection: sqlite3.Connection, batch: Batch) -> None:
                 merged.append((int(id), *attributes))
                 kept.append((int(id), start.attributes, start.attribute_types))
     if merged:
-        _run_script(connection, "add_start_attributes", attributes=merged)
+        run_script(connection, "add_start_attributes", attributes=merged)
     if kept:
-        _run_script(connection, "keep_starts", starts=kept)
+        run_script(connection, "keep_starts", starts=kept)
 
 
 def _write_contexts(connection: sqlite3.Connection, batch: Batch) -> list[int]:
@@ -245,14 +260,14 @@ def _write_contexts(connection: sqlite3.Connection, batch: Batch) -> list[int]:
         shown = part.shown
         if shown is not None:
             start, end = times.get(shown, (None, None))
-            if part.spans:
+            if part.spans or part.logs:
                 start = part.start if start is None else min(start, part.start)
                 end = part.end if end is None else max(end, part.end)
             times[shown] = (start, end)
         if part.has_moved and part.shown_before is not None:
             lost.append(batch.session_ids[part.shown_before])
         parts += (part.id, part.trace.id, batch.session_id(part.own), batch.session_id(shown), part.source)
-        parts += (part.source_rank, part.spans, part.errors, part.start, part.end, part.candidate_time)
+        parts += (part.source_rank, part.spans, part.errors, part.start, part.end, part.candidate_time, part.logs)
     _RESOURCES.run(connection, batch.resources)
     _SCOPES.run(connection, batch.scopes)
     _SESSIONS.run(
@@ -265,17 +280,17 @@ def _write_contexts(connection: sqlite3.Connection, batch: Batch) -> list[int]:
 
 def _find_changes(connection: sqlite3.Connection, batch: Batch) -> list[Change]:
     """Return which records that may pair by time came with the batch, or moved to another session by it."""
-    traces = {part.id: part.trace.id for part in batch.touched_parts()}
-    changes = [Change(traces[part], None, stem, time_ns) for (part, stem), time_ns in batch.candidates.items()]
+    parts = {part.id: part for part in batch.touched_parts()}
+    changes = []
+    for (id, stem), time_ns in batch.candidates.items():
+        part = parts[id]
+        if part.trace.trace_id:
+            changes.append(Change(part.trace.id, None, stem, time_ns))
+        else:
+            changes.append(Change(None, batch.session_id(part.own), stem, time_ns))
     for part in batch.moved_parts():
         if part.candidate_time is not None:
             left = batch.session_id(part.shown_before)
             for change in find_stems(connection, trace_sessions=[part.id]):
                 changes += (change, change._replace(trace=None, session=left))
     return changes
-
-
-def _run_script(connection: sqlite3.Connection, name: str, **parameters: Sequence[Any]) -> None:
-    values = {key: orjson.dumps(value).decode() for key, value in parameters.items()}
-    for statement in split_statements(read_query(name)):
-        connection.execute(statement, values)

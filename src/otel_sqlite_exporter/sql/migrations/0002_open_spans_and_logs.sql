@@ -38,11 +38,12 @@ CREATE TABLE _logs (
   event_name TEXT,
   time_unix_nano INTEGER NOT NULL,
   observed_time_unix_nano INTEGER NOT NULL,
-  time_source TEXT,                       -- NULL: the record's own; else attribute, observed or arrival
+  time_source TEXT,                       -- NULL: the record's own; else observed or arrival
   severity_number INTEGER,
   severity_text TEXT,
   trace_flags INTEGER,
   dropped_attributes INTEGER NOT NULL,
+  names_session INTEGER NOT NULL,         -- 0: it names no session itself, and shows that of its span
   body_type TEXT,                         -- as attribute_types, for the body
   body TEXT,                              -- JSON; NULL: the record has none
   attribute_types TEXT,

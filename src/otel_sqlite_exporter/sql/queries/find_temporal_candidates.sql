@@ -1,6 +1,7 @@
 -- Records that may pair by time, near those that a batch added or moved, as one JSON array in one row: those of the same
 -- trace, and those of every session that the trace shows. :changes is [[trace or null, session or null, stem, from which
--- time on], ...]; a session alone is one that records have left.
+-- time on], ...]; a session alone is one that records have left, or of
+-- log records without a trace: these are in no trace together.
 WITH
   changed AS MATERIALIZED (
     SELECT
@@ -22,13 +23,20 @@ WITH
     JOIN _trace_sessions AS q ON q.session = c.session AND q.candidate_time_unix_nano >= c.from_time
   )
 SELECT json_group_array(json_array(
-  e.time_unix_nano, e.phase = 'finish', t.trace_id || s.span_id, e.ordinal, e.id, p.trace, p.session, e.stem, e.related_event,
+  e.time_unix_nano, e.phase = 'finish',
+  t.trace_id || coalesce(s.span_id, coalesce(l.span_id, '') || ' ' || coalesce(l.body, '') || l.attributes),
+  coalesce(e.ordinal, 0), e.id, iif(t.trace_id = '', NULL, p.trace), p.session, e.stem, e.related_event,
   (
-    SELECT q.trace FROM _events AS f JOIN _trace_sessions AS q ON q.id = f.trace_session WHERE f.id = e.related_event
+    SELECT iif(u.trace_id = '', NULL, u.id)
+    FROM _events AS f
+    JOIN _trace_sessions AS q ON q.id = f.trace_session
+    JOIN _traces AS u ON u.id = q.trace
+    WHERE f.id = e.related_event
   )
 ))
 FROM near AS n
 JOIN _trace_sessions AS p ON p.id = n.trace_session
 JOIN _events AS e ON e.trace_session = n.trace_session AND e.stem = n.stem AND e.time_unix_nano >= n.from_time
 JOIN _traces AS t ON t.id = p.trace
-JOIN _spans AS s ON s.id = e.span;
+LEFT JOIN _spans AS s ON s.id = e.span
+LEFT JOIN _logs AS l ON l.id = e.log;

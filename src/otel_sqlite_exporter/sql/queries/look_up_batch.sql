@@ -28,7 +28,8 @@ SELECT
     '_traces', (SELECT coalesce(max(id), 0) FROM _traces),
     '_trace_sessions', (SELECT coalesce(max(id), 0) FROM _trace_sessions),
     '_spans', (SELECT coalesce(max(id), 0) FROM _spans),
-    '_events', (SELECT coalesce(max(id), 0) FROM _events)
+    '_events', (SELECT coalesce(max(id), 0) FROM _events),
+    '_logs', (SELECT coalesce(max(id), 0) FROM _logs)
   ) AS last_ids,
   (
     SELECT json_group_object(r.digest, r.id)
@@ -67,7 +68,7 @@ SELECT
   (
     SELECT json_group_array(json_array(
       t.trace_id, own.session_id, p.id, shown.session_id, p.source, p.source_rank, p.spans, p.errors,
-      p.start_time_unix_nano, p.end_time_unix_nano, p.candidate_time_unix_nano
+      p.start_time_unix_nano, p.end_time_unix_nano, p.candidate_time_unix_nano, p.logs
     ))
     FROM wanted_traces AS t
     JOIN _trace_sessions AS p ON p.trace = t.id AND coalesce(p.own_session, 0) IN (

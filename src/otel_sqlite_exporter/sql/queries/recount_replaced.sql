@@ -1,22 +1,30 @@
--- Sums of what held a replaced span, anew from its spans; and the usage of agents in those traces, for it may have been
+-- Sums of what held a replaced span, or log records that moved, anew from its records; and the usage of agents in those traces, for it may have been
 -- the replaced span that had it repeated. :trace_sessions is an array of ids of _trace_sessions.
 UPDATE _trace_sessions
-SET (spans, errors, interrupted, start_time_unix_nano, end_time_unix_nano) = (
+SET (spans, errors, interrupted, logs, start_time_unix_nano, end_time_unix_nano) = (
   SELECT
-    count(*),
-    count(*) FILTER (WHERE s.status_code = 2),
-    count(*) FILTER (WHERE s.end_time_source = 'estimated'),
-    coalesce(min(s.start_time_unix_nano), _trace_sessions.start_time_unix_nano),
-    coalesce(max(s.end_time_unix_nano), _trace_sessions.end_time_unix_nano)
-  FROM _spans AS s
-  WHERE s.trace_session = _trace_sessions.id
+    count(r.is_log) - coalesce(sum(r.is_log), 0),
+    count(*) FILTER (WHERE r.status_code = 2),
+    count(*) FILTER (WHERE r.end_time_source = 'estimated'),
+    coalesce(sum(r.is_log), 0),
+    coalesce(min(r.start_time_unix_nano), _trace_sessions.start_time_unix_nano),
+    coalesce(max(r.end_time_unix_nano), _trace_sessions.end_time_unix_nano)
+  FROM (
+    SELECT 0 AS is_log, s.status_code, s.end_time_source, s.start_time_unix_nano, s.end_time_unix_nano
+    FROM _spans AS s
+    WHERE s.trace_session = _trace_sessions.id
+    UNION ALL
+    SELECT 1, NULL, NULL, l.time_unix_nano, l.time_unix_nano
+    FROM _logs AS l
+    WHERE l.trace_session = _trace_sessions.id
+  ) AS r
 )
 WHERE id IN (SELECT value FROM json_each(:trace_sessions));
 UPDATE _traces
 SET (start_time_unix_nano, end_time_unix_nano) = (
   SELECT min(p.start_time_unix_nano), max(p.end_time_unix_nano)
   FROM _trace_sessions AS p
-  WHERE p.trace = _traces.id AND p.spans > 0
+  WHERE p.trace = _traces.id AND p.spans + p.logs > 0
 )
 WHERE id IN (SELECT p.trace FROM json_each(:trace_sessions) AS w JOIN _trace_sessions AS p ON p.id = w.value);
 UPDATE _llm_interactions

@@ -3,10 +3,10 @@
 UPDATE _sessions
 SET
   start_time_unix_nano = (
-    SELECT min(p.start_time_unix_nano) FROM _trace_sessions AS p WHERE p.session = _sessions.id AND p.spans > 0
+    SELECT min(p.start_time_unix_nano) FROM _trace_sessions AS p WHERE p.session = _sessions.id AND p.spans + p.logs > 0
   ),
   end_time_unix_nano = (
-    SELECT max(p.end_time_unix_nano) FROM _trace_sessions AS p WHERE p.session = _sessions.id AND p.spans > 0
+    SELECT max(p.end_time_unix_nano) FROM _trace_sessions AS p WHERE p.session = _sessions.id AND p.spans + p.logs > 0
   )
 WHERE id IN (
   SELECT value FROM json_each(:ids)
