@@ -82,6 +82,30 @@ def test_one_variable_chooses_the_exporter(application: Path) -> None:
     assert health(application.parent / "otel.db", "received", "written") == (3, 3)
 
 
+LOGGING_APPLICATION = """
+    from opentelemetry import _logs, trace
+
+    with trace.get_tracer("application").start_as_current_span("work", attributes={"session.id": "s-1"}):
+        _logs.get_logger("application").emit(_logs.LogRecord(body="done", event_name="job.finish"))
+"""
+
+
+def test_one_variable_chooses_the_exporter_of_logs(application: Path) -> None:
+    application.write_text(dedent(LOGGING_APPLICATION))
+    logs = {"OTEL_TRACES_EXPORTER": "sqlite", "OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "sqlite"}
+    assert instrument(application, **logs) == Done(0, [])
+    query = "SELECT l.body, l.event_name, l.session_id, s.name FROM logs AS l JOIN spans AS s USING (trace_id, span_id)"
+    assert read(application.parent / "otel.db", query) == [('"done"', "job.finish", "s-1", "work")]
+
+
+def test_a_configuration_file_chooses_the_exporter_of_logs(application: Path) -> None:
+    application.write_text(dedent(LOGGING_APPLICATION))
+    logs = "logger_provider:\n  processors:\n    - batch: {exporter: {sqlite: {path: logs.db}}}\n"
+    assert declare(application, "    - batch: {exporter: {sqlite: {path: logs.db}}}\n" + logs) == Done(0, [])
+    query = "SELECT l.body, s.name FROM logs AS l JOIN spans AS s USING (trace_id, span_id)"
+    assert read(application.parent / "logs.db", query) == [('"done"', "work")]
+
+
 def test_variables_configure_it(application: Path) -> None:
     done = with_sqlite(
         application,

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import os
 import random
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -19,9 +20,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler, ReadableLogRecord
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, SimpleLogRecordProcessor
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExportResult, SimpleLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
@@ -31,6 +33,8 @@ from tests.conftest import health, read
 from tests.files import check_links
 
 _RESOURCE = Resource({"service.name": "one"})
+# The SDK moves it to a package of its own, and says so.
+_OLD_HANDLER = pytest.mark.filterwarnings("ignore:.*LoggingHandler:DeprecationWarning")
 _SCOPE = InstrumentationScope("tests")
 
 
@@ -49,10 +53,9 @@ def logging_to(path: Path, **keywords: Any) -> Iterator[SQLiteLogRecordExporter]
         exporter.shutdown()
 
 
+@_OLD_HANDLER
 def test_a_record_of_the_standard_library_is_linked_with_its_span_trace_and_session(path: Path) -> None:
     spans, logs = TracerProvider(shutdown_on_exit=False), LoggerProvider(shutdown_on_exit=False)
-    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-
     spans.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
     logs.add_log_record_processor(SimpleLogRecordProcessor(SQLiteLogRecordExporter(path)))
     logger = logging.getLogger("application")
@@ -183,6 +186,7 @@ def test_records_wait_in_the_spool_and_come_in_once(path: Path) -> None:
     assert read(path, "SELECT body FROM logs ORDER BY body") == [('"first"',), ('"second"',), ('"third"',)]
 
 
+@_OLD_HANDLER
 @pytest.mark.parametrize("processor", [SimpleLogRecordProcessor, BatchLogRecordProcessor])
 def test_the_packages_own_lines_make_no_loop(processor: Any, tmp_path: Path) -> None:
     (tmp_path / "folder").write_text("no folder")
@@ -190,7 +194,7 @@ def test_the_packages_own_lines_make_no_loop(processor: Any, tmp_path: Path) -> 
     provider.add_log_record_processor(processor(SQLiteLogRecordExporter(tmp_path / "folder" / "otel.db")))
     lines: list[logging.LogRecord] = []
     counter = logging.Handler()
-    counter.emit = lines.append  # type: ignore[method-assign]
+    counter.emit = lines.append  # type: ignore[assignment,method-assign]
     root = logging.getLogger()
     handlers = [LoggingHandler(logger_provider=provider), counter]
     for handler in handlers:
@@ -205,6 +209,17 @@ def test_the_packages_own_lines_make_no_loop(processor: Any, tmp_path: Path) -> 
         provider.shutdown()
     own = [line for line in lines if line.name.startswith("otel_sqlite_exporter")]
     assert len(own) == 1
+
+
+def test_a_forked_child_writes_its_own_records(path: Path) -> None:
+    with logging_to(path) as exporter:
+        exporter.export([make_log(body="parent")])
+        pid = os.fork()
+        if not pid:
+            os._exit(exporter.export([make_log(body="child")]) is not LogRecordExportResult.SUCCESS)
+        assert os.waitpid(pid, 0)[1] == 0
+    assert read(path, "SELECT body FROM logs ORDER BY body") == [('"child"',), ('"parent"',)]
+    assert read(path, "SELECT count(*) FROM exporter_health WHERE signal = 'logs'") == [(2,)]
 
 
 _times = st.integers(1, 12).map(lambda step: 1_795_000_000_000_000_000 + step * 7_000_000)

@@ -12,7 +12,7 @@ import pytest
 
 from otel_sqlite_exporter.storage.migrations import migrate
 
-_TRACE_KEYED = ("spans", "events", "links", "traces", "complete_llm_interactions", "complete_tool_interactions")
+_TRACE_KEYED = ("spans", "events", "links", "logs", "traces", "complete_llm_interactions", "complete_tool_interactions")
 _SESSION_KEYED = (*_TRACE_KEYED, "sessions")
 _QUERIES = [
     *(f"SELECT * FROM {view} WHERE trace_id = 'x'" for view in (*_TRACE_KEYED, "session_conflicts")),
@@ -21,6 +21,8 @@ _QUERIES = [
         f"SELECT * FROM {view} WHERE trace_id = 'x' AND span_id = 'y'"
         for view in ("spans", "events", "links", "complete_llm_interactions", "complete_tool_interactions")
     ),
+    "SELECT * FROM logs WHERE trace_id = 'x' AND span_id = 'y'",
+    "SELECT * FROM logs WHERE start_time_unix_nano BETWEEN 1 AND 2",
     "SELECT * FROM events WHERE id = 7",
     "SELECT f.* FROM events AS s JOIN events AS f ON f.id = s.related_event_id WHERE s.id = 7",
     "SELECT * FROM events WHERE related_event_id = 7",
