@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import sys
 import threading
 import time
 import weakref
@@ -185,6 +186,13 @@ class SQLiteSpanProcessor(SpanProcessor):
                 except RuntimeError:  # the interpreter ends: shutdown writes what waits
                     return
                 self._thread = thread
+                self._flush_at_exit_of_child()
+
+    def _flush_at_exit_of_child(self) -> None:
+        # Children of multiprocessing end by os._exit: what they call before is not atexit but this.
+        module = sys.modules.get("multiprocessing.util")
+        if module is not None:
+            module.Finalize(None, _flush, args=(weakref.ref(self),), exitpriority=0)
 
     def _wait_for_room(self) -> bool:
         self._wake.set()
@@ -240,6 +248,12 @@ class SQLiteSpanProcessor(SpanProcessor):
         if not self._has_warned:
             self._has_warned = True
             _logger.warning("a span ended after shutdown and is not written, nor are any others")
+
+
+def _flush(reference: weakref.ref[SQLiteSpanProcessor]) -> None:
+    processor = reference()
+    if processor is not None:
+        processor.force_flush()
 
 
 def _work(reference: weakref.ref[SQLiteSpanProcessor]) -> None:

@@ -19,6 +19,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from opentelemetry._logs import LogRecord
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -34,7 +37,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from otel_sqlite_exporter import __version__, environment_variables
+from otel_sqlite_exporter import SQLiteLogRecordExporter, __version__, environment_variables
 from otel_sqlite_exporter.ingest.sessions import USER_ATTRIBUTES
 from otel_sqlite_exporter.settings import (
     AUTO_MIGRATE_MODES,
@@ -110,6 +113,12 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
             connection.execute("BEGIN IMMEDIATE")
             exporter.export(memory.get_finished_spans()[-1:])
         exporter.export(memory.get_finished_spans()[-1:])
+    logs = LoggerProvider(resource=Resource({"service.name": "agent"}), shutdown_on_exit=False)
+    logs.add_log_record_processor(SimpleLogRecordProcessor(SQLiteLogRecordExporter(path)))
+    named = LogRecord(event_name="llm.call.start", attributes={"session.id": "chat-17"})
+    for record in (LogRecord(body="a line"), named):
+        logs.get_logger("docs").emit(record)
+    logs.shutdown()  # type: ignore[no-untyped-call]
     return path
 
 

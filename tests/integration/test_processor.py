@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
 import sqlite3
@@ -229,6 +230,23 @@ def test_a_child_writes_its_own_spans_and_leaves_the_others_to_its_parent(path: 
     assert span_names(path) == ["both", "child", "parent"]
     assert read(path, "SELECT DISTINCT status FROM spans") == [("ok",)]
     assert health(path, "dropped") == (0,)
+
+
+def end_by_itself(path: str) -> None:
+    processor = SQLiteSpanProcessor(path, schedule_delay_ms=60_000)
+    provider = TracerProvider()
+    provider.add_span_processor(processor)
+    child = multiprocessing.get_context("fork").Process(
+        target=lambda: provider.get_tracer("t").start_span("child").end()
+    )
+    child.start()
+    child.join()
+    provider.shutdown()
+
+
+def test_what_a_child_of_multiprocessing_holds_is_written_when_it_ends(path: Path) -> None:
+    in_new_process(end_by_itself, path)
+    assert span_names(path) == ["child"]
 
 
 def test_many_threads_open_and_end_spans_together(path: Path) -> None:

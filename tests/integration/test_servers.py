@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Servers that load the application, with its provider, and then fork their workers: each span is there once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, clean_environment, read, span_names
+
+pytestmark = pytest.mark.slow
+PROVIDER = """
+import os
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from otel_sqlite_exporter import SQLiteSpanProcessor
+
+provider = TracerProvider()
+provider.add_span_processor(SQLiteSpanProcessor(os.environ["FILE"], open_delay_ms=50, schedule_delay_ms=50))
+trace.set_tracer_provider(provider)
+tracer = trace.get_tracer("application")
+tracer.start_span("loaded").end()
+"""
+WEB = (
+    PROVIDER
+    + """
+def application(environ, start_response):
+    with tracer.start_as_current_span(environ["PATH_INFO"]):
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [str(os.getpid()).encode()]
+"""
+)
+TASKS = (
+    PROVIDER
+    + """
+from celery import Celery
+from celery.signals import worker_process_shutdown
+
+queue = os.environ["QUEUE"]
+app = Celery("tasks", broker="filesystem://", backend=None)
+app.conf.broker_transport_options = {"data_folder_in": queue, "data_folder_out": queue}
+app.conf.worker_max_tasks_per_child = 5
+app.conf.task_ignore_result = True
+
+@worker_process_shutdown.connect
+def flush(**_):
+    provider.force_flush()
+
+@app.task(name="work")
+def work(number):
+    with tracer.start_as_current_span(f"task {number:02}"):
+        pass
+"""
+)
+
+
+@contextmanager
+def serving(command: list[str], folder: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A server that is ended as a supervisor ends it."""
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=folder,
+            env=clean_environment(PYTHONPATH=str(ROOT / "src"), FILE=str(folder / "otel.db"), **environment),
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield process
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def get(port: int, path: str) -> int:
+    """Ask until there is an answer; return the id of the process that gave it."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+                return int(answer.read())
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize("worker", ["sync", "gthread"])
+def test_gunicorn_workers_of_a_preloaded_application(tmp_path: Path, worker: str) -> None:
+    (tmp_path / "web.py").write_text(WEB)
+    port = free_port()
+    command = ["gunicorn", "--preload", "-w", "2", "-k", worker, "-b", f"127.0.0.1:{port}", "web:application"]
+    with serving(command, tmp_path) as server:
+        workers = {get(port, f"/before/{number:02}") for number in range(20)}
+        server.send_signal(signal.SIGHUP)  # new workers take over, the old ones end gracefully
+        time.sleep(1)
+        workers |= {get(port, f"/after/{number:02}") for number in range(20)}
+        victim = get(port, "/killed")
+        time.sleep(0.5)  # it is written by then
+        os.kill(victim, signal.SIGKILL)
+        workers |= {get(port, f"/last/{number:02}") for number in range(20)}
+    names = span_names(tmp_path / "otel.db")
+    expected = [f"/{when}/{number:02}" for when in ("before", "after", "last") for number in range(20)]
+    assert sorted(name for name in names if name.count("/") == 2) == sorted(expected), (tmp_path / "log").read_text()
+    assert (names.count("/killed"), names.count("loaded")) == (1, 1)
+    assert len(workers) >= 3
+
+
+def test_celery_workers_that_are_replaced_after_a_few_tasks(tmp_path: Path) -> None:
+    (tmp_path / "tasks.py").write_text(TASKS)
+    (tmp_path / "queue").mkdir()
+    command = ["celery", "-A", "tasks", "worker", "--pool", "prefork", "--concurrency", "2", "--loglevel", "info"]
+    path = tmp_path / "otel.db"
+    expected = [f"task {number:02}" for number in range(30)]
+    with serving([*command, "--without-gossip", "--without-mingle"], tmp_path, QUEUE=str(tmp_path / "queue")):
+        send = "import tasks\nfor number in range(30): tasks.work.delay(number)\ntasks.provider.shutdown()"
+        environment = clean_environment(
+            PYTHONPATH=str(ROOT / "src"), FILE=str(tmp_path / "other.db"), QUEUE=str(tmp_path / "queue")
+        )
+        subprocess.run([sys.executable, "-c", send], cwd=tmp_path, env=environment, check=True, timeout=30)
+        deadline = time.monotonic() + 60
+        while not path.exists() or len(read(path, "SELECT * FROM sqlite_schema")) == 0 or tasks_of(path) != expected:
+            assert time.monotonic() < deadline, (tasks_of(path), (tmp_path / "log").read_text())
+            time.sleep(0.2)
+    assert tasks_of(path) == expected
+    assert read(path, "SELECT count(DISTINCT pid) >= 6 FROM exporter_health") == [(1,)]
+
+
+def tasks_of(path: Path) -> list[str]:
+    return [name for name in span_names(path) if name.startswith("task")]
