@@ -163,8 +163,7 @@ class _Walk:
         if isinstance(value, int):
             if -(2**63) <= value < 2**64:
                 return int(value)
-            self.types[pointer] = "int"
-            return str(int(value))
+            return self._digits(value, pointer)
         if isinstance(value, float):
             if value == value and value not in _NON_FINITE:
                 return float(value)
@@ -186,6 +185,15 @@ class _Walk:
         if isinstance(value, (Mapping, Sequence)):
             return None
         return repair_text(value)[0] or None
+
+    def _digits(self, value: int, pointer: str) -> str:
+        try:
+            digits = str(int(value))
+        except ValueError:  # Python refuses to write out thousands of digits (sys.set_int_max_str_digits)
+            self.repaired += 1
+            return hex(value)
+        self.types[pointer] = "int"
+        return digits
 
     def _mapping(self, value: Mapping[Any, Any], pointer: str, depth: int) -> dict[str, Any]:
         plain: dict[str, Any] = {}

@@ -21,6 +21,7 @@ from otel_sqlite_exporter.ingest.replay import replay_spool
 from otel_sqlite_exporter.ingest.retry import is_about_file, write_records
 from otel_sqlite_exporter.ingest.rows import Records
 from otel_sqlite_exporter.ingest.runs import Run
+from otel_sqlite_exporter.sdk_metrics import make_exporter_metrics
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.database import Database
 from otel_sqlite_exporter.storage.spool import Spool, spool_path
@@ -45,6 +46,7 @@ class Delivery:
         self._database = Database(settings, on_open=_interrupt_spans)
         self._spool = Spool(spool_path(settings.path), limit_bytes=settings.spool_limit_bytes)
         self._run = Run.begin(signal)
+        self._metrics = make_exporter_metrics(signal)
         self._is_waiting = False
         self._is_closed = False
         self._noted = (0, 0, 0)
@@ -54,20 +56,29 @@ class Delivery:
     def deliver(self, records: Records) -> bool:
         """Return whether `records` are durable: in the file, its quarantine, or the spool. Never raises an Exception,
         and waits for other writers no longer than the busy timeout, and a second for the spool."""
+        if self._metrics is None:
+            return self._deliver(records) is None
+        began = self._metrics.begin(len(records))
+        error = self._deliver(records)
+        self._metrics.end(len(records), began, error)
+        return error is None
+
+    def _deliver(self, records: Records) -> Exception | None:
+        """Return None where `records` are durable, else why they are lost."""
         if self._is_closed:
             self._warn_of_shutdown(len(records))
-            return False
+            return ClosedError("the exporter was shut down")
         if not records:
-            return True
+            return None
         with _suppress_instrumentation():
             try:
                 self._write(records)
-            except ClosedError:
+            except ClosedError as error:
                 self._warn_of_shutdown(len(records))
-                return False
+                return error
             except Exception as error:
-                return self._keep(records, error)
-            return True
+                return None if self._keep(records, error) else error
+            return None
 
     def drop(self, records: int) -> None:
         """Count records that were lost on their way here; the file learns of it with the next batch."""

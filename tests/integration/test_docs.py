@@ -118,7 +118,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     named = LogRecord(event_name="llm.call.start", attributes={"session.id": "chat-17"})
     for record in (LogRecord(body="a line"), named):
         logs.get_logger("docs").emit(record)
-    logs.shutdown()  # type: ignore[no-untyped-call]
+    logs.shutdown()
     return path
 
 

@@ -121,3 +121,10 @@ def test_encoding_never_raises_and_gives_valid_json(attributes: dict[str, Any]) 
 )
 def test_any_value_becomes_text_that_sqlite_can_hold(value: Any, text: str, repaired: int) -> None:
     assert repair_text(value) == (text, repaired)
+
+
+def test_an_integer_of_more_digits_than_python_writes_out_is_kept_as_hexadecimal_text() -> None:
+    value = 10**5_000
+    encoded = encode_attributes({"huge": value, "n": 1})
+    assert (encoded.repaired, encoded.types) == (1, None)
+    assert int(orjson.loads(encoded.text)["huge"], 16) == value

@@ -47,7 +47,10 @@ def _read(holder: Any, field: str, convert: Any) -> Any:
 
 
 def _make_row(content: dict[str, Any], reason: BaseException, arrival_time_unix_nano: int) -> QuarantineRow:
-    text = encode_attributes(content).text
+    try:
+        text = encode_attributes(content).text
+    except Exception as error:
+        text = encode_attributes({"unreadable": type(error).__name__}).text
     sentence = repair_text(f"{type(reason).__name__}: {reason}")[0]
     digest = hashlib.blake2b(f"{sentence}\n{text}".encode(), digest_size=16).hexdigest()
     return QuarantineRow(digest, arrival_time_unix_nano, sentence, text)
