@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from benchmarks.measure import Result, run_rounds
 from benchmarks.million import Load, Reads, run_load, time_reads
+from benchmarks.producers import PRODUCERS, WRITERS, produce, write_together
 from benchmarks.rivals import CONTENDERS
 from benchmarks.spans import BATCH, TEXT_BYTES
 
@@ -44,6 +45,9 @@ def run(folder: Path, spans: int, rounds: int, busy_rounds: int) -> Iterator[Lin
     """Yield the lines of the table, each as soon as it is measured."""
     yield from describe_idle(measure(folder / "idle", rounds, busy=False))
     yield from describe_busy(measure(folder / "busy", busy_rounds, busy=True))
+    yield from describe_producers(folder, max(spans // 5, 1_000))
+    together, worst = write_together(folder, max(rounds // 8, 1))
+    yield Line(f"{WRITERS} processes on one file", f"{together:,.0f} spans/s together (longest export {worst:.0f} ms)")
     path = folder / "ten.db"
     ten = run_load(path, spans, 10, TEXT_BYTES)
     yield from describe_load("10 spans a trace", ten, target=1.6)
@@ -80,6 +84,19 @@ def describe_busy(results: dict[str, Result]) -> Iterator[Line]:
         )
     ratio = results[_OURS].wall_ms / results[_EXECUTEMANY].wall_ms
     yield judge("this exporter / executemany, wall beside a busy thread", ratio, 45 / 190)
+
+
+def describe_producers(folder: Path, spans: int) -> Iterator[Line]:
+    plain = 0.0
+    for name in PRODUCERS:
+        made = produce(name, folder, spans)
+        rate, ends = f"{made.spans_a_second:,.0f} spans/s", (made.end_p50_us, made.end_p99_us, made.end_p999_us)
+        end = "end() p50 {:.1f}, p99 {:.1f}, p99.9 {:.1f} us".format(*ends)
+        yield Line(f"{name}: {spans:,} spans, flat out", f"{rate}, {made.lost:,} lost; {end}")
+        plain = plain or made.both_p50_us
+        if name == "SQLiteSpanProcessor":
+            yield judge(f"{name}: spans lost", made.lost, 0)
+            yield judge(f"{name}: added to start and end of a span, p50", made.both_p50_us - plain, 3, " us")
 
 
 def describe_load(shape: str, load: Load, target: float | None = None) -> Iterator[Line]:
