@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The exporter is not part of what is observed: with sqlite3 and threading instrumented, it causes no span."""
+"""The exporter is not part of what is observed: with sqlite3, SQLAlchemy and threading
+instrumented, it causes no span."""
 
 from __future__ import annotations
 
@@ -24,6 +25,7 @@ from tests.conftest import in_new_process, make_spans, span_names
 
 SQLite3Instrumentor = pytest.importorskip("opentelemetry.instrumentation.sqlite3").SQLite3Instrumentor
 ThreadingInstrumentor = pytest.importorskip("opentelemetry.instrumentation.threading").ThreadingInstrumentor
+SQLAlchemyInstrumentor = pytest.importorskip("opentelemetry.instrumentation.sqlalchemy").SQLAlchemyInstrumentor
 
 SUCCESS = SpanExportResult.SUCCESS
 
@@ -95,6 +97,29 @@ def test_opening_writing_refusing_and_closing_a_file_is_not_seen(path: Path, obs
         refused.shutdown()
         assert trace.get_current_span() is current
     assert observed.names() == ["around"]
+    assert span_names(path) == ["exported"]
+
+
+def test_of_an_application_of_sqlalchemy_only_its_own_queries_are_seen(
+    path: Path, tmp_path: Path, observed: Observed
+) -> None:
+    instrumentor = SQLAlchemyInstrumentor()
+    instrumentor.instrument(tracer_provider=observed.provider)
+    try:
+        import sqlalchemy
+
+        engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'theirs.db'}")
+        with engine.connect() as connection:
+            connection.execute(sqlalchemy.text("SELECT 1"))
+        before = observed.names()
+        exporter = SQLiteSpanExporter(path)
+        assert exporter.export(make_spans("exported")) is SUCCESS
+        exporter.shutdown()
+        engine.dispose()
+    finally:
+        instrumentor.uninstrument()
+    assert any("SELECT" in name for name in before)
+    assert observed.names() == before
     assert span_names(path) == ["exported"]
 
 
