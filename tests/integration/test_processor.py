@@ -232,21 +232,34 @@ def test_a_child_writes_its_own_spans_and_leaves_the_others_to_its_parent(path: 
     assert health(path, "dropped") == (0,)
 
 
-def end_by_itself(path: str) -> None:
-    processor = SQLiteSpanProcessor(path, schedule_delay_ms=60_000)
+def trace_in_child(path: str, name: str) -> None:
     provider = TracerProvider()
-    provider.add_span_processor(processor)
-    child = multiprocessing.get_context("fork").Process(
-        target=lambda: provider.get_tracer("t").start_span("child").end()
-    )
-    child.start()
-    child.join()
+    provider.add_span_processor(SQLiteSpanProcessor(path, schedule_delay_ms=60_000))
+    provider.get_tracer("tests").start_span(name).end()
+
+
+def start_children(path: str, method: str) -> None:
+    provider = TracerProvider()
+    provider.add_span_processor(SQLiteSpanProcessor(path, schedule_delay_ms=60_000))
+    tracer = provider.get_tracer("tests")
+    tracer.start_span("parent").end()
+    context: Any = multiprocessing.get_context(method)
+    children = [context.Process(target=trace_in_child, args=(path, f"child/{number}")) for number in range(3)]
+    if method == "fork":
+        children.append(context.Process(target=lambda: tracer.start_span("of the parent's provider").end()))
+    for child in children:
+        child.start()
+    for child in children:
+        child.join()
+        assert child.exitcode == 0
     provider.shutdown()
 
 
-def test_what_a_child_of_multiprocessing_holds_is_written_when_it_ends(path: Path) -> None:
-    in_new_process(end_by_itself, path)
-    assert span_names(path) == ["child"]
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_what_a_child_of_multiprocessing_holds_is_written_when_it_ends(path: Path, method: str) -> None:
+    in_new_process(start_children, path, method)
+    inherited = ["of the parent's provider"] * (method == "fork")
+    assert span_names(path) == [*(f"child/{number}" for number in range(3)), *inherited, "parent"]
 
 
 def test_many_threads_open_and_end_spans_together(path: Path) -> None:
