@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -216,6 +217,35 @@ def write_as_on_a_network(path: str) -> None:
     print(json.dumps(names))
 
 
-def test_a_file_on_a_network_has_no_write_ahead_log(path: Path) -> None:
+def test_a_new_file_on_a_network_has_no_write_ahead_log(path: Path) -> None:
     assert in_new_process(write_as_on_a_network, path) == ["otel.db"]
     assert span_names(path) == ["one", "two"]
+    assert read(path, "PRAGMA journal_mode") == [("delete",)]
+
+
+def test_a_file_that_is_there_keeps_its_journal_also_while_others_have_it_open(path: Path) -> None:
+    with exporting(path) as exporter:
+        export_all(exporter, "before")
+        in_new_process(write_as_on_a_network, path)
+        export_all(exporter, "later")
+    assert span_names(path) == ["before", "later", "one", "two"]
+
+
+def die_in_a_transaction(path: str) -> None:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.execute("PRAGMA cache_size = 1")
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("UPDATE _spans SET name = 'never', attributes = json_object('x', hex(zeroblob(200000)))")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_what_a_dead_writer_left_half_done_is_not_shown(written: Path) -> None:
+    in_new_process(die_in_a_transaction, written, status=-signal.SIGKILL)
+    assert os.path.exists(f"{written}-journal")
+    _, printed, errors = run("info", written, "--json")
+    assert "never" not in printed
+    with exporting(written) as exporter:
+        export_all(exporter, "next")
+    assert span_names(written) == ["next", "one", "three", "two"]
+    assert errors == "" or "Error:" in errors

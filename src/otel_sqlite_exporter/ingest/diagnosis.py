@@ -140,7 +140,8 @@ def _find_around(settings: Settings, command: str) -> Iterator[Finding]:
     network = find_network_type(path)
     if network is not None:
         what = f"{path} is on a network file system ({network}), where a write-ahead log does not work"
-        yield Finding("file system", "problem", what, "move the file to a local disk")
+        severity: Literal["problem", "note"] = "problem" if os.path.exists(wal) else "note"
+        yield Finding("file system", severity, what, "move the file to a local disk")
     folder = os.path.dirname(path)
     free = shutil.disk_usage(folder).free if os.path.isdir(folder) else _LITTLE_SPACE_BYTES
     if free < _LITTLE_SPACE_BYTES:

@@ -83,7 +83,7 @@ def repair(settings: Settings, *, assume_gone: bool = False) -> Repair:
         connection.execute("ANALYZE")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         path = os.path.realpath(settings.path)
-        for name in (path, f"{path}-wal", f"{path}-shm"):
+        for name in (path, f"{path}-wal", f"{path}-shm", f"{path}-spool"):
             with contextlib.suppress(OSError):
                 os.chmod(name, 0o600)
     return Repair(backup, recovery, interrupted)

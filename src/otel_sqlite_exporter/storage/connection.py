@@ -43,8 +43,8 @@ def check_sqlite_version(version: tuple[int, ...] = sqlite3.sqlite_version_info)
 
 
 def open_writer(path: str, *, busy_timeout_ms: int, synchronous: str = "normal") -> sqlite3.Connection:
-    """Open `path` for writing, creating it (mode 0600, WAL, incremental auto-vacuum) and its folder if need be. On a
-    network file system, where WAL does not work, it has a rollback journal instead.
+    """Open `path` for writing, creating it (mode 0600, WAL, incremental auto-vacuum) and its folder if need be. A new
+    file on a network file system, where WAL does not work, has a rollback journal instead.
 
     The caller owns the connection, may use it on any thread but one at a time, and begins and ends transactions
     itself. Foreign keys are on. The file's schema is not looked at: see `migrations`.
@@ -66,11 +66,10 @@ def open_writer(path: str, *, busy_timeout_ms: int, synchronous: str = "normal")
         # Both count only before the first page is written, and do nothing after that.
         connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        # On a network a new file keeps the rollback journal, which works as far as the locks of that file system do; a
+        # file that is there stays as it is, as others may have it open.
         if find_network_type(path) is None:
             _enter_wal_mode(connection, busy_timeout_ms)
-        else:
-            # A rollback journal works as far as the locks of that file system do.
-            connection.execute("PRAGMA journal_mode = DELETE").fetchall()
         connection.execute(f"PRAGMA synchronous = {synchronous.upper()}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit = {_CHECKPOINT_PAGES * _PAGE_BYTES}")
@@ -85,9 +84,10 @@ def open_writer(path: str, *, busy_timeout_ms: int, synchronous: str = "normal")
     return connection
 
 
-def open_reader(path: str, *, busy_timeout_ms: int, immutable: bool = False) -> sqlite3.Connection:
+def open_reader(path: str, *, busy_timeout_ms: int, immutable: bool = False, mode: str = "ro") -> sqlite3.Connection:
     """Open the absolute `path` read-only: no statement on this connection can change the file. An `immutable` one looks
     at the main file alone, takes no locks and leaves nothing beside it; it is right only where nobody writes meanwhile.
+    `mode` is `ro`, or `rw` where SQLite may have to roll back what a dead writer left.
 
     Raises:
         UnsupportedSQLiteError: The SQLite library is too old.
@@ -95,7 +95,7 @@ def open_reader(path: str, *, busy_timeout_ms: int, immutable: bool = False) -> 
     """
     check_sqlite_version()
     connection = sqlite3.Connection(
-        f"file://{quote(os.fsencode(path))}?mode=ro{'&immutable=1' if immutable else ''}",
+        f"file://{quote(os.fsencode(path))}?mode={mode}{'&immutable=1' if immutable else ''}",
         uri=True,
         timeout=busy_timeout_ms / 1000,
         isolation_level=None,
@@ -113,18 +113,20 @@ def read_file(
 ) -> _T:
     """Return what `read` returns for a read-only connection to `path`, in one transaction.
 
-    A file at rest (one without a WAL) is read through an immutable connection, so that nothing appears beside it; if it
-    was written meanwhile, it is read once more. `main_only` does so even where there is a WAL, and passes that over.
+    A file at rest (one without a WAL or a journal) is read through an immutable connection, so that nothing appears
+    beside it; if it was written meanwhile, it is read once more. `main_only` does so even where there is one, and
+    passes that over. Where a writer died and left a rollback journal, SQLite rolls back what it had half done.
 
     Raises:
         DamagedFileError: SQLite finds the file damaged, or not a database.
         sqlite3.OperationalError: It could not be opened or was locked.
     """
     while True:
-        immutable = main_only or not has_wal(path)
+        immutable = main_only or not is_in_use(path)
         before = _fingerprint(path)
         try:
-            connection = open_reader(path, busy_timeout_ms=busy_timeout_ms, immutable=immutable)
+            mode = "rw" if not immutable and _has_journal(path) else "ro"
+            connection = open_reader(path, busy_timeout_ms=busy_timeout_ms, immutable=immutable, mode=mode)
             with contextlib.closing(connection):
                 connection.execute("BEGIN")
                 result = read(connection)
@@ -138,9 +140,13 @@ def read_file(
             return result
 
 
-def has_wal(path: str) -> bool:
-    """Return whether a write-ahead log stands beside `path`."""
-    return os.path.exists(f"{os.path.realpath(path)}-wal")
+def is_in_use(path: str) -> bool:
+    """Return whether a write-ahead log or a rollback journal stands beside `path`: the file alone may not be whole."""
+    return os.path.exists(f"{os.path.realpath(path)}-wal") or _has_journal(path)
+
+
+def _has_journal(path: str) -> bool:
+    return os.path.exists(f"{os.path.realpath(path)}-journal")
 
 
 def damage_message(path: str, detail: object) -> str:
@@ -153,7 +159,7 @@ def damage_message(path: str, detail: object) -> str:
 
 def _fingerprint(path: str) -> tuple[int, int, bool]:
     status = os.stat(path)
-    return status.st_size, status.st_mtime_ns, has_wal(path)
+    return status.st_size, status.st_mtime_ns, is_in_use(path)
 
 
 def _create_file(path: str) -> None:

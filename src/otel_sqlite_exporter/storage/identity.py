@@ -10,7 +10,7 @@ import time
 from typing import Literal
 
 from otel_sqlite_exporter.errors import DamagedFileError, ForeignFileError
-from otel_sqlite_exporter.storage.connection import has_wal, read_file
+from otel_sqlite_exporter.storage.connection import is_in_use, read_file
 
 APPLICATION_ID = 0x6F74656C
 """`PRAGMA application_id` of our files: the letters `otel`."""
@@ -51,10 +51,10 @@ def _look(path: str, busy_timeout_ms: int) -> tuple[FileKind, int]:
         found = _read(path, busy_timeout_ms, main_only=True)
     except DamagedFileError:
         # Without its WAL a file may make no sense: a checkpoint is under way, or the process died in the middle of one.
-        if not has_wal(path):
+        if not is_in_use(path):
             raise
     else:
-        if not has_wal(path):
+        if not is_in_use(path):
             return found
     return _read(path, busy_timeout_ms, main_only=False)
 
