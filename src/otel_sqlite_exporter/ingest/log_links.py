@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -16,9 +16,12 @@ from otel_sqlite_exporter.ingest.statements import run_script
 from otel_sqlite_exporter.sql.texts import read_query
 
 
-def follow_spans(connection: sqlite3.Connection, spans: Collection[int], recounted: set[int]) -> list[Change]:
-    """Let the log records that name no session show that of their span, for these rows of `_spans`. Adds the rows of
-    `_trace_sessions` that lost or got some to `recounted`, and returns what that changes for pairing by time."""
+def follow_spans(
+    connection: sqlite3.Connection, spans: Collection[int], left: Mapping[int, int | None], recounted: set[int]
+) -> list[Change]:
+    """Let the log records that name no session show that of their span, for these rows of `_spans`. `left` is which
+    session rows of `_trace_sessions` showed before this batch, where it is another now. Adds the rows that lost or got
+    some records to `recounted`, and returns what that changes for pairing by time."""
     query = read_query("find_following_logs")
     (found,) = connection.execute(query, {"spans": orjson.dumps(list(spans)).decode()}).fetchone()
     moves: list[list[Any]] = orjson.loads(found)
@@ -27,7 +30,14 @@ def follow_spans(connection: sqlite3.Connection, spans: Collection[int], recount
     run_script(connection, "move_logs", moves=[(log, after) for log, _, after, *_ in moves])
     for _, before, after, *_ in moves:
         recounted |= {before, after}
-    return [Change(trace, None, stem, time) for *_, trace, stem, time in moves if stem is not None]
+    changes = []
+    for _, before, _, trace, session, stem, time in moves:
+        if stem is not None:
+            changes.append(Change(trace, None, stem, time))
+            # What they were linked with in the sessions that they leave is free again.
+            sessions = {session, left.get(before)} - {None}
+            changes += [Change(None, one, stem, time) for one in sessions]
+    return changes
 
 
 def link_log_records(connection: sqlite3.Connection, spans: Collection[tuple[int, str]]) -> list[Change]:

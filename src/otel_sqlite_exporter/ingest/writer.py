@@ -178,7 +178,8 @@ def _write_spans_and_logs(
     if replacing:
         run_script(connection, "update_span_records", ids=[repeated.known.id for repeated in replacing])
     if batch.has_logs and batch.naming_spans:
-        changes += follow_spans(connection, batch.naming_spans, batch.recounted)
+        left = {part.id: batch.session_id(part.shown_before) for part in batch.moved_parts()}
+        changes += follow_spans(connection, batch.naming_spans, left, batch.recounted)
     if batch.log_spans:
         changes += link_log_records(connection, batch.log_spans)
     recounted = list(batch.recounted)
