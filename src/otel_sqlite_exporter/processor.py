@@ -138,10 +138,13 @@ class SQLiteSpanProcessor(SpanProcessor):
         if self._is_shut_down:
             return
         self._is_shut_down = True
-        if self._pid == os.getpid() and self._thread is not None:
+        if self._pid != os.getpid():
+            self._begin()
+        deadline = time.monotonic() + _SHUTDOWN_TIMEOUT_MS / 1000
+        if self._thread is not None:
             self._wake.set()
             self._thread.join(_SHUTDOWN_TIMEOUT_MS / 1000)
-        self._drain()
+        self._drain(deadline)
         self._exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
@@ -160,7 +163,7 @@ class SQLiteSpanProcessor(SpanProcessor):
                 if time.monotonic() > deadline:
                     return False
                 self._write_batch()
-            return True
+            return time.monotonic() <= deadline
         finally:
             self._writing.release()
 
@@ -233,10 +236,9 @@ class SQLiteSpanProcessor(SpanProcessor):
         if opened:
             self._exporter.export_open([span for _, span in opened])
 
-    def _drain(self) -> None:
-        if self._writing.acquire(timeout=_SHUTDOWN_TIMEOUT_MS / 1000):
+    def _drain(self, deadline: float) -> None:
+        if self._writing.acquire(timeout=max(0.0, deadline - time.monotonic())):
             try:
-                deadline = time.monotonic() + _SHUTDOWN_TIMEOUT_MS / 1000
                 while self._queue and time.monotonic() < deadline:
                     self._write_batch()
             finally:

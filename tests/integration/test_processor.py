@@ -262,6 +262,17 @@ def test_what_a_child_of_multiprocessing_holds_is_written_when_it_ends(path: Pat
     assert span_names(path) == [*(f"child/{number}" for number in range(3)), *inherited, "parent"]
 
 
+def test_a_flush_that_is_late_says_so(path: Path) -> None:
+    with tracing(path, busy_timeout_ms=400) as (tracer, processor):
+        tracer.start_span("first").end()
+        assert processor.force_flush()
+        with closing(sqlite3.connect(path, isolation_level=None)) as lock:
+            lock.execute("BEGIN IMMEDIATE")
+            tracer.start_span("second").end()
+            assert not processor.force_flush(100)
+    assert span_names(path) == ["first", "second"]
+
+
 def test_many_threads_open_and_end_spans_together(path: Path) -> None:
     with tracing(path, open_delay_ms=0, schedule_delay_ms=5, batch_size=7) as (tracer, _):
 
