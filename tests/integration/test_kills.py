@@ -117,7 +117,8 @@ def check(path: str) -> Counter[str]:
     acknowledged = Path(f"{path}.acknowledged").read_text().split()
     names: list[str] = []
     if os.path.exists(path):
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as file:
+        # Not read-only: who died while making the file may have left a journal, which has to be rolled back.
+        with closing(sqlite3.connect(path, isolation_level=None)) as file:
             file.execute("BEGIN")
             if file.execute("SELECT * FROM sqlite_schema").fetchall():
                 check_file(file)
