@@ -10,7 +10,6 @@ import os
 import random
 import signal
 import sqlite3
-import sys
 import threading
 import time
 from collections import Counter
@@ -27,7 +26,7 @@ from otel_sqlite_exporter import SQLiteSpanExporter
 from tests.conftest import in_new_process
 from tests.files import check_file, settle
 
-FILES = 10
+FILES = 8
 KILLS_PER_FILE = 10
 WRITERS = 3
 READERS = 2
@@ -74,8 +73,6 @@ def write_until_the_end(path: str, name: str, exporter: SQLiteSpanExporter, endi
     atexit.register(exporter.shutdown)  # as a provider does
     if ending == "os._exit":
         threading.Timer(life_s, os._exit, [0]).start()
-    if ending == "SIGTERM, handled":
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     Writer(name, exporter, notes_of(path)).write_on()
 
@@ -169,7 +166,7 @@ def kill_writers(folder: str, ending: str, seed: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ending", ["kill -9", "SIGTERM", "SIGTERM, handled", "os._exit"])
+@pytest.mark.parametrize("ending", ["kill -9", "SIGTERM", "os._exit"])
 def test_what_was_acknowledged_is_there_once_after_hundreds_of_deaths(
     tmp_path: Path, ending: str, record_property: Callable[[str, object], None]
 ) -> None:
@@ -177,5 +174,5 @@ def test_what_was_acknowledged_is_there_once_after_hundreds_of_deaths(
     print("seed", seed)
     counts = in_new_process(kill_writers, tmp_path, ending, seed)
     record_property("counts", f"seed {seed}, " + ", ".join(f"{count} {what}" for what, count in counts.items()))
-    assert counts["kills"] >= 100
+    assert counts["kills"] >= 80
     assert counts["acknowledged"] > counts["kills"] / 2  # on a busy machine few live long
