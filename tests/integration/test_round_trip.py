@@ -197,5 +197,6 @@ def _needs_repair(span: ReadableSpan) -> bool:
 
     names = [span.name, *(event.name for event in span.events)]
     maps = [span.attributes, *(event.attributes for event in span.events), *(link.attributes for link in span.links)]
+    shared = [span.resource.attributes, getattr(span.instrumentation_scope, "attributes", None)]
     description = span.status.description
-    return any(not isinstance(name, str) or bad(name) for name in names) or any(map(bad, [*maps, description]))
+    return any(not isinstance(name, str) or bad(name) for name in names) or any(map(bad, [*maps, *shared, description]))
