@@ -8,9 +8,7 @@ is, is repaired and counted, and only a span without valid ids cannot be a row.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
-
-from opentelemetry.sdk.trace import ReadableSpan
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from otel_sqlite_exporter.attributes import (
     encode_attributes,
@@ -40,6 +38,9 @@ from otel_sqlite_exporter.ingest.rows import (
 )
 from otel_sqlite_exporter.ingest.sessions import USER_ATTRIBUTES, Source, find_naming, plan_naming
 from otel_sqlite_exporter.ingest.starts import OPEN
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
 
 _Shape = tuple[tuple[Any, ...], tuple[type, ...]]
 

@@ -7,7 +7,7 @@ As for spans, a value that cannot be kept as it is, is repaired and counted.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from otel_sqlite_exporter.attributes import encode_attributes, encode_value, repair_text
 from otel_sqlite_exporter.ingest.fields import (
@@ -19,9 +19,11 @@ from otel_sqlite_exporter.ingest.fields import (
 )
 from otel_sqlite_exporter.ingest.origins import OriginEncoder
 from otel_sqlite_exporter.ingest.pairs import split_phase
-from otel_sqlite_exporter.ingest.redacted_spans import SpanRedactor
 from otel_sqlite_exporter.ingest.rows import EncodedLog, LogRow
 from otel_sqlite_exporter.ingest.sessions import USER_ATTRIBUTES, find_naming, plan_naming
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.ingest.redacted_spans import SpanRedactor
 
 _OLD_EVENT_NAME = "event.name"
 
