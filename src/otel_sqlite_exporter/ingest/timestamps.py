@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Points in time as other programs write them, to nanoseconds since the epoch. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta, timezone, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from otel_sqlite_exporter.errors import ConfigurationError
+
+_ISO = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?"
+    r"\s*(?:(Z|UTC)|([+-])(\d\d):?(\d\d)?)?)?",
+    re.IGNORECASE,
+)
+_EPOCH = datetime(1970, 1, 1)
+_SECOND_NS = 1_000_000_000
+_LARGEST = 2**63 - 1
+# A number says by its size what it counts: seconds until the year 5138, then milliseconds, microseconds, nanoseconds.
+_SCALES = ((10**11, _SECOND_NS), (10**14, 1_000_000), (10**17, 1_000), (_LARGEST, 1))
+
+
+def parse_timezone(name: str) -> tzinfo | None:
+    """Return the zone of this name: `UTC`, an IANA name such as `Europe/Madrid`, an offset such as `+02:00`, or `local`
+    (None: that of this machine).
+
+    Raises:
+        ConfigurationError: There is no such zone.
+    """
+    if name.lower() in ("utc", "z"):
+        return timezone.utc
+    if name.lower() == "local":
+        return None
+    offset = re.fullmatch(r"([+-])(\d\d):?(\d\d)", name)
+    try:
+        if offset:
+            return timezone(_offset(*offset.groups()))
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ConfigurationError(
+            f"there is no timezone {name!r}: give UTC, local, an offset such as +02:00, or a name such as Europe/Madrid"
+        ) from error
+
+
+def parse_timestamp(value: Any, zone: tzinfo | None) -> int | None:
+    """Return a point in time in nanoseconds since the epoch, or None for what is none. `value` is ISO 8601 text, with
+    `T` or a blank, with `Z`, an offset, or neither (then it is of `zone`; None is the machine's), or a number since the
+    epoch, in any unit from seconds to nanoseconds."""
+    if isinstance(value, str):
+        text = value.strip()
+        match = _ISO.fullmatch(text)
+        if match is not None:
+            return _read_iso(match, zone)
+        try:
+            value = float(text) if "." in text else int(text)
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= _LARGEST:
+        return None
+    scale = next(factor for limit, factor in _SCALES if value <= limit)
+    return min(int(value) * scale + round(value % 1 * scale), _LARGEST)
+
+
+def _read_iso(match: re.Match[str], zone: tzinfo | None) -> int | None:
+    year, month, day, hour, minute, second, fraction, utc, sign, hours, minutes = match.groups()
+    try:
+        moment = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0))
+        if sign:
+            moment -= _offset(sign, hours, minutes)
+        elif not utc:
+            moment = moment.replace(tzinfo=zone).astimezone(timezone.utc).replace(tzinfo=None)
+    except (ValueError, OverflowError, OSError):
+        return None
+    since = moment - _EPOCH
+    time = (since.days * 86_400 + since.seconds) * _SECOND_NS + int((fraction or "").ljust(9, "0"))
+    return time if 0 <= time <= _LARGEST else None
+
+
+def _offset(sign: str, hours: str, minutes: str | None) -> timedelta:
+    return timedelta(hours=int(hours), minutes=int(minutes or 0)) * (-1 if sign == "-" else 1)
