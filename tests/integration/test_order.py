@@ -46,6 +46,7 @@ _attributes: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "user.id": st.sampled_from(["ada", "bob"]),
         "gen_ai.operation.name": st.sampled_from(["chat", "invoke_agent", "execute_tool", "embeddings"]),
         "gen_ai.usage.input_tokens": st.integers(0, 50),
+        "and": st.none(),
     },
 )
 _events = st.lists(

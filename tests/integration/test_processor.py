@@ -95,6 +95,18 @@ def test_what_the_sdk_forgot_of_the_start_is_kept(path: Path) -> None:
     assert read(path, "SELECT request_model FROM complete_llm_interactions") == [("small",)]
 
 
+def test_null_takes_the_place_of_no_value_that_the_start_had(path: Path) -> None:
+    with tracing(path) as (tracer, _):
+        span = tracer.start_span("agent", attributes={**CALL, "never": None})
+        eventually(lambda: opened(path))
+        for name in (*CALL, "new"):
+            span.set_attribute(name, None)
+        span.end()
+    ((attributes,),) = read(path, "SELECT attributes FROM spans")
+    assert json.loads(attributes) == {**CALL, "never": None, "new": None}
+    assert read(path, "SELECT request_model, session_id FROM complete_llm_interactions") == [("small", "chat-1")]
+
+
 def test_short_spans_are_written_once(path: Path) -> None:
     with tracing(path) as (tracer, _):
         for number in range(100):

@@ -123,6 +123,21 @@ class ToolInteractionRow(NamedTuple):
     error_type: str | None
 
 
+class ToolCallRow(NamedTuple):
+    """A call of a tool that a model's answer asks for; `arguments` is JSON, or the text that came."""
+
+    tool_call_id: str | None
+    tool_name: str | None
+    arguments: str | None
+
+
+class ToolResultRow(NamedTuple):
+    """What a tool gave back, as a prompt tells it to the model."""
+
+    tool_call_id: str
+    result: str | None
+
+
 class Naming(NamedTuple):
     """That an attribute of a span names a session or a user. The smallest is the strongest: `rank` is the attribute's
     place in the list of sources, then a span without parent wins, then the earliest, then the text itself."""

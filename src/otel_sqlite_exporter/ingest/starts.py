@@ -44,12 +44,21 @@ def merge_attributes(
     finished: str, finished_types: str | None, start: str, start_types: str | None
 ) -> tuple[str, str | None] | None:
     """Return attributes of a finished span and notes of their types, with what only its start has behind them; None if
-    there is nothing of that kind. A value that both have is the finished one's."""
+    there is nothing of that kind. A value that both have is the finished one's, unless that is null: null never takes
+    the place of a value."""
     known = orjson.loads(finished)
-    missing = {name: value for name, value in orjson.loads(start).items() if name not in known}
+    missing = {
+        name: value
+        for name, value in orjson.loads(start).items()
+        if name not in known or (value is not None and known[name] is None)
+    }
     if not missing:
         return None
     text = orjson.dumps(missing).decode()
+    if not known.keys().isdisjoint(missing):
+        text = orjson.dumps({**known, **missing}).decode()
+    elif known:
+        text = f"{finished[:-1]},{text[1:]}"
     types = {
         pointer: type_name
         for pointer, type_name in (orjson.loads(start_types) if start_types else {}).items()
@@ -57,7 +66,4 @@ def merge_attributes(
     }
     if finished_types:
         types |= orjson.loads(finished_types)
-    return (
-        f"{finished[:-1]},{text[1:]}" if known else text,
-        orjson.dumps(types).decode() if types else None,
-    )
+    return text, orjson.dumps(types).decode() if types else None

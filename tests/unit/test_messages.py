@@ -1,0 +1,542 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every shape in which instrumentation hands over messages becomes one."""
+
+from __future__ import annotations
+
+import ast
+import json
+import warnings
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otel_sqlite_exporter.ingest.message_texts import decode_text
+from otel_sqlite_exporter.ingest.messages import (
+    encode_messages,
+    find_tool_calls,
+    find_tool_results,
+    read_flattened,
+    read_messages,
+    read_parts,
+)
+from tests.strategies import attributes, values
+
+IMAGE = {"type": "blob", "modality": "image", "mime_type": "image/png", "content": "AAAA"}
+CALL = {"type": "tool_call", "id": "c1", "name": "add", "arguments": {"a": 1}}
+RESULT = {"type": "tool_call_response", "id": "c1", "response": "42"}
+THOUGHT = {"type": "reasoning", "content": "hm"}
+
+
+def _text(content: str) -> dict[str, Any]:
+    return {"type": "text", "content": content}
+
+
+def _message(role: str, *parts: dict[str, Any] | str, **more: str) -> dict[str, Any]:
+    return {"role": role, "parts": [_text(part) if isinstance(part, str) else part for part in parts], **more}
+
+
+USER, SYSTEM, ANSWER = _message("user", "hi"), _message("system", "be brief"), _message("assistant", "yo")
+ASKS, GIVES = _message("assistant", CALL), _message("tool", RESULT)
+NAMED = _message("tool", {**RESULT, "name": "add"})
+LC_HUMAN = {"lc": 1, "type": "constructor", "id": ["langchain", "HumanMessage"], "kwargs": {"content": "hi"}}
+LC_AI = {
+    "lc": 1,
+    "type": "constructor",
+    "id": ["langchain", "schema", "messages", "AIMessage"],
+    "kwargs": {
+        "content": "",
+        "type": "ai",
+        "tool_calls": [{"name": "add", "args": {"a": 1}, "id": "c1", "type": "tool_call"}],
+        "additional_kwargs": {"tool_calls": [{"id": "c1", "function": {"name": "add", "arguments": '{"a":1}'}}]},
+    },
+}
+OPENAI_CALL = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}}
+OPENAI = [
+    {"role": "system", "content": "be brief"},
+    {"role": "user", "content": "hi"},
+    {"role": "assistant", "content": None, "tool_calls": [OPENAI_CALL]},
+    {"role": "tool", "tool_call_id": "c1", "content": "42"},
+]
+HISTORY = [SYSTEM, USER, ASKS, GIVES]
+CASES: dict[str, tuple[Any, list[dict[str, Any]]]] = {
+    "OpenAI chat": (OPENAI, HISTORY),
+    "OpenAI chat as JSON": (json.dumps(OPENAI), HISTORY),
+    "OpenAI chat as JSON in JSON": (json.dumps(json.dumps(OPENAI)), HISTORY),
+    "OpenAI chat as a repr": (repr(OPENAI), HISTORY),
+    "OpenAI chat in a tuple of JSON texts": (tuple(map(json.dumps, OPENAI)), HISTORY),
+    "OpenAI content parts": (
+        [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "hi"},
+                    {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
+                    {"type": "image_url", "image_url": {"url": "https://example.org/a.png"}},
+                    {"type": "input_audio", "input_audio": {"data": "BBBB", "format": "wav"}},
+                    {"type": "file", "file": {"file_id": "f1"}},
+                ],
+            }
+        ],
+        [
+            _message(
+                "user",
+                "hi",
+                IMAGE,
+                {"type": "uri", "modality": "image", "uri": "https://example.org/a.png"},
+                {"type": "blob", "modality": "audio", "mime_type": "audio/wav", "content": "BBBB"},
+                {"type": "file", "modality": "document", "file_id": "f1"},
+            )
+        ],
+    ),
+    "OpenAI completion": (
+        {
+            "id": "x",
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": "yo"}, "finish_reason": "stop"}],
+        },
+        [{**ANSWER, "finish_reason": "stop"}],
+    ),
+    "OpenAI text completion": (
+        {"choices": [{"text": "yo", "index": 0, "finish_reason": "length"}]},
+        [_message("user", "yo", finish_reason="length")],
+    ),
+    "OpenAI completion as a repr": (
+        "ChatCompletion(id='x', choices=[Choice(finish_reason='stop', index=0, logprobs=None, "
+        "message=ChatCompletionMessage(content='yo', role='assistant', tool_calls=None))], created=1)",
+        [{**ANSWER, "finish_reason": "stop"}],
+    ),
+    "OpenAI function call": (
+        [{"role": "assistant", "content": None, "function_call": {"name": "add", "arguments": '{"a": 1}'}}],
+        [_message("assistant", {"type": "tool_call", "name": "add", "arguments": {"a": 1}})],
+    ),
+    "OpenAI Responses request": (
+        {
+            "model": "m",
+            "instructions": "be brief",
+            "input": [
+                {"role": "user", "content": [{"type": "input_text", "text": "hi"}]},
+                {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": "hm"}]},
+                {"type": "function_call", "id": "fc", "call_id": "c1", "name": "add", "arguments": '{"a": 1}'},
+                {"type": "function_call_output", "call_id": "c1", "output": "42"},
+            ],
+        },
+        [SYSTEM, USER, _message("assistant", THOUGHT, CALL), GIVES],
+    ),
+    "OpenAI Responses response": (
+        {
+            "object": "response",
+            "output": [
+                {"type": "web_search_call", "id": "ws", "status": "completed"},
+                {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "yo"}]},
+            ],
+        },
+        [_message("user", {"type": "web_search_call", "id": "ws", "status": "completed"}), ANSWER],
+    ),
+    "Anthropic": (
+        {
+            "system": [{"type": "text", "text": "be brief", "cache_control": {"type": "ephemeral"}}],
+            "messages": [
+                {"role": "user", "content": "hi"},
+                {
+                    "role": "assistant",
+                    "content": [
+                        {"type": "thinking", "thinking": "hm", "signature": "x"},
+                        {"type": "tool_use", "id": "c1", "name": "add", "input": {"a": 1}},
+                    ],
+                },
+                {
+                    "role": "user",
+                    "content": [
+                        {"type": "tool_result", "tool_use_id": "c1", "content": [{"type": "text", "text": "42"}]}
+                    ],
+                },
+                {
+                    "role": "user",
+                    "content": [
+                        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}
+                    ],
+                },
+            ],
+        },
+        [SYSTEM, USER, _message("assistant", THOUGHT, CALL), GIVES, _message("user", IMAGE)],
+    ),
+    "Anthropic response": (
+        {
+            "type": "message",
+            "role": "assistant",
+            "content": [{"type": "text", "text": "yo"}],
+            "stop_reason": "end_turn",
+        },
+        [{**ANSWER, "finish_reason": "end_turn"}],
+    ),
+    "Gemini": (
+        {
+            "config": {"system_instruction": "be brief"},
+            "contents": [
+                {"role": "user", "parts": [{"text": "hi"}, {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}]},
+                {
+                    "role": "model",
+                    "parts": [
+                        {"text": "hm", "thought": True},
+                        {"functionCall": {"id": "c1", "name": "add", "args": {"a": 1}}},
+                    ],
+                },
+                {
+                    "role": "user",
+                    "parts": [{"function_response": {"id": "c1", "name": "add", "response": {"result": 42}}}],
+                },
+            ],
+        },
+        [
+            SYSTEM,
+            _message("user", "hi", IMAGE),
+            _message("assistant", THOUGHT, CALL),
+            _message("tool", {**RESULT, "response": {"result": 42}, "name": "add"}),
+        ],
+    ),
+    "Gemini response": (
+        {"candidates": [{"content": {"role": "model", "parts": [{"text": "yo"}]}, "finishReason": "STOP"}]},
+        [{**ANSWER, "finish_reason": "STOP"}],
+    ),
+    "LangChain constructors in a batch": ([[LC_HUMAN, LC_AI]], [USER, ASKS]),
+    "LangChain generations": (
+        {"generations": [[{"text": "", "generation_info": {"finish_reason": "stop"}, "message": LC_AI}]]},
+        [{**ASKS, "finish_reason": "stop"}],
+    ),
+    "LangChain types": (
+        [
+            {"type": "system", "data": {"content": "be brief"}},
+            {"type": "human", "content": "hi"},
+            {"type": "ai", "content": "yo", "response_metadata": {"finish_reason": "stop"}},
+            {"type": "tool", "content": "42", "tool_call_id": "c1", "name": "add"},
+        ],
+        [SYSTEM, USER, {**ANSWER, "finish_reason": "stop"}, NAMED],
+    ),
+    "LangChain messages as a repr": (
+        "[HumanMessage(content='hi', additional_kwargs={}), AIMessage(content='', tool_calls=[{'name': 'add', "
+        "'args': {'a': 1}, 'id': 'c1'}]), ToolMessage(content='42', tool_call_id='c1')]",
+        [USER, ASKS, GIVES],
+    ),
+    "Traceloop workflow of LangChain": (
+        json.dumps({"inputs": {"messages": [LC_HUMAN]}, "tags": [], "metadata": {}, "kwargs": {"name": "x"}}),
+        [USER],
+    ),
+    "Traceloop workflow of a text": (json.dumps({"inputs": {"input": "hi"}, "tags": [], "kwargs": {}}), [USER]),
+    "LlamaIndex": (
+        [{"role": "user", "additional_kwargs": {}, "blocks": [{"block_type": "text", "text": "hi"}]}],
+        [USER],
+    ),
+    "LlamaIndex roles": ("[ChatMessage(role=<MessageRole.USER: 'user'>, content='hi')]", [USER]),
+    "Vercel AI SDK": (
+        {
+            "system": "be brief",
+            "messages": [
+                {"role": "user", "content": [{"type": "text", "text": "hi"}]},
+                {
+                    "role": "assistant",
+                    "content": [{"type": "tool-call", "toolCallId": "c1", "toolName": "add", "input": {"a": 1}}],
+                },
+                {
+                    "role": "tool",
+                    "content": [
+                        {
+                            "type": "tool-result",
+                            "toolCallId": "c1",
+                            "toolName": "add",
+                            "output": {"type": "text", "value": "42"},
+                        }
+                    ],
+                },
+            ],
+        },
+        [SYSTEM, USER, ASKS, NAMED],
+    ),
+    "Vercel AI SDK prompt": ('{"prompt":"hi"}', [USER]),
+    "Vercel AI SDK calls": (
+        json.dumps([{"toolCallType": "function", "toolCallId": "c1", "toolName": "add", "args": '{"a":1}'}]),
+        [ASKS],
+    ),
+    "content and calls that came apart": (
+        {
+            "role": "assistant",
+            "content": "yo",
+            "reasoning": "hm",
+            "tool_calls": json.dumps([{"toolCallId": "c1", "toolName": "add", "input": {"a": 1}}]),
+        },
+        [_message("assistant", THOUGHT, "yo", CALL)],
+    ),
+    "OpenInference list": (
+        [{"message.role": "user", "message.content": "hi"}, {"message": {"role": "assistant", "content": "yo"}}],
+        [USER, ANSWER],
+    ),
+    "Pydantic AI events": (
+        json.dumps(
+            [
+                {"event.name": "gen_ai.user.message", "content": "hi", "role": "user", "gen_ai.message.index": 0},
+                {"event.name": "gen_ai.tool.message", "content": "42", "role": "tool", "id": "c1", "name": "add"},
+                {
+                    "event.name": "gen_ai.choice",
+                    "index": 0,
+                    "message": {"role": "assistant", "tool_calls": [OPENAI_CALL]},
+                },
+            ]
+        ),
+        [USER, NAMED, ASKS],
+    ),
+    "log records of old GenAI events": (
+        [
+            {"event_name": "gen_ai.user.message", "body": {"content": "hi"}},
+            {"event_name": "gen_ai.choice", "body": {"finish_reason": "stop", "message": {"content": "yo"}}},
+        ],
+        [USER, {**ANSWER, "finish_reason": "stop"}],
+    ),
+    "Pydantic AI model messages": (
+        [
+            {
+                "kind": "request",
+                "parts": [
+                    {"part_kind": "system-prompt", "content": "be brief"},
+                    {"part_kind": "user-prompt", "content": ["hi"]},
+                ],
+            },
+            {
+                "kind": "response",
+                "parts": [
+                    {"part_kind": "thinking", "content": "hm"},
+                    {"part_kind": "tool-call", "tool_name": "add", "args": '{"a": 1}', "tool_call_id": "c1"},
+                ],
+            },
+            {
+                "kind": "request",
+                "parts": [{"part_kind": "tool-return", "tool_name": "add", "content": "42", "tool_call_id": "c1"}],
+            },
+        ],
+        [SYSTEM, USER, _message("assistant", THOUGHT, CALL), NAMED],
+    ),
+    "Pydantic AI spans": (
+        [
+            {"role": "assistant", "parts": [{"type": "thinking", "content": "hm"}, CALL]},
+            {"role": "user", "parts": [{"type": "tool_call_response", "id": "c1", "name": "add", "result": "42"}]},
+        ],
+        [_message("assistant", THOUGHT, CALL), NAMED],
+    ),
+    "Strands and Bedrock": (
+        [
+            {"role": "user", "content": [{"text": "hi"}]},
+            {
+                "role": "assistant",
+                "content": [
+                    {"reasoningContent": {"reasoningText": {"text": "hm"}}},
+                    {"toolUse": {"toolUseId": "c1", "name": "add", "input": {"a": 1}}},
+                ],
+            },
+            {
+                "role": "user",
+                "content": [{"toolResult": {"toolUseId": "c1", "status": "success", "content": [{"text": "42"}]}}],
+            },
+            {"role": "user", "content": [{"image": {"format": "png", "source": {"bytes": "AAAA"}}}]},
+        ],
+        [USER, _message("assistant", THOUGHT, CALL), GIVES, _message("user", IMAGE)],
+    ),
+    "Strands event": ('[{"text": "hi"}]', [USER]),
+    "Bedrock response": (
+        {"output": {"message": {"role": "assistant", "content": [{"text": "yo"}]}}, "stopReason": "end_turn"},
+        [{**ANSWER, "finish_reason": "end_turn"}],
+    ),
+    "Ollama": (
+        {"model": "m", "message": {"role": "assistant", "content": "yo"}, "done_reason": "stop"},
+        [{**ANSWER, "finish_reason": "stop"}],
+    ),
+    "smolagents roles": ([{"role": "MessageRole.TOOL_CALL", "content": "yo"}], [_message("tool_call", "yo")]),
+    "texts": (("hi", "hi"), [USER, USER]),
+    "a number": (42, [_message("user", "42")]),
+    "bytes": (b"\x00\xff", [_message("user", "AP8=")]),
+    "a lone surrogate": ("a\ud800", [_message("user", "a\ufffd")]),
+}
+NATIVE = [
+    SYSTEM,
+    _message("user", "hi", IMAGE, name="ada"),
+    _message("assistant", THOUGHT, CALL, {"type": "anything", "x": [1]}, finish_reason="tool_call"),
+    GIVES,
+]
+
+
+@pytest.mark.parametrize(("value", "messages"), CASES.values(), ids=CASES)
+def test_every_shape_is_read_as_the_same_messages(value: Any, messages: list[dict[str, Any]]) -> None:
+    assert read_messages(value, "user") == messages
+
+
+@pytest.mark.parametrize("value", [NATIVE, json.dumps(NATIVE), repr(NATIVE)])
+def test_messages_that_have_the_shape_stay_as_they_are(value: Any) -> None:
+    assert read_messages(value, "user") == NATIVE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("What is [this] {that}?", "[INST] hi [/INST]", '{"city": "Paris"}', '["red", "green"]', '"quoted"', "null"),
+        *('{"role": "admin", "age": 5}', '{"output": "x", "confidence": 1}', "{'a': 1}", "Sum(1, 2)", "[1, 2", "(a"),
+        *("[" * 5000, "{'a':" * 5000, '["' + "x" * 600_000, "[" + "1," * 60_000, "\\d [x", "['\\d', ---1]"),
+    ],
+)
+def test_what_is_not_understood_is_one_text_as_it_came(text: str) -> None:
+    assert read_messages(text, "assistant") == [_message("assistant", text)]
+
+
+@pytest.mark.parametrize("value", [None, "", (), {}])
+def test_nothing_is_no_message(value: Any) -> None:
+    assert read_messages(value, "user") is None
+    assert read_parts(value) is None
+
+
+@pytest.mark.parametrize(
+    "value", ["be brief", [{"type": "text", "text": "be brief"}], '[{"type":"text","content":"be brief"}]', [SYSTEM]]
+)
+def test_system_instructions_are_parts(value: Any) -> None:
+    assert read_parts(value) == [_text("be brief")]
+
+
+def test_flattened_messages_of_openllmetry() -> None:
+    flat = {
+        "gen_ai.prompt.0.role": "system",
+        "gen_ai.prompt.0.content": "be brief",
+        "gen_ai.prompt.10.content": '[{"type": "text", "text": "hi"}]',
+        "gen_ai.prompt.2.role": "assistant",
+        "gen_ai.prompt.2.tool_calls.0.id": "c1",
+        "gen_ai.prompt.2.tool_calls.0.name": "add",
+        "gen_ai.prompt.2.tool_calls.0.arguments": '{"a": 1}',
+        "gen_ai.prompt.3.role": "tool",
+        "gen_ai.prompt.3.content": "42",
+        "gen_ai.prompt.3.tool_call_id": "c1",
+        "gen_ai.prompt.variable.x": "not a message",
+        "gen_ai.completion.0.content": "yo",
+        "gen_ai.completion.0.finish_reason": "stop",
+    }
+    assert read_flattened(flat, "gen_ai.prompt", "user") == [SYSTEM, ASKS, GIVES, USER]
+    assert read_flattened(flat, "gen_ai.completion", "assistant") == [{**ANSWER, "finish_reason": "stop"}]
+    assert read_flattened(flat, "gen_ai", "user") is None
+
+
+def test_flattened_messages_of_openinference() -> None:
+    flat = {
+        "llm.input_messages.0.message.role": "user",
+        "llm.input_messages.0.message.contents.0.message_content.type": "text",
+        "llm.input_messages.0.message.contents.0.message_content.text": "hi",
+        "llm.input_messages.0.message.contents.1.message_content.type": "image",
+        "llm.input_messages.0.message.contents.1.message_content.image.image.url": "data:image/png;base64,AAAA",
+        "llm.input_messages.1.message.role": "assistant",
+        "llm.input_messages.1.message.tool_calls.0.tool_call.id": "c1",
+        "llm.input_messages.1.message.tool_calls.0.tool_call.function.name": "add",
+        "llm.input_messages.1.message.tool_calls.0.tool_call.function.arguments": '{"a": 1}',
+        "llm.input_messages.2.message.role": "tool",
+        "llm.input_messages.2.message.tool_call_id": "c1",
+        "llm.input_messages.2.message.content": "42",
+        "llm.prompts.0.prompt.text": "hi",
+    }
+    assert read_flattened(flat, "llm.input_messages", "user") == [_message("user", "hi", IMAGE), ASKS, GIVES]
+    assert read_flattened(flat, "llm.prompts", "user") == [USER]
+
+
+def test_arguments_that_are_no_json_stay_text() -> None:
+    calls = [{"id": "c1", "function": {"name": "add", "arguments": '{"a": '}}]
+    (message,) = read_messages({"role": "assistant", "tool_calls": calls}, "user") or [{}]
+    assert message["parts"] == [{**CALL, "arguments": '{"a": '}]
+
+
+def test_tool_calls_and_new_results_are_found() -> None:
+    later = {"type": "tool_call_response", "id": "c2", "response": {"ok": True}}
+    history = [ASKS, GIVES, _message("assistant", {**CALL, "id": "c2", "arguments": "raw"}), _message("tool", later)]
+    calls = [tuple(call) for call in find_tool_calls(history)]
+    assert calls == [("c1", "add", '{"a":1}'), ("c2", "add", "raw")]
+    assert [tuple(result) for result in find_tool_results(history)] == [("c2", '{"ok":true}')]
+    assert find_tool_results([*history, ANSWER]) == []
+
+
+def test_what_json_cannot_hold_is_repaired_in_encoding() -> None:
+    assert encode_messages([float("nan"), {"a": None, "b": b"\x00"}]) == '["NaN",{"a":null,"b":"AA=="}]'
+
+
+plain = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text()),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(), inner, max_size=4)),
+    max_leaves=12,
+)
+
+
+@given(st.one_of(st.lists(plain, min_size=1), st.dictionaries(st.text(), plain, min_size=1)))
+def test_a_repr_is_read_as_python_reads_it(value: Any) -> None:
+    with warnings.catch_warnings():
+        assert ast.literal_eval(repr(value)) == value
+    if not (isinstance(value, list) and isinstance(value[0], str) and repr(value).startswith('["')):
+        assert decode_text(repr(value)) == value
+
+
+@given(st.lists(st.text(min_size=1), min_size=1, max_size=5), st.booleans(), st.data())
+def test_of_a_text_that_was_cut_all_that_is_whole_is_read(texts: list[str], as_repr: bool, data: st.DataObject) -> None:
+    messages = [{"role": "user", "content": text} for text in texts]
+    whole = repr(messages) if as_repr else json.dumps(messages)
+    cut = whole[: data.draw(st.integers(len(whole) - 60, len(whole) - 1))]
+    found = read_messages(cut, "user") if cut else None
+    if found is not None and found != [_message("user", cut)]:
+        contents = ["".join(part["content"] for part in message["parts"]) for message in found]
+        assert contents[:-1] == texts[: len(contents) - 1]
+        assert len(contents) >= len(texts) - 2 or not contents
+
+
+@given(st.one_of(values, attributes), st.sampled_from(["user", "assistant"]))
+def test_no_value_raises_and_all_give_messages(value: Any, role: str) -> None:
+    messages = read_messages(value, role)
+    assert messages is None or _are_messages(messages)
+    assert json.loads(encode_messages(messages or [])) is not None
+    find_tool_calls(messages or [])
+    find_tool_results(messages or [])
+    read_parts(value)
+
+
+words = st.sampled_from(
+    [
+        *("role", "content", "parts", "type", "text", "tool_calls", "function", "name", "arguments", "message", "data"),
+        *("messages", "choices", "kwargs", "lc", "id", "kind", "request", "user", "tool", "tool_result", "image"),
+        *(
+            "source",
+            "event.name",
+            "gen_ai.choice",
+            "thinking",
+            "summary",
+            "toolUse",
+            "prompt",
+            "inputs",
+            "finish_reason",
+        ),
+    ]
+)
+nearly = st.recursive(
+    st.one_of(words, st.none(), st.integers(0, 2), st.just("")),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4), st.dictionaries(words, inner, max_size=5), st.builds(json.dumps, inner)
+    ),
+    max_leaves=25,
+)
+
+
+@given(nearly)
+def test_what_nearly_has_a_known_shape_gives_messages(value: Any) -> None:
+    messages = read_messages(value, "user")
+    assert messages is None or _are_messages(messages)
+    assert json.loads(encode_messages(messages or [])) == (messages or [])
+
+
+@given(st.dictionaries(st.lists(st.one_of(words, st.sampled_from("0127")), max_size=5).map(".".join), nearly))
+def test_no_flattened_names_raise(flat: dict[str, Any]) -> None:
+    messages = read_flattened({f"llm.{name}": value for name, value in flat.items()}, "llm", "user")
+    assert messages is None or _are_messages(messages)
+
+
+def _are_messages(messages: list[dict[str, Any]]) -> bool:
+    return bool(messages) and all(
+        isinstance(message["role"], str)
+        and isinstance(message["parts"], list)
+        and all(isinstance(part, dict) and isinstance(part["type"], str) for part in message["parts"])
+        for message in messages
+    )
