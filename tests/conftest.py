@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -29,6 +30,21 @@ SETTINGS = re.compile(r"OTEL_|PYTHON(?!PATH$)|.*_proxy$", re.IGNORECASE)
 def path(tmp_path: Path) -> Path:
     """Where a file may be made; nothing is there yet."""
     return tmp_path / "otel.db"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 4 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    if (
+        mount is None
+        or subprocess.run([mount, "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], check=False).returncode
+    ):
+        pytest.skip("this user may not mount a file system; RLIMIT_FSIZE stands in for a full disk")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
 
 
 @pytest.fixture(autouse=True)

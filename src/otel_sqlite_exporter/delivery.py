@@ -117,6 +117,8 @@ class Delivery:
             # Another process may be at it; else the spool keeps what it has.
             _logger.debug("the spool of %s waits: %s", self._settings.path, error)
         else:
+            if batches:
+                _interrupt_spans(connection)  # those that a dead process could only write to the spool
             if batches and self._may_log("replayed", _LOG_INTERVAL_S):
                 _logger.info("%d records came back from the spool to %s", records, self._settings.path)
 

@@ -192,10 +192,17 @@ class SQLiteSpanProcessor(SpanProcessor):
                 self._flush_at_exit_of_child()
 
     def _flush_at_exit_of_child(self) -> None:
-        # Children of multiprocessing end by os._exit: what they call before is not atexit but this.
+        # Children of multiprocessing, and workers of Celery's prefork pool, end by os._exit: what they call before is
+        # not atexit but these.
+        reference = weakref.ref(self)
         module = sys.modules.get("multiprocessing.util")
         if module is not None:
-            module.Finalize(None, _flush, args=(weakref.ref(self),), exitpriority=0)
+            module.Finalize(None, _flush, args=(reference,), exitpriority=0)
+        signals = sys.modules.get("celery.signals")
+        if signals is not None:
+            signals.worker_process_shutdown.connect(
+                lambda **_: _flush(reference), weak=False, dispatch_uid=f"{__name__}:{id(self)}"
+            )
 
     def _wait_for_room(self) -> bool:
         self._wake.set()

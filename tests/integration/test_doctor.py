@@ -15,8 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import Span, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExportResult
 
+from otel_sqlite_exporter.ingest import diagnosis
+from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.file_systems import find_network_type
 from tests.commands import run
 from tests.conftest import export_all, exporting, in_new_process, make_spans, read, span_names
@@ -118,11 +121,105 @@ def test_rows_are_mended_after_a_copy_was_made(written: Path) -> None:
 def test_a_span_of_another_machine_is_ended_only_when_that_is_said(written: Path) -> None:
     FAULTS[-1][0](written)
     alter(written, "UPDATE _exporter_runs SET host = 'elsewhere'")
-    status, found = diagnose(written, "--repair")
-    assert (status, found["running"].partition(" on ")[0][:5]) == (0, "note:")
-    assert read(written, "SELECT status FROM spans WHERE status = 'running'") == [("running",)]
-    assert diagnose(written, "--repair", "--assume-gone")[0] == 0
+    for options in ([], ["--assume-gone", "another"]):
+        status, found = diagnose(written, "--repair", *options)
+        assert (status, found["running"].partition(" on ")[0][:5]) == (0, "note:")
+        assert read(written, "SELECT status FROM spans WHERE status = 'running'") == [("running",)]
+    status, printed, _ = run("doctor", written, "--repair", "--assume-gone", "another", "--assume-gone", "elsewhere")
+    assert (status, printed.splitlines()[0]) == (0, "marked 1 spans as interrupted")
     assert read(written, "SELECT DISTINCT status FROM spans ORDER BY 1") == [("interrupted",), ("ok",)]
+    assert diagnose(written)[1]["interrupted"] == "note: 1 spans were cut off with their process"
+
+
+def test_a_span_that_was_ended_by_mistake_is_completed_when_it_ends(path: Path) -> None:
+    span = TracerProvider(shutdown_on_exit=False).get_tracer("tests").start_span("lives")
+    assert isinstance(span, Span)
+    with exporting(path) as exporter:
+        exporter.export_open([span])
+        alter(path, "UPDATE _exporter_runs SET host = 'elsewhere'")
+        assert run("doctor", path, "--repair", "--assume-gone", "elsewhere")[1].startswith("marked 1 spans")
+        assert read(path, "SELECT status, end_time_source FROM spans") == [("interrupted", "estimated")]
+        span.end()
+        assert exporter.export([span]) is SpanExportResult.SUCCESS
+    assert read(path, "SELECT status, end_time_source, end_time_unix_nano FROM spans") == [
+        ("ok", "record", span.end_time)
+    ]
+    assert read(path, "SELECT running, interrupted FROM traces") == [(0, 0)]
+    assert diagnose(path) == (0, {})
+
+
+def test_rows_that_refer_to_nothing_are_named_and_keep_nothing_else_from_repair(written: Path) -> None:
+    spool(written, "kept")
+    alter(written, "DELETE FROM _spans WHERE name = 'one'", "DELETE FROM _events WHERE id = 3")  # without foreign keys
+    orphans = "problem: 2 rows of _events refer to rows of _spans that are not there"
+    status, printed, _ = run("doctor", written)
+    assert status == 1
+    assert f"problem: foreign keys: {orphans.removeprefix('problem: ')}" in printed
+    assert "problem: links: 1 records are linked from one side only" in printed
+    status, found = diagnose(written, "--repair")
+    assert (status, found["foreign keys"]) == (1, orphans)
+    assert "spool" not in found
+    assert read(written, "SELECT name FROM spans ORDER BY name") == [("kept",), ("three",), ("two",)]
+    assert read(written, "SELECT count(*) FROM _events WHERE span = 1") == [(2,)]
+
+
+def test_a_link_of_one_side_is_undone(written: Path) -> None:
+    alter(
+        written,
+        "INSERT INTO _events (trace_session, span, source, ordinal, phase, name, time_unix_nano, stem, related_event)"
+        " SELECT trace_session, id, 1, 0, 'start', 'a.start', 1, 'a', 2 FROM _spans WHERE id = 1",
+    )
+    assert diagnose(written)[1]["links"] == "problem: 1 records are linked from one side only"
+    assert diagnose(written, "--repair") == (0, {})
+    assert read(written, "SELECT count(*) FROM events WHERE related_event_id IS NULL") == [(1,)]
+
+
+def test_statistics_are_missed_in_a_large_file_alone_and_gathered(written: Path) -> None:
+    with exporting(written) as exporter:
+        assert exporter.export(make_spans(*["many"] * 10_000)) is SpanExportResult.SUCCESS
+    assert diagnose(written) == (0, {"statistics": "note: the query planner has no statistics"})
+    assert diagnose(written, "--repair") == (0, {})
+    alter(written, "UPDATE sqlite_stat1 SET stat = '900 10 1' WHERE tbl = '_spans'")
+    assert diagnose(written) == (0, {"statistics": "note: the query planner knows of 900 spans of 10003"})
+    assert diagnose(written, "--repair") == (0, {})
+
+
+def test_a_large_write_ahead_log_is_emptied(written: Path) -> None:
+    with closing(sqlite3.connect(written)) as reader:
+        reader.execute("SELECT * FROM spans").fetchone()
+        Path(f"{written}-wal").touch()
+        os.truncate(f"{written}-wal", 70_000_000)
+        status, found = diagnose(written)
+        assert (status, found["write-ahead log"].partition(":")[0]) == (1, "problem")
+        assert diagnose(written, "--repair")[0] == 0
+        assert os.path.getsize(f"{written}-wal") == 0
+
+
+def test_what_was_lost_or_could_not_be_kept_is_a_note(written: Path) -> None:
+    alter(written, "UPDATE _exporter_runs SET dropped = 3")
+    with exporting(written) as exporter:
+        exporter.export([None])  # type: ignore[list-item]
+    assert diagnose(written) == (
+        0,
+        {"dropped": "note: 3 records were lost", "quarantine": "note: 1 records could not be rows"},
+    )
+
+
+def test_little_space_is_a_problem(small_disk: Path) -> None:
+    with exporting(small_disk / "otel.db") as exporter:
+        export_all(exporter, "one")
+    status, found = diagnose(small_disk / "otel.db")
+    assert (status, found["space"].partition(" MB")[0][:9]) == (1, "problem: ")
+
+
+@pytest.mark.parametrize(("left", "severity"), [("otel.db", "note"), ("otel.db-wal", "problem")])
+def test_a_network_file_system_is_named(
+    written: Path, left: str, severity: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (written.parent / left).touch()
+    monkeypatch.setattr(diagnosis, "find_network_type", lambda path: "nfs4")
+    (finding,) = (found for found in diagnosis.diagnose(resolve_settings(written)) if found.check == "file system")
+    assert (finding.severity, "nfs4" in finding.what) == (severity, True)
 
 
 @pytest.mark.parametrize(

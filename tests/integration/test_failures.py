@@ -10,9 +10,7 @@ import errno
 import logging
 import os
 import resource
-import shutil
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
@@ -263,21 +261,6 @@ def test_a_file_that_cannot_grow_keeps_what_the_spool_can_hold_and_loses_nothing
     names = sorted(map(str, range(500)))
     assert span_names(path) == [*names, "first", "last"]
     assert health(path, "spooled", "replayed", "dropped") == (500, 500, 500)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 4 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = shutil.which("mount")
-    if (
-        mount is None
-        or subprocess.run([mount, "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], check=False).returncode
-    ):
-        pytest.skip("this user may not mount a file system; RLIMIT_FSIZE stands in for a full disk")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
 
 
 def fill(folder: Path) -> Path:

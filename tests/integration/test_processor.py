@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import multiprocessing
 import os
 import signal
@@ -23,6 +24,7 @@ from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.trace import Tracer, set_span_in_context
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
+from tests.commands import run
 from tests.conftest import clean_environment, export_all, exporting, health, in_new_process, read, span_names
 from tests.files import check_links
 
@@ -192,6 +194,33 @@ def test_the_spans_of_a_killed_process_are_interrupted_by_who_opens_the_file_nex
         ((last,),) = read(path, "SELECT max(end_time_unix_nano) FROM spans WHERE status = 'interrupted'")
         assert read(path, "SELECT end_time_unix_nano FROM sessions") == [(last,)]
         assert span_names(path) == ["agent", "chat small", "done", "next"]
+
+
+def run_beside_a_lock(path: str) -> None:
+    logging.disable()
+    with closing(sqlite3.connect(path, isolation_level=None)) as lock:
+        lock.execute("BEGIN IMMEDIATE")
+        processor = SQLiteSpanProcessor(path, open_delay_ms=0, schedule_delay_ms=20, busy_timeout_ms=0)
+        processor.on_start(TracerProvider().get_tracer("tests").start_span("agent"))  # type: ignore[arg-type]
+        eventually(lambda: os.path.exists(f"{path}-spool"))
+        time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("opener", ["exporter", "recover", "doctor"])
+def test_a_start_that_only_the_spool_holds_outlives_its_process_and_is_interrupted(path: Path, opener: str) -> None:
+    with exporting(path) as exporter:
+        export_all(exporter, "first")
+    in_new_process(run_beside_a_lock, path, status=-signal.SIGKILL)
+    assert span_names(path) == ["first"]
+    if opener == "exporter":
+        with exporting(path) as exporter:
+            export_all(exporter, "next")
+    else:
+        assert run(*opener.split(), path, *["--repair"] * (opener == "doctor"))[0] == 0
+    assert read(path, "SELECT status, end_time_source FROM spans WHERE name = 'agent'") == [
+        ("interrupted", "estimated")
+    ]
 
 
 def test_a_span_runs_on_while_its_process_lives_whoever_opens_the_file(path: Path) -> None:

@@ -20,7 +20,7 @@ from otel_sqlite_exporter.version import __version__
 
 PROGRAM = "python -m otel_sqlite_exporter"
 _PENDING = 1
-_UNTOUCHED = {"file", "version", "integrity", "foreign keys"}
+_UNTOUCHED = {"file", "version", "integrity"}
 _REFUSED = 2
 
 
@@ -144,10 +144,17 @@ def recover(ctx: click.Context, path: str | None, *, spool: str | None, as_json:
 @cli.command()
 @click.argument("path", required=False)
 @click.option("--repair", "do_repair", is_flag=True, help="Repair what can be repaired; nothing is deleted.")
-@click.option("--assume-gone", is_flag=True, help="With --repair: also end spans of processes not seen from here.")
+@click.option(
+    "--assume-gone",
+    metavar="HOST",
+    multiple=True,
+    help="With --repair: also end spans of processes of this host that cannot be seen from here; may be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def doctor(ctx: click.Context, path: str | None, *, do_repair: bool, assume_gone: bool, as_json: bool) -> None:
+def doctor(
+    ctx: click.Context, path: str | None, *, do_repair: bool, assume_gone: tuple[str, ...], as_json: bool
+) -> None:
     """Look for what is wrong with a file, and say what to do about it.
 
     Exit code 1 when a problem is found (or is left after --repair). Notes are worth knowing, and no problems.
@@ -168,8 +175,8 @@ def doctor(ctx: click.Context, path: str | None, *, do_repair: bool, assume_gone
         listed = [finding._asdict() for finding in findings]
         render.render_json({"path": settings.path, "repaired": repaired, "findings": listed})
     else:
-        if done is not None and done.backup:
-            click.echo(f"backup: {done.backup}")
+        if done is not None:
+            render.render_repair(done)
         render.render_findings(settings.path, findings)
     ctx.exit(_PENDING if any(finding.severity == "problem" for finding in findings) else 0)
 

@@ -19,6 +19,7 @@ from otel_sqlite_exporter.version import __version__
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.ingest.diagnosis import Finding
+    from otel_sqlite_exporter.ingest.repair import Repair
 
 _Value = str | int | float | None
 
@@ -91,6 +92,16 @@ def render_findings(path: str, findings: Sequence[Finding]) -> None:
     for finding in findings:
         click.echo(f"{finding.severity}: {finding.check}: {_format_value(finding.what)}")
         click.echo(f"  {_format_value(finding.remedy)}")
+
+
+def render_repair(repair: Repair) -> None:
+    """Print what was repaired; nothing where nothing had to be."""
+    if repair.backup is not None:
+        click.echo(f"backup: {repair.backup}")
+    if repair.recovery.batches:
+        click.echo(f"wrote {repair.recovery.records} records from the spool")
+    if repair.interrupted:
+        click.echo(f"marked {repair.interrupted} spans as interrupted")
 
 
 def render_overview(overview: Overview) -> None:

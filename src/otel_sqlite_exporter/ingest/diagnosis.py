@@ -72,9 +72,11 @@ def _find_inside(connection: sqlite3.Connection, command: str) -> Iterator[Findi
         remedy = "restore a backup, or save what is readable with `sqlite3 FILE .recover`; it was not touched"
         yield Finding("integrity", "problem", "; ".join(broken), remedy)
         return
-    orphans = connection.execute("SELECT count(*) FROM pragma_foreign_key_check").fetchone()[0]
-    if orphans:
-        yield Finding("foreign keys", "problem", f"{orphans} rows refer to rows that are not there", "restore a backup")
+    remedy = "restore a backup: rows were deleted by hand, or written without foreign keys"
+    for table, parent, orphans in connection.execute(read_query("count_orphans")):
+        yield Finding(
+            "foreign keys", "problem", f"{orphans} rows of {table} refer to rows of {parent} that are not there", remedy
+        )
     one_sided, missing, without_session = connection.execute(read_query("count_faults")).fetchone()
     if one_sided:
         yield Finding("links", "problem", f"{one_sided} records are linked from one side only", repair)
@@ -97,7 +99,7 @@ def _find_inside(connection: sqlite3.Connection, command: str) -> Iterator[Findi
         if alive is False:
             yield Finding("running", "problem", f"{run.spans} spans run in {owner}, which is gone", repair)
         elif alive is None:
-            remedy = f"if it is gone: {command} --assume-gone"
+            remedy = f"if it is gone: {command} --assume-gone {shlex.quote(run.process.host)}"
             yield Finding(
                 "running", "note", f"{run.spans} spans run in {owner}, which cannot be seen from here", remedy
             )

@@ -6,9 +6,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+from collections.abc import Collection
 from typing import NamedTuple
 
-from otel_sqlite_exporter.ingest.interruptions import interrupt_spans
+from otel_sqlite_exporter.ingest.interruptions import OpenRun, interrupt_spans
 from otel_sqlite_exporter.ingest.replay import replay_spool
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
@@ -50,13 +51,18 @@ def recover(settings: Settings, spool_file: str | None = None) -> Recovery:
     prepare_file(settings.path, settings.auto_migrate, busy_timeout_ms=settings.busy_timeout_ms)
     with contextlib.closing(_open(settings)) as connection:
         window_ns = settings.pairing_window_ms * 1_000_000
-        return Recovery(*replay_spool(connection, spool, pairing_window_ns=window_ns))
+        recovery = Recovery(*replay_spool(connection, spool, pairing_window_ns=window_ns))
+        interrupt_spans(connection)
+        return recovery
 
 
-def repair(settings: Settings, *, assume_gone: bool = False) -> Repair:
-    """Bring in the spool, end the spans of processes that are gone (with `assume_gone` also of those that cannot be
-    seen from here), mend links and sessions, empty the write-ahead log, gather statistics for the query planner, and
-    take the file from others. Rows that are wrong are mended after a checked copy was made.
+def repair(settings: Settings, *, assume_gone: Collection[str] = ()) -> Repair:
+    """Bring in the spool, end the spans of processes that are gone (also of those on the hosts `assume_gone`, where
+    that cannot be seen from here), mend links and sessions, empty the write-ahead log, gather statistics for the query
+    planner, and take the file from others.
+
+    Rows that are wrong are mended after a checked copy was made. Ending a span needs none: if its process lives after
+    all, its own end takes its place.
 
     Raises:
         Whatever `recover` raises; DamagedFileError where the copy is not sound.
@@ -76,9 +82,12 @@ def repair(settings: Settings, *, assume_gone: bool = False) -> Repair:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
-        interrupted = interrupt_spans(
-            connection, lambda run: is_alive(run.process) is False or (assume_gone and is_alive(run.process) is None)
-        )
+
+        def is_gone(run: OpenRun) -> bool:
+            alive = is_alive(run.process)
+            return run.process.host in assume_gone if alive is None else not alive
+
+        interrupted = interrupt_spans(connection, is_gone)
         connection.execute("PRAGMA analysis_limit = 1000")
         connection.execute("ANALYZE")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -1,8 +1,8 @@
 -- What a sound file has none of, in one row.
 SELECT
   (
-    SELECT count(*) FROM _events AS e JOIN _events AS f ON f.id = e.related_event
-    WHERE f.related_event IS NOT e.id
+    SELECT count(*) FROM _events AS e LEFT JOIN _events AS f ON f.id = e.related_event
+    WHERE e.related_event IS NOT NULL AND f.related_event IS NOT e.id
   ) AS one_sided_links,
   (
     SELECT count(*) FROM _events AS e
