@@ -10,14 +10,16 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.exporter import SQLiteSpanExporter
     from otel_sqlite_exporter.log_exporter import SQLiteLogRecordExporter
     from otel_sqlite_exporter.processor import SQLiteSpanProcessor
+    from otel_sqlite_exporter.query.reader import TelemetryDatabase
     from otel_sqlite_exporter.version import __version__
 
-__all__ = ["SQLiteLogRecordExporter", "SQLiteSpanExporter", "SQLiteSpanProcessor", "__version__"]
+__all__ = ["SQLiteLogRecordExporter", "SQLiteSpanExporter", "SQLiteSpanProcessor", "TelemetryDatabase", "__version__"]
 
 _HOMES = {
     "SQLiteLogRecordExporter": "log_exporter",
     "SQLiteSpanExporter": "exporter",
     "SQLiteSpanProcessor": "processor",
+    "TelemetryDatabase": "query.reader",
     "__version__": "version",
 }
 

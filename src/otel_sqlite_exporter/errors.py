@@ -59,3 +59,20 @@ class SpoolFullError(SpoolError):
 
 class UnstorableSpanError(SQLiteExporterError):
     """A span lacks what its row needs (a valid trace id and span id); it goes to quarantine."""
+
+
+class NotFoundError(SQLiteExporterError, LookupError):
+    """The file holds nothing by this id; or, where the beginning of an id was given, more than one thing."""
+
+
+class FilterError(SQLiteExporterError, ValueError):
+    """What was asked for cannot be asked: `argument` is the name of the keyword, and the message says what to give."""
+
+    def __init__(self, argument: str, message: str) -> None:
+        """`message` follows the argument's name in the text of the error."""
+        super().__init__(f"{argument}: {message}")
+        self.argument = argument
+
+
+class MissingPackageError(SQLiteExporterError, ImportError):
+    """A package that is not installed with this one is needed; the message has the command that installs it."""

@@ -17,12 +17,12 @@ from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter
 
 import otel_sqlite_exporter
-from otel_sqlite_exporter import SQLiteSpanExporter, SQLiteSpanProcessor, environment_variables
+from otel_sqlite_exporter import SQLiteSpanExporter, SQLiteSpanProcessor, TelemetryDatabase, environment_variables
 from otel_sqlite_exporter.settings import ProcessorSettings, Settings, resolve_settings
 from tests.conftest import ROOT, clean_environment, exporting, make_spans, read
 
 PACKAGE = "otel_sqlite_exporter"
-NAMES = ["SQLiteLogRecordExporter", "SQLiteSpanExporter", "SQLiteSpanProcessor", "__version__"]
+NAMES = ["SQLiteLogRecordExporter", "SQLiteSpanExporter", "SQLiteSpanProcessor", "TelemetryDatabase", "__version__"]
 SETTINGS = [
     "path",
     "session_attributes",
@@ -46,6 +46,17 @@ ENTRY_POINTS = {
     ("opentelemetry_post_instrument", "sqlite_span_processor", f"{PACKAGE}.post_instrument:add_span_processor"),
     ("opentelemetry_logs_exporter", "sqlite", f"{PACKAGE}.log_exporter:SQLiteLogRecordExporter"),
     ("opentelemetry_environment_variables", "sqlite_exporter", f"{PACKAGE}.environment_variables"),
+}
+QUESTIONS: dict[str, list[str]] = {
+    **{
+        f"find_{records}": []
+        for records in ("sessions", "traces", "spans", "events", "logs", "llm_interactions", "tool_interactions")
+    },
+    "get_session": ["session_id"],
+    "get_trace": ["trace_id"],
+    "get_span": ["trace_id", "span_id"],
+    "get_llm_interaction": ["trace_id", "span_id"],
+    "related": ["record"],
 }
 VIEWS = [
     "complete_llm_interactions",
@@ -80,6 +91,7 @@ def test_the_package_offers_these_names() -> None:
 
 def test_each_name_is_the_one_of_its_module() -> None:
     assert otel_sqlite_exporter.SQLiteSpanExporter is import_module(f"{PACKAGE}.exporter").SQLiteSpanExporter
+    assert otel_sqlite_exporter.TelemetryDatabase is import_module(f"{PACKAGE}.query.reader").TelemetryDatabase
     assert otel_sqlite_exporter.__version__ == metadata.version("otel-sqlite-exporter")
 
 
@@ -154,6 +166,18 @@ def test_the_processor_is_a_span_processor_and_offers_nothing_else() -> None:
     assert issubclass(SQLiteSpanProcessor, SpanProcessor)
     public = {name for name in dir(SQLiteSpanProcessor) if not name.startswith("_")}
     assert public == {"on_start", "on_end", "force_flush", "shutdown"}
+
+
+def test_the_database_offers_these_questions() -> None:
+    public = {name for name in dir(TelemetryDatabase) if not name.startswith("_")}
+    assert public == {"path", *QUESTIONS}
+    for name in QUESTIONS:
+        parameters = list(inspect.signature(getattr(TelemetryDatabase, name)).parameters)
+        if name.startswith("find_"):
+            assert parameters == ["self", "limit", "cursor", "newest_first", "criteria"]
+        else:
+            assert parameters == ["self", *QUESTIONS[name]]
+    assert list(inspect.signature(TelemetryDatabase).parameters) == ["path", "busy_timeout_ms"]
 
 
 def test_the_environment_variables_are_these_and_the_module_holds_nothing_else() -> None:

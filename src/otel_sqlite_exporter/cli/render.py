@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import click
 
 from otel_sqlite_exporter.query.overview import Overview, SessionSummary
-from otel_sqlite_exporter.storage.migrations import Migration, Report
+from otel_sqlite_exporter.storage.migrations import Migration, Report, migrate_hint
 from otel_sqlite_exporter.version import __version__
 
 if TYPE_CHECKING:
@@ -111,11 +110,6 @@ def render_overview(overview: Overview) -> None:
         _print_rich(tables)
     else:
         click.echo("\n\n".join(_format_plain(table) for table in tables))
-
-
-def migrate_hint(path: str) -> str:
-    """Return the command that upgrades `path`, ready to be pasted."""
-    return f"run `python -m otel_sqlite_exporter migrate {shlex.quote(path)}`"
 
 
 def _steps_as_dicts(steps: Sequence[Migration]) -> list[dict[str, object]]:

@@ -130,10 +130,14 @@ def prepare_file(
     quick = all(step.is_quick for step in pending)
     if version and (auto_migrate == "never" or (auto_migrate == "safe" and not quick)):
         raise MigrationRequiredError(
-            f"{path} has schema version {version} and {pending[-1].version} is needed: "
-            f"run `python -m otel_sqlite_exporter migrate {shlex.quote(path)}`"
+            f"{path} has schema version {version} and {pending[-1].version} is needed: {migrate_hint(path)}"
         )
     migrate(path, busy_timeout_ms=busy_timeout_ms, backup=not quick, steps=steps)
+
+
+def migrate_hint(path: str) -> str:
+    """Return the command that upgrades `path`, ready to be pasted."""
+    return f"run `python -m otel_sqlite_exporter migrate {shlex.quote(path)}`"
 
 
 def apply_steps(connection: sqlite3.Connection, steps: Sequence[Migration]) -> tuple[Migration, ...]:

@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one place where SQL is assembled: a page of a view, its count, and a cursor to the next page.
+
+Only names that stand in this module become part of the text; every value, keys of attributes included, is bound.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, NamedTuple
+
+from otel_sqlite_exporter.errors import FilterError
+from otel_sqlite_exporter.query import records
+from otel_sqlite_exporter.query.filters import (
+    STATUSES,
+    AttributeCondition,
+    parse_attributes,
+    parse_number,
+    parse_texts,
+    parse_time,
+)
+from otel_sqlite_exporter.query.results import RecordT
+
+_NEVER_ESCAPED = '"\\'
+
+
+class Kind(NamedTuple, Generic[RecordT]):
+    """What can be asked of a view.
+
+    Attributes:
+        record: The rows.
+        order: Columns that order them, the time first, so that no two rows are equal; each with what stands for NULL.
+        since, until: The columns that these compare.
+        texts: Columns that can be asked for by value, with the values there are (none: any text).
+        minima: Columns that can be asked for by `min_COLUMN`.
+    """
+
+    record: type[RecordT]
+    order: Mapping[str, str | int]
+    since: str
+    until: str
+    texts: Mapping[str, tuple[str, ...]]
+    minima: tuple[str, ...]
+
+
+class Select(NamedTuple):
+    """A statement and what is bound to it."""
+
+    sql: str
+    parameters: dict[str, Any]
+
+
+_START = "start_time_unix_nano"
+
+
+def _texts(*names: str, **choices: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    return dict.fromkeys(names, ()) | choices
+
+
+SESSIONS = Kind(
+    records.SessionSummary,
+    {"end_time_unix_nano": 0, "session_id": ""},
+    "end_time_unix_nano",
+    _START,
+    _texts("session_id", "user_id", "service_name"),
+    ("duration_ms", "total_tokens"),
+)
+TRACES = Kind(
+    records.TraceSummary,
+    {_START: 0, "trace_id": ""},
+    _START,
+    _START,
+    _texts("session_id", "trace_id", "user_id", "service_name", "name", status=STATUSES),
+    ("duration_ms",),
+)
+SPANS = Kind(
+    records.SpanSummary,
+    {_START: 0, "trace_id": "", "span_id": ""},
+    _START,
+    _START,
+    _texts(
+        *("session_id", "trace_id", "span_id", "parent_span_id", "service_name", "name", "scope_name"),
+        kind=("INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"),
+        status=STATUSES,
+    ),
+    ("duration_ms",),
+)
+# Of four records a span there is no index by time: it would cost each write more than reading them as written does.
+EVENTS = Kind(
+    records.EventSummary,
+    {"id": 0},
+    _START,
+    _START,
+    _texts(
+        *("session_id", "trace_id", "span_id", "service_name", "name"),
+        source=("span", "event", "log"),
+        phase=("start", "finish"),
+        link_method=("span", "temporal"),
+    ),
+    ("duration_ms",),
+)
+LOGS = Kind(
+    records.LogSummary,
+    {_START: 0, "id": 0},
+    _START,
+    _START,
+    _texts("session_id", "trace_id", "span_id", "service_name", "event_name", "severity_text"),
+    ("severity_number",),
+)
+LLM_INTERACTIONS = Kind(
+    records.LLMInteractionSummary,
+    {_START: 0, "trace_id": "", "span_id": "", "start_id": 0, "finish_id": 0},
+    _START,
+    _START,
+    _texts(
+        *("session_id", "trace_id", "span_id", "user_id", "agent_name", "service_name", "name", "operation"),
+        *("provider", "model", "error_type"),
+        status=STATUSES,
+    ),
+    ("duration_ms", "total_tokens", "cost_usd"),
+)
+TOOL_INTERACTIONS = Kind(
+    records.ToolInteractionSummary,
+    {_START: 0, "trace_id": "", "span_id": "", "start_id": 0, "finish_id": 0, "tool_call_id": ""},
+    _START,
+    _START,
+    _texts(
+        *("session_id", "trace_id", "span_id", "user_id", "agent_name", "service_name", "name", "tool_name"),
+        *("tool_call_id", "error_type"),
+        status=STATUSES,
+    ),
+    ("duration_ms",),
+)
+KINDS: tuple[Kind[Any], ...] = (SESSIONS, TRACES, SPANS, EVENTS, LOGS, LLM_INTERACTIONS, TOOL_INTERACTIONS)
+
+
+def build_page(
+    kind: Kind[Any], criteria: Mapping[str, Any], *, limit: int, cursor: str | None = None, newest_first: bool = True
+) -> Select:
+    """Return the statement for `limit` records that meet all `criteria`, after the one that `cursor` names.
+
+    Raises:
+        FilterError: A keyword is not known, or its value cannot be used.
+    """
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit < 2**31:
+        raise FilterError("limit", f"{limit!r} is no number of records, 1 or more")
+    conditions, parameters = _build_conditions(kind, criteria)
+    if cursor is not None:
+        after, values = _build_after(kind, cursor, newest_first)
+        conditions += after
+        parameters |= values
+    direction = "DESC" if newest_first else "ASC"
+    order = ", ".join(f"{column} {direction}" for column in kind.order)
+    sql = f"SELECT *\nFROM {kind.record.VIEW}{_where(conditions)}\nORDER BY {order}\nLIMIT :limit"
+    return Select(sql, parameters | {"limit": limit})
+
+
+def build_count(kind: Kind[Any], criteria: Mapping[str, Any]) -> Select:
+    """Return the statement that counts the records that meet all `criteria`.
+
+    Raises:
+        FilterError: A keyword is not known, or its value cannot be used.
+    """
+    conditions, parameters = _build_conditions(kind, criteria)
+    return Select(f"SELECT count(*)\nFROM {kind.record.VIEW}{_where(conditions)}", parameters)
+
+
+def build_ids(kind: Kind[Any], column: str, beginning: str, criteria: Mapping[str, Any], *, limit: int) -> Select:
+    """Return the statement for up to `limit` values of a column that begin so, in order.
+
+    Raises:
+        FilterError: A keyword is not known, or its value cannot be used.
+    """
+    conditions, parameters = _build_conditions(kind, criteria)
+    conditions += [f"{column} >= :beginning", f"{column} < :beyond"]
+    sql = f"SELECT DISTINCT {column}\nFROM {kind.record.VIEW}{_where(conditions)}\nORDER BY {column}\nLIMIT :limit"
+    beyond = f"{beginning}{chr(sys.maxunicode)}"
+    return Select(sql, parameters | {"beginning": beginning, "beyond": beyond, "limit": limit})
+
+
+def encode_cursor(kind: Kind[Any], row: Mapping[str, Any], *, newest_first: bool) -> str:
+    """Return the cursor to what comes after `row`."""
+    place = [kind.record.VIEW, newest_first, *(row[column] for column in kind.order)]
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+
+
+def _build_after(kind: Kind[Any], cursor: str, newest_first: bool) -> tuple[list[str], dict[str, Any]]:
+    place = _decode_cursor(cursor)
+    if place[:2] != [kind.record.VIEW, newest_first] or len(place) != 2 + len(kind.order):
+        raise FilterError("cursor", "give one that a page of the same list, in the same order, has given")
+    columns = [f"coalesce({column}, {least!r})" for column, least in kind.order.items()]
+    names = [f"after_{number}" for number in range(len(columns))]
+    values = dict(zip(names, place[2:], strict=True))
+    for name, least in zip(names, kind.order.values(), strict=True):
+        if values[name] is None:
+            values[name] = least
+        elif type(values[name]) is not type(least):
+            raise FilterError("cursor", "give one as a page has given it")
+    sign = "<" if newest_first else ">"
+    bound = ", ".join(f":{name}" for name in names)
+    first = next(iter(kind.order))
+    conditions = [f"{first} {sign}= :after_0"]  # for the index: a comparison of rows of several tables uses none
+    if len(columns) == 1:
+        return [f"{first} {sign} :after_0"], values
+    return [*conditions, f"({', '.join([first, *columns[1:]])}) {sign} ({bound})"], values
+
+
+def _decode_cursor(cursor: str) -> list[Any]:
+    try:
+        text = base64.urlsafe_b64decode(f"{cursor}{'=' * (-len(cursor) % 4)}")
+        place = json.loads(text)
+    except (TypeError, ValueError, binascii.Error):
+        place = None
+    return place if isinstance(place, list) else []
+
+
+def _build_conditions(kind: Kind[Any], criteria: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
+    conditions: list[str] = []
+    parameters: dict[str, Any] = {}
+    for argument, value in criteria.items():
+        if value is None:
+            continue
+        builder = _find_builder(kind, argument)
+        conditions += builder(argument, value, parameters)
+    return conditions, parameters
+
+
+_Builder = Callable[[str, Any, dict[str, Any]], list[str]]
+
+
+def accepted_arguments(kind: Kind[Any]) -> list[str]:
+    """Return the keywords that `kind` can be asked by."""
+    return ["since", "until", *kind.texts, *(f"min_{column}" for column in kind.minima), "attributes"]
+
+
+def _find_builder(kind: Kind[Any], argument: str) -> _Builder:
+    if argument in kind.texts:
+        return lambda name, value, parameters: _build_texts(name, value, parameters, kind.texts[name])
+    if argument in ("since", "until"):
+        column, sign = (kind.since, ">=") if argument == "since" else (kind.until, "<")
+        return lambda name, value, parameters: _build_time(name, value, parameters, f"{column} {sign}")
+    if argument.startswith("min_") and argument[4:] in kind.minima:
+        return _build_minimum
+    if argument == "attributes":
+        column = kind.record.ATTRIBUTES
+        return lambda name, value, parameters: [
+            _build_attribute(column, condition, parameters, number)
+            for number, condition in enumerate(parse_attributes(name, value))
+        ]
+    raise FilterError(argument, f"{kind.record.VIEW} cannot be asked by it: give {', '.join(accepted_arguments(kind))}")
+
+
+def _build_texts(argument: str, value: Any, parameters: dict[str, Any], choices: tuple[str, ...]) -> list[str]:
+    texts = parse_texts(argument, value, choices)
+    if len(texts) == 1:
+        parameters[argument] = texts[0]
+        return [f"{argument} = :{argument}"]
+    parameters[argument] = json.dumps(texts)
+    return [f"{argument} IN (SELECT value FROM json_each(:{argument}))"]
+
+
+def _build_time(argument: str, value: Any, parameters: dict[str, Any], comparison: str) -> list[str]:
+    parameters[argument] = parse_time(argument, value)
+    return [f"{comparison} :{argument}"]
+
+
+def _build_minimum(argument: str, value: Any, parameters: dict[str, Any]) -> list[str]:
+    parameters[argument] = parse_number(argument, value)
+    return [f"{argument[4:]} >= :{argument}"]
+
+
+def _build_attribute(column: str, condition: AttributeCondition, parameters: dict[str, Any], number: int) -> str:
+    key, operator, value = condition
+    name, wanted = f"key_{number}", f"value_{number}"
+    if any(character in key for character in _NEVER_ESCAPED) or not key.isprintable():
+        # A path cannot name such a key in every version of SQLite.
+        parameters[name] = key
+        found = f"FROM json_each({column}) AS a WHERE a.key = :{name}"
+        type_, held = f"(SELECT a.type {found})", f"(SELECT a.atom {found})"
+    else:
+        parameters[name] = f'$."{key}"'
+        type_, held = f"json_type({column}, :{name})", f"{column} ->> :{name}"
+    if operator == "exists":
+        return f"{type_} IS {'NOT ' if value else ''}NULL"
+    if isinstance(value, bool):
+        parameters[wanted] = "true" if value else "false"
+        return f"{type_} {operator} :{wanted}"
+    parameters[wanted] = value
+    # SQLite orders all numbers before all texts: they are not compared with each other.
+    types = "'text'" if isinstance(value, str) else "'integer', 'real'"
+    if operator == "!=":
+        return f"{type_} IS NOT NULL AND NOT ({type_} IN ({types}) AND {held} = :{wanted})"
+    return f"{type_} IN ({types}) AND {held} {operator} :{wanted}"
+
+
+def _where(conditions: list[str]) -> str:
+    return "".join(f"\n{'AND' if number else 'WHERE'} {condition}" for number, condition in enumerate(conditions))

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Results as data frames of the real packages, and what is said where one is not installed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from otel_sqlite_exporter import TelemetryDatabase
+from otel_sqlite_exporter.query.records import LLMInteractionSummary
+from otel_sqlite_exporter.query.results import Page, field_types
+from tests.asked import NOON_NS, write_traces
+from tests.conftest import clean_environment
+
+PANDAS = {int: "Int64", float: "Float64", str: "string"}
+POLARS = {int: "Int64", float: "Float64", str: "String"}
+ARROW = {int: "int64", float: "double", str: "string"}
+EMPTY: Page[LLMInteractionSummary] = Page(LLMInteractionSummary, (), 0, None)
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> Page[LLMInteractionSummary]:
+    path = write_traces(tmp_path_factory.mktemp("frames") / "otel.db", 3)
+    return TelemetryDatabase(path).find_llm_interactions(newest_first=False)
+
+
+def test_pandas(calls: Page[LLMInteractionSummary]) -> None:
+    frame = calls.to_pandas()
+    expected = {name: PANDAS[type_] for name, type_ in field_types(LLMInteractionSummary).items()}
+    assert {name: str(kind) for name, kind in frame.dtypes.items()} == expected
+    assert {name: str(kind) for name, kind in EMPTY.to_pandas().dtypes.items()} == expected
+    assert frame["start_time_unix_nano"][0] == NOON_NS + 2 * 10**6
+    assert frame["cost_usd"].isna().all()
+    assert int(frame.groupby("model")["total_tokens"].sum().sum()) == sum(call.total_tokens or 0 for call in calls)
+
+
+def test_polars(calls: Page[LLMInteractionSummary]) -> None:
+    frame = calls.to_polars()
+    expected = {name: POLARS[type_] for name, type_ in field_types(LLMInteractionSummary).items()}
+    assert {name: str(kind) for name, kind in frame.schema.items()} == expected
+    assert {name: str(kind) for name, kind in EMPTY.to_polars().schema.items()} == expected
+    assert frame["start_time_unix_nano"].to_list() == [call.start_time_unix_nano for call in calls]
+    assert frame["cost_usd"].null_count() == len(calls) == 6
+
+
+def test_arrow(calls: Page[LLMInteractionSummary]) -> None:
+    table = calls.to_arrow()
+    expected = {name: ARROW[type_] for name, type_ in field_types(LLMInteractionSummary).items()}
+    assert {field.name: str(field.type) for field in table.schema} == expected
+    assert {field.name: str(field.type) for field in EMPTY.to_arrow().schema} == expected
+    assert table.column("model").to_pylist() == [call.model for call in calls]
+
+
+@pytest.mark.parametrize(("method", "package"), [("pandas", "pandas"), ("polars", "polars"), ("arrow", "pyarrow")])
+def test_a_package_that_is_not_installed_is_named_with_its_command(method: str, package: str) -> None:
+    code = f"""\
+import sys
+sys.modules[{package!r}] = None  # as if it were not installed
+from otel_sqlite_exporter.errors import MissingPackageError
+from otel_sqlite_exporter.query.records import SpanSummary
+from otel_sqlite_exporter.query.results import Page
+try:
+    Page(SpanSummary, (), 0, None).to_{method}()
+except MissingPackageError as error:
+    print(error)"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=clean_environment(), check=False
+    )
+    expected = f"to_{method} needs {package}: `pip install 'otel-sqlite-exporter[{method}]'`\n"
+    assert (done.stdout, done.stderr) == (expected, "")

@@ -1,0 +1,200 @@
+-- newest sessions
+-- :limit = 50
+SELECT *
+FROM sessions
+ORDER BY end_time_unix_nano DESC, session_id DESC
+LIMIT :limit;
+
+-- sessions of a user in a range
+-- :since = 1769860800000000000
+-- :until = 1769860800000000001
+-- :user_id = 'ada'
+-- :limit = 50
+SELECT *
+FROM sessions
+WHERE end_time_unix_nano >= :since
+AND start_time_unix_nano < :until
+AND user_id = :user_id
+ORDER BY end_time_unix_nano DESC, session_id DESC
+LIMIT :limit;
+
+-- traces of a session
+-- :session_id = 'chat-17'
+-- :limit = 50
+SELECT *
+FROM traces
+WHERE session_id = :session_id
+ORDER BY start_time_unix_nano DESC, trace_id DESC
+LIMIT :limit;
+
+-- slow spans of two services
+-- :service_name = '["a", "b"]'
+-- :min_duration_ms = 5
+-- :limit = 50
+SELECT *
+FROM spans
+WHERE service_name IN (SELECT value FROM json_each(:service_name))
+AND duration_ms >= :min_duration_ms
+ORDER BY start_time_unix_nano DESC, trace_id DESC, span_id DESC
+LIMIT :limit;
+
+-- spans by attributes
+-- :key_0 = '$."a.b"'
+-- :value_0 = 'x'
+-- :key_1 = 'q"'
+-- :value_1 = 1
+-- :key_2 = '$."n"'
+-- :value_2 = 1.5
+-- :key_3 = '$."f"'
+-- :value_3 = 'false'
+-- :key_4 = '$."g"'
+-- :value_4 = 2
+-- :key_5 = '$."e"'
+-- :limit = 50
+SELECT *
+FROM spans
+WHERE json_type(attributes, :key_0) IN ('text') AND attributes ->> :key_0 = :value_0
+AND (SELECT a.type FROM json_each(attributes) AS a WHERE a.key = :key_1) IN ('integer', 'real') AND (SELECT a.atom FROM json_each(attributes) AS a WHERE a.key = :key_1) = :value_1
+AND json_type(attributes, :key_2) IN ('integer', 'real') AND attributes ->> :key_2 > :value_2
+AND json_type(attributes, :key_3) = :value_3
+AND json_type(attributes, :key_4) IS NOT NULL AND NOT (json_type(attributes, :key_4) IN ('integer', 'real') AND attributes ->> :key_4 = :value_4)
+AND json_type(attributes, :key_5) IS NULL
+ORDER BY start_time_unix_nano DESC, trace_id DESC, span_id DESC
+LIMIT :limit;
+
+-- starts of events
+-- :source = 'event'
+-- :phase = 'start'
+-- :limit = 50
+SELECT *
+FROM events
+WHERE source = :source
+AND phase = :phase
+ORDER BY id DESC
+LIMIT :limit;
+
+-- severe logs
+-- :min_severity_number = 17
+-- :limit = 50
+SELECT *
+FROM logs
+WHERE severity_number >= :min_severity_number
+ORDER BY start_time_unix_nano DESC, id DESC
+LIMIT :limit;
+
+-- calls of a model
+-- :model = 'gpt-4.1'
+-- :min_cost_usd = 0.5
+-- :status = 'error'
+-- :limit = 50
+SELECT *
+FROM complete_llm_interactions
+WHERE model = :model
+AND cost_usd >= :min_cost_usd
+AND status = :status
+ORDER BY start_time_unix_nano DESC, trace_id DESC, span_id DESC, start_id DESC, finish_id DESC
+LIMIT :limit;
+
+-- calls by attribute
+-- :key_0 = '$."gen_ai.request.temperature"'
+-- :value_0 = 0.2
+-- :limit = 50
+SELECT *
+FROM complete_llm_interactions
+WHERE json_type(combined_attributes, :key_0) IN ('integer', 'real') AND combined_attributes ->> :key_0 <= :value_0
+ORDER BY start_time_unix_nano DESC, trace_id DESC, span_id DESC, start_id DESC, finish_id DESC
+LIMIT :limit;
+
+-- executions of a tool
+-- :tool_name = 'search'
+-- :limit = 50
+SELECT *
+FROM complete_tool_interactions
+WHERE tool_name = :tool_name
+ORDER BY start_time_unix_nano DESC, trace_id DESC, span_id DESC, start_id DESC, finish_id DESC, tool_call_id DESC
+LIMIT :limit;
+
+-- the oldest spans
+-- :limit = 50
+SELECT *
+FROM spans
+ORDER BY start_time_unix_nano ASC, trace_id ASC, span_id ASC
+LIMIT :limit;
+
+-- the next sessions
+-- :after_0 = 1769860800000000000
+-- :after_1 = 'chat-17'
+-- :limit = 50
+SELECT *
+FROM sessions
+WHERE end_time_unix_nano <= :after_0
+AND (end_time_unix_nano, coalesce(session_id, '')) < (:after_0, :after_1)
+ORDER BY end_time_unix_nano DESC, session_id DESC
+LIMIT :limit;
+
+-- the next spans
+-- :after_0 = 1769860800000000000
+-- :after_1 = 't'
+-- :after_2 = 's'
+-- :limit = 50
+SELECT *
+FROM spans
+WHERE start_time_unix_nano <= :after_0
+AND (start_time_unix_nano, coalesce(trace_id, ''), coalesce(span_id, '')) < (:after_0, :after_1, :after_2)
+ORDER BY start_time_unix_nano DESC, trace_id DESC, span_id DESC
+LIMIT :limit;
+
+-- the next events
+-- :after_0 = 7
+-- :limit = 50
+SELECT *
+FROM events
+WHERE id < :after_0
+ORDER BY id DESC
+LIMIT :limit;
+
+-- the next calls
+-- :after_0 = 1769860800000000000
+-- :after_1 = 't'
+-- :after_2 = ''
+-- :after_3 = 3
+-- :after_4 = 0
+-- :limit = 50
+SELECT *
+FROM complete_llm_interactions
+WHERE start_time_unix_nano <= :after_0
+AND (start_time_unix_nano, coalesce(trace_id, ''), coalesce(span_id, ''), coalesce(start_id, 0), coalesce(finish_id, 0)) < (:after_0, :after_1, :after_2, :after_3, :after_4)
+ORDER BY start_time_unix_nano DESC, trace_id DESC, span_id DESC, start_id DESC, finish_id DESC
+LIMIT :limit;
+
+-- how many spans
+-- :session_id = 'chat-17'
+-- :until = 1769860800000000000
+SELECT count(*)
+FROM spans
+WHERE session_id = :session_id
+AND start_time_unix_nano < :until;
+
+-- traces that begin so
+-- :beginning = '4bf9'
+-- :beyond = '4bf9\U0010ffff'
+-- :limit = 6
+SELECT DISTINCT trace_id
+FROM traces
+WHERE trace_id >= :beginning
+AND trace_id < :beyond
+ORDER BY trace_id
+LIMIT :limit;
+
+-- calls of a trace that begin so
+-- :trace_id = 't'
+-- :beginning = '00f0'
+-- :beyond = '00f0\U0010ffff'
+-- :limit = 6
+SELECT DISTINCT span_id
+FROM complete_llm_interactions
+WHERE trace_id = :trace_id
+AND span_id >= :beginning
+AND span_id < :beyond
+ORDER BY span_id
+LIMIT :limit;

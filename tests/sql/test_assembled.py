@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Assembled SQL is reviewed as text: assembled.sql holds what each question becomes. When it changes on purpose, run
+`python -m tests.sql.test_assembled`, and read the difference."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otel_sqlite_exporter.query.results import Page
+from otel_sqlite_exporter.query.select import (
+    EVENTS,
+    KINDS,
+    LLM_INTERACTIONS,
+    LOGS,
+    SESSIONS,
+    SPANS,
+    TOOL_INTERACTIONS,
+    TRACES,
+    Kind,
+    Select,
+    build_count,
+    build_ids,
+    build_page,
+    encode_cursor,
+)
+from otel_sqlite_exporter.storage.migrations import migrate
+
+SNAPSHOT = Path(__file__).with_name("assembled.sql")
+NS = 1_769_860_800_000_000_000
+
+
+def _after(kind: Kind[Any], **row: Any) -> str:
+    return encode_cursor(kind, dict.fromkeys(kind.order) | row, newest_first=True)
+
+
+def _assemble() -> Mapping[str, Select]:
+    page: Mapping[str, tuple[Kind[Any], dict[str, Any]]] = {
+        "newest sessions": (SESSIONS, {}),
+        "sessions of a user in a range": (SESSIONS, {"since": NS, "until": NS + 1, "user_id": "ada"}),
+        "traces of a session": (TRACES, {"session_id": "chat-17"}),
+        "slow spans of two services": (SPANS, {"service_name": ["a", "b"], "min_duration_ms": 5}),
+        "spans by attributes": (
+            SPANS,
+            {"attributes": {"a.b": "x", 'q"': 1, "n": (">", 1.5), "f": False, "g": ("!=", 2), "e": ("exists", False)}},
+        ),
+        "starts of events": (EVENTS, {"source": "event", "phase": "start"}),
+        "severe logs": (LOGS, {"min_severity_number": 17}),
+        "calls of a model": (LLM_INTERACTIONS, {"model": "gpt-4.1", "min_cost_usd": 0.5, "status": "error"}),
+        "calls by attribute": (LLM_INTERACTIONS, {"attributes": {"gen_ai.request.temperature": ("<=", 0.2)}}),
+        "executions of a tool": (TOOL_INTERACTIONS, {"tool_name": "search"}),
+    }
+    cursors = {
+        "sessions": _after(SESSIONS, end_time_unix_nano=NS, session_id="chat-17"),
+        "spans": _after(SPANS, start_time_unix_nano=NS, trace_id="t", span_id="s"),
+        "events": _after(EVENTS, id=7),
+        "calls": _after(LLM_INTERACTIONS, start_time_unix_nano=NS, trace_id="t", start_id=3),
+    }
+    return {
+        **{name: build_page(kind, criteria, limit=50) for name, (kind, criteria) in page.items()},
+        "the oldest spans": build_page(SPANS, {}, limit=50, newest_first=False),
+        **{
+            f"the next {name}": build_page(kind, {}, limit=50, cursor=cursors[name])
+            for name, kind in (
+                ("sessions", SESSIONS),
+                ("spans", SPANS),
+                ("events", EVENTS),
+                ("calls", LLM_INTERACTIONS),
+            )
+        },
+        "how many spans": build_count(SPANS, {"session_id": "chat-17", "until": NS}),
+        "traces that begin so": build_ids(TRACES, "trace_id", "4bf9", {}, limit=6),
+        "calls of a trace that begin so": build_ids(LLM_INTERACTIONS, "span_id", "00f0", {"trace_id": "t"}, limit=6),
+    }
+
+
+def _render(statements: Mapping[str, Select]) -> str:
+    parts = []
+    for name, (sql, parameters) in statements.items():
+        bound = "".join(f"-- :{key} = {value!r}\n" for key, value in parameters.items())
+        parts.append(f"-- {name}\n{bound}{sql};\n")
+    return "\n".join(parts)
+
+
+def test_assembled_sql_is_as_it_was_reviewed() -> None:
+    assert _render(_assemble()) == SNAPSHOT.read_text()
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("assembled") / "otel.db"
+    migrate(str(path), busy_timeout_ms=1_000)
+    return path
+
+
+@pytest.mark.parametrize("name", _assemble())
+def test_assembled_sql_runs(file: Path, name: str) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute(*_assemble()[name]).fetchall() in ([], [(0,)])
+
+
+def _plan(file: Path, select: Select) -> list[str]:
+    with closing(sqlite3.connect(file)) as connection:
+        return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {select.sql}", select.parameters)]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.record.VIEW)
+def test_a_page_is_read_from_an_index_in_order(file: Path, kind: Kind[Any]) -> None:
+    """Whether the first one or one after a cursor: nothing is sorted but what is equal in time."""
+    row = {column: NS if "time" in column else 5 if least == 0 else "x" for column, least in kind.order.items()}
+    for cursor in (None, encode_cursor(kind, row, newest_first=True)):
+        plan = _plan(file, build_page(kind, {}, limit=50, cursor=cursor))
+        last = max(index for index, step in enumerate(plan) if not step.startswith(("CORRELATED", "SCALAR")))
+        assert "USE TEMP B-TREE FOR ORDER BY" not in plan[last:]
+        if kind is not EVENTS:
+            assert "USING INDEX" in plan[0]
+        assert plan[0].startswith("SCAN" if cursor is None and kind is not SESSIONS else "SEARCH")
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if "session_id" in kind.texts], ids=lambda kind: kind.record.VIEW
+)
+def test_what_is_of_one_session_is_searched(file: Path, kind: Kind[Any]) -> None:
+    plan = _plan(file, build_page(kind, {"session_id": "chat-17"}, limit=50))
+    assert [step for step in plan if step.startswith("SCAN")] == []
+
+
+def test_a_page_is_a_sequence() -> None:
+    page: Page[Any] = Page(SPANS.record, (), 0, None)
+    assert (list(page), len(page), bool(page), page.describe()) == ([], 0, False, "0 of 0")
+
+
+if __name__ == "__main__":
+    SNAPSHOT.write_text(_render(_assemble()))

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What can be asked is read exactly, and what cannot be is an error that names the keyword."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otel_sqlite_exporter.errors import FilterError
+from otel_sqlite_exporter.query import filters
+from otel_sqlite_exporter.query.filters import parse_attribute_text, parse_time
+from otel_sqlite_exporter.query.select import KINDS, accepted_arguments, build_page
+
+HOUR_NS = 3_600 * 10**9
+NOON_NS = 1_769_860_800 * 10**9
+FILTERS = {
+    "sessions": filters.SessionFilter,
+    "traces": filters.TraceFilter,
+    "spans": filters.SpanFilter,
+    "events": filters.EventFilter,
+    "logs": filters.LogFilter,
+    "complete_llm_interactions": filters.LLMInteractionFilter,
+    "complete_tool_interactions": filters.ToolInteractionFilter,
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2026-01-31T12:00:00Z", NOON_NS),
+        ("2026-01-31T12:00z", NOON_NS),
+        ("2026-01-31 12:00", NOON_NS),
+        ("2026-01-31T13:00+01:00", NOON_NS),
+        ("2026-01-31T12:00:00.000001Z", NOON_NS + 1_000),
+        ("2026-01-31", NOON_NS - 12 * HOUR_NS),
+        (datetime(2026, 1, 31, 12), NOON_NS),
+        (datetime(2026, 1, 31, 13, tzinfo=timezone(timedelta(hours=1))), NOON_NS),
+        (NOON_NS + 7, NOON_NS + 7),
+    ],
+)
+def test_a_moment_is_nanoseconds(value: Any, expected: int) -> None:
+    assert parse_time("since", value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("90s", 90), ("15m", 900), ("6h", 21_600), ("2d", 172_800), ("1W", 604_800), (timedelta(minutes=3), 180)],
+)
+def test_a_time_can_be_told_by_how_long_ago_it_was(value: Any, seconds: int) -> None:
+    assert parse_time("since", value) == pytest.approx(time.time_ns() - seconds * 10**9, abs=10 * 10**9)
+
+
+@given(st.datetimes(timezones=st.just(timezone.utc)))
+def test_iso_text_and_datetime_mean_the_same(moment: datetime) -> None:
+    nanoseconds = (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1) * 1_000
+    if abs(nanoseconds) < 2**63:
+        assert parse_time("since", moment) == parse_time("since", moment.isoformat()) == nanoseconds
+    else:
+        with pytest.raises(FilterError):
+            parse_time("since", moment)
+
+
+@pytest.mark.parametrize(
+    "value", ["", "yesterday", "15", "15 m", "m", "-5m", "2026-13-01", 1.5, True, [], 2**63, "9" * 11 + "w"]
+)
+def test_what_is_no_time_is_refused_by_name(value: Any) -> None:
+    with pytest.raises(FilterError, match=r"^until: .* is no time: give ISO 8601") as caught:
+        parse_time("until", value)
+    assert caught.value.argument == "until"
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.record.VIEW)
+def test_the_keywords_are_those_of_the_filter(kind: Any) -> None:
+    assert set(FILTERS[kind.record.VIEW].__annotations__) == set(accepted_arguments(kind))
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "message"),
+    [
+        ("colour", "red", "spans cannot be asked by it: give since, until, session_id"),
+        ("status", "broken", "'broken' is not known: give ok, error, running, interrupted"),
+        ("status", ["ok", "bad"], "'bad' is not known"),
+        ("name", 7, "7 is no text"),
+        ("name", [], "is no text"),
+        ("name", ["a", None], "is no text"),
+        ("min_duration_ms", "5", "'5' is no number"),
+        ("min_duration_ms", float("nan"), "nan is no number"),
+        ("min_duration_ms", True, "True is no number"),
+        ("min_duration_ms", 2**63, "is beyond 64 bits"),
+        ("attributes", "x", "is no mapping"),
+        ("attributes", {"": 1}, "is no mapping"),
+        ("attributes", {7: 1}, "is no mapping"),
+        ("attributes", {"a": ("~", 1)}, "a: the operator '~' is not known: give exists, =, !="),
+        ("attributes", {"a": ("exists", "yes")}, "a: the operator 'exists' needs True or False"),
+        ("attributes", {"a": ("<", True)}, "a: true and false can be equal, not less or more"),
+        ("attributes", {"a": [1]}, "is no number"),
+        ("attributes", {"a\0": 1}, "ends at a NUL character"),
+        ("attributes", {"a": ("=", "b\0")}, "ends at a NUL character"),
+        ("attributes", {"a": None}, "is no number"),
+        ("attributes", {"a": 2**63}, "is beyond 64 bits"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused_by_name(argument: str, value: Any, message: str) -> None:
+    (spans,) = (kind for kind in KINDS if kind.record.VIEW == "spans")
+    with pytest.raises(FilterError, match=f"^{argument}: .*") as caught:
+        build_page(spans, {argument: value}, limit=1)
+    assert caught.value.argument == argument
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("limit", [0, -1, True, 1.5, "7", 2**31])
+def test_a_limit_is_a_number_of_records(limit: Any) -> None:
+    with pytest.raises(FilterError, match=r"^limit: "):
+        build_page(KINDS[0], {}, limit=limit)
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "!", "bnVsbA", "WyJzcGFucyIsdHJ1ZSwxLDIsM10", 7, "ü"])
+def test_a_cursor_that_no_page_gave_is_refused(cursor: Any) -> None:
+    (spans,) = (kind for kind in KINDS if kind.record.VIEW == "spans")
+    with pytest.raises(FilterError, match=r"^cursor: give one"):
+        build_page(spans, {}, limit=1, cursor=cursor)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("error.type", ("error.type", ("exists", True))),
+        ("!error.type", ("error.type", ("exists", False))),
+        ("a=b", ("a", ("=", "b"))),
+        ("a = b c ", ("a", ("=", "b c "))),
+        ("a=", ("a", ("=", ""))),
+        ("a>=500", ("a", (">=", 500))),
+        ("a<0.5", ("a", ("<", 0.5))),
+        ("a!=true", ("a", ("!=", True))),
+        ('a="500"', ("a", ("=", "500"))),
+        ("a=[1]", ("a", ("=", "[1]"))),
+        ("a=NaN", ("a", ("=", "NaN"))),
+        ("a=null", ("a", ("=", "null"))),
+        ("a=b=c", ("a", ("=", "b=c"))),
+    ],
+)
+def test_what_is_wanted_of_an_attribute_can_be_text(text: str, expected: tuple[str, Any]) -> None:
+    assert parse_attribute_text("attribute", text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "!"])
+def test_a_text_without_a_key_is_refused(text: str) -> None:
+    with pytest.raises(FilterError, match=r"^attribute: .* names no key"):
+        parse_attribute_text("attribute", text)
