@@ -37,8 +37,9 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from otel_sqlite_exporter import SQLiteLogRecordExporter, __version__, environment_variables
+from otel_sqlite_exporter import SQLiteLogRecordExporter, TelemetryDatabase, __version__, environment_variables
 from otel_sqlite_exporter.ingest.sessions import USER_ATTRIBUTES
+from otel_sqlite_exporter.query.select import KINDS, accepted_arguments
 from otel_sqlite_exporter.settings import (
     AUTO_MIGRATE_MODES,
     DEFAULT_PATH,
@@ -195,7 +196,7 @@ def is_to_run(command: str) -> bool:
     """Whether a command is to run here; that what the others name exists is checked instead."""
     words = [word for word in shlex.split(command, comments=True) if not re.match("[A-Z_]+=", word)]
     if words[:2] == ["pip", "install"]:
-        assert all(metadata.version(word) for word in words[2:])
+        assert all(metadata.version(word.partition("[")[0]) for word in words[2:])
         return False
     if words[:1] == ["make"]:
         targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
@@ -302,6 +303,28 @@ def test_the_attributes_that_are_content_are_those_of_the_code() -> None:
 def test_the_steps_are_those_of_the_code() -> None:
     steps = [[str(step.version), f"`{step.name}`", "yes" if step.is_quick else "no"] for step in load_migrations()]
     assert find_tables("docs/migrations.md", "Versions") == steps
+
+
+def test_the_questions_and_filters_are_those_of_the_code() -> None:
+    methods = {name for name in vars(TelemetryDatabase) if not name.startswith("_")} - {"path"}
+    assert {bare(row[0]) for row in find_tables("docs/query.md", "Questions")} == methods
+    names = {
+        "sessions": "sessions",
+        "traces": "traces",
+        "spans": "spans",
+        "events": "events",
+        "logs": "logs",
+        "calls": "complete_llm_interactions",
+        "tools": "complete_tool_interactions",
+    }
+    described: dict[str, set[str]] = {view: set() for view in names.values()}
+    for filters, lists in find_tables("docs/query.md", "Filters"):
+        listed = lists.partition(":")[0]
+        but = listed.removeprefix("all but ") if listed.startswith("all but ") else ""
+        of = set(names) - {but} if listed.startswith("all") else set(listed.split(", "))
+        for one in of:
+            described[names[one]] |= set(re.findall("`(.*?)`", filters))
+    assert described == {kind.record.VIEW: set(accepted_arguments(kind)) for kind in KINDS}
 
 
 def test_the_changelog_knows_the_version() -> None:

@@ -270,7 +270,7 @@ def test_a_trace_is_a_tree(database: TelemetryDatabase) -> None:
     first, second = agent.children
     assert [call.model for call in first.llm_interactions] == ["gpt-4.1"]
     assert [tool.tool_name for tool in first.children[0].tool_interactions] == ["search"]
-    assert second.children == second.tool_interactions == agent.llm_interactions == ()
+    assert (second.children, second.tool_interactions, agent.llm_interactions) == ((), (), ())
     shown = json.loads(json.dumps(tree.to_dict()))
     assert shown["trace_id"] == trace.trace_id
     assert shown["tree"][0]["children"][0]["children"][1]["llm_interactions"][0]["model"] == "claude-haiku-4-5"
