@@ -44,10 +44,16 @@ def main(names: list[str]) -> None:
     unknown = set(names) - set(PACKAGES)
     if unknown:
         sys.exit(f"no such capture: {', '.join(sorted(unknown))}; there are {', '.join(PACKAGES)}")
+    failed = []
     for name in names or PACKAGES:
         with TemporaryDirectory(prefix="captures-") as folder:
-            refresh_capture(name, PACKAGES[name], Path(folder))
-        print(f"wrote {CAPTURES / name}.json", flush=True)
+            try:
+                refresh_capture(name, PACKAGES[name], Path(folder))
+                print(f"wrote {CAPTURES / name}.json", flush=True)
+            except subprocess.CalledProcessError:
+                failed.append(name)
+    if failed:
+        sys.exit(f"not refreshed: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ python -m tests.scenarios NAME CAPTURE
 from __future__ import annotations
 
 import os
+import re
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -23,10 +24,11 @@ RECORDERS = ("opentelemetry-", "openinference-", "openai", "langchain", "langgra
 def main(name: str, path: Path) -> None:
     package = PACKAGES[name]
     os.environ.update(package.environment)
+    required = [re.split(r"[\[<=]", requirement)[0] for requirement in package.requirements]
     versions = {
-        f"{distribution.name}": distribution.version
+        distribution.name: distribution.version
         for distribution in metadata.distributions()
-        if distribution.name.startswith((*RECORDERS, *package.requirements))
+        if distribution.name.startswith((*RECORDERS, *required))
     }
     capture: dict[str, Any] = {
         "package": name,

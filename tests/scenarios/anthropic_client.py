@@ -27,17 +27,18 @@ def messages_stream(server: ModelServer, told: Told) -> None:
 
 
 def messages_tools(server: ModelServer, told: Told) -> None:
-    """Two tool calls in one answer, and the answer to both results."""
+    """Two tool calls in one answer, and the answer to both results, in one turn of a session."""
     tools = [{"name": "get_weather", "description": "The weather of a city, now", "input_schema": WEATHER_SCHEMA}]
     asked: list[Any] = [{"role": "user", "content": TWO_CITIES}]
-    answer = _create(server, asked, tools=tools)
-    asked.append({"role": "assistant", "content": [block.to_dict() for block in answer.content]})
-    results = [
-        {"type": "tool_result", "tool_use_id": block.id, "content": Told({}, []).get_weather(**block.input)}
-        for block in answer.content
-    ]
-    asked.append({"role": "user", "content": results})
-    _create(server, asked, tools=tools)
+    with told.turn():
+        answer = _create(server, asked, tools=tools)
+        asked.append({"role": "assistant", "content": [block.to_dict() for block in answer.content]})
+        results = [
+            {"type": "tool_result", "tool_use_id": block.id, "content": Told({}, []).get_weather(**block.input)}
+            for block in answer.content
+        ]
+        asked.append({"role": "user", "content": results})
+        _create(server, asked, tools=tools)
 
 
 def rate_limited(server: ModelServer, told: Told) -> None:

@@ -54,8 +54,8 @@ def chat_stream_without_usage(server: ModelServer, told: Told) -> None:
 
 
 def chat_tools(server: ModelServer, told: Told) -> None:
-    """Two tool calls in one answer, and the answer to both results."""
-    with _client(server) as client:
+    """Two tool calls in one answer, and the answer to both results, in one turn of a session."""
+    with told.turn(), _client(server) as client:
         messages = _ask(TWO_CITIES)
         completion = client.chat.completions.create(model=MODEL, messages=messages, tools=[WEATHER_TOOL])
         message: Any = completion.choices[0].message
@@ -107,7 +107,7 @@ def responses_stream(server: ModelServer, told: Told) -> None:
 def responses_tools(server: ModelServer, told: Told) -> None:
     """As `chat_tools`."""
     tool: Any = {"type": "function", "name": "get_weather", "parameters": WEATHER_SCHEMA, "strict": False}
-    with _client(server) as client:
+    with told.turn(), _client(server) as client:
         items: list[Any] = [{"role": "user", "content": TWO_CITIES}]
         response = client.responses.create(model=MODEL, instructions=SYSTEM, input=items, tools=[tool])
         for call in response.output:

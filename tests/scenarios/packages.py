@@ -55,8 +55,8 @@ _CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 def _pydantic_ai(**keywords: Any) -> Callable[[Any, Any], None]:
     def instrument(tracer_provider: Any, logger_provider: Any) -> None:
         settings = import_module("pydantic_ai.models.instrumented").InstrumentationSettings
-        agent = import_module("pydantic_ai").Agent
-        agent.instrument_all(settings(tracer_provider=tracer_provider, **keywords))
+        for kind in (import_module("pydantic_ai").Agent, import_module("pydantic_ai").Embedder):
+            kind.instrument_all(settings(tracer_provider=tracer_provider, **keywords))
 
     return instrument
 
@@ -174,9 +174,16 @@ PACKAGES: dict[str, Package] = {
         instrument=_instrumentors("opentelemetry.instrumentation.langchain:LangchainInstrumentor", _TRACELOOP_OPENAI),
     ),
     "genai-openai-agents": Package(
-        requirements=("opentelemetry-instrumentation-genai-openai-agents", "openai-agents"),
+        requirements=(
+            "opentelemetry-instrumentation-genai-openai-agents",
+            "opentelemetry-instrumentation-genai-openai",
+            "openai-agents",
+        ),
         scenarios="agents_sdk",
-        instrument=_instrumentors("opentelemetry.instrumentation.genai.openai_agents:OpenAIAgentsInstrumentor"),
+        # The first makes no spans of model calls.
+        instrument=_instrumentors(
+            "opentelemetry.instrumentation.genai.openai_agents:OpenAIAgentsInstrumentor", _GENAI_OPENAI
+        ),
         environment={**_LATEST, _CONTENT: "span_only"},
     ),
     "genai-anthropic": Package(

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
+
+from opentelemetry.trace import Span, get_tracer
 
 from tests.scenarios.model_server import ModelServer
 
@@ -32,6 +35,12 @@ class Told(NamedTuple):
     """`session_id`, `user_id`, `agent_name`: as given to the package in the package's own way."""
     tool_runs: list[JSON]
     """Tools that were run where the package could see it: name, arguments, and result or error."""
+
+    def turn(self) -> AbstractContextManager[Span]:
+        """A span of the application, which names session and user: the way that every package leaves open."""
+        self.names.update(session_id="session-1", user_id="ada")
+        attributes = {"session.id": "session-1", "user.id": "ada"}
+        return get_tracer("application").start_as_current_span("turn", attributes=attributes)
 
     def get_weather(self, city: str) -> str:
         """The weather of a city, now. There is none in Atlantis."""
