@@ -163,6 +163,14 @@ def beside_process(program: Callable[..., None], *arguments: object) -> Iterator
         assert process.wait(30) == 0
 
 
+def modules_after(statement: str) -> set[str]:
+    """The modules that a fresh interpreter holds after one statement."""
+    code = f"import sys; before = set(sys.modules)\n{statement}\nprint(*sorted(set(sys.modules) - before))"
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=clean_environment())
+    assert printed.stderr == b""
+    return set(printed.stdout.decode().splitlines()[-1].split())  # the statement may print, too
+
+
 def write_and_close(path: str) -> None:
     """A program: another writer, which is done when it is ready."""
     with exporting(path) as exporter:

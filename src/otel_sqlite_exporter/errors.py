@@ -74,5 +74,9 @@ class FilterError(SQLiteExporterError, ValueError):
         self.argument = argument
 
 
+class UnreadableSourceError(SQLiteExporterError):
+    """A file to be imported is damaged, or of no format that is known."""
+
+
 class MissingPackageError(SQLiteExporterError, ImportError):
     """A package that is not installed with this one is needed; the message has the command that installs it."""

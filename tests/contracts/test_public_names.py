@@ -6,8 +6,6 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-import subprocess
-import sys
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from opentelemetry.sdk.trace.export import SpanExporter
 import otel_sqlite_exporter
 from otel_sqlite_exporter import SQLiteSpanExporter, SQLiteSpanProcessor, TelemetryDatabase, environment_variables
 from otel_sqlite_exporter.settings import ProcessorSettings, Settings, resolve_settings
-from tests.conftest import ROOT, clean_environment, exporting, make_spans, read
+from tests.conftest import ROOT, exporting, make_spans, modules_after, read
 
 PACKAGE = "otel_sqlite_exporter"
 NAMES = ["SQLiteLogRecordExporter", "SQLiteSpanExporter", "SQLiteSpanProcessor", "TelemetryDatabase", "__version__"]
@@ -71,14 +69,6 @@ VIEWS = [
     "spans",
     "traces",
 ]
-
-
-def modules_after(statement: str) -> set[str]:
-    """The modules that a fresh interpreter holds after one statement."""
-    code = f"import sys; before = set(sys.modules)\n{statement}\nprint(*sorted(set(sys.modules) - before))"
-    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=clean_environment())
-    assert printed.stderr == b""
-    return set(printed.stdout.decode().split())
 
 
 def test_the_package_offers_these_names() -> None:

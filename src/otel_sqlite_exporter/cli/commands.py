@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: `python -m otel_sqlite_exporter migrate|info|doctor|recover [PATH]`.
+"""The command line, `python -m otel_sqlite_exporter COMMAND`: what all commands have in common.
 
-Modules that read files are imported by the command that needs them, so that `--help` answers at once.
+The commands stand in modules by what they are for. Modules that read files are imported by the command that needs
+them, so that `--help` answers at once.
 """
 
 from __future__ import annotations
@@ -14,14 +15,12 @@ from typing import Any
 
 import click
 
+from otel_sqlite_exporter.cli import maintenance, transfer
+from otel_sqlite_exporter.cli.context import REFUSED
 from otel_sqlite_exporter.errors import SQLiteExporterError
-from otel_sqlite_exporter.settings import Settings, resolve_settings
 from otel_sqlite_exporter.version import __version__
 
 PROGRAM = "python -m otel_sqlite_exporter"
-_PENDING = 1
-_UNTOUCHED = {"file", "version", "integrity"}
-_REFUSED = 2
 
 
 class _Commands(click.Group):
@@ -35,7 +34,7 @@ class _Commands(click.Group):
         except BrokenPipeError:
             # Nobody reads on. Python flushes once more when it ends, which must not fail.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            ctx.exit(_REFUSED)
+            ctx.exit(REFUSED)
         except SQLiteExporterError as error:
             sentence = str(error)
         except sqlite3.Error as error:
@@ -43,7 +42,7 @@ class _Commands(click.Group):
         except OSError as error:
             sentence = f"{error.filename or ctx.obj}: {error.strerror or error}"
         click.echo(f"Error: {sentence}", err=True)
-        ctx.exit(_REFUSED)
+        ctx.exit(REFUSED)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -54,134 +53,12 @@ def cli() -> None:
     PATH is the file; without it, the one that the environment variable OTEL_EXPORTER_SQLITE_PATH names, else otel.db
     in the current folder.
 
-    Exit codes: 0 done, 1 steps are pending (migrate --check) or something is wrong (doctor), 2 it could not be done,
-    and stderr says why.
+    Exit codes: 0 done, 1 steps are pending (migrate --check) or something is wrong (doctor; import: something could not
+    be read), 2 it could not be done, and stderr says why.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-@cli.command()
-@click.argument("path", required=False)
-@click.option("--check", is_flag=True, help="Change nothing; exit with 1 if steps are pending.")
-@click.option("--dry-run", is_flag=True, help="Change nothing; print what would be done.")
-@click.option("--no-backup", is_flag=True, help="Write no copy of the file before it is upgraded.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_context
-def migrate(
-    ctx: click.Context, path: str | None, *, check: bool, dry_run: bool, no_backup: bool, as_json: bool
-) -> None:
-    """Create a file or upgrade its schema.
-
-    A checked copy is written beside a file with a schema before it is upgraded, and its path is printed. A step that
-    fails leaves the file as it was before that step. Files of other programs, damaged ones, and those of newer versions
-    are refused and not touched.
-    """
-    settings = _resolve(ctx, path)
-    from otel_sqlite_exporter.cli import render
-    from otel_sqlite_exporter.storage import migrations
-
-    file, timeout = settings.path, settings.busy_timeout_ms
-    if not (check or dry_run):
-        report = migrations.migrate(file, busy_timeout_ms=timeout, backup=not no_backup)
-        return render.render_json(render.report_as_dict(report)) if as_json else render.render_report(report)
-    version, pending = migrations.find_pending(file, busy_timeout_ms=timeout)
-    backup = bool(version and pending and not no_backup)
-    if as_json:
-        render.render_json(render.plan_as_dict(file, version, pending, backup=backup))
-    elif dry_run:
-        render.render_plan(file, version, pending, backup=backup)
-    else:
-        render.render_status(file, version, pending)
-    ctx.exit(_PENDING if check and pending else 0)
-
-
-@cli.command()
-@click.argument("path", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_context
-def info(ctx: click.Context, path: str | None, *, as_json: bool) -> None:
-    """Show what a file holds.
-
-    That is its schema version and size, how much is in it, the newest sessions, and how well it was written. Nothing is
-    created or changed. All counts are of the same moment, also while other processes write.
-    """
-    settings = _resolve(ctx, path)
-    from otel_sqlite_exporter.cli import render
-    from otel_sqlite_exporter.query.overview import read_overview
-
-    overview = read_overview(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
-    if as_json:
-        render.render_json(render.overview_as_dict(overview))
-    else:
-        render.render_overview(overview)
-
-
-@cli.command()
-@click.argument("path", required=False)
-@click.option("--spool", type=click.Path(dir_okay=False), help="Another spool than the one beside PATH.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_context
-def recover(ctx: click.Context, path: str | None, *, spool: str | None, as_json: bool) -> None:
-    """Write what waits in the spool beside a file into it.
-
-    Exporters do so by themselves, with the next batch that gets through. Each batch is written once, also if this is
-    cut short and run again.
-    """
-    settings = _resolve(ctx, path)
-    from otel_sqlite_exporter.cli import render
-    from otel_sqlite_exporter.ingest import repair
-
-    recovery = repair.recover(settings, spool)
-    if as_json:
-        render.render_json({"path": settings.path} | recovery._asdict())
-    elif recovery.batches:
-        click.echo(f"wrote {recovery.records} records in {recovery.batches} batches from the spool to {settings.path}")
-    else:
-        click.echo(f"nothing to do: no batch waits for {settings.path}")
-
-
-@cli.command()
-@click.argument("path", required=False)
-@click.option("--repair", "do_repair", is_flag=True, help="Repair what can be repaired; nothing is deleted.")
-@click.option(
-    "--assume-gone",
-    metavar="HOST",
-    multiple=True,
-    help="With --repair: also end spans of processes of this host that cannot be seen from here; may be repeated.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_context
-def doctor(
-    ctx: click.Context, path: str | None, *, do_repair: bool, assume_gone: tuple[str, ...], as_json: bool
-) -> None:
-    """Look for what is wrong with a file, and say what to do about it.
-
-    Exit code 1 when a problem is found (or is left after --repair). Notes are worth knowing, and no problems.
-    """
-    settings = _resolve(ctx, path)
-    from otel_sqlite_exporter.cli import render
-    from otel_sqlite_exporter.ingest.diagnosis import diagnose
-    from otel_sqlite_exporter.ingest.repair import repair
-
-    findings = diagnose(settings)
-    done = None
-    # What cannot be opened, or is not sound, is left alone.
-    if do_repair and not any(finding.check in _UNTOUCHED for finding in findings if finding.severity == "problem"):
-        done = repair(settings, assume_gone=assume_gone)
-        findings = diagnose(settings)
-    if as_json:
-        repaired = None if done is None else done._asdict() | {"recovery": done.recovery._asdict()}
-        listed = [finding._asdict() for finding in findings]
-        render.render_json({"path": settings.path, "repaired": repaired, "findings": listed})
-    else:
-        if done is not None:
-            render.render_repair(done)
-        render.render_findings(settings.path, findings)
-    ctx.exit(_PENDING if any(finding.severity == "problem" for finding in findings) else 0)
-
-
-def _resolve(ctx: click.Context, path: str | None) -> Settings:
-    settings = resolve_settings(path)
-    ctx.find_root().obj = settings.path  # for the sentence of an error that names no file
-    return settings
+for command in (*maintenance.COMMANDS, *transfer.COMMANDS):
+    cli.add_command(command)

@@ -89,8 +89,8 @@ def render_findings(path: str, findings: Sequence[Finding]) -> None:
     if not findings:
         click.echo(f"{path}: all is well")
     for finding in findings:
-        click.echo(f"{finding.severity}: {finding.check}: {_format_value(finding.what)}")
-        click.echo(f"  {_format_value(finding.remedy)}")
+        click.echo(f"{finding.severity}: {finding.check}: {format_value(finding.what)}")
+        click.echo(f"  {format_value(finding.remedy)}")
 
 
 def render_repair(repair: Repair) -> None:
@@ -161,7 +161,7 @@ def _describe_version(overview: Overview) -> str:
 
 
 def _format_plain(table: _Table) -> str:
-    rows = [tuple(map(_format_value, row)) for row in table.rows]
+    rows = [tuple(map(format_value, row)) for row in table.rows]
     header = [tuple(table.columns)] if table.columns else []
     widths = [max(map(len, column)) for column in zip(*header, *rows, strict=True)]
     right = [_is_number_column(table, index) for index in range(len(widths))]
@@ -190,7 +190,7 @@ def _print_rich(tables: Sequence[_Table]) -> None:
             # Of what may be too wide, only identifiers and values are folded.
             view.add_column(column, justify=justify, no_wrap=bool(column) and "_id" not in column, overflow="fold")
         for row in table.rows:
-            view.add_row(*(Text(_format_value(value)) for value in row))
+            view.add_row(*(Text(format_value(value)) for value in row))
         console.print(Text(table.title, "bold cyan"))
         console.print(Padding(view, (0, 0, 1, 2)))
 
@@ -200,12 +200,12 @@ def _is_number_column(table: _Table, index: int) -> bool:
     return bool(table.columns) and int in kinds and str not in kinds
 
 
-def _format_value(value: _Value) -> str:
+def format_value(value: _Value) -> str:
+    """Return a value as text that steers no terminal and breaks no line."""
     if value is None:
         return "-"
     if isinstance(value, float):
         return f"{value:.4g}"
-    # What an application recorded must not steer the terminal, nor break a line.
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in str(value)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a ReadableSpan to rows. Pure but for the clock that the caller passes in, and caches of what spans share.
+"""From a span to rows, whether the SDK made it or it was read from OTLP. Pure but for the clock that the caller passes
+in, and caches of what spans share.
 
 Values reach an exporter unchecked, so nothing is taken for what its annotation says: a value that cannot be kept as it
 is, is repaired and counted, and only a span without valid ids cannot be a row.
@@ -42,6 +43,8 @@ from otel_sqlite_exporter.ingest.starts import OPEN
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
+    from otel_sqlite_exporter.ingest.otlp import OTLPSpan
+
 _Shape = tuple[tuple[Any, ...], tuple[type, ...]]
 
 
@@ -62,7 +65,9 @@ class SpanEncoder:
         self._plans: dict[_Shape, _Plan] = {}
         self._origins = OriginEncoder(session_attributes)
 
-    def encode_span(self, span: ReadableSpan, arrival_time_unix_nano: int, *, is_open: bool = False) -> EncodedSpan:
+    def encode_span(
+        self, span: ReadableSpan | OTLPSpan, arrival_time_unix_nano: int, *, is_open: bool = False
+    ) -> EncodedSpan:
         """Return `span` as rows; one that `is_open` as it is now, whether or not it ends meanwhile.
 
         Raises:

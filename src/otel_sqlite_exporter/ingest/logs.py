@@ -63,10 +63,14 @@ def read_log(record: Any, redactor: SpanRedactor | None) -> LogFields:
         resource if resource is not None else getattr(log, "resource", None),
         getattr(record, "instrumentation_scope", None),
     )
-    fields = LogFields._make(values)
-    if fields.event_name is None and isinstance(attributes.get(_OLD_EVENT_NAME), str):
-        fields = fields._replace(event_name=attributes[_OLD_EVENT_NAME])  # SDKs before 1.35 have no field for it
+    fields = name_event(LogFields._make(values))
     return fields if redactor is None else redactor.redact_log(fields)
+
+
+def name_event(fields: LogFields) -> LogFields:
+    """Return `fields` with the event name that only an attribute gives: SDKs before 1.35 have no field for it."""
+    name = fields.attributes.get(_OLD_EVENT_NAME) if fields.event_name is None else None
+    return fields._replace(event_name=name) if isinstance(name, str) else fields
 
 
 class LogEncoder:

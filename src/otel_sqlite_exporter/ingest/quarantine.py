@@ -7,6 +7,7 @@ import hashlib
 from typing import Any
 
 from otel_sqlite_exporter.attributes import encode_attributes, repair_text
+from otel_sqlite_exporter.errors import UnreadableSourceError
 from otel_sqlite_exporter.ingest.rows import EncodedLog, EncodedSpan, QuarantineRow
 
 _FIELDS = ("name", "context", "parent", "kind", "start_time", "end_time", "status", "events", "links", "resource")
@@ -37,6 +38,12 @@ def quarantine_row(
 ) -> QuarantineRow:
     """Return the row of a span or log record whose rows SQLite refused."""
     return _make_row({**record._asdict(), "row": record.row._asdict()}, reason, arrival_time_unix_nano)
+
+
+def quarantine_piece(source: str, place: str, content: Any, reason: str, arrival_time_unix_nano: int) -> QuarantineRow:
+    """Return the row of what could not be read of a source that is imported: where it stands, and what it is."""
+    held = {"source": source, "place": place, "content": content}
+    return _make_row(held, UnreadableSourceError(f"{place} of {source}: {reason}"), arrival_time_unix_nano)
 
 
 def _read(holder: Any, field: str, convert: Any) -> Any:

@@ -11,14 +11,16 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from operator import attrgetter
-from typing import Any, NamedTuple
-
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import SpanContext, TraceFlags, TraceState
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from otel_sqlite_exporter.ingest.redact import Redactor, Repaired, make_redactor
 from otel_sqlite_exporter.ingest.rows import make_row
 from otel_sqlite_exporter.settings import REDACTED, Settings
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from otel_sqlite_exporter.ingest.otlp import OTLPSpan
 
 _CACHED = 512
 
@@ -27,8 +29,8 @@ class RedactedSpan(NamedTuple):
     """Stands for a ReadableSpan."""
 
     name: Any
-    context: RedactedContext | SpanContext | None
-    parent: RedactedContext | SpanContext | None
+    context: RedactedContext | None
+    parent: RedactedContext | None
     kind: Enum | None
     start_time: float | None
     end_time: float | None
@@ -82,7 +84,7 @@ class RedactedEvent(NamedTuple):
 class RedactedLink(NamedTuple):
     """Stands for a Link."""
 
-    context: RedactedContext | SpanContext | None
+    context: RedactedContext | None
     attributes: dict[Any, Any]
     dropped_attributes: int
 
@@ -110,7 +112,6 @@ _READERS: dict[type[Any], Callable[[Any], Any]] = {
         *(RedactedResource, RedactedScope),
     )
 }
-_PLAIN_CONTEXT = (int, int, bool, TraceFlags, TraceState, bool)
 
 
 def make_span_redactor(settings: Settings) -> SpanRedactor | None:
@@ -127,7 +128,7 @@ class SpanRedactor:
         # By identity, as encoding does; the original is held, and so its identity.
         self._shared: dict[int, tuple[Any, Any]] = {}
 
-    def redact_spans(self, spans: Iterable[ReadableSpan]) -> list[ReadableSpan]:
+    def redact_spans(self, spans: Iterable[ReadableSpan | OTLPSpan]) -> list[ReadableSpan]:
         """Return a stand-in for each of `spans`. Never raises."""
         stand_ins: list[Any] = [self._redact_span(span) for span in spans]
         return stand_ins
@@ -185,8 +186,6 @@ class SpanRedactor:
     def _redact_context(self, context: Any) -> Any:
         if context is None:
             return None
-        if type(context) is SpanContext and tuple(map(type, context)) == _PLAIN_CONTEXT and not context.trace_state:
-            return context
         trace_id, span_id, is_remote, trace_flags, trace_state = _read(context, RedactedContext)
         return RedactedContext(
             _integer(trace_id),

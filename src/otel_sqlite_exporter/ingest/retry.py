@@ -9,6 +9,7 @@ import sqlite3
 import time
 
 from otel_sqlite_exporter.errors import SQLiteExporterError
+from otel_sqlite_exporter.ingest.parts import Part
 from otel_sqlite_exporter.ingest.quarantine import quarantine_row
 from otel_sqlite_exporter.ingest.rows import Records
 from otel_sqlite_exporter.ingest.runs import Run
@@ -32,6 +33,7 @@ def write_records(
     *,
     pairing_window_ns: int,
     replay: Replay | None = None,
+    part: Part | None = None,
 ) -> None:
     """Write a batch of `run`, as `writer.write_batch` does; where a record is refused, all of them one by one.
 
@@ -39,7 +41,7 @@ def write_records(
         sqlite3.Error, OSError: The file cannot be written now: what is not in it yet may be written again later.
     """
     try:
-        write_batch(connection, records, run, pairing_window_ns=pairing_window_ns, replay=replay)
+        write_batch(connection, records, run, pairing_window_ns=pairing_window_ns, replay=replay, part=part)
         return
     except Exception as error:
         if is_about_file(error):
@@ -57,8 +59,8 @@ def write_records(
             refused = [quarantine_row(span, error, time.time_ns()) for span in single.spans]
             refused += [quarantine_row(log, error, time.time_ns()) for log in single.logs]
             write_batch(connection, Records(quarantine=refused), run, pairing_window_ns=pairing_window_ns)
-    if replay is not None:
-        write_batch(connection, Records(), run, pairing_window_ns=pairing_window_ns, replay=replay)
+    if replay is not None or part is not None:
+        write_batch(connection, Records(), run, pairing_window_ns=pairing_window_ns, replay=replay, part=part)
 
 
 def is_about_file(error: BaseException) -> bool:

@@ -45,7 +45,7 @@ class Run:
 
     @classmethod
     def begin(cls, signal: str) -> Run:
-        """Return the run of this process, beginning now; `signal` is `traces` or `logs`."""
+        """Return the run of this process, beginning now; `signal` is `traces`, `logs` or `import`."""
         return cls(uuid.uuid4().hex, signal, identify_process(), __version__, time.time_ns())
 
     @classmethod

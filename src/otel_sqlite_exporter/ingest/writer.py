@@ -12,6 +12,7 @@ import orjson
 
 from otel_sqlite_exporter.ingest.batch import Batch
 from otel_sqlite_exporter.ingest.log_links import follow_spans, link_log_records
+from otel_sqlite_exporter.ingest.parts import Part, note_part
 from otel_sqlite_exporter.ingest.relink import Change, find_stems, relink_records
 from otel_sqlite_exporter.ingest.rows import (
     EventRow,
@@ -111,17 +112,19 @@ def write_batch(
     *,
     pairing_window_ns: int,
     replay: Replay | None = None,
+    part: Part | None = None,
 ) -> Counts | None:
     """Write a batch of `run` in one transaction and return what became of it. When this returns, the batch is in the
-    file; when it raises, nothing of it is, and the connection is in no transaction. A batch that is a `replay` is
-    written once: None if it was before.
+    file; when it raises, nothing of it is, and the connection is in no transaction. A batch that is a `replay`, or a
+    `part` of a source that is imported, is written once: None if it was before.
 
     Raises:
         sqlite3.Error: What SQLite said.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if replay is not None and not _note_replay(connection, replay):
+        is_known = replay is not None and not _note_replay(connection, replay)
+        if is_known or (part is not None and not note_part(connection, part)):
             connection.execute("ROLLBACK")
             return None
         counts = Counts()
@@ -132,6 +135,8 @@ def write_batch(
             counts.received += len(records.quarantine)
             counts.quarantined = len(records.quarantine)
         counts.replayed = counts.received if replay is not None else 0
+        if part is not None:
+            counts.earliest_end = None  # what is imported did not wait to be written
         write_run(connection, run, counts, time.time_ns() if replay is None else replay.time_unix_nano)
         if counts.opened:
             connection.execute(read_query("insert_open_spans"), {"run_id": run.run_id, **opened})

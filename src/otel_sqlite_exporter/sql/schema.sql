@@ -1,7 +1,7 @@
 -- The schema after all migrations, written by `make schema`. To read: what counts is in migrations/.
 
 PRAGMA application_id = 0x6f74656c;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 CREATE TABLE _events (
   id INTEGER PRIMARY KEY,
@@ -42,6 +42,13 @@ CREATE TABLE _exporter_runs (
   quarantined INTEGER NOT NULL,
   spooled INTEGER NOT NULL
 , signal TEXT NOT NULL DEFAULT 'traces', boot_id TEXT, pid_namespace TEXT, process_start INTEGER, opened INTEGER NOT NULL DEFAULT 0, dropped INTEGER NOT NULL DEFAULT 0, replayed INTEGER NOT NULL DEFAULT 0, retries INTEGER NOT NULL DEFAULT 0, lag_ms REAL) STRICT;
+
+CREATE TABLE _imports (
+  id INTEGER PRIMARY KEY,
+  digest TEXT NOT NULL UNIQUE,
+  source TEXT NOT NULL,                   -- its name, as it was given
+  time_unix_nano INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE _links (
   id INTEGER PRIMARY KEY,
@@ -377,8 +384,8 @@ LEFT JOIN _resources AS r ON r.id = coalesce(s.resource, l.resource);
 
 CREATE VIEW exporter_health AS
 -- One row for each exporter in each process that wrote to this file; counters of spans (signal 'traces') or log records
--- (signal 'logs') since it started. received = written + duplicate + quarantined. repaired counts values that could not
--- be kept exactly, opened spans that were written before they ended, dropped what is lost: the queue or the spool was
+-- (signal 'logs') since it started, or of both, for a command that imported them (signal 'import').
+-- received = written + duplicate + quarantined. repaired counts values that could not be kept exactly, opened spans that were written before they ended, dropped what is lost: the queue or the spool was
 -- full, or neither file nor spool could be written. spooled went to the spool, replayed came back from it. retries are
 -- batches that were tried again. lag_ms is how long the oldest record of the last batch had waited.
 SELECT

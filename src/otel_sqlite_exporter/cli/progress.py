@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How far an import is, on a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.ingest.imports import SourceReport
+    from otel_sqlite_exporter.ingest.sources import Source
+
+
+@contextmanager
+def show_progress(source: Source) -> Iterator[Callable[[SourceReport], None]]:
+    """Yield what shows, on stderr, how much of `source` was read; where that is no terminal, it shows nothing."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda report: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[records]:,} records"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(source.name.rpartition("/")[2], total=source.size, records=0)
+        yield lambda report: bar.update(task, completed=source.position, records=report.spans + report.logs)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `import` has done, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import click
+
+from otel_sqlite_exporter.cli.render import format_value, render_json
+from otel_sqlite_exporter.ingest.imports import SourceReport, Totals
+
+
+def render_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, as_json: bool) -> None:
+    """Print what was imported, and on stderr what could not be read."""
+    for report in reports:
+        for place, reason in report.refusals:
+            click.echo(f"{format_value(report.source)}: {place}: {format_value(reason)}", err=True)
+        more = report.refused - len(report.refusals)
+        if more:
+            click.echo(f"{format_value(report.source)}: {more} more could not be read", err=True)
+    if as_json:
+        return render_json({"path": path, **totals._asdict(), "sources": [asdict(report) for report in reports]})
+    for report in reports:
+        click.echo(_describe_source(report))
+    quarantined = f", {totals.quarantined} are in quarantine" if totals.quarantined else ""
+    click.echo(f"wrote {totals.written} records to {path}, {totals.duplicate} were there already{quarantined}")
+
+
+def _describe_source(report: SourceReport) -> str:
+    parts = [f"{report.spans} spans, {report.logs} log records"]
+    if report.known:
+        parts.append(f"{report.known} of {report.pieces} lines, documents or messages were imported before")
+    parts += [f"{count} messages of {signal} are not stored" for signal, count in sorted(report.ignored.items())]
+    if report.refused:
+        parts.append(f"{report.refused} could not be read")
+    return f"{format_value(report.source)}: {'; '.join(parts)}"

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Single values of OTLP's JSON encoding as Python values. Pure.
+
+Ids are hexadecimal text, 64-bit integers text or numbers, bytes base64. What protobuf's own JSON mapping does
+otherwise is taken too: ids as base64, members of enumerations by name.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def decode_attributes_list(items: Any) -> dict[str, Any]:
+    """Return a list of `KeyValue` as a dict. Of a key that is given twice, the last value holds.
+
+    Raises:
+        ValueError, TypeError, AttributeError: It is none.
+    """
+    return {item.get("key", ""): decode_any_value(item.get("value")) for item in items or ()}
+
+
+def decode_any_value(value: Any) -> Any:
+    """Return what an `AnyValue` holds: None for one that holds nothing, or a kind of value that is not known here.
+
+    Raises:
+        ValueError, TypeError, AttributeError: It is no `AnyValue`.
+    """
+    if not value:
+        return None
+    for kind, held in value.items():
+        decode = _DECODERS.get(kind)
+        if decode is not None:
+            return decode(held)
+    return None
+
+
+def decode_id(text: Any, size_bytes: int) -> int:
+    """Return a trace id (16 bytes) or a span id (8 bytes) as a number: 0 where there is none.
+
+    Raises:
+        ValueError: It is no id of that size.
+    """
+    if not text:
+        return 0
+    if not isinstance(text, str):
+        raise ValueError(f"{text!r} is no id")
+    raw = bytes.fromhex(text) if len(text) == 2 * size_bytes else base64.b64decode(text, validate=True)
+    if len(raw) != size_bytes:
+        raise ValueError(f"the id {text!r} is not of {size_bytes} bytes")
+    return int.from_bytes(raw, "big")
+
+
+def decode_integer(value: Any) -> int | None:
+    """Return a whole number that is given as a number or as its digits; None where there is none.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    if value is None or type(value) is int:
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str):
+        return int(value)
+    raise ValueError(f"{value!r} is no whole number")
+
+
+def decode_time(value: Any) -> int | None:
+    """Return a time in nanoseconds since the epoch. OTLP's unknown time, 0, is None.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    return decode_integer(value) or None
+
+
+def _decode_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise ValueError(f"{value!r} is no text")
+
+
+def _decode_flag(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise ValueError(f"{value!r} is no boolean")
+
+
+def _decode_array(value: Mapping[str, Any]) -> list[Any]:
+    return [decode_any_value(item) for item in value.get("values") or ()]
+
+
+def _decode_map(value: Mapping[str, Any]) -> dict[str, Any]:
+    return decode_attributes_list(value.get("values"))
+
+
+_DECODERS: dict[str, Callable[[Any], Any]] = {
+    "stringValue": _decode_text,
+    "intValue": decode_integer,
+    "doubleValue": float,  # reads NaN, Infinity and -Infinity too
+    "boolValue": _decode_flag,
+    "arrayValue": _decode_array,
+    "kvlistValue": _decode_map,
+    "bytesValue": base64.b64decode,
+}

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands and their arguments, which scripts rely on: give a change a line in the changelog."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from otel_sqlite_exporter.cli.commands import cli
+from tests.conftest import ROOT
+
+COMMANDS = {
+    "doctor": {"path", "--repair", "--assume-gone", "--json"},
+    "import": {"files", "--into", "--timezone", "--json"},
+    "info": {"path", "--json"},
+    "migrate": {"path", "--check", "--dry-run", "--no-backup", "--json"},
+    "recover": {"path", "--spool", "--json"},
+}
+
+
+def test_the_commands_are_these() -> None:
+    assert set(cli.commands) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_takes_these_arguments(command: str) -> None:
+    parameters = cli.commands[command].params
+    names = {one.opts[0] if isinstance(one, click.Option) else one.name for one in parameters}
+    assert names == COMMANDS[command]
+
+
+def test_the_readme_names_every_command() -> None:
+    text = (ROOT / "README.md").read_text().split("\n## Commands\n")[1].split("\n## ")[0]
+    assert [command for command in COMMANDS if f"otel_sqlite_exporter {command} " not in text] == []
+    assert [command for command in COMMANDS if f"`{command}`" not in text] == []

@@ -1,0 +1,345 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`import`: what producers wrote into files is in the file as if it had been exported, once, whatever happens."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from google.protobuf.message import Message
+from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+
+from otel_sqlite_exporter import SQLiteLogRecordExporter
+from tests.commands import COMMAND, run, run_on_terminal, upgrade_to_next, write_sessions
+from tests.conftest import clean_environment, exporting, health, modules_after, read
+from tests.imports import (
+    make_agent_spans,
+    make_events,
+    make_logs,
+    view_rows,
+    write_lines,
+    write_otlp_lines,
+)
+
+# The SDK's OTLP encoders write no flags but whether a parent is remote.
+UNWRITTEN = ("trace_flags",)
+
+
+def test_what_the_sdk_wrote_is_as_if_it_had_been_exported(tmp_path: Path, path: Path) -> None:
+    spans, logs = make_agent_spans(), make_logs()
+    direct = tmp_path / "direct.db"
+    with exporting(direct) as exporter:
+        exporter.export(spans)
+    log_exporter = SQLiteLogRecordExporter(direct)
+    log_exporter.export(logs)
+    log_exporter.shutdown()
+    source = write_otlp_lines(tmp_path / "otlp.jsonl", spans, logs)
+    code, out, err = run("import", source, "--into", path)
+    assert (code, err) == (0, "")
+    assert out == (f"{source}: 4 spans, 9 log records\nwrote 13 records to {path}, 0 were there already\n")
+    imported, exported = (view_rows(file, without=UNWRITTEN) for file in (path, direct))
+    assert imported == exported
+    assert [len(imported[view]) for view in ("spans", "links", "logs", "complete_llm_interactions")] == [4, 2, 9, 2]
+    assert health(path, "received", "written", "repaired", "quarantined") == (13, 13, 0, 0)
+
+
+def length_prefixed(message: Message) -> bytes:
+    content = message.SerializeToString()
+    return len(content).to_bytes(4, "big") + content
+
+
+def varint_delimited(message: Message) -> bytes:
+    content = message.SerializeToString()
+    length, prefix = len(content), b""
+    while length > 127:
+        prefix, length = prefix + bytes([length & 127 | 128]), length >> 7
+    return prefix + bytes([length]) + content
+
+
+def plain(message: Message) -> bytes:
+    return message.SerializeToString()
+
+
+@pytest.mark.parametrize("frame", [length_prefixed, varint_delimited, plain], ids=lambda frame: frame.__name__)
+def test_protobuf_is_what_json_is(tmp_path: Path, path: Path, frame: Callable[[Message], bytes]) -> None:
+    spans, logs = make_agent_spans(), make_logs()
+    binary = tmp_path / "otlp.bin"
+    binary.write_bytes(frame(encode_spans(spans[:2])) + frame(encode_spans(spans[2:])) + frame(encode_logs(logs)))
+    assert run("import", binary, "--into", path)[0::2] == (0, "")
+    other = tmp_path / "other.db"
+    run("import", write_otlp_lines(tmp_path / "otlp.jsonl", spans, logs), "--into", other)
+    # Protobuf does not tell an empty text, or no flags, from none.
+    assert view_rows(path, without=UNWRITTEN) == view_rows(other, without=UNWRITTEN)
+    assert health(path, "written", "quarantined") == (13, 0)
+
+
+def test_protobuf_that_ends_early_costs_its_last_message(tmp_path: Path, path: Path) -> None:
+    spans = make_agent_spans()
+    source = tmp_path / "otlp.bin"
+    source.write_bytes(length_prefixed(encode_spans(spans[:3])) + length_prefixed(encode_spans(spans[3:]))[:-5])
+    code, _out, err = run("import", source, "--into", path)
+    assert (code, err) == (1, f"{source}: message 2: it ends before its message does\n")
+    assert read(path, "SELECT count(*) FROM spans") == [(3,)]
+
+
+def test_a_document_of_many_lines_is_read_whole(tmp_path: Path, path: Path) -> None:
+    lines = write_otlp_lines(tmp_path / "otlp.jsonl", make_agent_spans()).read_text().splitlines()
+    for number, text in enumerate(
+        [
+            "\n".join(json.dumps(json.loads(line), indent=2) for line in lines),
+            json.dumps([json.loads(line) for line in lines], indent=2),
+            json.dumps([json.loads(line) for line in lines]),
+        ]
+    ):
+        source, into = tmp_path / f"{number}.json", path.with_suffix(f".{number}")
+        source.write_text(text)
+        assert run("import", source, "--into", into)[::2] == (0, "")
+        assert read(into, "SELECT count(*) FROM spans") == [(4,)]
+
+
+def test_a_file_packed_or_under_another_name_or_from_standard_input_is_the_same(tmp_path: Path, path: Path) -> None:
+    source = write_otlp_lines(tmp_path / "otlp.jsonl", logs=make_logs(4))
+    packed = tmp_path / "packed"
+    packed.write_bytes(gzip.compress(b"\xef\xbb\xbf" + source.read_bytes()))
+    assert run("import", packed, "--into", path)[::2] == (0, "")
+    before = view_rows(path)
+    assert len(before["logs"]) == 12
+    assert run("import", source, packed, source, "--into", path)[0] == 0
+    done = subprocess.run(
+        [*COMMAND, "import", "-", "--into", str(path), "--json"],
+        input=packed.read_bytes(),
+        capture_output=True,
+        env=clean_environment(),
+        check=True,
+    )
+    report = json.loads(done.stdout)
+    assert (report["written"], report["sources"][0]["pieces"], report["sources"][0]["known"]) == (0, 12, 12)
+    assert view_rows(path) == before
+    assert health(path, "received") == (12,)
+
+
+def test_a_file_that_has_grown_adds_what_is_new(tmp_path: Path, path: Path) -> None:
+    lines = write_otlp_lines(tmp_path / "all.jsonl", logs=make_logs(4)).read_text().splitlines(keepends=True)
+    source = tmp_path / "growing.jsonl"
+    for end in (1, 5, 5, 12):
+        source.write_text("".join(lines[:end]))
+        run("import", source, "--into", path)
+        assert read(path, "SELECT count(*) FROM logs") == [(end,)]
+
+
+def test_a_last_line_that_is_not_finished_is_read_when_it_is(tmp_path: Path, path: Path) -> None:
+    text = write_otlp_lines(tmp_path / "all.jsonl", logs=make_logs(2)).read_text()
+    source = tmp_path / "growing.jsonl"
+    source.write_text(text[:-100])
+    code, _, err = run("import", source, "--into", path)
+    assert code == 1
+    assert err.startswith(f"{source}: line 6: it is no JSON")
+    assert read(path, "SELECT count(*) FROM logs") == [(5,)]
+    source.write_text(text)
+    assert run("import", source, "--into", path)[::2] == (0, "")
+    assert read(path, "SELECT count(*) FROM logs") == [(6,)]
+
+
+def test_equal_records_of_one_file_are_all_there(tmp_path: Path, path: Path) -> None:
+    source = write_otlp_lines(tmp_path / "otlp.jsonl", logs=make_logs(1) * 3)
+    for _ in range(2):
+        run("import", source, "--into", path)
+    assert read(path, "SELECT count(*) FROM logs") == [(9,)]
+
+
+@pytest.mark.slow
+def test_an_import_that_is_killed_goes_on_where_it_stood(tmp_path: Path, path: Path) -> None:
+    records, parts = 12_000, 12
+    source = write_lines(
+        tmp_path / "events.jsonl",
+        [{"name": "step", "timestamp": n + 1, "attributes": {"n": n}} for n in range(records)],
+    )
+    killed = set()
+    for _ in range(4):
+        process = subprocess.Popen(
+            [*COMMAND, "import", str(source), "--into", str(path)], env=clean_environment(), stdout=subprocess.DEVNULL
+        )
+        before = _count_parts(path)
+        while process.poll() is None and _count_parts(path) == before:
+            time.sleep(0.002)
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            killed.add(_count_parts(path))
+        process.wait()
+    assert killed & set(range(1, parts))
+    code, _out, _ = run("import", source, "--into", path)
+    assert code == 0
+    assert read(path, "SELECT count(*), count(DISTINCT attributes) FROM logs") == [(records, records)]
+    assert _count_parts(path) == parts
+    assert run("import", source, "--into", path)[1].endswith(f"wrote 0 records to {path}, 0 were there already\n")
+
+
+def _count_parts(path: Path) -> int:
+    try:
+        return int(read(path, "SELECT count(*) FROM _imports")[0][0])
+    except Exception:  # not made yet
+        return 0
+
+
+def test_what_cannot_be_read_is_named_and_kept(tmp_path: Path, path: Path) -> None:
+    span = json.loads(write_otlp_lines(tmp_path / "one", make_agent_spans()[:1]).read_text())
+    bad = json.loads(json.dumps(span).replace('"traceId"', '"noTraceId"'))
+    source = tmp_path / "mixed.jsonl"
+    lines = [json.dumps(span), "{broken", "", json.dumps(bad), '{"resourceMetrics":[]}', "[1]", "\udcff"]
+    source.write_text("\n".join(lines) + "\n", errors="surrogateescape")
+    code, out, err = run("import", source, "--into", path)
+    assert code == 1
+    reported = [re.match(rf"{re.escape(str(source))}: (line \d): (.{{20}})", line) for line in err.splitlines()]
+    assert [found and found.groups() for found in reported] == [
+        ("line 2", "it is no JSON: unexp"),
+        ("line 4", "it cannot be read: i"),
+        ("line 6", "it is neither a mess"),
+        ("line 7", "it is no JSON: str i"),
+    ]
+    assert "1 spans, 0 log records; 1 messages of metrics are not stored; 4 could not be read\n" in out
+    kept = [json.loads(content) for (content,) in read(path, "SELECT content FROM _quarantine ORDER BY id")]
+    assert [one["place"] for one in kept] == ["line 2", "line 4", "line 6", "line 7"]
+    assert kept[0] == {"source": str(source), "place": "line 2", "content": "{broken"}
+    assert kept[1]["content"] == bad["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
+    assert health(path, "received", "written", "quarantined") == (5, 1, 4)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"what is this\nnot JSON\n", "is of no format that can be imported"),
+        (b'{"a": 1}\n{"b": 2}\n', "is of no format that can be imported"),
+        (b"{\n", "is of no format that can be imported"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0", "is neither text nor OTLP as protobuf"),
+        (b"\x28\xb5\x2f\xfd\0\0\0", "is compressed with zstd: unpack it"),
+        (gzip.compress(b"text" * 100)[:-10], "is damaged"),
+    ],
+)
+def test_a_file_of_no_known_format_is_refused_and_nothing_is_made(
+    tmp_path: Path, path: Path, content: bytes, sentence: str
+) -> None:
+    source = tmp_path / "file"
+    source.write_bytes(content)
+    code, _out, err = run("import", source, "--into", path)
+    assert code == 2
+    assert re.fullmatch(rf"Error: {re.escape(str(source))} {sentence}.*\n", err)
+    assert not path.exists()
+
+
+def test_a_file_that_is_not_there_is_one_sentence_and_the_others_are_imported(tmp_path: Path, path: Path) -> None:
+    source = write_otlp_lines(tmp_path / "otlp.jsonl", make_agent_spans())
+    code, out, err = run("import", tmp_path / "none", source, "--into", path)
+    assert (code, err) == (2, f"Error: {tmp_path}/none: No such file or directory\n")
+    assert out.endswith(f"wrote 4 records to {path}, 0 were there already\n")
+
+
+def test_an_empty_file_is_nothing(tmp_path: Path, path: Path) -> None:
+    (tmp_path / "empty").touch()
+    assert run("import", tmp_path / "empty", "--into", path)[::2] == (0, "")
+
+
+def test_protobuf_without_its_package_says_what_to_install(tmp_path: Path, path: Path) -> None:
+    source = tmp_path / "otlp.bin"
+    source.write_bytes(length_prefixed(encode_spans(make_agent_spans())))
+    code = f"""\
+import sys
+sys.modules["opentelemetry.proto"] = None
+from otel_sqlite_exporter.cli.commands import cli
+cli(["import", {str(source)!r}, "--into", {str(path)!r}], prog_name="test")"""
+    done = subprocess.run(
+        [*COMMAND[:1], "-c", code], capture_output=True, encoding="utf-8", env=clean_environment(), check=False
+    )
+    assert done.returncode == 2
+    assert "`pip install 'otel-sqlite-exporter[otlp]'`" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_import_of_json_loads_nothing_of_opentelemetry(tmp_path: Path, path: Path) -> None:
+    source = write_otlp_lines(tmp_path / "otlp.jsonl", make_agent_spans(), make_logs())
+    loaded = modules_after(
+        "from otel_sqlite_exporter.cli.commands import cli; "
+        f"cli(['import', {str(source)!r}, '--into', {str(path)!r}, '--json'], standalone_mode=False)"
+    )
+    assert "otel_sqlite_exporter.ingest.encode" in loaded
+    assert [name for name in loaded if name.partition(".")[0] in ("opentelemetry", "google", "rich")] == []
+
+
+def test_what_is_not_to_be_stored_is_not_imported(tmp_path: Path, path: Path) -> None:
+    source = write_otlp_lines(tmp_path / "otlp.jsonl", make_agent_spans(), make_logs())
+    with source.open("a") as file:
+        file.write('{"turn": "secret"\n')
+    done = run(
+        *("import", source, "--into", path),
+        OTEL_EXPORTER_SQLITE_REDACT_KEYS="turn,texts",
+        OTEL_EXPORTER_SQLITE_REDACT_VALUES="na.ve|one",
+    )
+    assert done[0] == 1
+    held = "".join(repr(row) for rows in view_rows(path).values() for row in rows)
+    held += repr(read(path, "SELECT content FROM _quarantine"))
+    for secret in ("naïve", "one line", "secret"):
+        assert secret not in held
+    assert "[redacted]" in held
+
+
+def test_events_are_log_records_that_are_paired(tmp_path: Path, path: Path) -> None:
+    source = write_lines(tmp_path / "events.jsonl", make_events())
+    code, _out, err = run("import", source, "--into", path)
+    assert (code, err) == (0, "")
+    records = read(
+        path, "SELECT name, phase, link_method, session_id, trace_id, span_id, start_time, duration_ms FROM events"
+    )
+    assert records[0] == ("monitoring.start", "start", None, None, None, None, "2026-01-02T03:04:00.000000Z", None)
+    assert [record[:4] for record in records[1:3]] == [
+        ("llm.call.start", "start", "span", "s"),
+        ("llm.call.finish", "finish", "span", "s"),
+    ]
+    assert records[1][4:] == (f"{1:032x}", f"{1:016x}", "2026-01-02T03:04:00.000000Z", 500.0)
+    columns = "severity_number, severity_text, scope_name, service_name, attributes"
+    found = read(path, f"SELECT {columns} FROM logs LIMIT 1")
+    assert found == [(9, "INFO", "event log", "agent-7", '{"original.schema_version":"1.1"}')]
+
+
+@pytest.mark.parametrize(
+    ("zone", "time"),
+    [
+        ([], "2026-07-01T12:00:00"),
+        (["--timezone", "Europe/Berlin"], "2026-07-01T10:00:00"),
+        (["--timezone", "local"], "2026-07-01T16:00:00"),
+    ],
+)
+def test_a_time_without_an_offset_is_of_the_time_zone_that_is_named(
+    tmp_path: Path, path: Path, zone: list[str], time: str
+) -> None:
+    source = write_lines(tmp_path / "events.jsonl", make_events(0, timestamp="2026-07-01T12:00:00"))
+    assert run("import", *zone, source, "--into", path, TZ="America/New_York")[::2] == (0, "")
+    assert read(path, "SELECT start_time FROM logs") == [(f"{time}.000000Z",)]
+
+
+def test_a_time_zone_that_is_none_is_one_sentence(tmp_path: Path) -> None:
+    code, _, err = run("import", "--timezone", "Mars/Base", "x")
+    assert code == 2
+    assert err.startswith("Error: there is no timezone 'Mars/Base': give ")
+
+
+def test_a_terminal_shows_how_far_it_is(tmp_path: Path, path: Path) -> None:
+    source = write_otlp_lines(tmp_path / "otlp.jsonl", make_agent_spans())
+    shown = run_on_terminal("import", source, "--into", path)
+    assert "otlp.jsonl" in shown
+    assert "4 records" in shown
+    assert "wrote 4 records" in shown
+
+
+def test_a_newer_file_is_not_written(tmp_path: Path, path: Path) -> None:
+    upgrade_to_next(write_sessions(path))
+    code, _, err = run("import", write_otlp_lines(tmp_path / "otlp.jsonl", make_agent_spans()), "--into", path)
+    assert code == 2
+    assert "pip install -U" in err
+    assert read(path, "SELECT count(*) FROM spans") == [(12,)]

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is read of OTLP's JSON, in the form of the specification and in that of protobuf's own mapping."""
+
+from __future__ import annotations
+
+import base64
+import math
+from typing import Any
+
+import pytest
+
+from otel_sqlite_exporter.ingest.logs import LogFields
+from otel_sqlite_exporter.ingest.otlp import (
+    Kind,
+    OTLPContext,
+    OTLPSpan,
+    Refused,
+    StatusCode,
+    decode_message,
+    find_signals,
+)
+from otel_sqlite_exporter.ingest.otlp_values import decode_any_value, decode_id, decode_integer, decode_time
+
+TRACE_ID, SPAN_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+
+def spans_message(*spans: Any) -> dict[str, Any]:
+    return {"resourceSpans": [{"scopeSpans": [{"scope": {"name": "s"}, "spans": list(spans)}]}]}
+
+
+def decode_span(**fields: Any) -> OTLPSpan:
+    (span,) = decode_message(spans_message({"traceId": TRACE_ID, "spanId": SPAN_ID, **fields}))
+    assert isinstance(span, OTLPSpan)
+    return span
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"stringValue": ""}, ""),
+        ({"boolValue": False}, False),
+        ({"intValue": "-9223372036854775808"}, -(2**63)),
+        ({"intValue": 7}, 7),
+        ({"doubleValue": 1}, 1.0),
+        ({"doubleValue": "Infinity"}, math.inf),
+        ({"bytesValue": "AP8="}, b"\x00\xff"),
+        ({"arrayValue": {}}, []),
+        ({"arrayValue": {"values": [{"intValue": "1"}, {}, {"stringValue": "x"}]}}, [1, None, "x"]),
+        (
+            {"kvlistValue": {"values": [{"key": "a", "value": {"doubleValue": 2.5}}, {"key": "b"}]}},
+            {"a": 2.5, "b": None},
+        ),
+        ({}, None),
+        (None, None),
+        ({"newKindOfValue": 1}, None),
+    ],
+)
+def test_a_value_has_its_type(value: Any, expected: Any) -> None:
+    decoded = decode_any_value(value)
+    assert (type(decoded), decoded) == (type(expected), expected)
+
+
+def test_not_a_number_is_one_in_python() -> None:
+    assert math.isnan(decode_any_value({"doubleValue": "NaN"}))
+
+
+@pytest.mark.parametrize("value", [{"stringValue": 1}, {"boolValue": 0}, {"intValue": "x"}, {"intValue": 1.5}, "text"])
+def test_what_is_no_value_is_refused(value: Any) -> None:
+    with pytest.raises((ValueError, TypeError, AttributeError)):
+        decode_any_value(value)
+
+
+def test_ids_are_hexadecimal_or_base64() -> None:
+    raw = bytes.fromhex(TRACE_ID)
+    assert decode_id(TRACE_ID.upper(), 16) == decode_id(base64.b64encode(raw).decode(), 16) == int(TRACE_ID, 16)
+    assert decode_id("", 8) == decode_id(None, 8) == 0
+    for bad in (SPAN_ID[:-1], "zz" * 8, 5, "AAAA"):
+        with pytest.raises(ValueError, match=r"id|hexadecimal|base64|length|padding"):
+            decode_id(bad, 8)
+
+
+def test_numbers_come_as_numbers_or_digits_and_time_zero_is_none() -> None:
+    assert decode_integer("12") == decode_integer(12) == decode_integer(12.0) == 12
+    assert decode_time("0") is decode_time(0) is decode_time(None) is None
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_kinds_are_numbers_or_names(kind: Kind) -> None:
+    assert decode_span(kind=kind.value + 1).kind is decode_span(kind=f"SPAN_KIND_{kind.name}").kind is kind
+
+
+def test_what_is_missing_has_its_default() -> None:
+    span = decode_span()
+    assert (span.name, span.kind, span.start_time, span.parent) == ("", Kind.INTERNAL, None, None)
+    assert span.status == (StatusCode.UNSET, None)
+    assert (span.attributes, span.events, span.links, span.dropped_links) == ({}, [], [], 0)
+    assert decode_span(status={"code": "STATUS_CODE_ERROR"}).status.status_code is StatusCode.ERROR
+
+
+def test_flags_say_whether_the_parent_is_remote_and_what_was_sampled() -> None:
+    span = decode_span(parentSpanId=SPAN_ID, flags=0x301, traceState="a=1, b=2")
+    assert span.parent == OTLPContext(int(TRACE_ID, 16), int(SPAN_ID, 16), True, 0, None)
+    assert (span.context.trace_flags, span.context.is_remote) == (1, False)
+    assert span.context.trace_state is not None
+    assert span.context.trace_state == {"a": "1", "b": "2"}
+    assert span.context.trace_state.to_header() == "a=1, b=2"
+    local = decode_span(parentSpanId=SPAN_ID, flags=0x100)
+    assert local.parent is not None
+    assert not local.parent.is_remote
+
+
+def test_a_record_that_cannot_be_read_costs_itself() -> None:
+    good = {"traceId": TRACE_ID, "spanId": SPAN_ID}
+    bad = [{"traceId": TRACE_ID}, "text", good | {"events": [1]}, good | {"startTimeUnixNano": "soon"}]
+    decoded = list(decode_message(spans_message(*bad, good)))
+    assert [type(one) for one in decoded] == [Refused] * 4 + [OTLPSpan]
+    assert [one.content for one in decoded[:4] if isinstance(one, Refused)] == bad
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"resourceSpans": 1},
+        {"resourceSpans": [1]},
+        {"resourceSpans": [{"resource": 1, "scopeSpans": []}]},
+        {"resourceSpans": [{"scopeSpans": [1]}]},
+        {"resourceLogs": [{"scopeLogs": [{"scope": 1, "logRecords": []}]}]},
+    ],
+)
+def test_a_message_of_another_shape_holds_nothing(message: dict[str, Any]) -> None:
+    assert [one for one in decode_message(message) if not isinstance(one, Refused)] == []
+
+
+@pytest.mark.parametrize(("severity", "number"), [(9, 9), ("9", 9), ("SEVERITY_NUMBER_WARN2", 14), (None, None)])
+def test_severities_are_numbers_or_names(severity: Any, number: int | None) -> None:
+    log = {"severityNumber": severity, "attributes": [{"key": "event.name", "value": {"stringValue": "named"}}]}
+    (fields,) = decode_message({"resourceLogs": [{"scopeLogs": [{"logRecords": [log]}]}]})
+    assert isinstance(fields, LogFields)
+    assert (fields.severity_number, fields.event_name, fields.trace_flags, fields.scope) == (
+        number,
+        "named",
+        None,
+        None,
+    )
+
+
+def test_signals_are_told_by_their_field() -> None:
+    assert find_signals({"resourceSpans": [], "resourceMetrics": []}) == {"traces", "metrics"}
+    assert find_signals({"resourceLogs": []}) == {"logs"}
+    assert find_signals([]) == find_signals({"spans": []}) == set()
