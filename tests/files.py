@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -47,6 +47,13 @@ def check_links(file: sqlite3.Connection) -> None:
         WHERE a.trace_id <> b.trace_id AND (a.session_id IS NULL OR a.session_id IS NOT b.session_id)
     """
     assert file.execute(strangers).fetchall() == []
+
+
+def table_scans(plan: Sequence[str]) -> list[str]:
+    """The steps of a query plan that scan a table: neither the values in a JSON text, nor what the query itself has
+    gathered."""
+    gathered = ("SCAN up", "SCAN down", "SCAN merged", "SCAN CONSTANT ROW")
+    return [step for step in plan if step.startswith("SCAN") and "VIRTUAL TABLE" not in step and step not in gathered]
 
 
 def snapshot(path: Path) -> dict[str, bytes]:

@@ -57,6 +57,7 @@ QUESTIONS: dict[str, list[str]] = {
     "related": ["record"],
 }
 VIEWS = [
+    "agent_tree",
     "complete_llm_interactions",
     "complete_tool_interactions",
     "events",

@@ -269,10 +269,13 @@ def test_the_dialect_is_that_of_the_code() -> None:
     (dialect,) = json.loads((PACKAGE / "ingest" / "dialects.json").read_text()).values()
     columns = {bare(row[0]): re.findall(r"`(.*?)`", row[1]) for row in find_tables("docs/dialects.md", "Columns")}
     expected = dict(dialect["attributes"])
-    for view in ("complete_llm_interactions", "complete_tool_interactions"):
+    for view, column in (
+        *(("complete_llm_interactions", column) for column in ("prompt", "completion")),
+        *(("complete_tool_interactions", column) for column in ("arguments", "result")),
+    ):
         sql = dict(read_folder("views"))[view]
-        for paths, column in re.findall(r"^  (.*s\.attributes ->> .*) AS (\w+),?$", sql, re.MULTILINE):
-            expected[column] = re.findall(r'"(.*?)"', paths)
+        expression = sql[: sql.index(f") AS {column},")].rpartition("\n  coalesce(")[2]
+        expected[column] = re.findall(r"attributes ->> '\$\.\"(.*?)\"'", expression)
     assert columns == expected
     providers = {bare(row[0]): bare(row[1]) for row in find_tables("docs/dialects.md", "Providers")}
     assert providers == dialect["providers"]

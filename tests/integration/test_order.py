@@ -8,6 +8,7 @@ import random
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +31,7 @@ _VIEWS = (
     "sessions",
     "complete_llm_interactions",
     "complete_tool_interactions",
+    "agent_tree",
     "session_conflicts",
     "link_health",
 )
@@ -47,6 +49,8 @@ _attributes: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "gen_ai.operation.name": st.sampled_from(["chat", "invoke_agent", "execute_tool", "embeddings"]),
         "gen_ai.usage.input_tokens": st.integers(0, 50),
         "and": st.none(),
+        "gen_ai.response.id": st.sampled_from(["one", "two"]),
+        "gen_ai.tool.name": st.sampled_from(["add", "search"]),
     },
 )
 _events = st.lists(
@@ -65,7 +69,7 @@ def _batches(draw: st.DrawFn) -> list[ReadableSpan]:
         common: dict[str, Any] = {
             "name": f"span {number}",
             "context": _context(trace, number + 1),
-            "parent": draw(st.sampled_from([None, _context(trace, 1), _context(trace, 99, is_remote=True)])),
+            "parent": draw(st.sampled_from([None, *map(partial(_context, trace), (1, 2, 3, 5)), _REMOTE[trace]])),
             "resource": draw(st.sampled_from(_RESOURCES)),
             "kind": SpanKind.CLIENT,
             "start_time": times[0],
@@ -106,6 +110,9 @@ def _open_version(draw: st.DrawFn, span: ReadableSpan) -> ReadableSpan:
 
 def _context(trace: int, span: int, *, is_remote: bool = False) -> SpanContext:
     return SpanContext(trace, span, is_remote, TraceFlags(1))
+
+
+_REMOTE = {trace: _context(trace, 99, is_remote=True) for trace in (1, 2, 3)}
 
 
 @settings(max_examples=60, deadline=None)

@@ -235,6 +235,8 @@ def test_an_attribute_is_what_was_recorded(path: Path) -> None:
 
 def test_a_record_as_a_dict_can_be_written_as_json(database: TelemetryDatabase) -> None:
     (call,) = database.find_llm_interactions(limit=1)
+    assert call.trace_id is not None
+    assert call.span_id is not None
     shown = json.loads(json.dumps(call.to_dict()))
     assert shown["prompt"][0]["parts"][0]["content"] == "where is my order?"
     assert (
@@ -247,6 +249,8 @@ def test_a_record_as_a_dict_can_be_written_as_json(database: TelemetryDatabase) 
 
 def test_a_record_shows_itself_in_short(database: TelemetryDatabase) -> None:
     (call,) = database.find_llm_interactions(limit=1)
+    assert call.trace_id is not None
+    assert call.span_id is not None
     shown = repr(call)
     assert shown.startswith(f"LLMInteractionSummary(trace_id='{call.trace_id}', span_id=")
     assert f"model='{call.model}', start_id={call.start_id}" in shown
@@ -302,6 +306,8 @@ def test_an_id_that_begins_another_is_itself(path: Path) -> None:
 
 def test_a_span_and_a_call_are_found_by_trace_and_span(database: TelemetryDatabase) -> None:
     (call,) = database.find_llm_interactions(limit=1)
+    assert call.trace_id is not None
+    assert call.span_id is not None
     assert database.get_llm_interaction(call.trace_id, call.span_id) == call
     assert database.get_llm_interaction(call.trace_id[:16], call.span_id[:12]) == call
     assert database.get_span(call.trace_id, call.span_id).name == call.name
@@ -312,6 +318,8 @@ def test_a_span_and_a_call_are_found_by_trace_and_span(database: TelemetryDataba
 
 def test_start_and_finish_lead_to_each_other(database: TelemetryDatabase) -> None:
     (call,) = database.find_llm_interactions(limit=1)
+    assert call.trace_id is not None
+    assert call.span_id is not None
     start, finish = database.related(call)
     assert (start.phase, finish.phase, start.span_id) == ("start", "finish", call.span_id)
     assert database.related(start) == (finish,)

@@ -11,8 +11,12 @@ from pathlib import Path
 import pytest
 
 from otel_sqlite_exporter.storage.migrations import migrate
+from tests.files import table_scans
 
-_TRACE_KEYED = ("spans", "events", "links", "logs", "traces", "complete_llm_interactions", "complete_tool_interactions")
+_TRACE_KEYED = (
+    *("spans", "events", "links", "logs", "traces", "complete_llm_interactions", "complete_tool_interactions"),
+    "agent_tree",
+)
 _SESSION_KEYED = (*_TRACE_KEYED, "sessions")
 _QUERIES = [
     *(f"SELECT * FROM {view} WHERE trace_id = 'x'" for view in (*_TRACE_KEYED, "session_conflicts")),
@@ -35,6 +39,10 @@ _QUERIES = [
 _NEWEST = [
     ("SELECT * FROM spans ORDER BY start_time_unix_nano DESC LIMIT 50", "SCAN s USING INDEX _spans_start_time"),
     ("SELECT * FROM traces ORDER BY start_time_unix_nano DESC LIMIT 50", "SCAN t USING INDEX _traces_start_time"),
+    (
+        "SELECT * FROM complete_llm_interactions ORDER BY start_time_unix_nano DESC LIMIT 50",
+        "SCAN i USING INDEX _llm_interactions_start_time",
+    ),
     ("SELECT * FROM sessions ORDER BY end_time_unix_nano DESC LIMIT 50", None),
 ]
 
@@ -80,11 +88,11 @@ def _plan(file: sqlite3.Connection, query: str) -> list[str]:
 def test_a_query_by_key_searches_by_index(file: sqlite3.Connection, query: str) -> None:
     plan = _plan(file, query)
     assert any(step.startswith("SEARCH") for step in plan)
-    assert [step for step in plan if step.startswith("SCAN")] == []
+    assert table_scans(plan) == []
 
 
 @pytest.mark.parametrize(("query", "scan"), _NEWEST)
 def test_the_newest_are_read_from_the_end_of_an_index(file: sqlite3.Connection, query: str, scan: str | None) -> None:
     plan = _plan(file, query)
-    assert [step for step in plan if step.startswith("SCAN")] == ([scan] if scan else [])
+    assert table_scans(plan) == ([scan] if scan else [])
     assert "USE TEMP B-TREE FOR ORDER BY" not in [step for step in plan if not step.startswith(" ")][:1]

@@ -14,7 +14,10 @@ def _find(
     attributes: dict[str, Any], user_id: str | None = None
 ) -> tuple[LLMInteractionRow | None, ToolInteractionRow | None]:
     plan = interactions.plan_interactions({name: type(value) for name, value in attributes.items()})
-    return (None, None) if plan is None else interactions.find_interactions(plan, attributes, user_id)
+    if plan is None:
+        return None, None
+    found = interactions.find_interactions(plan, attributes, user_id)
+    return found.llm, found.tool
 
 
 def _llm(**attributes: Any) -> LLMInteractionRow:
@@ -30,7 +33,6 @@ def _llm(**attributes: Any) -> LLMInteractionRow:
     [
         {},
         {"http.method": "GET"},
-        {"gen_ai.operation.name": "invoke_agent"},
         {"gen_ai.operation.name": "create_agent", "gen_ai.request.model": "m"},
     ],
 )
@@ -82,9 +84,13 @@ def test_a_total_is_reported_or_the_sum_of_both_and_never_invented(
     assert _llm(**attributes).total_tokens == total
 
 
-def test_an_agent_with_usage_is_a_call_that_repeats_others() -> None:
-    assert _llm(operation__name="invoke_agent", usage__input_tokens=3).is_aggregate == 1
-    assert _llm(operation__name="chat").is_aggregate == 0
+def test_an_agent_is_a_row_that_repeats_others_and_hides_where_it_reports_no_usage() -> None:
+    agent = _llm(operation__name="invoke_agent", usage__input_tokens=3)
+    assert (agent.is_aggregate, agent.is_hidden) == (1, 0)
+    agent = _llm(operation__name="invoke_agent")
+    assert (agent.is_aggregate, agent.is_hidden) == (1, 1)
+    call = _llm(operation__name="chat")
+    assert (call.is_aggregate, call.is_hidden) == (0, 0)
 
 
 def test_a_span_without_operation_is_a_call_if_it_names_a_model() -> None:

@@ -13,7 +13,15 @@ from typing import Any
 
 import orjson
 
-from otel_sqlite_exporter.ingest.rows import EncodedLog, EncodedSpan, Naming, SpanRow
+from otel_sqlite_exporter.ingest.interaction_batch import InteractionBatch, Place
+from otel_sqlite_exporter.ingest.rows import (
+    NO_INTERACTIONS,
+    EncodedLog,
+    EncodedSpan,
+    Interactions,
+    Naming,
+    SpanRow,
+)
 from otel_sqlite_exporter.ingest.starts import OPEN, merge_start
 from otel_sqlite_exporter.ingest.traces import LOCAL_PARENT, NO_SPAN, Trace, TraceSession
 from otel_sqlite_exporter.ingest.versions import Known, Repeated, choose_version
@@ -37,14 +45,12 @@ class Batch:
         self.log_events: list[Any] = []
         self.log_spans: set[tuple[int, str]] = set()
         self.naming_spans: list[int] = []
-        self.llm_interactions: list[Any] = []
-        self.tool_interactions: list[Any] = []
+        self.interactions = InteractionBatch()
         self.repeated: list[Repeated] = []
         self.late_starts: list[Repeated] = []
         self.kept_starts: list[tuple[int, str, str | None]] = []
         self.recounted: set[int] = set()
         self.candidates: dict[tuple[int, str], int] = {}
-        self.traces_with_calls: set[int] = set()
         self._read(connection, spans, logs)
         self.first_span = self._last_ids["_spans"] + 1
         self.first_event = self._last_ids["_events"] + 1
@@ -128,9 +134,11 @@ class Batch:
         self._scope_ids: dict[str, int] = scopes
         self.session_ids: dict[str, int] = dict(known_sessions)
         self._traces: dict[str, Trace] = {}
-        for trace_id, id, *columns in traces:
+        for trace_id, id, *columns, has_interactions in traces:
             session, user, root, times = columns[:5], columns[5:10], columns[10:13], columns[13:]
-            self._traces[trace_id] = Trace(id, trace_id, _naming(session), _naming(user), tuple(root), *times)
+            trace = Trace(id, trace_id, _naming(session), _naming(user), tuple(root), *times)
+            trace.has_interactions = bool(has_interactions)
+            self._traces[trace_id] = trace
         self._parts: dict[tuple[str, str | None], TraceSession] = {}
         for trace_id, own, id, shown, *columns in parts:
             self._parts[trace_id, own] = TraceSession(id, self._traces[trace_id], own, True, shown, *columns)
@@ -213,6 +221,10 @@ class Batch:
             return
         self.log_events += (self._next_event, part.id, 2, log.phase, row.event_name, row.time_unix_nano)
         self.log_events += (row.time_source, stem, id)
+        if log.interactions is not NO_INTERACTIONS:
+            self._add_interactions(part, log, log.interactions, None, self._next_event, row.time_unix_nano)
+            if log.trace_id and log.span_id is not None:
+                self.interactions.see_log(trace.id, log.span_id)
         self._next_event += 1
         if stem is not None:
             self._add_candidate(part, stem, row.time_unix_nano)
@@ -232,13 +244,9 @@ class Batch:
         for ordinal, link in enumerate(span.links):
             self.links += (id, ordinal)
             self.links += link
-        if span.llm is not None:
-            self.llm_interactions += (id, part.id)
-            self.llm_interactions += span.llm
-            self.traces_with_calls.add(part.trace.id)
-        if span.tool is not None:
-            self.tool_interactions += (id, part.id)
-            self.tool_interactions += span.tool
+        self.interactions.see_span(id, part.trace)
+        if span.interactions is not NO_INTERACTIONS:
+            self._add_interactions(part, span, span.interactions, id)
 
     def _add_events(self, span: int, part: TraceSession, encoded: EncodedSpan) -> None:
         values, first, part_id = self.events, self._next_event, part.id
@@ -248,7 +256,27 @@ class Batch:
             values += (stem, dropped, types, text)
             if stem is not None:
                 self._add_candidate(part, stem, time)
+        for place, interactions in encoded.record_interactions:
+            self._add_interactions(part, encoded, interactions, span, first + place, encoded.events[place][2])
         self._next_event = first + len(encoded.events)
+
+    def _add_interactions(
+        self,
+        part: TraceSession,
+        record: EncodedSpan | EncodedLog,
+        interactions: Interactions,
+        span: int | None,
+        event: int | None = None,
+        time: int = 0,
+    ) -> None:
+        """Add the interactions of a span, or of an event or log record at that time."""
+        part.trace.has_interactions = True
+        times = (time, time, 0)
+        if event is None and isinstance(record, EncodedSpan):
+            row = record.row
+            times = (row.start_time_unix_nano, row.end_time_unix_nano, row.status_code)
+        place = Place(part.id, part.trace.id, span, event, self._resource_id(record), *times)
+        self.interactions.add(interactions, place)
 
     def _resource_id(self, span: EncodedSpan | EncodedLog) -> int:
         row = span.resource

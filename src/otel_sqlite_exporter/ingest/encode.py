@@ -31,6 +31,7 @@ from otel_sqlite_exporter.ingest.fields import (
 from otel_sqlite_exporter.ingest.interactions import InteractionPlan, find_interactions, plan_interactions
 from otel_sqlite_exporter.ingest.origins import OriginEncoder, remember
 from otel_sqlite_exporter.ingest.rows import (
+    NO_INTERACTIONS,
     EncodedSpan,
     EventRow,
     LinkRow,
@@ -153,9 +154,9 @@ class SpanEncoder:
         if links:
             link_rows, bad = encode_links(links)
             repaired += bad
-        llm = tool = None
+        interactions = NO_INTERACTIONS
         if plan.interactions is not None:
-            llm, tool = find_interactions(plan.interactions, attributes, user.name if user else None)
+            interactions = find_interactions(plan.interactions, attributes, user.name if user else None)
         return make_row(
             EncodedSpan,
             (
@@ -168,10 +169,10 @@ class SpanEncoder:
                 user,
                 event_rows,
                 link_rows,
-                llm,
-                tool,
                 repaired,
                 is_open,
+                interactions,
+                (),
             ),
         )
 

@@ -11,9 +11,11 @@ import orjson
 
 from otel_sqlite_exporter.errors import SpoolError
 from otel_sqlite_exporter.ingest.rows import (
+    NO_INTERACTIONS,
     EncodedLog,
     EncodedSpan,
     EventRow,
+    Interactions,
     LinkRow,
     LLMInteractionRow,
     LogRow,
@@ -23,7 +25,9 @@ from otel_sqlite_exporter.ingest.rows import (
     ResourceRow,
     ScopeRow,
     SpanRow,
+    ToolCallRow,
     ToolInteractionRow,
+    ToolResultRow,
 )
 from otel_sqlite_exporter.ingest.runs import Run
 
@@ -41,9 +45,13 @@ _ROWS: dict[str, Any] = {
     "user": Naming,
     "events": EventRow,
     "links": LinkRow,
+    "interactions": Interactions,
     "llm": LLMInteractionRow,
     "tool": ToolInteractionRow,
+    "tool_calls": ToolCallRow,
+    "tool_results": ToolResultRow,
 }
+_MANY = ("events", "links", "tool_calls", "tool_results")
 
 
 def dump_batch(records: Records, run: Run, time_unix_nano: int) -> bytes:
@@ -87,7 +95,11 @@ def _load(kind: str, values: Any, columns: Mapping[str, list[str]]) -> Any:
         value = noted.get(name, row_type._field_defaults.get(name))
         inner = f"{row_type.__name__}.row" if name == "row" else name
         if inner in _ROWS and isinstance(value, list):
-            many = name in ("events", "links")
+            many = name in _MANY
             value = [_load(inner, one, columns) for one in value] if many else _load(inner, value, columns)
+        elif name == "record_interactions":
+            value = [(place, _load("interactions", one, columns)) for place, one in value]
         row[name] = value
+    if row_type is Interactions and not any(row.values()):
+        return NO_INTERACTIONS
     return row_type(**row)

@@ -16,7 +16,13 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.attributes import repair_text
-from otel_sqlite_exporter.ingest.rows import LLMInteractionRow, ToolInteractionRow, make_row
+from otel_sqlite_exporter.ingest.rows import (
+    NO_INTERACTIONS,
+    Interactions,
+    LLMInteractionRow,
+    ToolInteractionRow,
+    make_row,
+)
 
 _GEN_AI = json.loads(files(__package__).joinpath("dialects.json").read_text(encoding="utf-8"))["gen_ai"]
 _MARKERS = frozenset(_GEN_AI["markers"])
@@ -53,16 +59,15 @@ def plan_interactions(types: Mapping[Any, type]) -> InteractionPlan | None:
     return InteractionPlan(llm, tool, any(name in types for name in _NAMES["tool_name"]))
 
 
-def find_interactions(
-    plan: InteractionPlan, attributes: Mapping[str, Any], user_id: str | None
-) -> tuple[LLMInteractionRow | None, ToolInteractionRow | None]:
-    """Return the model call and the tool execution that a span with `attributes` describes: at most one of the two."""
+def find_interactions(plan: InteractionPlan, attributes: Mapping[str, Any], user_id: str | None) -> Interactions:
+    """Return the model call or the tool execution that a span with `attributes` describes. An agent or workflow is a
+    row also without usage, but a hidden one."""
     row = _read(plan.llm, attributes)
     operation = row[_OPERATION]
     if operation in _TOOLS or (operation is None and plan.names_tool):
         row = _read(plan.tool, attributes)
         row[_TOOL_USER] = user_id
-        return None, make_row(ToolInteractionRow, row)
+        return Interactions(tool=make_row(ToolInteractionRow, row))
     provider = row[_PROVIDER]
     if provider in _PROVIDERS:
         row[_PROVIDER] = _PROVIDERS[provider]
@@ -73,12 +78,14 @@ def find_interactions(
         if rest is not None:
             row[_TOTAL] = min(input_tokens + rest, _LARGEST)
     has_usage = input_tokens is not None or output_tokens is not None or total_tokens is not None
-    if operation in _CALLS or has_usage or (operation is None and row[_REQUEST_MODEL] is not None):
-        row[_IS_AGGREGATE] = int(operation in _AGGREGATES)
-        row[_COUNTED] = 1
+    is_aggregate = operation in _AGGREGATES
+    if operation in _CALLS or is_aggregate or has_usage or (operation is None and row[_REQUEST_MODEL] is not None):
+        row[_IS_AGGREGATE] = int(is_aggregate)
+        row[_IS_HIDDEN] = int(is_aggregate and not has_usage)
         row[_USER] = user_id
-        return make_row(LLMInteractionRow, row), None
-    return None, None
+        row[_DIALECT] = "gen_ai"
+        return Interactions(llm=make_row(LLMInteractionRow, row))
+    return NO_INTERACTIONS
 
 
 def _plan_reading(columns: Sequence[str], types: Mapping[Any, type]) -> Reading:
@@ -153,7 +160,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     **{column: _count for column in LLMInteractionRow._fields if column.endswith("_tokens")},
 }
 _place = LLMInteractionRow._fields.index
-_IS_AGGREGATE, _COUNTED, _USER = _place("is_aggregate"), _place("counted"), _place("user_id")
+_IS_AGGREGATE, _IS_HIDDEN, _USER = _place("is_aggregate"), _place("is_hidden"), _place("user_id")
+_DIALECT = _place("dialect")
 _OPERATION, _PROVIDER, _REQUEST_MODEL = _place("operation"), _place("provider"), _place("request_model")
 _TOTAL = _place("total_tokens")
 _USAGE = slice(_place("input_tokens"), _TOTAL + 1)

@@ -88,10 +88,13 @@ class LinkRow(NamedTuple):
 
 
 class LLMInteractionRow(NamedTuple):
-    """Columns of `_llm_interactions` after `trace_session`."""
+    """Columns of `_llm_interactions` that attributes fill. An agent or workflow is a row that `is_aggregate`; it
+    `is_hidden` where it reports no usage. Parameters, instructions, prompt and completion are None where attributes of
+    the names and forms of OpenTelemetry's conventions hold them, from which the views read them. `duration_ms` is what
+    an event or log record reports."""
 
     is_aggregate: int
-    counted: int
+    is_hidden: int
     operation: str | None
     provider: str | None
     request_model: str | None
@@ -110,10 +113,17 @@ class LLMInteractionRow(NamedTuple):
     reasoning_tokens: int | None
     cost_usd: float | None
     cost_status: str | None
+    dialect: str | None = None
+    request_parameters: str | None = None
+    system_instructions: str | None = None
+    prompt: str | None = None
+    completion: str | None = None
+    duration_ms: float | None = None
 
 
 class ToolInteractionRow(NamedTuple):
-    """Columns of `_tool_interactions` after `trace_session`."""
+    """Columns of `_tool_interactions` that attributes fill. Arguments and result are None where `gen_ai.tool.call.*`
+    hold them. `duration_ms` is what an event or log record reports."""
 
     tool_name: str | None
     tool_call_id: str | None
@@ -121,6 +131,10 @@ class ToolInteractionRow(NamedTuple):
     user_id: str | None
     agent_name: str | None
     error_type: str | None
+    dialect: str | None = None
+    arguments: str | None = None
+    result: str | None = None
+    duration_ms: float | None = None
 
 
 class ToolCallRow(NamedTuple):
@@ -136,6 +150,19 @@ class ToolResultRow(NamedTuple):
 
     tool_call_id: str
     result: str | None
+
+
+class Interactions(NamedTuple):
+    """What a span (or an event, or a log record) is of a model call or a tool execution: at most one of `llm` and
+    `tool`. `tool_calls` are asked for by the answer, `tool_results` are new in the prompt."""
+
+    llm: LLMInteractionRow | None = None
+    tool: ToolInteractionRow | None = None
+    tool_calls: Sequence[ToolCallRow] = ()
+    tool_results: Sequence[ToolResultRow] = ()
+
+
+NO_INTERACTIONS = Interactions()
 
 
 class Naming(NamedTuple):
@@ -178,7 +205,8 @@ class QuarantineRow(NamedTuple):
 
 class EncodedSpan(NamedTuple):
     """One span as rows, ready to be given keys. `own_session` is what the span itself names; `session` and `user` are
-    its bids for what its trace shows. One that `is_open` has not ended: its end is its start."""
+    its bids for what its trace shows. One that `is_open` has not ended: its end is its start. `record_interactions`
+    are those of its events, each with the event's place."""
 
     trace_id: str
     row: SpanRow
@@ -189,10 +217,10 @@ class EncodedSpan(NamedTuple):
     user: Naming | None
     events: Sequence[EventRow]
     links: Sequence[LinkRow]
-    llm: LLMInteractionRow | None
-    tool: ToolInteractionRow | None
     repaired: int
     is_open: bool = False
+    interactions: Interactions = NO_INTERACTIONS
+    record_interactions: Sequence[tuple[int, Interactions]] = ()
 
 
 class EncodedLog(NamedTuple):
@@ -210,6 +238,7 @@ class EncodedLog(NamedTuple):
     phase: str | None
     stem: str | None
     repaired: int
+    interactions: Interactions = NO_INTERACTIONS
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from otel_sqlite_exporter.ingest.interactions import find_interactions, plan_interactions
-from otel_sqlite_exporter.ingest.rows import EncodedSpan, Naming
+from otel_sqlite_exporter.ingest.rows import NO_INTERACTIONS, EncodedSpan, Naming
 
 OPEN = "open"
 """`end_time_source` of a span that had not ended when it was written."""
@@ -31,12 +31,12 @@ def merge_start(
     values: dict[str, Any] = orjson.loads(text)
     plan = plan_interactions({name: type(value) for name, value in values.items()})
     user = finished.user.name if finished.user is not None else None
-    llm, tool = find_interactions(plan, values, user) if plan is not None else (None, None)
+    interactions = find_interactions(plan, values, user) if plan is not None else NO_INTERACTIONS
     own = finished.own_session
     if own_session is not None and (own is None or own_session.rank < own.rank):
         own = own_session
     return finished._replace(
-        row=row._replace(attributes=text, attribute_types=types), own_session=own, llm=llm, tool=tool
+        row=row._replace(attributes=text, attribute_types=types), own_session=own, interactions=interactions
     )
 
 

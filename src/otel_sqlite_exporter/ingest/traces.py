@@ -25,6 +25,7 @@ class Trace:
     start: int
     end: int
     is_touched: bool = False
+    has_interactions: bool = False
 
     def see(self, span: EncodedSpan) -> None:
         """Let `span` bid for what the trace shows."""

@@ -17,14 +17,12 @@ from otel_sqlite_exporter.ingest.relink import Change, find_stems, relink_record
 from otel_sqlite_exporter.ingest.rows import (
     EventRow,
     LinkRow,
-    LLMInteractionRow,
     LogRow,
     QuarantineRow,
     Records,
     ResourceRow,
     ScopeRow,
     SpanRow,
-    ToolInteractionRow,
 )
 from otel_sqlite_exporter.ingest.runs import Counts, Run, write_run
 from otel_sqlite_exporter.ingest.starts import merge_attributes
@@ -87,8 +85,6 @@ _EVENTS = Insert(
     ),
 )
 _LINKS = Insert("_links", ("span", "ordinal", *LinkRow._fields))
-_LLM_INTERACTIONS = Insert("_llm_interactions", ("span", "trace_session", *LLMInteractionRow._fields))
-_TOOL_INTERACTIONS = Insert("_tool_interactions", ("span", "trace_session", *ToolInteractionRow._fields))
 _LOGS = Insert("_logs", ("id", "trace_session", "trace", "span_id", "resource", "scope", *LogRow._fields))
 _LOG_EVENTS = Insert(
     "_events",
@@ -178,8 +174,7 @@ def _write_spans_and_logs(
     _LOGS.run(connection, batch.logs)
     _LOG_EVENTS.run(connection, batch.log_events)
     _LINKS.run(connection, batch.links)
-    _LLM_INTERACTIONS.run(connection, batch.llm_interactions)
-    _TOOL_INTERACTIONS.run(connection, batch.tool_interactions)
+    batch.interactions.write(connection)
     if replacing:
         run_script(connection, "update_span_records", ids=[repeated.known.id for repeated in replacing])
     if batch.has_logs and batch.naming_spans:
@@ -190,14 +185,12 @@ def _write_spans_and_logs(
     recounted = list(batch.recounted)
     if recounted:
         run_script(connection, "recount_replaced", trace_sessions=recounted)
-        batch.traces_with_calls.update(trace.id for trace in batch.touched_traces())
-    if batch.traces_with_calls:
-        run_script(connection, "mark_repeated_usage", traces=list(batch.traces_with_calls))
     if lost or recounted:
         run_script(connection, "update_session_times", ids=lost, trace_sessions=recounted)
     if batch.late_starts or batch.kept_starts:
         _write_starts(connection, batch)
     relink_records(connection, [*changes, *_find_changes(connection, batch)], window_ns)
+    batch.interactions.settle(connection)
     finished = [span for span in spans if not span.is_open]
     written = len(batch.spans) // len(_SPAN_COLUMNS) - batch.opened
     written += sum(not repeated.known.is_finished for repeated in replacing)
@@ -219,6 +212,7 @@ def _replace(connection: sqlite3.Connection, batch: Batch, replacing: Sequence[R
         return []
     ids = [repeated.known.id for repeated in replacing]
     changes = find_stems(connection, spans=ids)
+    batch.interactions.forget_spans(connection, ids)
     (found,) = connection.execute(read_query("read_starts"), {"ids": orjson.dumps(ids).decode()}).fetchone()
     starts = {id: start for id, *start in orjson.loads(found)}
     run_script(connection, "forget_span_details", ids=ids)

@@ -42,6 +42,7 @@ class SessionSummary(Record):
     running: int | None
     interrupted: int | None
     logs: int | None
+    cost_usd: float | None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -71,6 +72,10 @@ class TraceSummary(Record):
     running: int | None
     interrupted: int | None
     logs: int | None
+    input_tokens: int | None
+    output_tokens: int | None
+    total_tokens: int | None
+    cost_usd: float | None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -204,10 +209,12 @@ class LLMInteractionSummary(Record):
 
     VIEW = "complete_llm_interactions"
     ATTRIBUTES = "combined_attributes"
-    JSON = frozenset(("combined_attributes", "finish_reasons", "prompt", "completion"))
+    JSON = frozenset(
+        ("combined_attributes", "finish_reasons", "prompt", "completion", "request_parameters", "system_instructions")
+    )
 
-    trace_id: str
-    span_id: str
+    trace_id: str | None
+    span_id: str | None
     parent_span_id: str | None
     session_id: str | None
     user_id: str | None
@@ -243,6 +250,13 @@ class LLMInteractionSummary(Record):
     prompt: str | None
     completion: str | None
     combined_attributes: str
+    is_aggregate: int
+    source: str
+    dialect: str | None
+    request_parameters: str | None
+    system_instructions: str | None
+    price_source: str | None
+    price_date: str | None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -253,8 +267,8 @@ class ToolInteractionSummary(Record):
     ATTRIBUTES = "combined_attributes"
     JSON = frozenset(("combined_attributes", "arguments", "result"))
 
-    trace_id: str
-    span_id: str
+    trace_id: str | None
+    span_id: str | None
     parent_span_id: str | None
     session_id: str | None
     user_id: str | None
@@ -272,7 +286,10 @@ class ToolInteractionSummary(Record):
     end_time_unix_nano: int
     start_time: str
     end_time: str
-    duration_ms: float
-    status: str
+    duration_ms: float | None
+    status: str | None
     error_type: str | None
     combined_attributes: str
+    source: str
+    dialect: str | None
+    asked_by_span_id: str | None

@@ -83,10 +83,10 @@ def build_tree(
                 seen.add(span.span_id)
                 placed.append((span, depth))
                 waiting += [(child, depth + 1) for child in reversed(below.get(span.span_id, ()))]
-    llm: dict[str, list[LLMInteractionSummary]] = {}
+    llm: dict[str | None, list[LLMInteractionSummary]] = {}
     for call in llm_interactions:
         llm.setdefault(call.span_id, []).append(call)
-    tools: dict[str, list[ToolInteractionSummary]] = {}
+    tools: dict[str | None, list[ToolInteractionSummary]] = {}
     for tool in tool_interactions:
         tools.setdefault(tool.span_id, []).append(tool)
     return _link(trace, placed, llm, tools)
@@ -95,8 +95,8 @@ def build_tree(
 def _link(
     trace: TraceSummary,
     placed: Sequence[tuple[SpanSummary, int]],
-    llm: dict[str, list[LLMInteractionSummary]],
-    tools: dict[str, list[ToolInteractionSummary]],
+    llm: dict[str | None, list[LLMInteractionSummary]],
+    tools: dict[str | None, list[ToolInteractionSummary]],
 ) -> TraceTree:
     nodes: list[SpanNode] = []
     waiting: list[list[SpanNode]] = []  # by depth, from the last span to the first

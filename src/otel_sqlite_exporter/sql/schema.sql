@@ -1,7 +1,7 @@
 -- The schema after all migrations, written by `make schema`. To read: what counts is in migrations/.
 
 PRAGMA application_id = 0x6f74656c;
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 CREATE TABLE _events (
   id INTEGER PRIMARY KEY,
@@ -25,6 +25,50 @@ CREATE INDEX _events_related_event ON _events (related_event);
 CREATE INDEX _events_span ON _events (span);
 CREATE INDEX _events_stem ON _events (trace_session, stem, time_unix_nano) WHERE stem IS NOT NULL;
 CREATE INDEX _events_trace_session ON _events (trace_session);
+
+CREATE TRIGGER _llm_interactions_relinked AFTER UPDATE OF related_event ON _events
+WHEN new.phase IS NOT NULL AND new.source > 0 AND EXISTS (SELECT 1 FROM _llm_interactions AS i WHERE i.event = new.id)
+BEGIN
+  UPDATE _llm_interactions
+  SET
+    start_event = (
+      SELECT b.event FROM _events AS f JOIN _llm_interactions AS b ON b.event = f.related_event
+      WHERE f.id = _llm_interactions.event AND f.phase = 'finish'
+    ),
+    start_time_unix_nano = coalesce(
+      (
+        SELECT b.end_time_unix_nano FROM _events AS f JOIN _llm_interactions AS b ON b.event = f.related_event
+        WHERE f.id = _llm_interactions.event AND f.phase = 'finish'
+      ),
+      max(0, end_time_unix_nano - CAST(ifnull(duration_ms, 0) * 1e6 AS INTEGER))
+    )
+  WHERE event IN (new.id, new.related_event, old.related_event);
+  UPDATE _llm_interactions
+  SET is_hidden = EXISTS (SELECT 1 FROM _llm_interactions AS f WHERE f.start_event = _llm_interactions.event)
+  WHERE event IN (new.id, new.related_event, old.related_event);
+END;
+
+CREATE TRIGGER _tool_interactions_relinked AFTER UPDATE OF related_event ON _events
+WHEN new.phase IS NOT NULL AND new.source > 0 AND EXISTS (SELECT 1 FROM _tool_interactions AS i WHERE i.event = new.id)
+BEGIN
+  UPDATE _tool_interactions
+  SET
+    start_event = (
+      SELECT b.event FROM _events AS f JOIN _tool_interactions AS b ON b.event = f.related_event
+      WHERE f.id = _tool_interactions.event AND f.phase = 'finish'
+    ),
+    start_time_unix_nano = coalesce(
+      (
+        SELECT b.end_time_unix_nano FROM _events AS f JOIN _tool_interactions AS b ON b.event = f.related_event
+        WHERE f.id = _tool_interactions.event AND f.phase = 'finish'
+      ),
+      max(0, end_time_unix_nano - CAST(ifnull(duration_ms, 0) * 1e6 AS INTEGER))
+    )
+  WHERE event IN (new.id, new.related_event, old.related_event);
+  UPDATE _tool_interactions
+  SET is_hidden = EXISTS (SELECT 1 FROM _tool_interactions AS f WHERE f.start_event = _tool_interactions.event)
+  WHERE event IN (new.id, new.related_event, old.related_event);
+END;
 
 CREATE TABLE _exporter_runs (
   id INTEGER PRIMARY KEY,
@@ -68,10 +112,22 @@ CREATE INDEX _links_span ON _links (span);
 
 CREATE TABLE _llm_interactions (
   id INTEGER PRIMARY KEY,
-  span INTEGER NOT NULL UNIQUE REFERENCES _spans,
   trace_session INTEGER NOT NULL REFERENCES _trace_sessions,
-  is_aggregate INTEGER NOT NULL,          -- 1: the span of an agent or workflow, whose usage repeats its calls'
-  counted INTEGER NOT NULL,
+  trace INTEGER NOT NULL,                 -- that of trace_session
+  span INTEGER REFERENCES _spans,         -- NULL: a log record's
+  event INTEGER REFERENCES _events,       -- NULL: the span itself is the call
+  start_event INTEGER REFERENCES _events, -- of the start record that this record finishes, if that has a row too
+  resource INTEGER NOT NULL,
+  start_time_unix_nano INTEGER NOT NULL,
+  end_time_unix_nano INTEGER NOT NULL,
+  status_code INTEGER NOT NULL,
+  is_interrupted INTEGER NOT NULL DEFAULT 0,
+  is_aggregate INTEGER NOT NULL,          -- 1: an agent or workflow, whose usage repeats its calls'
+  is_hidden INTEGER NOT NULL,             -- 1: a start whose finish shows both; an agent that reports no usage
+  is_repeat INTEGER NOT NULL DEFAULT 0,   -- 1: what it reports is reported by calls below it (or the call above it)
+  is_duplicate INTEGER NOT NULL DEFAULT 0, -- 1: another row is of the same call
+  counted INTEGER NOT NULL AS (is_hidden = 0 AND is_repeat = 0 AND is_duplicate = 0),
+  has_usage INTEGER NOT NULL AS (input_tokens IS NOT NULL OR output_tokens IS NOT NULL OR total_tokens IS NOT NULL),
   operation TEXT,
   provider TEXT,
   request_model TEXT,
@@ -82,16 +138,60 @@ CREATE TABLE _llm_interactions (
   finish_reasons TEXT,                    -- JSON array
   error_type TEXT,
   time_to_first_token_ms REAL,
-  input_tokens INTEGER,
-  output_tokens INTEGER,
+  input_tokens INTEGER,                   -- cached and cache-creation ones included
+  output_tokens INTEGER,                  -- reasoning included
   total_tokens INTEGER,
   cached_input_tokens INTEGER,
   cache_creation_input_tokens INTEGER,
   reasoning_tokens INTEGER,
   cost_usd REAL,
-  cost_status TEXT
+  cost_status TEXT,                       -- reported, exact, partial, unpriced; NULL: nobody asked yet
+  price_source TEXT,
+  price_date TEXT,
+  dialect TEXT,                           -- by which names it was recognised
+  request_parameters TEXT,                -- JSON object; NULL here and below: read from the attributes
+  system_instructions TEXT,               -- JSON array of parts
+  prompt TEXT,                            -- JSON array of messages
+  completion TEXT,
+  duration_ms REAL                        -- what a record reports of its own
 ) STRICT;
-CREATE INDEX _llm_interactions_aggregate ON _llm_interactions (trace_session) WHERE is_aggregate = 1 AND counted = 1;
+
+CREATE TRIGGER _llm_interactions_added AFTER INSERT ON _llm_interactions WHEN new.event IS NOT NULL
+BEGIN
+  UPDATE _llm_interactions
+  SET
+    start_event = (
+      SELECT b.event FROM _events AS f JOIN _llm_interactions AS b ON b.event = f.related_event
+      WHERE f.id = _llm_interactions.event AND f.phase = 'finish'
+    ),
+    start_time_unix_nano = coalesce(
+      (
+        SELECT b.end_time_unix_nano FROM _events AS f JOIN _llm_interactions AS b ON b.event = f.related_event
+        WHERE f.id = _llm_interactions.event AND f.phase = 'finish'
+      ),
+      max(0, end_time_unix_nano - CAST(ifnull(duration_ms, 0) * 1e6 AS INTEGER))
+    )
+  WHERE event IN (new.event, (SELECT e.related_event FROM _events AS e WHERE e.id = new.event));
+  UPDATE _llm_interactions
+  SET is_hidden = EXISTS (SELECT 1 FROM _llm_interactions AS f WHERE f.start_event = _llm_interactions.event)
+  WHERE event IN (new.event, (SELECT e.related_event FROM _events AS e WHERE e.id = new.event));
+END;
+CREATE UNIQUE INDEX _llm_interactions_event ON _llm_interactions (event) WHERE event IS NOT NULL;
+
+CREATE TRIGGER _llm_interactions_removed AFTER DELETE ON _llm_interactions WHEN old.event IS NOT NULL
+BEGIN
+  UPDATE _llm_interactions
+  SET
+    start_event = NULL,
+    start_time_unix_nano = max(0, end_time_unix_nano - CAST(ifnull(duration_ms, 0) * 1e6 AS INTEGER))
+  WHERE start_event = old.event;
+  UPDATE _llm_interactions SET is_hidden = 0 WHERE event = old.start_event;
+END;
+CREATE INDEX _llm_interactions_response_id ON _llm_interactions (response_id, trace) WHERE response_id IS NOT NULL;
+CREATE UNIQUE INDEX _llm_interactions_span ON _llm_interactions (span) WHERE event IS NULL;
+CREATE INDEX _llm_interactions_span_event ON _llm_interactions (span) WHERE event IS NOT NULL;
+CREATE INDEX _llm_interactions_start_event ON _llm_interactions (start_event) WHERE start_event IS NOT NULL;
+CREATE INDEX _llm_interactions_start_time ON _llm_interactions (start_time_unix_nano);
 CREATE INDEX _llm_interactions_trace_session ON _llm_interactions (trace_session);
 
 CREATE TABLE _logs (
@@ -204,21 +304,84 @@ CREATE TABLE _spans (
   attributes TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX _spans_key ON _spans (trace, span_id);
+CREATE INDEX _spans_parent ON _spans (trace, parent_span_id) WHERE parent_span_id IS NOT NULL;
 CREATE INDEX _spans_start_time ON _spans (start_time_unix_nano);
 CREATE INDEX _spans_trace_session ON _spans (trace_session);
 
 CREATE TABLE _tool_interactions (
   id INTEGER PRIMARY KEY,
-  span INTEGER NOT NULL UNIQUE REFERENCES _spans,
   trace_session INTEGER NOT NULL REFERENCES _trace_sessions,
+  trace INTEGER NOT NULL,                 -- that of trace_session
+  span INTEGER REFERENCES _spans,         -- with is_request: of the model call that asked
+  event INTEGER REFERENCES _events,
+  start_event INTEGER REFERENCES _events,
+  resource INTEGER NOT NULL,
+  start_time_unix_nano INTEGER NOT NULL,
+  end_time_unix_nano INTEGER NOT NULL,
+  status_code INTEGER NOT NULL,
+  is_interrupted INTEGER NOT NULL DEFAULT 0,
+  is_request INTEGER NOT NULL DEFAULT 0,  -- 1: a model's answer asks for it
+  is_hidden INTEGER NOT NULL DEFAULT 0,   -- 1: a start whose finish shows both; a request whose execution has a row
   tool_name TEXT,
   tool_call_id TEXT,
   tool_type TEXT,
   user_id TEXT,
   agent_name TEXT,
-  error_type TEXT
+  error_type TEXT,
+  dialect TEXT,
+  arguments TEXT,                         -- JSON, or text; NULL here and below: read from the attributes
+  result TEXT,
+  duration_ms REAL
 ) STRICT;
+
+CREATE TRIGGER _tool_interactions_added AFTER INSERT ON _tool_interactions WHEN new.event IS NOT NULL
+BEGIN
+  UPDATE _tool_interactions
+  SET
+    start_event = (
+      SELECT b.event FROM _events AS f JOIN _tool_interactions AS b ON b.event = f.related_event
+      WHERE f.id = _tool_interactions.event AND f.phase = 'finish'
+    ),
+    start_time_unix_nano = coalesce(
+      (
+        SELECT b.end_time_unix_nano FROM _events AS f JOIN _tool_interactions AS b ON b.event = f.related_event
+        WHERE f.id = _tool_interactions.event AND f.phase = 'finish'
+      ),
+      max(0, end_time_unix_nano - CAST(ifnull(duration_ms, 0) * 1e6 AS INTEGER))
+    )
+  WHERE event IN (new.event, (SELECT e.related_event FROM _events AS e WHERE e.id = new.event));
+  UPDATE _tool_interactions
+  SET is_hidden = EXISTS (SELECT 1 FROM _tool_interactions AS f WHERE f.start_event = _tool_interactions.event)
+  WHERE event IN (new.event, (SELECT e.related_event FROM _events AS e WHERE e.id = new.event));
+END;
+CREATE INDEX _tool_interactions_call ON _tool_interactions (trace, tool_call_id, tool_name);
+CREATE UNIQUE INDEX _tool_interactions_event ON _tool_interactions (event) WHERE event IS NOT NULL;
+
+CREATE TRIGGER _tool_interactions_removed AFTER DELETE ON _tool_interactions WHEN old.event IS NOT NULL
+BEGIN
+  UPDATE _tool_interactions
+  SET
+    start_event = NULL,
+    start_time_unix_nano = max(0, end_time_unix_nano - CAST(ifnull(duration_ms, 0) * 1e6 AS INTEGER))
+  WHERE start_event = old.event;
+  UPDATE _tool_interactions SET is_hidden = 0 WHERE event = old.start_event;
+END;
+CREATE UNIQUE INDEX _tool_interactions_span ON _tool_interactions (span) WHERE event IS NULL AND is_request = 0;
+CREATE INDEX _tool_interactions_span_other ON _tool_interactions (span) WHERE event IS NOT NULL OR is_request = 1;
+CREATE INDEX _tool_interactions_start_event ON _tool_interactions (start_event) WHERE start_event IS NOT NULL;
+CREATE INDEX _tool_interactions_start_time ON _tool_interactions (start_time_unix_nano);
 CREATE INDEX _tool_interactions_trace_session ON _tool_interactions (trace_session);
+
+CREATE TABLE _tool_results (
+  id INTEGER PRIMARY KEY,
+  span INTEGER NOT NULL REFERENCES _spans,
+  trace INTEGER NOT NULL,
+  tool_call_id TEXT NOT NULL,
+  time_unix_nano INTEGER NOT NULL,
+  result TEXT
+) STRICT;
+CREATE INDEX _tool_results_call ON _tool_results (trace, tool_call_id);
+CREATE INDEX _tool_results_span ON _tool_results (span);
 
 CREATE TABLE _trace_sessions (
   id INTEGER PRIMARY KEY,
@@ -260,32 +423,149 @@ CREATE TABLE _traces (
 CREATE INDEX _traces_session ON _traces (session);
 CREATE INDEX _traces_start_time ON _traces (start_time_unix_nano);
 
-CREATE VIEW complete_llm_interactions AS
--- One row a call of a model (and of an agent or workflow that reports usage), with its request and its response.
--- counted is 1 where the usage is the call's own and 0 where it repeats what other calls of the trace report: sum
--- tokens WHERE counted. A missing number is NULL, never 0. request_ and response_timestamp are the span's times.
--- Calls that run (finish_id is NULL) and interrupted ones are here too, with status and end as in the view spans.
+CREATE VIEW agent_tree AS
+-- One row a span of an agent or workflow, with the agent that called it (parent_agent_span_id; NULL: none above it in
+-- the trace) and how deep it is. Calls, tools, tokens, cost and errors are those of everything below it, agents
+-- included; where its calls have no rows, the usage is what the agent reports. A session or agent inside another shows
+-- as a row whose session_id is not its parent's.
 SELECT
   t.trace_id,
   s.span_id,
-  s.parent_span_id,
+  (
+    WITH RECURSIVE up (trace, span_id, depth) AS (
+      SELECT s.trace, s.parent_span_id, 1
+      UNION ALL
+      SELECT up.trace, q.parent_span_id, up.depth + 1
+      FROM up JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.span_id
+      WHERE up.depth < 1000
+    )
+    SELECT up.span_id
+    FROM up
+    JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.span_id
+    JOIN _llm_interactions AS a ON a.span = q.id AND a.event IS NULL AND a.is_aggregate = 1
+    ORDER BY up.depth LIMIT 1
+  ) AS parent_agent_span_id,
+  (
+    WITH RECURSIVE up (trace, span_id, depth) AS (
+      SELECT s.trace, s.parent_span_id, 1
+      UNION ALL
+      SELECT up.trace, q.parent_span_id, up.depth + 1
+      FROM up JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.span_id
+      WHERE up.depth < 1000
+    )
+    SELECT count(DISTINCT a.id)
+    FROM up
+    JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.span_id
+    JOIN _llm_interactions AS a ON a.span = q.id AND a.event IS NULL AND a.is_aggregate = 1 AND a.id <> i.id
+  ) AS depth,
   x.session_id,
   coalesce(i.user_id, t.user_id) AS user_id,
   i.agent_name,
   r.service_name,
   s.name,
   i.operation,
-  i.provider,
-  i.request_model,
-  i.response_model,
-  coalesce(i.response_model, i.request_model) AS model,
-  (SELECT e.id FROM _events AS e WHERE e.span = s.id AND e.source = 0 AND e.phase = 'start') AS start_id,
-  (SELECT e.id FROM _events AS e WHERE e.span = s.id AND e.source = 0 AND e.phase = 'finish') AS finish_id,
-  strftime('%Y-%m-%dT%H:%M:%S', s.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', s.start_time_unix_nano / 1000 % 1000000) AS request_timestamp,
-  strftime('%Y-%m-%dT%H:%M:%S', max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000000000, 'unixepoch') || printf('.%06dZ', max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000 % 1000000) AS response_timestamp,
-  s.start_time_unix_nano,
-  max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) AS end_time_unix_nano,
-  (max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - s.start_time_unix_nano) / 1e6 AS duration_ms,
+  i.start_time_unix_nano,
+  max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) AS end_time_unix_nano,
+  strftime('%Y-%m-%dT%H:%M:%S', i.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', i.start_time_unix_nano / 1000 % 1000000) AS start_time,
+  (max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - i.start_time_unix_nano) / 1e6 AS duration_ms,
+  CASE WHEN o.span IS NOT NULL THEN 'running' WHEN i.is_interrupted THEN 'interrupted' ELSE iif(i.status_code = 2 OR i.error_type IS NOT NULL, 'error', 'ok') END AS status,
+  (
+    WITH RECURSIVE down (trace, id, span_id) AS (
+      SELECT s.trace, s.id, s.span_id
+      UNION
+      SELECT down.trace, q.id, q.span_id FROM down JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
+    )
+    SELECT count(*)
+    FROM down JOIN _llm_interactions AS c ON c.span = down.id
+    WHERE c.is_aggregate = 0 AND c.counted = 1
+  ) AS llm_calls,
+  (
+    WITH RECURSIVE down (trace, id, span_id) AS (
+      SELECT s.trace, s.id, s.span_id
+      UNION
+      SELECT down.trace, q.id, q.span_id FROM down JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
+    )
+    SELECT count(*) FROM down JOIN _tool_interactions AS c ON c.span = down.id WHERE c.is_hidden = 0
+  ) AS tool_calls,
+  (
+    WITH RECURSIVE down (trace, id, span_id) AS (
+      SELECT s.trace, s.id, s.span_id
+      UNION
+      SELECT down.trace, q.id, q.span_id FROM down JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
+    )
+    SELECT sum(c.input_tokens) FROM down JOIN _llm_interactions AS c ON c.span = down.id WHERE c.counted = 1
+  ) AS input_tokens,
+  (
+    WITH RECURSIVE down (trace, id, span_id) AS (
+      SELECT s.trace, s.id, s.span_id
+      UNION
+      SELECT down.trace, q.id, q.span_id FROM down JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
+    )
+    SELECT sum(c.output_tokens) FROM down JOIN _llm_interactions AS c ON c.span = down.id WHERE c.counted = 1
+  ) AS output_tokens,
+  (
+    WITH RECURSIVE down (trace, id, span_id) AS (
+      SELECT s.trace, s.id, s.span_id
+      UNION
+      SELECT down.trace, q.id, q.span_id FROM down JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
+    )
+    SELECT sum(c.total_tokens) FROM down JOIN _llm_interactions AS c ON c.span = down.id WHERE c.counted = 1
+  ) AS total_tokens,
+  (
+    WITH RECURSIVE down (trace, id, span_id) AS (
+      SELECT s.trace, s.id, s.span_id
+      UNION
+      SELECT down.trace, q.id, q.span_id FROM down JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
+    )
+    SELECT sum(c.cost_usd) FROM down JOIN _llm_interactions AS c ON c.span = down.id WHERE c.counted = 1
+  ) AS cost_usd,
+  (
+    WITH RECURSIVE down (trace, id, span_id) AS (
+      SELECT s.trace, s.id, s.span_id
+      UNION
+      SELECT down.trace, q.id, q.span_id FROM down JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
+    )
+    SELECT count(*) FROM down JOIN _spans AS q ON q.id = down.id WHERE q.status_code = 2
+  ) AS errors
+FROM _llm_interactions AS i
+JOIN _trace_sessions AS p ON p.id = i.trace_session
+JOIN _spans AS s ON s.id = i.span
+LEFT JOIN _traces AS t ON t.id = p.trace
+LEFT JOIN _sessions AS x ON x.id = p.session
+LEFT JOIN _resources AS r ON r.id = i.resource
+LEFT JOIN _open_spans AS o ON o.span = i.span
+LEFT JOIN _exporter_runs AS h ON h.id = o.run
+WHERE i.is_aggregate = 1 AND i.event IS NULL;
+
+CREATE VIEW complete_llm_interactions AS
+-- One row a call of a model (and of an agent or workflow that reports usage), with its request and its response.
+-- counted is 1 where the call and its usage are its own, and 0 where they repeat what other rows report: sum tokens
+-- WHERE counted. A missing number is NULL, never 0. is_aggregate is 1 for agents and workflows.
+-- input_tokens include the cached and cache-creation ones, output_tokens include reasoning.
+-- source is 'span', or 'event' where the call was recorded as events or log records: then start_id and finish_id are
+-- theirs, and span_id is the span they were recorded in. For a span request_ and response_timestamp are its times.
+-- Calls that run (finish_id is NULL) and interrupted ones are here too, with status and end as in the view spans.
+SELECT
+  t.trace_id,
+  iif(i.event IS NULL, (SELECT s.span_id FROM _spans AS s WHERE s.id = i.span), (SELECT coalesce(s.span_id, l.span_id) FROM _events AS e LEFT JOIN _spans AS s ON s.id = e.span LEFT JOIN _logs AS l ON l.id = e.log WHERE e.id = i.event)) AS span_id,
+  (SELECT s.parent_span_id FROM _spans AS s WHERE s.id = i.span) AS parent_span_id,
+  x.session_id,
+  coalesce(i.user_id, b.user_id, t.user_id) AS user_id,
+  coalesce(i.agent_name, b.agent_name) AS agent_name,
+  (SELECT r.service_name FROM _resources AS r WHERE r.id = i.resource) AS service_name,
+  iif(i.event IS NULL, (SELECT s.name FROM _spans AS s WHERE s.id = i.span), (SELECT e.name FROM _events AS e WHERE e.id = i.event)) AS name,
+  coalesce(i.operation, b.operation) AS operation,
+  coalesce(i.provider, b.provider) AS provider,
+  coalesce(b.request_model, i.request_model) AS request_model,
+  coalesce(i.response_model, b.response_model) AS response_model,
+  coalesce(i.response_model, b.response_model, i.request_model, b.request_model) AS model,
+  iif(i.event IS NULL, (SELECT e.id FROM _events AS e WHERE e.span = i.span AND e.source = 0 AND e.phase = 'start'), coalesce(i.start_event, (SELECT e.id FROM _events AS e WHERE e.id = i.event AND e.phase = 'start'))) AS start_id,
+  iif(i.event IS NULL, (SELECT e.id FROM _events AS e WHERE e.span = i.span AND e.source = 0 AND e.phase = 'finish'), (SELECT e.id FROM _events AS e WHERE e.id = i.event AND e.phase IS NOT 'start')) AS finish_id,
+  strftime('%Y-%m-%dT%H:%M:%S', i.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', i.start_time_unix_nano / 1000 % 1000000) AS request_timestamp,
+  strftime('%Y-%m-%dT%H:%M:%S', max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000000000, 'unixepoch') || printf('.%06dZ', max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000 % 1000000) AS response_timestamp,
+  i.start_time_unix_nano AS start_time_unix_nano,
+  max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) AS end_time_unix_nano,
+  coalesce(i.duration_ms, (max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - i.start_time_unix_nano) / 1e6) AS duration_ms,
   i.time_to_first_token_ms,
   i.input_tokens,
   i.output_tokens,
@@ -296,57 +576,163 @@ SELECT
   i.counted,
   i.finish_reasons,
   i.response_id,
-  CASE s.end_time_source WHEN 'open' THEN 'running' WHEN 'estimated' THEN 'interrupted' ELSE iif(s.status_code = 2 OR i.error_type IS NOT NULL, 'error', 'ok') END AS status,
+  CASE
+    WHEN i.event IS NOT NULL THEN CASE WHEN i.status_code = 2 OR i.error_type IS NOT NULL THEN 'error' WHEN (SELECT e.phase FROM _events AS e WHERE e.id = i.event) = 'start' THEN 'running' ELSE 'ok' END
+    WHEN o.span IS NOT NULL THEN 'running'
+    WHEN i.is_interrupted THEN 'interrupted'
+    ELSE iif(i.status_code = 2 OR i.error_type IS NOT NULL, 'error', 'ok')
+  END AS status,
   i.error_type,
   i.cost_usd,
   i.cost_status,
-  coalesce(s.attributes ->> '$."gen_ai.input.messages"', s.attributes ->> '$."gen_ai.prompt"') AS prompt,
-  coalesce(s.attributes ->> '$."gen_ai.output.messages"', s.attributes ->> '$."gen_ai.completion"') AS completion,
-  s.attributes AS combined_attributes
+  coalesce(
+    i.prompt,
+    b.prompt,
+    (SELECT coalesce(s.attributes ->> '$."gen_ai.input.messages"', s.attributes ->> '$."gen_ai.prompt"') FROM _spans AS s WHERE s.id = i.span)
+  ) AS prompt,
+  coalesce(
+    i.completion,
+    (SELECT coalesce(s.attributes ->> '$."gen_ai.output.messages"', s.attributes ->> '$."gen_ai.completion"') FROM _spans AS s WHERE s.id = i.span)
+  ) AS completion,
+  iif(i.event IS NULL, (SELECT s.attributes FROM _spans AS s WHERE s.id = i.span), (
+    SELECT json_group_object(merged.key, json(CASE merged.type WHEN 'text' THEN json_quote(merged.value) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null' ELSE merged.value END))
+    FROM (
+      SELECT j.key, j.type, j.value
+      FROM _events AS e LEFT JOIN _logs AS l ON l.id = e.log, json_each(coalesce(e.attributes, l.attributes, '{}')) AS j
+      WHERE e.id = i.start_event AND j.key NOT IN (
+        SELECT k.key
+        FROM _events AS f LEFT JOIN _logs AS m ON m.id = f.log, json_each(coalesce(f.attributes, m.attributes, '{}')) AS k
+        WHERE f.id = i.event AND k.type <> 'null'
+      )
+      UNION ALL
+      SELECT j.key, j.type, j.value
+      FROM _events AS e LEFT JOIN _logs AS l ON l.id = e.log, json_each(coalesce(e.attributes, l.attributes, '{}')) AS j
+      WHERE e.id = i.event AND (j.type <> 'null' OR j.key NOT IN (
+        SELECT k.key
+        FROM _events AS f LEFT JOIN _logs AS m ON m.id = f.log, json_each(coalesce(f.attributes, m.attributes, '{}')) AS k
+        WHERE f.id = i.start_event
+      ))
+    ) AS merged
+  )) AS combined_attributes,
+  i.is_aggregate,
+  iif(i.event IS NULL, 'span', 'event') AS source,
+  i.dialect,
+  coalesce(i.request_parameters, b.request_parameters, (
+    SELECT nullif(json_group_object(substr(j.key, 16), json(CASE j.type WHEN 'text' THEN json_quote(j.value) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null' ELSE j.value END)), '{}')
+    FROM _spans AS s, json_each(s.attributes) AS j
+    WHERE s.id = i.span AND j.key GLOB 'gen_ai.request.?*' AND j.key <> 'gen_ai.request.model'
+  )) AS request_parameters,
+  coalesce(
+    i.system_instructions,
+    b.system_instructions,
+    (SELECT s.attributes ->> '$."gen_ai.system_instructions"' FROM _spans AS s WHERE s.id = i.span)
+  ) AS system_instructions,
+  i.price_source,
+  i.price_date
 FROM _llm_interactions AS i
-JOIN _spans AS s ON s.id = i.span
-JOIN _traces AS t ON t.id = s.trace
 JOIN _trace_sessions AS p ON p.id = i.trace_session
+LEFT JOIN _traces AS t ON t.id = p.trace AND t.trace_id <> ''
 LEFT JOIN _sessions AS x ON x.id = p.session
-LEFT JOIN _resources AS r ON r.id = s.resource
-LEFT JOIN _open_spans AS o ON o.span = s.id
-LEFT JOIN _exporter_runs AS h ON h.id = o.run;
+LEFT JOIN _llm_interactions AS b ON b.event = i.start_event
+LEFT JOIN _open_spans AS o ON o.span = i.span AND i.event IS NULL
+LEFT JOIN _exporter_runs AS h ON h.id = o.run
+WHERE i.is_hidden = 0;
 
 CREATE VIEW complete_tool_interactions AS
--- One row a tool execution that has a span, with its arguments and its result.
+-- One row a tool execution, with its arguments and its result. source is 'span'; 'event' where it was recorded as
+-- events or log records; 'message' where only the messages of model calls tell of it: such a row has the span of the
+-- call that asked for it, the time of its answer, no duration, and the status ok once a later prompt holds the result.
+-- asked_by_span_id is the span of the model call whose answer asked for the tool, where one is known.
 -- Calls that run (finish_id is NULL) and interrupted ones are here too, with status and end as in the view spans.
 SELECT
   t.trace_id,
-  s.span_id,
-  s.parent_span_id,
+  iif(i.event IS NULL, (SELECT s.span_id FROM _spans AS s WHERE s.id = i.span), (SELECT coalesce(s.span_id, l.span_id) FROM _events AS e LEFT JOIN _spans AS s ON s.id = e.span LEFT JOIN _logs AS l ON l.id = e.log WHERE e.id = i.event)) AS span_id,
+  (SELECT s.parent_span_id FROM _spans AS s WHERE s.id = i.span) AS parent_span_id,
   x.session_id,
-  coalesce(i.user_id, t.user_id) AS user_id,
-  i.agent_name,
-  r.service_name,
-  s.name,
-  i.tool_name,
-  i.tool_call_id,
-  i.tool_type,
-  s.attributes ->> '$."gen_ai.tool.call.arguments"' AS arguments,
-  s.attributes ->> '$."gen_ai.tool.call.result"' AS result,
-  (SELECT e.id FROM _events AS e WHERE e.span = s.id AND e.source = 0 AND e.phase = 'start') AS start_id,
-  (SELECT e.id FROM _events AS e WHERE e.span = s.id AND e.source = 0 AND e.phase = 'finish') AS finish_id,
-  s.start_time_unix_nano,
-  max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) AS end_time_unix_nano,
-  strftime('%Y-%m-%dT%H:%M:%S', s.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', s.start_time_unix_nano / 1000 % 1000000) AS start_time,
-  strftime('%Y-%m-%dT%H:%M:%S', max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000000000, 'unixepoch') || printf('.%06dZ', max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000 % 1000000) AS end_time,
-  (max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - s.start_time_unix_nano) / 1e6 AS duration_ms,
-  CASE s.end_time_source WHEN 'open' THEN 'running' WHEN 'estimated' THEN 'interrupted' ELSE iif(s.status_code = 2 OR i.error_type IS NOT NULL, 'error', 'ok') END AS status,
+  coalesce(i.user_id, b.user_id, t.user_id) AS user_id,
+  coalesce(i.agent_name, b.agent_name) AS agent_name,
+  (SELECT r.service_name FROM _resources AS r WHERE r.id = i.resource) AS service_name,
+  iif(i.event IS NULL, (SELECT s.name FROM _spans AS s WHERE s.id = i.span), (SELECT e.name FROM _events AS e WHERE e.id = i.event)) AS name,
+  coalesce(i.tool_name, b.tool_name) AS tool_name,
+  coalesce(i.tool_call_id, b.tool_call_id) AS tool_call_id,
+  coalesce(i.tool_type, b.tool_type) AS tool_type,
+  coalesce(
+    i.arguments,
+    b.arguments,
+    iif(i.is_request, NULL, (SELECT s.attributes ->> '$."gen_ai.tool.call.arguments"' FROM _spans AS s WHERE s.id = i.span))
+  ) AS arguments,
+  coalesce(
+    i.result,
+    iif(i.is_request,
+      (SELECT r.result FROM _tool_results AS r WHERE r.trace = i.trace AND r.tool_call_id = i.tool_call_id ORDER BY r.time_unix_nano, r.result LIMIT 1),
+      (SELECT s.attributes ->> '$."gen_ai.tool.call.result"' FROM _spans AS s WHERE s.id = i.span)
+    )
+  ) AS result,
+  CASE
+    WHEN i.is_request THEN NULL
+    WHEN i.event IS NULL THEN (SELECT e.id FROM _events AS e WHERE e.span = i.span AND e.source = 0 AND e.phase = 'start')
+    ELSE coalesce(i.start_event, (SELECT e.id FROM _events AS e WHERE e.id = i.event AND e.phase = 'start'))
+  END AS start_id,
+  CASE
+    WHEN i.is_request THEN NULL
+    WHEN i.event IS NULL THEN (SELECT e.id FROM _events AS e WHERE e.span = i.span AND e.source = 0 AND e.phase = 'finish')
+    ELSE (SELECT e.id FROM _events AS e WHERE e.id = i.event AND e.phase IS NOT 'start')
+  END AS finish_id,
+  i.start_time_unix_nano AS start_time_unix_nano,
+  max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) AS end_time_unix_nano,
+  strftime('%Y-%m-%dT%H:%M:%S', i.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', i.start_time_unix_nano / 1000 % 1000000) AS start_time,
+  strftime('%Y-%m-%dT%H:%M:%S', max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000000000, 'unixepoch') || printf('.%06dZ', max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000 % 1000000) AS end_time,
+  iif(i.is_request, NULL, coalesce(i.duration_ms, (max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - i.start_time_unix_nano) / 1e6)) AS duration_ms,
+  CASE
+    WHEN i.is_request THEN iif(EXISTS (SELECT 1 FROM _tool_results AS r WHERE r.trace = i.trace AND r.tool_call_id = i.tool_call_id), 'ok', NULL)
+    WHEN i.event IS NOT NULL THEN CASE WHEN i.status_code = 2 OR i.error_type IS NOT NULL THEN 'error' WHEN (SELECT e.phase FROM _events AS e WHERE e.id = i.event) = 'start' THEN 'running' ELSE 'ok' END
+    WHEN o.span IS NOT NULL THEN 'running'
+    WHEN i.is_interrupted THEN 'interrupted'
+    ELSE iif(i.status_code = 2 OR i.error_type IS NOT NULL, 'error', 'ok')
+  END AS status,
   i.error_type,
-  s.attributes AS combined_attributes
+  iif(i.event IS NULL, (SELECT s.attributes FROM _spans AS s WHERE s.id = i.span), (
+    SELECT json_group_object(merged.key, json(CASE merged.type WHEN 'text' THEN json_quote(merged.value) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null' ELSE merged.value END))
+    FROM (
+      SELECT j.key, j.type, j.value
+      FROM _events AS e LEFT JOIN _logs AS l ON l.id = e.log, json_each(coalesce(e.attributes, l.attributes, '{}')) AS j
+      WHERE e.id = i.start_event AND j.key NOT IN (
+        SELECT k.key
+        FROM _events AS f LEFT JOIN _logs AS m ON m.id = f.log, json_each(coalesce(f.attributes, m.attributes, '{}')) AS k
+        WHERE f.id = i.event AND k.type <> 'null'
+      )
+      UNION ALL
+      SELECT j.key, j.type, j.value
+      FROM _events AS e LEFT JOIN _logs AS l ON l.id = e.log, json_each(coalesce(e.attributes, l.attributes, '{}')) AS j
+      WHERE e.id = i.event AND (j.type <> 'null' OR j.key NOT IN (
+        SELECT k.key
+        FROM _events AS f LEFT JOIN _logs AS m ON m.id = f.log, json_each(coalesce(f.attributes, m.attributes, '{}')) AS k
+        WHERE f.id = i.start_event
+      ))
+    ) AS merged
+  )) AS combined_attributes,
+  CASE WHEN i.is_request THEN 'message' WHEN i.event IS NULL THEN 'span' ELSE 'event' END AS source,
+  i.dialect,
+  iif(i.is_request,
+    (SELECT s.span_id FROM _spans AS s WHERE s.id = i.span),
+    coalesce(
+      (SELECT s.span_id FROM _tool_interactions AS q JOIN _spans AS s ON s.id = q.span
+       WHERE q.trace = i.trace AND q.tool_call_id = coalesce(i.tool_call_id, b.tool_call_id) AND q.is_request = 1
+       ORDER BY q.start_time_unix_nano, s.span_id LIMIT 1),
+      (SELECT s.span_id FROM _tool_interactions AS q JOIN _spans AS s ON s.id = q.span
+       WHERE i.tool_call_id IS NULL AND q.trace = i.trace AND q.tool_name = i.tool_name AND q.is_request = 1
+         AND q.start_time_unix_nano <= i.start_time_unix_nano
+       ORDER BY q.start_time_unix_nano DESC, s.span_id LIMIT 1)
+    )
+  ) AS asked_by_span_id
 FROM _tool_interactions AS i
-JOIN _spans AS s ON s.id = i.span
-JOIN _traces AS t ON t.id = s.trace
 JOIN _trace_sessions AS p ON p.id = i.trace_session
+LEFT JOIN _traces AS t ON t.id = p.trace AND t.trace_id <> ''
 LEFT JOIN _sessions AS x ON x.id = p.session
-LEFT JOIN _resources AS r ON r.id = s.resource
-LEFT JOIN _open_spans AS o ON o.span = s.id
-LEFT JOIN _exporter_runs AS h ON h.id = o.run;
+LEFT JOIN _tool_interactions AS b ON b.event = i.start_event
+LEFT JOIN _open_spans AS o ON o.span = i.span AND i.event IS NULL AND i.is_request = 0
+LEFT JOIN _exporter_runs AS h ON h.id = o.run
+WHERE i.is_hidden = 0;
 
 CREATE VIEW events AS
 -- One row a record: the start and the finish of every span (source 'span'), the spans' own events (source 'event') and
@@ -505,7 +891,8 @@ WHERE p.own_session <> t.session AND p.spans > 0;
 CREATE VIEW sessions AS
 -- One row a session: everything that shows it, whether a span named it itself or took it from its trace.
 -- source is the attribute that named it, user_id the user of its first trace that names one, service_name and
--- attributes those of the root span of its first trace. Tokens are those of counted calls.
+-- attributes those of the root span of its first trace. Calls, tokens and cost are those of
+-- counted calls.
 SELECT
   x.session_id,
   coalesce(
@@ -528,7 +915,7 @@ SELECT
    WHERE p.session = x.id AND p.spans + p.logs > 0 AND t.trace_id <> '') AS traces,
   (SELECT sum(p.spans) FROM _trace_sessions AS p WHERE p.session = x.id) AS spans,
   (SELECT count(*) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
-   WHERE p.session = x.id AND i.is_aggregate = 0) AS llm_calls,
+   WHERE p.session = x.id AND i.is_aggregate = 0 AND i.counted = 1) AS llm_calls,
   (SELECT sum(p.errors) FROM _trace_sessions AS p WHERE p.session = x.id) AS errors,
   (SELECT sum(i.input_tokens) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.session = x.id AND i.counted = 1) AS input_tokens,
@@ -544,7 +931,9 @@ SELECT
    WHERE p.session = x.id AND p.spans + p.logs > 0 ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1) AS attributes,
   (SELECT count(*) FROM _trace_sessions AS p JOIN _open_spans AS o ON o.trace_session = p.id WHERE p.session = x.id) AS running,
   (SELECT sum(p.interrupted) FROM _trace_sessions AS p WHERE p.session = x.id) AS interrupted,
-  (SELECT sum(p.logs) FROM _trace_sessions AS p WHERE p.session = x.id) AS logs
+  (SELECT sum(p.logs) FROM _trace_sessions AS p WHERE p.session = x.id) AS logs,
+  (SELECT sum(i.cost_usd) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+   WHERE p.session = x.id AND i.counted = 1) AS cost_usd
 FROM _sessions AS x
 WHERE x.end_time_unix_nano IS NOT NULL;
 
@@ -600,7 +989,7 @@ LEFT JOIN _exporter_runs AS h ON h.id = o.run;
 CREATE VIEW traces AS
 -- One row a trace. name, service_name and attributes are those of its root span: the one without a parent, else the
 -- one with a remote parent, else the earliest seen. Times span all its records. status is running if
--- any span runs, else interrupted if any was, else error if any failed, else ok.
+-- any span runs, else interrupted if any was, else error if any failed, else ok. Calls, tokens and cost are those of counted calls.
 SELECT
   t.trace_id,
   x.session_id,
@@ -623,12 +1012,20 @@ SELECT
   (SELECT sum(p.spans) FROM _trace_sessions AS p WHERE p.trace = t.id) AS spans,
   (SELECT sum(p.errors) FROM _trace_sessions AS p WHERE p.trace = t.id) AS errors,
   (SELECT count(*) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
-   WHERE p.trace = t.id AND i.is_aggregate = 0) AS llm_calls,
+   WHERE p.trace = t.id AND i.is_aggregate = 0 AND i.counted = 1) AS llm_calls,
   s.attribute_types,
   s.attributes,
   (SELECT count(*) FROM _trace_sessions AS p JOIN _open_spans AS o ON o.trace_session = p.id WHERE p.trace = t.id) AS running,
   (SELECT sum(p.interrupted) FROM _trace_sessions AS p WHERE p.trace = t.id) AS interrupted,
-  (SELECT sum(p.logs) FROM _trace_sessions AS p WHERE p.trace = t.id) AS logs
+  (SELECT sum(p.logs) FROM _trace_sessions AS p WHERE p.trace = t.id) AS logs,
+  (SELECT sum(i.input_tokens) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+   WHERE p.trace = t.id AND i.counted = 1) AS input_tokens,
+  (SELECT sum(i.output_tokens) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+   WHERE p.trace = t.id AND i.counted = 1) AS output_tokens,
+  (SELECT sum(i.total_tokens) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+   WHERE p.trace = t.id AND i.counted = 1) AS total_tokens,
+  (SELECT sum(i.cost_usd) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+   WHERE p.trace = t.id AND i.counted = 1) AS cost_usd
 FROM _traces AS t
 LEFT JOIN _sessions AS x ON x.id = t.session
 LEFT JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id

@@ -60,7 +60,15 @@ SELECT
       t.session_rank, t.session_is_child, t.session_time_unix_nano, x.session_id, t.session_source,
       t.user_rank, t.user_is_child, t.user_time_unix_nano, t.user_id, t.user_source,
       t.root_rank, t.root_time_unix_nano, t.root_span_id,
-      t.start_time_unix_nano, t.end_time_unix_nano
+      t.start_time_unix_nano, t.end_time_unix_nano,
+      EXISTS (
+        SELECT 1 FROM _trace_sessions AS p
+        WHERE p.trace = t.id
+          AND (
+            EXISTS (SELECT 1 FROM _llm_interactions AS i WHERE i.trace_session = p.id)
+            OR EXISTS (SELECT 1 FROM _tool_interactions AS i WHERE i.trace_session = p.id)
+          )
+      )
     ))
     FROM wanted_traces AS t
     LEFT JOIN _sessions AS x ON x.id = t.session

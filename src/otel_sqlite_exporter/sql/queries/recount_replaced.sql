@@ -1,5 +1,5 @@
--- Sums of what held a replaced span, or log records that moved, anew from its records; and the usage of agents in those traces, for it may have been
--- the replaced span that had it repeated. :trace_sessions is an array of ids of _trace_sessions.
+-- Sums of what held a replaced span, or log records that moved, anew from its records. :trace_sessions is an array of
+-- ids of _trace_sessions.
 UPDATE _trace_sessions
 SET (spans, errors, interrupted, logs, start_time_unix_nano, end_time_unix_nano) = (
   SELECT
@@ -27,11 +27,3 @@ SET (start_time_unix_nano, end_time_unix_nano) = (
   WHERE p.trace = _traces.id AND p.spans + p.logs > 0
 )
 WHERE id IN (SELECT p.trace FROM json_each(:trace_sessions) AS w JOIN _trace_sessions AS p ON p.id = w.value);
-UPDATE _llm_interactions
-SET counted = 1
-WHERE is_aggregate = 1 AND counted = 0 AND trace_session IN (
-  SELECT p.id
-  FROM json_each(:trace_sessions) AS w
-  JOIN _trace_sessions AS replaced ON replaced.id = w.value
-  JOIN _trace_sessions AS p ON p.trace = replaced.trace
-);

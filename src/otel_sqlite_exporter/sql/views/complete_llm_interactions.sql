@@ -1,29 +1,32 @@
 CREATE VIEW complete_llm_interactions AS
 -- One row a call of a model (and of an agent or workflow that reports usage), with its request and its response.
--- counted is 1 where the usage is the call's own and 0 where it repeats what other calls of the trace report: sum
--- tokens WHERE counted. A missing number is NULL, never 0. request_ and response_timestamp are the span's times.
+-- counted is 1 where the call and its usage are its own, and 0 where they repeat what other rows report: sum tokens
+-- WHERE counted. A missing number is NULL, never 0. is_aggregate is 1 for agents and workflows.
+-- input_tokens include the cached and cache-creation ones, output_tokens include reasoning.
+-- source is 'span', or 'event' where the call was recorded as events or log records: then start_id and finish_id are
+-- theirs, and span_id is the span they were recorded in. For a span request_ and response_timestamp are its times.
 -- Calls that run (finish_id is NULL) and interrupted ones are here too, with status and end as in the view spans.
 SELECT
   t.trace_id,
-  s.span_id,
-  s.parent_span_id,
+  iif(i.event IS NULL, (SELECT s.span_id FROM _spans AS s WHERE s.id = i.span), (SELECT coalesce(s.span_id, l.span_id) FROM _events AS e LEFT JOIN _spans AS s ON s.id = e.span LEFT JOIN _logs AS l ON l.id = e.log WHERE e.id = i.event)) AS span_id,
+  (SELECT s.parent_span_id FROM _spans AS s WHERE s.id = i.span) AS parent_span_id,
   x.session_id,
-  coalesce(i.user_id, t.user_id) AS user_id,
-  i.agent_name,
-  r.service_name,
-  s.name,
-  i.operation,
-  i.provider,
-  i.request_model,
-  i.response_model,
-  coalesce(i.response_model, i.request_model) AS model,
-  (SELECT e.id FROM _events AS e WHERE e.span = s.id AND e.source = 0 AND e.phase = 'start') AS start_id,
-  (SELECT e.id FROM _events AS e WHERE e.span = s.id AND e.source = 0 AND e.phase = 'finish') AS finish_id,
-  strftime('%Y-%m-%dT%H:%M:%S', s.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', s.start_time_unix_nano / 1000 % 1000000) AS request_timestamp,
-  strftime('%Y-%m-%dT%H:%M:%S', max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000000000, 'unixepoch') || printf('.%06dZ', max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000 % 1000000) AS response_timestamp,
-  s.start_time_unix_nano,
-  max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) AS end_time_unix_nano,
-  (max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - s.start_time_unix_nano) / 1e6 AS duration_ms,
+  coalesce(i.user_id, b.user_id, t.user_id) AS user_id,
+  coalesce(i.agent_name, b.agent_name) AS agent_name,
+  (SELECT r.service_name FROM _resources AS r WHERE r.id = i.resource) AS service_name,
+  iif(i.event IS NULL, (SELECT s.name FROM _spans AS s WHERE s.id = i.span), (SELECT e.name FROM _events AS e WHERE e.id = i.event)) AS name,
+  coalesce(i.operation, b.operation) AS operation,
+  coalesce(i.provider, b.provider) AS provider,
+  coalesce(b.request_model, i.request_model) AS request_model,
+  coalesce(i.response_model, b.response_model) AS response_model,
+  coalesce(i.response_model, b.response_model, i.request_model, b.request_model) AS model,
+  iif(i.event IS NULL, (SELECT e.id FROM _events AS e WHERE e.span = i.span AND e.source = 0 AND e.phase = 'start'), coalesce(i.start_event, (SELECT e.id FROM _events AS e WHERE e.id = i.event AND e.phase = 'start'))) AS start_id,
+  iif(i.event IS NULL, (SELECT e.id FROM _events AS e WHERE e.span = i.span AND e.source = 0 AND e.phase = 'finish'), (SELECT e.id FROM _events AS e WHERE e.id = i.event AND e.phase IS NOT 'start')) AS finish_id,
+  strftime('%Y-%m-%dT%H:%M:%S', i.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', i.start_time_unix_nano / 1000 % 1000000) AS request_timestamp,
+  strftime('%Y-%m-%dT%H:%M:%S', max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000000000, 'unixepoch') || printf('.%06dZ', max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000 % 1000000) AS response_timestamp,
+  i.start_time_unix_nano AS start_time_unix_nano,
+  max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) AS end_time_unix_nano,
+  coalesce(i.duration_ms, (max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - i.start_time_unix_nano) / 1e6) AS duration_ms,
   i.time_to_first_token_ms,
   i.input_tokens,
   i.output_tokens,
@@ -34,18 +37,64 @@ SELECT
   i.counted,
   i.finish_reasons,
   i.response_id,
-  CASE s.end_time_source WHEN 'open' THEN 'running' WHEN 'estimated' THEN 'interrupted' ELSE iif(s.status_code = 2 OR i.error_type IS NOT NULL, 'error', 'ok') END AS status,
+  CASE
+    WHEN i.event IS NOT NULL THEN CASE WHEN i.status_code = 2 OR i.error_type IS NOT NULL THEN 'error' WHEN (SELECT e.phase FROM _events AS e WHERE e.id = i.event) = 'start' THEN 'running' ELSE 'ok' END
+    WHEN o.span IS NOT NULL THEN 'running'
+    WHEN i.is_interrupted THEN 'interrupted'
+    ELSE iif(i.status_code = 2 OR i.error_type IS NOT NULL, 'error', 'ok')
+  END AS status,
   i.error_type,
   i.cost_usd,
   i.cost_status,
-  coalesce(s.attributes ->> '$."gen_ai.input.messages"', s.attributes ->> '$."gen_ai.prompt"') AS prompt,
-  coalesce(s.attributes ->> '$."gen_ai.output.messages"', s.attributes ->> '$."gen_ai.completion"') AS completion,
-  s.attributes AS combined_attributes
+  coalesce(
+    i.prompt,
+    b.prompt,
+    (SELECT coalesce(s.attributes ->> '$."gen_ai.input.messages"', s.attributes ->> '$."gen_ai.prompt"') FROM _spans AS s WHERE s.id = i.span)
+  ) AS prompt,
+  coalesce(
+    i.completion,
+    (SELECT coalesce(s.attributes ->> '$."gen_ai.output.messages"', s.attributes ->> '$."gen_ai.completion"') FROM _spans AS s WHERE s.id = i.span)
+  ) AS completion,
+  iif(i.event IS NULL, (SELECT s.attributes FROM _spans AS s WHERE s.id = i.span), (
+    SELECT json_group_object(merged.key, json(CASE merged.type WHEN 'text' THEN json_quote(merged.value) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null' ELSE merged.value END))
+    FROM (
+      SELECT j.key, j.type, j.value
+      FROM _events AS e LEFT JOIN _logs AS l ON l.id = e.log, json_each(coalesce(e.attributes, l.attributes, '{}')) AS j
+      WHERE e.id = i.start_event AND j.key NOT IN (
+        SELECT k.key
+        FROM _events AS f LEFT JOIN _logs AS m ON m.id = f.log, json_each(coalesce(f.attributes, m.attributes, '{}')) AS k
+        WHERE f.id = i.event AND k.type <> 'null'
+      )
+      UNION ALL
+      SELECT j.key, j.type, j.value
+      FROM _events AS e LEFT JOIN _logs AS l ON l.id = e.log, json_each(coalesce(e.attributes, l.attributes, '{}')) AS j
+      WHERE e.id = i.event AND (j.type <> 'null' OR j.key NOT IN (
+        SELECT k.key
+        FROM _events AS f LEFT JOIN _logs AS m ON m.id = f.log, json_each(coalesce(f.attributes, m.attributes, '{}')) AS k
+        WHERE f.id = i.start_event
+      ))
+    ) AS merged
+  )) AS combined_attributes,
+  i.is_aggregate,
+  iif(i.event IS NULL, 'span', 'event') AS source,
+  i.dialect,
+  coalesce(i.request_parameters, b.request_parameters, (
+    SELECT nullif(json_group_object(substr(j.key, 16), json(CASE j.type WHEN 'text' THEN json_quote(j.value) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null' ELSE j.value END)), '{}')
+    FROM _spans AS s, json_each(s.attributes) AS j
+    WHERE s.id = i.span AND j.key GLOB 'gen_ai.request.?*' AND j.key <> 'gen_ai.request.model'
+  )) AS request_parameters,
+  coalesce(
+    i.system_instructions,
+    b.system_instructions,
+    (SELECT s.attributes ->> '$."gen_ai.system_instructions"' FROM _spans AS s WHERE s.id = i.span)
+  ) AS system_instructions,
+  i.price_source,
+  i.price_date
 FROM _llm_interactions AS i
-JOIN _spans AS s ON s.id = i.span
-JOIN _traces AS t ON t.id = s.trace
 JOIN _trace_sessions AS p ON p.id = i.trace_session
+LEFT JOIN _traces AS t ON t.id = p.trace AND t.trace_id <> ''
 LEFT JOIN _sessions AS x ON x.id = p.session
-LEFT JOIN _resources AS r ON r.id = s.resource
-LEFT JOIN _open_spans AS o ON o.span = s.id
-LEFT JOIN _exporter_runs AS h ON h.id = o.run;
+LEFT JOIN _llm_interactions AS b ON b.event = i.start_event
+LEFT JOIN _open_spans AS o ON o.span = i.span AND i.event IS NULL
+LEFT JOIN _exporter_runs AS h ON h.id = o.run
+WHERE i.is_hidden = 0;

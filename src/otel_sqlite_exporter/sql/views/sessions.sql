@@ -1,7 +1,8 @@
 CREATE VIEW sessions AS
 -- One row a session: everything that shows it, whether a span named it itself or took it from its trace.
 -- source is the attribute that named it, user_id the user of its first trace that names one, service_name and
--- attributes those of the root span of its first trace. Tokens are those of counted calls.
+-- attributes those of the root span of its first trace. Calls, tokens and cost are those of
+-- counted calls.
 SELECT
   x.session_id,
   coalesce(
@@ -24,7 +25,7 @@ SELECT
    WHERE p.session = x.id AND p.spans + p.logs > 0 AND t.trace_id <> '') AS traces,
   (SELECT sum(p.spans) FROM _trace_sessions AS p WHERE p.session = x.id) AS spans,
   (SELECT count(*) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
-   WHERE p.session = x.id AND i.is_aggregate = 0) AS llm_calls,
+   WHERE p.session = x.id AND i.is_aggregate = 0 AND i.counted = 1) AS llm_calls,
   (SELECT sum(p.errors) FROM _trace_sessions AS p WHERE p.session = x.id) AS errors,
   (SELECT sum(i.input_tokens) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.session = x.id AND i.counted = 1) AS input_tokens,
@@ -40,6 +41,8 @@ SELECT
    WHERE p.session = x.id AND p.spans + p.logs > 0 ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1) AS attributes,
   (SELECT count(*) FROM _trace_sessions AS p JOIN _open_spans AS o ON o.trace_session = p.id WHERE p.session = x.id) AS running,
   (SELECT sum(p.interrupted) FROM _trace_sessions AS p WHERE p.session = x.id) AS interrupted,
-  (SELECT sum(p.logs) FROM _trace_sessions AS p WHERE p.session = x.id) AS logs
+  (SELECT sum(p.logs) FROM _trace_sessions AS p WHERE p.session = x.id) AS logs,
+  (SELECT sum(i.cost_usd) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+   WHERE p.session = x.id AND i.counted = 1) AS cost_usd
 FROM _sessions AS x
 WHERE x.end_time_unix_nano IS NOT NULL;

@@ -1,7 +1,7 @@
 CREATE VIEW traces AS
 -- One row a trace. name, service_name and attributes are those of its root span: the one without a parent, else the
 -- one with a remote parent, else the earliest seen. Times span all its records. status is running if
--- any span runs, else interrupted if any was, else error if any failed, else ok.
+-- any span runs, else interrupted if any was, else error if any failed, else ok. Calls, tokens and cost are those of counted calls.
 SELECT
   t.trace_id,
   x.session_id,
@@ -24,12 +24,20 @@ SELECT
   (SELECT sum(p.spans) FROM _trace_sessions AS p WHERE p.trace = t.id) AS spans,
   (SELECT sum(p.errors) FROM _trace_sessions AS p WHERE p.trace = t.id) AS errors,
   (SELECT count(*) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
-   WHERE p.trace = t.id AND i.is_aggregate = 0) AS llm_calls,
+   WHERE p.trace = t.id AND i.is_aggregate = 0 AND i.counted = 1) AS llm_calls,
   s.attribute_types,
   s.attributes,
   (SELECT count(*) FROM _trace_sessions AS p JOIN _open_spans AS o ON o.trace_session = p.id WHERE p.trace = t.id) AS running,
   (SELECT sum(p.interrupted) FROM _trace_sessions AS p WHERE p.trace = t.id) AS interrupted,
-  (SELECT sum(p.logs) FROM _trace_sessions AS p WHERE p.trace = t.id) AS logs
+  (SELECT sum(p.logs) FROM _trace_sessions AS p WHERE p.trace = t.id) AS logs,
+  (SELECT sum(i.input_tokens) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+   WHERE p.trace = t.id AND i.counted = 1) AS input_tokens,
+  (SELECT sum(i.output_tokens) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+   WHERE p.trace = t.id AND i.counted = 1) AS output_tokens,
+  (SELECT sum(i.total_tokens) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+   WHERE p.trace = t.id AND i.counted = 1) AS total_tokens,
+  (SELECT sum(i.cost_usd) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+   WHERE p.trace = t.id AND i.counted = 1) AS cost_usd
 FROM _traces AS t
 LEFT JOIN _sessions AS x ON x.id = t.session
 LEFT JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which calls count: each usage once, however many spans report it.
+
+An agent or workflow repeats what anything below it reports. A call repeats the calls inside it (a framework's call
+around the provider's), unless a tool or an agent stands between: those made calls of their own. Of several rows of one
+response in a trace, one counts. All of it follows from the set of records, and not from the order in which they came.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from otel_sqlite_exporter.ingest.statements import run_script
+from otel_sqlite_exporter.sql.texts import read_query
+
+
+class Call(NamedTuple):
+    """A row of `_llm_interactions`, as far as it decides what counts. `usage_is_below` is asked of aggregates only;
+    the last two are what the file holds."""
+
+    id: int
+    is_aggregate: int
+    has_usage: int
+    usage_is_below: int
+    is_repeat: int
+    is_duplicate: int
+
+
+class Response(NamedTuple):
+    """A call that names its response; calls of one trace that name the same are one call."""
+
+    response_id: str
+    trace: int
+    id: int
+    is_repeat: int
+    is_duplicate: int
+    has_usage: int
+    start_time_unix_nano: int
+    span_id: str
+
+
+def find_enclosing_calls(
+    connection: sqlite3.Connection, spans: Collection[int], logs: Collection[tuple[int, str]] = ()
+) -> list[int]:
+    """Return the calls (ids of `_llm_interactions`) whose counting these rows of `_spans`, or the log records of these
+    spans (trace, span id), can change."""
+    places = {"spans": orjson.dumps(list(spans)).decode(), "logs": orjson.dumps(list(logs)).decode()}
+    (found,) = connection.execute(read_query("find_enclosing_calls"), places).fetchone()
+    calls: list[int] = orjson.loads(found)
+    return calls
+
+
+def count_calls(connection: sqlite3.Connection, ids: Collection[int]) -> None:
+    """Decide anew which of these rows of `_llm_interactions` count."""
+    if not ids:
+        return
+    row = connection.execute(read_query("read_calls"), {"calls": orjson.dumps(list(ids)).decode()}).fetchone()
+    calls, inner_calls, groups = map(orjson.loads, row)
+    counts = find_counts([Call(*call) for call in calls], inner_calls, [Response(*one) for one in groups])
+    if counts:
+        run_script(connection, "count_calls", counts=counts)
+
+
+def find_counts(
+    calls: Sequence[Call], inner_calls: Iterable[Sequence[int]], responses: Iterable[Response]
+) -> list[tuple[int, int, int]]:
+    """Return (id, is_repeat, is_duplicate) of the calls for which these are other than noted. `inner_calls` are pairs
+    of a call and one inside it."""
+    repeats = _find_repeats(calls, inner_calls)
+    responses = [one._replace(is_repeat=repeats.get(one.id, one.is_repeat)) for one in responses]
+    best: dict[tuple[str, int], Response] = {}
+    for one in responses:
+        key = (one.response_id, one.trace)
+        if not one.is_repeat and (key not in best or _strength(one) > _strength(best[key])):
+            best[key] = one
+    noted = {call.id: (call.is_repeat, call.is_duplicate) for call in calls}
+    counts = {call.id: (repeats[call.id], 0) for call in calls}
+    for one in responses:
+        noted.setdefault(one.id, (one.is_repeat, one.is_duplicate))
+        kept = best.get((one.response_id, one.trace))
+        counts[one.id] = (one.is_repeat, int(not one.is_repeat and kept is not None and kept.id != one.id))
+    return [(id, *count) for id, count in counts.items() if count != noted[id]]
+
+
+def _find_repeats(calls: Sequence[Call], inner_calls: Iterable[Sequence[int]]) -> dict[int, int]:
+    inside: defaultdict[int, list[int]] = defaultdict(list)
+    around: defaultdict[int, list[int]] = defaultdict(list)
+    for outer, inner in inner_calls:
+        inside[outer].append(inner)
+        around[inner].append(outer)
+    has_usage = {call.id for call in calls if call.has_usage}
+    repeats = {}
+    for call in calls:
+        below = inside[call.id]
+        if call.is_aggregate:
+            repeat = bool(call.usage_is_below)
+        elif call.has_usage:
+            repeat = not has_usage.isdisjoint(below)
+        else:
+            # Calls inside stand for it; or the call around it alone knows the usage of all that are inside.
+            repeat = bool(below) or any(
+                outer in has_usage and has_usage.isdisjoint(inside[outer]) for outer in around[call.id]
+            )
+        repeats[call.id] = int(repeat)
+    return repeats
+
+
+def _strength(one: Response) -> tuple[Any, ...]:
+    # The innermost begins last.
+    return one.has_usage, one.start_time_unix_nano, one.span_id, one.id

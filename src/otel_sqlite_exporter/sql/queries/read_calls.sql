@@ -1,0 +1,77 @@
+-- What decides how some calls count, as one row of JSON arrays. :calls is an array of ids of _llm_interactions.
+-- calls: [id, is an aggregate, has usage, usage is below it, is_repeat, is_duplicate] of each.
+-- inner_calls: [call, call inside it]; a call below a tool or an agent is inside neither's call.
+-- groups: [response id, trace, id, is_repeat, is_duplicate, has usage, start, span id], all calls of those responses.
+WITH RECURSIVE
+  asked AS MATERIALIZED (
+    SELECT i.* FROM json_each(:calls) AS w JOIN _llm_interactions AS i ON i.id = w.value
+  ),
+  below (call, id, trace, span_id) AS (
+    SELECT a.id, s.id, s.trace, s.span_id
+    FROM asked AS a
+    JOIN _spans AS s ON s.id = a.span
+    WHERE a.event IS NULL AND a.is_aggregate = 0
+    UNION
+    SELECT b.call, c.id, c.trace, c.span_id
+    FROM below AS b
+    JOIN _spans AS c ON c.trace = b.trace AND c.parent_span_id = b.span_id
+    WHERE NOT EXISTS (SELECT 1 FROM _tool_interactions AS t WHERE t.span = c.id AND t.event IS NULL AND t.is_request = 0)
+      AND NOT EXISTS (
+        SELECT 1 FROM _llm_interactions AS g WHERE g.span = c.id AND g.event IS NULL AND g.is_aggregate = 1
+      )
+  )
+SELECT
+  (
+    SELECT json_group_array(json_array(
+      a.id,
+      a.is_aggregate,
+      a.has_usage,
+      a.is_aggregate = 1 AND EXISTS (
+        WITH RECURSIVE down (trace, id, span_id) AS (
+          SELECT s.trace, s.id, s.span_id FROM _spans AS s WHERE s.id = a.span
+          UNION
+          SELECT d.trace, c.id, c.span_id
+          FROM down AS d
+          JOIN _spans AS c ON c.trace = d.trace AND c.parent_span_id = d.span_id
+        )
+        SELECT 1
+        FROM down AS d
+        WHERE EXISTS (SELECT 1 FROM _llm_interactions AS i WHERE i.span = d.id AND i.has_usage AND i.id <> a.id)
+          OR EXISTS (
+            SELECT 1
+            FROM _logs AS l
+            JOIN _events AS e ON e.log = l.id
+            JOIN _llm_interactions AS i ON i.event = e.id
+            WHERE l.trace = d.trace AND l.span_id = d.span_id AND i.has_usage
+          )
+      ),
+      a.is_repeat,
+      a.is_duplicate
+    ))
+    FROM asked AS a
+  ) AS calls,
+  (
+    SELECT json_group_array(json_array(call, id))
+    FROM (
+      SELECT b.call, i.id
+      FROM below AS b
+      JOIN _llm_interactions AS i ON i.span = b.id
+      WHERE i.id <> b.call AND i.is_hidden = 0
+      UNION
+      SELECT b.call, i.id
+      FROM below AS b
+      JOIN _logs AS l ON l.trace = b.trace AND l.span_id = b.span_id
+      JOIN _events AS e ON e.log = l.id
+      JOIN _llm_interactions AS i ON i.event = e.id
+      WHERE i.is_hidden = 0
+    )
+  ) AS inner_calls,
+  (
+    SELECT json_group_array(json_array(
+      i.response_id, i.trace, i.id, i.is_repeat, i.is_duplicate, i.has_usage, i.start_time_unix_nano,
+      coalesce((SELECT s.span_id FROM _spans AS s WHERE s.id = i.span), '')
+    ))
+    FROM (SELECT DISTINCT response_id, trace FROM asked WHERE response_id IS NOT NULL AND is_aggregate = 0) AS g
+    JOIN _llm_interactions AS i ON i.response_id = g.response_id AND i.trace = g.trace
+    WHERE i.is_aggregate = 0 AND i.is_hidden = 0
+  ) AS groups;

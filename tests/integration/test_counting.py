@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each call and each token counts once, in whatever order the spans that report it arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import permutations
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanContext, TraceFlags
+
+from tests.conftest import exporting, read
+
+_START = 1_795_000_000_000_000_000
+
+
+class Span(NamedTuple):
+    """A span to be made: its number, its parent's, its operation, its usage (input, output) and response id."""
+
+    number: int
+    parent: int | None
+    operation: str | None
+    usage: tuple[int, int] | None = None
+    response_id: str | None = None
+
+
+def _span(one: Span) -> ReadableSpan:
+    attributes: dict[str, Any] = {}
+    if one.operation is not None:
+        attributes["gen_ai.operation.name"] = one.operation
+    if one.usage is not None:
+        attributes |= {"gen_ai.usage.input_tokens": one.usage[0], "gen_ai.usage.output_tokens": one.usage[1]}
+    if one.response_id is not None:
+        attributes["gen_ai.response.id"] = one.response_id
+    return ReadableSpan(
+        name=f"{one.number}",
+        context=_context(one.number),
+        parent=None if one.parent is None else _context(one.parent),
+        attributes=attributes,
+        start_time=_START + one.number,
+        end_time=_START + 1000,
+    )
+
+
+def _context(number: int) -> SpanContext:
+    return SpanContext(1, number, False, TraceFlags(1))
+
+
+def _counted(folder: Path, batches: Sequence[Sequence[Span]]) -> list[int]:
+    path = folder / "otel.db"
+    for file in folder.iterdir():
+        file.unlink()
+    with exporting(path) as exporter:
+        for batch in batches:
+            assert exporter.export([_span(one) for one in batch]).name == "SUCCESS"
+    rows = read(path, "SELECT name FROM complete_llm_interactions WHERE counted = 1")
+    return sorted(int(name) for (name,) in rows)
+
+
+@pytest.mark.parametrize(
+    ("spans", "counted"),
+    [
+        pytest.param(
+            [Span(1, None, "invoke_agent", (9, 9)), Span(2, 1, "chat", (4, 4)), Span(3, 1, "chat", (5, 5))],
+            [2, 3],
+            id="an agent repeats its calls",
+        ),
+        pytest.param(
+            [Span(1, None, "invoke_agent", (9, 9)), Span(2, 1, "chat"), Span(3, 2, None)],
+            [1, 2],
+            id="an agent counts as long as no call reports usage",
+        ),
+        pytest.param(
+            [Span(1, None, "invoke_agent", (9, 9)), Span(2, 1, None), Span(3, 2, None), Span(4, 3, "chat", (9, 9))],
+            [4],
+            id="also through spans of other kinds",
+        ),
+        pytest.param(
+            [Span(1, None, "invoke_workflow", (9, 9)), Span(2, 1, "invoke_agent", (9, 9)), Span(3, 2, "execute_tool")],
+            [2],
+            id="of agents in agents the innermost counts",
+        ),
+        pytest.param(
+            [Span(1, None, "chat", (9, 9)), Span(2, 1, "chat", (9, 9))],
+            [2],
+            id="a framework's call repeats the provider's",
+        ),
+        pytest.param(
+            [Span(1, None, "chat", (9, 9)), Span(2, 1, None), Span(3, 2, "chat")],
+            [1],
+            id="unless it alone knows the usage",
+        ),
+        pytest.param(
+            [Span(1, None, "chat", (9, 9)), Span(2, 1, "chat"), Span(3, 1, "chat", (9, 9))],
+            [2, 3],
+            id="a failed attempt is a call of its own beside the one that reports usage",
+        ),
+        pytest.param(
+            [Span(1, None, "chat"), Span(2, 1, "chat")],
+            [2],
+            id="of two that know nothing the inner one counts",
+        ),
+        pytest.param(
+            [Span(1, None, "chat", (9, 9)), Span(2, 1, "execute_tool"), Span(3, 2, "chat", (2, 2))],
+            [1, 3],
+            id="what a tool calls is its own",
+        ),
+        pytest.param(
+            [Span(1, None, "chat", (9, 9)), Span(2, 1, "invoke_agent"), Span(3, 2, "chat", (2, 2))],
+            [1, 3],
+            id="and what an agent calls",
+        ),
+        pytest.param(
+            [Span(1, None, None), Span(2, 1, "chat", (9, 9), "r"), Span(3, 1, "chat", (9, 9), "r")],
+            [3],
+            id="two spans of one response side by side",
+        ),
+        pytest.param(
+            [Span(1, None, "chat", (9, 9), "r"), Span(2, 1, "chat", (9, 9), "r"), Span(3, None, "chat", None, "r")],
+            [2],
+            id="one response, nested and side by side",
+        ),
+        pytest.param(
+            [Span(1, 9, "chat", (1, 1)), Span(2, 1, "chat", (0, 0)), Span(3, 3, "chat", (2, 2)), Span(4, 5, "chat")],
+            [2, 3, 4],
+            id="zero is a usage, and a span may be its own parent",
+        ),
+    ],
+)
+def test_what_counts_follows_from_who_called_whom_in_any_order(
+    tmp_path: Path, spans: list[Span], counted: list[int]
+) -> None:
+    assert _counted(tmp_path, [spans]) == counted
+    for order in permutations(spans):
+        assert _counted(tmp_path, [[one] for one in order]) == counted
+
+
+def test_a_later_version_of_a_call_changes_what_counts(path: Path) -> None:
+    """As after a fork: the same span, with another end, now without usage."""
+    agent, call = _span(Span(1, None, "invoke_agent", (9, 9))), _span(Span(2, 1, "chat", (9, 9)))
+    with exporting(path) as exporter:
+        exporter.export([agent, call])
+        assert read(path, "SELECT name FROM complete_llm_interactions WHERE counted = 1") == [("2",)]
+        later = _span(Span(2, 1, "chat"))
+        later._end_time = _START + 2000
+        exporter.export([later])
+    assert read(path, "SELECT name FROM complete_llm_interactions WHERE counted = 1 ORDER BY 1") == [("1",), ("2",)]
+
+
+def test_an_agent_without_usage_is_no_call_and_stands_in_the_agent_tree(path: Path) -> None:
+    with exporting(path) as exporter:
+        exporter.export([_span(Span(1, None, "invoke_agent")), _span(Span(2, 1, "chat", (3, 4)))])
+    assert read(path, "SELECT name, counted FROM complete_llm_interactions") == [("2", 1)]
+    assert read(path, "SELECT llm_calls, total_tokens FROM traces") == [(1, 7)]
+    assert read(path, "SELECT name, llm_calls, total_tokens FROM agent_tree") == [("1", 1, 7)]
+
+
+def test_the_agent_tree_rolls_up_what_is_below_each_agent(path: Path) -> None:
+    spans = [
+        Span(1, None, "invoke_workflow"),
+        Span(2, 1, "invoke_agent", (30, 3)),
+        Span(3, 2, "chat", (10, 1)),
+        Span(4, 2, "execute_tool"),
+        Span(5, 4, "invoke_agent", (20, 2)),
+        Span(6, 5, "chat", (20, 2)),
+        Span(7, None, "chat", (99, 99)),
+    ]
+    with exporting(path) as exporter:
+        exporter.export([_span(one) for one in reversed(spans)])
+    rows = read(
+        path,
+        """
+        SELECT a.name, p.name, a.depth, a.llm_calls, a.tool_calls, a.input_tokens, a.output_tokens
+        FROM agent_tree AS a LEFT JOIN spans AS p ON p.trace_id = a.trace_id AND p.span_id = a.parent_agent_span_id
+        ORDER BY a.name""",
+    )
+    assert rows == [("1", None, 0, 2, 1, 30, 3), ("2", "1", 1, 2, 1, 30, 3), ("5", "2", 2, 1, 0, 20, 2)]
