@@ -138,6 +138,19 @@ def test_what_counts_follows_from_who_called_whom_in_any_order(
         assert _counted(tmp_path, [[one] for one in order]) == counted
 
 
+def test_two_spans_of_one_response_count_once_across_traces_and_one_id_of_two_responses_twice(path: Path) -> None:
+    """As where two instrumentations make a trace each, and as with servers that give few ids."""
+    first = _span(Span(1, None, "chat", (9, 9), "r"))
+    twin = _span(Span(2, None, "chat", (9, 9), "r"))
+    twin._context = SpanContext(2, 2, False, TraceFlags(1))
+    later = _span(Span(3, None, "chat", (9, 9), "r"))
+    later._start_time, later._end_time = _START + 1001, _START + 2000
+    with exporting(path) as exporter:
+        for span in (later, first, twin):
+            exporter.export([span])
+    assert read(path, "SELECT name FROM complete_llm_interactions WHERE counted = 1 ORDER BY 1") == [("2",), ("3",)]
+
+
 def test_a_later_version_of_a_call_changes_what_counts(path: Path) -> None:
     """As after a fork: the same span, with another end, now without usage."""
     agent, call = _span(Span(1, None, "invoke_agent", (9, 9))), _span(Span(2, 1, "chat", (9, 9)))

@@ -3,7 +3,8 @@
 
 An agent or workflow repeats what anything below it reports. A call repeats the calls inside it (a framework's call
 around the provider's), unless a tool or an agent stands between: those made calls of their own. Of several rows of one
-response in a trace, one counts. All of it follows from the set of records, and not from the order in which they came.
+response, one counts: of those that name the same response and ran at the same time, for some servers give the same id
+to many responses. All of it follows from the set of records, and not from the order in which they came.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import orjson
 
 from otel_sqlite_exporter.ingest.statements import run_script
 from otel_sqlite_exporter.sql.texts import read_query
+
+_NEAR_NS = 600 * 10**9
 
 
 class Call(NamedTuple):
@@ -32,16 +35,21 @@ class Call(NamedTuple):
 
 
 class Response(NamedTuple):
-    """A call that names its response; calls of one trace that name the same are one call."""
+    """A call that names its response. Times are in nanoseconds."""
 
     response_id: str
-    trace: int
     id: int
     is_repeat: int
     is_duplicate: int
     has_usage: int
     start_time_unix_nano: int
+    end_time_unix_nano: int
     span_id: str
+
+    def is_same_call(self, other: Response) -> bool:
+        """Whether both ran at the same time, and began within ten minutes."""
+        first, second = sorted((self, other), key=lambda one: one.start_time_unix_nano)
+        return second.start_time_unix_nano <= min(first.end_time_unix_nano, first.start_time_unix_nano + _NEAR_NS)
 
 
 def find_enclosing_calls(
@@ -60,8 +68,8 @@ def count_calls(connection: sqlite3.Connection, ids: Collection[int]) -> None:
     if not ids:
         return
     row = connection.execute(read_query("read_calls"), {"calls": orjson.dumps(list(ids)).decode()}).fetchone()
-    calls, inner_calls, groups = map(orjson.loads, row)
-    counts = find_counts([Call(*call) for call in calls], inner_calls, [Response(*one) for one in groups])
+    calls, inner_calls, responses = map(orjson.loads, row)
+    counts = find_counts([Call(*call) for call in calls], inner_calls, [Response(*one) for one in responses])
     if counts:
         run_script(connection, "count_calls", counts=counts)
 
@@ -72,18 +80,19 @@ def find_counts(
     """Return (id, is_repeat, is_duplicate) of the calls for which these are other than noted. `inner_calls` are pairs
     of a call and one inside it."""
     repeats = _find_repeats(calls, inner_calls)
-    responses = [one._replace(is_repeat=repeats.get(one.id, one.is_repeat)) for one in responses]
-    best: dict[tuple[str, int], Response] = {}
-    for one in responses:
-        key = (one.response_id, one.trace)
-        if not one.is_repeat and (key not in best or _strength(one) > _strength(best[key])):
-            best[key] = one
     noted = {call.id: (call.is_repeat, call.is_duplicate) for call in calls}
     counts = {call.id: (repeats[call.id], 0) for call in calls}
+    by_response: defaultdict[str, list[Response]] = defaultdict(list)
     for one in responses:
-        noted.setdefault(one.id, (one.is_repeat, one.is_duplicate))
-        kept = best.get((one.response_id, one.trace))
-        counts[one.id] = (one.is_repeat, int(not one.is_repeat and kept is not None and kept.id != one.id))
+        by_response[one.response_id].append(one._replace(is_repeat=repeats.get(one.id, one.is_repeat)))
+    for same in by_response.values():
+        # What came changes how those count that began near it; those further off are there to be compared with.
+        starts = [one.start_time_unix_nano for one in same if one.id in repeats]
+        counting = sorted((one for one in same if not one.is_repeat), key=_strength, reverse=True)
+        for place, one in enumerate(counting):
+            if any(abs(one.start_time_unix_nano - start) <= _NEAR_NS for start in starts):
+                noted.setdefault(one.id, (one.is_repeat, one.is_duplicate))
+                counts[one.id] = (0, int(any(map(one.is_same_call, counting[:place]))))
     return [(id, *count) for id, count in counts.items() if count != noted[id]]
 
 

@@ -187,7 +187,8 @@ BEGIN
   WHERE start_event = old.event;
   UPDATE _llm_interactions SET is_hidden = 0 WHERE event = old.start_event;
 END;
-CREATE INDEX _llm_interactions_response_id ON _llm_interactions (response_id, trace) WHERE response_id IS NOT NULL;
+CREATE INDEX _llm_interactions_response_id ON _llm_interactions (response_id, start_time_unix_nano)
+  WHERE response_id IS NOT NULL;
 CREATE UNIQUE INDEX _llm_interactions_span ON _llm_interactions (span) WHERE event IS NULL;
 CREATE INDEX _llm_interactions_span_event ON _llm_interactions (span) WHERE event IS NOT NULL;
 CREATE INDEX _llm_interactions_start_event ON _llm_interactions (start_event) WHERE start_event IS NOT NULL;

@@ -76,7 +76,8 @@ CREATE UNIQUE INDEX _llm_interactions_span ON _llm_interactions (span) WHERE eve
 CREATE INDEX _llm_interactions_span_event ON _llm_interactions (span) WHERE event IS NOT NULL;
 CREATE UNIQUE INDEX _llm_interactions_event ON _llm_interactions (event) WHERE event IS NOT NULL;
 CREATE INDEX _llm_interactions_start_event ON _llm_interactions (start_event) WHERE start_event IS NOT NULL;
-CREATE INDEX _llm_interactions_response_id ON _llm_interactions (response_id, trace) WHERE response_id IS NOT NULL;
+CREATE INDEX _llm_interactions_response_id ON _llm_interactions (response_id, start_time_unix_nano)
+  WHERE response_id IS NOT NULL;
 
 ALTER TABLE _tool_interactions RENAME TO _tool_interactions_old;
 CREATE TABLE _tool_interactions (

@@ -1,7 +1,8 @@
 -- What decides how some calls count, as one row of JSON arrays. :calls is an array of ids of _llm_interactions.
 -- calls: [id, is an aggregate, has usage, usage is below it, is_repeat, is_duplicate] of each.
 -- inner_calls: [call, call inside it]; a call below a tool or an agent is inside neither's call.
--- groups: [response id, trace, id, is_repeat, is_duplicate, has usage, start, span id], all calls of those responses.
+-- responses: [response id, id, is_repeat, is_duplicate, has usage, start, end, span id], the calls of those responses that
+-- began within twenty minutes of one asked for.
 WITH RECURSIVE
   asked AS MATERIALIZED (
     SELECT i.* FROM json_each(:calls) AS w JOIN _llm_interactions AS i ON i.id = w.value
@@ -68,10 +69,15 @@ SELECT
   ) AS inner_calls,
   (
     SELECT json_group_array(json_array(
-      i.response_id, i.trace, i.id, i.is_repeat, i.is_duplicate, i.has_usage, i.start_time_unix_nano,
-      coalesce((SELECT s.span_id FROM _spans AS s WHERE s.id = i.span), '')
+      response_id, id, is_repeat, is_duplicate, has_usage, start_time_unix_nano, end_time_unix_nano, span_id
     ))
-    FROM (SELECT DISTINCT response_id, trace FROM asked WHERE response_id IS NOT NULL AND is_aggregate = 0) AS g
-    JOIN _llm_interactions AS i ON i.response_id = g.response_id AND i.trace = g.trace
-    WHERE i.is_aggregate = 0 AND i.is_hidden = 0
-  ) AS groups;
+    FROM (
+      SELECT DISTINCT
+        i.response_id, i.id, i.is_repeat, i.is_duplicate, i.has_usage, i.start_time_unix_nano, i.end_time_unix_nano,
+        coalesce((SELECT s.span_id FROM _spans AS s WHERE s.id = i.span), '') AS span_id
+      FROM asked AS a
+      JOIN _llm_interactions AS i ON i.response_id = a.response_id
+        AND i.start_time_unix_nano BETWEEN a.start_time_unix_nano - 1200000000000 AND a.start_time_unix_nano + 1200000000000
+      WHERE a.is_aggregate = 0 AND i.is_aggregate = 0 AND i.is_hidden = 0
+    )
+  ) AS responses;
