@@ -20,7 +20,7 @@ def test_the_views_have_these_columns_in_this_order(path: Path) -> None:
         path,
         """
         SELECT v.name, c.name FROM sqlite_schema AS v, pragma_table_info(v.name) AS c
-        WHERE v.type = 'view' ORDER BY v.name, c.cid""",
+        WHERE v.type = 'view' AND v.name NOT GLOB '[_]*' ORDER BY v.name, c.cid""",
     ):
         columns.setdefault(view, []).append(column)
     assert columns == json.loads(CONTRACT.read_text())

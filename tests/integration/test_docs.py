@@ -38,6 +38,7 @@ from opentelemetry.trace import (
 )
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, TelemetryDatabase, __version__, environment_variables
+from otel_sqlite_exporter.ingest.messages import read_messages
 from otel_sqlite_exporter.ingest.sessions import USER_ATTRIBUTES
 from otel_sqlite_exporter.query.select import KINDS, accepted_arguments
 from otel_sqlite_exporter.settings import (
@@ -53,6 +54,7 @@ from otel_sqlite_exporter.storage.migrations import load_migrations
 from tests.conftest import ROOT, clean_environment, exporting, read, span_names
 
 PACKAGE = ROOT / "src" / "otel_sqlite_exporter"
+PUBLIC_VIEWS = [name for name, _ in read_folder("views") if not name.startswith("_")]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w+)(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 REMOTE_PARENT = SpanContext(0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x00F067AA0BA902B7, True, TraceFlags(1))
@@ -128,12 +130,16 @@ def record_turn(tracer: Tracer) -> None:
     owner = {"session.id": "chat-17", "user.id": "ada"}
     chat = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o-mini"}
     usage = {"gen_ai.usage.input_tokens": 12, "gen_ai.usage.output_tokens": 34}
-    answer = {"gen_ai.response.finish_reasons": ["stop"], "gen_ai.output.messages": '[{"role":"assistant"}]'}
+    question = '[{"role": "user", "parts": [{"type": "text", "content": "Weather in Paris?"}]}]'
+    asks = '[{"role": "assistant", "parts": [{"type": "tool_call", "id": "c1", "name": "search", "arguments": {}}]}]'
+    says = '[{"role": "assistant", "parts": [{"type": "text", "content": "57°F and rain."}]}]'
+    answer = {"gen_ai.response.finish_reasons": ["stop"], "gen_ai.input.messages": question}
     tool = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search"}
     parent = set_span_in_context(NonRecordingSpan(REMOTE_PARENT))
     links = [Link(REMOTE_PARENT)]
     with tracer.start_as_current_span("answer", parent, attributes={**agent, **usage, **owner}, links=links):
-        tracer.start_span("chat", attributes={**chat, **usage, **answer}).end()
+        for said in (asks, says):
+            tracer.start_span("chat", attributes={**chat, **usage, **answer, "gen_ai.output.messages": said}).end()
         with tracer.start_as_current_span("chat", attributes={**chat, "error.type": "NotFoundError"}) as span:
             span.set_status(Status(StatusCode.ERROR, "no such model"))
         with tracer.start_as_current_span("execute_tool search", attributes=tool) as span:
@@ -237,10 +243,10 @@ def test_the_settings_are_those_of_the_code() -> None:
 
 def test_every_view_is_described() -> None:
     text = (ROOT / "docs/schema.md").read_text().split("\n## Views\n")[1]
-    assert sorted(re.findall(r"^### (\w+)$", text, re.MULTILINE)) == [name for name, _ in read_folder("views")]
+    assert sorted(re.findall(r"^### (\w+)$", text, re.MULTILINE)) == PUBLIC_VIEWS
 
 
-@pytest.mark.parametrize("view", [name for name, _ in read_folder("views")])
+@pytest.mark.parametrize("view", PUBLIC_VIEWS)
 def test_the_columns_of_a_view_are_those_of_the_file(file: sqlite3.Connection, view: str) -> None:
     rows = find_tables("docs/schema.md", view)
     columns = [column for column, *_ in file.execute(f"SELECT * FROM {view} LIMIT 0").description]
@@ -255,9 +261,14 @@ def test_the_columns_of_a_view_are_those_of_the_file(file: sqlite3.Connection, v
 
 
 def test_the_example_of_types_is_what_the_exporter_writes(filled: Path) -> None:
-    (block,) = find_blocks("json")
+    (block,) = (block for block in find_blocks("json") if block.document.name == "schema.md")
     ((attributes, types),) = read(filled, "SELECT attributes, attribute_types FROM spans WHERE name = 'types'")
     assert json.loads(block.text) == {"attributes": json.loads(attributes), "attribute_types": json.loads(types)}
+
+
+def test_the_example_of_messages_has_their_shape() -> None:
+    (block,) = (block for block in find_blocks("json") if block.document.name == "content.md")
+    assert read_messages(block.text, "user") == json.loads(block.text)
 
 
 def test_the_sources_of_sessions_and_users_are_those_of_the_code() -> None:
@@ -275,7 +286,7 @@ def test_the_dialect_is_that_of_the_code() -> None:
     ):
         sql = dict(read_folder("views"))[view]
         expression = sql[: sql.index(f") AS {column},")].rpartition("\n  coalesce(")[2]
-        expected[column] = re.findall(r"attributes ->> '\$\.\"(.*?)\"'", expression)
+        expected[column] = re.findall(r"\bs\.attributes ->> '\$\.\"(.*?)\"'", expression)
     assert columns == expected
     providers = {bare(row[0]): bare(row[1]) for row in find_tables("docs/dialects.md", "Providers")}
     assert providers == dialect["providers"]

@@ -49,11 +49,83 @@ SELECT
   coalesce(
     i.prompt,
     b.prompt,
-    (SELECT coalesce(s.attributes ->> '$."gen_ai.input.messages"', s.attributes ->> '$."gen_ai.prompt"') FROM _spans AS s WHERE s.id = i.span)
+    (
+      SELECT CASE
+        WHEN told.messages IS NOT NULL
+          THEN iif(iif(json_valid(told.messages), json_type(told.messages), '') = 'array', told.messages, json_array(json_object('role', 'user', 'parts', json_array(json_object('type', 'text', 'content', told.messages)))))
+        WHEN told.text IS NOT NULL
+          THEN iif(iif(json_valid(told.text), json_type(told.text, '$[0].parts'), '') = 'array', told.text, json_array(json_object('role', 'user', 'parts', json_array(json_object('type', 'text', 'content', told.text)))))
+      END
+      FROM (SELECT s.attributes ->> '$."gen_ai.input.messages"' AS messages, s.attributes ->> '$."gen_ai.prompt"' AS text FROM _spans AS s WHERE s.id = i.span) AS told
+    ),
+    iif(i.event IS NULL, coalesce(
+      (
+        SELECT e.attributes ->> '$."gen_ai.input.messages"' AS told FROM _events AS e
+        WHERE e.span = i.span AND e.source = 1 AND e.name = 'gen_ai.client.inference.operation.details' AND told IS NOT NULL
+        ORDER BY e.ordinal LIMIT 1
+      ),
+      (
+        SELECT nullif(json_group_array(json(messages.message)), '[]')
+        FROM (
+          SELECT m.message FROM _recorded_messages AS m
+          WHERE m.span = i.span AND m.log IS NULL AND m.is_output = 0
+          ORDER BY m.ordinal
+        ) AS messages
+      ),
+      (
+        SELECT l.attributes ->> '$."gen_ai.input.messages"' AS told FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
+        WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND told IS NOT NULL
+        ORDER BY l.time_unix_nano, l.id LIMIT 1
+      ),
+      (
+        SELECT nullif(json_group_array(json(messages.message)), '[]')
+        FROM (
+          SELECT m.message FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id JOIN _recorded_messages AS m ON m.log = l.id
+          WHERE s.id = i.span AND m.is_output = 0
+          ORDER BY l.time_unix_nano, l.id
+        ) AS messages
+      )
+    ), NULL)
   ) AS prompt,
   coalesce(
     i.completion,
-    (SELECT coalesce(s.attributes ->> '$."gen_ai.output.messages"', s.attributes ->> '$."gen_ai.completion"') FROM _spans AS s WHERE s.id = i.span)
+    (
+      SELECT CASE
+        WHEN told.messages IS NOT NULL
+          THEN iif(iif(json_valid(told.messages), json_type(told.messages), '') = 'array', told.messages, json_array(json_object('role', 'assistant', 'parts', json_array(json_object('type', 'text', 'content', told.messages)))))
+        WHEN told.text IS NOT NULL
+          THEN iif(iif(json_valid(told.text), json_type(told.text, '$[0].parts'), '') = 'array', told.text, json_array(json_object('role', 'assistant', 'parts', json_array(json_object('type', 'text', 'content', told.text)))))
+      END
+      FROM (SELECT s.attributes ->> '$."gen_ai.output.messages"' AS messages, s.attributes ->> '$."gen_ai.completion"' AS text FROM _spans AS s WHERE s.id = i.span) AS told
+    ),
+    iif(i.event IS NULL, coalesce(
+      (
+        SELECT e.attributes ->> '$."gen_ai.output.messages"' AS told FROM _events AS e
+        WHERE e.span = i.span AND e.source = 1 AND e.name = 'gen_ai.client.inference.operation.details' AND told IS NOT NULL
+        ORDER BY e.ordinal DESC LIMIT 1
+      ),
+      (
+        SELECT nullif(json_group_array(json(messages.message)), '[]')
+        FROM (
+          SELECT m.message FROM _recorded_messages AS m
+          WHERE m.span = i.span AND m.log IS NULL AND m.is_output = 1
+          ORDER BY m.ordinal
+        ) AS messages
+      ),
+      (
+        SELECT l.attributes ->> '$."gen_ai.output.messages"' AS told FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
+        WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND told IS NOT NULL
+        ORDER BY l.time_unix_nano DESC, l.id DESC LIMIT 1
+      ),
+      (
+        SELECT nullif(json_group_array(json(messages.message)), '[]')
+        FROM (
+          SELECT m.message FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id JOIN _recorded_messages AS m ON m.log = l.id
+          WHERE s.id = i.span AND m.is_output = 1
+          ORDER BY l.time_unix_nano, l.id
+        ) AS messages
+      )
+    ), NULL)
   ) AS completion,
   iif(i.event IS NULL, (SELECT s.attributes FROM _spans AS s WHERE s.id = i.span), (
     SELECT json_group_object(merged.key, json(CASE merged.type WHEN 'text' THEN json_quote(merged.value) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null' ELSE merged.value END))
@@ -86,7 +158,22 @@ SELECT
   coalesce(
     i.system_instructions,
     b.system_instructions,
-    (SELECT s.attributes ->> '$."gen_ai.system_instructions"' FROM _spans AS s WHERE s.id = i.span)
+    (
+      SELECT iif(told.parts IS NULL OR iif(json_valid(told.parts), json_type(told.parts), '') = 'array', told.parts, json_array(json_object('type', 'text', 'content', told.parts)))
+      FROM (SELECT s.attributes ->> '$."gen_ai.system_instructions"' AS parts FROM _spans AS s WHERE s.id = i.span) AS told
+    ),
+    iif(i.event IS NULL, coalesce(
+      (
+        SELECT e.attributes ->> '$."gen_ai.system_instructions"' AS told FROM _events AS e
+        WHERE e.span = i.span AND e.source = 1 AND e.name = 'gen_ai.client.inference.operation.details' AND told IS NOT NULL
+        ORDER BY e.ordinal LIMIT 1
+      ),
+      (
+        SELECT l.attributes ->> '$."gen_ai.system_instructions"' AS told FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
+        WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND told IS NOT NULL
+        ORDER BY l.time_unix_nano, l.id LIMIT 1
+      )
+    ), NULL)
   ) AS system_instructions,
   i.price_source,
   i.price_date

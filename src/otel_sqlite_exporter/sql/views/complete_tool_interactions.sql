@@ -19,13 +19,27 @@ SELECT
   coalesce(
     i.arguments,
     b.arguments,
-    iif(i.is_request, NULL, (SELECT s.attributes ->> '$."gen_ai.tool.call.arguments"' FROM _spans AS s WHERE s.id = i.span))
+    iif(i.is_request, NULL, coalesce(
+      (SELECT s.attributes ->> '$."gen_ai.tool.call.arguments"' FROM _spans AS s WHERE s.id = i.span),
+      iif(i.event IS NULL, (
+        SELECT coalesce(iif(json_valid(e.attributes ->> '$."gen_ai.input.messages"'), e.attributes ->> '$."gen_ai.input.messages"' ->> '$[0].parts[0].arguments', NULL), e.attributes ->> '$.content') AS told FROM _events AS e
+        WHERE e.span = i.span AND e.source = 1 AND e.name IN ('gen_ai.client.inference.operation.details', 'gen_ai.tool.message') AND told IS NOT NULL
+        ORDER BY e.ordinal LIMIT 1
+      ), NULL)
+    ))
   ) AS arguments,
   coalesce(
     i.result,
     iif(i.is_request,
       (SELECT r.result FROM _tool_results AS r WHERE r.trace = i.trace AND r.tool_call_id = i.tool_call_id ORDER BY r.time_unix_nano, r.result LIMIT 1),
-      (SELECT s.attributes ->> '$."gen_ai.tool.call.result"' FROM _spans AS s WHERE s.id = i.span)
+      coalesce(
+        (SELECT s.attributes ->> '$."gen_ai.tool.call.result"' FROM _spans AS s WHERE s.id = i.span),
+        iif(i.event IS NULL, (
+          SELECT coalesce(iif(json_valid(e.attributes ->> '$."gen_ai.output.messages"'), e.attributes ->> '$."gen_ai.output.messages"' ->> '$[0].parts[0].response', NULL), e.attributes ->> '$.message') AS told FROM _events AS e
+          WHERE e.span = i.span AND e.source = 1 AND e.name IN ('gen_ai.client.inference.operation.details', 'gen_ai.choice') AND told IS NOT NULL
+          ORDER BY e.ordinal DESC LIMIT 1
+        ), NULL)
+      )
     )
   ) AS result,
   CASE
