@@ -15,6 +15,7 @@ COMMANDS = {
     "info": {"path", "--json"},
     "migrate": {"path", "--check", "--dry-run", "--no-backup", "--json"},
     "recover": {"path", "--spool", "--json"},
+    "reprice": {"path", "--all", "--json"},
 }
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from otel_sqlite_exporter.cli import maintenance, transfer
+from otel_sqlite_exporter.cli import derivation, maintenance, transfer
 from otel_sqlite_exporter.cli.context import REFUSED
 from otel_sqlite_exporter.errors import SQLiteExporterError
 from otel_sqlite_exporter.version import __version__
@@ -60,5 +60,5 @@ def cli() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-for command in (*maintenance.COMMANDS, *transfer.COMMANDS):
+for command in (*maintenance.COMMANDS, *transfer.COMMANDS, *derivation.COMMANDS):
     cli.add_command(command)

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands that work out anew what a file derives from its records: reprice."""
+
+from __future__ import annotations
+
+import click
+
+from otel_sqlite_exporter.cli.context import resolve
+
+
+@click.command()
+@click.argument("path", required=False)
+@click.option("--all", "everything", is_flag=True, help="Price calls anew that were priced before.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def reprice(ctx: click.Context, path: str | None, *, everything: bool, as_json: bool) -> None:
+    """Work out what the model calls of a file cost.
+
+    Calls get the prices that the package genai-prices ships, of the day of the call. What instrumentation has reported
+    as cost stays. A call whose provider, model or tokens are not known gets no cost, and the status `unpriced`.
+    """
+    settings = resolve(ctx, path)
+    from otel_sqlite_exporter.cli import render
+    from otel_sqlite_exporter.cli.progress import show_count
+    from otel_sqlite_exporter.ingest import repricing
+
+    with show_count("pricing calls") as progress:
+        done = repricing.reprice(settings, everything=everything, progress=progress)
+    if as_json:
+        render.render_json({"path": settings.path} | done._asdict())
+    else:
+        click.echo(f"looked at {done.calls} calls of {settings.path} and changed {done.changed} ({done.price_source})")
+        click.echo(
+            f"now: {done.exact} exact, {done.partial} partial, {done.unpriced} unpriced, {done.reported} reported"
+        )
+
+
+COMMANDS = (reprice,)
