@@ -189,8 +189,7 @@ BEGIN
 END;
 CREATE INDEX _llm_interactions_response_id ON _llm_interactions (response_id, start_time_unix_nano)
   WHERE response_id IS NOT NULL;
-CREATE UNIQUE INDEX _llm_interactions_span ON _llm_interactions (span) WHERE event IS NULL;
-CREATE INDEX _llm_interactions_span_event ON _llm_interactions (span) WHERE event IS NOT NULL;
+CREATE UNIQUE INDEX _llm_interactions_span ON _llm_interactions (span, ifnull(event, 0));
 CREATE INDEX _llm_interactions_start_event ON _llm_interactions (start_event) WHERE start_event IS NOT NULL;
 CREATE INDEX _llm_interactions_start_time ON _llm_interactions (start_time_unix_nano);
 CREATE INDEX _llm_interactions_trace_session ON _llm_interactions (trace_session);
@@ -367,8 +366,7 @@ BEGIN
   WHERE start_event = old.event;
   UPDATE _tool_interactions SET is_hidden = 0 WHERE event = old.start_event;
 END;
-CREATE UNIQUE INDEX _tool_interactions_span ON _tool_interactions (span) WHERE event IS NULL AND is_request = 0;
-CREATE INDEX _tool_interactions_span_other ON _tool_interactions (span) WHERE event IS NOT NULL OR is_request = 1;
+CREATE INDEX _tool_interactions_span ON _tool_interactions (span);
 CREATE INDEX _tool_interactions_start_event ON _tool_interactions (start_event) WHERE start_event IS NOT NULL;
 CREATE INDEX _tool_interactions_start_time ON _tool_interactions (start_time_unix_nano);
 CREATE INDEX _tool_interactions_trace_session ON _tool_interactions (trace_session);

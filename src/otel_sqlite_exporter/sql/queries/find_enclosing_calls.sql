@@ -1,12 +1,13 @@
 -- The rows of _llm_interactions whose counting what came with these spans can change: their own, those of spans above,
 -- and those of spans below a call among these. As a JSON array of ids. :spans is an array of ids of _spans; :logs is
--- [[trace, span id], ...], the spans that log records were recorded in.
+-- [[trace, span id], ...], the spans that log records were recorded in. Joined from
+-- left to right, as the planner knows nothing of how few there are.
 WITH RECURSIVE
   -- A span that is no call and has nothing below it changes nothing.
   came (id) AS (
     SELECT s.id
     FROM json_each(:spans) AS w
-    JOIN _spans AS s ON s.id = w.value
+    CROSS JOIN _spans AS s ON s.id = w.value
     WHERE EXISTS (SELECT 1 FROM _llm_interactions AS i WHERE i.span = s.id)
       OR EXISTS (SELECT 1 FROM _tool_interactions AS i WHERE i.span = s.id)
       OR EXISTS (SELECT 1 FROM _spans AS c WHERE c.trace = s.trace AND c.parent_span_id = s.span_id)
@@ -14,26 +15,26 @@ WITH RECURSIVE
     UNION
     SELECT s.id
     FROM json_each(:logs) AS w
-    JOIN _spans AS s ON s.trace = w.value ->> 0 AND s.span_id = w.value ->> 1
+    CROSS JOIN _spans AS s ON s.trace = w.value ->> 0 AND s.span_id = w.value ->> 1
   ),
   above (id, trace, parent_span_id) AS (
-    SELECT s.id, s.trace, s.parent_span_id FROM came AS m JOIN _spans AS s ON s.id = m.id
+    SELECT s.id, s.trace, s.parent_span_id FROM came AS m CROSS JOIN _spans AS s ON s.id = m.id
     UNION
     SELECT s.id, s.trace, s.parent_span_id
     FROM above AS a
-    JOIN _spans AS s ON s.trace = a.trace AND s.span_id = a.parent_span_id
+    CROSS JOIN _spans AS s ON s.trace = a.trace AND s.span_id = a.parent_span_id
   ),
   enclosing (id, span, is_call) AS MATERIALIZED (
     SELECT i.id, i.span, i.event IS NULL AND i.is_aggregate = 0
     FROM above AS a
-    JOIN _llm_interactions AS i ON i.span = a.id
+    CROSS JOIN _llm_interactions AS i ON i.span = a.id
   ),
   below (id, trace, span_id) AS (
-    SELECT s.id, s.trace, s.span_id FROM enclosing AS e JOIN _spans AS s ON s.id = e.span WHERE e.is_call
+    SELECT s.id, s.trace, s.span_id FROM enclosing AS e CROSS JOIN _spans AS s ON s.id = e.span WHERE e.is_call
     UNION
     SELECT c.id, c.trace, c.span_id
     FROM below AS b
-    JOIN _spans AS c ON c.trace = b.trace AND c.parent_span_id = b.span_id
+    CROSS JOIN _spans AS c ON c.trace = b.trace AND c.parent_span_id = b.span_id
     WHERE NOT EXISTS (SELECT 1 FROM _tool_interactions AS t WHERE t.span = c.id AND t.event IS NULL AND t.is_request = 0)
       AND NOT EXISTS (
         SELECT 1 FROM _llm_interactions AS a WHERE a.span = c.id AND a.event IS NULL AND a.is_aggregate = 1
@@ -43,11 +44,11 @@ SELECT json_group_array(id)
 FROM (
   SELECT id FROM enclosing
   UNION
-  SELECT i.id FROM below AS b JOIN _llm_interactions AS i ON i.span = b.id
+  SELECT i.id FROM below AS b CROSS JOIN _llm_interactions AS i ON i.span = b.id
   UNION
   SELECT i.id
   FROM below AS b
-  JOIN _logs AS l ON l.trace = b.trace AND l.span_id = b.span_id
-  JOIN _events AS e ON e.log = l.id
-  JOIN _llm_interactions AS i ON i.event = e.id
+  CROSS JOIN _logs AS l ON l.trace = b.trace AND l.span_id = b.span_id
+  CROSS JOIN _events AS e ON e.log = l.id
+  CROSS JOIN _llm_interactions AS i ON i.event = e.id
 );

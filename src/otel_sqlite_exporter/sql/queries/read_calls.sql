@@ -15,7 +15,7 @@ WITH RECURSIVE
     UNION
     SELECT b.call, c.id, c.trace, c.span_id
     FROM below AS b
-    JOIN _spans AS c ON c.trace = b.trace AND c.parent_span_id = b.span_id
+    CROSS JOIN _spans AS c ON c.trace = b.trace AND c.parent_span_id = b.span_id
     WHERE NOT EXISTS (SELECT 1 FROM _tool_interactions AS t WHERE t.span = c.id AND t.event IS NULL AND t.is_request = 0)
       AND NOT EXISTS (
         SELECT 1 FROM _llm_interactions AS g WHERE g.span = c.id AND g.event IS NULL AND g.is_aggregate = 1
@@ -33,7 +33,7 @@ SELECT
           UNION
           SELECT d.trace, c.id, c.span_id
           FROM down AS d
-          JOIN _spans AS c ON c.trace = d.trace AND c.parent_span_id = d.span_id
+          CROSS JOIN _spans AS c ON c.trace = d.trace AND c.parent_span_id = d.span_id
         )
         SELECT 1
         FROM down AS d
@@ -56,14 +56,14 @@ SELECT
     FROM (
       SELECT b.call, i.id
       FROM below AS b
-      JOIN _llm_interactions AS i ON i.span = b.id
+      CROSS JOIN _llm_interactions AS i ON i.span = b.id
       WHERE i.id <> b.call AND i.is_hidden = 0
       UNION
       SELECT b.call, i.id
       FROM below AS b
-      JOIN _logs AS l ON l.trace = b.trace AND l.span_id = b.span_id
-      JOIN _events AS e ON e.log = l.id
-      JOIN _llm_interactions AS i ON i.event = e.id
+      CROSS JOIN _logs AS l ON l.trace = b.trace AND l.span_id = b.span_id
+      CROSS JOIN _events AS e ON e.log = l.id
+      CROSS JOIN _llm_interactions AS i ON i.event = e.id
       WHERE i.is_hidden = 0
     )
   ) AS inner_calls,
