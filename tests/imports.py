@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ def view_rows(path: Path, *, without: Sequence[str] = ()) -> dict[str, list[str]
 def _event(name: str, second: float, **fields: Any) -> dict[str, Any]:
     return {
         "schema_version": "1.1",
-        "timestamp": f"2026-01-02T03:04:{second:09.6f}",
+        "timestamp": (datetime(2026, 1, 2, 3, 4) + timedelta(seconds=second)).isoformat(),
         "trace_id": "f" * 32,
         "span_id": "e" * 16,
         "parent_span_id": None,

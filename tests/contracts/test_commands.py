@@ -11,6 +11,7 @@ from tests.conftest import ROOT
 
 COMMANDS = {
     "doctor": {"path", "--repair", "--assume-gone", "--json"},
+    "export": {"path", "--session", "--trace", "--since", "--until", "--signal", "--output"},
     "import": {"files", "--into", "--timezone", "--json"},
     "info": {"path", "--json"},
     "migrate": {"path", "--check", "--dry-run", "--no-backup", "--json"},

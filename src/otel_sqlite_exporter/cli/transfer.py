@@ -62,4 +62,43 @@ def import_(ctx: click.Context, files: tuple[str, ...], path: str | None, *, tim
     ctx.exit(ATTENTION if any(report.refused for report in reports) else 0)
 
 
-COMMANDS = (import_,)
+@click.command("export")
+@click.argument("path", required=False)
+@click.option("--session", "session_id", metavar="ID", help="What shows this session.")
+@click.option("--trace", "trace_id", metavar="ID", help="This trace; the beginning of its id is enough.")
+@click.option("--since", metavar="TIME", help="What started then or later: ISO 8601, or how long ago, as 15m or 2d.")
+@click.option("--until", metavar="TIME", help="What started before then.")
+@click.option("--signal", type=click.Choice(["traces", "logs"]), help="These alone.")
+@click.option("--output", default="-", metavar="FILE", help="Where to write to; - (the default) is standard output.")
+@click.pass_context
+def export(
+    ctx: click.Context,
+    path: str | None,
+    *,
+    session_id: str | None,
+    trace_id: str | None,
+    since: str | None,
+    until: str | None,
+    signal: str | None,
+    output: str,
+) -> None:
+    """Write spans and log records as lines of OTLP.
+
+    Everything, or what meets all that is given. Any tool for OTLP as JSON reads the lines, and so does `import`, which
+    makes the same of them again. FILE is there when it is whole; one that was there is replaced.
+
+    Spans that still run are left out: OTLP has no form for them.
+    """
+    settings = resolve(ctx, path)
+    from otel_sqlite_exporter.cli.lines import write_lines
+    from otel_sqlite_exporter.query.export import read_export
+    from otel_sqlite_exporter.query.file import TelemetryFile
+
+    file = TelemetryFile(settings.path, settings.busy_timeout_ms)
+    lines = read_export(file, session_id=session_id, trace_id=trace_id, since=since, until=until, signal=signal)
+    done = write_lines(lines, output, source=settings.path)
+    running = f"; {done.left_out} spans still run and were left out" if done.left_out else ""
+    click.echo(f"exported {done.spans} spans, {done.logs} log records{running}", err=True)
+
+
+COMMANDS = (import_, export)
