@@ -55,6 +55,7 @@ def leave_without_shutdown(path: str, how: str) -> None:
 
 
 @pytest.mark.parametrize(("how", "status"), [("return", 0), ("exit", 3), ("asyncio", 0)])
+@pytest.mark.row("Normal exit")
 def test_nothing_is_lost_or_said_when_the_interpreter_exits(path: Path, how: str, status: int) -> None:
     in_new_process(leave_without_shutdown, path, how, status=status, flags=("-W", "default"))
     assert os.listdir(path.parent) == ["otel.db"]
