@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry.sdk._logs import ReadableLogRecord
@@ -87,7 +88,7 @@ def test_the_work_does_not_grow_with_the_trace(path: Path, first: str) -> None:
         for batch in range(40):
             numbers = range(batch * 10 + 1, batch * 10 + 11)
             before = len(done)
-            exports = [
+            exports: list[tuple[Any, list[Any]]] = [
                 (spans, [make_span(1, number) for number in numbers]),
                 (logs, [log for number in numbers for log in make_logs(1, number)]),
             ]
