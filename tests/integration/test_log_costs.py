@@ -52,7 +52,8 @@ def count_statements(
     export()
     with exporter._delivery._database.use() as connection:
         connection.set_trace_callback(None)
-    return Counter(" ".join(text.split()[:3]) for text in texts)
+    # Each time a trigger runs, SQLite gives the text of its statement again.
+    return Counter(" ".join(text.split()[:3]) for text in dict.fromkeys(texts))
 
 
 @pytest.mark.parametrize("first", ["spans", "logs"])
