@@ -194,7 +194,7 @@ class Batch:
             if isinstance(span, EncodedSpan):
                 root = (LOCAL_PARENT, times[0], span.row.span_id)
             trace = self._traces[span.trace_id] = Trace(
-                self._next_id("_traces"), span.trace_id, None, None, root, *times
+                self._next_id("_traces"), span.trace_id, None, None, root, *times, is_new=True
             )
         return trace
 
@@ -248,7 +248,7 @@ class Batch:
         for ordinal, link in enumerate(span.links):
             self.links += (id, ordinal)
             self.links += link
-        self.interactions.see_span(id, part.trace)
+        self.interactions.see_span(id, part.trace, span.row)
         if span.interactions is not NO_INTERACTIONS:
             self._add_interactions(part, span, span.interactions, id)
 
