@@ -35,7 +35,8 @@ def batches() -> Iterator[list[ReadableSpan]]:
     [
         ("this exporter", "ours.db", "spans"),
         ("floor", "floor.db", "spans"),
-        ("executemany", "one_table.db", "spans"),
+        ("executemany, the same rows", "same_rows.db", "spans"),
+        ("executemany, one table", "one_table.db", "spans"),
     ],
 )
 def test_a_file_holds_every_span(
@@ -48,18 +49,21 @@ def test_a_file_holds_every_span(
     assert read(tmp_path / file, f"SELECT count(*), count(DISTINCT span_id) FROM {table}") == [(75, 75)]
 
 
-def test_the_floor_writes_the_rows_of_the_exporter(tmp_path: Path, batches: Iterator[list[ReadableSpan]]) -> None:
-    ours, floor = CONTENDERS["this exporter"](tmp_path), CONTENDERS["floor"](tmp_path)
+@pytest.mark.parametrize(("name", "file"), [("floor", "floor.db"), ("executemany, the same rows", "same_rows.db")])
+def test_a_rival_writes_the_rows_of_the_exporter(
+    tmp_path: Path, batches: Iterator[list[ReadableSpan]], name: str, file: str
+) -> None:
+    ours, rival = CONTENDERS["this exporter"](tmp_path), CONTENDERS[name](tmp_path)
     for batch in batches:
         ours.write(batch)
-        floor.write(floor.prepare(batch))
+        rival.write(rival.prepare(batch))
     ours.close()
-    floor.close()
+    rival.close()
     for table in ("_resources", "_scopes", "_sessions", "_traces", "_trace_sessions", "_spans", "_events"):
         query = f"SELECT * FROM {table} ORDER BY id"
-        assert read(tmp_path / "floor.db", query) == read(tmp_path / "ours.db", query)
+        assert read(tmp_path / file, query) == read(tmp_path / "ours.db", query)
     count = "SELECT count(*) FROM _llm_interactions"
-    assert read(tmp_path / "floor.db", count) == read(tmp_path / "ours.db", count) == [(75,)]
+    assert read(tmp_path / file, count) == read(tmp_path / "ours.db", count) == [(75,)]
 
 
 def test_the_console_prints_every_span(tmp_path: Path, batches: Iterator[list[ReadableSpan]]) -> None:

@@ -58,7 +58,8 @@ class Insert:
     def _run(self, connection: sqlite3.Connection, values: list[Any]) -> int:
         width = len(self._columns)
         rows = len(values) // width
-        kept = tuple(values[place::width].count(None) < rows for place in range(width))
+        # Comparing None with something else takes 50 ns, and most columns show by their first value that they are kept.
+        kept = tuple(values[place] is not None or values[place::width].count(None) < rows for place in range(width))
         for place in reversed(range(width)):
             if not kept[place]:
                 del values[place::width]
