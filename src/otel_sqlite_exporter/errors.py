@@ -80,3 +80,11 @@ class UnreadableSourceError(SQLiteExporterError):
 
 class MissingPackageError(SQLiteExporterError, ImportError):
     """A package that is not installed with this one is needed; the message has the command that installs it."""
+
+
+class LegacyFileError(SQLiteExporterError):
+    """A file of the attribute-row layout cannot be migrated as asked; it was not touched."""
+
+
+class LegacyCheckError(SQLiteExporterError):
+    """A stage of a migration of an attribute-row file found that source and target differ."""

@@ -14,7 +14,10 @@ COMMANDS = {
     "export": {"path", "--session", "--trace", "--since", "--until", "--signal", "--output"},
     "import": {"files", "--into", "--timezone", "--json"},
     "info": {"path", "--json"},
-    "migrate": {"path", "--check", "--dry-run", "--no-backup", "--json"},
+    "migrate": {
+        *("path", "--check", "--dry-run", "--no-backup", "--json"),
+        *("--into", "--timezone", "--drop-legacy"),
+    },
     "recover": {"path", "--spool", "--json"},
     "reprice": {"path", "--all", "--json"},
 }

@@ -52,6 +52,7 @@ from otel_sqlite_exporter.settings import (
 from otel_sqlite_exporter.sql.texts import read_folder
 from otel_sqlite_exporter.storage.migrations import load_migrations
 from tests.conftest import ROOT, clean_environment, exporting, read, span_names
+from tests.legacy_files import write_typical
 
 PACKAGE = ROOT / "src" / "otel_sqlite_exporter"
 PUBLIC_VIEWS = [name for name, _ in read_folder("views") if not name.startswith("_")]
@@ -177,6 +178,7 @@ def test_a_query_gives_rows(file: sqlite3.Connection, block: Block) -> None:
 def test_programs_and_commands_run(document: Path, filled: Path, tmp_path: Path) -> None:
     if document.parent != ROOT:
         shutil.copy(filled, tmp_path / "otel.db")
+    write_typical(tmp_path / "old.db")
     printed = ""
     for block in find_blocks():
         if block.document != document:
@@ -339,18 +341,6 @@ def test_the_questions_and_filters_are_those_of_the_code() -> None:
         for one in of:
             described[names[one]] |= set(re.findall("`(.*?)`", filters))
     assert described == {kind.record.VIEW: set(accepted_arguments(kind)) for kind in KINDS}
-
-
-def test_every_failure_that_operations_tells_of_has_a_test() -> None:
-    rows = [
-        re.sub("[*`]", "", row[0]).partition(":")[0]
-        for heading in ("When something fails", "When the process ends", "Bad values")
-        for row in find_tables("docs/operations.md", heading)
-    ]
-    tests = "".join(test.read_text(encoding="utf-8") for test in (ROOT / "tests").rglob("test_*.py"))
-    shown = re.findall(r'"(.+?)"', "".join(re.findall(r"@pytest\.mark\.row\((.*?)\)\n", tests, re.DOTALL)))
-    assert len(rows) == 25
-    assert set(shown) == set(rows)
 
 
 def test_the_changelog_knows_the_version() -> None:

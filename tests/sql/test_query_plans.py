@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from otel_sqlite_exporter.ingest.statements import run_script
 from otel_sqlite_exporter.sql.texts import read_folder
 from otel_sqlite_exporter.storage.migrations import migrate, split_statements
 from tests.files import table_scans
@@ -51,6 +52,7 @@ _NEWEST = [
 _OF_THE_WHOLE_FILE = {
     *("count_faults", "count_interrupted", "count_views", "find_open_runs", "get_link_health", "get_span_times"),
     *("repair_sessions", "sum_exporter_health", "count_cost_statuses", "count_unpriced"),
+    *("measure_legacy", "count_legacy_names", "count_legacy_times"),
 }
 
 
@@ -59,6 +61,8 @@ def file(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sqlite3.Con
     path = tmp_path / "otel.db"
     migrate(str(path), busy_timeout_ms=1000)
     with closing(sqlite3.connect(path)) as connection:
+        for script in ("create_legacy_stages", "create_legacy_staging"):  # what some queries are of
+            run_script(connection, script)
         if request.param == "analyzed":
             # What ANALYZE writes for a large file, with the few resources and scopes that a service has.
             connection.execute("ANALYZE")

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from otel_sqlite_exporter.cli.context import ATTENTION, resolve
+from otel_sqlite_exporter.errors import LegacyFileError
 
 _UNTOUCHED = {"file", "version", "integrity"}
 
@@ -15,22 +18,62 @@ _UNTOUCHED = {"file", "version", "integrity"}
 @click.option("--check", is_flag=True, help="Change nothing; exit with 1 if steps are pending.")
 @click.option("--dry-run", is_flag=True, help="Change nothing; print what would be done.")
 @click.option("--no-backup", is_flag=True, help="Write no copy of the file before it is upgraded.")
+@click.option("--into", metavar="NEW", help="Of a file of attribute rows: write a new file, and leave it as it is.")
+@click.option(
+    "--timezone",
+    metavar="ZONE",
+    default="UTC",
+    show_default=True,
+    help="Of a file of attribute rows: where times without an offset are from; `local`, +02:00 or a name.",
+)
+@click.option("--drop-legacy", is_flag=True, help="Remove the old tables of a file of attribute rows, once migrated.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def migrate(
-    ctx: click.Context, path: str | None, *, check: bool, dry_run: bool, no_backup: bool, as_json: bool
+    ctx: click.Context,
+    path: str | None,
+    *,
+    check: bool,
+    dry_run: bool,
+    no_backup: bool,
+    into: str | None,
+    timezone: str,
+    drop_legacy: bool,
+    as_json: bool,
 ) -> None:
-    """Create a file or upgrade its schema.
+    """Create a file, upgrade its schema, or turn a file of attribute rows into one of ours.
 
     A checked copy is written beside a file with a schema before it is upgraded, and its path is printed. A step that
     fails leaves the file as it was before that step. Files of other programs, damaged ones, and those of newer versions
     are refused and not touched.
+
+    A file of attribute rows (EAV) is recognised by its tables. It is migrated in stages that are checked, and a command
+    that was cut short goes on where it stood. In place, the old tables stay, under names that begin with legacy_.
     """
     settings = resolve(ctx, path)
     from otel_sqlite_exporter.cli import render
+    from otel_sqlite_exporter.cli.legacy import find_file, migrate_file
     from otel_sqlite_exporter.storage import migrations
 
     file, timeout = settings.path, settings.busy_timeout_ms
+    into = None if into is None else os.path.abspath(into)
+    old = find_file(file, into, timeout)
+    if old is not None and check:
+        click.echo(f"{file} holds attribute rows, {'migrated' if old.is_done else 'not migrated yet'}")
+        ctx.exit(0 if old.is_done else ATTENTION)
+    if old is not None and not (old.is_done and old.is_in_place and not drop_legacy and into is None):
+        return migrate_file(
+            old,
+            settings,
+            into=into,
+            timezone=timezone,
+            backup=not no_backup,
+            dry_run=dry_run,
+            drop=drop_legacy,
+            as_json=as_json,
+        )
+    if old is None and (into is not None or drop_legacy):
+        raise LegacyFileError(f"{file} holds no tables of attribute rows: --into and --drop-legacy are for such files")
     if not (check or dry_run):
         report = migrations.migrate(file, busy_timeout_ms=timeout, backup=not no_backup)
         return render.render_json(render.report_as_dict(report)) if as_json else render.render_report(report)

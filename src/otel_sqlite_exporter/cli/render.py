@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 _Value = str | int | float | None
 
 
-class _Table(NamedTuple):
+class Table(NamedTuple):
+    """What is printed as a table."""
+
     title: str
     columns: Sequence[str]  # without any, a row is a name and a value
     rows: Sequence[Sequence[_Value]]
@@ -104,8 +106,12 @@ def render_repair(repair: Repair) -> None:
 
 
 def render_overview(overview: Overview) -> None:
-    """Print an overview: as tables on a terminal, else as aligned plain text."""
-    tables = _overview_tables(overview)
+    """Print an overview."""
+    render_tables(_overview_tables(overview))
+
+
+def render_tables(tables: Sequence[Table]) -> None:
+    """Print tables: with colours on a terminal, else as aligned plain text."""
     if sys.stdout is not None and sys.stdout.isatty():
         _print_rich(tables)
     else:
@@ -116,25 +122,25 @@ def _steps_as_dicts(steps: Sequence[Migration]) -> list[dict[str, object]]:
     return [{"version": step.version, "name": step.name, "quick": step.is_quick} for step in steps]
 
 
-def _overview_tables(overview: Overview) -> list[_Table]:
+def _overview_tables(overview: Overview) -> list[Table]:
     contents = overview.contents
     file: list[tuple[str, _Value]] = [
         ("path", overview.path),
         ("schema version", _describe_version(overview)),
         ("package version", __version__),
-        ("file size", _format_bytes(overview.file_bytes)),
-        ("write-ahead log size", _format_bytes(overview.wal_bytes)),
+        ("file size", format_bytes(overview.file_bytes)),
+        ("write-ahead log size", format_bytes(overview.wal_bytes)),
     ]
     if contents is None:
-        return [_Table("file", (), file)]
+        return [Table("file", (), file)]
     file += [("first span", contents.first_span_time), ("last span", contents.last_span_time)]
     sessions = [_session_columns(session) for session in contents.newest_sessions]
-    tables = [_Table("file", (), file), _Table("views", ("view", "rows"), tuple(contents.counts.items()))]
+    tables = [Table("file", (), file), Table("views", ("view", "rows"), tuple(contents.counts.items()))]
     if sessions:
         title = f"newest sessions ({len(sessions)} of {contents.counts['sessions']})"
-        tables.append(_Table(title, tuple(sessions[0]), [tuple(session.values()) for session in sessions]))
-    tables.append(_Table("exporter health", (), tuple(asdict(contents.exporter_health).items())))
-    tables.append(_Table("link health", (), tuple(asdict(contents.link_health).items())))
+        tables.append(Table(title, tuple(sessions[0]), [tuple(session.values()) for session in sessions]))
+    tables.append(Table("exporter health", (), tuple(asdict(contents.exporter_health).items())))
+    tables.append(Table("link health", (), tuple(asdict(contents.link_health).items())))
     return tables
 
 
@@ -160,7 +166,7 @@ def _describe_version(overview: Overview) -> str:
     return str(version)
 
 
-def _format_plain(table: _Table) -> str:
+def _format_plain(table: Table) -> str:
     rows = [tuple(map(format_value, row)) for row in table.rows]
     header = [tuple(table.columns)] if table.columns else []
     widths = [max(map(len, column)) for column in zip(*header, *rows, strict=True)]
@@ -175,16 +181,16 @@ def _format_plain(table: _Table) -> str:
     return "\n".join([table.title, *(f"  {line}" for line in lines)])
 
 
-def _print_rich(tables: Sequence[_Table]) -> None:
+def _print_rich(tables: Sequence[Table]) -> None:
     from rich.console import Console
     from rich.padding import Padding
-    from rich.table import Table
+    from rich.table import Table as RichTable
     from rich.text import Text
 
     # Without a colour system no escape sequence is written at all, bold and dim ones included.
     console = Console(file=sys.stdout, color_system=None if os.environ.get("NO_COLOR") else "auto")
     for table in tables:
-        view = Table(box=None, padding=(0, 2, 0, 0), show_header=bool(table.columns), header_style="bold")
+        view = RichTable(box=None, padding=(0, 2, 0, 0), show_header=bool(table.columns), header_style="bold")
         for index, column in enumerate(table.columns or ("", "")):
             justify: Literal["left", "right"] = "right" if _is_number_column(table, index) else "left"
             # Of what may be too wide, only identifiers and values are folded.
@@ -195,7 +201,7 @@ def _print_rich(tables: Sequence[_Table]) -> None:
         console.print(Padding(view, (0, 0, 1, 2)))
 
 
-def _is_number_column(table: _Table, index: int) -> bool:
+def _is_number_column(table: Table, index: int) -> bool:
     kinds = {type(row[index]) for row in table.rows}
     return bool(table.columns) and int in kinds and str not in kinds
 
@@ -212,7 +218,8 @@ def format_value(value: _Value) -> str:
     )
 
 
-def _format_bytes(size: int) -> str:
+def format_bytes(size: int) -> str:
+    """Return a size with its unit."""
     number = float(size)
     for unit in ("bytes", "kB", "MB", "GB"):
         if number < 1000:

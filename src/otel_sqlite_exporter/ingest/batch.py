@@ -107,26 +107,22 @@ class Batch:
         return self.session_ids[name]
 
     def _read(self, connection: sqlite3.Connection, spans: Sequence[EncodedSpan], logs: Sequence[EncodedLog]) -> None:
-        wanted: dict[str, tuple[list[str], set[str | None]]] = {}
+        wanted: dict[str, list[str]] = {}
         sessions = set()
         for span in spans:
-            ids, own_sessions = wanted.setdefault(span.trace_id, ([], {None}))
-            ids.append(span.row.span_id)
+            wanted.setdefault(span.trace_id, []).append(span.row.span_id)
             if span.session is not None:  # its own, if it names one
                 sessions.add(span.session.name)
-                own_sessions.add(span.session.name)
         for log in logs:
-            ids, own_sessions = wanted.setdefault(log.trace_id, ([], {None}))
+            ids = wanted.setdefault(log.trace_id, [])
             if log.span_id is not None:
                 ids.append(log.span_id)
-            names = {naming.name for naming in (log.own_session, log.session) if naming is not None}
-            sessions |= names
-            own_sessions |= names
+            sessions.update(naming.name for naming in (log.own_session, log.session) if naming is not None)
         records: list[EncodedSpan | EncodedLog] = [*spans, *logs]
         row = connection.execute(
             read_query("look_up_batch"),
             {
-                "traces": orjson.dumps(wanted, default=list).decode(),
+                "spans": orjson.dumps(wanted).decode(),
                 "sessions": orjson.dumps(list(sessions)).decode(),
                 "resources": orjson.dumps(list({record.resource.digest for record in records})).decode(),
                 "scopes": orjson.dumps(list({record.scope.digest for record in records if record.scope})).decode(),
@@ -194,7 +190,7 @@ class Batch:
             if isinstance(span, EncodedSpan):
                 root = (LOCAL_PARENT, times[0], span.row.span_id)
             trace = self._traces[span.trace_id] = Trace(
-                self._next_id("_traces"), span.trace_id, None, None, root, *times, is_new=True
+                self._next_id("_traces"), span.trace_id, None, None, root, *times
             )
         return trace
 
@@ -248,7 +244,7 @@ class Batch:
         for ordinal, link in enumerate(span.links):
             self.links += (id, ordinal)
             self.links += link
-        self.interactions.see_span(id, part.trace, span.row)
+        self.interactions.see_span(id, part.trace)
         if span.interactions is not NO_INTERACTIONS:
             self._add_interactions(part, span, span.interactions, id)
 

@@ -2,8 +2,8 @@
 """Start and finish records, and which belong together. Pure.
 
 A record's name says its phase: `llm.call.start` begins what `llm.call.finish` (or `.end`, `.stop`, `.result`, `.error`)
-finishes; `llm.call` is their stem. Records of one span are paired with each other; what stays alone may be paired by
-time with records of other spans.
+finishes; `llm.call` is their stem. `tool.execution` begins what `tool.result` finishes. Records of one span are paired
+with each other; what stays alone may be paired by time with records of other spans.
 """
 
 from __future__ import annotations
@@ -22,10 +22,15 @@ _PHASES = {
     "error": "finish",
 }
 
+# A start whose name does not say so.
+_STARTS = {"tool.execution": "tool"}
+
 
 @lru_cache(1024)
 def split_phase(name: str) -> tuple[str | None, str | None]:
     """Return (stem, phase) of a record's name, or (None, None) if it is neither a start nor a finish."""
+    if name in _STARTS:
+        return _STARTS[name], "start"
     stem, dot, suffix = name.rpartition(".")
     phase = _PHASES.get(suffix)
     # SQLite's JSON functions end a text at NUL, and records of a stem are looked up through them.

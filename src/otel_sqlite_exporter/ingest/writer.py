@@ -123,25 +123,55 @@ def write_batch(
         if is_known or (part is not None and not note_part(connection, part)):
             connection.execute("ROLLBACK")
             return None
-        counts = Counts()
-        if records.spans or records.logs:
-            opened = _write_spans_and_logs(connection, records, pairing_window_ns, counts)
-        if records.quarantine:
-            _QUARANTINE.run(connection, [value for row in records.quarantine for value in row])
-            counts.received += len(records.quarantine)
-            counts.quarantined = len(records.quarantine)
-        counts.replayed = counts.received if replay is not None else 0
-        if part is not None:
-            counts.earliest_end = None  # what is imported did not wait to be written
-        write_run(connection, run, counts, time.time_ns() if replay is None else replay.time_unix_nano)
-        if counts.opened:
-            connection.execute(read_query("insert_open_spans"), {"run_id": run.run_id, **opened})
+        now = time.time_ns() if replay is None else replay.time_unix_nano
+        counts = add_batch(
+            connection,
+            records,
+            run,
+            now,
+            pairing_window_ns=pairing_window_ns,
+            has_waited=part is None,
+            is_replay=replay is not None,
+        )
         connection.execute("COMMIT")
     except BaseException:
         # A full disk and some I/O errors have rolled back already.
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+    return counts
+
+
+def add_batch(
+    connection: sqlite3.Connection,
+    records: Records,
+    run: Run,
+    now_unix_nano: int,
+    *,
+    pairing_window_ns: int,
+    is_replay: bool = False,
+    has_waited: bool = True,
+) -> Counts:
+    """Write a batch of `run` in the transaction that the caller has begun, and return what became of it. What is of
+    old, and has not waited to be written, tells nothing of how long that takes.
+
+    Raises:
+        sqlite3.Error: What SQLite said; the caller is to roll back.
+    """
+    counts = Counts()
+    opened: dict[str, int] = {}
+    if records.spans or records.logs:
+        opened = _write_spans_and_logs(connection, records, pairing_window_ns, counts)
+    if records.quarantine:
+        _QUARANTINE.run(connection, [value for row in records.quarantine for value in row])
+        counts.received += len(records.quarantine)
+        counts.quarantined = len(records.quarantine)
+    counts.replayed = counts.received if is_replay else 0
+    if not has_waited:
+        counts.earliest_end = None
+    write_run(connection, run, counts, now_unix_nano)
+    if counts.opened:
+        connection.execute(read_query("insert_open_spans"), {"run_id": run.run_id, **opened})
     return counts
 
 

@@ -103,7 +103,7 @@ def migrate(
     if not pending:
         return Report(path, version, version, (), None, time.monotonic() - began)
     if version and (backup or not all(step.is_quick for step in pending)):
-        _check_integrity(path, busy_timeout_ms)
+        check_integrity(path, busy_timeout_ms)
     connection = open_writer(path, busy_timeout_ms=busy_timeout_ms)
     try:
         copy = write_backup(connection, path, version) if version and backup else None
@@ -209,7 +209,8 @@ def _count_rows(connection: sqlite3.Connection) -> dict[str, int]:
     }
 
 
-def _check_integrity(path: str, busy_timeout_ms: int) -> None:
+def check_integrity(path: str, busy_timeout_ms: int) -> None:
+    """Raise DamagedFileError unless SQLite finds the file at `path` sound."""
     finding = read_file(
         path,
         lambda connection: connection.execute("PRAGMA quick_check(1)").fetchone()[0],

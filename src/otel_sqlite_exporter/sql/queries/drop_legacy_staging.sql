@@ -1,0 +1,2 @@
+DROP TABLE IF EXISTS _legacy_attributes;
+DROP TABLE IF EXISTS _legacy_details;

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The attribute-row (EAV) layout of older telemetry files: what of it a file has, and how it is read.
+
+A file is recognised by its shape: a table of events, and beside it tables that refer to events or that hold one
+attribute a row. Which further columns there are, in which order, and whether keys are numbers or text, does not matter.
+Tables that were renamed by a migration in place are found under their new names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+PREFIX = "legacy_"
+"""What the names of the old tables begin with after a migration in place."""
+CONTEXTS = ("agents", "sessions", "traces", "spans")
+DETAILS = ("llm_interactions", "tool_interactions", "security_alerts", "framework_events")
+"""Tables whose rows say more of one event."""
+OWNERS = {
+    "llm_attributes": "llm_interactions",
+    "tool_attributes": "tool_interactions",
+    "security_attributes": "security_alerts",
+    "framework_attributes": "framework_events",
+    "security_alert_triggers": "security_alerts",
+}
+"""Tables whose rows are attributes of a row of `DETAILS`."""
+TRIGGERS = "security_alert_triggers"
+_VALUES = ("value_text", "value_numeric", "value_boolean")
+_OWNER_COLUMNS = {
+    "llm_attributes": ("llm_interaction_id", "interaction_id"),
+    "tool_attributes": ("tool_interaction_id", "interaction_id"),
+    "security_attributes": ("security_alert_id", "alert_id"),
+    "framework_attributes": ("framework_event_id",),
+    "security_alert_triggers": ("security_alert_id", "alert_id"),
+}
+
+
+class LegacyTable(NamedTuple):
+    """One table of the layout: what the layout calls it, what the file calls it, its columns in lower case, and the
+    one that refers to its event or owner (empty: it refers to none)."""
+
+    role: str
+    name: str
+    columns: tuple[str, ...]
+    owner: str
+
+
+class Layout(NamedTuple):
+    """What a file has of the layout, by the layout's names; `others` are tables that are no part of it."""
+
+    tables: Mapping[str, LegacyTable]
+    others: tuple[str, ...]
+
+    def present(self, roles: Iterable[str]) -> Iterator[LegacyTable]:
+        """Yield the tables of these roles that the file has."""
+        return (self.tables[role] for role in roles if role in self.tables)
+
+
+def find_layout(connection: sqlite3.Connection) -> Layout | None:
+    """Return what the file has of the layout, or None if it has another one."""
+    tables: dict[str, LegacyTable] = {}
+    others = []
+    names = [
+        name
+        for (name,) in connection.execute(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+            " AND sql NOT LIKE 'CREATE VIRTUAL%'"
+        )
+    ]
+    for name in names:
+        if name.startswith("_"):
+            continue
+        columns = tuple(row[1].lower() for row in connection.execute(f"PRAGMA table_info({quote(name)})"))
+        table = _recognise(name, columns)
+        if table is None:
+            others.append(name)
+        else:
+            tables[table.role] = table
+    is_ours = "events" in tables and any(role in tables for role in (*DETAILS, *OWNERS))
+    return Layout(tables, tuple(others)) if is_ours else None
+
+
+def _recognise(name: str, columns: tuple[str, ...]) -> LegacyTable | None:
+    role = name.lower().removeprefix(PREFIX)
+    owner = ""
+    if role == "events":
+        fits = {"name", "timestamp"} <= {*columns} and any(
+            column in columns for column in ("trace_id", "span_id", "agent_id")
+        )
+    elif role in DETAILS:
+        fits = "event_id" in columns
+        owner = "event_id"
+    elif role in OWNERS:
+        owner = next((column for column in _OWNER_COLUMNS[role] if column in columns), "")
+        is_attribute = "key" in columns and any(column in columns for column in _VALUES)
+        fits = bool(owner) and (role == TRIGGERS or is_attribute)
+    else:
+        fits = role in CONTEXTS and ("id" in columns or f"{role[:-1]}_id" in columns)
+    return LegacyTable(role, name, columns, owner) if fits else None
+
+
+def read_windows(
+    connection: sqlite3.Connection, layout: Layout, roles: Iterable[str], position: Any, limit: int
+) -> Iterator[tuple[LegacyTable, list[dict[str, Any]]]]:
+    """Yield the rows of these tables in the order of their rowids, at most `limit` at once, after `position` ([role,
+    rowid]; None: all). Columns are in lower case, `rowid` is one of them. Nothing is held open in between.
+
+    Raises:
+        sqlite3.Error: The file cannot be read.
+    """
+    tables = list(layout.present(roles))
+    first, after = position or (tables[0].role if tables else None, 0)
+    places = [table.role for table in tables]
+    for table in tables[places.index(first) :] if first in places else ():
+        query = f"SELECT rowid AS rowid, * FROM {quote(table.name)} WHERE rowid > ? ORDER BY rowid LIMIT ?"
+        last = after if table.role == first else -(2**63)
+        while rows := _read(connection, query, (last, limit)):
+            last = rows[-1]["rowid"]
+            yield table, rows
+
+
+def find_rows(connection: sqlite3.Connection, table: LegacyTable, rowids: Sequence[int]) -> list[dict[str, Any]]:
+    """Return the rows of a table with these rowids."""
+    query = f"SELECT rowid AS rowid, * FROM {quote(table.name)} WHERE rowid IN (SELECT value FROM json_each(?))"
+    return _read(connection, query, (orjson.dumps(list(rowids)).decode(),))
+
+
+def find_keys(connection: sqlite3.Connection, table: LegacyTable, keys: Iterable[Any]) -> set[Any]:
+    """Return those of `keys` that a row of the table has, as number or as name, as `normalise_key` gives them."""
+    wanted = orjson.dumps([key for key in keys if key is not None], default=str).decode()
+    found = set()
+    for column in _key_columns(table):
+        name = quote(column)
+        query = f"SELECT {name} FROM {quote(table.name)} WHERE {name} IN (SELECT value FROM json_each(?))"
+        found |= {normalise_key(key) for (key,) in connection.execute(query, (wanted,))}
+    return found
+
+
+def find_names(
+    connection: sqlite3.Connection, table: LegacyTable, keys: Iterable[Any], name: str | None = None
+) -> dict[Any, Any]:
+    """Return what the column `name` (else: the one that names a row, such as `session_id`) holds, by key."""
+    columns = _key_columns(table)
+    wanted = orjson.dumps([key for key in keys if key is not None], default=str).decode()
+    name = name or columns[-1]
+    names: dict[Any, Any] = {}
+    for column in columns:
+        query = (
+            f"SELECT {quote(column)}, {quote(name)} FROM {quote(table.name)}"
+            f" WHERE {quote(column)} IN (SELECT value FROM json_each(?))"
+        )
+        names.update(connection.execute(query, (wanted,)))
+    return {key: value for key, value in names.items() if value is not None}
+
+
+def read_key(table: LegacyTable, row: Mapping[str, Any]) -> Any:
+    """Return the key by which other tables refer to a row, as `normalise_key` gives it."""
+    return normalise_key(row[_key_columns(table)[0]])
+
+
+def _key_columns(table: LegacyTable) -> list[str]:
+    """The columns that rows of other tables may refer to, the number first."""
+    return [column for column in ("id", f"{table.role[:-1]}_id") if column in table.columns] or ["rowid"]
+
+
+def find_rows_by_key(
+    connection: sqlite3.Connection, table: LegacyTable, keys: Iterable[Any]
+) -> dict[Any, dict[str, Any]]:
+    """Return the rows of a table by their keys."""
+    query = (
+        f"SELECT rowid AS rowid, * FROM {quote(table.name)}"
+        f" WHERE {quote(_key_columns(table)[0])} IN (SELECT value FROM json_each(?))"
+    )
+    wanted = orjson.dumps([key for key in keys if key is not None], default=str).decode()
+    return {read_key(table, row): row for row in _read(connection, query, (wanted,))}
+
+
+def count_rows(connection: sqlite3.Connection, layout: Layout) -> dict[str, int]:
+    """Return how many rows each table has."""
+    return {
+        role: connection.execute(f"SELECT count(*) FROM {quote(table.name)}").fetchone()[0]
+        for role, table in layout.tables.items()
+    }
+
+
+def digest_layout(connection: sqlite3.Connection, layout: Layout) -> str:
+    """Return a digest of what a file holds, under whatever names: tables, columns, numbers of rows, first and last
+    rows. It changes when rows are added or removed."""
+    contents = [
+        (
+            role,
+            table.columns,
+            connection.execute(f"SELECT count(*), min(rowid), max(rowid) FROM {quote(table.name)}").fetchone(),
+        )
+        for role, table in sorted(layout.tables.items())
+    ]
+    return hashlib.blake2b(orjson.dumps(contents), digest_size=16).hexdigest()
+
+
+def normalise_key(key: Any) -> Any:
+    """Return a key so that those that SQLite finds equal across columns of different types are equal: a number that
+    stands as text or as 5.0 is that number."""
+    if isinstance(key, float) and key.is_integer():
+        return int(key)
+    if isinstance(key, str) and key.isascii() and key.isdigit() and (key == "0" or key[0] != "0") and len(key) < 19:
+        return int(key)
+    return key.decode(errors="surrogateescape") if isinstance(key, bytes) else key
+
+
+def rename_tables(connection: sqlite3.Connection, layout: Layout) -> dict[str, str]:
+    """Give every table of the layout the name that it has after a migration in place, drop the old views and triggers,
+    which are of the old names, and return the texts of those by name. Runs in the caller's transaction."""
+    query = "SELECT name, type, sql FROM sqlite_schema WHERE type IN ('view', 'trigger') ORDER BY type"
+    dropped = {}
+    for name, kind, sql in connection.execute(query).fetchall():
+        if not name.startswith("_"):
+            connection.execute(f"DROP {kind} IF EXISTS {quote(name)}")
+            dropped[name] = sql
+    for table in layout.tables.values():
+        if not table.name.startswith(PREFIX):
+            connection.execute(f"ALTER TABLE {quote(table.name)} RENAME TO {quote(PREFIX + table.role)}")
+    return dropped
+
+
+def quote(name: str) -> str:
+    """Return an identifier as SQL text."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _read(connection: sqlite3.Connection, query: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
+    for factory in (str, _decode):
+        connection.text_factory = factory
+        try:
+            cursor = connection.execute(query, parameters)
+            names = [column.lower() for column, *_ in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+        except sqlite3.OperationalError as error:
+            if factory is _decode or "decode to UTF-8" not in str(error):
+                raise
+        finally:
+            connection.text_factory = str
+    return []
+
+
+def _decode(text: bytes) -> str:
+    return text.decode(errors="surrogateescape")
