@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tests.scenarios.exchange import Answer, Message, Request, Tool
+from tests.scenarios.exchange import Answer, Message, Request, Tool, read_parameters
 
 JSON = dict[str, Any]
 
@@ -27,6 +27,7 @@ def read_messages(body: JSON) -> Request:
         messages=messages,
         tools=[Tool(tool["name"], tool["input_schema"].get("required", [])) for tool in body.get("tools") or []],
         stream=bool(body.get("stream")),
+        parameters=read_parameters(body),
     )
 
 

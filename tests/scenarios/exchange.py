@@ -13,9 +13,11 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 REASONING_TOKENS = 7
+PARAMETERS = ("temperature", "max_tokens", "max_completion_tokens", "max_output_tokens")
 
 
 class Message(NamedTuple):
@@ -41,6 +43,12 @@ class Request(NamedTuple):
     tools: list[Tool]
     stream: bool = False
     wants_usage: bool = True
+    parameters: Mapping[str, float] = {}
+
+
+def read_parameters(body: dict[str, Any]) -> dict[str, float]:
+    """The temperature and the limit of tokens of a request, under the names that it has for them."""
+    return {key: body[key] for key in PARAMETERS if body.get(key) is not None}
 
 
 class Call(NamedTuple):

@@ -125,6 +125,7 @@ def _entry(api: str, status: int, request: Request, made: Answer, response_id: s
         "stream": request.stream,
         "status": status,
         "request_model": request.model,
+        "parameters": request.parameters,
         "prompt": [[message.role, message.text] for message in request.messages if message.text],
         "tool_results": [[m.call_id, m.text] for m in request.messages if m.call_id],
     }

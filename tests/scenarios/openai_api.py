@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from tests.scenarios.exchange import Answer, Message, Request, Tool, Usage, count_tokens
+from tests.scenarios.exchange import Answer, Message, Request, Tool, Usage, count_tokens, read_parameters
 
 JSON = dict[str, Any]
 
@@ -24,6 +24,7 @@ def read_chat(body: JSON) -> Request:
         tools=[_tool(function) for function in functions],
         stream=stream,
         wants_usage=not stream or bool((body.get("stream_options") or {}).get("include_usage")),
+        parameters=read_parameters(body),
     )
 
 
@@ -84,6 +85,7 @@ def read_responses(body: JSON) -> Request:
         messages=messages,
         tools=[_tool(tool) for tool in body.get("tools") or []],
         stream=bool(body.get("stream")),
+        parameters=read_parameters(body),
     )
 
 

@@ -65,6 +65,21 @@ def _with_global_provider(tracer_provider: Any, logger_provider: Any) -> None:
     """Nothing to do: the package uses the global provider."""
 
 
+def _langfuse(tracer_provider: Any, logger_provider: Any) -> None:
+    exporter = import_module("opentelemetry.sdk.trace.export.in_memory_span_exporter").InMemorySpanExporter()
+    keys = {"public_key": "pk-lf-unused", "secret_key": "sk-lf-unused"}
+    import_module("langfuse").Langfuse(tracer_provider=tracer_provider, span_exporter=exporter, **keys)
+    import_module("langfuse.openai")  # wraps the client
+
+
+def _logfire(tracer_provider: Any, logger_provider: Any) -> None:
+    logfire: Any = import_module("logfire")
+    # It makes a provider of its own, which passes its spans on to what it is given.
+    processor = tracer_provider._active_span_processor
+    logfire.configure(send_to_logfire=False, console=False, additional_span_processors=[processor])
+    logfire.instrument_openai()
+
+
 def _agent_framework(tracer_provider: Any, logger_provider: Any) -> None:
     import_module("agent_framework.observability").enable_instrumentation(enable_sensitive_data=True)
 
@@ -209,7 +224,7 @@ PACKAGES: dict[str, Package] = {
         requirements=("google-adk", "litellm"),
         scenarios="adk_agent",
         instrument=_with_global_provider,
-        environment={"LITELLM_LOCAL_MODEL_COST_MAP": "True"},
+        environment={**_LATEST, "LITELLM_LOCAL_MODEL_COST_MAP": "True", _CONTENT: "span_only"},
     ),
     "agent-framework": Package(
         requirements=("agent-framework-core", "agent-framework-openai"),
@@ -221,4 +236,6 @@ PACKAGES: dict[str, Package] = {
         scenarios="smol_agent",
         instrument=_instrumentors("openinference.instrumentation.smolagents:SmolagentsInstrumentor"),
     ),
+    "langfuse-openai": Package(requirements=("langfuse", "openai"), scenarios="openai_client", instrument=_langfuse),
+    "logfire-openai": Package(requirements=("logfire", "openai"), scenarios="openai_client", instrument=_logfire),
 }

@@ -11,7 +11,7 @@ from opentelemetry._logs import set_logger_provider
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -23,9 +23,10 @@ from tests.scenarios.scenario import Told
 JSON = dict[str, Any]
 
 
-def run_scenarios(package: Package) -> dict[str, JSON]:
+def run_scenarios(package: Package, *processors: Any) -> dict[str, JSON]:
     """Switch the package on, for good, and run all its scenarios. The result is by scenario: `ledger` (what was
-    served), `told` (what it named), `tool_runs`, `spans` and `logs`."""
+    served), `told` (what it named), `tool_runs`, `spans` and `logs`. `processors` of spans or log records see all that
+    these hold, and are shut down."""
     spans = InMemorySpanExporter()
     logs: Any = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
     resource = Resource({"service.name": "scenarios"})
@@ -33,6 +34,11 @@ def run_scenarios(package: Package) -> dict[str, JSON]:
     tracer_provider.add_span_processor(SimpleSpanProcessor(spans))
     logger_provider = LoggerProvider(resource=resource, shutdown_on_exit=False)
     logger_provider.add_log_record_processor(SimpleLogRecordProcessor(logs))
+    for processor in processors:
+        if isinstance(processor, SpanProcessor):
+            tracer_provider.add_span_processor(processor)
+        else:
+            logger_provider.add_log_record_processor(processor)
     # Some packages know no provider but the global one.
     trace.set_tracer_provider(tracer_provider)
     set_logger_provider(logger_provider)
@@ -53,6 +59,8 @@ def run_scenarios(package: Package) -> dict[str, JSON]:
             server.ledger.clear()
             spans.clear()
             logs.clear()
+    tracer_provider.shutdown()
+    logger_provider.shutdown()
     return results
 
 

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What packages do not record, or record otherwise than it was: there, a file cannot tell the truth.
+
+By package, scenario (`*`: all) and field, what the file says instead; `ANY` is some value, of no use. Each entry is
+checked as strictly as the truth elsewhere: it has to go when a package learns.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.scenarios.comparison import ANY
+
+_Fields = dict[str, Any]
+
+_NOT_SEEN: _Fields = {"calls too many": -1}
+# The span of the agent has the name, those of its calls do not.
+_NO_AGENT: _Fields = {"agent_name": None}
+
+_OPENAI_V2: dict[str, _Fields] = {
+    "*": {"cached_input_tokens": None, "reasoning_tokens": None},
+    "chat": {"parameters": [0.5]},
+    "chat_stream": {"time_to_first_token_ms": None, "finish_reasons": None},
+    "chat_stream_without_usage": {"time_to_first_token_ms": None, "finish_reasons": None},
+    "chat_stream_tools": {"time_to_first_token_ms": None, "finish_reasons": None},
+    "responses": _NOT_SEEN,
+    "responses_stream": _NOT_SEEN,
+    "responses_tools": {"calls too many": -2, "tools too many": -2},
+}
+
+_TRACELOOP_0_40: dict[str, _Fields] = {
+    "*": {"reasoning_tokens": None},
+    "chat": {"parameters": [0.5]},
+    "chat_stream": {"input_tokens": None, "output_tokens": None, "cached_input_tokens": None},
+    "chat_stream_tools": {"input_tokens": None, "output_tokens": None, "cached_input_tokens": None},
+    "responses": _NOT_SEEN,
+    "responses_stream": _NOT_SEEN,
+    "responses_tools": {"calls too many": -2, "tools too many": -2},
+}
+
+# Tools that the Responses API asks for have the id of the output item, and their results that of the call.
+_FC_IDS: _Fields = {"tool_calls": ANY, "tool.tool_call_id": ANY, "tool.result": None, "tool.status": None}
+
+_TRACELOOP: dict[str, _Fields] = {
+    "chat": {"parameters": [0.5]},
+    "responses_tools": _FC_IDS,
+}
+
+_TRACELOOP_EVENTS: dict[str, _Fields] = _TRACELOOP | {
+    # The answer's log record names no span.
+    "chat_stream": {"completion": []},
+    "chat_stream_without_usage": {"completion": []},
+    "chat_stream_tools": {"tool_calls": [], "tools too many": -2},
+    # Results name no call.
+    "chat_tools": {"tool.result": None, "tool.status": None},
+}
+
+_OPENINFERENCE_OPENAI: dict[str, _Fields] = {
+    "embeddings": {"response_model": None},
+    "responses": {"finish_reasons": None},
+    "responses_stream": {"finish_reasons": None},
+    "responses_tools": {"finish_reasons": None},
+}
+
+_OPENINFERENCE_LANGCHAIN: dict[str, _Fields] = {
+    # The graph of an agent is a chain like any other.
+    "*": {"agent_name": None, "agent": None},
+    "chain": {"user_id": None},
+    "chat_stream": {"response_model": None, "response_id": None},
+    "chat_stream_without_usage": {"response_model": None, "response_id": None},
+    "agent_stream": {"response_model": None, "response_id": None},
+    # Only the result names its call.
+    "tool_error": {"tool.tool_call_id": None},
+    "embeddings": _NOT_SEEN,
+    "responses": {"response_model": None, "finish_reasons": None},
+}
+
+_GENAI_LANGCHAIN: dict[str, _Fields] = {
+    "*": _NO_AGENT,
+    "chain": {"user_id": None},
+    "chat_stream": {"response_id": None},
+    "chat_stream_without_usage": {"response_id": None},
+    "agent_stream": {"response_id": None},
+    "embeddings": _NOT_SEEN,
+}
+
+_STREAMED_LANGCHAIN: _Fields = {"response_id": None, "response_model": "gpt-4o-mini", "time_to_first_token_ms": None}
+_TRACELOOP_LANGCHAIN: dict[str, _Fields] = {
+    "*": {"agent_name": None, "reasoning_tokens": None},
+    "chat_stream": _STREAMED_LANGCHAIN,
+    "chat_stream_without_usage": _STREAMED_LANGCHAIN,
+    "agent_stream": _STREAMED_LANGCHAIN,
+    # LangChain's call and the client's are in two traces; the first names no response.
+    "responses": {"calls too many": 1, "reasoning_tokens": 7},
+    "rate_limited": {"response_model": "overloaded"},
+    "server_error": {"response_model": "broken"},
+}
+
+_PYDANTIC_AI: dict[str, _Fields] = {
+    # A conversation that is given no name gets one.
+    **{
+        scenario: {"session_id": ANY}
+        for scenario in ("chat_stream", "agent_tools", "agents_in_agents", "tool_error", "responses")
+    },
+    # As it was set; a model that reasons is not sent it.
+    "chat": {"session_id": ANY, "parameters": [99, 0.5]},
+    "rate_limited": {"session_id": ANY, "prompt": []},
+    "server_error": {"session_id": ANY, "prompt": []},
+}
+
+_LITELLM: dict[str, _Fields] = {
+    "chat": {"parameters": []},
+    "session": {"session_id": None},
+    "chat_stream": {"response_model": "gpt-4o-mini", "time_to_first_token_ms": None},
+    # LiteLLM's own estimate: the server told none.
+    "chat_stream_without_usage": {
+        "response_model": "gpt-4o-mini",
+        "time_to_first_token_ms": None,
+        "input_tokens": 20,
+        "output_tokens": 10,
+    },
+    "chat_tools": {"tool_calls": ANY, "tool.tool_call_id": None, "tool.result": None, "tool.status": None},
+    "embeddings": {"response_id": ANY},
+    "responses": {"response_id": ANY},
+    "messages": {"response_id": ANY, "response_model": ANY, "time_to_first_token_ms": None},
+    "rate_limited": {"response_id": ANY},
+    "server_error": {"response_id": ANY},
+}
+
+# What the Agents SDK hands to its instrumentation is the response: its model and parameters, not the request's.
+_OF_RESPONSE: _Fields = {"request_model": ANY, "parameters": [1.0], "agent_name": None, "tool.tool_call_id": None}
+_OF_CHAT: _Fields = {
+    "response_model": None,
+    "response_id": None,
+    "finish_reasons": None,
+    "cached_input_tokens": None,
+    "reasoning_tokens": None,
+    "agent_name": None,
+    "tool.tool_call_id": None,
+}
+_FAILED_AGENT: _Fields = {"request_model": None, "prompt": [], "agent_name": None}
+_OPENINFERENCE_AGENTS: dict[str, _Fields] = {
+    "responses": _OF_RESPONSE,
+    "session": _OF_RESPONSE | {"session_id": None},
+    "responses_stream": _OF_RESPONSE | {"time_to_first_token_ms": None},
+    "agent_tools": _OF_RESPONSE,
+    "handoff": _OF_RESPONSE | {"tool.tool_call_id": ANY},
+    "tool_error": _OF_RESPONSE,
+    "chat": _OF_CHAT,
+    "chat_tools": _OF_CHAT,
+    "rate_limited": _FAILED_AGENT,
+    "server_error": _FAILED_AGENT,
+}
+
+_STRANDS: dict[str, _Fields] = {
+    "*": {
+        "provider": None,
+        "response_model": None,
+        "response_id": None,
+        "finish_reasons": None,
+        "agent_name": None,
+    }
+}
+
+_ADK: dict[str, _Fields] = {
+    "*": {"request_model": ANY, "response_model": None, "response_id": None, "user_id": None},
+}
+
+_SMOLAGENTS: dict[str, _Fields] = {
+    "*": {
+        "response_model": None,
+        "response_id": None,
+        "finish_reasons": None,
+        "cached_input_tokens": None,
+        "agent_name": None,
+        "agent": None,
+        "tool.tool_call_id": None,
+    }
+}
+
+_TRACELOOP_ANTHROPIC: dict[str, _Fields] = {
+    # The client's own span of a failed call is in a trace of its own, with no response to know it by.
+    "rate_limited": {"calls too many": 1},
+    "server_error": {"calls too many": 1},
+}
+
+_LANGFUSE: dict[str, _Fields] = {
+    "*": {
+        "provider": None,
+        "request_model": ANY,  # the response's
+        "response_model": None,
+        "response_id": None,
+        "finish_reasons": None,
+        "parameters": ANY,  # with the API's defaults
+    },
+    "rate_limited": {"error_type": None},
+    "server_error": {"error_type": None},
+}
+
+# A streamed call is two spans, the second of which begins when the stream is read; nothing ties them.
+_LOGFIRE_STREAM: _Fields = {"calls too many": 1, "time_to_first_token_ms": None}
+_LOGFIRE: dict[str, _Fields] = {
+    "chat_stream": _LOGFIRE_STREAM,
+    "chat_stream_without_usage": _LOGFIRE_STREAM,
+    "chat_stream_tools": _LOGFIRE_STREAM,
+    "responses_stream": _LOGFIRE_STREAM,
+    "rate_limited": {"response_model": "overloaded"},
+    "server_error": {"response_model": "broken"},
+}
+
+UNRECORDED: dict[str, dict[str, _Fields]] = {
+    "openai-v2": _OPENAI_V2,
+    "traceloop-openai-0.40": _TRACELOOP_0_40,
+    "traceloop-openai": _TRACELOOP,
+    "traceloop-openai-events": _TRACELOOP_EVENTS,
+    "openinference-openai": _OPENINFERENCE_OPENAI,
+    "openinference-langchain": _OPENINFERENCE_LANGCHAIN,
+    "genai-langchain": _GENAI_LANGCHAIN,
+    "traceloop-langchain": _TRACELOOP_LANGCHAIN,
+    "pydantic-ai": _PYDANTIC_AI,
+    "pydantic-ai-2": _PYDANTIC_AI,
+    "litellm": _LITELLM,
+    "openinference-openai-agents": _OPENINFERENCE_AGENTS,
+    "genai-openai-agents": {
+        "*": {"agent_name": None, "tool.tool_call_id": None},
+        "handoff": {"tool.tool_call_id": ANY},
+    },
+    "strands": _STRANDS,
+    "google-adk": _ADK,
+    "agent-framework": {"*": _NO_AGENT},
+    "openinference-smolagents": _SMOLAGENTS,
+    "traceloop-anthropic": _TRACELOOP_ANTHROPIC,
+    "langfuse-openai": _LANGFUSE,
+    "logfire-openai": _LOGFIRE,
+}
+
+
+def find_unrecorded(package: str, scenario: str) -> _Fields:
+    """What the file says of a scenario's fields instead of the truth."""
+    of_package = UNRECORDED.get(package, {})
+    return {**of_package.get("*", {}), **of_package.get(scenario, {})}
