@@ -7,7 +7,7 @@ import os
 import platform
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from benchmarks.million import Load, Reads, run_load, time_reads
 from benchmarks.producers import PRODUCERS, WRITERS, produce, write_together
 from benchmarks.rivals import CONTENDERS
 from benchmarks.spans import BATCH, TEXT_BYTES
+from benchmarks.transfer import Transfer, run_transfers
 
 _OURS, _FLOOR, _OTLP = "this exporter", "floor", "OTLP/HTTP"
 _SAME_ROWS, _ONE_TABLE = "executemany, the same rows", "executemany, one table"
@@ -49,6 +50,7 @@ def run(folder: Path, spans: int, rounds: int, busy_rounds: int) -> Iterator[Lin
     yield from describe_producers(folder, max(spans // 5, 1_000))
     together, worst = write_together(folder, max(rounds // 8, 1))
     yield Line(f"{WRITERS} processes on one file", f"{together:,.0f} spans/s together (longest export {worst:.0f} ms)")
+    yield from describe_transfers(list(run_transfers(folder, spans // 10, TEXT_BYTES)))
     path = folder / "ten.db"
     ten = run_load(path, spans, 10, TEXT_BYTES)
     yield from describe_load("10 spans a trace", ten, target=1.6)
@@ -113,6 +115,21 @@ def describe_load(shape: str, load: Load, target: float | None = None) -> Iterat
 def describe_reads(reads: Reads, spans: int) -> Iterator[Line]:
     yield judge(f"one trace of {spans:,} spans", reads.trace_median_ms, 5, " ms", f" (p95 {reads.trace_p95_ms:.2f})")
     yield judge("the newest 50 sessions", reads.sessions_median_ms, 50, " ms")
+
+
+def describe_transfers(transfers: Sequence[Transfer]) -> Iterator[Line]:
+    smaller: dict[str, Transfer] = {}
+    for one in transfers:
+        if one.what in smaller:
+            grown = one.peak_mib - smaller[one.what].peak_mib
+            yield judge(f"{one.what}: growth of peak memory with four times the spans", grown, 16, " MiB")
+        smaller[one.what] = one
+    for one in smaller.values():
+        rate, cpu = one.records / one.seconds, one.cpu_seconds / one.records * 1e6
+        memory = f"peak memory {one.peak_mib:.0f} MiB"
+        yield Line(
+            f"{one.what}: {one.records:,} records", f"{rate:,.0f} records/s, CPU {cpu:.0f} us a record; {memory}"
+        )
 
 
 def judge(what: str, value: float, target: float | None, unit: str = "", more: str = "") -> Line:

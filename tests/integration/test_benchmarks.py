@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -20,6 +21,7 @@ pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="dependency
 from benchmarks.million import load, time_reads
 from benchmarks.rivals import CONTENDERS, Console, OverHTTP
 from benchmarks.spans import build_spans, trace_spans
+from benchmarks.transfer import run_transfers
 
 BATCHES, SPANS = 3, 25
 
@@ -105,6 +107,20 @@ def test_a_load_says_what_each_fifth_cost(tmp_path: Path) -> None:
     assert all(cost > 0 for cost in (*loaded.cpu_us_a_span, *time_reads(path, 3)))
 
 
+def test_every_record_is_transferred(tmp_path: Path) -> None:
+    transfers = list(run_transfers(tmp_path, 1_000, 100))
+    assert {one.what for one in transfers} == {
+        *("import of OTLP as JSON", "import of OTLP as protobuf", "import of an event log", "export")
+    }
+    assert all(one.seconds > 0 and one.peak_mib > 10 for one in transfers)
+    for name, records in (("OTLP as JSON.4", 512), ("OTLP as JSON.1", 2_048), ("OTLP as protobuf.1", 2_048)):
+        assert read(tmp_path / f"{name}.db", "SELECT count(*) FROM spans") == [(records,)]
+    assert read(tmp_path / "events.db", "SELECT count(*) FROM logs") == [(2_048,)]
+    exported = [json.loads(line) for line in (tmp_path / "exported").read_text().splitlines()]
+    groups = [group for line in exported for group in line["resourceSpans"]]
+    assert sum(len(scoped["spans"]) for group in groups for scoped in group["scopeSpans"]) == 2_048
+
+
 def test_the_table_has_a_line_for_everything() -> None:
     environment = {**os.environ, "BENCH_SPANS": "512"}
     command = [sys.executable, "-m", "benchmarks"]
@@ -113,4 +129,4 @@ def test_the_table_has_a_line_for_everything() -> None:
     )
     lines = done.stdout.splitlines()
     assert all(f"| {name}: wall a batch beside a busy thread |" in done.stdout for name in CONTENDERS)
-    assert sum(line.endswith(("| reached |", "| missed |")) for line in lines) == 10
+    assert sum(line.endswith(("| reached |", "| missed |")) for line in lines) == 12

@@ -133,3 +133,9 @@ def _walked(file: sqlite3.Connection, text: str, roots: dict[int, str]) -> Itera
                 opened.setdefault(cursor, set()).add(roots[root])
             elif opcode == "Rewind":
                 rewound.add(cursor)
+
+
+@pytest.mark.parametrize("query", ["find_events_of_spans", "find_links_of_spans"])
+def test_what_hangs_on_spans_is_found_by_index(file: sqlite3.Connection, query: str) -> None:
+    plan = [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {read_query(query)}", {"spans": "[]"})]
+    assert [step for step in plan if step.startswith("SCAN")] == ["SCAN k VIRTUAL TABLE INDEX 1:"]

@@ -83,17 +83,14 @@ def _read_pages(
 
 def _encode_span_page(reading: Reading, rows: list[dict[str, Any]]) -> ExportedLine:
     spans = [row for row in rows if row["status"] != _RUNNING]
-    keys = {(span["trace_id"], span["span_id"]) for span in spans}
-    events, links = (_read_details(reading, name, keys) for name in ("find_events_of_traces", "find_links_of_traces"))
+    keys = orjson.dumps([(span["trace_id"], span["span_id"]) for span in spans]).decode()
+    events, links = (_read_details(reading, name, keys) for name in ("find_events_of_spans", "find_links_of_spans"))
     return ExportedLine(encode_traces(spans, events, links), spans=len(spans), left_out=len(rows) - len(spans))
 
 
-def _read_details(reading: Reading, name: str, keys: set[tuple[str, str]]) -> dict[Any, list[Row]]:
-    """Return the rows of a query that are of spans with these (trace id, span id), by these, in order."""
-    parameters = {"traces": orjson.dumps(sorted({trace_id for trace_id, _ in keys})).decode()}
+def _read_details(reading: Reading, query: str, spans: str) -> dict[Any, list[Row]]:
+    """Return what a query finds of spans, by (trace id, span id), in order."""
     details: dict[Any, list[Row]] = {}
-    for row in reading.run(Select(read_query(name), parameters)):
-        key = row["trace_id"], row["span_id"]
-        if key in keys:
-            details.setdefault(key, []).append(row)
+    for row in reading.run(Select(read_query(query), {"spans": spans})):
+        details.setdefault((row["trace_id"], row["span_id"]), []).append(row)
     return details
