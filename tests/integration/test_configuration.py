@@ -138,6 +138,7 @@ def test_every_variable_is_an_option_of_the_command() -> None:
     assert sorted(options) == sorted(name.removeprefix("OTEL_").lower() for name in names)
 
 
+@pytest.mark.row("Bad value of a setting")
 def test_a_bad_variable_costs_its_value_and_no_span(application: Path) -> None:
     done = with_sqlite(application, OTEL_EXPORTER_SQLITE_BUSY_TIMEOUT_MS="soon")
     assert done.status == 0

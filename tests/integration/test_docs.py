@@ -343,6 +343,18 @@ def test_the_questions_and_filters_are_those_of_the_code() -> None:
     assert described == {kind.record.VIEW: set(accepted_arguments(kind)) for kind in KINDS}
 
 
+def test_every_failure_that_operations_tells_of_has_a_test() -> None:
+    rows = [
+        re.sub("[*`]", "", row[0]).partition(":")[0]
+        for heading in ("When something fails", "When the process ends", "Bad values")
+        for row in find_tables("docs/operations.md", heading)
+    ]
+    tests = "".join(test.read_text(encoding="utf-8") for test in (ROOT / "tests").rglob("test_*.py"))
+    shown = re.findall(r'"(.+?)"', "".join(re.findall(r"@pytest\.mark\.row\((.*?)\)\n", tests, re.DOTALL)))
+    assert len(rows) == 25
+    assert set(shown) == set(rows)
+
+
 def test_the_changelog_knows_the_version() -> None:
     assert re.search(rf"^## \[{re.escape(__version__)}\] - ", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
 

@@ -17,11 +17,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from otel_sqlite_exporter import SQLiteSpanExporter
+from otel_sqlite_exporter.storage import connection
 from otel_sqlite_exporter.storage.migrations import load_migrations
 from otel_sqlite_exporter.storage.migrations import migrate as migrate_file
 from tests.conftest import beside_process, exporting, health, in_new_process, make_spans, span_names
@@ -70,6 +72,7 @@ def assert_spooled(path: Path, caplog: pytest.LogCaptureFixture) -> str:
 
 
 @pytest.mark.parametrize("make", FOREIGN, ids=lambda make: make.__name__)
+@pytest.mark.row("Foreign file")
 def test_a_file_of_another_program_is_refused_and_not_touched(
     path: Path, make: Callable[[Path], None], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -78,6 +81,7 @@ def test_a_file_of_another_program_is_refused_and_not_touched(
 
 
 @pytest.mark.parametrize("make", [truncated_file, garbage_header_file, *NOT_SQLITE], ids=lambda make: make.__name__)
+@pytest.mark.row("Damaged file", "No SQLite file")
 def test_a_damaged_file_is_not_touched_and_the_batch_is_kept_until_it_is_moved_away(
     path: Path, make: Callable[[Path], None], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -89,6 +93,7 @@ def test_a_damaged_file_is_not_touched_and_the_batch_is_kept_until_it_is_moved_a
     assert span_names(path) == ["a0", "a1", "a2", "b0", "b1", "b2"]
 
 
+@pytest.mark.row("Newer file")
 def test_a_file_of_a_newer_version_is_not_touched_and_the_batch_is_kept(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -103,6 +108,7 @@ def test_a_file_of_a_newer_version_is_not_touched_and_the_batch_is_kept(
     assert span_names(path) == ["a0", "a1", "a2", "b0", "b1", "b2", "before", "later"]
 
 
+@pytest.mark.row("Older file")
 def test_an_older_file_that_may_not_be_upgraded_is_not_touched_and_the_batch_is_kept(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -117,6 +123,7 @@ def test_an_older_file_that_may_not_be_upgraded_is_not_touched_and_the_batch_is_
     assert span_names(path) == ["kept", "later"]
 
 
+@pytest.mark.row("Foreign file")
 def test_a_folder_is_refused_and_not_touched(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "folder"
     (path / "inside").mkdir(parents=True)
@@ -134,6 +141,33 @@ def test_a_path_below_a_file_is_refused(tmp_path: Path, caplog: pytest.LogCaptur
     assert (tmp_path / "file").read_text() == "text"
 
 
+@pytest.mark.row("Spool full")
+def test_a_spool_that_is_full_is_a_failure_and_keeps_what_it_has(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    export_once(path, "before")
+    with exporting(path, busy_timeout_ms=0, spool_limit_bytes=4_000) as exporter:
+        with beside_process(hold_lock, path, "write"):
+            results = [exporter.export(make_spans(f"{number:02}")) for number in range(20)]
+        kept = results.index(FAILURE)
+        assert results == [SUCCESS] * kept + [FAILURE] * (20 - kept)
+        assert 0 < os.path.getsize(f"{path}-spool") <= 4_000
+    export_once(path, "later")
+    assert [record.levelname for record in caplog.records] == ["WARNING", "ERROR"]
+    assert "is full" in caplog.text
+    assert span_names(path) == [*(f"{number:02}" for number in range(kept)), "before", "later"]
+    assert health(path, "spooled", "replayed", "dropped") == (kept, kept, 20 - kept)
+
+
+@pytest.mark.row("SQLite library too old")
+def test_a_sqlite_that_is_too_old_keeps_the_batches_for_a_newer_one(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with monkeypatch.context() as older:  # as if this Python had been built with it
+        older.setattr(connection.check_sqlite_version, "__defaults__", ((3, 37, 2),))
+        assert "this Python uses SQLite 3.37.2, and 3.38.0 or newer is needed" in assert_spooled(path, caplog)
+    export_once(path, "later")
+    assert span_names(path) == ["a0", "a1", "a2", "b0", "b1", "b2", "later"]
+
+
 @contextlib.contextmanager
 def as_nobody() -> Iterator[None]:
     """Without the rights of root, for whom every folder is writable."""
@@ -147,10 +181,47 @@ def as_nobody() -> Iterator[None]:
         os.seteuid(0)
 
 
-def test_a_folder_that_may_not_be_written_is_a_failure_until_it_may(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A folder that everybody may enter and write to."""
+    with TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        yield Path(folder)
+
+
+@pytest.mark.row("Read-only file")
+def test_a_file_that_may_not_be_written_is_not_touched_and_gets_the_batches_when_it_may(
+    shared: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    folder = tmp_path / "locked"
+    path = shared / "otel.db"
+    export_once(path, "before")
+    path.chmod(0o444)
+    with as_nobody():
+        assert "Permission denied" in assert_spooled(path, caplog)
+    path.chmod(0o600)
+    export_once(path, "later")
+    assert span_names(path) == ["a0", "a1", "a2", "b0", "b1", "b2", "before", "later"]
+
+
+@pytest.mark.row("Read-only file")
+def test_what_a_reader_left_beside_a_read_only_file_does_not_keep_it_from_being_written_later(shared: Path) -> None:
+    path = shared / "otel.db"
+    with as_nobody():
+        export_once(path, "before")
+        path.chmod(0o444)
+        assert span_names(path) == ["before"]
+        assert os.stat(f"{path}-shm").st_mode & 0o777 == 0o444
+        path.chmod(0o600)
+        export_once(path, "later")
+        assert os.listdir(shared) == ["otel.db"]
+        assert span_names(path) == ["before", "later"]
+
+
+@pytest.mark.row("Read-only folder")
+def test_a_folder_that_may_not_be_written_is_a_failure_until_it_may(
+    shared: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = shared / "locked"
     folder.mkdir(mode=0o555)
     with exporting(folder / "otel.db") as exporter:
         with as_nobody():
@@ -160,6 +231,7 @@ def test_a_folder_that_may_not_be_written_is_a_failure_until_it_may(
         folder.chmod(0o755)
         assert exporter.export(make_spans("b")) is SUCCESS
     assert span_names(folder / "otel.db") == ["b"]
+    assert health(folder / "otel.db", "dropped") == (3,)
 
 
 def test_an_empty_file_is_taken(path: Path) -> None:
@@ -185,6 +257,7 @@ def hold_lock(path: str, mode: str) -> None:
 @pytest.mark.parametrize(
     ("mode", "is_open"), [("write", True), ("write", False), ("exclusive", False), ("rollback journal", False)]
 )
+@pytest.mark.row("Locked")
 def test_a_locked_file_is_waited_for_in_time_and_gets_the_batches_afterwards(
     path: Path, mode: str, is_open: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -255,6 +328,7 @@ def fail_where_files_cannot_grow(path: str) -> None:
     assert results == [SUCCESS, SUCCESS, FAILURE, SUCCESS]
 
 
+@pytest.mark.row("Full disk")
 def test_a_file_that_cannot_grow_keeps_what_the_spool_can_hold_and_loses_nothing_else(path: Path) -> None:
     """The spool cannot grow either, and a batch that does not compress is lost."""
     in_new_process(fail_where_files_cannot_grow, path)
@@ -275,6 +349,7 @@ def fill(folder: Path) -> Path:
     return filler
 
 
+@pytest.mark.row("Full disk")
 def test_a_full_disk_is_a_failure_until_there_is_room(small_disk: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = small_disk / "otel.db"
     with exporting(path) as exporter:
@@ -293,6 +368,7 @@ def test_a_full_disk_is_a_failure_until_there_is_room(small_disk: Path, caplog: 
     assert health(path, "dropped") == (101,)
 
 
+@pytest.mark.row("Full disk")
 def test_a_nearly_full_disk_has_room_for_the_spool(small_disk: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = small_disk / "otel.db"
     with exporting(path) as exporter:

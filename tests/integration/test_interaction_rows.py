@@ -236,3 +236,11 @@ def test_the_triggers_keep_one_row_a_call_when_links_change(path: Path) -> None:
     with closing(sqlite3.connect(path)) as file:
         rows = file.execute("SELECT request_model, status FROM complete_llm_interactions ORDER BY 1").fetchall()
     assert rows == [("first", "running"), ("own", "ok")]
+
+
+def test_a_call_whose_own_event_reports_it_counts_once(tmp_path: Path) -> None:
+    path = tmp_path / "otel.db"
+    span = _span(1, events=[("llm.call.finish", Interactions(_DONE))])
+    _write(path, [span._replace(interactions=Interactions(_DONE))])
+    counted = "SELECT source, counted FROM complete_llm_interactions ORDER BY source"
+    assert read(path, counted) == [("event", 1), ("span", 0)]

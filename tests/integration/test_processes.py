@@ -7,34 +7,49 @@ import asyncio
 import json
 import multiprocessing
 import os
+import sqlite3
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from opentelemetry import trace
+from opentelemetry._logs import LogRecord
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExportResult
 
-from otel_sqlite_exporter import SQLiteSpanExporter
+from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter, SQLiteSpanProcessor
 from tests.conftest import (
     beside_process,
     export_all,
     exporting,
+    health,
     in_new_process,
+    make_spans,
     named,
     read,
     span_names,
     write_and_close,
 )
+from tests.files import check_file
 
 NUMBERED = [f"{number:04}" for number in range(600)]
+BATCHES = 40
 
 
-def leave_without_shutdown(path: str, how: str) -> None:
+def leave_without_shutdown(path: str, how: str, processor: str) -> None:
     provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(SQLiteSpanExporter(path)))
+    if processor == "batch":
+        provider.add_span_processor(BatchSpanProcessor(SQLiteSpanExporter(path)))
+    else:
+        provider.add_span_processor(SQLiteSpanProcessor(path, open_delay_ms=0))
+    logs = LoggerProvider()
+    logs.add_log_record_processor(BatchLogRecordProcessor(SQLiteLogRecordExporter(path)))
+    logs.get_logger("tests").emit(LogRecord(body="a line"))
     trace.set_tracer_provider(provider)
     tracer = trace.get_tracer("tests")
 
@@ -54,11 +69,43 @@ def leave_without_shutdown(path: str, how: str) -> None:
         sys.exit(3)
 
 
+@pytest.mark.parametrize("processor", ["batch", "ours"])
 @pytest.mark.parametrize(("how", "status"), [("return", 0), ("exit", 3), ("asyncio", 0)])
-def test_nothing_is_lost_or_said_when_the_interpreter_exits(path: Path, how: str, status: int) -> None:
-    in_new_process(leave_without_shutdown, path, how, status=status, flags=("-W", "default"))
+@pytest.mark.row("Normal exit")
+def test_nothing_is_lost_or_said_when_the_interpreter_exits(path: Path, how: str, status: int, processor: str) -> None:
+    in_new_process(leave_without_shutdown, path, how, processor, status=status, flags=("-W", "default"))
     assert os.listdir(path.parent) == ["otel.db"]
     assert span_names(path) == NUMBERED
+    assert read(path, "SELECT DISTINCT status FROM spans") == [("ok",)]
+    assert read(path, "SELECT body FROM logs") == [('"a line"',)]
+
+
+def write_with_the_others(path: str, name: str, barrier: Any) -> None:
+    with exporting(path, busy_timeout_ms=30_000) as exporter:
+        barrier.wait(30)
+        for number in range(BATCHES):
+            names = [f"{name}/{number:02}/{place}" for place in range(4)]
+            spans = make_spans(*names, attributes={"session.id": f"session {number:02}"})
+            assert exporter.export(spans) is SpanExportResult.SUCCESS
+
+
+def test_eight_processes_write_one_file_at_the_same_time(path: Path) -> None:
+    context: Any = multiprocessing.get_context("spawn")
+    barrier = context.Barrier(8)
+    writers = [context.Process(target=write_with_the_others, args=(str(path), f"writer{n}", barrier)) for n in range(8)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0] * 8
+    expected = [f"writer{n}/{number:02}/{place}" for n in range(8) for number in range(BATCHES) for place in range(4)]
+    assert span_names(path) == expected
+    sessions = [(f"session {number:02}", 32) for number in range(BATCHES)]
+    assert read(path, "SELECT session_id, spans FROM sessions ORDER BY session_id") == sessions
+    assert health(path, "received", "written", "duplicate", "spooled", "dropped") == (len(expected),) * 2 + (0,) * 3
+    assert read(path, "SELECT count(*) FROM exporter_health") == [(8,)]
+    with closing(sqlite3.connect(path)) as file:
+        check_file(file)
 
 
 def test_exporters_of_one_process_do_not_drop_each_others_locks(path: Path) -> None:

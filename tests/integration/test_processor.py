@@ -123,6 +123,7 @@ def test_a_short_span_is_in_the_file_within_the_schedule(path: Path) -> None:
         eventually(lambda: path.exists() and span_names(path) == ["short"])
 
 
+@pytest.mark.row("Queue full")
 def test_a_flat_out_producer_waits_a_little_and_loses_nothing(path: Path) -> None:
     with tracing(path, queue_size=64, batch_size=32) as (tracer, _):
         for _ in range(3_000):
@@ -131,6 +132,7 @@ def test_a_flat_out_producer_waits_a_little_and_loses_nothing(path: Path) -> Non
     assert health(path, "received", "dropped") == (3_000, 0)
 
 
+@pytest.mark.row("Queue full")
 def test_what_finds_no_room_is_counted(path: Path) -> None:
     settings = {"queue_size": 4, "batch_size": 4, "queue_wait_ms": 0}
     # Held, as while a slow write is under way.
@@ -180,6 +182,7 @@ def start(program: Callable[..., None], *arguments: object) -> subprocess.Popen[
     return process
 
 
+@pytest.mark.row("os._exit, a signal without a handler, kill -9, out of memory")
 def test_the_spans_of_a_killed_process_are_interrupted_by_who_opens_the_file_next(path: Path) -> None:
     with start(run_and_be_killed, path, "dies") as process:
         process.wait(30)

@@ -14,6 +14,7 @@ from tests.conftest import export_all, exporting, make_spans, span_names
 
 
 @pytest.mark.parametrize("removed", ["*", "otel.db"])
+@pytest.mark.row("Removed or replaced file")
 def test_a_file_that_is_removed_is_made_anew(path: Path, removed: str) -> None:
     with exporting(path) as exporter:
         export_all(exporter, "lost")
@@ -49,6 +50,7 @@ def test_a_folder_that_is_removed_is_made_anew(tmp_path: Path) -> None:
     assert span_names(path) == ["next"]
 
 
+@pytest.mark.row("Removed or replaced file")
 def test_a_file_that_is_replaced_is_written_to(path: Path) -> None:
     other = path.parent / "other.db"
     with exporting(other) as exporter:

@@ -109,6 +109,7 @@ def test_a_reader_does_not_keep_an_export_waiting(path: Path) -> None:
     assert span_names(path) == ["before", "meanwhile"]
 
 
+@pytest.mark.row("Export after shutdown")
 def test_after_shutdown_every_export_fails_with_one_warning(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     exporter = SQLiteSpanExporter(path)
     assert exporter.export(make_spans("before")) is SUCCESS

@@ -48,6 +48,29 @@ def test_batches_come_out_in_order_and_what_was_taken_does_not_come_again(spool:
     assert contents(spool) == [b"", b"three"]
 
 
+@pytest.mark.row("Power failure, crash of the operating system")
+@pytest.mark.parametrize(("synchronous", "level"), [("normal", 1), ("full", 2)])
+def test_what_is_acknowledged_was_synced_as_far_as_asked(
+    path: Path, synchronous: str, level: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+
+    def note(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_size)
+        sync(descriptor)
+
+    sync = os.fsync
+    monkeypatch.setattr(os, "fsync", note)
+    with exporting(path, synchronous=synchronous, busy_timeout_ms=0) as exporter:
+        exporter.export(make_spans("first"))
+        with exporter._delivery._database.use() as connection:
+            assert connection.execute("PRAGMA synchronous").fetchone() == (level,)
+        with closing(sqlite3.connect(path, isolation_level=None)) as lock:
+            lock.execute("BEGIN IMMEDIATE")
+            exporter.export(make_spans("kept"))
+            assert synced[-1] == os.path.getsize(f"{path}-spool")
+
+
 def test_a_frame_that_was_cut_short_costs_itself_alone(spool: Spool) -> None:
     spool.append(b"one", timeout_s=0)
     spool.append(b"two" * 100, timeout_s=0)

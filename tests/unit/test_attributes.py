@@ -71,12 +71,14 @@ def test_types_are_noted_by_json_pointer_at_any_depth() -> None:
         (object, "<class 'object'>"),
     ],
 )
+@pytest.mark.row("Half of a surrogate pair in a text", "An attribute that is an object of another type")
 def test_what_cannot_be_kept_exactly_is_repaired_and_counted(value: Any, stored: Any) -> None:
     encoded = encode_attributes({"key": value, "other": 1})
     assert orjson.loads(encoded.text) == {"key": stored, "other": 1}
     assert encoded.repaired == 1
 
 
+@pytest.mark.row("Maps and arrays inside each other beyond 100 levels")
 def test_nesting_beyond_a_hundred_levels_costs_only_itself() -> None:
     deep: Any = "bottom"
     for _ in range(3000):

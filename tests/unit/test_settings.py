@@ -131,6 +131,7 @@ def test_an_empty_variable_is_unset(
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.setting)
+@pytest.mark.row("Bad value of a setting")
 def test_a_bad_variable_warns_and_the_default_holds_or_what_stores_less(
     case: Case, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -144,6 +145,7 @@ def test_a_bad_variable_warns_and_the_default_holds_or_what_stores_less(
 
 
 @pytest.mark.parametrize(("setting", "value"), [(setting, value) for setting in BAD for value in BAD[setting]])
+@pytest.mark.row("Bad value of a setting")
 def test_a_bad_keyword_raises_and_is_named(setting: str, value: Any) -> None:
     keywords = {setting: value}
     with pytest.raises(ConfigurationError, match=f"^{setting}=.* cannot be used: give ") as caught:

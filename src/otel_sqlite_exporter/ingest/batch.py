@@ -107,22 +107,26 @@ class Batch:
         return self.session_ids[name]
 
     def _read(self, connection: sqlite3.Connection, spans: Sequence[EncodedSpan], logs: Sequence[EncodedLog]) -> None:
-        wanted: dict[str, list[str]] = {}
+        wanted: dict[str, tuple[list[str], set[str | None]]] = {}
         sessions = set()
         for span in spans:
-            wanted.setdefault(span.trace_id, []).append(span.row.span_id)
+            ids, own_sessions = wanted.setdefault(span.trace_id, ([], {None}))
+            ids.append(span.row.span_id)
             if span.session is not None:  # its own, if it names one
                 sessions.add(span.session.name)
+                own_sessions.add(span.session.name)
         for log in logs:
-            ids = wanted.setdefault(log.trace_id, [])
+            ids, own_sessions = wanted.setdefault(log.trace_id, ([], {None}))
             if log.span_id is not None:
                 ids.append(log.span_id)
-            sessions.update(naming.name for naming in (log.own_session, log.session) if naming is not None)
+            names = {naming.name for naming in (log.own_session, log.session) if naming is not None}
+            sessions |= names
+            own_sessions |= names
         records: list[EncodedSpan | EncodedLog] = [*spans, *logs]
         row = connection.execute(
             read_query("look_up_batch"),
             {
-                "spans": orjson.dumps(wanted).decode(),
+                "traces": orjson.dumps(wanted, default=list).decode(),
                 "sessions": orjson.dumps(list(sessions)).decode(),
                 "resources": orjson.dumps(list({record.resource.digest for record in records})).decode(),
                 "scopes": orjson.dumps(list({record.scope.digest for record in records if record.scope})).decode(),
@@ -190,7 +194,7 @@ class Batch:
             if isinstance(span, EncodedSpan):
                 root = (LOCAL_PARENT, times[0], span.row.span_id)
             trace = self._traces[span.trace_id] = Trace(
-                self._next_id("_traces"), span.trace_id, None, None, root, *times
+                self._next_id("_traces"), span.trace_id, None, None, root, *times, is_new=True
             )
         return trace
 
@@ -244,7 +248,7 @@ class Batch:
         for ordinal, link in enumerate(span.links):
             self.links += (id, ordinal)
             self.links += link
-        self.interactions.see_span(id, part.trace)
+        self.interactions.see_span(id, part.trace, span.row)
         if span.interactions is not NO_INTERACTIONS:
             self._add_interactions(part, span, span.interactions, id)
 

@@ -53,11 +53,16 @@ class Response(NamedTuple):
 
 
 def find_enclosing_calls(
-    connection: sqlite3.Connection, spans: Collection[int], logs: Collection[tuple[int, str]] = ()
+    connection: sqlite3.Connection,
+    spans: Collection[int],
+    logs: Collection[tuple[int, str]] = (),
+    leaves: Collection[tuple[int, str]] = (),
 ) -> list[int]:
     """Return the calls (ids of `_llm_interactions`) whose counting these rows of `_spans`, or the log records of these
-    spans (trace, span id), can change."""
-    places = {"spans": orjson.dumps(list(spans)).decode(), "logs": orjson.dumps(list(logs)).decode()}
+    spans (trace, span id), can change. `leaves` are spans (key, response id) that change nothing unless another call
+    names the same response."""
+    values = {"spans": spans, "logs": logs, "leaves": leaves}
+    places = {name: orjson.dumps(list(value)).decode() for name, value in values.items()}
     (found,) = connection.execute(read_query("find_enclosing_calls"), places).fetchone()
     calls: list[int] = orjson.loads(found)
     return calls

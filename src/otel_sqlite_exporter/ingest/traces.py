@@ -26,6 +26,7 @@ class Trace:
     end: int
     is_touched: bool = False
     has_interactions: bool = False
+    is_new: bool = False
 
     def see(self, span: EncodedSpan) -> None:
         """Let `span` bid for what the trace shows."""

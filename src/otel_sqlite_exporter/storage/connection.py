@@ -10,8 +10,10 @@ descriptor of it would drop the locks of every connection that this process has 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -55,6 +57,7 @@ def open_writer(path: str, *, busy_timeout_ms: int, synchronous: str = "normal")
     """
     check_sqlite_version()
     _create_file(path)
+    _check_access(path)
     connection = sqlite3.Connection(
         path,
         timeout=busy_timeout_ms / 1000,
@@ -179,6 +182,22 @@ def _create_file(path: str) -> None:
     except FileExistsError:
         if orphan is not None:
             os.unlink(orphan)
+
+
+def _check_access(path: str) -> None:
+    """Raise PermissionError where this process may not write the file; and let it write what a reader left beside the
+    file while that was read-only. SQLite gives both the mode of the file, and does not change it later."""
+    path = os.path.realpath(path)
+    if not _is_writable(path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+    for name in (f"{path}-wal", f"{path}-shm"):
+        with contextlib.suppress(OSError):
+            if not _is_writable(name):
+                os.chmod(name, stat.S_IMODE(os.stat(path).st_mode))
+
+
+def _is_writable(path: str) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _enter_wal_mode(connection: sqlite3.Connection, busy_timeout_ms: int) -> None:

@@ -1,7 +1,8 @@
 -- The rows of _llm_interactions whose counting what came with these spans can change: their own, those of spans above,
 -- and those of spans below a call among these. As a JSON array of ids. :spans is an array of ids of _spans; :logs is
--- [[trace, span id], ...], the spans that log records were recorded in. Joined from
--- left to right, as the planner knows nothing of how few there are.
+-- [[trace, span id], ...], the spans that log records were recorded in; :leaves
+-- is [[span, response id], ...], calls that change nothing unless another names the same response.
+-- Joined from left to right, as the planner knows nothing of how few there are.
 WITH RECURSIVE
   -- A span that is no call and has nothing below it changes nothing.
   came (id) AS (
@@ -12,6 +13,10 @@ WITH RECURSIVE
       OR EXISTS (SELECT 1 FROM _tool_interactions AS i WHERE i.span = s.id)
       OR EXISTS (SELECT 1 FROM _spans AS c WHERE c.trace = s.trace AND c.parent_span_id = s.span_id)
       OR EXISTS (SELECT 1 FROM _logs AS l WHERE l.trace = s.trace AND l.span_id = s.span_id)
+    UNION
+    SELECT w.value ->> 0
+    FROM json_each(:leaves) AS w
+    WHERE EXISTS (SELECT 1 FROM _llm_interactions AS i WHERE i.response_id = w.value ->> 1 LIMIT 1 OFFSET 1)
     UNION
     SELECT s.id
     FROM json_each(:logs) AS w

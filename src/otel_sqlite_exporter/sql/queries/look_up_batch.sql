@@ -1,10 +1,12 @@
 -- All that the writer must know of the file before it adds a batch, as one row: each further row
 -- would hand the interpreter lock to a busy thread of the application once more.
--- Each column is JSON. :spans is {trace_id: [span_id, ...], ...}; :sessions, :resources and :scopes are arrays of names and digests.
+-- Each column is JSON. :traces is {trace_id: [[span_id, ...], [session that spans name, or null, ...]], ...}; :sessions,
+-- :resources and :scopes are arrays of names and digests. CROSS JOIN keeps SQLite from going through all spans, or all
+-- sessions, of a trace to find a few.
 WITH
   wanted_traces AS MATERIALIZED (
-    SELECT t.*, w.value AS span_ids
-    FROM json_each(:spans) AS w
+    SELECT t.*, w.value -> 0 AS span_ids, w.value -> 1 AS own_sessions
+    FROM json_each(:traces) AS w
     JOIN _traces AS t ON t.trace_id = w.key
   ),
   wanted_sessions AS MATERIALIZED (
@@ -17,8 +19,17 @@ WITH
       t.trace_id, s.span_id, s.id, s.trace_session, s.start_time_unix_nano, s.end_time_unix_nano, s.end_time_source,
       s.status_code
     FROM wanted_traces AS t
-    JOIN json_each(t.span_ids) AS w
-    JOIN _spans AS s ON s.trace = t.id AND s.span_id = w.value
+    CROSS JOIN json_each(t.span_ids) AS w
+    CROSS JOIN _spans AS s ON s.trace = t.id AND s.span_id = w.value
+  ),
+  wanted_parts AS MATERIALIZED (
+    SELECT p.id
+    FROM wanted_traces AS t
+    CROSS JOIN json_each(t.own_sessions) AS w
+    LEFT JOIN _sessions AS x ON x.session_id = w.value
+    CROSS JOIN _trace_sessions AS p ON p.trace = t.id AND coalesce(p.own_session, 0) = coalesce(x.id, 0)
+    UNION
+    SELECT trace_session FROM wanted_spans
   )
 SELECT
   json_object(
@@ -78,14 +89,9 @@ SELECT
       t.trace_id, own.session_id, p.id, shown.session_id, p.source, p.source_rank, p.spans, p.errors,
       p.start_time_unix_nano, p.end_time_unix_nano, p.candidate_time_unix_nano, p.logs
     ))
-    FROM wanted_traces AS t
-    JOIN _trace_sessions AS p ON p.trace = t.id AND coalesce(p.own_session, 0) IN (
-      SELECT 0
-      UNION ALL
-      SELECT id FROM wanted_sessions
-      UNION ALL
-      SELECT q.own_session FROM wanted_spans AS s JOIN _trace_sessions AS q ON q.id = s.trace_session
-    )
+    FROM wanted_parts AS w
+    CROSS JOIN _trace_sessions AS p ON p.id = w.id
+    CROSS JOIN _traces AS t ON t.id = p.trace
     LEFT JOIN _sessions AS own ON own.id = p.own_session
     LEFT JOIN _sessions AS shown ON shown.id = p.session
   ) AS trace_sessions,

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What log records cost does not grow: not the statements with the batch, and not the work with the trace."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanContext, TraceFlags
+
+from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
+from tests.conftest import exporting, health, read
+from tests.integration.test_log_exporter import logging_to, make_log
+
+_T = 1_795_000_000_000_000_000
+_RESOURCE = Resource({"service.name": "one"})
+
+
+def make_span(trace: int, number: int) -> ReadableSpan:
+    """A span that names its session."""
+    return ReadableSpan(
+        "work",
+        SpanContext(trace, number, False, TraceFlags(1)),
+        resource=_RESOURCE,
+        attributes={"session.id": "A"},
+        start_time=_T + number * 1_000,
+        end_time=_T + number * 1_000 + 900,
+    )
+
+
+def make_logs(trace: int, number: int) -> list[ReadableLogRecord]:
+    """What is logged in that span: a start and its finish."""
+    at = _T + number * 1_000
+    return [
+        make_log(trace=trace, span=number, timestamp=at + offset, event_name=f"job.{phase}")
+        for phase, offset in (("start", 100), ("finish", 200))
+    ]
+
+
+def count_statements(
+    exporter: SQLiteSpanExporter | SQLiteLogRecordExporter, export: Callable[[], object]
+) -> Counter[str]:
+    texts: list[str] = []
+    with exporter._delivery._database.use() as connection:
+        connection.set_trace_callback(texts.append)
+    export()
+    with exporter._delivery._database.use() as connection:
+        connection.set_trace_callback(None)
+    # Each time a trigger runs, SQLite gives the text of its statement again.
+    return Counter(" ".join(text.split()[:3]) for text in dict.fromkeys(texts))
+
+
+@pytest.mark.parametrize("first", ["spans", "logs"])
+def test_the_number_of_statements_does_not_grow_with_the_batch(path: Path, first: str) -> None:
+    with exporting(path) as spans, logging_to(path) as logs:
+
+        def export(trace: int, records: int) -> Counter[str]:
+            numbers = range(1, records + 1)
+            batches: dict[str, Callable[[], object]] = {
+                "spans": lambda: spans.export([make_span(trace, number) for number in numbers]),
+                "logs": lambda: logs.export([log for number in numbers for log in make_logs(trace, number)]),
+            }
+            batches.pop(first)()
+            ((second, batch),) = batches.items()
+            return count_statements(spans if second == "spans" else logs, batch)
+
+        export(1, 1)
+        one, many = export(2, 1), export(3, 600)
+    assert one["BEGIN IMMEDIATE"] == one["COMMIT"] == 1
+    assert many == one
+    assert sum(one.values()) < 30
+    assert health(path, "written") == (602 * 3,)
+    assert read(path, "SELECT DISTINCT session_id FROM logs") == [("A",)]
+    assert read(path, "SELECT count(*) FROM events WHERE source = 'log' AND link_method = 'span'") == [(1204,)]
+
+
+@pytest.mark.parametrize("first", ["spans"])
+def test_the_work_does_not_grow_with_the_trace(path: Path, first: str) -> None:
+    """Counted in hundreds of instructions of SQLite's virtual machine, for batches of one long trace."""
+    work: list[int] = []
+    done: list[None] = []
+    with exporting(path) as spans, logging_to(path) as logs:
+        for batch in range(40):
+            numbers = range(batch * 10 + 1, batch * 10 + 11)
+            before = len(done)
+            exports: list[tuple[Any, list[Any]]] = [
+                (spans, [make_span(1, number) for number in numbers]),
+                (logs, [log for number in numbers for log in make_logs(1, number)]),
+            ]
+            for exporter, records in exports if first == "spans" else exports[::-1]:
+                with exporter._delivery._database.use() as connection:
+                    connection.set_progress_handler(lambda: done.append(None), 100)
+                assert exporter.export(records).name == "SUCCESS"
+                with exporter._delivery._database.use() as connection:
+                    connection.set_progress_handler(None, 100)
+            work.append(len(done) - before)
+    assert read(path, "SELECT logs, spans, session_id FROM sessions") == [(800, 400, "A")]
+    assert max(work[-5:]) < 1.5 * max(work[2:7])
