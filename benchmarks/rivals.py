@@ -135,11 +135,12 @@ class SameRows(Contender):
         self._connection.close()
 
     def _read(self, table: str, which: str, before: int) -> Statement:
-        found = self._source.execute(f"SELECT * FROM {table} WHERE {which}", (before,))
-        rows = found.fetchall()
+        names = [name for _, name, *_ in self._source.execute(f"PRAGMA table_info({table})")]  # no generated ones
+        query = f"SELECT {', '.join(names)} FROM {table} WHERE {which}"
+        rows = self._source.execute(query, (before,)).fetchall()
         # As in the exporter: what is NULL in all rows is not bound.
-        kept = [any(row[place] is not None for row in rows) for place in range(len(found.description))]
-        columns = list(compress((column[0] for column in found.description), kept))
+        kept = [any(row[place] is not None for row in rows) for place in range(len(names))]
+        columns = list(compress(names, kept))
         changes = ", ".join(f"{column} = excluded.{column}" for column in columns[1:])
         places = ", ".join("?" * len(columns))
         text = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places}) ON CONFLICT (id) DO UPDATE SET {changes}"
