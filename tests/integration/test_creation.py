@@ -17,7 +17,7 @@ import pytest
 
 from otel_sqlite_exporter.storage.connection import open_writer
 from otel_sqlite_exporter.storage.identity import APPLICATION_ID
-from otel_sqlite_exporter.storage.migrations import find_pending
+from otel_sqlite_exporter.storage.migrations import apply_steps, find_pending, load_migrations
 from tests.conftest import exporting, make_spans, read, span_names
 from tests.upgrades import NEWEST, RELEASED, SLOW, beside, migrate, prepare, version
 
@@ -98,6 +98,17 @@ def test_a_creation_waits_for_another_that_is_under_way(path: Path) -> None:
             assert migrate(path).to_version == NEWEST
         finally:
             end.join()
+
+
+def test_nobody_sees_a_new_file_half_made(path: Path) -> None:
+    """It would be one that has to be upgraded, by a step that waits to be asked."""
+    seen: set[int] = set()
+    with closing(open_writer(str(path), busy_timeout_ms=1_000)) as connection, closing(sqlite3.connect(path)) as other:
+        connection.set_trace_callback(lambda _: seen.update(*other.execute("PRAGMA user_version")))
+        apply_steps(connection, load_migrations())
+        connection.set_trace_callback(None)
+    assert seen == {0}
+    assert version(path) == NEWEST
 
 
 def test_processes_that_create_the_same_file_all_succeed(tmp_path: Path) -> None:

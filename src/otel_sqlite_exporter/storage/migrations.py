@@ -142,19 +142,24 @@ def migrate_hint(path: str) -> str:
 
 def apply_steps(connection: sqlite3.Connection, steps: Sequence[Migration]) -> tuple[Migration, ...]:
     """Apply `steps` in order, each in a transaction of its own, and return those that were applied: a step that
-    another process applied in the meantime is passed over.
+    another process applied in the meantime is passed over. Those that make a new file are one transaction: another
+    process would take it, half made, for one that has to be upgraded.
 
     Raises:
         MigrationFailedError: A step failed and was rolled back.
     """
     applied = []
+    is_new = False
     for step in steps:
         began = time.monotonic()
-        connection.execute("BEGIN IMMEDIATE")
+        if not connection.in_transaction:
+            connection.execute("BEGIN IMMEDIATE")
         try:
-            if connection.execute("PRAGMA user_version").fetchone()[0] >= step.version:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version >= step.version:
                 connection.execute("ROLLBACK")
                 continue
+            is_new = is_new or version == 0
             before = _count_rows(connection)
             for statement in split_statements(step.sql):
                 connection.execute(statement)
@@ -174,14 +179,15 @@ def apply_steps(connection: sqlite3.Connection, steps: Sequence[Migration]) -> t
                     json.dumps({"rows_before": before, "rows_after": _count_rows(connection)}),
                 ),
             )
-            connection.execute("COMMIT")
+            if not is_new or step is steps[-1]:
+                connection.execute("COMMIT")
         except BaseException as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             if isinstance(error, sqlite3.Error):
                 raise MigrationFailedError(
                     f"step {step.version} ({step.name}) failed and was rolled back, the file is at version "
-                    f"{step.version - 1}: {error}"
+                    f"{0 if is_new else step.version - 1}: {error}"
                 ) from error
             raise
         applied.append(step)
