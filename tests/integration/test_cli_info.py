@@ -35,6 +35,7 @@ VIEWS = [
     "spans",
     "events",
     "links",
+    "logs",
     "traces",
     "sessions",
     "complete_llm_interactions",
@@ -88,7 +89,9 @@ def test_info_counts_what_the_views_show(written: Path) -> None:
     assert [(contents["first_span_time"], contents["last_span_time"])] == times
     newest = [session["session_id"] for session in contents["newest_sessions"]]
     assert newest == [f"session {number:02}" for number in range(11, 1, -1)]
-    assert contents["exporter_health"]["written"] == contents["exporter_health"]["received"] == 12
+    health = contents["exporter_health"]
+    assert health["written"] == health["received"] == 12
+    assert health["dropped"] == health["spooled"] == health["replayed"] == 0
     assert contents["link_health"]["linked"] == contents["link_health"]["records"] == 24
 
 

@@ -223,6 +223,13 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     return done
 
 
+@pytest.mark.parametrize("block", find_blocks("sh"), ids=lambda block: f"{block.document.name}:{block.line}")
+def test_a_command_that_chooses_an_exporter_chooses_those_of_all_signals(block: Block) -> None:
+    """The stock distro sends the others to OTLP, and sets up nothing where that is not installed."""
+    chosen = set(re.findall(r"OTEL_(TRACES|LOGS|METRICS)_EXPORTER=", block.text))
+    assert chosen in (set(), {"TRACES", "LOGS", "METRICS"})
+
+
 def test_the_settings_are_those_of_the_code() -> None:
     rows = find_tables("README.md", "Settings")
     resolvers = resolve_settings, resolve_processor_settings

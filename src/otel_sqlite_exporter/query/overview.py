@@ -41,7 +41,9 @@ class ExporterHealth:
     duplicate: int
     repaired: int
     quarantined: int
+    dropped: int
     spooled: int
+    replayed: int
 
 
 @dataclass(frozen=True, slots=True)

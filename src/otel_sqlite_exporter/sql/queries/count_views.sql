@@ -3,6 +3,7 @@ SELECT
   (SELECT count(*) FROM spans) AS spans,
   (SELECT count(*) FROM events) AS events,
   (SELECT count(*) FROM links) AS links,
+  (SELECT count(*) FROM logs) AS logs,
   (SELECT count(*) FROM traces) AS traces,
   (SELECT count(*) FROM sessions) AS sessions,
   (SELECT count(*) FROM complete_llm_interactions) AS complete_llm_interactions,

@@ -7,5 +7,7 @@ SELECT
   coalesce(sum(duplicate), 0) AS duplicate,
   coalesce(sum(repaired), 0) AS repaired,
   coalesce(sum(quarantined), 0) AS quarantined,
-  coalesce(sum(spooled), 0) AS spooled
+  coalesce(sum(dropped), 0) AS dropped,
+  coalesce(sum(spooled), 0) AS spooled,
+  coalesce(sum(replayed), 0) AS replayed
 FROM exporter_health;
