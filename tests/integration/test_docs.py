@@ -196,7 +196,7 @@ def test_programs_and_commands_run(document: Path, filled: Path, tmp_path: Path)
         elif (block.language, block.info) == ("text", "output"):
             assert printed == block.text
     if document.name == "README.md":
-        assert span_names(tmp_path / "otel.db") == ["answer", "chat gpt-4o-mini", "work"]
+        assert span_names(tmp_path / "otel.db") == ["answer", "chat gpt-4o-mini", "work", "work"]
         assert span_names(tmp_path / "traces.db") == ["work"]
 
 
