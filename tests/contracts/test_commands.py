@@ -19,6 +19,7 @@ COMMANDS = {
         *("--into", "--timezone", "--drop-legacy"),
     },
     "recover": {"path", "--spool", "--json"},
+    "reindex": {"path", "--json"},
     "reprice": {"path", "--all", "--json"},
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that work out anew what a file derives from its records: reprice."""
+"""Commands that work out anew what a file derives from its records: reindex, reprice."""
 
 from __future__ import annotations
 
@@ -35,4 +35,34 @@ def reprice(ctx: click.Context, path: str | None, *, everything: bool, as_json: 
         )
 
 
-COMMANDS = (reprice,)
+@click.command()
+@click.argument("path", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def reindex(ctx: click.Context, path: str | None, *, as_json: bool) -> None:
+    """Derive sessions, pairs, model calls and tool calls of a file anew.
+
+    For files that an older version wrote, or that were written with other settings: what is recorded stays, and what
+    follows from it is brought to the rules of this version. It works in short transactions, also while applications
+    write; stopped half-way, the next run goes on there. On a file that is up to date it changes nothing.
+    """
+    settings = resolve(ctx, path)
+    from otel_sqlite_exporter.cli import render
+    from otel_sqlite_exporter.cli.progress import show_count
+    from otel_sqlite_exporter.ingest import reindexing
+
+    with show_count("reading records") as progress:
+        done = reindexing.reindex(settings, progress)
+    if as_json:
+        return render.render_json({"path": settings.path} | done._asdict())
+    click.echo(f"read {done.spans} spans and {done.logs} log records of {settings.path} in {done.seconds:.2f} s")
+    click.echo(
+        f"written anew: {done.changed_spans} spans, {done.changed_logs} log records; "
+        f"{done.recounted_calls} calls count otherwise"
+    )
+    for name, after in done.after.items():
+        before = done.before[name]
+        click.echo(f"  {name.replace('_', ' '):22} {after}" + (f" (was {before})" if before != after else ""))
+
+
+COMMANDS = (reindex, reprice)

@@ -68,15 +68,16 @@ def find_enclosing_calls(
     return calls
 
 
-def count_calls(connection: sqlite3.Connection, ids: Collection[int]) -> None:
-    """Decide anew which of these rows of `_llm_interactions` count."""
+def count_calls(connection: sqlite3.Connection, ids: Collection[int]) -> int:
+    """Decide anew which of these rows of `_llm_interactions` count, and return of how many that is not as before."""
     if not ids:
-        return
+        return 0
     row = connection.execute(read_query("read_calls"), {"calls": orjson.dumps(list(ids)).decode()}).fetchone()
     calls, inner_calls, responses = map(orjson.loads, row)
     counts = find_counts([Call(*call) for call in calls], inner_calls, [Response(*one) for one in responses])
     if counts:
         run_script(connection, "count_calls", counts=counts)
+    return len(counts)
 
 
 def find_counts(

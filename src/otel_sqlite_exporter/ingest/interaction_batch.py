@@ -11,7 +11,13 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.ingest.counting import count_calls, find_enclosing_calls
-from otel_sqlite_exporter.ingest.rows import Interactions, LLMInteractionRow, SpanRow, ToolInteractionRow
+from otel_sqlite_exporter.ingest.rows import (
+    Interactions,
+    LLMInteractionRow,
+    SpanRow,
+    ToolCallRow,
+    ToolInteractionRow,
+)
 from otel_sqlite_exporter.ingest.statements import Insert, run_script
 from otel_sqlite_exporter.ingest.traces import Trace
 from otel_sqlite_exporter.sql.texts import read_query
@@ -34,6 +40,12 @@ class Place(NamedTuple):
 _LLM_INTERACTIONS = Insert("_llm_interactions", (*Place._fields, *LLMInteractionRow._fields))
 _TOOL_INTERACTIONS = Insert("_tool_interactions", (*Place._fields, "is_request", *ToolInteractionRow._fields))
 _TOOL_RESULTS = Insert("_tool_results", ("span", "trace", "tool_call_id", "time_unix_nano", "result"))
+
+
+def make_request(call: ToolCallRow, llm: LLMInteractionRow | None) -> ToolInteractionRow:
+    """Return the row of a tool call that the answer of a model asks for."""
+    named = (llm.user_id, llm.agent_name, None, llm.dialect) if llm is not None else (None,) * 4
+    return ToolInteractionRow(call.tool_name, call.tool_call_id, None, *named, call.arguments)
 
 
 class InteractionBatch:
@@ -86,11 +98,10 @@ class InteractionBatch:
         if place.event is not None:
             self._traces_with_records.add(trace)
             return
-        for id, name, arguments in tool_calls:
-            named = (llm.user_id, llm.agent_name, None, llm.dialect) if llm is not None else (None,) * 4
+        for call in tool_calls:
             asked = place._replace(start_time_unix_nano=end, status_code=0)
-            self._tool_interactions += (*asked, 1, *ToolInteractionRow(name, id, None, *named, arguments))
-            self._tools.add((trace, id, name))
+            self._tool_interactions += (*asked, 1, *make_request(call, llm))
+            self._tools.add((trace, call.tool_call_id, call.tool_name))
         for id, result in tool_results:
             self._tool_results += (span, trace, id, place.start_time_unix_nano, result)
 

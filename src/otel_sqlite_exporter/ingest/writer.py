@@ -15,6 +15,8 @@ from otel_sqlite_exporter.ingest.log_links import follow_spans, link_log_records
 from otel_sqlite_exporter.ingest.parts import Part, note_part
 from otel_sqlite_exporter.ingest.relink import Change, find_stems, relink_records
 from otel_sqlite_exporter.ingest.rows import (
+    EncodedLog,
+    EncodedSpan,
     EventRow,
     LinkRow,
     LogRow,
@@ -175,6 +177,24 @@ def add_batch(
     return counts
 
 
+def rewrite_records(
+    connection: sqlite3.Connection,
+    spans: Sequence[EncodedSpan],
+    logs: Sequence[EncodedLog],
+    changes: Sequence[Change],
+    *,
+    pairing_window_ns: int,
+) -> None:
+    """Write spans that the file holds, with what is derived from them, in the place of what it holds; and log records
+    that were taken out of it, whose going made `changes`. The caller holds the transaction.
+
+    Raises:
+        sqlite3.Error: What SQLite said.
+    """
+    records = Records(spans, logs)
+    _write_spans_and_logs(connection, records, pairing_window_ns, Counts(), changes, is_rewriting=True)
+
+
 def _note_replay(connection: sqlite3.Connection, replay: Replay) -> bool:
     """Note that a batch was taken from its spool; False if it had been before. One batch is remembered for each spool:
     whoever takes them holds the spool's lock, and goes through it in order."""
@@ -187,13 +207,22 @@ def _note_replay(connection: sqlite3.Connection, replay: Replay) -> bool:
 
 
 def _write_spans_and_logs(
-    connection: sqlite3.Connection, records: Records, window_ns: int, counts: Counts
+    connection: sqlite3.Connection,
+    records: Records,
+    window_ns: int,
+    counts: Counts,
+    changes: Sequence[Change] = (),
+    *,
+    is_rewriting: bool = False,
 ) -> dict[str, int]:
-    """Write spans and log records, add them to `counts`, and return the range of the ids of the new spans."""
+    """Write spans and log records, add them to `counts`, and return the range of the ids of the new spans. `changes`
+    were made before; where it `is_rewriting`, spans take the place of those in the file whatever these are."""
     spans, logs = records.spans, records.logs
     batch = Batch(connection, spans, logs)
-    replacing = find_replacing(connection, batch.repeated) if batch.repeated else []
-    changes = _replace(connection, batch, replacing)
+    replacing: Sequence[Repeated] = batch.repeated
+    if replacing and not is_rewriting:
+        replacing = find_replacing(connection, replacing)
+    changes = [*changes, *_replace(connection, batch, replacing)]
     lost = _write_contexts(connection, batch)
     _SPANS.run(connection, batch.spans)
     new = {"first_span": batch.first_span, "last_span": batch.last_span}

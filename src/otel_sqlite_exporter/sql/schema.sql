@@ -1,7 +1,7 @@
 -- The schema after all migrations, written by `make schema`. To read: what counts is in migrations/.
 
 PRAGMA application_id = 0x6f74656c;
-PRAGMA user_version = 5;
+PRAGMA user_version = 6;
 
 CREATE TABLE _events (
   id INTEGER PRIMARY KEY,
@@ -243,6 +243,12 @@ CREATE TABLE _quarantine (
   arrival_time_unix_nano INTEGER NOT NULL,
   reason TEXT NOT NULL,
   content TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE _reindexing (
+  id INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL UNIQUE,              -- spans or logs
+  position INTEGER NOT NULL               -- the last id that is done
 ) STRICT;
 
 CREATE TABLE _replays (

@@ -22,7 +22,9 @@ SET (spans, errors, interrupted, logs, start_time_unix_nano, end_time_unix_nano)
 WHERE id IN (SELECT value FROM json_each(:trace_sessions));
 UPDATE _traces
 SET (start_time_unix_nano, end_time_unix_nano) = (
-  SELECT min(p.start_time_unix_nano), max(p.end_time_unix_nano)
+  SELECT
+    coalesce(min(p.start_time_unix_nano), _traces.start_time_unix_nano),
+    coalesce(max(p.end_time_unix_nano), _traces.end_time_unix_nano)
   FROM _trace_sessions AS p
   WHERE p.trace = _traces.id AND p.spans + p.logs > 0
 )

@@ -1,0 +1,3 @@
+-- The next ids of _logs, up to :last, as a JSON array.
+SELECT json_group_array(id)
+FROM (SELECT id FROM _logs WHERE id > :after AND id <= :last ORDER BY id LIMIT :limit);

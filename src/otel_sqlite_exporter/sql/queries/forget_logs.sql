@@ -1,0 +1,15 @@
+-- Removes log records that are written anew, and all that hangs on them. :ids is an array of ids of _logs.
+DELETE FROM _llm_interactions
+WHERE event IN (SELECT e.id FROM json_each(:ids) AS w JOIN _events AS e ON e.log = w.value);
+DELETE FROM _tool_interactions
+WHERE event IN (SELECT e.id FROM json_each(:ids) AS w JOIN _events AS e ON e.log = w.value);
+UPDATE _events
+SET
+  related_event = NULL,
+  link_method = NULL,
+  stem = coalesce(stem, (
+    SELECT substr(name, 1, length(rtrim(name, replace(name, '.', ''))) - 1)
+  ))
+WHERE related_event IN (SELECT e.id FROM json_each(:ids) AS w JOIN _events AS e ON e.log = w.value);
+DELETE FROM _events WHERE log IN (SELECT value FROM json_each(:ids));
+DELETE FROM _logs WHERE id IN (SELECT value FROM json_each(:ids));

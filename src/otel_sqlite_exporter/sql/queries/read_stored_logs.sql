@@ -1,0 +1,55 @@
+-- Log records as they are stored, with what was derived from each: for deriving it anew. :ids is an array of ids of
+-- _logs.
+SELECT
+  l.id,
+  t.trace_id,
+  l.span_id,
+  l.event_name,
+  l.time_unix_nano,
+  l.observed_time_unix_nano,
+  l.time_source,
+  l.severity_number,
+  l.severity_text,
+  l.trace_flags,
+  l.dropped_attributes,
+  l.body_type,
+  l.body,
+  l.attribute_types,
+  l.attributes,
+  l.resource,
+  l.scope,
+  l.trace,
+  l.trace_session,
+  t.session_rank,
+  t.session_source,
+  t.user_rank,
+  t.user_source,
+  iif(l.names_session, own.session_id, NULL) AS own_session,
+  e.id AS event,
+  e.phase,
+  (
+    SELECT json_group_array(json_array(
+      i.event, i.is_aggregate, i.event IS NULL AND i.is_aggregate = 1 AND i.has_usage = 0, i.operation, i.provider,
+      i.request_model, i.response_model, i.response_id, i.user_id, i.agent_name, i.finish_reasons, i.error_type,
+      i.time_to_first_token_ms, i.input_tokens, i.output_tokens, i.total_tokens, i.cached_input_tokens,
+      i.cache_creation_input_tokens, i.reasoning_tokens, iif(i.cost_status = 'reported', i.cost_usd, NULL),
+      iif(i.cost_status = 'reported', i.cost_status, NULL), i.dialect, i.request_parameters, i.system_instructions,
+      i.prompt, i.completion, i.duration_ms
+    ))
+    FROM _llm_interactions AS i
+    WHERE i.event = e.id
+  ) AS llm_interactions,
+  (
+    SELECT json_group_array(json_array(
+      i.event, i.is_request, i.tool_name, i.tool_call_id, i.tool_type, i.user_id, i.agent_name, i.error_type, i.dialect,
+      i.arguments, i.result, i.duration_ms
+    ))
+    FROM (SELECT * FROM _tool_interactions AS q WHERE q.event = e.id ORDER BY q.id) AS i
+  ) AS tool_interactions
+FROM _logs AS l
+JOIN _traces AS t ON t.id = l.trace
+JOIN _trace_sessions AS p ON p.id = l.trace_session
+LEFT JOIN _sessions AS own ON own.id = p.own_session
+LEFT JOIN _events AS e ON e.log = l.id
+WHERE l.id IN (SELECT value FROM json_each(:ids))
+ORDER BY l.id;

@@ -1,0 +1,75 @@
+-- Spans as they are stored, with what was derived from each: for deriving it anew. :ids is an array of ids of _spans.
+SELECT
+  s.id,
+  t.trace_id,
+  s.span_id,
+  s.parent_span_id,
+  s.parent_is_remote,
+  s.trace_flags,
+  s.trace_state,
+  s.name,
+  s.kind,
+  s.start_time_unix_nano,
+  s.end_time_unix_nano,
+  s.start_time_source,
+  s.end_time_source,
+  s.status_code,
+  s.status_description,
+  s.dropped_attributes,
+  s.dropped_events,
+  s.dropped_links,
+  s.attribute_types,
+  s.attributes,
+  s.resource,
+  s.scope,
+  s.trace,
+  t.session_rank,
+  t.session_source,
+  t.user_rank,
+  t.user_source,
+  own.session_id AS own_session,
+  p.source AS own_source,
+  p.source_rank AS own_rank,
+  (
+    SELECT json_group_array(json_array(
+      e.name, e.time_unix_nano, e.time_source, e.dropped_attributes, e.attribute_types, e.attributes, e.phase,
+      e.stem, iif(e.link_method = 'span', (SELECT m.ordinal FROM _events AS m WHERE m.id = e.related_event), NULL), e.id
+    ))
+    FROM (SELECT * FROM _events AS q WHERE q.span = s.id AND q.source = 1 ORDER BY q.ordinal) AS e
+  ) AS events,
+  (
+    SELECT json_group_array(json_array(
+      l.linked_trace_id, l.linked_span_id, l.is_remote, l.trace_flags, l.trace_state, l.dropped_attributes,
+      l.attribute_types, l.attributes
+    ))
+    FROM (SELECT * FROM _links AS q WHERE q.span = s.id ORDER BY q.ordinal) AS l
+  ) AS links,
+  (
+    SELECT json_group_array(json_array(
+      i.event, i.is_aggregate, i.event IS NULL AND i.is_aggregate = 1 AND i.has_usage = 0, i.operation, i.provider,
+      i.request_model, i.response_model, i.response_id, i.user_id, i.agent_name, i.finish_reasons, i.error_type,
+      i.time_to_first_token_ms, i.input_tokens, i.output_tokens, i.total_tokens, i.cached_input_tokens,
+      i.cache_creation_input_tokens, i.reasoning_tokens, iif(i.cost_status = 'reported', i.cost_usd, NULL),
+      iif(i.cost_status = 'reported', i.cost_status, NULL), i.dialect, i.request_parameters, i.system_instructions,
+      i.prompt, i.completion, i.duration_ms
+    ))
+    FROM _llm_interactions AS i
+    WHERE i.span = s.id
+  ) AS llm_interactions,
+  (
+    SELECT json_group_array(json_array(
+      i.event, i.is_request, i.tool_name, i.tool_call_id, i.tool_type, i.user_id, i.agent_name, i.error_type, i.dialect,
+      i.arguments, i.result, i.duration_ms
+    ))
+    FROM (SELECT * FROM _tool_interactions AS q WHERE q.span = s.id ORDER BY q.id) AS i
+  ) AS tool_interactions,
+  (
+    SELECT json_group_array(json_array(r.tool_call_id, r.result))
+    FROM (SELECT * FROM _tool_results AS q WHERE q.span = s.id ORDER BY q.id) AS r
+  ) AS tool_results
+FROM _spans AS s
+JOIN _traces AS t ON t.id = s.trace
+JOIN _trace_sessions AS p ON p.id = s.trace_session
+LEFT JOIN _sessions AS own ON own.id = p.own_session
+WHERE s.id IN (SELECT value FROM json_each(:ids))
+ORDER BY s.id;
