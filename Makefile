@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test check format bench schema captures clean
+.PHONY: help demo test check format bench schema dialects captures clean
 .DEFAULT_GOAL := help
 
 help: ## what there is to make
@@ -38,6 +38,9 @@ bench: $(INSTALLED) ## the benchmark; BENCH_SPANS=100000 for a shorter one
 
 schema: $(INSTALLED) ## write sql/schema.sql anew from the migrations
 	$(BIN)/python tools/generate_schema.py
+
+dialects: $(INSTALLED) ## write the tables of docs/dialects.md anew from the data
+	$(BIN)/python tools/generate_dialects.py
 
 captures: $(INSTALLED) ## record anew what instrumentation packages emit, each installed into an environment of its own
 	$(BIN)/python tools/refresh_captures.py

@@ -7,6 +7,7 @@ import inspect
 import json
 import math
 import re
+import runpy
 import shlex
 import shutil
 import sqlite3
@@ -38,6 +39,7 @@ from opentelemetry.trace import (
 )
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, TelemetryDatabase, __version__, environment_variables
+from otel_sqlite_exporter.dialects import KEYS
 from otel_sqlite_exporter.ingest.messages import read_messages
 from otel_sqlite_exporter.ingest.sessions import USER_ATTRIBUTES
 from otel_sqlite_exporter.query.select import KINDS, accepted_arguments
@@ -285,24 +287,23 @@ def test_the_sources_of_sessions_and_users_are_those_of_the_code() -> None:
     assert find_numbered("docs/sessions.md", "Users") == USER_ATTRIBUTES
 
 
-def test_the_dialect_is_that_of_the_code() -> None:
-    (dialect,) = json.loads((PACKAGE / "ingest" / "dialects.json").read_text()).values()
-    columns = {bare(row[0]): re.findall(r"`(.*?)`", row[1]) for row in find_tables("docs/dialects.md", "Columns")}
-    expected = dict(dialect["attributes"])
-    for view, column in (
-        *(("complete_llm_interactions", column) for column in ("prompt", "completion")),
-        *(("complete_tool_interactions", column) for column in ("arguments", "result")),
-    ):
-        sql = dict(read_folder("views"))[view]
-        expression = sql[: sql.index(f") AS {column},")].rpartition("\n  coalesce(")[2]
-        expected[column] = re.findall(r"\bs\.attributes ->> '\$\.\"(.*?)\"'", expression)
-    assert columns == expected
-    providers = {bare(row[0]): bare(row[1]) for row in find_tables("docs/dialects.md", "Providers")}
-    assert providers == dialect["providers"]
-    text = (ROOT / "docs/dialects.md").read_text().split("\n## Which spans are rows\n")[1].split("\n## ")[0]
-    named = set(re.findall(r"`([\w.]+)`", text)) - {"complete_llm_interactions", "complete_tool_interactions"}
-    operations = {operation for group in dialect["operations"].values() for operation in group}
-    assert named == operations | set(dialect["markers"])
+def test_the_tables_of_dialects_are_those_of_the_data() -> None:
+    render = runpy.run_path(str(ROOT / "tools/generate_dialects.py"))["render_page"]
+    page = (ROOT / "docs/dialects.md").read_text()
+    assert render(page) == page, "run `make dialects`"
+    vocabulary = json.loads((PACKAGE / "ingest" / "vocabulary.json").read_text())
+    words = {
+        word
+        for row in find_tables("docs/dialects.md", "Which spans are rows")
+        for word in re.findall(r"`(\w+)`", row[0])
+    }
+    assert words == {operation for kind in vocabulary["operations"].values() for operation in kind}
+    keys = {
+        key
+        for row in find_tables("docs/dialects.md", "The keys of a dialect")[:9]
+        for key in re.findall(r"`(\w+)`", row[0])
+    }
+    assert keys == KEYS
 
 
 def test_the_attributes_that_are_content_are_those_of_the_code() -> None:

@@ -28,16 +28,22 @@ from otel_sqlite_exporter.ingest.fields import (
     encode_trace_state,
     find_times,
 )
-from otel_sqlite_exporter.ingest.interactions import InteractionPlan, find_interactions, plan_interactions
+from otel_sqlite_exporter.ingest.interactions import (
+    find_event_interactions,
+    find_interactions,
+    plan_interactions,
+)
 from otel_sqlite_exporter.ingest.origins import OriginEncoder, remember
 from otel_sqlite_exporter.ingest.rows import (
     NO_INTERACTIONS,
     EncodedSpan,
     EventRow,
+    Interactions,
     LinkRow,
     SpanRow,
     make_row,
 )
+from otel_sqlite_exporter.ingest.rules import InteractionPlan, Rules, load_rules
 from otel_sqlite_exporter.ingest.sessions import USER_ATTRIBUTES, Source, find_naming, plan_naming
 from otel_sqlite_exporter.ingest.starts import OPEN
 
@@ -59,9 +65,11 @@ class _Plan(NamedTuple):
 
 
 class SpanEncoder:
-    """Encodes spans for one exporter. Safe to use on several threads at once."""
+    """Encodes spans for one exporter. `rules` are the dialects in force, if not our own. Safe to use on several threads
+    at once."""
 
-    def __init__(self, session_attributes: Sequence[str]) -> None:
+    def __init__(self, session_attributes: Sequence[str], rules: Rules | None = None) -> None:
+        self._rules = rules or load_rules()
         self._session_attributes = tuple(session_attributes)
         self._plans: dict[_Shape, _Plan] = {}
         self._origins = OriginEncoder(session_attributes)
@@ -146,9 +154,11 @@ class SpanEncoder:
         elif session is not None:
             session = session._replace(is_child=int(is_child), time_unix_nano=start)
         event_rows: Sequence[EventRow] = ()
+        record_interactions: Sequence[tuple[int, Interactions]] = ()
         if events:
             event_rows, bad = encode_events(events, start)
             repaired += bad
+            record_interactions = find_event_interactions(events, user.name if user else None, self._rules)
         links = span.links
         link_rows: Sequence[LinkRow] = ()
         if links:
@@ -156,7 +166,7 @@ class SpanEncoder:
             repaired += bad
         interactions = NO_INTERACTIONS
         if plan.interactions is not None:
-            interactions = find_interactions(plan.interactions, attributes, user.name if user else None)
+            interactions = find_interactions(plan.interactions, attributes, user.name if user else None, span)
         return make_row(
             EncodedSpan,
             (
@@ -172,7 +182,7 @@ class SpanEncoder:
                 repaired,
                 is_open,
                 interactions,
-                (),
+                record_interactions,
             ),
         )
 
@@ -184,7 +194,7 @@ class SpanEncoder:
                 find_doubtful(attributes),
                 plan_naming(self._session_attributes, attributes),
                 plan_naming(USER_ATTRIBUTES, attributes),
-                plan_interactions(dict(zip(*shape, strict=True))),
+                plan_interactions(dict(zip(*shape, strict=True)), self._rules),
             )
             remember(self._plans, shape, plan)
         return plan

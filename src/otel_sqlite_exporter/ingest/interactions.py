@@ -1,21 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which spans are calls of a model or executions of a tool, and the columns that their attributes fill. Pure.
+"""Which spans, span events and log records are calls of a model or executions of a tool, and the columns that their
+attributes fill. Pure.
 
-The attribute names are data: `dialects.json`. A column takes the first of its names that holds a usable value. Which
-names those are depends on the shape of the attributes alone (names and types of values), and an application has few
-shapes: a plan made once for each leaves 20 look-ups for a span out of 60.
+What is called how is data: `dialects/`. A column takes the first of its names that holds a usable value.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from importlib.resources import files
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import orjson
-
-from otel_sqlite_exporter.attributes import repair_text
+from otel_sqlite_exporter.ingest.call_content import find_content, find_tool_content
+from otel_sqlite_exporter.ingest.event_content import find_exception_type
+from otel_sqlite_exporter.ingest.fields import copy_attributes
+from otel_sqlite_exporter.ingest.readers import LARGEST, read_text
 from otel_sqlite_exporter.ingest.rows import (
     NO_INTERACTIONS,
     Interactions,
@@ -23,146 +21,207 @@ from otel_sqlite_exporter.ingest.rows import (
     ToolInteractionRow,
     make_row,
 )
-
-_GEN_AI = json.loads(files(__package__).joinpath("dialects.json").read_text(encoding="utf-8"))["gen_ai"]
-_MARKERS = frozenset(_GEN_AI["markers"])
-_CALLS = frozenset(_GEN_AI["operations"]["call"])
-_AGGREGATES = frozenset(_GEN_AI["operations"]["aggregate"])
-_TOOLS = frozenset(_GEN_AI["operations"]["tool"])
-_PROVIDERS: dict[str, str] = _GEN_AI["providers"]
-_NAMES: dict[str, tuple[str, ...]] = {column: tuple(names) for column, names in _GEN_AI["attributes"].items()}
-_LARGEST = 2**63 - 1
-
-
-class Reading(NamedTuple):
-    """How attributes of one shape fill the columns of a row: each column (by its place) asks some names in turn. Those
-    of `texts` find text at the first name, which is mostly taken as it is."""
-
-    width: int
-    texts: tuple[tuple[int, tuple[str, ...]], ...]
-    others: tuple[tuple[int, tuple[str, ...], Callable[[Any], Any]], ...]
+from otel_sqlite_exporter.ingest.rules import (
+    AGENTS,
+    CALLS,
+    GROUPS,
+    TOOLS,
+    Ask,
+    InteractionPlan,
+    Reading,
+    Rules,
+    load_rules,
+)
+from otel_sqlite_exporter.ingest.usage import NOBODY, Outside, Usage, include_parts
 
 
-class InteractionPlan(NamedTuple):
-    """How to read attributes of one shape as either kind of row."""
-
-    llm: Reading
-    tool: Reading
-    names_tool: bool
+def plan_interactions(types: Mapping[Any, type], rules: Rules | None = None) -> InteractionPlan | None:
+    """Return how to read attributes of these names and types, or None if they can describe no interaction. `rules`:
+    the dialects in force, if not our own."""
+    return (rules or load_rules()).plan_span(types)
 
 
-def plan_interactions(types: Mapping[Any, type]) -> InteractionPlan | None:
-    """Return how to read attributes of these names and types, or None if they can describe no interaction."""
-    if _MARKERS.isdisjoint(types):
-        return None
-    llm, tool = (_plan_reading(row._fields, types) for row in (LLMInteractionRow, ToolInteractionRow))
-    return InteractionPlan(llm, tool, any(name in types for name in _NAMES["tool_name"]))
-
-
-def find_interactions(plan: InteractionPlan, attributes: Mapping[str, Any], user_id: str | None) -> Interactions:
+def find_interactions(
+    plan: InteractionPlan, attributes: Mapping[str, Any], user_id: str | None, span: Any = None
+) -> Interactions:
     """Return the model call or the tool execution that a span with `attributes` describes. An agent or workflow is a
-    row also without usage, but a hidden one."""
+    row also without usage, but a hidden one. Of the `span`, if it is given, are its name and the events that hold what
+    no attribute does."""
+    return _find(plan, attributes, user_id, span, is_span=True)
+
+
+def find_record_interactions(
+    name: Any, attributes: Mapping[str, Any], body: Any, user_id: str | None, rules: Rules | None = None
+) -> Interactions | None:
+    """Return what a span event or log record tells of a model call or a tool execution; None if it is no such record.
+    `name` is the event's, or a log record's event name, which some write into the `body` instead."""
+    rules = rules or load_rules()
+    for known in (name, body):
+        if rules.is_record(known):
+            plan = rules.plan_record(known, {key: type(value) for key, value in attributes.items()})
+            if plan is not None:
+                found = _find(plan, attributes, user_id, None, is_span=False)
+                return None if found is NO_INTERACTIONS else found
+    return None
+
+
+def find_event_interactions(
+    events: Sequence[Any], user_id: str | None, rules: Rules | None = None
+) -> Sequence[tuple[int, Interactions]]:
+    """Return what the events of a span tell, each with the event's place."""
+    rules = rules or load_rules()
+    found = []
+    for place, event in enumerate(events):
+        if rules.is_record(event.name):
+            attributes = copy_attributes(event.attributes)
+            interactions = find_record_interactions(event.name, attributes, None, user_id, rules)
+            if interactions is not None:
+                found.append((place, interactions))
+    return found
+
+
+def _find(
+    plan: InteractionPlan, attributes: Mapping[str, Any], user_id: str | None, span: Any, is_span: bool
+) -> Interactions:
+    operation = plan.operation
+    for name, read, values in plan.operations:
+        value = attributes[name]
+        if read is not None:
+            value = read(value)
+        found = values.get(value, values.get("*", "")) if type(value) is str else _find_operation(value, values)
+        if found is None:
+            return NO_INTERACTIONS
+        if found:
+            operation = found if found != "*" else value
+            break
+    if operation in TOOLS or (operation is None and plan.names_tool):
+        return _find_tool(plan, attributes, user_id, span, is_span)
     row = _read(plan.llm, attributes)
-    operation = row[_OPERATION]
-    if operation in _TOOLS or (operation is None and plan.names_tool):
-        row = _read(plan.tool, attributes)
-        row[_TOOL_USER] = user_id
-        return Interactions(tool=make_row(ToolInteractionRow, row))
-    provider = row[_PROVIDER]
-    if provider in _PROVIDERS:
-        row[_PROVIDER] = _PROVIDERS[provider]
-    input_tokens, output_tokens, total_tokens = row[_USAGE]
-    if total_tokens is None and input_tokens is not None:
+    if plan.models and row[_RESPONSE_MODEL] is None:
+        _settle_models(plan, row, attributes)
+    is_agent = operation in AGENTS
+    has_usage = _settle_usage(plan, row, operation, attributes)
+    if not (has_usage or is_agent or operation in CALLS or (operation is None and row[_REQUEST_MODEL] is not None)):
+        return NO_INTERACTIONS
+    row[_OPERATION] = operation
+    row[_USER] = user_id
+    is_aggregate = is_agent or operation in GROUPS
+    row[_IS_AGGREGATE] = 1 if is_aggregate else 0
+    row[_IS_HIDDEN] = 1 if is_agent and not has_usage else 0
+    if is_agent and row[_AGENT] is None:
+        row[_AGENT] = _find_own_name(plan, attributes, span)
+    if row[_COST] is not None:
+        row[_COST_STATUS] = "reported"
+    events: Sequence[Any] = getattr(span, "events", ())
+    if events and row[_ERROR_TYPE] is None:
+        row[_ERROR_TYPE] = _find_error_type(span)
+    if row[_IS_HIDDEN]:
+        return make_row(Interactions, (make_row(LLMInteractionRow, row), None, (), ()))
+    has_answer = operation != "embeddings"
+    content = find_content(
+        plan.content, attributes, events, is_span=is_span, has_answer=has_answer, is_aggregate=is_aggregate
+    )
+    row[_CONTENT] = content[:4]
+    return make_row(Interactions, (make_row(LLMInteractionRow, row), None, content.tool_calls, content.tool_results))
+
+
+def _find_tool(
+    plan: InteractionPlan, attributes: Mapping[str, Any], user_id: str | None, span: Any, is_span: bool
+) -> Interactions:
+    row = _read(plan.tool, attributes)
+    if row[_TOOL_NAME] is None:
+        row[_TOOL_NAME] = _find_own_name(plan, attributes, span)
+    row[_TOOL_USER] = user_id
+    events: Sequence[Any] = getattr(span, "events", ())
+    if events and row[_TOOL_ERROR_TYPE] is None:
+        row[_TOOL_ERROR_TYPE] = _find_error_type(span)
+    row[_TOOL_CONTENT] = find_tool_content(plan.content, attributes, is_span=is_span)
+    return make_row(Interactions, (None, make_row(ToolInteractionRow, row), (), ()))
+
+
+def _find_error_type(span: Any) -> str | None:
+    """Return the type of the exception that a span in error recorded."""
+    code = getattr(getattr(span.status, "status_code", None), "_value_", None)
+    return find_exception_type(span.events) if code == _ERROR else None
+
+
+def _settle_models(plan: InteractionPlan, row: list[Any], attributes: Mapping[str, Any]) -> None:
+    """Take a model that differs from the one that was asked for the one that answered."""
+    model = _ask(plan.models, attributes)
+    if row[_REQUEST_MODEL] is None:
+        row[_REQUEST_MODEL] = model
+    elif model != row[_REQUEST_MODEL]:
+        row[_RESPONSE_MODEL] = model
+
+
+def _find_operation(value: Any, values: Mapping[str, str | None]) -> str | None:
+    text = read_text(value)
+    return "" if text is None else values.get(text, values.get("*", ""))
+
+
+def _find_own_name(plan: InteractionPlan, attributes: Mapping[str, Any], span: Any) -> Any:
+    name = _ask(plan.own_names, attributes)
+    return read_text(getattr(span, "name", None)) if name is None and plan.is_named_by_span else name
+
+
+def _settle_usage(plan: InteractionPlan, row: list[Any], operation: str | None, attributes: Mapping[str, Any]) -> bool:
+    """Give the tokens of `row` their one meaning, and return whether there are any."""
+    input, output, total, cached, creation, reasoning = row[_USAGE]
+    if input is None and output is None and total is None:
+        return False
+    if cached or creation or reasoning:
+        usage = Usage(input, output, total, cached, creation, reasoning)
+        outside = _find_outside(plan, attributes) if plan.parts else plan.outside
+        input, output, total = include_parts(usage, outside, row[_PROVIDER])
+        row[_TOTALS] = input, output, total
+    if total is None and input is not None:
         # Embeddings have no output; for any other call a missing number leaves the total unknown.
-        rest = 0 if output_tokens is None and operation == "embeddings" else output_tokens
+        rest = 0 if output is None and operation == "embeddings" else output
         if rest is not None:
-            row[_TOTAL] = min(input_tokens + rest, _LARGEST)
-    has_usage = input_tokens is not None or output_tokens is not None or total_tokens is not None
-    is_aggregate = operation in _AGGREGATES
-    if operation in _CALLS or is_aggregate or has_usage or (operation is None and row[_REQUEST_MODEL] is not None):
-        row[_IS_AGGREGATE] = int(is_aggregate)
-        row[_IS_HIDDEN] = int(is_aggregate and not has_usage)
-        row[_USER] = user_id
-        row[_DIALECT] = "gen_ai"
-        return Interactions(llm=make_row(LLMInteractionRow, row))
-    return NO_INTERACTIONS
+            row[_TOTAL] = min(input + rest, LARGEST)
+    return True
 
 
-def _plan_reading(columns: Sequence[str], types: Mapping[Any, type]) -> Reading:
-    texts, others = [], []
-    for place, column in enumerate(columns):
-        names = tuple(name for name in _NAMES.get(column, ()) if name in types)
-        read = _READERS.get(column, _text)
-        if names and read is _text and types[names[0]] is str:
-            texts.append((place, names))
-        elif names:
-            others.append((place, names, read))
-    return Reading(len(columns), tuple(texts), tuple(others))
+def _find_outside(plan: InteractionPlan, attributes: Mapping[str, Any]) -> Outside:
+    used = ((one for one in part if _ask(one[:1], attributes) is not None) for part in plan.parts)
+    return Outside(*(next((providers for _, providers in part), NOBODY) for part in used))
 
 
 def _read(reading: Reading, attributes: Mapping[str, Any]) -> list[Any]:
-    row: list[Any] = [None] * reading.width
-    for place, names in reading.texts:
-        value = attributes[names[0]]
-        row[place] = value if value and value.isascii() else _ask(names, attributes, _text)
-    for place, names, read in reading.others:
-        row[place] = _ask(names, attributes, read)
+    row = reading.row.copy()
+    for place, name, asks in reading.texts:
+        value = attributes[name]
+        row[place] = value if value and value.isascii() else _ask(asks, attributes)
+    for place, asks in reading.others:
+        for name, read in asks:
+            value = attributes[name]
+            if value is not None and (value := read(value)) is not None:
+                row[place] = value
+                break
+    for place, asks in reading.sums:
+        if row[place] is None:
+            parts = [_ask((ask,), attributes) for ask in asks]
+            row[place] = None if None in parts else sum(parts)
     return row
 
 
-def _ask(names: Sequence[str], attributes: Mapping[str, Any], read: Callable[[Any], Any]) -> Any:
-    for name in names:
+def _ask(asks: Sequence[Ask], attributes: Mapping[str, Any]) -> Any:
+    for name, read in asks:
         value = attributes[name]
         if value is not None and (value := read(value)) is not None:
             return value
     return None
 
 
-def _text(value: Any) -> str | None:
-    if isinstance(value, (list, tuple, dict, bytes)):
-        return None
-    return repair_text(value)[0] or None
-
-
-def _count(value: Any) -> int | None:
-    """A number of tokens: whole, not negative; also when it came as a float or as text."""
-    if type(value) is int:
-        return value if 0 <= value <= _LARGEST else None
-    number = _number(value)
-    return int(number) if number is not None and number == int(number) else None
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if 0 <= number < _LARGEST else None
-
-
-def _seconds_as_ms(value: Any) -> float | None:
-    seconds = _number(value)
-    return None if seconds is None else seconds * 1000
-
-
-def _texts(value: Any) -> str | None:
-    items = value if isinstance(value, (list, tuple)) else (value,)
-    if len(items) == 1 and type(items[0]) is str and items[0].isidentifier():
-        return f'["{items[0]}"]'
-    return orjson.dumps([repair_text(item)[0] for item in items]).decode()
-
-
-_READERS: dict[str, Callable[[Any], Any]] = {
-    "finish_reasons": _texts,
-    "time_to_first_token_ms": _seconds_as_ms,
-    **{column: _count for column in LLMInteractionRow._fields if column.endswith("_tokens")},
-}
+_ERROR = 2
 _place = LLMInteractionRow._fields.index
-_IS_AGGREGATE, _IS_HIDDEN, _USER = _place("is_aggregate"), _place("is_hidden"), _place("user_id")
-_DIALECT = _place("dialect")
-_OPERATION, _PROVIDER, _REQUEST_MODEL = _place("operation"), _place("provider"), _place("request_model")
-_TOTAL = _place("total_tokens")
-_USAGE = slice(_place("input_tokens"), _TOTAL + 1)
-_TOOL_USER = ToolInteractionRow._fields.index("user_id")
+_IS_AGGREGATE, _IS_HIDDEN, _USER, _AGENT = map(_place, ("is_aggregate", "is_hidden", "user_id", "agent_name"))
+_OPERATION, _PROVIDER, _REQUEST_MODEL = map(_place, ("operation", "provider", "request_model"))
+_RESPONSE_MODEL, _ERROR_TYPE = map(_place, ("response_model", "error_type"))
+_COST, _COST_STATUS, _TOTAL = map(_place, ("cost_usd", "cost_status", "total_tokens"))
+_TOTALS = slice(_place("input_tokens"), _TOTAL + 1)
+_USAGE = slice(_place("input_tokens"), _place("reasoning_tokens") + 1)
+_CONTENT = slice(_place("request_parameters"), _place("completion") + 1)
+_tool_place = ToolInteractionRow._fields.index
+_TOOL_NAME, _TOOL_USER, _TOOL_ERROR_TYPE = map(_tool_place, ("tool_name", "user_id", "error_type"))
+_TOOL_CONTENT = slice(_tool_place("arguments"), _tool_place("result") + 1)

@@ -17,9 +17,11 @@ from otel_sqlite_exporter.ingest.fields import (
     encode_span_id,
     encode_trace_id,
 )
+from otel_sqlite_exporter.ingest.interactions import find_record_interactions
 from otel_sqlite_exporter.ingest.origins import OriginEncoder
 from otel_sqlite_exporter.ingest.pairs import split_phase
-from otel_sqlite_exporter.ingest.rows import EncodedLog, LogRow
+from otel_sqlite_exporter.ingest.rows import NO_INTERACTIONS, EncodedLog, LogRow
+from otel_sqlite_exporter.ingest.rules import Rules, load_rules
 from otel_sqlite_exporter.ingest.sessions import USER_ATTRIBUTES, find_naming, plan_naming
 
 if TYPE_CHECKING:
@@ -74,9 +76,11 @@ def name_event(fields: LogFields) -> LogFields:
 
 
 class LogEncoder:
-    """Encodes log records for one exporter. Safe to use on several threads at once."""
+    """Encodes log records for one exporter. `rules` are the dialects in force, if not our own. Safe to use on several
+    threads at once."""
 
-    def __init__(self, session_attributes: Sequence[str]) -> None:
+    def __init__(self, session_attributes: Sequence[str], rules: Rules | None = None) -> None:
+        self._rules = rules or load_rules()
         self._session_attributes = tuple(session_attributes)
         self._origins = OriginEncoder(session_attributes)
 
@@ -125,7 +129,11 @@ class LogEncoder:
             attribute_types=types,
             attributes=text,
         )
-        named = (own, session, user, phase, stem, repaired)
+        interactions = None
+        if event_name:
+            user_id = user.name if user else None
+            interactions = find_record_interactions(event_name, attributes, fields.body, user_id, self._rules)
+        named = (own, session, user, phase, stem, repaired, interactions or NO_INTERACTIONS)
         return EncodedLog(trace_id or "", span_id, row, origin.resource, origin.scope, *named)
 
 

@@ -15,9 +15,17 @@ USER_ATTRIBUTES = (
     "enduser.id",
     "langfuse.user.id",
     "traceloop.association.properties.user_id",
+    "langsmith.metadata.user_id",
     "lmnr.association.properties.user_id",
     "mlflow.trace.user",
     "ai.telemetry.metadata.userId",
+    "litellm.end_user.id",
+    "metadata.user_api_key_end_user_id",
+    "gen_ai.user.id",
+    "gen_ai.user",
+    "gen_ai.request.user",
+    "llm.user",
+    "user.account_id",
     "user_id",
 )
 """Names of the attributes that name a user, the strongest first."""

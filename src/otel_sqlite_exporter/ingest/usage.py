@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One meaning of tokens for all dialects: input holds the cached and the cache-creation ones, output holds reasoning.
+Pure.
+
+Dialects and providers differ in what they count in. What a dialect says of an attribute is believed. Else the numbers
+decide: a part cannot be greater than the whole, and a reported total that is the sum of all is the sum of what does not
+overlap.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+_LARGEST = 2**63 - 1
+
+
+NOBODY: frozenset[str] = frozenset()
+
+
+class Outside(NamedTuple):
+    """Which parts the dialect is known not to count in; each for these providers, or for all (None)."""
+
+    cached: frozenset[str] | None = NOBODY
+    creation: frozenset[str] | None = NOBODY
+    reasoning: frozenset[str] | None = NOBODY
+
+
+class Usage(NamedTuple):
+    """Numbers of tokens; None: unknown."""
+
+    input: int | None
+    output: int | None
+    total: int | None
+    cached: int | None
+    creation: int | None
+    reasoning: int | None
+
+
+def include_parts(usage: Usage, outside: Outside, provider: str | None) -> tuple[int | None, int | None, int | None]:
+    """Return input, output and total with the parts that were counted beside them."""
+    input, output, total, cached, creation, reasoning = usage
+    beside_input = _count(cached, outside.cached, provider) + _count(creation, outside.creation, provider)
+    beside_output = _count(reasoning, outside.reasoning, provider)
+    in_question = 0 if beside_input else (cached or 0) + (creation or 0)
+    reasoning_in_question = 0 if beside_output else reasoning or 0
+    if in_question and input is not None and in_question > input:
+        beside_input, in_question = in_question, 0
+    if reasoning_in_question and output is not None and reasoning_in_question > output:
+        beside_output, reasoning_in_question = reasoning_in_question, 0
+    if total is not None and input is not None and output is not None:
+        rest = total - (input + beside_input) - (output + beside_output)
+        if rest > 0 and rest == in_question + reasoning_in_question:
+            beside_input += in_question
+            beside_output += reasoning_in_question
+        elif rest > 0 and rest == in_question:
+            beside_input += in_question
+        elif rest > 0 and rest == reasoning_in_question:
+            beside_output += reasoning_in_question
+        if total == input + output:  # the dialect's own sum
+            total += beside_input + beside_output
+    return _add(input, beside_input), _add(output, beside_output), _add(total, 0)
+
+
+def _count(part: int | None, providers: frozenset[str] | None, provider: str | None) -> int:
+    return part if part and (providers is None or provider in providers) else 0
+
+
+def _add(number: int | None, more: int) -> int | None:
+    return None if number is None else min(number + more, _LARGEST)

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the tables of docs/dialects.md that tell the data of the dialects. Run it with `make dialects`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+INGEST = ROOT / "src/otel_sqlite_exporter/ingest"
+PAGE = ROOT / "docs/dialects.md"
+
+
+def render_page(page: str) -> str:
+    """Return the text of the page with its tables anew."""
+    dialects = [json.loads(file.read_text(encoding="utf-8")) for file in INGEST.glob("dialects/*.json")]
+    dialects.sort(key=lambda dialect: (dialect["name"] != "gen_ai", dialect["title"].lower()))
+    vocabulary = json.loads((INGEST / "vocabulary.json").read_text(encoding="utf-8"))
+    content = json.loads((INGEST / "content.json").read_text(encoding="utf-8"))
+    tables = {
+        "dialects": render_dialects(dialects),
+        "providers": render_providers(vocabulary),
+        "content": render_content(content["conventions"]),
+        "columns": "\n".join(map(render_dialect, dialects)),
+    }
+    for name, table in tables.items():
+        beginning, end = f"<!-- {name}: written by `make dialects` -->", f"<!-- end of {name} -->"
+        pattern = re.escape(beginning) + ".*?" + re.escape(end)
+        text = f"{beginning}\n\n{table}\n{end}".replace("\\", r"\\")
+        page = re.sub(pattern, text, page, flags=re.DOTALL)
+    return page
+
+
+def render_dialects(dialects: list[dict[str, Any]]) -> str:
+    """Return a row for each dialect: its name, what was read, and its markers."""
+    rows = [
+        (f"[`{one['name']}`](#{anchor(one)})", one["title"], one["read"], quote(one["markers"]) or "log records only")
+        for one in dialects
+    ]
+    return render_table(("dialect", "of", "read in", "spoken where a span holds one of"), rows)
+
+
+def render_dialect(one: dict[str, Any]) -> str:
+    """Return a section on one dialect."""
+    text = f"### {one['title'].replace('`', '')}\n\n`dialect` is `{one['name']}`, the rank {one['rank']}.\n\n"
+    rows = [(f"`{column}`", ", ".join(map(show, sources))) for column, sources in one["attributes"].items()]
+    text += render_table(("column", "attributes"), rows)
+    for name, values in one.get("operations", {}).items():
+        said = [f"`{value}`: {f'`{meant}`' if meant else 'no call'}" for value, meant in values.items() if value != "*"]
+        if "*" in values:
+            others = {"*": "any other for itself", None: "any other: no call"}
+            said.append(others.get(values["*"], f"any other: `{values['*']}`"))
+        text += f"\nOperation, by `{name}`: {', '.join(said)}.\n"
+    if "outside" in one:
+        said = [
+            f"`{name}` ({'always' if providers is True else 'of ' + quote(providers)})"
+            for name, providers in one["outside"].items()
+        ]
+        text += f"\nTokens that this dialect does not count in: {', '.join(said)}.\n"
+    if "records" in one:
+        said = [
+            f"`{name}`" + (f" (with {quote(record['requires'])})" if "requires" in record else "")
+            for name, record in one["records"].items()
+        ]
+        text += f"\nSpan events and log records: {', '.join(said)}.\n"
+    return text
+
+
+def render_providers(vocabulary: dict[str, Any]) -> str:
+    """Return a row for each provider that is known by other names too."""
+    return render_table(
+        ("shown", "recorded"), [(f"`{name}`", quote(names)) for name, names in vocabulary["providers"].items() if names]
+    )
+
+
+def render_content(conventions: dict[str, Any]) -> str:
+    """Return a row for each convention: what is content there."""
+    parts = ("names", "whole", "flattened")
+    rows = [
+        (name, quote([key for part in parts for key in one.get(part, ())]), one["source"])
+        for name, one in conventions.items()
+    ]
+    return render_table(("convention", "attributes", "source"), rows)
+
+
+def render_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of Markdown."""
+    lines = [f"| {' | '.join(row)} |\n" for row in (head, *rows)]
+    return "".join((lines[0], "|" + "---|" * len(head) + "\n", *lines[1:]))
+
+
+def show(source: Any) -> str:
+    """Return how a page names a source of a column."""
+    if isinstance(source, str):
+        return f"`{source}`"
+    if isinstance(source, list):
+        return " + ".join(map(show, source))
+    return "{" + ", ".join(f"{key}: `{name}`" for key, name in source.items()) + "}"
+
+
+def quote(names: list[str]) -> str:
+    """Return names as code."""
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def anchor(one: dict[str, Any]) -> str:
+    """Return what a link to a dialect's section ends in."""
+    return re.sub(r"[^\w -]", "", one["title"].lower()).replace(" ", "-")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render_page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    print(f"wrote {PAGE}")
