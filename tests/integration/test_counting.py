@@ -163,6 +163,17 @@ def test_a_later_version_of_a_call_changes_what_counts(path: Path) -> None:
     assert read(path, "SELECT name FROM complete_llm_interactions WHERE counted = 1 ORDER BY 1") == [("1",), ("2",)]
 
 
+def test_a_later_version_that_names_another_response_gives_the_other_call_back(path: Path) -> None:
+    one, twin = _span(Span(1, None, "chat", (9, 9), "r")), _span(Span(2, None, "chat", (9, 9), "r"))
+    with exporting(path) as exporter:
+        exporter.export([one, twin])
+        assert read(path, "SELECT name FROM complete_llm_interactions WHERE counted = 1") == [("2",)]
+        later = _span(Span(2, None, "chat", (9, 9), "other"))
+        later._end_time = _START + 2000
+        exporter.export([later])
+    assert read(path, "SELECT name FROM complete_llm_interactions WHERE counted = 1 ORDER BY 1") == [("1",), ("2",)]
+
+
 def test_an_agent_without_usage_is_no_call_and_stands_in_the_agent_tree(path: Path) -> None:
     with exporting(path) as exporter:
         exporter.export([_span(Span(1, None, "invoke_agent")), _span(Span(2, 1, "chat", (3, 4)))])
