@@ -46,7 +46,7 @@ def run_here(*arguments: object) -> Result:
 def run_on_terminal(*arguments: object, **environment: str) -> str:
     """What the command writes to a terminal of 100 columns."""
     ours, theirs = pty.openpty()
-    terminal = clean_environment(TERM="xterm-256color", COLUMNS="100", **environment)
+    terminal = clean_environment(**{"TERM": "xterm-256color", "COLUMNS": "100"} | environment)
     with subprocess.Popen([*COMMAND, *map(str, arguments)], stdout=theirs, stderr=theirs, env=terminal) as process:
         os.close(theirs)
         written = b""

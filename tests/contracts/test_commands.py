@@ -9,11 +9,16 @@ import pytest
 from otel_sqlite_exporter.cli.commands import cli
 from tests.conftest import ROOT
 
+LIST = {"path", "--since", "--until", "--service", "--attribute", "--limit", "--cursor", "--oldest-first", "--json"}
 COMMANDS = {
+    "diff": {"session_a", "session_b", "path", "--allow", "--json"},
     "doctor": {"path", "--repair", "--assume-gone", "--json"},
     "export": {"path", "--session", "--trace", "--since", "--until", "--signal", "--output"},
     "import": {"files", "--into", "--timezone", "--json"},
     "info": {"path", "--json"},
+    "llm": LIST
+    | {"--session", "--trace", "--user", "--agent", "--model", "--provider", "--operation", "--status"}
+    | {"--min-duration-ms", "--min-tokens", "--min-cost-usd"},
     "migrate": {
         *("path", "--check", "--dry-run", "--no-backup", "--json"),
         *("--into", "--timezone", "--drop-legacy"),
@@ -21,6 +26,14 @@ COMMANDS = {
     "recover": {"path", "--spool", "--json"},
     "reindex": {"path", "--json"},
     "reprice": {"path", "--all", "--json"},
+    "report": {"name", "path", "--since", "--until", "--group-by", "--limit", "--plan", "--csv", "--json"},
+    "session": {"session_id", "path", "--limit", "--json"},
+    "sessions": LIST | {"--user", "--min-duration-ms", "--min-tokens"},
+    "sql": {"statement", "path", "--limit", "--csv", "--json"},
+    "tail": {"path", "--follow", "--limit", "--session", "--service", "--json"},
+    "tools": LIST | {"--session", "--trace", "--user", "--agent", "--tool", "--status", "--min-duration-ms"},
+    "trace": {"trace_id", "path", "--json"},
+    "traces": LIST | {"--session", "--user", "--name", "--status", "--min-duration-ms"},
 }
 
 

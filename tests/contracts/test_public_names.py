@@ -16,7 +16,10 @@ from opentelemetry.sdk.trace.export import SpanExporter
 
 import otel_sqlite_exporter
 from otel_sqlite_exporter import SQLiteSpanExporter, SQLiteSpanProcessor, TelemetryDatabase, environment_variables
+from otel_sqlite_exporter.cli.asking import REPORT_NAMES
+from otel_sqlite_exporter.query.reports import REPORTS, describe_report
 from otel_sqlite_exporter.settings import ProcessorSettings, Settings, resolve_settings
+from otel_sqlite_exporter.sql.texts import read_folder
 from tests.conftest import ROOT, exporting, make_spans, modules_after, read
 
 PACKAGE = "otel_sqlite_exporter"
@@ -40,6 +43,7 @@ VARIABLES = [f"OTEL_EXPORTER_SQLITE_{setting.upper()}" for setting in SETTINGS]
 PROCESSOR_VARIABLES = [f"OTEL_EXPORTER_SQLITE_{setting.upper()}" for setting in PROCESSOR_SETTINGS]
 SWITCHES = ["OTEL_EXPORTER_SQLITE_SPAN_PROCESSOR"]
 ENTRY_POINTS = {
+    ("console_scripts", "otel-sqlite-exporter", f"{PACKAGE}.cli.commands:cli"),
     ("opentelemetry_traces_exporter", "sqlite", f"{PACKAGE}.exporter:SQLiteSpanExporter"),
     ("opentelemetry_post_instrument", "sqlite_span_processor", f"{PACKAGE}.post_instrument:add_span_processor"),
     ("opentelemetry_logs_exporter", "sqlite", f"{PACKAGE}.log_exporter:SQLiteLogRecordExporter"),
@@ -55,16 +59,21 @@ QUESTIONS: dict[str, list[str]] = {
     "get_span": ["trace_id", "span_id"],
     "get_llm_interaction": ["trace_id", "span_id"],
     "related": ["record"],
+    "run_report": ["name", "since", "until", "group_by", "limit"],
 }
 VIEWS = [
     "agent_tree",
     "complete_llm_interactions",
     "complete_tool_interactions",
+    "days",
+    "errors",
     "events",
     "exporter_health",
     "link_health",
+    "link_health_by_day",
     "links",
     "logs",
+    "row_counts",
     "session_conflicts",
     "sessions",
     "spans",
@@ -169,6 +178,14 @@ def test_the_database_offers_these_questions() -> None:
         else:
             assert parameters == ["self", *QUESTIONS[name]]
     assert list(inspect.signature(TelemetryDatabase).parameters) == ["path", "busy_timeout_ms"]
+
+
+def test_a_report_has_a_text_a_name_and_a_place_in_the_command() -> None:
+    assert [name for name, _ in read_folder("reports")] == sorted(name for name in REPORTS if name != "queries")
+    assert tuple(REPORTS) == REPORT_NAMES
+    for name in REPORTS:
+        if name != "queries":
+            assert re.search(r" Plan: ", describe_report(name))
 
 
 def test_the_environment_variables_are_these_and_the_module_holds_nothing_else() -> None:

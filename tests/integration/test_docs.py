@@ -39,9 +39,11 @@ from opentelemetry.trace import (
 )
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, TelemetryDatabase, __version__, environment_variables
+from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.dialects import KEYS
 from otel_sqlite_exporter.ingest.messages import read_messages
 from otel_sqlite_exporter.ingest.sessions import USER_ATTRIBUTES
+from otel_sqlite_exporter.query.reports import REPORTS
 from otel_sqlite_exporter.query.select import KINDS, accepted_arguments
 from otel_sqlite_exporter.settings import (
     AUTO_MIGRATE_MODES,
@@ -361,6 +363,17 @@ def test_every_failure_that_operations_tells_of_has_a_test() -> None:
     shown = re.findall(r'"(.+?)"', "".join(re.findall(r"@pytest\.mark\.row\((.*?)\)\n", tests, re.DOTALL)))
     assert len(rows) == 25
     assert set(shown) == set(rows)
+
+
+def test_the_reports_and_commands_are_those_of_the_code() -> None:
+    described = {bare(row[0]): re.findall("`(.*?)`", row[1]) for row in find_tables("docs/reports.md", "What there is")}
+    assert {name: set(groups) for name, groups in described.items()} == {
+        name: set(report.groups) for name, report in REPORTS.items()
+    }
+    assert [name for name, report in REPORTS.items() if described[name][0] != report.groups[0]] == []
+    rows = find_tables("docs/commands.md", "What there is")
+    commands = [name for row in rows for name in re.findall("`(.*?)`", row[0])]
+    assert sorted(commands) == sorted(cli.commands)
 
 
 def test_the_changelog_knows_the_version() -> None:

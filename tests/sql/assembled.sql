@@ -2,7 +2,7 @@
 -- :limit = 50
 SELECT *
 FROM sessions
-ORDER BY end_time_unix_nano DESC, session_id DESC
+ORDER BY end_time_unix_nano DESC, id DESC
 LIMIT :limit;
 
 -- sessions of a user in a range
@@ -15,7 +15,7 @@ FROM sessions
 WHERE end_time_unix_nano >= :since
 AND start_time_unix_nano < :until
 AND user_id = :user_id
-ORDER BY end_time_unix_nano DESC, session_id DESC
+ORDER BY end_time_unix_nano DESC, id DESC
 LIMIT :limit;
 
 -- traces of a session
@@ -24,7 +24,7 @@ LIMIT :limit;
 SELECT *
 FROM traces
 WHERE session_id = :session_id
-ORDER BY start_time_unix_nano DESC, trace_id DESC
+ORDER BY start_time_unix_nano DESC, id DESC
 LIMIT :limit;
 
 -- slow spans of two services
@@ -35,7 +35,7 @@ SELECT *
 FROM spans
 WHERE service_name IN (SELECT value FROM json_each(:service_name))
 AND duration_ms >= :min_duration_ms
-ORDER BY start_time_unix_nano DESC, trace_id DESC, span_id DESC
+ORDER BY start_time_unix_nano DESC, id DESC
 LIMIT :limit;
 
 -- spans by attributes
@@ -59,7 +59,7 @@ AND json_type(attributes, :key_2) IN ('integer', 'real') AND attributes ->> :key
 AND json_type(attributes, :key_3) = :value_3
 AND json_type(attributes, :key_4) IS NOT NULL AND NOT (json_type(attributes, :key_4) IN ('integer', 'real') AND attributes ->> :key_4 = :value_4)
 AND json_type(attributes, :key_5) IS NULL
-ORDER BY start_time_unix_nano DESC, trace_id DESC, span_id DESC
+ORDER BY start_time_unix_nano DESC, id DESC
 LIMIT :limit;
 
 -- starts of events
@@ -92,7 +92,7 @@ FROM complete_llm_interactions
 WHERE model = :model
 AND cost_usd >= :min_cost_usd
 AND status = :status
-ORDER BY start_time_unix_nano DESC, trace_id DESC, span_id DESC, start_id DESC, finish_id DESC
+ORDER BY start_time_unix_nano DESC, id DESC
 LIMIT :limit;
 
 -- calls by attribute
@@ -102,7 +102,7 @@ LIMIT :limit;
 SELECT *
 FROM complete_llm_interactions
 WHERE json_type(combined_attributes, :key_0) IN ('integer', 'real') AND combined_attributes ->> :key_0 <= :value_0
-ORDER BY start_time_unix_nano DESC, trace_id DESC, span_id DESC, start_id DESC, finish_id DESC
+ORDER BY start_time_unix_nano DESC, id DESC
 LIMIT :limit;
 
 -- executions of a tool
@@ -111,37 +111,34 @@ LIMIT :limit;
 SELECT *
 FROM complete_tool_interactions
 WHERE tool_name = :tool_name
-ORDER BY start_time_unix_nano DESC, trace_id DESC, span_id DESC, start_id DESC, finish_id DESC, tool_call_id DESC
+ORDER BY start_time_unix_nano DESC, id DESC
 LIMIT :limit;
 
 -- the oldest spans
 -- :limit = 50
 SELECT *
 FROM spans
-ORDER BY start_time_unix_nano ASC, trace_id ASC, span_id ASC
+ORDER BY start_time_unix_nano ASC, id ASC
 LIMIT :limit;
 
 -- the next sessions
 -- :after_0 = 1769860800000000000
--- :after_1 = 'chat-17'
+-- :after_1 = 7
 -- :limit = 50
 SELECT *
 FROM sessions
-WHERE end_time_unix_nano <= :after_0
-AND (end_time_unix_nano, coalesce(session_id, '')) < (:after_0, :after_1)
-ORDER BY end_time_unix_nano DESC, session_id DESC
+WHERE (end_time_unix_nano, id) < (:after_0, :after_1)
+ORDER BY end_time_unix_nano DESC, id DESC
 LIMIT :limit;
 
 -- the next spans
 -- :after_0 = 1769860800000000000
--- :after_1 = 't'
--- :after_2 = 's'
+-- :after_1 = 7
 -- :limit = 50
 SELECT *
 FROM spans
-WHERE start_time_unix_nano <= :after_0
-AND (start_time_unix_nano, coalesce(trace_id, ''), coalesce(span_id, '')) < (:after_0, :after_1, :after_2)
-ORDER BY start_time_unix_nano DESC, trace_id DESC, span_id DESC
+WHERE (start_time_unix_nano, id) < (:after_0, :after_1)
+ORDER BY start_time_unix_nano DESC, id DESC
 LIMIT :limit;
 
 -- the next events
@@ -149,23 +146,23 @@ LIMIT :limit;
 -- :limit = 50
 SELECT *
 FROM events
-WHERE id < :after_0
+WHERE (id) < (:after_0)
 ORDER BY id DESC
 LIMIT :limit;
 
 -- the next calls
 -- :after_0 = 1769860800000000000
--- :after_1 = 't'
--- :after_2 = ''
--- :after_3 = 3
--- :after_4 = 0
+-- :after_1 = 7
 -- :limit = 50
 SELECT *
 FROM complete_llm_interactions
-WHERE start_time_unix_nano <= :after_0
-AND (start_time_unix_nano, coalesce(trace_id, ''), coalesce(span_id, ''), coalesce(start_id, 0), coalesce(finish_id, 0)) < (:after_0, :after_1, :after_2, :after_3, :after_4)
-ORDER BY start_time_unix_nano DESC, trace_id DESC, span_id DESC, start_id DESC, finish_id DESC
+WHERE (start_time_unix_nano, id) < (:after_0, :after_1)
+ORDER BY start_time_unix_nano DESC, id DESC
 LIMIT :limit;
+
+-- how many spans in all
+SELECT spans
+FROM row_counts;
 
 -- how many spans
 -- :session_id = 'chat-17'

@@ -15,6 +15,7 @@ from otel_sqlite_exporter.ingest.statements import run_script
 from otel_sqlite_exporter.sql.texts import read_folder, read_query
 from otel_sqlite_exporter.storage.migrations import migrate, split_statements
 from tests.files import table_scans
+from tests.statistics import write_statistics
 
 _TRACE_KEYED = (
     *("spans", "events", "links", "logs", "traces", "complete_llm_interactions", "complete_tool_interactions"),
@@ -64,30 +65,8 @@ def file(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sqlite3.Con
     with closing(sqlite3.connect(path)) as connection:
         for script in ("create_legacy_stages", "create_legacy_staging"):  # what some queries are of
             run_script(connection, script)
-        if request.param == "analyzed":
-            # What ANALYZE writes for a large file, with the few resources and scopes that a service has.
-            connection.execute("ANALYZE")
-            connection.executemany(
-                "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?, ?, ?)",
-                [
-                    ("_resources", None, "2"),
-                    ("_scopes", None, "5"),
-                    ("_sessions", "sqlite_autoindex__sessions_1", "5000 1"),
-                    ("_traces", "sqlite_autoindex__traces_1", "100000 1"),
-                    ("_traces", "_traces_session", "100000 20"),
-                    ("_trace_sessions", "_trace_sessions_key", "110000 2 1"),
-                    ("_trace_sessions", "_trace_sessions_session", "110000 22 1"),
-                    ("_spans", "_spans_key", "1000000 10 1"),
-                    ("_spans", "_spans_trace_session", "1000000 10"),
-                    ("_spans", "_spans_start_time", "1000000 1"),
-                    ("_events", "_events_span", "4000000 4"),
-                    ("_events", "_events_trace_session", "4000000 40"),
-                    ("_events", "_events_related_event", "4000000 1"),
-                    ("_llm_interactions", "_llm_interactions_trace_session", "200000 2"),
-                    ("_llm_interactions", "sqlite_autoindex__llm_interactions_1", "200000 1"),
-                ],
-            )
-            connection.commit()
+    if request.param == "analyzed":
+        write_statistics(path)
     with closing(sqlite3.connect(path)) as connection:
         yield connection
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from otel_sqlite_exporter.cli import derivation, maintenance, transfer
+from otel_sqlite_exporter.cli import asking, derivation, maintenance, transfer
 from otel_sqlite_exporter.cli.context import REFUSED
 from otel_sqlite_exporter.errors import SQLiteExporterError
 from otel_sqlite_exporter.version import __version__
@@ -48,17 +48,17 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="otel-sqlite-exporter")
 def cli() -> None:
-    """Look after files that otel-sqlite-exporter writes.
+    """Ask files that otel-sqlite-exporter writes, and look after them.
 
     PATH is the file; without it, the one that the environment variable OTEL_EXPORTER_SQLITE_PATH names, else otel.db
     in the current folder.
 
     Exit codes: 0 done, 1 steps are pending (migrate --check) or something is wrong (doctor; import: something could not
-    be read), 2 it could not be done, and stderr says why.
+    be read) or too much (diff), 2 it could not be done, and stderr says why.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-for command in (*maintenance.COMMANDS, *transfer.COMMANDS, *derivation.COMMANDS):
+for command in (*asking.COMMANDS, *maintenance.COMMANDS, *transfer.COMMANDS, *derivation.COMMANDS):
     cli.add_command(command)

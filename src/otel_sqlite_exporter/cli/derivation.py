@@ -20,14 +20,14 @@ def reprice(ctx: click.Context, path: str | None, *, everything: bool, as_json: 
     as cost stays. A call whose provider, model or tokens are not known gets no cost, and the status `unpriced`.
     """
     settings = resolve(ctx, path)
-    from otel_sqlite_exporter.cli import render
     from otel_sqlite_exporter.cli.progress import show_count
+    from otel_sqlite_exporter.cli.tables import print_json
     from otel_sqlite_exporter.ingest import repricing
 
     with show_count("pricing calls") as progress:
         done = repricing.reprice(settings, everything=everything, progress=progress)
     if as_json:
-        render.render_json({"path": settings.path} | done._asdict())
+        print_json({"path": settings.path} | done._asdict())
     else:
         click.echo(f"looked at {done.calls} calls of {settings.path} and changed {done.changed} ({done.price_source})")
         click.echo(

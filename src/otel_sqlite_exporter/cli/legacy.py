@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from otel_sqlite_exporter.cli.render import Table, format_bytes, format_value, render_json, render_tables
+from otel_sqlite_exporter.cli.render import format_bytes
+from otel_sqlite_exporter.cli.tables import Table, format_value, print_json, print_tables
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.ingest.legacy.report import LegacyFile, LegacyReport
@@ -53,7 +54,7 @@ def migrate_file(
         done = find_legacy_file(file.path, into=into, busy_timeout_ms=settings.busy_timeout_ms)
         freed = drop_legacy_tables(done or file, busy_timeout_ms=settings.busy_timeout_ms)
     if as_json:
-        return render_json(asdict(report) | {"dry_run": dry_run, "nothing_to_do": was_done, "bytes_freed": freed})
+        return print_json(asdict(report) | {"dry_run": dry_run, "nothing_to_do": was_done, "bytes_freed": freed})
     _render(file, report, into, dry_run=dry_run, was_done=was_done, backup=backup)
     if freed is not None:
         click.echo(f"the old tables were removed: the file is {format_bytes(freed)} smaller")
@@ -65,7 +66,7 @@ def _render(
     target = into or file.path
     if was_done:
         return click.echo(f"nothing to do: {file.path} was migrated" + (f" into {into}" if into else ""))
-    render_tables(_tables(report))
+    print_tables(_tables(report))
     click.echo()
     if dry_run:
         where = f"into {target}" if into else "in place: the old tables would be renamed to legacy_*"

@@ -53,6 +53,7 @@ def migrate(
     settings = resolve(ctx, path)
     from otel_sqlite_exporter.cli import render
     from otel_sqlite_exporter.cli.legacy import find_file, migrate_file
+    from otel_sqlite_exporter.cli.tables import print_json
     from otel_sqlite_exporter.storage import migrations
 
     file, timeout = settings.path, settings.busy_timeout_ms
@@ -76,11 +77,11 @@ def migrate(
         raise LegacyFileError(f"{file} holds no tables of attribute rows: --into and --drop-legacy are for such files")
     if not (check or dry_run):
         report = migrations.migrate(file, busy_timeout_ms=timeout, backup=not no_backup)
-        return render.render_json(render.report_as_dict(report)) if as_json else render.render_report(report)
+        return print_json(render.report_as_dict(report)) if as_json else render.render_report(report)
     version, pending = migrations.find_pending(file, busy_timeout_ms=timeout)
     backup = bool(version and pending and not no_backup)
     if as_json:
-        render.render_json(render.plan_as_dict(file, version, pending, backup=backup))
+        print_json(render.plan_as_dict(file, version, pending, backup=backup))
     elif dry_run:
         render.render_plan(file, version, pending, backup=backup)
     else:
@@ -100,11 +101,12 @@ def info(ctx: click.Context, path: str | None, *, as_json: bool) -> None:
     """
     settings = resolve(ctx, path)
     from otel_sqlite_exporter.cli import render
+    from otel_sqlite_exporter.cli.tables import print_json
     from otel_sqlite_exporter.query.overview import read_overview
 
     overview = read_overview(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
     if as_json:
-        render.render_json(render.overview_as_dict(overview))
+        print_json(render.overview_as_dict(overview))
     else:
         render.render_overview(overview)
 
@@ -121,12 +123,12 @@ def recover(ctx: click.Context, path: str | None, *, spool: str | None, as_json:
     cut short and run again.
     """
     settings = resolve(ctx, path)
-    from otel_sqlite_exporter.cli import render
+    from otel_sqlite_exporter.cli.tables import print_json
     from otel_sqlite_exporter.ingest import repair
 
     recovery = repair.recover(settings, spool)
     if as_json:
-        render.render_json({"path": settings.path} | recovery._asdict())
+        print_json({"path": settings.path} | recovery._asdict())
     elif recovery.batches:
         click.echo(f"wrote {recovery.records} records in {recovery.batches} batches from the spool to {settings.path}")
     else:
@@ -153,6 +155,7 @@ def doctor(
     """
     settings = resolve(ctx, path)
     from otel_sqlite_exporter.cli import render
+    from otel_sqlite_exporter.cli.tables import print_json
     from otel_sqlite_exporter.ingest.diagnosis import diagnose
     from otel_sqlite_exporter.ingest.repair import repair
 
@@ -165,7 +168,7 @@ def doctor(
     if as_json:
         repaired = None if done is None else done._asdict() | {"recovery": done.recovery._asdict()}
         listed = [finding._asdict() for finding in findings]
-        render.render_json({"path": settings.path, "repaired": repaired, "findings": listed})
+        print_json({"path": settings.path, "repaired": repaired, "findings": listed})
     else:
         if done is not None:
             render.render_repair(done)

@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What commands have found out, as text: tables for a terminal, aligned columns for a pipe, JSON for programs."""
+"""What commands that look after a file have found out, as text and as JSON."""
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
+from otel_sqlite_exporter.cli.tables import Table, Value, format_value, print_tables
 from otel_sqlite_exporter.query.overview import Overview, SessionSummary
 from otel_sqlite_exporter.storage.migrations import Migration, Report, migrate_hint
 from otel_sqlite_exporter.version import __version__
@@ -19,21 +17,6 @@ from otel_sqlite_exporter.version import __version__
 if TYPE_CHECKING:
     from otel_sqlite_exporter.ingest.diagnosis import Finding
     from otel_sqlite_exporter.ingest.repair import Repair
-
-_Value = str | int | float | None
-
-
-class Table(NamedTuple):
-    """What is printed as a table."""
-
-    title: str
-    columns: Sequence[str]  # without any, a row is a name and a value
-    rows: Sequence[Sequence[_Value]]
-
-
-def render_json(value: object) -> None:
-    """Print `value` as one JSON document."""
-    click.echo(json.dumps(value, indent=2))
 
 
 def plan_as_dict(path: str, version: int, pending: Sequence[Migration], *, backup: bool) -> dict[str, object]:
@@ -107,15 +90,7 @@ def render_repair(repair: Repair) -> None:
 
 def render_overview(overview: Overview) -> None:
     """Print an overview."""
-    render_tables(_overview_tables(overview))
-
-
-def render_tables(tables: Sequence[Table]) -> None:
-    """Print tables: with colours on a terminal, else as aligned plain text."""
-    if sys.stdout is not None and sys.stdout.isatty():
-        _print_rich(tables)
-    else:
-        click.echo("\n\n".join(_format_plain(table) for table in tables))
+    print_tables(_overview_tables(overview))
 
 
 def _steps_as_dicts(steps: Sequence[Migration]) -> list[dict[str, object]]:
@@ -124,7 +99,7 @@ def _steps_as_dicts(steps: Sequence[Migration]) -> list[dict[str, object]]:
 
 def _overview_tables(overview: Overview) -> list[Table]:
     contents = overview.contents
-    file: list[tuple[str, _Value]] = [
+    file: list[tuple[str, Value]] = [
         ("path", overview.path),
         ("schema version", _describe_version(overview)),
         ("package version", __version__),
@@ -144,7 +119,7 @@ def _overview_tables(overview: Overview) -> list[Table]:
     return tables
 
 
-def _session_columns(session: SessionSummary) -> dict[str, _Value]:
+def _session_columns(session: SessionSummary) -> dict[str, Value]:
     return {
         "session_id": session.session_id,
         "user_id": session.user_id,
@@ -164,58 +139,6 @@ def _describe_version(overview: Overview) -> str:
     if version < ours:
         return f"{version or 'none yet'}, {ours} is needed: {migrate_hint(overview.path)}"
     return str(version)
-
-
-def _format_plain(table: Table) -> str:
-    rows = [tuple(map(format_value, row)) for row in table.rows]
-    header = [tuple(table.columns)] if table.columns else []
-    widths = [max(map(len, column)) for column in zip(*header, *rows, strict=True)]
-    right = [_is_number_column(table, index) for index in range(len(widths))]
-    lines = [
-        "  ".join(
-            text.rjust(width) if number else text.ljust(width)
-            for text, width, number in zip(row, widths, right, strict=True)
-        ).rstrip()
-        for row in header + rows
-    ]
-    return "\n".join([table.title, *(f"  {line}" for line in lines)])
-
-
-def _print_rich(tables: Sequence[Table]) -> None:
-    from rich.console import Console
-    from rich.padding import Padding
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    # Without a colour system no escape sequence is written at all, bold and dim ones included.
-    console = Console(file=sys.stdout, color_system=None if os.environ.get("NO_COLOR") else "auto")
-    for table in tables:
-        view = RichTable(box=None, padding=(0, 2, 0, 0), show_header=bool(table.columns), header_style="bold")
-        for index, column in enumerate(table.columns or ("", "")):
-            justify: Literal["left", "right"] = "right" if _is_number_column(table, index) else "left"
-            # Of what may be too wide, only identifiers and values are folded.
-            view.add_column(column, justify=justify, no_wrap=bool(column) and "_id" not in column, overflow="fold")
-        for row in table.rows:
-            view.add_row(*(Text(format_value(value)) for value in row))
-        console.print(Text(table.title, "bold cyan"))
-        console.print(Padding(view, (0, 0, 1, 2)))
-
-
-def _is_number_column(table: Table, index: int) -> bool:
-    kinds = {type(row[index]) for row in table.rows}
-    return bool(table.columns) and int in kinds and str not in kinds
-
-
-def format_value(value: _Value) -> str:
-    """Return a value as text that steers no terminal and breaks no line."""
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in str(value)
-    )
 
 
 def format_bytes(size: int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 import click
 
-from otel_sqlite_exporter.cli.render import format_value, render_json
+from otel_sqlite_exporter.cli.tables import format_value, print_json
 from otel_sqlite_exporter.ingest.imports import SourceReport, Totals
 
 
@@ -21,7 +21,7 @@ def render_import(path: str, reports: Sequence[SourceReport], totals: Totals, *,
         if more:
             click.echo(f"{format_value(report.source)}: {more} more could not be read", err=True)
     if as_json:
-        return render_json({"path": path, **totals._asdict(), "sources": [asdict(report) for report in reports]})
+        return print_json({"path": path, **totals._asdict(), "sources": [asdict(report) for report in reports]})
     for report in reports:
         click.echo(_describe_source(report))
     quarantined = f", {totals.quarantined} are in quarantine" if totals.quarantined else ""

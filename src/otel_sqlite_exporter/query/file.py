@@ -133,6 +133,13 @@ class Reading:
         """Return the rows by the names of their columns."""
         return self.connection.execute(select.sql, select.parameters).fetchall()
 
+    def read_table(self, select: Select) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """Return the names of the columns, and the rows."""
+        cursor = self.connection.cursor()
+        cursor.row_factory = None
+        cursor.execute(select.sql, select.parameters)
+        return tuple(column for column, *_ in cursor.description), cursor.fetchall()
+
     def _count(self, select: Select) -> int | None:
         deadline = time.monotonic() + _COUNT_S
         self.connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_BETWEEN_LOOKS)

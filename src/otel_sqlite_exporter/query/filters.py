@@ -23,6 +23,8 @@ or text as `90s`, `15m`, `6h`, `2d`, `1w`."""
 Texts = str | Sequence[str]
 Scalar = str | int | float | bool
 Wanted = Scalar | tuple[str, Scalar]
+Attributes = Mapping[str, Wanted] | Sequence[tuple[str, Wanted]]
+"""What is wanted of attributes, by key; as pairs, where more than one thing is wanted of a key."""
 
 OPERATORS = ("=", "!=", "<", "<=", ">", ">=")
 STATUSES = ("ok", "error", "running", "interrupted")
@@ -42,7 +44,7 @@ class SessionFilter(TypedDict, total=False):
     service_name: Texts
     min_duration_ms: float
     min_total_tokens: int
-    attributes: Mapping[str, Wanted]
+    attributes: Attributes
 
 
 class TraceFilter(TypedDict, total=False):
@@ -57,7 +59,7 @@ class TraceFilter(TypedDict, total=False):
     name: Texts
     status: Texts
     min_duration_ms: float
-    attributes: Mapping[str, Wanted]
+    attributes: Attributes
 
 
 class SpanFilter(TypedDict, total=False):
@@ -75,7 +77,7 @@ class SpanFilter(TypedDict, total=False):
     status: Texts
     scope_name: Texts
     min_duration_ms: float
-    attributes: Mapping[str, Wanted]
+    attributes: Attributes
 
 
 class EventFilter(TypedDict, total=False):
@@ -92,7 +94,7 @@ class EventFilter(TypedDict, total=False):
     phase: Texts
     link_method: Texts
     min_duration_ms: float
-    attributes: Mapping[str, Wanted]
+    attributes: Attributes
 
 
 class LogFilter(TypedDict, total=False):
@@ -107,7 +109,7 @@ class LogFilter(TypedDict, total=False):
     event_name: Texts
     severity_text: Texts
     min_severity_number: int
-    attributes: Mapping[str, Wanted]
+    attributes: Attributes
 
 
 class LLMInteractionFilter(TypedDict, total=False):
@@ -130,7 +132,7 @@ class LLMInteractionFilter(TypedDict, total=False):
     min_duration_ms: float
     min_total_tokens: int
     min_cost_usd: float
-    attributes: Mapping[str, Wanted]
+    attributes: Attributes
 
 
 class ToolInteractionFilter(TypedDict, total=False):
@@ -150,7 +152,7 @@ class ToolInteractionFilter(TypedDict, total=False):
     status: Texts
     error_type: Texts
     min_duration_ms: float
-    attributes: Mapping[str, Wanted]
+    attributes: Attributes
 
 
 class AttributeCondition(NamedTuple):
@@ -231,9 +233,10 @@ def parse_attributes(argument: str, value: Any) -> tuple[AttributeCondition, ...
     Raises:
         FilterError: It is no mapping as the module describes.
     """
-    if not isinstance(value, Mapping) or not all(isinstance(key, str) and key for key in value):
+    pairs = list(value.items() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else [None])
+    if not all(isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str) and pair[0] for pair in pairs):
         raise FilterError(argument, f"{value!r} is no mapping of keys to what is wanted of each")
-    return tuple(_parse_wanted(argument, repair_text(key)[0], wanted) for key, wanted in value.items())
+    return tuple(_parse_wanted(argument, repair_text(key)[0], wanted) for key, wanted in pairs)
 
 
 def _parse_wanted(argument: str, key: str, wanted: Any) -> AttributeCondition:

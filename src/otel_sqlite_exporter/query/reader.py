@@ -19,6 +19,7 @@ from otel_sqlite_exporter.query.records import (
     ToolInteractionSummary,
     TraceSummary,
 )
+from otel_sqlite_exporter.query.reports import ReportResult, run_report
 from otel_sqlite_exporter.query.results import Page, RecordT
 from otel_sqlite_exporter.query.trees import TraceTree, build_tree
 from otel_sqlite_exporter.settings import resolve_settings
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
         LogFilter,
         SessionFilter,
         SpanFilter,
+        Texts,
+        Time,
         ToolInteractionFilter,
         TraceFilter,
     )
@@ -192,6 +195,20 @@ class TelemetryDatabase:
                 "a call or a tool execution",
             )
         return tuple(sorted(found, key=lambda event: event.phase != "start"))
+
+    def run_report(
+        self,
+        name: str,
+        *,
+        since: Time | None = None,
+        until: Time | None = None,
+        group_by: Texts | None = None,
+        limit: int | None = None,
+    ) -> ReportResult:
+        """Return the rows of a report, of what started at `since` or later and before `until`: see docs/reports.md."""
+        return self._file.read(
+            lambda reading: run_report(reading, name, since=since, until=until, group_by=group_by, limit=limit)
+        )
 
     def _find(
         self,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One frozen dataclass for each view that can be asked, with its columns as fields: docs/schema.md says what each is.
 
-A column that a file lacks, as an older version wrote it, is None.
+A column at the end of a view that a file of an older version lacks is None.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class SessionSummary(Record):
     interrupted: int | None
     logs: int | None
     cost_usd: float | None
+    id: int
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -76,6 +77,7 @@ class TraceSummary(Record):
     output_tokens: int | None
     total_tokens: int | None
     cost_usd: float | None
+    id: int
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -118,6 +120,7 @@ class SpanSummary(Record):
     resource_attribute_types: str | None
     attribute_types: str | None
     attributes: str
+    id: int
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -184,26 +187,6 @@ class LogSummary(Record):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class LinkSummary(Record):
-    """One row of the view `links`."""
-
-    VIEW = "links"
-
-    trace_id: str
-    span_id: str
-    session_id: str | None
-    ordinal: int
-    linked_trace_id: str
-    linked_span_id: str
-    is_remote: int
-    trace_flags: int
-    trace_state: str | None
-    dropped_attributes: int
-    attribute_types: str | None
-    attributes: str
-
-
-@dataclass(frozen=True, slots=True, repr=False)
 class LLMInteractionSummary(Record):
     """One row of the view `complete_llm_interactions`: a call of a model, its request and its response."""
 
@@ -257,6 +240,7 @@ class LLMInteractionSummary(Record):
     system_instructions: str | None
     price_source: str | None
     price_date: str | None
+    id: int
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -293,3 +277,4 @@ class ToolInteractionSummary(Record):
     source: str
     dialect: str | None
     asked_by_span_id: str | None
+    id: int

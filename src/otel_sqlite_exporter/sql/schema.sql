@@ -1,7 +1,7 @@
 -- The schema after all migrations, written by `make schema`. To read: what counts is in migrations/.
 
 PRAGMA application_id = 0x6f74656c;
-PRAGMA user_version = 6;
+PRAGMA user_version = 7;
 
 CREATE TABLE _events (
   id INTEGER PRIMARY KEY,
@@ -177,6 +177,7 @@ BEGIN
   WHERE event IN (new.event, (SELECT e.related_event FROM _events AS e WHERE e.id = new.event));
 END;
 CREATE UNIQUE INDEX _llm_interactions_event ON _llm_interactions (event) WHERE event IS NOT NULL;
+CREATE INDEX _llm_interactions_hidden ON _llm_interactions (id) WHERE is_hidden = 1;
 
 CREATE TRIGGER _llm_interactions_removed AFTER DELETE ON _llm_interactions WHEN old.event IS NOT NULL
 BEGIN
@@ -309,6 +310,7 @@ CREATE TABLE _spans (
   attribute_types TEXT,
   attributes TEXT NOT NULL
 ) STRICT;
+CREATE INDEX _spans_error ON _spans (start_time_unix_nano) WHERE status_code = 2;
 CREATE UNIQUE INDEX _spans_key ON _spans (trace, span_id);
 CREATE INDEX _spans_parent ON _spans (trace, parent_span_id) WHERE parent_span_id IS NOT NULL;
 CREATE INDEX _spans_start_time ON _spans (start_time_unix_nano);
@@ -362,6 +364,7 @@ BEGIN
 END;
 CREATE INDEX _tool_interactions_call ON _tool_interactions (trace, tool_call_id, tool_name);
 CREATE UNIQUE INDEX _tool_interactions_event ON _tool_interactions (event) WHERE event IS NOT NULL;
+CREATE INDEX _tool_interactions_hidden ON _tool_interactions (id) WHERE is_hidden = 1;
 
 CREATE TRIGGER _tool_interactions_removed AFTER DELETE ON _tool_interactions WHEN old.event IS NOT NULL
 BEGIN
@@ -866,7 +869,8 @@ SELECT
     ), NULL)
   ) AS system_instructions,
   i.price_source,
-  i.price_date
+  i.price_date,
+  i.id
 FROM _llm_interactions AS i
 JOIN _trace_sessions AS p ON p.id = i.trace_session
 LEFT JOIN _traces AS t ON t.id = p.trace AND t.trace_id <> ''
@@ -976,7 +980,8 @@ SELECT
          AND q.start_time_unix_nano <= i.start_time_unix_nano
        ORDER BY q.start_time_unix_nano DESC, s.span_id LIMIT 1)
     )
-  ) AS asked_by_span_id
+  ) AS asked_by_span_id,
+  i.id
 FROM _tool_interactions AS i
 JOIN _trace_sessions AS p ON p.id = i.trace_session
 LEFT JOIN _traces AS t ON t.id = p.trace AND t.trace_id <> ''
@@ -985,6 +990,67 @@ LEFT JOIN _tool_interactions AS b ON b.event = i.start_event
 LEFT JOIN _open_spans AS o ON o.span = i.span AND i.event IS NULL AND i.is_request = 0
 LEFT JOIN _exporter_runs AS h ON h.id = o.run
 WHERE i.is_hidden = 0;
+
+CREATE VIEW days AS
+-- One row a day (UTC) on which something started: how many spans, traces, calls of models, tool executions and log
+-- records. Agents and workflows are no calls.
+SELECT
+  date(d.day * 86400, 'unixepoch') AS date,
+  sum(d.spans) AS spans,
+  sum(d.traces) AS traces,
+  sum(d.llm_calls) AS llm_calls,
+  sum(d.tool_executions) AS tool_executions,
+  sum(d.logs) AS logs
+FROM (
+  SELECT s.start_time_unix_nano / 86400000000000 AS day, count(*) AS spans, 0 AS traces, 0 AS llm_calls, 0 AS tool_executions, 0 AS logs
+  FROM _spans AS s
+  GROUP BY 1
+  UNION ALL
+  SELECT t.start_time_unix_nano / 86400000000000, 0, count(*), 0, 0, 0
+  FROM _traces AS t
+  WHERE t.trace_id <> ''
+  GROUP BY 1
+  UNION ALL
+  SELECT i.start_time_unix_nano / 86400000000000, 0, 0, count(*), 0, 0
+  FROM _llm_interactions AS i
+  WHERE i.is_hidden = 0 AND i.is_aggregate = 0
+  GROUP BY 1
+  UNION ALL
+  SELECT i.start_time_unix_nano / 86400000000000, 0, 0, 0, count(*), 0
+  FROM _tool_interactions AS i
+  WHERE i.is_hidden = 0
+  GROUP BY 1
+  UNION ALL
+  SELECT l.time_unix_nano / 86400000000000, 0, 0, 0, 0, count(*)
+  FROM _logs AS l
+  GROUP BY 1
+) AS d
+GROUP BY d.day;
+
+CREATE VIEW errors AS
+-- One row a span that failed, with what it says about why: error_type is its attribute error.type, else the type of the
+-- last exception among its events.
+SELECT
+  s.id,
+  t.trace_id,
+  s.span_id,
+  s.parent_span_id,
+  x.session_id,
+  (SELECT r.service_name FROM _resources AS r WHERE r.id = s.resource) AS service_name,
+  s.name,
+  s.start_time_unix_nano,
+  strftime('%Y-%m-%dT%H:%M:%S', s.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', s.start_time_unix_nano / 1000 % 1000000) AS start_time,
+  coalesce(
+    s.attributes ->> '$."error.type"',
+    (SELECT e.attributes ->> '$."exception.type"' FROM _events AS e WHERE e.span = s.id AND e.name = 'exception' ORDER BY e.ordinal DESC LIMIT 1)
+  ) AS error_type,
+  s.status_description,
+  (SELECT e.attributes ->> '$."exception.message"' FROM _events AS e WHERE e.span = s.id AND e.name = 'exception' ORDER BY e.ordinal DESC LIMIT 1) AS exception_message
+FROM _spans AS s
+JOIN _traces AS t ON t.id = s.trace
+JOIN _trace_sessions AS p ON p.id = s.trace_session
+LEFT JOIN _sessions AS x ON x.id = p.session
+WHERE s.status_code = 2;
 
 CREATE VIEW events AS
 -- One row a record: the start and the finish of every span (source 'span'), the spans' own events (source 'event') and
@@ -1064,6 +1130,32 @@ SELECT
 FROM _events AS e
 WHERE e.phase IS NOT NULL;
 
+CREATE VIEW link_health_by_day AS
+-- One row a day (UTC) on which a start or finish record happened: how these were linked, as in link_health.
+SELECT
+  date(d.day * 86400, 'unixepoch') AS date,
+  d.records,
+  d.linked,
+  d.linked_by_span,
+  d.linked_by_temporal,
+  d.orphan_starts,
+  d.orphan_finishes,
+  d.running
+FROM (
+  SELECT
+    e.time_unix_nano / 86400000000000 AS day,
+    count(*) AS records,
+    count(e.related_event) AS linked,
+    count(*) FILTER (WHERE e.link_method = 'span') AS linked_by_span,
+    count(*) FILTER (WHERE e.link_method = 'temporal') AS linked_by_temporal,
+    count(*) FILTER (WHERE e.phase = 'start' AND e.related_event IS NULL AND e.source <> 0) AS orphan_starts,
+    count(*) FILTER (WHERE e.phase = 'finish' AND e.related_event IS NULL) AS orphan_finishes,
+    count(*) FILTER (WHERE e.source = 0 AND e.phase = 'start' AND e.related_event IS NULL) AS running
+  FROM _events AS e
+  WHERE e.phase IS NOT NULL
+  GROUP BY 1
+) AS d;
+
 CREATE VIEW links AS
 -- One row a link: the span that carries it (trace_id, span_id) and the span it points at, which may be in no file.
 SELECT
@@ -1125,6 +1217,18 @@ LEFT JOIN _sessions AS x ON x.id = p.session
 LEFT JOIN _resources AS r ON r.id = l.resource
 LEFT JOIN _scopes AS c ON c.id = l.scope;
 
+CREATE VIEW row_counts AS
+-- One row: how many rows each of these views has. Much faster than to count them: a number is read from an index.
+SELECT
+  (SELECT count(*) FROM _sessions AS x WHERE x.end_time_unix_nano IS NOT NULL) AS sessions,
+  (SELECT count(*) FROM _traces AS t) - (SELECT count(*) FROM _traces AS t WHERE t.trace_id = '') AS traces,
+  (SELECT count(*) FROM _spans AS s) AS spans,
+  (SELECT count(*) FROM _events AS e) AS events,
+  (SELECT count(*) FROM _links AS l) AS links,
+  (SELECT count(*) FROM _logs AS l) AS logs,
+  (SELECT count(*) FROM _llm_interactions AS i) - (SELECT count(*) FROM _llm_interactions AS i WHERE i.is_hidden = 1) AS complete_llm_interactions,
+  (SELECT count(*) FROM _tool_interactions AS i) - (SELECT count(*) FROM _tool_interactions AS i WHERE i.is_hidden = 1) AS complete_tool_interactions;
+
 CREATE VIEW session_conflicts AS
 -- One row where spans of a trace name another session than the trace's: they keep their own, and stand here.
 SELECT
@@ -1185,7 +1289,8 @@ SELECT
   (SELECT sum(p.interrupted) FROM _trace_sessions AS p WHERE p.session = x.id) AS interrupted,
   (SELECT sum(p.logs) FROM _trace_sessions AS p WHERE p.session = x.id) AS logs,
   (SELECT sum(i.cost_usd) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
-   WHERE p.session = x.id AND i.counted = 1) AS cost_usd
+   WHERE p.session = x.id AND i.counted = 1) AS cost_usd,
+  x.id
 FROM _sessions AS x
 WHERE x.end_time_unix_nano IS NOT NULL;
 
@@ -1228,7 +1333,8 @@ SELECT
   r.attributes AS resource_attributes,
   r.attribute_types AS resource_attribute_types,
   s.attribute_types,
-  s.attributes
+  s.attributes,
+  s.id
 FROM _spans AS s
 JOIN _traces AS t ON t.id = s.trace
 JOIN _trace_sessions AS p ON p.id = s.trace_session
@@ -1277,7 +1383,8 @@ SELECT
   (SELECT sum(i.total_tokens) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.trace = t.id AND i.counted = 1) AS total_tokens,
   (SELECT sum(i.cost_usd) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
-   WHERE p.trace = t.id AND i.counted = 1) AS cost_usd
+   WHERE p.trace = t.id AND i.counted = 1) AS cost_usd,
+  t.id
 FROM _traces AS t
 LEFT JOIN _sessions AS x ON x.id = t.session
 LEFT JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id

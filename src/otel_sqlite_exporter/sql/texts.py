@@ -14,6 +14,12 @@ def read_query(name: str) -> str:
 
 
 @cache
+def read_report(name: str) -> str:
+    """Return the text of `reports/NAME.sql`."""
+    return files(__package__).joinpath("reports").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+
+
+@cache
 def read_folder(folder: str) -> tuple[tuple[str, str], ...]:
     """Return (name without ending, text) of every SQL file in `folder`, by name."""
     entries = sorted(files(__package__).joinpath(folder).iterdir(), key=lambda entry: entry.name)

@@ -176,7 +176,8 @@ SELECT
     ), NULL)
   ) AS system_instructions,
   i.price_source,
-  i.price_date
+  i.price_date,
+  i.id
 FROM _llm_interactions AS i
 JOIN _trace_sessions AS p ON p.id = i.trace_session
 LEFT JOIN _traces AS t ON t.id = p.trace AND t.trace_id <> ''

@@ -98,7 +98,8 @@ SELECT
          AND q.start_time_unix_nano <= i.start_time_unix_nano
        ORDER BY q.start_time_unix_nano DESC, s.span_id LIMIT 1)
     )
-  ) AS asked_by_span_id
+  ) AS asked_by_span_id,
+  i.id
 FROM _tool_interactions AS i
 JOIN _trace_sessions AS p ON p.id = i.trace_session
 LEFT JOIN _traces AS t ON t.id = p.trace AND t.trace_id <> ''

@@ -43,6 +43,7 @@ SELECT
   (SELECT sum(p.interrupted) FROM _trace_sessions AS p WHERE p.session = x.id) AS interrupted,
   (SELECT sum(p.logs) FROM _trace_sessions AS p WHERE p.session = x.id) AS logs,
   (SELECT sum(i.cost_usd) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
-   WHERE p.session = x.id AND i.counted = 1) AS cost_usd
+   WHERE p.session = x.id AND i.counted = 1) AS cost_usd,
+  x.id
 FROM _sessions AS x
 WHERE x.end_time_unix_nano IS NOT NULL;

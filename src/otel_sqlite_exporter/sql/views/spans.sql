@@ -37,7 +37,8 @@ SELECT
   r.attributes AS resource_attributes,
   r.attribute_types AS resource_attribute_types,
   s.attribute_types,
-  s.attributes
+  s.attributes,
+  s.id
 FROM _spans AS s
 JOIN _traces AS t ON t.id = s.trace
 JOIN _trace_sessions AS p ON p.id = s.trace_session

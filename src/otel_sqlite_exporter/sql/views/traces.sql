@@ -37,7 +37,8 @@ SELECT
   (SELECT sum(i.total_tokens) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.trace = t.id AND i.counted = 1) AS total_tokens,
   (SELECT sum(i.cost_usd) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
-   WHERE p.trace = t.id AND i.counted = 1) AS cost_usd
+   WHERE p.trace = t.id AND i.counted = 1) AS cost_usd,
+  t.id
 FROM _traces AS t
 LEFT JOIN _sessions AS x ON x.id = t.session
 LEFT JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Times what people ask of a large file: a trace, the first page of every list, and every report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+from otel_sqlite_exporter import TelemetryDatabase
+from otel_sqlite_exporter.query.reports import REPORTS
+
+LISTS = ("sessions", "traces", "spans", "events", "logs", "llm_interactions", "tool_interactions")
+_SUMS = ("tokens", "cost", "durations")
+
+
+class Answer(NamedTuple):
+    """Milliseconds that a question took, its file opened and closed; and at most how many it should take."""
+
+    question: str
+    took_ms: float
+    target_ms: float | None
+
+
+def ask(path: Path, repeats: int = 5) -> Iterator[Answer]:
+    """Yield how long each question to the file takes, the median of some."""
+    database = TelemetryDatabase(path)
+    newest = database.find_traces(limit=100)
+    middle = newest[len(newest) // 2].trace_id
+    yield Answer("one trace", _time(lambda: database.get_trace(middle), repeats), 5)
+    for records in LISTS:
+        find = getattr(database, f"find_{records}")
+        yield Answer(f"a page of {records}", _time(find, repeats), 50)
+        cursor = find().cursor
+        if cursor is not None:
+            yield Answer(f"the next page of {records}", _time(lambda c=cursor, f=find: f(cursor=c), repeats), 50)
+    yield Answer("tokens by model and day", _time_report(database, "tokens", ["model", "day"], repeats), 300)
+    for name in REPORTS:
+        if name != "queries":
+            yield Answer(f"report {name}", _time_report(database, name, None, repeats), 500 if name in _SUMS else None)
+
+
+def _time_report(database: TelemetryDatabase, name: str, group_by: list[str] | None, repeats: int) -> float:
+    return _time(lambda: database.run_report(name, group_by=group_by), max(repeats // 2, 1))
+
+
+def _time(ask: Callable[..., Any], repeats: int) -> float:
+    times = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        ask()
+        times.append((time.perf_counter() - began) * 1e3)
+    return median(times)

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The last records of a file, and those that come while one looks on."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from otel_sqlite_exporter.cli.tables import format_ms, format_value
+from otel_sqlite_exporter.query.reader import TelemetryDatabase
+from otel_sqlite_exporter.query.records import EventSummary
+from otel_sqlite_exporter.query.select import EVENTS, encode_cursor
+
+_PAUSE_S = 0.5
+_PAGE = 500
+
+
+def tail_events(
+    database: TelemetryDatabase, limit: int, criteria: Mapping[str, Any], *, follow: bool, as_json: bool
+) -> None:
+    """Print the last `limit` records in order, a line each; then, to `follow`, each that is written."""
+    page = database.find_events(limit=limit, **criteria)
+    for event in reversed(page.records):
+        _print_event(event, as_json=as_json)
+    last = max((event.id for event in page), default=0)
+    try:
+        while follow:
+            cursor = encode_cursor(EVENTS, {"id": last}, newest_first=False)
+            new = database.find_events(limit=_PAGE, cursor=cursor, newest_first=False, **criteria)
+            for event in new:
+                _print_event(event, as_json=as_json)
+                last = event.id
+            if len(new) < _PAGE:
+                time.sleep(_PAUSE_S)
+    except KeyboardInterrupt:
+        return  # how following ends
+
+
+def _print_event(event: EventSummary, *, as_json: bool) -> None:
+    if as_json:
+        return click.echo(json.dumps(event.to_dict()))
+    took = format_ms(event.duration_ms) if event.phase == "finish" else None
+    parts = [event.start_time, event.phase or event.source, event.name]
+    parts += [took] if took else []
+    parts += [f"{name}={value}" for name, value in (("session", event.session_id), ("trace", event.trace_id)) if value]
+    click.echo("  ".join(format_value(part) for part in parts))

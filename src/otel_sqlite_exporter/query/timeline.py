@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A session step by step: its traces, calls and tool executions in order of time."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from otel_sqlite_exporter.query.reader import TelemetryDatabase
+from otel_sqlite_exporter.query.records import (
+    LLMInteractionSummary,
+    SessionSummary,
+    ToolInteractionSummary,
+    TraceSummary,
+)
+
+_ORDER = {"trace": 0, "agent": 1, "llm": 2, "tool": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened: `kind` is trace, agent, llm or tool; `what` its name, the model or the tool. Tokens and
+    cost are those of calls that count."""
+
+    start_time_unix_nano: int
+    start_time: str
+    kind: str
+    what: str | None
+    duration_ms: float | None
+    status: str | None
+    trace_id: str | None
+    span_id: str | None
+    error_type: str | None = None
+    total_tokens: int | None = None
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The steps of a session, the oldest first; `total` is how many it has, None where that was not counted."""
+
+    session: SessionSummary
+    steps: tuple[Step, ...]
+    total: int | None
+
+    def describe(self) -> str:
+        """Return how much of the whole this is."""
+        return f"{len(self.steps):,} of {'more' if self.total is None else f'{self.total:,}'}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the session and its steps: all of it can be written as JSON."""
+        return {"session": self.session.to_dict(), "total": self.total, "steps": [asdict(step) for step in self.steps]}
+
+
+def read_timeline(database: TelemetryDatabase, session_id: str, *, limit: int) -> Timeline:
+    """Return the first `limit` steps of a session.
+
+    Raises:
+        NotFoundError: There is no such session, or more than one that begins so.
+    """
+    session = database.get_session(session_id)
+    id = session.session_id
+    traces = database.find_traces(session_id=id, limit=limit, newest_first=False)
+    calls = database.find_llm_interactions(session_id=id, limit=limit, newest_first=False)
+    tools = database.find_tool_interactions(session_id=id, limit=limit, newest_first=False)
+    steps = [*map(_step_of_trace, traces), *map(_step_of_call, calls), *map(_step_of_tool, tools)]
+    steps.sort(key=lambda step: (step.start_time_unix_nano, _ORDER[step.kind]))
+    totals = [page.total for page in (traces, calls, tools)]
+    total = None if None in totals else sum(total or 0 for total in totals)
+    return Timeline(session, tuple(steps[:limit]), total)
+
+
+def _step_of_trace(trace: TraceSummary) -> Step:
+    return Step(
+        start_time_unix_nano=trace.start_time_unix_nano,
+        start_time=trace.start_time,
+        kind="trace",
+        what=trace.name,
+        duration_ms=trace.duration_ms,
+        status=trace.status,
+        trace_id=trace.trace_id,
+        span_id=trace.root_span_id,
+    )
+
+
+def _step_of_call(call: LLMInteractionSummary) -> Step:
+    return Step(
+        start_time_unix_nano=call.start_time_unix_nano,
+        start_time=call.request_timestamp,
+        kind="agent" if call.is_aggregate else "llm",
+        what=call.model or call.name,
+        duration_ms=call.duration_ms,
+        status=call.status,
+        error_type=call.error_type,
+        total_tokens=call.total_tokens if call.counted else None,
+        cost_usd=call.cost_usd if call.counted else None,
+        trace_id=call.trace_id,
+        span_id=call.span_id,
+    )
+
+
+def _step_of_tool(tool: ToolInteractionSummary) -> Step:
+    return Step(
+        start_time_unix_nano=tool.start_time_unix_nano,
+        start_time=tool.start_time,
+        kind="tool",
+        what=tool.tool_name or tool.name,
+        duration_ms=tool.duration_ms,
+        status=tool.status,
+        error_type=tool.error_type,
+        trace_id=tool.trace_id,
+        span_id=tool.span_id,
+    )

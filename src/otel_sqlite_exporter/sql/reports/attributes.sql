@@ -1,0 +1,37 @@
+-- The keys of attributes in a sample, the newest :sample spans of the range: in how many of them each is, of which types,
+-- how many values are distinct, and the bytes of keys and values. A key with as many values as spans is one to look at.
+-- dialect is whose attributes begin like the key; NULL: nobody's that is known.
+-- Plan: the newest spans by the index of their start, and their attributes parsed; no others are read.
+WITH
+  sample AS (
+    SELECT start_time, attributes
+    FROM spans
+    WHERE start_time_unix_nano >= :since AND start_time_unix_nano < :until
+    ORDER BY start_time_unix_nano DESC
+    LIMIT :sample
+  )
+SELECT
+  a.key AS group_1,
+  count(*) AS spans,
+  count(*) * 1.0 / (SELECT count(*) FROM sample) AS share,
+  group_concat(DISTINCT a.type) AS types,
+  count(DISTINCT a.value) AS distinct_values,
+  sum(length(CAST(a.key AS BLOB)) + length(CAST(a.value AS BLOB))) AS bytes,
+  min(s.start_time) AS first_time,
+  max(s.start_time) AS last_time,
+  CASE
+    WHEN a.key GLOB 'gen_ai.*' THEN 'gen_ai'
+    WHEN a.key GLOB 'openinference.*' OR a.key GLOB 'llm.*' OR a.key GLOB 'input.*' OR a.key GLOB 'output.*' THEN 'openinference'
+    WHEN a.key GLOB 'traceloop.*' THEN 'openllmetry'
+    WHEN a.key GLOB 'langfuse.*' THEN 'langfuse'
+    WHEN a.key GLOB 'langsmith.*' THEN 'langsmith'
+    WHEN a.key GLOB 'mlflow.*' THEN 'mlflow'
+    WHEN a.key GLOB 'ai.*' THEN 'vercel'
+    WHEN a.key GLOB 'logfire.*' OR a.key GLOB 'pydantic_ai.*' THEN 'logfire'
+    WHEN a.key GLOB 'gcp.vertex.agent.*' THEN 'google_adk'
+    WHEN a.key GLOB 'lmnr.*' THEN 'laminar'
+    WHEN a.key GLOB 'lk.*' THEN 'livekit'
+  END AS dialect
+FROM sample AS s, json_each(s.attributes) AS a
+GROUP BY 1
+ORDER BY 6 DESC, 1;

@@ -1,0 +1,52 @@
+-- Durations of what has finished, between the two records of each pair, by group: p50, p90 and p99 are of the pairs in
+-- order, the smallest that is not shorter than that share of them.
+-- Plan: for calls of models one pass over those of the range, by the index of their start where :since or :until is
+-- given; for tools likewise; for spans and events one pass over the finishes among all records. Then one sort by group
+-- and duration. No attributes are read.
+WITH
+  pairs (name, duration_ms) AS (
+    SELECT
+      CASE :group_1
+        WHEN 'model' THEN model
+        WHEN 'provider' THEN provider
+        WHEN 'operation' THEN operation
+        WHEN 'agent' THEN agent_name
+      END,
+      duration_ms
+    FROM complete_llm_interactions
+    WHERE :group_1 IN ('model', 'provider', 'operation', 'agent')
+      AND counted = 1 AND status NOT IN ('running', 'interrupted')
+      AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
+    UNION ALL
+    SELECT tool_name, duration_ms
+    FROM complete_tool_interactions
+    WHERE :group_1 = 'tool'
+      AND status NOT IN ('running', 'interrupted')
+      AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
+    UNION ALL
+    SELECT CASE :group_1 WHEN 'service' THEN service_name WHEN 'name' THEN name END, duration_ms
+    FROM events
+    WHERE :group_1 IN ('service', 'name')
+      AND phase = 'finish' AND related_event_id IS NOT NULL
+      AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
+  ),
+  ranked AS (
+    SELECT
+      name,
+      duration_ms,
+      row_number() OVER (PARTITION BY name ORDER BY duration_ms) AS place,
+      count(*) OVER (PARTITION BY name) AS pairs
+    FROM pairs
+    WHERE duration_ms IS NOT NULL
+  )
+SELECT
+  name AS group_1,
+  count(*) AS pairs,
+  min(duration_ms) FILTER (WHERE place >= pairs * 0.5) AS p50_ms,
+  min(duration_ms) FILTER (WHERE place >= pairs * 0.9) AS p90_ms,
+  min(duration_ms) FILTER (WHERE place >= pairs * 0.99) AS p99_ms,
+  max(duration_ms) AS max_ms,
+  avg(duration_ms) AS mean_ms
+FROM ranked
+GROUP BY 1
+ORDER BY 2 DESC, 1;

@@ -1,0 +1,47 @@
+-- What failed, by group, the most frequent first: spans with the status ERROR, and calls and tool executions that events
+-- or log records tell of. An example is the trace of the latest.
+-- Plan: the failed spans of the range by an index of them alone, and one pass over the calls and the tool executions of
+-- the range. Attributes are read of failed spans only.
+WITH
+  failures (type, service, name, start_time_unix_nano, trace_id) AS (
+    SELECT error_type, service_name, name, start_time_unix_nano, trace_id
+    FROM errors
+    WHERE start_time_unix_nano >= :since AND start_time_unix_nano < :until
+    UNION ALL
+    SELECT error_type, service_name, name, start_time_unix_nano, trace_id
+    FROM complete_llm_interactions
+    WHERE source = 'event' AND status = 'error'
+      AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
+    UNION ALL
+    SELECT error_type, service_name, name, start_time_unix_nano, trace_id
+    FROM complete_tool_interactions
+    WHERE source = 'event' AND status = 'error'
+      AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
+  ),
+  grouped AS (
+    SELECT
+      CASE :group_1
+        WHEN 'type' THEN type
+        WHEN 'name' THEN name
+        WHEN 'service' THEN service
+        WHEN 'day' THEN date(start_time_unix_nano / 1000000000, 'unixepoch')
+      END AS group_1,
+      CASE :group_2
+        WHEN 'type' THEN type
+        WHEN 'name' THEN name
+        WHEN 'service' THEN service
+        WHEN 'day' THEN date(start_time_unix_nano / 1000000000, 'unixepoch')
+      END AS group_2,
+      start_time_unix_nano,
+      trace_id
+    FROM failures
+  )
+SELECT
+  group_1,
+  group_2,
+  count(*) AS errors,
+  strftime('%Y-%m-%dT%H:%M:%SZ', max(start_time_unix_nano) / 1000000000, 'unixepoch') AS last_time,
+  trace_id AS example_trace_id
+FROM grouped
+GROUP BY 1, 2
+ORDER BY 3 DESC, 1, 2;

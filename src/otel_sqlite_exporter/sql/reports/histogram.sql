@@ -1,0 +1,36 @@
+-- How durations are distributed: pairs of start and finish in steps of 1, 2 and 5, for all groups together.
+-- Plan: as durations.
+WITH
+  pairs (duration_us) AS (
+    SELECT CAST(duration_ms * 1000 AS INTEGER)
+    FROM complete_llm_interactions
+    WHERE :group_1 IN ('model', 'provider', 'operation', 'agent')
+      AND counted = 1 AND status NOT IN ('running', 'interrupted') AND duration_ms >= 0
+      AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
+    UNION ALL
+    SELECT CAST(duration_ms * 1000 AS INTEGER)
+    FROM complete_tool_interactions
+    WHERE :group_1 = 'tool'
+      AND status NOT IN ('running', 'interrupted') AND duration_ms >= 0
+      AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
+    UNION ALL
+    SELECT CAST(duration_ms * 1000 AS INTEGER)
+    FROM events
+    WHERE :group_1 IN ('service', 'name')
+      AND phase = 'finish' AND related_event_id IS NOT NULL AND duration_ms >= 0
+      AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
+  ),
+  steps AS (
+    SELECT length(duration_us) AS digits, substr(duration_us, 1, 1) AS leading, count(*) AS pairs
+    FROM pairs
+    GROUP BY 1, 2
+  )
+SELECT
+  CASE WHEN leading = '0' THEN 0 WHEN leading < '2' THEN 1 WHEN leading < '5' THEN 2 ELSE 5 END
+    * CAST('1' || substr('000000000000000000', 1, digits - 1) AS INTEGER) / 1000.0 AS from_ms,
+  CASE WHEN leading < '2' THEN iif(leading = '0', 1, 2) WHEN leading < '5' THEN 5 ELSE 10 END
+    * CAST('1' || substr('000000000000000000', 1, digits - 1) AS INTEGER) / 1000.0 AS below_ms,
+  sum(pairs) AS pairs
+FROM steps
+GROUP BY 1, 2
+ORDER BY 1;

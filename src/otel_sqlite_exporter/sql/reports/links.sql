@@ -1,0 +1,15 @@
+-- How start and finish records were linked, day by day. orphans are those that stand alone; running are starts of spans
+-- that have not ended, and no orphans. success_rate is linked / (records - running).
+-- Plan: one pass over all records, as they have no index by time. No attributes are read.
+SELECT
+  date AS group_1,
+  records,
+  linked_by_span,
+  linked_by_temporal,
+  orphan_starts,
+  orphan_finishes,
+  running,
+  linked * 1.0 / nullif(records - running, 0) AS success_rate
+FROM link_health_by_day
+WHERE date >= date(:since / 1000000000, 'unixepoch') AND date <= date(:until / 1000000000, 'unixepoch')
+ORDER BY 1;

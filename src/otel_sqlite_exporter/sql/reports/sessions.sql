@@ -1,0 +1,24 @@
+-- Sessions of the range, by group, the latest first: what is in them, and how long they took. Tokens are those of
+-- counted calls.
+-- Plan: the sessions of the range by the index of their end, each with its sums by the index of its traces. No
+-- attributes are read.
+SELECT
+  CASE :group_1
+    WHEN 'session' THEN session_id
+    WHEN 'user' THEN user_id
+    WHEN 'service' THEN service_name
+    WHEN 'day' THEN date(end_time_unix_nano / 1000000000, 'unixepoch')
+  END AS group_1,
+  count(*) AS sessions,
+  max(end_time) AS last_end_time,
+  sum(traces) AS traces,
+  sum(spans) AS spans,
+  sum(llm_calls) AS llm_calls,
+  sum(errors) AS errors,
+  sum(total_tokens) AS total_tokens,
+  avg(duration_ms) AS mean_duration_ms
+FROM sessions
+WHERE end_time_unix_nano >= :since AND start_time_unix_nano < :until
+GROUP BY 1
+ORDER BY 3 DESC, 1
+LIMIT :limit;

@@ -1,0 +1,25 @@
+-- What took longest, the slowest first: calls of models, tool executions or spans. What runs is as long as it has run.
+-- Plan: one pass over the calls, the executions or the spans of the range, by the index of their start where :since or
+-- :until is given; the longest are kept. Spans are read whole, as their rows are wide: give a range of a large file. No
+-- attributes are parsed.
+WITH
+  candidates (duration_ms, start_time, status, service_name, name, trace_id, span_id) AS (
+    SELECT duration_ms, request_timestamp, status, service_name, name, trace_id, span_id
+    FROM complete_llm_interactions
+    WHERE :group_1 = 'call' AND counted = 1
+      AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
+    UNION ALL
+    SELECT duration_ms, start_time, status, service_name, name, trace_id, span_id
+    FROM complete_tool_interactions
+    WHERE :group_1 = 'tool' AND duration_ms IS NOT NULL
+      AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
+    UNION ALL
+    SELECT duration_ms, start_time, status, service_name, name, trace_id, span_id
+    FROM spans
+    WHERE :group_1 = 'span'
+      AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
+  )
+SELECT *
+FROM candidates
+ORDER BY duration_ms DESC, start_time, span_id
+LIMIT :limit;

@@ -1,0 +1,38 @@
+-- Executions of tools, by group: how many, how many failed, and how long they took.
+-- Plan: one pass over the tool executions of the range, by the index of their start where :since or :until is given,
+-- sorted by group and duration. No attributes are read.
+WITH
+  executions AS (
+    SELECT
+      CASE :group_1
+        WHEN 'tool' THEN tool_name
+        WHEN 'agent' THEN agent_name
+        WHEN 'service' THEN service_name
+        WHEN 'session' THEN session_id
+        WHEN 'day' THEN date(start_time_unix_nano / 1000000000, 'unixepoch')
+      END AS group_1,
+      start_time_unix_nano,
+      status,
+      CASE WHEN status NOT IN ('running', 'interrupted') THEN duration_ms END AS duration_ms
+    FROM complete_tool_interactions
+    WHERE start_time_unix_nano >= :since AND start_time_unix_nano < :until
+  ),
+  ranked AS (
+    SELECT
+      *,
+      row_number() OVER (PARTITION BY group_1 ORDER BY duration_ms NULLS LAST) AS place,
+      count(duration_ms) OVER (PARTITION BY group_1) AS timed
+    FROM executions
+  )
+SELECT
+  group_1,
+  count(*) AS executions,
+  count(*) FILTER (WHERE status = 'error') AS errors,
+  count(*) FILTER (WHERE status = 'error') * 1.0 / count(*) AS error_rate,
+  min(duration_ms) FILTER (WHERE place >= timed * 0.5) AS p50_ms,
+  min(duration_ms) FILTER (WHERE place >= timed * 0.9) AS p90_ms,
+  max(duration_ms) AS max_ms,
+  strftime('%Y-%m-%dT%H:%M:%SZ', max(start_time_unix_nano) / 1000000000, 'unixepoch') AS last_time
+FROM ranked
+GROUP BY 1
+ORDER BY 2 DESC, 1;

@@ -1,0 +1,35 @@
+CREATE VIEW days AS
+-- One row a day (UTC) on which something started: how many spans, traces, calls of models, tool executions and log
+-- records. Agents and workflows are no calls.
+SELECT
+  date(d.day * 86400, 'unixepoch') AS date,
+  sum(d.spans) AS spans,
+  sum(d.traces) AS traces,
+  sum(d.llm_calls) AS llm_calls,
+  sum(d.tool_executions) AS tool_executions,
+  sum(d.logs) AS logs
+FROM (
+  SELECT s.start_time_unix_nano / 86400000000000 AS day, count(*) AS spans, 0 AS traces, 0 AS llm_calls, 0 AS tool_executions, 0 AS logs
+  FROM _spans AS s
+  GROUP BY 1
+  UNION ALL
+  SELECT t.start_time_unix_nano / 86400000000000, 0, count(*), 0, 0, 0
+  FROM _traces AS t
+  WHERE t.trace_id <> ''
+  GROUP BY 1
+  UNION ALL
+  SELECT i.start_time_unix_nano / 86400000000000, 0, 0, count(*), 0, 0
+  FROM _llm_interactions AS i
+  WHERE i.is_hidden = 0 AND i.is_aggregate = 0
+  GROUP BY 1
+  UNION ALL
+  SELECT i.start_time_unix_nano / 86400000000000, 0, 0, 0, count(*), 0
+  FROM _tool_interactions AS i
+  WHERE i.is_hidden = 0
+  GROUP BY 1
+  UNION ALL
+  SELECT l.time_unix_nano / 86400000000000, 0, 0, 0, 0, count(*)
+  FROM _logs AS l
+  GROUP BY 1
+) AS d
+GROUP BY d.day;

@@ -1,0 +1,358 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that ask a file: lists, a session, a trace, the last records, SQL, and two sessions compared."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otel_sqlite_exporter import TelemetryDatabase
+from tests.asked import write_traces
+from tests.commands import COMMAND, run, run_on_terminal
+from tests.conftest import clean_environment, exporting, make_spans
+from tests.files import snapshot
+
+LISTS = {
+    "sessions": ("sessions", "sessions"),
+    "traces": ("traces", "traces"),
+    "llm": ("llm_interactions", "calls"),
+    "tools": ("tool_interactions", "tool executions"),
+}
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_traces(tmp_path_factory.mktemp("asked") / "otel.db")
+
+
+def ask(*arguments: object) -> Any:
+    code, out, err = run(*arguments, "--json")
+    assert (code, re.sub("next: .*\n", "", err)) == (0, "")
+    return json.loads(out)
+
+
+@pytest.mark.parametrize("command", LISTS)
+def test_a_list_is_what_python_is_answered(asked: Path, command: str) -> None:
+    records, title = LISTS[command]
+    before = snapshot(asked)
+    page = getattr(TelemetryDatabase(asked), f"find_{records}")(limit=2)
+    shown = ask(command, asked, "-n", 2)
+    assert shown == {"total": page.total, "cursor": page.cursor, records: page.to_dicts()}
+    following = ask(command, asked, "-n", 100, "--cursor", page.cursor)
+    assert len(following[records]) == page.total - 2
+    assert following["cursor"] is None
+    code, out, err = run(command, asked, "-n", 2, FORCE_COLOR="1")
+    assert (code, err) == (0, f"next: --cursor {page.cursor}\n")
+    assert out.startswith(f"{title} (2 of {page.total})\n")
+    assert "\x1b" not in out
+    assert out.count("\n") == 4
+    oldest = ask(command, asked, "-n", 1, "--oldest-first")[records]
+    assert oldest == getattr(TelemetryDatabase(asked), f"find_{records}")(limit=1, newest_first=False).to_dicts()
+    assert snapshot(asked) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("sessions", "--user", "user-0"), 2),
+        (("sessions", "--min-tokens", 10**6), 0),
+        (("sessions", "--since", "2026-01-31T12:11Z"), 1),
+        (("traces", "--session", "session-1", "--service", "orders"), 2),
+        (("traces", "--status", "error", "--status", "running"), 4),
+        (("traces", "--name", "POST /chat", "--until", "2026-01-31 12:01"), 1),
+        (("llm", "--model", "o4-mini", "--provider", "openai", "--operation", "chat", "--agent", "planner"), 8),
+        (("llm", "--min-duration-ms", 160), 2),
+        (("llm", "--min-cost-usd", 0.01), 0),
+        (("llm", "--attribute", "app.is_first=true", "--attribute", "gen_ai.usage.input_tokens>=110"), 2),
+        (("llm", "--attribute", "gen_ai.usage.input_tokens>100", "--attribute", "gen_ai.usage.input_tokens<103"), 4),
+        (("llm", "--attribute", "!error.type", "--since", "1w"), 0),
+        (("tools", "--tool", "search", "--status", "ok"), 6),
+    ],
+)
+def test_a_list_is_filtered(asked: Path, arguments: tuple[object, ...], expected: int) -> None:
+    command, *options = arguments
+    shown = ask(command, asked, *options)
+    assert shown["total"] == expected == len(shown[LISTS[str(command)][0]])
+
+
+def test_the_beginning_of_an_id_suffices_if_it_is_of_one(asked: Path) -> None:
+    (trace,) = TelemetryDatabase(asked).find_traces(limit=1)
+    assert ask("trace", trace.trace_id[:10], asked)["trace_id"] == trace.trace_id
+    assert ask("llm", asked, "--trace", trace.trace_id[:10])["total"] == 2
+    assert ask("traces", asked, "--session", "session-2")["total"] == 4
+    code, out, err = run("session", "sess", asked)
+    assert (code, out) == (2, "")
+    assert err == (
+        "Error: more than one session_id begins with 'sess': session-0, session-1, session-2; give more of it\n"
+    )
+    assert run("trace", "nope", asked)[::2] == (2, "Error: no trace_id in traces is 'nope' or begins so\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("llm", "--since", "yesterday"), r"Error: since: 'yesterday' is no time: give ISO 8601 .*\n"),
+        (("llm", "--attribute", "!"), r"Error: attribute: '!' names no key: .*\n"),
+        (("traces", "--cursor", "x"), r"Error: cursor: give one .*\n"),
+        (("report", "tokens", "--group-by", "colour"), r"Error: group_by: 'colour' is not known: give model, .*\n"),
+        (("report", "tools", "-g", "tool", "-g", "day"), r"Error: group_by: tools takes 1 of tool, .* at once\n"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_sentence(asked: Path, arguments: tuple[str, ...], message: str) -> None:
+    command, *options = arguments
+    report = [options.pop(0)] if command == "report" else []
+    code, out, err = run(command, *report, asked, *options)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(message, err)
+
+
+def test_a_session_is_shown_step_by_step(asked: Path) -> None:
+    shown = ask("session", "session-0", asked, "-n", 5)
+    assert (shown["total"], shown["session"]["session_id"]) == (16, "session-0")
+    assert [(step["kind"], step["what"]) for step in shown["steps"]] == [
+        ("trace", "POST /chat"),
+        ("llm", "gpt-4.1"),
+        ("tool", "search"),
+        ("llm", "claude-haiku-4-5"),
+        ("trace", "POST /chat"),
+    ]
+    code, out, err = run("session", "session-0", asked)
+    assert (code, err) == (0, "")
+    assert "steps (16 of 16)" in out
+    assert re.search(r"^ +3 min +llm +claude-haiku-4-5 +80 ms +RateLimitError +113 ", out, re.MULTILINE)
+
+
+def test_a_trace_is_shown_as_a_waterfall(asked: Path) -> None:
+    (trace,) = TelemetryDatabase(asked).find_traces(limit=1, newest_first=False)
+    code, out, err = run("trace", trace.trace_id, asked)
+    assert (code, err) == (0, "")
+    assert out.startswith(f"trace {trace.trace_id}\n  session   session-0\n")
+    spans = out.partition("spans (5 of 5)\n")[2].splitlines()[1:]
+    assert [re.split(r"  +(?==)", line)[0].rstrip() for line in spans] == [
+        "  POST /chat",
+        "    invoke_agent planner",
+        "      chat gpt-4.1",
+        "        execute_tool search",
+        "      chat claude-haiku-4-5",
+    ]
+    assert re.fullmatch(r" +POST /chat +={24} +500 ms +ok +- +[0-9a-f]{16}", spans[0])
+    assert re.search(r" {11}==  +50 ms +ok +100 ", spans[2])
+    failed = TelemetryDatabase(asked).find_llm_interactions(status="error", limit=1)[0].trace_id
+    assert re.search(r"chat .*  RateLimitError +\d+  [0-9a-f]{16}$", run("trace", failed, asked)[1], re.MULTILINE)
+
+
+def test_the_last_records_are_shown_in_order(asked: Path) -> None:
+    code, out, err = run("tail", asked, "-n", 3)
+    assert (code, err) == (0, "")
+    expected = [event.name for event in reversed(TelemetryDatabase(asked).find_events(limit=3).records)]
+    assert [line.split("  ")[2] for line in out.splitlines()] == expected
+    assert re.search(r"  finish  POST /chat  500 ms  session=session-2  trace=[0-9a-f]{32}$", out, re.MULTILINE)
+    lines = run("tail", asked, "-n", 2, "--json", "--session", "session-1")[1].splitlines()
+    assert [json.loads(line)["session_id"] for line in lines] == ["session-1", "session-1"]
+
+
+def test_what_is_written_meanwhile_is_followed_until_an_interrupt(path: Path) -> None:
+    with (
+        exporting(path) as exporter,
+        subprocess.Popen(
+            [sys.executable, "-c", _FOLLOW, str(path)], stdout=subprocess.PIPE, env=clean_environment(), text=True
+        ) as process,
+    ):
+        exporter.export(make_spans("before"))
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        names = [json.loads(process.stdout.readline())["name"] for _ in range(2)]
+        exporter.export(make_spans("during"))
+        names += [json.loads(process.stdout.readline())["name"] for _ in range(2)]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+        assert process.stdout.read() == ""
+    assert names == ["before", "before", "during", "during"]
+
+
+_FOLLOW = """\
+import os, signal, sys, time
+from otel_sqlite_exporter.cli.commands import cli
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background starts programs that ignore it
+while not os.path.exists(sys.argv[1]):
+    time.sleep(0.05)
+time.sleep(0.5)
+print("ready", flush=True)
+cli(["tail", "-f", "--json", sys.argv[1]], prog_name="test")"""
+
+
+def test_sql_gives_rows_as_text_json_and_csv(asked: Path) -> None:
+    query = "SELECT name, count(*) AS spans, x'00ff' AS bytes, NULL AS missing FROM spans GROUP BY name ORDER BY 1"
+    code, out, err = run("sql", query, asked, "-n", 2)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[:2] == ["rows (2 of more)", "  name                   spans  bytes  missing"]
+    assert ask("sql", query, asked)["rows"][0] == {"name": "POST /chat", "spans": 12, "bytes": "00ff", "missing": None}
+    rows = list(csv.reader(io.StringIO(run("sql", query, asked, "--csv")[1])))
+    assert rows[:2] == [["name", "spans", "bytes", "missing"], ["POST /chat", "12", "00ff", ""]]
+    assert ask("sql", "SELECT 1 WHERE 0", asked) == {"total": 0, "rows": []}
+    assert ask("sql", "PRAGMA table_info(days)", asked)["rows"][0]["name"] == "date"
+    assert ask("sql", "PRAGMA user_version", asked)["total"] == 1
+    assert ask("sql", "EXPLAIN QUERY PLAN SELECT * FROM spans WHERE trace_id = 'x'", asked)["total"] > 1
+    assert ask("sql", "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n", asked, "-n", 3)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM _spans",
+        "UPDATE _spans SET name = 'x'",
+        "INSERT INTO _quarantine DEFAULT VALUES",
+        "CREATE TABLE x (y)",
+        "CREATE TEMP TABLE x (y)",
+        "DROP VIEW spans",
+        "ATTACH '{other}' AS other",
+        "DETACH main",
+        "VACUUM",
+        "VACUUM INTO '{other}'",
+        "PRAGMA query_only = OFF",
+        "PRAGMA user_version = 7",
+        "PRAGMA journal_mode = DELETE",
+        "PRAGMA wal_checkpoint",
+        "PRAGMA writable_schema = 1",
+        "PRAGMA optimize",
+        "REINDEX",
+        "ANALYZE",
+        "COMMIT",
+        "BEGIN",
+        "SAVEPOINT x",
+        "SELECT load_extension('x')",
+        "SELECT 1; SELECT 2",
+        "SELECT",
+        "SELECT * FROM nothing",
+    ],
+)
+def test_sql_can_do_nothing_but_read(asked: Path, tmp_path: Path, statement: str) -> None:
+    before = snapshot(asked)
+    code, out, err = run("sql", statement.format(other=tmp_path / "other.db"), asked)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(r"Error: statement: .+\n", err)
+    assert snapshot(asked) == before
+    assert os.listdir(tmp_path) == []
+
+
+def test_two_sessions_are_compared(path: Path) -> None:
+    write_traces(path, 5)
+    code, out, err = run("diff", "session-0", "session-2", path)
+    assert (code, err) == (0, "")
+    assert re.search(r"^  steps +6 +3 +-3 \(-50\.0%\)$", out, re.MULTILINE)
+    assert re.search(r"^  tokens +426 +214 +-212 \(-49\.8%\)$", out, re.MULTILINE)
+    assert re.search(r"^  search +1 +1$", out, re.MULTILINE)
+    assert re.search(r"^  -tool read_file$", out, re.MULTILINE)
+    shown = ask("diff", "session-0", "session-0", path)
+    assert (shown["steps"], shown["exceeded"]) == ([], [])
+    assert all(one["a"] == one["b"] for one in shown["measures"].values())
+
+
+@pytest.mark.parametrize(
+    ("allowed", "code"),
+    [
+        (("tokens=98%",), 1),
+        (("tokens=100%",), 0),
+        (("steps=2",), 1),
+        (("steps=3", "tokens=99%"), 1),
+        (("errors=0",), 1),
+    ],
+)
+def test_more_than_is_allowed_is_an_exit_code(path: Path, allowed: tuple[str, ...], code: int) -> None:
+    write_traces(path, 5)
+    options = [part for one in allowed for part in ("--allow", one)]
+    done = run("diff", "session-2", "session-0", path, *options)
+    assert (done[0], bool(done[2])) == (code, bool(code))
+    assert code == 0 or re.fullmatch(r"too much: (tokens|steps|errors)\n", done[2])
+
+
+def test_an_allowance_that_is_none_is_refused(asked: Path) -> None:
+    for text in ("tokens", "colour=1", "tokens=-5", "tokens=5%%"):
+        code, out, err = run("diff", "session-0", "session-1", asked, "--allow", text)
+        assert (code, out) == (2, "")
+        assert err.startswith(f"Error: allow: {text!r} is no MEASURE=INCREASE as tokens=10%: measures are steps, ")
+
+
+@pytest.mark.parametrize("columns", ["60", "100", "200"])
+@pytest.mark.parametrize("command", [*LISTS, "trace", "session"])
+def test_a_terminal_is_as_wide_as_it_is(asked: Path, command: str, columns: str) -> None:
+    ids = {"trace": TelemetryDatabase(asked).find_traces(limit=1)[0].trace_id, "session": "session-0"}
+    arguments = [command, *([ids[command]] if command in ids else []), asked]
+    plain = run_on_terminal(*arguments, NO_COLOR="1", COLUMNS=columns, LINES="500")
+    assert "\x1b" not in plain
+    assert max(map(len, plain.splitlines())) <= int(columns)
+    coloured = run_on_terminal(*arguments, COLUMNS=columns, LINES="500")
+    assert "\x1b[" in coloured
+    assert re.sub("\x1b[^m]*m", "", coloured) == plain
+
+
+def test_what_is_longer_than_the_terminal_is_paged(asked: Path, tmp_path: Path) -> None:
+    paged = tmp_path / "paged"
+    environment = clean_environment(
+        TERM="xterm", COLUMNS="100", PAGER=f"tee {paged}", LINES="10", NO_COLOR="1", LESS="", MORE=""
+    )
+    ours, theirs = pty.openpty()
+    command = [*COMMAND, "traces", str(asked)]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        with open(ours, "rb", buffering=0) as terminal:
+            try:
+                while terminal.read(65536):
+                    pass
+            except OSError:  # the other end is closed
+                pass
+        assert process.wait(30) == 0
+    assert paged.read_text().startswith("traces (12 of 12)")
+
+
+@pytest.mark.parametrize("show", [lambda path: run("traces", path)[1], lambda path: run_on_terminal("traces", path)])
+def test_what_was_recorded_cannot_steer_the_terminal(path: Path, show: Callable[[Path], str]) -> None:
+    with exporting(path) as exporter:
+        exporter.export(make_spans("a\x1b[2J\nb"))
+    assert "\x1b[2J" not in show(path)
+
+
+def test_a_shell_can_complete(asked: Path) -> None:
+    script = str(Path(sys.executable).with_name("otel-sqlite-exporter"))
+    for shell in ("bash", "zsh", "fish"):
+        environment = clean_environment(_OTEL_SQLITE_EXPORTER_COMPLETE=f"{shell}_source")
+        done = subprocess.run([script], env=environment, capture_output=True, text=True, check=False)
+        assert "_OTEL_SQLITE_EXPORTER_COMPLETE" in done.stdout
+    asking = {"_OTEL_SQLITE_EXPORTER_COMPLETE": "zsh_complete", "COMP_WORDS": "otel-sqlite-exporter report to"}
+    done = subprocess.run(
+        [script],
+        env=clean_environment(**asking, COMP_CWORD="2"),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[:2] == ["plain", "tokens"]
+
+
+def test_help_reads_no_file_and_loads_nothing_heavy() -> None:
+    code = """\
+import sys
+from otel_sqlite_exporter.cli.commands import cli
+try:
+    cli(["--help"], prog_name="test")
+except SystemExit:
+    pass
+loaded = {name.partition(".")[0] for name in sys.modules}
+print(*sorted({"rich", "orjson", "opentelemetry", "csv", "difflib"} & loaded))"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=clean_environment(), check=True
+    )
+    assert done.stdout.endswith("\n\n") or done.stdout.splitlines()[-1] == ""
+    assert "List calls of models" in done.stdout
