@@ -12,10 +12,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.asking import ask
 from benchmarks.measure import Result, run_rounds
 from benchmarks.million import Load, Reads, run_load, time_reads
 from benchmarks.producers import PRODUCERS, WRITERS, produce, write_together
 from benchmarks.rivals import CONTENDERS
+from benchmarks.services import load_services
 from benchmarks.spans import BATCH, TEXT_BYTES
 from benchmarks.transfer import Transfer, run_transfers
 
@@ -57,6 +59,10 @@ def run(folder: Path, spans: int, rounds: int, busy_rounds: int) -> Iterator[Lin
     yield from describe_reads(time_reads(path, _READS), ten.spans)
     path.unlink()
     yield from describe_load("1 span a trace", run_load(folder / "one.db", spans, 1, TEXT_BYTES))
+    asked = folder / "asked.db"
+    load_services(asked, spans)
+    for answer in ask(asked):
+        yield judge(f"{answer.question} of {spans:,} spans", answer.took_ms, answer.target_ms, " ms")
 
 
 def measure(folder: Path, rounds: int, *, busy: bool) -> dict[str, Result]:

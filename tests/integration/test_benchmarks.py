@@ -18,8 +18,10 @@ from tests.conftest import read
 
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="dependency group bench")
 
+from benchmarks.asking import ask
 from benchmarks.million import load, time_reads
 from benchmarks.rivals import CONTENDERS, Console, OverHTTP
+from benchmarks.services import load_services
 from benchmarks.spans import build_spans, trace_spans
 from benchmarks.transfer import run_transfers
 
@@ -121,6 +123,15 @@ def test_every_record_is_transferred(tmp_path: Path) -> None:
     assert sum(len(scoped["spans"]) for group in groups for scoped in group["scopeSpans"]) == 2_048
 
 
+def test_spans_of_services_are_a_fifth_calls_and_a_tenth_tools(tmp_path: Path) -> None:
+    path = tmp_path / "services.db"
+    load_services(path, 500)
+    counts = "SELECT spans, traces, complete_llm_interactions, complete_tool_interactions FROM row_counts"
+    assert read(path, counts) == [(500, 50, 100, 50)]
+    assert read(path, "SELECT count(*) FROM days") == [(30,)]
+    assert 10 < len(list(ask(path, 1))) < 40
+
+
 def test_the_table_has_a_line_for_everything() -> None:
     environment = {**os.environ, "BENCH_SPANS": "512"}
     command = [sys.executable, "-m", "benchmarks"]
@@ -129,4 +140,4 @@ def test_the_table_has_a_line_for_everything() -> None:
     )
     lines = done.stdout.splitlines()
     assert all(f"| {name}: wall a batch beside a busy thread |" in done.stdout for name in CONTENDERS)
-    assert sum(line.endswith(("| reached |", "| missed |")) for line in lines) == 12
+    assert sum(line.endswith(("| reached |", "| missed |")) for line in lines) == 12 + 17

@@ -47,14 +47,14 @@ def reindex(ctx: click.Context, path: str | None, *, as_json: bool) -> None:
     write; stopped half-way, the next run goes on there. On a file that is up to date it changes nothing.
     """
     settings = resolve(ctx, path)
-    from otel_sqlite_exporter.cli import render
     from otel_sqlite_exporter.cli.progress import show_count
+    from otel_sqlite_exporter.cli.tables import print_json
     from otel_sqlite_exporter.ingest import reindexing
 
     with show_count("reading records") as progress:
         done = reindexing.reindex(settings, progress)
     if as_json:
-        return render.render_json({"path": settings.path} | done._asdict())
+        return print_json({"path": settings.path} | done._asdict())
     click.echo(f"read {done.spans} spans and {done.logs} log records of {settings.path} in {done.seconds:.2f} s")
     click.echo(
         f"written anew: {done.changed_spans} spans, {done.changed_logs} log records; "
