@@ -27,6 +27,8 @@ NUMBERS = frozenset((*TOKENS, "cost_usd", "time_to_first_token_ms", "time_to_fir
 """What is a number; of these alone a sum of attributes can be told."""
 MESSAGES = frozenset(("system_instructions", "prompt", "completion", "conversation", "request_parameters"))
 """What alone can be told by a map of attributes, or by all whose names begin alike."""
+CONTENT = frozenset(("system_instructions", "prompt", "completion", "conversation", "arguments", "result"))
+"""What is not stored where content is not to be."""
 TEXTS = frozenset(
     (
         "provider",
@@ -110,12 +112,19 @@ def read_dialects(paths: Iterable[str]) -> tuple[Dialect, ...]:
         try:
             content = Path(path).read_bytes()
         except OSError as error:
-            raise ValueError(f"{path} cannot be read ({error.strerror}); give paths of JSON files") from None
+            raise ValueError(f"give paths of JSON files; {path} cannot be read ({error.strerror})") from None
         try:
             dialects.append(parse_dialect(orjson.loads(content)))
         except ValueError as error:
-            raise ValueError(f"{path} is no dialect: {error}; docs/dialects.md says what one is") from None
+            raise ValueError(f"give files that hold a dialect, as docs/dialects.md says; {path}: {error}") from None
     return tuple(dialects)
+
+
+def find_content_names(dialects: Iterable[Dialect]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Return the attributes that these dialects say hold content, and what the names of others begin with."""
+    sources = [source for one in dialects for column in CONTENT for source in one.attributes.get(column, ())]
+    names = frozenset(name.name for source in sources if not source.is_prefix for name in source.names)
+    return names, tuple(sorted({source.names[0].name for source in sources if source.is_prefix}))
 
 
 def parse_dialect(content: Any) -> Dialect:

@@ -50,6 +50,10 @@ spans. What is neither `true` nor `false` counts as `false`. Default: `true`."""
 OTEL_EXPORTER_SQLITE_CAPTURE_LIMIT = "OTEL_EXPORTER_SQLITE_CAPTURE_LIMIT"
 """The longest text that is stored whole, in characters; what is longer is cut there. Default: none."""
 
+OTEL_EXPORTER_SQLITE_DIALECTS = "OTEL_EXPORTER_SQLITE_DIALECTS"
+"""Comma-separated paths of JSON files, each with a dialect: what your own instrumentation calls what models and tools
+have in common (see docs/dialects.md). Default: none."""
+
 OTEL_EXPORTER_SQLITE_SPAN_PROCESSOR = "OTEL_EXPORTER_SQLITE_SPAN_PROCESSOR"
 """Whether `opentelemetry-instrument` adds an SQLiteSpanProcessor: `true` or `false`. Default: false."""
 

@@ -16,6 +16,7 @@ from otel_sqlite_exporter.ingest.encode import SpanEncoder
 from otel_sqlite_exporter.ingest.quarantine import quarantine_span
 from otel_sqlite_exporter.ingest.redacted_spans import make_span_redactor
 from otel_sqlite_exporter.ingest.rows import Records
+from otel_sqlite_exporter.ingest.rules import extend_rules
 from otel_sqlite_exporter.settings import resolve_settings
 
 
@@ -50,6 +51,8 @@ class SQLiteSpanExporter(SpanExporter):
             Environment: OTEL_EXPORTER_SQLITE_CAPTURE_CONTENT. Default: true.
         capture_limit: The longest text that is stored whole, in characters; what is longer is cut there.
             Environment: OTEL_EXPORTER_SQLITE_CAPTURE_LIMIT. Default: none.
+        dialects: Paths of JSON files, each with a dialect of your own (see docs/dialects.md).
+            Environment: OTEL_EXPORTER_SQLITE_DIALECTS (comma-separated).
 
     None means unset: the environment variable, then the default. All arguments take JSON types, so that they serve as
     keys in a declarative configuration file.
@@ -73,6 +76,7 @@ class SQLiteSpanExporter(SpanExporter):
         redactor: Callable[[str, Any], Any] | str | None = None,
         capture_content: bool | None = None,
         capture_limit: int | None = None,
+        dialects: Sequence[str] | None = None,
     ) -> None:
         settings = resolve_settings(
             path,
@@ -87,9 +91,10 @@ class SQLiteSpanExporter(SpanExporter):
             redactor=redactor,
             capture_content=capture_content,
             capture_limit=capture_limit,
+            dialects=dialects,
         )
         self._redactor = make_span_redactor(settings)
-        self._encoder = SpanEncoder(settings.session_attributes)
+        self._encoder = SpanEncoder(settings.session_attributes, extend_rules(settings.dialects))
         self._delivery = Delivery(settings, "traces")
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:

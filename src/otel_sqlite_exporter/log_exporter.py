@@ -16,6 +16,7 @@ from otel_sqlite_exporter.ingest.logs import LogEncoder, read_log
 from otel_sqlite_exporter.ingest.quarantine import quarantine_log
 from otel_sqlite_exporter.ingest.redacted_spans import make_span_redactor
 from otel_sqlite_exporter.ingest.rows import Records
+from otel_sqlite_exporter.ingest.rules import extend_rules
 from otel_sqlite_exporter.settings import resolve_settings
 
 # Older SDKs have the older names alone.
@@ -45,6 +46,7 @@ class SQLiteLogRecordExporter(_Base):  # type: ignore[misc]
         redactor: See there; it knows the body of a record as `log.body`.
         capture_content: See there.
         capture_limit: See there.
+        dialects: See there.
 
     Raises:
         ConfigurationError: An argument has a value that cannot be used. (A bad environment variable warns instead.)
@@ -65,6 +67,7 @@ class SQLiteLogRecordExporter(_Base):  # type: ignore[misc]
         redactor: Callable[[str, Any], Any] | str | None = None,
         capture_content: bool | None = None,
         capture_limit: int | None = None,
+        dialects: Sequence[str] | None = None,
     ) -> None:
         settings = resolve_settings(
             path,
@@ -79,9 +82,10 @@ class SQLiteLogRecordExporter(_Base):  # type: ignore[misc]
             redactor=redactor,
             capture_content=capture_content,
             capture_limit=capture_limit,
+            dialects=dialects,
         )
         self._redactor = make_span_redactor(settings)
-        self._encoder = LogEncoder(settings.session_attributes)
+        self._encoder = LogEncoder(settings.session_attributes, extend_rules(settings.dialects))
         self._delivery = Delivery(settings, "logs")
 
     def export(self, batch: Sequence[Any]) -> Any:

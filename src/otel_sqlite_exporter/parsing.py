@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
+from otel_sqlite_exporter.dialects import Dialect, read_dialects
+
 _LONGEST_MS = 2**31 - 1
 _LARGEST_BYTES = 2**63 - 1
 _LARGEST_TEXT = 2**31 - 1
@@ -47,6 +49,11 @@ def _split(value: Any, separator: str, what: str) -> tuple[str, ...]:
     if not isinstance(parts, Sequence) or not all(isinstance(part, str) for part in parts):
         raise ValueError(f"give a list of {what}")
     return tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
+
+
+def parse_dialects(value: Any) -> tuple[Dialect, ...]:
+    """Return the dialects in the files of these paths."""
+    return read_dialects(map(os.path.expanduser, _split(value, ",", "paths of JSON files")))
 
 
 def parse_globs(value: Any) -> tuple[str, ...]:

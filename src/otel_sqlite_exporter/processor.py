@@ -62,6 +62,7 @@ class SQLiteSpanProcessor(SpanProcessor):
         redactor: Callable[[str, Any], Any] | str | None = None,
         capture_content: bool | None = None,
         capture_limit: int | None = None,
+        dialects: Sequence[str] | None = None,
         open_delay_ms: int | None = None,
         schedule_delay_ms: int | None = None,
         queue_size: int | None = None,
@@ -88,6 +89,7 @@ class SQLiteSpanProcessor(SpanProcessor):
             redactor=redactor,
             capture_content=capture_content,
             capture_limit=capture_limit,
+            dialects=dialects,
         )
         self._open_delay_ns = settings.open_delay_ms * 1_000_000
         self._schedule_delay_s = settings.schedule_delay_ms / 1000

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from otel_sqlite_exporter import environment_variables as env
 from otel_sqlite_exporter import parsing
+from otel_sqlite_exporter.dialects import Dialect
 from otel_sqlite_exporter.errors import ConfigurationError
 
 _logger = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ class Settings:
         redactor: Called as `redactor(key, value)`, returns what is stored.
         capture_content: Whether prompts, completions and other content are stored.
         capture_limit: The longest text that is stored whole, in characters; None: any.
+        dialects: The user's own dialects.
     """
 
     path: str
@@ -87,6 +89,7 @@ class Settings:
     redactor: Callable[[str, Any], Any] | None
     capture_content: bool
     capture_limit: int | None
+    dialects: tuple[Dialect, ...]
 
 
 def resolve_settings(
@@ -103,6 +106,7 @@ def resolve_settings(
     redactor: Callable[[str, Any], Any] | str | None = None,
     capture_content: bool | None = None,
     capture_limit: int | None = None,
+    dialects: Sequence[str] | None = None,
 ) -> Settings:
     """Return the settings in force; None means unset.
 
@@ -177,6 +181,7 @@ def resolve_settings(
         capture_limit=_resolve(
             "capture_limit", capture_limit, env.OTEL_EXPORTER_SQLITE_CAPTURE_LIMIT, None, parsing.parse_limit
         ),
+        dialects=_resolve("dialects", dialects, env.OTEL_EXPORTER_SQLITE_DIALECTS, (), parsing.parse_dialects),
     )
 
 

@@ -37,6 +37,7 @@ SETTINGS = [
     "redactor",
     "capture_content",
     "capture_limit",
+    "dialects",
 ]
 PROCESSOR_SETTINGS = ["open_delay_ms", "schedule_delay_ms", "queue_size", "batch_size", "queue_wait_ms"]
 VARIABLES = [f"OTEL_EXPORTER_SQLITE_{setting.upper()}" for setting in SETTINGS]

@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.trace import SpanContext
 
 from otel_sqlite_exporter.dialects import COLUMNS, parse_dialect
 from otel_sqlite_exporter.ingest import rules
 from otel_sqlite_exporter.ingest.content import is_content, is_content_of_event
+from otel_sqlite_exporter.ingest.encode import SpanEncoder
 from otel_sqlite_exporter.ingest.interactions import (
+    Surroundings,
     find_event_interactions,
     find_interactions,
     find_record_interactions,
@@ -23,6 +27,7 @@ from otel_sqlite_exporter.ingest.interactions import (
 )
 from otel_sqlite_exporter.ingest.rows import NO_INTERACTIONS, Interactions, LLMInteractionRow, ToolInteractionRow
 from otel_sqlite_exporter.ingest.sessions import USER_ATTRIBUTES, find_naming, plan_naming
+from otel_sqlite_exporter.ingest.starts import merge_start
 from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES
 from tests import strategies
 
@@ -49,8 +54,7 @@ def find(case: dict[str, Any]) -> Interactions:
 
 def find_in(attributes: dict[Any, Any], *events: Any, code: int = 0) -> Interactions:
     plan = plan_interactions({name: type(value) for name, value in attributes.items()})
-    status = SimpleNamespace(status_code=SimpleNamespace(_value_=code))
-    span = SimpleNamespace(name=SPAN_NAME, events=events, status=status)
+    span = Surroundings(SPAN_NAME, code == 2, events)
     return NO_INTERACTIONS if plan is None else find_interactions(plan, attributes, None, span)
 
 
@@ -267,22 +271,13 @@ def test_no_attributes_make_it_raise(attributes: dict[str, Any]) -> None:
     find_event_interactions([told, SimpleNamespace(name=7, attributes=None)], None)
 
 
-OWN = {
-    "name": "own",
-    "rank": 0,
-    "markers": ["acme.kind"],
-    "operations": {"acme.kind": {"model": "chat", "noise": None}},
-    "providers": {"acme": "openai"},
-    "attributes": {
-        "provider": ["acme.vendor"], "input_tokens": ["acme.usage#in", ["acme.a", "acme.b"]], "prompt": ["acme.p.*"]
-    },
-    "records": {"acme.asked": {"operation": "chat", "requires": ["acme.a"]}},
-}  # fmt: skip
+OWN = json.loads((FOLDER / "own" / "acme.json").read_text())
 
 
 def test_rules_of_ones_own_are_asked_first_and_replace_those_of_the_same_name() -> None:
     own = rules.extend_rules([parse_dialect(OWN)])
-    attributes = {"acme.kind": "model", "acme.vendor": "acme", "acme.a": 1, "acme.b": 2, "acme.p.0.content": "hi"}
+    usage = {"acme.fresh": 1, "acme.cached": 2}
+    attributes = {"acme.kind": "model", "acme.vendor": "acme", "acme.prompt.0.content": "hi", **usage}
     plan = plan_interactions({name: type(value) for name, value in attributes.items()}, own)
     assert plan is not None
     row = show(find_interactions(plan, attributes, "ada").llm)
@@ -291,13 +286,13 @@ def test_rules_of_ones_own_are_asked_first_and_replace_those_of_the_same_name() 
         "provider": "openai",
         "user_id": "ada",
         "input_tokens": 3,
-        "dialect": "own",
+        "dialect": "acme",
         "prompt": [{"role": "user", "parts": [{"type": "text", "content": "hi"}]}],
     }
     assert find_interactions(plan, {**attributes, "acme.kind": "noise"}, None) is NO_INTERACTIONS
     assert plan_interactions({name: type(value) for name, value in attributes.items()}) is None
-    assert find_record_interactions("acme.asked", {"acme.a": 1}, None, None, own) is not None
-    assert find_record_interactions("acme.asked", {"acme.b": 1}, None, None, own) is None
+    assert find_record_interactions("acme.asked", {"acme.fresh": 1}, None, None, own) is not None
+    assert find_record_interactions("acme.asked", {"acme.cached": 1}, None, None, own) is None
     replaced = rules.extend_rules([parse_dialect({**OWN, "name": "gen_ai"})])
     assert plan_interactions({"gen_ai.system": str}, replaced) is None
     assert rules.extend_rules([]) is rules.load_rules()
@@ -333,3 +328,31 @@ def test_a_file_that_is_no_dialect_is_refused_with_the_reason(change: Any, messa
 def test_a_file_without_what_it_needs_is_refused() -> None:
     with pytest.raises(ValueError, match="the file lacks attributes, markers"):
         parse_dialect({"name": "own"})
+
+
+def test_what_only_the_start_knew_is_read_again_with_the_name_and_events_of_the_span() -> None:
+    parent = SpanContext(1, 2, False)
+    told = Event("gen_ai.choice", {"message": ASKED}, 2)
+    kept = {"openinference.span.kind": "TOOL"}
+    for attributes, events in ((kept, ()), ({"gen_ai.usage.input_tokens": 3}, (told,))):
+        span = ReadableSpan("weather", parent, attributes=attributes, events=events, start_time=1, end_time=2)
+        merged = merge_start(SpanEncoder(()).encode_span(span, 1), '{"gen_ai.system":"openai"}', None, None)
+        assert merged is not None
+        row = merged.interactions.llm or merged.interactions.tool
+        assert row is not None
+        if isinstance(row, ToolInteractionRow):
+            assert row.tool_name == "weather"
+        else:
+            assert (row.provider, row.input_tokens) == ("openai", 3)
+            assert [call.tool_name for call in merged.interactions.tool_calls] == ["weather"]
+
+
+def test_a_call_of_ones_own_dialect_stays_when_its_start_knew_more() -> None:
+    attributes = {"acme.kind": "model", "acme.model": "m"}
+    span = ReadableSpan("ask", SpanContext(1, 2, False), attributes=attributes, start_time=1, end_time=2)
+    encoded = SpanEncoder((), rules.extend_rules([parse_dialect(OWN)])).encode_span(span, 1)
+    merged = merge_start(encoded, '{"lost":1}', None, None)
+    assert merged is not None
+    assert merged.row.attributes == '{"acme.kind":"model","acme.model":"m","lost":1}'
+    assert merged.interactions.llm is not None
+    assert merged.interactions == encoded.interactions

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -321,3 +322,10 @@ def test_the_body_of_a_log_record_is_redacted_and_goes_where_it_is_content() -> 
     assert made.redact_body({"to": "ada@example.org"}) == {"to": "[redacted]"}
     assert made.redact_body("from ada@example.org", "note") == "from [redacted]"
     assert made.redact_body({"content": "said"}, "gen_ai.user.message") is None
+
+
+def test_what_a_dialect_of_ones_own_calls_content_is_dropped_too() -> None:
+    path = str(Path(__file__).parent / "dialects" / "own" / "acme.json")
+    attributes = {"acme.model": "m", "acme.prompt.0.content": "hi", "acme.answer": "hello", "acme.args": "{}"}
+    assert stored(attributes, capture_content=False, dialects=[path]) == {"acme.model": "m"}
+    assert stored(attributes, capture_content=False) == attributes

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from otel_sqlite_exporter import SQLiteSpanExporter
+from otel_sqlite_exporter.dialects import read_dialects
 from otel_sqlite_exporter.errors import ConfigurationError, SQLiteExporterError
 from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES, Settings, mask_everything, resolve_settings
 
@@ -39,6 +40,7 @@ class Case(NamedTuple):
         return f"OTEL_EXPORTER_SQLITE_{self.setting.upper()}"
 
 
+OWN = str(Path(__file__).parent / "dialects" / "own" / "acme.json")
 CASES = [
     Case("path", os.path.abspath("otel.db"), "/data/a.db", "/data/a.db", "/data/b.db", "/data/b.db"),
     Case("session_attributes", DEFAULT_SESSION_ATTRIBUTES, ["one", "two"], ("one", "two"), " x , y,,x", ("x", "y")),
@@ -60,6 +62,7 @@ CASES = [
     Case("redactor", None, shorten, shorten, "json:JSONEncoder.default", JSONEncoder.default, closed=mask_everything),
     Case("capture_content", True, False, False, "FALSE", False, closed=False),
     Case("capture_limit", None, 1, 1, " 2000 ", 2000),
+    Case("dialects", (), [OWN], read_dialects([OWN]), f" {OWN} ,", read_dialects([OWN])),
 ]
 BAD: dict[str, list[Any]] = {
     "path": ["", "a\0b", ":memory:", "file:otel.db?mode=memory", b"otel.db", 7, True, ["otel.db"]],
@@ -74,6 +77,7 @@ BAD: dict[str, list[Any]] = {
     "redactor": ["", "json", "json:", "json:nothing", "no.such.module:function", "json:__name__", ":loads", 5, ["a:b"]],
     "capture_content": ["yes", "", 1, 0, "0", []],
     "capture_limit": [0, -1, 2**31, 1.5, "much", True],
+    "dialects": [5, [1], ["no/such.json"], [__file__], {"a": 1}],
 }
 BAD_TEXTS = {
     "path": [":memory:", "file:otel.db"],
@@ -88,6 +92,7 @@ BAD_TEXTS = {
     "redactor": ["json", "json:nothing", "no.such.module:function", "json:__name__"],
     "capture_content": ["yes", "1", "flase"],
     "capture_limit": ["0", "-1", "much"],
+    "dialects": ["no/such.json", __file__, os.path.dirname(__file__)],
 }
 
 

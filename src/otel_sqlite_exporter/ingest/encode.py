@@ -29,6 +29,7 @@ from otel_sqlite_exporter.ingest.fields import (
     find_times,
 )
 from otel_sqlite_exporter.ingest.interactions import (
+    Surroundings,
     find_event_interactions,
     find_interactions,
     plan_interactions,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 
     from otel_sqlite_exporter.ingest.otlp import OTLPSpan
 
+_ERROR = 2
 _Shape = tuple[tuple[Any, ...], tuple[type, ...]]
 
 
@@ -166,7 +168,8 @@ class SpanEncoder:
             repaired += bad
         interactions = NO_INTERACTIONS
         if plan.interactions is not None:
-            interactions = find_interactions(plan.interactions, attributes, user.name if user else None, span)
+            surroundings = make_row(Surroundings, (name, status_code == _ERROR, events))
+            interactions = find_interactions(plan.interactions, attributes, user.name if user else None, surroundings)
         return make_row(
             EncodedSpan,
             (

@@ -24,6 +24,7 @@ from otel_sqlite_exporter.ingest.quarantine import quarantine_piece
 from otel_sqlite_exporter.ingest.redacted_spans import make_span_redactor
 from otel_sqlite_exporter.ingest.retry import write_records
 from otel_sqlite_exporter.ingest.rows import EncodedLog, EncodedSpan, QuarantineRow, Records
+from otel_sqlite_exporter.ingest.rules import extend_rules
 from otel_sqlite_exporter.ingest.runs import Run
 from otel_sqlite_exporter.ingest.sources import Source
 from otel_sqlite_exporter.settings import REDACTED, Settings
@@ -82,8 +83,9 @@ class Importer:
         self._window_ns = settings.pairing_window_ms * 1_000_000
         self._events = EventLogReader(zone)
         self._redactor = make_span_redactor(settings)
-        self._encode_span = SpanEncoder(settings.session_attributes).encode_span
-        self._encode_log = LogEncoder(settings.session_attributes).encode_log
+        rules = extend_rules(settings.dialects)
+        self._encode_span = SpanEncoder(settings.session_attributes, rules).encode_span
+        self._encode_log = LogEncoder(settings.session_attributes, rules).encode_log
         self._run = Run.begin("import")
 
     def close(self) -> None:

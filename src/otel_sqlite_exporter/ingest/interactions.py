@@ -8,7 +8,7 @@ What is called how is data: `dialects/`. A column takes the first of its names t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.ingest.call_content import find_content, find_tool_content
 from otel_sqlite_exporter.ingest.event_content import find_exception_type
@@ -35,6 +35,17 @@ from otel_sqlite_exporter.ingest.rules import (
 from otel_sqlite_exporter.ingest.usage import NOBODY, Outside, Usage, include_parts
 
 
+class Surroundings(NamedTuple):
+    """What a span holds beside its attributes; each of `events` has a `name` and `attributes`."""
+
+    name: str | None = None
+    is_error: bool = False
+    events: Sequence[Any] = ()
+
+
+_NOTHING = Surroundings()
+
+
 def plan_interactions(types: Mapping[Any, type], rules: Rules | None = None) -> InteractionPlan | None:
     """Return how to read attributes of these names and types, or None if they can describe no interaction. `rules`:
     the dialects in force, if not our own."""
@@ -42,11 +53,10 @@ def plan_interactions(types: Mapping[Any, type], rules: Rules | None = None) -> 
 
 
 def find_interactions(
-    plan: InteractionPlan, attributes: Mapping[str, Any], user_id: str | None, span: Any = None
+    plan: InteractionPlan, attributes: Mapping[str, Any], user_id: str | None, span: Surroundings = _NOTHING
 ) -> Interactions:
     """Return the model call or the tool execution that a span with `attributes` describes. An agent or workflow is a
-    row also without usage, but a hidden one. Of the `span`, if it is given, are its name and the events that hold what
-    no attribute does."""
+    row also without usage, but a hidden one. The rest of the `span` is asked for what no attribute holds."""
     return _find(plan, attributes, user_id, span, is_span=True)
 
 
@@ -60,7 +70,7 @@ def find_record_interactions(
         if rules.is_record(known):
             plan = rules.plan_record(known, {key: type(value) for key, value in attributes.items()})
             if plan is not None:
-                found = _find(plan, attributes, user_id, None, is_span=False)
+                found = _find(plan, attributes, user_id, _NOTHING, is_span=False)
                 return None if found is NO_INTERACTIONS else found
     return None
 
@@ -81,7 +91,7 @@ def find_event_interactions(
 
 
 def _find(
-    plan: InteractionPlan, attributes: Mapping[str, Any], user_id: str | None, span: Any, is_span: bool
+    plan: InteractionPlan, attributes: Mapping[str, Any], user_id: str | None, span: Surroundings, is_span: bool
 ) -> Interactions:
     operation = plan.operation
     for name, read, values in plan.operations:
@@ -112,37 +122,29 @@ def _find(
         row[_AGENT] = _find_own_name(plan, attributes, span)
     if row[_COST] is not None:
         row[_COST_STATUS] = "reported"
-    events: Sequence[Any] = getattr(span, "events", ())
-    if events and row[_ERROR_TYPE] is None:
-        row[_ERROR_TYPE] = _find_error_type(span)
+    if span.is_error and row[_ERROR_TYPE] is None:
+        row[_ERROR_TYPE] = find_exception_type(span.events)
     if row[_IS_HIDDEN]:
         return make_row(Interactions, (make_row(LLMInteractionRow, row), None, (), ()))
     has_answer = operation != "embeddings"
     content = find_content(
-        plan.content, attributes, events, is_span=is_span, has_answer=has_answer, is_aggregate=is_aggregate
+        plan.content, attributes, span.events, is_span=is_span, has_answer=has_answer, is_aggregate=is_aggregate
     )
     row[_CONTENT] = content[:4]
     return make_row(Interactions, (make_row(LLMInteractionRow, row), None, content.tool_calls, content.tool_results))
 
 
 def _find_tool(
-    plan: InteractionPlan, attributes: Mapping[str, Any], user_id: str | None, span: Any, is_span: bool
+    plan: InteractionPlan, attributes: Mapping[str, Any], user_id: str | None, span: Surroundings, is_span: bool
 ) -> Interactions:
     row = _read(plan.tool, attributes)
     if row[_TOOL_NAME] is None:
         row[_TOOL_NAME] = _find_own_name(plan, attributes, span)
     row[_TOOL_USER] = user_id
-    events: Sequence[Any] = getattr(span, "events", ())
-    if events and row[_TOOL_ERROR_TYPE] is None:
-        row[_TOOL_ERROR_TYPE] = _find_error_type(span)
+    if span.is_error and row[_TOOL_ERROR_TYPE] is None:
+        row[_TOOL_ERROR_TYPE] = find_exception_type(span.events)
     row[_TOOL_CONTENT] = find_tool_content(plan.content, attributes, is_span=is_span)
     return make_row(Interactions, (None, make_row(ToolInteractionRow, row), (), ()))
-
-
-def _find_error_type(span: Any) -> str | None:
-    """Return the type of the exception that a span in error recorded."""
-    code = getattr(getattr(span.status, "status_code", None), "_value_", None)
-    return find_exception_type(span.events) if code == _ERROR else None
 
 
 def _settle_models(plan: InteractionPlan, row: list[Any], attributes: Mapping[str, Any]) -> None:
@@ -159,9 +161,9 @@ def _find_operation(value: Any, values: Mapping[str, str | None]) -> str | None:
     return "" if text is None else values.get(text, values.get("*", ""))
 
 
-def _find_own_name(plan: InteractionPlan, attributes: Mapping[str, Any], span: Any) -> Any:
+def _find_own_name(plan: InteractionPlan, attributes: Mapping[str, Any], span: Surroundings) -> Any:
     name = _ask(plan.own_names, attributes)
-    return read_text(getattr(span, "name", None)) if name is None and plan.is_named_by_span else name
+    return span.name or None if name is None and plan.is_named_by_span else name
 
 
 def _settle_usage(plan: InteractionPlan, row: list[Any], operation: str | None, attributes: Mapping[str, Any]) -> bool:
@@ -213,7 +215,6 @@ def _ask(asks: Sequence[Ask], attributes: Mapping[str, Any]) -> Any:
     return None
 
 
-_ERROR = 2
 _place = LLMInteractionRow._fields.index
 _IS_AGGREGATE, _IS_HIDDEN, _USER, _AGENT = map(_place, ("is_aggregate", "is_hidden", "user_id", "agent_name"))
 _OPERATION, _PROVIDER, _REQUEST_MODEL = map(_place, ("operation", "provider", "request_model"))

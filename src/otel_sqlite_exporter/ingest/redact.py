@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.attributes import Cut, repair_text
+from otel_sqlite_exporter.dialects import find_content_names
 from otel_sqlite_exporter.ingest.content import carries_content, is_content, is_content_of_event
 from otel_sqlite_exporter.ingest.escapes import mask_escaped
 from otel_sqlite_exporter.ingest.fields import copy_attributes
@@ -74,6 +75,7 @@ class Redactor:
         self._patterns = settings.redact_values or ()
         self._function = settings.redactor if settings.redact_values is not None else mask_everything
         self._drops_content = not settings.capture_content
+        self._own_content, self._own_prefixes = find_content_names(settings.dialects)
         self._limit = settings.capture_limit
         if self._patterns or self._function is not None:
             self._unchanged_types: frozenset[type] = frozenset()
@@ -162,7 +164,8 @@ class Redactor:
         return known
 
     def _make_rule(self, key: str) -> _Rule:
-        return _Rule(self._mask(key), self.masks_key(key), is_content(key), is_content_of_event(key))
+        is_own = key in self._own_content or key.startswith(self._own_prefixes)
+        return _Rule(self._mask(key), self.masks_key(key), is_own or is_content(key), is_content_of_event(key))
 
     def _ask(self, key: Any, value: Any) -> Any:
         assert self._function is not None

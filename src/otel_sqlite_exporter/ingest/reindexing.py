@@ -21,6 +21,7 @@ from otel_sqlite_exporter.ingest.encode import SpanEncoder
 from otel_sqlite_exporter.ingest.logs import LogEncoder
 from otel_sqlite_exporter.ingest.relink import Change, find_stems
 from otel_sqlite_exporter.ingest.rows import EncodedLog, EncodedSpan
+from otel_sqlite_exporter.ingest.rules import extend_rules
 from otel_sqlite_exporter.ingest.starts import OPEN
 from otel_sqlite_exporter.ingest.statements import run_script
 from otel_sqlite_exporter.ingest.stored import Origins, Shown, StoredLog, StoredSpan, read_logs, read_spans
@@ -79,9 +80,10 @@ class _Reindexer:
         self._connection = connection
         self._session_attributes = settings.session_attributes
         self._window_ns = settings.pairing_window_ms * 1_000_000
-        self._span_encoder = SpanEncoder(settings.session_attributes)
+        rules = extend_rules(settings.dialects)
+        self._span_encoder = SpanEncoder(settings.session_attributes, rules)
         self._origins = Origins(connection)
-        self._log_encoder = LogEncoder(settings.session_attributes)
+        self._log_encoder = LogEncoder(settings.session_attributes, rules)
 
     def run(self) -> Iterator[int]:
         """Go through all records, and yield how many are done after each batch."""

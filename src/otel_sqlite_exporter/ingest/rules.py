@@ -93,6 +93,7 @@ class Rules:
 
     def __init__(self, dialects: Iterable[Dialect]) -> None:
         self.dialects = tuple(sorted(dialects, key=lambda dialect: dialect.rank))
+        self.names = frozenset(dialect.name for dialect in self.dialects)
         self._providers = Providers(self.dialects)
         self._records = {name: dialect for dialect in reversed(self.dialects) for name in dialect.records}
         names = [marker for dialect in self.dialects for marker in dialect.markers]

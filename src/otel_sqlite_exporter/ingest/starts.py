@@ -5,39 +5,58 @@ when it reaches its limit. Pure.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
-from otel_sqlite_exporter.ingest.interactions import find_interactions, plan_interactions
-from otel_sqlite_exporter.ingest.rows import NO_INTERACTIONS, EncodedSpan, Naming
+from otel_sqlite_exporter.ingest.interactions import Surroundings, find_interactions, plan_interactions
+from otel_sqlite_exporter.ingest.rows import NO_INTERACTIONS, EncodedSpan, Interactions, Naming
+from otel_sqlite_exporter.ingest.rules import load_rules
 
+_ERROR = 2
 OPEN = "open"
 """`end_time_source` of a span that had not ended when it was written."""
 ESTIMATED = "estimated"
 """`end_time_source` of a span whose process went away before it ended."""
 
 
+class _Event(NamedTuple):
+    name: str
+    attributes: dict[str, Any]
+
+
 def merge_start(
     finished: EncodedSpan, attributes: str, attribute_types: str | None, own_session: Naming | None
 ) -> EncodedSpan | None:
     """Return `finished` with the attributes that only its start has (JSON, as its row held them), or None if there are
-    no such. `own_session` is what the start named as its session."""
+    no such. `own_session` is what the start named as its session. A call that a user's own dialect has recognised stays
+    as it is: that dialect is not known here."""
     row = finished.row
     merged = merge_attributes(row.attributes, row.attribute_types, attributes, attribute_types)
     if merged is None:
         return None
     text, types = merged
     values: dict[str, Any] = orjson.loads(text)
-    plan = plan_interactions({name: type(value) for name, value in values.items()})
-    user = finished.user.name if finished.user is not None else None
-    interactions = find_interactions(plan, values, user) if plan is not None else NO_INTERACTIONS
+    interactions = finished.interactions
+    if not _is_of_own_rules(interactions):
+        plan = plan_interactions({name: type(value) for name, value in values.items()})
+        user = finished.user.name if finished.user is not None else None
+        events = [_Event(event.name, orjson.loads(event.attributes)) for event in finished.events]
+        surroundings = Surroundings(row.name, row.status_code == _ERROR, events)
+        interactions = NO_INTERACTIONS
+        if plan is not None:
+            interactions = find_interactions(plan, values, user, surroundings)
     own = finished.own_session
     if own_session is not None and (own is None or own_session.rank < own.rank):
         own = own_session
     return finished._replace(
         row=row._replace(attributes=text, attribute_types=types), own_session=own, interactions=interactions
     )
+
+
+def _is_of_own_rules(interactions: Interactions) -> bool:
+    row = interactions.llm or interactions.tool
+    return row is not None and row.dialect not in load_rules().names
 
 
 def merge_attributes(

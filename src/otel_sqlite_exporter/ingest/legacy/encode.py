@@ -27,6 +27,7 @@ from otel_sqlite_exporter.ingest.event_records import (
 from otel_sqlite_exporter.ingest.legacy.records import NAMESPACE, Detail, build_record, keep_columns
 from otel_sqlite_exporter.ingest.logs import LogEncoder
 from otel_sqlite_exporter.ingest.rows import EncodedLog, EncodedSpan
+from otel_sqlite_exporter.ingest.rules import extend_rules
 from otel_sqlite_exporter.ingest.timestamps import parse_timestamp
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.legacy import normalise_key
@@ -64,8 +65,9 @@ class LegacyEncoder:
         self._counts = counts
         self._zone = zone
         self._events = EventReader(SCOPE, zone=zone, agents=agents)
-        self._logs = LogEncoder(settings.session_attributes)
-        self._spans = SpanEncoder(settings.session_attributes)
+        rules = extend_rules(settings.dialects)
+        self._logs = LogEncoder(settings.session_attributes, rules)
+        self._spans = SpanEncoder(settings.session_attributes, rules)
 
     def encode_event(self, event: Mapping[str, Any], details: Sequence[Detail]) -> EncodedLog:
         """Return an event as a log record; `event` is empty where what the details refer to is not there."""
