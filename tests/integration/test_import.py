@@ -81,6 +81,124 @@ def test_protobuf_is_what_json_is(tmp_path: Path, path: Path, frame: Callable[[M
     assert health(path, "written", "quarantined") == (13, 0)
 
 
+# As the Collector's file exporter writes it: a service that is no Python, whose flags are known.
+_COLLECTOR = [
+    {
+        "resourceSpans": [
+            {
+                "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "checkout"}}]},
+                "scopeSpans": [
+                    {
+                        "scope": {"name": "io.opentelemetry.http", "version": "2.1.0"},
+                        "spans": [
+                            {
+                                "traceId": "5b8efff798038103d269b633813fc60c",
+                                "spanId": "eee19b7ec3c1b174",
+                                "parentSpanId": "eee19b7ec3c1b173",
+                                "traceState": "vendor=1,other=2",
+                                "flags": 769,
+                                "name": "GET /orders",
+                                "kind": 2,
+                                "startTimeUnixNano": "1790000000000000001",
+                                "endTimeUnixNano": "1790000000250000001",
+                                "attributes": [
+                                    {"key": "http.response.status_code", "value": {"intValue": "500"}},
+                                    {"key": "ratio", "value": {"doubleValue": 1}},
+                                    {"key": "raw", "value": {"bytesValue": "AAH/"}},
+                                    {"key": "list", "value": {"arrayValue": {"values": [{"boolValue": True}, {}]}}},
+                                    {"key": "empty", "value": {}},
+                                ],
+                                "droppedAttributesCount": 2,
+                                "events": [{"timeUnixNano": "1790000000100000000", "name": "retry", "attributes": []}],
+                                "links": [
+                                    {
+                                        "traceId": "5b8efff798038103d269b633813fc60d",
+                                        "spanId": "eee19b7ec3c1b175",
+                                        "flags": 257,
+                                    }
+                                ],
+                                "status": {"message": "no stock", "code": 2},
+                            },
+                            {
+                                "traceId": "5b8efff798038103d269b633813fc60c",
+                                "spanId": "eee19b7ec3c1b176",
+                                "parentSpanId": "",
+                                "name": "root",
+                                "startTimeUnixNano": "1790000000000000000",
+                                "endTimeUnixNano": "1790000000300000000",
+                                "status": {},
+                            },
+                        ],
+                    }
+                ],
+                "schemaUrl": "https://opentelemetry.io/schemas/1.37.0",
+            }
+        ]
+    },
+    {
+        "resourceLogs": [
+            {
+                "resource": {},
+                "scopeLogs": [
+                    {
+                        "scope": {},
+                        "logRecords": [
+                            {
+                                "observedTimeUnixNano": "1790000000400000000",
+                                "severityNumber": 17,
+                                "severityText": "Error",
+                                "body": {"kvlistValue": {"values": [{"key": "n", "value": {"intValue": "1"}}]}},
+                                "traceId": "5b8efff798038103d269b633813fc60c",
+                                "spanId": "eee19b7ec3c1b174",
+                            },
+                            {
+                                "timeUnixNano": "1790000000400000001",
+                                "body": {"stringValue": "x"},
+                                "traceId": "",
+                                "spanId": "",
+                            },
+                        ],
+                    }
+                ],
+            }
+        ]
+    },
+    {"resourceMetrics": [{"resource": {}, "scopeMetrics": []}]},
+]
+
+
+def test_what_the_collector_wrote_is_all_there(tmp_path: Path, path: Path) -> None:
+    code, out, err = run("import", write_lines(tmp_path / "data.json", _COLLECTOR), "--into", path)
+    assert (code, err) == (0, "")
+    assert "2 spans, 2 log records; 1 messages of metrics are not stored" in out
+    columns = "parent_span_id, parent_is_remote, trace_flags, trace_state, kind, status_code, status_description"
+    assert read(path, f"SELECT {columns}, dropped_attributes, service_name FROM spans ORDER BY name") == [
+        ("eee19b7ec3c1b173", 1, 1, "vendor=1,other=2", "SERVER", "ERROR", "no stock", 2, "checkout"),
+        (None, None, 0, None, "INTERNAL", "UNSET", None, 0, "checkout"),
+    ]
+    ((attributes, types, start, end),) = read(
+        path,
+        "SELECT attributes, attribute_types, start_time_unix_nano, end_time_unix_nano FROM spans WHERE kind = 'SERVER'",
+    )
+    assert json.loads(attributes) == {
+        "http.response.status_code": 500,
+        "ratio": 1.0,
+        "raw": "AAH/",
+        "list": [True, None],
+        "empty": None,
+    }
+    assert (json.loads(types), '"ratio":1.0' in attributes) == ({"/raw": "bytes"}, True)
+    assert (start, end) == (1_790_000_000_000_000_001, 1_790_000_000_250_000_001)
+    assert read(path, "SELECT linked_span_id, is_remote, trace_flags FROM links") == [("eee19b7ec3c1b175", 0, 1)]
+    assert read(path, "SELECT name, start_time_unix_nano FROM events WHERE source = 'event'") == [
+        ("retry", 1_790_000_000_100_000_000)
+    ]
+    assert read(path, "SELECT span_id, severity_number, body, time_source, trace_flags FROM logs ORDER BY id") == [
+        ("eee19b7ec3c1b174", 17, '{"n":1}', "observed", None),
+        (None, None, '"x"', "record", None),
+    ]
+
+
 def test_protobuf_that_ends_early_costs_its_last_message(tmp_path: Path, path: Path) -> None:
     spans = make_agent_spans()
     source = tmp_path / "otlp.bin"
@@ -180,6 +298,18 @@ def test_an_import_that_is_killed_goes_on_where_it_stood(tmp_path: Path, path: P
     assert read(path, "SELECT count(*), count(DISTINCT attributes) FROM logs") == [(records, records)]
     assert _count_parts(path) == parts
     assert run("import", source, "--into", path)[1].endswith(f"wrote 0 records to {path}, 0 were there already\n")
+
+
+def test_two_imports_of_one_file_at_once_write_it_once(tmp_path: Path, path: Path) -> None:
+    source = write_lines(tmp_path / "events.jsonl", [{"name": "step", "timestamp": n + 1} for n in range(5_000)])
+    command = [*COMMAND, "import", str(source), "--into", str(path)]
+    processes = [
+        subprocess.Popen(command, env=clean_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    assert [process.communicate(timeout=60)[1] for process in processes] == [b""] * 3
+    assert [process.returncode for process in processes] == [0] * 3
+    assert read(path, "SELECT count(*) FROM logs") == [(5_000,)]
 
 
 def _count_parts(path: Path) -> int:
