@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.protobuf.message import Message
@@ -435,6 +436,39 @@ def test_events_are_log_records_that_are_paired(tmp_path: Path, path: Path) -> N
     columns = "severity_number, severity_text, scope_name, service_name, attributes"
     found = read(path, f"SELECT {columns} FROM logs LIMIT 1")
     assert found == [(9, "INFO", "event log", "agent-7", '{"original.schema_version":"1.1"}')]
+
+
+def test_events_of_calls_and_tools_are_calls_and_tools(tmp_path: Path, path: Path) -> None:
+    trace: dict[str, Any] = {"trace_id": "a" * 32, "schema_version": "1.1", "level": "INFO"}
+    chat, failed, tool = ({"span_id": f"{number:016x}"} for number in (1, 2, 3))
+    events: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+        ("framework.patch", {"span_id": None, "trace_id": None}, {"framework": "openai"}),
+        ("llm.call.start", chat, {"llm.vendor": "openai", "llm.model": "gpt-4o", "llm.prompt": "hello"}),
+        ("security.content.suspicious", chat | {"level": "WARNING"}, {"score": 0.9}),
+        ("llm.call.finish", chat, {"llm.model": "gpt-4o", "llm.usage.total_tokens": 7, "llm.response": "hi"}),
+        ("llm.call.start", failed, {"llm.vendor": "openai", "llm.model": "gpt-4o"}),
+        ("llm.call.error", failed | {"level": "ERROR"}, {"llm.model": "gpt-4o", "error.type": "RateLimitError"}),
+        ("tool.execution", tool, {"tool.name": "search", "tool.arguments": "{}"}),
+        ("tool.result", tool, {"tool.name": "search", "tool.result": "found"}),
+    ]
+    lines = [
+        {**trace, "timestamp": 1_790_000_000 + second, "name": name, "attributes": attributes, **fields}
+        for second, (name, fields, attributes) in enumerate(events)
+    ]
+    assert run("import", write_lines(tmp_path / "events.jsonl", lines), "--into", path)[::2] == (0, "")
+    assert read(
+        path, "SELECT model, total_tokens, status, duration_ms FROM complete_llm_interactions ORDER BY start_id"
+    ) == [
+        ("gpt-4o", 7, "ok", 2_000.0),
+        ("gpt-4o", None, "error", 1_000.0),
+    ]
+    assert read(path, "SELECT tool_name, duration_ms FROM complete_tool_interactions") == [("search", 1_000.0)]
+    linked = read(path, "SELECT name FROM events WHERE link_method = 'span' ORDER BY id")
+    assert [name for (name,) in linked] == [name for name, *_ in events if name[:3] in ("llm", "too")]
+    assert read(path, "SELECT name, trace_id FROM events WHERE related_event_id IS NULL ORDER BY id") == [
+        ("framework.patch", None),
+        ("security.content.suspicious", "a" * 32),
+    ]
 
 
 @pytest.mark.parametrize(
