@@ -21,6 +21,7 @@ import orjson
 # Values that orjson would turn into something else without a word are refused, and so take the slow path.
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_NEVER_ESCAPED = '"\\'
 # SQLite's JSON functions accept 1,000 levels, orjson 254; nobody reads a hundred.
 _DEEPEST = 100
 _SURE_TYPES = frozenset((str, int, bool))
@@ -112,6 +113,14 @@ def decode_value(text: str, types: str | None = None) -> Any:
             if decode is not None:
                 holder[key] = decode(holder[key])
     return root[""]
+
+
+def get_attribute_path(key: str) -> str | None:
+    """Return the path to an attribute for SQLite's JSON functions; None where no path can name the key in every version
+    of SQLite, so that `json_each` has to find it."""
+    if any(character in key for character in _NEVER_ESCAPED) or not key.isprintable():
+        return None
+    return f'$."{key}"'
 
 
 def repair_text(value: Any) -> tuple[str, int]:

@@ -82,6 +82,10 @@ class MissingPackageError(SQLiteExporterError, ImportError):
     """A package that is not installed with this one is needed; the message has the command that installs it."""
 
 
+class ReadOnlyError(SQLiteExporterError):
+    """Something was to be written through what only reads."""
+
+
 class LegacyFileError(SQLiteExporterError):
     """A file of the attribute-row layout cannot be migrated as asked; it was not touched."""
 

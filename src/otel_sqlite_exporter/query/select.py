@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, NamedTuple
 
+from otel_sqlite_exporter.attributes import get_attribute_path
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query import records
 from otel_sqlite_exporter.query.filters import (
@@ -24,8 +25,6 @@ from otel_sqlite_exporter.query.filters import (
     parse_time,
 )
 from otel_sqlite_exporter.query.results import RecordT
-
-_NEVER_ESCAPED = '"\\'
 
 
 class Kind(NamedTuple, Generic[RecordT]):
@@ -279,13 +278,13 @@ def _build_minimum(argument: str, value: Any, parameters: dict[str, Any]) -> lis
 def _build_attribute(column: str, condition: AttributeCondition, parameters: dict[str, Any], number: int) -> str:
     key, operator, value = condition
     name, wanted = f"key_{number}", f"value_{number}"
-    if any(character in key for character in _NEVER_ESCAPED) or not key.isprintable():
-        # A path cannot name such a key in every version of SQLite.
+    path = get_attribute_path(key)
+    if path is None:
         parameters[name] = key
         found = f"FROM json_each({column}) AS a WHERE a.key = :{name}"
         type_, held = f"(SELECT a.type {found})", f"(SELECT a.atom {found})"
     else:
-        parameters[name] = f'$."{key}"'
+        parameters[name] = path
         type_, held = f"json_type({column}, :{name})", f"{column} ->> :{name}"
     if operator == "exists":
         return f"{type_} IS {'NOT ' if value else ''}NULL"

@@ -87,10 +87,18 @@ def open_writer(path: str, *, busy_timeout_ms: int, synchronous: str = "normal")
     return connection
 
 
-def open_reader(path: str, *, busy_timeout_ms: int, immutable: bool = False, mode: str = "ro") -> sqlite3.Connection:
+def open_reader(
+    path: str,
+    *,
+    busy_timeout_ms: int,
+    immutable: bool = False,
+    mode: str = "ro",
+    check_same_thread: bool = True,
+) -> sqlite3.Connection:
     """Open the absolute `path` read-only: no statement on this connection can change the file. An `immutable` one looks
     at the main file alone, takes no locks and leaves nothing beside it; it is right only where nobody writes meanwhile.
-    `mode` is `ro`, or `rw` where SQLite may have to roll back what a dead writer left.
+    `mode` is `ro`, or `rw` where SQLite may have to roll back what a dead writer left. `check_same_thread` is Python's:
+    without it the caller sees to it that one thread at a time uses the connection.
 
     Raises:
         UnsupportedSQLiteError: The SQLite library is too old.
@@ -102,6 +110,7 @@ def open_reader(path: str, *, busy_timeout_ms: int, immutable: bool = False, mod
         uri=True,
         timeout=busy_timeout_ms / 1000,
         isolation_level=None,
+        check_same_thread=check_same_thread,
     )
     try:
         connection.execute("PRAGMA query_only = ON")

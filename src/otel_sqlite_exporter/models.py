@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The public views as SQLAlchemy 2.0 models, to be read through `open_engine` (extra `sqlalchemy`)."""
+
+from __future__ import annotations
+
+from otel_sqlite_exporter.errors import MissingPackageError
+
+try:
+    import sqlalchemy as _sqlalchemy  # noqa: F401
+except ImportError as error:
+    raise MissingPackageError("models need SQLAlchemy 2: `pip install 'otel-sqlite-exporter[sqlalchemy]'`") from error
+
+from otel_sqlite_exporter.orm.base import Model
+from otel_sqlite_exporter.orm.engine import open_engine
+from otel_sqlite_exporter.orm.interactions import LLMInteraction, ToolInteraction
+from otel_sqlite_exporter.orm.records import Event, Link, Log
+from otel_sqlite_exporter.orm.spans import Session, Span, Trace
+
+__all__ = [
+    "Event",
+    "LLMInteraction",
+    "Link",
+    "Log",
+    "Model",
+    "Session",
+    "Span",
+    "ToolInteraction",
+    "Trace",
+    "open_engine",
+]
