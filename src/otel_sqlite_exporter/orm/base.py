@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, NoReturn
 
-from sqlalchemy import ColumnElement, event, func, select
+from sqlalchemy import ColumnElement, case, event, func, select
 from sqlalchemy.ext.hybrid import hybrid_method
 from sqlalchemy.orm import DeclarativeBase, Mapper, relationship
 from sqlalchemy.orm.attributes import InstrumentedAttribute
@@ -34,7 +34,9 @@ class Model(DeclarativeBase):
         if path is not None:
             return func.json_extract(column, path)
         pair = func.json_each(column).table_valued("key", "atom")
-        return select(pair.c.atom).where(pair.c.key == key).scalar_subquery()
+        found = select(pair.c.atom).where(pair.c.key == key).scalar_subquery()
+        # Where a query names the view in no other way, only a column outside the subquery brings it into its FROM.
+        return case((column.is_not(None), found))
 
     attribute = hybrid_method(_get_attribute, _build_attribute)
 

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The models are the public views: the same columns with the same types, and nothing that a view lacks."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy
+
+from otel_sqlite_exporter import models
+from otel_sqlite_exporter.query.results import field_types
+from otel_sqlite_exporter.query.select import KINDS
+from tests.conftest import ROOT
+
+CONTRACT = json.loads(Path(__file__).with_name("view_columns.json").read_text())
+NAMES = ["Event", "LLMInteraction", "Link", "Log", "Model", "Session", "Span", "ToolInteraction", "Trace"]
+RELATIONSHIPS = {
+    "Event": {"session", "trace", "span", "related", "log"},
+    "LLMInteraction": {"session", "trace", "span", "start", "finish", "tool_interactions"},
+    "Link": {"session", "trace", "span", "linked_span"},
+    "Log": {"session", "trace", "span", "event"},
+    "Session": {"traces", "spans", "events", "logs", "llm_interactions", "tool_interactions"},
+    "Span": {
+        *("session", "trace", "parent", "children", "events", "start", "finish", "links", "linked_by", "logs"),
+        *("llm_interactions", "tool_interactions"),
+    },
+    "ToolInteraction": {"session", "trace", "span", "start", "finish", "asked_by"},
+    "Trace": {"session", "root", "spans", "events", "links", "logs", "llm_interactions", "tool_interactions"},
+}
+RENAMED = {"traces": "trace_count", "spans": "span_count", "logs": "log_count"}
+MAPPERS = {mapper.class_.__name__: mapper for mapper in models.Model.registry.mappers}
+
+
+def test_the_module_offers_these_names() -> None:
+    assert sorted(models.__all__) == [*NAMES, "open_engine"]
+    assert set(MAPPERS) == set(NAMES) - {"Model"} == set(RELATIONSHIPS)
+
+
+@pytest.mark.parametrize("name", MAPPERS)
+def test_a_model_has_the_columns_of_its_view_in_order(name: str) -> None:
+    table = MAPPERS[name].local_table
+    assert [column.name for column in table.columns] == CONTRACT[str(table)]
+    assert MAPPERS[name].class_.ATTRIBUTES in CONTRACT[str(table)]
+
+
+@pytest.mark.parametrize("name", MAPPERS)
+def test_a_field_has_the_name_of_its_column_unless_a_relationship_has_it(name: str) -> None:
+    assert {relationship.key for relationship in MAPPERS[name].relationships} == RELATIONSHIPS[name]
+    renamed = {one.columns[0].name: one.key for one in MAPPERS[name].column_attrs if one.key != one.columns[0].name}
+    assert renamed == {column: RENAMED[column] for column in renamed}
+    assert set(RENAMED) & RELATIONSHIPS[name] <= set(renamed) | {
+        key for key in RENAMED if key not in CONTRACT[str(MAPPERS[name].local_table)]
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.record.VIEW)
+def test_a_field_has_the_type_of_the_record(kind: Any) -> None:
+    (mapper,) = [one for one in MAPPERS.values() if str(one.local_table) == kind.record.VIEW]
+    types = {column.name: column.type.python_type for column in mapper.local_table.columns}
+    assert types == field_types(kind.record)
+
+
+@pytest.mark.parametrize("name", MAPPERS)
+def test_a_model_says_what_it_is(name: str) -> None:
+    model = MAPPERS[name].class_
+    assert (model.__doc__ or "").startswith(f"One row of the view `{model.__tablename__}`")
+    assert all(relationship.viewonly for relationship in sqlalchemy.inspect(model).relationships)
+
+
+def test_the_document_has_every_model_and_relationship() -> None:
+    text = (ROOT / "docs/models.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| (.*) \|$", text, re.MULTILINE)
+    described = {model: (view, set(re.findall(r"`(\w+)`", names))) for model, view, names in rows}
+    assert described == {name: (str(MAPPERS[name].local_table), RELATIONSHIPS[name]) for name in MAPPERS}
