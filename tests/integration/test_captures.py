@@ -49,7 +49,7 @@ def contents(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     found = {}
     for view in VIEWS:
         columns = [name for (name,) in read(path, "SELECT name FROM pragma_table_info(?)", view)]
-        kept = ", ".join(f'"{name}"' for name in columns if name not in ("start_id", "finish_id"))
+        kept = ", ".join(f'"{name}"' for name in columns if name not in ("id", "start_id", "finish_id"))
         found[view] = sorted(read(path, f"SELECT {kept} FROM {view}"), key=repr)
     return found
 

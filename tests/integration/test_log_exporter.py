@@ -310,8 +310,8 @@ def _contents(batches: Sequence[Sequence[Any]]) -> dict[str, list[str]]:
             for view in ("spans", "events", "logs", "traces", "sessions", "link_health"):
                 rows = [dict(row) for row in file.execute(f"SELECT * FROM {view}")]
                 for row in rows:
-                    if view == "logs":
-                        row["id"] = None
+                    if view != "events":
+                        row.pop("id", None)
                     for key in {"id", "event_id", "related_event_id"}.intersection(row):
                         row[key] = known.get(row[key])
                 contents[view] = sorted(map(repr, rows))

@@ -150,7 +150,7 @@ def _contents(batches: Sequence[Sequence[ReadableSpan]]) -> dict[str, list[Any]]
             assert counts["quarantined"] == 0
             finished = [span for batch in batches for span in batch if span.end_time is not None]
             assert counts["received"] == counts["written"] + counts["duplicate"] == len(finished)
-            # Ids of records are the file's own; a record is known by its place in its span.
+            # Ids are the file's own; a record is known by its place in its span.
             known = {
                 row["id"]: (row["trace_id"], row["span_id"], row["source"], row["phase"], row["ordinal"])
                 for row in file.execute("SELECT * FROM events")
@@ -163,7 +163,8 @@ def _contents(batches: Sequence[Sequence[ReadableSpan]]) -> dict[str, list[Any]]
                             key: known.get(row[key]) if key in ids else row[key]
                             for key in row.keys()  # noqa: SIM118
                             # A span that runs is known to have run until its exporter last wrote.
-                            if key not in _ENDS or "status" not in row.keys() or row["status"] != "running"  # noqa: SIM118
+                            if (key not in _ENDS or "status" not in row.keys() or row["status"] != "running")  # noqa: SIM118
+                            and (key != "id" or view == "events")
                         }
                     )
                     for row in file.execute(f"SELECT * FROM {view}")

@@ -77,8 +77,9 @@ class InteractionBatch:
     def forget_spans(self, connection: sqlite3.Connection, spans: Collection[int]) -> None:
         """Note what the interactions of spans that are replaced have to do with others, before they are removed."""
         ids = orjson.dumps(list(spans)).decode()
-        (same,) = connection.execute(read_query("find_same_responses"), {"spans": ids}).fetchone()
-        self._replaced_calls = {*find_enclosing_calls(connection, spans), *orjson.loads(same)}
+        same = connection.execute(read_query("find_same_responses"), {"spans": ids}).fetchone()
+        same_spans, same_logs = map(orjson.loads, same)
+        self._replaced_calls = find_enclosing_calls(connection, [*spans, *same_spans], same_logs)
         (tools,) = connection.execute(read_query("find_tools"), {"ids": ids}).fetchone()
         self._tools.update(map(tuple, orjson.loads(tools)))
 
