@@ -69,8 +69,8 @@ def find_enclosing_calls(
 
 
 def count_calls(connection: sqlite3.Connection, ids: Collection[int]) -> int:
-    """Decide anew which of these rows of `_llm_interactions` count, and return of how many that is not as before. With a
-    call come those inside and around it, as `find_enclosing_calls` finds them."""
+    """Decide anew which of these rows of `_llm_interactions` count, and return of how many that is not as before. With
+    a call come those inside and around it, as `find_enclosing_calls` finds them."""
     if not ids:
         return 0
     row = connection.execute(read_query("read_calls"), {"calls": orjson.dumps(list(ids)).decode()}).fetchone()
