@@ -123,8 +123,15 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
         exporter.export(memory.get_finished_spans()[-1:])
     logs = LoggerProvider(resource=Resource({"service.name": "agent"}), shutdown_on_exit=False)
     logs.add_log_record_processor(SimpleLogRecordProcessor(SQLiteLogRecordExporter(path)))
+    with closing(sqlite3.connect(path)) as connection:
+        (called,) = connection.execute("SELECT trace_id, span_id FROM complete_llm_interactions LIMIT 1")
+    place = SpanContext(int(called[0], 16), int(called[1], 16), False, TraceFlags(1))
+    others = [
+        LogRecord(event_name="framework.patch", attributes={"framework.name": "langchain"}),
+        LogRecord(event_name="security.content.suspicious", context=set_span_in_context(NonRecordingSpan(place))),
+    ]
     named = LogRecord(event_name="llm.call.start", attributes={"session.id": "chat-17"})
-    for record in (LogRecord(body="a line"), named):
+    for record in (LogRecord(body="a line"), named, *others):
         logs.get_logger("docs").emit(record)
     logs.shutdown()
     return path

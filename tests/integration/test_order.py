@@ -24,6 +24,7 @@ from otel_sqlite_exporter import SQLiteSpanExporter
 from tests.files import check_links
 
 _VIEWS = (
+    "agents",
     "spans",
     "events",
     "links",

@@ -41,6 +41,15 @@ _QUERIES = [
 ]
 # The newest of a kind are read from the end of an index, which EXPLAIN calls a scan of that index.
 _NEWEST = [
+    ("SELECT * FROM agents ORDER BY end_time_unix_nano DESC LIMIT 50", "SCAN a USING INDEX _agents_last_seen"),
+    (
+        "SELECT * FROM security_alerts ORDER BY start_time_unix_nano DESC LIMIT 50",
+        "SCAN e USING INDEX _events_security",
+    ),
+    (
+        "SELECT * FROM framework_events ORDER BY start_time_unix_nano DESC LIMIT 50",
+        "SCAN e USING INDEX _events_framework",
+    ),
     ("SELECT * FROM spans ORDER BY start_time_unix_nano DESC LIMIT 50", "SCAN s USING INDEX _spans_start_time"),
     ("SELECT * FROM traces ORDER BY start_time_unix_nano DESC LIMIT 50", "SCAN t USING INDEX _traces_start_time"),
     (
@@ -53,7 +62,7 @@ _NEWEST = [
 _OF_THE_WHOLE_FILE = {
     *("count_faults", "count_interrupted", "count_views", "find_open_runs", "get_link_health", "get_span_times"),
     *("repair_sessions", "sum_exporter_health", "count_cost_statuses", "count_unpriced"),
-    *("measure_legacy", "count_legacy_names", "count_legacy_times"),
+    *("measure_legacy", "count_legacy_names", "count_legacy_times", "add_legacy_agents"),
     "count_derived",
 }
 

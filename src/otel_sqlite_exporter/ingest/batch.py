@@ -280,7 +280,7 @@ class Batch:
             row = record.row
             times = (row.start_time_unix_nano, row.end_time_unix_nano, row.status_code)
         place = Place(part.id, part.trace.id, span, event, self._resource_id(record), *times)
-        self.interactions.add(interactions, place)
+        self.interactions.add(interactions, place, record.row.attributes)
 
     def _resource_id(self, span: EncodedSpan | EncodedLog) -> int:
         row = span.resource

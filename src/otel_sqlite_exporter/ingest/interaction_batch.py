@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from otel_sqlite_exporter.ingest.agent_batch import AgentBatch
 from otel_sqlite_exporter.ingest.counting import count_calls, find_enclosing_calls
 from otel_sqlite_exporter.ingest.rows import (
     Interactions,
@@ -52,6 +53,7 @@ class InteractionBatch:
     """The values that one batch writes of interactions."""
 
     def __init__(self) -> None:
+        self._agents = AgentBatch()
         self._llm_interactions: list[Any] = []
         self._tool_interactions: list[Any] = []
         self._tool_results: list[Any] = []
@@ -83,8 +85,8 @@ class InteractionBatch:
         (tools,) = connection.execute(read_query("find_tools"), {"ids": ids}).fetchone()
         self._tools.update(map(tuple, orjson.loads(tools)))
 
-    def add(self, interactions: Interactions, place: Place) -> None:
-        """Add what a span, an event or a log record is."""
+    def add(self, interactions: Interactions, place: Place, attributes: str) -> None:
+        """Add what a span, an event or a log record is; `attributes` are those of the span or log record."""
         llm, tool, tool_calls, tool_results = interactions
         trace, span, end = place.trace, place.span, place.end_time_unix_nano
         reported = llm or tool
@@ -93,6 +95,8 @@ class InteractionBatch:
         if llm is not None:
             self._llm_interactions += place
             self._llm_interactions += llm
+            start, end = place.start_time_unix_nano, place.end_time_unix_nano
+            self._agents.add(llm, place.resource, place.trace_session, start, end, attributes)
             if span is not None and not llm.is_aggregate and _has_usage(llm):
                 self._calls_with_usage[span] = llm.response_id
         if tool is not None:
@@ -110,6 +114,7 @@ class InteractionBatch:
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write the rows. Their spans and events are in the file."""
+        self._agents.write(connection)
         _LLM_INTERACTIONS.run(connection, self._llm_interactions)
         _TOOL_INTERACTIONS.run(connection, self._tool_interactions)
         _TOOL_RESULTS.run(connection, self._tool_results)

@@ -1,7 +1,33 @@
 -- The schema after all migrations, written by `make schema`. To read: what counts is in migrations/.
 
 PRAGMA application_id = 0x6f74656c;
-PRAGMA user_version = 7;
+PRAGMA user_version = 8;
+
+CREATE TABLE _agent_sessions (
+  id INTEGER PRIMARY KEY,
+  agent INTEGER NOT NULL REFERENCES _agents,
+  session INTEGER NOT NULL REFERENCES _sessions,
+  calls INTEGER NOT NULL,
+  UNIQUE (agent, session)
+) STRICT;
+
+CREATE TABLE _agents (
+  id INTEGER PRIMARY KEY,
+  service_name TEXT NOT NULL,
+  agent_name TEXT NOT NULL,               -- empty: its calls name none
+  resource_agent_name TEXT,               -- that of the resource
+  agent_id TEXT,
+  version TEXT,
+  first_seen_unix_nano INTEGER NOT NULL,
+  last_seen_unix_nano INTEGER NOT NULL,
+  calls INTEGER NOT NULL,                 -- counted ones; an agent that reports the usage of its calls is none
+  reports INTEGER NOT NULL,               -- counted rows with usage
+  input_tokens INTEGER NOT NULL,          -- of one row at most 2^40 count, so that no sum is too large
+  output_tokens INTEGER NOT NULL,
+  total_tokens INTEGER NOT NULL,
+  UNIQUE (service_name, agent_name)
+) STRICT;
+CREATE INDEX _agents_last_seen ON _agents (last_seen_unix_nano);
 
 CREATE TABLE _events (
   id INTEGER PRIMARY KEY,
@@ -20,8 +46,10 @@ CREATE TABLE _events (
   attribute_types TEXT,
   attributes TEXT                         -- NULL: the span's attributes
 , log INTEGER REFERENCES _logs) STRICT;
+CREATE INDEX _events_framework ON _events (time_unix_nano) WHERE name >= 'framework.' AND name < 'framework/';
 CREATE INDEX _events_log ON _events (log) WHERE log IS NOT NULL;
 CREATE INDEX _events_related_event ON _events (related_event);
+CREATE INDEX _events_security ON _events (time_unix_nano) WHERE name >= 'security.' AND name < 'security/';
 CREATE INDEX _events_span ON _events (span);
 CREATE INDEX _events_stem ON _events (trace_session, stem, time_unix_nano) WHERE stem IS NOT NULL;
 CREATE INDEX _events_trace_session ON _events (trace_session);
@@ -175,6 +203,68 @@ BEGIN
   UPDATE _llm_interactions
   SET is_hidden = EXISTS (SELECT 1 FROM _llm_interactions AS f WHERE f.start_event = _llm_interactions.event)
   WHERE event IN (new.event, (SELECT e.related_event FROM _events AS e WHERE e.id = new.event));
+END;
+
+CREATE TRIGGER _llm_interactions_agent_changed
+AFTER UPDATE OF is_hidden, is_repeat, is_duplicate, is_aggregate, input_tokens, output_tokens, total_tokens ON _llm_interactions
+BEGIN
+  UPDATE _agents
+  SET
+    calls = calls - (old.counted AND NOT old.is_aggregate),
+    reports = reports - (old.counted AND old.has_usage),
+    input_tokens = input_tokens - old.counted * min(ifnull(old.input_tokens, 0), 1099511627776),
+    output_tokens = output_tokens - old.counted * min(ifnull(old.output_tokens, 0), 1099511627776),
+    total_tokens = total_tokens - old.counted * min(ifnull(old.total_tokens, 0), 1099511627776)
+  WHERE service_name = (SELECT r.service_name FROM _resources AS r WHERE r.id = old.resource)
+    AND agent_name = ifnull(old.agent_name, '');
+  UPDATE _agents
+  SET
+    calls = calls + (new.counted AND NOT new.is_aggregate),
+    reports = reports + (new.counted AND new.has_usage),
+    input_tokens = input_tokens + new.counted * min(ifnull(new.input_tokens, 0), 1099511627776),
+    output_tokens = output_tokens + new.counted * min(ifnull(new.output_tokens, 0), 1099511627776),
+    total_tokens = total_tokens + new.counted * min(ifnull(new.total_tokens, 0), 1099511627776)
+  WHERE service_name = (SELECT r.service_name FROM _resources AS r WHERE r.id = new.resource)
+    AND agent_name = ifnull(new.agent_name, '');
+END;
+
+CREATE TRIGGER _llm_interactions_agent_moved AFTER UPDATE OF trace_session ON _llm_interactions
+WHEN old.trace_session <> new.trace_session
+BEGIN
+  UPDATE _agent_sessions
+  SET calls = calls - 1
+  WHERE agent = (
+      SELECT a.id FROM _resources AS r JOIN _agents AS a ON a.service_name = r.service_name
+      WHERE r.id = old.resource AND a.agent_name = ifnull(old.agent_name, '')
+    )
+    AND session = (SELECT p.session FROM _trace_sessions AS p WHERE p.id = old.trace_session);
+  INSERT INTO _agent_sessions (agent, session, calls)
+  SELECT a.id, p.session, 1
+  FROM _resources AS r
+  JOIN _agents AS a ON a.service_name = r.service_name AND a.agent_name = ifnull(new.agent_name, '')
+  JOIN _trace_sessions AS p ON p.id = new.trace_session
+  WHERE r.id = new.resource AND p.session IS NOT NULL
+  ON CONFLICT (agent, session) DO UPDATE SET calls = calls + 1;
+END;
+
+CREATE TRIGGER _llm_interactions_agent_removed AFTER DELETE ON _llm_interactions
+BEGIN
+  UPDATE _agents
+  SET
+    calls = calls - (old.counted AND NOT old.is_aggregate),
+    reports = reports - (old.counted AND old.has_usage),
+    input_tokens = input_tokens - old.counted * min(ifnull(old.input_tokens, 0), 1099511627776),
+    output_tokens = output_tokens - old.counted * min(ifnull(old.output_tokens, 0), 1099511627776),
+    total_tokens = total_tokens - old.counted * min(ifnull(old.total_tokens, 0), 1099511627776)
+  WHERE service_name = (SELECT r.service_name FROM _resources AS r WHERE r.id = old.resource)
+    AND agent_name = ifnull(old.agent_name, '');
+  UPDATE _agent_sessions
+  SET calls = calls - 1
+  WHERE agent = (
+      SELECT a.id FROM _resources AS r JOIN _agents AS a ON a.service_name = r.service_name
+      WHERE r.id = old.resource AND a.agent_name = ifnull(old.agent_name, '')
+    )
+    AND session = (SELECT p.session FROM _trace_sessions AS p WHERE p.id = old.trace_session);
 END;
 CREATE UNIQUE INDEX _llm_interactions_event ON _llm_interactions (event) WHERE event IS NOT NULL;
 CREATE INDEX _llm_interactions_hidden ON _llm_interactions (id) WHERE is_hidden = 1;
@@ -404,6 +494,19 @@ CREATE TABLE _trace_sessions (
   end_time_unix_nano INTEGER NOT NULL,
   candidate_time_unix_nano INTEGER        -- of the last record that may pair by time; NULL: there is none
 , interrupted INTEGER NOT NULL DEFAULT 0, logs INTEGER NOT NULL DEFAULT 0) STRICT;
+
+CREATE TRIGGER _trace_sessions_agents_moved AFTER UPDATE OF session ON _trace_sessions WHEN old.session IS NOT new.session
+BEGIN
+  INSERT INTO _agent_sessions (agent, session, calls)
+  SELECT a.id, w.session, w.sign * count(*)
+  FROM (SELECT old.session AS session, -1 AS sign UNION ALL SELECT new.session, 1) AS w
+  JOIN _llm_interactions AS i ON i.trace_session = new.id
+  JOIN _resources AS r ON r.id = i.resource
+  JOIN _agents AS a ON a.service_name = r.service_name AND a.agent_name = ifnull(i.agent_name, '')
+  WHERE w.session IS NOT NULL
+  GROUP BY 1, 2
+  ON CONFLICT (agent, session) DO UPDATE SET calls = calls + excluded.calls;
+END;
 CREATE INDEX _trace_sessions_candidates ON _trace_sessions (session, candidate_time_unix_nano)
   WHERE candidate_time_unix_nano IS NOT NULL;
 CREATE UNIQUE INDEX _trace_sessions_key ON _trace_sessions (trace, coalesce(own_session, 0));
@@ -690,6 +793,26 @@ LEFT JOIN _resources AS r ON r.id = i.resource
 LEFT JOIN _open_spans AS o ON o.span = i.span
 LEFT JOIN _exporter_runs AS h ON h.id = o.run
 WHERE i.is_aggregate = 1 AND i.event IS NULL;
+
+CREATE VIEW agents AS
+-- One row an agent: what made calls of models under one service and one agent name (gen_ai.agent.name; NULL: calls that
+-- name none, nor does their resource). agent_id and version are those that its spans or its resource name (gen_ai.agent.id, gen_ai.agent.version,
+-- else service.version), the greatest of several. Calls and tokens are those of counted calls.
+SELECT
+  a.agent_id,
+  coalesce(nullif(a.agent_name, ''), a.resource_agent_name) AS agent_name,
+  a.service_name,
+  a.version,
+  strftime('%Y-%m-%dT%H:%M:%S', a.first_seen_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', a.first_seen_unix_nano / 1000 % 1000000) AS first_seen,
+  strftime('%Y-%m-%dT%H:%M:%S', a.last_seen_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', a.last_seen_unix_nano / 1000 % 1000000) AS last_seen,
+  a.first_seen_unix_nano AS start_time_unix_nano,
+  a.last_seen_unix_nano AS end_time_unix_nano,
+  (SELECT count(*) FROM _agent_sessions AS x WHERE x.agent = a.id AND x.calls > 0) AS sessions,
+  a.calls AS llm_calls,
+  iif(a.reports > 0, a.input_tokens, NULL) AS input_tokens,
+  iif(a.reports > 0, a.output_tokens, NULL) AS output_tokens,
+  iif(a.reports > 0, a.total_tokens, NULL) AS total_tokens
+FROM _agents AS a;
 
 CREATE VIEW complete_llm_interactions AS
 -- One row a call of a model (and of an agent or workflow that reports usage), with its request and its response.
@@ -1114,6 +1237,31 @@ SELECT
   h.lag_ms
 FROM _exporter_runs AS h;
 
+CREATE VIEW framework_events AS
+-- One row an event of a framework: a span event or log record whose name begins with framework. (such as framework.patch).
+SELECT
+  e.id AS event_id,
+  t.trace_id,
+  coalesce(s.span_id, l.span_id) AS span_id,
+  x.session_id,
+  r.service_name,
+  e.name,
+  coalesce(e.attributes, l.attributes) ->> '$."framework.name"' AS framework_name,
+  coalesce(e.attributes, l.attributes) ->> '$."framework.version"' AS framework_version,
+  e.time_unix_nano AS start_time_unix_nano,
+  strftime('%Y-%m-%dT%H:%M:%S', e.time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', e.time_unix_nano / 1000 % 1000000) AS start_time,
+  l.severity_text,
+  coalesce(e.attribute_types, l.attribute_types) AS attribute_types,
+  coalesce(e.attributes, l.attributes) AS attributes
+FROM _events AS e
+JOIN _trace_sessions AS p ON p.id = e.trace_session
+LEFT JOIN _traces AS t ON t.id = p.trace AND t.trace_id <> ''
+LEFT JOIN _spans AS s ON s.id = e.span
+LEFT JOIN _logs AS l ON l.id = e.log
+LEFT JOIN _sessions AS x ON x.id = p.session
+LEFT JOIN _resources AS r ON r.id = coalesce(s.resource, l.resource)
+WHERE e.name >= 'framework.' AND e.name < 'framework/';
+
 CREATE VIEW link_health AS
 -- One row: how many start and finish records there are, how they were linked, and how many stand alone.
 -- running are starts of spans that have not ended: no orphans. success_rate is linked / (records - running); NULL while
@@ -1228,6 +1376,42 @@ SELECT
   (SELECT count(*) FROM _logs AS l) AS logs,
   (SELECT count(*) FROM _llm_interactions AS i) - (SELECT count(*) FROM _llm_interactions AS i WHERE i.is_hidden = 1) AS complete_llm_interactions,
   (SELECT count(*) FROM _tool_interactions AS i) - (SELECT count(*) FROM _tool_interactions AS i WHERE i.is_hidden = 1) AS complete_tool_interactions;
+
+CREATE VIEW security_alerts AS
+-- One row an alert: a span event or log record whose name begins with security. (such as security.content.suspicious).
+-- trace_id and span_id are of the call that it warns of, which may come after it: span_id is that of
+-- complete_llm_interactions and complete_tool_interactions, calls how many of those there are.
+SELECT
+  e.id AS event_id,
+  t.trace_id,
+  coalesce(s.span_id, l.span_id) AS span_id,
+  x.session_id,
+  r.service_name,
+  e.name,
+  coalesce(coalesce(e.attributes, l.attributes) ->> '$."security.alert_level"', coalesce(e.attributes, l.attributes) ->> '$."security.severity"') AS alert_level,
+  coalesce(e.attributes, l.attributes) ->> '$."security.category"' AS category,
+  coalesce(e.attributes, l.attributes) ->> '$."security.description"' AS description,
+  coalesce(e.attributes, l.attributes) ->> '$."security.keywords"' AS keywords,
+  (
+    SELECT count(*) FROM _spans AS q JOIN _llm_interactions AS i ON i.span = q.id
+    WHERE q.trace = p.trace AND q.span_id = coalesce(s.span_id, l.span_id) AND i.is_hidden = 0
+  ) + (
+    SELECT count(*) FROM _logs AS m JOIN _events AS f ON f.log = m.id JOIN _llm_interactions AS i ON i.event = f.id
+    WHERE m.trace = p.trace AND m.span_id = coalesce(s.span_id, l.span_id) AND i.span IS NULL AND i.is_hidden = 0
+  ) AS calls,
+  e.time_unix_nano AS start_time_unix_nano,
+  strftime('%Y-%m-%dT%H:%M:%S', e.time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', e.time_unix_nano / 1000 % 1000000) AS start_time,
+  l.severity_text,
+  coalesce(e.attribute_types, l.attribute_types) AS attribute_types,
+  coalesce(e.attributes, l.attributes) AS attributes
+FROM _events AS e
+JOIN _trace_sessions AS p ON p.id = e.trace_session
+LEFT JOIN _traces AS t ON t.id = p.trace AND t.trace_id <> ''
+LEFT JOIN _spans AS s ON s.id = e.span
+LEFT JOIN _logs AS l ON l.id = e.log
+LEFT JOIN _sessions AS x ON x.id = p.session
+LEFT JOIN _resources AS r ON r.id = coalesce(s.resource, l.resource)
+WHERE e.name >= 'security.' AND e.name < 'security/';
 
 CREATE VIEW session_conflicts AS
 -- One row where spans of a trace name another session than the trace's: they keep their own, and stand here.

@@ -32,11 +32,15 @@ _CLOSE = 1e-9
 
 # What shows the rows of a table of the layout.
 _FILLED = {
+    "agents": "agents",
     "sessions": "sessions",
     "traces": "traces",
     "spans": "spans",
     "llm_interactions": "complete_llm_interactions",
     "tool_interactions": "complete_tool_interactions",
+    "security_alerts": "security_alerts",
+    "security_alert_triggers": "security_alerts WHERE calls > 0",
+    "framework_events": "framework_events",
 }
 
 

@@ -15,11 +15,13 @@ from typing import Any
 
 from otel_sqlite_exporter.errors import LegacyFileError
 from otel_sqlite_exporter.ingest.legacy.checks import Checks, measure
+from otel_sqlite_exporter.ingest.legacy.encode import SCOPE
 from otel_sqlite_exporter.ingest.legacy.progress import Progress, Step
 from otel_sqlite_exporter.ingest.legacy.report import LegacyFile, LegacyReport, find_legacy_file, make_report
 from otel_sqlite_exporter.ingest.legacy.stages import Conversion
 from otel_sqlite_exporter.ingest.statements import run_script
 from otel_sqlite_exporter.settings import Settings
+from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.backup import write_backup
 from otel_sqlite_exporter.storage.connection import is_in_use, open_reader, open_writer
 from otel_sqlite_exporter.storage.identity import identify_file
@@ -178,7 +180,8 @@ def _run_stages(
     progress.run("traces and spans", conversion.write_traces, lambda: checks.check_written(traces))
     progress.run("pairing", lambda _: (), checks.check_pairs)
     progress.run("timestamps", lambda _: (), checks.check_times)
-    progress.run("interactions", lambda _: (), checks.check_interactions)
+    agents = Step(lambda: target.execute(read_query("add_legacy_agents"), {"scope": SCOPE.name}), None)
+    progress.run("interactions", lambda _: [agents], checks.check_interactions)
     progress.run("verification", checks.verify, checks.check_verified)
     progress.run("cleanup", lambda _: [Step(lambda: run_script(target, "drop_legacy_staging"), None)])
     target.execute("PRAGMA incremental_vacuum").fetchall()

@@ -22,7 +22,7 @@ class Step(NamedTuple):
     """What one transaction of a stage does: `write` is called in it; then the stage stands at `position`. `rows` of
     the old file were read for it, and `seconds` were spent on it before the stage began."""
 
-    write: Callable[[], None]
+    write: Callable[[], object]
     position: Any
     rows: int = 0
     seconds: float = 0

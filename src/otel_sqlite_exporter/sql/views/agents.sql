@@ -1,0 +1,19 @@
+CREATE VIEW agents AS
+-- One row an agent: what made calls of models under one service and one agent name (gen_ai.agent.name; NULL: calls that
+-- name none, nor does their resource). agent_id and version are those that its spans or its resource name (gen_ai.agent.id, gen_ai.agent.version,
+-- else service.version), the greatest of several. Calls and tokens are those of counted calls.
+SELECT
+  a.agent_id,
+  coalesce(nullif(a.agent_name, ''), a.resource_agent_name) AS agent_name,
+  a.service_name,
+  a.version,
+  strftime('%Y-%m-%dT%H:%M:%S', a.first_seen_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', a.first_seen_unix_nano / 1000 % 1000000) AS first_seen,
+  strftime('%Y-%m-%dT%H:%M:%S', a.last_seen_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', a.last_seen_unix_nano / 1000 % 1000000) AS last_seen,
+  a.first_seen_unix_nano AS start_time_unix_nano,
+  a.last_seen_unix_nano AS end_time_unix_nano,
+  (SELECT count(*) FROM _agent_sessions AS x WHERE x.agent = a.id AND x.calls > 0) AS sessions,
+  a.calls AS llm_calls,
+  iif(a.reports > 0, a.input_tokens, NULL) AS input_tokens,
+  iif(a.reports > 0, a.output_tokens, NULL) AS output_tokens,
+  iif(a.reports > 0, a.total_tokens, NULL) AS total_tokens
+FROM _agents AS a;
