@@ -2,7 +2,8 @@
 """Schema versions: which steps there are, which a file lacks, and how they are applied.
 
 A step is one file `sql/migrations/NNNN_name.sql`, frozen once released. Its first line is `-- quick` where it only
-adds what costs no time on a large file. Each step is one transaction together with the file's new version.
+adds what costs no time on a large file. Each step is one transaction together with the file's new version; one that
+goes over a large table does so in batches, and goes on where it stood: see `long_steps`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import json
 import shlex
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from functools import cache
 from typing import NamedTuple
@@ -27,6 +28,15 @@ from otel_sqlite_exporter.sql.texts import read_folder
 from otel_sqlite_exporter.storage.backup import write_backup
 from otel_sqlite_exporter.storage.connection import damage_message, open_writer, read_file
 from otel_sqlite_exporter.storage.identity import APPLICATION_ID, identify_file
+from otel_sqlite_exporter.storage.long_steps import (
+    PYTHON_STEPS,
+    LongStep,
+    Work,
+    note_beginning,
+    parse_long_step,
+    read_position,
+    run_batches,
+)
 from otel_sqlite_exporter.version import __version__
 
 _COUNTED_TABLES = ("_sessions", "_traces", "_spans", "_events", "_links", "_llm_interactions", "_tool_interactions")
@@ -38,6 +48,12 @@ class Migration(NamedTuple):
     version: int
     name: str
     sql: str
+    work: Work | None = None
+
+    @property
+    def long_step(self) -> LongStep | None:
+        """Its parts, where it goes in batches: the exporter never applies it, whatever `auto_migrate` says."""
+        return parse_long_step(self.sql)
 
     @property
     def checksum(self) -> str:
@@ -64,7 +80,10 @@ class Report(NamedTuple):
 @cache
 def load_migrations() -> tuple[Migration, ...]:
     """Return every step of this package, the oldest first."""
-    return tuple(Migration(int(name[:4]), name[5:], text) for name, text in read_folder("migrations"))
+    return tuple(
+        Migration(int(name[:4]), name[5:], text, PYTHON_STEPS.get(int(name[:4])))
+        for name, text in read_folder("migrations")
+    )
 
 
 def find_pending(
@@ -86,9 +105,15 @@ def find_pending(
 
 
 def migrate(
-    path: str, *, busy_timeout_ms: int, backup: bool = True, steps: Sequence[Migration] | None = None
+    path: str,
+    *,
+    busy_timeout_ms: int,
+    backup: bool = True,
+    steps: Sequence[Migration] | None = None,
+    on_progress: Callable[[str, int, int], None] = lambda name, done, of: None,
 ) -> Report:
-    """Bring the file at `path` to the newest version, creating it if it does not exist.
+    """Bring the file at `path` to the newest version, creating it if it does not exist. `on_progress` is told the name
+    of a long step, and how many rows of how many are done.
 
     A file with a schema is checked first, unless all steps are quick and `backup` is false (the check reads the whole
     file). Unless `backup` is false, a checked copy of it is written beside it.
@@ -107,7 +132,7 @@ def migrate(
     connection = open_writer(path, busy_timeout_ms=busy_timeout_ms)
     try:
         copy = write_backup(connection, path, version) if version and backup else None
-        applied = apply_steps(connection, pending)
+        applied = apply_steps(connection, pending, on_progress)
     finally:
         connection.close()
     return Report(path, version, pending[-1].version, applied, copy, time.monotonic() - began)
@@ -117,7 +142,8 @@ def prepare_file(
     path: str, auto_migrate: str, *, busy_timeout_ms: int, steps: Sequence[Migration] | None = None
 ) -> None:
     """Make sure that the file at `path` can be written by this package: create it, or upgrade it as `auto_migrate`
-    allows (`safe`: quick steps, which only add and need no backup; `always`: as `migrate` does; `never`).
+    allows (`safe`: quick steps, which only add and need no backup; `always`: as `migrate` does, but for long steps;
+    `never`).
 
     Raises:
         FileRefusedError: The file is newer than this package, damaged, not ours, or may not be upgraded here.
@@ -128,7 +154,8 @@ def prepare_file(
     if not pending:
         return
     quick = all(step.is_quick for step in pending)
-    if version and (auto_migrate == "never" or (auto_migrate == "safe" and not quick)):
+    is_long = any(step.long_step is not None for step in pending)
+    if version and (auto_migrate == "never" or is_long or (auto_migrate == "safe" and not quick)):
         raise MigrationRequiredError(
             f"{path} has schema version {version} and {pending[-1].version} is needed: {migrate_hint(path)}"
         )
@@ -140,58 +167,92 @@ def migrate_hint(path: str) -> str:
     return f"run `python -m otel_sqlite_exporter migrate {shlex.quote(path)}`"
 
 
-def apply_steps(connection: sqlite3.Connection, steps: Sequence[Migration]) -> tuple[Migration, ...]:
-    """Apply `steps` in order, each in a transaction of its own, and return those that were applied: a step that
-    another process applied in the meantime is passed over. Those that make a new file are one transaction: another
-    process would take it, half made, for one that has to be upgraded.
+def apply_steps(
+    connection: sqlite3.Connection,
+    steps: Sequence[Migration],
+    on_progress: Callable[[str, int, int], None] = lambda name, done, of: None,
+) -> tuple[Migration, ...]:
+    """Apply `steps` in order, each in a transaction of its own, or in batches, and return those that were applied: a
+    step that another process applied in the meantime is passed over.
 
     Raises:
         MigrationFailedError: A step failed and was rolled back.
     """
-    applied = []
-    is_new = False
-    for step in steps:
-        began = time.monotonic()
-        if not connection.in_transaction:
-            connection.execute("BEGIN IMMEDIATE")
-        try:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version >= step.version:
-                connection.execute("ROLLBACK")
-                continue
-            is_new = is_new or version == 0
-            before = _count_rows(connection)
-            for statement in split_statements(step.sql):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {step.version}")
-            connection.execute(
-                "INSERT INTO _migrations"
-                " (version, name, checksum, applied_at, duration_ms, package_version, statistics)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    step.version,
-                    step.name,
-                    step.checksum,
-                    datetime.now(timezone.utc).isoformat(),
-                    (time.monotonic() - began) * 1000,
-                    __version__,
-                    json.dumps({"rows_before": before, "rows_after": _count_rows(connection)}),
-                ),
-            )
-            if not is_new or step is steps[-1]:
-                connection.execute("COMMIT")
-        except BaseException as error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error):
-                raise MigrationFailedError(
-                    f"step {step.version} ({step.name}) failed and was rolled back, the file is at version "
-                    f"{0 if is_new else step.version - 1}: {error}"
-                ) from error
-            raise
-        applied.append(step)
-    return tuple(applied)
+    return tuple(step for step in steps if _apply_step(connection, step, on_progress))
+
+
+def _apply_step(connection: sqlite3.Connection, step: Migration, on_progress: Callable[[str, int, int], None]) -> bool:
+    began = time.monotonic()
+
+    def begin() -> bool:
+        connection.execute("BEGIN IMMEDIATE")
+        if connection.execute("PRAGMA user_version").fetchone()[0] < step.version:
+            return True
+        connection.execute("ROLLBACK")
+        return False
+
+    try:
+        long_step, rest = step.long_step, step.sql
+        if long_step is not None:
+            rest = long_step.then
+            if not begin():
+                return False
+            if read_position(connection, step.version) is None:
+                _run(connection, long_step.before)
+                note_beginning(connection, step.version)
+            connection.execute("COMMIT")
+            work = step.work or _make_work(long_step.each)
+            for done, total in run_batches(connection, step.version, long_step, work, begin):
+                on_progress(step.name, done, total)
+        if not connection.in_transaction and (long_step is not None or not begin()):
+            return False
+        before = _count_rows(connection)
+        _run(connection, rest)
+        if long_step is not None:
+            connection.execute("DROP TABLE _migration_progress")
+        _note_step(connection, step, began, before)
+        connection.execute("COMMIT")
+    except BaseException as error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        if isinstance(error, sqlite3.Error):
+            raise MigrationFailedError(
+                f"step {step.version} ({step.name}) failed and was rolled back, the file is at version "
+                f"{step.version - 1}: {error}"
+            ) from error
+        raise
+    return True
+
+
+def _make_work(sql: str) -> Work:
+    def work(connection: sqlite3.Connection, after: int, upto: int) -> None:
+        for statement in split_statements(sql):
+            connection.execute(statement, {"after": after, "upto": upto})
+
+    return work
+
+
+def _run(connection: sqlite3.Connection, sql: str) -> None:
+    for statement in split_statements(sql):
+        connection.execute(statement)
+
+
+def _note_step(connection: sqlite3.Connection, step: Migration, began: float, before: dict[str, int]) -> None:
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {step.version}")
+    connection.execute(
+        "INSERT INTO _migrations (version, name, checksum, applied_at, duration_ms, package_version, statistics)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            step.version,
+            step.name,
+            step.checksum,
+            datetime.now(timezone.utc).isoformat(),
+            (time.monotonic() - began) * 1000,
+            __version__,
+            json.dumps({"rows_before": before, "rows_after": _count_rows(connection)}),
+        ),
+    )
 
 
 def split_statements(sql: str) -> Iterator[str]:
