@@ -163,6 +163,7 @@ def _contents(batches: Sequence[Sequence[ReadableSpan]]) -> dict[str, list[Any]]
                         {
                             key: known.get(row[key]) if key in ids else row[key]
                             for key in row.keys()  # noqa: SIM118
+                            if (key, view) == ("id", "events") or key != "id"
                             # A span that runs is known to have run until its exporter last wrote.
                             if (key not in _ENDS or "status" not in row.keys() or row["status"] != "running")  # noqa: SIM118
                             and (key != "id" or view == "events")

@@ -158,6 +158,8 @@ class Batch:
             part = self._find_part(span)
             part.trace.see(span)
             part.see(span)
+            if span.interactions is not NO_INTERACTIONS or span.record_interactions:
+                self._see_agents(span)
             key = (span.trace_id, span.row.span_id)
             if span.is_open:
                 self._starts[key] = span
@@ -171,6 +173,13 @@ class Batch:
             else:
                 new[key] = part, span
         return new.values()
+
+    def _see_agents(self, span: EncodedSpan) -> None:
+        row, agents = span.row, self.interactions.agents
+        times = row.start_time_unix_nano, row.end_time_unix_nano
+        for interactions in (span.interactions, *(records for _, records in span.record_interactions)):
+            if interactions.llm is not None:
+                agents.see(interactions.llm, span.resource, *times, row.attributes)
 
     def _merge_start(
         self, id: int, span: EncodedSpan, attributes: str, types: str | None, own_session: Naming | None
@@ -226,6 +235,9 @@ class Batch:
         self.log_events += (self._next_event, part.id, 2, log.phase, row.event_name, row.time_unix_nano)
         self.log_events += (row.time_source, stem, id)
         if log.interactions is not NO_INTERACTIONS:
+            if log.interactions.llm is not None:
+                time = row.time_unix_nano
+                self.interactions.agents.see(log.interactions.llm, log.resource, time, time, row.attributes)
             self._add_interactions(part, log, log.interactions, None, self._next_event, row.time_unix_nano)
             if log.trace_id and log.span_id is not None:
                 self.interactions.see_log(trace.id, log.span_id)
@@ -280,7 +292,7 @@ class Batch:
             row = record.row
             times = (row.start_time_unix_nano, row.end_time_unix_nano, row.status_code)
         place = Place(part.id, part.trace.id, span, event, self._resource_id(record), *times)
-        self.interactions.add(interactions, place, record.row.attributes)
+        self.interactions.add(interactions, place, record.resource)
 
     def _resource_id(self, span: EncodedSpan | EncodedLog) -> int:
         row = span.resource

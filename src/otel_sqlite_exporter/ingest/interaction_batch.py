@@ -15,6 +15,7 @@ from otel_sqlite_exporter.ingest.counting import count_calls, find_enclosing_cal
 from otel_sqlite_exporter.ingest.rows import (
     Interactions,
     LLMInteractionRow,
+    ResourceRow,
     SpanRow,
     ToolCallRow,
     ToolInteractionRow,
@@ -53,7 +54,7 @@ class InteractionBatch:
     """The values that one batch writes of interactions."""
 
     def __init__(self) -> None:
-        self._agents = AgentBatch()
+        self.agents = AgentBatch()
         self._llm_interactions: list[Any] = []
         self._tool_interactions: list[Any] = []
         self._tool_results: list[Any] = []
@@ -85,8 +86,8 @@ class InteractionBatch:
         (tools,) = connection.execute(read_query("find_tools"), {"ids": ids}).fetchone()
         self._tools.update(map(tuple, orjson.loads(tools)))
 
-    def add(self, interactions: Interactions, place: Place, attributes: str) -> None:
-        """Add what a span, an event or a log record is; `attributes` are those of the span or log record."""
+    def add(self, interactions: Interactions, place: Place, resource: ResourceRow) -> None:
+        """Add what a span, an event or a log record is."""
         llm, tool, tool_calls, tool_results = interactions
         trace, span, end = place.trace, place.span, place.end_time_unix_nano
         reported = llm or tool
@@ -95,8 +96,7 @@ class InteractionBatch:
         if llm is not None:
             self._llm_interactions += place
             self._llm_interactions += llm
-            start, end = place.start_time_unix_nano, place.end_time_unix_nano
-            self._agents.add(llm, place.resource, place.trace_session, start, end, attributes)
+            self.agents.count(llm, resource, place.trace_session)
             if span is not None and not llm.is_aggregate and _has_usage(llm):
                 self._calls_with_usage[span] = llm.response_id
         if tool is not None:
@@ -114,7 +114,7 @@ class InteractionBatch:
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write the rows. Their spans and events are in the file."""
-        self._agents.write(connection)
+        self.agents.write(connection)
         _LLM_INTERACTIONS.run(connection, self._llm_interactions)
         _TOOL_INTERACTIONS.run(connection, self._tool_interactions)
         _TOOL_RESULTS.run(connection, self._tool_results)

@@ -20,6 +20,7 @@ CREATE TABLE _agents (
   version TEXT,
   first_seen_unix_nano INTEGER NOT NULL,
   last_seen_unix_nano INTEGER NOT NULL,
+  rows INTEGER NOT NULL,                  -- of _llm_interactions; 0: there were some, and versions of spans took them away
   calls INTEGER NOT NULL,                 -- counted ones; an agent that reports the usage of its calls is none
   reports INTEGER NOT NULL,               -- counted rows with usage
   input_tokens INTEGER NOT NULL,          -- of one row at most 2^40 count, so that no sum is too large
@@ -251,6 +252,7 @@ CREATE TRIGGER _llm_interactions_agent_removed AFTER DELETE ON _llm_interactions
 BEGIN
   UPDATE _agents
   SET
+    rows = rows - 1,
     calls = calls - (old.counted AND NOT old.is_aggregate),
     reports = reports - (old.counted AND old.has_usage),
     input_tokens = input_tokens - old.counted * min(ifnull(old.input_tokens, 0), 1099511627776),
@@ -812,7 +814,8 @@ SELECT
   iif(a.reports > 0, a.input_tokens, NULL) AS input_tokens,
   iif(a.reports > 0, a.output_tokens, NULL) AS output_tokens,
   iif(a.reports > 0, a.total_tokens, NULL) AS total_tokens
-FROM _agents AS a;
+FROM _agents AS a
+WHERE a.rows > 0;
 
 CREATE VIEW complete_llm_interactions AS
 -- One row a call of a model (and of an agent or workflow that reports usage), with its request and its response.

@@ -11,6 +11,7 @@ CREATE TABLE _agents (
   version TEXT,
   first_seen_unix_nano INTEGER NOT NULL,
   last_seen_unix_nano INTEGER NOT NULL,
+  rows INTEGER NOT NULL,                  -- of _llm_interactions; 0: there were some, and versions of spans took them away
   calls INTEGER NOT NULL,                 -- counted ones; an agent that reports the usage of its calls is none
   reports INTEGER NOT NULL,               -- counted rows with usage
   input_tokens INTEGER NOT NULL,          -- of one row at most 2^40 count, so that no sum is too large
@@ -29,8 +30,8 @@ CREATE TABLE _agent_sessions (
 ) STRICT;
 
 INSERT INTO _agents (
-  service_name, agent_name, resource_agent_name, agent_id, version, first_seen_unix_nano, last_seen_unix_nano, calls,
-  reports, input_tokens, output_tokens, total_tokens
+  service_name, agent_name, resource_agent_name, agent_id, version, first_seen_unix_nano, last_seen_unix_nano, rows,
+  calls, reports, input_tokens, output_tokens, total_tokens
 )
 SELECT
   r.service_name,
@@ -40,6 +41,7 @@ SELECT
   max(coalesce(r.attributes ->> '$."gen_ai.agent.version"', r.attributes ->> '$."service.version"')),
   min(i.start_time_unix_nano),
   max(i.end_time_unix_nano),
+  count(*),
   count(*) FILTER (WHERE i.counted AND NOT i.is_aggregate),
   count(*) FILTER (WHERE i.counted AND i.has_usage),
   ifnull(sum(min(i.input_tokens, 1099511627776)) FILTER (WHERE i.counted), 0),
@@ -83,6 +85,7 @@ CREATE TRIGGER _llm_interactions_agent_removed AFTER DELETE ON _llm_interactions
 BEGIN
   UPDATE _agents
   SET
+    rows = rows - 1,
     calls = calls - (old.counted AND NOT old.is_aggregate),
     reports = reports - (old.counted AND old.has_usage),
     input_tokens = input_tokens - old.counted * min(ifnull(old.input_tokens, 0), 1099511627776),
@@ -151,7 +154,8 @@ SELECT
   iif(a.reports > 0, a.input_tokens, NULL) AS input_tokens,
   iif(a.reports > 0, a.output_tokens, NULL) AS output_tokens,
   iif(a.reports > 0, a.total_tokens, NULL) AS total_tokens
-FROM _agents AS a;
+FROM _agents AS a
+WHERE a.rows > 0;
 
 CREATE VIEW security_alerts AS
 -- One row an alert: a span event or log record whose name begins with security. (such as security.content.suspicious).

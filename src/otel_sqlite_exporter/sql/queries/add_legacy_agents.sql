@@ -1,8 +1,8 @@
 -- Adds the agents of an old file that made no calls, and what is known of the others. :scope is the name of the
 -- migration's scope.
 INSERT INTO _agents (
-  service_name, agent_name, resource_agent_name, agent_id, version, first_seen_unix_nano, last_seen_unix_nano, calls,
-  reports, input_tokens, output_tokens, total_tokens
+  service_name, agent_name, resource_agent_name, agent_id, version, first_seen_unix_nano, last_seen_unix_nano, rows,
+  calls, reports, input_tokens, output_tokens, total_tokens
 )
 SELECT
   r.service_name,
@@ -12,6 +12,7 @@ SELECT
   r.attributes ->> '$."gen_ai.agent.version"',
   l.time_unix_nano,
   l.time_unix_nano,
+  1,
   0,
   0,
   0,
@@ -22,5 +23,6 @@ JOIN _scopes AS c ON c.id = l.scope
 JOIN _resources AS r ON r.id = l.resource
 WHERE c.name = :scope AND l.event_name = 'legacy.agent'
 ON CONFLICT (service_name, agent_name) DO UPDATE SET
+  rows = rows + 1,
   first_seen_unix_nano = min(first_seen_unix_nano, excluded.first_seen_unix_nano),
   last_seen_unix_nano = max(last_seen_unix_nano, excluded.last_seen_unix_nano);

@@ -16,4 +16,5 @@ SELECT
   iif(a.reports > 0, a.input_tokens, NULL) AS input_tokens,
   iif(a.reports > 0, a.output_tokens, NULL) AS output_tokens,
   iif(a.reports > 0, a.total_tokens, NULL) AS total_tokens
-FROM _agents AS a;
+FROM _agents AS a
+WHERE a.rows > 0;
