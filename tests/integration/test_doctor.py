@@ -177,6 +177,8 @@ def test_a_link_of_one_side_is_undone(written: Path) -> None:
 def test_statistics_are_missed_in_a_large_file_alone_and_gathered(written: Path) -> None:
     with exporting(written) as exporter:
         assert exporter.export(make_spans(*["many"] * 10_000)) is SpanExportResult.SUCCESS
+    assert diagnose(written) == (0, {})
+    alter(written, "DELETE FROM sqlite_stat1")
     assert diagnose(written) == (0, {"statistics": "note: the query planner has no statistics"})
     assert diagnose(written, "--repair") == (0, {})
     alter(written, "UPDATE sqlite_stat1 SET stat = '900 10 1' WHERE tbl = '_spans'")

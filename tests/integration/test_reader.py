@@ -421,3 +421,18 @@ def test_models_and_times_are_as_the_file_says(database: TelemetryDatabase) -> N
     (session,) = database.find_sessions(session_id="session-0")
     assert session.start_time_unix_nano == NOON_NS
     assert session.end_time_unix_nano == NOON_NS + 9 * MINUTE + 500 * MS
+
+
+def test_the_planner_has_fresh_statistics_whatever_is_written(path: Path) -> None:
+    """Without waiting for a quiet moment: with every doubling, in the batch that brings it."""
+    noted = "SELECT CAST(stat AS INTEGER) FROM sqlite_stat1 WHERE idx = '_spans_start_time'"
+    known = []
+    with exporting(path) as exporter:
+        for batch in range(1, 9):
+            exporter.export(make_spans(*[f"span {batch}"] * 512))
+            tables = read(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'")
+            known.append(read(path, noted)[0][0] if tables == [(1,)] else None)
+    assert known[0] is None
+    assert [None not in known[1:], known[1] == known[2], known[3] == known[6]] == [True, True, True]
+    for spans, said in zip(range(512, 4097, 512), known, strict=True):
+        assert said is None or spans / 6 < said < spans * 2  # told from 1,000 rows

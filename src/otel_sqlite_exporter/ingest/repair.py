@@ -18,6 +18,7 @@ from otel_sqlite_exporter.storage.connection import open_writer
 from otel_sqlite_exporter.storage.migrations import load_migrations, prepare_file, split_statements
 from otel_sqlite_exporter.storage.process import is_alive
 from otel_sqlite_exporter.storage.spool import Spool, spool_path
+from otel_sqlite_exporter.storage.statistics import gather_statistics
 
 
 class Recovery(NamedTuple):
@@ -88,8 +89,7 @@ def repair(settings: Settings, *, assume_gone: Collection[str] = ()) -> Repair:
             return run.process.host in assume_gone if alive is None else not alive
 
         interrupted = interrupt_spans(connection, is_gone)
-        connection.execute("PRAGMA analysis_limit = 1000")
-        connection.execute("ANALYZE")
+        gather_statistics(connection)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         path = os.path.realpath(settings.path)
         for name in (path, f"{path}-wal", f"{path}-shm", f"{path}-spool"):

@@ -31,6 +31,7 @@ from otel_sqlite_exporter.ingest.starts import merge_attributes
 from otel_sqlite_exporter.ingest.statements import Insert, run_script, take_new
 from otel_sqlite_exporter.ingest.versions import Repeated, find_replacing
 from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.storage.statistics import are_due, gather_statistics
 
 _SPAN_COLUMNS = ("id", "trace", "trace_session", "resource", "scope", *SpanRow._fields)
 _TRACE_COLUMNS = (
@@ -161,9 +162,9 @@ def add_batch(
         sqlite3.Error: What SQLite said; the caller is to roll back.
     """
     counts = Counts()
-    opened: dict[str, int] = {}
+    new: dict[str, int] = {}
     if records.spans or records.logs:
-        opened = _write_spans_and_logs(connection, records, pairing_window_ns, counts)
+        new = _write_spans_and_logs(connection, records, pairing_window_ns, counts)
     if records.quarantine:
         _QUARANTINE.run(connection, [value for row in records.quarantine for value in row])
         counts.received += len(records.quarantine)
@@ -173,7 +174,9 @@ def add_batch(
         counts.earliest_end = None
     write_run(connection, run, counts, now_unix_nano)
     if counts.opened:
-        connection.execute(read_query("insert_open_spans"), {"run_id": run.run_id, **opened})
+        connection.execute(read_query("insert_open_spans"), {"run_id": run.run_id, **new})
+    if new and are_due(new["first_span"] - 1, new["last_span"]):
+        gather_statistics(connection)
     return counts
 
 
