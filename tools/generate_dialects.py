@@ -60,6 +60,9 @@ def render_dialect(one: dict[str, Any]) -> str:
             for name, providers in one["outside"].items()
         ]
         text += f"\nTokens that this dialect does not count in: {', '.join(said)}.\n"
+    if "first_token_events" in one:
+        names = quote(one["first_token_events"])
+        text += f"\nThe first token came, if no attribute says when, with the first span event {names}.\n"
     if "records" in one:
         said = [
             f"`{name}`" + (f" (with {quote(record['requires'])})" if "requires" in record else "")

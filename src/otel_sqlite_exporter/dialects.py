@@ -84,7 +84,8 @@ class Dialect(NamedTuple):
 
     `operations`: by attribute, what its values are called here (None: no call, whatever else the span holds); the value
     `*` stands for all others, and for itself. `outside`: the attributes whose tokens input or output do not include,
-    each with the providers for which that is so (None: for all)."""
+    each with the providers for which that is so (None: for all). `first_token_events`: the names of span events of
+    which the first is recorded with the first token."""
 
     name: str
     rank: int
@@ -94,9 +95,22 @@ class Dialect(NamedTuple):
     attributes: Mapping[str, tuple[Source, ...]]
     outside: Mapping[str, frozenset[str] | None]
     records: Mapping[str, Record]
+    first_token_events: tuple[str, ...] = ()
 
 
-KEYS = {"name", "title", "read", "rank", "markers", "operations", "providers", "attributes", "outside", "records"}
+KEYS = {
+    "name",
+    "title",
+    "read",
+    "rank",
+    "markers",
+    "operations",
+    "providers",
+    "attributes",
+    "outside",
+    "records",
+    "first_token_events",
+}
 """The keys of a dialect's file."""
 _REQUIRED = {"name", "markers", "attributes"}
 
@@ -160,6 +174,7 @@ def parse_dialect(content: Any) -> Dialect:
         attributes={column: _parse_sources(column, sources) for column, sources in attributes.items()},
         outside={name: _parse_providers(name, providers) for name, providers in outside.items()},
         records={name: _parse_record(name, record) for name, record in records.items()},
+        first_token_events=tuple(_expect_texts(fields.get("first_token_events", []), "first_token_events")),
     )
 
 

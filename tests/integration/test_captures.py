@@ -13,7 +13,9 @@ import pytest
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
 from tests.conftest import ROOT, read
 from tests.scenarios.capture_file import decode_log, decode_span, encode_log, encode_span, read_capture
+from tests.scenarios.comparison import find_differences
 from tests.scenarios.packages import PACKAGES
+from tests.scenarios.unrecorded import find_unrecorded
 
 CAPTURES = ROOT / "tests/captures"
 VIEWS = ("complete_llm_interactions", "complete_tool_interactions", "agent_tree", "sessions", "traces")
@@ -59,6 +61,14 @@ def file(capture: JSON, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("capture") / "otel.db"
     replay(path, records(capture), 512)
     return path
+
+
+def test_a_file_says_what_was_served(capture: JSON, file: Path) -> None:
+    differences = []
+    for name, scenario in capture["scenarios"].items():
+        unrecorded = find_unrecorded(capture["package"], name)
+        differences += [f"{name}: {difference}" for difference in find_differences(file, scenario, unrecorded)]
+    assert not differences, "\n".join(differences)
 
 
 @pytest.mark.parametrize(("seed", "batch"), [(0, 1), (1, 3), (2, 512)])

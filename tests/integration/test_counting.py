@@ -18,13 +18,15 @@ _START = 1_795_000_000_000_000_000
 
 
 class Span(NamedTuple):
-    """A span to be made: its number, its parent's, its operation, its usage (input, output) and response id."""
+    """A span to be made: its number, its parent's, its operation, its usage (input, output), its response id, and if
+    it holds messages."""
 
     number: int
     parent: int | None
     operation: str | None
     usage: tuple[int, int] | None = None
     response_id: str | None = None
+    has_messages: bool = False
 
 
 def _span(one: Span) -> ReadableSpan:
@@ -35,6 +37,8 @@ def _span(one: Span) -> ReadableSpan:
         attributes |= {"gen_ai.usage.input_tokens": one.usage[0], "gen_ai.usage.output_tokens": one.usage[1]}
     if one.response_id is not None:
         attributes["gen_ai.response.id"] = one.response_id
+    if one.has_messages:
+        attributes["gen_ai.output.messages"] = '[{"role":"assistant","parts":[{"type":"text","content":"yes"}]}]'
     return ReadableSpan(
         name=f"{one.number}",
         context=_context(one.number),
@@ -67,6 +71,20 @@ def _counted(folder: Path, batches: Sequence[Sequence[Span]]) -> list[int]:
             [Span(1, None, "invoke_agent", (9, 9)), Span(2, 1, "chat", (4, 4)), Span(3, 1, "chat", (5, 5))],
             [2, 3],
             id="an agent repeats its calls",
+        ),
+        pytest.param(
+            [Span(1, None, "chat", (9, 9), "r", True), Span(2, 1, "chat", (9, 9), "r")],
+            [1],
+            id="of one response the span with the messages counts",
+        ),
+        pytest.param(
+            [
+                Span(1, None, "chat", (9, 9), "r", True),
+                Span(2, 1, "chat", (4, 4), "q"),
+                Span(3, 1, "chat", (5, 5), "r"),
+            ],
+            [2, 3],
+            id="a call around several repeats them, also if it names the response of one",
         ),
         pytest.param(
             [Span(1, None, "invoke_agent", (9, 9)), Span(2, 1, "chat"), Span(3, 2, None)],

@@ -86,7 +86,7 @@ def _call_truth(entry: JSON, told: JSON) -> JSON:
             truth[kind] = None
     if not is_embedding:
         truth |= {
-            "prompt": [_words(text) for _, text in entry["prompt"]],
+            "prompt": [_words(text) for _, text in entry["prompt"] if text.strip()],
             "completion": [_words(text) for text in [entry.get("completion")] if text],
             "tool_calls": [[call["id"], call["name"], json.loads(call["arguments"])] for call in _calls(entry)],
         }

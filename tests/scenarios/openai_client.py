@@ -110,10 +110,11 @@ def responses_tools(server: ModelServer, told: Told) -> None:
     with told.turn(), _client(server) as client:
         items: list[Any] = [{"role": "user", "content": TWO_CITIES}]
         response = client.responses.create(model=MODEL, instructions=SYSTEM, input=items, tools=[tool])
+        items += [call.to_dict() for call in response.output]
         for call in response.output:
             assert call.type == "function_call"
             result = Told({}, []).get_weather(**json.loads(call.arguments))
-            items += [call.to_dict(), {"type": "function_call_output", "call_id": call.call_id, "output": result}]
+            items.append({"type": "function_call_output", "call_id": call.call_id, "output": result})
         client.responses.create(model=MODEL, instructions=SYSTEM, input=items, tools=[tool])
 
 

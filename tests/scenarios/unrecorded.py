@@ -17,12 +17,16 @@ _NOT_SEEN: _Fields = {"calls too many": -1}
 # The span of the agent has the name, those of its calls do not.
 _NO_AGENT: _Fields = {"agent_name": None}
 
+# Tools that only log records tell of have no rows: here the gap is ours.
+_LOGGED_TOOLS: _Fields = {"tools too many": -2}
+
 _OPENAI_V2: dict[str, _Fields] = {
     "*": {"cached_input_tokens": None, "reasoning_tokens": None},
     "chat": {"parameters": [0.5]},
     "chat_stream": {"time_to_first_token_ms": None, "finish_reasons": None},
     "chat_stream_without_usage": {"time_to_first_token_ms": None, "finish_reasons": None},
-    "chat_stream_tools": {"time_to_first_token_ms": None, "finish_reasons": None},
+    "chat_tools": _LOGGED_TOOLS,
+    "chat_stream_tools": {"time_to_first_token_ms": None, "finish_reasons": None, **_LOGGED_TOOLS},
     "responses": _NOT_SEEN,
     "responses_stream": _NOT_SEEN,
     "responses_tools": {"calls too many": -2, "tools too many": -2},
@@ -36,6 +40,8 @@ _TRACELOOP_0_40: dict[str, _Fields] = {
     "responses": _NOT_SEEN,
     "responses_stream": _NOT_SEEN,
     "responses_tools": {"calls too many": -2, "tools too many": -2},
+    "rate_limited": {"error_type": None},
+    "server_error": {"error_type": None},
 }
 
 # Tools that the Responses API asks for have the id of the output item, and their results that of the call.
@@ -43,6 +49,7 @@ _FC_IDS: _Fields = {"tool_calls": ANY, "tool.tool_call_id": ANY, "tool.result": 
 
 _TRACELOOP: dict[str, _Fields] = {
     "chat": {"parameters": [0.5]},
+    "responses_stream": {"time_to_first_token_ms": None},
     "responses_tools": _FC_IDS,
 }
 
@@ -51,8 +58,7 @@ _TRACELOOP_EVENTS: dict[str, _Fields] = _TRACELOOP | {
     "chat_stream": {"completion": []},
     "chat_stream_without_usage": {"completion": []},
     "chat_stream_tools": {"tool_calls": [], "tools too many": -2},
-    # Results name no call.
-    "chat_tools": {"tool.result": None, "tool.status": None},
+    "chat_tools": _LOGGED_TOOLS,
 }
 
 _OPENINFERENCE_OPENAI: dict[str, _Fields] = {
@@ -62,17 +68,37 @@ _OPENINFERENCE_OPENAI: dict[str, _Fields] = {
     "responses_tools": {"finish_reasons": None},
 }
 
+_OPENINFERENCE_STREAM: _Fields = {"response_model": None, "response_id": None, "time_to_first_token_ms": None}
 _OPENINFERENCE_LANGCHAIN: dict[str, _Fields] = {
     # The graph of an agent is a chain like any other.
     "*": {"agent_name": None, "agent": None},
     "chain": {"user_id": None},
-    "chat_stream": {"response_model": None, "response_id": None},
-    "chat_stream_without_usage": {"response_model": None, "response_id": None},
-    "agent_stream": {"response_model": None, "response_id": None},
+    "chat_stream": _OPENINFERENCE_STREAM,
+    "chat_stream_without_usage": _OPENINFERENCE_STREAM,
+    # The value of the one argument, without its name.
+    "agent_tools": {"tool.arguments": ANY},
+    "agent_stream": {**_OPENINFERENCE_STREAM, "tool.arguments": ANY},
     # Only the result names its call.
-    "tool_error": {"tool.tool_call_id": None},
+    "tool_error": {"tool.tool_call_id": None, "tool.arguments": ANY},
     "embeddings": _NOT_SEEN,
     "responses": {"response_model": None, "finish_reasons": None},
+}
+
+# LangChain's span and the client's are in two traces. A response id ties them; without, there are two calls. The
+# client's counts: it is the inner one.
+_TWO_CALLS: _Fields = {"calls too many": 1}
+_TWO_TRACES: _Fields = {"agent": None, "agent_name": None, "tool.result": None, "tool.status": None}
+_OPENINFERENCE_LANGCHAIN_OPENAI: dict[str, _Fields] = {
+    "chain": {"session_id": None, "user_id": None},
+    "chat_stream": _TWO_CALLS,
+    "chat_stream_without_usage": _TWO_CALLS,
+    "agent_tools": {**_TWO_TRACES, "session_id": None, "tools too many": 2},
+    "agent_stream": {**_TWO_TRACES, "calls too many": 2, "tools too many": 1},
+    "tool_error": {**_TWO_TRACES, "tools too many": 1},
+    "embeddings": {"response_model": None},
+    "responses": {"finish_reasons": None},
+    "rate_limited": _TWO_CALLS,
+    "server_error": {"agent": None, "agent_name": None, **_TWO_CALLS},
 }
 
 _GENAI_LANGCHAIN: dict[str, _Fields] = {
@@ -92,6 +118,8 @@ _TRACELOOP_LANGCHAIN: dict[str, _Fields] = {
     "agent_stream": _STREAMED_LANGCHAIN,
     # LangChain's call and the client's are in two traces; the first names no response.
     "responses": {"calls too many": 1, "reasoning_tokens": 7},
+    # Only the result names its call.
+    "tool_error": {"agent_name": None, "tool.tool_call_id": None},
     "rate_limited": {"response_model": "overloaded"},
     "server_error": {"response_model": "broken"},
 }
@@ -120,15 +148,21 @@ _LITELLM: dict[str, _Fields] = {
         "output_tokens": 10,
     },
     "chat_tools": {"tool_calls": ANY, "tool.tool_call_id": None, "tool.result": None, "tool.status": None},
-    "embeddings": {"response_id": ANY},
-    "responses": {"response_id": ANY},
+    "embeddings": {"response_id": ANY, "provider": None},
+    "responses": {"response_id": ANY, "provider": None},
     "messages": {"response_id": ANY, "response_model": ANY, "time_to_first_token_ms": None},
     "rate_limited": {"response_id": ANY},
     "server_error": {"response_id": ANY},
 }
 
 # What the Agents SDK hands to its instrumentation is the response: its model and parameters, not the request's.
-_OF_RESPONSE: _Fields = {"request_model": ANY, "parameters": [1.0], "agent_name": None, "tool.tool_call_id": None}
+_OF_RESPONSE: _Fields = {
+    "request_model": ANY,
+    "response_model": None,
+    "parameters": [1.0],
+    "agent_name": None,
+    "tool.tool_call_id": None,
+}
 _OF_CHAT: _Fields = {
     "response_model": None,
     "response_id": None,
@@ -138,13 +172,15 @@ _OF_CHAT: _Fields = {
     "agent_name": None,
     "tool.tool_call_id": None,
 }
-_FAILED_AGENT: _Fields = {"request_model": None, "prompt": [], "agent_name": None}
+_FAILED_AGENT: _Fields = {"request_model": None, "error_type": None, "prompt": [], "agent_name": None}
 _OPENINFERENCE_AGENTS: dict[str, _Fields] = {
     "responses": _OF_RESPONSE,
     "session": _OF_RESPONSE | {"session_id": None},
     "responses_stream": _OF_RESPONSE | {"time_to_first_token_ms": None},
     "agent_tools": _OF_RESPONSE,
-    "handoff": _OF_RESPONSE | {"tool.tool_call_id": ANY},
+    # No arguments are none; the handoff itself is a tool of another name.
+    "handoff": _OF_RESPONSE
+    | {"tool_calls": ANY, "tool.tool_call_id": ANY, "tool.arguments": None, "tools too many": 1},
     "tool_error": _OF_RESPONSE,
     "chat": _OF_CHAT,
     "chat_tools": _OF_CHAT,
@@ -159,6 +195,7 @@ _STRANDS: dict[str, _Fields] = {
         "response_id": None,
         "finish_reasons": None,
         "agent_name": None,
+        "tool.result": ANY,  # as blocks of content
     }
 }
 
@@ -175,10 +212,17 @@ _SMOLAGENTS: dict[str, _Fields] = {
         "agent_name": None,
         "agent": None,
         "tool.tool_call_id": None,
+        "tool.arguments": ANY,  # in the envelope of the tool's method
+        "prompt": ANY,
     }
 }
 
+# Of a failed call no response tells that both spans are of it. The inner one counts: the client's, without messages.
+_FAILED_INSIDE: dict[str, _Fields] = {"rate_limited": {"prompt": []}, "server_error": {"prompt": []}}
+
 _TRACELOOP_ANTHROPIC: dict[str, _Fields] = {
+    # The span with the messages counts, and it counts one token too many.
+    "messages_stream": {"output_tokens": 10, "time_to_first_token_ms": None},
     # The client's own span of a failed call is in a trace of its own, with no response to know it by.
     "rate_limited": {"calls too many": 1},
     "server_error": {"calls too many": 1},
@@ -192,6 +236,7 @@ _LANGFUSE: dict[str, _Fields] = {
         "response_id": None,
         "finish_reasons": None,
         "parameters": ANY,  # with the API's defaults
+        "time_to_first_token_ms": None,  # a point in time is recorded
     },
     "rate_limited": {"error_type": None},
     "server_error": {"error_type": None},
@@ -214,7 +259,10 @@ UNRECORDED: dict[str, dict[str, _Fields]] = {
     "traceloop-openai": _TRACELOOP,
     "traceloop-openai-events": _TRACELOOP_EVENTS,
     "openinference-openai": _OPENINFERENCE_OPENAI,
+    "openai-twice": _OPENINFERENCE_OPENAI,
+    "genai-openai-events": dict.fromkeys(("chat_tools", "chat_stream_tools", "responses_tools"), _LOGGED_TOOLS),
     "openinference-langchain": _OPENINFERENCE_LANGCHAIN,
+    "openinference-langchain-openai": _OPENINFERENCE_LANGCHAIN_OPENAI,
     "genai-langchain": _GENAI_LANGCHAIN,
     "traceloop-langchain": _TRACELOOP_LANGCHAIN,
     "pydantic-ai": _PYDANTIC_AI,
@@ -229,6 +277,8 @@ UNRECORDED: dict[str, dict[str, _Fields]] = {
     "google-adk": _ADK,
     "agent-framework": {"*": _NO_AGENT},
     "openinference-smolagents": _SMOLAGENTS,
+    "genai-anthropic": _FAILED_INSIDE,
+    "openinference-anthropic": {**_FAILED_INSIDE, "messages_stream": {"time_to_first_token_ms": None}},
     "traceloop-anthropic": _TRACELOOP_ANTHROPIC,
     "langfuse-openai": _LANGFUSE,
     "logfire-openai": _LOGFIRE,

@@ -305,7 +305,7 @@ def test_rules_of_ones_own_are_asked_first_and_replace_those_of_the_same_name() 
         ({"name": ""}, "name is no text"),
         ({"name": None}, "name is no text"),
         ({"rank": "1"}, "rank is no whole number"),
-        ({"colour": 1}, "the file has colour, which is none of attributes, markers"),
+        ({"colour": 1}, "the file has colour, which is none of attributes, first_token_events"),
         ({"markers": "acme"}, "markers is no list of texts"),
         ({"markers": [], "records": {}}, "markers is empty, and there are no records"),
         ({"attributes": {"modell": ["a"]}}, "attributes has modell, which is none of"),

@@ -39,6 +39,8 @@ _NATIVE = {
 # Two empty sequences that are told apart: there are no messages, and a view reads them.
 _NOTHING: Sequence[Message] = ()
 _NATIVELY: Sequence[Message] = []
+_CALL_ID = '"tool_call_id"'
+_CALLBACK = '{"input_str"'
 _PARAMETERS = "gen_ai.request."
 _NOT_PARAMETERS = frozenset(("model", "messages", "prompt", "input", "contents"))
 
@@ -126,24 +128,35 @@ def find_content(
 
 def find_tool_content(
     plan: ContentPlan, attributes: Mapping[str, Any], *, is_span: bool
-) -> tuple[str | None, str | None]:
+) -> tuple[str | None, str | None, str | None]:
     """Return the arguments and the result of a tool, each as JSON or as the text that came; None where a view reads
-    it."""
-    arguments = _find_text(plan.arguments, attributes, "arguments", is_span)
-    return arguments, _find_text(plan.result, attributes, "result", is_span)
+    it. Of what LangChain hands to its callbacks only the tool's own: the third is the id of the call, if its message
+    names one."""
+    arguments, _ = _find_text(plan.arguments, attributes, "arguments", is_span)
+    return arguments, *_find_text(plan.result, attributes, "result", is_span)
 
 
-def _find_text(sources: Sequence[Source], attributes: Mapping[str, Any], column: str, is_span: bool) -> str | None:
+def _find_text(
+    sources: Sequence[Source], attributes: Mapping[str, Any], column: str, is_span: bool
+) -> tuple[str | None, str | None]:
     for source in sources:
         value = _get(source, attributes)
         if value is None:
             continue
+        if type(value) is str and value[:1] == "{":
+            if column == "result" and _CALL_ID in value:
+                found = find_tool_results(read_messages(value, "tool") or ())
+                if len(found) == 1:
+                    return found[0].result, found[0].tool_call_id
+            elif column == "arguments" and value.startswith(_CALLBACK):
+                inputs = find_value(value, ("inputs",))
+                value = inputs if isinstance(inputs, dict) else value
         if is_span and source.names[0].name == _NATIVE[column] and type(value) is str:
-            return None
+            return None, None
         text = read_json_or_text(value)
         if text is not None:
-            return text
-    return None
+            return text, None
+    return None, None
 
 
 def _find_messages(
@@ -176,6 +189,8 @@ def _split_conversation(messages: Sequence[Message]) -> tuple[Sequence[Message],
 def _is_native(value: Any) -> bool:
     if type(value) is not str or value[-1:] != "]":  # one that was cut at a limit ends otherwise
         return False
+    if '"tool_call_response"' in value and '"response"' not in value:
+        return False  # pydantic-ai calls it `result`
     return value == "[]" or (value.startswith('[{"') and '"parts"' in value and '"type"' in value)
 
 

@@ -4,13 +4,14 @@
 An agent or workflow repeats what anything below it reports. A call repeats the calls inside it (a framework's call
 around the provider's), unless a tool or an agent stands between: those made calls of their own. Of several rows of one
 response, one counts: of those that name the same response and ran at the same time, for some servers give the same id
-to many responses. All of it follows from the set of records, and not from the order in which they came.
+to many responses. The one that holds the messages is preferred, then the innermost. All of it follows from the set of
+records, and not from the order in which they came.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -42,6 +43,7 @@ class Response(NamedTuple):
     is_repeat: int
     is_duplicate: int
     has_usage: int
+    has_messages: int
     start_time_unix_nano: int
     end_time_unix_nano: int
     span_id: str
@@ -86,7 +88,8 @@ def find_counts(
 ) -> list[tuple[int, int, int]]:
     """Return (id, is_repeat, is_duplicate) of the calls for which these are other than noted. `inner_calls` are pairs
     of a call and one inside it."""
-    repeats = _find_repeats(calls, inner_calls)
+    responses = list(responses)
+    repeats = _find_repeats(calls, _leave_out_same(inner_calls, responses))
     noted = {call.id: (call.is_repeat, call.is_duplicate) for call in calls}
     counts = {call.id: (repeats[call.id], 0) for call in calls}
     by_response: defaultdict[str, list[Response]] = defaultdict(list)
@@ -101,6 +104,17 @@ def find_counts(
                 noted.setdefault(one.id, (one.is_repeat, one.is_duplicate))
                 counts[one.id] = (0, int(any(map(one.is_same_call, counting[:place]))))
     return [(id, *count) for id, count in counts.items() if count != noted[id]]
+
+
+def _leave_out_same(inner_calls: Iterable[Sequence[int]], responses: Iterable[Response]) -> Iterable[Sequence[int]]:
+    """Yield the pairs without those of one response: both spans are of the same call if nothing else is inside."""
+    pairs = list(inner_calls)
+    response_ids = {one.id: one.response_id for one in responses}
+    held = Counter(outer for outer, _ in pairs)
+    for outer, inner in pairs:
+        response_id = response_ids.get(outer)
+        if held[outer] > 1 or response_id is None or response_id != response_ids.get(inner):
+            yield outer, inner
 
 
 def _find_repeats(calls: Sequence[Call], inner_calls: Iterable[Sequence[int]]) -> dict[int, int]:
@@ -128,4 +142,4 @@ def _find_repeats(calls: Sequence[Call], inner_calls: Iterable[Sequence[int]]) -
 
 def _strength(one: Response) -> tuple[Any, ...]:
     # The innermost begins last.
-    return one.has_usage, one.start_time_unix_nano, one.span_id, one.id
+    return one.has_usage, one.has_messages, one.start_time_unix_nano, one.span_id, one.id

@@ -168,7 +168,7 @@ class SpanEncoder:
             repaired += bad
         interactions = NO_INTERACTIONS
         if plan.interactions is not None:
-            surroundings = make_row(Surroundings, (name, status_code == _ERROR, events))
+            surroundings = make_row(Surroundings, (name, status_code == _ERROR, events, start))
             interactions = find_interactions(plan.interactions, attributes, user.name if user else None, surroundings)
         return make_row(
             EncodedSpan,

@@ -72,6 +72,16 @@ def find_exception_type(events: Iterable[Any]) -> str | None:
     return found
 
 
+def find_first_token_ms(events: Iterable[Any], names: frozenset[str], start_time_unix_nano: Any) -> float | None:
+    """Return the milliseconds from `start_time_unix_nano` to the first event of one of these names."""
+    for event in events:
+        if getattr(event, "name", None) in names:
+            moment = getattr(event, "timestamp", None)
+            known = isinstance(moment, int) and isinstance(start_time_unix_nano, int)
+            return max(0, moment - start_time_unix_nano) / 1e6 if known else None
+    return None
+
+
 def _read_event(name: str, role: str, attributes: Mapping[str, Any]) -> Iterable[Any]:
     event = {"event.name": name, **attributes}
     for key in _INNER:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.ingest.call_content import find_content, find_tool_content
-from otel_sqlite_exporter.ingest.event_content import find_exception_type
+from otel_sqlite_exporter.ingest.event_content import find_exception_type, find_first_token_ms
 from otel_sqlite_exporter.ingest.fields import copy_attributes
 from otel_sqlite_exporter.ingest.readers import LARGEST, read_text
 from otel_sqlite_exporter.ingest.rows import (
@@ -36,11 +36,12 @@ from otel_sqlite_exporter.ingest.usage import NOBODY, Outside, Usage, include_pa
 
 
 class Surroundings(NamedTuple):
-    """What a span holds beside its attributes; each of `events` has a `name` and `attributes`."""
+    """What a span holds beside its attributes; each of `events` has a `name`, `attributes` and a `timestamp`."""
 
     name: str | None = None
     is_error: bool = False
     events: Sequence[Any] = ()
+    start_time_unix_nano: int | None = None
 
 
 _NOTHING = Surroundings()
@@ -124,6 +125,8 @@ def _find(
         row[_COST_STATUS] = "reported"
     if span.is_error and row[_ERROR_TYPE] is None:
         row[_ERROR_TYPE] = find_exception_type(span.events)
+    if plan.first_token_events and row[_FIRST_TOKEN] is None:
+        row[_FIRST_TOKEN] = find_first_token_ms(span.events, plan.first_token_events, span.start_time_unix_nano)
     if row[_IS_HIDDEN]:
         return make_row(Interactions, (make_row(LLMInteractionRow, row), None, (), ()))
     has_answer = operation != "embeddings"
@@ -143,7 +146,8 @@ def _find_tool(
     row[_TOOL_USER] = user_id
     if span.is_error and row[_TOOL_ERROR_TYPE] is None:
         row[_TOOL_ERROR_TYPE] = find_exception_type(span.events)
-    row[_TOOL_CONTENT] = find_tool_content(plan.content, attributes, is_span=is_span)
+    *row[_TOOL_CONTENT], call_id = find_tool_content(plan.content, attributes, is_span=is_span)
+    row[_TOOL_CALL_ID] = row[_TOOL_CALL_ID] or call_id
     return make_row(Interactions, (None, make_row(ToolInteractionRow, row), (), ()))
 
 
@@ -220,9 +224,11 @@ _IS_AGGREGATE, _IS_HIDDEN, _USER, _AGENT = map(_place, ("is_aggregate", "is_hidd
 _OPERATION, _PROVIDER, _REQUEST_MODEL = map(_place, ("operation", "provider", "request_model"))
 _RESPONSE_MODEL, _ERROR_TYPE = map(_place, ("response_model", "error_type"))
 _COST, _COST_STATUS, _TOTAL = map(_place, ("cost_usd", "cost_status", "total_tokens"))
+_FIRST_TOKEN = _place("time_to_first_token_ms")
 _TOTALS = slice(_place("input_tokens"), _TOTAL + 1)
 _USAGE = slice(_place("input_tokens"), _place("reasoning_tokens") + 1)
 _CONTENT = slice(_place("request_parameters"), _place("completion") + 1)
 _tool_place = ToolInteractionRow._fields.index
 _TOOL_NAME, _TOOL_USER, _TOOL_ERROR_TYPE = map(_tool_place, ("tool_name", "user_id", "error_type"))
+_TOOL_CALL_ID = _tool_place("tool_call_id")
 _TOOL_CONTENT = slice(_tool_place("arguments"), _tool_place("result") + 1)

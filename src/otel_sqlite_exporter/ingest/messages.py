@@ -72,10 +72,16 @@ def read_flattened(attributes: Mapping[Any, Any], prefix: str, default_role: str
         if plain is not None:
             messages.append(plain)
             continue
+        if isinstance(item, Mapping) and not _has_content(item.get("message", item)):
+            continue
         if isinstance(item, Mapping) and not _OF_MESSAGES.isdisjoint(item) and "message" not in item:
             item = {"role": default_role, **item}
         messages += read_messages(item, default_role) or ()
     return messages or None
+
+
+def _has_content(message: Any) -> bool:
+    return not isinstance(message, Mapping) or any(key not in ("role", "message.role") for key in message)
 
 
 def encode_messages(messages: Iterable[Any]) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -72,8 +73,8 @@ def read_json_or_text(value: Any) -> str | None:
 
 
 def find_value(value: Any, path: Sequence[str]) -> Any:
-    """Return what is at these keys of a map that came as such, or as JSON or Python text; without keys, the value that
-    the JSON is. None if there is no such."""
+    """Return what is at these keys (of a list: places) of what came as such, or as JSON or Python text; without keys,
+    the value that the JSON is. None if there is no such."""
     if not path:
         try:
             return orjson.loads(value) if isinstance(value, str) else value
@@ -82,12 +83,16 @@ def find_value(value: Any, path: Sequence[str]) -> Any:
     if isinstance(value, str):
         value = _decode(value)
     for key in path:
-        if not isinstance(value, dict):
+        if isinstance(value, dict):
+            value = value.get(key)
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        else:
             return None
-        value = value.get(key)
     return value
 
 
+@functools.lru_cache(maxsize=2)  # several paths of one attribute are asked for one after the other
 def _decode(text: str) -> Any:
     if len(text) > _LONGEST:
         return None

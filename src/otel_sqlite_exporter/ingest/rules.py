@@ -51,7 +51,8 @@ class InteractionPlan(NamedTuple):
     """How to read attributes of one shape. `operations` says what they are, `operation` what they are else; `models` is
     asked for a model that is not said to be the request's or the response's; `own_names` for the name of an agent or
     tool, which the span's is if it `is_named_by_span`. `outside` says which tokens are not counted in; where it depends
-    on the attribute that has them, `parts` does, one by one."""
+    on the attribute that has them, `parts` does, one by one. The first event among `first_token_events` came with the
+    first token."""
 
     operations: tuple[tuple[str, Read | None, Mapping[str, str | None]], ...]
     operation: str | None
@@ -64,6 +65,7 @@ class InteractionPlan(NamedTuple):
     outside: Outside
     parts: tuple[tuple[tuple[Ask, frozenset[str] | None], ...], ...]
     content: ContentPlan
+    first_token_events: frozenset[str]
 
 
 class Providers(dict[str, str | None]):
@@ -171,6 +173,7 @@ class Rules:
             outside=outside,
             parts=parts,
             content=plan_content(columns),
+            first_token_events=frozenset(name for dialect in speaking for name in dialect.first_token_events),
         )
 
     def _find_sources(self, column: str, speaking: Iterable[Dialect], present: Mapping[str, bool]) -> list[Source]:

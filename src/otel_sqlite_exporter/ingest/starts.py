@@ -23,6 +23,7 @@ ESTIMATED = "estimated"
 class _Event(NamedTuple):
     name: str
     attributes: dict[str, Any]
+    timestamp: int
 
 
 def merge_start(
@@ -41,8 +42,8 @@ def merge_start(
     if not _is_of_own_rules(interactions):
         plan = plan_interactions({name: type(value) for name, value in values.items()})
         user = finished.user.name if finished.user is not None else None
-        events = [_Event(event.name, orjson.loads(event.attributes)) for event in finished.events]
-        surroundings = Surroundings(row.name, row.status_code == _ERROR, events)
+        events = [_Event(event.name, orjson.loads(event.attributes), event.time_unix_nano) for event in finished.events]
+        surroundings = Surroundings(row.name, row.status_code == _ERROR, events, row.start_time_unix_nano)
         interactions = NO_INTERACTIONS
         if plan is not None:
             interactions = find_interactions(plan, values, user, surroundings)

@@ -1,7 +1,7 @@
 -- What decides how some calls count, as one row of JSON arrays. :calls is an array of ids of _llm_interactions.
 -- calls: [id, is an aggregate, has usage, usage is below it, is_repeat, is_duplicate] of each.
 -- inner_calls: [call, call inside it]; a call below a tool or an agent is inside neither's call.
--- responses: [response id, id, is_repeat, is_duplicate, has usage, start, end, span id], the calls of those responses that
+-- responses: [response id, id, is_repeat, is_duplicate, has usage, has messages, start, end, span id], the calls of those responses that
 -- began within twenty minutes of one asked for.
 WITH RECURSIVE
   asked AS MATERIALIZED (
@@ -69,11 +69,18 @@ SELECT
   ) AS inner_calls,
   (
     SELECT json_group_array(json_array(
-      response_id, id, is_repeat, is_duplicate, has_usage, start_time_unix_nano, end_time_unix_nano, span_id
+      response_id, id, is_repeat, is_duplicate, has_usage, has_messages, start_time_unix_nano, end_time_unix_nano, span_id
     ))
     FROM (
       SELECT DISTINCT
         i.response_id, i.id, i.is_repeat, i.is_duplicate, i.has_usage, i.start_time_unix_nano, i.end_time_unix_nano,
+        i.prompt IS NOT NULL OR i.completion IS NOT NULL OR EXISTS (
+          SELECT 1
+          FROM _spans AS s
+          WHERE s.id = i.span AND (
+            instr(s.attributes, '"gen_ai.input.messages":') OR instr(s.attributes, '"gen_ai.output.messages":')
+          )
+        ) AS has_messages,
         coalesce((SELECT s.span_id FROM _spans AS s WHERE s.id = i.span), '') AS span_id
       FROM asked AS a
       JOIN _llm_interactions AS i ON i.response_id = a.response_id
