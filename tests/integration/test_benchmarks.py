@@ -19,6 +19,7 @@ from tests.conftest import read
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="dependency group bench")
 
 from benchmarks.asking import ask
+from benchmarks.legacy import QUESTIONS, run_migration
 from benchmarks.million import load, time_reads
 from benchmarks.rivals import CONTENDERS, Console, OverHTTP
 from benchmarks.services import load_services
@@ -141,3 +142,18 @@ def test_the_table_has_a_line_for_everything() -> None:
     lines = done.stdout.splitlines()
     assert all(f"| {name}: wall a batch beside a busy thread |" in done.stdout for name in CONTENDERS)
     assert sum(line.endswith(("| reached |", "| missed |")) for line in lines) == 12 + 17
+
+
+def test_the_migration_of_attribute_rows_is_measured_with_all_its_questions(tmp_path: Path) -> None:
+    measured = run_migration(tmp_path, 2_400)
+    assert measured.attribute_rows == 2_400
+    assert set(measured.questions_ms) == set(QUESTIONS)
+    assert len(QUESTIONS) == 10
+    assert measured.peak_mib - measured.begun_mib < 64
+    answers = [
+        [read(tmp_path / f"{name}.db", text) for name, text in zip(("old", "new"), texts, strict=True)]
+        for question, texts in QUESTIONS.items()
+        if ":" not in texts[0] and not question.startswith(("the newest", "names"))
+    ]
+    for old, new in answers:
+        assert [tuple(map(str, row)) for row in sorted(old)] == [tuple(map(str, row)) for row in sorted(new)]
