@@ -9,11 +9,10 @@ name of the span.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import orjson
 
 TOKENS = (
     "input_tokens",
@@ -128,7 +127,7 @@ def read_dialects(paths: Iterable[str]) -> tuple[Dialect, ...]:
         except OSError as error:
             raise ValueError(f"give paths of JSON files; {path} cannot be read ({error.strerror})") from None
         try:
-            dialects.append(parse_dialect(orjson.loads(content)))
+            dialects.append(parse_dialect(json.loads(content)))
         except ValueError as error:
             raise ValueError(f"give files that hold a dialect, as docs/dialects.md says; {path}: {error}") from None
     return tuple(dialects)

@@ -119,6 +119,7 @@ def test_an_older_file_that_may_not_be_upgraded_is_not_touched_and_the_batch_is_
     assert {**snapshot(path), f"{path.name}-spool": b""} == {**before, f"{path.name}-spool": b""}
     (line,) = lines(caplog, logging.WARNING)
     assert "run `python -m otel_sqlite_exporter migrate" in line
+    migrate_file(str(path), busy_timeout_ms=5_000)
     export_once(path, "later")
     assert span_names(path) == ["kept", "later"]
 
