@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.agent_runs import store_runs
 from benchmarks.asking import ask
 from benchmarks.measure import Result, run_rounds
 from benchmarks.million import Load, Reads, run_load, time_reads
@@ -53,6 +54,8 @@ def run(folder: Path, spans: int, rounds: int, busy_rounds: int) -> Iterator[Lin
     together, worst = write_together(folder, max(rounds // 8, 1))
     yield Line(f"{WRITERS} processes on one file", f"{together:,.0f} spans/s together (longest export {worst:.0f} ms)")
     yield from describe_transfers(list(run_transfers(folder, spans // 10, TEXT_BYTES)))
+    for turns, runs in ((50, 4), (5, 40)):
+        yield from describe_histories(folder, turns, max(min(runs, spans // 3_000), 1))
     path = folder / "ten.db"
     ten = run_load(path, spans, 10, TEXT_BYTES)
     yield from describe_load("10 spans a trace", ten, target=1.6)
@@ -107,6 +110,18 @@ def describe_producers(folder: Path, spans: int) -> Iterator[Line]:
         if name == "SQLiteSpanProcessor":
             yield judge(f"{name}: spans lost", made.lost, 0)
             yield judge(f"{name}: added to start and end of a span, p50", made.both_p50_us - plain, 3, " us")
+
+
+def describe_histories(folder: Path, turns: int, runs: int) -> Iterator[Line]:
+    whole, shared = (
+        store_runs(folder / f"{turns}-{is_shared}.db", runs, turns, is_shared=is_shared) for is_shared in (False, True)
+    )
+    for way, stored in (("whole in every call", whole), ("stored once", shared)):
+        read = f"read in {stored.read_us_a_call:.0f} us a call"
+        measured = f"{stored.bytes_a_turn:,.0f} bytes a turn, {stored.cpu_us_a_span:.0f} us CPU a span, {read}"
+        yield Line(f"agent runs of {turns} turns, history {way}", measured)
+    target = 1 / 3 if turns == 50 else None
+    yield judge(f"agent runs of {turns} turns: once / whole, bytes", shared.bytes_a_turn / whole.bytes_a_turn, target)
 
 
 def describe_load(shape: str, load: Load, target: float | None = None) -> Iterator[Line]:

@@ -16,6 +16,7 @@ from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach,
 
 from otel_sqlite_exporter.errors import ClosedError, ForeignFileError, SQLiteExporterError
 from otel_sqlite_exporter.ingest.frames import dump_batch
+from otel_sqlite_exporter.ingest.histories import Histories
 from otel_sqlite_exporter.ingest.interruptions import interrupt_spans
 from otel_sqlite_exporter.ingest.replay import replay_spool
 from otel_sqlite_exporter.ingest.retry import is_about_file, write_records
@@ -45,6 +46,7 @@ class Delivery:
         self._window_ns = settings.pairing_window_ms * 1_000_000
         self._database = Database(settings, on_open=_interrupt_spans)
         self._spool = Spool(spool_path(settings.path), limit_bytes=settings.spool_limit_bytes)
+        self._histories = Histories()
         self._run = Run.begin(signal)
         self._metrics = make_exporter_metrics(signal)
         self._is_waiting = False
@@ -102,7 +104,7 @@ class Delivery:
         began = time.monotonic()
         with self._database.use(min(_IMPATIENT_S, self._timeout_s) if self._is_waiting else None) as connection:
             run = self._own_run()
-            write_records(connection, records, run, pairing_window_ns=self._window_ns)
+            write_records(connection, records, run, pairing_window_ns=self._window_ns, histories=self._histories)
             self._is_waiting = False
             self._noted = (run.spooled, run.dropped, run.retries)
             if not self._spool.is_empty():

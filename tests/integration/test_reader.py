@@ -377,7 +377,9 @@ def test_a_newer_file_is_read(path: Path) -> None:
     upgrade_to_next(path)
     with closing(sqlite3.connect(path)) as connection:
         view = connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'spans'").fetchone()[0]
-        connection.executescript(f"DROP VIEW spans; {view.replace('s.attributes', 's.attributes, 7 AS added', 1)}")
+        connection.executescript(
+            f"DROP VIEW spans; {view.replace('s.attribute_types,', '7 AS added, s.attribute_types,', 1)}"
+        )
     assert NEXT.version > RELEASED[-1].version
     database = TelemetryDatabase(path)
     assert [span.trace_id for span in database.find_spans()] == [database.find_traces()[0].trace_id] * 5

@@ -206,7 +206,7 @@ def test_every_query_is_measured_with_its_plan(database: TelemetryDatabase) -> N
     assert len(rows) == len(REPORTS) - 1 + 7
     assert all(row["ms"] > 0 for row in rows)
     plans = {row["query"]: row["plan"] for row in rows}
-    assert plans["page of spans"] == "SCAN s USING INDEX _spans_start_time"
+    assert plans["page of spans"].split("; ")[0] == "SCAN s USING INDEX _spans_start_time"
 
 
 @pytest.mark.parametrize("name", [name for name in REPORTS if name != "queries"])

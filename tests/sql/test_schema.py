@@ -103,6 +103,22 @@ def test_released_migrations_are_frozen() -> None:
     assert not added, f"freeze the new steps: add {json.dumps(added)} to {RELEASED.name}"
 
 
+def test_attributes_of_spans_are_read_whole() -> None:
+    """What calls repeat is not in `_spans.attributes`, but in texts that they share."""
+    for folder in ("queries", "views", "reports"):
+        for name, text in read_folder(folder):
+            if name == "_whole_attributes":
+                continue
+            for alias in set(re.findall(r"\b_spans AS (\w+)", text)):
+                whole = (
+                    f"iif({alias}.texts IS NULL, {alias}.attributes, "
+                    f"(SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = {alias}.id))"
+                )
+                # Keys are never shared, so whether there is one may be asked of what is stored.
+                rest = re.sub(rf"instr\({alias}\.attributes, '\"[\w.]+\":'\)", "", text.replace(whole, ""))
+                assert f"{alias}.attributes" not in rest, f"{folder}/{name}.sql: read {whole}"
+
+
 def test_every_statement_of_a_migration_is_whole() -> None:
     for step in load_migrations():
         assert all(map(sqlite3.complete_statement, split_statements(step.sql)))

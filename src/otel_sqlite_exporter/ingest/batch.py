@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from otel_sqlite_exporter.ingest.histories import SHORTEST, Histories, Texts
 from otel_sqlite_exporter.ingest.interaction_batch import InteractionBatch, Place
 from otel_sqlite_exporter.ingest.rows import (
     NO_INTERACTIONS,
@@ -33,7 +34,11 @@ class Batch:
     that writes."""
 
     def __init__(
-        self, connection: sqlite3.Connection, spans: Sequence[EncodedSpan], logs: Sequence[EncodedLog]
+        self,
+        connection: sqlite3.Connection,
+        spans: Sequence[EncodedSpan],
+        logs: Sequence[EncodedLog],
+        histories: Histories,
     ) -> None:
         self.resources: list[Any] = []
         self.scopes: list[Any] = []
@@ -54,6 +59,7 @@ class Batch:
         self._read(connection, spans, logs)
         self.first_span = self._last_ids["_spans"] + 1
         self.first_event = self._last_ids["_events"] + 1
+        self.texts = Texts(histories, self._last_ids["_texts"])
         new = self._separate(spans)
         self.last_span = self._last_ids["_spans"] + len(new)
         self._next_event = self.first_event + 2 * len(new)
@@ -255,6 +261,9 @@ class Batch:
     def _add_span(self, values: list[Any], id: int, part: TraceSession, span: EncodedSpan) -> None:
         values += (id, part.trace.id, part.id, self._resource_id(span), self._scope_id(span))
         values += span.row
+        values.append(None)
+        if len(span.row.attributes) > SHORTEST:
+            values[-2:] = self.texts.share(span)
         if span.events:
             self._add_events(id, part, span)
         for ordinal, link in enumerate(span.links):

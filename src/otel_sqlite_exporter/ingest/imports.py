@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.ingest.encode import SpanEncoder
 from otel_sqlite_exporter.ingest.event_logs import EventLogReader, is_event
+from otel_sqlite_exporter.ingest.histories import Histories
 from otel_sqlite_exporter.ingest.logs import LogEncoder, LogFields
 from otel_sqlite_exporter.ingest.otlp import OTLPSpan, Refused, decode_message, find_signals
 from otel_sqlite_exporter.ingest.parts import BEGINNING, Part, Piece, chain_digest, count_known
@@ -86,6 +87,7 @@ class Importer:
         rules = extend_rules(settings.dialects)
         self._encode_span = SpanEncoder(settings.session_attributes, rules).encode_span
         self._encode_log = LogEncoder(settings.session_attributes, rules).encode_log
+        self._histories = Histories()
         self._run = Run.begin("import")
 
     def close(self) -> None:
@@ -135,7 +137,9 @@ class Importer:
         now = time.time_ns()
         records = self._encode(report, (piece for piece, _ in pieces[known:]), now)
         part = Part(pieces[-1][1], report.source, now)
-        write_records(connection, records, self._run, pairing_window_ns=self._window_ns, part=part)
+        write_records(
+            connection, records, self._run, pairing_window_ns=self._window_ns, part=part, histories=self._histories
+        )
 
     def _encode(self, report: SourceReport, pieces: Iterable[Piece], now: int) -> Records:
         spans: list[EncodedSpan] = []

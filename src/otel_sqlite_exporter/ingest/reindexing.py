@@ -18,6 +18,7 @@ import orjson
 from otel_sqlite_exporter.ingest.counting import count_calls, find_enclosing_calls
 from otel_sqlite_exporter.ingest.derived import is_bid_kept, is_log_current, is_naming_current, is_span_current
 from otel_sqlite_exporter.ingest.encode import SpanEncoder
+from otel_sqlite_exporter.ingest.histories import Histories
 from otel_sqlite_exporter.ingest.logs import LogEncoder
 from otel_sqlite_exporter.ingest.relink import Change, find_stems
 from otel_sqlite_exporter.ingest.rows import EncodedLog, EncodedSpan
@@ -78,6 +79,7 @@ class _Reindexer:
     def __init__(self, connection: sqlite3.Connection, settings: Settings) -> None:
         self.spans = self.logs = self.changed_spans = self.changed_logs = self.recounted = 0
         self._connection = connection
+        self._histories = Histories()
         self._session_attributes = settings.session_attributes
         self._window_ns = settings.pairing_window_ms * 1_000_000
         rules = extend_rules(settings.dialects)
@@ -151,7 +153,14 @@ class _Reindexer:
             run_script(self._connection, "recount_replaced", trace_sessions=parts)
         if spans or logs:
             encoded_logs = [encoded for _, encoded in logs]
-            rewrite_records(self._connection, spans, encoded_logs, changes, pairing_window_ns=self._window_ns)
+            rewrite_records(
+                self._connection,
+                spans,
+                encoded_logs,
+                changes,
+                pairing_window_ns=self._window_ns,
+                histories=self._histories,
+            )
 
     def _settle(self, spans: Collection[int]) -> None:
         """Count the calls of these spans and what is around them anew; those that were written have been counted."""

@@ -9,6 +9,7 @@ import sqlite3
 import time
 
 from otel_sqlite_exporter.errors import SQLiteExporterError
+from otel_sqlite_exporter.ingest.histories import Histories
 from otel_sqlite_exporter.ingest.parts import Part
 from otel_sqlite_exporter.ingest.quarantine import quarantine_row
 from otel_sqlite_exporter.ingest.rows import Records
@@ -34,6 +35,7 @@ def write_records(
     pairing_window_ns: int,
     replay: Replay | None = None,
     part: Part | None = None,
+    histories: Histories | None = None,
 ) -> None:
     """Write a batch of `run`, as `writer.write_batch` does; where a record is refused, all of them one by one.
 
@@ -41,7 +43,9 @@ def write_records(
         sqlite3.Error, OSError: The file cannot be written now: what is not in it yet may be written again later.
     """
     try:
-        write_batch(connection, records, run, pairing_window_ns=pairing_window_ns, replay=replay, part=part)
+        write_batch(
+            connection, records, run, pairing_window_ns=pairing_window_ns, replay=replay, part=part, histories=histories
+        )
         return
     except Exception as error:
         if is_about_file(error):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.ingest.batch import Batch
+from otel_sqlite_exporter.ingest.histories import Histories
 from otel_sqlite_exporter.ingest.log_links import follow_spans, link_log_records
 from otel_sqlite_exporter.ingest.parts import Part, note_part
 from otel_sqlite_exporter.ingest.relink import Change, find_stems, relink_records
@@ -33,7 +34,7 @@ from otel_sqlite_exporter.ingest.versions import Repeated, find_replacing
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.statistics import are_due, gather_statistics
 
-_SPAN_COLUMNS = ("id", "trace", "trace_session", "resource", "scope", *SpanRow._fields)
+_SPAN_COLUMNS = ("id", "trace", "trace_session", "resource", "scope", *SpanRow._fields, "texts")
 _TRACE_COLUMNS = (
     "session",
     "session_rank",
@@ -78,6 +79,7 @@ _TRACES = Insert("_traces", ("id", "trace_id", *_TRACE_COLUMNS), key="id", updat
 _PARTS = Insert(
     "_trace_sessions", ("id", "trace", "own_session", *_PART_COLUMNS), key="id", update=take_new(_PART_COLUMNS)
 )
+_TEXTS = Insert("_texts", ("id", "text"))
 _SPANS = Insert("_spans", _SPAN_COLUMNS)
 _REPLACED_SPANS = Insert("_spans", _SPAN_COLUMNS, key="id", update=take_new(_SPAN_COLUMNS[1:]))
 _EVENTS = Insert(
@@ -112,14 +114,18 @@ def write_batch(
     pairing_window_ns: int,
     replay: Replay | None = None,
     part: Part | None = None,
+    histories: Histories | None = None,
 ) -> Counts | None:
     """Write a batch of `run` in one transaction and return what became of it. When this returns, the batch is in the
     file; when it raises, nothing of it is, and the connection is in no transaction. A batch that is a `replay`, or a
-    `part` of a source that is imported, is written once: None if it was before.
+    `part` of a source that is imported, is written once: None if it was before. What calls repeat is stored once where
+    the same `histories` come with one batch after another.
 
     Raises:
         sqlite3.Error: What SQLite said.
     """
+    histories = Histories() if histories is None else histories
+    histories.bind(connection)
     connection.execute("BEGIN IMMEDIATE")
     try:
         is_known = replay is not None and not _note_replay(connection, replay)
@@ -135,9 +141,11 @@ def write_batch(
             pairing_window_ns=pairing_window_ns,
             has_waited=part is None,
             is_replay=replay is not None,
+            histories=histories,
         )
         connection.execute("COMMIT")
     except BaseException:
+        histories.clear()
         # A full disk and some I/O errors have rolled back already.
         if connection.in_transaction:
             connection.execute("ROLLBACK")
@@ -154,17 +162,19 @@ def add_batch(
     pairing_window_ns: int,
     is_replay: bool = False,
     has_waited: bool = True,
+    histories: Histories | None = None,
 ) -> Counts:
     """Write a batch of `run` in the transaction that the caller has begun, and return what became of it. What is of
     old, and has not waited to be written, tells nothing of how long that takes.
 
     Raises:
-        sqlite3.Error: What SQLite said; the caller is to roll back.
+        sqlite3.Error: What SQLite said; the caller is to roll back, and to clear `histories`.
     """
     counts = Counts()
     new: dict[str, int] = {}
     if records.spans or records.logs:
-        new = _write_spans_and_logs(connection, records, pairing_window_ns, counts)
+        known = Histories() if histories is None else histories
+        new = _write_spans_and_logs(connection, records, pairing_window_ns, counts, known)
     if records.quarantine:
         _QUARANTINE.run(connection, [value for row in records.quarantine for value in row])
         counts.received += len(records.quarantine)
@@ -187,6 +197,7 @@ def rewrite_records(
     changes: Sequence[Change],
     *,
     pairing_window_ns: int,
+    histories: Histories,
 ) -> None:
     """Write spans that the file holds, with what is derived from them, in the place of what it holds; and log records
     that were taken out of it, whose going made `changes`. The caller holds the transaction.
@@ -195,7 +206,7 @@ def rewrite_records(
         sqlite3.Error: What SQLite said.
     """
     records = Records(spans, logs)
-    _write_spans_and_logs(connection, records, pairing_window_ns, Counts(), changes, is_rewriting=True)
+    _write_spans_and_logs(connection, records, pairing_window_ns, Counts(), histories, changes, is_rewriting=True)
 
 
 def _note_replay(connection: sqlite3.Connection, replay: Replay) -> bool:
@@ -214,6 +225,7 @@ def _write_spans_and_logs(
     records: Records,
     window_ns: int,
     counts: Counts,
+    histories: Histories,
     changes: Sequence[Change] = (),
     *,
     is_rewriting: bool = False,
@@ -221,12 +233,13 @@ def _write_spans_and_logs(
     """Write spans and log records, add them to `counts`, and return the range of the ids of the new spans. `changes`
     were made before; where it `is_rewriting`, spans take the place of those in the file whatever these are."""
     spans, logs = records.spans, records.logs
-    batch = Batch(connection, spans, logs)
+    batch = Batch(connection, spans, logs, histories)
     replacing: Sequence[Repeated] = batch.repeated
     if replacing and not is_rewriting:
         replacing = find_replacing(connection, replacing)
     changes = [*changes, *_replace(connection, batch, replacing)]
     lost = _write_contexts(connection, batch)
+    _TEXTS.run(connection, batch.texts.values)
     _SPANS.run(connection, batch.spans)
     new = {"first_span": batch.first_span, "last_span": batch.last_span}
     if batch.spans:

@@ -1,7 +1,7 @@
 -- The schema after all migrations, written by `make schema`. To read: what counts is in migrations/.
 
 PRAGMA application_id = 0x6f74656c;
-PRAGMA user_version = 8;
+PRAGMA user_version = 9;
 
 CREATE TABLE _agent_sessions (
   id INTEGER PRIMARY KEY,
@@ -401,12 +401,17 @@ CREATE TABLE _spans (
   dropped_links INTEGER NOT NULL,
   attribute_types TEXT,
   attributes TEXT NOT NULL
-) STRICT;
+, texts TEXT) STRICT;
 CREATE INDEX _spans_error ON _spans (start_time_unix_nano) WHERE status_code = 2;
 CREATE UNIQUE INDEX _spans_key ON _spans (trace, span_id);
 CREATE INDEX _spans_parent ON _spans (trace, parent_span_id) WHERE parent_span_id IS NOT NULL;
 CREATE INDEX _spans_start_time ON _spans (start_time_unix_nano);
 CREATE INDEX _spans_trace_session ON _spans (trace_session);
+
+CREATE TABLE _texts (
+  id INTEGER PRIMARY KEY,
+  text TEXT NOT NULL                      -- a part of encoded attributes
+) STRICT;
 
 CREATE TABLE _tool_interactions (
   id INTEGER PRIMARY KEY,
@@ -682,6 +687,25 @@ FROM (
   ) AS c
 ) AS m;
 
+CREATE VIEW _whole_attributes AS
+-- One row a span that shares texts with others (its column texts is not NULL), with its attributes put together. Private:
+-- all else that reads _spans.attributes takes them from here for such a span.
+SELECT
+  s.id AS span,
+  (
+    SELECT group_concat(pieces.text, '')
+    FROM (
+      SELECT substr(s.attributes, p.value ->> '$[0]', p.value ->> '$[1]') || coalesce((
+        SELECT group_concat(texts.text, '')
+        FROM (SELECT t.text FROM json_each(p.value, '$[2]') AS w JOIN _texts AS t ON t.id = w.value ORDER BY w.key) AS texts
+      ), '') AS text
+      FROM json_each(s.texts) AS p
+      ORDER BY p.key
+    ) AS pieces
+  ) AS attributes
+FROM _spans AS s
+WHERE s.texts IS NOT NULL;
+
 CREATE VIEW agent_tree AS
 -- One row a span of an agent or workflow, with the agent that called it (parent_agent_span_id; NULL: none above it in
 -- the trace) and how deep it is. Calls, tools, tokens, cost and errors are those of everything below it, agents
@@ -869,18 +893,21 @@ SELECT
     i.prompt,
     b.prompt,
     (
+      WITH
+        whole AS MATERIALIZED (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) AS attributes FROM _spans AS s WHERE s.id = i.span),
+        told AS MATERIALIZED (SELECT whole.attributes ->> '$."gen_ai.input.messages"' AS messages, whole.attributes ->> '$."gen_ai.prompt"' AS text FROM whole)
       SELECT CASE
         WHEN told.messages IS NOT NULL
           THEN iif(iif(json_valid(told.messages), json_type(told.messages), '') = 'array', told.messages, json_array(json_object('role', 'user', 'parts', json_array(json_object('type', 'text', 'content', told.messages)))))
         WHEN told.text IS NOT NULL
           THEN iif(iif(json_valid(told.text), json_type(told.text, '$[0].parts'), '') = 'array', told.text, json_array(json_object('role', 'user', 'parts', json_array(json_object('type', 'text', 'content', told.text)))))
       END
-      FROM (SELECT s.attributes ->> '$."gen_ai.input.messages"' AS messages, s.attributes ->> '$."gen_ai.prompt"' AS text FROM _spans AS s WHERE s.id = i.span) AS told
+      FROM told
     ),
     iif(i.event IS NULL, coalesce(
       (
         SELECT e.attributes ->> '$."gen_ai.input.messages"' AS told FROM _events AS e
-        WHERE e.span = i.span AND e.source = 1 AND e.name = 'gen_ai.client.inference.operation.details' AND told IS NOT NULL
+        WHERE e.span = i.span AND e.source = 1 AND e.name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
         ORDER BY e.ordinal LIMIT 1
       ),
       (
@@ -893,7 +920,7 @@ SELECT
       ),
       (
         SELECT l.attributes ->> '$."gen_ai.input.messages"' AS told FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
-        WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND told IS NOT NULL
+        WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
         ORDER BY l.time_unix_nano, l.id LIMIT 1
       ),
       (
@@ -909,18 +936,21 @@ SELECT
   coalesce(
     i.completion,
     (
+      WITH
+        whole AS MATERIALIZED (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) AS attributes FROM _spans AS s WHERE s.id = i.span),
+        told AS MATERIALIZED (SELECT whole.attributes ->> '$."gen_ai.output.messages"' AS messages, whole.attributes ->> '$."gen_ai.completion"' AS text FROM whole)
       SELECT CASE
         WHEN told.messages IS NOT NULL
           THEN iif(iif(json_valid(told.messages), json_type(told.messages), '') = 'array', told.messages, json_array(json_object('role', 'assistant', 'parts', json_array(json_object('type', 'text', 'content', told.messages)))))
         WHEN told.text IS NOT NULL
           THEN iif(iif(json_valid(told.text), json_type(told.text, '$[0].parts'), '') = 'array', told.text, json_array(json_object('role', 'assistant', 'parts', json_array(json_object('type', 'text', 'content', told.text)))))
       END
-      FROM (SELECT s.attributes ->> '$."gen_ai.output.messages"' AS messages, s.attributes ->> '$."gen_ai.completion"' AS text FROM _spans AS s WHERE s.id = i.span) AS told
+      FROM told
     ),
     iif(i.event IS NULL, coalesce(
       (
         SELECT e.attributes ->> '$."gen_ai.output.messages"' AS told FROM _events AS e
-        WHERE e.span = i.span AND e.source = 1 AND e.name = 'gen_ai.client.inference.operation.details' AND told IS NOT NULL
+        WHERE e.span = i.span AND e.source = 1 AND e.name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
         ORDER BY e.ordinal DESC LIMIT 1
       ),
       (
@@ -933,7 +963,7 @@ SELECT
       ),
       (
         SELECT l.attributes ->> '$."gen_ai.output.messages"' AS told FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
-        WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND told IS NOT NULL
+        WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
         ORDER BY l.time_unix_nano DESC, l.id DESC LIMIT 1
       ),
       (
@@ -946,7 +976,7 @@ SELECT
       )
     ), NULL)
   ) AS completion,
-  iif(i.event IS NULL, (SELECT s.attributes FROM _spans AS s WHERE s.id = i.span), (
+  iif(i.event IS NULL, (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) FROM _spans AS s WHERE s.id = i.span), (
     SELECT json_group_object(merged.key, json(CASE merged.type WHEN 'text' THEN json_quote(merged.value) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null' ELSE merged.value END))
     FROM (
       SELECT j.key, j.type, j.value
@@ -971,25 +1001,26 @@ SELECT
   i.dialect,
   coalesce(i.request_parameters, b.request_parameters, (
     SELECT nullif(json_group_object(substr(j.key, 16), json(CASE j.type WHEN 'text' THEN json_quote(j.value) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null' ELSE j.value END)), '{}')
-    FROM _spans AS s, json_each(s.attributes) AS j
+    FROM _spans AS s, json_each(iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id))) AS j
     WHERE s.id = i.span AND j.key GLOB 'gen_ai.request.?*' AND j.key <> 'gen_ai.request.model'
   )) AS request_parameters,
   coalesce(
     i.system_instructions,
     b.system_instructions,
     (
+      WITH told AS MATERIALIZED (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.system_instructions"' AS parts FROM _spans AS s WHERE s.id = i.span)
       SELECT iif(told.parts IS NULL OR iif(json_valid(told.parts), json_type(told.parts), '') = 'array', told.parts, json_array(json_object('type', 'text', 'content', told.parts)))
-      FROM (SELECT s.attributes ->> '$."gen_ai.system_instructions"' AS parts FROM _spans AS s WHERE s.id = i.span) AS told
+      FROM told
     ),
     iif(i.event IS NULL, coalesce(
       (
         SELECT e.attributes ->> '$."gen_ai.system_instructions"' AS told FROM _events AS e
-        WHERE e.span = i.span AND e.source = 1 AND e.name = 'gen_ai.client.inference.operation.details' AND told IS NOT NULL
+        WHERE e.span = i.span AND e.source = 1 AND e.name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
         ORDER BY e.ordinal LIMIT 1
       ),
       (
         SELECT l.attributes ->> '$."gen_ai.system_instructions"' AS told FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
-        WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND told IS NOT NULL
+        WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
         ORDER BY l.time_unix_nano, l.id LIMIT 1
       )
     ), NULL)
@@ -1028,7 +1059,7 @@ SELECT
     i.arguments,
     b.arguments,
     iif(i.is_request, NULL, coalesce(
-      (SELECT s.attributes ->> '$."gen_ai.tool.call.arguments"' FROM _spans AS s WHERE s.id = i.span),
+      (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.tool.call.arguments"' FROM _spans AS s WHERE s.id = i.span),
       iif(i.event IS NULL, (
         SELECT coalesce(iif(json_valid(e.attributes ->> '$."gen_ai.input.messages"'), e.attributes ->> '$."gen_ai.input.messages"' ->> '$[0].parts[0].arguments', NULL), e.attributes ->> '$.content') AS told FROM _events AS e
         WHERE e.span = i.span AND e.source = 1 AND e.name IN ('gen_ai.client.inference.operation.details', 'gen_ai.tool.message') AND told IS NOT NULL
@@ -1041,7 +1072,7 @@ SELECT
     iif(i.is_request,
       (SELECT r.result FROM _tool_results AS r WHERE r.trace = i.trace AND r.tool_call_id = i.tool_call_id ORDER BY r.time_unix_nano, r.result LIMIT 1),
       coalesce(
-        (SELECT s.attributes ->> '$."gen_ai.tool.call.result"' FROM _spans AS s WHERE s.id = i.span),
+        (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.tool.call.result"' FROM _spans AS s WHERE s.id = i.span),
         iif(i.event IS NULL, (
           SELECT coalesce(iif(json_valid(e.attributes ->> '$."gen_ai.output.messages"'), e.attributes ->> '$."gen_ai.output.messages"' ->> '$[0].parts[0].response', NULL), e.attributes ->> '$.message') AS told FROM _events AS e
           WHERE e.span = i.span AND e.source = 1 AND e.name IN ('gen_ai.client.inference.operation.details', 'gen_ai.choice') AND told IS NOT NULL
@@ -1073,7 +1104,7 @@ SELECT
     ELSE iif(i.status_code = 2 OR i.error_type IS NOT NULL, 'error', 'ok')
   END AS status,
   i.error_type,
-  iif(i.event IS NULL, (SELECT s.attributes FROM _spans AS s WHERE s.id = i.span), (
+  iif(i.event IS NULL, (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) FROM _spans AS s WHERE s.id = i.span), (
     SELECT json_group_object(merged.key, json(CASE merged.type WHEN 'text' THEN json_quote(merged.value) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null' ELSE merged.value END))
     FROM (
       SELECT j.key, j.type, j.value
@@ -1167,7 +1198,7 @@ SELECT
   s.start_time_unix_nano,
   strftime('%Y-%m-%dT%H:%M:%S', s.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', s.start_time_unix_nano / 1000 % 1000000) AS start_time,
   coalesce(
-    s.attributes ->> '$."error.type"',
+    iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."error.type"',
     (SELECT e.attributes ->> '$."exception.type"' FROM _events AS e WHERE e.span = s.id AND e.name = 'exception' ORDER BY e.ordinal DESC LIMIT 1)
   ) AS error_type,
   s.status_description,
@@ -1202,7 +1233,7 @@ SELECT
   e.link_method,
   coalesce(e.dropped_attributes, l.dropped_attributes) AS dropped_attributes,
   CASE WHEN e.attributes IS NOT NULL THEN e.attribute_types WHEN e.log IS NULL THEN s.attribute_types ELSE l.attribute_types END AS attribute_types,
-  coalesce(e.attributes, s.attributes, l.attributes) AS attributes
+  coalesce(e.attributes, iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)), l.attributes) AS attributes
 FROM _events AS e
 JOIN _trace_sessions AS p ON p.id = e.trace_session
 LEFT JOIN _traces AS t ON t.id = p.trace AND t.trace_id <> ''
@@ -1469,7 +1500,7 @@ SELECT
   (SELECT s.attribute_types FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
    JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id
    WHERE p.session = x.id AND p.spans + p.logs > 0 ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1) AS attribute_types,
-  (SELECT s.attributes FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
+  (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
    JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id
    WHERE p.session = x.id AND p.spans + p.logs > 0 ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1) AS attributes,
   (SELECT count(*) FROM _trace_sessions AS p JOIN _open_spans AS o ON o.trace_session = p.id WHERE p.session = x.id) AS running,
@@ -1520,7 +1551,7 @@ SELECT
   r.attributes AS resource_attributes,
   r.attribute_types AS resource_attribute_types,
   s.attribute_types,
-  s.attributes,
+  iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) AS attributes,
   s.id
 FROM _spans AS s
 JOIN _traces AS t ON t.id = s.trace
@@ -1559,7 +1590,7 @@ SELECT
   (SELECT count(*) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.trace = t.id AND i.is_aggregate = 0 AND i.counted = 1) AS llm_calls,
   s.attribute_types,
-  s.attributes,
+  iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) AS attributes,
   (SELECT count(*) FROM _trace_sessions AS p JOIN _open_spans AS o ON o.trace_session = p.id WHERE p.trace = t.id) AS running,
   (SELECT sum(p.interrupted) FROM _trace_sessions AS p WHERE p.trace = t.id) AS interrupted,
   (SELECT sum(p.logs) FROM _trace_sessions AS p WHERE p.trace = t.id) AS logs,

@@ -40,7 +40,8 @@ SELECT
     '_trace_sessions', (SELECT coalesce(max(id), 0) FROM _trace_sessions),
     '_spans', (SELECT coalesce(max(id), 0) FROM _spans),
     '_events', (SELECT coalesce(max(id), 0) FROM _events),
-    '_logs', (SELECT coalesce(max(id), 0) FROM _logs)
+    '_logs', (SELECT coalesce(max(id), 0) FROM _logs),
+    '_texts', (SELECT coalesce(max(id), 0) FROM _texts)
   ) AS last_ids,
   (
     SELECT json_group_object(r.digest, r.id)

@@ -3,7 +3,7 @@
 -- was interrupted. :ids is an array of ids of _spans.
 SELECT json_group_array(json_array(
   s.id,
-  coalesce(e.attributes, s.attributes),
+  coalesce(e.attributes, iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id))),
   iif(e.attributes IS NULL, s.attribute_types, e.attribute_types)
 ))
 FROM json_each(:ids) AS w

@@ -19,7 +19,7 @@ SELECT
   s.dropped_events,
   s.dropped_links,
   s.attribute_types,
-  s.attributes,
+  iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) AS attributes,
   s.resource,
   s.scope,
   s.trace,

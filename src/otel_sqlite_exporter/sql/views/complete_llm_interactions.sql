@@ -50,18 +50,21 @@ SELECT
     i.prompt,
     b.prompt,
     (
+      WITH
+        whole AS MATERIALIZED (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) AS attributes FROM _spans AS s WHERE s.id = i.span),
+        told AS MATERIALIZED (SELECT whole.attributes ->> '$."gen_ai.input.messages"' AS messages, whole.attributes ->> '$."gen_ai.prompt"' AS text FROM whole)
       SELECT CASE
         WHEN told.messages IS NOT NULL
           THEN iif(iif(json_valid(told.messages), json_type(told.messages), '') = 'array', told.messages, json_array(json_object('role', 'user', 'parts', json_array(json_object('type', 'text', 'content', told.messages)))))
         WHEN told.text IS NOT NULL
           THEN iif(iif(json_valid(told.text), json_type(told.text, '$[0].parts'), '') = 'array', told.text, json_array(json_object('role', 'user', 'parts', json_array(json_object('type', 'text', 'content', told.text)))))
       END
-      FROM (SELECT s.attributes ->> '$."gen_ai.input.messages"' AS messages, s.attributes ->> '$."gen_ai.prompt"' AS text FROM _spans AS s WHERE s.id = i.span) AS told
+      FROM told
     ),
     iif(i.event IS NULL, coalesce(
       (
         SELECT e.attributes ->> '$."gen_ai.input.messages"' AS told FROM _events AS e
-        WHERE e.span = i.span AND e.source = 1 AND e.name = 'gen_ai.client.inference.operation.details' AND told IS NOT NULL
+        WHERE e.span = i.span AND e.source = 1 AND e.name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
         ORDER BY e.ordinal LIMIT 1
       ),
       (
@@ -74,7 +77,7 @@ SELECT
       ),
       (
         SELECT l.attributes ->> '$."gen_ai.input.messages"' AS told FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
-        WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND told IS NOT NULL
+        WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
         ORDER BY l.time_unix_nano, l.id LIMIT 1
       ),
       (
@@ -90,18 +93,21 @@ SELECT
   coalesce(
     i.completion,
     (
+      WITH
+        whole AS MATERIALIZED (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) AS attributes FROM _spans AS s WHERE s.id = i.span),
+        told AS MATERIALIZED (SELECT whole.attributes ->> '$."gen_ai.output.messages"' AS messages, whole.attributes ->> '$."gen_ai.completion"' AS text FROM whole)
       SELECT CASE
         WHEN told.messages IS NOT NULL
           THEN iif(iif(json_valid(told.messages), json_type(told.messages), '') = 'array', told.messages, json_array(json_object('role', 'assistant', 'parts', json_array(json_object('type', 'text', 'content', told.messages)))))
         WHEN told.text IS NOT NULL
           THEN iif(iif(json_valid(told.text), json_type(told.text, '$[0].parts'), '') = 'array', told.text, json_array(json_object('role', 'assistant', 'parts', json_array(json_object('type', 'text', 'content', told.text)))))
       END
-      FROM (SELECT s.attributes ->> '$."gen_ai.output.messages"' AS messages, s.attributes ->> '$."gen_ai.completion"' AS text FROM _spans AS s WHERE s.id = i.span) AS told
+      FROM told
     ),
     iif(i.event IS NULL, coalesce(
       (
         SELECT e.attributes ->> '$."gen_ai.output.messages"' AS told FROM _events AS e
-        WHERE e.span = i.span AND e.source = 1 AND e.name = 'gen_ai.client.inference.operation.details' AND told IS NOT NULL
+        WHERE e.span = i.span AND e.source = 1 AND e.name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
         ORDER BY e.ordinal DESC LIMIT 1
       ),
       (
@@ -114,7 +120,7 @@ SELECT
       ),
       (
         SELECT l.attributes ->> '$."gen_ai.output.messages"' AS told FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
-        WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND told IS NOT NULL
+        WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
         ORDER BY l.time_unix_nano DESC, l.id DESC LIMIT 1
       ),
       (
@@ -127,7 +133,7 @@ SELECT
       )
     ), NULL)
   ) AS completion,
-  iif(i.event IS NULL, (SELECT s.attributes FROM _spans AS s WHERE s.id = i.span), (
+  iif(i.event IS NULL, (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) FROM _spans AS s WHERE s.id = i.span), (
     SELECT json_group_object(merged.key, json(CASE merged.type WHEN 'text' THEN json_quote(merged.value) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null' ELSE merged.value END))
     FROM (
       SELECT j.key, j.type, j.value
@@ -152,25 +158,26 @@ SELECT
   i.dialect,
   coalesce(i.request_parameters, b.request_parameters, (
     SELECT nullif(json_group_object(substr(j.key, 16), json(CASE j.type WHEN 'text' THEN json_quote(j.value) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null' ELSE j.value END)), '{}')
-    FROM _spans AS s, json_each(s.attributes) AS j
+    FROM _spans AS s, json_each(iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id))) AS j
     WHERE s.id = i.span AND j.key GLOB 'gen_ai.request.?*' AND j.key <> 'gen_ai.request.model'
   )) AS request_parameters,
   coalesce(
     i.system_instructions,
     b.system_instructions,
     (
+      WITH told AS MATERIALIZED (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.system_instructions"' AS parts FROM _spans AS s WHERE s.id = i.span)
       SELECT iif(told.parts IS NULL OR iif(json_valid(told.parts), json_type(told.parts), '') = 'array', told.parts, json_array(json_object('type', 'text', 'content', told.parts)))
-      FROM (SELECT s.attributes ->> '$."gen_ai.system_instructions"' AS parts FROM _spans AS s WHERE s.id = i.span) AS told
+      FROM told
     ),
     iif(i.event IS NULL, coalesce(
       (
         SELECT e.attributes ->> '$."gen_ai.system_instructions"' AS told FROM _events AS e
-        WHERE e.span = i.span AND e.source = 1 AND e.name = 'gen_ai.client.inference.operation.details' AND told IS NOT NULL
+        WHERE e.span = i.span AND e.source = 1 AND e.name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
         ORDER BY e.ordinal LIMIT 1
       ),
       (
         SELECT l.attributes ->> '$."gen_ai.system_instructions"' AS told FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
-        WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND told IS NOT NULL
+        WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
         ORDER BY l.time_unix_nano, l.id LIMIT 1
       )
     ), NULL)

@@ -20,7 +20,7 @@ SELECT
     i.arguments,
     b.arguments,
     iif(i.is_request, NULL, coalesce(
-      (SELECT s.attributes ->> '$."gen_ai.tool.call.arguments"' FROM _spans AS s WHERE s.id = i.span),
+      (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.tool.call.arguments"' FROM _spans AS s WHERE s.id = i.span),
       iif(i.event IS NULL, (
         SELECT coalesce(iif(json_valid(e.attributes ->> '$."gen_ai.input.messages"'), e.attributes ->> '$."gen_ai.input.messages"' ->> '$[0].parts[0].arguments', NULL), e.attributes ->> '$.content') AS told FROM _events AS e
         WHERE e.span = i.span AND e.source = 1 AND e.name IN ('gen_ai.client.inference.operation.details', 'gen_ai.tool.message') AND told IS NOT NULL
@@ -33,7 +33,7 @@ SELECT
     iif(i.is_request,
       (SELECT r.result FROM _tool_results AS r WHERE r.trace = i.trace AND r.tool_call_id = i.tool_call_id ORDER BY r.time_unix_nano, r.result LIMIT 1),
       coalesce(
-        (SELECT s.attributes ->> '$."gen_ai.tool.call.result"' FROM _spans AS s WHERE s.id = i.span),
+        (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.tool.call.result"' FROM _spans AS s WHERE s.id = i.span),
         iif(i.event IS NULL, (
           SELECT coalesce(iif(json_valid(e.attributes ->> '$."gen_ai.output.messages"'), e.attributes ->> '$."gen_ai.output.messages"' ->> '$[0].parts[0].response', NULL), e.attributes ->> '$.message') AS told FROM _events AS e
           WHERE e.span = i.span AND e.source = 1 AND e.name IN ('gen_ai.client.inference.operation.details', 'gen_ai.choice') AND told IS NOT NULL
@@ -65,7 +65,7 @@ SELECT
     ELSE iif(i.status_code = 2 OR i.error_type IS NOT NULL, 'error', 'ok')
   END AS status,
   i.error_type,
-  iif(i.event IS NULL, (SELECT s.attributes FROM _spans AS s WHERE s.id = i.span), (
+  iif(i.event IS NULL, (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) FROM _spans AS s WHERE s.id = i.span), (
     SELECT json_group_object(merged.key, json(CASE merged.type WHEN 'text' THEN json_quote(merged.value) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null' ELSE merged.value END))
     FROM (
       SELECT j.key, j.type, j.value

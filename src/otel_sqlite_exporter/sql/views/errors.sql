@@ -12,7 +12,7 @@ SELECT
   s.start_time_unix_nano,
   strftime('%Y-%m-%dT%H:%M:%S', s.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', s.start_time_unix_nano / 1000 % 1000000) AS start_time,
   coalesce(
-    s.attributes ->> '$."error.type"',
+    iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."error.type"',
     (SELECT e.attributes ->> '$."exception.type"' FROM _events AS e WHERE e.span = s.id AND e.name = 'exception' ORDER BY e.ordinal DESC LIMIT 1)
   ) AS error_type,
   s.status_description,

@@ -22,7 +22,7 @@ SELECT
   e.link_method,
   coalesce(e.dropped_attributes, l.dropped_attributes) AS dropped_attributes,
   CASE WHEN e.attributes IS NOT NULL THEN e.attribute_types WHEN e.log IS NULL THEN s.attribute_types ELSE l.attribute_types END AS attribute_types,
-  coalesce(e.attributes, s.attributes, l.attributes) AS attributes
+  coalesce(e.attributes, iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)), l.attributes) AS attributes
 FROM _events AS e
 JOIN _trace_sessions AS p ON p.id = e.trace_session
 LEFT JOIN _traces AS t ON t.id = p.trace AND t.trace_id <> ''

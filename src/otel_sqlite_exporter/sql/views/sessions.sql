@@ -36,7 +36,7 @@ SELECT
   (SELECT s.attribute_types FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
    JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id
    WHERE p.session = x.id AND p.spans + p.logs > 0 ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1) AS attribute_types,
-  (SELECT s.attributes FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
+  (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
    JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id
    WHERE p.session = x.id AND p.spans + p.logs > 0 ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1) AS attributes,
   (SELECT count(*) FROM _trace_sessions AS p JOIN _open_spans AS o ON o.trace_session = p.id WHERE p.session = x.id) AS running,

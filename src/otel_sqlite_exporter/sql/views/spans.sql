@@ -37,7 +37,7 @@ SELECT
   r.attributes AS resource_attributes,
   r.attribute_types AS resource_attribute_types,
   s.attribute_types,
-  s.attributes,
+  iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) AS attributes,
   s.id
 FROM _spans AS s
 JOIN _traces AS t ON t.id = s.trace
