@@ -187,7 +187,7 @@ def test_nothing_can_be_written(asked: Path, session: sqlalchemy.orm.Session) ->
 
 def test_another_error_of_a_statement_stays_what_it_is(session: sqlalchemy.orm.Session) -> None:
     with pytest.raises(sqlalchemy.exc.OperationalError, match="no such table"):
-        session.execute(sqlalchemy.text("SELECT * FROM nothing"))
+        session.execute(sqlalchemy.text("SELECT * FROM absent"))
 
 
 def test_what_a_session_reads_is_of_one_moment(path: Path) -> None:

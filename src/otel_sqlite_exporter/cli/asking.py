@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that ask a file: sessions, session, traces, trace, llm, tools, tail, sql, diff, report."""
+"""Commands that ask a file: sessions, session, traces, trace, llm, tools, search, tail, sql, diff, report."""
 
 from __future__ import annotations
 
@@ -104,6 +104,37 @@ def llm(ctx: click.Context, /, path: str | None, **options: Any) -> None:
 def tools(ctx: click.Context, /, path: str | None, **options: Any) -> None:
     """List executions of tools, the newest first."""
     _print_list(ctx, path, "tool_interactions", options)
+
+
+@click.command()
+@click.argument("text", metavar="TEXT")
+@_PATH
+@_SINCE
+@_UNTIL
+@_OPTIONS["session_id"]
+@_OPTIONS["trace_id"]
+@_OPTIONS["service_name"]
+@_OPTIONS["agent_name"]
+@_OPTIONS["model"]
+@_OPTIONS["tool_name"]
+@_LIMIT
+@_JSON
+@click.pass_context
+def search(ctx: click.Context, /, text: str, path: str | None, *, as_json: bool, **options: Any) -> None:
+    """Search what models and tools were told and what they answered, the newest first.
+
+    All words of TEXT must be there, and what stands in double quotes as a whole; inside words too, in whatever case.
+    Where the file has an index (see `index`) and can be written, the index is first brought to date.
+    """
+    settings = resolve(ctx, path)
+    database = _open(ctx, path)
+    from otel_sqlite_exporter.cli import render_answers
+    from otel_sqlite_exporter.ingest.search_indexing import update_index
+
+    update_index(settings)
+    criteria = {name: value for name, value in options.items() if value is not None and value != ()}
+    result = database.search(text, **_resolve_ids(database, criteria))
+    render_answers.render_hits(result, as_json=as_json)
 
 
 @click.command()
@@ -269,7 +300,7 @@ def report(
     render_answers.render_report_result(result, shape, as_json=as_json, as_csv=as_csv)
 
 
-COMMANDS = (sessions, session, traces, trace, llm, tools, tail, sql, diff, report)
+COMMANDS = (sessions, session, traces, trace, llm, tools, search, tail, sql, diff, report)
 
 
 def _open(ctx: click.Context, path: str | None) -> TelemetryDatabase:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that work out anew what a file derives from its records: reindex, reprice."""
+"""Commands that work out anew what a file derives from its records: reindex, reprice, index."""
 
 from __future__ import annotations
 
@@ -65,4 +65,29 @@ def reindex(ctx: click.Context, path: str | None, *, as_json: bool) -> None:
         click.echo(f"  {name.replace('_', ' '):22} {after}" + (f" (was {before})" if before != after else ""))
 
 
-COMMANDS = (reindex, reprice)
+@click.command()
+@click.argument("path", required=False)
+@click.option("--rebuild", is_flag=True, help="Make it anew.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def index(ctx: click.Context, path: str | None, *, rebuild: bool, as_json: bool) -> None:
+    """Make the index that `search` uses, or bring it to date: of prompts, completions, arguments and results of tools.
+
+    It works in short transactions, also while applications write; stopped half-way, the next run goes on there.
+    """
+    settings = resolve(ctx, path)
+    from otel_sqlite_exporter.cli.progress import show_count
+    from otel_sqlite_exporter.cli.tables import print_json
+    from otel_sqlite_exporter.ingest import search_indexing
+
+    with show_count("indexing") as progress:
+        done = search_indexing.index_content(settings, rebuild=rebuild, progress=progress)
+    if as_json:
+        return print_json({"path": settings.path} | done._asdict())
+    click.echo(
+        f"added {done.llm_interactions} calls and {done.tool_interactions} tool executions of {settings.path} "
+        f"to the index in {done.seconds:.2f} s"
+    )
+
+
+COMMANDS = (index, reindex, reprice)

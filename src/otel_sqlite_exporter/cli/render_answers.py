@@ -22,6 +22,7 @@ from otel_sqlite_exporter.cli.tables import (
 from otel_sqlite_exporter.query.comparison import Comparison
 from otel_sqlite_exporter.query.reports import ReportResult
 from otel_sqlite_exporter.query.results import Page
+from otel_sqlite_exporter.query.search import SearchResult
 from otel_sqlite_exporter.query.statement import Rows
 from otel_sqlite_exporter.query.timeline import Timeline
 from otel_sqlite_exporter.query.trees import SpanNode, TraceTree
@@ -205,6 +206,23 @@ def _describe_change(a: float | None, b: float | None) -> str | None:
     if a is None or b is None:
         return None
     return f"{b - a:+.4g}" + (f" ({(b - a) / a:+.1%})" if a else "")
+
+
+def render_hits(result: SearchResult, *, as_json: bool) -> None:
+    """Print what a search found, and on stderr what was not searched."""
+    if as_json:
+        return print_json({"total": result.total, "note": result.note, "hits": result.to_dicts()})
+    columns = ("trace_id", "span_id", "start", "kind", "what", "in", "matches", "text")
+    rows = [
+        (
+            *(hit.trace_id, hit.span_id, format_time(hit.start_time), hit.kind, hit.what, hit.column),
+            *(hit.matches, hit.snippet),
+        )
+        for hit in result
+    ]
+    print_tables([Table(f"hits ({result.describe()})", columns, rows, _WIDE | {"text"})])
+    if result.note is not None:
+        click.echo(result.note, err=True)
 
 
 def render_rows(title: str, result: Rows | ReportResult, *, as_json: bool, as_csv: bool) -> None:

@@ -155,6 +155,24 @@ class ToolInteractionFilter(TypedDict, total=False):
     attributes: Attributes
 
 
+class SearchFilter(TypedDict, total=False):
+    """Of searches: calls and tool executions that started at `since` or later, and before `until`; calls alone with
+    `model`, `provider` or `operation`, tool executions alone with `tool_name`."""
+
+    since: Time
+    until: Time
+    session_id: Texts
+    trace_id: Texts
+    user_id: Texts
+    agent_name: Texts
+    service_name: Texts
+    status: Texts
+    model: Texts
+    provider: Texts
+    operation: Texts
+    tool_name: Texts
+
+
 class AttributeCondition(NamedTuple):
     """That the attribute `key` exists (`operator` is `exists`, `value` True or False), or compares to `value`."""
 

@@ -21,6 +21,7 @@ from otel_sqlite_exporter.query.records import (
 )
 from otel_sqlite_exporter.query.reports import ReportResult, run_report
 from otel_sqlite_exporter.query.results import Page, RecordT
+from otel_sqlite_exporter.query.search import SearchResult, search
 from otel_sqlite_exporter.query.trees import TraceTree, build_tree
 from otel_sqlite_exporter.settings import resolve_settings
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         EventFilter,
         LLMInteractionFilter,
         LogFilter,
+        SearchFilter,
         SessionFilter,
         SpanFilter,
         Texts,
@@ -209,6 +211,12 @@ class TelemetryDatabase:
         return self._file.read(
             lambda reading: run_report(reading, name, since=since, until=until, group_by=group_by, limit=limit)
         )
+
+    def search(self, text: str, *, limit: int = 50, **criteria: Unpack[SearchFilter]) -> SearchResult:
+        """Search prompts, completions, arguments and results of tools: what has all words of `text`, and what stands in
+        double quotes as a whole, inside words too and in whatever case. The newest come first. The index is used as far
+        as there is one, and what it lacks is looked at directly, up to a bound: the result's `note` says so."""
+        return self._file.read(lambda reading: search(reading, text, limit=limit, criteria=criteria))
 
     def _find(
         self,

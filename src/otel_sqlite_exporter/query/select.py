@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple
 
 from otel_sqlite_exporter.attributes import get_attribute_path
@@ -193,6 +193,34 @@ def build_ids(kind: Kind[Any], column: str, beginning: str, criteria: Mapping[st
     sql = f"SELECT DISTINCT {column}\nFROM {kind.record.VIEW}{_where(conditions)}\nORDER BY {column}\nLIMIT :limit"
     beyond = f"{beginning}{chr(sys.maxunicode)}"
     return Select(sql, parameters | {"beginning": beginning, "beyond": beyond, "limit": limit})
+
+
+def build_chosen(kind: Kind[Any], columns: Sequence[str], criteria: Mapping[str, Any], *, ids: str) -> Select:
+    """Return the statement for the rows with these ids (a JSON array) that meet all `criteria`, the latest written
+    first.
+
+    Raises:
+        FilterError: A keyword is not known, or its value cannot be used.
+    """
+    conditions, parameters = _build_conditions(kind, criteria)
+    conditions = ["id IN (SELECT value FROM json_each(:ids))", *conditions]
+    sql = f"SELECT {', '.join(columns)}\nFROM {kind.record.VIEW}{_where(conditions)}\nORDER BY id DESC"
+    return Select(sql, parameters | {"ids": ids})
+
+
+def build_newest(
+    kind: Kind[Any], columns: Sequence[str], criteria: Mapping[str, Any], *, after: int, limit: int
+) -> Select:
+    """Return the statement for the `limit` rows that were written last, with ids above `after`, and meet all
+    `criteria`.
+
+    Raises:
+        FilterError: A keyword is not known, or its value cannot be used.
+    """
+    conditions, parameters = _build_conditions(kind, criteria)
+    conditions = ["id > :after", *conditions]
+    sql = f"SELECT {', '.join(columns)}\nFROM {kind.record.VIEW}{_where(conditions)}\nORDER BY id DESC\nLIMIT :limit"
+    return Select(sql, parameters | {"after": after, "limit": limit})
 
 
 def encode_cursor(kind: Kind[Any], row: Mapping[str, Any], *, newest_first: bool) -> str:

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is searched, and for what: the plain text of content that is kept as JSON, and the terms of a search.
+
+A document is the text of a model call or of a tool execution. A term is found in it wherever it stands, inside words
+too, in whatever case: so languages without spaces are searched as all others are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+
+GRAM = 3
+"""Characters of a token of the index; shorter terms it cannot find."""
+_MOST_GRAMS = 24
+_TERM = re.compile(r'"([^"]*)"|(\S+)')
+# What names a message or its parts says nothing about its content; blobs are base64.
+_PASSED_OVER = frozenset(("role", "type", "id", "finish_reason"))
+
+
+def extract_text(content: str | None) -> str:
+    """Return the texts and numbers of a column as lines of plain text: of JSON (also as text inside JSON) its values,
+    without ids, roles and blobs; anything else as it is."""
+    return "\n".join(_walk(content))
+
+
+def _walk(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        decoded = _decode(value)
+        if decoded is None:
+            yield value
+        else:
+            yield from _walk(decoded)
+    elif isinstance(value, dict):
+        if value.get("type") != "blob":
+            for key, item in value.items():
+                if key not in _PASSED_OVER:
+                    yield from _walk(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _walk(item)
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield str(value)
+
+
+def _decode(text: str) -> Any:
+    if text[:1] not in ("{", "["):
+        return None
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def fold(text: str) -> str:
+    """Return `text` in small letters, character by character: what stands in a text stands in it folded too, at the
+    same place."""
+    # The two letters whose small ones `str.lower` makes two characters of, or others at the end of a word.
+    return text.replace("\u0130", "i").replace("\u03a3", "\u03c3").lower()
+
+
+def split_terms(text: str) -> tuple[str, ...]:
+    """Return the words of `text`, and what stands in double quotes as one term, folded."""
+    terms = (quoted or word for quoted, word in _TERM.findall(text))
+    return tuple(dict.fromkeys(fold(term) for term in terms if term.strip()))
+
+
+def build_match(terms: Sequence[str]) -> str | None:
+    """Return the query for FTS5 that every document with all terms meets (others may too); None where all terms are
+    too short for the index."""
+    grams = [
+        term[place : place + GRAM]
+        for term in terms
+        for place in range(min(len(term) - GRAM + 1, _MOST_GRAMS))
+        if "\0" not in term
+    ]
+    return " AND ".join('"' + gram.replace('"', '""') + '"' for gram in dict.fromkeys(grams)) or None
