@@ -12,11 +12,12 @@ except ImportError as error:
 
 from otel_sqlite_exporter.orm.base import Model
 from otel_sqlite_exporter.orm.engine import open_engine
-from otel_sqlite_exporter.orm.interactions import LLMInteraction, ToolInteraction
+from otel_sqlite_exporter.orm.interactions import Agent, LLMInteraction, ToolInteraction
 from otel_sqlite_exporter.orm.records import Event, Link, Log
 from otel_sqlite_exporter.orm.spans import Session, Span, Trace
 
 __all__ = [
+    "Agent",
     "Event",
     "LLMInteraction",
     "Link",

@@ -15,6 +15,7 @@ COMMANDS = {
     "doctor": {"path", "--repair", "--assume-gone", "--json"},
     "export": {"path", "--session", "--trace", "--since", "--until", "--signal", "--output"},
     "import": {"files", "--into", "--timezone", "--json"},
+    "index": {"path", "--rebuild", "--json"},
     "info": {"path", "--json"},
     "llm": LIST
     | {"--session", "--trace", "--user", "--agent", "--model", "--provider", "--operation", "--status"}
@@ -27,6 +28,10 @@ COMMANDS = {
     "reindex": {"path", "--json"},
     "reprice": {"path", "--all", "--json"},
     "report": {"name", "path", "--since", "--until", "--group-by", "--limit", "--plan", "--csv", "--json"},
+    "search": {
+        *("text", "path", "--since", "--until", "--session", "--trace", "--service", "--agent", "--model", "--tool"),
+        *("--limit", "--json"),
+    },
     "session": {"session_id", "path", "--limit", "--json"},
     "sessions": LIST | {"--user", "--min-duration-ms", "--min-tokens"},
     "sql": {"statement", "path", "--limit", "--csv", "--json"},

@@ -60,6 +60,7 @@ QUESTIONS: dict[str, list[str]] = {
     "get_span": ["trace_id", "span_id"],
     "get_llm_interaction": ["trace_id", "span_id"],
     "related": ["record"],
+    "search": ["text", "limit", "criteria"],
     "run_report": ["name", "since", "until", "group_by", "limit"],
 }
 VIEWS = [

@@ -26,6 +26,7 @@ from sqlalchemy import func, select, update
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
 from otel_sqlite_exporter.errors import FileRefusedError, MigrationRequiredError, ReadOnlyError
 from otel_sqlite_exporter.models import (
+    Agent,
     Event,
     Link,
     LLMInteraction,
@@ -124,6 +125,14 @@ def test_a_tool_leads_to_the_call_that_asked_for_it(path: Path) -> None:
         (tool,) = call.tool_interactions
         assert tool.tool_name == "search"
         assert tool.asked_by is call.span
+
+
+def test_an_agent_leads_to_its_calls(session: sqlalchemy.orm.Session) -> None:
+    agents = session.scalars(select(Agent)).all()
+    assert {agent.agent_name for agent in agents} == {"planner"}
+    for agent in agents:
+        assert len(agent.llm_interactions) == agent.llm_calls > 0
+        assert all(call.agent is agent for call in agent.llm_interactions)
 
 
 def test_links_and_logs_lead_to_their_spans(session: sqlalchemy.orm.Session) -> None:

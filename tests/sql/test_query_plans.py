@@ -63,7 +63,7 @@ _OF_THE_WHOLE_FILE = {
     *("count_faults", "count_interrupted", "count_views", "find_open_runs", "get_link_health", "get_span_times"),
     *("repair_sessions", "sum_exporter_health", "count_cost_statuses", "count_unpriced"),
     *("measure_legacy", "count_legacy_names", "count_legacy_times", "add_legacy_agents"),
-    "count_derived",
+    *("count_derived", "count_documents"),
 }
 
 
@@ -72,7 +72,7 @@ def file(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sqlite3.Con
     path = tmp_path / "otel.db"
     migrate(str(path), busy_timeout_ms=1000)
     with closing(sqlite3.connect(path)) as connection:
-        for script in ("create_legacy_stages", "create_legacy_staging"):  # what some queries are of
+        for script in ("create_legacy_stages", "create_legacy_staging", "create_search"):  # what some queries are of
             run_script(connection, script)
     if request.param == "analyzed":
         write_statistics(path)

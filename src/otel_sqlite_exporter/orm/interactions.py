@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls of models and executions of tools."""
+"""Calls of models, executions of tools, and agents."""
 
 from __future__ import annotations
 
@@ -77,6 +77,11 @@ class LLMInteraction(Model):
         "LLMInteraction.span_id == foreign(ToolInteraction.asked_by_span_id))",
         order_by="ToolInteraction.start_time_unix_nano",
     )
+    agent: Mapped[Agent | None] = related_by(
+        "and_(foreign(LLMInteraction.service_name) == Agent.service_name, "
+        "foreign(LLMInteraction.agent_name).is_not_distinct_from(Agent.agent_name))",
+        uselist=False,
+    )
 
 
 class ToolInteraction(Model):
@@ -120,3 +125,30 @@ class ToolInteraction(Model):
     start: Mapped[Event | None] = related_by("foreign(ToolInteraction.start_id) == Event.id")
     finish: Mapped[Event | None] = related_by("foreign(ToolInteraction.finish_id) == Event.id")
     asked_by: Mapped[Span | None] = related_by(in_span("ToolInteraction", "trace_id", "asked_by_span_id"))
+
+
+class Agent(Model):
+    """One row of the view `agents`; `llm_interactions` are the calls of its service that name it. The count of sessions
+    is `session_count`."""
+
+    __tablename__ = "agents"
+
+    agent_id: Mapped[str | None]
+    agent_name: Mapped[str | None] = mapped_column(primary_key=True)
+    service_name: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str | None]
+    first_seen: Mapped[str]
+    last_seen: Mapped[str]
+    start_time_unix_nano: Mapped[int] = mapped_column(primary_key=True)
+    end_time_unix_nano: Mapped[int]
+    session_count: Mapped[int] = mapped_column("sessions")
+    llm_calls: Mapped[int]
+    input_tokens: Mapped[int | None]
+    output_tokens: Mapped[int | None]
+    total_tokens: Mapped[int | None]
+
+    llm_interactions: Mapped[list[LLMInteraction]] = related_by(
+        "and_(Agent.service_name == foreign(LLMInteraction.service_name), "
+        "Agent.agent_name.is_not_distinct_from(foreign(LLMInteraction.agent_name)))",
+        order_by="LLMInteraction.start_time_unix_nano",
+    )
