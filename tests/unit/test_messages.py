@@ -9,7 +9,7 @@ import warnings
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from otel_sqlite_exporter.ingest.message_texts import decode_text
@@ -520,6 +520,7 @@ nearly = st.recursive(
 )
 
 
+@example([{"role": "user", "content": [{"type": None, "kind": "role"}]}])
 @given(nearly)
 def test_what_nearly_has_a_known_shape_gives_messages(value: Any) -> None:
     messages = read_messages(value, "user")
