@@ -685,7 +685,9 @@ FROM (
       ) AS g
     ) AS r
   ) AS c
-) AS m;
+) AS m
+-- Where content is not stored, a role may be all that is left.
+WHERE m.parts <> '[]';
 
 CREATE VIEW _whole_attributes AS
 -- One row a span that shares texts with others (its column texts is not NULL), with its attributes put together. Private:

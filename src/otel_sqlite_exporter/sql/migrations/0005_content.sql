@@ -148,7 +148,9 @@ FROM (
       ) AS g
     ) AS r
   ) AS c
-) AS m;
+) AS m
+-- Where content is not stored, a role may be all that is left.
+WHERE m.parts <> '[]';
 
 CREATE VIEW complete_llm_interactions AS
 -- One row a call of a model (and of an agent or workflow that reports usage), with its request and its response.

@@ -142,4 +142,6 @@ FROM (
       ) AS g
     ) AS r
   ) AS c
-) AS m;
+) AS m
+-- Where content is not stored, a role may be all that is left.
+WHERE m.parts <> '[]';
