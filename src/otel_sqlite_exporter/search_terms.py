@@ -58,8 +58,8 @@ def _decode(text: str) -> Any:
 def fold(text: str) -> str:
     """Return `text` in small letters, character by character: what stands in a text stands in it folded too, at the
     same place."""
-    # The two letters whose small ones `str.lower` makes two characters of, or others at the end of a word.
-    return text.replace("\u0130", "i").replace("\u03a3", "\u03c3").lower()
+    # `str.lower` makes two characters of the dotted I, and of a sigma another letter at the end of a word.
+    return text.replace("\u0130", "i").lower().replace("\u03c2", "\u03c3")
 
 
 def split_terms(text: str) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ TOOL = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "look_up"}
 PAIRS = [
     ("Where is my Order?", 'It left "Lyon" yesterday,\nby train.'),
     ("我的订单在哪里？", "您的订单昨天已从里昂发出。"),
-    ("Straße und Öl", "ΑΘΗΝΑ"),
+    ("Straße und Öl", "İİ ΟΔΟΣ"),
 ]
 
 
@@ -107,7 +107,9 @@ def asked(request: pytest.FixtureRequest, path: Path) -> TelemetryDatabase:
         ("订单在", ["llm"]),
         ("里昂", ["llm"]),
         ("straße", ["llm"]),
-        ("αθηνα öl", ["llm"]),
+        ("οδοσ öl", ["llm"]),
+        ("οδος", ["llm"]),
+        ("ii οδο", ["llm"]),
         ("4711", ["tool"]),
         ("monday", ["tool"]),
         ("assistant", []),
@@ -128,6 +130,8 @@ def test_a_hit_says_where_it_is(asked: TelemetryDatabase) -> None:
     call = asked.get_llm_interaction(hit.trace_id or "", hit.span_id or "")
     assert (hit.id, hit.session_id, hit.start_time, hit.what) == (call.id, "one", call.request_timestamp, "gpt-4.1")
     assert (hit.column, hit.snippet, hit.matches) == ("completion", 'It left "Lyon" yesterday, by train.', 1)
+    (hit,) = asked.search("οδος")
+    assert (hit.snippet, hit.matches) == ("İİ ΟΔΟΣ", 1)
     (hit,) = asked.search("monday")
     assert (hit.kind, hit.what, hit.column, hit.snippet) == ("tool", "look_up", "result", "left on Monday")
 
@@ -196,7 +200,7 @@ def test_a_short_term_is_looked_for_in_the_newest_alone(path: Path, monkeypatch:
     assert absent == (
         "looked only at the newest 2 calls: the file has no index; `python -m otel_sqlite_exporter index` makes one"
     )
-    add_to_index(path, at_most=1)
+    add_to_index(path)
     assert database.search("ox").note == unindexed.note
     assert len(database.search('"ox 0"')) == 1
     assert database.search('"ox 0"').note is None
@@ -253,6 +257,18 @@ def test_an_index_is_made_anew(path: Path) -> None:
     assert add_to_index(path, rebuild=True)[:2] == (1, 0)
     assert len(TelemetryDatabase(path).search("yesterday")) == 1
     assert read(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_long_texts_are_added_in_short_transactions(path: Path) -> None:
+    recorder = Recorder()
+    with exporting(path) as exporter:
+        for number in range(3):
+            exporter.export(recorder.call(f"{number} " + "long " * 120_000, "ok"))
+    done: list[int] = []
+    add_to_index(path, progress=lambda count, of: done.append(count))
+    assert done == [1, 2, 3]
+    assert len(TelemetryDatabase(path).search('"2 long"')) == 1
+    assert add_to_index(path, rebuild=True, within_s=0)[:2] == (0, 0)
 
 
 def test_a_file_without_an_index_has_none_of_its_tables(path: Path) -> None:
