@@ -136,7 +136,7 @@ def read_part(block: Any) -> list[Part]:
     if kind in _MODALITIES:
         return [_read_media(block, _MODALITIES[kind])]
     if kind:
-        return [dict(block) if block.get("type") == kind else {"type": kind} | block | {"type": kind}]
+        return [dict(block) if block.get("type") == kind else {**block, "type": kind}]
     return _read_keyed(block)
 
 
