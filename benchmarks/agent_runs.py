@@ -57,7 +57,7 @@ class Stored(NamedTuple):
 def store_runs(path: Path, runs: int, turns: int, *, is_shared: bool) -> Stored:
     """Write `runs` of as many `turns` into a new file at `path`; not `is_shared` leaves every history whole."""
     spans = [span for number in range(runs) for span in build_run(number, turns)]
-    with patch("otel_sqlite_exporter.ingest.batch.SHORTEST", 0 if is_shared else sys.maxsize):
+    with patch("otel_sqlite_exporter.ingest.writing.batch.SHORTEST", 0 if is_shared else sys.maxsize):
         exporter = SQLiteSpanExporter(path)
         exporter.export(())
         source = iter(spans)

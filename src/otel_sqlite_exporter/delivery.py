@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 
 from otel_sqlite_exporter.errors import ClosedError, ForeignFileError, SQLiteExporterError
-from otel_sqlite_exporter.ingest.frames import dump_batch
-from otel_sqlite_exporter.ingest.histories import Histories
-from otel_sqlite_exporter.ingest.interruptions import interrupt_spans
-from otel_sqlite_exporter.ingest.replay import replay_spool
-from otel_sqlite_exporter.ingest.retry import is_about_file, write_records
 from otel_sqlite_exporter.ingest.rows import Records
-from otel_sqlite_exporter.ingest.runs import Run
+from otel_sqlite_exporter.ingest.upkeep.interruptions import interrupt_spans
+from otel_sqlite_exporter.ingest.writing.frames import dump_batch
+from otel_sqlite_exporter.ingest.writing.histories import Histories
+from otel_sqlite_exporter.ingest.writing.replay import replay_spool
+from otel_sqlite_exporter.ingest.writing.retry import is_about_file, write_records
+from otel_sqlite_exporter.ingest.writing.runs import Run
 from otel_sqlite_exporter.sdk_metrics import make_exporter_metrics
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.database import Database

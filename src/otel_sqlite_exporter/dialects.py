@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a dialect is: the names that one instrumentation, or one convention, gives to what calls of models and tools
-have in common. A dialect is a JSON file; docs/dialects.md describes its keys and `ingest/dialects/` holds ours.
+have in common. A dialect is a JSON file; docs/dialects.md describes its keys and `ingest/calls/dialects/` holds ours.
 
 An attribute is named in three ways: `name`; `name#key`, the value of a key in the JSON that the attribute holds (`#key`
 again for a key in that, `name#` for the whole of it); `name.*`, all attributes whose names begin so. `@name` is the

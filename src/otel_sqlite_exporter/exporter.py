@@ -12,11 +12,11 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from otel_sqlite_exporter.delivery import Delivery
-from otel_sqlite_exporter.ingest.encode import SpanEncoder
-from otel_sqlite_exporter.ingest.quarantine import quarantine_span
-from otel_sqlite_exporter.ingest.redacted_spans import make_span_redactor
+from otel_sqlite_exporter.ingest.calls.rules import extend_rules
+from otel_sqlite_exporter.ingest.encoding.encode import SpanEncoder
+from otel_sqlite_exporter.ingest.encoding.quarantine import quarantine_span
+from otel_sqlite_exporter.ingest.redaction.redacted_spans import make_span_redactor
 from otel_sqlite_exporter.ingest.rows import Records
-from otel_sqlite_exporter.ingest.rules import extend_rules
 from otel_sqlite_exporter.settings import resolve_settings
 
 

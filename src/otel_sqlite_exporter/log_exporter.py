@@ -12,11 +12,11 @@ from typing import Any
 import opentelemetry.sdk._logs.export as sdk
 
 from otel_sqlite_exporter.delivery import Delivery
-from otel_sqlite_exporter.ingest.logs import LogEncoder, read_log
-from otel_sqlite_exporter.ingest.quarantine import quarantine_log
-from otel_sqlite_exporter.ingest.redacted_spans import make_span_redactor
+from otel_sqlite_exporter.ingest.calls.rules import extend_rules
+from otel_sqlite_exporter.ingest.encoding.logs import LogEncoder, read_log
+from otel_sqlite_exporter.ingest.encoding.quarantine import quarantine_log
+from otel_sqlite_exporter.ingest.redaction.redacted_spans import make_span_redactor
 from otel_sqlite_exporter.ingest.rows import Records
-from otel_sqlite_exporter.ingest.rules import extend_rules
 from otel_sqlite_exporter.settings import resolve_settings
 
 # Older SDKs have the older names alone.

@@ -33,7 +33,8 @@ RELATIONSHIPS = {
     "Trace": {"session", "root", "spans", "events", "links", "logs", "llm_interactions", "tool_interactions"},
 }
 RENAMED = {"traces": "trace_count", "spans": "span_count", "logs": "log_count", "sessions": "session_count"}
-MAPPERS = {mapper.class_.__name__: mapper for mapper in models.Model.registry.mappers}
+_MAPPERS = {mapper.class_.__name__: mapper for mapper in models.Model.registry.mappers}
+MAPPERS = dict(sorted(_MAPPERS.items()))
 
 
 def test_the_module_offers_these_names() -> None:

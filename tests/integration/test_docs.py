@@ -41,8 +41,8 @@ from opentelemetry.trace import (
 from otel_sqlite_exporter import SQLiteLogRecordExporter, TelemetryDatabase, __version__, environment_variables
 from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.dialects import KEYS
-from otel_sqlite_exporter.ingest.messages import read_messages
-from otel_sqlite_exporter.ingest.sessions import USER_ATTRIBUTES
+from otel_sqlite_exporter.ingest.calls.messages import read_messages
+from otel_sqlite_exporter.ingest.encoding.sessions import USER_ATTRIBUTES
 from otel_sqlite_exporter.query.reports import REPORTS
 from otel_sqlite_exporter.query.select import KINDS, accepted_arguments
 from otel_sqlite_exporter.settings import (
@@ -300,7 +300,7 @@ def test_the_tables_of_dialects_are_those_of_the_data() -> None:
     render = runpy.run_path(str(ROOT / "tools/generate_dialects.py"))["render_page"]
     page = (ROOT / "docs/dialects.md").read_text()
     assert render(page) == page, "run `make dialects`"
-    vocabulary = json.loads((PACKAGE / "ingest" / "vocabulary.json").read_text())
+    vocabulary = json.loads((PACKAGE / "ingest" / "calls" / "vocabulary.json").read_text())
     words = {
         word
         for row in find_tables("docs/dialects.md", "Which spans are rows")
@@ -316,7 +316,7 @@ def test_the_tables_of_dialects_are_those_of_the_data() -> None:
 
 
 def test_the_attributes_that_are_content_are_those_of_the_code() -> None:
-    content = json.loads((PACKAGE / "ingest" / "content.json").read_text())
+    content = json.loads((PACKAGE / "ingest" / "redaction" / "content.json").read_text())
     described = {}
     for convention, names, source in find_tables("docs/dialects.md", "Content"):
         described[convention] = (re.findall(r"`(.*?)`", names), source)

@@ -18,7 +18,7 @@ import pytest
 from opentelemetry.sdk.trace import Span, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from otel_sqlite_exporter.ingest import diagnosis
+from otel_sqlite_exporter.ingest.upkeep import diagnosis
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.file_systems import find_network_type
 from tests.commands import run

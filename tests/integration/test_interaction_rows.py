@@ -14,9 +14,8 @@ import pytest
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from otel_sqlite_exporter.ingest.encode import SpanEncoder
-from otel_sqlite_exporter.ingest.frames import dump_batch, load_batch
-from otel_sqlite_exporter.ingest.logs import LogEncoder, LogFields
+from otel_sqlite_exporter.ingest.encoding.encode import SpanEncoder
+from otel_sqlite_exporter.ingest.encoding.logs import LogEncoder, LogFields
 from otel_sqlite_exporter.ingest.rows import (
     NO_INTERACTIONS,
     EncodedLog,
@@ -28,8 +27,9 @@ from otel_sqlite_exporter.ingest.rows import (
     ToolInteractionRow,
     ToolResultRow,
 )
-from otel_sqlite_exporter.ingest.runs import Run
-from otel_sqlite_exporter.ingest.writer import write_batch
+from otel_sqlite_exporter.ingest.writing.frames import dump_batch, load_batch
+from otel_sqlite_exporter.ingest.writing.runs import Run
+from otel_sqlite_exporter.ingest.writing.writer import write_batch
 from otel_sqlite_exporter.storage.connection import open_writer
 from otel_sqlite_exporter.storage.migrations import migrate
 from tests.conftest import read

@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 from otel_sqlite_exporter.errors import LegacyCheckError, LegacyFileError
-from otel_sqlite_exporter.ingest import writer
 from otel_sqlite_exporter.ingest.legacy import encode, progress, records, stages, staging, values
 from otel_sqlite_exporter.ingest.legacy.migration import drop_legacy_tables, migrate_legacy_file
 from otel_sqlite_exporter.ingest.legacy.report import STAGES, LegacyReport, find_legacy_file
+from otel_sqlite_exporter.ingest.writing import writer
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.commands import run, run_on_terminal
 from tests.conftest import export_all, exporting, in_new_process, read

@@ -15,7 +15,7 @@ from hypothesis import assume, given, settings
 from opentelemetry.sdk.trace import ReadableSpan
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
-from otel_sqlite_exporter.ingest import reindexing
+from otel_sqlite_exporter.ingest.upkeep import reindexing
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.commands import run
 from tests.conftest import exporting, make_spans, read

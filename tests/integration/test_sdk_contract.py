@@ -24,7 +24,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcess
 from opentelemetry.trace import SpanContext
 
 from otel_sqlite_exporter import SQLiteSpanExporter
-from otel_sqlite_exporter.ingest.statements import find_parameter_limit
+from otel_sqlite_exporter.ingest.writing.statements import find_parameter_limit
 from tests.conftest import exporting, health, in_new_process, make_spans, read, span_names
 
 SUCCESS, FAILURE = SpanExportResult.SUCCESS, SpanExportResult.FAILURE

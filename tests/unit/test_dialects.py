@@ -15,19 +15,19 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext
 
 from otel_sqlite_exporter.dialects import COLUMNS, parse_dialect
-from otel_sqlite_exporter.ingest import rules
-from otel_sqlite_exporter.ingest.content import is_content, is_content_of_event
-from otel_sqlite_exporter.ingest.encode import SpanEncoder
-from otel_sqlite_exporter.ingest.interactions import (
+from otel_sqlite_exporter.ingest.calls import rules
+from otel_sqlite_exporter.ingest.calls.interactions import (
     Surroundings,
     find_event_interactions,
     find_interactions,
     find_record_interactions,
     plan_interactions,
 )
+from otel_sqlite_exporter.ingest.encoding.encode import SpanEncoder
+from otel_sqlite_exporter.ingest.encoding.sessions import USER_ATTRIBUTES, find_naming, plan_naming
+from otel_sqlite_exporter.ingest.encoding.starts import merge_start
+from otel_sqlite_exporter.ingest.redaction.content import is_content, is_content_of_event
 from otel_sqlite_exporter.ingest.rows import NO_INTERACTIONS, Interactions, LLMInteractionRow, ToolInteractionRow
-from otel_sqlite_exporter.ingest.sessions import USER_ATTRIBUTES, find_naming, plan_naming
-from otel_sqlite_exporter.ingest.starts import merge_start
 from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES
 from tests import strategies
 

@@ -13,8 +13,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags
 
 from otel_sqlite_exporter.errors import UnstorableSpanError
-from otel_sqlite_exporter.ingest.encode import SpanEncoder
-from otel_sqlite_exporter.ingest.quarantine import quarantine_row, quarantine_span
+from otel_sqlite_exporter.ingest.encoding.encode import SpanEncoder
+from otel_sqlite_exporter.ingest.encoding.quarantine import quarantine_row, quarantine_span
 from otel_sqlite_exporter.ingest.rows import EncodedSpan
 
 _ARRIVAL = 1_795_000_000_000_000_000

@@ -11,8 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_sqlite_exporter.attributes import decode_attributes
-from otel_sqlite_exporter.ingest.event_records import EventReader, EventRecord, Scope, identify_span, identify_trace
-from otel_sqlite_exporter.ingest.logs import LogEncoder
+from otel_sqlite_exporter.ingest.encoding.logs import LogEncoder
+from otel_sqlite_exporter.ingest.importing.event_records import (
+    EventReader,
+    EventRecord,
+    Scope,
+    identify_span,
+    identify_trace,
+)
 from otel_sqlite_exporter.ingest.rows import EncodedLog
 
 TRACE, SPAN = "e6694b60924442b8a3f8da017df772bb", "1bd1b558f367374f"

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_sqlite_exporter.attributes import encode_attributes
-from otel_sqlite_exporter.ingest import histories
-from otel_sqlite_exporter.ingest.histories import Histories
+from otel_sqlite_exporter.ingest.writing import histories
+from otel_sqlite_exporter.ingest.writing.histories import Histories
 
 
 class _Texts:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from otel_sqlite_exporter.ingest import interactions
+from otel_sqlite_exporter.ingest.calls import interactions
 from otel_sqlite_exporter.ingest.rows import LLMInteractionRow, ToolInteractionRow
 
 

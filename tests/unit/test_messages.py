@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from otel_sqlite_exporter.ingest.message_texts import decode_text
-from otel_sqlite_exporter.ingest.messages import (
+from otel_sqlite_exporter.ingest.calls.message_texts import decode_text
+from otel_sqlite_exporter.ingest.calls.messages import (
     encode_messages,
     find_tool_calls,
     find_tool_results,

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_sqlite_exporter.attributes import decode_attributes, encode_attributes
-from otel_sqlite_exporter.ingest.escapes import mask_escaped
-from otel_sqlite_exporter.ingest.redact import Redactor, make_redactor
+from otel_sqlite_exporter.ingest.redaction.escapes import mask_escaped
+from otel_sqlite_exporter.ingest.redaction.redact import Redactor, make_redactor
 from otel_sqlite_exporter.settings import resolve_settings
 from tests import strategies as own
 

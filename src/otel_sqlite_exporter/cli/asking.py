@@ -129,7 +129,7 @@ def search(ctx: click.Context, /, text: str, path: str | None, *, as_json: bool,
     settings = resolve(ctx, path)
     database = _open(ctx, path)
     from otel_sqlite_exporter.cli import render_answers
-    from otel_sqlite_exporter.ingest.search_indexing import update_index
+    from otel_sqlite_exporter.ingest.upkeep.search_indexing import update_index
 
     update_index(settings)
     criteria = {name: value for name, value in options.items() if value is not None and value != ()}

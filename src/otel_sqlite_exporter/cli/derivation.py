@@ -22,7 +22,7 @@ def reprice(ctx: click.Context, path: str | None, *, everything: bool, as_json: 
     settings = resolve(ctx, path)
     from otel_sqlite_exporter.cli.progress import show_count
     from otel_sqlite_exporter.cli.tables import print_json
-    from otel_sqlite_exporter.ingest import repricing
+    from otel_sqlite_exporter.ingest.upkeep import repricing
 
     with show_count("pricing calls") as progress:
         done = repricing.reprice(settings, everything=everything, progress=progress)
@@ -49,7 +49,7 @@ def reindex(ctx: click.Context, path: str | None, *, as_json: bool) -> None:
     settings = resolve(ctx, path)
     from otel_sqlite_exporter.cli.progress import show_count
     from otel_sqlite_exporter.cli.tables import print_json
-    from otel_sqlite_exporter.ingest import reindexing
+    from otel_sqlite_exporter.ingest.upkeep import reindexing
 
     with show_count("reading records") as progress:
         done = reindexing.reindex(settings, progress)
@@ -78,7 +78,7 @@ def index(ctx: click.Context, path: str | None, *, rebuild: bool, as_json: bool)
     settings = resolve(ctx, path)
     from otel_sqlite_exporter.cli.progress import show_count
     from otel_sqlite_exporter.cli.tables import print_json
-    from otel_sqlite_exporter.ingest import search_indexing
+    from otel_sqlite_exporter.ingest.upkeep import search_indexing
 
     with show_count("indexing") as progress:
         done = search_indexing.index_content(settings, rebuild=rebuild, progress=progress)

@@ -39,9 +39,9 @@ def migrate_file(
     as_json: bool,
 ) -> None:
     """Migrate `file`, or tell what would be done, and print what was."""
+    from otel_sqlite_exporter.ingest.importing.timestamps import parse_timezone
     from otel_sqlite_exporter.ingest.legacy.migration import drop_legacy_tables, migrate_legacy_file, try_legacy_file
     from otel_sqlite_exporter.ingest.legacy.report import find_legacy_file
-    from otel_sqlite_exporter.ingest.timestamps import parse_timezone
 
     zone = parse_timezone(timezone)
     was_done, freed = file.is_done, None

@@ -124,7 +124,7 @@ def recover(ctx: click.Context, path: str | None, *, spool: str | None, as_json:
     """
     settings = resolve(ctx, path)
     from otel_sqlite_exporter.cli.tables import print_json
-    from otel_sqlite_exporter.ingest import repair
+    from otel_sqlite_exporter.ingest.upkeep import repair
 
     recovery = repair.recover(settings, spool)
     if as_json:
@@ -156,8 +156,8 @@ def doctor(
     settings = resolve(ctx, path)
     from otel_sqlite_exporter.cli import render
     from otel_sqlite_exporter.cli.tables import print_json
-    from otel_sqlite_exporter.ingest.diagnosis import diagnose
-    from otel_sqlite_exporter.ingest.repair import repair
+    from otel_sqlite_exporter.ingest.upkeep.diagnosis import diagnose
+    from otel_sqlite_exporter.ingest.upkeep.repair import repair
 
     findings = diagnose(settings)
     done = None

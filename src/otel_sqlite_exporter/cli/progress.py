@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.ingest.imports import SourceReport
-    from otel_sqlite_exporter.ingest.sources import Source
+    from otel_sqlite_exporter.ingest.importing.imports import SourceReport
+    from otel_sqlite_exporter.ingest.importing.sources import Source
 
 
 @contextmanager

@@ -15,8 +15,8 @@ from otel_sqlite_exporter.storage.migrations import Migration, Report, migrate_h
 from otel_sqlite_exporter.version import __version__
 
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.ingest.diagnosis import Finding
-    from otel_sqlite_exporter.ingest.repair import Repair
+    from otel_sqlite_exporter.ingest.upkeep.diagnosis import Finding
+    from otel_sqlite_exporter.ingest.upkeep.repair import Repair
 
 
 def plan_as_dict(path: str, version: int, pending: Sequence[Migration], *, backup: bool) -> dict[str, object]:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 import click
 
 from otel_sqlite_exporter.cli.tables import format_value, print_json
-from otel_sqlite_exporter.ingest.imports import SourceReport, Totals
+from otel_sqlite_exporter.ingest.importing.imports import SourceReport, Totals
 
 
 def render_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, as_json: bool) -> None:

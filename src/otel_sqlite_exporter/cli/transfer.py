@@ -11,7 +11,7 @@ from otel_sqlite_exporter.cli.context import ATTENTION, REFUSED, resolve
 from otel_sqlite_exporter.errors import MissingPackageError, UnreadableSourceError
 
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.ingest.imports import SourceReport
+    from otel_sqlite_exporter.ingest.importing.imports import SourceReport
 
 
 @click.command("import")
@@ -38,9 +38,9 @@ def import_(ctx: click.Context, files: tuple[str, ...], path: str | None, *, tim
     settings = resolve(ctx, path)
     from otel_sqlite_exporter.cli.progress import show_progress
     from otel_sqlite_exporter.cli.render_import import render_import
-    from otel_sqlite_exporter.ingest.imports import open_importer
-    from otel_sqlite_exporter.ingest.sources import open_source
-    from otel_sqlite_exporter.ingest.timestamps import parse_timezone
+    from otel_sqlite_exporter.ingest.importing.imports import open_importer
+    from otel_sqlite_exporter.ingest.importing.sources import open_source
+    from otel_sqlite_exporter.ingest.importing.timestamps import parse_timezone
 
     reports: list[SourceReport] = []
     is_refused = False

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from otel_sqlite_exporter.attributes import decode_attributes, encode_value
-from otel_sqlite_exporter.ingest.event_records import ORIGINAL
+from otel_sqlite_exporter.ingest.importing.event_records import ORIGINAL
 from otel_sqlite_exporter.ingest.legacy.encode import SCOPE
 from otel_sqlite_exporter.ingest.legacy.progress import Step
 from otel_sqlite_exporter.ingest.legacy.records import NAMESPACE, Detail, find_attribute

@@ -15,8 +15,10 @@ from datetime import tzinfo
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-from otel_sqlite_exporter.ingest.encode import SpanEncoder
-from otel_sqlite_exporter.ingest.event_records import (
+from otel_sqlite_exporter.ingest.calls.rules import extend_rules
+from otel_sqlite_exporter.ingest.encoding.encode import SpanEncoder
+from otel_sqlite_exporter.ingest.encoding.logs import LogEncoder
+from otel_sqlite_exporter.ingest.importing.event_records import (
     ORIGINAL,
     EventReader,
     EventRecord,
@@ -24,11 +26,9 @@ from otel_sqlite_exporter.ingest.event_records import (
     identify_span,
     identify_trace,
 )
+from otel_sqlite_exporter.ingest.importing.timestamps import parse_timestamp
 from otel_sqlite_exporter.ingest.legacy.records import NAMESPACE, Detail, build_record, keep_columns
-from otel_sqlite_exporter.ingest.logs import LogEncoder
 from otel_sqlite_exporter.ingest.rows import EncodedLog, EncodedSpan
-from otel_sqlite_exporter.ingest.rules import extend_rules
-from otel_sqlite_exporter.ingest.timestamps import parse_timestamp
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.legacy import normalise_key
 

@@ -19,7 +19,7 @@ from otel_sqlite_exporter.ingest.legacy.encode import SCOPE
 from otel_sqlite_exporter.ingest.legacy.progress import Progress, Step
 from otel_sqlite_exporter.ingest.legacy.report import LegacyFile, LegacyReport, find_legacy_file, make_report
 from otel_sqlite_exporter.ingest.legacy.stages import Conversion
-from otel_sqlite_exporter.ingest.statements import run_script
+from otel_sqlite_exporter.ingest.writing.statements import run_script
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.backup import write_backup

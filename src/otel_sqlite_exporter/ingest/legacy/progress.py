@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.errors import LegacyCheckError
-from otel_sqlite_exporter.ingest.statements import run_script
+from otel_sqlite_exporter.ingest.writing.statements import run_script
 from otel_sqlite_exporter.sql.texts import read_query
 
 

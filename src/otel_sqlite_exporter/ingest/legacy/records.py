@@ -15,9 +15,9 @@ from datetime import tzinfo
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from otel_sqlite_exporter.ingest.event_records import ORIGINAL, EventRecord
+from otel_sqlite_exporter.ingest.importing.event_records import ORIGINAL, EventRecord
+from otel_sqlite_exporter.ingest.importing.timestamps import parse_timestamp
 from otel_sqlite_exporter.ingest.legacy.values import read_json
-from otel_sqlite_exporter.ingest.timestamps import parse_timestamp
 from otel_sqlite_exporter.storage.legacy import TRIGGERS, normalise_key
 
 NAMESPACE = "legacy."

@@ -16,8 +16,8 @@ from otel_sqlite_exporter.ingest.legacy.encode import LegacyEncoder, SpanContent
 from otel_sqlite_exporter.ingest.legacy.progress import Step
 from otel_sqlite_exporter.ingest.legacy.staging import Staging
 from otel_sqlite_exporter.ingest.rows import Records
-from otel_sqlite_exporter.ingest.runs import Run
-from otel_sqlite_exporter.ingest.writer import add_batch
+from otel_sqlite_exporter.ingest.writing.runs import Run
+from otel_sqlite_exporter.ingest.writing.writer import add_batch
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.legacy import (

@@ -1,0 +1,337 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gives a batch its keys: encoded spans, and what the file knows of their traces, become the values to write.
+
+Everything a trace or session shows is the smallest, largest or sum of what its spans say, each span counted once. So
+the same spans give the same rows in any order, split or repetition.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import orjson
+
+from otel_sqlite_exporter.ingest.encoding.starts import OPEN, merge_start
+from otel_sqlite_exporter.ingest.rows import (
+    NO_INTERACTIONS,
+    EncodedLog,
+    EncodedSpan,
+    Interactions,
+    Naming,
+    SpanRow,
+)
+from otel_sqlite_exporter.ingest.writing.histories import SHORTEST, Histories, Texts
+from otel_sqlite_exporter.ingest.writing.interaction_batch import InteractionBatch, Place
+from otel_sqlite_exporter.ingest.writing.traces import LOCAL_PARENT, NO_SPAN, Trace, TraceSession
+from otel_sqlite_exporter.ingest.writing.versions import Known, Repeated, choose_version
+from otel_sqlite_exporter.sql.texts import read_query
+
+
+class Batch:
+    """The values that one batch writes, ready for `statements.Insert`. Reads the file, so make it in the transaction
+    that writes."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        spans: Sequence[EncodedSpan],
+        logs: Sequence[EncodedLog],
+        histories: Histories,
+    ) -> None:
+        self.resources: list[Any] = []
+        self.scopes: list[Any] = []
+        self.spans: list[Any] = []
+        self.replaced_spans: list[Any] = []
+        self.events: list[Any] = []
+        self.links: list[Any] = []
+        self.logs: list[Any] = []
+        self.log_events: list[Any] = []
+        self.log_spans: set[tuple[int, str]] = set()
+        self.naming_spans: list[int] = []
+        self.interactions = InteractionBatch()
+        self.repeated: list[Repeated] = []
+        self.late_starts: list[Repeated] = []
+        self.kept_starts: list[tuple[int, str, str | None]] = []
+        self.recounted: set[int] = set()
+        self.candidates: dict[tuple[int, str], int] = {}
+        self._read(connection, spans, logs)
+        self.first_span = self._last_ids["_spans"] + 1
+        self.first_event = self._last_ids["_events"] + 1
+        self.texts = Texts(histories, self._last_ids["_texts"])
+        new = self._separate(spans)
+        self.last_span = self._last_ids["_spans"] + len(new)
+        self._next_event = self.first_event + 2 * len(new)
+        for id, (part, span) in enumerate(new, self.first_span):
+            start = self._starts.get((span.trace_id, span.row.span_id))
+            if start is not None:
+                span = self._merge_start(id, span, start.row.attributes, start.row.attribute_types, start.own_session)
+                part = self._find_part(span)
+            part.count(span)
+            if part.own is not None:
+                self.naming_spans.append(id)
+            self._add_span(self.spans, id, part, span)
+        self.opened = sum(span.is_open for _, span in new)
+        self.has_logs = bool(logs) or self._last_ids["_logs"] > 0
+        for id, log in enumerate(logs, self._last_ids["_logs"] + 1):
+            self._add_log(id, log)
+
+    def replace(self, repeated: Repeated, start: tuple[str, str | None] | None) -> None:
+        """Let a later version of a span take the place of the one in the file. `start` is what its start record knows,
+        where it was written open: attributes and notes of their types."""
+        span, known = repeated
+        if start is not None:
+            span = self._merge_start(known.id, span, *start, self._find_own_session(known.trace_session))
+        part = self._find_part(span)
+        is_same_start = (known.trace_session, known.start_time_unix_nano) == (part.id, span.row.start_time_unix_nano)
+        if known.end_time_source == OPEN and is_same_start:
+            part.complete(span, known)
+        else:
+            self.recounted |= {part.id, known.trace_session}
+        self.naming_spans.append(known.id)
+        self._add_span(self.replaced_spans, known.id, part, span)
+
+    def touched_traces(self) -> list[Trace]:
+        """Return the traces whose row is to be written."""
+        return [trace for trace in self._traces.values() if trace.is_touched]
+
+    def touched_parts(self) -> list[TraceSession]:
+        """Return the rows of `_trace_sessions` to write: with new spans, or showing another session than before."""
+        return [part for part in self._parts.values() if part.is_touched or part.has_moved]
+
+    def moved_parts(self) -> list[TraceSession]:
+        """Return the rows of `_trace_sessions` in the file that now show another session than before."""
+        return [part for part in self._parts.values() if part.has_moved]
+
+    def session_id(self, name: str | None) -> int | None:
+        """Return the key of the session of this name; a new one is given a key."""
+        if name is None:
+            return None
+        if name not in self.session_ids:
+            self.session_ids[name] = self._next_id("_sessions")
+        return self.session_ids[name]
+
+    def _read(self, connection: sqlite3.Connection, spans: Sequence[EncodedSpan], logs: Sequence[EncodedLog]) -> None:
+        wanted: dict[str, tuple[list[str], set[str | None]]] = {}
+        sessions = set()
+        for span in spans:
+            ids, own_sessions = wanted.setdefault(span.trace_id, ([], {None}))
+            ids.append(span.row.span_id)
+            if span.session is not None:  # its own, if it names one
+                sessions.add(span.session.name)
+                own_sessions.add(span.session.name)
+        for log in logs:
+            ids, own_sessions = wanted.setdefault(log.trace_id, ([], {None}))
+            if log.span_id is not None:
+                ids.append(log.span_id)
+            names = {naming.name for naming in (log.own_session, log.session) if naming is not None}
+            sessions |= names
+            own_sessions |= names
+        records: list[EncodedSpan | EncodedLog] = [*spans, *logs]
+        row = connection.execute(
+            read_query("look_up_batch"),
+            {
+                "traces": orjson.dumps(wanted, default=list).decode(),
+                "sessions": orjson.dumps(list(sessions)).decode(),
+                "resources": orjson.dumps(list({record.resource.digest for record in records})).decode(),
+                "scopes": orjson.dumps(list({record.scope.digest for record in records if record.scope})).decode(),
+            },
+        ).fetchone()
+        last_ids, resources, scopes, known_sessions, traces, parts, known_spans = map(orjson.loads, row)
+        self._last_ids: dict[str, int] = last_ids
+        self._resource_ids: dict[str, int] = resources
+        self._scope_ids: dict[str, int] = scopes
+        self.session_ids: dict[str, int] = dict(known_sessions)
+        self._traces: dict[str, Trace] = {}
+        for trace_id, id, *columns, has_interactions in traces:
+            session, user, root, times = columns[:5], columns[5:10], columns[10:13], columns[13:]
+            trace = Trace(id, trace_id, _naming(session), _naming(user), tuple(root), *times)
+            trace.has_interactions = bool(has_interactions)
+            self._traces[trace_id] = trace
+        self._parts: dict[tuple[str, str | None], TraceSession] = {}
+        for trace_id, own, id, shown, *columns in parts:
+            self._parts[trace_id, own] = TraceSession(id, self._traces[trace_id], own, True, shown, *columns)
+        self._known_parts = {part.id: part for part in self._parts.values()}
+        self._known_spans = {(trace_id, span_id): Known(*columns) for trace_id, span_id, *columns in known_spans}
+
+    def _separate(self, spans: Sequence[EncodedSpan]) -> Collection[tuple[TraceSession, EncodedSpan]]:
+        """Let every span bid, and return those that the file lacks, each once; note those that came again, and the
+        starts of those that came open and finished together."""
+        self._starts: dict[tuple[str, str], EncodedSpan] = {}
+        new: dict[tuple[str, str], tuple[TraceSession, EncodedSpan]] = {}
+        for span in spans:
+            part = self._find_part(span)
+            part.trace.see(span)
+            part.see(span)
+            if span.interactions is not NO_INTERACTIONS or span.record_interactions:
+                self._see_agents(span)
+            key = (span.trace_id, span.row.span_id)
+            if span.is_open:
+                self._starts[key] = span
+            known = self._known_spans.get(key)
+            if known is not None:
+                again = self.late_starts if span.is_open else self.repeated
+                again.append(Repeated(span, known))
+            elif key in new:
+                if choose_version(new[key][1], span) is span:
+                    new[key] = part, span
+            else:
+                new[key] = part, span
+        return new.values()
+
+    def _see_agents(self, span: EncodedSpan) -> None:
+        row, agents = span.row, self.interactions.agents
+        times = row.start_time_unix_nano, row.end_time_unix_nano
+        for interactions in (span.interactions, *(records for _, records in span.record_interactions)):
+            if interactions.llm is not None:
+                agents.see(interactions.llm, span.resource, *times, row.attributes)
+
+    def _merge_start(
+        self, id: int, span: EncodedSpan, attributes: str, types: str | None, own_session: Naming | None
+    ) -> EncodedSpan:
+        merged = None if span.is_open else merge_start(span, attributes, types, own_session)
+        if merged is None:
+            return span
+        self.kept_starts.append((id, attributes, types))
+        return merged
+
+    def _find_own_session(self, trace_session: int) -> Naming | None:
+        for part in self._parts.values():
+            if part.id == trace_session and part.own is not None:
+                return Naming(part.source_rank or 0, 0, 0, part.own, part.source or "")
+        return None
+
+    def _find_trace(self, span: EncodedSpan | EncodedLog) -> Trace:
+        trace = self._traces.get(span.trace_id)
+        if trace is None:
+            root, times = (NO_SPAN, 0, ""), _find_times(span)
+            if isinstance(span, EncodedSpan):
+                root = (LOCAL_PARENT, times[0], span.row.span_id)
+            trace = self._traces[span.trace_id] = Trace(
+                self._next_id("_traces"), span.trace_id, None, None, root, *times, is_new=True
+            )
+        return trace
+
+    def _find_part(self, span: EncodedSpan | EncodedLog) -> TraceSession:
+        own = span.own_session
+        key = (span.trace_id, own.name if own is not None else None)
+        part = self._parts.get(key)
+        if part is None:
+            times = _find_times(span)
+            trace, id = self._find_trace(span), self._next_id("_trace_sessions")
+            part = self._parts[key] = TraceSession(id, trace, key[1], False, None, None, None, 0, 0, *times, None)
+        return part
+
+    def _add_log(self, id: int, log: EncodedLog) -> None:
+        known = self._known_spans.get((log.trace_id, log.span_id or "")) if log.own_session is None else None
+        part = self._find_part(log) if known is None else self._known_parts[known.trace_session]
+        trace, row, stem = part.trace, log.row, log.stem
+        if log.trace_id:
+            trace.bid(log.session, log.user)
+        elif part.own is None:  # paired with nothing: neither in a trace nor in a session
+            stem = None
+        trace.is_touched = True
+        part.see(log)
+        part.count_log(row.time_unix_nano)
+        self.logs += (id, part.id, trace.id, log.span_id, self._resource_id(log), self._scope_id(log))
+        self.logs += row
+        if row.event_name is None:
+            return
+        self.log_events += (self._next_event, part.id, 2, log.phase, row.event_name, row.time_unix_nano)
+        self.log_events += (row.time_source, stem, id)
+        if log.interactions is not NO_INTERACTIONS:
+            if log.interactions.llm is not None:
+                time = row.time_unix_nano
+                self.interactions.agents.see(log.interactions.llm, log.resource, time, time, row.attributes)
+            self._add_interactions(part, log, log.interactions, None, self._next_event, row.time_unix_nano)
+            if log.trace_id and log.span_id is not None:
+                self.interactions.see_log(trace.id, log.span_id)
+        self._next_event += 1
+        if stem is not None:
+            self._add_candidate(part, stem, row.time_unix_nano)
+            if log.trace_id and log.span_id is not None:
+                self.log_spans.add((trace.id, log.span_id))
+
+    def _add_candidate(self, part: TraceSession, stem: str, time: int) -> None:
+        key = (part.id, stem)
+        self.candidates[key] = min(time, self.candidates.get(key, time))
+        part.candidate_time = max(time, part.candidate_time or 0)
+
+    def _add_span(self, values: list[Any], id: int, part: TraceSession, span: EncodedSpan) -> None:
+        values += (id, part.trace.id, part.id, self._resource_id(span), self._scope_id(span))
+        values += span.row
+        values.append(None)
+        if len(span.row.attributes) > SHORTEST:
+            values[-2:] = self.texts.share(span)
+        if span.events:
+            self._add_events(id, part, span)
+        for ordinal, link in enumerate(span.links):
+            self.links += (id, ordinal)
+            self.links += link
+        self.interactions.see_span(id, part.trace, span.row)
+        if span.interactions is not NO_INTERACTIONS:
+            self._add_interactions(part, span, span.interactions, id)
+
+    def _add_events(self, span: int, part: TraceSession, encoded: EncodedSpan) -> None:
+        values, first, part_id = self.events, self._next_event, part.id
+        for ordinal, (phase, name, time, source, mate, stem, dropped, types, text) in enumerate(encoded.events):
+            related, method = (None, None) if mate is None else (first + mate, "span")
+            values += (first + ordinal, part_id, span, 1, ordinal, phase, name, time, source, related, method)
+            values += (stem, dropped, types, text)
+            if stem is not None:
+                self._add_candidate(part, stem, time)
+        for place, interactions in encoded.record_interactions:
+            self._add_interactions(part, encoded, interactions, span, first + place, encoded.events[place][2])
+        self._next_event = first + len(encoded.events)
+
+    def _add_interactions(
+        self,
+        part: TraceSession,
+        record: EncodedSpan | EncodedLog,
+        interactions: Interactions,
+        span: int | None,
+        event: int | None = None,
+        time: int = 0,
+    ) -> None:
+        """Add the interactions of a span, or of an event or log record at that time."""
+        part.trace.has_interactions = True
+        times = (time, time, 0)
+        if event is None and isinstance(record, EncodedSpan):
+            row = record.row
+            times = (row.start_time_unix_nano, row.end_time_unix_nano, row.status_code)
+        place = Place(part.id, part.trace.id, span, event, self._resource_id(record), *times)
+        self.interactions.add(interactions, place, record.resource)
+
+    def _resource_id(self, span: EncodedSpan | EncodedLog) -> int:
+        row = span.resource
+        id = self._resource_ids.get(row.digest)
+        if id is None:
+            id = self._resource_ids[row.digest] = self._next_id("_resources")
+            self.resources += (id, *row)
+        return id
+
+    def _scope_id(self, span: EncodedSpan | EncodedLog) -> int | None:
+        row = span.scope
+        if row is None:
+            return None
+        id = self._scope_ids.get(row.digest)
+        if id is None:
+            id = self._scope_ids[row.digest] = self._next_id("_scopes")
+            self.scopes += (id, *row)
+        return id
+
+    def _next_id(self, table: str) -> int:
+        self._last_ids[table] += 1
+        return self._last_ids[table]
+
+
+def _find_times(record: EncodedSpan | EncodedLog) -> tuple[int, int]:
+    row = record.row
+    if isinstance(row, SpanRow):
+        return row.start_time_unix_nano, row.end_time_unix_nano
+    return row.time_unix_nano, row.time_unix_nano
+
+
+def _naming(columns: Sequence[Any]) -> Naming | None:
+    return None if columns[0] is None else Naming(*columns)

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Brings log records to the session of their span, and pairs those of one span, whichever came first."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Mapping
+from itertools import groupby
+from typing import Any
+
+import orjson
+
+from otel_sqlite_exporter.ingest.encoding.pairs import link_within_span, split_phase
+from otel_sqlite_exporter.ingest.writing.relink import Change
+from otel_sqlite_exporter.ingest.writing.statements import run_script
+from otel_sqlite_exporter.sql.texts import read_query
+
+
+def follow_spans(
+    connection: sqlite3.Connection, spans: Collection[int], left: Mapping[int, int | None], recounted: set[int]
+) -> list[Change]:
+    """Let the log records that name no session show that of their span, for these rows of `_spans`. `left` is which
+    session rows of `_trace_sessions` showed before this batch, where it is another now. Adds the rows that lost or got
+    some records to `recounted`, and returns what that changes for pairing by time."""
+    query = read_query("find_following_logs")
+    (found,) = connection.execute(query, {"spans": orjson.dumps(list(spans)).decode()}).fetchone()
+    moves: list[list[Any]] = orjson.loads(found)
+    if not moves:
+        return []
+    run_script(connection, "move_logs", moves=[(log, after) for log, _, after, *_ in moves])
+    for _, before, after, *_ in moves:
+        recounted |= {before, after}
+    changes = []
+    for _, before, _, trace, session, stem, time in moves:
+        if stem is not None:
+            changes.append(Change(trace, None, stem, time))
+            # What they were linked with in the sessions that they leave is free again.
+            sessions = {session, left.get(before)} - {None}
+            changes += [Change(None, one, stem, time) for one in sessions]
+    return changes
+
+
+def link_log_records(connection: sqlite3.Connection, spans: Collection[tuple[int, str]]) -> list[Change]:
+    """Pair the starts and finishes among the log records of each of these spans (trace, span id), and return what that
+    changes for pairing by time."""
+    query = read_query("find_log_records")
+    (found,) = connection.execute(query, {"spans": orjson.dumps(list(spans)).decode()}).fetchone()
+    links: list[tuple[int, int | None, str | None, str | None]] = []
+    changes = []
+    for (trace, _), group in groupby(orjson.loads(found), key=lambda record: (record[0], record[1])):
+        records = [(*record[2:], split_phase(record[3])[0] or "") for record in group]
+        mates = link_within_span([(stem, phase, time) for _, _, phase, time, *_, stem in records])
+        for place, (event, _, _, time, related, method, stem) in enumerate(records):
+            mate = records[mates[place]][0] if place in mates else None
+            if mate is not None and (mate, "span") != (related, method):
+                links.append((event, mate, "span", None))
+            elif mate is None and method == "span":
+                links.append((event, None, None, stem))
+            else:
+                continue
+            changes.append(Change(trace, None, stem, time))
+    if links:
+        run_script(connection, "relink_log_records", links=links)
+    return changes
