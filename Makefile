@@ -21,7 +21,7 @@ demo: $(INSTALLED) ## run the example agent and print what landed in the file
 	$(BIN)/python -m otel_sqlite_exporter info otel-quickstart.db
 
 test: $(INSTALLED) ## all tests, with coverage
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report=term
 
 check: $(INSTALLED) ## ruff, mypy and the import contracts
 	$(BIN)/ruff check .

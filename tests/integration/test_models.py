@@ -42,7 +42,9 @@ from tests.asked import write_traces
 from tests.conftest import clean_environment, exporting, make_spans, modules_after, read
 from tests.files import snapshot
 
-MODELS: list[type[Model]] = [mapper.class_ for mapper in Model.registry.mappers]
+MODELS: list[type[Model]] = sorted(
+    (mapper.class_ for mapper in Model.registry.mappers), key=lambda model: model.__name__
+)
 QUOTED = 'app."quoted".key'
 
 
