@@ -11,8 +11,6 @@ import sqlite3
 from collections.abc import Collection, Sequence
 from typing import Any
 
-import orjson
-
 from otel_sqlite_exporter.ingest.encoding.starts import OPEN, merge_start
 from otel_sqlite_exporter.ingest.rows import (
     NO_INTERACTIONS,
@@ -24,9 +22,9 @@ from otel_sqlite_exporter.ingest.rows import (
 )
 from otel_sqlite_exporter.ingest.writing.histories import SHORTEST, Histories, Texts
 from otel_sqlite_exporter.ingest.writing.interaction_batch import InteractionBatch, Place
+from otel_sqlite_exporter.ingest.writing.look_up import look_up_batch
 from otel_sqlite_exporter.ingest.writing.traces import LOCAL_PARENT, NO_SPAN, Trace, TraceSession
-from otel_sqlite_exporter.ingest.writing.versions import Known, Repeated, choose_version
-from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.ingest.writing.versions import Repeated, choose_version
 
 
 class Batch:
@@ -56,7 +54,11 @@ class Batch:
         self.kept_starts: list[tuple[int, str, str | None]] = []
         self.recounted: set[int] = set()
         self.candidates: dict[tuple[int, str], int] = {}
-        self._read(connection, spans, logs)
+        known = look_up_batch(connection, spans, logs)
+        self._last_ids, self._resource_ids, self._scope_ids = known.last_ids, known.resource_ids, known.scope_ids
+        self.session_ids, self._traces, self._parts = known.session_ids, known.traces, known.parts
+        self._known_parts = {part.id: part for part in known.parts.values()}
+        self._known_spans = known.spans
         self.first_span = self._last_ids["_spans"] + 1
         self.first_event = self._last_ids["_events"] + 1
         self.texts = Texts(histories, self._last_ids["_texts"])
@@ -111,49 +113,6 @@ class Batch:
         if name not in self.session_ids:
             self.session_ids[name] = self._next_id("_sessions")
         return self.session_ids[name]
-
-    def _read(self, connection: sqlite3.Connection, spans: Sequence[EncodedSpan], logs: Sequence[EncodedLog]) -> None:
-        wanted: dict[str, tuple[list[str], set[str | None]]] = {}
-        sessions = set()
-        for span in spans:
-            ids, own_sessions = wanted.setdefault(span.trace_id, ([], {None}))
-            ids.append(span.row.span_id)
-            if span.session is not None:  # its own, if it names one
-                sessions.add(span.session.name)
-                own_sessions.add(span.session.name)
-        for log in logs:
-            ids, own_sessions = wanted.setdefault(log.trace_id, ([], {None}))
-            if log.span_id is not None:
-                ids.append(log.span_id)
-            names = {naming.name for naming in (log.own_session, log.session) if naming is not None}
-            sessions |= names
-            own_sessions |= names
-        records: list[EncodedSpan | EncodedLog] = [*spans, *logs]
-        row = connection.execute(
-            read_query("look_up_batch"),
-            {
-                "traces": orjson.dumps(wanted, default=list).decode(),
-                "sessions": orjson.dumps(list(sessions)).decode(),
-                "resources": orjson.dumps(list({record.resource.digest for record in records})).decode(),
-                "scopes": orjson.dumps(list({record.scope.digest for record in records if record.scope})).decode(),
-            },
-        ).fetchone()
-        last_ids, resources, scopes, known_sessions, traces, parts, known_spans = map(orjson.loads, row)
-        self._last_ids: dict[str, int] = last_ids
-        self._resource_ids: dict[str, int] = resources
-        self._scope_ids: dict[str, int] = scopes
-        self.session_ids: dict[str, int] = dict(known_sessions)
-        self._traces: dict[str, Trace] = {}
-        for trace_id, id, *columns, has_interactions in traces:
-            session, user, root, times = columns[:5], columns[5:10], columns[10:13], columns[13:]
-            trace = Trace(id, trace_id, _naming(session), _naming(user), tuple(root), *times)
-            trace.has_interactions = bool(has_interactions)
-            self._traces[trace_id] = trace
-        self._parts: dict[tuple[str, str | None], TraceSession] = {}
-        for trace_id, own, id, shown, *columns in parts:
-            self._parts[trace_id, own] = TraceSession(id, self._traces[trace_id], own, True, shown, *columns)
-        self._known_parts = {part.id: part for part in self._parts.values()}
-        self._known_spans = {(trace_id, span_id): Known(*columns) for trace_id, span_id, *columns in known_spans}
 
     def _separate(self, spans: Sequence[EncodedSpan]) -> Collection[tuple[TraceSession, EncodedSpan]]:
         """Let every span bid, and return those that the file lacks, each once; note those that came again, and the
@@ -331,7 +290,3 @@ def _find_times(record: EncodedSpan | EncodedLog) -> tuple[int, int]:
     if isinstance(row, SpanRow):
         return row.start_time_unix_nano, row.end_time_unix_nano
     return row.time_unix_nano, row.time_unix_nano
-
-
-def _naming(columns: Sequence[Any]) -> Naming | None:
-    return None if columns[0] is None else Naming(*columns)
