@@ -33,7 +33,7 @@ def run(*arguments: object, cwd: Path | None = None, **environment: str) -> tupl
         capture_output=True,
         encoding="utf-8",
         check=False,
-        timeout=60,
+        timeout=180,
     )
     return done.returncode, done.stdout, done.stderr
 

@@ -136,7 +136,7 @@ def in_new_process(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
     assert done.stderr == ""
     assert done.returncode == status

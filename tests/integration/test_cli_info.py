@@ -181,7 +181,7 @@ def test_a_reader_that_goes_away_is_no_error(written: Path) -> None:
         stderr=subprocess.PIPE,
         env=clean_environment(),
         check=False,
-        timeout=60,
+        timeout=180,
     )
     os.close(theirs)
     assert (done.returncode, done.stderr) == (2, b"")

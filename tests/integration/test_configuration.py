@@ -65,7 +65,7 @@ def instrument(application: Path, *options: str, **environment: str) -> Done:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
     assert done.stdout == ""
     return Done(done.returncode, [line for line in done.stderr.splitlines() if SDK_WARNING not in line])

@@ -228,7 +228,7 @@ def is_to_run(command: str) -> bool:
 
 def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        command, cwd=folder, env=clean_environment(), capture_output=True, text=True, check=False, timeout=60
+        command, cwd=folder, env=clean_environment(), capture_output=True, text=True, check=False, timeout=180
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done

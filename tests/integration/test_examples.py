@@ -74,7 +74,7 @@ def run(cwd: Path, *command: str | Path, **environment: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=180,
     )
     warnings = [line for line in done.stderr.splitlines() if SDK_WARNING not in line]
     assert (done.returncode, warnings) == (0, []), done.stderr

@@ -308,7 +308,7 @@ def test_two_imports_of_one_file_at_once_write_it_once(tmp_path: Path, path: Pat
         subprocess.Popen(command, env=clean_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         for _ in range(3)
     ]
-    assert [process.communicate(timeout=60)[1] for process in processes] == [b""] * 3
+    assert [process.communicate(timeout=180)[1] for process in processes] == [b""] * 3
     assert [process.returncode for process in processes] == [0] * 3
     assert read(path, "SELECT count(*) FROM logs") == [(5_000,)]
 

@@ -53,7 +53,7 @@ def test_it_writes_everything(path: Path, tmp_path: Path) -> None:
         pytest.skip(f"no package index: {done.stderr.splitlines()[-1]}")
     command = [sys.executable, "-c", PROGRAM, str(path)]
     environment = clean_environment(PYTHONPATH=f"{tmp_path / 'old'}{os.pathsep}{ROOT / 'src'}")
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=180)
     assert done.stdout == f"{oldest_version()}.0\n"
     assert span_names(path) == ["work"]
     assert read(path, "SELECT status, session_id FROM spans") == [("ok", "s-1")]

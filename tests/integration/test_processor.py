@@ -391,6 +391,6 @@ def test_a_variable_adds_it_without_code(path: Path) -> None:
         OTEL_EXPORTER_SQLITE_OPEN_DELAY_MS="50",
     )
     command = ["opentelemetry-instrument", sys.executable, "-c", PROGRAM]
-    subprocess.run(command, env=environment, check=True, timeout=60)
+    subprocess.run(command, env=environment, check=True, timeout=180)
     assert span_names(path) == ["work"]
     assert health(path, "opened", "received") == (1, 1)

@@ -133,7 +133,7 @@ def test_celery_workers_that_are_replaced_after_a_few_tasks(tmp_path: Path) -> N
         environment = clean_environment(
             PYTHONPATH=str(ROOT / "src"), FILE=str(tmp_path / "other.db"), QUEUE=str(tmp_path / "queue")
         )
-        subprocess.run([sys.executable, "-c", send], cwd=tmp_path, env=environment, check=True, timeout=30)
+        subprocess.run([sys.executable, "-c", send], cwd=tmp_path, env=environment, check=True, timeout=120)
         deadline = time.monotonic() + 60
         while (tmp_path / "log").read_text().count(" succeeded in ") < len(expected):
             assert time.monotonic() < deadline, (tmp_path / "log").read_text()
