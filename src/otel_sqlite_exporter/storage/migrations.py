@@ -173,12 +173,40 @@ def apply_steps(
     on_progress: Callable[[str, int, int], None] = lambda name, done, of: None,
 ) -> tuple[Migration, ...]:
     """Apply `steps` in order, each in a transaction of its own, or in batches, and return those that were applied: a
-    step that another process applied in the meantime is passed over.
+    step that another process applied in the meantime is passed over. Those that make a new file are one transaction:
+    another process would take it, half made, for one that has to be upgraded.
 
     Raises:
         MigrationFailedError: A step failed and was rolled back.
     """
+    if _make_file(connection, steps):
+        return tuple(steps)
     return tuple(step for step in steps if _apply_step(connection, step, on_progress))
+
+
+def _make_file(connection: sqlite3.Connection, steps: Sequence[Migration]) -> bool:
+    """Apply all steps to a file that has no schema yet; return False where it has one."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        is_new: bool = connection.execute("PRAGMA user_version").fetchone()[0] == 0
+        for step in steps if is_new else ():
+            began = time.monotonic()
+            try:
+                before = _count_rows(connection)
+                long_step = step.long_step  # there are no rows to go over
+                for sql in (step.sql,) if long_step is None else (long_step.before, long_step.then):
+                    _run(connection, sql)
+                _note_step(connection, step, began, before)
+            except sqlite3.Error as error:
+                raise MigrationFailedError(
+                    f"step {step.version} ({step.name}) failed and was rolled back, no file was made: {error}"
+                ) from error
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return is_new
 
 
 def _apply_step(connection: sqlite3.Connection, step: Migration, on_progress: Callable[[str, int, int], None]) -> bool:
