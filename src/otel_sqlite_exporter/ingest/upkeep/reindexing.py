@@ -29,7 +29,7 @@ from otel_sqlite_exporter.ingest.writing.statements import run_script
 from otel_sqlite_exporter.ingest.writing.writer import rewrite_records
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
-from otel_sqlite_exporter.storage.connection import open_writer
+from otel_sqlite_exporter.storage.connection import open_writer, transaction
 from otel_sqlite_exporter.storage.migrations import prepare_file, split_statements
 
 _BATCH = 256
@@ -93,7 +93,7 @@ class _Reindexer:
         last_ids = dict(zip(_KINDS, self._connection.execute(read_query("get_last_ids")).fetchone(), strict=True))
         for kind, query in _KINDS.items():
             while True:
-                with _transaction(self._connection):
+                with transaction(self._connection):
                     chosen = {"after": self._find_position(kind), "last": last_ids[kind], "limit": _BATCH}
                     (found,) = self._connection.execute(read_query(query), chosen).fetchone()
                     ids: list[int] = orjson.loads(found)
@@ -103,7 +103,7 @@ class _Reindexer:
                 if not ids:
                     break
                 yield self.spans + self.logs
-        with _transaction(self._connection):
+        with transaction(self._connection):
             for statement in split_statements(read_query("repair_sessions")):
                 self._connection.execute(statement)
             self._connection.execute("DELETE FROM _reindexing")
@@ -193,18 +193,6 @@ class _Reindexer:
             " ON CONFLICT (kind) DO UPDATE SET position = excluded.position",
             (kind, position),
         )
-
-
-@contextlib.contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _count(connection: sqlite3.Connection) -> dict[str, int]:

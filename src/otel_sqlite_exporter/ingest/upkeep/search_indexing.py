@@ -8,7 +8,7 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from otel_sqlite_exporter.errors import SQLiteExporterError, UnsupportedSQLiteEr
 from otel_sqlite_exporter.search_terms import extract_text, fold
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
-from otel_sqlite_exporter.storage.connection import open_writer, read_file
+from otel_sqlite_exporter.storage.connection import open_writer, read_file, transaction
 from otel_sqlite_exporter.storage.migrations import prepare_file, split_statements
 
 # Adding a character takes 0.15 us: a writer waits for 0.1 s.
@@ -72,12 +72,12 @@ def index_content(
     with contextlib.closing(
         open_writer(settings.path, busy_timeout_ms=settings.busy_timeout_ms, synchronous=settings.synchronous)
     ) as connection:
-        with _writing(connection):
+        with transaction(connection):
             _create(connection, rebuild=rebuild)
         of = sum(connection.execute(read_query("count_documents")).fetchone())
         for kind in _KINDS:
             while within_s is None or time.monotonic() - began < within_s:
-                with _writing(connection):
+                with transaction(connection):
                     added = _add_batch(connection, kind)
                 if not added:
                     break
@@ -99,18 +99,6 @@ def update_index(settings: Settings) -> None:
 
 def _has_index(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute("SELECT 1 FROM sqlite_schema WHERE name = '_search_documents'").fetchall())
-
-
-@contextlib.contextmanager
-def _writing(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _create(connection: sqlite3.Connection, *, rebuild: bool) -> None:
