@@ -2,7 +2,8 @@
 -- and those of spans below a call among these. As a JSON array of ids. :spans is an array of ids of _spans; :logs is
 -- [[trace, span id], ...], the spans that log records were recorded in; :leaves
 -- is [[span, response id], ...], calls that change nothing unless another names the same response.
--- Joined from left to right, as the planner knows nothing of how few there are.
+-- Joined from left to right, as the planner knows nothing of how few there are. What a table must be is asked in the
+-- next step, of what is gathered: a condition on the table itself can make SQLite build a Bloom filter of all its rows.
 WITH RECURSIVE
   -- A span that is no call and has nothing below it changes nothing.
   came (id) AS (
@@ -34,17 +35,20 @@ WITH RECURSIVE
     FROM above AS a
     CROSS JOIN _llm_interactions AS i ON i.span = a.id
   ),
-  below (id, trace, span_id) AS (
-    SELECT s.id, s.trace, s.span_id FROM enclosing AS e CROSS JOIN _spans AS s ON s.id = e.span WHERE e.is_call
+  reached (id, trace, span_id, is_inside) AS (
+    SELECT s.id, s.trace, s.span_id, 1 FROM enclosing AS e CROSS JOIN _spans AS s ON s.id = e.span WHERE e.is_call
     UNION
-    SELECT c.id, c.trace, c.span_id
-    FROM below AS b
-    CROSS JOIN _spans AS c ON c.trace = b.trace AND c.parent_span_id = b.span_id
-    WHERE NOT EXISTS (SELECT 1 FROM _tool_interactions AS t WHERE t.span = c.id AND t.event IS NULL AND t.is_request = 0)
+    SELECT
+      c.id, c.trace, c.span_id,
+      NOT EXISTS (SELECT 1 FROM _tool_interactions AS t WHERE t.span = c.id AND t.event IS NULL AND t.is_request = 0)
       AND NOT EXISTS (
         SELECT 1 FROM _llm_interactions AS a WHERE a.span = c.id AND a.event IS NULL AND a.is_aggregate = 1
       )
-  )
+    FROM reached AS r
+    CROSS JOIN _spans AS c ON c.trace = r.trace AND c.parent_span_id = r.span_id
+    WHERE r.is_inside
+  ),
+  below (id, trace, span_id) AS (SELECT id, trace, span_id FROM reached WHERE is_inside)
 SELECT json_group_array(id)
 FROM (
   SELECT id FROM enclosing

@@ -11,16 +11,17 @@ WITH
   near (trace_session, stem, from_time) AS (
     SELECT p.id, c.stem, c.from_time
     FROM changed AS c
-    JOIN _trace_sessions AS p ON p.trace = c.trace
+    CROSS JOIN _trace_sessions AS p ON p.trace = c.trace
     UNION
     SELECT q.id, c.stem, c.from_time
     FROM changed AS c
-    JOIN _trace_sessions AS p ON p.trace = c.trace AND p.candidate_time_unix_nano IS NOT NULL
-    JOIN _trace_sessions AS q ON q.session = p.session AND q.candidate_time_unix_nano >= c.from_time
+    CROSS JOIN _trace_sessions AS p ON p.trace = c.trace
+    CROSS JOIN _trace_sessions AS q
+      ON q.session = iif(p.candidate_time_unix_nano IS NULL, NULL, p.session) AND q.candidate_time_unix_nano >= c.from_time
     UNION
     SELECT q.id, c.stem, c.from_time
     FROM changed AS c
-    JOIN _trace_sessions AS q ON q.session = c.session AND q.candidate_time_unix_nano >= c.from_time
+    CROSS JOIN _trace_sessions AS q ON q.session = c.session AND q.candidate_time_unix_nano >= c.from_time
   )
 SELECT json_group_array(json_array(
   e.time_unix_nano, e.phase = 'finish',
@@ -35,8 +36,8 @@ SELECT json_group_array(json_array(
   )
 ))
 FROM near AS n
-JOIN _trace_sessions AS p ON p.id = n.trace_session
-JOIN _events AS e ON e.trace_session = n.trace_session AND e.stem = n.stem AND e.time_unix_nano >= n.from_time
-JOIN _traces AS t ON t.id = p.trace
+CROSS JOIN _trace_sessions AS p ON p.id = n.trace_session
+CROSS JOIN _events AS e ON e.trace_session = n.trace_session AND e.stem = n.stem AND e.time_unix_nano >= n.from_time
+CROSS JOIN _traces AS t ON t.id = p.trace
 LEFT JOIN _spans AS s ON s.id = e.span
 LEFT JOIN _logs AS l ON l.id = e.log;

@@ -7,12 +7,12 @@ WITH
   wanted_traces AS MATERIALIZED (
     SELECT t.*, w.value -> 0 AS span_ids, w.value -> 1 AS own_sessions
     FROM json_each(:traces) AS w
-    JOIN _traces AS t ON t.trace_id = w.key
+    CROSS JOIN _traces AS t ON t.trace_id = w.key
   ),
   wanted_sessions AS MATERIALIZED (
     SELECT x.id, x.session_id
     FROM json_each(:sessions) AS w
-    JOIN _sessions AS x ON x.session_id = w.value
+    CROSS JOIN _sessions AS x ON x.session_id = w.value
   ),
   wanted_spans AS MATERIALIZED (
     SELECT
@@ -46,24 +46,24 @@ SELECT
   (
     SELECT json_group_object(r.digest, r.id)
     FROM json_each(:resources) AS w
-    JOIN _resources AS r ON r.digest = w.value
+    CROSS JOIN _resources AS r ON r.digest = w.value
   ) AS resources,
   (
     SELECT json_group_object(c.digest, c.id)
     FROM json_each(:scopes) AS w
-    JOIN _scopes AS c ON c.digest = w.value
+    CROSS JOIN _scopes AS c ON c.digest = w.value
   ) AS scopes,
   (
     SELECT json_group_array(json_array(session_id, id))
     FROM (
       SELECT session_id, id FROM wanted_sessions
       UNION
-      SELECT x.session_id, x.id FROM wanted_traces AS t JOIN _sessions AS x ON x.id = t.session
+      SELECT x.session_id, x.id FROM wanted_traces AS t CROSS JOIN _sessions AS x ON x.id = t.session
       UNION
       SELECT x.session_id, x.id
       FROM wanted_spans AS s
-      JOIN _trace_sessions AS p ON p.id = s.trace_session
-      JOIN _sessions AS x ON x.id = p.own_session
+      CROSS JOIN _trace_sessions AS p ON p.id = s.trace_session
+      CROSS JOIN _sessions AS x ON x.id = p.own_session
     )
   ) AS sessions,
   (

@@ -5,22 +5,25 @@
 -- began within twenty minutes of one asked for.
 WITH RECURSIVE
   asked AS MATERIALIZED (
-    SELECT i.* FROM json_each(:calls) AS w JOIN _llm_interactions AS i ON i.id = w.value
+    SELECT i.* FROM json_each(:calls) AS w CROSS JOIN _llm_interactions AS i ON i.id = w.value
   ),
-  below (call, id, trace, span_id) AS (
-    SELECT a.id, s.id, s.trace, s.span_id
+  reached (call, id, trace, span_id, is_inside) AS (
+    SELECT a.id, s.id, s.trace, s.span_id, 1
     FROM asked AS a
-    JOIN _spans AS s ON s.id = a.span
+    CROSS JOIN _spans AS s ON s.id = a.span
     WHERE a.event IS NULL AND a.is_aggregate = 0
     UNION
-    SELECT b.call, c.id, c.trace, c.span_id
-    FROM below AS b
-    CROSS JOIN _spans AS c ON c.trace = b.trace AND c.parent_span_id = b.span_id
-    WHERE NOT EXISTS (SELECT 1 FROM _tool_interactions AS t WHERE t.span = c.id AND t.event IS NULL AND t.is_request = 0)
+    SELECT
+      r.call, c.id, c.trace, c.span_id,
+      NOT EXISTS (SELECT 1 FROM _tool_interactions AS t WHERE t.span = c.id AND t.event IS NULL AND t.is_request = 0)
       AND NOT EXISTS (
         SELECT 1 FROM _llm_interactions AS g WHERE g.span = c.id AND g.event IS NULL AND g.is_aggregate = 1
       )
-  )
+    FROM reached AS r
+    CROSS JOIN _spans AS c ON c.trace = r.trace AND c.parent_span_id = r.span_id
+    WHERE r.is_inside
+  ),
+  below (call, id, trace, span_id) AS (SELECT call, id, trace, span_id FROM reached WHERE is_inside)
 SELECT
   (
     SELECT json_group_array(json_array(
@@ -41,8 +44,8 @@ SELECT
           OR EXISTS (
             SELECT 1
             FROM _logs AS l
-            JOIN _events AS e ON e.log = l.id
-            JOIN _llm_interactions AS i ON i.event = e.id
+            CROSS JOIN _events AS e ON e.log = l.id
+            CROSS JOIN _llm_interactions AS i ON i.event = e.id
             WHERE l.trace = d.trace AND l.span_id = d.span_id AND i.has_usage
           )
       ),
@@ -57,14 +60,14 @@ SELECT
       SELECT b.call, i.id
       FROM below AS b
       CROSS JOIN _llm_interactions AS i ON i.span = b.id
-      WHERE i.id <> b.call AND i.is_hidden = 0
+      WHERE iif(i.is_hidden, b.call, i.id) <> b.call
       UNION
       SELECT b.call, i.id
       FROM below AS b
       CROSS JOIN _logs AS l ON l.trace = b.trace AND l.span_id = b.span_id
       CROSS JOIN _events AS e ON e.log = l.id
       CROSS JOIN _llm_interactions AS i ON i.event = e.id
-      WHERE i.is_hidden = 0
+      WHERE iif(i.is_hidden, b.call, i.id) <> b.call
     )
   ) AS inner_calls,
   (
@@ -83,8 +86,8 @@ SELECT
         ) AS has_messages,
         coalesce((SELECT s.span_id FROM _spans AS s WHERE s.id = i.span), '') AS span_id
       FROM asked AS a
-      JOIN _llm_interactions AS i ON i.response_id = a.response_id
+      CROSS JOIN _llm_interactions AS i ON i.response_id = a.response_id
         AND i.start_time_unix_nano BETWEEN a.start_time_unix_nano - 1200000000000 AND a.start_time_unix_nano + 1200000000000
-      WHERE a.is_aggregate = 0 AND i.is_aggregate = 0 AND i.is_hidden = 0
+      WHERE NOT (a.is_aggregate OR i.is_aggregate OR i.is_hidden)
     )
   ) AS responses;

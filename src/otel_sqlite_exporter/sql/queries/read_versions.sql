@@ -17,6 +17,6 @@ SELECT json_group_object(s.id, json_array(
   ))
 ))
 FROM json_each(:ids) AS w
-JOIN _spans AS s ON s.id = w.value
-JOIN _resources AS r ON r.id = s.resource
+CROSS JOIN _spans AS s ON s.id = w.value
+CROSS JOIN _resources AS r ON r.id = s.resource
 LEFT JOIN _scopes AS c ON c.id = s.scope;
