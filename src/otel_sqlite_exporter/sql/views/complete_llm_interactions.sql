@@ -68,25 +68,26 @@ SELECT
         ORDER BY e.ordinal LIMIT 1
       ),
       (
-        SELECT nullif(json_group_array(json(messages.message)), '[]')
-        FROM (
-          SELECT m.message FROM _recorded_messages AS m
-          WHERE m.span = i.span AND m.log IS NULL AND m.is_output = 0
-          ORDER BY m.ordinal
-        ) AS messages
-      ),
-      (
         SELECT l.attributes ->> '$."gen_ai.input.messages"' AS told FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
         WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
         ORDER BY l.time_unix_nano, l.id LIMIT 1
       ),
       (
-        SELECT nullif(json_group_array(json(messages.message)), '[]')
+        SELECT coalesce(
+          nullif(json_group_array(json(told.message)) FILTER (WHERE told.message IS NOT NULL AND told.log IS NULL), '[]'),
+          nullif(json_group_array(json(told.message)) FILTER (WHERE told.message IS NOT NULL AND told.log IS NOT NULL), '[]')
+        )
         FROM (
-          SELECT m.message FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id JOIN _recorded_messages AS m ON m.log = l.id
-          WHERE s.id = i.span AND m.is_output = 0
-          ORDER BY l.time_unix_nano, l.id
-        ) AS messages
+          SELECT m.message, m.log
+          FROM _recorded_messages AS m
+          WHERE m.is_output = 0 AND m.event IN (
+            SELECT e.id FROM _events AS e WHERE e.span = i.span AND e.source = 1
+            UNION ALL
+            SELECT e.id FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id JOIN _events AS e ON e.log = l.id
+            WHERE s.id = i.span
+          )
+          ORDER BY m.ordinal, m.time_unix_nano, m.log
+        ) AS told
       )
     ), NULL)
   ) AS prompt,
@@ -111,25 +112,26 @@ SELECT
         ORDER BY e.ordinal DESC LIMIT 1
       ),
       (
-        SELECT nullif(json_group_array(json(messages.message)), '[]')
-        FROM (
-          SELECT m.message FROM _recorded_messages AS m
-          WHERE m.span = i.span AND m.log IS NULL AND m.is_output = 1
-          ORDER BY m.ordinal
-        ) AS messages
-      ),
-      (
         SELECT l.attributes ->> '$."gen_ai.output.messages"' AS told FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
         WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
         ORDER BY l.time_unix_nano DESC, l.id DESC LIMIT 1
       ),
       (
-        SELECT nullif(json_group_array(json(messages.message)), '[]')
+        SELECT coalesce(
+          nullif(json_group_array(json(told.message)) FILTER (WHERE told.message IS NOT NULL AND told.log IS NULL), '[]'),
+          nullif(json_group_array(json(told.message)) FILTER (WHERE told.message IS NOT NULL AND told.log IS NOT NULL), '[]')
+        )
         FROM (
-          SELECT m.message FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id JOIN _recorded_messages AS m ON m.log = l.id
-          WHERE s.id = i.span AND m.is_output = 1
-          ORDER BY l.time_unix_nano, l.id
-        ) AS messages
+          SELECT m.message, m.log
+          FROM _recorded_messages AS m
+          WHERE m.is_output = 1 AND m.event IN (
+            SELECT e.id FROM _events AS e WHERE e.span = i.span AND e.source = 1
+            UNION ALL
+            SELECT e.id FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id JOIN _events AS e ON e.log = l.id
+            WHERE s.id = i.span
+          )
+          ORDER BY m.ordinal, m.time_unix_nano, m.log
+        ) AS told
       )
     ), NULL)
   ) AS completion,
