@@ -8,6 +8,7 @@ Every text is given `:since` and `:until` (nanoseconds; all of time where nothin
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,23 +33,25 @@ _CALLS = ("model", "provider", "operation", "agent", "service", "session", "user
 
 class Report(NamedTuple):
     """What can be asked of a report: by which groups (the first one unless told), by how many at once (0: a group is
-    what the report is of, and no column), how many rows there are unless told, and whether no more are looked for."""
+    what the report is of, and no column), how many rows there are unless told, whether no more are looked for, and
+    whether all records are gone over where no range is given."""
 
     groups: tuple[str, ...]
     most_groups: int = 1
     limit: int = 1_000
     is_cut: bool = False
+    is_pass: bool = False
 
 
 REPORTS: Mapping[str, Report] = {
     "sessions": Report(("session", "user", "service", "day"), limit=50, is_cut=True),
-    "durations": Report(("model", "provider", "operation", "agent", "tool", "service", "name")),
-    "histogram": Report(("model", "provider", "operation", "agent", "tool", "service", "name"), 0),
-    "tokens": Report(_CALLS, 2),
-    "cost": Report(_CALLS, 2),
+    "durations": Report(("model", "provider", "operation", "agent", "tool", "service", "name"), is_pass=True),
+    "histogram": Report(("model", "provider", "operation", "agent", "tool", "service", "name"), 0, is_pass=True),
+    "tokens": Report(_CALLS, 2, is_pass=True),
+    "cost": Report(_CALLS, 2, is_pass=True),
     "errors": Report(("type", "name", "service", "day"), 2),
-    "tools": Report(("tool", "agent", "service", "session", "day")),
-    "slowest": Report(("call", "tool", "span"), 0, limit=20, is_cut=True),
+    "tools": Report(("tool", "agent", "service", "session", "day"), is_pass=True),
+    "slowest": Report(("call", "tool", "span"), 0, limit=20, is_cut=True, is_pass=True),
     "links": Report(("day",)),
     "attributes": Report(("key",)),
     "growth": Report(("day",)),
@@ -122,7 +125,7 @@ def run_report(
     if name == "queries":
         columns, rows = _QUERY_COLUMNS, [_measure(reading, *query) for query in _find_queries(parameters)]
     else:
-        columns, rows = reading.read_table(Select(read_report(name), parameters))
+        columns, rows = reading.read_table(_select(name, parameters))
     shown = {column: column for column in columns} | dict(zip(("group_1", "group_2"), groups, strict=False))
     kept = [place for place, column in enumerate(columns) if column != "group_2" or len(groups) > 1]
     return ReportResult(
@@ -134,12 +137,20 @@ def run_report(
     )
 
 
+def _select(name: str, parameters: Mapping[str, Any]) -> Select:
+    text = read_report(name)
+    if REPORTS[name].is_pass and (parameters["since"], parameters["until"]) == (_FIRST, _LAST):
+        # To SQLite any two bounds are a narrow range; all rows by the index of their start take 1.4 times as long.
+        text = re.sub(r"(WHERE|AND) (?=start_time_unix_nano )", r"\1 +", text)
+    return Select(text, parameters)
+
+
 def _find_queries(parameters: Mapping[str, Any]) -> list[tuple[str, Select]]:
     pages = [(f"page of {kind.record.VIEW}", build_page(kind, {}, limit=50)) for kind in KINDS]
     for name, report in REPORTS.items():
         if name != "queries":
             given = dict(parameters, group_1=report.groups[0], limit=report.limit)
-            pages.append((f"report {name}", Select(read_report(name), given)))
+            pages.append((f"report {name}", _select(name, given)))
     return pages
 
 

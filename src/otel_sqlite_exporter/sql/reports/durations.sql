@@ -34,19 +34,26 @@ WITH
     SELECT
       name,
       duration_ms,
-      row_number() OVER (PARTITION BY name ORDER BY duration_ms) AS place,
-      count(*) OVER (PARTITION BY name) AS pairs
+      row_number() OVER pairs_in_order AS place,
+      count(*) OVER all_pairs AS pairs,
+      avg(duration_ms) OVER all_pairs AS mean_ms
     FROM pairs
     WHERE duration_ms IS NOT NULL
+    WINDOW
+      pairs_in_order AS (PARTITION BY name ORDER BY duration_ms),
+      all_pairs AS (
+        PARTITION BY name ORDER BY duration_ms ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+      )
   )
 SELECT
   name AS group_1,
-  count(*) AS pairs,
-  min(duration_ms) FILTER (WHERE place >= pairs * 0.5) AS p50_ms,
-  min(duration_ms) FILTER (WHERE place >= pairs * 0.9) AS p90_ms,
-  min(duration_ms) FILTER (WHERE place >= pairs * 0.99) AS p99_ms,
+  pairs,
+  min(duration_ms) FILTER (WHERE place = (pairs + 1) / 2) AS p50_ms,
+  min(duration_ms) FILTER (WHERE place = (pairs * 9 + 9) / 10) AS p90_ms,
+  min(duration_ms) FILTER (WHERE place = (pairs * 99 + 99) / 100) AS p99_ms,
   max(duration_ms) AS max_ms,
-  avg(duration_ms) AS mean_ms
+  min(mean_ms) AS mean_ms
 FROM ranked
+WHERE place IN ((pairs + 1) / 2, (pairs * 9 + 9) / 10, (pairs * 99 + 99) / 100, pairs)
 GROUP BY 1
 ORDER BY 2 DESC, 1;
