@@ -10,6 +10,7 @@ from otel_sqlite_exporter.cli.commands import cli
 from tests.conftest import ROOT
 
 LIST = {"path", "--since", "--until", "--service", "--attribute", "--limit", "--cursor", "--oldest-first", "--json"}
+OF_CALLS = {"--agent", "--model", "--provider"}
 COMMANDS = {
     "diff": {"session_a", "session_b", "path", "--allow", "--json"},
     "doctor": {"path", "--repair", "--assume-gone", "--json"},
@@ -33,12 +34,13 @@ COMMANDS = {
         *("--limit", "--json"),
     },
     "session": {"session_id", "path", "--limit", "--json"},
-    "sessions": LIST | {"--user", "--min-duration-ms", "--min-tokens"},
+    "sessions": LIST | {"--user", *OF_CALLS, "--min-duration-ms", "--min-tokens", "--min-cost-usd"},
     "sql": {"statement", "path", "--limit", "--csv", "--json"},
     "tail": {"path", "--follow", "--limit", "--session", "--service", "--json"},
     "tools": LIST | {"--session", "--trace", "--user", "--agent", "--tool", "--status", "--min-duration-ms"},
     "trace": {"trace_id", "path", "--json"},
-    "traces": LIST | {"--session", "--user", "--name", "--status", "--min-duration-ms"},
+    "traces": LIST
+    | {"--session", "--user", *OF_CALLS, "--name", "--status", "--min-duration-ms", "--min-tokens", "--min-cost-usd"},
 }
 
 

@@ -68,6 +68,8 @@ def test_a_list_is_what_python_is_answered(asked: Path, command: str) -> None:
     [
         (("sessions", "--user", "user-0"), 2),
         (("sessions", "--min-tokens", 10**6), 0),
+        (("sessions", "--model", "o4-mini", "--agent", "planner"), 2),
+        (("traces", "--model", "gpt-4.1", "--min-tokens", 120), 8),
         (("sessions", "--since", "2026-01-31T12:11Z"), 1),
         (("traces", "--session", "session-1", "--service", "orders"), 2),
         (("traces", "--status", "error", "--status", "running"), 4),

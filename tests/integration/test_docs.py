@@ -43,8 +43,9 @@ from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.dialects import KEYS
 from otel_sqlite_exporter.ingest.calls.messages import read_messages
 from otel_sqlite_exporter.ingest.encoding.sessions import USER_ATTRIBUTES
+from otel_sqlite_exporter.query.kinds import KINDS
 from otel_sqlite_exporter.query.reports import REPORTS
-from otel_sqlite_exporter.query.select import KINDS, accepted_arguments
+from otel_sqlite_exporter.query.select import accepted_arguments
 from otel_sqlite_exporter.settings import (
     AUTO_MIGRATE_MODES,
     DEFAULT_PATH,

@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from otel_sqlite_exporter.query.results import Page
-from otel_sqlite_exporter.query.select import (
+from otel_sqlite_exporter.query.kinds import (
     EVENTS,
     KINDS,
     LLM_INTERACTIONS,
@@ -24,6 +23,9 @@ from otel_sqlite_exporter.query.select import (
     TOOL_INTERACTIONS,
     TRACES,
     Kind,
+)
+from otel_sqlite_exporter.query.results import Page
+from otel_sqlite_exporter.query.select import (
     Select,
     build_count,
     build_ids,

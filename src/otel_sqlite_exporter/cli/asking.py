@@ -3,74 +3,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from otel_sqlite_exporter.cli.context import ATTENTION, resolve
+from otel_sqlite_exporter.cli.options import JSON, LIMIT, OPTIONS, PATH, SINCE, UNTIL, filters
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 # The reports and their groups as `query.reports` has them, which is not imported for a help text; a test compares.
 REPORT_NAMES = (
     *("sessions", "durations", "histogram", "tokens", "cost", "errors", "tools", "slowest", "links", "attributes"),
     *("growth", "queries"),
 )
-_PATH = click.argument("path", required=False)
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_TIMES = "ISO 8601, or how long ago: 15m, 6h, 2d."
-_SINCE = click.option("--since", metavar="TIME", help=f"From this time on. {_TIMES}")
-_UNTIL = click.option("--until", metavar="TIME", help="Before this time.")
-_LIMIT = click.option("--limit", "-n", type=click.IntRange(1), default=50, show_default=True, help="How many at most.")
-_OLDEST = click.option("--oldest-first", is_flag=True, help="The other way round.")
-_CURSOR = click.option("--cursor", help="The page after the one that gave this.")
-_ATTRIBUTE = click.option(
-    "--attribute",
-    "attribute_texts",
-    metavar="CONDITION",
-    multiple=True,
-    help="key, !key, key=value, also with != < <= > >=. Of several all must be met.",
-)
-_OPTIONS = {
-    "session_id": click.option("--session", "session_id", metavar="ID", help="Of a session; its beginning suffices."),
-    "trace_id": click.option("--trace", "trace_id", metavar="ID", help="Of a trace; its beginning suffices."),
-    "user_id": click.option("--user", "user_id", metavar="ID", help="Of a user."),
-    "service_name": click.option("--service", "service_name", metavar="NAME", multiple=True, help="Of a service."),
-    "agent_name": click.option("--agent", "agent_name", metavar="NAME", multiple=True, help="Of an agent."),
-    "model": click.option("--model", metavar="NAME", multiple=True, help="Of a model."),
-    "provider": click.option("--provider", metavar="NAME", multiple=True, help="Of a provider."),
-    "operation": click.option("--operation", metavar="NAME", multiple=True, help="Of an operation, as chat."),
-    "tool_name": click.option("--tool", "tool_name", metavar="NAME", multiple=True, help="Of a tool."),
-    "name": click.option("--name", metavar="NAME", multiple=True, help="With this name."),
-    "status": click.option(
-        "--status",
-        type=click.Choice(("ok", "error", "running", "interrupted")),
-        multiple=True,
-        help="With this status.",
-    ),
-    "min_duration_ms": click.option("--min-duration-ms", type=float, help="At least this long."),
-    "min_total_tokens": click.option("--min-tokens", "min_total_tokens", type=int, help="With at least these tokens."),
-    "min_cost_usd": click.option("--min-cost-usd", type=float, help="Of at least this cost."),
-}
-
-
-def _filters(*names: str) -> Callable[[_Command], _Command]:
-    """Give a command the options of a list, the first of `names` first in its help text."""
-
-    def decorate(command: _Command) -> _Command:
-        options = [_SINCE, _UNTIL, *(_OPTIONS[name] for name in names), _ATTRIBUTE, _LIMIT, _CURSOR, _OLDEST, _JSON]
-        for option in reversed(options):
-            command = option(command)
-        return _PATH(command)
-
-    return decorate
 
 
 @click.command()
-@_filters("user_id", "service_name", "min_duration_ms", "min_total_tokens")
+@filters(
+    *("user_id", "service_name", "agent_name", "model", "provider", "min_duration_ms", "min_total_tokens"),
+    "min_cost_usd",
+)
 @click.pass_context
 def sessions(ctx: click.Context, /, path: str | None, **options: Any) -> None:
     """List sessions, the latest first."""
@@ -78,7 +32,10 @@ def sessions(ctx: click.Context, /, path: str | None, **options: Any) -> None:
 
 
 @click.command()
-@_filters("session_id", "user_id", "service_name", "name", "status", "min_duration_ms")
+@filters(
+    *("session_id", "user_id", "service_name", "agent_name", "model", "provider", "name", "status", "min_duration_ms"),
+    *("min_total_tokens", "min_cost_usd"),
+)
 @click.pass_context
 def traces(ctx: click.Context, /, path: str | None, **options: Any) -> None:
     """List traces, the newest first."""
@@ -86,7 +43,7 @@ def traces(ctx: click.Context, /, path: str | None, **options: Any) -> None:
 
 
 @click.command()
-@_filters(
+@filters(
     *("session_id", "trace_id", "user_id", "service_name", "agent_name", "model", "provider", "operation", "status"),
     *("min_duration_ms", "min_total_tokens", "min_cost_usd"),
 )
@@ -97,9 +54,7 @@ def llm(ctx: click.Context, /, path: str | None, **options: Any) -> None:
 
 
 @click.command()
-@_filters(
-    *("session_id", "trace_id", "user_id", "service_name", "agent_name", "tool_name", "status", "min_duration_ms")
-)
+@filters(*("session_id", "trace_id", "user_id", "service_name", "agent_name", "tool_name", "status", "min_duration_ms"))
 @click.pass_context
 def tools(ctx: click.Context, /, path: str | None, **options: Any) -> None:
     """List executions of tools, the newest first."""
@@ -108,17 +63,17 @@ def tools(ctx: click.Context, /, path: str | None, **options: Any) -> None:
 
 @click.command()
 @click.argument("text", metavar="TEXT")
-@_PATH
-@_SINCE
-@_UNTIL
-@_OPTIONS["session_id"]
-@_OPTIONS["trace_id"]
-@_OPTIONS["service_name"]
-@_OPTIONS["agent_name"]
-@_OPTIONS["model"]
-@_OPTIONS["tool_name"]
-@_LIMIT
-@_JSON
+@PATH
+@SINCE
+@UNTIL
+@OPTIONS["session_id"]
+@OPTIONS["trace_id"]
+@OPTIONS["service_name"]
+@OPTIONS["agent_name"]
+@OPTIONS["model"]
+@OPTIONS["tool_name"]
+@LIMIT
+@JSON
 @click.pass_context
 def search(ctx: click.Context, /, text: str, path: str | None, *, as_json: bool, **options: Any) -> None:
     """Search what models and tools were told and what they answered, the newest first.
@@ -139,9 +94,9 @@ def search(ctx: click.Context, /, text: str, path: str | None, *, as_json: bool,
 
 @click.command()
 @click.argument("session_id", metavar="ID")
-@_PATH
-@_LIMIT
-@_JSON
+@PATH
+@LIMIT
+@JSON
 @click.pass_context
 def session(ctx: click.Context, session_id: str, path: str | None, *, limit: int, as_json: bool) -> None:
     """Show a session step by step: its traces, calls and tool executions, the oldest first.
@@ -161,8 +116,8 @@ def session(ctx: click.Context, session_id: str, path: str | None, *, limit: int
 
 @click.command()
 @click.argument("trace_id", metavar="ID")
-@_PATH
-@_JSON
+@PATH
+@JSON
 @click.pass_context
 def trace(ctx: click.Context, trace_id: str, path: str | None, *, as_json: bool) -> None:
     """Show a trace as a tree, with when each span ran, its tokens and its errors.
@@ -180,11 +135,11 @@ def trace(ctx: click.Context, trace_id: str, path: str | None, *, as_json: bool)
 
 
 @click.command()
-@_PATH
+@PATH
 @click.option("--follow", "-f", is_flag=True, help="Go on with what is written, until interrupted.")
-@_LIMIT
-@_OPTIONS["session_id"]
-@_OPTIONS["service_name"]
+@LIMIT
+@OPTIONS["session_id"]
+@OPTIONS["service_name"]
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, a line for each record.")
 @click.pass_context
 def tail(
@@ -208,10 +163,10 @@ def tail(
 
 @click.command()
 @click.argument("statement", metavar="STATEMENT")
-@_PATH
+@PATH
 @click.option("--limit", "-n", type=click.IntRange(1), default=1_000, show_default=True, help="How many rows at most.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
-@_JSON
+@JSON
 @click.pass_context
 def sql(ctx: click.Context, statement: str, path: str | None, *, limit: int, as_csv: bool, as_json: bool) -> None:
     """Run a SELECT (or EXPLAIN) and print its rows.
@@ -231,7 +186,7 @@ def sql(ctx: click.Context, statement: str, path: str | None, *, limit: int, as_
 @click.command()
 @click.argument("session_a", metavar="SESSION_A")
 @click.argument("session_b", metavar="SESSION_B")
-@_PATH
+@PATH
 @click.option(
     "--allow",
     "allowances",
@@ -239,7 +194,7 @@ def sql(ctx: click.Context, statement: str, path: str | None, *, limit: int, as_
     multiple=True,
     help="How much more B may have, as tokens=10% or errors=0; if it has more, the exit code is 1.",
 )
-@_JSON
+@JSON
 @click.pass_context
 def diff(
     ctx: click.Context, session_a: str, session_b: str, path: str | None, *, allowances: tuple[str, ...], as_json: bool
@@ -263,14 +218,14 @@ def diff(
 
 @click.command()
 @click.argument("name", metavar="NAME", type=click.Choice(REPORT_NAMES))
-@_PATH
-@_SINCE
-@_UNTIL
+@PATH
+@SINCE
+@UNTIL
 @click.option("--group-by", "-g", metavar="GROUP", multiple=True, help="By what; tokens, cost and errors take two.")
 @click.option("--limit", "-n", type=click.IntRange(1), help="How many rows at most.")
 @click.option("--plan", is_flag=True, help="Say what the report shows and what it reads, and run nothing.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
-@_JSON
+@JSON
 @click.pass_context
 def report(
     ctx: click.Context,
@@ -313,7 +268,7 @@ def _open(ctx: click.Context, path: str | None) -> TelemetryDatabase:
 def _print_list(ctx: click.Context, path: str | None, records: str, options: dict[str, Any]) -> None:
     database = _open(ctx, path)
     from otel_sqlite_exporter.cli import render_answers
-    from otel_sqlite_exporter.query.filters import parse_attribute_text
+    from otel_sqlite_exporter.query.criteria import parse_attribute_text
 
     as_json, oldest_first = options.pop("as_json"), options.pop("oldest_first")
     attributes = [parse_attribute_text("attribute", text) for text in options.pop("attribute_texts")]

@@ -11,9 +11,10 @@ from typing import Any
 import click
 
 from otel_sqlite_exporter.cli.tables import format_ms, format_value
+from otel_sqlite_exporter.query.kinds import EVENTS
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.records import EventSummary
-from otel_sqlite_exporter.query.select import EVENTS, encode_cursor
+from otel_sqlite_exporter.query.select import encode_cursor
 
 _PAUSE_S = 0.5
 _PAGE = 500

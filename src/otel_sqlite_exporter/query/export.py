@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from otel_sqlite_exporter.query.criteria import parse_time
 from otel_sqlite_exporter.query.file import Reading, TelemetryFile
-from otel_sqlite_exporter.query.filters import Time, parse_time
+from otel_sqlite_exporter.query.filters import Time
+from otel_sqlite_exporter.query.kinds import LOGS, SPANS, TRACES, Kind
 from otel_sqlite_exporter.query.otlp import Row, encode_logs, encode_traces
-from otel_sqlite_exporter.query.select import LOGS, SPANS, TRACES, Kind, Select, build_page, encode_cursor
+from otel_sqlite_exporter.query.select import Select, build_page, encode_cursor
 from otel_sqlite_exporter.sql.texts import read_query
 
 _PAGE = 512

@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 import orjson
 
 from otel_sqlite_exporter.errors import FileRefusedError, FilterError, MigrationRequiredError, NotFoundError
+from otel_sqlite_exporter.query.kinds import Kind
 from otel_sqlite_exporter.query.records import EventSummary
 from otel_sqlite_exporter.query.results import Page, RecordT
-from otel_sqlite_exporter.query.select import Kind, Select, build_count, build_ids, build_page, encode_cursor
+from otel_sqlite_exporter.query.select import Select, build_count, build_ids, build_page, encode_cursor
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.identity import identify_file

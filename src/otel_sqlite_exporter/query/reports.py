@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.errors import FilterError
+from otel_sqlite_exporter.query.criteria import parse_texts, parse_time
 from otel_sqlite_exporter.query.file import Reading
-from otel_sqlite_exporter.query.filters import parse_texts, parse_time
 from otel_sqlite_exporter.query.frames import Table
-from otel_sqlite_exporter.query.select import KINDS, Select, build_page, check_limit
+from otel_sqlite_exporter.query.kinds import KINDS
+from otel_sqlite_exporter.query.select import Select, build_page, check_limit
 from otel_sqlite_exporter.sql.texts import read_report
 
 _FIRST, _LAST = -(2**63), 2**63 - 1
@@ -137,7 +138,7 @@ def run_report(
     )
 
 
-def _select(name: str, parameters: Mapping[str, Any]) -> Select:
+def _select(name: str, parameters: dict[str, Any]) -> Select:
     text = read_report(name)
     if REPORTS[name].is_pass and (parameters["since"], parameters["until"]) == (_FIRST, _LAST):
         # To SQLite any two bounds are a narrow range; all rows by the index of their start take 1.4 times as long.
@@ -145,7 +146,7 @@ def _select(name: str, parameters: Mapping[str, Any]) -> Select:
     return Select(text, parameters)
 
 
-def _find_queries(parameters: Mapping[str, Any]) -> list[tuple[str, Select]]:
+def _find_queries(parameters: dict[str, Any]) -> list[tuple[str, Select]]:
     pages = [(f"page of {kind.record.VIEW}", build_page(kind, {}, limit=50)) for kind in KINDS]
     for name, report in REPORTS.items():
         if name != "queries":

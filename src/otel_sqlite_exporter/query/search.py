@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.errors import FilterError
-from otel_sqlite_exporter.query import select
+from otel_sqlite_exporter.query import kinds, select
 from otel_sqlite_exporter.query.file import Reading
 from otel_sqlite_exporter.query.frames import Table
 from otel_sqlite_exporter.search_terms import GRAM, build_match, extract_text, fold, split_terms
@@ -84,7 +84,7 @@ class SearchResult(Table, Sequence[SearchHit]):
 class _Searched(NamedTuple):
     name: str
     title: str
-    kind: select.Kind[Any]
+    kind: kinds.Kind[Any]
     query: str
     time: str
     what: str
@@ -93,11 +93,11 @@ class _Searched(NamedTuple):
 
 _KINDS = (
     _Searched(
-        *("llm", "calls", select.LLM_INTERACTIONS, "search_llm_documents"),
+        *("llm", "calls", kinds.LLM_INTERACTIONS, "search_llm_documents"),
         *("request_timestamp", "model", ("prompt", "completion")),
     ),
     _Searched(
-        *("tool", "tool executions", select.TOOL_INTERACTIONS, "search_tool_documents"),
+        *("tool", "tool executions", kinds.TOOL_INTERACTIONS, "search_tool_documents"),
         *("start_time", "tool_name", ("arguments", "result")),
     ),
 )
@@ -115,12 +115,12 @@ def search(reading: Reading, text: str, *, limit: int, criteria: Mapping[str, An
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit < 2**31:
         raise FilterError("limit", f"{limit!r} is no number of hits, 1 or more")
     given = {name for name, value in criteria.items() if value is not None}
-    kinds = [one for one in _KINDS if given <= {*select.accepted_arguments(one.kind)}] or list(_KINDS)
+    searched = [one for one in _KINDS if given <= {*select.accepted_arguments(one.kind)}] or list(_KINDS)
     match = build_match(terms)
     indexed = _read_indexed(reading)
     hits: list[SearchHit] = []
     notes, is_whole = [], True
-    for kind in kinds:
+    for kind in searched:
         last = indexed.get(kind.name, 0) if match else 0
         rows = _Rows(reading, kind, criteria, terms)
         found = list(islice(rows.scan(last), limit + 1))

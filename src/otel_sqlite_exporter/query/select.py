@@ -11,41 +11,18 @@ import binascii
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, NamedTuple
+from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.attributes import get_attribute_path
 from otel_sqlite_exporter.errors import FilterError
-from otel_sqlite_exporter.query import records
-from otel_sqlite_exporter.query.filters import (
-    STATUSES,
+from otel_sqlite_exporter.query.criteria import (
     AttributeCondition,
     parse_attributes,
     parse_number,
     parse_texts,
     parse_time,
 )
-from otel_sqlite_exporter.query.results import RecordT
-
-
-class Kind(NamedTuple, Generic[RecordT]):
-    """What can be asked of a view.
-
-    Attributes:
-        record: The rows.
-        order: Integer columns that order them, the last one the key of the row. An index has them in this order: that
-            of a time ends with the key. (With text ids in its place SQLite sorted a million spans for one page, as soon
-            as it had statistics: 2 s.)
-        since, until: The columns that these compare.
-        texts: Columns that can be asked for by value, with the values there are (none: any text).
-        minima: Columns that can be asked for by `min_COLUMN`.
-    """
-
-    record: type[RecordT]
-    order: tuple[str, ...]
-    since: str
-    until: str
-    texts: Mapping[str, tuple[str, ...]]
-    minima: tuple[str, ...]
+from otel_sqlite_exporter.query.kinds import Kind
 
 
 class Select(NamedTuple):
@@ -53,90 +30,6 @@ class Select(NamedTuple):
 
     sql: str
     parameters: dict[str, Any]
-
-
-_START = "start_time_unix_nano"
-
-
-def _texts(*names: str, **choices: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
-    return dict.fromkeys(names, ()) | choices
-
-
-SESSIONS = Kind(
-    records.SessionSummary,
-    ("end_time_unix_nano", "id"),
-    "end_time_unix_nano",
-    _START,
-    _texts("session_id", "user_id", "service_name"),
-    ("duration_ms", "total_tokens"),
-)
-TRACES = Kind(
-    records.TraceSummary,
-    (_START, "id"),
-    _START,
-    _START,
-    _texts("session_id", "trace_id", "user_id", "service_name", "name", status=STATUSES),
-    ("duration_ms",),
-)
-SPANS = Kind(
-    records.SpanSummary,
-    (_START, "id"),
-    _START,
-    _START,
-    _texts(
-        *("session_id", "trace_id", "span_id", "parent_span_id", "service_name", "name", "scope_name"),
-        kind=("INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"),
-        status=STATUSES,
-    ),
-    ("duration_ms",),
-)
-# Of four records a span there is no index by time: it would cost each write more than reading them as written does.
-EVENTS = Kind(
-    records.EventSummary,
-    ("id",),
-    _START,
-    _START,
-    _texts(
-        *("session_id", "trace_id", "span_id", "service_name", "name"),
-        source=("span", "event", "log"),
-        phase=("start", "finish"),
-        link_method=("span", "temporal"),
-    ),
-    ("duration_ms",),
-)
-LOGS = Kind(
-    records.LogSummary,
-    (_START, "id"),
-    _START,
-    _START,
-    _texts("session_id", "trace_id", "span_id", "service_name", "event_name", "severity_text"),
-    ("severity_number",),
-)
-LLM_INTERACTIONS = Kind(
-    records.LLMInteractionSummary,
-    (_START, "id"),
-    _START,
-    _START,
-    _texts(
-        *("session_id", "trace_id", "span_id", "user_id", "agent_name", "service_name", "name", "operation"),
-        *("provider", "model", "error_type"),
-        status=STATUSES,
-    ),
-    ("duration_ms", "total_tokens", "cost_usd"),
-)
-TOOL_INTERACTIONS = Kind(
-    records.ToolInteractionSummary,
-    (_START, "id"),
-    _START,
-    _START,
-    _texts(
-        *("session_id", "trace_id", "span_id", "user_id", "agent_name", "service_name", "name", "tool_name"),
-        *("tool_call_id", "error_type"),
-        status=STATUSES,
-    ),
-    ("duration_ms",),
-)
-KINDS: tuple[Kind[Any], ...] = (SESSIONS, TRACES, SPANS, EVENTS, LOGS, LLM_INTERACTIONS, TOOL_INTERACTIONS)
 
 
 def build_page(
@@ -264,12 +157,20 @@ _Builder = Callable[[str, Any, dict[str, Any]], list[str]]
 
 def accepted_arguments(kind: Kind[Any]) -> list[str]:
     """Return the keywords that `kind` can be asked by."""
-    return ["since", "until", *kind.texts, *(f"min_{column}" for column in kind.minima), "attributes"]
+    minima = [f"min_{column}" for column in kind.minima]
+    return ["since", "until", *kind.texts, *kind.call_texts, *minima, "attributes"]
 
 
 def _find_builder(kind: Kind[Any], argument: str) -> _Builder:
     if argument in kind.texts:
         return lambda name, value, parameters: _build_texts(name, value, parameters, kind.texts[name])
+    if argument in kind.call_texts:
+        calls = (
+            f"SELECT 1 FROM complete_llm_interactions AS i WHERE i.{kind.calls_by} = {kind.record.VIEW}.{kind.calls_by}"
+        )
+        return lambda name, value, parameters: [
+            f"EXISTS ({calls} AND i.{condition})" for condition in _build_texts(name, value, parameters, ())
+        ]
     if argument in ("since", "until"):
         column, sign = (kind.since, ">=") if argument == "since" else (kind.until, "<")
         return lambda name, value, parameters: _build_time(name, value, parameters, f"{column} {sign}")
