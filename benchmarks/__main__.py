@@ -16,7 +16,7 @@ from benchmarks.agent_runs import store_runs
 from benchmarks.asking import ask
 from benchmarks.measure import Result, run_rounds
 from benchmarks.million import Load, Reads, run_load, time_reads
-from benchmarks.producers import PRODUCERS, WRITERS, produce, write_together
+from benchmarks.producers import PRODUCERS, WRITERS, produce, produce_paced, write_together
 from benchmarks.rivals import CONTENDERS
 from benchmarks.services import load_services
 from benchmarks.spans import BATCH, TEXT_BYTES
@@ -25,6 +25,7 @@ from benchmarks.transfer import Transfer, run_transfers
 _OURS, _FLOOR, _OTLP = "this exporter", "floor", "OTLP/HTTP"
 _SAME_ROWS, _ONE_TABLE = "executemany, the same rows", "executemany, one table"
 _ROUNDS, _BUSY_ROUNDS, _READS = 96, 24, 200
+_PACE = 20_000
 _PACKAGES = ("otel-sqlite-exporter", "opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http", "orjson")
 
 
@@ -51,6 +52,7 @@ def run(folder: Path, spans: int, rounds: int, busy_rounds: int) -> Iterator[Lin
     yield from describe_idle(measure(folder / "idle", rounds, busy=False))
     yield from describe_busy(measure(folder / "busy", busy_rounds, busy=True))
     yield from describe_producers(folder, max(spans // 5, 1_000))
+    yield from describe_paced(folder, max(spans * 60 / 1_000_000, 0.1))
     together, worst = write_together(folder, max(rounds // 8, 1))
     yield Line(f"{WRITERS} processes on one file", f"{together:,.0f} spans/s together (longest export {worst:.0f} ms)")
     yield from describe_transfers(list(run_transfers(folder, spans // 10, TEXT_BYTES)))
@@ -110,6 +112,13 @@ def describe_producers(folder: Path, spans: int) -> Iterator[Line]:
         if name == "SQLiteSpanProcessor":
             yield judge(f"{name}: spans lost", made.lost, 0)
             yield judge(f"{name}: added to start and end of a span, p50", made.both_p50_us - plain, 3, " us")
+
+
+def describe_paced(folder: Path, seconds: float) -> Iterator[Line]:
+    rate, lost = produce_paced(folder, _PACE, seconds)
+    name = f"SQLiteSpanProcessor, {_PACE:,} spans/s in traces of ten for {seconds:.0f} s"
+    yield judge(f"{name}: asked for / made", _PACE / rate, 1.01, more=f" ({rate:,.0f} spans/s)")
+    yield judge(f"{name}: spans lost", lost, 0)
 
 
 def describe_histories(folder: Path, turns: int, runs: int) -> Iterator[Line]:
