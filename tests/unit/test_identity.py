@@ -25,6 +25,7 @@ from tests.files import (
     snapshot,
     truncated_file,
 )
+from tests.legacy_files import write_typical
 from tests.upgrades import QUICK, SLOW, beside, migrate, prepare
 
 
@@ -52,6 +53,15 @@ def test_files_of_others_are_refused_untouched(
     before = snapshot(path)
     with pytest.raises(ForeignFileError if make in FOREIGN else DamagedFileError, match=re.escape(str(path))):
         apply(path)
+    assert snapshot(path) == before
+
+
+def test_a_file_of_attribute_rows_is_refused_with_the_command_that_brings_it_over(path: Path) -> None:
+    write_typical(path)
+    before = snapshot(path)
+    command = re.escape(f"python -m otel_sqlite_exporter migrate {path}")
+    with pytest.raises(ForeignFileError, match=rf"of another program, with telemetry in attribute rows: .*{command}"):
+        prepare(path, "always")
     assert snapshot(path) == before
 
 

@@ -11,7 +11,8 @@ import click
 
 from otel_sqlite_exporter.cli.tables import Table, Value, format_value, print_tables
 from otel_sqlite_exporter.query.overview import Overview, SessionSummary
-from otel_sqlite_exporter.storage.migrations import Migration, Report, migrate_hint
+from otel_sqlite_exporter.storage.identity import migrate_hint
+from otel_sqlite_exporter.storage.migrations import Migration, Report
 from otel_sqlite_exporter.version import __version__
 
 if TYPE_CHECKING:

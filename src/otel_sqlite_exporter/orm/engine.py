@@ -14,8 +14,8 @@ from otel_sqlite_exporter.errors import MigrationRequiredError, ReadOnlyError
 from otel_sqlite_exporter.query.file import TelemetryFile
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.connection import open_reader
-from otel_sqlite_exporter.storage.identity import identify_file
-from otel_sqlite_exporter.storage.migrations import load_migrations, migrate_hint
+from otel_sqlite_exporter.storage.identity import identify_file, migrate_hint
+from otel_sqlite_exporter.storage.migrations import load_migrations
 
 _REFUSALS = ("attempt to write a readonly database", "cannot modify")
 

@@ -17,8 +17,8 @@ from otel_sqlite_exporter.query.results import Page, RecordT
 from otel_sqlite_exporter.query.select import Select, build_count, build_ids, build_page, encode_cursor
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
-from otel_sqlite_exporter.storage.identity import identify_file
-from otel_sqlite_exporter.storage.migrations import load_migrations, migrate_hint
+from otel_sqlite_exporter.storage.identity import identify_file, migrate_hint
+from otel_sqlite_exporter.storage.migrations import load_migrations
 
 _T = TypeVar("_T")
 _COUNT_S = 0.02

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sqlite3
 import stat
 import time
@@ -11,6 +12,7 @@ from typing import Literal
 
 from otel_sqlite_exporter.errors import DamagedFileError, ForeignFileError
 from otel_sqlite_exporter.storage.connection import is_in_use, read_file
+from otel_sqlite_exporter.storage.legacy import find_layout
 
 APPLICATION_ID = 0x6F74656C
 """`PRAGMA application_id` of our files: the letters `otel`."""
@@ -34,6 +36,11 @@ def identify_file(path: str, *, busy_timeout_ms: int) -> tuple[FileKind, int]:
             # Another process may be making it just now: it is refused only if it stays as it is.
             time.sleep(pause)
     return _look(path, busy_timeout_ms)
+
+
+def migrate_hint(path: str) -> str:
+    """Return the command that upgrades `path`, ready to be pasted."""
+    return f"run `python -m otel_sqlite_exporter migrate {shlex.quote(path)}`"
 
 
 def _look(path: str, busy_timeout_ms: int) -> tuple[FileKind, int]:
@@ -61,7 +68,7 @@ def _look(path: str, busy_timeout_ms: int) -> tuple[FileKind, int]:
 
 def _read(path: str, busy_timeout_ms: int, *, main_only: bool) -> tuple[FileKind, int]:
     try:
-        application_id, version, tables = read_file(
+        application_id, version, tables, is_legacy = read_file(
             path, _read_identity, busy_timeout_ms=busy_timeout_ms, main_only=main_only
         )
     except DamagedFileError as error:
@@ -73,6 +80,11 @@ def _read(path: str, busy_timeout_ms: int, *, main_only: bool) -> tuple[FileKind
         raise
     if application_id == APPLICATION_ID:
         return "ours", version
+    if is_legacy:
+        raise ForeignFileError(
+            f"{path} is a file of another program, with telemetry in attribute rows: {migrate_hint(path)} to bring it "
+            "over, or give another path; this one was not touched"
+        )
     if application_id or version or tables:
         raise ForeignFileError(
             f"{path} is a SQLite file of another program: give another path; this one was not touched"
@@ -80,8 +92,9 @@ def _read(path: str, busy_timeout_ms: int, *, main_only: bool) -> tuple[FileKind
     return "empty", 0
 
 
-def _read_identity(connection: sqlite3.Connection) -> tuple[int, int, int]:
+def _read_identity(connection: sqlite3.Connection) -> tuple[int, int, int, bool]:
     application_id: int = connection.execute("PRAGMA application_id").fetchone()[0]
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     tables: int = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    return application_id, version, tables
+    is_legacy = bool(tables) and application_id != APPLICATION_ID and find_layout(connection) is not None
+    return application_id, version, tables, is_legacy

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shlex
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +26,7 @@ from otel_sqlite_exporter.errors import (
 from otel_sqlite_exporter.sql.texts import read_folder
 from otel_sqlite_exporter.storage.backup import write_backup
 from otel_sqlite_exporter.storage.connection import damage_message, open_writer, read_file
-from otel_sqlite_exporter.storage.identity import APPLICATION_ID, identify_file
+from otel_sqlite_exporter.storage.identity import APPLICATION_ID, identify_file, migrate_hint
 from otel_sqlite_exporter.storage.long_steps import (
     PYTHON_STEPS,
     LongStep,
@@ -160,11 +159,6 @@ def prepare_file(
             f"{path} has schema version {version} and {pending[-1].version} is needed: {migrate_hint(path)}"
         )
     migrate(path, busy_timeout_ms=busy_timeout_ms, backup=not quick, steps=steps)
-
-
-def migrate_hint(path: str) -> str:
-    """Return the command that upgrades `path`, ready to be pasted."""
-    return f"run `python -m otel_sqlite_exporter migrate {shlex.quote(path)}`"
 
 
 def apply_steps(
