@@ -22,15 +22,15 @@ _T = 1_795_000_000_000_000_000
 _RESOURCE = Resource({"service.name": "one"})
 
 
-def make_span(trace: int, number: int) -> ReadableSpan:
-    """A span that names its session."""
+def make_span(trace: int, number: int, *, is_named: bool = True, is_open: bool = False) -> ReadableSpan:
+    """A span that names its session, unless it has not ended yet."""
     return ReadableSpan(
         "work",
         SpanContext(trace, number, False, TraceFlags(1)),
         resource=_RESOURCE,
-        attributes={"session.id": "A"},
+        attributes={"session.id": "A"} if is_named and not is_open else {},
         start_time=_T + number * 1_000,
-        end_time=_T + number * 1_000 + 900,
+        end_time=None if is_open else _T + number * 1_000 + 900,
     )
 
 
@@ -80,23 +80,34 @@ def test_the_number_of_statements_does_not_grow_with_the_batch(path: Path, first
     assert read(path, "SELECT count(*) FROM events WHERE source = 'log' AND link_method = 'span'") == [(1204,)]
 
 
-@pytest.mark.parametrize("first", ["spans"])
-def test_the_work_does_not_grow_with_the_trace(path: Path, first: str) -> None:
+_ORDERS = {
+    "spans first": ("spans", "logs"),
+    "logs first": ("logs", "spans"),
+    "logs first, half of the spans name no session": ("logs", "half"),
+    "session comes late": ("open", "logs", "spans"),
+    "session comes late, and only to half of the spans": ("open", "logs", "half"),
+}
+
+
+@pytest.mark.parametrize("order", _ORDERS)
+def test_the_work_does_not_grow_with_the_trace(path: Path, order: str) -> None:
     """Counted in hundreds of instructions of SQLite's virtual machine, for batches of one long trace."""
     work: list[int] = []
     done: list[None] = []
     with exporting(path) as spans, logging_to(path) as logs:
         for batch in range(40):
             numbers = range(batch * 10 + 1, batch * 10 + 11)
+            exports: dict[str, tuple[Any, Callable[[Any], Any], list[Any]]] = {
+                "spans": (spans, spans.export, [make_span(1, number) for number in numbers]),
+                "half": (spans, spans.export, [make_span(1, number, is_named=number % 2 == 0) for number in numbers]),
+                "open": (spans, spans.export_open, [make_span(1, number, is_open=True) for number in numbers]),
+                "logs": (logs, logs.export, [log for number in numbers for log in make_logs(1, number)]),
+            }
             before = len(done)
-            exports: list[tuple[Any, list[Any]]] = [
-                (spans, [make_span(1, number) for number in numbers]),
-                (logs, [log for number in numbers for log in make_logs(1, number)]),
-            ]
-            for exporter, records in exports if first == "spans" else exports[::-1]:
+            for exporter, export, records in map(exports.__getitem__, _ORDERS[order]):
                 with exporter._delivery._database.use() as connection:
                     connection.set_progress_handler(lambda: done.append(None), 100)
-                assert exporter.export(records).name == "SUCCESS"
+                assert export(records).name == "SUCCESS"
                 with exporter._delivery._database.use() as connection:
                     connection.set_progress_handler(None, 100)
             work.append(len(done) - before)

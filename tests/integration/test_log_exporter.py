@@ -228,31 +228,44 @@ _names = st.sampled_from([None, "note", "call.start", "call.finish", "call.error
 _RESOURCES = (_RESOURCE, Resource({"service.name": "two", "session.id": "of the resource"}))
 
 
+_RECORDS = """
+    SELECT {key}, sum(is_log), sum(NOT is_log), min(start), max("end")
+    FROM (
+      SELECT {key}, 0 AS is_log, start_time_unix_nano AS start, end_time_unix_nano AS "end" FROM spans
+      UNION ALL
+      SELECT {key}, 1, start_time_unix_nano, start_time_unix_nano FROM logs
+    )
+    WHERE {key} IS NOT NULL
+    GROUP BY {key}
+"""
+
+
 @st.composite
 def _records(draw: st.DrawFn) -> list[ReadableSpan | ReadableLogRecord]:
     records: list[ReadableSpan | ReadableLogRecord] = []
     for number in range(draw(st.integers(0, 4))):
         times = sorted([draw(_times), draw(_times)])
-        trace = draw(st.integers(1, 2))
+        trace, resource, attributes = draw(st.integers(1, 2)), draw(st.sampled_from(_RESOURCES)), draw(_attributes)
         records.append(
             ReadableSpan(
                 name=f"span {number}",
                 context=SpanContext(trace, number + 1, False, TraceFlags(1)),
-                resource=draw(st.sampled_from(_RESOURCES)),
-                attributes=draw(_attributes),
+                resource=resource,
+                attributes=attributes,
                 start_time=times[0],
                 end_time=times[1],
             )
         )
-        if draw(st.booleans()):  # and another version, as after a fork
+        other = draw(st.sampled_from(["", "open", "ended later", "started and ended later"]))
+        if other:  # it is written before it ends, too, or in two versions, as after a fork
             records.append(
                 ReadableSpan(
                     name=f"span {number}",
                     context=SpanContext(trace, number + 1, False, TraceFlags(1)),
-                    resource=_RESOURCE,
-                    attributes=draw(_attributes),
-                    start_time=times[0],
-                    end_time=times[1] + 5_000_000,
+                    resource=resource if other == "open" else _RESOURCE,
+                    attributes=draw(st.sampled_from([{}, attributes]) if other == "open" else _attributes),
+                    start_time=times[0] + (1_000_000 if other.startswith("started") else 0),
+                    end_time=None if other == "open" else times[1] + 5_000_000,
                 )
             )
     for number in range(draw(st.integers(1, 8))):
@@ -283,10 +296,18 @@ def test_order_and_split_of_spans_and_logs_do_not_change_any_view(
     batches: list[list[Any]] = []
     shuffled = chance.sample(records, len(records))
     for record in shuffled:
-        if not batches or chance.random() < 0.5 or type(batches[-1][0]) is not type(record):
+        if not batches or chance.random() < 0.5 or _kind(batches[-1][0]) != _kind(record):
             batches.append([])
         batches[-1].append(record)
-    assert _contents([logs, spans]) == _contents(batches)
+    opened = [span for span in spans if span.end_time is None]
+    finished = [span for span in spans if span.end_time is not None]
+    assert _contents([logs, opened, finished]) == _contents(batches)
+
+
+def _kind(record: ReadableSpan | ReadableLogRecord) -> str:
+    if isinstance(record, ReadableLogRecord):
+        return "log"
+    return "open" if record.end_time is None else "finished"
 
 
 def _contents(batches: Sequence[Sequence[Any]]) -> dict[str, list[str]]:
@@ -295,13 +316,21 @@ def _contents(batches: Sequence[Sequence[Any]]) -> dict[str, list[str]]:
         span_exporter = SQLiteSpanExporter(path, pairing_window_ms=20)
         with logging_to(path, pairing_window_ms=20) as log_exporter:
             for batch in filter(None, batches):
-                exporter: Any = span_exporter if isinstance(batch[0], ReadableSpan) else log_exporter
-                assert exporter.export(batch).name == "SUCCESS"
+                export: Any = {
+                    "log": log_exporter.export,
+                    "open": span_exporter.export_open,
+                    "finished": span_exporter.export,
+                }[_kind(batch[0])]
+                assert export(batch).name == "SUCCESS"
             span_exporter.shutdown()
         with closing(sqlite3.connect(path)) as file:
             file.row_factory = sqlite3.Row
             assert file.execute("PRAGMA foreign_key_check").fetchall() == []
             check_links(file)
+            for view, key in (("sessions", "session_id"), ("traces", "trace_id")):
+                shown = file.execute(f"SELECT {key}, logs, spans, start_time_unix_nano, end_time_unix_nano FROM {view}")
+                counted = file.execute(_RECORDS.format(key=key))
+                assert sorted(map(tuple, shown)) == sorted(map(tuple, counted))
             known: dict[Any, Any] = {
                 row["id"]: (row["trace_id"], row["span_id"], row["source"], row["phase"], row["body"])
                 for row in file.execute("SELECT e.*, l.body FROM events AS e LEFT JOIN logs AS l ON l.event_id = e.id")

@@ -23,7 +23,8 @@ from otel_sqlite_exporter.ingest.rows import (
 from otel_sqlite_exporter.ingest.writing.histories import SHORTEST, Histories, Texts
 from otel_sqlite_exporter.ingest.writing.interaction_batch import InteractionBatch, Place
 from otel_sqlite_exporter.ingest.writing.look_up import look_up_batch
-from otel_sqlite_exporter.ingest.writing.traces import LOCAL_PARENT, NO_SPAN, Trace, TraceSession
+from otel_sqlite_exporter.ingest.writing.recount import Recount
+from otel_sqlite_exporter.ingest.writing.traces import LOCAL_PARENT, NO_SPAN, NO_TIMES, Trace, TraceSession
 from otel_sqlite_exporter.ingest.writing.versions import Repeated, choose_version
 
 
@@ -52,7 +53,7 @@ class Batch:
         self.repeated: list[Repeated] = []
         self.late_starts: list[Repeated] = []
         self.kept_starts: list[tuple[int, str, str | None]] = []
-        self.recounted: set[int] = set()
+        self.recount = Recount()
         self.candidates: dict[tuple[int, str], int] = {}
         known = look_up_batch(connection, spans, logs)
         self._last_ids, self._resource_ids, self._scope_ids = known.last_ids, known.resource_ids, known.scope_ids
@@ -86,11 +87,16 @@ class Batch:
         if start is not None:
             span = self._merge_start(known.id, span, *start, self._find_own_session(known.trace_session))
         part = self._find_part(span)
-        is_same_start = (known.trace_session, known.start_time_unix_nano) == (part.id, span.row.start_time_unix_nano)
+        before = self._known_parts[known.trace_session]
+        is_same_start = known.start_time_unix_nano == span.row.start_time_unix_nano
         if known.end_time_source == OPEN and is_same_start:
-            part.complete(span, known)
+            part.complete(span, known, before)
         else:
-            self.recounted |= {part.id, known.trace_session}
+            self.recount.replaced |= {part.id, before.id}
+        if not is_same_start:
+            self.recount.restarted.add(part.id)
+        if before.shown != part.shown:
+            self.recount.left.add(before.id)
         self.naming_spans.append(known.id)
         self._add_span(self.replaced_spans, known.id, part, span)
 
@@ -164,11 +170,12 @@ class Batch:
     def _find_trace(self, span: EncodedSpan | EncodedLog) -> Trace:
         trace = self._traces.get(span.trace_id)
         if trace is None:
-            root, times = (NO_SPAN, 0, ""), _find_times(span)
+            root = (NO_SPAN, 0, "")
             if isinstance(span, EncodedSpan):
-                root = (LOCAL_PARENT, times[0], span.row.span_id)
+                root = (LOCAL_PARENT, span.row.start_time_unix_nano, span.row.span_id)
+            # This may be a version that is not kept, so it gives no times.
             trace = self._traces[span.trace_id] = Trace(
-                self._next_id("_traces"), span.trace_id, None, None, root, *times, is_new=True
+                self._next_id("_traces"), span.trace_id, None, None, root, *NO_TIMES, is_new=True
             )
         return trace
 

@@ -17,25 +17,25 @@ from otel_sqlite_exporter.sql.texts import read_query
 
 
 def follow_spans(
-    connection: sqlite3.Connection, spans: Collection[int], left: Mapping[int, int | None], recounted: set[int]
+    connection: sqlite3.Connection, spans: Collection[int], shown: Mapping[int, int | None], left: set[int]
 ) -> list[Change]:
-    """Let the log records that name no session show that of their span, for these rows of `_spans`. `left` is which
-    session rows of `_trace_sessions` showed before this batch, where it is another now. Adds the rows that lost or got
-    some records to `recounted`, and returns what that changes for pairing by time."""
+    """Let the log records that name no session show that of their span, for these rows of `_spans`. `shown` is
+    which session rows of `_trace_sessions` showed before this batch, where it is another now. Adds the rows that lost
+    records to one that shows another session to `left`, and returns what that changes for pairing by time."""
     query = read_query("find_following_logs")
     (found,) = connection.execute(query, {"spans": orjson.dumps(list(spans)).decode()}).fetchone()
     moves: list[list[Any]] = orjson.loads(found)
     if not moves:
         return []
-    run_script(connection, "move_logs", moves=[(log, after) for log, _, after, *_ in moves])
-    for _, before, after, *_ in moves:
-        recounted |= {before, after}
+    run_script(connection, "move_logs", moves=[move[:4] for move in moves])
     changes = []
-    for _, before, _, trace, session, stem, time in moves:
+    for _, before, _, time, trace, session, new_session, stem in moves:
+        if session != new_session:
+            left.add(before)
         if stem is not None:
             changes.append(Change(trace, None, stem, time))
             # What they were linked with in the sessions that they leave is free again.
-            sessions = {session, left.get(before)} - {None}
+            sessions = {session, shown.get(before)} - {None}
             changes += [Change(None, one, stem, time) for one in sessions]
     return changes
 

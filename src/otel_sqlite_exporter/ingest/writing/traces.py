@@ -11,6 +11,8 @@ from otel_sqlite_exporter.ingest.rows import EncodedLog, EncodedSpan, Naming
 from otel_sqlite_exporter.ingest.writing.versions import Known
 
 NO_PARENT, REMOTE_PARENT, LOCAL_PARENT, NO_SPAN = range(4)
+NO_TIMES = (2**63 - 1, 0)
+"""Start and end of a trace before a record of it is counted."""
 
 
 @dataclass(slots=True)
@@ -95,10 +97,11 @@ class TraceSession:
         if end > trace.end:
             trace.end = end
 
-    def complete(self, span: EncodedSpan, known: Known) -> None:
-        """Bring the sums up to date for a span that was counted while it was open, and has ended."""
-        self.spans -= 1
-        self.errors -= known.status_code == 2
+    def complete(self, span: EncodedSpan, known: Known, before: TraceSession) -> None:
+        """Bring the sums up to date for a span that was counted while it was open, by `before`, and has ended."""
+        before.spans -= 1
+        before.errors -= known.status_code == 2
+        before.is_touched = True
         self.count(span)
 
     @property

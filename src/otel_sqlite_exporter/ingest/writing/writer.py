@@ -208,15 +208,11 @@ def _write_spans_and_logs(
     if replacing:
         run_script(connection, "update_span_records", ids=[repeated.known.id for repeated in replacing])
     if batch.has_logs and batch.naming_spans:
-        left = {part.id: batch.session_id(part.shown_before) for part in batch.moved_parts()}
-        changes += follow_spans(connection, batch.naming_spans, left, batch.recounted)
+        shown = {part.id: batch.session_id(part.shown_before) for part in batch.moved_parts()}
+        changes += follow_spans(connection, batch.naming_spans, shown, batch.recount.left)
     if batch.log_spans:
         changes += link_log_records(connection, batch.log_spans)
-    recounted = list(batch.recounted)
-    if recounted:
-        run_script(connection, "recount_replaced", trace_sessions=recounted)
-    if lost or recounted:
-        run_script(connection, "update_session_times", ids=lost, trace_sessions=recounted)
+    batch.recount.run(connection, [part.id for part in batch.moved_parts()], lost)
     if batch.late_starts or batch.kept_starts:
         _write_starts(connection, batch)
     relink_records(connection, [*changes, *_find_changes(connection, batch)], window_ns)

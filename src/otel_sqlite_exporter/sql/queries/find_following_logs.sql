@@ -1,10 +1,13 @@
 -- Log records that name no session and do not show the one of their span yet, as one JSON array of [log record, its
--- trace_session, that of the span, trace, the session shown so far or null, stem or null, time]. :spans is an array of ids
--- of _spans.
-SELECT json_group_array(json_array(l.id, l.trace_session, s.trace_session, s.trace, p.session, e.stem, l.time_unix_nano))
+-- trace_session, that of the span, time, trace, the session shown so far or null, that of the span or null, stem or null].
+-- :spans is an array of ids of _spans.
+SELECT json_group_array(json_array(
+  l.id, l.trace_session, s.trace_session, l.time_unix_nano, s.trace, p.session, q.session, e.stem
+))
 FROM json_each(:spans) AS w
 JOIN _spans AS s ON s.id = w.value
 JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
 JOIN _trace_sessions AS p ON p.id = l.trace_session
+JOIN _trace_sessions AS q ON q.id = s.trace_session
 LEFT JOIN _events AS e ON e.log = l.id
 WHERE l.names_session = 0 AND l.trace_session <> s.trace_session;

@@ -1,22 +1,55 @@
--- Brings log records to other rows of _trace_sessions. :moves is [[log record, trace_session], ...].
+-- Brings log records to other rows of _trace_sessions, which hold a span already. The rows that they leave keep their
+-- times. :moves is [[log record, trace_session that it leaves, its new trace_session, time], ...].
 UPDATE _logs
-SET trace_session = w.value ->> 1
+SET trace_session = w.value ->> 2
 FROM json_each(:moves) AS w
 WHERE _logs.id = w.value ->> 0;
 UPDATE _events
-SET trace_session = w.value ->> 1
+SET trace_session = w.value ->> 2
 FROM json_each(:moves) AS w
 WHERE _events.log = w.value ->> 0;
 UPDATE _llm_interactions
-SET trace_session = w.value ->> 1
+SET trace_session = w.value ->> 2
 FROM json_each(:moves) AS w
 JOIN _events AS e ON e.log = w.value ->> 0
 WHERE _llm_interactions.event = e.id;
 UPDATE _tool_interactions
-SET trace_session = w.value ->> 1
+SET trace_session = w.value ->> 2
 FROM json_each(:moves) AS w
 JOIN _events AS e ON e.log = w.value ->> 0
 WHERE _tool_interactions.event = e.id;
+UPDATE _trace_sessions
+SET
+  logs = _trace_sessions.logs + g.logs,
+  start_time_unix_nano = min(_trace_sessions.start_time_unix_nano, g.start_time_unix_nano),
+  end_time_unix_nano = max(_trace_sessions.end_time_unix_nano, g.end_time_unix_nano)
+FROM (
+  SELECT
+    w.value ->> 2 AS id, count(*) AS logs, min(w.value ->> 3) AS start_time_unix_nano,
+    max(w.value ->> 3) AS end_time_unix_nano
+  FROM json_each(:moves) AS w
+  GROUP BY w.value ->> 2
+) AS g
+WHERE _trace_sessions.id = g.id;
+UPDATE _trace_sessions
+SET logs = _trace_sessions.logs - g.logs
+FROM (
+  SELECT w.value ->> 1 AS id, count(*) AS logs
+  FROM json_each(:moves) AS w
+  GROUP BY w.value ->> 1
+) AS g
+WHERE _trace_sessions.id = g.id;
+UPDATE _sessions
+SET
+  start_time_unix_nano = min(coalesce(_sessions.start_time_unix_nano, g.start_time_unix_nano), g.start_time_unix_nano),
+  end_time_unix_nano = max(coalesce(_sessions.end_time_unix_nano, g.end_time_unix_nano), g.end_time_unix_nano)
+FROM (
+  SELECT p.session, min(w.value ->> 3) AS start_time_unix_nano, max(w.value ->> 3) AS end_time_unix_nano
+  FROM json_each(:moves) AS w
+  CROSS JOIN _trace_sessions AS p ON p.id = w.value ->> 2
+  GROUP BY p.session
+) AS g
+WHERE _sessions.id = g.session;
 UPDATE _trace_sessions
 SET candidate_time_unix_nano = max(coalesce(_trace_sessions.candidate_time_unix_nano, 0), g.time_unix_nano)
 FROM (

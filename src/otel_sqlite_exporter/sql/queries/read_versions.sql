@@ -1,5 +1,5 @@
 -- What the file holds of spans that came again with the same end time, so that the two can be compared, as one JSON
--- object from span id to version. :ids is an array of ids of _spans. The order is that of `_version` in replacements.py.
+-- object from span id to version. :ids is an array of ids of _spans. The order is that of `_version` in versions.py.
 SELECT json_group_object(s.id, json_array(
   s.status_code, iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)), s.attribute_types, s.name, s.kind, s.start_time_unix_nano, s.parent_span_id,
   s.parent_is_remote, s.trace_flags, s.trace_state, s.status_description,

@@ -1,5 +1,5 @@
--- Sums of what held a replaced span, or log records that moved, anew from its records. :trace_sessions is an array of
--- ids of _trace_sessions.
+-- Sums of what held a replaced span, or has times of records that it lost, anew from its records. :trace_sessions is an
+-- array of ids of _trace_sessions.
 UPDATE _trace_sessions
 SET (spans, errors, interrupted, logs, start_time_unix_nano, end_time_unix_nano) = (
   SELECT
