@@ -104,7 +104,14 @@ class Delivery:
         began = time.monotonic()
         with self._database.use(min(_IMPATIENT_S, self._timeout_s) if self._is_waiting else None) as connection:
             run = self._own_run()
-            write_records(connection, records, run, pairing_window_ns=self._window_ns, histories=self._histories)
+            write_records(
+                connection,
+                records,
+                run,
+                pairing_window_ns=self._window_ns,
+                session_attributes=self._settings.session_attributes,
+                histories=self._histories,
+            )
             self._is_waiting = False
             self._noted = (run.spooled, run.dropped, run.retries)
             if not self._spool.is_empty():
@@ -113,7 +120,11 @@ class Delivery:
     def _replay(self, connection: sqlite3.Connection, deadline: float) -> None:
         try:
             batches, records = replay_spool(
-                connection, self._spool, pairing_window_ns=self._window_ns, deadline=deadline
+                connection,
+                self._spool,
+                pairing_window_ns=self._window_ns,
+                session_attributes=self._settings.session_attributes,
+                deadline=deadline,
             )
         except Exception as error:
             # Another process may be at it; else the spool keeps what it has.

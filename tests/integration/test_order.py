@@ -93,7 +93,7 @@ def _batches(draw: st.DrawFn) -> list[ReadableSpan]:
 
 
 def _open_version(draw: st.DrawFn, span: ReadableSpan) -> ReadableSpan:
-    """The span as it was before it ended; one attribute is of then alone."""
+    """The span as it was before it ended; some attributes are of then alone, or were of another value."""
     assert span.attributes is not None
     attributes = {key: value for key, value in span.attributes.items() if draw(st.booleans())}
     return ReadableSpan(
@@ -103,7 +103,7 @@ def _open_version(draw: st.DrawFn, span: ReadableSpan) -> ReadableSpan:
         resource=span.resource,
         kind=span.kind,
         start_time=span.start_time,
-        attributes=attributes | draw(st.sampled_from([{}, {"gone/later": float("inf"), "and": "this"}])),
+        attributes=attributes | draw(st.one_of(st.just({"gone/later": float("inf"), "and": "this"}), _attributes)),
         events=[event for event in span.events if draw(st.booleans())],
         status=draw(st.sampled_from([Status(StatusCode.UNSET), Status(StatusCode.ERROR)])),
     )

@@ -336,7 +336,7 @@ def test_what_only_the_start_knew_is_read_again_with_the_name_and_events_of_the_
     kept = {"openinference.span.kind": "TOOL"}
     for attributes, events in ((kept, ()), ({"gen_ai.usage.input_tokens": 3}, (told,))):
         span = ReadableSpan("weather", parent, attributes=attributes, events=events, start_time=1, end_time=2)
-        merged = merge_start(SpanEncoder(()).encode_span(span, 1), '{"gen_ai.system":"openai"}', None, None)
+        merged = merge_start(SpanEncoder(()).encode_span(span, 1), '{"gen_ai.system":"openai"}', None, ())
         assert merged is not None
         row = merged.interactions.llm or merged.interactions.tool
         assert row is not None
@@ -351,7 +351,7 @@ def test_a_call_of_ones_own_dialect_stays_when_its_start_knew_more() -> None:
     attributes = {"acme.kind": "model", "acme.model": "m"}
     span = ReadableSpan("ask", SpanContext(1, 2, False), attributes=attributes, start_time=1, end_time=2)
     encoded = SpanEncoder((), rules.extend_rules([parse_dialect(OWN)])).encode_span(span, 1)
-    merged = merge_start(encoded, '{"lost":1}', None, None)
+    merged = merge_start(encoded, '{"lost":1}', None, ())
     assert merged is not None
     assert merged.row.attributes == '{"acme.kind":"model","acme.model":"m","lost":1}'
     assert merged.interactions.llm is not None

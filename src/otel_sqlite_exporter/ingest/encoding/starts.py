@@ -5,13 +5,16 @@ when it reaches its limit. Pure.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
+from otel_sqlite_exporter.attributes import decode_attributes
 from otel_sqlite_exporter.ingest.calls.interactions import Surroundings, find_interactions, plan_interactions
 from otel_sqlite_exporter.ingest.calls.rules import load_rules
-from otel_sqlite_exporter.ingest.rows import NO_INTERACTIONS, EncodedSpan, Interactions, Naming
+from otel_sqlite_exporter.ingest.encoding.sessions import USER_ATTRIBUTES, find_naming, plan_naming
+from otel_sqlite_exporter.ingest.rows import NO_INTERACTIONS, EncodedSpan, Interactions
 
 _ERROR = 2
 OPEN = "open"
@@ -27,31 +30,43 @@ class _Event(NamedTuple):
 
 
 def merge_start(
-    finished: EncodedSpan, attributes: str, attribute_types: str | None, own_session: Naming | None
+    finished: EncodedSpan, attributes: str, attribute_types: str | None, session_attributes: Sequence[str]
 ) -> EncodedSpan | None:
-    """Return `finished` with the attributes that only its start has (JSON, as its row held them), or None if there are
-    no such. `own_session` is what the start named as its session. A call that a user's own dialect has recognised stays
-    as it is: that dialect is not known here."""
+    """Return `finished` with the attributes that only its start has (JSON, as its row held them), and what follows from
+    all of them: its own session, its user and its call; None if there are no such. A call that a user's own dialect has
+    recognised stays as it is: that dialect is not known here."""
     row = finished.row
     merged = merge_attributes(row.attributes, row.attribute_types, attributes, attribute_types)
     if merged is None:
         return None
     text, types = merged
-    values: dict[str, Any] = orjson.loads(text)
-    interactions = finished.interactions
+    values = decode_attributes(text, types)
+    start, is_child = row.start_time_unix_nano, row.parent_is_remote == 0
+    own = find_naming(plan_naming(session_attributes, values), values, is_child, start)
+    named = find_naming(plan_naming(USER_ATTRIBUTES, values), values, is_child, start)
+    user = None if named is None else named.name
+    interactions = _name_user(finished.interactions, user)
     if not _is_of_own_rules(interactions):
         plan = plan_interactions({name: type(value) for name, value in values.items()})
-        user = finished.user.name if finished.user is not None else None
         events = [_Event(event.name, orjson.loads(event.attributes), event.time_unix_nano) for event in finished.events]
-        surroundings = Surroundings(row.name, row.status_code == _ERROR, events, row.start_time_unix_nano)
+        surroundings = Surroundings(row.name, row.status_code == _ERROR, events, start)
         interactions = NO_INTERACTIONS
         if plan is not None:
             interactions = find_interactions(plan, values, user, surroundings)
-    own = finished.own_session
-    if own_session is not None and (own is None or own_session.rank < own.rank):
-        own = own_session
     return finished._replace(
-        row=row._replace(attributes=text, attribute_types=types), own_session=own, interactions=interactions
+        row=row._replace(attributes=text, attribute_types=types),
+        own_session=own,
+        user=named,
+        interactions=interactions,
+        record_interactions=[(place, _name_user(one, user)) for place, one in finished.record_interactions],
+    )
+
+
+def _name_user(interactions: Interactions, user: str | None) -> Interactions:
+    llm, tool = interactions.llm, interactions.tool
+    return interactions._replace(
+        llm=llm and llm._replace(user_id=user),
+        tool=tool and tool._replace(user_id=user),
     )
 
 

@@ -82,6 +82,7 @@ class Importer:
         self._settings = settings
         self._opened: sqlite3.Connection | None = None
         self._window_ns = settings.pairing_window_ms * 1_000_000
+        self._session_attributes = settings.session_attributes
         self._events = EventLogReader(zone)
         self._redactor = make_span_redactor(settings)
         rules = extend_rules(settings.dialects)
@@ -138,7 +139,13 @@ class Importer:
         records = self._encode(report, (piece for piece, _ in pieces[known:]), now)
         part = Part(pieces[-1][1], report.source, now)
         write_records(
-            connection, records, self._run, pairing_window_ns=self._window_ns, part=part, histories=self._histories
+            connection,
+            records,
+            self._run,
+            pairing_window_ns=self._window_ns,
+            session_attributes=self._session_attributes,
+            part=part,
+            histories=self._histories,
         )
 
     def _encode(self, report: SourceReport, pieces: Iterable[Piece], now: int) -> Records:

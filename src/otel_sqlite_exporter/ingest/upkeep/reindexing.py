@@ -159,6 +159,7 @@ class _Reindexer:
                 encoded_logs,
                 changes,
                 pairing_window_ns=self._window_ns,
+                session_attributes=self._session_attributes,
                 histories=self._histories,
             )
 

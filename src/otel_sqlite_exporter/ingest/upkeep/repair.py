@@ -52,7 +52,8 @@ def recover(settings: Settings, spool_file: str | None = None) -> Recovery:
     prepare_file(settings.path, settings.auto_migrate, busy_timeout_ms=settings.busy_timeout_ms)
     with contextlib.closing(_open(settings)) as connection:
         window_ns = settings.pairing_window_ms * 1_000_000
-        recovery = Recovery(*replay_spool(connection, spool, pairing_window_ns=window_ns))
+        sources = settings.session_attributes
+        recovery = Recovery(*replay_spool(connection, spool, pairing_window_ns=window_ns, session_attributes=sources))
         interrupt_spans(connection)
         return recovery
 

@@ -17,7 +17,6 @@ from otel_sqlite_exporter.ingest.rows import (
     EncodedLog,
     EncodedSpan,
     Interactions,
-    Naming,
     SpanRow,
 )
 from otel_sqlite_exporter.ingest.writing.histories import SHORTEST, Histories, Texts
@@ -38,7 +37,9 @@ class Batch:
         spans: Sequence[EncodedSpan],
         logs: Sequence[EncodedLog],
         histories: Histories,
+        session_attributes: Sequence[str],
     ) -> None:
+        self._connection, self._session_attributes = connection, session_attributes
         self.resources: list[Any] = []
         self.scopes: list[Any] = []
         self.spans: list[Any] = []
@@ -69,7 +70,7 @@ class Batch:
         for id, (part, span) in enumerate(new, self.first_span):
             start = self._starts.get((span.trace_id, span.row.span_id))
             if start is not None:
-                span = self._merge_start(id, span, start.row.attributes, start.row.attribute_types, start.own_session)
+                span = self._merge_start(id, span, start.row.attributes, start.row.attribute_types)
                 part = self._find_part(span)
             part.count(span)
             if part.own is not None:
@@ -84,8 +85,11 @@ class Batch:
         """Let a later version of a span take the place of the one in the file. `start` is what its start record knows,
         where it was written open: attributes and notes of their types."""
         span, known = repeated
+        came = self._starts.get((span.trace_id, span.row.span_id))
+        if came is not None:
+            start = came.row.attributes, came.row.attribute_types
         if start is not None:
-            span = self._merge_start(known.id, span, *start, self._find_own_session(known.trace_session))
+            span = self._merge_start(known.id, span, *start)
         part = self._find_part(span)
         before = self._known_parts[known.trace_session]
         is_same_start = known.start_time_unix_nano == span.row.start_time_unix_nano
@@ -145,6 +149,12 @@ class Batch:
                 new[key] = part, span
         return new.values()
 
+    def know_origin(self, resource: int, digest: str, scope: int | None, scope_digest: str | None) -> None:
+        """Note which rows of `_resources` and `_scopes` hold what has these digests."""
+        self._resource_ids[digest] = resource
+        if scope is not None and scope_digest is not None:
+            self._scope_ids[scope_digest] = scope
+
     def _see_agents(self, span: EncodedSpan) -> None:
         row, agents = span.row, self.interactions.agents
         times = row.start_time_unix_nano, row.end_time_unix_nano
@@ -152,20 +162,28 @@ class Batch:
             if interactions.llm is not None:
                 agents.see(interactions.llm, span.resource, *times, row.attributes)
 
-    def _merge_start(
-        self, id: int, span: EncodedSpan, attributes: str, types: str | None, own_session: Naming | None
-    ) -> EncodedSpan:
-        merged = None if span.is_open else merge_start(span, attributes, types, own_session)
+    def _merge_start(self, id: int, span: EncodedSpan, attributes: str, types: str | None) -> EncodedSpan:
+        merged = None if span.is_open else merge_start(span, attributes, types, self._session_attributes)
         if merged is None:
             return span
         self.kept_starts.append((id, attributes, types))
+        self._see_agents(merged)
+        if merged.own_session is not None:
+            self._look_up_part(merged)
+            self._find_part(merged).see(merged)
         return merged
 
-    def _find_own_session(self, trace_session: int) -> Naming | None:
-        for part in self._parts.values():
-            if part.id == trace_session and part.own is not None:
-                return Naming(part.source_rank or 0, 0, 0, part.own, part.source or "")
-        return None
+    def _look_up_part(self, merged: EncodedSpan) -> None:
+        """Together, start and finish may name a session that neither of them names alone."""
+        own = merged.own_session
+        if own is None or (merged.trace_id, own.name) in self._parts:
+            return
+        known = look_up_batch(self._connection, [merged._replace(session=own)], ())
+        self.session_ids.update(known.session_ids)
+        part = known.parts.get((merged.trace_id, own.name))
+        if part is not None:
+            part.trace = self._find_trace(merged)
+            self._parts[merged.trace_id, own.name] = self._known_parts[part.id] = part
 
     def _find_trace(self, span: EncodedSpan | EncodedLog) -> Trace:
         trace = self._traces.get(span.trace_id)

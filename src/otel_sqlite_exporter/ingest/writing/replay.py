@@ -5,15 +5,22 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Sequence
 
 from otel_sqlite_exporter.ingest.writing.frames import load_batch
 from otel_sqlite_exporter.ingest.writing.retry import write_records
 from otel_sqlite_exporter.ingest.writing.writer import Replay
+from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.storage.spool import Spool
 
 
 def replay_spool(
-    connection: sqlite3.Connection, spool: Spool, *, pairing_window_ns: int, deadline: float = float("inf")
+    connection: sqlite3.Connection,
+    spool: Spool,
+    *,
+    pairing_window_ns: int,
+    session_attributes: Sequence[str] = DEFAULT_SESSION_ATTRIBUTES,
+    deadline: float = float("inf"),
 ) -> tuple[int, int]:
     """Write what waits in `spool`, and return how many batches and records that were. Only the first batch is begun
     after `deadline` (of `time.monotonic`). The spool is removed when nothing is left. Each batch counts for the run
@@ -38,7 +45,14 @@ def replay_spool(
                 break
             records, run, spooled_at = load_batch(frame.content)
             replay = Replay(taking.spool_id, frame.batch_id, spooled_at)
-            write_records(connection, records, run, pairing_window_ns=pairing_window_ns, replay=replay)
+            write_records(
+                connection,
+                records,
+                run,
+                pairing_window_ns=pairing_window_ns,
+                session_attributes=session_attributes,
+                replay=replay,
+            )
             taking.advance(frame)
         batches += 1
         count += len(records)

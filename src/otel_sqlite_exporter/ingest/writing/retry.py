@@ -7,6 +7,8 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
+from collections.abc import Sequence
+from functools import partial
 
 from otel_sqlite_exporter.errors import SQLiteExporterError
 from otel_sqlite_exporter.ingest.encoding.quarantine import quarantine_row
@@ -15,6 +17,7 @@ from otel_sqlite_exporter.ingest.writing.histories import Histories
 from otel_sqlite_exporter.ingest.writing.parts import Part
 from otel_sqlite_exporter.ingest.writing.runs import Run
 from otel_sqlite_exporter.ingest.writing.writer import Replay, write_batch
+from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES
 
 _logger = logging.getLogger(__name__)
 # What SQLite says of a value, and not of the file.
@@ -33,6 +36,7 @@ def write_records(
     run: Run,
     *,
     pairing_window_ns: int,
+    session_attributes: Sequence[str] = DEFAULT_SESSION_ATTRIBUTES,
     replay: Replay | None = None,
     part: Part | None = None,
     histories: Histories | None = None,
@@ -42,10 +46,9 @@ def write_records(
     Raises:
         sqlite3.Error, OSError: The file cannot be written now: what is not in it yet may be written again later.
     """
+    write = partial(write_batch, pairing_window_ns=pairing_window_ns, session_attributes=session_attributes)
     try:
-        write_batch(
-            connection, records, run, pairing_window_ns=pairing_window_ns, replay=replay, part=part, histories=histories
-        )
+        write(connection, records, run, replay=replay, part=part, histories=histories)
         return
     except Exception as error:
         if is_about_file(error):
@@ -56,15 +59,15 @@ def write_records(
     singles += [Records(logs=[log]) for log in records.logs]
     for single in (Records(quarantine=records.quarantine), *singles):
         try:
-            write_batch(connection, single, run, pairing_window_ns=pairing_window_ns)
+            write(connection, single, run)
         except Exception as error:
             if is_about_file(error):
                 raise
             refused = [quarantine_row(span, error, time.time_ns()) for span in single.spans]
             refused += [quarantine_row(log, error, time.time_ns()) for log in single.logs]
-            write_batch(connection, Records(quarantine=refused), run, pairing_window_ns=pairing_window_ns)
+            write(connection, Records(quarantine=refused), run)
     if replay is not None or part is not None:
-        write_batch(connection, Records(), run, pairing_window_ns=pairing_window_ns, replay=replay, part=part)
+        write(connection, Records(), run, replay=replay, part=part)
 
 
 def is_about_file(error: BaseException) -> bool:

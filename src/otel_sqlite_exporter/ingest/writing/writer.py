@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import orjson
 
-from otel_sqlite_exporter.ingest.encoding.starts import merge_attributes
 from otel_sqlite_exporter.ingest.rows import (
     EncodedLog,
     EncodedSpan,
@@ -24,12 +23,14 @@ from otel_sqlite_exporter.ingest.rows import (
 from otel_sqlite_exporter.ingest.writing.batch import Batch
 from otel_sqlite_exporter.ingest.writing.contexts import write_contexts
 from otel_sqlite_exporter.ingest.writing.histories import Histories
+from otel_sqlite_exporter.ingest.writing.late_starts import find_late
 from otel_sqlite_exporter.ingest.writing.log_links import follow_spans, link_log_records
 from otel_sqlite_exporter.ingest.writing.parts import Part, note_part
 from otel_sqlite_exporter.ingest.writing.relink import Change, find_stems, relink_records
 from otel_sqlite_exporter.ingest.writing.runs import Counts, Run, write_run
 from otel_sqlite_exporter.ingest.writing.statements import Insert, run_script, take_new
 from otel_sqlite_exporter.ingest.writing.versions import Repeated, find_replacing
+from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.statistics import are_due, gather_statistics
 
@@ -67,6 +68,7 @@ def write_batch(
     run: Run,
     *,
     pairing_window_ns: int,
+    session_attributes: Sequence[str] = DEFAULT_SESSION_ATTRIBUTES,
     replay: Replay | None = None,
     part: Part | None = None,
     histories: Histories | None = None,
@@ -74,7 +76,7 @@ def write_batch(
     """Write a batch of `run` in one transaction and return what became of it. When this returns, the batch is in the
     file; when it raises, nothing of it is, and the connection is in no transaction. A batch that is a `replay`, or a
     `part` of a source that is imported, is written once: None if it was before. What calls repeat is stored once where
-    the same `histories` come with one batch after another.
+    the same `histories` come with one batch after another. `session_attributes` name sessions, the strongest first.
 
     Raises:
         sqlite3.Error: What SQLite said.
@@ -94,6 +96,7 @@ def write_batch(
             run,
             now,
             pairing_window_ns=pairing_window_ns,
+            session_attributes=session_attributes,
             has_waited=part is None,
             is_replay=replay is not None,
             histories=histories,
@@ -115,6 +118,7 @@ def add_batch(
     now_unix_nano: int,
     *,
     pairing_window_ns: int,
+    session_attributes: Sequence[str] = DEFAULT_SESSION_ATTRIBUTES,
     is_replay: bool = False,
     has_waited: bool = True,
     histories: Histories | None = None,
@@ -129,7 +133,7 @@ def add_batch(
     new: dict[str, int] = {}
     if records.spans or records.logs:
         known = Histories() if histories is None else histories
-        new = _write_spans_and_logs(connection, records, pairing_window_ns, counts, known)
+        new = _write_spans_and_logs(connection, records, pairing_window_ns, session_attributes, counts, known)
     if records.quarantine:
         _QUARANTINE.run(connection, [value for row in records.quarantine for value in row])
         counts.received += len(records.quarantine)
@@ -152,6 +156,7 @@ def rewrite_records(
     changes: Sequence[Change],
     *,
     pairing_window_ns: int,
+    session_attributes: Sequence[str],
     histories: Histories,
 ) -> None:
     """Write spans that the file holds, with what is derived from them, in the place of what it holds; and log records
@@ -161,7 +166,9 @@ def rewrite_records(
         sqlite3.Error: What SQLite said.
     """
     records = Records(spans, logs)
-    _write_spans_and_logs(connection, records, pairing_window_ns, Counts(), histories, changes, is_rewriting=True)
+    _write_spans_and_logs(
+        *(connection, records, pairing_window_ns, session_attributes, Counts(), histories, changes), is_rewriting=True
+    )
 
 
 def _note_replay(connection: sqlite3.Connection, replay: Replay) -> bool:
@@ -179,6 +186,7 @@ def _write_spans_and_logs(
     connection: sqlite3.Connection,
     records: Records,
     window_ns: int,
+    session_attributes: Sequence[str],
     counts: Counts,
     histories: Histories,
     changes: Sequence[Change] = (),
@@ -188,10 +196,12 @@ def _write_spans_and_logs(
     """Write spans and log records, add them to `counts`, and return the range of the ids of the new spans. `changes`
     were made before; where it `is_rewriting`, spans take the place of those in the file whatever these are."""
     spans, logs = records.spans, records.logs
-    batch = Batch(connection, spans, logs, histories)
+    batch = Batch(connection, spans, logs, histories, session_attributes)
     replacing: Sequence[Repeated] = batch.repeated
     if replacing and not is_rewriting:
         replacing = find_replacing(connection, replacing)
+    if batch.late_starts:
+        replacing = [*replacing, *find_late(connection, batch, replacing)]
     changes = [*changes, *_replace(connection, batch, replacing)]
     lost = write_contexts(connection, batch)
     _TEXTS.run(connection, batch.texts.values)
@@ -213,8 +223,8 @@ def _write_spans_and_logs(
     if batch.log_spans:
         changes += link_log_records(connection, batch.log_spans)
     batch.recount.run(connection, [part.id for part in batch.moved_parts()], lost)
-    if batch.late_starts or batch.kept_starts:
-        _write_starts(connection, batch)
+    if batch.kept_starts:
+        run_script(connection, "keep_starts", starts=batch.kept_starts)
     relink_records(connection, [*changes, *_find_changes(connection, batch)], window_ns)
     batch.interactions.settle(connection)
     finished = [span for span in spans if not span.is_open]
@@ -245,26 +255,6 @@ def _replace(connection: sqlite3.Connection, batch: Batch, replacing: Sequence[R
     for repeated in replacing:
         batch.replace(repeated, starts.get(repeated.known.id))
     return changes
-
-
-def _write_starts(connection: sqlite3.Connection, batch: Batch) -> None:
-    """Write what only the starts of spans know, also of those that came after their finish."""
-    late = {one.known.id: one.span.row for one in batch.late_starts if one.known.is_finished}
-    kept = batch.kept_starts
-    merged = []
-    if late:
-        query = read_query("read_finished")
-        (found,) = connection.execute(query, {"ids": orjson.dumps(list(late)).decode()}).fetchone()
-        for id, finished in orjson.loads(found).items():
-            start = late[int(id)]
-            attributes = merge_attributes(finished[0], finished[1], start.attributes, start.attribute_types)
-            if attributes is not None:
-                merged.append((int(id), *attributes))
-                kept.append((int(id), start.attributes, start.attribute_types))
-    if merged:
-        run_script(connection, "add_start_attributes", attributes=merged)
-    if kept:
-        run_script(connection, "keep_starts", starts=kept)
 
 
 def _find_changes(connection: sqlite3.Connection, batch: Batch) -> list[Change]:
