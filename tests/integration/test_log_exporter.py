@@ -263,7 +263,7 @@ def _records(draw: st.DrawFn) -> list[ReadableSpan | ReadableLogRecord]:
                     name=f"span {number}",
                     context=SpanContext(trace, number + 1, False, TraceFlags(1)),
                     resource=resource if other == "open" else _RESOURCE,
-                    attributes=draw(st.sampled_from([{}, attributes]) if other == "open" else _attributes),
+                    attributes=draw(_attributes),
                     start_time=times[0] + (1_000_000 if other.startswith("started") else 0),
                     end_time=None if other == "open" else times[1] + 5_000_000,
                 )
