@@ -12,13 +12,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from otel_sqlite_exporter.ingest.encoding.starts import OPEN, merge_start
-from otel_sqlite_exporter.ingest.rows import (
-    NO_INTERACTIONS,
-    EncodedLog,
-    EncodedSpan,
-    Interactions,
-    SpanRow,
-)
+from otel_sqlite_exporter.ingest.rows import NO_INTERACTIONS, EncodedLog, EncodedSpan, Interactions, SpanRow
 from otel_sqlite_exporter.ingest.writing.histories import SHORTEST, Histories, Texts
 from otel_sqlite_exporter.ingest.writing.interaction_batch import InteractionBatch, Place
 from otel_sqlite_exporter.ingest.writing.look_up import look_up_batch
