@@ -9,11 +9,12 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.agent_runs import store_runs
-from benchmarks.asking import ask
+from benchmarks.asking import ask, ask_text
 from benchmarks.measure import Result, run_rounds
 from benchmarks.million import Load, Reads, run_load, time_reads
 from benchmarks.producers import PRODUCERS, WRITERS, produce, produce_paced, write_together
@@ -66,7 +67,7 @@ def run(folder: Path, spans: int, rounds: int, busy_rounds: int) -> Iterator[Lin
     yield from describe_load("1 span a trace", run_load(folder / "one.db", spans, 1, TEXT_BYTES))
     asked = folder / "asked.db"
     load_services(asked, spans)
-    for answer in ask(asked):
+    for answer in chain(ask(asked), ask_text(asked)):
         yield judge(f"{answer.question} of {spans:,} spans", answer.took_ms, answer.target_ms, " ms")
 
 

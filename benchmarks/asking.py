@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Times what people ask of a large file: a trace, the first page of every list, and every report."""
+"""Times what people ask of a large file: a trace, the first page of every list, every report, and searches."""
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter import TelemetryDatabase
+from otel_sqlite_exporter.ingest.upkeep.search_indexing import index_content
 from otel_sqlite_exporter.query.reports import REPORTS
+from otel_sqlite_exporter.settings import resolve_settings
 
 LISTS = ("sessions", "traces", "spans", "events", "logs", "llm_interactions", "tool_interactions")
 _SUMS = ("tokens", "cost", "durations")
@@ -39,6 +42,17 @@ def ask(path: Path, repeats: int = 5) -> Iterator[Answer]:
     for name in REPORTS:
         if name != "queries":
             yield Answer(f"report {name}", _time_report(database, name, None, repeats), 500 if name in _SUMS else None)
+
+
+def ask_text(path: Path, repeats: int = 5) -> Iterator[Answer]:
+    """Index the content of the file, which is written, and yield how long each search takes: for what one tool was
+    told, for words that all calls have, and for what is nowhere."""
+    index_content(resolve_settings(path))
+    database = TelemetryDatabase(path)
+    tools = database.find_tool_interactions(limit=100)
+    told = json.loads(tools[len(tools) // 2].arguments or "{}")["query"]
+    for what, text in (("once", f'"{told}"'), ("everywhere", "queue depth"), ("nowhere", "zzyzx")):
+        yield Answer(f"search for what is there {what}", _time(lambda t=text: database.search(t), repeats), 100)
 
 
 def _time_report(database: TelemetryDatabase, name: str, group_by: list[str] | None, repeats: int) -> float:
