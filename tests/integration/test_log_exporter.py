@@ -225,6 +225,10 @@ def test_a_forked_child_writes_its_own_records(path: Path) -> None:
 _times = st.integers(1, 12).map(lambda step: 1_795_000_000_000_000_000 + step * 7_000_000)
 _attributes = st.fixed_dictionaries({}, optional={"session.id": st.sampled_from(["A", "B"]), "user.id": st.just("ada")})
 _names = st.sampled_from([None, "note", "call.start", "call.finish", "call.error", "tool.start"])
+_VIEWS = (
+    *("spans", "events", "logs", "traces", "sessions", "link_health", "agent_tree"),
+    *("complete_llm_interactions", "complete_tool_interactions"),
+)
 _RESOURCES = (_RESOURCE, Resource({"service.name": "two", "session.id": "of the resource"}))
 
 
@@ -301,7 +305,7 @@ def test_order_and_split_of_spans_and_logs_do_not_change_any_view(
         batches[-1].append(record)
     opened = [span for span in spans if span.end_time is None]
     finished = [span for span in spans if span.end_time is not None]
-    assert _contents([logs, opened, finished]) == _contents(batches)
+    assert find_contents([logs, opened, finished]) == find_contents(batches)
 
 
 def _kind(record: ReadableSpan | ReadableLogRecord) -> str:
@@ -310,7 +314,9 @@ def _kind(record: ReadableSpan | ReadableLogRecord) -> str:
     return "open" if record.end_time is None else "finished"
 
 
-def _contents(batches: Sequence[Sequence[Any]]) -> dict[str, list[str]]:
+def find_contents(batches: Sequence[Sequence[Any]]) -> dict[str, list[str]]:
+    """Return what the views show of spans and log records, exported in these batches of either. Ids are the file's own:
+    a record is known by its place."""
     with TemporaryDirectory() as folder:
         path = Path(folder, "otel.db")
         span_exporter = SQLiteSpanExporter(path, pairing_window_ms=20)
@@ -336,12 +342,12 @@ def _contents(batches: Sequence[Sequence[Any]]) -> dict[str, list[str]]:
                 for row in file.execute("SELECT e.*, l.body FROM events AS e LEFT JOIN logs AS l ON l.event_id = e.id")
             }
             contents = {}
-            for view in ("spans", "events", "logs", "traces", "sessions", "link_health"):
+            for view in _VIEWS:
                 rows = [dict(row) for row in file.execute(f"SELECT * FROM {view}")]
                 for row in rows:
                     if view != "events":
                         row.pop("id", None)
-                    for key in {"id", "event_id", "related_event_id"}.intersection(row):
+                    for key in {"id", "event_id", "related_event_id", "start_id", "finish_id"}.intersection(row):
                         row[key] = known.get(row[key])
                 contents[view] = sorted(map(repr, rows))
             return contents

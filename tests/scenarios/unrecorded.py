@@ -17,16 +17,12 @@ _NOT_SEEN: _Fields = {"calls too many": -1}
 # The span of the agent has the name, those of its calls do not.
 _NO_AGENT: _Fields = {"agent_name": None}
 
-# Tools that only log records tell of have no rows: here the gap is ours.
-_LOGGED_TOOLS: _Fields = {"tools too many": -2}
-
 _OPENAI_V2: dict[str, _Fields] = {
     "*": {"cached_input_tokens": None, "reasoning_tokens": None},
     "chat": {"parameters": [0.5]},
     "chat_stream": {"time_to_first_token_ms": None, "finish_reasons": None},
     "chat_stream_without_usage": {"time_to_first_token_ms": None, "finish_reasons": None},
-    "chat_tools": _LOGGED_TOOLS,
-    "chat_stream_tools": {"time_to_first_token_ms": None, "finish_reasons": None, **_LOGGED_TOOLS},
+    "chat_stream_tools": {"time_to_first_token_ms": None, "finish_reasons": None},
     "responses": _NOT_SEEN,
     "responses_stream": _NOT_SEEN,
     "responses_tools": {"calls too many": -2, "tools too many": -2},
@@ -58,7 +54,8 @@ _TRACELOOP_EVENTS: dict[str, _Fields] = _TRACELOOP | {
     "chat_stream": {"completion": []},
     "chat_stream_without_usage": {"completion": []},
     "chat_stream_tools": {"tool_calls": [], "tools too many": -2},
-    "chat_tools": _LOGGED_TOOLS,
+    # A result's log record names no call.
+    "chat_tools": {"tool.result": None, "tool.status": None},
 }
 
 _OPENINFERENCE_OPENAI: dict[str, _Fields] = {
@@ -260,7 +257,6 @@ UNRECORDED: dict[str, dict[str, _Fields]] = {
     "traceloop-openai-events": _TRACELOOP_EVENTS,
     "openinference-openai": _OPENINFERENCE_OPENAI,
     "openai-twice": _OPENINFERENCE_OPENAI,
-    "genai-openai-events": dict.fromkeys(("chat_tools", "chat_stream_tools", "responses_tools"), _LOGGED_TOOLS),
     "openinference-langchain": _OPENINFERENCE_LANGCHAIN,
     "openinference-langchain-openai": _OPENINFERENCE_LANGCHAIN_OPENAI,
     "genai-langchain": _GENAI_LANGCHAIN,

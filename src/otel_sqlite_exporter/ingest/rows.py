@@ -154,7 +154,8 @@ class ToolResultRow(NamedTuple):
 
 class Interactions(NamedTuple):
     """What a span (or an event, or a log record) is of a model call or a tool execution: at most one of `llm` and
-    `tool`. `tool_calls` are asked for by the answer, `tool_results` are new in the prompt."""
+    `tool`. `tool_calls` are asked for by the answer, `tool_results` are new in the prompt; a log record that is neither
+    may tell of these alone."""
 
     llm: LLMInteractionRow | None = None
     tool: ToolInteractionRow | None = None

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the events of a span tell of tools and errors, where no attribute does. Pure, and nothing here raises for any
-value. The messages themselves are read from the events by the views."""
+"""What the events of a span tell of tools and errors, where no attribute does, and log records of tools. Pure, and
+nothing here raises for any value. The messages themselves are read from events and log records by the views."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ EXCEPTION = "exception"
 _DETAILS = "gen_ai.client.inference.operation.details"
 _ANSWER, _ASSISTANT = "gen_ai.choice", "gen_ai.assistant.message"
 _ASKING = frozenset(("gen_ai.user.message", "gen_ai.tool.message"))
-_INNER = ("message", "gen_ai.event.content")
+# What holds all that the event tells, and what the event itself may hold.
+_WHOLE = ("gen_ai.event.content", "body")
+_INNER = (*_WHOLE, "message")
+TOOL_RECORDS = frozenset((_DETAILS, _ANSWER, _ASSISTANT, *_ASKING))
+"""The names of log records whose messages may tell of tools."""
 
 
 def find_event_tools(events: Sequence[Any]) -> tuple[Sequence[ToolCallRow], Sequence[ToolResultRow]]:
@@ -38,6 +42,21 @@ def find_event_tools(events: Sequence[Any]) -> tuple[Sequence[ToolCallRow], Sequ
             asked.append((name, attributes))
     messages = [message for name, attributes in asked for message in _read_event(name, "user", attributes)]
     return calls, find_tool_results(messages)
+
+
+def find_logged_tools(
+    name: str, attributes: Mapping[str, Any], body: Any
+) -> tuple[Sequence[ToolCallRow], Sequence[ToolResultRow]]:
+    """Return the calls of tools and the results that one of the `TOOL_RECORDS` tells. An answer that a prompt repeats
+    tells again of calls that it once asked for, so only those that an id makes known as the same are taken from it."""
+    if name == _DETAILS:
+        output, prompt = attributes.get("gen_ai.output.messages"), attributes.get("gen_ai.input.messages")
+        return find_answered_calls(output), find_new_results(prompt)
+    told = {**attributes, "body": body}
+    if name in _ASKING:
+        return (), find_tool_results(_read_event(name, "user", told))
+    calls = find_tool_calls(_read_event(name, "assistant", told))
+    return calls if name == _ANSWER else [call for call in calls if call.tool_call_id is not None], ()
 
 
 def find_answered_calls(completion: Any) -> Sequence[ToolCallRow]:
@@ -87,9 +106,10 @@ def _read_event(name: str, role: str, attributes: Mapping[str, Any]) -> Iterable
     for key in _INNER:
         # Attributes of span events cannot be maps, so these come as JSON.
         value = event.get(key)
-        inner = decode_text(value) if isinstance(value, str) else None
-        if isinstance(inner, dict):
-            event[key] = inner
+        inner = decode_text(value) if isinstance(value, str) else value
+        if isinstance(inner, Mapping):
+            del event[key]
+            event.update(inner if key in _WHOLE else {key: inner})
     return read_messages(event, role) or ()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from otel_sqlite_exporter.attributes import encode_attributes, encode_value, repair_text
+from otel_sqlite_exporter.ingest.calls.event_content import TOOL_RECORDS, find_logged_tools
 from otel_sqlite_exporter.ingest.calls.interactions import find_record_interactions
 from otel_sqlite_exporter.ingest.calls.rules import Rules, load_rules
 from otel_sqlite_exporter.ingest.encoding.origins import OriginEncoder
@@ -22,7 +23,7 @@ from otel_sqlite_exporter.ingest.fields import (
     encode_span_id,
     encode_trace_id,
 )
-from otel_sqlite_exporter.ingest.rows import NO_INTERACTIONS, EncodedLog, LogRow
+from otel_sqlite_exporter.ingest.rows import NO_INTERACTIONS, EncodedLog, Interactions, LogRow
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.ingest.redaction.redacted_spans import SpanRedactor
@@ -133,6 +134,10 @@ class LogEncoder:
         if event_name:
             user_id = user.name if user else None
             interactions = find_record_interactions(event_name, attributes, fields.body, user_id, self._rules)
+            # What is of no trace belongs to no call that it could tell of.
+            if interactions is None and trace_id is not None and event_name in TOOL_RECORDS:
+                calls, results = find_logged_tools(event_name, attributes, fields.body)
+                interactions = Interactions(None, None, calls, results) if calls or results else None
         named = (own, session, user, phase, stem, repaired, interactions or NO_INTERACTIONS)
         return EncodedLog(trace_id or "", span_id, row, origin.resource, origin.scope, *named)
 

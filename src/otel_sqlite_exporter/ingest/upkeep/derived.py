@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,11 +37,18 @@ def is_span_current(stored: StoredSpan, encoded: EncodedSpan) -> bool:
 def is_log_current(stored: StoredLog, encoded: EncodedLog) -> bool:
     """Return whether the file derived from a log record what `encoded` holds."""
     named = None if encoded.own_session is None else encoded.own_session.name
-    expected = [(None, encoded.interactions)]
+    told = encoded.interactions
+    if told.llm is not None or told.tool is not None:
+        told = told._replace(tool_calls=(), tool_results=())  # as it is written
+    expected = [(None, told)]
     return (
         (stored.own_session, stored.phase) == (named, encoded.phase)
         and _same([[None, *rest] for _, *rest in stored.llm_interactions], _llm_rows(expected))
         and _same([[None, *rest] for _, *rest in stored.tool_interactions], _tool_rows(expected))
+        and (
+            stored.tool_results is None
+            or not Counter(map(_plain, told.tool_results)) - Counter(map(_plain, stored.tool_results))
+        )
     )
 
 

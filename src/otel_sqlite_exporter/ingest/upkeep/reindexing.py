@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -26,6 +26,7 @@ from otel_sqlite_exporter.ingest.writing.counting import count_calls, find_enclo
 from otel_sqlite_exporter.ingest.writing.histories import Histories
 from otel_sqlite_exporter.ingest.writing.relink import Change, find_stems
 from otel_sqlite_exporter.ingest.writing.statements import run_script
+from otel_sqlite_exporter.ingest.writing.told_tools import find_tools, hide_requests, link_logged_tools
 from otel_sqlite_exporter.ingest.writing.writer import rewrite_records
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
@@ -146,7 +147,9 @@ class _Reindexer:
         self.changed_spans += len(spans)
         self.changed_logs += len(logs)
         changes: list[Change] = []
+        tools: Collection[Sequence[Any]] = ()
         if logs:
+            tools = find_tools(self._connection, logs=[stored.id for stored, _ in logs])
             parts = list({stored.trace_session for stored, _ in logs})
             changes += find_stems(self._connection, trace_sessions=parts)
             run_script(self._connection, "forget_logs", ids=[stored.id for stored, _ in logs])
@@ -162,6 +165,10 @@ class _Reindexer:
                 session_attributes=self._session_attributes,
                 histories=self._histories,
             )
+        if logs:
+            told = {(stored.shown.trace, encoded.span_id) for stored, encoded in logs if encoded.span_id is not None}
+            link_logged_tools(self._connection, told)
+            hide_requests(self._connection, (), tools)
 
     def _settle(self, spans: Collection[int]) -> None:
         """Count the calls of these spans and what is around them anew; those that were written have been counted."""

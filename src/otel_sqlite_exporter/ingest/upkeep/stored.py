@@ -55,7 +55,8 @@ class StoredSpan(NamedTuple):
 
 
 class StoredLog(NamedTuple):
-    """A log record in the file; `trace_session` is the row that it belongs to, the last two are as of `StoredSpan`."""
+    """A log record in the file; `trace_session` is the row that it belongs to, the last three are as of `StoredSpan`.
+    `tool_results` are all that log records of its span tell of its time, None where its span is not in the file."""
 
     id: int
     fields: LogFields
@@ -67,6 +68,7 @@ class StoredLog(NamedTuple):
     phase: str | None
     llm_interactions: Sequence[Sequence[Any]]
     tool_interactions: Sequence[Sequence[Any]]
+    tool_results: Sequence[Sequence[Any]] | None
 
 
 class Origins:
@@ -153,7 +155,7 @@ def read_logs(connection: sqlite3.Connection, ids: Collection[int], origins: Ori
             resource=resource,
             scope=scope,
         )
-        interactions = (orjson.loads(row[name]) for name in ("llm_interactions", "tool_interactions"))
+        results = row["tool_results"]
         yield StoredLog(
             row["id"],
             fields,
@@ -163,7 +165,9 @@ def read_logs(connection: sqlite3.Connection, ids: Collection[int], origins: Ori
             named,
             row["event"],
             row["phase"],
-            *interactions,
+            orjson.loads(row["llm_interactions"]),
+            orjson.loads(row["tool_interactions"]),
+            None if results is None else orjson.loads(results),
         )
 
 

@@ -224,7 +224,7 @@ class Batch:
                 self.interactions.agents.see(log.interactions.llm, log.resource, time, time, row.attributes)
             self._add_interactions(part, log, log.interactions, None, self._next_event, row.time_unix_nano)
             if log.trace_id and log.span_id is not None:
-                self.interactions.see_log(trace.id, log.span_id)
+                self.interactions.see_log(trace.id, log.span_id, log.interactions)
         self._next_event += 1
         if stem is not None:
             self._add_candidate(part, stem, row.time_unix_nano)
@@ -273,7 +273,7 @@ class Batch:
         time: int = 0,
     ) -> None:
         """Add the interactions of a span, or of an event or log record at that time."""
-        part.trace.has_interactions = True
+        part.trace.has_interactions |= interactions.llm is not None or interactions.tool is not None
         times = (time, time, 0)
         if event is None and isinstance(record, EncodedSpan):
             row = record.row

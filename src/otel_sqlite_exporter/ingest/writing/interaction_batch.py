@@ -5,7 +5,7 @@ file; and what their coming and going changes: which calls count, and which aske
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -20,7 +20,13 @@ from otel_sqlite_exporter.ingest.rows import (
 )
 from otel_sqlite_exporter.ingest.writing.agent_batch import AgentBatch
 from otel_sqlite_exporter.ingest.writing.counting import count_calls, find_enclosing_calls
-from otel_sqlite_exporter.ingest.writing.statements import Insert, run_script
+from otel_sqlite_exporter.ingest.writing.statements import Insert
+from otel_sqlite_exporter.ingest.writing.told_tools import (
+    TOOL_RESULTS,
+    find_tools,
+    hide_requests,
+    link_logged_tools,
+)
 from otel_sqlite_exporter.ingest.writing.traces import Trace
 from otel_sqlite_exporter.sql.texts import read_query
 
@@ -40,8 +46,9 @@ class Place(NamedTuple):
 
 
 _LLM_INTERACTIONS = Insert("_llm_interactions", (*Place._fields, *LLMInteractionRow._fields))
-_TOOL_INTERACTIONS = Insert("_tool_interactions", (*Place._fields, "is_request", *ToolInteractionRow._fields))
-_TOOL_RESULTS = Insert("_tool_results", ("span", "trace", "tool_call_id", "time_unix_nano", "result"))
+_TOOL_INTERACTIONS = Insert(
+    "_tool_interactions", (*Place._fields, "start_event", "is_request", *ToolInteractionRow._fields)
+)
 
 
 def make_request(call: ToolCallRow, llm: LLMInteractionRow | None) -> ToolInteractionRow:
@@ -58,14 +65,16 @@ class InteractionBatch:
         self._llm_interactions: list[Any] = []
         self._tool_interactions: list[Any] = []
         self._tool_results: list[Any] = []
-        # Whose coming or going can hide or show a request: (trace, call id, tool name).
+        # Whose coming can hide a request, and whose going can show one: (trace, call id, tool name).
         self._tools: set[tuple[int, str | None, str | None]] = set()
+        self._gone_tools: Collection[Sequence[Any]] = ()
         self._spans: list[tuple[int, Trace, str]] = []
         self._parents: set[tuple[int, str | None]] = set()
         # Calls of spans that report usage, by the key of the span, with the response that each names.
         self._calls_with_usage: dict[int, str | None] = {}
         self._traces_with_records: set[int] = set()
         self._logs: set[tuple[int, str]] = set()
+        self._logs_with_tools: set[tuple[int, str]] = set()
         self._replaced_calls: Collection[int] = ()
 
     def see_span(self, span: int, trace: Trace, row: SpanRow) -> None:
@@ -73,9 +82,10 @@ class InteractionBatch:
         self._spans.append((span, trace, row.span_id))
         self._parents.add((trace.id, row.parent_span_id))
 
-    def see_log(self, trace: int, span_id: str) -> None:
+    def see_log(self, trace: int, span_id: str, interactions: Interactions) -> None:
         """Note that a log record with interactions was recorded in this span, which may not be there yet."""
-        self._logs.add((trace, span_id))
+        is_call = interactions.llm is not None or interactions.tool is not None
+        (self._logs if is_call else self._logs_with_tools).add((trace, span_id))
 
     def forget_spans(self, connection: sqlite3.Connection, spans: Collection[int]) -> None:
         """Note what the interactions of spans that are replaced have to do with others, before they are removed."""
@@ -83,8 +93,7 @@ class InteractionBatch:
         same = connection.execute(read_query("find_same_responses"), {"spans": ids}).fetchone()
         same_spans, same_logs = map(orjson.loads, same)
         self._replaced_calls = find_enclosing_calls(connection, [*spans, *same_spans], same_logs)
-        (tools,) = connection.execute(read_query("find_tools"), {"ids": ids}).fetchone()
-        self._tools.update(map(tuple, orjson.loads(tools)))
+        self._gone_tools = find_tools(connection, spans=spans)
 
     def add(self, interactions: Interactions, place: Place, resource: ResourceRow) -> None:
         """Add what a span, an event or a log record is."""
@@ -100,16 +109,16 @@ class InteractionBatch:
             if span is not None and not llm.is_aggregate and _has_usage(llm):
                 self._calls_with_usage[span] = llm.response_id
         if tool is not None:
-            self._tool_interactions += (*place, 0, *tool)
+            self._tool_interactions += (*place, None, 0, *tool)
             self._tools.add((trace, tool.tool_call_id, tool.tool_name))
-        if place.event is not None:
+        if place.event is not None and reported is not None:
             self._traces_with_records.add(trace)
             return
+        asked = place._replace(event=None, start_time_unix_nano=end, status_code=0)
         for call in tool_calls:
-            asked = place._replace(start_time_unix_nano=end, status_code=0)
-            self._tool_interactions += (*asked, 1, *make_request(call, llm))
+            self._tool_interactions += (*asked, place.event, 1, *make_request(call, llm))
             self._tools.add((trace, call.tool_call_id, call.tool_name))
-        for id, result in tool_results:
+        for id, result in () if place.event is not None else tool_results:
             self._tool_results += (span, trace, id, place.start_time_unix_nano, result)
 
     def write(self, connection: sqlite3.Connection) -> None:
@@ -117,12 +126,18 @@ class InteractionBatch:
         self.agents.write(connection)
         _LLM_INTERACTIONS.run(connection, self._llm_interactions)
         _TOOL_INTERACTIONS.run(connection, self._tool_interactions)
-        _TOOL_RESULTS.run(connection, self._tool_results)
+        TOOL_RESULTS.run(connection, self._tool_results)
 
-    def settle(self, connection: sqlite3.Connection) -> None:
-        """Bring to date what follows from the whole: to be called when all of the batch is written and linked."""
-        if self._tools:
-            run_script(connection, "hide_requests", tools=list(self._tools))
+    def settle(self, connection: sqlite3.Connection, *, has_logs: bool) -> None:
+        """Bring to date what follows from the whole: to be called when all of the batch is written and linked.
+        `has_logs`: the file has log records."""
+        told = self._logs_with_tools
+        if has_logs:
+            # Those of a new trace came with this batch.
+            told |= {(trace.id, span_id) for _, trace, span_id in self._spans if not trace.is_new}
+        if told:
+            link_logged_tools(connection, told)
+        hide_requests(connection, self._tools, self._gone_tools)
         calls = set(self._replaced_calls)
         spans: list[int] = []
         leaves: list[tuple[int, str]] = []

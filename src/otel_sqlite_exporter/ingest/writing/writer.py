@@ -226,7 +226,7 @@ def _write_spans_and_logs(
     if batch.kept_starts:
         run_script(connection, "keep_starts", starts=batch.kept_starts)
     relink_records(connection, [*changes, *_find_changes(connection, batch)], window_ns)
-    batch.interactions.settle(connection)
+    batch.interactions.settle(connection, has_logs=batch.has_logs)
     finished = [span for span in spans if not span.is_open]
     written = len(batch.spans) // len(_SPAN_COLUMNS) - batch.opened
     written += sum(not repeated.known.is_finished for repeated in replacing)

@@ -3,6 +3,8 @@ DELETE FROM _llm_interactions
 WHERE event IN (SELECT e.id FROM json_each(:ids) AS w JOIN _events AS e ON e.log = w.value);
 DELETE FROM _tool_interactions
 WHERE event IN (SELECT e.id FROM json_each(:ids) AS w JOIN _events AS e ON e.log = w.value);
+DELETE FROM _tool_interactions
+WHERE is_request = 1 AND start_event IN (SELECT e.id FROM json_each(:ids) AS w JOIN _events AS e ON e.log = w.value);
 UPDATE _events
 SET
   related_event = NULL,

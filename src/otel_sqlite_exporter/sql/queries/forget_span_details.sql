@@ -1,6 +1,8 @@
--- Removes what hangs on spans that a later version of the same span replaces. :ids is an array of ids of _spans.
+-- Removes what hangs on spans that a later version of the same span replaces, but for the tool calls that log records
+-- tell. :ids is an array of ids of _spans.
 DELETE FROM _llm_interactions WHERE span IN (SELECT value FROM json_each(:ids));
-DELETE FROM _tool_interactions WHERE span IN (SELECT value FROM json_each(:ids));
+DELETE FROM _tool_interactions
+WHERE span IN (SELECT value FROM json_each(:ids)) AND (is_request = 0 OR start_event IS NULL);
 DELETE FROM _tool_results WHERE span IN (SELECT value FROM json_each(:ids));
 UPDATE _events
 SET related_event = NULL, link_method = NULL

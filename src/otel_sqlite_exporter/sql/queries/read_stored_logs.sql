@@ -40,12 +40,27 @@ SELECT
     WHERE i.event = e.id
   ) AS llm_interactions,
   (
+    -- User, agent and dialect of a call that the record asks for are those of its span.
     SELECT json_group_array(json_array(
-      i.event, i.is_request, i.tool_name, i.tool_call_id, i.tool_type, i.user_id, i.agent_name, i.error_type, i.dialect,
-      i.arguments, i.result, i.duration_ms
+      i.event, i.is_request, i.tool_name, i.tool_call_id, i.tool_type, iif(i.is_request, NULL, i.user_id),
+      iif(i.is_request, NULL, i.agent_name), i.error_type, iif(i.is_request, NULL, i.dialect), i.arguments, i.result,
+      i.duration_ms
     ))
-    FROM (SELECT * FROM _tool_interactions AS q WHERE q.event = e.id ORDER BY q.id) AS i
-  ) AS tool_interactions
+    FROM (
+      SELECT * FROM _tool_interactions AS q WHERE q.event = e.id
+      UNION ALL
+      SELECT * FROM _tool_interactions AS q WHERE q.start_event = e.id AND q.is_request = 1
+    ) AS i
+  ) AS tool_interactions,
+  (
+    SELECT (
+      SELECT json_group_array(json_array(r.tool_call_id, r.result))
+      FROM _tool_results AS r
+      WHERE r.span = s.id AND r.time_unix_nano = l.time_unix_nano + (l.time_unix_nano = s.start_time_unix_nano)
+    )
+    FROM _spans AS s
+    WHERE s.trace = l.trace AND s.span_id = l.span_id
+  ) AS tool_results
 FROM _logs AS l
 JOIN _traces AS t ON t.id = l.trace
 JOIN _trace_sessions AS p ON p.id = l.trace_session

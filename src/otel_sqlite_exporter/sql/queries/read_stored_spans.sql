@@ -1,4 +1,4 @@
--- Spans as they are stored, with what was derived from each: for deriving it anew. :ids is an array of ids of _spans.
+-- Spans as they are stored, with what was derived from each, and not from log records of it: for deriving it anew. :ids is an array of ids of _spans.
 SELECT
   s.id,
   t.trace_id,
@@ -61,11 +61,19 @@ SELECT
       i.event, i.is_request, i.tool_name, i.tool_call_id, i.tool_type, i.user_id, i.agent_name, i.error_type, i.dialect,
       i.arguments, i.result, i.duration_ms
     ))
-    FROM (SELECT * FROM _tool_interactions AS q WHERE q.span = s.id ORDER BY q.id) AS i
+    FROM (
+      SELECT * FROM _tool_interactions AS q
+      WHERE q.span = s.id AND (q.is_request = 0 OR q.start_event IS NULL)
+      ORDER BY q.id
+    ) AS i
   ) AS tool_interactions,
   (
     SELECT json_group_array(json_array(r.tool_call_id, r.result))
-    FROM (SELECT * FROM _tool_results AS q WHERE q.span = s.id ORDER BY q.id) AS r
+    FROM (
+      SELECT * FROM _tool_results AS q
+      WHERE q.span = s.id AND q.time_unix_nano = s.start_time_unix_nano
+      ORDER BY q.id
+    ) AS r
   ) AS tool_results
 FROM _spans AS s
 JOIN _traces AS t ON t.id = s.trace

@@ -1,0 +1,26 @@
+-- Gives the tool calls that log records of spans tell their span, and what its call names, and removes the results that
+-- log records of these spans told. :spans is [[trace, span id], ...].
+UPDATE _tool_interactions
+SET (span, user_id, agent_name, dialect) = (
+  SELECT s.id, c.user_id, c.agent_name, c.dialect
+  FROM _events AS e
+  CROSS JOIN _logs AS l ON l.id = e.log
+  CROSS JOIN _spans AS s ON s.trace = l.trace AND s.span_id = l.span_id
+  LEFT JOIN _llm_interactions AS c ON c.span = s.id AND c.event IS NULL
+  WHERE e.id = _tool_interactions.start_event
+)
+WHERE id IN (
+  SELECT i.id
+  FROM json_each(:spans) AS w
+  CROSS JOIN _spans AS s ON s.trace = w.value ->> 0 AND s.span_id = w.value ->> 1
+  CROSS JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
+  CROSS JOIN _events AS e ON e.log = l.id
+  CROSS JOIN _tool_interactions AS i ON i.start_event = e.id AND i.is_request = 1
+);
+DELETE FROM _tool_results
+WHERE id IN (
+  SELECT r.id
+  FROM json_each(:spans) AS w
+  CROSS JOIN _spans AS s ON s.trace = w.value ->> 0 AND s.span_id = w.value ->> 1
+  CROSS JOIN _tool_results AS r ON r.span = s.id AND r.time_unix_nano <> s.start_time_unix_nano
+);
