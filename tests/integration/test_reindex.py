@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
 from otel_sqlite_exporter.ingest.upkeep import reindexing
+from otel_sqlite_exporter.ingest.upkeep.repricing import reprice
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.commands import run
 from tests.conftest import exporting, make_spans, read
@@ -23,6 +24,7 @@ from tests.files import check_file
 from tests.integration.test_log_exporter import make_log
 from tests.integration.test_order import _batches
 
+_T = 1_795_000_000_000_000_000
 _VIEWS = ("spans", "events", "links", "logs", "traces", "sessions", "session_conflicts", "link_health", "agent_tree")
 _ALL = (*_VIEWS, "complete_llm_interactions", "complete_tool_interactions")
 
@@ -51,9 +53,10 @@ def test_a_file_of_the_current_rules_stays_as_it_is(spans: list[ReadableSpan]) -
     with TemporaryDirectory() as folder:
         path = Path(folder, "otel.db")
         _write(path, spans)
+        reprice(resolve_settings(path))
         before = _contents(path)
         done = _reindex(path)
-        assert (done.changed_spans, done.recounted_calls) == (0, 0)
+        assert (done.changed_spans, done.unpriced_calls, done.recounted_calls) == (0, 0, 0)
         assert done.spans == len(before["spans"])
         assert _contents(path) == before
 
@@ -147,6 +150,103 @@ def test_a_span_that_runs_is_left_to_its_exporter(path: Path) -> None:
         assert read(path, "SELECT status FROM spans") == [("running",)]
         exporter.export([span])
     assert read(path, "SELECT status FROM spans") == [("ok",)]
+
+
+_MINI = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "openai",
+    "gen_ai.request.model": "gpt-4o-mini",
+    "gen_ai.usage.input_tokens": 1_000_000,
+    "gen_ai.usage.output_tokens": 100_000,
+}
+_COSTS = "SELECT name, cost_usd, cost_status, price_source, price_date FROM complete_llm_interactions ORDER BY 1"
+_AS_OF_OLD = "UPDATE _llm_interactions SET cost_usd = 0.1 + 0.2, price_source = 'old prices', price_date = '2020-01-01'"
+_KEPT = (0.1 + 0.2, "exact", "old prices", "2020-01-01")
+_NONE = (None,) * 4
+
+
+def _spoil(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as file, file:
+        for statement in statements:
+            file.execute(statement)
+
+
+def test_a_cost_stays_where_what_it_was_computed_from_does(path: Path) -> None:
+    """Also the day and the source of its price."""
+    with exporting(path) as exporter:
+        exporter.export(make_spans("kept", "other tokens", "other model", "other time", "stays", attributes=_MINI))
+        exporter.export(make_spans("was no call", attributes=_MINI))
+        reported = _MINI | {"gen_ai.usage.cost": 7.0}
+        exporter.export(make_spans("reported", attributes=reported))
+    reprice(resolve_settings(path))
+    named = "span = (SELECT id FROM _spans WHERE name = '{}')"
+    _spoil(
+        path,
+        f"{_AS_OF_OLD} WHERE cost_status = 'exact'",
+        *(
+            f"UPDATE _llm_interactions SET {change}, dialect = 'old' WHERE {named.format(name)}"
+            for name, change in {
+                "kept": "finish_reasons = 'old'",
+                "other tokens": "cached_input_tokens = 5",
+                "other model": "request_model = 'gpt-4o'",
+                "other time": "start_time_unix_nano = start_time_unix_nano - 1",
+                "reported": "finish_reasons = 'old'",
+            }.items()
+        ),
+        f"DELETE FROM _llm_interactions WHERE {named.format('was no call')}",
+    )
+    code, output, _ = run("reindex", path)
+    assert (code, "written anew: 6 spans" in output) == (0, True)
+    assert output.endswith("4 calls that were written anew have no cost: run reprice\n")
+    assert read(path, _COSTS) == [
+        ("kept", *_KEPT),
+        ("other model", *_NONE),
+        ("other time", *_NONE),
+        ("other tokens", *_NONE),
+        ("reported", 7.0, "reported", None, None),
+        ("stays", *_KEPT),
+        ("was no call", *_NONE),
+    ]
+    reprice(resolve_settings(path))
+    before = _contents(path)
+    assert "reprice" not in run("reindex", path)[1]
+    assert _contents(path) == before
+
+
+def test_the_cost_of_a_record_stays_where_its_start_does(path: Path) -> None:
+    """Provider and model may be those of the start, of which only the finish is priced."""
+    exporter = SQLiteLogRecordExporter(path)
+    for trace in (1, 2, 3):
+        for name, attributes in {
+            "llm.call.start": {"llm.vendor": "openai", "llm.model": "gpt-4o-mini"},
+            "llm.call.finish": {"llm.usage.input_tokens": 10, "llm.usage.output_tokens": 2},
+        }.items():
+            record = make_log(trace=trace, span=1, event_name=name, timestamp=_T + len(name), attributes=attributes)
+            exporter.export([record])
+    exporter.shutdown()
+    reprice(resolve_settings(path))
+    start = "event IN (SELECT event_id FROM logs WHERE event_name = 'llm.call.start' AND trace_id LIKE '%{}')"
+    finish = start.replace("start", "finish")
+    _spoil(
+        path,
+        f"{_AS_OF_OLD} WHERE cost_status = 'exact'",
+        f"UPDATE _llm_interactions SET finish_reasons = 'old' WHERE {start.format(1)} OR {finish.format(2)}",
+        f"UPDATE _llm_interactions SET request_model = 'gpt-4o' WHERE {start.format(3)}",
+    )
+    done = _reindex(path)
+    assert (done.changed_logs, done.unpriced_calls) == (3, 1)
+    costs = (
+        "SELECT substr(trace_id, -1), cost_usd, cost_status, price_source, price_date FROM complete_llm_interactions"
+    )
+    assert sorted(read(path, costs), key=repr) == [("1", *_KEPT), ("2", *_KEPT), ("3", *_NONE)]
+    assert _reindex(path).changed_logs == 0
+
+
+def test_a_file_without_prices_is_not_to_be_repriced(path: Path) -> None:
+    with exporting(path) as exporter:
+        exporter.export(make_spans("call", attributes=_MINI))
+    _spoil(path, "UPDATE _llm_interactions SET dialect = 'old'")
+    assert "reprice" not in run("reindex", path)[1]
 
 
 def test_the_command_says_what_was_and_what_is(path: Path) -> None:

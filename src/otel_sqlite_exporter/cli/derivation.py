@@ -63,6 +63,8 @@ def reindex(ctx: click.Context, path: str | None, *, as_json: bool) -> None:
     for name, after in done.after.items():
         before = done.before[name]
         click.echo(f"  {name.replace('_', ' '):22} {after}" + (f" (was {before})" if before != after else ""))
+    if done.unpriced_calls and done.before["calls_with_cost_status"]:
+        click.echo(f"{done.unpriced_calls} calls that were written anew have no cost: run reprice")
 
 
 @click.command()

@@ -21,6 +21,7 @@ from otel_sqlite_exporter.ingest.encoding.logs import LogEncoder
 from otel_sqlite_exporter.ingest.encoding.starts import OPEN
 from otel_sqlite_exporter.ingest.rows import EncodedLog, EncodedSpan
 from otel_sqlite_exporter.ingest.upkeep.derived import is_bid_kept, is_log_current, is_naming_current, is_span_current
+from otel_sqlite_exporter.ingest.upkeep.kept_costs import KeptCosts
 from otel_sqlite_exporter.ingest.upkeep.stored import Origins, Shown, StoredLog, StoredSpan, read_logs, read_spans
 from otel_sqlite_exporter.ingest.writing.counting import count_calls, find_enclosing_calls
 from otel_sqlite_exporter.ingest.writing.histories import Histories
@@ -38,13 +39,15 @@ _KINDS = {"spans": "find_spans_after", "logs": "find_logs_after"}
 
 
 class Reindexing(NamedTuple):
-    """What was done: records that were read, and those of them that were written anew; how many calls count otherwise
-    than before; what the file derived before and after, by name; and seconds."""
+    """What was done: records that were read, and those of them that were written anew; how many calls of the latter
+    have no cost, for `reprice` to compute; how many calls count otherwise than before; what the file derived before
+    and after, by name; and seconds."""
 
     spans: int
     logs: int
     changed_spans: int
     changed_logs: int
+    unpriced_calls: int
     recounted_calls: int
     before: dict[str, int]
     after: dict[str, int]
@@ -72,13 +75,14 @@ def reindex(settings: Settings, progress: Callable[[int, int], None] = lambda do
         for done in reindexer.run():
             progress(done, max(done, total))
         after = _count(connection)
-    counts = (reindexer.spans, reindexer.logs, reindexer.changed_spans, reindexer.changed_logs, reindexer.recounted)
-    return Reindexing(*counts, before, after, time.monotonic() - began)
+    counts = (reindexer.spans, reindexer.logs, reindexer.changed_spans, reindexer.changed_logs)
+    calls = (reindexer.unpriced, reindexer.recounted)
+    return Reindexing(*counts, *calls, before, after, time.monotonic() - began)
 
 
 class _Reindexer:
     def __init__(self, connection: sqlite3.Connection, settings: Settings) -> None:
-        self.spans = self.logs = self.changed_spans = self.changed_logs = self.recounted = 0
+        self.spans = self.logs = self.changed_spans = self.changed_logs = self.recounted = self.unpriced = 0
         self._connection = connection
         self._histories = Histories()
         self._session_attributes = settings.session_attributes
@@ -130,7 +134,7 @@ class _Reindexer:
             spans += [self._encode_span(stored) for stored in read_spans(self._connection, more_spans, origins)]
             logs += [self._encode_log(stored) for stored in read_logs(self._connection, more_logs, origins)]
         changed_spans = [
-            encoded
+            (stored, encoded)
             for stored, encoded in spans
             if stored.row.end_time_source != OPEN
             and (stored.shown.trace in named_otherwise or not is_span_current(stored, encoded))
@@ -143,28 +147,32 @@ class _Reindexer:
         self._rewrite(changed_spans, changed_logs)
         self._settle([stored.id for stored, _ in spans])
 
-    def _rewrite(self, spans: list[EncodedSpan], logs: list[tuple[StoredLog, EncodedLog]]) -> None:
+    def _rewrite(self, spans: list[tuple[StoredSpan, EncodedSpan]], logs: list[tuple[StoredLog, EncodedLog]]) -> None:
+        if not (spans or logs):
+            return
+        span_ids, log_ids = [stored.id for stored, _ in spans], [stored.id for stored, _ in logs]
+        costs = KeptCosts(self._connection, span_ids, log_ids)
         self.changed_spans += len(spans)
         self.changed_logs += len(logs)
         changes: list[Change] = []
         tools: Collection[Sequence[Any]] = ()
         if logs:
-            tools = find_tools(self._connection, logs=[stored.id for stored, _ in logs])
+            tools = find_tools(self._connection, logs=log_ids)
             parts = list({stored.trace_session for stored, _ in logs})
             changes += find_stems(self._connection, trace_sessions=parts)
-            run_script(self._connection, "forget_logs", ids=[stored.id for stored, _ in logs])
+            run_script(self._connection, "forget_logs", ids=log_ids)
             run_script(self._connection, "recount_replaced", trace_sessions=parts)
-        if spans or logs:
-            encoded_logs = [encoded for _, encoded in logs]
-            rewrite_records(
-                self._connection,
-                spans,
-                encoded_logs,
-                changes,
-                pairing_window_ns=self._window_ns,
-                session_attributes=self._session_attributes,
-                histories=self._histories,
-            )
+        _, last_log = self._connection.execute(read_query("get_last_ids")).fetchone()
+        rewrite_records(
+            self._connection,
+            [encoded for _, encoded in spans],
+            [encoded for _, encoded in logs],
+            changes,
+            pairing_window_ns=self._window_ns,
+            session_attributes=self._session_attributes,
+            histories=self._histories,
+        )
+        self.unpriced += costs.restore(span_ids, range(last_log + 1, last_log + 1 + len(logs)))
         if logs:
             told = {(stored.shown.trace, encoded.span_id) for stored, encoded in logs if encoded.span_id is not None}
             link_logged_tools(self._connection, told)

@@ -7,6 +7,7 @@ SELECT
   (SELECT count(*) FROM _events WHERE related_event IS NOT NULL AND source > 0) AS linked_records,
   (SELECT count(*) FROM _llm_interactions WHERE is_hidden = 0 AND is_aggregate = 0) AS llm_calls,
   (SELECT count(*) FROM _llm_interactions WHERE counted = 1 AND is_aggregate = 0) AS counted_llm_calls,
+  (SELECT count(*) FROM _llm_interactions WHERE is_hidden = 0 AND cost_status IS NOT NULL) AS calls_with_cost_status,
   (SELECT count(*) FROM _llm_interactions WHERE is_aggregate = 1) AS agents,
   (SELECT coalesce(sum(total_tokens), 0) FROM _llm_interactions WHERE counted = 1) AS counted_tokens,
   (SELECT count(*) FROM _tool_interactions WHERE is_hidden = 0) AS tool_calls;
