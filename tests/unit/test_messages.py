@@ -12,6 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from otel_sqlite_exporter.ingest.calls.flattened import _plan, gather
+from otel_sqlite_exporter.ingest.calls.message_shapes import read_message, read_plain
 from otel_sqlite_exporter.ingest.calls.message_texts import decode_text
 from otel_sqlite_exporter.ingest.calls.messages import (
     encode_messages,
@@ -416,6 +418,63 @@ def test_flattened_messages_of_openllmetry() -> None:
     assert read_flattened(flat, "gen_ai.prompt", "user") == [SYSTEM, ASKS, GIVES, USER]
     assert read_flattened(flat, "gen_ai.completion", "assistant") == [{**ANSWER, "finish_reason": "stop"}]
     assert read_flattened(flat, "gen_ai", "user") is None
+
+
+@pytest.mark.parametrize(
+    ("flat", "expected"),
+    [
+        ({"p.0.role": "user", "p.0.content": None, "p.0.content.x": "hi"}, {"role": "user", "content": {"x": "hi"}}),
+        (
+            {"p.0.role": "user", "p.0.content": "a", "p.0.content.x": "b"},
+            {"role": "user", "content": {"": "a", "x": "b"}},
+        ),
+        ({"p.0.content.x": "b", "p.0.content": "a"}, {"content": {"x": "b", "": "a"}}),
+        ({"p.0.content": {"y": 1}, "p.0.content.x": "b"}, {"content": {"y": 1, "x": "b"}}),
+        ({"p.0.calls.1.id": "b", "p.0.calls.0.id": "a"}, {"calls": [{"id": "a"}, {"id": "b"}]}),
+    ],
+)
+def test_a_name_that_is_also_the_beginning_of_another_keeps_both(flat: dict[str, Any], expected: Any) -> None:
+    assert gather(flat, "p") == [expected]
+
+
+def test_where_values_belong_is_worked_out_once_for_the_same_names() -> None:
+    """It takes 30 us, and half of the time of a span whose messages are spread over attributes."""
+    for number in range(20):
+        flat = {"once.0.role": "user", "once.0.content": f"{number}", "once.1.content": ["x"], "other": number}
+        before = _plan.cache_info()
+        assert gather(flat, "once") == [{"role": "user", "content": f"{number}"}, {"content": ["x"]}]
+        assert _plan.cache_info().misses - before.misses == (number == 0)
+
+
+_plain_keys = {
+    "role": st.sampled_from(["system", "user", "assistant", "tool", "critic"]),
+    "content": st.one_of(st.none(), st.sampled_from(["", "hi", "h\u00fb", "[1]", "\ud800"]), st.just([{"text": "hi"}])),
+    "tool_calls": st.one_of(
+        st.none(),
+        st.lists(
+            st.sampled_from(
+                [
+                    OPENAI_CALL,
+                    {"id": "c1", "name": "add", "arguments": '{"a": 1}'},
+                    {"tool_call": {"id": "c2", "function": {"name": "add", "arguments": "{}"}}},
+                    "no call",
+                ]
+            ),
+            max_size=2,
+        ),
+        st.just(json.dumps([OPENAI_CALL])),
+    ),
+    "finish_reason": st.sampled_from([None, "stop", "", "st\u00f6p", 7]),
+    "tool_call_id": st.sampled_from(["c1", None, 7]),
+    "name": st.just("bob"),
+}
+
+
+@given(st.fixed_dictionaries({}, optional=_plain_keys))
+def test_the_short_way_and_the_long_one_give_the_same(item: dict[str, Any]) -> None:
+    plain = read_plain(item)
+    if plain is not None:
+        assert [plain] == read_message(item, "user")
 
 
 def test_flattened_messages_of_openinference() -> None:

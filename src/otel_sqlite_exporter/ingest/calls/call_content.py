@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from otel_sqlite_exporter.attributes import encode_sure, encode_value
 from otel_sqlite_exporter.dialects import Source
 from otel_sqlite_exporter.ingest.calls.event_content import find_answered_calls, find_event_tools, find_new_results
+from otel_sqlite_exporter.ingest.calls.flattened import find_below
 from otel_sqlite_exporter.ingest.calls.message_shapes import Message
 from otel_sqlite_exporter.ingest.calls.message_texts import decode_text
 from otel_sqlite_exporter.ingest.calls.messages import (
@@ -211,27 +212,18 @@ def _find_parameters(sources: Sequence[Source], attributes: Mapping[str, Any]) -
     which the view reads."""
     found: dict[str, Any] = {}
     for source in sources:
-        value = _get_below(source.names[0].name, attributes) if source.is_prefix else _get(source, attributes)
+        value = find_below(attributes, source.names[0].name) if source.is_prefix else _get(source, attributes)
         if isinstance(value, str):
             value = decode_text(value)
         if isinstance(value, dict):
             found = {**value, **found}
     if not found:
         return None
-    found = {**found, **_get_below(_PARAMETERS, attributes)}
+    found = {**found, **find_below(attributes, _PARAMETERS)}
     kept = {key: value for key, value in found.items() if key not in _NOT_PARAMETERS}
     if not kept:
         return None
     return encode_sure(kept) or encode_value(kept).text
-
-
-def _get_below(prefix: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
-    length = len(prefix)
-    return {
-        name[length:]: value
-        for name, value in attributes.items()
-        if isinstance(name, str) and name.startswith(prefix) and value is not None
-    }
 
 
 def _get(source: Source, attributes: Mapping[str, Any]) -> Any:

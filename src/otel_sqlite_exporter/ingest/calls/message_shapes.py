@@ -44,8 +44,9 @@ _HOLDERS: tuple[str, ...] = tuple(NAMES["holders"])
 _TEXT_HOLDERS = frozenset(NAMES["holders_of_text"])
 # What may stand beside a text that is all there is: `{"inputs": "hi", "tags": [], "metadata": {}, "kwargs": {...}}`.
 _BESIDE_TEXT = frozenset((*NAMES["beside_text"], *_SYSTEM, *_TEXT_HOLDERS))
-_PLAIN = {
-    **dict.fromkeys(("system", "developer", "user", "assistant"), frozenset(("role", "content"))),
+_PLAIN: dict[str, frozenset[str]] = {
+    **dict.fromkeys(("system", "developer", "user"), frozenset(("role", "content"))),
+    "assistant": frozenset(("role", "content", "tool_calls", "finish_reason")),
     "tool": frozenset(("role", "content", "tool_call_id")),
 }
 
@@ -96,22 +97,36 @@ def _read_list(items: Sequence[Any], default_role: str, depth: int) -> list[Mess
 
 
 def read_plain(item: Any) -> Message | None:
-    """Return what most messages are: a role and a text. It takes 1 us, and the general way 12."""
+    """Return what most messages are: a role, a text, calls of tools, and why it ended. It takes 1 us, and the general
+    way 12."""
     if type(item) is not dict:
         return None
-    role, content = item.get("role"), item.get("content")
-    if type(content) is not str or not content or content[0] in "[{" or type(role) is not str:
-        return None
-    keys = _PLAIN.get(role)
+    role, content, calls = item.get("role"), item.get("content"), item.get("tool_calls")
+    keys = _PLAIN.get(role) if type(role) is str else None
     if keys is None or not keys.issuperset(item):
         return None
-    text = content if content.isascii() else repair_text(content)[0]
-    if role != "tool":
-        return {"role": role, "parts": [{"type": "text", "content": text}]}
-    call_id = item.get("tool_call_id")
-    if type(call_id) is not str:
+    parts: list[Part] = []
+    if type(content) is str and content:
+        if content[0] in "[{":
+            return None
+        parts.append({"type": "text", "content": content if content.isascii() else repair_text(content)[0]})
+    elif not calls or (content is not None and content != ""):
         return None
-    return {"role": role, "parts": [{"type": "tool_call_response", "id": call_id, "response": text}]}
+    if calls is not None:
+        if type(calls) is not list or not all(type(call) is dict for call in calls):
+            return None
+        parts += map(make_call, calls)
+    if role == "tool":
+        call_id = item.get("tool_call_id")
+        if type(call_id) is not str:
+            return None
+        return {"role": role, "parts": [{"type": "tool_call_response", "id": call_id, "response": parts[0]["content"]}]}
+    reason = item.get("finish_reason")
+    if reason is None:
+        return {"role": role, "parts": parts}
+    if type(reason) is not str or not reason or not reason.isascii():
+        return None
+    return {"role": role, "parts": parts, "finish_reason": reason}
 
 
 def _names_role(item: Mapping[str, Any]) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from otel_sqlite_exporter.attributes import encode_value
+from otel_sqlite_exporter.ingest.calls.flattened import gather
 from otel_sqlite_exporter.ingest.calls.message_parts import Part, as_text, make_text
 from otel_sqlite_exporter.ingest.calls.message_parts import read_parts as _read_parts
 from otel_sqlite_exporter.ingest.calls.message_shapes import Message, read_plain, read_shape
@@ -58,17 +59,10 @@ def read_flattened(attributes: Mapping[Any, Any], prefix: str, default_role: str
     `gen_ai.prompt.0.content` and `gen_ai.prompt.0.tool_calls.1.name` (prefix `gen_ai.prompt`), or
     `llm.input_messages.0.message.contents.1.message_content.text` (prefix `llm.input_messages`). None if there are no
     such."""
-    nested: dict[str, Any] = {}
-    beginning = prefix + "."
-    length = len(beginning)
-    for name, value in attributes.items():
-        if isinstance(name, str) and name.startswith(beginning) and name[length : length + 1].isdigit():
-            _put(nested, name[length:].split("."), value)
-    if not nested:
-        return None
     messages: list[Message] = []
-    for item in _as_list(nested):
-        plain = read_plain(item)
+    for item in gather(attributes, prefix) or ():
+        is_wrapped = type(item) is dict and len(item) == 1 and "message" in item
+        plain = read_plain(item["message"] if is_wrapped else item)
         if plain is not None:
             messages.append(plain)
             continue
@@ -127,25 +121,3 @@ def _is_nothing(value: Any) -> bool:
 
 def _optional(value: Any) -> str | None:
     return None if value is None or value == "" else as_text(value)
-
-
-def _put(nested: dict[str, Any], path: list[str], value: Any) -> None:
-    """Put a value where its name says; where another name says that the same place is a value, both are kept."""
-    *parents, last = path
-    for name in parents:
-        inner = nested.get(name)
-        if not isinstance(inner, dict):
-            inner = nested[name] = {} if inner is None else {"": inner}
-        nested = inner
-    if isinstance(nested.get(last), dict):
-        nested = nested[last]
-        last = ""
-    nested[last] = value
-
-
-def _as_list(nested: dict[str, Any]) -> Any:
-    """Return nested values with lists where all names of a place are numbers."""
-    values = {name: _as_list(value) if isinstance(value, dict) else value for name, value in nested.items()}
-    if values and all(map(str.isdecimal, values)):
-        return [values[name] for name in sorted(values, key=int)]
-    return values
