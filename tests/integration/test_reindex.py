@@ -242,6 +242,15 @@ def test_the_cost_of_a_record_stays_where_its_start_does(path: Path) -> None:
     assert _reindex(path).changed_logs == 0
 
 
+def test_a_record_of_a_call_that_asks_for_a_tool_is_left_as_it_is(path: Path) -> None:
+    exporter = SQLiteLogRecordExporter(path)
+    answer = json.dumps([{"type": "tool_use", "id": "c1", "name": "add", "input": {}}])
+    attributes = {"llm.vendor": "anthropic", "llm.model": "claude", "llm.response.content": answer}
+    exporter.export([make_log(trace=1, span=1, event_name="llm.call.finish", timestamp=_T, attributes=attributes)])
+    exporter.shutdown()
+    assert _reindex(path).changed_logs == 0
+
+
 def test_a_file_without_prices_is_not_to_be_repriced(path: Path) -> None:
     with exporting(path) as exporter:
         exporter.export(make_spans("call", attributes=_MINI))
