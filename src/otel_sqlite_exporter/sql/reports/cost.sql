@@ -1,34 +1,45 @@
 -- Cost of calls in US dollars, once each, by two groups. priced are the calls whose cost is known: where they are fewer
 -- than calls, the sum is of these alone. A sum of none is NULL.
 -- Plan: one pass over the calls of the range, by the index of their start where :since or :until is given, sorted by
--- group. No attributes are read.
+-- group. No attributes are read. (LIMIT -1 keeps the calls apart from the sums: so nothing is looked up of a call
+-- that the groups do not name.)
+WITH
+  calls AS (
+    SELECT
+      CASE :group_1
+        WHEN 'model' THEN model
+        WHEN 'provider' THEN provider
+        WHEN 'operation' THEN operation
+        WHEN 'session' THEN session_id
+        WHEN 'user' THEN user_id
+        WHEN 'agent' THEN agent_name
+        WHEN 'service' THEN service_name
+        WHEN 'day' THEN date(start_time_unix_nano / 1000000000, 'unixepoch')
+      END AS group_1,
+      CASE :group_2
+        WHEN 'model' THEN model
+        WHEN 'provider' THEN provider
+        WHEN 'operation' THEN operation
+        WHEN 'session' THEN session_id
+        WHEN 'user' THEN user_id
+        WHEN 'agent' THEN agent_name
+        WHEN 'service' THEN service_name
+        WHEN 'day' THEN date(start_time_unix_nano / 1000000000, 'unixepoch')
+      END AS group_2,
+      cost_usd,
+      total_tokens
+    FROM complete_llm_interactions
+    WHERE counted = 1 AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
+    LIMIT -1
+  )
 SELECT
-  CASE :group_1
-    WHEN 'model' THEN model
-    WHEN 'provider' THEN provider
-    WHEN 'operation' THEN operation
-    WHEN 'session' THEN session_id
-    WHEN 'user' THEN user_id
-    WHEN 'agent' THEN agent_name
-    WHEN 'service' THEN service_name
-    WHEN 'day' THEN date(start_time_unix_nano / 1000000000, 'unixepoch')
-  END AS group_1,
-  CASE :group_2
-    WHEN 'model' THEN model
-    WHEN 'provider' THEN provider
-    WHEN 'operation' THEN operation
-    WHEN 'session' THEN session_id
-    WHEN 'user' THEN user_id
-    WHEN 'agent' THEN agent_name
-    WHEN 'service' THEN service_name
-    WHEN 'day' THEN date(start_time_unix_nano / 1000000000, 'unixepoch')
-  END AS group_2,
+  group_1,
+  group_2,
   count(*) AS calls,
   count(cost_usd) AS priced,
   sum(cost_usd) AS cost_usd,
   sum(cost_usd) / count(cost_usd) AS cost_usd_per_call,
   sum(cost_usd) * 1e6 / sum(CASE WHEN cost_usd IS NOT NULL THEN total_tokens END) AS cost_usd_per_million_tokens
-FROM complete_llm_interactions
-WHERE counted = 1 AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
+FROM calls
 GROUP BY 1, 2
 ORDER BY 5 DESC, 1, 2;
