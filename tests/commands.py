@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -43,11 +44,11 @@ def run_here(*arguments: object) -> Result:
     return CliRunner().invoke(cli, [*map(str, arguments)], prog_name=PROGRAM)
 
 
-def run_on_terminal(*arguments: object, **environment: str) -> str:
+def run_on_terminal(*arguments: object, program: Sequence[str] = COMMAND, **environment: str) -> str:
     """What the command writes to a terminal of 100 columns."""
     ours, theirs = pty.openpty()
     terminal = clean_environment(**{"TERM": "xterm-256color", "COLUMNS": "100"} | environment)
-    with subprocess.Popen([*COMMAND, *map(str, arguments)], stdout=theirs, stderr=theirs, env=terminal) as process:
+    with subprocess.Popen([*program, *map(str, arguments)], stdout=theirs, stderr=theirs, env=terminal) as process:
         os.close(theirs)
         written = b""
         while True:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ from otel_sqlite_exporter.ingest.upkeep.diagnosis import diagnose
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage import migrations
 from otel_sqlite_exporter.storage.migrations import Migration, apply_steps, split_statements
+from tests.commands import run_on_terminal
 from tests.conftest import ROOT, export_all, exporting, read, span_names
 from tests.files import check_file, snapshot
 from tests.upgrades import NEWEST, RELEASED, beside, migrate, prepare, version
@@ -107,6 +109,22 @@ def test_a_long_step_tells_how_far_it_is_and_goes_on_where_it_stood(written: Pat
     tables = {name for (name,) in read(written, "SELECT name FROM sqlite_schema")}
     assert {"_before", "_then"} <= tables
     assert "_migration_progress" not in tables
+
+
+def test_the_command_shows_how_far_a_long_step_is(written: Path) -> None:
+    code = """\
+from otel_sqlite_exporter.cli.commands import PROGRAM, cli
+from otel_sqlite_exporter.storage import migrations
+from tests.integration.test_upgrades import LONG, RELEASED
+
+migrations.load_migrations = lambda: (*RELEASED, LONG)
+cli(prog_name=PROGRAM)
+"""
+    program = [sys.executable, "-c", code]
+    shown = run_on_terminal("migrate", written, program=program, PYTHONPATH=f"{ROOT}:{ROOT / 'src'}")
+    assert "rows" in shown
+    assert "5/5" in shown
+    assert span_names(written) == [f"new {name}" for name in "abcde"]
 
 
 def test_what_a_long_step_has_not_seen_is_gone_over_too(written: Path) -> None:

@@ -53,6 +53,7 @@ def migrate(
     settings = resolve(ctx, path)
     from otel_sqlite_exporter.cli import render
     from otel_sqlite_exporter.cli.legacy import find_file, migrate_file
+    from otel_sqlite_exporter.cli.progress import show_count
     from otel_sqlite_exporter.cli.tables import print_json
     from otel_sqlite_exporter.storage import migrations
 
@@ -76,7 +77,13 @@ def migrate(
     if old is None and (into is not None or drop_legacy):
         raise LegacyFileError(f"{file} holds no tables of attribute rows: --into and --drop-legacy are for such files")
     if not (check or dry_run):
-        report = migrations.migrate(file, busy_timeout_ms=timeout, backup=not no_backup)
+        with show_count("rows") as progress:
+            report = migrations.migrate(
+                file,
+                busy_timeout_ms=timeout,
+                backup=not no_backup,
+                on_progress=lambda step, done, of: progress(done, of),
+            )
         return print_json(render.report_as_dict(report)) if as_json else render.render_report(report)
     version, pending = migrations.find_pending(file, busy_timeout_ms=timeout)
     backup = bool(version and pending and not no_backup)
