@@ -155,6 +155,13 @@ def test_content_in_log_records_is_in_the_call_whichever_came_first(
     assert _content(path) == (HISTORY, [ANSWER])
 
 
+def test_events_of_the_span_are_taken_before_log_records(path: Path) -> None:
+    with _recording(path) as (tracer, logger), tracer.start_as_current_span("chat", attributes=CHAT) as span:
+        _add_events(span, [Recorded("gen_ai.user.message", {"content": "from an event"})])
+        _emit(logger, DETAILED_AS_JSON)
+    assert _content(path) == ([_message("user", {"type": "text", "content": "from an event"})], [ANSWER])
+
+
 def test_the_oldest_events_hold_the_whole_prompt(path: Path) -> None:
     with _recording(path) as (tracer, _), tracer.start_as_current_span("chat", attributes=CHAT) as span:
         _add_events(span, CONTENT)

@@ -113,3 +113,20 @@ def test_the_work_does_not_grow_with_the_trace(path: Path, order: str) -> None:
             work.append(len(done) - before)
     assert read(path, "SELECT logs, spans, session_id FROM sessions") == [(800, 400, "A")]
     assert max(work[-5:]) < 1.5 * max(work[2:7])
+
+
+def test_the_work_does_not_grow_with_what_has_the_same_time(path: Path) -> None:
+    """As records have it whose times were taken in seconds: each in a trace of its own, then the span of some."""
+    work: list[int] = []
+    with exporting(path) as spans, logging_to(path) as logs:
+        for batch in range(12):
+            traces = range(batch * 300 + 1, batch * 300 + 301)
+            logs.export([make_log(trace=trace, span=1, timestamp=_T, event_name="job") for trace in traces])
+            done: list[None] = []
+            with spans._delivery._database.use() as connection:
+                connection.set_progress_handler(lambda done=done: done.append(None), 100)  # type: ignore[misc]
+            assert spans.export([make_span(trace, 1) for trace in traces[:20]]).name == "SUCCESS"
+            with spans._delivery._database.use() as connection:
+                connection.set_progress_handler(None, 100)
+            work.append(len(done))
+    assert max(work[-3:]) < 1.5 * max(work[1:4])

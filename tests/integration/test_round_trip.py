@@ -195,7 +195,8 @@ def _needs_repair(span: ReadableSpan) -> bool:
             return any(bad(key) or bad(item) for key, item in value.items())
         return isinstance(value, (list, tuple)) and any(map(bad, value))
 
-    names = [span.name, *(event.name for event in span.events)]
+    scope = span.instrumentation_scope
+    names = [span.name, *(event.name for event in span.events), *([scope.name] if scope is not None else [])]
     maps = [span.attributes, *(event.attributes for event in span.events), *(link.attributes for link in span.links)]
     shared = [span.resource.attributes, getattr(span.instrumentation_scope, "attributes", None)]
     description = span.status.description

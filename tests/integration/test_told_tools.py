@@ -139,6 +139,24 @@ def test_a_call_that_log_records_tell_is_a_row_with_its_result(
         ]
 
 
+def test_a_call_follows_its_log_record_into_another_session(tmp_path: Path) -> None:
+    """A span may name another session than its trace shows; the log record comes before either is known."""
+    records: list[_Record] = [
+        _span(1, {"session.id": "root"}),
+        _span(2, {**_CHAT, "session.id": "own"}),
+        _log(2, "gen_ai.choice", _choice(_call("c1")), 9),
+    ]
+    for place, order in enumerate(permutations(records)):
+        path = tmp_path / f"{place}.db"
+        _export(path, [[record] for record in order])
+        assert (
+            read(path, "SELECT session_id FROM logs UNION ALL SELECT session_id FROM complete_tool_interactions")
+            == [(read(path, "SELECT session_id FROM logs")[0][0],)] * 2
+        )
+        stored = "SELECT i.trace_session = l.trace_session FROM _tool_interactions AS i JOIN _logs AS l"
+        assert read(path, stored) == [(1,)]
+
+
 def test_calls_without_a_span_are_rows_too(path: Path) -> None:
     """Where only log records are exported."""
     _export(path, [[_log(1, "gen_ai.choice", _choice(_call("c1"), _call(None, "search")))]])

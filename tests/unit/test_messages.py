@@ -600,3 +600,10 @@ def _are_messages(messages: list[dict[str, Any]]) -> bool:
         and all(isinstance(part, dict) and isinstance(part["type"], str) for part in message["parts"])
         for message in messages
     )
+
+
+def test_places_of_any_length_are_in_order() -> None:
+    far = "9" * 5_000
+    flat = {f"gen_ai.prompt.{place}.content": place[:2] for place in (far, "10", "2")}
+    messages = read_flattened(flat, "gen_ai.prompt", "user") or []
+    assert [message["parts"][0]["content"] for message in messages] == ["2", "10", "99"]

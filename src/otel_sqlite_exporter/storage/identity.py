@@ -12,7 +12,6 @@ from typing import Literal
 
 from otel_sqlite_exporter.errors import DamagedFileError, ForeignFileError
 from otel_sqlite_exporter.storage.connection import is_in_use, read_file
-from otel_sqlite_exporter.storage.legacy import find_layout
 
 APPLICATION_ID = 0x6F74656C
 """`PRAGMA application_id` of our files: the letters `otel`."""
@@ -96,5 +95,9 @@ def _read_identity(connection: sqlite3.Connection) -> tuple[int, int, int, bool]
     application_id: int = connection.execute("PRAGMA application_id").fetchone()[0]
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     tables: int = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    is_legacy = bool(tables) and application_id != APPLICATION_ID and find_layout(connection) is not None
+    is_legacy = False
+    if tables and application_id != APPLICATION_ID:
+        from otel_sqlite_exporter.storage.legacy import find_layout
+
+        is_legacy = find_layout(connection) is not None
     return application_id, version, tables, is_legacy

@@ -74,9 +74,15 @@ def _put(nested: dict[str, Any], path: list[str], value: Any) -> None:
     nested[last] = value
 
 
+def _place(number: str) -> tuple[int, str]:
+    # As its value, which int() refuses to read of more than 4,300 digits.
+    digits = number.lstrip("0")
+    return len(digits), digits
+
+
 def _as_list(nested: dict[str, Any]) -> Any:
     """Return nested values with lists where all names of a place are numbers."""
     values = {name: _as_list(value) if isinstance(value, dict) else value for name, value in nested.items()}
     if values and all(map(str.isdecimal, values)):
-        return [values[name] for name in sorted(values, key=int)]
+        return [values[name] for name in sorted(values, key=_place)]
     return values

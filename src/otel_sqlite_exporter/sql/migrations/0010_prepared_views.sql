@@ -211,13 +211,13 @@ SELECT
         ORDER BY e.ordinal LIMIT 1
       ),
       (
-        SELECT l.attributes ->> '$."gen_ai.input.messages"' AS told FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
-        WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
-        ORDER BY l.time_unix_nano, l.id LIMIT 1
-      ),
-      (
         SELECT coalesce(
           nullif(json_group_array(json(told.message)) FILTER (WHERE told.message IS NOT NULL AND told.log IS NULL), '[]'),
+          (
+            SELECT l.attributes ->> '$."gen_ai.input.messages"' AS told FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
+            WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
+            ORDER BY l.time_unix_nano, l.id LIMIT 1
+          ),
           nullif(json_group_array(json(told.message)) FILTER (WHERE told.message IS NOT NULL AND told.log IS NOT NULL), '[]')
         )
         FROM (
@@ -255,13 +255,13 @@ SELECT
         ORDER BY e.ordinal DESC LIMIT 1
       ),
       (
-        SELECT l.attributes ->> '$."gen_ai.output.messages"' AS told FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
-        WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
-        ORDER BY l.time_unix_nano DESC, l.id DESC LIMIT 1
-      ),
-      (
         SELECT coalesce(
           nullif(json_group_array(json(told.message)) FILTER (WHERE told.message IS NOT NULL AND told.log IS NULL), '[]'),
+          (
+            SELECT l.attributes ->> '$."gen_ai.output.messages"' AS told FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
+            WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
+            ORDER BY l.time_unix_nano DESC, l.id DESC LIMIT 1
+          ),
           nullif(json_group_array(json(told.message)) FILTER (WHERE told.message IS NOT NULL AND told.log IS NOT NULL), '[]')
         )
         FROM (

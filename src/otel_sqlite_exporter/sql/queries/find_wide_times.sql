@@ -7,7 +7,13 @@ FROM (
   FROM json_each(:left) AS w
   CROSS JOIN _trace_sessions AS p ON p.id = w.value
   CROSS JOIN _trace_sessions AS q ON q.trace = p.trace
+  -- In most traces no record shows another session. Where times are coarse, very many records of the file have one time.
   WHERE EXISTS (
+      SELECT 1
+      FROM _trace_sessions AS o
+      WHERE o.trace = q.trace AND o.session IS NOT q.session AND o.spans + o.logs > 0
+    )
+    AND (EXISTS (
       SELECT 1
       FROM _logs AS l
       CROSS JOIN _trace_sessions AS o ON o.id = l.trace_session
@@ -20,7 +26,7 @@ FROM (
       CROSS JOIN _trace_sessions AS o ON o.id = s.trace_session
       WHERE s.start_time_unix_nano IN (q.start_time_unix_nano, q.end_time_unix_nano)
         AND +s.trace = q.trace AND o.session IS NOT q.session
-    )
+    ))
   UNION
   SELECT q.id
   FROM json_each(:restarted) AS w

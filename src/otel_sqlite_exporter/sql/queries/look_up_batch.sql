@@ -73,7 +73,8 @@ SELECT
       t.user_rank, t.user_is_child, t.user_time_unix_nano, t.user_id, t.user_source,
       t.root_rank, t.root_time_unix_nano, t.root_span_id,
       t.start_time_unix_nano, t.end_time_unix_nano,
-      EXISTS (
+      -- Asked for traces with spans. Log records outside of all traces share one trace, with a row for each session.
+      t.trace_id <> '' AND EXISTS (
         SELECT 1 FROM _trace_sessions AS p
         WHERE p.trace = t.id
           AND (
