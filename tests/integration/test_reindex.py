@@ -23,6 +23,7 @@ from tests.conftest import exporting, make_spans, read
 from tests.files import check_file
 from tests.integration.test_log_exporter import make_log
 from tests.integration.test_order import _batches
+from tests.integration.test_reprice import MINI
 
 _T = 1_795_000_000_000_000_000
 _VIEWS = ("spans", "events", "links", "logs", "traces", "sessions", "session_conflicts", "link_health", "agent_tree")
@@ -152,13 +153,6 @@ def test_a_span_that_runs_is_left_to_its_exporter(path: Path) -> None:
     assert read(path, "SELECT status FROM spans") == [("ok",)]
 
 
-_MINI = {
-    "gen_ai.operation.name": "chat",
-    "gen_ai.provider.name": "openai",
-    "gen_ai.request.model": "gpt-4o-mini",
-    "gen_ai.usage.input_tokens": 1_000_000,
-    "gen_ai.usage.output_tokens": 100_000,
-}
 _COSTS = "SELECT name, cost_usd, cost_status, price_source, price_date FROM complete_llm_interactions ORDER BY 1"
 _AS_OF_OLD = "UPDATE _llm_interactions SET cost_usd = 0.1 + 0.2, price_source = 'old prices', price_date = '2020-01-01'"
 _KEPT = (0.1 + 0.2, "exact", "old prices", "2020-01-01")
@@ -174,9 +168,9 @@ def _spoil(path: Path, *statements: str) -> None:
 def test_a_cost_stays_where_what_it_was_computed_from_does(path: Path) -> None:
     """Also the day and the source of its price."""
     with exporting(path) as exporter:
-        exporter.export(make_spans("kept", "other tokens", "other model", "other time", "stays", attributes=_MINI))
-        exporter.export(make_spans("was no call", attributes=_MINI))
-        reported = _MINI | {"gen_ai.usage.cost": 7.0}
+        exporter.export(make_spans("kept", "other tokens", "other model", "other time", "stays", attributes=MINI))
+        exporter.export(make_spans("was no call", attributes=MINI))
+        reported = MINI | {"gen_ai.usage.cost": 7.0}
         exporter.export(make_spans("reported", attributes=reported))
     reprice(resolve_settings(path))
     named = "span = (SELECT id FROM _spans WHERE name = '{}')"
@@ -253,7 +247,7 @@ def test_a_record_of_a_call_that_asks_for_a_tool_is_left_as_it_is(path: Path) ->
 
 def test_a_file_without_prices_is_not_to_be_repriced(path: Path) -> None:
     with exporting(path) as exporter:
-        exporter.export(make_spans("call", attributes=_MINI))
+        exporter.export(make_spans("call", attributes=MINI))
     _spoil(path, "UPDATE _llm_interactions SET dialect = 'old'")
     assert "reprice" not in run("reindex", path)[1]
 

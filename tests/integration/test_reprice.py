@@ -19,7 +19,7 @@ from otel_sqlite_exporter.ingest.upkeep.prices import _PROVIDERS, PricedCall, fi
 from tests.commands import run, run_here
 from tests.conftest import exporting, make_spans, read
 
-_MINI = {
+MINI = {
     "gen_ai.operation.name": "chat",
     "gen_ai.provider.name": "openai",
     "gen_ai.request.model": "gpt-4o-mini",
@@ -39,9 +39,9 @@ def test_calls_cost_what_their_tokens_cost_on_that_day(path: Path) -> None:
     """Prices of gpt-4o-mini for a million tokens, of openai.com: 0.15 in, 0.075 of these from the cache, 0.60 out."""
     _export(
         path,
-        whole=_MINI,
-        cached=_MINI | {"gen_ai.usage.cache_read.input_tokens": 400_000},
-        no_output={name: value for name, value in _MINI.items() if "output" not in name},
+        whole=MINI,
+        cached=MINI | {"gen_ai.usage.cache_read.input_tokens": 400_000},
+        no_output={name: value for name, value in MINI.items() if "output" not in name},
         embeddings={
             "gen_ai.operation.name": "embeddings",
             "gen_ai.provider.name": "openai",
@@ -75,13 +75,13 @@ def test_calls_cost_what_their_tokens_cost_on_that_day(path: Path) -> None:
     ],
 )
 def test_there_is_no_default_price(path: Path, changes: dict[str, Any]) -> None:
-    _export(path, call={name: value for name, value in (_MINI | changes).items() if value is not None})
+    _export(path, call={name: value for name, value in (MINI | changes).items() if value is not None})
     run_here("reprice", path)
     assert read(path, _COSTS) == [("call", None, "unpriced")]
 
 
 def test_a_second_run_looks_at_nothing_and_all_looks_at_everything_again(path: Path) -> None:
-    _export(path, one=_MINI, two=_MINI)
+    _export(path, one=MINI, two=MINI)
     first = json.loads(run("reprice", "--json", path)[1])
     assert (first["calls"], first["changed"]) == (2, 2)
     again = json.loads(run("reprice", "--json", path)[1])
@@ -94,7 +94,7 @@ def test_a_second_run_looks_at_nothing_and_all_looks_at_everything_again(path: P
 
 
 def test_what_was_reported_stays(path: Path) -> None:
-    _export(path, call=_MINI)
+    _export(path, call=MINI)
     with closing(sqlite3.connect(path)) as file, file:
         file.execute("UPDATE _llm_interactions SET cost_usd = 7, cost_status = 'reported'")
     code, output, _ = run("reprice", "--all", path)
@@ -104,12 +104,12 @@ def test_what_was_reported_stays(path: Path) -> None:
 
 def test_many_calls_are_priced_in_batches(path: Path) -> None:
     with exporting(path) as exporter:
-        exporter.export(make_spans(*map(str, range(1201)), attributes=_MINI))
+        exporter.export(make_spans(*map(str, range(1201)), attributes=MINI))
     assert json.loads(run("reprice", "--json", path)[1])["exact"] == 1201
 
 
 def test_without_the_package_the_command_says_which_one_to_install(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _export(path, call=_MINI)
+    _export(path, call=MINI)
     monkeypatch.setitem(sys.modules, "genai_prices", None)
     load_prices.cache_clear()
     done = run_here("reprice", path)

@@ -45,14 +45,13 @@ def merge_start(
     own = find_naming(plan_naming(session_attributes, values), values, is_child, start)
     named = find_naming(plan_naming(USER_ATTRIBUTES, values), values, is_child, start)
     user = None if named is None else named.name
-    interactions = _name_user(finished.interactions, user)
-    if not _is_of_own_rules(interactions):
-        plan = plan_interactions({name: type(value) for name, value in values.items()})
+    interactions = NO_INTERACTIONS
+    if _is_of_own_rules(finished.interactions):
+        interactions = _name_user(finished.interactions, user)
+    elif (plan := plan_interactions({name: type(value) for name, value in values.items()})) is not None:
         events = [_Event(event.name, orjson.loads(event.attributes), event.time_unix_nano) for event in finished.events]
         surroundings = Surroundings(row.name, row.status_code == _ERROR, events, start)
-        interactions = NO_INTERACTIONS
-        if plan is not None:
-            interactions = find_interactions(plan, values, user, surroundings)
+        interactions = find_interactions(plan, values, user, surroundings)
     return finished._replace(
         row=row._replace(attributes=text, attribute_types=types),
         own_session=own,

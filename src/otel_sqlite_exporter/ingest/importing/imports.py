@@ -82,7 +82,6 @@ class Importer:
         self._settings = settings
         self._opened: sqlite3.Connection | None = None
         self._window_ns = settings.pairing_window_ms * 1_000_000
-        self._session_attributes = settings.session_attributes
         self._events = EventLogReader(zone)
         self._redactor = make_span_redactor(settings)
         rules = extend_rules(settings.dialects)
@@ -143,7 +142,7 @@ class Importer:
             records,
             self._run,
             pairing_window_ns=self._window_ns,
-            session_attributes=self._session_attributes,
+            session_attributes=self._settings.session_attributes,
             part=part,
             histories=self._histories,
         )

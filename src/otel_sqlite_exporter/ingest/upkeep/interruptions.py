@@ -7,10 +7,8 @@ import sqlite3
 from collections.abc import Callable
 from typing import NamedTuple
 
-import orjson
-
+from otel_sqlite_exporter.ingest.writing.statements import run_script
 from otel_sqlite_exporter.sql.texts import read_query
-from otel_sqlite_exporter.storage.migrations import split_statements
 from otel_sqlite_exporter.storage.process import ProcessIdentity, is_alive
 
 
@@ -44,9 +42,7 @@ def interrupt_spans(
     connection.execute("BEGIN IMMEDIATE")
     try:
         gone = [run for run in find_open_runs(connection) if is_gone(run)]
-        runs = {"runs": orjson.dumps([run.id for run in gone]).decode()}
-        for statement in split_statements(read_query("interrupt_spans")):
-            connection.execute(statement, runs)
+        run_script(connection, "interrupt_spans", runs=[run.id for run in gone])
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

@@ -8,8 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
-import orjson
-
+from otel_sqlite_exporter.ingest.writing.statements import run_query
 from otel_sqlite_exporter.sql.texts import read_query
 
 _COST = ("cost_usd", "cost_status", "price_source", "price_date")
@@ -51,7 +50,7 @@ class KeptCosts:
         """Give the calls of these records, as they are now, what they cost before, and return how many have no cost."""
         costs = []
         left = 0
-        for call in self._read(spans, logs, self._others):
+        for call in self._read(spans, logs, self._others.keys()):
             cost = _NO_COST
             if call.is_own and call.cost[1] is None:
                 kept = self._own.get(call.place_and_inputs)
@@ -64,7 +63,6 @@ class KeptCosts:
         return left
 
     def _read(self, spans: Collection[int], logs: Collection[int], calls: Collection[int]) -> Iterator[_Call]:
-        chosen = {"spans": spans, "logs": logs, "calls": calls}
-        ids = {name: orjson.dumps(list(values)).decode() for name, values in chosen.items()}
-        for id, is_own, is_hidden, *rest in self._connection.execute(read_query("find_costs"), ids).fetchall():
+        found = run_query(self._connection, "find_costs", spans=spans, logs=logs, calls=calls).fetchall()
+        for id, is_own, is_hidden, *rest in found:
             yield _Call(id, is_own, is_hidden, tuple(rest[:4]), tuple(rest[4:]))

@@ -26,7 +26,7 @@ from otel_sqlite_exporter.ingest.upkeep.stored import Origins, Shown, StoredLog,
 from otel_sqlite_exporter.ingest.writing.counting import count_calls, find_enclosing_calls
 from otel_sqlite_exporter.ingest.writing.histories import Histories
 from otel_sqlite_exporter.ingest.writing.relink import Change, find_stems
-from otel_sqlite_exporter.ingest.writing.statements import run_script
+from otel_sqlite_exporter.ingest.writing.statements import run_query, run_script
 from otel_sqlite_exporter.ingest.writing.told_tools import find_tools, hide_requests, link_logged_tools
 from otel_sqlite_exporter.ingest.writing.writer import rewrite_records
 from otel_sqlite_exporter.settings import Settings
@@ -124,10 +124,9 @@ class _Reindexer:
         named_otherwise = {one.trace for one, encoded in shown if not self._is_shown(one, encoded)}
         if named_otherwise:
             # All records of these traces must name their session anew, at once.
-            traces = {"traces": orjson.dumps(list(named_otherwise)).decode()}
-            row = self._connection.execute(read_query("find_records_of_traces"), traces).fetchone()
+            row = run_query(self._connection, "find_records_of_traces", traces=named_otherwise).fetchone()
             whole_spans, whole_logs = map(orjson.loads, row)
-            run_script(self._connection, "forget_sessions", traces=list(named_otherwise))
+            run_script(self._connection, "forget_sessions", traces=named_otherwise)
             known = {stored.id for stored, _ in spans}, {stored.id for stored, _ in logs}
             more_spans = [id for id in whole_spans if id not in known[0]]
             more_logs = [id for id in whole_logs if id not in known[1]]

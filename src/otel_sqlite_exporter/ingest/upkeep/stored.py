@@ -26,6 +26,7 @@ from otel_sqlite_exporter.ingest.importing.otlp import (
     StatusCode,
 )
 from otel_sqlite_exporter.ingest.rows import LogRow, SpanRow
+from otel_sqlite_exporter.ingest.writing.statements import read_rows
 from otel_sqlite_exporter.sql.texts import read_query
 
 
@@ -95,7 +96,7 @@ def _scope(name: str, version: str | None, schema_url: str, types: str | None, t
 
 def read_spans(connection: sqlite3.Connection, ids: Collection[int], origins: Origins) -> Iterator[StoredSpan]:
     """Yield these rows of `_spans`, in the order of their ids."""
-    for row in _rows(connection, "read_stored_spans", ids):
+    for row in read_rows(connection, "read_stored_spans", ids=ids):
         columns = SpanRow._make(row[name] for name in SpanRow._fields)
         resource, scope = origins.find(row["resource"], row["scope"])
         events, links, *interactions = (
@@ -134,7 +135,7 @@ def read_spans(connection: sqlite3.Connection, ids: Collection[int], origins: Or
 
 def read_logs(connection: sqlite3.Connection, ids: Collection[int], origins: Origins) -> Iterator[StoredLog]:
     """Yield these rows of `_logs`, in the order of their ids."""
-    for row in _rows(connection, "read_stored_logs", ids):
+    for row in read_rows(connection, "read_stored_logs", ids=ids):
         named = row["own_session"]
         columns = LogRow._make(
             int(named is not None) if name == "names_session" else row[name] for name in LogRow._fields
@@ -169,12 +170,6 @@ def read_logs(connection: sqlite3.Connection, ids: Collection[int], origins: Ori
             orjson.loads(row["tool_interactions"]),
             None if results is None else orjson.loads(results),
         )
-
-
-def _rows(connection: sqlite3.Connection, query: str, ids: Collection[int]) -> Iterator[Mapping[str, Any]]:
-    cursor = connection.execute(read_query(query), {"ids": orjson.dumps(list(ids)).decode()})
-    names = [column[0] for column in cursor.description]
-    return (dict(zip(names, row, strict=True)) for row in cursor.fetchall())
 
 
 def _shown(row: Mapping[str, Any]) -> Shown:

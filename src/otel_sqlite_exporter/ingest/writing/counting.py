@@ -17,8 +17,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from otel_sqlite_exporter.ingest.writing.statements import run_script
-from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.ingest.writing.statements import run_query, run_script
 
 _NEAR_NS = 600 * 10**9
 
@@ -63,9 +62,7 @@ def find_enclosing_calls(
     """Return the calls (ids of `_llm_interactions`) whose counting these rows of `_spans`, or the log records of these
     spans (trace, span id), can change. `leaves` are spans (key, response id) that change nothing unless another call
     names the same response."""
-    values = {"spans": spans, "logs": logs, "leaves": leaves}
-    places = {name: orjson.dumps(list(value)).decode() for name, value in values.items()}
-    (found,) = connection.execute(read_query("find_enclosing_calls"), places).fetchone()
+    (found,) = run_query(connection, "find_enclosing_calls", spans=spans, logs=logs, leaves=leaves).fetchone()
     calls: list[int] = orjson.loads(found)
     return calls
 
@@ -75,7 +72,7 @@ def count_calls(connection: sqlite3.Connection, ids: Collection[int]) -> int:
     a call come those inside and around it, as `find_enclosing_calls` finds them."""
     if not ids:
         return 0
-    row = connection.execute(read_query("read_calls"), {"calls": orjson.dumps(list(ids)).decode()}).fetchone()
+    row = run_query(connection, "read_calls", calls=ids).fetchone()
     calls, inner_calls, responses = map(orjson.loads, row)
     counts = find_counts([Call(*call) for call in calls], inner_calls, [Response(*one) for one in responses])
     if counts:

@@ -20,7 +20,7 @@ from otel_sqlite_exporter.ingest.rows import (
 )
 from otel_sqlite_exporter.ingest.writing.agent_batch import AgentBatch
 from otel_sqlite_exporter.ingest.writing.counting import count_calls, find_enclosing_calls
-from otel_sqlite_exporter.ingest.writing.statements import Insert
+from otel_sqlite_exporter.ingest.writing.statements import Insert, run_query
 from otel_sqlite_exporter.ingest.writing.told_tools import (
     TOOL_RESULTS,
     find_tools,
@@ -28,7 +28,6 @@ from otel_sqlite_exporter.ingest.writing.told_tools import (
     link_logged_tools,
 )
 from otel_sqlite_exporter.ingest.writing.traces import Trace
-from otel_sqlite_exporter.sql.texts import read_query
 
 
 class Place(NamedTuple):
@@ -89,8 +88,7 @@ class InteractionBatch:
 
     def forget_spans(self, connection: sqlite3.Connection, spans: Collection[int]) -> None:
         """Note what the interactions of spans that are replaced have to do with others, before they are removed."""
-        ids = orjson.dumps(list(spans)).decode()
-        same = connection.execute(read_query("find_same_responses"), {"spans": ids}).fetchone()
+        same = run_query(connection, "find_same_responses", spans=spans).fetchone()
         same_spans, same_logs = map(orjson.loads, same)
         self._replaced_calls = find_enclosing_calls(connection, [*spans, *same_spans], same_logs)
         self._gone_tools = find_tools(connection, spans=spans)

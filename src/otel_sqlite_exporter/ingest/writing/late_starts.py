@@ -5,7 +5,7 @@ from what the file holds, so that it becomes what it would be had its start come
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -26,8 +26,8 @@ from otel_sqlite_exporter.ingest.rows import (
     ToolResultRow,
 )
 from otel_sqlite_exporter.ingest.writing.batch import Batch
+from otel_sqlite_exporter.ingest.writing.statements import read_rows, run_query
 from otel_sqlite_exporter.ingest.writing.versions import Repeated
-from otel_sqlite_exporter.sql.texts import read_query
 
 
 def find_late(connection: sqlite3.Connection, batch: Batch, replacing: Sequence[Repeated]) -> list[Repeated]:
@@ -37,14 +37,10 @@ def find_late(connection: sqlite3.Connection, batch: Batch, replacing: Sequence[
     late = {one.known.id: one for one in batch.late_starts if one.known.is_finished and one.known.id not in replaced}
     if not late:
         return []
-    ids = {"ids": orjson.dumps(list(late)).decode()}
-    (found,) = connection.execute(read_query("read_origins"), ids).fetchone()
+    (found,) = run_query(connection, "read_origins", ids=late.keys()).fetchone()
     origins = {span: origin for span, *origin in orjson.loads(found)}
-    cursor = connection.execute(read_query("read_stored_spans"), ids)
-    names = [column[0] for column in cursor.description]
     repeated = []
-    for values in cursor.fetchall():
-        columns = dict(zip(names, values, strict=True))
+    for columns in read_rows(connection, "read_stored_spans", ids=late.keys()):
         start, known = late[columns["id"]]
         row = SpanRow._make(columns[name] for name in SpanRow._fields)
         if merge_attributes(row.attributes, row.attribute_types, start.row.attributes, start.row.attribute_types):
@@ -56,7 +52,7 @@ def find_late(connection: sqlite3.Connection, batch: Batch, replacing: Sequence[
 
 
 def _make_span(
-    trace_id: str, row: SpanRow, resource: ResourceRow, scope: ScopeRow | None, columns: dict[str, Any]
+    trace_id: str, row: SpanRow, resource: ResourceRow, scope: ScopeRow | None, columns: Mapping[str, Any]
 ) -> EncodedSpan:
     """Return a span of the columns of queries/read_stored_spans.sql. It has made its bids when it was written."""
     events, links, llm_interactions, tool_interactions, tool_results = (

@@ -12,8 +12,7 @@ import orjson
 
 from otel_sqlite_exporter.ingest.encoding.pairs import link_within_span, split_phase
 from otel_sqlite_exporter.ingest.writing.relink import Change
-from otel_sqlite_exporter.ingest.writing.statements import run_script
-from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.ingest.writing.statements import run_query, run_script
 
 
 def follow_spans(
@@ -22,8 +21,7 @@ def follow_spans(
     """Let the log records that name no session show that of their span, for these rows of `_spans`. `shown` is
     which session rows of `_trace_sessions` showed before this batch, where it is another now. Adds the rows that lost
     records to one that shows another session to `left`, and returns what that changes for pairing by time."""
-    query = read_query("find_following_logs")
-    (found,) = connection.execute(query, {"spans": orjson.dumps(list(spans)).decode()}).fetchone()
+    (found,) = run_query(connection, "find_following_logs", spans=spans).fetchone()
     moves: list[list[Any]] = orjson.loads(found)
     if not moves:
         return []
@@ -43,8 +41,7 @@ def follow_spans(
 def link_log_records(connection: sqlite3.Connection, spans: Collection[tuple[int, str]]) -> list[Change]:
     """Pair the starts and finishes among the log records of each of these spans (trace, span id), and return what that
     changes for pairing by time."""
-    query = read_query("find_log_records")
-    (found,) = connection.execute(query, {"spans": orjson.dumps(list(spans)).decode()}).fetchone()
+    (found,) = run_query(connection, "find_log_records", spans=spans).fetchone()
     links: list[tuple[int, int | None, str | None, str | None]] = []
     changes = []
     for (trace, _), group in groupby(orjson.loads(found), key=lambda record: (record[0], record[1])):

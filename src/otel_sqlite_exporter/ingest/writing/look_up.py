@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.ingest.rows import EncodedLog, EncodedSpan, Naming
+from otel_sqlite_exporter.ingest.writing.statements import run_query
 from otel_sqlite_exporter.ingest.writing.traces import Trace, TraceSession
 from otel_sqlite_exporter.ingest.writing.versions import Known
-from otel_sqlite_exporter.sql.texts import read_query
 
 
 class KnownBatch(NamedTuple):
@@ -48,14 +48,13 @@ def look_up_batch(
         sessions |= names
         own_sessions |= names
     records: list[EncodedSpan | EncodedLog] = [*spans, *logs]
-    row = connection.execute(
-        read_query("look_up_batch"),
-        {
-            "traces": orjson.dumps(wanted, default=list).decode(),
-            "sessions": orjson.dumps(list(sessions)).decode(),
-            "resources": orjson.dumps(list({record.resource.digest for record in records})).decode(),
-            "scopes": orjson.dumps(list({record.scope.digest for record in records if record.scope})).decode(),
-        },
+    row = run_query(
+        connection,
+        "look_up_batch",
+        traces=wanted,
+        sessions=sessions,
+        resources={record.resource.digest for record in records},
+        scopes={record.scope.digest for record in records if record.scope},
     ).fetchone()
     last_ids, resources, scopes, sessions_found, traces_found, parts_found, spans_found = map(orjson.loads, row)
     traces: dict[str, Trace] = {}

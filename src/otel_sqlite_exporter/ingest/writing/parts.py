@@ -13,9 +13,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import orjson
-
-from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.ingest.writing.statements import run_query
 
 BEGINNING = ""
 """The digest of what is before the first piece."""
@@ -48,8 +46,7 @@ def chain_digest(before: str, content: bytes) -> str:
 
 def count_known(connection: sqlite3.Connection, digests: Sequence[str]) -> int:
     """Return how many of the pieces with these digests, which follow each other, were imported already."""
-    query = read_query("count_imported_pieces")
-    (known,) = connection.execute(query, {"digests": orjson.dumps(digests).decode()}).fetchone()
+    (known,) = run_query(connection, "count_imported_pieces", digests=digests).fetchone()
     return int(known)
 
 

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from otel_sqlite_exporter.ingest.writing.statements import run_script
-from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.ingest.writing.statements import run_query, run_script
 
 
 @dataclass(slots=True)
@@ -33,9 +32,7 @@ class Recount:
         rows that show another session than before, `lost` the sessions that they showed."""
         left = self.left.union(moved)
         if left or self.restarted:
-            ids = {"left": list(left), "restarted": list(self.restarted)}
-            parameters = {name: orjson.dumps(value).decode() for name, value in ids.items()}
-            (wide,) = connection.execute(read_query("find_wide_times"), parameters).fetchone()
+            (wide,) = run_query(connection, "find_wide_times", left=left, restarted=self.restarted).fetchone()
             self.replaced.update(orjson.loads(wide))
         recounted = list(self.replaced)
         if recounted:

@@ -8,13 +8,13 @@ because what a trace leaves over is offered to the session, none there whose fin
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 import orjson
 
 from otel_sqlite_exporter.ingest.encoding.pairs import Candidate, link_by_time
-from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.ingest.writing.statements import run_query, run_script
 
 
 class Change(NamedTuple):
@@ -37,8 +37,7 @@ def relink_records(connection: sqlite3.Connection, changes: Iterable[Change], wi
         return
     places = {(change.trace, change.session, change.stem) for change in wanted}
     starts = [[trace, session, stem, max(0, since[stem] - 2 * window_ns)] for trace, session, stem in places]
-    query = read_query("find_temporal_candidates")
-    (found,) = connection.execute(query, {"changes": orjson.dumps(starts).decode()}).fetchone()
+    (found,) = run_query(connection, "find_temporal_candidates", changes=starts).fetchone()
     candidates = [Candidate(*columns) for columns in orjson.loads(found)]
     changed = {(change.trace, change.stem) for change in wanted}
     settled = {one.id for one in candidates if one.is_finish and one.time_unix_nano < since[one.stem] - window_ns}
@@ -57,14 +56,13 @@ def relink_records(connection: sqlite3.Connection, changes: Iterable[Change], wi
         if mates.get(one.id) != one.related_event
     ]
     if links:
-        connection.execute(read_query("relink_events"), {"links": orjson.dumps(links).decode()})
+        run_script(connection, "relink_events", links=links)
 
 
 def find_stems(
-    connection: sqlite3.Connection, *, trace_sessions: Iterable[int] = (), spans: Iterable[int] = ()
+    connection: sqlite3.Connection, *, trace_sessions: Collection[int] = (), spans: Collection[int] = ()
 ) -> list[Change]:
     """Return, for the records that may pair by time on these rows of `_trace_sessions` and `_spans`, what their coming
     would be."""
-    ids = {"trace_sessions": orjson.dumps(list(trace_sessions)).decode(), "spans": orjson.dumps(list(spans)).decode()}
-    (found,) = connection.execute(read_query("find_stems"), ids).fetchone()
+    (found,) = run_query(connection, "find_stems", trace_sessions=trace_sessions, spans=spans).fetchone()
     return [Change(*columns) for columns in orjson.loads(found)]

@@ -13,7 +13,7 @@ prepared statement again whatever the size of a batch. And binding None costs 67
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import compress, repeat
 from typing import Any
@@ -77,11 +77,27 @@ class Insert:
         )
 
 
-def run_script(connection: sqlite3.Connection, name: str, **parameters: Sequence[Any]) -> None:
+def run_script(connection: sqlite3.Connection, name: str, **parameters: Collection[Any]) -> None:
     """Run each statement of a query file; `parameters` are passed as JSON."""
-    values = {key: orjson.dumps(value).decode() for key, value in parameters.items()}
+    values = _encode(parameters)
     for statement in split_statements(read_query(name)):
         connection.execute(statement, values)
+
+
+def run_query(connection: sqlite3.Connection, name: str, **parameters: Collection[Any]) -> sqlite3.Cursor:
+    """Run the one statement of a query file; `parameters` are passed as JSON."""
+    return connection.execute(read_query(name), _encode(parameters))
+
+
+def read_rows(connection: sqlite3.Connection, name: str, **parameters: Collection[Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows of the one statement of a query file, all read at once, by the names of their columns."""
+    cursor = run_query(connection, name, **parameters)
+    names = [column[0] for column in cursor.description]
+    return (dict(zip(names, row, strict=True)) for row in cursor.fetchall())
+
+
+def _encode(parameters: Mapping[str, Collection[Any]]) -> dict[str, str]:
+    return {key: orjson.dumps(value, default=list).decode() for key, value in parameters.items()}
 
 
 @cache

@@ -12,8 +12,7 @@ import orjson
 
 from otel_sqlite_exporter.attributes import decode_attributes, decode_value
 from otel_sqlite_exporter.ingest.calls.event_content import find_logged_tools
-from otel_sqlite_exporter.ingest.writing.statements import Insert, run_script
-from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.ingest.writing.statements import Insert, run_query, run_script
 
 TOOL_RESULTS = Insert("_tool_results", ("span", "trace", "tool_call_id", "time_unix_nano", "result"))
 
@@ -22,8 +21,7 @@ def find_tools(
     connection: sqlite3.Connection, *, spans: Collection[int] = (), logs: Collection[int] = ()
 ) -> Collection[Sequence[Any]]:
     """Return the tool calls of these rows of `_spans` and `_logs`, each with its trace, call id and name."""
-    ids = {"spans": orjson.dumps(list(spans)).decode(), "logs": orjson.dumps(list(logs)).decode()}
-    (tools,) = connection.execute(read_query("find_tools"), ids).fetchone()
+    (tools,) = run_query(connection, "find_tools", spans=spans, logs=logs).fetchone()
     found: list[list[Any]] = orjson.loads(tools)
     return found
 
@@ -42,8 +40,7 @@ def link_logged_tools(connection: sqlite3.Connection, spans: Collection[tuple[in
 
     A result is told by a span at its start, and by a log record at any other time: by that they are told apart. So one
     that was recorded at that very nanosecond is written a nanosecond later."""
-    places = orjson.dumps(list(spans)).decode()
-    calls, has_results, records = connection.execute(read_query("find_logged_tools"), {"spans": places}).fetchone()
+    calls, has_results, records = run_query(connection, "find_logged_tools", spans=spans).fetchone()
     results: list[Any] = []
     for span, trace, start, time, name, body_type, body, attribute_types, attributes in orjson.loads(records):
         told = None if body is None else decode_value(body, body_type)
@@ -51,5 +48,5 @@ def link_logged_tools(connection: sqlite3.Connection, spans: Collection[tuple[in
         for id, result in found:
             results += (span, trace, id, time + (time == start), result)
     if calls or has_results:
-        run_script(connection, "link_logged_tools", spans=list(spans))
+        run_script(connection, "link_logged_tools", spans=spans)
     TOOL_RESULTS.run(connection, results)

@@ -14,7 +14,7 @@ import orjson
 
 from otel_sqlite_exporter.ingest.encoding.starts import ESTIMATED, OPEN
 from otel_sqlite_exporter.ingest.rows import EncodedSpan
-from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.ingest.writing.statements import run_query
 
 
 class Known(NamedTuple):
@@ -66,7 +66,7 @@ def find_replacing(connection: sqlite3.Connection, repeated: Sequence[Repeated])
         if one.known.is_finished and one.span.row.end_time_unix_nano == one.known.end_time_unix_nano
     ]
     if ties:
-        (held,) = connection.execute(read_query("read_versions"), {"ids": orjson.dumps(ties).decode()}).fetchone()
+        (held,) = run_query(connection, "read_versions", ids=ties).fetchone()
         for id, version in orjson.loads(held).items():
             if _order(_version(best[int(id)].span)) <= _order(version):
                 del best[int(id)]

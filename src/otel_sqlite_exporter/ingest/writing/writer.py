@@ -28,7 +28,7 @@ from otel_sqlite_exporter.ingest.writing.log_links import follow_spans, link_log
 from otel_sqlite_exporter.ingest.writing.parts import Part, note_part
 from otel_sqlite_exporter.ingest.writing.relink import Change, find_stems, relink_records
 from otel_sqlite_exporter.ingest.writing.runs import Counts, Run, write_run
-from otel_sqlite_exporter.ingest.writing.statements import Insert, run_script, take_new
+from otel_sqlite_exporter.ingest.writing.statements import Insert, run_query, run_script, take_new
 from otel_sqlite_exporter.ingest.writing.versions import Repeated, find_replacing
 from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.sql.texts import read_query
@@ -249,7 +249,7 @@ def _replace(connection: sqlite3.Connection, batch: Batch, replacing: Sequence[R
     ids = [repeated.known.id for repeated in replacing]
     changes = find_stems(connection, spans=ids)
     batch.interactions.forget_spans(connection, ids)
-    (found,) = connection.execute(read_query("read_starts"), {"ids": orjson.dumps(ids).decode()}).fetchone()
+    (found,) = run_query(connection, "read_starts", ids=ids).fetchone()
     starts = {id: start for id, *start in orjson.loads(found)}
     run_script(connection, "forget_span_details", ids=ids)
     for repeated in replacing:
