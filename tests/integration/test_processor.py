@@ -24,6 +24,7 @@ from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.trace import Tracer, set_span_in_context
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
+from otel_sqlite_exporter.storage.spool import Spool, spool_path
 from tests.commands import run
 from tests.conftest import clean_environment, export_all, exporting, health, in_new_process, read, span_names
 from tests.files import check_links
@@ -205,8 +206,7 @@ def run_beside_a_lock(path: str) -> None:
         lock.execute("BEGIN IMMEDIATE")
         processor = SQLiteSpanProcessor(path, open_delay_ms=0, schedule_delay_ms=20, busy_timeout_ms=0)
         processor.on_start(TracerProvider().get_tracer("tests").start_span("agent"))  # type: ignore[arg-type]
-        eventually(lambda: os.path.exists(f"{path}-spool"))
-        time.sleep(0.1)
+        eventually(lambda: Spool(spool_path(path), limit_bytes=0).count() != (0, 0))
         os.kill(os.getpid(), signal.SIGKILL)
 
 
