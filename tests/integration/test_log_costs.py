@@ -14,9 +14,9 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
 from tests.conftest import exporting, health, read
 from tests.integration.test_log_exporter import logging_to, make_log
+from tests.integration.test_statement_counts import count_statements
 
 _T = 1_795_000_000_000_000_000
 _RESOURCE = Resource({"service.name": "one"})
@@ -41,19 +41,6 @@ def make_logs(trace: int, number: int) -> list[ReadableLogRecord]:
         make_log(trace=trace, span=number, timestamp=at + offset, event_name=f"job.{phase}")
         for phase, offset in (("start", 100), ("finish", 200))
     ]
-
-
-def count_statements(
-    exporter: SQLiteSpanExporter | SQLiteLogRecordExporter, export: Callable[[], object]
-) -> Counter[str]:
-    texts: list[str] = []
-    with exporter._delivery._database.use() as connection:
-        connection.set_trace_callback(texts.append)
-    export()
-    with exporter._delivery._database.use() as connection:
-        connection.set_trace_callback(None)
-    # Each time a trigger runs, SQLite gives the text of its statement again.
-    return Counter(" ".join(text.split()[:3]) for text in dict.fromkeys(texts))
 
 
 @pytest.mark.parametrize("first", ["spans", "logs"])

@@ -12,7 +12,6 @@ import sqlite3
 import sys
 import threading
 import time
-from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,6 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcess
 from opentelemetry.trace import SpanContext
 
 from otel_sqlite_exporter import SQLiteSpanExporter
-from otel_sqlite_exporter.ingest.writing.statements import find_parameter_limit
 from tests.conftest import exporting, health, in_new_process, make_spans, read, span_names
 
 SUCCESS, FAILURE = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
@@ -243,30 +241,3 @@ def test_a_span_that_cannot_be_a_row_costs_no_other(path: Path, refused: Readabl
 def sqlite_binding_error() -> str:
     # InterfaceError until Python 3.11.
     return "ProgrammingError" if sys.version_info >= (3, 11) else sqlite3.InterfaceError.__name__
-
-
-def test_the_number_of_statements_does_not_grow_with_the_batch(path: Path) -> None:
-    # 2,048 spans where SQLite allows as many parameters in a statement (a span has 23 of them), else as many as fit.
-    most = min(2_048, find_parameter_limit() // 23)
-    assert most >= 1_000
-
-    def count_statements(exporter: SQLiteSpanExporter, spans: int) -> Counter[str]:
-        names = [f"{spans}/{number}" for number in range(spans)]
-        batch = make_spans(*names, attributes={"session.id": "one", "gen_ai.operation.name": "chat"})
-        texts: list[str] = []
-        with exporter._delivery._database.use() as connection:
-            connection.set_trace_callback(texts.append)
-        assert exporter.export(batch) is SUCCESS
-        with exporter._delivery._database.use() as connection:
-            connection.set_trace_callback(None)
-        # Each time a trigger runs, SQLite gives the text of its statement again.
-        return Counter(" ".join(text.split()[:3]) for text in dict.fromkeys(texts))
-
-    with exporting(path) as exporter:
-        # The planner's statistics are gathered when the file doubles: it has, and will not again here.
-        exporter.export(make_spans(*map(str, range(4_100)), attributes={"session.id": "one"}))
-        one, many = count_statements(exporter, 1), count_statements(exporter, most)
-    assert one["BEGIN IMMEDIATE"] == one["COMMIT"] == one["INSERT INTO _spans"] == 1
-    assert many == one
-    assert sum(one.values()) < 20
-    assert health(path, "written") == (most + 4_101,)

@@ -8,7 +8,7 @@ the same spans give the same rows in any order, split or repetition.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from otel_sqlite_exporter.ingest.encoding.starts import OPEN, merge_start
@@ -16,9 +16,10 @@ from otel_sqlite_exporter.ingest.rows import NO_INTERACTIONS, EncodedLog, Encode
 from otel_sqlite_exporter.ingest.writing.histories import SHORTEST, Histories, Texts
 from otel_sqlite_exporter.ingest.writing.interaction_batch import InteractionBatch, Place
 from otel_sqlite_exporter.ingest.writing.look_up import look_up_batch
+from otel_sqlite_exporter.ingest.writing.origins import Origins
 from otel_sqlite_exporter.ingest.writing.recount import Recount
 from otel_sqlite_exporter.ingest.writing.traces import LOCAL_PARENT, NO_SPAN, NO_TIMES, Trace, TraceSession
-from otel_sqlite_exporter.ingest.writing.versions import Repeated, choose_version
+from otel_sqlite_exporter.ingest.writing.versions import Known, Repeated, choose_version
 
 
 class Batch:
@@ -34,8 +35,6 @@ class Batch:
         session_attributes: Sequence[str],
     ) -> None:
         self._connection, self._session_attributes = connection, session_attributes
-        self.resources: list[Any] = []
-        self.scopes: list[Any] = []
         self.spans: list[Any] = []
         self.replaced_spans: list[Any] = []
         self.events: list[Any] = []
@@ -51,7 +50,8 @@ class Batch:
         self.recount = Recount()
         self.candidates: dict[tuple[int, str], int] = {}
         known = look_up_batch(connection, spans, logs)
-        self._last_ids, self._resource_ids, self._scope_ids = known.last_ids, known.resource_ids, known.scope_ids
+        self._last_ids = known.last_ids
+        self.origins = Origins(known.resource_ids, known.scope_ids, self._next_id)
         self.session_ids, self._traces, self._parts = known.session_ids, known.traces, known.parts
         self._known_parts = {part.id: part for part in known.parts.values()}
         self._known_spans = known.spans
@@ -61,11 +61,10 @@ class Batch:
         new = self._separate(spans)
         self.last_span = self._last_ids["_spans"] + len(new)
         self._next_event = self.first_event + 2 * len(new)
+        if self._starts:
+            merged = self._merge_starts(enumerate((span for _, span in new), self.first_span), {})
+            new = [(self._find_part(span), span) for span in merged]
         for id, (part, span) in enumerate(new, self.first_span):
-            start = self._starts.get((span.trace_id, span.row.span_id))
-            if start is not None:
-                span = self._merge_start(id, span, start.row.attributes, start.row.attribute_types)
-                part = self._find_part(span)
             part.count(span)
             if part.own is not None:
                 self.naming_spans.append(id)
@@ -75,15 +74,14 @@ class Batch:
         for id, log in enumerate(logs, self._last_ids["_logs"] + 1):
             self._add_log(id, log)
 
-    def replace(self, repeated: Repeated, start: tuple[str, str | None] | None) -> None:
-        """Let a later version of a span take the place of the one in the file. `start` is what its start record knows,
-        where it was written open: attributes and notes of their types."""
-        span, known = repeated
-        came = self._starts.get((span.trace_id, span.row.span_id))
-        if came is not None:
-            start = came.row.attributes, came.row.attribute_types
-        if start is not None:
-            span = self._merge_start(known.id, span, *start)
+    def replace(self, replacing: Sequence[Repeated], starts: Mapping[int, tuple[str, str | None]]) -> None:
+        """Let later versions of spans take the place of those in the file. `starts` are what the start records of those
+        that were written open know, by the key of the span: attributes and notes of their types."""
+        merged = self._merge_starts(((one.known.id, one.span) for one in replacing), starts)
+        for (_, known), span in zip(replacing, merged, strict=True):
+            self._replace(known, span)
+
+    def _replace(self, known: Known, span: EncodedSpan) -> None:
         part = self._find_part(span)
         before = self._known_parts[known.trace_session]
         is_same_start = known.start_time_unix_nano == span.row.start_time_unix_nano
@@ -143,12 +141,6 @@ class Batch:
                 new[key] = part, span
         return new.values()
 
-    def know_origin(self, resource: int, digest: str, scope: int | None, scope_digest: str | None) -> None:
-        """Note which rows of `_resources` and `_scopes` hold what has these digests."""
-        self._resource_ids[digest] = resource
-        if scope is not None and scope_digest is not None:
-            self._scope_ids[scope_digest] = scope
-
     def _see_agents(self, span: EncodedSpan) -> None:
         row, agents = span.row, self.interactions.agents
         times = row.start_time_unix_nano, row.end_time_unix_nano
@@ -156,28 +148,33 @@ class Batch:
             if interactions.llm is not None:
                 agents.see(interactions.llm, span.resource, *times, row.attributes)
 
-    def _merge_start(self, id: int, span: EncodedSpan, attributes: str, types: str | None) -> EncodedSpan:
-        merged = None if span.is_open else merge_start(span, attributes, types, self._session_attributes)
-        if merged is None:
-            return span
-        self.kept_starts.append((id, attributes, types))
-        self._see_agents(merged)
-        if merged.own_session is not None:
-            self._look_up_part(merged)
-            self._find_part(merged).see(merged)
+    def _merge_starts(
+        self, spans: Iterable[tuple[int, EncodedSpan]], held: Mapping[int, tuple[str, str | None]]
+    ) -> list[EncodedSpan]:
+        """Return spans, which come with their keys, with what only their starts know: those that came with them, else
+        those that the file has `held`. Together, both may name a session that neither of them names alone."""
+        merged = [self._merge_start(id, span, held.get(id)) for id, span in spans]
+        named = [(span, own) for span in merged if (own := span.own_session) is not None]
+        missing = [span._replace(session=own) for span, own in named if (span.trace_id, own.name) not in self._parts]
+        if missing:
+            known = look_up_batch(self._connection, missing, ())
+            self.session_ids.update(known.session_ids)
+            for key in known.parts.keys() - self._parts.keys():
+                part = self._parts[key] = known.parts[key]
+                part.trace, self._known_parts[part.id] = self._traces[key[0]], part
+        for span, _ in named:
+            self._find_part(span).see(span)
         return merged
 
-    def _look_up_part(self, merged: EncodedSpan) -> None:
-        """Together, start and finish may name a session that neither of them names alone."""
-        own = merged.own_session
-        if own is None or (merged.trace_id, own.name) in self._parts:
-            return
-        known = look_up_batch(self._connection, [merged._replace(session=own)], ())
-        self.session_ids.update(known.session_ids)
-        part = known.parts.get((merged.trace_id, own.name))
-        if part is not None:
-            part.trace = self._find_trace(merged)
-            self._parts[merged.trace_id, own.name] = self._known_parts[part.id] = part
+    def _merge_start(self, id: int, span: EncodedSpan, held: tuple[str, str | None] | None) -> EncodedSpan:
+        came = self._starts.get((span.trace_id, span.row.span_id))
+        start = held if came is None else (came.row.attributes, came.row.attribute_types)
+        merged = None if span.is_open or start is None else merge_start(span, *start, self._session_attributes)
+        if merged is None or start is None:
+            return span
+        self.kept_starts.append((id, *start))
+        self._see_agents(merged)
+        return merged
 
     def _find_trace(self, span: EncodedSpan | EncodedLog) -> Trace:
         trace = self._traces.get(span.trace_id)
@@ -212,7 +209,7 @@ class Batch:
         trace.is_touched = True
         part.see(log)
         part.count_log(row.time_unix_nano)
-        self.logs += (id, part.id, trace.id, log.span_id, self._resource_id(log), self._scope_id(log))
+        self.logs += (id, part.id, trace.id, log.span_id, self.origins.resource_id(log), self.origins.scope_id(log))
         self.logs += row
         if row.event_name is None:
             return
@@ -237,7 +234,7 @@ class Batch:
         part.candidate_time = max(time, part.candidate_time or 0)
 
     def _add_span(self, values: list[Any], id: int, part: TraceSession, span: EncodedSpan) -> None:
-        values += (id, part.trace.id, part.id, self._resource_id(span), self._scope_id(span))
+        values += (id, part.trace.id, part.id, self.origins.resource_id(span), self.origins.scope_id(span))
         values += span.row
         values.append(None)
         if len(span.row.attributes) > SHORTEST:
@@ -278,26 +275,8 @@ class Batch:
         if event is None and isinstance(record, EncodedSpan):
             row = record.row
             times = (row.start_time_unix_nano, row.end_time_unix_nano, row.status_code)
-        place = Place(part.id, part.trace.id, span, event, self._resource_id(record), *times)
+        place = Place(part.id, part.trace.id, span, event, self.origins.resource_id(record), *times)
         self.interactions.add(interactions, place, record.resource)
-
-    def _resource_id(self, span: EncodedSpan | EncodedLog) -> int:
-        row = span.resource
-        id = self._resource_ids.get(row.digest)
-        if id is None:
-            id = self._resource_ids[row.digest] = self._next_id("_resources")
-            self.resources += (id, *row)
-        return id
-
-    def _scope_id(self, span: EncodedSpan | EncodedLog) -> int | None:
-        row = span.scope
-        if row is None:
-            return None
-        id = self._scope_ids.get(row.digest)
-        if id is None:
-            id = self._scope_ids[row.digest] = self._next_id("_scopes")
-            self.scopes += (id, *row)
-        return id
 
     def _next_id(self, table: str) -> int:
         self._last_ids[table] += 1

@@ -84,8 +84,8 @@ def write_contexts(connection: sqlite3.Connection, batch: Batch) -> list[int]:
             lost.append(batch.session_ids[part.shown_before])
         parts += (part.id, part.trace.id, batch.session_id(part.own), batch.session_id(shown), part.source)
         parts += (part.source_rank, part.spans, part.errors, part.start, part.end, part.candidate_time, part.logs)
-    _RESOURCES.run(connection, batch.resources)
-    _SCOPES.run(connection, batch.scopes)
+    _RESOURCES.run(connection, batch.origins.resources)
+    _SCOPES.run(connection, batch.origins.scopes)
     _SESSIONS.run(
         connection, [value for name, span in times.items() for value in (batch.session_id(name), name, *span)]
     )

@@ -45,7 +45,7 @@ def find_late(connection: sqlite3.Connection, batch: Batch, replacing: Sequence[
         row = SpanRow._make(columns[name] for name in SpanRow._fields)
         if merge_attributes(row.attributes, row.attribute_types, start.row.attributes, start.row.attribute_types):
             resource, scope = origins[known.id]
-            batch.know_origin(columns["resource"], resource[0], columns["scope"], scope and scope[0])
+            batch.origins.know(columns["resource"], resource[0], columns["scope"], scope and scope[0])
             origin = ResourceRow(*resource), scope and ScopeRow(*scope)
             repeated.append(Repeated(_make_span(start.trace_id, row, *origin, columns), known))
     return repeated

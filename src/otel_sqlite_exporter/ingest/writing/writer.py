@@ -252,8 +252,7 @@ def _replace(connection: sqlite3.Connection, batch: Batch, replacing: Sequence[R
     (found,) = run_query(connection, "read_starts", ids=ids).fetchone()
     starts = {id: start for id, *start in orjson.loads(found)}
     run_script(connection, "forget_span_details", ids=ids)
-    for repeated in replacing:
-        batch.replace(repeated, starts.get(repeated.known.id))
+    batch.replace(replacing, starts)
     return changes
 
 
@@ -267,9 +266,10 @@ def _find_changes(connection: sqlite3.Connection, batch: Batch) -> list[Change]:
             changes.append(Change(part.trace.id, None, stem, time_ns))
         else:
             changes.append(Change(None, batch.session_id(part.own), stem, time_ns))
-    for part in batch.moved_parts():
-        if part.candidate_time is not None:
-            left = batch.session_id(part.shown_before)
-            for change in find_stems(connection, trace_sessions=[part.id]):
-                changes += (change, change._replace(trace=None, session=left))
+    # Of one trace only those spans can move that name no session themselves.
+    moved = {part.trace.id: part for part in batch.moved_parts() if part.candidate_time is not None}
+    if moved:
+        for change in find_stems(connection, trace_sessions=[part.id for part in moved.values()]):
+            left = None if change.trace is None else batch.session_id(moved[change.trace].shown_before)
+            changes += (change, change._replace(trace=None, session=left))
     return changes
