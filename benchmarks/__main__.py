@@ -116,10 +116,10 @@ def describe_producers(folder: Path, spans: int) -> Iterator[Line]:
 
 
 def describe_paced(folder: Path, seconds: float) -> Iterator[Line]:
-    rate, lost = produce_paced(folder, _PACE, seconds)
+    rate, lost, dropped = produce_paced(folder, _PACE, seconds)
     name = f"SQLiteSpanProcessor, {_PACE:,} spans/s in traces of ten for {seconds:.0f} s"
     yield judge(f"{name}: asked for / made", _PACE / rate, 1.01, more=f" ({rate:,.0f} spans/s)")
-    yield judge(f"{name}: spans lost", lost, 0)
+    yield judge(f"{name}: spans lost", lost, 0, more=f" ({dropped} counted as dropped)")
 
 
 def describe_histories(folder: Path, turns: int, runs: int) -> Iterator[Line]:

@@ -68,9 +68,10 @@ def produce(name: str, folder: Path, spans: int) -> Produced:
     return Produced(spans / seconds, lost, both[spans // 2] / 1e3, p50, p99, p999)
 
 
-def produce_paced(folder: Path, spans_a_second: int, seconds: float) -> tuple[float, int]:
+def produce_paced(folder: Path, spans_a_second: int, seconds: float) -> tuple[float, int, int]:
     """Make traces of ten spans at a steady rate, each hundredth of a second its share; return how many spans a second
-    that came to, and how many are not in the file. A producer that falls behind goes on without a pause."""
+    that came to, how many are not in the file, and how many the file says were dropped. A producer that falls behind
+    goes on without a pause."""
     path = folder / "paced.db"
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SQLiteSpanProcessor(path))
@@ -88,7 +89,9 @@ def produce_paced(folder: Path, spans_a_second: int, seconds: float) -> tuple[fl
     took = time.perf_counter() - began
     provider.shutdown()
     made = -(-spans // _SPANS_A_TRACE) * _SPANS_A_TRACE
-    return made / took, made - count(path)
+    with closing(sqlite3.connect(path)) as connection:
+        (dropped,) = connection.execute("SELECT sum(dropped) FROM exporter_health").fetchone()
+    return made / took, made - count(path), dropped
 
 
 def write_together(folder: Path, batches: int) -> tuple[float, float]:

@@ -27,8 +27,8 @@ from otel_sqlite_exporter.settings import resolve_settings
 from tests.conftest import exporting, read
 from tests.files import check_file
 from tests.integration.test_content import DETAILS
-from tests.integration.test_log_costs import count_statements
 from tests.integration.test_log_exporter import find_contents, logging_to, make_log
+from tests.integration.test_statement_counts import count_statements
 
 _Record = ReadableSpan | ReadableLogRecord
 _T = 1_795_000_000_000_000_000
