@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from otel_sqlite_exporter.ingest.calls.flattened import _plan, gather
+from otel_sqlite_exporter.ingest.calls.message_parts import make_call
 from otel_sqlite_exporter.ingest.calls.message_shapes import read_message, read_plain
 from otel_sqlite_exporter.ingest.calls.message_texts import decode_text
 from otel_sqlite_exporter.ingest.calls.messages import (
@@ -446,6 +447,16 @@ def test_where_values_belong_is_worked_out_once_for_the_same_names() -> None:
         assert _plan.cache_info().misses - before.misses == (number == 0)
 
 
+_part = st.fixed_dictionaries(
+    {"type": st.sampled_from(["text", "reasoning", "tool_call", "tool_call_response", "blob", None, 7])},
+    optional={
+        "content": st.sampled_from(["", "hi", "h\u00fb", "[1]", None, 7]),
+        "id": st.sampled_from(["c1", "", None, 7]),
+        "name": st.sampled_from(["add", "", None, 7]),
+        "arguments": st.sampled_from([{"a": 1}, '{"a": 1}', "null", "a", "", None]),
+        "response": st.sampled_from(["42", {"a": 1}, [{"text": "42"}], "", None]),
+    },
+)
 _plain_keys = {
     "role": st.sampled_from(["system", "user", "assistant", "tool", "critic"]),
     "content": st.one_of(st.none(), st.sampled_from(["", "hi", "h\u00fb", "[1]", "\ud800"]), st.just([{"text": "hi"}])),
@@ -466,7 +477,9 @@ _plain_keys = {
     ),
     "finish_reason": st.sampled_from([None, "stop", "", "st\u00f6p", 7]),
     "tool_call_id": st.sampled_from(["c1", None, 7]),
-    "name": st.just("bob"),
+    "name": st.sampled_from(["bob", None]),
+    "refusal": st.sampled_from(["no", None]),
+    "parts": st.one_of(st.none(), st.just("hi"), st.lists(st.one_of(st.just("hi"), _part), max_size=3)),
 }
 
 
@@ -475,6 +488,27 @@ def test_the_short_way_and_the_long_one_give_the_same(item: dict[str, Any]) -> N
     plain = read_plain(item)
     if plain is not None:
         assert [plain] == read_message(item, "user")
+
+
+_naming = {
+    "name": st.sampled_from(["add", "", None, 7]),
+    "arguments": st.sampled_from([{"a": 1}, '{"a": 1}', "null", "a", "", None, [1]]),
+}
+_calls = st.fixed_dictionaries(
+    {},
+    optional={
+        **_naming,
+        "id": st.sampled_from(["c1", "", None, 7]),
+        "type": st.sampled_from(["function", "tool_call"]),
+        "index": st.just(0),
+        "function": st.one_of(st.none(), st.just("add"), st.fixed_dictionaries({}, optional=_naming)),
+    },
+)
+
+
+@given(st.one_of(_calls, st.fixed_dictionaries({"tool_call": _calls})))
+def test_a_call_without_other_keys_is_read_as_one_with_them(call: dict[str, Any]) -> None:
+    assert make_call(call) == make_call({**call, "other": 1})
 
 
 def test_flattened_messages_of_openinference() -> None:

@@ -31,6 +31,10 @@ _MODALITIES = {kind: modality for modality, kinds in _NAMES["media"].items() for
 _KEYED: dict[str, str] = _NAMES["keyed"]
 _HELD_MEDIA: tuple[str, ...] = tuple(_NAMES["held_media"])
 _MIME_TYPES: tuple[str, ...] = tuple(_NAMES["mime_types"])
+# The keys of the calls that OpenAI's clients hand over, and of OpenTelemetry's own.
+_FUNCTION_KEYS = frozenset(("name", "arguments"))
+_CALLING_KEYS = frozenset(("id", "type", "index", "function"))
+_CALL_KEYS = frozenset(("id", "type", "name", "arguments"))
 _DATA_URL = re.compile(r"data:([^;,]*)(?:;[^,]*)?,(.*)", re.DOTALL)
 _URL = re.compile(r"[A-Za-z][\w+.-]*:\S+")
 
@@ -59,10 +63,15 @@ def make_text(value: Any) -> Part:
 
 def make_call(call: Mapping[str, Any]) -> Part:
     """Return the call of a tool as a part; arguments that are JSON text as what they say."""
+    function = call.get("function")
+    if function is None and _CALL_KEYS.issuperset(call):
+        return _make_plain_call(call, call)
+    if type(function) is dict and _FUNCTION_KEYS.issuperset(function) and _CALLING_KEYS.issuperset(call):
+        return _make_plain_call(call, function)
     inner = first(call, "function", "custom", "toolCall", "tool_call")
     inner = inner if isinstance(inner, Mapping) else {}
     if "function" in inner:
-        return make_call({**call, **inner, "tool_call": None})
+        return make_call({**call, **inner, "tool_call": None} if len(call) > 1 else inner)
     arguments = first(call, "arguments", "args", "input", "parameters")
     if arguments is None:
         arguments = first(inner, "arguments", "args", "input", "parameters")
@@ -71,6 +80,21 @@ def make_call(call: Mapping[str, Any]) -> Part:
     if not isinstance(call.get("name"), str) and isinstance(inner.get("name"), str):
         part["name"] = inner["name"]
     return _without_none({**part, "arguments": decode_json(arguments) if isinstance(arguments, str) else arguments})
+
+
+def _make_plain_call(call: Mapping[str, Any], named: Mapping[str, Any]) -> Part:
+    """The same, where no other keys are there: in a third of the time."""
+    part: Part = {"type": "tool_call"}
+    call_id, name, arguments = call.get("id"), named.get("name"), named.get("arguments")
+    if call_id:
+        part["id"] = call_id
+    if type(name) is str or (name is not None and named is call):
+        part["name"] = name
+    if isinstance(arguments, str):
+        arguments = decode_json(arguments)
+    if arguments is not None:
+        part["arguments"] = arguments
+    return part
 
 
 def make_response(block: Mapping[str, Any], content: Any) -> Part:

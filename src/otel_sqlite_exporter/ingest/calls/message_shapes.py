@@ -46,8 +46,14 @@ _TEXT_HOLDERS = frozenset(NAMES["holders_of_text"])
 _BESIDE_TEXT = frozenset((*NAMES["beside_text"], *_SYSTEM, *_TEXT_HOLDERS))
 _PLAIN: dict[str, frozenset[str]] = {
     **dict.fromkeys(("system", "developer", "user"), frozenset(("role", "content"))),
-    "assistant": frozenset(("role", "content", "tool_calls", "finish_reason")),
+    "assistant": frozenset(("role", "content", "tool_calls", "finish_reason", "refusal")),
     "tool": frozenset(("role", "content", "tool_call_id")),
+}
+_NATIVE_KEYS = frozenset(("role", "parts", "finish_reason", "name"))
+_NATIVE_PARTS: dict[str, frozenset[str]] = {
+    **dict.fromkeys(("text", "reasoning"), frozenset(("type", "content"))),
+    "tool_call": frozenset(("type", "id", "name", "arguments")),
+    "tool_call_response": frozenset(("type", "id", "response")),
 }
 
 
@@ -97,13 +103,17 @@ def _read_list(items: Sequence[Any], default_role: str, depth: int) -> list[Mess
 
 
 def read_plain(item: Any) -> Message | None:
-    """Return what most messages are: a role, a text, calls of tools, and why it ended. It takes 1 us, and the general
-    way 12."""
+    """Return what most messages are: a role, a text, calls of tools, and why it ended; or OpenTelemetry's own form. It
+    takes 1 us, and the general way 12."""
     if type(item) is not dict:
         return None
     role, content, calls = item.get("role"), item.get("content"), item.get("tool_calls")
     keys = _PLAIN.get(role) if type(role) is str else None
-    if keys is None or not keys.issuperset(item):
+    if keys is None:
+        return None
+    if not keys.issuperset(item):
+        return _read_native(item) if _NATIVE_KEYS.issuperset(item) and item.get("name") is None else None
+    if item.get("refusal") is not None:
         return None
     parts: list[Part] = []
     if type(content) is str and content:
@@ -121,12 +131,46 @@ def read_plain(item: Any) -> Message | None:
         if type(call_id) is not str:
             return None
         return {"role": role, "parts": [{"type": "tool_call_response", "id": call_id, "response": parts[0]["content"]}]}
-    reason = item.get("finish_reason")
+    return _end_plain({"role": role, "parts": parts}, item.get("finish_reason"))
+
+
+def _read_native(item: dict[str, Any]) -> Message | None:
+    """Return a message of OpenTelemetry's form whose parts are text, reasoning, calls of tools, or results of them."""
+    given = item.get("parts")
+    if type(given) is not list:
+        return None
+    parts: list[Part] = []
+    results = 0
+    for part in given:
+        kind = part.get("type") if type(part) is dict else None
+        keys = _NATIVE_PARTS.get(kind) if type(kind) is str else None
+        if keys is None or not keys.issuperset(part):
+            return None
+        if kind == "tool_call":
+            parts.append(make_call(part))
+            continue
+        if kind == "tool_call_response":
+            results += 1
+            if part.get("response") is None:
+                return None
+        elif type(part.get("content")) is not str:
+            return None
+        parts.append(part)
+    role = item["role"]
+    if results == len(parts) and parts:
+        role = "tool"
+    elif role == "tool" and not results:
+        return None
+    return _end_plain({"role": role, "parts": parts}, item.get("finish_reason"))
+
+
+def _end_plain(message: Message, reason: Any) -> Message | None:
     if reason is None:
-        return {"role": role, "parts": parts}
+        return message
     if type(reason) is not str or not reason or not reason.isascii():
         return None
-    return {"role": role, "parts": parts, "finish_reason": reason}
+    message["finish_reason"] = reason
+    return message
 
 
 def _names_role(item: Mapping[str, Any]) -> bool:

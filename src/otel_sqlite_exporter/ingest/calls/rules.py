@@ -262,9 +262,11 @@ def _load_dialects() -> tuple[Dialect, ...]:
 
 
 def _read_at(path: tuple[str, ...], read: Read | None = None) -> Read:
-    if read is None:
-        return lambda value: find_value(value, path)
-    return lambda value: read(find_value(value, path))
+    def read_there(value: Any) -> Any:
+        found = find_value(value, path)
+        return found if found is None or read is None else read(found)
+
+    return read_there
 
 
 def _write(name: Name) -> str:

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What recognising calls and tools adds to a span: spans that real packages exported, encoded with all dialects and
+with none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from opentelemetry.sdk.trace import ReadableSpan
+
+from otel_sqlite_exporter.ingest.calls.rules import Rules
+from otel_sqlite_exporter.ingest.encoding.encode import SpanEncoder
+from otel_sqlite_exporter.ingest.rows import NO_INTERACTIONS
+from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES
+from tests.scenarios.capture_file import decode_span, read_capture
+
+CAPTURES = Path(__file__).parents[1] / "tests" / "captures"
+_AT_LEAST = 200
+
+
+class Recognition(NamedTuple):
+    """Microseconds of CPU that recognition adds to a span, and how many different ones that is the mean of."""
+
+    package: str
+    spans: int
+    adds_us: float
+
+
+def measure_recognition(rounds: int = 15) -> Iterator[Recognition]:
+    """Yield what it adds to the calls and tools of each capture, and at last to the spans of all captures that are
+    neither. Both ways take turns; each number is the difference of two medians."""
+    others: list[ReadableSpan] = []
+    encoder = SpanEncoder(DEFAULT_SESSION_ATTRIBUTES)
+    for path in sorted(CAPTURES.glob("*.json")):
+        recorded = [span for one in read_capture(path)["scenarios"].values() for span in one.get("spans", ())]
+        spans = [decode_span(record) for record in recorded]
+        known = [span for span in spans if encoder.encode_span(span, 0).interactions is not NO_INTERACTIONS]
+        others += [span for span in spans if encoder.encode_span(span, 0).interactions is NO_INTERACTIONS]
+        if known:
+            yield Recognition(path.stem, len(known), _measure(known, rounds))
+    yield Recognition("any other span", len(others), _measure(others, rounds))
+
+
+def _measure(spans: Sequence[ReadableSpan], rounds: int) -> float:
+    spans = list(spans) * -(-_AT_LEAST // len(spans))
+    encoders = SpanEncoder(DEFAULT_SESSION_ATTRIBUTES), SpanEncoder(DEFAULT_SESSION_ATTRIBUTES, Rules(()))
+    took: tuple[list[float], list[float]] = [], []
+    for _ in range(rounds):
+        for encoder, times in zip(encoders, took, strict=True):
+            began = time.thread_time()
+            for span in spans:
+                encoder.encode_span(span, 0)
+            times.append(time.thread_time() - began)
+    with_all, with_none = (median(times) for times in took)
+    return (with_all - with_none) / len(spans) * 1e6
