@@ -457,9 +457,17 @@ _part = st.fixed_dictionaries(
         "response": st.sampled_from(["42", {"a": 1}, [{"text": "42"}], "", None]),
     },
 )
+_texts_in_braces = [
+    *('{"a": 1}', '{"type": "text", "content": "hi"}', '{"type": "tool_call", "name": "add"}', '{"a"', '{"a", {}}'),
+    *("{'a'}", '{{"type": "text", "content": "hi"}}'),
+]
 _plain_keys = {
     "role": st.sampled_from(["system", "user", "assistant", "tool", "critic"]),
-    "content": st.one_of(st.none(), st.sampled_from(["", "hi", "h\u00fb", "[1]", "\ud800"]), st.just([{"text": "hi"}])),
+    "content": st.one_of(
+        st.none(),
+        st.sampled_from(["", "hi", "h\u00fb", "[1]", "\ud800", *_texts_in_braces]),
+        st.just([{"text": "hi"}]),
+    ),
     "tool_calls": st.one_of(
         st.none(),
         st.lists(

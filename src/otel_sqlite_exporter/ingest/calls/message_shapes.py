@@ -117,7 +117,8 @@ def read_plain(item: Any) -> Message | None:
         return None
     parts: list[Part] = []
     if type(content) is str and content:
-        if content[0] in "[{":
+        # A list may be one of parts, and so may Python's text of a set; a JSON object is text.
+        if content[0] in "[{" and not content.startswith('{"'):
             return None
         parts.append({"type": "text", "content": content if content.isascii() else repair_text(content)[0]})
     elif not calls or (content is not None and content != ""):
