@@ -18,6 +18,7 @@ from benchmarks.asking import ask, ask_text
 from benchmarks.measure import Result, run_rounds
 from benchmarks.million import Load, Reads, run_load, time_reads
 from benchmarks.producers import PRODUCERS, WRITERS, produce, produce_paced, write_together
+from benchmarks.recognition import measure_recognition
 from benchmarks.rivals import CONTENDERS
 from benchmarks.services import load_services
 from benchmarks.spans import BATCH, TEXT_BYTES
@@ -52,6 +53,7 @@ def run(folder: Path, spans: int, rounds: int, busy_rounds: int) -> Iterator[Lin
     """Yield the lines of the table, each as soon as it is measured."""
     yield from describe_idle(measure(folder / "idle", rounds, busy=False))
     yield from describe_busy(measure(folder / "busy", busy_rounds, busy=True))
+    yield from describe_recognition(max(min(15, rounds), 1))
     yield from describe_producers(folder, max(spans // 5, 1_000))
     yield from describe_paced(folder, max(spans * 60 / 1_000_000, 0.1))
     together, worst = write_together(folder, max(rounds // 8, 1))
@@ -100,6 +102,13 @@ def describe_busy(results: dict[str, Result]) -> Iterator[Line]:
     for name, target in ((_SAME_ROWS, 45 / 190), (_ONE_TABLE, None)):
         ratio = results[_OURS].wall_ms / results[name].wall_ms
         yield judge(f"this exporter / {name}, wall beside a busy thread", ratio, target)
+
+
+def describe_recognition(rounds: int) -> Iterator[Line]:
+    for recorded in measure_recognition(rounds):
+        target = 8 if recorded.are_calls else 1
+        what = "calls and tools" if recorded.are_calls else "the other spans"
+        yield judge(f"recognition adds to {what} of {recorded.package}, CPU a span", recorded.adds_us, target, " us")
 
 
 def describe_producers(folder: Path, spans: int) -> Iterator[Line]:

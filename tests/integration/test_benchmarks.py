@@ -21,6 +21,7 @@ pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="dependency
 from benchmarks.asking import ask
 from benchmarks.legacy import QUESTIONS, run_migration
 from benchmarks.million import load, time_reads
+from benchmarks.recognition import CAPTURES
 from benchmarks.rivals import CONTENDERS, Console, OverHTTP
 from benchmarks.services import load_services
 from benchmarks.spans import build_spans, trace_spans
@@ -140,8 +141,10 @@ def test_the_table_has_a_line_for_everything() -> None:
         command, env=environment, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True, check=True
     )
     lines = done.stdout.splitlines()
+    recorded = [path.stem for path in CAPTURES.glob("*.json")]
+    assert all(f"recognition adds to calls and tools of {name}, CPU a span |" in done.stdout for name in recorded)
     assert all(f"| {name}: wall a batch beside a busy thread |" in done.stdout for name in CONTENDERS)
-    assert sum(line.endswith(("| reached |", "| missed |")) for line in lines) == 15 + 20
+    assert sum(line.endswith(("| reached |", "| missed |")) for line in lines) == 15 + 20 + len(recorded) + 2
 
 
 def test_the_migration_of_attribute_rows_is_measured_with_all_its_questions(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from otel_sqlite_exporter.ingest.calls.interactions import (
     find_record_interactions,
     plan_interactions,
 )
+from otel_sqlite_exporter.ingest.calls.providers import Providers
 from otel_sqlite_exporter.ingest.encoding.encode import SpanEncoder
 from otel_sqlite_exporter.ingest.encoding.sessions import USER_ATTRIBUTES, find_naming, plan_naming
 from otel_sqlite_exporter.ingest.encoding.starts import merge_start
@@ -160,7 +161,7 @@ def test_providers_are_spelled_as_by_opentelemetry(recorded: str, shown: str | N
 
 
 def test_many_providers_are_not_all_remembered() -> None:
-    providers = rules.Providers(())
+    providers = Providers(())
     assert [providers[f"p{number}"] for number in range(1_500)] == [f"p{number}" for number in range(1_500)]
     assert len(providers) == 1_000
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from otel_sqlite_exporter.ingest.calls.flattened import _plan, gather
 from otel_sqlite_exporter.ingest.calls.message_parts import make_call
-from otel_sqlite_exporter.ingest.calls.message_shapes import read_message, read_plain
+from otel_sqlite_exporter.ingest.calls.message_plain import read_plain
+from otel_sqlite_exporter.ingest.calls.message_shapes import read_message
 from otel_sqlite_exporter.ingest.calls.message_texts import decode_text
 from otel_sqlite_exporter.ingest.calls.messages import (
     encode_messages,

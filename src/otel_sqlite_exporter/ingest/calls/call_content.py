@@ -15,7 +15,7 @@ from otel_sqlite_exporter.attributes import encode_sure, encode_value
 from otel_sqlite_exporter.dialects import Source
 from otel_sqlite_exporter.ingest.calls.event_content import find_answered_calls, find_event_tools, find_new_results
 from otel_sqlite_exporter.ingest.calls.flattened import find_below
-from otel_sqlite_exporter.ingest.calls.message_shapes import Message
+from otel_sqlite_exporter.ingest.calls.message_parts import Message
 from otel_sqlite_exporter.ingest.calls.message_texts import decode_text
 from otel_sqlite_exporter.ingest.calls.messages import (
     encode_messages,

@@ -107,10 +107,13 @@ def _find(
             break
     if operation in TOOLS or (operation is None and plan.names_tool):
         return _find_tool(plan, attributes, user_id, span, is_span)
+    is_agent = operation in AGENTS
+    # Of what is known to be neither a call nor an agent, as most spans of a framework, only usage makes a row.
+    if not (is_agent or operation is None or operation in CALLS) and _ask(plan.usage, attributes) is None:
+        return NO_INTERACTIONS
     row = _read(plan.llm, attributes)
     if plan.models and row[_RESPONSE_MODEL] is None:
         _settle_models(plan, row, attributes)
-    is_agent = operation in AGENTS
     has_usage = _settle_usage(plan, row, operation, attributes)
     if not (has_usage or is_agent or operation in CALLS or (operation is None and row[_REQUEST_MODEL] is not None)):
         return NO_INTERACTIONS

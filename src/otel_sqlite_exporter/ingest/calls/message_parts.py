@@ -19,6 +19,7 @@ from otel_sqlite_exporter.attributes import encode_value, repair_text
 from otel_sqlite_exporter.ingest.calls.message_texts import CLASS, decode_json, decode_text
 
 Part = dict[str, Any]
+Message = dict[str, Any]
 
 NAMES = json.loads(files(__package__).joinpath("message_names.json").read_text(encoding="utf-8"))
 """Types, keys and classes by which messages and their parts are known (data: `message_names.json`)."""

@@ -14,9 +14,10 @@ import orjson
 
 from otel_sqlite_exporter.attributes import encode_value
 from otel_sqlite_exporter.ingest.calls.flattened import gather
-from otel_sqlite_exporter.ingest.calls.message_parts import Part, as_text, make_text
+from otel_sqlite_exporter.ingest.calls.message_parts import Message, Part, as_text, make_text
 from otel_sqlite_exporter.ingest.calls.message_parts import read_parts as _read_parts
-from otel_sqlite_exporter.ingest.calls.message_shapes import Message, read_plain, read_shape
+from otel_sqlite_exporter.ingest.calls.message_plain import read_plain
+from otel_sqlite_exporter.ingest.calls.message_shapes import read_shape
 from otel_sqlite_exporter.ingest.rows import ToolCallRow, ToolResultRow
 
 _NULLS = (b":null", b",null", b"[null")

@@ -18,6 +18,7 @@ import orjson
 from otel_sqlite_exporter.dialects import Dialect, Name, Source, parse_dialect, parse_name
 from otel_sqlite_exporter.ingest.caches import remember
 from otel_sqlite_exporter.ingest.calls.call_content import ContentPlan, plan_content
+from otel_sqlite_exporter.ingest.calls.providers import VOCABULARY, Providers
 from otel_sqlite_exporter.ingest.calls.readers import (
     READERS,
     Read,
@@ -29,16 +30,10 @@ from otel_sqlite_exporter.ingest.calls.readers import (
 from otel_sqlite_exporter.ingest.calls.usage import NOBODY, Outside
 from otel_sqlite_exporter.ingest.rows import LLMInteractionRow, ToolInteractionRow
 
-_VOCABULARY = orjson.loads(files(__package__).joinpath("vocabulary.json").read_bytes())
 CALLS, AGENTS, GROUPS, TOOLS = (
-    frozenset(_VOCABULARY["operations"][kind]) for kind in ("call", "agent", "group", "tool")
+    frozenset(VOCABULARY["operations"][kind]) for kind in ("call", "agent", "group", "tool")
 )
-_ALIASES: dict[str, str] = {
-    alias: name for name, aliases in _VOCABULARY["providers"].items() for alias in (name, *aliases)
-}
-_FRAMEWORKS = frozenset(_VOCABULARY["frameworks"])
 _GENERAL = "gen_ai"
-_MOST_PROVIDERS = 1_000
 
 Ask = tuple[str, Read]
 """The name of an attribute, and how its value is read."""
@@ -57,9 +52,9 @@ class Reading(NamedTuple):
 class InteractionPlan(NamedTuple):
     """How to read attributes of one shape. `operations` says what they are, `operation` what they are else; `models` is
     asked for a model that is not said to be the request's or the response's; `own_names` for the name of an agent or
-    tool, which the span's is if it `is_named_by_span`. `outside` says which tokens are not counted in; where it depends
-    on the attribute that has them, `parts` does, one by one. The first event among `first_token_events` came with the
-    first token."""
+    tool, which the span's is if it `is_named_by_span`; `usage` for what may be numbers of tokens. `outside` says which
+    tokens are not counted in; where it depends on the attribute that has them, `parts` does, one by one. The first
+    event among `first_token_events` came with the first token."""
 
     operations: tuple[tuple[str, Read | None, Mapping[str, str | None]], ...]
     operation: str | None
@@ -69,32 +64,11 @@ class InteractionPlan(NamedTuple):
     models: tuple[Ask, ...]
     own_names: tuple[Ask, ...]
     is_named_by_span: bool
+    usage: tuple[Ask, ...]
     outside: Outside
     parts: tuple[tuple[tuple[Ask, frozenset[str] | None], ...], ...]
     content: ContentPlan
     first_token_events: frozenset[str]
-
-
-class Providers(dict[str, str | None]):
-    """From what is recorded as a provider to how OpenTelemetry spells it; None for what is a framework."""
-
-    def __init__(self, dialects: Iterable[Dialect]) -> None:
-        self._named = {name.lower(): provider for dialect in dialects for name, provider in dialect.providers.items()}
-
-    def __missing__(self, recorded: str) -> str | None:  # noqa: D105
-        name = recorded.lower()
-        found: str | None = recorded
-        if name in self._named:
-            found = self._named[name]
-        elif name in _FRAMEWORKS:
-            found = None
-        else:
-            # Of `openai.responses` the first word is the provider, of `gcp.vertex_ai` it is not.
-            known = next((part for part in _shorten(name) if part in _ALIASES), None)
-            found = recorded if known is None else _ALIASES[known]
-        if len(self) < _MOST_PROVIDERS:
-            self[recorded] = found
-        return found
 
 
 class Rules:
@@ -177,6 +151,9 @@ class Rules:
             models=tuple(self._ask("model", source.names[0]) for source in columns["model"]),
             own_names=tuple(self._ask("own_name", source.names[0]) for source in own_names if source.names[0] != _SPAN),
             is_named_by_span=any(source.names[0] == _SPAN for source in own_names),
+            usage=tuple(
+                self._ask(column, name) for column in _USAGE for source in columns[column] for name in source.names
+            ),
             outside=outside,
             parts=parts,
             content=plan_content(columns),
@@ -273,18 +250,12 @@ def _write(name: Name) -> str:
     return name.name if name.path is None else "#".join((name.name, *name.path))
 
 
-def _shorten(name: str) -> Iterable[str]:
-    """Yield the name, then without its last word, and so on: `a.b.c`, `a.b`, `a`."""
-    while name:
-        yield name
-        name = name.rpartition(".")[0]
-
-
 def _bare(marker: str) -> str:
     return marker[:-1] if marker.endswith(".*") else marker
 
 
 _SPAN = Name("@name")
+_USAGE = ("input_tokens", "output_tokens", "total_tokens")
 _PARTS = ("cached_input_tokens", "cache_creation_input_tokens", "reasoning_tokens")
 _CONTENT = frozenset(("system_instructions", "prompt", "completion", "request_parameters", "arguments", "result"))
 _GIVEN_AS = {
