@@ -82,6 +82,11 @@ class Delivery:
                 return None if self._keep(records, error) else error
             return None
 
+    def note_alive(self) -> None:
+        """Let the file know that this process lives, where it can be written at once."""
+        with _suppress_instrumentation(), contextlib.suppress(Exception):
+            self._write(Records(), timeout_s=_IMPATIENT_S)
+
     def drop(self, records: int) -> None:
         """Count records that were lost on their way here; the file learns of it with the next batch."""
         self._own_run().dropped += records
@@ -100,9 +105,11 @@ class Delivery:
             with contextlib.suppress(sqlite3.Error):
                 self._database.close()
 
-    def _write(self, records: Records) -> None:
+    def _write(self, records: Records, timeout_s: float | None = None) -> None:
         began = time.monotonic()
-        with self._database.use(min(_IMPATIENT_S, self._timeout_s) if self._is_waiting else None) as connection:
+        if self._is_waiting:
+            timeout_s = min(_IMPATIENT_S, self._timeout_s)
+        with self._database.use(timeout_s) as connection:
             run = self._own_run()
             write_records(
                 connection,

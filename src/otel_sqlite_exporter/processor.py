@@ -22,6 +22,8 @@ from otel_sqlite_exporter.settings import resolve_processor_settings
 
 _logger = logging.getLogger(__name__)
 _SHUTDOWN_TIMEOUT_MS = 30_000
+_ALIVE_INTERVAL_S = 5.0
+"""How often the file learns that a span still runs, where nothing else is written. A write takes a millisecond."""
 _processors: weakref.WeakSet[SQLiteSpanProcessor] = weakref.WeakSet()
 
 
@@ -98,6 +100,7 @@ class SQLiteSpanProcessor(SpanProcessor):
         self._queue_wait_s = settings.queue_wait_ms / 1000
         # How often the thread looks at what runs: often enough for a short delay, and not more than that.
         self._tick_s = min(max(settings.open_delay_ms / 1000, 0.01), self._schedule_delay_s or 0.01)
+        self._written_at = -math.inf
         self._is_shut_down = False
         self._has_warned = False
         self._begin()
@@ -221,6 +224,9 @@ class SQLiteSpanProcessor(SpanProcessor):
                 last_write = now
             # After the ended ones: a span that is written open here has not been written ended before.
             self._write_open()
+            if self._written_open and now - self._written_at >= _ALIVE_INTERVAL_S:
+                self._exporter.note_alive()
+                self._written_at = now
         return last_write
 
     def _write_batch(self) -> None:
@@ -231,6 +237,7 @@ class SQLiteSpanProcessor(SpanProcessor):
             self._room.notify_all()
         if batch:
             self._exporter.export(batch)
+            self._written_at = time.monotonic()
 
     def _write_open(self) -> None:
         due = time.time_ns() - self._open_delay_ns
@@ -244,6 +251,7 @@ class SQLiteSpanProcessor(SpanProcessor):
         self._written_open |= {span_id for span_id, _ in opened}
         if opened:
             self._exporter.export_open([span for _, span in opened])
+            self._written_at = time.monotonic()
 
     def _drain(self, deadline: float) -> None:
         if self._writing.acquire(timeout=max(0.0, deadline - time.monotonic())):

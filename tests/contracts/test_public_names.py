@@ -153,7 +153,7 @@ def test_the_exporter_documents_every_keyword_with_its_variable() -> None:
 def test_the_exporter_is_a_span_exporter_and_offers_nothing_else() -> None:
     assert issubclass(SQLiteSpanExporter, SpanExporter)
     public = {name for name in dir(SQLiteSpanExporter) if not name.startswith("_")}
-    assert public == {"export", "export_open", "count_dropped", "force_flush", "shutdown"}
+    assert public == {"export", "export_open", "note_alive", "count_dropped", "force_flush", "shutdown"}
 
 
 def test_the_processor_takes_the_keywords_of_the_exporter_and_its_own() -> None:

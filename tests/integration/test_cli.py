@@ -216,3 +216,18 @@ print(*sys.modules, file=sys.stderr)"""
     if arguments == ["--help"]:
         unwanted += r"|otel_sqlite_exporter\.(query|storage|sql)"
     assert [module for module in modules if re.match(rf"({unwanted})(\.|$)", module)] == []
+
+
+@pytest.mark.parametrize("command", ["reindex", "reprice", "index"])
+def test_a_file_that_is_not_there_is_not_made_to_be_worked_on(tmp_path: Path, command: str) -> None:
+    path = tmp_path / "folder" / "typo.db"
+    code, out, err = run(command, path)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"Error: {path} does not exist: give the path of a file")
+    assert list(tmp_path.iterdir()) == []
+    empty = tmp_path / "empty.db"
+    empty.touch()
+    code, out, err = run(command, empty)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"Error: {empty} has no schema yet")
+    assert empty.stat().st_size == 0

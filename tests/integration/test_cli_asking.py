@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import pty
 import re
@@ -260,6 +261,17 @@ def test_two_sessions_are_compared(path: Path) -> None:
     shown = ask("diff", "session-0", "session-0", path)
     assert (shown["steps"], shown["exceeded"]) == ([], [])
     assert all(one["a"] == one["b"] for one in shown["measures"].values())
+
+
+def test_the_median_of_two_sessions_is_that_of_the_report(path: Path) -> None:
+    write_traces(path, 5)
+    durations = {}
+    for session in ("session-0", "session-2"):
+        calls = ask("llm", path, "--session", session, "--limit", "1000")["llm_interactions"]
+        durations[session] = sorted(call["duration_ms"] for call in calls if call["status"] in ("ok", "error"))
+    shown = ask("diff", "session-0", "session-2", path)["measures"]["llm_p50_ms"]
+    for side, ordered in zip("ab", durations.values(), strict=True):
+        assert shown[side] == ordered[math.ceil(len(ordered) / 2) - 1]
 
 
 @pytest.mark.parametrize(

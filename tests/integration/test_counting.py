@@ -200,6 +200,20 @@ def test_an_agent_without_usage_is_no_call_and_stands_in_the_agent_tree(path: Pa
     assert read(path, "SELECT name, llm_calls, total_tokens FROM agent_tree") == [("1", 1, 7)]
 
 
+def test_a_chain_that_reports_usage_is_no_agent(path: Path) -> None:
+    with exporting(path) as exporter:
+        exporter.export(
+            [
+                _span(Span(1, None, "invoke_agent")),
+                _span(Span(2, 1, "chain", (3, 4))),
+                _span(Span(3, 2, "invoke_agent")),
+            ]
+        )
+    ((outer,),) = read(path, "SELECT span_id FROM spans WHERE name = '1'")
+    rows = read(path, "SELECT name, parent_agent_span_id, depth FROM agent_tree ORDER BY 1")
+    assert rows == [("1", None, 0), ("3", outer, 1)]
+
+
 def test_the_agent_tree_rolls_up_what_is_below_each_agent(path: Path) -> None:
     spans = [
         Span(1, None, "invoke_workflow"),

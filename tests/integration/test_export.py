@@ -169,7 +169,6 @@ def test_what_came_of_files_is_there_again(path: Path, tmp_path: Path) -> None:
         ((), 5, 9),
         (("--session", "chat-1"), 4, 6),
         (("--session", "chat-2"), 1, 0),
-        (("--session", "none"), 0, 0),
         (("--signal", "logs"), 0, 9),
         (("--signal", "traces"), 5, 0),
         (("--since", "2026-01-01T00:00Z"), 5, 0),
@@ -198,6 +197,16 @@ def test_a_trace_is_found_by_the_beginning_of_its_id(filled: Path) -> None:
     code, out, err = run("export", filled, "--trace", "nonsense")
     assert (code, out) == (2, "")
     assert err.startswith("Error: no trace_id in traces is 'nonsense'")
+
+
+def test_a_session_is_found_by_the_beginning_of_its_id(filled: Path) -> None:
+    whole, part = run("export", filled, "--session", "chat-2"), run("export", filled, "--session", "chat-")
+    assert whole[0] == 0
+    assert part[0] == 2
+    assert part[2].startswith("Error: more than one session_id begins with 'chat-'")
+    code, out, err = run("export", filled, "--session", "typo")
+    assert (code, out) == (2, "")
+    assert err.startswith("Error: no session_id in sessions is 'typo'")
 
 
 def test_pages_of_one_file_lose_and_repeat_nothing(path: Path, tmp_path: Path) -> None:

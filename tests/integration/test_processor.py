@@ -23,7 +23,7 @@ from opentelemetry.instrumentation.threading import ThreadingInstrumentor
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.trace import Tracer, set_span_in_context
 
-from otel_sqlite_exporter import SQLiteSpanProcessor
+from otel_sqlite_exporter import SQLiteSpanProcessor, processor
 from otel_sqlite_exporter.storage.spool import Spool, spool_path
 from tests.commands import run
 from tests.conftest import clean_environment, export_all, exporting, health, in_new_process, read, span_names
@@ -181,6 +181,31 @@ def start(program: Callable[..., None], *arguments: object) -> subprocess.Popen[
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     return process
+
+
+def test_what_runs_lasts_until_now_also_where_nothing_else_is_written(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processor, "_ALIVE_INTERVAL_S", 0.05)
+
+    def durations() -> list[tuple[str, float]]:
+        return read(
+            path,
+            "SELECT 'span', duration_ms FROM spans UNION ALL SELECT 'trace', duration_ms FROM traces"
+            " UNION ALL SELECT 'call', duration_ms FROM complete_llm_interactions",
+        )
+
+    with tracing(path, open_delay_ms=10, schedule_delay_ms=10) as (tracer, _):
+        span = tracer.start_span("hangs", attributes=CALL)
+        eventually(lambda: opened(path) == 1)
+        eventually(lambda: len(durations()) == 3 and all(ms >= 600 for _, ms in durations()))
+        assert health(path, "batches", "received") == (1, 0)
+        with closing(sqlite3.connect(path, isolation_level=None)) as lock:
+            lock.execute("BEGIN IMMEDIATE")  # is passed over
+            time.sleep(0.3)
+        span.end()
+    assert read(path, "SELECT status FROM spans") == [("ok",)]
+    assert not Path(spool_path(str(path))).exists()
 
 
 @pytest.mark.row("os._exit, a signal without a handler, kill -9, out of memory")

@@ -142,6 +142,22 @@ def test_what_runs_has_no_duration_yet(path: Path) -> None:
     assert database.run_report("durations").rows == database.run_report("histogram").rows == ()
 
 
+def test_what_was_interrupted_has_no_duration(path: Path) -> None:
+    (span,) = make_spans("work")
+    span._end_time = None
+    with exporting(path) as exporter:
+        exporter.export_open([span])
+    with closing(sqlite3.connect(path)) as connection, connection:  # its process is gone
+        connection.execute("UPDATE _exporter_runs SET boot_id = 'before'")
+    with exporting(path) as exporter:
+        exporter.export(make_spans("other"))
+    database = TelemetryDatabase(path)
+    assert [one.status for one in database.find_spans(name="work")] == ["interrupted"]
+    for group in ("service", "name"):
+        assert sum(row[1] for row in database.run_report("durations", group_by=group).rows) == 1
+        assert sum(row[2] for row in database.run_report("histogram", group_by=group).rows) == 1
+
+
 def test_errors_are_those_of_failed_spans(database: TelemetryDatabase) -> None:
     assert [row[:2] for row in database.run_report("errors").rows] == [("RateLimitError", 3), ("TimeoutError", 1)]
     (latest, *_) = database.find_spans(status="error", limit=1)

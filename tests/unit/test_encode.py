@@ -168,3 +168,12 @@ def test_quarantine_keeps_the_rows_that_sqlite_refused() -> None:
     content = orjson.loads(row.content)
     assert content["row"]["attributes"] == '{"a":1}'
     assert content["trace_id"] == "0" * 31 + "1"
+
+
+def test_attributes_of_a_scope_keep_their_order_when_they_are_encoded_again() -> None:
+    """They are sorted, so that the same scope is one row; a lone surrogate sorts elsewhere than what replaces it."""
+    first = _encode(instrumentation_scope=InstrumentationScope("s", attributes={"\ud800": 2, "\uf9a7": 1})).scope
+    assert first is not None
+    held = orjson.loads(first.attributes)
+    assert list(held) == ["\uf9a7", "\ufffd"]
+    assert _encode(instrumentation_scope=InstrumentationScope("s", attributes=held)).scope == first

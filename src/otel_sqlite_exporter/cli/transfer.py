@@ -64,7 +64,7 @@ def import_(ctx: click.Context, files: tuple[str, ...], path: str | None, *, tim
 
 @click.command("export")
 @click.argument("path", required=False)
-@click.option("--session", "session_id", metavar="ID", help="What shows this session.")
+@click.option("--session", "session_id", metavar="ID", help="This session; the beginning of its id is enough.")
 @click.option("--trace", "trace_id", metavar="ID", help="This trace; the beginning of its id is enough.")
 @click.option("--since", metavar="TIME", help="What started then or later: ISO 8601, or how long ago, as 15m or 2d.")
 @click.option("--until", metavar="TIME", help="What started before then.")

@@ -11,7 +11,7 @@ import orjson
 from otel_sqlite_exporter.query.criteria import parse_time
 from otel_sqlite_exporter.query.file import Reading, TelemetryFile
 from otel_sqlite_exporter.query.filters import Time
-from otel_sqlite_exporter.query.kinds import LOGS, SPANS, TRACES, Kind
+from otel_sqlite_exporter.query.kinds import LOGS, SESSIONS, SPANS, TRACES, Kind
 from otel_sqlite_exporter.query.otlp import Row, encode_logs, encode_traces
 from otel_sqlite_exporter.query.select import Select, build_page, encode_cursor
 from otel_sqlite_exporter.sql.texts import read_query
@@ -38,18 +38,18 @@ def read_export(
     until: Time | None = None,
     signal: str | None = None,
 ) -> Iterator[ExportedLine]:
-    """Yield the spans and the log records that meet all that is given, the oldest first: a trace, by its id or the
-    beginning of it that no other has; a session; what started at `since` or later and before `until`. `signal` is
+    """Yield the spans and the log records that meet all that is given, the oldest first: a trace or a session,
+    by its id or the beginning of it that no other has; what started at `since` or later and before `until`. `signal` is
     `traces` or `logs`, None: both. Each line is of one moment; what is written meanwhile may be in later ones.
 
     Raises:
         FilterError: A time cannot be read.
-        NotFoundError: There is no such trace, or more than one.
+        NotFoundError: There is no such trace or session, or more than one.
         FileRefusedError: There is no file, or it is damaged, not ours, or older than what is asked for.
         sqlite3.Error, OSError: The file cannot be read.
     """
     criteria: dict[str, Any] = {
-        "session_id": session_id,
+        "session_id": session_id and file.read(lambda reading: reading.get_id("session_id", SESSIONS, session_id)),
         "trace_id": trace_id and file.read(lambda reading: reading.get_id("trace_id", TRACES, trace_id)),
         "since": None if since is None else parse_time("since", since),
         "until": None if until is None else parse_time("until", until),

@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 
 import orjson
 
-from otel_sqlite_exporter.errors import FileRefusedError, FilterError, MigrationRequiredError, NotFoundError
+from otel_sqlite_exporter.errors import FilterError, MigrationRequiredError, NotFoundError
 from otel_sqlite_exporter.query.kinds import Kind
 from otel_sqlite_exporter.query.records import EventSummary
 from otel_sqlite_exporter.query.results import Page, RecordT
 from otel_sqlite_exporter.query.select import Select, build_count, build_ids, build_page, encode_cursor
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
-from otel_sqlite_exporter.storage.identity import identify_file, migrate_hint
+from otel_sqlite_exporter.storage.identity import find_version, migrate_hint
 from otel_sqlite_exporter.storage.migrations import load_migrations
 
 _T = TypeVar("_T")
@@ -44,28 +44,18 @@ class TelemetryFile:
             sqlite3.Error, OSError: The file cannot be read, or is locked for too long.
         """
         if not self._version:
-            self._version = self._identify()
+            self._version = find_version(self.path, busy_timeout_ms=self._busy_timeout_ms)
         try:
             return read_file(
                 self.path, lambda connection: read(Reading(connection)), busy_timeout_ms=self._busy_timeout_ms
             )
         except sqlite3.OperationalError as error:
-            if str(error).startswith(_MISSING) and self._identify() < load_migrations()[-1].version:
+            version = find_version(self.path, busy_timeout_ms=self._busy_timeout_ms)
+            if str(error).startswith(_MISSING) and version < load_migrations()[-1].version:
                 raise MigrationRequiredError(
                     f"{self.path} is of an older version, which cannot be asked this: {migrate_hint(self.path)}"
                 ) from error
             raise
-
-    def _identify(self) -> int:
-        kind, version = identify_file(self.path, busy_timeout_ms=self._busy_timeout_ms)
-        if kind == "missing":
-            raise FileRefusedError(
-                f"{self.path} does not exist: give the path of a file, or create it with "
-                "`python -m otel_sqlite_exporter migrate` or a first export"
-            )
-        if not version:
-            raise FileRefusedError(f"{self.path} has no schema yet: {migrate_hint(self.path)}")
-        return version
 
 
 class Reading:

@@ -1,7 +1,7 @@
 -- The schema after all migrations, written by `make schema`. To read: what counts is in migrations/.
 
 PRAGMA application_id = 0x6f74656c;
-PRAGMA user_version = 10;
+PRAGMA user_version = 11;
 
 CREATE TABLE _agent_sessions (
   id INTEGER PRIMARY KEY,
@@ -715,7 +715,7 @@ SELECT
     SELECT up.span_id
     FROM up
     JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.span_id
-    JOIN _llm_interactions AS a ON a.span = q.id AND a.event IS NULL AND a.is_aggregate = 1
+    JOIN _llm_interactions AS a ON a.span = q.id AND a.event IS NULL AND a.operation IN ('invoke_agent', 'invoke_workflow')
     ORDER BY up.depth LIMIT 1
   ) AS parent_agent_span_id,
   (
@@ -729,7 +729,7 @@ SELECT
     SELECT count(DISTINCT a.id)
     FROM up
     JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.span_id
-    JOIN _llm_interactions AS a ON a.span = q.id AND a.event IS NULL AND a.is_aggregate = 1 AND a.id <> i.id
+    JOIN _llm_interactions AS a ON a.span = q.id AND a.event IS NULL AND a.operation IN ('invoke_agent', 'invoke_workflow') AND a.id <> i.id
   ) AS depth,
   x.session_id,
   coalesce(i.user_id, t.user_id) AS user_id,
@@ -808,7 +808,7 @@ LEFT JOIN _sessions AS x ON x.id = p.session
 LEFT JOIN _resources AS r ON r.id = i.resource
 LEFT JOIN _open_spans AS o ON o.span = i.span
 LEFT JOIN _exporter_runs AS h ON h.id = o.run
-WHERE i.is_aggregate = 1 AND i.event IS NULL;
+WHERE i.operation IN ('invoke_agent', 'invoke_workflow') AND i.event IS NULL;
 
 CREATE VIEW agents AS
 -- One row an agent: what made calls of models under one service and one agent name (gen_ai.agent.name; NULL: calls that
@@ -1455,10 +1455,10 @@ JOIN _sessions AS w ON w.id = t.session
 WHERE p.own_session <> t.session AND p.spans > 0;
 
 CREATE VIEW sessions AS
--- One row a session: everything that shows it, whether a span named it itself or took it from its trace.
+-- One row a session: everything that shows it, whether a span (or log record) named it itself or took it from its trace.
 -- source is the attribute that named it, user_id the user of its first trace that names one, service_name and
--- attributes those of the root span of its first trace. Calls, tokens and cost are those of
--- counted calls.
+-- attributes those of the root span of its first trace. Times span all its records, of a span that runs its start.
+-- Calls, tokens and cost are those of counted calls.
 SELECT
   x.session_id,
   coalesce(
@@ -1556,8 +1556,9 @@ LEFT JOIN _exporter_runs AS h ON h.id = o.run;
 
 CREATE VIEW traces AS
 -- One row a trace. name, service_name and attributes are those of its root span: the one without a parent, else the
--- one with a remote parent, else the earliest seen. Times span all its records. status is running if
--- any span runs, else interrupted if any was, else error if any failed, else ok. Calls, tokens and cost are those of counted calls.
+-- one with a remote parent, else the earliest seen. Times span all its records; while a span of it runs, up to when the
+-- process of that last wrote. status is running if any span runs, else interrupted if any was, else error if any failed,
+-- else ok. Calls, tokens and cost are those of counted calls.
 SELECT
   t.trace_id,
   x.session_id,
@@ -1573,10 +1574,10 @@ SELECT
     ELSE 'ok'
   END AS status,
   t.start_time_unix_nano,
-  t.end_time_unix_nano,
+  max(t.end_time_unix_nano, ifnull((SELECT max(h.last_write_unix_nano) FROM _trace_sessions AS p JOIN _open_spans AS o ON o.trace_session = p.id JOIN _exporter_runs AS h ON h.id = o.run WHERE p.trace = t.id), 0)) AS end_time_unix_nano,
   strftime('%Y-%m-%dT%H:%M:%S', t.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', t.start_time_unix_nano / 1000 % 1000000) AS start_time,
-  strftime('%Y-%m-%dT%H:%M:%S', t.end_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', t.end_time_unix_nano / 1000 % 1000000) AS end_time,
-  (t.end_time_unix_nano - t.start_time_unix_nano) / 1e6 AS duration_ms,
+  strftime('%Y-%m-%dT%H:%M:%S', max(t.end_time_unix_nano, ifnull((SELECT max(h.last_write_unix_nano) FROM _trace_sessions AS p JOIN _open_spans AS o ON o.trace_session = p.id JOIN _exporter_runs AS h ON h.id = o.run WHERE p.trace = t.id), 0)) / 1000000000, 'unixepoch') || printf('.%06dZ', max(t.end_time_unix_nano, ifnull((SELECT max(h.last_write_unix_nano) FROM _trace_sessions AS p JOIN _open_spans AS o ON o.trace_session = p.id JOIN _exporter_runs AS h ON h.id = o.run WHERE p.trace = t.id), 0)) / 1000 % 1000000) AS end_time,
+  (max(t.end_time_unix_nano, ifnull((SELECT max(h.last_write_unix_nano) FROM _trace_sessions AS p JOIN _open_spans AS o ON o.trace_session = p.id JOIN _exporter_runs AS h ON h.id = o.run WHERE p.trace = t.id), 0)) - t.start_time_unix_nano) / 1e6 AS duration_ms,
   (SELECT sum(p.spans) FROM _trace_sessions AS p WHERE p.trace = t.id) AS spans,
   (SELECT sum(p.errors) FROM _trace_sessions AS p WHERE p.trace = t.id) AS errors,
   (SELECT count(*) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id

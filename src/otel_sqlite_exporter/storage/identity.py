@@ -10,7 +10,7 @@ import stat
 import time
 from typing import Literal
 
-from otel_sqlite_exporter.errors import DamagedFileError, ForeignFileError
+from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, ForeignFileError
 from otel_sqlite_exporter.storage.connection import is_in_use, read_file
 
 APPLICATION_ID = 0x6F74656C
@@ -35,6 +35,24 @@ def identify_file(path: str, *, busy_timeout_ms: int) -> tuple[FileKind, int]:
             # Another process may be making it just now: it is refused only if it stays as it is.
             time.sleep(pause)
     return _look(path, busy_timeout_ms)
+
+
+def find_version(path: str, *, busy_timeout_ms: int) -> int:
+    """Return the schema version of a file of ours, which must be there.
+
+    Raises:
+        FileRefusedError: There is none, or it has no schema yet; or as of `identify_file`.
+        sqlite3.OperationalError: It could not be opened or was locked.
+    """
+    kind, version = identify_file(path, busy_timeout_ms=busy_timeout_ms)
+    if kind == "missing":
+        raise FileRefusedError(
+            f"{path} does not exist: give the path of a file, or create it with "
+            "`python -m otel_sqlite_exporter migrate` or a first export"
+        )
+    if not version:
+        raise FileRefusedError(f"{path} has no schema yet: {migrate_hint(path)}")
+    return version
 
 
 def migrate_hint(path: str) -> str:

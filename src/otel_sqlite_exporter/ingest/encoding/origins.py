@@ -72,7 +72,8 @@ def _encode_scope(scope: Any) -> tuple[ScopeRow, int]:
 def _encode_sorted(attributes: dict[Any, Any]) -> EncodedAttributes:
     if not attributes:
         return EMPTY_ATTRIBUTES
-    return encode_attributes(dict(sorted(attributes.items(), key=lambda item: str(item[0]))))
+    # By the keys as they are written, so that a file's own attributes, when they are encoded again, keep their order.
+    return encode_attributes(dict(sorted(attributes.items(), key=lambda item: repair_text(item[0])[0])))
 
 
 def _digest(encoded: EncodedAttributes, *fields: str | None) -> str:

@@ -129,7 +129,7 @@ def add_batch(
     Raises:
         sqlite3.Error: What SQLite said; the caller is to roll back, and to clear `histories`.
     """
-    counts = Counts()
+    counts = Counts(batches=1 if records else 0)
     new: dict[str, int] = {}
     if records.spans or records.logs:
         known = Histories() if histories is None else histories

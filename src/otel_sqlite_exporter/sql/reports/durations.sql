@@ -27,7 +27,7 @@ WITH
     SELECT CASE :group_1 WHEN 'service' THEN service_name WHEN 'name' THEN name END, duration_ms
     FROM events
     WHERE :group_1 IN ('service', 'name')
-      AND phase = 'finish' AND related_event_id IS NOT NULL
+      AND phase = 'finish' AND time_source <> 'estimated' AND related_event_id IS NOT NULL
       AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
   ),
   ranked AS (

@@ -17,7 +17,7 @@ WITH
     SELECT CAST(duration_ms * 1000 AS INTEGER)
     FROM events
     WHERE :group_1 IN ('service', 'name')
-      AND phase = 'finish' AND related_event_id IS NOT NULL AND duration_ms >= 0
+      AND phase = 'finish' AND time_source <> 'estimated' AND related_event_id IS NOT NULL AND duration_ms >= 0
       AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
   ),
   steps AS (

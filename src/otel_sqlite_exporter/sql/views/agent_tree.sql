@@ -17,7 +17,7 @@ SELECT
     SELECT up.span_id
     FROM up
     JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.span_id
-    JOIN _llm_interactions AS a ON a.span = q.id AND a.event IS NULL AND a.is_aggregate = 1
+    JOIN _llm_interactions AS a ON a.span = q.id AND a.event IS NULL AND a.operation IN ('invoke_agent', 'invoke_workflow')
     ORDER BY up.depth LIMIT 1
   ) AS parent_agent_span_id,
   (
@@ -31,7 +31,7 @@ SELECT
     SELECT count(DISTINCT a.id)
     FROM up
     JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.span_id
-    JOIN _llm_interactions AS a ON a.span = q.id AND a.event IS NULL AND a.is_aggregate = 1 AND a.id <> i.id
+    JOIN _llm_interactions AS a ON a.span = q.id AND a.event IS NULL AND a.operation IN ('invoke_agent', 'invoke_workflow') AND a.id <> i.id
   ) AS depth,
   x.session_id,
   coalesce(i.user_id, t.user_id) AS user_id,
@@ -110,4 +110,4 @@ LEFT JOIN _sessions AS x ON x.id = p.session
 LEFT JOIN _resources AS r ON r.id = i.resource
 LEFT JOIN _open_spans AS o ON o.span = i.span
 LEFT JOIN _exporter_runs AS h ON h.id = o.run
-WHERE i.is_aggregate = 1 AND i.event IS NULL;
+WHERE i.operation IN ('invoke_agent', 'invoke_workflow') AND i.event IS NULL;
