@@ -12,6 +12,7 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, TraceFlags
 
+from otel_sqlite_exporter import TelemetryDatabase
 from tests.conftest import exporting, read
 
 _START = 1_795_000_000_000_000_000
@@ -198,6 +199,34 @@ def test_an_agent_without_usage_is_no_call_and_stands_in_the_agent_tree(path: Pa
     assert read(path, "SELECT name, counted FROM complete_llm_interactions") == [("2", 1)]
     assert read(path, "SELECT llm_calls, total_tokens FROM traces") == [(1, 7)]
     assert read(path, "SELECT name, llm_calls, total_tokens FROM agent_tree") == [("1", 1, 7)]
+
+
+def test_what_is_below_an_agent_shows_its_name(path: Path) -> None:
+    spans = [
+        _span(Span(1, None, "invoke_agent")),
+        _span(Span(2, 1, "chain")),
+        _span(Span(3, 2, "chat", (3, 4))),
+        _span(Span(4, 1, "invoke_agent")),
+        _span(Span(5, 4, "execute_tool")),
+        _span(Span(6, 4, "chat", (1, 1))),
+        _span(Span(7, None, "chat", (1, 1))),
+    ]
+    for number, agent in ((0, "outer"), (3, "inner"), (5, "own")):
+        spans[number]._attributes = {**(spans[number].attributes or {}), "gen_ai.agent.name": agent}
+    with exporting(path) as exporter:
+        for span in spans:
+            exporter.export([span])
+    calls = read(path, "SELECT name, agent_name FROM complete_llm_interactions ORDER BY 1")
+    assert calls == [("3", "outer"), ("6", "own"), ("7", None)]
+    assert read(path, "SELECT name, agent_name FROM complete_tool_interactions") == [("5", "inner")]
+    tokens = TelemetryDatabase(path).run_report("tokens", group_by="agent").rows
+    assert [(row[0], row[1]) for row in tokens] == [(None, 1), ("outer", 1), ("own", 1)]
+
+
+def test_spans_that_are_each_others_parents_have_an_end(path: Path) -> None:
+    with exporting(path) as exporter:
+        exporter.export([_span(Span(1, 2, "chat", (3, 4))), _span(Span(2, 1, "chat", (3, 4)))])
+    assert read(path, "SELECT DISTINCT agent_name FROM complete_llm_interactions") == [(None,)]
 
 
 def test_a_chain_that_reports_usage_is_no_agent(path: Path) -> None:

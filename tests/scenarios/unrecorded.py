@@ -14,8 +14,6 @@ from tests.scenarios.comparison import ANY
 _Fields = dict[str, Any]
 
 _NOT_SEEN: _Fields = {"calls too many": -1}
-# The span of the agent has the name, those of its calls do not.
-_NO_AGENT: _Fields = {"agent_name": None}
 
 _OPENAI_V2: dict[str, _Fields] = {
     "*": {"cached_input_tokens": None, "reasoning_tokens": None},
@@ -99,7 +97,6 @@ _OPENINFERENCE_LANGCHAIN_OPENAI: dict[str, _Fields] = {
 }
 
 _GENAI_LANGCHAIN: dict[str, _Fields] = {
-    "*": _NO_AGENT,
     "chain": {"user_id": None},
     "chat_stream": {"response_id": None},
     "chat_stream_without_usage": {"response_id": None},
@@ -109,14 +106,14 @@ _GENAI_LANGCHAIN: dict[str, _Fields] = {
 
 _STREAMED_LANGCHAIN: _Fields = {"response_id": None, "response_model": "gpt-4o-mini", "time_to_first_token_ms": None}
 _TRACELOOP_LANGCHAIN: dict[str, _Fields] = {
-    "*": {"agent_name": None, "reasoning_tokens": None},
+    "*": {"reasoning_tokens": None},
     "chat_stream": _STREAMED_LANGCHAIN,
     "chat_stream_without_usage": _STREAMED_LANGCHAIN,
     "agent_stream": _STREAMED_LANGCHAIN,
     # LangChain's call and the client's are in two traces; the first names no response.
     "responses": {"calls too many": 1, "reasoning_tokens": 7},
     # Only the result names its call.
-    "tool_error": {"agent_name": None, "tool.tool_call_id": None},
+    "tool_error": {"tool.tool_call_id": None},
     "rate_limited": {"response_model": "overloaded"},
     "server_error": {"response_model": "broken"},
 }
@@ -157,7 +154,6 @@ _OF_RESPONSE: _Fields = {
     "request_model": ANY,
     "response_model": None,
     "parameters": [1.0],
-    "agent_name": None,
     "tool.tool_call_id": None,
 }
 _OF_CHAT: _Fields = {
@@ -166,10 +162,9 @@ _OF_CHAT: _Fields = {
     "finish_reasons": None,
     "cached_input_tokens": None,
     "reasoning_tokens": None,
-    "agent_name": None,
     "tool.tool_call_id": None,
 }
-_FAILED_AGENT: _Fields = {"request_model": None, "error_type": None, "prompt": [], "agent_name": None}
+_FAILED_AGENT: _Fields = {"request_model": None, "error_type": None, "prompt": []}
 _OPENINFERENCE_AGENTS: dict[str, _Fields] = {
     "responses": _OF_RESPONSE,
     "session": _OF_RESPONSE | {"session_id": None},
@@ -191,7 +186,6 @@ _STRANDS: dict[str, _Fields] = {
         "response_model": None,
         "response_id": None,
         "finish_reasons": None,
-        "agent_name": None,
         "tool.result": ANY,  # as blocks of content
     }
 }
@@ -206,7 +200,7 @@ _SMOLAGENTS: dict[str, _Fields] = {
         "response_id": None,
         "finish_reasons": None,
         "cached_input_tokens": None,
-        "agent_name": None,
+        "agent_name": "guide.run",
         "agent": None,
         "tool.tool_call_id": None,
         "tool.arguments": ANY,  # in the envelope of the tool's method
@@ -266,12 +260,11 @@ UNRECORDED: dict[str, dict[str, _Fields]] = {
     "litellm": _LITELLM,
     "openinference-openai-agents": _OPENINFERENCE_AGENTS,
     "genai-openai-agents": {
-        "*": {"agent_name": None, "tool.tool_call_id": None},
+        "*": {"tool.tool_call_id": None},
         "handoff": {"tool.tool_call_id": ANY},
     },
     "strands": _STRANDS,
     "google-adk": _ADK,
-    "agent-framework": {"*": _NO_AGENT},
     "openinference-smolagents": _SMOLAGENTS,
     "genai-anthropic": _FAILED_INSIDE,
     "openinference-anthropic": {**_FAILED_INSIDE, "messages_stream": {"time_to_first_token_ms": None}},

@@ -60,6 +60,10 @@ _NEWEST = [
         "SELECT * FROM complete_llm_interactions ORDER BY start_time_unix_nano DESC LIMIT 50",
         "SCAN i USING INDEX _llm_interactions_start_time",
     ),
+    (
+        "SELECT * FROM complete_tool_interactions ORDER BY start_time_unix_nano DESC LIMIT 50",
+        "SCAN i USING INDEX _tool_interactions_start_time",
+    ),
     ("SELECT * FROM sessions ORDER BY end_time_unix_nano DESC LIMIT 50", None),
 ]
 # Asked by commands, or once when the file is opened.
@@ -88,17 +92,24 @@ def _plan(file: sqlite3.Connection, query: str) -> list[str]:
     return [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {query}", {"limit": 50})]
 
 
+def _filters_of_tables(plan: list[str]) -> list[str]:
+    """The steps that go through a whole table to make a Bloom filter of it, for as little as one look-up."""
+    return [step for step in plan if step.startswith("BLOOM FILTER")]
+
+
 @pytest.mark.parametrize("query", _QUERIES)
 def test_a_query_by_key_searches_by_index(file: sqlite3.Connection, query: str) -> None:
     plan = _plan(file, query)
     assert any(step.startswith("SEARCH") for step in plan)
     assert table_scans(plan) == []
+    assert _filters_of_tables(plan) == []
 
 
 @pytest.mark.parametrize(("query", "scan"), _NEWEST)
 def test_the_newest_are_read_from_the_end_of_an_index(file: sqlite3.Connection, query: str, scan: str | None) -> None:
     plan = _plan(file, query)
     assert table_scans(plan) == ([scan] if scan else [])
+    assert _filters_of_tables(plan) == []
     assert "USE TEMP B-TREE FOR ORDER BY" not in [step for step in plan if not step.startswith(" ")][:1]
 
 

@@ -3,35 +3,34 @@ CREATE VIEW agent_tree AS
 -- the trace) and how deep it is. Calls, tools, tokens, cost and errors are those of everything below it, agents
 -- included; where its calls have no rows, the usage is what the agent reports. A session or agent inside another shows
 -- as a row whose session_id is not its parent's.
+-- No condition stands on a joined table: in a large file SQLite would go through all of it to make a Bloom filter.
 SELECT
   t.trace_id,
   s.span_id,
   (
-    WITH RECURSIVE up (trace, span_id, depth) AS (
-      SELECT s.trace, s.parent_span_id, 1
+    WITH RECURSIVE up (trace, span, span_id, parent_span_id, depth) AS (
+      SELECT q.trace, q.id, q.span_id, q.parent_span_id, 1 FROM _spans AS q WHERE q.trace = s.trace AND q.span_id = s.parent_span_id
       UNION ALL
-      SELECT up.trace, q.parent_span_id, up.depth + 1
-      FROM up JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.span_id
+      SELECT up.trace, q.id, q.span_id, q.parent_span_id, up.depth + 1
+      FROM up CROSS JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.parent_span_id
       WHERE up.depth < 1000
     )
     SELECT up.span_id
     FROM up
-    JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.span_id
-    JOIN _llm_interactions AS a ON a.span = q.id AND a.event IS NULL AND a.operation IN ('invoke_agent', 'invoke_workflow')
+    WHERE (SELECT a.operation FROM _llm_interactions AS a WHERE a.span = up.span AND ifnull(a.event, 0) = 0) IN ('invoke_agent', 'invoke_workflow')
     ORDER BY up.depth LIMIT 1
   ) AS parent_agent_span_id,
   (
-    WITH RECURSIVE up (trace, span_id, depth) AS (
-      SELECT s.trace, s.parent_span_id, 1
+    WITH RECURSIVE up (trace, span, span_id, parent_span_id, depth) AS (
+      SELECT q.trace, q.id, q.span_id, q.parent_span_id, 1 FROM _spans AS q WHERE q.trace = s.trace AND q.span_id = s.parent_span_id
       UNION ALL
-      SELECT up.trace, q.parent_span_id, up.depth + 1
-      FROM up JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.span_id
+      SELECT up.trace, q.id, q.span_id, q.parent_span_id, up.depth + 1
+      FROM up CROSS JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.parent_span_id
       WHERE up.depth < 1000
     )
-    SELECT count(DISTINCT a.id)
+    SELECT count(DISTINCT up.span)
     FROM up
-    JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.span_id
-    JOIN _llm_interactions AS a ON a.span = q.id AND a.event IS NULL AND a.operation IN ('invoke_agent', 'invoke_workflow') AND a.id <> i.id
+    WHERE up.span <> s.id AND (SELECT a.operation FROM _llm_interactions AS a WHERE a.span = up.span AND ifnull(a.event, 0) = 0) IN ('invoke_agent', 'invoke_workflow')
   ) AS depth,
   x.session_id,
   coalesce(i.user_id, t.user_id) AS user_id,
@@ -48,59 +47,58 @@ SELECT
     WITH RECURSIVE down (trace, id, span_id) AS (
       SELECT s.trace, s.id, s.span_id
       UNION
-      SELECT down.trace, q.id, q.span_id FROM down JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
+      SELECT down.trace, q.id, q.span_id FROM down CROSS JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
     )
-    SELECT count(*)
-    FROM down JOIN _llm_interactions AS c ON c.span = down.id
-    WHERE c.is_aggregate = 0 AND c.counted = 1
+    SELECT count(*) FILTER (WHERE c.is_aggregate = 0 AND c.counted = 1)
+    FROM down CROSS JOIN _llm_interactions AS c ON c.span = down.id
   ) AS llm_calls,
   (
     WITH RECURSIVE down (trace, id, span_id) AS (
       SELECT s.trace, s.id, s.span_id
       UNION
-      SELECT down.trace, q.id, q.span_id FROM down JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
+      SELECT down.trace, q.id, q.span_id FROM down CROSS JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
     )
-    SELECT count(*) FROM down JOIN _tool_interactions AS c ON c.span = down.id WHERE c.is_hidden = 0
+    SELECT count(*) FILTER (WHERE c.is_hidden = 0) FROM down CROSS JOIN _tool_interactions AS c ON c.span = down.id
   ) AS tool_calls,
   (
     WITH RECURSIVE down (trace, id, span_id) AS (
       SELECT s.trace, s.id, s.span_id
       UNION
-      SELECT down.trace, q.id, q.span_id FROM down JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
+      SELECT down.trace, q.id, q.span_id FROM down CROSS JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
     )
-    SELECT sum(c.input_tokens) FROM down JOIN _llm_interactions AS c ON c.span = down.id WHERE c.counted = 1
+    SELECT sum(c.input_tokens) FILTER (WHERE c.counted = 1) FROM down CROSS JOIN _llm_interactions AS c ON c.span = down.id
   ) AS input_tokens,
   (
     WITH RECURSIVE down (trace, id, span_id) AS (
       SELECT s.trace, s.id, s.span_id
       UNION
-      SELECT down.trace, q.id, q.span_id FROM down JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
+      SELECT down.trace, q.id, q.span_id FROM down CROSS JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
     )
-    SELECT sum(c.output_tokens) FROM down JOIN _llm_interactions AS c ON c.span = down.id WHERE c.counted = 1
+    SELECT sum(c.output_tokens) FILTER (WHERE c.counted = 1) FROM down CROSS JOIN _llm_interactions AS c ON c.span = down.id
   ) AS output_tokens,
   (
     WITH RECURSIVE down (trace, id, span_id) AS (
       SELECT s.trace, s.id, s.span_id
       UNION
-      SELECT down.trace, q.id, q.span_id FROM down JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
+      SELECT down.trace, q.id, q.span_id FROM down CROSS JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
     )
-    SELECT sum(c.total_tokens) FROM down JOIN _llm_interactions AS c ON c.span = down.id WHERE c.counted = 1
+    SELECT sum(c.total_tokens) FILTER (WHERE c.counted = 1) FROM down CROSS JOIN _llm_interactions AS c ON c.span = down.id
   ) AS total_tokens,
   (
     WITH RECURSIVE down (trace, id, span_id) AS (
       SELECT s.trace, s.id, s.span_id
       UNION
-      SELECT down.trace, q.id, q.span_id FROM down JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
+      SELECT down.trace, q.id, q.span_id FROM down CROSS JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
     )
-    SELECT sum(c.cost_usd) FROM down JOIN _llm_interactions AS c ON c.span = down.id WHERE c.counted = 1
+    SELECT sum(c.cost_usd) FILTER (WHERE c.counted = 1) FROM down CROSS JOIN _llm_interactions AS c ON c.span = down.id
   ) AS cost_usd,
   (
     WITH RECURSIVE down (trace, id, span_id) AS (
       SELECT s.trace, s.id, s.span_id
       UNION
-      SELECT down.trace, q.id, q.span_id FROM down JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
+      SELECT down.trace, q.id, q.span_id FROM down CROSS JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
     )
-    SELECT count(*) FROM down JOIN _spans AS q ON q.id = down.id WHERE q.status_code = 2
+    SELECT count(*) FILTER (WHERE q.status_code = 2) FROM down CROSS JOIN _spans AS q ON q.id = down.id
   ) AS errors
 FROM _llm_interactions AS i
 JOIN _trace_sessions AS p ON p.id = i.trace_session

@@ -5,6 +5,7 @@ CREATE VIEW complete_llm_interactions AS
 -- input_tokens include the cached and cache-creation ones, output_tokens include reasoning.
 -- source is 'span', or 'event' where the call was recorded as events or log records: then start_id and finish_id are
 -- theirs, and span_id is the span they were recorded in. For a span request_ and response_timestamp are its times.
+-- agent_name is what it names itself, else what its span, or the nearest above that, does.
 -- Calls that run (finish_id is NULL) and interrupted ones are here too, with status and end as in the view spans.
 SELECT
   t.trace_id,
@@ -12,7 +13,19 @@ SELECT
   (SELECT s.parent_span_id FROM _spans AS s WHERE s.id = i.span) AS parent_span_id,
   x.session_id,
   coalesce(i.user_id, b.user_id, t.user_id) AS user_id,
-  coalesce(i.agent_name, b.agent_name) AS agent_name,
+  coalesce(i.agent_name, b.agent_name, (
+    WITH RECURSIVE up (trace, span, parent_span_id, depth) AS (
+      SELECT s.trace, s.id, s.parent_span_id, 0 FROM _spans AS s WHERE s.id = i.span
+      UNION ALL
+      SELECT up.trace, q.id, q.parent_span_id, up.depth + 1
+      FROM up CROSS JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.parent_span_id
+      WHERE up.depth < 1000
+    )
+    SELECT (SELECT a.agent_name FROM _llm_interactions AS a WHERE a.span = up.span AND ifnull(a.event, 0) = 0) AS named
+    FROM up
+    WHERE named IS NOT NULL
+    LIMIT 1
+  )) AS agent_name,
   (SELECT r.service_name FROM _resources AS r WHERE r.id = i.resource) AS service_name,
   iif(i.event IS NULL, (SELECT s.name FROM _spans AS s WHERE s.id = i.span), (SELECT e.name FROM _events AS e WHERE e.id = i.event)) AS name,
   coalesce(i.operation, b.operation) AS operation,
