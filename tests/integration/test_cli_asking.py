@@ -300,6 +300,48 @@ def test_a_terminal_is_as_wide_as_it_is(asked: Path, command: str, columns: str)
     assert re.sub("\x1b[^m]*m", "", coloured) == plain
 
 
+@pytest.mark.parametrize("columns", ["60", "80"])
+@pytest.mark.parametrize("command", [*LISTS, "trace", "session", "sql", "report"])
+def test_a_row_is_one_line_and_what_has_no_room_is_named(asked: Path, command: str, columns: str) -> None:
+    ids = {"trace": TelemetryDatabase(asked).find_traces(limit=1)[0].trace_id, "session": "session-0"}
+    ids |= {"sql": "SELECT * FROM spans", "report": "slowest"}
+    arguments = [command, *([ids[command]] if command in ids else []), asked]
+    plain = run_on_terminal(*arguments, NO_COLOR="1", COLUMNS=columns, LINES="500")
+    title = re.findall(r"^[a-z ]+ \((\d+) of \w+\)$", plain.replace("\r", ""), re.MULTILINE)
+    table = plain.replace("\r", "").rpartition(" of ")[2]
+    body, _, missing = table.partition("not shown: ")
+    rows = [line for line in body.splitlines()[1:] if re.search(r"\d", line)]
+    assert len(rows) == int(title[-1])
+    assert not missing or re.sub(r"\s+", " ", missing).endswith(" (--json and wider terminals show all) ")
+    if command in ("traces", "llm", "tools"):
+        assert all(re.match(r"  [0-9a-f]{8,32}  ", row) for row in rows)
+
+
+def test_ids_are_cut_as_far_as_they_differ_and_text_down_to_what_tells(path: Path) -> None:
+    with exporting(path) as exporter:
+        exporter.export(
+            make_spans("execute_tool a_tool_with_a_name_of_some_length", attributes={"session.id": "s" * 30})
+        )
+    (trace,) = TelemetryDatabase(path).find_traces()
+    shown = run_on_terminal("traces", path, NO_COLOR="1", COLUMNS="80")
+    assert re.search(rf"^  {trace.trace_id[:8]}  \d\d-\d\d .+  execute_tool a_tool[a-z_]*…? ", shown, re.MULTILINE)
+    assert "not shown: " in shown
+    assert "session_id" in shown
+    assert trace.trace_id in run("traces", path)[1]
+
+
+@pytest.mark.parametrize(("columns", "cells"), [("60", 0), ("76", 10), ("84", 16), ("200", 24)])
+def test_a_waterfall_has_the_room_that_names_leave(path: Path, columns: str, cells: int) -> None:
+    with exporting(path) as exporter:
+        exporter.export(make_spans("execute_tool a_tool_with_a_name_of_some_length_beyond"))
+    (trace,) = TelemetryDatabase(path).find_traces()
+    shown = run_on_terminal("trace", trace.trace_id, path, NO_COLOR="1", COLUMNS=columns)
+    assert re.search("execute_tool a_tool_with_a_", shown)
+    assert ("not shown: waterfall" in shown) == (cells == 0)
+    assert max(map(len, re.findall("[=|]+", shown)), default=0) <= 24
+    assert bool(re.search("[=|]", shown)) == (cells > 0)
+
+
 def test_what_is_longer_than_the_terminal_is_paged(asked: Path, tmp_path: Path) -> None:
     paged = tmp_path / "paged"
     environment = clean_environment(

@@ -107,7 +107,7 @@ def test_info_in_a_pipe_is_aligned_plain_text(written: Path) -> None:
         "  session_conflicts              0",
     ]
     assert "newest sessions (10 of 12)" in out
-    assert re.search(r"^  session 11 +- +\d{4}-\d\d-\d\dT\d\d:\d\dZ +1 +1 +0 +0 +-$", out, re.MULTILINE)
+    assert re.search(r"^  session 11 +- +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z +1 +1 +0 +0 +-$", out, re.MULTILINE)
     assert "session 01" not in out
 
 

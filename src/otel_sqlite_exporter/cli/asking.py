@@ -267,7 +267,7 @@ def _open(ctx: click.Context, path: str | None) -> TelemetryDatabase:
 
 def _print_list(ctx: click.Context, path: str | None, records: str, options: dict[str, Any]) -> None:
     database = _open(ctx, path)
-    from otel_sqlite_exporter.cli import render_answers
+    from otel_sqlite_exporter.cli import render_lists
     from otel_sqlite_exporter.query.criteria import parse_attribute_text
 
     as_json, oldest_first = options.pop("as_json"), options.pop("oldest_first")
@@ -276,7 +276,7 @@ def _print_list(ctx: click.Context, path: str | None, records: str, options: dic
     criteria |= {"attributes": attributes} if attributes else {}
     criteria = _resolve_ids(database, criteria)
     page = getattr(database, f"find_{records}")(newest_first=not oldest_first, **criteria)
-    render_answers.render_page(records, page, as_json=as_json)
+    render_lists.render_page(records, page, as_json=as_json)
 
 
 def _resolve_ids(database: TelemetryDatabase, criteria: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from dataclasses import asdict
 
 import click
 
-from otel_sqlite_exporter.cli.tables import format_value, print_json
+from otel_sqlite_exporter.cli.cells import format_value
+from otel_sqlite_exporter.cli.tables import print_json
 from otel_sqlite_exporter.ingest.importing.imports import SourceReport, Totals
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from otel_sqlite_exporter.cli.tables import format_ms, format_value
+from otel_sqlite_exporter.cli.cells import format_ms, format_value
 from otel_sqlite_exporter.query.kinds import EVENTS
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.records import EventSummary
