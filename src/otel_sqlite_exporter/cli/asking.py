@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that ask a file: sessions, session, traces, trace, llm, tools, search, tail, sql, diff, report."""
+"""Commands that ask a file: lists, a session, a trace, search, tail, sql, diff, report."""
 
 from __future__ import annotations
 
@@ -59,6 +59,14 @@ def llm(ctx: click.Context, /, path: str | None, **options: Any) -> None:
 def tools(ctx: click.Context, /, path: str | None, **options: Any) -> None:
     """List executions of tools, the newest first."""
     _print_list(ctx, path, "tool_interactions", options)
+
+
+@click.command()
+@filters("session_id", "trace_id", "service_name", "event_name", "severity_text", "min_severity_number")
+@click.pass_context
+def logs(ctx: click.Context, /, path: str | None, **options: Any) -> None:
+    """List log records, the newest first."""
+    _print_list(ctx, path, "logs", options)
 
 
 @click.command()
@@ -255,7 +263,7 @@ def report(
     render_answers.render_report_result(result, shape, as_json=as_json, as_csv=as_csv)
 
 
-COMMANDS = (sessions, session, traces, trace, llm, tools, search, tail, sql, diff, report)
+COMMANDS = (sessions, session, traces, trace, llm, tools, logs, search, tail, sql, diff, report)
 
 
 def _open(ctx: click.Context, path: str | None) -> TelemetryDatabase:

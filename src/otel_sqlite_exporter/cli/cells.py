@@ -50,7 +50,7 @@ Cell = Value | Bar | Interval
 _WIDE: Mapping[str, int] = MappingProxyType(
     dict.fromkeys(("name", "what", "step"), 20)
     | dict.fromkeys(("arguments", "plan", "model", "tool", "text", "types", "status", "service", "user_id"), 12)
-    | {"session_id": 36, "body": 24}
+    | {"session_id": 36, "body": 24, "event_name": 16}
 )
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +14,13 @@ from otel_sqlite_exporter.cli.tables import format_time, is_terminal, print_json
 from otel_sqlite_exporter.query.results import Page
 
 _Columns = Mapping[str, Callable[[Any], Value]]
+
+
+def _read_text(value: str | None) -> str | None:
+    """Return a text that is JSON without its quotes, and other JSON as it is."""
+    return str(json.loads(value)) if value is not None and value.startswith('"') else value
+
+
 _LISTS: Mapping[str, _Columns] = {
     "sessions": {
         "session_id": lambda one: one.session_id,
@@ -58,8 +66,17 @@ _LISTS: Mapping[str, _Columns] = {
         "tool": lambda one: one.tool_name,
         "arguments": lambda one: one.arguments,
     },
+    "logs": {
+        "start": lambda one: format_time(one.start_time),
+        "severity": lambda one: one.severity_text or one.severity_number,
+        "service": lambda one: one.service_name,
+        "event_name": lambda one: one.event_name,
+        "body": lambda one: _read_text(one.body),
+        "trace_id": lambda one: one.trace_id,
+        "session_id": lambda one: one.session_id,
+    },
 }
-_TITLES = {"llm_interactions": "calls", "tool_interactions": "tool executions"}
+_TITLES = {"llm_interactions": "calls", "tool_interactions": "tool executions", "logs": "log records"}
 _RIGHT = frozenset(("duration",))
 # Left out where a terminal has no room, the first of these first.
 _SPARE = {
@@ -67,6 +84,7 @@ _SPARE = {
     "traces": ("service", "spans", "session_id", "errors", "tokens", "start"),
     "llm_interactions": ("span_id", "cost_usd", "output", "input", "start"),
     "tool_interactions": ("span_id", "start", "arguments"),
+    "logs": ("service", "session_id", "event_name", "trace_id"),
 }
 
 
