@@ -6,10 +6,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,7 +23,15 @@ if TYPE_CHECKING:
 
 def print_json(value: object) -> None:
     """Print `value` as one JSON document."""
-    click.echo(json.dumps(value, indent=2))
+    click.echo(format_json(value, indent=2))
+
+
+def format_json(value: object, *, indent: int | None = None) -> str:
+    """Return `value` as JSON, which has no word for numbers that are not finite: they are null."""
+    try:
+        return json.dumps(value, indent=indent, allow_nan=False)
+    except ValueError:
+        return json.dumps(_leave_out_infinities(value), indent=indent)
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -53,6 +62,14 @@ def is_terminal() -> bool:
 def format_time(text: str | None) -> str | None:
     """Return the time of an ISO 8601 text as it is; for a terminal without year and fraction."""
     return f"{text[5:10]} {text[11:19]}" if text is not None and is_terminal() else text
+
+
+def _leave_out_infinities(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _leave_out_infinities(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_leave_out_infinities(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _print_on_terminal(parts: Sequence[RenderableType]) -> None:
