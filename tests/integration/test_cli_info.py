@@ -184,7 +184,21 @@ def test_a_reader_that_goes_away_is_no_error(written: Path) -> None:
         timeout=180,
     )
     os.close(theirs)
-    assert (done.returncode, done.stderr) == (2, b"")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("arguments", [["info"], ["llm"], ["export"], ["tail", "--json"]])
+def test_an_output_that_is_full_is_named(written: Path, arguments: list[str]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*COMMAND, *arguments, str(written)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=clean_environment(),
+            check=False,
+            timeout=180,
+        )
+    assert (done.returncode, done.stderr) == (2, b"Error: standard output: No space left on device\n")
 
 
 def test_an_interrupt_is_one_sentence(written: Path) -> None:

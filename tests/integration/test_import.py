@@ -359,8 +359,8 @@ def test_a_file_of_no_known_format_is_refused_and_nothing_is_made(
 ) -> None:
     source = tmp_path / "file"
     source.write_bytes(content)
-    code, _out, err = run("import", source, "--into", path)
-    assert code == 2
+    code, out, err = run("import", source, "--into", path)
+    assert (code, out) == (2, "")
     assert re.fullmatch(rf"Error: {re.escape(str(source))} {sentence}.*\n", err)
     assert not path.exists()
 

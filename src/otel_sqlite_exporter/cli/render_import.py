@@ -14,7 +14,7 @@ from otel_sqlite_exporter.ingest.importing.imports import SourceReport, Totals
 
 
 def render_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, as_json: bool) -> None:
-    """Print what was imported, and on stderr what could not be read."""
+    """Print what was imported, and on stderr what could not be read; nothing where no source was one."""
     for report in reports:
         for place, reason in report.refusals:
             click.echo(f"{format_value(report.source)}: {place}: {format_value(reason)}", err=True)
@@ -25,6 +25,8 @@ def render_import(path: str, reports: Sequence[SourceReport], totals: Totals, *,
         return print_json({"path": path, **totals._asdict(), "sources": [asdict(report) for report in reports]})
     for report in reports:
         click.echo(_describe_source(report))
+    if not reports:
+        return
     quarantined = f", {totals.quarantined} are in quarantine" if totals.quarantined else ""
     click.echo(f"wrote {totals.written} records to {path}, {totals.duplicate} were there already{quarantined}")
 
