@@ -23,7 +23,7 @@ from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.file_systems import find_network_type
 from tests.commands import run
 from tests.conftest import export_all, exporting, in_new_process, make_spans, read, span_names
-from tests.files import foreign, garbage_page_file, snapshot, truncated_file
+from tests.files import foreign, garbage_page_file, snapshot, text_file, truncated_file
 
 
 def diagnose(path: Path, *options: str) -> tuple[int, dict[str, str]]:
@@ -263,6 +263,27 @@ def test_recover_takes_a_spool_from_elsewhere_into_a_new_file(written: Path, tmp
     other = tmp_path / "other.db"
     assert run("recover", other, "--spool", kept)[0] == 0
     assert span_names(other) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "make", [lambda path: None, Path.mkdir, foreign, text_file], ids=["none", "folder", "foreign", "text"]
+)
+def test_recover_refuses_a_path_without_a_file_of_ours_and_without_a_spool(
+    tmp_path: Path, make: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "x.db"
+    make(path)
+    status, printed, errors = run("recover", path)
+    assert (status, printed) == (2, "")
+    assert errors.startswith(f"Error: {path} ")
+    assert errors.count("\n") == 1
+
+
+def test_recover_makes_the_file_that_a_spool_is_of(written: Path) -> None:
+    spool(written, "a")
+    written.unlink()
+    assert run("recover", written)[0] == 0
+    assert span_names(written) == ["a"]
 
 
 def test_recover_says_what_is_in_the_way(written: Path) -> None:

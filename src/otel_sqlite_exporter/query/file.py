@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 import orjson
 
 from otel_sqlite_exporter.errors import FileRefusedError, FilterError, MigrationRequiredError, NotFoundError
+from otel_sqlite_exporter.query.criteria import fold_id
 from otel_sqlite_exporter.query.kinds import Kind
 from otel_sqlite_exporter.query.records import EventSummary
 from otel_sqlite_exporter.query.results import Page, RecordT
 from otel_sqlite_exporter.query.select import Select, build_count, build_ids, build_page, encode_cursor
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
-from otel_sqlite_exporter.storage.identity import identify_file, migrate_hint
+from otel_sqlite_exporter.storage.identity import identify_file, migrate_hint, missing_hint
 from otel_sqlite_exporter.storage.migrations import load_migrations
 
 _T = TypeVar("_T")
@@ -59,10 +60,7 @@ class TelemetryFile:
     def _identify(self) -> int:
         kind, version = identify_file(self.path, busy_timeout_ms=self._busy_timeout_ms)
         if kind == "missing":
-            raise FileRefusedError(
-                f"{self.path} does not exist: give the path of a file, or create it with "
-                "`python -m otel_sqlite_exporter migrate` or a first export"
-            )
+            raise FileRefusedError(missing_hint(self.path))
         if not version:
             raise FileRefusedError(f"{self.path} has no schema yet: {migrate_hint(self.path)}")
         return version
@@ -115,6 +113,7 @@ class Reading:
         """
         if not isinstance(text, str) or not text:
             raise FilterError(argument, f"{text!r} is no id: give one, or its beginning")
+        text = fold_id(argument, text)
         statement = build_ids(kind, argument, text, criteria, limit=_NAMED_CANDIDATES + 1)
         found: list[str] = [row[argument] for row in self.run(statement)]
         if len(found) == 1 or text in found:

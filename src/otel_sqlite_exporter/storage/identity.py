@@ -42,6 +42,14 @@ def migrate_hint(path: str) -> str:
     return f"run `python -m otel_sqlite_exporter migrate {shlex.quote(path)}`"
 
 
+def missing_hint(path: str) -> str:
+    """Return what there is to say where a file was expected at `path`."""
+    return (
+        f"{path} does not exist: give the path of a file, or create it with "
+        "`python -m otel_sqlite_exporter migrate` or a first export"
+    )
+
+
 def _look(path: str, busy_timeout_ms: int) -> tuple[FileKind, int]:
     try:
         status = os.stat(path)
