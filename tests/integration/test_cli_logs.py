@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ _NOON_NS = 1_769_860_800 * 10**9
 
 
 @pytest.fixture(scope="module")
-def logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def logged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of three log records: two in a span of a session, one of another service outside of any."""
     path = tmp_path_factory.mktemp("logged") / "otel.db"
     _log(path, "billing", [(SeverityNumber.DEBUG, "DEBUG", "started", None)], 0)
@@ -33,7 +32,7 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         records = [(SeverityNumber.INFO, "INFO", "paid", "order.paid"), (SeverityNumber.ERROR, "ERROR", "a\nb", None)]
         _log(path, "orders", records, 1)
     spans.shutdown()
-    yield path
+    return path
 
 
 def _log(path: Path, service: str, records: list[tuple[SeverityNumber, str, str, str | None]], at: int) -> None:
