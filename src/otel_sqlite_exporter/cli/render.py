@@ -15,6 +15,7 @@ from otel_sqlite_exporter.query.overview import Overview, SessionSummary
 from otel_sqlite_exporter.storage.identity import migrate_hint
 from otel_sqlite_exporter.storage.migrations import Migration, Report
 from otel_sqlite_exporter.version import __version__
+from otel_sqlite_exporter.wording import count
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.ingest.upkeep.diagnosis import Finding
@@ -88,9 +89,9 @@ def render_repair(repair: Repair) -> None:
     if repair.backup is not None:
         click.echo(f"backup: {repair.backup}")
     if repair.recovery.batches:
-        click.echo(f"wrote {repair.recovery.records} records from the spool")
+        click.echo(f"wrote {count(repair.recovery.records, 'record')} from the spool")
     if repair.interrupted:
-        click.echo(f"marked {repair.interrupted} spans as interrupted")
+        click.echo(f"marked {count(repair.interrupted, 'span')} as interrupted")
 
 
 def render_overview(overview: Overview) -> None:

@@ -11,6 +11,7 @@ import click
 from otel_sqlite_exporter.cli.cells import format_value
 from otel_sqlite_exporter.cli.tables import print_json
 from otel_sqlite_exporter.ingest.importing.imports import SourceReport, Totals
+from otel_sqlite_exporter.wording import count
 
 
 def render_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, as_json: bool) -> None:
@@ -27,15 +28,19 @@ def render_import(path: str, reports: Sequence[SourceReport], totals: Totals, *,
         click.echo(_describe_source(report))
     if not reports:
         return
-    quarantined = f", {totals.quarantined} are in quarantine" if totals.quarantined else ""
-    click.echo(f"wrote {totals.written} records to {path}, {totals.duplicate} were there already{quarantined}")
+    already = count(totals.duplicate, "was there already", "were there already")
+    quarantined = f", {count(totals.quarantined, 'is', 'are')} in quarantine" if totals.quarantined else ""
+    click.echo(f"wrote {count(totals.written, 'record')} to {path}, {already}{quarantined}")
 
 
 def _describe_source(report: SourceReport) -> str:
-    parts = [f"{report.spans} spans, {report.logs} log records"]
+    parts = [f"{count(report.spans, 'span')}, {count(report.logs, 'log record')}"]
     if report.known:
         parts.append(f"{report.known} of {report.pieces} lines, documents or messages were imported before")
-    parts += [f"{count} messages of {signal} are not stored" for signal, count in sorted(report.ignored.items())]
+    parts += [
+        count(ignored, f"message of {signal} is not stored", f"messages of {signal} are not stored")
+        for signal, ignored in sorted(report.ignored.items())
+    ]
     if report.refused:
         parts.append(f"{report.refused} could not be read")
     return f"{format_value(report.source)}: {'; '.join(parts)}"
