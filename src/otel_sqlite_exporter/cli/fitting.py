@@ -51,7 +51,7 @@ def draw_table(table: Table, width: int) -> Iterable[RenderableType]:
     shown = _choose(table, columns, room)
     yield Padding(_draw_grid(table, _fit(shown, room), is_broken=is_broken), (0, 0, 0, _INDENT))
     missing = [column.name for column in columns if column not in shown and column.name]
-    if missing:
+    if missing and table.rows:
         yield Padding(
             Text(f"not shown: {', '.join(missing)} (--json and wider terminals show all)", "dim"), (0, 0, 0, _INDENT)
         )
