@@ -21,6 +21,7 @@ COMMANDS = {
     "llm": LIST
     | {"--session", "--trace", "--user", "--agent", "--model", "--provider", "--operation", "--status"}
     | {"--min-duration-ms", "--min-tokens", "--min-cost-usd"},
+    "logs": LIST | {"--session", "--trace", "--event", "--severity", "--min-severity"},
     "migrate": {
         *("path", "--check", "--dry-run", "--no-backup", "--json"),
         *("--into", "--timezone", "--drop-legacy"),

@@ -94,6 +94,11 @@ def test_the_beginning_of_an_id_suffices_if_it_is_of_one(asked: Path) -> None:
     (trace,) = TelemetryDatabase(asked).find_traces(limit=1)
     assert ask("trace", trace.trace_id[:10], asked)["trace_id"] == trace.trace_id
     assert ask("llm", asked, "--trace", trace.trace_id[:10])["total"] == 2
+    assert ask("trace", trace.trace_id[:10].upper(), asked)["trace_id"] == trace.trace_id
+    database = TelemetryDatabase(asked)
+    span = database.get_span(trace.trace_id.upper(), trace.root_span_id[:9].upper())
+    assert span.span_id == trace.root_span_id
+    assert database.find_spans(trace_id=trace.trace_id.upper(), span_id=[span.span_id.upper()]).records == (span,)
     assert ask("traces", asked, "--session", "session-2")["total"] == 4
     code, out, err = run("session", "sess", asked)
     assert (code, out) == (2, "")
@@ -185,6 +190,22 @@ def test_what_is_written_meanwhile_is_followed_until_an_interrupt(path: Path) ->
     assert names == ["before", "before", "during", "during"]
 
 
+def test_following_ends_when_nobody_reads_on(path: Path) -> None:
+    with exporting(path) as exporter:
+        exporter.export(make_spans("before"))
+        command = [*COMMAND, "tail", "-f", str(path)]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment()
+        ) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert process.stdout.readline()
+            process.stdout.close()
+            exporter.export(make_spans("during"))
+            assert process.wait(30) == 0
+            assert process.stderr.read() == b""
+
+
 _FOLLOW = """\
 import os, signal, sys, time
 from otel_sqlite_exporter.cli.commands import cli
@@ -209,6 +230,28 @@ def test_sql_gives_rows_as_text_json_and_csv(asked: Path) -> None:
     assert ask("sql", "PRAGMA user_version", asked)["total"] == 1
     assert ask("sql", "EXPLAIN QUERY PLAN SELECT * FROM spans WHERE trace_id = 'x'", asked)["total"] > 1
     assert ask("sql", "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n", asked, "-n", 3)
+
+
+def test_columns_of_the_same_name_are_told_apart(asked: Path) -> None:
+    query = 'SELECT 1 AS a, 2 AS "a:1", 3 AS a, 4 AS a'
+    expected = {"a": 1, "a:1": 2, "a:2": 3, "a:3": 4}
+    assert ask("sql", query, asked)["rows"] == [expected]
+    assert run("sql", query, asked, "--csv")[1].split() == ["a,a:1,a:2,a:3", "1,2,3,4"]
+
+
+def test_json_has_null_where_it_has_no_number(asked: Path) -> None:
+    shown = run("sql", "SELECT 9e999 AS a, -9e999 AS b, 1.5 AS c", asked, "--json")[1]
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    rows = json.loads(shown, parse_constant=refuse)["rows"]
+    assert rows == [{"a": None, "b": None, "c": 1.5}]
+
+
+def test_a_statement_without_rows_says_what_to_give(asked: Path) -> None:
+    for statement in ("", "/* a comment */"):
+        assert run("sql", statement, asked) == (2, "", "Error: statement: it gives no rows: give a SELECT\n")
 
 
 @pytest.mark.parametrize(
@@ -237,6 +280,8 @@ def test_sql_gives_rows_as_text_json_and_csv(asked: Path) -> None:
         "SAVEPOINT x",
         "SELECT load_extension('x')",
         "SELECT 1; SELECT 2",
+        "",
+        "/* nothing */",
         "SELECT",
         "SELECT * FROM nothing",
     ],
@@ -310,6 +355,48 @@ def test_a_terminal_is_as_wide_as_it_is(asked: Path, command: str, columns: str)
     coloured = run_on_terminal(*arguments, COLUMNS=columns, LINES="500")
     assert "\x1b[" in coloured
     assert re.sub("\x1b[^m]*m", "", coloured) == plain
+
+
+@pytest.mark.parametrize("columns", ["60", "80"])
+@pytest.mark.parametrize("command", [*LISTS, "trace", "session", "sql", "report"])
+def test_a_row_is_one_line_and_what_has_no_room_is_named(asked: Path, command: str, columns: str) -> None:
+    ids = {"trace": TelemetryDatabase(asked).find_traces(limit=1)[0].trace_id, "session": "session-0"}
+    ids |= {"sql": "SELECT * FROM spans", "report": "slowest"}
+    arguments = [command, *([ids[command]] if command in ids else []), asked]
+    plain = run_on_terminal(*arguments, NO_COLOR="1", COLUMNS=columns, LINES="500")
+    title = re.findall(r"^[a-z ]+ \((\d+) of \w+\)$", plain.replace("\r", ""), re.MULTILINE)
+    table = plain.replace("\r", "").rpartition(" of ")[2]
+    body, _, missing = table.partition("not shown: ")
+    rows = [line for line in body.splitlines()[1:] if re.search(r"\d", line)]
+    assert len(rows) == int(title[-1])
+    assert not missing or re.sub(r"\s+", " ", missing).endswith(" (--json and wider terminals show all) ")
+    if command in ("traces", "llm", "tools"):
+        assert all(re.match(r"  [0-9a-f]{8,32}  ", row) for row in rows)
+
+
+def test_ids_are_cut_as_far_as_they_differ_and_text_down_to_what_tells(path: Path) -> None:
+    with exporting(path) as exporter:
+        exporter.export(
+            make_spans("execute_tool a_tool_with_a_name_of_some_length", attributes={"session.id": "s" * 30})
+        )
+    (trace,) = TelemetryDatabase(path).find_traces()
+    shown = run_on_terminal("traces", path, NO_COLOR="1", COLUMNS="80")
+    assert re.search(rf"^  {trace.trace_id[:8]}  \d\d-\d\d .+  execute_tool a_tool[a-z_]*…? ", shown, re.MULTILINE)
+    assert "not shown: " in shown
+    assert "session_id" in shown
+    assert trace.trace_id in run("traces", path)[1]
+
+
+@pytest.mark.parametrize(("columns", "cells"), [("60", 0), ("76", 10), ("84", 16), ("200", 24)])
+def test_a_waterfall_has_the_room_that_names_leave(path: Path, columns: str, cells: int) -> None:
+    with exporting(path) as exporter:
+        exporter.export(make_spans("execute_tool a_tool_with_a_name_of_some_length_beyond"))
+    (trace,) = TelemetryDatabase(path).find_traces()
+    shown = run_on_terminal("trace", trace.trace_id, path, NO_COLOR="1", COLUMNS=columns)
+    assert re.search("execute_tool a_tool_with_a_", shown)
+    assert ("not shown: waterfall" in shown) == (cells == 0)
+    assert max(map(len, re.findall("[=|]+", shown)), default=0) <= 24
+    assert bool(re.search("[=|]", shown)) == (cells > 0)
 
 
 def test_what_is_longer_than_the_terminal_is_paged(asked: Path, tmp_path: Path) -> None:

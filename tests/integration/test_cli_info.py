@@ -107,7 +107,7 @@ def test_info_in_a_pipe_is_aligned_plain_text(written: Path) -> None:
         "  session_conflicts              0",
     ]
     assert "newest sessions (10 of 12)" in out
-    assert re.search(r"^  session 11 +- +\d{4}-\d\d-\d\dT\d\d:\d\dZ +1 +1 +0 +0 +-$", out, re.MULTILINE)
+    assert re.search(r"^  session 11 +- +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z +1 +1 +0 +0 +-$", out, re.MULTILINE)
     assert "session 01" not in out
 
 
@@ -184,7 +184,21 @@ def test_a_reader_that_goes_away_is_no_error(written: Path) -> None:
         timeout=180,
     )
     os.close(theirs)
-    assert (done.returncode, done.stderr) == (2, b"")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("arguments", [["info"], ["llm"], ["export"], ["tail", "--json"]])
+def test_an_output_that_is_full_is_named(written: Path, arguments: list[str]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*COMMAND, *arguments, str(written)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=clean_environment(),
+            check=False,
+            timeout=180,
+        )
+    assert (done.returncode, done.stderr) == (2, b"Error: standard output: No space left on device\n")
 
 
 def test_an_interrupt_is_one_sentence(written: Path) -> None:

@@ -23,7 +23,7 @@ from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.file_systems import find_network_type
 from tests.commands import run
 from tests.conftest import export_all, exporting, in_new_process, make_spans, read, span_names
-from tests.files import foreign, garbage_page_file, snapshot, truncated_file
+from tests.files import foreign, garbage_page_file, snapshot, text_file, truncated_file
 
 
 def diagnose(path: Path, *options: str) -> tuple[int, dict[str, str]]:
@@ -70,14 +70,14 @@ FAULTS: list[tuple[Callable[[Path], object], str, str]] = [
     (
         lambda path: alter(path, "UPDATE _events SET related_event = NULL WHERE id = 2"),
         "links",
-        "problem: 1 records of ended spans are not linked",
+        "problem: 1 record of an ended span is not linked",
     ),
     (
         lambda path: alter(path, "UPDATE _trace_sessions SET session = NULL, own_session = NULL WHERE own_session = 1"),
         "sessions",
-        "problem: 1 spans do not show",
+        "problem: 1 span does not show its trace's session",
     ),
-    (lambda path: spool(path, "kept"), "spool", "problem: 1 batches"),
+    (lambda path: spool(path, "kept"), "spool", "problem: 1 batch waits in "),
     (lambda path: path.chmod(0o644), "mode", "note: others may read"),
     (
         lambda path: alter(
@@ -89,7 +89,7 @@ FAULTS: list[tuple[Callable[[Path], object], str, str]] = [
             "UPDATE _exporter_runs SET boot_id = 'another'",
         ),
         "running",
-        "problem: 1 spans run in process",
+        "problem: 1 span runs in process",
     ),
 ]
 
@@ -126,9 +126,9 @@ def test_a_span_of_another_machine_is_ended_only_when_that_is_said(written: Path
         assert (status, found["running"].partition(" on ")[0][:5]) == (0, "note:")
         assert read(written, "SELECT status FROM spans WHERE status = 'running'") == [("running",)]
     status, printed, _ = run("doctor", written, "--repair", "--assume-gone", "another", "--assume-gone", "elsewhere")
-    assert (status, printed.splitlines()[0]) == (0, "marked 1 spans as interrupted")
+    assert (status, printed.splitlines()[0]) == (0, "marked 1 span as interrupted")
     assert read(written, "SELECT DISTINCT status FROM spans ORDER BY 1") == [("interrupted",), ("ok",)]
-    assert diagnose(written)[1]["interrupted"] == "note: 1 spans were cut off with their process"
+    assert diagnose(written)[1]["interrupted"] == "note: 1 span was cut off with its process"
 
 
 def test_a_span_that_was_ended_by_mistake_is_completed_when_it_ends(path: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_span_that_was_ended_by_mistake_is_completed_when_it_ends(path: Path) 
     with exporting(path) as exporter:
         exporter.export_open([span])
         alter(path, "UPDATE _exporter_runs SET host = 'elsewhere'")
-        assert run("doctor", path, "--repair", "--assume-gone", "elsewhere")[1].startswith("marked 1 spans")
+        assert run("doctor", path, "--repair", "--assume-gone", "elsewhere")[1].startswith("marked 1 span as")
         assert read(path, "SELECT status, end_time_source FROM spans") == [("interrupted", "estimated")]
         span.end()
         assert exporter.export([span]) is SpanExportResult.SUCCESS
@@ -155,7 +155,7 @@ def test_rows_that_refer_to_nothing_are_named_and_keep_nothing_else_from_repair(
     status, printed, _ = run("doctor", written)
     assert status == 1
     assert f"problem: foreign keys: {orphans.removeprefix('problem: ')}" in printed
-    assert "problem: links: 1 records are linked from one side only" in printed
+    assert "problem: links: 1 record is linked from one side only" in printed
     status, found = diagnose(written, "--repair")
     assert (status, found["foreign keys"]) == (1, orphans)
     assert "spool" not in found
@@ -169,7 +169,7 @@ def test_a_link_of_one_side_is_undone(written: Path) -> None:
         "INSERT INTO _events (trace_session, span, source, ordinal, phase, name, time_unix_nano, stem, related_event)"
         " SELECT trace_session, id, 1, 0, 'start', 'a.start', 1, 'a', 2 FROM _spans WHERE id = 1",
     )
-    assert diagnose(written)[1]["links"] == "problem: 1 records are linked from one side only"
+    assert diagnose(written)[1]["links"] == "problem: 1 record is linked from one side only"
     assert diagnose(written, "--repair") == (0, {})
     assert read(written, "SELECT count(*) FROM events WHERE related_event_id IS NULL") == [(1,)]
 
@@ -203,7 +203,7 @@ def test_what_was_lost_or_could_not_be_kept_is_a_note(written: Path) -> None:
         exporter.export([None])  # type: ignore[list-item]
     assert diagnose(written) == (
         0,
-        {"dropped": "note: 3 records were lost", "quarantine": "note: 1 records could not be rows"},
+        {"dropped": "note: 3 records were lost", "quarantine": "note: 1 record could not be a row"},
     )
 
 
@@ -246,6 +246,21 @@ def test_a_newer_and_an_older_file_are_named_with_the_remedy(written: Path) -> N
         assert words in printed
 
 
+@pytest.mark.parametrize("make", [Path.mkdir, foreign, text_file], ids=["folder", "foreign", "text"])
+def test_of_what_is_not_ours_the_mode_is_nobodys_concern(tmp_path: Path, make: Callable[[Path], object]) -> None:
+    path = tmp_path / "x.db"
+    make(path)
+    path.chmod(0o755)
+    status, found = diagnose(path)
+    assert status == 1
+    assert found.keys() <= {"file", "integrity"}
+
+
+def test_of_an_empty_file_it_is_said_that_it_has_no_schema(path: Path) -> None:
+    path.touch(0o600)
+    assert diagnose(path) == (1, {"version": f"problem: {path} has no schema yet"})
+
+
 def test_recover_writes_what_waits_once(written: Path) -> None:
     spool(written, "a", "b", "c")
     assert span_names(written) == ["one", "three", "two"]
@@ -263,6 +278,27 @@ def test_recover_takes_a_spool_from_elsewhere_into_a_new_file(written: Path, tmp
     other = tmp_path / "other.db"
     assert run("recover", other, "--spool", kept)[0] == 0
     assert span_names(other) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "make", [lambda path: None, Path.mkdir, foreign, text_file], ids=["none", "folder", "foreign", "text"]
+)
+def test_recover_refuses_a_path_without_a_file_of_ours_and_without_a_spool(
+    tmp_path: Path, make: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "x.db"
+    make(path)
+    status, printed, errors = run("recover", path)
+    assert (status, printed) == (2, "")
+    assert errors.startswith(f"Error: {path} ")
+    assert errors.count("\n") == 1
+
+
+def test_recover_makes_the_file_that_a_spool_is_of(written: Path) -> None:
+    spool(written, "a")
+    written.unlink()
+    assert run("recover", written)[0] == 0
+    assert span_names(written) == ["a"]
 
 
 def test_recover_says_what_is_in_the_way(written: Path) -> None:

@@ -28,6 +28,7 @@ from opentelemetry.trace import NonRecordingSpan, set_span_in_context
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
 from otel_sqlite_exporter.attributes import decode_attributes
+from otel_sqlite_exporter.wording import count
 from tests import strategies as own
 from tests.commands import run, run_here
 from tests.conftest import exporting, make_spans, modules_after, read
@@ -178,7 +179,7 @@ def test_what_came_of_files_is_there_again(path: Path, tmp_path: Path) -> None:
 )
 def test_what_is_exported_can_be_chosen(filled: Path, arguments: tuple[str, ...], spans: int, logs: int) -> None:
     code, out, err = run("export", filled, *arguments)
-    assert (code, err) == (0, f"exported {spans} spans, {logs} log records\n")
+    assert (code, err) == (0, f"exported {count(spans, 'span')}, {count(logs, 'log record')}\n")
     found = [json.loads(line) for line in out.splitlines()]
     assert _count(found, "resourceSpans", "scopeSpans", "spans") == spans
     assert _count(found, "resourceLogs", "scopeLogs", "logRecords") == logs
@@ -192,7 +193,7 @@ def _count(lines: list[Any], top: str, middle: str, bottom: str) -> int:
 def test_a_trace_is_found_by_the_beginning_of_its_id(filled: Path) -> None:
     ((trace_id,),) = read(filled, "SELECT trace_id FROM spans WHERE name = 'other'")
     code, out, err = run("export", filled, "--trace", trace_id[:12])
-    assert (code, err) == (0, "exported 1 spans, 0 log records\n")
+    assert (code, err) == (0, "exported 1 span, 0 log records\n")
     assert trace_id in out
     code, out, err = run("export", filled, "--trace", "nonsense")
     assert (code, out) == (2, "")
@@ -223,7 +224,7 @@ def test_a_span_that_runs_is_left_out_and_said_so(path: Path) -> None:
         exporter.export(make_spans("done"))
         exporter.export_open([TracerProvider(shutdown_on_exit=False).get_tracer("t").start_span("runs")])  # type: ignore[list-item]
     code, out, err = run("export", path)
-    assert (code, err) == (0, "exported 1 spans, 0 log records; 1 spans still run and were left out\n")
+    assert (code, err) == (0, "exported 1 span, 0 log records; left out: 1 span that still runs\n")
     assert "runs" not in out
 
 

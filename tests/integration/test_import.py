@@ -171,7 +171,7 @@ _COLLECTOR = [
 def test_what_the_collector_wrote_is_all_there(tmp_path: Path, path: Path) -> None:
     code, out, err = run("import", write_lines(tmp_path / "data.json", _COLLECTOR), "--into", path)
     assert (code, err) == (0, "")
-    assert "2 spans, 2 log records; 1 messages of metrics are not stored" in out
+    assert "2 spans, 2 log records; 1 message of metrics is not stored" in out
     columns = "parent_span_id, parent_is_remote, trace_flags, trace_state, kind, status_code, status_description"
     assert read(path, f"SELECT {columns}, dropped_attributes, service_name FROM spans ORDER BY name") == [
         ("eee19b7ec3c1b173", 1, 1, "vendor=1,other=2", "SERVER", "ERROR", "no stock", 2, "checkout"),
@@ -335,7 +335,7 @@ def test_what_cannot_be_read_is_named_and_kept(tmp_path: Path, path: Path) -> No
         ("line 6", "it is neither a mess"),
         ("line 7", "it is no JSON: str i"),
     ]
-    assert "1 spans, 0 log records; 1 messages of metrics are not stored; 4 could not be read\n" in out
+    assert "1 span, 0 log records; 1 message of metrics is not stored; 4 could not be read\n" in out
     kept = [json.loads(content) for (content,) in read(path, "SELECT content FROM _quarantine ORDER BY id")]
     assert [one["place"] for one in kept] == ["line 2", "line 4", "line 6", "line 7"]
     assert kept[0] == {"source": str(source), "place": "line 2", "content": "{broken"}
@@ -359,8 +359,8 @@ def test_a_file_of_no_known_format_is_refused_and_nothing_is_made(
 ) -> None:
     source = tmp_path / "file"
     source.write_bytes(content)
-    code, _out, err = run("import", source, "--into", path)
-    assert code == 2
+    code, out, err = run("import", source, "--into", path)
+    assert (code, out) == (2, "")
     assert re.fullmatch(rf"Error: {re.escape(str(source))} {sentence}.*\n", err)
     assert not path.exists()
 

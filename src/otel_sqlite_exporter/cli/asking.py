@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that ask a file: sessions, session, traces, trace, llm, tools, search, tail, sql, diff, report."""
+"""Commands that ask a file: lists, a session, a trace, search, tail, sql, diff, report."""
 
 from __future__ import annotations
 
@@ -59,6 +59,14 @@ def llm(ctx: click.Context, /, path: str | None, **options: Any) -> None:
 def tools(ctx: click.Context, /, path: str | None, **options: Any) -> None:
     """List executions of tools, the newest first."""
     _print_list(ctx, path, "tool_interactions", options)
+
+
+@click.command()
+@filters("session_id", "trace_id", "service_name", "event_name", "severity_text", "min_severity_number")
+@click.pass_context
+def logs(ctx: click.Context, /, path: str | None, **options: Any) -> None:
+    """List log records, the newest first."""
+    _print_list(ctx, path, "logs", options)
 
 
 @click.command()
@@ -255,7 +263,7 @@ def report(
     render_answers.render_report_result(result, shape, as_json=as_json, as_csv=as_csv)
 
 
-COMMANDS = (sessions, session, traces, trace, llm, tools, search, tail, sql, diff, report)
+COMMANDS = (sessions, session, traces, trace, llm, tools, logs, search, tail, sql, diff, report)
 
 
 def _open(ctx: click.Context, path: str | None) -> TelemetryDatabase:
@@ -267,7 +275,7 @@ def _open(ctx: click.Context, path: str | None) -> TelemetryDatabase:
 
 def _print_list(ctx: click.Context, path: str | None, records: str, options: dict[str, Any]) -> None:
     database = _open(ctx, path)
-    from otel_sqlite_exporter.cli import render_answers
+    from otel_sqlite_exporter.cli import render_lists
     from otel_sqlite_exporter.query.criteria import parse_attribute_text
 
     as_json, oldest_first = options.pop("as_json"), options.pop("oldest_first")
@@ -276,7 +284,7 @@ def _print_list(ctx: click.Context, path: str | None, records: str, options: dic
     criteria |= {"attributes": attributes} if attributes else {}
     criteria = _resolve_ids(database, criteria)
     page = getattr(database, f"find_{records}")(newest_first=not oldest_first, **criteria)
-    render_answers.render_page(records, page, as_json=as_json)
+    render_lists.render_page(records, page, as_json=as_json)
 
 
 def _resolve_ids(database: TelemetryDatabase, criteria: dict[str, Any]) -> dict[str, Any]:

@@ -31,18 +31,34 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             sentence = "interrupted"
-        except BrokenPipeError:
-            # Nobody reads on. Python flushes once more when it ends, which must not fail.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            ctx.exit(REFUSED)
+        except BrokenPipeError:  # nobody reads on
+            _drop_output()
+            ctx.exit(0)
         except SQLiteExporterError as error:
             sentence = str(error)
         except sqlite3.Error as error:
             sentence = f"{ctx.obj}: SQLite says: {error}"
         except OSError as error:
-            sentence = f"{error.filename or ctx.obj}: {error.strerror or error}"
+            at = error.filename or ("standard output" if _is_output_stuck() else ctx.obj)
+            sentence = f"{at}: {error.strerror or error}"
         click.echo(f"Error: {sentence}", err=True)
         ctx.exit(REFUSED)
+
+
+def _is_output_stuck() -> bool:
+    """Return whether standard output still holds what could not be written there; that is given up then."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        _drop_output()
+        return True
+    return False
+
+
+def _drop_output() -> None:
+    """Let the flush with which Python ends find somewhere to write to."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

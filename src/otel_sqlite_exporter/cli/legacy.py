@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from otel_sqlite_exporter.cli.cells import Table, format_value
 from otel_sqlite_exporter.cli.render import format_bytes
-from otel_sqlite_exporter.cli.tables import Table, format_value, print_json, print_tables
+from otel_sqlite_exporter.cli.tables import print_json, print_tables
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.ingest.legacy.report import LegacyFile, LegacyReport

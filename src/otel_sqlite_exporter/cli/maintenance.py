@@ -132,12 +132,14 @@ def recover(ctx: click.Context, path: str | None, *, spool: str | None, as_json:
     settings = resolve(ctx, path)
     from otel_sqlite_exporter.cli.tables import print_json
     from otel_sqlite_exporter.ingest.upkeep import repair
+    from otel_sqlite_exporter.wording import count
 
     recovery = repair.recover(settings, spool)
     if as_json:
         print_json({"path": settings.path} | recovery._asdict())
     elif recovery.batches:
-        click.echo(f"wrote {recovery.records} records in {recovery.batches} batches from the spool to {settings.path}")
+        written = f"{count(recovery.records, 'record')} in {count(recovery.batches, 'batch', 'batches')}"
+        click.echo(f"wrote {written} from the spool to {settings.path}")
     else:
         click.echo(f"nothing to do: no batch waits for {settings.path}")
 

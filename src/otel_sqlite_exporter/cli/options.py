@@ -35,6 +35,17 @@ OPTIONS = {
     "operation": click.option("--operation", metavar="NAME", multiple=True, help="Of an operation, as chat."),
     "tool_name": click.option("--tool", "tool_name", metavar="NAME", multiple=True, help="Of a tool."),
     "name": click.option("--name", metavar="NAME", multiple=True, help="With this name."),
+    "event_name": click.option("--event", "event_name", metavar="NAME", multiple=True, help="Of an event's name."),
+    "severity_text": click.option(
+        "--severity",
+        "severity_text",
+        metavar="TEXT",
+        multiple=True,
+        help="Of a severity, as ERROR, as it was recorded.",
+    ),
+    "min_severity_number": click.option(
+        "--min-severity", "min_severity_number", type=int, help="Of at least this severity number: 9 INFO, 17 ERROR."
+    ),
     "status": click.option(
         "--status",
         type=click.Choice(("ok", "error", "running", "interrupted")),

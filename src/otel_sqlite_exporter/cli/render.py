@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from otel_sqlite_exporter.cli.tables import Table, Value, format_value, print_tables
+from otel_sqlite_exporter.cli.cells import Table, Value, format_value
+from otel_sqlite_exporter.cli.tables import format_time, print_tables
 from otel_sqlite_exporter.query.overview import Overview, SessionSummary
 from otel_sqlite_exporter.storage.identity import migrate_hint
 from otel_sqlite_exporter.storage.migrations import Migration, Report
 from otel_sqlite_exporter.version import __version__
+from otel_sqlite_exporter.wording import count
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.ingest.upkeep.diagnosis import Finding
     from otel_sqlite_exporter.ingest.upkeep.repair import Repair
+
+# Of sessions, left out where a terminal has no room, the first of these first.
+_SPARE = ("llm_calls", "traces", "spans", "user_id", "tokens", "errors")
 
 
 def plan_as_dict(path: str, version: int, pending: Sequence[Migration], *, backup: bool) -> dict[str, object]:
@@ -84,9 +89,9 @@ def render_repair(repair: Repair) -> None:
     if repair.backup is not None:
         click.echo(f"backup: {repair.backup}")
     if repair.recovery.batches:
-        click.echo(f"wrote {repair.recovery.records} records from the spool")
+        click.echo(f"wrote {count(repair.recovery.records, 'record')} from the spool")
     if repair.interrupted:
-        click.echo(f"marked {repair.interrupted} spans as interrupted")
+        click.echo(f"marked {count(repair.interrupted, 'span')} as interrupted")
 
 
 def render_overview(overview: Overview) -> None:
@@ -114,7 +119,7 @@ def _overview_tables(overview: Overview) -> list[Table]:
     tables = [Table("file", (), file), Table("views", ("view", "rows"), tuple(contents.counts.items()))]
     if sessions:
         title = f"newest sessions ({len(sessions)} of {contents.counts['sessions']})"
-        tables.append(Table(title, tuple(sessions[0]), [tuple(session.values()) for session in sessions]))
+        tables.append(Table(title, tuple(sessions[0]), [tuple(one.values()) for one in sessions], spare=_SPARE))
     tables.append(Table("exporter health", (), tuple(asdict(contents.exporter_health).items())))
     tables.append(Table("link health", (), tuple(asdict(contents.link_health).items())))
     return tables
@@ -124,7 +129,7 @@ def _session_columns(session: SessionSummary) -> dict[str, Value]:
     return {
         "session_id": session.session_id,
         "user_id": session.user_id,
-        "end_time": f"{session.end_time[:16]}Z",
+        "end_time": format_time(session.end_time),
         "traces": session.traces,
         "spans": session.spans,
         "errors": session.errors,

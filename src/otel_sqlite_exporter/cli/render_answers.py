@@ -1,83 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What commands that ask have been answered: lists, timelines, trees, comparisons and reports."""
+"""What commands that ask have been answered: timelines, trees, comparisons, reports and rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from otel_sqlite_exporter.cli.tables import (
-    Bar,
-    Table,
-    Value,
-    format_ms,
-    format_time,
-    is_terminal,
-    print_csv,
-    print_json,
-    print_tables,
-)
+from otel_sqlite_exporter.cli.cells import Bar, Cell, Interval, Table, Value, format_ms
+from otel_sqlite_exporter.cli.tables import format_time, is_terminal, print_csv, print_json, print_tables
 from otel_sqlite_exporter.query.comparison import Comparison
 from otel_sqlite_exporter.query.reports import ReportResult
-from otel_sqlite_exporter.query.results import Page
 from otel_sqlite_exporter.query.search import SearchResult
 from otel_sqlite_exporter.query.statement import Rows
 from otel_sqlite_exporter.query.timeline import Timeline
 from otel_sqlite_exporter.query.trees import SpanNode, TraceTree
 
-_WIDTH = 24
-_Columns = Mapping[str, Callable[[Any], Value]]
-_LISTS: Mapping[str, _Columns] = {
-    "sessions": {
-        "session_id": lambda one: one.session_id,
-        "user_id": lambda one: one.user_id,
-        "end": lambda one: format_time(one.end_time),
-        "duration": lambda one: format_ms(one.duration_ms),
-        "traces": lambda one: one.traces,
-        "spans": lambda one: one.spans,
-        "llm": lambda one: one.llm_calls,
-        "errors": lambda one: one.errors,
-        "tokens": lambda one: one.total_tokens,
-        "cost_usd": lambda one: one.cost_usd,
-    },
-    "traces": {
-        "trace_id": lambda one: one.trace_id,
-        "start": lambda one: format_time(one.start_time),
-        "duration": lambda one: format_ms(one.duration_ms),
-        "status": lambda one: one.status,
-        "service": lambda one: one.service_name,
-        "name": lambda one: one.name,
-        "spans": lambda one: one.spans,
-        "errors": lambda one: one.errors,
-        "tokens": lambda one: one.total_tokens,
-        "session_id": lambda one: one.session_id,
-    },
-    "llm_interactions": {
-        "trace_id": lambda one: one.trace_id,
-        "span_id": lambda one: one.span_id,
-        "start": lambda one: format_time(one.request_timestamp),
-        "duration": lambda one: format_ms(one.duration_ms),
-        "status": lambda one: one.error_type if one.status == "error" and one.error_type else one.status,
-        "model": lambda one: one.model,
-        "input": lambda one: one.input_tokens,
-        "output": lambda one: one.output_tokens,
-        "cost_usd": lambda one: one.cost_usd,
-    },
-    "tool_interactions": {
-        "trace_id": lambda one: one.trace_id,
-        "span_id": lambda one: one.span_id,
-        "start": lambda one: format_time(one.start_time),
-        "duration": lambda one: format_ms(one.duration_ms),
-        "status": lambda one: one.error_type if one.status == "error" and one.error_type else one.status,
-        "tool": lambda one: one.tool_name,
-        "arguments": lambda one: one.arguments,
-    },
-}
-_TITLES = {"llm_interactions": "calls", "tool_interactions": "tool executions"}
-_WIDE = frozenset(("name", "arguments", "what", "plan", "model", "types"))
-_RIGHT = frozenset(("duration",))
+_RIGHT = frozenset(("duration", "after"))
+_SQL_WIDTH = 24
+# Of reports, left out where a terminal has no room: the bar first.
+_SPARE = ("", "span_id", "service_name", "start_time", "first_time", "last_time")
 # What a bar stands for, by report.
 _DRAWN = {
     "histogram": "pairs",
@@ -91,18 +34,6 @@ _DRAWN = {
 def draws(*, as_json: bool, as_csv: bool) -> bool:
     """Return whether pictures are drawn."""
     return is_terminal() and not as_json and not as_csv
-
-
-def render_page(records: str, page: Page[Any], *, as_json: bool) -> None:
-    """Print a page of a list, how much of the whole it is, and how to get the next."""
-    title = _TITLES.get(records, records)
-    if as_json:
-        return print_json({"total": page.total, "cursor": page.cursor, records: page.to_dicts()})
-    columns = _LISTS[records]
-    rows = [tuple(read(one) for read in columns.values()) for one in page]
-    print_tables([Table(f"{title} ({page.describe()})", tuple(columns), rows, _WIDE, _RIGHT)])
-    if page.cursor is not None and not is_terminal():
-        click.echo(f"next: --cursor {page.cursor}", err=True)
 
 
 def render_timeline(timeline: Timeline) -> None:
@@ -122,7 +53,7 @@ def render_timeline(timeline: Timeline) -> None:
         for step in timeline.steps
     ]
     columns = ("after", "kind", "what", "duration", "status", "tokens", "trace_id")
-    steps = Table(f"steps ({timeline.describe()})", columns, rows, _WIDE, _RIGHT | {"after"})
+    steps = Table(f"steps ({timeline.describe()})", columns, rows, right=_RIGHT, spare=("tokens", "trace_id", "after"))
     print_tables([Table(f"session {session.session_id}", (), facts), steps])
 
 
@@ -168,18 +99,23 @@ def render_trace(tree: TraceTree) -> None:
     print_tables(
         [
             Table(f"trace {trace.trace_id}", (), [fact for fact in facts if fact[1] is not None]),
-            Table(f"spans ({len(rows):,} of {trace.spans:,})", columns, rows, _WIDE, _RIGHT),
+            Table(
+                f"spans ({len(rows):,} of {trace.spans:,})",
+                columns,
+                rows,
+                {"name": 28, "status": 6},
+                _RIGHT,
+                ("tokens", "waterfall", "status"),
+            ),
         ]
     )
 
 
-def _draw_span(node: SpanNode, start_unix_nano: int, duration_ms: float) -> str:
+def _draw_span(node: SpanNode, start_unix_nano: int, duration_ms: float) -> Interval:
     if duration_ms <= 0:
-        return "|".ljust(_WIDTH)
-    first = int((node.span.start_time_unix_nano - start_unix_nano) / 1e6 / duration_ms * _WIDTH)
-    first = min(max(first, 0), _WIDTH - 1)
-    length = min(max(round(node.span.duration_ms / duration_ms * _WIDTH), 1), _WIDTH - first)
-    return f"{' ' * first}{'=' * length}".ljust(_WIDTH)
+        return Interval(0, None)
+    begin_ms = (node.span.start_time_unix_nano - start_unix_nano) / 1e6
+    return Interval(begin_ms / duration_ms, node.span.duration_ms / duration_ms)
 
 
 def _describe_status(node: SpanNode) -> str:
@@ -220,7 +156,7 @@ def render_hits(result: SearchResult, *, as_json: bool) -> None:
         )
         for hit in result
     ]
-    print_tables([Table(f"hits ({result.describe()})", columns, rows, _WIDE | {"text"})])
+    print_tables([Table(f"hits ({result.describe()})", columns, rows, spare=("matches", "span_id", "start", "in"))])
     if result.note is not None:
         click.echo(result.note, err=True)
 
@@ -231,7 +167,7 @@ def render_rows(title: str, result: Rows | ReportResult, *, as_json: bool, as_cs
         return print_csv(result.columns, result.rows)
     if as_json:
         return print_json({"total": result.total, "rows": result.to_dicts()})
-    print_tables([Table(f"{title} ({result.describe()})", result.columns, result.rows, _WIDE)])
+    print_tables([Table(f"{title} ({result.describe()})", result.columns, result.rows, _wide(result))])
 
 
 def render_report_result(result: ReportResult, shape: ReportResult | None, *, as_json: bool, as_csv: bool) -> None:
@@ -247,10 +183,15 @@ def _draw_report(result: ReportResult) -> Table:
     shown = [[format_time(cell) if i in times else cell for i, cell in enumerate(row)] for row in result.rows]
     drawn = _DRAWN.get(result.name)
     if drawn is None or drawn not in result.columns or not result.rows:
-        return Table(title, result.columns, shown, _WIDE)
+        return Table(title, result.columns, shown, _wide(result), spare=_SPARE)
     place = result.columns.index(drawn)
     largest = max(row[place] or 0 for row in result.rows)
-    rows: Sequence[Sequence[Value | Bar]] = [
+    rows: Sequence[Sequence[Cell]] = [
         (*cells, Bar(row[place] or 0, largest)) for cells, row in zip(shown, result.rows, strict=True)
     ]
-    return Table(title, (*result.columns, ""), rows, _WIDE)
+    return Table(title, (*result.columns, ""), rows, _wide(result), spare=_SPARE)
+
+
+def _wide(result: Rows | ReportResult) -> dict[str, int]:
+    """Let each text be cut, as anything may stand there."""
+    return dict.fromkeys(result.columns, _SQL_WIDTH)

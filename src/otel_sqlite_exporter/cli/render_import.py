@@ -8,12 +8,14 @@ from dataclasses import asdict
 
 import click
 
-from otel_sqlite_exporter.cli.tables import format_value, print_json
+from otel_sqlite_exporter.cli.cells import format_value
+from otel_sqlite_exporter.cli.tables import print_json
 from otel_sqlite_exporter.ingest.importing.imports import SourceReport, Totals
+from otel_sqlite_exporter.wording import count
 
 
 def render_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, as_json: bool) -> None:
-    """Print what was imported, and on stderr what could not be read."""
+    """Print what was imported, and on stderr what could not be read; nothing where no source was one."""
     for report in reports:
         for place, reason in report.refusals:
             click.echo(f"{format_value(report.source)}: {place}: {format_value(reason)}", err=True)
@@ -24,15 +26,21 @@ def render_import(path: str, reports: Sequence[SourceReport], totals: Totals, *,
         return print_json({"path": path, **totals._asdict(), "sources": [asdict(report) for report in reports]})
     for report in reports:
         click.echo(_describe_source(report))
-    quarantined = f", {totals.quarantined} are in quarantine" if totals.quarantined else ""
-    click.echo(f"wrote {totals.written} records to {path}, {totals.duplicate} were there already{quarantined}")
+    if not reports:
+        return
+    already = count(totals.duplicate, "was there already", "were there already")
+    quarantined = f", {count(totals.quarantined, 'is', 'are')} in quarantine" if totals.quarantined else ""
+    click.echo(f"wrote {count(totals.written, 'record')} to {path}, {already}{quarantined}")
 
 
 def _describe_source(report: SourceReport) -> str:
-    parts = [f"{report.spans} spans, {report.logs} log records"]
+    parts = [f"{count(report.spans, 'span')}, {count(report.logs, 'log record')}"]
     if report.known:
         parts.append(f"{report.known} of {report.pieces} lines, documents or messages were imported before")
-    parts += [f"{count} messages of {signal} are not stored" for signal, count in sorted(report.ignored.items())]
+    parts += [
+        count(ignored, f"message of {signal} is not stored", f"messages of {signal} are not stored")
+        for signal, ignored in sorted(report.ignored.items())
+    ]
     if report.refused:
         parts.append(f"{report.refused} could not be read")
     return f"{format_value(report.source)}: {'; '.join(parts)}"

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from otel_sqlite_exporter.cli.tables import format_ms, format_value
+from otel_sqlite_exporter.cli.cells import format_ms, format_value
+from otel_sqlite_exporter.cli.tables import format_json
 from otel_sqlite_exporter.query.kinds import EVENTS
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.records import EventSummary
@@ -43,7 +43,7 @@ def tail_events(
 
 def _print_event(event: EventSummary, *, as_json: bool) -> None:
     if as_json:
-        return click.echo(json.dumps(event.to_dict()))
+        return click.echo(format_json(event.to_dict()))
     took = format_ms(event.duration_ms) if event.phase == "finish" else None
     parts = [event.start_time, event.phase or event.source, event.name]
     parts += [took] if took else []

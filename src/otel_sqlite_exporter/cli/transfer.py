@@ -9,6 +9,7 @@ import click
 
 from otel_sqlite_exporter.cli.context import ATTENTION, REFUSED, resolve
 from otel_sqlite_exporter.errors import MissingPackageError, UnreadableSourceError
+from otel_sqlite_exporter.wording import count
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.ingest.importing.imports import SourceReport
@@ -97,8 +98,10 @@ def export(
     file = TelemetryFile(settings.path, settings.busy_timeout_ms)
     lines = read_export(file, session_id=session_id, trace_id=trace_id, since=since, until=until, signal=signal)
     done = write_lines(lines, output, source=settings.path)
-    running = f"; {done.left_out} spans still run and were left out" if done.left_out else ""
-    click.echo(f"exported {done.spans} spans, {done.logs} log records{running}", err=True)
+    running = ""
+    if done.left_out:
+        running = f"; left out: {count(done.left_out, 'span that still runs', 'spans that still run')}"
+    click.echo(f"exported {count(done.spans, 'span')}, {count(done.logs, 'log record')}{running}", err=True)
 
 
 COMMANDS = (import_, export)

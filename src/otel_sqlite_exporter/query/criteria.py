@@ -20,6 +20,11 @@ _LARGEST = 2**63 - 1
 _ATTRIBUTE = re.compile(r"(?P<key>.+?)\s*(?P<operator>!=|<=|>=|=|<|>)\s*(?P<value>.*)", re.DOTALL)
 
 
+def fold_id(argument: str, text: str) -> str:
+    """Return an id as the file has it: those of traces and spans are hexadecimal, and told in whatever case."""
+    return text.lower() if argument.endswith(("trace_id", "span_id")) else text
+
+
 class AttributeCondition(NamedTuple):
     """That the attribute `key` exists (`operator` is `exists`, `value` True or False), or compares to `value`."""
 
@@ -120,6 +125,10 @@ def _parse_wanted(argument: str, key: str, wanted: Any) -> AttributeCondition:
         )
     if isinstance(value, bool) and operator not in ("=", "!="):
         raise FilterError(argument, f"{key}: true and false can be equal, not less or more")
+    if not isinstance(value, (str, bool, int, float)):
+        raise FilterError(
+            argument, f"{key}: {type(value).__name__} cannot be compared: give a text, a number, True or False"
+        )
     if not isinstance(value, (str, bool)):
         parse_number(argument, value)
     return AttributeCondition(key, operator, repair_text(value)[0] if isinstance(value, str) else value)

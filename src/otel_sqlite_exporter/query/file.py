@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import orjson
 
 from otel_sqlite_exporter.errors import FilterError, MigrationRequiredError, NotFoundError
+from otel_sqlite_exporter.query.criteria import fold_id
 from otel_sqlite_exporter.query.kinds import Kind
 from otel_sqlite_exporter.query.records import EventSummary
 from otel_sqlite_exporter.query.results import Page, RecordT
@@ -105,6 +106,7 @@ class Reading:
         """
         if not isinstance(text, str) or not text:
             raise FilterError(argument, f"{text!r} is no id: give one, or its beginning")
+        text = fold_id(argument, text)
         statement = build_ids(kind, argument, text, criteria, limit=_NAMED_CANDIDATES + 1)
         found: list[str] = [row[argument] for row in self.run(statement)]
         if len(found) == 1 or text in found:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from otel_sqlite_exporter.errors import FileRefusedError
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
-from otel_sqlite_exporter.storage.identity import identify_file
+from otel_sqlite_exporter.storage.identity import identify_file, missing_hint
 from otel_sqlite_exporter.storage.migrations import load_migrations
 
 
@@ -94,10 +94,7 @@ def read_overview(path: str, *, busy_timeout_ms: int, newest_sessions: int = 10)
     """
     kind, version = identify_file(path, busy_timeout_ms=busy_timeout_ms)
     if kind == "missing":
-        raise FileRefusedError(
-            f"{path} does not exist: give the path of a file, or create it with "
-            "`python -m otel_sqlite_exporter migrate` or a first export"
-        )
+        raise FileRefusedError(missing_hint(path))
     contents = None
     if version:
         contents = read_file(

@@ -17,6 +17,7 @@ from otel_sqlite_exporter.attributes import get_attribute_path
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.criteria import (
     AttributeCondition,
+    fold_id,
     parse_attributes,
     parse_number,
     parse_texts,
@@ -186,7 +187,7 @@ def _find_builder(kind: Kind[Any], argument: str) -> _Builder:
 
 
 def _build_texts(argument: str, value: Any, parameters: dict[str, Any], choices: tuple[str, ...]) -> list[str]:
-    texts = parse_texts(argument, value, choices)
+    texts = [fold_id(argument, text) for text in parse_texts(argument, value, choices)]
     if len(texts) == 1:
         parameters[argument] = texts[0]
         return [f"{argument} = :{argument}"]

@@ -7,7 +7,9 @@ only reading is allowed. (A read-only connection alone could attach another file
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +35,8 @@ _STEPS_BETWEEN_SIGNALS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What a statement gave, bytes as hex text; `total` is None where it would have given more."""
+    """What a statement gave, bytes as hex text; `total` is None where it would have given more. Of columns with the
+    same name the later ones are told apart as in SQLite's views: `a`, `a:1`."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
@@ -44,7 +47,7 @@ class Rows:
         return f"{len(self.rows):,} of {'more' if self.total is None else f'{self.total:,}'}"
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """Return each row by column; of columns with the same name the last."""
+        """Return each row by column."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
@@ -61,7 +64,9 @@ def run_statement(reading: Reading, text: str, *, limit: int) -> Rows:
     connection.set_progress_handler(lambda: None, _STEPS_BETWEEN_SIGNALS)
     try:
         cursor = connection.execute(text)
-        columns = tuple(column for column, *_ in cursor.description or ())
+        if cursor.description is None:
+            raise FilterError("statement", "it gives no rows: give a SELECT")
+        columns = _tell_apart([column for column, *_ in cursor.description])
         rows = cursor.fetchmany(limit + 1)
     except (sqlite3.Error, sqlite3.Warning) as error:
         if "not authorized" in str(error) or "prohibited" in str(error):
@@ -72,6 +77,14 @@ def run_statement(reading: Reading, text: str, *, limit: int) -> Rows:
         connection.set_progress_handler(None, 0)
     readable = [tuple(cell.hex() if isinstance(cell, bytes) else cell for cell in row) for row in rows[:limit]]
     return Rows(columns, tuple(readable), len(rows) if len(rows) <= limit else None)
+
+
+def _tell_apart(names: Sequence[str]) -> tuple[str, ...]:
+    different: dict[str, None] = {}
+    for name in names:
+        candidates = (f"{name}:{number}" if number else name for number in itertools.count())
+        different[next(candidate for candidate in candidates if candidate not in different)] = None
+    return tuple(different)
 
 
 def _authorize(action: int, first: str | None, second: str | None, database: str | None, source: str | None) -> int:

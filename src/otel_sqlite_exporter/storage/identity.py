@@ -46,10 +46,7 @@ def find_version(path: str, *, busy_timeout_ms: int) -> int:
     """
     kind, version = identify_file(path, busy_timeout_ms=busy_timeout_ms)
     if kind == "missing":
-        raise FileRefusedError(
-            f"{path} does not exist: give the path of a file, or create it with "
-            "`python -m otel_sqlite_exporter migrate` or a first export"
-        )
+        raise FileRefusedError(missing_hint(path))
     if not version:
         raise FileRefusedError(f"{path} has no schema yet: {migrate_hint(path)}")
     return version
@@ -58,6 +55,14 @@ def find_version(path: str, *, busy_timeout_ms: int) -> int:
 def migrate_hint(path: str) -> str:
     """Return the command that upgrades `path`, ready to be pasted."""
     return f"run `python -m otel_sqlite_exporter migrate {shlex.quote(path)}`"
+
+
+def missing_hint(path: str) -> str:
+    """Return what there is to say where a file was expected at `path`."""
+    return (
+        f"{path} does not exist: give the path of a file, or create it with "
+        "`python -m otel_sqlite_exporter migrate` or a first export"
+    )
 
 
 def _look(path: str, busy_timeout_ms: int) -> tuple[FileKind, int]:

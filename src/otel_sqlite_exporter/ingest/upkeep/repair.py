@@ -9,12 +9,14 @@ import sqlite3
 from collections.abc import Collection
 from typing import NamedTuple
 
+from otel_sqlite_exporter.errors import FileRefusedError
 from otel_sqlite_exporter.ingest.upkeep.interruptions import OpenRun, interrupt_spans
 from otel_sqlite_exporter.ingest.writing.replay import replay_spool
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.backup import write_backup
 from otel_sqlite_exporter.storage.connection import open_writer
+from otel_sqlite_exporter.storage.identity import identify_file, missing_hint
 from otel_sqlite_exporter.storage.migrations import load_migrations, prepare_file, split_statements
 from otel_sqlite_exporter.storage.process import is_alive
 from otel_sqlite_exporter.storage.spool import Spool, spool_path
@@ -43,11 +45,15 @@ def recover(settings: Settings, spool_file: str | None = None) -> Recovery:
 
     Raises:
         SpoolError: The spool is in use, none of ours, or of a newer version.
+        FileRefusedError: There is neither a file nor a batch.
         FileRefusedError, MigrationFailedError: The file cannot be used as it is; the spool keeps what it has.
         sqlite3.Error, OSError: The file or the spool cannot be written.
     """
     spool = Spool(spool_file or spool_path(settings.path), limit_bytes=settings.spool_limit_bytes)
     if spool.is_empty():
+        kind, _ = identify_file(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
+        if kind == "missing":
+            raise FileRefusedError(missing_hint(settings.path))
         return Recovery(0, 0)
     prepare_file(settings.path, settings.auto_migrate, busy_timeout_ms=settings.busy_timeout_ms)
     with contextlib.closing(_open(settings)) as connection:
