@@ -515,9 +515,14 @@ _calls = st.fixed_dictionaries(
 )
 
 
-@given(st.one_of(_calls, st.fixed_dictionaries({"tool_call": _calls})))
+@given(st.one_of(_calls, *(st.fixed_dictionaries({name: _calls}) for name in ("tool_call", "custom"))))
 def test_a_call_without_other_keys_is_read_as_one_with_them(call: dict[str, Any]) -> None:
     assert make_call(call) == make_call({**call, "other": 1})
+
+
+def test_a_wrapped_call_whose_function_is_null_is_read() -> None:
+    wrapped = {"id": "c1", "type": "custom", "custom": {"function": None, "name": "add"}}
+    assert make_call(wrapped) == {"type": "tool_call", "id": "c1", "name": "add"}
 
 
 def test_flattened_messages_of_openinference() -> None:

@@ -71,7 +71,7 @@ def make_call(call: Mapping[str, Any]) -> Part:
         return _make_plain_call(call, function)
     inner = first(call, "function", "custom", "toolCall", "tool_call")
     inner = inner if isinstance(inner, Mapping) else {}
-    if "function" in inner:
+    if inner.get("function") is not None:
         return make_call({**call, **inner, "tool_call": None} if len(call) > 1 else inner)
     arguments = first(call, "arguments", "args", "input", "parameters")
     if arguments is None:
@@ -89,7 +89,7 @@ def _make_plain_call(call: Mapping[str, Any], named: Mapping[str, Any]) -> Part:
     call_id, name, arguments = call.get("id"), named.get("name"), named.get("arguments")
     if call_id:
         part["id"] = call_id
-    if type(name) is str or (name is not None and named is call):
+    if isinstance(name, str) or (name is not None and named is call):
         part["name"] = name
     if isinstance(arguments, str):
         arguments = decode_json(arguments)
