@@ -274,11 +274,18 @@ def test_a_locked_file_is_waited_for_in_time_and_gets_the_batches_afterwards(
             assert len(lines(caplog, logging.WARNING)) == 1
             assert "locked" in caplog.text
         assert not any("during" in name for name in span_names(path))
-        assert exporter.export(make_spans("later")) is SUCCESS
-        assert not os.path.exists(f"{path}-spool")
-    assert span_names(path) == sorted(["before", "later", *["open"] * is_open, *(f"during/{n}" for n in range(3))])
-    assert health(path, "spooled", "replayed", "dropped") == (3, 3, 0)
-    assert health(path, "received", "written", "duplicate") == (5 + is_open, 5 + is_open, 0)
+        # An export brings back what its time allows, which on a busy machine may not be all.
+        later: list[str] = []
+        while os.path.exists(f"{path}-spool"):
+            later.append(f"later/{len(later):02}")
+            assert len(later) < 20
+            assert exporter.export(make_spans(later[-1])) is SUCCESS
+    names = ["before", *later, *["open"] * is_open, *(f"during/{number}" for number in range(3))]
+    assert span_names(path) == sorted(names)
+    spooled, replayed, dropped = health(path, "spooled", "replayed", "dropped")
+    assert spooled == replayed >= 3
+    assert dropped == 0
+    assert health(path, "received", "written", "duplicate") == (len(names), len(names), 0)
 
 
 def test_threads_that_share_an_exporter_wait_no_longer_than_one(path: Path, caplog: pytest.LogCaptureFixture) -> None:
