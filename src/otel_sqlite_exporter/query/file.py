@@ -45,18 +45,20 @@ class TelemetryFile:
             sqlite3.Error, OSError: The file cannot be read, or is locked for too long.
         """
         if not self._version:
-            self._version = find_version(self.path, busy_timeout_ms=self._busy_timeout_ms)
+            self._version = self._find_version()
         try:
             return read_file(
                 self.path, lambda connection: read(Reading(connection)), busy_timeout_ms=self._busy_timeout_ms
             )
         except sqlite3.OperationalError as error:
-            version = find_version(self.path, busy_timeout_ms=self._busy_timeout_ms)
-            if str(error).startswith(_MISSING) and version < load_migrations()[-1].version:
+            if str(error).startswith(_MISSING) and self._find_version() < load_migrations()[-1].version:
                 raise MigrationRequiredError(
                     f"{self.path} is of an older version, which cannot be asked this: {migrate_hint(self.path)}"
                 ) from error
             raise
+
+    def _find_version(self) -> int:
+        return find_version(self.path, busy_timeout_ms=self._busy_timeout_ms)
 
 
 class Reading:

@@ -26,7 +26,7 @@ from otel_sqlite_exporter.errors import (
 from otel_sqlite_exporter.sql.texts import read_folder
 from otel_sqlite_exporter.storage.backup import write_backup
 from otel_sqlite_exporter.storage.connection import damage_message, open_writer, read_file
-from otel_sqlite_exporter.storage.identity import APPLICATION_ID, identify_file, migrate_hint
+from otel_sqlite_exporter.storage.identity import APPLICATION_ID, find_version, identify_file, migrate_hint
 from otel_sqlite_exporter.storage.long_steps import (
     PYTHON_STEPS,
     LongStep,
@@ -138,20 +138,28 @@ def migrate(
 
 
 def prepare_file(
-    path: str, auto_migrate: str, *, busy_timeout_ms: int, steps: Sequence[Migration] | None = None
+    path: str,
+    auto_migrate: str,
+    *,
+    busy_timeout_ms: int,
+    steps: Sequence[Migration] | None = None,
+    must_exist: bool = False,
 ) -> None:
-    """Make sure that the file at `path` can be written by this package: create it, or upgrade it as `auto_migrate`
-    allows (`safe`: quick steps, which only add and need no backup; `always`: as `migrate` does, but for long steps;
-    `never`).
+    """Make sure that the file at `path` can be written by this package: create it, unless it `must_exist`, or upgrade
+    it as `auto_migrate` allows (`safe`: quick steps, which only add and need no backup; `always`: as `migrate` does,
+    but for long steps; `never`).
 
     Raises:
-        FileRefusedError: The file is newer than this package, damaged, not ours, or may not be upgraded here.
+        FileRefusedError: The file is newer than this package, damaged, not ours, may not be upgraded here, or is not
+            there though it must be.
         MigrationFailedError: A step failed; the file is at the version before it.
         sqlite3.Error: The file cannot be opened or stays locked.
     """
     version, pending = find_pending(path, busy_timeout_ms=busy_timeout_ms, steps=steps)
     if not pending:
         return
+    if must_exist and not version:
+        find_version(path, busy_timeout_ms=busy_timeout_ms)  # says what there is in its place
     quick = all(step.is_quick for step in pending)
     is_long = any(step.long_step is not None for step in pending)
     if version and (auto_migrate == "never" or is_long or (auto_migrate == "safe" and not quick)):

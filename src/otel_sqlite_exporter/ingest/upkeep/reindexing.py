@@ -32,7 +32,6 @@ from otel_sqlite_exporter.ingest.writing.writer import rewrite_records
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import open_writer, transaction
-from otel_sqlite_exporter.storage.identity import find_version
 from otel_sqlite_exporter.storage.migrations import prepare_file, split_statements
 
 _BATCH = 256
@@ -66,8 +65,7 @@ def reindex(settings: Settings, progress: Callable[[int, int], None] = lambda do
         sqlite3.Error: It cannot be written now.
     """
     began = time.monotonic()
-    find_version(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
-    prepare_file(settings.path, settings.auto_migrate, busy_timeout_ms=settings.busy_timeout_ms)
+    prepare_file(settings.path, settings.auto_migrate, busy_timeout_ms=settings.busy_timeout_ms, must_exist=True)
     with contextlib.closing(
         open_writer(settings.path, busy_timeout_ms=settings.busy_timeout_ms, synchronous=settings.synchronous)
     ) as connection:

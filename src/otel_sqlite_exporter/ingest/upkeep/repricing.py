@@ -17,7 +17,6 @@ from otel_sqlite_exporter.ingest.upkeep.prices import PricedCall, find_price, lo
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import open_writer
-from otel_sqlite_exporter.storage.identity import find_version
 from otel_sqlite_exporter.storage.migrations import prepare_file
 
 _BATCH = 500
@@ -53,8 +52,7 @@ def reprice(
     began = time.monotonic()
     load_prices()
     source, date = name_source(), datetime.now(timezone.utc).date().isoformat()
-    find_version(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
-    prepare_file(settings.path, settings.auto_migrate, busy_timeout_ms=settings.busy_timeout_ms)
+    prepare_file(settings.path, settings.auto_migrate, busy_timeout_ms=settings.busy_timeout_ms, must_exist=True)
     calls = changed = last = 0
     with contextlib.closing(
         open_writer(settings.path, busy_timeout_ms=settings.busy_timeout_ms, synchronous=settings.synchronous)

@@ -17,7 +17,6 @@ from otel_sqlite_exporter.search_terms import extract_text, fold
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import open_writer, read_file, transaction
-from otel_sqlite_exporter.storage.identity import find_version
 from otel_sqlite_exporter.storage.migrations import prepare_file, split_statements
 
 # Adding a character takes 0.15 us: a writer waits for 0.1 s.
@@ -68,8 +67,7 @@ def index_content(
         sqlite3.Error, OSError: It cannot be written now.
     """
     began = time.monotonic()
-    find_version(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
-    prepare_file(settings.path, settings.auto_migrate, busy_timeout_ms=settings.busy_timeout_ms)
+    prepare_file(settings.path, settings.auto_migrate, busy_timeout_ms=settings.busy_timeout_ms, must_exist=True)
     counts = [0, 0]
     with contextlib.closing(
         open_writer(settings.path, busy_timeout_ms=settings.busy_timeout_ms, synchronous=settings.synchronous)
