@@ -25,7 +25,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from otel_sqlite_exporter.exporter import SQLiteSpanExporter
+from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
 
 _BATCH = 64
 _WORDS = [
@@ -57,7 +57,7 @@ class Stored(NamedTuple):
 def store_runs(path: Path, runs: int, turns: int, *, is_shared: bool) -> Stored:
     """Write `runs` of as many `turns` into a new file at `path`; not `is_shared` leaves every history whole."""
     spans = [span for number in range(runs) for span in build_run(number, turns)]
-    with patch("otel_sqlite_exporter.ingest.writing.batch.SHORTEST", 0 if is_shared else sys.maxsize):
+    with patch("otel_sqlite_exporter.write.batch.SHORTEST", 0 if is_shared else sys.maxsize):
         exporter = SQLiteSpanExporter(path)
         exporter.export(())
         source = iter(spans)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter import TelemetryDatabase
-from otel_sqlite_exporter.ingest.upkeep.search_indexing import index_content
+from otel_sqlite_exporter.maintain.search_index import index_content
 from otel_sqlite_exporter.query.reports import REPORTS
 from otel_sqlite_exporter.settings import resolve_settings
 

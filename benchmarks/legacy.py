@@ -19,8 +19,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from otel_sqlite_exporter.ingest.legacy.migration import migrate_legacy_file
-from otel_sqlite_exporter.ingest.legacy.report import find_legacy_file
+from otel_sqlite_exporter.legacy.conversion import migrate_legacy_file
+from otel_sqlite_exporter.legacy.legacy_report import find_legacy_file
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.legacy_files import TEXT_KEYS
 

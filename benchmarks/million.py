@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from benchmarks.rivals import Contender
 from benchmarks.spans import BATCH, build_spans
-from otel_sqlite_exporter.exporter import SQLiteSpanExporter
+from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
 
 _FIFTHS = 5
 

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from otel_sqlite_exporter.ingest.calls.rules import Rules
-from otel_sqlite_exporter.ingest.encoding.encode import SpanEncoder
-from otel_sqlite_exporter.ingest.rows import NO_INTERACTIONS
+from otel_sqlite_exporter.encode.spans import SpanEncoder
+from otel_sqlite_exporter.genai.rules import Rules
+from otel_sqlite_exporter.model.rows import NO_INTERACTIONS
 from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES
 from tests.scenarios.capture_file import decode_span, read_capture
 

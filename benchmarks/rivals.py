@@ -20,14 +20,14 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter, SpanExportResult
 
-from otel_sqlite_exporter.exporter import SQLiteSpanExporter
-from otel_sqlite_exporter.ingest.encoding.encode import SpanEncoder
-from otel_sqlite_exporter.ingest.rows import Records
-from otel_sqlite_exporter.ingest.writing.runs import Run
-from otel_sqlite_exporter.ingest.writing.writer import write_batch
+from otel_sqlite_exporter.encode.spans import SpanEncoder
+from otel_sqlite_exporter.model.rows import Records
+from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.storage.connection import open_writer
 from otel_sqlite_exporter.storage.migrations import prepare_file
+from otel_sqlite_exporter.write.exporter_runs import Run
+from otel_sqlite_exporter.write.writer import write_batch
 
 Statement = tuple[str, Any]
 

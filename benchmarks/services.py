@@ -23,7 +23,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from benchmarks.spans import BATCH, TRACES_A_SESSION, Content
-from otel_sqlite_exporter.exporter import SQLiteSpanExporter
+from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
 
 SPANS_A_TRACE, CALLS_A_TRACE = 10, 2
 _DAYS, _NS_A_DAY, _NS_A_MS = 30, 86_400_000_000_000, 1_000_000

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from otel_sqlite_exporter.ingest.writing.replay import replay_spool
+from otel_sqlite_exporter.deliver.spool import Spool, spool_path
+from otel_sqlite_exporter.deliver.spool_replay import replay_spool
 from otel_sqlite_exporter.storage.connection import open_writer
 from otel_sqlite_exporter.storage.migrations import prepare_file
-from otel_sqlite_exporter.storage.spool import Spool, spool_path
 
 
 def settle(path: Path | str) -> None:

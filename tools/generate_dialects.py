@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-INGEST = ROOT / "src/otel_sqlite_exporter/ingest"
+PACKAGE = ROOT / "src/otel_sqlite_exporter"
 PAGE = ROOT / "docs/dialects.md"
 
 
 def render_page(page: str) -> str:
     """Return the text of the page with its tables anew."""
-    dialects = [json.loads(file.read_text(encoding="utf-8")) for file in INGEST.glob("calls/dialects/*.json")]
+    dialects = [json.loads(file.read_text(encoding="utf-8")) for file in PACKAGE.glob("genai/dialects/*.json")]
     dialects.sort(key=lambda dialect: (dialect["name"] != "gen_ai", dialect["title"].lower()))
-    vocabulary = json.loads((INGEST / "calls" / "vocabulary.json").read_text(encoding="utf-8"))
-    content = json.loads((INGEST / "redaction" / "content.json").read_text(encoding="utf-8"))
+    vocabulary = json.loads((PACKAGE / "genai" / "vocabulary.json").read_text(encoding="utf-8"))
+    content = json.loads((PACKAGE / "redact" / "content.json").read_text(encoding="utf-8"))
     tables = {
         "dialects": render_dialects(dialects),
         "providers": render_providers(vocabulary),

@@ -7,18 +7,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.exporter import SQLiteSpanExporter
-    from otel_sqlite_exporter.log_exporter import SQLiteLogRecordExporter
-    from otel_sqlite_exporter.processor import SQLiteSpanProcessor
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
+    from otel_sqlite_exporter.sdk.log_exporter import SQLiteLogRecordExporter
+    from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
+    from otel_sqlite_exporter.sdk.span_processor import SQLiteSpanProcessor
     from otel_sqlite_exporter.version import __version__
 
 __all__ = ["SQLiteLogRecordExporter", "SQLiteSpanExporter", "SQLiteSpanProcessor", "TelemetryDatabase", "__version__"]
 
 _HOMES = {
-    "SQLiteLogRecordExporter": "log_exporter",
-    "SQLiteSpanExporter": "exporter",
-    "SQLiteSpanProcessor": "processor",
+    "SQLiteLogRecordExporter": "sdk.log_exporter",
+    "SQLiteSpanExporter": "sdk.span_exporter",
+    "SQLiteSpanProcessor": "sdk.span_processor",
     "TelemetryDatabase": "query.reader",
     "__version__": "version",
 }

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
-from otel_sqlite_exporter.dialects import Dialect, read_dialects
+from otel_sqlite_exporter.model.dialect import Dialect, read_dialects
 
 _LONGEST_MS = 2**31 - 1
 _LARGEST_BYTES = 2**63 - 1

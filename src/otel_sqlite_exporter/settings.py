@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 
 from otel_sqlite_exporter import environment_variables as env
 from otel_sqlite_exporter import parsing
-from otel_sqlite_exporter.dialects import Dialect
 from otel_sqlite_exporter.errors import ConfigurationError
+from otel_sqlite_exporter.model.dialect import Dialect
 
 _logger = logging.getLogger(__name__)
 _T = TypeVar("_T")

@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy
 
 from otel_sqlite_exporter import models
-from otel_sqlite_exporter.query.kinds import KINDS
-from otel_sqlite_exporter.query.results import field_types
+from otel_sqlite_exporter.query.askable_views import KINDS
+from otel_sqlite_exporter.query.pages import field_types
 from tests.conftest import ROOT
 
 CONTRACT = json.loads(Path(__file__).with_name("view_columns.json").read_text())

@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export import SpanExporter
 
 import otel_sqlite_exporter
 from otel_sqlite_exporter import SQLiteSpanExporter, SQLiteSpanProcessor, TelemetryDatabase, environment_variables
-from otel_sqlite_exporter.cli.asking import REPORT_NAMES
+from otel_sqlite_exporter.cli.ask_commands import REPORT_NAMES
 from otel_sqlite_exporter.query.reports import REPORTS, describe_report
 from otel_sqlite_exporter.settings import ProcessorSettings, Settings, resolve_settings
 from otel_sqlite_exporter.sql.texts import read_folder
@@ -45,9 +45,9 @@ PROCESSOR_VARIABLES = [f"OTEL_EXPORTER_SQLITE_{setting.upper()}" for setting in 
 SWITCHES = ["OTEL_EXPORTER_SQLITE_SPAN_PROCESSOR"]
 ENTRY_POINTS = {
     ("console_scripts", "otel-sqlite-exporter", f"{PACKAGE}.cli.commands:cli"),
-    ("opentelemetry_traces_exporter", "sqlite", f"{PACKAGE}.exporter:SQLiteSpanExporter"),
-    ("opentelemetry_post_instrument", "sqlite_span_processor", f"{PACKAGE}.post_instrument:add_span_processor"),
-    ("opentelemetry_logs_exporter", "sqlite", f"{PACKAGE}.log_exporter:SQLiteLogRecordExporter"),
+    ("opentelemetry_traces_exporter", "sqlite", f"{PACKAGE}.sdk.span_exporter:SQLiteSpanExporter"),
+    ("opentelemetry_post_instrument", "sqlite_span_processor", f"{PACKAGE}.sdk.post_instrument:add_span_processor"),
+    ("opentelemetry_logs_exporter", "sqlite", f"{PACKAGE}.sdk.log_exporter:SQLiteLogRecordExporter"),
     ("opentelemetry_environment_variables", "sqlite_exporter", f"{PACKAGE}.environment_variables"),
 }
 QUESTIONS: dict[str, list[str]] = {
@@ -95,7 +95,7 @@ def test_the_package_offers_these_names() -> None:
 
 
 def test_each_name_is_the_one_of_its_module() -> None:
-    assert otel_sqlite_exporter.SQLiteSpanExporter is import_module(f"{PACKAGE}.exporter").SQLiteSpanExporter
+    assert otel_sqlite_exporter.SQLiteSpanExporter is import_module(f"{PACKAGE}.sdk.span_exporter").SQLiteSpanExporter
     assert otel_sqlite_exporter.TelemetryDatabase is import_module(f"{PACKAGE}.query.reader").TelemetryDatabase
     assert otel_sqlite_exporter.__version__ == metadata.version("otel-sqlite-exporter")
 

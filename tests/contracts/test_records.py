@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from otel_sqlite_exporter.query.kinds import KINDS
-from otel_sqlite_exporter.query.results import field_types
+from otel_sqlite_exporter.query.askable_views import KINDS
+from otel_sqlite_exporter.query.pages import field_types
 
 CONTRACT = json.loads(Path(__file__).with_name("view_columns.json").read_text())
 

@@ -21,7 +21,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import Span, Tracer, set_span_in_context
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
-from otel_sqlite_exporter.ingest.calls.messages import read_messages
+from otel_sqlite_exporter.genai.messages.normalise import read_messages
 from tests.conftest import read
 
 CHAT = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "small"}

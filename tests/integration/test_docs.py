@@ -40,12 +40,12 @@ from opentelemetry.trace import (
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, TelemetryDatabase, __version__, environment_variables
 from otel_sqlite_exporter.cli.commands import cli
-from otel_sqlite_exporter.dialects import KEYS
-from otel_sqlite_exporter.ingest.calls.messages import read_messages
-from otel_sqlite_exporter.ingest.encoding.sessions import USER_ATTRIBUTES
-from otel_sqlite_exporter.query.kinds import KINDS
+from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES
+from otel_sqlite_exporter.genai.messages.normalise import read_messages
+from otel_sqlite_exporter.model.dialect import KEYS
+from otel_sqlite_exporter.query.askable_views import KINDS
 from otel_sqlite_exporter.query.reports import REPORTS
-from otel_sqlite_exporter.query.select import accepted_arguments
+from otel_sqlite_exporter.query.sql_builder import accepted_arguments
 from otel_sqlite_exporter.settings import (
     AUTO_MIGRATE_MODES,
     DEFAULT_PATH,

@@ -18,7 +18,7 @@ import pytest
 from opentelemetry.sdk.trace import Span, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from otel_sqlite_exporter.ingest.upkeep import diagnosis
+from otel_sqlite_exporter.maintain import doctor
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.file_systems import find_network_type
 from tests.commands import run
@@ -219,8 +219,8 @@ def test_a_network_file_system_is_named(
     written: Path, left: str, severity: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (written.parent / left).touch()
-    monkeypatch.setattr(diagnosis, "find_network_type", lambda path: "nfs4")
-    (finding,) = (found for found in diagnosis.diagnose(resolve_settings(written)) if found.check == "file system")
+    monkeypatch.setattr(doctor, "find_network_type", lambda path: "nfs4")
+    (finding,) = (found for found in doctor.diagnose(resolve_settings(written)) if found.check == "file system")
     assert (finding.severity, "nfs4" in finding.what) == (severity, True)
 
 

@@ -27,8 +27,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import NonRecordingSpan, set_span_in_context
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
-from otel_sqlite_exporter.attributes import decode_attributes
-from otel_sqlite_exporter.wording import count
+from otel_sqlite_exporter.model.plural import count
+from otel_sqlite_exporter.model.values import decode_attributes
 from tests import strategies as own
 from tests.commands import run, run_here
 from tests.conftest import exporting, make_spans, modules_after, read
@@ -275,5 +275,5 @@ def test_an_export_loads_nothing_of_opentelemetry(filled: Path, tmp_path: Path) 
         "from otel_sqlite_exporter.cli.commands import cli; "
         f"cli(['export', {str(filled)!r}, '--output', {str(tmp_path / 'out')!r}], standalone_mode=False)"
     )
-    assert "otel_sqlite_exporter.query.otlp" in loaded
+    assert "otel_sqlite_exporter.otlp.otlp_encoder" in loaded
     assert [name for name in loaded if name.partition(".")[0] in ("opentelemetry", "google", "rich")] == []

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from otel_sqlite_exporter import TelemetryDatabase
-from otel_sqlite_exporter.query.records import LLMInteractionSummary
-from otel_sqlite_exporter.query.results import Page, field_types
+from otel_sqlite_exporter.query.pages import Page, field_types
+from otel_sqlite_exporter.query.summaries import LLMInteractionSummary
 from tests.asked import NOON_NS, write_traces
 from tests.conftest import clean_environment
 
@@ -59,8 +59,8 @@ def test_a_package_that_is_not_installed_is_named_with_its_command(method: str, 
 import sys
 sys.modules[{package!r}] = None  # as if it were not installed
 from otel_sqlite_exporter.errors import MissingPackageError
-from otel_sqlite_exporter.query.records import SpanSummary
-from otel_sqlite_exporter.query.results import Page
+from otel_sqlite_exporter.query.summaries import SpanSummary
+from otel_sqlite_exporter.query.pages import Page
 try:
     Page(SpanSummary, (), 0, None).to_{method}()
 except MissingPackageError as error:

@@ -399,7 +399,7 @@ def test_an_import_of_json_loads_nothing_of_opentelemetry(tmp_path: Path, path: 
         "from otel_sqlite_exporter.cli.commands import cli; "
         f"cli(['import', {str(source)!r}, '--into', {str(path)!r}, '--json'], standalone_mode=False)"
     )
-    assert "otel_sqlite_exporter.ingest.encoding.encode" in loaded
+    assert "otel_sqlite_exporter.encode.spans" in loaded
     assert [name for name in loaded if name.partition(".")[0] in ("opentelemetry", "google", "rich")] == []
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otel_sqlite_exporter.ingest.importing.imports import Totals, open_importer
-from otel_sqlite_exporter.ingest.importing.sources import open_source
+from otel_sqlite_exporter.imports.importer import Totals, open_importer
+from otel_sqlite_exporter.imports.sources import open_source
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.imports import make_agent_spans, make_events, make_logs, write_otlp_lines
 

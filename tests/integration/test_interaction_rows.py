@@ -14,9 +14,10 @@ import pytest
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from otel_sqlite_exporter.ingest.encoding.encode import SpanEncoder
-from otel_sqlite_exporter.ingest.encoding.logs import LogEncoder, LogFields
-from otel_sqlite_exporter.ingest.rows import (
+from otel_sqlite_exporter.deliver.spool_format import dump_batch, load_batch
+from otel_sqlite_exporter.encode.logs import LogEncoder, LogFields
+from otel_sqlite_exporter.encode.spans import SpanEncoder
+from otel_sqlite_exporter.model.rows import (
     NO_INTERACTIONS,
     EncodedLog,
     EncodedSpan,
@@ -27,11 +28,10 @@ from otel_sqlite_exporter.ingest.rows import (
     ToolInteractionRow,
     ToolResultRow,
 )
-from otel_sqlite_exporter.ingest.writing.frames import dump_batch, load_batch
-from otel_sqlite_exporter.ingest.writing.runs import Run
-from otel_sqlite_exporter.ingest.writing.writer import write_batch
 from otel_sqlite_exporter.storage.connection import open_writer
 from otel_sqlite_exporter.storage.migrations import migrate
+from otel_sqlite_exporter.write.exporter_runs import Run
+from otel_sqlite_exporter.write.writer import write_batch
 from tests.conftest import read
 from tests.files import check_file
 

@@ -13,7 +13,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from otel_sqlite_exporter.ingest.upkeep.reindexing import reindex
+from otel_sqlite_exporter.maintain.reindex import reindex
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.conftest import exporting, read
 from tests.integration.test_log_exporter import logging_to, make_log

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from otel_sqlite_exporter.ingest.legacy.migration import migrate_legacy_file
-from otel_sqlite_exporter.ingest.legacy.report import STAGES, LegacyReport, find_legacy_file
-from otel_sqlite_exporter.ingest.upkeep.diagnosis import diagnose
+from otel_sqlite_exporter.legacy.conversion import migrate_legacy_file
+from otel_sqlite_exporter.legacy.legacy_report import STAGES, LegacyReport, find_legacy_file
+from otel_sqlite_exporter.maintain.doctor import diagnose
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.conftest import read
 from tests.files import check_file

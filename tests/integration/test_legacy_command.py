@@ -18,11 +18,18 @@ from typing import Any
 import pytest
 
 from otel_sqlite_exporter.errors import LegacyCheckError, LegacyFileError
-from otel_sqlite_exporter.ingest.legacy import encode, progress, records, stages, staging, values
-from otel_sqlite_exporter.ingest.legacy.migration import drop_legacy_tables, migrate_legacy_file
-from otel_sqlite_exporter.ingest.legacy.report import STAGES, LegacyReport, find_legacy_file
-from otel_sqlite_exporter.ingest.writing import writer
+from otel_sqlite_exporter.legacy import (
+    conversion_stages,
+    legacy_encoder,
+    legacy_records,
+    legacy_values,
+    stage_progress,
+    staging,
+)
+from otel_sqlite_exporter.legacy.conversion import drop_legacy_tables, migrate_legacy_file
+from otel_sqlite_exporter.legacy.legacy_report import STAGES, LegacyReport, find_legacy_file
 from otel_sqlite_exporter.settings import resolve_settings
+from otel_sqlite_exporter.write import writer
 from tests.commands import run, run_on_terminal
 from tests.conftest import export_all, exporting, in_new_process, read
 from tests.files import foreign, snapshot
@@ -64,9 +71,9 @@ def tables(path: Path) -> set[str]:
 
 def migrate_and_die(path: str, into: str, kill_at: str, moment: str) -> None:
     """A program: migrates with windows of a few rows, and is killed at one of the notes of what was done."""
-    stages._ROWS, staging._ATTRIBUTE_ROWS, staging._DETAIL_ROWS = 2, 5, 2
+    conversion_stages._ROWS, staging._ATTRIBUTE_ROWS, staging._DETAIL_ROWS = 2, 5, 2
     left = int(kill_at)
-    note = progress.Progress._note
+    note = stage_progress.Progress._note
 
     def note_or_die(self: Any, *arguments: Any) -> None:
         nonlocal left
@@ -77,7 +84,7 @@ def migrate_and_die(path: str, into: str, kill_at: str, moment: str) -> None:
         if not left:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    progress.Progress._note = note_or_die  # type: ignore[method-assign, assignment]
+    stage_progress.Progress._note = note_or_die  # type: ignore[method-assign, assignment]
     migrate(Path(path), into=Path(into) if into else None)
     print(json.dumps("done"))
 
@@ -107,7 +114,7 @@ def test_a_migration_that_is_killed_at_any_moment_goes_on_where_it_stood(old: Pa
     assert kills > 8
 
 
-def find(path: Path, into: Path | None) -> tuple[progress.Stage, ...]:
+def find(path: Path, into: Path | None) -> tuple[stage_progress.Stage, ...]:
     file = find_legacy_file(str(path), into=str(into) if into else None, busy_timeout_ms=1_000)
     return file.stages if file else ()
 
@@ -182,7 +189,7 @@ def test_a_terminal_shows_the_stage_the_rate_and_what_was_done(old: Path) -> Non
 
 
 def test_a_conversion_that_changes_a_value_is_found_by_its_sums(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    read_value = values.read_value
+    read_value = legacy_values.read_value
 
     def read_wrongly(row: Mapping[str, Any], counts: Counter[str]) -> tuple[str, Any]:
         kind, value = read_value(row, counts)
@@ -201,14 +208,14 @@ def test_a_conversion_that_changes_a_value_is_found_by_its_sums(old: Path, monke
 def test_a_value_that_does_not_arrive_is_found_in_the_end(
     old: Path, monkeypatch: pytest.MonkeyPatch, lost: str
 ) -> None:
-    build_record = records.build_record
+    build_record = legacy_records.build_record
 
     def build_wrongly(*arguments: Any) -> Any:
         record = build_record(*arguments)
         kept = {name: value for name, value in record.event.attributes.items() if name != lost}
         return record._replace(event=record.event._replace(attributes=kept))
 
-    monkeypatch.setattr(encode, "build_record", build_wrongly)
+    monkeypatch.setattr(legacy_encoder, "build_record", build_wrongly)
     with pytest.raises(LegacyCheckError, match="stage 'verification'"):
         migrate(old)
     assert {stage.name for stage in find(old, None) if stage.is_done} == {*STAGES[: STAGES.index("verification")]}
@@ -221,7 +228,7 @@ def test_an_event_that_does_not_arrive_is_found(old: Path, monkeypatch: pytest.M
         logs = [log for log in batch.logs if log.row.event_name != "framework.patch"]
         return add_batch(connection, type(batch)(batch.spans, logs), *arguments, **keywords)
 
-    monkeypatch.setattr(stages, "add_batch", add_less)
+    monkeypatch.setattr(conversion_stages, "add_batch", add_less)
     with pytest.raises(LegacyCheckError, match=r"1 are named framework\.patch, 0 were"):
         migrate(old)
 

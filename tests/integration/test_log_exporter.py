@@ -28,7 +28,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
-from otel_sqlite_exporter.attributes import decode_attributes, decode_value
+from otel_sqlite_exporter.model.values import decode_attributes, decode_value
 from tests.conftest import health, read
 from tests.files import check_links
 

@@ -26,7 +26,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlags, TraceState
 
 from otel_sqlite_exporter import SQLiteSpanExporter
-from otel_sqlite_exporter.storage.spool import Spool, spool_path
+from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from tests import strategies as own
 from tests.conftest import exporting, health, read
 

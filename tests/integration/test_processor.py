@@ -24,7 +24,7 @@ from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.trace import Tracer, set_span_in_context
 
 from otel_sqlite_exporter import SQLiteSpanProcessor, processor
-from otel_sqlite_exporter.storage.spool import Spool, spool_path
+from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from tests.commands import run
 from tests.conftest import clean_environment, export_all, exporting, health, in_new_process, read, span_names
 from tests.files import check_links

@@ -23,8 +23,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from otel_sqlite_exporter import SQLiteSpanExporter, TelemetryDatabase
 from otel_sqlite_exporter.errors import FileRefusedError, FilterError, MigrationRequiredError, NotFoundError
-from otel_sqlite_exporter.query import file
-from otel_sqlite_exporter.query.results import Page
+from otel_sqlite_exporter.query import reading
+from otel_sqlite_exporter.query.pages import Page
 from otel_sqlite_exporter.storage import migrations
 from tests import strategies as own
 from tests.asked import MINUTE, MODELS, MS, NOON_NS, TRACES, write_traces
@@ -93,8 +93,8 @@ def test_a_page_says_how_many_there_are(database: TelemetryDatabase) -> None:
 
 
 def test_a_total_that_takes_long_is_not_counted(database: TelemetryDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file, "_COUNT_S", -1)
-    monkeypatch.setattr(file, "_STEPS_BETWEEN_LOOKS", 1)
+    monkeypatch.setattr(reading, "_COUNT_S", -1)
+    monkeypatch.setattr(reading, "_STEPS_BETWEEN_LOOKS", 1)
     page = database.find_spans(limit=7)
     assert (len(page), page.total, page.describe()) == (7, None, "7 of more")
     assert database.find_spans(limit=60).total == 60

@@ -15,8 +15,8 @@ from hypothesis import assume, given, settings
 from opentelemetry.sdk.trace import ReadableSpan
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
-from otel_sqlite_exporter.ingest.upkeep import reindexing
-from otel_sqlite_exporter.ingest.upkeep.repricing import reprice
+from otel_sqlite_exporter.maintain import reindex
+from otel_sqlite_exporter.maintain.reprice import reprice
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.commands import run
 from tests.conftest import exporting, make_spans, read
@@ -44,8 +44,8 @@ def _write(path: Path, spans: list[ReadableSpan], **keywords: Any) -> None:
     exporter.shutdown()
 
 
-def _reindex(path: Path, **keywords: Any) -> reindexing.Reindexing:
-    return reindexing.reindex(resolve_settings(path, pairing_window_ms=20, **keywords))
+def _reindex(path: Path, **keywords: Any) -> reindex.Reindexing:
+    return reindex.reindex(resolve_settings(path, pairing_window_ms=20, **keywords))
 
 
 @settings(max_examples=25, deadline=None)
@@ -125,7 +125,7 @@ def test_log_records_name_their_session_by_the_attributes_of_now(path: Path) -> 
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_stood(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reindexing, "_BATCH", 2)
+    monkeypatch.setattr(reindex, "_BATCH", 2)
     with exporting(path, session_attributes=["old"]) as exporter:
         exporter.export(make_spans(*"abcdef", attributes={"old": "x", "session.id": "y"}))
 
@@ -135,9 +135,9 @@ def test_a_run_that_was_stopped_goes_on_where_it_stood(path: Path, monkeypatch: 
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        reindexing.reindex(resolve_settings(path), stop)
+        reindex.reindex(resolve_settings(path), stop)
     assert read(path, "SELECT session_id, spans FROM sessions ORDER BY 1") == [("x", 2), ("y", 4)]
-    done = reindexing.reindex(resolve_settings(path))
+    done = reindex.reindex(resolve_settings(path))
     assert (done.spans, done.changed_spans) == (2, 2)
     assert read(path, "SELECT session_id, spans FROM sessions") == [("y", 6)]
     assert read(path, "SELECT count(*) FROM _reindexing") == [(0,)]
@@ -147,7 +147,7 @@ def test_a_span_that_runs_is_left_to_its_exporter(path: Path) -> None:
     (span,) = make_spans("runs", attributes={"old": "x", "session.id": "y"})
     with exporting(path, session_attributes=["old"]) as exporter:
         exporter.export_open([span])
-        reindexing.reindex(resolve_settings(path))
+        reindex.reindex(resolve_settings(path))
         assert read(path, "SELECT status FROM spans") == [("running",)]
         exporter.export([span])
     assert read(path, "SELECT status FROM spans") == [("ok",)]

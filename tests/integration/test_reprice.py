@@ -15,7 +15,7 @@ from genai_prices.data_snapshot import get_snapshot
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_sqlite_exporter.ingest.upkeep.prices import _PROVIDERS, PricedCall, find_price, load_prices
+from otel_sqlite_exporter.genai.prices import _PROVIDERS, PricedCall, find_price, load_prices
 from tests.commands import run, run_here
 from tests.conftest import exporting, make_spans, read
 

@@ -31,7 +31,7 @@ from opentelemetry.trace import (
 )
 
 from otel_sqlite_exporter import SQLiteSpanExporter
-from otel_sqlite_exporter.attributes import decode_attributes
+from otel_sqlite_exporter.model.values import decode_attributes
 from tests import strategies as own
 
 _ids = st.integers(1, 2**64 - 1)

@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from otel_sqlite_exporter import TelemetryDatabase
 from otel_sqlite_exporter.errors import FilterError
-from otel_sqlite_exporter.ingest.upkeep.search_indexing import SearchIndexing, index_content
+from otel_sqlite_exporter.maintain.search_index import SearchIndexing, index_content
 from otel_sqlite_exporter.query import search
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.asked import MS, NOON_NS

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
+from otel_sqlite_exporter.deliver.spool import Spool, spool_path
+from otel_sqlite_exporter.deliver.spool_format import dump_batch, load_batch
+from otel_sqlite_exporter.deliver.spool_replay import replay_spool
 from otel_sqlite_exporter.errors import SpoolError, SpoolFullError
-from otel_sqlite_exporter.ingest.rows import Records
-from otel_sqlite_exporter.ingest.writing.frames import dump_batch, load_batch
-from otel_sqlite_exporter.ingest.writing.replay import replay_spool
-from otel_sqlite_exporter.ingest.writing.runs import Run
+from otel_sqlite_exporter.model.rows import Records
 from otel_sqlite_exporter.storage.connection import open_writer
-from otel_sqlite_exporter.storage.spool import Spool, spool_path
+from otel_sqlite_exporter.write.exporter_runs import Run
 from tests.conftest import clean_environment, exporting, health, make_spans, named, span_names
 from tests.files import settle
 

@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.trace import SpanContext, TraceFlags
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
-from otel_sqlite_exporter.ingest.writing.statements import find_parameter_limit
+from otel_sqlite_exporter.write.statements import find_parameter_limit
 from tests.conftest import exporting, health, make_spans, read
 
 _T = 1_795_000_000_000_000_000

@@ -22,7 +22,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from otel_sqlite_exporter.ingest.upkeep import reindexing
+from otel_sqlite_exporter.maintain import reindex
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.conftest import exporting, read
 from tests.files import check_file
@@ -318,14 +318,14 @@ def test_reindex_changes_nothing_and_finds_what_older_rules_did_not(records: lis
         _export(path, _split(records, random.Random(seed)))
         rows = f"SELECT * FROM ({_ROWS.replace('?', str(_T))}) ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11"
         before = read(path, rows)
-        done = reindexing.reindex(resolve_settings(path))
+        done = reindex.reindex(resolve_settings(path))
         assert (done.changed_spans, done.changed_logs, read(path, rows)) == (0, 0, before)
         with closing(sqlite3.connect(path)) as file, file:
             file.execute("DELETE FROM _tool_interactions")
             file.execute("DELETE FROM _tool_results")
-        reindexing.reindex(resolve_settings(path))
+        reindex.reindex(resolve_settings(path))
         assert read(path, rows) == before
-        done = reindexing.reindex(resolve_settings(path))
+        done = reindex.reindex(resolve_settings(path))
         assert (done.changed_spans, done.changed_logs, done.before) == (0, 0, done.after)
 
 

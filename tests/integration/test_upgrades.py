@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from otel_sqlite_exporter.errors import MigrationFailedError, MigrationRequiredError
-from otel_sqlite_exporter.ingest.upkeep.diagnosis import diagnose
+from otel_sqlite_exporter.maintain.doctor import diagnose
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage import migrations
 from otel_sqlite_exporter.storage.migrations import Migration, apply_steps, split_statements

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from otel_sqlite_exporter.query.kinds import (
+from otel_sqlite_exporter.query.askable_views import (
     EVENTS,
     KINDS,
     LLM_INTERACTIONS,
@@ -24,8 +24,8 @@ from otel_sqlite_exporter.query.kinds import (
     TRACES,
     Kind,
 )
-from otel_sqlite_exporter.query.results import Page
-from otel_sqlite_exporter.query.select import (
+from otel_sqlite_exporter.query.pages import Page
+from otel_sqlite_exporter.query.sql_builder import (
     Select,
     build_count,
     build_ids,

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from hypothesis import given
 
-from otel_sqlite_exporter.attributes import decode_attributes, encode_attributes, repair_text
+from otel_sqlite_exporter.model.values import decode_attributes, encode_attributes, repair_text
 from tests import strategies as own
 
 _LONE = ("\ud800", "\udc00")

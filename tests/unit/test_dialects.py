@@ -14,21 +14,21 @@ from hypothesis import strategies as st
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext
 
-from otel_sqlite_exporter.dialects import COLUMNS, parse_dialect
-from otel_sqlite_exporter.ingest.calls import rules
-from otel_sqlite_exporter.ingest.calls.interactions import (
+from otel_sqlite_exporter.encode.open_spans import merge_start
+from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, find_naming, plan_naming
+from otel_sqlite_exporter.encode.spans import SpanEncoder
+from otel_sqlite_exporter.genai import rules
+from otel_sqlite_exporter.genai.providers import Providers
+from otel_sqlite_exporter.genai.recognition import (
     Surroundings,
     find_event_interactions,
     find_interactions,
     find_record_interactions,
     plan_interactions,
 )
-from otel_sqlite_exporter.ingest.calls.providers import Providers
-from otel_sqlite_exporter.ingest.encoding.encode import SpanEncoder
-from otel_sqlite_exporter.ingest.encoding.sessions import USER_ATTRIBUTES, find_naming, plan_naming
-from otel_sqlite_exporter.ingest.encoding.starts import merge_start
-from otel_sqlite_exporter.ingest.redaction.content import is_content, is_content_of_event
-from otel_sqlite_exporter.ingest.rows import NO_INTERACTIONS, Interactions, LLMInteractionRow, ToolInteractionRow
+from otel_sqlite_exporter.model.dialect import COLUMNS, parse_dialect
+from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, Interactions, LLMInteractionRow, ToolInteractionRow
+from otel_sqlite_exporter.redact.content_names import is_content, is_content_of_event
 from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES
 from tests import strategies
 

@@ -12,10 +12,10 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags
 
+from otel_sqlite_exporter.encode.quarantine import quarantine_row, quarantine_span
+from otel_sqlite_exporter.encode.spans import SpanEncoder
 from otel_sqlite_exporter.errors import UnstorableSpanError
-from otel_sqlite_exporter.ingest.encoding.encode import SpanEncoder
-from otel_sqlite_exporter.ingest.encoding.quarantine import quarantine_row, quarantine_span
-from otel_sqlite_exporter.ingest.rows import EncodedSpan
+from otel_sqlite_exporter.model.rows import EncodedSpan
 
 _ARRIVAL = 1_795_000_000_000_000_000
 _CONTEXT = SpanContext(1, 2, False, TraceFlags(1))

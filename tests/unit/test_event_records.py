@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_sqlite_exporter.attributes import decode_attributes
-from otel_sqlite_exporter.ingest.encoding.logs import LogEncoder
-from otel_sqlite_exporter.ingest.importing.event_records import (
+from otel_sqlite_exporter.encode.logs import LogEncoder
+from otel_sqlite_exporter.imports.event_records import (
     EventReader,
     EventRecord,
     Scope,
     identify_span,
     identify_trace,
 )
-from otel_sqlite_exporter.ingest.rows import EncodedLog
+from otel_sqlite_exporter.model.rows import EncodedLog
+from otel_sqlite_exporter.model.values import decode_attributes
 
 TRACE, SPAN = "e6694b60924442b8a3f8da017df772bb", "1bd1b558f367374f"
 PLAIN: dict[str, Any] = {

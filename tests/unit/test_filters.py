@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query import filters
-from otel_sqlite_exporter.query.criteria import parse_attribute_text, parse_time
-from otel_sqlite_exporter.query.kinds import KINDS
-from otel_sqlite_exporter.query.select import accepted_arguments, build_page
+from otel_sqlite_exporter.query.askable_views import KINDS
+from otel_sqlite_exporter.query.filter_values import parse_attribute_text, parse_time
+from otel_sqlite_exporter.query.sql_builder import accepted_arguments, build_page
 
 HOUR_NS = 3_600 * 10**9
 NOON_NS = 1_769_860_800 * 10**9

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_sqlite_exporter.attributes import encode_attributes
-from otel_sqlite_exporter.ingest.writing import histories
-from otel_sqlite_exporter.ingest.writing.histories import Histories
+from otel_sqlite_exporter.model.values import encode_attributes
+from otel_sqlite_exporter.write import shared_texts
+from otel_sqlite_exporter.write.shared_texts import Histories
 
 
 class _Texts:
@@ -92,7 +92,7 @@ def test_short_arrays_and_plain_texts_are_left_alone() -> None:
 
 
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(histories, "_MOST_CHARACTERS", 10_000)
+    monkeypatch.setattr(shared_texts, "_MOST_CHARACTERS", 10_000)
     shared, texts = Histories(), _Texts()
     for number in range(50):
         shared.share(_encode(messages=_history(3)), str(number), texts.add)

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from otel_sqlite_exporter.ingest.calls import interactions
-from otel_sqlite_exporter.ingest.rows import LLMInteractionRow, ToolInteractionRow
+from otel_sqlite_exporter.genai import recognition
+from otel_sqlite_exporter.model.rows import LLMInteractionRow, ToolInteractionRow
 
 
 def _find(
     attributes: dict[str, Any], user_id: str | None = None
 ) -> tuple[LLMInteractionRow | None, ToolInteractionRow | None]:
-    plan = interactions.plan_interactions({name: type(value) for name, value in attributes.items()})
+    plan = recognition.plan_interactions({name: type(value) for name, value in attributes.items()})
     if plan is None:
         return None, None
-    found = interactions.find_interactions(plan, attributes, user_id)
+    found = recognition.find_interactions(plan, attributes, user_id)
     return found.llm, found.tool
 
 

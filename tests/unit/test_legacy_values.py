@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_sqlite_exporter.ingest.legacy.values import read_json, read_value
+from otel_sqlite_exporter.legacy.legacy_values import read_json, read_value
 
 
 def row(**columns: Any) -> dict[str, Any]:

@@ -12,12 +12,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from otel_sqlite_exporter.ingest.calls.flattened import _plan, gather
-from otel_sqlite_exporter.ingest.calls.message_parts import make_call
-from otel_sqlite_exporter.ingest.calls.message_plain import read_plain
-from otel_sqlite_exporter.ingest.calls.message_shapes import read_message
-from otel_sqlite_exporter.ingest.calls.message_texts import decode_text
-from otel_sqlite_exporter.ingest.calls.messages import (
+from otel_sqlite_exporter.genai.messages.flattened import _plan, gather
+from otel_sqlite_exporter.genai.messages.json_texts import decode_text
+from otel_sqlite_exporter.genai.messages.message_parts import make_call
+from otel_sqlite_exporter.genai.messages.message_shapes import read_message
+from otel_sqlite_exporter.genai.messages.normalise import (
     encode_messages,
     find_tool_calls,
     find_tool_results,
@@ -25,6 +24,7 @@ from otel_sqlite_exporter.ingest.calls.messages import (
     read_messages,
     read_parts,
 )
+from otel_sqlite_exporter.genai.messages.plain_messages import read_plain
 from tests.strategies import attributes, values
 
 IMAGE = {"type": "blob", "modality": "image", "mime_type": "image/png", "content": "AAAA"}

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from otel_sqlite_exporter.ingest.encoding.logs import LogFields
-from otel_sqlite_exporter.ingest.importing.otlp import (
+from otel_sqlite_exporter.encode.logs import LogFields
+from otel_sqlite_exporter.otlp.otlp_decoder import (
     Kind,
     OTLPContext,
     OTLPSpan,
@@ -19,7 +19,7 @@ from otel_sqlite_exporter.ingest.importing.otlp import (
     decode_message,
     find_signals,
 )
-from otel_sqlite_exporter.ingest.importing.otlp_values import decode_any_value, decode_id, decode_integer, decode_time
+from otel_sqlite_exporter.otlp.otlp_values import decode_any_value, decode_id, decode_integer, decode_time
 
 TRACE_ID, SPAN_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_sqlite_exporter.ingest.encoding.pairs import Candidate, link_by_time, link_within_span, split_phase
+from otel_sqlite_exporter.encode.pairs import Candidate, link_by_time, link_within_span, split_phase
 
 _WINDOW = 100
 

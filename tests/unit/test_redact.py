@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_sqlite_exporter.attributes import decode_attributes, encode_attributes
-from otel_sqlite_exporter.ingest.redaction.escapes import mask_escaped
-from otel_sqlite_exporter.ingest.redaction.redact import Redactor, make_redactor
+from otel_sqlite_exporter.model.values import decode_attributes, encode_attributes
+from otel_sqlite_exporter.redact.escapes import mask_escaped
+from otel_sqlite_exporter.redact.redactor import Redactor, make_redactor
 from otel_sqlite_exporter.settings import resolve_settings
 from tests import strategies as own
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from otel_sqlite_exporter.ingest.encoding.sessions import find_naming, plan_naming
-from otel_sqlite_exporter.ingest.rows import Naming
+from otel_sqlite_exporter.encode.sessions import find_naming, plan_naming
+from otel_sqlite_exporter.model.rows import Naming
 
 _SOURCES = ("session.id", "gen_ai.conversation.id")
 

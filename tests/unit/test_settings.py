@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from otel_sqlite_exporter import SQLiteSpanExporter
-from otel_sqlite_exporter.dialects import read_dialects
 from otel_sqlite_exporter.errors import ConfigurationError, SQLiteExporterError
+from otel_sqlite_exporter.model.dialect import read_dialects
 from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES, Settings, mask_everything, resolve_settings
 
 

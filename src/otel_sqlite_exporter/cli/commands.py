@@ -15,8 +15,8 @@ from typing import Any
 
 import click
 
-from otel_sqlite_exporter.cli import asking, derivation, maintenance, transfer
-from otel_sqlite_exporter.cli.context import REFUSED
+from otel_sqlite_exporter.cli import ask_commands, derive_commands, maintain_commands, transfer_commands
+from otel_sqlite_exporter.cli.exit_codes import REFUSED
 from otel_sqlite_exporter.errors import SQLiteExporterError
 from otel_sqlite_exporter.version import __version__
 
@@ -76,5 +76,10 @@ def cli() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-for command in (*asking.COMMANDS, *maintenance.COMMANDS, *transfer.COMMANDS, *derivation.COMMANDS):
+for command in (
+    *ask_commands.COMMANDS,
+    *maintain_commands.COMMANDS,
+    *transfer_commands.COMMANDS,
+    *derive_commands.COMMANDS,
+):
     cli.add_command(command)

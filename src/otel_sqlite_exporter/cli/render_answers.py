@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from otel_sqlite_exporter.cli.cells import Bar, Cell, Interval, Table, Value, format_ms
+from otel_sqlite_exporter.cli.table_cells import Bar, Cell, Interval, Table, Value, format_ms
 from otel_sqlite_exporter.cli.tables import format_time, is_terminal, print_csv, print_json, print_tables
 from otel_sqlite_exporter.query.comparison import Comparison
 from otel_sqlite_exporter.query.reports import ReportResult

@@ -8,10 +8,10 @@ from dataclasses import asdict
 
 import click
 
-from otel_sqlite_exporter.cli.cells import format_value
+from otel_sqlite_exporter.cli.table_cells import format_value
 from otel_sqlite_exporter.cli.tables import print_json
-from otel_sqlite_exporter.ingest.importing.imports import SourceReport, Totals
-from otel_sqlite_exporter.wording import count
+from otel_sqlite_exporter.imports.importer import SourceReport, Totals
+from otel_sqlite_exporter.model.plural import count
 
 
 def render_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, as_json: bool) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from otel_sqlite_exporter.cli.cells import Table, Value, format_ms
+from otel_sqlite_exporter.cli.table_cells import Table, Value, format_ms
 from otel_sqlite_exporter.cli.tables import format_time, is_terminal, print_json, print_tables
-from otel_sqlite_exporter.query.results import Page
+from otel_sqlite_exporter.query.pages import Page
 
 _Columns = Mapping[str, Callable[[Any], Value]]
 

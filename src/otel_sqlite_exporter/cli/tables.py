@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from otel_sqlite_exporter.cli.cells import Bar, Interval, Table, Value, format_value
+from otel_sqlite_exporter.cli.table_cells import Bar, Interval, Table, Value, format_value
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -46,7 +46,7 @@ def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 def print_tables(tables: Sequence[Table]) -> None:
     """Print tables: with rich on a terminal, through a pager where they are longer than that; else as plain text."""
     if is_terminal():
-        from otel_sqlite_exporter.cli.fitting import draw_table
+        from otel_sqlite_exporter.cli.column_widths import draw_table
 
         width = shutil.get_terminal_size().columns
         _print_on_terminal([part for table in tables for part in draw_table(table, width)])

@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from otel_sqlite_exporter.cli.cells import format_ms, format_value
+from otel_sqlite_exporter.cli.table_cells import format_ms, format_value
 from otel_sqlite_exporter.cli.tables import format_json
-from otel_sqlite_exporter.query.kinds import EVENTS
+from otel_sqlite_exporter.query.askable_views import EVENTS
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
-from otel_sqlite_exporter.query.records import EventSummary
-from otel_sqlite_exporter.query.select import encode_cursor
+from otel_sqlite_exporter.query.sql_builder import encode_cursor
+from otel_sqlite_exporter.query.summaries import EventSummary
 
 _PAUSE_S = 0.5
 _PAGE = 500

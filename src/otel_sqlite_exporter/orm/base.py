@@ -10,8 +10,8 @@ from sqlalchemy.ext.hybrid import hybrid_method
 from sqlalchemy.orm import DeclarativeBase, Mapper, relationship
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
-from otel_sqlite_exporter.attributes import decode_attributes, get_attribute_path
 from otel_sqlite_exporter.errors import ReadOnlyError
+from otel_sqlite_exporter.model.values import decode_attributes, get_attribute_path
 
 
 class Model(DeclarativeBase):

@@ -11,7 +11,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.pool import NullPool
 
 from otel_sqlite_exporter.errors import MigrationRequiredError, ReadOnlyError
-from otel_sqlite_exporter.query.file import TelemetryFile
+from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.connection import open_reader
 from otel_sqlite_exporter.storage.identity import identify_file, migrate_hint

@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from otel_sqlite_exporter.errors import FilterError
-from otel_sqlite_exporter.query import kinds
-from otel_sqlite_exporter.query.file import Reading, TelemetryFile
-from otel_sqlite_exporter.query.records import (
+from otel_sqlite_exporter.query import askable_views
+from otel_sqlite_exporter.query.pages import Page, RecordT
+from otel_sqlite_exporter.query.reading import Reading, TelemetryFile
+from otel_sqlite_exporter.query.reports import ReportResult, run_report
+from otel_sqlite_exporter.query.search import SearchResult, search
+from otel_sqlite_exporter.query.summaries import (
     EventSummary,
     LLMInteractionSummary,
     LogSummary,
@@ -19,9 +22,6 @@ from otel_sqlite_exporter.query.records import (
     ToolInteractionSummary,
     TraceSummary,
 )
-from otel_sqlite_exporter.query.reports import ReportResult, run_report
-from otel_sqlite_exporter.query.results import Page, RecordT
-from otel_sqlite_exporter.query.search import SearchResult, search
 from otel_sqlite_exporter.query.trees import TraceTree, build_tree
 from otel_sqlite_exporter.settings import resolve_settings
 
@@ -82,7 +82,7 @@ class TelemetryDatabase:
         **criteria: Unpack[SessionFilter],
     ) -> Page[SessionSummary]:
         """Find sessions, by when they ended."""
-        return self._find(kinds.SESSIONS, criteria, limit, cursor, newest_first)
+        return self._find(askable_views.SESSIONS, criteria, limit, cursor, newest_first)
 
     def get_session(self, session_id: str) -> SessionSummary:
         """Return a session.
@@ -92,8 +92,8 @@ class TelemetryDatabase:
         """
 
         def read(reading: Reading) -> SessionSummary:
-            found = reading.get_id("session_id", kinds.SESSIONS, session_id)
-            return reading.get(kinds.SESSIONS, session_id=found)
+            found = reading.get_id("session_id", askable_views.SESSIONS, session_id)
+            return reading.get(askable_views.SESSIONS, session_id=found)
 
         return self._file.read(read)
 
@@ -101,7 +101,7 @@ class TelemetryDatabase:
         self, *, limit: int = 50, cursor: str | None = None, newest_first: bool = True, **criteria: Unpack[TraceFilter]
     ) -> Page[TraceSummary]:
         """Find traces, by when they started."""
-        return self._find(kinds.TRACES, criteria, limit, cursor, newest_first)
+        return self._find(askable_views.TRACES, criteria, limit, cursor, newest_first)
 
     def get_trace(self, trace_id: str) -> TraceTree:
         """Return a trace with all its spans as a tree, and the calls and tool executions among them.
@@ -111,12 +111,12 @@ class TelemetryDatabase:
         """
 
         def read(reading: Reading) -> TraceTree:
-            found = reading.get_id("trace_id", kinds.TRACES, trace_id)
+            found = reading.get_id("trace_id", askable_views.TRACES, trace_id)
             return build_tree(
-                reading.get(kinds.TRACES, trace_id=found),
-                reading.find_all(kinds.SPANS, trace_id=found),
-                reading.find_all(kinds.LLM_INTERACTIONS, trace_id=found),
-                reading.find_all(kinds.TOOL_INTERACTIONS, trace_id=found),
+                reading.get(askable_views.TRACES, trace_id=found),
+                reading.find_all(askable_views.SPANS, trace_id=found),
+                reading.find_all(askable_views.LLM_INTERACTIONS, trace_id=found),
+                reading.find_all(askable_views.TOOL_INTERACTIONS, trace_id=found),
             )
 
         return self._file.read(read)
@@ -125,7 +125,7 @@ class TelemetryDatabase:
         self, *, limit: int = 50, cursor: str | None = None, newest_first: bool = True, **criteria: Unpack[SpanFilter]
     ) -> Page[SpanSummary]:
         """Find spans, by when they started."""
-        return self._find(kinds.SPANS, criteria, limit, cursor, newest_first)
+        return self._find(askable_views.SPANS, criteria, limit, cursor, newest_first)
 
     def get_span(self, trace_id: str, span_id: str) -> SpanSummary:
         """Return a span.
@@ -133,7 +133,7 @@ class TelemetryDatabase:
         Raises:
             NotFoundError: There is none, or more than one that begins so.
         """
-        return self._get_of_trace(kinds.SPANS, trace_id, span_id)
+        return self._get_of_trace(askable_views.SPANS, trace_id, span_id)
 
     def find_llm_interactions(
         self,
@@ -144,7 +144,7 @@ class TelemetryDatabase:
         **criteria: Unpack[LLMInteractionFilter],
     ) -> Page[LLMInteractionSummary]:
         """Find calls of models, by when they started."""
-        return self._find(kinds.LLM_INTERACTIONS, criteria, limit, cursor, newest_first)
+        return self._find(askable_views.LLM_INTERACTIONS, criteria, limit, cursor, newest_first)
 
     def get_llm_interaction(self, trace_id: str, span_id: str) -> LLMInteractionSummary:
         """Return the call that a span is.
@@ -152,7 +152,7 @@ class TelemetryDatabase:
         Raises:
             NotFoundError: There is none, or more than one that begins so.
         """
-        return self._get_of_trace(kinds.LLM_INTERACTIONS, trace_id, span_id)
+        return self._get_of_trace(askable_views.LLM_INTERACTIONS, trace_id, span_id)
 
     def find_tool_interactions(
         self,
@@ -163,20 +163,20 @@ class TelemetryDatabase:
         **criteria: Unpack[ToolInteractionFilter],
     ) -> Page[ToolInteractionSummary]:
         """Find executions of tools, by when they started."""
-        return self._find(kinds.TOOL_INTERACTIONS, criteria, limit, cursor, newest_first)
+        return self._find(askable_views.TOOL_INTERACTIONS, criteria, limit, cursor, newest_first)
 
     def find_events(
         self, *, limit: int = 50, cursor: str | None = None, newest_first: bool = True, **criteria: Unpack[EventFilter]
     ) -> Page[EventSummary]:
         """Find records: the starts and finishes of spans, their events, and the log records that are events. They come
         in the order in which they were written."""
-        return self._find(kinds.EVENTS, criteria, limit, cursor, newest_first)
+        return self._find(askable_views.EVENTS, criteria, limit, cursor, newest_first)
 
     def find_logs(
         self, *, limit: int = 50, cursor: str | None = None, newest_first: bool = True, **criteria: Unpack[LogFilter]
     ) -> Page[LogSummary]:
         """Find log records, by when they happened."""
-        return self._find(kinds.LOGS, criteria, limit, cursor, newest_first)
+        return self._find(askable_views.LOGS, criteria, limit, cursor, newest_first)
 
     def related(
         self, record: EventSummary | SpanSummary | LLMInteractionSummary | ToolInteractionSummary
@@ -185,7 +185,7 @@ class TelemetryDatabase:
         a call or a tool execution its start and its finish, in this order, as far as they are there."""
         if isinstance(record, SpanSummary):
             wanted: dict[str, Any] = {"trace_id": record.trace_id, "span_id": record.span_id, "source": "span"}
-            found = self._file.read(lambda reading: reading.find_all(kinds.EVENTS, **wanted))
+            found = self._file.read(lambda reading: reading.find_all(askable_views.EVENTS, **wanted))
         elif isinstance(record, EventSummary):
             found = self._get_events(record.related_event_id)
         elif isinstance(record, (LLMInteractionSummary, ToolInteractionSummary)):
@@ -220,7 +220,7 @@ class TelemetryDatabase:
 
     def _find(
         self,
-        kind: kinds.Kind[RecordT],
+        kind: askable_views.Kind[RecordT],
         criteria: Mapping[str, Any],
         limit: int,
         cursor: str | None,
@@ -228,9 +228,9 @@ class TelemetryDatabase:
     ) -> Page[RecordT]:
         return self._file.read(lambda reading: reading.find(kind, criteria, limit, cursor, newest_first))
 
-    def _get_of_trace(self, kind: kinds.Kind[RecordT], trace_id: str, span_id: str) -> RecordT:
+    def _get_of_trace(self, kind: askable_views.Kind[RecordT], trace_id: str, span_id: str) -> RecordT:
         def read(reading: Reading) -> RecordT:
-            trace = reading.get_id("trace_id", kinds.TRACES, trace_id)
+            trace = reading.get_id("trace_id", askable_views.TRACES, trace_id)
             span = reading.get_id("span_id", kind, span_id, trace_id=trace)
             return reading.get(kind, trace_id=trace, span_id=span)
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.errors import FilterError
-from otel_sqlite_exporter.query.criteria import parse_texts, parse_time
-from otel_sqlite_exporter.query.file import Reading
-from otel_sqlite_exporter.query.frames import Table
-from otel_sqlite_exporter.query.kinds import KINDS
-from otel_sqlite_exporter.query.select import Select, build_page, check_limit
+from otel_sqlite_exporter.query.askable_views import KINDS
+from otel_sqlite_exporter.query.dataframes import Table
+from otel_sqlite_exporter.query.filter_values import parse_texts, parse_time
+from otel_sqlite_exporter.query.reading import Reading
+from otel_sqlite_exporter.query.sql_builder import Select, build_page, check_limit
 from otel_sqlite_exporter.sql.texts import read_report
 
 _FIRST, _LAST = -(2**63), 2**63 - 1

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.errors import FilterError
-from otel_sqlite_exporter.query import kinds, select
-from otel_sqlite_exporter.query.file import Reading
-from otel_sqlite_exporter.query.frames import Table
-from otel_sqlite_exporter.search_terms import GRAM, build_match, extract_text, fold, split_terms
+from otel_sqlite_exporter.model.search_terms import GRAM, build_match, extract_text, fold, split_terms
+from otel_sqlite_exporter.query import askable_views, sql_builder
+from otel_sqlite_exporter.query.dataframes import Table
+from otel_sqlite_exporter.query.reading import Reading
 from otel_sqlite_exporter.sql.texts import read_query
 
 _SCANNED = 1_000
@@ -84,7 +84,7 @@ class SearchResult(Table, Sequence[SearchHit]):
 class _Searched(NamedTuple):
     name: str
     title: str
-    kind: kinds.Kind[Any]
+    kind: askable_views.Kind[Any]
     query: str
     time: str
     what: str
@@ -93,11 +93,11 @@ class _Searched(NamedTuple):
 
 _KINDS = (
     _Searched(
-        *("llm", "calls", kinds.LLM_INTERACTIONS, "search_llm_documents"),
+        *("llm", "calls", askable_views.LLM_INTERACTIONS, "search_llm_documents"),
         *("request_timestamp", "model", ("prompt", "completion")),
     ),
     _Searched(
-        *("tool", "tool executions", kinds.TOOL_INTERACTIONS, "search_tool_documents"),
+        *("tool", "tool executions", askable_views.TOOL_INTERACTIONS, "search_tool_documents"),
         *("start_time", "tool_name", ("arguments", "result")),
     ),
 )
@@ -115,7 +115,7 @@ def search(reading: Reading, text: str, *, limit: int, criteria: Mapping[str, An
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit < 2**31:
         raise FilterError("limit", f"{limit!r} is no number of hits, 1 or more")
     given = {name for name, value in criteria.items() if value is not None}
-    searched = [one for one in _KINDS if given <= {*select.accepted_arguments(one.kind)}] or list(_KINDS)
+    searched = [one for one in _KINDS if given <= {*sql_builder.accepted_arguments(one.kind)}] or list(_KINDS)
     match = build_match(terms)
     indexed = _read_indexed(reading)
     hits: list[SearchHit] = []
@@ -148,7 +148,9 @@ class _Rows:
 
     def scan(self, last: int) -> Iterator[SearchHit]:
         """Yield hits among the newest rows that are in no index."""
-        newest = select.build_newest(self._kind.kind, self._columns(), self._criteria, after=last, limit=_SCANNED + 1)
+        newest = sql_builder.build_newest(
+            self._kind.kind, self._columns(), self._criteria, after=last, limit=_SCANNED + 1
+        )
         rows = self._reading.run(newest)
         if len(rows) > _SCANNED:
             self.is_whole = False
@@ -163,7 +165,7 @@ class _Rows:
         while ids := [row["id"] for row in found.fetchmany(_CHUNK)]:
             chosen = orjson.dumps([id for id in ids if id <= last]).decode()
             for row in self._reading.run(
-                select.build_chosen(self._kind.kind, self._columns(), self._criteria, ids=chosen)
+                sql_builder.build_chosen(self._kind.kind, self._columns(), self._criteria, ids=chosen)
             ):
                 yield from self._check(row)
             examined += len(ids)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from otel_sqlite_exporter.errors import FilterError
-from otel_sqlite_exporter.query.file import Reading
+from otel_sqlite_exporter.query.reading import Reading
 
 _ACTIONS = frozenset((sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE))
 _SHOWING = frozenset(

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
-from otel_sqlite_exporter.query.records import (
+from otel_sqlite_exporter.query.summaries import (
     LLMInteractionSummary,
     SessionSummary,
     ToolInteractionSummary,

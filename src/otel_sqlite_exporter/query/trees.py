@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from otel_sqlite_exporter.query.records import (
+from otel_sqlite_exporter.query.summaries import (
     LLMInteractionSummary,
     SpanSummary,
     ToolInteractionSummary,

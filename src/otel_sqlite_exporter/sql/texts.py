@@ -3,28 +3,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+_ENDING = ".sql"
 
 
 @cache
 def read_query(name: str) -> str:
-    """Return the text of `queries/NAME.sql`."""
-    return files(__package__).joinpath("queries").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    """Return the text of `queries/*/NAME.sql`; the name of a query stands in one folder only."""
+    return _find_queries()[name].read_text(encoding="utf-8")
 
 
 @cache
 def read_report(name: str) -> str:
     """Return the text of `reports/NAME.sql`."""
-    return files(__package__).joinpath("reports").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    return files(__package__).joinpath("reports").joinpath(f"{name}{_ENDING}").read_text(encoding="utf-8")
 
 
 @cache
 def read_folder(folder: str) -> tuple[tuple[str, str], ...]:
-    """Return (name without ending, text) of every SQL file in `folder`, by name."""
-    entries = sorted(files(__package__).joinpath(folder).iterdir(), key=lambda entry: entry.name)
-    return tuple(
-        (entry.name[: -len(".sql")], entry.read_text(encoding="utf-8"))
-        for entry in entries
-        if entry.name.endswith(".sql")
-    )
+    """Return (name without ending, text) of every SQL file in `folder` and the folders in it, by name."""
+    found = _find_files(files(__package__).joinpath(folder))
+    return tuple(sorted((file.name.removesuffix(_ENDING), file.read_text(encoding="utf-8")) for file in found))
+
+
+@cache
+def _find_queries() -> dict[str, Traversable]:
+    return {file.name.removesuffix(_ENDING): file for file in _find_files(files(__package__).joinpath("queries"))}
+
+
+def _find_files(folder: Traversable) -> Iterator[Traversable]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _find_files(entry)
+        elif entry.name.endswith(_ENDING):
+            yield entry

@@ -120,7 +120,7 @@ def _read_identity(connection: sqlite3.Connection) -> tuple[int, int, int, bool]
     tables: int = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     is_legacy = False
     if tables and application_id != APPLICATION_ID:
-        from otel_sqlite_exporter.storage.legacy import find_layout
+        from otel_sqlite_exporter.legacy.layout import find_layout
 
         is_legacy = find_layout(connection) is not None
     return application_id, version, tables, is_legacy

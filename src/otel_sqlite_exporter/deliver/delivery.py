@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From encoded records to the file; where that cannot be had, to the spool beside it. All exporters deliver here."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
+
+from otel_sqlite_exporter.deliver.interrupted_spans import interrupt_spans
+from otel_sqlite_exporter.deliver.retry import is_about_file, write_records
+from otel_sqlite_exporter.deliver.spool import Spool, spool_path
+from otel_sqlite_exporter.deliver.spool_format import dump_batch
+from otel_sqlite_exporter.deliver.spool_replay import replay_spool
+from otel_sqlite_exporter.errors import ClosedError, ForeignFileError, SQLiteExporterError
+from otel_sqlite_exporter.model.rows import Records
+from otel_sqlite_exporter.sdk.own_metrics import make_exporter_metrics
+from otel_sqlite_exporter.settings import Settings
+from otel_sqlite_exporter.storage.database import Database
+from otel_sqlite_exporter.write.exporter_runs import Run
+from otel_sqlite_exporter.write.shared_texts import Histories
+
+_logger = logging.getLogger(__name__)
+_LOG_INTERVAL_S = 60.0
+# While the file is known to be in use, a queue is not let fill up behind each batch.
+_IMPATIENT_S = 0.1
+_SPOOL_TIMEOUT_S = 1.0
+
+
+class Delivery:
+    """Where one exporter's records go. Making one touches nothing. Used by several threads, and by the children of a
+    fork, each of which counts for itself."""
+
+    def __init__(self, settings: Settings, signal: str) -> None:
+        """`signal` is `traces` or `logs`."""
+        self._settings = settings
+        self._signal = signal
+        self._timeout_s = settings.busy_timeout_ms / 1000
+        self._window_ns = settings.pairing_window_ms * 1_000_000
+        self._database = Database(settings, on_open=_interrupt_spans)
+        self._spool = Spool(spool_path(settings.path), limit_bytes=settings.spool_limit_bytes)
+        self._histories = Histories()
+        self._run = Run.begin(signal)
+        self._metrics = make_exporter_metrics(signal)
+        self._is_waiting = False
+        self._is_closed = False
+        self._noted = (0, 0, 0)
+        self._log_lock = threading.Lock()
+        self._quiet_until: dict[object, float] = {}
+
+    def deliver(self, records: Records) -> bool:
+        """Return whether `records` are durable: in the file, its quarantine, or the spool. Never raises an Exception,
+        and waits for other writers no longer than the busy timeout, and a second for the spool."""
+        if self._metrics is None:
+            return self._deliver(records) is None
+        began = self._metrics.begin(len(records))
+        error = self._deliver(records)
+        self._metrics.end(len(records), began, error)
+        return error is None
+
+    def _deliver(self, records: Records) -> Exception | None:
+        """Return None where `records` are durable, else why they are lost."""
+        if self._is_closed:
+            self._warn_of_shutdown(len(records))
+            return ClosedError("the exporter was shut down")
+        if not records:
+            return None
+        with _suppress_instrumentation():
+            try:
+                self._write(records)
+            except ClosedError as error:
+                self._warn_of_shutdown(len(records))
+                return error
+            except Exception as error:
+                return None if self._keep(records, error) else error
+            return None
+
+    def note_alive(self) -> None:
+        """Let the file know that this process lives, where it can be written at once."""
+        with _suppress_instrumentation(), contextlib.suppress(Exception):
+            self._write(Records(), timeout_s=_IMPATIENT_S)
+
+    def drop(self, records: int) -> None:
+        """Count records that were lost on their way here; the file learns of it with the next batch."""
+        self._own_run().dropped += records
+
+    def close(self) -> None:
+        """Write what is not in the file yet, and close it. A delivery that is under way is waited for, up to the busy
+        timeout."""
+        if self._is_closed:
+            return
+        run = self._own_run()
+        with _suppress_instrumentation():
+            if (run.spooled, run.dropped, run.retries) != self._noted:
+                with contextlib.suppress(Exception):
+                    self._write(Records())
+            self._is_closed = True
+            with contextlib.suppress(sqlite3.Error):
+                self._database.close()
+
+    def _write(self, records: Records, timeout_s: float | None = None) -> None:
+        began = time.monotonic()
+        if self._is_waiting:
+            timeout_s = min(_IMPATIENT_S, self._timeout_s)
+        with self._database.use(timeout_s) as connection:
+            run = self._own_run()
+            write_records(
+                connection,
+                records,
+                run,
+                pairing_window_ns=self._window_ns,
+                session_attributes=self._settings.session_attributes,
+                histories=self._histories,
+            )
+            self._is_waiting = False
+            self._noted = (run.spooled, run.dropped, run.retries)
+            if not self._spool.is_empty():
+                self._replay(connection, began + self._timeout_s)
+
+    def _replay(self, connection: sqlite3.Connection, deadline: float) -> None:
+        try:
+            batches, records = replay_spool(
+                connection,
+                self._spool,
+                pairing_window_ns=self._window_ns,
+                session_attributes=self._settings.session_attributes,
+                deadline=deadline,
+            )
+        except Exception as error:
+            # Another process may be at it; else the spool keeps what it has.
+            _logger.debug("the spool of %s waits: %s", self._settings.path, error)
+        else:
+            if batches:
+                _interrupt_spans(connection)  # those that a dead process could only write to the spool
+            if batches and self._may_log("replayed", _LOG_INTERVAL_S):
+                _logger.info("%d records came back from the spool to %s", records, self._settings.path)
+
+    def _keep(self, records: Records, error: Exception) -> bool:
+        """Put a batch that could not be written into the spool, and return whether that worked."""
+        run = self._own_run()
+        if not is_about_file(error) or isinstance(error, ForeignFileError):
+            run.dropped += len(records)
+            self._log_loss(error, len(records))
+            return False
+        with contextlib.suppress(sqlite3.Error):
+            if not _is_lock(error):
+                self._database.reopen()
+        self._is_waiting = True
+        run.spooled += len(records)
+        try:
+            self._spool.append(dump_batch(records, run, time.time_ns()), timeout_s=_SPOOL_TIMEOUT_S)
+        except Exception as spool_error:
+            run.spooled -= len(records)
+            run.dropped += len(records)
+            self._log_loss(error, len(records), spool_error)
+            return False
+        if self._may_log((type(error), "spooled"), _LOG_INTERVAL_S):
+            _logger.warning(
+                "%s cannot be written: %s. %d records are kept in %s until it can, and more may follow "
+                "(said once a minute at most)",
+                self._settings.path,
+                error,
+                len(records),
+                self._spool.path,
+            )
+        return True
+
+    def _own_run(self) -> Run:
+        if self._run.process.pid != os.getpid():
+            self._run = Run.begin(self._signal)
+            self._noted = (0, 0, 0)
+        return self._run
+
+    def _warn_of_shutdown(self, records: int) -> None:
+        if self._may_log("shutdown", math.inf):
+            _logger.warning("%d records came after shutdown and are not written, nor are any others", records)
+
+    def _log_loss(self, error: Exception, records: int, spool_error: Exception | None = None) -> None:
+        if not self._may_log((type(error), "lost"), _LOG_INTERVAL_S):
+            return
+        expected = isinstance(error, (SQLiteExporterError, sqlite3.Error, OSError))
+        _logger.error(
+            "%d records could not be written to %s and are lost: %s%s (said once a minute at most)",
+            records,
+            self._settings.path,
+            error,
+            "" if spool_error is None else f"; nor could the spool: {spool_error}",
+            exc_info=None if expected else error,
+        )
+
+    def _may_log(self, what: object, interval_s: float) -> bool:
+        # Not waited for: whoever holds it is about to log, and a child could inherit it, locked, through a fork.
+        if not self._log_lock.acquire(blocking=False):
+            return False
+        try:
+            now = time.monotonic()
+            if now < self._quiet_until.get(what, 0.0):
+                return False
+            self._quiet_until[what] = now + interval_s
+            return True
+        finally:
+            self._log_lock.release()
+
+
+def _interrupt_spans(connection: sqlite3.Connection) -> None:
+    try:
+        interrupted = interrupt_spans(connection)
+    except sqlite3.Error as error:
+        _logger.debug("spans of processes that are gone stay open for now: %s", error)
+    else:
+        if interrupted:
+            _logger.info("%d spans of processes that are gone were marked as interrupted", interrupted)
+
+
+def _is_lock(error: Exception) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
+
+
+@contextlib.contextmanager
+def _suppress_instrumentation() -> Iterator[None]:
+    token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+    try:
+        yield
+    finally:
+        detach(token)

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a log record of the SDK to rows. Pure but for the clock that the caller passes in, and a cache.
+
+As for spans, a value that cannot be kept as it is, is repaired and counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from otel_sqlite_exporter.encode.pairs import split_phase
+from otel_sqlite_exporter.encode.resources import OriginEncoder
+from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, find_naming, plan_naming
+from otel_sqlite_exporter.genai.event_content import TOOL_RECORDS, find_logged_tools
+from otel_sqlite_exporter.genai.recognition import find_record_interactions
+from otel_sqlite_exporter.genai.rules import Rules, load_rules
+from otel_sqlite_exporter.model.fields import (
+    copy_attributes,
+    encode_integer,
+    encode_member,
+    encode_span_id,
+    encode_trace_id,
+)
+from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, EncodedLog, Interactions, LogRow
+from otel_sqlite_exporter.model.values import encode_attributes, encode_value, repair_text
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.redact.redacted_signals import SpanRedactor
+
+_OLD_EVENT_NAME = "event.name"
+
+
+class LogFields(NamedTuple):
+    """What is read of a log record, whichever version of the SDK made it."""
+
+    timestamp: Any
+    observed_timestamp: Any
+    trace_id: Any
+    span_id: Any
+    trace_flags: Any
+    severity_text: Any
+    severity_number: Any
+    event_name: Any
+    body: Any
+    attributes: dict[Any, Any]
+    dropped_attributes: Any
+    resource: Any
+    scope: Any
+
+
+def read_log(record: Any, redactor: SpanRedactor | None) -> LogFields:
+    """Return the fields of a ReadableLogRecord (or of the LogData of older SDKs), redacted.
+
+    Raises:
+        AttributeError: It is neither.
+    """
+    log = record.log_record
+    own: Any = [getattr(log, field, None) for field in LogFields._fields[:9]]
+    attributes = copy_attributes(log.attributes)
+    resource = getattr(record, "resource", None)
+    values = (
+        *own,
+        attributes,
+        getattr(record if resource is not None else log, "dropped_attributes", 0),
+        resource if resource is not None else getattr(log, "resource", None),
+        getattr(record, "instrumentation_scope", None),
+    )
+    fields = name_event(LogFields._make(values))
+    return fields if redactor is None else redactor.redact_log(fields)
+
+
+def name_event(fields: LogFields) -> LogFields:
+    """Return `fields` with the event name that only an attribute gives: SDKs before 1.35 have no field for it."""
+    name = fields.attributes.get(_OLD_EVENT_NAME) if fields.event_name is None else None
+    return fields._replace(event_name=name) if isinstance(name, str) else fields
+
+
+class LogEncoder:
+    """Encodes log records for one exporter. `rules` are the dialects in force, if not our own. Safe to use on several
+    threads at once."""
+
+    def __init__(self, session_attributes: Sequence[str], rules: Rules | None = None) -> None:
+        self._rules = rules or load_rules()
+        self._session_attributes = tuple(session_attributes)
+        self._origins = OriginEncoder(session_attributes)
+
+    def encode_log(self, fields: LogFields, arrival_time_unix_nano: int) -> EncodedLog:
+        """Return a log record as rows."""
+        origin, repaired = self._origins.encode(fields.resource, fields.scope)
+        time, observed, source, bad = _find_times(fields, arrival_time_unix_nano)
+        repaired += bad
+        trace_id, span_id = encode_trace_id(fields.trace_id), encode_span_id(fields.span_id)
+        repaired += (trace_id is None and bool(fields.trace_id)) + (span_id is None and bool(fields.span_id))
+        flags = encode_integer(fields.trace_flags, high=255)
+        number = fields.severity_number
+        severity = encode_member(number, high=24) if hasattr(number, "_value_") else encode_integer(number, high=24)
+        repaired += (flags is None and fields.trace_flags is not None) + (severity is None and number is not None)
+        severity_text, bad = _encode_text(fields.severity_text)
+        repaired += bad
+        event_name, bad = _encode_text(fields.event_name)
+        repaired += bad
+        body = body_types = None
+        if fields.body is not None:
+            body, body_types, bad = encode_value(fields.body)
+            repaired += bad
+        attributes = fields.attributes
+        text, types, bad = encode_attributes(attributes)
+        repaired += bad
+        own = find_naming(plan_naming(self._session_attributes, attributes), attributes, True, time)
+        user = find_naming(plan_naming(USER_ATTRIBUTES, attributes), attributes, True, time)
+        session = own
+        if own is None and origin.session is not None:
+            session = origin.session._replace(time_unix_nano=time)
+            if trace_id is None:
+                own = session  # there is no trace to show it
+        stem, phase = split_phase(event_name) if event_name else (None, None)
+        row = LogRow(
+            event_name=event_name or None,
+            time_unix_nano=time,
+            observed_time_unix_nano=observed,
+            time_source=source,
+            severity_number=severity,
+            severity_text=severity_text,
+            trace_flags=flags,
+            dropped_attributes=encode_integer(fields.dropped_attributes) or 0,
+            names_session=int(own is not None),
+            body_type=body_types,
+            body=body,
+            attribute_types=types,
+            attributes=text,
+        )
+        interactions = None
+        if event_name:
+            user_id = user.name if user else None
+            interactions = find_record_interactions(event_name, attributes, fields.body, user_id, self._rules)
+            # What is of no trace belongs to no call that it could tell of.
+            if interactions is None and trace_id is not None and event_name in TOOL_RECORDS:
+                calls, results = find_logged_tools(event_name, attributes, fields.body)
+                interactions = Interactions(None, None, calls, results) if calls or results else None
+        named = (own, session, user, phase, stem, repaired, interactions or NO_INTERACTIONS)
+        return EncodedLog(trace_id or "", span_id, row, origin.resource, origin.scope, *named)
+
+
+def _find_times(fields: LogFields, arrival: int) -> tuple[int, int, str | None, int]:
+    """Return the record's time, when it was observed, where the first is from (None: the record itself), and how many
+    of the record's own cannot be used. 0 is OpenTelemetry's unknown time."""
+    time, observed = encode_integer(fields.timestamp, 1), encode_integer(fields.observed_timestamp, 1)
+    bad = (time is None and bool(fields.timestamp)) + (observed is None and bool(fields.observed_timestamp))
+    if time is not None:
+        return time, observed or arrival, None, bad
+    if observed is not None:
+        return observed, observed, "observed", bad
+    return arrival, arrival, "arrival", bad
+
+
+def _encode_text(text: Any) -> tuple[str | None, int]:
+    return (None, 0) if text is None else repair_text(text)

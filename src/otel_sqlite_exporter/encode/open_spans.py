@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a span knew when it was written open, and no longer when it ended: the SDK forgets a span's oldest attributes
+when it reaches its limit. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, find_naming, plan_naming
+from otel_sqlite_exporter.genai.recognition import Surroundings, find_interactions, plan_interactions
+from otel_sqlite_exporter.genai.rules import load_rules
+from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, EncodedSpan, Interactions
+from otel_sqlite_exporter.model.values import decode_attributes
+
+_ERROR = 2
+OPEN = "open"
+"""`end_time_source` of a span that had not ended when it was written."""
+ESTIMATED = "estimated"
+"""`end_time_source` of a span whose process went away before it ended."""
+
+
+class _Event(NamedTuple):
+    name: str
+    attributes: dict[str, Any]
+    timestamp: int
+
+
+def merge_start(
+    finished: EncodedSpan, attributes: str, attribute_types: str | None, session_attributes: Sequence[str]
+) -> EncodedSpan | None:
+    """Return `finished` with the attributes that only its start has (JSON, as its row held them), and what follows from
+    all of them: its own session, its user and its call; None if there are no such. A call that a user's own dialect has
+    recognised stays as it is: that dialect is not known here."""
+    row = finished.row
+    merged = merge_attributes(row.attributes, row.attribute_types, attributes, attribute_types)
+    if merged is None:
+        return None
+    text, types = merged
+    values = decode_attributes(text, types)
+    start, is_child = row.start_time_unix_nano, row.parent_is_remote == 0
+    own = find_naming(plan_naming(session_attributes, values), values, is_child, start)
+    named = find_naming(plan_naming(USER_ATTRIBUTES, values), values, is_child, start)
+    user = None if named is None else named.name
+    interactions = NO_INTERACTIONS
+    if _is_of_own_rules(finished.interactions):
+        interactions = _name_user(finished.interactions, user)
+    elif (plan := plan_interactions({name: type(value) for name, value in values.items()})) is not None:
+        events = [_Event(event.name, orjson.loads(event.attributes), event.time_unix_nano) for event in finished.events]
+        surroundings = Surroundings(row.name, row.status_code == _ERROR, events, start)
+        interactions = find_interactions(plan, values, user, surroundings)
+    return finished._replace(
+        row=row._replace(attributes=text, attribute_types=types),
+        own_session=own,
+        user=named,
+        interactions=interactions,
+        record_interactions=[(place, _name_user(one, user)) for place, one in finished.record_interactions],
+    )
+
+
+def _name_user(interactions: Interactions, user: str | None) -> Interactions:
+    llm, tool = interactions.llm, interactions.tool
+    return interactions._replace(
+        llm=llm and llm._replace(user_id=user),
+        tool=tool and tool._replace(user_id=user),
+    )
+
+
+def _is_of_own_rules(interactions: Interactions) -> bool:
+    row = interactions.llm or interactions.tool
+    return row is not None and row.dialect not in load_rules().names
+
+
+def merge_attributes(
+    finished: str, finished_types: str | None, start: str, start_types: str | None
+) -> tuple[str, str | None] | None:
+    """Return attributes of a finished span and notes of their types, with what only its start has behind them; None if
+    there is nothing of that kind. A value that both have is the finished one's, unless that is null: null never takes
+    the place of a value."""
+    known = orjson.loads(finished)
+    missing = {
+        name: value
+        for name, value in orjson.loads(start).items()
+        if name not in known or (value is not None and known[name] is None)
+    }
+    if not missing:
+        return None
+    text = orjson.dumps(missing).decode()
+    if not known.keys().isdisjoint(missing):
+        text = orjson.dumps({**known, **missing}).decode()
+    elif known:
+        text = f"{finished[:-1]},{text[1:]}"
+    types = {
+        pointer: type_name
+        for pointer, type_name in (orjson.loads(start_types) if start_types else {}).items()
+        if pointer.split("/")[1].replace("~1", "/").replace("~0", "~") in missing
+    }
+    if finished_types:
+        types |= orjson.loads(finished_types)
+    return text, orjson.dumps(types).decode() if types else None

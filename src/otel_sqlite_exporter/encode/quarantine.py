@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is written down of a span that cannot be a row. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from otel_sqlite_exporter.errors import UnreadableSourceError
+from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow
+from otel_sqlite_exporter.model.values import encode_attributes, repair_text
+
+_FIELDS = ("name", "context", "parent", "kind", "start_time", "end_time", "status", "events", "links", "resource")
+
+
+def quarantine_span(span: Any, reason: BaseException, arrival_time_unix_nano: int) -> QuarantineRow:
+    """Return the row of a span that could not be encoded, with all of it that can be read."""
+    content = {field: _read(span, field, repr) for field in _FIELDS}
+    content["attributes"] = _read(span, "attributes", dict)
+    for index, event in enumerate(getattr(span, "events", None) or ()):
+        content[f"events/{index}"] = {
+            "name": _read(event, "name", repr),
+            "timestamp": _read(event, "timestamp", repr),
+            "attributes": _read(event, "attributes", dict),
+        }
+    return _make_row(content, reason, arrival_time_unix_nano)
+
+
+def quarantine_log(fields: Any, reason: BaseException, arrival_time_unix_nano: int) -> QuarantineRow:
+    """Return the row of a log record that could not be encoded, with those of its fields (a NamedTuple, redacted) that
+    can be read; None where none could."""
+    content = {} if fields is None else {name: _read(fields, name, repr) for name in fields._fields}
+    return _make_row(content, reason, arrival_time_unix_nano)
+
+
+def quarantine_row(
+    record: EncodedSpan | EncodedLog, reason: BaseException, arrival_time_unix_nano: int
+) -> QuarantineRow:
+    """Return the row of a span or log record whose rows SQLite refused."""
+    return _make_row({**record._asdict(), "row": record.row._asdict()}, reason, arrival_time_unix_nano)
+
+
+def quarantine_piece(source: str, place: str, content: Any, reason: str, arrival_time_unix_nano: int) -> QuarantineRow:
+    """Return the row of what could not be read of a source that is imported: where it stands, and what it is."""
+    held = {"source": source, "place": place, "content": content}
+    return _make_row(held, UnreadableSourceError(f"{place} of {source}: {reason}"), arrival_time_unix_nano)
+
+
+def _read(holder: Any, field: str, convert: Any) -> Any:
+    try:
+        return convert(getattr(holder, field))
+    except Exception as error:
+        return f"unreadable: {error!r}"
+
+
+def _make_row(content: dict[str, Any], reason: BaseException, arrival_time_unix_nano: int) -> QuarantineRow:
+    try:
+        text = encode_attributes(content).text
+    except Exception as error:
+        text = encode_attributes({"unreadable": type(error).__name__}).text
+    sentence = repair_text(f"{type(reason).__name__}: {reason}")[0]
+    digest = hashlib.blake2b(f"{sentence}\n{text}".encode(), digest_size=16).hexdigest()
+    return QuarantineRow(digest, arrival_time_unix_nano, sentence, text)

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parts of a message in the shape of OpenTelemetry's GenAI messages schema, from the content blocks of any provider
+or framework. Pure.
+
+A part that has that shape stays as it is. A block of an unknown type that names its type is a part of the schema's
+generic kind, with all it holds; any other value becomes a text part that holds it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from otel_sqlite_exporter.genai.messages.json_texts import CLASS, decode_json, decode_text
+from otel_sqlite_exporter.model.values import encode_value, repair_text
+
+Part = dict[str, Any]
+Message = dict[str, Any]
+
+NAMES = json.loads(files(__package__).joinpath("message_names.json").read_text(encoding="utf-8"))
+"""Types, keys and classes by which messages and their parts are known (data: `message_names.json`)."""
+_NAMES = NAMES["parts"]
+# What each type of the schema must hold to be taken as it is.
+_NATIVE: dict[str, str] = _NAMES["native"]
+_TEXTS = frozenset(_NAMES["text"])
+_MODALITIES = {kind: modality for modality, kinds in _NAMES["media"].items() for kind in kinds}
+# Blocks of Bedrock and Gemini name their type by the key that holds them.
+_KEYED: dict[str, str] = _NAMES["keyed"]
+_HELD_MEDIA: tuple[str, ...] = tuple(_NAMES["held_media"])
+_MIME_TYPES: tuple[str, ...] = tuple(_NAMES["mime_types"])
+# The keys of the calls that OpenAI's clients hand over, and of OpenTelemetry's own.
+_FUNCTION_KEYS = frozenset(("name", "arguments"))
+_CALLING_KEYS = frozenset(("id", "type", "index", "function"))
+_CALL_KEYS = frozenset(("id", "type", "name", "arguments"))
+_DATA_URL = re.compile(r"data:([^;,]*)(?:;[^,]*)?,(.*)", re.DOTALL)
+_URL = re.compile(r"[A-Za-z][\w+.-]*:\S+")
+
+
+def first(mapping: Mapping[str, Any], *keys: str) -> Any:
+    """Return the value of the first of `keys` that has one; None if none has."""
+    for key in keys:
+        value = mapping.get(key)
+        if value is not None:
+            return value
+    return None
+
+
+def as_text(value: Any) -> str:
+    """Return any value as text: text as it is (lone surrogates replaced), bytes as base64, all else as JSON."""
+    if isinstance(value, str):
+        return repair_text(value)[0]
+    text = encode_value(value).text
+    return str(decode_json(text)) if text.startswith('"') else text
+
+
+def make_text(value: Any) -> Part:
+    """Return a text part that holds `value`."""
+    return {"type": "text", "content": as_text(value)}
+
+
+def make_call(call: Mapping[str, Any]) -> Part:
+    """Return the call of a tool as a part; arguments that are JSON text as what they say."""
+    function = call.get("function")
+    if function is None and _CALL_KEYS.issuperset(call):
+        return _make_plain_call(call, call)
+    if type(function) is dict and _FUNCTION_KEYS.issuperset(function) and _CALLING_KEYS.issuperset(call):
+        return _make_plain_call(call, function)
+    inner = first(call, "function", "custom", "toolCall", "tool_call")
+    inner = inner if isinstance(inner, Mapping) else {}
+    if inner.get("function") is not None:
+        return make_call({**call, **inner, "tool_call": None} if len(call) > 1 else inner)
+    arguments = first(call, "arguments", "args", "input", "parameters")
+    if arguments is None:
+        arguments = first(inner, "arguments", "args", "input", "parameters")
+    call_id = first(call, "call_id", "toolCallId", "tool_call_id", "toolUseId", "id") or inner.get("id")
+    part = {"type": "tool_call", "id": call_id, "name": first(call, "name", "toolName", "tool_name")}
+    if not isinstance(call.get("name"), str) and isinstance(inner.get("name"), str):
+        part["name"] = inner["name"]
+    return _without_none({**part, "arguments": decode_json(arguments) if isinstance(arguments, str) else arguments})
+
+
+def _make_plain_call(call: Mapping[str, Any], named: Mapping[str, Any]) -> Part:
+    """The same, where no other keys are there: in a third of the time."""
+    part: Part = {"type": "tool_call"}
+    call_id, name, arguments = call.get("id"), named.get("name"), named.get("arguments")
+    if call_id:
+        part["id"] = call_id
+    if isinstance(name, str) or (name is not None and named is call):
+        part["name"] = name
+    if isinstance(arguments, str):
+        arguments = decode_json(arguments)
+    if arguments is not None:
+        part["arguments"] = arguments
+    return part
+
+
+def make_response(block: Mapping[str, Any], content: Any) -> Part:
+    """Return the result of a tool as a part. `block` names the call, `content` is what the tool gave."""
+    call_id = first(block, "tool_use_id", "toolUseId", "toolCallId", "tool_call_id", "call_id", "id")
+    part = {"type": "tool_call_response", "id": call_id, "response": _simplify(content)}
+    name = first(block, "name", "toolName", "tool_name")
+    if isinstance(name, str) and name:
+        part["name"] = name
+    if block.get("is_error") or block.get("status") == "error":
+        part["is_error"] = True
+    return _without_none(part)
+
+
+def is_part(block: Any) -> bool:
+    """Whether `block` is a content block of a known kind."""
+    if not isinstance(block, Mapping):
+        return False
+    kind = find_type(block)
+    if kind in _KNOWN:
+        return True
+    return not kind and (isinstance(block.get("text"), str) or any(key in _KEYED for key in block)) and len(block) <= 3
+
+
+def find_type(block: Mapping[str, Any]) -> str:
+    """Return the type that a block says it has, or an empty text."""
+    kind = first(block, "part_kind", "block_type", "type", "kind", CLASS)
+    if isinstance(kind, str):
+        return kind
+    if isinstance(block.get("toolName"), str):  # the AI SDK's own lists of calls and results
+        return "tool-result" if "result" in block or "output" in block else "tool-call"
+    return "function_call" if isinstance(block.get("function"), Mapping) else ""
+
+
+def read_parts(content: Any) -> list[Part]:
+    """Return the content of a message (text, one block, or a list of either) as parts."""
+    if content is None or content == "":
+        return []
+    if isinstance(content, str):
+        blocks = decode_text(content) if content.startswith(("[{", "{", "[ {")) else None
+        if isinstance(blocks, list) and blocks and all(map(is_part, blocks)):
+            return [part for block in blocks for part in read_part(block)]
+        return [make_text(content)]
+    if isinstance(content, Mapping):
+        parts = content.get("parts")
+        return read_parts(parts) if isinstance(parts, (list, tuple)) else read_part(content)
+    if isinstance(content, Sequence) and not isinstance(content, (bytes, bytearray)):
+        return [part for block in content for part in read_part(block)]
+    return [make_text(content)]
+
+
+def read_part(block: Any) -> list[Part]:
+    """Return one content block as parts: mostly one, none for an empty one."""
+    if not isinstance(block, Mapping):
+        return [] if block is None or block == "" else [make_text(block)]
+    kind = find_type(block)
+    if kind in _NATIVE and block.get("type") == kind:
+        held = block.get(_NATIVE[kind])
+        if isinstance(held, str) or (held is not None and kind not in ("text", "reasoning")):
+            return [dict(block)]
+    if kind in _READERS:
+        return _READERS[kind](block)
+    if kind in _MODALITIES:
+        return [_read_media(block, _MODALITIES[kind])]
+    if kind:
+        return [dict(block) if block.get("type") == kind else {**block, "type": kind}]
+    return _read_keyed(block)
+
+
+def _read_keyed(block: Mapping[str, Any]) -> list[Part]:
+    for key, kind in _KEYED.items():
+        inner = block.get(key)
+        if isinstance(inner, Mapping):
+            # Bedrock nests, as in {"image": {"format": "png", "source": {"bytes": ...}}}.
+            return read_part({**inner, "type": kind or inner.get("type")})
+    text = block.get("text")
+    if isinstance(text, str):
+        return [{"type": "reasoning", "content": text}] if block.get("thought") is True else read_parts(text)
+    return [make_text(block)]
+
+
+def _read_text(block: Mapping[str, Any]) -> list[Part]:
+    if find_type(block) == "retry-prompt" and block.get("tool_name"):
+        return [make_response(block, block.get("content"))]
+    if block.get("thought") is True and isinstance(block.get("text"), str):
+        return [{"type": "reasoning", "content": block["text"]}]
+    content = first(block, "content", "text", "refusal")
+    if isinstance(content, Mapping):
+        content = first(content, "value", "text") or content
+    if isinstance(content, (list, tuple)):
+        return read_parts(content)
+    return [] if content is None or content == "" else [make_text(content)]
+
+
+def _read_reasoning(block: Mapping[str, Any]) -> list[Part]:
+    content = first(block, "thinking", "content", "text", "reasoningText", "reasoning", "summary")
+    if not isinstance(content, str):
+        pieces = (block.get("summary"), block.get("content"), block.get("reasoningText"))
+        content = "\n".join(_join_texts(piece) for piece in pieces if piece)
+    return [{"type": "reasoning", "content": repair_text(content)[0]}]
+
+
+def _join_texts(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return "\n".join(map(_join_texts, value))
+    if isinstance(value, Mapping) and isinstance(value.get("text"), str):
+        return str(value["text"])
+    return as_text(value)
+
+
+def _read_result(block: Mapping[str, Any]) -> list[Part]:
+    content = first(block, "response", "content", "output", "result")
+    return [make_response(block, content)]
+
+
+def _simplify(content: Any) -> Any:
+    """One block of text as its text, and the values that Bedrock and the AI SDK wrap as what they hold."""
+    if isinstance(content, (list, tuple)) and len(content) == 1:
+        block = content[0]
+        if isinstance(block, Mapping):
+            kind, values = find_type(block), [value for key, value in block.items() if key in ("text", "json")]
+            if len(values) == 1 and (kind in _TEXTS or len(block) == 1):
+                return values[0]
+            return _simplify(block)
+    if isinstance(content, Mapping) and "value" in content and content.get("type") in ("text", "json", "error-text"):
+        return content["value"]
+    return content
+
+
+def _read_media(block: Mapping[str, Any], modality: str) -> Part:
+    mime = None
+    held: Any = block
+    for _ in range(4):  # as {"image_url": {"url": ...}} or {"source": {"type": "base64", "data": ...}}
+        if not isinstance(held, Mapping):
+            break
+        found = first(held, *_MIME_TYPES)
+        if isinstance(found, str):
+            mime = found if "/" in found else f"{'application' if modality == 'document' else modality}/{found}"
+        if isinstance(held.get("file_id"), str):
+            return _make_media("file", modality, mime, file_id=held["file_id"])
+        held = first(held, *_HELD_MEDIA)
+    if isinstance(held, (bytes, bytearray, memoryview)):
+        held = base64.b64encode(held).decode()
+    if not isinstance(held, str):
+        return {**block, "type": find_type(block) or modality}
+    if mime is not None:
+        modality = _find_modality(mime, modality)
+    inline = _DATA_URL.fullmatch(held)
+    if inline is not None:
+        mime = inline[1] or mime
+        modality = _find_modality(mime or "", modality)
+        return _make_media("blob", modality, mime, content=inline[2])
+    if _URL.fullmatch(held):
+        return _make_media("uri", modality, mime, uri=held)
+    return _make_media("blob", modality, mime, content=repair_text(held)[0])
+
+
+def _make_media(kind: str, modality: str, mime: str | None, **held: str) -> Part:
+    return _without_none({"type": kind, "modality": modality, "mime_type": mime, **held})
+
+
+def _without_none(part: Part) -> Part:
+    return {key: value for key, value in part.items() if value is not None}
+
+
+def _find_modality(mime: str, otherwise: str) -> str:
+    kind = mime.partition("/")[0]
+    return kind if kind in ("image", "audio", "video") else otherwise
+
+
+_READERS: dict[str, Callable[[Mapping[str, Any]], list[Part]]] = {
+    **dict.fromkeys(_TEXTS, _read_text),
+    **dict.fromkeys(_NAMES["reasoning"], _read_reasoning),
+    **dict.fromkeys(_NAMES["call"], lambda block: [make_call(block)]),
+    **dict.fromkeys(_NAMES["result"], _read_result),
+}
+_KNOWN = frozenset({*_NATIVE, *_READERS, *_MODALITIES})

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The short way of reading messages: of the two forms that most have, and in what takes a tenth of the time. Pure.
+
+What it gives is what the general way gives; it gives None for all that it does not know to be so.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from otel_sqlite_exporter.genai.messages.message_parts import Message, Part, make_call
+from otel_sqlite_exporter.model.values import repair_text
+
+_PLAIN: dict[str, frozenset[str]] = {
+    **dict.fromkeys(("system", "developer", "user"), frozenset(("role", "content"))),
+    "assistant": frozenset(("role", "content", "tool_calls", "finish_reason", "refusal")),
+    "tool": frozenset(("role", "content", "tool_call_id")),
+}
+_NATIVE_KEYS = frozenset(("role", "parts", "finish_reason", "name"))
+_NATIVE_PARTS: dict[str, frozenset[str]] = {
+    **dict.fromkeys(("text", "reasoning"), frozenset(("type", "content"))),
+    "tool_call": frozenset(("type", "id", "name", "arguments")),
+    "tool_call_response": frozenset(("type", "id", "response")),
+}
+
+
+def read_plain(item: Any) -> Message | None:
+    """Return what most messages are: a role, a text, calls of tools, and why it ended; or OpenTelemetry's own form. It
+    takes 1 us, and the general way 12."""
+    if type(item) is not dict:
+        return None
+    role, content, calls = item.get("role"), item.get("content"), item.get("tool_calls")
+    keys = _PLAIN.get(role) if type(role) is str else None
+    if keys is None:
+        return None
+    if not keys.issuperset(item):
+        return _read_native(item) if _NATIVE_KEYS.issuperset(item) and item.get("name") is None else None
+    if item.get("refusal") is not None:
+        return None
+    parts: list[Part] = []
+    if type(content) is str and content:
+        # A list may be one of parts, and so may Python's text of a set; a JSON object is text.
+        if content[0] in "[{" and not content.startswith('{"'):
+            return None
+        parts.append({"type": "text", "content": content if content.isascii() else repair_text(content)[0]})
+    elif not calls or (content is not None and content != ""):
+        return None
+    if calls is not None:
+        if type(calls) is not list or not all(type(call) is dict for call in calls):
+            return None
+        parts += map(make_call, calls)
+    if role == "tool":
+        call_id = item.get("tool_call_id")
+        if type(call_id) is not str:
+            return None
+        return {"role": role, "parts": [{"type": "tool_call_response", "id": call_id, "response": parts[0]["content"]}]}
+    return _end_plain({"role": role, "parts": parts}, item.get("finish_reason"))
+
+
+def _read_native(item: dict[str, Any]) -> Message | None:
+    """Return a message of OpenTelemetry's form whose parts are text, reasoning, calls of tools, or results of them."""
+    given = item.get("parts")
+    if type(given) is not list:
+        return None
+    parts: list[Part] = []
+    results = 0
+    for part in given:
+        kind = part.get("type") if type(part) is dict else None
+        keys = _NATIVE_PARTS.get(kind) if type(kind) is str else None
+        if keys is None or not keys.issuperset(part):
+            return None
+        if kind == "tool_call":
+            parts.append(make_call(part))
+            continue
+        if kind == "tool_call_response":
+            results += 1
+            if part.get("response") is None:
+                return None
+        elif type(part.get("content")) is not str:
+            return None
+        parts.append(part)
+    role = item["role"]
+    if results == len(parts) and parts:
+        role = "tool"
+    elif role == "tool" and not results:
+        return None
+    return _end_plain({"role": role, "parts": parts}, item.get("finish_reason"))
+
+
+def _end_plain(message: Message, reason: Any) -> Message | None:
+    if reason is None:
+        return message
+    if type(reason) is not str or not reason or not reason.isascii():
+        return None
+    message["finish_reason"] = reason
+    return message

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which spans, span events and log records are calls of a model or executions of a tool, and the columns that their
+attributes fill. Pure.
+
+What is called how is data: `dialects/`. A column takes the first of its names that holds a usable value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from otel_sqlite_exporter.genai.columns import LARGEST, read_text
+from otel_sqlite_exporter.genai.content import find_content, find_tool_content
+from otel_sqlite_exporter.genai.event_content import find_exception_type, find_first_token_ms
+from otel_sqlite_exporter.genai.rules import (
+    AGENTS,
+    CALLS,
+    GROUPS,
+    TOOLS,
+    Ask,
+    InteractionPlan,
+    Reading,
+    Rules,
+    load_rules,
+)
+from otel_sqlite_exporter.genai.usage import NOBODY, Outside, Usage, include_parts
+from otel_sqlite_exporter.model.fields import copy_attributes
+from otel_sqlite_exporter.model.rows import (
+    NO_INTERACTIONS,
+    Interactions,
+    LLMInteractionRow,
+    ToolInteractionRow,
+    make_row,
+)
+
+
+class Surroundings(NamedTuple):
+    """What a span holds beside its attributes; each of `events` has a `name`, `attributes` and a `timestamp`."""
+
+    name: str | None = None
+    is_error: bool = False
+    events: Sequence[Any] = ()
+    start_time_unix_nano: int | None = None
+
+
+_NOTHING = Surroundings()
+
+
+def plan_interactions(types: Mapping[Any, type], rules: Rules | None = None) -> InteractionPlan | None:
+    """Return how to read attributes of these names and types, or None if they can describe no interaction. `rules`:
+    the dialects in force, if not our own."""
+    return (rules or load_rules()).plan_span(types)
+
+
+def find_interactions(
+    plan: InteractionPlan, attributes: Mapping[str, Any], user_id: str | None, span: Surroundings = _NOTHING
+) -> Interactions:
+    """Return the model call or the tool execution that a span with `attributes` describes. An agent or workflow is a
+    row also without usage, but a hidden one. The rest of the `span` is asked for what no attribute holds."""
+    return _find(plan, attributes, user_id, span, is_span=True)
+
+
+def find_record_interactions(
+    name: Any, attributes: Mapping[str, Any], body: Any, user_id: str | None, rules: Rules | None = None
+) -> Interactions | None:
+    """Return what a span event or log record tells of a model call or a tool execution; None if it is no such record.
+    `name` is the event's, or a log record's event name, which some write into the `body` instead."""
+    rules = rules or load_rules()
+    for known in (name, body):
+        if rules.is_record(known):
+            plan = rules.plan_record(known, {key: type(value) for key, value in attributes.items()})
+            if plan is not None:
+                found = _find(plan, attributes, user_id, _NOTHING, is_span=False)
+                return None if found is NO_INTERACTIONS else found
+    return None
+
+
+def find_event_interactions(
+    events: Sequence[Any], user_id: str | None, rules: Rules | None = None
+) -> Sequence[tuple[int, Interactions]]:
+    """Return what the events of a span tell, each with the event's place."""
+    rules = rules or load_rules()
+    found = []
+    for place, event in enumerate(events):
+        if rules.is_record(event.name):
+            attributes = copy_attributes(event.attributes)
+            interactions = find_record_interactions(event.name, attributes, None, user_id, rules)
+            if interactions is not None:
+                found.append((place, interactions))
+    return found
+
+
+def _find(
+    plan: InteractionPlan, attributes: Mapping[str, Any], user_id: str | None, span: Surroundings, is_span: bool
+) -> Interactions:
+    operation = plan.operation
+    for name, read, values in plan.operations:
+        value = attributes[name]
+        if read is not None:
+            value = read(value)
+        found = values.get(value, values.get("*", "")) if type(value) is str else _find_operation(value, values)
+        if found is None:
+            return NO_INTERACTIONS
+        if found:
+            operation = found if found != "*" else value
+            break
+    if operation in TOOLS or (operation is None and plan.names_tool):
+        return _find_tool(plan, attributes, user_id, span, is_span)
+    is_agent = operation in AGENTS
+    # Of what is known to be neither a call nor an agent, as most spans of a framework, only usage makes a row.
+    if not (is_agent or operation is None or operation in CALLS) and _ask(plan.usage, attributes) is None:
+        return NO_INTERACTIONS
+    row = _read(plan.llm, attributes)
+    if plan.models and row[_RESPONSE_MODEL] is None:
+        _settle_models(plan, row, attributes)
+    has_usage = _settle_usage(plan, row, operation, attributes)
+    if not (has_usage or is_agent or operation in CALLS or (operation is None and row[_REQUEST_MODEL] is not None)):
+        return NO_INTERACTIONS
+    row[_OPERATION] = operation
+    row[_USER] = user_id
+    is_aggregate = is_agent or operation in GROUPS
+    row[_IS_AGGREGATE] = 1 if is_aggregate else 0
+    row[_IS_HIDDEN] = 1 if is_agent and not has_usage else 0
+    if is_agent and row[_AGENT] is None:
+        row[_AGENT] = _find_own_name(plan, attributes, span)
+    if row[_COST] is not None:
+        row[_COST_STATUS] = "reported"
+    if span.is_error and row[_ERROR_TYPE] is None:
+        row[_ERROR_TYPE] = find_exception_type(span.events)
+    if plan.first_token_events and row[_FIRST_TOKEN] is None:
+        row[_FIRST_TOKEN] = find_first_token_ms(span.events, plan.first_token_events, span.start_time_unix_nano)
+    if row[_IS_HIDDEN]:
+        return make_row(Interactions, (make_row(LLMInteractionRow, row), None, (), ()))
+    has_answer = operation != "embeddings"
+    content = find_content(
+        plan.content, attributes, span.events, is_span=is_span, has_answer=has_answer, is_aggregate=is_aggregate
+    )
+    row[_CONTENT] = content[:4]
+    return make_row(Interactions, (make_row(LLMInteractionRow, row), None, content.tool_calls, content.tool_results))
+
+
+def _find_tool(
+    plan: InteractionPlan, attributes: Mapping[str, Any], user_id: str | None, span: Surroundings, is_span: bool
+) -> Interactions:
+    row = _read(plan.tool, attributes)
+    if row[_TOOL_NAME] is None:
+        row[_TOOL_NAME] = _find_own_name(plan, attributes, span)
+    row[_TOOL_USER] = user_id
+    if span.is_error and row[_TOOL_ERROR_TYPE] is None:
+        row[_TOOL_ERROR_TYPE] = find_exception_type(span.events)
+    *row[_TOOL_CONTENT], call_id = find_tool_content(plan.content, attributes, is_span=is_span)
+    row[_TOOL_CALL_ID] = row[_TOOL_CALL_ID] or call_id
+    return make_row(Interactions, (None, make_row(ToolInteractionRow, row), (), ()))
+
+
+def _settle_models(plan: InteractionPlan, row: list[Any], attributes: Mapping[str, Any]) -> None:
+    """Take a model that differs from the one that was asked for the one that answered."""
+    model = _ask(plan.models, attributes)
+    if row[_REQUEST_MODEL] is None:
+        row[_REQUEST_MODEL] = model
+    elif model != row[_REQUEST_MODEL]:
+        row[_RESPONSE_MODEL] = model
+
+
+def _find_operation(value: Any, values: Mapping[str, str | None]) -> str | None:
+    text = read_text(value)
+    return "" if text is None else values.get(text, values.get("*", ""))
+
+
+def _find_own_name(plan: InteractionPlan, attributes: Mapping[str, Any], span: Surroundings) -> Any:
+    name = _ask(plan.own_names, attributes)
+    return span.name or None if name is None and plan.is_named_by_span else name
+
+
+def _settle_usage(plan: InteractionPlan, row: list[Any], operation: str | None, attributes: Mapping[str, Any]) -> bool:
+    """Give the tokens of `row` their one meaning, and return whether there are any."""
+    input, output, total, cached, creation, reasoning = row[_USAGE]
+    if input is None and output is None and total is None:
+        return False
+    if cached or creation or reasoning:
+        usage = Usage(input, output, total, cached, creation, reasoning)
+        outside = _find_outside(plan, attributes) if plan.parts else plan.outside
+        input, output, total = include_parts(usage, outside, row[_PROVIDER])
+        row[_TOTALS] = input, output, total
+    if total is None and input is not None:
+        # Embeddings have no output; for any other call a missing number leaves the total unknown.
+        rest = 0 if output is None and operation == "embeddings" else output
+        if rest is not None:
+            row[_TOTAL] = min(input + rest, LARGEST)
+    return True
+
+
+def _find_outside(plan: InteractionPlan, attributes: Mapping[str, Any]) -> Outside:
+    used = ((one for one in part if _ask(one[:1], attributes) is not None) for part in plan.parts)
+    return Outside(*(next((providers for _, providers in part), NOBODY) for part in used))
+
+
+def _read(reading: Reading, attributes: Mapping[str, Any]) -> list[Any]:
+    row = reading.row.copy()
+    for place, name, asks in reading.texts:
+        value = attributes[name]
+        row[place] = value if value and value.isascii() else _ask(asks, attributes)
+    for place, asks in reading.others:
+        for name, read in asks:
+            value = attributes[name]
+            if value is not None and (value := read(value)) is not None:
+                row[place] = value
+                break
+    for place, asks in reading.sums:
+        if row[place] is None:
+            parts = [_ask((ask,), attributes) for ask in asks]
+            row[place] = None if None in parts else sum(parts)
+    return row
+
+
+def _ask(asks: Sequence[Ask], attributes: Mapping[str, Any]) -> Any:
+    for name, read in asks:
+        value = attributes[name]
+        if value is not None and (value := read(value)) is not None:
+            return value
+    return None
+
+
+_place = LLMInteractionRow._fields.index
+_IS_AGGREGATE, _IS_HIDDEN, _USER, _AGENT = map(_place, ("is_aggregate", "is_hidden", "user_id", "agent_name"))
+_OPERATION, _PROVIDER, _REQUEST_MODEL = map(_place, ("operation", "provider", "request_model"))
+_RESPONSE_MODEL, _ERROR_TYPE = map(_place, ("response_model", "error_type"))
+_COST, _COST_STATUS, _TOTAL = map(_place, ("cost_usd", "cost_status", "total_tokens"))
+_FIRST_TOKEN = _place("time_to_first_token_ms")
+_TOTALS = slice(_place("input_tokens"), _TOTAL + 1)
+_USAGE = slice(_place("input_tokens"), _place("reasoning_tokens") + 1)
+_CONTENT = slice(_place("request_parameters"), _place("completion") + 1)
+_tool_place = ToolInteractionRow._fields.index
+_TOOL_NAME, _TOOL_USER, _TOOL_ERROR_TYPE = map(_tool_place, ("tool_name", "user_id", "error_type"))
+_TOOL_CALL_ID = _tool_place("tool_call_id")
+_TOOL_CONTENT = slice(_tool_place("arguments"), _tool_place("result") + 1)

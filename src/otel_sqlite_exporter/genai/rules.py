@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All dialects together: from the names and types of a span's attributes to a plan of how to read them. Pure, but that
+our own dialects are read once.
+
+Whether a span is a call, and which attribute fills which column, depends on the shape of its attributes alone. Many
+shapes differ only in attributes that no dialect knows, or in how many messages they are spread over: they share a plan.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import orjson
+
+from otel_sqlite_exporter.genai.columns import (
+    READERS,
+    Read,
+    find_value,
+    read_failure,
+    read_seconds_as_ms,
+    read_text,
+)
+from otel_sqlite_exporter.genai.content import ContentPlan, plan_content
+from otel_sqlite_exporter.genai.providers import VOCABULARY, Providers
+from otel_sqlite_exporter.genai.usage import NOBODY, Outside
+from otel_sqlite_exporter.model.caches import remember
+from otel_sqlite_exporter.model.dialect import Dialect, Name, Source, parse_dialect, parse_name
+from otel_sqlite_exporter.model.rows import LLMInteractionRow, ToolInteractionRow
+
+CALLS, AGENTS, GROUPS, TOOLS = (
+    frozenset(VOCABULARY["operations"][kind]) for kind in ("call", "agent", "group", "tool")
+)
+_GENERAL = "gen_ai"
+
+Ask = tuple[str, Read]
+"""The name of an attribute, and how its value is read."""
+
+
+class Reading(NamedTuple):
+    """How the columns of a row are filled: each (by its place) asks some attributes in turn. Those of `texts` find text
+    in the first, which is mostly taken as it is. `sums` are asked where nothing else was found."""
+
+    row: list[Any]
+    texts: tuple[tuple[int, str, tuple[Ask, ...]], ...]
+    others: tuple[tuple[int, tuple[Ask, ...]], ...]
+    sums: tuple[tuple[int, tuple[Ask, ...]], ...]
+
+
+class InteractionPlan(NamedTuple):
+    """How to read attributes of one shape. `operations` says what they are, `operation` what they are else; `models` is
+    asked for a model that is not said to be the request's or the response's; `own_names` for the name of an agent or
+    tool, which the span's is if it `is_named_by_span`; `usage` for what may be numbers of tokens. `outside` says which
+    tokens are not counted in; where it depends on the attribute that has them, `parts` does, one by one. The first
+    event among `first_token_events` came with the first token."""
+
+    operations: tuple[tuple[str, Read | None, Mapping[str, str | None]], ...]
+    operation: str | None
+    llm: Reading
+    tool: Reading
+    names_tool: bool
+    models: tuple[Ask, ...]
+    own_names: tuple[Ask, ...]
+    is_named_by_span: bool
+    usage: tuple[Ask, ...]
+    outside: Outside
+    parts: tuple[tuple[tuple[Ask, frozenset[str] | None], ...], ...]
+    content: ContentPlan
+    first_token_events: frozenset[str]
+
+
+class Rules:
+    """The dialects in force. Safe to use on several threads at once."""
+
+    def __init__(self, dialects: Iterable[Dialect]) -> None:
+        self.dialects = tuple(sorted(dialects, key=lambda dialect: dialect.rank))
+        self.names = frozenset(dialect.name for dialect in self.dialects)
+        self._providers = Providers(self.dialects)
+        self._records = {name: dialect for dialect in reversed(self.dialects) for name in dialect.records}
+        names = [marker for dialect in self.dialects for marker in dialect.markers]
+        prefixes = {name[:-1] for name in names if name.endswith(".*")}
+        for dialect in self.dialects:
+            names += [parse_name(text).name for text in dialect.operations]
+            for source in (source for sources in dialect.attributes.values() for source in sources):
+                if source.is_prefix:
+                    prefixes.add(source.names[0].name)
+                names += [name.name for name in source.names]
+        for dialect in self.dialects:
+            names += [name for record in dialect.records.values() for name in record.requires]
+        self._names = frozenset(names)
+        self._prefixes = tuple(sorted(prefixes))
+        self._plans: dict[Any, InteractionPlan | None] = {}
+
+    def plan_span(self, types: Mapping[Any, type]) -> InteractionPlan | None:
+        """Return how to read a span whose attributes have these names and types; None if no dialect speaks there."""
+        return self._plan(None, types)
+
+    def plan_record(self, name: str, types: Mapping[Any, type]) -> InteractionPlan | None:
+        """Return how to read a span event or log record of this name; None if it is none that a dialect knows."""
+        return self._plan(name, types) if name in self._records else None
+
+    def is_record(self, name: Any) -> bool:
+        """Whether span events or log records of this name tell of calls."""
+        return type(name) is str and name in self._records
+
+    def _plan(self, record: str | None, types: Mapping[Any, type]) -> InteractionPlan | None:
+        # What no dialect knows does not matter, nor do types but for text.
+        present: dict[str, bool] = {}
+        for name, kind in types.items():
+            if name in self._names:
+                present[name] = kind is str
+            if type(name) is str and name.startswith(self._prefixes):
+                present.update((prefix, False) for prefix in self._prefixes if name.startswith(prefix))
+        if not present:
+            return None
+        key = (record, *present.items())
+        if key in self._plans:
+            return self._plans[key]
+        plan = self._make_plan(record, present)
+        remember(self._plans, key, plan)
+        return plan
+
+    def _make_plan(self, record: str | None, present: Mapping[str, bool]) -> InteractionPlan | None:
+        if record is not None:
+            speaking = [self._records[record]]
+            needed = speaking[0].records[record].requires
+            if needed and needed.isdisjoint(present):
+                return None
+        else:
+            speaking = [one for one in self.dialects if any(_bare(marker) in present for marker in one.markers)]
+        if not speaking:
+            return None
+        label = next((one.name for one in speaking if one.name != _GENERAL), _GENERAL)
+        columns = {column: self._find_sources(column, speaking, present) for column in _COLUMNS}
+        own_names = columns["own_name"]
+        outside, parts = self._find_outside(speaking, columns)
+        operations = tuple(
+            (name.name, None if name.path is None else _read_at(name.path), values)
+            for dialect in speaking
+            for name, values in ((parse_name(text), values) for text, values in dialect.operations.items())
+            if name.name in present
+        )
+        return InteractionPlan(
+            operations=operations,
+            operation=None if record is None else speaking[0].records[record].operation,
+            llm=self._plan_reading(LLMInteractionRow, label, columns, present),
+            tool=self._plan_reading(ToolInteractionRow, label, columns, present),
+            names_tool=bool(columns["tool_name"]),
+            models=tuple(self._ask("model", source.names[0]) for source in columns["model"]),
+            own_names=tuple(self._ask("own_name", source.names[0]) for source in own_names if source.names[0] != _SPAN),
+            is_named_by_span=any(source.names[0] == _SPAN for source in own_names),
+            usage=tuple(
+                self._ask(column, name) for column in _USAGE for source in columns[column] for name in source.names
+            ),
+            outside=outside,
+            parts=parts,
+            content=plan_content(columns),
+            first_token_events=frozenset(name for dialect in speaking for name in dialect.first_token_events),
+        )
+
+    def _find_sources(self, column: str, speaking: Iterable[Dialect], present: Mapping[str, bool]) -> list[Source]:
+        sources = [source for dialect in speaking for source in dialect.attributes.get(column, ())]
+        some = any if column in _CONTENT else all
+        return [source for source in sources if some(name.name in present or name == _SPAN for name in source.names)]
+
+    def _plan_reading(
+        self, row: Any, label: str, columns: Mapping[str, Sequence[Source]], present: Mapping[str, bool]
+    ) -> Reading:
+        texts, others, sums = [], [], []
+        for place, column in enumerate(row._fields):
+            asks: list[Ask] = []
+            for given in _GIVEN_AS.get(column, (column,)):
+                for source in columns.get(given, ()) if column not in _CONTENT else ():
+                    if source.is_sum:
+                        sums.append((place, tuple(self._ask(given, name) for name in source.names)))
+                    else:
+                        asks.append(self._ask(given, source.names[0]))
+            if not asks:
+                continue
+            first, read = asks[0]
+            if read is read_text and present[first]:
+                texts.append((place, first, tuple(asks)))
+            else:
+                others.append((place, tuple(asks)))
+        empty: list[Any] = [None] * len(row._fields)
+        empty[row._fields.index("dialect")] = label
+        return Reading(empty, tuple(texts), tuple(others), tuple(sums))
+
+    def _find_outside(
+        self, speaking: Iterable[Dialect], columns: Mapping[str, Sequence[Source]]
+    ) -> tuple[Outside, tuple[tuple[tuple[Ask, frozenset[str] | None], ...], ...]]:
+        known: dict[str, frozenset[str] | None] = {}
+        for dialect in speaking:
+            for name, providers in dialect.outside.items():
+                known.setdefault(name, providers)
+        parts = tuple(
+            tuple(
+                (self._ask(column, source.names[0]), known.get(_write(source.names[0]), NOBODY))
+                for source in columns[column]
+            )
+            for column in _PARTS
+        )
+        outside = Outside(*(part[0][1] if part else NOBODY for part in parts))
+        is_sure = all(providers == first for part, first in zip(parts, outside, strict=True) for _, providers in part)
+        return outside, () if is_sure else parts
+
+    def _ask(self, column: str, name: Name) -> Ask:
+        read: Read = _READERS.get(column, read_text)
+        if column == "provider":
+            read = self._read_provider
+        return (name.name, read if name.path is None else _read_at(name.path, read))
+
+    def _read_provider(self, value: Any) -> str | None:
+        text = read_text(value)
+        return None if text is None else self._providers[text]
+
+
+@functools.cache
+def load_rules() -> Rules:
+    """Return our own dialects."""
+    return Rules(_load_dialects())
+
+
+def extend_rules(dialects: Sequence[Dialect]) -> Rules:
+    """Return our own dialects and these; of the same name, these."""
+    if not dialects:
+        return load_rules()
+    named = {dialect.name: dialect for dialect in (*_load_dialects(), *dialects)}
+    return Rules(named.values())
+
+
+@functools.cache
+def _load_dialects() -> tuple[Dialect, ...]:
+    folder = files(__package__).joinpath("dialects")
+    contents = [file.read_bytes() for file in folder.iterdir() if file.name.endswith(".json")]
+    return tuple(parse_dialect(orjson.loads(content)) for content in contents)
+
+
+def _read_at(path: tuple[str, ...], read: Read | None = None) -> Read:
+    def read_there(value: Any) -> Any:
+        found = find_value(value, path)
+        return found if found is None or read is None else read(found)
+
+    return read_there
+
+
+def _write(name: Name) -> str:
+    return name.name if name.path is None else "#".join((name.name, *name.path))
+
+
+def _bare(marker: str) -> str:
+    return marker[:-1] if marker.endswith(".*") else marker
+
+
+_SPAN = Name("@name")
+_USAGE = ("input_tokens", "output_tokens", "total_tokens")
+_PARTS = ("cached_input_tokens", "cache_creation_input_tokens", "reasoning_tokens")
+_CONTENT = frozenset(("system_instructions", "prompt", "completion", "request_parameters", "arguments", "result"))
+_GIVEN_AS = {
+    "time_to_first_token_ms": ("time_to_first_token_ms", "time_to_first_token_s"),
+    "error_type": ("error_type", "success"),
+}
+_COLUMNS = (
+    *dict.fromkeys((*LLMInteractionRow._fields, *ToolInteractionRow._fields)),
+    "time_to_first_token_s",
+    "success",
+    "own_name",
+    "conversation",
+    "model",
+)
+_READERS: dict[str, Callable[[Any], Any]] = {
+    **READERS,
+    "time_to_first_token_s": read_seconds_as_ms,
+    "success": read_failure,
+}

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lines of event logs: JSON objects `{schema_version, timestamp, trace_id, span_id, parent_span_id, name, level,
+attributes, agent_id}`. What else is in them becomes attributes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import tzinfo
+from typing import Any
+
+from otel_sqlite_exporter.encode.logs import LogFields
+from otel_sqlite_exporter.imports.event_records import EventReader, EventRecord, Scope
+from otel_sqlite_exporter.otlp.otlp_decoder import Refused
+
+SCOPE_NAME = "event log"
+
+
+def is_event(value: Any) -> bool:
+    """Return whether a parsed JSON value is a line of an event log."""
+    return isinstance(value, dict) and "name" in value and "timestamp" in value
+
+
+class EventLogReader:
+    """Reads the lines of event logs. A timestamp without an offset is of `zone` (None: the machine's)."""
+
+    def __init__(self, zone: tzinfo | None) -> None:
+        self._reader = EventReader(Scope(SCOPE_NAME), zone=zone)
+
+    def read(self, event: Mapping[str, Any]) -> LogFields | Refused:
+        """Return the fields of the log record that a line is. Never raises."""
+        name, attributes = event["name"], event.get("attributes")
+        if not isinstance(name, str) or not isinstance(attributes, (dict, type(None))):
+            return Refused(event, "its name is no text, or its attributes are no object")
+        others = {key: value for key, value in event.items() if key not in EventRecord._fields}
+        fields: dict[str, Any] = {field: event.get(field) for field in EventRecord._fields}
+        fields["attributes"] = {**others, **(attributes or {})}
+        return self._reader.read(EventRecord(**fields))

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Events that were recorded without OpenTelemetry (an event log, an attribute-row file) as fields of log records, so
+that they are encoded, linked and paired like any other. Pure but for a cache.
+
+What a log record has no field for is kept as an attribute whose name begins with `original.`: ids that are no
+OpenTelemetry ids, the parent span, the schema version.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import tzinfo
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from otel_sqlite_exporter.encode.logs import LogFields
+from otel_sqlite_exporter.imports.timestamps import parse_timestamp
+from otel_sqlite_exporter.model.caches import remember
+
+ORIGINAL = "original."
+"""Begins the names of attributes that keep what has no place elsewhere."""
+_SEVERITIES = {"TRACE": 1, "DEBUG": 5, "INFO": 9, "WARN": 13, "WARNING": 13, "ERROR": 17, "CRITICAL": 21, "FATAL": 21}
+_HEX = re.compile("[0-9a-f]+", re.IGNORECASE)
+_TRACE_ID_BYTES, _SPAN_ID_BYTES = 16, 8
+
+
+class EventRecord(NamedTuple):
+    """One event as it was recorded; any field but the name may be None or of an unexpected type."""
+
+    name: str | None
+    timestamp: Any
+    level: Any
+    agent_id: Any
+    trace_id: Any
+    span_id: Any
+    parent_span_id: Any
+    session_id: Any
+    schema_version: Any
+    attributes: Mapping[str, Any]
+
+
+class Origin(NamedTuple):
+    """What stands for a resource: its attributes."""
+
+    attributes: Mapping[str, Any]
+    schema_url: str = ""
+
+
+class Scope(NamedTuple):
+    """What stands for an instrumentation scope."""
+
+    name: str
+    version: str | None = None
+    schema_url: str = ""
+    attributes: Mapping[str, Any] | None = None
+
+
+class EventReader:
+    """Reads events of one source. `agents` are the attributes that describe an agent, by its id, beyond the id itself;
+    timestamps without an offset are of `zone` (None: the machine's)."""
+
+    def __init__(
+        self, scope: Scope, *, zone: tzinfo | None, agents: Mapping[Any, Mapping[str, Any]] | None = None
+    ) -> None:
+        self._scope = scope
+        self._zone = zone
+        self._agents = agents or {}
+        self._origins: dict[Any, Origin] = {}
+
+    def read(self, record: EventRecord) -> LogFields:
+        """Return the fields of the log record that `record` is. Its time is None where the record has none that can be
+        read. Never raises."""
+        attributes = dict(record.attributes)
+        trace_id, kept_trace = identify_trace(record.trace_id)
+        span_id, kept_span = identify_span(record.span_id)
+        originals = {
+            "trace_id": kept_trace,
+            "span_id": kept_span,
+            "parent_span_id": record.parent_span_id,
+            "schema_version": record.schema_version,
+        }
+        time = parse_timestamp(record.timestamp, self._zone)
+        if time is None:
+            originals["timestamp"] = record.timestamp
+        for name, value in originals.items():
+            if value is not None:
+                attributes.setdefault(f"{ORIGINAL}{name}", value)
+        if record.session_id is not None:
+            named = attributes.setdefault("session.id", record.session_id)
+            if named != record.session_id:
+                attributes["session.id"] = record.session_id
+                attributes.setdefault(f"{ORIGINAL}session.id", named)
+        level = record.level if isinstance(record.level, str) else None
+        return LogFields(
+            timestamp=time,
+            observed_timestamp=time,
+            trace_id=trace_id,
+            span_id=span_id,
+            trace_flags=None,
+            severity_text=record.level,
+            severity_number=_SEVERITIES.get(level.upper()) if level else None,
+            event_name=record.name,
+            body=None,
+            attributes=attributes,
+            dropped_attributes=0,
+            resource=self.describe_agent(record.agent_id),
+            scope=self._scope,
+        )
+
+    def describe_agent(self, agent_id: Any) -> Origin:
+        """Return the resource of an agent: the service that it is, and `gen_ai.agent.*`."""
+        key = agent_id if isinstance(agent_id, (str, int)) else str(agent_id)
+        origin = self._origins.get(key)
+        if origin is None:
+            attributes: dict[str, Any] = {}
+            if agent_id is not None:
+                attributes = {"service.name": str(agent_id), "gen_ai.agent.id": str(agent_id)}
+            origin = Origin({**attributes, **self._agents.get(key, {})})
+            remember(self._origins, key, origin)
+        return origin
+
+
+def identify_trace(text: Any) -> tuple[int, str | None]:
+    """Return the trace id that a recorded one stands for (0: none), and the recorded one where it cannot be read from
+    that: what is no OpenTelemetry id gets the one that is made of its digest, always the same."""
+    return _identify(text, _TRACE_ID_BYTES)
+
+
+def identify_span(text: Any) -> tuple[int, str | None]:
+    """Return the span id that a recorded one stands for, as `identify_trace` does."""
+    return _identify(text, _SPAN_ID_BYTES)
+
+
+def _identify(recorded: Any, size: int) -> tuple[int, str | None]:
+    if recorded is None or recorded == "":
+        return 0, None
+    text = str(recorded)
+    digits = text.replace("-", "") if size == _TRACE_ID_BYTES else text
+    if len(digits) == 2 * size and _HEX.fullmatch(digits) and digits.strip("0"):
+        return int(digits, 16), None if text == digits.lower() else text
+    return int.from_bytes(blake2b(text.encode(errors="surrogatepass"), digest_size=size).digest(), "big") or 1, text

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From files of OTLP and event logs into the file: what is read of them goes the way of what is exported.
+
+A part of a source is written, and noted, in one transaction. Who is killed goes on behind the last part that was
+written, and a source that was imported adds nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import Any, NamedTuple
+
+from otel_sqlite_exporter.deliver.retry import write_records
+from otel_sqlite_exporter.encode.logs import LogEncoder, LogFields
+from otel_sqlite_exporter.encode.quarantine import quarantine_piece
+from otel_sqlite_exporter.encode.spans import SpanEncoder
+from otel_sqlite_exporter.genai.rules import extend_rules
+from otel_sqlite_exporter.imports.event_logs import EventLogReader, is_event
+from otel_sqlite_exporter.imports.sources import Source
+from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow, Records
+from otel_sqlite_exporter.otlp.otlp_decoder import OTLPSpan, Refused, decode_message, find_signals
+from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
+from otel_sqlite_exporter.settings import REDACTED, Settings
+from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.storage.connection import open_writer
+from otel_sqlite_exporter.storage.migrations import prepare_file
+from otel_sqlite_exporter.write.exporter_runs import Run
+from otel_sqlite_exporter.write.import_marks import BEGINNING, Part, Piece, chain_digest, count_known
+from otel_sqlite_exporter.write.shared_texts import Histories
+
+# A part must fit into what is read at once, or it is not known again: these may grow, and never shrink.
+_PART_PIECES, _PART_BYTES = 1_000, 4 << 20
+_IGNORED = ("metrics", "profiles")
+_SHOWN_REFUSALS = 20
+_SHOWN_CHARACTERS = 200
+
+
+class Refusal(NamedTuple):
+    """What of a source could not be read: where it stands, and why."""
+
+    place: str
+    reason: str
+
+
+@dataclass(slots=True)
+class SourceReport:
+    """What was found in a source: lines, documents or messages (`pieces`), how many of these were known, the spans and
+    log records of the others, the messages of signals that are not stored, and what could not be read (the first few
+    are named; all are in quarantine)."""
+
+    source: str
+    pieces: int = 0
+    known: int = 0
+    spans: int = 0
+    logs: int = 0
+    ignored: dict[str, int] = field(default_factory=dict)
+    refused: int = 0
+    refusals: list[Refusal] = field(default_factory=list)
+
+
+class Totals(NamedTuple):
+    """What became of the records of an import, as in the view `exporter_health`."""
+
+    received: int = 0
+    written: int = 0
+    duplicate: int = 0
+    repaired: int = 0
+    quarantined: int = 0
+
+
+class Importer:
+    """Imports sources into the file of `settings`, which also say what is redacted. `zone` is that of timestamps
+    without an offset; None: the local one."""
+
+    def __init__(self, settings: Settings, zone: tzinfo | None) -> None:
+        """Touch nothing: the file is opened with the first part that is written."""
+        self._settings = settings
+        self._opened: sqlite3.Connection | None = None
+        self._window_ns = settings.pairing_window_ms * 1_000_000
+        self._events = EventLogReader(zone)
+        self._redactor = make_span_redactor(settings)
+        rules = extend_rules(settings.dialects)
+        self._encode_span = SpanEncoder(settings.session_attributes, rules).encode_span
+        self._encode_log = LogEncoder(settings.session_attributes, rules).encode_log
+        self._histories = Histories()
+        self._run = Run.begin("import")
+
+    def close(self) -> None:
+        """Close the file, if it was opened."""
+        if self._opened is not None:
+            self._opened.close()
+
+    def import_source(self, source: Source, progress: Callable[[SourceReport], None]) -> SourceReport:
+        """Write what is in `source` and not known yet; `progress` is called after each part. The file is made or
+        upgraded as `settings.auto_migrate` allows.
+
+        Raises:
+            FileRefusedError, MigrationFailedError: The file cannot be used as it is.
+            UnreadableSourceError, MissingPackageError: It cannot be read, or not further.
+            sqlite3.Error, OSError: The file cannot be written, or the source not be read. What was written stays, and
+                is known the next time.
+        """
+        report = SourceReport(source.name)
+        for pieces in _cut(source.read_pieces()):
+            self._write(report, pieces)
+            progress(report)
+        return report
+
+    def read_totals(self) -> Totals:
+        """Return what became of everything so far."""
+        if self._opened is None:
+            return Totals()
+        found = self._opened.execute(read_query("get_run_totals"), {"run_id": self._run.run_id}).fetchone()
+        return Totals() if found is None else Totals(*found)
+
+    def _open(self) -> sqlite3.Connection:
+        if self._opened is None:
+            settings = self._settings
+            prepare_file(settings.path, settings.auto_migrate, busy_timeout_ms=settings.busy_timeout_ms)
+            self._opened = open_writer(
+                settings.path, busy_timeout_ms=settings.busy_timeout_ms, synchronous=settings.synchronous
+            )
+        return self._opened
+
+    def _write(self, report: SourceReport, pieces: list[tuple[Piece, str]]) -> None:
+        report.pieces += len(pieces)
+        connection = self._open()
+        known = count_known(connection, [digest for _, digest in pieces])
+        report.known += known
+        if known == len(pieces):
+            return
+        now = time.time_ns()
+        records = self._encode(report, (piece for piece, _ in pieces[known:]), now)
+        part = Part(pieces[-1][1], report.source, now)
+        write_records(
+            connection,
+            records,
+            self._run,
+            pairing_window_ns=self._window_ns,
+            session_attributes=self._settings.session_attributes,
+            part=part,
+            histories=self._histories,
+        )
+
+    def _encode(self, report: SourceReport, pieces: Iterable[Piece], now: int) -> Records:
+        spans: list[EncodedSpan] = []
+        logs: list[EncodedLog] = []
+        quarantine: list[QuarantineRow] = []
+        for piece in pieces:
+            for record in self._decode(piece, report):
+                if isinstance(record, OTLPSpan):
+                    spans.append(self._encode_span(self._redact_span(record), now))
+                    continue
+                if isinstance(record, LogFields):
+                    fields = record if self._redactor is None else self._redactor.redact_log(record)
+                    logs.append(self._encode_log(fields, now))
+                    continue
+                content = record.content if self._redactor is None else REDACTED
+                quarantine.append(quarantine_piece(report.source, piece.place, content, record.reason, now))
+                report.refused += 1
+                if len(report.refusals) < _SHOWN_REFUSALS:
+                    report.refusals.append(Refusal(piece.place, record.reason[:_SHOWN_CHARACTERS]))
+        report.spans += len(spans)
+        report.logs += len(logs)
+        return Records(spans, logs, quarantine)
+
+    def _decode(self, piece: Piece, report: SourceReport) -> Iterator[OTLPSpan | LogFields | Refused]:
+        if piece.refusal is not None:
+            content = piece.content.decode(errors="replace") if piece.value is None else piece.value
+            yield Refused(content, piece.refusal)
+            return
+        for value in piece.value if isinstance(piece.value, list) else [piece.value]:
+            signals = find_signals(value)
+            if signals:
+                for signal in signals.intersection(_IGNORED):
+                    report.ignored[signal] = report.ignored.get(signal, 0) + 1
+                yield from decode_message(value)
+            elif is_event(value):
+                yield self._events.read(value)
+            else:
+                yield Refused(value, "it is neither a message of OTLP nor an event with a name and a timestamp")
+
+    def _redact_span(self, span: OTLPSpan) -> Any:
+        return span if self._redactor is None else self._redactor.redact_spans([span])[0]
+
+
+@contextlib.contextmanager
+def open_importer(settings: Settings, zone: tzinfo | None) -> Iterator[Importer]:
+    """Return an importer whose file is closed at the end."""
+    importer = Importer(settings, zone)
+    try:
+        yield importer
+    finally:
+        importer.close()
+
+
+def _cut(pieces: Iterable[Piece]) -> Iterator[list[tuple[Piece, str]]]:
+    """Yield the pieces of a source, each with its digest, in parts that are written at once."""
+    part: list[tuple[Piece, str]] = []
+    size, digest = 0, BEGINNING
+    for piece in pieces:
+        if not piece.is_finished and part:  # alone, so that what is before it is known when it is finished
+            yield part
+            part, size = [], 0
+        digest = chain_digest(digest, piece.content)
+        part.append((piece, digest))
+        size += len(piece.content)
+        if len(part) >= _PART_PIECES or size >= _PART_BYTES:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part

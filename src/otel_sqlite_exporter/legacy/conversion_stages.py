@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The stages that write records of ours, window by window, so that memory stays flat."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import tzinfo
+from typing import Any
+
+import orjson
+
+from otel_sqlite_exporter.legacy.layout import (
+    OWNERS,
+    Layout,
+    find_keys,
+    find_names,
+    normalise_key,
+    read_key,
+    read_windows,
+)
+from otel_sqlite_exporter.legacy.legacy_encoder import LegacyEncoder, SpanContents, identify_row
+from otel_sqlite_exporter.legacy.stage_progress import Step
+from otel_sqlite_exporter.legacy.staging import Staging
+from otel_sqlite_exporter.model.rows import Records
+from otel_sqlite_exporter.settings import Settings
+from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.write.exporter_runs import Run
+from otel_sqlite_exporter.write.writer import add_batch
+
+_ROWS = 500
+_CONTEXTS = {"agent_id": "agents", "session_id": "sessions", "trace_id": "traces", "span_id": "spans"}
+
+
+class Conversion:
+    """Makes the steps of the stages that write. Old rows are read from `source`; the steps write to `target`, which may
+    be the same file."""
+
+    def __init__(
+        self,
+        source: sqlite3.Connection,
+        target: sqlite3.Connection,
+        layout: Layout,
+        settings: Settings,
+        zone: tzinfo | None,
+        counts: Counter[str],
+    ) -> None:
+        self.staging = Staging(source, target, layout, counts)
+        self._source = source
+        self._target = target
+        self._layout = layout
+        self._counts = counts
+        self._window_ns = settings.pairing_window_ms * 1_000_000
+        self._run = Run.begin("import")
+        self._encoder = LegacyEncoder(settings, zone, self._read_agents(), counts)
+
+    def write_contexts(self, position: Any) -> Iterator[Step]:
+        """Write a record for each agent and each session, which keeps what our views do not show of them."""
+        for table, rows in read_windows(self._source, self._layout, ("agents", "sessions"), position, _ROWS):
+            self._resolve(rows, "agent_id")
+            yield self._write_rows(table.role, rows)
+
+    def write_traces(self, position: Any) -> Iterator[Step]:
+        """Write the spans, and a record for each trace."""
+        for table, rows in read_windows(self._source, self._layout, ("traces", "spans"), position, _ROWS):
+            if table.role == "traces":
+                self._resolve(rows, "agent_id")
+                yield self._write_rows(table.role, rows)
+                continue
+            agents = self._find_agents(rows)
+            self._resolve(rows, "trace_id")
+            contents = self._find_contents([row for row in rows if self._encoder.lacks_times(row)])
+            spans = [
+                self._encoder.encode_span(row, agent, contents.get(identify_row(row)[:2]))
+                for row, agent in zip(rows, agents, strict=True)
+            ]
+            yield self._write(Records(spans=spans), "spans", [table.role, rows[-1]["rowid"]], len(rows))
+
+    def write_events(self, position: Any) -> Iterator[Step]:
+        """Write the events, each with all that is known of it; then what belongs to no event."""
+        kinds = ["events", "details", *OWNERS]
+        first = position[0] if position else kinds[0]
+        for kind in kinds[kinds.index(first) :]:
+            yield from self._write_events(kind, position if position and kind == first else None)
+
+    def _write_events(self, kind: str, position: Any) -> Iterator[Step]:
+        if kind == "events":
+            for table, rows in read_windows(self._source, self._layout, ["events"], position, _ROWS):
+                keys = [read_key(table, row) for row in rows]
+                self._count_orphans(rows)
+                self._resolve(rows, "agent_id", "session_id", "trace_id")
+                details = self.staging.find_details(keys)
+                logs = [
+                    self._encoder.encode_event(row, details.get(key, ())) for row, key in zip(rows, keys, strict=True)
+                ]
+                yield self._write(Records(logs=logs), "events", ["events", rows[-1]["rowid"]], len(rows))
+            return
+        after = position[1] if position else 0
+        while True:
+            if kind == "details":
+                after, found = self.staging.find_orphans(after, _ROWS)
+            else:
+                after, found = self.staging.find_orphan_attributes(kind, after, _ROWS)
+            if not found:
+                return
+            logs = [self._encoder.encode_event({}, [detail]) for detail in found]
+            yield self._write(Records(logs=logs), f"orphans of {kind}", [kind, after], 0)
+
+    def _write_rows(self, kind: str, rows: Sequence[Mapping[str, Any]]) -> Step:
+        logs = [self._encoder.encode_row(kind, row) for row in rows]
+        return self._write(Records(logs=logs), kind, [kind, rows[-1]["rowid"]], len(rows))
+
+    def _write(self, records: Records, kind: str, position: Any, rows: int) -> Step:
+        if rows:
+            self._counts[f"read.{kind}"] += rows
+        self._counts[f"written.{kind}"] += len(records)
+
+        def write() -> None:
+            window_ns = self._window_ns
+            add_batch(self._target, records, self._run, time.time_ns(), pairing_window_ns=window_ns, has_waited=False)
+
+        return Step(write, position, rows)
+
+    def _read_agents(self) -> dict[Any, dict[str, Any]]:
+        """Return how the resources of agents describe them, by every key that may refer to one. There are as many as
+        there are programs, so they are kept in memory."""
+        agents: dict[Any, dict[str, Any]] = {}
+        for _, rows in read_windows(self._source, self._layout, ["agents"], None, _ROWS):
+            for row in rows:
+                name = row.get("agent_id", row.get("id"))
+                described = {
+                    "service.name": str(name),
+                    "gen_ai.agent.id": str(name),
+                    "gen_ai.agent.name": row.get("name"),
+                    "gen_ai.agent.version": row.get("version"),
+                }
+                described = {key: value for key, value in described.items() if value is not None}
+                agents.setdefault(normalise_key(row.get("id")), described)
+                agents[normalise_key(name)] = described
+        return agents
+
+    def _resolve(self, rows: Sequence[dict[str, Any]], *columns: str) -> None:
+        """Let references by a number show the name of what they refer to, where that has one."""
+        for column in columns:
+            table = self._layout.tables.get(_CONTEXTS[column])
+            numbers = {row[column] for row in rows if isinstance(row.get(column), int)}
+            if table is None or table.role == "agents" or not numbers:
+                continue
+            names = find_names(self._source, table, numbers)
+            for row in rows:
+                if isinstance(row.get(column), int):
+                    row[column] = names.get(row[column], row[column])
+
+    def _count_orphans(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        for column, role in _CONTEXTS.items():
+            table = self._layout.tables.get(role)
+            wanted = [normalise_key(row[column]) for row in rows if row.get(column) is not None]
+            if table is None or not wanted:
+                continue
+            present = find_keys(self._source, table, wanted)
+            missing = sum(key not in present for key in wanted)
+            if missing:
+                self._counts[f"orphans.events without {role}"] += missing
+
+    def _find_agents(self, spans: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """Return the agent of each span: its own, else its trace's."""
+        table = self._layout.tables.get("traces")
+        traces: dict[Any, Any] = {}
+        if table is not None and "agent_id" in table.columns:
+            traces = find_names(self._source, table, {span.get("trace_id") for span in spans}, name="agent_id")
+        return [span.get("agent_id", traces.get(span.get("trace_id"))) for span in spans]
+
+    def _find_contents(self, spans: Sequence[Mapping[str, Any]]) -> dict[tuple[int, int], SpanContents]:
+        """Return what events that are written tell of these spans."""
+        keys = {identify_row(span)[:2] for span in spans}
+        wanted = [[f"{trace_id:032x}", f"{span_id:016x}"] for trace_id, span_id in keys]
+        found = self._target.execute(read_query("find_span_contents"), {"spans": orjson.dumps(wanted).decode()})
+        return {
+            (int(trace_id, 16), int(span_id, 16)): SpanContents(*contents) for trace_id, span_id, *contents in found
+        }

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows of an attribute-row file as the event that they were before they were taken apart. Pure.
+
+An event's own row, the rows that say more of it, and their attributes become one mapping of attributes again. Which
+column stands for which attribute is data: `columns.json`. What has no attribute of its own is kept as
+`legacy.TABLE.COLUMN`, NULL columns aside; so is a value that disagrees with another of the same name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from otel_sqlite_exporter.imports.event_records import ORIGINAL, EventRecord
+from otel_sqlite_exporter.imports.timestamps import parse_timestamp
+from otel_sqlite_exporter.legacy.layout import TRIGGERS, normalise_key
+from otel_sqlite_exporter.legacy.legacy_values import read_json
+
+NAMESPACE = "legacy."
+"""Begins the names of attributes that keep what the layout had and ours has no place for."""
+_DATA = json.loads(files(__package__).joinpath("columns.json").read_text(encoding="utf-8"))
+_ATTRIBUTES: dict[str, dict[str, str]] = _DATA["attributes"]
+_JSON_COLUMNS, _BOOLEAN_COLUMNS = frozenset(_DATA["json"]), frozenset(_DATA["boolean"])
+_EVENT_FIELDS = frozenset(("rowid", *EventRecord._fields)) - {"attributes"}
+_EXPANDED = ("raw_attributes", "attributes")
+_NAMES = {
+    "tool_interactions": "tool.execution",
+    "security_alerts": "security.alert",
+    "framework_events": "framework.event",
+}
+_TIMES = {
+    "start": ("request_timestamp", "llm.request.timestamp"),
+    "finish": ("response_timestamp", "llm.response.timestamp"),
+}
+_OTHER_TIMES = ("timestamp", "detection_timestamp", "detection_time", "request_timestamp", "response_timestamp")
+_OTHER_TIME_ATTRIBUTES = ("llm.request.timestamp", "llm.response.timestamp", "timestamp", "security.detection_time")
+
+AttributeRow = tuple[str, str, Any]
+"""Name, type (text, numeric, boolean or json) and value of one attribute."""
+
+
+class Detail(NamedTuple):
+    """A row that says more of an event: its table, its columns, and the attributes that other rows give it."""
+
+    table: str
+    columns: Mapping[str, Any]
+    attributes: list[tuple[str, AttributeRow]]
+
+
+class LegacyRecord(NamedTuple):
+    """An event put together, and where its time is from (None: its own column)."""
+
+    event: EventRecord
+    time_source: str | None
+
+
+def build_record(
+    event: Mapping[str, Any], details: Sequence[Detail], zone: tzinfo | None, counts: Counter[str]
+) -> LegacyRecord:
+    """Return the event of these rows; `event` is empty where what the details refer to is not there. Adds to `counts`
+    what was repaired, which source named the session and where times are from."""
+    attributes: dict[str, Any] = {}
+    seen: Counter[str] = Counter()
+    for table, columns, rows in details:
+        seen[table] += 1
+        prefix = f"{NAMESPACE}{table}." if seen[table] == 1 else f"{NAMESPACE}{table}.{seen[table]}."
+        _add_attributes(attributes, rows, counts)
+        _add_columns(attributes, prefix, table, columns, counts)
+        own = event.get("id", event.get("event_id"))
+        if attributes.get(f"{prefix}event_id") == own and own is not None:
+            del attributes[f"{prefix}event_id"]
+    _add_columns(attributes, f"{NAMESPACE}events.", "events", event, counts, skipped=_EVENT_FIELDS)
+    raw = attributes.get(f"{NAMESPACE}events.raw_data")
+    if isinstance(raw, dict) and isinstance(raw.get("attributes"), dict):
+        for name, value in raw["attributes"].items():
+            attributes.setdefault(str(name), value)
+    time, source = _find_time(event, details, attributes, zone, counts)
+    session = _find_session(event, details, attributes, counts)
+    record = EventRecord(
+        name=_find_name(event, details),
+        timestamp=time,
+        level=event.get("level"),
+        agent_id=normalise_key(event.get("agent_id")),
+        trace_id=event.get("trace_id"),
+        span_id=event.get("span_id"),
+        parent_span_id=event.get("parent_span_id"),
+        session_id=session,
+        schema_version=event.get("schema_version"),
+        attributes=attributes,
+    )
+    return LegacyRecord(record, source)
+
+
+def find_attribute(attributes: Mapping[str, Any], table: str, column: str, value: Any) -> bool:
+    """Return whether the attributes of a record hold this value of a column, in whichever place."""
+    if column in _EXPANDED and isinstance(read := read_json(value, Counter()), dict):
+        left = attributes.get(f"{NAMESPACE}{table}.{column}", {})
+        return all(
+            any(_is_same(item, held.get(str(name))) for held in (attributes, left)) for name, item in read.items()
+        )
+    names = [f"{NAMESPACE}{table}.{column}", _ATTRIBUTES.get(table, {}).get(column, ""), f"{ORIGINAL}{column}"]
+    names += [name for name in attributes if name.startswith(f"{NAMESPACE}{table}.") and name.endswith(f".{column}")]
+    held = [attributes[name] for name in names if name in attributes]
+    return any(_is_same(value, one) or value == one or read_json(value, Counter()) == one for one in held)
+
+
+def keep_columns(table: str, row: Mapping[str, Any], counts: Counter[str]) -> dict[str, Any]:
+    """Return the columns of a row as attributes `legacy.TABLE.COLUMN`."""
+    attributes: dict[str, Any] = {}
+    _add_columns(attributes, f"{NAMESPACE}{table}.", table, row, counts)
+    return attributes
+
+
+def _add_attributes(attributes: dict[str, Any], rows: Sequence[tuple[str, AttributeRow]], counts: Counter[str]) -> None:
+    """Add attribute rows. Of a name that comes twice the last one counts; others that differ from it are kept."""
+    for table, (name, _, value) in rows:
+        if table == TRIGGERS:
+            attributes.setdefault(f"{NAMESPACE}{TRIGGERS}", []).append(value)
+        elif name in attributes and not _is_same(attributes[name], value):
+            counts["repaired.name given twice"] += 1
+            attributes.setdefault(f"{NAMESPACE}{table}.{name}", []).append(attributes[name])
+            attributes[name] = value
+        else:
+            attributes[name] = value
+
+
+def _add_columns(
+    attributes: dict[str, Any],
+    prefix: str,
+    table: str,
+    columns: Mapping[str, Any],
+    counts: Counter[str],
+    skipped: frozenset[str] = frozenset(("rowid",)),
+) -> None:
+    names = _ATTRIBUTES.get(table, {})
+    for column, value in columns.items():
+        if value is None or column in skipped:
+            continue
+        if column in _JSON_COLUMNS and isinstance(value, str) and value.lstrip()[:1] in ("{", "[", '"'):
+            value = read_json(value, counts)
+        elif column in _BOOLEAN_COLUMNS and value in (0, 1):
+            value = bool(value)
+        if column in _EXPANDED and isinstance(value, dict):
+            left = {str(name): item for name, item in value.items() if not _fill(attributes, str(name), item)}
+            if left:
+                attributes[f"{prefix}{column}"] = left
+        elif column not in names or not _fill(attributes, names[column], value):
+            attributes[f"{prefix}{column}"] = value
+
+
+def _fill(attributes: dict[str, Any], name: str, value: Any) -> bool:
+    """Give an attribute this value unless it has one; return whether it has this value then."""
+    if attributes.get(name) is None:
+        attributes[name] = value
+    return _is_same(attributes[name], value)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two values are equal also as JSON: 1 is 1.0, and not True."""
+    return bool(isinstance(one, bool) == isinstance(other, bool) and one == other)
+
+
+def _find_name(event: Mapping[str, Any], details: Sequence[Detail]) -> str:
+    if event.get("name"):
+        return str(event["name"])
+    for table, columns, _ in details:
+        if table == "llm_interactions":
+            return f"llm.call.{columns.get('interaction_type') or 'finish'}"
+        if table in _NAMES:
+            return _NAMES[table]
+    return "unknown"
+
+
+def _find_session(
+    event: Mapping[str, Any], details: Sequence[Detail], attributes: Mapping[str, Any], counts: Counter[str]
+) -> Any:
+    if event.get("session_id") is not None:
+        counts["sessions.events.session_id"] += 1
+        return event["session_id"]
+    if attributes.get("session.id") is not None:
+        counts["sessions.session.id"] += 1
+        return None
+    for table, columns, _ in details:
+        if columns.get("session_id") is not None:
+            counts[f"sessions.{table}.session_id"] += 1
+            return columns["session_id"]
+    counts["sessions.none"] += 1
+    return None
+
+
+def _find_time(
+    event: Mapping[str, Any],
+    details: Sequence[Detail],
+    attributes: dict[str, Any],
+    zone: tzinfo | None,
+    counts: Counter[str],
+) -> tuple[Any, str | None]:
+    """Return the record's time and where it is from. That of a call's request or response is its own column, else the
+    attribute, else the time of the event; that of any other event is its own, else one of its details'."""
+    own = event.get("timestamp")
+    for table, columns, _ in details:
+        phase = _phase(columns) if table == "llm_interactions" else None
+        if phase is None:
+            continue
+        column, attribute = _TIMES[phase]
+        kind = "request" if phase == "start" else "response"
+        candidates = ((columns.get(column), None), (attributes.get(attribute), "attribute"), (own, "event"))
+        for value, source in candidates:
+            time = parse_timestamp(value, zone)
+            if time is not None:
+                counts[f"timestamps.{kind} from {source or 'column'}"] += 1
+                if own is not None and parse_timestamp(own, zone) != time:
+                    attributes[f"{NAMESPACE}events.timestamp"] = own
+                return time, source
+        counts[f"timestamps.{kind} from arrival"] += 1
+        return own, None
+    if parse_timestamp(own, zone) is None:
+        values = [columns.get(column) for _, columns, _ in details for column in _OTHER_TIMES]
+        values += [attributes.get(name) for name in _OTHER_TIME_ATTRIBUTES]
+        time = next((found for value in values if (found := parse_timestamp(value, zone)) is not None), None)
+        counts[f"timestamps.event from {'arrival' if time is None else 'attribute'}"] += 1
+        if time is not None:
+            if own is not None:
+                attributes[f"{NAMESPACE}events.timestamp"] = own
+            return time, "attribute"
+    else:
+        counts["timestamps.event from column"] += 1
+    return own, None
+
+
+def _phase(columns: Mapping[str, Any]) -> str | None:
+    kind = str(columns.get("interaction_type") or "").lower()
+    return "start" if kind == "start" else "finish" if kind else None

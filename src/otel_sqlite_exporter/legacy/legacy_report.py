@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a file of the attribute-row layout holds, how far its migration has come, and what that did."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from otel_sqlite_exporter.errors import DamagedFileError
+from otel_sqlite_exporter.legacy.layout import PREFIX, Layout, count_rows, digest_layout, find_layout
+from otel_sqlite_exporter.legacy.stage_progress import Stage, read_stages
+from otel_sqlite_exporter.storage.connection import read_file
+
+STAGES = (
+    "backup",
+    "schema",
+    "attributes to JSON",
+    "details",
+    "agents and sessions",
+    "events",
+    "traces and spans",
+    "pairing",
+    "timestamps",
+    "interactions",
+    "verification",
+    "cleanup",
+)
+"""The stages of a migration, in their order."""
+_GROUPS = ("attributes", "restored", "repaired", "sessions", "timestamps", "pairs", "found", "orphans")
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyFile:
+    """A file of the attribute-row layout: what it has of it, rows of each table, a digest of that, and how far a
+    migration has come (empty: it has not begun)."""
+
+    path: str
+    layout: Layout
+    rows: Mapping[str, int]
+    digest: str
+    stages: tuple[Stage, ...] = ()
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether its tables have the names that a migration in place gives them."""
+        return all(table.name.startswith(PREFIX) for table in self.layout.tables.values())
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to do."""
+        return {stage.name for stage in self.stages if stage.is_done} == set(STAGES)
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyReport:
+    """What a migration did.
+
+    Attributes:
+        source: The old file.
+        target: The new one; the same where it was migrated in place.
+        backup: The copy that was written before.
+        seconds: By stage.
+        tables: By table of the layout: rows read, and records written of them; rows of tables that say more of an event
+            become part of its record.
+        counts: What else was counted, by group and name: attributes by type, values repaired and how, sources of
+            sessions and times, pairs by how they were found, orphans.
+        filled: Rows that our views have for tables of the layout that were empty.
+        left_out: Tables that are no part of the layout, and were not read.
+        bytes_before: Of the old file.
+        bytes_after: Of the new file.
+    """
+
+    source: str
+    target: str
+    backup: str | None
+    seconds: Mapping[str, float]
+    tables: Mapping[str, Mapping[str, int]]
+    counts: Mapping[str, Mapping[str, int]]
+    filled: Mapping[str, int]
+    left_out: tuple[str, ...]
+    bytes_before: int
+    bytes_after: int
+
+
+def find_legacy_file(path: str, *, into: str | None = None, busy_timeout_ms: int) -> LegacyFile | None:
+    """Return what stands at `path` if it is a file of the attribute-row layout, or one that is being migrated or was
+    (`into`: into another file); else None, also for what is no database. Touches nothing.
+
+    Raises:
+        sqlite3.OperationalError: The file could not be opened or was locked.
+    """
+    if not os.path.isfile(path) or os.path.getsize(path) == 0:
+        return None
+    try:
+        # The main file first: another program's file may be in use, and reading more would leave something beside it.
+        if not read_file(path, _may_be_legacy, busy_timeout_ms=busy_timeout_ms, main_only=True):
+            return None
+        found = read_file(path, lambda connection: _read(connection, path), busy_timeout_ms=busy_timeout_ms)
+    except DamagedFileError:
+        return None
+    if found is None or into is None or not os.path.isfile(into) or os.path.getsize(into) == 0:
+        return found
+    stages = read_file(into, lambda target: read_stages(target, found.digest), busy_timeout_ms=busy_timeout_ms)
+    return replace(found, stages=tuple(stages))
+
+
+def _may_be_legacy(connection: sqlite3.Connection) -> bool:
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    return not tables or find_layout(connection) is not None
+
+
+def _read(connection: sqlite3.Connection, path: str) -> LegacyFile | None:
+    layout = find_layout(connection)
+    if layout is None:
+        return None
+    digest = digest_layout(connection, layout)
+    return LegacyFile(path, layout, count_rows(connection, layout), digest, tuple(read_stages(connection, digest)))
+
+
+def make_report(file: LegacyFile, into: str | None, busy_timeout_ms: int) -> LegacyReport:
+    """Return what the stages that are noted for `file` did."""
+    target = into or file.path
+    stages = read_file(target, lambda connection: read_stages(connection, file.digest), busy_timeout_ms=busy_timeout_ms)
+    total: Counter[str] = Counter()
+    for stage in stages:
+        total.update(stage.counts)
+    counts: dict[str, dict[str, int]] = {}
+    for name, number in total.items():
+        group, _, what = name.partition(".")
+        if group in _GROUPS and number:
+            counts.setdefault(group, {})[what] = number
+    written = {role: total[f"written.{role}"] for role in file.rows}
+    return LegacyReport(
+        source=file.path,
+        target=target,
+        backup=next((stage.position for stage in stages if stage.name == "backup"), None),
+        seconds={stage.name: stage.seconds for stage in stages},
+        tables={role: {"read": count, "written": written[role]} for role, count in file.rows.items()},
+        counts=counts,
+        filled={role: total[f"filled.{role}"] for role, count in file.rows.items() if not count},
+        left_out=tuple(name for name in file.layout.others if not file.stages or into),
+        bytes_before=total["bytes before"],
+        bytes_after=os.path.getsize(target),
+    )

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How far a migration of an attribute-row file has come: stages, each in transactions together with the note of what
+it has done. So after a kill at any moment it goes on where it stood, and does nothing twice."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from otel_sqlite_exporter.errors import LegacyCheckError
+from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.write.statements import run_script
+
+
+class Step(NamedTuple):
+    """What one transaction of a stage does: `write` is called in it; then the stage stands at `position`. `rows` of
+    the old file were read for it, and `seconds` were spent on it before the stage began."""
+
+    write: Callable[[], object]
+    position: Any
+    rows: int = 0
+    seconds: float = 0
+
+
+class Stage(NamedTuple):
+    """One stage as it is noted: up to where it came, whether it is done, its seconds, and what it counted."""
+
+    name: str
+    position: Any
+    is_done: bool
+    seconds: float
+    counts: Counter[str]
+
+
+class Progress:
+    """The noted stages of one migration. `counts` is what the present one counts."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        source: str,
+        path: str,
+        on_progress: Callable[[str, int], None] = lambda stage, rows: None,
+    ) -> None:
+        """`source` is the digest of what the old file at `path` holds; `on_progress` hears of every step."""
+        self.counts: Counter[str] = Counter()
+        self._connection = connection
+        self._source = source
+        self._path = path
+        self._on_progress = on_progress
+
+    def begin(self) -> None:
+        """Make the table of stages, if it is not there."""
+        with self._transaction():
+            run_script(self._connection, "create_legacy_stages")
+
+    def run(
+        self, name: str, make_steps: Callable[[Any], Iterable[Step]], check: Callable[[], Sequence[str]] = tuple
+    ) -> None:
+        """Do what is left of a stage: the steps that `make_steps` makes from the position that is noted (None: from the
+        beginning), each in a transaction, then `check`, in one with the note that the stage is done.
+
+        Raises:
+            LegacyCheckError: `check` found that the old file and the new one differ.
+            sqlite3.Error: A file cannot be read or written; the stage stands where it stood.
+        """
+        stage = self.find(name)
+        if stage is not None and stage.is_done:
+            return
+        self.counts.clear()
+        self.counts.update(stage.counts if stage else {})
+        seconds, position = (stage.seconds, stage.position) if stage else (0.0, None)
+        began = time.monotonic()
+        for step in make_steps(position):
+            position = step.position
+            seconds += step.seconds
+            with self._transaction():
+                step.write()
+                self._note(name, position, False, seconds + time.monotonic() - began)
+            self._on_progress(name, step.rows)
+        with self._transaction():
+            differences = check()
+            if not differences:
+                self._note(name, position, True, seconds + time.monotonic() - began)
+        if differences:
+            found = "; ".join(differences)
+            raise LegacyCheckError(
+                f"stage {name!r}: the old file and the new one differ, and the migration stopped: {found}. Nothing of "
+                "the old file was changed but the names of its tables: report this, and keep the old file"
+            )
+
+    def find(self, name: str) -> Stage | None:
+        """Return a stage as it is noted, or None if it has not begun."""
+        return next((stage for stage in self.find_all() if stage.name == name), None)
+
+    def find_all(self) -> list[Stage]:
+        """Return all noted stages in their order."""
+        return read_stages(self._connection, self._source)
+
+    def _note(self, stage: str, position: Any, is_done: bool, seconds: float) -> None:
+        values = {
+            "source": self._source,
+            "path": self._path,
+            "stage": stage,
+            "position": orjson.dumps(position).decode(),
+            "is_done": int(is_done),
+            "seconds": seconds,
+            "counts": orjson.dumps(self.counts).decode(),
+        }
+        self._connection.execute(read_query("note_legacy_stage"), values)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
+
+def read_stages(connection: sqlite3.Connection, source: str) -> list[Stage]:
+    """Return the stages that are noted for what `source` is the digest of."""
+    found = connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = '_legacy_stages'").fetchone()
+    if not found[0]:
+        return []
+    rows = connection.execute(
+        "SELECT stage, position, is_done, seconds, counts FROM _legacy_stages WHERE source = ? ORDER BY id", (source,)
+    )
+    return [
+        Stage(name, orjson.loads(position), bool(is_done), seconds, Counter(orjson.loads(counts)))
+        for name, position, is_done, seconds, counts in rows
+    ]

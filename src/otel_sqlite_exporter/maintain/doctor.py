@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is wrong with a file, or worth knowing, each with its remedy. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sqlite3
+import stat
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from otel_sqlite_exporter.deliver.interrupted_spans import find_open_runs
+from otel_sqlite_exporter.deliver.spool import Spool, spool_path
+from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, SpoolError
+from otel_sqlite_exporter.model.plural import count
+from otel_sqlite_exporter.settings import Settings
+from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.storage.connection import read_file
+from otel_sqlite_exporter.storage.file_systems import find_network_type
+from otel_sqlite_exporter.storage.identity import identify_file, migrate_hint
+from otel_sqlite_exporter.storage.migrations import load_migrations
+from otel_sqlite_exporter.storage.process import is_alive
+
+_LARGE_WAL_BYTES = 64 * 1024 * 1024
+_LITTLE_SPACE_BYTES = 200 * 1024 * 1024
+_ANALYZED_SPANS = 10_000
+_STALE_FACTOR = 10
+
+
+class Finding(NamedTuple):
+    """One thing found: by which check, how bad, what, and what to do about it."""
+
+    check: str
+    severity: Literal["problem", "note"]
+    what: str
+    remedy: str
+
+
+def diagnose(settings: Settings) -> list[Finding]:
+    """Return what there is to say of the file at `settings.path`; nothing if all is well."""
+    path, command = settings.path, f"python -m otel_sqlite_exporter doctor --repair {shlex.quote(settings.path)}"
+    findings = [*_find_around(settings, command)]
+    try:
+        kind, version = identify_file(path, busy_timeout_ms=settings.busy_timeout_ms)
+        newest = load_migrations()[-1].version
+        findings += _find_modes(path)
+        if kind == "missing":
+            findings.append(Finding("file", "problem", f"{path} does not exist", "give the path of a file"))
+        elif not version:
+            findings.append(Finding("version", "problem", f"{path} has no schema yet", migrate_hint(path)))
+        elif version > newest:
+            remedy = "upgrade with `pip install -U otel-sqlite-exporter`; until then it can be read, and is not written"
+            findings.append(Finding("version", "problem", f"schema version {version} is newer than {newest}", remedy))
+        elif version < newest:
+            what = f"schema version {version} is older than {newest}"
+            findings.append(Finding("version", "problem", what, migrate_hint(path)))
+        else:
+            findings += read_file(
+                path,
+                lambda connection: [*_find_inside(connection, command)],
+                busy_timeout_ms=settings.busy_timeout_ms,
+            )
+    except DamagedFileError as error:
+        findings.append(Finding("integrity", "problem", str(error), "see there"))
+    except FileRefusedError as error:
+        findings.append(Finding("file", "problem", str(error), "see there"))
+    return findings
+
+
+def _find_inside(connection: sqlite3.Connection, command: str) -> Iterator[Finding]:
+    repair = f"run `{command}`"
+    broken = [row[0] for row in connection.execute("PRAGMA integrity_check(5)") if row[0] != "ok"]
+    if broken:
+        remedy = "restore a backup, or save what is readable with `sqlite3 FILE .recover`; it was not touched"
+        yield Finding("integrity", "problem", "; ".join(broken), remedy)
+        return
+    remedy = "restore a backup: rows were deleted by hand, or written without foreign keys"
+    for table, parent, orphans in connection.execute(read_query("count_orphans")):
+        one = f"row of {table} refers to a row of {parent} that is not there"
+        several = f"rows of {table} refer to rows of {parent} that are not there"
+        yield Finding("foreign keys", "problem", count(orphans, one, several), remedy)
+    one_sided, missing, without_session = connection.execute(read_query("count_faults")).fetchone()
+    if one_sided:
+        yield Finding(
+            "links",
+            "problem",
+            count(one_sided, "record is linked from one side only", "records are linked from one side only"),
+            repair,
+        )
+    if missing:
+        yield Finding(
+            "links",
+            "problem",
+            count(missing, "record of an ended span is not linked", "records of ended spans are not linked"),
+            repair,
+        )
+    if without_session:
+        yield Finding(
+            "sessions",
+            "problem",
+            count(without_session, "span does not show its trace's session", "spans do not show their trace's session"),
+            repair,
+        )
+    interrupted, dropped, quarantined = connection.execute(read_query("count_interrupted")).fetchone()
+    if interrupted:
+        remedy = "nothing to do: SELECT * FROM spans WHERE status = 'interrupted'"
+        yield Finding(
+            "interrupted",
+            "note",
+            count(interrupted, "span was cut off with its process", "spans were cut off with their process"),
+            remedy,
+        )
+    if dropped:
+        yield Finding(
+            "dropped",
+            "note",
+            count(dropped, "record was lost", "records were lost"),
+            "see dropped in the view exporter_health",
+        )
+    if quarantined:
+        remedy = "SELECT reason, content FROM _quarantine"
+        yield Finding(
+            "quarantine", "note", count(quarantined, "record could not be a row", "records could not be rows"), remedy
+        )
+    for run in find_open_runs(connection):
+        alive = is_alive(run.process)
+        spans = count(run.spans, "span runs", "spans run")
+        owner = f"process {run.process.pid} on {run.process.host}"
+        if alive is False:
+            yield Finding("running", "problem", f"{spans} in {owner}, which is gone", repair)
+        elif alive is None:
+            remedy = f"if it is gone: {command} --assume-gone {shlex.quote(run.process.host)}"
+            yield Finding("running", "note", f"{spans} in {owner}, which cannot be seen from here", remedy)
+    yield from _find_statistics(connection, repair)
+
+
+def _find_statistics(connection: sqlite3.Connection, repair: str) -> Iterator[Finding]:
+    (spans,) = connection.execute("SELECT coalesce(max(id), 0) FROM _spans").fetchone()
+    if spans < _ANALYZED_SPANS:
+        return
+    noted = 0
+    if connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'").fetchone()[0]:
+        row = connection.execute("SELECT stat FROM sqlite_stat1 WHERE tbl = '_spans' LIMIT 1").fetchone()
+        noted = int(row[0].split()[0]) if row else 0
+    if not noted:
+        yield Finding("statistics", "note", "the query planner has no statistics", repair)
+    elif spans > noted * _STALE_FACTOR:
+        yield Finding("statistics", "note", f"the query planner knows of {noted} spans of {spans}", repair)
+
+
+def _find_modes(path: str) -> Iterator[Finding]:
+    path = os.path.realpath(path)
+    for name in (path, f"{path}-wal", f"{path}-shm", spool_path(path)):
+        if os.path.exists(name) and stat.S_IMODE(os.stat(name).st_mode) & 0o077:
+            mode = f"{stat.S_IMODE(os.stat(name).st_mode):04o}"
+            yield Finding("mode", "note", f"others may read {name} (mode {mode})", f"chmod 600 {shlex.quote(name)}")
+
+
+def _find_around(settings: Settings, command: str) -> Iterator[Finding]:
+    path = os.path.realpath(settings.path)
+    spool = Spool(spool_path(path), limit_bytes=settings.spool_limit_bytes)
+    try:
+        batches, size = spool.count()
+    except (SpoolError, OSError) as error:
+        yield Finding("spool", "problem", str(error), f"move {spool.path} away")
+    else:
+        if batches:
+            remedy = f"run `python -m otel_sqlite_exporter recover {shlex.quote(settings.path)}`"
+            yield Finding(
+                "spool",
+                "problem",
+                f"{count(batches, 'batch waits', 'batches wait')} in {spool.path} ({count(size, 'byte')})",
+                remedy,
+            )
+    wal = f"{path}-wal"
+    if os.path.exists(wal) and os.path.getsize(wal) > _LARGE_WAL_BYTES:
+        what = f"the write-ahead log has {os.path.getsize(wal)} bytes: a reader holds it open, or a writer died"
+        yield Finding("write-ahead log", "problem", what, f"close readers, and run `{command}`")
+    network = find_network_type(path)
+    if network is not None:
+        what = f"{path} is on a network file system ({network}), where a write-ahead log does not work"
+        severity: Literal["problem", "note"] = "problem" if os.path.exists(wal) else "note"
+        yield Finding("file system", severity, what, "move the file to a local disk")
+    folder = os.path.dirname(path)
+    free = shutil.disk_usage(folder).free if os.path.isdir(folder) else _LITTLE_SPACE_BYTES
+    if free < _LITTLE_SPACE_BYTES:
+        yield Finding("space", "problem", f"{free // 1_000_000} MB are free on the disk of {path}", "make room")

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps what was computed of calls that are written anew, as long as what they are priced by stays."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
+
+from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.write.statements import run_query
+
+_COST = ("cost_usd", "cost_status", "price_source", "price_date")
+_NO_COST = (None, None, None, None)
+
+
+class _Call(NamedTuple):
+    """A row of queries/find_costs.sql. `place` is the span, `inputs` are what it is priced by."""
+
+    id: int
+    is_own: int
+    is_hidden: int
+    cost: tuple[Any, ...]
+    place_and_inputs: tuple[Any, ...]
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether the cost is that of a price."""
+        return self.cost[1] not in (None, "reported")
+
+
+class KeptCosts:
+    """What the calls of some records cost, by ids of `_spans` and `_logs`: made before they are written anew, and
+    `restore`d behind it."""
+
+    def __init__(self, connection: sqlite3.Connection, spans: Collection[int], logs: Collection[int]) -> None:
+        self._connection = connection
+        self._own: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
+        self._others: dict[int, tuple[Any, ...]] = {}
+        for call in self._read(spans, logs, ()):
+            if not call.is_computed:
+                continue
+            if call.is_own:
+                self._own[call.place_and_inputs].append(call.cost)
+            else:
+                self._others[call.id] = call.place_and_inputs
+
+    def restore(self, spans: Collection[int], logs: Collection[int]) -> int:
+        """Give the calls of these records, as they are now, what they cost before, and return how many have no cost."""
+        costs = []
+        left = 0
+        for call in self._read(spans, logs, self._others.keys()):
+            cost = _NO_COST
+            if call.is_own and call.cost[1] is None:
+                kept = self._own.get(call.place_and_inputs)
+                cost = kept.pop(0) if kept else _NO_COST
+            elif call.is_own or not call.is_computed or self._others.get(call.id) == call.place_and_inputs:
+                continue
+            left += cost is _NO_COST and not call.is_hidden
+            costs.append({**dict(zip(_COST, cost, strict=True)), "id": call.id})
+        self._connection.executemany(read_query("keep_cost"), costs)
+        return left
+
+    def _read(self, spans: Collection[int], logs: Collection[int], calls: Collection[int]) -> Iterator[_Call]:
+        found = run_query(self._connection, "find_costs", spans=spans, logs=logs, calls=calls).fetchall()
+        for id, is_own, is_hidden, *rest in found:
+            yield _Call(id, is_own, is_hidden, tuple(rest[:4]), tuple(rest[4:]))

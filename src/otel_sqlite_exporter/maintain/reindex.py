@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Derives sessions, pairs, interactions and counts anew from the records of a file: what `reindex` does.
+
+A record is written anew only where the rules of this version derive something else from it than the file holds, by the
+same code that writes what is exported. So a file of this version is left as it is, and a second run changes nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from otel_sqlite_exporter.encode.logs import LogEncoder
+from otel_sqlite_exporter.encode.open_spans import OPEN
+from otel_sqlite_exporter.encode.spans import SpanEncoder
+from otel_sqlite_exporter.genai.rules import extend_rules
+from otel_sqlite_exporter.maintain.derived_data import is_bid_kept, is_log_current, is_naming_current, is_span_current
+from otel_sqlite_exporter.maintain.kept_costs import KeptCosts
+from otel_sqlite_exporter.maintain.stored_records import Origins, Shown, StoredLog, StoredSpan, read_logs, read_spans
+from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan
+from otel_sqlite_exporter.settings import Settings
+from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.storage.connection import open_writer, transaction
+from otel_sqlite_exporter.storage.migrations import prepare_file, split_statements
+from otel_sqlite_exporter.write.counted_calls import count_calls, find_enclosing_calls
+from otel_sqlite_exporter.write.requested_tools import find_tools, hide_requests, link_logged_tools
+from otel_sqlite_exporter.write.shared_texts import Histories
+from otel_sqlite_exporter.write.statements import run_query, run_script
+from otel_sqlite_exporter.write.temporal_links import Change, find_stems
+from otel_sqlite_exporter.write.writer import rewrite_records
+
+_BATCH = 256
+_KINDS = {"spans": "find_spans_after", "logs": "find_logs_after"}
+
+
+class Reindexing(NamedTuple):
+    """What was done: records that were read, and those of them that were written anew; how many calls of the latter
+    have no cost, for `reprice` to compute; how many calls count otherwise than before; what the file derived before
+    and after, by name; and seconds."""
+
+    spans: int
+    logs: int
+    changed_spans: int
+    changed_logs: int
+    unpriced_calls: int
+    recounted_calls: int
+    before: dict[str, int]
+    after: dict[str, int]
+    seconds: float
+
+
+def reindex(settings: Settings, progress: Callable[[int, int], None] = lambda done, of: None) -> Reindexing:
+    """Derive anew what the file at `settings.path` derives from its records. Spans that run are left to their exporter.
+    `progress` is told how many records are done, of how many.
+
+    Each batch is one transaction that also notes how far it came: stopped half-way, the next run goes on there.
+
+    Raises:
+        FileRefusedError, MigrationFailedError: The file cannot be used as it is.
+        sqlite3.Error: It cannot be written now.
+    """
+    began = time.monotonic()
+    prepare_file(settings.path, settings.auto_migrate, busy_timeout_ms=settings.busy_timeout_ms, must_exist=True)
+    with contextlib.closing(
+        open_writer(settings.path, busy_timeout_ms=settings.busy_timeout_ms, synchronous=settings.synchronous)
+    ) as connection:
+        before = _count(connection)
+        reindexer = _Reindexer(connection, settings)
+        total = before["spans"] + before["logs"]
+        for done in reindexer.run():
+            progress(done, max(done, total))
+        after = _count(connection)
+    counts = (reindexer.spans, reindexer.logs, reindexer.changed_spans, reindexer.changed_logs)
+    calls = (reindexer.unpriced, reindexer.recounted)
+    return Reindexing(*counts, *calls, before, after, time.monotonic() - began)
+
+
+class _Reindexer:
+    def __init__(self, connection: sqlite3.Connection, settings: Settings) -> None:
+        self.spans = self.logs = self.changed_spans = self.changed_logs = self.recounted = self.unpriced = 0
+        self._connection = connection
+        self._histories = Histories()
+        self._session_attributes = settings.session_attributes
+        self._window_ns = settings.pairing_window_ms * 1_000_000
+        rules = extend_rules(settings.dialects)
+        self._span_encoder = SpanEncoder(settings.session_attributes, rules)
+        self._origins = Origins(connection)
+        self._log_encoder = LogEncoder(settings.session_attributes, rules)
+
+    def run(self) -> Iterator[int]:
+        """Go through all records, and yield how many are done after each batch."""
+        # Log records that are written anew get new ids: they need not be looked at again.
+        last_ids = dict(zip(_KINDS, self._connection.execute(read_query("get_last_ids")).fetchone(), strict=True))
+        for kind, query in _KINDS.items():
+            while True:
+                with transaction(self._connection):
+                    chosen = {"after": self._find_position(kind), "last": last_ids[kind], "limit": _BATCH}
+                    (found,) = self._connection.execute(read_query(query), chosen).fetchone()
+                    ids: list[int] = orjson.loads(found)
+                    if ids:
+                        self._reindex(*((ids, []) if kind == "spans" else ([], ids)))
+                        self._note_position(kind, ids[-1])
+                if not ids:
+                    break
+                yield self.spans + self.logs
+        with transaction(self._connection):
+            for statement in split_statements(read_query("repair_sessions")):
+                self._connection.execute(statement)
+            self._connection.execute("DELETE FROM _reindexing")
+
+    def _reindex(self, span_ids: list[int], log_ids: list[int]) -> None:
+        origins = self._origins
+        spans = [self._encode_span(stored) for stored in read_spans(self._connection, span_ids, origins)]
+        logs = [self._encode_log(stored) for stored in read_logs(self._connection, log_ids, origins)]
+        self.spans += len(spans)
+        self.logs += len(logs)
+        shown: list[tuple[Shown, EncodedSpan | EncodedLog]] = [(stored.shown, encoded) for stored, encoded in spans]
+        shown += [(stored.shown, encoded) for stored, encoded in logs]
+        named_otherwise = {one.trace for one, encoded in shown if not self._is_shown(one, encoded)}
+        if named_otherwise:
+            # All records of these traces must name their session anew, at once.
+            row = run_query(self._connection, "find_records_of_traces", traces=named_otherwise).fetchone()
+            whole_spans, whole_logs = map(orjson.loads, row)
+            run_script(self._connection, "forget_sessions", traces=named_otherwise)
+            known = {stored.id for stored, _ in spans}, {stored.id for stored, _ in logs}
+            more_spans = [id for id in whole_spans if id not in known[0]]
+            more_logs = [id for id in whole_logs if id not in known[1]]
+            spans += [self._encode_span(stored) for stored in read_spans(self._connection, more_spans, origins)]
+            logs += [self._encode_log(stored) for stored in read_logs(self._connection, more_logs, origins)]
+        changed_spans = [
+            (stored, encoded)
+            for stored, encoded in spans
+            if stored.row.end_time_source != OPEN
+            and (stored.shown.trace in named_otherwise or not is_span_current(stored, encoded))
+        ]
+        changed_logs = [
+            (stored, encoded)
+            for stored, encoded in logs
+            if stored.shown.trace in named_otherwise or not is_log_current(stored, encoded)
+        ]
+        self._rewrite(changed_spans, changed_logs)
+        self._settle([stored.id for stored, _ in spans])
+
+    def _rewrite(self, spans: list[tuple[StoredSpan, EncodedSpan]], logs: list[tuple[StoredLog, EncodedLog]]) -> None:
+        if not (spans or logs):
+            return
+        span_ids, log_ids = [stored.id for stored, _ in spans], [stored.id for stored, _ in logs]
+        costs = KeptCosts(self._connection, span_ids, log_ids)
+        self.changed_spans += len(spans)
+        self.changed_logs += len(logs)
+        changes: list[Change] = []
+        tools: Collection[Sequence[Any]] = ()
+        if logs:
+            tools = find_tools(self._connection, logs=log_ids)
+            parts = list({stored.trace_session for stored, _ in logs})
+            changes += find_stems(self._connection, trace_sessions=parts)
+            run_script(self._connection, "forget_logs", ids=log_ids)
+            run_script(self._connection, "recount_replaced", trace_sessions=parts)
+        _, last_log = self._connection.execute(read_query("get_last_ids")).fetchone()
+        rewrite_records(
+            self._connection,
+            [encoded for _, encoded in spans],
+            [encoded for _, encoded in logs],
+            changes,
+            pairing_window_ns=self._window_ns,
+            session_attributes=self._session_attributes,
+            histories=self._histories,
+        )
+        self.unpriced += costs.restore(span_ids, range(last_log + 1, last_log + 1 + len(logs)))
+        if logs:
+            told = {(stored.shown.trace, encoded.span_id) for stored, encoded in logs if encoded.span_id is not None}
+            link_logged_tools(self._connection, told)
+            hide_requests(self._connection, (), tools)
+
+    def _settle(self, spans: Collection[int]) -> None:
+        """Count the calls of these spans and what is around them anew; those that were written have been counted."""
+        if spans:
+            calls = find_enclosing_calls(self._connection, spans)
+            self.recounted += count_calls(self._connection, calls)
+
+    def _encode_span(self, stored: StoredSpan) -> tuple[StoredSpan, EncodedSpan]:
+        encoded = self._span_encoder.encode_span(stored.span, stored.row.start_time_unix_nano)
+        # What was repaired, cut or estimated when it was recorded stays as it was noted then.
+        return stored, encoded._replace(row=stored.row, repaired=0)
+
+    def _encode_log(self, stored: StoredLog) -> tuple[StoredLog, EncodedLog]:
+        encoded = self._log_encoder.encode_log(stored.fields, stored.row.observed_time_unix_nano)
+        row = stored.row._replace(names_session=encoded.row.names_session)
+        return stored, encoded._replace(row=row, repaired=0)
+
+    def _is_shown(self, shown: Shown, encoded: EncodedSpan | EncodedLog) -> bool:
+        if not encoded.trace_id:
+            return True
+        return is_naming_current(shown, self._session_attributes) and is_bid_kept(shown, encoded.session)
+
+    def _find_position(self, kind: str) -> int:
+        row = self._connection.execute("SELECT position FROM _reindexing WHERE kind = ?", (kind,)).fetchone()
+        return row[0] if row is not None else 0
+
+    def _note_position(self, kind: str, position: int) -> None:
+        self._connection.execute(
+            "INSERT INTO _reindexing (kind, position) VALUES (?, ?)"
+            " ON CONFLICT (kind) DO UPDATE SET position = excluded.position",
+            (kind, position),
+        )
+
+
+def _count(connection: sqlite3.Connection) -> dict[str, int]:
+    cursor = connection.execute(read_query("count_derived"))
+    return dict(zip((column[0] for column in cursor.description), cursor.fetchone(), strict=True))

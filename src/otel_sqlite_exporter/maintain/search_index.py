@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fills the index that searches use: what `index` does. Never during export; in batches that writers wait for only
+shortly."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+from otel_sqlite_exporter.errors import SQLiteExporterError, UnsupportedSQLiteError
+from otel_sqlite_exporter.model.search_terms import extract_text, fold
+from otel_sqlite_exporter.settings import Settings
+from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.storage.connection import open_writer, read_file, transaction
+from otel_sqlite_exporter.storage.migrations import prepare_file, split_statements
+
+# Adding a character takes 0.15 us: a writer waits for 0.1 s.
+_BATCH = 200
+_BATCH_CHARACTERS = 500_000
+_WITHIN_S = 0.3
+_WAIT_MS = 100
+_SETTLED_NS = 60 * 10**9
+"""Log records with the content of a call may be written after its span; they come within a minute."""
+
+
+class SearchIndexing(NamedTuple):
+    """What was done: calls and tool executions that were added to the index, and seconds."""
+
+    llm_interactions: int
+    tool_interactions: int
+    seconds: float
+
+
+class _Kind(NamedTuple):
+    is_tool: int
+    find: str
+    insert: str
+
+
+_KINDS = (
+    _Kind(0, "find_llm_documents", "INSERT INTO _search_llm (rowid, text) VALUES (?, ?)"),
+    _Kind(1, "find_tool_documents", "INSERT INTO _search_tool (rowid, text) VALUES (?, ?)"),
+)
+
+
+def index_content(
+    settings: Settings,
+    *,
+    rebuild: bool = False,
+    within_s: float | None = None,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> SearchIndexing:
+    """Add the calls and tool executions that the index lacks, the oldest first and up to those of the last minute; with
+    `within_s`, no batch begins after so many seconds. With `rebuild`, the index is made anew. `progress` is told how
+    many are done, of how many.
+
+    Each batch is one transaction. Stopped half-way, it goes on where it stood when it is run again.
+
+    Raises:
+        UnsupportedSQLiteError: The SQLite library has no FTS5.
+        FileRefusedError, MigrationFailedError: The file cannot be used as it is.
+        sqlite3.Error, OSError: It cannot be written now.
+    """
+    began = time.monotonic()
+    prepare_file(settings.path, settings.auto_migrate, busy_timeout_ms=settings.busy_timeout_ms, must_exist=True)
+    counts = [0, 0]
+    with contextlib.closing(
+        open_writer(settings.path, busy_timeout_ms=settings.busy_timeout_ms, synchronous=settings.synchronous)
+    ) as connection:
+        with transaction(connection):
+            _create(connection, rebuild=rebuild)
+        of = sum(connection.execute(read_query("count_documents")).fetchone())
+        for kind in _KINDS:
+            while within_s is None or time.monotonic() - began < within_s:
+                with transaction(connection):
+                    added = _add_batch(connection, kind)
+                if not added:
+                    break
+                counts[kind.is_tool] += added
+                progress(sum(counts), max(of, sum(counts)))
+    return SearchIndexing(counts[0], counts[1], time.monotonic() - began)
+
+
+def update_index(settings: Settings) -> None:
+    """Add to an index that is there, where the file can be written now, as much as a search may wait for. Otherwise do
+    nothing: a search looks directly at what the index lacks."""
+    if not os.access(settings.path, os.W_OK):
+        return
+    with contextlib.suppress(SQLiteExporterError, sqlite3.Error, OSError):
+        found = read_file(settings.path, _has_index, busy_timeout_ms=settings.busy_timeout_ms)
+        if found:
+            index_content(replace(settings, busy_timeout_ms=_WAIT_MS), within_s=_WITHIN_S)
+
+
+def _has_index(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("SELECT 1 FROM sqlite_schema WHERE name = '_search_documents'").fetchall())
+
+
+def _create(connection: sqlite3.Connection, *, rebuild: bool) -> None:
+    for query in ("drop_search", "create_search") if rebuild else ("create_search",):
+        for statement in split_statements(read_query(query)):
+            try:
+                connection.execute(statement)
+            except sqlite3.OperationalError as error:
+                if "no such module" not in str(error):
+                    raise
+                raise UnsupportedSQLiteError(
+                    "the SQLite library of this Python was built without FTS5, which the index needs: use another "
+                    "Python; without an index, `search` looks at the newest calls and tool executions"
+                ) from error
+
+
+def _add_batch(connection: sqlite3.Connection, kind: _Kind) -> int:
+    chosen = {"after": _find_last(connection, kind.is_tool), "limit": _BATCH}
+    now = time.time_ns()
+    documents: list[tuple[int, int, str]] = []
+    characters = 0
+    for id, end, *columns in connection.execute(read_query(kind.find), chosen):
+        if abs(now - end) < _SETTLED_NS or characters > _BATCH_CHARACTERS:
+            break
+        text = fold("\n".join(map(extract_text, columns)))
+        documents.append((id, end, text))
+        characters += len(text)
+    for id, end, text in documents:
+        added = connection.execute(
+            "INSERT INTO _search_documents (is_tool, interaction, end_time_unix_nano) VALUES (?, ?, ?)",
+            (kind.is_tool, id, end),
+        )
+        connection.execute(kind.insert, (added.lastrowid, text))
+    return len(documents)
+
+
+def _find_last(connection: sqlite3.Connection, is_tool: int) -> int:
+    """Return the id of the last row that is in the index. Documents of rows after it, which are gone, are let go."""
+    last = connection.execute(read_query("get_last_documents")).fetchone()[is_tool]
+    connection.execute(
+        "UPDATE _search_documents SET interaction = NULL WHERE is_tool = ? AND interaction > ?", (is_tool, last)
+    )
+    return int(last)

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a dialect is: the names that one instrumentation, or one convention, gives to what calls of models and tools
+have in common. A dialect is a JSON file; docs/dialects.md describes its keys and `genai/dialects/` holds ours.
+
+An attribute is named in three ways: `name`; `name#key`, the value of a key in the JSON that the attribute holds (`#key`
+again for a key in that, `name#` for the whole of it); `name.*`, all attributes whose names begin so. `@name` is the
+name of the span.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+TOKENS = (
+    "input_tokens",
+    "output_tokens",
+    "total_tokens",
+    "cached_input_tokens",
+    "cache_creation_input_tokens",
+    "reasoning_tokens",
+)
+NUMBERS = frozenset((*TOKENS, "cost_usd", "time_to_first_token_ms", "time_to_first_token_s", "duration_ms"))
+"""What is a number; of these alone a sum of attributes can be told."""
+MESSAGES = frozenset(("system_instructions", "prompt", "completion", "conversation", "request_parameters"))
+"""What alone can be told by a map of attributes, or by all whose names begin alike."""
+CONTENT = frozenset(("system_instructions", "prompt", "completion", "conversation", "arguments", "result"))
+"""What is not stored where content is not to be."""
+TEXTS = frozenset(
+    (
+        "provider",
+        "request_model",
+        "response_model",
+        "model",
+        "response_id",
+        "agent_name",
+        "own_name",
+        "finish_reasons",
+        "error_type",
+        "tool_name",
+        "tool_call_id",
+        "tool_type",
+        "arguments",
+        "result",
+        "success",
+    )
+)
+COLUMNS = TEXTS | MESSAGES | NUMBERS
+"""What a dialect can say where to find. `own_name` is the name of a span that is an agent or a tool; `success` false
+stands for an error of unknown type; `conversation` holds prompt and completion in one; `model` is the one that answered
+or, where that is not known, the one that was asked."""
+
+
+class Name(NamedTuple):
+    """Where one value is: in the attribute of this name, or, with a `path`, at these keys of the JSON it holds."""
+
+    name: str
+    path: tuple[str, ...] | None = None
+
+
+class Source(NamedTuple):
+    """Where a column's value is: in one of `names`; `is_sum`: their sum; with `keys`: in a map of them with these
+    keys; `is_prefix`: in all attributes whose names begin with the one of `names`."""
+
+    names: tuple[Name, ...]
+    is_sum: bool = False
+    keys: tuple[str, ...] = ()
+    is_prefix: bool = False
+
+
+class Record(NamedTuple):
+    """Span events or log records of one name: what operation they are, if they do not say, and the attributes of which
+    one must be there (empty: none must)."""
+
+    operation: str | None
+    requires: frozenset[str]
+
+
+class Dialect(NamedTuple):
+    """One dialect. Of those that a span speaks, the one of the lowest `rank` is asked first.
+
+    `operations`: by attribute, what its values are called here (None: no call, whatever else the span holds); the value
+    `*` stands for all others, and for itself. `outside`: the attributes whose tokens input or output do not include,
+    each with the providers for which that is so (None: for all). `first_token_events`: the names of span events of
+    which the first is recorded with the first token."""
+
+    name: str
+    rank: int
+    markers: tuple[str, ...]
+    operations: Mapping[str, Mapping[str, str | None]]
+    providers: Mapping[str, str | None]
+    attributes: Mapping[str, tuple[Source, ...]]
+    outside: Mapping[str, frozenset[str] | None]
+    records: Mapping[str, Record]
+    first_token_events: tuple[str, ...] = ()
+
+
+KEYS = {
+    "name",
+    "title",
+    "read",
+    "rank",
+    "markers",
+    "operations",
+    "providers",
+    "attributes",
+    "outside",
+    "records",
+    "first_token_events",
+}
+"""The keys of a dialect's file."""
+_REQUIRED = {"name", "markers", "attributes"}
+
+
+def read_dialects(paths: Iterable[str]) -> tuple[Dialect, ...]:
+    """Return the dialects in these files.
+
+    Raises:
+        ValueError: A file cannot be read, or holds no dialect.
+    """
+    dialects = []
+    for path in paths:
+        try:
+            content = Path(path).read_bytes()
+        except OSError as error:
+            raise ValueError(f"give paths of JSON files; {path} cannot be read ({error.strerror})") from None
+        try:
+            dialects.append(parse_dialect(json.loads(content)))
+        except ValueError as error:
+            raise ValueError(f"give files that hold a dialect, as docs/dialects.md says; {path}: {error}") from None
+    return tuple(dialects)
+
+
+def find_content_names(dialects: Iterable[Dialect]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Return the attributes that these dialects say hold content, and what the names of others begin with."""
+    sources = [source for one in dialects for column in CONTENT for source in one.attributes.get(column, ())]
+    names = frozenset(name.name for source in sources if not source.is_prefix for name in source.names)
+    return names, tuple(sorted({source.names[0].name for source in sources if source.is_prefix}))
+
+
+def parse_dialect(content: Any) -> Dialect:
+    """Return the dialect that a JSON object holds.
+
+    Raises:
+        ValueError: It holds none; the message says why.
+    """
+    fields = _expect_map(content, "the file")
+    _refuse_others(fields, KEYS, "the file")
+    missing = _REQUIRED - set(fields)
+    if missing:
+        raise ValueError(f"the file lacks {_join(missing)}")
+    if not isinstance(fields["name"], str) or not fields["name"]:
+        raise ValueError("name is no text")
+    rank = fields.get("rank", 0)
+    if type(rank) is not int:
+        raise ValueError("rank is no whole number")
+    attributes = _expect_map(fields["attributes"], "attributes")
+    _refuse_others(attributes, COLUMNS, "attributes")
+    markers = tuple(_expect_texts(fields["markers"], "markers"))
+    records = _expect_map(fields.get("records", {}), "records")
+    if not markers and not records:
+        raise ValueError("markers is empty, and there are no records")
+    operations = _expect_map(fields.get("operations", {}), "operations")
+    outside = _expect_map(fields.get("outside", {}), "outside")
+    return Dialect(
+        name=fields["name"],
+        rank=rank,
+        markers=markers,
+        operations={name: _expect_names(values, f"operations.{name}") for name, values in operations.items()},
+        providers=_expect_names(fields.get("providers", {}), "providers"),
+        attributes={column: _parse_sources(column, sources) for column, sources in attributes.items()},
+        outside={name: _parse_providers(name, providers) for name, providers in outside.items()},
+        records={name: _parse_record(name, record) for name, record in records.items()},
+        first_token_events=tuple(_expect_texts(fields.get("first_token_events", []), "first_token_events")),
+    )
+
+
+def parse_name(text: str) -> Name:
+    """Return what `name` or `name#key` stands for."""
+    name, *path = text.split("#")
+    return Name(name, None if not path else tuple(path) if path != [""] else ())
+
+
+def _parse_sources(column: str, sources: Any) -> tuple[Source, ...]:
+    if not isinstance(sources, list) or not sources:
+        raise ValueError(f"attributes.{column} is no list of names")
+    return tuple(_parse_source(column, source) for source in sources)
+
+
+def _parse_source(column: str, source: Any) -> Source:
+    where = f"attributes.{column}"
+    if isinstance(source, str) and source.strip("#"):
+        if not source.endswith(".*"):
+            return Source((parse_name(source),))
+        if column in MESSAGES:
+            return Source((Name(source[:-1]),), is_prefix=True)
+        raise ValueError(f"{where}: {source} ends in .*, which only {_join(MESSAGES)} can")
+    if isinstance(source, list) and source and column in NUMBERS:
+        return Source(tuple(parse_name(name) for name in _expect_texts(source, where)), is_sum=True)
+    if isinstance(source, dict) and source and column in MESSAGES:
+        names = _expect_texts(list(source.values()), where)
+        return Source(tuple(map(parse_name, names)), keys=tuple(source))
+    raise ValueError(f"{where} holds {source!r}, which names no attribute that it can take")
+
+
+def _parse_providers(name: str, providers: Any) -> frozenset[str] | None:
+    return None if providers is True else frozenset(_expect_texts(providers, f"outside.{name}"))
+
+
+def _parse_record(name: str, record: Any) -> Record:
+    fields = _expect_map(record, f"records.{name}")
+    _refuse_others(fields, {"operation", "requires"}, f"records.{name}")
+    operation = fields.get("operation")
+    if operation is not None and not isinstance(operation, str):
+        raise ValueError(f"records.{name}.operation is no text")
+    return Record(operation, frozenset(_expect_texts(fields.get("requires", []), f"records.{name}.requires")))
+
+
+def _expect_map(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{where} is no JSON object")
+    return value
+
+
+def _expect_texts(value: Any, where: str) -> Sequence[str]:
+    if not isinstance(value, list) or not all(isinstance(text, str) and text for text in value):
+        raise ValueError(f"{where} is no list of texts")
+    return value
+
+
+def _expect_names(value: Any, where: str) -> Mapping[str, str | None]:
+    names = _expect_map(value, where)
+    if not all(name is None or isinstance(name, str) for name in names.values()):
+        raise ValueError(f"{where} gives something else than texts and null")
+    return names
+
+
+def _refuse_others(fields: Mapping[str, Any], known: Collection[str], where: str) -> None:
+    others = set(fields) - set(known)
+    if others:
+        raise ValueError(f"{where} has {_join(others)}, which is none of {_join(known)}")
+
+
+def _join(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads what was asked of a list: every value is checked here, before any SQL."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta, timezone
+from typing import Any, NamedTuple
+
+from otel_sqlite_exporter.errors import FilterError
+from otel_sqlite_exporter.model.values import repair_text
+from otel_sqlite_exporter.query.filters import Scalar
+
+OPERATORS = ("=", "!=", "<", "<=", ">", ">=")
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_LARGEST = 2**63 - 1
+_ATTRIBUTE = re.compile(r"(?P<key>.+?)\s*(?P<operator>!=|<=|>=|=|<|>)\s*(?P<value>.*)", re.DOTALL)
+
+
+def fold_id(argument: str, text: str) -> str:
+    """Return an id as the file has it: those of traces and spans are hexadecimal, and told in whatever case."""
+    return text.lower() if argument.endswith(("trace_id", "span_id")) else text
+
+
+class AttributeCondition(NamedTuple):
+    """That the attribute `key` exists (`operator` is `exists`, `value` True or False), or compares to `value`."""
+
+    key: str
+    operator: str
+    value: Scalar
+
+
+def parse_time(argument: str, value: Any) -> int:
+    """Return nanoseconds since 1970.
+
+    Raises:
+        FilterError: It is no `Time`.
+    """
+    moment: Any = value
+    if isinstance(value, str):
+        moment = _parse_time_text(value.strip())
+    if isinstance(moment, timedelta):
+        moment = datetime.now(timezone.utc) - moment
+    if isinstance(moment, datetime):
+        since_epoch = (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)) - _EPOCH
+        moment = (since_epoch.days * 86_400 + since_epoch.seconds) * 10**9 + since_epoch.microseconds * 1_000
+    if not isinstance(moment, int) or isinstance(moment, bool) or not -_LARGEST <= moment <= _LARGEST:
+        raise FilterError(
+            argument,
+            f"{value!r} is no time: give ISO 8601 as 2026-01-31T12:00Z, how long ago as 15m or 2d, a datetime, "
+            "a timedelta, or nanoseconds since 1970",
+        )
+    return moment
+
+
+def _parse_time_text(text: str) -> datetime | timedelta | None:
+    if text[-1:].lower() in _UNITS and text[:-1].isdecimal() and len(text) < 12:
+        return timedelta(seconds=int(text[:-1]) * _UNITS[text[-1].lower()])
+    # Python 3.10 knows no Z, and takes no date alone for a datetime with a zone.
+    for parse in (datetime.fromisoformat, date.fromisoformat):
+        try:
+            found = parse(f"{text[:-1]}+00:00" if text[-1:] in ("Z", "z") else text)
+        except ValueError:
+            continue
+        return found if isinstance(found, datetime) else datetime(found.year, found.month, found.day)
+    return None
+
+
+def parse_texts(argument: str, value: Any, choices: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return one text or more, of `choices` if there are any.
+
+    Raises:
+        FilterError: It is something else.
+    """
+    texts = (value,) if isinstance(value, str) else value
+    if not isinstance(texts, Sequence) or not texts or not all(isinstance(text, str) for text in texts):
+        raise FilterError(argument, f"{value!r} is no text: give one, or a list of some")
+    for text in texts:
+        if choices and text not in choices:
+            raise FilterError(argument, f"{text!r} is not known: give {', '.join(choices)}")
+    return tuple(repair_text(text)[0] for text in texts)
+
+
+def parse_number(argument: str, value: Any) -> int | float:
+    """Return a finite number.
+
+    Raises:
+        FilterError: It is something else.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise FilterError(argument, f"{value!r} is no number")
+    if isinstance(value, int) and not -_LARGEST <= value <= _LARGEST:
+        raise FilterError(argument, f"{value!r} is beyond 64 bits")
+    return value
+
+
+def parse_attributes(argument: str, value: Any) -> tuple[AttributeCondition, ...]:
+    """Return what is wanted of each key.
+
+    Raises:
+        FilterError: It is no mapping as the module describes.
+    """
+    pairs = list(value.items() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else [None])
+    if not all(isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str) and pair[0] for pair in pairs):
+        raise FilterError(argument, f"{value!r} is no mapping of keys to what is wanted of each")
+    return tuple(_parse_wanted(argument, repair_text(key)[0], wanted) for key, wanted in pairs)
+
+
+def _parse_wanted(argument: str, key: str, wanted: Any) -> AttributeCondition:
+    operator, value = wanted if isinstance(wanted, tuple) and len(wanted) == 2 else ("=", wanted)
+    if "\0" in key or (isinstance(value, str) and "\0" in value):
+        raise FilterError(
+            argument, f"{key!r}: for SQLite a text in JSON ends at a NUL character: none can be asked for"
+        )
+    if operator == "exists":
+        if not isinstance(value, bool):
+            raise FilterError(argument, f"{key}: the operator 'exists' needs True or False")
+        return AttributeCondition(key, operator, value)
+    if operator not in OPERATORS:
+        raise FilterError(
+            argument, f"{key}: the operator {operator!r} is not known: give exists, {', '.join(OPERATORS)}"
+        )
+    if isinstance(value, bool) and operator not in ("=", "!="):
+        raise FilterError(argument, f"{key}: true and false can be equal, not less or more")
+    if not isinstance(value, (str, bool, int, float)):
+        raise FilterError(
+            argument, f"{key}: {type(value).__name__} cannot be compared: give a text, a number, True or False"
+        )
+    if not isinstance(value, (str, bool)):
+        parse_number(argument, value)
+    return AttributeCondition(key, operator, repair_text(value)[0] if isinstance(value, str) else value)
+
+
+def parse_attribute_text(argument: str, text: str) -> tuple[str, Any]:
+    """Return the key and what is wanted of it, of a text as `key`, `!key`, `key=value` or `key>=5`. The value
+    is read as JSON where it is a JSON number, text or boolean, and is the text as it stands otherwise.
+
+    Raises:
+        FilterError: There is no key.
+    """
+    import json
+
+    match = _ATTRIBUTE.fullmatch(text)
+    if match is None:
+        key, exists = (text[1:], False) if text.startswith("!") else (text, True)
+        if not key:
+            raise FilterError(argument, f"{text!r} names no key: give key, !key, key=value or key>=5")
+        return key, ("exists", exists)
+    try:
+        value = json.loads(match["value"])
+    except ValueError:
+        value = match["value"]
+    if not isinstance(value, (str, int, float)) or value in (math.inf, -math.inf) or value != value:
+        value = match["value"]  # the file holds what is not finite as these words
+    return match["key"], (match["operator"], value)

@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stand-ins for spans: what encoding and quarantine read of a span, redacted. Pure.
+
+They hold nothing that was not redacted, so whatever is made of them later (rows, representations, messages of errors)
+may be written. A field that cannot be read, or is of a type that it cannot have, is one that is missing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from otel_sqlite_exporter.model.rows import make_row
+from otel_sqlite_exporter.redact.redactor import Redactor, Repaired, make_redactor
+from otel_sqlite_exporter.settings import REDACTED, Settings
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from otel_sqlite_exporter.otlp.otlp_decoder import OTLPSpan
+
+_CACHED = 512
+
+
+class RedactedSpan(NamedTuple):
+    """Stands for a ReadableSpan."""
+
+    name: Any
+    context: RedactedContext | None
+    parent: RedactedContext | None
+    kind: Enum | None
+    start_time: float | None
+    end_time: float | None
+    status: RedactedStatus
+    attributes: dict[Any, Any]
+    events: list[RedactedEvent]
+    links: list[RedactedLink]
+    resource: RedactedResource
+    instrumentation_scope: RedactedScope | None
+    dropped_attributes: int
+    dropped_events: int
+    dropped_links: int
+
+
+class RedactedTraceState(NamedTuple):
+    """Stands for a TraceState that is not empty."""
+
+    header: Any
+
+    def to_header(self) -> Any:
+        """Return it as the W3C header."""
+        return self.header
+
+
+class RedactedContext(NamedTuple):
+    """Stands for a SpanContext."""
+
+    trace_id: int | None
+    span_id: int | None
+    is_remote: bool
+    trace_flags: int | None
+    trace_state: RedactedTraceState | None
+
+
+class RedactedStatus(NamedTuple):
+    """Stands for a Status."""
+
+    status_code: Enum | None
+    description: Any
+
+
+class RedactedEvent(NamedTuple):
+    """Stands for an Event."""
+
+    name: Any
+    timestamp: float | None
+    attributes: dict[Any, Any]
+    dropped_attributes: int
+
+
+class RedactedLink(NamedTuple):
+    """Stands for a Link."""
+
+    context: RedactedContext | None
+    attributes: dict[Any, Any]
+    dropped_attributes: int
+
+
+class RedactedResource(NamedTuple):
+    """Stands for a Resource."""
+
+    attributes: dict[Any, Any]
+    schema_url: Any
+
+
+class RedactedScope(NamedTuple):
+    """Stands for an InstrumentationScope."""
+
+    name: Any
+    version: Any
+    schema_url: Any
+    attributes: dict[Any, Any]
+
+
+_READERS: dict[type[Any], Callable[[Any], Any]] = {
+    stand_in: attrgetter(*stand_in._fields)
+    for stand_in in (
+        *(RedactedSpan, RedactedContext, RedactedStatus, RedactedEvent, RedactedLink),
+        *(RedactedResource, RedactedScope),
+    )
+}
+
+
+def make_span_redactor(settings: Settings) -> SpanRedactor | None:
+    """Return what `settings` ask for, or None where everything is stored as it is."""
+    redactor = make_redactor(settings)
+    return None if redactor is None else SpanRedactor(redactor)
+
+
+class SpanRedactor:
+    """Makes the stand-ins for one exporter. Safe to use on several threads at once."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        # By identity, as encoding does; the original is held, and so its identity.
+        self._shared: dict[int, tuple[Any, Any]] = {}
+
+    def redact_spans(self, spans: Iterable[ReadableSpan | OTLPSpan]) -> list[ReadableSpan]:
+        """Return a stand-in for each of `spans`. Never raises."""
+        stand_ins: list[Any] = [self._redact_span(span) for span in spans]
+        return stand_ins
+
+    def redact_log(self, fields: Any) -> Any:
+        """Return the fields of a log record (a NamedTuple, see logs.py) redacted."""
+        redactor, name = self._redactor, fields.event_name
+        return fields._replace(
+            event_name=self._redact_text("event.name", name, None),
+            severity_text=self._redact_text("severity_text", fields.severity_text, None),
+            body=None if fields.body is None else redactor.redact_body(fields.body, name),
+            attributes=redactor.redact_attributes(fields.attributes, name),
+            resource=self._share(fields.resource, self._redact_resource),
+            scope=self._share(fields.scope, self._redact_scope),
+        )
+
+    def _redact_span(self, span: Any) -> RedactedSpan:
+        name, context, parent, kind, start, end, status, attributes, events, links, *rest = _read(span, RedactedSpan)
+        resource, scope, *dropped = rest
+        redact_context = self._redact_context
+        values = (
+            self._redactor.redact_text("span.name", name),
+            redact_context(context),
+            redact_context(parent),
+            _member(kind),
+            _time(start),
+            _time(end),
+            self._redact_status(status),
+            self._redactor.redact_attributes(attributes),
+            [self._redact_event(event) for event in _items(events)],
+            [self._redact_link(link) for link in _items(links)],
+            self._share(resource, self._redact_resource),
+            self._share(scope, self._redact_scope),
+            *map(_count, dropped),
+        )
+        return make_row(RedactedSpan, values)
+
+    def _redact_event(self, event: Any) -> RedactedEvent:
+        name, timestamp, attributes, dropped = _read(event, RedactedEvent)
+        redacted = self._redactor.redact_attributes(attributes, name)
+        text = self._redactor.redact_text("event.name", name)
+        return make_row(RedactedEvent, (text, _time(timestamp), redacted, _count(dropped)))
+
+    def _redact_link(self, link: Any) -> RedactedLink:
+        context, attributes, dropped = _read(link, RedactedLink)
+        redacted = self._redactor.redact_attributes(attributes)
+        return RedactedLink(self._redact_context(context), redacted, _count(dropped))
+
+    def _redact_status(self, status: Any) -> Any:
+        code, description = _read(status, RedactedStatus)
+        if description is not None:
+            description = self._redactor.redact_text("status.description", description)
+        return make_row(RedactedStatus, (_member(code), description))
+
+    def _redact_context(self, context: Any) -> Any:
+        if context is None:
+            return None
+        trace_id, span_id, is_remote, trace_flags, trace_state = _read(context, RedactedContext)
+        return RedactedContext(
+            _integer(trace_id),
+            _integer(span_id),
+            is_remote is True,
+            _integer(trace_flags),
+            self._redact_trace_state(trace_state) if _is_filled(trace_state) else None,
+        )
+
+    def _redact_trace_state(self, trace_state: Any) -> RedactedTraceState:
+        try:
+            if isinstance(trace_state, Mapping):
+                masks_key = self._redactor.masks_key
+                members = trace_state.items()
+                header = ",".join(f"{key}={REDACTED if masks_key(key) else value}" for key, value in members)
+            else:
+                header = trace_state.to_header()
+        except Exception:
+            return RedactedTraceState(Repaired(REDACTED))
+        return RedactedTraceState(self._redactor.redact_text("trace_state", header))
+
+    def _redact_resource(self, resource: Any) -> RedactedResource:
+        attributes, schema_url = _read(resource, RedactedResource)
+        return RedactedResource(
+            self._redactor.redact_attributes(attributes), self._redact_text("resource.schema_url", schema_url, "")
+        )
+
+    def _redact_scope(self, scope: Any) -> RedactedScope | None:
+        if scope is None:
+            return None
+        name, version, schema_url, attributes = _read(scope, RedactedScope)
+        return RedactedScope(
+            self._redactor.redact_text("scope.name", name),
+            self._redact_text("scope.version", version, None),
+            self._redact_text("scope.schema_url", schema_url, ""),
+            self._redactor.redact_attributes(attributes),
+        )
+
+    def _redact_text(self, place: str, text: Any, missing: str | None) -> Any:
+        return missing if text is None else self._redactor.redact_text(place, text)
+
+    def _share(self, original: Any, redact: Callable[[Any], Any]) -> Any:
+        shared = self._shared.get(id(original))
+        if shared is None:
+            shared = original, redact(original)
+            if len(self._shared) >= _CACHED:
+                self._shared.clear()
+            self._shared[id(original)] = shared
+        return shared[1]
+
+
+def _read(holder: Any, stand_in: type[Any]) -> Sequence[Any]:
+    """Return the fields of `holder` that `stand_in` has: None for one that cannot be read."""
+    try:
+        fields: Sequence[Any] = _READERS[stand_in](holder)
+        return fields
+    except Exception:
+        return [_read_field(holder, field) for field in stand_in._fields]
+
+
+def _read_field(holder: Any, field: str) -> Any:
+    try:
+        return getattr(holder, field, None)
+    except Exception:
+        return None
+
+
+def _items(value: Any) -> Sequence[Any]:
+    try:
+        return tuple(value or ())
+    except Exception:
+        return ()
+
+
+def _is_filled(value: Any) -> bool:
+    try:
+        return bool(value)
+    except Exception:
+        return True
+
+
+def _count(value: Any) -> int:
+    return value if type(value) is int else 0
+
+
+def _integer(value: Any) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _member(value: Any) -> Enum | None:
+    return value if isinstance(value, Enum) else None
+
+
+def _time(value: Any) -> float | None:
+    return value if value is None or isinstance(value, int) else math.nan

@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The SDK's edge for work in flight: a span processor that writes spans to a SQLite file while they run, too."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import sys
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+
+from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
+from otel_sqlite_exporter.settings import resolve_processor_settings
+
+_logger = logging.getLogger(__name__)
+_SHUTDOWN_TIMEOUT_MS = 30_000
+_ALIVE_INTERVAL_S = 5.0
+"""How often the file learns that a span still runs, where nothing else is written. A write takes a millisecond."""
+_processors: weakref.WeakSet[SQLiteSpanProcessor] = weakref.WeakSet()
+
+
+class SQLiteSpanProcessor(SpanProcessor):
+    """Writes spans to a SQLite file: each when it has ended, and those that live longer than `open_delay_ms` while they
+    run, too. A span that never ends, because its process was killed, is in the file as interrupted.
+
+    Spans wait in a queue for a thread that writes them in batches. It begins with the first span, in each process of
+    its own: what waits in a parent stays there at a fork.
+
+    Args:
+        path: Path of the file; this and all keywords of SQLiteSpanExporter are passed to it.
+        open_delay_ms: Milliseconds after which a span that runs is written.
+            Environment: OTEL_EXPORTER_SQLITE_OPEN_DELAY_MS. Default: 250.
+        schedule_delay_ms: Milliseconds that an ended span waits at most for others to be written with.
+            Environment: OTEL_EXPORTER_SQLITE_SCHEDULE_DELAY_MS. Default: 1000.
+        queue_size: Ended spans that may wait. Environment: OTEL_EXPORTER_SQLITE_QUEUE_SIZE. Default: 16384.
+        batch_size: Spans written at once, at most. Environment: OTEL_EXPORTER_SQLITE_BATCH_SIZE. Default: 512.
+        queue_wait_ms: Milliseconds that the end of a span waits for room in a full queue. A span that finds none is
+            dropped, and counted in the file. Environment: OTEL_EXPORTER_SQLITE_QUEUE_WAIT_MS. Default: 1000.
+
+    Raises:
+        ConfigurationError: An argument has a value that cannot be used. (A bad environment variable warns instead.)
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        session_attributes: Sequence[str] | None = None,
+        busy_timeout_ms: int | None = None,
+        synchronous: str | None = None,
+        auto_migrate: str | None = None,
+        pairing_window_ms: int | None = None,
+        spool_limit_bytes: int | None = None,
+        redact_keys: Sequence[str] | None = None,
+        redact_values: Sequence[str] | None = None,
+        redactor: Callable[[str, Any], Any] | str | None = None,
+        capture_content: bool | None = None,
+        capture_limit: int | None = None,
+        dialects: Sequence[str] | None = None,
+        open_delay_ms: int | None = None,
+        schedule_delay_ms: int | None = None,
+        queue_size: int | None = None,
+        batch_size: int | None = None,
+        queue_wait_ms: int | None = None,
+    ) -> None:
+        settings = resolve_processor_settings(
+            open_delay_ms=open_delay_ms,
+            schedule_delay_ms=schedule_delay_ms,
+            queue_size=queue_size,
+            batch_size=batch_size,
+            queue_wait_ms=queue_wait_ms,
+        )
+        self._exporter = SQLiteSpanExporter(
+            path,
+            session_attributes=session_attributes,
+            busy_timeout_ms=busy_timeout_ms,
+            synchronous=synchronous,
+            auto_migrate=auto_migrate,
+            pairing_window_ms=pairing_window_ms,
+            spool_limit_bytes=spool_limit_bytes,
+            redact_keys=redact_keys,
+            redact_values=redact_values,
+            redactor=redactor,
+            capture_content=capture_content,
+            capture_limit=capture_limit,
+            dialects=dialects,
+        )
+        self._open_delay_ns = settings.open_delay_ms * 1_000_000
+        self._schedule_delay_s = settings.schedule_delay_ms / 1000
+        self._queue_size = settings.queue_size
+        self._batch_size = min(settings.batch_size, settings.queue_size)
+        self._queue_wait_s = settings.queue_wait_ms / 1000
+        # How often the thread looks at what runs: often enough for a short delay, and not more than that.
+        self._tick_s = min(max(settings.open_delay_ms / 1000, 0.01), self._schedule_delay_s or 0.01)
+        self._written_at = -math.inf
+        self._is_shut_down = False
+        self._has_warned = False
+        self._begin()
+        _processors.add(self)
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Note that a span runs."""
+        if self._pid != os.getpid():  # forked where no hook ran, as some servers do
+            self._begin()
+        context = span.context
+        if context is not None and context.trace_flags.sampled:
+            self._running[context.span_id] = span
+            if self._thread is None:
+                self._start_thread()
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Queue a span that has ended."""
+        if self._pid != os.getpid():
+            self._begin()
+        context = span.context
+        if context is None or not context.trace_flags.sampled:
+            return
+        self._running.pop(context.span_id, None)
+        if self._is_shut_down:
+            self._warn_of_shutdown()
+            return
+        queue = self._queue
+        if len(queue) >= self._queue_size and not self._wait_for_room():
+            self._exporter.count_dropped(1)
+            return
+        queue.append(span)
+        if len(queue) == self._batch_size:
+            self._wake.set()
+        if self._thread is None:
+            self._start_thread()
+
+    def shutdown(self) -> None:
+        """Write what waits, for 30 seconds at most, and close the file. Spans that still run stay open in the file,
+        until they are taken for interrupted."""
+        if self._is_shut_down:
+            return
+        self._is_shut_down = True
+        if self._pid != os.getpid():
+            self._begin()
+        deadline = time.monotonic() + _SHUTDOWN_TIMEOUT_MS / 1000
+        if self._thread is not None:
+            self._wake.set()
+            self._thread.join(_SHUTDOWN_TIMEOUT_MS / 1000)
+        self._drain(deadline)
+        self._exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Write every span that has ended, and return whether that was done within `timeout_millis`."""
+        if self._pid != os.getpid():
+            self._begin()
+        if self._is_shut_down:
+            return True
+        deadline = time.monotonic() + timeout_millis / 1000
+        if not self._writing.acquire(timeout=max(0.0, timeout_millis / 1000)):
+            return False
+        try:
+            for _ in range(len(self._queue)):
+                if not self._queue:
+                    break
+                if time.monotonic() > deadline:
+                    return False
+                self._write_batch()
+            return time.monotonic() <= deadline
+        finally:
+            self._writing.release()
+
+    def _begin(self) -> None:
+        """Have nothing waiting, in a new process too."""
+        self._pid = os.getpid()
+        self._queue: deque[ReadableSpan] = deque()
+        self._running: dict[int, Span] = {}
+        self._written_open: set[int] = set()
+        self._wake = threading.Event()
+        self._room = threading.Condition()
+        self._writing = threading.Lock()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def _start_thread(self) -> None:
+        with self._starting:
+            if self._thread is None and not self._is_shut_down:
+                reference = weakref.ref(self)
+                thread = threading.Thread(target=_work, args=(reference,), name="SQLiteSpanProcessor", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # the interpreter ends: shutdown writes what waits
+                    return
+                self._thread = thread
+                self._flush_at_exit_of_child()
+
+    def _flush_at_exit_of_child(self) -> None:
+        # Children of multiprocessing, and workers of Celery's prefork pool, end by os._exit: what they call before is
+        # not atexit but these.
+        reference = weakref.ref(self)
+        module = sys.modules.get("multiprocessing.util")
+        if module is not None:
+            module.Finalize(None, _flush, args=(reference,), exitpriority=0)
+        signals = sys.modules.get("celery.signals")
+        if signals is not None:
+            signals.worker_process_shutdown.connect(
+                lambda **_: _flush(reference), weak=False, dispatch_uid=f"{__name__}:{id(self)}"
+            )
+
+    def _wait_for_room(self) -> bool:
+        self._wake.set()
+        with self._room:
+            return self._room.wait_for(lambda: len(self._queue) < self._queue_size, self._queue_wait_s)
+
+    def _turn(self, last_write: float) -> float:
+        """Write what is due, and return when ended spans were last written."""
+        with self._writing:
+            now = time.monotonic()
+            if len(self._queue) >= self._batch_size or now - last_write >= self._schedule_delay_s:
+                for _ in range(-(-len(self._queue) // self._batch_size)):
+                    self._write_batch()
+                last_write = now
+            # After the ended ones: a span that is written open here has not been written ended before.
+            self._write_open()
+            if self._written_open and now - self._written_at >= _ALIVE_INTERVAL_S:
+                self._exporter.note_alive()
+                self._written_at = now
+        return last_write
+
+    def _write_batch(self) -> None:
+        batch: list[ReadableSpan] = []
+        while self._queue and len(batch) < self._batch_size:
+            batch.append(self._queue.popleft())
+        with self._room:
+            self._room.notify_all()
+        if batch:
+            self._exporter.export(batch)
+            self._written_at = time.monotonic()
+
+    def _write_open(self) -> None:
+        due = time.time_ns() - self._open_delay_ns
+        running = list(self._running.items())
+        opened = [
+            (span_id, span)
+            for span_id, span in running
+            if span_id not in self._written_open and span.start_time is not None and span.start_time <= due
+        ]
+        self._written_open &= {span_id for span_id, _ in running}
+        self._written_open |= {span_id for span_id, _ in opened}
+        if opened:
+            self._exporter.export_open([span for _, span in opened])
+            self._written_at = time.monotonic()
+
+    def _drain(self, deadline: float) -> None:
+        if self._writing.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            try:
+                while self._queue and time.monotonic() < deadline:
+                    self._write_batch()
+            finally:
+                self._writing.release()
+        if self._queue:
+            self._exporter.count_dropped(len(self._queue))
+
+    def _warn_of_shutdown(self) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            _logger.warning("a span ended after shutdown and is not written, nor are any others")
+
+
+def _flush(reference: weakref.ref[SQLiteSpanProcessor]) -> None:
+    processor = reference()
+    if processor is not None:
+        processor.force_flush()
+
+
+def _work(reference: weakref.ref[SQLiteSpanProcessor]) -> None:
+    """Write until the processor is shut down, or gone."""
+    last_write = -math.inf
+    while (processor := reference()) is not None and not processor._is_shut_down:
+        wake, tick_s = processor._wake, processor._tick_s
+        try:
+            last_write = processor._turn(last_write)
+        except Exception:  # the thread must live on: whatever waits, waits for it
+            _logger.exception("spans could not be written")
+        del processor
+        wake.wait(tick_s)
+        wake.clear()
+
+
+def _after_fork_in_child() -> None:
+    for processor in list(_processors):
+        processor._begin()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

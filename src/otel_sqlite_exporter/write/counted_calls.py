@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which calls count: each usage once, however many spans report it.
+
+An agent or workflow repeats what anything below it reports. A call repeats the calls inside it (a framework's call
+around the provider's), unless a tool or an agent stands between: those made calls of their own. Of several rows of one
+response, one counts: of those that name the same response and ran at the same time, for some servers give the same id
+to many responses. The one that holds the messages is preferred, then the innermost. All of it follows from the set of
+records, and not from the order in which they came.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from otel_sqlite_exporter.write.statements import run_query, run_script
+
+_NEAR_NS = 600 * 10**9
+
+
+class Call(NamedTuple):
+    """A row of `_llm_interactions`, as far as it decides what counts. `usage_is_below` is asked of aggregates only;
+    the last two are what the file holds."""
+
+    id: int
+    is_aggregate: int
+    has_usage: int
+    usage_is_below: int
+    is_repeat: int
+    is_duplicate: int
+
+
+class Response(NamedTuple):
+    """A call that names its response. Times are in nanoseconds."""
+
+    response_id: str
+    id: int
+    is_repeat: int
+    is_duplicate: int
+    has_usage: int
+    has_messages: int
+    start_time_unix_nano: int
+    end_time_unix_nano: int
+    span_id: str
+
+    def is_same_call(self, other: Response) -> bool:
+        """Whether both ran at the same time, and began within ten minutes."""
+        first, second = sorted((self, other), key=lambda one: one.start_time_unix_nano)
+        return second.start_time_unix_nano <= min(first.end_time_unix_nano, first.start_time_unix_nano + _NEAR_NS)
+
+
+def find_enclosing_calls(
+    connection: sqlite3.Connection,
+    spans: Collection[int],
+    logs: Collection[tuple[int, str]] = (),
+    leaves: Collection[tuple[int, str]] = (),
+) -> list[int]:
+    """Return the calls (ids of `_llm_interactions`) whose counting these rows of `_spans`, or the log records of these
+    spans (trace, span id), can change. `leaves` are spans (key, response id) that change nothing unless another call
+    names the same response."""
+    (found,) = run_query(connection, "find_enclosing_calls", spans=spans, logs=logs, leaves=leaves).fetchone()
+    calls: list[int] = orjson.loads(found)
+    return calls
+
+
+def count_calls(connection: sqlite3.Connection, ids: Collection[int]) -> int:
+    """Decide anew which of these rows of `_llm_interactions` count, and return of how many that is not as before. With
+    a call come those inside and around it, as `find_enclosing_calls` finds them."""
+    if not ids:
+        return 0
+    row = run_query(connection, "read_calls", calls=ids).fetchone()
+    calls, inner_calls, responses = map(orjson.loads, row)
+    counts = find_counts([Call(*call) for call in calls], inner_calls, [Response(*one) for one in responses])
+    if counts:
+        run_script(connection, "count_calls", counts=counts)
+    return len(counts)
+
+
+def find_counts(
+    calls: Sequence[Call], inner_calls: Iterable[Sequence[int]], responses: Iterable[Response]
+) -> list[tuple[int, int, int]]:
+    """Return (id, is_repeat, is_duplicate) of the calls for which these are other than noted. `inner_calls` are pairs
+    of a call and one inside it."""
+    responses = list(responses)
+    repeats = _find_repeats(calls, _leave_out_same(inner_calls, responses))
+    noted = {call.id: (call.is_repeat, call.is_duplicate) for call in calls}
+    counts = {call.id: (repeats[call.id], 0) for call in calls}
+    by_response: defaultdict[str, list[Response]] = defaultdict(list)
+    for one in responses:
+        by_response[one.response_id].append(one._replace(is_repeat=repeats.get(one.id, one.is_repeat)))
+    for same in by_response.values():
+        # What came changes how those count that began near it; those further off are there to be compared with.
+        starts = [one.start_time_unix_nano for one in same if one.id in repeats]
+        counting = sorted((one for one in same if not one.is_repeat), key=_strength, reverse=True)
+        for place, one in enumerate(counting):
+            if any(abs(one.start_time_unix_nano - start) <= _NEAR_NS for start in starts):
+                noted.setdefault(one.id, (one.is_repeat, one.is_duplicate))
+                counts[one.id] = (0, int(any(map(one.is_same_call, counting[:place]))))
+    return [(id, *count) for id, count in counts.items() if count != noted[id]]
+
+
+def _leave_out_same(inner_calls: Iterable[Sequence[int]], responses: Iterable[Response]) -> Iterable[Sequence[int]]:
+    """Yield the pairs without those of one response: both spans are of the same call if nothing else is inside."""
+    pairs = list(inner_calls)
+    response_ids = {one.id: one.response_id for one in responses}
+    held = Counter(outer for outer, _ in pairs)
+    for outer, inner in pairs:
+        response_id = response_ids.get(outer)
+        if held[outer] > 1 or response_id is None or response_id != response_ids.get(inner):
+            yield outer, inner
+
+
+def _find_repeats(calls: Sequence[Call], inner_calls: Iterable[Sequence[int]]) -> dict[int, int]:
+    inside: defaultdict[int, list[int]] = defaultdict(list)
+    around: defaultdict[int, list[int]] = defaultdict(list)
+    for outer, inner in inner_calls:
+        inside[outer].append(inner)
+        around[inner].append(outer)
+    has_usage = {call.id for call in calls if call.has_usage}
+    repeats = {}
+    for call in calls:
+        below = inside[call.id]
+        if call.is_aggregate:
+            repeat = bool(call.usage_is_below)
+        elif call.has_usage:
+            repeat = not has_usage.isdisjoint(below)
+        else:
+            # Calls inside stand for it; or the call around it alone knows the usage of all that are inside.
+            repeat = bool(below) or any(
+                outer in has_usage and has_usage.isdisjoint(inside[outer]) for outer in around[call.id]
+            )
+        repeats[call.id] = int(repeat)
+    return repeats
+
+
+def _strength(one: Response) -> tuple[Any, ...]:
+    # The innermost begins last.
+    return one.has_usage, one.has_messages, one.start_time_unix_nano, one.span_id, one.id

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One exporter in one process, and what it counts: a row of `_exporter_runs`."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+import uuid
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from otel_sqlite_exporter.storage.process import ProcessIdentity, identify_process
+from otel_sqlite_exporter.version import __version__
+from otel_sqlite_exporter.write.statements import Insert
+
+_SUMS = ("batches", "received", "written", "duplicate", "repaired", "quarantined", "opened", "replayed")
+# Counted by the process while it cannot reach the file; the file takes over the greatest it hears of.
+_TOTALS = ("spooled", "dropped", "retries")
+_IDENTITY = ("run_id", "signal", *ProcessIdentity._fields, "package_version", "start_time_unix_nano")
+_RUNS = Insert(
+    "_exporter_runs",
+    (*_IDENTITY, "last_write_unix_nano", "lag_ms", *_SUMS, *_TOTALS),
+    key="run_id",
+    update={
+        "last_write_unix_nano": "max(last_write_unix_nano, excluded.last_write_unix_nano)",
+        "lag_ms": "coalesce(excluded.lag_ms, lag_ms)",
+        **{column: f"{column} + excluded.{column}" for column in _SUMS},
+        **{column: f"max({column}, excluded.{column})" for column in _TOTALS},
+    },
+)
+
+
+@dataclass(slots=True)
+class Run:
+    """One exporter in one process. `spooled`, `dropped` and `retries` count since it began."""
+
+    run_id: str
+    signal: str
+    process: ProcessIdentity
+    package_version: str
+    start_time_unix_nano: int
+    spooled: int = 0
+    dropped: int = 0
+    retries: int = 0
+
+    @classmethod
+    def begin(cls, signal: str) -> Run:
+        """Return the run of this process, beginning now; `signal` is `traces`, `logs` or `import`."""
+        return cls(uuid.uuid4().hex, signal, identify_process(), __version__, time.time_ns())
+
+    @classmethod
+    def load(cls, noted: dict[str, Any]) -> Run:
+        """Return the run that `dump` noted."""
+        known = {name: noted[name] for name in cls.__dataclass_fields__ if name in noted}
+        return cls(**{**known, "process": ProcessIdentity(*noted["process"])})
+
+    def dump(self) -> dict[str, Any]:
+        """Return all of it as JSON values."""
+        return {**asdict(self), "process": list(self.process)}
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the records of one batch; `earliest_end` is in nanoseconds since the epoch."""
+
+    batches: int = 1
+    received: int = 0
+    written: int = 0
+    duplicate: int = 0
+    repaired: int = 0
+    quarantined: int = 0
+    opened: int = 0
+    replayed: int = 0
+    earliest_end: int | None = field(default=None)
+
+
+def write_run(connection: sqlite3.Connection, run: Run, counts: Counts, now_unix_nano: int) -> None:
+    """Add `counts` to the row of `run`, which is made if it is not there. `now_unix_nano` is when the process wrote."""
+    lag_ms = None if counts.earliest_end is None else max(0, now_unix_nano - counts.earliest_end) / 1e6
+    identity = (run.run_id, run.signal, *run.process, run.package_version, run.start_time_unix_nano)
+    sums = (getattr(counts, column) for column in _SUMS)
+    totals = (getattr(run, column) for column in _TOTALS)
+    _RUNS.run(connection, [*identity, now_unix_nano, lag_ms, *sums, *totals])

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pairs records by time in the file: after a batch, anew for as much as the batch can have changed.
+
+Pairing goes forward in time, so a record at time T changes no link inside its trace whose finish is earlier than T; and
+because what a trace leaves over is offered to the session, none there whose finish is earlier than T less the window.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
+
+import orjson
+
+from otel_sqlite_exporter.encode.pairs import Candidate, link_by_time
+from otel_sqlite_exporter.write.statements import run_query, run_script
+
+
+class Change(NamedTuple):
+    """That records of a stem, the earliest at this time, came to or left a trace (by its key), or left a session.
+    Log records without a trace come to a session."""
+
+    trace: int | None
+    session: int | None
+    stem: str
+    time_unix_nano: int
+
+
+def relink_records(connection: sqlite3.Connection, changes: Iterable[Change], window_ns: int) -> None:
+    """Bring the temporal links that `changes` can have touched up to date."""
+    wanted = set(changes)
+    since: dict[str, int] = {}
+    for change in wanted:
+        since[change.stem] = min(change.time_unix_nano, since.get(change.stem, change.time_unix_nano))
+    if not since:
+        return
+    places = {(change.trace, change.session, change.stem) for change in wanted}
+    starts = [[trace, session, stem, max(0, since[stem] - 2 * window_ns)] for trace, session, stem in places]
+    (found,) = run_query(connection, "find_temporal_candidates", changes=starts).fetchone()
+    candidates = [Candidate(*columns) for columns in orjson.loads(found)]
+    changed = {(change.trace, change.stem) for change in wanted}
+    settled = {one.id for one in candidates if one.is_finish and one.time_unix_nano < since[one.stem] - window_ns}
+    free = [
+        one
+        for one in candidates
+        if one.id not in settled
+        and one.related_event not in settled
+        # A link inside a trace stands as long as nothing in that trace changes, whatever its session gets.
+        and (one.related_trace is None or one.related_trace != one.trace or (one.trace, one.stem) in changed)
+    ]
+    mates = link_by_time(free, window_ns)
+    links: list[list[Any]] = [
+        [one.id, mates.get(one.id), "temporal" if one.id in mates else None]
+        for one in free
+        if mates.get(one.id) != one.related_event
+    ]
+    if links:
+        run_script(connection, "relink_events", links=links)
+
+
+def find_stems(
+    connection: sqlite3.Connection, *, trace_sessions: Collection[int] = (), spans: Collection[int] = ()
+) -> list[Change]:
+    """Return, for the records that may pair by time on these rows of `_trace_sessions` and `_spans`, what their coming
+    would be."""
+    (found,) = run_query(connection, "find_stems", trace_sessions=trace_sessions, spans=spans).fetchone()
+    return [Change(*columns) for columns in orjson.loads(found)]
