@@ -25,7 +25,6 @@ from otel_sqlite_exporter.genai.rules import (
     load_rules,
 )
 from otel_sqlite_exporter.genai.usage import NOBODY, Outside, Usage, include_parts
-from otel_sqlite_exporter.model.fields import copy_attributes
 from otel_sqlite_exporter.model.rows import (
     NO_INTERACTIONS,
     Interactions,
@@ -33,6 +32,7 @@ from otel_sqlite_exporter.model.rows import (
     ToolInteractionRow,
     make_row,
 )
+from otel_sqlite_exporter.model.values import copy_attributes
 
 
 class Surroundings(NamedTuple):
