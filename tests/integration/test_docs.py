@@ -301,7 +301,7 @@ def test_the_tables_of_dialects_are_those_of_the_data() -> None:
     render = runpy.run_path(str(ROOT / "tools/generate_dialects.py"))["render_page"]
     page = (ROOT / "docs/dialects.md").read_text()
     assert render(page) == page, "run `make dialects`"
-    vocabulary = json.loads((PACKAGE / "ingest" / "calls" / "vocabulary.json").read_text())
+    vocabulary = json.loads((PACKAGE / "genai" / "vocabulary.json").read_text())
     words = {
         word
         for row in find_tables("docs/dialects.md", "Which spans are rows")
@@ -317,7 +317,7 @@ def test_the_tables_of_dialects_are_those_of_the_data() -> None:
 
 
 def test_the_attributes_that_are_content_are_those_of_the_code() -> None:
-    content = json.loads((PACKAGE / "ingest" / "redaction" / "content.json").read_text())
+    content = json.loads((PACKAGE / "redact" / "content.json").read_text())
     described = {}
     for convention, names, source in find_tables("docs/dialects.md", "Content"):
         described[convention] = (re.findall(r"`(.*?)`", names), source)
