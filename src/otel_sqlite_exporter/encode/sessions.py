@@ -30,17 +30,17 @@ USER_ATTRIBUTES = (
 )
 """Names of the attributes that name a user, the strongest first."""
 
-Source = tuple[int, str]
+SessionSource = tuple[int, str]
 """A rank (0 is the strongest) and the name of an attribute."""
 
 
-def plan_naming(names: Sequence[str], present: Collection[Any], first_rank: int = 0) -> tuple[Source, ...]:
+def plan_naming(names: Sequence[str], present: Collection[Any], first_rank: int = 0) -> tuple[SessionSource, ...]:
     """Return those of `names` that are `present`, with their ranks."""
     return tuple((rank, name) for rank, name in enumerate(names, first_rank) if name in present)
 
 
 def find_naming(
-    sources: Iterable[Source], attributes: Mapping[str, Any], is_child: bool, time_unix_nano: int
+    sources: Iterable[SessionSource], attributes: Mapping[str, Any], is_child: bool, time_unix_nano: int
 ) -> Naming | None:
     """Return the name in the first of `sources` with a usable value, or None. A number becomes its digits. Blank text,
     null, bytes, lists and maps are not usable. Nor are masked and cut values, because different names may look the same

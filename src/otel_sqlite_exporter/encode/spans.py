@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from otel_sqlite_exporter.encode.events import encode_events, encode_links
 from otel_sqlite_exporter.encode.open_spans import OPEN
 from otel_sqlite_exporter.encode.resources import OriginEncoder
-from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, Source, find_naming, plan_naming
+from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, SessionSource, find_naming, plan_naming
 from otel_sqlite_exporter.errors import UnstorableSpanError
 from otel_sqlite_exporter.genai.recognition import (
     Surroundings,
@@ -62,8 +62,8 @@ class _Plan(NamedTuple):
     """What attributes of one shape (the same names and value types) can hold."""
 
     doubtful: Sequence[Any]
-    sessions: tuple[Source, ...]
-    users: tuple[Source, ...]
+    sessions: tuple[SessionSource, ...]
+    users: tuple[SessionSource, ...]
     interactions: InteractionPlan | None
 
 

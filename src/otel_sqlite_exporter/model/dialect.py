@@ -56,24 +56,24 @@ means an error of unknown type. `conversation` holds prompt and completion toget
 or, if that is unknown, the model asked for."""
 
 
-class Name(NamedTuple):
+class AttributeName(NamedTuple):
     """One attribute or, with a `path`, the value at these keys of the JSON in it."""
 
     name: str
     path: tuple[str, ...] | None = None
 
 
-class Source(NamedTuple):
+class ColumnSource(NamedTuple):
     """Where a column's value is: in the first of `names` that is set. With `is_sum` it is their sum, with `keys` a map
     of them under these keys, with `is_prefix` all attributes whose names begin with the only one of `names`."""
 
-    names: tuple[Name, ...]
+    names: tuple[AttributeName, ...]
     is_sum: bool = False
     keys: tuple[str, ...] = ()
     is_prefix: bool = False
 
 
-class Record(NamedTuple):
+class RecordRule(NamedTuple):
     """Span events or log records of one name that report a call: its operation if they do not name one, and attributes
     that identify them (one must be set; empty: no condition)."""
 
@@ -97,9 +97,9 @@ class Dialect(NamedTuple):
     markers: tuple[str, ...]
     operations: Mapping[str, Mapping[str, str | None]]
     providers: Mapping[str, str | None]
-    attributes: Mapping[str, tuple[Source, ...]]
+    attributes: Mapping[str, tuple[ColumnSource, ...]]
     outside: Mapping[str, frozenset[str] | None]
-    records: Mapping[str, Record]
+    records: Mapping[str, RecordRule]
     first_token_events: tuple[str, ...] = ()
 
 
@@ -183,31 +183,31 @@ def parse_dialect(content: Any) -> Dialect:
     )
 
 
-def parse_name(text: str) -> Name:
+def parse_name(text: str) -> AttributeName:
     """Parse `name` or `name#key`."""
     name, *path = text.split("#")
-    return Name(name, None if not path else tuple(path) if path != [""] else ())
+    return AttributeName(name, None if not path else tuple(path) if path != [""] else ())
 
 
-def _parse_sources(column: str, sources: Any) -> tuple[Source, ...]:
+def _parse_sources(column: str, sources: Any) -> tuple[ColumnSource, ...]:
     if not isinstance(sources, list) or not sources:
         raise ValueError(f"attributes.{column} must be a list of names")
     return tuple(_parse_source(column, source) for source in sources)
 
 
-def _parse_source(column: str, source: Any) -> Source:
+def _parse_source(column: str, source: Any) -> ColumnSource:
     where = f"attributes.{column}"
     if isinstance(source, str) and source.strip("#"):
         if not source.endswith(".*"):
-            return Source((parse_name(source),))
+            return ColumnSource((parse_name(source),))
         if column in MESSAGES:
-            return Source((Name(source[:-1]),), is_prefix=True)
+            return ColumnSource((AttributeName(source[:-1]),), is_prefix=True)
         raise ValueError(f"{where}: {source} ends in .*, which only these columns allow: {_join(MESSAGES)}")
     if isinstance(source, list) and source and column in NUMBERS:
-        return Source(tuple(parse_name(name) for name in _expect_texts(source, where)), is_sum=True)
+        return ColumnSource(tuple(parse_name(name) for name in _expect_texts(source, where)), is_sum=True)
     if isinstance(source, dict) and source and column in MESSAGES:
         names = _expect_texts(list(source.values()), where)
-        return Source(tuple(map(parse_name, names)), keys=tuple(source))
+        return ColumnSource(tuple(map(parse_name, names)), keys=tuple(source))
     raise ValueError(f"{where} holds {source!r}, which is not a source that this column can take")
 
 
@@ -215,13 +215,13 @@ def _parse_providers(name: str, providers: Any) -> frozenset[str] | None:
     return None if providers is True else frozenset(_expect_texts(providers, f"outside.{name}"))
 
 
-def _parse_record(name: str, record: Any) -> Record:
+def _parse_record(name: str, record: Any) -> RecordRule:
     fields = _expect_map(record, f"records.{name}")
     _refuse_others(fields, {"operation", "requires"}, f"records.{name}")
     operation = fields.get("operation")
     if operation is not None and not isinstance(operation, str):
         raise ValueError(f"records.{name}.operation must be a text")
-    return Record(operation, frozenset(_expect_texts(fields.get("requires", []), f"records.{name}.requires")))
+    return RecordRule(operation, frozenset(_expect_texts(fields.get("requires", []), f"records.{name}.requires")))
 
 
 def _expect_map(value: Any, where: str) -> Mapping[str, Any]:
