@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from otel_sqlite_exporter.ingest.writing.statements import run_script
-from otel_sqlite_exporter.sql.texts import read_folder, read_query
-from otel_sqlite_exporter.storage.migrations import migrate, split_statements
+from otel_sqlite_exporter.sql.texts import read_folder, read_query, split_statements
+from otel_sqlite_exporter.storage.migrations import migrate
 from tests.files import table_scans
 from tests.statistics import write_statistics
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
@@ -28,3 +30,15 @@ def read_folder(folder: str) -> tuple[tuple[str, str], ...]:
         for entry in entries
         if entry.name.endswith(".sql")
     )
+
+
+def split_statements(sql: str) -> Iterator[str]:
+    """Yield the statements of `sql` one by one, each with the comments above it. (`executescript` would commit.)"""
+    buffer = ""
+    for line in sql.splitlines(keepends=True):
+        buffer += line
+        if line.rstrip().endswith(";") and sqlite3.complete_statement(buffer):
+            yield buffer.strip()
+            buffer = ""
+    if buffer.strip():
+        yield buffer.strip()

@@ -30,7 +30,8 @@ from otel_sqlite_exporter.storage.legacy import (
     quote,
     rename_tables,
 )
-from otel_sqlite_exporter.storage.migrations import apply_steps, check_integrity, load_migrations, migrate
+from otel_sqlite_exporter.storage.migrations import check_integrity, migrate
+from otel_sqlite_exporter.storage.steps import apply_steps, load_migrations
 
 
 def migrate_legacy_file(
