@@ -95,7 +95,7 @@ def test_a_file_of_a_development_version_is_refused_untouched_with_the_way_to_br
     "command",
     [
         *("migrate", "migrate --check", "migrate --dry-run", "info", "doctor", "doctor --repair", "recover"),
-        *("reindex", "reprice", "index", "sessions", "spans", "export", "tail", "report tokens"),
+        *("reindex", "reprice", "index", "sessions", "traces", "export", "tail", "report tokens"),
     ],
 )
 def test_every_command_answers_of_such_a_file_with_the_one_sentence(path: Path, command: str) -> None:

@@ -123,7 +123,7 @@ def test_an_upgrade_writes_the_views_of_the_package(written: Path) -> None:
 def test_what_belongs_to_the_user_stays_and_works(written: Path) -> None:
     theirs = {name: sql for name, sql in objects(written).items() if name.startswith("my_")}
     assert len(theirs) == 3
-    migrate(written, QUICK, views=with_views())
+    migrate(written, views=with_views(without="days"))
     assert theirs.items() <= objects(written).items()
     alter(written, "DELETE FROM spans")
     with exporting(written, auto_migrate="never") as exporter:
@@ -143,7 +143,7 @@ def test_a_name_that_the_user_has_taken_is_named_and_nothing_changes(written: Pa
 
 def test_until_the_last_step_is_done_a_file_keeps_its_views(written: Path) -> None:
     before = objects(written)
-    with pytest.raises(MigrationFailedError, match="step .* broken"):
+    with pytest.raises(MigrationFailedError, match="no such table: _nothing"):
         migrate(written, QUICK, BROKEN, views=with_views(view("added", 1)))
     assert read(written, "PRAGMA user_version") == [(QUICK.version,)]
     assert objects(written) == before
