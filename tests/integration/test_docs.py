@@ -55,7 +55,7 @@ from otel_sqlite_exporter.settings import (
     resolve_settings,
 )
 from otel_sqlite_exporter.sql.texts import read_folder
-from otel_sqlite_exporter.storage.migrations import load_migrations
+from otel_sqlite_exporter.storage.steps import load_migrations
 from tests.conftest import ROOT, clean_environment, exporting, read, span_names
 from tests.legacy_files import write_typical
 
