@@ -11,7 +11,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
-from datetime import timezone
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ def migrate(path: Path, *, into: Path | None = None, backup: bool = True) -> Leg
     file = find_legacy_file(str(path), into=target, busy_timeout_ms=1_000)
     assert file is not None
     settings = resolve_settings(into or path)
-    return migrate_legacy_file(file, settings, zone=timezone.utc, into=target, backup=backup)
+    return migrate_legacy_file(file, settings, zone=UTC, into=target, backup=backup)
 
 
 def contents(path: Path) -> list[list[tuple[Any, ...]]]:
