@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes constraints.txt: the newest versions of all packages that development uses. Run it with `make lock`.
 
-The oldest Python that the package supports resolves them, because a version that runs there also runs on newer ones.
+The oldest Python that the package supports chooses them: a package that drops that Python goes on with newer versions
+that cannot be installed there.
 """
 
 from __future__ import annotations

@@ -21,6 +21,8 @@ from otel_sqlite_exporter.storage.migrations import apply_steps, find_pending, l
 from tests.conftest import exporting, make_spans, read, span_names
 from tests.upgrades import NEWEST, RELEASED, SLOW, beside, migrate, prepare, version
 
+pytestmark = pytest.mark.slow
+
 PROCESSES, FILES = 3, 10
 
 

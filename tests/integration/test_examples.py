@@ -29,7 +29,7 @@ def needs(*distributions: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(bool(missing), reason=f"examples/requirements.txt names {', '.join(missing)}")
 
 
-pytestmark = needs("openai", "opentelemetry-instrumentation-genai-openai")
+pytestmark = [needs("openai", "opentelemetry-instrumentation-genai-openai"), pytest.mark.slow]
 
 
 class Quickstart(NamedTuple):

@@ -28,6 +28,8 @@ from tests.conftest import export_all, exporting, in_new_process, read
 from tests.files import foreign, snapshot
 from tests.legacy_files import TEXT_KEYS, LegacyWriter, write_typical
 
+pytestmark = pytest.mark.slow
+
 CONTENTS = [
     "SELECT event_name, trace_id, span_id, session_id, start_time, time_source, attributes FROM logs ORDER BY 1, 5, 7",
     "SELECT trace_id, span_id, session_id, service_name, start_time, end_time, attributes FROM spans ORDER BY 1, 2",

@@ -127,6 +127,7 @@ def test_shutdown_of_an_exporter_that_never_exported_makes_no_file(path: Path) -
     assert list(path.parent.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_shutdown_may_arrive_during_an_export(tmp_path: Path) -> None:
     for attempt in range(10):
         path = tmp_path / f"{attempt}.db"

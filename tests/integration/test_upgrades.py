@@ -54,6 +54,7 @@ def test_there_is_a_file_of_every_version_before_the_newest() -> None:
     assert sorted(file.name for file in FIXTURES.iterdir()) == [f"{number:04}.sql" for number in range(1, NEWEST)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(1, NEWEST))
 def test_a_file_of_every_version_is_upgraded_with_all_that_it_holds(tmp_path: Path, number: int) -> None:
     path = write_version(tmp_path / "otel.db", number)
