@@ -38,7 +38,7 @@ def resolve_versions(folder: Path) -> list[str]:
     """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     venv.create(folder, with_pip=True)
-    pip = [folder / "bin/python", "-m", "pip", "--disable-pip-version-check"]
+    pip = [str(folder / "bin/python"), "-m", "pip", "--disable-pip-version-check"]
     subprocess.run([*pip, "install", "--quiet", "--upgrade", "pip"], check=True)
     groups = [f"--group={group}" for group in project["dependency-groups"]]
     subprocess.run([*pip, "install", "--quiet", "--editable", ".", *groups], cwd=ROOT, check=True)
