@@ -11,7 +11,8 @@ DEVELOPMENT := --group test --group check --group bench --group release
 ##@ First steps
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^##@/ { print "\n" substr($$0, 5) } /^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@/ { print "\n" substr($$0, 5) } /^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' \
+		$(MAKEFILE_LIST)
 
 demo: $(DEMO_VENV)/.installed ## run the example agent and show its calls
 	@echo "Running examples/quickstart.py: the spans of an agent go to otel-quickstart.db."
@@ -55,7 +56,7 @@ lock: ## write the newest versions of all tools and packages to constraints.txt
 	$(PYTHON) tools/refresh_constraints.py
 
 clean: ## remove the environments and caches
-	rm -rf $(VENV) $(DEMO_VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) $(DEMO_VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
 
 # An environment is made again when the packages that it needs change.
 $(VENV)/.installed: pyproject.toml constraints.txt

@@ -73,6 +73,17 @@ def test_the_versions_of_python_agree() -> None:
         assert f"Python {oldest} or newer" in (ROOT / document).read_text(encoding="utf-8")
 
 
+def test_the_oldest_versions_are_tested() -> None:
+    steps = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8"))["jobs"]["oldest"][
+        "steps"
+    ]
+    (install,) = [step["run"] for step in steps if "--editable" in step.get("run", "")]
+    oldest = {requirement.replace(">=", "==") for requirement in PROJECT["project"]["dependencies"]}
+    assert set(install.split("--editable . ")[1].split()) == oldest
+    for path in re.findall(r"tests/\S+", "\n".join(step.get("run", "") for step in steps)):
+        assert (ROOT / path).exists()
+
+
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda workflow: workflow.stem)
 def test_a_workflow_pins_its_actions_and_may_only_read(workflow: Path) -> None:
     steps = find_steps(workflow)
