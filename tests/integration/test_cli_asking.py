@@ -44,6 +44,7 @@ def ask(*arguments: object) -> Any:
     return json.loads(out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", LISTS)
 def test_a_list_is_what_python_is_answered(asked: Path, command: str) -> None:
     records, title = LISTS[command]
@@ -64,6 +65,7 @@ def test_a_list_is_what_python_is_answered(asked: Path, command: str) -> None:
     assert snapshot(asked) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -254,6 +256,7 @@ def test_a_statement_without_rows_says_what_to_give(asked: Path) -> None:
         assert run("sql", statement, asked) == (2, "", "Error: statement: it gives no rows: give a SELECT\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "statement",
     [
@@ -344,6 +347,7 @@ def test_an_allowance_that_is_none_is_refused(asked: Path) -> None:
         assert err.startswith(f"Error: allow: {text!r} is no MEASURE=INCREASE as tokens=10%: measures are steps, ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", ["60", "100", "200"])
 @pytest.mark.parametrize("command", [*LISTS, "trace", "session"])
 def test_a_terminal_is_as_wide_as_it_is(asked: Path, command: str, columns: str) -> None:
@@ -357,6 +361,7 @@ def test_a_terminal_is_as_wide_as_it_is(asked: Path, command: str, columns: str)
     assert re.sub("\x1b[^m]*m", "", coloured) == plain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", ["60", "80"])
 @pytest.mark.parametrize("command", [*LISTS, "trace", "session", "sql", "report"])
 def test_a_row_is_one_line_and_what_has_no_room_is_named(asked: Path, command: str, columns: str) -> None:

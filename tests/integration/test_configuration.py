@@ -16,6 +16,8 @@ import pytest
 from otel_sqlite_exporter import environment_variables
 from tests.conftest import clean_environment, health, read, span_names
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("opentelemetry.distro")
 
 APPLICATION = """

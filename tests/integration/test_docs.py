@@ -184,6 +184,7 @@ def test_a_query_gives_rows(file: sqlite3.Connection, block: Block) -> None:
     assert file.execute(block.text).fetchall()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "document", sorted({block.document for block in find_blocks("python", "sh")}), ids=lambda document: document.name
 )

@@ -94,6 +94,7 @@ _logs = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     spans=st.lists(_spans, max_size=4),

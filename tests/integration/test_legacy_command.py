@@ -11,7 +11,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
-from datetime import timezone
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ from tests.conftest import export_all, exporting, in_new_process, read
 from tests.files import foreign, snapshot
 from tests.legacy_files import TEXT_KEYS, LegacyWriter, write_typical
 
+pytestmark = pytest.mark.slow
+
 CONTENTS = [
     "SELECT event_name, trace_id, span_id, session_id, start_time, time_source, attributes FROM logs ORDER BY 1, 5, 7",
     "SELECT trace_id, span_id, session_id, service_name, start_time, end_time, attributes FROM spans ORDER BY 1, 2",
@@ -56,7 +58,7 @@ def migrate(path: Path, *, into: Path | None = None, backup: bool = True) -> Leg
     file = find_legacy_file(str(path), into=target, busy_timeout_ms=1_000)
     assert file is not None
     settings = resolve_settings(into or path)
-    return migrate_legacy_file(file, settings, zone=timezone.utc, into=target, backup=backup)
+    return migrate_legacy_file(file, settings, zone=UTC, into=target, backup=backup)
 
 
 def contents(path: Path) -> list[list[tuple[Any, ...]]]:

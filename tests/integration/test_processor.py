@@ -235,6 +235,7 @@ def run_beside_a_lock(path: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opener", ["exporter", "recover", "doctor"])
 def test_a_start_that_only_the_spool_holds_outlives_its_process_and_is_interrupted(path: Path, opener: str) -> None:
     with exporting(path) as exporter:
@@ -324,6 +325,7 @@ def start_children(path: str, method: str) -> None:
     provider.shutdown()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_what_a_child_of_multiprocessing_holds_is_written_when_it_ends(path: Path, method: str) -> None:
     in_new_process(start_children, path, method)
@@ -406,6 +408,7 @@ with trace.get_tracer("program").start_as_current_span("work"):
 """
 
 
+@pytest.mark.slow
 def test_a_variable_adds_it_without_code(path: Path) -> None:
     environment = clean_environment(
         OTEL_TRACES_EXPORTER="none",

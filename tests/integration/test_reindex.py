@@ -48,6 +48,7 @@ def _reindex(path: Path, **keywords: Any) -> reindex.Reindexing:
     return reindex.reindex(resolve_settings(path, pairing_window_ms=20, **keywords))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(spans=_batches())
 def test_a_file_of_the_current_rules_stays_as_it_is(spans: list[ReadableSpan]) -> None:
@@ -68,6 +69,7 @@ _SPOILED = """
 """
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(spans=_batches())
 def test_what_older_rules_did_not_find_is_found(spans: list[ReadableSpan]) -> None:

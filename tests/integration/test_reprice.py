@@ -80,6 +80,7 @@ def test_there_is_no_default_price(path: Path, changes: dict[str, Any]) -> None:
     assert read(path, _COSTS) == [("call", None, "unpriced")]
 
 
+@pytest.mark.slow
 def test_a_second_run_looks_at_nothing_and_all_looks_at_everything_again(path: Path) -> None:
     _export(path, one=MINI, two=MINI)
     first = json.loads(run("reprice", "--json", path)[1])

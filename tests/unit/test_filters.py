@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -56,9 +56,9 @@ def test_a_time_can_be_told_by_how_long_ago_it_was(value: Any, seconds: int) -> 
     assert parse_time("since", value) == pytest.approx(time.time_ns() - seconds * 10**9, abs=10 * 10**9)
 
 
-@given(st.datetimes(timezones=st.just(timezone.utc)))
+@given(st.datetimes(timezones=st.just(UTC)))
 def test_iso_text_and_datetime_mean_the_same(moment: datetime) -> None:
-    nanoseconds = (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1) * 1_000
+    nanoseconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1_000
     if abs(nanoseconds) < 2**63:
         assert parse_time("since", moment) == parse_time("since", moment.isoformat()) == nanoseconds
     else:

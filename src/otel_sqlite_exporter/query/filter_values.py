@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.errors import FilterError
@@ -15,7 +15,7 @@ from otel_sqlite_exporter.query.filters import Scalar
 
 OPERATORS = ("=", "!=", "<", "<=", ">", ">=")
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST = 2**63 - 1
 _ATTRIBUTE = re.compile(r"(?P<key>.+?)\s*(?P<operator>!=|<=|>=|=|<|>)\s*(?P<value>.*)", re.DOTALL)
 
@@ -43,9 +43,9 @@ def parse_time(argument: str, value: Any) -> int:
     if isinstance(value, str):
         moment = _parse_time_text(value.strip())
     if isinstance(moment, timedelta):
-        moment = datetime.now(timezone.utc) - moment
+        moment = datetime.now(UTC) - moment
     if isinstance(moment, datetime):
-        since_epoch = (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)) - _EPOCH
+        since_epoch = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH
         moment = (since_epoch.days * 86_400 + since_epoch.seconds) * 10**9 + since_epoch.microseconds * 1_000
     if not isinstance(moment, int) or isinstance(moment, bool) or not -_LARGEST <= moment <= _LARGEST:
         raise FilterError(
@@ -59,14 +59,11 @@ def parse_time(argument: str, value: Any) -> int:
 def _parse_time_text(text: str) -> datetime | timedelta | None:
     if text[-1:].lower() in _UNITS and text[:-1].isdecimal() and len(text) < 12:
         return timedelta(seconds=int(text[:-1]) * _UNITS[text[-1].lower()])
-    # Python 3.10 knows no Z, and takes no date alone for a datetime with a zone.
-    for parse in (datetime.fromisoformat, date.fromisoformat):
-        try:
-            found = parse(f"{text[:-1]}+00:00" if text[-1:] in ("Z", "z") else text)
-        except ValueError:
-            continue
-        return found if isinstance(found, datetime) else datetime(found.year, found.month, found.day)
-    return None
+    try:
+        # `fromisoformat` does not accept a lower-case z.
+        return datetime.fromisoformat(f"{text[:-1]}+00:00" if text[-1:] in ("Z", "z") else text)
+    except ValueError:
+        return None
 
 
 def parse_texts(argument: str, value: Any, choices: Sequence[str] = ()) -> tuple[str, ...]:

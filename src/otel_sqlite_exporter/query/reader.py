@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query import askable_views
@@ -26,8 +26,6 @@ from otel_sqlite_exporter.query.trees import TraceTree, build_tree
 from otel_sqlite_exporter.settings import resolve_settings
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
     from otel_sqlite_exporter.query.filters import (
         EventFilter,
         LLMInteractionFilter,

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import cache, lru_cache
 from itertools import compress, repeat
 from typing import Any
@@ -22,7 +23,6 @@ import orjson
 
 from otel_sqlite_exporter.sql.texts import read_query, split_statements
 
-_DEFAULT_LIMIT = 32_766  # SQLITE_MAX_VARIABLE_NUMBER since SQLite 3.32
 _KEPT_TEXTS = 32
 
 
@@ -101,11 +101,6 @@ def _encode(parameters: Mapping[str, Collection[Any]]) -> dict[str, str]:
 
 @cache
 def find_parameter_limit() -> int:
-    """Return how many parameters one statement may have. (`Connection.getlimit` needs Python 3.11.)"""
-    connection = sqlite3.Connection(":memory:")
-    try:
-        options = [row[0] for row in connection.execute("PRAGMA compile_options")]
-    finally:
-        connection.close()
-    limits = [int(option.partition("=")[2]) for option in options if option.startswith("MAX_VARIABLE_NUMBER=")]
-    return limits[0] if limits else _DEFAULT_LIMIT
+    """Return how many parameters one statement may have."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        return connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
