@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test check format bench schema dialects captures clean
+.PHONY: help demo test check format bench dialects captures clean
 .DEFAULT_GOAL := help
 
 help: ## what there is to make
@@ -35,9 +35,6 @@ format: $(INSTALLED) ## let ruff put the code into its form
 
 bench: $(INSTALLED) ## the benchmark; BENCH_SPANS=100000 for a shorter one
 	$(BIN)/python -m benchmarks
-
-schema: $(INSTALLED) ## write sql/schema.sql anew from the migrations
-	$(BIN)/python tools/generate_schema.py
 
 dialects: $(INSTALLED) ## write the tables of docs/dialects.md anew from the data
 	$(BIN)/python tools/generate_dialects.py
