@@ -5,7 +5,7 @@ DEMO_VENV ?= .venv-demo
 BIN := $(VENV)/bin
 DEVELOPMENT := --group test --group check --group bench --group release
 
-.PHONY: help demo test quick check format bench schema dialects captures lock clean
+.PHONY: help demo test quick check format bench dialects captures lock clean
 .DEFAULT_GOAL := help
 
 ##@ First steps
@@ -42,9 +42,6 @@ test: $(VENV)/.installed ## all tests, with coverage
 
 bench: $(VENV)/.installed ## the benchmark; BENCH_SPANS=100000 for a shorter one
 	$(BIN)/python -m benchmarks
-
-schema: $(VENV)/.installed ## write sql/schema.sql anew from the migrations
-	$(BIN)/python tools/generate_schema.py
 
 dialects: $(VENV)/.installed ## write the tables of docs/dialects.md from the dialects
 	$(BIN)/python tools/generate_dialects.py
