@@ -20,6 +20,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from otel_sqlite_exporter.errors import DamagedFileError, UnsupportedSQLiteError
+from otel_sqlite_exporter.settings import resolve_environment
 from otel_sqlite_exporter.storage.file_systems import find_network_type
 
 _T = TypeVar("_T")
@@ -58,7 +59,7 @@ def open_writer(path: str, *, busy_timeout_ms: int, synchronous: str = "normal")
     check_sqlite_version()
     _create_file(path)
     _check_access(path)
-    connection = sqlite3.Connection(
+    connection = _connection_type()(
         path,
         timeout=busy_timeout_ms / 1000,
         isolation_level=None,
@@ -105,7 +106,7 @@ def open_reader(
         sqlite3.Error: The file cannot be opened.
     """
     check_sqlite_version()
-    connection = sqlite3.Connection(
+    connection = _connection_type()(
         f"file://{quote(os.fsencode(path))}?mode={mode}{'&immutable=1' if immutable else ''}",
         uri=True,
         timeout=busy_timeout_ms / 1000,
@@ -120,6 +121,15 @@ def open_reader(
         connection.close()
         raise
     return connection
+
+
+def _connection_type() -> type[sqlite3.Connection]:
+    """Return SQLite's own type, which costs nothing, unless OTEL_EXPORTER_SQLITE_DEBUG asks for a trace."""
+    if not resolve_environment().debug:
+        return sqlite3.Connection
+    from otel_sqlite_exporter.storage.traced_connection import TracedConnection
+
+    return TracedConnection
 
 
 @contextlib.contextmanager
