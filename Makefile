@@ -5,7 +5,7 @@ DEMO_VENV ?= .venv-demo
 BIN := $(VENV)/bin
 DEVELOPMENT := --group test --group check --group bench --group release
 
-.PHONY: help demo test quick check format bench dialects captures lock clean
+.PHONY: help demo test quick check format bench dialects settings captures lock clean
 .DEFAULT_GOAL := help
 
 ##@ First steps
@@ -45,6 +45,9 @@ bench: $(VENV)/.installed ## the benchmark; BENCH_SPANS=100000 for a shorter one
 
 dialects: $(VENV)/.installed ## write the tables of docs/dialects.md from the dialects
 	$(BIN)/python tools/generate_dialects.py
+
+settings: $(VENV)/.installed ## write the tables of docs/settings.md from the declared settings
+	$(BIN)/python tools/generate_settings.py
 
 captures: $(VENV)/.installed ## record what instrumentation packages emit, each in its own environment
 	$(BIN)/python tools/refresh_captures.py

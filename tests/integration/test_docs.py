@@ -38,7 +38,13 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from otel_sqlite_exporter import SQLiteLogRecordExporter, TelemetryDatabase, __version__, environment_variables
+from otel_sqlite_exporter import (
+    SQLiteLogRecordExporter,
+    SQLiteSpanProcessor,
+    TelemetryDatabase,
+    __version__,
+    environment_variables,
+)
 from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES
 from otel_sqlite_exporter.genai.messages.normalise import read_messages
@@ -48,11 +54,9 @@ from otel_sqlite_exporter.query.reports import REPORTS
 from otel_sqlite_exporter.query.sql_builder import accepted_arguments
 from otel_sqlite_exporter.settings import (
     AUTO_MIGRATE_MODES,
-    DEFAULT_PATH,
+    DEBUG_TRACES,
     DEFAULT_SESSION_ATTRIBUTES,
     SYNCHRONOUS_MODES,
-    resolve_processor_settings,
-    resolve_settings,
 )
 from otel_sqlite_exporter.sql.texts import read_folder
 from otel_sqlite_exporter.storage.steps import load_migrations
@@ -244,20 +248,19 @@ def test_a_command_that_chooses_an_exporter_chooses_those_of_all_signals(block: 
 
 
 def test_the_settings_are_those_of_the_code() -> None:
-    rows = find_tables("README.md", "Settings")
-    resolvers = resolve_settings, resolve_processor_settings
-    assert [bare(row[0]) for row in rows] == [name for one in resolvers for name in inspect.signature(one).parameters]
-    variables = {name for name in vars(environment_variables) if name.startswith("OTEL_")}
-    assert {bare(row[1]) for row in rows} == variables - {environment_variables.OTEL_EXPORTER_SQLITE_SPAN_PROCESSOR}
-    settings, processor_settings = resolve_settings(), resolve_processor_settings()
-    for keyword, variable, default, meaning in rows:
-        assert bare(variable) == f"OTEL_EXPORTER_SQLITE_{bare(keyword).upper()}"
-        expected = {"path": DEFAULT_PATH, "session_attributes": f"[{len(DEFAULT_SESSION_ATTRIBUTES)} names]"}
-        setting = getattr(settings if hasattr(settings, bare(keyword)) else processor_settings, bare(keyword))
-        value = expected.get(bare(keyword)) or {(): "none", None: "none", True: "true"}.get(setting, str(setting))
-        assert bare(default).split("(")[0] == value
-        modes = {"synchronous": SYNCHRONOUS_MODES, "auto_migrate": AUTO_MIGRATE_MODES}.get(bare(keyword), ())
-        assert [mode for mode in modes if f"`{mode}`" not in meaning] == []
+    render = runpy.run_path(str(ROOT / "tools/generate_settings.py"))["render_page"]
+    page = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
+    assert render(page) == page, "run `make settings`"
+    rows = [
+        row for heading in ("Both exporters", "The span processor") for row in find_tables("docs/settings.md", heading)
+    ]
+    assert [bare(row[0]) for row in rows] == list(inspect.signature(SQLiteSpanProcessor).parameters)
+    meanings = {bare(keyword): meaning for keyword, _, _, meaning in rows}
+    assert [mode for mode in SYNCHRONOUS_MODES if f"`{mode}`" not in meanings["synchronous"]] == []
+    assert [mode for mode in AUTO_MIGRATE_MODES if f"`{mode}`" not in meanings["auto_migrate"]] == []
+    *_, (variable, _, meaning), _ = find_tables("docs/settings.md", "The environment")
+    assert bare(variable) == environment_variables.OTEL_EXPORTER_SQLITE_DEBUG
+    assert [trace for trace in DEBUG_TRACES if f"`{trace}`" not in meaning] == []
     assert {bare(row[0]) for row in find_tables("docs/migrations.md", "What the exporter does by itself")} == {
         *AUTO_MIGRATE_MODES
     }

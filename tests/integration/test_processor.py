@@ -23,8 +23,9 @@ from opentelemetry.instrumentation.threading import ThreadingInstrumentor
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.trace import Tracer, set_span_in_context
 
-from otel_sqlite_exporter import SQLiteSpanProcessor, processor
+from otel_sqlite_exporter import SQLiteSpanProcessor
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
+from otel_sqlite_exporter.sdk import span_processor
 from tests.commands import run
 from tests.conftest import clean_environment, export_all, exporting, health, in_new_process, read, span_names
 from tests.files import check_links
@@ -186,7 +187,7 @@ def start(program: Callable[..., None], *arguments: object) -> subprocess.Popen[
 def test_what_runs_lasts_until_now_also_where_nothing_else_is_written(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processor, "_ALIVE_INTERVAL_S", 0.05)
+    monkeypatch.setattr(span_processor, "_ALIVE_INTERVAL_S", 0.05)
 
     def durations() -> list[tuple[str, float]]:
         return read(
