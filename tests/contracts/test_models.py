@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy
 
 from otel_sqlite_exporter import models
-from otel_sqlite_exporter.query.askable_views import KINDS
+from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS
 from otel_sqlite_exporter.query.pages import field_types
 from tests.conftest import ROOT
 
@@ -59,11 +59,11 @@ def test_a_field_has_the_name_of_its_column_unless_a_relationship_has_it(name: s
     }
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.record.VIEW)
-def test_a_field_has_the_type_of_the_record(kind: Any) -> None:
-    (mapper,) = [one for one in MAPPERS.values() if str(one.local_table) == kind.record.VIEW]
+@pytest.mark.parametrize("view", ASKABLE_VIEWS, ids=lambda view: view.name)
+def test_a_field_has_the_type_of_the_record(view: Any) -> None:
+    (mapper,) = [one for one in MAPPERS.values() if str(one.local_table) == view.name]
     types = {column.name: column.type.python_type for column in mapper.local_table.columns}
-    assert types == field_types(kind.record)
+    assert types == field_types(view.row_type)
 
 
 @pytest.mark.parametrize("name", MAPPERS)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A trace as a tree: its spans below their parents, and what is known of those that are calls. Pure."""
+"""A trace as a tree: each span below its parent, with the model calls and tool executions that it recorded."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from otel_sqlite_exporter.query.summaries import (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpanNode:
-    """A span and what is below it.
+    """A span and the spans below it.
 
     Attributes:
-        depth: 0 of a root.
-        llm_interactions, tool_interactions: The calls that the span is, or that its events tell of.
-        children: In the order in which they started.
+        depth: The number of spans above it; 0 for a root.
+        llm_interactions, tool_interactions: The model calls and tool executions that the span or its events recorded.
+        children: The spans directly below it, ordered by their start.
     """
 
     span: SpanSummary
@@ -37,8 +37,8 @@ class TraceTree:
     """A trace with all its spans.
 
     Attributes:
-        roots: The spans whose parent is not in the file; and the earliest of those that are each other's parents.
-        nodes: All of them, each before what is below it.
+        roots: The spans whose parent is not in the file. In a cycle of parents, the earliest span is a root.
+        nodes: All spans, each before the spans below it.
     """
 
     trace: TraceSummary
@@ -46,13 +46,14 @@ class TraceTree:
     nodes: tuple[SpanNode, ...] = field(repr=False)
 
     def __iter__(self) -> Iterator[SpanNode]:
-        """Go through the nodes."""
+        """Iterate over `nodes`."""
         return iter(self.nodes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the trace, with `tree`, the roots: each its fields, its calls, and its `children` in the same way."""
+        """Return the fields of the trace, and its roots as `tree`. Each span is a dict of its fields, its interactions
+        and its `children`."""
         made: dict[int, dict[str, Any]] = {}
-        for node in reversed(self.nodes):  # whatever the depth, without recursion
+        for node in reversed(self.nodes):  # no recursion: a trace may be deeper than Python's stack
             made[id(node)] = node.span.to_dict() | {
                 "llm_interactions": [call.to_dict() for call in node.llm_interactions],
                 "tool_interactions": [tool.to_dict() for tool in node.tool_interactions],
@@ -67,14 +68,15 @@ def build_tree(
     llm_interactions: Sequence[LLMInteractionSummary],
     tool_interactions: Sequence[ToolInteractionSummary],
 ) -> TraceTree:
-    """Return the tree of a trace's spans, which come in the order in which they started."""
+    """Return the tree of a trace. `spans` must be ordered by their start."""
     below: dict[str | None, list[SpanSummary]] = {}
     for span in spans:
         below.setdefault(span.parent_span_id, []).append(span)
     present = {span.span_id for span in spans}
     placed: list[tuple[SpanSummary, int]] = []
     seen: set[str] = set()
-    # Those without a parent here come first; what they do not reach goes round in circles, each cut at its earliest.
+    # Spans without a parent in the file come first. A span that they do not reach is in a cycle, or below one: the
+    # earliest span of the cycle becomes its root.
     for root in sorted(spans, key=lambda span: span.parent_span_id in present):
         waiting = [(root, 0)]
         while waiting:
