@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help demo test check format bench schema dialects captures clean
+.PHONY: help demo test check format bench schema dialects columns captures clean
 .DEFAULT_GOAL := help
 
 help: ## what there is to make
@@ -41,6 +41,9 @@ schema: $(INSTALLED) ## write sql/schema.sql anew from the migrations
 
 dialects: $(INSTALLED) ## write the tables of docs/dialects.md anew from the data
 	$(BIN)/python tools/generate_dialects.py
+
+columns: $(INSTALLED) ## write the types of the ORM's columns from query/summaries.py
+	$(BIN)/python tools/generate_columns.py
 
 captures: $(INSTALLED) ## record anew what instrumentation packages emit, each installed into an environment of its own
 	$(BIN)/python tools/refresh_captures.py

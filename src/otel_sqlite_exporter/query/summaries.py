@@ -23,7 +23,7 @@ class SessionSummary(ViewRow):
     VIEW = "sessions"
 
     session_id: str
-    source: str | None
+    source: str
     user_id: str | None
     service_name: str | None
     start_time_unix_nano: int
@@ -40,9 +40,9 @@ class SessionSummary(ViewRow):
     total_tokens: int | None
     attribute_types: str | None
     attributes: str | None
-    running: int | None
-    interrupted: int | None
-    logs: int | None
+    running: int
+    interrupted: int
+    logs: int
     cost_usd: float | None
     id: int
 
@@ -71,9 +71,9 @@ class TraceSummary(ViewRow):
     llm_calls: int
     attribute_types: str | None
     attributes: str | None
-    running: int | None
-    interrupted: int | None
-    logs: int | None
+    running: int
+    interrupted: int
+    logs: int
     input_tokens: int | None
     output_tokens: int | None
     total_tokens: int | None
