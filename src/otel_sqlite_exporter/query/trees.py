@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from otel_sqlite_exporter.query.summaries import (
     LLMInteractionSummary,
@@ -13,6 +13,8 @@ from otel_sqlite_exporter.query.summaries import (
     ToolInteractionSummary,
     TraceSummary,
 )
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,50 +71,37 @@ def build_tree(
     tool_interactions: Sequence[ToolInteractionSummary],
 ) -> TraceTree:
     """Return the tree of a trace. `spans` must be ordered by their start."""
-    below: dict[str | None, list[SpanSummary]] = {}
-    for span in spans:
-        below.setdefault(span.parent_span_id, []).append(span)
+    calls = _group(llm_interactions, lambda call: call.span_id)
+    tools = _group(tool_interactions, lambda tool: tool.span_id)
+    nodes: list[SpanNode] = []
+    children: dict[str | None, list[SpanNode]] = {}
+    for span, depth, parent in reversed(_place(spans)):  # children before their parents
+        id = span.span_id
+        below = tuple(reversed(children.pop(id, [])))
+        nodes.append(SpanNode(span, depth, tuple(calls.get(id, ())), tuple(tools.get(id, ())), below))
+        children.setdefault(parent, []).append(nodes[-1])
+    return TraceTree(trace, tuple(reversed(children.get(None, []))), tuple(reversed(nodes)))
+
+
+def _place(spans: Sequence[SpanSummary]) -> list[tuple[SpanSummary, int, str | None]]:
+    """Return each span after its parent, with its depth and the id of its parent in the tree."""
+    below = _group(spans, lambda span: span.parent_span_id)
     present = {span.span_id for span in spans}
-    placed: list[tuple[SpanSummary, int]] = []
-    seen: set[str] = set()
+    placed: dict[str, tuple[SpanSummary, int, str | None]] = {}
     # Spans without a parent in the file come first. A span that they do not reach is in a cycle, or below one: the
     # earliest span of the cycle becomes its root.
     for root in sorted(spans, key=lambda span: span.parent_span_id in present):
-        waiting = [(root, 0)]
+        waiting: list[tuple[SpanSummary, int, str | None]] = [(root, 0, None)]
         while waiting:
-            span, depth = waiting.pop()
-            if span.span_id not in seen:
-                seen.add(span.span_id)
-                placed.append((span, depth))
-                waiting += [(child, depth + 1) for child in reversed(below.get(span.span_id, ()))]
-    llm: dict[str | None, list[LLMInteractionSummary]] = {}
-    for call in llm_interactions:
-        llm.setdefault(call.span_id, []).append(call)
-    tools: dict[str | None, list[ToolInteractionSummary]] = {}
-    for tool in tool_interactions:
-        tools.setdefault(tool.span_id, []).append(tool)
-    return _link(trace, placed, llm, tools)
+            span, depth, parent = waiting.pop()
+            if span.span_id not in placed:
+                placed[span.span_id] = (span, depth, parent)
+                waiting += [(child, depth + 1, span.span_id) for child in reversed(below.get(span.span_id, []))]
+    return list(placed.values())
 
 
-def _link(
-    trace: TraceSummary,
-    placed: Sequence[tuple[SpanSummary, int]],
-    llm: dict[str | None, list[LLMInteractionSummary]],
-    tools: dict[str | None, list[ToolInteractionSummary]],
-) -> TraceTree:
-    nodes: list[SpanNode] = []
-    waiting: list[list[SpanNode]] = []  # by depth, from the last span to the first
-    for span, depth in reversed(placed):
-        waiting += [[] for _ in range(depth + 2 - len(waiting))]
-        children, waiting[depth + 1] = waiting[depth + 1], []
-        node = SpanNode(
-            span,
-            depth,
-            tuple(llm.get(span.span_id, ())),
-            tuple(tools.get(span.span_id, ())),
-            tuple(reversed(children)),
-        )
-        waiting[depth].append(node)
-        nodes.append(node)
-    roots = tuple(reversed(waiting[0])) if waiting else ()
-    return TraceTree(trace, roots, tuple(reversed(nodes)))
+def _group(rows: Iterable[_T], key: Callable[[_T], str | None]) -> dict[str | None, list[_T]]:
+    groups: dict[str | None, list[_T]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
