@@ -21,7 +21,7 @@ from tests.integration.test_docs import bare, find_tables
 
 COLUMNS: dict[str, list[str]] = json.loads(Path(__file__).with_name("view_columns.json").read_text())
 ASKED = pytest.mark.parametrize("view", ASKABLE_VIEWS, ids=lambda view: view.name)
-MODELS = [mapper.class_ for mapper in orm.Model.registry.mappers]
+MODELS = sorted((mapper.class_ for mapper in orm.Model.registry.mappers), key=lambda model: model.__name__)
 PYTHON_TYPES = {"text": "str", "json": "str", "integer": "int", "real": "float"}
 
 
