@@ -5,7 +5,7 @@ DEMO_VENV ?= .venv-demo
 BIN := $(VENV)/bin
 DEVELOPMENT := --group test --group check --group bench --group release
 
-.PHONY: help demo test quick check format bench dialects settings captures lock clean
+.PHONY: help demo test quick check format bench dialects settings columns captures lock clean
 .DEFAULT_GOAL := help
 
 ##@ First steps
@@ -48,6 +48,9 @@ dialects: $(VENV)/.installed ## write the tables of docs/dialects.md from the di
 
 settings: $(VENV)/.installed ## write the tables of docs/settings.md from the declared settings
 	$(BIN)/python tools/generate_settings.py
+
+columns: $(VENV)/.installed ## write the types of the ORM's columns from query/summaries.py
+	$(BIN)/python tools/generate_columns.py
 
 captures: $(VENV)/.installed ## record what instrumentation packages emit, each in its own environment
 	$(BIN)/python tools/refresh_captures.py

@@ -71,10 +71,12 @@ QUESTIONS: dict[str, list[str]] = {
     },
     "get_session": ["session_id"],
     "get_trace": ["trace_id"],
+    "resolve_session_id": ["prefix"],
+    "resolve_trace_id": ["prefix"],
     "get_span": ["trace_id", "span_id"],
     "get_llm_interaction": ["trace_id", "span_id"],
     "related": ["record"],
-    "search": ["text", "limit", "criteria"],
+    "search": ["text", "limit", "filters"],
     "run_report": ["name", "since", "until", "group_by", "limit"],
 }
 VIEWS = [
@@ -210,7 +212,7 @@ def test_the_database_offers_these_questions() -> None:
     for name in QUESTIONS:
         parameters = list(inspect.signature(getattr(TelemetryDatabase, name)).parameters)
         if name.startswith("find_"):
-            assert parameters == ["self", "limit", "cursor", "newest_first", "criteria"]
+            assert parameters == ["self", "limit", "cursor", "newest_first", "filters"]
         else:
             assert parameters == ["self", *QUESTIONS[name]]
     assert list(inspect.signature(TelemetryDatabase).parameters) == ["path", "busy_timeout_ms"]

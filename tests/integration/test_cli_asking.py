@@ -105,18 +105,18 @@ def test_the_beginning_of_an_id_suffices_if_it_is_of_one(asked: Path) -> None:
     code, out, err = run("session", "sess", asked)
     assert (code, out) == (2, "")
     assert err == (
-        "Error: more than one session_id begins with 'sess': session-0, session-1, session-2; give more of it\n"
+        "Error: several values of session_id start with 'sess': session-0, session-1, session-2; give more characters\n"
     )
-    assert run("trace", "nope", asked)[::2] == (2, "Error: no trace_id in traces is 'nope' or begins so\n")
+    assert run("trace", "nope", asked)[::2] == (2, "Error: no trace_id in traces starts with 'nope'\n")
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("llm", "--since", "yesterday"), r"Error: since: 'yesterday' is no time: give ISO 8601 .*\n"),
-        (("llm", "--attribute", "!"), r"Error: attribute: '!' names no key: .*\n"),
-        (("traces", "--cursor", "x"), r"Error: cursor: give one .*\n"),
-        (("report", "tokens", "--group-by", "colour"), r"Error: group_by: 'colour' is not known: give model, .*\n"),
+        (("llm", "--since", "yesterday"), r"Error: since: 'yesterday' is not a time: give ISO 8601 .*\n"),
+        (("llm", "--attribute", "!"), r"Error: attribute: '!' has no key: .*\n"),
+        (("traces", "--cursor", "x"), r"Error: cursor: it is not from a page of this list .*\n"),
+        (("report", "tokens", "--group-by", "colour"), r"Error: group_by: 'colour' is not a choice: give model, .*\n"),
         (("report", "tools", "-g", "tool", "-g", "day"), r"Error: group_by: tools takes 1 of tool, .* at once\n"),
     ],
 )
@@ -253,7 +253,7 @@ def test_json_has_null_where_it_has_no_number(asked: Path) -> None:
 
 def test_a_statement_without_rows_says_what_to_give(asked: Path) -> None:
     for statement in ("", "/* a comment */"):
-        assert run("sql", statement, asked) == (2, "", "Error: statement: it gives no rows: give a SELECT\n")
+        assert run("sql", statement, asked) == (2, "", "Error: statement: it returns no rows: give a SELECT\n")
 
 
 @pytest.mark.slow
@@ -344,7 +344,7 @@ def test_an_allowance_that_is_none_is_refused(asked: Path) -> None:
     for text in ("tokens", "colour=1", "tokens=-5", "tokens=5%%"):
         code, out, err = run("diff", "session-0", "session-1", asked, "--allow", text)
         assert (code, out) == (2, "")
-        assert err.startswith(f"Error: allow: {text!r} is no MEASURE=INCREASE as tokens=10%: measures are steps, ")
+        assert err.startswith(f"Error: allow: {text!r} is not MEASURE=INCREASE, such as tokens=10%; measures: steps, ")
 
 
 @pytest.mark.slow

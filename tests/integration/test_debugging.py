@@ -53,7 +53,7 @@ def ask_for_secrets(path: str) -> None:
     from sqlalchemy import select, text
     from sqlalchemy.orm import Session
 
-    from otel_sqlite_exporter.models import Span, open_engine
+    from otel_sqlite_exporter.orm import Span, open_engine
 
     database = TelemetryDatabase(path)
     assert database.find_spans(session_id=SECRET).records

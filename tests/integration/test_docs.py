@@ -49,9 +49,8 @@ from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES
 from otel_sqlite_exporter.genai.messages.normalise import read_messages
 from otel_sqlite_exporter.model.dialect import KEYS
-from otel_sqlite_exporter.query.askable_views import KINDS
+from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS
 from otel_sqlite_exporter.query.reports import REPORTS
-from otel_sqlite_exporter.query.sql_builder import accepted_arguments
 from otel_sqlite_exporter.settings import (
     AUTO_MIGRATE_MODES,
     DEBUG_TRACES,
@@ -345,7 +344,8 @@ def test_the_steps_are_those_of_the_code() -> None:
 
 def test_the_questions_and_filters_are_those_of_the_code() -> None:
     methods = {name for name in vars(TelemetryDatabase) if not name.startswith("_")} - {"path"}
-    assert {bare(row[0]) for row in find_tables("docs/query.md", "Questions")} == methods
+    rows = find_tables("docs/query.md", "Questions")
+    assert {name for row in rows for name in re.findall("`(.*?)`", row[0])} == methods
     names = {
         "sessions": "sessions",
         "traces": "traces",
@@ -362,7 +362,7 @@ def test_the_questions_and_filters_are_those_of_the_code() -> None:
         of = set(names) - {but} if listed.startswith("all") else set(listed.split(", "))
         for one in of:
             described[names[one]] |= set(re.findall("`(.*?)`", filters))
-    assert described == {kind.record.VIEW: set(accepted_arguments(kind)) for kind in KINDS}
+    assert described == {view.name: set(view.arguments) for view in ASKABLE_VIEWS}
 
 
 def test_every_failure_that_operations_tells_of_has_a_test() -> None:

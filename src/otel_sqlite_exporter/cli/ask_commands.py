@@ -187,7 +187,7 @@ def sql(ctx: click.Context, statement: str, path: str | None, *, limit: int, as_
     from otel_sqlite_exporter.query.statement import run_statement
 
     file = TelemetryFile(settings.path, settings.busy_timeout_ms)
-    result = file.read(lambda reading: run_statement(reading, statement, limit=limit))
+    result = file.read(run_statement, statement, limit=limit)
     render_answers.render_rows("rows", result, as_json=as_json, as_csv=as_csv)
 
 

@@ -13,7 +13,7 @@ from otel_sqlite_exporter.cli.tables import format_time, is_terminal, print_csv,
 from otel_sqlite_exporter.query.comparison import Comparison
 from otel_sqlite_exporter.query.reports import ReportResult
 from otel_sqlite_exporter.query.search import SearchResult
-from otel_sqlite_exporter.query.statement import Rows
+from otel_sqlite_exporter.query.statement import StatementResult
 from otel_sqlite_exporter.query.timeline import Timeline
 from otel_sqlite_exporter.query.trees import SpanNode, TraceTree
 
@@ -161,7 +161,7 @@ def render_hits(result: SearchResult, *, as_json: bool) -> None:
         click.echo(result.note, err=True)
 
 
-def render_rows(title: str, result: Rows | ReportResult, *, as_json: bool, as_csv: bool) -> None:
+def render_rows(title: str, result: StatementResult | ReportResult, *, as_json: bool, as_csv: bool) -> None:
     """Print rows as they are."""
     if as_csv:
         return print_csv(result.columns, result.rows)
@@ -192,6 +192,6 @@ def _draw_report(result: ReportResult) -> Table:
     return Table(title, (*result.columns, ""), rows, _wide(result), spare=_SPARE)
 
 
-def _wide(result: Rows | ReportResult) -> dict[str, int]:
+def _wide(result: StatementResult | ReportResult) -> dict[str, int]:
     """Let each text be cut, as anything may stand there."""
     return dict.fromkeys(result.columns, _SQL_WIDTH)

@@ -12,7 +12,7 @@ import click
 from otel_sqlite_exporter.cli.table_cells import Table, Value, format_value
 from otel_sqlite_exporter.cli.tables import format_time, print_tables
 from otel_sqlite_exporter.model.plural import count
-from otel_sqlite_exporter.query.overview import Overview, SessionSummary
+from otel_sqlite_exporter.query.overview import NewestSession, Overview
 from otel_sqlite_exporter.storage.identity import migrate_hint
 from otel_sqlite_exporter.storage.migrations import Pending, Report
 from otel_sqlite_exporter.storage.steps import Migration
@@ -138,7 +138,7 @@ def _overview_tables(overview: Overview) -> list[Table]:
     return tables
 
 
-def _session_columns(session: SessionSummary) -> dict[str, Value]:
+def _session_columns(session: NewestSession) -> dict[str, Value]:
     return {
         "session_id": session.session_id,
         "user_id": session.user_id,
