@@ -57,6 +57,8 @@ QUESTIONS: dict[str, list[str]] = {
     },
     "get_session": ["session_id"],
     "get_trace": ["trace_id"],
+    "resolve_session_id": ["text"],
+    "resolve_trace_id": ["text"],
     "get_span": ["trace_id", "span_id"],
     "get_llm_interaction": ["trace_id", "span_id"],
     "related": ["record"],

@@ -303,11 +303,27 @@ def test_ids_may_be_shortened_as_long_as_they_are_one(database: TelemetryDatabas
             database.get_session(text)  # type: ignore[arg-type]
 
 
+def test_a_prefix_resolves_to_the_whole_id(database: TelemetryDatabase) -> None:
+    ids = [trace.trace_id for trace in database.find_traces()]
+    assert [database.resolve_trace_id(id) for id in ids] == ids
+    assert [database.resolve_trace_id(id[:12].upper()) for id in ids] == ids
+    assert database.resolve_session_id("session-2") == "session-2"
+    with pytest.raises(NotFoundError, match=r"'sess': session-0, session-1, session-2"):
+        database.resolve_session_id("sess")
+    with pytest.raises(NotFoundError, match=r"'SESSION-1'"):
+        database.resolve_session_id("SESSION-1")
+    with pytest.raises(NotFoundError, match=r"'xyz'"):
+        database.resolve_trace_id("xyz")
+    with pytest.raises(FilterError, match=r"^trace_id: "):
+        database.resolve_trace_id("")
+
+
 def test_an_id_that_begins_another_is_itself(path: Path) -> None:
     with exporting(path) as exporter:
         for session in ("chat", "chat-2", "chat-3"):
             exporter.export(make_spans("span", attributes={"session.id": session}))
     assert TelemetryDatabase(path).get_session("chat").session_id == "chat"
+    assert TelemetryDatabase(path).resolve_session_id("chat") == "chat"
 
 
 def test_a_span_and_a_call_are_found_by_trace_and_span(database: TelemetryDatabase) -> None:

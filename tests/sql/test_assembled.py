@@ -140,6 +140,23 @@ def test_what_is_of_one_session_is_searched(file: Path, kind: Kind[Any]) -> None
     assert table_scans(plan) == []
 
 
+@pytest.mark.parametrize("is_analyzed", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "column", "table"), [(SESSIONS, "session_id", "_sessions"), (TRACES, "trace_id", "_traces")]
+)
+def test_a_prefix_is_looked_up_in_the_index_of_ids(
+    tmp_path: Path, file: Path, kind: Kind[Any], column: str, table: str, is_analyzed: bool
+) -> None:
+    """Not a span is read, however many the trace has."""
+    path = tmp_path / "otel.db"
+    shutil.copy(file, path)
+    if is_analyzed:
+        write_statistics(path)
+    plan = _plan(path, build_ids(kind, column, "4bf9", {}, limit=6))
+    assert plan[0].endswith(f"INDEX sqlite_autoindex_{table}_1 ({column}>? AND {column}<?)")
+    assert all("PRIMARY KEY" in step or "_spans_key (trace=? AND span_id=?)" in step for step in plan[1:])
+
+
 def test_a_page_is_a_sequence() -> None:
     page: Page[Any] = Page(SPANS.record, (), 0, None)
     assert (list(page), len(page), bool(page), page.describe()) == ([], 0, False, "0 of 0")

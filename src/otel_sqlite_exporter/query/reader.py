@@ -121,6 +121,22 @@ class TelemetryDatabase:
 
         return self._file.read(read)
 
+    def resolve_session_id(self, text: str) -> str:
+        """Return the session id that `text` is, or that alone begins with it.
+
+        Raises:
+            NotFoundError: No session id begins with `text`, or several do.
+        """
+        return self._file.read(lambda reading: reading.get_id("session_id", askable_views.SESSIONS, text))
+
+    def resolve_trace_id(self, text: str) -> str:
+        """Return the trace id that `text` is, or that alone begins with it, in lower case. No span is read.
+
+        Raises:
+            NotFoundError: No trace id begins with `text`, or several do.
+        """
+        return self._file.read(lambda reading: reading.get_id("trace_id", askable_views.TRACES, text))
+
     def find_spans(
         self, *, limit: int = 50, cursor: str | None = None, newest_first: bool = True, **criteria: Unpack[SpanFilter]
     ) -> Page[SpanSummary]:
