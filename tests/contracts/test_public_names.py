@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export import SpanExporter
 
 import otel_sqlite_exporter
 from otel_sqlite_exporter import SQLiteSpanExporter, SQLiteSpanProcessor, TelemetryDatabase, environment_variables
-from otel_sqlite_exporter.cli.ask_commands import REPORT_NAMES
+from otel_sqlite_exporter.cli.query_commands import REPORT_NAMES
 from otel_sqlite_exporter.query.reports import REPORTS, describe_report
 from otel_sqlite_exporter.settings import ProcessorSettings, Settings, resolve_settings
 from otel_sqlite_exporter.sql.texts import read_folder

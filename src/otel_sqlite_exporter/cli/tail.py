@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The last records of a file, and those that come while one looks on."""
+"""The latest records of a file, and new ones as they are written."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 
 import click
 
-from otel_sqlite_exporter.cli.table_cells import format_ms, format_value
-from otel_sqlite_exporter.cli.tables import format_json
+from otel_sqlite_exporter.cli.formatting import format_json, format_ms, format_value
 from otel_sqlite_exporter.query.askable_views import EVENTS
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.sql_builder import encode_cursor
@@ -23,7 +22,7 @@ _PAGE = 500
 def tail_events(
     database: TelemetryDatabase, limit: int, criteria: Mapping[str, Any], *, follow: bool, as_json: bool
 ) -> None:
-    """Print the last `limit` records in order, a line each; then, to `follow`, each that is written."""
+    """Print the last `limit` records in order, a line each; with `follow`, also each new one until interrupted."""
     page = database.find_events(limit=limit, **criteria)
     for event in reversed(page.records):
         _print_event(event, as_json=as_json)
@@ -38,14 +37,14 @@ def tail_events(
             if len(new) < _PAGE:
                 time.sleep(_PAUSE_S)
     except KeyboardInterrupt:
-        return  # how following ends
+        return  # the way to end it, and no error
 
 
 def _print_event(event: EventSummary, *, as_json: bool) -> None:
     if as_json:
         return click.echo(format_json(event.to_dict()))
-    took = format_ms(event.duration_ms) if event.phase == "finish" else None
     parts = [event.start_time, event.phase or event.source, event.name]
-    parts += [took] if took else []
-    parts += [f"{name}={value}" for name, value in (("session", event.session_id), ("trace", event.trace_id)) if value]
-    click.echo("  ".join(format_value(part) for part in parts))
+    parts += [format_ms(event.duration_ms) or "-"] if event.phase == "finish" and event.duration_ms is not None else []
+    parts += [f"session={event.session_id}"] if event.session_id else []
+    parts += [f"trace={event.trace_id}"] if event.trace_id else []
+    return click.echo("  ".join(map(format_value, parts)))
