@@ -395,8 +395,8 @@ def test_a_waterfall_has_the_room_that_names_leave(path: Path, columns: str, cel
     shown = run_on_terminal("trace", trace.trace_id, path, NO_COLOR="1", COLUMNS=columns)
     assert re.search("execute_tool a_tool_with_a_", shown)
     assert ("not shown: waterfall" in shown) == (cells == 0)
-    assert max(map(len, re.findall("[=|]+", shown)), default=0) <= 24
-    assert bool(re.search("[=|]", shown)) == (cells > 0)
+    assert max(map(len, re.findall("[█-▐▕]+", shown)), default=0) <= 24
+    assert bool(re.search("[█-▐▕]", shown)) == (cells > 0)
 
 
 def test_what_is_longer_than_the_terminal_is_paged(asked: Path, tmp_path: Path) -> None:

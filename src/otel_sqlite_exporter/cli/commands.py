@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from otel_sqlite_exporter.cli import list_commands, maintain_commands, query_commands, transfer_commands
+from otel_sqlite_exporter.cli.formatting import format_value
 from otel_sqlite_exporter.cli.options import REFUSED
 from otel_sqlite_exporter.errors import SQLiteExporterError
 from otel_sqlite_exporter.version import __version__
@@ -45,7 +46,7 @@ class _Commands(click.Group):
 
 
 def _refuse(sentence: str) -> int:
-    click.echo(f"Error: {sentence}", err=True)
+    click.echo(f"Error: {format_value(sentence)}", err=True)
     return REFUSED
 
 

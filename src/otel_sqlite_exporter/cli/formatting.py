@@ -3,11 +3,8 @@
 
 from __future__ import annotations
 
-import json
-import math
 import sys
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 
 class Interval(NamedTuple):
@@ -69,19 +66,3 @@ def format_bytes(size: float) -> str:
             return f"{size:.4g} {unit}"
         size /= 1000
     return f"{size:.4g} TB"
-
-
-def format_json(value: object, *, indent: int | None = None) -> str:
-    """Return `value` as JSON; infinities and NaN, which JSON lacks, become null."""
-    try:
-        return json.dumps(value, indent=indent, allow_nan=False)
-    except ValueError:
-        return json.dumps(_replace_infinities(value), indent=indent)
-
-
-def _replace_infinities(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _replace_infinities(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_replace_infinities(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -18,9 +18,9 @@ from otel_sqlite_exporter.settings import Settings
 def migrate_file(
     file: LegacyFile,
     settings: Settings,
-    *,
     into: str | None,
     timezone: str,
+    *,
     backup: bool,
     dry_run: bool,
     drop: bool,
@@ -56,7 +56,6 @@ def migrate_file(
         _show_report(file, report, into, dry_run=dry_run, backup=backup)
     if freed is not None:
         click.echo(f"the old tables were removed: the file is {format_bytes(freed)} smaller")
-    return None
 
 
 def _show_report(file: LegacyFile, report: LegacyReport, into: str | None, *, dry_run: bool, backup: bool) -> None:
@@ -87,4 +86,3 @@ def _show_report(file: LegacyFile, report: LegacyReport, into: str | None, *, dr
         click.echo("the old tables are now named legacy_*; --drop-legacy removes them")
     if report.left_out:
         click.echo(f"not part of the layout, and unchanged: {', '.join(map(format_value, report.left_out))}")
-    return None

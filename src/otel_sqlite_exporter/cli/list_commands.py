@@ -142,25 +142,13 @@ def _read_body(body: str | None) -> str | None:
 
 
 def _make_command(records: _List[Any]) -> click.Command:
-    def run(
-        database: TelemetryDatabase,
-        *,
-        as_json: bool,
-        oldest_first: bool,
-        attribute_texts: tuple[str, ...],
-        **options: Any,
-    ) -> None:
-        from otel_sqlite_exporter.query.filter_values import parse_attribute_text
-
-        attributes = tuple(parse_attribute_text("attribute", text) for text in attribute_texts)
-        criteria = opt.read_criteria(database, options | {"attributes": attributes})
-        page = records.find(database)(newest_first=not oldest_first, **criteria)
+    def run(database: TelemetryDatabase, *, as_json: bool, oldest_first: bool, **options: Any) -> None:
+        page = records.find(database)(newest_first=not oldest_first, **opt.read_criteria(database, options))
         if as_json:
             return print_json({"total": page.total, "cursor": page.cursor, records.key: page.to_dicts()})
         print_tables(Table(f"{records.title} ({page.describe()})", records.columns, page.records))
         if page.cursor is not None and not is_terminal():
             click.echo(f"next: --cursor {page.cursor}", err=True)
-        return None
 
     command: Any = click.pass_obj(run)
     for option in (opt.JSON, opt.OLDEST, opt.CURSOR, opt.LIMIT, opt.ATTRIBUTE, *reversed(records.options)):

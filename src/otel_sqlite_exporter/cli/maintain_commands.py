@@ -41,7 +41,7 @@ def migrate(
     timezone: str,
     drop_legacy: bool,
     as_json: bool,
-) -> int | None:
+) -> int:
     """Create a file, upgrade its schema, or convert a file of attribute rows.
 
     Before an upgrade, a verified copy is written beside the file, and its path is printed. A failed step leaves the
@@ -59,39 +59,25 @@ def migrate(
     path, timeout, backup = settings.path, settings.busy_timeout_ms, not no_backup
     into = None if into is None else os.path.abspath(into)
     old = find_legacy_file(path, into=into, busy_timeout_ms=timeout)
+    if old is None and (into is not None or drop_legacy):
+        raise LegacyFileError(f"{path} holds no attribute rows: --into and --drop-legacy work on such files only")
     if old is not None and check:
         click.echo(f"{path} holds attribute rows, {'migrated' if old.is_done else 'not migrated yet'}")
         return 0 if old.is_done else ATTENTION
     if old is not None and not (old.is_done and old.is_in_place and not drop_legacy and into is None):
-        migrate_file(
-            old,
-            settings,
-            into=into,
-            timezone=timezone,
-            backup=backup,
-            dry_run=dry_run,
-            drop=drop_legacy,
-            as_json=as_json,
+        migrate_file(old, settings, into, timezone, backup=backup, dry_run=dry_run, drop=drop_legacy, as_json=as_json)
+        return 0
+    if check or dry_run:
+        version, pending = migrations.find_pending(path, busy_timeout_ms=timeout)
+        backup = backup and bool(version and pending)
+        maintain_output.show_plan(path, version, pending, backup=backup, in_full=dry_run, as_json=as_json)
+        return ATTENTION if check and pending else 0
+    with show_progress("rows") as show:
+        report = migrations.migrate(
+            path, busy_timeout_ms=timeout, backup=backup, on_progress=lambda step, done, of: show(done, of)
         )
-        return None
-    if old is None and (into is not None or drop_legacy):
-        raise LegacyFileError(f"{path} holds no attribute rows: --into and --drop-legacy work on such files only")
-    if not (check or dry_run):
-        with show_progress("rows") as show:
-            report = migrations.migrate(
-                path, busy_timeout_ms=timeout, backup=backup, on_progress=lambda step, done, of: show(done, of)
-            )
-        maintain_output.show_report_of_steps(report, as_json=as_json)
-        return None
-    version, pending = migrations.find_pending(path, busy_timeout_ms=timeout)
-    backup = bool(version and pending and backup)
-    if as_json:
-        print_json(maintain_output.plan_as_dict(path, version, pending, backup=backup))
-    elif dry_run:
-        maintain_output.show_plan(path, version, pending, backup=backup)
-    else:
-        maintain_output.show_status(path, version, pending)
-    return ATTENTION if check and pending else 0
+    maintain_output.show_migration(report, as_json=as_json)
+    return 0
 
 
 @click.command()
@@ -190,7 +176,6 @@ def reindex(settings: Settings, *, as_json: bool) -> None:
         click.echo(f"  {name.replace('_', ' '):22} {after}" + (f" (was {before})" if before != after else ""))
     if done.unpriced_calls and done.before["calls_with_cost_status"]:
         click.echo(f"{done.unpriced_calls} updated calls have no cost: run reprice")
-    return None
 
 
 @click.command()

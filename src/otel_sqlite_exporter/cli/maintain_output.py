@@ -33,48 +33,42 @@ _SESSION_COLUMNS: list[Column[SessionSummary]] = [
 ]
 
 
-def show_status(path: str, version: int, pending: Sequence[Migration]) -> None:
-    """Print in one line whether steps are pending."""
+def show_plan(
+    path: str, version: int, pending: Sequence[Migration], *, backup: bool, in_full: bool, as_json: bool
+) -> None:
+    """Print whether steps are pending for a file of schema version `version`; if `in_full`, also which."""
+    if as_json:
+        steps = _describe_steps(pending)
+        return print_json({"path": path, "schema_version": version, "pending": steps, "needs_backup": backup})
     if not pending:
-        click.echo(f"{path} has schema version {version}: nothing to do")
-    elif version:
-        click.echo(f"{path} has schema version {version}, {pending[-1].version} is needed: {migrate_hint(path)}")
-    else:
-        click.echo(f"{path} has no schema yet: {migrate_hint(path)}")
-
-
-def show_plan(path: str, version: int, pending: Sequence[Migration], *, backup: bool) -> None:
-    """Print what `migrate` would do."""
-    if not pending:
-        return show_status(path, version, pending)
-    target = f"schema version {pending[-1].version}"
+        return click.echo(f"{path} has schema version {version}: nothing to do")
+    newest = pending[-1].version
+    if not in_full:
+        found = f"schema version {version}, {newest} is needed" if version else "no schema yet"
+        return click.echo(f"{path} has {found}: {migrate_hint(path)}")
     click.echo(
-        f"would upgrade {path} from {version} to {target}:" if version else f"would create {path} with {target}:"
+        f"would {f'upgrade {path} from {version} to' if version else f'create {path} with'} schema version {newest}:"
     )
     for step in pending:
         click.echo(f"  {step.version:4}  {step.name}  ({'quick' if step.is_quick else 'slow on a large file'})")
-    return click.echo("a backup would be written beside it" if backup else "no backup would be written")
+    click.echo("a backup would be written beside it" if backup else "no backup would be written")
 
 
-def plan_as_dict(path: str, version: int, pending: Sequence[Migration], *, backup: bool) -> dict[str, object]:
-    """Return the plan of `migrate` for JSON."""
-    return {"path": path, "schema_version": version, "pending": _steps_as_dicts(pending), "needs_backup": backup}
-
-
-def show_report_of_steps(report: Report, *, as_json: bool) -> None:
+def show_migration(report: Report, *, as_json: bool) -> None:
     """Print what `migrate` did, and the path of the backup."""
+    path, target = report.path, f"schema version {report.to_version}"
     if as_json:
-        return print_json(report._asdict() | {"applied": _steps_as_dicts(report.applied)})
-    if not report.applied:
-        return show_status(report.path, report.to_version, ())
-    target = f"schema version {report.to_version}"
-    if not report.from_version:
-        return click.echo(f"created {report.path} with {target}")
-    click.echo(f"upgraded {report.path} from {report.from_version} to {target} in {report.seconds:.2f} s")
-    return click.echo(f"backup: {report.backup or 'none'}")
+        print_json(report._asdict() | {"applied": _describe_steps(report.applied)})
+    elif not report.applied:
+        click.echo(f"{path} has {target}: nothing to do")
+    elif not report.from_version:
+        click.echo(f"created {path} with {target}")
+    else:
+        click.echo(f"upgraded {path} from {report.from_version} to {target} in {report.seconds:.2f} s")
+        click.echo(f"backup: {report.backup or 'none'}")
 
 
-def _steps_as_dicts(steps: Sequence[Migration]) -> list[dict[str, object]]:
+def _describe_steps(steps: Sequence[Migration]) -> list[dict[str, object]]:
     return [{"version": step.version, "name": step.name, "quick": step.is_quick} for step in steps]
 
 
@@ -94,7 +88,6 @@ def show_findings(path: str, findings: Sequence[Finding], repair: Repair | None,
     for finding in findings:
         click.echo(f"{finding.severity}: {finding.check}: {format_value(finding.what)}")
         click.echo(f"  {format_value(finding.remedy)}")
-    return None
 
 
 def show_overview(overview: Overview, *, as_json: bool) -> None:

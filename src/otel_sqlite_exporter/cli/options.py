@@ -80,7 +80,7 @@ MIN_TOKENS = click.option("--min-tokens", "min_total_tokens", type=int, help="On
 MIN_COST = click.option("--min-cost-usd", type=float, help="Only this cost or higher.")
 ATTRIBUTE = click.option(
     "--attribute",
-    "attribute_texts",
+    "attributes",
     metavar="CONDITION",
     multiple=True,
     help="key, !key, key=value, or != < <= > >= for =; repeated conditions must all be met.",
@@ -90,10 +90,14 @@ OLDEST = click.option("--oldest-first", is_flag=True, help="Reverse the order.")
 
 
 def read_criteria(database: TelemetryDatabase, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that were given, with whole ids for prefixes."""
+    """Return the filters that were given: with whole ids for prefixes, and conditions of attributes parsed."""
     criteria = {name: value for name, value in options.items() if value is not None and value != ()}
     if "session_id" in criteria:
         criteria["session_id"] = database.resolve_session_id(criteria["session_id"])
     if "trace_id" in criteria:
         criteria["trace_id"] = database.resolve_trace_id(criteria["trace_id"])
+    if "attributes" in criteria:
+        from otel_sqlite_exporter.query.filter_values import parse_attribute_text
+
+        criteria["attributes"] = [parse_attribute_text("attribute", text) for text in criteria["attributes"]]
     return criteria

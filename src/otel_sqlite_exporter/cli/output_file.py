@@ -13,8 +13,6 @@ from typing import BinaryIO
 from otel_sqlite_exporter.errors import ConfigurationError
 from otel_sqlite_exporter.query.otlp_export import ExportedLine
 
-STANDARD_OUTPUT = "-"
-
 
 def write_lines(lines: Iterable[ExportedLine], output: str, *, source: str) -> ExportedLine:
     """Write `lines` to the file `output`, or to standard output if it is `-`. As lines hold prompts, only the owner may
@@ -24,7 +22,7 @@ def write_lines(lines: Iterable[ExportedLine], output: str, *, source: str) -> E
         ConfigurationError: `output` is the file `source`, from which the lines come.
         OSError: The file cannot be written; an earlier one at its path is unchanged.
     """
-    if output == STANDARD_OUTPUT:
+    if output == "-":
         done = _write(lines, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return done

@@ -4,21 +4,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
-
-
-class ShowProgress(Protocol):
-    """A function that shows progress."""
-
-    def __call__(self, done: int, total: int | None, note: str = "") -> None:
-        """Show how much is `done` of `total` (None: unknown)."""
 
 
 @contextmanager
-def show_progress(title: str, *, in_bytes: bool = False) -> Iterator[ShowProgress]:
-    """Yield a function that shows progress and the time left on stderr; nothing if stderr is not a terminal."""
+def show_progress(title: str, *, in_bytes: bool = False) -> Iterator[Callable[..., None]]:
+    """Yield a function of `done`, `total` (None: unknown) and `note` that shows them and the time left on stderr. It
+    shows nothing if stderr is not a terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda done, total, note="": None
         return

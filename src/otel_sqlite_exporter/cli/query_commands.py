@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,23 +12,14 @@ from otel_sqlite_exporter.cli import options as opt
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
-    from otel_sqlite_exporter.query.reports import ReportResult
     from otel_sqlite_exporter.settings import Settings
 
+_FOLLOWED_PAGE = 500
+_FOLLOW_PAUSE_S = 0.5
 # A copy of the names in `query.reports`, so that `--help` does not import it; a test compares them.
 REPORT_NAMES = (
-    "sessions",
-    "durations",
-    "histogram",
-    "tokens",
-    "cost",
-    "errors",
-    "tools",
-    "slowest",
-    "links",
-    "attributes",
-    "growth",
-    "queries",
+    *("sessions", "durations", "histogram", "tokens", "cost", "errors", "tools", "slowest", "links", "attributes"),
+    *("growth", "queries"),
 )
 
 
@@ -102,9 +94,26 @@ def trace(database: TelemetryDatabase, trace_id: str, *, as_json: bool) -> None:
 @click.pass_obj
 def tail(database: TelemetryDatabase, /, *, follow: bool, limit: int, as_json: bool, **options: Any) -> None:
     """Show the latest records: starts and finishes of spans, span events, and log records that are events."""
-    from otel_sqlite_exporter.cli.tail import tail_events
+    from otel_sqlite_exporter.cli.query_output import show_event
+    from otel_sqlite_exporter.query.askable_views import EVENTS
+    from otel_sqlite_exporter.query.sql_builder import encode_cursor
 
-    tail_events(database, limit, opt.read_criteria(database, options), follow=follow, as_json=as_json)
+    criteria = opt.read_criteria(database, options)
+    page = database.find_events(limit=limit, **criteria)
+    for event in reversed(page.records):
+        show_event(event, as_json=as_json)
+    last = max((event.id for event in page), default=0)
+    try:
+        while follow:
+            cursor = encode_cursor(EVENTS, {"id": last}, newest_first=False)
+            new = database.find_events(limit=_FOLLOWED_PAGE, cursor=cursor, newest_first=False, **criteria)
+            for event in new:
+                show_event(event, as_json=as_json)
+                last = event.id
+            if len(new) < _FOLLOWED_PAGE:
+                time.sleep(_FOLLOW_PAUSE_S)
+    except KeyboardInterrupt:
+        return  # the way to end it, and no error
 
 
 @click.command()
@@ -134,7 +143,7 @@ def sql(settings: Settings, statement: str, *, limit: int, as_csv: bool, as_json
 @opt.DATABASE
 @click.option(
     "--allow",
-    "allowances",
+    "allowed",
     metavar="MEASURE=INCREASE",
     multiple=True,
     help="How much more B may have, such as tokens=10% or errors=0; exit code 1 if it has more. May be repeated.",
@@ -142,7 +151,7 @@ def sql(settings: Settings, statement: str, *, limit: int, as_csv: bool, as_json
 @opt.JSON
 @click.pass_obj
 def diff(
-    database: TelemetryDatabase, session_a: str, session_b: str, *, allowances: tuple[str, ...], as_json: bool
+    database: TelemetryDatabase, session_a: str, session_b: str, *, allowed: tuple[str, ...], as_json: bool
 ) -> int:
     """Compare two sessions: steps, tools, tokens, cost and latency.
 
@@ -152,7 +161,7 @@ def diff(
     from otel_sqlite_exporter.cli.query_output import show_comparison
     from otel_sqlite_exporter.query.comparison import compare_sessions
 
-    comparison = compare_sessions(database, session_a, session_b, allowances)
+    comparison = compare_sessions(database, session_a, session_b, allowed)
     show_comparison(comparison, as_json=as_json)
     return opt.ATTENTION if comparison.exceeded else 0
 
@@ -170,15 +179,14 @@ def diff(
 @click.pass_obj
 def report(
     database: TelemetryDatabase,
+    /,
     name: str,
     *,
-    since: str | None,
-    until: str | None,
-    group_by: tuple[str, ...],
     limit: int | None,
     plan: bool,
     as_csv: bool,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Print a report: sessions, durations, histogram, tokens, cost, errors, tools, slowest, links, attributes, growth
     or queries."""
@@ -187,11 +195,9 @@ def report(
 
     if plan:
         return click.echo(describe_report(name))
-
-    def run(report: str, limit: int | None = None) -> ReportResult:
-        return database.run_report(report, since=since, until=until, group_by=group_by or None, limit=limit)
-
-    show_report(run(name, limit), lambda: run("histogram"), as_json=as_json, as_csv=as_csv)
+    given = {option: value for option, value in options.items() if value != ()}
+    result = database.run_report(name, limit=limit, **given)
+    show_report(result, lambda: database.run_report("histogram", **given), as_json=as_json, as_csv=as_csv)
 
 
 COMMANDS = (session, trace, search, tail, sql, diff, report)

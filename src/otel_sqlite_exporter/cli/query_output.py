@@ -9,12 +9,21 @@ from typing import Any
 
 import click
 
-from otel_sqlite_exporter.cli.formatting import Interval, Value, format_ms, format_status, format_time, is_terminal
+from otel_sqlite_exporter.cli.formatting import (
+    Interval,
+    Value,
+    format_ms,
+    format_status,
+    format_time,
+    format_value,
+    is_terminal,
+)
 from otel_sqlite_exporter.cli.tables import Column, Facts, Table, make_columns, print_csv, print_json, print_tables
 from otel_sqlite_exporter.query.comparison import Comparison
 from otel_sqlite_exporter.query.reports import ReportResult
 from otel_sqlite_exporter.query.search import SearchHit, SearchResult
 from otel_sqlite_exporter.query.statement import Rows
+from otel_sqlite_exporter.query.summaries import EventSummary
 from otel_sqlite_exporter.query.timeline import Step, Timeline
 from otel_sqlite_exporter.query.trees import SpanNode, TraceTree
 
@@ -106,14 +115,25 @@ def _count_tokens(node: SpanNode) -> int | None:
     return sum(call.total_tokens or 0 for call in node.llm_interactions if call.counted) or None
 
 
+def show_event(event: EventSummary, *, as_json: bool) -> None:
+    """Print a record in one line."""
+    if as_json:
+        return print_json(event.to_dict(), indent=None)
+    parts: list[str | None] = [event.start_time, event.phase or event.source, event.name]
+    parts += [format_ms(event.duration_ms)] if event.phase == "finish" and event.duration_ms is not None else []
+    parts += [f"session={event.session_id}"] if event.session_id else []
+    parts += [f"trace={event.trace_id}"] if event.trace_id else []
+    click.echo("  ".join(map(format_value, parts)))
+
+
 def show_comparison(comparison: Comparison, *, as_json: bool) -> None:
     """Print the measures, tools and steps of two sessions, and on stderr the measures that exceed their limit."""
     if as_json:
         return print_json(comparison.to_dict())
     a, b = comparison.session_ids
     measures = [(name, one, two, _describe_change(one, two)) for name, (one, two) in comparison.measures.items()]
-    columns = [*make_columns("measure", "a", "b"), Column("change", itemgetter(3), right=True)]
-    tables = [Table(f"{a} and {b}", columns, measures)]
+    columns: list[Column[Any]] = [*make_columns("measure", "a", "b"), Column("change", itemgetter(3), right=True)]
+    tables: list[Table[Any]] = [Table(f"{a} and {b}", columns, measures)]
     tools = [(name, *counts) for name, counts in comparison.tools.items()]
     tables += [Table("tools", make_columns("tool", "a", "b"), tools)] if tools else []
     steps = [(line,) for line in comparison.steps]
@@ -121,7 +141,6 @@ def show_comparison(comparison: Comparison, *, as_json: bool) -> None:
     print_tables(*tables)
     for name in comparison.exceeded:
         click.echo(f"too much: {name}", err=True)
-    return None
 
 
 def _describe_change(a: float | None, b: float | None) -> str | None:
@@ -147,7 +166,6 @@ def show_hits(result: SearchResult, *, as_json: bool) -> None:
     print_tables(Table(f"hits ({result.describe()})", columns, result.hits))
     if result.note is not None:
         click.echo(result.note, err=True)
-    return None
 
 
 def show_rows(title: str, result: Rows | ReportResult, *, as_json: bool, as_csv: bool) -> None:
@@ -160,24 +178,20 @@ def show_rows(title: str, result: Rows | ReportResult, *, as_json: bool, as_csv:
     return print_tables(Table(f"{title} ({result.describe()})", columns, result.rows))
 
 
-def show_report(
-    result: ReportResult, read_histogram: Callable[[], ReportResult], *, as_json: bool, as_csv: bool
-) -> None:
+def show_report(result: ReportResult, histogram: Callable[[], ReportResult], *, as_json: bool, as_csv: bool) -> None:
     """Print a report; on a terminal with bars, and durations with a histogram below."""
     if as_json or as_csv or not is_terminal():
         return show_rows(result.name, result, as_json=as_json, as_csv=as_csv)
-    results = (result, read_histogram()) if result.name == "durations" else (result,)
+    results = (result, histogram()) if result.name == "durations" else (result,)
     return print_tables(*map(_draw_report, results))
 
 
 def _draw_report(result: ReportResult) -> Table[Any]:
     columns: list[Column[Any]] = []
     for place, name in enumerate(result.columns):
-
-        def read(row: Any, place: int = place, is_time: bool = name.endswith("_time")) -> Value:
-            return format_time(row[place]) if is_time else row[place]
-
-        columns.append(Column(name, read, _SHORTEST_TEXT, drop=_DROP.get(name, 0)))
+        read = itemgetter(place)
+        shown = (lambda row, read=read: format_time(read(row))) if name.endswith("_time") else read
+        columns.append(Column(name, shown, _SHORTEST_TEXT, drop=_DROP.get(name, 0)))
     if _BARS.get(result.name) in result.columns and result.rows:
         place = result.columns.index(_BARS[result.name])
         largest = max(row[place] or 0 for row in result.rows) or 1

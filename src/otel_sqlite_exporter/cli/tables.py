@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -11,7 +12,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import click
 
-from otel_sqlite_exporter.cli.formatting import Value, format_json, format_value, is_terminal
+from otel_sqlite_exporter.cli.formatting import Value, format_value, is_terminal
 
 _Row = TypeVar("_Row")
 
@@ -70,18 +71,24 @@ def print_tables(*parts: Table[Any] | Facts) -> None:
 
         print_on_terminal(parts)
     else:
-        click.echo("\n\n".join("\n  ".join([part.title, *_align(part)]) for part in parts))
+        click.echo("\n\n".join("\n  ".join([format_value(part.title), *_align(part)]) for part in parts))
 
 
-def print_json(value: object) -> None:
-    """Print `value` as one JSON document."""
-    click.echo(format_json(value, indent=2))
+def print_json(value: object, *, indent: int | None = 2) -> None:
+    """Print `value` as JSON; infinities and NaN, which JSON lacks, become null."""
+    try:
+        text = json.dumps(value, indent=indent, allow_nan=False)
+    except ValueError:
+        text = json.dumps(json.loads(json.dumps(value), parse_constant=lambda constant: None), indent=indent)
+    click.echo(text)
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows as CSV (RFC 4180); a missing value is an empty field."""
+    """Print rows as CSV (RFC 4180); a missing value is an empty field. A terminal gets no control characters."""
     import csv
 
+    if is_terminal():
+        rows = [[format_value(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)

@@ -8,7 +8,6 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -19,7 +18,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from otel_sqlite_exporter.cli.formatting import INTERVAL_WIDTH, Interval, Value, format_value
+from otel_sqlite_exporter.cli.formatting import INTERVAL_WIDTH, Interval, format_value
 from otel_sqlite_exporter.cli.tables import Column, Facts, Table
 
 _GAP, _INDENT = 2, 2
@@ -33,6 +32,7 @@ def print_on_terminal(parts: Sequence[Table[Any] | Facts]) -> None:
     console = Console(file=sys.stdout, color_system=None if os.environ.get("NO_COLOR") else "auto", width=width)
     with console.capture() as capture:
         for part in parts:
+            console.print(Text(format_value(part.title), "bold cyan"))
             for renderable in _draw_facts(part) if isinstance(part, Facts) else _draw_table(part, width):
                 console.print(renderable)
     text = capture.get()
@@ -48,26 +48,20 @@ def _draw_facts(part: Facts) -> Iterator[RenderableType]:
     grid.add_column(overflow="fold")
     for name, value in part.facts:
         grid.add_row(Text(name), Text(format_value(value)))
-    yield Text(part.title, "bold cyan")
     yield Padding(grid, (0, 0, 1, _INDENT))
 
 
 def _draw_table(table: Table[Any], width: int) -> Iterator[RenderableType]:
     room = max(width - _INDENT, _GAP)
+    columns = [_Shown(column, table.rows, room) for column in table.columns]
     # A column without any value leaves its room to the others.
-    columns = [
-        _Shown(column, cells, is_right)
-        for column in table.columns
-        for cells, is_right in (column.read_cells(table.rows),)
-        if not table.rows or any(cell is not None for cell in cells)
-    ]
+    columns = [one for one in columns if not table.rows or any(cell is not None for cell in one.cells)]
     shown = _fit(columns, room)
     grid = Grid(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
-    for column in shown:
-        grid.add_column(column.heading, justify="right" if column.is_right else "left", width=column.width)
-    for row in zip(*(column.draw_cells() for column in shown), strict=True):
+    for one in shown:
+        grid.add_column(Text(one.heading), justify="right" if one.is_right else "left", width=one.width)
+    for row in zip(*(one.draw_cells() for one in shown), strict=True):
         grid.add_row(*row)
-    yield Text(table.title, "bold cyan")
     yield Padding(grid, (0, 0, 0, _INDENT))
     missing = ", ".join(one.column.name for one in columns if one not in shown and one.column.name)
     if missing and table.rows:
@@ -76,62 +70,42 @@ def _draw_table(table: Table[Any], width: int) -> Iterator[RenderableType]:
     yield Text("")
 
 
-@dataclass(slots=True, eq=False)
 class _Shown:
     """A column with its cells, its width, and the least width to which it may be cut."""
 
-    column: Column[Any]
-    cells: list[Value]
-    is_right: bool
-    width: int = 0
-    least: int = 0
-
-    @property
-    def heading(self) -> Text:
-        return Text(self.column.name.replace("_", " "))
-
-    @property
-    def is_id(self) -> bool:
-        return self.column.name.endswith(("trace_id", "span_id"))
-
-    def measure(self, room: int, *, is_narrow: bool) -> None:
-        """Set the widths. On a narrow terminal headings are broken into words, and ids are cut to unique prefixes."""
-        texts = list(map(format_value, self.cells))
-        words = self.column.name.split("_") if is_narrow else [self.heading.plain]
-        heading = max(map(cell_len, words))
+    def __init__(self, column: Column[Any], rows: Sequence[Any], room: int) -> None:
+        self.column = column
+        self.cells, self.is_right = column.read_cells(rows)
+        self.is_id = column.name.endswith(("trace_id", "span_id"))
+        self.heading = column.name.replace("_", " ")
+        texts = [format_value(cell) for cell in self.cells]
         longest = max(map(cell_len, texts), default=0)
         if any(isinstance(cell, Interval) for cell in self.cells):
             longest, least = INTERVAL_WIDTH, _SHORTEST_BAR
-        elif self.is_id and is_narrow:
-            longest = least = _find_prefix_length(texts)
+        elif self.is_id:
+            least = _find_prefix_length(texts)
         else:
-            least = longest if self.is_right or self.is_id else self.column.least
-        self.width = min(max(longest, heading), room)
-        self.least = min(max(least, heading), self.width)
+            least = longest if self.is_right else column.least
+        self.width = min(max(longest, cell_len(self.heading)), room)
+        # Rich breaks a heading between its words.
+        self.least = min(max([least, *map(cell_len, self.heading.split())]), self.width)
 
     def draw_cells(self) -> Iterator[RenderableType]:
-        overflow = "crop" if self.is_id else "ellipsis"
         for cell in self.cells:
             if isinstance(cell, Interval):
                 yield Bar(1, cell.begin, cell.end)
             else:
-                yield Text(format_value(cell), overflow=overflow, no_wrap=True)  # type: ignore[arg-type]
+                yield Text(format_value(cell), overflow="crop" if self.is_id else "ellipsis", no_wrap=True)
 
 
 def _fit(columns: Sequence[_Shown], room: int) -> list[_Shown]:
-    """Return the columns that fit into `room`, with their widths set."""
-    for column in columns:
-        column.measure(room, is_narrow=False)
+    """Return the columns for which there is room. Ids are cut first, then the columns that have most to spare."""
     shown = list(columns)
-    if _sum(column.width for column in columns) <= room:
-        return shown
-    for column in columns:
-        column.measure(room, is_narrow=True)
-    for column in sorted(reversed(columns), key=lambda one: one.column.drop or len(columns)):
+    for column in sorted(columns, key=lambda one: (one.column.drop or len(columns), -columns.index(one))):
         if _sum(one.least for one in shown) > room:
             shown.remove(column)
     while _sum(one.width for one in shown) > room:
-        max(shown, key=lambda one: one.width - one.least).width -= 1
+        max(shown, key=lambda one: (one.is_id and one.width > one.least, one.width - one.least)).width -= 1
     return shown
 
 

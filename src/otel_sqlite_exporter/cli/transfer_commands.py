@@ -55,7 +55,7 @@ def import_(settings: Settings, files: tuple[str, ...], *, timezone: str, as_jso
                     )
             except (UnreadableSourceError, MissingPackageError) as error:
                 is_refused = True
-                click.echo(f"Error: {error}", err=True)
+                click.echo(f"Error: {format_value(str(error))}", err=True)
             except OSError as error:
                 is_refused = True
                 click.echo(f"Error: {error.filename or name}: {error.strerror or error}", err=True)
@@ -82,7 +82,6 @@ def _show_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, 
         already = count(totals.duplicate, "was already there", "were already there")
         quarantined = f", {count(totals.quarantined, 'is', 'are')} in quarantine" if totals.quarantined else ""
         click.echo(f"wrote {count(totals.written, 'record')} to {path}, {already}{quarantined}")
-    return None
 
 
 def _describe_source(report: SourceReport) -> str:
@@ -105,16 +104,7 @@ def _describe_source(report: SourceReport) -> str:
 @click.option("--signal", type=click.Choice(["traces", "logs"]), help="Only this signal.")
 @click.option("--output", default="-", metavar="FILE", help="The file to write; - (the default) is standard output.")
 @click.pass_obj
-def export(
-    settings: Settings,
-    *,
-    session_id: str | None,
-    trace_id: str | None,
-    since: str | None,
-    until: str | None,
-    signal: str | None,
-    output: str,
-) -> None:
+def export(settings: Settings, /, *, output: str, **criteria: str | None) -> None:
     """Write spans and log records as lines of OTLP JSON.
 
     Writes everything that meets all given options. `import` and any tool that reads OTLP JSON read the lines; imported
@@ -127,7 +117,7 @@ def export(
     from otel_sqlite_exporter.query.reading import TelemetryFile
 
     file = TelemetryFile(settings.path, settings.busy_timeout_ms)
-    lines = read_export(file, session_id=session_id, trace_id=trace_id, since=since, until=until, signal=signal)
+    lines = read_export(file, **criteria)
     done = write_lines(lines, output, source=settings.path)
     running = f"; left out: {count(done.left_out, 'running span')}" if done.left_out else ""
     click.echo(f"exported {count(done.spans, 'span')}, {count(done.logs, 'log record')}{running}", err=True)
