@@ -20,8 +20,10 @@ from typing import Any
 import pytest
 
 from otel_sqlite_exporter import TelemetryDatabase
+from otel_sqlite_exporter.query.reading import Reading
+from otel_sqlite_exporter.query.sql_builder import Select
 from tests.asked import write_traces
-from tests.commands import COMMAND, run, run_on_terminal
+from tests.commands import COMMAND, run, run_here, run_on_terminal
 from tests.conftest import clean_environment, exporting, make_spans
 from tests.files import snapshot
 
@@ -106,6 +108,37 @@ def test_the_beginning_of_an_id_suffices_if_it_is_of_one(asked: Path) -> None:
         "Error: more than one session_id begins with 'sess': session-0, session-1, session-2; give more of it\n"
     )
     assert run("trace", "nope", asked)[::2] == (2, "Error: no trace_id in traces is 'nope' or begins so\n")
+
+
+@pytest.mark.parametrize("command", ["llm", "tools", "logs", "search"])
+def test_the_prefix_of_an_id_is_resolved_without_reading_what_it_names(
+    path: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with exporting(path) as exporter:
+        spans = make_spans(*map(str, range(300)), attributes={"session.id": "a session"})
+        exporter.export(spans)
+    trace_id = f"{spans[0].context.trace_id:032x}"
+    read: list[dict[str, Any]] = []
+
+    def run_and_count(reading: Reading, select: Select) -> list[dict[str, Any]]:
+        rows = run_select(reading, select)
+        read.extend(rows)
+        return rows
+
+    run_select = Reading.run
+    monkeypatch.setattr(Reading, "run", run_and_count)
+    words = ["nothing"] if command == "search" else []
+    for options in (["--trace", trace_id[:9]], ["--session", "a sess"]):
+        assert run_here(command, *words, path, *options).exit_code == 0
+    assert {trace_id, "a session"} <= {value for row in read for value in row.values()}
+    assert len(read) < 10
+
+
+@pytest.mark.parametrize("command", [*LISTS, "logs", "tail"])
+def test_a_bad_variable_is_reported_once(asked: Path, command: str) -> None:
+    code, _, err = run(command, asked, "-n", "100", OTEL_EXPORTER_SQLITE_BUSY_TIMEOUT_MS="soon")
+    assert code == 0
+    assert err.count("OTEL_EXPORTER_SQLITE_BUSY_TIMEOUT_MS") == 1
 
 
 @pytest.mark.parametrize(
@@ -423,6 +456,23 @@ def test_what_was_recorded_cannot_steer_the_terminal(path: Path, show: Callable[
     with exporting(path) as exporter:
         exporter.export(make_spans("a\x1b[2J\nb"))
     assert "\x1b[2J" not in show(path)
+
+
+def test_an_id_that_was_recorded_cannot_steer_the_terminal(path: Path) -> None:
+    ids = [f"[bold]a\x1b[2J{number}" for number in range(2)]
+    with exporting(path) as exporter:
+        for id in ids:
+            exporter.export(make_spans(id, attributes={"session.id": id}))
+    queries = [("session", ids[0]), ("diff", *ids), ("sql", "SELECT name, session_id FROM spans")]
+    for command, *arguments in [*queries, ("sessions",), ("tail",), ("sql", "SELECT name FROM spans", "--csv")]:
+        shown = run_on_terminal(command, *arguments[:2], path, *arguments[2:], NO_COLOR="1", COLUMNS="100")
+        assert "\x1b" not in shown
+        assert r"[bold]a\x1b[2J0" in shown
+    for command, *arguments in queries[:2]:
+        assert "\x1b" not in run(command, *arguments, path)[1]
+    code, _, err = run("session", "[bold]a", path)
+    assert (code, "\x1b" in err) == (2, False)
+    assert r"[bold]a\x1b[2J0, [bold]a\x1b[2J1" in err
 
 
 def test_a_shell_can_complete(asked: Path) -> None:

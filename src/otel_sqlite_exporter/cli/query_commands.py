@@ -186,7 +186,7 @@ def report(
     plan: bool,
     as_csv: bool,
     as_json: bool,
-    **options: Any,
+    **given: Any,
 ) -> None:
     """Print a report: sessions, durations, histogram, tokens, cost, errors, tools, slowest, links, attributes, growth
     or queries."""
@@ -195,9 +195,9 @@ def report(
 
     if plan:
         return click.echo(describe_report(name))
-    given = {option: value for option, value in options.items() if value != ()}
-    result = database.run_report(name, limit=limit, **given)
-    show_report(result, lambda: database.run_report("histogram", **given), as_json=as_json, as_csv=as_csv)
+    criteria = {option: value for option, value in given.items() if value != ()}
+    result = database.run_report(name, limit=limit, **criteria)
+    show_report(result, lambda: database.run_report("histogram", **criteria), as_json=as_json, as_csv=as_csv)
 
 
 COMMANDS = (session, trace, search, tail, sql, diff, report)
