@@ -33,10 +33,7 @@ def format_value(value: Value) -> str:
         return (" " * first + "=" * length)[:INTERVAL_WIDTH]
     if isinstance(value, float):
         return f"{value:.4g}"
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in str(value)
-    )
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in str(value))
 
 
 def format_time(text: str | None) -> str | None:

@@ -75,8 +75,8 @@ def _show_report(file: LegacyFile, report: LegacyReport, into: str | None, *, dr
     )
     click.echo()
     if dry_run:
-        where = f"into {into}" if into else "in place: the old tables would be renamed to legacy_*"
-        click.echo(f"would migrate {file.path} {where}")
+        in_place = "in place: the old tables would be renamed to legacy_*"
+        click.echo(f"would migrate {file.path} {f'into {into}' if into else in_place}")
         return click.echo(
             "a backup would be written beside it" if backup and not into else "no backup would be written"
         )

@@ -42,7 +42,7 @@ def migrate(
     drop_legacy: bool,
     as_json: bool,
 ) -> int:
-    """Create a file, upgrade its schema, or convert a file of attribute rows.
+    """Create a file, upgrade its schema, or convert it.
 
     Before an upgrade, a verified copy is written beside the file, and its path is printed. A failed step leaves the
     file as it was before that step. Damaged files, files of other programs and files of newer versions are refused and
@@ -85,9 +85,10 @@ def migrate(
 @JSON
 @click.pass_obj
 def info(settings: Settings, *, as_json: bool) -> None:
-    """Show what a file holds: schema version, size, rows of each view, newest sessions, and health.
+    """Show what a file holds.
 
-    Nothing is created or changed. All counts are of the same moment, also while other processes write.
+    That is its schema version, size, rows of each view, newest sessions, and health. All counts are of the same moment,
+    also while other processes write. Nothing is created or changed.
     """
     from otel_sqlite_exporter.cli.maintain_output import show_overview
     from otel_sqlite_exporter.query.overview import read_overview
@@ -154,7 +155,7 @@ def recover(settings: Settings, *, spool: str | None, as_json: bool) -> None:
 @JSON
 @click.pass_obj
 def reindex(settings: Settings, *, as_json: bool) -> None:
-    """Derive sessions, pairs, model calls and tool calls of a file again.
+    """Derive sessions, pairs and calls of a file again.
 
     Use it for files that an older version or other settings wrote. Records stay as they are; the data derived from
     them is updated to the rules of this version. The command works in short transactions, also while applications
@@ -207,10 +208,10 @@ def reprice(settings: Settings, *, everything: bool, as_json: bool) -> None:
 @JSON
 @click.pass_obj
 def index(settings: Settings, *, rebuild: bool, as_json: bool) -> None:
-    """Build or update the index that `search` uses, of prompts, completions, tool arguments and tool results.
+    """Build or update the index that `search` uses.
 
-    The command works in short transactions, also while applications write; if interrupted, it continues when it is run
-    again.
+    It covers prompts, completions, tool arguments and tool results. The command works in short transactions, also while
+    applications write; if interrupted, it continues when it is run again.
     """
     from otel_sqlite_exporter.maintain import search_index
 

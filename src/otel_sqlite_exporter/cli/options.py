@@ -67,7 +67,7 @@ NAME = _text("--name", "name", "this name")
 EVENT = _text("--event", "event_name", "this event name")
 SEVERITY = _text("--severity", "severity_text", "this severity text, as recorded, such as ERROR")
 MIN_SEVERITY = click.option(
-    "--min-severity", "min_severity_number", type=int, help="Only this severity number or higher: 9 INFO, 17 ERROR."
+    "--min-severity", "min_severity_number", type=int, help="Minimum severity number: 9 is INFO, 17 ERROR."
 )
 STATUS = click.option(
     "--status",
@@ -75,17 +75,17 @@ STATUS = click.option(
     multiple=True,
     help="Only this status; may be repeated.",
 )
-MIN_DURATION = click.option("--min-duration-ms", type=float, help="Only this duration or longer.")
-MIN_TOKENS = click.option("--min-tokens", "min_total_tokens", type=int, help="Only this many tokens or more.")
-MIN_COST = click.option("--min-cost-usd", type=float, help="Only this cost or higher.")
+MIN_DURATION = click.option("--min-duration-ms", type=float, help="Minimum duration in milliseconds.")
+MIN_TOKENS = click.option("--min-tokens", "min_total_tokens", type=int, help="Minimum number of tokens.")
+MIN_COST = click.option("--min-cost-usd", type=float, help="Minimum cost in US dollars.")
 ATTRIBUTE = click.option(
     "--attribute",
     "attributes",
     metavar="CONDITION",
     multiple=True,
-    help="key, !key, key=value, or != < <= > >= for =; repeated conditions must all be met.",
+    help="key, !key or key=value, also with != < <= > >=. May be repeated; all conditions must be met.",
 )
-CURSOR = click.option("--cursor", help="The next page: the cursor that the last page gave.")
+CURSOR = click.option("--cursor", help="Show the next page: the cursor that the previous page gave.")
 OLDEST = click.option("--oldest-first", is_flag=True, help="Reverse the order.")
 
 

@@ -38,10 +38,10 @@ REPORT_NAMES = (
 @opt.JSON
 @click.pass_obj
 def search(settings: Settings, /, text: str, *, as_json: bool, **options: Any) -> None:
-    """Search prompts, completions, tool arguments and tool results, the newest first.
+    """Search prompts, completions and the content of tools.
 
-    A hit contains every word of TEXT, and every phrase in double quotes, also inside longer words and in any case. If
-    the file has an index (see `index`) and can be written, the search first updates the index.
+    The newest hits come first. A hit contains every word of TEXT, and every phrase in double quotes, in any case and
+    also inside longer words. If the file has an index (see `index`) and can be written, the index is updated first.
     """
     from otel_sqlite_exporter.cli.query_output import show_hits
     from otel_sqlite_exporter.maintain.search_index import update_index
@@ -59,9 +59,9 @@ def search(settings: Settings, /, text: str, *, as_json: bool, **options: Any) -
 @opt.JSON
 @click.pass_obj
 def session(database: TelemetryDatabase, session_id: str, *, limit: int, as_json: bool) -> None:
-    """Show a session step by step: its traces, calls and tool executions, the oldest first.
+    """Show a session step by step.
 
-    A unique prefix of ID is enough.
+    The steps are its traces, calls and tool executions, the oldest first. A unique prefix of ID is enough.
     """
     from otel_sqlite_exporter.cli.query_output import show_timeline
     from otel_sqlite_exporter.query.timeline import read_timeline
@@ -75,9 +75,9 @@ def session(database: TelemetryDatabase, session_id: str, *, limit: int, as_json
 @opt.JSON
 @click.pass_obj
 def trace(database: TelemetryDatabase, trace_id: str, *, as_json: bool) -> None:
-    """Show a trace as a tree: when each span ran, its tokens and its errors.
+    """Show a trace as a tree.
 
-    A unique prefix of ID is enough.
+    Each span is shown with its time, tokens and error. A unique prefix of ID is enough.
     """
     from otel_sqlite_exporter.cli.query_output import show_trace
 
@@ -93,7 +93,10 @@ def trace(database: TelemetryDatabase, trace_id: str, *, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one line for each record.")
 @click.pass_obj
 def tail(database: TelemetryDatabase, /, *, follow: bool, limit: int, as_json: bool, **options: Any) -> None:
-    """Show the latest records: starts and finishes of spans, span events, and log records that are events."""
+    """Show the latest records.
+
+    They are starts and finishes of spans, span events, and log records that are events.
+    """
     from otel_sqlite_exporter.cli.query_output import show_event
     from otel_sqlite_exporter.query.askable_views import EVENTS
     from otel_sqlite_exporter.query.sql_builder import encode_cursor
@@ -124,7 +127,7 @@ def tail(database: TelemetryDatabase, /, *, follow: bool, limit: int, as_json: b
 @opt.JSON
 @click.pass_obj
 def sql(settings: Settings, statement: str, *, limit: int, as_csv: bool, as_json: bool) -> None:
-    """Run a SELECT (or EXPLAIN) and print its rows.
+    """Run a SELECT or EXPLAIN and print its rows.
 
     The statement cannot change anything: writing statements, ATTACH and PRAGMAs that set a value are refused.
     """
@@ -153,7 +156,7 @@ def sql(settings: Settings, statement: str, *, limit: int, as_csv: bool, as_json
 def diff(
     database: TelemetryDatabase, session_a: str, session_b: str, *, allowed: tuple[str, ...], as_json: bool
 ) -> int:
-    """Compare two sessions: steps, tools, tokens, cost and latency.
+    """Compare two sessions.
 
     Measures: steps, traces, llm_calls, tool_executions, errors, input_tokens, output_tokens, tokens, cost_usd,
     duration_ms and llm_p50_ms. A unique prefix of each session id is enough.
@@ -188,8 +191,10 @@ def report(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Print a report: sessions, durations, histogram, tokens, cost, errors, tools, slowest, links, attributes, growth
-    or queries."""
+    """Print a report.
+
+    NAME: sessions, durations, histogram, tokens, cost, errors, tools, slowest, links, attributes, growth or queries.
+    """
     from otel_sqlite_exporter.cli.query_output import show_report
     from otel_sqlite_exporter.query.reports import describe_report
 

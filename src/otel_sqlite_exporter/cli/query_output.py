@@ -27,7 +27,6 @@ from otel_sqlite_exporter.query.summaries import EventSummary
 from otel_sqlite_exporter.query.timeline import Step, Timeline
 from otel_sqlite_exporter.query.trees import SpanNode, TraceTree
 
-_SHORTEST_TEXT = 24
 _SHORTEST_INTERVAL = 1 / 80
 """A bar of the least width, 10 characters, still shows an eighth of a character."""
 _DROP = {"span_id": 2, "service_name": 3, "start_time": 4, "first_time": 5, "last_time": 6}
@@ -86,7 +85,7 @@ def show_trace(tree: TraceTree, *, as_json: bool) -> None:
         Column("name", lambda node: f"{'  ' * node.depth}{node.span.name}", least=28),
         Column("waterfall", lambda node: _make_interval(node, start, duration_ms), drop=2),
         Column("duration", lambda node: format_ms(node.span.duration_ms), right=True),
-        Column("status", _describe_status, drop=3),
+        Column("status", _describe_status, least=6, drop=3),
         Column("tokens", _count_tokens, drop=1),
         Column("span_id", lambda node: node.span.span_id),
     ]
@@ -174,16 +173,14 @@ def show_rows(title: str, result: Rows | ReportResult, *, as_json: bool, as_csv:
         return print_csv(result.columns, result.rows)
     if as_json:
         return print_json({"total": result.total, "rows": result.to_dicts()})
-    columns = make_columns(*result.columns, least=_SHORTEST_TEXT)
-    return print_tables(Table(f"{title} ({result.describe()})", columns, result.rows))
+    return print_tables(Table(f"{title} ({result.describe()})", make_columns(*result.columns), result.rows))
 
 
 def show_report(result: ReportResult, histogram: Callable[[], ReportResult], *, as_json: bool, as_csv: bool) -> None:
     """Print a report; on a terminal with bars, and durations with a histogram below."""
     if as_json or as_csv or not is_terminal():
         return show_rows(result.name, result, as_json=as_json, as_csv=as_csv)
-    results = (result, histogram()) if result.name == "durations" else (result,)
-    return print_tables(*map(_draw_report, results))
+    return print_tables(*map(_draw_report, (result, histogram()) if result.name == "durations" else (result,)))
 
 
 def _draw_report(result: ReportResult) -> Table[Any]:
@@ -191,7 +188,7 @@ def _draw_report(result: ReportResult) -> Table[Any]:
     for place, name in enumerate(result.columns):
         read = itemgetter(place)
         shown = (lambda row, read=read: format_time(read(row))) if name.endswith("_time") else read
-        columns.append(Column(name, shown, _SHORTEST_TEXT, drop=_DROP.get(name, 0)))
+        columns.append(Column(name, shown, drop=_DROP.get(name, 0)))
     if _BARS.get(result.name) in result.columns and result.rows:
         place = result.columns.index(_BARS[result.name])
         largest = max(row[place] or 0 for row in result.rows) or 1

@@ -59,9 +59,9 @@ class Facts(NamedTuple):
     facts: Iterable[tuple[str, Value]]
 
 
-def make_columns(*names: str, least: int = 16) -> list[Column[Sequence[Any]]]:
+def make_columns(*names: str) -> list[Column[Sequence[Any]]]:
     """Return columns of rows that are sequences."""
-    return [Column(name, itemgetter(place), least) for place, name in enumerate(names)]
+    return [Column(name, itemgetter(place)) for place, name in enumerate(names)]
 
 
 def print_tables(*parts: Table[Any] | Facts) -> None:

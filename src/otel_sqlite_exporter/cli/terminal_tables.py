@@ -65,8 +65,8 @@ def _draw_table(table: Table[Any], width: int) -> Iterator[RenderableType]:
     yield Padding(grid, (0, 0, 0, _INDENT))
     missing = ", ".join(one.column.name for one in columns if one not in shown and one.column.name)
     if missing and table.rows:
-        note = Text(f"not shown: {missing} (--json and wider terminals show all)", "dim")
-        yield Padding(note, (0, 0, 0, _INDENT))
+        note = f"not shown: {missing} (--json and wider terminals show all)"
+        yield Padding(Text(note, "dim"), (0, 0, 0, _INDENT))
     yield Text("")
 
 

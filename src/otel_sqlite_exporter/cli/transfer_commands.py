@@ -117,8 +117,7 @@ def export(settings: Settings, /, *, output: str, **criteria: str | None) -> Non
     from otel_sqlite_exporter.query.reading import TelemetryFile
 
     file = TelemetryFile(settings.path, settings.busy_timeout_ms)
-    lines = read_export(file, **criteria)
-    done = write_lines(lines, output, source=settings.path)
+    done = write_lines(read_export(file, **criteria), output, source=settings.path)
     running = f"; left out: {count(done.left_out, 'running span')}" if done.left_out else ""
     click.echo(f"exported {count(done.spans, 'span')}, {count(done.logs, 'log record')}{running}", err=True)
 
