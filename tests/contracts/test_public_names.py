@@ -22,7 +22,7 @@ from otel_sqlite_exporter import (
     TelemetryDatabase,
     environment_variables,
 )
-from otel_sqlite_exporter.cli.ask_commands import REPORT_NAMES
+from otel_sqlite_exporter.cli.query_commands import REPORT_NAMES
 from otel_sqlite_exporter.query.reports import REPORTS, describe_report
 from otel_sqlite_exporter.settings import (
     EnvironmentSettings,

@@ -219,7 +219,7 @@ print(*sys.modules, file=sys.stderr)"""
     if arguments[0] != "migrate":  # which looks whether a file is of another layout
         unwanted += "|orjson"
     if arguments == ["--help"]:
-        unwanted += r"|otel_sqlite_exporter\.(query|storage|sql)"
+        unwanted += r"|otel_sqlite_exporter\.(query|storage|sql|settings)"
     assert [module for module in modules if re.match(rf"({unwanted})(\.|$)", module)] == []
 
 

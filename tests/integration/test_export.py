@@ -225,7 +225,7 @@ def test_a_span_that_runs_is_left_out_and_said_so(path: Path) -> None:
         exporter.export(make_spans("done"))
         exporter.export_open([TracerProvider(shutdown_on_exit=False).get_tracer("t").start_span("runs")])  # type: ignore[list-item]
     code, out, err = run("export", path)
-    assert (code, err) == (0, "exported 1 span, 0 log records; left out: 1 span that still runs\n")
+    assert (code, err) == (0, "exported 1 span, 0 log records; left out: 1 running span\n")
     assert "runs" not in out
 
 
@@ -258,7 +258,7 @@ def test_a_file_to_write_is_whole_or_not_there(filled: Path, tmp_path: Path) -> 
 def test_the_file_that_is_read_is_not_written_over(filled: Path) -> None:
     code, _, err = run("export", filled, "--output", filled)
     assert code == 2
-    assert "it is the file that is read" in err
+    assert "it is the file that is exported" in err
     assert read(filled, "SELECT count(*) FROM spans") == [(5,)]
 
 

@@ -280,8 +280,8 @@ def test_what_cannot_be_done_is_refused_in_one_sentence(old: Path, tmp_path: Pat
         (["--into", old, old], "is the old file itself"),
         (["--into", tmp_path / "theirs.db", old], "of another program"),
         (["--timezone", "Mars", old], "there is no timezone 'Mars'"),
-        (["--into", tmp_path / "new.db", tmp_path / "theirs.db"], "holds no tables of attribute rows"),
-        (["--drop-legacy", tmp_path / "nothing.db"], "holds no tables of attribute rows"),
+        (["--into", tmp_path / "new.db", tmp_path / "theirs.db"], "holds no attribute rows"),
+        (["--drop-legacy", tmp_path / "nothing.db"], "holds no attribute rows"),
     ):
         code, printed, errors = run("migrate", *arguments)
         assert (code, printed) == (2, "")
@@ -308,5 +308,5 @@ def test_tables_that_are_no_part_of_the_layout_are_named_and_left(old: Path) -> 
         connection.commit()
     code, printed, _ = run("migrate", old)
     assert code == 0
-    assert "left as they are: alembic_version" in printed
+    assert "unchanged: alembic_version" in printed
     assert "alembic_version" in tables(old)

@@ -99,7 +99,7 @@ def test_what_was_reported_stays(path: Path) -> None:
     with closing(sqlite3.connect(path)) as file, file:
         file.execute("UPDATE _llm_interactions SET cost_usd = 7, cost_status = 'reported'")
     code, output, _ = run("reprice", "--all", path)
-    assert (code, "looked at 0 calls" in output, "1 reported" in output) == (0, True, True)
+    assert (code, "checked 0 calls" in output, "1 reported" in output) == (0, True, True)
     assert read(path, _COSTS) == [("call", 7.0, "reported")]
 
 
