@@ -11,12 +11,12 @@ from typing import Any
 
 import opentelemetry.sdk._logs.export as sdk
 
-from otel_sqlite_exporter.deliver.delivery import Delivery
 from otel_sqlite_exporter.encode.logs import LogEncoder, read_log
 from otel_sqlite_exporter.encode.quarantine import quarantine_log
 from otel_sqlite_exporter.genai.rules import extend_rules
 from otel_sqlite_exporter.model.rows import Records
 from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
+from otel_sqlite_exporter.sdk.sdk_delivery import make_delivery
 from otel_sqlite_exporter.settings import resolve_settings
 
 # Older SDKs have the older names alone.
@@ -86,7 +86,7 @@ class SQLiteLogRecordExporter(_Base):  # type: ignore[misc]
         )
         self._redactor = make_span_redactor(settings)
         self._encoder = LogEncoder(settings.session_attributes, extend_rules(settings.dialects))
-        self._delivery = Delivery(settings, "logs")
+        self._delivery = make_delivery(settings, "logs")
 
     def export(self, batch: Sequence[Any]) -> Any:
         """Write log records; results as of `SQLiteSpanExporter.export`.

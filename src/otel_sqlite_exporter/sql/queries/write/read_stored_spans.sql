@@ -32,8 +32,9 @@ SELECT
   p.source_rank AS own_rank,
   (
     SELECT json_group_array(json_array(
-      e.name, e.time_unix_nano, e.time_source, e.dropped_attributes, e.attribute_types, e.attributes, e.phase,
-      e.stem, iif(e.link_method = 'span', (SELECT m.ordinal FROM _events AS m WHERE m.id = e.related_event), NULL), e.id
+      e.id, e.phase, e.name, e.time_unix_nano, e.time_source,
+      iif(e.link_method = 'span', (SELECT m.ordinal FROM _events AS m WHERE m.id = e.related_event), NULL),
+      e.stem, e.dropped_attributes, e.attribute_types, e.attributes
     ))
     FROM (SELECT * FROM _events AS q WHERE q.span = s.id AND q.source = 1 ORDER BY q.ordinal) AS e
   ) AS events,
