@@ -20,8 +20,10 @@ from otel_sqlite_exporter.deliver.spool_format import dump_batch, load_batch
 from otel_sqlite_exporter.deliver.spool_replay import replay_spool
 from otel_sqlite_exporter.errors import SpoolError, SpoolFullError
 from otel_sqlite_exporter.model.rows import Records
-from otel_sqlite_exporter.storage.connection import open_writer
+from otel_sqlite_exporter.settings import resolve_settings
+from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.write.exporter_runs import Run
+from otel_sqlite_exporter.write.writer import Writer
 from tests.conftest import clean_environment, exporting, health, make_spans, named, span_names
 from tests.files import settle
 
@@ -157,9 +159,10 @@ def test_a_batch_that_was_written_and_not_passed_is_passed_over(path: Path) -> N
         exporter.export(make_spans("first"))
     spool_batches(path, ["kept", "more"])
     stored = Path(f"{path}-spool").read_bytes()
-    with closing(open_writer(str(path), busy_timeout_ms=1000)) as connection:
+    settings = resolve_settings(path)
+    with closing(open_file(settings)) as connection:
         spool = Spool(spool_path(str(path)), limit_bytes=0)
-        replay_spool(connection, spool, pairing_window_ns=0, deadline=0)
+        replay_spool(Writer(connection, settings), spool, deadline=0)
     Path(f"{path}-spool").write_bytes(stored)
     settle(path)
     assert span_names(path) == ["first", "kept", "more"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From encoded records to the file or, where it cannot be written, to the spool beside it. All exporters deliver here."""
+"""From encoded records to the file or, where it cannot be written, to the spool beside it."""
 
 from __future__ import annotations
 
@@ -109,8 +109,8 @@ class Delivery:
         self._own_run().dropped += records
 
     def close(self) -> None:
-        """Write counts that are not in the file yet, and close it. Waits for a delivery that is under way, up to the busy
-        timeout."""
+        """Write counts that are not in the file yet, and close it. Waits up to the busy timeout for a delivery that is
+        under way."""
         if self._is_closed:
             return
         run = self._own_run()

@@ -47,7 +47,8 @@ def write_records(writer: Writer, records: Records, run: Run, mark: Replay | Imp
         except Exception as error:
             if is_about_file(error):
                 raise
-            refused = [quarantine_row(record, error, time.time_ns()) for record in (*single.spans, *single.logs)]
+            refused = [quarantine_row(span, error, time.time_ns()) for span in single.spans]
+            refused += [quarantine_row(log, error, time.time_ns()) for log in single.logs]
             writer.write(Records(quarantine=refused), run)
     if mark is not None:
         writer.write(Records(), run, mark)

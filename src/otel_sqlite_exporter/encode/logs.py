@@ -7,7 +7,7 @@ As for spans, a value that cannot be kept as it is, is repaired and counted.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from otel_sqlite_exporter.encode.pairs import split_phase
 from otel_sqlite_exporter.encode.resources import OriginEncoder
@@ -23,30 +23,11 @@ from otel_sqlite_exporter.model.fields import (
     encode_trace_id,
 )
 from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, EncodedLog, Interactions, LogRow
+from otel_sqlite_exporter.model.signals import LogFields, name_event
 from otel_sqlite_exporter.model.values import encode_attributes, encode_value, repair_text
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.redact.redacted_signals import SpanRedactor
-
-_OLD_EVENT_NAME = "event.name"
-
-
-class LogFields(NamedTuple):
-    """What is read of a log record, whichever version of the SDK made it."""
-
-    timestamp: Any
-    observed_timestamp: Any
-    trace_id: Any
-    span_id: Any
-    trace_flags: Any
-    severity_text: Any
-    severity_number: Any
-    event_name: Any
-    body: Any
-    attributes: dict[Any, Any]
-    dropped_attributes: Any
-    resource: Any
-    scope: Any
 
 
 def read_log(record: Any, redactor: SpanRedactor | None) -> LogFields:
@@ -68,12 +49,6 @@ def read_log(record: Any, redactor: SpanRedactor | None) -> LogFields:
     )
     fields = name_event(LogFields._make(values))
     return fields if redactor is None else redactor.redact_log(fields)
-
-
-def name_event(fields: LogFields) -> LogFields:
-    """Return `fields` with the event name that only an attribute gives: SDKs before 1.35 have no field for it."""
-    name = fields.attributes.get(_OLD_EVENT_NAME) if fields.event_name is None else None
-    return fields._replace(event_name=name) if isinstance(name, str) else fields
 
 
 class LogEncoder:

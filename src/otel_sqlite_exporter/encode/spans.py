@@ -52,7 +52,7 @@ from otel_sqlite_exporter.model.values import (
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from otel_sqlite_exporter.otlp.otlp_decoder import OTLPSpan
+    from otel_sqlite_exporter.model.signals import SpanFields
 
 _ERROR = 2
 _Shape = tuple[tuple[Any, ...], tuple[type, ...]]
@@ -78,7 +78,7 @@ class SpanEncoder:
         self._origins = OriginEncoder(session_attributes)
 
     def encode_span(
-        self, span: ReadableSpan | OTLPSpan, arrival_time_unix_nano: int, *, is_open: bool = False
+        self, span: ReadableSpan | SpanFields, arrival_time_unix_nano: int, *, is_open: bool = False
     ) -> EncodedSpan:
         """Return `span` as rows; one that `is_open` as it is now, whether or not it ends meanwhile.
 

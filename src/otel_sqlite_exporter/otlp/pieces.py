@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 
 class Piece(NamedTuple):
-    """A line, a document or a message of a source: its bytes, which identify it, its parsed JSON (or why there is none),
-    and its position. One that is not `is_finished` is a last line without an end."""
+    """A line, a document or a message of a source: its bytes, which identify it; its parsed JSON, or why there is none;
+    and its position. A last line without an end is not `is_finished`."""
 
     content: bytes
     value: Any

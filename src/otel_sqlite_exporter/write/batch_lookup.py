@@ -23,7 +23,6 @@ NO_TIMES = (2**63 - 1, 0)
 """Start and end of a trace before a record of it is counted."""
 
 
-
 class WrittenSpan(NamedTuple):
     """A span in the file, as far as a batch needs it."""
 

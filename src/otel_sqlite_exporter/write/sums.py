@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sums and times that a batch changes beside its own rows: those of agents, and those of rows of `_trace_sessions` that
-cannot be added to and taken from.
+must be computed again.
 
-The times of a row of `_trace_sessions` may be wider than those of its records, by records that it lost to another row of
-its trace. If both rows show one session, the visible times cannot change, so most rows that lose their last record are
-not read through for the one before it.
+The times of a row of `_trace_sessions` may be wider than those of its records, as it may have lost some to another row
+of its trace. If both rows show one session, the visible times cannot change, so the rescan is skipped.
 """
 
 from __future__ import annotations
@@ -37,8 +36,8 @@ class OutdatedSums:
     restarted: set[int] = field(default_factory=set)
 
     def update(self, connection: sqlite3.Connection, moved: Iterable[int], lost: Sequence[int]) -> None:
-        """Compute again what a batch changed other than by adding to it; its rows are written. `moved` are the rows that
-        show another session than before, `lost` the sessions that they showed."""
+        """Compute these sums again, after the rows of the batch were written. `moved` are the rows that show another
+        session than before, `lost` the sessions that they showed."""
         left = self.left.union(moved)
         if left or self.restarted:
             (wide,) = run_query(connection, "find_wide_times", left=left, restarted=self.restarted).fetchone()
