@@ -20,8 +20,7 @@ from typing import Any
 
 import orjson
 
-from otel_sqlite_exporter.sql.texts import read_query
-from otel_sqlite_exporter.storage.migrations import split_statements
+from otel_sqlite_exporter.sql.texts import read_query, split_statements
 
 _KEPT_TEXTS = 32
 

@@ -14,6 +14,7 @@ from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineR
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import transaction
+from otel_sqlite_exporter.storage.state import write_state
 from otel_sqlite_exporter.storage.statistics import are_due, gather_statistics
 from otel_sqlite_exporter.write.batch import Batch
 from otel_sqlite_exporter.write.batch_lookup import RepeatedSpan
@@ -37,12 +38,7 @@ class Replay(NamedTuple):
 
     def note(self, connection: sqlite3.Connection) -> bool:
         """Note the mark in the caller's transaction; False if the file had it already."""
-        noted = connection.execute(
-            "INSERT INTO _replays (spool, batch) VALUES (?, ?)"
-            " ON CONFLICT (spool) DO UPDATE SET batch = excluded.batch WHERE batch <> excluded.batch",
-            self[:2],
-        )
-        return noted.rowcount > 0
+        return write_state(connection, f"spool {self.spool_id}", self.batch_id)
 
 
 class ImportMark(NamedTuple):
