@@ -34,8 +34,8 @@ def spool(path: Path) -> Spool:
 
 
 def contents(spool: Spool) -> list[bytes]:
-    with spool.taking(timeout_s=0) as taking:
-        return [] if taking is None else [frame.content for frame in taking]
+    with spool.hold(timeout_s=0) as held:
+        return [] if held is None else [frame.content for frame in held]
 
 
 def test_batches_come_out_in_order_and_what_was_taken_does_not_come_again(spool: Spool) -> None:
@@ -44,9 +44,9 @@ def test_batches_come_out_in_order_and_what_was_taken_does_not_come_again(spool:
         spool.append(content, timeout_s=0)
     assert (spool.count(), spool.is_empty()) == ((3, 8), False)
     assert contents(spool) == [b"one", b"", b"three"]
-    with spool.taking(timeout_s=0) as taking:
-        assert taking is not None
-        taking.advance(next(iter(taking)))
+    with spool.hold(timeout_s=0) as held:
+        assert held is not None
+        held.advance(next(iter(held)))
     assert contents(spool) == [b"", b"three"]
 
 
@@ -101,14 +101,14 @@ def test_it_does_not_grow_over_its_limit(spool: Spool) -> None:
 def test_what_is_no_spool_is_not_touched(spool: Spool) -> None:
     Path(spool.path).write_bytes(b"somebody's notes, which are long enough")
     for use in (lambda: spool.append(b"x", timeout_s=0), lambda: contents(spool), lambda: spool.count()):
-        with pytest.raises(SpoolError, match="is no spool"):
+        with pytest.raises(SpoolError, match="is not a spool"):
             use()
     assert Path(spool.path).read_bytes() == b"somebody's notes, which are long enough"
 
 
 def test_who_holds_it_keeps_others_out(spool: Spool) -> None:
     spool.append(b"one", timeout_s=0)
-    with spool.taking(timeout_s=0), pytest.raises(SpoolError, match="locked"):
+    with spool.hold(timeout_s=0), pytest.raises(SpoolError, match="locked"):
         spool.append(b"two", timeout_s=0.02)
     spool.append(b"two", timeout_s=0)
     assert contents(spool) == [b"one", b"two"]

@@ -141,13 +141,13 @@ class Delivery:
         try:
             batches, records = replay_spool(writer, self._spool, deadline=deadline)
         except Exception as error:
-            # Another process may be at it; else the spool keeps what it has.
-            _logger.debug("the spool of %s waits: %s", self._settings.path, error)
+            # Another process may be replaying it. The spool keeps its batches.
+            _logger.debug("the spool of %s is not written to it yet: %s", self._settings.path, error)
         else:
             if batches:
                 _interrupt_spans(writer.connection)  # those that a dead process could only write to the spool
             if batches and self._may_log("replayed", _LOG_INTERVAL_S):
-                _logger.info("%d records came back from the spool to %s", records, self._settings.path)
+                _logger.info("%d records were written from the spool to %s", records, self._settings.path)
 
     def _keep(self, records: Records, error: Exception) -> bool:
         """Put a batch that could not be written into the spool, and return whether that succeeded."""
@@ -170,8 +170,8 @@ class Delivery:
             return False
         if self._may_log((type(error), "spooled"), _LOG_INTERVAL_S):
             _logger.warning(
-                "%s cannot be written: %s. %d records are kept in %s until it can, and more may follow "
-                "(said once a minute at most)",
+                "%s cannot be written: %s. %d records are kept in %s until it can, and later ones may be, too "
+                "(logged once a minute at most)",
                 self._settings.path,
                 error,
                 len(records),
@@ -187,23 +187,25 @@ class Delivery:
 
     def _warn_of_shutdown(self, records: int) -> None:
         if self._may_log("shutdown", math.inf):
-            _logger.warning("%d records came after shutdown and are not written, nor are any others", records)
+            _logger.warning(
+                "%d records came after shutdown and are not written; later ones are not written either", records
+            )
 
     def _log_loss(self, error: Exception, records: int, spool_error: Exception | None = None) -> None:
         if not self._may_log((type(error), "lost"), _LOG_INTERVAL_S):
             return
         expected = isinstance(error, (SQLiteExporterError, sqlite3.Error, OSError))
         _logger.error(
-            "%d records could not be written to %s and are lost: %s%s (said once a minute at most)",
+            "%d records could not be written to %s and are lost: %s%s (logged once a minute at most)",
             records,
             self._settings.path,
             error,
-            "" if spool_error is None else f"; nor could the spool: {spool_error}",
+            "" if spool_error is None else f"; the spool could not be written either: {spool_error}",
             exc_info=None if expected else error,
         )
 
     def _may_log(self, what: object, interval_s: float) -> bool:
-        # Not waited for: whoever holds it is about to log, and a child could inherit it, locked, through a fork.
+        # Not waited for: its holder is about to log, and a forked child could inherit it locked.
         if not self._log_lock.acquire(blocking=False):
             return False
         try:
@@ -220,10 +222,10 @@ def _interrupt_spans(connection: sqlite3.Connection) -> None:
     try:
         interrupted = interrupt_spans(connection)
     except sqlite3.Error as error:
-        _logger.debug("spans of processes that are gone stay open for now: %s", error)
+        _logger.debug("spans of processes that have ended stay open for now: %s", error)
     else:
         if interrupted:
-            _logger.info("%d spans of processes that are gone were marked as interrupted", interrupted)
+            _logger.info("%d spans of processes that have ended were marked as interrupted", interrupted)
 
 
 def _is_lock(error: Exception) -> bool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ends the open spans of processes that are gone."""
+"""Ends the open spans of processes that have ended."""
 
 from __future__ import annotations
 

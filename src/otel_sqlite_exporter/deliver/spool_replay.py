@@ -26,16 +26,16 @@ def replay_spool(writer: Writer, spool: Spool, *, deadline: float = float("inf")
     batches = count = 0
     while time.monotonic() < deadline or not batches:
         # Held for one batch at a time, so that nobody who wants to add one waits for long.
-        with spool.taking(timeout_s=0) as taking:
-            if taking is None:
+        with spool.hold(timeout_s=0) as held:
+            if held is None:
                 break
-            frame = next(iter(taking), None)
+            frame = next(iter(held), None)
             if frame is None:
-                taking.remove()
+                held.remove()
                 break
             records, run, spooled_at = load_batch(frame.content)
-            write_records(writer, records, run, Replay(taking.spool_id, frame.batch_id, spooled_at))
-            taking.advance(frame)
+            write_records(writer, records, run, Replay(held.spool_id, frame.batch_id, spooled_at))
+            held.advance(frame)
         batches += 1
         count += len(records)
     return batches, count

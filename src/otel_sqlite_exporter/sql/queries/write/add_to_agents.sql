@@ -1,5 +1,5 @@
--- Adds what is written of model calls to their agents. :agents is [[service, agent name or empty, name of the resource,
--- agent id, version, first seen, last seen, rows, calls, rows with usage, input, output, total tokens], ...] in
+-- Adds the model calls of a batch to their agents. :agents is [[service, agent name or empty, name in the resource,
+-- agent id, version, first seen, last seen, rows, calls, rows with usage, input, output, total tokens], ...], times in
 -- nanoseconds; :trace_sessions is [[service, agent name or empty, trace_session, rows], ...].
 INSERT INTO _agents (
   service_name, agent_name, resource_agent_name, agent_id, version, first_seen_unix_nano, last_seen_unix_nano, rows,

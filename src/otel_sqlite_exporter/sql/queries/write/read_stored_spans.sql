@@ -1,4 +1,5 @@
--- Spans as they are stored, with what was derived from each, and not from log records of it: for deriving it anew. :ids is an array of ids of _spans.
+-- Spans as they are stored, with the data derived from each (but not from its log records). :ids is an array of ids of
+-- _spans.
 SELECT
   s.id,
   t.trace_id,
