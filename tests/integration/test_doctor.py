@@ -322,7 +322,7 @@ def test_recover_says_what_is_in_the_way(written: Path) -> None:
     Path(f"{written}-spool").write_bytes(b"something else, and long enough to be looked at")
     status, _, errors = run("recover", written)
     assert status == 2
-    assert errors == f"Error: {written}-spool is no spool of this package: move it away\n"
+    assert errors == f"Error: {written}-spool is not a spool of this package: move it away\n"
     assert diagnose(written)[1]["spool"].startswith("problem: ")
 
 

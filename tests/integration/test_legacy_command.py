@@ -28,8 +28,10 @@ from otel_sqlite_exporter.legacy import (
 )
 from otel_sqlite_exporter.legacy.conversion import drop_legacy_tables, migrate_legacy_file
 from otel_sqlite_exporter.legacy.legacy_report import STAGES, LegacyReport, find_legacy_file
+from otel_sqlite_exporter.model.rows import Records
 from otel_sqlite_exporter.settings import resolve_settings
-from otel_sqlite_exporter.write import writer
+from otel_sqlite_exporter.write.exporter_runs import Counts, Run
+from otel_sqlite_exporter.write.writer import Writer
 from tests.commands import run, run_on_terminal
 from tests.conftest import export_all, exporting, in_new_process, read
 from tests.files import foreign, snapshot
@@ -224,13 +226,13 @@ def test_a_value_that_does_not_arrive_is_found_in_the_end(
 
 
 def test_an_event_that_does_not_arrive_is_found(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    add_batch = writer.add_batch
+    add = Writer.add
 
-    def add_less(connection: sqlite3.Connection, batch: Any, *arguments: Any, **keywords: Any) -> Any:
-        logs = [log for log in batch.logs if log.row.event_name != "framework.patch"]
-        return add_batch(connection, type(batch)(batch.spans, logs), *arguments, **keywords)
+    def add_less(writer: Writer, records: Records, run: Run) -> Counts:
+        logs = [log for log in records.logs if log.row.event_name != "framework.patch"]
+        return add(writer, Records(records.spans, logs), run)
 
-    monkeypatch.setattr(conversion_stages, "add_batch", add_less)
+    monkeypatch.setattr(Writer, "add", add_less)
     with pytest.raises(LegacyCheckError, match=r"1 are named framework\.patch, 0 were"):
         migrate(old)
 

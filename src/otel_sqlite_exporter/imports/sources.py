@@ -24,8 +24,8 @@ import orjson
 from otel_sqlite_exporter.errors import UnreadableSourceError
 from otel_sqlite_exporter.imports.event_logs import is_event
 from otel_sqlite_exporter.otlp.otlp_decoder import find_signals
+from otel_sqlite_exporter.otlp.pieces import Piece
 from otel_sqlite_exporter.otlp.protobuf import read_messages
-from otel_sqlite_exporter.write.import_marks import Piece
 
 STANDARD_INPUT = "-"
 _GZIP, _ZSTD, _UTF8_MARK = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xef\xbb\xbf"

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
@@ -28,7 +27,7 @@ from otel_sqlite_exporter.model.rows import Records
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.exporter_runs import Run
-from otel_sqlite_exporter.write.writer import add_batch
+from otel_sqlite_exporter.write.writer import Writer
 
 _ROWS = 500
 _CONTEXTS = {"agent_id": "agents", "session_id": "sessions", "trace_id": "traces", "span_id": "spans"}
@@ -52,7 +51,7 @@ class Conversion:
         self._target = target
         self._layout = layout
         self._counts = counts
-        self._window_ns = settings.pairing_window_ms * 1_000_000
+        self._writer = Writer(target, settings)
         self._run = Run.begin("import")
         self._encoder = LegacyEncoder(settings, zone, self._read_agents(), counts)
 
@@ -118,8 +117,7 @@ class Conversion:
         self._counts[f"written.{kind}"] += len(records)
 
         def write() -> None:
-            window_ns = self._window_ns
-            add_batch(self._target, records, self._run, time.time_ns(), pairing_window_ns=window_ns, has_waited=False)
+            self._writer.add(records, self._run)
 
         return Step(write, position, rows)
 

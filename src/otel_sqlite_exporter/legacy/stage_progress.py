@@ -4,17 +4,17 @@ it has done. So after a kill at any moment it goes on where it stood, and does n
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
 from otel_sqlite_exporter.errors import LegacyCheckError
 from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.storage.connection import transaction
 from otel_sqlite_exporter.write.statements import run_script
 
 
@@ -57,7 +57,7 @@ class Progress:
 
     def begin(self) -> None:
         """Make the table of stages, if it is not there."""
-        with self._transaction():
+        with transaction(self._connection):
             run_script(self._connection, "create_legacy_stages")
 
     def run(
@@ -80,11 +80,11 @@ class Progress:
         for step in make_steps(position):
             position = step.position
             seconds += step.seconds
-            with self._transaction():
+            with transaction(self._connection):
                 step.write()
                 self._note(name, position, False, seconds + time.monotonic() - began)
             self._on_progress(name, step.rows)
-        with self._transaction():
+        with transaction(self._connection):
             differences = check()
             if not differences:
                 self._note(name, position, True, seconds + time.monotonic() - began)
@@ -114,17 +114,6 @@ class Progress:
             "counts": orjson.dumps(self.counts).decode(),
         }
         self._connection.execute(read_query("note_legacy_stage"), values)
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
 
 
 def read_stages(connection: sqlite3.Connection, source: str) -> list[Stage]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether what a file derived from a record is what the rules of this version derive from it. Pure."""
+"""Is the derived data in the file what the rules of this version would derive? Pure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES
-from otel_sqlite_exporter.maintain.stored_records import Shown, StoredLog, StoredSpan
+from otel_sqlite_exporter.maintain.stored_records import StoredLog
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Interactions, Naming
 from otel_sqlite_exporter.write.interaction_batch import make_request
+from otel_sqlite_exporter.write.stored_spans import ShownNaming, StoredSpan
 
 _RESOURCE = "resource:"
 
@@ -21,15 +22,15 @@ def is_span_current(stored: StoredSpan, encoded: EncodedSpan) -> bool:
     named = (None, None, None) if own is None else (own.name, own.source, own.rank)
     if stored.own_session[0] != named[0] or (own is not None and stored.own_session[2] is None):
         return False
-    if [(phase, stem, mate) for *_, phase, stem, mate, _ in stored.events] != [
-        (event.phase, event.stem, event.mate) for event in encoded.events
-    ]:
+    paired = [[(event.phase, event.stem, event.mate) for event in events] for events in (stored.events, encoded.events)]
+    if paired[0] != paired[1]:
         return False
-    places = {event[-1]: place for place, event in enumerate(stored.events)}
     expected = [(None, encoded.interactions), *encoded.record_interactions]
     return (
-        _same([[places.get(id), *rest] for id, *rest in stored.llm_interactions], _llm_rows(expected))
-        and _same([[places.get(id), *rest] for id, *rest in stored.tool_interactions], _tool_rows(expected))
+        _same([[index, *llm] for index, llm in stored.llm_interactions], _llm_rows(expected))
+        and _same(
+            [[index, is_request, *tool] for index, is_request, tool in stored.tool_interactions], _tool_rows(expected)
+        )
         and _same(stored.tool_results, encoded.interactions.tool_results)
     )
 
@@ -37,22 +38,22 @@ def is_span_current(stored: StoredSpan, encoded: EncodedSpan) -> bool:
 def is_log_current(stored: StoredLog, encoded: EncodedLog) -> bool:
     """Return whether the file derived from a log record what `encoded` holds."""
     named = None if encoded.own_session is None else encoded.own_session.name
-    told = encoded.interactions
-    if told.llm is not None or told.tool is not None:
-        told = told._replace(tool_calls=(), tool_results=())  # as it is written
-    expected = [(None, told)]
+    interactions = encoded.interactions
+    if interactions.llm is not None or interactions.tool is not None:
+        interactions = interactions._replace(tool_calls=(), tool_results=())  # as it is written
+    expected = [(None, interactions)]
     return (
         (stored.own_session, stored.phase) == (named, encoded.phase)
         and _same([[None, *rest] for _, *rest in stored.llm_interactions], _llm_rows(expected))
         and _same([[None, *rest] for _, *rest in stored.tool_interactions], _tool_rows(expected))
         and (
             stored.tool_results is None
-            or not Counter(map(_plain, told.tool_results)) - Counter(map(_plain, stored.tool_results))
+            or not Counter(map(_plain, interactions.tool_results)) - Counter(map(_plain, stored.tool_results))
         )
     )
 
 
-def is_naming_current(shown: Shown, session_attributes: Sequence[str]) -> bool:
+def is_naming_current(shown: ShownNaming, session_attributes: Sequence[str]) -> bool:
     """Return whether session and user of a trace are named by attributes that name them in this version, of the rank
     that they have now."""
     return _has_rank(shown.session_source, shown.session_rank, session_attributes) and _has_rank(
@@ -60,7 +61,7 @@ def is_naming_current(shown: Shown, session_attributes: Sequence[str]) -> bool:
     )
 
 
-def is_bid_kept(shown: Shown, session: Naming | None) -> bool:
+def is_bid_kept(shown: ShownNaming, session: Naming | None) -> bool:
     """Return whether what a record names as its session is no stronger than what its trace shows."""
     return session is None or (shown.session_rank is not None and shown.session_rank <= session.rank)
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from otel_sqlite_exporter.errors import MissingPackageError, UnreadableSourceError
-from otel_sqlite_exporter.write.import_marks import Piece
+from otel_sqlite_exporter.otlp.pieces import Piece
 
 _FIRST_FIELD = b"\x0a"  # the only one that TracesData and LogsData have, with its length
 _LARGEST_BYTES = 1 << 30

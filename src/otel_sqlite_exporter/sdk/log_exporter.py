@@ -11,7 +11,6 @@ from typing import Any, Unpack
 
 import opentelemetry.sdk._logs.export as sdk
 
-from otel_sqlite_exporter.deliver.delivery import Delivery
 from otel_sqlite_exporter.encode.logs import LogEncoder
 from otel_sqlite_exporter.encode.quarantine import quarantine_log
 from otel_sqlite_exporter.genai.rules import extend_rules
@@ -20,6 +19,7 @@ from otel_sqlite_exporter.model.signals import LogFields, name_event
 from otel_sqlite_exporter.model.values import copy_attributes
 from otel_sqlite_exporter.redact.redacted_signals import SpanRedactor, make_span_redactor
 from otel_sqlite_exporter.sdk.keywords import show_keywords
+from otel_sqlite_exporter.sdk.sdk_delivery import make_delivery
 from otel_sqlite_exporter.settings import SettingKeywords, Settings, resolve_settings
 
 # Older SDKs have only the older names.
@@ -44,7 +44,7 @@ class SQLiteLogRecordExporter(_Base):  # type: ignore[misc]
         settings = resolve_settings(path, **keywords)
         self._redactor = make_span_redactor(settings)
         self._encoder = LogEncoder(settings.session_attributes, extend_rules(settings.dialects))
-        self._delivery = Delivery(settings, "logs")
+        self._delivery = make_delivery(settings, "logs")
 
     def export(self, batch: Sequence[Any]) -> Any:
         """Write log records; results are those of `SQLiteSpanExporter.export`.

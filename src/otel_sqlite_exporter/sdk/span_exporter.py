@@ -11,13 +11,13 @@ from typing import Unpack
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from otel_sqlite_exporter.deliver.delivery import Delivery
 from otel_sqlite_exporter.encode.quarantine import quarantine_span
 from otel_sqlite_exporter.encode.spans import SpanEncoder
 from otel_sqlite_exporter.genai.rules import extend_rules
 from otel_sqlite_exporter.model.rows import Records
 from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
 from otel_sqlite_exporter.sdk.keywords import show_keywords
+from otel_sqlite_exporter.sdk.sdk_delivery import make_delivery
 from otel_sqlite_exporter.settings import SettingKeywords, Settings, resolve_settings
 
 
@@ -40,7 +40,7 @@ class SQLiteSpanExporter(SpanExporter):
         settings = resolve_settings(path, **keywords)
         self._redactor = make_span_redactor(settings)
         self._encoder = SpanEncoder(settings.session_attributes, extend_rules(settings.dialects))
-        self._delivery = Delivery(settings, "traces")
+        self._delivery = make_delivery(settings, "traces")
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Write finished spans.
