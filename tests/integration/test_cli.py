@@ -18,7 +18,7 @@ import pytest
 from otel_sqlite_exporter.cli.commands import PROGRAM
 from otel_sqlite_exporter.storage import migrations
 from otel_sqlite_exporter.version import __version__
-from tests.commands import NEWEST, NEXT, become_next, run, run_here, upgrade_to_next, write_sessions
+from tests.commands import NEXT, become_next, run, run_here, upgrade_to_next, write_sessions
 from tests.conftest import clean_environment, span_names
 from tests.files import (
     foreign,
@@ -29,6 +29,7 @@ from tests.files import (
     text_file,
     truncated_file,
 )
+from tests.upgrades import NEWEST
 
 
 @pytest.fixture

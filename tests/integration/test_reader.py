@@ -27,9 +27,10 @@ from otel_sqlite_exporter.query import file
 from otel_sqlite_exporter.query.results import Page
 from tests import strategies as own
 from tests.asked import MINUTE, MODELS, MS, NOON_NS, TRACES, write_traces
-from tests.commands import NEXT, RELEASED, upgrade_to_next
+from tests.commands import NEXT, upgrade_to_next
 from tests.conftest import clean_environment, exporting, make_spans, read
 from tests.files import FOREIGN, snapshot
+from tests.upgrades import RELEASED
 
 FIND = {
     "find_sessions": "sessions",
