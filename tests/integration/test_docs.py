@@ -58,6 +58,7 @@ from otel_sqlite_exporter.settings import (
     SYNCHRONOUS_MODES,
 )
 from otel_sqlite_exporter.sql.texts import read_folder
+from otel_sqlite_exporter.storage.migrations import migrate
 from otel_sqlite_exporter.storage.steps import load_migrations
 from tests.conftest import ROOT, clean_environment, exporting, read, span_names
 from tests.legacy_files import write_typical
@@ -340,6 +341,18 @@ def test_the_attributes_that_are_content_are_those_of_the_code() -> None:
 def test_the_steps_are_those_of_the_code() -> None:
     steps = [[str(step.version), f"`{step.name}`", "yes" if step.is_quick else "no"] for step in load_migrations()]
     assert find_tables("docs/migrations.md", "Versions") == steps
+
+
+def test_the_indexes_are_those_of_a_file(path: Path) -> None:
+    migrate(str(path), busy_timeout_ms=5_000)
+    indexes = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"
+    made = {
+        name: re.sub(r"\s+", " ", re.sub(r"^CREATE (UNIQUE )?INDEX \w+ ON \w+ ", "", sql))
+        for name, sql in read(path, indexes)
+    }
+    table = find_tables("docs/schema.md", "Indexes")
+    assert {bare(row[0]): bare(row[1]) for row in table} == made
+    assert all(row[2] for row in table)
 
 
 def test_the_questions_and_filters_are_those_of_the_code() -> None:

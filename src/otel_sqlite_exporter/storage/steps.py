@@ -79,6 +79,24 @@ def load_migrations() -> tuple[Migration, ...]:
     )
 
 
+def make_file(
+    connection: sqlite3.Connection, steps: Sequence[Migration], views: Views | None = None
+) -> tuple[Migration, ...]:
+    """Apply all `steps` to a file that has no schema yet, in the caller's transaction, and return them; none where
+    there is a schema. (In several transactions, another process would take the half made file for an older one.)
+
+    Raises:
+        MigrationFailedError: A step failed; the caller is to roll back.
+    """
+    if _read_version(connection):
+        return ()
+    views = load_views() if views is None else views
+    for step in steps:
+        with _failing(step, "no file was made"):
+            _advance(connection, step, views if step is steps[-1] else None)
+    return tuple(steps)
+
+
 def apply_steps(
     connection: sqlite3.Connection,
     steps: Sequence[Migration],
@@ -86,8 +104,7 @@ def apply_steps(
     on_progress: OnProgress = lambda name, done, of: None,
 ) -> tuple[Migration, ...]:
     """Apply `steps` in order, each in its own transaction, or in batches, and give the file `views`. Return the steps
-    that were applied: one that another process applied in the meantime is skipped. A new file is made in one
-    transaction, or another process would take it, half made, for a file that has to be upgraded.
+    that were applied: one that another process applied in the meantime is skipped. A file without a schema is made.
 
     Raises:
         MigrationFailedError: A step failed and was rolled back.
@@ -95,13 +112,10 @@ def apply_steps(
     """
     views = load_views() if views is None else views
     with transaction(connection):
-        version = _read_version(connection)
-        check_version("the file", version)
-        for step in () if version else steps:
-            with _failing(step, "no file was made"):
-                _advance(connection, step, views if step is steps[-1] else None)
-    if not version:
-        return tuple(steps)
+        check_version("the file", _read_version(connection))
+        made = make_file(connection, steps, views)
+    if made:
+        return made
     applied = tuple(
         step for step in steps if _apply_step(connection, step, views if step is steps[-1] else None, on_progress)
     )
