@@ -10,10 +10,11 @@ from __future__ import annotations
 
 
 def __dir__() -> list[str]:
-    from otel_sqlite_exporter import settings
+    from otel_sqlite_exporter.declarations import declared_settings, name_variable
+    from otel_sqlite_exporter.settings import EnvironmentSettings, ProcessorSettings, Settings
 
-    kinds = settings.Settings, settings.ProcessorSettings, settings.EnvironmentSettings
-    return [settings.name_variable(name) for kind in kinds for name in settings.declared_settings(kind)]
+    kinds = Settings, ProcessorSettings, EnvironmentSettings
+    return [name_variable(name) for kind in kinds for name in declared_settings(kind)]
 
 
 def __getattr__(name: str) -> str:

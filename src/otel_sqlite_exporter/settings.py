@@ -1,31 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every setting, declared once, and the way from keywords and environment variables to settings in force.
+"""Every setting, declared once: name, type, default, parser, help, and what a bad variable does.
 
-A keyword wins over its environment variable, which wins over the default. A bad keyword raises, because its author
-sees the error. A bad variable logs a warning, because an exporter that raises would disable all of
-auto-instrumentation. Then the default is used; where the default would store more than was meant, the closed value is.
-
-To add a setting, add a field to one of the three classes below. If it is a keyword, give its accepted type in the
-TypedDict of that class; a test compares the two. `make settings` writes the tables of docs/settings.md.
+To add a setting, add a field to one of the three classes below. If it has a keyword, give its accepted type in the
+TypedDict above the class too; a test compares the two. `make settings` writes the tables of docs/settings.md.
 """
 
 # Without `from __future__ import annotations`: the annotations of the fields are the declarations, and as text they
 # would have to be evaluated, which takes 1 ms in each process.
 
-import logging
 import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, TypedDict, TypeVar, Unpack
+from typing import Annotated, Any, NamedTuple, TypedDict, Unpack
 
 from otel_sqlite_exporter import parsing
-from otel_sqlite_exporter.errors import ConfigurationError
+from otel_sqlite_exporter.declarations import Setting, resolve
 from otel_sqlite_exporter.model.dialect import Dialect
-
-_logger = logging.getLogger(__name__)
-_T = TypeVar("_T")
 
 DEFAULT_SESSION_ATTRIBUTES = (
     "session.id",
@@ -51,41 +43,12 @@ AUTO_MIGRATE_MODES = ("safe", "always", "never")
 DEBUG_TRACES = ("connection", "sql")
 REDACTED = "[redacted]"
 """The text that replaces a masked value."""
-_MASKED = f"every value is stored as `{REDACTED}`"
+_MASKED = f"every value is stored as {REDACTED}"
 
 
 def mask_everything(key: str, value: Any) -> Any:
     """A redactor that masks every value."""
     return REDACTED
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """The declaration of one setting; the field that it annotates has its name and type.
-
-    Attributes:
-        default: The value where neither keyword nor variable is given; it is parsed too.
-        parse: From a JSON value or text to the value of the field. Raises a ValueError that says what to give.
-        help: Sentences for the documentation; `docs/PAGE.md` in them becomes a link.
-        closed: The value that a bad variable gives instead of the default, and the words for its effect.
-    """
-
-    default: Any
-    parse: Callable[[Any], Any]
-    help: str
-    closed: tuple[Any, str] | None = None
-
-    def describe(self) -> str:
-        """Return `help`, and what a bad variable does if it does not give the default."""
-        return self.help if self.closed is None else f"{self.help} While the variable is invalid, {self.closed[1]}."
-
-    def describe_default(self) -> str:
-        """Return the default in a few words."""
-        if self.default is None or self.default == ():
-            return "none"
-        if isinstance(self.default, tuple):
-            return f"{len(self.default)} names"
-        return str(self.default).lower() if isinstance(self.default, bool) else str(self.default)
 
 
 class SettingKeywords(TypedDict, total=False):
@@ -237,8 +200,7 @@ class ProcessorKeywords(SettingKeywords, total=False):
     queue_wait_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessorSettings:
+class ProcessorSettings(NamedTuple):
     """The settings that only the span processor has."""
 
     open_delay_ms: Annotated[
@@ -260,8 +222,7 @@ class ProcessorSettings:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class EnvironmentSettings:
+class EnvironmentSettings(NamedTuple):
     """The settings of a process: they have an environment variable and no keyword."""
 
     span_processor: Annotated[
@@ -300,42 +261,3 @@ def resolve_settings(path: str | os.PathLike[str] | None = None, **keywords: Unp
 def resolve_environment() -> EnvironmentSettings:
     """Return the settings of this process, as the environment was at the first call."""
     return resolve(EnvironmentSettings)
-
-
-def resolve(kind: type[_T], **keywords: Any) -> _T:
-    """Return the settings of the class `kind`. Raises as `resolve_settings`."""
-    declared = declared_settings(kind)
-    for keyword in keywords:
-        if keyword not in declared:
-            raise TypeError(f"unexpected keyword argument {keyword!r}: give one of {', '.join(declared)}")
-    return kind(**{name: _resolve(name, setting, keywords.get(name)) for name, setting in declared.items()})
-
-
-def declared_settings(kind: type[Any]) -> dict[str, Setting]:
-    """Return the declarations of one of the three classes of settings, by name."""
-    return {name: annotation.__metadata__[0] for name, annotation in kind.__annotations__.items()}
-
-
-def name_variable(setting: str) -> str:
-    """Return the name of the environment variable of a setting."""
-    return f"OTEL_EXPORTER_SQLITE_{setting.upper()}"
-
-
-def _resolve(name: str, setting: Setting, value: Any) -> Any:
-    if value is not None:
-        try:
-            return setting.parse(value)
-        except ValueError as error:
-            raise ConfigurationError(f"{name}={value!r} cannot be used: {error}") from None
-    # OpenTelemetry's specification: an empty environment variable is unset.
-    variable = name_variable(name)
-    text = os.environ.get(variable, "").strip()
-    if text:
-        try:
-            return setting.parse(text)
-        except ValueError as error:
-            effect = f"using the default {setting.default!r}" if setting.closed is None else setting.closed[1]
-            _logger.warning("%s=%r cannot be used: %s; until then, %s", variable, text, error, effect)
-            if setting.closed is not None:
-                return setting.closed[0]
-    return setting.parse(setting.default)

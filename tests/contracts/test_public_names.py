@@ -23,6 +23,7 @@ from otel_sqlite_exporter import (
     environment_variables,
 )
 from otel_sqlite_exporter.cli.query_commands import REPORT_NAMES
+from otel_sqlite_exporter.declarations import declared_settings, resolve
 from otel_sqlite_exporter.query.reports import REPORTS, describe_report
 from otel_sqlite_exporter.settings import (
     EnvironmentSettings,
@@ -30,8 +31,6 @@ from otel_sqlite_exporter.settings import (
     ProcessorSettings,
     SettingKeywords,
     Settings,
-    declared_settings,
-    resolve,
 )
 from otel_sqlite_exporter.sql.texts import read_folder
 from tests.conftest import ROOT, exporting, make_spans, modules_after, read

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from otel_sqlite_exporter import SQLiteSpanExporter
+from otel_sqlite_exporter.declarations import resolve
 from otel_sqlite_exporter.errors import ConfigurationError, SQLiteExporterError
 from otel_sqlite_exporter.model.dialect import read_dialects
 from otel_sqlite_exporter.settings import (
@@ -21,7 +22,6 @@ from otel_sqlite_exporter.settings import (
     EnvironmentSettings,
     Settings,
     mask_everything,
-    resolve,
     resolve_settings,
 )
 

@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from otel_sqlite_exporter.settings import Setting, declared_settings, name_variable
+from otel_sqlite_exporter.declarations import Setting, declared_settings, name_variable
 
 _T = TypeVar("_T")
 

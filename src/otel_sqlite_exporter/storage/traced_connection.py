@@ -21,7 +21,8 @@ from functools import cache
 from importlib import metadata
 from typing import Any
 
-from otel_sqlite_exporter.settings import name_variable, resolve_environment
+from otel_sqlite_exporter.declarations import name_variable
+from otel_sqlite_exporter.settings import resolve_environment
 
 _logger = logging.getLogger(__name__)
 _LONGEST_STATEMENT = 1_000
