@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from otel_sqlite_exporter import TelemetryDatabase
+from otel_sqlite_exporter import SQLiteSpanExporter, TelemetryDatabase
 from otel_sqlite_exporter.query import reading, search
 from otel_sqlite_exporter.query.sql_builder import Select
 from tests.asked import write_traces
@@ -117,10 +119,14 @@ def test_the_beginning_of_an_id_suffices_if_it_is_of_one(asked: Path) -> None:
 def test_the_prefix_of_an_id_is_resolved_without_reading_what_it_names(
     path: Path, command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with exporting(path) as exporter:
-        spans = make_spans(*map(str, range(300)), attributes={"session.id": "a session"})
-        exporter.export(spans)
-    trace_id = f"{spans[0].context.trace_id:032x}"
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(SQLiteSpanExporter(path)))
+    tracer = provider.get_tracer("tests")
+    with tracer.start_as_current_span("root", attributes={"session.id": "a session"}) as root:
+        for number in range(300):
+            tracer.start_span(str(number)).end()
+    provider.shutdown()
+    trace_id = f"{root.get_span_context().trace_id:032x}"
     read: list[dict[str, Any]] = []
 
     def fetch_and_note(connection: sqlite3.Connection, select: Select) -> list[dict[str, Any]]:
