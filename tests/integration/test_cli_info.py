@@ -206,7 +206,7 @@ def test_an_interrupt_is_one_sentence(written: Path) -> None:
     os.write(theirs, bytes(fcntl.fcntl(theirs, fcntl.F_GETPIPE_SZ)))  # full: the command waits when it first writes
     code = f"""\
 import signal, sys
-from otel_sqlite_exporter.cli import commands, render_reports
+from otel_sqlite_exporter.cli import commands, maintain_output
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background starts programs that ignore it
 print("ready", file=sys.stderr, flush=True)
 commands.cli(["info", {str(written)!r}], prog_name="test")"""

@@ -22,6 +22,8 @@ from otel_sqlite_exporter.storage.steps import apply_steps, load_migrations
 from tests.conftest import exporting, make_spans, read, span_names
 from tests.upgrades import NEWEST, RELEASED, SLOW, beside, migrate, prepare, version
 
+pytestmark = pytest.mark.slow
+
 PROCESSES, FILES = 3, 10
 
 

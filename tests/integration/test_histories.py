@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.sdk.resources import Resource
@@ -181,6 +182,7 @@ def _runs(draw: st.DrawFn) -> list[ReadableSpan]:
     return spans
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(spans=_runs(), seed=st.integers(0, 2**32))
 def test_order_split_and_repetition_do_not_show(spans: list[ReadableSpan], seed: int) -> None:

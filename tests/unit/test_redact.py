@@ -124,7 +124,7 @@ def test_an_escape_before_a_match_is_not_torn_apart() -> None:
 
 
 def test_a_text_that_resolves_without_end_costs_no_more_than_itself() -> None:
-    text = "\\u005c" + "u005c" * 5_000
+    text = "\\u005c" + "u005c" * 200
     assert stored({text: text}, redact_values=[EMAIL]) == {text: text}
 
 

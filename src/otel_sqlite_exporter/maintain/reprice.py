@@ -8,7 +8,7 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import orjson
@@ -51,7 +51,7 @@ def reprice(
     """
     began = time.monotonic()
     load_prices()
-    source, date = name_source(), datetime.now(timezone.utc).date().isoformat()
+    source, date = name_source(), datetime.now(UTC).date().isoformat()
     calls = changed = last = 0
     with contextlib.closing(open_file(settings, must_exist=True)) as connection:
         (total,) = connection.execute(read_query("count_unpriced"), {"everything": everything}).fetchone()

@@ -11,14 +11,14 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
+from otel_sqlite_exporter.sdk.keywords import show_keywords
 from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
-from otel_sqlite_exporter.settings import resolve_processor_settings
+from otel_sqlite_exporter.settings import ProcessorKeywords, ProcessorSettings, Settings, declared_settings, resolve
 
 _logger = logging.getLogger(__name__)
 _SHUTDOWN_TIMEOUT_MS = 30_000
@@ -27,72 +27,26 @@ _ALIVE_INTERVAL_S = 5.0
 _processors: weakref.WeakSet[SQLiteSpanProcessor] = weakref.WeakSet()
 
 
+@show_keywords(ProcessorKeywords, Settings, ProcessorSettings)
 class SQLiteSpanProcessor(SpanProcessor):
-    """Writes spans to a SQLite file: each when it has ended, and those that live longer than `open_delay_ms` while they
-    run, too. A span that never ends, because its process was killed, is in the file as interrupted.
+    """Writes spans to a SQLite file: each when it has ended, and also while it runs if it runs for longer than
+    `open_delay_ms`. A span that never ends, because its process was killed, is in the file as interrupted.
 
-    Spans wait in a queue for a thread that writes them in batches. It begins with the first span, in each process of
-    its own: what waits in a parent stays there at a fork.
+    Spans wait in a queue for a thread that writes them in batches. The thread starts with the first span, in each
+    process separately: a forked child does not write the spans that wait in its parent.
 
-    Args:
-        path: Path of the file; this and all keywords of SQLiteSpanExporter are passed to it.
-        open_delay_ms: Milliseconds after which a span that runs is written.
-            Environment: OTEL_EXPORTER_SQLITE_OPEN_DELAY_MS. Default: 250.
-        schedule_delay_ms: Milliseconds that an ended span waits at most for others to be written with.
-            Environment: OTEL_EXPORTER_SQLITE_SCHEDULE_DELAY_MS. Default: 1000.
-        queue_size: Ended spans that may wait. Environment: OTEL_EXPORTER_SQLITE_QUEUE_SIZE. Default: 16384.
-        batch_size: Spans written at once, at most. Environment: OTEL_EXPORTER_SQLITE_BATCH_SIZE. Default: 512.
-        queue_wait_ms: Milliseconds that the end of a span waits for room in a full queue. A span that finds none is
-            dropped, and counted in the file. Environment: OTEL_EXPORTER_SQLITE_QUEUE_WAIT_MS. Default: 1000.
+    The keywords are those of `ProcessorKeywords`; docs/settings.md describes each. For one that is None or missing, its
+    environment variable holds, then its default.
 
     Raises:
-        ConfigurationError: An argument has a value that cannot be used. (A bad environment variable warns instead.)
+        ConfigurationError: A keyword has a value that cannot be used. (A bad environment variable logs a warning.)
     """
 
-    def __init__(
-        self,
-        path: str | os.PathLike[str] | None = None,
-        *,
-        session_attributes: Sequence[str] | None = None,
-        busy_timeout_ms: int | None = None,
-        synchronous: str | None = None,
-        auto_migrate: str | None = None,
-        pairing_window_ms: int | None = None,
-        spool_limit_bytes: int | None = None,
-        redact_keys: Sequence[str] | None = None,
-        redact_values: Sequence[str] | None = None,
-        redactor: Callable[[str, Any], Any] | str | None = None,
-        capture_content: bool | None = None,
-        capture_limit: int | None = None,
-        dialects: Sequence[str] | None = None,
-        open_delay_ms: int | None = None,
-        schedule_delay_ms: int | None = None,
-        queue_size: int | None = None,
-        batch_size: int | None = None,
-        queue_wait_ms: int | None = None,
-    ) -> None:
-        settings = resolve_processor_settings(
-            open_delay_ms=open_delay_ms,
-            schedule_delay_ms=schedule_delay_ms,
-            queue_size=queue_size,
-            batch_size=batch_size,
-            queue_wait_ms=queue_wait_ms,
-        )
-        self._exporter = SQLiteSpanExporter(
-            path,
-            session_attributes=session_attributes,
-            busy_timeout_ms=busy_timeout_ms,
-            synchronous=synchronous,
-            auto_migrate=auto_migrate,
-            pairing_window_ms=pairing_window_ms,
-            spool_limit_bytes=spool_limit_bytes,
-            redact_keys=redact_keys,
-            redact_values=redact_values,
-            redactor=redactor,
-            capture_content=capture_content,
-            capture_limit=capture_limit,
-            dialects=dialects,
-        )
+    def __init__(self, path: str | os.PathLike[str] | None = None, **keywords: Unpack[ProcessorKeywords]) -> None:
+        given: dict[str, Any] = {"path": path, **keywords}
+        own = {name: given.pop(name, None) for name in declared_settings(ProcessorSettings)}
+        settings = resolve(ProcessorSettings, **own)
+        self._exporter = SQLiteSpanExporter(**given)
         self._open_delay_ns = settings.open_delay_ms * 1_000_000
         self._schedule_delay_s = settings.schedule_delay_ms / 1000
         self._queue_size = settings.queue_size

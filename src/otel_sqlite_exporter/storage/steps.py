@@ -15,7 +15,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import cache
 from typing import NamedTuple
 
@@ -172,7 +172,7 @@ def _note_step(connection: sqlite3.Connection, step: Migration, began: float, be
             step.version,
             step.name,
             step.checksum,
-            datetime.now(timezone.utc).isoformat(),
+            datetime.now(UTC).isoformat(),
             (time.monotonic() - began) * 1000,
             __version__,
             json.dumps({"rows_before": before, "rows_after": _count_rows(connection)}),

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import cache, lru_cache
 from itertools import compress, repeat
 from typing import Any
@@ -112,9 +113,6 @@ def _encode(parameters: Mapping[str, Collection[Any]]) -> dict[str, str]:
 
 @cache
 def find_parameter_limit() -> int:
-    """Return how many parameters one statement may have, as the SQLite library was built."""
-    connection = sqlite3.Connection(":memory:")
-    try:
+    """Return how many parameters one statement may have."""
+    with closing(sqlite3.Connection(":memory:")) as connection:
         return connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
-    finally:
-        connection.close()

@@ -19,11 +19,11 @@ from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import Link as SpanLink
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
 from otel_sqlite_exporter.errors import FileRefusedError, MigrationRequiredError, ReadOnlyError
-from otel_sqlite_exporter.models import (
+from otel_sqlite_exporter.orm import (
     Agent,
     Event,
     Link,
@@ -78,6 +78,13 @@ def test_a_model_shows_every_row_of_its_view(asked: Path, session: sqlalchemy.or
     rows = [tuple(getattr(one, name) for name in names) for one in session.scalars(select(model))]
     assert rows
     assert sorted(map(repr, rows)) == sorted(map(repr, read(asked, f"SELECT * FROM {model.__tablename__}")))
+
+
+def test_a_column_has_its_type_for_a_type_checker(session: sqlalchemy.orm.Session) -> None:
+    totals: Select[tuple[int | None]] = select(Trace.total_tokens).order_by(Trace.total_tokens)
+    counts: Select[tuple[str, int]] = select(Session.session_id, Session.trace_count)
+    assert all(total is None or total > 0 for total in session.scalars(totals))
+    assert all(count > 0 for _, count in session.execute(counts))
 
 
 def test_relationships_lead_both_ways(session: sqlalchemy.orm.Session) -> None:
@@ -230,7 +237,7 @@ def test_what_is_no_file_of_this_version_is_refused(path: Path, monkeypatch: pyt
     with exporting(path) as exporter:
         exporter.export(make_spans("one"))
     become_next(monkeypatch)
-    with pytest.raises(MigrationRequiredError, match=r"older version than the models: .*migrate"):
+    with pytest.raises(MigrationRequiredError, match=r"is older than the models: .*migrate"):
         open_engine(path)
 
 
@@ -240,17 +247,17 @@ import sys
 sys.modules["sqlalchemy"] = None  # as if it were not installed
 from otel_sqlite_exporter.errors import MissingPackageError
 try:
-    import otel_sqlite_exporter.models
+    import otel_sqlite_exporter.orm
 except MissingPackageError as error:
     print(error)"""
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=clean_environment(), check=False
     )
-    expected = "models need SQLAlchemy 2: `pip install 'otel-sqlite-exporter[sqlalchemy]'`\n"
+    expected = "otel_sqlite_exporter.orm needs SQLAlchemy 2: `pip install 'otel-sqlite-exporter[sqlalchemy]'`\n"
     assert (done.stdout, done.stderr) == (expected, "")
 
 
 def test_the_models_import_no_opentelemetry() -> None:
-    loaded = modules_after("import otel_sqlite_exporter.models")
+    loaded = modules_after("import otel_sqlite_exporter.orm")
     assert "sqlalchemy" in loaded
     assert {name.partition(".")[0] for name in loaded} & {"opentelemetry", "click", "rich"} == set()
