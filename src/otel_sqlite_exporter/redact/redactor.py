@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.model.dialect import find_content_names
 from otel_sqlite_exporter.model.fields import copy_attributes
-from otel_sqlite_exporter.model.values import Cut, repair_text
+from otel_sqlite_exporter.model.values import Cut, Repeats, find_free_key, repair_text
 from otel_sqlite_exporter.redact.content_names import carries_content, is_content, is_content_of_event
 from otel_sqlite_exporter.redact.escapes import mask_escaped
 from otel_sqlite_exporter.settings import REDACTED, Settings, mask_everything
@@ -97,6 +97,7 @@ class Redactor:
                         plain[key] = self.redact_value(key, value)
             return plain
         redacted: dict[Any, Any] = {}
+        numbers: dict[Any, int] = {}
         for key, value in plain.items():
             rule = self._find_rule(key)
             if self._drops_content and (rule.is_content or (of_event and rule.is_content_of_event)):
@@ -105,7 +106,7 @@ class Redactor:
                 value = REDACTED
             elif type(value) not in self._unchanged_types:
                 value = self.redact_value(key, value)
-            redacted[_free(rule.key, redacted)] = value
+            redacted[find_free_key(rule.key, redacted, numbers)] = value
         return redacted
 
     def redact_value(self, key: Any, value: Any) -> Any:
@@ -114,7 +115,7 @@ class Redactor:
         try:
             if self._function is not None:
                 value = self._ask(key, value)
-            return self._visit(value, 1)
+            return self._visit(value, 1, Repeats())
         except Exception:
             return _LOST
 
@@ -192,7 +193,7 @@ class Redactor:
                 REDACTED,
             )
 
-    def _visit(self, value: Any, depth: int) -> Any:
+    def _visit(self, value: Any, depth: int, repeats: Repeats) -> Any:
         if type(value) in (tuple, list) and self._limit is None and self._unchanged_types.issuperset(map(type, value)):
             return value
         if value is None or isinstance(value, (bool, Repaired)):
@@ -204,19 +205,21 @@ class Redactor:
         if isinstance(value, _BYTES):
             return self._cut(self._bytes(bytes(value)), memoryview(value).nbytes)
         if isinstance(value, (Mapping, Sequence, AbstractSet)):
-            if depth >= _DEEPEST:
+            if depth >= _DEEPEST or not repeats.allow(value):
                 return _TOO_DEEP
-            kept = self._visit_inside(value, depth)
+            kept = self._visit_inside(value, depth + 1, repeats)
             return kept if self._limit is None or len(value) <= self._limit else Cut(kept, len(value))
         return Repaired(self._mask(repair_text(value)[0]))
 
-    def _visit_inside(self, value: Any, depth: int) -> Any:
+    def _visit_inside(self, value: Any, depth: int, repeats: Repeats) -> Any:
         if not isinstance(value, Mapping):
-            return [self._visit(item, depth + 1) for item in islice(value, self._limit)]
+            return [self._visit(item, depth, repeats) for item in islice(value, self._limit)]
         kept: dict[Any, Any] = {}
+        numbers: dict[Any, int] = {}
         for key, item in islice(value.items(), self._limit):
             rule = self._find_rule(key)
-            kept[_free(rule.key, kept)] = REDACTED if rule.is_masked else self._visit(item, depth + 1)
+            free = find_free_key(rule.key, kept, numbers)  # keys that were masked may be the same: all values are kept
+            kept[free] = REDACTED if rule.is_masked else self._visit(item, depth, repeats)
         return kept
 
     def _number(self, value: float) -> Any:
@@ -243,10 +246,3 @@ class Redactor:
             if pattern.search(text):  # half the time of `sub` where nothing is found
                 text = pattern.sub(REDACTED, text)
         return text
-
-
-def _free(name: Any, taken: dict[Any, Any]) -> Any:
-    """Return a key that is not taken yet: keys that were masked may be the same, and all of their values are kept."""
-    while name in taken:
-        name = f"{name}\ufffd"
-    return name
