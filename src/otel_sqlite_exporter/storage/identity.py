@@ -12,6 +12,7 @@ from typing import Literal
 
 from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, ForeignFileError
 from otel_sqlite_exporter.storage.connection import is_in_use, read_file
+from otel_sqlite_exporter.storage.importable_formats import IMPORTABLE_FORMATS
 
 APPLICATION_ID = 0x6F74656C
 """`PRAGMA application_id` of our files: the letters `otel`."""
@@ -90,7 +91,7 @@ def _look(path: str, busy_timeout_ms: int) -> tuple[FileKind, int]:
 
 def _read(path: str, busy_timeout_ms: int, *, main_only: bool) -> tuple[FileKind, int]:
     try:
-        application_id, version, tables, is_legacy = read_file(
+        application_id, version, tables, importable = read_file(
             path, _read_identity, busy_timeout_ms=busy_timeout_ms, main_only=main_only
         )
     except DamagedFileError as error:
@@ -102,10 +103,10 @@ def _read(path: str, busy_timeout_ms: int, *, main_only: bool) -> tuple[FileKind
         raise
     if application_id == APPLICATION_ID:
         return "ours", version
-    if is_legacy:
+    if importable:
         raise ForeignFileError(
-            f"{path} is a file of another program, with telemetry in attribute rows: {migrate_hint(path)} to bring it "
-            "over, or give another path; this one was not touched"
+            f"{path} is a file of another program, with {importable}: {migrate_hint(path)} to bring it over, or give "
+            "another path; this one was not touched"
         )
     if application_id or version or tables:
         raise ForeignFileError(
@@ -114,13 +115,11 @@ def _read(path: str, busy_timeout_ms: int, *, main_only: bool) -> tuple[FileKind
     return "empty", 0
 
 
-def _read_identity(connection: sqlite3.Connection) -> tuple[int, int, int, bool]:
+def _read_identity(connection: sqlite3.Connection) -> tuple[int, int, int, str | None]:
     application_id: int = connection.execute("PRAGMA application_id").fetchone()[0]
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     tables: int = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    is_legacy = False
+    importable = None
     if tables and application_id != APPLICATION_ID:
-        from otel_sqlite_exporter.legacy.layout import find_layout
-
-        is_legacy = find_layout(connection) is not None
-    return application_id, version, tables, is_legacy
+        importable = next((name for name, is_one in IMPORTABLE_FORMATS.items() if is_one(connection)), None)
+    return application_id, version, tables, importable
