@@ -14,8 +14,7 @@ from datetime import tzinfo
 from typing import Any
 
 from otel_sqlite_exporter.errors import LegacyFileError
-from otel_sqlite_exporter.legacy.conversion_checks import Checks, measure
-from otel_sqlite_exporter.legacy.conversion_stages import Conversion
+from otel_sqlite_exporter.legacy.conversion_checks import ConversionChecks, measure
 from otel_sqlite_exporter.legacy.layout import (
     find_layout,
     quote,
@@ -23,7 +22,9 @@ from otel_sqlite_exporter.legacy.layout import (
 )
 from otel_sqlite_exporter.legacy.legacy_encoder import SCOPE
 from otel_sqlite_exporter.legacy.legacy_report import LegacyFile, LegacyReport, find_legacy_file, make_report
-from otel_sqlite_exporter.legacy.stage_progress import Progress, Step
+from otel_sqlite_exporter.legacy.record_writer import RecordWriter
+from otel_sqlite_exporter.legacy.references import PARENTS, References
+from otel_sqlite_exporter.legacy.stage_progress import StageProgress, StageStep
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.backup import write_backup
@@ -59,9 +60,9 @@ def migrate_legacy_file(
         copy = _prepare(file, into, backup, settings.busy_timeout_ms)
         prepared = time.monotonic() - began
         with _connect(file, into, settings.busy_timeout_ms) as (source, target):
-            progress = Progress(target, file.digest, file.path, on_progress)
+            progress = StageProgress(target, file.digest, file.path, on_progress)
             progress.begin()
-            progress.run("backup", lambda position: [Step(lambda: None, position or copy, seconds=prepared)])
+            progress.run("backup", lambda position: [StageStep(lambda: None, position or copy, seconds=prepared)])
             progress.run("schema", lambda position: _make_schema(file, target, progress.counts, position, into is None))
             _run_stages(progress, source, target, settings, zone)
     return make_report(file, into, settings.busy_timeout_ms)
@@ -143,7 +144,7 @@ def _connect(
 
 def _make_schema(
     file: LegacyFile, target: sqlite3.Connection, counts: Counter[str], position: Any, in_place: bool
-) -> Iterator[Step]:
+) -> Iterator[StageStep]:
     """Give the old tables their new names and add our schema; make the tables that are needed meanwhile."""
     if in_place and position is None:
         position = {"dropped": {}}
@@ -153,35 +154,39 @@ def _make_schema(
             position["dropped"] = rename_tables(target, file.layout)
             target.execute("PRAGMA user_version = 0")
 
-        yield Step(rename, position)
+        yield StageStep(rename, position)
     elif position is None:
         counts["bytes before"] = os.path.getsize(file.path)
     apply_steps(target, load_migrations())
     counts.update({f"before.{name}": number for name, number in measure(target).items()})
-    yield Step(lambda: run_script(target, "create_legacy_staging"), position)
+    yield StageStep(lambda: run_script(target, "create_legacy_references"), position)
 
 
 def _run_stages(
-    progress: Progress, source: sqlite3.Connection, target: sqlite3.Connection, settings: Settings, zone: tzinfo | None
+    progress: StageProgress,
+    source: sqlite3.Connection,
+    target: sqlite3.Connection,
+    settings: Settings,
+    zone: tzinfo | None,
 ) -> None:
     layout = find_layout(source)
     schema = progress.find("schema")
     if layout is None or schema is None:
         raise LegacyFileError("the old tables are gone: another program has changed the file meanwhile")
     before = {name.removeprefix("before."): number for name, number in schema.counts.items()}
-    conversion = Conversion(source, target, layout, settings, zone, progress.counts)
-    staging = conversion.staging
-    checks = Checks(source, target, layout, staging, progress.counts, before)
+    counts = progress.counts
+    references = References(source, target, layout, counts)
+    writer = RecordWriter(source, target, layout, references, settings, zone, counts)
+    checks = ConversionChecks(source, target, layout, counts, before)
     contexts, traces = ("agents", "sessions"), ("traces", "spans")
-    progress.run("attributes to JSON", staging.stage_attributes, checks.check_attributes)
-    progress.run("details", staging.stage_details, checks.check_details)
-    progress.run("agents and sessions", conversion.write_contexts, lambda: checks.check_written(contexts))
-    progress.run("events", conversion.write_events, checks.check_events)
-    progress.run("traces and spans", conversion.write_traces, lambda: checks.check_written(traces))
+    progress.run("references", references.note, lambda: checks.check_rows("noted", PARENTS))
+    progress.run("agents and sessions", writer.write_contexts, lambda: checks.check_rows("written", contexts))
+    progress.run("events", writer.write_events, checks.check_events)
+    progress.run("traces and spans", writer.write_traces, lambda: checks.check_rows("written", traces))
     progress.run("pairing", lambda _: (), checks.check_pairs)
     progress.run("timestamps", lambda _: (), checks.check_times)
-    agents = Step(lambda: target.execute(read_query("add_legacy_agents"), {"scope": SCOPE.name}), None)
+    agents = StageStep(lambda: target.execute(read_query("add_legacy_agents"), {"scope": SCOPE.name}), None)
     progress.run("interactions", lambda _: [agents], checks.check_interactions)
     progress.run("verification", checks.verify, checks.check_verified)
-    progress.run("cleanup", lambda _: [Step(lambda: run_script(target, "drop_legacy_staging"), None)])
+    progress.run("cleanup", lambda _: [StageStep(lambda: target.execute("DROP TABLE _legacy_references"), None)])
     target.execute("PRAGMA incremental_vacuum").fetchall()

@@ -104,57 +104,70 @@ def _recognise(name: str, columns: tuple[str, ...]) -> LegacyTable | None:
 
 
 def read_windows(
-    connection: sqlite3.Connection, layout: Layout, roles: Iterable[str], position: Any, limit: int
+    connection: sqlite3.Connection,
+    layout: Layout,
+    roles: Iterable[str],
+    position: Any,
+    limit: int,
+    *,
+    only_owners: bool = False,
 ) -> Iterator[tuple[LegacyTable, list[dict[str, Any]]]]:
     """Yield the rows of these tables in the order of their rowids, at most `limit` at once, after `position` ([role,
-    rowid]; None: all). Columns are in lower case, `rowid` is one of them. Nothing is held open in between.
+    rowid]; None: all). Column names are in lower case, `rowid` is one of them. With `only_owners`, the column that
+    refers to the owner is the only other one. No cursor stays open in between.
 
     Raises:
         sqlite3.Error: The file cannot be read.
     """
     tables = list(layout.present(roles))
     first, after = position or (tables[0].role if tables else None, 0)
-    places = [table.role for table in tables]
-    for table in tables[places.index(first) :] if first in places else ():
-        query = f"SELECT rowid AS rowid, * FROM {quote(table.name)} WHERE rowid > ? ORDER BY rowid LIMIT ?"
+    names = [table.role for table in tables]
+    for table in tables[names.index(first) :] if first in names else ():
+        columns = quote(table.owner) if only_owners else "*"
+        query = f"SELECT rowid AS rowid, {columns} FROM {quote(table.name)} WHERE rowid > ? ORDER BY rowid LIMIT ?"
         last = after if table.role == first else -(2**63)
         while rows := _read(connection, query, (last, limit)):
             last = rows[-1]["rowid"]
             yield table, rows
 
 
-def find_rows(connection: sqlite3.Connection, table: LegacyTable, rowids: Sequence[int]) -> list[dict[str, Any]]:
-    """Return the rows of a table with these rowids."""
-    query = f"SELECT rowid AS rowid, * FROM {quote(table.name)} WHERE rowid IN (SELECT value FROM json_each(?))"
-    return _read(connection, query, (orjson.dumps(list(rowids)).decode(),))
+def read_ranges(
+    connection: sqlite3.Connection, table: LegacyTable, ranges: Sequence[Sequence[int]]
+) -> list[dict[str, Any]]:
+    """Return the rows of a table in these ranges of rowids ([first, last]), in the order of their rowids."""
+    query = (
+        f"SELECT t.rowid AS rowid, t.* FROM json_each(?) AS r CROSS JOIN {quote(table.name)} AS t"
+        " ON t.rowid BETWEEN r.value ->> 0 AND r.value ->> 1 ORDER BY t.rowid"
+    )
+    return _read(connection, query, (orjson.dumps(ranges).decode(),))
 
 
 def find_keys(connection: sqlite3.Connection, table: LegacyTable, keys: Iterable[Any]) -> set[Any]:
     """Return those of `keys` that a row of the table has, as number or as name, as `normalise_key` gives them."""
-    wanted = orjson.dumps([key for key in keys if key is not None], default=str).decode()
-    found = set()
-    for column in _key_columns(table):
-        name = quote(column)
-        query = f"SELECT {name} FROM {quote(table.name)} WHERE {name} IN (SELECT value FROM json_each(?))"
-        found |= {normalise_key(key) for (key,) in connection.execute(query, (wanted,))}
-    return found
+    return {normalise_key(key) for key, _ in _look_up(connection, table, keys, None)}
 
 
 def find_names(
-    connection: sqlite3.Connection, table: LegacyTable, keys: Iterable[Any], name: str | None = None
+    connection: sqlite3.Connection, table: LegacyTable, keys: Iterable[Any], column: str | None = None
 ) -> dict[Any, Any]:
-    """Return what the column `name` (else: the one that names a row, such as `session_id`) holds, by key."""
+    """Return the values of `column` (else: of the one that names a row, such as `session_id`), by key."""
+    return {key: value for key, value in _look_up(connection, table, keys, column) if value is not None}
+
+
+def _look_up(
+    connection: sqlite3.Connection, table: LegacyTable, keys: Iterable[Any], column: str | None
+) -> Iterator[tuple[Any, Any]]:
     columns = _key_columns(table)
-    wanted = orjson.dumps([key for key in keys if key is not None], default=str).decode()
-    name = name or columns[-1]
-    names: dict[Any, Any] = {}
-    for column in columns:
+    for key in columns:
         query = (
-            f"SELECT {quote(column)}, {quote(name)} FROM {quote(table.name)}"
-            f" WHERE {quote(column)} IN (SELECT value FROM json_each(?))"
+            f"SELECT {quote(key)}, {quote(column or columns[-1])} FROM {quote(table.name)}"
+            f" WHERE {quote(key)} IN (SELECT value FROM json_each(?))"
         )
-        names.update(connection.execute(query, (wanted,)))
-    return {key: value for key, value in names.items() if value is not None}
+        yield from connection.execute(query, (_dump_keys(keys),))
+
+
+def _dump_keys(keys: Iterable[Any]) -> str:
+    return orjson.dumps([key for key in keys if key is not None], default=str).decode()
 
 
 def read_key(table: LegacyTable, row: Mapping[str, Any]) -> Any:
@@ -175,8 +188,7 @@ def find_rows_by_key(
         f"SELECT rowid AS rowid, * FROM {quote(table.name)}"
         f" WHERE {quote(_key_columns(table)[0])} IN (SELECT value FROM json_each(?))"
     )
-    wanted = orjson.dumps([key for key in keys if key is not None], default=str).decode()
-    return {read_key(table, row): row for row in _read(connection, query, (wanted,))}
+    return {read_key(table, row): row for row in _read(connection, query, (_dump_keys(keys),))}
 
 
 def count_rows(connection: sqlite3.Connection, layout: Layout) -> dict[str, int]:

@@ -17,8 +17,7 @@ from otel_sqlite_exporter.storage.connection import read_file
 STAGES = (
     "backup",
     "schema",
-    "attributes to JSON",
-    "details",
+    "references",
     "agents and sessions",
     "events",
     "traces and spans",
