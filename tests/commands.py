@@ -14,13 +14,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from otel_sqlite_exporter.cli.commands import PROGRAM, cli
+from otel_sqlite_exporter.maintain import doctor
 from otel_sqlite_exporter.query import overview
 from otel_sqlite_exporter.storage import migrations
-from otel_sqlite_exporter.storage.migrations import Migration
+from otel_sqlite_exporter.storage.steps import Migration
 from tests.conftest import clean_environment, exporting, make_spans
+from tests.upgrades import NEWEST, RELEASED
 
-RELEASED = migrations.load_migrations()
-NEWEST = RELEASED[-1].version
 NEXT = Migration(NEWEST + 1, "rename_spans", "UPDATE _spans SET name = 'new ' || name;\n")
 COMMAND = [sys.executable, "-m", "otel_sqlite_exporter"]
 
@@ -83,3 +83,4 @@ def become_next(monkeypatch: pytest.MonkeyPatch, step: Migration = NEXT) -> None
     steps = (*RELEASED, step)
     monkeypatch.setattr(migrations, "load_migrations", lambda: steps)
     monkeypatch.setattr(overview, "load_migrations", lambda: steps)
+    monkeypatch.setattr(doctor, "load_migrations", lambda: steps)

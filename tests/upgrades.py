@@ -4,10 +4,15 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
-from otel_sqlite_exporter.storage.migrations import Migration, Report, load_migrations, prepare_file
+from otel_sqlite_exporter.storage.identity import APPLICATION_ID
+from otel_sqlite_exporter.storage.migrations import Report, prepare_file
 from otel_sqlite_exporter.storage.migrations import migrate as migrate_file
+from otel_sqlite_exporter.storage.steps import Migration, load_migrations
+from otel_sqlite_exporter.storage.views import Views, load_views
 from tests.conftest import read
 
 RELEASED = load_migrations()
@@ -21,12 +26,38 @@ BROKEN = Migration(
 )
 
 
-def migrate(path: Path, *steps: Migration, backup: bool = True) -> Report:
-    return migrate_file(str(path), busy_timeout_ms=10_000, backup=backup, steps=RELEASED + steps)
+NEXT_STEP = Migration(
+    NEWEST + 1, "slow_spans", Path(__file__).with_name("sql").joinpath("next_step.sql").read_text(encoding="utf-8")
+)
+"""A next version as it may come: a table that is filled in batches, a view that shows it, a changed view."""
+_SLOW_SPANS = "CREATE VIEW slow_spans AS\n-- One row a span.\nSELECT w.span, w.seconds FROM _slow_spans AS w"
+_ADDED = "SELECT\n  (SELECT count(*) FROM _slow_spans) AS slow_spans,\n"
+NEXT_VIEWS = Views(
+    load_views().number + 1,
+    (
+        *(
+            sql.replace("SELECT\n", _ADDED, 1) if sql.startswith("CREATE VIEW row_counts") else sql
+            for sql in load_views().statements
+        ),
+        _SLOW_SPANS,
+    ),
+)
 
 
-def prepare(path: Path, auto_migrate: str, *steps: Migration) -> None:
-    prepare_file(str(path), auto_migrate, busy_timeout_ms=10_000, steps=RELEASED + steps)
+def migrate(path: Path, *steps: Migration, backup: bool = True, views: Views | None = None) -> Report:
+    return migrate_file(str(path), busy_timeout_ms=10_000, backup=backup, steps=RELEASED + steps, views=views)
+
+
+def prepare(path: Path, auto_migrate: str, *steps: Migration, views: Views | None = None) -> None:
+    prepare_file(str(path), auto_migrate, busy_timeout_ms=10_000, steps=RELEASED + steps, views=views)
+
+
+def write_development_file(path: Path, number: int) -> None:
+    """Make a file that says of itself that a version before 0.1.0 made it."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("CREATE TABLE _spans (id INTEGER PRIMARY KEY) STRICT")
 
 
 def version(path: Path) -> int:

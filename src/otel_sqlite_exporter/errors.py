@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything this package raises on purpose. Each edge maps the tree once: the exporter to a result and one log line,
-the command line to a sentence and exit code 2. Every message says what to do next."""
+"""The errors of this package. Each edge maps them once: the exporter to a result and one log line, the command line to
+a sentence and exit code 2. Every message says what to do next."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class FileRefusedError(SQLiteExporterError):
 
 
 class ForeignFileError(FileRefusedError):
-    """The file is no file of this package."""
+    """The file does not belong to this package."""
 
 
 class NewerFileError(FileRefusedError):
-    """The file was written by a newer version of this package: it may be read, not written."""
+    """A newer version of this package wrote the file: this version can read it, but not write it."""
 
 
 class DamagedFileError(FileRefusedError):
@@ -34,11 +34,11 @@ class DamagedFileError(FileRefusedError):
 
 
 class InheritedFileError(FileRefusedError):
-    """This process was forked, past Python's fork hooks, while the file was open: writing it would lose data."""
+    """This process was forked without Python's fork hooks while the file was open: writing it would lose data."""
 
 
 class MigrationRequiredError(FileRefusedError):
-    """The file has an older schema version, and the `auto_migrate` setting does not allow to upgrade it here."""
+    """The file has an older schema version, and the setting `auto_migrate` does not allow an upgrade here."""
 
 
 class MigrationFailedError(SQLiteExporterError):
@@ -46,11 +46,11 @@ class MigrationFailedError(SQLiteExporterError):
 
 
 class ClosedError(SQLiteExporterError):
-    """The file was closed for good by `shutdown`."""
+    """`shutdown` has closed the file for good."""
 
 
 class SpoolError(SQLiteExporterError):
-    """The spool beside a file cannot be used: it is none of ours, of a newer version, or locked."""
+    """The spool beside a file cannot be used: it is not ours, of a newer version, or locked."""
 
 
 class SpoolFullError(SpoolError):
@@ -58,15 +58,15 @@ class SpoolFullError(SpoolError):
 
 
 class UnstorableSpanError(SQLiteExporterError):
-    """A span lacks what its row needs (a valid trace id and span id); it goes to quarantine."""
+    """A span has no valid trace id and span id, so it goes to quarantine."""
 
 
 class NotFoundError(SQLiteExporterError, LookupError):
-    """The file holds nothing by this id; or, where the beginning of an id was given, more than one thing."""
+    """The file has nothing with this id, or several things whose id begins with it."""
 
 
 class FilterError(SQLiteExporterError, ValueError):
-    """What was asked for cannot be asked: `argument` is the name of the keyword, and the message says what to give."""
+    """A query has an argument that cannot be used. `argument` is its name, and the message says what to give."""
 
     def __init__(self, argument: str, message: str) -> None:
         """`message` follows the argument's name in the text of the error."""
@@ -75,15 +75,15 @@ class FilterError(SQLiteExporterError, ValueError):
 
 
 class UnreadableSourceError(SQLiteExporterError):
-    """A file to be imported is damaged, or of no format that is known."""
+    """A file to import is damaged, or its format is unknown."""
 
 
 class MissingPackageError(SQLiteExporterError, ImportError):
-    """A package that is not installed with this one is needed; the message has the command that installs it."""
+    """An optional package is not installed. The message has the pip command."""
 
 
 class ReadOnlyError(SQLiteExporterError):
-    """Something was to be written through what only reads."""
+    """A write was tried through a read-only interface."""
 
 
 class LegacyFileError(SQLiteExporterError):
@@ -91,4 +91,4 @@ class LegacyFileError(SQLiteExporterError):
 
 
 class LegacyCheckError(SQLiteExporterError):
-    """A stage of a migration of an attribute-row file found that source and target differ."""
+    """While migrating an attribute-row file, a check found that source and target differ."""

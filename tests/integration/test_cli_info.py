@@ -19,7 +19,6 @@ from otel_sqlite_exporter.cli.commands import PROGRAM
 from otel_sqlite_exporter.version import __version__
 from tests.commands import (
     COMMAND,
-    NEWEST,
     NEXT,
     become_next,
     run,
@@ -30,6 +29,7 @@ from tests.commands import (
 )
 from tests.conftest import clean_environment, exporting, make_spans, read, span_names
 from tests.files import garbage_page_file, snapshot
+from tests.upgrades import NEWEST
 
 VIEWS = [
     "spans",

@@ -17,7 +17,8 @@ import pytest
 
 from otel_sqlite_exporter.storage.connection import open_writer
 from otel_sqlite_exporter.storage.identity import APPLICATION_ID
-from otel_sqlite_exporter.storage.migrations import apply_steps, find_pending, load_migrations
+from otel_sqlite_exporter.storage.migrations import find_pending
+from otel_sqlite_exporter.storage.steps import apply_steps, load_migrations
 from tests.conftest import exporting, make_spans, read, span_names
 from tests.upgrades import NEWEST, RELEASED, SLOW, beside, migrate, prepare, version
 
@@ -41,7 +42,7 @@ def test_a_new_file_is_private_in_wal_mode_and_can_be_vacuumed_in_steps(path: Pa
 def test_folders_of_a_new_file_are_created(tmp_path: Path) -> None:
     path = tmp_path / "a folder" / "ünd?#%20" / "otel.db"
     assert migrate(path).applied == RELEASED
-    assert find_pending(str(path), busy_timeout_ms=0) == (NEWEST, ())
+    assert find_pending(str(path), busy_timeout_ms=0) == (NEWEST, (), False)
 
 
 @pytest.mark.parametrize("auto_migrate", ["safe", "always", "never"])

@@ -55,7 +55,7 @@ from otel_sqlite_exporter.settings import (
     resolve_settings,
 )
 from otel_sqlite_exporter.sql.texts import read_folder
-from otel_sqlite_exporter.storage.migrations import load_migrations
+from otel_sqlite_exporter.storage.steps import load_migrations
 from tests.conftest import ROOT, clean_environment, exporting, read, span_names
 from tests.legacy_files import write_typical
 
@@ -301,7 +301,7 @@ def test_the_tables_of_dialects_are_those_of_the_data() -> None:
     render = runpy.run_path(str(ROOT / "tools/generate_dialects.py"))["render_page"]
     page = (ROOT / "docs/dialects.md").read_text()
     assert render(page) == page, "run `make dialects`"
-    vocabulary = json.loads((PACKAGE / "ingest" / "calls" / "vocabulary.json").read_text())
+    vocabulary = json.loads((PACKAGE / "genai" / "vocabulary.json").read_text())
     words = {
         word
         for row in find_tables("docs/dialects.md", "Which spans are rows")
@@ -317,7 +317,7 @@ def test_the_tables_of_dialects_are_those_of_the_data() -> None:
 
 
 def test_the_attributes_that_are_content_are_those_of_the_code() -> None:
-    content = json.loads((PACKAGE / "ingest" / "redaction" / "content.json").read_text())
+    content = json.loads((PACKAGE / "redact" / "content.json").read_text())
     described = {}
     for convention, names, source in find_tables("docs/dialects.md", "Content"):
         described[convention] = (re.findall(r"`(.*?)`", names), source)

@@ -21,9 +21,10 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from otel_sqlite_exporter.maintain import doctor
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.file_systems import find_network_type
-from tests.commands import run
+from tests.commands import NEXT, become_next, run, run_here
 from tests.conftest import export_all, exporting, in_new_process, make_spans, read, span_names
 from tests.files import foreign, garbage_page_file, snapshot, text_file, truncated_file
+from tests.upgrades import NEWEST
 
 
 def diagnose(path: Path, *options: str) -> tuple[int, dict[str, str]]:
@@ -238,12 +239,23 @@ def test_what_cannot_be_repaired_is_not_touched(written: Path, make: Callable[[P
     assert snapshot(written) == before
 
 
-def test_a_newer_and_an_older_file_are_named_with_the_remedy(written: Path) -> None:
-    for version, words in ((9999, "pip install -U"), (1, "migrate")):
-        alter(written, f"PRAGMA user_version = {version}")
-        status, printed, _ = run("doctor", written)
-        assert status == 1
-        assert words in printed
+def test_a_newer_and_an_older_file_are_named_with_the_remedy(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as later:
+        become_next(later)
+        older = run_here("doctor", written)
+    assert older.exit_code == 1
+    assert f"schema version {NEWEST} is older than {NEXT.version}" in older.output
+    assert "migrate" in older.output
+    alter(written, "PRAGMA user_version = 9999")
+    status, printed, _ = run("doctor", written)
+    assert status == 1
+    assert "pip install -U" in printed
+
+
+def test_older_views_are_worth_a_note(written: Path) -> None:
+    alter(written, "UPDATE _state SET value = 0 WHERE name = 'views'")
+    status, found = diagnose(written)
+    assert (status, found["views"]) == (0, "note: the views are older than those of this version")
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, foreign, text_file], ids=["folder", "foreign", "text"])

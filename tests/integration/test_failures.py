@@ -24,10 +24,11 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 
 from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.storage import connection
-from otel_sqlite_exporter.storage.migrations import load_migrations
 from otel_sqlite_exporter.storage.migrations import migrate as migrate_file
+from tests.commands import become_next
 from tests.conftest import beside_process, exporting, health, in_new_process, make_spans, span_names
 from tests.files import FOREIGN, NOT_SQLITE, garbage_header_file, settle, snapshot, truncated_file
+from tests.upgrades import QUICK, write_development_file
 
 SUCCESS, FAILURE = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
 LARGE = {"text": "x" * 10_000}
@@ -110,9 +111,10 @@ def test_a_file_of_a_newer_version_is_not_touched_and_the_batch_is_kept(
 
 @pytest.mark.row("Older file")
 def test_an_older_file_that_may_not_be_upgraded_is_not_touched_and_the_batch_is_kept(
-    path: Path, caplog: pytest.LogCaptureFixture
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    migrate_file(str(path), busy_timeout_ms=5_000, steps=load_migrations()[:1])
+    migrate_file(str(path), busy_timeout_ms=5_000)
+    become_next(monkeypatch, QUICK)
     before = snapshot(path)
     with exporting(path, auto_migrate="never") as exporter:
         assert exporter.export(make_spans("kept")) is SUCCESS
@@ -122,6 +124,14 @@ def test_an_older_file_that_may_not_be_upgraded_is_not_touched_and_the_batch_is_
     migrate_file(str(path), busy_timeout_ms=5_000)
     export_once(path, "later")
     assert span_names(path) == ["kept", "later"]
+
+
+@pytest.mark.row("File made before 0.1.0")
+def test_a_file_of_a_development_version_is_not_touched_and_the_batch_is_kept(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_development_file(path, 11)
+    assert "was made before 0.1.0" in assert_spooled(path, caplog)
 
 
 @pytest.mark.row("Foreign file")

@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext, TraceFlags
 
 from otel_sqlite_exporter.deliver.spool_format import dump_batch, load_batch
-from otel_sqlite_exporter.encode.logs import LogEncoder, LogFields
+from otel_sqlite_exporter.encode.logs import LogEncoder
 from otel_sqlite_exporter.encode.spans import SpanEncoder
 from otel_sqlite_exporter.model.rows import (
     NO_INTERACTIONS,
@@ -28,6 +28,7 @@ from otel_sqlite_exporter.model.rows import (
     ToolInteractionRow,
     ToolResultRow,
 )
+from otel_sqlite_exporter.model.signals import LogFields
 from otel_sqlite_exporter.storage.connection import open_writer
 from otel_sqlite_exporter.storage.migrations import migrate
 from otel_sqlite_exporter.write.exporter_runs import Run

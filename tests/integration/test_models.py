@@ -4,12 +4,10 @@
 from __future__ import annotations
 
 import math
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +37,7 @@ from otel_sqlite_exporter.models import (
     open_engine,
 )
 from tests.asked import write_traces
+from tests.commands import become_next
 from tests.conftest import clean_environment, exporting, make_spans, modules_after, read
 from tests.files import snapshot
 
@@ -222,7 +221,7 @@ def test_a_session_may_go_from_thread_to_thread(session: sqlalchemy.orm.Session)
     assert name in session.scalars(select(Session.session_id)).all()
 
 
-def test_what_is_no_file_of_this_version_is_refused(path: Path) -> None:
+def test_what_is_no_file_of_this_version_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(FileRefusedError, match="does not exist"):
         open_engine(path)
     path.write_bytes(b"")
@@ -230,8 +229,7 @@ def test_what_is_no_file_of_this_version_is_refused(path: Path) -> None:
         open_engine(path)
     with exporting(path) as exporter:
         exporter.export(make_spans("one"))
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 1")
+    become_next(monkeypatch)
     with pytest.raises(MigrationRequiredError, match=r"older version than the models: .*migrate"):
         open_engine(path)
 

@@ -25,12 +25,12 @@ from otel_sqlite_exporter import SQLiteSpanExporter, TelemetryDatabase
 from otel_sqlite_exporter.errors import FileRefusedError, FilterError, MigrationRequiredError, NotFoundError
 from otel_sqlite_exporter.query import reading
 from otel_sqlite_exporter.query.pages import Page
-from otel_sqlite_exporter.storage import migrations
 from tests import strategies as own
 from tests.asked import MINUTE, MODELS, MS, NOON_NS, TRACES, write_traces
-from tests.commands import NEXT, RELEASED, upgrade_to_next
+from tests.commands import NEXT, upgrade_to_next
 from tests.conftest import clean_environment, exporting, make_spans, read
 from tests.files import FOREIGN, snapshot
+from tests.upgrades import RELEASED
 
 FIND = {
     "find_sessions": "sessions",
@@ -392,7 +392,9 @@ def test_a_newer_file_is_read(path: Path) -> None:
 
 
 def test_a_file_that_is_too_old_names_the_command(path: Path) -> None:
-    migrations.migrate(str(path), busy_timeout_ms=0, steps=RELEASED[:1])
+    write_traces(path, 1)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("DROP VIEW logs; UPDATE _state SET value = 0 WHERE name = 'views'")
     before = snapshot(path)
     with pytest.raises(MigrationRequiredError, match=r"is of an older version, .*: run `python -m"):
         TelemetryDatabase(path).find_logs()

@@ -140,7 +140,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_stood(path: Path, monkeypatch: 
     done = reindex.reindex(resolve_settings(path))
     assert (done.spans, done.changed_spans) == (2, 2)
     assert read(path, "SELECT session_id, spans FROM sessions") == [("y", 6)]
-    assert read(path, "SELECT count(*) FROM _reindexing") == [(0,)]
+    assert read(path, "SELECT count(*) FROM _state WHERE name LIKE 'reindex%'") == [(0,)]
 
 
 def test_a_span_that_runs_is_left_to_its_exporter(path: Path) -> None:

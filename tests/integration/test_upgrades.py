@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -12,16 +15,14 @@ from pathlib import Path
 import pytest
 
 from otel_sqlite_exporter.errors import MigrationFailedError, MigrationRequiredError
-from otel_sqlite_exporter.maintain.doctor import diagnose
-from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage import migrations
-from otel_sqlite_exporter.storage.migrations import Migration, apply_steps, split_statements
+from otel_sqlite_exporter.storage.steps import Migration
+from tests.asked import write_traces
 from tests.commands import run_on_terminal
-from tests.conftest import ROOT, export_all, exporting, read, span_names
+from tests.conftest import ROOT, export_all, exporting, in_new_process, read, span_names
 from tests.files import check_file, snapshot
-from tests.upgrades import NEWEST, RELEASED, beside, migrate, prepare, version
+from tests.upgrades import NEWEST, NEXT_STEP, NEXT_VIEWS, RELEASED, beside, migrate, prepare, version
 
-FIXTURES = ROOT / "tests" / "versions"
 EACH = "UPDATE _spans SET name = 'new ' || name WHERE id > :after AND id <= :upto;\n"
 LONG = Migration(
     NEWEST + 1,
@@ -30,7 +31,6 @@ LONG = Migration(
     f"-- each 2 rows of _spans\n{EACH}"
     "-- then\nCREATE TABLE _then (x TEXT) STRICT;\n",
 )
-SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name"
 
 
 @pytest.fixture
@@ -39,46 +39,6 @@ def written(path: Path) -> Path:
     with exporting(path) as exporter:
         export_all(exporter, "a", "b", "c", "d", "e")
     return path
-
-
-def write_version(path: Path, number: int) -> Path:
-    """Make the file that a released version has written."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        apply_steps(connection, RELEASED[:number])
-        for statement in split_statements((FIXTURES / f"{number:04}.sql").read_text()):
-            connection.execute(statement)
-    return path
-
-
-def test_there_is_a_file_of_every_version_before_the_newest() -> None:
-    assert sorted(file.name for file in FIXTURES.iterdir()) == [f"{number:04}.sql" for number in range(1, NEWEST)]
-
-
-@pytest.mark.parametrize("number", range(1, NEWEST))
-def test_a_file_of_every_version_is_upgraded_with_all_that_it_holds(tmp_path: Path, number: int) -> None:
-    path = write_version(tmp_path / "otel.db", number)
-    before = {name: read(path, f"SELECT count(*) FROM {name}") for name in ("_spans", "_events", "_links", "_traces")}
-    report = migrate(path)
-    assert (report.from_version, report.to_version) == (number, NEWEST)
-    assert {name: read(path, f"SELECT count(*) FROM {name}") for name in before} == before
-    migrate(tmp_path / "new.db")
-    assert read(path, SCHEMA) == read(tmp_path / "new.db", SCHEMA)
-    with closing(sqlite3.connect(path)) as connection:
-        check_file(connection)
-    names = ["chat m", "execute_tool search", *(["running"] if number > 1 else []), "turn"]
-    assert span_names(path) == names
-    calls = "SELECT model, input_tokens, session_id FROM complete_llm_interactions WHERE name = 'chat m'"
-    assert read(path, calls) == [("m", 12, "chat-1")]
-    assert read(path, "SELECT tool_name, status FROM complete_tool_interactions") == [("search", "error")]
-    agents = (
-        "SELECT service_name, llm_calls, total_tokens, sessions FROM agents WHERE service_name = 'agent' AND llm_calls"
-    )
-    assert ("agent", 1, 46, 1) in read(path, agents)
-    problems = {finding.check for finding in diagnose(resolve_settings(path)) if finding.severity == "problem"}
-    assert problems <= {"running"}
-    with exporting(path) as exporter:
-        export_all(exporter, "new")
-    assert span_names(path) == sorted([*names, "new"])
 
 
 def stop_after(batches: int) -> Callable[[str, int, int], None]:
@@ -91,6 +51,63 @@ def stop_after(batches: int) -> Callable[[str, int, int], None]:
             raise KeyboardInterrupt
 
     return count
+
+
+def test_a_populated_file_is_killed_in_the_next_step_and_resumed(tmp_path: Path) -> None:
+    path = write_traces(tmp_path / "otel.db")
+    rows = {table: read(path, f"SELECT count(*) FROM {table}")[0][0] for table in ("_spans", "_llm_interactions")}
+    assert rows == {"_spans": 60, "_llm_interactions": 36}
+    shown = read(path, "SELECT * FROM sessions")
+    in_new_process(upgrade_and_die, path, status=-signal.SIGKILL)
+    assert version(path) == NEWEST
+    assert read(path, "SELECT count(*) FROM _slow_spans") == [(21,)]
+    assert read(path, "SELECT * FROM sessions") == shown
+    with exporting(path, auto_migrate="never") as exporter:
+        export_all(exporter, "meanwhile")
+    told: list[int] = []
+    report = migrations.migrate(
+        str(path),
+        busy_timeout_ms=0,
+        steps=(*RELEASED, NEXT_STEP),
+        views=NEXT_VIEWS,
+        on_progress=lambda name, done, of: told.append(done),
+    )
+    assert told == [28, 35, 42, 49, 56, 61]
+    assert (report.from_version, report.to_version, report.applied) == (NEWEST, NEXT_STEP.version, (NEXT_STEP,))
+    assert report.replaced_views
+    assert version(path) == NEXT_STEP.version
+    seconds = "SELECT s.id, (s.end_time_unix_nano - s.start_time_unix_nano) / 1e9 FROM _spans AS s ORDER BY s.id"
+    assert read(path, "SELECT span, seconds FROM slow_spans ORDER BY span") == read(path, seconds)
+    assert read(path, "SELECT slow_spans, spans FROM row_counts") == [(61, 61)]
+    assert read(path, "SELECT * FROM sessions") == shown
+    assert read(path, "SELECT count(*) FROM _state WHERE name LIKE 'step%'") == [(0,)]
+    (noted,) = read(path, "SELECT statistics FROM _migrations WHERE version = ?", NEXT_STEP.version)
+    statistics = json.loads(noted[0])
+    assert statistics["rows_before"] == statistics["rows_after"]
+    assert {**statistics["rows_after"], "_spans": 60} == {**statistics["rows_after"], **rows}
+    assert statistics["rows_after"]["_spans"] == 61
+    assert version(Path(str(report.backup))) == NEWEST
+    with closing(sqlite3.connect(path)) as connection:
+        check_file(connection)
+
+
+def test_an_upgraded_file_is_as_a_new_one(tmp_path: Path) -> None:
+    path = write_traces(tmp_path / "otel.db", 1)
+    migrate(path, NEXT_STEP, views=NEXT_VIEWS)
+    migrate(tmp_path / "new.db", NEXT_STEP, views=NEXT_VIEWS)
+    schema = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"
+    assert read(path, schema) == read(tmp_path / "new.db", schema)
+
+
+def upgrade_and_die(path: str) -> None:
+    """A program: it is killed after three batches of the next step."""
+
+    def die(name: str, done: int, of: int) -> None:
+        if done == 21:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    steps = (*RELEASED, NEXT_STEP)
+    migrations.migrate(path, busy_timeout_ms=0, backup=False, steps=steps, views=NEXT_VIEWS, on_progress=die)
 
 
 def test_a_long_step_tells_how_far_it_is_and_goes_on_where_it_stood(written: Path) -> None:
@@ -106,9 +123,8 @@ def test_a_long_step_tells_how_far_it_is_and_goes_on_where_it_stood(written: Pat
     assert told == [("rename_spans", 5, 5)]
     assert version(written) == LONG.version
     assert span_names(written) == [f"new {name}" for name in "abcde"]
-    tables = {name for (name,) in read(written, "SELECT name FROM sqlite_schema")}
-    assert {"_before", "_then"} <= tables
-    assert "_migration_progress" not in tables
+    assert {("_before",), ("_then",)} <= {*read(written, "SELECT name FROM sqlite_schema")}
+    assert read(written, "SELECT count(*) FROM _state WHERE name LIKE 'step%'") == [(0,)]
 
 
 def test_the_command_shows_how_far_a_long_step_is(written: Path) -> None:

@@ -1,26 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The SQL in the package agrees with itself: migrations with schema.sql and views/, and with what was released."""
+"""The SQL in the package agrees with itself, with what a file holds, and with what was released."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-import runpy
 import sqlite3
-from contextlib import closing
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from otel_sqlite_exporter.sql.texts import read_folder
-from otel_sqlite_exporter.storage.identity import APPLICATION_ID
-from otel_sqlite_exporter.storage.migrations import load_migrations, migrate, split_statements
+from otel_sqlite_exporter.sql.texts import read_folder, split_statements
+from otel_sqlite_exporter.storage.identity import APPLICATION_ID, FIRST_VERSION
+from otel_sqlite_exporter.storage.migrations import migrate
+from otel_sqlite_exporter.storage.steps import Migration, load_migrations
+from otel_sqlite_exporter.storage.views import VIEW_NUMBER
 from tests.conftest import ROOT, read
+from tests.upgrades import NEXT_STEP, RELEASED
 
 SOURCE = ROOT / "src/otel_sqlite_exporter"
-GENERATOR = runpy.run_path(str(ROOT / "tools/generate_schema.py"))
-RELEASED = Path(__file__).with_name("released_migrations.json")
-SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name"
+FROZEN = Path(__file__).with_name("frozen_steps.json")
+VIEW_DIGESTS = Path(__file__).with_name("view_digests.json")
 VIEWS = dict(read_folder("views"))
 
 
@@ -29,18 +31,6 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("schema") / "otel.db"
     migrate(str(path), busy_timeout_ms=5_000)
     return path
-
-
-def test_schema_sql_is_what_all_migrations_make() -> None:
-    assert (SOURCE / "sql/schema.sql").read_text() == GENERATOR["render_schema"](), "run `make schema`"
-
-
-def test_schema_sql_makes_the_same_file(migrated: Path) -> None:
-    with closing(sqlite3.connect(":memory:")) as connection:
-        connection.executescript((SOURCE / "sql/schema.sql").read_text())
-        assert connection.execute(SCHEMA).fetchall() == read(migrated, SCHEMA)
-        for pragma in ("application_id", "user_version"):
-            assert connection.execute(f"PRAGMA {pragma}").fetchall() == read(migrated, f"PRAGMA {pragma}")
 
 
 def test_a_file_says_that_it_is_ours_and_of_which_version(migrated: Path) -> None:
@@ -88,19 +78,54 @@ def test_a_reference_to_its_own_table_is_indexed(migrated: Path) -> None:
     assert {*references} <= {*indexed}
 
 
-def test_migrations_are_numbered_without_a_gap() -> None:
-    assert [step.version for step in load_migrations()] == list(range(1, len(load_migrations()) + 1))
+def test_steps_are_numbered_without_a_gap() -> None:
+    versions = [step.version for step in load_migrations()]
+    assert versions == list(range(FIRST_VERSION, FIRST_VERSION + len(versions)))
 
 
-def test_released_migrations_are_frozen() -> None:
-    checksums = {f"{step.version:04}_{step.name}": step.checksum for step in load_migrations()}
-    released = json.loads(RELEASED.read_text())
-    changed = [name for name in released if checksums.get(name) != released[name]]
-    assert not changed, (
-        f"released migrations must never change, as files out there hold them: restore {changed} and add a step"
+def find_unfrozen(steps: Sequence[Migration], frozen: Mapping[str, str]) -> str:
+    """What is wrong with the steps after the first public version: changed ones, new ones; empty if nothing is.
+
+    The first one itself, the tables of schema version 12, stays open until 0.1.0: then it is frozen here too, with a
+    file of that version that is upgraded in a test.
+    """
+    checksums = {f"{step.version:04}_{step.name}": step.checksum for step in steps if step.version > FIRST_VERSION}
+    changed = [name for name in frozen if checksums.get(name) != frozen[name]]
+    if changed:
+        return f"a released step must never change, as files hold it: restore {changed}, and add a step"
+    added = {name: checksums[name] for name in checksums if name not in frozen}
+    return f"freeze the new step: add {json.dumps(added)} to {FROZEN.name}" if added else ""
+
+
+def test_released_steps_are_frozen() -> None:
+    assert find_unfrozen(load_migrations(), json.loads(FROZEN.read_text())) == ""
+
+
+def test_a_step_is_frozen_by_its_text() -> None:
+    name = f"{NEXT_STEP.version:04}_{NEXT_STEP.name}"
+    frozen = {name: hashlib.sha256(NEXT_STEP.sql.encode()).hexdigest()}
+    released = json.loads(FROZEN.read_text())
+    assert find_unfrozen((*RELEASED, NEXT_STEP), released | frozen) == ""
+    assert (
+        find_unfrozen((*RELEASED, NEXT_STEP), released)
+        == f"freeze the new step: add {json.dumps(frozen)} to {FROZEN.name}"
     )
-    added = {name: checksums[name] for name in checksums if name not in released}
-    assert not added, f"freeze the new steps: add {json.dumps(added)} to {RELEASED.name}"
+    changed = NEXT_STEP._replace(sql=f"{NEXT_STEP.sql}-- changed\n")
+    for steps in ((*RELEASED, changed), RELEASED):
+        assert f"restore {[name]}" in find_unfrozen(steps, released | frozen)
+
+
+def test_a_changed_view_has_a_new_number() -> None:
+    """Else files that were written before keep the old view."""
+    texts = [(folder, *file) for folder in ("views", "triggers") for file in read_folder(folder)]
+    digest = hashlib.sha256(json.dumps(texts).encode()).hexdigest()
+    digests = json.loads(VIEW_DIGESTS.read_text())
+    last = int(max(digests, key=int))
+    if digests[str(last)] == digest:
+        assert last == VIEW_NUMBER, f"VIEW_NUMBER in storage/views.py must be {last}"
+        return
+    wanted = f'add {{"{last + 1}": "{digest}"}} to {VIEW_DIGESTS.name}, and leave the older lines'
+    pytest.fail(f"a view or trigger has changed: raise VIEW_NUMBER in storage/views.py to {last + 1}, and {wanted}")
 
 
 def test_attributes_of_spans_are_read_whole() -> None:
@@ -119,9 +144,35 @@ def test_attributes_of_spans_are_read_whole() -> None:
                 assert f"{alias}.attributes" not in rest, f"{folder}/{name}.sql: read {whole}"
 
 
-def test_every_statement_of_a_migration_is_whole() -> None:
-    for step in load_migrations():
-        assert all(map(sqlite3.complete_statement, split_statements(step.sql)))
+def test_every_statement_of_a_file_is_whole() -> None:
+    for folder in ("tables", "views", "triggers", "migrations"):
+        for name, text in read_folder(folder):
+            assert all(map(sqlite3.complete_statement, split_statements(text))), f"{folder}/{name}.sql"
+
+
+def test_tables_are_read_in_the_order_of_their_numbers() -> None:
+    """A table comes after those that it refers to, so that a person can read them from top to bottom."""
+    names = [name for name, _ in read_folder("tables")]
+    assert [name[:3] for name in names] == [f"{number:02}_" for number in range(1, len(names) + 1)]
+    known: set[str] = set()
+    for statement in split_statements("\n".join(text for _, text in read_folder("tables"))):
+        created = re.search(r"^CREATE TABLE (\w+)", statement, re.MULTILINE)
+        if created is not None:
+            known.add(created[1])
+            assert set(re.findall(r"REFERENCES (\w+)", statement)) <= known, created[1]
+
+
+def test_every_index_stands_with_its_table_and_says_what_it_is_for() -> None:
+    table = None
+    for statement in split_statements("\n".join(text for _, text in read_folder("tables"))):
+        created = re.search(r"^CREATE (TABLE|(?:UNIQUE )?INDEX) (\w+)(?: ON (\w+))?", statement, re.MULTILINE)
+        assert created is not None
+        if created[1] == "TABLE":
+            table = created[2]
+        else:
+            assert created[3] == table
+            assert created[2].startswith(f"{table}_")
+            assert statement.startswith("-- ")
 
 
 def test_every_query_is_used_and_every_query_used_exists() -> None:

@@ -14,11 +14,11 @@ from otel_sqlite_exporter.encode.logs import LogEncoder
 from otel_sqlite_exporter.imports.event_records import (
     EventReader,
     EventRecord,
-    Scope,
     identify_span,
     identify_trace,
 )
 from otel_sqlite_exporter.model.rows import EncodedLog
+from otel_sqlite_exporter.model.signals import ScopeFields
 from otel_sqlite_exporter.model.values import decode_attributes
 
 TRACE, SPAN = "e6694b60924442b8a3f8da017df772bb", "1bd1b558f367374f"
@@ -38,7 +38,7 @@ PLAIN: dict[str, Any] = {
 
 def encode(**changes: Any) -> EncodedLog:
     agents = {"guide": {"gen_ai.agent.name": "The Guide"}}
-    reader = EventReader(Scope("tests"), zone=timezone.utc, agents=agents)
+    reader = EventReader(ScopeFields("tests"), zone=timezone.utc, agents=agents)
     fields = reader.read(EventRecord(**(PLAIN | changes)))
     return LogEncoder(["session.id"]).encode_log(fields, 7)
 

@@ -15,7 +15,10 @@ import pytest
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from otel_sqlite_exporter import TelemetryDatabase
-from otel_sqlite_exporter.errors import DamagedFileError, ForeignFileError, NewerFileError
+from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, ForeignFileError, NewerFileError
+from otel_sqlite_exporter.models import open_engine
+from otel_sqlite_exporter.storage.identity import FIRST_VERSION
+from tests.commands import run_here
 from tests.conftest import beside_process, exporting, make_spans, read, span_names
 from tests.files import (
     FOREIGN,
@@ -27,7 +30,7 @@ from tests.files import (
     truncated_file,
 )
 from tests.legacy_files import write_typical
-from tests.upgrades import QUICK, SLOW, beside, migrate, prepare
+from tests.upgrades import QUICK, SLOW, beside, migrate, prepare, write_development_file
 
 
 @pytest.fixture
@@ -70,6 +73,67 @@ def test_a_file_of_attribute_rows_is_refused_with_the_command_that_brings_it_ove
     with exporting(path) as exporter:
         assert exporter.export(make_spans("one")) is SpanExportResult.FAILURE
     assert re.search(command, caplog.text)
+    assert snapshot(path) == before
+
+
+@pytest.mark.parametrize("number", range(1, FIRST_VERSION))
+def test_a_file_of_a_development_version_is_refused_untouched_with_the_way_to_bring_it_over(
+    path: Path, number: int
+) -> None:
+    write_development_file(path, number)
+    before = snapshot(path)
+    sentence = (
+        rf"made before 0\.1\.0 \(schema version {number}\) .*`export` it with the version .*`import` the result here$"
+    )
+    asks: list[Callable[[], object]] = [
+        lambda: migrate(path),
+        lambda: prepare(path, "always"),
+        lambda: prepare(path, "never"),
+        lambda: TelemetryDatabase(path).find_spans(),
+        lambda: open_engine(path),
+    ]
+    for ask in asks:
+        with pytest.raises(FileRefusedError, match=f"^{re.escape(str(path))} was {sentence}"):
+            ask()
+    assert snapshot(path) == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("migrate", "migrate --check", "migrate --dry-run", "info", "doctor", "doctor --repair", "recover"),
+        *("reindex", "reprice", "index", "sessions", "traces", "export", "tail", "report tokens"),
+    ],
+)
+def test_every_command_answers_of_such_a_file_with_the_one_sentence(path: Path, command: str) -> None:
+    write_development_file(path, 11)
+    before = snapshot(path)
+    result = run_here(*command.split(), path)
+    assert result.exit_code == (1 if command.startswith("doctor") else 2)
+    assert result.output.count("was made before 0.1.0 (schema version 11)") == 1
+    assert snapshot(path) == before
+
+
+@pytest.mark.parametrize("arguments", [["sql", "SELECT 1", "-f"], ["import", "--into"], ["migrate", "--into"]])
+def test_so_do_commands_that_are_given_it_as_another_file(path: Path, arguments: list[str], tmp_path: Path) -> None:
+    write_development_file(path, 11)
+    before = snapshot(path)
+    write_typical(tmp_path / "old.db")
+    assert run_here(*arguments, path, tmp_path / "old.db").exit_code == 2
+    assert {name: content for name, content in snapshot(path).items() if name != "old.db"} == before
+
+
+def test_a_file_of_attribute_rows_that_a_development_version_migrated_is_refused_too(path: Path) -> None:
+    write_typical(path)
+    assert run_here("migrate", path).exit_code == 0
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 9")
+        connection.execute("DELETE FROM _legacy_stages WHERE stage = 'cleanup'")
+        connection.commit()
+    before = snapshot(path)
+    result = run_here("migrate", path)
+    assert result.exit_code == 2
+    assert "was made before 0.1.0" in result.output
     assert snapshot(path) == before
 
 

@@ -16,7 +16,8 @@ import pytest
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from otel_sqlite_exporter.errors import MigrationFailedError, MigrationRequiredError
-from otel_sqlite_exporter.storage.migrations import Migration, find_pending
+from otel_sqlite_exporter.storage.migrations import find_pending
+from otel_sqlite_exporter.storage.steps import Migration
 from otel_sqlite_exporter.version import __version__
 from tests.conftest import exporting, make_spans, read, span_names
 from tests.files import snapshot
@@ -83,7 +84,8 @@ def test_a_failing_step_leaves_the_version_before_it_and_no_half_change(written:
     assert span_names(written) == ["one", "two"]
     assert "_notes" in tables(written)
     assert "_half" not in tables(written)
-    assert find_pending(str(written), busy_timeout_ms=0, steps=(*RELEASED, QUICK, BROKEN)) == (QUICK.version, (BROKEN,))
+    pending = find_pending(str(written), busy_timeout_ms=0, steps=(*RELEASED, QUICK, BROKEN))
+    assert pending == (QUICK.version, (BROKEN,), False)
 
 
 def test_a_step_that_breaks_a_reference_is_rolled_back(written: Path) -> None:
@@ -109,7 +111,7 @@ def test_a_backup_is_whole_private_and_of_the_version_before(written: Path) -> N
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     assert version(backup) == NEWEST
     assert span_names(backup) == ["one", "three", "two"]
-    assert find_pending(str(backup), busy_timeout_ms=0) == (NEWEST, ())
+    assert find_pending(str(backup), busy_timeout_ms=0) == (NEWEST, (), False)
 
 
 def test_a_backup_never_replaces_another(written: Path) -> None:

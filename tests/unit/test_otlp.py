@@ -9,16 +9,8 @@ from typing import Any
 
 import pytest
 
-from otel_sqlite_exporter.encode.logs import LogFields
-from otel_sqlite_exporter.otlp.otlp_decoder import (
-    Kind,
-    OTLPContext,
-    OTLPSpan,
-    Refused,
-    StatusCode,
-    decode_message,
-    find_signals,
-)
+from otel_sqlite_exporter.model.signals import ContextFields, LogFields, SpanFields, SpanKind, StatusCode
+from otel_sqlite_exporter.otlp.otlp_decoder import Refused, decode_message, find_signals
 from otel_sqlite_exporter.otlp.otlp_values import decode_any_value, decode_id, decode_integer, decode_time
 
 TRACE_ID, SPAN_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -28,9 +20,9 @@ def spans_message(*spans: Any) -> dict[str, Any]:
     return {"resourceSpans": [{"scopeSpans": [{"scope": {"name": "s"}, "spans": list(spans)}]}]}
 
 
-def decode_span(**fields: Any) -> OTLPSpan:
+def decode_span(**fields: Any) -> SpanFields:
     (span,) = decode_message(spans_message({"traceId": TRACE_ID, "spanId": SPAN_ID, **fields}))
-    assert isinstance(span, OTLPSpan)
+    assert isinstance(span, SpanFields)
     return span
 
 
@@ -84,14 +76,14 @@ def test_numbers_come_as_numbers_or_digits_and_time_zero_is_none() -> None:
     assert decode_time("0") is decode_time(0) is decode_time(None) is None
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_kinds_are_numbers_or_names(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", SpanKind)
+def test_kinds_are_numbers_or_names(kind: SpanKind) -> None:
     assert decode_span(kind=kind.value + 1).kind is decode_span(kind=f"SPAN_KIND_{kind.name}").kind is kind
 
 
 def test_what_is_missing_has_its_default() -> None:
     span = decode_span()
-    assert (span.name, span.kind, span.start_time, span.parent) == ("", Kind.INTERNAL, None, None)
+    assert (span.name, span.kind, span.start_time, span.parent) == ("", SpanKind.INTERNAL, None, None)
     assert span.status == (StatusCode.UNSET, None)
     assert (span.attributes, span.events, span.links, span.dropped_links) == ({}, [], [], 0)
     assert decode_span(status={"code": "STATUS_CODE_ERROR"}).status.status_code is StatusCode.ERROR
@@ -99,7 +91,8 @@ def test_what_is_missing_has_its_default() -> None:
 
 def test_flags_say_whether_the_parent_is_remote_and_what_was_sampled() -> None:
     span = decode_span(parentSpanId=SPAN_ID, flags=0x301, traceState="a=1, b=2")
-    assert span.parent == OTLPContext(int(TRACE_ID, 16), int(SPAN_ID, 16), True, 0, None)
+    assert span.parent == ContextFields(int(TRACE_ID, 16), int(SPAN_ID, 16), True, 0, None)
+    assert span.context is not None
     assert (span.context.trace_flags, span.context.is_remote) == (1, False)
     assert span.context.trace_state is not None
     assert span.context.trace_state == {"a": "1", "b": "2"}
@@ -113,7 +106,7 @@ def test_a_record_that_cannot_be_read_costs_itself() -> None:
     good = {"traceId": TRACE_ID, "spanId": SPAN_ID}
     bad = [{"traceId": TRACE_ID}, "text", good | {"events": [1]}, good | {"startTimeUnixNano": "soon"}]
     decoded = list(decode_message(spans_message(*bad, good)))
-    assert [type(one) for one in decoded] == [Refused] * 4 + [OTLPSpan]
+    assert [type(one) for one in decoded] == [Refused] * 4 + [SpanFields]
     assert [one.content for one in decoded[:4] if isinstance(one, Refused)] == bad
 
 

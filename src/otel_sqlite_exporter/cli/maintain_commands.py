@@ -85,15 +85,15 @@ def migrate(
                 on_progress=lambda step, done, of: progress(done, of),
             )
         return print_json(render_reports.report_as_dict(report)) if as_json else render_reports.render_report(report)
-    version, pending = migrations.find_pending(file, busy_timeout_ms=timeout)
-    backup = bool(version and pending and not no_backup)
+    pending = migrations.find_pending(file, busy_timeout_ms=timeout)
+    backup = bool(pending.version and pending.steps and not no_backup)
     if as_json:
-        print_json(render_reports.plan_as_dict(file, version, pending, backup=backup))
+        print_json(render_reports.plan_as_dict(file, pending, backup=backup))
     elif dry_run:
-        render_reports.render_plan(file, version, pending, backup=backup)
+        render_reports.render_plan(file, pending, backup=backup)
     else:
-        render_reports.render_status(file, version, pending)
-    ctx.exit(ATTENTION if check and pending else 0)
+        render_reports.render_status(file, pending)
+    ctx.exit(ATTENTION if check and (pending.steps or pending.has_old_views) else 0)
 
 
 @click.command()

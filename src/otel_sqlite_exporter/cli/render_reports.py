@@ -14,7 +14,8 @@ from otel_sqlite_exporter.cli.tables import format_time, print_tables
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.query.overview import Overview, SessionSummary
 from otel_sqlite_exporter.storage.identity import migrate_hint
-from otel_sqlite_exporter.storage.migrations import Migration, Report
+from otel_sqlite_exporter.storage.migrations import Pending, Report
+from otel_sqlite_exporter.storage.steps import Migration
 from otel_sqlite_exporter.version import __version__
 
 if TYPE_CHECKING:
@@ -25,9 +26,15 @@ if TYPE_CHECKING:
 _SPARE = ("llm_calls", "traces", "spans", "user_id", "tokens", "errors")
 
 
-def plan_as_dict(path: str, version: int, pending: Sequence[Migration], *, backup: bool) -> dict[str, object]:
+def plan_as_dict(path: str, pending: Pending, *, backup: bool) -> dict[str, object]:
     """Return what `migrate --json` says of a file that it would change."""
-    return {"path": path, "schema_version": version, "pending": _steps_as_dicts(pending), "needs_backup": backup}
+    return {
+        "path": path,
+        "schema_version": pending.version,
+        "pending": _steps_as_dicts(pending.steps),
+        "has_old_views": pending.has_old_views,
+        "needs_backup": backup,
+    }
 
 
 def report_as_dict(report: Report) -> dict[str, object]:
@@ -40,39 +47,45 @@ def overview_as_dict(overview: Overview) -> dict[str, object]:
     return {"package_version": __version__} | asdict(overview)
 
 
-def render_status(path: str, version: int, pending: Sequence[Migration]) -> None:
-    """Print one line: whether the file lacks steps."""
-    if not pending:
-        click.echo(f"{path} has schema version {version}: nothing to do")
-    elif version:
-        click.echo(f"{path} has schema version {version}, {pending[-1].version} is needed: {migrate_hint(path)}")
-    else:
+def render_status(path: str, pending: Pending) -> None:
+    """Print one line: whether the file lacks steps or views."""
+    version, steps, has_old_views = pending
+    if steps and version:
+        click.echo(f"{path} has schema version {version}, {steps[-1].version} is needed: {migrate_hint(path)}")
+    elif steps:
         click.echo(f"{path} has no schema yet: {migrate_hint(path)}")
+    elif has_old_views:
+        click.echo(f"{path} has schema version {version}, with older views: {migrate_hint(path)}")
+    else:
+        click.echo(f"{path} has schema version {version}: nothing to do")
 
 
-def render_plan(path: str, version: int, pending: Sequence[Migration], *, backup: bool) -> None:
+def render_plan(path: str, pending: Pending, *, backup: bool) -> None:
     """Print what would be done."""
-    if not pending:
-        return render_status(path, version, pending)
-    target = f"schema version {pending[-1].version}"
+    version, steps, has_old_views = pending
+    if not steps:
+        return click.echo(f"would replace the views of {path}") if has_old_views else render_status(path, pending)
+    target = f"schema version {steps[-1].version}"
     click.echo(
         f"would upgrade {path} from {version} to {target}:" if version else f"would create {path} with {target}:"
     )
-    for step in pending:
+    for step in steps:
         click.echo(f"  {step.version:4}  {step.name}  ({'quick' if step.is_quick else 'slow on a large file'})")
     click.echo("a backup would be written beside it" if backup else "no backup would be written")
 
 
 def render_report(report: Report) -> None:
     """Print what was done, and where the backup is."""
-    if not report.applied:
-        return render_status(report.path, report.to_version, ())
     target = f"schema version {report.to_version}"
-    if report.from_version:
+    if not report.from_version:
+        click.echo(f"created {report.path} with {target}")
+    elif report.applied:
         click.echo(f"upgraded {report.path} from {report.from_version} to {target} in {report.seconds:.2f} s")
         click.echo(f"backup: {report.backup or 'none'}")
+    elif report.replaced_views:
+        click.echo(f"replaced the views of {report.path}, which has {target}")
     else:
-        click.echo(f"created {report.path} with {target}")
+        click.echo(f"{report.path} has {target}: nothing to do")
 
 
 def render_findings(path: str, findings: Sequence[Finding]) -> None:

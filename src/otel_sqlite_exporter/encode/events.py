@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The events and the links of a span as rows. Pure."""
+"""Encodes the events and links of a span as rows. Pure."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ from collections.abc import Sequence
 from typing import Any
 
 from otel_sqlite_exporter.encode.pairs import link_within_span, split_phase
-from otel_sqlite_exporter.model.fields import (
+from otel_sqlite_exporter.model.rows import EventRow, LinkRow, make_row
+from otel_sqlite_exporter.model.values import (
     LARGEST,
     copy_attributes,
+    encode_attributes,
     encode_integer,
     encode_span_id,
+    encode_sure,
     encode_trace_id,
     encode_trace_state,
+    repair_text,
 )
-from otel_sqlite_exporter.model.rows import EventRow, LinkRow, make_row
-from otel_sqlite_exporter.model.values import encode_attributes, encode_sure, repair_text
 
 _MATE, _STEM = EventRow._fields.index("mate"), EventRow._fields.index("stem")
 
 
 def encode_events(events: Sequence[Any], span_start: int) -> tuple[list[EventRow], int]:
-    """Return a row for each event, starts and finishes linked with each other, and the number of repaired values."""
+    """Return a row for each event, with starts and finishes paired, and the number of repaired values."""
     repaired = 0
     rows: list[list[Any]] = []
     phased: list[tuple[str, str, int]] = []

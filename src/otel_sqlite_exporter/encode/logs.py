@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a log record of the SDK to rows. Pure but for the clock that the caller passes in, and a cache.
+"""Encodes log records as rows. Pure, except for a cache; the caller passes the time.
 
-As for spans, a value that cannot be kept as it is, is repaired and counted.
+As with spans, a value that cannot be kept exactly is repaired and counted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from otel_sqlite_exporter.encode.pairs import split_phase
 from otel_sqlite_exporter.encode.resources import OriginEncoder
@@ -15,38 +15,21 @@ from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, find_naming, p
 from otel_sqlite_exporter.genai.event_content import TOOL_RECORDS, find_logged_tools
 from otel_sqlite_exporter.genai.recognition import find_record_interactions
 from otel_sqlite_exporter.genai.rules import Rules, load_rules
-from otel_sqlite_exporter.model.fields import (
+from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, EncodedLog, Interactions, LogRow
+from otel_sqlite_exporter.model.signals import LogFields, name_event
+from otel_sqlite_exporter.model.values import (
     copy_attributes,
+    encode_attributes,
     encode_integer,
     encode_member,
     encode_span_id,
     encode_trace_id,
+    encode_value,
+    repair_text,
 )
-from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, EncodedLog, Interactions, LogRow
-from otel_sqlite_exporter.model.values import encode_attributes, encode_value, repair_text
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.redact.redacted_signals import SpanRedactor
-
-_OLD_EVENT_NAME = "event.name"
-
-
-class LogFields(NamedTuple):
-    """What is read of a log record, whichever version of the SDK made it."""
-
-    timestamp: Any
-    observed_timestamp: Any
-    trace_id: Any
-    span_id: Any
-    trace_flags: Any
-    severity_text: Any
-    severity_number: Any
-    event_name: Any
-    body: Any
-    attributes: dict[Any, Any]
-    dropped_attributes: Any
-    resource: Any
-    scope: Any
 
 
 def read_log(record: Any, redactor: SpanRedactor | None) -> LogFields:
@@ -70,15 +53,9 @@ def read_log(record: Any, redactor: SpanRedactor | None) -> LogFields:
     return fields if redactor is None else redactor.redact_log(fields)
 
 
-def name_event(fields: LogFields) -> LogFields:
-    """Return `fields` with the event name that only an attribute gives: SDKs before 1.35 have no field for it."""
-    name = fields.attributes.get(_OLD_EVENT_NAME) if fields.event_name is None else None
-    return fields._replace(event_name=name) if isinstance(name, str) else fields
-
-
 class LogEncoder:
-    """Encodes log records for one exporter. `rules` are the dialects in force, if not our own. Safe to use on several
-    threads at once."""
+    """Encodes log records for one exporter. `rules` are the dialects in force (default: the shipped ones).
+    Thread-safe."""
 
     def __init__(self, session_attributes: Sequence[str], rules: Rules | None = None) -> None:
         self._rules = rules or load_rules()
@@ -113,7 +90,7 @@ class LogEncoder:
         if own is None and origin.session is not None:
             session = origin.session._replace(time_unix_nano=time)
             if trace_id is None:
-                own = session  # there is no trace to show it
+                own = session  # no trace could show it
         stem, phase = split_phase(event_name) if event_name else (None, None)
         row = LogRow(
             event_name=event_name or None,
@@ -134,7 +111,7 @@ class LogEncoder:
         if event_name:
             user_id = user.name if user else None
             interactions = find_record_interactions(event_name, attributes, fields.body, user_id, self._rules)
-            # What is of no trace belongs to no call that it could tell of.
+            # A record outside any trace belongs to no call.
             if interactions is None and trace_id is not None and event_name in TOOL_RECORDS:
                 calls, results = find_logged_tools(event_name, attributes, fields.body)
                 interactions = Interactions(None, None, calls, results) if calls or results else None
@@ -143,8 +120,8 @@ class LogEncoder:
 
 
 def _find_times(fields: LogFields, arrival: int) -> tuple[int, int, str | None, int]:
-    """Return the record's time, when it was observed, where the first is from (None: the record itself), and how many
-    of the record's own cannot be used. 0 is OpenTelemetry's unknown time."""
+    """Return the record's time, its observed time, the source of the first (None: the record itself), and how many of
+    the record's own times are unusable. In OpenTelemetry 0 means an unknown time."""
     time, observed = encode_integer(fields.timestamp, 1), encode_integer(fields.observed_timestamp, 1)
     bad = (time is None and bool(fields.timestamp)) + (observed is None and bool(fields.observed_timestamp))
     if time is not None:

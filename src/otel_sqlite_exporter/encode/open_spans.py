@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a span knew when it was written open, and no longer when it ended: the SDK forgets a span's oldest attributes
-when it reaches its limit. Pure.
+"""Attributes that an open span had and the finished span lost: the SDK drops a span's oldest attributes at its limit.
+Pure.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from otel_sqlite_exporter.model.values import decode_attributes
 
 _ERROR = 2
 OPEN = "open"
-"""`end_time_source` of a span that had not ended when it was written."""
+"""`end_time_source` of a span that was written before it ended."""
 ESTIMATED = "estimated"
-"""`end_time_source` of a span whose process went away before it ended."""
+"""`end_time_source` of a span whose process ended first."""
 
 
 class _Event(NamedTuple):
@@ -32,9 +32,9 @@ class _Event(NamedTuple):
 def merge_start(
     finished: EncodedSpan, attributes: str, attribute_types: str | None, session_attributes: Sequence[str]
 ) -> EncodedSpan | None:
-    """Return `finished` with the attributes that only its start has (JSON, as its row held them), and what follows from
-    all of them: its own session, its user and its call; None if there are no such. A call that a user's own dialect has
-    recognised stays as it is: that dialect is not known here."""
+    """Return `finished` with the attributes that only its start has (JSON, as stored), and with session, user and call
+    derived from all attributes; None if the start has none. A call that a user's own dialect recognised stays as it is,
+    because that dialect is not known here."""
     row = finished.row
     merged = merge_attributes(row.attributes, row.attribute_types, attributes, attribute_types)
     if merged is None:
@@ -77,9 +77,9 @@ def _is_of_own_rules(interactions: Interactions) -> bool:
 def merge_attributes(
     finished: str, finished_types: str | None, start: str, start_types: str | None
 ) -> tuple[str, str | None] | None:
-    """Return attributes of a finished span and notes of their types, with what only its start has behind them; None if
-    there is nothing of that kind. A value that both have is the finished one's, unless that is null: null never takes
-    the place of a value."""
+    """Return the attributes of a finished span with those that only its start has behind them, and the type notes; None
+    if the start adds nothing. If both have a value the finished one wins, unless it is null: null never replaces a
+    value."""
     known = orjson.loads(finished)
     missing = {
         name: value

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Start and finish records, and which belong together. Pure.
+"""Pairs start records with finish records. Pure.
 
-A record's name says its phase: `llm.call.start` begins what `llm.call.finish` (or `.end`, `.stop`, `.result`, `.error`)
-finishes; `llm.call` is their stem. `tool.execution` begins what `tool.result` finishes. Records of one span are paired
-with each other; what stays alone may be paired by time with records of other spans.
+The name of a record gives its phase: `llm.call.start` starts and `llm.call.finish` (or `.end`, `.stop`, `.result`,
+`.error`) finishes; `llm.call` is their stem. `tool.execution` starts and `tool.result` finishes. Records of one span
+are paired first; an unpaired record may then be paired by time with a record of another span.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ _PHASES = {
     "error": "finish",
 }
 
-# A start whose name does not say so.
+# Start records whose name has no phase.
 _STARTS = {"tool.execution": "tool"}
 
 
 @lru_cache(1024)
 def split_phase(name: str) -> tuple[str | None, str | None]:
-    """Return (stem, phase) of a record's name, or (None, None) if it is neither a start nor a finish."""
+    """Return (stem, phase) of a record's name, or (None, None) if it is neither start nor finish."""
     if name in _STARTS:
         return _STARTS[name], "start"
     stem, dot, suffix = name.rpartition(".")
     phase = _PHASES.get(suffix)
-    # SQLite's JSON functions end a text at NUL, and records of a stem are looked up through them.
+    # SQLite's JSON functions end a text at NUL, and stems are looked up through them.
     return (stem.replace("\0", "\ufffd"), phase) if dot and stem and phase else (None, None)
 
 
 def link_within_span(records: Sequence[tuple[str, str, int]]) -> dict[int, int]:
-    """Pair the records of one span, given as (stem, phase, time): each finish takes the earliest start of its stem that
-    is not later and not yet taken. Return the partner's place for each linked record's place, both ways."""
-    if len(records) == 2:  # as it mostly is, in a tenth of the time
+    """Pair the records of one span, given as (stem, phase, time). Each finish takes the earliest start of its stem that
+    is not later and not yet taken. Return the index of the partner for the index of each paired record, both ways."""
+    if len(records) == 2:  # the common case, ten times faster
         (stem, phase, time), (other_stem, other_phase, other_time) = records
         if stem == other_stem and phase == "start" and other_phase == "finish" and time <= other_time:
             return {0: 1, 1: 0}
@@ -61,8 +61,8 @@ def _in_time(record: tuple[str, str, int], place: int) -> tuple[int, bool, int]:
 
 
 class Candidate(NamedTuple):
-    """A record that may be paired by time. Sorting puts records in time, a start before a finish, then in an order that
-    does not depend on arrival. `trace` is None for a log record without one."""
+    """A record that may be paired by time. Candidates sort by time, a start before a finish, then in an order that does
+    not depend on arrival. `trace` is None for a log record outside any trace."""
 
     time_unix_nano: int
     is_finish: int
@@ -77,9 +77,9 @@ class Candidate(NamedTuple):
 
 
 def link_by_time(candidates: Iterable[Candidate], window_ns: int) -> dict[int, int]:
-    """Pair candidates of one stem: first inside each trace, then what is left inside each session. A finish takes the
-    earliest start that is not later, no more than `window_ns` older, and not yet taken. Return the partner's id for
-    each linked record's id, both ways."""
+    """Pair candidates of one stem: first inside each trace, then the rest inside each session. A finish takes the
+    earliest start that is not later, at most `window_ns` older, and not yet taken. Return the id of the partner for the
+    id of each paired record, both ways."""
     mates: dict[int, int] = {}
     ordered = sorted(candidates)
     _take_in_time(((one, (one.trace, one.stem)) for one in ordered if one.trace is not None), window_ns, mates)

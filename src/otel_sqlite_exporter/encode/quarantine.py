@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is written down of a span that cannot be a row. Pure."""
+"""Quarantine rows: records that cannot become normal rows, with everything of them that can be read. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FIELDS = ("name", "context", "parent", "kind", "start_time", "end_time", "statu
 
 
 def quarantine_span(span: Any, reason: BaseException, arrival_time_unix_nano: int) -> QuarantineRow:
-    """Return the row of a span that could not be encoded, with all of it that can be read."""
+    """Return the quarantine row of a span that could not be encoded."""
     content = {field: _read(span, field, repr) for field in _FIELDS}
     content["attributes"] = _read(span, "attributes", dict)
     for index, event in enumerate(getattr(span, "events", None) or ()):
@@ -27,8 +27,8 @@ def quarantine_span(span: Any, reason: BaseException, arrival_time_unix_nano: in
 
 
 def quarantine_log(fields: Any, reason: BaseException, arrival_time_unix_nano: int) -> QuarantineRow:
-    """Return the row of a log record that could not be encoded, with those of its fields (a NamedTuple, redacted) that
-    can be read; None where none could."""
+    """Return the quarantine row of a log record that could not be encoded. `fields` is its redacted LogFields, or None
+    if it could not be read at all."""
     content = {} if fields is None else {name: _read(fields, name, repr) for name in fields._fields}
     return _make_row(content, reason, arrival_time_unix_nano)
 
@@ -36,12 +36,12 @@ def quarantine_log(fields: Any, reason: BaseException, arrival_time_unix_nano: i
 def quarantine_row(
     record: EncodedSpan | EncodedLog, reason: BaseException, arrival_time_unix_nano: int
 ) -> QuarantineRow:
-    """Return the row of a span or log record whose rows SQLite refused."""
+    """Return the quarantine row of a span or log record whose rows SQLite refused."""
     return _make_row({**record._asdict(), "row": record.row._asdict()}, reason, arrival_time_unix_nano)
 
 
 def quarantine_piece(source: str, place: str, content: Any, reason: str, arrival_time_unix_nano: int) -> QuarantineRow:
-    """Return the row of what could not be read of a source that is imported: where it stands, and what it is."""
+    """Return the quarantine row of a piece of an imported source that could not be read, and where it stands."""
     held = {"source": source, "place": place, "content": content}
     return _make_row(held, UnreadableSourceError(f"{place} of {source}: {reason}"), arrival_time_unix_nano)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Resources and scopes as rows, for spans and log records alike. Pure but for a cache."""
+"""Encodes resources and scopes of spans and log records as rows. Pure, except for a cache."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ import orjson
 
 from otel_sqlite_exporter.encode.sessions import find_naming, plan_naming
 from otel_sqlite_exporter.model.caches import remember
-from otel_sqlite_exporter.model.fields import copy_attributes
 from otel_sqlite_exporter.model.rows import Naming, ResourceRow, ScopeRow
-from otel_sqlite_exporter.model.values import EMPTY_ATTRIBUTES, EncodedAttributes, encode_attributes, repair_text
+from otel_sqlite_exporter.model.values import (
+    EMPTY_ATTRIBUTES,
+    EncodedAttributes,
+    copy_attributes,
+    encode_attributes,
+    repair_text,
+)
 
 
-class Origin(NamedTuple):
-    """What records of one resource and one scope have in common. `held` keeps the two alive, and so their identities;
-    `session` is what the resource names, which is weaker than any that a record names."""
+class EncodedOrigin(NamedTuple):
+    """The rows of one resource and one scope. `session` is the session that the resource names; it is weaker than any
+    that a record names. `held` keeps resource and scope alive, so that their identities stay valid as cache keys."""
 
     resource: ResourceRow
     scope: ScopeRow | None
@@ -27,22 +32,22 @@ class Origin(NamedTuple):
 
 
 class OriginEncoder:
-    """Encodes resources and scopes for one exporter. Safe to use on several threads at once."""
+    """Encodes resources and scopes for one exporter. Thread-safe."""
 
     def __init__(self, session_attributes: Sequence[str]) -> None:
         self._session_attributes = tuple(session_attributes)
         # By identity: hash(resource) alone would cost 2.8 us a span.
-        self._origins: dict[tuple[int, int], Origin] = {}
+        self._origins: dict[tuple[int, int], EncodedOrigin] = {}
 
-    def encode(self, resource: Any, scope: Any) -> tuple[Origin, int]:
-        """Return what comes with records of this resource and scope, and how many values were repaired for the first
-        of them."""
+    def encode(self, resource: Any, scope: Any) -> tuple[EncodedOrigin, int]:
+        """Return the rows of this resource and scope, and the number of repaired values (0 if they come from the
+        cache)."""
         known = self._origins.get((id(resource), id(scope)))
         if known is not None:
             return known, 0
         resource_row, session, bad_resource = self._encode_resource(resource)
         scope_row, bad_scope = (None, 0) if scope is None else _encode_scope(scope)
-        origin = Origin(resource_row, scope_row, session, (resource, scope))
+        origin = EncodedOrigin(resource_row, scope_row, session, (resource, scope))
         remember(self._origins, (id(resource), id(scope)), origin)
         return origin, bad_resource + bad_scope
 
@@ -72,7 +77,7 @@ def _encode_scope(scope: Any) -> tuple[ScopeRow, int]:
 def _encode_sorted(attributes: dict[Any, Any]) -> EncodedAttributes:
     if not attributes:
         return EMPTY_ATTRIBUTES
-    # By the keys as they are written, so that a file's own attributes, when they are encoded again, keep their order.
+    # Sorted by the keys as stored: attributes that were read from a file and are encoded again keep their order.
     return encode_attributes(dict(sorted(attributes.items(), key=lambda item: repair_text(item[0])[0])))
 
 

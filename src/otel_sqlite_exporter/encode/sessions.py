@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which session, and which user, a span names. Pure; which one its trace shows is decided where all bids meet."""
+"""Finds the session and the user that a span names. Pure. The writer chooses the strongest of a trace."""
 
 from __future__ import annotations
 
@@ -30,28 +30,28 @@ USER_ATTRIBUTES = (
 )
 """Names of the attributes that name a user, the strongest first."""
 
-Source = tuple[int, str]
+SessionSource = tuple[int, str]
 """A rank (0 is the strongest) and the name of an attribute."""
 
 
-def plan_naming(names: Sequence[str], present: Collection[Any], first_rank: int = 0) -> tuple[Source, ...]:
+def plan_naming(names: Sequence[str], present: Collection[Any], first_rank: int = 0) -> tuple[SessionSource, ...]:
     """Return those of `names` that are `present`, with their ranks."""
     return tuple((rank, name) for rank, name in enumerate(names, first_rank) if name in present)
 
 
 def find_naming(
-    sources: Iterable[Source], attributes: Mapping[str, Any], is_child: bool, time_unix_nano: int
+    sources: Iterable[SessionSource], attributes: Mapping[str, Any], is_child: bool, time_unix_nano: int
 ) -> Naming | None:
-    """Return what the first of `sources` that has a usable value names, or None. A name is kept as text, a number as
-    its digits; blank text, null, bytes, a list or a map name nothing, nor does what was masked or cut: many may look
-    the same then."""
+    """Return the name in the first of `sources` with a usable value, or None. A number becomes its digits. Blank text,
+    null, bytes, lists and maps are not usable. Nor are masked and cut values, because different names may look the same
+    after masking."""
     for rank, source in sources:
         value = attributes[source]
         if value is None or isinstance(value, (bytes, list, tuple, dict, Cut)):
             continue
         name = value if type(value) is str and value.isascii() else repair_text(value)[0]
         if "\0" in name:
-            # SQLite's JSON functions end a text at NUL, and a name is looked up through them.
+            # SQLite's JSON functions end a text at NUL, and names are looked up through them.
             name = name.replace("\0", "\ufffd")
         if name and not name.isspace() and REDACTED not in name:
             return make_row(Naming, (rank, 1 if is_child else 0, time_unix_nano, name, source))

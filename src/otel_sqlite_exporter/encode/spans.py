@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a span to rows, whether the SDK made it or it was read from OTLP. Pure but for the clock that the caller passes
-in, and caches of what spans share.
+"""Encodes spans as rows: spans of the SDK, and those read from a file. Pure, except for caches; the caller passes the
+time.
 
-Values reach an exporter unchecked, so nothing is taken for what its annotation says: a value that cannot be kept as it
-is, is repaired and counted, and only a span without valid ids cannot be a row.
+Values reach an exporter unchecked, so no type annotation is trusted. A value that cannot be kept exactly is repaired
+and counted. Only a span without valid ids cannot become a row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from otel_sqlite_exporter.encode.events import encode_events, encode_links
 from otel_sqlite_exporter.encode.open_spans import OPEN
 from otel_sqlite_exporter.encode.resources import OriginEncoder
-from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, Source, find_naming, plan_naming
+from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, SessionSource, find_naming, plan_naming
 from otel_sqlite_exporter.errors import UnstorableSpanError
 from otel_sqlite_exporter.genai.recognition import (
     Surroundings,
@@ -24,16 +24,6 @@ from otel_sqlite_exporter.genai.recognition import (
 )
 from otel_sqlite_exporter.genai.rules import InteractionPlan, Rules, load_rules
 from otel_sqlite_exporter.model.caches import remember
-from otel_sqlite_exporter.model.fields import (
-    LARGEST,
-    copy_attributes,
-    encode_integer,
-    encode_member,
-    encode_span_id,
-    encode_trace_id,
-    encode_trace_state,
-    find_times,
-)
 from otel_sqlite_exporter.model.rows import (
     NO_INTERACTIONS,
     EncodedSpan,
@@ -44,7 +34,14 @@ from otel_sqlite_exporter.model.rows import (
     make_row,
 )
 from otel_sqlite_exporter.model.values import (
+    LARGEST,
+    copy_attributes,
     encode_attributes,
+    encode_integer,
+    encode_member,
+    encode_span_id,
+    encode_trace_id,
+    encode_trace_state,
     find_doubtful,
     repair_text,
 )
@@ -52,24 +49,26 @@ from otel_sqlite_exporter.model.values import (
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from otel_sqlite_exporter.otlp.otlp_decoder import OTLPSpan
+    from otel_sqlite_exporter.model.signals import SpanFields
 
 _ERROR = 2
+# Attributes that hold a time in nanoseconds since the epoch, for spans that lack their own.
+_START_ATTRIBUTES = ("start_time_unix_nano", "gen_ai.request.start_time_unix_nano")
+_END_ATTRIBUTES = ("end_time_unix_nano", "gen_ai.response.end_time_unix_nano")
 _Shape = tuple[tuple[Any, ...], tuple[type, ...]]
 
 
 class _Plan(NamedTuple):
-    """What there is to find in attributes of one shape: of these names, with values of these types."""
+    """What attributes of one shape (the same names and value types) can hold."""
 
     doubtful: Sequence[Any]
-    sessions: tuple[Source, ...]
-    users: tuple[Source, ...]
+    sessions: tuple[SessionSource, ...]
+    users: tuple[SessionSource, ...]
     interactions: InteractionPlan | None
 
 
 class SpanEncoder:
-    """Encodes spans for one exporter. `rules` are the dialects in force, if not our own. Safe to use on several threads
-    at once."""
+    """Encodes spans for one exporter. `rules` are the dialects in force (default: the shipped ones). Thread-safe."""
 
     def __init__(self, session_attributes: Sequence[str], rules: Rules | None = None) -> None:
         self._rules = rules or load_rules()
@@ -78,9 +77,9 @@ class SpanEncoder:
         self._origins = OriginEncoder(session_attributes)
 
     def encode_span(
-        self, span: ReadableSpan | OTLPSpan, arrival_time_unix_nano: int, *, is_open: bool = False
+        self, span: ReadableSpan | SpanFields, arrival_time_unix_nano: int, *, is_open: bool = False
     ) -> EncodedSpan:
-        """Return `span` as rows; one that `is_open` as it is now, whether or not it ends meanwhile.
+        """Return `span` as rows. With `is_open` it is encoded as running, even if it ends meanwhile.
 
         Raises:
             UnstorableSpanError: The span has no valid trace id and span id.
@@ -108,7 +107,7 @@ class SpanEncoder:
         events = span.events
         start, end, start_source, end_source = span.start_time, span.end_time, None, None
         if type(start) is not int or type(end) is not int or not (0 <= start <= LARGEST and 0 <= end <= LARGEST):
-            start, end, start_source, end_source, bad = find_times(span, attributes, events, arrival_time_unix_nano)
+            start, end, start_source, end_source, bad = _find_times(span, attributes, events, arrival_time_unix_nano)
             repaired += bad
         if is_open:
             end, end_source = start, OPEN
@@ -202,3 +201,32 @@ class SpanEncoder:
             )
             remember(self._plans, shape, plan)
         return plan
+
+
+def _find_times(
+    span: Any, attributes: Mapping[str, Any], events: Sequence[Any], arrival_time_unix_nano: int
+) -> tuple[int, int, str | None, str | None, int]:
+    """Return start, end, the source of each (None: the span itself), and how many of the span's own times are
+    unusable."""
+    start, start_source, bad_start = _find_time(span.start_time, attributes, _START_ATTRIBUTES, events, min)
+    end, end_source, bad_end = _find_time(span.end_time, attributes, _END_ATTRIBUTES, events, max)
+    if start is None:
+        start, start_source = (arrival_time_unix_nano, "arrival") if end is None else (end, "span")
+    if end is None:
+        end, end_source = start, "arrival" if start_source == "arrival" else "span"
+    return start, end, start_source, end_source, bad_start + bad_end
+
+
+def _find_time(
+    own: Any, attributes: Mapping[str, Any], names: Sequence[str], events: Sequence[Any], pick: Callable[..., int]
+) -> tuple[int | None, str | None, int]:
+    time = encode_integer(own)
+    if time is not None:
+        return time, None, 0
+    bad = int(own is not None)
+    for name in names:
+        time = encode_integer(attributes.get(name))
+        if time is not None:
+            return time, "attribute", bad
+    times = [time for event in events if (time := encode_integer(event.timestamp)) is not None]
+    return (pick(times), "event", bad) if times else (None, None, bad)

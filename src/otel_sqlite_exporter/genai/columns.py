@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values of attributes as columns of a call. Pure; nothing here raises for any value, and what is of no use is None."""
+"""Converts attribute values to columns of a call. Pure. No function raises for any value; an unusable value is None."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Read = Callable[[Any], Any]
 
 
 def read_text(value: Any) -> str | None:
-    """Text that is not empty; also of a number."""
+    """Read a non-empty text; a number becomes text."""
     if isinstance(value, (list, tuple, dict, bytes)):
         return None
     return (value if type(value) is str and value.isascii() else repair_text(value)[0]) or None
 
 
 def read_count(value: Any) -> int | None:
-    """A number of tokens: whole, not negative; also when it came as a float or as text."""
+    """Read a number of tokens, also from a float or a text. It is whole and not negative."""
     if type(value) is int:
         return value if 0 <= value <= LARGEST else None
     number = read_number(value)
@@ -33,7 +33,7 @@ def read_count(value: Any) -> int | None:
 
 
 def read_number(value: Any) -> float | None:
-    """A number that is not negative; also when it came as text."""
+    """Read a number that is not negative, also from a text."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:
@@ -44,13 +44,13 @@ def read_number(value: Any) -> float | None:
 
 
 def read_seconds_as_ms(value: Any) -> float | None:
-    """Seconds as milliseconds."""
+    """Read seconds, and return milliseconds."""
     seconds = read_number(value)
     return None if seconds is None else seconds * 1000
 
 
 def read_reasons(value: Any) -> str | None:
-    """Texts as a JSON array; one text, or the JSON of an array, may have come."""
+    """Read finish reasons from a list, a JSON array or one text, and return a JSON array."""
     if type(value) is str and value[:1] == "[":
         value = decode_text(value) or value
     items = value if isinstance(value, (list, tuple)) else (value,)
@@ -61,20 +61,20 @@ def read_reasons(value: Any) -> str | None:
 
 
 def read_failure(value: Any) -> str | None:
-    """The error type of what is said to have failed, without a word of why: that of OpenTelemetry for all others."""
+    """Return `_OTHER`, OpenTelemetry's error type for unknown causes, if the value says that something failed."""
     return "_OTHER" if value is False or (type(value) is str and value.lower() in _FAILURES) else None
 
 
 def read_json_or_text(value: Any) -> str | None:
-    """Text as it is, anything else as JSON."""
+    """Return text unchanged, and anything else as JSON."""
     if value is None:
         return None
     return read_text(value) if isinstance(value, str) else encode_value(value).text
 
 
 def find_value(value: Any, path: Sequence[str]) -> Any:
-    """Return what is at these keys (of a list: places) of what came as such, or as JSON or Python text; without keys,
-    the value that the JSON is. None if there is no such."""
+    """Return the value at these keys (in a list: indexes) of a map, a list, or their text in JSON or Python form. An
+    empty path returns the whole value. None if it is not there."""
     if not path:
         try:
             return orjson.loads(value) if isinstance(value, str) else value
@@ -92,13 +92,13 @@ def find_value(value: Any, path: Sequence[str]) -> Any:
     return value
 
 
-@functools.lru_cache(maxsize=2)  # several paths of one attribute are asked for one after the other
+@functools.lru_cache(maxsize=2)  # several paths of one attribute are read one after the other
 def _decode(text: str) -> Any:
     if len(text) > _LONGEST:
         return None
     if "'" in text and '"' not in text and "\\" not in text:
-        # Python's repr of what is as plain as usage mostly is: its words and quotes made those of JSON take a fiftieth
-        # of the time of reading it.
+        # Usage is often the plain `repr` of a dictionary. Replacing its quotes and constants with JSON's is fifty times
+        # faster than parsing Python.
         try:
             return orjson.loads(_CONSTANT.sub(_name_in_json, text).replace("'", '"'))
         except ValueError:
@@ -110,7 +110,7 @@ def _name_in_json(match: re.Match[str]) -> str:
     return "null" if match[0] == "None" else match[0].lower()
 
 
-# A number or a name is not looked for in what is longer: it would be a completion with embeddings or files.
+# Longer texts hold completions with embeddings or files, and are not searched for a number or a name.
 _LONGEST = 64 * 1024
 _CONSTANT = re.compile(r"\b(?:None|True|False)\b")
 _FAILURES = ("false", "error", "failed", "failure")
@@ -128,4 +128,4 @@ READERS: dict[str, Read] = {
     "arguments": read_json_or_text,
     "result": read_json_or_text,
 }
-"""How columns are read that are no plain text."""
+"""The readers of columns that are not plain text."""

@@ -24,7 +24,7 @@ from otel_sqlite_exporter.genai.messages.normalise import (
     read_messages,
     read_parts,
 )
-from otel_sqlite_exporter.model.dialect import Source
+from otel_sqlite_exporter.model.dialect import ColumnSource
 from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
 from otel_sqlite_exporter.model.values import encode_sure, encode_value
 
@@ -49,13 +49,13 @@ _NOT_PARAMETERS = frozenset(("model", "messages", "prompt", "input", "contents")
 class ContentPlan(NamedTuple):
     """Where the content may be, the strongest first."""
 
-    prompt: tuple[Source, ...]
-    completion: tuple[Source, ...]
-    conversation: tuple[Source, ...]
-    system_instructions: tuple[Source, ...]
-    parameters: tuple[Source, ...]
-    arguments: tuple[Source, ...]
-    result: tuple[Source, ...]
+    prompt: tuple[ColumnSource, ...]
+    completion: tuple[ColumnSource, ...]
+    conversation: tuple[ColumnSource, ...]
+    system_instructions: tuple[ColumnSource, ...]
+    parameters: tuple[ColumnSource, ...]
+    arguments: tuple[ColumnSource, ...]
+    result: tuple[ColumnSource, ...]
 
 
 class CallContent(NamedTuple):
@@ -69,7 +69,7 @@ class CallContent(NamedTuple):
     tool_results: Sequence[ToolResultRow]
 
 
-def plan_content(columns: Mapping[str, Sequence[Source]]) -> ContentPlan:
+def plan_content(columns: Mapping[str, Sequence[ColumnSource]]) -> ContentPlan:
     """Return where content is, given the sources of each column that are there."""
     others = [source for source in columns["request_parameters"] if source.names[0].name != _PARAMETERS]
     return ContentPlan(
@@ -138,7 +138,7 @@ def find_tool_content(
 
 
 def _find_text(
-    sources: Sequence[Source], attributes: Mapping[str, Any], column: str, is_span: bool
+    sources: Sequence[ColumnSource], attributes: Mapping[str, Any], column: str, is_span: bool
 ) -> tuple[str | None, str | None]:
     for source in sources:
         value = _get(source, attributes)
@@ -161,7 +161,7 @@ def _find_text(
 
 
 def _find_messages(
-    sources: Sequence[Source], attributes: Mapping[str, Any], column: str, role: str, is_span: bool
+    sources: Sequence[ColumnSource], attributes: Mapping[str, Any], column: str, role: str, is_span: bool
 ) -> Sequence[Message]:
     """Return the messages of the first source that has some, or one of the two that stand for none."""
     for source in sources:
@@ -195,7 +195,7 @@ def _is_native(value: Any) -> bool:
     return value == "[]" or (value.startswith('[{"') and '"parts"' in value and '"type"' in value)
 
 
-def _find_instructions(sources: Sequence[Source], attributes: Mapping[str, Any], is_span: bool) -> str | None:
+def _find_instructions(sources: Sequence[ColumnSource], attributes: Mapping[str, Any], is_span: bool) -> str | None:
     for source in sources:
         value = _get(source, attributes)
         is_native = source.names[0].name == _NATIVE["system_instructions"]
@@ -207,7 +207,7 @@ def _find_instructions(sources: Sequence[Source], attributes: Mapping[str, Any],
     return None
 
 
-def _find_parameters(sources: Sequence[Source], attributes: Mapping[str, Any]) -> str | None:
+def _find_parameters(sources: Sequence[ColumnSource], attributes: Mapping[str, Any]) -> str | None:
     """Return all parameters as a JSON object, those of OpenTelemetry's names first; None where only those are there,
     which the view reads."""
     found: dict[str, Any] = {}
@@ -226,7 +226,7 @@ def _find_parameters(sources: Sequence[Source], attributes: Mapping[str, Any]) -
     return encode_sure(kept) or encode_value(kept).text
 
 
-def _get(source: Source, attributes: Mapping[str, Any]) -> Any:
+def _get(source: ColumnSource, attributes: Mapping[str, Any]) -> Any:
     if source.keys:
         found = {}
         for key, name in zip(source.keys, source.names, strict=True):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How providers are spelled: what OpenTelemetry calls whatever a dialect recorded. Pure."""
+"""Maps recorded provider names to OpenTelemetry's. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import orjson
 from otel_sqlite_exporter.model.dialect import Dialect
 
 VOCABULARY: dict[str, Any] = orjson.loads(files(__package__).joinpath("vocabulary.json").read_bytes())
-"""The words of OpenTelemetry that all dialects are brought to: operations, and providers with their other names."""
+"""OpenTelemetry's names of operations and providers, with other names of the providers."""
 _ALIASES: dict[str, str] = {
     alias: name for name, aliases in VOCABULARY["providers"].items() for alias in (name, *aliases)
 }
@@ -21,7 +21,7 @@ _MOST_PROVIDERS = 1_000
 
 
 class Providers(dict[str, str | None]):
-    """From what is recorded as a provider to how OpenTelemetry spells it; None for what is a framework."""
+    """Maps a recorded provider to OpenTelemetry's name for it; a framework maps to None."""
 
     def __init__(self, dialects: Iterable[Dialect]) -> None:
         self._named = {name.lower(): provider for dialect in dialects for name, provider in dialect.providers.items()}
@@ -34,7 +34,7 @@ class Providers(dict[str, str | None]):
         elif name in _FRAMEWORKS:
             found = None
         else:
-            # Of `openai.responses` the first word is the provider, of `gcp.vertex_ai` it is not.
+            # In `openai.responses` the first word is the provider, in `gcp.vertex_ai` it is not.
             known = next((part for part in _shorten(name) if part in _ALIASES), None)
             found = recorded if known is None else _ALIASES[known]
         if len(self) < _MOST_PROVIDERS:
@@ -43,7 +43,7 @@ class Providers(dict[str, str | None]):
 
 
 def _shorten(name: str) -> Iterable[str]:
-    """Yield the name, then without its last word, and so on: `a.b.c`, `a.b`, `a`."""
+    """Yield `a.b.c`, `a.b`, `a`: the name, and then without its last word each time."""
     while name:
         yield name
         name = name.rpartition(".")[0]

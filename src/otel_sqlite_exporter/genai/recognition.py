@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which spans, span events and log records are calls of a model or executions of a tool, and the columns that their
-attributes fill. Pure.
+"""Recognises model calls and tool executions in spans, span events and log records, and fills their columns. Pure.
 
-What is called how is data: `dialects/`. A column takes the first of its names that holds a usable value.
+The names are data: `dialects/`. A column takes the first of its attributes that holds a usable value.
 """
 
 from __future__ import annotations
@@ -20,12 +19,11 @@ from otel_sqlite_exporter.genai.rules import (
     TOOLS,
     Ask,
     InteractionPlan,
-    Reading,
+    RowPlan,
     Rules,
     load_rules,
 )
 from otel_sqlite_exporter.genai.usage import NOBODY, Outside, Usage, include_parts
-from otel_sqlite_exporter.model.fields import copy_attributes
 from otel_sqlite_exporter.model.rows import (
     NO_INTERACTIONS,
     Interactions,
@@ -33,10 +31,11 @@ from otel_sqlite_exporter.model.rows import (
     ToolInteractionRow,
     make_row,
 )
+from otel_sqlite_exporter.model.values import copy_attributes
 
 
 class Surroundings(NamedTuple):
-    """What a span holds beside its attributes; each of `events` has a `name`, `attributes` and a `timestamp`."""
+    """The rest of a span beside its attributes. Each of `events` has a `name`, `attributes` and a `timestamp`."""
 
     name: str | None = None
     is_error: bool = False
@@ -48,24 +47,24 @@ _NOTHING = Surroundings()
 
 
 def plan_interactions(types: Mapping[Any, type], rules: Rules | None = None) -> InteractionPlan | None:
-    """Return how to read attributes of these names and types, or None if they can describe no interaction. `rules`:
-    the dialects in force, if not our own."""
+    """Return how to read attributes of these names and types, or None if they cannot describe a call or tool. `rules`
+    are the dialects in force (default: the shipped ones)."""
     return (rules or load_rules()).plan_span(types)
 
 
 def find_interactions(
     plan: InteractionPlan, attributes: Mapping[str, Any], user_id: str | None, span: Surroundings = _NOTHING
 ) -> Interactions:
-    """Return the model call or the tool execution that a span with `attributes` describes. An agent or workflow is a
-    row also without usage, but a hidden one. The rest of the `span` is asked for what no attribute holds."""
+    """Return the model call or tool execution that a span with `attributes` describes. An agent or workflow without
+    usage becomes a hidden row. The rest of the `span` fills what no attribute holds."""
     return _find(plan, attributes, user_id, span, is_span=True)
 
 
 def find_record_interactions(
     name: Any, attributes: Mapping[str, Any], body: Any, user_id: str | None, rules: Rules | None = None
 ) -> Interactions | None:
-    """Return what a span event or log record tells of a model call or a tool execution; None if it is no such record.
-    `name` is the event's, or a log record's event name, which some write into the `body` instead."""
+    """Return the model call or tool execution that a span event or log record reports, or None. `name` is the event
+    name; some log records have it in the `body` instead."""
     rules = rules or load_rules()
     for known in (name, body):
         if rules.is_record(known):
@@ -79,7 +78,7 @@ def find_record_interactions(
 def find_event_interactions(
     events: Sequence[Any], user_id: str | None, rules: Rules | None = None
 ) -> Sequence[tuple[int, Interactions]]:
-    """Return what the events of a span tell, each with the event's place."""
+    """Return what the events of a span report, each with the index of the event."""
     rules = rules or load_rules()
     found = []
     for place, event in enumerate(events):
@@ -108,13 +107,13 @@ def _find(
     if operation in TOOLS or (operation is None and plan.names_tool):
         return _find_tool(plan, attributes, user_id, span, is_span)
     is_agent = operation in AGENTS
-    # Of what is known to be neither a call nor an agent, as most spans of a framework, only usage makes a row.
+    # Most spans of a framework have an operation that is neither a call nor an agent: only usage makes them a row.
     if not (is_agent or operation is None or operation in CALLS) and _ask(plan.usage, attributes) is None:
         return NO_INTERACTIONS
     row = _read(plan.llm, attributes)
     if plan.models and row[_RESPONSE_MODEL] is None:
-        _settle_models(plan, row, attributes)
-    has_usage = _settle_usage(plan, row, operation, attributes)
+        _choose_models(plan, row, attributes)
+    has_usage = _unify_usage(plan, row, operation, attributes)
     if not (has_usage or is_agent or operation in CALLS or (operation is None and row[_REQUEST_MODEL] is not None)):
         return NO_INTERACTIONS
     row[_OPERATION] = operation
@@ -154,8 +153,8 @@ def _find_tool(
     return make_row(Interactions, (None, make_row(ToolInteractionRow, row), (), ()))
 
 
-def _settle_models(plan: InteractionPlan, row: list[Any], attributes: Mapping[str, Any]) -> None:
-    """Take a model that differs from the one that was asked for the one that answered."""
+def _choose_models(plan: InteractionPlan, row: list[Any], attributes: Mapping[str, Any]) -> None:
+    """If a model differs from the requested one, it is the model that answered."""
     model = _ask(plan.models, attributes)
     if row[_REQUEST_MODEL] is None:
         row[_REQUEST_MODEL] = model
@@ -173,8 +172,8 @@ def _find_own_name(plan: InteractionPlan, attributes: Mapping[str, Any], span: S
     return span.name or None if name is None and plan.is_named_by_span else name
 
 
-def _settle_usage(plan: InteractionPlan, row: list[Any], operation: str | None, attributes: Mapping[str, Any]) -> bool:
-    """Give the tokens of `row` their one meaning, and return whether there are any."""
+def _unify_usage(plan: InteractionPlan, row: list[Any], operation: str | None, attributes: Mapping[str, Any]) -> bool:
+    """Convert the tokens of `row` to their common meaning, and return whether there are any."""
     input, output, total, cached, creation, reasoning = row[_USAGE]
     if input is None and output is None and total is None:
         return False
@@ -196,18 +195,18 @@ def _find_outside(plan: InteractionPlan, attributes: Mapping[str, Any]) -> Outsi
     return Outside(*(next((providers for _, providers in part), NOBODY) for part in used))
 
 
-def _read(reading: Reading, attributes: Mapping[str, Any]) -> list[Any]:
-    row = reading.row.copy()
-    for place, name, asks in reading.texts:
+def _read(plan: RowPlan, attributes: Mapping[str, Any]) -> list[Any]:
+    row = plan.row.copy()
+    for place, name, asks in plan.texts:
         value = attributes[name]
         row[place] = value if value and value.isascii() else _ask(asks, attributes)
-    for place, asks in reading.others:
+    for place, asks in plan.others:
         for name, read in asks:
             value = attributes[name]
             if value is not None and (value := read(value)) is not None:
                 row[place] = value
                 break
-    for place, asks in reading.sums:
+    for place, asks in plan.sums:
         if row[place] is None:
             parts = [_ask((ask,), attributes) for ask in asks]
             row[place] = None if None in parts else sum(parts)

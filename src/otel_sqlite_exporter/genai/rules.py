@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All dialects together: from the names and types of a span's attributes to a plan of how to read them. Pure, but that
-our own dialects are read once.
+"""The dialects in force: from the names and types of attributes to a plan that says how to read them. Pure, except that
+the shipped dialects are loaded once.
 
-Whether a span is a call, and which attribute fills which column, depends on the shape of its attributes alone. Many
-shapes differ only in attributes that no dialect knows, or in how many messages they are spread over: they share a plan.
+Whether a span is a call, and which attribute fills which column, depends only on the shape of its attributes. Many
+shapes differ only in attributes that no dialect knows, or in the number of messages: they share a plan.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from otel_sqlite_exporter.genai.content import ContentPlan, plan_content
 from otel_sqlite_exporter.genai.providers import VOCABULARY, Providers
 from otel_sqlite_exporter.genai.usage import NOBODY, Outside
 from otel_sqlite_exporter.model.caches import remember
-from otel_sqlite_exporter.model.dialect import Dialect, Name, Source, parse_dialect, parse_name
+from otel_sqlite_exporter.model.dialect import AttributeName, ColumnSource, Dialect, parse_dialect, parse_name
 from otel_sqlite_exporter.model.rows import LLMInteractionRow, ToolInteractionRow
 
 CALLS, AGENTS, GROUPS, TOOLS = (
@@ -36,12 +36,12 @@ CALLS, AGENTS, GROUPS, TOOLS = (
 _GENERAL = "gen_ai"
 
 Ask = tuple[str, Read]
-"""The name of an attribute, and how its value is read."""
+"""The name of an attribute, and the function that reads its value."""
 
 
-class Reading(NamedTuple):
-    """How the columns of a row are filled: each (by its place) asks some attributes in turn. Those of `texts` find text
-    in the first, which is mostly taken as it is. `sums` are asked where nothing else was found."""
+class RowPlan(NamedTuple):
+    """How to fill the columns of a row. Each column (by its index) tries some attributes in turn. In `texts` the first
+    attribute holds text, which is usually taken unchanged. `sums` are used if nothing else was found."""
 
     row: list[Any]
     texts: tuple[tuple[int, str, tuple[Ask, ...]], ...]
@@ -50,16 +50,25 @@ class Reading(NamedTuple):
 
 
 class InteractionPlan(NamedTuple):
-    """How to read attributes of one shape. `operations` says what they are, `operation` what they are else; `models` is
-    asked for a model that is not said to be the request's or the response's; `own_names` for the name of an agent or
-    tool, which the span's is if it `is_named_by_span`; `usage` for what may be numbers of tokens. `outside` says which
-    tokens are not counted in; where it depends on the attribute that has them, `parts` does, one by one. The first
-    event among `first_token_events` came with the first token."""
+    """How to read attributes of one shape.
+
+    Attributes:
+        operations: Attributes whose value names the operation.
+        operation: The operation if none of them does.
+        llm, tool: How to fill the columns.
+        names_tool: Whether an attribute names a tool.
+        models: Attributes with a model that may be the requested or the answering one.
+        own_names: Attributes with the name of an agent or tool; with `is_named_by_span` it is the span's name.
+        usage: Attributes that may hold numbers of tokens.
+        outside: Token parts that the totals do not include. If this depends on the attribute that holds a part, `parts`
+            gives it for each attribute.
+        first_token_events: Names of events; the first such event marks the first token.
+    """
 
     operations: tuple[tuple[str, Read | None, Mapping[str, str | None]], ...]
     operation: str | None
-    llm: Reading
-    tool: Reading
+    llm: RowPlan
+    tool: RowPlan
     names_tool: bool
     models: tuple[Ask, ...]
     own_names: tuple[Ask, ...]
@@ -72,7 +81,7 @@ class InteractionPlan(NamedTuple):
 
 
 class Rules:
-    """The dialects in force. Safe to use on several threads at once."""
+    """The dialects in force. Thread-safe."""
 
     def __init__(self, dialects: Iterable[Dialect]) -> None:
         self.dialects = tuple(sorted(dialects, key=lambda dialect: dialect.rank))
@@ -94,19 +103,19 @@ class Rules:
         self._plans: dict[Any, InteractionPlan | None] = {}
 
     def plan_span(self, types: Mapping[Any, type]) -> InteractionPlan | None:
-        """Return how to read a span whose attributes have these names and types; None if no dialect speaks there."""
+        """Return how to read a span whose attributes have these names and types, or None if no dialect knows them."""
         return self._plan(None, types)
 
     def plan_record(self, name: str, types: Mapping[Any, type]) -> InteractionPlan | None:
-        """Return how to read a span event or log record of this name; None if it is none that a dialect knows."""
+        """Return how to read a span event or log record of this name, or None if no dialect knows it."""
         return self._plan(name, types) if name in self._records else None
 
     def is_record(self, name: Any) -> bool:
-        """Whether span events or log records of this name tell of calls."""
+        """Whether span events or log records of this name report calls."""
         return type(name) is str and name in self._records
 
     def _plan(self, record: str | None, types: Mapping[Any, type]) -> InteractionPlan | None:
-        # What no dialect knows does not matter, nor do types but for text.
+        # Only names that a dialect knows matter, and of the types only whether it is text.
         present: dict[str, bool] = {}
         for name, kind in types.items():
             if name in self._names:
@@ -124,29 +133,29 @@ class Rules:
 
     def _make_plan(self, record: str | None, present: Mapping[str, bool]) -> InteractionPlan | None:
         if record is not None:
-            speaking = [self._records[record]]
-            needed = speaking[0].records[record].requires
+            matching = [self._records[record]]
+            needed = matching[0].records[record].requires
             if needed and needed.isdisjoint(present):
                 return None
         else:
-            speaking = [one for one in self.dialects if any(_bare(marker) in present for marker in one.markers)]
-        if not speaking:
+            matching = [one for one in self.dialects if any(_bare(marker) in present for marker in one.markers)]
+        if not matching:
             return None
-        label = next((one.name for one in speaking if one.name != _GENERAL), _GENERAL)
-        columns = {column: self._find_sources(column, speaking, present) for column in _COLUMNS}
+        label = next((one.name for one in matching if one.name != _GENERAL), _GENERAL)
+        columns = {column: self._find_sources(column, matching, present) for column in _COLUMNS}
         own_names = columns["own_name"]
-        outside, parts = self._find_outside(speaking, columns)
+        outside, parts = self._find_outside(matching, columns)
         operations = tuple(
             (name.name, None if name.path is None else _read_at(name.path), values)
-            for dialect in speaking
+            for dialect in matching
             for name, values in ((parse_name(text), values) for text, values in dialect.operations.items())
             if name.name in present
         )
         return InteractionPlan(
             operations=operations,
-            operation=None if record is None else speaking[0].records[record].operation,
-            llm=self._plan_reading(LLMInteractionRow, label, columns, present),
-            tool=self._plan_reading(ToolInteractionRow, label, columns, present),
+            operation=None if record is None else matching[0].records[record].operation,
+            llm=self._plan_row(LLMInteractionRow, label, columns, present),
+            tool=self._plan_row(ToolInteractionRow, label, columns, present),
             names_tool=bool(columns["tool_name"]),
             models=tuple(self._ask("model", source.names[0]) for source in columns["model"]),
             own_names=tuple(self._ask("own_name", source.names[0]) for source in own_names if source.names[0] != _SPAN),
@@ -157,17 +166,19 @@ class Rules:
             outside=outside,
             parts=parts,
             content=plan_content(columns),
-            first_token_events=frozenset(name for dialect in speaking for name in dialect.first_token_events),
+            first_token_events=frozenset(name for dialect in matching for name in dialect.first_token_events),
         )
 
-    def _find_sources(self, column: str, speaking: Iterable[Dialect], present: Mapping[str, bool]) -> list[Source]:
-        sources = [source for dialect in speaking for source in dialect.attributes.get(column, ())]
+    def _find_sources(
+        self, column: str, matching: Iterable[Dialect], present: Mapping[str, bool]
+    ) -> list[ColumnSource]:
+        sources = [source for dialect in matching for source in dialect.attributes.get(column, ())]
         some = any if column in _CONTENT else all
         return [source for source in sources if some(name.name in present or name == _SPAN for name in source.names)]
 
-    def _plan_reading(
-        self, row: Any, label: str, columns: Mapping[str, Sequence[Source]], present: Mapping[str, bool]
-    ) -> Reading:
+    def _plan_row(
+        self, row: Any, label: str, columns: Mapping[str, Sequence[ColumnSource]], present: Mapping[str, bool]
+    ) -> RowPlan:
         texts, others, sums = [], [], []
         for place, column in enumerate(row._fields):
             asks: list[Ask] = []
@@ -186,13 +197,13 @@ class Rules:
                 others.append((place, tuple(asks)))
         empty: list[Any] = [None] * len(row._fields)
         empty[row._fields.index("dialect")] = label
-        return Reading(empty, tuple(texts), tuple(others), tuple(sums))
+        return RowPlan(empty, tuple(texts), tuple(others), tuple(sums))
 
     def _find_outside(
-        self, speaking: Iterable[Dialect], columns: Mapping[str, Sequence[Source]]
+        self, matching: Iterable[Dialect], columns: Mapping[str, Sequence[ColumnSource]]
     ) -> tuple[Outside, tuple[tuple[tuple[Ask, frozenset[str] | None], ...], ...]]:
         known: dict[str, frozenset[str] | None] = {}
-        for dialect in speaking:
+        for dialect in matching:
             for name, providers in dialect.outside.items():
                 known.setdefault(name, providers)
         parts = tuple(
@@ -206,7 +217,7 @@ class Rules:
         is_sure = all(providers == first for part, first in zip(parts, outside, strict=True) for _, providers in part)
         return outside, () if is_sure else parts
 
-    def _ask(self, column: str, name: Name) -> Ask:
+    def _ask(self, column: str, name: AttributeName) -> Ask:
         read: Read = _READERS.get(column, read_text)
         if column == "provider":
             read = self._read_provider
@@ -219,12 +230,12 @@ class Rules:
 
 @functools.cache
 def load_rules() -> Rules:
-    """Return our own dialects."""
+    """Return the shipped dialects."""
     return Rules(_load_dialects())
 
 
 def extend_rules(dialects: Sequence[Dialect]) -> Rules:
-    """Return our own dialects and these; of the same name, these."""
+    """Return the shipped dialects and these. One of these replaces a shipped one of the same name."""
     if not dialects:
         return load_rules()
     named = {dialect.name: dialect for dialect in (*_load_dialects(), *dialects)}
@@ -246,7 +257,7 @@ def _read_at(path: tuple[str, ...], read: Read | None = None) -> Read:
     return read_there
 
 
-def _write(name: Name) -> str:
+def _write(name: AttributeName) -> str:
     return name.name if name.path is None else "#".join((name.name, *name.path))
 
 
@@ -254,7 +265,7 @@ def _bare(marker: str) -> str:
     return marker[:-1] if marker.endswith(".*") else marker
 
 
-_SPAN = Name("@name")
+_SPAN = AttributeName("@name")
 _USAGE = ("input_tokens", "output_tokens", "total_tokens")
 _PARTS = ("cached_input_tokens", "cache_creation_input_tokens", "reasoning_tokens")
 _CONTENT = frozenset(("system_instructions", "prompt", "completion", "request_parameters", "arguments", "result"))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One meaning of tokens for all dialects: input holds the cached and the cache-creation ones, output holds reasoning.
+"""Gives tokens one meaning in all dialects: input includes cached and cache-creation tokens, output includes reasoning.
 Pure.
 
-Dialects and providers differ in what they count in. What a dialect says of an attribute is believed. Else the numbers
-decide: a part cannot be greater than the whole, and a reported total that is the sum of all is the sum of what does not
+Dialects and providers differ in what their totals include. If a dialect states it, that counts. Otherwise the numbers
+decide: a part cannot be larger than its whole, and if the reported total equals the sum of all parts, the parts do not
 overlap.
 """
 
@@ -18,7 +18,7 @@ NOBODY: frozenset[str] = frozenset()
 
 
 class Outside(NamedTuple):
-    """Which parts the dialect is known not to count in; each for these providers, or for all (None)."""
+    """The parts that a dialect's totals do not include, each for these providers or for all (None)."""
 
     cached: frozenset[str] | None = NOBODY
     creation: frozenset[str] | None = NOBODY
@@ -26,7 +26,7 @@ class Outside(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """Numbers of tokens; None: unknown."""
+    """Numbers of tokens. None: unknown."""
 
     input: int | None
     output: int | None
@@ -37,7 +37,7 @@ class Usage(NamedTuple):
 
 
 def include_parts(usage: Usage, outside: Outside, provider: str | None) -> tuple[int | None, int | None, int | None]:
-    """Return input, output and total with the parts that were counted beside them."""
+    """Return input, output and total, each including its parts."""
     input, output, total, cached, creation, reasoning = usage
     beside_input = _count(cached, outside.cached, provider) + _count(creation, outside.creation, provider)
     beside_output = _count(reasoning, outside.reasoning, provider)
@@ -56,7 +56,7 @@ def include_parts(usage: Usage, outside: Outside, provider: str | None) -> tuple
             beside_input += in_question
         elif rest > 0 and rest == reasoning_in_question:
             beside_output += reasoning_in_question
-        if total == input + output:  # the dialect's own sum
+        if total == input + output:  # the dialect's own sum, without the parts
             total += beside_input + beside_output
     return _add(input, beside_input), _add(output, beside_output), _add(total, 0)
 

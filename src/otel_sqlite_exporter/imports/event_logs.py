@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import tzinfo
 from typing import Any
 
-from otel_sqlite_exporter.encode.logs import LogFields
-from otel_sqlite_exporter.imports.event_records import EventReader, EventRecord, Scope
+from otel_sqlite_exporter.imports.event_records import EventReader, EventRecord
+from otel_sqlite_exporter.model.signals import LogFields, ScopeFields
 from otel_sqlite_exporter.otlp.otlp_decoder import Refused
 
 SCOPE_NAME = "event log"
@@ -24,7 +24,7 @@ class EventLogReader:
     """Reads the lines of event logs. A timestamp without an offset is of `zone` (None: the machine's)."""
 
     def __init__(self, zone: tzinfo | None) -> None:
-        self._reader = EventReader(Scope(SCOPE_NAME), zone=zone)
+        self._reader = EventReader(ScopeFields(SCOPE_NAME), zone=zone)
 
     def read(self, event: Mapping[str, Any]) -> LogFields | Refused:
         """Return the fields of the log record that a line is. Never raises."""

@@ -14,9 +14,9 @@ from datetime import tzinfo
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from otel_sqlite_exporter.encode.logs import LogFields
 from otel_sqlite_exporter.imports.timestamps import parse_timestamp
 from otel_sqlite_exporter.model.caches import remember
+from otel_sqlite_exporter.model.signals import LogFields, ResourceFields, ScopeFields
 
 ORIGINAL = "original."
 """Begins the names of attributes that keep what has no place elsewhere."""
@@ -40,33 +40,17 @@ class EventRecord(NamedTuple):
     attributes: Mapping[str, Any]
 
 
-class Origin(NamedTuple):
-    """What stands for a resource: its attributes."""
-
-    attributes: Mapping[str, Any]
-    schema_url: str = ""
-
-
-class Scope(NamedTuple):
-    """What stands for an instrumentation scope."""
-
-    name: str
-    version: str | None = None
-    schema_url: str = ""
-    attributes: Mapping[str, Any] | None = None
-
-
 class EventReader:
     """Reads events of one source. `agents` are the attributes that describe an agent, by its id, beyond the id itself;
     timestamps without an offset are of `zone` (None: the machine's)."""
 
     def __init__(
-        self, scope: Scope, *, zone: tzinfo | None, agents: Mapping[Any, Mapping[str, Any]] | None = None
+        self, scope: ScopeFields, *, zone: tzinfo | None, agents: Mapping[Any, Mapping[str, Any]] | None = None
     ) -> None:
         self._scope = scope
         self._zone = zone
         self._agents = agents or {}
-        self._origins: dict[Any, Origin] = {}
+        self._origins: dict[Any, ResourceFields] = {}
 
     def read(self, record: EventRecord) -> LogFields:
         """Return the fields of the log record that `record` is. Its time is None where the record has none that can be
@@ -108,7 +92,7 @@ class EventReader:
             scope=self._scope,
         )
 
-    def describe_agent(self, agent_id: Any) -> Origin:
+    def describe_agent(self, agent_id: Any) -> ResourceFields:
         """Return the resource of an agent: the service that it is, and `gen_ai.agent.*`."""
         key = agent_id if isinstance(agent_id, (str, int)) else str(agent_id)
         origin = self._origins.get(key)
@@ -116,7 +100,7 @@ class EventReader:
             attributes: dict[str, Any] = {}
             if agent_id is not None:
                 attributes = {"service.name": str(agent_id), "gen_ai.agent.id": str(agent_id)}
-            origin = Origin({**attributes, **self._agents.get(key, {})})
+            origin = ResourceFields({**attributes, **self._agents.get(key, {})})
             remember(self._origins, key, origin)
         return origin
 

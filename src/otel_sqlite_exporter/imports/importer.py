@@ -16,14 +16,15 @@ from datetime import tzinfo
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.deliver.retry import write_records
-from otel_sqlite_exporter.encode.logs import LogEncoder, LogFields
+from otel_sqlite_exporter.encode.logs import LogEncoder
 from otel_sqlite_exporter.encode.quarantine import quarantine_piece
 from otel_sqlite_exporter.encode.spans import SpanEncoder
 from otel_sqlite_exporter.genai.rules import extend_rules
 from otel_sqlite_exporter.imports.event_logs import EventLogReader, is_event
 from otel_sqlite_exporter.imports.sources import Source
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow, Records
-from otel_sqlite_exporter.otlp.otlp_decoder import OTLPSpan, Refused, decode_message, find_signals
+from otel_sqlite_exporter.model.signals import LogFields, SpanFields
+from otel_sqlite_exporter.otlp.otlp_decoder import Refused, decode_message, find_signals
 from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
 from otel_sqlite_exporter.settings import REDACTED, Settings
 from otel_sqlite_exporter.sql.texts import read_query
@@ -153,7 +154,7 @@ class Importer:
         quarantine: list[QuarantineRow] = []
         for piece in pieces:
             for record in self._decode(piece, report):
-                if isinstance(record, OTLPSpan):
+                if isinstance(record, SpanFields):
                     spans.append(self._encode_span(self._redact_span(record), now))
                     continue
                 if isinstance(record, LogFields):
@@ -169,7 +170,7 @@ class Importer:
         report.logs += len(logs)
         return Records(spans, logs, quarantine)
 
-    def _decode(self, piece: Piece, report: SourceReport) -> Iterator[OTLPSpan | LogFields | Refused]:
+    def _decode(self, piece: Piece, report: SourceReport) -> Iterator[SpanFields | LogFields | Refused]:
         if piece.refusal is not None:
             content = piece.content.decode(errors="replace") if piece.value is None else piece.value
             yield Refused(content, piece.refusal)
@@ -185,7 +186,7 @@ class Importer:
             else:
                 yield Refused(value, "it is neither a message of OTLP nor an event with a name and a timestamp")
 
-    def _redact_span(self, span: OTLPSpan) -> Any:
+    def _redact_span(self, span: SpanFields) -> Any:
         return span if self._redactor is None else self._redactor.redact_spans([span])[0]
 
 

@@ -22,7 +22,6 @@ from otel_sqlite_exporter.imports.event_records import (
     ORIGINAL,
     EventReader,
     EventRecord,
-    Scope,
     identify_span,
     identify_trace,
 )
@@ -30,9 +29,10 @@ from otel_sqlite_exporter.imports.timestamps import parse_timestamp
 from otel_sqlite_exporter.legacy.layout import normalise_key
 from otel_sqlite_exporter.legacy.legacy_records import NAMESPACE, Detail, build_record, keep_columns
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan
+from otel_sqlite_exporter.model.signals import ScopeFields
 from otel_sqlite_exporter.settings import Settings
 
-SCOPE = Scope("otel_sqlite_exporter.legacy")
+SCOPE = ScopeFields("otel_sqlite_exporter.legacy")
 """The instrumentation scope that migrated records show."""
 _UNSET = SimpleNamespace(_value_=0)
 _SPAN_FIELDS = ("span_id", "trace_id", "parent_span_id", "name", "start_timestamp", "end_timestamp", "rowid")

@@ -13,6 +13,7 @@ from otel_sqlite_exporter.errors import DamagedFileError
 from otel_sqlite_exporter.legacy.layout import PREFIX, Layout, count_rows, digest_layout, find_layout
 from otel_sqlite_exporter.legacy.stage_progress import Stage, read_stages
 from otel_sqlite_exporter.storage.connection import read_file
+from otel_sqlite_exporter.storage.identity import check_file
 
 STAGES = (
     "backup",
@@ -89,6 +90,7 @@ def find_legacy_file(path: str, *, into: str | None = None, busy_timeout_ms: int
     (`into`: into another file); else None, also for what is no database. Touches nothing.
 
     Raises:
+        FileRefusedError: A development version before 0.1.0 migrated the file in place.
         sqlite3.OperationalError: The file could not be opened or was locked.
     """
     if not os.path.isfile(path) or os.path.getsize(path) == 0:
@@ -115,6 +117,7 @@ def _read(connection: sqlite3.Connection, path: str) -> LegacyFile | None:
     layout = find_layout(connection)
     if layout is None:
         return None
+    check_file(connection, path)
     digest = digest_layout(connection, layout)
     return LegacyFile(path, layout, count_rows(connection, layout), digest, tuple(read_stages(connection, digest)))
 

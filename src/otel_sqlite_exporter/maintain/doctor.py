@@ -20,8 +20,9 @@ from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.file_systems import find_network_type
 from otel_sqlite_exporter.storage.identity import identify_file, migrate_hint
-from otel_sqlite_exporter.storage.migrations import load_migrations
 from otel_sqlite_exporter.storage.process import is_alive
+from otel_sqlite_exporter.storage.steps import load_migrations
+from otel_sqlite_exporter.storage.views import load_views, read_view_number
 
 _LARGE_WAL_BYTES = 64 * 1024 * 1024
 _LITTLE_SPACE_BYTES = 200 * 1024 * 1024
@@ -59,7 +60,7 @@ def diagnose(settings: Settings) -> list[Finding]:
         else:
             findings += read_file(
                 path,
-                lambda connection: [*_find_inside(connection, command)],
+                lambda connection: [*_find_old_views(connection, path), *_find_inside(connection, command)],
                 busy_timeout_ms=settings.busy_timeout_ms,
             )
     except DamagedFileError as error:
@@ -67,6 +68,11 @@ def diagnose(settings: Settings) -> list[Finding]:
     except FileRefusedError as error:
         findings.append(Finding("file", "problem", str(error), "see there"))
     return findings
+
+
+def _find_old_views(connection: sqlite3.Connection, path: str) -> Iterator[Finding]:
+    if read_view_number(connection) < load_views().number:
+        yield Finding("views", "note", "the views are older than those of this version", migrate_hint(path))
 
 
 def _find_inside(connection: sqlite3.Connection, command: str) -> Iterator[Finding]:

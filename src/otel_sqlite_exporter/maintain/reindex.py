@@ -24,9 +24,10 @@ from otel_sqlite_exporter.maintain.kept_costs import KeptCosts
 from otel_sqlite_exporter.maintain.stored_records import Origins, Shown, StoredLog, StoredSpan, read_logs, read_spans
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan
 from otel_sqlite_exporter.settings import Settings
-from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.sql.texts import read_query, split_statements
 from otel_sqlite_exporter.storage.connection import open_writer, transaction
-from otel_sqlite_exporter.storage.migrations import prepare_file, split_statements
+from otel_sqlite_exporter.storage.migrations import prepare_file
+from otel_sqlite_exporter.storage.state import forget_state, read_state, write_state
 from otel_sqlite_exporter.write.counted_calls import count_calls, find_enclosing_calls
 from otel_sqlite_exporter.write.requested_tools import find_tools, hide_requests, link_logged_tools
 from otel_sqlite_exporter.write.shared_texts import Histories
@@ -99,19 +100,20 @@ class _Reindexer:
         for kind, query in _KINDS.items():
             while True:
                 with transaction(self._connection):
-                    chosen = {"after": self._find_position(kind), "last": last_ids[kind], "limit": _BATCH}
+                    after = read_state(self._connection, f"reindex {kind}") or 0
+                    chosen = {"after": after, "last": last_ids[kind], "limit": _BATCH}
                     (found,) = self._connection.execute(read_query(query), chosen).fetchone()
                     ids: list[int] = orjson.loads(found)
                     if ids:
                         self._reindex(*((ids, []) if kind == "spans" else ([], ids)))
-                        self._note_position(kind, ids[-1])
+                        write_state(self._connection, f"reindex {kind}", ids[-1])
                 if not ids:
                     break
                 yield self.spans + self.logs
         with transaction(self._connection):
             for statement in split_statements(read_query("repair_sessions")):
                 self._connection.execute(statement)
-            self._connection.execute("DELETE FROM _reindexing")
+            forget_state(self._connection, *(f"reindex {kind}" for kind in _KINDS))
 
     def _reindex(self, span_ids: list[int], log_ids: list[int]) -> None:
         origins = self._origins
@@ -197,17 +199,6 @@ class _Reindexer:
         if not encoded.trace_id:
             return True
         return is_naming_current(shown, self._session_attributes) and is_bid_kept(shown, encoded.session)
-
-    def _find_position(self, kind: str) -> int:
-        row = self._connection.execute("SELECT position FROM _reindexing WHERE kind = ?", (kind,)).fetchone()
-        return row[0] if row is not None else 0
-
-    def _note_position(self, kind: str, position: int) -> None:
-        self._connection.execute(
-            "INSERT INTO _reindexing (kind, position) VALUES (?, ?)"
-            " ON CONFLICT (kind) DO UPDATE SET position = excluded.position",
-            (kind, position),
-        )
 
 
 def _count(connection: sqlite3.Connection) -> dict[str, int]:

@@ -14,13 +14,14 @@ from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.deliver.spool_replay import replay_spool
 from otel_sqlite_exporter.errors import FileRefusedError
 from otel_sqlite_exporter.settings import Settings
-from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.sql.texts import read_query, split_statements
 from otel_sqlite_exporter.storage.backup import write_backup
 from otel_sqlite_exporter.storage.connection import open_writer
 from otel_sqlite_exporter.storage.identity import identify_file, missing_hint
-from otel_sqlite_exporter.storage.migrations import load_migrations, prepare_file, split_statements
+from otel_sqlite_exporter.storage.migrations import prepare_file
 from otel_sqlite_exporter.storage.process import is_alive
 from otel_sqlite_exporter.storage.statistics import gather_statistics
+from otel_sqlite_exporter.storage.steps import load_migrations
 
 
 class Recovery(NamedTuple):

@@ -15,9 +15,9 @@ from typing import NamedTuple
 from otel_sqlite_exporter.errors import SQLiteExporterError, UnsupportedSQLiteError
 from otel_sqlite_exporter.model.search_terms import extract_text, fold
 from otel_sqlite_exporter.settings import Settings
-from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.sql.texts import read_query, split_statements
 from otel_sqlite_exporter.storage.connection import open_writer, read_file, transaction
-from otel_sqlite_exporter.storage.migrations import prepare_file, split_statements
+from otel_sqlite_exporter.storage.migrations import prepare_file
 
 # Adding a character takes 0.15 us: a writer waits for 0.1 s.
 _BATCH = 200

@@ -10,22 +10,22 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from otel_sqlite_exporter.encode.logs import LogFields
 from otel_sqlite_exporter.model.caches import remember
 from otel_sqlite_exporter.model.rows import LogRow, SpanRow
-from otel_sqlite_exporter.model.values import decode_attributes, decode_value
-from otel_sqlite_exporter.otlp.otlp_decoder import (
-    Kind,
-    OTLPContext,
-    OTLPEvent,
-    OTLPLink,
-    OTLPResource,
-    OTLPScope,
-    OTLPSpan,
-    OTLPStatus,
-    OTLPTraceState,
+from otel_sqlite_exporter.model.signals import (
+    ContextFields,
+    EventFields,
+    LinkFields,
+    LogFields,
+    ResourceFields,
+    ScopeFields,
+    SpanFields,
+    SpanKind,
     StatusCode,
+    StatusFields,
+    TraceStateFields,
 )
+from otel_sqlite_exporter.model.values import decode_attributes, decode_value
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.statements import read_rows
 
@@ -45,7 +45,7 @@ class StoredSpan(NamedTuple):
     JSON values in the order of queries/read_stored_spans.sql."""
 
     id: int
-    span: OTLPSpan
+    span: SpanFields
     row: SpanRow
     shown: Shown
     own_session: tuple[str | None, str | None, int | None]
@@ -77,21 +77,21 @@ class Origins:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._known: dict[tuple[int, int | None], tuple[OTLPResource, OTLPScope | None]] = {}
+        self._known: dict[tuple[int, int | None], tuple[ResourceFields, ScopeFields | None]] = {}
 
-    def find(self, resource: int, scope: int | None) -> tuple[OTLPResource, OTLPScope | None]:
+    def find(self, resource: int, scope: int | None) -> tuple[ResourceFields, ScopeFields | None]:
         """Return the stand-ins of these rows of `_resources` and `_scopes`."""
         key = (resource, scope)
         if key not in self._known:
             row = self._connection.execute(read_query("get_origin"), {"resource": resource, "scope": scope}).fetchone()
             schema_url, types, text = orjson.loads(row[0])
-            stand_in = OTLPResource(decode_attributes(text, types), schema_url)
+            stand_in = ResourceFields(decode_attributes(text, types), schema_url)
             remember(self._known, key, (stand_in, None if row[1] is None else _scope(*orjson.loads(row[1]))))
         return self._known[key]
 
 
-def _scope(name: str, version: str | None, schema_url: str, types: str | None, text: str) -> OTLPScope:
-    return OTLPScope(name, version, schema_url, decode_attributes(text, types))
+def _scope(name: str, version: str | None, schema_url: str, types: str | None, text: str) -> ScopeFields:
+    return ScopeFields(name, version, schema_url, decode_attributes(text, types))
 
 
 def read_spans(connection: sqlite3.Connection, ids: Collection[int], origins: Origins) -> Iterator[StoredSpan]:
@@ -106,22 +106,22 @@ def read_spans(connection: sqlite3.Connection, ids: Collection[int], origins: Or
         parent = None
         if columns.parent_span_id is not None:
             parent = _context(row["trace_id"], columns.parent_span_id, columns.parent_is_remote, 0, None)
-        span = OTLPSpan(
+        span = SpanFields(
             name=columns.name,
             context=_context(row["trace_id"], columns.span_id, 0, columns.trace_flags, columns.trace_state),
             parent=parent,
-            kind=Kind(columns.kind),
+            kind=SpanKind(columns.kind),
             start_time=columns.start_time_unix_nano,
             end_time=columns.end_time_unix_nano,
-            status=OTLPStatus(StatusCode(columns.status_code), columns.status_description),
+            status=StatusFields(StatusCode(columns.status_code), columns.status_description),
             attributes=decode_attributes(columns.attributes, columns.attribute_types),
             events=[
-                OTLPEvent(name, time if source is None else None, decode_attributes(text, types), dropped)
+                EventFields(name, time if source is None else None, decode_attributes(text, types), dropped)
                 for name, time, source, dropped, types, text, *_ in events
             ],
             links=[
-                OTLPLink(_context(trace_id, span_id, is_remote, flags, state), decode_attributes(text, types), dropped)
-                for trace_id, span_id, is_remote, flags, state, dropped, types, text in links
+                LinkFields(_context(*context), decode_attributes(text, types), dropped)
+                for *context, dropped, types, text in links
             ],
             resource=resource,
             instrumentation_scope=scope,
@@ -176,6 +176,6 @@ def _shown(row: Mapping[str, Any]) -> Shown:
     return Shown._make(row[name] for name in Shown._fields)
 
 
-def _context(trace_id: str, span_id: str, is_remote: int | None, flags: int, state: str | None) -> OTLPContext:
-    trace_state = None if state is None else OTLPTraceState(state)
-    return OTLPContext(int(trace_id, 16), int(span_id, 16), bool(is_remote), flags, trace_state)
+def _context(trace_id: str, span_id: str, is_remote: int | None, flags: int, state: str | None) -> ContextFields:
+    trace_state = None if state is None else TraceStateFields(state)
+    return ContextFields(int(trace_id, 16), int(span_id, 16), bool(is_remote), flags, trace_state)

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a dialect is: the names that one instrumentation, or one convention, gives to what calls of models and tools
-have in common. A dialect is a JSON file; docs/dialects.md describes its keys and `genai/dialects/` holds ours.
+"""A dialect maps the attribute names of one instrumentation or convention to the columns of model and tool calls.
 
-An attribute is named in three ways: `name`; `name#key`, the value of a key in the JSON that the attribute holds (`#key`
-again for a key in that, `name#` for the whole of it); `name.*`, all attributes whose names begin so. `@name` is the
-name of the span.
+A dialect is a JSON file: docs/dialects.md describes its keys, and `genai/dialects/` holds the shipped ones. A source
+of a column is written in one of these ways:
+
+* `name`: the attribute of this name. `@name` is the name of the span.
+* `name#key`: the value of `key` in the JSON that the attribute holds; further `#key` parts go deeper, and `name#` is
+  the whole JSON.
+* `name.*`: all attributes whose names begin with `name.`.
 """
 
 from __future__ import annotations
@@ -23,11 +26,11 @@ TOKENS = (
     "reasoning_tokens",
 )
 NUMBERS = frozenset((*TOKENS, "cost_usd", "time_to_first_token_ms", "time_to_first_token_s", "duration_ms"))
-"""What is a number; of these alone a sum of attributes can be told."""
+"""Columns that hold numbers. Only these can be read as the sum of several attributes."""
 MESSAGES = frozenset(("system_instructions", "prompt", "completion", "conversation", "request_parameters"))
-"""What alone can be told by a map of attributes, or by all whose names begin alike."""
+"""Columns that can be read from several attributes: from a map of them, or from all with one prefix."""
 CONTENT = frozenset(("system_instructions", "prompt", "completion", "conversation", "arguments", "result"))
-"""What is not stored where content is not to be."""
+"""Columns that stay empty when `capture_content` is false."""
 TEXTS = frozenset(
     (
         "provider",
@@ -48,52 +51,55 @@ TEXTS = frozenset(
     )
 )
 COLUMNS = TEXTS | MESSAGES | NUMBERS
-"""What a dialect can say where to find. `own_name` is the name of a span that is an agent or a tool; `success` false
-stands for an error of unknown type; `conversation` holds prompt and completion in one; `model` is the one that answered
-or, where that is not known, the one that was asked."""
+"""The columns that a dialect can map. `own_name` is the name of a span that is an agent or a tool. `success` false
+means an error of unknown type. `conversation` holds prompt and completion together. `model` is the model that answered
+or, if that is unknown, the model asked for."""
 
 
-class Name(NamedTuple):
-    """Where one value is: in the attribute of this name, or, with a `path`, at these keys of the JSON it holds."""
+class AttributeName(NamedTuple):
+    """One attribute or, with a `path`, the value at these keys of the JSON in it."""
 
     name: str
     path: tuple[str, ...] | None = None
 
 
-class Source(NamedTuple):
-    """Where a column's value is: in one of `names`; `is_sum`: their sum; with `keys`: in a map of them with these
-    keys; `is_prefix`: in all attributes whose names begin with the one of `names`."""
+class ColumnSource(NamedTuple):
+    """Where a column's value is: in the first of `names` that is set. With `is_sum` it is their sum, with `keys` a map
+    of them under these keys, with `is_prefix` all attributes whose names begin with the only one of `names`."""
 
-    names: tuple[Name, ...]
+    names: tuple[AttributeName, ...]
     is_sum: bool = False
     keys: tuple[str, ...] = ()
     is_prefix: bool = False
 
 
-class Record(NamedTuple):
-    """Span events or log records of one name: what operation they are, if they do not say, and the attributes of which
-    one must be there (empty: none must)."""
+class RecordRule(NamedTuple):
+    """Span events or log records of one name that report a call: its operation if they do not name one, and attributes
+    that identify them (one must be set; empty: no condition)."""
 
     operation: str | None
     requires: frozenset[str]
 
 
 class Dialect(NamedTuple):
-    """One dialect. Of those that a span speaks, the one of the lowest `rank` is asked first.
+    """One dialect. If a span matches several, the one with the lowest `rank` is read first.
 
-    `operations`: by attribute, what its values are called here (None: no call, whatever else the span holds); the value
-    `*` stands for all others, and for itself. `outside`: the attributes whose tokens input or output do not include,
-    each with the providers for which that is so (None: for all). `first_token_events`: the names of span events of
-    which the first is recorded with the first token."""
+    Attributes:
+        operations: By attribute name, a map from its values to our operations. None: the span is not a call, whatever
+            else it holds. The value `*` stands for every other value, and keeps it.
+        outside: Token attributes that input or output tokens do not include, with the providers for which this holds
+            (None: for all).
+        first_token_events: Names of span events; the first such event marks the first token.
+    """
 
     name: str
     rank: int
     markers: tuple[str, ...]
     operations: Mapping[str, Mapping[str, str | None]]
     providers: Mapping[str, str | None]
-    attributes: Mapping[str, tuple[Source, ...]]
+    attributes: Mapping[str, tuple[ColumnSource, ...]]
     outside: Mapping[str, frozenset[str] | None]
-    records: Mapping[str, Record]
+    records: Mapping[str, RecordRule]
     first_token_events: tuple[str, ...] = ()
 
 
@@ -134,17 +140,17 @@ def read_dialects(paths: Iterable[str]) -> tuple[Dialect, ...]:
 
 
 def find_content_names(dialects: Iterable[Dialect]) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Return the attributes that these dialects say hold content, and what the names of others begin with."""
+    """Return the names of attributes that hold content by these dialects, and the prefixes of such names."""
     sources = [source for one in dialects for column in CONTENT for source in one.attributes.get(column, ())]
     names = frozenset(name.name for source in sources if not source.is_prefix for name in source.names)
     return names, tuple(sorted({source.names[0].name for source in sources if source.is_prefix}))
 
 
 def parse_dialect(content: Any) -> Dialect:
-    """Return the dialect that a JSON object holds.
+    """Return the dialect that a JSON object describes.
 
     Raises:
-        ValueError: It holds none; the message says why.
+        ValueError: It does not describe one; the message says why.
     """
     fields = _expect_map(content, "the file")
     _refuse_others(fields, KEYS, "the file")
@@ -152,16 +158,16 @@ def parse_dialect(content: Any) -> Dialect:
     if missing:
         raise ValueError(f"the file lacks {_join(missing)}")
     if not isinstance(fields["name"], str) or not fields["name"]:
-        raise ValueError("name is no text")
+        raise ValueError("name must be a text")
     rank = fields.get("rank", 0)
     if type(rank) is not int:
-        raise ValueError("rank is no whole number")
+        raise ValueError("rank must be a whole number")
     attributes = _expect_map(fields["attributes"], "attributes")
     _refuse_others(attributes, COLUMNS, "attributes")
     markers = tuple(_expect_texts(fields["markers"], "markers"))
     records = _expect_map(fields.get("records", {}), "records")
     if not markers and not records:
-        raise ValueError("markers is empty, and there are no records")
+        raise ValueError("markers is empty and there are no records: give at least one of them")
     operations = _expect_map(fields.get("operations", {}), "operations")
     outside = _expect_map(fields.get("outside", {}), "outside")
     return Dialect(
@@ -177,70 +183,70 @@ def parse_dialect(content: Any) -> Dialect:
     )
 
 
-def parse_name(text: str) -> Name:
-    """Return what `name` or `name#key` stands for."""
+def parse_name(text: str) -> AttributeName:
+    """Parse `name` or `name#key`."""
     name, *path = text.split("#")
-    return Name(name, None if not path else tuple(path) if path != [""] else ())
+    return AttributeName(name, None if not path else tuple(path) if path != [""] else ())
 
 
-def _parse_sources(column: str, sources: Any) -> tuple[Source, ...]:
+def _parse_sources(column: str, sources: Any) -> tuple[ColumnSource, ...]:
     if not isinstance(sources, list) or not sources:
-        raise ValueError(f"attributes.{column} is no list of names")
+        raise ValueError(f"attributes.{column} must be a list of names")
     return tuple(_parse_source(column, source) for source in sources)
 
 
-def _parse_source(column: str, source: Any) -> Source:
+def _parse_source(column: str, source: Any) -> ColumnSource:
     where = f"attributes.{column}"
     if isinstance(source, str) and source.strip("#"):
         if not source.endswith(".*"):
-            return Source((parse_name(source),))
+            return ColumnSource((parse_name(source),))
         if column in MESSAGES:
-            return Source((Name(source[:-1]),), is_prefix=True)
-        raise ValueError(f"{where}: {source} ends in .*, which only {_join(MESSAGES)} can")
+            return ColumnSource((AttributeName(source[:-1]),), is_prefix=True)
+        raise ValueError(f"{where}: {source} ends in .*, which only these columns allow: {_join(MESSAGES)}")
     if isinstance(source, list) and source and column in NUMBERS:
-        return Source(tuple(parse_name(name) for name in _expect_texts(source, where)), is_sum=True)
+        return ColumnSource(tuple(parse_name(name) for name in _expect_texts(source, where)), is_sum=True)
     if isinstance(source, dict) and source and column in MESSAGES:
         names = _expect_texts(list(source.values()), where)
-        return Source(tuple(map(parse_name, names)), keys=tuple(source))
-    raise ValueError(f"{where} holds {source!r}, which names no attribute that it can take")
+        return ColumnSource(tuple(map(parse_name, names)), keys=tuple(source))
+    raise ValueError(f"{where} holds {source!r}, which is not a source that this column can take")
 
 
 def _parse_providers(name: str, providers: Any) -> frozenset[str] | None:
     return None if providers is True else frozenset(_expect_texts(providers, f"outside.{name}"))
 
 
-def _parse_record(name: str, record: Any) -> Record:
+def _parse_record(name: str, record: Any) -> RecordRule:
     fields = _expect_map(record, f"records.{name}")
     _refuse_others(fields, {"operation", "requires"}, f"records.{name}")
     operation = fields.get("operation")
     if operation is not None and not isinstance(operation, str):
-        raise ValueError(f"records.{name}.operation is no text")
-    return Record(operation, frozenset(_expect_texts(fields.get("requires", []), f"records.{name}.requires")))
+        raise ValueError(f"records.{name}.operation must be a text")
+    return RecordRule(operation, frozenset(_expect_texts(fields.get("requires", []), f"records.{name}.requires")))
 
 
 def _expect_map(value: Any, where: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError(f"{where} is no JSON object")
+        raise ValueError(f"{where} must be a JSON object")
     return value
 
 
 def _expect_texts(value: Any, where: str) -> Sequence[str]:
     if not isinstance(value, list) or not all(isinstance(text, str) and text for text in value):
-        raise ValueError(f"{where} is no list of texts")
+        raise ValueError(f"{where} must be a list of texts")
     return value
 
 
 def _expect_names(value: Any, where: str) -> Mapping[str, str | None]:
     names = _expect_map(value, where)
     if not all(name is None or isinstance(name, str) for name in names.values()):
-        raise ValueError(f"{where} gives something else than texts and null")
+        raise ValueError(f"{where} may only hold texts and null")
     return names
 
 
 def _refuse_others(fields: Mapping[str, Any], known: Collection[str], where: str) -> None:
     others = set(fields) - set(known)
     if others:
-        raise ValueError(f"{where} has {_join(others)}, which is none of {_join(known)}")
+        raise ValueError(f"{where} has unknown keys: {_join(others)}; known are {_join(known)}")
 
 
 def _join(names: Iterable[str]) -> str:

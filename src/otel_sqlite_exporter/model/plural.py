@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Numbers in sentences."""
+"""Counted things in sentences."""
 
 from __future__ import annotations
 
 
 def count(number: int, one: str, several: str = "") -> str:
-    """Return a number and what there is of it: `one`, or else `several`, which is `one` with an s unless given."""
+    """Return `1 file`, `2 files`: the number with `one`, or with `several` (default: `one` and an s)."""
     return f"{number} {one if number == 1 else several or f'{one}s'}"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The words that the stages of ingestion share: one NamedTuple for each table, in the order of its columns.
+"""Rows between encoding and writing: one NamedTuple for each table, in the order of its columns.
 
-Integer keys are given only inside the transaction that writes, so a row here refers to others by what they are: a
-span by its trace id and span id (hex text), a session by its name.
+Only the transaction that writes knows integer keys. So a row here refers to a span by its trace id and span id (hex
+text), and to a session by its name.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class SpanRow(NamedTuple):
 
 
 class EventRow(NamedTuple):
-    """A span's own event. `mate` is the place, among the span's events, of the one it is linked with; `stem` is set
-    where it may still be paired by time."""
+    """A span's own event. `mate` is the index, among the span's events, of its partner in a pair. `stem` is set while
+    the event may still be paired by time."""
 
     phase: str | None
     name: str
@@ -88,10 +88,12 @@ class LinkRow(NamedTuple):
 
 
 class LLMInteractionRow(NamedTuple):
-    """Columns of `_llm_interactions` that attributes fill. An agent or workflow is a row that `is_aggregate`; it
-    `is_hidden` where it reports no usage. Parameters, instructions, prompt and completion are None where attributes of
-    the names and forms of OpenTelemetry's conventions hold them, from which the views read them. `duration_ms` is what
-    an event or log record reports."""
+    """Columns of `_llm_interactions` that attributes fill.
+
+    The row of an agent or workflow has `is_aggregate`; it also has `is_hidden` if it reports no usage. Parameters,
+    instructions, prompt and completion are None if attributes hold them with the names and forms of OpenTelemetry's
+    conventions: the views read these attributes. `duration_ms` is set if an event or log record reports it.
+    """
 
     is_aggregate: int
     is_hidden: int
@@ -122,8 +124,8 @@ class LLMInteractionRow(NamedTuple):
 
 
 class ToolInteractionRow(NamedTuple):
-    """Columns of `_tool_interactions` that attributes fill. Arguments and result are None where `gen_ai.tool.call.*`
-    hold them. `duration_ms` is what an event or log record reports."""
+    """Columns of `_tool_interactions` that attributes fill. Arguments and result are None if the attributes
+    `gen_ai.tool.call.*` hold them. `duration_ms` is set if an event or log record reports it."""
 
     tool_name: str | None
     tool_call_id: str | None
@@ -138,7 +140,7 @@ class ToolInteractionRow(NamedTuple):
 
 
 class ToolCallRow(NamedTuple):
-    """A call of a tool that a model's answer asks for; `arguments` is JSON, or the text that came."""
+    """A tool call that a model's answer requests. `arguments` is JSON, or the text as it came."""
 
     tool_call_id: str | None
     tool_name: str | None
@@ -146,16 +148,18 @@ class ToolCallRow(NamedTuple):
 
 
 class ToolResultRow(NamedTuple):
-    """What a tool gave back, as a prompt tells it to the model."""
+    """The result of a tool, as a prompt passes it to the model."""
 
     tool_call_id: str
     result: str | None
 
 
 class Interactions(NamedTuple):
-    """What a span (or an event, or a log record) is of a model call or a tool execution: at most one of `llm` and
-    `tool`. `tool_calls` are asked for by the answer, `tool_results` are new in the prompt; a log record that is neither
-    may tell of these alone."""
+    """The model call or tool execution that a span, span event or log record reports: at most one of `llm` and `tool`.
+
+    `tool_calls` are the calls that the answer requests, `tool_results` the results that are new in the prompt. A log
+    record may report only these.
+    """
 
     llm: LLMInteractionRow | None = None
     tool: ToolInteractionRow | None = None
@@ -167,8 +171,8 @@ NO_INTERACTIONS = Interactions()
 
 
 class Naming(NamedTuple):
-    """That an attribute of a span names a session or a user. The smallest is the strongest: `rank` is the attribute's
-    place in the list of sources, then a span without parent wins, then the earliest, then the text itself."""
+    """The session or user that an attribute of a span names. The smallest tuple is the strongest: first the attribute's
+    `rank` in the list of sources, then a span without parent, then the earliest time, then the text itself."""
 
     rank: int
     is_child: int
@@ -205,9 +209,12 @@ class QuarantineRow(NamedTuple):
 
 
 class EncodedSpan(NamedTuple):
-    """One span as rows, ready to be given keys. `own_session` is what the span itself names; `session` and `user` are
-    its bids for what its trace shows. One that `is_open` has not ended: its end is its start. `record_interactions`
-    are those of its events, each with the event's place."""
+    """One span as rows, without keys yet.
+
+    `own_session` is the session that the span itself names. `session` and `user` are its candidates for its trace. A
+    span that `is_open` has not ended: its end equals its start. `record_interactions` are those of its events, each
+    with the index of the event.
+    """
 
     trace_id: str
     row: SpanRow
@@ -225,8 +232,8 @@ class EncodedSpan(NamedTuple):
 
 
 class EncodedLog(NamedTuple):
-    """One log record as rows, ready to be given keys. `trace_id` is empty where it names no trace; `own_session`,
-    `session` and `user` are as in `EncodedSpan`. `phase` and `stem` are set on the start or finish of something."""
+    """One log record as rows, without keys yet. `trace_id` is empty if the record names no trace. `own_session`,
+    `session` and `user` are as in `EncodedSpan`. `phase` and `stem` are set on a start or finish record."""
 
     trace_id: str
     span_id: str | None
@@ -244,12 +251,12 @@ class EncodedLog(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What one export brings."""
+    """The encoded records of one export."""
 
     spans: Sequence[EncodedSpan] = ()
     logs: Sequence[EncodedLog] = ()
     quarantine: Sequence[QuarantineRow] = ()
 
     def __len__(self) -> int:
-        """Return how many records there are."""
+        """Return the number of records."""
         return len(self.spans) + len(self.logs) + len(self.quarantine)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is searched, and for what: the plain text of content that is kept as JSON, and the terms of a search.
+"""Texts to search in, and terms to search for.
 
-A document is the text of a model call or of a tool execution. A term is found in it wherever it stands, inside words
-too, in whatever case: so languages without spaces are searched as all others are.
+A document is the plain text of one model call or tool execution. A term matches anywhere in it, also inside words, and
+ignores case. So languages without spaces work like all others.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from typing import Any
 import orjson
 
 GRAM = 3
-"""Characters of a token of the index; shorter terms it cannot find."""
+"""Characters in a token of the index. The index cannot find shorter terms."""
 _MOST_GRAMS = 24
 _TERM = re.compile(r'"([^"]*)"|(\S+)')
-# What names a message or its parts says nothing about its content; blobs are base64.
-_PASSED_OVER = frozenset(("role", "type", "id", "finish_reason"))
+# Keys that describe a message or a part, and are not its content. (Blobs are skipped too: they are base64.)
+_SKIPPED_KEYS = frozenset(("role", "type", "id", "finish_reason"))
 
 
 def extract_text(content: str | None) -> str:
-    """Return the texts and numbers of a column as lines of plain text: of JSON (also as text inside JSON) its values,
-    without ids, roles and blobs; anything else as it is."""
+    """Return the texts and numbers in a column, one a line. JSON, also JSON inside a JSON text, gives its values
+    without ids, roles and blobs; any other text is returned unchanged."""
     texts: list[str] = []
     pending: list[Any] = [content]  # a stack of our own: JSON may be nested deeper than Python calls
     while pending:
@@ -35,7 +35,7 @@ def extract_text(content: str | None) -> str:
             else:
                 pending.append(decoded)
         elif isinstance(value, dict) and value.get("type") != "blob":
-            pending += [item for key, item in reversed(value.items()) if key not in _PASSED_OVER]
+            pending += [item for key, item in reversed(value.items()) if key not in _SKIPPED_KEYS]
         elif isinstance(value, list):
             pending += reversed(value)
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -53,20 +53,19 @@ def _decode(text: str) -> Any:
 
 
 def fold(text: str) -> str:
-    """Return `text` in small letters, character by character: what stands in a text stands in it folded too, at the
-    same place."""
-    # `str.lower` makes two characters of the dotted I, and of a sigma another letter at the end of a word.
+    """Return `text` in lower case. Folding keeps character positions."""
+    # `str.lower` turns the dotted I into two characters, and a sigma at the end of a word into another letter.
     return text.replace("\u0130", "i").lower().replace("\u03c2", "\u03c3")
 
 
 def split_terms(text: str) -> tuple[str, ...]:
-    """Return the words of `text`, and what stands in double quotes as one term, folded."""
+    """Return the words of `text`, folded; a part in double quotes is one term."""
     terms = (quoted or word for quoted, word in _TERM.findall(text))
     return tuple(dict.fromkeys(fold(term) for term in terms if term.strip()))
 
 
 def build_match(terms: Sequence[str]) -> str | None:
-    """Return the query for FTS5 that every document with all terms meets (others may too); None where all terms are
+    """Return an FTS5 query that matches every document with all terms (and maybe some others), or None if all terms are
     too short for the index."""
     grams = [
         term[place : place + GRAM]

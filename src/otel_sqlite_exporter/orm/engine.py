@@ -14,8 +14,8 @@ from otel_sqlite_exporter.errors import MigrationRequiredError, ReadOnlyError
 from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.connection import open_reader
-from otel_sqlite_exporter.storage.identity import identify_file, migrate_hint
-from otel_sqlite_exporter.storage.migrations import load_migrations
+from otel_sqlite_exporter.storage.identity import migrate_hint
+from otel_sqlite_exporter.storage.migrations import is_older
 
 _REFUSALS = ("attempt to write a readonly database", "cannot modify")
 
@@ -39,8 +39,7 @@ def open_engine(path: str | os.PathLike[str] | None = None, *, busy_timeout_ms: 
     settings = resolve_settings(path, busy_timeout_ms=busy_timeout_ms)
     file = TelemetryFile(settings.path, settings.busy_timeout_ms)
     file.read(lambda reading: None)
-    _, version = identify_file(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
-    if version < load_migrations()[-1].version:
+    if is_older(settings.path, busy_timeout_ms=settings.busy_timeout_ms):
         raise MigrationRequiredError(
             f"{settings.path} is of an older version than the models: {migrate_hint(settings.path)}"
         )

@@ -8,10 +8,22 @@ hold for what is read as they do for what is recorded.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from enum import Enum
 from typing import Any, NamedTuple
 
-from otel_sqlite_exporter.encode.logs import LogFields, name_event
+from otel_sqlite_exporter.model.signals import (
+    ContextFields,
+    EventFields,
+    LinkFields,
+    LogFields,
+    ResourceFields,
+    ScopeFields,
+    SpanFields,
+    SpanKind,
+    StatusCode,
+    StatusFields,
+    TraceStateFields,
+    name_event,
+)
 from otel_sqlite_exporter.otlp.otlp_values import (
     decode_any_value,
     decode_attributes_list,
@@ -29,115 +41,15 @@ _SIGNALS = {
 _OTHER_SIGNALS = {"resourceMetrics": "metrics", "resourceProfiles": "profiles"}
 
 
-class Kind(Enum):
-    """Stands for `opentelemetry.trace.SpanKind`."""
-
-    INTERNAL = 0
-    SERVER = 1
-    CLIENT = 2
-    PRODUCER = 3
-    CONSUMER = 4
-
-
-class StatusCode(Enum):
-    """Stands for `opentelemetry.trace.StatusCode`."""
-
-    UNSET = 0
-    OK = 1
-    ERROR = 2
-
-
 # OTLP counts kinds from 1; 0 is one that is not given, which is read as INTERNAL.
-_KINDS: dict[Any, Kind] = {number + 1: kind for number, kind in enumerate(Kind)} | {
-    f"SPAN_KIND_{kind.name}": kind for kind in Kind
+_KINDS: dict[Any, SpanKind] = {number + 1: kind for number, kind in enumerate(SpanKind)} | {
+    f"SPAN_KIND_{kind.name}": kind for kind in SpanKind
 }
-_KINDS |= {0: Kind.INTERNAL, None: Kind.INTERNAL, "SPAN_KIND_UNSPECIFIED": Kind.INTERNAL}
+_KINDS |= {0: SpanKind.INTERNAL, None: SpanKind.INTERNAL, "SPAN_KIND_UNSPECIFIED": SpanKind.INTERNAL}
 _CODES: dict[Any, StatusCode] = {code.value: code for code in StatusCode} | {
     f"STATUS_CODE_{code.name}": code for code in StatusCode
 }
 _CODES |= {None: StatusCode.UNSET}
-
-
-class OTLPSpan(NamedTuple):
-    """Stands for a ReadableSpan."""
-
-    name: str
-    context: OTLPContext
-    parent: OTLPContext | None
-    kind: Kind | None
-    start_time: int | None
-    end_time: int | None
-    status: OTLPStatus
-    attributes: dict[str, Any]
-    events: Sequence[OTLPEvent]
-    links: Sequence[OTLPLink]
-    resource: OTLPResource
-    instrumentation_scope: OTLPScope | None
-    dropped_attributes: int
-    dropped_events: int
-    dropped_links: int
-
-
-class OTLPTraceState(dict[str, str]):
-    """Stands for a TraceState; `header` is kept as it came."""
-
-    def __init__(self, header: str) -> None:
-        super().__init__(member.strip().partition("=")[::2] for member in header.split(","))
-        self._header = header
-
-    def to_header(self) -> str:
-        """Return it as the W3C header."""
-        return self._header
-
-
-class OTLPContext(NamedTuple):
-    """Stands for a SpanContext."""
-
-    trace_id: int
-    span_id: int
-    is_remote: bool
-    trace_flags: int
-    trace_state: OTLPTraceState | None
-
-
-class OTLPStatus(NamedTuple):
-    """Stands for a Status."""
-
-    status_code: StatusCode | None
-    description: str | None
-
-
-class OTLPEvent(NamedTuple):
-    """Stands for an Event."""
-
-    name: str
-    timestamp: int | None
-    attributes: dict[str, Any]
-    dropped_attributes: int
-
-
-class OTLPLink(NamedTuple):
-    """Stands for a Link."""
-
-    context: OTLPContext
-    attributes: dict[str, Any]
-    dropped_attributes: int
-
-
-class OTLPResource(NamedTuple):
-    """Stands for a Resource."""
-
-    attributes: dict[str, Any]
-    schema_url: str
-
-
-class OTLPScope(NamedTuple):
-    """Stands for an InstrumentationScope."""
-
-    name: str
-    version: str | None
-    schema_url: str
-    attributes: dict[str, Any]
 
 
 class Refused(NamedTuple):
@@ -156,7 +68,7 @@ def find_signals(message: Any) -> set[str]:
     return found | {signal for top, signal in _OTHER_SIGNALS.items() if top in message}
 
 
-def decode_message(message: Mapping[str, Any]) -> Iterator[OTLPSpan | LogFields | Refused]:
+def decode_message(message: Mapping[str, Any]) -> Iterator[SpanFields | LogFields | Refused]:
     """Yield the spans and log records of a TracesData or LogsData, and what of it cannot be read. Never raises."""
     for signal, decode in (("traces", _decode_span), ("logs", _decode_log)):
         top, middle, bottom = _SIGNALS[signal]
@@ -188,36 +100,36 @@ def _items(holder: Any, key: str) -> Sequence[Any]:
     return items if isinstance(items, list) else ()
 
 
-def _decode_resource(group: Mapping[str, Any]) -> OTLPResource:
+def _decode_resource(group: Mapping[str, Any]) -> ResourceFields:
     resource = group.get("resource") or {}
-    return OTLPResource(decode_attributes_list(resource.get("attributes")), group.get("schemaUrl") or "")
+    return ResourceFields(decode_attributes_list(resource.get("attributes")), group.get("schemaUrl") or "")
 
 
-def _decode_scope(scoped: Mapping[str, Any]) -> OTLPScope | None:
+def _decode_scope(scoped: Mapping[str, Any]) -> ScopeFields | None:
     scope = scoped.get("scope")
     if scope is None:
         return None
     attributes = decode_attributes_list(scope.get("attributes"))
-    return OTLPScope(scope.get("name") or "", scope.get("version"), scoped.get("schemaUrl") or "", attributes)
+    return ScopeFields(scope.get("name") or "", scope.get("version"), scoped.get("schemaUrl") or "", attributes)
 
 
-def _decode_span(span: Mapping[str, Any], resource: OTLPResource, scope: OTLPScope | None) -> OTLPSpan:
+def _decode_span(span: Mapping[str, Any], resource: ResourceFields, scope: ScopeFields | None) -> SpanFields:
     flags = decode_integer(span.get("flags")) or 0
     trace_id = decode_id(span.get("traceId"), 16)
     context = _decode_context(span, trace_id, decode_id(span.get("spanId"), 8), flags)
     if not context.trace_id or not context.span_id:
         raise ValueError("it has no valid trace id and span id")
     parent_id = decode_id(span.get("parentSpanId"), 8)
-    parent = OTLPContext(trace_id, parent_id, bool(flags & _IS_REMOTE), 0, None) if parent_id else None
+    parent = ContextFields(trace_id, parent_id, bool(flags & _IS_REMOTE), 0, None) if parent_id else None
     status = span.get("status") or {}
-    return OTLPSpan(
+    return SpanFields(
         name=span.get("name") or "",
         context=context._replace(is_remote=False),
         parent=parent,
         kind=_KINDS.get(span.get("kind")),
         start_time=decode_time(span.get("startTimeUnixNano")),
         end_time=decode_time(span.get("endTimeUnixNano")),
-        status=OTLPStatus(_CODES.get(status.get("code")), status.get("message")),
+        status=StatusFields(_CODES.get(status.get("code")), status.get("message")),
         attributes=decode_attributes_list(span.get("attributes")),
         events=[_decode_event(event) for event in span.get("events") or ()],
         links=[_decode_link(link) for link in span.get("links") or ()],
@@ -229,24 +141,24 @@ def _decode_span(span: Mapping[str, Any], resource: OTLPResource, scope: OTLPSco
     )
 
 
-def _decode_event(event: Mapping[str, Any]) -> OTLPEvent:
+def _decode_event(event: Mapping[str, Any]) -> EventFields:
     time, attributes = decode_time(event.get("timeUnixNano")), decode_attributes_list(event.get("attributes"))
-    return OTLPEvent(event.get("name") or "", time, attributes, _count(event, "droppedAttributesCount"))
+    return EventFields(event.get("name") or "", time, attributes, _count(event, "droppedAttributesCount"))
 
 
-def _decode_link(link: Mapping[str, Any]) -> OTLPLink:
+def _decode_link(link: Mapping[str, Any]) -> LinkFields:
     flags = decode_integer(link.get("flags")) or 0
     context = _decode_context(link, decode_id(link.get("traceId"), 16), decode_id(link.get("spanId"), 8), flags)
-    return OTLPLink(context, decode_attributes_list(link.get("attributes")), _count(link, "droppedAttributesCount"))
+    return LinkFields(context, decode_attributes_list(link.get("attributes")), _count(link, "droppedAttributesCount"))
 
 
-def _decode_context(holder: Mapping[str, Any], trace_id: int, span_id: int, flags: int) -> OTLPContext:
+def _decode_context(holder: Mapping[str, Any], trace_id: int, span_id: int, flags: int) -> ContextFields:
     header = holder.get("traceState")
-    trace_state = OTLPTraceState(header) if header else None
-    return OTLPContext(trace_id, span_id, bool(flags & _IS_REMOTE), flags & _TRACE_FLAGS, trace_state)
+    trace_state = TraceStateFields(header) if header else None
+    return ContextFields(trace_id, span_id, bool(flags & _IS_REMOTE), flags & _TRACE_FLAGS, trace_state)
 
 
-def _decode_log(log: Mapping[str, Any], resource: OTLPResource, scope: OTLPScope | None) -> LogFields:
+def _decode_log(log: Mapping[str, Any], resource: ResourceFields, scope: ScopeFields | None) -> LogFields:
     flags = decode_integer(log.get("flags"))
     return name_event(
         LogFields(

@@ -11,7 +11,7 @@ from otel_sqlite_exporter.errors import FileRefusedError
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.identity import identify_file, missing_hint
-from otel_sqlite_exporter.storage.migrations import load_migrations
+from otel_sqlite_exporter.storage.steps import load_migrations
 
 
 @dataclass(frozen=True, slots=True)

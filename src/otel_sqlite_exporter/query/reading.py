@@ -19,7 +19,7 @@ from otel_sqlite_exporter.query.summaries import EventSummary
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.identity import find_version, migrate_hint
-from otel_sqlite_exporter.storage.migrations import load_migrations
+from otel_sqlite_exporter.storage.migrations import is_older
 
 _T = TypeVar("_T")
 _COUNT_S = 0.02
@@ -51,7 +51,7 @@ class TelemetryFile:
                 self.path, lambda connection: read(Reading(connection)), busy_timeout_ms=self._busy_timeout_ms
             )
         except sqlite3.OperationalError as error:
-            if str(error).startswith(_MISSING) and self._find_version() < load_migrations()[-1].version:
+            if str(error).startswith(_MISSING) and is_older(self.path, busy_timeout_ms=self._busy_timeout_ms):
                 raise MigrationRequiredError(
                     f"{self.path} is of an older version, which cannot be asked this: {migrate_hint(self.path)}"
                 ) from error

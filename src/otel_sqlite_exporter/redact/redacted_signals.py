@@ -14,35 +14,22 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from otel_sqlite_exporter.model.rows import make_row
+from otel_sqlite_exporter.model.signals import (
+    ContextFields,
+    EventFields,
+    LinkFields,
+    ResourceFields,
+    ScopeFields,
+    SpanFields,
+    StatusFields,
+)
 from otel_sqlite_exporter.redact.redactor import Redactor, Repaired, make_redactor
 from otel_sqlite_exporter.settings import REDACTED, Settings
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from otel_sqlite_exporter.otlp.otlp_decoder import OTLPSpan
-
 _CACHED = 512
-
-
-class RedactedSpan(NamedTuple):
-    """Stands for a ReadableSpan."""
-
-    name: Any
-    context: RedactedContext | None
-    parent: RedactedContext | None
-    kind: Enum | None
-    start_time: float | None
-    end_time: float | None
-    status: RedactedStatus
-    attributes: dict[Any, Any]
-    events: list[RedactedEvent]
-    links: list[RedactedLink]
-    resource: RedactedResource
-    instrumentation_scope: RedactedScope | None
-    dropped_attributes: int
-    dropped_events: int
-    dropped_links: int
 
 
 class RedactedTraceState(NamedTuple):
@@ -55,61 +42,11 @@ class RedactedTraceState(NamedTuple):
         return self.header
 
 
-class RedactedContext(NamedTuple):
-    """Stands for a SpanContext."""
-
-    trace_id: int | None
-    span_id: int | None
-    is_remote: bool
-    trace_flags: int | None
-    trace_state: RedactedTraceState | None
-
-
-class RedactedStatus(NamedTuple):
-    """Stands for a Status."""
-
-    status_code: Enum | None
-    description: Any
-
-
-class RedactedEvent(NamedTuple):
-    """Stands for an Event."""
-
-    name: Any
-    timestamp: float | None
-    attributes: dict[Any, Any]
-    dropped_attributes: int
-
-
-class RedactedLink(NamedTuple):
-    """Stands for a Link."""
-
-    context: RedactedContext | None
-    attributes: dict[Any, Any]
-    dropped_attributes: int
-
-
-class RedactedResource(NamedTuple):
-    """Stands for a Resource."""
-
-    attributes: dict[Any, Any]
-    schema_url: Any
-
-
-class RedactedScope(NamedTuple):
-    """Stands for an InstrumentationScope."""
-
-    name: Any
-    version: Any
-    schema_url: Any
-    attributes: dict[Any, Any]
-
-
 _READERS: dict[type[Any], Callable[[Any], Any]] = {
     stand_in: attrgetter(*stand_in._fields)
     for stand_in in (
-        *(RedactedSpan, RedactedContext, RedactedStatus, RedactedEvent, RedactedLink),
-        *(RedactedResource, RedactedScope),
+        *(SpanFields, ContextFields, StatusFields, EventFields, LinkFields),
+        *(ResourceFields, ScopeFields),
     )
 }
 
@@ -128,7 +65,7 @@ class SpanRedactor:
         # By identity, as encoding does; the original is held, and so its identity.
         self._shared: dict[int, tuple[Any, Any]] = {}
 
-    def redact_spans(self, spans: Iterable[ReadableSpan | OTLPSpan]) -> list[ReadableSpan]:
+    def redact_spans(self, spans: Iterable[ReadableSpan | SpanFields]) -> list[ReadableSpan]:
         """Return a stand-in for each of `spans`. Never raises."""
         stand_ins: list[Any] = [self._redact_span(span) for span in spans]
         return stand_ins
@@ -145,8 +82,8 @@ class SpanRedactor:
             scope=self._share(fields.scope, self._redact_scope),
         )
 
-    def _redact_span(self, span: Any) -> RedactedSpan:
-        name, context, parent, kind, start, end, status, attributes, events, links, *rest = _read(span, RedactedSpan)
+    def _redact_span(self, span: Any) -> SpanFields:
+        name, context, parent, kind, start, end, status, attributes, events, links, *rest = _read(span, SpanFields)
         resource, scope, *dropped = rest
         redact_context = self._redact_context
         values = (
@@ -164,30 +101,30 @@ class SpanRedactor:
             self._share(scope, self._redact_scope),
             *map(_count, dropped),
         )
-        return make_row(RedactedSpan, values)
+        return make_row(SpanFields, values)
 
-    def _redact_event(self, event: Any) -> RedactedEvent:
-        name, timestamp, attributes, dropped = _read(event, RedactedEvent)
+    def _redact_event(self, event: Any) -> EventFields:
+        name, timestamp, attributes, dropped = _read(event, EventFields)
         redacted = self._redactor.redact_attributes(attributes, name)
         text = self._redactor.redact_text("event.name", name)
-        return make_row(RedactedEvent, (text, _time(timestamp), redacted, _count(dropped)))
+        return make_row(EventFields, (text, _time(timestamp), redacted, _count(dropped)))
 
-    def _redact_link(self, link: Any) -> RedactedLink:
-        context, attributes, dropped = _read(link, RedactedLink)
+    def _redact_link(self, link: Any) -> LinkFields:
+        context, attributes, dropped = _read(link, LinkFields)
         redacted = self._redactor.redact_attributes(attributes)
-        return RedactedLink(self._redact_context(context), redacted, _count(dropped))
+        return LinkFields(self._redact_context(context), redacted, _count(dropped))
 
     def _redact_status(self, status: Any) -> Any:
-        code, description = _read(status, RedactedStatus)
+        code, description = _read(status, StatusFields)
         if description is not None:
             description = self._redactor.redact_text("status.description", description)
-        return make_row(RedactedStatus, (_member(code), description))
+        return make_row(StatusFields, (_member(code), description))
 
     def _redact_context(self, context: Any) -> Any:
         if context is None:
             return None
-        trace_id, span_id, is_remote, trace_flags, trace_state = _read(context, RedactedContext)
-        return RedactedContext(
+        trace_id, span_id, is_remote, trace_flags, trace_state = _read(context, ContextFields)
+        return ContextFields(
             _integer(trace_id),
             _integer(span_id),
             is_remote is True,
@@ -207,17 +144,17 @@ class SpanRedactor:
             return RedactedTraceState(Repaired(REDACTED))
         return RedactedTraceState(self._redactor.redact_text("trace_state", header))
 
-    def _redact_resource(self, resource: Any) -> RedactedResource:
-        attributes, schema_url = _read(resource, RedactedResource)
-        return RedactedResource(
+    def _redact_resource(self, resource: Any) -> ResourceFields:
+        attributes, schema_url = _read(resource, ResourceFields)
+        return ResourceFields(
             self._redactor.redact_attributes(attributes), self._redact_text("resource.schema_url", schema_url, "")
         )
 
-    def _redact_scope(self, scope: Any) -> RedactedScope | None:
+    def _redact_scope(self, scope: Any) -> ScopeFields | None:
         if scope is None:
             return None
-        name, version, schema_url, attributes = _read(scope, RedactedScope)
-        return RedactedScope(
+        name, version, schema_url, attributes = _read(scope, ScopeFields)
+        return ScopeFields(
             self._redactor.redact_text("scope.name", name),
             self._redact_text("scope.version", version, None),
             self._redact_text("scope.schema_url", schema_url, ""),

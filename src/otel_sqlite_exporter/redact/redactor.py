@@ -16,8 +16,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.model.dialect import find_content_names
-from otel_sqlite_exporter.model.fields import copy_attributes
-from otel_sqlite_exporter.model.values import Cut, Repeats, find_free_key, repair_text
+from otel_sqlite_exporter.model.values import Cut, Repeats, copy_attributes, find_free_key, repair_text
 from otel_sqlite_exporter.redact.content_names import carries_content, is_content, is_content_of_event
 from otel_sqlite_exporter.redact.escapes import mask_escaped
 from otel_sqlite_exporter.settings import REDACTED, Settings, mask_everything

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
@@ -28,6 +29,18 @@ def read_folder(folder: str) -> tuple[tuple[str, str], ...]:
     """Return (name without ending, text) of every SQL file in `folder` and the folders in it, by name."""
     found = _find_files(files(__package__).joinpath(folder))
     return tuple(sorted((file.name.removesuffix(_ENDING), file.read_text(encoding="utf-8")) for file in found))
+
+
+def split_statements(sql: str) -> Iterator[str]:
+    """Yield the statements of `sql` one by one, each with the comments above it. (`executescript` would commit.)"""
+    buffer = ""
+    for line in sql.splitlines(keepends=True):
+        buffer += line
+        if line.rstrip().endswith(";") and sqlite3.complete_statement(buffer):
+            yield buffer.strip()
+            buffer = ""
+    if buffer.strip():
+        yield buffer.strip()
 
 
 @cache

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A checked copy of a file, beside it."""
+"""Writes a checked copy of a file beside it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write_backup(source: sqlite3.Connection, path: str, version: int) -> str:
     target = sqlite3.Connection(backup, isolation_level=None)
     try:
         source.backup(target)
-        # One file that is whole by itself, instead of one in WAL mode.
+        # Without WAL mode the copy is one complete file.
         target.execute("PRAGMA journal_mode = DELETE")
         finding = target.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if finding != "ok":

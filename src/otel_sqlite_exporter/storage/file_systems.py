@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""On which kind of file system a file stands. WAL mode needs memory that all its processes share, so it does not work
-over a network (sqlite.org/wal.html)."""
+"""Detects network file systems. WAL mode needs memory that all processes of a file share, so it does not work over a
+network (sqlite.org/wal.html)."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
 def find_network_type(path: str, mounts: str | None = None) -> str | None:
-    """Return the type of the network file system that holds `path`, or None if it is a local one, or not known.
-    `mounts` is the text of /proc/self/mountinfo (proc(5)), which is read if it is not given."""
+    """Return the type of the network file system that holds `path`, or None if it is local or unknown. `mounts` is the
+    text of /proc/self/mountinfo (proc(5)); by default it is read."""
     if mounts is None:
         try:
             mounts = Path("/proc/self/mountinfo").read_text()
@@ -43,7 +43,7 @@ def find_network_type(path: str, mounts: str | None = None) -> str | None:
     best, found = -1, ""
     for line in mounts.splitlines():
         fields, _, rest = line.partition(" - ")
-        # Spaces and the like are written as octal numbers. Of two on one place, the later hides the earlier.
+        # Spaces are escaped as octal numbers. A later mount on the same point hides an earlier one.
         point = _ESCAPED.sub(lambda match: chr(int(match[1], 8)), fields.split(" ")[4])
         if len(point) >= best and (path == point or path.startswith(point.rstrip("/") + "/")):
             best, found = len(point), rest.split(" ")[0]

@@ -16,6 +16,8 @@ from otel_sqlite_exporter.storage.importable_formats import IMPORTABLE_FORMATS
 
 APPLICATION_ID = 0x6F74656C
 """`PRAGMA application_id` of our files: the letters `otel`."""
+FIRST_VERSION = 12
+"""The first public schema version, of 0.1.0. Lower ones were written by development versions."""
 _SECOND_LOOKS_S = (0.02, 0.1)
 
 FileKind = Literal["missing", "empty", "ours"]
@@ -27,6 +29,7 @@ def identify_file(path: str, *, busy_timeout_ms: int) -> tuple[FileKind, int]:
     Raises:
         ForeignFileError: It is something else than a file of this package, or a folder.
         DamagedFileError: It begins like a SQLite file and cannot be read as one.
+        FileRefusedError: It was made by a development version before 0.1.0.
         sqlite3.OperationalError: It could not be opened or was locked.
     """
     for pause in _SECOND_LOOKS_S:
@@ -56,6 +59,21 @@ def find_version(path: str, *, busy_timeout_ms: int) -> int:
 def migrate_hint(path: str) -> str:
     """Return the command that upgrades `path`, ready to be pasted."""
     return f"run `python -m otel_sqlite_exporter migrate {shlex.quote(path)}`"
+
+
+def check_file(connection: sqlite3.Connection, path: str) -> None:
+    """Raise FileRefusedError if a development version before 0.1.0 made the file behind `connection`."""
+    if connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID:
+        check_version(path, connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def check_version(path: str, version: int) -> None:
+    """Raise FileRefusedError if a file of ours was made by a development version (0: it has no schema yet)."""
+    if 0 < version < FIRST_VERSION:
+        raise FileRefusedError(
+            f"{path} was made before 0.1.0 (schema version {version}) and was not touched: to bring its contents over, "
+            "`export` it with the version of otel-sqlite-exporter that wrote it, and `import` the result here"
+        )
 
 
 def missing_hint(path: str) -> str:
@@ -102,6 +120,7 @@ def _read(path: str, busy_timeout_ms: int, *, main_only: bool) -> tuple[FileKind
             ) from error
         raise
     if application_id == APPLICATION_ID:
+        check_version(path, version)
         return "ours", version
     if importable:
         raise ForeignFileError(

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Steps that go over all rows of a table: in batches, each a transaction with the note of how far it came.
 
-The text of such a step has three parts: what is done before, a line `-- each N rows of TABLE`, what is done to the
-rows `WHERE id > :after AND id <= :upto`, a line `-- then`, and what is done in the end, with the new version number.
-Where SQL is not enough, `PYTHON_STEPS` has a function for the middle part.
+The text of such a step has three parts: what is done before the first batch; after a line `-- each N rows of TABLE`,
+what is done to the rows `WHERE id > :after AND id <= :upto`; after a line `-- then`, what is done in the end, together
+with the new version number. Where SQL is not enough, `PYTHON_STEPS` has a function for the middle part.
 """
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
+
+from otel_sqlite_exporter.sql.texts import split_statements
+from otel_sqlite_exporter.storage.state import forget_state, read_state, write_state
 
 _EACH = re.compile(r"^-- each (\d+) rows of (\w+)$", re.MULTILINE)
 _THEN = re.compile(r"^-- then$", re.MULTILINE)
@@ -35,7 +38,7 @@ class LongStep(NamedTuple):
 
 
 def parse_long_step(sql: str) -> LongStep | None:
-    """Return the parts of a step, or None if it is none that goes in batches.
+    """Return the parts of a step, or None if it does not go in batches.
 
     Raises:
         ValueError: It has no line `-- then`.
@@ -49,45 +52,36 @@ def parse_long_step(sql: str) -> LongStep | None:
     return LongStep(sql[: each.start()], int(each[1]), each[2], sql[each.end() : then.start()], sql[then.end() :])
 
 
-def run_batches(
-    connection: sqlite3.Connection, version: int, step: LongStep, work: Work, begin: Callable[[], bool]
-) -> Iterator[tuple[int, int]]:
-    """Go over the rows of a step from where it stood, and yield (last id that is done, greatest id) after each batch.
-    `begin` begins a transaction; it returns false, in none, where another process has done the step meanwhile. What is
-    written into the table meanwhile is gone over too; the caller holds the last transaction, and ends it.
+def run_batch(
+    connection: sqlite3.Connection, version: int, step: LongStep, work: Work | None = None
+) -> tuple[int, int] | None:
+    """Do the next batch in the caller's transaction, and return (last id that is done, greatest id); None if no row is
+    left: then the caller completes the step in this transaction, as others may write more rows after it. `work` is done
+    in place of the SQL for a batch.
 
     Raises:
-        sqlite3.Error: A batch failed and was rolled back; the ones before it stay.
+        sqlite3.Error: The caller is to roll back; the batches before this one stay.
     """
-    while begin():
-        try:
-            position = read_position(connection, version)
-            (last,) = connection.execute(f"SELECT coalesce(max(id), 0) FROM {step.table}").fetchone()
-            if position is None or position >= last:
-                return
-            upto = min(position + step.rows, last)
-            work(connection, position, upto)
-            connection.execute("UPDATE _migration_progress SET position = ? WHERE version = ?", (upto, version))
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-        yield upto, last
-
-
-def note_beginning(connection: sqlite3.Connection, version: int) -> None:
-    """Note, in the caller's transaction, that what is done before the batches is done."""
-    connection.execute(
-        "CREATE TABLE _migration_progress (version INTEGER PRIMARY KEY, position INTEGER NOT NULL) STRICT"
-    )
-    connection.execute("INSERT INTO _migration_progress VALUES (?, 0)", (version,))
-
-
-def read_position(connection: sqlite3.Connection, version: int) -> int | None:
-    """Return the last id that the batches of a step have done, or None if it has not begun."""
-    query = "SELECT count(*) FROM sqlite_schema WHERE name = '_migration_progress'"
-    if not connection.execute(query).fetchone()[0]:
+    note = f"step {version}"
+    position = read_state(connection, note)
+    if position is None:
+        run_statements(connection, step.before)
+        write_state(connection, note, 0)
+    after = int(position or 0)
+    (last,) = connection.execute(f"SELECT coalesce(max(id), 0) FROM {step.table}").fetchone()
+    if after >= last:
+        forget_state(connection, note)
         return None
-    row = connection.execute("SELECT position FROM _migration_progress WHERE version = ?", (version,)).fetchone()
-    return None if row is None else int(row[0])
+    upto = min(after + step.rows, last)
+    if work is None:
+        run_statements(connection, step.each, {"after": after, "upto": upto})
+    else:
+        work(connection, after, upto)
+    write_state(connection, note, upto)
+    return upto, last
+
+
+def run_statements(connection: sqlite3.Connection, sql: str, parameters: Mapping[str, int] | None = None) -> None:
+    """Run each statement of `sql` in the caller's transaction."""
+    for statement in split_statements(sql):
+        connection.execute(statement, parameters or {})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which process this is, and whether another one still lives. A process id alone does not say: it is given again."""
+"""Identifies processes, and checks whether one still runs. A process id alone is not enough: systems reuse it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 
 class ProcessIdentity(NamedTuple):
-    """One process on one machine. What the platform does not tell is None.
+    """One process on one machine. A field is None if the platform does not provide it.
 
     Attributes:
         host: Name of the machine.
         pid: Process id.
-        boot_id: Which boot of the machine.
-        pid_namespace: In which process ids `pid` counts (a container has its own).
+        boot_id: Id of the machine's boot.
+        pid_namespace: Namespace of process ids (a container has its own).
         process_start: Clock ticks from boot to the start of the process.
     """
 
@@ -36,7 +36,7 @@ def identify_process() -> ProcessIdentity:
 
 
 def is_alive(process: ProcessIdentity) -> bool | None:
-    """Return whether `process` still runs; None where that cannot be told from here: on another machine, in another
+    """Return whether `process` still runs, or None if this process cannot know: it is on another machine, in another
     container, or on Windows."""
     if process.host != socket.gethostname():
         return None
@@ -71,11 +71,12 @@ def _read_pid_namespace() -> str | None:
 
 
 def _read_start(pid: int) -> int | None:
-    """Field 22 of /proc/PID/stat (proc(5)); None for a process that is not there, or only waits to be reaped."""
+    """Return field 22 of /proc/PID/stat (proc(5)), or None if the process has ended (it may still wait to be
+    reaped)."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return None
-    # The second field is the name of the program in brackets, which may hold anything.
+    # The second field is the program's name in brackets, and may contain anything.
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] in "ZX" else int(fields[19])

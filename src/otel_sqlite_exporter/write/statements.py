@@ -20,8 +20,7 @@ from typing import Any
 
 import orjson
 
-from otel_sqlite_exporter.sql.texts import read_query
-from otel_sqlite_exporter.storage.migrations import split_statements
+from otel_sqlite_exporter.sql.texts import read_query, split_statements
 
 _DEFAULT_LIMIT = 32_766  # SQLITE_MAX_VARIABLE_NUMBER since SQLite 3.32
 _KEPT_TEXTS = 32

@@ -22,6 +22,7 @@ from otel_sqlite_exporter.model.rows import (
 )
 from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.storage.state import write_state
 from otel_sqlite_exporter.storage.statistics import are_due, gather_statistics
 from otel_sqlite_exporter.write.batch import Batch
 from otel_sqlite_exporter.write.context_rows import write_contexts
@@ -174,12 +175,7 @@ def rewrite_records(
 def _note_replay(connection: sqlite3.Connection, replay: Replay) -> bool:
     """Note that a batch was taken from its spool; False if it had been before. One batch is remembered for each spool:
     whoever takes them holds the spool's lock, and goes through it in order."""
-    noted = connection.execute(
-        "INSERT INTO _replays (spool, batch) VALUES (?, ?)"
-        " ON CONFLICT (spool) DO UPDATE SET batch = excluded.batch WHERE batch <> excluded.batch",
-        (replay.spool_id, replay.batch_id),
-    )
-    return noted.rowcount > 0
+    return write_state(connection, f"spool {replay.spool_id}", replay.batch_id)
 
 
 def _write_spans_and_logs(

@@ -1,0 +1,38 @@
+-- What the package notes about the file itself, and the rules for all tables.
+--
+-- A name that begins with an underscore is private: it may change in any release. Read the views.
+-- Columns that end in _unix_nano are nanoseconds since 1970-01-01 UTC. A column that refers to a table holds an id of it.
+-- attributes is one JSON object. attribute_types is a JSON object from the JSON Pointer of a value in attributes to its
+-- type, where JSON alone loses the type (bytes, double, int, cut:N), else NULL.
+-- Ids of traces and spans are lower-case hex text.
+-- Keys are integers, so that a trace id is in the file once for each trace. No index begins with a span id: span ids are
+-- random, so each batch would dirty as many pages of such an index as it has spans.
+
+CREATE TABLE _migrations (
+  version INTEGER PRIMARY KEY,            -- the schema version that this step led to
+  name TEXT NOT NULL,
+  checksum TEXT NOT NULL,                 -- SHA-256 of the text of the step
+  applied_at TEXT NOT NULL,               -- ISO 8601, UTC
+  duration_ms REAL NOT NULL,
+  package_version TEXT NOT NULL,
+  statistics TEXT NOT NULL                -- JSON object: rows_before and rows_after, each {table: rows}
+) STRICT;
+
+CREATE TABLE _state (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,              -- of what: see the rows below
+  value ANY NOT NULL
+  -- views             the number of the views and triggers in this file
+  -- view names        JSON array of their names: all others belong to the user, and are left alone
+  -- step N            the last id that the batches of step N have done
+  -- reindex spans     the last id that reindex has done; the same with logs
+  -- spool ID          the id of the last batch that was written from this spool
+) STRICT;
+
+-- One row for each transaction of an import.
+CREATE TABLE _imports (
+  id INTEGER PRIMARY KEY,
+  digest TEXT NOT NULL UNIQUE,            -- of all that the source holds up to this point
+  source TEXT NOT NULL,                   -- its name, as the user gave it
+  time_unix_nano INTEGER NOT NULL         -- when it was imported
+) STRICT;

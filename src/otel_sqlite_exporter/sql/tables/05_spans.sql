@@ -1,0 +1,74 @@
+-- Spans, their links, and the texts that they share.
+
+CREATE TABLE _spans (
+  id INTEGER PRIMARY KEY,
+  trace INTEGER NOT NULL REFERENCES _traces,
+  trace_session INTEGER NOT NULL REFERENCES _trace_sessions,
+  resource INTEGER NOT NULL REFERENCES _resources,
+  scope INTEGER REFERENCES _scopes,
+  span_id TEXT NOT NULL,
+  parent_span_id TEXT,
+  parent_is_remote INTEGER,
+  trace_flags INTEGER NOT NULL,
+  trace_state TEXT,
+  name TEXT NOT NULL,
+  kind INTEGER NOT NULL,                  -- opentelemetry.trace.SpanKind: 0 INTERNAL to 4 CONSUMER
+  start_time_unix_nano INTEGER NOT NULL,
+  end_time_unix_nano INTEGER NOT NULL,    -- of an open span: its start
+  start_time_source TEXT,                 -- NULL: the span's own; else attribute, event, span or arrival
+  end_time_source TEXT,                   -- likewise; open: it runs; estimated: its process went away
+  status_code INTEGER NOT NULL,           -- 0 UNSET, 1 OK, 2 ERROR
+  status_description TEXT,
+  dropped_attributes INTEGER NOT NULL,
+  dropped_events INTEGER NOT NULL,
+  dropped_links INTEGER NOT NULL,
+  attribute_types TEXT,
+  texts TEXT,                             -- NULL: attributes are whole; else where texts of _texts belong in them, JSON:
+                                          -- [[first character, characters, [texts that follow]], ...]
+  attributes TEXT NOT NULL                -- read them through the view _whole_attributes where texts is not NULL
+) STRICT;
+-- A span by its ids; all spans of a trace.
+CREATE UNIQUE INDEX _spans_key ON _spans (trace, span_id);
+-- The children of a span.
+CREATE INDEX _spans_parent ON _spans (trace, parent_span_id) WHERE parent_span_id IS NOT NULL;
+-- All spans of a session.
+CREATE INDEX _spans_trace_session ON _spans (trace_session);
+-- The newest spans, and those of a range of time.
+CREATE INDEX _spans_start_time ON _spans (start_time_unix_nano);
+-- The newest spans that failed.
+CREATE INDEX _spans_error ON _spans (start_time_unix_nano) WHERE status_code = 2;
+
+-- What the attributes of several spans have in common: the history that each call of a conversation repeats.
+CREATE TABLE _texts (
+  id INTEGER PRIMARY KEY,
+  text TEXT NOT NULL                      -- a part of encoded attributes
+) STRICT;
+
+-- Spans that had not ended when they were written. The finished version takes the place of the row in _spans.
+CREATE TABLE _open_spans (
+  span INTEGER PRIMARY KEY REFERENCES _spans,
+  trace_session INTEGER NOT NULL REFERENCES _trace_sessions,
+  run INTEGER NOT NULL REFERENCES _exporter_runs -- who writes its end
+) STRICT;
+-- The open spans of a process that is gone.
+CREATE INDEX _open_spans_run ON _open_spans (run);
+-- Whether a trace or session runs.
+CREATE INDEX _open_spans_trace_session ON _open_spans (trace_session);
+
+CREATE TABLE _links (
+  id INTEGER PRIMARY KEY,
+  span INTEGER NOT NULL REFERENCES _spans,
+  ordinal INTEGER NOT NULL,               -- position among the span's links, from 0
+  linked_trace_id TEXT NOT NULL,
+  linked_span_id TEXT NOT NULL,
+  is_remote INTEGER NOT NULL,
+  trace_flags INTEGER NOT NULL,
+  trace_state TEXT,
+  dropped_attributes INTEGER NOT NULL,
+  attribute_types TEXT,
+  attributes TEXT NOT NULL
+) STRICT;
+-- The links of a span.
+CREATE INDEX _links_span ON _links (span);
+-- Who links to a span.
+CREATE INDEX _links_linked ON _links (linked_trace_id, linked_span_id);

@@ -1,0 +1,35 @@
+-- Start and finish records of spans, span events, and log records that have an event name: what the view events shows.
+
+CREATE TABLE _events (
+  id INTEGER PRIMARY KEY,
+  trace_session INTEGER REFERENCES _trace_sessions,
+  span INTEGER REFERENCES _spans,         -- NULL: a log record whose span is not in the file
+  log INTEGER REFERENCES _logs,           -- of source 2
+  source INTEGER NOT NULL,                -- 0 start or finish of a span, 1 span event, 2 log record
+  ordinal INTEGER,                        -- position among the span's events, from 0
+  phase TEXT,                             -- start, finish or NULL
+  name TEXT,                              -- NULL: the name of the span
+  time_unix_nano INTEGER NOT NULL,
+  time_source TEXT,                       -- as in _spans and _logs
+  related_event INTEGER REFERENCES _events DEFERRABLE INITIALLY DEFERRED, -- the finish of this start, or its start. Each
+                                          -- is written before the other exists: so the reference is deferred
+  link_method TEXT,                       -- how they were paired: span or temporal
+  stem TEXT,                              -- the name without its phase, of records that may be paired by time
+  dropped_attributes INTEGER,
+  attribute_types TEXT,
+  attributes TEXT                         -- NULL: those of the span, or of the log record
+) STRICT;
+-- The records of a span.
+CREATE INDEX _events_span ON _events (span);
+-- The record of a log record.
+CREATE INDEX _events_log ON _events (log) WHERE log IS NOT NULL;
+-- The other record of a pair. SQLite needs it for the reference: without it each row that is written scans the table.
+CREATE INDEX _events_related_event ON _events (related_event);
+-- All records of a session or trace.
+CREATE INDEX _events_trace_session ON _events (trace_session);
+-- Records that may be paired by time.
+CREATE INDEX _events_stem ON _events (trace_session, stem, time_unix_nano) WHERE stem IS NOT NULL;
+-- The view framework_events, the newest first.
+CREATE INDEX _events_framework ON _events (time_unix_nano) WHERE name >= 'framework.' AND name < 'framework/';
+-- The view security_alerts, the newest first.
+CREATE INDEX _events_security ON _events (time_unix_nano) WHERE name >= 'security.' AND name < 'security/';

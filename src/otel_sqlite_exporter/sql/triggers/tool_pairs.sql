@@ -1,0 +1,54 @@
+-- A start record and its finish are one tool execution: the row of the finish shows both, as long as the two are linked.
+
+CREATE TRIGGER _tool_interactions_added AFTER INSERT ON _tool_interactions WHEN new.event IS NOT NULL
+BEGIN
+  UPDATE _tool_interactions
+  SET
+    start_event = (
+      SELECT b.event FROM _events AS f JOIN _tool_interactions AS b ON b.event = f.related_event
+      WHERE f.id = _tool_interactions.event AND f.phase = 'finish'
+    ),
+    start_time_unix_nano = coalesce(
+      (
+        SELECT b.end_time_unix_nano FROM _events AS f JOIN _tool_interactions AS b ON b.event = f.related_event
+        WHERE f.id = _tool_interactions.event AND f.phase = 'finish'
+      ),
+      max(0, end_time_unix_nano - CAST(ifnull(duration_ms, 0) * 1e6 AS INTEGER))
+    )
+  WHERE event IN (new.event, (SELECT e.related_event FROM _events AS e WHERE e.id = new.event));
+  UPDATE _tool_interactions
+  SET is_hidden = EXISTS (SELECT 1 FROM _tool_interactions AS f WHERE f.start_event = _tool_interactions.event)
+  WHERE event IN (new.event, (SELECT e.related_event FROM _events AS e WHERE e.id = new.event));
+END;
+
+CREATE TRIGGER _tool_interactions_relinked AFTER UPDATE OF related_event ON _events
+WHEN new.phase IS NOT NULL AND new.source > 0 AND EXISTS (SELECT 1 FROM _tool_interactions AS i WHERE i.event = new.id)
+BEGIN
+  UPDATE _tool_interactions
+  SET
+    start_event = (
+      SELECT b.event FROM _events AS f JOIN _tool_interactions AS b ON b.event = f.related_event
+      WHERE f.id = _tool_interactions.event AND f.phase = 'finish'
+    ),
+    start_time_unix_nano = coalesce(
+      (
+        SELECT b.end_time_unix_nano FROM _events AS f JOIN _tool_interactions AS b ON b.event = f.related_event
+        WHERE f.id = _tool_interactions.event AND f.phase = 'finish'
+      ),
+      max(0, end_time_unix_nano - CAST(ifnull(duration_ms, 0) * 1e6 AS INTEGER))
+    )
+  WHERE event IN (new.id, new.related_event, old.related_event);
+  UPDATE _tool_interactions
+  SET is_hidden = EXISTS (SELECT 1 FROM _tool_interactions AS f WHERE f.start_event = _tool_interactions.event)
+  WHERE event IN (new.id, new.related_event, old.related_event);
+END;
+
+CREATE TRIGGER _tool_interactions_removed AFTER DELETE ON _tool_interactions WHEN old.event IS NOT NULL
+BEGIN
+  UPDATE _tool_interactions
+  SET
+    start_event = NULL,
+    start_time_unix_nano = max(0, end_time_unix_nano - CAST(ifnull(duration_ms, 0) * 1e6 AS INTEGER))
+  WHERE start_event = old.event;
+  UPDATE _tool_interactions SET is_hidden = 0 WHERE event = old.start_event;
+END;
