@@ -6,11 +6,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from otel_sqlite_exporter.storage.importable_formats import IMPORTABLE_FORMATS
-
 if TYPE_CHECKING:
-    import sqlite3
-
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
     from otel_sqlite_exporter.sdk.log_exporter import SQLiteLogRecordExporter
     from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
@@ -37,12 +33,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
-
-
-def _holds_attribute_rows(connection: sqlite3.Connection) -> bool:
-    from otel_sqlite_exporter.legacy.layout import find_layout
-
-    return find_layout(connection) is not None
-
-
-IMPORTABLE_FORMATS["telemetry in attribute rows"] = _holds_attribute_rows

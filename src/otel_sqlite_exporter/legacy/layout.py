@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The attribute-row (EAV) layout of older telemetry files: what of it a file has, and how it is read.
+"""The attribute-row (EAV) layout of older telemetry files: which tables of it a file has, and how they are read.
 
-A file is recognised by its shape: a table of events, and beside it tables that refer to events or that hold one
-attribute a row. Which further columns there are, in which order, and whether keys are numbers or text, does not matter.
-Tables that were renamed by a migration in place are found under their new names.
+A file is recognised by its shape (`sql/formats/attribute_rows.sql`): a table of events, and beside it tables that refer
+to events or that hold one attribute a row. Further columns, the order of columns, and whether keys are numbers or text,
+do not matter. Tables that were renamed by a migration in place are found under their new names.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
+
+from otel_sqlite_exporter.sql.texts import read_format
 
 PREFIX = "legacy_"
 """What the names of the old tables begin with after a migration in place."""
@@ -29,19 +31,11 @@ OWNERS = {
 }
 """Tables whose rows are attributes of a row of `DETAILS`."""
 TRIGGERS = "security_alert_triggers"
-_VALUES = ("value_text", "value_numeric", "value_boolean")
-_OWNER_COLUMNS = {
-    "llm_attributes": ("llm_interaction_id", "interaction_id"),
-    "tool_attributes": ("tool_interaction_id", "interaction_id"),
-    "security_attributes": ("security_alert_id", "alert_id"),
-    "framework_attributes": ("framework_event_id",),
-    "security_alert_triggers": ("security_alert_id", "alert_id"),
-}
 
 
 class LegacyTable(NamedTuple):
-    """One table of the layout: what the layout calls it, what the file calls it, its columns in lower case, and the
-    one that refers to its event or owner (empty: it refers to none)."""
+    """A table of the layout: its name there and in the file, its columns in lower case, and the one that refers to its
+    event or owner (empty: none)."""
 
     role: str
     name: str
@@ -50,7 +44,7 @@ class LegacyTable(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """What a file has of the layout, by the layout's names; `others` are tables that are no part of it."""
+    """The tables of a file that are part of the layout, by their names there, and the names of the others."""
 
     tables: Mapping[str, LegacyTable]
     others: tuple[str, ...]
@@ -61,46 +55,16 @@ class Layout(NamedTuple):
 
 
 def find_layout(connection: sqlite3.Connection) -> Layout | None:
-    """Return what the file has of the layout, or None if it has another one."""
+    """Return which tables of the layout a file has, or None if it has another layout."""
     tables: dict[str, LegacyTable] = {}
     others = []
-    names = [
-        name
-        for (name,) in connection.execute(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-            " AND sql NOT LIKE 'CREATE VIRTUAL%'"
-        )
-    ]
-    for name in names:
-        if name.startswith("_"):
-            continue
-        columns = tuple(row[1].lower() for row in connection.execute(f"PRAGMA table_info({quote(name)})"))
-        table = _recognise(name, columns)
-        if table is None:
+    found = connection.execute(read_format("attribute_rows")).fetchall()
+    for role, name, columns, owner in found:
+        if role is None:
             others.append(name)
         else:
-            tables[table.role] = table
-    is_ours = "events" in tables and any(role in tables for role in (*DETAILS, *OWNERS))
-    return Layout(tables, tuple(others)) if is_ours else None
-
-
-def _recognise(name: str, columns: tuple[str, ...]) -> LegacyTable | None:
-    role = name.lower().removeprefix(PREFIX)
-    owner = ""
-    if role == "events":
-        fits = {"name", "timestamp"} <= {*columns} and any(
-            column in columns for column in ("trace_id", "span_id", "agent_id")
-        )
-    elif role in DETAILS:
-        fits = "event_id" in columns
-        owner = "event_id"
-    elif role in OWNERS:
-        owner = next((column for column in _OWNER_COLUMNS[role] if column in columns), "")
-        is_attribute = "key" in columns and any(column in columns for column in _VALUES)
-        fits = bool(owner) and (role == TRIGGERS or is_attribute)
-    else:
-        fits = role in CONTEXTS and ("id" in columns or f"{role[:-1]}_id" in columns)
-    return LegacyTable(role, name, columns, owner) if fits else None
+            tables[role] = LegacyTable(role, name, tuple(orjson.loads(columns)), owner or "")
+    return Layout(tables, tuple(others)) if found else None
 
 
 def read_windows(

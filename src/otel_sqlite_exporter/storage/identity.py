@@ -11,8 +11,8 @@ import time
 from typing import Literal
 
 from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, ForeignFileError
+from otel_sqlite_exporter.sql.texts import read_folder
 from otel_sqlite_exporter.storage.connection import is_in_use, read_file
-from otel_sqlite_exporter.storage.importable_formats import IMPORTABLE_FORMATS
 
 APPLICATION_ID = 0x6F74656C
 """`PRAGMA application_id` of our files: the letters `otel`."""
@@ -124,8 +124,8 @@ def _read(path: str, busy_timeout_ms: int, *, main_only: bool) -> tuple[FileKind
         return "ours", version
     if importable:
         raise ForeignFileError(
-            f"{path} is a file of another program, with {importable}: {migrate_hint(path)} to bring it over, or give "
-            "another path; this one was not touched"
+            f"{path} is a file of another program, with telemetry in {importable}: {migrate_hint(path)} to bring it over, "
+            "or give another path; this one was not touched"
         )
     if application_id or version or tables:
         raise ForeignFileError(
@@ -140,5 +140,8 @@ def _read_identity(connection: sqlite3.Connection) -> tuple[int, int, int, str |
     tables: int = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     importable = None
     if tables and application_id != APPLICATION_ID:
-        importable = next((name for name, is_one in IMPORTABLE_FORMATS.items() if is_one(connection)), None)
+        formats = (
+            name.replace("_", " ") for name, query in read_folder("formats") if connection.execute(query).fetchone()
+        )
+        importable = next(formats, None)
     return application_id, version, tables, importable
