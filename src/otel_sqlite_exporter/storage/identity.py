@@ -124,8 +124,8 @@ def _read(path: str, busy_timeout_ms: int, *, main_only: bool) -> tuple[FileKind
         return "ours", version
     if importable:
         raise ForeignFileError(
-            f"{path} is a file of another program, with telemetry in {importable}: {migrate_hint(path)} to bring it over, "
-            "or give another path; this one was not touched"
+            f"{path} is a file of another program, with telemetry in {importable}: {migrate_hint(path)} to bring it "
+            "over, or give another path; this one was not touched"
         )
     if application_id or version or tables:
         raise ForeignFileError(
