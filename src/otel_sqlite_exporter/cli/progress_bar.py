@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.imports.importer import SourceReport
-    from otel_sqlite_exporter.imports.sources import Source
+    from otel_sqlite_exporter.imports.sources import ImportSource
 
 
 @contextmanager
-def show_progress(source: Source) -> Iterator[Callable[[SourceReport], None]]:
+def show_progress(source: ImportSource) -> Iterator[Callable[[SourceReport], None]]:
     """Yield what shows, on stderr, how much of `source` was read; where that is no terminal, it shows nothing."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda report: None

@@ -11,23 +11,12 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from otel_sqlite_exporter.write.statements import run_query
 
 BEGINNING = ""
 """The digest of what is before the first piece."""
-
-
-class Piece(NamedTuple):
-    """A line, a document or a message of a source: its bytes, which tell it from every other, the parsed JSON of it (or
-    why there is none), and where it stands. One that is not `is_finished` is a last line without an end."""
-
-    content: bytes
-    value: Any
-    refusal: str | None
-    place: str
-    is_finished: bool = True
 
 
 class Part(NamedTuple):
