@@ -331,7 +331,7 @@ def test_what_cannot_be_read_is_named_and_kept(tmp_path: Path, path: Path) -> No
     reported = [re.match(rf"{re.escape(str(source))}: (line \d): (.{{20}})", line) for line in err.splitlines()]
     assert [found and found.groups() for found in reported] == [
         ("line 2", "it is not JSON: unex"),
-        ("line 4", "it cannot be read: i"),
+        ("line 4", "it cannot be read: a"),
         ("line 6", "it is neither an OTL"),
         ("line 7", "it is not JSON: str "),
     ]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records as the file holds them, for deriving anew what is derived from them: stand-ins that encoding reads as it
-reads what is recorded, and what the file has derived so far."""
+"""Reads records back from the file, as `model.signals` that can be encoded again, with the data that the file has
+derived from them."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.statements import read_rows
 
 
-class Shown(NamedTuple):
-    """What a trace shows, and by which attribute of which rank in the list of sources."""
+class ShownNames(NamedTuple):
+    """The attributes that named the session and the user of a trace, with their ranks in the list of sources."""
 
     trace: int
     session_rank: int | None
@@ -41,13 +41,13 @@ class Shown(NamedTuple):
 
 
 class StoredSpan(NamedTuple):
-    """A span in the file. `own_session` is what it names as its session: its name, source and rank. The last three are
-    JSON values in the order of queries/read_stored_spans.sql."""
+    """A span in the file. `own_session` is the session that it names, with source and rank. The last four are rows with
+    the columns of queries/read_stored_spans.sql."""
 
     id: int
     span: SpanFields
     row: SpanRow
-    shown: Shown
+    shown: ShownNames
     own_session: tuple[str | None, str | None, int | None]
     events: Sequence[Sequence[Any]]
     llm_interactions: Sequence[Sequence[Any]]
@@ -56,14 +56,14 @@ class StoredSpan(NamedTuple):
 
 
 class StoredLog(NamedTuple):
-    """A log record in the file; `trace_session` is the row that it belongs to, the last three are as of `StoredSpan`.
-    `tool_results` are all that log records of its span tell of its time, None where its span is not in the file."""
+    """A log record in the file, with the row of `_trace_sessions` that it belongs to; the last three are as in
+    `StoredSpan`. `tool_results` are those of all log records of its span at its time (None: there is no span)."""
 
     id: int
     fields: LogFields
     row: LogRow
     trace_session: int
-    shown: Shown
+    shown: ShownNames
     own_session: str | None
     event: int | None
     phase: str | None
@@ -72,15 +72,15 @@ class StoredLog(NamedTuple):
     tool_results: Sequence[Sequence[Any]] | None
 
 
-class Origins:
-    """The resources and scopes of a file, each as one stand-in, so that encoding knows them by identity."""
+class StoredOrigins:
+    """The resources and scopes of a file, one object for each, since encoding caches them by identity."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._known: dict[tuple[int, int | None], tuple[ResourceFields, ScopeFields | None]] = {}
 
     def find(self, resource: int, scope: int | None) -> tuple[ResourceFields, ScopeFields | None]:
-        """Return the stand-ins of these rows of `_resources` and `_scopes`."""
+        """Return these rows of `_resources` and `_scopes`."""
         key = (resource, scope)
         if key not in self._known:
             row = self._connection.execute(read_query("get_origin"), {"resource": resource, "scope": scope}).fetchone()
@@ -94,7 +94,7 @@ def _scope(name: str, version: str | None, schema_url: str, types: str | None, t
     return ScopeFields(name, version, schema_url, decode_attributes(text, types))
 
 
-def read_spans(connection: sqlite3.Connection, ids: Collection[int], origins: Origins) -> Iterator[StoredSpan]:
+def read_spans(connection: sqlite3.Connection, ids: Collection[int], origins: StoredOrigins) -> Iterator[StoredSpan]:
     """Yield these rows of `_spans`, in the order of their ids."""
     for row in read_rows(connection, "read_stored_spans", ids=ids):
         columns = SpanRow._make(row[name] for name in SpanRow._fields)
@@ -133,7 +133,7 @@ def read_spans(connection: sqlite3.Connection, ids: Collection[int], origins: Or
         yield StoredSpan(row["id"], span, columns, _shown(row), own, events, *interactions)
 
 
-def read_logs(connection: sqlite3.Connection, ids: Collection[int], origins: Origins) -> Iterator[StoredLog]:
+def read_logs(connection: sqlite3.Connection, ids: Collection[int], origins: StoredOrigins) -> Iterator[StoredLog]:
     """Yield these rows of `_logs`, in the order of their ids."""
     for row in read_rows(connection, "read_stored_logs", ids=ids):
         named = row["own_session"]
@@ -172,8 +172,8 @@ def read_logs(connection: sqlite3.Connection, ids: Collection[int], origins: Ori
         )
 
 
-def _shown(row: Mapping[str, Any]) -> Shown:
-    return Shown._make(row[name] for name in Shown._fields)
+def _shown(row: Mapping[str, Any]) -> ShownNames:
+    return ShownNames._make(row[name] for name in ShownNames._fields)
 
 
 def _context(trace_id: str, span_id: str, is_remote: int | None, flags: int, state: str | None) -> ContextFields:
