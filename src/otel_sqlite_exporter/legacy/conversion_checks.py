@@ -45,7 +45,7 @@ _FILLED = {
 
 
 def measure(target: sqlite3.Connection) -> dict[str, int]:
-    """Return how much a file of ours holds, of what a migration adds to."""
+    """Return the numbers of rows to which a migration adds."""
     row = target.execute(read_query("measure_legacy"), {"scope": SCOPE.name})
     names = [column for column, *_ in row.description]
     return dict(zip(names, row.fetchone(), strict=True))
@@ -99,7 +99,7 @@ class ConversionChecks:
         return differences
 
     def check_pairs(self) -> list[str]:
-        """Count the links that were found, and see that they have two sides."""
+        """Count the links that were found, and check that they have two sides."""
         after = measure(self._target)
         for method in ("span", "temporal"):
             self._counts[f"pairs.{method}"] = (after[f"linked_{method}"] - self._before.get(f"linked_{method}", 0)) // 2
@@ -119,7 +119,7 @@ class ConversionChecks:
         return [f"{missing} of {total} records have no time"] if missing > total - readable else []
 
     def check_interactions(self) -> list[str]:
-        """Count the rows of calls and tools that came of the events."""
+        """Count the rows of calls and tools that follow from the events."""
         after = measure(self._target)
         for what in ("llm_interactions", "tool_interactions", "sessions"):
             self._counts[f"found.{what}"] = after[what] - self._before.get(what, 0)

@@ -59,7 +59,7 @@ class RecordWriter:
         self._encoder = LegacyEncoder(settings, zone, self._read_agents(), counts)
 
     def write_contexts(self, position: Any) -> Iterator[StageStep]:
-        """Write a record for each agent and each session, which keeps what our views do not show of them."""
+        """Write a record for each agent and each session, with all of its columns."""
         for table, rows in read_windows(self._source, self._layout, ("agents", "sessions"), position, _ROWS):
             self._resolve(rows, "agent_id")
             yield self._write_rows(table.role, rows)
@@ -81,7 +81,7 @@ class RecordWriter:
             yield self._write(Records(spans=spans), "spans", [table.role, rows[-1]["rowid"]], len(rows))
 
     def write_events(self, position: Any) -> Iterator[StageStep]:
-        """Write the events, each with all that is known of it; then what refers to rows that are not in the file."""
+        """Write the events, each with its details; then the rows that refer to rows which are not in the file."""
         if position is None or position[0] == "events":
             for table, rows in read_windows(self._source, self._layout, ["events"], position, _ROWS):
                 keys = [read_key(table, row) for row in rows]
@@ -118,8 +118,8 @@ class RecordWriter:
         return StageStep(write, position, rows)
 
     def _read_agents(self) -> dict[Any, dict[str, Any]]:
-        """Return how the resources of agents describe them, by every key that may refer to one. There are as many as
-        there are programs, so they are kept in memory."""
+        """Return the resource attributes of agents, by every key that may refer to one. There are as many agents as
+        programs, so they fit into memory."""
         agents: dict[Any, dict[str, Any]] = {}
         for _, rows in read_windows(self._source, self._layout, ["agents"], None, _ROWS):
             for row in rows:
@@ -136,7 +136,7 @@ class RecordWriter:
         return agents
 
     def _resolve(self, rows: Sequence[dict[str, Any]], *columns: str) -> None:
-        """Let references by a number show the name of what they refer to, where that has one."""
+        """Replace references by number with the name of the row that they refer to, if it has one."""
         for column in columns:
             table = self._layout.tables.get(_CONTEXTS[column])
             numbers = {row[column] for row in rows if isinstance(row.get(column), int)}
@@ -167,7 +167,7 @@ class RecordWriter:
         return [span.get("agent_id", traces.get(span.get("trace_id"))) for span in spans]
 
     def _find_contents(self, spans: Sequence[Mapping[str, Any]]) -> dict[tuple[int, int], SpanContents]:
-        """Return what the events of these spans, which are written by now, say of them."""
+        """Return the times and names of these spans' events, which were written before."""
         keys = {identify_row(span)[:2] for span in spans}
         wanted = [[f"{trace_id:032x}", f"{span_id:016x}"] for trace_id, span_id in keys]
         found = self._target.execute(read_query("find_span_contents"), {"spans": orjson.dumps(wanted).decode()})

@@ -64,7 +64,13 @@ class References:
             self._counts[f"orphans.{table.role} without {parent}"] += sum(sizes[owner] for owner in missing)
             self._counts[f"noted.{table.role}"] += len(rows)
             values = [
-                (parent, table.role, owner, int(owner in missing), orjson.dumps(found).decode()[1:-1])
+                {
+                    "parent": parent,
+                    "kind": table.role,
+                    "owner": owner,
+                    "is_orphan": int(owner in missing),
+                    "ranges": orjson.dumps(found).decode()[1:-1],
+                }
                 for owner, found in ranges.items()
             ]
 

@@ -158,8 +158,8 @@ class SpanRedactor:
             self._redactor.redact_attributes(attributes),
         )
 
-    def _redact_text(self, place: str, text: Any, missing: str | None) -> Any:
-        return missing if text is None else self._redactor.redact_text(place, text)
+    def _redact_text(self, key: str, text: Any, missing: str | None) -> Any:
+        return missing if text is None else self._redactor.redact_text(key, text)
 
     def _share(self, original: Any, redact: Callable[[Any], Any]) -> Any:
         shared = self._shared.get(id(original))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is masked, dropped or cut before anything is written. Pure but for a log line where the user's function fails.
+"""Masks, drops and cuts values before anything is written. Pure, except for a log line if the user's function fails.
 
-Nothing here raises for any value: whatever goes wrong costs the value, and never lets it through.
+Nothing here raises for any value. A value that causes an error is masked.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _USABLE = (str, bool, int, float, *_BYTES, Mapping, Sequence)
 
 
 class Repaired:
-    """Stands for a value that could not be kept, or not as it was: it is encoded as `text`, and counted as repaired."""
+    """Stands for a value that could not be kept as it was. It is encoded as `text`, and counted as repaired."""
 
     __slots__ = ("text",)
 
@@ -47,7 +47,7 @@ _TOO_DEEP = Repaired("")
 
 
 class _Rule(NamedTuple):
-    """What there is to do with the values of one key, which is stored as `key`."""
+    """How the values of one key are redacted; `key` is its redacted name."""
 
     key: Any
     is_masked: bool
@@ -56,7 +56,7 @@ class _Rule(NamedTuple):
 
 
 def make_redactor(settings: Settings) -> Redactor | None:
-    """Return what `settings` ask for, or None where everything is stored as it is."""
+    """Return the redactor that `settings` ask for, or None if everything is stored as it is."""
     masks = settings.redact_keys or settings.redact_values != () or settings.redactor is not None
     return Redactor(settings) if masks or not settings.capture_content or settings.capture_limit is not None else None
 
@@ -64,8 +64,8 @@ def make_redactor(settings: Settings) -> Redactor | None:
 class Redactor:
     """Redacts attributes and texts as the settings say. Safe to use on several threads at once.
 
-    In this order: content is dropped, values whose key a glob matches are masked, the function is asked, what patterns
-    match is masked, and what is too long is cut.
+    In this order: content is dropped, values whose key matches a glob are masked, the user's function is called,
+    matches of patterns are masked, and long values are cut.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -85,8 +85,8 @@ class Redactor:
         self._quiet_until = 0.0
 
     def redact_attributes(self, attributes: Any, event_name: Any = None) -> dict[Any, Any]:
-        """Return what is stored of the attributes of a span, link, resource or scope, or of the event or log record of
-        this name."""
+        """Return redacted attributes of a span, link, resource or scope, or of the event or log record with this
+        name."""
         plain = copy_attributes(attributes)
         of_event = self._drops_content and carries_content(event_name)
         if not of_event and self._unchanged_keys.issuperset(plain):
@@ -109,8 +109,7 @@ class Redactor:
         return redacted
 
     def redact_value(self, key: Any, value: Any) -> Any:
-        """Return what is stored of a value that the function knows as `key`; a text of `redact_text` where it may be of
-        any type, as the body of a log record."""
+        """Return a redacted value of any type. The user's function gets it as `key`."""
         try:
             if self._function is not None:
                 value = self._ask(key, value)
@@ -119,21 +118,20 @@ class Redactor:
             return _LOST
 
     def redact_body(self, body: Any, event_name: Any = None) -> Any:
-        """Return what is stored of the body of a log record, whose event has this name: None where it is content. The
-        function knows it as `log.body`."""
+        """Return the redacted body of the log record with this event name: None if it is dropped as content. The user's
+        function gets it as `log.body`."""
         if self._drops_content and carries_content(event_name):
             return None
         return self.redact_value("log.body", body)
 
-    def redact_text(self, place: str, value: Any) -> Any:
-        """Return what is stored of a name or another text that is no attribute, and that the function knows as
-        `place`."""
+    def redact_text(self, key: str, value: Any) -> Any:
+        """Return a redacted name or other text outside of attributes. The user's function gets it as `key`."""
         if type(value) in self._unchanged_types and type(value) is str:
             return value
         try:
             text = str.__str__(value) if isinstance(value, str) else repair_text(value)[0]
             if self._function is not None:
-                text = self._ask(place, text)
+                text = self._ask(key, text)
                 if type(text) is not str:
                     return _LOST
             text = self._mask(text)
@@ -180,13 +178,13 @@ class Redactor:
         return _LOST
 
     def _warn(self, verb: str, what: Any) -> None:
-        # Neither what it was given nor what an exception says: both may hold what must not be seen.
+        # Without the value and the exception's message: both may hold what must not be stored.
         now = time.monotonic()
         if now >= self._quiet_until:
             self._quiet_until = now + _LOG_INTERVAL_S
             kind = type(what).__name__
             _logger.warning(
-                "the redactor %s %s; what it was given is stored as %s (said once a minute at most)",
+                "the redactor %s %s: the value is stored as %s (logged once a minute at most)",
                 verb,
                 kind,
                 REDACTED,
@@ -222,7 +220,7 @@ class Redactor:
         return kept
 
     def _number(self, value: float) -> Any:
-        # A card or phone number is found in its digits, too.
+        # A card number may be stored as a number.
         number = int(value) if isinstance(value, int) else float(value)
         if not self._patterns:
             return number
