@@ -1,49 +1,77 @@
-# Every target makes the virtual environment it needs, anew when pyproject.toml changes.
+# `make help` lists what there is. Each target first makes the environment that it needs.
 PYTHON ?= python3
 VENV ?= .venv
+DEMO_VENV ?= .venv-demo
 BIN := $(VENV)/bin
-INSTALLED := $(VENV)/.installed
+DEVELOPMENT := --group test --group check --group bench --group release
 
-.PHONY: help demo test check format bench schema dialects captures clean
+.PHONY: help demo test quick check format bench dialects settings columns captures lock clean
 .DEFAULT_GOAL := help
 
-help: ## what there is to make
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+##@ First steps
 
-$(INSTALLED): pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group test --group check --group bench
-	@touch $@
+help: ## list the targets
+	@awk -F ':.*## ' '/^##@/ { print "\n" substr($$0, 5) } /^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' \
+		$(MAKEFILE_LIST)
 
-demo: $(INSTALLED) ## run the example agent and print what landed in the file
-	$(BIN)/python examples/quickstart.py
-	$(BIN)/python -m otel_sqlite_exporter info otel-quickstart.db
+demo: $(DEMO_VENV)/.installed ## run the example agent and show its calls
+	@echo "Running examples/quickstart.py: the spans of an agent go to otel-quickstart.db."
+	@$(DEMO_VENV)/bin/python examples/quickstart.py otel-quickstart.db
 
-test: $(INSTALLED) ## all tests, with coverage
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report=term
+##@ While you work
 
-check: $(INSTALLED) ## ruff, mypy and the import contracts
+quick: $(VENV)/.installed ## the tests that are not marked slow, in two minutes
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not slow"
+
+format: $(VENV)/.installed ## let ruff format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+##@ Before a change lands
+
+check: $(VENV)/.installed ## ruff, mypy and the import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(INSTALLED) ## let ruff put the code into its form
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
+test: $(VENV)/.installed ## all tests, with coverage
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report=term
 
-bench: $(INSTALLED) ## the benchmark; BENCH_SPANS=100000 for a shorter one
+##@ From time to time
+
+bench: $(VENV)/.installed ## the benchmark; BENCH_SPANS=100000 for a shorter one
 	$(BIN)/python -m benchmarks
 
-schema: $(INSTALLED) ## write sql/schema.sql anew from the migrations
-	$(BIN)/python tools/generate_schema.py
-
-dialects: $(INSTALLED) ## write the tables of docs/dialects.md anew from the data
+dialects: $(VENV)/.installed ## write the tables of docs/dialects.md from the dialects
 	$(BIN)/python tools/generate_dialects.py
 
-captures: $(INSTALLED) ## record anew what instrumentation packages emit, each installed into an environment of its own
+settings: $(VENV)/.installed ## write the tables of docs/settings.md from the declared settings
+	$(BIN)/python tools/generate_settings.py
+
+columns: $(VENV)/.installed ## write the types of the ORM's columns from query/summaries.py
+	$(BIN)/python tools/generate_columns.py
+
+captures: $(VENV)/.installed ## record what instrumentation packages emit, each in its own environment
 	$(BIN)/python tools/refresh_captures.py
 
-clean: ## remove the virtual environment and caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+lock: ## write the newest versions of all tools and packages to constraints.txt
+	$(PYTHON) tools/refresh_constraints.py
+
+clean: ## remove the environments and caches
+	rm -rf $(VENV) $(DEMO_VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+
+# An environment is made again when the packages that it needs change.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(call install,$(VENV),$(DEVELOPMENT),about 800 MB and 2 minutes)
+
+$(DEMO_VENV)/.installed: pyproject.toml constraints.txt
+	$(call install,$(DEMO_VENV),--no-compile --group demo,about 70 MB and half a minute)
+
+define install
+	@echo "Installing the packages that this needs into $(1) ($(3), once)."
+	@$(PYTHON) -m venv $(1)
+	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'pip>=25.1'
+	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable . $(2)
+	@touch $@
+endef

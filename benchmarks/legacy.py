@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -143,7 +143,7 @@ def migrate(folder: Path, attribute_rows: int) -> Migration:
         nonlocal peak
         peak = max(peak, _resident_mib())
 
-    report = migrate_legacy_file(file, resolve_settings(str(new)), zone=timezone.utc, into=str(new), on_progress=watch)
+    report = migrate_legacy_file(file, resolve_settings(str(new)), zone=UTC, into=str(new), on_progress=watch)
     with closing(sqlite3.connect(new)) as connection:
         connection.execute("ANALYZE")
     rows = file.rows["llm_attributes"]
@@ -153,7 +153,7 @@ def migrate(folder: Path, attribute_rows: int) -> Migration:
 
 def _make_rows(calls: int) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
     picked = random.Random(7)
-    begin = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
     yield "agents", [("guide", begin.isoformat(), begin.isoformat(), "1.0", None)]
     events, details, attributes = [], [], []
     for call in range(calls):
@@ -214,7 +214,7 @@ def _ask(old: Path, new: Path) -> Iterator[tuple[str, tuple[float, float]]]:
     with closing(sqlite3.connect(old)) as connection:
         calls = connection.execute("SELECT count(*) FROM events").fetchone()[0] // 2
     middle = calls // 2
-    begin = datetime(2026, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=2 * middle)
+    begin = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=2 * middle)
     until = begin + timedelta(hours=1)
     values = {
         "span": f"{middle + 1:016x}",

@@ -23,11 +23,10 @@ from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter, Sp
 from otel_sqlite_exporter.encode.spans import SpanEncoder
 from otel_sqlite_exporter.model.rows import Records
 from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
-from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES
-from otel_sqlite_exporter.storage.connection import open_writer
-from otel_sqlite_exporter.storage.migrations import prepare_file
+from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES, resolve_settings
+from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.write.exporter_runs import Run
-from otel_sqlite_exporter.write.writer import write_batch
+from otel_sqlite_exporter.write.writer import Writer
 
 Statement = tuple[str, Any]
 
@@ -70,6 +69,7 @@ class Floor(Contender):
 
     def __init__(self, path: Path) -> None:
         self._recorder = _Recorder(_open(path.with_suffix(".recorded.db")))
+        self._writer = Writer(cast(sqlite3.Connection, self._recorder), resolve_settings())
         self._connection = _open(path)
         self._encoder = SpanEncoder(DEFAULT_SESSION_ATTRIBUTES)
         self._run = Run.begin("traces")
@@ -77,7 +77,7 @@ class Floor(Contender):
     def prepare(self, spans: Sequence[ReadableSpan]) -> list[Statement]:
         encoded = [self._encoder.encode_span(span, time.time_ns()) for span in spans]
         self._recorder.inserts = []
-        write_batch(cast(sqlite3.Connection, self._recorder), Records(spans=encoded), self._run, pairing_window_ns=0)
+        self._writer.write(Records(spans=encoded), self._run)
         return self._recorder.inserts
 
     def write(self, prepared: list[Statement]) -> None:
@@ -114,6 +114,7 @@ class SameRows(Contender):
 
     def __init__(self, path: Path) -> None:
         self._source = _open(path.with_suffix(".source.db"))
+        self._writer = Writer(self._source, resolve_settings())
         self._connection = _open(path)
         self._encoder = SpanEncoder(DEFAULT_SESSION_ATTRIBUTES)
         self._run = Run.begin("traces")
@@ -121,7 +122,7 @@ class SameRows(Contender):
     def prepare(self, spans: Sequence[ReadableSpan]) -> list[Statement]:
         encoded = [self._encoder.encode_span(span, time.time_ns()) for span in spans]
         (before,) = self._source.execute("SELECT coalesce(max(id), 0) FROM _spans").fetchone()
-        write_batch(self._source, Records(spans=encoded), self._run, pairing_window_ns=0)
+        self._writer.write(Records(spans=encoded), self._run)
         return [self._read(table, which, before) for table, which in _BATCH_ROWS.items()]
 
     def write(self, prepared: list[Statement]) -> None:
@@ -229,5 +230,4 @@ CONTENDERS: dict[str, Callable[[Path], Contender]] = {
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    prepare_file(str(path), "never", busy_timeout_ms=5_000)
-    return open_writer(str(path), busy_timeout_ms=5_000)
+    return open_file(resolve_settings(path))

@@ -188,11 +188,30 @@ def show_reports(path: Path, console: Console) -> None:
             console.print(table)
 
 
+def suggest_commands(path: Path) -> list[list[str]]:
+    """The arguments of three commands that read the file."""
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        (newest,) = connection.execute("SELECT session_id FROM sessions ORDER BY start_time_unix_nano DESC").fetchone()
+    return [
+        ["info", str(path)],
+        ["session", newest, str(path)],
+        ["report", "tokens", "--group-by", "model", str(path)],
+    ]
+
+
+def find_python() -> str:
+    """The interpreter that runs this, as one types it here."""
+    folder = Path.cwd()
+    return os.path.relpath(sys.executable) if folder in Path(sys.executable).parents else sys.executable
+
+
 def main() -> None:
     path = Path(sys.argv[1] if len(sys.argv) > 1 else "otel-quickstart.db")
     run_agents(path)
     show_reports(path, Console())
-    print(f"\nNext: python -m otel_sqlite_exporter info {shlex.quote(str(path))}")
+    print("\nTry next:")
+    for arguments in suggest_commands(path):
+        print(f"  {shlex.join([find_python(), '-m', 'otel_sqlite_exporter', *arguments])}")
 
 
 if __name__ == "__main__":

@@ -12,16 +12,17 @@ from pathlib import Path
 
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.deliver.spool_replay import replay_spool
-from otel_sqlite_exporter.storage.connection import open_writer
-from otel_sqlite_exporter.storage.migrations import prepare_file
+from otel_sqlite_exporter.settings import resolve_settings
+from otel_sqlite_exporter.storage.database import open_file
+from otel_sqlite_exporter.write.writer import Writer
 
 
 def settle(path: Path | str) -> None:
     """Bring in what writers of `path` have acknowledged and the file does not hold yet."""
     spool = Spool(spool_path(str(path)), limit_bytes=0)
-    prepare_file(str(path), "safe", busy_timeout_ms=30_000)
-    with closing(open_writer(str(path), busy_timeout_ms=30_000)) as connection:
-        replay_spool(connection, spool, pairing_window_ns=300_000_000_000)
+    settings = resolve_settings(path, busy_timeout_ms=30_000)
+    with closing(open_file(settings)) as connection:
+        replay_spool(Writer(connection, settings), spool)
     assert spool.is_empty()
 
 

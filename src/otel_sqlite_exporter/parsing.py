@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From what a keyword or an environment variable holds to the value of a setting: any value in, of JSON or text.
+"""From the value of a keyword (JSON) or the text of an environment variable to the value of a setting.
 
-Each function raises a ValueError that says what to give instead, and none for its setting's default.
+Each function raises a ValueError that says what to give instead. It accepts the default of its setting.
 """
 
 from __future__ import annotations
@@ -28,16 +28,21 @@ def parse_path(value: Any) -> str:
     if not isinstance(path, str) or not path or "\0" in path:
         raise ValueError("give the path of a file as text")
     if path == ":memory:" or path.startswith("file:"):
-        raise ValueError("give the path of a file; a database in memory would be gone with the exporter")
+        raise ValueError("give the path of a file; a database in memory would end with the exporter")
     path = os.path.expanduser(path)
     try:
         return os.path.abspath(path)
-    except FileNotFoundError:  # the working directory is gone: the first export says so, the application starts
+    except FileNotFoundError:  # the working directory is gone: the application starts, and the first export fails
         return path
 
 
+def parse_optional_path(value: Any) -> str | None:
+    """Return the absolute path of a file, or None."""
+    return None if value is None else parse_path(value)
+
+
 def parse_names(value: Any) -> tuple[str, ...]:
-    """Return one name or more."""
+    """Return one attribute name or more; as text, separated by commas."""
     names = _split(value, ",", "attribute names")
     if not names:
         raise ValueError("give at least one attribute name")
@@ -52,18 +57,17 @@ def _split(value: Any, separator: str, what: str) -> tuple[str, ...]:
 
 
 def parse_dialects(value: Any) -> tuple[Dialect, ...]:
-    """Return the dialects in the files of these paths."""
+    """Return the dialects in the files at these paths; as text, separated by commas."""
     return read_dialects(map(os.path.expanduser, _split(value, ",", "paths of JSON files")))
 
 
 def parse_globs(value: Any) -> tuple[str, ...]:
-    """Return globs of attribute keys."""
+    """Return globs of attribute keys; as text, separated by commas."""
     return _split(value, ",", "globs of attribute keys")
 
 
 def parse_patterns(value: Any) -> tuple[re.Pattern[str], ...]:
-    """Return regular expressions; as one text, one a line."""
-    # White space counts in a pattern that is given alone, not at the ends of a line.
+    """Return regular expressions; as text, one on each line, without the white space at both ends of the line."""
     patterns = _split(value, "\n", "regular expressions") if isinstance(value, str) else value
     if not isinstance(patterns, Sequence) or not all(isinstance(pattern, str) for pattern in patterns):
         raise ValueError("give a list of regular expressions")
@@ -74,14 +78,14 @@ def _parse_pattern(text: str) -> re.Pattern[str]:
     try:
         pattern = re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"give regular expressions, and {text!r} is none: {error}") from None
+        raise ValueError(f"give regular expressions; {text!r} is invalid: {error}") from None
     if pattern.search(""):
-        raise ValueError(f"give regular expressions that need something to match, unlike {text!r}")
+        raise ValueError(f"give regular expressions that do not match an empty text; {text!r} does")
     return pattern
 
 
 def parse_function(value: Any) -> Callable[[str, Any], Any] | None:
-    """Return a function, imported if it is given as `module:function`."""
+    """Return a function of a key and a value; the text `module:function` is imported. None stays None."""
     if value is None:
         return None
     if callable(value):
@@ -107,7 +111,7 @@ def parse_flag(value: Any) -> bool:
 
 
 def parse_limit(value: Any) -> int | None:
-    """Return a number of characters, 1 or more."""
+    """Return a number of characters, 1 or more, or None."""
     return None if value is None else _parse_number(value, "characters", _LARGEST_TEXT, 1)
 
 
@@ -139,11 +143,24 @@ def _parse_number(value: Any, unit: str, largest: int, smallest: int = 0) -> int
 
 
 def one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
-    """Return a function that parses one of `choices`, in whatever case."""
+    """Return a function that parses one of `choices`, in upper or lower case."""
 
     def parse(value: Any) -> str:
         if isinstance(value, str) and value.lower() in choices:
             return value.lower()
         raise ValueError(f"give one of {', '.join(choices)}")
+
+    return parse
+
+
+def some_of(choices: tuple[str, ...]) -> Callable[[Any], tuple[str, ...]]:
+    """Return a function that parses any number of `choices`, in upper or lower case; as text, separated by commas."""
+    what = f"names out of {', '.join(choices)}"
+
+    def parse(value: Any) -> tuple[str, ...]:
+        names = tuple(map(str.lower, _split(value, ",", what)))
+        if not set(names) <= set(choices):
+            raise ValueError(f"give a list of {what}")
+        return names
 
     return parse

@@ -1,30 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be configured: keywords and environment variables become one frozen `Settings`.
+"""Every setting, declared once: name, type, default, parser, help, and what a bad variable does.
 
-The exporter and the command line find the same file because both ask here. A keyword wins over its environment
-variable, which wins over the default. A bad keyword raises, as its author is there to see it; a bad environment
-variable warns and falls back, as an exporter that raises would disable all of auto-instrumentation. Where the setting
-says what may not be stored, a bad variable does not fall back on storing it.
+To add a setting, add a field to one of the three classes below. If it has a keyword, give its accepted type in the
+TypedDict above the class too; a test compares the two. `make settings` writes the tables of docs/settings.md.
 """
 
-from __future__ import annotations
+# Without `from __future__ import annotations`: the annotations of the fields are the declarations, and as text they
+# would have to be evaluated, which takes 1 ms in each process.
 
-import logging
 import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import cache
+from typing import Annotated, Any, NamedTuple, TypedDict, Unpack
 
-from otel_sqlite_exporter import environment_variables as env
 from otel_sqlite_exporter import parsing
-from otel_sqlite_exporter.errors import ConfigurationError
+from otel_sqlite_exporter.declarations import Setting, resolve
 from otel_sqlite_exporter.model.dialect import Dialect
 
-_logger = logging.getLogger(__name__)
-_T = TypeVar("_T")
-
-DEFAULT_PATH = "otel.db"
 DEFAULT_SESSION_ATTRIBUTES = (
     "session.id",
     "gen_ai.conversation.id",
@@ -46,212 +40,224 @@ DEFAULT_SESSION_ATTRIBUTES = (
 )
 SYNCHRONOUS_MODES = ("normal", "full")
 AUTO_MIGRATE_MODES = ("safe", "always", "never")
+DEBUG_TRACES = ("connection", "sql")
 REDACTED = "[redacted]"
-"""What stands where something was masked."""
-_CLOSED = f"every value is stored as {REDACTED}"
+"""The text that replaces a masked value."""
+_MASKED = f"every value is stored as {REDACTED}"
 
 
 def mask_everything(key: str, value: Any) -> Any:
-    """A redactor that lets nothing through."""
+    """A redactor that masks every value."""
     return REDACTED
+
+
+class SettingKeywords(TypedDict, total=False):
+    """The keywords of both exporters, next to `path`, and the types that they accept. None means unset.
+
+    All of them take JSON values, so that they serve as keys in a declarative configuration file.
+    """
+
+    session_attributes: Sequence[str] | None
+    busy_timeout_ms: int | None
+    synchronous: str | None
+    auto_migrate: str | None
+    pairing_window_ms: int | None
+    spool_limit_bytes: int | None
+    redact_keys: Sequence[str] | None
+    redact_values: Sequence[str] | None
+    redactor: Callable[[str, Any], Any] | str | None
+    capture_content: bool | None
+    capture_limit: int | None
+    dialects: Sequence[str] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """One resolved configuration; build it with `resolve_settings`.
+    """The settings of one file, in force for an exporter, a reader or a command; `resolve_settings` makes them."""
 
-    Attributes:
-        path: Absolute path of the file.
-        session_attributes: Names of the attributes that name a session, the strongest first.
-        busy_timeout_ms: Milliseconds that one export may wait for another writer.
-        synchronous: `normal` or `full`, see SQLite's PRAGMA synchronous.
-        auto_migrate: `safe`, `always` or `never`.
-        pairing_window_ms: Milliseconds within which records are linked by time alone.
-        spool_limit_bytes: Size up to which batches are kept beside a file that cannot be written; 0: none is kept.
-        redact_keys: Globs; an attribute whose key one of them matches is masked.
-        redact_values: What is masked wherever it stands in a text. None: the patterns that were meant cannot be used,
-            so nothing can be told from what was to be masked.
-        redactor: Called as `redactor(key, value)`, returns what is stored.
-        capture_content: Whether prompts, completions and other content are stored.
-        capture_limit: The longest text that is stored whole, in characters; None: any.
-        dialects: The user's own dialects.
-    """
-
-    path: str
-    session_attributes: tuple[str, ...]
-    busy_timeout_ms: int
-    synchronous: str
-    auto_migrate: str
-    pairing_window_ms: int
-    spool_limit_bytes: int
-    redact_keys: tuple[str, ...]
-    redact_values: tuple[re.Pattern[str], ...] | None
-    redactor: Callable[[str, Any], Any] | None
-    capture_content: bool
-    capture_limit: int | None
-    dialects: tuple[Dialect, ...]
-
-
-def resolve_settings(
-    path: str | os.PathLike[str] | None = None,
-    *,
-    session_attributes: Sequence[str] | None = None,
-    busy_timeout_ms: int | None = None,
-    synchronous: str | None = None,
-    auto_migrate: str | None = None,
-    pairing_window_ms: int | None = None,
-    spool_limit_bytes: int | None = None,
-    redact_keys: Sequence[str] | None = None,
-    redact_values: Sequence[str] | None = None,
-    redactor: Callable[[str, Any], Any] | str | None = None,
-    capture_content: bool | None = None,
-    capture_limit: int | None = None,
-    dialects: Sequence[str] | None = None,
-) -> Settings:
-    """Return the settings in force; None means unset.
-
-    Raises:
-        ConfigurationError: A keyword has a value that cannot be used.
-    """
-    return Settings(
-        path=_resolve("path", path, env.OTEL_EXPORTER_SQLITE_PATH, DEFAULT_PATH, parsing.parse_path),
-        session_attributes=_resolve(
-            "session_attributes",
-            session_attributes,
-            env.OTEL_EXPORTER_SQLITE_SESSION_ATTRIBUTES,
+    path: Annotated[
+        str,
+        Setting(
+            "otel.db",
+            parsing.parse_path,
+            "The file. A relative path starts at the working directory in which the exporter is made; `~` is the home "
+            "folder. Missing folders are created.",
+        ),
+    ]
+    session_attributes: Annotated[
+        tuple[str, ...],
+        Setting(
             DEFAULT_SESSION_ATTRIBUTES,
             parsing.parse_names,
+            "Attributes that name the session of a span or log record, the strongest first: see "
+            "docs/sessions.md#sources. In the variable they are separated by commas.",
         ),
-        busy_timeout_ms=_resolve(
-            "busy_timeout_ms", busy_timeout_ms, env.OTEL_EXPORTER_SQLITE_BUSY_TIMEOUT_MS, 5_000, parsing.parse_ms
-        ),
-        synchronous=_resolve(
-            "synchronous",
-            synchronous,
-            env.OTEL_EXPORTER_SQLITE_SYNCHRONOUS,
+    ]
+    busy_timeout_ms: Annotated[
+        int, Setting(5_000, parsing.parse_ms, "Milliseconds that one export waits for other writers of the file.")
+    ]
+    synchronous: Annotated[
+        str,
+        Setting(
             "normal",
             parsing.one_of(SYNCHRONOUS_MODES),
+            "`normal`: an acknowledged batch survives the death of the process. `full`: it survives a power failure "
+            "too, and each export waits for the disk.",
         ),
-        auto_migrate=_resolve(
-            "auto_migrate",
-            auto_migrate,
-            env.OTEL_EXPORTER_SQLITE_AUTO_MIGRATE,
+    ]
+    auto_migrate: Annotated[
+        str,
+        Setting(
             "safe",
             parsing.one_of(AUTO_MIGRATE_MODES),
+            "Which upgrade steps the exporter may apply to an older file: `safe` (quick ones that only add), `always` "
+            "or `never`. See docs/migrations.md.",
         ),
-        pairing_window_ms=_resolve(
-            "pairing_window_ms",
-            pairing_window_ms,
-            env.OTEL_EXPORTER_SQLITE_PAIRING_WINDOW_MS,
+    ]
+    pairing_window_ms: Annotated[
+        int,
+        Setting(
             300_000,
             parsing.parse_ms,
+            "The longest time, in milliseconds, between a start record and a finish record that are linked by time "
+            "alone. See docs/pairs.md.",
         ),
-        spool_limit_bytes=_resolve(
-            "spool_limit_bytes",
-            spool_limit_bytes,
-            env.OTEL_EXPORTER_SQLITE_SPOOL_LIMIT_BYTES,
+    ]
+    spool_limit_bytes: Annotated[
+        int,
+        Setting(
             64 * 1024 * 1024,
             parsing.parse_bytes,
+            "The largest size, in bytes, of the spool beside a file that cannot be written; `0` means no spool. See "
+            "docs/operations.md#the-spool.",
         ),
-        redact_keys=_resolve("redact_keys", redact_keys, env.OTEL_EXPORTER_SQLITE_REDACT_KEYS, (), parsing.parse_globs),
-        redact_values=_resolve(
-            "redact_values",
-            redact_values,
-            env.OTEL_EXPORTER_SQLITE_REDACT_VALUES,
+    ]
+    redact_keys: Annotated[
+        tuple[str, ...],
+        Setting(
+            (),
+            parsing.parse_globs,
+            f"Globs; case does not matter: the value of an attribute with a matching key is stored as `{REDACTED}`. "
+            "In the variable they are separated by commas. See docs/operations.md#privacy, also for the next four.",
+        ),
+    ]
+    redact_values: Annotated[
+        tuple[re.Pattern[str], ...] | None,  # None, the closed value: the patterns are invalid, all values are masked
+        Setting(
             (),
             parsing.parse_patterns,
-            (None, _CLOSED),
+            f"Regular expressions: each match, in any text, is stored as `{REDACTED}`. In the variable there is one "
+            "on each line.",
+            (None, _MASKED),
         ),
-        redactor=_resolve(
-            "redactor",
-            redactor,
-            env.OTEL_EXPORTER_SQLITE_REDACTOR,
+    ]
+    redactor: Annotated[
+        Callable[[str, Any], Any] | None,
+        Setting(
             None,
             parsing.parse_function,
-            (mask_everything, _CLOSED),
+            "A function that gets the key and the value of an attribute and returns the value to store; or its name, "
+            "as `module:function`.",
+            (mask_everything, _MASKED),
         ),
-        capture_content=_resolve(
-            "capture_content",
-            capture_content,
-            env.OTEL_EXPORTER_SQLITE_CAPTURE_CONTENT,
+    ]
+    capture_content: Annotated[
+        bool,
+        Setting(
             True,
             parsing.parse_flag,
+            "`false`: prompts, completions, tool arguments, tool results and documents are not stored. Numbers, "
+            "models, names and ids are.",
             (False, "no content is stored"),
         ),
-        capture_limit=_resolve(
-            "capture_limit", capture_limit, env.OTEL_EXPORTER_SQLITE_CAPTURE_LIMIT, None, parsing.parse_limit
+    ]
+    capture_limit: Annotated[
+        int | None,
+        Setting(
+            None,
+            parsing.parse_limit,
+            "The longest text that is stored whole, in characters. A longer one is cut there, and its length is kept.",
         ),
-        dialects=_resolve("dialects", dialects, env.OTEL_EXPORTER_SQLITE_DIALECTS, (), parsing.parse_dialects),
-    )
+    ]
+    dialects: Annotated[
+        tuple[Dialect, ...],
+        Setting(
+            (),
+            parsing.parse_dialects,
+            "Paths of JSON files, each with a dialect of your own: see docs/dialects.md#a-dialect-of-your-own. In the "
+            "variable they are separated by commas.",
+        ),
+    ]
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessorSettings:
-    """What concerns the span processor alone; build it with `resolve_processor_settings`.
+class ProcessorKeywords(SettingKeywords, total=False):
+    """The keywords of the span processor, next to `path`, and the types that they accept. None means unset."""
 
-    Attributes:
-        open_delay_ms: Milliseconds after which a span that runs is written.
-        schedule_delay_ms: Milliseconds that an ended span waits at most for others to be written with.
-        queue_size: Ended spans that may wait.
-        batch_size: Spans written at once, at most.
-        queue_wait_ms: Milliseconds that the end of a span waits for room in a full queue.
-    """
-
-    open_delay_ms: int
-    schedule_delay_ms: int
-    queue_size: int
-    batch_size: int
-    queue_wait_ms: int
+    open_delay_ms: int | None
+    schedule_delay_ms: int | None
+    queue_size: int | None
+    batch_size: int | None
+    queue_wait_ms: int | None
 
 
-def resolve_processor_settings(
-    *,
-    open_delay_ms: int | None = None,
-    schedule_delay_ms: int | None = None,
-    queue_size: int | None = None,
-    batch_size: int | None = None,
-    queue_wait_ms: int | None = None,
-) -> ProcessorSettings:
+class ProcessorSettings(NamedTuple):
+    """The settings that only the span processor has."""
+
+    open_delay_ms: Annotated[
+        int, Setting(250, parsing.parse_ms, "Milliseconds after which a span that still runs is written.")
+    ]
+    schedule_delay_ms: Annotated[
+        int, Setting(1_000, parsing.parse_ms, "Milliseconds, at most, that an ended span waits for its batch.")
+    ]
+    queue_size: Annotated[int, Setting(16_384, parsing.parse_count, "How many ended spans may wait.")]
+    batch_size: Annotated[int, Setting(512, parsing.parse_count, "How many spans are written at once, at most.")]
+    queue_wait_ms: Annotated[
+        int,
+        Setting(
+            1_000,
+            parsing.parse_ms,
+            "Milliseconds, at most, that the end of a span waits for room in a full queue. A span that finds none is "
+            "dropped and counted.",
+        ),
+    ]
+
+
+class EnvironmentSettings(NamedTuple):
+    """The settings of a process: they have an environment variable and no keyword."""
+
+    span_processor: Annotated[
+        bool,
+        Setting(
+            False,
+            parsing.parse_flag,
+            "`true`: `opentelemetry-instrument` adds an SQLiteSpanProcessor to the tracer provider.",
+        ),
+    ]
+    debug: Annotated[
+        tuple[str, ...],
+        Setting(
+            (),
+            parsing.some_of(DEBUG_TRACES),
+            "What to trace for a bug report: `connection`, `sql`, or both, separated by commas. See docs/debugging.md.",
+        ),
+    ]
+    debug_file: Annotated[
+        str | None,
+        Setting(None, parsing.parse_optional_path, "The file to which the trace is added. Without it: standard error."),
+    ]
+
+
+def resolve_settings(path: str | os.PathLike[str] | None = None, **keywords: Unpack[SettingKeywords]) -> Settings:
     """Return the settings in force; None means unset.
 
     Raises:
         ConfigurationError: A keyword has a value that cannot be used.
+        TypeError: A keyword is not a setting.
     """
-    ms, count = parsing.parse_ms, parsing.parse_count
-    return ProcessorSettings(
-        open_delay_ms=_resolve("open_delay_ms", open_delay_ms, env.OTEL_EXPORTER_SQLITE_OPEN_DELAY_MS, 250, ms),
-        schedule_delay_ms=_resolve(
-            "schedule_delay_ms", schedule_delay_ms, env.OTEL_EXPORTER_SQLITE_SCHEDULE_DELAY_MS, 1_000, ms
-        ),
-        queue_size=_resolve("queue_size", queue_size, env.OTEL_EXPORTER_SQLITE_QUEUE_SIZE, 16_384, count),
-        batch_size=_resolve("batch_size", batch_size, env.OTEL_EXPORTER_SQLITE_BATCH_SIZE, 512, count),
-        queue_wait_ms=_resolve("queue_wait_ms", queue_wait_ms, env.OTEL_EXPORTER_SQLITE_QUEUE_WAIT_MS, 1_000, ms),
-    )
+    return resolve(Settings, path=path, **keywords)
 
 
-def _resolve(
-    keyword: str,
-    value: Any,
-    variable: str,
-    default: Any,
-    parse: Callable[[Any], _T],
-    closed: tuple[Any, str] | None = None,
-) -> _T:
-    """Return what holds; `closed` is what a bad variable gives where the default would store more than was meant, and
-    the words for it."""
-    if value is not None:
-        try:
-            return parse(value)
-        except ValueError as error:
-            raise ConfigurationError(f"{keyword}={value!r} cannot be used: {error}") from None
-    # The specification: an empty environment variable is an unset one.
-    text = os.environ.get(variable, "").strip()
-    if text:
-        try:
-            return parse(text)
-        except ValueError as error:
-            if closed is not None:
-                _logger.warning("%s=%r cannot be used: %s; until it can, %s", variable, text, error, closed[1])
-                return closed[0]  # type: ignore[no-any-return]
-            _logger.warning("%s=%r cannot be used: %s; using the default %r", variable, text, error, default)
-    return parse(default)
+@cache
+def resolve_environment() -> EnvironmentSettings:
+    """Return the settings of this process, as the environment was at the first call."""
+    return resolve(EnvironmentSettings)

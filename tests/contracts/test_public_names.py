@@ -3,22 +3,35 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
+from collections.abc import Callable, Sequence
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter
 
 import otel_sqlite_exporter
-from otel_sqlite_exporter import SQLiteSpanExporter, SQLiteSpanProcessor, TelemetryDatabase, environment_variables
-from otel_sqlite_exporter.cli.ask_commands import REPORT_NAMES
+from otel_sqlite_exporter import (
+    SQLiteLogRecordExporter,
+    SQLiteSpanExporter,
+    SQLiteSpanProcessor,
+    TelemetryDatabase,
+    environment_variables,
+)
+from otel_sqlite_exporter.cli.query_commands import REPORT_NAMES
+from otel_sqlite_exporter.declarations import declared_settings, resolve
 from otel_sqlite_exporter.query.reports import REPORTS, describe_report
-from otel_sqlite_exporter.settings import ProcessorSettings, Settings, resolve_settings
+from otel_sqlite_exporter.settings import (
+    EnvironmentSettings,
+    ProcessorKeywords,
+    ProcessorSettings,
+    SettingKeywords,
+    Settings,
+)
 from otel_sqlite_exporter.sql.texts import read_folder
 from tests.conftest import ROOT, exporting, make_spans, modules_after, read
 
@@ -42,7 +55,7 @@ SETTINGS = [
 PROCESSOR_SETTINGS = ["open_delay_ms", "schedule_delay_ms", "queue_size", "batch_size", "queue_wait_ms"]
 VARIABLES = [f"OTEL_EXPORTER_SQLITE_{setting.upper()}" for setting in SETTINGS]
 PROCESSOR_VARIABLES = [f"OTEL_EXPORTER_SQLITE_{setting.upper()}" for setting in PROCESSOR_SETTINGS]
-SWITCHES = ["OTEL_EXPORTER_SQLITE_SPAN_PROCESSOR"]
+SWITCHES = [f"OTEL_EXPORTER_SQLITE_{name}" for name in ("SPAN_PROCESSOR", "DEBUG", "DEBUG_FILE")]
 ENTRY_POINTS = {
     ("console_scripts", "otel-sqlite-exporter", f"{PACKAGE}.cli.commands:cli"),
     ("opentelemetry_traces_exporter", "sqlite", f"{PACKAGE}.sdk.span_exporter:SQLiteSpanExporter"),
@@ -57,10 +70,12 @@ QUESTIONS: dict[str, list[str]] = {
     },
     "get_session": ["session_id"],
     "get_trace": ["trace_id"],
+    "resolve_session_id": ["prefix"],
+    "resolve_trace_id": ["prefix"],
     "get_span": ["trace_id", "span_id"],
     "get_llm_interaction": ["trace_id", "span_id"],
     "related": ["record"],
-    "search": ["text", "limit", "criteria"],
+    "search": ["text", "limit", "filters"],
     "run_report": ["name", "since", "until", "group_by", "limit"],
 }
 VIEWS = [
@@ -122,32 +137,53 @@ def test_the_exporter_needs_neither_the_command_line_nor_its_libraries() -> None
     assert {name for name in loaded if name.startswith((f"{PACKAGE}.cli", f"{PACKAGE}.query"))} == set()
 
 
-def test_the_exporter_takes_these_keywords() -> None:
-    for callable in (SQLiteSpanExporter, resolve_settings):
-        parameters = list(inspect.signature(callable).parameters.values())
+def test_the_exporters_take_these_keywords() -> None:
+    for exporter in (SQLiteSpanExporter, SQLiteLogRecordExporter):
+        parameters = list(inspect.signature(exporter).parameters.values())
         assert [parameter.name for parameter in parameters] == SETTINGS
         assert [parameter.default for parameter in parameters] == [None] * len(SETTINGS)
         positional, keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
         assert [parameter.kind for parameter in parameters] == [positional, *[keyword] * (len(SETTINGS) - 1)]
-    assert list(Settings.__dataclass_fields__) == SETTINGS
+
+
+def test_the_typed_keywords_are_the_declared_settings() -> None:
+    assert list(declared_settings(Settings)) == ["path", *SettingKeywords.__annotations__] == SETTINGS
+    both = [*declared_settings(Settings), *declared_settings(ProcessorSettings)]
+    assert sorted(both) == sorted(["path", *ProcessorKeywords.__annotations__])
+    assert list(declared_settings(ProcessorSettings)) == PROCESSOR_SETTINGS
+
+
+def test_a_default_is_a_value_of_its_setting() -> None:
+    for kind in (Settings, ProcessorSettings, EnvironmentSettings):
+        for name, setting in declared_settings(kind).items():
+            assert setting.parse(setting.default) == getattr(resolve(kind), name)
 
 
 def test_every_keyword_has_the_type_of_a_json_value() -> None:
-    json_types = {"str", "int", "bool", "float", "None", "Sequence[str]"}
-    for parameter in inspect.signature(SQLiteSpanExporter).parameters.values():
-        accepted = set(parameter.annotation.split(" | "))
-        assert "None" in accepted
-        assert accepted & (json_types - {"None"})
-        others = {"path": {"os.PathLike[str]"}, "redactor": {"Callable[[str, Any], Any]"}}
-        assert accepted - json_types == others.get(parameter.name, set())
+    json_types = {str, int, bool, float, Sequence[str]}
+    others = {"redactor": {Callable[[str, Any], Any]}}
+    for name, accepted in ProcessorKeywords.__annotations__.items():
+        types = set(get_args(accepted))
+        assert type(None) in types
+        assert types & json_types
+        assert types - json_types - {type(None)} == others.get(name, set())
 
 
-def test_the_exporter_documents_every_keyword_with_its_variable() -> None:
-    documentation = inspect.getdoc(SQLiteSpanExporter) or ""
-    for setting, variable in zip(SETTINGS, VARIABLES, strict=True):
-        described = re.search(rf"^    {setting}: .*?(?=^    \w+: |^\S|^$)", documentation, re.MULTILINE | re.DOTALL)
+@pytest.mark.parametrize(
+    ("edge", "variables"),
+    [
+        (SQLiteSpanExporter, VARIABLES),
+        (SQLiteLogRecordExporter, VARIABLES),
+        (SQLiteSpanProcessor, VARIABLES + PROCESSOR_VARIABLES),
+    ],
+)
+def test_help_describes_every_keyword_with_its_variable(edge: type[Any], variables: list[str]) -> None:
+    documentation = inspect.getdoc(edge) or ""
+    for variable in variables:
+        setting = variable.removeprefix("OTEL_EXPORTER_SQLITE_").lower()
+        described = re.search(rf"^    {setting}: .*?(?=^    \w+: |^\S|^$|\Z)", documentation, re.MULTILINE | re.DOTALL)
         assert described is not None
-        assert f"Environment: {variable}" in described[0]
+        assert f"Environment: {variable}. Default: " in described[0]
 
 
 def test_the_exporter_is_a_span_exporter_and_offers_nothing_else() -> None:
@@ -161,10 +197,6 @@ def test_the_processor_takes_the_keywords_of_the_exporter_and_its_own() -> None:
     processor = list(inspect.signature(SQLiteSpanProcessor).parameters.values())
     assert processor[: len(exporter)] == exporter
     assert [parameter.name for parameter in processor[len(exporter) :]] == PROCESSOR_SETTINGS
-    assert list(ProcessorSettings.__dataclass_fields__) == PROCESSOR_SETTINGS
-    documentation = inspect.getdoc(SQLiteSpanProcessor) or ""
-    for variable in PROCESSOR_VARIABLES:
-        assert f"Environment: {variable}" in documentation
 
 
 def test_the_processor_is_a_span_processor_and_offers_nothing_else() -> None:
@@ -179,7 +211,7 @@ def test_the_database_offers_these_questions() -> None:
     for name in QUESTIONS:
         parameters = list(inspect.signature(getattr(TelemetryDatabase, name)).parameters)
         if name.startswith("find_"):
-            assert parameters == ["self", "limit", "cursor", "newest_first", "criteria"]
+            assert parameters == ["self", "limit", "cursor", "newest_first", "filters"]
         else:
             assert parameters == ["self", *QUESTIONS[name]]
     assert list(inspect.signature(TelemetryDatabase).parameters) == ["path", "busy_timeout_ms"]
@@ -194,18 +226,11 @@ def test_a_report_has_a_text_a_name_and_a_place_in_the_command() -> None:
 
 
 def test_the_environment_variables_are_these_and_the_module_holds_nothing_else() -> None:
-    public = {name: value for name, value in vars(environment_variables).items() if not name.startswith("__")}
-    assert public == {name: name for name in VARIABLES + SWITCHES + PROCESSOR_VARIABLES}
-
-
-def test_every_environment_variable_has_a_docstring() -> None:
-    source = Path(environment_variables.__file__).read_text(encoding="utf-8")
-    body = ast.parse(source).body[1:]
-    for name, text in zip(body[::2], body[1::2], strict=True):
-        assert isinstance(name, ast.Assign)
-        assert isinstance(text, ast.Expr)
-        assert isinstance(text.value, ast.Constant)
-        assert "Default: " in str(text.value.value)
+    assert sorted(dir(environment_variables)) == sorted(VARIABLES + PROCESSOR_VARIABLES + SWITCHES)
+    for name in dir(environment_variables):
+        assert getattr(environment_variables, name) == name
+    with pytest.raises(AttributeError, match="has no attribute 'OTEL_EXPORTER_SQLITE_ENDPOINT'"):
+        environment_variables.OTEL_EXPORTER_SQLITE_ENDPOINT  # noqa: B018
 
 
 def test_the_distribution_registers_these_entry_points() -> None:

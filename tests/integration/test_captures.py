@@ -71,6 +71,7 @@ def test_a_file_says_what_was_served(capture: JSON, file: Path) -> None:
     assert not differences, "\n".join(differences)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "batch"), [(0, 1), (1, 3), (2, 512)])
 def test_the_order_of_records_does_not_matter(capture: JSON, file: Path, path: Path, seed: int, batch: int) -> None:
     recorded = records(capture)

@@ -136,6 +136,7 @@ def test_a_step_that_fails_is_one_sentence(written: Path, monkeypatch: pytest.Mo
     assert re.fullmatch(r"Error: step .* failed and was rolled back, .*\n", result.output)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
     [foreign, foreign_wal, foreign_leftover_wal, foreign_copied_wal, text_file, folder, damaged],
@@ -164,6 +165,7 @@ def test_a_newer_file_is_refused_untouched(written: Path) -> None:
     assert snapshot(written) == before
 
 
+@pytest.mark.slow
 def test_a_locked_file_is_one_sentence(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
@@ -217,10 +219,11 @@ print(*sys.modules, file=sys.stderr)"""
     if arguments[0] != "migrate":  # which looks whether a file is of another layout
         unwanted += "|orjson"
     if arguments == ["--help"]:
-        unwanted += r"|otel_sqlite_exporter\.(query|storage|sql)"
+        unwanted += r"|otel_sqlite_exporter\.(query|storage|sql|settings)"
     assert [module for module in modules if re.match(rf"({unwanted})(\.|$)", module)] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["reindex", "reprice", "index"])
 def test_a_file_that_is_not_there_is_not_made_to_be_worked_on(tmp_path: Path, command: str) -> None:
     path = tmp_path / "folder" / "typo.db"

@@ -11,6 +11,7 @@ import os
 import pty
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,10 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from otel_sqlite_exporter import TelemetryDatabase
+from otel_sqlite_exporter import SQLiteSpanExporter, TelemetryDatabase
+from otel_sqlite_exporter.query import reading, search
+from otel_sqlite_exporter.query.sql_builder import Select
 from tests.asked import write_traces
-from tests.commands import COMMAND, run, run_on_terminal
+from tests.commands import COMMAND, run, run_here, run_on_terminal
 from tests.conftest import clean_environment, exporting, make_spans
 from tests.files import snapshot
 
@@ -44,6 +49,7 @@ def ask(*arguments: object) -> Any:
     return json.loads(out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", LISTS)
 def test_a_list_is_what_python_is_answered(asked: Path, command: str) -> None:
     records, title = LISTS[command]
@@ -64,6 +70,7 @@ def test_a_list_is_what_python_is_answered(asked: Path, command: str) -> None:
     assert snapshot(asked) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -103,18 +110,54 @@ def test_the_beginning_of_an_id_suffices_if_it_is_of_one(asked: Path) -> None:
     code, out, err = run("session", "sess", asked)
     assert (code, out) == (2, "")
     assert err == (
-        "Error: more than one session_id begins with 'sess': session-0, session-1, session-2; give more of it\n"
+        "Error: several values of session_id start with 'sess': session-0, session-1, session-2; give more characters\n"
     )
-    assert run("trace", "nope", asked)[::2] == (2, "Error: no trace_id in traces is 'nope' or begins so\n")
+    assert run("trace", "nope", asked)[::2] == (2, "Error: no trace_id in traces starts with 'nope'\n")
+
+
+@pytest.mark.parametrize("command", ["llm", "tools", "logs", "search"])
+def test_the_prefix_of_an_id_is_resolved_without_reading_what_it_names(
+    path: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(SQLiteSpanExporter(path)))
+    tracer = provider.get_tracer("tests")
+    with tracer.start_as_current_span("root", attributes={"session.id": "a session"}) as root:
+        for number in range(300):
+            tracer.start_span(str(number)).end()
+    provider.shutdown()
+    trace_id = f"{root.get_span_context().trace_id:032x}"
+    read: list[dict[str, Any]] = []
+
+    def fetch_and_note(connection: sqlite3.Connection, select: Select) -> list[dict[str, Any]]:
+        rows = fetch(connection, select)
+        read.extend(rows)
+        return rows
+
+    fetch = reading.fetch
+    for module in (reading, search):
+        monkeypatch.setattr(module, "fetch", fetch_and_note)
+    words = ["nothing"] if command == "search" else []
+    for options in (["--trace", trace_id[:9]], ["--session", "a sess"]):
+        assert run_here(command, *words, path, *options).exit_code == 0
+    assert {trace_id, "a session"} <= {value for row in read for value in row.values()}
+    assert len(read) < 10
+
+
+@pytest.mark.parametrize("command", [*LISTS, "logs", "tail"])
+def test_a_bad_variable_is_reported_once(asked: Path, command: str) -> None:
+    code, _, err = run(command, asked, "-n", "100", OTEL_EXPORTER_SQLITE_BUSY_TIMEOUT_MS="soon")
+    assert code == 0
+    assert err.count("OTEL_EXPORTER_SQLITE_BUSY_TIMEOUT_MS") == 1
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("llm", "--since", "yesterday"), r"Error: since: 'yesterday' is no time: give ISO 8601 .*\n"),
-        (("llm", "--attribute", "!"), r"Error: attribute: '!' names no key: .*\n"),
-        (("traces", "--cursor", "x"), r"Error: cursor: give one .*\n"),
-        (("report", "tokens", "--group-by", "colour"), r"Error: group_by: 'colour' is not known: give model, .*\n"),
+        (("llm", "--since", "yesterday"), r"Error: since: 'yesterday' is not a time: give ISO 8601 .*\n"),
+        (("llm", "--attribute", "!"), r"Error: attribute: '!' has no key: .*\n"),
+        (("traces", "--cursor", "x"), r"Error: cursor: it is not from a page of this list .*\n"),
+        (("report", "tokens", "--group-by", "colour"), r"Error: group_by: 'colour' is not a choice: give model, .*\n"),
         (("report", "tools", "-g", "tool", "-g", "day"), r"Error: group_by: tools takes 1 of tool, .* at once\n"),
     ],
 )
@@ -251,9 +294,10 @@ def test_json_has_null_where_it_has_no_number(asked: Path) -> None:
 
 def test_a_statement_without_rows_says_what_to_give(asked: Path) -> None:
     for statement in ("", "/* a comment */"):
-        assert run("sql", statement, asked) == (2, "", "Error: statement: it gives no rows: give a SELECT\n")
+        assert run("sql", statement, asked) == (2, "", "Error: statement: it returns no rows: give a SELECT\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "statement",
     [
@@ -341,9 +385,10 @@ def test_an_allowance_that_is_none_is_refused(asked: Path) -> None:
     for text in ("tokens", "colour=1", "tokens=-5", "tokens=5%%"):
         code, out, err = run("diff", "session-0", "session-1", asked, "--allow", text)
         assert (code, out) == (2, "")
-        assert err.startswith(f"Error: allow: {text!r} is no MEASURE=INCREASE as tokens=10%: measures are steps, ")
+        assert err.startswith(f"Error: allow: {text!r} is not MEASURE=INCREASE, such as tokens=10%; measures: steps, ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", ["60", "100", "200"])
 @pytest.mark.parametrize("command", [*LISTS, "trace", "session"])
 def test_a_terminal_is_as_wide_as_it_is(asked: Path, command: str, columns: str) -> None:
@@ -357,6 +402,7 @@ def test_a_terminal_is_as_wide_as_it_is(asked: Path, command: str, columns: str)
     assert re.sub("\x1b[^m]*m", "", coloured) == plain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", ["60", "80"])
 @pytest.mark.parametrize("command", [*LISTS, "trace", "session", "sql", "report"])
 def test_a_row_is_one_line_and_what_has_no_room_is_named(asked: Path, command: str, columns: str) -> None:
@@ -395,8 +441,8 @@ def test_a_waterfall_has_the_room_that_names_leave(path: Path, columns: str, cel
     shown = run_on_terminal("trace", trace.trace_id, path, NO_COLOR="1", COLUMNS=columns)
     assert re.search("execute_tool a_tool_with_a_", shown)
     assert ("not shown: waterfall" in shown) == (cells == 0)
-    assert max(map(len, re.findall("[=|]+", shown)), default=0) <= 24
-    assert bool(re.search("[=|]", shown)) == (cells > 0)
+    assert max(map(len, re.findall("[█-▐▕]+", shown)), default=0) <= 24
+    assert bool(re.search("[█-▐▕]", shown)) == (cells > 0)
 
 
 def test_what_is_longer_than_the_terminal_is_paged(asked: Path, tmp_path: Path) -> None:
@@ -423,6 +469,23 @@ def test_what_was_recorded_cannot_steer_the_terminal(path: Path, show: Callable[
     with exporting(path) as exporter:
         exporter.export(make_spans("a\x1b[2J\nb"))
     assert "\x1b[2J" not in show(path)
+
+
+def test_an_id_that_was_recorded_cannot_steer_the_terminal(path: Path) -> None:
+    ids = [f"[bold]a\x1b[2J{number}" for number in range(2)]
+    with exporting(path) as exporter:
+        for id in ids:
+            exporter.export(make_spans(id, attributes={"session.id": id}))
+    queries = [("session", ids[0]), ("diff", *ids), ("sql", "SELECT name, session_id FROM spans")]
+    for command, *arguments in [*queries, ("sessions",), ("tail",), ("sql", "SELECT name FROM spans", "--csv")]:
+        shown = run_on_terminal(command, *arguments[:2], path, *arguments[2:], NO_COLOR="1", COLUMNS="100")
+        assert "\x1b" not in shown
+        assert r"[bold]a\x1b[2J0" in shown
+    for command, *arguments in queries[:2]:
+        assert "\x1b" not in run(command, *arguments, path)[1]
+    code, _, err = run("session", "[bold]a", path)
+    assert (code, "\x1b" in err) == (2, False)
+    assert r"[bold]a\x1b[2J0, [bold]a\x1b[2J1" in err
 
 
 def test_a_shell_can_complete(asked: Path) -> None:

@@ -17,16 +17,7 @@ import pytest
 
 from otel_sqlite_exporter.cli.commands import PROGRAM
 from otel_sqlite_exporter.version import __version__
-from tests.commands import (
-    COMMAND,
-    NEXT,
-    become_next,
-    run,
-    run_here,
-    run_on_terminal,
-    upgrade_to_next,
-    write_sessions,
-)
+from tests.commands import COMMAND, NEXT, become_next, run, run_here, run_on_terminal, upgrade_to_next, write_sessions
 from tests.conftest import clean_environment, exporting, make_spans, read, span_names
 from tests.files import garbage_page_file, snapshot
 from tests.upgrades import NEWEST
@@ -206,7 +197,7 @@ def test_an_interrupt_is_one_sentence(written: Path) -> None:
     os.write(theirs, bytes(fcntl.fcntl(theirs, fcntl.F_GETPIPE_SZ)))  # full: the command waits when it first writes
     code = f"""\
 import signal, sys
-from otel_sqlite_exporter.cli import commands, render_reports
+from otel_sqlite_exporter.cli import commands, maintain_output
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background starts programs that ignore it
 print("ready", file=sys.stderr, flush=True)
 commands.cli(["info", {str(written)!r}], prog_name="test")"""

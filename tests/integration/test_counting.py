@@ -65,6 +65,7 @@ def _counted(folder: Path, batches: Sequence[Sequence[Span]]) -> list[int]:
     return sorted(int(name) for (name,) in rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spans", "counted"),
     [

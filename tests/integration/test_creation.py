@@ -12,15 +12,20 @@ from collections.abc import Callable
 from contextlib import closing
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from otel_sqlite_exporter.errors import MigrationFailedError
+from otel_sqlite_exporter.storage import migrations
 from otel_sqlite_exporter.storage.connection import open_writer
 from otel_sqlite_exporter.storage.identity import APPLICATION_ID
 from otel_sqlite_exporter.storage.migrations import find_pending
 from otel_sqlite_exporter.storage.steps import apply_steps, load_migrations
 from tests.conftest import exporting, make_spans, read, span_names
-from tests.upgrades import NEWEST, RELEASED, SLOW, beside, migrate, prepare, version
+from tests.upgrades import BROKEN, NEWEST, QUICK, RELEASED, SLOW, beside, migrate, prepare, version
+
+pytestmark = pytest.mark.slow
 
 PROCESSES, FILES = 3, 10
 
@@ -110,6 +115,42 @@ def test_nobody_sees_a_new_file_half_made(path: Path) -> None:
         connection.set_trace_callback(None)
     assert seen == {0}
     assert version(path) == NEWEST
+
+
+def test_a_new_file_is_made_in_one_transaction(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: set[int] = set()
+    statements: list[str] = []
+
+    def watch(connection: sqlite3.Connection, make: Callable[[sqlite3.Connection], object]) -> object:
+        with closing(sqlite3.connect(path)) as other:
+
+            def look(statement: str) -> None:
+                statements.append(statement)
+                seen.update(*other.execute("PRAGMA user_version"))
+
+            connection.set_trace_callback(look)
+            made = make(connection)
+            connection.set_trace_callback(None)
+        return made
+
+    def open_watched(path: str, *, busy_timeout_ms: int, make: Callable[[sqlite3.Connection], object]) -> Any:
+        return open_writer(path, busy_timeout_ms=busy_timeout_ms, make=lambda connection: watch(connection, make))
+
+    monkeypatch.setattr(migrations, "open_writer", open_watched)
+    migrate(path)
+    assert seen == {0}
+    assert [statement for statement in statements if statement.startswith("CREATE")]
+    assert [statement for statement in statements if statement.startswith(("BEGIN", "COMMIT"))] == []
+    assert version(path) == NEWEST
+
+
+def test_a_creation_that_fails_leaves_an_empty_file(path: Path) -> None:
+    with pytest.raises(MigrationFailedError, match="failed and was rolled back, no file was made: no such table"):
+        migrate(path, QUICK, BROKEN)
+    assert read(path, "SELECT count(*) FROM sqlite_schema") == [(0,)]
+    migrate(path)
+    assert version(path) == NEWEST
+    assert read(path, "PRAGMA auto_vacuum") == [(2,)]
 
 
 def test_processes_that_create_the_same_file_all_succeed(tmp_path: Path) -> None:

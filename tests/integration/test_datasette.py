@@ -42,6 +42,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_traces(tmp_path_factory.mktemp("datasette") / "otel.db", 3)
 
 
+@pytest.mark.slow
 def test_every_view_is_a_page_with_its_rows(asked: Path) -> None:
     contents, *answers = get_all(asked, ["/otel.json", *(f"/otel/{v}.json?_shape=objects&_size=max" for v in VIEWS)])
     assert set(VIEWS) <= {view["name"] for view in contents["views"]}

@@ -38,23 +38,27 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from otel_sqlite_exporter import SQLiteLogRecordExporter, TelemetryDatabase, __version__, environment_variables
+from otel_sqlite_exporter import (
+    SQLiteLogRecordExporter,
+    SQLiteSpanProcessor,
+    TelemetryDatabase,
+    __version__,
+    environment_variables,
+)
 from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES
 from otel_sqlite_exporter.genai.messages.normalise import read_messages
 from otel_sqlite_exporter.model.dialect import KEYS
-from otel_sqlite_exporter.query.askable_views import KINDS
+from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS
 from otel_sqlite_exporter.query.reports import REPORTS
-from otel_sqlite_exporter.query.sql_builder import accepted_arguments
 from otel_sqlite_exporter.settings import (
     AUTO_MIGRATE_MODES,
-    DEFAULT_PATH,
+    DEBUG_TRACES,
     DEFAULT_SESSION_ATTRIBUTES,
     SYNCHRONOUS_MODES,
-    resolve_processor_settings,
-    resolve_settings,
 )
 from otel_sqlite_exporter.sql.texts import read_folder
+from otel_sqlite_exporter.storage.migrations import migrate
 from otel_sqlite_exporter.storage.steps import load_migrations
 from tests.conftest import ROOT, clean_environment, exporting, read, span_names
 from tests.legacy_files import write_typical
@@ -184,6 +188,7 @@ def test_a_query_gives_rows(file: sqlite3.Connection, block: Block) -> None:
     assert file.execute(block.text).fetchall()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "document", sorted({block.document for block in find_blocks("python", "sh")}), ids=lambda document: document.name
 )
@@ -243,20 +248,19 @@ def test_a_command_that_chooses_an_exporter_chooses_those_of_all_signals(block: 
 
 
 def test_the_settings_are_those_of_the_code() -> None:
-    rows = find_tables("README.md", "Settings")
-    resolvers = resolve_settings, resolve_processor_settings
-    assert [bare(row[0]) for row in rows] == [name for one in resolvers for name in inspect.signature(one).parameters]
-    variables = {name for name in vars(environment_variables) if name.startswith("OTEL_")}
-    assert {bare(row[1]) for row in rows} == variables - {environment_variables.OTEL_EXPORTER_SQLITE_SPAN_PROCESSOR}
-    settings, processor_settings = resolve_settings(), resolve_processor_settings()
-    for keyword, variable, default, meaning in rows:
-        assert bare(variable) == f"OTEL_EXPORTER_SQLITE_{bare(keyword).upper()}"
-        expected = {"path": DEFAULT_PATH, "session_attributes": f"[{len(DEFAULT_SESSION_ATTRIBUTES)} names]"}
-        setting = getattr(settings if hasattr(settings, bare(keyword)) else processor_settings, bare(keyword))
-        value = expected.get(bare(keyword)) or {(): "none", None: "none", True: "true"}.get(setting, str(setting))
-        assert bare(default).split("(")[0] == value
-        modes = {"synchronous": SYNCHRONOUS_MODES, "auto_migrate": AUTO_MIGRATE_MODES}.get(bare(keyword), ())
-        assert [mode for mode in modes if f"`{mode}`" not in meaning] == []
+    render = runpy.run_path(str(ROOT / "tools/generate_settings.py"))["render_page"]
+    page = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
+    assert render(page) == page, "run `make settings`"
+    rows = [
+        row for heading in ("Both exporters", "The span processor") for row in find_tables("docs/settings.md", heading)
+    ]
+    assert [bare(row[0]) for row in rows] == list(inspect.signature(SQLiteSpanProcessor).parameters)
+    meanings = {bare(keyword): meaning for keyword, _, _, meaning in rows}
+    assert [mode for mode in SYNCHRONOUS_MODES if f"`{mode}`" not in meanings["synchronous"]] == []
+    assert [mode for mode in AUTO_MIGRATE_MODES if f"`{mode}`" not in meanings["auto_migrate"]] == []
+    *_, (variable, _, meaning), _ = find_tables("docs/settings.md", "The environment")
+    assert bare(variable) == environment_variables.OTEL_EXPORTER_SQLITE_DEBUG
+    assert [trace for trace in DEBUG_TRACES if f"`{trace}`" not in meaning] == []
     assert {bare(row[0]) for row in find_tables("docs/migrations.md", "What the exporter does by itself")} == {
         *AUTO_MIGRATE_MODES
     }
@@ -339,9 +343,22 @@ def test_the_steps_are_those_of_the_code() -> None:
     assert find_tables("docs/migrations.md", "Versions") == steps
 
 
+def test_the_indexes_are_those_of_a_file(path: Path) -> None:
+    migrate(str(path), busy_timeout_ms=5_000)
+    indexes = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"
+    made = {
+        name: re.sub(r"\s+", " ", re.sub(r"^CREATE (UNIQUE )?INDEX \w+ ON \w+ ", "", sql))
+        for name, sql in read(path, indexes)
+    }
+    table = find_tables("docs/schema.md", "Indexes")
+    assert {bare(row[0]): bare(row[1]) for row in table} == made
+    assert all(row[2] for row in table)
+
+
 def test_the_questions_and_filters_are_those_of_the_code() -> None:
     methods = {name for name in vars(TelemetryDatabase) if not name.startswith("_")} - {"path"}
-    assert {bare(row[0]) for row in find_tables("docs/query.md", "Questions")} == methods
+    rows = find_tables("docs/query.md", "Questions")
+    assert {name for row in rows for name in re.findall("`(.*?)`", row[0])} == methods
     names = {
         "sessions": "sessions",
         "traces": "traces",
@@ -358,7 +375,7 @@ def test_the_questions_and_filters_are_those_of_the_code() -> None:
         of = set(names) - {but} if listed.startswith("all") else set(listed.split(", "))
         for one in of:
             described[names[one]] |= set(re.findall("`(.*?)`", filters))
-    assert described == {kind.record.VIEW: set(accepted_arguments(kind)) for kind in KINDS}
+    assert described == {view.name: set(view.arguments) for view in ASKABLE_VIEWS}
 
 
 def test_every_failure_that_operations_tells_of_has_a_test() -> None:
@@ -369,7 +386,7 @@ def test_every_failure_that_operations_tells_of_has_a_test() -> None:
     ]
     tests = "".join(test.read_text(encoding="utf-8") for test in (ROOT / "tests").rglob("test_*.py"))
     shown = re.findall(r'"(.+?)"', "".join(re.findall(r"@pytest\.mark\.row\((.*?)\)\n", tests, re.DOTALL)))
-    assert len(rows) == 25
+    assert len(rows) == 26
     assert set(shown) == set(rows)
 
 

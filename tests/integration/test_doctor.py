@@ -95,6 +95,7 @@ FAULTS: list[tuple[Callable[[Path], object], str, str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("damage", "check", "what"), FAULTS, ids=[f"{check}" for _, check, _ in FAULTS])
 def test_each_fault_is_found_and_repaired(
     written: Path, damage: Callable[[Path], object], check: str, what: str
@@ -119,6 +120,7 @@ def test_rows_are_mended_after_a_copy_was_made(written: Path) -> None:
     assert read(backup, "SELECT count(*) FROM events WHERE related_event_id IS NULL") == [(1,)]
 
 
+@pytest.mark.slow
 def test_a_span_of_another_machine_is_ended_only_when_that_is_said(written: Path) -> None:
     FAULTS[-1][0](written)
     alter(written, "UPDATE _exporter_runs SET host = 'elsewhere'")
@@ -175,6 +177,7 @@ def test_a_link_of_one_side_is_undone(written: Path) -> None:
     assert read(written, "SELECT count(*) FROM events WHERE related_event_id IS NULL") == [(1,)]
 
 
+@pytest.mark.slow
 def test_statistics_are_missed_in_a_large_file_alone_and_gathered(written: Path) -> None:
     with exporting(written) as exporter:
         assert exporter.export(make_spans(*["many"] * 10_000)) is SpanExportResult.SUCCESS
@@ -225,6 +228,7 @@ def test_a_network_file_system_is_named(
     assert (finding.severity, "nfs4" in finding.what) == (severity, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "check"),
     [(truncated_file, "integrity"), (garbage_page_file, "integrity"), (foreign, "file"), (Path.unlink, "file")],
@@ -318,7 +322,7 @@ def test_recover_says_what_is_in_the_way(written: Path) -> None:
     Path(f"{written}-spool").write_bytes(b"something else, and long enough to be looked at")
     status, _, errors = run("recover", written)
     assert status == 2
-    assert errors == f"Error: {written}-spool is no spool of this package: move it away\n"
+    assert errors == f"Error: {written}-spool is not a spool of this package: move it away\n"
     assert diagnose(written)[1]["spool"].startswith("problem: ")
 
 

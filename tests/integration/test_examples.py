@@ -29,7 +29,7 @@ def needs(*distributions: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(bool(missing), reason=f"examples/requirements.txt names {', '.join(missing)}")
 
 
-pytestmark = needs("openai", "opentelemetry-instrumentation-genai-openai")
+pytestmark = [needs("openai", "opentelemetry-instrumentation-genai-openai"), pytest.mark.slow]
 
 
 class Quickstart(NamedTuple):
@@ -186,9 +186,13 @@ def test_quickstart_stores_the_failed_call_as_an_error(quickstart: Quickstart) -
 def test_quickstart_prints_what_it_stored_and_what_to_run_next(quickstart: Quickstart) -> None:
     for (shown,) in read(quickstart.path, "SELECT session_id FROM sessions UNION SELECT name FROM spans"):
         assert shown in quickstart.printed
-    command = shlex.split(quickstart.printed.splitlines()[-1].removeprefix("Next: "))
-    assert command == ["python", "-m", "otel_sqlite_exporter", "info", str(quickstart.path)]
-    assert run(quickstart.path.parent, *command)
+    commands = [shlex.split(line) for line in quickstart.printed.split("\nTry next:\n")[1].splitlines()]
+    assert [command[:4] for command in commands] == [
+        [sys.executable, "-m", "otel_sqlite_exporter", name] for name in ("info", "session", "report")
+    ]
+    for command in commands:
+        assert str(quickstart.path) in command
+        assert run(quickstart.path.parent, *command)
 
 
 def test_quickstart_adds_to_a_file_that_is_there(tmp_path: Path, server: Any) -> None:

@@ -72,6 +72,7 @@ def assert_spooled(path: Path, caplog: pytest.LogCaptureFixture) -> str:
     return line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", FOREIGN, ids=lambda make: make.__name__)
 @pytest.mark.row("Foreign file")
 def test_a_file_of_another_program_is_refused_and_not_touched(
@@ -81,6 +82,7 @@ def test_a_file_of_another_program_is_refused_and_not_touched(
     assert "give another path" in assert_refused(path, caplog)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [truncated_file, garbage_header_file, *NOT_SQLITE], ids=lambda make: make.__name__)
 @pytest.mark.row("Damaged file", "No SQLite file")
 def test_a_damaged_file_is_not_touched_and_the_batch_is_kept_until_it_is_moved_away(
@@ -265,6 +267,7 @@ def hold_lock(path: str, mode: str) -> None:
 
 
 # The last two locks nobody gets while the exporter has the file open.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "is_open"), [("write", True), ("write", False), ("exclusive", False), ("rollback journal", False)]
 )

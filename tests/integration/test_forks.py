@@ -39,6 +39,8 @@ from tests.conftest import (
 )
 from tests.files import settle
 
+pytestmark = pytest.mark.slow
+
 SUCCESS = SpanExportResult.SUCCESS
 
 

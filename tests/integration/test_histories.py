@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.sdk.resources import Resource
@@ -117,6 +118,19 @@ def test_what_a_failed_transaction_had_shared_is_not_referred_to(path: Path) -> 
     assert _attributes(path) == expected
 
 
+def test_a_file_that_replaces_another_shares_nothing_with_it(path: Path) -> None:
+    with exporting(path) as exporter:
+        exporter.export([_call(number, number + 2) for number in range(2)])
+        for file in path.parent.glob(f"{path.name}*"):
+            file.unlink()
+        exporter.export([_call(number, number + 2) for number in range(2, 4)])
+    assert read(path, "SELECT count(*) FROM _spans WHERE texts IS NULL") == [(1,)]
+    shown = _attributes(path)
+    assert [shown[f"chat {number:03}"]["gen_ai.input.messages"] for number in (2, 3)] == [
+        _messages(0, number + 2) for number in (2, 3)
+    ]
+
+
 def test_what_is_derived_anew_is_derived_from_the_whole(path: Path) -> None:
     calls = [_call(number, number + 5) for number in range(6)]
     with exporting(path) as exporter:
@@ -168,6 +182,7 @@ def _runs(draw: st.DrawFn) -> list[ReadableSpan]:
     return spans
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(spans=_runs(), seed=st.integers(0, 2**32))
 def test_order_split_and_repetition_do_not_show(spans: list[ReadableSpan], seed: int) -> None:

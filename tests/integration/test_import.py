@@ -45,7 +45,7 @@ def test_what_the_sdk_wrote_is_as_if_it_had_been_exported(tmp_path: Path, path: 
     source = write_otlp_lines(tmp_path / "otlp.jsonl", spans, logs)
     code, out, err = run("import", source, "--into", path)
     assert (code, err) == (0, "")
-    assert out == (f"{source}: 4 spans, 9 log records\nwrote 13 records to {path}, 0 were there already\n")
+    assert out == (f"{source}: 4 spans, 9 log records\nwrote 13 records to {path}, 0 were already there\n")
     imported, exported = (view_rows(file, without=UNWRITTEN) for file in (path, direct))
     assert imported == exported
     assert [len(imported[view]) for view in ("spans", "links", "logs", "complete_llm_interactions")] == [4, 2, 9, 2]
@@ -298,7 +298,7 @@ def test_an_import_that_is_killed_goes_on_where_it_stood(tmp_path: Path, path: P
     assert code == 0
     assert read(path, "SELECT count(*), count(DISTINCT attributes) FROM logs") == [(records, records)]
     assert _count_parts(path) == parts
-    assert run("import", source, "--into", path)[1].endswith(f"wrote 0 records to {path}, 0 were there already\n")
+    assert run("import", source, "--into", path)[1].endswith(f"wrote 0 records to {path}, 0 were already there\n")
 
 
 def test_two_imports_of_one_file_at_once_write_it_once(tmp_path: Path, path: Path) -> None:
@@ -369,7 +369,7 @@ def test_a_file_that_is_not_there_is_one_sentence_and_the_others_are_imported(tm
     source = write_otlp_lines(tmp_path / "otlp.jsonl", make_agent_spans())
     code, out, err = run("import", tmp_path / "none", source, "--into", path)
     assert (code, err) == (2, f"Error: {tmp_path}/none: No such file or directory\n")
-    assert out.endswith(f"wrote 4 records to {path}, 0 were there already\n")
+    assert out.endswith(f"wrote 4 records to {path}, 0 were already there\n")
 
 
 def test_an_empty_file_is_nothing(tmp_path: Path, path: Path) -> None:

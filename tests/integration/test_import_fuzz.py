@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -64,6 +65,7 @@ def _lines(draw: st.DrawFn) -> Any:
     return line
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(lines=st.lists(st.one_of(_lines(), _json), min_size=1, max_size=20))
 def test_an_import_ends_well_and_loses_no_record(lines: list[Any]) -> None:

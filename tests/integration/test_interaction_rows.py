@@ -29,10 +29,11 @@ from otel_sqlite_exporter.model.rows import (
     ToolResultRow,
 )
 from otel_sqlite_exporter.model.signals import LogFields
+from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.connection import open_writer
 from otel_sqlite_exporter.storage.migrations import migrate
 from otel_sqlite_exporter.write.exporter_runs import Run
-from otel_sqlite_exporter.write.writer import write_batch
+from otel_sqlite_exporter.write.writer import Writer
 from tests.conftest import read
 from tests.files import check_file
 
@@ -74,10 +75,11 @@ def _log(name: str, time: int, interactions: Interactions, *, span: int = 0, **a
 def _write(path: Path, *batches: Sequence[_Record]) -> None:
     migrate(str(path), busy_timeout_ms=1_000)
     with closing(open_writer(str(path), busy_timeout_ms=1_000)) as connection:
+        writer = Writer(connection, resolve_settings(path, pairing_window_ms=10**6))
         for batch in batches:
             spans = [record for record in batch if isinstance(record, EncodedSpan)]
             logs = [record for record in batch if isinstance(record, EncodedLog)]
-            write_batch(connection, Records(spans, logs), Run.begin("traces"), pairing_window_ns=10**12)
+            writer.write(Records(spans, logs), Run.begin("traces"))
         check_file(connection)
 
 

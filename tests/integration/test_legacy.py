@@ -7,7 +7,7 @@ import json
 import sqlite3
 from collections import Counter
 from contextlib import closing
-from datetime import timezone, tzinfo
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -32,7 +32,7 @@ def old(tmp_path: Path) -> LegacyWriter:
     return LegacyWriter(tmp_path / "old.db")
 
 
-def migrate(path: Path, *, into: bool = True, zone: tzinfo | None = timezone.utc) -> tuple[Path, LegacyReport]:
+def migrate(path: Path, *, into: bool = True, zone: tzinfo | None = UTC) -> tuple[Path, LegacyReport]:
     target = path.parent / "new.db" if into else path
     name = str(target) if into else None
     file = find_legacy_file(str(path), into=name, busy_timeout_ms=1_000)

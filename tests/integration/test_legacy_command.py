@@ -11,7 +11,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
-from datetime import timezone
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,16 @@ from otel_sqlite_exporter.legacy import (
 )
 from otel_sqlite_exporter.legacy.conversion import drop_legacy_tables, migrate_legacy_file
 from otel_sqlite_exporter.legacy.legacy_report import STAGES, LegacyReport, find_legacy_file
+from otel_sqlite_exporter.model.rows import Records
 from otel_sqlite_exporter.settings import resolve_settings
-from otel_sqlite_exporter.write import writer
+from otel_sqlite_exporter.write.exporter_runs import Counts, Run
+from otel_sqlite_exporter.write.writer import Writer
 from tests.commands import run, run_on_terminal
 from tests.conftest import export_all, exporting, in_new_process, read
 from tests.files import foreign, snapshot
 from tests.legacy_files import TEXT_KEYS, LegacyWriter, write_typical
+
+pytestmark = pytest.mark.slow
 
 CONTENTS = [
     "SELECT event_name, trace_id, span_id, session_id, start_time, time_source, attributes FROM logs ORDER BY 1, 5, 7",
@@ -56,7 +60,7 @@ def migrate(path: Path, *, into: Path | None = None, backup: bool = True) -> Leg
     file = find_legacy_file(str(path), into=target, busy_timeout_ms=1_000)
     assert file is not None
     settings = resolve_settings(into or path)
-    return migrate_legacy_file(file, settings, zone=timezone.utc, into=target, backup=backup)
+    return migrate_legacy_file(file, settings, zone=UTC, into=target, backup=backup)
 
 
 def contents(path: Path) -> list[list[tuple[Any, ...]]]:
@@ -222,13 +226,13 @@ def test_a_value_that_does_not_arrive_is_found_in_the_end(
 
 
 def test_an_event_that_does_not_arrive_is_found(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    add_batch = writer.add_batch
+    add = Writer.add
 
-    def add_less(connection: sqlite3.Connection, batch: Any, *arguments: Any, **keywords: Any) -> Any:
-        logs = [log for log in batch.logs if log.row.event_name != "framework.patch"]
-        return add_batch(connection, type(batch)(batch.spans, logs), *arguments, **keywords)
+    def add_less(writer: Writer, records: Records, run: Run) -> Counts:
+        logs = [log for log in records.logs if log.row.event_name != "framework.patch"]
+        return add(writer, Records(records.spans, logs), run)
 
-    monkeypatch.setattr(record_writer, "add_batch", add_less)
+    monkeypatch.setattr(Writer, "add", add_less)
     with pytest.raises(LegacyCheckError, match=r"1 are named framework\.patch, 0 were"):
         migrate(old)
 
@@ -278,8 +282,8 @@ def test_what_cannot_be_done_is_refused_in_one_sentence(old: Path, tmp_path: Pat
         (["--into", old, old], "is the old file itself"),
         (["--into", tmp_path / "theirs.db", old], "of another program"),
         (["--timezone", "Mars", old], "there is no timezone 'Mars'"),
-        (["--into", tmp_path / "new.db", tmp_path / "theirs.db"], "holds no tables of attribute rows"),
-        (["--drop-legacy", tmp_path / "nothing.db"], "holds no tables of attribute rows"),
+        (["--into", tmp_path / "new.db", tmp_path / "theirs.db"], "holds no attribute rows"),
+        (["--drop-legacy", tmp_path / "nothing.db"], "holds no attribute rows"),
     ):
         code, printed, errors = run("migrate", *arguments)
         assert (code, printed) == (2, "")
@@ -306,5 +310,5 @@ def test_tables_that_are_no_part_of_the_layout_are_named_and_left(old: Path) -> 
         connection.commit()
     code, printed, _ = run("migrate", old)
     assert code == 0
-    assert "left as they are: alembic_version" in printed
+    assert "unchanged: alembic_version" in printed
     assert "alembic_version" in tables(old)

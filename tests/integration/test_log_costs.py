@@ -76,6 +76,7 @@ _ORDERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", _ORDERS)
 def test_the_work_does_not_grow_with_the_trace(path: Path, order: str) -> None:
     """Counted in hundreds of instructions of SQLite's virtual machine, for batches of one long trace."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.sdk.resources import Resource
@@ -116,6 +117,7 @@ def _context(trace: int, span: int, *, is_remote: bool = False) -> SpanContext:
 _REMOTE = {trace: _context(trace, 99, is_remote=True) for trace in (1, 2, 3)}
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(spans=_batches(), seed=st.integers(0, 2**32))
 def test_order_split_and_repetition_do_not_change_any_view(spans: list[ReadableSpan], seed: int) -> None:

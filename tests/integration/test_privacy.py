@@ -38,8 +38,8 @@ CONTEXT = SpanContext(0xA1, 0xB2, False, TraceFlags(1))
 def every_byte(path: Path) -> bytes:
     """What stands in the files of the folder, and what is compressed in the spool."""
     files = [(path.parent / name).read_bytes() for name in sorted(os.listdir(path.parent))]
-    with Spool(spool_path(str(path)), limit_bytes=0).taking(timeout_s=1) as taking:
-        return b"".join([*files, *(zlib.decompress(frame.content) for frame in taking or ())])
+    with Spool(spool_path(str(path)), limit_bytes=0).hold(timeout_s=1) as held:
+        return b"".join([*files, *(zlib.decompress(frame.content) for frame in held or ())])
 
 
 def disguises(secret: str) -> list[bytes]:
@@ -145,6 +145,7 @@ spans = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(batches=st.lists(st.lists(spans, max_size=3), min_size=1, max_size=2))
 def test_what_a_pattern_matches_is_in_no_byte_of_any_file(batches: list[list[ReadableSpan]]) -> None:

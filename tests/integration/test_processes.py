@@ -37,6 +37,8 @@ from tests.conftest import (
 )
 from tests.files import check_file
 
+pytestmark = pytest.mark.slow
+
 NUMBERED = [f"{number:04}" for number in range(600)]
 BATCHES = 40
 

@@ -23,8 +23,9 @@ from opentelemetry.instrumentation.threading import ThreadingInstrumentor
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.trace import Tracer, set_span_in_context
 
-from otel_sqlite_exporter import SQLiteSpanProcessor, processor
+from otel_sqlite_exporter import SQLiteSpanProcessor
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
+from otel_sqlite_exporter.sdk import span_processor
 from tests.commands import run
 from tests.conftest import clean_environment, export_all, exporting, health, in_new_process, read, span_names
 from tests.files import check_links
@@ -186,7 +187,7 @@ def start(program: Callable[..., None], *arguments: object) -> subprocess.Popen[
 def test_what_runs_lasts_until_now_also_where_nothing_else_is_written(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processor, "_ALIVE_INTERVAL_S", 0.05)
+    monkeypatch.setattr(span_processor, "_ALIVE_INTERVAL_S", 0.05)
 
     def durations() -> list[tuple[str, float]]:
         return read(
@@ -235,6 +236,7 @@ def run_beside_a_lock(path: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opener", ["exporter", "recover", "doctor"])
 def test_a_start_that_only_the_spool_holds_outlives_its_process_and_is_interrupted(path: Path, opener: str) -> None:
     with exporting(path) as exporter:
@@ -324,6 +326,7 @@ def start_children(path: str, method: str) -> None:
     provider.shutdown()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_what_a_child_of_multiprocessing_holds_is_written_when_it_ends(path: Path, method: str) -> None:
     in_new_process(start_children, path, method)
@@ -406,6 +409,7 @@ with trace.get_tracer("program").start_as_current_span("work"):
 """
 
 
+@pytest.mark.slow
 def test_a_variable_adds_it_without_code(path: Path) -> None:
     environment = clean_environment(
         OTEL_TRACES_EXPORTER="none",

@@ -53,12 +53,12 @@ def database(asked: Path) -> TelemetryDatabase:
     return TelemetryDatabase(asked)
 
 
-def all_pages(find: Callable[..., Page[Any]], **criteria: Any) -> list[Any]:
+def all_pages(find: Callable[..., Page[Any]], **filters: Any) -> list[Any]:
     """Every record, page by page."""
     found: list[Any] = []
     cursor = None
     while True:
-        page = find(cursor=cursor, **criteria)
+        page = find(cursor=cursor, **filters)
         found += page
         cursor = page.cursor
         if cursor is None:
@@ -122,7 +122,7 @@ def test_a_cursor_belongs_to_its_list_and_order(database: TelemetryDatabase) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "criteria", "expected"),
+    ("name", "filters", "expected"),
     [
         ("find_spans", {"since": "2026-01-31T12:05Z", "until": NOON_NS + 6 * MINUTE}, 5),
         ("find_spans", {"service_name": "orders", "name": ["POST /chat", "nothing"]}, 6),
@@ -155,10 +155,10 @@ def test_a_cursor_belongs_to_its_list_and_order(database: TelemetryDatabase) -> 
         ("find_tool_interactions", {"status": "error"}, 1),
     ],
 )
-def test_every_criterion_must_be_met(
-    database: TelemetryDatabase, name: str, criteria: dict[str, Any], expected: int
+def test_every_filter_must_be_met(
+    database: TelemetryDatabase, name: str, filters: dict[str, Any], expected: int
 ) -> None:
-    assert len(getattr(database, name)(**criteria, limit=100)) == expected
+    assert len(getattr(database, name)(**filters, limit=100)) == expected
 
 
 @pytest.mark.parametrize(
@@ -188,6 +188,7 @@ _plain = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.dictionaries(own.keys, _plain, max_size=4), min_size=1, max_size=4))
 def test_an_attribute_is_found_by_any_key_and_value(every: list[dict[str, Any]]) -> None:
@@ -291,16 +292,31 @@ def test_ids_may_be_shortened_as_long_as_they_are_one(database: TelemetryDatabas
     assert [database.get_trace(id[:12]).trace.trace_id for id in ids] == ids
     assert database.get_session("session-1").session_id == "session-1"
     with pytest.raises(
-        NotFoundError, match=r"more than one session_id begins with 'sess': session-0, session-1, session-2;"
+        NotFoundError, match=r"several values of session_id start with 'sess': session-0, session-1, session-2;"
     ):
         database.get_session("sess")
-    with pytest.raises(NotFoundError, match=r"no trace_id in traces is 'xyz' or begins so"):
+    with pytest.raises(NotFoundError, match=r"no trace_id in traces starts with 'xyz'"):
         database.get_trace("xyz")
-    with pytest.raises(NotFoundError, match=r"no session_id in sessions is '%' or begins so"):
+    with pytest.raises(NotFoundError, match=r"no session_id in sessions starts with '%'"):
         database.get_session("%")
     for text in ("", None):
         with pytest.raises(FilterError, match=r"^session_id: "):
             database.get_session(text)  # type: ignore[arg-type]
+
+
+def test_a_prefix_resolves_to_the_whole_id(database: TelemetryDatabase) -> None:
+    ids = [trace.trace_id for trace in database.find_traces()]
+    assert [database.resolve_trace_id(id) for id in ids] == ids
+    assert [database.resolve_trace_id(id[:12].upper()) for id in ids] == ids
+    assert database.resolve_session_id("session-2") == "session-2"
+    with pytest.raises(NotFoundError, match=r"'sess': session-0, session-1, session-2"):
+        database.resolve_session_id("sess")
+    with pytest.raises(NotFoundError, match=r"'SESSION-1'"):
+        database.resolve_session_id("SESSION-1")
+    with pytest.raises(NotFoundError, match=r"'xyz'"):
+        database.resolve_trace_id("xyz")
+    with pytest.raises(FilterError, match=r"^trace_id: "):
+        database.resolve_trace_id("")
 
 
 def test_an_id_that_begins_another_is_itself(path: Path) -> None:
@@ -308,6 +324,7 @@ def test_an_id_that_begins_another_is_itself(path: Path) -> None:
         for session in ("chat", "chat-2", "chat-3"):
             exporter.export(make_spans("span", attributes={"session.id": session}))
     assert TelemetryDatabase(path).get_session("chat").session_id == "chat"
+    assert TelemetryDatabase(path).resolve_session_id("chat") == "chat"
 
 
 def test_a_span_and_a_call_are_found_by_trace_and_span(database: TelemetryDatabase) -> None:
@@ -318,7 +335,7 @@ def test_a_span_and_a_call_are_found_by_trace_and_span(database: TelemetryDataba
     assert database.get_llm_interaction(call.trace_id[:16], call.span_id[:12]) == call
     assert database.get_span(call.trace_id, call.span_id).name == call.name
     root = database.get_trace(call.trace_id).trace.root_span_id
-    with pytest.raises(NotFoundError, match=r"no span_id in complete_llm_interactions is"):
+    with pytest.raises(NotFoundError, match=r"no span_id in complete_llm_interactions starts with"):
         database.get_llm_interaction(call.trace_id, root)
 
 
@@ -396,7 +413,7 @@ def test_a_file_that_is_too_old_names_the_command(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript("DROP VIEW logs; UPDATE _state SET value = 0 WHERE name = 'views'")
     before = snapshot(path)
-    with pytest.raises(MigrationRequiredError, match=r"is of an older version, .*: run `python -m"):
+    with pytest.raises(MigrationRequiredError, match=r"is too old for this question: run `python -m"):
         TelemetryDatabase(path).find_logs()
     assert snapshot(path) == before
 

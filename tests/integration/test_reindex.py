@@ -48,6 +48,7 @@ def _reindex(path: Path, **keywords: Any) -> reindex.Reindexing:
     return reindex.reindex(resolve_settings(path, pairing_window_ms=20, **keywords))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(spans=_batches())
 def test_a_file_of_the_current_rules_stays_as_it_is(spans: list[ReadableSpan]) -> None:
@@ -68,6 +69,7 @@ _SPOILED = """
 """
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(spans=_batches())
 def test_what_older_rules_did_not_find_is_found(spans: list[ReadableSpan]) -> None:
@@ -190,8 +192,8 @@ def test_a_cost_stays_where_what_it_was_computed_from_does(path: Path) -> None:
         f"DELETE FROM _llm_interactions WHERE {named.format('was no call')}",
     )
     code, output, _ = run("reindex", path)
-    assert (code, "written anew: 6 spans" in output) == (0, True)
-    assert output.endswith("4 calls that were written anew have no cost: run reprice\n")
+    assert (code, "updated: 6 spans" in output) == (0, True)
+    assert output.endswith("4 updated calls have no cost: run reprice\n")
     assert read(path, _COSTS) == [
         ("kept", *_KEPT),
         ("other model", *_NONE),
@@ -260,7 +262,7 @@ def test_the_command_says_what_was_and_what_is(path: Path) -> None:
         file.execute("DELETE FROM _llm_interactions")
     code, output, error = run("reindex", path)
     assert (code, error) == (0, "")
-    assert "written anew: 1 spans, 0 log records" in output
+    assert "updated: 1 spans, 0 log records" in output
     assert "llm calls              1 (was 0)" in output
     done = json.loads(run("reindex", "--json", path)[1])
     assert (done["changed_spans"], done["after"]["counted_tokens"]) == (0, 3)

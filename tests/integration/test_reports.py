@@ -264,6 +264,7 @@ def test_a_report_is_a_data_frame(database: TelemetryDatabase) -> None:
     assert database.run_report("tokens", until=0).to_arrow().num_rows == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REPORTS)
 def test_a_report_is_a_command(asked: Path, database: TelemetryDatabase, name: str) -> None:
     result = database.run_report(name)
@@ -280,6 +281,7 @@ def test_a_report_is_a_command(asked: Path, database: TelemetryDatabase, name: s
     assert run("report", name, asked)[1].startswith(f"{name} ({result.describe()})\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "bars"),
     [(("durations",), 2), (("tokens", "-g", "day"), 1), (("links",), 1), (("growth",), 1), (("errors",), 0)],

@@ -196,10 +196,13 @@ def test_a_short_term_is_looked_for_in_the_newest_alone(path: Path, monkeypatch:
     unindexed = database.search("ox")
     assert (len(unindexed), unindexed.total) == (2, None)
     assert unindexed.note is not None
-    assert unindexed.note.startswith("looked only at the newest 2 calls: a term of 3 characters or more")
+    assert unindexed.note.startswith(
+        "only the newest 2 calls were searched, as the index finds only terms of 3 or more"
+    )
     absent = database.search("nothing").note
     assert absent == (
-        "looked only at the newest 2 calls: the file has no index; `python -m otel_sqlite_exporter index` makes one"
+        "only the newest 2 calls were searched, as the file has no index: "
+        "create it with `python -m otel_sqlite_exporter index`"
     )
     add_to_index(path)
     assert database.search("ox").note == unindexed.note
@@ -218,8 +221,8 @@ def test_what_the_index_lacks_beyond_a_bound_is_said(path: Path, monkeypatch: py
     result = TelemetryDatabase(path).search("number")
     assert (len(result), result.total) == (2, None)
     assert result.note == (
-        "looked only at the newest 2 calls of those that the index lacks: "
-        "`python -m otel_sqlite_exporter index` adds them"
+        "of the rows that the index lacks, only the newest 2 calls were searched: "
+        "add the rest with `python -m otel_sqlite_exporter index`"
     )
     assert add_to_index(path)[:2] == (3, 0)
     assert len(TelemetryDatabase(path).search("number")) == 3

@@ -20,8 +20,10 @@ from otel_sqlite_exporter.deliver.spool_format import dump_batch, load_batch
 from otel_sqlite_exporter.deliver.spool_replay import replay_spool
 from otel_sqlite_exporter.errors import SpoolError, SpoolFullError
 from otel_sqlite_exporter.model.rows import Records
-from otel_sqlite_exporter.storage.connection import open_writer
+from otel_sqlite_exporter.settings import resolve_settings
+from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.write.exporter_runs import Run
+from otel_sqlite_exporter.write.writer import Writer
 from tests.conftest import clean_environment, exporting, health, make_spans, named, span_names
 from tests.files import settle
 
@@ -32,8 +34,8 @@ def spool(path: Path) -> Spool:
 
 
 def contents(spool: Spool) -> list[bytes]:
-    with spool.taking(timeout_s=0) as taking:
-        return [] if taking is None else [frame.content for frame in taking]
+    with spool.hold(timeout_s=0) as held:
+        return [] if held is None else [frame.content for frame in held]
 
 
 def test_batches_come_out_in_order_and_what_was_taken_does_not_come_again(spool: Spool) -> None:
@@ -42,9 +44,9 @@ def test_batches_come_out_in_order_and_what_was_taken_does_not_come_again(spool:
         spool.append(content, timeout_s=0)
     assert (spool.count(), spool.is_empty()) == ((3, 8), False)
     assert contents(spool) == [b"one", b"", b"three"]
-    with spool.taking(timeout_s=0) as taking:
-        assert taking is not None
-        taking.advance(next(iter(taking)))
+    with spool.hold(timeout_s=0) as held:
+        assert held is not None
+        held.advance(next(iter(held)))
     assert contents(spool) == [b"", b"three"]
 
 
@@ -99,14 +101,14 @@ def test_it_does_not_grow_over_its_limit(spool: Spool) -> None:
 def test_what_is_no_spool_is_not_touched(spool: Spool) -> None:
     Path(spool.path).write_bytes(b"somebody's notes, which are long enough")
     for use in (lambda: spool.append(b"x", timeout_s=0), lambda: contents(spool), lambda: spool.count()):
-        with pytest.raises(SpoolError, match="is no spool"):
+        with pytest.raises(SpoolError, match="is not a spool"):
             use()
     assert Path(spool.path).read_bytes() == b"somebody's notes, which are long enough"
 
 
 def test_who_holds_it_keeps_others_out(spool: Spool) -> None:
     spool.append(b"one", timeout_s=0)
-    with spool.taking(timeout_s=0), pytest.raises(SpoolError, match="locked"):
+    with spool.hold(timeout_s=0), pytest.raises(SpoolError, match="locked"):
         spool.append(b"two", timeout_s=0.02)
     spool.append(b"two", timeout_s=0)
     assert contents(spool) == [b"one", b"two"]
@@ -157,9 +159,10 @@ def test_a_batch_that_was_written_and_not_passed_is_passed_over(path: Path) -> N
         exporter.export(make_spans("first"))
     spool_batches(path, ["kept", "more"])
     stored = Path(f"{path}-spool").read_bytes()
-    with closing(open_writer(str(path), busy_timeout_ms=1000)) as connection:
+    settings = resolve_settings(path)
+    with closing(open_file(settings)) as connection:
         spool = Spool(spool_path(str(path)), limit_bytes=0)
-        replay_spool(connection, spool, pairing_window_ns=0, deadline=0)
+        replay_spool(Writer(connection, settings), spool, deadline=0)
     Path(f"{path}-spool").write_bytes(stored)
     settle(path)
     assert span_names(path) == ["first", "kept", "more"]

@@ -39,6 +39,7 @@ def count_statements(
     return Counter(" ".join(text.split()[:3]) for text in dict.fromkeys(texts))
 
 
+@pytest.mark.slow
 def test_a_large_batch_takes_no_more_statements_than_one_span(path: Path) -> None:
     # 2,048 spans where SQLite allows as many parameters in a statement (a span has 23 of them), else as many as fit.
     most = min(2_048, find_parameter_limit() // 23)
@@ -95,6 +96,7 @@ def _export_sessions_named_together(exporter: SQLiteSpanExporter, traces: range)
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("export", "pattern"),
     [

@@ -118,6 +118,7 @@ _RESULTS: dict[str, tuple[str, Any, dict[str, Any]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", _ANSWERS.values(), ids=_ANSWERS)
 @pytest.mark.parametrize("result", _RESULTS.values(), ids=_RESULTS)
 def test_a_call_that_log_records_tell_is_a_row_with_its_result(
@@ -199,6 +200,7 @@ def test_a_call_that_attributes_tell_too_is_one_row(tmp_path: Path) -> None:
             ]
 
 
+@pytest.mark.slow
 def test_a_prompt_that_repeats_an_answer_asks_for_nothing_new(tmp_path: Path) -> None:
     """But where the answer was not recorded, it is all that tells of the call."""
     again: list[_Record] = [
@@ -300,6 +302,7 @@ def _split(records: Sequence[_Record], chance: random.Random) -> list[list[_Reco
     return batches
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(records=_records(), seed=st.integers(0, 2**32))
 def test_order_split_and_repetition_do_not_change_any_view(records: list[_Record], seed: int) -> None:
@@ -310,6 +313,7 @@ def test_order_split_and_repetition_do_not_change_any_view(records: list[_Record
     assert find_contents([logs, spans]) == find_contents(_split([*records, *again], chance))
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(records=_records(), seed=st.integers(0, 2**32))
 def test_reindex_changes_nothing_and_finds_what_older_rules_did_not(records: list[_Record], seed: int) -> None:
@@ -329,6 +333,7 @@ def test_reindex_changes_nothing_and_finds_what_older_rules_did_not(records: lis
         assert (done.changed_spans, done.changed_logs, done.before) == (0, 0, done.after)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["spans", "logs"])
 def test_the_number_of_statements_does_not_grow_with_the_batch(path: Path, first: str) -> None:
     with exporting(path) as spans, logging_to(path) as logs:

@@ -173,25 +173,25 @@ WHERE session_id = :session_id
 AND start_time_unix_nano < :until;
 
 -- traces that begin so
--- :beginning = '4bf9'
+-- :prefix = '4bf9'
 -- :beyond = '4bf9\U0010ffff'
 -- :limit = 6
 SELECT DISTINCT trace_id
 FROM traces
-WHERE trace_id >= :beginning
+WHERE trace_id >= :prefix
 AND trace_id < :beyond
 ORDER BY trace_id
 LIMIT :limit;
 
 -- calls of a trace that begin so
 -- :trace_id = 't'
--- :beginning = '00f0'
+-- :prefix = '00f0'
 -- :beyond = '00f0\U0010ffff'
 -- :limit = 6
 SELECT DISTINCT span_id
 FROM complete_llm_interactions
 WHERE trace_id = :trace_id
-AND span_id >= :beginning
+AND span_id >= :prefix
 AND span_id < :beyond
 ORDER BY span_id
 LIMIT :limit;

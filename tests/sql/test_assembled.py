@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 
 from otel_sqlite_exporter.query.askable_views import (
+    ASKABLE_VIEWS,
     EVENTS,
-    KINDS,
     LLM_INTERACTIONS,
     LOGS,
     SESSIONS,
     SPANS,
     TOOL_INTERACTIONS,
     TRACES,
-    Kind,
+    AskableView,
 )
 from otel_sqlite_exporter.query.pages import Page
 from otel_sqlite_exporter.query.sql_builder import (
@@ -40,12 +40,12 @@ SNAPSHOT = Path(__file__).with_name("assembled.sql")
 NS = 1_769_860_800_000_000_000
 
 
-def _after(kind: Kind[Any], **row: Any) -> str:
-    return encode_cursor(kind, row, newest_first=True)
+def _after(view: AskableView[Any], **row: Any) -> str:
+    return encode_cursor(view, row, newest_first=True)
 
 
 def _assemble() -> Mapping[str, Select]:
-    page: Mapping[str, tuple[Kind[Any], dict[str, Any]]] = {
+    page: Mapping[str, tuple[AskableView[Any], dict[str, Any]]] = {
         "newest sessions": (SESSIONS, {}),
         "sessions of a user in a range": (SESSIONS, {"since": NS, "until": NS + 1, "user_id": "ada"}),
         "traces of a session": (TRACES, {"session_id": "chat-17"}),
@@ -67,11 +67,11 @@ def _assemble() -> Mapping[str, Select]:
         "calls": _after(LLM_INTERACTIONS, start_time_unix_nano=NS, id=7),
     }
     return {
-        **{name: build_page(kind, criteria, limit=50) for name, (kind, criteria) in page.items()},
+        **{name: build_page(view, filters, limit=50) for name, (view, filters) in page.items()},
         "the oldest spans": build_page(SPANS, {}, limit=50, newest_first=False),
         **{
-            f"the next {name}": build_page(kind, {}, limit=50, cursor=cursors[name])
-            for name, kind in (
+            f"the next {name}": build_page(view, {}, limit=50, cursor=cursors[name])
+            for name, view in (
                 ("sessions", SESSIONS),
                 ("spans", SPANS),
                 ("events", EVENTS),
@@ -116,32 +116,51 @@ def _plan(file: Path, select: Select, *, only_outermost: bool = False) -> list[s
     return [step for _, parent, _, step in rows if not (only_outermost and parent)]
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.record.VIEW)
+@pytest.mark.parametrize("view", ASKABLE_VIEWS, ids=lambda view: view.name)
 @pytest.mark.parametrize("is_analyzed", [False, True])
-def test_a_page_is_read_from_an_index_in_order(tmp_path: Path, file: Path, kind: Kind[Any], is_analyzed: bool) -> None:
+def test_a_page_is_read_from_an_index_in_order(
+    tmp_path: Path, file: Path, view: AskableView[Any], is_analyzed: bool
+) -> None:
     """Whether the first one or one after a cursor, with and without statistics: nothing is sorted."""
     path = tmp_path / "otel.db"
     shutil.copy(file, path)
     if is_analyzed:
         write_statistics(path)
-    row = {column: NS if "time" in column else 5 for column in kind.order}
-    for cursor in (None, encode_cursor(kind, row, newest_first=True)):
-        plan = _plan(path, build_page(kind, {}, limit=50, cursor=cursor), only_outermost=True)
+    row = {column: NS if "time" in column else 5 for column in view.order}
+    for cursor in (None, encode_cursor(view, row, newest_first=True)):
+        plan = _plan(path, build_page(view, {}, limit=50, cursor=cursor), only_outermost=True)
         assert [step for step in plan if "ORDER BY" in step] == []
-        assert plan[0].startswith("SCAN" if cursor is None and kind is not SESSIONS else "SEARCH")
-        assert "_time " in f"{plan[0]} " or kind is EVENTS
+        assert plan[0].startswith("SCAN" if cursor is None and view is not SESSIONS else "SEARCH")
+        assert "_time " in f"{plan[0]} " or view is EVENTS
 
 
 @pytest.mark.parametrize(
-    "kind", [kind for kind in KINDS if "session_id" in kind.texts], ids=lambda kind: kind.record.VIEW
+    "view", [view for view in ASKABLE_VIEWS if "session_id" in view.arguments], ids=lambda view: view.name
 )
-def test_what_is_of_one_session_is_searched(file: Path, kind: Kind[Any]) -> None:
-    plan = _plan(file, build_page(kind, {"session_id": "chat-17"}, limit=50))
+def test_what_is_of_one_session_is_searched(file: Path, view: AskableView[Any]) -> None:
+    plan = _plan(file, build_page(view, {"session_id": "chat-17"}, limit=50))
     assert table_scans(plan) == []
 
 
+@pytest.mark.parametrize("is_analyzed", [False, True])
+@pytest.mark.parametrize(
+    ("view", "column", "table"), [(SESSIONS, "session_id", "_sessions"), (TRACES, "trace_id", "_traces")]
+)
+def test_a_prefix_is_looked_up_in_the_index_of_ids(
+    tmp_path: Path, file: Path, view: AskableView[Any], column: str, table: str, is_analyzed: bool
+) -> None:
+    """Not a span is read, however many the trace has."""
+    path = tmp_path / "otel.db"
+    shutil.copy(file, path)
+    if is_analyzed:
+        write_statistics(path)
+    plan = _plan(path, build_ids(view, column, "4bf9", {}, limit=6))
+    assert plan[0].endswith(f"INDEX sqlite_autoindex_{table}_1 ({column}>? AND {column}<?)")
+    assert all("PRIMARY KEY" in step or "_spans_key (trace=? AND span_id=?)" in step for step in plan[1:])
+
+
 def test_a_page_is_a_sequence() -> None:
-    page: Page[Any] = Page(SPANS.record, (), 0, None)
+    page: Page[Any] = Page(SPANS.row_type, (), 0, None)
     assert (list(page), len(page), bool(page), page.describe()) == ([], 0, False, "0 of 0")
 
 

@@ -41,7 +41,6 @@ _QUERIES = [
 ]
 # The newest of a kind are read from the end of an index, which EXPLAIN calls a scan of that index.
 _NEWEST = [
-    ("SELECT * FROM agents ORDER BY end_time_unix_nano DESC LIMIT 50", "SCAN a USING INDEX _agents_last_seen"),
     (
         "SELECT * FROM security_alerts ORDER BY start_time_unix_nano DESC LIMIT 50",
         "SCAN e USING INDEX _events_security",

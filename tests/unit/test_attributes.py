@@ -17,7 +17,7 @@ from tests import strategies as own
 _LONE = ("\ud800", "\udc00")
 
 
-class _Color(str, Enum):
+class _Color(str, Enum):  # noqa: UP042 - as applications have them
     RED = "red"
 
 

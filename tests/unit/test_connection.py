@@ -23,3 +23,13 @@ def test_the_oldest_supported_sqlite_and_this_one_are_accepted() -> None:
 def test_a_writer_keeps_what_is_temporary_in_memory(tmp_path: Path) -> None:
     with contextlib.closing(open_writer(str(tmp_path / "otel.db"), busy_timeout_ms=1_000)) as connection:
         assert connection.execute("PRAGMA temp_store").fetchone() == (2,)
+
+
+def test_opening_a_file_again_writes_nothing(tmp_path: Path) -> None:
+    path = str(tmp_path / "otel.db")
+    with contextlib.closing(open_writer(path, busy_timeout_ms=1_000)) as first:
+        first.execute("CREATE TABLE t (a)")
+        assert first.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+        first.execute("BEGIN IMMEDIATE")
+        with contextlib.closing(open_writer(path, busy_timeout_ms=0)) as second:
+            assert second.execute("PRAGMA auto_vacuum").fetchone() == (2,)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import timezone
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -38,7 +38,7 @@ PLAIN: dict[str, Any] = {
 
 def encode(**changes: Any) -> EncodedLog:
     agents = {"guide": {"gen_ai.agent.name": "The Guide"}}
-    reader = EventReader(ScopeFields("tests"), zone=timezone.utc, agents=agents)
+    reader = EventReader(ScopeFields("tests"), zone=UTC, agents=agents)
     fields = reader.read(EventRecord(**(PLAIN | changes)))
     return LogEncoder(["session.id"]).encode_log(fields, 7)
 

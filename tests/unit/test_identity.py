@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 
 from otel_sqlite_exporter import TelemetryDatabase
 from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, ForeignFileError, NewerFileError
-from otel_sqlite_exporter.models import open_engine
+from otel_sqlite_exporter.orm import open_engine
 from otel_sqlite_exporter.storage.identity import FIRST_VERSION
 from tests.commands import run_here
 from tests.conftest import beside_process, exporting, make_spans, read, span_names

@@ -14,9 +14,16 @@ from typing import Any, NamedTuple
 import pytest
 
 from otel_sqlite_exporter import SQLiteSpanExporter
+from otel_sqlite_exporter.declarations import resolve
 from otel_sqlite_exporter.errors import ConfigurationError, SQLiteExporterError
 from otel_sqlite_exporter.model.dialect import read_dialects
-from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES, Settings, mask_everything, resolve_settings
+from otel_sqlite_exporter.settings import (
+    DEFAULT_SESSION_ATTRIBUTES,
+    EnvironmentSettings,
+    Settings,
+    mask_everything,
+    resolve_settings,
+)
 
 
 def shorten(key: str, value: Any) -> Any:
@@ -96,10 +103,6 @@ BAD_TEXTS = {
 }
 
 
-def resolve(**keywords: Any) -> Settings:
-    return resolve_settings(**keywords)
-
-
 def test_every_setting_is_tested_here() -> None:
     settings = [field.name for field in dataclasses.fields(Settings)]
     assert [case.setting for case in CASES] == list(BAD) == list(BAD_TEXTS) == settings
@@ -107,22 +110,22 @@ def test_every_setting_is_tested_here() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.setting)
 def test_without_keyword_and_variable_the_default_holds(case: Case) -> None:
-    assert getattr(resolve(), case.setting) == case.default
-    assert getattr(resolve(**{case.setting: None}), case.setting) == case.default
+    assert getattr(resolve_settings(), case.setting) == case.default
+    assert getattr(resolve_settings(**{case.setting: None}), case.setting) == case.default
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.setting)
 def test_a_variable_wins_over_the_default(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(case.variable, case.text)
-    assert getattr(resolve(), case.setting) == case.from_text != case.default
-    assert getattr(resolve(**{case.setting: None}), case.setting) == case.from_text
+    assert getattr(resolve_settings(), case.setting) == case.from_text != case.default
+    assert getattr(resolve_settings(**{case.setting: None}), case.setting) == case.from_text
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.setting)
 def test_a_keyword_wins_over_its_variable(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert getattr(resolve(**{case.setting: case.keyword}), case.setting) == case.from_keyword
+    assert getattr(resolve_settings(**{case.setting: case.keyword}), case.setting) == case.from_keyword
     monkeypatch.setenv(case.variable, case.text)
-    assert getattr(resolve(**{case.setting: case.keyword}), case.setting) == case.from_keyword
+    assert getattr(resolve_settings(**{case.setting: case.keyword}), case.setting) == case.from_keyword
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.setting)
@@ -131,7 +134,7 @@ def test_an_empty_variable_is_unset(
     case: Case, text: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv(case.variable, text)
-    assert getattr(resolve(), case.setting) == case.default
+    assert getattr(resolve_settings(), case.setting) == case.default
     assert caplog.records == []
 
 
@@ -144,7 +147,7 @@ def test_a_bad_variable_warns_and_the_default_holds_or_what_stores_less(
         monkeypatch.setenv(case.variable, text)
         caplog.clear()
         SQLiteSpanExporter()
-        assert getattr(resolve(), case.setting) == (case.default if case.closed is ... else case.closed)
+        assert getattr(resolve_settings(), case.setting) == (case.default if case.closed is ... else case.closed)
         assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
         assert f"{case.variable}={text.strip()!r} cannot be used" in caplog.text
 
@@ -158,7 +161,7 @@ def test_a_bad_keyword_raises_and_is_named(setting: str, value: Any) -> None:
     assert isinstance(caught.value, ValueError)
     assert isinstance(caught.value, SQLiteExporterError)
     with pytest.raises(ConfigurationError, match=f"^{setting}="):
-        resolve(**keywords)
+        resolve_settings(**keywords)
 
 
 def test_a_bad_keyword_raises_even_where_the_variable_is_good(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,16 +184,16 @@ def test_a_relative_path_is_taken_from_where_the_exporter_was_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    settings = resolve(path="sub/../otel.db")
+    settings = resolve_settings(path="sub/../otel.db")
     monkeypatch.chdir("/")
     assert settings.path == str(tmp_path / "otel.db")
 
 
 def test_a_path_may_be_pathlike_and_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert resolve(path=tmp_path / "otel.db") == resolve(path="~/otel.db")
+    assert resolve_settings(path=tmp_path / "otel.db") == resolve_settings(path="~/otel.db")
     monkeypatch.setenv("OTEL_EXPORTER_SQLITE_PATH", "~/otel.db")
-    assert resolve().path == str(tmp_path / "otel.db")
+    assert resolve_settings().path == str(tmp_path / "otel.db")
 
 
 def test_making_an_exporter_in_a_folder_that_is_gone_does_not_raise(
@@ -204,6 +207,34 @@ def test_making_an_exporter_in_a_folder_that_is_gone_does_not_raise(
     SQLiteSpanExporter(path=str(tmp_path / "otel.db"))
 
 
+@pytest.mark.parametrize(
+    ("variable", "text", "setting", "value"),
+    [
+        ("SPAN_PROCESSOR", "True", "span_processor", True),
+        ("DEBUG", " SQL,connection ,", "debug", ("sql", "connection")),
+        ("DEBUG_FILE", "trace.txt", "debug_file", os.path.abspath("trace.txt")),
+    ],
+)
+def test_settings_without_a_keyword_have_a_variable(
+    variable: str, text: str, setting: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    default = getattr(resolve(EnvironmentSettings), setting)
+    monkeypatch.setenv(f"OTEL_EXPORTER_SQLITE_{variable}", text)
+    assert getattr(resolve(EnvironmentSettings), setting) == value != default
+
+
+@pytest.mark.parametrize(("variable", "text"), [("SPAN_PROCESSOR", "yes"), ("DEBUG", "sql,everything")])
+def test_a_bad_variable_without_a_keyword_warns_and_the_default_holds(
+    variable: str, text: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    expected = resolve(EnvironmentSettings)
+    monkeypatch.setenv(f"OTEL_EXPORTER_SQLITE_{variable}", text)
+    assert resolve(EnvironmentSettings) == expected
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert f"OTEL_EXPORTER_SQLITE_{variable}={text!r} cannot be used: give " in caplog.text
+
+
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        resolve().path = "/other.db"  # type: ignore[misc]
+        resolve_settings().path = "/other.db"  # type: ignore[misc]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,6 @@ from otel_sqlite_exporter.errors import ConfigurationError
 from otel_sqlite_exporter.imports.timestamps import parse_timestamp, parse_timezone
 
 NOON = 1_743_249_616_434_848_000  # 2025-03-29T12:00:16.434848Z
-UTC = timezone.utc
 MADRID = ZoneInfo("Europe/Madrid")
 
 

@@ -150,7 +150,7 @@ def test_until_the_last_step_is_done_a_file_keeps_its_views(written: Path) -> No
 
 
 def test_a_step_may_remove_a_column_that_views_name(written: Path) -> None:
-    sql = "DROP INDEX _agents_last_seen;\nALTER TABLE _agents DROP COLUMN last_seen_unix_nano;\n"
+    sql = "ALTER TABLE _agents DROP COLUMN last_seen_unix_nano;\n"
     alter(written, "DROP VIEW my_spans")
     migrate(written, QUICK._replace(sql=sql), views=with_views(without="agents"))
     assert span_names(written) == ["one", "two"]

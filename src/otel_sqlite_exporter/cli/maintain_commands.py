@@ -1,37 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that look after a file: migrate, info, recover, doctor."""
+"""Commands that maintain a file: migrate, info, doctor, recover, reindex, reprice, index."""
 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import click
 
-from otel_sqlite_exporter.cli.exit_codes import ATTENTION, resolve
+from otel_sqlite_exporter.cli.options import ATTENTION, JSON, SETTINGS, TIMEZONE
+from otel_sqlite_exporter.cli.progress_bar import show_progress
+from otel_sqlite_exporter.cli.tables import print_json
 from otel_sqlite_exporter.errors import LegacyFileError
+from otel_sqlite_exporter.model.plural import count
 
-_UNTOUCHED = {"file", "version", "integrity"}
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.settings import Settings
+
+_UNREPAIRABLE = {"file", "version", "integrity"}
+"""Checks that find a file that cannot be opened, or is damaged: a repair does not touch it."""
 
 
 @click.command()
-@click.argument("path", required=False)
+@SETTINGS
 @click.option("--check", is_flag=True, help="Change nothing; exit with 1 if steps are pending.")
 @click.option("--dry-run", is_flag=True, help="Change nothing; print what would be done.")
-@click.option("--no-backup", is_flag=True, help="Write no copy of the file before it is upgraded.")
-@click.option("--into", metavar="NEW", help="Of a file of attribute rows: write a new file, and leave it as it is.")
-@click.option(
-    "--timezone",
-    metavar="ZONE",
-    default="UTC",
-    show_default=True,
-    help="Of a file of attribute rows: where times without an offset are from; `local`, +02:00 or a name.",
-)
-@click.option("--drop-legacy", is_flag=True, help="Remove the old tables of a file of attribute rows, once migrated.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_context
+@click.option("--no-backup", is_flag=True, help="Do not back up the file before the upgrade.")
+@click.option("--into", metavar="NEW", help="Attribute rows: write a new file, and leave the old one unchanged.")
+@TIMEZONE
+@click.option("--drop-legacy", is_flag=True, help="Attribute rows: remove the old tables once they are migrated.")
+@JSON
+@click.pass_obj
 def migrate(
-    ctx: click.Context,
-    path: str | None,
+    settings: Settings,
     *,
     check: bool,
     dry_run: bool,
@@ -40,99 +41,104 @@ def migrate(
     timezone: str,
     drop_legacy: bool,
     as_json: bool,
-) -> None:
-    """Create a file, upgrade its schema, or turn a file of attribute rows into one of ours.
+) -> int:
+    """Create a file, upgrade its schema, or convert it.
 
-    A checked copy is written beside a file with a schema before it is upgraded, and its path is printed. A step that
-    fails leaves the file as it was before that step. Files of other programs, damaged ones, and those of newer versions
-    are refused and not touched.
+    Before an upgrade, a verified copy is written beside the file, and its path is printed. A failed step leaves the
+    file as it was before that step. Damaged files, files of other programs and files of newer versions are refused and
+    not changed.
 
-    A file of attribute rows (EAV) is recognised by its tables. It is migrated in stages that are checked, and a command
-    that was cut short goes on where it stood. In place, the old tables stay, under names that begin with legacy_.
+    A file of attribute rows (EAV) is recognised by its tables. It is converted in stages, each of which is verified; an
+    interrupted command continues when it is run again. A conversion in place keeps the old tables, renamed to legacy_*.
     """
-    settings = resolve(ctx, path)
-    from otel_sqlite_exporter.cli import render_reports
-    from otel_sqlite_exporter.cli.legacy_commands import find_file, migrate_file
-    from otel_sqlite_exporter.cli.progress_bar import show_count
-    from otel_sqlite_exporter.cli.tables import print_json
+    from otel_sqlite_exporter.cli import maintain_output
+    from otel_sqlite_exporter.cli.legacy_migration import migrate_file
+    from otel_sqlite_exporter.legacy.legacy_report import find_legacy_file
     from otel_sqlite_exporter.storage import migrations
 
-    file, timeout = settings.path, settings.busy_timeout_ms
+    path, timeout, backup = settings.path, settings.busy_timeout_ms, not no_backup
     into = None if into is None else os.path.abspath(into)
-    old = find_file(file, into, timeout)
-    if old is not None and check:
-        click.echo(f"{file} holds attribute rows, {'migrated' if old.is_done else 'not migrated yet'}")
-        ctx.exit(0 if old.is_done else ATTENTION)
-    if old is not None and not (old.is_done and old.is_in_place and not drop_legacy and into is None):
-        return migrate_file(
-            old,
-            settings,
-            into=into,
-            timezone=timezone,
-            backup=not no_backup,
-            dry_run=dry_run,
-            drop=drop_legacy,
-            as_json=as_json,
-        )
+    old = find_legacy_file(path, into=into, busy_timeout_ms=timeout)
     if old is None and (into is not None or drop_legacy):
-        raise LegacyFileError(f"{file} holds no tables of attribute rows: --into and --drop-legacy are for such files")
-    if not (check or dry_run):
-        with show_count("rows") as progress:
-            report = migrations.migrate(
-                file,
-                busy_timeout_ms=timeout,
-                backup=not no_backup,
-                on_progress=lambda step, done, of: progress(done, of),
-            )
-        return print_json(render_reports.report_as_dict(report)) if as_json else render_reports.render_report(report)
-    pending = migrations.find_pending(file, busy_timeout_ms=timeout)
-    backup = bool(pending.version and pending.steps and not no_backup)
-    if as_json:
-        print_json(render_reports.plan_as_dict(file, pending, backup=backup))
-    elif dry_run:
-        render_reports.render_plan(file, pending, backup=backup)
-    else:
-        render_reports.render_status(file, pending)
-    ctx.exit(ATTENTION if check and (pending.steps or pending.has_old_views) else 0)
+        raise LegacyFileError(f"{path} holds no attribute rows: --into and --drop-legacy work on such files only")
+    if old is not None and check:
+        click.echo(f"{path} holds attribute rows, {'migrated' if old.is_done else 'not migrated yet'}")
+        return 0 if old.is_done else ATTENTION
+    if old is not None and not (old.is_done and old.is_in_place and not drop_legacy and into is None):
+        migrate_file(old, settings, into, timezone, backup=backup, dry_run=dry_run, drop=drop_legacy, as_json=as_json)
+        return 0
+    if check or dry_run:
+        pending = migrations.find_pending(path, busy_timeout_ms=timeout)
+        backup = backup and bool(pending.version and pending.steps)
+        maintain_output.show_plan(path, pending, backup=backup, in_full=dry_run, as_json=as_json)
+        return ATTENTION if check and (pending.steps or pending.has_old_views) else 0
+    with show_progress("rows") as show:
+        report = migrations.migrate(
+            path, busy_timeout_ms=timeout, backup=backup, on_progress=lambda step, done, of: show(done, of)
+        )
+    maintain_output.show_migration(report, as_json=as_json)
+    return 0
 
 
 @click.command()
-@click.argument("path", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_context
-def info(ctx: click.Context, path: str | None, *, as_json: bool) -> None:
+@SETTINGS
+@JSON
+@click.pass_obj
+def info(settings: Settings, *, as_json: bool) -> None:
     """Show what a file holds.
 
-    That is its schema version and size, how much is in it, the newest sessions, and how well it was written. Nothing is
-    created or changed. All counts are of the same moment, also while other processes write.
+    That is its schema version, size, rows of each view, newest sessions, and health. All counts are of the same moment,
+    also while other processes write. Nothing is created or changed.
     """
-    settings = resolve(ctx, path)
-    from otel_sqlite_exporter.cli import render_reports
-    from otel_sqlite_exporter.cli.tables import print_json
+    from otel_sqlite_exporter.cli.maintain_output import show_overview
     from otel_sqlite_exporter.query.overview import read_overview
 
-    overview = read_overview(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
-    if as_json:
-        print_json(render_reports.overview_as_dict(overview))
-    else:
-        render_reports.render_overview(overview)
+    show_overview(read_overview(settings.path, busy_timeout_ms=settings.busy_timeout_ms), as_json=as_json)
 
 
 @click.command()
-@click.argument("path", required=False)
-@click.option("--spool", type=click.Path(dir_okay=False), help="Another spool than the one beside PATH.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_context
-def recover(ctx: click.Context, path: str | None, *, spool: str | None, as_json: bool) -> None:
-    """Write what waits in the spool beside a file into it.
+@SETTINGS
+@click.option("--repair", "do_repair", is_flag=True, help="Repair what can be repaired; nothing is deleted.")
+@click.option(
+    "--assume-gone",
+    metavar="HOST",
+    multiple=True,
+    help="With --repair: also end the spans of processes of this host, which cannot be checked from here. May be "
+    "repeated.",
+)
+@JSON
+@click.pass_obj
+def doctor(settings: Settings, *, do_repair: bool, assume_gone: tuple[str, ...], as_json: bool) -> int:
+    """Find what is wrong with a file, and how to correct it.
 
-    Exporters do so by themselves, with the next batch that gets through. Each batch is written once, also if this is
-    cut short and run again.
+    Exit code 1 if there is a problem (with --repair: if one is left). A note is information, not a problem.
     """
-    settings = resolve(ctx, path)
-    from otel_sqlite_exporter.cli.tables import print_json
+    from otel_sqlite_exporter.cli.maintain_output import show_findings
+    from otel_sqlite_exporter.maintain.doctor import diagnose
+    from otel_sqlite_exporter.maintain.repair import repair
+
+    findings, done = diagnose(settings), None
+    problems = {finding.check for finding in findings if finding.severity == "problem"}
+    if do_repair and not problems & _UNREPAIRABLE:
+        done = repair(settings, assume_gone=assume_gone)
+        findings = diagnose(settings)
+        problems = {finding.check for finding in findings if finding.severity == "problem"}
+    show_findings(settings.path, findings, done, as_json=as_json)
+    return ATTENTION if problems else 0
+
+
+@click.command()
+@SETTINGS
+@click.option("--spool", type=click.Path(dir_okay=False), help="The spool. Default: the one beside PATH.")
+@JSON
+@click.pass_obj
+def recover(settings: Settings, *, spool: str | None, as_json: bool) -> None:
+    """Write the batches in the spool of a file into the file.
+
+    An exporter does so itself with its next successful batch. Each batch is written once, even if this command is
+    interrupted and run again.
+    """
     from otel_sqlite_exporter.maintain import repair
-    from otel_sqlite_exporter.model.plural import count
 
     recovery = repair.recover(settings, spool)
     if as_json:
@@ -145,44 +151,78 @@ def recover(ctx: click.Context, path: str | None, *, spool: str | None, as_json:
 
 
 @click.command()
-@click.argument("path", required=False)
-@click.option("--repair", "do_repair", is_flag=True, help="Repair what can be repaired; nothing is deleted.")
-@click.option(
-    "--assume-gone",
-    metavar="HOST",
-    multiple=True,
-    help="With --repair: also end spans of processes of this host that cannot be seen from here; may be repeated.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_context
-def doctor(
-    ctx: click.Context, path: str | None, *, do_repair: bool, assume_gone: tuple[str, ...], as_json: bool
-) -> None:
-    """Look for what is wrong with a file, and say what to do about it.
+@SETTINGS
+@JSON
+@click.pass_obj
+def reindex(settings: Settings, *, as_json: bool) -> None:
+    """Derive sessions, pairs and calls of a file again.
 
-    Exit code 1 when a problem is found (or is left after --repair). Notes are worth knowing, and no problems.
+    Use it for files that an older version or other settings wrote. Records stay as they are; the data derived from
+    them is updated to the rules of this version. The command works in short transactions, also while applications
+    write; if interrupted, it continues when it is run again. A current file is not changed.
     """
-    settings = resolve(ctx, path)
-    from otel_sqlite_exporter.cli import render_reports
-    from otel_sqlite_exporter.cli.tables import print_json
-    from otel_sqlite_exporter.maintain.doctor import diagnose
-    from otel_sqlite_exporter.maintain.repair import repair
+    from otel_sqlite_exporter.maintain import reindex
 
-    findings = diagnose(settings)
-    done = None
-    # What cannot be opened, or is not sound, is left alone.
-    if do_repair and not any(finding.check in _UNTOUCHED for finding in findings if finding.severity == "problem"):
-        done = repair(settings, assume_gone=assume_gone)
-        findings = diagnose(settings)
+    with show_progress("reading records") as progress:
+        done = reindex.reindex(settings, progress)
     if as_json:
-        repaired = None if done is None else done._asdict() | {"recovery": done.recovery._asdict()}
-        listed = [finding._asdict() for finding in findings]
-        print_json({"path": settings.path, "repaired": repaired, "findings": listed})
-    else:
-        if done is not None:
-            render_reports.render_repair(done)
-        render_reports.render_findings(settings.path, findings)
-    ctx.exit(ATTENTION if any(finding.severity == "problem" for finding in findings) else 0)
+        return print_json({"path": settings.path} | done._asdict())
+    click.echo(f"read {done.spans} spans and {done.logs} log records of {settings.path} in {done.seconds:.2f} s")
+    click.echo(
+        f"updated: {done.changed_spans} spans, {done.changed_logs} log records; "
+        f"{done.recounted_calls} calls are counted differently"
+    )
+    for name, after in done.after.items():
+        before = done.before[name]
+        click.echo(f"  {name.replace('_', ' '):22} {after}" + (f" (was {before})" if before != after else ""))
+    if done.unpriced_calls and done.before["calls_with_cost_status"]:
+        click.echo(f"{done.unpriced_calls} updated calls have no cost: run reprice")
 
 
-COMMANDS = (migrate, info, recover, doctor)
+@click.command()
+@SETTINGS
+@click.option("--all", "everything", is_flag=True, help="Also price calls that have a price.")
+@JSON
+@click.pass_obj
+def reprice(settings: Settings, *, everything: bool, as_json: bool) -> None:
+    """Compute the cost of the model calls of a file.
+
+    The prices are those in the package genai-prices for the day of the call. A cost that instrumentation reported
+    stays. A call without a known provider, model or number of tokens gets no cost and the status `unpriced`.
+    """
+    from otel_sqlite_exporter.maintain import reprice
+
+    with show_progress("pricing calls") as progress:
+        done = reprice.reprice(settings, everything=everything, progress=progress)
+    if as_json:
+        return print_json({"path": settings.path} | done._asdict())
+    click.echo(f"checked {done.calls} calls of {settings.path} and changed {done.changed} ({done.price_source})")
+    return click.echo(
+        f"now: {done.exact} exact, {done.partial} partial, {done.unpriced} unpriced, {done.reported} reported"
+    )
+
+
+@click.command()
+@SETTINGS
+@click.option("--rebuild", is_flag=True, help="Build the index from scratch.")
+@JSON
+@click.pass_obj
+def index(settings: Settings, *, rebuild: bool, as_json: bool) -> None:
+    """Build or update the index that `search` uses.
+
+    It covers prompts, completions, tool arguments and tool results. The command works in short transactions, also while
+    applications write; if interrupted, it continues when it is run again.
+    """
+    from otel_sqlite_exporter.maintain import search_index
+
+    with show_progress("indexing") as progress:
+        done = search_index.index_content(settings, rebuild=rebuild, progress=progress)
+    if as_json:
+        return print_json({"path": settings.path} | done._asdict())
+    return click.echo(
+        f"added {done.llm_interactions} calls and {done.tool_interactions} tool executions of {settings.path} "
+        f"to the index in {done.seconds:.2f} s"
+    )
+
+
+COMMANDS = (migrate, info, recover, doctor, index, reindex, reprice)

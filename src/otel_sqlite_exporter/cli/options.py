@@ -1,70 +1,103 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The arguments and options that several commands have."""
+"""The arguments, options and exit codes that commands share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-PATH = click.argument("path", required=False)
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.query.reader import TelemetryDatabase
+
+Option = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+ATTENTION = 1
+"""The exit code of a command that did its work and found something that needs attention."""
+REFUSED = 2
+"""The exit code of a command that could not do its work; stderr says why."""
+
+
+def resolve_path(ctx: click.Context, parameter: click.Parameter, path: str | None) -> None:
+    """Make the settings for the file at `path` the object of the context."""
+    from otel_sqlite_exporter.settings import resolve_settings
+
+    ctx.obj = ctx.find_root().obj = resolve_settings(path)
+
+
+def _open_path(ctx: click.Context, parameter: click.Parameter, path: str | None) -> None:
+    from otel_sqlite_exporter.query.reader import TelemetryDatabase
+
+    ctx.obj = ctx.find_root().obj = TelemetryDatabase(path)
+
+
+SETTINGS = click.argument("path", required=False, expose_value=False, callback=resolve_path)
+"""The path of the file: `click.pass_obj` gives the command the `Settings` for it."""
+DATABASE = click.argument("path", required=False, expose_value=False, callback=_open_path)
+"""The path of the file: `click.pass_obj` gives the command a `TelemetryDatabase` of it."""
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_TIMES = "ISO 8601, or how long ago: 15m, 6h, 2d."
-SINCE = click.option("--since", metavar="TIME", help=f"From this time on. {_TIMES}")
-UNTIL = click.option("--until", metavar="TIME", help="Before this time.")
-LIMIT = click.option("--limit", "-n", type=click.IntRange(1), default=50, show_default=True, help="How many at most.")
-_OLDEST = click.option("--oldest-first", is_flag=True, help="The other way round.")
-_CURSOR = click.option("--cursor", help="The page after the one that gave this.")
-_ATTRIBUTE = click.option(
+CSV = click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+TIMEZONE = click.option(
+    "--timezone",
+    metavar="ZONE",
+    default="UTC",
+    show_default=True,
+    help="The timezone of times without an offset: `local`, +02:00 or a name such as Europe/Berlin.",
+)
+SINCE = click.option("--since", metavar="TIME", help="Start of the range: ISO 8601, or an age such as 15m, 6h or 2d.")
+UNTIL = click.option("--until", metavar="TIME", help="End of the range, exclusive.")
+LIMIT = click.option("--limit", "-n", type=click.IntRange(1), default=50, show_default=True, help="Maximum to show.")
+
+
+def _text(option: str, name: str, what: str) -> Option:
+    return click.option(option, name, metavar="TEXT", multiple=True, help=f"Only {what}; may be repeated.")
+
+
+SESSION = click.option("--session", "session_id", metavar="ID", help="Only this session; a unique prefix is enough.")
+TRACE = click.option("--trace", "trace_id", metavar="ID", help="Only this trace; a unique prefix is enough.")
+USER = click.option("--user", "user_id", metavar="ID", help="Only this user.")
+SERVICE = _text("--service", "service_name", "this service")
+AGENT = _text("--agent", "agent_name", "this agent")
+MODEL = _text("--model", "model", "this model")
+PROVIDER = _text("--provider", "provider", "this provider")
+OPERATION = _text("--operation", "operation", "this operation, such as chat")
+TOOL = _text("--tool", "tool_name", "this tool")
+NAME = _text("--name", "name", "this name")
+EVENT = _text("--event", "event_name", "this event name")
+SEVERITY = _text("--severity", "severity_text", "this severity text, as recorded, such as ERROR")
+MIN_SEVERITY = click.option(
+    "--min-severity", "min_severity_number", type=int, help="Minimum severity number: 9 is INFO, 17 ERROR."
+)
+STATUS = click.option(
+    "--status",
+    type=click.Choice(("ok", "error", "running", "interrupted")),
+    multiple=True,
+    help="Only this status; may be repeated.",
+)
+MIN_DURATION = click.option("--min-duration-ms", type=float, help="Minimum duration in milliseconds.")
+MIN_TOKENS = click.option("--min-tokens", "min_total_tokens", type=int, help="Minimum number of tokens.")
+MIN_COST = click.option("--min-cost-usd", type=float, help="Minimum cost in US dollars.")
+ATTRIBUTE = click.option(
     "--attribute",
-    "attribute_texts",
+    "attributes",
     metavar="CONDITION",
     multiple=True,
-    help="key, !key, key=value, also with != < <= > >=. Of several all must be met.",
+    help="key, !key or key=value, also with != < <= > >=. May be repeated; all conditions must be met.",
 )
-OPTIONS = {
-    "session_id": click.option("--session", "session_id", metavar="ID", help="Of a session; its beginning suffices."),
-    "trace_id": click.option("--trace", "trace_id", metavar="ID", help="Of a trace; its beginning suffices."),
-    "user_id": click.option("--user", "user_id", metavar="ID", help="Of a user."),
-    "service_name": click.option("--service", "service_name", metavar="NAME", multiple=True, help="Of a service."),
-    "agent_name": click.option("--agent", "agent_name", metavar="NAME", multiple=True, help="Of an agent."),
-    "model": click.option("--model", metavar="NAME", multiple=True, help="Of a model."),
-    "provider": click.option("--provider", metavar="NAME", multiple=True, help="Of a provider."),
-    "operation": click.option("--operation", metavar="NAME", multiple=True, help="Of an operation, as chat."),
-    "tool_name": click.option("--tool", "tool_name", metavar="NAME", multiple=True, help="Of a tool."),
-    "name": click.option("--name", metavar="NAME", multiple=True, help="With this name."),
-    "event_name": click.option("--event", "event_name", metavar="NAME", multiple=True, help="Of an event's name."),
-    "severity_text": click.option(
-        "--severity",
-        "severity_text",
-        metavar="TEXT",
-        multiple=True,
-        help="Of a severity, as ERROR, as it was recorded.",
-    ),
-    "min_severity_number": click.option(
-        "--min-severity", "min_severity_number", type=int, help="Of at least this severity number: 9 INFO, 17 ERROR."
-    ),
-    "status": click.option(
-        "--status",
-        type=click.Choice(("ok", "error", "running", "interrupted")),
-        multiple=True,
-        help="With this status.",
-    ),
-    "min_duration_ms": click.option("--min-duration-ms", type=float, help="At least this long."),
-    "min_total_tokens": click.option("--min-tokens", "min_total_tokens", type=int, help="With at least these tokens."),
-    "min_cost_usd": click.option("--min-cost-usd", type=float, help="Of at least this cost."),
-}
+CURSOR = click.option("--cursor", help="Show the next page: the cursor that the previous page gave.")
+OLDEST = click.option("--oldest-first", is_flag=True, help="Reverse the order.")
 
 
-def filters(*names: str) -> Callable[[_Command], _Command]:
-    """Give a command the options of a list, the first of `names` first in its help text."""
+def read_criteria(database: TelemetryDatabase, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the filters that were given: with whole ids for prefixes, and conditions of attributes parsed."""
+    criteria = {name: value for name, value in options.items() if value is not None and value != ()}
+    if "session_id" in criteria:
+        criteria["session_id"] = database.resolve_session_id(criteria["session_id"])
+    if "trace_id" in criteria:
+        criteria["trace_id"] = database.resolve_trace_id(criteria["trace_id"])
+    if "attributes" in criteria:
+        from otel_sqlite_exporter.query.filter_values import parse_attribute_text
 
-    def decorate(command: _Command) -> _Command:
-        options = [SINCE, UNTIL, *(OPTIONS[name] for name in names), _ATTRIBUTE, LIMIT, _CURSOR, _OLDEST, JSON]
-        for option in reversed(options):
-            command = option(command)
-        return PATH(command)
-
-    return decorate
+        criteria["attributes"] = [parse_attribute_text("attribute", text) for text in criteria["attributes"]]
+    return criteria

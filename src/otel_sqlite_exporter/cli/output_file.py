@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where exported lines go: standard output, or a file that is there when it is whole."""
+"""Writes exported lines to standard output, or to a file that appears only when it is complete."""
 
 from __future__ import annotations
 
@@ -13,24 +13,22 @@ from typing import BinaryIO
 from otel_sqlite_exporter.errors import ConfigurationError
 from otel_sqlite_exporter.query.otlp_export import ExportedLine
 
-STANDARD_OUTPUT = "-"
-
 
 def write_lines(lines: Iterable[ExportedLine], output: str, *, source: str) -> ExportedLine:
-    """Write `lines` to the file `output` (for its owner alone, as prompts are in it) or, for `-`, to standard output.
-    Return what was in them, added up.
+    """Write `lines` to the file `output`, or to standard output if it is `-`. As lines hold prompts, only the owner may
+    read a new file. Return the sums of their counts.
 
     Raises:
-        ConfigurationError: `output` is the file that is read, `source`.
-        OSError: It cannot be written; a file that was there is as it was.
+        ConfigurationError: `output` is the file `source`, from which the lines come.
+        OSError: The file cannot be written; an earlier one at its path is unchanged.
     """
-    if output == STANDARD_OUTPUT:
+    if output == "-":
         done = _write(lines, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return done
     path = os.path.realpath(output)
     if path == os.path.realpath(source):
-        raise ConfigurationError(f"output={output!r} cannot be used: it is the file that is read; give another")
+        raise ConfigurationError(f"output={output!r} cannot be used: it is the file that is exported; give another")
     if os.path.exists(path) and not os.path.isfile(path):  # a device or a pipe
         with open(path, "wb") as file:
             return _write(lines, file)

@@ -1,41 +1,94 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How commands print: tables for a terminal, aligned columns for a pipe, JSON and CSV for programs."""
+"""What commands print: tables, in a pipe as aligned plain text, and JSON and CSV for programs."""
 
 from __future__ import annotations
 
-import csv
 import io
 import json
-import math
-import os
-import shutil
-import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import click
 
-from otel_sqlite_exporter.cli.table_cells import Bar, Interval, Table, Value, format_value
+from otel_sqlite_exporter.cli.formatting import Value, format_value, is_terminal
 
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-
-
-def print_json(value: object) -> None:
-    """Print `value` as one JSON document."""
-    click.echo(format_json(value, indent=2))
+_Row = TypeVar("_Row")
 
 
-def format_json(value: object, *, indent: int | None = None) -> str:
-    """Return `value` as JSON, which has no word for numbers that are not finite: they are null."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Column(Generic[_Row]):
+    """A column of a table.
+
+    Attributes:
+        name: The heading; a terminal shows its underscores as spaces.
+        read: Returns the cell of a row.
+        least: The number of characters to which a narrow terminal may cut texts. Numbers are never cut, ids of traces
+            and spans to a unique prefix.
+        right: Whether to align texts at the right, as numbers are.
+        drop: The place in the order in which a narrow terminal leaves columns out. Columns with 0 follow after all
+            others, from the last one to the first.
+    """
+
+    name: str
+    read: Callable[[_Row], Value]
+    least: int = 16
+    right: bool = False
+    drop: int = 0
+
+    def read_cells(self, rows: Sequence[_Row]) -> tuple[list[Value], bool]:
+        """Return the cell of each row, and whether to align them at the right."""
+        cells = [self.read(row) for row in rows]
+        types = set(map(type, cells))
+        return cells, self.right or (bool(types & {int, float}) and str not in types)
+
+
+class Table(NamedTuple, Generic[_Row]):
+    """Rows with a title and headings."""
+
+    title: str
+    columns: Sequence[Column[_Row]]
+    rows: Sequence[_Row]
+
+
+class Facts(NamedTuple):
+    """Names and values, with a title."""
+
+    title: str
+    facts: Iterable[tuple[str, Value]]
+
+
+def make_columns(*names: str) -> list[Column[Sequence[Any]]]:
+    """Return columns of rows that are sequences."""
+    return [Column(name, itemgetter(place)) for place, name in enumerate(names)]
+
+
+def print_tables(*parts: Table[Any] | Facts) -> None:
+    """Print tables: on a terminal with rich, in a pipe as plain text with all columns, times and ids in full."""
+    if is_terminal():
+        from otel_sqlite_exporter.cli.terminal_tables import print_on_terminal
+
+        print_on_terminal(parts)
+    else:
+        click.echo("\n\n".join("\n  ".join([format_value(part.title), *_align(part)]) for part in parts))
+
+
+def print_json(value: object, *, indent: int | None = 2) -> None:
+    """Print `value` as JSON; infinities and NaN, which JSON lacks, become null."""
     try:
-        return json.dumps(value, indent=indent, allow_nan=False)
+        text = json.dumps(value, indent=indent, allow_nan=False)
     except ValueError:
-        return json.dumps(_leave_out_infinities(value), indent=indent)
+        text = json.dumps(json.loads(json.dumps(value), parse_constant=lambda constant: None), indent=indent)
+    click.echo(text)
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows as RFC 4180 has them; a missing value is an empty field."""
+    """Print rows as CSV (RFC 4180); a missing value is an empty field. A terminal gets no control characters."""
+    import csv
+
+    if is_terminal():
+        rows = [[format_value(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)
@@ -43,73 +96,16 @@ def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     click.echo(text.getvalue(), nl=False)
 
 
-def print_tables(tables: Sequence[Table]) -> None:
-    """Print tables: with rich on a terminal, through a pager where they are longer than that; else as plain text."""
-    if is_terminal():
-        from otel_sqlite_exporter.cli.column_widths import draw_table
-
-        width = shutil.get_terminal_size().columns
-        _print_on_terminal([part for table in tables for part in draw_table(table, width)])
+def _align(part: Table[Any] | Facts) -> list[str]:
+    if isinstance(part, Facts):
+        columns = [([format_value(cell) for cell in cells], False) for cells in zip(*part.facts, strict=True)]
     else:
-        click.echo("\n\n".join(_format_plain(table) for table in tables))
-
-
-def is_terminal() -> bool:
-    """Return whether stdout is a terminal."""
-    return sys.stdout is not None and sys.stdout.isatty()
-
-
-def format_time(text: str | None) -> str | None:
-    """Return the time of an ISO 8601 text as it is; for a terminal without year and fraction."""
-    return f"{text[5:10]} {text[11:19]}" if text is not None and is_terminal() else text
-
-
-def _leave_out_infinities(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _leave_out_infinities(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_leave_out_infinities(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _print_on_terminal(parts: Sequence[RenderableType]) -> None:
-    console = _make_console()
-    with console.capture() as capture:
-        for part in parts:
-            console.print(part)
-    text = capture.get()
-    is_watched = sys.stdin is not None and sys.stdin.isatty()
-    if is_watched and text.count("\n") >= shutil.get_terminal_size().lines:
-        click.echo_via_pager(text, color=None if console.color_system else False)
-    else:
-        click.echo(text, nl=False, color=True)
-
-
-def _make_console() -> Console:
-    from rich.console import Console
-
-    # Without a colour system no escape sequence is written at all, bold and dim ones included.
-    return Console(file=sys.stdout, color_system=None if os.environ.get("NO_COLOR") else "auto")
-
-
-def _format_plain(table: Table) -> str:
-    bars = {index for row in table.rows for index, cell in enumerate(row) if isinstance(cell, Bar)}
-    rows = [tuple(_format_cell(cell) for cell in row if not isinstance(cell, Bar)) for row in table.rows]
-    columns = [index for index in range(len(table.columns or ("", ""))) if index not in bars]
-    header = [tuple(table.columns[index] for index in columns)] if table.columns else []
-    if not rows and not header:
-        return table.title
-    widths = [max(map(len, column)) for column in zip(*header, *rows, strict=True)]
-    right = [table.is_number(index) for index in columns]
-    lines = [
-        "  ".join(
-            text.rjust(width) if number else text.ljust(width)
-            for text, width, number in zip(row, widths, right, strict=True)
-        ).rstrip()
-        for row in header + rows
-    ]
-    return "\n".join([table.title, *(f"  {line}" for line in lines)])
-
-
-def _format_cell(cell: Value | Interval) -> str:
-    return cell.draw() if isinstance(cell, Interval) else format_value(cell)
+        columns = []
+        for column in part.columns:
+            cells, is_right = column.read_cells(part.rows)
+            columns.append(([column.name, *map(format_value, cells)], is_right))
+    aligned = []
+    for texts, is_right in columns:
+        width = max(map(len, texts))
+        aligned.append([text.rjust(width) if is_right else text.ljust(width) for text in texts])
+    return ["  ".join(line).rstrip() for line in zip(*aligned, strict=True)]

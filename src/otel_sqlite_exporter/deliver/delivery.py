@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From encoded records to the file; where that cannot be had, to the spool beside it. All exporters deliver here."""
+"""From encoded records to the file or, where it cannot be written, to the spool beside it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
-
-from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
 
 from otel_sqlite_exporter.deliver.interrupted_spans import interrupt_spans
 from otel_sqlite_exporter.deliver.retry import is_about_file, write_records
@@ -21,34 +21,51 @@ from otel_sqlite_exporter.deliver.spool_format import dump_batch
 from otel_sqlite_exporter.deliver.spool_replay import replay_spool
 from otel_sqlite_exporter.errors import ClosedError, ForeignFileError, SQLiteExporterError
 from otel_sqlite_exporter.model.rows import Records
-from otel_sqlite_exporter.sdk.own_metrics import make_exporter_metrics
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.database import Database
 from otel_sqlite_exporter.write.exporter_runs import Run
-from otel_sqlite_exporter.write.shared_texts import Histories
+from otel_sqlite_exporter.write.writer import Writer
 
 _logger = logging.getLogger(__name__)
 _LOG_INTERVAL_S = 60.0
-# While the file is known to be in use, a queue is not let fill up behind each batch.
+# Once the file was locked, the next batches do not wait for it: the queue of the exporter would fill up meanwhile.
 _IMPATIENT_S = 0.1
 _SPOOL_TIMEOUT_S = 1.0
 
 
-class Delivery:
-    """Where one exporter's records go. Making one touches nothing. Used by several threads, and by the children of a
-    fork, each of which counts for itself."""
+class DeliveryMetrics(Protocol):
+    """Records the deliveries of one exporter."""
 
-    def __init__(self, settings: Settings, signal: str) -> None:
-        """`signal` is `traces` or `logs`."""
+    def begin(self, records: int) -> float:
+        """Record that a delivery begins, and return when."""
+
+    def end(self, records: int, began: float, error: Exception | None) -> None:
+        """Record that a delivery has ended, with `error` where its records are lost."""
+
+
+class Delivery:
+    """Brings the records of one exporter to its file. Making one touches nothing. Used by several threads, and by the
+    children of a fork, each of which counts for itself."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        signal: str,
+        *,
+        metrics: DeliveryMetrics | None = None,
+        suppress_instrumentation: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        """`signal` is `traces` or `logs`. Whatever touches the file is done within `suppress_instrumentation()`, so
+        that instrumentation of the application does not trace it."""
         self._settings = settings
         self._signal = signal
         self._timeout_s = settings.busy_timeout_ms / 1000
-        self._window_ns = settings.pairing_window_ms * 1_000_000
         self._database = Database(settings, on_open=_interrupt_spans)
         self._spool = Spool(spool_path(settings.path), limit_bytes=settings.spool_limit_bytes)
-        self._histories = Histories()
+        self._writer: Writer | None = None
         self._run = Run.begin(signal)
-        self._metrics = make_exporter_metrics(signal)
+        self._metrics = metrics
+        self._suppress_instrumentation = suppress_instrumentation
         self._is_waiting = False
         self._is_closed = False
         self._noted = (0, 0, 0)
@@ -72,7 +89,7 @@ class Delivery:
             return ClosedError("the exporter was shut down")
         if not records:
             return None
-        with _suppress_instrumentation():
+        with self._suppress_instrumentation():
             try:
                 self._write(records)
             except ClosedError as error:
@@ -83,21 +100,21 @@ class Delivery:
             return None
 
     def note_alive(self) -> None:
-        """Let the file know that this process lives, where it can be written at once."""
-        with _suppress_instrumentation(), contextlib.suppress(Exception):
+        """Note in the file that this process lives, if the file can be written at once."""
+        with self._suppress_instrumentation(), contextlib.suppress(Exception):
             self._write(Records(), timeout_s=_IMPATIENT_S)
 
     def drop(self, records: int) -> None:
-        """Count records that were lost on their way here; the file learns of it with the next batch."""
+        """Count records that were lost before they came here; the next batch writes the count."""
         self._own_run().dropped += records
 
     def close(self) -> None:
-        """Write what is not in the file yet, and close it. A delivery that is under way is waited for, up to the busy
-        timeout."""
+        """Write counts that are not in the file yet, and close it. Waits up to the busy timeout for a delivery that is
+        under way."""
         if self._is_closed:
             return
         run = self._own_run()
-        with _suppress_instrumentation():
+        with self._suppress_instrumentation():
             if (run.spooled, run.dropped, run.retries) != self._noted:
                 with contextlib.suppress(Exception):
                     self._write(Records())
@@ -111,39 +128,29 @@ class Delivery:
             timeout_s = min(_IMPATIENT_S, self._timeout_s)
         with self._database.use(timeout_s) as connection:
             run = self._own_run()
-            write_records(
-                connection,
-                records,
-                run,
-                pairing_window_ns=self._window_ns,
-                session_attributes=self._settings.session_attributes,
-                histories=self._histories,
-            )
+            writer = self._writer
+            if writer is None or writer.connection is not connection:
+                writer = self._writer = Writer(connection, self._settings)
+            write_records(writer, records, run)
             self._is_waiting = False
             self._noted = (run.spooled, run.dropped, run.retries)
             if not self._spool.is_empty():
-                self._replay(connection, began + self._timeout_s)
+                self._replay(writer, began + self._timeout_s)
 
-    def _replay(self, connection: sqlite3.Connection, deadline: float) -> None:
+    def _replay(self, writer: Writer, deadline: float) -> None:
         try:
-            batches, records = replay_spool(
-                connection,
-                self._spool,
-                pairing_window_ns=self._window_ns,
-                session_attributes=self._settings.session_attributes,
-                deadline=deadline,
-            )
+            batches, records = replay_spool(writer, self._spool, deadline=deadline)
         except Exception as error:
-            # Another process may be at it; else the spool keeps what it has.
-            _logger.debug("the spool of %s waits: %s", self._settings.path, error)
+            # Another process may be replaying it. The spool keeps its batches.
+            _logger.debug("the spool of %s is not written to it yet: %s", self._settings.path, error)
         else:
             if batches:
-                _interrupt_spans(connection)  # those that a dead process could only write to the spool
+                _interrupt_spans(writer.connection)  # those that a dead process could only write to the spool
             if batches and self._may_log("replayed", _LOG_INTERVAL_S):
-                _logger.info("%d records came back from the spool to %s", records, self._settings.path)
+                _logger.info("%d records were written from the spool to %s", records, self._settings.path)
 
     def _keep(self, records: Records, error: Exception) -> bool:
-        """Put a batch that could not be written into the spool, and return whether that worked."""
+        """Put a batch that could not be written into the spool, and return whether that succeeded."""
         run = self._own_run()
         if not is_about_file(error) or isinstance(error, ForeignFileError):
             run.dropped += len(records)
@@ -163,8 +170,8 @@ class Delivery:
             return False
         if self._may_log((type(error), "spooled"), _LOG_INTERVAL_S):
             _logger.warning(
-                "%s cannot be written: %s. %d records are kept in %s until it can, and more may follow "
-                "(said once a minute at most)",
+                "%s cannot be written: %s. %d records are kept in %s until it can, and later ones may be, too "
+                "(logged once a minute at most)",
                 self._settings.path,
                 error,
                 len(records),
@@ -180,23 +187,25 @@ class Delivery:
 
     def _warn_of_shutdown(self, records: int) -> None:
         if self._may_log("shutdown", math.inf):
-            _logger.warning("%d records came after shutdown and are not written, nor are any others", records)
+            _logger.warning(
+                "%d records came after shutdown and are not written; later ones are not written either", records
+            )
 
     def _log_loss(self, error: Exception, records: int, spool_error: Exception | None = None) -> None:
         if not self._may_log((type(error), "lost"), _LOG_INTERVAL_S):
             return
         expected = isinstance(error, (SQLiteExporterError, sqlite3.Error, OSError))
         _logger.error(
-            "%d records could not be written to %s and are lost: %s%s (said once a minute at most)",
+            "%d records could not be written to %s and are lost: %s%s (logged once a minute at most)",
             records,
             self._settings.path,
             error,
-            "" if spool_error is None else f"; nor could the spool: {spool_error}",
+            "" if spool_error is None else f"; the spool could not be written either: {spool_error}",
             exc_info=None if expected else error,
         )
 
     def _may_log(self, what: object, interval_s: float) -> bool:
-        # Not waited for: whoever holds it is about to log, and a child could inherit it, locked, through a fork.
+        # Not waited for: its holder is about to log, and a forked child could inherit it locked.
         if not self._log_lock.acquire(blocking=False):
             return False
         try:
@@ -213,20 +222,11 @@ def _interrupt_spans(connection: sqlite3.Connection) -> None:
     try:
         interrupted = interrupt_spans(connection)
     except sqlite3.Error as error:
-        _logger.debug("spans of processes that are gone stay open for now: %s", error)
+        _logger.debug("spans of processes that have ended stay open for now: %s", error)
     else:
         if interrupted:
-            _logger.info("%d spans of processes that are gone were marked as interrupted", interrupted)
+            _logger.info("%d spans of processes that have ended were marked as interrupted", interrupted)
 
 
 def _is_lock(error: Exception) -> bool:
     return isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
-
-
-@contextlib.contextmanager
-def _suppress_instrumentation() -> Iterator[None]:
-    token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
-    try:
-        yield
-    finally:
-        detach(token)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ends the open spans of processes that are gone."""
+"""Ends the open spans of processes that have ended."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.storage.connection import transaction
 from otel_sqlite_exporter.storage.process import ProcessIdentity, is_alive
 from otel_sqlite_exporter.write.statements import run_script
 
 
 class OpenRun(NamedTuple):
-    """A run that has open spans: its key, whose it is, how many they are, and when it last wrote."""
+    """A run with open spans: its key, its process, the number of these spans, and when it last wrote."""
 
     id: int
     process: ProcessIdentity
@@ -30,22 +31,16 @@ def find_open_runs(connection: sqlite3.Connection) -> list[OpenRun]:
 def interrupt_spans(
     connection: sqlite3.Connection, is_gone: Callable[[OpenRun], bool] = lambda run: is_alive(run.process) is False
 ) -> int:
-    """Mark the open spans of runs that `is_gone` as interrupted and return how many they were. Their end is when that
-    run last wrote. By default those are gone whose process is known not to run any more: a process on another machine
-    or in another container is left alone.
+    """Mark the open spans of runs that `is_gone` as interrupted and return their number. Their end is when that run
+    last wrote. By default a run is gone if its process is known to have ended: a process on another machine or in
+    another container is left alone.
 
     Raises:
-        sqlite3.Error: The file cannot be written now; nothing was changed.
+        sqlite3.Error: The file cannot be written now; it is unchanged.
     """
     if not any(map(is_gone, find_open_runs(connection))):
         return 0
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         gone = [run for run in find_open_runs(connection) if is_gone(run)]
         run_script(connection, "interrupt_spans", runs=[run.id for run in gone])
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
     return sum(run.spans for run in gone)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A file beside the database, for batches that cannot be written there now: appended with fsync, taken in order.
 
-A header of 36 bytes (a mark, the spool's id, and up to where its batches were taken) is followed by frames: a mark, the
-length and the CRC-32 of the content, the batch's id, the content. A frame that a dying process left unfinished fails
-its check and is passed over. The lock is `flock`, which a child that is forked meanwhile does not take away.
+A header of 36 bytes (a mark, the spool's id, and the position of the first batch that was not taken) is followed by
+frames: a mark, the length and the CRC-32 of the content, the batch's id, the content. A frame that a dying process left
+unfinished fails its check and is passed over. The lock is `flock`: a forked child does not take it away.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Frame(NamedTuple):
 
 
 def spool_path(path: str) -> str:
-    """Return where the spool of a database file stands."""
+    """Return the path of the spool of a database file."""
     try:
         return f"{os.path.realpath(path)}-spool"
     except FileNotFoundError:  # the working directory is gone
@@ -50,19 +50,19 @@ class Spool:
         self._limit_bytes = limit_bytes
 
     def is_empty(self) -> bool:
-        """Whether no batch waits; two microseconds, and no more than a look at the size."""
+        """Return whether no batch waits, by the size of the file: two microseconds."""
         try:
             return os.stat(self.path).st_size <= _HEADER.size
         except OSError:
             return True
 
     def append(self, content: bytes, *, timeout_s: float) -> None:
-        """Add a batch; it survives a power failure when this returns.
+        """Add a batch. When this returns, it survives a power failure.
 
         Raises:
-            SpoolFullError: The spool would grow over its limit.
-            SpoolError: What stands at its path is no spool, or another process held its lock for `timeout_s`.
-            OSError: The spool cannot be written; it is as it was.
+            SpoolFullError: The spool would exceed its limit.
+            SpoolError: The file at its path is not a spool, or another process held its lock for `timeout_s`.
+            OSError: The spool cannot be written; it is unchanged.
         """
         frame = _FRAME.pack(_FRAME_MARK, len(content), zlib.crc32(content), uuid.uuid4().bytes) + content
         with self._open(timeout_s, create=True) as descriptor:
@@ -77,11 +77,11 @@ class Spool:
                 raise
 
     @contextmanager
-    def taking(self, *, timeout_s: float) -> Iterator[Taking | None]:
-        """Hold the spool for one who takes its batches; None if there is no spool.
+    def hold(self, *, timeout_s: float) -> Iterator[HeldSpool | None]:
+        """Lock the spool to take its batches; None if there is no spool.
 
         Raises:
-            SpoolError: What stands at its path is no spool, or another process held its lock for `timeout_s`.
+            SpoolError: The file at its path is not a spool, or another process held its lock for `timeout_s`.
             OSError: The spool cannot be read or written.
         """
         with ExitStack() as stack:
@@ -89,13 +89,13 @@ class Spool:
                 descriptor = stack.enter_context(self._open(timeout_s, create=False))
             except FileNotFoundError:
                 descriptor = None
-            yield None if descriptor is None else Taking(self.path, descriptor)
+            yield None if descriptor is None else HeldSpool(self.path, descriptor)
 
     def count(self) -> tuple[int, int]:
-        """Return how many batches wait, and their bytes. Takes no lock.
+        """Return the number of batches that wait, and of their bytes. Takes no lock.
 
         Raises:
-            SpoolError: What stands at its path is no spool.
+            SpoolError: The file at its path is not a spool.
             OSError: It cannot be read.
         """
         try:
@@ -105,7 +105,7 @@ class Spool:
         try:
             if os.fstat(descriptor).st_size == 0:
                 return 0, 0
-            frames = list(Taking(self.path, descriptor))
+            frames = list(HeldSpool(self.path, descriptor))
             return len(frames), sum(len(frame.content) for frame in frames)
         finally:
             os.close(descriptor)
@@ -130,7 +130,7 @@ class Spool:
                     continue
                 try:
                     status = os.fstat(descriptor)
-                    if status.st_nlink == 0:  # its last batch was taken while we waited
+                    if status.st_nlink == 0:  # removed while we waited
                         continue
                     if status.st_size == 0:
                         _write(descriptor, _HEADER.pack(_MARK, uuid.uuid4().bytes, _HEADER.size))
@@ -151,8 +151,8 @@ class Spool:
             os.close(folder)
 
 
-class Taking:
-    """A spool that is held. Iterating gives the frames that were not taken yet, in order."""
+class HeldSpool:
+    """A locked spool. Iterating gives the frames that were not taken yet, in order."""
 
     def __init__(self, path: str, descriptor: int) -> None:
         header = os.pread(descriptor, _HEADER.size, 0)
@@ -170,13 +170,13 @@ class Taking:
             position = frame.end
 
     def advance(self, frame: Frame) -> None:
-        """Note that `frame` was taken, and is not to be given again."""
+        """Note that `frame` was taken."""
         os.pwrite(self._descriptor, struct.pack(">Q", frame.end), _HEADER.size - 8)
         os.fsync(self._descriptor)
         self._position = frame.end
 
     def remove(self) -> None:
-        """Remove the spool, all of whose frames were taken."""
+        """Remove the spool, when all its frames were taken."""
         os.unlink(self._path)
 
     def _read(self, position: int) -> Frame | None:
@@ -203,7 +203,7 @@ class Taking:
 
 def _check_mark(path: str, header: bytes) -> None:
     if len(header) < _HEADER.size or not header.startswith(_MARK):
-        raise SpoolError(f"{path} is no spool of this package: move it away")
+        raise SpoolError(f"{path} is not a spool of this package: move it away")
 
 
 def _write(descriptor: int, content: bytes) -> None:

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
 
 import orjson
 
@@ -32,26 +33,10 @@ from otel_sqlite_exporter.model.rows import (
 from otel_sqlite_exporter.write.exporter_runs import Run
 
 _FORMAT = 1
-_ROWS: dict[str, Any] = {
-    "spans": EncodedSpan,
-    "logs": EncodedLog,
-    "quarantine": QuarantineRow,
-    "EncodedSpan.row": SpanRow,
-    "EncodedLog.row": LogRow,
-    "resource": ResourceRow,
-    "scope": ScopeRow,
-    "own_session": Naming,
-    "session": Naming,
-    "user": Naming,
-    "events": EventRow,
-    "links": LinkRow,
-    "interactions": Interactions,
-    "llm": LLMInteractionRow,
-    "tool": ToolInteractionRow,
-    "tool_calls": ToolCallRow,
-    "tool_results": ToolResultRow,
-}
-_MANY = ("events", "links", "tool_calls", "tool_results")
+_ROWS: tuple[Any, ...] = (
+    *(EncodedSpan, EncodedLog, SpanRow, LogRow, EventRow, LinkRow, ResourceRow, ScopeRow, Naming, QuarantineRow),
+    *(Interactions, LLMInteractionRow, ToolInteractionRow, ToolCallRow, ToolResultRow),
+)
 
 
 def dump_batch(records: Records, run: Run, time_unix_nano: int) -> bytes:
@@ -60,7 +45,7 @@ def dump_batch(records: Records, run: Run, time_unix_nano: int) -> bytes:
         "format": _FORMAT,
         "time_unix_nano": time_unix_nano,
         "run": run.dump(),
-        "columns": {row.__name__: row._fields for row in _ROWS.values()},
+        "columns": {row.__name__: row._fields for row in _ROWS},
         "spans": records.spans,
         "logs": records.logs,
         "quarantine": records.quarantine,
@@ -69,37 +54,48 @@ def dump_batch(records: Records, run: Run, time_unix_nano: int) -> bytes:
 
 
 def load_batch(content: bytes) -> tuple[Records, Run, int]:
-    """Return what `dump_batch` was given.
+    """Return the arguments of the call of `dump_batch` that returned `content`.
 
     Raises:
-        SpoolError: It was written by a newer version, or is no batch.
+        SpoolError: A newer version wrote it, or it is not a batch.
     """
     try:
         document = orjson.loads(zlib.decompress(content))
         version = document["format"]
         if version <= _FORMAT:
             columns = document["columns"]
-            kinds = ("spans", "logs", "quarantine")
-            rows = {kind: [_load(kind, row, columns) for row in document[kind]] for kind in kinds}
+            rows = {name: _load(hint, document[name], columns) for name, hint in _find_nested(Records).items()}
             return Records(**rows), Run.load(document["run"]), document["time_unix_nano"]
     except (zlib.error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SpoolError(f"a batch in the spool cannot be read: {error!r}") from error
     raise SpoolError(f"a batch in the spool has format {version}: upgrade with `pip install -U otel-sqlite-exporter`")
 
 
-def _load(kind: str, values: Any, columns: Mapping[str, list[str]]) -> Any:
-    row_type = _ROWS[kind]
-    noted = dict(zip(columns[row_type.__name__], values, strict=True))
-    row = {}
-    for name in row_type._fields:
-        value = noted.get(name, row_type._field_defaults.get(name))
-        inner = f"{row_type.__name__}.row" if name == "row" else name
-        if inner in _ROWS and isinstance(value, list):
-            many = name in _MANY
-            value = [_load(inner, one, columns) for one in value] if many else _load(inner, value, columns)
-        elif name == "record_interactions":
-            value = [(place, _load("interactions", one, columns)) for place, one in value]
-        row[name] = value
-    if row_type is Interactions and not any(row.values()):
-        return NO_INTERACTIONS
-    return row_type(**row)
+def _load(hint: Any, value: Any, columns: Mapping[str, Sequence[str]]) -> Any:
+    """Return a value of the type `hint` from its JSON. Another version may lack columns of a row, or have more."""
+    if value is None:
+        return None
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Sequence:
+        return [_load(arguments[0], one, columns) for one in value]
+    if origin is tuple:
+        return tuple(_load(argument, one, columns) for argument, one in zip(arguments, value, strict=True))
+    row_type = arguments[0] if arguments else hint
+    if not hasattr(row_type, "_fields"):
+        return value
+    defaults, nested = row_type._field_defaults, _find_nested(row_type)
+    row = {name: defaults.get(name) for name in row_type._fields}
+    for name, one in zip(columns[row_type.__name__], value, strict=True):
+        if name in row:
+            row[name] = _load(nested[name], one, columns) if name in nested else one
+    return NO_INTERACTIONS if row_type is Interactions and not any(row.values()) else row_type(**row)
+
+
+@cache
+def _find_nested(row_type: Any) -> dict[str, Any]:
+    """Return the types of the fields that hold rows."""
+    return {name: hint for name, hint in get_type_hints(row_type).items() if _holds_rows(hint)}
+
+
+def _holds_rows(hint: Any) -> bool:
+    return hasattr(hint, "_fields") or any(map(_holds_rows, get_args(hint)))

@@ -7,7 +7,7 @@ As with spans, a value that cannot be kept exactly is repaired and counted.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otel_sqlite_exporter.encode.pairs import split_phase
 from otel_sqlite_exporter.encode.resources import OriginEncoder
@@ -16,9 +16,8 @@ from otel_sqlite_exporter.genai.event_content import TOOL_RECORDS, find_logged_t
 from otel_sqlite_exporter.genai.recognition import find_record_interactions
 from otel_sqlite_exporter.genai.rules import Rules, load_rules
 from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, EncodedLog, Interactions, LogRow
-from otel_sqlite_exporter.model.signals import LogFields, name_event
+from otel_sqlite_exporter.model.signals import LogFields
 from otel_sqlite_exporter.model.values import (
-    copy_attributes,
     encode_attributes,
     encode_integer,
     encode_member,
@@ -27,30 +26,6 @@ from otel_sqlite_exporter.model.values import (
     encode_value,
     repair_text,
 )
-
-if TYPE_CHECKING:
-    from otel_sqlite_exporter.redact.redacted_signals import SpanRedactor
-
-
-def read_log(record: Any, redactor: SpanRedactor | None) -> LogFields:
-    """Return the fields of a ReadableLogRecord (or of the LogData of older SDKs), redacted.
-
-    Raises:
-        AttributeError: It is neither.
-    """
-    log = record.log_record
-    own: Any = [getattr(log, field, None) for field in LogFields._fields[:9]]
-    attributes = copy_attributes(log.attributes)
-    resource = getattr(record, "resource", None)
-    values = (
-        *own,
-        attributes,
-        getattr(record if resource is not None else log, "dropped_attributes", 0),
-        resource if resource is not None else getattr(log, "resource", None),
-        getattr(record, "instrumentation_scope", None),
-    )
-    fields = name_event(LogFields._make(values))
-    return fields if redactor is None else redactor.redact_log(fields)
 
 
 class LogEncoder:

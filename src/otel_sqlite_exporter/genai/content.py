@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from otel_sqlite_exporter.genai.columns import find_value, read_json_or_text
+from otel_sqlite_exporter.genai.column_readers import find_value, read_json_or_text
 from otel_sqlite_exporter.genai.event_content import find_answered_calls, find_event_tools, find_new_results
 from otel_sqlite_exporter.genai.messages.flattened import find_below
 from otel_sqlite_exporter.genai.messages.json_texts import decode_text

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from otel_sqlite_exporter.genai.columns import read_text
+from otel_sqlite_exporter.genai.column_readers import read_text
 from otel_sqlite_exporter.genai.messages.json_texts import decode_text
 from otel_sqlite_exporter.genai.messages.normalise import find_tool_calls, find_tool_results, read_messages
 from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow

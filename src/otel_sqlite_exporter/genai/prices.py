@@ -8,7 +8,7 @@ price: where provider, model or tokens are not known, there is no cost.
 from __future__ import annotations
 
 import warnings
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from types import ModuleType
@@ -111,7 +111,7 @@ def find_price(call: PricedCall) -> Price:
 def _calculate(prices: ModuleType, call: PricedCall, usage: dict[str, int]) -> float | None:
     provider = None if call.provider is None else _PROVIDERS.get(call.provider, call.provider)
     try:
-        when = datetime.fromtimestamp(call.start_time_unix_nano / 1e9, timezone.utc)
+        when = datetime.fromtimestamp(call.start_time_unix_nano / 1e9, UTC)
     except (ValueError, OverflowError, OSError):
         return None
     for model in (call.response_model, call.request_model):

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from otel_sqlite_exporter.genai.columns import (
+from otel_sqlite_exporter.genai.column_readers import (
     READERS,
     Read,
     find_value,

@@ -8,7 +8,7 @@ the last part, and a source that was imported before adds nothing.
 from __future__ import annotations
 
 import contextlib
-import sqlite3
+import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -28,11 +28,10 @@ from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord, decode_mess
 from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
 from otel_sqlite_exporter.settings import REDACTED, Settings
 from otel_sqlite_exporter.sql.texts import read_query
-from otel_sqlite_exporter.storage.connection import open_writer
-from otel_sqlite_exporter.storage.migrations import prepare_file
+from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.write.exporter_runs import Run
-from otel_sqlite_exporter.write.import_marks import BEGINNING, Part, chain_digest, count_known
-from otel_sqlite_exporter.write.shared_texts import Histories
+from otel_sqlite_exporter.write.statements import run_query
+from otel_sqlite_exporter.write.writer import ImportMark, Writer
 
 # A noted part is found again only if it is not larger than a part is now: these limits may grow, but never shrink.
 _PART_PIECES, _PART_BYTES = 1_000, 4 << 20
@@ -90,20 +89,18 @@ class Importer:
     def __init__(self, settings: Settings, zone: tzinfo | None) -> None:
         """Open nothing: the file is opened when the first part is written."""
         self._settings = settings
-        self._opened: sqlite3.Connection | None = None
-        self._window_ns = settings.pairing_window_ms * 1_000_000
+        self._opened: Writer | None = None
         self._events = EventLogReader(zone)
         self._redactor = make_span_redactor(settings)
         rules = extend_rules(settings.dialects)
         self._encode_span = SpanEncoder(settings.session_attributes, rules).encode_span
         self._encode_log = LogEncoder(settings.session_attributes, rules).encode_log
-        self._histories = Histories()
         self._run = Run.begin("import")
 
     def close(self) -> None:
         """Close the file, if it was opened."""
         if self._opened is not None:
-            self._opened.close()
+            self._opened.connection.close()
 
     def import_source(self, source: ImportSource, progress: Callable[[SourceReport], None]) -> SourceReport:
         """Write the part of `source` that was not imported before; `progress` is called after each part. The file is
@@ -125,37 +122,25 @@ class Importer:
         """Return the totals of all sources so far."""
         if self._opened is None:
             return Totals()
-        found = self._opened.execute(read_query("get_run_totals"), {"run_id": self._run.run_id}).fetchone()
+        found = self._opened.connection.execute(read_query("get_run_totals"), {"run_id": self._run.run_id}).fetchone()
         return Totals() if found is None else Totals(*found)
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> Writer:
         if self._opened is None:
-            settings = self._settings
-            prepare_file(settings.path, settings.auto_migrate, busy_timeout_ms=settings.busy_timeout_ms)
-            self._opened = open_writer(
-                settings.path, busy_timeout_ms=settings.busy_timeout_ms, synchronous=settings.synchronous
-            )
+            self._opened = Writer(open_file(self._settings), self._settings)
         return self._opened
 
     def _write(self, report: SourceReport, pieces: list[tuple[SourcePiece, str]]) -> None:
         report.pieces += len(pieces)
-        connection = self._open()
-        known = count_known(connection, [digest for _, digest in pieces])
+        writer = self._open()
+        digests = [digest for _, digest in pieces]
+        (known,) = run_query(writer.connection, "count_imported_pieces", digests=digests).fetchone()
         report.known += known
         if known == len(pieces):
             return
         now = time.time_ns()
         records = self._encode(report, (piece for piece, _ in pieces[known:]), now)
-        part = Part(pieces[-1][1], report.source, now)
-        write_records(
-            connection,
-            records,
-            self._run,
-            pairing_window_ns=self._window_ns,
-            session_attributes=self._settings.session_attributes,
-            part=part,
-            histories=self._histories,
-        )
+        write_records(writer, records, self._run, ImportMark(digests[-1], report.source, now))
 
     def _encode(self, report: SourceReport, pieces: Iterable[SourcePiece], now: int) -> Records:
         spans: list[EncodedSpan] = []
@@ -212,12 +197,13 @@ def open_importer(settings: Settings, zone: tzinfo | None) -> Iterator[Importer]
 def _cut(pieces: Iterable[SourcePiece]) -> Iterator[list[tuple[SourcePiece, str]]]:
     """Yield the pieces of a source, each with its digest, in parts for one transaction each."""
     part: list[tuple[SourcePiece, str]] = []
-    size, digest = 0, BEGINNING
+    size, digest = 0, ""
     for piece in pieces:
         if not piece.is_finished and part:  # alone, so the pieces before it are known when it has got its end
             yield part
             part, size = [], 0
-        digest = chain_digest(digest, piece.content)
+        # Of the piece and of all pieces before it, so that a source is known by its content, under whatever name.
+        digest = hashlib.blake2b(piece.content, digest_size=16, key=digest.encode()).hexdigest()
         part.append((piece, digest))
         size += len(piece.content)
         if len(part) >= _PART_PIECES or size >= _PART_BYTES:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -30,7 +30,7 @@ def parse_timezone(name: str) -> tzinfo | None:
         ConfigurationError: The name is not one of these.
     """
     if name.lower() in ("utc", "z"):
-        return timezone.utc
+        return UTC
     if name.lower() == "local":
         return None
     offset = re.fullmatch(r"([+-])(\d\d):?(\d\d)", name)
@@ -70,7 +70,7 @@ def _read_iso(match: re.Match[str], zone: tzinfo | None) -> int | None:
         if sign:
             moment -= _offset(sign, hours, minutes)
         elif not utc:
-            moment = moment.replace(tzinfo=zone).astimezone(timezone.utc).replace(tzinfo=None)
+            moment = moment.replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError, OSError):
         return None
     since = moment - _EPOCH

@@ -5,7 +5,6 @@ stays flat."""
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
@@ -29,7 +28,7 @@ from otel_sqlite_exporter.model.rows import Records
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.exporter_runs import Run
-from otel_sqlite_exporter.write.writer import add_batch
+from otel_sqlite_exporter.write.writer import Writer
 
 _ROWS = 500
 _CONTEXTS = {"agent_id": "agents", "session_id": "sessions", "trace_id": "traces", "span_id": "spans"}
@@ -54,7 +53,7 @@ class RecordWriter:
         self._target = target
         self._layout = layout
         self._counts = counts
-        self._window_ns = settings.pairing_window_ms * 1_000_000
+        self._writer = Writer(target, settings)
         self._run = Run.begin("import")
         self._encoder = LegacyEncoder(settings, zone, self._read_agents(), counts)
 
@@ -112,8 +111,7 @@ class RecordWriter:
         self._counts[f"written.{kind}"] += len(records)
 
         def write() -> None:
-            window_ns = self._window_ns
-            add_batch(self._target, records, self._run, time.time_ns(), pairing_window_ns=window_ns, has_waited=False)
+            self._writer.add(records, self._run)
 
         return StageStep(write, position, rows)
 

@@ -26,26 +26,19 @@ from otel_sqlite_exporter.maintain.stale_records import (
     is_session_applied,
     is_span_current,
 )
-from otel_sqlite_exporter.maintain.stored_records import (
-    ShownNames,
-    StoredLog,
-    StoredOrigins,
-    StoredSpan,
-    read_logs,
-    read_spans,
-)
+from otel_sqlite_exporter.maintain.stored_records import StoredLog, StoredResources, decode_span, read_logs
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan
 from otel_sqlite_exporter.settings import Settings
-from otel_sqlite_exporter.sql.texts import read_query, split_statements
-from otel_sqlite_exporter.storage.connection import open_writer, transaction
-from otel_sqlite_exporter.storage.migrations import prepare_file
+from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.storage.connection import transaction
+from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.state import forget_state, read_state, write_state
 from otel_sqlite_exporter.write.counted_calls import count_calls, find_enclosing_calls
-from otel_sqlite_exporter.write.requested_tools import find_tools, hide_requests, link_logged_tools
-from otel_sqlite_exporter.write.shared_texts import Histories
+from otel_sqlite_exporter.write.interaction_batch import find_tools, hide_requests, link_logged_tools
 from otel_sqlite_exporter.write.statements import run_query, run_script
+from otel_sqlite_exporter.write.stored_spans import ShownNaming, StoredSpan, read_spans
 from otel_sqlite_exporter.write.temporal_links import Change, find_stems
-from otel_sqlite_exporter.write.writer import rewrite_records
+from otel_sqlite_exporter.write.writer import Writer
 
 _BATCH = 256
 _KINDS = {"spans": "find_spans_after", "logs": "find_logs_after"}
@@ -88,10 +81,7 @@ def reindex(settings: Settings, progress: Callable[[int, int], None] = lambda do
         sqlite3.Error: It cannot be written now.
     """
     began = time.monotonic()
-    prepare_file(settings.path, settings.auto_migrate, busy_timeout_ms=settings.busy_timeout_ms, must_exist=True)
-    with contextlib.closing(
-        open_writer(settings.path, busy_timeout_ms=settings.busy_timeout_ms, synchronous=settings.synchronous)
-    ) as connection:
+    with contextlib.closing(open_file(settings, must_exist=True)) as connection:
         before = _count(connection)
         reindexer = _Reindexer(connection, settings)
         total = before["spans"] + before["logs"]
@@ -107,12 +97,11 @@ class _Reindexer:
     def __init__(self, connection: sqlite3.Connection, settings: Settings) -> None:
         self.spans = self.logs = self.changed_spans = self.changed_logs = self.recounted = self.unpriced = 0
         self._connection = connection
-        self._histories = Histories()
+        self._writer = Writer(connection, settings)
         self._session_attributes = settings.session_attributes
-        self._window_ns = settings.pairing_window_ms * 1_000_000
         rules = extend_rules(settings.dialects)
         self._span_encoder = SpanEncoder(settings.session_attributes, rules)
-        self._origins = StoredOrigins(connection)
+        self._resources = StoredResources(connection)
         self._log_encoder = LogEncoder(settings.session_attributes, rules)
 
     def run(self) -> Iterator[int]:
@@ -133,31 +122,26 @@ class _Reindexer:
                     break
                 yield self.spans + self.logs
         with transaction(self._connection):
-            for statement in split_statements(read_query("repair_sessions")):
-                self._connection.execute(statement)
+            run_script(self._connection, "repair_sessions")
             forget_state(self._connection, *(f"reindex {kind}" for kind in _KINDS))
 
     def _reindex(self, span_ids: list[int], log_ids: list[int]) -> None:
-        origins = self._origins
-        spans = [self._encode_span(stored) for stored in read_spans(self._connection, span_ids, origins)]
-        logs = [self._encode_log(stored) for stored in read_logs(self._connection, log_ids, origins)]
+        spans, logs = self._encode_spans(span_ids), self._encode_logs(log_ids)
         self.spans += len(spans)
         self.logs += len(logs)
-        shown: list[tuple[ShownNames, EncodedSpan | EncodedLog]] = [
+        shown: list[tuple[ShownNaming, EncodedSpan | EncodedLog]] = [
             (stored.shown, encoded) for stored, encoded in spans
         ]
         shown += [(stored.shown, encoded) for stored, encoded in logs]
-        renamed = {names.trace for names, encoded in shown if not self._is_applied(names, encoded)}
+        renamed = {one.trace for one, encoded in shown if not self._is_applied(one, encoded)}
         if renamed:
             # The session of a trace is found from all of its records at once.
             row = run_query(self._connection, "find_records_of_traces", traces=renamed).fetchone()
             whole_spans, whole_logs = map(orjson.loads, row)
             run_script(self._connection, "forget_sessions", traces=renamed)
             known = {stored.id for stored, _ in spans}, {stored.id for stored, _ in logs}
-            more_spans = [id for id in whole_spans if id not in known[0]]
-            more_logs = [id for id in whole_logs if id not in known[1]]
-            spans += [self._encode_span(stored) for stored in read_spans(self._connection, more_spans, origins)]
-            logs += [self._encode_log(stored) for stored in read_logs(self._connection, more_logs, origins)]
+            spans += self._encode_spans([id for id in whole_spans if id not in known[0]])
+            logs += self._encode_logs([id for id in whole_logs if id not in known[1]])
         changed_spans = [
             (stored, encoded)
             for stored, encoded in spans
@@ -188,15 +172,7 @@ class _Reindexer:
             run_script(self._connection, "forget_logs", ids=log_ids)
             run_script(self._connection, "recount_replaced", trace_sessions=parts)
         _, last_log = self._connection.execute(read_query("get_last_ids")).fetchone()
-        rewrite_records(
-            self._connection,
-            [encoded for _, encoded in spans],
-            [encoded for _, encoded in logs],
-            changes,
-            pairing_window_ns=self._window_ns,
-            session_attributes=self._session_attributes,
-            histories=self._histories,
-        )
+        self._writer.rewrite([encoded for _, encoded in spans], [encoded for _, encoded in logs], changes)
         self.unpriced += costs.restore(span_ids, range(last_log + 1, last_log + 1 + len(logs)))
         if logs:
             of_spans = {
@@ -211,17 +187,24 @@ class _Reindexer:
             calls = find_enclosing_calls(self._connection, spans)
             self.recounted += count_calls(self._connection, calls)
 
-    def _encode_span(self, stored: StoredSpan) -> tuple[StoredSpan, EncodedSpan]:
-        encoded = self._span_encoder.encode_span(stored.span, stored.row.start_time_unix_nano)
-        # Notes of repaired, cut and estimated values stay as they were written.
-        return stored, encoded._replace(row=stored.row, repaired=0)
+    def _encode_spans(self, ids: Collection[int]) -> list[tuple[StoredSpan, EncodedSpan]]:
+        spans = []
+        for stored in read_spans(self._connection, ids):
+            fields = decode_span(stored, self._resources)
+            encoded = self._span_encoder.encode_span(fields, stored.row.start_time_unix_nano)
+            # Notes of repaired, cut and estimated values stay as they were written.
+            spans.append((stored, encoded._replace(row=stored.row, repaired=0)))
+        return spans
 
-    def _encode_log(self, stored: StoredLog) -> tuple[StoredLog, EncodedLog]:
-        encoded = self._log_encoder.encode_log(stored.fields, stored.row.observed_time_unix_nano)
-        row = stored.row._replace(names_session=encoded.row.names_session)
-        return stored, encoded._replace(row=row, repaired=0)
+    def _encode_logs(self, ids: Collection[int]) -> list[tuple[StoredLog, EncodedLog]]:
+        logs = []
+        for stored in read_logs(self._connection, ids, self._resources):
+            encoded = self._log_encoder.encode_log(stored.fields, stored.row.observed_time_unix_nano)
+            row = stored.row._replace(names_session=encoded.row.names_session)
+            logs.append((stored, encoded._replace(row=row, repaired=0)))
+        return logs
 
-    def _is_applied(self, shown: ShownNames, encoded: EncodedSpan | EncodedLog) -> bool:
+    def _is_applied(self, shown: ShownNaming, encoded: EncodedSpan | EncodedLog) -> bool:
         if not encoded.trace_id:
             return True
         return is_naming_current(shown, self._session_attributes) and is_session_applied(shown, encoded.session)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -14,14 +13,16 @@ from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.deliver.spool_replay import replay_spool
 from otel_sqlite_exporter.errors import FileRefusedError
 from otel_sqlite_exporter.settings import Settings
-from otel_sqlite_exporter.sql.texts import read_query, split_statements
+from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.backup import write_backup
-from otel_sqlite_exporter.storage.connection import open_writer
+from otel_sqlite_exporter.storage.connection import transaction
+from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.identity import identify_file, missing_hint
-from otel_sqlite_exporter.storage.migrations import prepare_file
 from otel_sqlite_exporter.storage.process import is_alive
 from otel_sqlite_exporter.storage.statistics import gather_statistics
 from otel_sqlite_exporter.storage.steps import load_migrations
+from otel_sqlite_exporter.write.statements import run_script
+from otel_sqlite_exporter.write.writer import Writer
 
 
 class Recovery(NamedTuple):
@@ -56,11 +57,8 @@ def recover(settings: Settings, spool_file: str | None = None) -> Recovery:
         if kind == "missing":
             raise FileRefusedError(missing_hint(settings.path))
         return Recovery(0, 0)
-    prepare_file(settings.path, settings.auto_migrate, busy_timeout_ms=settings.busy_timeout_ms)
-    with contextlib.closing(_open(settings)) as connection:
-        window_ns = settings.pairing_window_ms * 1_000_000
-        sources = settings.session_attributes
-        recovery = Recovery(*replay_spool(connection, spool, pairing_window_ns=window_ns, session_attributes=sources))
+    with contextlib.closing(open_file(settings)) as connection:
+        recovery = Recovery(*replay_spool(Writer(connection, settings), spool))
         interrupt_spans(connection)
         return recovery
 
@@ -77,20 +75,13 @@ def repair(settings: Settings, *, assume_gone: Collection[str] = ()) -> Repair:
         Whatever `recover` raises; DamagedFileError if the backup is not sound.
     """
     recovery = recover(settings)
-    with contextlib.closing(_open(settings)) as connection:
+    with contextlib.closing(open_file(settings)) as connection:
         backup = None
         if any(connection.execute(read_query("count_faults")).fetchone()):
             backup = write_backup(connection, settings.path, load_migrations()[-1].version)
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                for name in ("repair_links", "repair_sessions"):
-                    for statement in split_statements(read_query(name)):
-                        connection.execute(statement)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+            with transaction(connection):
+                run_script(connection, "repair_links")
+                run_script(connection, "repair_sessions")
 
         def is_gone(run: OpenRun) -> bool:
             alive = is_alive(run.process)
@@ -104,7 +95,3 @@ def repair(settings: Settings, *, assume_gone: Collection[str] = ()) -> Repair:
             with contextlib.suppress(OSError):
                 os.chmod(name, 0o600)
     return Repair(backup, recovery, interrupted)
-
-
-def _open(settings: Settings) -> sqlite3.Connection:
-    return open_writer(settings.path, busy_timeout_ms=settings.busy_timeout_ms, synchronous=settings.synchronous)

@@ -8,7 +8,7 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import orjson
@@ -16,8 +16,8 @@ import orjson
 from otel_sqlite_exporter.genai.prices import PricedCall, find_price, load_prices, name_source
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
-from otel_sqlite_exporter.storage.connection import open_writer
-from otel_sqlite_exporter.storage.migrations import prepare_file
+from otel_sqlite_exporter.storage.connection import transaction
+from otel_sqlite_exporter.storage.database import open_file
 
 _BATCH = 500
 
@@ -58,16 +58,12 @@ def reprice(
     """
     began = time.monotonic()
     load_prices()
-    source, date = name_source(), datetime.now(timezone.utc).date().isoformat()
-    prepare_file(settings.path, settings.auto_migrate, busy_timeout_ms=settings.busy_timeout_ms, must_exist=True)
+    source, date = name_source(), datetime.now(UTC).date().isoformat()
     calls = changed = last = 0
-    with contextlib.closing(
-        open_writer(settings.path, busy_timeout_ms=settings.busy_timeout_ms, synchronous=settings.synchronous)
-    ) as connection:
+    with contextlib.closing(open_file(settings, must_exist=True)) as connection:
         (total,) = connection.execute(read_query("count_unpriced"), {"everything": everything}).fetchone()
         while True:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(connection):
                 chosen = {"everything": everything, "after": last, "limit": _BATCH}
                 rows = connection.execute(read_query("find_unpriced"), chosen).fetchall()
                 costs = []
@@ -79,11 +75,6 @@ def reprice(
                 if costs:
                     priced = {"costs": orjson.dumps(costs).decode(), "price_source": source, "price_date": date}
                     connection.execute(read_query("set_costs"), priced)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
             if not rows:
                 break
             calls, changed, last = calls + len(rows), changed + len(costs), rows[-1][2]

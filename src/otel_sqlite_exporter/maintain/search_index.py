@@ -15,8 +15,8 @@ from otel_sqlite_exporter.errors import SQLiteExporterError, UnsupportedSQLiteEr
 from otel_sqlite_exporter.model.search_terms import extract_text, fold
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query, split_statements
-from otel_sqlite_exporter.storage.connection import open_writer, read_file, transaction
-from otel_sqlite_exporter.storage.migrations import prepare_file
+from otel_sqlite_exporter.storage.connection import read_file, transaction
+from otel_sqlite_exporter.storage.database import open_file
 
 # Adding a character takes 0.15 us, so a writer waits 0.1 s at most.
 _BATCH = 200
@@ -66,11 +66,8 @@ def index_content(
         sqlite3.Error, OSError: It cannot be written now.
     """
     began = time.monotonic()
-    prepare_file(settings.path, settings.auto_migrate, busy_timeout_ms=settings.busy_timeout_ms, must_exist=True)
     counts = [0, 0]
-    with contextlib.closing(
-        open_writer(settings.path, busy_timeout_ms=settings.busy_timeout_ms, synchronous=settings.synchronous)
-    ) as connection:
+    with contextlib.closing(open_file(settings, must_exist=True)) as connection:
         with transaction(connection):
             _create(connection, rebuild=rebuild)
         of = sum(connection.execute(read_query("count_documents")).fetchone())

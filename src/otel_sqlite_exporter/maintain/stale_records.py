@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decides whether the data that a file derived from a record is what the rules of this version derive. Pure."""
+"""Is the derived data in the file what the rules of this version would derive? Pure."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES
-from otel_sqlite_exporter.maintain.stored_records import ShownNames, StoredLog, StoredSpan
+from otel_sqlite_exporter.maintain.stored_records import StoredLog
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Interactions, Naming
 from otel_sqlite_exporter.write.interaction_batch import make_request
+from otel_sqlite_exporter.write.stored_spans import ShownNaming, StoredSpan
 
 _RESOURCE = "resource:"
 
@@ -21,15 +22,15 @@ def is_span_current(stored: StoredSpan, encoded: EncodedSpan) -> bool:
     named = (None, None, None) if own is None else (own.name, own.source, own.rank)
     if stored.own_session[0] != named[0] or (own is not None and stored.own_session[2] is None):
         return False
-    if [(phase, stem, mate) for *_, phase, stem, mate, _ in stored.events] != [
-        (event.phase, event.stem, event.mate) for event in encoded.events
-    ]:
+    paired = [[(event.phase, event.stem, event.mate) for event in events] for events in (stored.events, encoded.events)]
+    if paired[0] != paired[1]:
         return False
-    numbers = {event[-1]: number for number, event in enumerate(stored.events)}
     expected = [(None, encoded.interactions), *encoded.record_interactions]
     return (
-        _same([[numbers.get(id), *rest] for id, *rest in stored.llm_interactions], _llm_rows(expected))
-        and _same([[numbers.get(id), *rest] for id, *rest in stored.tool_interactions], _tool_rows(expected))
+        _same([[index, *llm] for index, llm in stored.llm_interactions], _llm_rows(expected))
+        and _same(
+            [[index, is_request, *tool] for index, is_request, tool in stored.tool_interactions], _tool_rows(expected)
+        )
         and _same(stored.tool_results, encoded.interactions.tool_results)
     )
 
@@ -52,7 +53,7 @@ def is_log_current(stored: StoredLog, encoded: EncodedLog) -> bool:
     )
 
 
-def is_naming_current(shown: ShownNames, session_attributes: Sequence[str]) -> bool:
+def is_naming_current(shown: ShownNaming, session_attributes: Sequence[str]) -> bool:
     """Return whether the attributes that named the session and the user of a trace are sources of this version, with
     the same rank."""
     return _has_rank(shown.session_source, shown.session_rank, session_attributes) and _has_rank(
@@ -60,7 +61,7 @@ def is_naming_current(shown: ShownNames, session_attributes: Sequence[str]) -> b
     )
 
 
-def is_session_applied(shown: ShownNames, session: Naming | None) -> bool:
+def is_session_applied(shown: ShownNaming, session: Naming | None) -> bool:
     """Return whether the session of a trace is at least as strong as `session`, which one of its records names."""
     return session is None or (shown.session_rank is not None and shown.session_rank <= session.rank)
 
@@ -74,15 +75,15 @@ def _has_rank(source: str | None, rank: int | None, names: Sequence[str]) -> boo
 
 
 def _llm_rows(expected: Sequence[tuple[int | None, Interactions]]) -> list[list[Any]]:
-    return [[number, *found.llm] for number, found in expected if found.llm is not None]
+    return [[index, *found.llm] for index, found in expected if found.llm is not None]
 
 
 def _tool_rows(expected: Sequence[tuple[int | None, Interactions]]) -> list[list[Any]]:
     rows = []
-    for number, found in expected:
+    for index, found in expected:
         if found.tool is not None:
-            rows.append([number, 0, *found.tool])
-        if number is None:
+            rows.append([index, 0, *found.tool])
+        if index is None:
             rows += [[None, 1, *make_request(call, found.llm)] for call in found.tool_calls]
     return rows
 

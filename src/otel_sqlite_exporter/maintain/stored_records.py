@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads records back from the file, as `model.signals` that can be encoded again, with the data that the file has
-derived from them."""
+"""Records in the file as encoding reads them, to derive again what the file derives from them."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
 from otel_sqlite_exporter.model.caches import remember
-from otel_sqlite_exporter.model.rows import LogRow, SpanRow
+from otel_sqlite_exporter.model.rows import LogRow
 from otel_sqlite_exporter.model.signals import (
     ContextFields,
     EventFields,
@@ -28,119 +27,97 @@ from otel_sqlite_exporter.model.signals import (
 from otel_sqlite_exporter.model.values import decode_attributes, decode_value
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.statements import read_rows
-
-
-class ShownNames(NamedTuple):
-    """The attributes that named the session and the user of a trace, with their ranks in the list of sources."""
-
-    trace: int
-    session_rank: int | None
-    session_source: str | None
-    user_rank: int | None
-    user_source: str | None
-
-
-class StoredSpan(NamedTuple):
-    """A span in the file. `own_session` is the session that it names, with source and rank. The last four are rows with
-    the columns of queries/read_stored_spans.sql."""
-
-    id: int
-    span: SpanFields
-    row: SpanRow
-    shown: ShownNames
-    own_session: tuple[str | None, str | None, int | None]
-    events: Sequence[Sequence[Any]]
-    llm_interactions: Sequence[Sequence[Any]]
-    tool_interactions: Sequence[Sequence[Any]]
-    tool_results: Sequence[Sequence[Any]]
+from otel_sqlite_exporter.write.stored_spans import ShownNaming, StoredSpan
 
 
 class StoredLog(NamedTuple):
-    """A log record in the file, with the row of `_trace_sessions` that it belongs to; the last three are as in
-    `StoredSpan`. `tool_results` are those of all log records of its span at its time (None: there is no span)."""
+    """A log record in the file, with the row of `_trace_sessions` that it belongs to. Interactions are JSON values as
+    in queries/maintain/read_stored_logs.sql. `tool_results` are those of all log records of its span at its time (None:
+    the file does not have the span)."""
 
     id: int
     fields: LogFields
     row: LogRow
     trace_session: int
-    shown: ShownNames
+    shown: ShownNaming
     own_session: str | None
-    event: int | None
     phase: str | None
     llm_interactions: Sequence[Sequence[Any]]
     tool_interactions: Sequence[Sequence[Any]]
     tool_results: Sequence[Sequence[Any]] | None
 
 
-class StoredOrigins:
-    """The resources and scopes of a file, one object for each, since encoding caches them by identity."""
+class StoredResources:
+    """The resources and scopes of a file, one object for each, as encoding caches them by identity."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._known: dict[tuple[int, int | None], tuple[ResourceFields, ScopeFields | None]] = {}
+        self._found: dict[tuple[int, int | None], tuple[ResourceFields, ScopeFields | None]] = {}
 
     def find(self, resource: int, scope: int | None) -> tuple[ResourceFields, ScopeFields | None]:
-        """Return these rows of `_resources` and `_scopes`."""
+        """Return a resource and a scope by their keys."""
         key = (resource, scope)
-        if key not in self._known:
+        if key not in self._found:
             row = self._connection.execute(read_query("get_origin"), {"resource": resource, "scope": scope}).fetchone()
             schema_url, types, text = orjson.loads(row[0])
-            stand_in = ResourceFields(decode_attributes(text, types), schema_url)
-            remember(self._known, key, (stand_in, None if row[1] is None else _scope(*orjson.loads(row[1]))))
-        return self._known[key]
+            found = ResourceFields(decode_attributes(text, types), schema_url)
+            remember(self._found, key, (found, None if row[1] is None else _scope(*orjson.loads(row[1]))))
+        return self._found[key]
 
 
 def _scope(name: str, version: str | None, schema_url: str, types: str | None, text: str) -> ScopeFields:
     return ScopeFields(name, version, schema_url, decode_attributes(text, types))
 
 
-def read_spans(connection: sqlite3.Connection, ids: Collection[int], origins: StoredOrigins) -> Iterator[StoredSpan]:
-    """Yield these rows of `_spans`, in the order of their ids."""
-    for row in read_rows(connection, "read_stored_spans", ids=ids):
-        columns = SpanRow._make(row[name] for name in SpanRow._fields)
-        resource, scope = origins.find(row["resource"], row["scope"])
-        events, links, *interactions = (
-            orjson.loads(row[name])
-            for name in ("events", "links", "llm_interactions", "tool_interactions", "tool_results")
-        )
-        parent = None
-        if columns.parent_span_id is not None:
-            parent = _context(row["trace_id"], columns.parent_span_id, columns.parent_is_remote, 0, None)
-        span = SpanFields(
-            name=columns.name,
-            context=_context(row["trace_id"], columns.span_id, 0, columns.trace_flags, columns.trace_state),
-            parent=parent,
-            kind=SpanKind(columns.kind),
-            start_time=columns.start_time_unix_nano,
-            end_time=columns.end_time_unix_nano,
-            status=StatusFields(StatusCode(columns.status_code), columns.status_description),
-            attributes=decode_attributes(columns.attributes, columns.attribute_types),
-            events=[
-                EventFields(name, time if source is None else None, decode_attributes(text, types), dropped)
-                for name, time, source, dropped, types, text, *_ in events
-            ],
-            links=[
-                LinkFields(_context(*context), decode_attributes(text, types), dropped)
-                for *context, dropped, types, text in links
-            ],
-            resource=resource,
-            instrumentation_scope=scope,
-            dropped_attributes=columns.dropped_attributes,
-            dropped_events=columns.dropped_events,
-            dropped_links=columns.dropped_links,
-        )
-        own = (row["own_session"], row["own_source"], row["own_rank"])
-        yield StoredSpan(row["id"], span, columns, _shown(row), own, events, *interactions)
+def decode_span(stored: StoredSpan, resources: StoredResources) -> SpanFields:
+    """Return a span of the file as encoding reads it."""
+    row, trace_id = stored.row, stored.trace_id
+    resource, scope = resources.find(stored.resource, stored.scope)
+    parent = None
+    if row.parent_span_id is not None:
+        parent = _context(trace_id, row.parent_span_id, row.parent_is_remote, 0, None)
+    return SpanFields(
+        name=row.name,
+        context=_context(trace_id, row.span_id, 0, row.trace_flags, row.trace_state),
+        parent=parent,
+        kind=SpanKind(row.kind),
+        start_time=row.start_time_unix_nano,
+        end_time=row.end_time_unix_nano,
+        status=StatusFields(StatusCode(row.status_code), row.status_description),
+        attributes=decode_attributes(row.attributes, row.attribute_types),
+        events=[
+            EventFields(
+                event.name,
+                event.time_unix_nano if event.time_source is None else None,
+                decode_attributes(event.attributes, event.attribute_types),
+                event.dropped_attributes,
+            )
+            for event in stored.events
+        ],
+        links=[
+            LinkFields(
+                _context(link.linked_trace_id, link.linked_span_id, link.is_remote, link.trace_flags, link.trace_state),
+                decode_attributes(link.attributes, link.attribute_types),
+                link.dropped_attributes,
+            )
+            for link in stored.links
+        ],
+        resource=resource,
+        instrumentation_scope=scope,
+        dropped_attributes=row.dropped_attributes,
+        dropped_events=row.dropped_events,
+        dropped_links=row.dropped_links,
+    )
 
 
-def read_logs(connection: sqlite3.Connection, ids: Collection[int], origins: StoredOrigins) -> Iterator[StoredLog]:
+def read_logs(connection: sqlite3.Connection, ids: Collection[int], resources: StoredResources) -> Iterator[StoredLog]:
     """Yield these rows of `_logs`, in the order of their ids."""
     for row in read_rows(connection, "read_stored_logs", ids=ids):
         named = row["own_session"]
         columns = LogRow._make(
             int(named is not None) if name == "names_session" else row[name] for name in LogRow._fields
         )
-        resource, scope = origins.find(row["resource"], row["scope"])
+        resource, scope = resources.find(row["resource"], row["scope"])
         fields = LogFields(
             timestamp=columns.time_unix_nano if columns.time_source is None else None,
             observed_timestamp=columns.observed_time_unix_nano,
@@ -162,18 +139,13 @@ def read_logs(connection: sqlite3.Connection, ids: Collection[int], origins: Sto
             fields,
             columns,
             row["trace_session"],
-            _shown(row),
+            ShownNaming._make(row[name] for name in ShownNaming._fields),
             named,
-            row["event"],
             row["phase"],
             orjson.loads(row["llm_interactions"]),
             orjson.loads(row["tool_interactions"]),
             None if results is None else orjson.loads(results),
         )
-
-
-def _shown(row: Mapping[str, Any]) -> ShownNames:
-    return ShownNames._make(row[name] for name in ShownNames._fields)
 
 
 def _context(trace_id: str, span_id: str, is_remote: int | None, flags: int, state: str | None) -> ContextFields:

@@ -1,28 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all models have in common: they cannot be written, and their attributes can be asked for by key."""
+"""What all models have in common: they take their columns from the rows of `query.summaries`, cannot be written, and
+give attributes by key."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import fields
 from typing import Any, ClassVar, NoReturn
 
-from sqlalchemy import ColumnElement, case, event, func, select
+from sqlalchemy import ColumnElement, Float, Integer, String, case, event, func, select
 from sqlalchemy.ext.hybrid import hybrid_method
-from sqlalchemy.orm import DeclarativeBase, Mapper, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapper, mapped_column, relationship
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
 from otel_sqlite_exporter.errors import ReadOnlyError
 from otel_sqlite_exporter.model.values import decode_attributes, get_attribute_path
+from otel_sqlite_exporter.query.pages import ViewRow, field_types
+
+_SQL_TYPES = {str: String, int: Integer, float: Float}
+_COUNTS = {"traces": "trace_count", "spans": "span_count", "logs": "log_count"}
+"""Columns whose names are those of relationships, and the names of their fields."""
 
 
 class Model(DeclarativeBase):
-    """A row of a public view. Fields are the view's columns, and hold JSON as its text, as in the file."""
+    """A row of a public view. Its fields are the columns of the view; JSON is text, as in the file."""
 
     ATTRIBUTES: ClassVar[str] = "attributes"
     """The column that `attribute` reads."""
 
     def _get_attribute(self, key: str) -> Any:
-        """Return the attribute `key` as it was recorded (bytes and NaN too), or None. In a query, on the class: the
-        value as SQLite has it, to be compared, ordered by or selected; true is 1, and arrays are JSON text."""
+        """Return the attribute `key` as it was recorded (bytes and NaN too), or None. In a query, on the class: an
+        expression for its value in SQLite, where true is 1 and an array is JSON text."""
         text = getattr(self, self.ATTRIBUTES)
         if text is None:
             return None
@@ -35,32 +43,37 @@ class Model(DeclarativeBase):
             return func.json_extract(column, path)
         pair = func.json_each(column).table_valued("key", "atom")
         found = select(pair.c.atom).where(pair.c.key == key).scalar_subquery()
-        # Where a query names the view in no other way, only a column outside the subquery brings it into its FROM.
+        # A query that uses nothing else of the view gets it into its FROM only by a column outside the subquery.
         return case((column.is_not(None), found))
 
     attribute = hybrid_method(_get_attribute, _build_attribute)
 
 
-def related_by(condition: str, **options: Any) -> Any:
-    """Return a relationship that is only read, over columns that a view has, as views have no foreign keys. `condition`
-    marks the other model's columns with `foreign()` where there may be many of it, else its own."""
+def map_columns(row_type: type[ViewRow], *key: str) -> type:
+    """Return a mixin with the columns of a view, as `row_type` declares them. The `key` columns identify a row."""
+    types = field_types(row_type)
+    columns = {
+        _COUNTS.get(field.name, field.name): mapped_column(
+            field.name,
+            _SQL_TYPES[types[field.name]],
+            primary_key=field.name in key,
+            nullable=str(field.type).endswith("None"),
+        )
+        for field in fields(row_type)
+    }
+    return type("Columns", (), {"__tablename__": row_type.VIEW, "ATTRIBUTES": row_type.ATTRIBUTES, **columns})
+
+
+def related_by(condition: Callable[[], ColumnElement[bool]], **options: Any) -> Any:
+    """Return a read-only relationship. Views have no foreign keys, so `condition` marks the column on the side with
+    many rows by `foreign()`."""
     return relationship(primaryjoin=condition, viewonly=True, **options)
-
-
-def in_span(model: str, trace_id: str = "trace_id", span_id: str = "span_id") -> str:
-    """Return the condition for the one span that two columns of `model` name."""
-    return f"and_(foreign({model}.{trace_id}) == Span.trace_id, foreign({model}.{span_id}) == Span.span_id)"
-
-
-def of_span(model: str, trace_id: str = "trace_id", span_id: str = "span_id") -> str:
-    """Return the condition for all rows of `model` whose two columns name a span."""
-    return f"and_(Span.trace_id == foreign({model}.{trace_id}), Span.span_id == foreign({model}.{span_id}))"
 
 
 def _refuse(mapper: Mapper[Any], connection: object, target: Model) -> NoReturn:
     raise ReadOnlyError(
         f"{type(target).__name__} is a row of the view {mapper.local_table} and can only be read: "
-        "what is in the file is written by its exporters"
+        "only exporters and imports write to the file"
     )
 
 

@@ -1,128 +1,194 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What can be asked of each view: by which columns, and in which order it is given."""
+"""The views that can be asked for a list: their rows, their filters, and the order of the list.
+
+The keys of a filter are all that a view can be asked by: each is a column of the view and takes one text or several,
+but for `since` and `until`, `attributes`, `min_COLUMN`, and the columns of model calls on sessions and traces.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Generic, NamedTuple
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Generic, NamedTuple, TypedDict
 
-from otel_sqlite_exporter.query import summaries
-from otel_sqlite_exporter.query.filters import STATUSES
-from otel_sqlite_exporter.query.pages import RecordT
+from otel_sqlite_exporter.query.pages import RowT
+from otel_sqlite_exporter.query.summaries import (
+    EventSummary,
+    LLMInteractionSummary,
+    LogSummary,
+    SessionSummary,
+    SpanSummary,
+    ToolInteractionSummary,
+    TraceSummary,
+)
 
-CALL_TEXTS = ("model", "provider", "agent_name")
+Time = str | int | datetime | timedelta
+"""A moment: nanoseconds since 1970, a datetime (UTC if it has no time zone), ISO 8601 text, or the time that has passed
+since: a timedelta, or text such as `90s`, `15m`, `6h`, `2d`, `1w`."""
+Texts = str | Sequence[str]
+"""A text, or several: one of them must match."""
+Scalar = str | int | float | bool
+Wanted = Scalar | tuple[str, Scalar]
+"""A value that an attribute must equal, `(operator, value)`, or `("exists", True or False)`."""
+Attributes = Mapping[str, Wanted] | Sequence[tuple[str, Wanted]]
+"""Conditions by attribute key; pairs allow several conditions on one key."""
+
+START, _END = "start_time_unix_nano", "end_time_unix_nano"
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "status": ("ok", "error", "running", "interrupted"),
+    "kind": ("INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"),
+    "source": ("span", "event", "log"),
+    "phase": ("start", "finish"),
+    "link_method": ("span", "temporal"),
+}
+"""The values of the columns that have a fixed set of them."""
 
 
-class Kind(NamedTuple, Generic[RecordT]):
-    """What can be asked of a view.
+class _Range(TypedDict, total=False):
+    since: Time
+    until: Time
+    session_id: Texts
+    service_name: Texts
+
+
+class _ListFilter(_Range, total=False):
+    attributes: Attributes
+
+
+class SessionFilter(_ListFilter, total=False):
+    """Sessions with a record at or after `since` and one before `until`. `model`, `provider` and `agent_name` each
+    match a session in which at least one model call has that value."""
+
+    user_id: Texts
+    model: Texts
+    provider: Texts
+    agent_name: Texts
+    min_duration_ms: float
+    min_total_tokens: int
+    min_cost_usd: float
+
+
+class TraceFilter(SessionFilter, total=False):
+    """Traces that started at or after `since` and before `until`. `model`, `provider` and `agent_name` each match a
+    trace in which at least one model call has that value."""
+
+    trace_id: Texts
+    name: Texts
+    status: Texts
+
+
+class SpanFilter(_ListFilter, total=False):
+    """Spans that started at or after `since` and before `until`."""
+
+    trace_id: Texts
+    span_id: Texts
+    parent_span_id: Texts
+    name: Texts
+    kind: Texts
+    status: Texts
+    scope_name: Texts
+    min_duration_ms: float
+
+
+class EventFilter(_ListFilter, total=False):
+    """Records of spans, their events and log events, at or after `since` and before `until`."""
+
+    trace_id: Texts
+    span_id: Texts
+    name: Texts
+    source: Texts
+    phase: Texts
+    link_method: Texts
+    min_duration_ms: float
+
+
+class LogFilter(_ListFilter, total=False):
+    """Log records at or after `since` and before `until`."""
+
+    trace_id: Texts
+    span_id: Texts
+    event_name: Texts
+    severity_text: Texts
+    min_severity_number: int
+
+
+class _InteractionFilter(_ListFilter, total=False):
+    trace_id: Texts
+    span_id: Texts
+    user_id: Texts
+    agent_name: Texts
+    name: Texts
+    status: Texts
+    error_type: Texts
+    min_duration_ms: float
+
+
+class LLMInteractionFilter(_InteractionFilter, total=False):
+    """Model calls that started at or after `since` and before `until`."""
+
+    operation: Texts
+    provider: Texts
+    model: Texts
+    min_total_tokens: int
+    min_cost_usd: float
+
+
+class ToolInteractionFilter(_InteractionFilter, total=False):
+    """Tool executions that started at or after `since` and before `until`."""
+
+    tool_name: Texts
+    tool_call_id: Texts
+
+
+class SearchFilter(_Range, total=False):
+    """Model calls and tool executions that started at or after `since` and before `until`. `model`, `provider` and
+    `operation` match model calls only, `tool_name` tool executions only."""
+
+    trace_id: Texts
+    user_id: Texts
+    agent_name: Texts
+    status: Texts
+    model: Texts
+    provider: Texts
+    operation: Texts
+    tool_name: Texts
+
+
+class AskableView(NamedTuple, Generic[RowT]):
+    """A view that can be asked for a list.
 
     Attributes:
-        record: The rows.
-        order: Integer columns that order them, the last one the key of the row. An index has them in this order: that
-            of a time ends with the key. (With text ids in its place SQLite sorted a million spans for one page, as soon
-            as it had statistics: 2 s.)
-        since, until: The columns that these compare.
-        texts: Columns that can be asked for by value, with the values there are (none: any text).
-        minima: Columns that can be asked for by `min_COLUMN`.
-        calls_by: The column that a record has in common with the calls of models in it, where it can be asked for by
-            theirs: `CALL_TEXTS`, by value; one call in it has it.
+        row_type: The class of its rows.
+        filter_type: The class that declares its filters.
+        order: The integer columns that order it; the last is the key of the row. An index must hold them in this order.
+            (With text ids as the last column, SQLite sorted a million spans for one page once it had statistics: 2 s.)
+        since: The column that `since` is compared with. `until` is compared with the start.
+        calls_key: The column that joins a row to its model calls, so that it can be filtered by their columns.
     """
 
-    record: type[RecordT]
-    order: tuple[str, ...]
-    since: str
-    until: str
-    texts: Mapping[str, tuple[str, ...]]
-    minima: tuple[str, ...]
-    calls_by: str = ""
+    row_type: type[RowT]
+    filter_type: type
+    order: tuple[str, ...] = (START, "id")
+    since: str = START
+    calls_key: str = ""
 
     @property
-    def call_texts(self) -> tuple[str, ...]:
-        """Columns of calls that a record can be asked for by."""
-        return CALL_TEXTS if self.calls_by else ()
+    def name(self) -> str:
+        """The name of the view."""
+        return self.row_type.VIEW
+
+    @property
+    def arguments(self) -> Sequence[str]:
+        """The names of its filters."""
+        return tuple(self.filter_type.__annotations__)
 
 
-_START = "start_time_unix_nano"
-
-
-def _texts(*names: str, **choices: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
-    return dict.fromkeys(names, ()) | choices
-
-
-SESSIONS = Kind(
-    summaries.SessionSummary,
-    ("end_time_unix_nano", "id"),
-    "end_time_unix_nano",
-    _START,
-    _texts("session_id", "user_id", "service_name"),
-    ("duration_ms", "total_tokens", "cost_usd"),
-    "session_id",
-)
-TRACES = Kind(
-    summaries.TraceSummary,
-    (_START, "id"),
-    _START,
-    _START,
-    _texts("session_id", "trace_id", "user_id", "service_name", "name", status=STATUSES),
-    ("duration_ms", "total_tokens", "cost_usd"),
-    "trace_id",
-)
-SPANS = Kind(
-    summaries.SpanSummary,
-    (_START, "id"),
-    _START,
-    _START,
-    _texts(
-        *("session_id", "trace_id", "span_id", "parent_span_id", "service_name", "name", "scope_name"),
-        kind=("INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"),
-        status=STATUSES,
-    ),
-    ("duration_ms",),
-)
-# Of four records a span there is no index by time: it would cost each write more than reading them as written does.
-EVENTS = Kind(
-    summaries.EventSummary,
-    ("id",),
-    _START,
-    _START,
-    _texts(
-        *("session_id", "trace_id", "span_id", "service_name", "name"),
-        source=("span", "event", "log"),
-        phase=("start", "finish"),
-        link_method=("span", "temporal"),
-    ),
-    ("duration_ms",),
-)
-LOGS = Kind(
-    summaries.LogSummary,
-    (_START, "id"),
-    _START,
-    _START,
-    _texts("session_id", "trace_id", "span_id", "service_name", "event_name", "severity_text"),
-    ("severity_number",),
-)
-LLM_INTERACTIONS = Kind(
-    summaries.LLMInteractionSummary,
-    (_START, "id"),
-    _START,
-    _START,
-    _texts(
-        *("session_id", "trace_id", "span_id", "user_id", "agent_name", "service_name", "name", "operation"),
-        *("provider", "model", "error_type"),
-        status=STATUSES,
-    ),
-    ("duration_ms", "total_tokens", "cost_usd"),
-)
-TOOL_INTERACTIONS = Kind(
-    summaries.ToolInteractionSummary,
-    (_START, "id"),
-    _START,
-    _START,
-    _texts(
-        *("session_id", "trace_id", "span_id", "user_id", "agent_name", "service_name", "name", "tool_name"),
-        *("tool_call_id", "error_type"),
-        status=STATUSES,
-    ),
-    ("duration_ms",),
-)
-KINDS: tuple[Kind[Any], ...] = (SESSIONS, TRACES, SPANS, EVENTS, LOGS, LLM_INTERACTIONS, TOOL_INTERACTIONS)
+SESSIONS = AskableView(SessionSummary, SessionFilter, (_END, "id"), since=_END, calls_key="session_id")
+TRACES = AskableView(TraceSummary, TraceFilter, calls_key="trace_id")
+SPANS = AskableView(SpanSummary, SpanFilter)
+# There are four records per span: an index by time would slow every write more than reading in written order costs.
+EVENTS = AskableView(EventSummary, EventFilter, ("id",))
+LOGS = AskableView(LogSummary, LogFilter)
+LLM_INTERACTIONS = AskableView(LLMInteractionSummary, LLMInteractionFilter)
+TOOL_INTERACTIONS = AskableView(ToolInteractionSummary, ToolInteractionFilter)
+ASKABLE_VIEWS: Sequence[AskableView[Any]] = (SESSIONS, TRACES, SPANS, EVENTS, LOGS, LLM_INTERACTIONS, TOOL_INTERACTIONS)

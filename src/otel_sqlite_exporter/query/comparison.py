@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two sessions beside each other, and whether the second needs more than it may: for a check in CI."""
+"""Compares two sessions, and checks that the second does not use more than is allowed, for example in CI."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _UNFINISHED = frozenset(("running", "interrupted"))
 
 
 class Allowance(NamedTuple):
-    """How much more of a measure the second session may have: that many, or that many percent."""
+    """How much a measure of the second session may exceed that of the first: in units of the measure, or in percent."""
 
     measure: str
     increase: float
@@ -33,11 +33,13 @@ class Allowance(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two sessions: each measure of both (None: not known), how often each tool ran, and how the steps differ.
+    """The comparison of two sessions.
 
     Attributes:
-        steps: Lines as of a unified diff, of names of models and tools in order.
-        exceeded: Measures of which the second has more than was allowed.
+        measures: Each of `MEASURES` of both sessions; None: unknown.
+        tools: The number of executions of each tool in both sessions.
+        steps: The lines of a unified diff of the steps, by the names of models and tools.
+        exceeded: The measures of the second session that exceed their allowance.
     """
 
     session_ids: tuple[str, str]
@@ -47,7 +49,7 @@ class Comparison:
     exceeded: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all of it, as it can be written as JSON."""
+        """Return all fields. The result can be written as JSON."""
         return {
             "session_ids": list(self.session_ids),
             "measures": {name: {"a": a, "b": b} for name, (a, b) in self.measures.items()},
@@ -60,11 +62,11 @@ class Comparison:
 def compare_sessions(
     database: TelemetryDatabase, session_a: str, session_b: str, allowances: Sequence[str] = ()
 ) -> Comparison:
-    """Compare two sessions, of up to 10,000 steps each.
+    """Compare the first 10,000 steps of two sessions, each given by its id or a unique prefix of it.
 
     Raises:
-        NotFoundError: There is no such session, or more than one that begins so.
-        FilterError: An allowance is none.
+        NotFoundError: There is no such session, or a prefix is not unique.
+        FilterError: An allowance is not `MEASURE=INCREASE`.
     """
     allowed = [_parse_allowance(text) for text in allowances]
     a, b = (read_timeline(database, id, limit=_MOST_STEPS) for id in (session_a, session_b))
@@ -88,7 +90,9 @@ def _name_steps(timeline: Timeline) -> list[str]:
 def _parse_allowance(text: str) -> Allowance:
     match = _ALLOWANCE.fullmatch(text)
     if match is None or match["measure"] not in MEASURES:
-        raise FilterError("allow", f"{text!r} is no MEASURE=INCREASE as tokens=10%: measures are {', '.join(MEASURES)}")
+        raise FilterError(
+            "allow", f"{text!r} is not MEASURE=INCREASE, such as tokens=10%; measures: {', '.join(MEASURES)}"
+        )
     return Allowance(match["measure"], float(match["increase"]), match["percent"] == "%")
 
 
@@ -110,7 +114,7 @@ def _measure(timeline: Timeline) -> dict[str, float | None]:
         "tokens": session.total_tokens,
         "cost_usd": session.cost_usd,
         "duration_ms": session.duration_ms,
-        "llm_p50_ms": calls[(len(calls) - 1) // 2] if calls else None,  # as the report `durations` has it
+        "llm_p50_ms": calls[(len(calls) - 1) // 2] if calls else None,  # as in the report `durations`
     }
 
 

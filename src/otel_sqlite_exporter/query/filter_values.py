@@ -1,32 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads what was asked of a list: every value is checked here, before any SQL."""
+"""Checks and converts the value of each filter, before any SQL is built."""
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.values import repair_text
-from otel_sqlite_exporter.query.filters import Scalar
+from otel_sqlite_exporter.query.askable_views import Scalar
 
 OPERATORS = ("=", "!=", "<", "<=", ">", ">=")
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST = 2**63 - 1
 _ATTRIBUTE = re.compile(r"(?P<key>.+?)\s*(?P<operator>!=|<=|>=|=|<|>)\s*(?P<value>.*)", re.DOTALL)
 
 
 def fold_id(argument: str, text: str) -> str:
-    """Return an id as the file has it: those of traces and spans are hexadecimal, and told in whatever case."""
+    """Return an id as the file holds it: trace and span ids are lower case."""
     return text.lower() if argument.endswith(("trace_id", "span_id")) else text
 
 
 class AttributeCondition(NamedTuple):
-    """That the attribute `key` exists (`operator` is `exists`, `value` True or False), or compares to `value`."""
+    """A condition on the attribute `key`: it exists or not (`operator` is `exists`, `value` a bool), or it compares to
+    `value` by one of `OPERATORS`."""
 
     key: str
     operator: str
@@ -37,20 +39,20 @@ def parse_time(argument: str, value: Any) -> int:
     """Return nanoseconds since 1970.
 
     Raises:
-        FilterError: It is no `Time`.
+        FilterError: `value` is not a `Time`.
     """
     moment: Any = value
     if isinstance(value, str):
         moment = _parse_time_text(value.strip())
     if isinstance(moment, timedelta):
-        moment = datetime.now(timezone.utc) - moment
+        moment = datetime.now(UTC) - moment
     if isinstance(moment, datetime):
-        since_epoch = (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)) - _EPOCH
+        since_epoch = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH
         moment = (since_epoch.days * 86_400 + since_epoch.seconds) * 10**9 + since_epoch.microseconds * 1_000
     if not isinstance(moment, int) or isinstance(moment, bool) or not -_LARGEST <= moment <= _LARGEST:
         raise FilterError(
             argument,
-            f"{value!r} is no time: give ISO 8601 as 2026-01-31T12:00Z, how long ago as 15m or 2d, a datetime, "
+            f"{value!r} is not a time: give ISO 8601 such as 2026-01-31T12:00Z, an age such as 15m or 2d, a datetime, "
             "a timedelta, or nanoseconds since 1970",
         )
     return moment
@@ -59,53 +61,50 @@ def parse_time(argument: str, value: Any) -> int:
 def _parse_time_text(text: str) -> datetime | timedelta | None:
     if text[-1:].lower() in _UNITS and text[:-1].isdecimal() and len(text) < 12:
         return timedelta(seconds=int(text[:-1]) * _UNITS[text[-1].lower()])
-    # Python 3.10 knows no Z, and takes no date alone for a datetime with a zone.
-    for parse in (datetime.fromisoformat, date.fromisoformat):
-        try:
-            found = parse(f"{text[:-1]}+00:00" if text[-1:] in ("Z", "z") else text)
-        except ValueError:
-            continue
-        return found if isinstance(found, datetime) else datetime(found.year, found.month, found.day)
-    return None
+    try:
+        # `fromisoformat` does not accept a lower-case z.
+        return datetime.fromisoformat(f"{text[:-1]}+00:00" if text[-1:] in ("Z", "z") else text)
+    except ValueError:
+        return None
 
 
 def parse_texts(argument: str, value: Any, choices: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return one text or more, of `choices` if there are any.
+    """Return one text or more. Each must be one of `choices`, if there are any.
 
     Raises:
-        FilterError: It is something else.
+        FilterError: `value` is something else.
     """
     texts = (value,) if isinstance(value, str) else value
     if not isinstance(texts, Sequence) or not texts or not all(isinstance(text, str) for text in texts):
-        raise FilterError(argument, f"{value!r} is no text: give one, or a list of some")
+        raise FilterError(argument, f"{value!r} is not text: give a text or a list of texts")
     for text in texts:
         if choices and text not in choices:
-            raise FilterError(argument, f"{text!r} is not known: give {', '.join(choices)}")
+            raise FilterError(argument, f"{text!r} is not a choice: give {', '.join(choices)}")
     return tuple(repair_text(text)[0] for text in texts)
 
 
 def parse_number(argument: str, value: Any) -> int | float:
-    """Return a finite number.
+    """Return a finite number of at most 64 bits.
 
     Raises:
-        FilterError: It is something else.
+        FilterError: `value` is something else.
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise FilterError(argument, f"{value!r} is no number")
+        raise FilterError(argument, f"{value!r} is not a finite number")
     if isinstance(value, int) and not -_LARGEST <= value <= _LARGEST:
-        raise FilterError(argument, f"{value!r} is beyond 64 bits")
+        raise FilterError(argument, f"{value!r} does not fit in 64 bits")
     return value
 
 
 def parse_attributes(argument: str, value: Any) -> tuple[AttributeCondition, ...]:
-    """Return what is wanted of each key.
+    """Return the conditions of an `Attributes` value.
 
     Raises:
-        FilterError: It is no mapping as the module describes.
+        FilterError: `value` is something else.
     """
     pairs = list(value.items() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else [None])
     if not all(isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str) and pair[0] for pair in pairs):
-        raise FilterError(argument, f"{value!r} is no mapping of keys to what is wanted of each")
+        raise FilterError(argument, f"{value!r} is not a mapping of attribute keys to values or conditions")
     return tuple(_parse_wanted(argument, repair_text(key)[0], wanted) for key, wanted in pairs)
 
 
@@ -113,18 +112,16 @@ def _parse_wanted(argument: str, key: str, wanted: Any) -> AttributeCondition:
     operator, value = wanted if isinstance(wanted, tuple) and len(wanted) == 2 else ("=", wanted)
     if "\0" in key or (isinstance(value, str) and "\0" in value):
         raise FilterError(
-            argument, f"{key!r}: for SQLite a text in JSON ends at a NUL character: none can be asked for"
+            argument, f"{key!r}: text with a NUL character cannot be found: in SQLite, JSON text ends there"
         )
     if operator == "exists":
         if not isinstance(value, bool):
             raise FilterError(argument, f"{key}: the operator 'exists' needs True or False")
         return AttributeCondition(key, operator, value)
     if operator not in OPERATORS:
-        raise FilterError(
-            argument, f"{key}: the operator {operator!r} is not known: give exists, {', '.join(OPERATORS)}"
-        )
+        raise FilterError(argument, f"{key}: {operator!r} is not an operator: give exists, {', '.join(OPERATORS)}")
     if isinstance(value, bool) and operator not in ("=", "!="):
-        raise FilterError(argument, f"{key}: true and false can be equal, not less or more")
+        raise FilterError(argument, f"{key}: True and False can only be compared by = and !=")
     if not isinstance(value, (str, bool, int, float)):
         raise FilterError(
             argument, f"{key}: {type(value).__name__} cannot be compared: give a text, a number, True or False"
@@ -135,24 +132,22 @@ def _parse_wanted(argument: str, key: str, wanted: Any) -> AttributeCondition:
 
 
 def parse_attribute_text(argument: str, text: str) -> tuple[str, Any]:
-    """Return the key and what is wanted of it, of a text as `key`, `!key`, `key=value` or `key>=5`. The value
-    is read as JSON where it is a JSON number, text or boolean, and is the text as it stands otherwise.
+    """Return the key and the condition in a text such as `key`, `!key`, `key=value` or `key>=5`. A value that is a JSON
+    number, string or boolean is read as such; any other value is text.
 
     Raises:
-        FilterError: There is no key.
+        FilterError: The text has no key.
     """
-    import json
-
     match = _ATTRIBUTE.fullmatch(text)
     if match is None:
         key, exists = (text[1:], False) if text.startswith("!") else (text, True)
         if not key:
-            raise FilterError(argument, f"{text!r} names no key: give key, !key, key=value or key>=5")
+            raise FilterError(argument, f"{text!r} has no key: give key, !key, key=value or key>=5")
         return key, ("exists", exists)
     try:
         value = json.loads(match["value"])
     except ValueError:
         value = match["value"]
     if not isinstance(value, (str, int, float)) or value in (math.inf, -math.inf) or value != value:
-        value = match["value"]  # the file holds what is not finite as these words
+        value = match["value"]  # the file holds numbers that are not finite as these texts
     return match["key"], (match["operator"], value)

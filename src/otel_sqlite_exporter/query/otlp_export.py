@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Spans and log records out of a file as lines of OTLP, page by page: what was chosen may be as large as the file."""
+"""Exports spans and log records of a file as lines of OTLP JSON, page by page, so that memory stays bounded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import orjson
 
 from otel_sqlite_exporter.otlp.otlp_encoder import Row, encode_logs, encode_traces
-from otel_sqlite_exporter.query.askable_views import LOGS, SESSIONS, SPANS, TRACES, Kind
+from otel_sqlite_exporter.query.askable_views import LOGS, SESSIONS, SPANS, TRACES, AskableView, Time
 from otel_sqlite_exporter.query.filter_values import parse_time
-from otel_sqlite_exporter.query.filters import Time
-from otel_sqlite_exporter.query.reading import Reading, TelemetryFile
+from otel_sqlite_exporter.query.reading import TelemetryFile, fetch, resolve_id
 from otel_sqlite_exporter.query.sql_builder import Select, build_page, encode_cursor
 from otel_sqlite_exporter.sql.texts import read_query
 
@@ -21,7 +21,8 @@ _RUNNING = "running"
 
 
 class ExportedLine(NamedTuple):
-    """A message of OTLP as a line, and what is in it; `left_out` are spans that run, which OTLP has no form for."""
+    """An OTLP message as one line of JSON, and what it contains. `left_out` counts running spans, which OTLP cannot
+    express."""
 
     content: bytes
     spans: int = 0
@@ -38,61 +39,74 @@ def read_export(
     until: Time | None = None,
     signal: str | None = None,
 ) -> Iterator[ExportedLine]:
-    """Yield the spans and the log records that meet all that is given, the oldest first: a trace or a session,
-    by its id or the beginning of it that no other has; what started at `since` or later and before `until`. `signal` is
-    `traces` or `logs`, None: both. Each line is of one moment; what is written meanwhile may be in later ones.
+    """Yield the spans and the log records that meet all conditions, the oldest first.
+
+    Each line is read in a transaction of its own. Records written meanwhile may be in later lines.
+
+    Args:
+        session_id, trace_id: An id or a unique prefix of one.
+        since, until: The time range of the start: from `since` until before `until`.
+        signal: `traces`, `logs`, or None for both.
 
     Raises:
-        FilterError: A time cannot be read.
-        NotFoundError: There is no such trace or session, or more than one.
-        FileRefusedError: There is no file, or it is damaged, not ours, or older than what is asked for.
+        FilterError: A time is invalid.
+        NotFoundError: There is no such trace or session, or the prefix is not unique.
+        FileRefusedError: The file is missing, damaged, of another program, or too old.
         sqlite3.Error, OSError: The file cannot be read.
     """
-    criteria: dict[str, Any] = {
-        "session_id": session_id and file.read(lambda reading: reading.get_id("session_id", SESSIONS, session_id)),
-        "trace_id": trace_id and file.read(lambda reading: reading.get_id("trace_id", TRACES, trace_id)),
+    filters: dict[str, Any] = {
+        "session_id": session_id and file.read(resolve_id, SESSIONS, "session_id", session_id),
+        "trace_id": trace_id and file.read(resolve_id, TRACES, "trace_id", trace_id),
         "since": None if since is None else parse_time("since", since),
         "until": None if until is None else parse_time("until", until),
     }
     if signal in (None, "traces"):
-        yield from _read_pages(file, SPANS, criteria, _encode_span_page)
+        yield from _read_pages(file, SPANS, filters, _encode_spans)
     if signal in (None, "logs"):
-        yield from _read_pages(
-            file, LOGS, criteria, lambda reading, rows: ExportedLine(encode_logs(rows), logs=len(rows))
-        )
+        yield from _read_pages(file, LOGS, filters, _encode_logs)
+
+
+_Encode = Callable[[sqlite3.Connection, list[dict[str, Any]]], ExportedLine]
 
 
 def _read_pages(
-    file: TelemetryFile, kind: Kind[Any], criteria: Mapping[str, Any], encode: Any
+    file: TelemetryFile, view: AskableView[Any], filters: Mapping[str, Any], encode: _Encode
 ) -> Iterator[ExportedLine]:
-    cursor = None
+    cursor: str | None = None
     while True:
-
-        def read(reading: Reading, cursor: str | None = cursor) -> tuple[ExportedLine | None, str | None]:
-            page = build_page(kind, criteria, limit=_PAGE, cursor=cursor, newest_first=False)
-            rows = reading.run(page)
-            if not rows:
-                return None, None
-            following = encode_cursor(kind, rows[-1], newest_first=False) if len(rows) == _PAGE else None
-            return encode(reading, rows), following
-
-        line, cursor = file.read(read)
+        line, cursor = file.read(_read_page, view, filters, cursor, encode)
         if line is not None:
             yield line
         if cursor is None:
             return
 
 
-def _encode_span_page(reading: Reading, rows: list[dict[str, Any]]) -> ExportedLine:
+def _read_page(
+    connection: sqlite3.Connection,
+    view: AskableView[Any],
+    filters: Mapping[str, Any],
+    cursor: str | None,
+    encode: _Encode,
+) -> tuple[ExportedLine | None, str | None]:
+    rows = fetch(connection, build_page(view, filters, limit=_PAGE, cursor=cursor, newest_first=False))
+    following = encode_cursor(view, rows[-1], newest_first=False) if len(rows) == _PAGE else None
+    return encode(connection, rows) if rows else None, following
+
+
+def _encode_logs(connection: sqlite3.Connection, rows: list[dict[str, Any]]) -> ExportedLine:
+    return ExportedLine(encode_logs(rows), logs=len(rows))
+
+
+def _encode_spans(connection: sqlite3.Connection, rows: list[dict[str, Any]]) -> ExportedLine:
     spans = [row for row in rows if row["status"] != _RUNNING]
     keys = orjson.dumps([(span["trace_id"], span["span_id"]) for span in spans]).decode()
-    events, links = (_read_details(reading, name, keys) for name in ("find_events_of_spans", "find_links_of_spans"))
+    events, links = (_read_details(connection, name, keys) for name in ("find_events_of_spans", "find_links_of_spans"))
     return ExportedLine(encode_traces(spans, events, links), spans=len(spans), left_out=len(rows) - len(spans))
 
 
-def _read_details(reading: Reading, query: str, spans: str) -> dict[Any, list[Row]]:
-    """Return what a query finds of spans, by (trace id, span id), in order."""
+def _read_details(connection: sqlite3.Connection, query: str, spans: str) -> dict[Any, list[Row]]:
+    """Return the rows that `query` finds, in order, by (trace id, span id)."""
     details: dict[Any, list[Row]] = {}
-    for row in reading.run(Select(read_query(query), {"spans": spans})):
+    for row in fetch(connection, Select(read_query(query), {"spans": spans})):
         details.setdefault((row["trace_id"], row["span_id"]), []).append(row)
     return details

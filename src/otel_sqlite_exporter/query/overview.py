@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a file holds, at a glance: what `info` shows."""
+"""An overview of a file, as the command `info` shows it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from otel_sqlite_exporter.storage.steps import load_migrations
 
 
 @dataclass(frozen=True, slots=True)
-class SessionSummary:
-    """One row of the view `sessions`, without its attributes."""
+class NewestSession:
+    """The main columns of a row of the view `sessions`."""
 
     session_id: str
     user_id: str | None
@@ -32,7 +32,7 @@ class SessionSummary:
 
 @dataclass(frozen=True, slots=True)
 class ExporterHealth:
-    """The view `exporter_health`, added up over all exporters that wrote to the file."""
+    """The sums of the view `exporter_health` over all exporters that wrote to the file."""
 
     exporters: int
     last_write: str | None
@@ -48,7 +48,7 @@ class ExporterHealth:
 
 @dataclass(frozen=True, slots=True)
 class LinkHealth:
-    """The one row of the view `link_health`."""
+    """The row of the view `link_health`."""
 
     records: int
     linked: int
@@ -61,21 +61,26 @@ class LinkHealth:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What the views show, all of the same moment: `counts` is the number of rows by view, the span times are when the
-    first and the last span began, and `newest_sessions` are those that ended last."""
+    """What the views show, read in one transaction.
+
+    Attributes:
+        counts: The number of rows of each view.
+        first_span_time, last_span_time: When the first and the last span started, ISO 8601.
+        newest_sessions: The sessions that ended last, the newest first.
+    """
 
     counts: dict[str, int]
     first_span_time: str | None
     last_span_time: str | None
-    newest_sessions: tuple[SessionSummary, ...]
+    newest_sessions: tuple[NewestSession, ...]
     exporter_health: ExporterHealth
     link_health: LinkHealth
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """One file: its schema version beside the one that this package writes, its size, and its contents (None while it
-    has no schema)."""
+    """A file: its schema version and the one that this package writes, its sizes in bytes, and its contents (None if it
+    has no schema yet)."""
 
     path: str
     schema_version: int
@@ -86,10 +91,10 @@ class Overview:
 
 
 def read_overview(path: str, *, busy_timeout_ms: int, newest_sessions: int = 10) -> Overview:
-    """Look at the file at `path`, of whatever version, without changing it.
+    """Return the overview of the file at `path`, of any schema version. The file is not changed.
 
     Raises:
-        FileRefusedError: There is no file, or it is damaged or not ours.
+        FileRefusedError: The file is missing, damaged, or of another program.
         sqlite3.Error, OSError: The file cannot be opened, or is locked for longer than `busy_timeout_ms`.
     """
     kind, version = identify_file(path, busy_timeout_ms=busy_timeout_ms)
@@ -117,7 +122,7 @@ def _read_contents(connection: sqlite3.Connection, newest_sessions: int) -> Cont
         counts=dict(connection.execute(read_query("count_views")).fetchone()),
         **dict(connection.execute(read_query("get_span_times")).fetchone()),
         newest_sessions=tuple(
-            SessionSummary(**dict(row))
+            NewestSession(**dict(row))
             for row in connection.execute(read_query("find_newest_sessions"), {"limit": newest_sessions})
         ),
         exporter_health=ExporterHealth(**dict(connection.execute(read_query("sum_exporter_health")).fetchone())),

@@ -1,41 +1,116 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every answer has in common: a record is one row of a view, a page some of them, with where the next begins."""
+"""Rows of views, pages of them, and what every answer of many rows offers, data frames included."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Generic, TypeVar, overload
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 import orjson
 
+from otel_sqlite_exporter.errors import MissingPackageError
 from otel_sqlite_exporter.model.values import decode_attributes
-from otel_sqlite_exporter.query.dataframes import Table
 
-RecordT = TypeVar("RecordT", bound="Record")
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+RowT = TypeVar("RowT", bound="ViewRow")
 _TYPES = {"str": str, "int": int, "float": float}
-_SHOWN = 60
-_SHOWN = 60
-_known_fields: dict[type[Any], Mapping[str, type]] = {}
+_field_types: dict[type[Any], Mapping[str, type]] = {}
+_SHOWN_CHARACTERS = 60
+_PANDAS_TYPES = {int: "Int64", float: "Float64", str: "string"}
+
+
+class PartialAnswer:
+    """Rows out of a larger whole. `total` counts the whole; None: it was not counted."""
+
+    __slots__ = ()
+    total: int | None
+
+    def __len__(self) -> int:
+        """Return the number of rows in this answer."""
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """Return how much of the whole this is: `50 of 1,234`, or `50 of more`."""
+        return f"{len(self):,} of {'more' if self.total is None else f'{self.total:,}'}"
+
+
+class ResultTable(PartialAnswer):
+    """Rows with named, typed columns. In a data frame, JSON columns are text, and missing values are null."""
+
+    __slots__ = ()
+
+    def to_columns(self) -> Mapping[str, tuple[type, Sequence[Any]]]:
+        """Return the type (`str`, `int` or `float`) and the values of each column."""
+        raise NotImplementedError
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """Return a `pandas.DataFrame` with nullable types: nanoseconds stay exact beside missing values.
+
+        Raises:
+            MissingPackageError: pandas is not installed.
+        """
+        package = _import("pandas", "pandas")
+        columns = self.to_columns().items()
+        frame: pandas.DataFrame = package.DataFrame(
+            {name: package.array(list(values), dtype=_PANDAS_TYPES[type_]) for name, (type_, values) in columns}
+        )
+        return frame
+
+    def to_polars(self) -> polars.DataFrame:
+        """Return a `polars.DataFrame`.
+
+        Raises:
+            MissingPackageError: polars is not installed.
+        """
+        package = _import("polars", "polars")
+        types = {int: package.Int64, float: package.Float64, str: package.String}
+        columns = self.to_columns().items()
+        frame: polars.DataFrame = package.DataFrame(
+            {name: package.Series(name, values, dtype=types[type_], strict=True) for name, (type_, values) in columns}
+        )
+        return frame
+
+    def to_arrow(self) -> pyarrow.Table:
+        """Return a `pyarrow.Table`.
+
+        Raises:
+            MissingPackageError: pyarrow is not installed.
+        """
+        package = _import("pyarrow", "arrow")
+        types = {int: package.int64(), float: package.float64(), str: package.string()}
+        columns = self.to_columns().items()
+        table: pyarrow.Table = package.table(
+            {name: package.array(values, type=types[type_]) for name, (type_, values) in columns}
+        )
+        return table
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Record:
-    """A row of a view. Fields that hold JSON are its text, as in the file."""
+class ViewRow:
+    """A row of a view. Fields that hold JSON are its text, as in the file. A trailing column that an older file lacks
+    is None."""
 
     VIEW: ClassVar[str]
     ATTRIBUTES: ClassVar[str] = "attributes"
+    """The column that `attribute` reads."""
     JSON: ClassVar[frozenset[str]] = frozenset(("attributes", "attribute_types"))
+    """The columns that hold JSON."""
 
     def __repr__(self) -> str:
-        """Show every field that has a value, long ones cut."""
+        """Show every field that has a value; long values are cut."""
         values = ((name, getattr(self, name)) for name in field_types(type(self)))
         shown = ", ".join(f"{name}={_cut(value)}" for name, value in values if value is not None)
         return f"{type(self).__name__}({shown})"
 
     @classmethod
-    def from_row(cls: type[RecordT], row: Mapping[str, Any]) -> RecordT:
-        """Return the record of a row, by the names of its columns; those it has beyond the fields are passed over."""
+    def from_row(cls: type[RowT], row: Mapping[str, Any]) -> RowT:
+        """Return the record of a row, given by column name. Columns that are not fields are ignored."""
         return cls(**{name: row.get(name) for name in field_types(cls)})
 
     def attribute(self, key: str, default: Any = None) -> Any:
@@ -46,68 +121,77 @@ class Record:
         return decode_attributes(text, getattr(self, "attribute_types", None)).get(key, default)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields by name, with JSON objects and arrays decoded: all of it can be written as JSON."""
+        """Return the fields by name, with JSON objects and arrays decoded. The result can be written as JSON."""
         values = {name: getattr(self, name) for name in field_types(type(self))}
         return {name: _decode(value) if name in self.JSON else value for name, value in values.items()}
 
 
-def field_types(record: type[Record]) -> Mapping[str, type]:
-    """Return the fields of a class of records in order, with `str`, `int` or `float` for each."""
-    if record not in _known_fields:
-        _known_fields[record] = {field.name: _TYPES[str(field.type).partition(" ")[0]] for field in fields(record)}
-    return _known_fields[record]
+def field_types(row_type: type[Any]) -> Mapping[str, type]:
+    """Return the type of each field of a dataclass (`str`, `int` or `float`), in order."""
+    if row_type not in _field_types:
+        types = {field.name: _TYPES[str(field.type).partition(" ")[0]] for field in fields(row_type)}
+        _field_types[row_type] = types
+    return _field_types[row_type]
+
+
+def read_columns(row_type: type[Any], rows: Sequence[Any]) -> Mapping[str, tuple[type, Sequence[Any]]]:
+    """Return the type and the values of each field of some rows."""
+    return {name: (type_, [getattr(row, name) for row in rows]) for name, type_ in field_types(row_type).items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Table, Sequence[RecordT], Generic[RecordT]):
-    """Some of the records that were asked for, in order.
+class Page(ResultTable, Sequence[RowT], Generic[RowT]):
+    """One page of a list, in the order of the list.
 
     Attributes:
-        records: These.
-        total: How many there are on all pages together; None where counting them would take long.
-        cursor: What to ask with for the next page; None: this is the last one.
+        row_type: The class of the records.
+        records: The records of this page.
+        total: The number of records on all pages; None: counting them takes too long.
+        cursor: Pass it to the same method to get the next page; None: this is the last page.
     """
 
-    kind: type[RecordT]
-    records: tuple[RecordT, ...]
+    row_type: type[RowT]
+    records: tuple[RowT, ...]
     total: int | None
     cursor: str | None
 
     def __len__(self) -> int:
-        """How many are on this page."""
+        """Return the number of records on this page."""
         return len(self.records)
 
-    def __iter__(self) -> Iterator[RecordT]:
-        """Go through the records in order."""
+    def __iter__(self) -> Iterator[RowT]:
+        """Iterate over the records in order."""
         return iter(self.records)
 
     @overload
-    def __getitem__(self, index: int) -> RecordT: ...
+    def __getitem__(self, index: int) -> RowT: ...
     @overload
-    def __getitem__(self, index: slice) -> tuple[RecordT, ...]: ...
-    def __getitem__(self, index: int | slice) -> RecordT | tuple[RecordT, ...]:
-        """Return the record at `index`, or some."""
+    def __getitem__(self, index: slice) -> tuple[RowT, ...]: ...
+    def __getitem__(self, index: int | slice) -> RowT | tuple[RowT, ...]:
+        """Return the record at `index`, or the records of a slice."""
         return self.records[index]
-
-    def describe(self) -> str:
-        """Return how much of the whole this is: `50 of 1,234`, or `50 of more`."""
-        return f"{len(self):,} of {'more' if self.total is None else f'{self.total:,}'}"
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return `to_dict` of each record."""
         return [record.to_dict() for record in self.records]
 
     def to_columns(self) -> Mapping[str, tuple[type, Sequence[Any]]]:
-        """Return, by column, its type and its values."""
-        return {
-            name: (type_, [getattr(record, name) for record in self.records])
-            for name, type_ in field_types(self.kind).items()
-        }
+        """Return the type and the values of each column."""
+        return read_columns(self.row_type, self.records)
+
+
+def _import(package: str, extra: str) -> Any:
+    try:
+        return import_module(package)
+    except ImportError as error:
+        raise MissingPackageError(
+            f"to_{extra} needs {package}: `pip install 'otel-sqlite-exporter[{extra}]'`"
+        ) from error
 
 
 def _cut(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
 
 
 def _decode(text: Any) -> Any:

@@ -1,16 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What people ask of a file, in one call each: `TelemetryDatabase`."""
+"""`TelemetryDatabase`: the questions that people ask a file, one method each."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+import sqlite3
+from typing import TYPE_CHECKING, Unpack
 
 from otel_sqlite_exporter.errors import FilterError
-from otel_sqlite_exporter.query import askable_views
-from otel_sqlite_exporter.query.pages import Page, RecordT
-from otel_sqlite_exporter.query.reading import Reading, TelemetryFile
+from otel_sqlite_exporter.query.askable_views import (
+    EVENTS,
+    LLM_INTERACTIONS,
+    LOGS,
+    SESSIONS,
+    SPANS,
+    TOOL_INTERACTIONS,
+    TRACES,
+    AskableView,
+)
+from otel_sqlite_exporter.query.pages import Page, RowT
+from otel_sqlite_exporter.query.reading import (
+    TelemetryFile,
+    find_all,
+    find_page,
+    get_events,
+    get_first,
+    resolve_id,
+)
 from otel_sqlite_exporter.query.reports import ReportResult, run_report
 from otel_sqlite_exporter.query.search import SearchResult, search
 from otel_sqlite_exporter.query.summaries import (
@@ -26,9 +42,7 @@ from otel_sqlite_exporter.query.trees import TraceTree, build_tree
 from otel_sqlite_exporter.settings import resolve_settings
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from otel_sqlite_exporter.query.filters import (
+    from otel_sqlite_exporter.query.askable_views import (
         EventFilter,
         LLMInteractionFilter,
         LogFilter,
@@ -43,24 +57,23 @@ if TYPE_CHECKING:
 
 
 class TelemetryDatabase:
-    """A file of this package, to be asked: it is opened read-only for each call and closed again, so that an instance
-    may be used on any thread, across forks and while others write. What a call returns is of one moment.
+    """Reads a file of this package. Each call opens the file read-only, reads in one transaction, and closes it. So an
+    instance may be used on any thread, across forks, and while other programs write.
 
-    `find_` methods return a page of records: `limit` of them, the newest first unless told otherwise; the next page is
-    asked for with the page's `cursor`, and is right whatever was written meanwhile. Their further keywords are those of
-    the filter that the signature names; all that are given must be met. `get_` methods return one thing by its id, or
-    by the beginning of it that nothing else has.
+    `find_` methods return a page of `limit` records, the newest first by default. Pass the page's `cursor` to get the
+    next page, which is right whatever was written in between. The other keywords are filters: those of the class that
+    the signature names. A record must meet all of them. `get_` methods take an id or a unique prefix of one.
 
     Args:
-        path: The file. Default: what `OTEL_EXPORTER_SQLITE_PATH` names, else `otel.db`.
+        path: The file. Default: the path in `OTEL_EXPORTER_SQLITE_PATH`, else `otel.db`.
         busy_timeout_ms: Milliseconds that a call waits for a lock. Environment: OTEL_EXPORTER_SQLITE_BUSY_TIMEOUT_MS.
 
     Raises:
-        ConfigurationError: A keyword has a value that cannot be used.
+        ConfigurationError: A keyword has an invalid value.
 
     Every method raises:
-        FilterError: A keyword is not known or has a value that cannot be used; it names the keyword.
-        FileRefusedError: There is no file, or it is damaged, not ours, or older than what is asked for.
+        FilterError: A keyword is unknown or has an invalid value; the error names it.
+        FileRefusedError: The file is missing, damaged, of another program, or too old for this question.
         sqlite3.Error, OSError: The file cannot be read, or is locked for too long.
     """
 
@@ -79,61 +92,72 @@ class TelemetryDatabase:
         limit: int = 50,
         cursor: str | None = None,
         newest_first: bool = True,
-        **criteria: Unpack[SessionFilter],
+        **filters: Unpack[SessionFilter],
     ) -> Page[SessionSummary]:
-        """Find sessions, by when they ended."""
-        return self._find(askable_views.SESSIONS, criteria, limit, cursor, newest_first)
+        """Find sessions, ordered by their end."""
+        return self._file.read(find_page, SESSIONS, filters, limit, cursor, newest_first)
 
     def get_session(self, session_id: str) -> SessionSummary:
         """Return a session.
 
         Raises:
-            NotFoundError: There is none, or more than one that begins so.
+            NotFoundError: There is no such session, or the prefix is not unique.
         """
+        return self._file.read(_get_session, session_id)
 
-        def read(reading: Reading) -> SessionSummary:
-            found = reading.get_id("session_id", askable_views.SESSIONS, session_id)
-            return reading.get(askable_views.SESSIONS, session_id=found)
-
-        return self._file.read(read)
-
-    def find_traces(
-        self, *, limit: int = 50, cursor: str | None = None, newest_first: bool = True, **criteria: Unpack[TraceFilter]
-    ) -> Page[TraceSummary]:
-        """Find traces, by when they started."""
-        return self._find(askable_views.TRACES, criteria, limit, cursor, newest_first)
-
-    def get_trace(self, trace_id: str) -> TraceTree:
-        """Return a trace with all its spans as a tree, and the calls and tool executions among them.
+    def resolve_session_id(self, prefix: str) -> str:
+        """Return the session id that equals `prefix`, or the only one that starts with it.
 
         Raises:
-            NotFoundError: There is none, or more than one that begins so.
+            NotFoundError: There is no such session, or the prefix is not unique.
         """
+        return self._file.read(resolve_id, SESSIONS, "session_id", prefix)
 
-        def read(reading: Reading) -> TraceTree:
-            found = reading.get_id("trace_id", askable_views.TRACES, trace_id)
-            return build_tree(
-                reading.get(askable_views.TRACES, trace_id=found),
-                reading.find_all(askable_views.SPANS, trace_id=found),
-                reading.find_all(askable_views.LLM_INTERACTIONS, trace_id=found),
-                reading.find_all(askable_views.TOOL_INTERACTIONS, trace_id=found),
-            )
+    def find_traces(
+        self,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+        newest_first: bool = True,
+        **filters: Unpack[TraceFilter],
+    ) -> Page[TraceSummary]:
+        """Find traces, ordered by their start."""
+        return self._file.read(find_page, TRACES, filters, limit, cursor, newest_first)
 
-        return self._file.read(read)
+    def get_trace(self, trace_id: str) -> TraceTree:
+        """Return a trace: its spans as a tree, with the model calls and tool executions among them.
+
+        Raises:
+            NotFoundError: There is no such trace, or the prefix is not unique.
+        """
+        return self._file.read(_get_trace, trace_id)
+
+    def resolve_trace_id(self, prefix: str) -> str:
+        """Return the trace id that equals `prefix`, or the only one that starts with it. No span is read.
+
+        Raises:
+            NotFoundError: There is no such trace, or the prefix is not unique.
+        """
+        return self._file.read(resolve_id, TRACES, "trace_id", prefix)
 
     def find_spans(
-        self, *, limit: int = 50, cursor: str | None = None, newest_first: bool = True, **criteria: Unpack[SpanFilter]
+        self,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+        newest_first: bool = True,
+        **filters: Unpack[SpanFilter],
     ) -> Page[SpanSummary]:
-        """Find spans, by when they started."""
-        return self._find(askable_views.SPANS, criteria, limit, cursor, newest_first)
+        """Find spans, ordered by their start."""
+        return self._file.read(find_page, SPANS, filters, limit, cursor, newest_first)
 
     def get_span(self, trace_id: str, span_id: str) -> SpanSummary:
         """Return a span.
 
         Raises:
-            NotFoundError: There is none, or more than one that begins so.
+            NotFoundError: There is no such span, or the prefix is not unique.
         """
-        return self._get_of_trace(askable_views.SPANS, trace_id, span_id)
+        return self._file.read(_get_of_trace, SPANS, trace_id, span_id)
 
     def find_llm_interactions(
         self,
@@ -141,18 +165,18 @@ class TelemetryDatabase:
         limit: int = 50,
         cursor: str | None = None,
         newest_first: bool = True,
-        **criteria: Unpack[LLMInteractionFilter],
+        **filters: Unpack[LLMInteractionFilter],
     ) -> Page[LLMInteractionSummary]:
-        """Find calls of models, by when they started."""
-        return self._find(askable_views.LLM_INTERACTIONS, criteria, limit, cursor, newest_first)
+        """Find model calls, ordered by their start."""
+        return self._file.read(find_page, LLM_INTERACTIONS, filters, limit, cursor, newest_first)
 
     def get_llm_interaction(self, trace_id: str, span_id: str) -> LLMInteractionSummary:
-        """Return the call that a span is.
+        """Return the model call that a span recorded.
 
         Raises:
-            NotFoundError: There is none, or more than one that begins so.
+            NotFoundError: There is no such call, or the prefix is not unique.
         """
-        return self._get_of_trace(askable_views.LLM_INTERACTIONS, trace_id, span_id)
+        return self._file.read(_get_of_trace, LLM_INTERACTIONS, trace_id, span_id)
 
     def find_tool_interactions(
         self,
@@ -160,36 +184,44 @@ class TelemetryDatabase:
         limit: int = 50,
         cursor: str | None = None,
         newest_first: bool = True,
-        **criteria: Unpack[ToolInteractionFilter],
+        **filters: Unpack[ToolInteractionFilter],
     ) -> Page[ToolInteractionSummary]:
-        """Find executions of tools, by when they started."""
-        return self._find(askable_views.TOOL_INTERACTIONS, criteria, limit, cursor, newest_first)
+        """Find tool executions, ordered by their start."""
+        return self._file.read(find_page, TOOL_INTERACTIONS, filters, limit, cursor, newest_first)
 
     def find_events(
-        self, *, limit: int = 50, cursor: str | None = None, newest_first: bool = True, **criteria: Unpack[EventFilter]
+        self,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+        newest_first: bool = True,
+        **filters: Unpack[EventFilter],
     ) -> Page[EventSummary]:
-        """Find records: the starts and finishes of spans, their events, and the log records that are events. They come
-        in the order in which they were written."""
-        return self._find(askable_views.EVENTS, criteria, limit, cursor, newest_first)
+        """Find the starts and finishes of spans, span events, and log events, in the order of writing."""
+        return self._file.read(find_page, EVENTS, filters, limit, cursor, newest_first)
 
     def find_logs(
-        self, *, limit: int = 50, cursor: str | None = None, newest_first: bool = True, **criteria: Unpack[LogFilter]
+        self,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+        newest_first: bool = True,
+        **filters: Unpack[LogFilter],
     ) -> Page[LogSummary]:
-        """Find log records, by when they happened."""
-        return self._find(askable_views.LOGS, criteria, limit, cursor, newest_first)
+        """Find log records, ordered by their time."""
+        return self._file.read(find_page, LOGS, filters, limit, cursor, newest_first)
 
     def related(
         self, record: EventSummary | SpanSummary | LLMInteractionSummary | ToolInteractionSummary
     ) -> tuple[EventSummary, ...]:
-        """Return what `record` is linked with: of a start its finish and of a finish its start (or nothing), of a span,
-        a call or a tool execution its start and its finish, in this order, as far as they are there."""
+        """Return the records that `record` is linked with: the finish of a start, the start of a finish; of a span, a
+        model call or a tool execution its start and then its finish. A record that does not exist is left out."""
         if isinstance(record, SpanSummary):
-            wanted: dict[str, Any] = {"trace_id": record.trace_id, "span_id": record.span_id, "source": "span"}
-            found = self._file.read(lambda reading: reading.find_all(askable_views.EVENTS, **wanted))
+            found = self._file.read(find_all, EVENTS, trace_id=record.trace_id, span_id=record.span_id, source="span")
         elif isinstance(record, EventSummary):
-            found = self._get_events(record.related_event_id)
+            found = self._file.read(get_events, [record.related_event_id])
         elif isinstance(record, (LLMInteractionSummary, ToolInteractionSummary)):
-            found = self._get_events(record.start_id, record.finish_id)
+            found = self._file.read(get_events, [record.start_id, record.finish_id])
         else:
             raise FilterError(
                 "record",
@@ -207,35 +239,32 @@ class TelemetryDatabase:
         group_by: Texts | None = None,
         limit: int | None = None,
     ) -> ReportResult:
-        """Return the rows of a report, of what started at `since` or later and before `until`: see docs/reports.md."""
-        return self._file.read(
-            lambda reading: run_report(reading, name, since=since, until=until, group_by=group_by, limit=limit)
-        )
+        """Return the rows of the report `name`, for the time from `since` until before `until`: see docs/reports.md."""
+        return self._file.read(run_report, name, since=since, until=until, group_by=group_by, limit=limit)
 
-    def search(self, text: str, *, limit: int = 50, **criteria: Unpack[SearchFilter]) -> SearchResult:
-        """Search prompts, completions, arguments and results of tools: what has all words of `text`, and what stands in
-        double quotes as a whole, inside words too and in whatever case. The newest come first. The index is used as far
-        as there is one, and what it lacks is looked at directly, up to a bound: the result's `note` says so."""
-        return self._file.read(lambda reading: search(reading, text, limit=limit, criteria=criteria))
+    def search(self, text: str, *, limit: int = 50, **filters: Unpack[SearchFilter]) -> SearchResult:
+        """Search prompts, completions, tool arguments and tool results. All words of `text` must occur, and each phrase
+        in double quotes as a whole; inside words too, in any case. The newest hits come first. Rows that the search
+        index lacks are read directly, up to a bound: the result's `note` says what was left out."""
+        return self._file.read(search, text, limit=limit, filters=filters)
 
-    def _find(
-        self,
-        kind: askable_views.Kind[RecordT],
-        criteria: Mapping[str, Any],
-        limit: int,
-        cursor: str | None,
-        newest_first: bool,
-    ) -> Page[RecordT]:
-        return self._file.read(lambda reading: reading.find(kind, criteria, limit, cursor, newest_first))
 
-    def _get_of_trace(self, kind: askable_views.Kind[RecordT], trace_id: str, span_id: str) -> RecordT:
-        def read(reading: Reading) -> RecordT:
-            trace = reading.get_id("trace_id", askable_views.TRACES, trace_id)
-            span = reading.get_id("span_id", kind, span_id, trace_id=trace)
-            return reading.get(kind, trace_id=trace, span_id=span)
+def _get_session(connection: sqlite3.Connection, prefix: str) -> SessionSummary:
+    session_id = resolve_id(connection, SESSIONS, "session_id", prefix)
+    return get_first(connection, SESSIONS, session_id=session_id)
 
-        return self._file.read(read)
 
-    def _get_events(self, *ids: int | None) -> tuple[EventSummary, ...]:
-        present = [id for id in ids if id is not None]
-        return self._file.read(lambda reading: reading.get_events(present)) if present else ()
+def _get_trace(connection: sqlite3.Connection, prefix: str) -> TraceTree:
+    trace_id = resolve_id(connection, TRACES, "trace_id", prefix)
+    return build_tree(
+        get_first(connection, TRACES, trace_id=trace_id),
+        find_all(connection, SPANS, trace_id=trace_id),
+        find_all(connection, LLM_INTERACTIONS, trace_id=trace_id),
+        find_all(connection, TOOL_INTERACTIONS, trace_id=trace_id),
+    )
+
+
+def _get_of_trace(connection: sqlite3.Connection, view: AskableView[RowT], trace_prefix: str, span_prefix: str) -> RowT:
+    trace_id = resolve_id(connection, TRACES, "trace_id", trace_prefix)
+    span_id = resolve_id(connection, view, "span_id", span_prefix, trace_id=trace_id)
+    return get_first(connection, view, trace_id=trace_id, span_id=span_id)

@@ -1,42 +1,49 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reports: each is one SQL text, `sql/reports/NAME.sql`, whose first lines say what it shows and by which plan. (But
-`queries`, which runs the others.)
+"""Reports. Each is one SQL text, `sql/reports/NAME.sql`, that starts with a comment on what it shows and its plan. Only
+`queries` has no text: it runs the other reports and the lists.
 
-Every text is given `:since` and `:until` (nanoseconds; all of time where nothing is asked), `:group_1` and `:group_2`
-(names out of `Report.groups`, or NULL), `:limit` and `:sample`, and uses of them what it needs.
+The parameters of a text are `:since` and `:until` (nanoseconds; all time by default), `:group_1` and `:group_2` (from
+`ReportDefinition.groups`, or NULL), `:limit` and `:sample`.
 """
 
 from __future__ import annotations
 
 import re
+import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.errors import FilterError
-from otel_sqlite_exporter.query.askable_views import KINDS
-from otel_sqlite_exporter.query.dataframes import Table
+from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS
 from otel_sqlite_exporter.query.filter_values import parse_texts, parse_time
-from otel_sqlite_exporter.query.reading import Reading
+from otel_sqlite_exporter.query.pages import ResultTable
+from otel_sqlite_exporter.query.reading import fetch_table
 from otel_sqlite_exporter.query.sql_builder import Select, build_page, check_limit
 from otel_sqlite_exporter.sql.texts import read_report
 
 _FIRST, _LAST = -(2**63), 2**63 - 1
 _SAMPLE = 10_000
 _ABOUT_QUERIES = (
-    "The first page of every list, and every other report: how long each takes on this file, its rows, and which "
-    "tables it goes through from end to end. Plan: all of them are run."
+    "The first page of every list, and every other report: its time in milliseconds on this file, its rows, and the "
+    "full scans in its plan. Plan: runs all of them."
 )
 _GROUP = re.compile(r"CASE :(?P<name>group_\d)\n(?P<groups>.*?)\n\s*END", re.DOTALL)
 _QUERY_COLUMNS: tuple[str, ...] = ("group_1", "ms", "rows", "plan")
 _CALLS = ("model", "provider", "operation", "agent", "service", "session", "user", "day")
 
 
-class Report(NamedTuple):
-    """What can be asked of a report: by which groups (the first one unless told), by how many at once (0: a group is
-    what the report is of, and no column), how many rows there are unless told, whether no more are looked for, and
-    whether all records are gone over where no range is given."""
+class ReportDefinition(NamedTuple):
+    """What a report can be asked.
+
+    Attributes:
+        groups: What its rows can be grouped by; the first is the default.
+        most_groups: The number of groups it takes at once; 0: the group selects the subject, and is not a column.
+        limit: The default number of rows.
+        is_cut: It stops at the limit, so that the total is unknown if there are more rows.
+        is_pass: Without a time range, it reads all rows.
+    """
 
     groups: tuple[str, ...]
     most_groups: int = 1
@@ -45,30 +52,32 @@ class Report(NamedTuple):
     is_pass: bool = False
 
 
-REPORTS: Mapping[str, Report] = {
-    "sessions": Report(("session", "user", "service", "day"), limit=50, is_cut=True),
-    "durations": Report(("model", "provider", "operation", "agent", "tool", "service", "name"), is_pass=True),
-    "histogram": Report(("model", "provider", "operation", "agent", "tool", "service", "name"), 0, is_pass=True),
-    "tokens": Report(_CALLS, 2, is_pass=True),
-    "cost": Report(_CALLS, 2, is_pass=True),
-    "errors": Report(("type", "name", "service", "day"), 2),
-    "tools": Report(("tool", "agent", "service", "session", "day"), is_pass=True),
-    "slowest": Report(("call", "tool", "span"), 0, limit=20, is_cut=True, is_pass=True),
-    "links": Report(("day",)),
-    "attributes": Report(("key",)),
-    "growth": Report(("day",)),
-    "queries": Report(("query",)),
+REPORTS: Mapping[str, ReportDefinition] = {
+    "sessions": ReportDefinition(("session", "user", "service", "day"), limit=50, is_cut=True),
+    "durations": ReportDefinition(("model", "provider", "operation", "agent", "tool", "service", "name"), is_pass=True),
+    "histogram": ReportDefinition(
+        ("model", "provider", "operation", "agent", "tool", "service", "name"), 0, is_pass=True
+    ),
+    "tokens": ReportDefinition(_CALLS, 2, is_pass=True),
+    "cost": ReportDefinition(_CALLS, 2, is_pass=True),
+    "errors": ReportDefinition(("type", "name", "service", "day"), 2),
+    "tools": ReportDefinition(("tool", "agent", "service", "session", "day"), is_pass=True),
+    "slowest": ReportDefinition(("call", "tool", "span"), 0, limit=20, is_cut=True, is_pass=True),
+    "links": ReportDefinition(("day",)),
+    "attributes": ReportDefinition(("key",)),
+    "growth": ReportDefinition(("day",)),
+    "queries": ReportDefinition(("query",)),
 }
 """By name."""
 
 
 @dataclass(frozen=True, slots=True)
-class ReportResult(Table):
+class ReportResult(ResultTable):
     """The rows of a report.
 
     Attributes:
-        groups: What the first columns are.
-        total: How many rows there are; None where more than these were not looked for.
+        groups: The groups that the first columns hold.
+        total: The number of rows in all; None: the report stopped at the limit.
     """
 
     name: str
@@ -77,22 +86,22 @@ class ReportResult(Table):
     rows: tuple[tuple[Any, ...], ...]
     total: int | None
 
-    def describe(self) -> str:
-        """Return how much of the whole this is: `12 of 30`, or `50 of more`."""
-        return f"{len(self.rows):,} of {'more' if self.total is None else f'{self.total:,}'}"
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.rows)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return each row by column."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
     def to_columns(self) -> Mapping[str, tuple[type, Sequence[Any]]]:
-        """Return, by column, its type and its values."""
-        values = {column: [row[place] for row in self.rows] for place, column in enumerate(self.columns)}
-        return {column: (_find_type(held), held) for column, held in values.items()}
+        """Return the type and the values of each column."""
+        columns = {column: [row[index] for row in self.rows] for index, column in enumerate(self.columns)}
+        return {column: (_find_type(values), values) for column, values in columns.items()}
 
 
 def describe_report(name: str) -> str:
-    """Return the comment that a report begins with: what it shows, and its plan."""
+    """Return what a report shows, and its plan."""
     if name == "queries":
         return _ABOUT_QUERIES
     lines = read_report(name).splitlines()
@@ -100,12 +109,12 @@ def describe_report(name: str) -> str:
 
 
 def run_report(
-    reading: Reading, name: str, *, since: Any, until: Any, group_by: Any, limit: int | None
+    connection: sqlite3.Connection, name: str, *, since: Any, until: Any, group_by: Any, limit: int | None
 ) -> ReportResult:
-    """Return the rows of the report `name`; what is None is as the report has it by itself.
+    """Return the rows of the report `name`. None stands for the report's default.
 
     Raises:
-        FilterError: There is no such report, or a keyword has a value that cannot be used.
+        FilterError: There is no such report, or a keyword has an invalid value.
     """
     report = REPORTS.get(name)
     if report is None:
@@ -125,22 +134,22 @@ def run_report(
         "sample": _SAMPLE,
     }
     if name == "queries":
-        columns, rows = _QUERY_COLUMNS, [_measure(reading, *query) for query in _find_queries(parameters)]
+        columns, rows = _QUERY_COLUMNS, [_measure(connection, *query) for query in _find_queries(parameters)]
     else:
-        columns, rows = reading.read_table(_select(name, parameters))
+        columns, rows = fetch_table(connection, _select(name, parameters))
     shown = {column: column for column in columns} | dict(zip(("group_1", "group_2"), groups, strict=False))
-    kept = [place for place, column in enumerate(columns) if column != "group_2" or len(groups) > 1]
+    kept = [index for index, column in enumerate(columns) if column != "group_2" or len(groups) > 1]
     return ReportResult(
         name,
         groups if report.most_groups else (),
-        tuple(shown[columns[place]] for place in kept),
-        tuple(tuple(row[place] for place in kept) for row in rows[:limit]),
+        tuple(shown[columns[index]] for index in kept),
+        tuple(tuple(row[index] for index in kept) for row in rows[:limit]),
         None if len(rows) > limit and report.is_cut else len(rows),
     )
 
 
 def _pick(match: re.Match[str], group: str | None) -> str:
-    """Return what the text has for `group` of all that it may be asked for: SQLite looks up nothing for the rest."""
+    """Return the expression for `group`. Without the CASE around it, SQLite reads nothing for other groups."""
     found = re.search(rf"WHEN '{group}' THEN (.*)", match["groups"])
     return found[1] if found else "NULL"
 
@@ -148,13 +157,14 @@ def _pick(match: re.Match[str], group: str | None) -> str:
 def _select(name: str, parameters: dict[str, Any]) -> Select:
     text = _GROUP.sub(lambda match: _pick(match, parameters[match["name"]]), read_report(name))
     if REPORTS[name].is_pass and (parameters["since"], parameters["until"]) == (_FIRST, _LAST):
-        # To SQLite any two bounds are a narrow range; all rows by the index of their start take 1.4 times as long.
+        # SQLite takes any two bounds for a narrow range. Reading all rows by the index of the start takes 1.4 times as
+        # long as reading the table; the + keeps SQLite from that index.
         text = re.sub(r"(WHERE|AND) (?=start_time_unix_nano )", r"\1 +", text)
     return Select(text, parameters)
 
 
 def _find_queries(parameters: dict[str, Any]) -> list[tuple[str, Select]]:
-    pages = [(f"page of {kind.record.VIEW}", build_page(kind, {}, limit=50)) for kind in KINDS]
+    pages = [(f"page of {view.name}", build_page(view, {}, limit=50)) for view in ASKABLE_VIEWS]
     for name, report in REPORTS.items():
         if name != "queries":
             given = dict(parameters, group_1=report.groups[0], limit=report.limit)
@@ -162,10 +172,10 @@ def _find_queries(parameters: dict[str, Any]) -> list[tuple[str, Select]]:
     return pages
 
 
-def _measure(reading: Reading, query: str, select: Select) -> tuple[Any, ...]:
-    _, plan = reading.read_table(Select(f"EXPLAIN QUERY PLAN {select.sql}", select.parameters))
+def _measure(connection: sqlite3.Connection, query: str, select: Select) -> tuple[Any, ...]:
+    _, plan = fetch_table(connection, Select(f"EXPLAIN QUERY PLAN {select.sql}", select.parameters))
     began = time.perf_counter()
-    rows = len(reading.read_table(select)[1])
+    rows = len(fetch_table(connection, select)[1])
     took = (time.perf_counter() - began) * 1e3
     steps = dict.fromkeys(step for *_, step in plan if step.startswith("SCAN") and "VIRTUAL" not in step)
     return query, took, rows, "; ".join(steps)

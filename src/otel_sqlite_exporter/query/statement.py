@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A statement that somebody else wrote, run so that it can read and do nothing else.
+"""Runs a user's SQL statement so that it can read this file and do nothing else.
 
-The connection is read-only; beyond that, SQLite asks an authorizer for everything that a statement is about to do, and
-only reading is allowed. (A read-only connection alone could attach another file and write to it.)
+The connection is read-only, and an authorizer allows only reading. (A read-only connection alone could attach another
+file and write to it.)
 """
 
 from __future__ import annotations
@@ -14,59 +14,57 @@ from dataclasses import dataclass
 from typing import Any
 
 from otel_sqlite_exporter.errors import FilterError
-from otel_sqlite_exporter.query.reading import Reading
+from otel_sqlite_exporter.query.pages import PartialAnswer
 
 _ACTIONS = frozenset((sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE))
-_SHOWING = frozenset(
+_READING_PRAGMAS = frozenset(
     (
         *("application_id", "auto_vacuum", "collation_list", "compile_options", "database_list", "encoding"),
         *("freelist_count", "function_list", "journal_mode", "page_count", "page_size", "query_only", "schema_version"),
         *("table_list", "user_version"),
     )
 )
-"""Pragmas that show something, as long as they are given nothing."""
-_DESCRIBING = frozenset(
+"""Pragmas that only read if they have no argument."""
+_DESCRIBING_PRAGMAS = frozenset(
     ("foreign_key_list", "index_info", "index_list", "index_xinfo", "table_info", "table_list", "table_xinfo")
 )
-"""Pragmas that take a name and change nothing."""
+"""Pragmas that only read, with a name as their argument."""
 _REFUSED_FUNCTIONS = frozenset(("load_extension", "fts3_tokenizer"))
 _STEPS_BETWEEN_SIGNALS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """What a statement gave, bytes as hex text; `total` is None where it would have given more. Of columns with the
-    same name the later ones are told apart as in SQLite's views: `a`, `a:1`."""
+class StatementResult(PartialAnswer):
+    """The rows of a statement, bytes as hex text. `total` is None if there are more rows. Columns of the same name are
+    numbered, as in SQLite's views: `a`, `a:1`."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     total: int | None
 
-    def describe(self) -> str:
-        """Return how much of the whole this is."""
-        return f"{len(self.rows):,} of {'more' if self.total is None else f'{self.total:,}'}"
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.rows)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return each row by column."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
-def run_statement(reading: Reading, text: str, *, limit: int) -> Rows:
+def run_statement(connection: sqlite3.Connection, text: str, *, limit: int) -> StatementResult:
     """Run one statement and return up to `limit` of its rows.
 
     Raises:
-        FilterError: It would do something else than read, is none or more than one, or SQLite cannot run it.
+        FilterError: `text` does more than read, is not exactly one statement, or fails.
     """
-    connection = reading.connection
-    connection.row_factory = None
     connection.set_authorizer(_authorize)
-    # So that an interrupt is noticed while SQLite is at work.
+    # Lets Python handle a signal (Ctrl-C) while SQLite is running.
     connection.set_progress_handler(lambda: None, _STEPS_BETWEEN_SIGNALS)
     try:
         cursor = connection.execute(text)
         if cursor.description is None:
-            raise FilterError("statement", "it gives no rows: give a SELECT")
-        columns = _tell_apart([column for column, *_ in cursor.description])
+            raise FilterError("statement", "it returns no rows: give a SELECT")
+        columns = _number_duplicates([column for column, *_ in cursor.description])
         rows = cursor.fetchmany(limit + 1)
     except (sqlite3.Error, sqlite3.Warning) as error:
         if "not authorized" in str(error) or "prohibited" in str(error):
@@ -76,10 +74,10 @@ def run_statement(reading: Reading, text: str, *, limit: int) -> Rows:
         connection.set_authorizer(None)
         connection.set_progress_handler(None, 0)
     readable = [tuple(cell.hex() if isinstance(cell, bytes) else cell for cell in row) for row in rows[:limit]]
-    return Rows(columns, tuple(readable), len(rows) if len(rows) <= limit else None)
+    return StatementResult(columns, tuple(readable), len(rows) if len(rows) <= limit else None)
 
 
-def _tell_apart(names: Sequence[str]) -> tuple[str, ...]:
+def _number_duplicates(names: Sequence[str]) -> tuple[str, ...]:
     different: dict[str, None] = {}
     for name in names:
         candidates = (f"{name}:{number}" if number else name for number in itertools.count())
@@ -92,5 +90,5 @@ def _authorize(action: int, first: str | None, second: str | None, database: str
     if action == sqlite3.SQLITE_FUNCTION:
         is_allowed = second not in _REFUSED_FUNCTIONS
     elif action == sqlite3.SQLITE_PRAGMA:
-        is_allowed = first in (_SHOWING if second is None else _DESCRIBING)
+        is_allowed = first in (_READING_PRAGMAS if second is None else _DESCRIBING_PRAGMAS)
     return sqlite3.SQLITE_OK if is_allowed else sqlite3.SQLITE_DENY

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One frozen dataclass for each view that can be asked, with its columns as fields: docs/schema.md says what each is.
+"""One frozen dataclass per view that `TelemetryDatabase` returns. Its fields are the columns of the view, in order.
 
-A column at the end of a view that a file of an older version lacks is None.
+These classes are the one declaration of the columns and their types in Python: data frames and the SQLAlchemy models
+derive theirs from them. docs/schema.md gives the meaning of each column.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from otel_sqlite_exporter.query.pages import Record
+from otel_sqlite_exporter.query.pages import ViewRow
 
 _CONTEXT_JSON = frozenset(
     ("scope_attributes", "scope_attribute_types", "resource_attributes", "resource_attribute_types")
@@ -16,13 +17,13 @@ _CONTEXT_JSON = frozenset(
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class SessionSummary(Record):
+class SessionSummary(ViewRow):
     """One row of the view `sessions`."""
 
     VIEW = "sessions"
 
     session_id: str
-    source: str | None
+    source: str
     user_id: str | None
     service_name: str | None
     start_time_unix_nano: int
@@ -39,15 +40,15 @@ class SessionSummary(Record):
     total_tokens: int | None
     attribute_types: str | None
     attributes: str | None
-    running: int | None
-    interrupted: int | None
-    logs: int | None
+    running: int
+    interrupted: int
+    logs: int
     cost_usd: float | None
     id: int
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class TraceSummary(Record):
+class TraceSummary(ViewRow):
     """One row of the view `traces`."""
 
     VIEW = "traces"
@@ -70,9 +71,9 @@ class TraceSummary(Record):
     llm_calls: int
     attribute_types: str | None
     attributes: str | None
-    running: int | None
-    interrupted: int | None
-    logs: int | None
+    running: int
+    interrupted: int
+    logs: int
     input_tokens: int | None
     output_tokens: int | None
     total_tokens: int | None
@@ -81,11 +82,11 @@ class TraceSummary(Record):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class SpanSummary(Record):
+class SpanSummary(ViewRow):
     """One row of the view `spans`."""
 
     VIEW = "spans"
-    JSON = Record.JSON | _CONTEXT_JSON
+    JSON = ViewRow.JSON | _CONTEXT_JSON
 
     trace_id: str
     span_id: str
@@ -124,7 +125,7 @@ class SpanSummary(Record):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class EventSummary(Record):
+class EventSummary(ViewRow):
     """One row of the view `events`."""
 
     VIEW = "events"
@@ -150,11 +151,11 @@ class EventSummary(Record):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class LogSummary(Record):
+class LogSummary(ViewRow):
     """One row of the view `logs`."""
 
     VIEW = "logs"
-    JSON = Record.JSON | _CONTEXT_JSON | {"body", "body_type"}
+    JSON = ViewRow.JSON | _CONTEXT_JSON | {"body", "body_type"}
 
     id: int
     trace_id: str | None
@@ -187,7 +188,7 @@ class LogSummary(Record):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class LLMInteractionSummary(Record):
+class LLMInteractionSummary(ViewRow):
     """One row of the view `complete_llm_interactions`: a call of a model, its request and its response."""
 
     VIEW = "complete_llm_interactions"
@@ -244,7 +245,7 @@ class LLMInteractionSummary(Record):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class ToolInteractionSummary(Record):
+class ToolInteractionSummary(ViewRow):
     """One row of the view `complete_tool_interactions`: an execution of a tool, its arguments and its result."""
 
     VIEW = "complete_tool_interactions"

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A session step by step: its traces, calls and tool executions in order of time."""
+"""A session step by step: its traces, model calls and tool executions in order of time."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from otel_sqlite_exporter.query.pages import PartialAnswer
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.summaries import (
     LLMInteractionSummary,
@@ -18,9 +19,14 @@ _ORDER = {"trace": 0, "agent": 1, "llm": 2, "tool": 3}
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that happened: `kind` is trace, agent, llm or tool; `what` its name, the model or the tool. Tokens and
-    cost are those of calls that count."""
+class TimelineStep:
+    """One step of a session.
+
+    Attributes:
+        kind: `trace`, `agent`, `llm` or `tool`.
+        what: The name of the trace, the model, or the tool.
+        total_tokens, cost_usd: Only of counted calls.
+    """
 
     start_time_unix_nano: int
     start_time: str
@@ -36,27 +42,27 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Timeline:
-    """The steps of a session, the oldest first; `total` is how many it has, None where that was not counted."""
+class Timeline(PartialAnswer):
+    """The first steps of a session, the oldest first. `total` is the number of all its steps; None: not counted."""
 
     session: SessionSummary
-    steps: tuple[Step, ...]
+    steps: tuple[TimelineStep, ...]
     total: int | None
 
-    def describe(self) -> str:
-        """Return how much of the whole this is."""
-        return f"{len(self.steps):,} of {'more' if self.total is None else f'{self.total:,}'}"
+    def __len__(self) -> int:
+        """Return the number of steps."""
+        return len(self.steps)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the session and its steps: all of it can be written as JSON."""
+        """Return the session and its steps. The result can be written as JSON."""
         return {"session": self.session.to_dict(), "total": self.total, "steps": [asdict(step) for step in self.steps]}
 
 
 def read_timeline(database: TelemetryDatabase, session_id: str, *, limit: int) -> Timeline:
-    """Return the first `limit` steps of a session.
+    """Return the first `limit` steps of a session, given by its id or a unique prefix of it.
 
     Raises:
-        NotFoundError: There is no such session, or more than one that begins so.
+        NotFoundError: There is no such session, or the prefix is not unique.
     """
     session = database.get_session(session_id)
     id = session.session_id
@@ -70,8 +76,8 @@ def read_timeline(database: TelemetryDatabase, session_id: str, *, limit: int) -
     return Timeline(session, tuple(steps[:limit]), total)
 
 
-def _step_of_trace(trace: TraceSummary) -> Step:
-    return Step(
+def _step_of_trace(trace: TraceSummary) -> TimelineStep:
+    return TimelineStep(
         start_time_unix_nano=trace.start_time_unix_nano,
         start_time=trace.start_time,
         kind="trace",
@@ -83,8 +89,8 @@ def _step_of_trace(trace: TraceSummary) -> Step:
     )
 
 
-def _step_of_call(call: LLMInteractionSummary) -> Step:
-    return Step(
+def _step_of_call(call: LLMInteractionSummary) -> TimelineStep:
+    return TimelineStep(
         start_time_unix_nano=call.start_time_unix_nano,
         start_time=call.request_timestamp,
         kind="agent" if call.is_aggregate else "llm",
@@ -99,8 +105,8 @@ def _step_of_call(call: LLMInteractionSummary) -> Step:
     )
 
 
-def _step_of_tool(tool: ToolInteractionSummary) -> Step:
-    return Step(
+def _step_of_tool(tool: ToolInteractionSummary) -> TimelineStep:
+    return TimelineStep(
         start_time_unix_nano=tool.start_time_unix_nano,
         start_time=tool.start_time,
         kind="tool",

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A trace as a tree: its spans below their parents, and what is known of those that are calls. Pure."""
+"""A trace as a tree: each span below its parent, with the model calls and tool executions that it recorded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from otel_sqlite_exporter.query.summaries import (
     LLMInteractionSummary,
@@ -14,15 +14,17 @@ from otel_sqlite_exporter.query.summaries import (
     TraceSummary,
 )
 
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpanNode:
-    """A span and what is below it.
+    """A span and the spans below it.
 
     Attributes:
-        depth: 0 of a root.
-        llm_interactions, tool_interactions: The calls that the span is, or that its events tell of.
-        children: In the order in which they started.
+        depth: The number of spans above it; 0 for a root.
+        llm_interactions, tool_interactions: The model calls and tool executions that the span or its events recorded.
+        children: The spans directly below it, ordered by their start.
     """
 
     span: SpanSummary
@@ -37,8 +39,8 @@ class TraceTree:
     """A trace with all its spans.
 
     Attributes:
-        roots: The spans whose parent is not in the file; and the earliest of those that are each other's parents.
-        nodes: All of them, each before what is below it.
+        roots: The spans whose parent is not in the file. In a cycle of parents, the earliest span is a root.
+        nodes: All spans, each before the spans below it.
     """
 
     trace: TraceSummary
@@ -46,13 +48,14 @@ class TraceTree:
     nodes: tuple[SpanNode, ...] = field(repr=False)
 
     def __iter__(self) -> Iterator[SpanNode]:
-        """Go through the nodes."""
+        """Iterate over `nodes`."""
         return iter(self.nodes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the trace, with `tree`, the roots: each its fields, its calls, and its `children` in the same way."""
+        """Return the fields of the trace, and its roots as `tree`. Each span is a dict of its fields, its interactions
+        and its `children`."""
         made: dict[int, dict[str, Any]] = {}
-        for node in reversed(self.nodes):  # whatever the depth, without recursion
+        for node in reversed(self.nodes):  # no recursion: a trace may be deeper than Python's stack
             made[id(node)] = node.span.to_dict() | {
                 "llm_interactions": [call.to_dict() for call in node.llm_interactions],
                 "tool_interactions": [tool.to_dict() for tool in node.tool_interactions],
@@ -67,50 +70,38 @@ def build_tree(
     llm_interactions: Sequence[LLMInteractionSummary],
     tool_interactions: Sequence[ToolInteractionSummary],
 ) -> TraceTree:
-    """Return the tree of a trace's spans, which come in the order in which they started."""
-    below: dict[str | None, list[SpanSummary]] = {}
-    for span in spans:
-        below.setdefault(span.parent_span_id, []).append(span)
-    present = {span.span_id for span in spans}
-    placed: list[tuple[SpanSummary, int]] = []
-    seen: set[str] = set()
-    # Those without a parent here come first; what they do not reach goes round in circles, each cut at its earliest.
-    for root in sorted(spans, key=lambda span: span.parent_span_id in present):
-        waiting = [(root, 0)]
-        while waiting:
-            span, depth = waiting.pop()
-            if span.span_id not in seen:
-                seen.add(span.span_id)
-                placed.append((span, depth))
-                waiting += [(child, depth + 1) for child in reversed(below.get(span.span_id, ()))]
-    llm: dict[str | None, list[LLMInteractionSummary]] = {}
-    for call in llm_interactions:
-        llm.setdefault(call.span_id, []).append(call)
-    tools: dict[str | None, list[ToolInteractionSummary]] = {}
-    for tool in tool_interactions:
-        tools.setdefault(tool.span_id, []).append(tool)
-    return _link(trace, placed, llm, tools)
-
-
-def _link(
-    trace: TraceSummary,
-    placed: Sequence[tuple[SpanSummary, int]],
-    llm: dict[str | None, list[LLMInteractionSummary]],
-    tools: dict[str | None, list[ToolInteractionSummary]],
-) -> TraceTree:
+    """Return the tree of a trace. `spans` must be ordered by their start."""
+    calls = _group(llm_interactions, lambda call: call.span_id)
+    tools = _group(tool_interactions, lambda tool: tool.span_id)
     nodes: list[SpanNode] = []
-    waiting: list[list[SpanNode]] = []  # by depth, from the last span to the first
-    for span, depth in reversed(placed):
-        waiting += [[] for _ in range(depth + 2 - len(waiting))]
-        children, waiting[depth + 1] = waiting[depth + 1], []
-        node = SpanNode(
-            span,
-            depth,
-            tuple(llm.get(span.span_id, ())),
-            tuple(tools.get(span.span_id, ())),
-            tuple(reversed(children)),
-        )
-        waiting[depth].append(node)
-        nodes.append(node)
-    roots = tuple(reversed(waiting[0])) if waiting else ()
-    return TraceTree(trace, roots, tuple(reversed(nodes)))
+    children: dict[str | None, list[SpanNode]] = {}
+    for span, depth, parent in reversed(_place(spans)):  # children before their parents
+        id = span.span_id
+        below = tuple(reversed(children.pop(id, [])))
+        nodes.append(SpanNode(span, depth, tuple(calls.get(id, ())), tuple(tools.get(id, ())), below))
+        children.setdefault(parent, []).append(nodes[-1])
+    return TraceTree(trace, tuple(reversed(children.get(None, []))), tuple(reversed(nodes)))
+
+
+def _place(spans: Sequence[SpanSummary]) -> list[tuple[SpanSummary, int, str | None]]:
+    """Return each span after its parent, with its depth and the id of its parent in the tree."""
+    below = _group(spans, lambda span: span.parent_span_id)
+    present = {span.span_id for span in spans}
+    placed: dict[str, tuple[SpanSummary, int, str | None]] = {}
+    # Spans without a parent in the file come first. A span that they do not reach is in a cycle, or below one: the
+    # earliest span of the cycle becomes its root.
+    for root in sorted(spans, key=lambda span: span.parent_span_id in present):
+        waiting: list[tuple[SpanSummary, int, str | None]] = [(root, 0, None)]
+        while waiting:
+            span, depth, parent = waiting.pop()
+            if span.span_id not in placed:
+                placed[span.span_id] = (span, depth, parent)
+                waiting += [(child, depth + 1, span.span_id) for child in reversed(below.get(span.span_id, []))]
+    return list(placed.values())
+
+
+def _group(rows: Iterable[_T], key: Callable[[_T], str | None]) -> dict[str | None, list[_T]]:
+    groups: dict[str | None, list[_T]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups

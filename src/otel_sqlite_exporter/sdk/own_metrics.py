@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The metrics that the semantic conventions define for exporters, recorded where the environment variable
-OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED is `true`. Source: opentelemetry.io/docs/specs/semconv/otel/sdk-metrics."""
+"""The exporter's own metrics, recorded if the environment variable OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED is `true`.
+Source: opentelemetry.io/docs/specs/semconv/otel/sdk-metrics."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _numbers: Counter[str] = Counter()
 
 
 class ExporterMetrics:
-    """What one exporter records."""
+    """The metrics of one exporter."""
 
     def __init__(self, signal: str) -> None:
         """`signal` is `traces` or `logs`."""
@@ -37,12 +37,12 @@ class ExporterMetrics:
         self._duration = meter.create_histogram("otel.sdk.exporter.operation.duration", "s")
 
     def begin(self, records: int) -> float:
-        """Record that an export begins, and return when."""
+        """Record the start of an export. Return its time for `end`, in seconds."""
         self._inflight.add(records, self._attributes)
         return time.perf_counter()
 
     def end(self, records: int, began: float, error: Exception | None) -> None:
-        """Record that an export has ended, with `error` where its records are lost."""
+        """Record the end of an export; `error` says why its records are lost."""
         duration = time.perf_counter() - began
         attributes = self._attributes if error is None else self._attributes | {"error.type": type(error).__qualname__}
         self._inflight.add(-records, self._attributes)
@@ -51,5 +51,5 @@ class ExporterMetrics:
 
 
 def make_exporter_metrics(signal: str) -> ExporterMetrics | None:
-    """Return what records an exporter's metrics, or None where they are not asked for."""
+    """Return the metrics of a new exporter, or None if the variable is not `true`."""
     return ExporterMetrics(signal) if os.environ.get(_ENABLED, "").strip().lower() == "true" else None

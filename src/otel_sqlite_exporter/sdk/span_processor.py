@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The SDK's edge for work in flight: a span processor that writes spans to a SQLite file while they run, too."""
+"""The span processor for the OpenTelemetry SDK: it also writes spans that still run."""
 
 from __future__ import annotations
 
@@ -11,94 +11,49 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
+from otel_sqlite_exporter.declarations import declared_settings, resolve
+from otel_sqlite_exporter.sdk.keywords import show_keywords
 from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
-from otel_sqlite_exporter.settings import resolve_processor_settings
+from otel_sqlite_exporter.settings import ProcessorKeywords, ProcessorSettings, Settings
 
 _logger = logging.getLogger(__name__)
 _SHUTDOWN_TIMEOUT_MS = 30_000
 _ALIVE_INTERVAL_S = 5.0
-"""How often the file learns that a span still runs, where nothing else is written. A write takes a millisecond."""
+"""How often the process is noted as alive while a span runs and nothing else is written. A write takes 1 ms."""
 _processors: weakref.WeakSet[SQLiteSpanProcessor] = weakref.WeakSet()
 
 
+@show_keywords(ProcessorKeywords, Settings, ProcessorSettings)
 class SQLiteSpanProcessor(SpanProcessor):
-    """Writes spans to a SQLite file: each when it has ended, and those that live longer than `open_delay_ms` while they
-    run, too. A span that never ends, because its process was killed, is in the file as interrupted.
+    """Writes spans to a SQLite file: each when it has ended, and also while it runs if it runs for longer than
+    `open_delay_ms`. A span that never ends, because its process was killed, is in the file as interrupted.
 
-    Spans wait in a queue for a thread that writes them in batches. It begins with the first span, in each process of
-    its own: what waits in a parent stays there at a fork.
+    Spans wait in a queue for a thread that writes them in batches. The thread starts with the first span, in each
+    process separately: a forked child does not write the spans that wait in its parent.
 
-    Args:
-        path: Path of the file; this and all keywords of SQLiteSpanExporter are passed to it.
-        open_delay_ms: Milliseconds after which a span that runs is written.
-            Environment: OTEL_EXPORTER_SQLITE_OPEN_DELAY_MS. Default: 250.
-        schedule_delay_ms: Milliseconds that an ended span waits at most for others to be written with.
-            Environment: OTEL_EXPORTER_SQLITE_SCHEDULE_DELAY_MS. Default: 1000.
-        queue_size: Ended spans that may wait. Environment: OTEL_EXPORTER_SQLITE_QUEUE_SIZE. Default: 16384.
-        batch_size: Spans written at once, at most. Environment: OTEL_EXPORTER_SQLITE_BATCH_SIZE. Default: 512.
-        queue_wait_ms: Milliseconds that the end of a span waits for room in a full queue. A span that finds none is
-            dropped, and counted in the file. Environment: OTEL_EXPORTER_SQLITE_QUEUE_WAIT_MS. Default: 1000.
+    The keywords are those of `ProcessorKeywords`; docs/settings.md describes each. For one that is None or missing, its
+    environment variable holds, then its default.
 
     Raises:
-        ConfigurationError: An argument has a value that cannot be used. (A bad environment variable warns instead.)
+        ConfigurationError: A keyword has a value that cannot be used. (A bad environment variable logs a warning.)
     """
 
-    def __init__(
-        self,
-        path: str | os.PathLike[str] | None = None,
-        *,
-        session_attributes: Sequence[str] | None = None,
-        busy_timeout_ms: int | None = None,
-        synchronous: str | None = None,
-        auto_migrate: str | None = None,
-        pairing_window_ms: int | None = None,
-        spool_limit_bytes: int | None = None,
-        redact_keys: Sequence[str] | None = None,
-        redact_values: Sequence[str] | None = None,
-        redactor: Callable[[str, Any], Any] | str | None = None,
-        capture_content: bool | None = None,
-        capture_limit: int | None = None,
-        dialects: Sequence[str] | None = None,
-        open_delay_ms: int | None = None,
-        schedule_delay_ms: int | None = None,
-        queue_size: int | None = None,
-        batch_size: int | None = None,
-        queue_wait_ms: int | None = None,
-    ) -> None:
-        settings = resolve_processor_settings(
-            open_delay_ms=open_delay_ms,
-            schedule_delay_ms=schedule_delay_ms,
-            queue_size=queue_size,
-            batch_size=batch_size,
-            queue_wait_ms=queue_wait_ms,
-        )
-        self._exporter = SQLiteSpanExporter(
-            path,
-            session_attributes=session_attributes,
-            busy_timeout_ms=busy_timeout_ms,
-            synchronous=synchronous,
-            auto_migrate=auto_migrate,
-            pairing_window_ms=pairing_window_ms,
-            spool_limit_bytes=spool_limit_bytes,
-            redact_keys=redact_keys,
-            redact_values=redact_values,
-            redactor=redactor,
-            capture_content=capture_content,
-            capture_limit=capture_limit,
-            dialects=dialects,
-        )
+    def __init__(self, path: str | os.PathLike[str] | None = None, **keywords: Unpack[ProcessorKeywords]) -> None:
+        given: dict[str, Any] = {"path": path, **keywords}
+        own = {name: given.pop(name, None) for name in declared_settings(ProcessorSettings)}
+        settings = resolve(ProcessorSettings, **own)
+        self._exporter = SQLiteSpanExporter(**given)
         self._open_delay_ns = settings.open_delay_ms * 1_000_000
         self._schedule_delay_s = settings.schedule_delay_ms / 1000
         self._queue_size = settings.queue_size
         self._batch_size = min(settings.batch_size, settings.queue_size)
         self._queue_wait_s = settings.queue_wait_ms / 1000
-        # How often the thread looks at what runs: often enough for a short delay, and not more than that.
+        # How often the thread looks for spans that run: as often as the shorter delay needs.
         self._tick_s = min(max(settings.open_delay_ms / 1000, 0.01), self._schedule_delay_s or 0.01)
         self._written_at = -math.inf
         self._is_shut_down = False
@@ -107,8 +62,8 @@ class SQLiteSpanProcessor(SpanProcessor):
         _processors.add(self)
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Note that a span runs."""
-        if self._pid != os.getpid():  # forked where no hook ran, as some servers do
+        """Remember that a span runs."""
+        if self._pid != os.getpid():  # some servers fork without running Python's hooks
             self._begin()
         context = span.context
         if context is not None and context.trace_flags.sampled:
@@ -138,8 +93,8 @@ class SQLiteSpanProcessor(SpanProcessor):
             self._start_thread()
 
     def shutdown(self) -> None:
-        """Write what waits, for 30 seconds at most, and close the file. Spans that still run stay open in the file,
-        until they are taken for interrupted."""
+        """Write the spans that wait, for 30 seconds at most, and close the file. Spans that still run stay open in the
+        file, until the next process that opens it marks them as interrupted."""
         if self._is_shut_down:
             return
         self._is_shut_down = True
@@ -153,7 +108,7 @@ class SQLiteSpanProcessor(SpanProcessor):
         self._exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Write every span that has ended, and return whether that was done within `timeout_millis`."""
+        """Write every span that has ended. Return whether that took no longer than `timeout_millis`."""
         if self._pid != os.getpid():
             self._begin()
         if self._is_shut_down:
@@ -173,7 +128,7 @@ class SQLiteSpanProcessor(SpanProcessor):
             self._writing.release()
 
     def _begin(self) -> None:
-        """Have nothing waiting, in a new process too."""
+        """Start with empty queues and new locks, in the first process and in each forked child."""
         self._pid = os.getpid()
         self._queue: deque[ReadableSpan] = deque()
         self._running: dict[int, Span] = {}
@@ -191,14 +146,14 @@ class SQLiteSpanProcessor(SpanProcessor):
                 thread = threading.Thread(target=_work, args=(reference,), name="SQLiteSpanProcessor", daemon=True)
                 try:
                     thread.start()
-                except RuntimeError:  # the interpreter ends: shutdown writes what waits
+                except RuntimeError:  # the interpreter ends: `shutdown` writes the queue
                     return
                 self._thread = thread
                 self._flush_at_exit_of_child()
 
     def _flush_at_exit_of_child(self) -> None:
-        # Children of multiprocessing, and workers of Celery's prefork pool, end by os._exit: what they call before is
-        # not atexit but these.
+        # Children of multiprocessing and workers of Celery's prefork pool end by os._exit, which skips atexit. They
+        # call these functions first.
         reference = weakref.ref(self)
         module = sys.modules.get("multiprocessing.util")
         if module is not None:
@@ -215,14 +170,14 @@ class SQLiteSpanProcessor(SpanProcessor):
             return self._room.wait_for(lambda: len(self._queue) < self._queue_size, self._queue_wait_s)
 
     def _turn(self, last_write: float) -> float:
-        """Write what is due, and return when ended spans were last written."""
+        """Write the spans that are due. Return when ended spans were last written."""
         with self._writing:
             now = time.monotonic()
             if len(self._queue) >= self._batch_size or now - last_write >= self._schedule_delay_s:
                 for _ in range(-(-len(self._queue) // self._batch_size)):
                     self._write_batch()
                 last_write = now
-            # After the ended ones: a span that is written open here has not been written ended before.
+            # After the ended ones, so that no span is written as running after it was written as ended.
             self._write_open()
             if self._written_open and now - self._written_at >= _ALIVE_INTERVAL_S:
                 self._exporter.note_alive()
@@ -276,13 +231,13 @@ def _flush(reference: weakref.ref[SQLiteSpanProcessor]) -> None:
 
 
 def _work(reference: weakref.ref[SQLiteSpanProcessor]) -> None:
-    """Write until the processor is shut down, or gone."""
+    """Write until the processor is shut down or collected as garbage."""
     last_write = -math.inf
     while (processor := reference()) is not None and not processor._is_shut_down:
         wake, tick_s = processor._wake, processor._tick_s
         try:
             last_write = processor._turn(last_write)
-        except Exception:  # the thread must live on: whatever waits, waits for it
+        except Exception:  # the thread must go on, because nothing else empties the queue
             _logger.exception("spans could not be written")
         del processor
         wake.wait(tick_s)

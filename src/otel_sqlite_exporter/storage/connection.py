@@ -20,6 +20,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from otel_sqlite_exporter.errors import DamagedFileError, UnsupportedSQLiteError
+from otel_sqlite_exporter.settings import resolve_environment
 from otel_sqlite_exporter.storage.file_systems import find_network_type
 
 _T = TypeVar("_T")
@@ -31,6 +32,7 @@ _CACHED_STATEMENTS = 128
 # a page. (Tiny spans, one a trace, cost 6% more.) 1,000 pages are a WAL of 16 MB.
 _PAGE_BYTES = 16384
 _CHECKPOINT_PAGES = 1000
+_INCREMENTAL = 2
 _CACHE_KIB = 16 * 1024
 
 
@@ -44,12 +46,19 @@ def check_sqlite_version(version: tuple[int, ...] = sqlite3.sqlite_version_info)
         )
 
 
-def open_writer(path: str, *, busy_timeout_ms: int, synchronous: str = "normal") -> sqlite3.Connection:
+def open_writer(
+    path: str,
+    *,
+    busy_timeout_ms: int,
+    synchronous: str = "normal",
+    make: Callable[[sqlite3.Connection], object] | None = None,
+) -> sqlite3.Connection:
     """Open `path` for writing, creating it (mode 0600, WAL, incremental auto-vacuum) and its folder if need be. A new
     file on a network file system, where WAL does not work, has a rollback journal instead.
 
     The caller owns the connection, may use it on any thread but one at a time, and begins and ends transactions
-    itself. Foreign keys are on. The file's schema is not looked at: see `migrations`.
+    itself. Foreign keys are on. The file's schema is not looked at: see `migrations`. `make` is called for an empty
+    file, in the transaction that writes its first page.
 
     Raises:
         UnsupportedSQLiteError: The SQLite library is too old.
@@ -58,7 +67,7 @@ def open_writer(path: str, *, busy_timeout_ms: int, synchronous: str = "normal")
     check_sqlite_version()
     _create_file(path)
     _check_access(path)
-    connection = sqlite3.Connection(
+    connection = _connection_type()(
         path,
         timeout=busy_timeout_ms / 1000,
         isolation_level=None,
@@ -66,20 +75,20 @@ def open_writer(path: str, *, busy_timeout_ms: int, synchronous: str = "normal")
         cached_statements=_CACHED_STATEMENTS,
     )
     try:
+        connection.execute(f"PRAGMA synchronous = {synchronous.upper()}")
+        # SQLite keeps the pages that it would need to undo one INSERT of many rows, 1 MB for 512 spans. In files, each
+        # batch writes and removes a temporary file, in a folder that may be full or read-only.
+        connection.execute("PRAGMA temp_store = MEMORY")
         # Both count only before the first page is written, and do nothing after that.
         connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        _write_first_page(connection, make)
         # On a network a new file keeps the rollback journal, which works as far as the locks of that file system do; a
         # file that is there stays as it is, as others may have it open.
         if find_network_type(path) is None:
             _enter_wal_mode(connection, busy_timeout_ms)
-        connection.execute(f"PRAGMA synchronous = {synchronous.upper()}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit = {_CHECKPOINT_PAGES * _PAGE_BYTES}")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        # SQLite keeps the pages that it would need to undo one INSERT of many rows, 1 MB for 512 spans. In files, each
-        # batch writes and removes a temporary file, in a folder that may be full or read-only.
-        connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA foreign_keys = ON")
     except BaseException:
         connection.close()
@@ -105,7 +114,7 @@ def open_reader(
         sqlite3.Error: The file cannot be opened.
     """
     check_sqlite_version()
-    connection = sqlite3.Connection(
+    connection = _connection_type()(
         f"file://{quote(os.fsencode(path))}?mode={mode}{'&immutable=1' if immutable else ''}",
         uri=True,
         timeout=busy_timeout_ms / 1000,
@@ -120,6 +129,15 @@ def open_reader(
         connection.close()
         raise
     return connection
+
+
+def _connection_type() -> type[sqlite3.Connection]:
+    """Return SQLite's own type, which costs nothing, unless OTEL_EXPORTER_SQLITE_DEBUG asks for a trace."""
+    if not resolve_environment().debug:
+        return sqlite3.Connection
+    from otel_sqlite_exporter.storage.traced_connection import TracedConnection
+
+    return TracedConnection
 
 
 @contextlib.contextmanager
@@ -223,6 +241,24 @@ def _check_access(path: str) -> None:
 
 def _is_writable(path: str) -> bool:
     return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _write_first_page(connection: sqlite3.Connection, make: Callable[[sqlite3.Connection], object] | None) -> None:
+    if make is None or connection.execute("PRAGMA page_count").fetchone()[0]:
+        # Setting it again would write the first page and wait for the disk: 15 to 35 ms.
+        if connection.execute("PRAGMA auto_vacuum").fetchone()[0] != _INCREMENTAL:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        return
+    # In one transaction, and before the WAL is there, so that each page is written and synced once.
+    connection.execute("BEGIN")
+    try:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        make(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _enter_wal_mode(connection: sqlite3.Connection, busy_timeout_ms: int) -> None:

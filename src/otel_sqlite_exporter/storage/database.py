@@ -54,6 +54,21 @@ class _Held:
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()
 
 
+def open_file(
+    settings: Settings, *, busy_timeout_ms: int | None = None, must_exist: bool = False
+) -> sqlite3.Connection:
+    """Return a connection that writes to the file of `settings`, which is created, unless it `must_exist`, or upgraded
+    as `settings.auto_migrate` allows. `busy_timeout_ms` is that of `settings`, unless given.
+
+    Raises:
+        FileRefusedError, MigrationFailedError, UnsupportedSQLiteError: The file cannot be used as it is.
+        sqlite3.Error, OSError: The file cannot be opened, or is locked for longer than the busy timeout.
+    """
+    timeout_ms = settings.busy_timeout_ms if busy_timeout_ms is None else busy_timeout_ms
+    prepare_file(settings.path, settings.auto_migrate, busy_timeout_ms=timeout_ms, must_exist=must_exist)
+    return open_writer(settings.path, busy_timeout_ms=timeout_ms, synchronous=settings.synchronous)
+
+
 class Database:
     """The writing side's access to one file. Making one touches nothing: the file is created, checked and upgraded
     (as `settings.auto_migrate` allows) when it is first used."""
@@ -124,8 +139,7 @@ class Database:
             held.close()
         connection = held.connection
         if connection is None:
-            prepare_file(path, self._settings.auto_migrate, busy_timeout_ms=timeout)
-            connection = open_writer(path, busy_timeout_ms=timeout, synchronous=self._settings.synchronous)
+            connection = open_file(self._settings, busy_timeout_ms=timeout)
             held.hold(connection)
             held.file_id, held.index_id = _identify(path), _identify(f"{path}-shm")
             held.timeout_ms = timeout

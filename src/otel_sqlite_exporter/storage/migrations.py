@@ -11,7 +11,7 @@ from otel_sqlite_exporter.errors import DamagedFileError, MigrationRequiredError
 from otel_sqlite_exporter.storage.backup import write_backup
 from otel_sqlite_exporter.storage.connection import damage_message, open_writer, read_file
 from otel_sqlite_exporter.storage.identity import find_version, identify_file, migrate_hint
-from otel_sqlite_exporter.storage.steps import Migration, OnProgress, apply_steps, load_migrations
+from otel_sqlite_exporter.storage.steps import Migration, OnProgress, apply_steps, load_migrations, make_file
 from otel_sqlite_exporter.storage.views import Views, load_views, read_view_number
 from otel_sqlite_exporter.version import __version__
 
@@ -95,10 +95,15 @@ def migrate(
     is_upgrade = bool(version and pending)
     if is_upgrade and (backup or not all(step.is_quick for step in pending)):
         check_integrity(path, busy_timeout_ms)
-    connection = open_writer(path, busy_timeout_ms=busy_timeout_ms)
+    made: list[Migration] = []
+    connection = open_writer(
+        path,
+        busy_timeout_ms=busy_timeout_ms,
+        make=lambda new: made.extend(make_file(new, pending, views)),
+    )
     try:
         copy = write_backup(connection, path, version) if is_upgrade and backup else None
-        applied = apply_steps(connection, pending, views, on_progress)
+        applied = tuple(made) or apply_steps(connection, pending, views, on_progress)
     finally:
         connection.close()
     newest = pending[-1].version if pending else version

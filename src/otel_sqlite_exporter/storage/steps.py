@@ -15,7 +15,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import cache
 from typing import NamedTuple
 
@@ -79,6 +79,24 @@ def load_migrations() -> tuple[Migration, ...]:
     )
 
 
+def make_file(
+    connection: sqlite3.Connection, steps: Sequence[Migration], views: Views | None = None
+) -> tuple[Migration, ...]:
+    """Apply all `steps` to a file that has no schema yet, in the caller's transaction, and return them; none where
+    there is a schema. (In several transactions, another process would take the half made file for an older one.)
+
+    Raises:
+        MigrationFailedError: A step failed; the caller is to roll back.
+    """
+    if _read_version(connection):
+        return ()
+    views = load_views() if views is None else views
+    for step in steps:
+        with _failing(step, "no file was made"):
+            _advance(connection, step, views if step is steps[-1] else None)
+    return tuple(steps)
+
+
 def apply_steps(
     connection: sqlite3.Connection,
     steps: Sequence[Migration],
@@ -86,8 +104,7 @@ def apply_steps(
     on_progress: OnProgress = lambda name, done, of: None,
 ) -> tuple[Migration, ...]:
     """Apply `steps` in order, each in its own transaction, or in batches, and give the file `views`. Return the steps
-    that were applied: one that another process applied in the meantime is skipped. A new file is made in one
-    transaction, or another process would take it, half made, for a file that has to be upgraded.
+    that were applied: one that another process applied in the meantime is skipped. A file without a schema is made.
 
     Raises:
         MigrationFailedError: A step failed and was rolled back.
@@ -95,13 +112,10 @@ def apply_steps(
     """
     views = load_views() if views is None else views
     with transaction(connection):
-        version = _read_version(connection)
-        check_version("the file", version)
-        for step in () if version else steps:
-            with _failing(step, "no file was made"):
-                _advance(connection, step, views if step is steps[-1] else None)
-    if not version:
-        return tuple(steps)
+        check_version("the file", _read_version(connection))
+        made = make_file(connection, steps, views)
+    if made:
+        return made
     applied = tuple(
         step for step in steps if _apply_step(connection, step, views if step is steps[-1] else None, on_progress)
     )
@@ -172,7 +186,7 @@ def _note_step(connection: sqlite3.Connection, step: Migration, began: float, be
             step.version,
             step.name,
             step.checksum,
-            datetime.now(timezone.utc).isoformat(),
+            datetime.now(UTC).isoformat(),
             (time.monotonic() - began) * 1000,
             __version__,
             json.dumps({"rows_before": before, "rows_after": _count_rows(connection)}),

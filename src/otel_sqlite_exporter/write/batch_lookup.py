@@ -1,49 +1,184 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the file knows of the traces, sessions and spans of a batch, in one look-up."""
+"""What the file holds of the traces, sessions and spans of a batch, in one look-up.
+
+A trace or session shows the smallest, largest or sum of what its records name, with each record counted once. So the
+same records give the same rows in any order, split or repetition.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
 
+from otel_sqlite_exporter.encode.open_spans import ESTIMATED, OPEN
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Naming
-from otel_sqlite_exporter.write.span_versions import Known
 from otel_sqlite_exporter.write.statements import run_query
-from otel_sqlite_exporter.write.trace_rows import Trace, TraceSession
+
+NO_PARENT, REMOTE_PARENT, LOCAL_PARENT, NO_SPAN = range(4)
+NO_TIMES = (2**63 - 1, 0)
+"""Start and end of a trace before a record of it is counted."""
 
 
-class KnownBatch(NamedTuple):
-    """The last key of each table; the keys of resources and scopes by digest and of sessions by name; traces by trace
-    id; rows of `_trace_sessions` by trace id and the session that their spans name; spans by trace id and span id."""
+class WrittenSpan(NamedTuple):
+    """A span in the file, as far as a batch needs it."""
+
+    id: int
+    trace_session: int
+    start_time_unix_nano: int
+    end_time_unix_nano: int
+    end_time_source: str | None
+    status_code: int
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it has ended by itself."""
+        return self.end_time_source not in (OPEN, ESTIMATED)
+
+
+class RepeatedSpan(NamedTuple):
+    """A span of the batch that the file holds already."""
+
+    span: EncodedSpan
+    written: WrittenSpan
+
+
+@dataclass(slots=True)
+class TraceRow:
+    """A row of `_traces` that the batch changes. `root` is rank, start and span id of the span nearest to a root."""
+
+    id: int
+    trace_id: str
+    session: Naming | None
+    user: Naming | None
+    root: tuple[int, int, str]
+    start: int
+    end: int
+    is_touched: bool = False
+    has_interactions: bool = False
+    is_new: bool = False
+
+    def offer_span(self, span: EncodedSpan) -> None:
+        """Take from `span` its session, its user and itself as root, where these are stronger than what is there."""
+        self.offer_session(span.session, span.user)
+        row = span.row
+        rank = NO_PARENT if row.parent_span_id is None else REMOTE_PARENT if row.parent_is_remote else LOCAL_PARENT
+        if rank <= self.root[0]:
+            self.root = min(self.root, (rank, row.start_time_unix_nano, row.span_id))
+
+    def offer_session(self, session: Naming | None, user: Naming | None) -> None:
+        """Take the session and the user that a record names, where they are stronger than what is there."""
+        if session is not None and (self.session is None or session < self.session):
+            self.session = session
+        if user is not None and (self.user is None or user < self.user):
+            self.user = user
+        self.is_touched = True
+
+
+@dataclass(slots=True)
+class TraceSessionRow:
+    """A row of `_trace_sessions` that the batch changes: the records of a trace that name the session `own`, or none.
+    `shown_before` is the session that the file shows for them."""
+
+    id: int
+    trace: TraceRow
+    own: str | None
+    is_in_file: bool
+    shown_before: str | None
+    source: str | None
+    source_rank: int | None
+    spans: int
+    errors: int
+    start: int
+    end: int
+    candidate_time: int | None
+    logs: int = 0
+    is_touched: bool = False
+
+    def offer_source(self, record: EncodedSpan | EncodedLog) -> None:
+        """Take the attribute that names the session of a record, where it is stronger than the one that is there."""
+        own = record.own_session
+        if own is not None and (self.source_rank is None or (own.rank, own.source) < (self.source_rank, self.source)):
+            self.source_rank, self.source = own.rank, own.source
+        self.is_touched = True
+
+    def add_span(self, span: EncodedSpan) -> None:
+        """Add a new span to the sums."""
+        row = span.row
+        self._extend(row.start_time_unix_nano, row.end_time_unix_nano)
+        self.spans += 1
+        if row.status_code == 2:
+            self.errors += 1
+
+    def add_log(self, time_unix_nano: int) -> None:
+        """Add a log record to the sums."""
+        self._extend(time_unix_nano, time_unix_nano)
+        self.logs += 1
+
+    def finish_span(self, span: EncodedSpan, written: WrittenSpan, before: TraceSessionRow) -> None:
+        """Update the sums for a span that `before` has counted while it was open, and that has ended."""
+        before.spans -= 1
+        before.errors -= written.status_code == 2
+        before.is_touched = True
+        self.add_span(span)
+
+    def _extend(self, start: int, end: int) -> None:
+        trace, is_empty = self.trace, not self.spans + self.logs
+        if start < self.start or is_empty:
+            self.start = start
+        if end > self.end or is_empty:
+            self.end = end
+        if start < trace.start:
+            trace.start = start
+        if end > trace.end:
+            trace.end = end
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether the row is in the file, and shows another session there."""
+        return self.is_in_file and self.shown != self.shown_before
+
+    @property
+    def shown(self) -> str | None:
+        """The session that its records show now."""
+        if self.own is not None:
+            return self.own
+        return None if self.trace.session is None else self.trace.session.name
+
+
+class BatchLookup(NamedTuple):
+    """What the file holds: the last key of each table; the keys of resources and scopes by digest, and of sessions by
+    name; traces by trace id; rows of `_trace_sessions` by trace id and the session that their spans name; spans by
+    trace id and span id."""
 
     last_ids: dict[str, int]
     resource_ids: dict[str, int]
     scope_ids: dict[str, int]
     session_ids: dict[str, int]
-    traces: dict[str, Trace]
-    parts: dict[tuple[str, str | None], TraceSession]
-    spans: dict[tuple[str, str], Known]
+    traces: dict[str, TraceRow]
+    trace_sessions: dict[tuple[str, str | None], TraceSessionRow]
+    spans: dict[tuple[str, str], WrittenSpan]
 
 
 def look_up_batch(
     connection: sqlite3.Connection, spans: Sequence[EncodedSpan], logs: Sequence[EncodedLog]
-) -> KnownBatch:
-    """Return what the file knows of these records."""
+) -> BatchLookup:
+    """Return what the file holds of these records."""
     wanted: dict[str, tuple[list[str], set[str | None]]] = {}
     sessions = set()
     for span in spans:
-        ids, own_sessions = wanted.setdefault(span.trace_id, ([], {None}))
-        ids.append(span.row.span_id)
+        span_ids, own_sessions = wanted.setdefault(span.trace_id, ([], {None}))
+        span_ids.append(span.row.span_id)
         if span.session is not None:  # its own, if it names one
             sessions.add(span.session.name)
             own_sessions.add(span.session.name)
     for log in logs:
-        ids, own_sessions = wanted.setdefault(log.trace_id, ([], {None}))
+        span_ids, own_sessions = wanted.setdefault(log.trace_id, ([], {None}))
         if log.span_id is not None:
-            ids.append(log.span_id)
+            span_ids.append(log.span_id)
         names = {naming.name for naming in (log.own_session, log.session) if naming is not None}
         sessions |= names
         own_sessions |= names
@@ -56,20 +191,20 @@ def look_up_batch(
         resources={record.resource.digest for record in records},
         scopes={record.scope.digest for record in records if record.scope},
     ).fetchone()
-    last_ids, resources, scopes, sessions_found, traces_found, parts_found, spans_found = map(orjson.loads, row)
-    traces: dict[str, Trace] = {}
-    for trace_id, id, *columns, has_interactions in traces_found:
+    last_ids, resources, scopes, session_ids, found_traces, found_trace_sessions, found_spans = map(orjson.loads, row)
+    traces: dict[str, TraceRow] = {}
+    for trace_id, id, *columns, has_interactions in found_traces:
         session, user, root, times = columns[:5], columns[5:10], columns[10:13], columns[13:]
-        trace = Trace(id, trace_id, _naming(session), _naming(user), tuple(root), *times)
+        trace = TraceRow(id, trace_id, _read_naming(session), _read_naming(user), tuple(root), *times)
         trace.has_interactions = bool(has_interactions)
         traces[trace_id] = trace
-    parts = {
-        (trace_id, own): TraceSession(id, traces[trace_id], own, True, shown, *columns)
-        for trace_id, own, id, shown, *columns in parts_found
+    trace_sessions = {
+        (trace_id, own): TraceSessionRow(id, traces[trace_id], own, True, shown, *columns)
+        for trace_id, own, id, shown, *columns in found_trace_sessions
     }
-    known_spans = {(trace_id, span_id): Known(*columns) for trace_id, span_id, *columns in spans_found}
-    return KnownBatch(last_ids, resources, scopes, dict(sessions_found), traces, parts, known_spans)
+    written = {(trace_id, span_id): WrittenSpan(*columns) for trace_id, span_id, *columns in found_spans}
+    return BatchLookup(last_ids, resources, scopes, dict(session_ids), traces, trace_sessions, written)
 
 
-def _naming(columns: Sequence[Any]) -> Naming | None:
+def _read_naming(columns: Sequence[Any]) -> Naming | None:
     return None if columns[0] is None else Naming(*columns)

@@ -1,45 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes what the records of a batch refer to: resources, scopes, sessions, traces, and which spans of a trace show
+"""The rows that spans and log records refer to: resources, scopes, sessions, traces, and which records of a trace show
 which session."""
 
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
 
-from otel_sqlite_exporter.model.rows import ResourceRow, ScopeRow
-from otel_sqlite_exporter.write.batch import Batch
-from otel_sqlite_exporter.write.statements import Insert, take_new
+from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, ResourceRow, ScopeRow
+from otel_sqlite_exporter.write.batch_lookup import (
+    LOCAL_PARENT,
+    NO_SPAN,
+    NO_TIMES,
+    BatchLookup,
+    TraceRow,
+    TraceSessionRow,
+)
+from otel_sqlite_exporter.write.statements import Insert, TableRows, take_new
 
 _TRACE_COLUMNS = (
-    "session",
-    "session_rank",
-    "session_is_child",
-    "session_time_unix_nano",
-    "session_source",
-    "user_rank",
-    "user_is_child",
-    "user_time_unix_nano",
-    "user_id",
-    "user_source",
-    "root_rank",
-    "root_time_unix_nano",
-    "root_span_id",
-    "start_time_unix_nano",
-    "end_time_unix_nano",
+    *("session", "session_rank", "session_is_child", "session_time_unix_nano", "session_source"),
+    *("user_rank", "user_is_child", "user_time_unix_nano", "user_id", "user_source"),
+    *("root_rank", "root_time_unix_nano", "root_span_id", "start_time_unix_nano", "end_time_unix_nano"),
 )
-_PART_COLUMNS = (
-    "session",
-    "source",
-    "source_rank",
-    "spans",
-    "errors",
-    "start_time_unix_nano",
-    "end_time_unix_nano",
-    "candidate_time_unix_nano",
-    "logs",
+_TRACE_SESSION_COLUMNS = (
+    *("session", "source", "source_rank", "spans", "errors"),
+    *("start_time_unix_nano", "end_time_unix_nano", "candidate_time_unix_nano", "logs"),
 )
-
 _RESOURCES = Insert("_resources", ("id", *ResourceRow._fields))
 _SCOPES = Insert("_scopes", ("id", *ScopeRow._fields))
 _SESSIONS = Insert(
@@ -52,43 +38,146 @@ _SESSIONS = Insert(
     },
 )
 _TRACES = Insert("_traces", ("id", "trace_id", *_TRACE_COLUMNS), key="id", update=take_new(_TRACE_COLUMNS))
-_PARTS = Insert(
-    "_trace_sessions", ("id", "trace", "own_session", *_PART_COLUMNS), key="id", update=take_new(_PART_COLUMNS)
+_TRACE_SESSIONS = Insert(
+    "_trace_sessions",
+    ("id", "trace", "own_session", *_TRACE_SESSION_COLUMNS),
+    key="id",
+    update=take_new(_TRACE_SESSION_COLUMNS),
 )
 
 
-def write_contexts(connection: sqlite3.Connection, batch: Batch) -> list[int]:
-    """Write what spans refer to, and return the sessions that some spans no longer show."""
-    times: dict[str, tuple[int | None, int | None]] = {}
-    lost = []
-    traces: list[Any] = []
-    for trace in batch.touched_traces():
-        name = None
-        if trace.session is not None:
-            name = trace.session.name
-            times.setdefault(name, (None, None))
-        session = trace.session or (None,) * 5
-        user = trace.user or (None,) * 5
-        traces += (trace.id, trace.trace_id, batch.session_id(name), *session[:3], session[4])
-        traces += (*user, *trace.root, trace.start, trace.end)
-    parts: list[Any] = []
-    for part in batch.touched_parts():
-        shown = part.shown
-        if shown is not None:
-            start, end = times.get(shown, (None, None))
-            if part.spans or part.logs:
-                start = part.start if start is None else min(start, part.start)
-                end = part.end if end is None else max(end, part.end)
-            times[shown] = (start, end)
-        if part.has_moved and part.shown_before is not None:
-            lost.append(batch.session_ids[part.shown_before])
-        parts += (part.id, part.trace.id, batch.session_id(part.own), batch.session_id(shown), part.source)
-        parts += (part.source_rank, part.spans, part.errors, part.start, part.end, part.candidate_time, part.logs)
-    _RESOURCES.run(connection, batch.origins.resources)
-    _SCOPES.run(connection, batch.origins.scopes)
-    _SESSIONS.run(
-        connection, [value for name, span in times.items() for value in (batch.session_id(name), name, *span)]
-    )
-    _TRACES.run(connection, traces)
-    _PARTS.run(connection, parts)
-    return lost
+class ContextRows:
+    """The rows of one batch, which the file holds or which get new keys here."""
+
+    def __init__(self, lookup: BatchLookup) -> None:
+        self._last_ids = lookup.last_ids
+        self._resource_ids, self._scope_ids = lookup.resource_ids, lookup.scope_ids
+        self._session_ids = lookup.session_ids
+        self._traces, self._trace_sessions = lookup.traces, lookup.trace_sessions
+        self._stored_trace_sessions = {row.id: row for row in lookup.trace_sessions.values()}
+        self._resources, self._scopes = TableRows(_RESOURCES), TableRows(_SCOPES)
+
+    def resource_id(self, record: EncodedSpan | EncodedLog) -> int:
+        """Return the key of the resource of a record."""
+        row = record.resource
+        id = self._resource_ids.get(row.digest)
+        if id is None:
+            id = self._resource_ids[row.digest] = self._next_id("_resources")
+            self._resources.add((id, *row))
+        return id
+
+    def scope_id(self, record: EncodedSpan | EncodedLog) -> int | None:
+        """Return the key of the scope of a record, if it has one."""
+        row = record.scope
+        if row is None:
+            return None
+        id = self._scope_ids.get(row.digest)
+        if id is None:
+            id = self._scope_ids[row.digest] = self._next_id("_scopes")
+            self._scopes.add((id, *row))
+        return id
+
+    def add_stored_keys(self, record: EncodedSpan, resource: int, scope: int | None) -> None:
+        """Note the keys of the resource and the scope of a record that was read from the file."""
+        self._resource_ids[record.resource.digest] = resource
+        if scope is not None and record.scope is not None:
+            self._scope_ids[record.scope.digest] = scope
+
+    def session_id(self, name: str | None) -> int | None:
+        """Return the key of the session of this name."""
+        if name is None:
+            return None
+        if name not in self._session_ids:
+            self._session_ids[name] = self._next_id("_sessions")
+        return self._session_ids[name]
+
+    def has_trace_session(self, trace_id: str, session: str) -> bool:
+        """Return whether `find_trace_session` finds a row without making one."""
+        return (trace_id, session) in self._trace_sessions
+
+    def find_trace_session(self, record: EncodedSpan | EncodedLog) -> TraceSessionRow:
+        """Return the row of a record by the session that it names itself; a new one, where there is none."""
+        own = record.own_session
+        key = (record.trace_id, own.name if own is not None else None)
+        found = self._trace_sessions.get(key)
+        if found is None:
+            trace, id = self._find_trace(record), self._next_id("_trace_sessions")
+            times = _read_times(record)
+            found = TraceSessionRow(id, trace, key[1], False, None, None, None, 0, 0, *times, None)
+            self._trace_sessions[key] = found
+        return found
+
+    def stored_trace_session(self, id: int) -> TraceSessionRow:
+        """Return a row of the file by its key."""
+        return self._stored_trace_sessions[id]
+
+    def add_stored_sessions(self, lookup: BatchLookup) -> None:
+        """Add the sessions of another look-up, of spans that name one only together with their start."""
+        self._session_ids.update(lookup.session_ids)
+        for key in lookup.trace_sessions.keys() - self._trace_sessions.keys():
+            row = self._trace_sessions[key] = lookup.trace_sessions[key]
+            row.trace, self._stored_trace_sessions[row.id] = self._traces[key[0]], row
+
+    def touched_trace_sessions(self) -> list[TraceSessionRow]:
+        """Return the rows to write: those with new records, and those that show another session than before."""
+        return [row for row in self._trace_sessions.values() if row.is_touched or row.has_moved]
+
+    def moved_trace_sessions(self) -> list[TraceSessionRow]:
+        """Return the rows of the file that show another session than before."""
+        return [row for row in self._trace_sessions.values() if row.has_moved]
+
+    def write(self, connection: sqlite3.Connection) -> list[int]:
+        """Write the rows, and return the keys of the sessions that some records no longer show."""
+        sessions, traces, trace_sessions = TableRows(_SESSIONS), TableRows(_TRACES), TableRows(_TRACE_SESSIONS)
+        times: dict[str, tuple[int | None, int | None]] = {}
+        lost = []
+        for trace in self._traces.values():
+            if not trace.is_touched:
+                continue
+            name = None
+            if trace.session is not None:
+                name = trace.session.name
+                times.setdefault(name, (None, None))
+            session = trace.session or (None,) * 5
+            user = trace.user or (None,) * 5
+            named = (self.session_id(name), *session[:3], session[4], *user)
+            traces.add((trace.id, trace.trace_id, *named, *trace.root, trace.start, trace.end))
+        for row in self.touched_trace_sessions():
+            shown = row.shown
+            if shown is not None:
+                start, end = times.get(shown, (None, None))
+                if row.spans or row.logs:
+                    start = row.start if start is None else min(start, row.start)
+                    end = row.end if end is None else max(end, row.end)
+                times[shown] = (start, end)
+            if row.has_moved and row.shown_before is not None:
+                lost.append(self._session_ids[row.shown_before])
+            keys = (row.id, row.trace.id, self.session_id(row.own), self.session_id(shown))
+            sums = (row.spans, row.errors, row.start, row.end, row.candidate_time, row.logs)
+            trace_sessions.add((*keys, row.source, row.source_rank, *sums))
+        for name, span in times.items():
+            sessions.add((self.session_id(name), name, *span))
+        for rows in (self._resources, self._scopes, sessions, traces, trace_sessions):
+            rows.write(connection)
+        return lost
+
+    def _find_trace(self, record: EncodedSpan | EncodedLog) -> TraceRow:
+        trace = self._traces.get(record.trace_id)
+        if trace is None:
+            root = (NO_SPAN, 0, "")
+            if isinstance(record, EncodedSpan):
+                root = (LOCAL_PARENT, record.row.start_time_unix_nano, record.row.span_id)
+            # This may be a version that is not kept, so it gives no times.
+            trace = TraceRow(self._next_id("_traces"), record.trace_id, None, None, root, *NO_TIMES, is_new=True)
+            self._traces[record.trace_id] = trace
+        return trace
+
+    def _next_id(self, table: str) -> int:
+        self._last_ids[table] += 1
+        return self._last_ids[table]
+
+
+def _read_times(record: EncodedSpan | EncodedLog) -> tuple[int, int]:
+    if isinstance(record, EncodedSpan):
+        return record.row.start_time_unix_nano, record.row.end_time_unix_nano
+    return record.row.time_unix_nano, record.row.time_unix_nano

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which calls count: each usage once, however many spans report it.
 
-An agent or workflow repeats what anything below it reports. A call repeats the calls inside it (a framework's call
-around the provider's), unless a tool or an agent stands between: those made calls of their own. Of several rows of one
-response, one counts: of those that name the same response and ran at the same time, for some servers give the same id
-to many responses. The one that holds the messages is preferred, then the innermost. All of it follows from the set of
-records, and not from the order in which they came.
+An agent or workflow repeats the usage that calls below it report. A call repeats the calls inside it (a framework's
+call around the provider's), unless a tool or an agent stands between: those made calls of their own. Of several calls
+that name the same response and ran at the same time, one counts: the one that holds the messages, then the innermost.
+(Some servers give the same id to many responses, hence the time.) The order in which records arrive changes nothing.
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ _NEAR_NS = 600 * 10**9
 
 
 class Call(NamedTuple):
-    """A row of `_llm_interactions`, as far as it decides what counts. `usage_is_below` is asked of aggregates only;
-    the last two are what the file holds."""
+    """The columns of `_llm_interactions` that decide whether a row counts. `usage_is_below` is for aggregates only; the
+    last two are the decision in the file."""
 
     id: int
     is_aggregate: int
@@ -59,17 +58,17 @@ def find_enclosing_calls(
     logs: Collection[tuple[int, str]] = (),
     leaves: Collection[tuple[int, str]] = (),
 ) -> list[int]:
-    """Return the calls (ids of `_llm_interactions`) whose counting these rows of `_spans`, or the log records of these
-    spans (trace, span id), can change. `leaves` are spans (key, response id) that change nothing unless another call
-    names the same response."""
+    """Return the calls (ids of `_llm_interactions`) whose counting can change with these rows of `_spans`, or with the
+    log records of these spans (trace, span id). `leaves` are spans (key, response id) that change nothing unless
+    another call names the same response."""
     (found,) = run_query(connection, "find_enclosing_calls", spans=spans, logs=logs, leaves=leaves).fetchone()
     calls: list[int] = orjson.loads(found)
     return calls
 
 
 def count_calls(connection: sqlite3.Connection, ids: Collection[int]) -> int:
-    """Decide anew which of these rows of `_llm_interactions` count, and return of how many that is not as before. With
-    a call come those inside and around it, as `find_enclosing_calls` finds them."""
+    """Decide which of these rows of `_llm_interactions` count, and return for how many the decision has changed. `ids`
+    must include the calls inside and around each, as `find_enclosing_calls` finds them."""
     if not ids:
         return 0
     row = run_query(connection, "read_calls", calls=ids).fetchone()
@@ -83,8 +82,8 @@ def count_calls(connection: sqlite3.Connection, ids: Collection[int]) -> int:
 def find_counts(
     calls: Sequence[Call], inner_calls: Iterable[Sequence[int]], responses: Iterable[Response]
 ) -> list[tuple[int, int, int]]:
-    """Return (id, is_repeat, is_duplicate) of the calls for which these are other than noted. `inner_calls` are pairs
-    of a call and one inside it."""
+    """Return (id, is_repeat, is_duplicate) of the calls whose decision has changed. `inner_calls` are pairs of a call
+    and one inside it."""
     responses = list(responses)
     repeats = _find_repeats(calls, _leave_out_same(inner_calls, responses))
     noted = {call.id: (call.is_repeat, call.is_duplicate) for call in calls}
@@ -93,24 +92,24 @@ def find_counts(
     for one in responses:
         by_response[one.response_id].append(one._replace(is_repeat=repeats.get(one.id, one.is_repeat)))
     for same in by_response.values():
-        # What came changes how those count that began near it; those further off are there to be compared with.
+        # New calls change the decision for those that began near them; others are there for comparison.
         starts = [one.start_time_unix_nano for one in same if one.id in repeats]
         counting = sorted((one for one in same if not one.is_repeat), key=_strength, reverse=True)
-        for place, one in enumerate(counting):
+        for index, one in enumerate(counting):
             if any(abs(one.start_time_unix_nano - start) <= _NEAR_NS for start in starts):
                 noted.setdefault(one.id, (one.is_repeat, one.is_duplicate))
-                counts[one.id] = (0, int(any(map(one.is_same_call, counting[:place]))))
+                counts[one.id] = (0, int(any(map(one.is_same_call, counting[:index]))))
     return [(id, *count) for id, count in counts.items() if count != noted[id]]
 
 
 def _leave_out_same(inner_calls: Iterable[Sequence[int]], responses: Iterable[Response]) -> Iterable[Sequence[int]]:
-    """Yield the pairs without those of one response: both spans are of the same call if nothing else is inside."""
+    """Yield the pairs without those of one response: if nothing else is inside, both spans are of the same call."""
     pairs = list(inner_calls)
     response_ids = {one.id: one.response_id for one in responses}
-    held = Counter(outer for outer, _ in pairs)
+    inside = Counter(outer for outer, _ in pairs)
     for outer, inner in pairs:
         response_id = response_ids.get(outer)
-        if held[outer] > 1 or response_id is None or response_id != response_ids.get(inner):
+        if inside[outer] > 1 or response_id is None or response_id != response_ids.get(inner):
             yield outer, inner
 
 

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One exporter in one process, and what it counts: a row of `_exporter_runs`."""
+"""One exporter in one process, and its counts: a row of `_exporter_runs`."""
 
 from __future__ import annotations
 
 import sqlite3
 import time
 import uuid
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from otel_sqlite_exporter.storage.process import ProcessIdentity, identify_process
 from otel_sqlite_exporter.version import __version__
-from otel_sqlite_exporter.write.statements import Insert
+from otel_sqlite_exporter.write.statements import Insert, TableRows
 
 _SUMS = ("batches", "received", "written", "duplicate", "repaired", "quarantined", "opened", "replayed")
-# Counted by the process while it cannot reach the file; the file takes over the greatest it hears of.
+# Counted by the process while it cannot reach the file, which takes over the greatest number that it gets.
 _TOTALS = ("spooled", "dropped", "retries")
 _IDENTITY = ("run_id", "signal", *ProcessIdentity._fields, "package_version", "start_time_unix_nano")
 _RUNS = Insert(
@@ -45,17 +45,17 @@ class Run:
 
     @classmethod
     def begin(cls, signal: str) -> Run:
-        """Return the run of this process, beginning now; `signal` is `traces`, `logs` or `import`."""
+        """Return a new run of this process; `signal` is `traces`, `logs` or `import`."""
         return cls(uuid.uuid4().hex, signal, identify_process(), __version__, time.time_ns())
 
     @classmethod
-    def load(cls, noted: dict[str, Any]) -> Run:
-        """Return the run that `dump` noted."""
-        known = {name: noted[name] for name in cls.__dataclass_fields__ if name in noted}
-        return cls(**{**known, "process": ProcessIdentity(*noted["process"])})
+    def load(cls, dumped: dict[str, Any]) -> Run:
+        """Return the run that `dump` returned, also from another version of the package."""
+        fields = {name: dumped[name] for name in cls.__dataclass_fields__ if name in dumped}
+        return cls(**{**fields, "process": ProcessIdentity(*dumped["process"])})
 
     def dump(self) -> dict[str, Any]:
-        """Return all of it as JSON values."""
+        """Return all fields as JSON values."""
         return {**asdict(self), "process": list(self.process)}
 
 
@@ -71,13 +71,18 @@ class Counts:
     quarantined: int = 0
     opened: int = 0
     replayed: int = 0
-    earliest_end: int | None = field(default=None)
+    earliest_end: int | None = None
 
 
 def write_run(connection: sqlite3.Connection, run: Run, counts: Counts, now_unix_nano: int) -> None:
-    """Add `counts` to the row of `run`, which is made if it is not there. `now_unix_nano` is when the process wrote."""
-    lag_ms = None if counts.earliest_end is None else max(0, now_unix_nano - counts.earliest_end) / 1e6
+    """Add `counts` to the row of `run`, which is made if there is none. `now_unix_nano` is when the process wrote.
+    Imported records are old, so they are left out of the time that records wait to be written (`lag_ms`)."""
+    lag_ms = None
+    if counts.earliest_end is not None and run.signal != "import":
+        lag_ms = max(0, now_unix_nano - counts.earliest_end) / 1e6
     identity = (run.run_id, run.signal, *run.process, run.package_version, run.start_time_unix_nano)
     sums = (getattr(counts, column) for column in _SUMS)
     totals = (getattr(run, column) for column in _TOTALS)
-    _RUNS.run(connection, [*identity, now_unix_nano, lag_ms, *sums, *totals])
+    rows = TableRows(_RUNS)
+    rows.add((*identity, now_unix_nano, lag_ms, *sums, *totals))
+    rows.write(connection)

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The interactions of one batch: model calls, tool executions, and what messages tell of tools, on their way into the
-file; and what their coming and going changes: which calls count, and which asked-for tools have a row of their own."""
+"""The interactions of one batch: model calls, tool executions, and the tool calls and results that messages mention.
+
+Which calls count, and which requested tool calls have a row of their own, depends on all records of a trace, in
+whatever order they arrive: both are brought up to date when the batch is written.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from otel_sqlite_exporter.genai.event_content import find_logged_tools
 from otel_sqlite_exporter.model.rows import (
     Interactions,
     LLMInteractionRow,
@@ -18,21 +22,16 @@ from otel_sqlite_exporter.model.rows import (
     ToolCallRow,
     ToolInteractionRow,
 )
-from otel_sqlite_exporter.write.agent_sums import AgentBatch
+from otel_sqlite_exporter.model.values import decode_attributes, decode_value
+from otel_sqlite_exporter.write.batch_lookup import TraceRow
 from otel_sqlite_exporter.write.counted_calls import count_calls, find_enclosing_calls
-from otel_sqlite_exporter.write.requested_tools import (
-    TOOL_RESULTS,
-    find_tools,
-    hide_requests,
-    link_logged_tools,
-)
-from otel_sqlite_exporter.write.statements import Insert, run_query
-from otel_sqlite_exporter.write.trace_rows import Trace
+from otel_sqlite_exporter.write.statements import Insert, TableRows, run_query, run_script
+from otel_sqlite_exporter.write.sums import AgentSums
 
 
-class Place(NamedTuple):
-    """Where interactions belong: the first columns of both tables, keys of rows and nanoseconds. Those of a span have
-    no `event`; those of an event or log record have one, and those of a log record no `span`."""
+class RecordKeys(NamedTuple):
+    """The record that interactions are of, as the first columns of both tables: keys of rows, and nanoseconds. Those of
+    a span have no `event`; those of an event or log record have one, and those of a log record no `span`."""
 
     trace_session: int
     trace: int
@@ -44,30 +43,25 @@ class Place(NamedTuple):
     status_code: int
 
 
-_LLM_INTERACTIONS = Insert("_llm_interactions", (*Place._fields, *LLMInteractionRow._fields))
+_LLM_INTERACTIONS = Insert("_llm_interactions", (*RecordKeys._fields, *LLMInteractionRow._fields))
 _TOOL_INTERACTIONS = Insert(
-    "_tool_interactions", (*Place._fields, "start_event", "is_request", *ToolInteractionRow._fields)
+    "_tool_interactions", (*RecordKeys._fields, "start_event", "is_request", *ToolInteractionRow._fields)
 )
-
-
-def make_request(call: ToolCallRow, llm: LLMInteractionRow | None) -> ToolInteractionRow:
-    """Return the row of a tool call that the answer of a model asks for."""
-    named = (llm.user_id, llm.agent_name, None, llm.dialect) if llm is not None else (None,) * 4
-    return ToolInteractionRow(call.tool_name, call.tool_call_id, None, *named, call.arguments)
+_TOOL_RESULTS = Insert("_tool_results", ("span", "trace", "tool_call_id", "time_unix_nano", "result"))
 
 
 class InteractionBatch:
-    """The values that one batch writes of interactions."""
+    """The rows of interactions that one batch writes, and what to bring up to date because of them."""
 
     def __init__(self) -> None:
-        self.agents = AgentBatch()
-        self._llm_interactions: list[Any] = []
-        self._tool_interactions: list[Any] = []
-        self._tool_results: list[Any] = []
-        # Whose coming can hide a request, and whose going can show one: (trace, call id, tool name).
-        self._tools: set[tuple[int, str | None, str | None]] = set()
-        self._gone_tools: Collection[Sequence[Any]] = ()
-        self._spans: list[tuple[int, Trace, str]] = []
+        self.agents = AgentSums()
+        self._llm_interactions = TableRows(_LLM_INTERACTIONS)
+        self._tool_interactions = TableRows(_TOOL_INTERACTIONS)
+        self._tool_results = TableRows(_TOOL_RESULTS)
+        # (trace, call id, tool name): new ones can hide a request, and removed ones can show it again.
+        self._new_tools: set[tuple[int, str | None, str | None]] = set()
+        self._removed_tools: Collection[Sequence[Any]] = ()
+        self._spans: list[tuple[int, TraceRow, str]] = []
         self._parents: set[tuple[int, str | None]] = set()
         # Calls of spans that report usage, by the key of the span, with the response that each names.
         self._calls_with_usage: dict[int, str | None] = {}
@@ -76,66 +70,65 @@ class InteractionBatch:
         self._logs_with_tools: set[tuple[int, str]] = set()
         self._replaced_calls: Collection[int] = ()
 
-    def see_span(self, span: int, trace: Trace, row: SpanRow) -> None:
-        """Note a span that is written; also one without interactions may stand between calls."""
+    def note_span(self, span: int, trace: TraceRow, row: SpanRow) -> None:
+        """Note a span that is written. One without interactions may stand between calls, too."""
         self._spans.append((span, trace, row.span_id))
         self._parents.add((trace.id, row.parent_span_id))
 
-    def see_log(self, trace: int, span_id: str, interactions: Interactions) -> None:
-        """Note that a log record with interactions was recorded in this span, which may not be there yet."""
+    def note_log(self, trace: int, span_id: str, interactions: Interactions) -> None:
+        """Note a log record with interactions, recorded in a span that need not be in the file yet."""
         is_call = interactions.llm is not None or interactions.tool is not None
         (self._logs if is_call else self._logs_with_tools).add((trace, span_id))
 
-    def forget_spans(self, connection: sqlite3.Connection, spans: Collection[int]) -> None:
-        """Note what the interactions of spans that are replaced have to do with others, before they are removed."""
+    def note_replaced_spans(self, connection: sqlite3.Connection, spans: Collection[int]) -> None:
+        """Note what else the interactions of these rows of `_spans` affect, before they are removed."""
         same = run_query(connection, "find_same_responses", spans=spans).fetchone()
         same_spans, same_logs = map(orjson.loads, same)
         self._replaced_calls = find_enclosing_calls(connection, [*spans, *same_spans], same_logs)
-        self._gone_tools = find_tools(connection, spans=spans)
+        self._removed_tools = find_tools(connection, spans=spans)
 
-    def add(self, interactions: Interactions, place: Place, resource: ResourceRow) -> None:
-        """Add what a span, an event or a log record is."""
+    def add(self, interactions: Interactions, record: RecordKeys, resource: ResourceRow) -> None:
+        """Add the interactions of a span, an event or a log record."""
         llm, tool, tool_calls, tool_results = interactions
-        trace, span, end = place.trace, place.span, place.end_time_unix_nano
+        trace, span, end = record.trace, record.span, record.end_time_unix_nano
         reported = llm or tool
-        if place.event is not None and reported is not None and reported.duration_ms is not None:
-            place = place._replace(start_time_unix_nano=max(0, end - int(reported.duration_ms * 1e6)))
+        if record.event is not None and reported is not None and reported.duration_ms is not None:
+            record = record._replace(start_time_unix_nano=max(0, end - int(reported.duration_ms * 1e6)))
         if llm is not None:
-            self._llm_interactions += place
-            self._llm_interactions += llm
-            self.agents.count(llm, resource, place.trace_session)
+            self._llm_interactions.add((*record, *llm))
+            self.agents.add_call(llm, resource, record.trace_session)
             if span is not None and not llm.is_aggregate and _has_usage(llm):
                 self._calls_with_usage[span] = llm.response_id
         if tool is not None:
-            self._tool_interactions += (*place, None, 0, *tool)
-            self._tools.add((trace, tool.tool_call_id, tool.tool_name))
-        if place.event is not None and reported is not None:
+            self._tool_interactions.add((*record, None, 0, *tool))
+            self._new_tools.add((trace, tool.tool_call_id, tool.tool_name))
+        if record.event is not None and reported is not None:
             self._traces_with_records.add(trace)
             return
-        asked = place._replace(event=None, start_time_unix_nano=end, status_code=0)
+        requested = record._replace(event=None, start_time_unix_nano=end, status_code=0)
         for call in tool_calls:
-            self._tool_interactions += (*asked, place.event, 1, *make_request(call, llm))
-            self._tools.add((trace, call.tool_call_id, call.tool_name))
-        for id, result in () if place.event is not None else tool_results:
-            self._tool_results += (span, trace, id, place.start_time_unix_nano, result)
+            self._tool_interactions.add((*requested, record.event, 1, *make_request(call, llm)))
+            self._new_tools.add((trace, call.tool_call_id, call.tool_name))
+        for id, result in () if record.event is not None else tool_results:
+            self._tool_results.add((span, trace, id, record.start_time_unix_nano, result))
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write the rows. Their spans and events are in the file."""
         self.agents.write(connection)
-        _LLM_INTERACTIONS.run(connection, self._llm_interactions)
-        _TOOL_INTERACTIONS.run(connection, self._tool_interactions)
-        TOOL_RESULTS.run(connection, self._tool_results)
+        self._llm_interactions.write(connection)
+        self._tool_interactions.write(connection)
+        self._tool_results.write(connection)
 
-    def settle(self, connection: sqlite3.Connection, *, has_logs: bool) -> None:
-        """Bring to date what follows from the whole: to be called when all of the batch is written and linked.
-        `has_logs`: the file has log records."""
-        told = self._logs_with_tools
+    def finish(self, connection: sqlite3.Connection, *, has_logs: bool) -> None:
+        """Bring up to date what depends on other records, when all of the batch is written and linked. `has_logs`: the
+        file has log records."""
+        with_tools = self._logs_with_tools
         if has_logs:
             # Those of a new trace came with this batch.
-            told |= {(trace.id, span_id) for _, trace, span_id in self._spans if not trace.is_new}
-        if told:
-            link_logged_tools(connection, told)
-        hide_requests(connection, self._tools, self._gone_tools)
+            with_tools |= {(trace.id, span_id) for _, trace, span_id in self._spans if not trace.is_new}
+        if with_tools:
+            link_logged_tools(connection, with_tools)
+        hide_requests(connection, self._new_tools, self._removed_tools)
         calls = set(self._replaced_calls)
         spans: list[int] = []
         leaves: list[tuple[int, str]] = []
@@ -150,16 +143,58 @@ class InteractionBatch:
             calls.update(find_enclosing_calls(connection, spans, self._logs, leaves))
         count_calls(connection, calls)
 
-    def _is_leaf(self, span: int, trace: Trace, span_id: str) -> bool:
-        """Whether a span is a call that counts, as it was written, unless another names its response: it reports usage,
-        nothing is below it, and all that there is of its trace came with this batch. Most calls are such, and to ask
-        the file about each costs 11 us."""
+    def _is_leaf(self, span: int, trace: TraceRow, span_id: str) -> bool:
+        """Return whether a span is a call that counts as it was written, unless another names its response: it reports
+        usage, nothing is below it, and its whole trace came with this batch. Most calls are such, and asking the file
+        about each costs 11 us."""
         return (
             trace.is_new
             and span in self._calls_with_usage
             and (trace.id, span_id) not in self._parents
             and trace.id not in self._traces_with_records
         )
+
+
+def make_request(call: ToolCallRow, llm: LLMInteractionRow | None) -> ToolInteractionRow:
+    """Return the row of a tool call that the answer of a model requests."""
+    named = (llm.user_id, llm.agent_name, None, llm.dialect) if llm is not None else (None,) * 4
+    return ToolInteractionRow(call.tool_name, call.tool_call_id, None, *named, call.arguments)
+
+
+def find_tools(
+    connection: sqlite3.Connection, *, spans: Collection[int] = (), logs: Collection[int] = ()
+) -> Collection[Sequence[Any]]:
+    """Return the tool calls of these rows of `_spans` and `_logs`, each with its trace, call id and name."""
+    (tools,) = run_query(connection, "find_tools", spans=spans, logs=logs).fetchone()
+    found: list[list[Any]] = orjson.loads(tools)
+    return found
+
+
+def hide_requests(
+    connection: sqlite3.Connection, new: Collection[Sequence[Any]], removed: Collection[Sequence[Any]]
+) -> None:
+    """Show each tool call once, after calls with these traces, call ids and names were written or removed."""
+    if new or removed:
+        tools = [*((*tool, 0) for tool in new), *((*tool, 1) for tool in removed)]
+        run_script(connection, "hide_requests", tools=tools)
+
+
+def link_logged_tools(connection: sqlite3.Connection, spans: Collection[tuple[int, str]]) -> None:
+    """Link the tool calls in log records of these spans (trace, span id) with their span, and add the tool results in
+    such records to the spans. Spans that are not in the file are left out.
+
+    A result from a span carries the span's start time; one from a log record never does. That is how the two are
+    distinguished. So one that was recorded at that very nanosecond is written a nanosecond later."""
+    calls, has_results, records = run_query(connection, "find_logged_tools", spans=spans).fetchone()
+    results = TableRows(_TOOL_RESULTS)
+    for span, trace, start, time, name, body_type, body, attribute_types, attributes in orjson.loads(records):
+        content = None if body is None else decode_value(body, body_type)
+        _, found = find_logged_tools(name, decode_attributes(attributes, attribute_types), content)
+        for id, result in found:
+            results.add((span, trace, id, time + (time == start), result))
+    if calls or has_results:
+        run_script(connection, "link_logged_tools", spans=spans)
+    results.write(connection)
 
 
 def _has_usage(llm: LLMInteractionRow) -> bool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Brings log records to the session of their span, and pairs those of one span, whichever came first."""
+"""Moves log records to the session of their span, and pairs those of one span, in any order of arrival."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from otel_sqlite_exporter.write.temporal_links import Change
 def follow_spans(
     connection: sqlite3.Connection, spans: Collection[int], shown: Mapping[int, int | None], left: set[int]
 ) -> list[Change]:
-    """Let the log records that name no session show that of their span, for these rows of `_spans`. `shown` is
-    which session rows of `_trace_sessions` showed before this batch, where it is another now. Adds the rows that lost
-    records to one that shows another session to `left`, and returns what that changes for pairing by time."""
+    """Let the log records of these rows of `_spans` that name no session show that of their span. `shown` is the
+    session that rows of `_trace_sessions` showed before this batch, where it is another now. Adds the rows that lost
+    records to one that shows another session to `left`, and returns the changes for pairing by time."""
     (found,) = run_query(connection, "find_following_logs", spans=spans).fetchone()
     moves: list[list[Any]] = orjson.loads(found)
     if not moves:
@@ -32,14 +32,14 @@ def follow_spans(
             left.add(before)
         if stem is not None:
             changes.append(Change(trace, None, stem, time))
-            # What they were linked with in the sessions that they leave is free again.
+            # Their partners in the sessions that they leave are free again.
             sessions = {session, shown.get(before)} - {None}
             changes += [Change(None, one, stem, time) for one in sessions]
     return changes
 
 
 def link_log_records(connection: sqlite3.Connection, spans: Collection[tuple[int, str]]) -> list[Change]:
-    """Pair the starts and finishes among the log records of each of these spans (trace, span id), and return what that
+    """Pair the starts and finishes among the log records of each of these spans (trace, span id), and return the
     changes for pairing by time."""
     (found,) = run_query(connection, "find_log_records", spans=spans).fetchone()
     links: list[tuple[int, int | None, str | None, str | None]] = []
@@ -47,8 +47,8 @@ def link_log_records(connection: sqlite3.Connection, spans: Collection[tuple[int
     for (trace, _), group in groupby(orjson.loads(found), key=lambda record: (record[0], record[1])):
         records = [(*record[2:], split_phase(record[3])[0] or "") for record in group]
         mates = link_within_span([(stem, phase, time) for _, _, phase, time, *_, stem in records])
-        for place, (event, _, _, time, related, method, stem) in enumerate(records):
-            mate = records[mates[place]][0] if place in mates else None
+        for index, (event, _, _, time, related, method, stem) in enumerate(records):
+            mate = records[mates[index]][0] if index in mates else None
             if mate is not None and (mate, "span") != (related, method):
                 links.append((event, mate, "span", None))
             elif mate is None and method == "span":

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stores once what the calls of a conversation repeat: each call of a model holds all that was said before it.
+"""Stores text once that the calls of a conversation repeat: each call of a model contains all messages before it.
 
 The attributes of a call begin a long array, in the text of one of them, with the very text that the call before had
-there. That part is stored once, and the span says where it goes. Nothing is parsed: text is cut out and put back, so
-the attributes come back as they were, whatever they are. A trace with one call has nothing to share, and pays a
-search.
+there. That part is stored once, and the span says where it belongs. Nothing is parsed: text is cut out and put back, so
+attributes come back exactly as they were. A trace with one call has nothing to share, and pays for one search.
 
-Text is compared with that of the last calls that went through the same connection, and looked up by no digest: an index
-of digests makes every write dearer as the file grows.
+Text is compared with that of the last calls that went through the same connection. A digest would need an index of
+digests, which makes every write slower as the file grows.
 """
 
 from __future__ import annotations
@@ -20,52 +19,47 @@ from typing import NamedTuple
 import orjson
 
 from otel_sqlite_exporter.model.rows import EncodedSpan
+from otel_sqlite_exporter.write.statements import Insert, TableRows
 
 SHORTEST = 4_000
-"""Characters. Attributes that are shorter, and so fit a page of the file, are left as they are: to search them takes
-7 us, a tenth of what it takes to write them."""
+"""Characters. Shorter attributes, which fit a page of the file, are stored as they are: a search in them takes 7 us, a
+tenth of what it takes to write them."""
 _SHORTEST_ARRAY = 512
 _MOST_BRANCHES = 4
 _MOST_TEXTS = 64
 _MOST_CHARACTERS = 8_000_000
 # An array in the text of an attribute, as orjson writes attributes. A quote inside of a text has a backslash before it.
 _BEGIN, _END, _NEXT = ':"[', ']"', '","'
+_TEXTS = Insert("_texts", ("id", "text"))
 
 
-class _Run(NamedTuple):
-    """The beginning of an array as a call had it, and which texts hold how much of it."""
+class _Array(NamedTuple):
+    """The beginning of an array as a call had it, and the texts that hold its first characters, and how many."""
 
     text: str
     ids: tuple[int, ...]
-    held: int
+    stored: int
 
 
-class Histories:
-    """What the last calls of each conversation had, for the writer of one connection."""
+class SharedTexts:
+    """The arrays of the last calls of each conversation, for one connection."""
 
     def __init__(self) -> None:
-        self._connection: sqlite3.Connection | None = None
-        self._runs: OrderedDict[str, list[_Run]] = OrderedDict()
+        self._arrays: OrderedDict[str, list[_Array]] = OrderedDict()
         self._characters = 0
 
-    def bind(self, connection: sqlite3.Connection) -> None:
-        """Forget everything, unless it was written through this connection: a fork or another file begins anew."""
-        if connection is not self._connection:
-            self.clear()
-            self._connection = connection
-
     def clear(self) -> None:
-        """Forget everything, as is due when a transaction has failed: the texts that it added are in no file."""
-        self._runs.clear()
+        """Forget everything. Required when a transaction failed: the texts that it added are in no file."""
+        self._arrays.clear()
         self._characters = 0
 
     def share(self, attributes: str, conversation: str, add_text: Callable[[str], int]) -> tuple[str, str | None]:
-        """Return what of the encoded `attributes` of a call is stored with its span, and how the whole is put together
-        (None: that is the whole): a JSON array of [first character, characters, ids of the texts that follow them].
-        `add_text` adds a text and returns its id."""
+        """Return what the file stores of the encoded `attributes` of a call, and how to put the whole together (None:
+        it is the whole): a JSON array of [first character, characters, ids of the texts that follow them]. `add_text`
+        adds a text and returns its id."""
         kept: list[str] = []
         pieces: list[tuple[int, int, tuple[int, ...]]] = []
-        place = length = 0
+        position = length = 0
         begin = attributes.find(_BEGIN)
         while begin >= 0:
             start = begin + 2
@@ -74,78 +68,78 @@ class Histories:
                 break
             if end - start >= _SHORTEST_ARRAY:
                 key = conversation + attributes[attributes.rfind('"', 0, begin - 1) : begin]
-                known = self._replace(key, attributes, start, end)
-                if known is not None:
-                    run = self._hold(key, known, add_text)
-                    inline = attributes[place:start]
+                before = self._replace(key, attributes, start, end)
+                if before is not None:
+                    stored = self._store(key, before, add_text)
+                    inline = attributes[position:start]
                     kept.append(inline)
-                    pieces.append((length + 1, len(inline), run.ids))
+                    pieces.append((length + 1, len(inline), stored.ids))
                     length += len(inline)
-                    place = start + run.held
+                    position = start + stored.stored
             begin = attributes.find(_BEGIN, end)
         if not pieces:
             return attributes, None
-        kept.append(attributes[place:])
+        kept.append(attributes[position:])
         pieces.append((length + 1, len(kept[-1]), ()))
         return "".join(kept), orjson.dumps(pieces).decode()
 
-    def _replace(self, key: str, attributes: str, start: int, end: int) -> _Run | None:
-        """Remember an array of a call, and return the one with which it begins, if the conversation had such."""
-        runs = self._runs.get(key)
-        if runs is None:
-            runs = self._runs[key] = []
+    def _replace(self, key: str, attributes: str, start: int, end: int) -> _Array | None:
+        """Remember an array of a call, and return the longest one of the conversation that it begins with, if any."""
+        arrays = self._arrays.get(key)
+        if arrays is None:
+            arrays = self._arrays[key] = []
         else:
-            self._runs.move_to_end(key)
-        known = None
-        for run in runs:
-            if attributes.startswith(run.text, start) and (known is None or len(run.text) > len(known.text)):
-                known = run
-        forgotten = known if known is not None else runs[0] if len(runs) >= _MOST_BRANCHES else None
+            self._arrays.move_to_end(key)
+        before = None
+        for array in arrays:
+            if attributes.startswith(array.text, start) and (before is None or len(array.text) > len(before.text)):
+                before = array
+        forgotten = before if before is not None else arrays[0] if len(arrays) >= _MOST_BRANCHES else None
         if forgotten is not None:
-            runs.remove(forgotten)
+            arrays.remove(forgotten)
             self._characters -= len(forgotten.text)
-        checked = start if known is None else start + len(known.text) - len(_NEXT)
+        checked = start if before is None else start + len(before.text) - len(_NEXT)
         if attributes.find(_NEXT, max(start, checked), end) >= 0:
-            return None  # it is no array, and a key must stay where it is looked for
-        runs.append(_Run(attributes[start:end], (), 0))
+            return None  # not an array, and a key must stay where it is looked for
+        arrays.append(_Array(attributes[start:end], (), 0))
         self._characters += end - start
-        if self._characters > _MOST_CHARACTERS:
-            self._forget()
-        return known
-
-    def _forget(self) -> None:
         while self._characters > _MOST_CHARACTERS:
-            _, oldest = self._runs.popitem(last=False)
-            self._characters -= sum(len(run.text) for run in oldest)
+            _, oldest = self._arrays.popitem(last=False)
+            self._characters -= sum(len(array.text) for array in oldest)
+        return before
 
-    def _hold(self, key: str, known: _Run, add_text: Callable[[str], int]) -> _Run:
-        """Return `known` held by texts as a whole; they hold as much of what has taken its place."""
-        length = len(known.text)
-        ids = known.ids
-        if known.held < length:
-            is_new = len(ids) < _MOST_TEXTS  # else all of them become one, or a long run would name more and more
-            ids = (*ids, add_text(known.text[known.held :])) if is_new else (add_text(known.text),)
-        runs = self._runs.get(key)
-        if runs:
-            runs[-1] = _Run(runs[-1].text, ids, length)
-        return _Run(known.text, ids, length)
+    def _store(self, key: str, before: _Array, add_text: Callable[[str], int]) -> _Array:
+        """Return `before` with texts that hold all of it; they hold as much of the array that has replaced it."""
+        length = len(before.text)
+        ids = before.ids
+        if before.stored < length:
+            is_new = len(ids) < _MOST_TEXTS  # else one text holds everything, or a long run would name more and more
+            ids = (*ids, add_text(before.text[before.stored :])) if is_new else (add_text(before.text),)
+        arrays = self._arrays.get(key)
+        if arrays:
+            arrays[-1] = _Array(arrays[-1].text, ids, length)
+        return _Array(before.text, ids, length)
 
 
-class Texts:
-    """The texts that one batch adds, as values to write: ids and texts by turns."""
+class TextRows:
+    """The rows of `_texts` that one batch adds."""
 
-    def __init__(self, histories: Histories, last_id: int) -> None:
-        self._histories = histories
+    def __init__(self, shared_texts: SharedTexts, last_id: int) -> None:
+        self._shared_texts = shared_texts
         self._last_id = last_id
-        self.values: list[int | str] = []
+        self._rows = TableRows(_TEXTS)
 
     def share(self, span: EncodedSpan) -> tuple[str, str | None]:
-        """Return what is stored of the attributes of `span`, as `Histories.share` does. Its conversation is the session
-        that it names, else its trace."""
+        """Return what `SharedTexts.share` returns for a span. Its conversation is the session that it names, else its
+        trace."""
         own = span.own_session
-        return self._histories.share(span.row.attributes, own.name if own is not None else span.trace_id, self._add)
+        return self._shared_texts.share(span.row.attributes, own.name if own is not None else span.trace_id, self._add)
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Write the rows."""
+        self._rows.write(connection)
 
     def _add(self, text: str) -> int:
         self._last_id += 1
-        self.values += (self._last_id, text)
+        self._rows.add((self._last_id, text))
         return self._last_id

@@ -1,105 +1,100 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A span that comes again. Mostly it was written open and has now ended, or it is the same span twice; where it differs
-(it was open across a fork, and both sides ended it) the version that ended last is kept, and of two that ended together
-the greater content, so that the order of arrival does not matter.
+"""Which version of a span is kept, where it comes again.
+
+Mostly it was written open and has now ended, or it is the same span twice. Where it differs (it was open across a fork,
+and both processes ended it) the version that ended last is kept, and of two that ended together the greater content, so
+that the order of arrival does not matter. A start that comes after its finish adds the attributes that the finish
+lacks: the span is written again, and becomes what it would be had its start come first.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 import orjson
 
-from otel_sqlite_exporter.encode.open_spans import ESTIMATED, OPEN
-from otel_sqlite_exporter.model.rows import EncodedSpan
+from otel_sqlite_exporter.encode.open_spans import merge_attributes
+from otel_sqlite_exporter.model.rows import EncodedSpan, ResourceRow, ScopeRow
+from otel_sqlite_exporter.write.batch_lookup import RepeatedSpan
+from otel_sqlite_exporter.write.context_rows import ContextRows
 from otel_sqlite_exporter.write.statements import run_query
-
-
-class Known(NamedTuple):
-    """A span that the file holds."""
-
-    id: int
-    trace_session: int
-    start_time_unix_nano: int
-    end_time_unix_nano: int
-    end_time_source: str | None
-    status_code: int
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether it has ended by itself."""
-        return self.end_time_source not in (OPEN, ESTIMATED)
-
-
-class Repeated(NamedTuple):
-    """A span that the file holds already."""
-
-    span: EncodedSpan
-    known: Known
+from otel_sqlite_exporter.write.stored_spans import StoredSpan, read_spans
 
 
 def choose_version(one: EncodedSpan, other: EncodedSpan) -> EncodedSpan:
-    """Return the version that is kept."""
+    """Return the version of a span that is kept."""
     if one.is_open != other.is_open:
         return other if one.is_open else one
     ends = (one.row.end_time_unix_nano, other.row.end_time_unix_nano)
     if ends[0] != ends[1]:
         return one if ends[0] > ends[1] else other
-    return other if _order(_version(other)) > _order(_version(one)) else one
+    return other if _sort_key(other) > _sort_key(one) else one
 
 
-def find_replacing(connection: sqlite3.Connection, repeated: Sequence[Repeated]) -> list[Repeated]:
-    """Return those of `repeated` that take the place of what the file holds, one for each id."""
-    best: dict[int, Repeated] = {}
+def choose_replacing(connection: sqlite3.Connection, repeated: Sequence[RepeatedSpan]) -> list[RepeatedSpan]:
+    """Return those of `repeated` that replace the version in the file, one for each id."""
+    best: dict[int, RepeatedSpan] = {}
     for one in repeated:
-        known = one.known
-        if known.is_finished and one.span.row.end_time_unix_nano < known.end_time_unix_nano:
+        written = one.written
+        if written.is_finished and one.span.row.end_time_unix_nano < written.end_time_unix_nano:
             continue
-        kept = best.get(known.id)
+        kept = best.get(written.id)
         if kept is None or choose_version(kept.span, one.span) is one.span:
-            best[known.id] = one
+            best[written.id] = one
     ties = [
         id
         for id, one in best.items()
-        if one.known.is_finished and one.span.row.end_time_unix_nano == one.known.end_time_unix_nano
+        if one.written.is_finished and one.span.row.end_time_unix_nano == one.written.end_time_unix_nano
     ]
-    if ties:
-        (held,) = run_query(connection, "read_versions", ids=ties).fetchone()
-        for id, version in orjson.loads(held).items():
-            if _order(_version(best[int(id)].span)) <= _order(version):
-                del best[int(id)]
+    for stored, span in _read_encoded(connection, ties):
+        if choose_version(span, best[stored.id].span) is span:
+            del best[stored.id]
     return list(best.values())
 
 
-def _version(span: EncodedSpan) -> list[Any]:
-    """The content of a span in the order of queries/read_versions.sql."""
+def find_completed(
+    connection: sqlite3.Connection,
+    late_starts: Sequence[RepeatedSpan],
+    replacing: Sequence[RepeatedSpan],
+    contexts: ContextRows,
+) -> list[RepeatedSpan]:
+    """Return the finished spans, as the file holds them, that `late_starts` add attributes to, but for those that
+    `replacing` replaces. The batch merges both."""
+    replaced = {one.written.id for one in replacing}
+    starts = {one.written.id: one for one in late_starts if one.written.is_finished and one.written.id not in replaced}
+    completed = []
+    for stored, span in _read_encoded(connection, starts.keys()):
+        start, row = starts[stored.id].span.row, span.row
+        if merge_attributes(row.attributes, row.attribute_types, start.attributes, start.attribute_types):
+            contexts.add_stored_keys(span, stored.resource, stored.scope)
+            completed.append(RepeatedSpan(span, starts[stored.id].written))
+    return completed
+
+
+def _read_encoded(connection: sqlite3.Connection, ids: Collection[int]) -> Iterator[tuple[StoredSpan, EncodedSpan]]:
+    """Yield these rows of `_spans`, also as rows to write again."""
+    if not ids:
+        return
+    (found,) = run_query(connection, "read_origins", ids=ids).fetchone()
+    origins = {span: origin for span, *origin in orjson.loads(found)}
+    for stored in read_spans(connection, ids):
+        resource, scope = origins[stored.id]
+        yield stored, stored.encode(ResourceRow(*resource), scope and ScopeRow(*scope))
+
+
+def _sort_key(span: EncodedSpan) -> tuple[Any, ...]:
     row = span.row
-    return [
-        row.status_code,
-        row.attributes,
-        row.attribute_types,
-        row.name,
-        row.kind,
-        row.start_time_unix_nano,
-        row.parent_span_id,
-        row.parent_is_remote,
-        row.trace_flags,
-        row.trace_state,
-        row.status_description,
-        row.dropped_attributes,
-        row.dropped_events,
-        row.dropped_links,
-        span.resource.digest,
-        span.scope and span.scope.digest,
+    content = [
+        *(row.attributes, row.attribute_types, row.name, row.kind, row.start_time_unix_nano, row.parent_span_id),
+        *(row.parent_is_remote, row.trace_flags, row.trace_state, row.status_description),
+        *(row.dropped_attributes, row.dropped_events, row.dropped_links),
+        *(span.resource.digest, span.scope and span.scope.digest),
         [
             [event.name, event.time_unix_nano, event.dropped_attributes, event.attribute_types, event.attributes]
             for event in span.events
         ],
         [list(link) for link in span.links],
     ]
-
-
-def _order(version: list[Any]) -> tuple[Any, bytes]:
-    return version[0], orjson.dumps(version[1:])
+    return row.status_code, orjson.dumps(content)

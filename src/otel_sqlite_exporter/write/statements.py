@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes many rows with one statement.
 
-Each step of a statement gives the interpreter lock away, and beside a busy thread of the application it takes up to
-5 ms to get it back: measured on 2,048 rows, 1,200 ms with `executemany` and 24 ms with one `INSERT` of all rows.
+Each step of a statement releases the interpreter lock, and beside a busy thread of the application it takes up to 5 ms
+to get it back: 2,048 rows take 1,200 ms with `executemany`, and 24 ms with one `INSERT` of all rows.
 
 Preparing such a statement costs 7 us a row, as much as running it. So the number of rows is rounded up to a power of
-two, with rows of zeros that its WHERE leaves out, and the few texts that this takes are kept, so that SQLite finds its
-prepared statement again whatever the size of a batch. And binding None costs 670 ns where an integer costs 25 (Python
-3.11), so a column that is NULL in all rows is left out of the statement.
+two with rows of zeros, which the statement's WHERE leaves out: a few texts serve batches of every size, and SQLite
+finds its prepared statement again. Binding None costs 670 ns where an integer costs 25 (Python 3.11), so the statement
+leaves out columns that are NULL in all rows.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import cache, lru_cache
 from itertools import compress, repeat
 from typing import Any
@@ -22,58 +23,69 @@ import orjson
 
 from otel_sqlite_exporter.sql.texts import read_query, split_statements
 
-_DEFAULT_LIMIT = 32_766  # SQLITE_MAX_VARIABLE_NUMBER since SQLite 3.32
 _KEPT_TEXTS = 32
 
 
 def take_new(columns: Sequence[str]) -> dict[str, str]:
-    """Return an `update` by which a row that is there takes the new values of `columns`."""
+    """Return an `update` of `Insert` that replaces `columns` of the existing row with the new values."""
     return {column: f"excluded.{column}" for column in columns}
 
 
 class Insert:
-    """One `INSERT` into `table`. Where a row with the same `key` column is there, the columns of `update` take the
-    values of its expressions (with an empty `update`, nothing happens). Without `key` such a row is an error."""
+    """The columns of a table, and the `INSERT` that writes rows of them. Where a row with the same `key` column exists,
+    `update` sets its columns to SQL expressions (an empty `update` changes nothing). Without `key`, it is an error."""
 
     def __init__(
         self, table: str, columns: Sequence[str], *, key: str | None = None, update: Mapping[str, str] | None = None
     ) -> None:
-        self._table = table
-        self._columns = tuple(columns)
+        self.table = table
+        self.columns = tuple(columns)
         self._tail = ""
         if key:
             changes = ", ".join(f"{column} = {expression}" for column, expression in (update or {}).items())
             self._tail = f" ON CONFLICT ({key}) DO " + (f"UPDATE SET {changes}" if changes else "NOTHING")
-        self._text = lru_cache(_KEPT_TEXTS)(self._build)
+        self.text = lru_cache(_KEPT_TEXTS)(self._build_text)
 
-    def run(self, connection: sqlite3.Connection, values: list[Any]) -> int:
-        """Write `values`, the rows one after the other, and return how many rows were inserted or changed. One
-        statement, unless the values exceed SQLite's limit of parameters; none for no values. The first column of a
-        row is a positive number or a text."""
-        width = len(self._columns)
+    def _build_text(self, rows: int, kept: tuple[bool, ...]) -> str:
+        columns = ", ".join(compress(self.columns, kept))
+        row = f"({', '.join('?' * sum(kept))})"
+        return (
+            f"INSERT INTO {self.table} ({columns}) "
+            f"SELECT * FROM (VALUES {', '.join([row] * rows)}) WHERE column1 > 0{self._tail}"
+        )
+
+
+class TableRows:
+    """The rows that one batch writes into one table. `add(row)` takes the values of one row in the order of the
+    columns; the first is a positive number or a text."""
+
+    __slots__ = ("_insert", "_values", "add")
+
+    def __init__(self, insert: Insert) -> None:
+        self._insert = insert
+        # One flat list, as it is bound, and no method of Python's between the caller and the list.
+        self._values: list[Any] = []
+        self.add = self._values.extend
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        """Write the rows: one statement, unless the values exceed SQLite's limit of parameters; none for no rows."""
+        width = len(self._insert.columns)
         most = width << (find_parameter_limit() // width).bit_length() - 1
-        return sum(self._run(connection, values[first : first + most]) for first in range(0, len(values), most))
+        for first in range(0, len(self._values), most):
+            self._write(connection, self._values[first : first + most])
 
-    def _run(self, connection: sqlite3.Connection, values: list[Any]) -> int:
-        width = len(self._columns)
+    def _write(self, connection: sqlite3.Connection, values: list[Any]) -> None:
+        width = len(self._insert.columns)
         rows = len(values) // width
         # Comparing None with something else takes 50 ns, and most columns show by their first value that they are kept.
-        kept = tuple(values[place] is not None or values[place::width].count(None) < rows for place in range(width))
-        for place in reversed(range(width)):
-            if not kept[place]:
-                del values[place::width]
+        kept = tuple(values[column] is not None or values[column::width].count(None) < rows for column in range(width))
+        for column in reversed(range(width)):
+            if not kept[column]:
+                del values[column::width]
                 width -= 1
         rounded = 1 << (rows - 1).bit_length()
         values += repeat(0, (rounded - rows) * width)
-        return connection.execute(self._text(rounded, kept), values).rowcount
-
-    def _build(self, rows: int, kept: tuple[bool, ...]) -> str:
-        columns = ", ".join(compress(self._columns, kept))
-        row = f"({', '.join('?' * sum(kept))})"
-        return (
-            f"INSERT INTO {self._table} ({columns}) "
-            f"SELECT * FROM (VALUES {', '.join([row] * rows)}) WHERE column1 > 0{self._tail}"
-        )
+        connection.execute(self._insert.text(rounded, kept), values)
 
 
 def run_script(connection: sqlite3.Connection, name: str, **parameters: Collection[Any]) -> None:
@@ -101,11 +113,6 @@ def _encode(parameters: Mapping[str, Collection[Any]]) -> dict[str, str]:
 
 @cache
 def find_parameter_limit() -> int:
-    """Return how many parameters one statement may have. (`Connection.getlimit` needs Python 3.11.)"""
-    connection = sqlite3.Connection(":memory:")
-    try:
-        options = [row[0] for row in connection.execute("PRAGMA compile_options")]
-    finally:
-        connection.close()
-    limits = [int(option.partition("=")[2]) for option in options if option.startswith("MAX_VARIABLE_NUMBER=")]
-    return limits[0] if limits else _DEFAULT_LIMIT
+    """Return how many parameters one statement may have, as the SQLite library was built."""
+    with closing(sqlite3.Connection(":memory:")) as connection:  # `connect` may be instrumented
+        return connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)

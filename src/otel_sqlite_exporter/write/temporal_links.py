@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs records by time in the file: after a batch, anew for as much as the batch can have changed.
+"""Pairs records by time in the file: after a batch, the links that the batch can have changed.
 
-Pairing goes forward in time, so a record at time T changes no link inside its trace whose finish is earlier than T; and
-because what a trace leaves over is offered to the session, none there whose finish is earlier than T less the window.
+Pairing goes forward in time, so a record at time T changes no link inside its trace whose finish is earlier than T. The
+records that a trace leaves over are offered to its session: there, no link changes whose finish is earlier than T less
+the window.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from otel_sqlite_exporter.write.statements import run_query, run_script
 
 
 class Change(NamedTuple):
-    """That records of a stem, the earliest at this time, came to or left a trace (by its key), or left a session.
-    Log records without a trace come to a session."""
+    """Records of a stem, the earliest at this time, came to or left a trace (by its key), or left a session. Log
+    records without a trace come to a session."""
 
     trace: int | None
     session: int | None
@@ -28,24 +29,24 @@ class Change(NamedTuple):
 
 
 def relink_records(connection: sqlite3.Connection, changes: Iterable[Change], window_ns: int) -> None:
-    """Bring the temporal links that `changes` can have touched up to date."""
+    """Bring the links by time that `changes` can have changed up to date."""
     wanted = set(changes)
     since: dict[str, int] = {}
     for change in wanted:
         since[change.stem] = min(change.time_unix_nano, since.get(change.stem, change.time_unix_nano))
     if not since:
         return
-    places = {(change.trace, change.session, change.stem) for change in wanted}
-    starts = [[trace, session, stem, max(0, since[stem] - 2 * window_ns)] for trace, session, stem in places]
+    groups = {(change.trace, change.session, change.stem) for change in wanted}
+    starts = [[trace, session, stem, max(0, since[stem] - 2 * window_ns)] for trace, session, stem in groups]
     (found,) = run_query(connection, "find_temporal_candidates", changes=starts).fetchone()
     candidates = [Candidate(*columns) for columns in orjson.loads(found)]
     changed = {(change.trace, change.stem) for change in wanted}
-    settled = {one.id for one in candidates if one.is_finish and one.time_unix_nano < since[one.stem] - window_ns}
+    unchanged = {one.id for one in candidates if one.is_finish and one.time_unix_nano < since[one.stem] - window_ns}
     free = [
         one
         for one in candidates
-        if one.id not in settled
-        and one.related_event not in settled
+        if one.id not in unchanged
+        and one.related_event not in unchanged
         # A link inside a trace stands as long as nothing in that trace changes, whatever its session gets.
         and (one.related_trace is None or one.related_trace != one.trace or (one.trace, one.stem) in changed)
     ]
@@ -62,7 +63,7 @@ def relink_records(connection: sqlite3.Connection, changes: Iterable[Change], wi
 def find_stems(
     connection: sqlite3.Connection, *, trace_sessions: Collection[int] = (), spans: Collection[int] = ()
 ) -> list[Change]:
-    """Return, for the records that may pair by time on these rows of `_trace_sessions` and `_spans`, what their coming
-    would be."""
+    """Return the changes that adding the records of these rows that may pair by time would make. `trace_sessions` are
+    keys of `_trace_sessions`, `spans` of `_spans`."""
     (found,) = run_query(connection, "find_stems", trace_sessions=trace_sessions, spans=spans).fetchone()
     return [Change(*columns) for columns in orjson.loads(found)]

@@ -1,7 +1,7 @@
--- The keys of attributes in a sample, the newest :sample spans of the range: in how many of them each is, of which types,
--- how many values are distinct, and the bytes of keys and values. A key with as many values as spans is one to look at.
--- dialect is whose attributes begin like the key; NULL: nobody's that is known.
--- Plan: the newest spans by the index of their start, and their attributes parsed; no others are read.
+-- The attribute keys of a sample: the newest :sample spans of the range. For each key: the spans that have it, its JSON
+-- types, its distinct values, and the bytes of key and values. Look at a key with as many distinct values as spans.
+-- dialect is the convention whose prefix the key has; NULL: none of those listed here.
+-- Plan: the newest spans by the index of their start, and their attributes parsed; no other spans are read.
 WITH
   sample AS (
     SELECT start_time, attributes

@@ -1,8 +1,8 @@
--- Cost of calls in US dollars, once each, by two groups. priced are the calls whose cost is known: where they are fewer
--- than calls, the sum is of these alone. A sum of none is NULL.
--- Plan: one pass over the calls of the range, by the index of their start where :since or :until is given, sorted by
--- group. No attributes are read. (LIMIT -1 keeps the calls apart from the sums: so nothing is looked up of a call
--- that the groups do not name.)
+-- The cost of counted calls in US dollars, by one or two groups. priced is the number of calls with a known cost: the
+-- sums cover only these. NULL: no call has a known cost.
+-- Plan: one pass over the calls of the range, by the index of their start if :since or :until is given, sorted by group.
+-- No attributes are read. (LIMIT -1 keeps SQLite from merging the two SELECTs, and so from reading for each call what
+-- the groups do not use.)
 WITH
   calls AS (
     SELECT

@@ -1,8 +1,8 @@
--- Durations of what has finished, between the two records of each pair, by group: p50, p90 and p99 are of the pairs in
--- order, the smallest that is not shorter than that share of them.
--- Plan: for calls of models one pass over those of the range, by the index of their start where :since or :until is
--- given; for tools likewise; for spans and events one pass over the finishes among all records. Then one sort by group
--- and duration. No attributes are read.
+-- The durations of finished pairs, from the start record to the finish record, by group. A percentile is exact: p90 is
+-- the shortest duration that at least 90% of the pairs do not exceed.
+-- Plan: one pass over the model calls or tool executions of the range, by the index of their start if :since or :until
+-- is given; for spans and events one pass over the finishes among all records. Then one sort by group and duration. No
+-- attributes are read.
 WITH
   pairs (name, duration_ms) AS (
     SELECT

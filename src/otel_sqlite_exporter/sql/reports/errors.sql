@@ -1,7 +1,7 @@
--- What failed, by group, the most frequent first: spans with the status ERROR, and calls and tool executions that events
--- or log records tell of. An example is the trace of the latest.
--- Plan: the failed spans of the range by an index of them alone, and one pass over the calls and the tool executions of
--- the range. Attributes are read of failed spans only.
+-- The failures by group, the most frequent first: spans with the status ERROR, and failed model calls and tool executions
+-- that were recorded as events or log records. example_trace_id is the trace of the latest failure.
+-- Plan: the failed spans of the range by their own index, and one pass over the calls and the tool executions of the
+-- range. Only the attributes of failed spans are read.
 WITH
   failures (type, service, name, start_time_unix_nano, trace_id) AS (
     SELECT error_type, service_name, name, start_time_unix_nano, trace_id

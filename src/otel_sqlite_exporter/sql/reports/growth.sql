@@ -1,4 +1,5 @@
--- What was recorded each day (UTC). estimated_bytes shares the size of the file out by spans and log records.
+-- The number of records of each day (UTC). estimated_bytes divides the size of the file among the days by their spans
+-- and log records.
 -- Plan: for each kind of row one pass over the index of its times. No attributes are read.
 SELECT
   date AS group_1,

@@ -1,5 +1,5 @@
--- How durations are distributed: pairs of start and finish in steps of 1, 2 and 5, for all groups together.
--- Plan: as durations.
+-- The distribution of durations: the number of pairs in each step of 1, 2 or 5 times a power of ten milliseconds.
+-- Plan: the one of the report durations.
 WITH
   pairs (duration_us) AS (
     SELECT CAST(duration_ms * 1000 AS INTEGER)

@@ -1,6 +1,6 @@
--- How start and finish records were linked, day by day. orphans are those that stand alone; running are starts of spans
--- that have not ended, and no orphans. success_rate is linked / (records - running).
--- Plan: one pass over all records, as they have no index by time. No attributes are read.
+-- How start and finish records were linked, by day. Orphans have no record to be linked with. running is the number of
+-- starts of spans that still run; they are not orphans. success_rate is linked / (records - running).
+-- Plan: one pass over all records, because they have no index by time. No attributes are read.
 SELECT
   date AS group_1,
   records,

@@ -1,4 +1,4 @@
--- Sessions of the range, by group, the latest first: what is in them, and how long they took. Tokens are those of
+-- The sessions of the range, by group, the latest first: their contents and their mean duration. Tokens are those of
 -- counted calls.
 -- Plan: the sessions of the range by the index of their end, each with its sums by the index of its traces. No
 -- attributes are read.

@@ -1,6 +1,6 @@
--- What took longest, the slowest first: calls of models, tool executions or spans. What runs is as long as it has run.
--- Plan: one pass over the calls, the executions or the spans of the range, by the index of their start where :since or
--- :until is given; the longest are kept. Spans are read whole, as their rows are wide: give a range of a large file. No
+-- The longest model calls, tool executions or spans, the slowest first. The duration of a running one is its time so far.
+-- Plan: one pass over the calls, the executions or the spans of the range, by the index of their start if :since or
+-- :until is given; the longest are kept. Span rows are wide and are read whole: give a time range for a large file. No
 -- attributes are parsed.
 WITH
   candidates (duration_ms, start_time, status, service_name, name, trace_id, span_id) AS (

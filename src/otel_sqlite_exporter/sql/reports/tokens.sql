@@ -1,7 +1,8 @@
--- Tokens of calls, once each, by two groups. reported are the calls that report usage; a sum of none is NULL.
--- Plan: one pass over the calls of the range, by the index of their start where :since or :until is given, sorted by
--- group. No attributes are read. (LIMIT -1 keeps the calls apart from the sums: so nothing is looked up of a call
--- that the groups do not name.)
+-- The tokens of counted calls, by one or two groups. reported is the number of calls that report usage. NULL: no call
+-- reports this kind of token.
+-- Plan: one pass over the calls of the range, by the index of their start if :since or :until is given, sorted by group.
+-- No attributes are read. (LIMIT -1 keeps SQLite from merging the two SELECTs, and so from reading for each call what
+-- the groups do not use.)
 WITH
   calls AS (
     SELECT

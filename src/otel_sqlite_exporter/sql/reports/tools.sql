@@ -1,5 +1,5 @@
--- Executions of tools, by group: how many, how many failed, and how long they took.
--- Plan: one pass over the tool executions of the range, by the index of their start where :since or :until is given,
+-- The tool executions by group: their number, their failures, and their durations.
+-- Plan: one pass over the tool executions of the range, by the index of their start if :since or :until is given,
 -- sorted by group and duration. No attributes are read.
 WITH
   executions AS (

@@ -50,8 +50,6 @@ CREATE TABLE _open_spans (
   trace_session INTEGER NOT NULL REFERENCES _trace_sessions,
   run INTEGER NOT NULL REFERENCES _exporter_runs -- who writes its end
 ) STRICT;
--- The open spans of a process that is gone.
-CREATE INDEX _open_spans_run ON _open_spans (run);
 -- Whether a trace or session runs.
 CREATE INDEX _open_spans_trace_session ON _open_spans (trace_session);
 

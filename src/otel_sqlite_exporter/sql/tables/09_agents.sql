@@ -17,8 +17,6 @@ CREATE TABLE _agents (
   total_tokens INTEGER NOT NULL,
   UNIQUE (service_name, agent_name)
 ) STRICT;
--- The agents that were seen last.
-CREATE INDEX _agents_last_seen ON _agents (last_seen_unix_nano);
 
 CREATE TABLE _agent_sessions (
   id INTEGER PRIMARY KEY,

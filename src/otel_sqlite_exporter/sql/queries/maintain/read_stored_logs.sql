@@ -25,7 +25,6 @@ SELECT
   t.user_rank,
   t.user_source,
   iif(l.names_session, own.session_id, NULL) AS own_session,
-  e.id AS event,
   e.phase,
   (
     SELECT json_group_array(json_array(

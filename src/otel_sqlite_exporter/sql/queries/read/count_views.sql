@@ -1,4 +1,4 @@
--- How many rows each view has that grows with what is written; a column for each.
+-- The number of rows of each view that grows with the file, one column per view.
 SELECT
   (SELECT count(*) FROM spans) AS spans,
   (SELECT count(*) FROM events) AS events,

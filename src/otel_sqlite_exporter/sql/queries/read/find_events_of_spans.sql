@@ -1,5 +1,5 @@
 -- The events of these spans, in order. Parameter: spans, a JSON array of [trace id, span id].
--- From the tables: to find those of one span, the view events goes through all records of its trace.
+-- Read from the tables: for one span, the view events would read all records of its trace.
 SELECT
   t.trace_id, s.span_id, e.name, e.time_unix_nano AS start_time_unix_nano, e.dropped_attributes, e.attribute_types,
   e.attributes

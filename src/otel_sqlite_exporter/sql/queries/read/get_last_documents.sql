@@ -1,5 +1,5 @@
--- The last call and the last tool execution that are in the index and still what they were when they were added: a row
--- that is written anew may get the id of the last one, if that is gone.
+-- The ids of the last model call and the last tool execution that the search index holds. The end time must be the same
+-- as in the index: a rewritten row may get the id of a deleted one.
 SELECT
   coalesce((
     SELECT d.interaction FROM _search_documents AS d

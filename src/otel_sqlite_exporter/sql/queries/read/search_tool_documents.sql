@@ -1,4 +1,4 @@
--- The latest first. The table has no alias, by which MATCH would mean a column: that needs more than the index holds.
+-- The latest first. The table has no alias: with one, MATCH would refer to a column, and the index holds no columns.
 SELECT d.interaction AS id
 FROM _search_tool
 CROSS JOIN _search_documents AS d ON d.id = _search_tool.rowid

@@ -1,4 +1,4 @@
--- The counters of all exporters of all processes, added up; one row also while there are none.
+-- The sums of the counters of all exporters of all processes; always one row.
 SELECT
   count(*) AS exporters,
   max(last_write) AS last_write,

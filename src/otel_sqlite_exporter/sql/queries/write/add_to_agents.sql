@@ -1,6 +1,6 @@
--- Adds what is written of model calls to their agents. :agents is [[service, agent name or empty, name of the resource,
--- agent id, version, first seen, last seen, rows, calls, rows with usage, input, output, total tokens], ...] in
--- nanoseconds; :parts is [[service, agent name or empty, trace_session, rows], ...].
+-- Adds the model calls of a batch to their agents. :agents is [[service, agent name or empty, name in the resource,
+-- agent id, version, first seen, last seen, rows, calls, rows with usage, input, output, total tokens], ...], times in
+-- nanoseconds; :trace_sessions is [[service, agent name or empty, trace_session, rows], ...].
 INSERT INTO _agents (
   service_name, agent_name, resource_agent_name, agent_id, version, first_seen_unix_nano, last_seen_unix_nano, rows,
   calls, reports, input_tokens, output_tokens, total_tokens
@@ -27,7 +27,7 @@ ON CONFLICT (service_name, agent_name) DO UPDATE SET
   total_tokens = total_tokens + excluded.total_tokens;
 INSERT INTO _agent_sessions (agent, session, calls)
 SELECT a.id, p.session, sum(w.value ->> 3)
-FROM json_each(:parts) AS w
+FROM json_each(:trace_sessions) AS w
 JOIN _trace_sessions AS p ON p.id = w.value ->> 2
 JOIN _agents AS a ON a.service_name = w.value ->> 0 AND a.agent_name = w.value ->> 1
 WHERE p.session IS NOT NULL

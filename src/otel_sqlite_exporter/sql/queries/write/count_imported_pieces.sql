@@ -1,5 +1,5 @@
--- How many pieces of a source were imported, of those with these digests: up to the last that is noted. Parameter:
--- digests, a JSON array.
+-- The number of pieces of a source that were imported, up to the last one with a mark. :digests are the digests of its
+-- pieces, in order.
 SELECT coalesce(max(d.key) + 1, 0)
 FROM json_each(:digests) AS d
 JOIN _imports AS i ON i.digest = d.value;

@@ -1,11 +1,11 @@
--- The rows of _llm_interactions whose counting what came with these spans can change: their own, those of spans above,
--- and those of spans below a call among these. As a JSON array of ids. :spans is an array of ids of _spans; :logs is
--- [[trace, span id], ...], the spans that log records were recorded in; :leaves
--- is [[span, response id], ...], calls that change nothing unless another names the same response.
--- Joined from left to right, as the planner knows nothing of how few there are. What a table must be is asked in the
--- next step, of what is gathered: a condition on the table itself can make SQLite build a Bloom filter of all its rows.
+-- The rows of _llm_interactions whose counting may change with these spans, as a JSON array of ids: their own calls,
+-- those of spans above, and those of spans below one of these calls. :spans is an array of ids of _spans; :logs is
+-- [[trace, span id], ...], the spans that log records were recorded in; :leaves is [[span, response id], ...], calls
+-- that change nothing unless another call names the same response.
+-- The joins run from left to right, as the planner does not know how few rows there are. A condition on a table comes
+-- one step later, on the gathered rows: on the table itself it can make SQLite build a Bloom filter of all rows.
 WITH RECURSIVE
-  -- A span that is no call and has nothing below it changes nothing.
+  -- A span that is not a call and has nothing below it changes nothing.
   came (id) AS (
     SELECT s.id
     FROM json_each(:spans) AS w

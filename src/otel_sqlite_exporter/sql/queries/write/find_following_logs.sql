@@ -1,6 +1,6 @@
--- Log records that name no session and do not show the one of their span yet, as one JSON array of [log record, its
--- trace_session, that of the span, time, trace, the session shown so far or null, that of the span or null, stem or null].
--- :spans is an array of ids of _spans.
+-- Log records that name no session and show another one than their span, as one JSON array of [log record, its
+-- trace_session, that of the span, time, trace, its session or null, that of the span or null, stem or null]. :spans is
+-- an array of ids of _spans.
 SELECT json_group_array(json_array(
   l.id, l.trace_session, s.trace_session, l.time_unix_nano, s.trace, p.session, q.session, e.stem
 ))

@@ -1,6 +1,6 @@
--- The starts and finishes among the log records of some spans, as one JSON array of [trace, span id, event, name, phase,
--- time, related event or null, link method or null], in an order that does not depend on arrival. :spans is [[trace,
--- span id], ...].
+-- The starts and finishes among the log records of some spans, as one JSON array of [trace, span id, event, name,
+-- phase, time, related event or null, link method or null], in an order that does not depend on arrival. :spans is
+-- [[trace, span id], ...].
 SELECT json_group_array(json_array(
   r.trace, r.span_id, r.id, r.name, r.phase, r.time_unix_nano, r.related_event, r.link_method
 ))

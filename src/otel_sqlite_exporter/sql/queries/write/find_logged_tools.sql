@@ -1,7 +1,7 @@
--- What the log records of spans tell of tools, as one row. :spans is [[trace, span id], ...].
--- calls: how many of their rows of _tool_interactions there are; has_results: whether the spans have results of log
--- records; records: those that may tell results, as a JSON array of [span, trace, start of the span, time, event name, body
--- type, body, attribute types, attributes], in an order that does not depend on arrival.
+-- The tool calls and results in the log records of spans, as one row. :spans is [[trace, span id], ...].
+-- calls: the number of rows of _tool_interactions from such records; has_results: whether the spans have results from
+-- log records; records: those that may hold results, as a JSON array of [span, trace, start of the span, time, event
+-- name, body type, body, attribute types, attributes], in an order that does not depend on arrival.
 WITH
   spans AS MATERIALIZED (
     SELECT s.id, s.trace, s.span_id, s.start_time_unix_nano

@@ -1,4 +1,4 @@
--- The exporters that have open spans, the process of each, how many the spans are, and when it last wrote.
+-- The exporters that have open spans: key, process, number of these spans, and time of the last write.
 SELECT
   h.id, h.host, h.pid, h.boot_id, h.pid_namespace, h.process_start,
   count(*) AS spans,

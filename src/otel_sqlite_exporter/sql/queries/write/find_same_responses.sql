@@ -1,5 +1,5 @@
--- Where calls of other spans are that name the same response as a call of these spans, and began within ten minutes of it:
--- as a JSON array of ids of _spans, and one of [trace, span id] of log records. :spans is an array of ids of _spans.
+-- The places of other calls that name the response of a call of these spans, and began within ten minutes of it: a JSON
+-- array of ids of _spans, and one of [trace, span id] of log records. :spans is an array of ids of _spans.
 WITH same (span, event) AS MATERIALIZED (
   SELECT DISTINCT o.span, o.event
   FROM json_each(:spans) AS w

@@ -1,5 +1,5 @@
--- The stems of records that may pair by time which hang on some rows of _trace_sessions, or on some spans, as one JSON
--- array of [trace, session or null, stem, time of the earliest]. :trace_sessions and :spans are arrays of ids.
+-- The stems of records that may pair by time, of some rows of _trace_sessions or some spans, as one JSON array of
+-- [trace, session or null, stem, time of the earliest]. :trace_sessions and :spans are arrays of ids.
 SELECT json_group_array(json_array(g.trace, g.session, g.stem, g.time_unix_nano))
 FROM (
   SELECT p.trace, p.session, e.stem, min(e.time_unix_nano) AS time_unix_nano

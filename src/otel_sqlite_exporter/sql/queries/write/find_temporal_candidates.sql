@@ -1,7 +1,6 @@
--- Records that may pair by time, near those that a batch added or moved, as one JSON array in one row: those of the same
--- trace, and those of every session that the trace shows. :changes is [[trace or null, session or null, stem, from which
--- time on], ...]; a session alone is one that records have left, or of
--- log records without a trace: these are in no trace together.
+-- Records that may pair by time, near those that a batch added or moved, as one JSON array: those of the same trace,
+-- and those of every session that the trace shows. :changes is [[trace or null, session or null, stem, first time],
+-- ...]; a session alone is one that records have left, or that of log records without a trace.
 WITH
   changed AS MATERIALIZED (
     SELECT

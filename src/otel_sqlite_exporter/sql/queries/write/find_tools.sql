@@ -1,5 +1,5 @@
--- The tool calls of some spans and log records, as a JSON array of [trace, call id, tool name]. :spans is an array of ids
--- of _spans, :logs of ids of _logs.
+-- The tool calls of some spans and log records, as a JSON array of [trace, call id, tool name]. :spans is an array of
+-- ids of _spans, :logs of ids of _logs.
 SELECT json_group_array(json_array(trace, tool_call_id, tool_name))
 FROM (
   SELECT i.trace, i.tool_call_id, i.tool_name

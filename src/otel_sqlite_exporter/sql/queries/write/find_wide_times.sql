@@ -1,6 +1,6 @@
--- Rows of _trace_sessions whose times are to be taken anew, as one JSON array of ids. Of the traces of :left: those whose
--- first or last time may be that of a record which now shows another session. Of the traces of :restarted: all. Both are
--- arrays of ids of _trace_sessions. A plus keeps SQLite from going through all records of the trace.
+-- Rows of _trace_sessions whose times must be computed again, as one JSON array of ids. Of the traces of :left: those
+-- whose first or last time may be that of a record which now shows another session. Of the traces of :restarted: all.
+-- Both are arrays of ids of _trace_sessions. A plus keeps SQLite from reading all records of the trace.
 SELECT json_group_array(f.id)
 FROM (
   SELECT q.id

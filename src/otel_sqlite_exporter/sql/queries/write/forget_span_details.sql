@@ -1,5 +1,5 @@
--- Removes what hangs on spans that a later version of the same span replaces, but for the tool calls that log records
--- tell. :ids is an array of ids of _spans.
+-- Removes the rows that belong to spans which a later version replaces, except for tool calls from log records. :ids is
+-- an array of ids of _spans.
 DELETE FROM _llm_interactions WHERE span IN (SELECT value FROM json_each(:ids));
 DELETE FROM _tool_interactions
 WHERE span IN (SELECT value FROM json_each(:ids)) AND (is_request = 0 OR start_event IS NULL);

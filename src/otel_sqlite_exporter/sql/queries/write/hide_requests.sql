@@ -1,8 +1,8 @@
--- Hides the tool calls that a model asked for whose execution has a row of its own: of the same call id, or, where the
--- execution names none, of the same tool and not earlier. Also those that another span or log record tells too, but for
--- the earliest: that of the innermost span; and where a call has no id, those that a log record tells of a span that tells
--- the same. :tools is [[trace, call id or null, tool name or null, whether it went], ...], those that came or went: what
--- comes shows nothing that was hidden.
+-- Hides requested tool calls that have another row. First, those whose execution has a row: of the same call id or,
+-- where the execution names none, of the same tool and not earlier. Then those that another span or log record requests
+-- too, but for the earliest, of the innermost span; and, where a call has no id, those of a log record whose span
+-- requests the same. :tools is [[trace, call id or null, tool name or null, 1 if removed], ...]: a new one makes no
+-- hidden row visible.
 UPDATE _tool_interactions
 SET is_hidden = EXISTS (
     SELECT 1

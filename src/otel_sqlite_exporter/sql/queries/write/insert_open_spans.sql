@@ -1,4 +1,4 @@
--- Notes which of the new spans run, and whose they are: :run_id ends them.
+-- Notes which of the new spans run, and in which exporter (:run_id), which will end them.
 INSERT INTO _open_spans (span, trace_session, run)
 SELECT s.id, s.trace_session, h.id
 FROM _spans AS s

@@ -1,6 +1,5 @@
--- The start and the finish record of every new span, linked both ways; a span that is open has its start alone. New
--- spans have consecutive ids, so their records need no parameters of their own: 2 us a span where binding two rows
--- takes 9.
+-- Writes the start and the finish record of every new span, linked both ways; an open span has only a start. New spans
+-- have consecutive ids, so their records need no parameters: 2 us a span, where binding two rows takes 9.
 INSERT INTO _events (id, trace_session, span, source, phase, time_unix_nano, time_source, related_event, link_method)
 SELECT
   :first_event + 2 * (s.id - :first_span) + side.value,

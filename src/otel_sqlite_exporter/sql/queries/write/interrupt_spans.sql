@@ -1,5 +1,5 @@
--- Ends the open spans of some runs, when each of these last wrote, and brings to date what shows them. :runs is an array
--- of ids of _exporter_runs.
+-- Ends the open spans of some runs at the last write of each, and updates the rows that show them. :runs is an array of
+-- ids of _exporter_runs.
 UPDATE _spans
 SET end_time_unix_nano = max(_spans.start_time_unix_nano, h.last_write_unix_nano), end_time_source = 'estimated'
 FROM json_each(:runs) AS w

@@ -1,5 +1,4 @@
--- Start records that keep their own attributes, as their span ended without some of them.
--- :starts is [[span, attributes, types], ...].
+-- Gives start records the attributes that their span lacked when it ended. :starts is [[span, attributes, types], ...].
 UPDATE _events
 SET attributes = w.value ->> 1, attribute_types = w.value ->> 2
 FROM json_each(:starts) AS w

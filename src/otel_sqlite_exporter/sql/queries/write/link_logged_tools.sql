@@ -1,5 +1,5 @@
--- Gives the tool calls that log records of spans tell their span, and what its call names, and removes the results that
--- log records of these spans told. :spans is [[trace, span id], ...].
+-- Links tool calls from log records with their span and the call in it, and removes the results from log records of
+-- these spans. :spans is [[trace, span id], ...].
 UPDATE _tool_interactions
 SET (span, user_id, agent_name, dialect) = (
   SELECT s.id, c.user_id, c.agent_name, c.dialect

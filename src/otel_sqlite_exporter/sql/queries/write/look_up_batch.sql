@@ -1,8 +1,8 @@
--- All that the writer must know of the file before it adds a batch, as one row: each further row
--- would hand the interpreter lock to a busy thread of the application once more.
--- Each column is JSON. :traces is {trace_id: [[span_id, ...], [session that spans name, or null, ...]], ...}; :sessions,
--- :resources and :scopes are arrays of names and digests. CROSS JOIN keeps SQLite from going through all spans, or all
--- sessions, of a trace to find a few.
+-- Everything that the writer needs from the file before it adds a batch, in one row: each further row would give the
+-- interpreter lock to a busy thread of the application once more.
+-- Each column is JSON. :traces is {trace_id: [[span_id, ...], [session that spans name, or null, ...]], ...};
+-- :sessions, :resources and :scopes are arrays of names and digests. CROSS JOIN keeps SQLite from reading all spans, or
+-- all sessions, of a trace to find a few.
 WITH
   wanted_traces AS MATERIALIZED (
     SELECT t.*, w.value -> 0 AS span_ids, w.value -> 1 AS own_sessions
@@ -22,7 +22,7 @@ WITH
     CROSS JOIN json_each(t.span_ids) AS w
     CROSS JOIN _spans AS s ON s.trace = t.id AND s.span_id = w.value
   ),
-  wanted_parts AS MATERIALIZED (
+  wanted_trace_sessions AS MATERIALIZED (
     SELECT p.id
     FROM wanted_traces AS t
     CROSS JOIN json_each(t.own_sessions) AS w
@@ -73,7 +73,7 @@ SELECT
       t.user_rank, t.user_is_child, t.user_time_unix_nano, t.user_id, t.user_source,
       t.root_rank, t.root_time_unix_nano, t.root_span_id,
       t.start_time_unix_nano, t.end_time_unix_nano,
-      -- Asked for traces with spans. Log records outside of all traces share one trace, with a row for each session.
+      -- Only for traces with spans: log records outside of traces share one trace, with a row for each session.
       t.trace_id <> '' AND EXISTS (
         SELECT 1 FROM _trace_sessions AS p
         WHERE p.trace = t.id
@@ -91,7 +91,7 @@ SELECT
       t.trace_id, own.session_id, p.id, shown.session_id, p.source, p.source_rank, p.spans, p.errors,
       p.start_time_unix_nano, p.end_time_unix_nano, p.candidate_time_unix_nano, p.logs
     ))
-    FROM wanted_parts AS w
+    FROM wanted_trace_sessions AS w
     CROSS JOIN _trace_sessions AS p ON p.id = w.id
     CROSS JOIN _traces AS t ON t.id = p.trace
     LEFT JOIN _sessions AS own ON own.id = p.own_session

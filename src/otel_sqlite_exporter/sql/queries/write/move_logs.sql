@@ -1,5 +1,5 @@
--- Brings log records to other rows of _trace_sessions, which hold a span already. The rows that they leave keep their
--- times. :moves is [[log record, trace_session that it leaves, its new trace_session, time], ...].
+-- Moves log records to other rows of _trace_sessions, which hold a span already. The times of the rows that they leave
+-- stay as they are. :moves is [[log record, its trace_session, its new trace_session, time], ...].
 UPDATE _logs
 SET trace_session = w.value ->> 2
 FROM json_each(:moves) AS w

@@ -1,8 +1,8 @@
--- What decides how some calls count, as one row of JSON arrays. :calls is an array of ids of _llm_interactions.
+-- The data that decides which calls count, as one row of JSON arrays. :calls is an array of ids of _llm_interactions.
 -- calls: [id, is an aggregate, has usage, usage is below it, is_repeat, is_duplicate] of each.
--- inner_calls: [call, call inside it]; a call below a tool or an agent is inside neither's call.
--- responses: [response id, id, is_repeat, is_duplicate, has usage, has messages, start, end, span id], the calls of those responses that
--- began within twenty minutes of one asked for.
+-- inner_calls: [call, call inside it]. A call below a tool or an agent is not inside a call above that.
+-- responses: [response id, id, is_repeat, is_duplicate, has usage, has messages, start, end, span id] of the calls of
+-- the same responses that began within twenty minutes of one of :calls.
 WITH RECURSIVE
   asked AS MATERIALIZED (
     SELECT i.* FROM json_each(:calls) AS w CROSS JOIN _llm_interactions AS i ON i.id = w.value

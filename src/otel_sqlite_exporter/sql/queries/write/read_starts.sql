@@ -1,6 +1,5 @@
--- What is known of the starts of spans that were written before they ended, as one JSON array of
--- [span, attributes, attribute types]: the attributes of the start record, else those of a span that is still open or
--- was interrupted. :ids is an array of ids of _spans.
+-- The starts of spans that were written before they ended, as one JSON array of [span, attributes, attribute types]:
+-- from the start record, or else from a span that is still open or was interrupted. :ids is an array of ids of _spans.
 SELECT json_group_array(json_array(
   s.id,
   coalesce(e.attributes, iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id))),

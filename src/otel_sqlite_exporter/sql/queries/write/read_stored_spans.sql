@@ -1,4 +1,5 @@
--- Spans as they are stored, with what was derived from each, and not from log records of it: for deriving it anew. :ids is an array of ids of _spans.
+-- Spans as they are stored, with the data derived from each (but not from its log records). :ids is an array of ids of
+-- _spans.
 SELECT
   s.id,
   t.trace_id,
@@ -32,8 +33,9 @@ SELECT
   p.source_rank AS own_rank,
   (
     SELECT json_group_array(json_array(
-      e.name, e.time_unix_nano, e.time_source, e.dropped_attributes, e.attribute_types, e.attributes, e.phase,
-      e.stem, iif(e.link_method = 'span', (SELECT m.ordinal FROM _events AS m WHERE m.id = e.related_event), NULL), e.id
+      e.id, e.phase, e.name, e.time_unix_nano, e.time_source,
+      iif(e.link_method = 'span', (SELECT m.ordinal FROM _events AS m WHERE m.id = e.related_event), NULL),
+      e.stem, e.dropped_attributes, e.attribute_types, e.attributes
     ))
     FROM (SELECT * FROM _events AS q WHERE q.span = s.id AND q.source = 1 ORDER BY q.ordinal) AS e
   ) AS events,

@@ -1,4 +1,4 @@
--- Links starts and finishes among the log records of a span, and frees what they were linked with by time. :links is
+-- Links starts and finishes among the log records of a span, and removes the links by time that they had. :links is
 -- [[event, related event or null, link method or null, stem if it may still pair by time], ...].
 UPDATE _events
 SET related_event = NULL, link_method = NULL

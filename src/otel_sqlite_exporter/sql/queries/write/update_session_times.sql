@@ -1,5 +1,5 @@
--- Times of sessions that lost spans, to a stronger session or because a span was replaced, anew from what still shows
--- them. :ids is an array of ids of _sessions, :trace_sessions one of _trace_sessions whose session is meant too.
+-- Computes times of sessions again that lost spans, to a stronger session or to another version of a span. :ids is an
+-- array of ids of _sessions, :trace_sessions one of _trace_sessions, whose sessions are included.
 UPDATE _sessions
 SET
   start_time_unix_nano = (

@@ -1,5 +1,5 @@
--- Brings the start and finish records of replaced spans to the times of the new version, and gives those that were open
--- their finish. :ids is an array of ids of _spans.
+-- Gives the start and finish records of replaced spans the times of the new version, and those that were open a finish.
+-- :ids is an array of ids of _spans.
 UPDATE _events
 SET
   trace_session = s.trace_session,

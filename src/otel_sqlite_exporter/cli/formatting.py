@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Values as text: on one line, without control characters, and in units that are quick to read."""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+
+class Interval(NamedTuple):
+    """A bar from `begin` to `end`, fractions of the width of its column."""
+
+    begin: float
+    end: float
+
+
+INTERVAL_WIDTH = 24
+Value = str | int | float | Interval | None
+
+
+def is_terminal() -> bool:
+    """Return whether standard output is a terminal."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def format_value(value: Value) -> str:
+    """Return a value as one line of text without control characters: recorded text cannot steer a terminal."""
+    if value is None:
+        return "-"
+    if isinstance(value, Interval):
+        first = min(int(value.begin * INTERVAL_WIDTH), INTERVAL_WIDTH - 1)
+        length = max(round((value.end - value.begin) * INTERVAL_WIDTH), 1)
+        return (" " * first + "=" * length)[:INTERVAL_WIDTH]
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in str(value))
+
+
+def format_time(text: str | None) -> str | None:
+    """Return an ISO 8601 time as it is; on a terminal, without year and fraction."""
+    return f"{text[5:10]} {text[11:19]}" if text is not None and is_terminal() else text
+
+
+def format_ms(duration_ms: float | None) -> str | None:
+    """Return a duration in the largest unit that it reaches."""
+    if duration_ms is None:
+        return None
+    for unit, length in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000)):
+        if duration_ms >= length:
+            return f"{duration_ms / length:.3g} {unit}"
+    return f"{duration_ms:.3g} ms"
+
+
+def format_status(status: str | None, error_type: str | None) -> str | None:
+    """Return a status; for an error, its type if it has one."""
+    return error_type if status == "error" and error_type else status
+
+
+def format_bytes(size: float) -> str:
+    """Return a size in the largest decimal unit that it reaches."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.4g} {unit}"
+        size /= 1000
+    return f"{size:.4g} TB"

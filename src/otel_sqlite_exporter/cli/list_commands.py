@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands that list records: sessions, traces, llm, tools, logs. Each is one declaration of options and columns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import click
+
+from otel_sqlite_exporter.cli import options as opt
+from otel_sqlite_exporter.cli.formatting import format_ms, format_status, format_time, is_terminal
+from otel_sqlite_exporter.cli.tables import Column, Table, print_json, print_tables
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.query import summaries
+    from otel_sqlite_exporter.query.pages import Page, ViewRow
+    from otel_sqlite_exporter.query.reader import TelemetryDatabase
+
+_RowT = TypeVar("_RowT", bound="ViewRow")
+
+
+@dataclass(frozen=True, slots=True)
+class _List(Generic[_RowT]):
+    """A command that lists records; `key` names them in JSON, `title` in text."""
+
+    command: str
+    help: str
+    key: str
+    title: str
+    find: Callable[[TelemetryDatabase], Callable[..., Page[_RowT]]]
+    options: tuple[opt.Option, ...]
+    columns: tuple[Column[_RowT], ...]
+
+
+_SESSIONS: _List[summaries.SessionSummary] = _List(
+    "sessions",
+    "List sessions, the latest first.",
+    "sessions",
+    "sessions",
+    lambda database: database.find_sessions,
+    (opt.USER, opt.SERVICE, opt.AGENT, opt.MODEL, opt.PROVIDER, opt.MIN_DURATION, opt.MIN_TOKENS, opt.MIN_COST),
+    (
+        Column("session_id", lambda session: session.session_id, least=36),
+        Column("user_id", lambda session: session.user_id, drop=3),
+        Column("end", lambda session: format_time(session.end_time)),
+        Column("duration", lambda session: format_ms(session.duration_ms), right=True, drop=6),
+        Column("traces", lambda session: session.traces, drop=1),
+        Column("spans", lambda session: session.spans, drop=2),
+        Column("llm", lambda session: session.llm_calls, drop=4),
+        Column("errors", lambda session: session.errors, drop=8),
+        Column("tokens", lambda session: session.total_tokens, drop=7),
+        Column("cost_usd", lambda session: session.cost_usd, drop=5),
+    ),
+)
+_TRACES: _List[summaries.TraceSummary] = _List(
+    "traces",
+    "List traces, the newest first.",
+    "traces",
+    "traces",
+    lambda database: database.find_traces,
+    (
+        *(opt.SESSION, opt.USER, opt.SERVICE, opt.AGENT, opt.MODEL, opt.PROVIDER, opt.NAME, opt.STATUS),
+        *(opt.MIN_DURATION, opt.MIN_TOKENS, opt.MIN_COST),
+    ),
+    (
+        Column("trace_id", lambda trace: trace.trace_id),
+        Column("start", lambda trace: format_time(trace.start_time), drop=6),
+        Column("duration", lambda trace: format_ms(trace.duration_ms), right=True),
+        Column("status", lambda trace: trace.status),
+        Column("service", lambda trace: trace.service_name, drop=1),
+        Column("name", lambda trace: trace.name, least=20),
+        Column("spans", lambda trace: trace.spans, drop=2),
+        Column("errors", lambda trace: trace.errors, drop=4),
+        Column("tokens", lambda trace: trace.total_tokens, drop=5),
+        Column("session_id", lambda trace: trace.session_id, least=36, drop=3),
+    ),
+)
+_CALLS: _List[summaries.LLMInteractionSummary] = _List(
+    "llm",
+    "List calls of models, the newest first.",
+    "llm_interactions",
+    "calls",
+    lambda database: database.find_llm_interactions,
+    (
+        *(opt.SESSION, opt.TRACE, opt.USER, opt.SERVICE, opt.AGENT, opt.MODEL, opt.PROVIDER, opt.OPERATION, opt.STATUS),
+        *(opt.MIN_DURATION, opt.MIN_TOKENS, opt.MIN_COST),
+    ),
+    (
+        Column("trace_id", lambda call: call.trace_id),
+        Column("span_id", lambda call: call.span_id, drop=1),
+        Column("start", lambda call: format_time(call.request_timestamp), drop=5),
+        Column("duration", lambda call: format_ms(call.duration_ms), right=True),
+        Column("status", lambda call: format_status(call.status, call.error_type), least=12),
+        Column("model", lambda call: call.model, least=12),
+        Column("input", lambda call: call.input_tokens, drop=4),
+        Column("output", lambda call: call.output_tokens, drop=3),
+        Column("cost_usd", lambda call: call.cost_usd, drop=2),
+    ),
+)
+_TOOL_EXECUTIONS: _List[summaries.ToolInteractionSummary] = _List(
+    "tools",
+    "List tool executions, the newest first.",
+    "tool_interactions",
+    "tool executions",
+    lambda database: database.find_tool_interactions,
+    (opt.SESSION, opt.TRACE, opt.USER, opt.SERVICE, opt.AGENT, opt.TOOL, opt.STATUS, opt.MIN_DURATION),
+    (
+        Column("trace_id", lambda tool: tool.trace_id),
+        Column("span_id", lambda tool: tool.span_id, drop=1),
+        Column("start", lambda tool: format_time(tool.start_time), drop=2),
+        Column("duration", lambda tool: format_ms(tool.duration_ms), right=True),
+        Column("status", lambda tool: format_status(tool.status, tool.error_type)),
+        Column("tool", lambda tool: tool.tool_name),
+        Column("arguments", lambda tool: tool.arguments, drop=3),
+    ),
+)
+_LOG_RECORDS: _List[summaries.LogSummary] = _List(
+    "logs",
+    "List log records, the newest first.",
+    "logs",
+    "log records",
+    lambda database: database.find_logs,
+    (opt.SESSION, opt.TRACE, opt.SERVICE, opt.EVENT, opt.SEVERITY, opt.MIN_SEVERITY),
+    (
+        Column("start", lambda log: format_time(log.start_time)),
+        Column("severity", lambda log: log.severity_text or log.severity_number),
+        Column("service", lambda log: log.service_name, drop=1),
+        Column("event_name", lambda log: log.event_name, drop=3),
+        Column("body", lambda log: _read_body(log.body), least=24),
+        Column("trace_id", lambda log: log.trace_id, drop=4),
+        Column("session_id", lambda log: log.session_id, least=36, drop=2),
+    ),
+)
+
+
+def _read_body(body: str | None) -> str | None:
+    """Return a JSON text without its quotes, and other JSON as it is."""
+    return str(json.loads(body)) if body is not None and body.startswith('"') else body
+
+
+def _make_command(records: _List[Any]) -> click.Command:
+    def run(database: TelemetryDatabase, *, as_json: bool, oldest_first: bool, **options: Any) -> None:
+        page = records.find(database)(newest_first=not oldest_first, **opt.read_criteria(database, options))
+        if as_json:
+            return print_json({"total": page.total, "cursor": page.cursor, records.key: page.to_dicts()})
+        print_tables(Table(f"{records.title} ({page.describe()})", records.columns, page.records))
+        if page.cursor is not None and not is_terminal():
+            click.echo(f"next: --cursor {page.cursor}", err=True)
+
+    command: Any = click.pass_obj(run)
+    for option in (opt.JSON, opt.OLDEST, opt.CURSOR, opt.LIMIT, opt.ATTRIBUTE, *reversed(records.options)):
+        command = option(command)
+    return click.command(records.command, help=records.help)(opt.DATABASE(opt.SINCE(opt.UNTIL(command))))
+
+
+_LISTS: tuple[_List[Any], ...] = (_SESSIONS, _TRACES, _CALLS, _TOOL_EXECUTIONS, _LOG_RECORDS)
+COMMANDS = tuple(map(_make_command, _LISTS))

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The results of `migrate`, `info` and `doctor` as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from otel_sqlite_exporter.cli.formatting import Value, format_bytes, format_time, format_value
+from otel_sqlite_exporter.cli.tables import Column, Facts, Table, make_columns, print_json, print_tables
+from otel_sqlite_exporter.model.plural import count
+from otel_sqlite_exporter.query.overview import NewestSession, Overview
+from otel_sqlite_exporter.storage.identity import migrate_hint
+from otel_sqlite_exporter.storage.migrations import Pending, Report
+from otel_sqlite_exporter.storage.steps import Migration
+from otel_sqlite_exporter.version import __version__
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.maintain.doctor import Finding
+    from otel_sqlite_exporter.maintain.repair import Repair
+
+_SESSION_COLUMNS: list[Column[NewestSession]] = [
+    Column("session_id", lambda session: session.session_id, least=36),
+    Column("user_id", lambda session: session.user_id, drop=4),
+    Column("end_time", lambda session: format_time(session.end_time)),
+    Column("traces", lambda session: session.traces, drop=2),
+    Column("spans", lambda session: session.spans, drop=3),
+    Column("errors", lambda session: session.errors, drop=6),
+    Column("llm_calls", lambda session: session.llm_calls, drop=1),
+    Column("tokens", lambda session: session.total_tokens, drop=5),
+]
+
+
+def show_plan(path: str, pending: Pending, *, backup: bool, in_full: bool, as_json: bool) -> None:
+    """Print whether a file lacks steps or views; if `in_full`, also which."""
+    version, steps, has_old_views = pending
+    if as_json:
+        lacks = {"pending": _describe_steps(steps), "has_old_views": has_old_views, "needs_backup": backup}
+        return print_json({"path": path, "schema_version": version} | lacks)
+    if not steps:
+        if in_full and has_old_views:
+            return click.echo(f"would replace the views of {path}")
+        state = f"older views: {migrate_hint(path)}" if has_old_views else "nothing to do"
+        return click.echo(f"{path} has schema version {version}{', with ' if has_old_views else ': '}{state}")
+    newest = steps[-1].version
+    if not in_full:
+        found = f"schema version {version}, {newest} is needed" if version else "no schema yet"
+        return click.echo(f"{path} has {found}: {migrate_hint(path)}")
+    click.echo(
+        f"would {f'upgrade {path} from {version} to' if version else f'create {path} with'} schema version {newest}:"
+    )
+    for step in steps:
+        click.echo(f"  {step.version:4}  {step.name}  ({'quick' if step.is_quick else 'slow on a large file'})")
+    click.echo("a backup would be written beside it" if backup else "no backup would be written")
+
+
+def show_migration(report: Report, *, as_json: bool) -> None:
+    """Print what `migrate` did, and the path of the backup."""
+    path, target = report.path, f"schema version {report.to_version}"
+    if as_json:
+        print_json(report._asdict() | {"applied": _describe_steps(report.applied)})
+    elif not report.from_version:
+        click.echo(f"created {path} with {target}")
+    elif report.applied:
+        click.echo(f"upgraded {path} from {report.from_version} to {target} in {report.seconds:.2f} s")
+        click.echo(f"backup: {report.backup or 'none'}")
+    elif report.replaced_views:
+        click.echo(f"replaced the views of {path}, which has {target}")
+    else:
+        click.echo(f"{path} has {target}: nothing to do")
+
+
+def _describe_steps(steps: Sequence[Migration]) -> list[dict[str, object]]:
+    return [{"version": step.version, "name": step.name, "quick": step.is_quick} for step in steps]
+
+
+def show_findings(path: str, findings: Sequence[Finding], repair: Repair | None, *, as_json: bool) -> None:
+    """Print what was repaired, and what is wrong with a file and how to correct it."""
+    if as_json:
+        repaired = None if repair is None else repair._asdict() | {"recovery": repair.recovery._asdict()}
+        return print_json({"path": path, "repaired": repaired, "findings": [finding._asdict() for finding in findings]})
+    if repair is not None and repair.backup is not None:
+        click.echo(f"backup: {repair.backup}")
+    if repair is not None and repair.recovery.batches:
+        click.echo(f"wrote {count(repair.recovery.records, 'record')} from the spool")
+    if repair is not None and repair.interrupted:
+        click.echo(f"marked {count(repair.interrupted, 'span')} as interrupted")
+    if not findings:
+        click.echo(f"{path}: all is well")
+    for finding in findings:
+        click.echo(f"{finding.severity}: {finding.check}: {format_value(finding.what)}")
+        click.echo(f"  {format_value(finding.remedy)}")
+
+
+def show_overview(overview: Overview, *, as_json: bool) -> None:
+    """Print what a file holds."""
+    if as_json:
+        return print_json({"package_version": __version__} | asdict(overview))
+    file: dict[str, Value] = {
+        "path": overview.path,
+        "schema version": _describe_version(overview),
+        "package version": __version__,
+        "file size": format_bytes(overview.file_bytes),
+        "write-ahead log size": format_bytes(overview.wal_bytes),
+    }
+    contents = overview.contents
+    if contents is None:
+        return print_tables(Facts("file", file.items()))
+    file |= {"first span": contents.first_span_time, "last span": contents.last_span_time}
+    views = Table("views", make_columns("view", "rows"), tuple(contents.counts.items()))
+    newest = contents.newest_sessions
+    title = f"newest sessions ({len(newest)} of {contents.counts['sessions']})"
+    return print_tables(
+        Facts("file", file.items()),
+        views,
+        *([Table(title, _SESSION_COLUMNS, newest)] if newest else []),
+        Facts("exporter health", asdict(contents.exporter_health).items()),
+        Facts("link health", asdict(contents.link_health).items()),
+    )
+
+
+def _describe_version(overview: Overview) -> str:
+    version, ours = overview.schema_version, overview.package_schema_version
+    if version > ours:
+        return f"{version}, newer than {ours}, which this package writes: `pip install -U otel-sqlite-exporter`"
+    if version < ours:
+        return f"{version or 'none yet'}, {ours} is needed: {migrate_hint(overview.path)}"
+    return str(version)

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands that query a file: a session, a trace, search, tail, sql, diff, report."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from otel_sqlite_exporter.cli import options as opt
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.query.reader import TelemetryDatabase
+    from otel_sqlite_exporter.settings import Settings
+
+_FOLLOWED_PAGE = 500
+_FOLLOW_PAUSE_S = 0.5
+# A copy of the names in `query.reports`, so that `--help` does not import it; a test compares them.
+REPORT_NAMES = (
+    *("sessions", "durations", "histogram", "tokens", "cost", "errors", "tools", "slowest", "links", "attributes"),
+    *("growth", "queries"),
+)
+
+
+@click.command()
+@click.argument("text", metavar="TEXT")
+@opt.SETTINGS
+@opt.SINCE
+@opt.UNTIL
+@opt.SESSION
+@opt.TRACE
+@opt.SERVICE
+@opt.AGENT
+@opt.MODEL
+@opt.TOOL
+@opt.LIMIT
+@opt.JSON
+@click.pass_obj
+def search(settings: Settings, /, text: str, *, as_json: bool, **options: Any) -> None:
+    """Search prompts, completions and the content of tools.
+
+    The newest hits come first. A hit contains every word of TEXT, and every phrase in double quotes, in any case and
+    also inside longer words. If the file has an index (see `index`) and can be written, the index is updated first.
+    """
+    from otel_sqlite_exporter.cli.query_output import show_hits
+    from otel_sqlite_exporter.maintain.search_index import update_index
+    from otel_sqlite_exporter.query.reader import TelemetryDatabase
+
+    update_index(settings)
+    database = TelemetryDatabase(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
+    show_hits(database.search(text, **opt.read_criteria(database, options)), as_json=as_json)
+
+
+@click.command()
+@click.argument("session_id", metavar="ID")
+@opt.DATABASE
+@opt.LIMIT
+@opt.JSON
+@click.pass_obj
+def session(database: TelemetryDatabase, session_id: str, *, limit: int, as_json: bool) -> None:
+    """Show a session step by step.
+
+    The steps are its traces, calls and tool executions, the oldest first. A unique prefix of ID is enough.
+    """
+    from otel_sqlite_exporter.cli.query_output import show_timeline
+    from otel_sqlite_exporter.query.timeline import read_timeline
+
+    show_timeline(read_timeline(database, session_id, limit=limit), as_json=as_json)
+
+
+@click.command()
+@click.argument("trace_id", metavar="ID")
+@opt.DATABASE
+@opt.JSON
+@click.pass_obj
+def trace(database: TelemetryDatabase, trace_id: str, *, as_json: bool) -> None:
+    """Show a trace as a tree.
+
+    Each span is shown with its time, tokens and error. A unique prefix of ID is enough.
+    """
+    from otel_sqlite_exporter.cli.query_output import show_trace
+
+    show_trace(database.get_trace(trace_id), as_json=as_json)
+
+
+@click.command()
+@opt.DATABASE
+@click.option("--follow", "-f", is_flag=True, help="Also show new records as they are written, until interrupted.")
+@opt.LIMIT
+@opt.SESSION
+@opt.SERVICE
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one line for each record.")
+@click.pass_obj
+def tail(database: TelemetryDatabase, /, *, follow: bool, limit: int, as_json: bool, **options: Any) -> None:
+    """Show the latest records.
+
+    They are starts and finishes of spans, span events, and log records that are events.
+    """
+    from otel_sqlite_exporter.cli.query_output import show_event
+    from otel_sqlite_exporter.query.askable_views import EVENTS
+    from otel_sqlite_exporter.query.sql_builder import encode_cursor
+
+    criteria = opt.read_criteria(database, options)
+    page = database.find_events(limit=limit, **criteria)
+    for event in reversed(page.records):
+        show_event(event, as_json=as_json)
+    last = max((event.id for event in page), default=0)
+    try:
+        while follow:
+            cursor = encode_cursor(EVENTS, {"id": last}, newest_first=False)
+            new = database.find_events(limit=_FOLLOWED_PAGE, cursor=cursor, newest_first=False, **criteria)
+            for event in new:
+                show_event(event, as_json=as_json)
+                last = event.id
+            if len(new) < _FOLLOWED_PAGE:
+                time.sleep(_FOLLOW_PAUSE_S)
+    except KeyboardInterrupt:
+        return  # the way to end it, and no error
+
+
+@click.command()
+@click.argument("statement", metavar="STATEMENT")
+@opt.SETTINGS
+@click.option("--limit", "-n", type=click.IntRange(1), default=1_000, show_default=True, help="Maximum rows to show.")
+@opt.CSV
+@opt.JSON
+@click.pass_obj
+def sql(settings: Settings, statement: str, *, limit: int, as_csv: bool, as_json: bool) -> None:
+    """Run a SELECT or EXPLAIN and print its rows.
+
+    The statement cannot change anything: writing statements, ATTACH and PRAGMAs that set a value are refused.
+    """
+    from otel_sqlite_exporter.cli.query_output import show_rows
+    from otel_sqlite_exporter.query.reading import TelemetryFile
+    from otel_sqlite_exporter.query.statement import run_statement
+
+    file = TelemetryFile(settings.path, settings.busy_timeout_ms)
+    result = file.read(run_statement, statement, limit=limit)
+    show_rows("rows", result, as_json=as_json, as_csv=as_csv)
+
+
+@click.command()
+@click.argument("session_a", metavar="SESSION_A")
+@click.argument("session_b", metavar="SESSION_B")
+@opt.DATABASE
+@click.option(
+    "--allow",
+    "allowed",
+    metavar="MEASURE=INCREASE",
+    multiple=True,
+    help="How much more B may have, such as tokens=10% or errors=0; exit code 1 if it has more. May be repeated.",
+)
+@opt.JSON
+@click.pass_obj
+def diff(
+    database: TelemetryDatabase, session_a: str, session_b: str, *, allowed: tuple[str, ...], as_json: bool
+) -> int:
+    """Compare two sessions.
+
+    Measures: steps, traces, llm_calls, tool_executions, errors, input_tokens, output_tokens, tokens, cost_usd,
+    duration_ms and llm_p50_ms. A unique prefix of each session id is enough.
+    """
+    from otel_sqlite_exporter.cli.query_output import show_comparison
+    from otel_sqlite_exporter.query.comparison import compare_sessions
+
+    comparison = compare_sessions(database, session_a, session_b, allowed)
+    show_comparison(comparison, as_json=as_json)
+    return opt.ATTENTION if comparison.exceeded else 0
+
+
+@click.command()
+@click.argument("name", metavar="NAME", type=click.Choice(REPORT_NAMES))
+@opt.DATABASE
+@opt.SINCE
+@opt.UNTIL
+@click.option("--group-by", "-g", metavar="GROUP", multiple=True, help="The groups; tokens, cost and errors take two.")
+@click.option("--limit", "-n", type=click.IntRange(1), help="Maximum rows to show.")
+@click.option("--plan", is_flag=True, help="Describe the report and how it reads the file; do not run it.")
+@opt.CSV
+@opt.JSON
+@click.pass_obj
+def report(
+    database: TelemetryDatabase,
+    /,
+    name: str,
+    *,
+    limit: int | None,
+    plan: bool,
+    as_csv: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Print a report.
+
+    NAME: sessions, durations, histogram, tokens, cost, errors, tools, slowest, links, attributes, growth or queries.
+    """
+    from otel_sqlite_exporter.cli.query_output import show_report
+    from otel_sqlite_exporter.query.reports import describe_report
+
+    if plan:
+        return click.echo(describe_report(name))
+    criteria = {option: value for option, value in given.items() if value != ()}
+    result = database.run_report(name, limit=limit, **criteria)
+    show_report(result, lambda: database.run_report("histogram", **criteria), as_json=as_json, as_csv=as_csv)
+
+
+COMMANDS = (session, trace, search, tail, sql, diff, report)

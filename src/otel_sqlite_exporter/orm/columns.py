@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The columns of each model, as mixins. `columns.pyi` gives their types to type checkers; `make columns` writes it."""
+
+from __future__ import annotations
+
+from otel_sqlite_exporter.orm.base import map_columns
+from otel_sqlite_exporter.query import summaries
+
+SessionColumns = map_columns(summaries.SessionSummary, "session_id")
+TraceColumns = map_columns(summaries.TraceSummary, "trace_id")
+SpanColumns = map_columns(summaries.SpanSummary, "trace_id", "span_id")
+EventColumns = map_columns(summaries.EventSummary, "id")
+LogColumns = map_columns(summaries.LogSummary, "id")
+LLMInteractionColumns = map_columns(summaries.LLMInteractionSummary, "id")
+ToolInteractionColumns = map_columns(summaries.ToolInteractionSummary, "id")

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Delivers what the SDK exports: with the exporter's own metrics, and without instrumentation of its own work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
+
+from otel_sqlite_exporter.deliver.delivery import Delivery
+from otel_sqlite_exporter.sdk.own_metrics import make_exporter_metrics
+from otel_sqlite_exporter.settings import Settings
+
+
+def make_delivery(settings: Settings, signal: str) -> Delivery:
+    """Return the delivery of an exporter; `signal` is `traces` or `logs`."""
+    return Delivery(
+        settings,
+        signal,
+        metrics=make_exporter_metrics(signal),
+        suppress_instrumentation=_suppress_instrumentation,
+    )
+
+
+@contextmanager
+def _suppress_instrumentation() -> Iterator[None]:
+    token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+    try:
+        yield
+    finally:
+        detach(token)

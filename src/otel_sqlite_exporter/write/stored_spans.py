@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Spans as the file holds them, with what was derived from each."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+import orjson
+
+from otel_sqlite_exporter.model.rows import (
+    EncodedSpan,
+    EventRow,
+    Interactions,
+    LinkRow,
+    LLMInteractionRow,
+    Naming,
+    ResourceRow,
+    ScopeRow,
+    SpanRow,
+    ToolCallRow,
+    ToolInteractionRow,
+    ToolResultRow,
+)
+from otel_sqlite_exporter.write.statements import read_rows
+
+
+class ShownNaming(NamedTuple):
+    """A trace (key of `_traces`), and the attributes that name its session and its user, with their rank in the list of
+    such attributes."""
+
+    trace: int
+    session_rank: int | None
+    session_source: str | None
+    user_rank: int | None
+    user_source: str | None
+
+
+class StoredSpan(NamedTuple):
+    """A span in the file. `own_session` is the session that it names itself: name, source and rank. Interactions of
+    its events come with the index of the event, its own with None; `tool_interactions` also say whether the row is a
+    call that an answer asks for."""
+
+    id: int
+    trace_id: str
+    row: SpanRow
+    resource: int
+    scope: int | None
+    shown: ShownNaming
+    own_session: tuple[str | None, str | None, int | None]
+    events: Sequence[EventRow]
+    links: Sequence[LinkRow]
+    llm_interactions: Sequence[tuple[int | None, LLMInteractionRow]]
+    tool_interactions: Sequence[tuple[int | None, int, ToolInteractionRow]]
+    tool_results: Sequence[ToolResultRow]
+
+    def encode(self, resource: ResourceRow, scope: ScopeRow | None) -> EncodedSpan:
+        """Return the span for writing it again. It names no session or user of its trace: they know it already."""
+        name, source, rank = self.own_session
+        by_event = {index: Interactions(llm=llm) for index, llm in self.llm_interactions}
+        calls = []
+        for index, is_request, tool in self.tool_interactions:
+            if is_request:
+                calls.append(ToolCallRow(tool.tool_call_id, tool.tool_name, tool.arguments))
+            else:
+                by_event[index] = Interactions(tool=tool)
+        own = by_event.pop(None, Interactions())._replace(tool_calls=calls, tool_results=self.tool_results)
+        return EncodedSpan(
+            trace_id=self.trace_id,
+            row=self.row,
+            resource=resource,
+            scope=scope,
+            own_session=None if name is None else Naming(rank or 0, 0, 0, name, source or ""),
+            session=None,
+            user=None,
+            events=self.events,
+            links=self.links,
+            repaired=0,
+            interactions=own,
+            record_interactions=sorted((index, one) for index, one in by_event.items() if index is not None),
+        )
+
+
+def read_spans(connection: sqlite3.Connection, ids: Collection[int]) -> Iterator[StoredSpan]:
+    """Yield these rows of `_spans`, in the order of their ids."""
+    for row in read_rows(connection, "read_stored_spans", ids=ids):
+        events, links, llm_interactions, tool_interactions, tool_results = (
+            orjson.loads(row[name])
+            for name in ("events", "links", "llm_interactions", "tool_interactions", "tool_results")
+        )
+        index_of = {id: index for index, (id, *_) in enumerate(events)}
+        yield StoredSpan(
+            id=row["id"],
+            trace_id=row["trace_id"],
+            row=SpanRow._make(row[name] for name in SpanRow._fields),
+            resource=row["resource"],
+            scope=row["scope"],
+            shown=ShownNaming._make(row[name] for name in ShownNaming._fields),
+            own_session=(row["own_session"], row["own_source"], row["own_rank"]),
+            events=[EventRow(*columns) for _, *columns in events],
+            links=[LinkRow(*columns) for columns in links],
+            llm_interactions=[(index_of.get(id), LLMInteractionRow(*columns)) for id, *columns in llm_interactions],
+            tool_interactions=[
+                (index_of.get(id), is_request, ToolInteractionRow(*columns))
+                for id, is_request, *columns in tool_interactions
+            ],
+            tool_results=[ToolResultRow(*columns) for columns in tool_results],
+        )
