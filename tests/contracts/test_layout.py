@@ -30,7 +30,7 @@ def test_a_class_name_occurs_once() -> None:
 
 
 def test_the_name_of_an_sql_file_occurs_once_in_its_kind() -> None:
-    for kind in ("tables", "views", "queries", "reports"):
+    for kind in ("tables", "views", "queries", "reports", "formats"):
         assert _repeated([file.name for file in (PACKAGE / "sql" / kind).rglob("*.sql")]) == []
 
 

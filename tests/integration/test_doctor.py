@@ -186,7 +186,7 @@ def test_statistics_are_missed_in_a_large_file_alone_and_gathered(written: Path)
     assert diagnose(written) == (0, {"statistics": "note: the query planner has no statistics"})
     assert diagnose(written, "--repair") == (0, {})
     alter(written, "UPDATE sqlite_stat1 SET stat = '900 10 1' WHERE tbl = '_spans'")
-    assert diagnose(written) == (0, {"statistics": "note: the query planner knows of 900 spans of 10003"})
+    assert diagnose(written) == (0, {"statistics": "note: the query planner knows 900 of 10003 spans"})
     assert diagnose(written, "--repair") == (0, {})
 
 

@@ -205,7 +205,7 @@ def test_protobuf_that_ends_early_costs_its_last_message(tmp_path: Path, path: P
     source = tmp_path / "otlp.bin"
     source.write_bytes(length_prefixed(encode_spans(spans[:3])) + length_prefixed(encode_spans(spans[3:]))[:-5])
     code, _out, err = run("import", source, "--into", path)
-    assert (code, err) == (1, f"{source}: message 2: it ends before its message does\n")
+    assert (code, err) == (1, f"{source}: message 2: the file ends before the message does\n")
     assert read(path, "SELECT count(*) FROM spans") == [(3,)]
 
 
@@ -260,7 +260,7 @@ def test_a_last_line_that_is_not_finished_is_read_when_it_is(tmp_path: Path, pat
     source.write_text(text[:-100])
     code, _, err = run("import", source, "--into", path)
     assert code == 1
-    assert err.startswith(f"{source}: line 6: it is no JSON")
+    assert err.startswith(f"{source}: line 6: it is not JSON")
     assert read(path, "SELECT count(*) FROM logs") == [(5,)]
     source.write_text(text)
     assert run("import", source, "--into", path)[::2] == (0, "")
@@ -330,10 +330,10 @@ def test_what_cannot_be_read_is_named_and_kept(tmp_path: Path, path: Path) -> No
     assert code == 1
     reported = [re.match(rf"{re.escape(str(source))}: (line \d): (.{{20}})", line) for line in err.splitlines()]
     assert [found and found.groups() for found in reported] == [
-        ("line 2", "it is no JSON: unexp"),
-        ("line 4", "it cannot be read: i"),
-        ("line 6", "it is neither a mess"),
-        ("line 7", "it is no JSON: str i"),
+        ("line 2", "it is not JSON: unex"),
+        ("line 4", "it cannot be read: a"),
+        ("line 6", "it is neither an OTL"),
+        ("line 7", "it is not JSON: str "),
     ]
     assert "1 span, 0 log records; 1 message of metrics is not stored; 4 could not be read\n" in out
     kept = [json.loads(content) for (content,) in read(path, "SELECT content FROM _quarantine ORDER BY id")]
@@ -346,9 +346,9 @@ def test_what_cannot_be_read_is_named_and_kept(tmp_path: Path, path: Path) -> No
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"what is this\nnot JSON\n", "is of no format that can be imported"),
-        (b'{"a": 1}\n{"b": 2}\n', "is of no format that can be imported"),
-        (b"{\n", "is of no format that can be imported"),
+        (b"what is this\nnot JSON\n", "has no format that can be imported"),
+        (b'{"a": 1}\n{"b": 2}\n', "has no format that can be imported"),
+        (b"{\n", "has no format that can be imported"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "is neither text nor OTLP as protobuf"),
         (b"\x28\xb5\x2f\xfd\0\0\0", "is compressed with zstd: unpack it"),
         (gzip.compress(b"text" * 100, mtime=0)[:-10], "is damaged"),

@@ -257,6 +257,34 @@ def test_orphan_rows_are_records_of_their_own(old: LegacyWriter) -> None:
     }
 
 
+def test_attributes_find_their_row_in_whatever_order_they_stand(old: LegacyWriter) -> None:
+    calls = [
+        old.add("llm_interactions", event_id=old.add_event(f"llm.call.{phase}", ONE), interaction_type=phase)
+        for phase in ("start", "finish")
+    ]
+    for name in "abc":
+        for call in calls:
+            old.add_attributes("llm_attributes", call, **{name: f"{name}{call}"})
+    target, report = migrate(old.path)
+    for number, call in enumerate(calls):
+        assert {name: attributes(target, number)[name] for name in "abc"} == {name: f"{name}{call}" for name in "abc"}
+    assert report.counts["attributes"] == {"text": 6}
+
+
+def test_attributes_of_one_missing_row_or_of_none_are_one_record_each(old: LegacyWriter) -> None:
+    old.add_event("note", ONE)
+    old.add_attributes("security_attributes", 7, security__severity="high")
+    old.add("security_alert_triggers", security_alert_id=7, triggering_event_id=1)
+    for name in "ab":
+        old.add("llm_attributes", llm_interaction_id=None, key=name, value_text="x", value_type="text")
+    target, report = migrate(old.path)
+    assert [record["event_name"] for record in records(target)] == ["note", "llm.call.finish", "security.alert"]
+    assert [attributes(target, 1)[name] for name in "ab"] == ["x", "x"]
+    assert attributes(target, 2)["security.severity"] == "high"
+    assert len(attributes(target, 2)["legacy.security_alert_triggers"]) == 1
+    assert report.counts["orphans"]["llm_attributes without llm_interactions"] == 2
+
+
 def test_an_alert_that_precedes_the_call_it_warns_of_is_of_the_span_of_the_call(old: LegacyWriter) -> None:
     alert = old.add_event("security.content.suspicious", ONE)
     warning = old.add("security_alerts", event_id=alert, alert_level="suspicious")

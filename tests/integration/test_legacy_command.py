@@ -19,12 +19,12 @@ import pytest
 
 from otel_sqlite_exporter.errors import LegacyCheckError, LegacyFileError
 from otel_sqlite_exporter.legacy import (
-    conversion_stages,
     legacy_encoder,
     legacy_records,
     legacy_values,
+    record_writer,
+    references,
     stage_progress,
-    staging,
 )
 from otel_sqlite_exporter.legacy.conversion import drop_legacy_tables, migrate_legacy_file
 from otel_sqlite_exporter.legacy.legacy_report import STAGES, LegacyReport, find_legacy_file
@@ -75,9 +75,9 @@ def tables(path: Path) -> set[str]:
 
 def migrate_and_die(path: str, into: str, kill_at: str, moment: str) -> None:
     """A program: migrates with windows of a few rows, and is killed at one of the notes of what was done."""
-    conversion_stages._ROWS, staging._ATTRIBUTE_ROWS, staging._DETAIL_ROWS = 2, 5, 2
+    record_writer._ROWS, references._ROWS = 2, 5
     left = int(kill_at)
-    note = stage_progress.Progress._note
+    note = stage_progress.StageProgress._note
 
     def note_or_die(self: Any, *arguments: Any) -> None:
         nonlocal left
@@ -88,7 +88,7 @@ def migrate_and_die(path: str, into: str, kill_at: str, moment: str) -> None:
         if not left:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    stage_progress.Progress._note = note_or_die  # type: ignore[method-assign, assignment]
+    stage_progress.StageProgress._note = note_or_die  # type: ignore[method-assign, assignment]
     migrate(Path(path), into=Path(into) if into else None)
     print(json.dumps("done"))
 
@@ -199,8 +199,8 @@ def test_a_conversion_that_changes_a_value_is_found_by_its_sums(old: Path, monke
         kind, value = read_value(row, counts)
         return kind, 151 if value == 150 else value
 
-    monkeypatch.setattr(staging, "read_value", read_wrongly)
-    with pytest.raises(LegacyCheckError, match="sum of numeric is 324, staged 326"):
+    monkeypatch.setattr(references, "read_value", read_wrongly)
+    with pytest.raises(LegacyCheckError, match="sum of numeric is 324, read 326"):
         migrate(old)
     monkeypatch.undo()
     with pytest.raises(LegacyCheckError, match="sum of numeric"):

@@ -20,6 +20,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from otel_sqlite_exporter import TelemetryDatabase
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.maintain.search_index import SearchIndexing, index_content
+from otel_sqlite_exporter.model.search_terms import extract_text
 from otel_sqlite_exporter.query import search
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.asked import MS, NOON_NS
@@ -314,3 +315,10 @@ def test_a_text_without_terms_is_one_sentence(path: Path) -> None:
     code, out, err = run("search", " ", path)
     assert (code, out) == (2, "")
     assert err == "Error: text: ' ' has nothing to search for: give words, or text in double quotes\n"
+
+
+def test_json_of_any_depth_is_searched() -> None:
+    inner = "[" * 1_000 + '"found"' + "]" * 1_000
+    outer = json.dumps({"content": inner}).join(("[" * 1_000, "]" * 1_000))
+    assert extract_text(outer) == "found"
+    assert extract_text('[1,{"id":2,"a":"b"},{"type":"blob","content":"x"},true,"[3]"]') == "1\nb\n3"

@@ -81,7 +81,7 @@ def file(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sqlite3.Con
     path = tmp_path / "otel.db"
     migrate(str(path), busy_timeout_ms=1000)
     with closing(sqlite3.connect(path)) as connection:
-        for script in ("create_legacy_stages", "create_legacy_staging", "create_search"):  # what some queries are of
+        for script in ("create_legacy_stages", "create_legacy_references", "create_search"):  # what some queries are of
             run_script(connection, script)
     if request.param == "analyzed":
         write_statistics(path)

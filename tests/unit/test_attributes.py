@@ -11,7 +11,7 @@ import orjson
 import pytest
 from hypothesis import given
 
-from otel_sqlite_exporter.model.values import decode_attributes, encode_attributes, repair_text
+from otel_sqlite_exporter.model.values import decode_attributes, encode_attributes, find_free_key, repair_text
 from tests import strategies as own
 
 _LONE = ("\ud800", "\udc00")
@@ -130,3 +130,45 @@ def test_an_integer_of_more_digits_than_python_writes_out_is_kept_as_hexadecimal
     encoded = encode_attributes({"huge": value, "n": 1})
     assert (encoded.repaired, encoded.types) == (1, None)
     assert int(orjson.loads(encoded.text)["huge"], 16) == value
+
+
+class _CountedKeys(dict[str, int]):
+    """Keys, and how often one was looked up."""
+
+    looked_up = 0
+
+    def __contains__(self, key: object) -> bool:
+        self.looked_up += 1
+        return super().__contains__(key)
+
+
+def test_keys_that_are_the_same_as_text_cost_one_look_up_each() -> None:
+    taken, numbers = _CountedKeys(), dict[Any, int]()
+    for number in range(1_000):
+        taken[find_free_key("same", taken, numbers)] = number
+    assert [*taken][:3] == ["same", "same\ufffd", "same\ufffd2"]
+    assert len(taken) == 1_000
+    assert taken.looked_up < 3_000
+
+
+def test_a_key_that_looks_like_a_numbered_one_is_kept_too() -> None:
+    class Same:
+        def __str__(self) -> str:
+            return "a"
+
+    text = encode_attributes({"a\ufffd": 1, "a": 2, Same(): 3, Same(): 4}).text
+    assert orjson.loads(text) == {"a\ufffd": 1, "a": 2, "a\ufffd2": 3, "a\ufffd3": 4}
+
+
+def test_a_value_that_holds_itself_twice_has_an_end() -> None:
+    value: list[Any] = []
+    value += [{"first": value}, {"second": value}]
+    encoded = encode_attributes({"a": value, "b": 1})
+    assert orjson.loads(encoded.text)["b"] == 1
+    assert encoded.repaired
+    assert len(encoded.text) < 4_000_000
+
+
+def test_what_a_value_holds_twice_is_kept_twice() -> None:
+    shared = [{"a": b"x"}]
+    assert orjson.loads(encode_attributes({"x": shared, "y": [shared, shared]}).text)["y"] == [[{"a": "eA=="}]] * 2

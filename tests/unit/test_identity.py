@@ -60,12 +60,19 @@ def test_files_of_others_are_refused_untouched(
     assert snapshot(path) == before
 
 
-def test_a_file_of_attribute_rows_is_refused_with_the_command_that_brings_it_over(path: Path) -> None:
+def test_a_file_of_attribute_rows_is_refused_with_the_command_that_brings_it_over(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     write_typical(path)
     before = snapshot(path)
     command = re.escape(f"python -m otel_sqlite_exporter migrate {path}")
     with pytest.raises(ForeignFileError, match=rf"of another program, with telemetry in attribute rows: .*{command}"):
         prepare(path, "always")
+    with pytest.raises(ForeignFileError, match=command):
+        TelemetryDatabase(path).find_spans()
+    with exporting(path) as exporter:
+        assert exporter.export(make_spans("one")) is SpanExportResult.FAILURE
+    assert re.search(command, caplog.text)
     assert snapshot(path) == before
 
 

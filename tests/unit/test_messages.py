@@ -655,3 +655,16 @@ def test_places_of_any_length_are_in_order() -> None:
     flat = {f"gen_ai.prompt.{place}.content": place[:2] for place in (far, "10", "2")}
     messages = read_flattened(flat, "gen_ai.prompt", "user") or []
     assert [message["parts"][0]["content"] for message in messages] == ["2", "10", "99"]
+
+
+def test_a_long_number_in_a_text_is_tried_once() -> None:
+    """With one try for each of its digits, this would take an hour."""
+    assert decode_text("[" + "9" * 400_000 + "x") is None
+    assert decode_text("[1.5, -2, 3e5, .5, 1.x") is None
+    assert decode_text("[1.5, -2, 3e5, .5, None") == [1.5, -2, 3e5, 0.5, None]
+
+
+def test_a_name_of_thousands_of_parts_is_kept_as_deep_as_json_goes() -> None:
+    found = gather({"p.0.role": "user", "p.0" + ".a" * 5_000: "x"}, "p")
+    assert found[0]["role"] == "user"
+    assert len(json.dumps(found)) < 11_000

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from otel_sqlite_exporter.model.signals import ContextFields, LogFields, SpanFields, SpanKind, StatusCode
-from otel_sqlite_exporter.otlp.otlp_decoder import Refused, decode_message, find_signals
+from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord, decode_message, find_signals
 from otel_sqlite_exporter.otlp.otlp_values import decode_any_value, decode_id, decode_integer, decode_time
 
 TRACE_ID, SPAN_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -106,8 +106,8 @@ def test_a_record_that_cannot_be_read_costs_itself() -> None:
     good = {"traceId": TRACE_ID, "spanId": SPAN_ID}
     bad = [{"traceId": TRACE_ID}, "text", good | {"events": [1]}, good | {"startTimeUnixNano": "soon"}]
     decoded = list(decode_message(spans_message(*bad, good)))
-    assert [type(one) for one in decoded] == [Refused] * 4 + [SpanFields]
-    assert [one.content for one in decoded[:4] if isinstance(one, Refused)] == bad
+    assert [type(one) for one in decoded] == [UnreadableRecord] * 4 + [SpanFields]
+    assert [one.content for one in decoded[:4] if isinstance(one, UnreadableRecord)] == bad
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_record_that_cannot_be_read_costs_itself() -> None:
     ],
 )
 def test_a_message_of_another_shape_holds_nothing(message: dict[str, Any]) -> None:
-    assert [one for one in decode_message(message) if not isinstance(one, Refused)] == []
+    assert [one for one in decode_message(message) if not isinstance(one, UnreadableRecord)] == []
 
 
 @pytest.mark.parametrize(("severity", "number"), [(9, 9), ("9", 9), ("SEVERITY_NUMBER_WARN2", 14), (None, None)])

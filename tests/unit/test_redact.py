@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -123,9 +124,51 @@ def test_an_escape_before_a_match_is_not_torn_apart() -> None:
     assert json.loads(kept) == ["to[redacted]\nbye"]
 
 
+class _Counted:
+    """A pattern, and how many characters it has read."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = re.compile(pattern)
+        self.characters = 0
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        self.characters += len(text)
+        return self._pattern.finditer(text)
+
+
+@pytest.mark.parametrize("secret", ["", " ada@example.org"])
+@pytest.mark.parametrize("levels", [1, 8, 9, 200])
+def test_patterns_read_a_text_nine_times_at_most(levels: int, secret: str) -> None:
+    """Each level of this text is five characters shorter than the one before it."""
+    text = "\\u005c" + "u005c" * (levels - 1) + secret
+    pattern: Any = _Counted(EMAIL)
+    masked = mask_escaped(text, [pattern], "[redacted]")
+    if levels <= 8:
+        assert masked == text.replace("ada@example.org", "[redacted]")
+        assert len(text) < pattern.characters <= 9 * len(text)
+    else:
+        assert (masked, pattern.characters) == ("[redacted]", 0)
+
+
 def test_a_text_that_resolves_without_end_costs_no_more_than_itself() -> None:
     text = "\\u005c" + "u005c" * 200
-    assert stored({text: text}, redact_values=[EMAIL]) == {text: text}
+    assert stored({text: text, "a": 1}, redact_values=[EMAIL]) == {"[redacted]": "[redacted]", "a": 1}
+
+
+def test_any_number_of_keys_that_are_the_same_when_masked_is_kept() -> None:
+    addresses = {f"{number}@example.org": number for number in range(1_000)}
+    for kept in (stored({"to": addresses}, redact_values=[EMAIL])["to"], stored(addresses, redact_values=[EMAIL])):
+        assert sorted(kept.values()) == [*range(1_000)]
+        assert max(map(len, kept)) < 20
+
+
+@pytest.mark.parametrize("keywords", [{"redact_values": [EMAIL]}, {"capture_limit": 100}])
+def test_a_value_that_holds_itself_twice_has_an_end(keywords: Any) -> None:
+    value: dict[str, Any] = {"name": "ada@example.org", "children": []}
+    value["children"] += [{"parent": value}, {"parent": value}]
+    kept = stored({"a": value, "b": 1}, **keywords)
+    assert kept["b"] == 1
+    assert len(json.dumps(kept)) < 4_000_000
 
 
 def test_the_function_is_asked_for_every_value_and_its_answer_is_what_is_stored() -> None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lines of event logs: JSON objects `{schema_version, timestamp, trace_id, span_id, parent_span_id, name, level,
-attributes, agent_id}`. What else is in them becomes attributes. Pure."""
+"""Reads lines of event logs: JSON objects `{schema_version, timestamp, trace_id, span_id, parent_span_id, name, level,
+attributes, agent_id}`. Other keys become attributes. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from otel_sqlite_exporter.imports.event_records import EventReader, EventRecord
 from otel_sqlite_exporter.model.signals import LogFields, ScopeFields
-from otel_sqlite_exporter.otlp.otlp_decoder import Refused
+from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord
 
 SCOPE_NAME = "event log"
 
@@ -21,16 +21,16 @@ def is_event(value: Any) -> bool:
 
 
 class EventLogReader:
-    """Reads the lines of event logs. A timestamp without an offset is of `zone` (None: the machine's)."""
+    """Reads the lines of event logs. A timestamp without an offset is in `zone` (None: the local time zone)."""
 
     def __init__(self, zone: tzinfo | None) -> None:
         self._reader = EventReader(ScopeFields(SCOPE_NAME), zone=zone)
 
-    def read(self, event: Mapping[str, Any]) -> LogFields | Refused:
-        """Return the fields of the log record that a line is. Never raises."""
+    def read(self, event: Mapping[str, Any]) -> LogFields | UnreadableRecord:
+        """Return the fields of a line's log record. Never raises."""
         name, attributes = event["name"], event.get("attributes")
         if not isinstance(name, str) or not isinstance(attributes, (dict, type(None))):
-            return Refused(event, "its name is no text, or its attributes are no object")
+            return UnreadableRecord(event, "its name is not text, or its attributes are not an object")
         others = {key: value for key, value in event.items() if key not in EventRecord._fields}
         fields: dict[str, Any] = {field: event.get(field) for field in EventRecord._fields}
         fields["attributes"] = {**others, **(attributes or {})}

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events that were recorded without OpenTelemetry (an event log, an attribute-row file) as fields of log records, so
-that they are encoded, linked and paired like any other. Pure but for a cache.
+"""Reads events that were recorded without OpenTelemetry (in an event log or an attribute-row file) as log records,
+which are encoded, linked and paired like any other. Pure, except for a cache.
 
-What a log record has no field for is kept as an attribute whose name begins with `original.`: ids that are no
-OpenTelemetry ids, the parent span, the schema version.
+A value without a field in a log record becomes an attribute whose name begins with `original.`: an id that is not a
+valid OpenTelemetry id, the parent span, the schema version.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from otel_sqlite_exporter.model.caches import remember
 from otel_sqlite_exporter.model.signals import LogFields, ResourceFields, ScopeFields
 
 ORIGINAL = "original."
-"""Begins the names of attributes that keep what has no place elsewhere."""
+"""Prefix of attributes that keep what a log record has no field for."""
 _SEVERITIES = {"TRACE": 1, "DEBUG": 5, "INFO": 9, "WARN": 13, "WARNING": 13, "ERROR": 17, "CRITICAL": 21, "FATAL": 21}
 _HEX = re.compile("[0-9a-f]+", re.IGNORECASE)
 _TRACE_ID_BYTES, _SPAN_ID_BYTES = 16, 8
 
 
 class EventRecord(NamedTuple):
-    """One event as it was recorded; any field but the name may be None or of an unexpected type."""
+    """An event as it was recorded. Any field except the name may be None or of any type."""
 
     name: str | None
     timestamp: Any
@@ -41,8 +41,8 @@ class EventRecord(NamedTuple):
 
 
 class EventReader:
-    """Reads events of one source. `agents` are the attributes that describe an agent, by its id, beyond the id itself;
-    timestamps without an offset are of `zone` (None: the machine's)."""
+    """Reads the events of one source. `agents` are more resource attributes of agents, by their ids. Timestamps without
+    an offset are in `zone` (None: the local time zone)."""
 
     def __init__(
         self, scope: ScopeFields, *, zone: tzinfo | None, agents: Mapping[Any, Mapping[str, Any]] | None = None
@@ -53,8 +53,7 @@ class EventReader:
         self._origins: dict[Any, ResourceFields] = {}
 
     def read(self, record: EventRecord) -> LogFields:
-        """Return the fields of the log record that `record` is. Its time is None where the record has none that can be
-        read. Never raises."""
+        """Return the fields of the log record of `record`. The time is None if it cannot be read. Never raises."""
         attributes = dict(record.attributes)
         trace_id, kept_trace = identify_trace(record.trace_id)
         span_id, kept_span = identify_span(record.span_id)
@@ -93,7 +92,7 @@ class EventReader:
         )
 
     def describe_agent(self, agent_id: Any) -> ResourceFields:
-        """Return the resource of an agent: the service that it is, and `gen_ai.agent.*`."""
+        """Return the resource of an agent: its id as service name, and `gen_ai.agent.*`."""
         key = agent_id if isinstance(agent_id, (str, int)) else str(agent_id)
         origin = self._origins.get(key)
         if origin is None:
@@ -106,13 +105,13 @@ class EventReader:
 
 
 def identify_trace(text: Any) -> tuple[int, str | None]:
-    """Return the trace id that a recorded one stands for (0: none), and the recorded one where it cannot be read from
-    that: what is no OpenTelemetry id gets the one that is made of its digest, always the same."""
+    """Return the trace id of a recorded one (0: none). One that is not a valid OpenTelemetry id gets an id made of its
+    digest, always the same, and is returned too (None: the id says it all)."""
     return _identify(text, _TRACE_ID_BYTES)
 
 
 def identify_span(text: Any) -> tuple[int, str | None]:
-    """Return the span id that a recorded one stands for, as `identify_trace` does."""
+    """Return the span id of a recorded one, as `identify_trace` does."""
     return _identify(text, _SPAN_ID_BYTES)
 
 

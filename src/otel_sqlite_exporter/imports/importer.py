@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From files of OTLP and event logs into the file: what is read of them goes the way of what is exported.
+"""Imports files of OTLP and event logs: their records are encoded and written as exported ones are.
 
-A part of a source is written, and noted, in one transaction. Who is killed goes on behind the last part that was
-written, and a source that was imported adds nothing.
+A source is written in parts. Each transaction writes one part and notes it, so an import that was killed goes on after
+the last part, and a source that was imported before adds nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import tzinfo
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from otel_sqlite_exporter.deliver.retry import write_records
 from otel_sqlite_exporter.encode.logs import LogEncoder
@@ -21,11 +21,10 @@ from otel_sqlite_exporter.encode.quarantine import quarantine_piece
 from otel_sqlite_exporter.encode.spans import SpanEncoder
 from otel_sqlite_exporter.genai.rules import extend_rules
 from otel_sqlite_exporter.imports.event_logs import EventLogReader, is_event
-from otel_sqlite_exporter.imports.sources import Source
+from otel_sqlite_exporter.imports.sources import ImportSource, SourcePiece
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow, Records
 from otel_sqlite_exporter.model.signals import LogFields, SpanFields
-from otel_sqlite_exporter.otlp.otlp_decoder import Refused, decode_message, find_signals
-from otel_sqlite_exporter.otlp.pieces import Piece
+from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord, decode_message, find_signals
 from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
 from otel_sqlite_exporter.settings import REDACTED, Settings
 from otel_sqlite_exporter.sql.texts import read_query
@@ -34,7 +33,7 @@ from otel_sqlite_exporter.write.exporter_runs import Run
 from otel_sqlite_exporter.write.statements import run_query
 from otel_sqlite_exporter.write.writer import ImportMark, Writer
 
-# A part must fit into what is read at once, or it is not known again: these may grow, and never shrink.
+# A noted part is found again only if it is not larger than a part is now: these limits may grow, but never shrink.
 _PART_PIECES, _PART_BYTES = 1_000, 4 << 20
 _IGNORED = ("metrics", "profiles")
 _SHOWN_REFUSALS = 20
@@ -42,7 +41,7 @@ _SHOWN_CHARACTERS = 200
 
 
 class Refusal(NamedTuple):
-    """What of a source could not be read: where it stands, and why."""
+    """What could not be read: its place in the source, and the reason."""
 
     place: str
     reason: str
@@ -50,9 +49,18 @@ class Refusal(NamedTuple):
 
 @dataclass(slots=True)
 class SourceReport:
-    """What was found in a source: lines, documents or messages (`pieces`), how many of these were known, the spans and
-    log records of the others, the messages of signals that are not stored, and what could not be read (the first few
-    are named; all are in quarantine)."""
+    """What one source held.
+
+    Attributes:
+        source: Its name.
+        pieces: Lines, documents or messages.
+        known: Those of them that were imported before.
+        spans: Spans in the others.
+        logs: Log records in the others.
+        ignored: Messages of signals that are not stored, by signal.
+        refused: Records and pieces that cannot be read. All of them are in quarantine.
+        refusals: The first of these.
+    """
 
     source: str
     pieces: int = 0
@@ -65,7 +73,7 @@ class SourceReport:
 
 
 class Totals(NamedTuple):
-    """What became of the records of an import, as in the view `exporter_health`."""
+    """Numbers of records of an import, as in the view `exporter_health`."""
 
     received: int = 0
     written: int = 0
@@ -75,11 +83,11 @@ class Totals(NamedTuple):
 
 
 class Importer:
-    """Imports sources into the file of `settings`, which also say what is redacted. `zone` is that of timestamps
-    without an offset; None: the local one."""
+    """Imports sources into the file of `settings`, redacted as these say. Timestamps without an offset are in `zone`
+    (None: the local time zone)."""
 
     def __init__(self, settings: Settings, zone: tzinfo | None) -> None:
-        """Touch nothing: the file is opened with the first part that is written."""
+        """Open nothing: the file is opened when the first part is written."""
         self._settings = settings
         self._opened: Writer | None = None
         self._events = EventLogReader(zone)
@@ -94,15 +102,15 @@ class Importer:
         if self._opened is not None:
             self._opened.connection.close()
 
-    def import_source(self, source: Source, progress: Callable[[SourceReport], None]) -> SourceReport:
-        """Write what is in `source` and not known yet; `progress` is called after each part. The file is made or
-        upgraded as `settings.auto_migrate` allows.
+    def import_source(self, source: ImportSource, progress: Callable[[SourceReport], None]) -> SourceReport:
+        """Write the part of `source` that was not imported before; `progress` is called after each part. The file is
+        created or upgraded if `settings.auto_migrate` allows it.
 
         Raises:
             FileRefusedError, MigrationFailedError: The file cannot be used as it is.
-            UnreadableSourceError, MissingPackageError: It cannot be read, or not further.
-            sqlite3.Error, OSError: The file cannot be written, or the source not be read. What was written stays, and
-                is known the next time.
+            UnreadableSourceError, MissingPackageError: The source cannot be read, or not to its end.
+            sqlite3.Error, OSError: The file cannot be written, or the source cannot be read. The parts that were
+                written stay, and are passed over the next time.
         """
         report = SourceReport(source.name)
         for pieces in _cut(source.read_pieces()):
@@ -111,7 +119,7 @@ class Importer:
         return report
 
     def read_totals(self) -> Totals:
-        """Return what became of everything so far."""
+        """Return the totals of all sources so far."""
         if self._opened is None:
             return Totals()
         found = self._opened.connection.execute(read_query("get_run_totals"), {"run_id": self._run.run_id}).fetchone()
@@ -122,7 +130,7 @@ class Importer:
             self._opened = Writer(open_file(self._settings), self._settings)
         return self._opened
 
-    def _write(self, report: SourceReport, pieces: list[tuple[Piece, str]]) -> None:
+    def _write(self, report: SourceReport, pieces: list[tuple[SourcePiece, str]]) -> None:
         report.pieces += len(pieces)
         writer = self._open()
         digests = [digest for _, digest in pieces]
@@ -134,7 +142,7 @@ class Importer:
         records = self._encode(report, (piece for piece, _ in pieces[known:]), now)
         write_records(writer, records, self._run, ImportMark(digests[-1], report.source, now))
 
-    def _encode(self, report: SourceReport, pieces: Iterable[Piece], now: int) -> Records:
+    def _encode(self, report: SourceReport, pieces: Iterable[SourcePiece], now: int) -> Records:
         spans: list[EncodedSpan] = []
         logs: list[EncodedLog] = []
         quarantine: list[QuarantineRow] = []
@@ -156,10 +164,10 @@ class Importer:
         report.logs += len(logs)
         return Records(spans, logs, quarantine)
 
-    def _decode(self, piece: Piece, report: SourceReport) -> Iterator[SpanFields | LogFields | Refused]:
+    def _decode(self, piece: SourcePiece, report: SourceReport) -> Iterator[SpanFields | LogFields | UnreadableRecord]:
         if piece.refusal is not None:
             content = piece.content.decode(errors="replace") if piece.value is None else piece.value
-            yield Refused(content, piece.refusal)
+            yield UnreadableRecord(content, piece.refusal)
             return
         for value in piece.value if isinstance(piece.value, list) else [piece.value]:
             signals = find_signals(value)
@@ -170,15 +178,15 @@ class Importer:
             elif is_event(value):
                 yield self._events.read(value)
             else:
-                yield Refused(value, "it is neither a message of OTLP nor an event with a name and a timestamp")
+                yield UnreadableRecord(value, "it is neither an OTLP message nor an event with a name and a timestamp")
 
-    def _redact_span(self, span: SpanFields) -> Any:
+    def _redact_span(self, span: SpanFields) -> SpanFields:
         return span if self._redactor is None else self._redactor.redact_spans([span])[0]
 
 
 @contextlib.contextmanager
 def open_importer(settings: Settings, zone: tzinfo | None) -> Iterator[Importer]:
-    """Return an importer whose file is closed at the end."""
+    """Provide an importer, and close its file in the end."""
     importer = Importer(settings, zone)
     try:
         yield importer
@@ -186,12 +194,12 @@ def open_importer(settings: Settings, zone: tzinfo | None) -> Iterator[Importer]
         importer.close()
 
 
-def _cut(pieces: Iterable[Piece]) -> Iterator[list[tuple[Piece, str]]]:
-    """Yield the pieces of a source, each with its digest, in parts that are written at once."""
-    part: list[tuple[Piece, str]] = []
+def _cut(pieces: Iterable[SourcePiece]) -> Iterator[list[tuple[SourcePiece, str]]]:
+    """Yield the pieces of a source, each with its digest, in parts for one transaction each."""
+    part: list[tuple[SourcePiece, str]] = []
     size, digest = 0, ""
     for piece in pieces:
-        if not piece.is_finished and part:  # alone, so that what is before it is known when it is finished
+        if not piece.is_finished and part:  # alone, so the pieces before it are known when it has got its end
             yield part
             part, size = [], 0
         # Of the piece and of all pieces before it, so that a source is known by its content, under whatever name.

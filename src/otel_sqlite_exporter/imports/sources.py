@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that can be imported, piece by piece: recognised by what they hold, unpacked, and cut where a message ends.
+"""Reads files that can be imported: recognises the format by the content, unpacks gzip, and cuts the file into lines,
+documents or messages.
 
-A file that does not say what it is by its first bytes is refused before anything of it is written.
+A file whose first hundred lines have no known format is refused before anything of it is written.
 """
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import json
@@ -17,15 +19,15 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import orjson
 
 from otel_sqlite_exporter.errors import UnreadableSourceError
 from otel_sqlite_exporter.imports.event_logs import is_event
+from otel_sqlite_exporter.imports.protobuf_files import read_frames
 from otel_sqlite_exporter.otlp.otlp_decoder import find_signals
-from otel_sqlite_exporter.otlp.pieces import Piece
-from otel_sqlite_exporter.otlp.protobuf import read_messages
+from otel_sqlite_exporter.otlp.protobuf import parse_protobuf
 
 STANDARD_INPUT = "-"
 _GZIP, _ZSTD, _UTF8_MARK = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xef\xbb\xbf"
@@ -33,8 +35,24 @@ _BUFFER_BYTES, _PEEKED_BYTES, _LOOKED_AT_LINES = 1 << 20, 256, 100
 _NOT_SPACE = re.compile(r"\S")
 
 
-class Source:
-    """An open source. `position` and `size` are in bytes, of the file as it is stored; a `size` of None is unknown."""
+class SourcePiece(NamedTuple):
+    """A line, document or message of a source: its bytes, by which it is known again; its parsed JSON, or the reason
+    why it has none; and its place, for messages. `is_finished` is False for a last line without an end."""
+
+    content: bytes
+    value: Any
+    refusal: str | None
+    place: str
+    is_finished: bool = True
+
+
+class ImportSource:
+    """An open source. `position` and `size` are bytes of the file as it is stored, packed or not; a `size` of None is
+    unknown.
+
+    Raises:
+        UnreadableSourceError: It is packed with zstd.
+    """
 
     def __init__(self, name: str, file: BinaryIO) -> None:
         self.name = name
@@ -51,26 +69,28 @@ class Source:
 
     @property
     def position(self) -> int:
-        """How much of the file was read."""
+        """The number of bytes that were read."""
         return self._stored.count
 
-    def read_pieces(self) -> Iterator[Piece]:
-        """Yield the pieces, in order; a blank line is none.
+    def read_pieces(self) -> Iterator[SourcePiece]:
+        """Yield the pieces in order, without blank lines.
 
         Raises:
-            UnreadableSourceError: Nothing in the beginning is of a format that is known here, or the file is cut off
-                where that leaves nothing to go on with.
-            MissingPackageError: It is protobuf, and opentelemetry-proto is not installed.
-            OSError: It cannot be read.
+            UnreadableSourceError: The beginning has no known format, or a packed file is cut off or damaged.
+            MissingPackageError: The source is protobuf, and opentelemetry-proto is not installed.
+            OSError: The source cannot be read.
         """
         try:
             yield from self._read_pieces()
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise UnreadableSourceError(f"{self.name} is damaged, what is before that was read: {error}") from error
+            raise UnreadableSourceError(
+                f"{self.name} is damaged ({error}): everything before the damage was imported"
+            ) from error
 
-    def _read_pieces(self) -> Iterator[Piece]:
+    def _read_pieces(self) -> Iterator[SourcePiece]:
         if _is_binary(self._file.peek(_PEEKED_BYTES)[:_PEEKED_BYTES]):
-            yield from read_messages(self.name, self._file)
+            for number, (frame, reason) in enumerate(read_frames(self.name, self._file), 1):
+                yield _parse_frame(frame, reason, f"message {number}")
             return
         lines, is_known = _read_first_lines(self._file)
         if is_known or not lines:
@@ -80,32 +100,32 @@ class Source:
         documents = _parse_documents(content.removeprefix(_UTF8_MARK))
         if not any(map(is_known_format, documents)):
             raise UnreadableSourceError(
-                f"{self.name} is of no format that can be imported: OTLP as JSON or protobuf, or lines of JSON with a "
-                "name and a timestamp; nothing of it was written"
+                f"{self.name} has no format that can be imported: give a file of OTLP as JSON or protobuf, or of JSON "
+                "lines with a name and a timestamp; nothing of it was written"
             )
-        yield Piece(content, documents, None, "the document")
+        yield SourcePiece(content, documents, None, "the document")
 
 
 @contextmanager
-def open_source(name: str) -> Iterator[Source]:
+def open_source(name: str) -> Iterator[ImportSource]:
     """Open the file of this name, or standard input for `-`.
 
     Raises:
-        UnreadableSourceError: It is packed in a way that is not known here.
+        UnreadableSourceError: It is packed with zstd.
         OSError: It cannot be opened.
     """
     if name == STANDARD_INPUT:
-        yield Source("standard input", sys.stdin.buffer)
+        yield ImportSource("standard input", sys.stdin.buffer)
         return
     with open(name, "rb", buffering=0) as file:
-        yield Source(name, file)
+        yield ImportSource(name, file)
 
 
 def parse_json(content: bytes) -> Any:
     """Return the parsed value of `content`.
 
     Raises:
-        ValueError: It is no JSON.
+        ValueError: `content` is not JSON.
     """
     try:
         return orjson.loads(content)
@@ -118,19 +138,19 @@ def parse_json(content: bytes) -> Any:
 
 
 def is_known_format(value: Any) -> bool:
-    """Return whether a parsed JSON value is a message of OTLP, a line of an event log, or a list of these."""
+    """Return whether a parsed JSON value is an OTLP message, a line of an event log, or a list with one of these."""
     if isinstance(value, list):
         return any(map(is_known_format, value))
     return bool(find_signals(value)) or is_event(value)
 
 
 def _is_binary(head: bytes) -> bool:
-    """Whether these are no text: protobuf has control characters in the first bytes already."""
+    """Whether a file is not text: protobuf has control characters among the first bytes."""
     return any(byte < 0x20 and byte not in b"\t\n\r" for byte in head)
 
 
 def _read_first_lines(file: io.BufferedReader) -> tuple[list[bytes], bool]:
-    """Return the lines up to the first of a format that is known, and whether there is one among the first hundred."""
+    """Return the lines up to the first one with a known format, and whether one of the first hundred has one."""
     lines: list[bytes] = []
     for line in islice(iter(file.readline, b""), _LOOKED_AT_LINES):
         lines.append(line)
@@ -142,7 +162,7 @@ def _read_first_lines(file: io.BufferedReader) -> tuple[list[bytes], bool]:
     return lines, not b"".join(lines).strip()
 
 
-def _parse_lines(lines: Iterable[bytes]) -> Iterator[Piece]:
+def _parse_lines(lines: Iterable[bytes]) -> Iterator[SourcePiece]:
     for number, line in enumerate(lines, 1):
         content = _strip(line)
         if not content:
@@ -151,8 +171,17 @@ def _parse_lines(lines: Iterable[bytes]) -> Iterator[Piece]:
         try:
             value = parse_json(content)
         except ValueError as error:
-            refusal = f"it is no JSON: {error}"
-        yield Piece(content, value, refusal, f"line {number}", refusal is None or line.endswith(b"\n"))
+            refusal = f"it is not JSON: {error}"
+        yield SourcePiece(content, value, refusal, f"line {number}", refusal is None or line.endswith(b"\n"))
+
+
+def _parse_frame(frame: bytes, refusal: str | None, place: str) -> SourcePiece:
+    value: Any = None
+    try:
+        value = parse_protobuf(frame) if refusal is None else None
+    except ValueError as error:
+        refusal = str(error)
+    return SourcePiece(frame, value if refusal is None else base64.b64encode(frame).decode(), refusal, place)
 
 
 def _strip(line: bytes) -> bytes:
@@ -160,8 +189,7 @@ def _strip(line: bytes) -> bytes:
 
 
 def _parse_documents(content: bytes) -> list[Any]:
-    """Return the JSON documents that stand one after the other, or in arrays, in `content`; none where it is something
-    else."""
+    """Return the JSON documents in `content`, one after the other or in arrays; none if it is anything else."""
     try:
         whole = orjson.loads(content)
         return whole if isinstance(whole, list) else [whole]
@@ -191,7 +219,7 @@ def _find_size(file: BinaryIO) -> int | None:
 
 
 class _Counted(io.RawIOBase):
-    """Reads another file, as much as is there at a time, and counts."""
+    """Reads another file, as much as it has ready at a time, and counts the bytes."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._read = getattr(file, "read1", file.read)
@@ -202,7 +230,7 @@ class _Counted(io.RawIOBase):
         return True
 
     def peek(self, size: int) -> bytes:
-        """Return the next `size` bytes, fewer at the end; they are still to be read."""
+        """Return the next `size` bytes (fewer at the end) without reading past them."""
         while len(self._peeked) < size and (more := self._read(size - len(self._peeked))):
             self._peeked += more
         return self._peeked

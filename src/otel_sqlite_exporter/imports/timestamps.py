@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Points in time as other programs write them, to nanoseconds since the epoch. Pure."""
+"""Reads times as other programs write them, as nanoseconds since the epoch. Pure."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from otel_sqlite_exporter.errors import ConfigurationError
 
 _ISO = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*)?)?"
+    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*+)?)?"
     r"\s*(?:(Z|UTC)|([+-])(\d\d):?(\d\d)?)?)?",
     re.IGNORECASE,
 )
 _EPOCH = datetime(1970, 1, 1)
 _SECOND_NS = 1_000_000_000
 _LARGEST = 2**63 - 1
-# A number says by its size what it counts: seconds until the year 5138, then milliseconds, microseconds, nanoseconds.
+# The size of a number decides its unit: seconds up to the year 5138, then milliseconds, microseconds, nanoseconds.
 _SCALES = ((10**11, _SECOND_NS), (10**14, 1_000_000), (10**17, 1_000), (_LARGEST, 1))
 
 
 def parse_timezone(name: str) -> tzinfo | None:
-    """Return the zone of this name: `UTC`, an IANA name such as `Europe/Madrid`, an offset such as `+02:00`, or `local`
-    (None: that of this machine).
+    """Return the time zone of this name: `UTC`, an IANA name such as `Europe/Madrid`, an offset such as `+02:00`, or
+    `local` (None: the time zone of this machine).
 
     Raises:
-        ConfigurationError: There is no such zone.
+        ConfigurationError: The name is not one of these.
     """
     if name.lower() in ("utc", "z"):
         return UTC
@@ -45,9 +45,9 @@ def parse_timezone(name: str) -> tzinfo | None:
 
 
 def parse_timestamp(value: Any, zone: tzinfo | None) -> int | None:
-    """Return a point in time in nanoseconds since the epoch, or None for what is none. `value` is ISO 8601 text, with
-    `T` or a blank, with `Z`, an offset, or neither (then it is of `zone`; None is the machine's), or a number since the
-    epoch, in any unit from seconds to nanoseconds."""
+    """Return a time in nanoseconds since the epoch, or None if `value` is not a time. `value` is ISO 8601 text, with
+    `T` or a blank, with `Z`, an offset, or neither (then in `zone`; None: the local time zone), or a number since the
+    epoch in seconds, milliseconds, microseconds or nanoseconds."""
     if isinstance(value, str):
         text = value.strip()
         match = _ISO.fullmatch(text)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Migrates a file of the attribute-row layout into ours, in place or into another file: the order of the stages."""
+"""Migrates a file of the attribute-row layout to the schema of this package, in place or into another file."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from datetime import tzinfo
 from typing import Any
 
 from otel_sqlite_exporter.errors import LegacyFileError
-from otel_sqlite_exporter.legacy.conversion_checks import Checks, measure
-from otel_sqlite_exporter.legacy.conversion_stages import Conversion
+from otel_sqlite_exporter.legacy.conversion_checks import ConversionChecks, measure
 from otel_sqlite_exporter.legacy.layout import (
     find_layout,
     quote,
@@ -23,7 +22,9 @@ from otel_sqlite_exporter.legacy.layout import (
 )
 from otel_sqlite_exporter.legacy.legacy_encoder import SCOPE
 from otel_sqlite_exporter.legacy.legacy_report import LegacyFile, LegacyReport, find_legacy_file, make_report
-from otel_sqlite_exporter.legacy.stage_progress import Progress, Step
+from otel_sqlite_exporter.legacy.record_writer import RecordWriter
+from otel_sqlite_exporter.legacy.references import PARENTS, References
+from otel_sqlite_exporter.legacy.stage_progress import StageProgress, StageStep
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.backup import write_backup
@@ -43,26 +44,27 @@ def migrate_legacy_file(
     backup: bool = True,
     on_progress: Callable[[str, int], None] = lambda stage, rows: None,
 ) -> LegacyReport:
-    """Bring what `file` holds into our layout: in place, where its tables get names that begin with `legacy_`, or
-    `into` another file. Goes on where an earlier call stood. Times without an offset are of `zone` (None: the
-    machine's). `on_progress` is called with the stage and the rows that were read.
+    """Migrate `file` in place, which gives its tables names that begin with `legacy_`, or `into` another file. Goes on
+    after the last step of an earlier call. Times without an offset are in `zone` (None: the local time zone).
+    `on_progress` is called with the stage and the rows that were read.
 
     Raises:
-        LegacyFileError: It cannot be migrated as asked; nothing was touched.
-        LegacyCheckError: A stage found that source and target differ; the migration stands before its end.
-        FileRefusedError: `into` is newer than this package, damaged, or another program's.
+        LegacyFileError: `into` is the file itself; nothing was touched.
+        LegacyCheckError: A stage found that the two files differ; it is not done.
+        FileRefusedError: `into` is newer than this package, damaged, or of another program.
         sqlite3.Error, OSError: A file cannot be read or written.
+
     """
     if into is not None and os.path.realpath(into) == os.path.realpath(file.path):
-        raise LegacyFileError(f"{into} is the old file itself: leave --into out to migrate it in place")
+        raise LegacyFileError(f"{into} is the old file itself: migrate it in place, without --into")
     if not file.is_done:
         began = time.monotonic()
         copy = _prepare(file, into, backup, settings.busy_timeout_ms)
         prepared = time.monotonic() - began
         with _connect(file, into, settings.busy_timeout_ms) as (source, target):
-            progress = Progress(target, file.digest, file.path, on_progress)
+            progress = StageProgress(target, file.digest, file.path, on_progress)
             progress.begin()
-            progress.run("backup", lambda position: [Step(lambda: None, position or copy, seconds=prepared)])
+            progress.run("backup", lambda position: [StageStep(lambda: None, position or copy, seconds=prepared)])
             progress.run("schema", lambda position: _make_schema(file, target, progress.counts, position, into is None))
             _run_stages(progress, source, target, settings, zone)
     return make_report(file, into, settings.busy_timeout_ms)
@@ -75,11 +77,12 @@ def try_legacy_file(
     zone: tzinfo | None,
     on_progress: Callable[[str, int], None] = lambda stage, rows: None,
 ) -> LegacyReport:
-    """Return what `migrate_legacy_file` would report, by doing all of it in a temporary folder that is removed again.
-    Neither the old file nor another is written.
+    """Return the report of `migrate_legacy_file`, run into a temporary folder that is removed afterwards. No other file
+    is written.
 
     Raises:
         Whatever `migrate_legacy_file` raises.
+
     """
     with tempfile.TemporaryDirectory(prefix="otel-sqlite-") as folder:
         fresh = LegacyFile(file.path, file.layout, file.rows, file.digest)
@@ -88,22 +91,23 @@ def try_legacy_file(
 
 
 def drop_legacy_tables(file: LegacyFile, *, busy_timeout_ms: int) -> int:
-    """Remove the old tables of a file that was migrated in place, and return how many bytes the file lost. Only done
-    where the migration is complete, and its backup still stands, is sound and holds what the old tables hold.
+    """Remove the old tables of a file that was migrated in place, and return by how many bytes the file shrank. The
+    migration must be complete, and its backup must exist, be sound and hold the same tables.
 
     Raises:
-        LegacyFileError: It is not; nothing was touched.
+        LegacyFileError: One of these is not so; nothing was touched.
         sqlite3.Error, OSError: A file cannot be read or written.
+
     """
     backup = next((stage.position for stage in file.stages if stage.name == "backup"), None)
     if not file.is_done:
         raise LegacyFileError(f"the migration of {file.path} is not complete: run it first, without --drop-legacy")
     if not file.is_in_place:
-        raise LegacyFileError(f"{file.path} was migrated into another file and is as it was: remove it yourself")
+        raise LegacyFileError(f"{file.path} was migrated into another file and was not changed: remove it yourself")
     copy = find_legacy_file(backup, busy_timeout_ms=busy_timeout_ms) if backup else None
     if copy is None or copy.digest != file.digest:
-        where = f"the backup {backup} is not there, or not of these tables" if backup else "no backup was written"
-        raise LegacyFileError(f"the old tables of {file.path} are the only copy ({where}): they stay")
+        where = f"the backup {backup} is missing, or has other tables" if backup else "no backup was written"
+        raise LegacyFileError(f"the old tables of {file.path} are the only copy ({where}): they were not removed")
     check_integrity(copy.path, busy_timeout_ms)
     before = os.path.getsize(file.path)
     with contextlib.closing(open_writer(file.path, busy_timeout_ms=busy_timeout_ms)) as connection:
@@ -118,7 +122,7 @@ def drop_legacy_tables(file: LegacyFile, *, busy_timeout_ms: int) -> int:
 
 
 def _prepare(file: LegacyFile, into: str | None, backup: bool, busy_timeout_ms: int) -> str | None:
-    """Make the new file ready to be written, or back up the one that is migrated in place; return the backup's path."""
+    """Create or upgrade the new file, or back up the file that is migrated in place; return the path of the backup."""
     if into is not None:
         identify_file(into, busy_timeout_ms=busy_timeout_ms)
         migrate(into, busy_timeout_ms=busy_timeout_ms)
@@ -144,8 +148,8 @@ def _connect(
 
 def _make_schema(
     file: LegacyFile, target: sqlite3.Connection, counts: Counter[str], position: Any, in_place: bool
-) -> Iterator[Step]:
-    """Give the old tables their new names and add our schema; make the tables that are needed meanwhile."""
+) -> Iterator[StageStep]:
+    """Rename the old tables if `in_place`; add the schema of this package, and the table of references."""
     if in_place and position is None:
         position = {"dropped": {}}
         counts["bytes before"] = os.path.getsize(file.path)
@@ -154,35 +158,41 @@ def _make_schema(
             position["dropped"] = rename_tables(target, file.layout)
             target.execute("PRAGMA user_version = 0")
 
-        yield Step(rename, position)
+        yield StageStep(rename, position)
     elif position is None:
         counts["bytes before"] = os.path.getsize(file.path)
     apply_steps(target, load_migrations())
     counts.update({f"before.{name}": number for name, number in measure(target).items()})
-    yield Step(lambda: run_script(target, "create_legacy_staging"), position)
+    yield StageStep(lambda: run_script(target, "create_legacy_references"), position)
 
 
 def _run_stages(
-    progress: Progress, source: sqlite3.Connection, target: sqlite3.Connection, settings: Settings, zone: tzinfo | None
+    progress: StageProgress,
+    source: sqlite3.Connection,
+    target: sqlite3.Connection,
+    settings: Settings,
+    zone: tzinfo | None,
 ) -> None:
     layout = find_layout(source)
     schema = progress.find("schema")
     if layout is None or schema is None:
-        raise LegacyFileError("the old tables are gone: another program has changed the file meanwhile")
+        raise LegacyFileError(
+            "the old tables are gone, as another program has changed the file: restore a backup of it"
+        )
     before = {name.removeprefix("before."): number for name, number in schema.counts.items()}
-    conversion = Conversion(source, target, layout, settings, zone, progress.counts)
-    staging = conversion.staging
-    checks = Checks(source, target, layout, staging, progress.counts, before)
+    counts = progress.counts
+    references = References(source, target, layout, counts)
+    writer = RecordWriter(source, target, layout, references, settings, zone, counts)
+    checks = ConversionChecks(source, target, layout, counts, before)
     contexts, traces = ("agents", "sessions"), ("traces", "spans")
-    progress.run("attributes to JSON", staging.stage_attributes, checks.check_attributes)
-    progress.run("details", staging.stage_details, checks.check_details)
-    progress.run("agents and sessions", conversion.write_contexts, lambda: checks.check_written(contexts))
-    progress.run("events", conversion.write_events, checks.check_events)
-    progress.run("traces and spans", conversion.write_traces, lambda: checks.check_written(traces))
+    progress.run("references", references.note, lambda: checks.check_rows("noted", PARENTS))
+    progress.run("agents and sessions", writer.write_contexts, lambda: checks.check_rows("written", contexts))
+    progress.run("events", writer.write_events, checks.check_events)
+    progress.run("traces and spans", writer.write_traces, lambda: checks.check_rows("written", traces))
     progress.run("pairing", lambda _: (), checks.check_pairs)
     progress.run("timestamps", lambda _: (), checks.check_times)
-    agents = Step(lambda: target.execute(read_query("add_legacy_agents"), {"scope": SCOPE.name}), None)
+    agents = StageStep(lambda: target.execute(read_query("add_legacy_agents"), {"scope": SCOPE.name}), None)
     progress.run("interactions", lambda _: [agents], checks.check_interactions)
     progress.run("verification", checks.verify, checks.check_verified)
-    progress.run("cleanup", lambda _: [Step(lambda: run_script(target, "drop_legacy_staging"), None)])
+    progress.run("cleanup", lambda _: [StageStep(lambda: target.execute("DROP TABLE _legacy_references"), None)])
     target.execute("PRAGMA incremental_vacuum").fetchall()

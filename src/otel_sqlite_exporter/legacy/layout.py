@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The attribute-row (EAV) layout of older telemetry files: what of it a file has, and how it is read.
+"""The attribute-row (EAV) layout of older telemetry files: which tables of it a file has, and how they are read.
 
-A file is recognised by its shape: a table of events, and beside it tables that refer to events or that hold one
-attribute a row. Which further columns there are, in which order, and whether keys are numbers or text, does not matter.
-Tables that were renamed by a migration in place are found under their new names.
+A file is recognised by its shape (`sql/formats/attribute_rows.sql`): a table of events, and beside it tables that refer
+to events or that hold one attribute a row. Further columns, the order of columns, and whether keys are numbers or text,
+do not matter. Tables that were renamed by a migration in place are found under their new names.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
+
+from otel_sqlite_exporter.sql.texts import read_format
 
 PREFIX = "legacy_"
 """What the names of the old tables begin with after a migration in place."""
@@ -29,19 +31,11 @@ OWNERS = {
 }
 """Tables whose rows are attributes of a row of `DETAILS`."""
 TRIGGERS = "security_alert_triggers"
-_VALUES = ("value_text", "value_numeric", "value_boolean")
-_OWNER_COLUMNS = {
-    "llm_attributes": ("llm_interaction_id", "interaction_id"),
-    "tool_attributes": ("tool_interaction_id", "interaction_id"),
-    "security_attributes": ("security_alert_id", "alert_id"),
-    "framework_attributes": ("framework_event_id",),
-    "security_alert_triggers": ("security_alert_id", "alert_id"),
-}
 
 
 class LegacyTable(NamedTuple):
-    """One table of the layout: what the layout calls it, what the file calls it, its columns in lower case, and the
-    one that refers to its event or owner (empty: it refers to none)."""
+    """A table of the layout: its name there and in the file, its columns in lower case, and the one that refers to its
+    event or owner (empty: none)."""
 
     role: str
     name: str
@@ -50,7 +44,7 @@ class LegacyTable(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """What a file has of the layout, by the layout's names; `others` are tables that are no part of it."""
+    """The tables of a file that are part of the layout, by their names there, and the names of the others."""
 
     tables: Mapping[str, LegacyTable]
     others: tuple[str, ...]
@@ -61,100 +55,83 @@ class Layout(NamedTuple):
 
 
 def find_layout(connection: sqlite3.Connection) -> Layout | None:
-    """Return what the file has of the layout, or None if it has another one."""
+    """Return which tables of the layout a file has, or None if it has another layout."""
     tables: dict[str, LegacyTable] = {}
     others = []
-    names = [
-        name
-        for (name,) in connection.execute(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-            " AND sql NOT LIKE 'CREATE VIRTUAL%'"
-        )
-    ]
-    for name in names:
-        if name.startswith("_"):
-            continue
-        columns = tuple(row[1].lower() for row in connection.execute(f"PRAGMA table_info({quote(name)})"))
-        table = _recognise(name, columns)
-        if table is None:
+    found = connection.execute(read_format("attribute_rows")).fetchall()
+    for role, name, columns, owner in found:
+        if role is None:
             others.append(name)
         else:
-            tables[table.role] = table
-    is_ours = "events" in tables and any(role in tables for role in (*DETAILS, *OWNERS))
-    return Layout(tables, tuple(others)) if is_ours else None
-
-
-def _recognise(name: str, columns: tuple[str, ...]) -> LegacyTable | None:
-    role = name.lower().removeprefix(PREFIX)
-    owner = ""
-    if role == "events":
-        fits = {"name", "timestamp"} <= {*columns} and any(
-            column in columns for column in ("trace_id", "span_id", "agent_id")
-        )
-    elif role in DETAILS:
-        fits = "event_id" in columns
-        owner = "event_id"
-    elif role in OWNERS:
-        owner = next((column for column in _OWNER_COLUMNS[role] if column in columns), "")
-        is_attribute = "key" in columns and any(column in columns for column in _VALUES)
-        fits = bool(owner) and (role == TRIGGERS or is_attribute)
-    else:
-        fits = role in CONTEXTS and ("id" in columns or f"{role[:-1]}_id" in columns)
-    return LegacyTable(role, name, columns, owner) if fits else None
+            tables[role] = LegacyTable(role, name, tuple(orjson.loads(columns)), owner or "")
+    return Layout(tables, tuple(others)) if found else None
 
 
 def read_windows(
-    connection: sqlite3.Connection, layout: Layout, roles: Iterable[str], position: Any, limit: int
+    connection: sqlite3.Connection,
+    layout: Layout,
+    roles: Iterable[str],
+    position: Any,
+    limit: int,
+    *,
+    only_owners: bool = False,
 ) -> Iterator[tuple[LegacyTable, list[dict[str, Any]]]]:
     """Yield the rows of these tables in the order of their rowids, at most `limit` at once, after `position` ([role,
-    rowid]; None: all). Columns are in lower case, `rowid` is one of them. Nothing is held open in between.
+    rowid]; None: all). Column names are in lower case, `rowid` is one of them. With `only_owners`, the column that
+    refers to the owner is the only other one. No cursor stays open in between.
 
     Raises:
         sqlite3.Error: The file cannot be read.
     """
     tables = list(layout.present(roles))
     first, after = position or (tables[0].role if tables else None, 0)
-    places = [table.role for table in tables]
-    for table in tables[places.index(first) :] if first in places else ():
-        query = f"SELECT rowid AS rowid, * FROM {quote(table.name)} WHERE rowid > ? ORDER BY rowid LIMIT ?"
+    names = [table.role for table in tables]
+    for table in tables[names.index(first) :] if first in names else ():
+        columns = quote(table.owner) if only_owners else "*"
+        query = f"SELECT rowid AS rowid, {columns} FROM {quote(table.name)} WHERE rowid > ? ORDER BY rowid LIMIT ?"
         last = after if table.role == first else -(2**63)
         while rows := _read(connection, query, (last, limit)):
             last = rows[-1]["rowid"]
             yield table, rows
 
 
-def find_rows(connection: sqlite3.Connection, table: LegacyTable, rowids: Sequence[int]) -> list[dict[str, Any]]:
-    """Return the rows of a table with these rowids."""
-    query = f"SELECT rowid AS rowid, * FROM {quote(table.name)} WHERE rowid IN (SELECT value FROM json_each(?))"
-    return _read(connection, query, (orjson.dumps(list(rowids)).decode(),))
+def read_ranges(
+    connection: sqlite3.Connection, table: LegacyTable, ranges: Sequence[Sequence[int]]
+) -> list[dict[str, Any]]:
+    """Return the rows of a table in these ranges of rowids ([first, last]), in the order of their rowids."""
+    query = (
+        f"SELECT t.rowid AS rowid, t.* FROM json_each(?) AS r CROSS JOIN {quote(table.name)} AS t"
+        " ON t.rowid BETWEEN r.value ->> 0 AND r.value ->> 1 ORDER BY t.rowid"
+    )
+    return _read(connection, query, (orjson.dumps(ranges).decode(),))
 
 
 def find_keys(connection: sqlite3.Connection, table: LegacyTable, keys: Iterable[Any]) -> set[Any]:
     """Return those of `keys` that a row of the table has, as number or as name, as `normalise_key` gives them."""
-    wanted = orjson.dumps([key for key in keys if key is not None], default=str).decode()
-    found = set()
-    for column in _key_columns(table):
-        name = quote(column)
-        query = f"SELECT {name} FROM {quote(table.name)} WHERE {name} IN (SELECT value FROM json_each(?))"
-        found |= {normalise_key(key) for (key,) in connection.execute(query, (wanted,))}
-    return found
+    return {normalise_key(key) for key, _ in _look_up(connection, table, keys, None)}
 
 
 def find_names(
-    connection: sqlite3.Connection, table: LegacyTable, keys: Iterable[Any], name: str | None = None
+    connection: sqlite3.Connection, table: LegacyTable, keys: Iterable[Any], column: str | None = None
 ) -> dict[Any, Any]:
-    """Return what the column `name` (else: the one that names a row, such as `session_id`) holds, by key."""
+    """Return the values of `column` (else: of the one that names a row, such as `session_id`), by key."""
+    return {key: value for key, value in _look_up(connection, table, keys, column) if value is not None}
+
+
+def _look_up(
+    connection: sqlite3.Connection, table: LegacyTable, keys: Iterable[Any], column: str | None
+) -> Iterator[tuple[Any, Any]]:
     columns = _key_columns(table)
-    wanted = orjson.dumps([key for key in keys if key is not None], default=str).decode()
-    name = name or columns[-1]
-    names: dict[Any, Any] = {}
-    for column in columns:
+    for key in columns:
         query = (
-            f"SELECT {quote(column)}, {quote(name)} FROM {quote(table.name)}"
-            f" WHERE {quote(column)} IN (SELECT value FROM json_each(?))"
+            f"SELECT {quote(key)}, {quote(column or columns[-1])} FROM {quote(table.name)}"
+            f" WHERE {quote(key)} IN (SELECT value FROM json_each(?))"
         )
-        names.update(connection.execute(query, (wanted,)))
-    return {key: value for key, value in names.items() if value is not None}
+        yield from connection.execute(query, (_dump_keys(keys),))
+
+
+def _dump_keys(keys: Iterable[Any]) -> str:
+    return orjson.dumps([key for key in keys if key is not None], default=str).decode()
 
 
 def read_key(table: LegacyTable, row: Mapping[str, Any]) -> Any:
@@ -175,8 +152,7 @@ def find_rows_by_key(
         f"SELECT rowid AS rowid, * FROM {quote(table.name)}"
         f" WHERE {quote(_key_columns(table)[0])} IN (SELECT value FROM json_each(?))"
     )
-    wanted = orjson.dumps([key for key in keys if key is not None], default=str).decode()
-    return {read_key(table, row): row for row in _read(connection, query, (wanted,))}
+    return {read_key(table, row): row for row in _read(connection, query, (_dump_keys(keys),))}
 
 
 def count_rows(connection: sqlite3.Connection, layout: Layout) -> dict[str, int]:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of an attribute-row file, put together, as records of ours. Pure but for the clock and caches.
+"""Encodes the events and rows of an attribute-row file as records of this package. Pure, except for the clock and
+caches.
 
-They go through the same encoders as records of the SDK: events become log records, spans spans. Rows of agents,
-sessions and traces, of which our views show little, are kept as log records `legacy.agent`, `legacy.session` and
-`legacy.trace`.
+They go through the same encoders as records of the SDK: events become log records, spans become spans. The views show
+only a part of agents, sessions and traces, so their rows are also kept whole, as log records `legacy.agent`,
+`legacy.session` and `legacy.trace`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from otel_sqlite_exporter.model.signals import ScopeFields
 from otel_sqlite_exporter.settings import Settings
 
 SCOPE = ScopeFields("otel_sqlite_exporter.legacy")
-"""The instrumentation scope that migrated records show."""
+"""The instrumentation scope of migrated records."""
 _UNSET = SimpleNamespace(_value_=0)
 _SPAN_FIELDS = ("span_id", "trace_id", "parent_span_id", "name", "start_timestamp", "end_timestamp", "rowid")
 _TIMES = {
@@ -44,7 +45,7 @@ _TIMES = {
 
 
 class SpanContents(NamedTuple):
-    """What the events of a span tell of it: the earliest and the latest time, and the first name."""
+    """The earliest and the latest time of a span's events, and the first of their names."""
 
     start_time_unix_nano: int
     end_time_unix_nano: int
@@ -52,8 +53,8 @@ class SpanContents(NamedTuple):
 
 
 class LegacyEncoder:
-    """Encodes what one file holds. Adds to `counts` what was repaired, and where sessions and times are from. Times
-    without an offset are of `zone` (None: the machine's)."""
+    """Encodes the records of one file. Counts repairs, and the sources of sessions and times. Times without an offset
+    are in `zone` (None: the local time zone)."""
 
     def __init__(
         self,
@@ -70,12 +71,12 @@ class LegacyEncoder:
         self._spans = SpanEncoder(settings.session_attributes, rules)
 
     def encode_event(self, event: Mapping[str, Any], details: Sequence[Detail]) -> EncodedLog:
-        """Return an event as a log record; `event` is empty where what the details refer to is not there."""
+        """Return an event as a log record. `event` is empty if the file does not have what the details refer to."""
         record, source = build_record(event, details, self._zone, self._counts)
         return self._encode(record, source)
 
     def encode_row(self, kind: str, row: Mapping[str, Any]) -> EncodedLog:
-        """Return a row of agents, sessions or traces as a log record that keeps all of it."""
+        """Return a row of agents, sessions or traces as a log record with all of its columns."""
         key = row.get(f"{kind[:-1]}_id", row.get("id"))
         moment = next((row[name] for name in _TIMES[kind] if self._parse(row.get(name)) is not None), None)
         record = EventRecord(
@@ -93,8 +94,8 @@ class LegacyEncoder:
         return self._encode(record, None if moment is None else "attribute")
 
     def encode_span(self, row: Mapping[str, Any], agent_id: Any, contents: SpanContents | None) -> EncodedSpan:
-        """Return a row of spans as a span. Times and a name that it lacks are those of its `contents`, times in the end
-        that of now."""
+        """Return a row of spans as a span. Times and a name that it lacks are taken from its `contents`; without these,
+        the time is now."""
         trace_id, span_id, kept = identify_row(row)
         parent_id, kept_parent = identify_span(row.get("parent_span_id"))
         others = {name: value for name, value in row.items() if name not in _SPAN_FIELDS}
@@ -151,8 +152,8 @@ class LegacyEncoder:
 
 
 def identify_row(row: Mapping[str, Any]) -> tuple[int, int, dict[str, Any]]:
-    """Return the trace id and the span id of a row of spans, and as attributes what these do not tell. A span of no
-    trace is a trace of its own."""
+    """Return the trace id and the span id of a row of spans, and as attributes the ids that were replaced. A span
+    without a trace is a trace of its own."""
     span = row.get("span_id", row.get("id"))
     if span is None:
         span = f"row {row['rowid']}"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows of an attribute-row file as the event that they were before they were taken apart. Pure.
+"""Puts an event together again from its rows in an attribute-row file. Pure.
 
-An event's own row, the rows that say more of it, and their attributes become one mapping of attributes again. Which
-column stands for which attribute is data: `columns.json`. What has no attribute of its own is kept as
-`legacy.TABLE.COLUMN`, NULL columns aside; so is a value that disagrees with another of the same name.
+The row of the event, the rows that say more of it, and their attributes become one mapping of attributes.
+`columns.json` says which column stands for which attribute. Other columns are kept as `legacy.TABLE.COLUMN` unless they
+are NULL, and so is a value that differs from another of the same name.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from otel_sqlite_exporter.legacy.layout import TRIGGERS, normalise_key
 from otel_sqlite_exporter.legacy.legacy_values import read_json
 
 NAMESPACE = "legacy."
-"""Begins the names of attributes that keep what the layout had and ours has no place for."""
+"""Prefix of attributes that keep columns of the layout without an attribute of their own."""
 _DATA = json.loads(files(__package__).joinpath("columns.json").read_text(encoding="utf-8"))
 _ATTRIBUTES: dict[str, dict[str, str]] = _DATA["attributes"]
 _JSON_COLUMNS, _BOOLEAN_COLUMNS = frozenset(_DATA["json"]), frozenset(_DATA["boolean"])
@@ -44,7 +44,7 @@ AttributeRow = tuple[str, str, Any]
 
 
 class Detail(NamedTuple):
-    """A row that says more of an event: its table, its columns, and the attributes that other rows give it."""
+    """A row that says more of an event: its table, its columns, and its attributes with the tables they are from."""
 
     table: str
     columns: Mapping[str, Any]
@@ -52,7 +52,7 @@ class Detail(NamedTuple):
 
 
 class LegacyRecord(NamedTuple):
-    """An event put together, and where its time is from (None: its own column)."""
+    """An event, and the source of its time (None: its own column)."""
 
     event: EventRecord
     time_source: str | None
@@ -61,8 +61,8 @@ class LegacyRecord(NamedTuple):
 def build_record(
     event: Mapping[str, Any], details: Sequence[Detail], zone: tzinfo | None, counts: Counter[str]
 ) -> LegacyRecord:
-    """Return the event of these rows; `event` is empty where what the details refer to is not there. Adds to `counts`
-    what was repaired, which source named the session and where times are from."""
+    """Return the event of these rows. `event` is empty if the file does not have the event that the details refer to.
+    Counts repairs, sources of sessions and sources of times."""
     attributes: dict[str, Any] = {}
     seen: Counter[str] = Counter()
     for table, columns, rows in details:
@@ -96,7 +96,7 @@ def build_record(
 
 
 def find_attribute(attributes: Mapping[str, Any], table: str, column: str, value: Any) -> bool:
-    """Return whether the attributes of a record hold this value of a column, in whichever place."""
+    """Return whether the attributes of a record hold this value of a column, under any name."""
     if column in _EXPANDED and isinstance(read := read_json(value, Counter()), dict):
         left = attributes.get(f"{NAMESPACE}{table}.{column}", {})
         return all(
@@ -116,7 +116,7 @@ def keep_columns(table: str, row: Mapping[str, Any], counts: Counter[str]) -> di
 
 
 def _add_attributes(attributes: dict[str, Any], rows: Sequence[tuple[str, AttributeRow]], counts: Counter[str]) -> None:
-    """Add attribute rows. Of a name that comes twice the last one counts; others that differ from it are kept."""
+    """Add attribute rows. If a name occurs twice, the last value counts, and different ones are kept beside it."""
     for table, (name, _, value) in rows:
         if table == TRIGGERS:
             attributes.setdefault(f"{NAMESPACE}{TRIGGERS}", []).append(value)
@@ -153,14 +153,14 @@ def _add_columns(
 
 
 def _fill(attributes: dict[str, Any], name: str, value: Any) -> bool:
-    """Give an attribute this value unless it has one; return whether it has this value then."""
+    """Set an attribute that has no value; return whether it has this value now."""
     if attributes.get(name) is None:
         attributes[name] = value
     return _is_same(attributes[name], value)
 
 
 def _is_same(one: Any, other: Any) -> bool:
-    """Whether two values are equal also as JSON: 1 is 1.0, and not True."""
+    """Whether two values are equal as JSON: 1 equals 1.0, but not True."""
     return bool(isinstance(one, bool) == isinstance(other, bool) and one == other)
 
 
@@ -199,8 +199,8 @@ def _find_time(
     zone: tzinfo | None,
     counts: Counter[str],
 ) -> tuple[Any, str | None]:
-    """Return the record's time and where it is from. That of a call's request or response is its own column, else the
-    attribute, else the time of the event; that of any other event is its own, else one of its details'."""
+    """Return the time of a record and its source. A request or response of a model has a column of its own, else the
+    attribute counts, else the time of the event. Any other event has its own time, else that of one of its details."""
     own = event.get("timestamp")
     for table, columns, _ in details:
         phase = _phase(columns) if table == "llm_interactions" else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a file of the attribute-row layout holds, how far its migration has come, and what that did."""
+"""Reports on a file of the attribute-row layout: its contents, the progress of its migration, and the result."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from otel_sqlite_exporter.storage.identity import check_file
 STAGES = (
     "backup",
     "schema",
-    "attributes to JSON",
-    "details",
+    "references",
     "agents and sessions",
     "events",
     "traces and spans",
@@ -35,8 +34,8 @@ _GROUPS = ("attributes", "restored", "repaired", "sessions", "timestamps", "pair
 
 @dataclass(frozen=True, slots=True)
 class LegacyFile:
-    """A file of the attribute-row layout: what it has of it, rows of each table, a digest of that, and how far a
-    migration has come (empty: it has not begun)."""
+    """A file of the attribute-row layout: its tables, the number of their rows, a digest of these, and the stages of a
+    migration that have begun."""
 
     path: str
     layout: Layout
@@ -51,27 +50,28 @@ class LegacyFile:
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing is left to do."""
+        """Whether all stages are done."""
         return {stage.name for stage in self.stages if stage.is_done} == set(STAGES)
 
 
 @dataclass(frozen=True, slots=True)
 class LegacyReport:
-    """What a migration did.
+    """The result of a migration.
 
     Attributes:
         source: The old file.
         target: The new one; the same where it was migrated in place.
-        backup: The copy that was written before.
+        backup: The copy that was written before (None: no copy).
         seconds: By stage.
-        tables: By table of the layout: rows read, and records written of them; rows of tables that say more of an event
-            become part of its record.
-        counts: What else was counted, by group and name: attributes by type, values repaired and how, sources of
-            sessions and times, pairs by how they were found, orphans.
-        filled: Rows that our views have for tables of the layout that were empty.
-        left_out: Tables that are no part of the layout, and were not read.
-        bytes_before: Of the old file.
-        bytes_after: Of the new file.
+        tables: By table of the layout: rows read, and records written. Rows that say more of an event become part of
+            its record.
+        counts: Further counts, by group and name: attributes by type, repairs, sources of sessions and times, pairs by
+            link method, orphans.
+        filled: By table of the layout that was empty: rows of the view that shows the same.
+        left_out: Tables that are not part of the layout, and were not read.
+        bytes_before: Size of the old file.
+        bytes_after: Size of the new file.
+
     """
 
     source: str
@@ -87,17 +87,18 @@ class LegacyReport:
 
 
 def find_legacy_file(path: str, *, into: str | None = None, busy_timeout_ms: int) -> LegacyFile | None:
-    """Return what stands at `path` if it is a file of the attribute-row layout, or one that is being migrated or was
-    (`into`: into another file); else None, also for what is no database. Touches nothing.
+    """Return the file at `path` if it has the attribute-row layout, migrated (`into` another file) or not; None for any
+    other file. Touches nothing.
 
     Raises:
         FileRefusedError: A development version before 0.1.0 migrated the file in place.
         sqlite3.OperationalError: The file could not be opened or was locked.
+
     """
     if not os.path.isfile(path) or os.path.getsize(path) == 0:
         return None
     try:
-        # The main file first: another program's file may be in use, and reading more would leave something beside it.
+        # The main file first: reading the WAL of another program's file would leave a file beside it.
         if not read_file(path, _may_be_legacy, busy_timeout_ms=busy_timeout_ms, main_only=True):
             return None
         found = read_file(path, lambda connection: _read(connection, path), busy_timeout_ms=busy_timeout_ms)
@@ -124,7 +125,7 @@ def _read(connection: sqlite3.Connection, path: str) -> LegacyFile | None:
 
 
 def make_report(file: LegacyFile, into: str | None, busy_timeout_ms: int) -> LegacyReport:
-    """Return what the stages that are noted for `file` did."""
+    """Return the result of the stages that are noted for `file`."""
     target = into or file.path
     stages = read_file(target, lambda connection: read_stages(connection, file.digest), busy_timeout_ms=busy_timeout_ms)
     total: Counter[str] = Counter()

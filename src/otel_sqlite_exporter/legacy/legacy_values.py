@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From an attribute row to the value that was recorded. Pure; nothing here raises for any row.
+"""Reads the recorded value of an attribute row. Pure; nothing here raises for any row.
 
-An attribute row keeps one value in one of three columns, and says in a fourth which of them: numbers only as floats,
-lists and maps only as text.
+An attribute row keeps one value in one of three columns, and names the type in a fourth. Numbers are always floats
+there, lists and maps always text.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ _KINDS = {
 }
 _TYPES = {name: kind for kind, names in _KINDS.items() for name in (kind, *names)}
 COLUMNS = {"text": "value_text", "numeric": "value_numeric", "boolean": "value_boolean", "json": "value_text"}
-"""Where a row keeps its value, by type."""
+"""The column of a value, by type."""
 UNSURE = "?"
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _MANY_DIGITS = re.compile(r"\d{19}")
-# A float is a whole number for certain up to here.
+# Beyond this, a float may stand for several whole numbers.
 _LARGEST_WHOLE = 2.0**53
 _LONGEST_REPR = 1_000_000
 
 
 def read_value(row: Mapping[str, Any], counts: Counter[str]) -> tuple[str, Any]:
-    """Return the type (text, numeric, boolean or json) and the value of an attribute row; a type with a question mark
-    behind it is not what the row says, or its value was not where it should be. Adds to `counts` what was found
-    (`attributes.TYPE`), restored (`restored.integers`) and repaired (`repaired.HOW`)."""
+    """Return the type (text, numeric, boolean or json) and the value of an attribute row. A type ends in a question
+    mark if the row names another type, or has the value in another column. Counts what was found (`attributes.TYPE`),
+    restored (`restored.integers`) and repaired (`repaired.HOW`)."""
     kind = find_type(row.get("value_type"))
     sure = ""
     if kind is None:
@@ -67,16 +67,16 @@ def read_value(row: Mapping[str, Any], counts: Counter[str]) -> tuple[str, Any]:
 
 
 def find_type(noted: Any) -> str | None:
-    """Return which of text, numeric, boolean and json the type of a row means, or None."""
+    """Return the type (text, numeric, boolean or json) that a row names, or None."""
     return _TYPES.get(str(noted).strip().lower())
 
 
 def read_json(value: Any, counts: Counter[str]) -> Any:
-    """Return what JSON text stands for. A Python repr is read as what it shows; other text stays as it is."""
+    """Return the value of a JSON text. A Python repr is read too; other text stays as it is."""
     if not isinstance(value, str):
         return value
     try:
-        # orjson makes floats of integers beyond 64 bits.
+        # orjson reads integers beyond 64 bits as floats.
         return json.loads(value) if _MANY_DIGITS.search(value) else orjson.loads(value)
     except ValueError:
         pass
@@ -89,10 +89,10 @@ def read_json(value: Any, counts: Counter[str]) -> Any:
     if len(value) <= _LONGEST_REPR and value.lstrip()[:1] in ("{", "[", "(", "'", '"'):
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # a backslash in a repr is none of ours
+                warnings.simplefilter("ignore")  # about a backslash in a repr
                 read = ast.literal_eval(value.strip())
             counts["repaired.python repr"] += 1
-            return decode_value(*encode_value(read)[:2])  # tuples, sets and keys that are no text as JSON has them
+            return decode_value(*encode_value(read)[:2])  # tuples, sets and other keys as in JSON
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             pass
     counts["repaired.broken json kept as text"] += 1

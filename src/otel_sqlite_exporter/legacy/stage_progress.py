@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How far a migration of an attribute-row file has come: stages, each in transactions together with the note of what
-it has done. So after a kill at any moment it goes on where it stood, and does nothing twice."""
+"""How far the migration of an attribute-row file has come. Each transaction of a stage also notes what it has done: so
+after a kill at any moment the migration goes on where it stood, and does nothing twice."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from otel_sqlite_exporter.storage.connection import transaction
 from otel_sqlite_exporter.write.statements import run_script
 
 
-class Step(NamedTuple):
-    """What one transaction of a stage does: `write` is called in it; then the stage stands at `position`. `rows` of
-    the old file were read for it, and `seconds` were spent on it before the stage began."""
+class StageStep(NamedTuple):
+    """One transaction of a stage: `write` is called in it, and `position` is noted. `rows` of the old file were read
+    for it; `seconds` were spent on it before the stage began."""
 
     write: Callable[[], object]
     position: Any
@@ -29,7 +29,7 @@ class Step(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """One stage as it is noted: up to where it came, whether it is done, its seconds, and what it counted."""
+    """A stage as it is noted: its last position, whether it is done, its seconds, and its counts."""
 
     name: str
     position: Any
@@ -38,8 +38,8 @@ class Stage(NamedTuple):
     counts: Counter[str]
 
 
-class Progress:
-    """The noted stages of one migration. `counts` is what the present one counts."""
+class StageProgress:
+    """The stages of one migration. `counts` are those of the stage that runs."""
 
     def __init__(
         self,
@@ -48,7 +48,8 @@ class Progress:
         path: str,
         on_progress: Callable[[str, int], None] = lambda stage, rows: None,
     ) -> None:
-        """`source` is the digest of what the old file at `path` holds; `on_progress` hears of every step."""
+        """`source` is the digest of the old file at `path`; `on_progress` is called after each step with the stage and
+        the rows that were read."""
         self.counts: Counter[str] = Counter()
         self._connection = connection
         self._source = source
@@ -56,15 +57,15 @@ class Progress:
         self._on_progress = on_progress
 
     def begin(self) -> None:
-        """Make the table of stages, if it is not there."""
+        """Create the table of stages if the file has none."""
         with transaction(self._connection):
             run_script(self._connection, "create_legacy_stages")
 
     def run(
-        self, name: str, make_steps: Callable[[Any], Iterable[Step]], check: Callable[[], Sequence[str]] = tuple
+        self, name: str, make_steps: Callable[[Any], Iterable[StageStep]], check: Callable[[], Sequence[str]] = tuple
     ) -> None:
-        """Do what is left of a stage: the steps that `make_steps` makes from the position that is noted (None: from the
-        beginning), each in a transaction, then `check`, in one with the note that the stage is done.
+        """Do the rest of a stage: the steps that `make_steps` makes after the noted position (None: all), each in a
+        transaction; then `check`, in the transaction that notes the stage as done.
 
         Raises:
             LegacyCheckError: `check` found that the old file and the new one differ.
@@ -89,18 +90,18 @@ class Progress:
             if not differences:
                 self._note(name, position, True, seconds + time.monotonic() - began)
         if differences:
-            found = "; ".join(differences)
             raise LegacyCheckError(
-                f"stage {name!r}: the old file and the new one differ, and the migration stopped: {found}. Nothing of "
-                "the old file was changed but the names of its tables: report this, and keep the old file"
+                f"the migration stopped in stage {name!r}, as the old file and the new one differ: "
+                f"{'; '.join(differences)}. Of the old file, nothing but the names of its tables was changed: keep it, "
+                "and report this"
             )
 
     def find(self, name: str) -> Stage | None:
-        """Return a stage as it is noted, or None if it has not begun."""
+        """Return a stage, or None if it has not begun."""
         return next((stage for stage in self.find_all() if stage.name == name), None)
 
     def find_all(self) -> list[Stage]:
-        """Return all noted stages in their order."""
+        """Return all stages that have begun, in their order."""
         return read_stages(self._connection, self._source)
 
     def _note(self, stage: str, position: Any, is_done: bool, seconds: float) -> None:
@@ -117,7 +118,7 @@ class Progress:
 
 
 def read_stages(connection: sqlite3.Connection, source: str) -> list[Stage]:
-    """Return the stages that are noted for what `source` is the digest of."""
+    """Return the stages that are noted for the old file with the digest `source`."""
     found = connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = '_legacy_stages'").fetchone()
     if not found[0]:
         return []

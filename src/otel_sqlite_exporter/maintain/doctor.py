@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is wrong with a file, or worth knowing, each with its remedy. Changes nothing."""
+"""`doctor`: finds what is wrong with a file or worth knowing, each with its remedy. Changes nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _STALE_FACTOR = 10
 
 
 class Finding(NamedTuple):
-    """One thing found: by which check, how bad, what, and what to do about it."""
+    """One thing that a check found, and the remedy. A `note` needs no action."""
 
     check: str
     severity: Literal["problem", "note"]
@@ -40,7 +40,7 @@ class Finding(NamedTuple):
 
 
 def diagnose(settings: Settings) -> list[Finding]:
-    """Return what there is to say of the file at `settings.path`; nothing if all is well."""
+    """Return the findings for the file at `settings.path`; none if all is well."""
     path, command = settings.path, f"python -m otel_sqlite_exporter doctor --repair {shlex.quote(settings.path)}"
     findings = [*_find_around(settings, command)]
     try:
@@ -48,11 +48,11 @@ def diagnose(settings: Settings) -> list[Finding]:
         newest = load_migrations()[-1].version
         findings += _find_modes(path)
         if kind == "missing":
-            findings.append(Finding("file", "problem", f"{path} does not exist", "give the path of a file"))
+            findings.append(Finding("file", "problem", f"{path} does not exist", "give the path of an existing file"))
         elif not version:
             findings.append(Finding("version", "problem", f"{path} has no schema yet", migrate_hint(path)))
         elif version > newest:
-            remedy = "upgrade with `pip install -U otel-sqlite-exporter`; until then it can be read, and is not written"
+            remedy = "upgrade with `pip install -U otel-sqlite-exporter`; until then the file is read-only"
             findings.append(Finding("version", "problem", f"schema version {version} is newer than {newest}", remedy))
         elif version < newest:
             what = f"schema version {version} is older than {newest}"
@@ -64,9 +64,9 @@ def diagnose(settings: Settings) -> list[Finding]:
                 busy_timeout_ms=settings.busy_timeout_ms,
             )
     except DamagedFileError as error:
-        findings.append(Finding("integrity", "problem", str(error), "see there"))
+        findings.append(Finding("integrity", "problem", str(error), "follow the message"))
     except FileRefusedError as error:
-        findings.append(Finding("file", "problem", str(error), "see there"))
+        findings.append(Finding("file", "problem", str(error), "follow the message"))
     return findings
 
 
@@ -79,7 +79,7 @@ def _find_inside(connection: sqlite3.Connection, command: str) -> Iterator[Findi
     repair = f"run `{command}`"
     broken = [row[0] for row in connection.execute("PRAGMA integrity_check(5)") if row[0] != "ok"]
     if broken:
-        remedy = "restore a backup, or save what is readable with `sqlite3 FILE .recover`; it was not touched"
+        remedy = "restore a backup, or save what is readable with `sqlite3 FILE .recover`; the file was not touched"
         yield Finding("integrity", "problem", "; ".join(broken), remedy)
         return
     remedy = "restore a backup: rows were deleted by hand, or written without foreign keys"
@@ -135,10 +135,10 @@ def _find_inside(connection: sqlite3.Connection, command: str) -> Iterator[Findi
         spans = count(run.spans, "span runs", "spans run")
         owner = f"process {run.process.pid} on {run.process.host}"
         if alive is False:
-            yield Finding("running", "problem", f"{spans} in {owner}, which is gone", repair)
+            yield Finding("running", "problem", f"{spans} in {owner}, which has ended", repair)
         elif alive is None:
-            remedy = f"if it is gone: {command} --assume-gone {shlex.quote(run.process.host)}"
-            yield Finding("running", "note", f"{spans} in {owner}, which cannot be seen from here", remedy)
+            remedy = f"if it has ended: {command} --assume-gone {shlex.quote(run.process.host)}"
+            yield Finding("running", "note", f"{spans} in {owner}, which cannot be checked from here", remedy)
     yield from _find_statistics(connection, repair)
 
 
@@ -153,7 +153,7 @@ def _find_statistics(connection: sqlite3.Connection, repair: str) -> Iterator[Fi
     if not noted:
         yield Finding("statistics", "note", "the query planner has no statistics", repair)
     elif spans > noted * _STALE_FACTOR:
-        yield Finding("statistics", "note", f"the query planner knows of {noted} spans of {spans}", repair)
+        yield Finding("statistics", "note", f"the query planner knows {noted} of {spans} spans", repair)
 
 
 def _find_modes(path: str) -> Iterator[Finding]:

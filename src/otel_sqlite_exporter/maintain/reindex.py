@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Derives sessions, pairs, interactions and counts anew from the records of a file: what `reindex` does.
+"""`reindex`: derives sessions, pairs, interactions and counts again from the records of a file.
 
-A record is written anew only where the rules of this version derive something else from it than the file holds, by the
-same code that writes what is exported. So a file of this version is left as it is, and a second run changes nothing.
+A record is rewritten only if the rules of this version derive other data from it than the file holds, and by the code
+that writes exported records. So a file of this version stays as it is, and a second run changes nothing.
 """
 
 from __future__ import annotations
@@ -19,8 +19,13 @@ from otel_sqlite_exporter.encode.logs import LogEncoder
 from otel_sqlite_exporter.encode.open_spans import OPEN
 from otel_sqlite_exporter.encode.spans import SpanEncoder
 from otel_sqlite_exporter.genai.rules import extend_rules
-from otel_sqlite_exporter.maintain.derived_data import is_bid_kept, is_log_current, is_naming_current, is_span_current
-from otel_sqlite_exporter.maintain.kept_costs import KeptCosts
+from otel_sqlite_exporter.maintain.saved_costs import SavedCosts
+from otel_sqlite_exporter.maintain.stale_records import (
+    is_log_current,
+    is_naming_current,
+    is_session_applied,
+    is_span_current,
+)
 from otel_sqlite_exporter.maintain.stored_records import StoredLog, StoredResources, decode_span, read_logs
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan
 from otel_sqlite_exporter.settings import Settings
@@ -40,9 +45,19 @@ _KINDS = {"spans": "find_spans_after", "logs": "find_logs_after"}
 
 
 class Reindexing(NamedTuple):
-    """What was done: records that were read, and those of them that were written anew; how many calls of the latter
-    have no cost, for `reprice` to compute; how many calls count otherwise than before; what the file derived before
-    and after, by name; and seconds."""
+    """The result of `reindex`.
+
+    Attributes:
+        spans: Spans that were read.
+        logs: Log records that were read.
+        changed_spans: Spans that were rewritten.
+        changed_logs: Log records that were rewritten.
+        unpriced_calls: Calls of rewritten records without a cost, which `reprice` can compute.
+        recounted_calls: Calls that were counted before and are not now, or the other way round.
+        before: Numbers of derived rows before, by name.
+        after: The same after it.
+        seconds: How long it took.
+    """
 
     spans: int
     logs: int
@@ -56,10 +71,10 @@ class Reindexing(NamedTuple):
 
 
 def reindex(settings: Settings, progress: Callable[[int, int], None] = lambda done, of: None) -> Reindexing:
-    """Derive anew what the file at `settings.path` derives from its records. Spans that run are left to their exporter.
-    `progress` is told how many records are done, of how many.
+    """Derive the data of the file at `settings.path` again from its records. Open spans are left to their exporter.
+    `progress` is called with the number of records that are done, and of all.
 
-    Each batch is one transaction that also notes how far it came: stopped half-way, the next run goes on there.
+    Each batch is one transaction that also notes its last record. After an interruption the next run goes on there.
 
     Raises:
         FileRefusedError, MigrationFailedError: The file cannot be used as it is.
@@ -90,8 +105,8 @@ class _Reindexer:
         self._log_encoder = LogEncoder(settings.session_attributes, rules)
 
     def run(self) -> Iterator[int]:
-        """Go through all records, and yield how many are done after each batch."""
-        # Log records that are written anew get new ids: they need not be looked at again.
+        """Go through all records, and yield after each batch how many are done."""
+        # Rewritten log records get new ids, which are not read again.
         last_ids = dict(zip(_KINDS, self._connection.execute(read_query("get_last_ids")).fetchone(), strict=True))
         for kind, query in _KINDS.items():
             while True:
@@ -118,12 +133,12 @@ class _Reindexer:
             (stored.shown, encoded) for stored, encoded in spans
         ]
         shown += [(stored.shown, encoded) for stored, encoded in logs]
-        named_otherwise = {one.trace for one, encoded in shown if not self._is_shown(one, encoded)}
-        if named_otherwise:
-            # All records of these traces must name their session anew, at once.
-            row = run_query(self._connection, "find_records_of_traces", traces=named_otherwise).fetchone()
+        renamed = {one.trace for one, encoded in shown if not self._is_applied(one, encoded)}
+        if renamed:
+            # The session of a trace is found from all of its records at once.
+            row = run_query(self._connection, "find_records_of_traces", traces=renamed).fetchone()
             whole_spans, whole_logs = map(orjson.loads, row)
-            run_script(self._connection, "forget_sessions", traces=named_otherwise)
+            run_script(self._connection, "forget_sessions", traces=renamed)
             known = {stored.id for stored, _ in spans}, {stored.id for stored, _ in logs}
             spans += self._encode_spans([id for id in whole_spans if id not in known[0]])
             logs += self._encode_logs([id for id in whole_logs if id not in known[1]])
@@ -131,21 +146,21 @@ class _Reindexer:
             (stored, encoded)
             for stored, encoded in spans
             if stored.row.end_time_source != OPEN
-            and (stored.shown.trace in named_otherwise or not is_span_current(stored, encoded))
+            and (stored.shown.trace in renamed or not is_span_current(stored, encoded))
         ]
         changed_logs = [
             (stored, encoded)
             for stored, encoded in logs
-            if stored.shown.trace in named_otherwise or not is_log_current(stored, encoded)
+            if stored.shown.trace in renamed or not is_log_current(stored, encoded)
         ]
         self._rewrite(changed_spans, changed_logs)
-        self._settle([stored.id for stored, _ in spans])
+        self._recount_calls([stored.id for stored, _ in spans])
 
     def _rewrite(self, spans: list[tuple[StoredSpan, EncodedSpan]], logs: list[tuple[StoredLog, EncodedLog]]) -> None:
         if not (spans or logs):
             return
         span_ids, log_ids = [stored.id for stored, _ in spans], [stored.id for stored, _ in logs]
-        costs = KeptCosts(self._connection, span_ids, log_ids)
+        costs = SavedCosts(self._connection, span_ids, log_ids)
         self.changed_spans += len(spans)
         self.changed_logs += len(logs)
         changes: list[Change] = []
@@ -160,12 +175,14 @@ class _Reindexer:
         self._writer.rewrite([encoded for _, encoded in spans], [encoded for _, encoded in logs], changes)
         self.unpriced += costs.restore(span_ids, range(last_log + 1, last_log + 1 + len(logs)))
         if logs:
-            told = {(stored.shown.trace, encoded.span_id) for stored, encoded in logs if encoded.span_id is not None}
-            link_logged_tools(self._connection, told)
+            of_spans = {
+                (stored.shown.trace, encoded.span_id) for stored, encoded in logs if encoded.span_id is not None
+            }
+            link_logged_tools(self._connection, of_spans)
             hide_requests(self._connection, (), tools)
 
-    def _settle(self, spans: Collection[int]) -> None:
-        """Count the calls of these spans and what is around them anew; those that were written have been counted."""
+    def _recount_calls(self, spans: Collection[int]) -> None:
+        """Decide again which calls of these spans and around them count. Writing has done so for rewritten ones."""
         if spans:
             calls = find_enclosing_calls(self._connection, spans)
             self.recounted += count_calls(self._connection, calls)
@@ -175,7 +192,7 @@ class _Reindexer:
         for stored in read_spans(self._connection, ids):
             fields = decode_span(stored, self._resources)
             encoded = self._span_encoder.encode_span(fields, stored.row.start_time_unix_nano)
-            # What was repaired, cut or estimated when the span was recorded stays as it was noted then.
+            # Notes of repaired, cut and estimated values stay as they were written.
             spans.append((stored, encoded._replace(row=stored.row, repaired=0)))
         return spans
 
@@ -187,10 +204,10 @@ class _Reindexer:
             logs.append((stored, encoded._replace(row=row, repaired=0)))
         return logs
 
-    def _is_shown(self, shown: ShownNaming, encoded: EncodedSpan | EncodedLog) -> bool:
+    def _is_applied(self, shown: ShownNaming, encoded: EncodedSpan | EncodedLog) -> bool:
         if not encoded.trace_id:
             return True
-        return is_naming_current(shown, self._session_attributes) and is_bid_kept(shown, encoded.session)
+        return is_naming_current(shown, self._session_attributes) and is_session_applied(shown, encoded.session)
 
 
 def _count(connection: sqlite3.Connection) -> dict[str, int]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Repairs what can be repaired without losing anything: what `doctor --repair` does."""
+"""`recover` and `doctor --repair`: repairs that lose no data."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from otel_sqlite_exporter.write.writer import Writer
 
 
 class Recovery(NamedTuple):
-    """What came out of a spool: batches and records."""
+    """Batches and records that were written from a spool."""
 
     batches: int
     records: int
 
 
 class Repair(NamedTuple):
-    """What was repaired: the copy that was made before (None: no row was wrong), what came out of the spool, and how
-    many spans were marked as interrupted."""
+    """The result of `repair`: the backup (None: no row was wrong), the records from the spool, and the number of spans
+    that were marked as interrupted."""
 
     backup: str | None
     recovery: Recovery
@@ -42,13 +42,13 @@ class Repair(NamedTuple):
 
 
 def recover(settings: Settings, spool_file: str | None = None) -> Recovery:
-    """Write what waits in the spool of `settings.path` (or in `spool_file`) into the file, which is made or upgraded as
-    `settings.auto_migrate` allows.
+    """Write the batches in the spool of `settings.path` (or in `spool_file`) into the file, which is created or
+    upgraded if `settings.auto_migrate` allows it.
 
     Raises:
-        SpoolError: The spool is in use, none of ours, or of a newer version.
+        SpoolError: The spool is in use, of another program, or of a newer version.
         FileRefusedError: There is neither a file nor a batch.
-        FileRefusedError, MigrationFailedError: The file cannot be used as it is; the spool keeps what it has.
+        FileRefusedError, MigrationFailedError: The file cannot be used as it is; the spool keeps its batches.
         sqlite3.Error, OSError: The file or the spool cannot be written.
     """
     spool = Spool(spool_file or spool_path(settings.path), limit_bytes=settings.spool_limit_bytes)
@@ -64,15 +64,15 @@ def recover(settings: Settings, spool_file: str | None = None) -> Recovery:
 
 
 def repair(settings: Settings, *, assume_gone: Collection[str] = ()) -> Repair:
-    """Bring in the spool, end the spans of processes that are gone (also of those on the hosts `assume_gone`, where
-    that cannot be seen from here), mend links and sessions, empty the write-ahead log, gather statistics for the query
-    planner, and take the file from others.
+    """Write the spool into the file, mark the open spans of ended processes as interrupted, repair links and sessions,
+    empty the write-ahead log, gather statistics for the query planner, and set mode 0600. Processes on the hosts
+    `assume_gone` count as ended where that cannot be checked from here.
 
-    Rows that are wrong are mended after a checked copy was made. Ending a span needs none: if its process lives after
-    all, its own end takes its place.
+    Wrong rows are repaired after a checked backup. Marking a span needs no backup: if its process still runs, the
+    span's own end replaces the mark.
 
     Raises:
-        Whatever `recover` raises; DamagedFileError where the copy is not sound.
+        Whatever `recover` raises; DamagedFileError if the backup is not sound.
     """
     recovery = recover(settings)
     with contextlib.closing(open_file(settings)) as connection:

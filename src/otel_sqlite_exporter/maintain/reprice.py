@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Gives the calls of a file their cost: what `reprice` does. Outside of export, in batches that writers wait for only
-shortly; what instrumentation has reported stays."""
+"""`reprice`: computes the cost of the calls in a file. Never during export, and in batches that delay writers only
+shortly. Reported costs stay."""
 
 from __future__ import annotations
 
@@ -23,8 +23,15 @@ _BATCH = 500
 
 
 class Repricing(NamedTuple):
-    """What was done: calls that were looked at, how many of them got another cost or status, how many are now of each
-    status (those that report their cost included), which prices, and seconds."""
+    """The result of `reprice`.
+
+    Attributes:
+        calls: Calls that were looked up.
+        changed: Those that got another cost or status.
+        exact: Calls of the file with this status now; so are `partial`, `unpriced` and `reported`.
+        price_source: The prices that were used.
+        seconds: How long it took.
+    """
 
     calls: int
     changed: int
@@ -39,10 +46,10 @@ class Repricing(NamedTuple):
 def reprice(
     settings: Settings, *, everything: bool = False, progress: Callable[[int, int], None] = lambda done, of: None
 ) -> Repricing:
-    """Price the calls that have no cost yet; with `everything`, also those that were priced before. Calls that run are
-    left out. `progress` is told how many calls are done, of how many.
+    """Price the calls without a cost; with `everything`, also those that were priced before. Open calls are left out.
+    `progress` is called with the number of calls that are done, and of all.
 
-    Each batch is one transaction. Stopped half-way, it goes on where it stood when it is run again.
+    Each batch is one transaction. After an interruption the next run goes on there.
 
     Raises:
         MissingPackageError: genai-prices is not installed.

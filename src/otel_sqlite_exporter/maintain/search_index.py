@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fills the index that searches use: what `index` does. Never during export; in batches that writers wait for only
-shortly."""
+"""`index`: fills the full-text index of searches. Never during export, and in batches that delay writers little."""
 
 from __future__ import annotations
 
@@ -19,17 +18,17 @@ from otel_sqlite_exporter.sql.texts import read_query, split_statements
 from otel_sqlite_exporter.storage.connection import read_file, transaction
 from otel_sqlite_exporter.storage.database import open_file
 
-# Adding a character takes 0.15 us: a writer waits for 0.1 s.
+# Adding a character takes 0.15 us, so a writer waits 0.1 s at most.
 _BATCH = 200
 _BATCH_CHARACTERS = 500_000
 _WITHIN_S = 0.3
 _WAIT_MS = 100
 _SETTLED_NS = 60 * 10**9
-"""Log records with the content of a call may be written after its span; they come within a minute."""
+"""A call is indexed one minute after its end, when log records with its content have been written too."""
 
 
 class SearchIndexing(NamedTuple):
-    """What was done: calls and tool executions that were added to the index, and seconds."""
+    """Calls and tool executions that were added to the index, and seconds."""
 
     llm_interactions: int
     tool_interactions: int
@@ -55,11 +54,11 @@ def index_content(
     within_s: float | None = None,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> SearchIndexing:
-    """Add the calls and tool executions that the index lacks, the oldest first and up to those of the last minute; with
-    `within_s`, no batch begins after so many seconds. With `rebuild`, the index is made anew. `progress` is told how
-    many are done, of how many.
+    """Add the calls and tool executions that the index lacks, the oldest first, except those of the last minute. No
+    batch begins later than `within_s` seconds. With `rebuild`, the index is emptied first. `progress` is called with
+    the number that is done, and of all.
 
-    Each batch is one transaction. Stopped half-way, it goes on where it stood when it is run again.
+    Each batch is one transaction. After an interruption the next run goes on there.
 
     Raises:
         UnsupportedSQLiteError: The SQLite library has no FTS5.
@@ -84,8 +83,8 @@ def index_content(
 
 
 def update_index(settings: Settings) -> None:
-    """Add to an index that is there, where the file can be written now, as much as a search may wait for. Otherwise do
-    nothing: a search looks directly at what the index lacks."""
+    """Add as much to an existing index as a search may wait for. Do nothing if the file cannot be written now: a search
+    reads directly what the index lacks."""
     if not os.access(settings.path, os.W_OK):
         return
     with contextlib.suppress(SQLiteExporterError, sqlite3.Error, OSError):
@@ -108,7 +107,7 @@ def _create(connection: sqlite3.Connection, *, rebuild: bool) -> None:
                     raise
                 raise UnsupportedSQLiteError(
                     "the SQLite library of this Python was built without FTS5, which the index needs: use another "
-                    "Python; without an index, `search` looks at the newest calls and tool executions"
+                    "Python, or search without an index, which reads the newest calls and tool executions"
                 ) from error
 
 
@@ -133,7 +132,7 @@ def _add_batch(connection: sqlite3.Connection, kind: _Kind) -> int:
 
 
 def _find_last(connection: sqlite3.Connection, is_tool: int) -> int:
-    """Return the id of the last row that is in the index. Documents of rows after it, which are gone, are let go."""
+    """Return the id of the last row in the index. Documents of rows after it, which were deleted, lose their row."""
     last = connection.execute(read_query("get_last_documents")).fetchone()[is_tool]
     connection.execute(
         "UPDATE _search_documents SET interaction = NULL WHERE is_tool = ? AND interaction > ?", (is_tool, last)

@@ -31,9 +31,9 @@ from otel_sqlite_exporter.write.stored_spans import ShownNaming, StoredSpan
 
 
 class StoredLog(NamedTuple):
-    """A log record in the file; `trace_session` is the row that it belongs to. Interactions are JSON values as in
-    queries/maintain/read_stored_logs.sql; `tool_results` are all that log records of its span have at its time, None
-    where its span is not in the file."""
+    """A log record in the file, with the row of `_trace_sessions` that it belongs to. Interactions are JSON values as
+    in queries/maintain/read_stored_logs.sql. `tool_results` are those of all log records of its span at its time (None:
+    the file does not have the span)."""
 
     id: int
     fields: LogFields

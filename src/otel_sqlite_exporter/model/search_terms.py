@@ -8,7 +8,7 @@ ignores case. So languages without spaces work like all others.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -24,26 +24,23 @@ _SKIPPED_KEYS = frozenset(("role", "type", "id", "finish_reason"))
 def extract_text(content: str | None) -> str:
     """Return the texts and numbers in a column, one a line. JSON, also JSON inside a JSON text, gives its values
     without ids, roles and blobs; any other text is returned unchanged."""
-    return "\n".join(_walk(content))
-
-
-def _walk(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        decoded = _decode(value)
-        if decoded is None:
-            yield value
-        else:
-            yield from _walk(decoded)
-    elif isinstance(value, dict):
-        if value.get("type") != "blob":
-            for key, item in value.items():
-                if key not in _SKIPPED_KEYS:
-                    yield from _walk(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _walk(item)
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        yield str(value)
+    texts: list[str] = []
+    pending: list[Any] = [content]  # a stack of our own: JSON may be nested deeper than Python calls
+    while pending:
+        value = pending.pop()
+        if isinstance(value, str):
+            decoded = _decode(value)
+            if decoded is None:
+                texts.append(value)
+            else:
+                pending.append(decoded)
+        elif isinstance(value, dict) and value.get("type") != "blob":
+            pending += [item for key, item in reversed(value.items()) if key not in _SKIPPED_KEYS]
+        elif isinstance(value, list):
+            pending += reversed(value)
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            texts.append(str(value))
+    return "\n".join(texts)
 
 
 def _decode(text: str) -> Any:

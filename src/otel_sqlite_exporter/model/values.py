@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -26,6 +26,8 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 _NEVER_ESCAPED = '"\\'
 # SQLite's JSON functions accept 1,000 levels and orjson 254; nobody reads a hundred.
 _DEEPEST = 100
+# Elements of lists and maps that a value holds more than once: without a limit, a value that holds itself has no end.
+_MOST_REPEATED = 100_000
 _SURE_TYPES = frozenset((str, int, bool))
 _are_sure = _SURE_TYPES.issuperset
 LARGEST = 2**63 - 1
@@ -147,6 +149,32 @@ def repair_text(value: Any) -> tuple[str, int]:
         return "", 1
 
 
+class Repeats:
+    """Counts the elements of lists and maps that a walk through one value visits again."""
+
+    def __init__(self) -> None:
+        self._visited: dict[int, Any] = {}  # by identity; the value is kept, so that its identity stays its own
+        self._left = _MOST_REPEATED
+
+    def allow(self, holder: Collection[Any]) -> bool:
+        """Note a visit of a list or map; False if the walk has visited too many elements again."""
+        if id(holder) in self._visited:
+            self._left -= len(holder)
+            return self._left >= 0
+        self._visited[id(holder)] = holder
+        return True
+
+
+def find_free_key(key: Any, taken: Collection[Any], numbers: dict[Any, int]) -> Any:
+    """Return `key` if it is not in `taken`, else `key`, U+FFFD and a number that is free. `numbers` is where the search
+    for this mapping goes on: any number of equal keys takes one look-up each."""
+    free = key
+    while free in taken:
+        numbers[key] = number = numbers.get(key, 0) + 1
+        free = f"{key}\ufffd{number if number > 1 else ''}"
+    return free
+
+
 def encode_trace_id(value: Any) -> str | None:
     """Return 32 hexadecimal digits, or None if `value` is not a valid trace id."""
     return value.to_bytes(16, "big").hex() if isinstance(value, int) and 0 < value <= _LARGEST_TRACE_ID else None
@@ -216,6 +244,7 @@ class _ExactEncoder:
     def __init__(self) -> None:
         self.types: dict[str, str] = {}
         self.repaired = 0
+        self._repeats = Repeats()
 
     def visit(self, value: Any, pointer: str, depth: int) -> Any:
         if value is None or isinstance(value, bool):
@@ -234,9 +263,9 @@ class _ExactEncoder:
         if isinstance(value, (bytes, bytearray, memoryview)):
             self.types[pointer] = "bytes"
             return base64.b64encode(value).decode()
-        if depth < _DEEPEST and isinstance(value, Mapping):
-            return self._mapping(value, pointer, depth)
-        if depth < _DEEPEST and isinstance(value, (Sequence, set, frozenset)):
+        if isinstance(value, (Mapping, Sequence, set, frozenset)) and depth < _DEEPEST and self._repeats.allow(value):
+            if isinstance(value, Mapping):
+                return self._mapping(value, pointer, depth)
             return [self.visit(item, f"{pointer}/{index}", depth + 1) for index, item in enumerate(value)]
         if isinstance(value, Cut):
             kept = self.visit(value.value, pointer, depth)
@@ -259,11 +288,11 @@ class _ExactEncoder:
 
     def _mapping(self, value: Mapping[Any, Any], pointer: str, depth: int) -> dict[str, Any]:
         plain: dict[str, Any] = {}
+        numbers: dict[str, int] = {}
         for key, item in value.items():
             name, repaired = repair_text(key)
             self.repaired += repaired
-            while name in plain:  # two keys with the same text: keep both values
-                name += "\ufffd"
+            name = find_free_key(name, plain, numbers)  # two keys may have the same text: both values are kept
             escaped = name.replace("~", "~0").replace("/", "~1")
             plain[name] = self.visit(item, f"{pointer}/{escaped}", depth + 1)
         return plain

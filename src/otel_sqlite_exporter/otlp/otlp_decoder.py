@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From messages of OTLP, in its JSON encoding and parsed, to what encoding reads of spans and log records. Pure.
+"""Decodes OTLP messages, as parsed JSON, into the spans and log records of `model.signals`. Pure.
 
-The stand-ins have the names and the values that the SDK's own objects have, so all rules of encoding and of redaction
-hold for what is read as they do for what is recorded.
+Source: the OTLP specification, "JSON Protobuf Encoding"; protobuf's own JSON mapping is read too.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ _SIGNALS = {
 _OTHER_SIGNALS = {"resourceMetrics": "metrics", "resourceProfiles": "profiles"}
 
 
-# OTLP counts kinds from 1; 0 is one that is not given, which is read as INTERNAL.
+# OTLP counts kinds from 1. 0 stands for a kind that is not given, which is read as INTERNAL.
 _KINDS: dict[Any, SpanKind] = {number + 1: kind for number, kind in enumerate(SpanKind)} | {
     f"SPAN_KIND_{kind.name}": kind for kind in SpanKind
 }
@@ -52,24 +51,24 @@ _CODES: dict[Any, StatusCode] = {code.value: code for code in StatusCode} | {
 _CODES |= {None: StatusCode.UNSET}
 
 
-class Refused(NamedTuple):
-    """A part of a message that cannot be read, and why."""
+class UnreadableRecord(NamedTuple):
+    """A part of a message that cannot be read, and the reason."""
 
     content: Any
     reason: str
 
 
 def find_signals(message: Any) -> set[str]:
-    """Return which signals a parsed JSON value brings: `traces`, `logs`, `metrics`, `profiles`; none for what is no
-    message of OTLP."""
+    """Return the signals in a parsed JSON value: `traces`, `logs`, `metrics`, `profiles`; none if it is not an OTLP
+    message."""
     if not isinstance(message, dict):
         return set()
     found = {signal for signal, (top, *_) in _SIGNALS.items() if top in message}
     return found | {signal for top, signal in _OTHER_SIGNALS.items() if top in message}
 
 
-def decode_message(message: Mapping[str, Any]) -> Iterator[SpanFields | LogFields | Refused]:
-    """Yield the spans and log records of a TracesData or LogsData, and what of it cannot be read. Never raises."""
+def decode_message(message: Mapping[str, Any]) -> Iterator[SpanFields | LogFields | UnreadableRecord]:
+    """Yield the spans and log records of a TracesData or LogsData, and the parts that cannot be read. Never raises."""
     for signal, decode in (("traces", _decode_span), ("logs", _decode_log)):
         top, middle, bottom = _SIGNALS[signal]
         for group in _items(message, top):
@@ -80,19 +79,19 @@ def _decode_group(group: Any, middle: str, bottom: str, decode: Callable[..., An
     try:
         resource = _decode_resource(group)
     except _RECORD_ERRORS as error:
-        yield Refused(group, f"its resource cannot be read: {error}")
+        yield UnreadableRecord(group, f"its resource cannot be read: {error}")
         return
     for scoped in _items(group, middle):
         try:
             scope = _decode_scope(scoped)
         except _RECORD_ERRORS as error:
-            yield Refused(scoped, f"its scope cannot be read: {error}")
+            yield UnreadableRecord(scoped, f"its scope cannot be read: {error}")
             continue
         for record in _items(scoped, bottom):
             try:
                 yield decode(record, resource, scope)
             except _RECORD_ERRORS as error:
-                yield Refused(record, f"it cannot be read: {error}")
+                yield UnreadableRecord(record, f"it cannot be read: {error}")
 
 
 def _items(holder: Any, key: str) -> Sequence[Any]:
@@ -118,7 +117,7 @@ def _decode_span(span: Mapping[str, Any], resource: ResourceFields, scope: Scope
     trace_id = decode_id(span.get("traceId"), 16)
     context = _decode_context(span, trace_id, decode_id(span.get("spanId"), 8), flags)
     if not context.trace_id or not context.span_id:
-        raise ValueError("it has no valid trace id and span id")
+        raise ValueError("a trace id and a span id are needed")
     parent_id = decode_id(span.get("parentSpanId"), 8)
     parent = ContextFields(trace_id, parent_id, bool(flags & _IS_REMOTE), 0, None) if parent_id else None
     status = span.get("status") or {}

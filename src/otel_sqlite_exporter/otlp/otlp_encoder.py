@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From rows of the views to messages of OTLP in its JSON encoding. Pure.
+"""Encodes rows of the views as OTLP messages in the JSON encoding. Pure.
 
-64-bit integers and times are texts, as in that encoding; what a field says by its absence is left out. Integers beyond
-64 bits, which OTLP has no value for, are texts of their digits.
+Source: the OTLP specification, "JSON Protobuf Encoding": 64-bit integers and times are texts. A field with its default
+value is left out. OTLP has no integers beyond 64 bits: these become texts of their digits.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _CONTEXT = tuple(
 def encode_traces(
     spans: Iterable[Row], events: Mapping[Any, Sequence[Row]], links: Mapping[Any, Sequence[Row]]
 ) -> bytes:
-    """Return a TracesData as one line, without its end. `events` and `links` are those of the spans by (trace id, span
-    id), in order."""
+    """Return a TracesData as one line, without the line's end. `events` and `links` belong to the spans, by (trace id,
+    span id), in order."""
     encoded = []
     for span in spans:
         key = span["trace_id"], span["span_id"]
@@ -42,12 +42,12 @@ def encode_traces(
 
 
 def encode_logs(logs: Iterable[Row]) -> bytes:
-    """Return a LogsData as one line, without its end."""
+    """Return a LogsData as one line, without the line's end."""
     return _dump({"resourceLogs": _group([(log, _encode_log(log)) for log in logs], "scopeLogs", "logRecords")})
 
 
 def encode_any_value(value: Any) -> dict[str, Any]:
-    """Return a value as `decode_attributes` gives it as an AnyValue."""
+    """Return a value that `decode_attributes` gave as an AnyValue."""
     if value is None:
         return {}
     if isinstance(value, bool):
@@ -109,7 +109,7 @@ def _encode_link(link: Row) -> dict[str, Any]:
 
 def _encode_log(log: Row) -> dict[str, Any]:
     return _without_none(
-        # A time that is not the record's own is when it was observed, and not known to OTLP.
+        # A time from elsewhere is not the record's own, which is all that OTLP knows.
         timeUnixNano=str(log["start_time_unix_nano"]) if log["time_source"] == "record" else None,
         observedTimeUnixNano=str(log["observed_time_unix_nano"]),
         severityNumber=log["severity_number"],
@@ -125,7 +125,7 @@ def _encode_log(log: Row) -> dict[str, Any]:
 
 
 def _group(records: Iterable[tuple[Row, dict[str, Any]]], middle: str, bottom: str) -> list[dict[str, Any]]:
-    """Return records under their scopes under their resources, each as often as it is in a row."""
+    """Return the records grouped by resource and scope, in the order in which these first occur."""
     resources: dict[Any, dict[Any, tuple[Row, list[dict[str, Any]]]]] = {}
     for row, record in records:
         resource, scope = tuple(row[name] for name in _CONTEXT[:3]), tuple(row[name] for name in _CONTEXT[3:])
@@ -172,5 +172,5 @@ def _without_none(**fields: Any) -> dict[str, Any]:
 def _dump(message: dict[str, Any]) -> bytes:
     try:
         return orjson.dumps(message)
-    except orjson.JSONEncodeError:  # attributes of many levels, each of which is four here
+    except orjson.JSONEncodeError:  # too deep for orjson: each level of an attribute takes four here
         return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()

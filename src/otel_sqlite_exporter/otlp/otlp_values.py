@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Single values of OTLP's JSON encoding as Python values. Pure.
+"""Decodes single values of OTLP's JSON encoding. Pure.
 
-Ids are hexadecimal text, 64-bit integers text or numbers, bytes base64. What protobuf's own JSON mapping does
-otherwise is taken too: ids as base64, members of enumerations by name.
+Ids are hexadecimal text, 64-bit integers are text or numbers, bytes are base64. Where protobuf's own JSON mapping
+differs, its form is read too: ids as base64, members of enumerations by name.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import Any
 
 
 def decode_attributes_list(items: Any) -> dict[str, Any]:
-    """Return a list of `KeyValue` as a dict. Of a key that is given twice, the last value holds.
+    """Return a list of `KeyValue` as a dict. If a key occurs twice, the last value counts.
 
     Raises:
-        ValueError, TypeError, AttributeError: It is none.
+        ValueError, TypeError, AttributeError: `items` is anything else.
     """
     return {item.get("key", ""): decode_any_value(item.get("value")) for item in items or ()}
 
 
 def decode_any_value(value: Any) -> Any:
-    """Return what an `AnyValue` holds: None for one that holds nothing, or a kind of value that is not known here.
+    """Return the value in an `AnyValue`: None if it is empty, or of an unknown kind.
 
     Raises:
-        ValueError, TypeError, AttributeError: It is no `AnyValue`.
+        ValueError, TypeError, AttributeError: `value` is not an `AnyValue`.
     """
     if not value:
         return None
@@ -37,26 +37,26 @@ def decode_any_value(value: Any) -> Any:
 
 
 def decode_id(text: Any, size_bytes: int) -> int:
-    """Return a trace id (16 bytes) or a span id (8 bytes) as a number: 0 where there is none.
+    """Return a trace id (16 bytes) or a span id (8 bytes) as a number, 0 if there is none.
 
     Raises:
-        ValueError: It is no id of that size.
+        ValueError: `text` is not an id of that size.
     """
     if not text:
         return 0
     if not isinstance(text, str):
-        raise ValueError(f"{text!r} is no id")
+        raise ValueError(f"{text!r} is not an id")
     raw = bytes.fromhex(text) if len(text) == 2 * size_bytes else base64.b64decode(text, validate=True)
     if len(raw) != size_bytes:
-        raise ValueError(f"the id {text!r} is not of {size_bytes} bytes")
+        raise ValueError(f"the id {text!r} does not have {size_bytes} bytes")
     return int.from_bytes(raw, "big")
 
 
 def decode_integer(value: Any) -> int | None:
-    """Return a whole number that is given as a number or as its digits; None where there is none.
+    """Return a whole number, given as a number or as its digits; None if there is none.
 
     Raises:
-        ValueError: It is something else.
+        ValueError: `value` is anything else.
     """
     if value is None or type(value) is int:
         return value
@@ -64,14 +64,14 @@ def decode_integer(value: Any) -> int | None:
         return int(value)
     if isinstance(value, str):
         return int(value)
-    raise ValueError(f"{value!r} is no whole number")
+    raise ValueError(f"{value!r} is not a whole number")
 
 
 def decode_time(value: Any) -> int | None:
-    """Return a time in nanoseconds since the epoch. OTLP's unknown time, 0, is None.
+    """Return a time in nanoseconds since the epoch; None for 0, which is OTLP's unknown time.
 
     Raises:
-        ValueError: It is something else.
+        ValueError: `value` is anything else.
     """
     return decode_integer(value) or None
 
@@ -79,13 +79,13 @@ def decode_time(value: Any) -> int | None:
 def _decode_text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    raise ValueError(f"{value!r} is no text")
+    raise ValueError(f"{value!r} is not text")
 
 
 def _decode_flag(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    raise ValueError(f"{value!r} is no boolean")
+    raise ValueError(f"{value!r} is not a boolean")
 
 
 def _decode_array(value: Mapping[str, Any]) -> list[Any]:
@@ -99,7 +99,7 @@ def _decode_map(value: Mapping[str, Any]) -> dict[str, Any]:
 _DECODERS: dict[str, Callable[[Any], Any]] = {
     "stringValue": _decode_text,
     "intValue": decode_integer,
-    "doubleValue": float,  # reads NaN, Infinity and -Infinity too
+    "doubleValue": float,  # also reads NaN, Infinity and -Infinity
     "boolValue": _decode_flag,
     "arrayValue": _decode_array,
     "kvlistValue": _decode_map,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which attributes and events hold content: prompts, completions, arguments, results, documents. Pure.
+"""Knows the attributes and events that hold content: prompts, completions, arguments, results, documents. Pure.
 
-The names are data: `content.json`. A name with `.*` stands for all keys that begin with what is before the star. Of
-those that a convention flattens messages into, the keys that end in a role, a name, an id and the like are no content.
+Their names are in `content.json`. A name that ends in `*` stands for all keys with this prefix. If a convention
+flattens messages into many keys, those that end in a role, a name or an id, for example, are not content.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stand-ins for spans: what encoding and quarantine read of a span, redacted. Pure.
+"""Redacts spans and log records: returns copies that hold only redacted values and plain numbers. Pure.
 
-They hold nothing that was not redacted, so whatever is made of them later (rows, representations, messages of errors)
-may be written. A field that cannot be read, or is of a type that it cannot have, is one that is missing.
+So everything that is made of a copy later (rows, representations, messages of errors) may be written. A field that
+cannot be read, or has a type that it cannot have, counts as missing.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.model.rows import make_row
 from otel_sqlite_exporter.model.signals import (
     ContextFields,
     EventFields,
     LinkFields,
+    LogFields,
     ResourceFields,
     ScopeFields,
     SpanFields,
@@ -25,9 +26,6 @@ from otel_sqlite_exporter.model.signals import (
 )
 from otel_sqlite_exporter.redact.redactor import Redactor, Repaired, make_redactor
 from otel_sqlite_exporter.settings import REDACTED, Settings
-
-if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import ReadableSpan
 
 _CACHED = 512
 
@@ -38,7 +36,7 @@ class RedactedTraceState(NamedTuple):
     header: Any
 
     def to_header(self) -> Any:
-        """Return it as the W3C header."""
+        """Return the W3C `tracestate` header."""
         return self.header
 
 
@@ -52,26 +50,25 @@ _READERS: dict[type[Any], Callable[[Any], Any]] = {
 
 
 def make_span_redactor(settings: Settings) -> SpanRedactor | None:
-    """Return what `settings` ask for, or None where everything is stored as it is."""
+    """Return the redactor that `settings` ask for, or None if everything is stored as it is."""
     redactor = make_redactor(settings)
     return None if redactor is None else SpanRedactor(redactor)
 
 
 class SpanRedactor:
-    """Makes the stand-ins for one exporter. Safe to use on several threads at once."""
+    """Redacts the spans and log records of one exporter. Safe to use on several threads at once."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        # By identity, as encoding does; the original is held, and so its identity.
+        # Resources and scopes by identity, as in encoding. The original is kept, so its identity stays its own.
         self._shared: dict[int, tuple[Any, Any]] = {}
 
-    def redact_spans(self, spans: Iterable[ReadableSpan | SpanFields]) -> list[ReadableSpan]:
-        """Return a stand-in for each of `spans`. Never raises."""
-        stand_ins: list[Any] = [self._redact_span(span) for span in spans]
-        return stand_ins
+    def redact_spans(self, spans: Iterable[Any]) -> list[Any]:
+        """Return each of `spans`, which have the fields of SpanFields, as redacted SpanFields. Never raises."""
+        return [self._redact_span(span) for span in spans]
 
-    def redact_log(self, fields: Any) -> Any:
-        """Return the fields of a log record (a NamedTuple, see logs.py) redacted."""
+    def redact_log(self, fields: LogFields) -> LogFields:
+        """Return a redacted copy of a log record. Never raises."""
         redactor, name = self._redactor, fields.event_name
         return fields._replace(
             event_name=self._redact_text("event.name", name, None),
@@ -161,8 +158,8 @@ class SpanRedactor:
             self._redactor.redact_attributes(attributes),
         )
 
-    def _redact_text(self, place: str, text: Any, missing: str | None) -> Any:
-        return missing if text is None else self._redactor.redact_text(place, text)
+    def _redact_text(self, key: str, text: Any, missing: str | None) -> Any:
+        return missing if text is None else self._redactor.redact_text(key, text)
 
     def _share(self, original: Any, redact: Callable[[Any], Any]) -> Any:
         shared = self._shared.get(id(original))
@@ -175,7 +172,7 @@ class SpanRedactor:
 
 
 def _read(holder: Any, stand_in: type[Any]) -> Sequence[Any]:
-    """Return the fields of `holder` that `stand_in` has: None for one that cannot be read."""
+    """Return the fields of `holder` that `stand_in` has, None for one that cannot be read."""
     try:
         fields: Sequence[Any] = _READERS[stand_in](holder)
         return fields

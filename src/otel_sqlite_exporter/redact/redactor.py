@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is masked, dropped or cut before anything is written. Pure but for a log line where the user's function fails.
+"""Masks, drops and cuts values before anything is written. Pure, except for a log line if the user's function fails.
 
-Nothing here raises for any value: whatever goes wrong costs the value, and never lets it through.
+Nothing here raises for any value. A value that causes an error is masked.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.model.dialect import find_content_names
-from otel_sqlite_exporter.model.values import Cut, copy_attributes, repair_text
+from otel_sqlite_exporter.model.values import Cut, Repeats, copy_attributes, find_free_key, repair_text
 from otel_sqlite_exporter.redact.content_names import carries_content, is_content, is_content_of_event
 from otel_sqlite_exporter.redact.escapes import mask_escaped
 from otel_sqlite_exporter.settings import REDACTED, Settings, mask_everything
@@ -31,7 +31,7 @@ _USABLE = (str, bool, int, float, *_BYTES, Mapping, Sequence)
 
 
 class Repaired:
-    """Stands for a value that could not be kept, or not as it was: it is encoded as `text`, and counted as repaired."""
+    """Stands for a value that could not be kept as it was. It is encoded as `text`, and counted as repaired."""
 
     __slots__ = ("text",)
 
@@ -47,7 +47,7 @@ _TOO_DEEP = Repaired("")
 
 
 class _Rule(NamedTuple):
-    """What there is to do with the values of one key, which is stored as `key`."""
+    """How the values of one key are redacted; `key` is its redacted name."""
 
     key: Any
     is_masked: bool
@@ -56,7 +56,7 @@ class _Rule(NamedTuple):
 
 
 def make_redactor(settings: Settings) -> Redactor | None:
-    """Return what `settings` ask for, or None where everything is stored as it is."""
+    """Return the redactor that `settings` ask for, or None if everything is stored as it is."""
     masks = settings.redact_keys or settings.redact_values != () or settings.redactor is not None
     return Redactor(settings) if masks or not settings.capture_content or settings.capture_limit is not None else None
 
@@ -64,8 +64,8 @@ def make_redactor(settings: Settings) -> Redactor | None:
 class Redactor:
     """Redacts attributes and texts as the settings say. Safe to use on several threads at once.
 
-    In this order: content is dropped, values whose key a glob matches are masked, the function is asked, what patterns
-    match is masked, and what is too long is cut.
+    In this order: content is dropped, values whose key matches a glob are masked, the user's function is called,
+    matches of patterns are masked, and long values are cut.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -85,8 +85,8 @@ class Redactor:
         self._quiet_until = 0.0
 
     def redact_attributes(self, attributes: Any, event_name: Any = None) -> dict[Any, Any]:
-        """Return what is stored of the attributes of a span, link, resource or scope, or of the event or log record of
-        this name."""
+        """Return redacted attributes of a span, link, resource or scope, or of the event or log record with this
+        name."""
         plain = copy_attributes(attributes)
         of_event = self._drops_content and carries_content(event_name)
         if not of_event and self._unchanged_keys.issuperset(plain):
@@ -96,6 +96,7 @@ class Redactor:
                         plain[key] = self.redact_value(key, value)
             return plain
         redacted: dict[Any, Any] = {}
+        numbers: dict[Any, int] = {}
         for key, value in plain.items():
             rule = self._find_rule(key)
             if self._drops_content and (rule.is_content or (of_event and rule.is_content_of_event)):
@@ -104,35 +105,33 @@ class Redactor:
                 value = REDACTED
             elif type(value) not in self._unchanged_types:
                 value = self.redact_value(key, value)
-            redacted[_free(rule.key, redacted)] = value
+            redacted[find_free_key(rule.key, redacted, numbers)] = value
         return redacted
 
     def redact_value(self, key: Any, value: Any) -> Any:
-        """Return what is stored of a value that the function knows as `key`; a text of `redact_text` where it may be of
-        any type, as the body of a log record."""
+        """Return a redacted value of any type. The user's function gets it as `key`."""
         try:
             if self._function is not None:
                 value = self._ask(key, value)
-            return self._visit(value, 1)
+            return self._visit(value, 1, Repeats())
         except Exception:
             return _LOST
 
     def redact_body(self, body: Any, event_name: Any = None) -> Any:
-        """Return what is stored of the body of a log record, whose event has this name: None where it is content. The
-        function knows it as `log.body`."""
+        """Return the redacted body of the log record with this event name: None if it is dropped as content. The user's
+        function gets it as `log.body`."""
         if self._drops_content and carries_content(event_name):
             return None
         return self.redact_value("log.body", body)
 
-    def redact_text(self, place: str, value: Any) -> Any:
-        """Return what is stored of a name or another text that is no attribute, and that the function knows as
-        `place`."""
+    def redact_text(self, key: str, value: Any) -> Any:
+        """Return a redacted name or other text outside of attributes. The user's function gets it as `key`."""
         if type(value) in self._unchanged_types and type(value) is str:
             return value
         try:
             text = str.__str__(value) if isinstance(value, str) else repair_text(value)[0]
             if self._function is not None:
-                text = self._ask(place, text)
+                text = self._ask(key, text)
                 if type(text) is not str:
                     return _LOST
             text = self._mask(text)
@@ -179,19 +178,19 @@ class Redactor:
         return _LOST
 
     def _warn(self, verb: str, what: Any) -> None:
-        # Neither what it was given nor what an exception says: both may hold what must not be seen.
+        # Without the value and the exception's message: both may hold what must not be stored.
         now = time.monotonic()
         if now >= self._quiet_until:
             self._quiet_until = now + _LOG_INTERVAL_S
             kind = type(what).__name__
             _logger.warning(
-                "the redactor %s %s; what it was given is stored as %s (said once a minute at most)",
+                "the redactor %s %s: the value is stored as %s (logged once a minute at most)",
                 verb,
                 kind,
                 REDACTED,
             )
 
-    def _visit(self, value: Any, depth: int) -> Any:
+    def _visit(self, value: Any, depth: int, repeats: Repeats) -> Any:
         if type(value) in (tuple, list) and self._limit is None and self._unchanged_types.issuperset(map(type, value)):
             return value
         if value is None or isinstance(value, (bool, Repaired)):
@@ -203,23 +202,25 @@ class Redactor:
         if isinstance(value, _BYTES):
             return self._cut(self._bytes(bytes(value)), memoryview(value).nbytes)
         if isinstance(value, (Mapping, Sequence, AbstractSet)):
-            if depth >= _DEEPEST:
+            if depth >= _DEEPEST or not repeats.allow(value):
                 return _TOO_DEEP
-            kept = self._visit_inside(value, depth)
+            kept = self._visit_inside(value, depth + 1, repeats)
             return kept if self._limit is None or len(value) <= self._limit else Cut(kept, len(value))
         return Repaired(self._mask(repair_text(value)[0]))
 
-    def _visit_inside(self, value: Any, depth: int) -> Any:
+    def _visit_inside(self, value: Any, depth: int, repeats: Repeats) -> Any:
         if not isinstance(value, Mapping):
-            return [self._visit(item, depth + 1) for item in islice(value, self._limit)]
+            return [self._visit(item, depth, repeats) for item in islice(value, self._limit)]
         kept: dict[Any, Any] = {}
+        numbers: dict[Any, int] = {}
         for key, item in islice(value.items(), self._limit):
             rule = self._find_rule(key)
-            kept[_free(rule.key, kept)] = REDACTED if rule.is_masked else self._visit(item, depth + 1)
+            free = find_free_key(rule.key, kept, numbers)  # keys that were masked may be the same: all values are kept
+            kept[free] = REDACTED if rule.is_masked else self._visit(item, depth, repeats)
         return kept
 
     def _number(self, value: float) -> Any:
-        # A card or phone number is found in its digits, too.
+        # A card number may be stored as a number.
         number = int(value) if isinstance(value, int) else float(value)
         if not self._patterns:
             return number
@@ -242,10 +243,3 @@ class Redactor:
             if pattern.search(text):  # half the time of `sub` where nothing is found
                 text = pattern.sub(REDACTED, text)
         return text
-
-
-def _free(name: Any, taken: dict[Any, Any]) -> Any:
-    """Return a key that is not taken yet: keys that were masked may be the same, and all of their values are kept."""
-    while name in taken:
-        name = f"{name}\ufffd"
-    return name

@@ -24,6 +24,11 @@ def read_report(name: str) -> str:
     return files(__package__).joinpath("reports").joinpath(f"{name}{_ENDING}").read_text(encoding="utf-8")
 
 
+def read_format(name: str) -> str:
+    """Return the text of `formats/NAME.sql`: recognises the files of another program."""
+    return dict(read_folder("formats"))[name]
+
+
 @cache
 def read_folder(folder: str) -> tuple[tuple[str, str], ...]:
     """Return (name without ending, text) of every SQL file in `folder` and the folders in it, by name."""

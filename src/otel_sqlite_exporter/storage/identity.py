@@ -11,6 +11,7 @@ import time
 from typing import Literal
 
 from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, ForeignFileError
+from otel_sqlite_exporter.sql.texts import read_folder
 from otel_sqlite_exporter.storage.connection import is_in_use, read_file
 
 APPLICATION_ID = 0x6F74656C
@@ -108,7 +109,7 @@ def _look(path: str, busy_timeout_ms: int) -> tuple[FileKind, int]:
 
 def _read(path: str, busy_timeout_ms: int, *, main_only: bool) -> tuple[FileKind, int]:
     try:
-        application_id, version, tables, is_legacy = read_file(
+        application_id, version, tables, importable = read_file(
             path, _read_identity, busy_timeout_ms=busy_timeout_ms, main_only=main_only
         )
     except DamagedFileError as error:
@@ -121,9 +122,9 @@ def _read(path: str, busy_timeout_ms: int, *, main_only: bool) -> tuple[FileKind
     if application_id == APPLICATION_ID:
         check_version(path, version)
         return "ours", version
-    if is_legacy:
+    if importable:
         raise ForeignFileError(
-            f"{path} is a file of another program, with telemetry in attribute rows: {migrate_hint(path)} to bring it "
+            f"{path} is a file of another program, with telemetry in {importable}: {migrate_hint(path)} to bring it "
             "over, or give another path; this one was not touched"
         )
     if application_id or version or tables:
@@ -133,13 +134,14 @@ def _read(path: str, busy_timeout_ms: int, *, main_only: bool) -> tuple[FileKind
     return "empty", 0
 
 
-def _read_identity(connection: sqlite3.Connection) -> tuple[int, int, int, bool]:
+def _read_identity(connection: sqlite3.Connection) -> tuple[int, int, int, str | None]:
     application_id: int = connection.execute("PRAGMA application_id").fetchone()[0]
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     tables: int = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    is_legacy = False
+    importable = None
     if tables and application_id != APPLICATION_ID:
-        from otel_sqlite_exporter.legacy.layout import find_layout
-
-        is_legacy = find_layout(connection) is not None
-    return application_id, version, tables, is_legacy
+        formats = (
+            name.replace("_", " ") for name, query in read_folder("formats") if connection.execute(query).fetchone()
+        )
+        importable = next(formats, None)
+    return application_id, version, tables, importable

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+# A name of more parts would nest deeper than JSON can; its last parts stay one name.
+_DEEPEST = 60
+
 
 def gather(attributes: Mapping[Any, Any], prefix: str) -> Any:
     """Return what attributes hold whose names begin with `prefix` and a number; None if there are no such."""
@@ -56,7 +59,7 @@ def _fill(places: Any, attributes: Mapping[Any, Any]) -> Any:
 def _arrange(values: Iterable[tuple[str, Any]], prefix: str) -> Any:
     nested: dict[str, Any] = {}
     for name, value in values:
-        _put(nested, name[len(prefix) + 1 :].split("."), value)
+        _put(nested, name[len(prefix) + 1 :].split(".", _DEEPEST), value)
     return _as_list(nested)
 
 

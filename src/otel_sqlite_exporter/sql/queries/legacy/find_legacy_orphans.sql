@@ -1,6 +1,11 @@
--- The next rows that refer to an event that is not there.
-SELECT id, kind, owner, detail, detail_rowid
-FROM _legacy_details
-WHERE is_orphan = 1 AND id > :after
+-- The next keys that a parent table does not have, each once.
+SELECT id, owner
+FROM _legacy_references AS r
+WHERE
+  is_orphan = 1 AND parent = :parent AND id > :after
+  AND NOT EXISTS (
+    SELECT 1 FROM _legacy_references AS other
+    WHERE other.parent = :parent AND other.owner = r.owner AND other.id < r.id
+  )
 ORDER BY id
 LIMIT :limit;

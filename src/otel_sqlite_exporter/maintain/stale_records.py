@@ -17,7 +17,7 @@ _RESOURCE = "resource:"
 
 
 def is_span_current(stored: StoredSpan, encoded: EncodedSpan) -> bool:
-    """Return whether the file derived from a span what `encoded` holds."""
+    """Return whether the file has the same derived data of a span as `encoded`."""
     own = encoded.own_session
     named = (None, None, None) if own is None else (own.name, own.source, own.rank)
     if stored.own_session[0] != named[0] or (own is not None and stored.own_session[2] is None):
@@ -36,7 +36,7 @@ def is_span_current(stored: StoredSpan, encoded: EncodedSpan) -> bool:
 
 
 def is_log_current(stored: StoredLog, encoded: EncodedLog) -> bool:
-    """Return whether the file derived from a log record what `encoded` holds."""
+    """Return whether the file has the same derived data of a log record as `encoded`."""
     named = None if encoded.own_session is None else encoded.own_session.name
     interactions = encoded.interactions
     if interactions.llm is not None or interactions.tool is not None:
@@ -54,15 +54,15 @@ def is_log_current(stored: StoredLog, encoded: EncodedLog) -> bool:
 
 
 def is_naming_current(shown: ShownNaming, session_attributes: Sequence[str]) -> bool:
-    """Return whether session and user of a trace are named by attributes that name them in this version, of the rank
-    that they have now."""
+    """Return whether the attributes that named the session and the user of a trace are sources of this version, with
+    the same rank."""
     return _has_rank(shown.session_source, shown.session_rank, session_attributes) and _has_rank(
         shown.user_source, shown.user_rank, USER_ATTRIBUTES
     )
 
 
-def is_bid_kept(shown: ShownNaming, session: Naming | None) -> bool:
-    """Return whether what a record names as its session is no stronger than what its trace shows."""
+def is_session_applied(shown: ShownNaming, session: Naming | None) -> bool:
+    """Return whether the session of a trace is at least as strong as `session`, which one of its records names."""
     return session is None or (shown.session_rank is not None and shown.session_rank <= session.rank)
 
 
@@ -75,16 +75,16 @@ def _has_rank(source: str | None, rank: int | None, names: Sequence[str]) -> boo
 
 
 def _llm_rows(expected: Sequence[tuple[int | None, Interactions]]) -> list[list[Any]]:
-    return [[place, *one.llm] for place, one in expected if one.llm is not None]
+    return [[index, *found.llm] for index, found in expected if found.llm is not None]
 
 
 def _tool_rows(expected: Sequence[tuple[int | None, Interactions]]) -> list[list[Any]]:
     rows = []
-    for place, one in expected:
-        if one.tool is not None:
-            rows.append([place, 0, *one.tool])
-        if place is None:
-            rows += [[None, 1, *make_request(call, one.llm)] for call in one.tool_calls]
+    for index, found in expected:
+        if found.tool is not None:
+            rows.append([index, 0, *found.tool])
+        if index is None:
+            rows += [[None, 1, *make_request(call, found.llm)] for call in found.tool_calls]
     return rows
 
 

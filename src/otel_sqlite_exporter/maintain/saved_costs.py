@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keeps what was computed of calls that are written anew, as long as what they are priced by stays."""
+"""Keeps the computed cost of a call that is rewritten, if the values that it is priced by did not change."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _NO_COST = (None, None, None, None)
 
 
 class _Call(NamedTuple):
-    """A row of queries/find_costs.sql. `place` is the span, `inputs` are what it is priced by."""
+    """A row of queries/find_costs.sql. The last values are its span, and the values that it is priced by."""
 
     id: int
     is_own: int
     is_hidden: int
     cost: tuple[Any, ...]
-    place_and_inputs: tuple[Any, ...]
+    span_and_inputs: tuple[Any, ...]
 
     @property
     def is_computed(self) -> bool:
-        """Whether the cost is that of a price."""
+        """Whether the cost was computed from a price."""
         return self.cost[1] not in (None, "reported")
 
 
-class KeptCosts:
-    """What the calls of some records cost, by ids of `_spans` and `_logs`: made before they are written anew, and
-    `restore`d behind it."""
+class SavedCosts:
+    """The computed costs of the calls of some records (ids of `_spans` and `_logs`). Made before the records are
+    rewritten; `restore` writes the costs back."""
 
     def __init__(self, connection: sqlite3.Connection, spans: Collection[int], logs: Collection[int]) -> None:
         self._connection = connection
@@ -42,20 +42,20 @@ class KeptCosts:
             if not call.is_computed:
                 continue
             if call.is_own:
-                self._own[call.place_and_inputs].append(call.cost)
+                self._own[call.span_and_inputs].append(call.cost)
             else:
-                self._others[call.id] = call.place_and_inputs
+                self._others[call.id] = call.span_and_inputs
 
     def restore(self, spans: Collection[int], logs: Collection[int]) -> int:
-        """Give the calls of these records, as they are now, what they cost before, and return how many have no cost."""
+        """Give the calls of the rewritten records their former costs; return the number of calls without one."""
         costs = []
         left = 0
         for call in self._read(spans, logs, self._others.keys()):
             cost = _NO_COST
             if call.is_own and call.cost[1] is None:
-                kept = self._own.get(call.place_and_inputs)
+                kept = self._own.get(call.span_and_inputs)
                 cost = kept.pop(0) if kept else _NO_COST
-            elif call.is_own or not call.is_computed or self._others.get(call.id) == call.place_and_inputs:
+            elif call.is_own or not call.is_computed or self._others.get(call.id) == call.span_and_inputs:
                 continue
             left += cost is _NO_COST and not call.is_hidden
             costs.append({**dict(zip(_COST, cost, strict=True)), "id": call.id})

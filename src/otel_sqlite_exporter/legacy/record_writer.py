@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stages that write records of ours, window by window, so that memory stays flat."""
+"""Writes the records of an attribute-row file as records of this package, some hundred rows at a time, so that memory
+stays flat."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from typing import Any
 import orjson
 
 from otel_sqlite_exporter.legacy.layout import (
-    OWNERS,
+    DETAILS,
     Layout,
     find_keys,
     find_names,
@@ -21,8 +22,8 @@ from otel_sqlite_exporter.legacy.layout import (
     read_windows,
 )
 from otel_sqlite_exporter.legacy.legacy_encoder import LegacyEncoder, SpanContents, identify_row
-from otel_sqlite_exporter.legacy.stage_progress import Step
-from otel_sqlite_exporter.legacy.staging import Staging
+from otel_sqlite_exporter.legacy.references import References
+from otel_sqlite_exporter.legacy.stage_progress import StageStep
 from otel_sqlite_exporter.model.rows import Records
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
@@ -33,20 +34,21 @@ _ROWS = 500
 _CONTEXTS = {"agent_id": "agents", "session_id": "sessions", "trace_id": "traces", "span_id": "spans"}
 
 
-class Conversion:
-    """Makes the steps of the stages that write. Old rows are read from `source`; the steps write to `target`, which may
-    be the same file."""
+class RecordWriter:
+    """Makes the steps of the stages that write records. Old rows are read from `source`; the steps write to `target`,
+    which may be the same file."""
 
     def __init__(
         self,
         source: sqlite3.Connection,
         target: sqlite3.Connection,
         layout: Layout,
+        references: References,
         settings: Settings,
         zone: tzinfo | None,
         counts: Counter[str],
     ) -> None:
-        self.staging = Staging(source, target, layout, counts)
+        self._references = references
         self._source = source
         self._target = target
         self._layout = layout
@@ -55,13 +57,13 @@ class Conversion:
         self._run = Run.begin("import")
         self._encoder = LegacyEncoder(settings, zone, self._read_agents(), counts)
 
-    def write_contexts(self, position: Any) -> Iterator[Step]:
-        """Write a record for each agent and each session, which keeps what our views do not show of them."""
+    def write_contexts(self, position: Any) -> Iterator[StageStep]:
+        """Write a record for each agent and each session, with all of its columns."""
         for table, rows in read_windows(self._source, self._layout, ("agents", "sessions"), position, _ROWS):
             self._resolve(rows, "agent_id")
             yield self._write_rows(table.role, rows)
 
-    def write_traces(self, position: Any) -> Iterator[Step]:
+    def write_traces(self, position: Any) -> Iterator[StageStep]:
         """Write the spans, and a record for each trace."""
         for table, rows in read_windows(self._source, self._layout, ("traces", "spans"), position, _ROWS):
             if table.role == "traces":
@@ -77,53 +79,45 @@ class Conversion:
             ]
             yield self._write(Records(spans=spans), "spans", [table.role, rows[-1]["rowid"]], len(rows))
 
-    def write_events(self, position: Any) -> Iterator[Step]:
-        """Write the events, each with all that is known of it; then what belongs to no event."""
-        kinds = ["events", "details", *OWNERS]
-        first = position[0] if position else kinds[0]
-        for kind in kinds[kinds.index(first) :]:
-            yield from self._write_events(kind, position if position and kind == first else None)
-
-    def _write_events(self, kind: str, position: Any) -> Iterator[Step]:
-        if kind == "events":
+    def write_events(self, position: Any) -> Iterator[StageStep]:
+        """Write the events, each with its details; then the rows that refer to rows which are not in the file."""
+        if position is None or position[0] == "events":
             for table, rows in read_windows(self._source, self._layout, ["events"], position, _ROWS):
                 keys = [read_key(table, row) for row in rows]
                 self._count_orphans(rows)
                 self._resolve(rows, "agent_id", "session_id", "trace_id")
-                details = self.staging.find_details(keys)
+                details = self._references.find_details(keys)
                 logs = [
                     self._encoder.encode_event(row, details.get(key, ())) for row, key in zip(rows, keys, strict=True)
                 ]
                 yield self._write(Records(logs=logs), "events", ["events", rows[-1]["rowid"]], len(rows))
-            return
-        after = position[1] if position else 0
-        while True:
-            if kind == "details":
-                after, found = self.staging.find_orphans(after, _ROWS)
-            else:
-                after, found = self.staging.find_orphan_attributes(kind, after, _ROWS)
-            if not found:
-                return
-            logs = [self._encoder.encode_event({}, [detail]) for detail in found]
-            yield self._write(Records(logs=logs), f"orphans of {kind}", [kind, after], 0)
+            position = ["orphans of events", 0]
+        parents = ("events", *DETAILS)
+        first, after = position[0].removeprefix("orphans of "), position[1]
+        for parent in parents[parents.index(first) :]:
+            while True:
+                after, found = self._references.find_orphans(parent, after, _ROWS)
+                if not found:
+                    break
+                logs = [self._encoder.encode_event({}, [detail]) for detail in found]
+                yield self._write(Records(logs=logs), f"orphans of {parent}", [f"orphans of {parent}", after], 0)
+            after = 0
 
-    def _write_rows(self, kind: str, rows: Sequence[Mapping[str, Any]]) -> Step:
+    def _write_rows(self, kind: str, rows: Sequence[Mapping[str, Any]]) -> StageStep:
         logs = [self._encoder.encode_row(kind, row) for row in rows]
         return self._write(Records(logs=logs), kind, [kind, rows[-1]["rowid"]], len(rows))
 
-    def _write(self, records: Records, kind: str, position: Any, rows: int) -> Step:
-        if rows:
-            self._counts[f"read.{kind}"] += rows
+    def _write(self, records: Records, kind: str, position: Any, rows: int) -> StageStep:
         self._counts[f"written.{kind}"] += len(records)
 
         def write() -> None:
             self._writer.add(records, self._run)
 
-        return Step(write, position, rows)
+        return StageStep(write, position, rows)
 
     def _read_agents(self) -> dict[Any, dict[str, Any]]:
-        """Return how the resources of agents describe them, by every key that may refer to one. There are as many as
-        there are programs, so they are kept in memory."""
+        """Return the resource attributes of agents, by every key that may refer to one. There are as many agents as
+        programs, so they fit into memory."""
         agents: dict[Any, dict[str, Any]] = {}
         for _, rows in read_windows(self._source, self._layout, ["agents"], None, _ROWS):
             for row in rows:
@@ -140,7 +134,7 @@ class Conversion:
         return agents
 
     def _resolve(self, rows: Sequence[dict[str, Any]], *columns: str) -> None:
-        """Let references by a number show the name of what they refer to, where that has one."""
+        """Replace references by number with the name of the row that they refer to, if it has one."""
         for column in columns:
             table = self._layout.tables.get(_CONTEXTS[column])
             numbers = {row[column] for row in rows if isinstance(row.get(column), int)}
@@ -167,11 +161,11 @@ class Conversion:
         table = self._layout.tables.get("traces")
         traces: dict[Any, Any] = {}
         if table is not None and "agent_id" in table.columns:
-            traces = find_names(self._source, table, {span.get("trace_id") for span in spans}, name="agent_id")
+            traces = find_names(self._source, table, {span.get("trace_id") for span in spans}, "agent_id")
         return [span.get("agent_id", traces.get(span.get("trace_id"))) for span in spans]
 
     def _find_contents(self, spans: Sequence[Mapping[str, Any]]) -> dict[tuple[int, int], SpanContents]:
-        """Return what events that are written tell of these spans."""
+        """Return the times and names of these spans' events, which were written before."""
         keys = {identify_row(span)[:2] for span in spans}
         wanted = [[f"{trace_id:032x}", f"{span_id:016x}"] for trace_id, span_id in keys]
         found = self._target.execute(read_query("find_span_contents"), {"spans": orjson.dumps(wanted).decode()})
