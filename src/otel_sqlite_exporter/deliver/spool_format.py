@@ -19,6 +19,7 @@ from otel_sqlite_exporter.model.rows import (
     LinkRow,
     LLMInteractionRow,
     LogRow,
+    MessagesRow,
     Naming,
     QuarantineRow,
     Records,
@@ -50,7 +51,10 @@ _ROWS: dict[str, Any] = {
     "tool": ToolInteractionRow,
     "tool_calls": ToolCallRow,
     "tool_results": ToolResultRow,
+    "messages": MessagesRow,
 }
+# Rows that come each with the place of an event.
+_OF_EVENTS = {"record_interactions": "interactions", "record_messages": "messages"}
 _MANY = ("events", "links", "tool_calls", "tool_results")
 
 
@@ -97,8 +101,8 @@ def _load(kind: str, values: Any, columns: Mapping[str, list[str]]) -> Any:
         if inner in _ROWS and isinstance(value, list):
             many = name in _MANY
             value = [_load(inner, one, columns) for one in value] if many else _load(inner, value, columns)
-        elif name == "record_interactions":
-            value = [(place, _load("interactions", one, columns)) for place, one in value]
+        elif name in _OF_EVENTS:
+            value = [(place, _load(_OF_EVENTS[name], one, columns)) for place, one in value]
         row[name] = value
     if row_type is Interactions and not any(row.values()):
         return NO_INTERACTIONS

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from otel_sqlite_exporter.encode.pairs import split_phase
 from otel_sqlite_exporter.encode.resources import OriginEncoder
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, find_naming, plan_naming
-from otel_sqlite_exporter.genai.event_content import TOOL_RECORDS, find_logged_tools
+from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS, find_logged_tools, read_record
 from otel_sqlite_exporter.genai.recognition import find_record_interactions
 from otel_sqlite_exporter.genai.rules import Rules, load_rules
 from otel_sqlite_exporter.model.fields import (
@@ -130,15 +130,18 @@ class LogEncoder:
             attribute_types=types,
             attributes=text,
         )
-        interactions = None
+        interactions = messages = None
         if event_name:
             user_id = user.name if user else None
             interactions = find_record_interactions(event_name, attributes, fields.body, user_id, self._rules)
-            # What is of no trace belongs to no call that it could tell of.
-            if interactions is None and trace_id is not None and event_name in TOOL_RECORDS:
-                calls, results = find_logged_tools(event_name, attributes, fields.body)
-                interactions = Interactions(None, None, calls, results) if calls or results else None
-        named = (own, session, user, phase, stem, repaired, interactions or NO_INTERACTIONS)
+            # A record outside of all traces belongs to no call.
+            if trace_id is not None and event_name in MESSAGE_RECORDS:
+                record = read_record(event_name, attributes, fields.body)
+                messages = record.encode()
+                if interactions is None:
+                    calls, results = find_logged_tools(record)
+                    interactions = Interactions(None, None, calls, results) if calls or results else None
+        named = (own, session, user, phase, stem, repaired, interactions or NO_INTERACTIONS, messages)
         return EncodedLog(trace_id or "", span_id, row, origin.resource, origin.scope, *named)
 
 

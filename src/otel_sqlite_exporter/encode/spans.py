@@ -16,6 +16,7 @@ from otel_sqlite_exporter.encode.open_spans import OPEN
 from otel_sqlite_exporter.encode.resources import OriginEncoder
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, Source, find_naming, plan_naming
 from otel_sqlite_exporter.errors import UnstorableSpanError
+from otel_sqlite_exporter.genai.event_content import RecordedMessages, encode_records, read_events
 from otel_sqlite_exporter.genai.recognition import (
     Surroundings,
     find_event_interactions,
@@ -158,7 +159,9 @@ class SpanEncoder:
             session = session._replace(is_child=int(is_child), time_unix_nano=start)
         event_rows: Sequence[EventRow] = ()
         record_interactions: Sequence[tuple[int, Interactions]] = ()
+        records: Sequence[tuple[int, RecordedMessages]] = ()
         if events:
+            records = read_events(events)
             event_rows, bad = encode_events(events, start)
             repaired += bad
             record_interactions = find_event_interactions(events, user.name if user else None, self._rules)
@@ -169,7 +172,8 @@ class SpanEncoder:
             repaired += bad
         interactions = NO_INTERACTIONS
         if plan.interactions is not None:
-            surroundings = make_row(Surroundings, (name, status_code == _ERROR, events, start))
+            found = [record for _, record in records]
+            surroundings = make_row(Surroundings, (name, status_code == _ERROR, events, start, found))
             interactions = find_interactions(plan.interactions, attributes, user.name if user else None, surroundings)
         return make_row(
             EncodedSpan,
@@ -187,6 +191,7 @@ class SpanEncoder:
                 is_open,
                 interactions,
                 record_interactions,
+                encode_records(records) if records else (),
             ),
         )
 

@@ -31,6 +31,7 @@ def is_span_current(stored: StoredSpan, encoded: EncodedSpan) -> bool:
         _same([[places.get(id), *rest] for id, *rest in stored.llm_interactions], _llm_rows(expected))
         and _same([[places.get(id), *rest] for id, *rest in stored.tool_interactions], _tool_rows(expected))
         and _same(stored.tool_results, encoded.interactions.tool_results)
+        and _same(stored.messages, [[place, [*messages]] for place, messages in encoded.record_messages])
     )
 
 
@@ -43,6 +44,7 @@ def is_log_current(stored: StoredLog, encoded: EncodedLog) -> bool:
     expected = [(None, told)]
     return (
         (stored.own_session, stored.phase) == (named, encoded.phase)
+        and stored.messages == (encoded.messages and [*encoded.messages])
         and _same([[None, *rest] for _, *rest in stored.llm_interactions], _llm_rows(expected))
         and _same([[None, *rest] for _, *rest in stored.tool_interactions], _tool_rows(expected))
         and (

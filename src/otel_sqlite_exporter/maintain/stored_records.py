@@ -41,7 +41,7 @@ class Shown(NamedTuple):
 
 
 class StoredSpan(NamedTuple):
-    """A span in the file. `own_session` is what it names as its session: its name, source and rank. The last three are
+    """A span in the file. `own_session` is what it names as its session: its name, source and rank. The last four are
     JSON values in the order of queries/read_stored_spans.sql."""
 
     id: int
@@ -53,10 +53,11 @@ class StoredSpan(NamedTuple):
     llm_interactions: Sequence[Sequence[Any]]
     tool_interactions: Sequence[Sequence[Any]]
     tool_results: Sequence[Sequence[Any]]
+    messages: Sequence[Sequence[Any]]
 
 
 class StoredLog(NamedTuple):
-    """A log record in the file; `trace_session` is the row that it belongs to, the last three are as of `StoredSpan`.
+    """A log record in the file; `trace_session` is the row that it belongs to, the last four are as of `StoredSpan`.
     `tool_results` are all that log records of its span tell of its time, None where its span is not in the file."""
 
     id: int
@@ -70,6 +71,7 @@ class StoredLog(NamedTuple):
     llm_interactions: Sequence[Sequence[Any]]
     tool_interactions: Sequence[Sequence[Any]]
     tool_results: Sequence[Sequence[Any]] | None
+    messages: Sequence[str | None] | None
 
 
 class Origins:
@@ -101,7 +103,7 @@ def read_spans(connection: sqlite3.Connection, ids: Collection[int], origins: Or
         resource, scope = origins.find(row["resource"], row["scope"])
         events, links, *interactions = (
             orjson.loads(row[name])
-            for name in ("events", "links", "llm_interactions", "tool_interactions", "tool_results")
+            for name in ("events", "links", "llm_interactions", "tool_interactions", "tool_results", "messages")
         )
         parent = None
         if columns.parent_span_id is not None:
@@ -156,7 +158,7 @@ def read_logs(connection: sqlite3.Connection, ids: Collection[int], origins: Ori
             resource=resource,
             scope=scope,
         )
-        results = row["tool_results"]
+        results, messages = row["tool_results"], row["messages"]
         yield StoredLog(
             row["id"],
             fields,
@@ -169,6 +171,7 @@ def read_logs(connection: sqlite3.Connection, ids: Collection[int], origins: Ori
             orjson.loads(row["llm_interactions"]),
             orjson.loads(row["tool_interactions"]),
             None if results is None else orjson.loads(results),
+            None if messages is None else orjson.loads(messages),
         )
 
 

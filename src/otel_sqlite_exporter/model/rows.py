@@ -89,9 +89,9 @@ class LinkRow(NamedTuple):
 
 class LLMInteractionRow(NamedTuple):
     """Columns of `_llm_interactions` that attributes fill. An agent or workflow is a row that `is_aggregate`; it
-    `is_hidden` where it reports no usage. Parameters, instructions, prompt and completion are None where attributes of
-    the names and forms of OpenTelemetry's conventions hold them, from which the views read them. `duration_ms` is what
-    an event or log record reports."""
+    `is_hidden` where it reports no usage. Instructions, prompt and completion are empty texts where attributes of the
+    span hold them under the names and in the forms of OpenTelemetry's conventions: the views read them from there, and
+    parameters too. `duration_ms` is what an event or log record reports."""
 
     is_aggregate: int
     is_hidden: int
@@ -152,6 +152,15 @@ class ToolResultRow(NamedTuple):
     result: str | None
 
 
+class MessagesRow(NamedTuple):
+    """The texts of `_messages`: JSON of the content that an event of a span, or a log record, holds. Messages that are
+    recorded one by one have no brackets around them. An empty text: the record's own attribute is that JSON."""
+
+    prompt: str | None = None
+    completion: str | None = None
+    system_instructions: str | None = None
+
+
 class Interactions(NamedTuple):
     """What a span (or an event, or a log record) is of a model call or a tool execution: at most one of `llm` and
     `tool`. `tool_calls` are asked for by the answer, `tool_results` are new in the prompt; a log record that is neither
@@ -207,7 +216,7 @@ class QuarantineRow(NamedTuple):
 class EncodedSpan(NamedTuple):
     """One span as rows, ready to be given keys. `own_session` is what the span itself names; `session` and `user` are
     its bids for what its trace shows. One that `is_open` has not ended: its end is its start. `record_interactions`
-    are those of its events, each with the event's place."""
+    and `record_messages` are those of its events, each with the event's place."""
 
     trace_id: str
     row: SpanRow
@@ -222,6 +231,7 @@ class EncodedSpan(NamedTuple):
     is_open: bool = False
     interactions: Interactions = NO_INTERACTIONS
     record_interactions: Sequence[tuple[int, Interactions]] = ()
+    record_messages: Sequence[tuple[int, MessagesRow]] = ()
 
 
 class EncodedLog(NamedTuple):
@@ -240,6 +250,7 @@ class EncodedLog(NamedTuple):
     stem: str | None
     repaired: int
     interactions: Interactions = NO_INTERACTIONS
+    messages: MessagesRow | None = None
 
 
 @dataclass(frozen=True, slots=True)

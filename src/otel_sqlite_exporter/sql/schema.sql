@@ -1,7 +1,7 @@
 -- The schema after all migrations, written by `make schema`. To read: what counts is in migrations/.
 
 PRAGMA application_id = 0x6f74656c;
-PRAGMA user_version = 11;
+PRAGMA user_version = 12;
 
 CREATE TABLE _agent_sessions (
   id INTEGER PRIMARY KEY,
@@ -312,6 +312,13 @@ CREATE INDEX _logs_span ON _logs (trace, span_id);
 CREATE INDEX _logs_time ON _logs (time_unix_nano);
 CREATE INDEX _logs_trace_session ON _logs (trace_session);
 
+CREATE TABLE _messages (
+  event INTEGER PRIMARY KEY REFERENCES _events ON DELETE CASCADE, -- of the span event or log record that holds them
+  prompt INTEGER,                         -- id of _texts: JSON; 0: the record's own attribute is that JSON
+  completion INTEGER,
+  system_instructions INTEGER
+) STRICT;
+
 CREATE TABLE _migrations (
   version INTEGER PRIMARY KEY,
   name TEXT NOT NULL,
@@ -541,141 +548,118 @@ CREATE TABLE _traces (
 CREATE INDEX _traces_session ON _traces (session);
 CREATE INDEX _traces_start_time ON _traces (start_time_unix_nano);
 
-CREATE VIEW _recorded_messages AS
--- One row a message that an event of a span, or a log record, tells under the names that the GenAI conventions had for it
--- up to version 1.36. message has the shape of their messages schema; blocks of a kind that is unknown here stay as they
--- are. Where content is not stored, a role may be all that is left: message is NULL. event is
--- the row of _events, ordinal its place in its span, log the log record. Private: complete_llm_interactions reads it.
--- LIMIT 1 keeps SQLite from putting each step's expressions into those of the next, as often as these name them: to
--- prepare a query of the calls took 7 ms.
+CREATE VIEW _agent_names AS
+-- One row a span, with the agent that it belongs to: the name in its own call, else in the nearest call above it. Private.
 SELECT
-  e.id AS event,
-  e.log,
-  e.ordinal,
-  e.time_unix_nano,
-  e.name IN ('gen_ai.choice', 'gen_ai.content.completion') AS is_output,
+  s.id AS span,
   (
-    SELECT iif(joined.parts = '[]', NULL, json_remove(
-      json_object('role', joined.role, 'parts', json(joined.parts), 'finish_reason', joined.finish_reason),
-      iif(joined.finish_reason IS NULL, '$.finish_reason', '$.none')
-    ))
-    FROM (
-      SELECT
-        split.role,
-        split.finish_reason,
-        (
-          SELECT json_group_array(json(parts.part))
-          FROM (
-            SELECT CASE
-              WHEN b.type <> 'object' THEN json_object('type', 'text', 'content', b.value || '')
-              WHEN b.value ->> '$.thought' = 1 THEN json_object('type', 'reasoning', 'content', b.value ->> '$.text')
-              WHEN b.value ->> '$.text' IS NOT NULL AND coalesce(b.value ->> '$.type', 'text') IN ('text', 'input_text', 'output_text')
-                THEN json_object('type', 'text', 'content', b.value ->> '$.text')
-              WHEN b.value ->> '$.type' = 'thinking'
-                THEN json_object('type', 'reasoning', 'content', coalesce(b.value ->> '$.thinking', b.value ->> '$.content'))
-              WHEN b.value -> '$.reasoningContent' IS NOT NULL
-                THEN json_object('type', 'reasoning', 'content', b.value ->> '$.reasoningContent.reasoningText.text')
-              WHEN b.value ->> '$.type' = 'tool_use'
-                THEN json_object('type', 'tool_call', 'id', b.value ->> '$.id', 'name', b.value ->> '$.name', 'arguments', b.value -> '$.input')
-              WHEN b.value -> '$.toolUse' IS NOT NULL
-                THEN json_object('type', 'tool_call', 'id', b.value ->> '$.toolUse.toolUseId', 'name', b.value ->> '$.toolUse.name', 'arguments', b.value -> '$.toolUse.input')
-              WHEN b.value -> '$.function_call' IS NOT NULL
-                THEN json_object('type', 'tool_call', 'id', b.value ->> '$.function_call.id', 'name', b.value ->> '$.function_call.name', 'arguments', b.value -> '$.function_call.args')
-              WHEN b.value ->> '$.type' = 'tool_result'
-                THEN json_object('type', 'tool_call_response', 'id', b.value ->> '$.tool_use_id', 'response', json(iif(json_array_length(b.value, '$.content') = 1, coalesce(b.value -> '$.content[0].text', b.value -> '$.content'), b.value -> '$.content')))
-              WHEN b.value -> '$.toolResult' IS NOT NULL
-                THEN json_object('type', 'tool_call_response', 'id', b.value ->> '$.toolResult.toolUseId', 'response', json(iif(json_array_length(b.value, '$.toolResult.content') = 1, coalesce(b.value -> '$.toolResult.content[0].text', b.value -> '$.toolResult.content'), b.value -> '$.toolResult.content')))
-              WHEN b.value -> '$.function_response' IS NOT NULL
-                THEN json_object('type', 'tool_call_response', 'id', b.value ->> '$.function_response.id', 'response', b.value -> '$.function_response.response')
-              WHEN b.value ->> '$.type' IS NOT NULL THEN b.value
-              ELSE json_object('type', 'text', 'content', b.value || '')
-            END AS part
-            FROM json_each(split.blocks) AS b
-            WHERE b.type <> 'null' AND b.value <> ''
-            UNION ALL
-            SELECT json_object(
-              'type', 'tool_call',
-              'id', k.value ->> '$.id',
-              'name', coalesce(k.value ->> '$.function.name', k.value ->> '$.name'),
-              'arguments', json(coalesce(
-                iif(json_valid(k.value ->> '$.function.arguments'), k.value ->> '$.function.arguments', k.value -> '$.function.arguments'),
-                iif(json_valid(k.value ->> '$.arguments'), k.value ->> '$.arguments', k.value -> '$.arguments')
-              ))
-            )
-            FROM json_each(split.calls) AS k
-            WHERE k.type = 'object'
-          ) AS parts
-        ) AS parts
-      FROM (
-        SELECT
-          opened.finish_reason,
-          CASE opened.name
-            WHEN 'gen_ai.tool.message' THEN 'tool'
-            WHEN 'gen_ai.system.message' THEN coalesce(opened.role, 'system')
-            WHEN 'gen_ai.assistant.message' THEN coalesce(opened.role, 'assistant')
-            ELSE coalesce(nullif(opened.role, 'model'), iif(opened.is_output, 'assistant', 'user'))
-          END AS role,
-          CASE
-            WHEN opened.name = 'gen_ai.tool.message' AND json_type(opened.told, '$[0].toolResult') IS NULL
-              THEN json_array(json_object('type', 'tool_call_response', 'id', opened.id, 'response', json(opened.content)))
-            WHEN json_type(opened.told, '$[0]') = 'object' THEN opened.told
-            WHEN json_type(opened.content) = 'array' THEN opened.content
-            WHEN json_type(opened.content, '$.parts') = 'array' THEN opened.content -> '$.parts'
-            ELSE json_array(json(opened.content))
-          END AS blocks,
-          CASE
-            WHEN json_type(opened.calls) = 'array' THEN opened.calls
-            WHEN json_type(opened.calls) = 'text' AND json_valid(opened.calls ->> '$') THEN opened.calls ->> '$'
-            ELSE '[]'
-          END AS calls
-        FROM (
-          SELECT
-            record.*,
-            CASE WHEN json_type(record.content) = 'text' AND json_valid(record.content ->> '$') THEN record.content ->> '$' ELSE record.content END AS told
-          FROM (
-            SELECT
-              e.name,
-              e.name IN ('gen_ai.choice', 'gen_ai.content.completion') AS is_output,
-              coalesce(v.value ->> '$.message.role', v.value ->> '$.role') AS role,
-              CASE json_type(v.value, '$.message')
-                WHEN 'object' THEN v.value -> '$.message.content'
-                WHEN 'text' THEN v.value -> '$.message'
-                WHEN 'array' THEN v.value -> '$.message'
-                ELSE v.value -> '$.content'
-              END AS content,
-              coalesce(v.value -> '$.message.tool_calls', v.value -> '$.tool_calls') AS calls,
-              coalesce(v.value ->> '$.id', v.value ->> '$.tool_call_id') AS id,
-              v.value ->> '$.finish_reason' AS finish_reason
-            LIMIT 1
-          ) AS record
-          LIMIT 1
-        ) AS opened
-        LIMIT 1
-      ) AS split
-      LIMIT 1
-    ) AS joined
-  ) AS message
-FROM _events AS e
-LEFT JOIN _logs AS l ON l.id = e.log
-JOIN json_each(
-  CASE
-    WHEN e.name LIKE 'gen_ai.content.%' AND coalesce(e.attributes, l.attributes) ->> iif(e.name = 'gen_ai.content.prompt', '$."gen_ai.prompt"', '$."gen_ai.completion"') IS NOT NULL
-      THEN (
-        SELECT CASE WHEN iif(json_valid(told.text), json_type(told.text, '$[0].role'), '') = 'text' THEN told.text ELSE json_array(json_object('content', told.text)) END
-        FROM (SELECT coalesce(e.attributes, l.attributes) ->> iif(e.name = 'gen_ai.content.prompt', '$."gen_ai.prompt"', '$."gen_ai.completion"') AS text) AS told
-      )
-    WHEN json_type(l.body) = 'object' THEN json_array(json(l.body))
-    WHEN json_type(l.body) <> 'null' THEN json_array(json_object('content', json(l.body)))
-    ELSE (
-      SELECT json_array(CASE WHEN told.text IS NULL THEN json(coalesce(e.attributes, l.attributes)) WHEN iif(json_valid(told.text), json_type(told.text), '') = 'object' THEN json(told.text) ELSE json_object('content', told.text) END)
-      FROM (SELECT coalesce(e.attributes, l.attributes) ->> '$."gen_ai.event.content"' AS text) AS told
+    WITH RECURSIVE up (trace, span, parent_span_id, depth) AS (
+      SELECT s.trace, s.id, s.parent_span_id, 0
+      UNION ALL
+      SELECT up.trace, q.id, q.parent_span_id, up.depth + 1
+      FROM up CROSS JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.parent_span_id
+      WHERE up.depth < 1000
     )
-  END
-) AS v
-WHERE v.type = 'object' AND e.name IN (
-  'gen_ai.system.message', 'gen_ai.user.message', 'gen_ai.assistant.message', 'gen_ai.tool.message', 'gen_ai.choice',
-  'gen_ai.content.prompt', 'gen_ai.content.completion'
-);
+    SELECT (SELECT a.agent_name FROM _llm_interactions AS a WHERE a.span = up.span AND ifnull(a.event, 0) = 0) AS named
+    FROM up
+    WHERE named IS NOT NULL
+    LIMIT 1
+  ) AS agent_name
+FROM _spans AS s;
+
+CREATE VIEW _attribute_messages AS
+-- One row a span, with the content that its attributes hold in the form of the GenAI conventions. Such an attribute is not
+-- parsed when it is written: one that is no JSON after all is shown as a text. Private. LIMIT 1 keeps SQLite from putting
+-- the inner expression into the outer one three times.
+SELECT
+  s.id AS span,
+  (
+    SELECT iif(json_valid(a.text), a.text, json_array(json_object('role', 'user', 'parts', json_array(json_object('type', 'text', 'content', a.text)))))
+    FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.input.messages"' AS text LIMIT 1) AS a
+  ) AS prompt,
+  (
+    SELECT iif(json_valid(a.text), a.text, json_array(json_object('role', 'assistant', 'parts', json_array(json_object('type', 'text', 'content', a.text)))))
+    FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.output.messages"' AS text LIMIT 1) AS a
+  ) AS completion,
+  (
+    SELECT iif(json_valid(a.text), a.text, json_array(json_object('type', 'text', 'content', a.text)))
+    FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.system_instructions"' AS text LIMIT 1) AS a
+  ) AS system_instructions
+FROM _spans AS s;
+
+CREATE VIEW _message_records AS
+-- One row an event of a span, or a log record that names the span, that holds messages. source: the smallest is the surest;
+-- the records of 0 and 2 hold the whole, those of 1 and 3 one message each. place: their order. The columns of content are
+-- those of _messages, and attributes the record's own. Private.
+SELECT
+  s.id AS span,
+  e.name <> 'gen_ai.client.inference.operation.details' AS source,
+  e.ordinal AS place,
+  e.name,
+  m.prompt,
+  m.completion,
+  m.system_instructions,
+  e.attributes
+FROM _spans AS s
+CROSS JOIN _events AS e ON e.span = s.id
+CROSS JOIN _messages AS m ON m.event = e.id
+UNION ALL
+SELECT
+  s.id,
+  2 + (e.name <> 'gen_ai.client.inference.operation.details'),
+  e.time_unix_nano,
+  e.name,
+  m.prompt,
+  m.completion,
+  m.system_instructions,
+  l.attributes
+FROM _spans AS s
+CROSS JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
+CROSS JOIN _events AS e ON e.log = l.id
+CROSS JOIN _messages AS m ON m.event = e.id;
+
+CREATE VIEW _recorded_messages AS
+-- One row a span, with the content of a call that its events hold, or else log records that name it: the first prompt and
+-- the last completion of records that hold the whole, or else all messages. Of one time, log records come in the order
+-- system, user, assistant, tool, so that their order does not depend on their arrival. Private.
+SELECT
+  s.id AS span,
+  (
+    SELECT coalesce(
+      ('[' || group_concat(r.text, ',') FILTER (WHERE r.source = 0) || ']') ->> '$[0]',
+      '[' || group_concat(r.text, ',') FILTER (WHERE r.source = 1) || ']',
+      ('[' || group_concat(r.text, ',') FILTER (WHERE r.source = 2) || ']') ->> '$[0]',
+      '[' || group_concat(r.text, ',') FILTER (WHERE r.source = 3) || ']'
+    )
+    FROM (
+      SELECT q.source, iif(q.prompt = 0, q.attributes ->> '$."gen_ai.input.messages"', (SELECT t.text FROM _texts AS t WHERE t.id = q.prompt)) AS text
+      FROM _message_records AS q
+      WHERE q.span = s.id AND q.prompt IS NOT NULL
+      ORDER BY q.place, instr('suat', substr(q.name, 8, 1)), text
+    ) AS r
+  ) AS prompt,
+  (
+    SELECT coalesce(
+      ('[' || group_concat(r.text, ',') FILTER (WHERE r.source = 0) || ']') ->> '$[#-1]',
+      '[' || group_concat(r.text, ',') FILTER (WHERE r.source = 1) || ']',
+      ('[' || group_concat(r.text, ',') FILTER (WHERE r.source = 2) || ']') ->> '$[#-1]',
+      '[' || group_concat(r.text, ',') FILTER (WHERE r.source = 3) || ']'
+    )
+    FROM (
+      SELECT q.source, iif(q.completion = 0, q.attributes ->> '$."gen_ai.output.messages"', (SELECT t.text FROM _texts AS t WHERE t.id = q.completion)) AS text
+      FROM _message_records AS q
+      WHERE q.span = s.id AND q.completion IS NOT NULL
+      ORDER BY q.place, text
+    ) AS r
+  ) AS completion,
+  (
+    SELECT iif(q.system_instructions = 0, q.attributes ->> '$."gen_ai.system_instructions"', (SELECT t.text FROM _texts AS t WHERE t.id = q.system_instructions)) AS text
+    FROM _message_records AS q
+    WHERE q.span = s.id AND q.system_instructions IS NOT NULL
+    ORDER BY q.source, q.place, text
+    LIMIT 1
+  ) AS system_instructions
+FROM _spans AS s;
 
 CREATE VIEW _whole_attributes AS
 -- One row a span that shares texts with others (its column texts is not NULL), with its attributes put together. Private:
@@ -840,32 +824,20 @@ CREATE VIEW complete_llm_interactions AS
 -- Calls that run (finish_id is NULL) and interrupted ones are here too, with status and end as in the view spans.
 SELECT
   t.trace_id,
-  iif(i.event IS NULL, (SELECT s.span_id FROM _spans AS s WHERE s.id = i.span), (SELECT coalesce(s.span_id, l.span_id) FROM _events AS e LEFT JOIN _spans AS s ON s.id = e.span LEFT JOIN _logs AS l ON l.id = e.log WHERE e.id = i.event)) AS span_id,
-  (SELECT s.parent_span_id FROM _spans AS s WHERE s.id = i.span) AS parent_span_id,
+  coalesce(s.span_id, l.span_id) AS span_id,
+  s.parent_span_id,
   x.session_id,
   coalesce(i.user_id, b.user_id, t.user_id) AS user_id,
-  coalesce(i.agent_name, b.agent_name, (
-    WITH RECURSIVE up (trace, span, parent_span_id, depth) AS (
-      SELECT s.trace, s.id, s.parent_span_id, 0 FROM _spans AS s WHERE s.id = i.span
-      UNION ALL
-      SELECT up.trace, q.id, q.parent_span_id, up.depth + 1
-      FROM up CROSS JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.parent_span_id
-      WHERE up.depth < 1000
-    )
-    SELECT (SELECT a.agent_name FROM _llm_interactions AS a WHERE a.span = up.span AND ifnull(a.event, 0) = 0) AS named
-    FROM up
-    WHERE named IS NOT NULL
-    LIMIT 1
-  )) AS agent_name,
+  coalesce(i.agent_name, b.agent_name, n.agent_name) AS agent_name,
   (SELECT r.service_name FROM _resources AS r WHERE r.id = i.resource) AS service_name,
-  iif(i.event IS NULL, (SELECT s.name FROM _spans AS s WHERE s.id = i.span), (SELECT e.name FROM _events AS e WHERE e.id = i.event)) AS name,
+  iif(i.event IS NULL, s.name, e.name) AS name,
   coalesce(i.operation, b.operation) AS operation,
   coalesce(i.provider, b.provider) AS provider,
   coalesce(b.request_model, i.request_model) AS request_model,
   coalesce(i.response_model, b.response_model) AS response_model,
   coalesce(i.response_model, b.response_model, i.request_model, b.request_model) AS model,
-  iif(i.event IS NULL, (SELECT e.id FROM _events AS e WHERE e.span = i.span AND e.source = 0 AND e.phase = 'start'), coalesce(i.start_event, (SELECT e.id FROM _events AS e WHERE e.id = i.event AND e.phase = 'start'))) AS start_id,
-  iif(i.event IS NULL, (SELECT e.id FROM _events AS e WHERE e.span = i.span AND e.source = 0 AND e.phase = 'finish'), (SELECT e.id FROM _events AS e WHERE e.id = i.event AND e.phase IS NOT 'start')) AS finish_id,
+  iif(i.event IS NULL, (SELECT q.id FROM _events AS q WHERE q.span = i.span AND q.source = 0 AND q.phase = 'start'), coalesce(i.start_event, iif(e.phase = 'start', e.id, NULL))) AS start_id,
+  iif(i.event IS NULL, (SELECT q.id FROM _events AS q WHERE q.span = i.span AND q.source = 0 AND q.phase = 'finish'), iif(e.phase IS NOT 'start', e.id, NULL)) AS finish_id,
   strftime('%Y-%m-%dT%H:%M:%S', i.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', i.start_time_unix_nano / 1000 % 1000000) AS request_timestamp,
   strftime('%Y-%m-%dT%H:%M:%S', max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000000000, 'unixepoch') || printf('.%06dZ', max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000 % 1000000) AS response_timestamp,
   i.start_time_unix_nano AS start_time_unix_nano,
@@ -882,152 +854,49 @@ SELECT
   i.finish_reasons,
   i.response_id,
   CASE
-    WHEN i.event IS NOT NULL THEN CASE WHEN i.status_code = 2 OR i.error_type IS NOT NULL THEN 'error' WHEN (SELECT e.phase FROM _events AS e WHERE e.id = i.event) = 'start' THEN 'running' ELSE 'ok' END
     WHEN o.span IS NOT NULL THEN 'running'
-    WHEN i.is_interrupted THEN 'interrupted'
-    ELSE iif(i.status_code = 2 OR i.error_type IS NOT NULL, 'error', 'ok')
+    WHEN i.event IS NULL AND i.is_interrupted THEN 'interrupted'
+    WHEN i.status_code = 2 OR i.error_type IS NOT NULL THEN 'error'
+    ELSE iif(e.phase = 'start', 'running', 'ok')
   END AS status,
   i.error_type,
   i.cost_usd,
   i.cost_status,
-  coalesce(
-    i.prompt,
-    b.prompt,
-    (
-      WITH
-        whole AS MATERIALIZED (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) AS attributes FROM _spans AS s WHERE s.id = i.span),
-        told AS MATERIALIZED (SELECT whole.attributes ->> '$."gen_ai.input.messages"' AS messages, whole.attributes ->> '$."gen_ai.prompt"' AS text FROM whole)
-      SELECT CASE
-        WHEN told.messages IS NOT NULL
-          THEN iif(iif(json_valid(told.messages), json_type(told.messages), '') = 'array', told.messages, json_array(json_object('role', 'user', 'parts', json_array(json_object('type', 'text', 'content', told.messages)))))
-        WHEN told.text IS NOT NULL
-          THEN iif(iif(json_valid(told.text), json_type(told.text, '$[0].parts'), '') = 'array', told.text, json_array(json_object('role', 'user', 'parts', json_array(json_object('type', 'text', 'content', told.text)))))
-      END
-      FROM told
-    ),
-    iif(i.event IS NULL, coalesce(
-      (
-        SELECT e.attributes ->> '$."gen_ai.input.messages"' AS told FROM _events AS e
-        WHERE e.span = i.span AND e.source = 1 AND e.name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
-        ORDER BY e.ordinal LIMIT 1
-      ),
-      (
-        SELECT coalesce(
-          nullif(json_group_array(json(told.message)) FILTER (WHERE told.message IS NOT NULL AND told.log IS NULL), '[]'),
-          (
-            SELECT l.attributes ->> '$."gen_ai.input.messages"' AS told FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
-            WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
-            ORDER BY l.time_unix_nano, l.id LIMIT 1
-          ),
-          nullif(json_group_array(json(told.message)) FILTER (WHERE told.message IS NOT NULL AND told.log IS NOT NULL), '[]')
-        )
-        FROM (
-          SELECT m.message, m.log
-          FROM _recorded_messages AS m
-          WHERE m.is_output = 0 AND m.event IN (
-            SELECT e.id FROM _events AS e WHERE e.span = i.span AND e.source = 1
-            UNION ALL
-            SELECT e.id FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id JOIN _events AS e ON e.log = l.id
-            WHERE s.id = i.span
-          )
-          ORDER BY m.ordinal, m.time_unix_nano, m.log
-        ) AS told
-      )
-    ), NULL)
-  ) AS prompt,
-  coalesce(
-    i.completion,
-    (
-      WITH
-        whole AS MATERIALIZED (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) AS attributes FROM _spans AS s WHERE s.id = i.span),
-        told AS MATERIALIZED (SELECT whole.attributes ->> '$."gen_ai.output.messages"' AS messages, whole.attributes ->> '$."gen_ai.completion"' AS text FROM whole)
-      SELECT CASE
-        WHEN told.messages IS NOT NULL
-          THEN iif(iif(json_valid(told.messages), json_type(told.messages), '') = 'array', told.messages, json_array(json_object('role', 'assistant', 'parts', json_array(json_object('type', 'text', 'content', told.messages)))))
-        WHEN told.text IS NOT NULL
-          THEN iif(iif(json_valid(told.text), json_type(told.text, '$[0].parts'), '') = 'array', told.text, json_array(json_object('role', 'assistant', 'parts', json_array(json_object('type', 'text', 'content', told.text)))))
-      END
-      FROM told
-    ),
-    iif(i.event IS NULL, coalesce(
-      (
-        SELECT e.attributes ->> '$."gen_ai.output.messages"' AS told FROM _events AS e
-        WHERE e.span = i.span AND e.source = 1 AND e.name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
-        ORDER BY e.ordinal DESC LIMIT 1
-      ),
-      (
-        SELECT coalesce(
-          nullif(json_group_array(json(told.message)) FILTER (WHERE told.message IS NOT NULL AND told.log IS NULL), '[]'),
-          (
-            SELECT l.attributes ->> '$."gen_ai.output.messages"' AS told FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
-            WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
-            ORDER BY l.time_unix_nano DESC, l.id DESC LIMIT 1
-          ),
-          nullif(json_group_array(json(told.message)) FILTER (WHERE told.message IS NOT NULL AND told.log IS NOT NULL), '[]')
-        )
-        FROM (
-          SELECT m.message, m.log
-          FROM _recorded_messages AS m
-          WHERE m.is_output = 1 AND m.event IN (
-            SELECT e.id FROM _events AS e WHERE e.span = i.span AND e.source = 1
-            UNION ALL
-            SELECT e.id FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id JOIN _events AS e ON e.log = l.id
-            WHERE s.id = i.span
-          )
-          ORDER BY m.ordinal, m.time_unix_nano, m.log
-        ) AS told
-      )
-    ), NULL)
-  ) AS completion,
-  iif(i.event IS NULL, (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) FROM _spans AS s WHERE s.id = i.span), (
-    SELECT json_group_object(merged.key, json(CASE merged.type WHEN 'text' THEN json_quote(merged.value) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null' ELSE merged.value END))
+  CASE
+    WHEN i.prompt = '' THEN a.prompt
+    WHEN i.event IS NULL THEN coalesce(i.prompt, m.prompt)
+    ELSE coalesce(i.prompt, b.prompt)
+  END AS prompt,
+  CASE
+    WHEN i.completion = '' THEN a.completion
+    WHEN i.event IS NULL THEN coalesce(i.completion, m.completion)
+    ELSE i.completion
+  END AS completion,
+  iif(i.event IS NULL, iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)), (
+    -- Of a start and its finish: what the finish says, unless that is null.
+    SELECT json_group_object(merged.key, json(merged.value))
     FROM (
-      SELECT j.key, j.type, j.value
-      FROM _events AS e LEFT JOIN _logs AS l ON l.id = e.log, json_each(coalesce(e.attributes, l.attributes, '{}')) AS j
-      WHERE e.id = i.start_event AND j.key NOT IN (
-        SELECT k.key
-        FROM _events AS f LEFT JOIN _logs AS m ON m.id = f.log, json_each(coalesce(f.attributes, m.attributes, '{}')) AS k
-        WHERE f.id = i.event AND k.type <> 'null'
-      )
-      UNION ALL
-      SELECT j.key, j.type, j.value
-      FROM _events AS e LEFT JOIN _logs AS l ON l.id = e.log, json_each(coalesce(e.attributes, l.attributes, '{}')) AS j
-      WHERE e.id = i.event AND (j.type <> 'null' OR j.key NOT IN (
-        SELECT k.key
-        FROM _events AS f LEFT JOIN _logs AS m ON m.id = f.log, json_each(coalesce(f.attributes, m.attributes, '{}')) AS k
-        WHERE f.id = i.start_event
-      ))
+      SELECT j.key, CASE WHEN j.type = 'text' THEN json_quote(j.value) WHEN j.type IN ('true', 'false', 'null') THEN j.type ELSE j.value END AS value, max(2 * (j.type <> 'null') + (q.id = i.event))
+      FROM _events AS q
+      LEFT JOIN _logs AS k ON k.id = q.log
+      JOIN json_each(coalesce(q.attributes, k.attributes, '{}')) AS j
+      WHERE q.id IN (i.start_event, i.event)
+      GROUP BY j.key
     ) AS merged
   )) AS combined_attributes,
   i.is_aggregate,
   iif(i.event IS NULL, 'span', 'event') AS source,
   i.dialect,
   coalesce(i.request_parameters, b.request_parameters, (
-    SELECT nullif(json_group_object(substr(j.key, 16), json(CASE j.type WHEN 'text' THEN json_quote(j.value) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null' ELSE j.value END)), '{}')
-    FROM _spans AS s, json_each(iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id))) AS j
-    WHERE s.id = i.span AND j.key GLOB 'gen_ai.request.?*' AND j.key <> 'gen_ai.request.model'
+    SELECT nullif(json_group_object(substr(j.key, 16), json(CASE WHEN j.type = 'text' THEN json_quote(j.value) WHEN j.type IN ('true', 'false', 'null') THEN j.type ELSE j.value END)), '{}')
+    FROM json_each(iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id))) AS j
+    WHERE j.key GLOB 'gen_ai.request.?*' AND j.key <> 'gen_ai.request.model'
   )) AS request_parameters,
-  coalesce(
-    i.system_instructions,
-    b.system_instructions,
-    (
-      WITH told AS MATERIALIZED (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.system_instructions"' AS parts FROM _spans AS s WHERE s.id = i.span)
-      SELECT iif(told.parts IS NULL OR iif(json_valid(told.parts), json_type(told.parts), '') = 'array', told.parts, json_array(json_object('type', 'text', 'content', told.parts)))
-      FROM told
-    ),
-    iif(i.event IS NULL, coalesce(
-      (
-        SELECT e.attributes ->> '$."gen_ai.system_instructions"' AS told FROM _events AS e
-        WHERE e.span = i.span AND e.source = 1 AND e.name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
-        ORDER BY e.ordinal LIMIT 1
-      ),
-      (
-        SELECT l.attributes ->> '$."gen_ai.system_instructions"' AS told FROM _spans AS s JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
-        WHERE s.id = i.span AND l.event_name = 'gen_ai.client.inference.operation.details' AND iif(json_valid(told), json_type(told), '') = 'array'
-        ORDER BY l.time_unix_nano, l.id LIMIT 1
-      )
-    ), NULL)
-  ) AS system_instructions,
+  CASE
+    WHEN i.system_instructions = '' THEN a.system_instructions
+    WHEN i.event IS NULL THEN coalesce(i.system_instructions, m.system_instructions)
+    ELSE coalesce(i.system_instructions, b.system_instructions)
+  END AS system_instructions,
   i.price_source,
   i.price_date,
   i.id
@@ -1036,6 +905,12 @@ JOIN _trace_sessions AS p ON p.id = i.trace_session
 LEFT JOIN _traces AS t ON t.id = p.trace AND t.trace_id <> ''
 LEFT JOIN _sessions AS x ON x.id = p.session
 LEFT JOIN _llm_interactions AS b ON b.event = i.start_event
+LEFT JOIN _spans AS s ON s.id = i.span
+LEFT JOIN _events AS e ON e.id = i.event
+LEFT JOIN _logs AS l ON l.id = e.log
+LEFT JOIN _agent_names AS n ON n.span = i.span
+LEFT JOIN _attribute_messages AS a ON a.span = i.span
+LEFT JOIN _recorded_messages AS m ON m.span = i.span
 LEFT JOIN _open_spans AS o ON o.span = i.span AND i.event IS NULL
 LEFT JOIN _exporter_runs AS h ON h.id = o.run
 WHERE i.is_hidden = 0;
@@ -1049,63 +924,37 @@ CREATE VIEW complete_tool_interactions AS
 -- Calls that run (finish_id is NULL) and interrupted ones are here too, with status and end as in the view spans.
 SELECT
   t.trace_id,
-  iif(i.event IS NULL, (SELECT s.span_id FROM _spans AS s WHERE s.id = i.span), (SELECT coalesce(s.span_id, l.span_id) FROM _events AS e LEFT JOIN _spans AS s ON s.id = e.span LEFT JOIN _logs AS l ON l.id = e.log WHERE e.id = i.event)) AS span_id,
-  (SELECT s.parent_span_id FROM _spans AS s WHERE s.id = i.span) AS parent_span_id,
+  coalesce(s.span_id, l.span_id) AS span_id,
+  s.parent_span_id,
   x.session_id,
   coalesce(i.user_id, b.user_id, t.user_id) AS user_id,
-  coalesce(i.agent_name, b.agent_name, (
-    WITH RECURSIVE up (trace, span, parent_span_id, depth) AS (
-      SELECT s.trace, s.id, s.parent_span_id, 0 FROM _spans AS s WHERE s.id = i.span
-      UNION ALL
-      SELECT up.trace, q.id, q.parent_span_id, up.depth + 1
-      FROM up CROSS JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.parent_span_id
-      WHERE up.depth < 1000
-    )
-    SELECT (SELECT a.agent_name FROM _llm_interactions AS a WHERE a.span = up.span AND ifnull(a.event, 0) = 0) AS named
-    FROM up
-    WHERE named IS NOT NULL
-    LIMIT 1
-  )) AS agent_name,
+  coalesce(i.agent_name, b.agent_name, n.agent_name) AS agent_name,
   (SELECT r.service_name FROM _resources AS r WHERE r.id = i.resource) AS service_name,
-  iif(i.event IS NULL, (SELECT s.name FROM _spans AS s WHERE s.id = i.span), (SELECT e.name FROM _events AS e WHERE e.id = i.event)) AS name,
+  iif(i.event IS NULL, s.name, e.name) AS name,
   coalesce(i.tool_name, b.tool_name) AS tool_name,
   coalesce(i.tool_call_id, b.tool_call_id) AS tool_call_id,
   coalesce(i.tool_type, b.tool_type) AS tool_type,
   coalesce(
     i.arguments,
     b.arguments,
-    iif(i.is_request, NULL, coalesce(
-      (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.tool.call.arguments"' FROM _spans AS s WHERE s.id = i.span),
-      iif(i.event IS NULL, (
-        SELECT coalesce(iif(json_valid(e.attributes ->> '$."gen_ai.input.messages"'), e.attributes ->> '$."gen_ai.input.messages"' ->> '$[0].parts[0].arguments', NULL), e.attributes ->> '$.content') AS told FROM _events AS e
-        WHERE e.span = i.span AND e.source = 1 AND e.name IN ('gen_ai.client.inference.operation.details', 'gen_ai.tool.message') AND told IS NOT NULL
-        ORDER BY e.ordinal LIMIT 1
-      ), NULL)
-    ))
+    iif(i.is_request, NULL, iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.tool.call.arguments"')
   ) AS arguments,
   coalesce(
     i.result,
     iif(i.is_request,
       (SELECT r.result FROM _tool_results AS r WHERE r.trace = i.trace AND r.tool_call_id = i.tool_call_id ORDER BY r.time_unix_nano, r.result LIMIT 1),
-      coalesce(
-        (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.tool.call.result"' FROM _spans AS s WHERE s.id = i.span),
-        iif(i.event IS NULL, (
-          SELECT coalesce(iif(json_valid(e.attributes ->> '$."gen_ai.output.messages"'), e.attributes ->> '$."gen_ai.output.messages"' ->> '$[0].parts[0].response', NULL), e.attributes ->> '$.message') AS told FROM _events AS e
-          WHERE e.span = i.span AND e.source = 1 AND e.name IN ('gen_ai.client.inference.operation.details', 'gen_ai.choice') AND told IS NOT NULL
-          ORDER BY e.ordinal DESC LIMIT 1
-        ), NULL)
-      )
+      iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.tool.call.result"'
     )
   ) AS result,
   CASE
     WHEN i.is_request THEN NULL
-    WHEN i.event IS NULL THEN (SELECT e.id FROM _events AS e WHERE e.span = i.span AND e.source = 0 AND e.phase = 'start')
-    ELSE coalesce(i.start_event, (SELECT e.id FROM _events AS e WHERE e.id = i.event AND e.phase = 'start'))
+    WHEN i.event IS NULL THEN (SELECT q.id FROM _events AS q WHERE q.span = i.span AND q.source = 0 AND q.phase = 'start')
+    ELSE coalesce(i.start_event, iif(e.phase = 'start', e.id, NULL))
   END AS start_id,
   CASE
     WHEN i.is_request THEN NULL
-    WHEN i.event IS NULL THEN (SELECT e.id FROM _events AS e WHERE e.span = i.span AND e.source = 0 AND e.phase = 'finish')
-    ELSE (SELECT e.id FROM _events AS e WHERE e.id = i.event AND e.phase IS NOT 'start')
+    WHEN i.event IS NULL THEN (SELECT q.id FROM _events AS q WHERE q.span = i.span AND q.source = 0 AND q.phase = 'finish')
+    ELSE iif(e.phase IS NOT 'start', e.id, NULL)
   END AS finish_id,
   i.start_time_unix_nano AS start_time_unix_nano,
   max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) AS end_time_unix_nano,
@@ -1114,44 +963,36 @@ SELECT
   iif(i.is_request, NULL, coalesce(i.duration_ms, (max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - i.start_time_unix_nano) / 1e6)) AS duration_ms,
   CASE
     WHEN i.is_request THEN iif(EXISTS (SELECT 1 FROM _tool_results AS r WHERE r.trace = i.trace AND r.tool_call_id = i.tool_call_id), 'ok', NULL)
-    WHEN i.event IS NOT NULL THEN CASE WHEN i.status_code = 2 OR i.error_type IS NOT NULL THEN 'error' WHEN (SELECT e.phase FROM _events AS e WHERE e.id = i.event) = 'start' THEN 'running' ELSE 'ok' END
     WHEN o.span IS NOT NULL THEN 'running'
-    WHEN i.is_interrupted THEN 'interrupted'
-    ELSE iif(i.status_code = 2 OR i.error_type IS NOT NULL, 'error', 'ok')
+    WHEN i.event IS NULL AND i.is_interrupted THEN 'interrupted'
+    WHEN i.status_code = 2 OR i.error_type IS NOT NULL THEN 'error'
+    ELSE iif(e.phase = 'start', 'running', 'ok')
   END AS status,
   i.error_type,
-  iif(i.event IS NULL, (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) FROM _spans AS s WHERE s.id = i.span), (
-    SELECT json_group_object(merged.key, json(CASE merged.type WHEN 'text' THEN json_quote(merged.value) WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' WHEN 'null' THEN 'null' ELSE merged.value END))
+  iif(i.event IS NULL, iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)), (
+    -- Of a start and its finish: what the finish says, unless that is null.
+    SELECT json_group_object(merged.key, json(merged.value))
     FROM (
-      SELECT j.key, j.type, j.value
-      FROM _events AS e LEFT JOIN _logs AS l ON l.id = e.log, json_each(coalesce(e.attributes, l.attributes, '{}')) AS j
-      WHERE e.id = i.start_event AND j.key NOT IN (
-        SELECT k.key
-        FROM _events AS f LEFT JOIN _logs AS m ON m.id = f.log, json_each(coalesce(f.attributes, m.attributes, '{}')) AS k
-        WHERE f.id = i.event AND k.type <> 'null'
-      )
-      UNION ALL
-      SELECT j.key, j.type, j.value
-      FROM _events AS e LEFT JOIN _logs AS l ON l.id = e.log, json_each(coalesce(e.attributes, l.attributes, '{}')) AS j
-      WHERE e.id = i.event AND (j.type <> 'null' OR j.key NOT IN (
-        SELECT k.key
-        FROM _events AS f LEFT JOIN _logs AS m ON m.id = f.log, json_each(coalesce(f.attributes, m.attributes, '{}')) AS k
-        WHERE f.id = i.start_event
-      ))
+      SELECT j.key, CASE WHEN j.type = 'text' THEN json_quote(j.value) WHEN j.type IN ('true', 'false', 'null') THEN j.type ELSE j.value END AS value, max(2 * (j.type <> 'null') + (q.id = i.event))
+      FROM _events AS q
+      LEFT JOIN _logs AS k ON k.id = q.log
+      JOIN json_each(coalesce(q.attributes, k.attributes, '{}')) AS j
+      WHERE q.id IN (i.start_event, i.event)
+      GROUP BY j.key
     ) AS merged
   )) AS combined_attributes,
   CASE WHEN i.is_request THEN 'message' WHEN i.event IS NULL THEN 'span' ELSE 'event' END AS source,
   i.dialect,
   iif(i.is_request,
-    (SELECT s.span_id FROM _spans AS s WHERE s.id = i.span),
+    s.span_id,
     coalesce(
-      (SELECT s.span_id FROM _tool_interactions AS q JOIN _spans AS s ON s.id = q.span
+      (SELECT c.span_id FROM _tool_interactions AS q JOIN _spans AS c ON c.id = q.span
        WHERE q.trace = i.trace AND q.tool_call_id = coalesce(i.tool_call_id, b.tool_call_id) AND q.is_request = 1
-       ORDER BY q.start_time_unix_nano, s.span_id LIMIT 1),
-      (SELECT s.span_id FROM _tool_interactions AS q JOIN _spans AS s ON s.id = q.span
+       ORDER BY q.start_time_unix_nano, c.span_id LIMIT 1),
+      (SELECT c.span_id FROM _tool_interactions AS q JOIN _spans AS c ON c.id = q.span
        WHERE i.tool_call_id IS NULL AND q.trace = i.trace AND q.tool_name = i.tool_name AND q.is_request = 1
          AND q.start_time_unix_nano <= i.start_time_unix_nano
-       ORDER BY q.start_time_unix_nano DESC, s.span_id LIMIT 1)
+       ORDER BY q.start_time_unix_nano DESC, c.span_id LIMIT 1)
     )
   ) AS asked_by_span_id,
   i.id
@@ -1160,6 +1001,10 @@ JOIN _trace_sessions AS p ON p.id = i.trace_session
 LEFT JOIN _traces AS t ON t.id = p.trace AND t.trace_id <> ''
 LEFT JOIN _sessions AS x ON x.id = p.session
 LEFT JOIN _tool_interactions AS b ON b.event = i.start_event
+LEFT JOIN _spans AS s ON s.id = i.span
+LEFT JOIN _events AS e ON e.id = i.event
+LEFT JOIN _logs AS l ON l.id = e.log
+LEFT JOIN _agent_names AS n ON n.span = i.span
 LEFT JOIN _open_spans AS o ON o.span = i.span AND i.event IS NULL AND i.is_request = 0
 LEFT JOIN _exporter_runs AS h ON h.id = o.run
 WHERE i.is_hidden = 0;

@@ -39,6 +39,7 @@ class Batch:
         self.replaced_spans: list[Any] = []
         self.events: list[Any] = []
         self.links: list[Any] = []
+        self.messages: list[Any] = []
         self.logs: list[Any] = []
         self.log_events: list[Any] = []
         self.log_spans: set[tuple[int, str]] = set()
@@ -215,6 +216,8 @@ class Batch:
             return
         self.log_events += (self._next_event, part.id, 2, log.phase, row.event_name, row.time_unix_nano)
         self.log_events += (row.time_source, stem, id)
+        if log.messages is not None:
+            self.messages += (self._next_event, *self.texts.keep(log.messages))
         if log.interactions is not NO_INTERACTIONS:
             if log.interactions.llm is not None:
                 time = row.time_unix_nano
@@ -258,6 +261,8 @@ class Batch:
                 self._add_candidate(part, stem, time)
         for place, interactions in encoded.record_interactions:
             self._add_interactions(part, encoded, interactions, span, first + place, encoded.events[place][2])
+        for place, messages in encoded.record_messages:
+            self.messages += (first + place, *self.texts.keep(messages))
         self._next_event = first + len(encoded.events)
 
     def _add_interactions(

@@ -17,6 +17,7 @@ from otel_sqlite_exporter.model.rows import (
     Interactions,
     LinkRow,
     LLMInteractionRow,
+    MessagesRow,
     Naming,
     ResourceRow,
     ScopeRow,
@@ -55,9 +56,9 @@ def _make_span(
     trace_id: str, row: SpanRow, resource: ResourceRow, scope: ScopeRow | None, columns: Mapping[str, Any]
 ) -> EncodedSpan:
     """Return a span of the columns of queries/read_stored_spans.sql. It has made its bids when it was written."""
-    events, links, llm_interactions, tool_interactions, tool_results = (
+    events, links, llm_interactions, tool_interactions, tool_results, messages = (
         orjson.loads(columns[name])
-        for name in ("events", "links", "llm_interactions", "tool_interactions", "tool_results")
+        for name in ("events", "links", "llm_interactions", "tool_interactions", "tool_results", "messages")
     )
     own = None
     if columns["own_session"] is not None:
@@ -90,4 +91,5 @@ def _make_span(
         repaired=0,
         interactions=found.pop(None)._replace(tool_calls=calls, tool_results=results),
         record_interactions=sorted((place, one) for place, one in found.items() if place is not None),
+        record_messages=[(place, MessagesRow(*texts)) for place, texts in messages],
     )

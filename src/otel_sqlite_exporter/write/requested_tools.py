@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from otel_sqlite_exporter.genai.event_content import find_logged_tools
+from otel_sqlite_exporter.genai.event_content import find_logged_tools, read_record
 from otel_sqlite_exporter.model.values import decode_attributes, decode_value
 from otel_sqlite_exporter.write.statements import Insert, run_query, run_script
 
@@ -44,7 +44,7 @@ def link_logged_tools(connection: sqlite3.Connection, spans: Collection[tuple[in
     results: list[Any] = []
     for span, trace, start, time, name, body_type, body, attribute_types, attributes in orjson.loads(records):
         told = None if body is None else decode_value(body, body_type)
-        _, found = find_logged_tools(name, decode_attributes(attributes, attribute_types), told)
+        _, found = find_logged_tools(read_record(name, decode_attributes(attributes, attribute_types), told))
         for id, result in found:
             results += (span, trace, id, time + (time == start), result)
     if calls or has_results:

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import orjson
 
-from otel_sqlite_exporter.model.rows import EncodedSpan
+from otel_sqlite_exporter.model.rows import EncodedSpan, MessagesRow
 
 SHORTEST = 4_000
 """Characters. Attributes that are shorter, and so fit a page of the file, are left as they are: to search them takes
@@ -47,6 +47,8 @@ class Histories:
         self._connection: sqlite3.Connection | None = None
         self._runs: OrderedDict[str, list[_Run]] = OrderedDict()
         self._characters = 0
+        self._messages: OrderedDict[str, int] = OrderedDict()
+        self._characters_of_messages = 0
 
     def bind(self, connection: sqlite3.Connection) -> None:
         """Forget everything, unless it was written through this connection: a fork or another file begins anew."""
@@ -57,7 +59,22 @@ class Histories:
     def clear(self) -> None:
         """Forget everything, as is due when a transaction has failed: the texts that it added are in no file."""
         self._runs.clear()
-        self._characters = 0
+        self._messages.clear()
+        self._characters = self._characters_of_messages = 0
+
+    def keep(self, text: str, add_text: Callable[[str], int]) -> int:
+        """Return the id of a text that holds messages. One that was written lately is not written again: each call of a
+        conversation records the same messages."""
+        id = self._messages.get(text)
+        if id is not None:
+            self._messages.move_to_end(text)
+            return id
+        id = self._messages[text] = add_text(text)
+        self._characters_of_messages += len(text)
+        while self._characters_of_messages > _MOST_CHARACTERS:
+            oldest, _ = self._messages.popitem(last=False)
+            self._characters_of_messages -= len(oldest)
+        return id
 
     def share(self, attributes: str, conversation: str, add_text: Callable[[str], int]) -> tuple[str, str | None]:
         """Return what of the encoded `attributes` of a call is stored with its span, and how the whole is put together
@@ -144,6 +161,11 @@ class Texts:
         that it names, else its trace."""
         own = span.own_session
         return self._histories.share(span.row.attributes, own.name if own is not None else span.trace_id, self._add)
+
+    def keep(self, messages: MessagesRow) -> Iterator[int | None]:
+        """Yield what the columns of `_messages` hold: ids of texts, 0 for what the record's own attributes hold."""
+        for text in messages:
+            yield None if text is None else self._histories.keep(text, self._add) if text else 0
 
     def _add(self, text: str) -> int:
         self._last_id += 1

@@ -16,6 +16,7 @@ from otel_sqlite_exporter.model.rows import (
     EventRow,
     LinkRow,
     LogRow,
+    MessagesRow,
     QuarantineRow,
     Records,
     SpanRow,
@@ -51,6 +52,7 @@ _LOG_EVENTS = Insert(
     "_events",
     ("id", "trace_session", "source", "phase", "name", "time_unix_nano", "time_source", "stem", "log"),
 )
+_MESSAGES = Insert("_messages", ("event", *MessagesRow._fields))
 _QUARANTINE = Insert("_quarantine", QuarantineRow._fields, key="digest")
 
 
@@ -213,6 +215,7 @@ def _write_spans_and_logs(
     _EVENTS.run(connection, batch.events)
     _LOGS.run(connection, batch.logs)
     _LOG_EVENTS.run(connection, batch.log_events)
+    _MESSAGES.run(connection, batch.messages)
     _LINKS.run(connection, batch.links)
     batch.interactions.write(connection)
     if replacing:

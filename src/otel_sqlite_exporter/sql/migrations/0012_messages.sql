@@ -1,0 +1,322 @@
+-- quick
+-- The messages that events and log records hold are in one form when they are written.
+
+DROP VIEW complete_llm_interactions;
+DROP VIEW complete_tool_interactions;
+DROP VIEW _recorded_messages;
+
+CREATE TABLE _messages (
+  event INTEGER PRIMARY KEY REFERENCES _events ON DELETE CASCADE, -- of the span event or log record that holds them
+  prompt INTEGER,                         -- id of _texts: JSON; 0: the record's own attribute is that JSON
+  completion INTEGER,
+  system_instructions INTEGER
+) STRICT;
+
+CREATE VIEW _agent_names AS
+-- One row a span, with the agent that it belongs to: the name in its own call, else in the nearest call above it. Private.
+SELECT
+  s.id AS span,
+  (
+    WITH RECURSIVE up (trace, span, parent_span_id, depth) AS (
+      SELECT s.trace, s.id, s.parent_span_id, 0
+      UNION ALL
+      SELECT up.trace, q.id, q.parent_span_id, up.depth + 1
+      FROM up CROSS JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.parent_span_id
+      WHERE up.depth < 1000
+    )
+    SELECT (SELECT a.agent_name FROM _llm_interactions AS a WHERE a.span = up.span AND ifnull(a.event, 0) = 0) AS named
+    FROM up
+    WHERE named IS NOT NULL
+    LIMIT 1
+  ) AS agent_name
+FROM _spans AS s;
+
+CREATE VIEW _attribute_messages AS
+-- One row a span, with the content that its attributes hold in the form of the GenAI conventions. Such an attribute is not
+-- parsed when it is written: one that is no JSON after all is shown as a text. Private. LIMIT 1 keeps SQLite from putting
+-- the inner expression into the outer one three times.
+SELECT
+  s.id AS span,
+  (
+    SELECT iif(json_valid(a.text), a.text, json_array(json_object('role', 'user', 'parts', json_array(json_object('type', 'text', 'content', a.text)))))
+    FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.input.messages"' AS text LIMIT 1) AS a
+  ) AS prompt,
+  (
+    SELECT iif(json_valid(a.text), a.text, json_array(json_object('role', 'assistant', 'parts', json_array(json_object('type', 'text', 'content', a.text)))))
+    FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.output.messages"' AS text LIMIT 1) AS a
+  ) AS completion,
+  (
+    SELECT iif(json_valid(a.text), a.text, json_array(json_object('type', 'text', 'content', a.text)))
+    FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.system_instructions"' AS text LIMIT 1) AS a
+  ) AS system_instructions
+FROM _spans AS s;
+
+CREATE VIEW _message_records AS
+-- One row an event of a span, or a log record that names the span, that holds messages. source: the smallest is the surest;
+-- the records of 0 and 2 hold the whole, those of 1 and 3 one message each. place: their order. The columns of content are
+-- those of _messages, and attributes the record's own. Private.
+SELECT
+  s.id AS span,
+  e.name <> 'gen_ai.client.inference.operation.details' AS source,
+  e.ordinal AS place,
+  e.name,
+  m.prompt,
+  m.completion,
+  m.system_instructions,
+  e.attributes
+FROM _spans AS s
+CROSS JOIN _events AS e ON e.span = s.id
+CROSS JOIN _messages AS m ON m.event = e.id
+UNION ALL
+SELECT
+  s.id,
+  2 + (e.name <> 'gen_ai.client.inference.operation.details'),
+  e.time_unix_nano,
+  e.name,
+  m.prompt,
+  m.completion,
+  m.system_instructions,
+  l.attributes
+FROM _spans AS s
+CROSS JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
+CROSS JOIN _events AS e ON e.log = l.id
+CROSS JOIN _messages AS m ON m.event = e.id;
+
+CREATE VIEW _recorded_messages AS
+-- One row a span, with the content of a call that its events hold, or else log records that name it: the first prompt and
+-- the last completion of records that hold the whole, or else all messages. Of one time, log records come in the order
+-- system, user, assistant, tool, so that their order does not depend on their arrival. Private.
+SELECT
+  s.id AS span,
+  (
+    SELECT coalesce(
+      ('[' || group_concat(r.text, ',') FILTER (WHERE r.source = 0) || ']') ->> '$[0]',
+      '[' || group_concat(r.text, ',') FILTER (WHERE r.source = 1) || ']',
+      ('[' || group_concat(r.text, ',') FILTER (WHERE r.source = 2) || ']') ->> '$[0]',
+      '[' || group_concat(r.text, ',') FILTER (WHERE r.source = 3) || ']'
+    )
+    FROM (
+      SELECT q.source, iif(q.prompt = 0, q.attributes ->> '$."gen_ai.input.messages"', (SELECT t.text FROM _texts AS t WHERE t.id = q.prompt)) AS text
+      FROM _message_records AS q
+      WHERE q.span = s.id AND q.prompt IS NOT NULL
+      ORDER BY q.place, instr('suat', substr(q.name, 8, 1)), text
+    ) AS r
+  ) AS prompt,
+  (
+    SELECT coalesce(
+      ('[' || group_concat(r.text, ',') FILTER (WHERE r.source = 0) || ']') ->> '$[#-1]',
+      '[' || group_concat(r.text, ',') FILTER (WHERE r.source = 1) || ']',
+      ('[' || group_concat(r.text, ',') FILTER (WHERE r.source = 2) || ']') ->> '$[#-1]',
+      '[' || group_concat(r.text, ',') FILTER (WHERE r.source = 3) || ']'
+    )
+    FROM (
+      SELECT q.source, iif(q.completion = 0, q.attributes ->> '$."gen_ai.output.messages"', (SELECT t.text FROM _texts AS t WHERE t.id = q.completion)) AS text
+      FROM _message_records AS q
+      WHERE q.span = s.id AND q.completion IS NOT NULL
+      ORDER BY q.place, text
+    ) AS r
+  ) AS completion,
+  (
+    SELECT iif(q.system_instructions = 0, q.attributes ->> '$."gen_ai.system_instructions"', (SELECT t.text FROM _texts AS t WHERE t.id = q.system_instructions)) AS text
+    FROM _message_records AS q
+    WHERE q.span = s.id AND q.system_instructions IS NOT NULL
+    ORDER BY q.source, q.place, text
+    LIMIT 1
+  ) AS system_instructions
+FROM _spans AS s;
+
+CREATE VIEW complete_llm_interactions AS
+-- One row a call of a model (and of an agent or workflow that reports usage), with its request and its response.
+-- counted is 1 where the call and its usage are its own, and 0 where they repeat what other rows report: sum tokens
+-- WHERE counted. A missing number is NULL, never 0. is_aggregate is 1 for agents and workflows.
+-- input_tokens include the cached and cache-creation ones, output_tokens include reasoning.
+-- source is 'span', or 'event' where the call was recorded as events or log records: then start_id and finish_id are
+-- theirs, and span_id is the span they were recorded in. For a span request_ and response_timestamp are its times.
+-- agent_name is what it names itself, else what its span, or the nearest above that, does.
+-- Calls that run (finish_id is NULL) and interrupted ones are here too, with status and end as in the view spans.
+SELECT
+  t.trace_id,
+  coalesce(s.span_id, l.span_id) AS span_id,
+  s.parent_span_id,
+  x.session_id,
+  coalesce(i.user_id, b.user_id, t.user_id) AS user_id,
+  coalesce(i.agent_name, b.agent_name, n.agent_name) AS agent_name,
+  (SELECT r.service_name FROM _resources AS r WHERE r.id = i.resource) AS service_name,
+  iif(i.event IS NULL, s.name, e.name) AS name,
+  coalesce(i.operation, b.operation) AS operation,
+  coalesce(i.provider, b.provider) AS provider,
+  coalesce(b.request_model, i.request_model) AS request_model,
+  coalesce(i.response_model, b.response_model) AS response_model,
+  coalesce(i.response_model, b.response_model, i.request_model, b.request_model) AS model,
+  iif(i.event IS NULL, (SELECT q.id FROM _events AS q WHERE q.span = i.span AND q.source = 0 AND q.phase = 'start'), coalesce(i.start_event, iif(e.phase = 'start', e.id, NULL))) AS start_id,
+  iif(i.event IS NULL, (SELECT q.id FROM _events AS q WHERE q.span = i.span AND q.source = 0 AND q.phase = 'finish'), iif(e.phase IS NOT 'start', e.id, NULL)) AS finish_id,
+  strftime('%Y-%m-%dT%H:%M:%S', i.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', i.start_time_unix_nano / 1000 % 1000000) AS request_timestamp,
+  strftime('%Y-%m-%dT%H:%M:%S', max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000000000, 'unixepoch') || printf('.%06dZ', max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000 % 1000000) AS response_timestamp,
+  i.start_time_unix_nano AS start_time_unix_nano,
+  max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) AS end_time_unix_nano,
+  coalesce(i.duration_ms, (max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - i.start_time_unix_nano) / 1e6) AS duration_ms,
+  i.time_to_first_token_ms,
+  i.input_tokens,
+  i.output_tokens,
+  i.total_tokens,
+  i.cached_input_tokens,
+  i.cache_creation_input_tokens,
+  i.reasoning_tokens,
+  i.counted,
+  i.finish_reasons,
+  i.response_id,
+  CASE
+    WHEN o.span IS NOT NULL THEN 'running'
+    WHEN i.event IS NULL AND i.is_interrupted THEN 'interrupted'
+    WHEN i.status_code = 2 OR i.error_type IS NOT NULL THEN 'error'
+    ELSE iif(e.phase = 'start', 'running', 'ok')
+  END AS status,
+  i.error_type,
+  i.cost_usd,
+  i.cost_status,
+  CASE
+    WHEN i.prompt = '' THEN a.prompt
+    WHEN i.event IS NULL THEN coalesce(i.prompt, m.prompt)
+    ELSE coalesce(i.prompt, b.prompt)
+  END AS prompt,
+  CASE
+    WHEN i.completion = '' THEN a.completion
+    WHEN i.event IS NULL THEN coalesce(i.completion, m.completion)
+    ELSE i.completion
+  END AS completion,
+  iif(i.event IS NULL, iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)), (
+    -- Of a start and its finish: what the finish says, unless that is null.
+    SELECT json_group_object(merged.key, json(merged.value))
+    FROM (
+      SELECT j.key, CASE WHEN j.type = 'text' THEN json_quote(j.value) WHEN j.type IN ('true', 'false', 'null') THEN j.type ELSE j.value END AS value, max(2 * (j.type <> 'null') + (q.id = i.event))
+      FROM _events AS q
+      LEFT JOIN _logs AS k ON k.id = q.log
+      JOIN json_each(coalesce(q.attributes, k.attributes, '{}')) AS j
+      WHERE q.id IN (i.start_event, i.event)
+      GROUP BY j.key
+    ) AS merged
+  )) AS combined_attributes,
+  i.is_aggregate,
+  iif(i.event IS NULL, 'span', 'event') AS source,
+  i.dialect,
+  coalesce(i.request_parameters, b.request_parameters, (
+    SELECT nullif(json_group_object(substr(j.key, 16), json(CASE WHEN j.type = 'text' THEN json_quote(j.value) WHEN j.type IN ('true', 'false', 'null') THEN j.type ELSE j.value END)), '{}')
+    FROM json_each(iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id))) AS j
+    WHERE j.key GLOB 'gen_ai.request.?*' AND j.key <> 'gen_ai.request.model'
+  )) AS request_parameters,
+  CASE
+    WHEN i.system_instructions = '' THEN a.system_instructions
+    WHEN i.event IS NULL THEN coalesce(i.system_instructions, m.system_instructions)
+    ELSE coalesce(i.system_instructions, b.system_instructions)
+  END AS system_instructions,
+  i.price_source,
+  i.price_date,
+  i.id
+FROM _llm_interactions AS i
+JOIN _trace_sessions AS p ON p.id = i.trace_session
+LEFT JOIN _traces AS t ON t.id = p.trace AND t.trace_id <> ''
+LEFT JOIN _sessions AS x ON x.id = p.session
+LEFT JOIN _llm_interactions AS b ON b.event = i.start_event
+LEFT JOIN _spans AS s ON s.id = i.span
+LEFT JOIN _events AS e ON e.id = i.event
+LEFT JOIN _logs AS l ON l.id = e.log
+LEFT JOIN _agent_names AS n ON n.span = i.span
+LEFT JOIN _attribute_messages AS a ON a.span = i.span
+LEFT JOIN _recorded_messages AS m ON m.span = i.span
+LEFT JOIN _open_spans AS o ON o.span = i.span AND i.event IS NULL
+LEFT JOIN _exporter_runs AS h ON h.id = o.run
+WHERE i.is_hidden = 0;
+
+CREATE VIEW complete_tool_interactions AS
+-- One row a tool execution, with its arguments and its result. source is 'span'; 'event' where it was recorded as
+-- events or log records; 'message' where only the messages of model calls tell of it: such a row has the span of the
+-- call that asked for it, the time of its answer, no duration, and the status ok once a later prompt holds the result.
+-- asked_by_span_id is the span of the model call whose answer asked for the tool, where one is known.
+-- agent_name is what it names itself, else what its span, or the nearest above that, does.
+-- Calls that run (finish_id is NULL) and interrupted ones are here too, with status and end as in the view spans.
+SELECT
+  t.trace_id,
+  coalesce(s.span_id, l.span_id) AS span_id,
+  s.parent_span_id,
+  x.session_id,
+  coalesce(i.user_id, b.user_id, t.user_id) AS user_id,
+  coalesce(i.agent_name, b.agent_name, n.agent_name) AS agent_name,
+  (SELECT r.service_name FROM _resources AS r WHERE r.id = i.resource) AS service_name,
+  iif(i.event IS NULL, s.name, e.name) AS name,
+  coalesce(i.tool_name, b.tool_name) AS tool_name,
+  coalesce(i.tool_call_id, b.tool_call_id) AS tool_call_id,
+  coalesce(i.tool_type, b.tool_type) AS tool_type,
+  coalesce(
+    i.arguments,
+    b.arguments,
+    iif(i.is_request, NULL, iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.tool.call.arguments"')
+  ) AS arguments,
+  coalesce(
+    i.result,
+    iif(i.is_request,
+      (SELECT r.result FROM _tool_results AS r WHERE r.trace = i.trace AND r.tool_call_id = i.tool_call_id ORDER BY r.time_unix_nano, r.result LIMIT 1),
+      iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.tool.call.result"'
+    )
+  ) AS result,
+  CASE
+    WHEN i.is_request THEN NULL
+    WHEN i.event IS NULL THEN (SELECT q.id FROM _events AS q WHERE q.span = i.span AND q.source = 0 AND q.phase = 'start')
+    ELSE coalesce(i.start_event, iif(e.phase = 'start', e.id, NULL))
+  END AS start_id,
+  CASE
+    WHEN i.is_request THEN NULL
+    WHEN i.event IS NULL THEN (SELECT q.id FROM _events AS q WHERE q.span = i.span AND q.source = 0 AND q.phase = 'finish')
+    ELSE iif(e.phase IS NOT 'start', e.id, NULL)
+  END AS finish_id,
+  i.start_time_unix_nano AS start_time_unix_nano,
+  max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) AS end_time_unix_nano,
+  strftime('%Y-%m-%dT%H:%M:%S', i.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', i.start_time_unix_nano / 1000 % 1000000) AS start_time,
+  strftime('%Y-%m-%dT%H:%M:%S', max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000000000, 'unixepoch') || printf('.%06dZ', max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000 % 1000000) AS end_time,
+  iif(i.is_request, NULL, coalesce(i.duration_ms, (max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - i.start_time_unix_nano) / 1e6)) AS duration_ms,
+  CASE
+    WHEN i.is_request THEN iif(EXISTS (SELECT 1 FROM _tool_results AS r WHERE r.trace = i.trace AND r.tool_call_id = i.tool_call_id), 'ok', NULL)
+    WHEN o.span IS NOT NULL THEN 'running'
+    WHEN i.event IS NULL AND i.is_interrupted THEN 'interrupted'
+    WHEN i.status_code = 2 OR i.error_type IS NOT NULL THEN 'error'
+    ELSE iif(e.phase = 'start', 'running', 'ok')
+  END AS status,
+  i.error_type,
+  iif(i.event IS NULL, iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)), (
+    -- Of a start and its finish: what the finish says, unless that is null.
+    SELECT json_group_object(merged.key, json(merged.value))
+    FROM (
+      SELECT j.key, CASE WHEN j.type = 'text' THEN json_quote(j.value) WHEN j.type IN ('true', 'false', 'null') THEN j.type ELSE j.value END AS value, max(2 * (j.type <> 'null') + (q.id = i.event))
+      FROM _events AS q
+      LEFT JOIN _logs AS k ON k.id = q.log
+      JOIN json_each(coalesce(q.attributes, k.attributes, '{}')) AS j
+      WHERE q.id IN (i.start_event, i.event)
+      GROUP BY j.key
+    ) AS merged
+  )) AS combined_attributes,
+  CASE WHEN i.is_request THEN 'message' WHEN i.event IS NULL THEN 'span' ELSE 'event' END AS source,
+  i.dialect,
+  iif(i.is_request,
+    s.span_id,
+    coalesce(
+      (SELECT c.span_id FROM _tool_interactions AS q JOIN _spans AS c ON c.id = q.span
+       WHERE q.trace = i.trace AND q.tool_call_id = coalesce(i.tool_call_id, b.tool_call_id) AND q.is_request = 1
+       ORDER BY q.start_time_unix_nano, c.span_id LIMIT 1),
+      (SELECT c.span_id FROM _tool_interactions AS q JOIN _spans AS c ON c.id = q.span
+       WHERE i.tool_call_id IS NULL AND q.trace = i.trace AND q.tool_name = i.tool_name AND q.is_request = 1
+         AND q.start_time_unix_nano <= i.start_time_unix_nano
+       ORDER BY q.start_time_unix_nano DESC, c.span_id LIMIT 1)
+    )
+  ) AS asked_by_span_id,
+  i.id
+FROM _tool_interactions AS i
+JOIN _trace_sessions AS p ON p.id = i.trace_session
+LEFT JOIN _traces AS t ON t.id = p.trace AND t.trace_id <> ''
+LEFT JOIN _sessions AS x ON x.id = p.session
+LEFT JOIN _tool_interactions AS b ON b.event = i.start_event
+LEFT JOIN _spans AS s ON s.id = i.span
+LEFT JOIN _events AS e ON e.id = i.event
+LEFT JOIN _logs AS l ON l.id = e.log
+LEFT JOIN _agent_names AS n ON n.span = i.span
+LEFT JOIN _open_spans AS o ON o.span = i.span AND i.event IS NULL AND i.is_request = 0
+LEFT JOIN _exporter_runs AS h ON h.id = o.run
+WHERE i.is_hidden = 0;
