@@ -18,8 +18,8 @@ from otel_sqlite_exporter.encode.open_spans import merge_start
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, find_naming, plan_naming
 from otel_sqlite_exporter.encode.spans import SpanEncoder
 from otel_sqlite_exporter.genai import rules
-from otel_sqlite_exporter.genai.providers import Providers
 from otel_sqlite_exporter.genai.event_content import read_events
+from otel_sqlite_exporter.genai.providers import Providers
 from otel_sqlite_exporter.genai.recognition import (
     Surroundings,
     find_event_interactions,
@@ -61,8 +61,8 @@ def find_in(attributes: dict[Any, Any], *events: Any, code: int = 0) -> Interact
 
 
 def show(row: LLMInteractionRow | ToolInteractionRow | None) -> dict[str, Any] | None:
-    """What a row says, JSON as what it holds (an empty text: an attribute holds it), without NULL and the flags that are
-    not set."""
+    """What a row says, JSON as what it holds, without NULL and the flags that are not set. An empty text: an attribute
+    holds the JSON."""
     if row is None:
         return None
     said = {column: value for column, value in row._asdict().items() if value is not None}

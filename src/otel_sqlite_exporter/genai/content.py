@@ -2,8 +2,8 @@
 """Prompts, completions, instructions, parameters, arguments and results of a call, in the one form that the views
 show. Pure, and nothing here raises for any value.
 
-What attributes already hold under OpenTelemetry's names and in its form is `AS_RECORDED`: the views read it from there, so
-that it is neither converted nor stored twice.
+What the attributes of a span hold under OpenTelemetry's names and in its form is `AS_RECORDED`: the views read it from
+there, so that it is neither converted nor stored twice.
 """
 
 from __future__ import annotations

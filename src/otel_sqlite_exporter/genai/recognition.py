@@ -151,9 +151,7 @@ def _find_tool(
     row[_TOOL_USER] = user_id
     if span.is_error and row[_TOOL_ERROR_TYPE] is None:
         row[_TOOL_ERROR_TYPE] = find_exception_type(span.events)
-    *row[_TOOL_CONTENT], call_id = find_tool_content(
-        plan.content, attributes, span.records, is_span=is_span
-    )
+    *row[_TOOL_CONTENT], call_id = find_tool_content(plan.content, attributes, span.records, is_span=is_span)
     row[_TOOL_CALL_ID] = row[_TOOL_CALL_ID] or call_id
     return make_row(Interactions, (None, make_row(ToolInteractionRow, row), (), ()))
 

@@ -567,95 +567,72 @@ SELECT
   ) AS agent_name
 FROM _spans AS s;
 
-CREATE VIEW _attribute_messages AS
--- One row a span, with the content that its attributes hold in the form of the GenAI conventions. Such an attribute is not
--- parsed when it is written: one that is no JSON after all is shown as a text. Private. LIMIT 1 keeps SQLite from putting
--- the inner expression into the outer one three times.
-SELECT
-  s.id AS span,
-  (
-    SELECT iif(json_valid(a.text), a.text, json_array(json_object('role', 'user', 'parts', json_array(json_object('type', 'text', 'content', a.text)))))
-    FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.input.messages"' AS text LIMIT 1) AS a
-  ) AS prompt,
-  (
-    SELECT iif(json_valid(a.text), a.text, json_array(json_object('role', 'assistant', 'parts', json_array(json_object('type', 'text', 'content', a.text)))))
-    FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.output.messages"' AS text LIMIT 1) AS a
-  ) AS completion,
-  (
-    SELECT iif(json_valid(a.text), a.text, json_array(json_object('type', 'text', 'content', a.text)))
-    FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.system_instructions"' AS text LIMIT 1) AS a
-  ) AS system_instructions
-FROM _spans AS s;
-
 CREATE VIEW _message_records AS
--- One row an event of a span, or a log record that names the span, that holds messages. source: the smallest is the surest;
--- the records of 0 and 2 hold the whole, those of 1 and 3 one message each. place: their order. The columns of content are
--- those of _messages, and attributes the record's own. Private.
+-- One row an event of a span, or a log record, that holds messages. source: the smallest is the surest; records of 0 and 2
+-- hold the whole, those of 1 and 3 single messages. place and rank: their order, so that of one time, log records come as
+-- system, user, assistant, tool, whichever arrived first. The columns of content are those of _messages. Private.
 SELECT
-  s.id AS span,
-  e.name <> 'gen_ai.client.inference.operation.details' AS source,
-  e.ordinal AS place,
-  e.name,
+  m.event,
+  2 * (e.log IS NOT NULL) + (e.name <> 'gen_ai.client.inference.operation.details') AS source,
+  coalesce(e.ordinal, e.time_unix_nano) AS place,
+  instr('suat', substr(e.name, 8, 1)) AS rank,
   m.prompt,
   m.completion,
   m.system_instructions,
-  e.attributes
-FROM _spans AS s
-CROSS JOIN _events AS e ON e.span = s.id
-CROSS JOIN _messages AS m ON m.event = e.id
-UNION ALL
-SELECT
-  s.id,
-  2 + (e.name <> 'gen_ai.client.inference.operation.details'),
-  e.time_unix_nano,
-  e.name,
-  m.prompt,
-  m.completion,
-  m.system_instructions,
-  l.attributes
-FROM _spans AS s
-CROSS JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
-CROSS JOIN _events AS e ON e.log = l.id
-CROSS JOIN _messages AS m ON m.event = e.id;
+  coalesce(e.attributes, l.attributes) AS attributes
+FROM _messages AS m
+CROSS JOIN _events AS e ON e.id = m.event
+LEFT JOIN _logs AS l ON l.id = e.log;
 
 CREATE VIEW _recorded_messages AS
 -- One row a span, with the content of a call that its events hold, or else log records that name it: the first prompt and
--- the last completion of records that hold the whole, or else all messages. Of one time, log records come in the order
--- system, user, assistant, tool, so that their order does not depend on their arrival. Private.
+-- the last completion of records that hold the whole, or else all messages. Private.
 SELECT
   s.id AS span,
   (
     SELECT coalesce(
-      ('[' || group_concat(r.text, ',') FILTER (WHERE r.source = 0) || ']') ->> '$[0]',
-      '[' || group_concat(r.text, ',') FILTER (WHERE r.source = 1) || ']',
-      ('[' || group_concat(r.text, ',') FILTER (WHERE r.source = 2) || ']') ->> '$[0]',
-      '[' || group_concat(r.text, ',') FILTER (WHERE r.source = 3) || ']'
+      ('[' || group_concat(recorded.text, ',') FILTER (WHERE recorded.source = 0) || ']') ->> '$[0]',
+      '[' || group_concat(recorded.text, ',') FILTER (WHERE recorded.source = 1) || ']',
+      ('[' || group_concat(recorded.text, ',') FILTER (WHERE recorded.source = 2) || ']') ->> '$[0]',
+      '[' || group_concat(recorded.text, ',') FILTER (WHERE recorded.source = 3) || ']'
     )
     FROM (
       SELECT q.source, iif(q.prompt = 0, q.attributes ->> '$."gen_ai.input.messages"', (SELECT t.text FROM _texts AS t WHERE t.id = q.prompt)) AS text
       FROM _message_records AS q
-      WHERE q.span = s.id AND q.prompt IS NOT NULL
-      ORDER BY q.place, instr('suat', substr(q.name, 8, 1)), text
-    ) AS r
+      WHERE q.prompt IS NOT NULL AND q.event IN (
+        SELECT e.id FROM _events AS e WHERE e.span = s.id
+        UNION ALL
+        SELECT e.id FROM _logs AS l CROSS JOIN _events AS e ON e.log = l.id WHERE l.trace = s.trace AND l.span_id = s.span_id
+      )
+      ORDER BY q.place, q.rank, text
+    ) AS recorded
   ) AS prompt,
   (
     SELECT coalesce(
-      ('[' || group_concat(r.text, ',') FILTER (WHERE r.source = 0) || ']') ->> '$[#-1]',
-      '[' || group_concat(r.text, ',') FILTER (WHERE r.source = 1) || ']',
-      ('[' || group_concat(r.text, ',') FILTER (WHERE r.source = 2) || ']') ->> '$[#-1]',
-      '[' || group_concat(r.text, ',') FILTER (WHERE r.source = 3) || ']'
+      ('[' || group_concat(recorded.text, ',') FILTER (WHERE recorded.source = 0) || ']') ->> '$[#-1]',
+      '[' || group_concat(recorded.text, ',') FILTER (WHERE recorded.source = 1) || ']',
+      ('[' || group_concat(recorded.text, ',') FILTER (WHERE recorded.source = 2) || ']') ->> '$[#-1]',
+      '[' || group_concat(recorded.text, ',') FILTER (WHERE recorded.source = 3) || ']'
     )
     FROM (
       SELECT q.source, iif(q.completion = 0, q.attributes ->> '$."gen_ai.output.messages"', (SELECT t.text FROM _texts AS t WHERE t.id = q.completion)) AS text
       FROM _message_records AS q
-      WHERE q.span = s.id AND q.completion IS NOT NULL
-      ORDER BY q.place, text
-    ) AS r
+      WHERE q.completion IS NOT NULL AND q.event IN (
+        SELECT e.id FROM _events AS e WHERE e.span = s.id
+        UNION ALL
+        SELECT e.id FROM _logs AS l CROSS JOIN _events AS e ON e.log = l.id WHERE l.trace = s.trace AND l.span_id = s.span_id
+      )
+      ORDER BY q.place, q.rank, text
+    ) AS recorded
   ) AS completion,
   (
     SELECT iif(q.system_instructions = 0, q.attributes ->> '$."gen_ai.system_instructions"', (SELECT t.text FROM _texts AS t WHERE t.id = q.system_instructions)) AS text
     FROM _message_records AS q
-    WHERE q.span = s.id AND q.system_instructions IS NOT NULL
+    WHERE q.system_instructions IS NOT NULL AND q.event IN (
+      SELECT e.id FROM _events AS e WHERE e.span = s.id
+      UNION ALL
+      SELECT e.id FROM _logs AS l CROSS JOIN _events AS e ON e.log = l.id WHERE l.trace = s.trace AND l.span_id = s.span_id
+    )
     ORDER BY q.source, q.place, text
     LIMIT 1
   ) AS system_instructions
@@ -821,6 +798,9 @@ CREATE VIEW complete_llm_interactions AS
 -- source is 'span', or 'event' where the call was recorded as events or log records: then start_id and finish_id are
 -- theirs, and span_id is the span they were recorded in. For a span request_ and response_timestamp are its times.
 -- agent_name is what it names itself, else what its span, or the nearest above that, does.
+-- prompt, completion and system_instructions are those of attributes, else of events of the span, else of log records that
+-- name it. An attribute that has the form of the conventions is not parsed when it is written (the column of the call is an
+-- empty text): one that is no JSON after all is shown as a text. LIMIT 1 keeps SQLite from reading it three times.
 -- Calls that run (finish_id is NULL) and interrupted ones are here too, with status and end as in the view spans.
 SELECT
   t.trace_id,
@@ -863,12 +843,18 @@ SELECT
   i.cost_usd,
   i.cost_status,
   CASE
-    WHEN i.prompt = '' THEN a.prompt
+    WHEN i.prompt = '' THEN (
+      SELECT iif(json_valid(attribute.text), attribute.text, json_array(json_object('role', 'user', 'parts', json_array(json_object('type', 'text', 'content', attribute.text)))))
+      FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.input.messages"' AS text LIMIT 1) AS attribute
+    )
     WHEN i.event IS NULL THEN coalesce(i.prompt, m.prompt)
     ELSE coalesce(i.prompt, b.prompt)
   END AS prompt,
   CASE
-    WHEN i.completion = '' THEN a.completion
+    WHEN i.completion = '' THEN (
+      SELECT iif(json_valid(attribute.text), attribute.text, json_array(json_object('role', 'assistant', 'parts', json_array(json_object('type', 'text', 'content', attribute.text)))))
+      FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.output.messages"' AS text LIMIT 1) AS attribute
+    )
     WHEN i.event IS NULL THEN coalesce(i.completion, m.completion)
     ELSE i.completion
   END AS completion,
@@ -893,7 +879,10 @@ SELECT
     WHERE j.key GLOB 'gen_ai.request.?*' AND j.key <> 'gen_ai.request.model'
   )) AS request_parameters,
   CASE
-    WHEN i.system_instructions = '' THEN a.system_instructions
+    WHEN i.system_instructions = '' THEN (
+      SELECT iif(json_valid(attribute.text), attribute.text, json_array(json_object('type', 'text', 'content', attribute.text)))
+      FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.system_instructions"' AS text LIMIT 1) AS attribute
+    )
     WHEN i.event IS NULL THEN coalesce(i.system_instructions, m.system_instructions)
     ELSE coalesce(i.system_instructions, b.system_instructions)
   END AS system_instructions,
@@ -909,7 +898,6 @@ LEFT JOIN _spans AS s ON s.id = i.span
 LEFT JOIN _events AS e ON e.id = i.event
 LEFT JOIN _logs AS l ON l.id = e.log
 LEFT JOIN _agent_names AS n ON n.span = i.span
-LEFT JOIN _attribute_messages AS a ON a.span = i.span
 LEFT JOIN _recorded_messages AS m ON m.span = i.span
 LEFT JOIN _open_spans AS o ON o.span = i.span AND i.event IS NULL
 LEFT JOIN _exporter_runs AS h ON h.id = o.run

@@ -133,6 +133,11 @@ def read_event(event: Mapping[str, Any], role: str, depth: int = 0) -> list[Mess
     """Return the messages of an event of the GenAI conventions up to version 1.36. Its attributes, its body, or the
     whole as JSON in one attribute may hold them, and the answer is its `message`."""
     value = {"role": role, "content": None, **event}
+    blocks = decode_text(value["content"]) if isinstance(value["content"], str) else None
+    if isinstance(blocks, list) and all(
+        isinstance(block, Mapping) and (find_type(block) or is_part(block)) for block in blocks
+    ):
+        value["content"] = blocks  # an attribute of a span event cannot be a list of maps
     for key in _INNER:
         inner = value.pop(key, None)
         decoded = decode_text(inner) if isinstance(inner, str) else inner
@@ -229,6 +234,7 @@ def _find_calls(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         calls = [calls]
     found = list(_maps(calls)) if isinstance(calls, (list, tuple)) else []
     function = value.get("function_call")
+    function = decode_text(function) if isinstance(function, str) else function
     if not found and isinstance(function, Mapping):
         found.append(function)
     if not found and value.get("function_call_name"):

@@ -15,8 +15,8 @@ import orjson
 from otel_sqlite_exporter.genai.messages.flattened import gather
 from otel_sqlite_exporter.genai.messages.message_parts import Message, Part, as_text, make_text
 from otel_sqlite_exporter.genai.messages.message_parts import read_parts as _read_parts
-from otel_sqlite_exporter.genai.messages.message_shapes import read_shape
 from otel_sqlite_exporter.genai.messages.message_shapes import read_event as _read_event
+from otel_sqlite_exporter.genai.messages.message_shapes import read_shape
 from otel_sqlite_exporter.genai.messages.plain_messages import read_plain
 from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
 from otel_sqlite_exporter.model.values import encode_value

@@ -6,6 +6,9 @@ CREATE VIEW complete_llm_interactions AS
 -- source is 'span', or 'event' where the call was recorded as events or log records: then start_id and finish_id are
 -- theirs, and span_id is the span they were recorded in. For a span request_ and response_timestamp are its times.
 -- agent_name is what it names itself, else what its span, or the nearest above that, does.
+-- prompt, completion and system_instructions are those of attributes, else of events of the span, else of log records that
+-- name it. An attribute that has the form of the conventions is not parsed when it is written (the column of the call is an
+-- empty text): one that is no JSON after all is shown as a text. LIMIT 1 keeps SQLite from reading it three times.
 -- Calls that run (finish_id is NULL) and interrupted ones are here too, with status and end as in the view spans.
 SELECT
   t.trace_id,
@@ -48,12 +51,18 @@ SELECT
   i.cost_usd,
   i.cost_status,
   CASE
-    WHEN i.prompt = '' THEN a.prompt
+    WHEN i.prompt = '' THEN (
+      SELECT iif(json_valid(attribute.text), attribute.text, json_array(json_object('role', 'user', 'parts', json_array(json_object('type', 'text', 'content', attribute.text)))))
+      FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.input.messages"' AS text LIMIT 1) AS attribute
+    )
     WHEN i.event IS NULL THEN coalesce(i.prompt, m.prompt)
     ELSE coalesce(i.prompt, b.prompt)
   END AS prompt,
   CASE
-    WHEN i.completion = '' THEN a.completion
+    WHEN i.completion = '' THEN (
+      SELECT iif(json_valid(attribute.text), attribute.text, json_array(json_object('role', 'assistant', 'parts', json_array(json_object('type', 'text', 'content', attribute.text)))))
+      FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.output.messages"' AS text LIMIT 1) AS attribute
+    )
     WHEN i.event IS NULL THEN coalesce(i.completion, m.completion)
     ELSE i.completion
   END AS completion,
@@ -78,7 +87,10 @@ SELECT
     WHERE j.key GLOB 'gen_ai.request.?*' AND j.key <> 'gen_ai.request.model'
   )) AS request_parameters,
   CASE
-    WHEN i.system_instructions = '' THEN a.system_instructions
+    WHEN i.system_instructions = '' THEN (
+      SELECT iif(json_valid(attribute.text), attribute.text, json_array(json_object('type', 'text', 'content', attribute.text)))
+      FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.system_instructions"' AS text LIMIT 1) AS attribute
+    )
     WHEN i.event IS NULL THEN coalesce(i.system_instructions, m.system_instructions)
     ELSE coalesce(i.system_instructions, b.system_instructions)
   END AS system_instructions,
@@ -94,7 +106,6 @@ LEFT JOIN _spans AS s ON s.id = i.span
 LEFT JOIN _events AS e ON e.id = i.event
 LEFT JOIN _logs AS l ON l.id = e.log
 LEFT JOIN _agent_names AS n ON n.span = i.span
-LEFT JOIN _attribute_messages AS a ON a.span = i.span
 LEFT JOIN _recorded_messages AS m ON m.span = i.span
 LEFT JOIN _open_spans AS o ON o.span = i.span AND i.event IS NULL
 LEFT JOIN _exporter_runs AS h ON h.id = o.run
