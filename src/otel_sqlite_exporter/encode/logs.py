@@ -23,7 +23,7 @@ from otel_sqlite_exporter.model.fields import (
     encode_trace_id,
 )
 from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, EncodedLog, Interactions, LogRow
-from otel_sqlite_exporter.model.values import encode_attributes, encode_value, repair_text
+from otel_sqlite_exporter.model.values import encode_attributes, encode_value, is_cut, repair_text, uncut
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.redact.redacted_signals import SpanRedactor
@@ -133,10 +133,12 @@ class LogEncoder:
         interactions = messages = None
         if event_name:
             user_id = user.name if user else None
-            interactions = find_record_interactions(event_name, attributes, fields.body, user_id, self._rules)
+            values = uncut(attributes) if is_cut(types) else attributes
+            body_value = uncut(fields.body) if is_cut(body_types) else fields.body
+            interactions = find_record_interactions(event_name, values, body_value, user_id, self._rules)
             # A record outside of all traces belongs to no call.
             if trace_id is not None and event_name in MESSAGE_RECORDS:
-                record = read_record(event_name, attributes, fields.body)
+                record = read_record(event_name, values, body_value)
                 messages = record.encode()
                 if interactions is None:
                     calls, results = find_logged_tools(record)

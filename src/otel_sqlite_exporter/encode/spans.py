@@ -47,7 +47,9 @@ from otel_sqlite_exporter.model.rows import (
 from otel_sqlite_exporter.model.values import (
     encode_attributes,
     find_doubtful,
+    is_cut,
     repair_text,
+    uncut,
 )
 
 if TYPE_CHECKING:
@@ -94,6 +96,10 @@ class SpanEncoder:
         attributes = copy_attributes(span.attributes)
         plan = self._find_plan(attributes)
         text, types, repaired = encode_attributes(attributes, plan.doubtful)
+        values, interaction_plan = attributes, plan.interactions
+        if is_cut(types):
+            values = uncut(attributes)
+            interaction_plan = self._find_plan(values).interactions
         name = span.name
         if type(name) is not str or not name.isascii():
             name, bad = repair_text(name)
@@ -171,10 +177,10 @@ class SpanEncoder:
             link_rows, bad = encode_links(links)
             repaired += bad
         interactions = NO_INTERACTIONS
-        if plan.interactions is not None:
+        if interaction_plan is not None:
             found = [record for _, record in records]
             surroundings = make_row(Surroundings, (name, status_code == _ERROR, events, start, found))
-            interactions = find_interactions(plan.interactions, attributes, user.name if user else None, surroundings)
+            interactions = find_interactions(interaction_plan, values, user.name if user else None, surroundings)
         return make_row(
             EncodedSpan,
             (

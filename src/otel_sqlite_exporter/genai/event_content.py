@@ -24,6 +24,7 @@ from otel_sqlite_exporter.genai.messages.normalise import (
 )
 from otel_sqlite_exporter.model.fields import copy_attributes
 from otel_sqlite_exporter.model.rows import MessagesRow, ToolCallRow, ToolResultRow
+from otel_sqlite_exporter.model.values import uncut
 
 EXCEPTION = "exception"
 _DETAILS = "gen_ai.client.inference.operation.details"
@@ -82,7 +83,7 @@ def read_record(name: str, attributes: Mapping[str, Any], body: Any = None) -> R
 def read_events(events: Iterable[Any]) -> list[tuple[int, RecordedMessages]]:
     """Return the messages of the events of a span (each has a `name` and `attributes`), with the place of each."""
     return [
-        (place, read_record(event.name, copy_attributes(event.attributes)))
+        (place, read_record(event.name, uncut(copy_attributes(event.attributes))))
         for place, event in enumerate(events)
         if type(event.name) is str and event.name in MESSAGE_RECORDS
     ]

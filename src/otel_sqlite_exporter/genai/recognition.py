@@ -33,6 +33,7 @@ from otel_sqlite_exporter.model.rows import (
     ToolInteractionRow,
     make_row,
 )
+from otel_sqlite_exporter.model.values import uncut
 
 
 class Surroundings(NamedTuple):
@@ -86,7 +87,7 @@ def find_event_interactions(
     found = []
     for place, event in enumerate(events):
         if rules.is_record(event.name):
-            attributes = copy_attributes(event.attributes)
+            attributes = uncut(copy_attributes(event.attributes))
             interactions = find_record_interactions(event.name, attributes, None, user_id, rules)
             if interactions is not None:
                 found.append((place, interactions))
