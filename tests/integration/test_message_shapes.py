@@ -186,7 +186,8 @@ MESSAGES: dict[str, tuple[JSON, JSON]] = {
 
 
 def _name(message: JSON) -> str:
-    return _EVENTS[{"model": "assistant"}.get(message["role"], message["role"])]
+    role = message["role"]
+    return _EVENTS["assistant" if role == "model" else role]
 
 
 def _attributes_of_event(message: JSON) -> JSON:

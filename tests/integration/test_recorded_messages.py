@@ -65,7 +65,7 @@ def _span(
 
 
 def _log(number: int, name: str, attributes: JSON, body: Any = None, time: int = 5, *, trace: int = 1) -> Any:
-    times = {"timestamp": _T + time, "observed_timestamp": _T + time}
+    times: dict[str, Any] = {"timestamp": _T + time, "observed_timestamp": _T + time}
     return make_log(trace=trace, span=number, event_name=name, attributes=attributes, body=body, **times)
 
 

@@ -39,7 +39,6 @@ AS_RECORDED = ""
 """What stands for content that the views read from the attributes of the span."""
 _NATIVE = {
     "prompt": "gen_ai.input.messages",
-    "conversation": "",
     "completion": "gen_ai.output.messages",
     "system_instructions": "gen_ai.system_instructions",
     "arguments": "gen_ai.tool.call.arguments",
@@ -102,16 +101,16 @@ def find_content(
     `is_span`. An aggregate's messages repeat those of its calls, so they say nothing of tools; for other calls
     `records`, which are of its events, say it where attributes hold no messages. `has_answer`: there are messages to
     complete."""
-    prompt = _find_messages(plan.prompt, attributes, "prompt", "user", is_span)
-    completion = _NOTHING
+    native = _NATIVE if is_span else {}
+    prompt = _find_messages(plan.prompt, attributes, "user", native.get("prompt"))
+    completion: Sequence[Message] | str = _NOTHING
     if has_answer:
-        completion = _find_messages(plan.completion, attributes, "completion", "assistant", is_span)
+        completion = _find_messages(plan.completion, attributes, "assistant", native.get("completion"))
     instructions = None
     if plan.system_instructions:
-        instructions = _find_instructions(plan.system_instructions, attributes, is_span)
+        instructions = _find_instructions(plan.system_instructions, attributes, native.get("system_instructions"))
     if plan.conversation and not (prompt and completion):
-        talk = _find_messages(plan.conversation, attributes, "conversation", "user", is_span)
-        before, answer = _split_conversation(talk)
+        before, answer = _split_conversation(_find_messages(plan.conversation, attributes, "user"))
         prompt, completion = prompt or before, completion or answer
     calls: Sequence[ToolCallRow] = ()
     results: Sequence[ToolResultRow] = ()
@@ -178,9 +177,10 @@ def _find_text(
 
 
 def _find_messages(
-    sources: Sequence[Source], attributes: Mapping[str, Any], column: str, role: str, is_span: bool
+    sources: Sequence[Source], attributes: Mapping[str, Any], role: str, native_name: str | None = None
 ) -> Sequence[Message] | str:
-    """Return the messages of the first source that has some; their JSON, where a view reads it."""
+    """Return the messages of the first source that has some; the JSON that the attribute `native_name` holds, where a
+    view can read it."""
     for source in sources:
         messages: Sequence[Message] | None
         if source.is_prefix:
@@ -189,28 +189,28 @@ def _find_messages(
             value = _get(source, attributes)
             if source.keys and value is not None:
                 value = {"role": role, **value}
-            if is_span and source.names[0].name == _NATIVE[column]:
-                native = find_native(value)
-                if native is not None:
-                    return native
+            if source.names[0].name == native_name and (native := find_native(value)) is not None:
+                return native
             messages = read_messages(value, role)
         if messages and any(message["parts"] for message in messages):
             return messages
     return _NOTHING
 
 
-def _split_conversation(messages: Sequence[Message]) -> tuple[Sequence[Message], Sequence[Message]]:
+def _split_conversation(messages: Sequence[Message] | str) -> tuple[Sequence[Message], Sequence[Message]]:
     """Return what was said before the last answer, and that answer."""
+    if isinstance(messages, str):
+        return _NOTHING, _NOTHING
     end = len(messages)
     while end and messages[end - 1]["role"] == "assistant":
         end -= 1
     return messages[:end] or _NOTHING, messages[end:] or _NOTHING
 
 
-def _find_instructions(sources: Sequence[Source], attributes: Mapping[str, Any], is_span: bool) -> str | None:
+def _find_instructions(sources: Sequence[Source], attributes: Mapping[str, Any], native_name: str | None) -> str | None:
     for source in sources:
         value = _get(source, attributes)
-        if is_span and source.names[0].name == _NATIVE["system_instructions"] and find_native_parts(value) is not None:
+        if source.names[0].name == native_name and find_native_parts(value) is not None:
             return AS_RECORDED
         parts = read_parts(value)
         if parts:

@@ -108,7 +108,7 @@ def find_event_tools(records: Iterable[RecordedMessages]) -> tuple[Sequence[Tool
             calls = find_answered_calls(record.completion)
         elif name == _ASSISTANT:
             asked.clear()
-        elif name in _ASKING:
+        elif name in _ASKING and not isinstance(record.prompt, str):
             asked += record.prompt
     return calls, find_tool_results(asked)
 
