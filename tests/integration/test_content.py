@@ -21,7 +21,6 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import Span, Tracer, set_span_in_context
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
-from otel_sqlite_exporter.genai.messages.normalise import read_messages
 from tests.conftest import read
 
 CHAT = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "small"}
@@ -30,7 +29,6 @@ DETAILS = "gen_ai.client.inference.operation.details"
 OPENAI_CALL = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}}
 CALL = {"type": "tool_call", "id": "c1", "name": "add", "arguments": {"a": 1}}
 RESULT = {"type": "tool_call_response", "id": "c1", "response": "42"}
-THOUGHT = {"type": "reasoning", "content": "hm"}
 
 
 def _message(role: str, *parts: dict[str, Any] | str, **more: str) -> dict[str, Any]:
@@ -240,41 +238,6 @@ def test_a_tool_that_tells_its_arguments_and_result_in_events_has_them(path: Pat
     with _recording(path) as (tracer, _), tracer.start_as_current_span("execute_tool add", attributes=TOOL) as span:
         _add_events(span, events)
     assert read(path, "SELECT arguments, result FROM complete_tool_interactions") == [('{"a":1}', "42")]
-
-
-BLOCKS: dict[str, tuple[dict[str, Any], dict[str, Any] | str]] = {
-    "text": ({"type": "text", "text": "hi"}, "hi"),
-    "text of Responses": ({"type": "output_text", "text": "hi"}, "hi"),
-    "text of Bedrock": ({"text": "hi"}, "hi"),
-    "thought of Gemini": ({"text": "hm", "thought": True}, THOUGHT),
-    "thinking of Anthropic": ({"type": "thinking", "thinking": "hm"}, THOUGHT),
-    "reasoning of Bedrock": ({"reasoningContent": {"reasoningText": {"text": "hm"}}}, THOUGHT),
-    "call of Anthropic": ({"type": "tool_use", "id": "c1", "name": "add", "input": {"a": 1}}, CALL),
-    "call of Bedrock": ({"toolUse": {"toolUseId": "c1", "name": "add", "input": {"a": 1}}}, CALL),
-    "call of Gemini": ({"function_call": {"id": "c1", "name": "add", "args": {"a": 1}}}, CALL),
-    "result of Anthropic": (
-        {"type": "tool_result", "tool_use_id": "c1", "content": [{"type": "text", "text": "42"}]},
-        RESULT,
-    ),
-    "result as text": ({"type": "tool_result", "tool_use_id": "c1", "content": "42"}, RESULT),
-    "result of Bedrock": ({"toolResult": {"toolUseId": "c1", "content": [{"text": "42"}]}}, RESULT),
-    "the schema's own": (CALL, CALL),
-    "unknown type": ({"type": "hologram", "x": 1}, {"type": "hologram", "x": 1}),
-    "no type": ({"x": 1}, '{"x":1}'),
-}
-
-
-@pytest.mark.parametrize(("block", "part"), BLOCKS.values(), ids=BLOCKS)
-def test_blocks_in_events_become_the_parts_that_messages_have(
-    path: Path, block: dict[str, Any], part: dict[str, Any] | str
-) -> None:
-    """The view and the code that reads attributes agree."""
-    with _recording(path) as (tracer, logger), tracer.start_as_current_span("chat", attributes=CHAT):
-        _emit(logger, [Recorded("gen_ai.user.message", {}, {"content": [block, block]})])
-    assert _content(path)[0] == [_message("user", part, part)]
-    expected = read_messages([{"role": "user", "content": [block]}], "user")
-    assert expected is not None
-    assert expected[0]["parts"] == _message("user", part)["parts"]
 
 
 def test_results_that_are_json_stay_json(path: Path) -> None:

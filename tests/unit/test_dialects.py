@@ -18,6 +18,7 @@ from otel_sqlite_exporter.encode.open_spans import merge_start
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, find_naming, plan_naming
 from otel_sqlite_exporter.encode.spans import SpanEncoder
 from otel_sqlite_exporter.genai import rules
+from otel_sqlite_exporter.genai.event_content import read_events
 from otel_sqlite_exporter.genai.providers import Providers
 from otel_sqlite_exporter.genai.recognition import (
     Surroundings,
@@ -55,16 +56,17 @@ def find(case: dict[str, Any]) -> Interactions:
 
 def find_in(attributes: dict[Any, Any], *events: Any, code: int = 0) -> Interactions:
     plan = plan_interactions({name: type(value) for name, value in attributes.items()})
-    span = Surroundings(SPAN_NAME, code == 2, events)
+    span = Surroundings(SPAN_NAME, code == 2, events, records=[record for _, record in read_events(events)])
     return NO_INTERACTIONS if plan is None else find_interactions(plan, attributes, None, span)
 
 
 def show(row: LLMInteractionRow | ToolInteractionRow | None) -> dict[str, Any] | None:
-    """What a row says, JSON as what it holds, without NULL and the flags that are not set."""
+    """What a row says, JSON as what it holds, without NULL and the flags that are not set. An empty text: an attribute
+    holds the JSON."""
     if row is None:
         return None
     said = {column: value for column, value in row._asdict().items() if value is not None}
-    shown = {column: json.loads(value) if column in JSON_COLUMNS else value for column, value in said.items()}
+    shown = {column: json.loads(value) if value and column in JSON_COLUMNS else value for column, value in said.items()}
     return {column: value for column, value in shown.items() if value or not column.startswith("is_")}
 
 

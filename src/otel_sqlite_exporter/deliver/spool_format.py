@@ -20,6 +20,7 @@ from otel_sqlite_exporter.model.rows import (
     LinkRow,
     LLMInteractionRow,
     LogRow,
+    MessagesRow,
     Naming,
     QuarantineRow,
     Records,
@@ -35,7 +36,7 @@ from otel_sqlite_exporter.write.exporter_runs import Run
 _FORMAT = 1
 _ROWS: tuple[Any, ...] = (
     *(EncodedSpan, EncodedLog, SpanRow, LogRow, EventRow, LinkRow, ResourceRow, ScopeRow, Naming, QuarantineRow),
-    *(Interactions, LLMInteractionRow, ToolInteractionRow, ToolCallRow, ToolResultRow),
+    *(Interactions, LLMInteractionRow, ToolInteractionRow, ToolCallRow, ToolResultRow, MessagesRow),
 )
 
 

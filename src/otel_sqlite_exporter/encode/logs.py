@@ -12,7 +12,7 @@ from typing import Any
 from otel_sqlite_exporter.encode.pairs import split_phase
 from otel_sqlite_exporter.encode.resources import OriginEncoder
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, find_naming, plan_naming
-from otel_sqlite_exporter.genai.event_content import TOOL_RECORDS, find_logged_tools
+from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS, find_logged_tools, read_record
 from otel_sqlite_exporter.genai.recognition import find_record_interactions
 from otel_sqlite_exporter.genai.rules import Rules, load_rules
 from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, EncodedLog, Interactions, LogRow
@@ -24,7 +24,9 @@ from otel_sqlite_exporter.model.values import (
     encode_span_id,
     encode_trace_id,
     encode_value,
+    is_cut,
     repair_text,
+    uncut,
 )
 
 
@@ -82,15 +84,20 @@ class LogEncoder:
             attribute_types=types,
             attributes=text,
         )
-        interactions = None
+        interactions = messages = None
         if event_name:
             user_id = user.name if user else None
-            interactions = find_record_interactions(event_name, attributes, fields.body, user_id, self._rules)
-            # A record outside any trace belongs to no call.
-            if interactions is None and trace_id is not None and event_name in TOOL_RECORDS:
-                calls, results = find_logged_tools(event_name, attributes, fields.body)
-                interactions = Interactions(None, None, calls, results) if calls or results else None
-        named = (own, session, user, phase, stem, repaired, interactions or NO_INTERACTIONS)
+            values = uncut(attributes) if is_cut(types) else attributes
+            body_value = uncut(fields.body) if is_cut(body_types) else fields.body
+            interactions = find_record_interactions(event_name, values, body_value, user_id, self._rules)
+            # A record outside of all traces belongs to no call.
+            if trace_id is not None and event_name in MESSAGE_RECORDS:
+                record = read_record(event_name, values, body_value)
+                messages = record.encode()
+                if interactions is None:
+                    calls, results = find_logged_tools(record)
+                    interactions = Interactions(None, None, calls, results) if calls or results else None
+        named = (own, session, user, phase, stem, repaired, interactions or NO_INTERACTIONS, messages)
         return EncodedLog(trace_id or "", span_id, row, origin.resource, origin.scope, *named)
 
 

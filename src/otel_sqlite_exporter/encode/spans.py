@@ -16,6 +16,7 @@ from otel_sqlite_exporter.encode.open_spans import OPEN
 from otel_sqlite_exporter.encode.resources import OriginEncoder
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, SessionSource, find_naming, plan_naming
 from otel_sqlite_exporter.errors import UnstorableSpanError
+from otel_sqlite_exporter.genai.event_content import RecordedMessages, encode_records, read_events
 from otel_sqlite_exporter.genai.recognition import (
     Surroundings,
     find_event_interactions,
@@ -43,7 +44,9 @@ from otel_sqlite_exporter.model.values import (
     encode_trace_id,
     encode_trace_state,
     find_doubtful,
+    is_cut,
     repair_text,
+    uncut,
 )
 
 if TYPE_CHECKING:
@@ -92,6 +95,10 @@ class SpanEncoder:
         attributes = copy_attributes(span.attributes)
         plan = self._find_plan(attributes)
         text, types, repaired = encode_attributes(attributes, plan.doubtful)
+        values, interaction_plan = attributes, plan.interactions
+        if is_cut(types):
+            values = uncut(attributes)
+            interaction_plan = self._find_plan(values).interactions
         name = span.name
         if type(name) is not str or not name.isascii():
             name, bad = repair_text(name)
@@ -157,7 +164,9 @@ class SpanEncoder:
             session = session._replace(is_child=int(is_child), time_unix_nano=start)
         event_rows: Sequence[EventRow] = ()
         record_interactions: Sequence[tuple[int, Interactions]] = ()
+        records: Sequence[tuple[int, RecordedMessages]] = ()
         if events:
+            records = read_events(events)
             event_rows, bad = encode_events(events, start)
             repaired += bad
             record_interactions = find_event_interactions(events, user.name if user else None, self._rules)
@@ -167,9 +176,10 @@ class SpanEncoder:
             link_rows, bad = encode_links(links)
             repaired += bad
         interactions = NO_INTERACTIONS
-        if plan.interactions is not None:
-            surroundings = make_row(Surroundings, (name, status_code == _ERROR, events, start))
-            interactions = find_interactions(plan.interactions, attributes, user.name if user else None, surroundings)
+        if interaction_plan is not None:
+            found = [record for _, record in records]
+            surroundings = make_row(Surroundings, (name, status_code == _ERROR, events, start, found))
+            interactions = find_interactions(interaction_plan, values, user.name if user else None, surroundings)
         return make_row(
             EncodedSpan,
             (
@@ -186,6 +196,7 @@ class SpanEncoder:
                 is_open,
                 interactions,
                 record_interactions,
+                encode_records(records) if records else (),
             ),
         )
 

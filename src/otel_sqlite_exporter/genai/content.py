@@ -2,8 +2,8 @@
 """Prompts, completions, instructions, parameters, arguments and results of a call, in the one form that the views
 show. Pure, and nothing here raises for any value.
 
-What attributes already hold under OpenTelemetry's names and in its form is None here: the views read it from there, so
-that it is neither converted nor stored twice.
+What the attributes of a span hold under OpenTelemetry's names and in its form is `AS_RECORDED`: the views read it from
+there, so that it is neither converted nor stored twice.
 """
 
 from __future__ import annotations
@@ -12,13 +12,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.genai.column_readers import find_value, read_json_or_text
-from otel_sqlite_exporter.genai.event_content import find_answered_calls, find_event_tools, find_new_results
+from otel_sqlite_exporter.genai.event_content import (
+    RecordedMessages,
+    find_answered_calls,
+    find_event_tools,
+    find_new_results,
+    find_tool_events,
+)
 from otel_sqlite_exporter.genai.messages.flattened import find_below
 from otel_sqlite_exporter.genai.messages.json_texts import decode_text
 from otel_sqlite_exporter.genai.messages.message_parts import Message
 from otel_sqlite_exporter.genai.messages.normalise import (
     encode_messages,
-    find_tool_calls,
+    find_native,
+    find_native_parts,
     find_tool_results,
     read_flattened,
     read_messages,
@@ -28,18 +35,16 @@ from otel_sqlite_exporter.model.dialect import ColumnSource
 from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
 from otel_sqlite_exporter.model.values import encode_sure, encode_value
 
-_INPUT, _OUTPUT = "gen_ai.input.messages", "gen_ai.output.messages"
+AS_RECORDED = ""
+"""What stands for content that the views read from the attributes of the span."""
 _NATIVE = {
-    "prompt": _INPUT,
-    "conversation": "",
-    "completion": _OUTPUT,
+    "prompt": "gen_ai.input.messages",
+    "completion": "gen_ai.output.messages",
     "system_instructions": "gen_ai.system_instructions",
     "arguments": "gen_ai.tool.call.arguments",
     "result": "gen_ai.tool.call.result",
 }
-# Two empty sequences that are told apart: there are no messages, and a view reads them.
 _NOTHING: Sequence[Message] = ()
-_NATIVELY: Sequence[Message] = []
 _CALL_ID = '"tool_call_id"'
 _CALLBACK = '{"input_str"'
 _PARAMETERS = "gen_ai.request."
@@ -86,55 +91,66 @@ def plan_content(columns: Mapping[str, Sequence[ColumnSource]]) -> ContentPlan:
 def find_content(
     plan: ContentPlan,
     attributes: Mapping[str, Any],
-    events: Sequence[Any],
+    records: Sequence[RecordedMessages],
     *,
     is_span: bool,
     has_answer: bool,
     is_aggregate: bool,
 ) -> CallContent:
-    """Return the content of a call. What has OpenTelemetry's form is left to the views if it `is_span`: they read its
-    attributes and its `events`. An aggregate's messages repeat those of its calls, so they tell of no tools.
-    `has_answer`: there are messages to complete."""
-    prompt = _find_messages(plan.prompt, attributes, "prompt", "user", is_span)
-    completion = _NOTHING
+    """Return the content of a call that its attributes hold: what has OpenTelemetry's form is `AS_RECORDED` if it
+    `is_span`. An aggregate's messages repeat those of its calls, so they say nothing of tools; for other calls
+    `records`, which are of its events, say it where attributes hold no messages. `has_answer`: there are messages to
+    complete."""
+    native = _NATIVE if is_span else {}
+    prompt = _find_messages(plan.prompt, attributes, "user", native.get("prompt"))
+    completion: Sequence[Message] | str = _NOTHING
     if has_answer:
-        completion = _find_messages(plan.completion, attributes, "completion", "assistant", is_span)
+        completion = _find_messages(plan.completion, attributes, "assistant", native.get("completion"))
     instructions = None
     if plan.system_instructions:
-        instructions = _find_instructions(plan.system_instructions, attributes, is_span)
-    if plan.conversation and (prompt is _NOTHING or completion is _NOTHING):
-        talk = _find_messages(plan.conversation, attributes, "conversation", "user", is_span)
-        before, answer = _split_conversation(talk)
-        prompt = before if prompt is _NOTHING else prompt
-        completion = answer if completion is _NOTHING else completion
+        instructions = _find_instructions(plan.system_instructions, attributes, native.get("system_instructions"))
+    if plan.conversation and not (prompt and completion):
+        before, answer = _split_conversation(_find_messages(plan.conversation, attributes, "user"))
+        prompt, completion = prompt or before, completion or answer
     calls: Sequence[ToolCallRow] = ()
     results: Sequence[ToolResultRow] = ()
     if is_aggregate:
         pass
-    elif events and prompt is _NOTHING and completion is _NOTHING:
-        calls, results = find_event_tools(events)
+    elif records and not prompt and not completion:
+        calls, results = find_event_tools(records)
     else:
-        native = attributes.get
-        calls = find_answered_calls(native(_OUTPUT)) if completion is _NATIVELY else find_tool_calls(completion)
-        results = find_new_results(native(_INPUT)) if prompt is _NATIVELY else find_tool_results(prompt)
+        calls, results = find_answered_calls(completion), find_new_results(prompt)
     return CallContent(
         _find_parameters(plan.parameters, attributes) if plan.parameters else None,
         instructions,
-        encode_messages(prompt) if prompt else None,
-        encode_messages(completion) if completion else None,
+        _encode(prompt),
+        _encode(completion),
         calls,
         results,
     )
 
 
+def _encode(messages: Sequence[Message] | str) -> str | None:
+    if isinstance(messages, str):
+        return AS_RECORDED
+    return encode_messages(messages) if messages else None
+
+
 def find_tool_content(
-    plan: ContentPlan, attributes: Mapping[str, Any], *, is_span: bool
+    plan: ContentPlan, attributes: Mapping[str, Any], records: Sequence[RecordedMessages], *, is_span: bool
 ) -> tuple[str | None, str | None, str | None]:
     """Return the arguments and the result of a tool, each as JSON or as the text that came; None where a view reads
-    it. Of what LangChain hands to its callbacks only the tool's own: the third is the id of the call, if its message
-    names one."""
+    it. What no attribute holds, `records` may, which are of its events. Of what LangChain hands to its callbacks only
+    the tool's own: the third is the id of the call, if its message names one."""
     arguments, _ = _find_text(plan.arguments, attributes, "arguments", is_span)
-    return arguments, *_find_text(plan.result, attributes, "result", is_span)
+    result, call_id = _find_text(plan.result, attributes, "result", is_span)
+    if records:
+        told = find_tool_events(records)
+        arguments, result = (
+            read_json_or_text(other) if one is None and attributes.get(_NATIVE[column]) is None else one
+            for one, other, column in zip((arguments, result), told, ("arguments", "result"), strict=True)
+        )
+    return arguments, result, call_id
 
 
 def _find_text(
@@ -161,46 +177,43 @@ def _find_text(
 
 
 def _find_messages(
-    sources: Sequence[ColumnSource], attributes: Mapping[str, Any], column: str, role: str, is_span: bool
-) -> Sequence[Message]:
-    """Return the messages of the first source that has some, or one of the two that stand for none."""
+    sources: Sequence[ColumnSource], attributes: Mapping[str, Any], role: str, native_name: str | None = None
+) -> Sequence[Message] | str:
+    """Return the messages of the first source that has some; the JSON that the attribute `native_name` holds, where a
+    view can read it."""
     for source in sources:
+        messages: Sequence[Message] | None
         if source.is_prefix:
             messages = read_flattened(attributes, source.names[0].name[:-1], role)
         else:
             value = _get(source, attributes)
             if source.keys and value is not None:
                 value = {"role": role, **value}
-            if is_span and source.names[0].name == _NATIVE[column] and _is_native(value):
-                return _NATIVELY
+            if source.names[0].name == native_name and (native := find_native(value)) is not None:
+                return native
             messages = read_messages(value, role)
         if messages and any(message["parts"] for message in messages):
             return messages
     return _NOTHING
 
 
-def _split_conversation(messages: Sequence[Message]) -> tuple[Sequence[Message], Sequence[Message]]:
+def _split_conversation(messages: Sequence[Message] | str) -> tuple[Sequence[Message], Sequence[Message]]:
     """Return what was said before the last answer, and that answer."""
+    if isinstance(messages, str):
+        return _NOTHING, _NOTHING
     end = len(messages)
     while end and messages[end - 1]["role"] == "assistant":
         end -= 1
     return messages[:end] or _NOTHING, messages[end:] or _NOTHING
 
 
-def _is_native(value: Any) -> bool:
-    if type(value) is not str or value[-1:] != "]":  # one that was cut at a limit ends otherwise
-        return False
-    if '"tool_call_response"' in value and '"response"' not in value:
-        return False  # pydantic-ai calls it `result`
-    return value == "[]" or (value.startswith('[{"') and '"parts"' in value and '"type"' in value)
-
-
-def _find_instructions(sources: Sequence[ColumnSource], attributes: Mapping[str, Any], is_span: bool) -> str | None:
+def _find_instructions(
+    sources: Sequence[ColumnSource], attributes: Mapping[str, Any], native_name: str | None
+) -> str | None:
     for source in sources:
         value = _get(source, attributes)
-        is_native = source.names[0].name == _NATIVE["system_instructions"]
-        if is_native and is_span and type(value) is str and value.startswith('[{"'):
-            return None
+        if source.names[0].name == native_name and find_native_parts(value) is not None:
+            return AS_RECORDED
         parts = read_parts(value)
         if parts:
             return encode_messages(parts)

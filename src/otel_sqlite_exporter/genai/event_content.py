@@ -1,84 +1,168 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the events of a span tell of tools and errors, where no attribute does, and log records of tools. Pure, and
-nothing here raises for any value. The messages themselves are read from events and log records by the views."""
+"""The messages that span events and log records hold, and what these say of tools; also errors and first tokens of
+events. Pure, and nothing here raises for any value."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from otel_sqlite_exporter.genai.column_readers import read_text
-from otel_sqlite_exporter.genai.messages.json_texts import decode_text
-from otel_sqlite_exporter.genai.messages.normalise import find_tool_calls, find_tool_results, read_messages
-from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
+from otel_sqlite_exporter.genai.messages.message_parts import NAMES, Message, Part
+from otel_sqlite_exporter.genai.messages.normalise import (
+    encode_messages,
+    find_native,
+    find_native_parts,
+    find_tool_calls,
+    find_tool_results,
+    is_json,
+    read_event,
+    read_messages,
+    read_parts,
+)
+from otel_sqlite_exporter.model.rows import MessagesRow, ToolCallRow, ToolResultRow
+from otel_sqlite_exporter.model.values import copy_attributes, uncut
 
 EXCEPTION = "exception"
 _DETAILS = "gen_ai.client.inference.operation.details"
-_ANSWER, _ASSISTANT = "gen_ai.choice", "gen_ai.assistant.message"
-_ASKING = frozenset(("gen_ai.user.message", "gen_ai.tool.message"))
-# What holds all that the event tells, and what the event itself may hold.
-_WHOLE = ("gen_ai.event.content", "body")
-_INNER = (*_WHOLE, "message")
-TOOL_RECORDS = frozenset((_DETAILS, _ANSWER, _ASSISTANT, *_ASKING))
-"""The names of log records whose messages may tell of tools."""
+_ANSWER, _ASSISTANT, _TOOL = "gen_ai.choice", "gen_ai.assistant.message", "gen_ai.tool.message"
+_ASKING = frozenset(("gen_ai.user.message", _TOOL))
+# The names before 1.28, and the attributes that hold their messages.
+_OLDEST = {"gen_ai.content.prompt": "gen_ai.prompt", "gen_ai.content.completion": "gen_ai.completion"}
+_ROLES: dict[str, str] = {**NAMES["events"], "gen_ai.content.prompt": "user", "gen_ai.content.completion": "assistant"}
+_COMPLETIONS = frozenset((_ANSWER, "gen_ai.content.completion"))
+_BARE = frozenset(("type", "id"))
+MESSAGE_RECORDS = frozenset((_DETAILS, *_ROLES))
+"""The names of events and log records that hold messages."""
 
 
-def find_event_tools(events: Sequence[Any]) -> tuple[Sequence[ToolCallRow], Sequence[ToolResultRow]]:
-    """Return the calls of tools that the answer asks for, and the results that are new in the prompt, as `events` (each
-    has a `name` and `attributes`) hold them."""
+class RecordedMessages(NamedTuple):
+    """The messages of one of the `MESSAGE_RECORDS`. A text is an attribute's own JSON, which has our form already."""
+
+    name: str
+    attributes: Mapping[str, Any]
+    prompt: Sequence[Message] | str = ()
+    completion: Sequence[Message] | str = ()
+    system_instructions: Sequence[Part] | str = ()
+
+    def encode(self) -> MessagesRow | None:
+        """Return what is stored of them; None if there are no messages."""
+        held = self[2:]
+        if not any(held):
+            return None
+        ends = slice(None) if self.name == _DETAILS else slice(1, -1)
+        return MessagesRow(
+            *(None if not one else "" if isinstance(one, str) else encode_messages(one)[ends] for one in held)
+        )
+
+
+def read_record(name: str, attributes: Mapping[str, Any], body: Any = None) -> RecordedMessages:
+    """Return the messages of one of the `MESSAGE_RECORDS`; `body` is that of a log record."""
+    if name == _DETAILS:
+        get = attributes.get
+        return RecordedMessages(
+            name,
+            attributes,
+            _read_whole(get("gen_ai.input.messages"), "user"),
+            _read_whole(get("gen_ai.output.messages"), "assistant"),
+            _read_instructions(get("gen_ai.system_instructions")),
+        )
+    held = attributes.get(_OLDEST.get(name, ""))
+    role = _ROLES[name]
+    found = read_event({**attributes, "body": body}, role) if held is None else read_messages(held, role)
+    # Where content is not recorded, a role or the id of a call may be all that is there.
+    messages = [one for one in found or () if not all(_BARE.issuperset(part) for part in one["parts"])]
+    if name in _COMPLETIONS:
+        return RecordedMessages(name, attributes, completion=messages)
+    return RecordedMessages(name, attributes, prompt=messages)
+
+
+def read_events(events: Iterable[Any]) -> list[tuple[int, RecordedMessages]]:
+    """Return the messages of the events of a span (each has a `name` and `attributes`), with the place of each."""
+    return [
+        (place, read_record(event.name, uncut(copy_attributes(event.attributes))))
+        for place, event in enumerate(events)
+        if type(event.name) is str and event.name in MESSAGE_RECORDS
+    ]
+
+
+def encode_records(records: Iterable[tuple[int, RecordedMessages]]) -> list[tuple[int, MessagesRow]]:
+    """Return what is stored of records that `read_events` has found."""
+    rows = ((place, record.encode()) for place, record in records)
+    return [(place, row) for place, row in rows if row is not None]
+
+
+def find_event_tools(records: Iterable[RecordedMessages]) -> tuple[Sequence[ToolCallRow], Sequence[ToolResultRow]]:
+    """Return the calls of tools that the answer of a span asks for, and the results that are new in its prompt, as its
+    events hold them."""
     calls: Sequence[ToolCallRow] = ()
-    asked: list[tuple[str, Mapping[str, Any]]] = []
-    for name, attributes in _name_events(events):
+    asked: list[Message] = []
+    for record in records:
+        name = record.name
         if name == _DETAILS:
-            output, prompt = attributes.get("gen_ai.output.messages"), attributes.get("gen_ai.input.messages")
-            return find_answered_calls(output), find_new_results(prompt)
+            return find_answered_calls(record.completion), find_new_results(record.prompt)
         if name == _ANSWER:
-            calls = find_tool_calls(_read_event(name, "assistant", attributes))
+            calls = find_answered_calls(record.completion)
         elif name == _ASSISTANT:
             asked.clear()
-        elif name in _ASKING:
-            asked.append((name, attributes))
-    messages = [message for name, attributes in asked for message in _read_event(name, "user", attributes)]
-    return calls, find_tool_results(messages)
+        elif name in _ASKING and not isinstance(record.prompt, str):
+            asked += record.prompt
+    return calls, find_tool_results(asked)
 
 
-def find_logged_tools(
-    name: str, attributes: Mapping[str, Any], body: Any
-) -> tuple[Sequence[ToolCallRow], Sequence[ToolResultRow]]:
-    """Return the calls of tools and the results that one of the `TOOL_RECORDS` tells. An answer that a prompt repeats
-    tells again of calls that it once asked for, so only those that an id makes known as the same are taken from it."""
+def find_tool_events(records: Iterable[RecordedMessages]) -> tuple[Any, Any]:
+    """Return the arguments and the result of a tool, as the events of its span hold them."""
+    arguments, results = [], []
+    for name, attributes, prompt, completion, _ in records:
+        if name == _DETAILS:
+            arguments.append(_find_in_part(prompt, "arguments"))
+            results.append(_find_in_part(completion, "response"))
+        elif name == _TOOL:
+            arguments.append(attributes.get("content"))
+        elif name == _ANSWER:
+            results.append(attributes.get("message"))
+    return (
+        next((value for value in arguments if value is not None), None),
+        next((value for value in reversed(results) if value is not None), None),
+    )
+
+
+def find_logged_tools(record: RecordedMessages) -> tuple[Sequence[ToolCallRow], Sequence[ToolResultRow]]:
+    """Return the calls of tools and the results that a log record holds. A prompt repeats answers, and so the calls
+    that these once asked for: only calls with an id, which makes them known as the same, are taken from it."""
+    name = record.name
     if name == _DETAILS:
-        output, prompt = attributes.get("gen_ai.output.messages"), attributes.get("gen_ai.input.messages")
-        return find_answered_calls(output), find_new_results(prompt)
-    told = {**attributes, "body": body}
+        return find_answered_calls(record.completion), find_new_results(record.prompt)
     if name in _ASKING:
-        return (), find_tool_results(_read_event(name, "user", told))
-    calls = find_tool_calls(_read_event(name, "assistant", told))
-    return calls if name == _ANSWER else [call for call in calls if call.tool_call_id is not None], ()
+        return (), find_new_results(record.prompt)
+    if name == _ASSISTANT:
+        return [call for call in find_answered_calls(record.prompt) if call.tool_call_id is not None], ()
+    return find_answered_calls(record.completion) if name == _ANSWER else (), ()
 
 
-def find_answered_calls(completion: Any) -> Sequence[ToolCallRow]:
-    """Return the calls that a completion of OpenTelemetry's form asks for."""
-    if type(completion) is str and '"tool_call"' not in completion:
+def find_answered_calls(completion: Sequence[Message] | str) -> Sequence[ToolCallRow]:
+    """Return the calls that a completion asks for; a text is JSON of our form."""
+    if isinstance(completion, str):
+        completion = (read_messages(completion, "assistant") or ()) if '"tool_call"' in completion else ()
+    return find_tool_calls(completion)
+
+
+def find_new_results(prompt: Sequence[Message] | str) -> Sequence[ToolResultRow]:
+    """Return the results that follow the last answer in a prompt; a text is JSON of our form. A prompt repeats all that
+    was said before, so only the end of a text is read."""
+    if not isinstance(prompt, str):
+        return find_tool_results(prompt)
+    last = max(prompt.rfind('"assistant"'), 0)
+    if prompt.find('"tool_call_response"', last) < 0:
         return ()
-    return find_tool_calls(read_messages(completion, "assistant") or ())
-
-
-def find_new_results(prompt: Any) -> Sequence[ToolResultRow]:
-    """Return the results that follow the last answer in a prompt of OpenTelemetry's form. A prompt repeats all that was
-    said before, so only its end is read."""
-    if type(prompt) is str:
-        last = prompt.rfind('"assistant"')
-        if last < 0 or prompt.find('"tool_call_response"', last) < 0:
-            return ()
-        try:
-            messages = orjson.loads("[" + prompt[prompt.rindex("{", 0, last) :])
-            if isinstance(messages[0], dict) and messages[0].get("role") == "assistant":
-                prompt = messages
-        except (ValueError, LookupError):
-            pass
+    try:
+        messages = orjson.loads("[" + prompt[prompt.rindex("{", 0, last) :])
+        if isinstance(messages[0], dict) and messages[0].get("role") == "assistant":
+            return find_tool_results(read_messages(messages, "user") or ())
+    except (ValueError, LookupError):
+        pass
     return find_tool_results(read_messages(prompt, "user") or ())
 
 
@@ -101,16 +185,25 @@ def find_first_token_ms(events: Iterable[Any], names: frozenset[str], start_time
     return None
 
 
-def _read_event(name: str, role: str, attributes: Mapping[str, Any]) -> Iterable[Any]:
-    event = {"event.name": name, **attributes}
-    for key in _INNER:
-        # Attributes of span events cannot be maps, so these come as JSON.
-        value = event.get(key)
-        inner = decode_text(value) if isinstance(value, str) else value
-        if isinstance(inner, Mapping):
-            del event[key]
-            event.update(inner if key in _WHOLE else {key: inner})
-    return read_messages(event, role) or ()
+def _read_whole(value: Any, role: str) -> Sequence[Message] | str:
+    native = find_native(value)
+    if native is not None and is_json(native):
+        return native
+    messages = read_messages(value, role) or ()
+    return messages if any(message["parts"] for message in messages) else ()
+
+
+def _read_instructions(value: Any) -> Sequence[Part] | str:
+    native = find_native_parts(value)
+    return native if native is not None and is_json(native) else read_parts(value) or ()
+
+
+def _find_in_part(messages: Sequence[Message] | str, key: str) -> Any:
+    try:
+        read = orjson.loads(messages) if isinstance(messages, str) else messages
+        return read[0]["parts"][0].get(key)
+    except (LookupError, TypeError, AttributeError):
+        return None
 
 
 def _name_events(events: Iterable[Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:

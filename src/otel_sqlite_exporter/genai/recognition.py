@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.genai.column_readers import LARGEST, read_text
 from otel_sqlite_exporter.genai.content import find_content, find_tool_content
-from otel_sqlite_exporter.genai.event_content import find_exception_type, find_first_token_ms
+from otel_sqlite_exporter.genai.event_content import RecordedMessages, find_exception_type, find_first_token_ms
 from otel_sqlite_exporter.genai.rules import (
     AGENTS,
     CALLS,
@@ -31,16 +31,18 @@ from otel_sqlite_exporter.model.rows import (
     ToolInteractionRow,
     make_row,
 )
-from otel_sqlite_exporter.model.values import copy_attributes
+from otel_sqlite_exporter.model.values import copy_attributes, uncut
 
 
 class Surroundings(NamedTuple):
-    """The rest of a span beside its attributes. Each of `events` has a `name`, `attributes` and a `timestamp`."""
+    """The rest of a span beside its attributes. Each of `events` has a `name`, `attributes` and a `timestamp`.
+    `records` are the events that hold messages."""
 
     name: str | None = None
     is_error: bool = False
     events: Sequence[Any] = ()
     start_time_unix_nano: int | None = None
+    records: Sequence[RecordedMessages] = ()
 
 
 _NOTHING = Surroundings()
@@ -83,7 +85,7 @@ def find_event_interactions(
     found = []
     for place, event in enumerate(events):
         if rules.is_record(event.name):
-            attributes = copy_attributes(event.attributes)
+            attributes = uncut(copy_attributes(event.attributes))
             interactions = find_record_interactions(event.name, attributes, None, user_id, rules)
             if interactions is not None:
                 found.append((place, interactions))
@@ -133,7 +135,7 @@ def _find(
         return make_row(Interactions, (make_row(LLMInteractionRow, row), None, (), ()))
     has_answer = operation != "embeddings"
     content = find_content(
-        plan.content, attributes, span.events, is_span=is_span, has_answer=has_answer, is_aggregate=is_aggregate
+        plan.content, attributes, span.records, is_span=is_span, has_answer=has_answer, is_aggregate=is_aggregate
     )
     row[_CONTENT] = content[:4]
     return make_row(Interactions, (make_row(LLMInteractionRow, row), None, content.tool_calls, content.tool_results))
@@ -148,7 +150,7 @@ def _find_tool(
     row[_TOOL_USER] = user_id
     if span.is_error and row[_TOOL_ERROR_TYPE] is None:
         row[_TOOL_ERROR_TYPE] = find_exception_type(span.events)
-    *row[_TOOL_CONTENT], call_id = find_tool_content(plan.content, attributes, is_span=is_span)
+    *row[_TOOL_CONTENT], call_id = find_tool_content(plan.content, attributes, span.records, is_span=is_span)
     row[_TOOL_CALL_ID] = row[_TOOL_CALL_ID] or call_id
     return make_row(Interactions, (None, make_row(ToolInteractionRow, row), (), ()))
 

@@ -32,6 +32,7 @@ def is_span_current(stored: StoredSpan, encoded: EncodedSpan) -> bool:
             [[index, is_request, *tool] for index, is_request, tool in stored.tool_interactions], _tool_rows(expected)
         )
         and _same(stored.tool_results, encoded.interactions.tool_results)
+        and _same(stored.messages, encoded.record_messages)
     )
 
 
@@ -44,6 +45,7 @@ def is_log_current(stored: StoredLog, encoded: EncodedLog) -> bool:
     expected = [(None, interactions)]
     return (
         (stored.own_session, stored.phase) == (named, encoded.phase)
+        and stored.messages == (encoded.messages and [*encoded.messages])
         and _same([[None, *rest] for _, *rest in stored.llm_interactions], _llm_rows(expected))
         and _same([[None, *rest] for _, *rest in stored.tool_interactions], _tool_rows(expected))
         and (

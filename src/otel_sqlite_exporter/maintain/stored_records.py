@@ -45,6 +45,7 @@ class StoredLog(NamedTuple):
     llm_interactions: Sequence[Sequence[Any]]
     tool_interactions: Sequence[Sequence[Any]]
     tool_results: Sequence[Sequence[Any]] | None
+    messages: Sequence[str | None] | None
 
 
 class StoredResources:
@@ -133,7 +134,7 @@ def read_logs(connection: sqlite3.Connection, ids: Collection[int], resources: S
             resource=resource,
             scope=scope,
         )
-        results = row["tool_results"]
+        results, messages = row["tool_results"], row["messages"]
         yield StoredLog(
             row["id"],
             fields,
@@ -145,6 +146,7 @@ def read_logs(connection: sqlite3.Connection, ids: Collection[int], resources: S
             orjson.loads(row["llm_interactions"]),
             orjson.loads(row["tool_interactions"]),
             None if results is None else orjson.loads(results),
+            None if messages is None else orjson.loads(messages),
         )
 
 

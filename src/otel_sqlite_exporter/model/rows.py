@@ -90,9 +90,10 @@ class LinkRow(NamedTuple):
 class LLMInteractionRow(NamedTuple):
     """Columns of `_llm_interactions` that attributes fill.
 
-    The row of an agent or workflow has `is_aggregate`; it also has `is_hidden` if it reports no usage. Parameters,
-    instructions, prompt and completion are None if attributes hold them with the names and forms of OpenTelemetry's
-    conventions: the views read these attributes. `duration_ms` is set if an event or log record reports it.
+    The row of an agent or workflow has `is_aggregate`; it also has `is_hidden` if it reports no usage. Instructions,
+    prompt and completion are empty texts if attributes of the span hold them with the names and forms of
+    OpenTelemetry's conventions: the views read these attributes, and those of parameters. `duration_ms` is set if an
+    event or log record reports it.
     """
 
     is_aggregate: int
@@ -154,6 +155,15 @@ class ToolResultRow(NamedTuple):
     result: str | None
 
 
+class MessagesRow(NamedTuple):
+    """The texts of `_messages`: JSON of the content that an event of a span, or a log record, holds. Messages that are
+    recorded one by one have no brackets around them. An empty text: the record's own attribute is that JSON."""
+
+    prompt: str | None = None
+    completion: str | None = None
+    system_instructions: str | None = None
+
+
 class Interactions(NamedTuple):
     """The model call or tool execution that a span, span event or log record reports: at most one of `llm` and `tool`.
 
@@ -212,8 +222,8 @@ class EncodedSpan(NamedTuple):
     """One span as rows, without keys yet.
 
     `own_session` is the session that the span itself names. `session` and `user` are its candidates for its trace. A
-    span that `is_open` has not ended: its end equals its start. `record_interactions` are those of its events, each
-    with the index of the event.
+    span that `is_open` has not ended: its end equals its start. `record_interactions` and `record_messages` are those
+    of its events, each with the index of the event.
     """
 
     trace_id: str
@@ -229,6 +239,7 @@ class EncodedSpan(NamedTuple):
     is_open: bool = False
     interactions: Interactions = NO_INTERACTIONS
     record_interactions: Sequence[tuple[int, Interactions]] = ()
+    record_messages: Sequence[tuple[int, MessagesRow]] = ()
 
 
 class EncodedLog(NamedTuple):
@@ -247,6 +258,7 @@ class EncodedLog(NamedTuple):
     stem: str | None
     repaired: int
     interactions: Interactions = NO_INTERACTIONS
+    messages: MessagesRow | None = None
 
 
 @dataclass(frozen=True, slots=True)

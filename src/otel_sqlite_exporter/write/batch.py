@@ -15,6 +15,7 @@ from otel_sqlite_exporter.model.rows import (
     Interactions,
     LinkRow,
     LogRow,
+    MessagesRow,
     SpanRow,
 )
 from otel_sqlite_exporter.sql.texts import read_query
@@ -41,6 +42,7 @@ _LOGS = Insert("_logs", ("id", "trace_session", "trace", "span_id", "resource", 
 _LOG_EVENTS = Insert(
     "_events", ("id", "trace_session", "source", "phase", "name", "time_unix_nano", "time_source", "stem", "log")
 )
+_MESSAGES = Insert("_messages", ("event", *MessagesRow._fields))
 _SPAN_SOURCE, _LOG_SOURCE = 1, 2
 
 
@@ -77,6 +79,7 @@ class Batch:
         self._spans, self._replaced_spans = TableRows(_SPANS), TableRows(_REPLACED_SPANS)
         self._span_events, self._links = TableRows(_SPAN_EVENTS), TableRows(_LINKS)
         self._logs, self._log_events = TableRows(_LOGS), TableRows(_LOG_EVENTS)
+        self._messages = TableRows(_MESSAGES)
         new = self._separate(spans)
         first_span = last_ids["_spans"] + 1
         self.new_spans = range(first_span, first_span + len(new))
@@ -111,7 +114,8 @@ class Batch:
         if self.new_spans:
             ids = {"first_span": self.new_spans[0], "last_span": self.new_spans[-1], "first_event": self._first_event}
             connection.execute(read_query("insert_span_records"), ids)
-        for rows in (self._replaced_spans, self._span_events, self._logs, self._log_events, self._links):
+        events = (self._span_events, self._logs, self._log_events, self._messages)
+        for rows in (self._replaced_spans, *events, self._links):
             rows.write(connection)
         self.interactions.write(connection)
         return lost
@@ -211,6 +215,8 @@ class Batch:
         for index, interactions in encoded.record_interactions:
             time = encoded.events[index].time_unix_nano
             self._add_interactions(trace_session, encoded, interactions, span, first + index, time, time)
+        for index, messages in encoded.record_messages:
+            self._messages.add((first + index, *self._texts.keep(messages)))
         self._next_event = first + len(encoded.events)
 
     def _add_log(self, id: int, log: EncodedLog) -> None:
@@ -235,6 +241,8 @@ class Batch:
         event, self._next_event = self._next_event, self._next_event + 1
         named = (_LOG_SOURCE, log.phase, row.event_name, time, row.time_source, stem, id)
         self._log_events.add((event, trace_session.id, *named))
+        if log.messages is not None:
+            self._messages.add((event, *self._texts.keep(log.messages)))
         if log.interactions is not NO_INTERACTIONS:
             if log.interactions.llm is not None:
                 self.interactions.agents.describe(log.interactions.llm, log.resource, time, time, row.attributes)

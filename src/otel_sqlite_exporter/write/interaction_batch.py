@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from otel_sqlite_exporter.genai.event_content import find_logged_tools
+from otel_sqlite_exporter.genai.event_content import find_logged_tools, read_record
 from otel_sqlite_exporter.model.rows import (
     Interactions,
     LLMInteractionRow,
@@ -189,7 +189,7 @@ def link_logged_tools(connection: sqlite3.Connection, spans: Collection[tuple[in
     results = TableRows(_TOOL_RESULTS)
     for span, trace, start, time, name, body_type, body, attribute_types, attributes in orjson.loads(records):
         content = None if body is None else decode_value(body, body_type)
-        _, found = find_logged_tools(name, decode_attributes(attributes, attribute_types), content)
+        _, found = find_logged_tools(read_record(name, decode_attributes(attributes, attribute_types), content))
         for id, result in found:
             results.add((span, trace, id, time + (time == start), result))
     if calls or has_results:

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import orjson
 
-from otel_sqlite_exporter.model.rows import EncodedSpan
+from otel_sqlite_exporter.model.rows import EncodedSpan, MessagesRow
 from otel_sqlite_exporter.write.statements import Insert, TableRows
 
 SHORTEST = 4_000
@@ -47,11 +47,28 @@ class SharedTexts:
     def __init__(self) -> None:
         self._arrays: OrderedDict[str, list[_Array]] = OrderedDict()
         self._characters = 0
+        self._messages: OrderedDict[str, int] = OrderedDict()
+        self._characters_of_messages = 0
 
     def clear(self) -> None:
         """Forget everything. Required when a transaction failed: the texts that it added are in no file."""
         self._arrays.clear()
-        self._characters = 0
+        self._messages.clear()
+        self._characters = self._characters_of_messages = 0
+
+    def keep(self, text: str, add_text: Callable[[str], int]) -> int:
+        """Return the id of a text with messages. A recent text is not written again: the calls of a conversation record
+        the same messages."""
+        id = self._messages.get(text)
+        if id is not None:
+            self._messages.move_to_end(text)
+            return id
+        id = self._messages[text] = add_text(text)
+        self._characters_of_messages += len(text)
+        while self._characters_of_messages > _MOST_CHARACTERS:
+            oldest, _ = self._messages.popitem(last=False)
+            self._characters_of_messages -= len(oldest)
+        return id
 
     def share(self, attributes: str, conversation: str, add_text: Callable[[str], int]) -> tuple[str, str | None]:
         """Return what the file stores of the encoded `attributes` of a call, and how to put the whole together (None:
@@ -138,6 +155,11 @@ class TextRows:
     def write(self, connection: sqlite3.Connection) -> None:
         """Write the rows."""
         self._rows.write(connection)
+
+    def keep(self, messages: MessagesRow) -> Iterator[int | None]:
+        """Yield the columns of `_messages`: ids of texts, or 0 if the record's own attribute is the text."""
+        for text in messages:
+            yield None if text is None else self._shared_texts.keep(text, self._add) if text else 0
 
     def _add(self, text: str) -> int:
         self._last_id += 1

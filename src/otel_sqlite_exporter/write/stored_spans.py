@@ -15,6 +15,7 @@ from otel_sqlite_exporter.model.rows import (
     Interactions,
     LinkRow,
     LLMInteractionRow,
+    MessagesRow,
     Naming,
     ResourceRow,
     ScopeRow,
@@ -38,9 +39,9 @@ class ShownNaming(NamedTuple):
 
 
 class StoredSpan(NamedTuple):
-    """A span in the file. `own_session` is the session that it names itself: name, source and rank. Interactions of
-    its events come with the index of the event, its own with None; `tool_interactions` also say whether the row is a
-    call that an answer asks for."""
+    """A span in the file. `own_session` is the session that it names itself: name, source and rank. Interactions of and
+    messages of its events come with the index of the event, its own with None; `tool_interactions` also say whether the
+    row is a call that an answer asks for."""
 
     id: int
     trace_id: str
@@ -54,6 +55,7 @@ class StoredSpan(NamedTuple):
     llm_interactions: Sequence[tuple[int | None, LLMInteractionRow]]
     tool_interactions: Sequence[tuple[int | None, int, ToolInteractionRow]]
     tool_results: Sequence[ToolResultRow]
+    messages: Sequence[tuple[int, MessagesRow]]
 
     def encode(self, resource: ResourceRow, scope: ScopeRow | None) -> EncodedSpan:
         """Return the span for writing it again. It names no session or user of its trace: they know it already."""
@@ -79,15 +81,16 @@ class StoredSpan(NamedTuple):
             repaired=0,
             interactions=own,
             record_interactions=sorted((index, one) for index, one in by_event.items() if index is not None),
+            record_messages=self.messages,
         )
 
 
 def read_spans(connection: sqlite3.Connection, ids: Collection[int]) -> Iterator[StoredSpan]:
     """Yield these rows of `_spans`, in the order of their ids."""
     for row in read_rows(connection, "read_stored_spans", ids=ids):
-        events, links, llm_interactions, tool_interactions, tool_results = (
+        events, links, llm_interactions, tool_interactions, tool_results, messages = (
             orjson.loads(row[name])
-            for name in ("events", "links", "llm_interactions", "tool_interactions", "tool_results")
+            for name in ("events", "links", "llm_interactions", "tool_interactions", "tool_results", "messages")
         )
         index_of = {id: index for index, (id, *_) in enumerate(events)}
         yield StoredSpan(
@@ -106,4 +109,5 @@ def read_spans(connection: sqlite3.Connection, ids: Collection[int]) -> Iterator
                 for id, is_request, *columns in tool_interactions
             ],
             tool_results=[ToolResultRow(*columns) for columns in tool_results],
+            messages=[(index, MessagesRow(*texts)) for index, texts in messages],
         )

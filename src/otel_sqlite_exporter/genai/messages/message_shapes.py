@@ -39,6 +39,9 @@ _CONTENT_KEYS = frozenset(_CONTENTS)
 _CALLS: tuple[str, ...] = tuple(NAMES["calls"])
 _REASONS: tuple[str, ...] = tuple(NAMES["reasons"])
 _SYSTEM: tuple[str, ...] = tuple(NAMES["system"])
+# What holds all of an event, and its answer; attributes of span events cannot be maps, so these come as JSON.
+_INNER = ("gen_ai.event.content", "body", "message")
+_OF_EVENTS = frozenset(("role", "message", *_CONTENTS, *_CALLS))
 # What holds messages in requests and responses, the surest first.
 _HOLDERS: tuple[str, ...] = tuple(NAMES["holders"])
 _TEXT_HOLDERS = frozenset(NAMES["holders_of_text"])
@@ -115,8 +118,7 @@ def _read_map(value: Mapping[str, Any], default_role: str, depth: int) -> list[M
     event = first(value, "event.name", "event_name")
     role = _EVENTS.get(event) if isinstance(event, str) else None
     if role is not None:
-        body = value.get("body")
-        return _read_event({**value, **body} if isinstance(body, Mapping) else value, role, depth)
+        return read_event(value, role, depth)
     if isinstance(value.get("data"), Mapping) and value.get("type") in _TYPES:
         value = {**value["data"], "type": value["type"]}
     messages = read_message(value, default_role)
@@ -127,14 +129,26 @@ def _read_map(value: Mapping[str, Any], default_role: str, depth: int) -> list[M
     return messages
 
 
-def _read_event(event: Mapping[str, Any], role: str, depth: int) -> list[Message] | None:
-    inner = first(event, "message", "gen_ai.event.content")
-    if isinstance(inner, str):
-        found = read_shape(inner, role, depth + 1)
-        return found if found is not None else read_message({"role": role, **event, "content": inner}, role)
-    if isinstance(inner, Mapping):
-        return read_message({"role": role, "content": None, **event, **inner}, role)
-    return read_message({"role": role, "content": None, **event}, role)
+def read_event(event: Mapping[str, Any], role: str, depth: int = 0) -> list[Message] | None:
+    """Return the messages of an event of the GenAI conventions up to version 1.36. Its attributes, its body, or the
+    whole as JSON in one attribute may hold them, and the answer is its `message`."""
+    value = {"role": role, "content": None, **event}
+    blocks = decode_text(value["content"]) if isinstance(value["content"], str) else None
+    if isinstance(blocks, list) and all(
+        isinstance(block, Mapping) and (find_type(block) or is_part(block)) for block in blocks
+    ):
+        value["content"] = blocks  # an attribute of a span event cannot be a list of maps
+    for key in _INNER:
+        inner = value.pop(key, None)
+        decoded = decode_text(inner) if isinstance(inner, str) else inner
+        if isinstance(decoded, Mapping) and (inner is decoded or not _OF_EVENTS.isdisjoint(decoded)):
+            value |= decoded
+        elif inner is not None and inner != "":
+            found = read_shape(inner, role, depth + 1) if key != "body" else None
+            if found is not None and len(found) > 1:
+                return found
+            value["content"] = found[0]["parts"] if found else inner
+    return read_message(value, role)
 
 
 def read_message(value: Mapping[str, Any], default_role: str) -> list[Message] | None:
@@ -220,6 +234,7 @@ def _find_calls(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         calls = [calls]
     found = list(_maps(calls)) if isinstance(calls, (list, tuple)) else []
     function = value.get("function_call")
+    function = decode_text(function) if isinstance(function, str) else function
     if not found and isinstance(function, Mapping):
         found.append(function)
     if not found and value.get("function_call_name"):

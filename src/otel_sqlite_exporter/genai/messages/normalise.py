@@ -15,6 +15,7 @@ import orjson
 from otel_sqlite_exporter.genai.messages.flattened import gather
 from otel_sqlite_exporter.genai.messages.message_parts import Message, Part, as_text, make_text
 from otel_sqlite_exporter.genai.messages.message_parts import read_parts as _read_parts
+from otel_sqlite_exporter.genai.messages.message_shapes import read_event as _read_event
 from otel_sqlite_exporter.genai.messages.message_shapes import read_shape
 from otel_sqlite_exporter.genai.messages.plain_messages import read_plain
 from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
@@ -41,6 +42,49 @@ def read_messages(value: Any, default_role: str) -> list[Message] | None:
     except Exception:  # values reach an exporter unchecked, with methods of their own
         messages = None
     return messages or [{"role": default_role, "parts": [make_text(value)]}]
+
+
+def read_event(event: Mapping[str, Any], default_role: str) -> list[Message]:
+    """Return the messages of a span event or log record that the GenAI conventions defined up to version 1.36. `event`
+    holds its attributes, and the body of a log record as `body`."""
+    try:
+        return _read_event(event, default_role) or []
+    except Exception:
+        return [{"role": default_role, "parts": [make_text(event)]}]
+
+
+def find_native(value: Any) -> str | None:
+    """Return the JSON of messages that have the schema's form already, as far as a look at the text can say; None for
+    all else."""
+    text = _find_array(value)
+    if text is None or ('"tool_call_response"' in text and '"response"' not in text):  # pydantic-ai calls it `result`
+        return None
+    return text if text == "[]" or ('"parts"' in text and '"type"' in text) else None
+
+
+def find_native_parts(value: Any) -> str | None:
+    """Return the JSON of parts that have the schema's form already, as `find_native` does for messages."""
+    text = _find_array(value)
+    return text if text is not None and '"content"' in text and '"type"' in text else None
+
+
+def _find_array(value: Any) -> str | None:
+    """Return the JSON of an array of objects; None for all else, as for what was cut at a limit."""
+    if isinstance(value, (list, tuple)):
+        try:
+            value = orjson.dumps(value, option=_OPTIONS).decode()
+        except TypeError:
+            return None
+    return value if type(value) is str and value[-1:] == "]" and (value[:3] == '[{"' or value == "[]") else None
+
+
+def is_json(text: str) -> bool:
+    """Whether a text is valid JSON."""
+    try:
+        orjson.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def read_parts(value: Any) -> list[Part] | None:

@@ -33,3 +33,11 @@ CREATE INDEX _events_stem ON _events (trace_session, stem, time_unix_nano) WHERE
 CREATE INDEX _events_framework ON _events (time_unix_nano) WHERE name >= 'framework.' AND name < 'framework/';
 -- The view security_alerts, the newest first.
 CREATE INDEX _events_security ON _events (time_unix_nano) WHERE name >= 'security.' AND name < 'security/';
+
+-- The messages of span events and log records that hold some: one row each. They are normalised when they are written.
+CREATE TABLE _messages (
+  event INTEGER PRIMARY KEY REFERENCES _events ON DELETE CASCADE,
+  prompt INTEGER,                         -- id of _texts: JSON. 0: an attribute of the record is that JSON. NULL: none
+  completion INTEGER,
+  system_instructions INTEGER
+) STRICT;

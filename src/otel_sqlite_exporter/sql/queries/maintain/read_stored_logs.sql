@@ -59,7 +59,16 @@ SELECT
     )
     FROM _spans AS s
     WHERE s.trace = l.trace AND s.span_id = l.span_id
-  ) AS tool_results
+  ) AS tool_results,
+  (
+    SELECT json_array(
+      iif(m.prompt = 0, '', (SELECT t.text FROM _texts AS t WHERE t.id = m.prompt)),
+      iif(m.completion = 0, '', (SELECT t.text FROM _texts AS t WHERE t.id = m.completion)),
+      iif(m.system_instructions = 0, '', (SELECT t.text FROM _texts AS t WHERE t.id = m.system_instructions))
+    )
+    FROM _messages AS m
+    WHERE m.event = e.id
+  ) AS messages
 FROM _logs AS l
 JOIN _traces AS t ON t.id = l.trace
 JOIN _trace_sessions AS p ON p.id = l.trace_session

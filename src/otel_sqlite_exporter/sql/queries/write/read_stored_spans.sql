@@ -76,7 +76,16 @@ SELECT
       WHERE q.span = s.id AND q.time_unix_nano = s.start_time_unix_nano
       ORDER BY q.id
     ) AS r
-  ) AS tool_results
+  ) AS tool_results,
+  (
+    SELECT json_group_array(json_array(e.ordinal, json_array(
+      iif(m.prompt = 0, '', (SELECT t.text FROM _texts AS t WHERE t.id = m.prompt)),
+      iif(m.completion = 0, '', (SELECT t.text FROM _texts AS t WHERE t.id = m.completion)),
+      iif(m.system_instructions = 0, '', (SELECT t.text FROM _texts AS t WHERE t.id = m.system_instructions))
+    )))
+    FROM (SELECT * FROM _events AS q WHERE q.span = s.id AND q.source = 1 ORDER BY q.ordinal) AS e
+    CROSS JOIN _messages AS m ON m.event = e.id
+  ) AS messages
 FROM _spans AS s
 JOIN _traces AS t ON t.id = s.trace
 JOIN _trace_sessions AS p ON p.id = s.trace_session

@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every shape of messages gives one result, whichever way it was recorded: in an attribute, in an event of the span or
+in a log record, as JSON or as the values that it stands for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.trace import SpanContext, TraceFlags
+
+from tests.conftest import exporting, read
+from tests.integration.test_log_exporter import logging_to, make_log
+
+_T = 1_795_000_000_000_000_000
+_CALL = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
+_DETAILS = "gen_ai.client.inference.operation.details"
+_EVENTS = {role: f"gen_ai.{role}.message" for role in ("system", "user", "assistant", "tool")}
+JSON = dict[str, Any]
+
+
+class Recorded(NamedTuple):
+    """What is recorded of one call: attributes of its span, an event of it, a log record."""
+
+    attributes: JSON = {}  # noqa: RUF012
+    event: tuple[str, JSON] | None = None
+    log: tuple[str, JSON, Any] | None = None
+
+
+def _text(content: str) -> JSON:
+    return {"type": "text", "content": content}
+
+
+def _media(type: str, modality: str, **held: str) -> JSON:
+    return {"type": type, "modality": modality, **held}
+
+
+_ADD = {"type": "tool_call", "id": "c1", "name": "add", "arguments": {"a": 1}}
+_SUM = {"type": "tool_call_response", "id": "c1", "response": "42"}
+_THOUGHT = {"type": "reasoning", "content": "hm"}
+_PNG = _media("blob", "image", mime_type="image/png", content="aGk=")
+_URL = _media("uri", "image", uri="https://example.com/a.png")
+_PDF = _media("blob", "document", mime_type="application/pdf", content="aGk=")
+
+# Blocks of a message's content, and the part that each becomes.
+BLOCKS: dict[str, tuple[JSON, JSON]] = {
+    "text": ({"type": "text", "text": "hi"}, _text("hi")),
+    "text of Responses": ({"type": "input_text", "text": "hi"}, _text("hi")),
+    "answer of Responses": ({"type": "output_text", "text": "hi", "annotations": []}, _text("hi")),
+    "text of Bedrock and Gemini": ({"text": "hi"}, _text("hi")),
+    "refusal": ({"type": "refusal", "refusal": "no"}, _text("no")),
+    "image_url": ({"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}, _URL),
+    "image_url with data": ({"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}, _PNG),
+    "image of Responses": ({"type": "input_image", "image_url": "https://example.com/a.png"}, _URL),
+    "image of Anthropic": (
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}},
+        _PNG,
+    ),
+    "image of Anthropic by URL": (
+        {"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}},
+        _URL,
+    ),
+    "image of Bedrock": ({"image": {"format": "png", "source": {"bytes": "aGk="}}}, _PNG),
+    "image of Gemini": ({"inline_data": {"mime_type": "image/png", "data": "aGk="}}, _PNG),
+    "file of Gemini": (
+        {"fileData": {"mimeType": "image/png", "fileUri": "gs://b/a.png"}},
+        _media("uri", "image", mime_type="image/png", uri="gs://b/a.png"),
+    ),
+    "audio": (
+        {"type": "input_audio", "input_audio": {"data": "aGk=", "format": "wav"}},
+        _media("blob", "audio", mime_type="audio/wav", content="aGk="),
+    ),
+    "file": ({"type": "file", "file": {"file_id": "f1"}}, _media("file", "document", file_id="f1")),
+    "file of Responses": ({"type": "input_file", "file_id": "f1"}, _media("file", "document", file_id="f1")),
+    "document of Anthropic": (
+        {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "aGk="}},
+        _PDF,
+    ),
+    "document of Bedrock": ({"document": {"format": "pdf", "name": "d", "source": {"bytes": "aGk="}}}, _PDF),
+    "thinking": ({"type": "thinking", "thinking": "hm", "signature": "s"}, _THOUGHT),
+    "reasoning of Responses": ({"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}, _THOUGHT),
+    "reasoning of Bedrock": ({"reasoningContent": {"reasoningText": {"text": "hm"}}}, _THOUGHT),
+    "thought of Gemini": ({"text": "hm", "thought": True}, _THOUGHT),
+    "tool_use": ({"type": "tool_use", "id": "c1", "name": "add", "input": {"a": 1}}, _ADD),
+    "toolUse": ({"toolUse": {"toolUseId": "c1", "name": "add", "input": {"a": 1}}}, _ADD),
+    "function_call of Responses": (
+        {"type": "function_call", "call_id": "c1", "name": "add", "arguments": '{"a": 1}'},
+        _ADD,
+    ),
+    "functionCall of Gemini": ({"functionCall": {"id": "c1", "name": "add", "args": {"a": 1}}}, _ADD),
+    "tool_result": ({"type": "tool_result", "tool_use_id": "c1", "content": "42"}, _SUM),
+    "tool_result of blocks": (
+        {"type": "tool_result", "tool_use_id": "c1", "content": [{"type": "text", "text": "42"}]},
+        _SUM,
+    ),
+    "tool_result with is_error": (
+        {"type": "tool_result", "tool_use_id": "c1", "content": "bad", "is_error": True},
+        {**_SUM, "response": "bad", "is_error": True},
+    ),
+    "toolResult of text": ({"toolResult": {"toolUseId": "c1", "content": [{"text": "42"}]}}, _SUM),
+    "toolResult of JSON": (
+        {"toolResult": {"toolUseId": "c1", "content": [{"json": {"a": 1}}], "status": "success"}},
+        {**_SUM, "response": {"a": 1}},
+    ),
+    "toolResult that failed": (
+        {"toolResult": {"toolUseId": "c1", "content": [{"text": "bad"}], "status": "error"}},
+        {**_SUM, "response": "bad", "is_error": True},
+    ),
+    "function_call_output of Responses": ({"type": "function_call_output", "call_id": "c1", "output": "42"}, _SUM),
+    "functionResponse of Gemini": (
+        {"functionResponse": {"id": "c1", "name": "add", "response": {"sum": 3}}},
+        {**_SUM, "response": {"sum": 3}, "name": "add"},
+    ),
+    "OpenTelemetry's text": (_text("hi"), _text("hi")),
+    "OpenTelemetry's call": (_ADD, _ADD),
+    "OpenTelemetry's response": (_SUM, _SUM),
+    "OpenTelemetry's blob": (_PNG, _PNG),
+    "OpenTelemetry's uri": (_URL, _URL),
+    "unknown type": ({"type": "hologram", "x": 1}, {"type": "hologram", "x": 1}),
+    "no type": ({"x": 1}, _text('{"x":1}')),
+}
+_OPENAI_CALL = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}}
+# Whole messages of a prompt, and what each becomes.
+MESSAGES: dict[str, tuple[JSON, JSON]] = {
+    **{
+        f"block, {name}": (
+            {"role": "user", "content": [block]},
+            {"role": "tool" if part["type"] == "tool_call_response" else "user", "parts": [part]},
+        )
+        for name, (block, part) in BLOCKS.items()
+    },
+    "plain text": ({"role": "user", "content": "hi"}, {"role": "user", "parts": [_text("hi")]}),
+    "text that is JSON": ({"role": "user", "content": '{"a": 1}'}, {"role": "user", "parts": [_text('{"a": 1}')]}),
+    "system": ({"role": "system", "content": "be brief"}, {"role": "system", "parts": [_text("be brief")]}),
+    "calls of OpenAI": (
+        {"role": "assistant", "content": None, "tool_calls": [_OPENAI_CALL]},
+        {"role": "assistant", "parts": [_ADD]},
+    ),
+    "text and calls": (
+        {"role": "assistant", "content": "so", "tool_calls": [_OPENAI_CALL]},
+        {"role": "assistant", "parts": [_text("so"), _ADD]},
+    ),
+    "reasoning_content": (
+        {"role": "assistant", "content": "so", "reasoning_content": "hm"},
+        {"role": "assistant", "parts": [_THOUGHT, _text("so")]},
+    ),
+    "old function_call": (
+        {"role": "assistant", "content": None, "function_call": {"name": "add", "arguments": '{"a": 1}'}},
+        {"role": "assistant", "parts": [{key: value for key, value in _ADD.items() if key != "id"}]},
+    ),
+    "tool message": (
+        {"role": "tool", "content": "42", "tool_call_id": "c1"},
+        {"role": "tool", "parts": [_SUM]},
+    ),
+    "tool message of JSON": (
+        {"role": "tool", "content": {"sum": 3}, "tool_call_id": "c1"},
+        {"role": "tool", "parts": [{**_SUM, "response": {"sum": 3}}]},
+    ),
+    "two blocks": (
+        {"role": "user", "content": [{"type": "text", "text": "look"}, BLOCKS["image_url"][0]]},
+        {"role": "user", "parts": [_text("look"), _URL]},
+    ),
+    "parts of Gemini": (
+        {"role": "model", "parts": [{"text": "hi"}]},
+        {"role": "assistant", "parts": [_text("hi")]},
+    ),
+    "OpenTelemetry's own": (
+        {"role": "user", "parts": [_text("hi"), _PNG]},
+        {"role": "user", "parts": [_text("hi"), _PNG]},
+    ),
+    "OpenTelemetry's own with a call": (
+        {"role": "assistant", "parts": [_text("so"), _ADD]},
+        {"role": "assistant", "parts": [_text("so"), _ADD]},
+    ),
+    "OpenTelemetry's own with a response": (
+        {"role": "tool", "parts": [_SUM]},
+        {"role": "tool", "parts": [_SUM]},
+    ),
+}
+
+
+def _name(message: JSON) -> str:
+    role = message["role"]
+    return _EVENTS["assistant" if role == "model" else role]
+
+
+def _attributes_of_event(message: JSON) -> JSON:
+    """The message as attributes of a span event, which cannot be maps."""
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in message.items() if value}
+
+
+WAYS: dict[str, Callable[[JSON], Recorded]] = {
+    "attribute, JSON": lambda message: Recorded({"gen_ai.prompt": json.dumps([message])}),
+    "attribute, values": lambda message: Recorded({"gen_ai.prompt": [message]}),
+    "attribute of the conventions, JSON": lambda message: Recorded({"gen_ai.input.messages": json.dumps([message])}),
+    "attribute of the conventions, values": lambda message: Recorded({"gen_ai.input.messages": [message]}),
+    "request in an attribute, JSON": lambda message: Recorded(
+        {"openinference.span.kind": "LLM", "input.value": json.dumps({"model": "m", "messages": [message]})}
+    ),
+    "span event, attributes": lambda message: Recorded(event=(_name(message), _attributes_of_event(message))),
+    "span event, JSON": lambda message: Recorded(event=(_name(message), {"gen_ai.event.content": json.dumps(message)})),
+    "span event of the whole, JSON": lambda message: Recorded(
+        event=(_DETAILS, {"gen_ai.input.messages": json.dumps([message])})
+    ),
+    "oldest span event, JSON": lambda message: Recorded(
+        event=("gen_ai.content.prompt", {"gen_ai.prompt": json.dumps([message])})
+    ),
+    "log record, values": lambda message: Recorded(log=(_name(message), {"gen_ai.system": "openai"}, message)),
+    "log record, JSON": lambda message: Recorded(log=(_name(message), {}, json.dumps(message))),
+    "log record, JSON in an attribute": lambda message: Recorded(
+        log=(_name(message), {"gen_ai.event.content": json.dumps(message)}, None)
+    ),
+    "log record of the whole, values": lambda message: Recorded(
+        log=(_DETAILS, {"gen_ai.input.messages": [message]}, None)
+    ),
+    "log record of the whole, JSON": lambda message: Recorded(
+        log=(_DETAILS, {"gen_ai.input.messages": json.dumps([message])}, None)
+    ),
+}
+
+
+def _write(path: Path, recorded: list[tuple[str, Recorded]]) -> None:
+    spans: list[ReadableSpan] = []
+    logs: list[ReadableLogRecord] = []
+    for number, (name, (attributes, event, log)) in enumerate(recorded, 1):
+        spans.append(
+            ReadableSpan(
+                name=name,
+                context=SpanContext(number, number, False, TraceFlags(1)),
+                resource=Resource({"service.name": "one"}),
+                attributes={**_CALL, **attributes},
+                events=[Event(*event, _T)] if event else [],
+                start_time=_T,
+                end_time=_T + 1_000,
+            )
+        )
+        if log:
+            record = make_log(
+                trace=number, span=number, event_name=log[0], attributes=log[1], body=log[2], timestamp=_T
+            )
+            logs.append(record)
+    with exporting(path) as exporter, logging_to(path) as log_exporter:
+        assert log_exporter.export(logs).name == "SUCCESS"
+        assert exporter.export(spans).name == "SUCCESS"
+
+
+# An attribute of a span event can hold these as text alone, and nothing in it says that it is more than that.
+TEXT_ALONE = {("block, no type", "span event, attributes"), ("tool message of JSON", "span event, attributes")}
+CASES = [(shape, way) for shape in MESSAGES for way in WAYS if (shape, way) not in TEXT_ALONE]
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The prompts that a file shows, by shape and way."""
+    path = tmp_path_factory.mktemp("shapes") / "otel.db"
+    recorded = [(f"{shape}/{way}", WAYS[way](MESSAGES[shape][0])) for shape, way in CASES]
+    _write(path, recorded)
+    rows = read(path, "SELECT name, prompt FROM complete_llm_interactions")
+    return {name: prompt and json.loads(prompt) for name, prompt in rows}
+
+
+@pytest.mark.parametrize(("shape", "way"), CASES)
+def test_a_shape_gives_one_result_whichever_way_it_was_recorded(shown: dict[str, Any], shape: str, way: str) -> None:
+    assert shown[f"{shape}/{way}"] == [MESSAGES[shape][1]]
+
+
+# Answers, and what each becomes.
+ANSWERS: dict[str, tuple[JSON, JSON]] = {
+    "text": ({"role": "assistant", "content": "yo"}, {"role": "assistant", "parts": [_text("yo")]}),
+    "blocks": (
+        {"role": "assistant", "content": [BLOCKS["thinking"][0], BLOCKS["tool_use"][0]]},
+        {"role": "assistant", "parts": [_THOUGHT, _ADD]},
+    ),
+    "calls": (
+        {"role": "assistant", "content": None, "tool_calls": [_OPENAI_CALL]},
+        {"role": "assistant", "parts": [_ADD]},
+    ),
+    "refusal": (
+        {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]},
+        {"role": "assistant", "parts": [_text("no")]},
+    ),
+}
+ANSWER_WAYS: dict[str, Callable[[JSON], Recorded]] = {
+    "attribute, JSON": lambda message: Recorded({"gen_ai.completion": json.dumps([{**message, "finish_reason": "x"}])}),
+    "choices in an attribute, JSON": lambda message: Recorded(
+        {
+            "openinference.span.kind": "LLM",
+            "output.value": json.dumps({"choices": [{"index": 0, "finish_reason": "x", "message": message}]}),
+        }
+    ),
+    "span event, JSON": lambda message: Recorded(
+        event=("gen_ai.choice", {"message": json.dumps(message), "finish_reason": "x"})
+    ),
+    "span event, JSON of the whole": lambda message: Recorded(
+        event=("gen_ai.choice", {"gen_ai.event.content": json.dumps({"message": message, "finish_reason": "x"})})
+    ),
+    "log record, values": lambda message: Recorded(
+        log=("gen_ai.choice", {}, {"index": 0, "finish_reason": "x", "message": message})
+    ),
+    "log record, JSON": lambda message: Recorded(
+        log=("gen_ai.choice", {}, json.dumps({"index": 0, "finish_reason": "x", "message": message}))
+    ),
+    "log record of the whole, values": lambda message: Recorded(
+        log=(_DETAILS, {"gen_ai.output.messages": [{**message, "finish_reason": "x"}]}, None)
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", ANSWERS)
+def test_an_answer_gives_one_result_whichever_way_it_was_recorded(path: Path, shape: str) -> None:
+    answer, expected = ANSWERS[shape]
+    _write(path, [(way, record(answer)) for way, record in ANSWER_WAYS.items()])
+    rows = read(path, "SELECT name, completion FROM complete_llm_interactions")
+    shown = {way: completion and json.loads(completion) for way, completion in rows}
+    assert shown == {way: [{**expected, "finish_reason": "x"}] for way in ANSWER_WAYS}
+
+
+INSTRUCTIONS: dict[str, tuple[Any, list[JSON]]] = {
+    "parts": ([_text("be brief")], [_text("be brief")]),
+    "blocks": ([{"type": "text", "text": "be brief"}], [_text("be brief")]),
+    "two": ([_text("be brief"), _text("be kind")], [_text("be brief"), _text("be kind")]),
+}
+
+
+@pytest.mark.parametrize("shape", INSTRUCTIONS)
+def test_instructions_give_one_result_whichever_way_they_were_recorded(path: Path, shape: str) -> None:
+    given, expected = INSTRUCTIONS[shape]
+    name = "gen_ai.system_instructions"
+    ways = {
+        "attribute, JSON": Recorded({name: json.dumps(given)}),
+        "attribute, values": Recorded({name: given}),
+        "span event, JSON": Recorded(event=(_DETAILS, {name: json.dumps(given)})),
+        "log record, values": Recorded(log=(_DETAILS, {name: given}, None)),
+        "log record, JSON": Recorded(log=(_DETAILS, {name: json.dumps(given)}, None)),
+    }
+    _write(path, list(ways.items()))
+    rows = read(path, "SELECT name, system_instructions FROM complete_llm_interactions")
+    assert {way: text and json.loads(text) for way, text in rows} == dict.fromkeys(ways, expected)
