@@ -50,6 +50,8 @@ CREATE TABLE _open_spans (
   trace_session INTEGER NOT NULL REFERENCES _trace_sessions,
   run INTEGER NOT NULL REFERENCES _exporter_runs -- who writes its end
 ) STRICT;
+-- The open spans of a process that is gone. Without it SQLite goes through all spans and calls to end a few.
+CREATE INDEX _open_spans_run ON _open_spans (run);
 -- Whether a trace or session runs.
 CREATE INDEX _open_spans_trace_session ON _open_spans (trace_session);
 
