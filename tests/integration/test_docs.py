@@ -214,6 +214,9 @@ def test_programs_and_commands_run(document: Path, filled: Path, tmp_path: Path)
     if document.name == "README.md":
         assert span_names(tmp_path / "otel.db") == ["answer", "chat gpt-4o-mini", "work", "work"]
         assert span_names(tmp_path / "traces.db") == ["work"]
+    if document.name == "setup.md":
+        assert span_names(tmp_path / "otel.db").count("work") == 2
+        assert span_names(tmp_path / "traces.db") == ["work"]
 
 
 def is_to_run(command: str) -> bool:
