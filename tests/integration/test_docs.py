@@ -368,7 +368,7 @@ def test_the_questions_and_filters_are_those_of_the_code() -> None:
     assert described == {view.name: set(view.arguments) for view in ASKABLE_VIEWS}
 
 
-def test_every_failure_that_operations_tells_of_has_a_test() -> None:
+def test_every_failure_in_operations_has_a_test() -> None:
     rows = [
         re.sub("[*`]", "", row[0]).partition(":")[0]
         for heading in ("When something fails", "When the process ends", "Bad values")
