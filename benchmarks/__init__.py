@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What writing a span costs, beside other ways to do it. Run with `python -m benchmarks`; see docs/benchmarks.md."""
+"""The cost of writing a span, compared with other ways to write it. Run `python -m benchmarks`: see
+docs/benchmarks.md."""

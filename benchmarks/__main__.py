@@ -37,7 +37,7 @@ class Line(NamedTuple):
 
 
 def main() -> None:
-    """Print the machine, then the table as it grows."""
+    """Print the machine, then each line of the table when it is ready."""
     spans = int(os.environ.get("BENCH_SPANS", "1000000"))
     rounds = max(min(_ROUNDS, spans // BATCH), 1)
     print(describe_machine(), flush=True)
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def run(folder: Path, spans: int, rounds: int, busy_rounds: int) -> Iterator[Line]:
-    """Yield the lines of the table, each as soon as it is measured."""
+    """Yield the lines of the table, each when it is measured."""
     yield from describe_idle(measure(folder / "idle", rounds, busy=False))
     yield from describe_busy(measure(folder / "busy", busy_rounds, busy=True))
     yield from describe_recognition(max(min(15, rounds), 1))
@@ -173,7 +173,7 @@ def describe_transfers(transfers: Sequence[Transfer]) -> Iterator[Line]:
 
 
 def measure_line(what: str, value: float, unit: str = "", more: str = "") -> Line:
-    """Return the line of one number."""
+    """Return the line of one measurement."""
     return Line(what, f"{value:.2f}{unit}{more}")
 
 

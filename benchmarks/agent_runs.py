@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Agent runs of many turns: what a file takes for the history that every call of a model repeats.
+"""Agent runs of many turns: the size and the time of the history that every model call repeats.
 
-A turn is what a user says, a call that asks for a tool, the tool, and a call that answers: two calls, each with all
-that was said before in its `gen_ai.input.messages`, and the definitions of eight tools. 2 kB of a turn are new.
+A turn is a message of the user, a call that requests a tool, the tool, and a call that answers. Each of the two calls
+has the whole conversation so far in its `gen_ai.input.messages`, and the definitions of eight tools. 2 kB of a turn are
+new.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ _READ = "SELECT attributes FROM spans WHERE name = 'chat gpt-4.1'"
 
 
 class Stored(NamedTuple):
-    """What runs took: bytes of the file for a turn, CPU for a span, time to read all attributes of one call."""
+    """The cost of runs: bytes of the file for a turn, CPU for a span, time to read all attributes of one call."""
 
     bytes_a_turn: float
     cpu_us_a_span: float
@@ -55,7 +56,7 @@ class Stored(NamedTuple):
 
 
 def store_runs(path: Path, runs: int, turns: int, *, is_shared: bool) -> Stored:
-    """Write `runs` of as many `turns` into a new file at `path`; not `is_shared` leaves every history whole."""
+    """Write `runs`, each of `turns`, to a new file at `path`. Without `is_shared`, every history is stored whole."""
     spans = [span for number in range(runs) for span in build_run(number, turns)]
     with patch("otel_sqlite_exporter.write.batch.SHORTEST", 0 if is_shared else sys.maxsize):
         exporter = SQLiteSpanExporter(path)
@@ -75,7 +76,7 @@ def store_runs(path: Path, runs: int, turns: int, *, is_shared: bool) -> Stored:
 
 
 def build_run(seed: int, turns: int) -> Iterator[ReadableSpan]:
-    """Yield the spans of one agent run, each as it ends."""
+    """Yield the spans of one agent run in the order of their ends."""
     run = _Run(seed)
     for _ in range(turns):
         run.say("user", _text_part(run.text(200)))

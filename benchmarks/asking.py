@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Times what people ask of a large file: a trace, the first page of every list, every report, and searches."""
+"""Times questions to a large file: a trace, the first page of every list, every report, and searches."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ LISTS = ("sessions", "traces", "spans", "events", "logs", "llm_interactions", "t
 
 
 class Answer(NamedTuple):
-    """The least milliseconds that one question took, with opening and closing its file."""
+    """The shortest time of one question in milliseconds, including opening and closing the file."""
 
     question: str
     took_ms: float
 
 
 def ask(path: Path, repeats: int = 5) -> Iterator[Answer]:
-    """Yield how long each question to the file takes, the best of some: what else a machine does comes in the way."""
+    """Yield the time of each question to the file: the best of several, because other work of the machine disturbs."""
     database = TelemetryDatabase(path)
     newest = database.find_traces(limit=100)
     middle = newest[len(newest) // 2].trace_id
@@ -43,8 +43,8 @@ def ask(path: Path, repeats: int = 5) -> Iterator[Answer]:
 
 
 def ask_text(path: Path, repeats: int = 5) -> Iterator[Answer]:
-    """Index the content of the file, which is written, and yield how long each search takes: for what one tool was
-    told, for words that all calls have, and for what is nowhere."""
+    """Index the content of the file, which changes the file, and yield the time of each search: for the arguments of
+    one tool, for words that all calls have, and for a word that no call has."""
     index_content(resolve_settings(path))
     database = TelemetryDatabase(path)
     tools = database.find_tool_interactions(limit=100)

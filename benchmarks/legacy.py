@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Migrates a file of attribute rows, and asks the same questions of it and of what was made of it. Run in a process of
-its own, so that its memory is nobody else's: `python -m benchmarks.legacy FOLDER ATTRIBUTE_ROWS` prints one JSON
-object."""
+"""Migrates a file of attribute rows, and asks both files the same questions.
+
+It runs in its own process, so that it measures only its own memory: `python -m benchmarks.legacy FOLDER ATTRIBUTE_ROWS`
+prints one JSON object.
+"""
 
 from __future__ import annotations
 
@@ -83,12 +85,12 @@ QUESTIONS: dict[str, tuple[str, str]] = {
         " GROUP BY j.key",
     ),
 }
-"""What is asked: of the old file, and of the new one."""
+"""The questions, as SQL for the old file and for the new one."""
 
 
 class Migration(NamedTuple):
-    """Of one migration: attribute rows, seconds by stage, memory when it began and at its peak, bytes of both files;
-    and of each question the milliseconds in the old file and in the new one."""
+    """One migration: attribute rows, seconds of each stage, memory at the start and at the peak, bytes of both files,
+    and for each question the milliseconds in the old file and in the new one."""
 
     attribute_rows: int
     seconds: dict[str, float]
@@ -100,14 +102,14 @@ class Migration(NamedTuple):
 
 
 def run_migration(folder: Path, attribute_rows: int) -> Migration:
-    """Migrate a file of that many attribute rows, in a new process."""
+    """Migrate a file with this number of attribute rows, in a new process."""
     command = [sys.executable, "-m", "benchmarks.legacy", str(folder), str(attribute_rows)]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=Path(__file__).parents[1])
     return Migration(**json.loads(done.stdout))
 
 
 def write_old_file(path: Path, attribute_rows: int) -> None:
-    """Write a file with the indexes that such programs make."""
+    """Write a file with the indexes that programs of this kind make."""
     calls = -(-attribute_rows // _ATTRIBUTES_A_CALL)
     with closing(sqlite3.connect(path)) as connection:
         for name, columns in TEXT_KEYS.items():
@@ -131,7 +133,7 @@ def write_old_file(path: Path, attribute_rows: int) -> None:
 
 
 def migrate(folder: Path, attribute_rows: int) -> Migration:
-    """Write a file, migrate it into another and ask both, in this process."""
+    """Write a file, migrate it into another and ask both the same questions, in this process."""
     old, new = folder / "old.db", folder / "new.db"
     write_old_file(old, attribute_rows)
     file = find_legacy_file(str(old), into=str(new), busy_timeout_ms=5_000)

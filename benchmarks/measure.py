@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Times contenders against each other, batch by batch, so that noise of the machine hits all alike."""
+"""Times contenders against each other, batch by batch, so that noise of the machine affects all of them alike."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WARM_UP = 2
 
 
 class Result(NamedTuple):
-    """`cpu_us_a_span` is process CPU time: user and system, all threads, SQLite and its checkpoints included."""
+    """`cpu_us_a_span` is process CPU time: user and system, all threads, including SQLite and its checkpoints."""
 
     cpu_us_a_span: float
     wall_ms: float
@@ -29,8 +29,8 @@ class Result(NamedTuple):
 
 
 def run_rounds(contenders: Mapping[str, Contender], rounds: int, *, busy: bool = False) -> dict[str, Result]:
-    """Give every contender the same fresh batch in each round, in a changing order, and return medians: of wall
-    time over all batches, of CPU over windows of eight, as a checkpoint comes once in a few batches."""
+    """Give every contender the same new batch in each round, in a changing order. Return medians: of wall time over all
+    batches, and of CPU over windows of eight batches, because a checkpoint comes once in a few batches."""
     cpu: dict[str, list[float]] = {name: [] for name in contenders}
     wall: dict[str, list[float]] = {name: [] for name in contenders}
     spans = trace_spans()
@@ -52,7 +52,7 @@ def run_rounds(contenders: Mapping[str, Contender], rounds: int, *, busy: bool =
 
 @contextlib.contextmanager
 def busy_thread() -> Iterator[None]:
-    """Run a thread of pure Python that always wants the interpreter lock."""
+    """Run a thread of pure Python that always requests the interpreter lock."""
     stop = threading.Event()
 
     def work() -> None:

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Loads many spans into one file and says what each fifth of them cost. Run in a process of its own, so that its memory
-is nobody else's: `python -m benchmarks.million PATH SPANS SPANS_A_TRACE TEXT_BYTES` prints one JSON object."""
+"""Loads many spans into one file and measures the cost of each fifth of them.
+
+It runs in its own process, so that it measures only its own memory: `python -m benchmarks.million PATH SPANS
+SPANS_A_TRACE TEXT_BYTES` prints one JSON object.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ _FIFTHS = 5
 
 
 class Load(NamedTuple):
-    """Of each fifth of a load: CPU for a span, and the highest memory of the process after a batch."""
+    """For each fifth of a load: CPU for a span, and the highest memory of the process after a batch."""
 
     spans: int
     cpu_us_a_span: list[float]
@@ -35,7 +38,7 @@ class Load(NamedTuple):
 
 
 class Reads(NamedTuple):
-    """Milliseconds, each on a new connection that is opened and closed within the time."""
+    """Milliseconds of each read, including opening and closing a new connection."""
 
     trace_median_ms: float
     trace_p95_ms: float
@@ -100,7 +103,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _resident_mib() -> float:
-    # Not ru_maxrss where there is a choice: a new process inherits the peak of the one that started it.
+    # Not ru_maxrss if /proc is there: a new process inherits the peak of its parent.
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an application feels that makes spans as fast as it can, what arrives of them, and many writers of one file."""
+"""An application that makes spans as fast as it can: its speed, its lost spans; and many writers of one file."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ PRODUCERS: dict[str, Callable[[Path], SpanProcessor | None]] = {
 
 
 class Produced(NamedTuple):
-    """Spans a second that the producer made, how many are not in the file, and microseconds for start and end of a span
-    together (median) and for its end alone."""
+    """Spans a second that the producer made, the number that are not in the file, and microseconds for start and end of
+    a span together (median) and for its end alone."""
 
     spans_a_second: float
     lost: int
@@ -69,9 +69,9 @@ def produce(name: str, folder: Path, spans: int) -> Produced:
 
 
 def produce_paced(folder: Path, spans_a_second: int, seconds: float) -> tuple[float, int, int]:
-    """Make traces of ten spans at a steady rate, each hundredth of a second its share; return how many spans a second
-    that came to, how many are not in the file, and how many the file says were dropped. A producer that falls behind
-    goes on without a pause."""
+    """Make traces of ten spans at a steady rate, a share in each hundredth of a second. Return the spans a second that
+    this reached, the number that are not in the file, and the number that the file counts as dropped. A producer that
+    falls behind continues without a pause."""
     path = folder / "paced.db"
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SQLiteSpanProcessor(path))
@@ -95,7 +95,7 @@ def produce_paced(folder: Path, spans_a_second: int, seconds: float) -> tuple[fl
 
 
 def write_together(folder: Path, batches: int) -> tuple[float, float]:
-    """Let eight processes write batches of 512 spans to one file; return spans a second of all together, and the
+    """Let eight processes write batches of 512 spans to one file. Return the spans a second of all together, and the
     longest export in milliseconds."""
     path = folder / "together.db"
     began = time.perf_counter()
@@ -134,7 +134,7 @@ def _write_alone(path: Path, writer: int, batches: int) -> float:
 
 
 def count(path: Path) -> int:
-    """Return how many spans a file has."""
+    """Return the number of spans in a file."""
     with closing(sqlite3.connect(path)) as connection:
         spans: int = connection.execute("SELECT count(*) FROM spans").fetchone()[0]
     return spans

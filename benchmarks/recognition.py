@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What recognising calls and tools adds to a span: spans that real packages exported, encoded with all dialects and
-with none."""
+"""The cost of recognising calls and tools: spans that real packages exported, encoded with all dialects and with
+none."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tests.scenarios.capture_file import decode_span, read_capture
 
 CAPTURES = Path(__file__).parents[1] / "tests" / "captures"
 _APPLICATION = "turn"
-"""The span that the program around each package makes itself."""
+"""The span that the scenario itself makes around the package."""
 _AT_LEAST = 200
 
 
 class Recognition(NamedTuple):
-    """Microseconds of CPU that recognition adds to a span, in the mean over the spans of a capture that are calls or
-    tools, or over those of all captures that are neither."""
+    """Microseconds of CPU that recognition adds to a span: the mean over the spans of a capture that are calls or
+    tools, or over the spans of all captures that are neither."""
 
     package: str
     are_calls: bool
@@ -34,7 +34,7 @@ class Recognition(NamedTuple):
 
 
 def measure_recognition(rounds: int = 15) -> Iterator[Recognition]:
-    """Yield what it adds. Both ways take turns; each number is the difference of two medians."""
+    """Yield the cost for each capture. Both ways take turns; each number is the difference of two medians."""
     encoder = SpanEncoder(DEFAULT_SESSION_ATTRIBUTES)
     frameworks: list[ReadableSpan] = []
     applications: list[ReadableSpan] = []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The contenders: this exporter, its floor, and other ways to put the same spans somewhere."""
+"""The contenders: this exporter, its lower bound, and other ways to write the same spans."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from otel_sqlite_exporter.write.writer import Writer
 Statement = tuple[str, Any]
 
 
-# The rows of a batch, and those that it changes: after the last span of the batch before.
+# The rows that a batch adds or changes: those after the last span of the previous batch.
 _BATCH_ROWS = {
     "_resources": "id IN (SELECT resource FROM _spans WHERE id > ?)",
     "_scopes": "id IN (SELECT scope FROM _spans WHERE id > ?)",
@@ -47,7 +47,7 @@ _BATCH_ROWS = {
 
 
 class Contender:
-    """Something that takes batches of spans. `prepare` is not timed, and returns what `write` is given."""
+    """Something that takes batches of spans. `prepare` is not timed; its result is the argument of `write`."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self.exporter = exporter
@@ -64,8 +64,8 @@ class Contender:
 
 
 class Floor(Contender):
-    """Only BEGIN, the very INSERTs that this exporter makes of a batch, with their values, and COMMIT: on a file of the
-    same schema, through a connection with the same settings."""
+    """The lower bound: only BEGIN, the same INSERTs with the same values as this exporter's, and COMMIT, on a file of
+    the same schema, through a connection with the same settings."""
 
     def __init__(self, path: Path) -> None:
         self._recorder = _Recorder(_open(path.with_suffix(".recorded.db")))
@@ -93,7 +93,7 @@ class Floor(Contender):
 
 
 class _Recorder:
-    """A connection that keeps the INSERTs that pass through it."""
+    """A connection that records its INSERTs."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
@@ -110,7 +110,7 @@ class _Recorder:
 
 
 class SameRows(Contender):
-    """The rows of the floor, ready as well, by `executemany`: a step a row, all in one transaction."""
+    """The rows of the lower bound, also prepared before, by `executemany`: a step for each row, in one transaction."""
 
     def __init__(self, path: Path) -> None:
         self._source = _open(path.with_suffix(".source.db"))
@@ -139,7 +139,7 @@ class SameRows(Contender):
         names = [name for _, name, *_ in self._source.execute(f"PRAGMA table_info({table})")]  # no generated ones
         query = f"SELECT {', '.join(names)} FROM {table} WHERE {which}"
         rows = self._source.execute(query, (before,)).fetchall()
-        # As in the exporter: what is NULL in all rows is not bound.
+        # As in the exporter: a column that is NULL in all rows is not bound.
         kept = [any(row[place] is not None for row in rows) for place in range(len(names))]
         columns = list(compress(names, kept))
         changes = ", ".join(f"{column} = excluded.{column}" for column in columns[1:])
@@ -149,7 +149,7 @@ class SameRows(Contender):
 
 
 class OneTableExporter(SpanExporter):
-    """The plain way: one table, one row a span, attributes and events as JSON, written with `executemany`."""
+    """The simple way: one table, one row for each span, attributes and events as JSON, written with `executemany`."""
 
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, check_same_thread=False)
@@ -186,7 +186,7 @@ class OneTableExporter(SpanExporter):
 
 
 class OverHTTP(Contender):
-    """OTLP over HTTP with its defaults, to a process of its own that reads everything and answers 200."""
+    """OTLP over HTTP with its defaults, to another process that reads everything and answers 200."""
 
     def __init__(self, *, count: bool = False) -> None:
         command = [sys.executable, "-m", "benchmarks.sink", *(["--count"] if count else [])]
@@ -196,7 +196,7 @@ class OverHTTP(Contender):
         super().__init__(OTLPSpanExporter(endpoint=self.url))
 
     def received(self) -> int:
-        """Return how many spans the other side has counted."""
+        """Return the number of spans that the receiver has counted."""
         with urlopen(self.url) as response:
             return int(response.read())
 
@@ -207,7 +207,7 @@ class OverHTTP(Contender):
 
 
 class Console(Contender):
-    """The SDK's console exporter, printing into a file: /dev/null unless said otherwise."""
+    """The SDK's console exporter, printing to a file: /dev/null by default."""
 
     def __init__(self, path: Path | str = os.devnull) -> None:
         with contextlib.ExitStack() as stack:

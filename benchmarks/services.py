@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Spans as a service with an agent makes them over a month, for questions to be asked of: of each ten spans of a trace
-two are calls of a model, one is an agent, one a tool and six are requests and statements.
+"""A month of spans of services with an agent, for questions. Of the ten spans of a trace, two are model calls, one is
+an agent, one is a tool, and six are requests and statements.
 
-Models, services, users, tools, durations, failures and days vary, as a report would show them. A trace that has no
-trouble is 13 kB; the load takes some two minutes for a million spans.
+Models, services, users, tools, durations, failures and days vary, so that reports differ. A trace without errors has
+13 kB. Loading a million spans takes about two minutes.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _SCOPE = InstrumentationScope("benchmarks", "1.0")
 
 
 class _Step(NamedTuple):
-    """One span of a trace: its place and its parent's, when it starts and ends (ms after the trace began)."""
+    """One span of a trace: its position, that of its parent, its start and its end (ms from the start of the trace)."""
 
     place: int
     parent: int | None
@@ -57,7 +57,7 @@ class _Step(NamedTuple):
 
 
 def service_spans(traces: int, *, seed: int = 17) -> Iterator[ReadableSpan]:
-    """Yield the finished spans of `traces` traces, over 30 days, the same in every run."""
+    """Yield the finished spans of `traces` traces over 30 days; they are the same in every run."""
     random_ = random.Random(seed)
     content = Content()
     resources = [Resource.create({"service.name": name, "service.version": "1.0"}) for name in _SERVICES]

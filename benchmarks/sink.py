@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An OTLP/HTTP receiver that throws everything away; with --count it counts spans first, and tells them on GET."""
+"""An OTLP/HTTP receiver that discards everything. With --count it counts spans first, and returns the number on GET."""
 
 from __future__ import annotations
 

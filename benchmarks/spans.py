@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Spans as an agent makes them: 12 `gen_ai.*` attributes of about 3 kB and two events each.
+"""Spans of an agent: each has 12 `gen_ai.*` attributes of about 3 kB together, and two events.
 
-The last span of a trace is the agent (`invoke_agent`), the others are its model calls (`chat`). Eight sessions are
-under way at a time, each of twenty traces. All identifiers are random, all text differs from span to span.
+The last span of a trace is the agent (`invoke_agent`), the others are its model calls (`chat`). Eight sessions run at a
+time, each with twenty traces. All ids are random, and the text differs from span to span.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Trace
 
 BATCH = 512
 TEXT_BYTES = 2_400
-"""Of the messages in one span: its attributes are 3 kB with them."""
+"""Characters of the messages in one span. With them, its attributes have 3 kB."""
 TRACES_A_SESSION = 20
 _SESSIONS_AT_A_TIME = 8
 _WORDS = [
@@ -49,7 +49,7 @@ _KINDS = {"chat": SpanKind.CLIENT, "invoke_agent": SpanKind.INTERNAL}
 
 
 class Content:
-    """A source of attributes and events that never repeats itself, the same in every run."""
+    """A source of attributes and events. It never repeats itself, and is the same in every run."""
 
     def __init__(self, text_bytes: int = TEXT_BYTES) -> None:
         self._random = random.Random(7)
@@ -93,7 +93,7 @@ class Content:
 
 
 def trace_spans(spans_a_trace: int = 10) -> Iterator[ReadableSpan]:
-    """Yield finished spans of a real TracerProvider, children first, without end."""
+    """Yield finished spans of a real TracerProvider, children first. It never ends."""
     content = Content()
     finished: list[ReadableSpan] = []
     provider = TracerProvider(resource=_resource())
@@ -119,7 +119,7 @@ def trace_spans(spans_a_trace: int = 10) -> Iterator[ReadableSpan]:
 
 
 def build_spans(spans_a_trace: int, text_bytes: int) -> Iterator[ReadableSpan]:
-    """Yield spans like those of `trace_spans` without end, built directly: a million of them in a minute."""
+    """Yield spans like those of `trace_spans`, built directly: a million of them in a minute. It never ends."""
     content = Content(text_bytes)
     ids = random.Random(11)
     resource, scope, status = _resource(), InstrumentationScope("benchmarks", "1.0"), Status(StatusCode.UNSET)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Times `import` and `export`, each in a process of its own: `python -m benchmarks.transfer COMMAND...` runs one and
-prints one JSON object."""
+"""Times `import` and `export`, each in its own process: `python -m benchmarks.transfer COMMAND...` runs one and prints
+one JSON object."""
 
 from __future__ import annotations
 
@@ -28,8 +28,7 @@ _PART = 4
 
 
 class Transfer(NamedTuple):
-    """What a command took for so many records, of the clock and of the processor, and the most memory that its process
-    had."""
+    """The cost of a command: its records, its wall time and CPU time in seconds, and the peak memory of its process."""
 
     what: str
     records: int
@@ -39,7 +38,7 @@ class Transfer(NamedTuple):
 
 
 def run_transfers(folder: Path, spans: int, text_bytes: int) -> Iterator[Transfer]:
-    """Import the same spans from the formats of OTLP, events from an event log, and export what was imported."""
+    """Import the same spans from each format of OTLP, import an event log, and export the imported spans."""
     spans = max(-(-spans // BATCH), _PART) * BATCH
     for name, write in (("OTLP as JSON", _write_json), ("OTLP as protobuf", _write_protobuf)):
         for part in (_PART, 1):
@@ -92,7 +91,7 @@ def _write_events(file: IO[str], events: int, text_bytes: int) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run one command in this process and print what it took."""
+    """Run one command in this process and print its cost."""
     began, cpu = time.perf_counter(), time.process_time()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         cli(list(arguments), standalone_mode=False)
@@ -101,7 +100,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _peak_mib() -> float:
-    # Not ru_maxrss where there is a choice: a new process inherits the peak of the one that started it.
+    # Not ru_maxrss if /proc is there: a new process inherits the peak of its parent.
     with contextlib.suppress(OSError):
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A program that knows the OpenTelemetry API only; where its spans go is said in otel-config.yaml.
+"""A program that uses only the OpenTelemetry API. otel-config.yaml configures the exporter of its spans.
 
     OTEL_CONFIG_FILE=examples/otel-config.yaml opentelemetry-instrument python examples/declarative.py
 
-Run without those words in front it does the same work and records nothing.
+Without `OTEL_CONFIG_FILE` and `opentelemetry-instrument`, it does the same work and records nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ tracer = trace.get_tracer("declarative")
 
 
 def answer(client: OpenAI, session_id: str, question: str) -> str:
-    """A reply, traced as one turn of a session."""
+    """Return a reply, traced as one turn of a session."""
     attributes = {
         "gen_ai.operation.name": "invoke_agent",
         "gen_ai.provider.name": "openai",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A program without a line of OpenTelemetry, traced from outside: environment.sh holds the command."""
+"""A program without OpenTelemetry code. environment.sh has the command that traces it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Traces environment.py into a SQLite file (the first argument, or otel-environment.db) by environment variables alone.
-# The stock distribution sends all three signals somewhere unless told not to, hence the two `none`.
+# Traces environment.py into a SQLite file (the first argument, or otel-environment.db) with environment variables only.
+# The distro sends each signal without a variable to OTLP, so metrics and logs are set to `none`.
 set -eu
 examples=$(dirname "$0")
 

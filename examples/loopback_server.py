@@ -2,8 +2,8 @@
 """A small OpenAI-compatible server on the loopback address, for the examples and their tests.
 
 It answers chat completions (plain, streamed, with tools) and embeddings, and fails for the models in
-`FAILURES`. A token is a word, so usage follows from the text alone; `LoopbackServer.served` keeps what was
-reported to clients, call by call, which is what a telemetry file of those clients must add up to.
+`FAILURES`. A token is a word, so the text alone gives the usage. `LoopbackServer.served` has the calls as
+they were reported to clients. A telemetry file of these clients must have the same sums.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ FAILURES: dict[str, tuple[int, str, str]] = {
     "overloaded": (429, "requests", "rate_limit_exceeded"),
     "broken": (500, "server_error", "internal_error"),
 }
-"""The models every call of which fails: HTTP status, error type and error code of the answer."""
+"""Models whose calls all fail, with HTTP status, error type and error code of the answer."""
 
 
 class Served(NamedTuple):
-    """A call as its client saw it; tokens are 0 where none are reported (errors, streams without usage)."""
+    """A call as its client saw it. Tokens are 0 if none are reported (errors, streams without usage)."""
 
     path: str
     model: str
@@ -42,7 +42,7 @@ class Served(NamedTuple):
 
 
 class LoopbackServer(ThreadingHTTPServer):
-    """Listens on a free port of 127.0.0.1 for as long as its `with` block lasts."""
+    """Listens on a free port of 127.0.0.1 while its `with` block runs."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -50,7 +50,7 @@ class LoopbackServer(ThreadingHTTPServer):
 
     @property
     def base_url(self) -> str:
-        """What an OpenAI client takes as its base URL."""
+        """The base URL for an OpenAI client."""
         return f"http://127.0.0.1:{self.server_port}/v1"
 
     def __enter__(self) -> LoopbackServer:
@@ -66,7 +66,7 @@ class LoopbackServer(ThreadingHTTPServer):
 
 @contextmanager
 def openai_base_url() -> Iterator[str]:
-    """OPENAI_BASE_URL where it is set, else the address of a server that lives as long as the block."""
+    """Yield OPENAI_BASE_URL if it is set, else the address of a server that runs while the block runs."""
     if url := os.environ.get("OPENAI_BASE_URL"):
         yield url
     else:
@@ -109,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(answer).encode())
 
     def _start(self, request: JSON, content_type: str, usage: JSON, status: int = 200) -> None:
-        # Kept before the first byte leaves: whoever has an answer finds its record.
+        # Recorded before the first byte is sent, so a client that has its answer also finds the record.
         tokens = usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0)
         self.server.served.append(Served(self.path, request.get("model", ""), *tokens, status))
         self.send_response(status)
@@ -117,11 +117,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Quiet: `served` is the log."""
+        """Print nothing: `served` is the log."""
 
 
 def chat_completion(request: JSON) -> JSON:
-    """The whole answer to a chat request; every answer has an id of its own."""
+    """Return the whole answer to a chat request. Every answer has its own id."""
     messages: list[JSON] = request["messages"]
     reply = _reply(messages, request.get("tools") or [])
     reason = "tool_calls" if "tool_calls" in reply else "stop"
@@ -136,7 +136,7 @@ def chat_completion(request: JSON) -> JSON:
 
 
 def chat_chunks(completion: JSON, *, include_usage: bool) -> Iterator[JSON]:
-    """The same answer as a stream: one chunk a word, then the finish reason, then the usage if asked for."""
+    """Return the same answer as a stream: one chunk for each word, the finish reason, and the usage if requested."""
     (choice,) = completion["choices"]
     chunk = {key: completion[key] for key in ("id", "created", "model")} | {"object": "chat.completion.chunk"}
     for delta in _deltas(choice["message"]):
@@ -147,7 +147,7 @@ def chat_chunks(completion: JSON, *, include_usage: bool) -> Iterator[JSON]:
 
 
 def embeddings(request: JSON) -> JSON:
-    """One vector of 8 numbers a text, the same for the same text."""
+    """Return a vector of 8 numbers for each text. The same text has the same vector."""
     texts = [request["input"]] if isinstance(request["input"], str) else request["input"]
     tokens = sum(map(count_tokens, texts))
     vectors = [[byte / 255 for byte in hashlib.sha256(text.encode()).digest()[:8]] for text in texts]
@@ -160,12 +160,12 @@ def embeddings(request: JSON) -> JSON:
 
 
 def count_tokens(text: str) -> int:
-    """The words of a text."""
+    """Return the number of words in a text."""
     return len(text.split())
 
 
 def _reply(messages: list[JSON], tools: list[JSON]) -> JSON:
-    """A call of the first tool offered; once a tool has answered, or without tools, a sentence."""
+    """Return a call of the first offered tool. After the answer of a tool, or without tools, return a sentence."""
     text = _text(messages[-1])
     if messages[-1]["role"] == "tool":
         return {"role": "assistant", "content": f"I looked it up: {text}"}
@@ -193,7 +193,8 @@ def _deltas(message: JSON) -> Iterator[JSON]:
 
 
 def _chat_usage(messages: list[JSON], reply: JSON) -> JSON:
-    """All but the last message is cached; a reply costs its words and one of reasoning a word it answers."""
+    """Return the usage. All messages but the last are cached; the reply costs its words, and one reasoning token for
+    each word of the last message."""
     *earlier, last = (count_tokens(_text(message)) for message in messages)
     prompt, completion = sum(earlier) + last, count_tokens(_text(reply)) + last
     return {

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From an instrumented agent to tables in a terminal, with one SQLite file between.
+"""An instrumented agent writes a SQLite file, and the program prints it as tables.
 
     python examples/quickstart.py [PATH]
 
 Two users talk to an agent that calls tools, streams, embeds and once asks for a model that does not exist.
-The OpenAI client is traced by its OpenTelemetry instrumentation, and every span lands in PATH
-(otel-quickstart.db unless given), from where plain SQL reads it back. No key is needed: the server beside
-this file answers, unless OPENAI_BASE_URL names another.
+The OpenTelemetry instrumentation of the OpenAI client traces it, and every span is written to PATH
+(default: otel-quickstart.db). Plain SQL then reads the file. The example needs no key: the server beside
+this file answers, unless OPENAI_BASE_URL names another one.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ REPORTS = {
 
 
 class Agent:
-    """Answers one user; each turn is a trace, and only its root span names the session and the user."""
+    """Answers one user. Each turn is a trace, and only its root span names the session and the user."""
 
     def __init__(self, client: OpenAI, tracer: Tracer, user: str) -> None:
         self._client = client
@@ -91,7 +91,7 @@ class Agent:
         }
 
     def answer(self, question: str) -> str:
-        """A reply for which the model may call tools, as often as it likes."""
+        """Return a reply. The model may call tools any number of times."""
         messages: list[Any] = [{"role": "user", "content": question}]
         chat = self._client.chat.completions
         with self._turn():
@@ -104,7 +104,7 @@ class Agent:
                 messages += [self._execute_tool(call) for call in message.tool_calls]
 
     def recite(self, question: str) -> str:
-        """A reply word by word."""
+        """Return a streamed reply."""
         with self._turn():
             stream = self._client.chat.completions.create(
                 model=CHAT_MODEL,
@@ -115,13 +115,13 @@ class Agent:
             return "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
 
     def remember(self, *texts: str) -> list[list[float]]:
-        """One vector a text."""
+        """Request one vector for each text."""
         with self._turn():
             answer = self._client.embeddings.create(model=EMBEDDING_MODEL, input=list(texts))
             return [item.embedding for item in answer.data]
 
     def fall_back(self, question: str) -> str:
-        """A reply of the model that exists, after the one that does not has failed."""
+        """Return a reply of an existing model, after a missing model has failed."""
         messages: list[Any] = [{"role": "user", "content": question}]
         chat = self._client.chat.completions
         with self._turn():
@@ -135,7 +135,7 @@ class Agent:
         return self._tracer.start_as_current_span("invoke_agent guide", attributes=self._root_attributes)
 
     def _execute_tool(self, call: Any) -> dict[str, str]:
-        """The tool message that answers a call, recorded as the semantic conventions have it."""
+        """Return the tool message that answers a call. The span follows the semantic conventions."""
         attributes = {
             "gen_ai.operation.name": "execute_tool",
             "gen_ai.tool.name": call.function.name,
@@ -151,13 +151,13 @@ class Agent:
 
 
 def get_weather(city: str) -> str:
-    """The tool of the example, as JSON."""
+    """Return the weather as JSON: the tool of the example."""
     return json.dumps({"city": city, "sky": "clear", "celsius": 21})
 
 
 def run_agents(path: Path) -> None:
-    """Leaves the traces of two sessions in the file; they are complete there when this returns."""
-    # Read when the client is instrumented: the current conventions, and messages as attributes of the spans.
+    """Write the traces of two sessions to the file. They are complete when this returns."""
+    # The instrumentation reads these when it starts: the current conventions, and messages as span attributes.
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "gen_ai_latest_experimental")
     os.environ.setdefault("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "span_only")
     provider = TracerProvider(resource=Resource.create({"service.name": "quickstart"}))
@@ -178,7 +178,7 @@ def run_agents(path: Path) -> None:
 
 
 def show_reports(path: Path, console: Console) -> None:
-    """Prints every report as a table; the file is opened read-only."""
+    """Print every report as a table. The file is opened read-only."""
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
         for title, sql in REPORTS.items():
             cursor = connection.execute(sql)
@@ -189,7 +189,7 @@ def show_reports(path: Path, console: Console) -> None:
 
 
 def suggest_commands(path: Path) -> list[list[str]]:
-    """The arguments of three commands that read the file."""
+    """Return the arguments of three commands that read the file."""
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
         (newest,) = connection.execute("SELECT session_id FROM sessions ORDER BY start_time_unix_nano DESC").fetchone()
     return [
@@ -200,7 +200,7 @@ def suggest_commands(path: Path) -> list[list[str]]:
 
 
 def find_python() -> str:
-    """The interpreter that runs this, as one types it here."""
+    """Return the command that starts this interpreter, as a user types it here."""
     folder = Path.cwd()
     return os.path.relpath(sys.executable) if folder in Path(sys.executable).parents else sys.executable
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the tables of docs/dialects.md that tell the data of the dialects. Run it with `make dialects`."""
+"""Writes the tables of docs/dialects.md from the data of the dialects. Run it with `make dialects`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGE = ROOT / "docs/dialects.md"
 
 
 def render_page(page: str) -> str:
-    """Return the text of the page with its tables anew."""
+    """Return the text of the page with new tables."""
     dialects = [json.loads(file.read_text(encoding="utf-8")) for file in PACKAGE.glob("genai/dialects/*.json")]
     dialects.sort(key=lambda dialect: (dialect["name"] != "gen_ai", dialect["title"].lower()))
     vocabulary = json.loads((PACKAGE / "genai" / "vocabulary.json").read_text(encoding="utf-8"))
@@ -35,52 +35,56 @@ def render_page(page: str) -> str:
 
 
 def render_dialects(dialects: list[dict[str, Any]]) -> str:
-    """Return a row for each dialect: its name, what was read, and its markers."""
+    """Return a row for each dialect: its name, the versions that were read, and its markers."""
     rows = [
         (f"[`{one['name']}`](#{anchor(one)})", one["title"], one["read"], quote(one["markers"]) or "log records only")
         for one in dialects
     ]
-    return render_table(("dialect", "of", "read in", "spoken where a span holds one of"), rows)
+    return render_table(("dialect", "instrumentation or convention", "read in", "markers: a span has one of"), rows)
 
 
 def render_dialect(one: dict[str, Any]) -> str:
     """Return a section on one dialect."""
-    text = f"### {one['title'].replace('`', '')}\n\n`dialect` is `{one['name']}`, the rank {one['rank']}.\n\n"
+    text = f"### {one['title'].replace('`', '')}\n\nIts name is `{one['name']}`, its rank {one['rank']}.\n\n"
     rows = [(f"`{column}`", ", ".join(map(show, sources))) for column, sources in one["attributes"].items()]
     text += render_table(("column", "attributes"), rows)
     for name, values in one.get("operations", {}).items():
-        said = [f"`{value}`: {f'`{meant}`' if meant else 'no call'}" for value, meant in values.items() if value != "*"]
+        said = [
+            f"`{value}`: {f'`{meaning}`' if meaning else 'not a call'}"
+            for value, meaning in values.items()
+            if value != "*"
+        ]
         if "*" in values:
-            others = {"*": "any other for itself", None: "any other: no call"}
+            others = {"*": "any other: the value itself", None: "any other: not a call"}
             said.append(others.get(values["*"], f"any other: `{values['*']}`"))
-        text += f"\nOperation, by `{name}`: {', '.join(said)}.\n"
+        text += f"\nThe operation by `{name}`: {', '.join(said)}.\n"
     if "outside" in one:
         said = [
-            f"`{name}` ({'always' if providers is True else 'of ' + quote(providers)})"
+            f"`{name}` ({'always' if providers is True else 'for ' + quote(providers)})"
             for name, providers in one["outside"].items()
         ]
-        text += f"\nTokens that this dialect does not count in: {', '.join(said)}.\n"
+        text += f"\nTokens that are not included in input or output: {', '.join(said)}.\n"
     if "first_token_events" in one:
         names = quote(one["first_token_events"])
-        text += f"\nThe first token came, if no attribute says when, with the first span event {names}.\n"
+        text += f"\nIf no attribute has the time of the first token, it is that of the first span event {names}.\n"
     if "records" in one:
         said = [
             f"`{name}`" + (f" (with {quote(record['requires'])})" if "requires" in record else "")
             for name, record in one["records"].items()
         ]
-        text += f"\nSpan events and log records: {', '.join(said)}.\n"
+        text += f"\nSpan events and log records that are calls: {', '.join(said)}.\n"
     return text
 
 
 def render_providers(vocabulary: dict[str, Any]) -> str:
-    """Return a row for each provider that is known by other names too."""
+    """Return a row for each provider that has other names too."""
     return render_table(
         ("shown", "recorded"), [(f"`{name}`", quote(names)) for name, names in vocabulary["providers"].items() if names]
     )
 
 
 def render_content(conventions: dict[str, Any]) -> str:
-    """Return a row for each convention: what is content there."""
+    """Return a row for each convention: its attributes that are content."""
     parts = ("names", "whole", "flattened")
     rows = [
         (name, quote([key for part in parts for key in one.get(part, ())]), one["source"])
@@ -96,7 +100,7 @@ def render_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def show(source: Any) -> str:
-    """Return how a page names a source of a column."""
+    """Return a source of a column as the page shows it."""
     if isinstance(source, str):
         return f"`{source}`"
     if isinstance(source, list):
@@ -110,7 +114,7 @@ def quote(names: list[str]) -> str:
 
 
 def anchor(one: dict[str, Any]) -> str:
-    """Return what a link to a dialect's section ends in."""
+    """Return the anchor of a dialect's section."""
     return re.sub(r"[^\w -]", "", one["title"].lower()).replace(" ", "-")
 
 

@@ -49,7 +49,7 @@ def _times(**fields: Any) -> tuple[int, str | None, int, str | None]:
         ({"start_time": "10", "end_time": 1.5}, (_ARRIVAL, "arrival", _ARRIVAL, "arrival")),
     ],
 )
-@pytest.mark.row("A time that is no integer of 64 bits")
+@pytest.mark.row("A time that is not an integer of 64 bits")
 def test_a_missing_time_is_taken_from_the_next_source_and_says_so(
     fields: dict[str, Any], times: tuple[int, str | None, int, str | None]
 ) -> None:
@@ -90,7 +90,7 @@ def test_ids_are_hexadecimal_with_leading_zeros() -> None:
     assert (encoded.row.parent_span_id, encoded.row.parent_is_remote) == ("0" * 14 + "ff", 1)
 
 
-@pytest.mark.row("A name that is no text", "An invalid parent id", "An invalid id in a link")
+@pytest.mark.row("A name that is not a text", "An invalid parent id", "An invalid id in a link")
 def test_one_bad_field_costs_only_itself() -> None:
     class Broken:
         def __bool__(self) -> bool:

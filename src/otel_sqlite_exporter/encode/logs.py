@@ -15,6 +15,7 @@ from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, find_naming, p
 from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS, find_logged_tools, read_record
 from otel_sqlite_exporter.genai.recognition import find_record_interactions
 from otel_sqlite_exporter.genai.rules import Rules, load_rules
+from otel_sqlite_exporter.model.cut_values import is_cut, uncut
 from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, EncodedLog, Interactions, LogRow
 from otel_sqlite_exporter.model.signals import LogFields
 from otel_sqlite_exporter.model.values import (
@@ -24,9 +25,7 @@ from otel_sqlite_exporter.model.values import (
     encode_span_id,
     encode_trace_id,
     encode_value,
-    is_cut,
     repair_text,
-    uncut,
 )
 
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from otel_sqlite_exporter.model.cut_values import Cut
 from otel_sqlite_exporter.model.rows import Naming, make_row
-from otel_sqlite_exporter.model.values import Cut, repair_text
+from otel_sqlite_exporter.model.values import repair_text
 from otel_sqlite_exporter.settings import REDACTED
 
 USER_ATTRIBUTES = (

@@ -25,6 +25,7 @@ from otel_sqlite_exporter.genai.recognition import (
 )
 from otel_sqlite_exporter.genai.rules import InteractionPlan, Rules, load_rules
 from otel_sqlite_exporter.model.caches import remember
+from otel_sqlite_exporter.model.cut_values import is_cut, uncut
 from otel_sqlite_exporter.model.rows import (
     NO_INTERACTIONS,
     EncodedSpan,
@@ -44,9 +45,7 @@ from otel_sqlite_exporter.model.values import (
     encode_trace_id,
     encode_trace_state,
     find_doubtful,
-    is_cut,
     repair_text,
-    uncut,
 )
 
 if TYPE_CHECKING:

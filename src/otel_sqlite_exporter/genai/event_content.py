@@ -22,8 +22,9 @@ from otel_sqlite_exporter.genai.messages.normalise import (
     read_messages,
     read_parts,
 )
+from otel_sqlite_exporter.model.cut_values import uncut
 from otel_sqlite_exporter.model.rows import MessagesRow, ToolCallRow, ToolResultRow
-from otel_sqlite_exporter.model.values import copy_attributes, uncut
+from otel_sqlite_exporter.model.values import copy_attributes
 
 EXCEPTION = "exception"
 _DETAILS = "gen_ai.client.inference.operation.details"

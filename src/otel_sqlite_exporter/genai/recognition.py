@@ -24,6 +24,7 @@ from otel_sqlite_exporter.genai.rules import (
     load_rules,
 )
 from otel_sqlite_exporter.genai.usage import NOBODY, Outside, Usage, include_parts
+from otel_sqlite_exporter.model.cut_values import uncut
 from otel_sqlite_exporter.model.rows import (
     NO_INTERACTIONS,
     Interactions,
@@ -31,7 +32,7 @@ from otel_sqlite_exporter.model.rows import (
     ToolInteractionRow,
     make_row,
 )
-from otel_sqlite_exporter.model.values import copy_attributes, uncut
+from otel_sqlite_exporter.model.values import copy_attributes
 
 
 class Surroundings(NamedTuple):

@@ -15,10 +15,11 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
+
+from otel_sqlite_exporter.model.cut_values import Cut
 
 # Values that orjson would silently convert are refused, so they take the slow path.
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
@@ -49,32 +50,6 @@ class EncodedAttributes(NamedTuple):
 
 
 EMPTY_ATTRIBUTES = EncodedAttributes("{}", None, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """The beginning of a text, bytes, array or map, and the size of the whole (characters, bytes or elements)."""
-
-    value: Any
-    original_size: int
-
-    def __str__(self) -> str:  # noqa: D105
-        return str(self.value)
-
-
-def is_cut(types: str | None) -> bool:
-    """Whether notes of types say that values may have been cut."""
-    return types is not None and "cut:" in types
-
-
-def uncut(value: Any) -> Any:
-    """Return a value with what is kept of a `Cut` in its place: the value that the file holds."""
-    kind = type(value)
-    if kind is Cut:
-        return uncut(value.value)
-    if kind is dict:
-        return {key: uncut(item) for key, item in value.items()}
-    return [uncut(item) for item in value] if kind is list else value
 
 
 def encode_attributes(attributes: Mapping[Any, Any] | None, doubtful: Sequence[Any] | None = None) -> EncodedAttributes:

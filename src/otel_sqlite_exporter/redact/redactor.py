@@ -15,8 +15,9 @@ from collections.abc import Set as AbstractSet
 from itertools import islice
 from typing import Any, NamedTuple
 
+from otel_sqlite_exporter.model.cut_values import Cut
 from otel_sqlite_exporter.model.dialect import find_content_names
-from otel_sqlite_exporter.model.values import Cut, Repeats, copy_attributes, find_free_key, repair_text
+from otel_sqlite_exporter.model.values import Repeats, copy_attributes, find_free_key, repair_text
 from otel_sqlite_exporter.redact.content_names import carries_content, is_content, is_content_of_event
 from otel_sqlite_exporter.redact.escapes import mask_escaped
 from otel_sqlite_exporter.settings import REDACTED, Settings, mask_everything

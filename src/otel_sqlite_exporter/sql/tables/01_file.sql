@@ -1,4 +1,4 @@
--- What the package notes about the file itself, and the rules for all tables.
+-- Notes of the package about the file itself, and the rules for all tables.
 --
 -- A name that begins with an underscore is private: it may change in any release. Read the views.
 -- Columns that end in _unix_nano are nanoseconds since 1970-01-01 UTC. A column that refers to a table holds an id of it.
@@ -20,10 +20,10 @@ CREATE TABLE _migrations (
 
 CREATE TABLE _state (
   id INTEGER PRIMARY KEY,
-  name TEXT NOT NULL UNIQUE,              -- of what: see the rows below
+  name TEXT NOT NULL UNIQUE,              -- one of the names below
   value ANY NOT NULL
   -- views             the number of the views and triggers in this file
-  -- view names        JSON array of their names: all others belong to the user, and are left alone
+  -- view names        JSON array of their names; all others belong to the user and stay as they are
   -- step N            the last id that the batches of step N have done
   -- reindex spans     the last id that reindex has done; the same with logs
   -- spool ID          the id of the last batch that was written from this spool
@@ -32,7 +32,7 @@ CREATE TABLE _state (
 -- One row for each transaction of an import.
 CREATE TABLE _imports (
   id INTEGER PRIMARY KEY,
-  digest TEXT NOT NULL UNIQUE,            -- of all that the source holds up to this point
-  source TEXT NOT NULL,                   -- its name, as the user gave it
+  digest TEXT NOT NULL UNIQUE,            -- of the source up to this point
+  source TEXT NOT NULL,                   -- the name that the user gave
   time_unix_nano INTEGER NOT NULL         -- when it was imported
 ) STRICT;

@@ -1,4 +1,4 @@
--- Who wrote to the file, and what could not be written as a record.
+-- Who wrote to the file, and the records that could not become rows.
 
 -- One row for each exporter in each process. The view exporter_health shows it.
 CREATE TABLE _exporter_runs (
@@ -20,18 +20,18 @@ CREATE TABLE _exporter_runs (
   quarantined INTEGER NOT NULL,
   repaired INTEGER NOT NULL,              -- values that had to be altered
   opened INTEGER NOT NULL DEFAULT 0,      -- spans that were written before they ended
-  dropped INTEGER NOT NULL DEFAULT 0,     -- records that are lost: a queue or the spool was full, or could not be written
+  dropped INTEGER NOT NULL DEFAULT 0,     -- lost records: a queue or the spool was full, or could not be written
   spooled INTEGER NOT NULL,               -- records that went to the spool
   replayed INTEGER NOT NULL DEFAULT 0,    -- records that came back from it
   retries INTEGER NOT NULL DEFAULT 0,     -- batches that were written record by record
   lag_ms REAL                             -- how long the oldest record of the last batch had waited
 ) STRICT;
 
--- Records that cannot be rows.
+-- Records that could not become rows.
 CREATE TABLE _quarantine (
   id INTEGER PRIMARY KEY,
   digest TEXT NOT NULL UNIQUE,            -- of content: a record that comes again is kept once
   arrival_time_unix_nano INTEGER NOT NULL,
   reason TEXT NOT NULL,
-  content TEXT NOT NULL                   -- what could be written down of the record
+  content TEXT NOT NULL                   -- the readable part of the record
 ) STRICT;

@@ -1,4 +1,4 @@
--- Sessions, traces, and which spans of a trace show which session.
+-- Sessions, traces, and the sessions that the spans of a trace show.
 
 CREATE TABLE _sessions (
   id INTEGER PRIMARY KEY,
@@ -15,8 +15,8 @@ CREATE TABLE _traces (
   trace_id TEXT NOT NULL UNIQUE,
   session INTEGER REFERENCES _sessions,   -- the strongest session that a span of the trace names
   session_source TEXT,                    -- the attribute that names it
-  session_rank INTEGER,                   -- its position in the list of sources. The smallest (rank, is_child, time, name)
-  session_is_child INTEGER,               -- is the strongest: 0 where the span has no parent
+  session_rank INTEGER,                   -- its position in the list of sources. The session with the smallest (rank,
+  session_is_child INTEGER,               -- is_child, time, name) is the strongest. is_child is 0 if the span has no parent
   session_time_unix_nano INTEGER,         -- start of that span
   user_id TEXT,                           -- the strongest user that a span names, by the same rule
   user_source TEXT,
@@ -35,17 +35,17 @@ CREATE INDEX _traces_session ON _traces (session);
 CREATE INDEX _traces_start_time ON _traces (start_time_unix_nano);
 
 -- One row for each session that spans of one trace name, and one for its spans that name none. Spans, events and log
--- records refer to it, so a session that becomes known late is written to one row, however many spans show it.
+-- records refer to it, so a session that is found late is written to one row, however many spans show it.
 CREATE TABLE _trace_sessions (
   id INTEGER PRIMARY KEY,
   trace INTEGER NOT NULL REFERENCES _traces,
-  own_session INTEGER REFERENCES _sessions, -- what these spans name; NULL: nothing, they show the session of their trace
-  session INTEGER REFERENCES _sessions,   -- what these spans show
+  own_session INTEGER REFERENCES _sessions, -- named by these spans; NULL: they name none, and show that of their trace
+  session INTEGER REFERENCES _sessions,   -- shown by these spans
   source TEXT,                            -- the attribute that names own_session; of several, the strongest
   source_rank INTEGER,
-  spans INTEGER NOT NULL,                 -- how many refer to this row
+  spans INTEGER NOT NULL,                 -- number of spans that refer to this row
   errors INTEGER NOT NULL,                -- of these spans, those with status ERROR
-  interrupted INTEGER NOT NULL DEFAULT 0, -- of these spans, those whose process went away before they ended
+  interrupted INTEGER NOT NULL DEFAULT 0, -- of these spans, those whose process ended first
   logs INTEGER NOT NULL DEFAULT 0,        -- log records that refer to this row
   start_time_unix_nano INTEGER NOT NULL,  -- of the first of these records
   end_time_unix_nano INTEGER NOT NULL,
@@ -53,7 +53,7 @@ CREATE TABLE _trace_sessions (
 ) STRICT;
 -- The row of a trace and session; all rows of a trace.
 CREATE UNIQUE INDEX _trace_sessions_key ON _trace_sessions (trace, coalesce(own_session, 0));
--- The rows that show a session, and the latest end of them.
+-- The rows that show a session, and their latest end.
 CREATE INDEX _trace_sessions_session ON _trace_sessions (session, end_time_unix_nano);
 -- Records of a session that a new record may be paired with.
 CREATE INDEX _trace_sessions_candidates ON _trace_sessions (session, candidate_time_unix_nano)

@@ -16,16 +16,16 @@ CREATE TABLE _spans (
   start_time_unix_nano INTEGER NOT NULL,
   end_time_unix_nano INTEGER NOT NULL,    -- of an open span: its start
   start_time_source TEXT,                 -- NULL: the span's own; else attribute, event, span or arrival
-  end_time_source TEXT,                   -- likewise; open: it runs; estimated: its process went away
+  end_time_source TEXT,                   -- likewise; open: it runs; estimated: its process ended first
   status_code INTEGER NOT NULL,           -- 0 UNSET, 1 OK, 2 ERROR
   status_description TEXT,
   dropped_attributes INTEGER NOT NULL,
   dropped_events INTEGER NOT NULL,
   dropped_links INTEGER NOT NULL,
   attribute_types TEXT,
-  texts TEXT,                             -- NULL: attributes are whole; else where texts of _texts belong in them, JSON:
+  texts TEXT,                             -- NULL: attributes are whole; else the places of texts of _texts in them, JSON:
                                           -- [[first character, characters, [texts that follow]], ...]
-  attributes TEXT NOT NULL                -- read them through the view _whole_attributes where texts is not NULL
+  attributes TEXT NOT NULL                -- if texts is not NULL, read them through the view _whole_attributes
 ) STRICT;
 -- A span by its ids; all spans of a trace.
 CREATE UNIQUE INDEX _spans_key ON _spans (trace, span_id);
@@ -38,13 +38,13 @@ CREATE INDEX _spans_start_time ON _spans (start_time_unix_nano);
 -- The newest spans that failed.
 CREATE INDEX _spans_error ON _spans (start_time_unix_nano) WHERE status_code = 2;
 
--- What the attributes of several spans have in common: the history that each call of a conversation repeats.
+-- Text that the attributes of several spans share: the history that each call of a conversation repeats.
 CREATE TABLE _texts (
   id INTEGER PRIMARY KEY,
   text TEXT NOT NULL                      -- a part of encoded attributes
 ) STRICT;
 
--- Spans that had not ended when they were written. The finished version takes the place of the row in _spans.
+-- Spans that were written before they ended. The finished version replaces the row in _spans.
 CREATE TABLE _open_spans (
   span INTEGER PRIMARY KEY REFERENCES _spans,
   trace_session INTEGER NOT NULL REFERENCES _trace_sessions,

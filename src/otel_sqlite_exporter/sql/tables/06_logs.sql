@@ -1,10 +1,10 @@
--- Log records. They have no identity: one that is exported twice is two rows.
+-- Log records. They have no identity: a record that is exported twice is two rows.
 
 CREATE TABLE _logs (
   id INTEGER PRIMARY KEY,
   trace_session INTEGER NOT NULL REFERENCES _trace_sessions,
   trace INTEGER NOT NULL REFERENCES _traces,
-  span_id TEXT,                           -- text, as the span mostly comes after its records, or never
+  span_id TEXT,                           -- text, because the span mostly comes after its records, or never
   resource INTEGER NOT NULL REFERENCES _resources,
   scope INTEGER REFERENCES _scopes,
   event_name TEXT,
@@ -16,7 +16,7 @@ CREATE TABLE _logs (
   trace_flags INTEGER,
   dropped_attributes INTEGER NOT NULL,
   names_session INTEGER NOT NULL,         -- 0: it names no session, and shows the session of its span
-  body_type TEXT,                         -- as attribute_types, for the body
+  body_type TEXT,                         -- like attribute_types, for the body
   body TEXT,                              -- JSON; NULL: the record has none
   attribute_types TEXT,
   attributes TEXT NOT NULL

@@ -1,4 +1,4 @@
--- Start and finish records of spans, span events, and log records that have an event name: what the view events shows.
+-- Start and finish records of spans, span events, and log records with an event name: the rows of the view events.
 
 CREATE TABLE _events (
   id INTEGER PRIMARY KEY,
@@ -11,8 +11,8 @@ CREATE TABLE _events (
   name TEXT,                              -- NULL: the name of the span
   time_unix_nano INTEGER NOT NULL,
   time_source TEXT,                       -- as in _spans and _logs
-  related_event INTEGER REFERENCES _events DEFERRABLE INITIALLY DEFERRED, -- the finish of this start, or its start. Each
-                                          -- is written before the other exists: so the reference is deferred
+  related_event INTEGER REFERENCES _events DEFERRABLE INITIALLY DEFERRED, -- the other record of the pair. Each is written
+                                          -- before the other exists, so the reference is deferred
   link_method TEXT,                       -- how they were paired: span or temporal
   stem TEXT,                              -- the name without its phase, of records that may be paired by time
   dropped_attributes INTEGER,
@@ -23,7 +23,7 @@ CREATE TABLE _events (
 CREATE INDEX _events_span ON _events (span);
 -- The record of a log record.
 CREATE INDEX _events_log ON _events (log) WHERE log IS NOT NULL;
--- The other record of a pair. SQLite needs it for the reference: without it each row that is written scans the table.
+-- The other record of a pair. SQLite needs it for the reference: without it, each written row scans the table.
 CREATE INDEX _events_related_event ON _events (related_event);
 -- All records of a session or trace.
 CREATE INDEX _events_trace_session ON _events (trace_session);

@@ -1,31 +1,31 @@
--- Calls of models and executions of tools, as the dialects recognise them in spans, events and log records. Content that
--- the attributes hold in our form is not repeated here: the views read it from there.
+-- Calls of models and executions of tools that the dialects recognise in spans, events and log records. Content that the
+-- attributes hold in our form is not repeated here: the views read it from there.
 
 CREATE TABLE _llm_interactions (
   id INTEGER PRIMARY KEY,
   trace_session INTEGER NOT NULL REFERENCES _trace_sessions,
   trace INTEGER NOT NULL,                 -- the trace of trace_session
-  span INTEGER REFERENCES _spans,         -- NULL: a log record's, whose span is not in the file
+  span INTEGER REFERENCES _spans,         -- NULL: a log record's call; its span is not in the file
   event INTEGER REFERENCES _events,       -- NULL: the span itself is the call
-  start_event INTEGER REFERENCES _events, -- the start record that this record finishes, if that has a row too
+  start_event INTEGER REFERENCES _events, -- the start record of this finish, if that has a row too
   resource INTEGER NOT NULL,              -- an id of _resources
   start_time_unix_nano INTEGER NOT NULL,
   end_time_unix_nano INTEGER NOT NULL,
   status_code INTEGER NOT NULL,           -- as in _spans
-  is_interrupted INTEGER NOT NULL DEFAULT 0, -- 1: its process went away before it ended
+  is_interrupted INTEGER NOT NULL DEFAULT 0, -- 1: its process ended first
   is_aggregate INTEGER NOT NULL,          -- 1: an agent or workflow, whose usage repeats that of its calls
   is_hidden INTEGER NOT NULL,             -- 1: a start whose finish shows both; an agent that reports no usage
   is_repeat INTEGER NOT NULL DEFAULT 0,   -- 1: calls below it, or the call above it, report the same usage
   is_duplicate INTEGER NOT NULL DEFAULT 0, -- 1: another row is of the same call
   counted INTEGER NOT NULL AS (is_hidden = 0 AND is_repeat = 0 AND is_duplicate = 0),
   has_usage INTEGER NOT NULL AS (input_tokens IS NOT NULL OR output_tokens IS NOT NULL OR total_tokens IS NOT NULL),
-  operation TEXT,                         -- gen_ai.operation.name, as chat
+  operation TEXT,                         -- gen_ai.operation.name, such as chat
   provider TEXT,
   request_model TEXT,
   response_model TEXT,
   response_id TEXT,
   user_id TEXT,
-  agent_name TEXT,                        -- as the record names it; the views look for it above too
+  agent_name TEXT,                        -- the record's own; the views also look above
   finish_reasons TEXT,                    -- JSON array
   error_type TEXT,
   time_to_first_token_ms REAL,
@@ -39,12 +39,12 @@ CREATE TABLE _llm_interactions (
   cost_status TEXT,                       -- reported, exact, partial or unpriced; NULL: not computed yet
   price_source TEXT,                      -- where the prices are from
   price_date TEXT,                        -- when the cost was computed
-  dialect TEXT,                           -- by which it was recognised
+  dialect TEXT,                           -- the dialect that recognised it
   request_parameters TEXT,                -- JSON object; NULL, here and below: it is in the attributes
   system_instructions TEXT,               -- JSON array of parts
   prompt TEXT,                            -- JSON array of messages
   completion TEXT,                        -- JSON array of messages
-  duration_ms REAL                        -- that an event or log record reports
+  duration_ms REAL                        -- reported by an event or log record
 ) STRICT;
 -- The call of a span, of each of its events.
 CREATE UNIQUE INDEX _llm_interactions_span ON _llm_interactions (span, ifnull(event, 0));
@@ -66,15 +66,15 @@ CREATE TABLE _tool_interactions (
   id INTEGER PRIMARY KEY,
   trace_session INTEGER NOT NULL REFERENCES _trace_sessions,
   trace INTEGER NOT NULL,                 -- the trace of trace_session
-  span INTEGER REFERENCES _spans,         -- with is_request: the span of the model call that asked for it
+  span INTEGER REFERENCES _spans,         -- with is_request: the span of the model call that requested it
   event INTEGER REFERENCES _events,       -- as in _llm_interactions
-  start_event INTEGER REFERENCES _events, -- with is_request: the record of the model call that asked for it
+  start_event INTEGER REFERENCES _events, -- with is_request: the record of the model call that requested it
   resource INTEGER NOT NULL,              -- an id of _resources
   start_time_unix_nano INTEGER NOT NULL,
   end_time_unix_nano INTEGER NOT NULL,
   status_code INTEGER NOT NULL,           -- as in _spans
-  is_interrupted INTEGER NOT NULL DEFAULT 0, -- 1: its process went away before it ended
-  is_request INTEGER NOT NULL DEFAULT 0,  -- 1: only the answer of a model asks for it
+  is_interrupted INTEGER NOT NULL DEFAULT 0, -- 1: its process ended first
+  is_request INTEGER NOT NULL DEFAULT 0,  -- 1: only the answer of a model has it
   is_hidden INTEGER NOT NULL DEFAULT 0,   -- 1: a start whose finish shows both; a request whose execution has a row
   tool_name TEXT,
   tool_call_id TEXT,
@@ -82,10 +82,10 @@ CREATE TABLE _tool_interactions (
   user_id TEXT,
   agent_name TEXT,
   error_type TEXT,
-  dialect TEXT,                           -- by which it was recognised
+  dialect TEXT,                           -- the dialect that recognised it
   arguments TEXT,                         -- JSON, or text; NULL, here and below: it is in the attributes
   result TEXT,
-  duration_ms REAL                        -- that an event or log record reports
+  duration_ms REAL                        -- reported by an event or log record
 ) STRICT;
 -- The executions and requests of a span.
 CREATE INDEX _tool_interactions_span ON _tool_interactions (span);
@@ -102,7 +102,7 @@ CREATE INDEX _tool_interactions_start_time ON _tool_interactions (start_time_uni
 -- How many rows the view leaves out: row_counts.
 CREATE INDEX _tool_interactions_hidden ON _tool_interactions (id) WHERE is_hidden = 1;
 
--- What tools returned, as the prompts of later model calls hold it.
+-- Results of tools, from the prompts of later model calls.
 CREATE TABLE _tool_results (
   id INTEGER PRIMARY KEY,
   span INTEGER NOT NULL REFERENCES _spans, -- of the model call whose prompt holds it

@@ -1,4 +1,4 @@
--- Keep the sums of _agents and _agent_sessions right when calls change after they were written.
+-- Update the sums of _agents and _agent_sessions when calls change after they were written.
 
 CREATE TRIGGER _llm_interactions_agent_changed
 AFTER UPDATE OF is_hidden, is_repeat, is_duplicate, is_aggregate, input_tokens, output_tokens, total_tokens ON _llm_interactions

@@ -1,4 +1,4 @@
--- A start record and its finish are one model call: the row of the finish shows both, as long as the two are linked.
+-- A start record and its finish are one model call: while the two are linked, the row of the finish shows both.
 
 CREATE TRIGGER _llm_interactions_added AFTER INSERT ON _llm_interactions WHEN new.event IS NOT NULL
 BEGIN

@@ -1,4 +1,4 @@
--- A start record and its finish are one tool execution: the row of the finish shows both, as long as the two are linked.
+-- A start record and its finish are one tool execution: while the two are linked, the row of the finish shows both.
 
 CREATE TRIGGER _tool_interactions_added AFTER INSERT ON _tool_interactions WHEN new.event IS NOT NULL
 BEGIN

@@ -1,6 +1,6 @@
 CREATE VIEW _whole_attributes AS
--- One row a span that shares texts with others (its column texts is not NULL), with its attributes put together. Private:
--- all else that reads _spans.attributes takes them from here for such a span.
+-- One row for each span that shares texts with others (its column texts is not NULL), with its whole attributes.
+-- Private: for such a span, every other reader of _spans.attributes reads this view instead.
 SELECT
   s.id AS span,
   (

@@ -1,9 +1,9 @@
 CREATE VIEW agent_tree AS
--- One row a span of an agent or workflow, with the agent that called it (parent_agent_span_id; NULL: none above it in
--- the trace) and how deep it is. Calls, tools, tokens, cost and errors are those of everything below it, agents
--- included; where its calls have no rows, the usage is what the agent reports. A session or agent inside another shows
--- as a row whose session_id is not its parent's.
--- No condition stands on a joined table: in a large file SQLite would go through all of it to make a Bloom filter.
+-- One row for each span of an agent or workflow, with the agent that called it (parent_agent_span_id; NULL: no agent
+-- is above it in the trace) and the number of agents above it (depth). Calls, tools, tokens, cost and errors cover
+-- everything below it, including other agents. If its calls have no rows, the usage is the one that the agent reports.
+-- A session inside another session shows as a row whose session_id differs from that of its parent.
+-- No condition is on a joined table: in a large file, SQLite would read all of that table to make a Bloom filter.
 SELECT
   t.trace_id,
   s.span_id,

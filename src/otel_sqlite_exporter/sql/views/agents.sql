@@ -1,7 +1,8 @@
 CREATE VIEW agents AS
--- One row an agent: what made calls of models under one service and one agent name (gen_ai.agent.name; NULL: calls that
--- name none, nor does their resource). agent_id and version are those that its spans or its resource name (gen_ai.agent.id, gen_ai.agent.version,
--- else service.version), the greatest of several. Calls and tokens are those of counted calls.
+-- One row for each agent of each service: the calls of models under one service and one agent name (gen_ai.agent.name;
+-- NULL: neither these calls nor their resource name an agent). agent_id and version come from its spans or its
+-- resource (gen_ai.agent.id; gen_ai.agent.version, else service.version); of several, the greatest. Calls and tokens
+-- are those of counted calls.
 SELECT
   a.agent_id,
   coalesce(nullif(a.agent_name, ''), a.resource_agent_name) AS agent_name,

@@ -1,6 +1,6 @@
 CREATE VIEW days AS
--- One row a day (UTC) on which something started: how many spans, traces, calls of models, tool executions and log
--- records. Agents and workflows are no calls.
+-- One row for each day (UTC) on which something started: the numbers of spans, traces, calls of models, tool
+-- executions and log records. Agents and workflows are not calls.
 SELECT
   date(d.day * 86400, 'unixepoch') AS date,
   sum(d.spans) AS spans,

@@ -1,5 +1,5 @@
 CREATE VIEW errors AS
--- One row a span that failed, with what it says about why: error_type is its attribute error.type, else the type of the
+-- One row for each span that failed, with the reason: error_type is its attribute error.type, else the type of the
 -- last exception among its events.
 SELECT
   s.id,

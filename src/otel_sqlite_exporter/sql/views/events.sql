@@ -1,9 +1,9 @@
 CREATE VIEW events AS
--- One row a record: the start and the finish of every span (source 'span'), the spans' own events (source 'event') and
--- the log records that have an event name (source 'log'; the view logs has all log records).
--- A start and its finish point at each other through related_event_id; duration_ms is the time between the two.
--- link_method says how they were found: 'span' (in the same span) or 'temporal' (by name and time, in the same trace
--- or else session). The records of a span show the span's attributes; a span that runs has no finish yet.
+-- One row for each record: the start and the finish of every span (source 'span'), the events of spans (source
+-- 'event') and the log records with an event name (source 'log'; the view logs has all log records). A start and its
+-- finish refer to each other by related_event_id; duration_ms is the time between the two. link_method is how the pair
+-- was found: 'span' (in one span) or 'temporal' (by name and time, in one trace or else one session). The records of a
+-- span show the attributes of the span; a running span has no finish yet.
 SELECT
   e.id,
   t.trace_id,

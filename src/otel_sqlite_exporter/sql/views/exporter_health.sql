@@ -1,9 +1,10 @@
 CREATE VIEW exporter_health AS
--- One row for each exporter in each process that wrote to this file; counters of spans (signal 'traces') or log records
--- (signal 'logs') since it started, or of both, for a command that imported them (signal 'import').
--- received = written + duplicate + quarantined. repaired counts values that could not be kept exactly, opened spans that were written before they ended, dropped what is lost: the queue or the spool was
--- full, or neither file nor spool could be written. spooled went to the spool, replayed came back from it. retries are
--- batches that were tried again. lag_ms is how long the oldest record of the last batch had waited.
+-- One row for each exporter in each process that wrote to this file, with its counters since it started: of spans
+-- (signal 'traces'), of log records ('logs'), or of both in a command that imported them ('import'). received =
+-- written + duplicate + quarantined. repaired counts altered values, and opened counts spans that were written before
+-- they ended. dropped counts lost records: the queue or the spool was full, or neither file nor spool could be
+-- written. spooled went to the spool, replayed came back from it. retries counts batches that were tried again. lag_ms
+-- is how long the oldest record of the last batch had waited.
 SELECT
   h.run_id,
   h.host,

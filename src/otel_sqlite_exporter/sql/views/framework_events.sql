@@ -1,5 +1,6 @@
 CREATE VIEW framework_events AS
--- One row an event of a framework: a span event or log record whose name begins with framework. (such as framework.patch).
+-- One row for each event of a framework: a span event or log record whose name begins with framework. (such as
+-- framework.patch).
 SELECT
   e.id AS event_id,
   t.trace_id,

@@ -1,7 +1,7 @@
 CREATE VIEW link_health AS
--- One row: how many start and finish records there are, how they were linked, and how many stand alone.
--- running are starts of spans that have not ended: no orphans. success_rate is linked / (records - running); NULL while
--- there are none.
+-- One row: the numbers of start and finish records, of linked ones, and of those without a partner. running counts
+-- starts of spans that have not ended; they are not orphans. success_rate is linked / (records - running); NULL: there
+-- are none.
 SELECT
   count(*) AS records,
   count(e.related_event) AS linked,

@@ -1,5 +1,5 @@
 CREATE VIEW link_health_by_day AS
--- One row a day (UTC) on which a start or finish record happened: how these were linked, as in link_health.
+-- One row for each day (UTC) with a start or finish record: how the records were linked, as in link_health.
 SELECT
   date(d.day * 86400, 'unixepoch') AS date,
   d.records,

@@ -1,5 +1,5 @@
 CREATE VIEW links AS
--- One row a link: the span that carries it (trace_id, span_id) and the span it points at, which may be in no file.
+-- One row for each link: the span that has it (trace_id, span_id) and the linked span, which may be in no file.
 SELECT
   t.trace_id,
   s.span_id,

@@ -1,7 +1,7 @@
 CREATE VIEW logs AS
--- One row a log record. trace_id and span_id are NULL where it names none; span_id may be of a span that never came.
--- session_id is the record's own, else its span's, else its trace's. event_id is its row in the view events, where
--- it has an event name. body is JSON, NULL where there is none. severity_number is OpenTelemetry's, 1 to 24.
+-- One row for each log record. trace_id and span_id are NULL if it names none; the span of span_id may never come.
+-- session_id is the record's own, else that of its span, else that of its trace. event_id is its row in the view
+-- events, if it has an event name. body is JSON; NULL: there is none. severity_number is OpenTelemetry's, 1 to 24.
 SELECT
   l.id,
   t.trace_id,

@@ -1,5 +1,5 @@
 CREATE VIEW row_counts AS
--- One row: how many rows each of these views has. Much faster than to count them: a number is read from an index.
+-- One row: the numbers of rows of these views. It reads them from an index, which is much faster than counting.
 SELECT
   (SELECT count(*) FROM _sessions AS x WHERE x.end_time_unix_nano IS NOT NULL) AS sessions,
   (SELECT count(*) FROM _traces AS t) - (SELECT count(*) FROM _traces AS t WHERE t.trace_id = '') AS traces,

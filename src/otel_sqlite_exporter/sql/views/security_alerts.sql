@@ -1,7 +1,8 @@
 CREATE VIEW security_alerts AS
--- One row an alert: a span event or log record whose name begins with security. (such as security.content.suspicious).
--- trace_id and span_id are of the call that it warns of, which may come after it: span_id is that of
--- complete_llm_interactions and complete_tool_interactions, calls how many of those there are.
+-- One row for each alert: a span event or log record whose name begins with security. (such as
+-- security.content.suspicious). trace_id and span_id are those of the call that it is about; the call may come later.
+-- They match complete_llm_interactions and complete_tool_interactions. calls is the number of model calls with this
+-- span_id.
 SELECT
   e.id AS event_id,
   t.trace_id,

@@ -1,5 +1,6 @@
 CREATE VIEW session_conflicts AS
--- One row where spans of a trace name another session than the trace's: they keep their own, and stand here.
+-- One row for each session that spans name and that is not the session of their trace. These spans keep their own
+-- session.
 SELECT
   t.trace_id,
   w.session_id,

@@ -1,8 +1,8 @@
 CREATE VIEW sessions AS
--- One row a session: everything that shows it, whether a span (or log record) named it itself or took it from its trace.
--- source is the attribute that named it, user_id the user of its first trace that names one, service_name and
--- attributes those of the root span of its first trace. Times span all its records, of a span that runs its start.
--- Calls, tokens and cost are those of counted calls.
+-- One row for each session, with everything that shows it: spans and log records that name it, or take it from their
+-- trace. source is the attribute that names it. user_id is the user of its first trace that names one. service_name
+-- and attributes come from the root span of its first trace. The times cover all its records; a running span counts
+-- with its start. Calls, tokens and cost are those of counted calls.
 SELECT
   x.session_id,
   coalesce(

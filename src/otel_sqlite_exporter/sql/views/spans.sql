@@ -1,9 +1,9 @@
 CREATE VIEW spans AS
--- One row a span, as the application recorded it. Key: (trace_id, span_id).
--- session_id is the span's own, else its trace's. *_time_source is 'record' where the time is the span's own.
--- status is error, ok, running (end_time_source 'open': it had not ended; the end is when its process last wrote) or
--- interrupted (end_time_source 'estimated': its process is gone; the end is when that last wrote).
--- attribute_types names the values whose type JSON cannot say (bytes, double, int), by JSON Pointer.
+-- One row for each span, as the application recorded it. Key: (trace_id, span_id). session_id is the span's own, else
+-- that of its trace. *_time_source is 'record' if the time is the span's own. status is error, ok, running (it has not
+-- ended; its end is the last write of its process, end_time_source 'open') or interrupted (its process is gone; its
+-- end is the last write of that process, end_time_source 'estimated'). attribute_types has the types that JSON loses
+-- (bytes, double, int), by JSON Pointer.
 SELECT
   t.trace_id,
   s.span_id,

@@ -1,8 +1,8 @@
 CREATE VIEW traces AS
--- One row a trace. name, service_name and attributes are those of its root span: the one without a parent, else the
--- one with a remote parent, else the earliest seen. Times span all its records; while a span of it runs, up to when the
--- process of that last wrote. status is running if any span runs, else interrupted if any was, else error if any failed,
--- else ok. Calls, tokens and cost are those of counted calls.
+-- One row for each trace. name, service_name and attributes come from its root span: the span without a parent, else a
+-- span with a remote parent, else the earliest. The times cover all its records; a running span counts with the last
+-- write of its process. status is running if any span runs, else interrupted if any span is, else error if any span
+-- failed, else ok. Calls, tokens and cost are those of counted calls.
 SELECT
   t.trace_id,
   x.session_id,
