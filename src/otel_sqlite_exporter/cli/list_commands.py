@@ -12,7 +12,8 @@ import click
 
 from otel_sqlite_exporter.cli import options as opt
 from otel_sqlite_exporter.cli.formatting import format_ms, format_status, format_time, is_terminal
-from otel_sqlite_exporter.cli.tables import Column, Table, print_json, print_tables
+from otel_sqlite_exporter.cli.table_model import Column, Table
+from otel_sqlite_exporter.cli.tables import print_json, print_tables
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.query import summaries

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from otel_sqlite_exporter.cli.formatting import Value, format_bytes, format_time, format_value
-from otel_sqlite_exporter.cli.tables import Column, Facts, Table, make_columns, print_json, print_tables
+from otel_sqlite_exporter.cli.table_model import Column, Facts, Table, make_columns
+from otel_sqlite_exporter.cli.tables import print_json, print_tables
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.query.overview import NewestSession, Overview
 from otel_sqlite_exporter.storage.identity import migrate_hint

@@ -18,7 +18,8 @@ from otel_sqlite_exporter.cli.formatting import (
     format_value,
     is_terminal,
 )
-from otel_sqlite_exporter.cli.tables import Column, Facts, Table, make_columns, print_csv, print_json, print_tables
+from otel_sqlite_exporter.cli.table_model import Column, Facts, Table, make_columns
+from otel_sqlite_exporter.cli.tables import print_csv, print_json, print_tables
 from otel_sqlite_exporter.query.comparison import Comparison
 from otel_sqlite_exporter.query.reports import ReportResult
 from otel_sqlite_exporter.query.search import SearchHit, SearchResult

@@ -1,67 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What commands print: tables, in a pipe as aligned plain text, and JSON and CSV for programs."""
+"""Prints tables: on a terminal with rich, in a pipe as aligned plain text, and as JSON or CSV for programs."""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from operator import itemgetter
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import click
 
-from otel_sqlite_exporter.cli.formatting import Value, format_value, is_terminal
-
-_Row = TypeVar("_Row")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Column(Generic[_Row]):
-    """A column of a table.
-
-    Attributes:
-        name: The heading; a terminal shows its underscores as spaces.
-        read: Returns the cell of a row.
-        least: The number of characters to which a narrow terminal may cut texts. Numbers are never cut, ids of traces
-            and spans to a unique prefix.
-        right: Whether to align texts at the right, as numbers are.
-        drop: The place in the order in which a narrow terminal leaves columns out. Columns with 0 follow after all
-            others, from the last one to the first.
-    """
-
-    name: str
-    read: Callable[[_Row], Value]
-    least: int = 16
-    right: bool = False
-    drop: int = 0
-
-    def read_cells(self, rows: Sequence[_Row]) -> tuple[list[Value], bool]:
-        """Return the cell of each row, and whether to align them at the right."""
-        cells = [self.read(row) for row in rows]
-        types = set(map(type, cells))
-        return cells, self.right or (bool(types & {int, float}) and str not in types)
-
-
-class Table(NamedTuple, Generic[_Row]):
-    """Rows with a title and headings."""
-
-    title: str
-    columns: Sequence[Column[_Row]]
-    rows: Sequence[_Row]
-
-
-class Facts(NamedTuple):
-    """Names and values, with a title."""
-
-    title: str
-    facts: Iterable[tuple[str, Value]]
-
-
-def make_columns(*names: str) -> list[Column[Sequence[Any]]]:
-    """Return columns of rows that are sequences."""
-    return [Column(name, itemgetter(place)) for place, name in enumerate(names)]
+from otel_sqlite_exporter.cli.formatting import format_value, is_terminal
+from otel_sqlite_exporter.cli.table_model import Facts, Table
 
 
 def print_tables(*parts: Table[Any] | Facts) -> None:

@@ -19,7 +19,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from otel_sqlite_exporter.cli.formatting import INTERVAL_WIDTH, Interval, format_value
-from otel_sqlite_exporter.cli.tables import Column, Facts, Table
+from otel_sqlite_exporter.cli.table_model import Column, Facts, Table
 
 _GAP, _INDENT = 2, 2
 _SHORTEST_ID, _SHORTEST_BAR = 8, 10

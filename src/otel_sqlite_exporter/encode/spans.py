@@ -9,7 +9,7 @@ and counted. Only a span without valid ids cannot become a row.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.encode.events import encode_events, encode_links
 from otel_sqlite_exporter.encode.open_spans import OPEN
@@ -48,11 +48,6 @@ from otel_sqlite_exporter.model.values import (
     repair_text,
 )
 
-if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import ReadableSpan
-
-    from otel_sqlite_exporter.model.signals import SpanFields
-
 _ERROR = 2
 # Attributes that hold a time in nanoseconds since the epoch, for spans that lack their own.
 _START_ATTRIBUTES = ("start_time_unix_nano", "gen_ai.request.start_time_unix_nano")
@@ -78,10 +73,9 @@ class SpanEncoder:
         self._plans: dict[_Shape, _Plan] = {}
         self._origins = OriginEncoder(session_attributes)
 
-    def encode_span(
-        self, span: ReadableSpan | SpanFields, arrival_time_unix_nano: int, *, is_open: bool = False
-    ) -> EncodedSpan:
-        """Return `span` as rows. With `is_open` it is encoded as running, even if it ends meanwhile.
+    def encode_span(self, span: Any, arrival_time_unix_nano: int, *, is_open: bool = False) -> EncodedSpan:
+        """Return `span`, a ReadableSpan or SpanFields, as rows. With `is_open` it is encoded as running, even if it
+        ends meanwhile.
 
         Raises:
             UnstorableSpanError: The span has no valid trace id and span id.
