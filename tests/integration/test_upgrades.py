@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that each released version wrote are upgraded with all they hold, and long steps go on where they stood."""
+"""A populated file is upgraded with all it holds, and long steps resume where they stopped."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ CREATE TABLE _tool_results (
   span INTEGER NOT NULL REFERENCES _spans, -- of the model call whose prompt holds it
   trace INTEGER NOT NULL,                 -- an id of _traces
   tool_call_id TEXT NOT NULL,
-  time_unix_nano INTEGER NOT NULL,        -- when that call started; a result of a log record has the time of the record
+  time_unix_nano INTEGER NOT NULL,        -- start of that span; any other time: a log record of the span holds the result
   result TEXT                             -- JSON, or text
 ) STRICT;
 -- The result of a call.
