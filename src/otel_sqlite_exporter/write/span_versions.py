@@ -10,17 +10,17 @@ lacks: the span is written again, and becomes what it would be had its start com
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
 from otel_sqlite_exporter.encode.open_spans import merge_attributes
-from otel_sqlite_exporter.model.rows import EncodedSpan, ResourceRow, ScopeRow
+from otel_sqlite_exporter.model.rows import EncodedSpan
 from otel_sqlite_exporter.write.batch_lookup import RepeatedSpan
 from otel_sqlite_exporter.write.context_rows import ContextRows
 from otel_sqlite_exporter.write.statements import run_query
-from otel_sqlite_exporter.write.stored_spans import StoredSpan, read_spans
+from otel_sqlite_exporter.write.stored_spans import read_spans
 
 
 def choose_version(one: EncodedSpan, other: EncodedSpan) -> EncodedSpan:
@@ -30,7 +30,7 @@ def choose_version(one: EncodedSpan, other: EncodedSpan) -> EncodedSpan:
     ends = (one.row.end_time_unix_nano, other.row.end_time_unix_nano)
     if ends[0] != ends[1]:
         return one if ends[0] > ends[1] else other
-    return other if _sort_key(other) > _sort_key(one) else one
+    return other if _sort_key(_list_content(other)) > _sort_key(_list_content(one)) else one
 
 
 def choose_replacing(connection: sqlite3.Connection, repeated: Sequence[RepeatedSpan]) -> list[RepeatedSpan]:
@@ -48,9 +48,11 @@ def choose_replacing(connection: sqlite3.Connection, repeated: Sequence[Repeated
         for id, one in best.items()
         if one.written.is_finished and one.span.row.end_time_unix_nano == one.written.end_time_unix_nano
     ]
-    for stored, span in _read_encoded(connection, ties):
-        if choose_version(span, best[stored.id].span) is span:
-            del best[stored.id]
+    if ties:
+        (found,) = run_query(connection, "read_versions", ids=ties).fetchone()
+        for id, content in orjson.loads(found).items():
+            if _sort_key(_list_content(best[int(id)].span)) <= _sort_key(content):
+                del best[int(id)]
     return list(best.values())
 
 
@@ -64,31 +66,24 @@ def find_completed(
     `replacing` replaces. The batch merges both."""
     replaced = {one.written.id for one in replacing}
     starts = {one.written.id: one for one in late_starts if one.written.is_finished and one.written.id not in replaced}
-    completed = []
-    for stored, span in _read_encoded(connection, starts.keys()):
-        start, row = starts[stored.id].span.row, span.row
+    completed: list[RepeatedSpan] = []
+    if not starts:
+        return completed
+    for stored in read_spans(connection, starts.keys()):
+        start, row = starts[stored.id].span.row, stored.row
         if merge_attributes(row.attributes, row.attribute_types, start.attributes, start.attribute_types):
+            span = stored.encode()
             contexts.add_stored_keys(span, stored.resource, stored.scope)
             completed.append(RepeatedSpan(span, starts[stored.id].written))
     return completed
 
 
-def _read_encoded(connection: sqlite3.Connection, ids: Collection[int]) -> Iterator[tuple[StoredSpan, EncodedSpan]]:
-    """Yield these rows of `_spans`, also as rows to write again."""
-    if not ids:
-        return
-    (found,) = run_query(connection, "read_origins", ids=ids).fetchone()
-    origins = {span: origin for span, *origin in orjson.loads(found)}
-    for stored in read_spans(connection, ids):
-        resource, scope = origins[stored.id]
-        yield stored, stored.encode(ResourceRow(*resource), scope and ScopeRow(*scope))
-
-
-def _sort_key(span: EncodedSpan) -> tuple[Any, ...]:
+def _list_content(span: EncodedSpan) -> list[Any]:
+    """Return the content of a span in the order of queries/write/read_versions.sql."""
     row = span.row
-    content = [
-        *(row.attributes, row.attribute_types, row.name, row.kind, row.start_time_unix_nano, row.parent_span_id),
-        *(row.parent_is_remote, row.trace_flags, row.trace_state, row.status_description),
+    return [
+        *(row.status_code, row.attributes, row.attribute_types, row.name, row.kind, row.start_time_unix_nano),
+        *(row.parent_span_id, row.parent_is_remote, row.trace_flags, row.trace_state, row.status_description),
         *(row.dropped_attributes, row.dropped_events, row.dropped_links),
         *(span.resource.digest, span.scope and span.scope.digest),
         [
@@ -97,4 +92,7 @@ def _sort_key(span: EncodedSpan) -> tuple[Any, ...]:
         ],
         [list(link) for link in span.links],
     ]
-    return row.status_code, orjson.dumps(content)
+
+
+def _sort_key(content: list[Any]) -> tuple[Any, bytes]:
+    return content[0], orjson.dumps(content[1:])

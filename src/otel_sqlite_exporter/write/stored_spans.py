@@ -39,15 +39,17 @@ class ShownNaming(NamedTuple):
 
 
 class StoredSpan(NamedTuple):
-    """A span in the file. `own_session` is the session that it names itself: name, source and rank. Interactions of and
-    messages of its events come with the index of the event, its own with None; `tool_interactions` also say whether the
-    row is a call that an answer asks for."""
+    """A span in the file; `resource` and `scope` are the keys of `resource_row` and `scope_row`. `own_session` is the
+    session that it names itself: name, source and rank. Interactions and messages of its events come with the index of
+    the event, its own with None; `tool_interactions` also say whether the row is a call that an answer requests."""
 
     id: int
     trace_id: str
     row: SpanRow
     resource: int
     scope: int | None
+    resource_row: ResourceRow
+    scope_row: ScopeRow | None
     shown: ShownNaming
     own_session: tuple[str | None, str | None, int | None]
     events: Sequence[EventRow]
@@ -57,7 +59,7 @@ class StoredSpan(NamedTuple):
     tool_results: Sequence[ToolResultRow]
     messages: Sequence[tuple[int, MessagesRow]]
 
-    def encode(self, resource: ResourceRow, scope: ScopeRow | None) -> EncodedSpan:
+    def encode(self) -> EncodedSpan:
         """Return the span for writing it again. It names no session or user of its trace: they know it already."""
         name, source, rank = self.own_session
         by_event = {index: Interactions(llm=llm) for index, llm in self.llm_interactions}
@@ -71,8 +73,8 @@ class StoredSpan(NamedTuple):
         return EncodedSpan(
             trace_id=self.trace_id,
             row=self.row,
-            resource=resource,
-            scope=scope,
+            resource=self.resource_row,
+            scope=self.scope_row,
             own_session=None if name is None else Naming(rank or 0, 0, 0, name, source or ""),
             session=None,
             user=None,
@@ -99,6 +101,8 @@ def read_spans(connection: sqlite3.Connection, ids: Collection[int]) -> Iterator
             row=SpanRow._make(row[name] for name in SpanRow._fields),
             resource=row["resource"],
             scope=row["scope"],
+            resource_row=ResourceRow(*orjson.loads(row["resource_row"])),
+            scope_row=None if row["scope"] is None else ScopeRow(*orjson.loads(row["scope_row"])),
             shown=ShownNaming._make(row[name] for name in ShownNaming._fields),
             own_session=(row["own_session"], row["own_source"], row["own_rank"]),
             events=[EventRow(*columns) for _, *columns in events],

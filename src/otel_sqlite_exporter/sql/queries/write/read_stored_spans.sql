@@ -23,6 +23,8 @@ SELECT
   iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) AS attributes,
   s.resource,
   s.scope,
+  json_array(r.digest, r.service_name, r.schema_url, r.attribute_types, r.attributes) AS resource_row,
+  json_array(c.digest, c.name, c.version, c.schema_url, c.attribute_types, c.attributes) AS scope_row,
   s.trace,
   t.session_rank,
   t.session_source,
@@ -89,6 +91,8 @@ SELECT
 FROM _spans AS s
 JOIN _traces AS t ON t.id = s.trace
 JOIN _trace_sessions AS p ON p.id = s.trace_session
+JOIN _resources AS r ON r.id = s.resource
+LEFT JOIN _scopes AS c ON c.id = s.scope
 LEFT JOIN _sessions AS own ON own.id = p.own_session
 WHERE s.id IN (SELECT value FROM json_each(:ids))
 ORDER BY s.id;
