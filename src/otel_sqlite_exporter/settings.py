@@ -11,7 +11,6 @@ TypedDict above the class too; a test compares the two. `make settings` writes t
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, NamedTuple, TypedDict, Unpack
 
@@ -71,8 +70,7 @@ class SettingKeywords(TypedDict, total=False):
     dialects: Sequence[str] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """The settings of one file, in force for an exporter, a reader or a command; `resolve_settings` makes them."""
 
     path: Annotated[

@@ -8,7 +8,6 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple
 
 from otel_sqlite_exporter.errors import SQLiteExporterError, UnsupportedSQLiteError
@@ -90,7 +89,7 @@ def update_index(settings: Settings) -> None:
     with contextlib.suppress(SQLiteExporterError, sqlite3.Error, OSError):
         found = read_file(settings.path, _has_index, busy_timeout_ms=settings.busy_timeout_ms)
         if found:
-            index_content(replace(settings, busy_timeout_ms=_WAIT_MS), within_s=_WITHIN_S)
+            index_content(settings._replace(busy_timeout_ms=_WAIT_MS), within_s=_WITHIN_S)
 
 
 def _has_index(connection: sqlite3.Connection) -> bool:
