@@ -18,7 +18,7 @@ from otel_sqlite_exporter.encode.open_spans import merge_start
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, find_naming, plan_naming
 from otel_sqlite_exporter.encode.spans import SpanEncoder
 from otel_sqlite_exporter.genai import rules
-from otel_sqlite_exporter.genai.event_content import read_events
+from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS, read_record
 from otel_sqlite_exporter.genai.providers import Providers
 from otel_sqlite_exporter.genai.recognition import (
     Surroundings,
@@ -56,7 +56,8 @@ def find(case: dict[str, Any]) -> Interactions:
 
 def find_in(attributes: dict[Any, Any], *events: Any, code: int = 0) -> Interactions:
     plan = plan_interactions({name: type(value) for name, value in attributes.items()})
-    span = Surroundings(SPAN_NAME, code == 2, events, records=[record for _, record in read_events(events)])
+    records = [read_record(event.name, event.attributes) for event in events if event.name in MESSAGE_RECORDS]
+    span = Surroundings(SPAN_NAME, code == 2, events, records=records)
     return NO_INTERACTIONS if plan is None else find_interactions(plan, attributes, None, span)
 
 

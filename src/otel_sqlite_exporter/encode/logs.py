@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from otel_sqlite_exporter.encode.pairs import split_phase
+from otel_sqlite_exporter.encode.record_messages import MessageEncoder
 from otel_sqlite_exporter.encode.resources import OriginEncoder
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, find_naming, plan_naming
-from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS, find_logged_tools, read_record
+from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS, find_logged_tools
 from otel_sqlite_exporter.genai.recognition import find_record_interactions
 from otel_sqlite_exporter.genai.rules import Rules, load_rules
 from otel_sqlite_exporter.model.cut_values import is_cut, uncut
@@ -37,6 +38,7 @@ class LogEncoder:
         self._rules = rules or load_rules()
         self._session_attributes = tuple(session_attributes)
         self._origins = OriginEncoder(session_attributes)
+        self._messages = MessageEncoder()
 
     def encode_log(self, fields: LogFields, arrival_time_unix_nano: int) -> EncodedLog:
         """Return a log record as rows."""
@@ -91,8 +93,8 @@ class LogEncoder:
             interactions = find_record_interactions(event_name, values, body_value, user_id, self._rules)
             # A record outside of all traces belongs to no call.
             if trace_id is not None and event_name in MESSAGE_RECORDS:
-                record = read_record(event_name, values, body_value)
-                messages = record.encode()
+                texts = (text, types, body, body_types)
+                record, messages = self._messages.encode_record(event_name, values, body_value, *texts)
                 if interactions is None:
                     calls, results = find_logged_tools(record)
                     interactions = Interactions(None, None, calls, results) if calls or results else None

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, find_naming, plan_naming
-from otel_sqlite_exporter.genai.event_content import read_events
+from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS, read_record
 from otel_sqlite_exporter.genai.recognition import Surroundings, find_interactions, plan_interactions
 from otel_sqlite_exporter.genai.rules import load_rules
 from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, EncodedSpan, Interactions
@@ -51,7 +51,7 @@ def merge_start(
         interactions = _name_user(finished.interactions, user)
     elif (plan := plan_interactions({name: type(value) for name, value in values.items()})) is not None:
         events = [_Event(event.name, orjson.loads(event.attributes), event.time_unix_nano) for event in finished.events]
-        records = [record for _, record in read_events(events)]
+        records = [read_record(event.name, event.attributes) for event in events if event.name in MESSAGE_RECORDS]
         surroundings = Surroundings(row.name, row.status_code == _ERROR, events, start, records)
         interactions = find_interactions(plan, values, user, surroundings)
     return finished._replace(

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.encode.events import encode_events, encode_links
 from otel_sqlite_exporter.encode.open_spans import OPEN
+from otel_sqlite_exporter.encode.record_messages import Encoded, MessageEncoder
 from otel_sqlite_exporter.encode.resources import OriginEncoder
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, SessionSource, find_naming, plan_naming
 from otel_sqlite_exporter.errors import UnstorableSpanError
-from otel_sqlite_exporter.genai.event_content import RecordedMessages, encode_records, read_events
 from otel_sqlite_exporter.genai.recognition import (
     Surroundings,
     find_event_interactions,
@@ -72,6 +72,7 @@ class SpanEncoder:
         self._session_attributes = tuple(session_attributes)
         self._plans: dict[_Shape, _Plan] = {}
         self._origins = OriginEncoder(session_attributes)
+        self._messages = MessageEncoder()
 
     def encode_span(self, span: Any, arrival_time_unix_nano: int, *, is_open: bool = False) -> EncodedSpan:
         """Return `span`, a ReadableSpan or SpanFields, as rows. With `is_open` it is encoded as running, even if it
@@ -157,11 +158,11 @@ class SpanEncoder:
             session = session._replace(is_child=int(is_child), time_unix_nano=start)
         event_rows: Sequence[EventRow] = ()
         record_interactions: Sequence[tuple[int, Interactions]] = ()
-        records: Sequence[tuple[int, RecordedMessages]] = ()
+        messages: Sequence[tuple[int, Encoded]] = ()
         if events:
-            records = read_events(events)
             event_rows, bad = encode_events(events, start)
             repaired += bad
+            messages = self._messages.encode_events(events, event_rows)
             record_interactions = find_event_interactions(events, user.name if user else None, self._rules)
         links = span.links
         link_rows: Sequence[LinkRow] = ()
@@ -170,8 +171,8 @@ class SpanEncoder:
             repaired += bad
         interactions = NO_INTERACTIONS
         if interaction_plan is not None:
-            found = [record for _, record in records]
-            surroundings = make_row(Surroundings, (name, status_code == _ERROR, events, start, found))
+            records = [record for _, (record, _) in messages]
+            surroundings = make_row(Surroundings, (name, status_code == _ERROR, events, start, records))
             interactions = find_interactions(interaction_plan, values, user.name if user else None, surroundings)
         return make_row(
             EncodedSpan,
@@ -189,7 +190,7 @@ class SpanEncoder:
                 is_open,
                 interactions,
                 record_interactions,
-                encode_records(records) if records else (),
+                [(place, row) for place, (_, row) in messages if row is not None],
             ),
         )
 

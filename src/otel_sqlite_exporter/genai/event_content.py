@@ -22,9 +22,7 @@ from otel_sqlite_exporter.genai.messages.normalise import (
     read_messages,
     read_parts,
 )
-from otel_sqlite_exporter.model.cut_values import uncut
 from otel_sqlite_exporter.model.rows import MessagesRow, ToolCallRow, ToolResultRow
-from otel_sqlite_exporter.model.values import copy_attributes
 
 EXCEPTION = "exception"
 _DETAILS = "gen_ai.client.inference.operation.details"
@@ -78,21 +76,6 @@ def read_record(name: str, attributes: Mapping[str, Any], body: Any = None) -> R
     if name in _COMPLETIONS:
         return RecordedMessages(name, attributes, completion=messages)
     return RecordedMessages(name, attributes, prompt=messages)
-
-
-def read_events(events: Iterable[Any]) -> list[tuple[int, RecordedMessages]]:
-    """Return the messages of the events of a span (each has a `name` and `attributes`), with the place of each."""
-    return [
-        (place, read_record(event.name, uncut(copy_attributes(event.attributes))))
-        for place, event in enumerate(events)
-        if type(event.name) is str and event.name in MESSAGE_RECORDS
-    ]
-
-
-def encode_records(records: Iterable[tuple[int, RecordedMessages]]) -> list[tuple[int, MessagesRow]]:
-    """Return what is stored of records that `read_events` has found."""
-    rows = ((place, record.encode()) for place, record in records)
-    return [(place, row) for place, row in rows if row is not None]
 
 
 def find_event_tools(records: Iterable[RecordedMessages]) -> tuple[Sequence[ToolCallRow], Sequence[ToolResultRow]]:

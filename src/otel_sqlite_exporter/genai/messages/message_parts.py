@@ -166,11 +166,11 @@ def read_part(block: Any) -> list[Part]:
 
 
 def _read_keyed(block: Mapping[str, Any]) -> list[Part]:
-    for key, kind in _KEYED.items():
+    for key in _KEYED if not _KEYED.keys().isdisjoint(block) else ():
         inner = block.get(key)
         if isinstance(inner, Mapping):
             # Bedrock nests, as in {"image": {"format": "png", "source": {"bytes": ...}}}.
-            return read_part({**inner, "type": kind or inner.get("type")})
+            return read_part({**inner, "type": _KEYED[key] or inner.get("type")})
     text = block.get("text")
     if isinstance(text, str):
         return [{"type": "reasoning", "content": text}] if block.get("thought") is True else read_parts(text)

@@ -41,7 +41,8 @@ _REASONS: tuple[str, ...] = tuple(NAMES["reasons"])
 _SYSTEM: tuple[str, ...] = tuple(NAMES["system"])
 # What holds all of an event, and its answer; attributes of span events cannot be maps, so these come as JSON.
 _INNER = ("gen_ai.event.content", "body", "message")
-_OF_EVENTS = frozenset(("role", "message", *_CONTENTS, *_CALLS))
+_TEXT_KEY = {"text"}
+_OF_EVENTS = frozenset(("role", "message", "content", "parts", *_CALLS))
 # What holds messages in requests and responses, the surest first.
 _HOLDERS: tuple[str, ...] = tuple(NAMES["holders"])
 _TEXT_HOLDERS = frozenset(NAMES["holders_of_text"])
@@ -133,22 +134,33 @@ def read_event(event: Mapping[str, Any], role: str, depth: int = 0) -> list[Mess
     """Return the messages of an event of the GenAI conventions up to version 1.36. Its attributes, its body, or the
     whole as JSON in one attribute may hold them, and the answer is its `message`."""
     value = {"role": role, "content": None, **event}
-    blocks = decode_text(value["content"]) if isinstance(value["content"], str) else None
-    if isinstance(blocks, list) and all(
-        isinstance(block, Mapping) and (find_type(block) or is_part(block)) for block in blocks
-    ):
-        value["content"] = blocks  # an attribute of a span event cannot be a list of maps
+    value["content"] = _read_blocks(value["content"])
     for key in _INNER:
-        inner = value.pop(key, None)
+        inner = _read_blocks(value.pop(key, None))
+        if inner is None or inner == "":
+            continue
         decoded = decode_text(inner) if isinstance(inner, str) else inner
         if isinstance(decoded, Mapping) and (inner is decoded or not _OF_EVENTS.isdisjoint(decoded)):
             value |= decoded
-        elif inner is not None and inner != "":
-            found = read_shape(inner, role, depth + 1) if key != "body" else None
-            if found is not None and len(found) > 1:
-                return found
-            value["content"] = found[0]["parts"] if found else inner
-    return read_message(value, role)
+            continue
+        found = read_shape(decoded, role, depth + 1) if key != "body" and isinstance(decoded, list) else None
+        if found is not None and len(found) > 1:
+            return found
+        value["content"] = found[0]["parts"] if found else inner
+    # What else its attributes say, as `gen_ai.system`, is not of the message.
+    value = {key: item for key, item in value.items() if key != "index" and "." not in key}
+    plain = read_plain(value)
+    return read_message(value, role) if plain is None else [plain]
+
+
+def _read_blocks(content: Any) -> Any:
+    """Return the content blocks that a text is the JSON of, as an attribute of a span event cannot be a list of maps;
+    any other content as it is."""
+    blocks = decode_text(content) if type(content) is str and content[:1] == "[" else None
+    are_blocks = isinstance(blocks, list) and all(
+        type(block) is dict and (block.keys() == _TEXT_KEY or find_type(block) or is_part(block)) for block in blocks
+    )
+    return blocks if are_blocks else content
 
 
 def read_message(value: Mapping[str, Any], default_role: str) -> list[Message] | None:

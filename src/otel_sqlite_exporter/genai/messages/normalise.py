@@ -131,7 +131,8 @@ def encode_messages(messages: Iterable[Any]) -> str:
     except TypeError:
         return encode_value(values).text
     # orjson writes NaN and infinities as null.
-    return encode_value(values).text if any(null in text for null in _NULLS) else text.decode()
+    has_null = b"null" in text and any(null in text for null in _NULLS)
+    return encode_value(values).text if has_null else text.decode()
 
 
 def find_tool_calls(messages: Iterable[Message]) -> list[ToolCallRow]:

@@ -16,6 +16,7 @@ _PLAIN: dict[str, frozenset[str]] = {
     "assistant": frozenset(("role", "content", "tool_calls", "finish_reason", "refusal")),
     "tool": frozenset(("role", "content", "tool_call_id")),
 }
+_TEXT_BLOCK = frozenset(("type", "text"))
 _NATIVE_KEYS = frozenset(("role", "parts", "finish_reason", "name"))
 _NATIVE_PARTS: dict[str, frozenset[str]] = {
     **dict.fromkeys(("text", "reasoning"), frozenset(("type", "content"))),
@@ -25,8 +26,8 @@ _NATIVE_PARTS: dict[str, frozenset[str]] = {
 
 
 def read_plain(item: Any) -> Message | None:
-    """Return what most messages are: a role, a text, calls of tools, and why it ended; or OpenTelemetry's own form. It
-    takes 1 us, and the general way 12."""
+    """Return what most messages are: a role, a text or blocks of text, calls of tools, and why it ended; or
+    OpenTelemetry's own form. It takes 1 us, and the general way 12."""
     if type(item) is not dict:
         return None
     role, content, calls = item.get("role"), item.get("content"), item.get("tool_calls")
@@ -43,6 +44,12 @@ def read_plain(item: Any) -> Message | None:
         if content[0] in "[{" and not content.startswith('{"'):
             return None
         parts.append({"type": "text", "content": content if content.isascii() else repair_text(content)[0]})
+    elif type(content) is list and content and role != "tool":
+        for block in content:
+            text = block.get("text") if type(block) is dict and _TEXT_BLOCK.issuperset(block) else None
+            if type(text) is not str or not text or text[0] in "[{" or block.get("type", "text") != "text":
+                return None
+            parts.append({"type": "text", "content": text if text.isascii() else repair_text(text)[0]})
     elif not calls or (content is not None and content != ""):
         return None
     if calls is not None:
