@@ -103,7 +103,7 @@ def find_tool_events(records: Sequence[RecordedMessages]) -> tuple[Any, Any]:
         for record in reversed(records)
         if record.name in (_DETAILS, _ANSWER)
     )
-    return next(filter(None, arguments), None), next(filter(None, results), None)
+    return _find_first(arguments), _find_first(results)
 
 
 def find_logged_tools(record: RecordedMessages) -> tuple[Sequence[ToolCallRow], Sequence[ToolResultRow]]:
@@ -173,6 +173,10 @@ def _read_whole(value: Any, role: str) -> Sequence[Message] | str:
 def _read_instructions(value: Any) -> Sequence[Part] | str:
     native = find_native(value, PARTS)
     return native if native is not None and decode_json(native) is not native else read_parts(value) or ()
+
+
+def _find_first(values: Iterable[Any]) -> Any:
+    return next((value for value in values if value is not None), None)
 
 
 def _find_in_part(messages: Sequence[Message] | str, key: str) -> Any:
