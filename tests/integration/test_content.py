@@ -240,6 +240,13 @@ def test_a_tool_that_tells_its_arguments_and_result_in_events_has_them(path: Pat
     assert read(path, "SELECT arguments, result FROM complete_tool_interactions") == [('{"a":1}', "42")]
 
 
+def test_a_tool_that_gives_a_number_in_an_event_has_it(path: Path) -> None:
+    given = [_message("tool", {**RESULT, "response": 0})]
+    with _recording(path) as (tracer, _), tracer.start_as_current_span("execute_tool add", attributes=TOOL) as span:
+        _add_events(span, [Recorded(DETAILS, {"gen_ai.output.messages": json.dumps(given)})])
+    assert read(path, "SELECT result FROM complete_tool_interactions") == [("0",)]
+
+
 def test_results_that_are_json_stay_json(path: Path) -> None:
     with _recording(path) as (tracer, logger), tracer.start_as_current_span("chat", attributes=CHAT):
         _emit(logger, [Recorded("gen_ai.tool.message", {}, {"content": {"sum": 3}, "id": "c1"})])

@@ -88,13 +88,12 @@ class LogEncoder:
         interactions = messages = None
         if event_name:
             user_id = user.name if user else None
-            values = uncut(attributes) if is_cut(types) else attributes
-            body_value = uncut(fields.body) if is_cut(body_types) else fields.body
-            interactions = find_record_interactions(event_name, values, body_value, user_id, self._rules)
+            kept = uncut(attributes) if is_cut(types) else attributes
+            interactions = find_record_interactions(event_name, kept, fields.body, user_id, self._rules)
             # A record outside of all traces belongs to no call.
             if trace_id is not None and event_name in MESSAGE_RECORDS:
                 texts = (text, types, body, body_types)
-                record, messages = self._messages.encode_record(event_name, values, body_value, *texts)
+                record, messages = self._messages.encode_record(event_name, attributes, fields.body, *texts)
                 if interactions is None:
                     calls, results = find_logged_tools(record)
                     interactions = Interactions(None, None, calls, results) if calls or results else None

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS, RecordedMessages, read_record
@@ -26,22 +26,18 @@ class MessageEncoder:
 
     def encode_events(self, events: Sequence[Any], rows: Sequence[EventRow]) -> list[tuple[int, Encoded]]:
         """Return the messages of the `events` of a span that are encoded as `rows`, with the place of each event."""
-        found = []
-        for place, row in enumerate(rows):
-            if row.name in MESSAGE_RECORDS:
-                known = self._known.get((row.name, row.attributes, row.attribute_types))
-                if known is None:
-                    attributes = uncut(copy_attributes(events[place].attributes))
-                    known = self.encode_record(row.name, attributes, None, row.attributes, row.attribute_types)
-                found.append((place, known))
-        return found
+        return [
+            (place, self.encode_record(row.name, events[place].attributes, None, row.attributes, row.attribute_types))
+            for place, row in enumerate(rows)
+            if row.name in MESSAGE_RECORDS
+        ]
 
-    def encode_record(self, name: str, attributes: Mapping[str, Any], body: Any, *texts: str | None) -> Encoded:
+    def encode_record(self, name: str, attributes: Any, body: Any, *texts: str | None) -> Encoded:
         """Return the messages of one of the `MESSAGE_RECORDS`. `texts` are its JSON, and notes of types."""
         key = (name, *texts)
         known = self._known.get(key)
         if known is None:
-            record = read_record(name, attributes, body)
+            record = read_record(name, uncut(copy_attributes(attributes)), uncut(body))
             known = record, record.encode()
             if sum(len(text) for text in texts if text) <= _LONGEST:
                 remember(self._known, key, known)

@@ -23,9 +23,9 @@ from otel_sqlite_exporter.genai.messages.flattened import find_below
 from otel_sqlite_exporter.genai.messages.json_texts import decode_text
 from otel_sqlite_exporter.genai.messages.message_parts import Message
 from otel_sqlite_exporter.genai.messages.normalise import (
+    PARTS,
     encode_messages,
     find_native,
-    find_native_parts,
     find_tool_results,
     read_flattened,
     read_messages,
@@ -212,7 +212,7 @@ def _find_instructions(
 ) -> str | None:
     for source in sources:
         value = _get(source, attributes)
-        if source.names[0].name == native_name and find_native_parts(value) is not None:
+        if source.names[0].name == native_name and find_native(value, PARTS) is not None:
             return AS_RECORDED
         parts = read_parts(value)
         if parts:

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.genai.column_readers import read_text
+from otel_sqlite_exporter.genai.messages.json_texts import decode_json
 from otel_sqlite_exporter.genai.messages.message_parts import NAMES, Message, Part
 from otel_sqlite_exporter.genai.messages.normalise import (
+    PARTS,
     encode_messages,
     find_native,
-    find_native_parts,
     find_tool_calls,
     find_tool_results,
-    is_json,
     read_event,
     read_messages,
     read_parts,
@@ -81,36 +81,29 @@ def read_record(name: str, attributes: Mapping[str, Any], body: Any = None) -> R
 def find_event_tools(records: Iterable[RecordedMessages]) -> tuple[Sequence[ToolCallRow], Sequence[ToolResultRow]]:
     """Return the calls of tools that the answer of a span asks for, and the results that are new in its prompt, as its
     events hold them."""
-    calls: Sequence[ToolCallRow] = ()
-    asked: list[Message] = []
+    prompt: list[Message] = []
+    completion: Sequence[Message] | str = ()
     for record in records:
-        name = record.name
-        if name == _DETAILS:
+        if record.name == _DETAILS:
             return find_answered_calls(record.completion), find_new_results(record.prompt)
-        if name == _ANSWER:
-            calls = find_answered_calls(record.completion)
-        elif name == _ASSISTANT:
-            asked.clear()
-        elif name in _ASKING and not isinstance(record.prompt, str):
-            asked += record.prompt
-    return calls, find_tool_results(asked)
+        prompt += (message for message in record.prompt if not isinstance(message, str))
+        completion = record.completion if record.name in _COMPLETIONS else completion
+    return find_answered_calls(completion), find_tool_results(prompt)
 
 
-def find_tool_events(records: Iterable[RecordedMessages]) -> tuple[Any, Any]:
-    """Return the arguments and the result of a tool, as the events of its span hold them."""
-    arguments, results = [], []
-    for name, attributes, prompt, completion, _ in records:
-        if name == _DETAILS:
-            arguments.append(_find_in_part(prompt, "arguments"))
-            results.append(_find_in_part(completion, "response"))
-        elif name == _TOOL:
-            arguments.append(attributes.get("content"))
-        elif name == _ANSWER:
-            results.append(attributes.get("message"))
-    return (
-        next((value for value in arguments if value is not None), None),
-        next((value for value in reversed(results) if value is not None), None),
+def find_tool_events(records: Sequence[RecordedMessages]) -> tuple[Any, Any]:
+    """Return the arguments and the result of a tool: the first and the last that the events of its span hold."""
+    arguments = (
+        _find_in_part(record.prompt, "arguments") if record.name == _DETAILS else record.attributes.get("content")
+        for record in records
+        if record.name in (_DETAILS, _TOOL)
     )
+    results = (
+        _find_in_part(record.completion, "response") if record.name == _DETAILS else record.attributes.get("message")
+        for record in reversed(records)
+        if record.name in (_DETAILS, _ANSWER)
+    )
+    return _find_first(arguments), _find_first(results)
 
 
 def find_logged_tools(record: RecordedMessages) -> tuple[Sequence[ToolCallRow], Sequence[ToolResultRow]]:
@@ -171,15 +164,19 @@ def find_first_token_ms(events: Iterable[Any], names: frozenset[str], start_time
 
 def _read_whole(value: Any, role: str) -> Sequence[Message] | str:
     native = find_native(value)
-    if native is not None and is_json(native):
+    if native is not None and decode_json(native) is not native:
         return native
     messages = read_messages(value, role) or ()
     return messages if any(message["parts"] for message in messages) else ()
 
 
 def _read_instructions(value: Any) -> Sequence[Part] | str:
-    native = find_native_parts(value)
-    return native if native is not None and is_json(native) else read_parts(value) or ()
+    native = find_native(value, PARTS)
+    return native if native is not None and decode_json(native) is not native else read_parts(value) or ()
+
+
+def _find_first(values: Iterable[Any]) -> Any:
+    return next((value for value in values if value is not None), None)
 
 
 def _find_in_part(messages: Sequence[Message] | str, key: str) -> Any:

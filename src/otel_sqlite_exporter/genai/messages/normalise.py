@@ -7,7 +7,7 @@ What is not understood becomes one text part that holds it: no content is lost f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -21,6 +21,7 @@ from otel_sqlite_exporter.genai.messages.plain_messages import read_plain
 from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
 from otel_sqlite_exporter.model.values import encode_value
 
+_MESSAGES, PARTS = ('"parts"', '"type"'), ('"content"', '"type"')
 _NULLS = (b":null", b",null", b"[null")
 _OF_MESSAGES = frozenset(
     ("content", "tool_calls", "reasoning", "reasoning_content", "finish_reason", "text", "contents")
@@ -53,38 +54,19 @@ def read_event(event: Mapping[str, Any], default_role: str) -> list[Message]:
         return [{"role": default_role, "parts": [make_text(event)]}]
 
 
-def find_native(value: Any) -> str | None:
-    """Return the JSON of messages that have the schema's form already, as far as a look at the text can say; None for
-    all else."""
-    text = _find_array(value)
-    if text is None or ('"tool_call_response"' in text and '"response"' not in text):  # pydantic-ai calls it `result`
-        return None
-    return text if text == "[]" or ('"parts"' in text and '"type"' in text) else None
-
-
-def find_native_parts(value: Any) -> str | None:
-    """Return the JSON of parts that have the schema's form already, as `find_native` does for messages."""
-    text = _find_array(value)
-    return text if text is not None and '"content"' in text and '"type"' in text else None
-
-
-def _find_array(value: Any) -> str | None:
-    """Return the JSON of an array of objects; None for all else, as for what was cut at a limit."""
+def find_native(value: Any, keys: Sequence[str] = _MESSAGES) -> str | None:
+    """Return the JSON of messages (with `PARTS`, of parts) that have the schema's form already, as far as a look at the
+    text can say; None for all else, as for what was cut at a limit."""
     if isinstance(value, (list, tuple)):
         try:
             value = orjson.dumps(value, option=_OPTIONS).decode()
         except TypeError:
             return None
-    return value if type(value) is str and value[-1:] == "]" and (value[:3] == '[{"' or value == "[]") else None
-
-
-def is_json(text: str) -> bool:
-    """Whether a text is valid JSON."""
-    try:
-        orjson.loads(text)
-    except ValueError:
-        return False
-    return True
+    if type(value) is not str or value[-1:] != "]" or (value[:3] != '[{"' and value != "[]"):
+        return None
+    if '"tool_call_response"' in value and '"response"' not in value:  # pydantic-ai calls it `result`
+        return None
+    return value if value == "[]" or all(key in value for key in keys) else None
 
 
 def read_parts(value: Any) -> list[Part] | None:

@@ -17,7 +17,7 @@ SELECT
   x.session_id,
   coalesce(i.user_id, b.user_id, t.user_id) AS user_id,
   coalesce(i.agent_name, b.agent_name, n.agent_name) AS agent_name,
-  (SELECT r.service_name FROM _resources AS r WHERE r.id = i.resource) AS service_name,
+  r.service_name,
   iif(i.event IS NULL, s.name, e.name) AS name,
   coalesce(i.operation, b.operation) AS operation,
   coalesce(i.provider, b.provider) AS provider,
@@ -52,7 +52,7 @@ SELECT
   i.cost_status,
   CASE
     WHEN i.prompt = '' THEN (
-      SELECT iif(json_valid(attribute.text), attribute.text, json_array(json_object('role', 'user', 'parts', json_array(json_object('type', 'text', 'content', attribute.text)))))
+      SELECT iif(json_valid(attribute.text), attribute.text, '[{"role":"user","parts":[{"type":"text","content":' || json_quote(attribute.text) || '}]}]')
       FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.input.messages"' AS text LIMIT 1) AS attribute
     )
     WHEN i.event IS NULL THEN coalesce(i.prompt, m.prompt)
@@ -60,7 +60,7 @@ SELECT
   END AS prompt,
   CASE
     WHEN i.completion = '' THEN (
-      SELECT iif(json_valid(attribute.text), attribute.text, json_array(json_object('role', 'assistant', 'parts', json_array(json_object('type', 'text', 'content', attribute.text)))))
+      SELECT iif(json_valid(attribute.text), attribute.text, '[{"role":"assistant","parts":[{"type":"text","content":' || json_quote(attribute.text) || '}]}]')
       FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.output.messages"' AS text LIMIT 1) AS attribute
     )
     WHEN i.event IS NULL THEN coalesce(i.completion, m.completion)
@@ -88,7 +88,7 @@ SELECT
   )) AS request_parameters,
   CASE
     WHEN i.system_instructions = '' THEN (
-      SELECT iif(json_valid(attribute.text), attribute.text, json_array(json_object('type', 'text', 'content', attribute.text)))
+      SELECT iif(json_valid(attribute.text), attribute.text, '[{"type":"text","content":' || json_quote(attribute.text) || '}]')
       FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.system_instructions"' AS text LIMIT 1) AS attribute
     )
     WHEN i.event IS NULL THEN coalesce(i.system_instructions, m.system_instructions)
@@ -107,6 +107,7 @@ LEFT JOIN _events AS e ON e.id = i.event
 LEFT JOIN _logs AS l ON l.id = e.log
 LEFT JOIN _agent_names AS n ON n.span = i.span
 LEFT JOIN _recorded_messages AS m ON m.span = i.span
+LEFT JOIN _resources AS r ON r.id = i.resource
 LEFT JOIN _open_spans AS o ON o.span = i.span AND i.event IS NULL
 LEFT JOIN _exporter_runs AS h ON h.id = o.run
 WHERE i.is_hidden = 0;

@@ -12,7 +12,7 @@ SELECT
   x.session_id,
   coalesce(i.user_id, b.user_id, t.user_id) AS user_id,
   coalesce(i.agent_name, b.agent_name, n.agent_name) AS agent_name,
-  (SELECT r.service_name FROM _resources AS r WHERE r.id = i.resource) AS service_name,
+  r.service_name,
   iif(i.event IS NULL, s.name, e.name) AS name,
   coalesce(i.tool_name, b.tool_name) AS tool_name,
   coalesce(i.tool_call_id, b.tool_call_id) AS tool_call_id,
@@ -88,6 +88,7 @@ LEFT JOIN _spans AS s ON s.id = i.span
 LEFT JOIN _events AS e ON e.id = i.event
 LEFT JOIN _logs AS l ON l.id = e.log
 LEFT JOIN _agent_names AS n ON n.span = i.span
+LEFT JOIN _resources AS r ON r.id = i.resource
 LEFT JOIN _open_spans AS o ON o.span = i.span AND i.event IS NULL AND i.is_request = 0
 LEFT JOIN _exporter_runs AS h ON h.id = o.run
 WHERE i.is_hidden = 0;

@@ -77,13 +77,7 @@ SELECT
     FROM (
       SELECT DISTINCT
         i.response_id, i.id, i.is_repeat, i.is_duplicate, i.has_usage, i.start_time_unix_nano, i.end_time_unix_nano,
-        i.prompt IS NOT NULL OR i.completion IS NOT NULL OR EXISTS (
-          SELECT 1
-          FROM _spans AS s
-          WHERE s.id = i.span AND (
-            instr(s.attributes, '"gen_ai.input.messages":') OR instr(s.attributes, '"gen_ai.output.messages":')
-          )
-        ) AS has_messages,
+        i.prompt IS NOT NULL OR i.completion IS NOT NULL AS has_messages,
         coalesce((SELECT s.span_id FROM _spans AS s WHERE s.id = i.span), '') AS span_id
       FROM asked AS a
       CROSS JOIN _llm_interactions AS i ON i.response_id = a.response_id
