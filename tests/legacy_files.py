@@ -11,6 +11,11 @@ from pathlib import Path
 from typing import Any
 
 TRACE, SPAN = "e6694b60924442b8a3f8da017df772bb", "1bd1b558f367374f"
+STAGES = (
+    *("backup", "schema", "references", "agents and sessions", "events", "traces and spans"),
+    *("pairing", "timestamps", "interactions", "verification", "cleanup"),
+)
+"""The stages of a migration, in their order."""
 _LAYOUTS = json.loads(Path(__file__).with_name("legacy_layouts.json").read_text())
 
 

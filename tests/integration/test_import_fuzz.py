@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import json
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otel_sqlite_exporter.imports.importer import Totals, open_importer
+from otel_sqlite_exporter.imports.importer import Importer, Totals
 from otel_sqlite_exporter.imports.sources import open_source
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.imports import make_agent_spans, make_events, make_logs, write_otlp_lines
@@ -72,7 +73,7 @@ def test_an_import_ends_well_and_loses_no_record(lines: list[Any]) -> None:
     with TemporaryDirectory() as folder:
         source = Path(folder, "source")
         source.write_text("".join(f"{json.dumps(line)}\n" for line in [_MESSAGES[0], *lines]))
-        with open_importer(resolve_settings(Path(folder, "otel.db")), None) as importer:
+        with closing(Importer(resolve_settings(Path(folder, "otel.db")), None)) as importer:
             totals = []
             for _ in range(2):
                 with open_source(str(source)) as opened:

@@ -15,12 +15,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from otel_sqlite_exporter.legacy.conversion import migrate_legacy_file
-from otel_sqlite_exporter.legacy.legacy_report import STAGES, LegacyReport, find_legacy_file
+from otel_sqlite_exporter.legacy.legacy_report import LegacyReport, find_legacy_file
 from otel_sqlite_exporter.maintain.doctor import diagnose
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.conftest import read
 from tests.files import check_file
-from tests.legacy_files import AFTER_JSON, INTEGER_KEYS, SPAN, TEXT_KEYS, TRACE, LegacyWriter, write_typical
+from tests.legacy_files import AFTER_JSON, INTEGER_KEYS, SPAN, STAGES, TEXT_KEYS, TRACE, LegacyWriter, write_typical
 
 LAYOUTS = {"text": TEXT_KEYS, "integer": INTEGER_KEYS, "json": AFTER_JSON}
 ONE, TWO, THREE = (f"2025-03-29T12:00:0{second}Z" for second in (1, 2, 3))

@@ -27,7 +27,7 @@ from otel_sqlite_exporter.legacy import (
     stage_progress,
 )
 from otel_sqlite_exporter.legacy.conversion import drop_legacy_tables, migrate_legacy_file
-from otel_sqlite_exporter.legacy.legacy_report import STAGES, LegacyReport, find_legacy_file
+from otel_sqlite_exporter.legacy.legacy_report import LegacyReport, find_legacy_file
 from otel_sqlite_exporter.model.rows import Records
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.write.exporter_runs import Counts, Run
@@ -35,7 +35,7 @@ from otel_sqlite_exporter.write.writer import Writer
 from tests.commands import run, run_on_terminal
 from tests.conftest import export_all, exporting, in_new_process, read
 from tests.files import foreign, snapshot
-from tests.legacy_files import TEXT_KEYS, LegacyWriter, write_typical
+from tests.legacy_files import STAGES, TEXT_KEYS, LegacyWriter, write_typical
 
 pytestmark = pytest.mark.slow
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -37,13 +38,13 @@ def import_(settings: Settings, files: tuple[str, ...], *, timezone: str, as_jso
     Records that were imported before are skipped, also after an interrupted import. Lines that cannot be read are
     reported and kept in quarantine, and the exit code is 1.
     """
-    from otel_sqlite_exporter.imports.importer import open_importer
+    from otel_sqlite_exporter.imports.importer import Importer
     from otel_sqlite_exporter.imports.sources import open_source
     from otel_sqlite_exporter.imports.timestamps import parse_timezone
 
     reports: list[SourceReport] = []
     is_refused = False
-    with open_importer(settings, parse_timezone(timezone)) as importer:
+    with closing(Importer(settings, parse_timezone(timezone))) as importer:
         for name in files:
             try:
                 with open_source(name) as source, show_progress(name.rpartition("/")[2], in_bytes=True) as show:

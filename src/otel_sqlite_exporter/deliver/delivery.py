@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
 
 from otel_sqlite_exporter.deliver.interrupted_spans import interrupt_spans
 from otel_sqlite_exporter.deliver.retry import is_about_file, write_records
@@ -33,14 +32,9 @@ _IMPATIENT_S = 0.1
 _SPOOL_TIMEOUT_S = 1.0
 
 
-class DeliveryMetrics(Protocol):
-    """Records the deliveries of one exporter."""
-
-    def begin(self, records: int) -> float:
-        """Record that a delivery begins, and return when."""
-
-    def end(self, records: int, began: float, error: Exception | None) -> None:
-        """Record that a delivery has ended, with `error` where its records are lost."""
+Measure = Callable[[int], Callable[[Exception | None], None]]
+"""Records that a delivery of so many records begins, and returns a function that records its end, with the error that
+lost the records."""
 
 
 class Delivery:
@@ -52,7 +46,7 @@ class Delivery:
         settings: Settings,
         signal: str,
         *,
-        metrics: DeliveryMetrics | None = None,
+        measure: Measure = lambda records: lambda error: None,
         suppress_instrumentation: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         """`signal` is `traces` or `logs`. Whatever touches the file is done within `suppress_instrumentation()`, so
@@ -64,7 +58,7 @@ class Delivery:
         self._spool = Spool(spool_path(settings.path), limit_bytes=settings.spool_limit_bytes)
         self._writer: Writer | None = None
         self._run = Run.begin(signal)
-        self._metrics = metrics
+        self._measure = measure
         self._suppress_instrumentation = suppress_instrumentation
         self._is_waiting = False
         self._is_closed = False
@@ -75,11 +69,9 @@ class Delivery:
     def deliver(self, records: Records) -> bool:
         """Return whether `records` are durable: in the file, its quarantine, or the spool. Never raises an Exception,
         and waits for other writers no longer than the busy timeout, and a second for the spool."""
-        if self._metrics is None:
-            return self._deliver(records) is None
-        began = self._metrics.begin(len(records))
+        end = self._measure(len(records))
         error = self._deliver(records)
-        self._metrics.end(len(records), began, error)
+        end(error)
         return error is None
 
     def _deliver(self, records: Records) -> Exception | None:
@@ -204,15 +196,15 @@ class Delivery:
             exc_info=None if expected else error,
         )
 
-    def _may_log(self, what: object, interval_s: float) -> bool:
+    def _may_log(self, occasion: object, interval_s: float) -> bool:
         # Not waited for: its holder is about to log, and a forked child could inherit it locked.
         if not self._log_lock.acquire(blocking=False):
             return False
         try:
             now = time.monotonic()
-            if now < self._quiet_until.get(what, 0.0):
+            if now < self._quiet_until.get(occasion, 0.0):
                 return False
-            self._quiet_until[what] = now + interval_s
+            self._quiet_until[occasion] = now + interval_s
             return True
         finally:
             self._log_lock.release()

@@ -4,40 +4,17 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 import orjson
 
 from otel_sqlite_exporter.errors import SpoolError
-from otel_sqlite_exporter.model.rows import (
-    NO_INTERACTIONS,
-    EncodedLog,
-    EncodedSpan,
-    EventRow,
-    Interactions,
-    LinkRow,
-    LLMInteractionRow,
-    LogRow,
-    MessagesRow,
-    Naming,
-    QuarantineRow,
-    Records,
-    ResourceRow,
-    ScopeRow,
-    SpanRow,
-    ToolCallRow,
-    ToolInteractionRow,
-    ToolResultRow,
-)
+from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, Interactions, Records
 from otel_sqlite_exporter.write.exporter_runs import Run
 
 _FORMAT = 1
-_ROWS: tuple[Any, ...] = (
-    *(EncodedSpan, EncodedLog, SpanRow, LogRow, EventRow, LinkRow, ResourceRow, ScopeRow, Naming, QuarantineRow),
-    *(Interactions, LLMInteractionRow, ToolInteractionRow, ToolCallRow, ToolResultRow, MessagesRow),
-)
 
 
 def dump_batch(records: Records, run: Run, time_unix_nano: int) -> bytes:
@@ -46,7 +23,7 @@ def dump_batch(records: Records, run: Run, time_unix_nano: int) -> bytes:
         "format": _FORMAT,
         "time_unix_nano": time_unix_nano,
         "run": run.dump(),
-        "columns": {row.__name__: row._fields for row in _ROWS},
+        "columns": {row.__name__: row._fields for row in _find_rows(Records)},
         "spans": records.spans,
         "logs": records.logs,
         "quarantine": records.quarantine,
@@ -100,3 +77,11 @@ def _find_nested(row_type: Any) -> dict[str, Any]:
 
 def _holds_rows(hint: Any) -> bool:
     return hasattr(hint, "_fields") or any(map(_holds_rows, get_args(hint)))
+
+
+def _find_rows(hint: Any) -> Iterator[Any]:
+    """Yield the types of the rows that a value of the type `hint` may hold, at any depth."""
+    if hasattr(hint, "_fields"):
+        yield hint
+    for nested in get_args(hint) or _find_nested(hint).values():
+        yield from _find_rows(nested)

@@ -7,7 +7,6 @@ the last part, and a source that was imported before adds nothing.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -149,11 +148,12 @@ class Importer:
         for piece in pieces:
             for record in self._decode(piece, report):
                 if isinstance(record, SpanFields):
-                    spans.append(self._encode_span(self._redact_span(record), now))
+                    span = record if self._redactor is None else self._redactor.redact_span(record)
+                    spans.append(self._encode_span(span, now))
                     continue
                 if isinstance(record, LogFields):
-                    fields = record if self._redactor is None else self._redactor.redact_log(record)
-                    logs.append(self._encode_log(fields, now))
+                    log = record if self._redactor is None else self._redactor.redact_log(record)
+                    logs.append(self._encode_log(log, now))
                     continue
                 content = record.content if self._redactor is None else REDACTED
                 quarantine.append(quarantine_piece(report.source, piece.place, content, record.reason, now))
@@ -179,19 +179,6 @@ class Importer:
                 yield self._events.read(value)
             else:
                 yield UnreadableRecord(value, "it is neither an OTLP message nor an event with a name and a timestamp")
-
-    def _redact_span(self, span: SpanFields) -> SpanFields:
-        return span if self._redactor is None else self._redactor.redact_spans([span])[0]
-
-
-@contextlib.contextmanager
-def open_importer(settings: Settings, zone: tzinfo | None) -> Iterator[Importer]:
-    """Provide an importer, and close its file in the end."""
-    importer = Importer(settings, zone)
-    try:
-        yield importer
-    finally:
-        importer.close()
 
 
 def _cut(pieces: Iterable[SourcePiece]) -> Iterator[list[tuple[SourcePiece, str]]]:

@@ -15,7 +15,6 @@ from otel_sqlite_exporter.errors import UnreadableSourceError
 
 _FIRST_FIELD = b"\x0a"  # TracesData and LogsData have only this field, and its length follows
 _LARGEST_BYTES = 1 << 30
-_ENDS_EARLY = "the file ends before the message does"
 
 
 def read_frames(name: str, file: io.BufferedReader) -> Iterator[tuple[bytes, str | None]]:
@@ -24,57 +23,50 @@ def read_frames(name: str, file: io.BufferedReader) -> Iterator[tuple[bytes, str
     Raises:
         UnreadableSourceError: The file has none of the three forms.
     """
-    read_frame = _find_form(file.peek(16)[:16])
-    if read_frame is None:
+    read_header = _find_form(file.peek(16)[:16])
+    if read_header is None:
         raise UnreadableSourceError(
             f"{name} is neither text nor OTLP as protobuf: nothing of it was written; if it is packed, unpack it first"
         )
     while True:
-        frame, reason = read_frame(file)
-        if frame is None:
+        header, length = read_header(file)
+        if not header:
             return
-        yield frame, reason
+        if length is None or length > _LARGEST_BYTES:
+            # The beginning of the next message cannot be found any more.
+            yield header + file.read(_LARGEST_BYTES), "no OTLP message begins here"
+            continue
+        content = file.read(length)
+        reason = None if len(content) == length else "the file ends before the message does"
+        yield (header + content if read_header is _read_field_header else content), reason
 
 
-def _find_form(head: bytes) -> Callable[[io.BufferedReader], tuple[bytes | None, str | None]] | None:
+def _find_form(head: bytes) -> Callable[[io.BufferedReader], tuple[bytes, int | None]] | None:
+    """Return a function that reads what stands before a message: it returns these bytes (none at the end of the file),
+    and the length of the message (None: they give no length)."""
     if head[:1] == _FIRST_FIELD:
-        return _read_field
+        return _read_field_header
     if head[4:5] == _FIRST_FIELD and int.from_bytes(head[:4], "big") <= _LARGEST_BYTES:
-        return _read_after_length
+        return _read_length
     length, used = _parse_varint(head)
-    return _read_after_varint if length and head[used : used + 1] == _FIRST_FIELD else None
+    return _read_varint_length if length and head[used : used + 1] == _FIRST_FIELD else None
 
 
-def _read_after_length(file: io.BufferedReader) -> tuple[bytes | None, str | None]:
-    length = file.read(4)
-    return _read_rest(file, length, int.from_bytes(length, "big") if len(length) == 4 else None, b"")
+def _read_length(file: io.BufferedReader) -> tuple[bytes, int | None]:
+    raw = file.read(4)
+    return raw, int.from_bytes(raw, "big") if len(raw) == 4 else None
 
 
-def _read_after_varint(file: io.BufferedReader) -> tuple[bytes | None, str | None]:
+def _read_varint_length(file: io.BufferedReader) -> tuple[bytes, int | None]:
     raw = _read_varint(file)
-    return _read_rest(file, raw, _parse_varint(raw)[0], b"")
+    return raw, _parse_varint(raw)[0]
 
 
-def _read_field(file: io.BufferedReader) -> tuple[bytes | None, str | None]:
-    """Read one field of a message as a message of its own."""
+def _read_field_header(file: io.BufferedReader) -> tuple[bytes, int | None]:
+    """Read tag and length of a field, which is read as a message of its own."""
     tag = file.read(1)
     raw = _read_varint(file) if tag else b""
-    length = _parse_varint(raw)[0] if tag == _FIRST_FIELD else None
-    return _read_rest(file, tag + raw, length, tag + raw)
-
-
-def _read_rest(
-    file: io.BufferedReader, begun: bytes, length: int | None, kept: bytes
-) -> tuple[bytes | None, str | None]:
-    """Return a message of this length, or the bytes in its place and the reason; None at the end of the file."""
-    if not begun:
-        return None, None
-    if length is None or length > _LARGEST_BYTES:
-        # The beginning of the next message cannot be found any more.
-        rest = begun + file.read(_LARGEST_BYTES)
-        return rest, "no OTLP message begins here"
-    content = file.read(length)
-    return kept + content, None if len(content) == length else _ENDS_EARLY
+    return tag + raw, _parse_varint(raw)[0] if tag == _FIRST_FIELD else None
 
 
 def _read_varint(file: io.BufferedReader) -> bytes:

@@ -10,18 +10,21 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import tzinfo
 from typing import Any
 
 from otel_sqlite_exporter.errors import LegacyFileError
 from otel_sqlite_exporter.legacy.conversion_checks import ConversionChecks, measure
-from otel_sqlite_exporter.legacy.layout import (
-    find_layout,
-    quote,
-    rename_tables,
-)
+from otel_sqlite_exporter.legacy.layout import find_layout, quote, rename_tables
 from otel_sqlite_exporter.legacy.legacy_encoder import SCOPE
-from otel_sqlite_exporter.legacy.legacy_report import LegacyFile, LegacyReport, find_legacy_file, make_report
+from otel_sqlite_exporter.legacy.legacy_report import (
+    LAST_STAGE,
+    LegacyFile,
+    LegacyReport,
+    find_legacy_file,
+    make_report,
+)
 from otel_sqlite_exporter.legacy.record_writer import RecordWriter
 from otel_sqlite_exporter.legacy.references import PARENTS, References
 from otel_sqlite_exporter.legacy.stage_progress import StageProgress, StageStep
@@ -85,9 +88,8 @@ def try_legacy_file(
 
     """
     with tempfile.TemporaryDirectory(prefix="otel-sqlite-") as folder:
-        fresh = LegacyFile(file.path, file.layout, file.rows, file.digest)
         path = os.path.join(folder, "otel.db")
-        return migrate_legacy_file(fresh, settings, zone=zone, into=path, on_progress=on_progress)
+        return migrate_legacy_file(replace(file, stages=()), settings, zone=zone, into=path, on_progress=on_progress)
 
 
 def drop_legacy_tables(file: LegacyFile, *, busy_timeout_ms: int) -> int:
@@ -150,19 +152,18 @@ def _make_schema(
     file: LegacyFile, target: sqlite3.Connection, counts: Counter[str], position: Any, in_place: bool
 ) -> Iterator[StageStep]:
     """Rename the old tables if `in_place`; add the schema of this package, and the table of references."""
-    if in_place and position is None:
-        position = {"dropped": {}}
+    if position is None:
         counts["bytes before"] = os.path.getsize(file.path)
+        if in_place:
+            position = {"dropped": {}}
 
-        def rename() -> None:
-            position["dropped"] = rename_tables(target, file.layout)
-            target.execute("PRAGMA user_version = 0")
+            def rename() -> None:
+                position["dropped"] = rename_tables(target, file.layout)
+                target.execute("PRAGMA user_version = 0")
 
-        yield StageStep(rename, position)
-    elif position is None:
-        counts["bytes before"] = os.path.getsize(file.path)
+            yield StageStep(rename, position)
     apply_steps(target, load_migrations())
-    counts.update({f"before.{name}": number for name, number in measure(target).items()})
+    counts.update(measure(target))
     yield StageStep(lambda: run_script(target, "create_legacy_references"), position)
 
 
@@ -179,20 +180,19 @@ def _run_stages(
         raise LegacyFileError(
             "the old tables are gone, as another program has changed the file: restore a backup of it"
         )
-    before = {name.removeprefix("before."): number for name, number in schema.counts.items()}
     counts = progress.counts
     references = References(source, target, layout, counts)
     writer = RecordWriter(source, target, layout, references, settings, zone, counts)
-    checks = ConversionChecks(source, target, layout, counts, before)
+    checks = ConversionChecks(source, target, layout, counts, schema.counts)
     contexts, traces = ("agents", "sessions"), ("traces", "spans")
     progress.run("references", references.note, lambda: checks.check_rows("noted", PARENTS))
     progress.run("agents and sessions", writer.write_contexts, lambda: checks.check_rows("written", contexts))
     progress.run("events", writer.write_events, checks.check_events)
     progress.run("traces and spans", writer.write_traces, lambda: checks.check_rows("written", traces))
-    progress.run("pairing", lambda _: (), checks.check_pairs)
-    progress.run("timestamps", lambda _: (), checks.check_times)
+    progress.run("pairing", check=checks.check_pairs)
+    progress.run("timestamps", check=checks.check_times)
     agents = StageStep(lambda: target.execute(read_query("add_legacy_agents"), {"scope": SCOPE.name}), None)
     progress.run("interactions", lambda _: [agents], checks.check_interactions)
     progress.run("verification", checks.verify, checks.check_verified)
-    progress.run("cleanup", lambda _: [StageStep(lambda: target.execute("DROP TABLE _legacy_references"), None)])
+    progress.run(LAST_STAGE, lambda _: [StageStep(lambda: target.execute("DROP TABLE _legacy_references"), None)])
     target.execute("PRAGMA incremental_vacuum").fetchall()

@@ -11,6 +11,7 @@ from typing import Any
 
 from otel_sqlite_exporter.imports.event_records import ORIGINAL
 from otel_sqlite_exporter.legacy.layout import (
+    CONTEXTS,
     DETAILS,
     OWNERS,
     TRIGGERS,
@@ -26,29 +27,23 @@ from otel_sqlite_exporter.legacy.references import References
 from otel_sqlite_exporter.legacy.stage_progress import StageStep
 from otel_sqlite_exporter.model.values import decode_attributes, encode_value
 from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.write.statements import read_rows
 
 _RECORDS, _EXAMPLES = 500, 5
 _CLOSE = 1e-9
 
-# The view that shows the rows of a table of the layout.
-_FILLED = {
-    "agents": "agents",
-    "sessions": "sessions",
-    "traces": "traces",
-    "spans": "spans",
+# The view that shows the rows of a table of the layout, where it has another name.
+_VIEWS = {
     "llm_interactions": "complete_llm_interactions",
     "tool_interactions": "complete_tool_interactions",
-    "security_alerts": "security_alerts",
-    "security_alert_triggers": "security_alerts WHERE calls > 0",
-    "framework_events": "framework_events",
+    TRIGGERS: "security_alerts WHERE calls > 0",
 }
 
 
 def measure(target: sqlite3.Connection) -> dict[str, int]:
     """Return the numbers of rows to which a migration adds."""
-    row = target.execute(read_query("measure_legacy"), {"scope": SCOPE.name})
-    names = [column for column, *_ in row.description]
-    return dict(zip(names, row.fetchone(), strict=True))
+    (numbers,) = read_rows(target, "measure_legacy")
+    return dict(numbers)
 
 
 class ConversionChecks:
@@ -68,15 +63,15 @@ class ConversionChecks:
         self._references = References(source, target, layout, Counter())
         self._counts = counts
         self._before = before
-        self._written = {"scope": SCOPE.name, "after": before.get("last_log", 0)}
+        self._written = {"scope": SCOPE.name, "after": before["last_log"]}
         self._examples: list[str] = []
 
-    def check_rows(self, what: str, roles: Iterable[str]) -> list[str]:
-        """Compare the numbers of rows with what was counted of them."""
+    def check_rows(self, action: str, roles: Iterable[str]) -> list[str]:
+        """Compare the numbers of rows with those that were counted as noted, written, read or verified."""
         return [
-            f"{table.role}: {rows} rows, {self._counts[f'{what}.{table.role}']} {what}"
+            f"{table.role}: {rows} rows, {self._counts[f'{action}.{table.role}']} {action}"
             for table in self._layout.present(roles)
-            if (rows := self._count(table.name)) != self._counts[f"{what}.{table.role}"]
+            if (rows := self._count(table.name)) != self._counts[f"{action}.{table.role}"]
         ]
 
     def check_events(self) -> list[str]:
@@ -102,8 +97,8 @@ class ConversionChecks:
         """Count the links that were found, and check that they have two sides."""
         after = measure(self._target)
         for method in ("span", "temporal"):
-            self._counts[f"pairs.{method}"] = (after[f"linked_{method}"] - self._before.get(f"linked_{method}", 0)) // 2
-        self._counts["pairs.none"] = after["unlinked"] - self._before.get("unlinked", 0)
+            self._counts[f"pairs.{method}"] = (after[f"linked_{method}"] - self._before[f"linked_{method}"]) // 2
+        self._counts["pairs.none"] = after["unlinked"] - self._before["unlinked"]
         (one_sided,) = self._target.execute(read_query("count_faults")).fetchone()[:1]
         return [f"{one_sided} records are linked from one side only"] if one_sided else []
 
@@ -121,13 +116,12 @@ class ConversionChecks:
     def check_interactions(self) -> list[str]:
         """Count the rows of calls and tools that follow from the events."""
         after = measure(self._target)
-        for what in ("llm_interactions", "tool_interactions", "sessions"):
-            self._counts[f"found.{what}"] = after[what] - self._before.get(what, 0)
-        for role, view in _FILLED.items():
-            table = self._layout.tables.get(role)
-            if table is not None and not self._count(table.name):
-                query = f"SELECT count(*) FROM {view}"
-                self._counts[f"filled.{role}"] = self._target.execute(query).fetchone()[0]
+        for table_name in ("llm_interactions", "tool_interactions", "sessions"):
+            self._counts[f"found.{table_name}"] = after[table_name] - self._before[table_name]
+        for table in self._layout.present((*CONTEXTS, *DETAILS, TRIGGERS)):
+            if not self._count(table.name):
+                query = f"SELECT count(*) FROM {_VIEWS.get(table.role, table.role)}"
+                self._counts[f"filled.{table.role}"] = self._target.execute(query).fetchone()[0]
         return []
 
     def verify(self, position: Any) -> Iterator[StageStep]:
@@ -159,7 +153,7 @@ class ConversionChecks:
             self._counts["verified.events"] += 1
             row = rows.get(key)
             if row is None or (row["name"] or name) != name:
-                self._note(f"the name of event {key}")
+                self._note_difference(f"the name of event {key}")
             for detail in details.get(key, ()):
                 self._verify_detail(detail, attributes)
         orphans = [attributes for (_, attributes), key in zip(records, keys, strict=True) if key is None]
@@ -179,19 +173,19 @@ class ConversionChecks:
                 and column not in ("rowid", "event_id")
                 and not find_attribute(attributes, detail.table, column, value)
             ):
-                self._note(f"{detail.table}.{column} of {detail.columns.get('id')}")
+                self._note_difference(f"{detail.table}.{column} of {detail.columns.get('id')}")
         for table, (name, _, value) in detail.attributes:
             self._counts[f"verified.{table}"] += 1
             others = attributes.get(f"{NAMESPACE}{table}" if table == TRIGGERS else f"{NAMESPACE}{table}.{name}", ())
             others = others if isinstance(others, list) else [others]
             given = [attributes.get(name), attributes.get(f"{ORIGINAL}{name}"), *others]
             if not any(_is_equal(value, one) for one in given) and not (value is None and name in attributes):
-                self._note(f"attribute {name} of {detail.table} {detail.columns.get('id')}")
+                self._note_difference(f"attribute {name} of {detail.table} {detail.columns.get('id')}")
 
-    def _note(self, what: str) -> None:
+    def _note_difference(self, value_name: str) -> None:
         self._counts["different"] += 1
         if len(self._examples) < _EXAMPLES:
-            self._examples.append(what)
+            self._examples.append(value_name)
 
     def _sum_rows(self, name: str, columns: Sequence[str]) -> dict[str, float]:
         sums: dict[str, float] = {}

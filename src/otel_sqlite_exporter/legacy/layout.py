@@ -155,26 +155,17 @@ def find_rows_by_key(
     return {read_key(table, row): row for row in _read(connection, query, (_dump_keys(keys),))}
 
 
-def count_rows(connection: sqlite3.Connection, layout: Layout) -> dict[str, int]:
-    """Return how many rows each table has."""
-    return {
-        role: connection.execute(f"SELECT count(*) FROM {quote(table.name)}").fetchone()[0]
-        for role, table in layout.tables.items()
-    }
-
-
-def digest_layout(connection: sqlite3.Connection, layout: Layout) -> str:
-    """Return a digest of what a file holds, under whatever names: tables, columns, numbers of rows, first and last
-    rows. It changes when rows are added or removed."""
-    contents = [
-        (
-            role,
-            table.columns,
-            connection.execute(f"SELECT count(*), min(rowid), max(rowid) FROM {quote(table.name)}").fetchone(),
-        )
-        for role, table in sorted(layout.tables.items())
-    ]
-    return hashlib.blake2b(orjson.dumps(contents), digest_size=16).hexdigest()
+def digest_layout(connection: sqlite3.Connection, layout: Layout) -> tuple[dict[str, int], str]:
+    """Return how many rows each table has, and a digest of what a file holds, under whatever names: tables, columns,
+    numbers of rows, first and last rows. It changes when rows are added or removed."""
+    rows: dict[str, int] = {}
+    contents = []
+    for role, table in sorted(layout.tables.items()):
+        query = f"SELECT count(*), min(rowid), max(rowid) FROM {quote(table.name)}"
+        count, first, last = connection.execute(query).fetchone()
+        rows[role] = count
+        contents.append((role, table.columns, (count, first, last)))
+    return rows, hashlib.blake2b(orjson.dumps(contents), digest_size=16).hexdigest()
 
 
 def normalise_key(key: Any) -> Any:

@@ -13,29 +13,28 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.encode.logs import LogEncoder
 from otel_sqlite_exporter.encode.spans import SpanEncoder
 from otel_sqlite_exporter.genai.rules import extend_rules
-from otel_sqlite_exporter.imports.event_records import (
-    ORIGINAL,
-    EventReader,
-    EventRecord,
-    identify_span,
-    identify_trace,
-)
+from otel_sqlite_exporter.imports.event_records import ORIGINAL, EventReader, EventRecord, identify_span, identify_trace
 from otel_sqlite_exporter.imports.timestamps import parse_timestamp
 from otel_sqlite_exporter.legacy.layout import normalise_key
 from otel_sqlite_exporter.legacy.legacy_records import NAMESPACE, Detail, build_record, keep_columns
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan
-from otel_sqlite_exporter.model.signals import ScopeFields
+from otel_sqlite_exporter.model.signals import (
+    ContextFields,
+    ScopeFields,
+    SpanFields,
+    SpanKind,
+    StatusCode,
+    StatusFields,
+)
 from otel_sqlite_exporter.settings import Settings
 
 SCOPE = ScopeFields("otel_sqlite_exporter.legacy")
 """The instrumentation scope of migrated records."""
-_UNSET = SimpleNamespace(_value_=0)
 _SPAN_FIELDS = ("span_id", "trace_id", "parent_span_id", "name", "start_timestamp", "end_timestamp", "rowid")
 _TIMES = {
     "agents": ("first_seen", "first_seen_timestamp", "last_seen", "last_seen_timestamp"),
@@ -112,14 +111,14 @@ class LegacyEncoder:
                 start, sources[0] = min(contents.start_time_unix_nano, end or contents.start_time_unix_nano), "event"
             if end is None:
                 end, sources[1] = max(contents.end_time_unix_nano, start), "event"
-        span: Any = SimpleNamespace(
-            context=SimpleNamespace(trace_id=trace_id, span_id=span_id, trace_flags=0),
-            parent=SimpleNamespace(span_id=parent_id, is_remote=False) if parent_id else None,
+        span = SpanFields(
+            context=ContextFields(trace_id, span_id, is_remote=False, trace_flags=0, trace_state=None),
+            parent=ContextFields(trace_id, parent_id, False, 0, None) if parent_id else None,
             name=str(row.get("name") or (contents.name if contents else "unknown")),
             start_time=start,
             end_time=end,
-            kind=_UNSET,
-            status=SimpleNamespace(status_code=_UNSET, description=None),
+            kind=SpanKind.INTERNAL,
+            status=StatusFields(StatusCode.UNSET, None),
             attributes=attributes,
             events=(),
             links=(),

@@ -32,10 +32,6 @@ _NAMES = {
     "security_alerts": "security.alert",
     "framework_events": "framework.event",
 }
-_TIMES = {
-    "start": ("request_timestamp", "llm.request.timestamp"),
-    "finish": ("response_timestamp", "llm.response.timestamp"),
-}
 _OTHER_TIMES = ("timestamp", "detection_timestamp", "detection_time", "request_timestamp", "response_timestamp")
 _OTHER_TIME_ATTRIBUTES = ("llm.request.timestamp", "llm.response.timestamp", "timestamp", "security.detection_time")
 
@@ -202,36 +198,23 @@ def _find_time(
     """Return the time of a record and its source. A request or response of a model has a column of its own, else the
     attribute counts, else the time of the event. Any other event has its own time, else that of one of its details."""
     own = event.get("timestamp")
-    for table, columns, _ in details:
-        phase = _phase(columns) if table == "llm_interactions" else None
-        if phase is None:
-            continue
-        column, attribute = _TIMES[phase]
-        kind = "request" if phase == "start" else "response"
-        candidates = ((columns.get(column), None), (attributes.get(attribute), "attribute"), (own, "event"))
-        for value, source in candidates:
-            time = parse_timestamp(value, zone)
-            if time is not None:
-                counts[f"timestamps.{kind} from {source or 'column'}"] += 1
-                if own is not None and parse_timestamp(own, zone) != time:
-                    attributes[f"{NAMESPACE}events.timestamp"] = own
-                return time, source
-        counts[f"timestamps.{kind} from arrival"] += 1
-        return own, None
-    if parse_timestamp(own, zone) is None:
-        values = [columns.get(column) for _, columns, _ in details for column in _OTHER_TIMES]
-        values += [attributes.get(name) for name in _OTHER_TIME_ATTRIBUTES]
-        time = next((found for value in values if (found := parse_timestamp(value, zone)) is not None), None)
-        counts[f"timestamps.event from {'arrival' if time is None else 'attribute'}"] += 1
-        if time is not None:
-            if own is not None:
-                attributes[f"{NAMESPACE}events.timestamp"] = own
-            return time, "attribute"
+    calls = [row.columns for row in details if row.table == "llm_interactions" and row.columns.get("interaction_type")]
+    candidates: list[tuple[Any, str | None]]
+    if calls:
+        kind = "request" if str(calls[0]["interaction_type"]).lower() == "start" else "response"
+        reported = attributes.get(f"llm.{kind}.timestamp")
+        candidates = [(calls[0].get(f"{kind}_timestamp"), None), (reported, "attribute"), (own, "event")]
     else:
-        counts["timestamps.event from column"] += 1
+        kind = "event"
+        others = [columns.get(column) for _, columns, _ in details for column in _OTHER_TIMES]
+        others += [attributes.get(name) for name in _OTHER_TIME_ATTRIBUTES]
+        candidates = [(own, None), *((value, "attribute") for value in others)]
+    for value, source in candidates:
+        time = parse_timestamp(value, zone)
+        if time is not None:
+            counts[f"timestamps.{kind} from {source or 'column'}"] += 1
+            if own is not None and parse_timestamp(own, zone) != time:
+                attributes[f"{NAMESPACE}events.timestamp"] = own
+            return value, source
+    counts[f"timestamps.{kind} from arrival"] += 1
     return own, None
-
-
-def _phase(columns: Mapping[str, Any]) -> str | None:
-    kind = str(columns.get("interaction_type") or "").lower()
-    return "start" if kind == "start" else "finish" if kind else None

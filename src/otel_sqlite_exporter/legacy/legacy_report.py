@@ -10,25 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from otel_sqlite_exporter.errors import DamagedFileError
-from otel_sqlite_exporter.legacy.layout import PREFIX, Layout, count_rows, digest_layout, find_layout
+from otel_sqlite_exporter.legacy.layout import PREFIX, Layout, digest_layout, find_layout
 from otel_sqlite_exporter.legacy.stage_progress import Stage, read_stages
 from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.identity import check_file
 
-STAGES = (
-    "backup",
-    "schema",
-    "references",
-    "agents and sessions",
-    "events",
-    "traces and spans",
-    "pairing",
-    "timestamps",
-    "interactions",
-    "verification",
-    "cleanup",
-)
-"""The stages of a migration, in their order."""
+LAST_STAGE = "cleanup"
 _GROUPS = ("attributes", "restored", "repaired", "sessions", "timestamps", "pairs", "found", "orphans")
 
 
@@ -50,8 +37,8 @@ class LegacyFile:
 
     @property
     def is_done(self) -> bool:
-        """Whether all stages are done."""
-        return {stage.name for stage in self.stages if stage.is_done} == set(STAGES)
+        """Whether all stages are done: a stage begins when the one before it is done."""
+        return any(stage.name == LAST_STAGE and stage.is_done for stage in self.stages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +107,8 @@ def _read(connection: sqlite3.Connection, path: str) -> LegacyFile | None:
     if layout is None:
         return None
     check_file(connection, path)
-    digest = digest_layout(connection, layout)
-    return LegacyFile(path, layout, count_rows(connection, layout), digest, tuple(read_stages(connection, digest)))
+    rows, digest = digest_layout(connection, layout)
+    return LegacyFile(path, layout, rows, digest, tuple(read_stages(connection, digest)))
 
 
 def make_report(file: LegacyFile, into: str | None, busy_timeout_ms: int) -> LegacyReport:
@@ -133,16 +120,15 @@ def make_report(file: LegacyFile, into: str | None, busy_timeout_ms: int) -> Leg
         total.update(stage.counts)
     counts: dict[str, dict[str, int]] = {}
     for name, number in total.items():
-        group, _, what = name.partition(".")
-        if group in _GROUPS and number:
-            counts.setdefault(group, {})[what] = number
-    written = {role: total[f"written.{role}"] for role in file.rows}
+        group, _, name_in_group = name.partition(".")
+        if group in _GROUPS and name_in_group and number:
+            counts.setdefault(group, {})[name_in_group] = number
     return LegacyReport(
         source=file.path,
         target=target,
         backup=next((stage.position for stage in stages if stage.name == "backup"), None),
         seconds={stage.name: stage.seconds for stage in stages},
-        tables={role: {"read": count, "written": written[role]} for role, count in file.rows.items()},
+        tables={role: {"read": count, "written": total[f"written.{role}"]} for role, count in file.rows.items()},
         counts=counts,
         filled={role: total[f"filled.{role}"] for role, count in file.rows.items() if not count},
         left_out=tuple(name for name in file.layout.others if not file.stages or into),

@@ -60,14 +60,12 @@ class RecordWriter:
     def write_contexts(self, position: Any) -> Iterator[StageStep]:
         """Write a record for each agent and each session, with all of its columns."""
         for table, rows in read_windows(self._source, self._layout, ("agents", "sessions"), position, _ROWS):
-            self._resolve(rows, "agent_id")
             yield self._write_rows(table.role, rows)
 
     def write_traces(self, position: Any) -> Iterator[StageStep]:
         """Write the spans, and a record for each trace."""
         for table, rows in read_windows(self._source, self._layout, ("traces", "spans"), position, _ROWS):
             if table.role == "traces":
-                self._resolve(rows, "agent_id")
                 yield self._write_rows(table.role, rows)
                 continue
             agents = self._find_agents(rows)
@@ -85,7 +83,7 @@ class RecordWriter:
             for table, rows in read_windows(self._source, self._layout, ["events"], position, _ROWS):
                 keys = [read_key(table, row) for row in rows]
                 self._count_orphans(rows)
-                self._resolve(rows, "agent_id", "session_id", "trace_id")
+                self._resolve(rows, "session_id", "trace_id")
                 details = self._references.find_details(keys)
                 logs = [
                     self._encoder.encode_event(row, details.get(key, ())) for row, key in zip(rows, keys, strict=True)
@@ -138,7 +136,7 @@ class RecordWriter:
         for column in columns:
             table = self._layout.tables.get(_CONTEXTS[column])
             numbers = {row[column] for row in rows if isinstance(row.get(column), int)}
-            if table is None or table.role == "agents" or not numbers:
+            if table is None or not numbers:
                 continue
             names = find_names(self._source, table, numbers)
             for row in rows:

@@ -46,7 +46,7 @@ class StageProgress:
         connection: sqlite3.Connection,
         source: str,
         path: str,
-        on_progress: Callable[[str, int], None] = lambda stage, rows: None,
+        on_progress: Callable[[str, int], None],
     ) -> None:
         """`source` is the digest of the old file at `path`; `on_progress` is called after each step with the stage and
         the rows that were read."""
@@ -62,7 +62,10 @@ class StageProgress:
             run_script(self._connection, "create_legacy_stages")
 
     def run(
-        self, name: str, make_steps: Callable[[Any], Iterable[StageStep]], check: Callable[[], Sequence[str]] = tuple
+        self,
+        name: str,
+        make_steps: Callable[[Any], Iterable[StageStep]] = lambda position: (),
+        check: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         """Do the rest of a stage: the steps that `make_steps` makes after the noted position (None: all), each in a
         transaction; then `check`, in the transaction that notes the stage as done.
@@ -98,11 +101,7 @@ class StageProgress:
 
     def find(self, name: str) -> Stage | None:
         """Return a stage, or None if it has not begun."""
-        return next((stage for stage in self.find_all() if stage.name == name), None)
-
-    def find_all(self) -> list[Stage]:
-        """Return all stages that have begun, in their order."""
-        return read_stages(self._connection, self._source)
+        return next((stage for stage in read_stages(self._connection, self._source) if stage.name == name), None)
 
     def _note(self, stage: str, position: Any, is_done: bool, seconds: float) -> None:
         values = {

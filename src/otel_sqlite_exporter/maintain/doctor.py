@@ -60,7 +60,7 @@ def diagnose(settings: Settings) -> list[Finding]:
         else:
             findings += read_file(
                 path,
-                lambda connection: [*_find_old_views(connection, path), *_find_inside(connection, command)],
+                lambda connection: [*_find_inside(connection, path, command)],
                 busy_timeout_ms=settings.busy_timeout_ms,
             )
     except DamagedFileError as error:
@@ -70,13 +70,10 @@ def diagnose(settings: Settings) -> list[Finding]:
     return findings
 
 
-def _find_old_views(connection: sqlite3.Connection, path: str) -> Iterator[Finding]:
+def _find_inside(connection: sqlite3.Connection, path: str, command: str) -> Iterator[Finding]:
+    repair = f"run `{command}`"
     if read_view_number(connection) < load_views().number:
         yield Finding("views", "note", "the views are older than those of this version", migrate_hint(path))
-
-
-def _find_inside(connection: sqlite3.Connection, command: str) -> Iterator[Finding]:
-    repair = f"run `{command}`"
     broken = [row[0] for row in connection.execute("PRAGMA integrity_check(5)") if row[0] != "ok"]
     if broken:
         remedy = "restore a backup, or save what is readable with `sqlite3 FILE .recover`; the file was not touched"
@@ -89,47 +86,25 @@ def _find_inside(connection: sqlite3.Connection, command: str) -> Iterator[Findi
         yield Finding("foreign keys", "problem", count(orphans, one, several), remedy)
     one_sided, missing, without_session = connection.execute(read_query("count_faults")).fetchone()
     if one_sided:
-        yield Finding(
-            "links",
-            "problem",
-            count(one_sided, "record is linked from one side only", "records are linked from one side only"),
-            repair,
-        )
+        records = count(one_sided, "record is", "records are")
+        yield Finding("links", "problem", f"{records} linked from one side only", repair)
     if missing:
-        yield Finding(
-            "links",
-            "problem",
-            count(missing, "record of an ended span is not linked", "records of ended spans are not linked"),
-            repair,
-        )
+        records = count(missing, "record of an ended span is", "records of ended spans are")
+        yield Finding("links", "problem", f"{records} not linked", repair)
     if without_session:
-        yield Finding(
-            "sessions",
-            "problem",
-            count(without_session, "span does not show its trace's session", "spans do not show their trace's session"),
-            repair,
-        )
+        spans = count(without_session, "span does not show its", "spans do not show their")
+        yield Finding("sessions", "problem", f"{spans} trace's session", repair)
     interrupted, dropped, quarantined = connection.execute(read_query("count_interrupted")).fetchone()
     if interrupted:
+        spans = count(interrupted, "span was cut off with its", "spans were cut off with their")
         remedy = "nothing to do: SELECT * FROM spans WHERE status = 'interrupted'"
-        yield Finding(
-            "interrupted",
-            "note",
-            count(interrupted, "span was cut off with its process", "spans were cut off with their process"),
-            remedy,
-        )
+        yield Finding("interrupted", "note", f"{spans} process", remedy)
     if dropped:
-        yield Finding(
-            "dropped",
-            "note",
-            count(dropped, "record was lost", "records were lost"),
-            "see dropped in the view exporter_health",
-        )
+        records = count(dropped, "record was", "records were")
+        yield Finding("dropped", "note", f"{records} lost", "see dropped in the view exporter_health")
     if quarantined:
-        remedy = "SELECT reason, content FROM _quarantine"
-        yield Finding(
-            "quarantine", "note", count(quarantined, "record could not be a row", "records could not be rows"), remedy
-        )
+        records = count(quarantined, "record could not be a row", "records could not be rows")
+        yield Finding("quarantine", "note", records, "SELECT reason, content FROM _quarantine")
     for run in find_open_runs(connection):
         alive = is_alive(run.process)
         spans = count(run.spans, "span runs", "spans run")
@@ -173,13 +148,9 @@ def _find_around(settings: Settings, command: str) -> Iterator[Finding]:
         yield Finding("spool", "problem", str(error), f"move {spool.path} away")
     else:
         if batches:
+            what = f"{count(batches, 'batch waits', 'batches wait')} in {spool.path} ({count(size, 'byte')})"
             remedy = f"run `python -m otel_sqlite_exporter recover {shlex.quote(settings.path)}`"
-            yield Finding(
-                "spool",
-                "problem",
-                f"{count(batches, 'batch waits', 'batches wait')} in {spool.path} ({count(size, 'byte')})",
-                remedy,
-            )
+            yield Finding("spool", "problem", what, remedy)
     wal = f"{path}-wal"
     if os.path.exists(wal) and os.path.getsize(wal) > _LARGE_WAL_BYTES:
         what = f"the write-ahead log has {os.path.getsize(wal)} bytes: a reader holds it open, or a writer died"

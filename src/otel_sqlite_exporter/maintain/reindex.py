@@ -129,19 +129,15 @@ class _Reindexer:
         spans, logs = self._encode_spans(span_ids), self._encode_logs(log_ids)
         self.spans += len(spans)
         self.logs += len(logs)
-        shown: list[tuple[ShownNaming, EncodedSpan | EncodedLog]] = [
-            (stored.shown, encoded) for stored, encoded in spans
-        ]
-        shown += [(stored.shown, encoded) for stored, encoded in logs]
-        renamed = {one.trace for one, encoded in shown if not self._is_applied(one, encoded)}
+        records: list[tuple[StoredSpan | StoredLog, EncodedSpan | EncodedLog]] = [*spans, *logs]
+        renamed = {stored.shown.trace for stored, encoded in records if not self._is_applied(stored.shown, encoded)}
         if renamed:
             # The session of a trace is found from all of its records at once.
             row = run_query(self._connection, "find_records_of_traces", traces=renamed).fetchone()
             whole_spans, whole_logs = map(orjson.loads, row)
             run_script(self._connection, "forget_sessions", traces=renamed)
-            known = {stored.id for stored, _ in spans}, {stored.id for stored, _ in logs}
-            spans += self._encode_spans([id for id in whole_spans if id not in known[0]])
-            logs += self._encode_logs([id for id in whole_logs if id not in known[1]])
+            spans += self._encode_spans({*whole_spans} - {stored.id for stored, _ in spans})
+            logs += self._encode_logs({*whole_logs} - {stored.id for stored, _ in logs})
         changed_spans = [
             (stored, encoded)
             for stored, encoded in spans
@@ -154,7 +150,9 @@ class _Reindexer:
             if stored.shown.trace in renamed or not is_log_current(stored, encoded)
         ]
         self._rewrite(changed_spans, changed_logs)
-        self._recount_calls([stored.id for stored, _ in spans])
+        if spans:  # writing has counted the calls of those that changed
+            calls = find_enclosing_calls(self._connection, [stored.id for stored, _ in spans])
+            self.recounted += count_calls(self._connection, calls)
 
     def _rewrite(self, spans: list[tuple[StoredSpan, EncodedSpan]], logs: list[tuple[StoredLog, EncodedLog]]) -> None:
         if not (spans or logs):
@@ -175,17 +173,9 @@ class _Reindexer:
         self._writer.rewrite([encoded for _, encoded in spans], [encoded for _, encoded in logs], changes)
         self.unpriced += costs.restore(span_ids, range(last_log + 1, last_log + 1 + len(logs)))
         if logs:
-            of_spans = {
-                (stored.shown.trace, encoded.span_id) for stored, encoded in logs if encoded.span_id is not None
-            }
-            link_logged_tools(self._connection, of_spans)
+            span_keys = {(stored.shown.trace, encoded.span_id) for stored, encoded in logs if encoded.span_id}
+            link_logged_tools(self._connection, span_keys)
             hide_requests(self._connection, (), tools)
-
-    def _recount_calls(self, spans: Collection[int]) -> None:
-        """Decide again which calls of these spans and around them count. Writing has done so for rewritten ones."""
-        if spans:
-            calls = find_enclosing_calls(self._connection, spans)
-            self.recounted += count_calls(self._connection, calls)
 
     def _encode_spans(self, ids: Collection[int]) -> list[tuple[StoredSpan, EncodedSpan]]:
         spans = []

@@ -8,11 +8,12 @@ cannot be read, or has a type that it cannot have, counts as missing.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from otel_sqlite_exporter.model.caches import remember
 from otel_sqlite_exporter.model.rows import make_row
 from otel_sqlite_exporter.model.signals import (
     ContextFields,
@@ -27,8 +28,6 @@ from otel_sqlite_exporter.model.signals import (
 from otel_sqlite_exporter.redact.redactor import Redactor, Repaired, make_redactor
 from otel_sqlite_exporter.settings import REDACTED, Settings
 
-_CACHED = 512
-
 
 class RedactedTraceState(NamedTuple):
     """Stands for a TraceState that is not empty."""
@@ -42,10 +41,7 @@ class RedactedTraceState(NamedTuple):
 
 _READERS: dict[type[Any], Callable[[Any], Any]] = {
     stand_in: attrgetter(*stand_in._fields)
-    for stand_in in (
-        *(SpanFields, ContextFields, StatusFields, EventFields, LinkFields),
-        *(ResourceFields, ScopeFields),
-    )
+    for stand_in in (SpanFields, ContextFields, StatusFields, EventFields, LinkFields, ResourceFields, ScopeFields)
 }
 
 
@@ -63,10 +59,6 @@ class SpanRedactor:
         # Resources and scopes by identity, as in encoding. The original is kept, so its identity stays its own.
         self._shared: dict[int, tuple[Any, Any]] = {}
 
-    def redact_spans(self, spans: Iterable[Any]) -> list[Any]:
-        """Return each of `spans`, which have the fields of SpanFields, as redacted SpanFields. Never raises."""
-        return [self._redact_span(span) for span in spans]
-
     def redact_log(self, fields: LogFields) -> LogFields:
         """Return a redacted copy of a log record. Never raises."""
         redactor, name = self._redactor, fields.event_name
@@ -79,7 +71,8 @@ class SpanRedactor:
             scope=self._share(fields.scope, self._redact_scope),
         )
 
-    def _redact_span(self, span: Any) -> SpanFields:
+    def redact_span(self, span: Any) -> SpanFields:
+        """Return a redacted copy of a span, which has the fields of SpanFields. Never raises."""
         name, context, parent, kind, start, end, status, attributes, events, links, *rest = _read(span, SpanFields)
         resource, scope, *dropped = rest
         redact_context = self._redact_context
@@ -165,9 +158,7 @@ class SpanRedactor:
         shared = self._shared.get(id(original))
         if shared is None:
             shared = original, redact(original)
-            if len(self._shared) >= _CACHED:
-                self._shared.clear()
-            self._shared[id(original)] = shared
+            remember(self._shared, id(original), shared)
         return shared[1]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
+from collections.abc import Callable
 
 from opentelemetry.metrics import get_meter_provider
 
@@ -36,20 +37,22 @@ class ExporterMetrics:
         self._exported = meter.create_counter(f"otel.sdk.exporter.{kind}.exported", unit)
         self._duration = meter.create_histogram("otel.sdk.exporter.operation.duration", "s")
 
-    def begin(self, records: int) -> float:
-        """Record the start of an export. Return its time for `end`, in seconds."""
+    def measure(self, records: int) -> Callable[[Exception | None], None]:
+        """Record the start of an export. Return a function that records its end; its argument is the error that lost
+        the records."""
         self._inflight.add(records, self._attributes)
-        return time.perf_counter()
+        began = time.perf_counter()
 
-    def end(self, records: int, began: float, error: Exception | None) -> None:
-        """Record the end of an export; `error` says why its records are lost."""
-        duration = time.perf_counter() - began
-        attributes = self._attributes if error is None else self._attributes | {"error.type": type(error).__qualname__}
-        self._inflight.add(-records, self._attributes)
-        self._exported.add(records, attributes)
-        self._duration.record(duration, attributes)
+        def end(error: Exception | None) -> None:
+            duration = time.perf_counter() - began
+            failure = {} if error is None else {"error.type": type(error).__qualname__}
+            self._inflight.add(-records, self._attributes)
+            self._exported.add(records, self._attributes | failure)
+            self._duration.record(duration, self._attributes | failure)
+
+        return end
 
 
-def make_exporter_metrics(signal: str) -> ExporterMetrics | None:
-    """Return the metrics of a new exporter, or None if the variable is not `true`."""
-    return ExporterMetrics(signal) if os.environ.get(_ENABLED, "").strip().lower() == "true" else None
+def are_metrics_enabled() -> bool:
+    """Return whether the variable asks for the metrics."""
+    return os.environ.get(_ENABLED, "").strip().lower() == "true"

@@ -9,18 +9,14 @@ from contextlib import contextmanager
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 
 from otel_sqlite_exporter.deliver.delivery import Delivery
-from otel_sqlite_exporter.sdk.own_metrics import make_exporter_metrics
+from otel_sqlite_exporter.sdk.own_metrics import ExporterMetrics, are_metrics_enabled
 from otel_sqlite_exporter.settings import Settings
 
 
 def make_delivery(settings: Settings, signal: str) -> Delivery:
     """Return the delivery of an exporter; `signal` is `traces` or `logs`."""
-    return Delivery(
-        settings,
-        signal,
-        metrics=make_exporter_metrics(signal),
-        suppress_instrumentation=_suppress_instrumentation,
-    )
+    measured = {"measure": ExporterMetrics(signal).measure} if are_metrics_enabled() else {}
+    return Delivery(settings, signal, **measured, suppress_instrumentation=_suppress_instrumentation)
 
 
 @contextmanager

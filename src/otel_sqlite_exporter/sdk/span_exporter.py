@@ -78,12 +78,11 @@ class SQLiteSpanExporter(SpanExporter):
         return True
 
     def _encode(self, spans: Sequence[ReadableSpan], *, are_open: bool) -> Records:
-        if self._redactor is not None:
-            spans = self._redactor.redact_spans(spans)
         arrival = time.time_ns()
         encoded = []
         quarantine = []
-        for span in spans:
+        for original in spans:
+            span = original if self._redactor is None else self._redactor.redact_span(original)
             try:
                 encoded.append(self._encoder.encode_span(span, arrival, is_open=are_open))
             except Exception as error:

@@ -22,7 +22,7 @@ from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.settings import ProcessorKeywords, ProcessorSettings, Settings
 
 _logger = logging.getLogger(__name__)
-_SHUTDOWN_TIMEOUT_MS = 30_000
+_SHUTDOWN_TIMEOUT_S = 30.0
 _ALIVE_INTERVAL_S = 5.0
 """How often the process is noted as alive while a span runs and nothing else is written. A write takes 1 ms."""
 _processors: weakref.WeakSet[SQLiteSpanProcessor] = weakref.WeakSet()
@@ -100,11 +100,13 @@ class SQLiteSpanProcessor(SpanProcessor):
         self._is_shut_down = True
         if self._pid != os.getpid():
             self._begin()
-        deadline = time.monotonic() + _SHUTDOWN_TIMEOUT_MS / 1000
+        deadline = time.monotonic() + _SHUTDOWN_TIMEOUT_S
         if self._thread is not None:
             self._wake.set()
-            self._thread.join(_SHUTDOWN_TIMEOUT_MS / 1000)
-        self._drain(deadline)
+            self._thread.join(_SHUTDOWN_TIMEOUT_S)
+        self._write_queue(deadline)
+        if self._queue:
+            self._exporter.count_dropped(len(self._queue))
         self._exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
@@ -113,19 +115,7 @@ class SQLiteSpanProcessor(SpanProcessor):
             self._begin()
         if self._is_shut_down:
             return True
-        deadline = time.monotonic() + timeout_millis / 1000
-        if not self._writing.acquire(timeout=max(0.0, timeout_millis / 1000)):
-            return False
-        try:
-            for _ in range(len(self._queue)):
-                if not self._queue:
-                    break
-                if time.monotonic() > deadline:
-                    return False
-                self._write_batch()
-            return time.monotonic() <= deadline
-        finally:
-            self._writing.release()
+        return self._write_queue(time.monotonic() + timeout_millis / 1000)
 
     def _begin(self) -> None:
         """Start with empty queues and new locks, in the first process and in each forked child."""
@@ -208,15 +198,20 @@ class SQLiteSpanProcessor(SpanProcessor):
             self._exporter.export_open([span for _, span in opened])
             self._written_at = time.monotonic()
 
-    def _drain(self, deadline: float) -> None:
-        if self._writing.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            try:
-                while self._queue and time.monotonic() < deadline:
-                    self._write_batch()
-            finally:
-                self._writing.release()
-        if self._queue:
-            self._exporter.count_dropped(len(self._queue))
+    def _write_queue(self, deadline: float) -> bool:
+        """Write the spans that wait now, and return whether that was done by `deadline`."""
+        if not self._writing.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            return False
+        try:
+            for _ in range(len(self._queue)):
+                if not self._queue:
+                    break
+                if time.monotonic() > deadline:
+                    return False
+                self._write_batch()
+            return time.monotonic() <= deadline
+        finally:
+            self._writing.release()
 
     def _warn_of_shutdown(self) -> None:
         if not self._has_warned:

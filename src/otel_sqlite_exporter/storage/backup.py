@@ -7,8 +7,7 @@ import os
 import sqlite3
 import time
 
-from otel_sqlite_exporter.errors import DamagedFileError
-from otel_sqlite_exporter.storage.connection import damage_message
+from otel_sqlite_exporter.storage.connection import report_damage
 
 
 def write_backup(source: sqlite3.Connection, path: str, version: int) -> str:
@@ -33,7 +32,7 @@ def write_backup(source: sqlite3.Connection, path: str, version: int) -> str:
         target.execute("PRAGMA journal_mode = DELETE")
         finding = target.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if finding != "ok":
-            raise DamagedFileError(damage_message(path, finding))
+            raise report_damage(path, finding)
     except BaseException:
         target.close()
         os.unlink(backup)

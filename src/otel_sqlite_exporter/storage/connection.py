@@ -141,9 +141,9 @@ def _connection_type() -> type[sqlite3.Connection]:
 
 
 @contextlib.contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+def transaction(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
     """Hold a transaction that writes: committed at the end, rolled back where something is raised."""
-    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(begin)
     try:
         yield
         connection.execute("COMMIT")
@@ -181,7 +181,7 @@ def read_file(
         except sqlite3.DatabaseError as error:
             if immutable and _fingerprint(path) != before:
                 continue
-            raise DamagedFileError(damage_message(path, error)) from error
+            raise report_damage(path, error) from error
         if not immutable or _fingerprint(path) == before:
             return result
 
@@ -195,10 +195,10 @@ def _has_journal(path: str) -> bool:
     return os.path.exists(f"{os.path.realpath(path)}-journal")
 
 
-def damage_message(path: str, detail: object) -> str:
-    """Return the sentence that says what to do with a damaged file."""
-    return (
-        f"{path} is damaged ({detail}) and was not touched: move it away and restore a backup, "
+def report_damage(path: str, finding: object) -> DamagedFileError:
+    """Return the error for a damaged file, in which SQLite found `finding`."""
+    return DamagedFileError(
+        f"{path} is damaged ({finding}) and was not touched: move it away and restore a backup, "
         f"or save what is readable with: sqlite3 {path} .recover"
     )
 
@@ -249,16 +249,11 @@ def _write_first_page(connection: sqlite3.Connection, make: Callable[[sqlite3.Co
         if connection.execute("PRAGMA auto_vacuum").fetchone()[0] != _INCREMENTAL:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         return
-    # In one transaction, and before the WAL is there, so that each page is written and synced once.
-    connection.execute("BEGIN")
-    try:
+    # In one transaction, and before the WAL is there, so that each page is written and synced once. BEGIN IMMEDIATE
+    # would write the first page, before auto_vacuum is set.
+    with transaction(connection, "BEGIN"):
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         make(connection)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _enter_wal_mode(connection: sqlite3.Connection, busy_timeout_ms: int) -> None:

@@ -107,19 +107,17 @@ class Database:
 
     def reopen(self) -> None:
         """Let the next use open the file anew, as after an error that a connection may not get over."""
-        held = self._own()
-        if held.lock.acquire(blocking=False):
-            try:
-                held.close()
-            finally:
-                held.lock.release()
+        self._close_within(0)
 
     def close(self) -> None:
         """Close the connection, if this process has one, for good. Waits for a use that is under way for the busy
         timeout; after that the connection is left to it."""
         self._is_closed = True
+        self._close_within(self._timeout_s)
+
+    def _close_within(self, timeout_s: float) -> None:
         held = self._own()
-        if held.lock.acquire(timeout=self._timeout_s):
+        if held.lock.acquire(timeout=timeout_s):
             try:
                 held.close()
             finally:

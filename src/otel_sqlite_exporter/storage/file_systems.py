@@ -8,25 +8,9 @@ import os
 import re
 from pathlib import Path
 
-_NETWORK_TYPES = frozenset(
-    (
-        *(
-            "nfs",
-            "nfs4",
-            "cifs",
-            "smb3",
-            "smbfs",
-            "9p",
-            "afs",
-            "ceph",
-            "glusterfs",
-            "lustre",
-            "ncpfs",
-            "beegfs",
-            "gpfs",
-        ),
-        *("fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.ceph-fuse", "fuse.rclone", "fuse.s3fs", "fuse.gcsfuse"),
-    )
+_NETWORK_TYPE = re.compile(
+    r"nfs4?|cifs|smb3|smbfs|9p|afs|ceph|glusterfs|lustre|ncpfs|beegfs|gpfs"
+    r"|fuse\.(sshfs|glusterfs|ceph|ceph-fuse|rclone|s3fs|gcsfuse)"
 )
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 
@@ -47,4 +31,4 @@ def find_network_type(path: str, mounts: str | None = None) -> str | None:
         point = _ESCAPED.sub(lambda match: chr(int(match[1], 8)), fields.split(" ")[4])
         if len(point) >= best and (path == point or path.startswith(point.rstrip("/") + "/")):
             best, found = len(point), rest.split(" ")[0]
-    return found if found in _NETWORK_TYPES else None
+    return found if _NETWORK_TYPE.fullmatch(found) else None

@@ -3,14 +3,14 @@
 
 The text of such a step has three parts: what is done before the first batch; after a line `-- each N rows of TABLE`,
 what is done to the rows `WHERE id > :after AND id <= :upto`; after a line `-- then`, what is done in the end, together
-with the new version number. Where SQL is not enough, `PYTHON_STEPS` has a function for the middle part.
+with the new version number.
 """
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from otel_sqlite_exporter.sql.texts import split_statements
@@ -18,13 +18,6 @@ from otel_sqlite_exporter.storage.state import forget_state, read_state, write_s
 
 _EACH = re.compile(r"^-- each (\d+) rows of (\w+)$", re.MULTILINE)
 _THEN = re.compile(r"^-- then$", re.MULTILINE)
-
-Work = Callable[[sqlite3.Connection, int, int], None]
-"""Changes the rows of a table whose ids are greater than the first number, up to the second, in the transaction that
-the caller has begun."""
-
-PYTHON_STEPS: Mapping[int, Work] = {}
-"""What long steps do to the rows of their table, by version, where their text has no SQL for it."""
 
 
 class LongStep(NamedTuple):
@@ -52,12 +45,9 @@ def parse_long_step(sql: str) -> LongStep | None:
     return LongStep(sql[: each.start()], int(each[1]), each[2], sql[each.end() : then.start()], sql[then.end() :])
 
 
-def run_batch(
-    connection: sqlite3.Connection, version: int, step: LongStep, work: Work | None = None
-) -> tuple[int, int] | None:
+def run_batch(connection: sqlite3.Connection, version: int, step: LongStep) -> tuple[int, int] | None:
     """Do the next batch in the caller's transaction, and return (last id that is done, greatest id); None if no row is
-    left: then the caller completes the step in this transaction, as others may write more rows after it. `work` is done
-    in place of the SQL for a batch.
+    left: then the caller completes the step in this transaction, as others may write more rows after it.
 
     Raises:
         sqlite3.Error: The caller is to roll back; the batches before this one stay.
@@ -73,10 +63,7 @@ def run_batch(
         forget_state(connection, note)
         return None
     upto = min(after + step.rows, last)
-    if work is None:
-        run_statements(connection, step.each, {"after": after, "upto": upto})
-    else:
-        work(connection, after, upto)
+    run_statements(connection, step.each, {"after": after, "upto": upto})
     write_state(connection, note, upto)
     return upto, last
 

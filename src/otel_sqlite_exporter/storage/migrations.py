@@ -7,9 +7,9 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from otel_sqlite_exporter.errors import DamagedFileError, MigrationRequiredError, NewerFileError
+from otel_sqlite_exporter.errors import MigrationRequiredError, NewerFileError
 from otel_sqlite_exporter.storage.backup import write_backup
-from otel_sqlite_exporter.storage.connection import damage_message, open_writer, read_file
+from otel_sqlite_exporter.storage.connection import open_writer, read_file, report_damage
 from otel_sqlite_exporter.storage.identity import find_version, identify_file, migrate_hint
 from otel_sqlite_exporter.storage.steps import Migration, OnProgress, apply_steps, load_migrations, make_file
 from otel_sqlite_exporter.storage.views import Views, load_views, read_view_number
@@ -151,4 +151,4 @@ def check_integrity(path: str, busy_timeout_ms: int) -> None:
         busy_timeout_ms=busy_timeout_ms,
     )
     if finding != "ok":
-        raise DamagedFileError(damage_message(path, finding))
+        raise report_damage(path, finding)

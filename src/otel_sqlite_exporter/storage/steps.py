@@ -23,14 +23,7 @@ from otel_sqlite_exporter.errors import MigrationFailedError
 from otel_sqlite_exporter.sql.texts import read_folder
 from otel_sqlite_exporter.storage.connection import transaction
 from otel_sqlite_exporter.storage.identity import APPLICATION_ID, FIRST_VERSION, check_version
-from otel_sqlite_exporter.storage.long_steps import (
-    PYTHON_STEPS,
-    LongStep,
-    Work,
-    parse_long_step,
-    run_batch,
-    run_statements,
-)
+from otel_sqlite_exporter.storage.long_steps import LongStep, parse_long_step, run_batch, run_statements
 from otel_sqlite_exporter.storage.views import NO_VIEWS, Views, create_views, drop_views, load_views, read_view_number
 from otel_sqlite_exporter.version import __version__
 
@@ -42,12 +35,11 @@ OnProgress = Callable[[str, int, int], None]
 
 
 class Migration(NamedTuple):
-    """One step to schema version `version`. `work`: what a long step does to its rows, where its text has no SQL."""
+    """One step to schema version `version`."""
 
     version: int
     name: str
     sql: str
-    work: Work | None = None
 
     @property
     def long_step(self) -> LongStep | None:
@@ -70,13 +62,8 @@ def load_migrations() -> tuple[Migration, ...]:
     """Return every step of this package, the oldest first: the one that makes the tables of a new file, and those that
     were added since."""
     tables = "\n".join(text for _, text in read_folder("tables"))
-    return (
-        Migration(FIRST_VERSION, "tables", tables),
-        *(
-            Migration(int(name[:4]), name[5:], text, PYTHON_STEPS.get(int(name[:4])))
-            for name, text in read_folder("migrations")
-        ),
-    )
+    added = (Migration(int(name[:4]), name[5:], text) for name, text in read_folder("migrations"))
+    return (Migration(FIRST_VERSION, "tables", tables), *added)
 
 
 def make_file(
@@ -149,7 +136,7 @@ def _advance(connection: sqlite3.Connection, step: Migration, views: Views | Non
     complete the step, with `views` in place of those of the file (None: with these), and return None."""
     began, sql, long_step = time.monotonic(), step.sql, step.long_step
     if long_step is not None:
-        progress = run_batch(connection, step.version, long_step, step.work)
+        progress = run_batch(connection, step.version, long_step)
         if progress is not None:
             return progress
         sql = long_step.then

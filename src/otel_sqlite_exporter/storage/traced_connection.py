@@ -94,26 +94,20 @@ class TracedCursor(sqlite3.Cursor):
 
     def fetchone(self) -> Any:
         """Return the next row, or None."""
-        row = self._time(super().fetchone)
-        self._count(0 if row is None else 1, is_last=row is None)
-        return row
+        return next(self, None)
 
     def fetchmany(self, size: int | None = 1) -> list[Any]:
         """Return up to `size` rows."""
-        rows: list[Any] = self._time(super().fetchmany, size)
-        self._count(len(rows), is_last=len(rows) < (size or 0))
-        return rows
+        return [*itertools.islice(self, size)]
 
     def fetchall(self) -> list[Any]:
         """Return all rows that are left."""
-        rows: list[Any] = self._time(super().fetchall)
-        self._count(len(rows), is_last=True)
-        return rows
+        return [*self]
 
     def __next__(self) -> Any:
         """Return the next row."""
         row = self._time(super().__next__)
-        self._count(1, is_last=False)
+        self._rows += 1
         return row
 
     def close(self) -> None:
@@ -130,7 +124,8 @@ class TracedCursor(sqlite3.Cursor):
         self._sql, self._seconds, self._rows = sql, 0.0, 0
         self._time(run, sql, parameters)
         if self.description is None:  # it gives no rows
-            self._count(max(self.rowcount, 0), is_last=True)
+            self._rows = max(self.rowcount, 0)
+            self._finish()
         return self
 
     def _time(self, call: Callable[..., Any], *arguments: Any) -> Any:
@@ -143,11 +138,6 @@ class TracedCursor(sqlite3.Cursor):
             raise
         self._seconds += time.perf_counter() - began
         return result
-
-    def _count(self, rows: int, *, is_last: bool) -> None:
-        self._rows += rows
-        if is_last:
-            self._finish()
 
     def _finish(self, error: BaseException | None = None) -> None:
         sql, self._sql = self._sql, None
