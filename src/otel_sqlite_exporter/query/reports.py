@@ -3,7 +3,7 @@
 `queries` has no text: it runs the other reports and the lists.
 
 The parameters of a text are `:since` and `:until` (nanoseconds; all time by default), `:group_1` and `:group_2` (from
-`ReportDefinition.groups`, or NULL), `:limit` and `:sample`.
+`ReportDefinition.groups`, or NULL), `:limit` and `:sample`. The branches of `CASE :group_1` also stand for `:group_2`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ABOUT_QUERIES = (
     "The first page of every list, and every other report: its time in milliseconds on this file, its rows, and the "
     "full scans in its plan. Plan: runs all of them."
 )
-_GROUP = re.compile(r"CASE :(?P<name>group_\d)\n(?P<groups>.*?)\n\s*END", re.DOTALL)
+_GROUPS = re.compile(r"CASE :group_1\n(.*?)\n\s*END", re.DOTALL)
 _QUERY_COLUMNS: tuple[str, ...] = ("group_1", "ms", "rows", "plan")
 _CALLS = ("model", "provider", "operation", "agent", "service", "session", "user", "day")
 
@@ -148,14 +148,17 @@ def run_report(
     )
 
 
-def _pick(match: re.Match[str], group: str | None) -> str:
-    """Return the expression for `group`. Without the CASE around it, SQLite reads nothing for other groups."""
-    found = re.search(rf"WHEN '{group}' THEN (.*)", match["groups"])
+def _pick(groups: str, group: str) -> str:
+    """Return the expression for `group` in the branches of a CASE. Without the CASE, SQLite reads no other groups."""
+    found = re.search(rf"WHEN '{group}' THEN (.*)", groups)
     return found[1] if found else "NULL"
 
 
 def _select(name: str, parameters: dict[str, Any]) -> Select:
-    text = _GROUP.sub(lambda match: _pick(match, parameters[match["name"]]), read_report(name))
+    text = read_report(name)
+    if parameters["group_2"] is not None:
+        text = text.replace(":group_2", _pick(text, parameters["group_2"]))
+    text = _GROUPS.sub(lambda match: _pick(match[1], parameters["group_1"]), text)
     if REPORTS[name].is_pass and (parameters["since"], parameters["until"]) == (_FIRST, _LAST):
         # SQLite takes any two bounds for a narrow range. Reading all rows by the index of the start takes 1.4 times as
         # long as reading the table; the + keeps SQLite from that index.
