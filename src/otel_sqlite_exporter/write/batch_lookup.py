@@ -16,10 +16,11 @@ import orjson
 
 from otel_sqlite_exporter.encode.open_spans import ESTIMATED, OPEN
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Naming
+from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.write.statements import run_query
 
 NO_PARENT, REMOTE_PARENT, LOCAL_PARENT, NO_SPAN = range(4)
-NO_TIMES = (2**63 - 1, 0)
+NO_TIMES = (LARGEST, 0)
 """Start and end of a trace before a record of it is counted."""
 
 
