@@ -7,12 +7,10 @@ import sqlite3
 from collections.abc import Callable
 from typing import NamedTuple
 
-import orjson
-
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import transaction
 from otel_sqlite_exporter.storage.process import ProcessIdentity, is_alive
-from otel_sqlite_exporter.write.statements import run_query, run_script
+from otel_sqlite_exporter.write.statements import read_json, run_script
 from otel_sqlite_exporter.write.sums import recount
 
 
@@ -46,7 +44,7 @@ def interrupt_spans(
     with transaction(connection):
         gone = [run for run in find_open_runs(connection) if is_gone(run)]
         runs = [run.id for run in gone]
-        spans, trace_sessions = map(orjson.loads, run_query(connection, "find_open_spans", runs=runs).fetchone())
+        spans, trace_sessions = read_json(connection, "find_open_spans", runs=runs)
         run_script(connection, "interrupt_spans", runs=runs)
         run_script(connection, "update_span_records", ids=spans)
         recount(connection, trace_sessions)

@@ -19,7 +19,7 @@ from otel_sqlite_exporter.encode.open_spans import merge_attributes
 from otel_sqlite_exporter.model.rows import EncodedSpan, ResourceRow, ScopeRow
 from otel_sqlite_exporter.write.batch_lookup import RepeatedSpan
 from otel_sqlite_exporter.write.context_rows import ContextRows
-from otel_sqlite_exporter.write.statements import run_query
+from otel_sqlite_exporter.write.statements import read_json
 from otel_sqlite_exporter.write.stored_spans import StoredSpan, read_spans
 
 
@@ -77,8 +77,8 @@ def _read_encoded(connection: sqlite3.Connection, ids: Collection[int]) -> Itera
     """Yield these rows of `_spans`, also as rows to write again."""
     if not ids:
         return
-    (found,) = run_query(connection, "read_origins", ids=ids).fetchone()
-    origins = {span: origin for span, *origin in orjson.loads(found)}
+    (found,) = read_json(connection, "read_origins", ids=ids)
+    origins = {span: origin for span, *origin in found}
     for stored in read_spans(connection, ids):
         resource, scope = origins[stored.id]
         yield stored, stored.encode(ResourceRow(*resource), scope and ScopeRow(*scope))

@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 
 from otel_sqlite_exporter.model.rows import LLMInteractionRow, ResourceRow
-from otel_sqlite_exporter.write.statements import run_query, run_script
+from otel_sqlite_exporter.write.statements import read_json, run_script
 
 # Of one row, so that no sum is too large for an integer; the triggers have the same.
 _MOST_TOKENS = 2**40
@@ -40,8 +40,8 @@ class OutdatedSums:
         session than before, `lost` the sessions that they showed."""
         left = self.left.union(moved)
         if left or self.restarted:
-            (wide,) = run_query(connection, "find_wide_times", left=left, restarted=self.restarted).fetchone()
-            self.replaced.update(orjson.loads(wide))
+            (wide,) = read_json(connection, "find_wide_times", left=left, restarted=self.restarted)
+            self.replaced.update(wide)
         recount(connection, self.replaced, lost)
 
 
