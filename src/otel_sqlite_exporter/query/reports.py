@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS
 from otel_sqlite_exporter.query.filter_values import parse_texts, parse_time
-from otel_sqlite_exporter.query.pages import ResultTable
+from otel_sqlite_exporter.query.pages import TableResult
 from otel_sqlite_exporter.query.reading import fetch_table
 from otel_sqlite_exporter.query.sql_builder import Select, build_page, check_limit
 from otel_sqlite_exporter.sql.texts import read_report
@@ -72,7 +72,7 @@ REPORTS: Mapping[str, ReportDefinition] = {
 
 
 @dataclass(frozen=True, slots=True)
-class ReportResult(ResultTable):
+class ReportResult(TableResult):
     """The rows of a report.
 
     Attributes:
@@ -85,19 +85,6 @@ class ReportResult(ResultTable):
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     total: int | None
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self.rows)
-
-    def to_dicts(self) -> list[dict[str, Any]]:
-        """Return each row by column."""
-        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
-
-    def to_columns(self) -> Mapping[str, tuple[type, Sequence[Any]]]:
-        """Return the type and the values of each column."""
-        columns = {column: [row[index] for row in self.rows] for index, column in enumerate(self.columns)}
-        return {column: (_find_type(values), values) for column, values in columns.items()}
 
 
 def describe_report(name: str) -> str:
@@ -182,8 +169,3 @@ def _measure(connection: sqlite3.Connection, query: str, select: Select) -> tupl
     took = (time.perf_counter() - began) * 1e3
     steps = dict.fromkeys(step for *_, step in plan if step.startswith("SCAN") and "VIRTUAL" not in step)
     return query, took, rows, "; ".join(steps)
-
-
-def _find_type(values: Sequence[Any]) -> type:
-    types = {type(value) for value in values}
-    return str if str in types or types <= {type(None)} else float if float in types else int
