@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,7 +14,7 @@ from otel_sqlite_exporter.cli.formatting import Value, format_bytes, format_time
 from otel_sqlite_exporter.cli.table_model import Column, Facts, Table, make_columns
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
 from otel_sqlite_exporter.model.plural import count
-from otel_sqlite_exporter.query.overview import NewestSession, Overview
+from otel_sqlite_exporter.query.overview import Overview
 from otel_sqlite_exporter.storage.identity import migrate_hint
 from otel_sqlite_exporter.storage.migrations import Pending, Report
 from otel_sqlite_exporter.storage.steps import Migration
@@ -23,15 +24,15 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.maintain.doctor import Finding
     from otel_sqlite_exporter.maintain.repair import Repair
 
-_SESSION_COLUMNS: list[Column[NewestSession]] = [
-    Column("session_id", lambda session: session.session_id, least=36),
-    Column("user_id", lambda session: session.user_id, drop=4),
-    Column("end_time", lambda session: format_time(session.end_time)),
-    Column("traces", lambda session: session.traces, drop=2),
-    Column("spans", lambda session: session.spans, drop=3),
-    Column("errors", lambda session: session.errors, drop=6),
-    Column("llm_calls", lambda session: session.llm_calls, drop=1),
-    Column("tokens", lambda session: session.total_tokens, drop=5),
+_SESSION_COLUMNS: list[Column[dict[str, Any]]] = [
+    Column("session_id", itemgetter("session_id"), least=36),
+    Column("user_id", itemgetter("user_id"), drop=4),
+    Column("end_time", lambda session: format_time(session["end_time"])),
+    Column("traces", itemgetter("traces"), drop=2),
+    Column("spans", itemgetter("spans"), drop=3),
+    Column("errors", itemgetter("errors"), drop=6),
+    Column("llm_calls", itemgetter("llm_calls"), drop=1),
+    Column("tokens", itemgetter("total_tokens"), drop=5),
 ]
 
 
@@ -118,8 +119,8 @@ def show_overview(overview: Overview, *, as_json: bool) -> None:
         Facts("file", file.items()),
         views,
         *([Table(title, _SESSION_COLUMNS, newest)] if newest else []),
-        Facts("exporter health", asdict(contents.exporter_health).items()),
-        Facts("link health", asdict(contents.link_health).items()),
+        Facts("exporter health", contents.exporter_health.items()),
+        Facts("link health", contents.link_health.items()),
     )
 
 

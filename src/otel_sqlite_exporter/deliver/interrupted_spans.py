@@ -10,7 +10,8 @@ from typing import NamedTuple
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import transaction
 from otel_sqlite_exporter.storage.process import ProcessIdentity, is_alive
-from otel_sqlite_exporter.write.statements import run_script
+from otel_sqlite_exporter.write.statements import read_json, run_script
+from otel_sqlite_exporter.write.sums import recount
 
 
 class OpenRun(NamedTuple):
@@ -42,5 +43,9 @@ def interrupt_spans(
         return 0
     with transaction(connection):
         gone = [run for run in find_open_runs(connection) if is_gone(run)]
-        run_script(connection, "interrupt_spans", runs=[run.id for run in gone])
+        runs = [run.id for run in gone]
+        spans, trace_sessions = read_json(connection, "find_open_spans", runs=runs)
+        run_script(connection, "interrupt_spans", runs=runs)
+        run_script(connection, "update_span_records", ids=spans)
+        recount(connection, trace_sessions)
     return sum(run.spans for run in gone)

@@ -11,9 +11,8 @@ from typing import Any
 import orjson
 
 from otel_sqlite_exporter.genai.messages.json_texts import decode_text
-from otel_sqlite_exporter.model.values import encode_value, repair_text
+from otel_sqlite_exporter.model.values import LARGEST, encode_value, repair_text
 
-LARGEST = 2**63 - 1
 Read = Callable[[Any], Any]
 
 
@@ -117,6 +116,8 @@ _FAILURES = ("false", "error", "failed", "failure")
 READERS: dict[str, Read] = {
     "finish_reasons": read_reasons,
     "time_to_first_token_ms": read_number,
+    "time_to_first_token_s": read_seconds_as_ms,
+    "success": read_failure,
     "cost_usd": read_number,
     "duration_ms": read_number,
     "input_tokens": read_count,

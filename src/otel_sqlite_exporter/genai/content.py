@@ -51,16 +51,8 @@ _PARAMETERS = "gen_ai.request."
 _NOT_PARAMETERS = frozenset(("model", "messages", "prompt", "input", "contents"))
 
 
-class ContentPlan(NamedTuple):
-    """Where the content may be, the strongest first."""
-
-    prompt: tuple[ColumnSource, ...]
-    completion: tuple[ColumnSource, ...]
-    conversation: tuple[ColumnSource, ...]
-    system_instructions: tuple[ColumnSource, ...]
-    parameters: tuple[ColumnSource, ...]
-    arguments: tuple[ColumnSource, ...]
-    result: tuple[ColumnSource, ...]
+ContentPlan = Mapping[str, tuple[ColumnSource, ...]]
+"""Where the content may be, by column, the strongest first; `conversation` is a prompt with its completion."""
 
 
 class CallContent(NamedTuple):
@@ -75,17 +67,12 @@ class CallContent(NamedTuple):
 
 
 def plan_content(columns: Mapping[str, Sequence[ColumnSource]]) -> ContentPlan:
-    """Return where content is, given the sources of each column that are there."""
+    """Return where content is, given the sources of each column that are there. The views read parameters that have
+    OpenTelemetry's names."""
     others = [source for source in columns["request_parameters"] if source.names[0].name != _PARAMETERS]
-    return ContentPlan(
-        prompt=tuple(columns["prompt"]),
-        completion=tuple(columns["completion"]),
-        conversation=tuple(columns["conversation"]),
-        system_instructions=tuple(columns["system_instructions"]),
-        parameters=tuple(others),
-        arguments=tuple(columns["arguments"]),
-        result=tuple(columns["result"]),
-    )
+    return {column: tuple(columns[column]) for column in (*_NATIVE, "conversation")} | {
+        "request_parameters": tuple(others)
+    }
 
 
 def find_content(
@@ -102,15 +89,15 @@ def find_content(
     `records`, which are of its events, say it where attributes hold no messages. `has_answer`: there are messages to
     complete."""
     native = _NATIVE if is_span else {}
-    prompt = _find_messages(plan.prompt, attributes, "user", native.get("prompt"))
+    prompt = _find_messages(plan["prompt"], attributes, "user", native.get("prompt"))
     completion: Sequence[Message] | str = _NOTHING
     if has_answer:
-        completion = _find_messages(plan.completion, attributes, "assistant", native.get("completion"))
+        completion = _find_messages(plan["completion"], attributes, "assistant", native.get("completion"))
     instructions = None
-    if plan.system_instructions:
-        instructions = _find_instructions(plan.system_instructions, attributes, native.get("system_instructions"))
-    if plan.conversation and not (prompt and completion):
-        before, answer = _split_conversation(_find_messages(plan.conversation, attributes, "user"))
+    if plan["system_instructions"]:
+        instructions = _find_instructions(plan["system_instructions"], attributes, native.get("system_instructions"))
+    if plan["conversation"] and not (prompt and completion):
+        before, answer = _split_conversation(_find_messages(plan["conversation"], attributes, "user"))
         prompt, completion = prompt or before, completion or answer
     calls: Sequence[ToolCallRow] = ()
     results: Sequence[ToolResultRow] = ()
@@ -121,7 +108,7 @@ def find_content(
     else:
         calls, results = find_answered_calls(completion), find_new_results(prompt)
     return CallContent(
-        _find_parameters(plan.parameters, attributes) if plan.parameters else None,
+        _find_parameters(plan["request_parameters"], attributes) if plan["request_parameters"] else None,
         instructions,
         _encode(prompt),
         _encode(completion),
@@ -142,8 +129,8 @@ def find_tool_content(
     """Return the arguments and the result of a tool, each as JSON or as the text that came; None where a view reads
     it. What no attribute holds, `records` may, which are of its events. Of what LangChain hands to its callbacks only
     the tool's own: the third is the id of the call, if its message names one."""
-    arguments, _ = _find_text(plan.arguments, attributes, "arguments", is_span)
-    result, call_id = _find_text(plan.result, attributes, "result", is_span)
+    arguments, _ = _find_text(plan["arguments"], attributes, "arguments", is_span)
+    result, call_id = _find_text(plan["result"], attributes, "result", is_span)
     if records:
         told = find_tool_events(records)
         arguments, result = (

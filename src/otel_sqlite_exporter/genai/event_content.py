@@ -24,7 +24,7 @@ from otel_sqlite_exporter.genai.messages.normalise import (
 )
 from otel_sqlite_exporter.model.rows import MessagesRow, ToolCallRow, ToolResultRow
 
-EXCEPTION = "exception"
+_EXCEPTION = "exception"
 _DETAILS = "gen_ai.client.inference.operation.details"
 _ANSWER, _ASSISTANT, _TOOL = "gen_ai.choice", "gen_ai.assistant.message", "gen_ai.tool.message"
 _ASKING = frozenset(("gen_ai.user.message", _TOOL))
@@ -146,8 +146,9 @@ def find_new_results(prompt: Sequence[Message] | str) -> Sequence[ToolResultRow]
 def find_exception_type(events: Iterable[Any]) -> str | None:
     """Return the type of the last exception among `events`."""
     found = None
-    for name, attributes in _name_events(events):
-        if name == EXCEPTION:
+    for event in events:
+        attributes = getattr(event, "attributes", None)
+        if getattr(event, "name", None) == _EXCEPTION and isinstance(attributes, Mapping):
             found = read_text(attributes.get("exception.type")) or found
     return found
 
@@ -185,10 +186,3 @@ def _find_in_part(messages: Sequence[Message] | str, key: str) -> Any:
         return read[0]["parts"][0].get(key)
     except (LookupError, TypeError, AttributeError):
         return None
-
-
-def _name_events(events: Iterable[Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    for event in events:
-        name, attributes = getattr(event, "name", None), getattr(event, "attributes", None)
-        if type(name) is str and isinstance(attributes, Mapping):
-            yield name, attributes

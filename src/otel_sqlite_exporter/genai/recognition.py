@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from otel_sqlite_exporter.genai.column_readers import LARGEST, read_text
+from otel_sqlite_exporter.genai.column_readers import read_text
 from otel_sqlite_exporter.genai.content import find_content, find_tool_content
 from otel_sqlite_exporter.genai.event_content import RecordedMessages, find_exception_type, find_first_token_ms
 from otel_sqlite_exporter.genai.rules import (
@@ -32,7 +32,7 @@ from otel_sqlite_exporter.model.rows import (
     ToolInteractionRow,
     make_row,
 )
-from otel_sqlite_exporter.model.values import copy_attributes
+from otel_sqlite_exporter.model.values import LARGEST, copy_attributes
 
 
 class Surroundings(NamedTuple):

@@ -9,20 +9,13 @@ shapes differ only in attributes that no dialect knows, or in the number of mess
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
 
 import orjson
 
-from otel_sqlite_exporter.genai.column_readers import (
-    READERS,
-    Read,
-    find_value,
-    read_failure,
-    read_seconds_as_ms,
-    read_text,
-)
+from otel_sqlite_exporter.genai.column_readers import READERS, Read, find_value, read_text
 from otel_sqlite_exporter.genai.content import ContentPlan, plan_content
 from otel_sqlite_exporter.genai.providers import VOCABULARY, Providers
 from otel_sqlite_exporter.genai.usage import NOBODY, Outside
@@ -218,7 +211,7 @@ class Rules:
         return outside, () if is_sure else parts
 
     def _ask(self, column: str, name: AttributeName) -> Ask:
-        read: Read = _READERS.get(column, read_text)
+        read: Read = READERS.get(column, read_text)
         if column == "provider":
             read = self._read_provider
         return (name.name, read if name.path is None else _read_at(name.path, read))
@@ -281,8 +274,3 @@ _COLUMNS = (
     "conversation",
     "model",
 )
-_READERS: dict[str, Callable[[Any], Any]] = {
-    **READERS,
-    "time_to_first_token_s": read_seconds_as_ms,
-    "success": read_failure,
-}

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-_LARGEST = 2**63 - 1
-
+from otel_sqlite_exporter.model.values import LARGEST
 
 NOBODY: frozenset[str] = frozenset()
 
@@ -66,4 +65,4 @@ def _count(part: int | None, providers: frozenset[str] | None, provider: str | N
 
 
 def _add(number: int | None, more: int) -> int | None:
-    return None if number is None else min(number + more, _LARGEST)
+    return None if number is None else min(number + more, LARGEST)

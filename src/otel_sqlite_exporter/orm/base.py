@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, ClassVar, NoReturn
 
-from sqlalchemy import ColumnElement, Float, Integer, String, case, event, func, select
+from sqlalchemy import ColumnElement, Float, Integer, String, and_, case, event, func, select
 from sqlalchemy.ext.hybrid import hybrid_method
-from sqlalchemy.orm import DeclarativeBase, Mapper, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapper, foreign, mapped_column, relationship
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 
 from otel_sqlite_exporter.errors import ReadOnlyError
@@ -68,6 +68,14 @@ def related_by(condition: Callable[[], ColumnElement[bool]], **options: Any) -> 
     """Return a read-only relationship. Views have no foreign keys, so `condition` marks the column on the side with
     many rows by `foreign()`."""
     return relationship(primaryjoin=condition, viewonly=True, **options)
+
+
+def listed(one: Callable[[], Any], many: Callable[[], Any], *key: str, order: str = "start_time_unix_nano") -> Any:
+    """Return a read-only relationship from one row to the rows of a model that have the same `key`, by `order`."""
+    return related_by(
+        lambda: and_(*(getattr(one(), column) == foreign(getattr(many(), column)) for column in key)),
+        order_by=lambda: getattr(many(), order),
+    )
 
 
 def _refuse(mapper: Mapper[Any], connection: object, target: Model) -> NoReturn:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_
 from sqlalchemy.orm import Mapped, foreign, mapped_column, remote
 
-from otel_sqlite_exporter.orm.base import Model, related_by
+from otel_sqlite_exporter.orm.base import Model, listed, related_by
 from otel_sqlite_exporter.orm.columns import (
     EventColumns,
     LLMInteractionColumns,
@@ -19,31 +19,19 @@ from otel_sqlite_exporter.orm.columns import (
     TraceColumns,
 )
 
+_SPAN_KEY = ("trace_id", "span_id")
+
 
 class Session(SessionColumns, Model):
     """One row of the view `sessions`. Its counts of traces, spans and log records are `trace_count`, `span_count` and
     `log_count`; `traces`, `spans` and `logs` are the rows themselves."""
 
-    traces: Mapped[list[Trace]] = related_by(
-        lambda: Session.session_id == foreign(Trace.session_id), order_by=lambda: Trace.start_time_unix_nano
-    )
-    spans: Mapped[list[Span]] = related_by(
-        lambda: Session.session_id == foreign(Span.session_id), order_by=lambda: Span.start_time_unix_nano
-    )
-    events: Mapped[list[Event]] = related_by(
-        lambda: Session.session_id == foreign(Event.session_id), order_by=lambda: Event.id
-    )
-    logs: Mapped[list[Log]] = related_by(
-        lambda: Session.session_id == foreign(Log.session_id), order_by=lambda: Log.start_time_unix_nano
-    )
-    llm_interactions: Mapped[list[LLMInteraction]] = related_by(
-        lambda: Session.session_id == foreign(LLMInteraction.session_id),
-        order_by=lambda: LLMInteraction.start_time_unix_nano,
-    )
-    tool_interactions: Mapped[list[ToolInteraction]] = related_by(
-        lambda: Session.session_id == foreign(ToolInteraction.session_id),
-        order_by=lambda: ToolInteraction.start_time_unix_nano,
-    )
+    traces: Mapped[list[Trace]] = listed(lambda: Session, lambda: Trace, "session_id")
+    spans: Mapped[list[Span]] = listed(lambda: Session, lambda: Span, "session_id")
+    events: Mapped[list[Event]] = listed(lambda: Session, lambda: Event, "session_id", order="id")
+    logs: Mapped[list[Log]] = listed(lambda: Session, lambda: Log, "session_id")
+    llm_interactions: Mapped[list[LLMInteraction]] = listed(lambda: Session, lambda: LLMInteraction, "session_id")
+    tool_interactions: Mapped[list[ToolInteraction]] = listed(lambda: Session, lambda: ToolInteraction, "session_id")
 
 
 class Trace(TraceColumns, Model):
@@ -52,26 +40,12 @@ class Trace(TraceColumns, Model):
 
     session: Mapped[Session | None] = related_by(lambda: foreign(Trace.session_id) == Session.session_id)
     root: Mapped[Span | None] = related_by(lambda: _in_span(Trace.trace_id, Trace.root_span_id))
-    spans: Mapped[list[Span]] = related_by(
-        lambda: Trace.trace_id == foreign(Span.trace_id), order_by=lambda: Span.start_time_unix_nano
-    )
-    events: Mapped[list[Event]] = related_by(
-        lambda: Trace.trace_id == foreign(Event.trace_id), order_by=lambda: Event.id
-    )
-    links: Mapped[list[Link]] = related_by(
-        lambda: Trace.trace_id == foreign(Link.trace_id), order_by=lambda: Link.ordinal
-    )
-    logs: Mapped[list[Log]] = related_by(
-        lambda: Trace.trace_id == foreign(Log.trace_id), order_by=lambda: Log.start_time_unix_nano
-    )
-    llm_interactions: Mapped[list[LLMInteraction]] = related_by(
-        lambda: Trace.trace_id == foreign(LLMInteraction.trace_id),
-        order_by=lambda: LLMInteraction.start_time_unix_nano,
-    )
-    tool_interactions: Mapped[list[ToolInteraction]] = related_by(
-        lambda: Trace.trace_id == foreign(ToolInteraction.trace_id),
-        order_by=lambda: ToolInteraction.start_time_unix_nano,
-    )
+    spans: Mapped[list[Span]] = listed(lambda: Trace, lambda: Span, "trace_id")
+    events: Mapped[list[Event]] = listed(lambda: Trace, lambda: Event, "trace_id", order="id")
+    links: Mapped[list[Link]] = listed(lambda: Trace, lambda: Link, "trace_id", order="ordinal")
+    logs: Mapped[list[Log]] = listed(lambda: Trace, lambda: Log, "trace_id")
+    llm_interactions: Mapped[list[LLMInteraction]] = listed(lambda: Trace, lambda: LLMInteraction, "trace_id")
+    tool_interactions: Mapped[list[ToolInteraction]] = listed(lambda: Trace, lambda: ToolInteraction, "trace_id")
 
 
 class Span(SpanColumns, Model):
@@ -90,22 +64,14 @@ class Span(SpanColumns, Model):
         ),
         order_by=lambda: Span.start_time_unix_nano,
     )
-    events: Mapped[list[Event]] = related_by(lambda: _of_span(Event.trace_id, Event.span_id), order_by=lambda: Event.id)
+    events: Mapped[list[Event]] = listed(lambda: Span, lambda: Event, *_SPAN_KEY, order="id")
     start: Mapped[Event | None] = related_by(lambda: _of_span_phase("start"), uselist=False)
     finish: Mapped[Event | None] = related_by(lambda: _of_span_phase("finish"), uselist=False)
-    links: Mapped[list[Link]] = related_by(lambda: _of_span(Link.trace_id, Link.span_id), order_by=lambda: Link.ordinal)
+    links: Mapped[list[Link]] = listed(lambda: Span, lambda: Link, *_SPAN_KEY, order="ordinal")
     linked_by: Mapped[list[Link]] = related_by(lambda: _of_span(Link.linked_trace_id, Link.linked_span_id))
-    logs: Mapped[list[Log]] = related_by(
-        lambda: _of_span(Log.trace_id, Log.span_id), order_by=lambda: Log.start_time_unix_nano
-    )
-    llm_interactions: Mapped[list[LLMInteraction]] = related_by(
-        lambda: _of_span(LLMInteraction.trace_id, LLMInteraction.span_id),
-        order_by=lambda: LLMInteraction.start_time_unix_nano,
-    )
-    tool_interactions: Mapped[list[ToolInteraction]] = related_by(
-        lambda: _of_span(ToolInteraction.trace_id, ToolInteraction.span_id),
-        order_by=lambda: ToolInteraction.start_time_unix_nano,
-    )
+    logs: Mapped[list[Log]] = listed(lambda: Span, lambda: Log, *_SPAN_KEY)
+    llm_interactions: Mapped[list[LLMInteraction]] = listed(lambda: Span, lambda: LLMInteraction, *_SPAN_KEY)
+    tool_interactions: Mapped[list[ToolInteraction]] = listed(lambda: Span, lambda: ToolInteraction, *_SPAN_KEY)
 
 
 class Event(EventColumns, Model):

@@ -11,13 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.errors import FilterError
-from otel_sqlite_exporter.model.values import repair_text
+from otel_sqlite_exporter.model.values import LARGEST, repair_text
 from otel_sqlite_exporter.query.askable_views import Scalar
 
 OPERATORS = ("=", "!=", "<", "<=", ">", ">=")
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LARGEST = 2**63 - 1
 _ATTRIBUTE = re.compile(r"(?P<key>.+?)\s*(?P<operator>!=|<=|>=|=|<|>)\s*(?P<value>.*)", re.DOTALL)
 
 
@@ -49,7 +48,7 @@ def parse_time(argument: str, value: Any) -> int:
     if isinstance(moment, datetime):
         since_epoch = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH
         moment = (since_epoch.days * 86_400 + since_epoch.seconds) * 10**9 + since_epoch.microseconds * 1_000
-    if not isinstance(moment, int) or isinstance(moment, bool) or not -_LARGEST <= moment <= _LARGEST:
+    if not isinstance(moment, int) or isinstance(moment, bool) or not -LARGEST <= moment <= LARGEST:
         raise FilterError(
             argument,
             f"{value!r} is not a time: give ISO 8601 such as 2026-01-31T12:00Z, an age such as 15m or 2d, a datetime, "
@@ -91,7 +90,7 @@ def parse_number(argument: str, value: Any) -> int | float:
     """
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise FilterError(argument, f"{value!r} is not a finite number")
-    if isinstance(value, int) and not -_LARGEST <= value <= _LARGEST:
+    if isinstance(value, int) and not -LARGEST <= value <= LARGEST:
         raise FilterError(argument, f"{value!r} does not fit in 64 bits")
     return value
 

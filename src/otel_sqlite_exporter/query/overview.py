@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from dataclasses import dataclass
+from typing import Any
 
 from otel_sqlite_exporter.errors import FileRefusedError
 from otel_sqlite_exporter.sql.texts import read_query
@@ -15,66 +16,23 @@ from otel_sqlite_exporter.storage.steps import load_migrations
 
 
 @dataclass(frozen=True, slots=True)
-class NewestSession:
-    """The main columns of a row of the view `sessions`."""
-
-    session_id: str
-    user_id: str | None
-    service_name: str | None
-    start_time: str
-    end_time: str
-    traces: int
-    spans: int
-    errors: int
-    llm_calls: int
-    total_tokens: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ExporterHealth:
-    """The sums of the view `exporter_health` over all exporters that wrote to the file."""
-
-    exporters: int
-    last_write: str | None
-    received: int
-    written: int
-    duplicate: int
-    repaired: int
-    quarantined: int
-    dropped: int
-    spooled: int
-    replayed: int
-
-
-@dataclass(frozen=True, slots=True)
-class LinkHealth:
-    """The row of the view `link_health`."""
-
-    records: int
-    linked: int
-    linked_by_span: int
-    linked_by_temporal: int
-    orphan_starts: int
-    orphan_finishes: int
-    success_rate: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Contents:
-    """What the views show, read in one transaction.
+    """What the views show, read in one transaction. Rows are given by the names of their columns.
 
     Attributes:
         counts: The number of rows of each view.
         first_span_time, last_span_time: When the first and the last span started, ISO 8601.
-        newest_sessions: The sessions that ended last, the newest first.
+        newest_sessions: The sessions that ended last, the newest first: the main columns of the view `sessions`.
+        exporter_health: The sums of the view `exporter_health` over all exporters that wrote to the file.
+        link_health: The row of the view `link_health`.
     """
 
     counts: dict[str, int]
     first_span_time: str | None
     last_span_time: str | None
-    newest_sessions: tuple[NewestSession, ...]
-    exporter_health: ExporterHealth
-    link_health: LinkHealth
+    newest_sessions: tuple[dict[str, Any], ...]
+    exporter_health: dict[str, Any]
+    link_health: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +80,8 @@ def _read_contents(connection: sqlite3.Connection, newest_sessions: int) -> Cont
         counts=dict(connection.execute(read_query("count_views")).fetchone()),
         **dict(connection.execute(read_query("get_span_times")).fetchone()),
         newest_sessions=tuple(
-            NewestSession(**dict(row))
-            for row in connection.execute(read_query("find_newest_sessions"), {"limit": newest_sessions})
+            map(dict, connection.execute(read_query("find_newest_sessions"), {"limit": newest_sessions}))
         ),
-        exporter_health=ExporterHealth(**dict(connection.execute(read_query("sum_exporter_health")).fetchone())),
-        link_health=LinkHealth(**dict(connection.execute(read_query("get_link_health")).fetchone())),
+        exporter_health=dict(connection.execute(read_query("sum_exporter_health")).fetchone()),
+        link_health=dict(connection.execute("SELECT * FROM link_health").fetchone()),
     )

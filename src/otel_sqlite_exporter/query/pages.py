@@ -91,6 +91,27 @@ class ResultTable(PartialAnswer):
         return table
 
 
+class TableResult(ResultTable):
+    """Rows as tuples of the values of `columns`."""
+
+    __slots__ = ()
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.rows)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Return each row by column."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    def to_columns(self) -> Mapping[str, tuple[type, Sequence[Any]]]:
+        """Return the type and the values of each column."""
+        columns = {column: [row[index] for row in self.rows] for index, column in enumerate(self.columns)}
+        return {column: (_find_type(values), values) for column, values in columns.items()}
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class ViewRow:
     """A row of a view. Fields that hold JSON are its text, as in the file. A trailing column that an older file lacks
@@ -187,6 +208,11 @@ def _import(package: str, extra: str) -> Any:
         raise MissingPackageError(
             f"to_{extra} needs {package}: `pip install 'otel-sqlite-exporter[{extra}]'`"
         ) from error
+
+
+def _find_type(values: Sequence[Any]) -> type:
+    types = {type(value) for value in values}
+    return str if str in types or types <= {type(None)} else float if float in types else int
 
 
 def _cut(value: Any) -> str:

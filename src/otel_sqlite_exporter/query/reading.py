@@ -49,7 +49,7 @@ class TelemetryFile:
             sqlite3.Error, OSError: The file cannot be read, or is locked for too long.
         """
         if not self._version:
-            self._version = self._find_version()
+            self._version = find_version(self.path, busy_timeout_ms=self._busy_timeout_ms)
         try:
             return read_file(
                 self.path,
@@ -62,9 +62,6 @@ class TelemetryFile:
                     f"the schema of {self.path} is too old for this question: {migrate_hint(self.path)}"
                 ) from error
             raise
-
-    def _find_version(self) -> int:
-        return find_version(self.path, busy_timeout_ms=self._busy_timeout_ms)
 
 
 def find_page(

@@ -3,7 +3,7 @@
 `queries` has no text: it runs the other reports and the lists.
 
 The parameters of a text are `:since` and `:until` (nanoseconds; all time by default), `:group_1` and `:group_2` (from
-`ReportDefinition.groups`, or NULL), `:limit` and `:sample`.
+`ReportDefinition.groups`, or NULL), `:limit` and `:sample`. The branches of `CASE :group_1` also stand for `:group_2`.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.errors import FilterError
+from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS
 from otel_sqlite_exporter.query.filter_values import parse_texts, parse_time
-from otel_sqlite_exporter.query.pages import ResultTable
+from otel_sqlite_exporter.query.pages import TableResult
 from otel_sqlite_exporter.query.reading import fetch_table
 from otel_sqlite_exporter.query.sql_builder import Select, build_page, check_limit
 from otel_sqlite_exporter.sql.texts import read_report
 
-_FIRST, _LAST = -(2**63), 2**63 - 1
 _SAMPLE = 10_000
 _ABOUT_QUERIES = (
     "The first page of every list, and every other report: its time in milliseconds on this file, its rows, and the "
     "full scans in its plan. Plan: runs all of them."
 )
-_GROUP = re.compile(r"CASE :(?P<name>group_\d)\n(?P<groups>.*?)\n\s*END", re.DOTALL)
+_GROUPS = re.compile(r"CASE :group_1\n(.*?)\n\s*END", re.DOTALL)
 _QUERY_COLUMNS: tuple[str, ...] = ("group_1", "ms", "rows", "plan")
 _CALLS = ("model", "provider", "operation", "agent", "service", "session", "user", "day")
 
@@ -72,7 +72,7 @@ REPORTS: Mapping[str, ReportDefinition] = {
 
 
 @dataclass(frozen=True, slots=True)
-class ReportResult(ResultTable):
+class ReportResult(TableResult):
     """The rows of a report.
 
     Attributes:
@@ -85,19 +85,6 @@ class ReportResult(ResultTable):
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     total: int | None
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self.rows)
-
-    def to_dicts(self) -> list[dict[str, Any]]:
-        """Return each row by column."""
-        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
-
-    def to_columns(self) -> Mapping[str, tuple[type, Sequence[Any]]]:
-        """Return the type and the values of each column."""
-        columns = {column: [row[index] for row in self.rows] for index, column in enumerate(self.columns)}
-        return {column: (_find_type(values), values) for column, values in columns.items()}
 
 
 def describe_report(name: str) -> str:
@@ -126,8 +113,8 @@ def run_report(
         )
     limit = report.limit if limit is None else check_limit(limit)
     parameters = {
-        "since": _FIRST if since is None else parse_time("since", since),
-        "until": _LAST if until is None else parse_time("until", until),
+        "since": -LARGEST if since is None else parse_time("since", since),
+        "until": LARGEST if until is None else parse_time("until", until),
         "group_1": groups[0],
         "group_2": groups[1] if len(groups) > 1 else None,
         "limit": limit + 1,
@@ -148,15 +135,18 @@ def run_report(
     )
 
 
-def _pick(match: re.Match[str], group: str | None) -> str:
-    """Return the expression for `group`. Without the CASE around it, SQLite reads nothing for other groups."""
-    found = re.search(rf"WHEN '{group}' THEN (.*)", match["groups"])
+def _pick(groups: str, group: str) -> str:
+    """Return the expression for `group` in the branches of a CASE. Without the CASE, SQLite reads no other groups."""
+    found = re.search(rf"WHEN '{group}' THEN (.*)", groups)
     return found[1] if found else "NULL"
 
 
 def _select(name: str, parameters: dict[str, Any]) -> Select:
-    text = _GROUP.sub(lambda match: _pick(match, parameters[match["name"]]), read_report(name))
-    if REPORTS[name].is_pass and (parameters["since"], parameters["until"]) == (_FIRST, _LAST):
+    text = read_report(name)
+    if parameters["group_2"] is not None:
+        text = text.replace(":group_2", _pick(text, parameters["group_2"]))
+    text = _GROUPS.sub(lambda match: _pick(match[1], parameters["group_1"]), text)
+    if REPORTS[name].is_pass and (parameters["since"], parameters["until"]) == (-LARGEST, LARGEST):
         # SQLite takes any two bounds for a narrow range. Reading all rows by the index of the start takes 1.4 times as
         # long as reading the table; the + keeps SQLite from that index.
         text = re.sub(r"(WHERE|AND) (?=start_time_unix_nano )", r"\1 +", text)
@@ -179,8 +169,3 @@ def _measure(connection: sqlite3.Connection, query: str, select: Select) -> tupl
     took = (time.perf_counter() - began) * 1e3
     steps = dict.fromkeys(step for *_, step in plan if step.startswith("SCAN") and "VIRTUAL" not in step)
     return query, took, rows, "; ".join(steps)
-
-
-def _find_type(values: Sequence[Any]) -> type:
-    types = {type(value) for value in values}
-    return str if str in types or types <= {type(None)} else float if float in types else int

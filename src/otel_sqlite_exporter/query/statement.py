@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from otel_sqlite_exporter.errors import FilterError
-from otel_sqlite_exporter.query.pages import PartialAnswer
+from otel_sqlite_exporter.query.pages import TableResult
 
 _ACTIONS = frozenset((sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE))
 _READING_PRAGMAS = frozenset(
@@ -34,21 +34,13 @@ _STEPS_BETWEEN_SIGNALS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class StatementResult(PartialAnswer):
+class StatementResult(TableResult):
     """The rows of a statement, bytes as hex text. `total` is None if there are more rows. Columns of the same name are
     numbered, as in SQLite's views: `a`, `a:1`."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     total: int | None
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self.rows)
-
-    def to_dicts(self) -> list[dict[str, Any]]:
-        """Return each row by column."""
-        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
 def run_statement(connection: sqlite3.Connection, text: str, *, limit: int) -> StatementResult:

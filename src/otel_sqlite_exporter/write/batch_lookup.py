@@ -12,14 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import orjson
-
 from otel_sqlite_exporter.encode.open_spans import ESTIMATED, OPEN
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Naming
-from otel_sqlite_exporter.write.statements import run_query
+from otel_sqlite_exporter.model.values import LARGEST
+from otel_sqlite_exporter.write.statements import read_json
 
 NO_PARENT, REMOTE_PARENT, LOCAL_PARENT, NO_SPAN = range(4)
-NO_TIMES = (2**63 - 1, 0)
+NO_TIMES = (LARGEST, 0)
 """Start and end of a trace before a record of it is counted."""
 
 
@@ -183,15 +182,15 @@ def look_up_batch(
         sessions |= names
         own_sessions |= names
     records: list[EncodedSpan | EncodedLog] = [*spans, *logs]
-    row = run_query(
+    found = read_json(
         connection,
         "look_up_batch",
         traces=wanted,
         sessions=sessions,
         resources={record.resource.digest for record in records},
         scopes={record.scope.digest for record in records if record.scope},
-    ).fetchone()
-    last_ids, resources, scopes, session_ids, found_traces, found_trace_sessions, found_spans = map(orjson.loads, row)
+    )
+    last_ids, resources, scopes, session_ids, found_traces, found_trace_sessions, found_spans = found
     traces: dict[str, TraceRow] = {}
     for trace_id, id, *columns, has_interactions in found_traces:
         session, user, root, times = columns[:5], columns[5:10], columns[10:13], columns[13:]

@@ -14,9 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
-import orjson
-
-from otel_sqlite_exporter.write.statements import run_query, run_script
+from otel_sqlite_exporter.write.statements import read_json, run_script
 
 _NEAR_NS = 600 * 10**9
 
@@ -61,8 +59,8 @@ def find_enclosing_calls(
     """Return the calls (ids of `_llm_interactions`) whose counting can change with these rows of `_spans`, or with the
     log records of these spans (trace, span id). `leaves` are spans (key, response id) that change nothing unless
     another call names the same response."""
-    (found,) = run_query(connection, "find_enclosing_calls", spans=spans, logs=logs, leaves=leaves).fetchone()
-    calls: list[int] = orjson.loads(found)
+    calls: list[int]
+    (calls,) = read_json(connection, "find_enclosing_calls", spans=spans, logs=logs, leaves=leaves)
     return calls
 
 
@@ -71,8 +69,7 @@ def count_calls(connection: sqlite3.Connection, ids: Collection[int]) -> int:
     must include the calls inside and around each, as `find_enclosing_calls` finds them."""
     if not ids:
         return 0
-    row = run_query(connection, "read_calls", calls=ids).fetchone()
-    calls, inner_calls, responses = map(orjson.loads, row)
+    calls, inner_calls, responses = read_json(connection, "read_calls", calls=ids)
     counts = find_counts([Call(*call) for call in calls], inner_calls, [Response(*one) for one in responses])
     if counts:
         run_script(connection, "count_calls", counts=counts)

@@ -25,7 +25,7 @@ from otel_sqlite_exporter.model.rows import (
 from otel_sqlite_exporter.model.values import decode_attributes, decode_value
 from otel_sqlite_exporter.write.batch_lookup import TraceRow
 from otel_sqlite_exporter.write.counted_calls import count_calls, find_enclosing_calls
-from otel_sqlite_exporter.write.statements import Insert, TableRows, run_query, run_script
+from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json, run_query, run_script
 from otel_sqlite_exporter.write.sums import AgentSums
 
 
@@ -82,8 +82,7 @@ class InteractionBatch:
 
     def note_replaced_spans(self, connection: sqlite3.Connection, spans: Collection[int]) -> None:
         """Note what else the interactions of these rows of `_spans` affect, before they are removed."""
-        same = run_query(connection, "find_same_responses", spans=spans).fetchone()
-        same_spans, same_logs = map(orjson.loads, same)
+        same_spans, same_logs = read_json(connection, "find_same_responses", spans=spans)
         self._replaced_calls = find_enclosing_calls(connection, [*spans, *same_spans], same_logs)
         self._removed_tools = find_tools(connection, spans=spans)
 
@@ -165,9 +164,9 @@ def find_tools(
     connection: sqlite3.Connection, *, spans: Collection[int] = (), logs: Collection[int] = ()
 ) -> Collection[Sequence[Any]]:
     """Return the tool calls of these rows of `_spans` and `_logs`, each with its trace, call id and name."""
-    (tools,) = run_query(connection, "find_tools", spans=spans, logs=logs).fetchone()
-    found: list[list[Any]] = orjson.loads(tools)
-    return found
+    tools: list[list[Any]]
+    (tools,) = read_json(connection, "find_tools", spans=spans, logs=logs)
+    return tools
 
 
 def hide_requests(
@@ -185,14 +184,14 @@ def link_logged_tools(connection: sqlite3.Connection, spans: Collection[tuple[in
 
     A result from a span carries the span's start time; one from a log record never does. That is how the two are
     distinguished. So one that was recorded at that very nanosecond is written a nanosecond later."""
-    calls, has_results, records = run_query(connection, "find_logged_tools", spans=spans).fetchone()
+    has_tools, records = run_query(connection, "find_logged_tools", spans=spans).fetchone()
     results = TableRows(_TOOL_RESULTS)
     for span, trace, start, time, name, body_type, body, attribute_types, attributes in orjson.loads(records):
         content = None if body is None else decode_value(body, body_type)
         _, found = find_logged_tools(read_record(name, decode_attributes(attributes, attribute_types), content))
         for id, result in found:
             results.add((span, trace, id, time + (time == start), result))
-    if calls or has_results:
+    if has_tools:
         run_script(connection, "link_logged_tools", spans=spans)
     results.write(connection)
 

@@ -6,12 +6,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Mapping
 from itertools import groupby
-from typing import Any
-
-import orjson
 
 from otel_sqlite_exporter.encode.pairs import link_within_span, split_phase
-from otel_sqlite_exporter.write.statements import run_query, run_script
+from otel_sqlite_exporter.write.statements import read_json, run_script
 from otel_sqlite_exporter.write.temporal_links import Change
 
 
@@ -21,8 +18,7 @@ def follow_spans(
     """Let the log records of these rows of `_spans` that name no session show that of their span. `shown` is the
     session that rows of `_trace_sessions` showed before this batch, where it is another now. Adds the rows that lost
     records to one that shows another session to `left`, and returns the changes for pairing by time."""
-    (found,) = run_query(connection, "find_following_logs", spans=spans).fetchone()
-    moves: list[list[Any]] = orjson.loads(found)
+    (moves,) = read_json(connection, "find_following_logs", spans=spans)
     if not moves:
         return []
     run_script(connection, "move_logs", moves=[move[:4] for move in moves])
@@ -41,10 +37,10 @@ def follow_spans(
 def link_log_records(connection: sqlite3.Connection, spans: Collection[tuple[int, str]]) -> list[Change]:
     """Pair the starts and finishes among the log records of each of these spans (trace, span id), and return the
     changes for pairing by time."""
-    (found,) = run_query(connection, "find_log_records", spans=spans).fetchone()
+    (found,) = read_json(connection, "find_log_records", spans=spans)
     links: list[tuple[int, int | None, str | None, str | None]] = []
     changes = []
-    for (trace, _), group in groupby(orjson.loads(found), key=lambda record: (record[0], record[1])):
+    for (trace, _), group in groupby(found, key=lambda record: (record[0], record[1])):
         records = [(*record[2:], split_phase(record[3])[0] or "") for record in group]
         mates = link_within_span([(stem, phase, time) for _, _, phase, time, *_, stem in records])
         for index, (event, _, _, time, related, method, stem) in enumerate(records):

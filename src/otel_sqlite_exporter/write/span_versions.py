@@ -19,7 +19,7 @@ from otel_sqlite_exporter.encode.open_spans import merge_attributes
 from otel_sqlite_exporter.model.rows import EncodedSpan
 from otel_sqlite_exporter.write.batch_lookup import RepeatedSpan
 from otel_sqlite_exporter.write.context_rows import ContextRows
-from otel_sqlite_exporter.write.statements import run_query
+from otel_sqlite_exporter.write.statements import read_json
 from otel_sqlite_exporter.write.stored_spans import read_spans
 
 
@@ -49,8 +49,8 @@ def choose_replacing(connection: sqlite3.Connection, repeated: Sequence[Repeated
         if one.written.is_finished and one.span.row.end_time_unix_nano == one.written.end_time_unix_nano
     ]
     if ties:
-        (found,) = run_query(connection, "read_versions", ids=ties).fetchone()
-        for id, content in orjson.loads(found).items():
+        (found,) = read_json(connection, "read_versions", ids=ties)
+        for id, content in found.items():
             if _sort_key(_list_content(best[int(id)].span)) <= _sort_key(content):
                 del best[int(id)]
     return list(best.values())

@@ -100,6 +100,11 @@ def run_query(connection: sqlite3.Connection, name: str, **parameters: Collectio
     return connection.execute(read_query(name), _encode(parameters))
 
 
+def read_json(connection: sqlite3.Connection, name: str, **parameters: Collection[Any]) -> list[Any]:
+    """Return the columns of the one row that the statement of a query file gives, each decoded from JSON."""
+    return [orjson.loads(column) for column in run_query(connection, name, **parameters).fetchone()]
+
+
 def read_rows(connection: sqlite3.Connection, name: str, **parameters: Collection[Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the rows of the one statement of a query file, all read at once, by the names of their columns."""
     cursor = run_query(connection, name, **parameters)

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from otel_sqlite_exporter.model.rows import LLMInteractionRow, ResourceRow
-from otel_sqlite_exporter.write.statements import run_query, run_script
+from otel_sqlite_exporter.write.statements import read_json, run_script
 
 # Of one row, so that no sum is too large for an integer; the triggers have the same.
 _MOST_TOKENS = 2**40
@@ -35,18 +35,23 @@ class OutdatedSums:
     left: set[int] = field(default_factory=set)
     restarted: set[int] = field(default_factory=set)
 
-    def update(self, connection: sqlite3.Connection, moved: Iterable[int], lost: Sequence[int]) -> None:
+    def update(self, connection: sqlite3.Connection, moved: Iterable[int], lost: Collection[int]) -> None:
         """Compute these sums again, after the rows of the batch were written. `moved` are the rows that show another
         session than before, `lost` the sessions that they showed."""
         left = self.left.union(moved)
         if left or self.restarted:
-            (wide,) = run_query(connection, "find_wide_times", left=left, restarted=self.restarted).fetchone()
-            self.replaced.update(orjson.loads(wide))
-        recounted = list(self.replaced)
-        if recounted:
-            run_script(connection, "recount_replaced", trace_sessions=recounted)
-        if lost or recounted:
-            run_script(connection, "update_session_times", ids=lost, trace_sessions=recounted)
+            (wide,) = read_json(connection, "find_wide_times", left=left, restarted=self.restarted)
+            self.replaced.update(wide)
+        recount(connection, self.replaced, lost)
+
+
+def recount(connection: sqlite3.Connection, trace_sessions: Collection[int], sessions: Collection[int] = ()) -> None:
+    """Compute sums and times of these rows of `_trace_sessions` again from their records, and then the times of their
+    traces, of the sessions that they show, and of these `sessions`."""
+    if trace_sessions:
+        run_script(connection, "recount_replaced", trace_sessions=trace_sessions)
+    if trace_sessions or sessions:
+        run_script(connection, "update_session_times", ids=sessions, trace_sessions=trace_sessions)
 
 
 class AgentSums:

@@ -12,10 +12,8 @@ import sqlite3
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-import orjson
-
 from otel_sqlite_exporter.encode.pairs import Candidate, link_by_time
-from otel_sqlite_exporter.write.statements import run_query, run_script
+from otel_sqlite_exporter.write.statements import read_json, run_script
 
 
 class Change(NamedTuple):
@@ -38,8 +36,8 @@ def relink_records(connection: sqlite3.Connection, changes: Iterable[Change], wi
         return
     groups = {(change.trace, change.session, change.stem) for change in wanted}
     starts = [[trace, session, stem, max(0, since[stem] - 2 * window_ns)] for trace, session, stem in groups]
-    (found,) = run_query(connection, "find_temporal_candidates", changes=starts).fetchone()
-    candidates = [Candidate(*columns) for columns in orjson.loads(found)]
+    (found,) = read_json(connection, "find_temporal_candidates", changes=starts)
+    candidates = [Candidate(*columns) for columns in found]
     changed = {(change.trace, change.stem) for change in wanted}
     unchanged = {one.id for one in candidates if one.is_finish and one.time_unix_nano < since[one.stem] - window_ns}
     free = [
@@ -65,5 +63,5 @@ def find_stems(
 ) -> list[Change]:
     """Return the changes that adding the records of these rows that may pair by time would make. `trace_sessions` are
     keys of `_trace_sessions`, `spans` of `_spans`."""
-    (found,) = run_query(connection, "find_stems", trace_sessions=trace_sessions, spans=spans).fetchone()
-    return [Change(*columns) for columns in orjson.loads(found)]
+    (found,) = read_json(connection, "find_stems", trace_sessions=trace_sessions, spans=spans)
+    return [Change(*columns) for columns in found]

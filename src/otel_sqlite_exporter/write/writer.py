@@ -8,8 +8,6 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import orjson
-
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow, Records
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
@@ -22,7 +20,7 @@ from otel_sqlite_exporter.write.exporter_runs import Counts, Run, write_run
 from otel_sqlite_exporter.write.log_links import follow_spans, link_log_records
 from otel_sqlite_exporter.write.shared_texts import SharedTexts
 from otel_sqlite_exporter.write.span_versions import choose_replacing, find_completed
-from otel_sqlite_exporter.write.statements import Insert, TableRows, run_query, run_script
+from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json, run_script
 from otel_sqlite_exporter.write.temporal_links import Change, find_stems, relink_records
 
 _QUARANTINE = Insert("_quarantine", QuarantineRow._fields, key="digest")
@@ -162,8 +160,8 @@ def _replace_spans(connection: sqlite3.Connection, batch: Batch, replacing: Sequ
     ids = [repeated.written.id for repeated in replacing]
     changes = find_stems(connection, spans=ids)
     batch.interactions.note_replaced_spans(connection, ids)
-    (found,) = run_query(connection, "read_starts", ids=ids).fetchone()
-    starts = {id: start for id, *start in orjson.loads(found)}
+    (found,) = read_json(connection, "read_starts", ids=ids)
+    starts = {id: start for id, *start in found}
     run_script(connection, "forget_span_details", ids=ids)
     batch.replace(replacing, starts)
     return changes

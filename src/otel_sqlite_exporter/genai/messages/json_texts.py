@@ -135,40 +135,10 @@ class _Reader:
             return _CONSTANTS.get(token, token)
         if depth >= _DEEPEST or token not in _CLOSING:
             raise _NotReadableError
-        return self._read_map(depth) if token == "{" else self._read_list(_CLOSING[token], depth)
-
-    def _read_list(self, closing: str, depth: int) -> list[Any]:
-        items: list[Any] = []
-        try:
-            self._next()
-            while self._token != closing or self._kind != "mark":
-                items.append(self._finish_value(depth + 1))
-                if self._read_separator(closing):
-                    break
-                self._next()
-        except _EndError:
-            pass
-        return items
+        return self._read_map(depth) if token == "{" else self._read_members(_CLOSING[token], depth)[1]
 
     def _read_map(self, depth: int) -> Any:
-        values: dict[str, Any] = {}
-        members: list[Any] = []
-        try:
-            self._next()
-            while self._token != "}" or self._kind != "mark":
-                key = self._finish_value(depth + 1)
-                self._next()
-                if self._kind == "mark" and self._token == ":":
-                    values[key if isinstance(key, str) else str(key)] = self.read_value(depth + 1)
-                    if self._read_separator("}"):
-                        break
-                else:
-                    members.append(key)
-                    if self._is_separator("}"):
-                        break
-                self._next()
-        except _EndError:
-            pass
+        values, members = self._read_members("}", depth, ":")
         if members and values:
             raise _NotReadableError
         return members or values
@@ -176,29 +146,33 @@ class _Reader:
     def _read_object(self, name: str, depth: int) -> dict[str, Any]:
         if depth >= _DEEPEST:
             raise _NotReadableError
-        values: dict[str, Any] = {CLASS: name.rpartition(".")[2]}
-        positional: list[Any] = []
+        values, positional = self._read_members(")", depth, "=")
+        values = {CLASS: name.rpartition(".")[2], **values}
+        return values | {"args": positional} if positional else values
+
+    def _read_members(self, closing: str, depth: int, sign: str = "") -> tuple[dict[str, Any], list[Any]]:
+        """Return what stands before `closing`: the values that follow a key and `sign`, by key, and the values alone.
+        Where the text ends after a value that could be a key, that value is left out."""
+        named: dict[str, Any] = {}
+        alone: list[Any] = []
         try:
             self._next()
-            while self._token != ")" or self._kind != "mark":
-                value, is_name = self._finish_value(depth + 1), self._kind == "name"
+            while self._token != closing or self._kind != "mark":
+                value, can_be_key = self._finish_value(depth + 1), sign == ":" or self._kind == "name"
+                if not sign:
+                    alone.append(value)
                 self._next()
-                if is_name and self._kind == "mark" and self._token == "=":
-                    values[str(value)] = self.read_value(depth + 1)
-                    if self._read_separator(")"):
-                        break
-                else:
-                    positional.append(value)
-                    if self._is_separator(")"):
-                        break
+                if sign and can_be_key and self._kind == "mark" and self._token == sign:
+                    named[str(value)] = self.read_value(depth + 1)
+                    self._next()
+                elif sign:
+                    alone.append(value)
+                if self._is_separator(closing):
+                    break
                 self._next()
         except _EndError:
             pass
-        return values | {"args": positional} if positional else values
-
-    def _read_separator(self, closing: str) -> bool:
-        self._next()
-        return self._is_separator(closing)
+        return named, alone
 
     def _is_separator(self, closing: str) -> bool:
         """Whether the token read last closes what is being read; anything else but a comma is an error."""

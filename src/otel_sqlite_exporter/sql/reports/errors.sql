@@ -17,31 +17,18 @@ WITH
     FROM complete_tool_interactions
     WHERE source = 'event' AND status = 'error'
       AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
-  ),
-  grouped AS (
-    SELECT
-      CASE :group_1
-        WHEN 'type' THEN type
-        WHEN 'name' THEN name
-        WHEN 'service' THEN service
-        WHEN 'day' THEN date(start_time_unix_nano / 1000000000, 'unixepoch')
-      END AS group_1,
-      CASE :group_2
-        WHEN 'type' THEN type
-        WHEN 'name' THEN name
-        WHEN 'service' THEN service
-        WHEN 'day' THEN date(start_time_unix_nano / 1000000000, 'unixepoch')
-      END AS group_2,
-      start_time_unix_nano,
-      trace_id
-    FROM failures
   )
 SELECT
-  group_1,
-  group_2,
+  CASE :group_1
+    WHEN 'type' THEN type
+    WHEN 'name' THEN name
+    WHEN 'service' THEN service
+    WHEN 'day' THEN date(start_time_unix_nano / 1000000000, 'unixepoch')
+  END AS group_1,
+  :group_2 AS group_2,
   count(*) AS errors,
   strftime('%Y-%m-%dT%H:%M:%SZ', max(start_time_unix_nano) / 1000000000, 'unixepoch') AS last_time,
   trace_id AS example_trace_id
-FROM grouped
+FROM failures
 GROUP BY 1, 2
 ORDER BY 3 DESC, 1, 2;

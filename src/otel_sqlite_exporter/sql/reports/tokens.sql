@@ -16,16 +16,7 @@ WITH
         WHEN 'service' THEN service_name
         WHEN 'day' THEN date(start_time_unix_nano / 1000000000, 'unixepoch')
       END AS group_1,
-      CASE :group_2
-        WHEN 'model' THEN model
-        WHEN 'provider' THEN provider
-        WHEN 'operation' THEN operation
-        WHEN 'session' THEN session_id
-        WHEN 'user' THEN user_id
-        WHEN 'agent' THEN agent_name
-        WHEN 'service' THEN service_name
-        WHEN 'day' THEN date(start_time_unix_nano / 1000000000, 'unixepoch')
-      END AS group_2,
+      :group_2 AS group_2,
       input_tokens,
       output_tokens,
       total_tokens,

@@ -5,20 +5,14 @@ AFTER UPDATE OF is_hidden, is_repeat, is_duplicate, is_aggregate, input_tokens, 
 BEGIN
   UPDATE _agents
   SET
-    calls = calls - (old.counted AND NOT old.is_aggregate),
-    reports = reports - (old.counted AND old.has_usage),
-    input_tokens = input_tokens - old.counted * min(ifnull(old.input_tokens, 0), 1099511627776),
-    output_tokens = output_tokens - old.counted * min(ifnull(old.output_tokens, 0), 1099511627776),
-    total_tokens = total_tokens - old.counted * min(ifnull(old.total_tokens, 0), 1099511627776)
-  WHERE service_name = (SELECT r.service_name FROM _resources AS r WHERE r.id = old.resource)
-    AND agent_name = ifnull(old.agent_name, '');
-  UPDATE _agents
-  SET
-    calls = calls + (new.counted AND NOT new.is_aggregate),
-    reports = reports + (new.counted AND new.has_usage),
-    input_tokens = input_tokens + new.counted * min(ifnull(new.input_tokens, 0), 1099511627776),
-    output_tokens = output_tokens + new.counted * min(ifnull(new.output_tokens, 0), 1099511627776),
-    total_tokens = total_tokens + new.counted * min(ifnull(new.total_tokens, 0), 1099511627776)
+    calls = calls + (new.counted AND NOT new.is_aggregate) - (old.counted AND NOT old.is_aggregate),
+    reports = reports + (new.counted AND new.has_usage) - (old.counted AND old.has_usage),
+    input_tokens = input_tokens
+      + new.counted * min(ifnull(new.input_tokens, 0), 1099511627776) - old.counted * min(ifnull(old.input_tokens, 0), 1099511627776),
+    output_tokens = output_tokens
+      + new.counted * min(ifnull(new.output_tokens, 0), 1099511627776) - old.counted * min(ifnull(old.output_tokens, 0), 1099511627776),
+    total_tokens = total_tokens
+      + new.counted * min(ifnull(new.total_tokens, 0), 1099511627776) - old.counted * min(ifnull(old.total_tokens, 0), 1099511627776)
   WHERE service_name = (SELECT r.service_name FROM _resources AS r WHERE r.id = new.resource)
     AND agent_name = ifnull(new.agent_name, '');
 END;
@@ -47,20 +41,14 @@ END;
 CREATE TRIGGER _llm_interactions_agent_moved AFTER UPDATE OF trace_session ON _llm_interactions
 WHEN old.trace_session <> new.trace_session
 BEGIN
-  UPDATE _agent_sessions
-  SET calls = calls - 1
-  WHERE agent = (
-      SELECT a.id FROM _resources AS r JOIN _agents AS a ON a.service_name = r.service_name
-      WHERE r.id = old.resource AND a.agent_name = ifnull(old.agent_name, '')
-    )
-    AND session = (SELECT p.session FROM _trace_sessions AS p WHERE p.id = old.trace_session);
   INSERT INTO _agent_sessions (agent, session, calls)
-  SELECT a.id, p.session, 1
-  FROM _resources AS r
+  SELECT a.id, p.session, w.sign
+  FROM (SELECT old.trace_session AS trace_session, -1 AS sign UNION ALL SELECT new.trace_session, 1) AS w
+  JOIN _trace_sessions AS p ON p.id = w.trace_session
+  JOIN _resources AS r ON r.id = new.resource
   JOIN _agents AS a ON a.service_name = r.service_name AND a.agent_name = ifnull(new.agent_name, '')
-  JOIN _trace_sessions AS p ON p.id = new.trace_session
-  WHERE r.id = new.resource AND p.session IS NOT NULL
-  ON CONFLICT (agent, session) DO UPDATE SET calls = calls + 1;
+  WHERE p.session IS NOT NULL
+  ON CONFLICT (agent, session) DO UPDATE SET calls = calls + excluded.calls;
 END;
 
 CREATE TRIGGER _trace_sessions_agents_moved AFTER UPDATE OF session ON _trace_sessions WHEN old.session IS NOT new.session

@@ -3,18 +3,13 @@
 CREATE TRIGGER _tool_interactions_added AFTER INSERT ON _tool_interactions WHEN new.event IS NOT NULL
 BEGIN
   UPDATE _tool_interactions
-  SET
-    start_event = (
-      SELECT b.event FROM _events AS f JOIN _tool_interactions AS b ON b.event = f.related_event
-      WHERE f.id = _tool_interactions.event AND f.phase = 'finish'
-    ),
-    start_time_unix_nano = coalesce(
-      (
-        SELECT b.end_time_unix_nano FROM _events AS f JOIN _tool_interactions AS b ON b.event = f.related_event
-        WHERE f.id = _tool_interactions.event AND f.phase = 'finish'
-      ),
-      max(0, end_time_unix_nano - CAST(ifnull(duration_ms, 0) * 1e6 AS INTEGER))
-    )
+  SET (start_event, start_time_unix_nano) = (
+    SELECT
+      max(b.event),
+      coalesce(max(b.end_time_unix_nano), max(0, _tool_interactions.end_time_unix_nano - CAST(ifnull(_tool_interactions.duration_ms, 0) * 1e6 AS INTEGER)))
+    FROM _events AS f JOIN _tool_interactions AS b ON b.event = f.related_event
+    WHERE f.id = _tool_interactions.event AND f.phase = 'finish'
+  )
   WHERE event IN (new.event, (SELECT e.related_event FROM _events AS e WHERE e.id = new.event));
   UPDATE _tool_interactions
   SET is_hidden = EXISTS (SELECT 1 FROM _tool_interactions AS f WHERE f.start_event = _tool_interactions.event)
@@ -25,18 +20,13 @@ CREATE TRIGGER _tool_interactions_relinked AFTER UPDATE OF related_event ON _eve
 WHEN new.phase IS NOT NULL AND new.source > 0 AND EXISTS (SELECT 1 FROM _tool_interactions AS i WHERE i.event = new.id)
 BEGIN
   UPDATE _tool_interactions
-  SET
-    start_event = (
-      SELECT b.event FROM _events AS f JOIN _tool_interactions AS b ON b.event = f.related_event
-      WHERE f.id = _tool_interactions.event AND f.phase = 'finish'
-    ),
-    start_time_unix_nano = coalesce(
-      (
-        SELECT b.end_time_unix_nano FROM _events AS f JOIN _tool_interactions AS b ON b.event = f.related_event
-        WHERE f.id = _tool_interactions.event AND f.phase = 'finish'
-      ),
-      max(0, end_time_unix_nano - CAST(ifnull(duration_ms, 0) * 1e6 AS INTEGER))
-    )
+  SET (start_event, start_time_unix_nano) = (
+    SELECT
+      max(b.event),
+      coalesce(max(b.end_time_unix_nano), max(0, _tool_interactions.end_time_unix_nano - CAST(ifnull(_tool_interactions.duration_ms, 0) * 1e6 AS INTEGER)))
+    FROM _events AS f JOIN _tool_interactions AS b ON b.event = f.related_event
+    WHERE f.id = _tool_interactions.event AND f.phase = 'finish'
+  )
   WHERE event IN (new.id, new.related_event, old.related_event);
   UPDATE _tool_interactions
   SET is_hidden = EXISTS (SELECT 1 FROM _tool_interactions AS f WHERE f.start_event = _tool_interactions.event)

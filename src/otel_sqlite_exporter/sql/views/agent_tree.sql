@@ -6,106 +6,71 @@ CREATE VIEW agent_tree AS
 -- No condition is on a joined table: in a large file, SQLite would read all of that table to make a Bloom filter.
 SELECT
   t.trace_id,
-  s.span_id,
-  (
-    WITH RECURSIVE up (trace, span, span_id, parent_span_id, depth) AS (
-      SELECT q.trace, q.id, q.span_id, q.parent_span_id, 1 FROM _spans AS q WHERE q.trace = s.trace AND q.span_id = s.parent_span_id
-      UNION ALL
-      SELECT up.trace, q.id, q.span_id, q.parent_span_id, up.depth + 1
-      FROM up CROSS JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.parent_span_id
-      WHERE up.depth < 1000
-    )
-    SELECT up.span_id
-    FROM up
-    WHERE (SELECT a.operation FROM _llm_interactions AS a WHERE a.span = up.span AND ifnull(a.event, 0) = 0) IN ('invoke_agent', 'invoke_workflow')
-    ORDER BY up.depth LIMIT 1
-  ) AS parent_agent_span_id,
-  (
-    WITH RECURSIVE up (trace, span, span_id, parent_span_id, depth) AS (
-      SELECT q.trace, q.id, q.span_id, q.parent_span_id, 1 FROM _spans AS q WHERE q.trace = s.trace AND q.span_id = s.parent_span_id
-      UNION ALL
-      SELECT up.trace, q.id, q.span_id, q.parent_span_id, up.depth + 1
-      FROM up CROSS JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.parent_span_id
-      WHERE up.depth < 1000
-    )
-    SELECT count(DISTINCT up.span)
-    FROM up
-    WHERE up.span <> s.id AND (SELECT a.operation FROM _llm_interactions AS a WHERE a.span = up.span AND ifnull(a.event, 0) = 0) IN ('invoke_agent', 'invoke_workflow')
-  ) AS depth,
+  i.span_id,
+  i.agents_above ->> '$[0]' AS parent_agent_span_id,
+  json_array_length(i.agents_above) AS depth,
   x.session_id,
   coalesce(i.user_id, t.user_id) AS user_id,
   i.agent_name,
   r.service_name,
-  s.name,
+  i.span_name AS name,
   i.operation,
   i.start_time_unix_nano,
   max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) AS end_time_unix_nano,
   strftime('%Y-%m-%dT%H:%M:%S', i.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', i.start_time_unix_nano / 1000 % 1000000) AS start_time,
   (max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - i.start_time_unix_nano) / 1e6 AS duration_ms,
   CASE WHEN o.span IS NOT NULL THEN 'running' WHEN i.is_interrupted THEN 'interrupted' ELSE iif(i.status_code = 2 OR i.error_type IS NOT NULL, 'error', 'ok') END AS status,
-  (
-    WITH RECURSIVE down (trace, id, span_id) AS (
-      SELECT s.trace, s.id, s.span_id
-      UNION
-      SELECT down.trace, q.id, q.span_id FROM down CROSS JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
-    )
-    SELECT count(*) FILTER (WHERE c.is_aggregate = 0 AND c.counted = 1)
-    FROM down CROSS JOIN _llm_interactions AS c ON c.span = down.id
-  ) AS llm_calls,
-  (
-    WITH RECURSIVE down (trace, id, span_id) AS (
-      SELECT s.trace, s.id, s.span_id
-      UNION
-      SELECT down.trace, q.id, q.span_id FROM down CROSS JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
-    )
-    SELECT count(*) FILTER (WHERE c.is_hidden = 0) FROM down CROSS JOIN _tool_interactions AS c ON c.span = down.id
-  ) AS tool_calls,
-  (
-    WITH RECURSIVE down (trace, id, span_id) AS (
-      SELECT s.trace, s.id, s.span_id
-      UNION
-      SELECT down.trace, q.id, q.span_id FROM down CROSS JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
-    )
-    SELECT sum(c.input_tokens) FILTER (WHERE c.counted = 1) FROM down CROSS JOIN _llm_interactions AS c ON c.span = down.id
-  ) AS input_tokens,
-  (
-    WITH RECURSIVE down (trace, id, span_id) AS (
-      SELECT s.trace, s.id, s.span_id
-      UNION
-      SELECT down.trace, q.id, q.span_id FROM down CROSS JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
-    )
-    SELECT sum(c.output_tokens) FILTER (WHERE c.counted = 1) FROM down CROSS JOIN _llm_interactions AS c ON c.span = down.id
-  ) AS output_tokens,
-  (
-    WITH RECURSIVE down (trace, id, span_id) AS (
-      SELECT s.trace, s.id, s.span_id
-      UNION
-      SELECT down.trace, q.id, q.span_id FROM down CROSS JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
-    )
-    SELECT sum(c.total_tokens) FILTER (WHERE c.counted = 1) FROM down CROSS JOIN _llm_interactions AS c ON c.span = down.id
-  ) AS total_tokens,
-  (
-    WITH RECURSIVE down (trace, id, span_id) AS (
-      SELECT s.trace, s.id, s.span_id
-      UNION
-      SELECT down.trace, q.id, q.span_id FROM down CROSS JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
-    )
-    SELECT sum(c.cost_usd) FILTER (WHERE c.counted = 1) FROM down CROSS JOIN _llm_interactions AS c ON c.span = down.id
-  ) AS cost_usd,
-  (
-    WITH RECURSIVE down (trace, id, span_id) AS (
-      SELECT s.trace, s.id, s.span_id
-      UNION
-      SELECT down.trace, q.id, q.span_id FROM down CROSS JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
-    )
-    SELECT count(*) FILTER (WHERE q.status_code = 2) FROM down CROSS JOIN _spans AS q ON q.id = down.id
-  ) AS errors
-FROM _llm_interactions AS i
+  (SELECT count(*) FILTER (WHERE c.is_aggregate = 0 AND c.counted = 1)
+   FROM json_each(i.spans_below) AS w CROSS JOIN _llm_interactions AS c ON c.span = w.value) AS llm_calls,
+  (SELECT count(*) FILTER (WHERE c.is_hidden = 0)
+   FROM json_each(i.spans_below) AS w CROSS JOIN _tool_interactions AS c ON c.span = w.value) AS tool_calls,
+  (SELECT sum(c.input_tokens) FILTER (WHERE c.counted = 1)
+   FROM json_each(i.spans_below) AS w CROSS JOIN _llm_interactions AS c ON c.span = w.value) AS input_tokens,
+  (SELECT sum(c.output_tokens) FILTER (WHERE c.counted = 1)
+   FROM json_each(i.spans_below) AS w CROSS JOIN _llm_interactions AS c ON c.span = w.value) AS output_tokens,
+  (SELECT sum(c.total_tokens) FILTER (WHERE c.counted = 1)
+   FROM json_each(i.spans_below) AS w CROSS JOIN _llm_interactions AS c ON c.span = w.value) AS total_tokens,
+  (SELECT sum(c.cost_usd) FILTER (WHERE c.counted = 1)
+   FROM json_each(i.spans_below) AS w CROSS JOIN _llm_interactions AS c ON c.span = w.value) AS cost_usd,
+  (SELECT count(*) FILTER (WHERE q.status_code = 2)
+   FROM json_each(i.spans_below) AS w CROSS JOIN _spans AS q ON q.id = w.value) AS errors
+FROM (
+  SELECT
+    i.*,
+    s.span_id,
+    s.name AS span_name,
+    (
+      WITH RECURSIVE up (trace, span, span_id, parent_span_id, depth) AS (
+        SELECT s.trace, s.id, s.span_id, s.parent_span_id, 0
+        UNION ALL
+        SELECT up.trace, q.id, q.span_id, q.parent_span_id, up.depth + 1
+        FROM up CROSS JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.parent_span_id
+        WHERE up.depth < 1000
+      )
+      SELECT json_group_array(above.span_id)
+      FROM (
+        SELECT up.span_id, min(up.depth) AS depth
+        FROM up
+        WHERE up.span <> s.id AND (SELECT a.operation FROM _llm_interactions AS a WHERE a.span = up.span AND ifnull(a.event, 0) = 0) IN ('invoke_agent', 'invoke_workflow')
+        GROUP BY up.span
+        ORDER BY 2
+      ) AS above
+    ) AS agents_above,
+    (
+      WITH RECURSIVE down (trace, id, span_id) AS (
+        SELECT s.trace, s.id, s.span_id
+        UNION
+        SELECT down.trace, q.id, q.span_id FROM down CROSS JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
+      )
+      SELECT json_group_array(down.id) FROM down
+    ) AS spans_below
+  FROM _llm_interactions AS i
+  JOIN _spans AS s ON s.id = i.span
+  WHERE i.operation IN ('invoke_agent', 'invoke_workflow') AND i.event IS NULL
+) AS i
 JOIN _trace_sessions AS p ON p.id = i.trace_session
-JOIN _spans AS s ON s.id = i.span
 LEFT JOIN _traces AS t ON t.id = p.trace
 LEFT JOIN _sessions AS x ON x.id = p.session
 LEFT JOIN _resources AS r ON r.id = i.resource
 LEFT JOIN _open_spans AS o ON o.span = i.span
-LEFT JOIN _exporter_runs AS h ON h.id = o.run
-WHERE i.operation IN ('invoke_agent', 'invoke_workflow') AND i.event IS NULL;
+LEFT JOIN _exporter_runs AS h ON h.id = o.run;

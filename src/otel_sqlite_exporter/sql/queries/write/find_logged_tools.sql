@@ -1,7 +1,7 @@
 -- The tool calls and results in the log records of spans, as one row. :spans is [[trace, span id], ...].
--- calls: the number of rows of _tool_interactions from such records; has_results: whether the spans have results from
--- log records; records: those that may hold results, as a JSON array of [span, trace, start of the span, time, event
--- name, body type, body, attribute types, attributes], in an order that does not depend on arrival.
+-- has_tools: whether there are rows of _tool_interactions or _tool_results from such records; records: those that may
+-- hold results, as a JSON array of [span, trace, start of the span, time, event name, body type, body, attribute types,
+-- attributes], in an order that does not depend on arrival.
 WITH
   spans AS MATERIALIZED (
     SELECT s.id, s.trace, s.span_id, s.start_time_unix_nano
@@ -9,18 +9,17 @@ WITH
     CROSS JOIN _spans AS s ON s.trace = w.value ->> 0 AND s.span_id = w.value ->> 1
   )
 SELECT
-  (
-    SELECT count(*)
+  EXISTS (
+    SELECT 1
     FROM spans AS s
     CROSS JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
     CROSS JOIN _events AS e ON e.log = l.id
     CROSS JOIN _tool_interactions AS i ON i.start_event = e.id AND i.is_request = 1
-  ) AS calls,
-  EXISTS (
+  ) OR EXISTS (
     SELECT 1
     FROM spans AS s
     CROSS JOIN _tool_results AS r ON r.span = s.id AND r.time_unix_nano <> s.start_time_unix_nano
-  ) AS has_results,
+  ) AS has_tools,
   (
     SELECT json_group_array(json_array(
       r.span, r.trace, r.start_time_unix_nano, r.time_unix_nano, r.event_name, r.body_type, r.body, r.attribute_types,

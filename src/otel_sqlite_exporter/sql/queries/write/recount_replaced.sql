@@ -1,5 +1,5 @@
--- Computes sums and times of rows of _trace_sessions again from their records: rows of a replaced span, and rows with
--- the time of a record that they lost. :trace_sessions is an array of ids of _trace_sessions.
+-- Computes sums and times of rows of _trace_sessions again from their records: rows of a replaced or interrupted span,
+-- and rows with the time of a record that they lost. :trace_sessions is an array of ids of _trace_sessions.
 UPDATE _trace_sessions
 SET (spans, errors, interrupted, logs, start_time_unix_nano, end_time_unix_nano) = (
   SELECT

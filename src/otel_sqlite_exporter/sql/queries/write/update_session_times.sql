@@ -1,13 +1,11 @@
 -- Computes times of sessions again that lost spans, to a stronger session or to another version of a span. :ids is an
 -- array of ids of _sessions, :trace_sessions one of _trace_sessions, whose sessions are included.
 UPDATE _sessions
-SET
-  start_time_unix_nano = (
-    SELECT min(p.start_time_unix_nano) FROM _trace_sessions AS p WHERE p.session = _sessions.id AND p.spans + p.logs > 0
-  ),
-  end_time_unix_nano = (
-    SELECT max(p.end_time_unix_nano) FROM _trace_sessions AS p WHERE p.session = _sessions.id AND p.spans + p.logs > 0
-  )
+SET (start_time_unix_nano, end_time_unix_nano) = (
+  SELECT min(p.start_time_unix_nano), max(p.end_time_unix_nano)
+  FROM _trace_sessions AS p
+  WHERE p.session = _sessions.id AND p.spans + p.logs > 0
+)
 WHERE id IN (
   SELECT value FROM json_each(:ids)
   UNION

@@ -1,5 +1,5 @@
--- Gives the start and finish records of replaced spans the times of the new version, and those that were open a finish.
--- :ids is an array of ids of _spans.
+-- Gives the start and finish records of spans that another version replaced, or that were interrupted, the times of
+-- their span, and those that were open a finish. :ids is an array of ids of _spans.
 UPDATE _events
 SET
   trace_session = s.trace_session,
