@@ -11,13 +11,11 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, TypeVar
 
 from otel_sqlite_exporter.model.dialect import Dialect, read_dialects
 
-_LONGEST_MS = 2**31 - 1
-_LARGEST_BYTES = 2**63 - 1
-_LARGEST_TEXT = 2**31 - 1
+_T = TypeVar("_T")
 
 
 def parse_path(value: Any) -> str:
@@ -34,11 +32,6 @@ def parse_path(value: Any) -> str:
         return os.path.abspath(path)
     except FileNotFoundError:  # the working directory is gone: the application starts, and the first export fails
         return path
-
-
-def parse_optional_path(value: Any) -> str | None:
-    """Return the absolute path of a file, or None."""
-    return None if value is None else parse_path(value)
 
 
 def parse_names(value: Any) -> tuple[str, ...]:
@@ -110,36 +103,26 @@ def parse_flag(value: Any) -> bool:
     return value
 
 
-def parse_limit(value: Any) -> int | None:
-    """Return a number of characters, 1 or more, or None."""
-    return None if value is None else _parse_number(value, "characters", _LARGEST_TEXT, 1)
+def number_of(unit: str, *, largest: int = 2**31 - 1, smallest: int = 0) -> Callable[[Any], int]:
+    """Return a function that parses a whole number of `unit`."""
+
+    def parse(value: Any) -> int:
+        try:
+            if isinstance(value, bool) or not isinstance(value, (int, str)):
+                raise ValueError
+            number = int(value)
+        except ValueError:
+            raise ValueError(f"give a whole number of {unit}") from None
+        if not smallest <= number <= largest:
+            raise ValueError(f"give a number of {unit} from {smallest} to {largest}")
+        return number
+
+    return parse
 
 
-def parse_ms(value: Any) -> int:
-    """Return a number of milliseconds."""
-    return _parse_number(value, "milliseconds", _LONGEST_MS)
-
-
-def parse_count(value: Any) -> int:
-    """Return a number of spans, 1 or more."""
-    return _parse_number(value, "spans", _LARGEST_TEXT, 1)
-
-
-def parse_bytes(value: Any) -> int:
-    """Return a number of bytes."""
-    return _parse_number(value, "bytes", _LARGEST_BYTES)
-
-
-def _parse_number(value: Any, unit: str, largest: int, smallest: int = 0) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise ValueError(f"give a whole number of {unit}")
-    try:
-        number = int(value)
-    except ValueError:
-        raise ValueError(f"give a whole number of {unit}") from None
-    if not smallest <= number <= largest:
-        raise ValueError(f"give a number of {unit} from {smallest} to {largest}")
-    return number
+def optional(parse: Callable[[Any], _T]) -> Callable[[Any], _T | None]:
+    """Return a function that parses None as None, and anything else as `parse` does."""
+    return lambda value: None if value is None else parse(value)
 
 
 def one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:

@@ -43,6 +43,8 @@ DEBUG_TRACES = ("connection", "sql")
 REDACTED = "[redacted]"
 """The text that replaces a masked value."""
 _MASKED = f"every value is stored as {REDACTED}"
+_parse_ms = parsing.number_of("milliseconds")
+_parse_spans = parsing.number_of("spans", smallest=1)
 
 
 def mask_everything(key: str, value: Any) -> Any:
@@ -92,7 +94,7 @@ class Settings(NamedTuple):
         ),
     ]
     busy_timeout_ms: Annotated[
-        int, Setting(5_000, parsing.parse_ms, "Milliseconds that one export waits for other writers of the file.")
+        int, Setting(5_000, _parse_ms, "Milliseconds that one export waits for other writers of the file.")
     ]
     synchronous: Annotated[
         str,
@@ -116,7 +118,7 @@ class Settings(NamedTuple):
         int,
         Setting(
             300_000,
-            parsing.parse_ms,
+            _parse_ms,
             "The longest time, in milliseconds, between a start record and a finish record that are linked by time "
             "alone. See docs/pairs.md.",
         ),
@@ -125,7 +127,7 @@ class Settings(NamedTuple):
         int,
         Setting(
             64 * 1024 * 1024,
-            parsing.parse_bytes,
+            parsing.number_of("bytes", largest=2**63 - 1),
             "The largest size, in bytes, of the spool beside a file that cannot be written; `0` means no spool. See "
             "docs/operations.md#the-spool.",
         ),
@@ -173,7 +175,7 @@ class Settings(NamedTuple):
         int | None,
         Setting(
             None,
-            parsing.parse_limit,
+            parsing.optional(parsing.number_of("characters", smallest=1)),
             "The longest text that is stored whole, in characters. A longer one is cut there, and its length is kept.",
         ),
     ]
@@ -202,18 +204,18 @@ class ProcessorSettings(NamedTuple):
     """The settings that only the span processor has."""
 
     open_delay_ms: Annotated[
-        int, Setting(250, parsing.parse_ms, "Milliseconds after which a span that still runs is written.")
+        int, Setting(250, _parse_ms, "Milliseconds after which a span that still runs is written.")
     ]
     schedule_delay_ms: Annotated[
-        int, Setting(1_000, parsing.parse_ms, "Milliseconds, at most, that an ended span waits for its batch.")
+        int, Setting(1_000, _parse_ms, "Milliseconds, at most, that an ended span waits for its batch.")
     ]
-    queue_size: Annotated[int, Setting(16_384, parsing.parse_count, "How many ended spans may wait.")]
-    batch_size: Annotated[int, Setting(512, parsing.parse_count, "How many spans are written at once, at most.")]
+    queue_size: Annotated[int, Setting(16_384, _parse_spans, "How many ended spans may wait.")]
+    batch_size: Annotated[int, Setting(512, _parse_spans, "How many spans are written at once, at most.")]
     queue_wait_ms: Annotated[
         int,
         Setting(
             1_000,
-            parsing.parse_ms,
+            _parse_ms,
             "Milliseconds, at most, that the end of a span waits for room in a full queue. A span that finds none is "
             "dropped and counted.",
         ),
@@ -241,7 +243,11 @@ class EnvironmentSettings(NamedTuple):
     ]
     debug_file: Annotated[
         str | None,
-        Setting(None, parsing.parse_optional_path, "The file to which the trace is added. Without it: standard error."),
+        Setting(
+            None,
+            parsing.optional(parsing.parse_path),
+            "The file to which the trace is added. Without it: standard error.",
+        ),
     ]
 
 

@@ -5,14 +5,14 @@ attributes, agent_id}`. Other keys become attributes. Pure."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import tzinfo
 from typing import Any
 
 from otel_sqlite_exporter.imports.event_records import EventReader, EventRecord
 from otel_sqlite_exporter.model.signals import LogFields, ScopeFields
 from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord
 
-SCOPE_NAME = "event log"
+EVENT_LOG_SCOPE = ScopeFields("event log")
+"""The instrumentation scope of the records of event logs."""
 
 
 def is_event(value: Any) -> bool:
@@ -20,18 +20,12 @@ def is_event(value: Any) -> bool:
     return isinstance(value, dict) and "name" in value and "timestamp" in value
 
 
-class EventLogReader:
-    """Reads the lines of event logs. A timestamp without an offset is in `zone` (None: the local time zone)."""
-
-    def __init__(self, zone: tzinfo | None) -> None:
-        self._reader = EventReader(ScopeFields(SCOPE_NAME), zone=zone)
-
-    def read(self, event: Mapping[str, Any]) -> LogFields | UnreadableRecord:
-        """Return the fields of a line's log record. Never raises."""
-        name, attributes = event["name"], event.get("attributes")
-        if not isinstance(name, str) or not isinstance(attributes, (dict, type(None))):
-            return UnreadableRecord(event, "its name is not text, or its attributes are not an object")
-        others = {key: value for key, value in event.items() if key not in EventRecord._fields}
-        fields: dict[str, Any] = {field: event.get(field) for field in EventRecord._fields}
-        fields["attributes"] = {**others, **(attributes or {})}
-        return self._reader.read(EventRecord(**fields))
+def read_event(event: Mapping[str, Any], reader: EventReader) -> LogFields | UnreadableRecord:
+    """Return the fields of the log record of a line, as `reader` reads its event. Never raises."""
+    name, attributes = event["name"], event.get("attributes")
+    if not isinstance(name, str) or not isinstance(attributes, (dict, type(None))):
+        return UnreadableRecord(event, "its name is not text, or its attributes are not an object")
+    others = {key: value for key, value in event.items() if key not in EventRecord._fields}
+    fields: dict[str, Any] = {field: event.get(field) for field in EventRecord._fields}
+    fields["attributes"] = {**others, **(attributes or {})}
+    return reader.read(EventRecord(**fields))

@@ -19,7 +19,8 @@ from otel_sqlite_exporter.encode.logs import LogEncoder
 from otel_sqlite_exporter.encode.quarantine import quarantine_piece
 from otel_sqlite_exporter.encode.spans import SpanEncoder
 from otel_sqlite_exporter.genai.rules import extend_rules
-from otel_sqlite_exporter.imports.event_logs import EventLogReader, is_event
+from otel_sqlite_exporter.imports.event_logs import EVENT_LOG_SCOPE, is_event, read_event
+from otel_sqlite_exporter.imports.event_records import EventReader
 from otel_sqlite_exporter.imports.sources import ImportSource, SourcePiece
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow, Records
 from otel_sqlite_exporter.model.signals import LogFields, SpanFields
@@ -89,7 +90,7 @@ class Importer:
         """Open nothing: the file is opened when the first part is written."""
         self._settings = settings
         self._opened: Writer | None = None
-        self._events = EventLogReader(zone)
+        self._events = EventReader(EVENT_LOG_SCOPE, zone=zone)
         self._redactor = make_span_redactor(settings)
         rules = extend_rules(settings.dialects)
         self._encode_span = SpanEncoder(settings.session_attributes, rules).encode_span
@@ -176,7 +177,7 @@ class Importer:
                     report.ignored[signal] = report.ignored.get(signal, 0) + 1
                 yield from decode_message(value)
             elif is_event(value):
-                yield self._events.read(value)
+                yield read_event(value, self._events)
             else:
                 yield UnreadableRecord(value, "it is neither an OTLP message nor an event with a name and a timestamp")
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from otel_sqlite_exporter.errors import LegacyFileError
 from otel_sqlite_exporter.legacy.conversion_checks import ConversionChecks, measure
-from otel_sqlite_exporter.legacy.layout import find_layout, quote, rename_tables
+from otel_sqlite_exporter.legacy.layout import Conversion, find_layout, quote, rename_tables
 from otel_sqlite_exporter.legacy.legacy_encoder import SCOPE
 from otel_sqlite_exporter.legacy.legacy_report import (
     LAST_STAGE,
@@ -31,7 +31,7 @@ from otel_sqlite_exporter.legacy.stage_progress import StageProgress, StageStep
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.backup import write_backup
-from otel_sqlite_exporter.storage.connection import is_in_use, open_reader, open_writer
+from otel_sqlite_exporter.storage.connection import is_in_use, open_reader, open_writer, transaction
 from otel_sqlite_exporter.storage.identity import identify_file
 from otel_sqlite_exporter.storage.migrations import check_integrity, migrate
 from otel_sqlite_exporter.storage.steps import apply_steps, load_migrations
@@ -114,10 +114,9 @@ def drop_legacy_tables(file: LegacyFile, *, busy_timeout_ms: int) -> int:
     before = os.path.getsize(file.path)
     with contextlib.closing(open_writer(file.path, busy_timeout_ms=busy_timeout_ms)) as connection:
         connection.execute("PRAGMA foreign_keys = OFF")
-        connection.execute("BEGIN IMMEDIATE")
-        for table in file.layout.tables.values():
-            connection.execute(f"DROP TABLE {quote(table.name)}")
-        connection.execute("COMMIT")
+        with transaction(connection):
+            for table in file.layout.tables.values():
+                connection.execute(f"DROP TABLE {quote(table.name)}")
         connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return before - os.path.getsize(file.path)
@@ -180,10 +179,10 @@ def _run_stages(
         raise LegacyFileError(
             "the old tables are gone, as another program has changed the file: restore a backup of it"
         )
-    counts = progress.counts
-    references = References(source, target, layout, counts)
-    writer = RecordWriter(source, target, layout, references, settings, zone, counts)
-    checks = ConversionChecks(source, target, layout, counts, schema.counts)
+    conversion = Conversion(source, target, layout, progress.counts)
+    references = References(conversion)
+    writer = RecordWriter(conversion, references, settings, zone)
+    checks = ConversionChecks(conversion, schema.counts)
     contexts, traces = ("agents", "sessions"), ("traces", "spans")
     progress.run("references", references.note, lambda: checks.check_rows("noted", PARENTS))
     progress.run("agents and sessions", writer.write_contexts, lambda: checks.check_rows("written", contexts))

@@ -15,7 +15,7 @@ from otel_sqlite_exporter.legacy.layout import (
     DETAILS,
     OWNERS,
     TRIGGERS,
-    Layout,
+    Conversion,
     find_rows_by_key,
     normalise_key,
     quote,
@@ -51,17 +51,11 @@ class ConversionChecks:
 
     def __init__(
         self,
-        source: sqlite3.Connection,
-        target: sqlite3.Connection,
-        layout: Layout,
-        counts: Counter[str],
+        conversion: Conversion,
         before: Mapping[str, int],
     ) -> None:
-        self._source = source
-        self._target = target
-        self._layout = layout
-        self._references = References(source, target, layout, Counter())
-        self._counts = counts
+        self._source, self._target, self._layout, self._counts = conversion
+        self._references = References(conversion._replace(counts=Counter()))
         self._before = before
         self._written = {"scope": SCOPE.name, "after": before["last_log"]}
         self._examples: list[str] = []
@@ -81,10 +75,12 @@ class ConversionChecks:
         query = (
             f"SELECT coalesce(nullif(CAST(name AS TEXT), ''), 'unknown'), count(*) FROM {quote(table.name)} GROUP BY 1"
         )
-        found = dict(self._target.execute(read_query("count_legacy_names"), self._written))
+        found: Counter[str] = Counter()
+        for name, _, count in self._target.execute(read_query("count_legacy_logs"), self._written):
+            found[name] += count
         for name, count in self._source.execute(query):
-            if found.get(name, 0) < count and name != "unknown":
-                differences.append(f"events: {count} are named {name}, {found.get(name, 0)} were written")
+            if found[name] < count and name != "unknown":
+                differences.append(f"events: {count} are named {name}, {found[name]} were written")
         differences += self.check_rows("rows", OWNERS)
         for table in self._layout.present(role for role in OWNERS if role != TRIGGERS):
             for kind, expected in self._sum_rows(table.name, table.columns).items():
@@ -105,8 +101,9 @@ class ConversionChecks:
     def check_times(self) -> list[str]:
         """Compare the number of records that got the time of the migration with that of events and orphans without a
         time that can be read."""
-        found = dict(self._target.execute(read_query("count_legacy_times"), self._written))
-        missing, total = found.get("arrival", 0), sum(found.values())
+        found = self._target.execute(read_query("count_legacy_logs"), self._written).fetchall()
+        total = sum(count for *_, count in found)
+        missing = sum(count for _, time_source, count in found if time_source == "arrival")
         self._counts["found.records with the time of the migration"] = missing
         events = self._layout.tables["events"]
         query = f"SELECT count(*) FROM {quote(events.name)} WHERE timestamp GLOB '[0-9]*'"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -52,6 +53,16 @@ class Layout(NamedTuple):
     def present(self, roles: Iterable[str]) -> Iterator[LegacyTable]:
         """Yield the tables of these roles that the file has."""
         return (self.tables[role] for role in roles if role in self.tables)
+
+
+class Conversion(NamedTuple):
+    """The files of one migration, and the counts of the stage that runs. Old rows are read from `source`, and records
+    are written to `target`, which may be the same file."""
+
+    source: sqlite3.Connection
+    target: sqlite3.Connection
+    layout: Layout
+    counts: Counter[str]
 
 
 def find_layout(connection: sqlite3.Connection) -> Layout | None:

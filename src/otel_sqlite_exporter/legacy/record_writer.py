@@ -4,8 +4,6 @@ stays flat."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import Any
@@ -14,7 +12,7 @@ import orjson
 
 from otel_sqlite_exporter.legacy.layout import (
     DETAILS,
-    Layout,
+    Conversion,
     find_keys,
     find_names,
     normalise_key,
@@ -35,27 +33,14 @@ _CONTEXTS = {"agent_id": "agents", "session_id": "sessions", "trace_id": "traces
 
 
 class RecordWriter:
-    """Makes the steps of the stages that write records. Old rows are read from `source`; the steps write to `target`,
-    which may be the same file."""
+    """Makes the steps of the stages that write records."""
 
-    def __init__(
-        self,
-        source: sqlite3.Connection,
-        target: sqlite3.Connection,
-        layout: Layout,
-        references: References,
-        settings: Settings,
-        zone: tzinfo | None,
-        counts: Counter[str],
-    ) -> None:
+    def __init__(self, conversion: Conversion, references: References, settings: Settings, zone: tzinfo | None) -> None:
+        self._source, self._target, self._layout, self._counts = conversion
         self._references = references
-        self._source = source
-        self._target = target
-        self._layout = layout
-        self._counts = counts
-        self._writer = Writer(target, settings)
+        self._writer = Writer(conversion.target, settings)
         self._run = Run.begin("import")
-        self._encoder = LegacyEncoder(settings, zone, self._read_agents(), counts)
+        self._encoder = LegacyEncoder(settings, zone, self._read_agents(), conversion.counts)
 
     def write_contexts(self, position: Any) -> Iterator[StageStep]:
         """Write a record for each agent and each session, with all of its columns."""

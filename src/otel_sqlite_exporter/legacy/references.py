@@ -5,7 +5,6 @@ their references: each table is read once, in the order of its rowids."""
 from __future__ import annotations
 
 import math
-import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -17,7 +16,7 @@ from otel_sqlite_exporter.legacy.layout import (
     DETAILS,
     OWNERS,
     TRIGGERS,
-    Layout,
+    Conversion,
     LegacyTable,
     find_keys,
     find_rows_by_key,
@@ -38,16 +37,11 @@ PARENTS = dict.fromkeys(DETAILS, "events") | OWNERS
 
 
 class References:
-    """The references of one file: noted from `source` in `target`, which may be the same file. Adds to `counts` which
-    rows have no owner, and of the attributes that are read their number and their sums by type."""
+    """The references of one file, noted in the new one. Counts the rows without an owner, and of the attributes that
+    are read their number and their sums by type."""
 
-    def __init__(
-        self, source: sqlite3.Connection, target: sqlite3.Connection, layout: Layout, counts: Counter[str]
-    ) -> None:
-        self._source = source
-        self._target = target
-        self._layout = layout
-        self._counts = counts
+    def __init__(self, conversion: Conversion) -> None:
+        self._source, self._target, self._layout, self._counts = conversion
 
     def note(self, position: Any) -> Iterator[StageStep]:
         """Note the owner of each row as ranges of rowids: rows of one owner mostly follow each other."""

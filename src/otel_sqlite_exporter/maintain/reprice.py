@@ -11,13 +11,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-import orjson
-
 from otel_sqlite_exporter.genai.prices import PricedCall, find_price, load_prices, name_source
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import transaction
 from otel_sqlite_exporter.storage.database import open_file
+from otel_sqlite_exporter.write.statements import run_query
 
 _BATCH = 500
 
@@ -71,10 +70,8 @@ def reprice(
                     call = PricedCall(*columns)
                     price = find_price(call)
                     if price != (cost_usd, cost_status):
-                        costs.append([call.id, *price])
-                if costs:
-                    priced = {"costs": orjson.dumps(costs).decode(), "price_source": source, "price_date": date}
-                    connection.execute(read_query("set_costs"), priced)
+                        costs.append((call.id, *price, source, date))
+                run_query(connection, "set_costs", costs=costs)
             if not rows:
                 break
             calls, changed, last = calls + len(rows), changed + len(costs), rows[-1][2]

@@ -8,10 +8,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
-from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.statements import run_query
 
-_COST = ("cost_usd", "cost_status", "price_source", "price_date")
 _NO_COST = (None, None, None, None)
 
 
@@ -58,8 +56,8 @@ class SavedCosts:
             elif call.is_own or not call.is_computed or self._others.get(call.id) == call.span_and_inputs:
                 continue
             left += cost is _NO_COST and not call.is_hidden
-            costs.append({**dict(zip(_COST, cost, strict=True)), "id": call.id})
-        self._connection.executemany(read_query("keep_cost"), costs)
+            costs.append((call.id, *cost))
+        run_query(self._connection, "set_costs", costs=costs)
         return left
 
     def _read(self, spans: Collection[int], logs: Collection[int], calls: Collection[int]) -> Iterator[_Call]:

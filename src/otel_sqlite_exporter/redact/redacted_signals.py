@@ -119,11 +119,13 @@ class SpanRedactor:
             _integer(span_id),
             is_remote is True,
             _integer(trace_flags),
-            self._redact_trace_state(trace_state) if _is_filled(trace_state) else None,
+            self._redact_trace_state(trace_state),
         )
 
-    def _redact_trace_state(self, trace_state: Any) -> RedactedTraceState:
+    def _redact_trace_state(self, trace_state: Any) -> RedactedTraceState | None:
         try:
+            if not trace_state:
+                return None
             if isinstance(trace_state, Mapping):
                 masks_key = self._redactor.masks_key
                 members = trace_state.items()
@@ -183,13 +185,6 @@ def _items(value: Any) -> Sequence[Any]:
         return tuple(value or ())
     except Exception:
         return ()
-
-
-def _is_filled(value: Any) -> bool:
-    try:
-        return bool(value)
-    except Exception:
-        return True
 
 
 def _count(value: Any) -> int:

@@ -185,17 +185,16 @@ def _open_trace() -> int | None:
 
 
 def _open_file(path: str) -> int | None:
-    variable = name_variable("debug_file")
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        if os.read(descriptor, len(_SQLITE_HEADER)) != _SQLITE_HEADER:
+            return descriptor
+        # It stays open: closing it would drop the locks of every connection that this process has to the database.
+        raise OSError("it is a database")
     except OSError as error:
+        variable = name_variable("debug_file")
         _logger.warning("%s=%r cannot be used: %s; using standard error", variable, path, error)
         return None
-    if os.read(descriptor, len(_SQLITE_HEADER)) != _SQLITE_HEADER:
-        return descriptor
-    # It stays open: closing it would drop the locks of every connection that this process has to the database.
-    _logger.warning("%s=%r cannot be used: it is a database; using standard error", variable, path)
-    return None
 
 
 def _find_version(package: str) -> str:
