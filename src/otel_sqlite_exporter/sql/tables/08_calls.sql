@@ -40,9 +40,9 @@ CREATE TABLE _llm_interactions (
   price_source TEXT,                      -- where the prices are from
   price_date TEXT,                        -- when the cost was computed
   dialect TEXT,                           -- the dialect that recognised it
-  request_parameters TEXT,                -- JSON object; NULL, here and below: it is in the attributes
-  system_instructions TEXT,               -- JSON array of parts
-  prompt TEXT,                            -- JSON array of messages
+  request_parameters TEXT,                -- JSON object; NULL: attributes of the span hold them
+  system_instructions TEXT,               -- JSON array of parts. In these three, an empty text means that an
+  prompt TEXT,                            -- attribute of the span holds the JSON, and NULL means no content
   completion TEXT,                        -- JSON array of messages
   duration_ms REAL                        -- reported by an event or log record
 ) STRICT;
