@@ -65,7 +65,7 @@ def migrate_legacy_file(
         copy = _prepare(file, into, backup, settings.busy_timeout_ms)
         prepared = time.monotonic() - began
         with _connect(file, into, settings.busy_timeout_ms) as (source, target):
-            progress = StageProgress(target, file.digest, file.path, on_progress)
+            progress = StageProgress(target, file.digest, on_progress)
             progress.begin()
             progress.run("backup", lambda position: [StageStep(lambda: None, position or copy, seconds=prepared)])
             progress.run("schema", lambda position: _make_schema(file, target, progress.counts, position, into is None))

@@ -49,11 +49,7 @@ def measure(target: sqlite3.Connection) -> dict[str, int]:
 class ConversionChecks:
     """The checks of one migration. `before` is what `measure` returned before it."""
 
-    def __init__(
-        self,
-        conversion: Conversion,
-        before: Mapping[str, int],
-    ) -> None:
+    def __init__(self, conversion: Conversion, before: Mapping[str, int]) -> None:
         self._source, self._target, self._layout, self._counts = conversion
         self._references = References(conversion._replace(counts=Counter()))
         self._before = before

@@ -76,19 +76,10 @@ def build_record(
             attributes.setdefault(str(name), value)
     time, source = _find_time(event, details, attributes, zone, counts)
     session = _find_session(event, details, attributes, counts)
-    record = EventRecord(
-        name=_find_name(event, details),
-        timestamp=time,
-        level=event.get("level"),
-        agent_id=normalise_key(event.get("agent_id")),
-        trace_id=event.get("trace_id"),
-        span_id=event.get("span_id"),
-        parent_span_id=event.get("parent_span_id"),
-        session_id=session,
-        schema_version=event.get("schema_version"),
-        attributes=attributes,
-    )
-    return LegacyRecord(record, source)
+    fields: dict[str, Any] = {field: event.get(field) for field in EventRecord._fields}
+    fields |= {"name": _find_name(event, details), "agent_id": normalise_key(event.get("agent_id"))}
+    fields |= {"timestamp": time, "session_id": session, "attributes": attributes}
+    return LegacyRecord(EventRecord(**fields), source)
 
 
 def find_attribute(attributes: Mapping[str, Any], table: str, column: str, value: Any) -> bool:
@@ -96,12 +87,12 @@ def find_attribute(attributes: Mapping[str, Any], table: str, column: str, value
     if column in _EXPANDED and isinstance(read := read_json(value, Counter()), dict):
         left = attributes.get(f"{NAMESPACE}{table}.{column}", {})
         return all(
-            any(_is_same(item, held.get(str(name))) for held in (attributes, left)) for name, item in read.items()
+            any(_is_same(item, kept.get(str(name))) for kept in (attributes, left)) for name, item in read.items()
         )
     names = [f"{NAMESPACE}{table}.{column}", _ATTRIBUTES.get(table, {}).get(column, ""), f"{ORIGINAL}{column}"]
     names += [name for name in attributes if name.startswith(f"{NAMESPACE}{table}.") and name.endswith(f".{column}")]
-    held = [attributes[name] for name in names if name in attributes]
-    return any(_is_same(value, one) or value == one or read_json(value, Counter()) == one for one in held)
+    kept_values = [attributes[name] for name in names if name in attributes]
+    return any(_is_same(value, kept) or value == kept or read_json(value, Counter()) == kept for kept in kept_values)
 
 
 def keep_columns(table: str, row: Mapping[str, Any], counts: Counter[str]) -> dict[str, Any]:

@@ -41,19 +41,12 @@ class Stage(NamedTuple):
 class StageProgress:
     """The stages of one migration. `counts` are those of the stage that runs."""
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        source: str,
-        path: str,
-        on_progress: Callable[[str, int], None],
-    ) -> None:
-        """`source` is the digest of the old file at `path`; `on_progress` is called after each step with the stage and
-        the rows that were read."""
+    def __init__(self, connection: sqlite3.Connection, source: str, on_progress: Callable[[str, int], None]) -> None:
+        """`source` is the digest of the old file; `on_progress` is called after each step with the stage and the rows
+        that were read."""
         self.counts: Counter[str] = Counter()
         self._connection = connection
         self._source = source
-        self._path = path
         self._on_progress = on_progress
 
     def begin(self) -> None:
@@ -106,7 +99,6 @@ class StageProgress:
     def _note(self, stage: str, position: Any, is_done: bool, seconds: float) -> None:
         values = {
             "source": self._source,
-            "path": self._path,
             "stage": stage,
             "position": orjson.dumps(position).decode(),
             "is_done": int(is_done),
