@@ -35,30 +35,21 @@ _NAMES = {
 _OTHER_TIMES = ("timestamp", "detection_timestamp", "detection_time", "request_timestamp", "response_timestamp")
 _OTHER_TIME_ATTRIBUTES = ("llm.request.timestamp", "llm.response.timestamp", "timestamp", "security.detection_time")
 
-AttributeRow = tuple[str, str, Any]
-"""Name, type (text, numeric, boolean or json) and value of one attribute."""
-
 
 class Detail(NamedTuple):
-    """A row that says more of an event: its table, its columns, and its attributes with the tables they are from."""
+    """A row that says more of an event: its table, its columns, and its attributes: each with the table it is from, its
+    name, and its value."""
 
     table: str
     columns: Mapping[str, Any]
-    attributes: list[tuple[str, AttributeRow]]
-
-
-class LegacyRecord(NamedTuple):
-    """An event, and the source of its time (None: its own column)."""
-
-    event: EventRecord
-    time_source: str | None
+    attributes: list[tuple[str, str, Any]]
 
 
 def build_record(
     event: Mapping[str, Any], details: Sequence[Detail], zone: tzinfo | None, counts: Counter[str]
-) -> LegacyRecord:
-    """Return the event of these rows. `event` is empty if the file does not have the event that the details refer to.
-    Counts repairs, sources of sessions and sources of times."""
+) -> tuple[EventRecord, str | None]:
+    """Return the event of these rows, and the source of its time (None: its own column). `event` is empty if the file
+    does not have the event that the details refer to. Counts repairs, sources of sessions and sources of times."""
     attributes: dict[str, Any] = {}
     seen: Counter[str] = Counter()
     for table, columns, rows in details:
@@ -79,7 +70,7 @@ def build_record(
     fields: dict[str, Any] = {field: event.get(field) for field in EventRecord._fields}
     fields |= {"name": _find_name(event, details), "agent_id": normalise_key(event.get("agent_id"))}
     fields |= {"timestamp": time, "session_id": session, "attributes": attributes}
-    return LegacyRecord(EventRecord(**fields), source)
+    return EventRecord(**fields), source
 
 
 def find_attribute(attributes: Mapping[str, Any], table: str, column: str, value: Any) -> bool:
@@ -102,9 +93,9 @@ def keep_columns(table: str, row: Mapping[str, Any], counts: Counter[str]) -> di
     return attributes
 
 
-def _add_attributes(attributes: dict[str, Any], rows: Sequence[tuple[str, AttributeRow]], counts: Counter[str]) -> None:
+def _add_attributes(attributes: dict[str, Any], rows: Sequence[tuple[str, str, Any]], counts: Counter[str]) -> None:
     """Add attribute rows. If a name occurs twice, the last value counts, and different ones are kept beside it."""
-    for table, (name, _, value) in rows:
+    for table, name, value in rows:
         if table == TRIGGERS:
             attributes.setdefault(f"{NAMESPACE}{TRIGGERS}", []).append(value)
         elif name in attributes and not _is_same(attributes[name], value):
