@@ -20,9 +20,7 @@ _T = TypeVar("_T")
 
 def parse_path(value: Any) -> str:
     """Return the absolute path of a file."""
-    if not isinstance(value, (str, os.PathLike)):
-        raise ValueError("give the path of a file as text")
-    path = os.fspath(value)
+    path = os.fspath(value) if isinstance(value, (str, os.PathLike)) else None
     if not isinstance(path, str) or not path or "\0" in path:
         raise ValueError("give the path of a file as text")
     if path == ":memory:" or path.startswith("file:"):

@@ -215,9 +215,9 @@ def test_a_value_that_does_not_arrive_is_found_in_the_end(
     build_record = legacy_records.build_record
 
     def build_wrongly(*arguments: Any) -> Any:
-        record = build_record(*arguments)
-        kept = {name: value for name, value in record.event.attributes.items() if name != lost}
-        return record._replace(event=record.event._replace(attributes=kept))
+        event, time_source = build_record(*arguments)
+        kept = {name: value for name, value in event.attributes.items() if name != lost}
+        return event._replace(attributes=kept), time_source
 
     monkeypatch.setattr(legacy_encoder, "build_record", build_wrongly)
     with pytest.raises(LegacyCheckError, match="stage 'verification'"):

@@ -26,18 +26,18 @@ _TRACE_ID_BYTES, _SPAN_ID_BYTES = 16, 8
 
 
 class EventRecord(NamedTuple):
-    """An event as it was recorded. Any field except the name may be None or of any type."""
+    """An event as it was recorded. Any field except name and attributes may be None or of any type."""
 
     name: str | None
-    timestamp: Any
-    level: Any
-    agent_id: Any
-    trace_id: Any
-    span_id: Any
-    parent_span_id: Any
-    session_id: Any
-    schema_version: Any
     attributes: Mapping[str, Any]
+    timestamp: Any = None
+    level: Any = None
+    agent_id: Any = None
+    trace_id: Any = None
+    span_id: Any = None
+    parent_span_id: Any = None
+    session_id: Any = None
+    schema_version: Any = None
 
 
 class EventReader:

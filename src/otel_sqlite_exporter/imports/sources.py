@@ -81,22 +81,19 @@ class ImportSource:
             OSError: The source cannot be read.
         """
         try:
-            yield from self._read_pieces()
+            if _is_binary(self._file.peek(_PEEKED_BYTES)[:_PEEKED_BYTES]):
+                for number, (frame, reason) in enumerate(read_frames(self.name, self._file), 1):
+                    yield _parse_frame(frame, reason, f"message {number}")
+                return
+            lines, is_known = _read_first_lines(self._file)
+            if is_known or not lines:
+                yield from _parse_lines(chain(lines, iter(self._file.readline, b"")))
+                return
+            content = b"".join(lines) + self._file.read()
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise UnreadableSourceError(
                 f"{self.name} is damaged ({error}): everything before the damage was imported"
             ) from error
-
-    def _read_pieces(self) -> Iterator[SourcePiece]:
-        if _is_binary(self._file.peek(_PEEKED_BYTES)[:_PEEKED_BYTES]):
-            for number, (frame, reason) in enumerate(read_frames(self.name, self._file), 1):
-                yield _parse_frame(frame, reason, f"message {number}")
-            return
-        lines, is_known = _read_first_lines(self._file)
-        if is_known or not lines:
-            yield from _parse_lines(chain(lines, iter(self._file.readline, b"")))
-            return
-        content = b"".join(lines) + self._file.read()
         documents = _parse_documents(content.removeprefix(_UTF8_MARK))
         if not any(map(is_known_format, documents)):
             raise UnreadableSourceError(

@@ -9,14 +9,14 @@ import sqlite3
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import tzinfo
 from typing import Any
 
 from otel_sqlite_exporter.errors import LegacyFileError
 from otel_sqlite_exporter.legacy.conversion_checks import ConversionChecks, measure
-from otel_sqlite_exporter.legacy.layout import Conversion, find_layout, quote, rename_tables
+from otel_sqlite_exporter.legacy.layout import Conversion, decode_text, find_layout, quote, rename_tables
 from otel_sqlite_exporter.legacy.legacy_encoder import SCOPE
 from otel_sqlite_exporter.legacy.legacy_report import (
     LAST_STAGE,
@@ -65,11 +65,13 @@ def migrate_legacy_file(
         copy = _prepare(file, into, backup, settings.busy_timeout_ms)
         prepared = time.monotonic() - began
         with _connect(file, into, settings.busy_timeout_ms) as (source, target):
-            progress = StageProgress(target, file.digest, file.path, on_progress)
+            progress = StageProgress(target, file.digest, on_progress)
             progress.begin()
             progress.run("backup", lambda position: [StageStep(lambda: None, position or copy, seconds=prepared)])
-            progress.run("schema", lambda position: _make_schema(file, target, progress.counts, position, into is None))
-            _run_stages(progress, source, target, settings, zone)
+            before = progress.run(
+                "schema", lambda position: _make_schema(file, target, progress.counts, position, into is None)
+            )
+            _run_stages(progress, source, target, before, settings, zone)
     return make_report(file, into, settings.busy_timeout_ms)
 
 
@@ -143,6 +145,7 @@ def _connect(
         at_rest = into is not None and not is_in_use(file.path)
         reader = open_reader(os.path.realpath(file.path), busy_timeout_ms=busy_timeout_ms, immutable=at_rest)
         with contextlib.closing(reader) as source:
+            source.text_factory = decode_text
             yield source, target
         target.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
@@ -170,19 +173,19 @@ def _run_stages(
     progress: StageProgress,
     source: sqlite3.Connection,
     target: sqlite3.Connection,
+    before: Mapping[str, int],
     settings: Settings,
     zone: tzinfo | None,
 ) -> None:
     layout = find_layout(source)
-    schema = progress.find("schema")
-    if layout is None or schema is None:
+    if layout is None:
         raise LegacyFileError(
             "the old tables are gone, as another program has changed the file: restore a backup of it"
         )
     conversion = Conversion(source, target, layout, progress.counts)
     references = References(conversion)
     writer = RecordWriter(conversion, references, settings, zone)
-    checks = ConversionChecks(conversion, schema.counts)
+    checks = ConversionChecks(conversion, before)
     contexts, traces = ("agents", "sessions"), ("traces", "spans")
     progress.run("references", references.note, lambda: checks.check_rows("noted", PARENTS))
     progress.run("agents and sessions", writer.write_contexts, lambda: checks.check_rows("written", contexts))

@@ -49,11 +49,7 @@ def measure(target: sqlite3.Connection) -> dict[str, int]:
 class ConversionChecks:
     """The checks of one migration. `before` is what `measure` returned before it."""
 
-    def __init__(
-        self,
-        conversion: Conversion,
-        before: Mapping[str, int],
-    ) -> None:
+    def __init__(self, conversion: Conversion, before: Mapping[str, int]) -> None:
         self._source, self._target, self._layout, self._counts = conversion
         self._references = References(conversion._replace(counts=Counter()))
         self._before = before
@@ -82,7 +78,7 @@ class ConversionChecks:
             if found[name] < count and name != "unknown":
                 differences.append(f"events: {count} are named {name}, {found[name]} were written")
         differences += self.check_rows("rows", OWNERS)
-        for table in self._layout.present(role for role in OWNERS if role != TRIGGERS):
+        for table in self._layout.present(OWNERS):
             for kind, expected in self._sum_rows(table.name, table.columns).items():
                 read = self._counts[f"sum of {kind}.{table.role}"]
                 if abs(read - expected) > _CLOSE * max(abs(expected), 1):
@@ -171,7 +167,7 @@ class ConversionChecks:
                 and not find_attribute(attributes, detail.table, column, value)
             ):
                 self._note_difference(f"{detail.table}.{column} of {detail.columns.get('id')}")
-        for table, (name, _, value) in detail.attributes:
+        for table, name, value in detail.attributes:
             self._counts[f"verified.{table}"] += 1
             others = attributes.get(f"{NAMESPACE}{table}" if table == TRIGGERS else f"{NAMESPACE}{table}.{name}", ())
             others = others if isinstance(others, list) else [others]

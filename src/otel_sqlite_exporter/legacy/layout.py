@@ -186,7 +186,7 @@ def normalise_key(key: Any) -> Any:
         return int(key)
     if isinstance(key, str) and key.isascii() and key.isdigit() and (key == "0" or key[0] != "0") and len(key) < 19:
         return int(key)
-    return key.decode(errors="surrogateescape") if isinstance(key, bytes) else key
+    return decode_text(key) if isinstance(key, bytes) else key
 
 
 def rename_tables(connection: sqlite3.Connection, layout: Layout) -> dict[str, str]:
@@ -209,20 +209,12 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _read(connection: sqlite3.Connection, query: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
-    for factory in (str, _decode):
-        connection.text_factory = factory
-        try:
-            cursor = connection.execute(query, parameters)
-            names = [column.lower() for column, *_ in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor]
-        except sqlite3.OperationalError as error:
-            if factory is _decode or "decode to UTF-8" not in str(error):
-                raise
-        finally:
-            connection.text_factory = str
-    return []
-
-
-def _decode(text: bytes) -> str:
+def decode_text(text: bytes) -> str:
+    """Return a text of an old file, which may not be UTF-8, with surrogates for the bytes that are not."""
     return text.decode(errors="surrogateescape")
+
+
+def _read(connection: sqlite3.Connection, query: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
+    cursor = connection.execute(query, parameters)
+    names = [column.lower() for column, *_ in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor]

@@ -81,13 +81,9 @@ class LegacyEncoder:
         record = EventRecord(
             name=f"{NAMESPACE}{kind[:-1]}",
             timestamp=moment,
-            level=None,
             agent_id=normalise_key(key if kind == "agents" else row.get("agent_id")),
             trace_id=key if kind == "traces" else None,
-            span_id=None,
-            parent_span_id=None,
             session_id=key if kind == "sessions" else None,
-            schema_version=None,
             attributes=keep_columns(kind, row, self._counts),
         )
         return self._encode(record, None if moment is None else "attribute")

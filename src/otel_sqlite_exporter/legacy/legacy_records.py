@@ -35,30 +35,21 @@ _NAMES = {
 _OTHER_TIMES = ("timestamp", "detection_timestamp", "detection_time", "request_timestamp", "response_timestamp")
 _OTHER_TIME_ATTRIBUTES = ("llm.request.timestamp", "llm.response.timestamp", "timestamp", "security.detection_time")
 
-AttributeRow = tuple[str, str, Any]
-"""Name, type (text, numeric, boolean or json) and value of one attribute."""
-
 
 class Detail(NamedTuple):
-    """A row that says more of an event: its table, its columns, and its attributes with the tables they are from."""
+    """A row that says more of an event: its table, its columns, and its attributes: each with the table it is from, its
+    name, and its value."""
 
     table: str
     columns: Mapping[str, Any]
-    attributes: list[tuple[str, AttributeRow]]
-
-
-class LegacyRecord(NamedTuple):
-    """An event, and the source of its time (None: its own column)."""
-
-    event: EventRecord
-    time_source: str | None
+    attributes: list[tuple[str, str, Any]]
 
 
 def build_record(
     event: Mapping[str, Any], details: Sequence[Detail], zone: tzinfo | None, counts: Counter[str]
-) -> LegacyRecord:
-    """Return the event of these rows. `event` is empty if the file does not have the event that the details refer to.
-    Counts repairs, sources of sessions and sources of times."""
+) -> tuple[EventRecord, str | None]:
+    """Return the event of these rows, and the source of its time (None: its own column). `event` is empty if the file
+    does not have the event that the details refer to. Counts repairs, sources of sessions and sources of times."""
     attributes: dict[str, Any] = {}
     seen: Counter[str] = Counter()
     for table, columns, rows in details:
@@ -76,19 +67,10 @@ def build_record(
             attributes.setdefault(str(name), value)
     time, source = _find_time(event, details, attributes, zone, counts)
     session = _find_session(event, details, attributes, counts)
-    record = EventRecord(
-        name=_find_name(event, details),
-        timestamp=time,
-        level=event.get("level"),
-        agent_id=normalise_key(event.get("agent_id")),
-        trace_id=event.get("trace_id"),
-        span_id=event.get("span_id"),
-        parent_span_id=event.get("parent_span_id"),
-        session_id=session,
-        schema_version=event.get("schema_version"),
-        attributes=attributes,
-    )
-    return LegacyRecord(record, source)
+    fields: dict[str, Any] = {field: event.get(field) for field in EventRecord._fields}
+    fields |= {"name": _find_name(event, details), "agent_id": normalise_key(event.get("agent_id"))}
+    fields |= {"timestamp": time, "session_id": session, "attributes": attributes}
+    return EventRecord(**fields), source
 
 
 def find_attribute(attributes: Mapping[str, Any], table: str, column: str, value: Any) -> bool:
@@ -96,12 +78,12 @@ def find_attribute(attributes: Mapping[str, Any], table: str, column: str, value
     if column in _EXPANDED and isinstance(read := read_json(value, Counter()), dict):
         left = attributes.get(f"{NAMESPACE}{table}.{column}", {})
         return all(
-            any(_is_same(item, held.get(str(name))) for held in (attributes, left)) for name, item in read.items()
+            any(_is_same(item, kept.get(str(name))) for kept in (attributes, left)) for name, item in read.items()
         )
     names = [f"{NAMESPACE}{table}.{column}", _ATTRIBUTES.get(table, {}).get(column, ""), f"{ORIGINAL}{column}"]
     names += [name for name in attributes if name.startswith(f"{NAMESPACE}{table}.") and name.endswith(f".{column}")]
-    held = [attributes[name] for name in names if name in attributes]
-    return any(_is_same(value, one) or value == one or read_json(value, Counter()) == one for one in held)
+    kept_values = [attributes[name] for name in names if name in attributes]
+    return any(_is_same(value, kept) or value == kept or read_json(value, Counter()) == kept for kept in kept_values)
 
 
 def keep_columns(table: str, row: Mapping[str, Any], counts: Counter[str]) -> dict[str, Any]:
@@ -111,9 +93,9 @@ def keep_columns(table: str, row: Mapping[str, Any], counts: Counter[str]) -> di
     return attributes
 
 
-def _add_attributes(attributes: dict[str, Any], rows: Sequence[tuple[str, AttributeRow]], counts: Counter[str]) -> None:
+def _add_attributes(attributes: dict[str, Any], rows: Sequence[tuple[str, str, Any]], counts: Counter[str]) -> None:
     """Add attribute rows. If a name occurs twice, the last value counts, and different ones are kept beside it."""
-    for table, (name, _, value) in rows:
+    for table, name, value in rows:
         if table == TRIGGERS:
             attributes.setdefault(f"{NAMESPACE}{TRIGGERS}", []).append(value)
         elif name in attributes and not _is_same(attributes[name], value):

@@ -64,19 +64,16 @@ class RecordWriter:
 
     def write_events(self, position: Any) -> Iterator[StageStep]:
         """Write the events, each with its details; then the rows that refer to rows which are not in the file."""
-        if position is None or position[0] == "events":
-            for table, rows in read_windows(self._source, self._layout, ["events"], position, _ROWS):
-                keys = [read_key(table, row) for row in rows]
-                self._count_orphans(rows)
-                self._resolve(rows, "session_id", "trace_id")
-                details = self._references.find_details(keys)
-                logs = [
-                    self._encoder.encode_event(row, details.get(key, ())) for row, key in zip(rows, keys, strict=True)
-                ]
-                yield self._write(Records(logs=logs), "events", ["events", rows[-1]["rowid"]], len(rows))
-            position = ["orphans of events", 0]
+        for table, rows in read_windows(self._source, self._layout, ["events"], position, _ROWS):
+            keys = [read_key(table, row) for row in rows]
+            self._count_orphans(rows)
+            self._resolve(rows, "session_id", "trace_id")
+            details = self._references.find_details(keys)
+            logs = [self._encoder.encode_event(row, details.get(key, ())) for row, key in zip(rows, keys, strict=True)]
+            yield self._write(Records(logs=logs), "events", ["events", rows[-1]["rowid"]], len(rows))
         parents = ("events", *DETAILS)
-        first, after = position[0].removeprefix("orphans of "), position[1]
+        is_after_events = position is not None and position[0] != "events"
+        first, after = (position[0].removeprefix("orphans of "), position[1]) if is_after_events else ("events", 0)
         for parent in parents[parents.index(first) :]:
             while True:
                 after, found = self._references.find_orphans(parent, after, _ROWS)
@@ -135,9 +132,7 @@ class RecordWriter:
             if table is None or not wanted:
                 continue
             present = find_keys(self._source, table, wanted)
-            missing = sum(key not in present for key in wanted)
-            if missing:
-                self._counts[f"orphans.events without {role}"] += missing
+            self._counts[f"orphans.events without {role}"] += sum(key not in present for key in wanted)
 
     def _find_agents(self, spans: Sequence[Mapping[str, Any]]) -> list[Any]:
         """Return the agent of each span: its own, else its trace's."""

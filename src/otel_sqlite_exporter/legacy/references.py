@@ -25,7 +25,7 @@ from otel_sqlite_exporter.legacy.layout import (
     read_ranges,
     read_windows,
 )
-from otel_sqlite_exporter.legacy.legacy_records import NAMESPACE, AttributeRow, Detail
+from otel_sqlite_exporter.legacy.legacy_records import NAMESPACE, Detail
 from otel_sqlite_exporter.legacy.legacy_values import UNSURE, find_type, read_value
 from otel_sqlite_exporter.legacy.stage_progress import StageStep
 from otel_sqlite_exporter.model.values import repair_text
@@ -113,8 +113,8 @@ class References:
     def _add_attributes(self, parent: str, details: Mapping[Any, Detail]) -> None:
         for table, rows in self._find_rows(parent, details) if details else ():
             for row in rows:
-                attribute = table.role, self._read_attribute(table.role, row)
-                details[_read_owner(table, row)].attributes.append(attribute)
+                name, value = self._read_attribute(table.role, row)
+                details[_read_owner(table, row)].attributes.append((table.role, name, value))
 
     def _find_rows(self, parent: str, owners: Iterable[Any]) -> list[tuple[LegacyTable, list[dict[str, Any]]]]:
         """Return the rows that refer to these rows of `parent`, by table."""
@@ -124,14 +124,14 @@ class References:
             ranges.setdefault(role, []).extend(orjson.loads(f"[{found}]"))
         return [(table, read_ranges(self._source, table, ranges[table.role])) for table in self._layout.present(ranges)]
 
-    def _read_attribute(self, role: str, row: Mapping[str, Any]) -> AttributeRow:
+    def _read_attribute(self, role: str, row: Mapping[str, Any]) -> tuple[str, Any]:
         self._counts[f"rows.{role}"] += 1
         if role == TRIGGERS:
-            return TRIGGERS, "json", {name: value for name, value in row.items() if name != "rowid"}
+            return TRIGGERS, {name: value for name, value in row.items() if name != "rowid"}
         kind, value = read_value(row, self._counts)
         name = row.get("key")
         self._add_to_sums(role, row, kind, value)
-        return f"{NAMESPACE}{role}.key" if name is None else repair_text(name)[0], kind, value
+        return f"{NAMESPACE}{role}.key" if name is None else repair_text(name)[0], value
 
     def _add_to_sums(self, role: str, row: Mapping[str, Any], kind: str, value: Any) -> None:
         """Count a value as the sums of `ConversionChecks` do, which do not use the code that reads values."""

@@ -41,19 +41,12 @@ class Stage(NamedTuple):
 class StageProgress:
     """The stages of one migration. `counts` are those of the stage that runs."""
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        source: str,
-        path: str,
-        on_progress: Callable[[str, int], None],
-    ) -> None:
-        """`source` is the digest of the old file at `path`; `on_progress` is called after each step with the stage and
-        the rows that were read."""
+    def __init__(self, connection: sqlite3.Connection, source: str, on_progress: Callable[[str, int], None]) -> None:
+        """`source` is the digest of the old file; `on_progress` is called after each step with the stage and the rows
+        that were read."""
         self.counts: Counter[str] = Counter()
         self._connection = connection
         self._source = source
-        self._path = path
         self._on_progress = on_progress
 
     def begin(self) -> None:
@@ -66,17 +59,17 @@ class StageProgress:
         name: str,
         make_steps: Callable[[Any], Iterable[StageStep]] = lambda position: (),
         check: Callable[[], Sequence[str]] = tuple,
-    ) -> None:
+    ) -> Counter[str]:
         """Do the rest of a stage: the steps that `make_steps` makes after the noted position (None: all), each in a
-        transaction; then `check`, in the transaction that notes the stage as done.
+        transaction; then `check`, in the transaction that notes the stage as done. Return the counts of the stage.
 
         Raises:
             LegacyCheckError: `check` found that the old file and the new one differ.
             sqlite3.Error: A file cannot be read or written; the stage stands where it stood.
         """
-        stage = self.find(name)
+        stage = next((stage for stage in read_stages(self._connection, self._source) if stage.name == name), None)
         if stage is not None and stage.is_done:
-            return
+            return stage.counts
         self.counts.clear()
         self.counts.update(stage.counts if stage else {})
         seconds, position = (stage.seconds, stage.position) if stage else (0.0, None)
@@ -98,15 +91,11 @@ class StageProgress:
                 f"{'; '.join(differences)}. Of the old file, nothing but the names of its tables was changed: keep it, "
                 "and report this"
             )
-
-    def find(self, name: str) -> Stage | None:
-        """Return a stage, or None if it has not begun."""
-        return next((stage for stage in read_stages(self._connection, self._source) if stage.name == name), None)
+        return self.counts.copy()
 
     def _note(self, stage: str, position: Any, is_done: bool, seconds: float) -> None:
         values = {
             "source": self._source,
-            "path": self._path,
             "stage": stage,
             "position": orjson.dumps(position).decode(),
             "is_done": int(is_done),

@@ -77,13 +77,5 @@ def reprice(
             calls, changed, last = calls + len(rows), changed + len(costs), rows[-1][2]
             progress(calls, max(total, calls))
         counts = Counter(dict(connection.execute(read_query("count_cost_statuses")).fetchall()))
-    return Repricing(
-        calls,
-        changed,
-        exact=counts["exact"],
-        partial=counts["partial"],
-        unpriced=counts["unpriced"],
-        reported=counts["reported"],
-        price_source=source,
-        seconds=time.monotonic() - began,
-    )
+    exact, partial, unpriced, reported = (counts[status] for status in ("exact", "partial", "unpriced", "reported"))
+    return Repricing(calls, changed, exact, partial, unpriced, reported, source, time.monotonic() - began)

@@ -114,10 +114,7 @@ def decode_span(stored: StoredSpan, resources: StoredResources) -> SpanFields:
 def read_logs(connection: sqlite3.Connection, ids: Collection[int], resources: StoredResources) -> Iterator[StoredLog]:
     """Yield these rows of `_logs`, in the order of their ids."""
     for row in read_rows(connection, "read_stored_logs", ids=ids):
-        named = row["own_session"]
-        columns = LogRow._make(
-            int(named is not None) if name == "names_session" else row[name] for name in LogRow._fields
-        )
+        columns = LogRow._make(row[name] for name in LogRow._fields)
         resource, scope = resources.find(row["resource"], row["scope"])
         fields = LogFields(
             timestamp=columns.time_unix_nano if columns.time_source is None else None,
@@ -141,7 +138,7 @@ def read_logs(connection: sqlite3.Connection, ids: Collection[int], resources: S
             columns,
             row["trace_session"],
             ShownNaming._make(row[name] for name in ShownNaming._fields),
-            named,
+            row["own_session"],
             row["phase"],
             orjson.loads(row["llm_interactions"]),
             orjson.loads(row["tool_interactions"]),

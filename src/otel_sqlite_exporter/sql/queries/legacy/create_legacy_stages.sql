@@ -3,7 +3,6 @@
 CREATE TABLE IF NOT EXISTS _legacy_stages (
   id INTEGER PRIMARY KEY,
   source TEXT NOT NULL,
-  path TEXT NOT NULL,                     -- where the old file stood
   stage TEXT NOT NULL,
   position TEXT NOT NULL,                 -- JSON: up to where the old rows were taken
   is_done INTEGER NOT NULL,

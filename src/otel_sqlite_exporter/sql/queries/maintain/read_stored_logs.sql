@@ -1,4 +1,4 @@
--- Log records as they are stored, with what was derived from each: for deriving it anew. :ids is an array of ids of
+-- Log records as they are stored, with what was derived from each, to derive it again. :ids is an array of ids of
 -- _logs.
 SELECT
   l.id,
@@ -12,6 +12,7 @@ SELECT
   l.severity_text,
   l.trace_flags,
   l.dropped_attributes,
+  l.names_session,
   l.body_type,
   l.body,
   l.attribute_types,
