@@ -14,6 +14,7 @@ from typing import NamedTuple
 import orjson
 
 from otel_sqlite_exporter.genai.prices import PricedCall, find_price, load_prices, name_source
+from otel_sqlite_exporter.maintain.saved_costs import read_costs
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import transaction
@@ -65,19 +66,19 @@ def reprice(
         while True:
             with transaction(connection):
                 chosen = {"everything": everything, "after": last, "limit": _BATCH}
-                rows = connection.execute(read_query("find_unpriced"), chosen).fetchall()
+                ids = orjson.loads(connection.execute(read_query("find_unpriced"), chosen).fetchone()[0])
                 costs = []
-                for cost_usd, cost_status, *columns in rows:
-                    call = PricedCall(*columns)
-                    price = find_price(call)
-                    if price != (cost_usd, cost_status):
+                for call in read_costs(connection, calls=ids):
+                    _, *inputs = call.span_and_inputs
+                    price = find_price(PricedCall(call.id, *inputs))
+                    if price != call.cost[:2]:
                         costs.append([call.id, *price])
                 if costs:
                     priced = {"costs": orjson.dumps(costs).decode(), "price_source": source, "price_date": date}
                     connection.execute(read_query("set_costs"), priced)
-            if not rows:
+            if not ids:
                 break
-            calls, changed, last = calls + len(rows), changed + len(costs), rows[-1][2]
+            calls, changed, last = calls + len(ids), changed + len(costs), ids[-1]
             progress(calls, max(total, calls))
         counts = Counter(dict(connection.execute(read_query("count_cost_statuses")).fetchall()))
     return Repricing(
