@@ -94,30 +94,25 @@ def build_ids(view: AskableView[Any], column: str, prefix: str, filters: Mapping
     return Select(sql, parameters | {"prefix": prefix, "beyond": f"{prefix}{chr(sys.maxunicode)}", "limit": limit})
 
 
-def build_chosen(view: AskableView[Any], columns: Sequence[str], filters: Mapping[str, Any], *, ids: str) -> Select:
-    """Return the statement for the rows with these ids (a JSON array) that meet all `filters`, the highest id first.
-
-    Raises:
-        FilterError: A filter is unknown, or a value cannot be used.
-    """
-    conditions, parameters = _build_conditions(view, filters)
-    conditions = ["id IN (SELECT value FROM json_each(:ids))", *conditions]
-    sql = f"SELECT {', '.join(columns)}\nFROM {view.name}{_where(conditions)}\nORDER BY id DESC"
-    return Select(sql, parameters | {"ids": ids})
-
-
 def build_newest(
-    view: AskableView[Any], columns: Sequence[str], filters: Mapping[str, Any], *, after: int, limit: int
+    view: AskableView[Any],
+    columns: Sequence[str],
+    filters: Mapping[str, Any],
+    *,
+    after: int = 0,
+    among: str | None = None,
+    limit: int,
 ) -> Select:
-    """Return the statement for the `limit` rows with the highest ids above `after` that meet all `filters`.
+    """Return the statement for the `limit` rows with the highest ids, above `after` or `among` these (a JSON array),
+    that meet all `filters`.
 
     Raises:
         FilterError: A filter is unknown, or a value cannot be used.
     """
     conditions, parameters = _build_conditions(view, filters)
-    conditions = ["id > :after", *conditions]
+    conditions = ["id > :after" if among is None else "id IN (SELECT value FROM json_each(:among))", *conditions]
     sql = f"SELECT {', '.join(columns)}\nFROM {view.name}{_where(conditions)}\nORDER BY id DESC\nLIMIT :limit"
-    return Select(sql, parameters | {"after": after, "limit": limit})
+    return Select(sql, parameters | {"after": after, "among": among, "limit": limit})
 
 
 def encode_cursor(view: AskableView[Any], row: Mapping[str, Any], *, newest_first: bool) -> str:
