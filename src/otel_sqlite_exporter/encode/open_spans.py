@@ -6,7 +6,6 @@ Pure.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
 import orjson
 
@@ -15,6 +14,7 @@ from otel_sqlite_exporter.genai.event_content import read_events
 from otel_sqlite_exporter.genai.recognition import Surroundings, find_interactions, plan_interactions
 from otel_sqlite_exporter.genai.rules import load_rules
 from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, EncodedSpan, Interactions
+from otel_sqlite_exporter.model.signals import EventFields
 from otel_sqlite_exporter.model.values import decode_attributes
 
 _ERROR = 2
@@ -22,12 +22,6 @@ OPEN = "open"
 """`end_time_source` of a span that was written before it ended."""
 ESTIMATED = "estimated"
 """`end_time_source` of a span whose process ended first."""
-
-
-class _Event(NamedTuple):
-    name: str
-    attributes: dict[str, Any]
-    timestamp: int
 
 
 def merge_start(
@@ -50,7 +44,10 @@ def merge_start(
     if _is_of_own_rules(finished.interactions):
         interactions = _name_user(finished.interactions, user)
     elif (plan := plan_interactions({name: type(value) for name, value in values.items()})) is not None:
-        events = [_Event(event.name, orjson.loads(event.attributes), event.time_unix_nano) for event in finished.events]
+        events = [
+            EventFields(event.name, event.time_unix_nano, orjson.loads(event.attributes), event.dropped_attributes)
+            for event in finished.events
+        ]
         records = [record for _, record in read_events(events)]
         surroundings = Surroundings(row.name, row.status_code == _ERROR, events, start, records)
         interactions = find_interactions(plan, values, user, surroundings)

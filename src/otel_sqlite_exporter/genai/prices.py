@@ -102,9 +102,7 @@ def find_price(call: PricedCall) -> Price:
     if total is None and len(known) > 2:
         # Parts that are larger than their whole cannot be priced; what is whole can.
         is_whole = False
-        total = _calculate(
-            prices, call, {name: known[name] for name in ("input_tokens", "output_tokens") if name in known}
-        )
+        total = _calculate(prices, call, {name: known[name] for name in _WHOLE if name in known})
     return UNPRICED if total is None else Price(total, "exact" if is_whole else "partial")
 
 
