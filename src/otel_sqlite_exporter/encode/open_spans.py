@@ -56,7 +56,7 @@ def merge_start(
         own_session=own,
         user=named,
         interactions=interactions,
-        record_interactions=[(place, _name_user(one, user)) for place, one in finished.record_interactions],
+        record_interactions=[(index, _name_user(one, user)) for index, one in finished.record_interactions],
     )
 
 
@@ -79,18 +79,18 @@ def merge_attributes(
     """Return the attributes of a finished span with those that only its start has behind them, and the type notes; None
     if the start adds nothing. If both have a value the finished one wins, unless it is null: null never replaces a
     value."""
-    known = orjson.loads(finished)
+    own = orjson.loads(finished)
     missing = {
         name: value
         for name, value in orjson.loads(start).items()
-        if name not in known or (value is not None and known[name] is None)
+        if name not in own or (value is not None and own[name] is None)
     }
     if not missing:
         return None
     text = orjson.dumps(missing).decode()
-    if not known.keys().isdisjoint(missing):
-        text = orjson.dumps({**known, **missing}).decode()
-    elif known:
+    if not own.keys().isdisjoint(missing):
+        text = orjson.dumps({**own, **missing}).decode()
+    elif own:
         text = f"{finished[:-1]},{text[1:]}"
     types = {
         pointer: type_name

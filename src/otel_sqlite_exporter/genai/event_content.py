@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The messages that span events and log records hold, and what these say of tools; also errors and first tokens of
-events. Pure, and nothing here raises for any value."""
+"""The messages that span events and log records hold, with the tool calls and results in them; also errors and first
+tokens of events. Pure, and nothing here raises for any value."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class RecordedMessages(NamedTuple):
 
     def encode(self) -> MessagesRow | None:
         """Return what is stored of them; None if there are no messages."""
-        held = self[2:]
-        if not any(held):
+        contents = self[2:]
+        if not any(contents):
             return None
         ends = slice(None) if self.name == _DETAILS else slice(1, -1)
         return MessagesRow(
-            *(None if not one else "" if isinstance(one, str) else encode_messages(one)[ends] for one in held)
+            *(None if not one else "" if isinstance(one, str) else encode_messages(one)[ends] for one in contents)
         )
 
 
@@ -70,9 +70,9 @@ def read_record(name: str, attributes: Mapping[str, Any], body: Any = None) -> R
             _read_whole(get("gen_ai.output.messages"), "assistant"),
             _read_instructions(get("gen_ai.system_instructions")),
         )
-    held = attributes.get(_OLDEST.get(name, ""))
+    content = attributes.get(_OLDEST.get(name, ""))
     role = _ROLES[name]
-    found = read_event({**attributes, "body": body}, role) if held is None else read_messages(held, role)
+    found = read_event({**attributes, "body": body}, role) if content is None else read_messages(content, role)
     # Where content is not recorded, a role or the id of a call may be all that is there.
     messages = [one for one in found or () if not all(_BARE.issuperset(part) for part in one["parts"])]
     if name in _COMPLETIONS:
@@ -81,18 +81,18 @@ def read_record(name: str, attributes: Mapping[str, Any], body: Any = None) -> R
 
 
 def read_events(events: Iterable[Any]) -> list[tuple[int, RecordedMessages]]:
-    """Return the messages of the events of a span (each has a `name` and `attributes`), with the place of each."""
+    """Return the messages of the events of a span (each has a `name` and `attributes`), with the index of each."""
     return [
-        (place, read_record(event.name, uncut(copy_attributes(event.attributes))))
-        for place, event in enumerate(events)
+        (index, read_record(event.name, uncut(copy_attributes(event.attributes))))
+        for index, event in enumerate(events)
         if type(event.name) is str and event.name in MESSAGE_RECORDS
     ]
 
 
 def encode_records(records: Iterable[tuple[int, RecordedMessages]]) -> list[tuple[int, MessagesRow]]:
     """Return what is stored of records that `read_events` has found."""
-    rows = ((place, record.encode()) for place, record in records)
-    return [(place, row) for place, row in rows if row is not None]
+    rows = ((index, record.encode()) for index, record in records)
+    return [(index, row) for index, row in rows if row is not None]
 
 
 def find_event_tools(records: Iterable[RecordedMessages]) -> tuple[Sequence[ToolCallRow], Sequence[ToolResultRow]]:
@@ -182,8 +182,8 @@ def find_first_token_ms(events: Iterable[Any], names: frozenset[str], start_time
     for event in events:
         if getattr(event, "name", None) in names:
             moment = getattr(event, "timestamp", None)
-            known = isinstance(moment, int) and isinstance(start_time_unix_nano, int)
-            return max(0, moment - start_time_unix_nano) / 1e6 if known else None
+            has_times = isinstance(moment, int) and isinstance(start_time_unix_nano, int)
+            return max(0, moment - start_time_unix_nano) / 1e6 if has_times else None
     return None
 
 

@@ -191,10 +191,10 @@ def _build_attribute(column: str, condition: AttributeCondition, parameters: dic
     if path is None:
         parameters[name] = key
         found = f"FROM json_each({column}) AS a WHERE a.key = :{name}"
-        type_, held = f"(SELECT a.type {found})", f"(SELECT a.atom {found})"
+        type_, stored = f"(SELECT a.type {found})", f"(SELECT a.atom {found})"
     else:
         parameters[name] = path
-        type_, held = f"json_type({column}, :{name})", f"{column} ->> :{name}"
+        type_, stored = f"json_type({column}, :{name})", f"{column} ->> :{name}"
     if operator == "exists":
         return f"{type_} IS {'NOT ' if value else ''}NULL"
     if isinstance(value, bool):
@@ -204,8 +204,8 @@ def _build_attribute(column: str, condition: AttributeCondition, parameters: dic
     # SQLite orders every number before every text. So a number and a text never match each other.
     types = "'text'" if isinstance(value, str) else "'integer', 'real'"
     if operator == "!=":
-        return f"{type_} IS NOT NULL AND NOT ({type_} IN ({types}) AND {held} = :{wanted})"
-    return f"{type_} IN ({types}) AND {held} {operator} :{wanted}"
+        return f"{type_} IS NOT NULL AND NOT ({type_} IN ({types}) AND {stored} = :{wanted})"
+    return f"{type_} IN ({types}) AND {stored} {operator} :{wanted}"
 
 
 def _where(conditions: list[str]) -> str:

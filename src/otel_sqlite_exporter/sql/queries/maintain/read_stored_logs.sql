@@ -1,4 +1,4 @@
--- Log records as they are stored, with what was derived from each: for deriving it anew. :ids is an array of ids of
+-- Log records as they are stored, with what was derived from each: to derive it again. :ids is an array of ids of
 -- _logs.
 SELECT
   l.id,
