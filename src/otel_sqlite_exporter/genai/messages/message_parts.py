@@ -206,11 +206,6 @@ def _join_texts(value: Any) -> str:
     return as_text(value)
 
 
-def _read_result(block: Mapping[str, Any]) -> list[Part]:
-    content = first(block, "response", "content", "output", "result")
-    return [make_response(block, content)]
-
-
 def _simplify(content: Any) -> Any:
     """One block of text as its text, and the values that Bedrock and the AI SDK wrap as what they hold."""
     if isinstance(content, (list, tuple)) and len(content) == 1:
@@ -270,6 +265,9 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], list[Part]]] = {
     **dict.fromkeys(_TEXTS, _read_text),
     **dict.fromkeys(_NAMES["reasoning"], _read_reasoning),
     **dict.fromkeys(_NAMES["call"], lambda block: [make_call(block)]),
-    **dict.fromkeys(_NAMES["result"], _read_result),
+    **dict.fromkeys(
+        _NAMES["result"],
+        lambda block: [make_response(block, first(block, "response", "content", "output", "result"))],
+    ),
 }
 _KNOWN = frozenset({*_NATIVE, *_READERS, *_MODALITIES})
