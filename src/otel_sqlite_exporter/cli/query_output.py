@@ -186,12 +186,12 @@ def show_report(result: ReportResult, histogram: Callable[[], ReportResult], *, 
 
 def _draw_report(result: ReportResult) -> Table[Any]:
     columns: list[Column[Any]] = []
-    for place, name in enumerate(result.columns):
-        read = itemgetter(place)
+    for index, name in enumerate(result.columns):
+        read = itemgetter(index)
         shown = (lambda row, read=read: format_time(read(row))) if name.endswith("_time") else read
         columns.append(Column(name, shown, drop=_DROP.get(name, 0)))
     if _BARS.get(result.name) in result.columns and result.rows:
-        place = result.columns.index(_BARS[result.name])
-        largest = max(row[place] or 0 for row in result.rows) or 1
-        columns.append(Column("", lambda row: Interval(0, (row[place] or 0) / largest), drop=1))
+        index = result.columns.index(_BARS[result.name])
+        largest = max(row[index] or 0 for row in result.rows) or 1
+        columns.append(Column("", lambda row: Interval(0, (row[index] or 0) / largest), drop=1))
     return Table(f"{result.name} ({result.describe()})", columns, result.rows)

@@ -57,4 +57,4 @@ class Facts(NamedTuple):
 
 def make_columns(*names: str) -> list[Column[Sequence[Any]]]:
     """Return columns of rows that are sequences."""
-    return [Column(name, itemgetter(place)) for place, name in enumerate(names)]
+    return [Column(name, itemgetter(index)) for index, name in enumerate(names)]

@@ -71,8 +71,8 @@ def _show_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, 
     """Print what was imported, and on stderr what could not be read; nothing if no source could be opened."""
     for report in reports:
         source = format_value(report.source)
-        for place, reason in report.refusals:
-            click.echo(f"{source}: {place}: {format_value(reason)}", err=True)
+        for position, reason in report.refusals:
+            click.echo(f"{source}: {position}: {format_value(reason)}", err=True)
         if more := report.refused - len(report.refusals):
             click.echo(f"{source}: {more} more could not be read", err=True)
     if as_json:

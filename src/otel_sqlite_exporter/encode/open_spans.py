@@ -6,7 +6,6 @@ Pure.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
 import orjson
 
@@ -15,6 +14,7 @@ from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS, read_recor
 from otel_sqlite_exporter.genai.recognition import Surroundings, find_interactions, plan_interactions
 from otel_sqlite_exporter.genai.rules import load_rules
 from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, EncodedSpan, Interactions
+from otel_sqlite_exporter.model.signals import EventFields
 from otel_sqlite_exporter.model.values import decode_attributes
 
 _ERROR = 2
@@ -22,12 +22,6 @@ OPEN = "open"
 """`end_time_source` of a span that was written before it ended."""
 ESTIMATED = "estimated"
 """`end_time_source` of a span whose process ended first."""
-
-
-class _Event(NamedTuple):
-    name: str
-    attributes: dict[str, Any]
-    timestamp: int
 
 
 def merge_start(
@@ -50,7 +44,10 @@ def merge_start(
     if _is_of_own_rules(finished.interactions):
         interactions = _name_user(finished.interactions, user)
     elif (plan := plan_interactions({name: type(value) for name, value in values.items()})) is not None:
-        events = [_Event(event.name, orjson.loads(event.attributes), event.time_unix_nano) for event in finished.events]
+        events = [
+            EventFields(event.name, event.time_unix_nano, orjson.loads(event.attributes), event.dropped_attributes)
+            for event in finished.events
+        ]
         records = [read_record(event.name, event.attributes) for event in events if event.name in MESSAGE_RECORDS]
         surroundings = Surroundings(row.name, row.status_code == _ERROR, events, start, records)
         interactions = find_interactions(plan, values, user, surroundings)
@@ -59,7 +56,7 @@ def merge_start(
         own_session=own,
         user=named,
         interactions=interactions,
-        record_interactions=[(place, _name_user(one, user)) for place, one in finished.record_interactions],
+        record_interactions=[(index, _name_user(one, user)) for index, one in finished.record_interactions],
     )
 
 
@@ -82,18 +79,18 @@ def merge_attributes(
     """Return the attributes of a finished span with those that only its start has behind them, and the type notes; None
     if the start adds nothing. If both have a value the finished one wins, unless it is null: null never replaces a
     value."""
-    known = orjson.loads(finished)
+    own = orjson.loads(finished)
     missing = {
         name: value
         for name, value in orjson.loads(start).items()
-        if name not in known or (value is not None and known[name] is None)
+        if name not in own or (value is not None and own[name] is None)
     }
     if not missing:
         return None
     text = orjson.dumps(missing).decode()
-    if not known.keys().isdisjoint(missing):
-        text = orjson.dumps({**known, **missing}).decode()
-    elif known:
+    if not own.keys().isdisjoint(missing):
+        text = orjson.dumps({**own, **missing}).decode()
+    elif own:
         text = f"{finished[:-1]},{text[1:]}"
     types = {
         pointer: type_name

@@ -46,18 +46,18 @@ def link_within_span(records: Sequence[tuple[str, str, int]]) -> dict[int, int]:
             return {0: 1, 1: 0}
     mates: dict[int, int] = {}
     waiting: defaultdict[str, deque[int]] = defaultdict(deque)
-    for place in sorted(range(len(records)), key=lambda place: _in_time(records[place], place)):
-        stem, phase, _ = records[place]
+    for index in sorted(range(len(records)), key=lambda index: _in_time(records[index], index)):
+        stem, phase, _ = records[index]
         if phase == "start":
-            waiting[stem].append(place)
+            waiting[stem].append(index)
         elif waiting[stem]:
             start = waiting[stem].popleft()
-            mates[start], mates[place] = place, start
+            mates[start], mates[index] = index, start
     return mates
 
 
-def _in_time(record: tuple[str, str, int], place: int) -> tuple[int, bool, int]:
-    return record[2], record[1] != "start", place
+def _in_time(record: tuple[str, str, int], index: int) -> tuple[int, bool, int]:
+    return record[2], record[1] != "start", index
 
 
 class Candidate(NamedTuple):

@@ -42,8 +42,8 @@ def quarantine_row(
 
 def quarantine_piece(source: str, place: str, content: Any, reason: str, arrival_time_unix_nano: int) -> QuarantineRow:
     """Return the quarantine row of a piece of an imported source that could not be read, and where it stands."""
-    held = {"source": source, "place": place, "content": content}
-    return _make_row(held, UnreadableSourceError(f"{place} of {source}: {reason}"), arrival_time_unix_nano)
+    fields = {"source": source, "place": place, "content": content}
+    return _make_row(fields, UnreadableSourceError(f"{place} of {source}: {reason}"), arrival_time_unix_nano)
 
 
 def _read(holder: Any, field: str, convert: Any) -> Any:

@@ -23,12 +23,12 @@ from otel_sqlite_exporter.model.values import (
 
 class EncodedOrigin(NamedTuple):
     """The rows of one resource and one scope. `session` is the session that the resource names; it is weaker than any
-    that a record names. `held` keeps resource and scope alive, so that their identities stay valid as cache keys."""
+    that a record names. While `kept_alive` holds resource and scope, their identities are valid as cache keys."""
 
     resource: ResourceRow
     scope: ScopeRow | None
     session: Naming | None
-    held: tuple[Any, Any]
+    kept_alive: tuple[Any, Any]
 
 
 class OriginEncoder:
@@ -42,9 +42,9 @@ class OriginEncoder:
     def encode(self, resource: Any, scope: Any) -> tuple[EncodedOrigin, int]:
         """Return the rows of this resource and scope, and the number of repaired values (0 if they come from the
         cache)."""
-        known = self._origins.get((id(resource), id(scope)))
-        if known is not None:
-            return known, 0
+        cached = self._origins.get((id(resource), id(scope)))
+        if cached is not None:
+            return cached, 0
         resource_row, session, bad_resource = self._encode_resource(resource)
         scope_row, bad_scope = (None, 0) if scope is None else _encode_scope(scope)
         origin = EncodedOrigin(resource_row, scope_row, session, (resource, scope))

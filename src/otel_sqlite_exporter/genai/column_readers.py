@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from otel_sqlite_exporter.genai.messages.json_texts import decode_text
+from otel_sqlite_exporter.genai.messages.json_texts import decode_json, decode_text
 from otel_sqlite_exporter.model.values import LARGEST, encode_value, repair_text
 
 Read = Callable[[Any], Any]
@@ -75,10 +75,7 @@ def find_value(value: Any, path: Sequence[str]) -> Any:
     """Return the value at these keys (in a list: indexes) of a map, a list, or their text in JSON or Python form. An
     empty path returns the whole value. None if it is not there."""
     if not path:
-        try:
-            return orjson.loads(value) if isinstance(value, str) else value
-        except ValueError:
-            return value
+        return decode_json(value) if isinstance(value, str) else value
     if isinstance(value, str):
         value = _decode(value)
     for key in path:

@@ -56,7 +56,7 @@ ContentPlan = Mapping[str, tuple[ColumnSource, ...]]
 
 
 class CallContent(NamedTuple):
-    """Columns of `LLMInteractionRow`, and what the messages tell of tools."""
+    """Columns of `LLMInteractionRow`, and the tool calls and results in its messages."""
 
     request_parameters: str | None
     system_instructions: str | None
@@ -85,9 +85,8 @@ def find_content(
     is_aggregate: bool,
 ) -> CallContent:
     """Return the content of a call that its attributes hold: what has OpenTelemetry's form is `AS_RECORDED` if it
-    `is_span`. An aggregate's messages repeat those of its calls, so they say nothing of tools; for other calls
-    `records`, which are of its events, say it where attributes hold no messages. `has_answer`: there are messages to
-    complete."""
+    `is_span`. Tools are read from the messages, or from those of `records` (its events) if attributes hold none; not
+    those of an aggregate, whose messages repeat those of its calls. `has_answer`: the call has a completion."""
     native = _NATIVE if is_span else {}
     prompt = _find_messages(plan["prompt"], attributes, "user", native.get("prompt"))
     completion: Sequence[Message] | str = _NOTHING
@@ -132,10 +131,10 @@ def find_tool_content(
     arguments, _ = _find_text(plan["arguments"], attributes, "arguments", is_span)
     result, call_id = _find_text(plan["result"], attributes, "result", is_span)
     if records:
-        told = find_tool_events(records)
+        recorded = find_tool_events(records)
         arguments, result = (
             read_json_or_text(other) if one is None and attributes.get(_NATIVE[column]) is None else one
-            for one, other, column in zip((arguments, result), told, ("arguments", "result"), strict=True)
+            for one, other, column in zip((arguments, result), recorded, ("arguments", "result"), strict=True)
         )
     return arguments, result, call_id
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The messages that span events and log records hold, and what these say of tools; also errors and first tokens of
-events. Pure, and nothing here raises for any value."""
+"""The messages that span events and log records hold, with the tool calls and results in them; also errors and first
+tokens of events. Pure, and nothing here raises for any value."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ class RecordedMessages(NamedTuple):
 
     def encode(self) -> MessagesRow | None:
         """Return what is stored of them; None if there are no messages."""
-        held = self[2:]
-        if not any(held):
+        contents = self[2:]
+        if not any(contents):
             return None
         ends = slice(None) if self.name == _DETAILS else slice(1, -1)
         return MessagesRow(
-            *(None if not one else "" if isinstance(one, str) else encode_messages(one)[ends] for one in held)
+            *(None if not one else "" if isinstance(one, str) else encode_messages(one)[ends] for one in contents)
         )
 
 
@@ -68,9 +68,9 @@ def read_record(name: str, attributes: Mapping[str, Any], body: Any = None) -> R
             _read_whole(get("gen_ai.output.messages"), "assistant"),
             _read_instructions(get("gen_ai.system_instructions")),
         )
-    held = attributes.get(_OLDEST.get(name, ""))
+    content = attributes.get(_OLDEST.get(name, ""))
     role = _ROLES[name]
-    found = read_event({**attributes, "body": body}, role) if held is None else read_messages(held, role)
+    found = read_event({**attributes, "body": body}, role) if content is None else read_messages(content, role)
     # Where content is not recorded, a role or the id of a call may be all that is there.
     messages = [one for one in found or () if not all(_BARE.issuperset(part) for part in one["parts"])]
     if name in _COMPLETIONS:
@@ -158,8 +158,8 @@ def find_first_token_ms(events: Iterable[Any], names: frozenset[str], start_time
     for event in events:
         if getattr(event, "name", None) in names:
             moment = getattr(event, "timestamp", None)
-            known = isinstance(moment, int) and isinstance(start_time_unix_nano, int)
-            return max(0, moment - start_time_unix_nano) / 1e6 if known else None
+            has_times = isinstance(moment, int) and isinstance(start_time_unix_nano, int)
+            return max(0, moment - start_time_unix_nano) / 1e6 if has_times else None
     return None
 
 

@@ -97,14 +97,12 @@ def find_price(call: PricedCall) -> Price:
         "cache_write_tokens": call.cache_creation_input_tokens,
         "output_reasoning_tokens": call.reasoning_tokens,
     }
-    known = {name: tokens for name, tokens in usage.items() if tokens is not None}
-    total = _calculate(prices, call, known)
-    if total is None and len(known) > 2:
+    reported = {name: tokens for name, tokens in usage.items() if tokens is not None}
+    total = _calculate(prices, call, reported)
+    if total is None and len(reported) > 2:
         # Parts that are larger than their whole cannot be priced; what is whole can.
         is_whole = False
-        total = _calculate(
-            prices, call, {name: known[name] for name in ("input_tokens", "output_tokens") if name in known}
-        )
+        total = _calculate(prices, call, {name: reported[name] for name in _WHOLE if name in reported})
     return UNPRICED if total is None else Price(total, "exact" if is_whole else "partial")
 
 

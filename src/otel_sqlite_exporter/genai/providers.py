@@ -35,8 +35,8 @@ class Providers(dict[str, str | None]):
             found = None
         else:
             # In `openai.responses` the first word is the provider, in `gcp.vertex_ai` it is not.
-            known = next((part for part in _shorten(name) if part in _ALIASES), None)
-            found = recorded if known is None else _ALIASES[known]
+            alias = next((part for part in _shorten(name) if part in _ALIASES), None)
+            found = recorded if alias is None else _ALIASES[alias]
         if len(self) < _MOST_PROVIDERS:
             self[recorded] = found
         return found

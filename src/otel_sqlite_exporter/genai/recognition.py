@@ -69,9 +69,9 @@ def find_record_interactions(
     """Return the model call or tool execution that a span event or log record reports, or None. `name` is the event
     name; some log records have it in the `body` instead."""
     rules = rules or load_rules()
-    for known in (name, body):
-        if rules.is_record(known):
-            plan = rules.plan_record(known, {key: type(value) for key, value in attributes.items()})
+    for event_name in (name, body):
+        if rules.is_record(event_name):
+            plan = rules.plan_record(event_name, {key: type(value) for key, value in attributes.items()})
             if plan is not None:
                 found = _find(plan, attributes, user_id, _NOTHING, is_span=False)
                 return None if found is NO_INTERACTIONS else found
@@ -84,12 +84,12 @@ def find_event_interactions(
     """Return what the events of a span report, each with the index of the event."""
     rules = rules or load_rules()
     found = []
-    for place, event in enumerate(events):
+    for index, event in enumerate(events):
         if rules.is_record(event.name):
             attributes = uncut(copy_attributes(event.attributes))
             interactions = find_record_interactions(event.name, attributes, None, user_id, rules)
             if interactions is not None:
-                found.append((place, interactions))
+                found.append((index, interactions))
     return found
 
 
@@ -200,19 +200,19 @@ def _find_outside(plan: InteractionPlan, attributes: Mapping[str, Any]) -> Outsi
 
 def _read(plan: RowPlan, attributes: Mapping[str, Any]) -> list[Any]:
     row = plan.row.copy()
-    for place, name, asks in plan.texts:
+    for column, name, asks in plan.texts:
         value = attributes[name]
-        row[place] = value if value and value.isascii() else _ask(asks, attributes)
-    for place, asks in plan.others:
+        row[column] = value if value and value.isascii() else _ask(asks, attributes)
+    for column, asks in plan.others:
         for name, read in asks:
             value = attributes[name]
             if value is not None and (value := read(value)) is not None:
-                row[place] = value
+                row[column] = value
                 break
-    for place, asks in plan.sums:
-        if row[place] is None:
+    for column, asks in plan.sums:
+        if row[column] is None:
             parts = [_ask((ask,), attributes) for ask in asks]
-            row[place] = None if None in parts else sum(parts)
+            row[column] = None if None in parts else sum(parts)
     return row
 
 

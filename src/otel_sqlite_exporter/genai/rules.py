@@ -173,21 +173,21 @@ class Rules:
         self, row: Any, label: str, columns: Mapping[str, Sequence[ColumnSource]], present: Mapping[str, bool]
     ) -> RowPlan:
         texts, others, sums = [], [], []
-        for place, column in enumerate(row._fields):
+        for index, column in enumerate(row._fields):
             asks: list[Ask] = []
             for given in _GIVEN_AS.get(column, (column,)):
                 for source in columns.get(given, ()) if column not in _CONTENT else ():
                     if source.is_sum:
-                        sums.append((place, tuple(self._ask(given, name) for name in source.names)))
+                        sums.append((index, tuple(self._ask(given, name) for name in source.names)))
                     else:
                         asks.append(self._ask(given, source.names[0]))
             if not asks:
                 continue
             first, read = asks[0]
             if read is read_text and present[first]:
-                texts.append((place, first, tuple(asks)))
+                texts.append((index, first, tuple(asks)))
             else:
-                others.append((place, tuple(asks)))
+                others.append((index, tuple(asks)))
         empty: list[Any] = [None] * len(row._fields)
         empty[row._fields.index("dialect")] = label
         return RowPlan(empty, tuple(texts), tuple(others), tuple(sums))
@@ -195,13 +195,13 @@ class Rules:
     def _find_outside(
         self, matching: Iterable[Dialect], columns: Mapping[str, Sequence[ColumnSource]]
     ) -> tuple[Outside, tuple[tuple[tuple[Ask, frozenset[str] | None], ...], ...]]:
-        known: dict[str, frozenset[str] | None] = {}
+        declared: dict[str, frozenset[str] | None] = {}
         for dialect in matching:
             for name, providers in dialect.outside.items():
-                known.setdefault(name, providers)
+                declared.setdefault(name, providers)
         parts = tuple(
             tuple(
-                (self._ask(column, source.names[0]), known.get(_write(source.names[0]), NOBODY))
+                (self._ask(column, source.names[0]), declared.get(_write(source.names[0]), NOBODY))
                 for source in columns[column]
             )
             for column in _PARTS

@@ -37,6 +37,7 @@ from otel_sqlite_exporter.write.counted_calls import count_calls, find_enclosing
 from otel_sqlite_exporter.write.interaction_batch import find_tools, hide_requests, link_logged_tools
 from otel_sqlite_exporter.write.statements import run_query, run_script
 from otel_sqlite_exporter.write.stored_spans import ShownNaming, StoredSpan, read_spans
+from otel_sqlite_exporter.write.sums import repair_sessions
 from otel_sqlite_exporter.write.temporal_links import Change, find_stems
 from otel_sqlite_exporter.write.writer import Writer
 
@@ -122,7 +123,7 @@ class _Reindexer:
                     break
                 yield self.spans + self.logs
         with transaction(self._connection):
-            run_script(self._connection, "repair_sessions")
+            repair_sessions(self._connection)
             forget_state(self._connection, *(f"reindex {kind}" for kind in _KINDS))
 
     def _reindex(self, span_ids: list[int], log_ids: list[int]) -> None:

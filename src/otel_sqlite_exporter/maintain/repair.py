@@ -22,6 +22,7 @@ from otel_sqlite_exporter.storage.process import is_alive
 from otel_sqlite_exporter.storage.statistics import gather_statistics
 from otel_sqlite_exporter.storage.steps import load_migrations
 from otel_sqlite_exporter.write.statements import run_script
+from otel_sqlite_exporter.write.sums import repair_sessions
 from otel_sqlite_exporter.write.writer import Writer
 
 
@@ -81,7 +82,7 @@ def repair(settings: Settings, *, assume_gone: Collection[str] = ()) -> Repair:
             backup = write_backup(connection, settings.path, load_migrations()[-1].version)
             with transaction(connection):
                 run_script(connection, "repair_links")
-                run_script(connection, "repair_sessions")
+                repair_sessions(connection)
 
         def is_gone(run: OpenRun) -> bool:
             alive = is_alive(run.process)

@@ -11,7 +11,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+import orjson
+
 from otel_sqlite_exporter.genai.prices import PricedCall, find_price, load_prices, name_source
+from otel_sqlite_exporter.maintain.saved_costs import read_costs
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import transaction
@@ -64,17 +67,17 @@ def reprice(
         while True:
             with transaction(connection):
                 chosen = {"everything": everything, "after": last, "limit": _BATCH}
-                rows = connection.execute(read_query("find_unpriced"), chosen).fetchall()
+                ids = orjson.loads(connection.execute(read_query("find_unpriced"), chosen).fetchone()[0])
                 costs = []
-                for cost_usd, cost_status, *columns in rows:
-                    call = PricedCall(*columns)
-                    price = find_price(call)
-                    if price != (cost_usd, cost_status):
+                for call in read_costs(connection, calls=ids):
+                    _, *inputs = call.span_and_inputs
+                    price = find_price(PricedCall(call.id, *inputs))
+                    if price != call.cost[:2]:
                         costs.append((call.id, *price, source, date))
                 run_query(connection, "set_costs", costs=costs)
-            if not rows:
+            if not ids:
                 break
-            calls, changed, last = calls + len(rows), changed + len(costs), rows[-1][2]
+            calls, changed, last = calls + len(ids), changed + len(costs), ids[-1]
             progress(calls, max(total, calls))
         counts = Counter(dict(connection.execute(read_query("count_cost_statuses")).fetchall()))
     exact, partial, unpriced, reported = (counts[status] for status in ("exact", "partial", "unpriced", "reported"))

@@ -13,8 +13,9 @@ from otel_sqlite_exporter.write.statements import run_query
 _NO_COST = (None, None, None, None)
 
 
-class _Call(NamedTuple):
-    """A row of queries/find_costs.sql. The last values are its span, and the values that it is priced by."""
+class CallCost(NamedTuple):
+    """A call and its cost: a row of queries/find_costs.sql. The last values are its span, and
+    the fields of `PricedCall` after the id."""
 
     id: int
     is_own: int
@@ -36,7 +37,7 @@ class SavedCosts:
         self._connection = connection
         self._own: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
         self._others: dict[int, tuple[Any, ...]] = {}
-        for call in self._read(spans, logs, ()):
+        for call in read_costs(self._connection, spans, logs):
             if not call.is_computed:
                 continue
             if call.is_own:
@@ -48,7 +49,7 @@ class SavedCosts:
         """Give the calls of the rewritten records their former costs; return the number of calls without one."""
         costs = []
         left = 0
-        for call in self._read(spans, logs, self._others.keys()):
+        for call in read_costs(self._connection, spans, logs, self._others.keys()):
             cost = _NO_COST
             if call.is_own and call.cost[1] is None:
                 kept = self._own.get(call.span_and_inputs)
@@ -60,7 +61,11 @@ class SavedCosts:
         run_query(self._connection, "set_costs", costs=costs)
         return left
 
-    def _read(self, spans: Collection[int], logs: Collection[int], calls: Collection[int]) -> Iterator[_Call]:
-        found = run_query(self._connection, "find_costs", spans=spans, logs=logs, calls=calls).fetchall()
-        for id, is_own, is_hidden, *rest in found:
-            yield _Call(id, is_own, is_hidden, tuple(rest[:4]), tuple(rest[4:]))
+
+def read_costs(
+    connection: sqlite3.Connection, spans: Collection[int] = (), logs: Collection[int] = (), calls: Collection[int] = ()
+) -> Iterator[CallCost]:
+    """Yield the costs of the calls of these rows of `_spans` and `_logs`, of calls that start there, and of `calls`."""
+    found = run_query(connection, "find_costs", spans=spans, logs=logs, calls=calls).fetchall()
+    for id, is_own, is_hidden, *rest in found:
+        yield CallCost(id, is_own, is_hidden, tuple(rest[:4]), tuple(rest[4:]))

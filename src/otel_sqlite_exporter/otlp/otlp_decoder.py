@@ -180,9 +180,9 @@ def _decode_log(log: Mapping[str, Any], resource: ResourceFields, scope: ScopeFi
 
 _SEVERITIES = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 _SEVERITY_NAMES = {
-    f"SEVERITY_NUMBER_{name}{place + 1 if place else ''}": 4 * level + place + 1
+    f"SEVERITY_NUMBER_{name}{step + 1 if step else ''}": 4 * level + step + 1
     for level, name in enumerate(_SEVERITIES)
-    for place in range(4)
+    for step in range(4)
 }
 
 

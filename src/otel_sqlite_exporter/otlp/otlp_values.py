@@ -29,10 +29,10 @@ def decode_any_value(value: Any) -> Any:
     """
     if not value:
         return None
-    for kind, held in value.items():
+    for kind, content in value.items():
         decode = _DECODERS.get(kind)
         if decode is not None:
-            return decode(held)
+            return decode(content)
     return None
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
@@ -179,10 +179,6 @@ class Page(ResultTable, Sequence[RowT], Generic[RowT]):
     def __len__(self) -> int:
         """Return the number of records on this page."""
         return len(self.records)
-
-    def __iter__(self) -> Iterator[RowT]:
-        """Iterate over the records in order."""
-        return iter(self.records)
 
     @overload
     def __getitem__(self, index: int) -> RowT: ...

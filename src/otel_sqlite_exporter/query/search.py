@@ -17,7 +17,7 @@ from otel_sqlite_exporter.model.search_terms import GRAM, build_match, extract_t
 from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, TOOL_INTERACTIONS, AskableView
 from otel_sqlite_exporter.query.pages import ResultTable, read_columns
 from otel_sqlite_exporter.query.reading import fetch
-from otel_sqlite_exporter.query.sql_builder import build_chosen, build_newest, check_limit
+from otel_sqlite_exporter.query.sql_builder import build_newest, check_limit
 from otel_sqlite_exporter.sql.texts import read_query
 
 _SCANNED = 1_000
@@ -173,8 +173,9 @@ class _ViewSearch:
         found = self._connection.execute(read_query(view.query), {"match": match})
         examined = 0
         while ids := [id for (id,) in found.fetchmany(_CHUNK)]:
-            chosen = orjson.dumps([id for id in ids if id <= last]).decode()
-            for row in fetch(self._connection, build_chosen(view.view, view.columns, self._filters, ids=chosen)):
+            among = orjson.dumps([id for id in ids if id <= last]).decode()
+            newest = build_newest(view.view, view.columns, self._filters, among=among, limit=_CHUNK)
+            for row in fetch(self._connection, newest):
                 yield from self._check(row)
             examined += len(ids)
             if examined >= _EXAMINED:

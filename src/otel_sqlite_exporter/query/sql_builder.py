@@ -94,30 +94,25 @@ def build_ids(view: AskableView[Any], column: str, prefix: str, filters: Mapping
     return Select(sql, parameters | {"prefix": prefix, "beyond": f"{prefix}{chr(sys.maxunicode)}", "limit": limit})
 
 
-def build_chosen(view: AskableView[Any], columns: Sequence[str], filters: Mapping[str, Any], *, ids: str) -> Select:
-    """Return the statement for the rows with these ids (a JSON array) that meet all `filters`, the highest id first.
-
-    Raises:
-        FilterError: A filter is unknown, or a value cannot be used.
-    """
-    conditions, parameters = _build_conditions(view, filters)
-    conditions = ["id IN (SELECT value FROM json_each(:ids))", *conditions]
-    sql = f"SELECT {', '.join(columns)}\nFROM {view.name}{_where(conditions)}\nORDER BY id DESC"
-    return Select(sql, parameters | {"ids": ids})
-
-
 def build_newest(
-    view: AskableView[Any], columns: Sequence[str], filters: Mapping[str, Any], *, after: int, limit: int
+    view: AskableView[Any],
+    columns: Sequence[str],
+    filters: Mapping[str, Any],
+    *,
+    after: int = 0,
+    among: str | None = None,
+    limit: int,
 ) -> Select:
-    """Return the statement for the `limit` rows with the highest ids above `after` that meet all `filters`.
+    """Return the statement for the `limit` rows with the highest ids, above `after` or `among` these (a JSON array),
+    that meet all `filters`.
 
     Raises:
         FilterError: A filter is unknown, or a value cannot be used.
     """
     conditions, parameters = _build_conditions(view, filters)
-    conditions = ["id > :after", *conditions]
+    conditions = ["id > :after" if among is None else "id IN (SELECT value FROM json_each(:among))", *conditions]
     sql = f"SELECT {', '.join(columns)}\nFROM {view.name}{_where(conditions)}\nORDER BY id DESC\nLIMIT :limit"
-    return Select(sql, parameters | {"after": after, "limit": limit})
+    return Select(sql, parameters | {"after": after, "among": among, "limit": limit})
 
 
 def encode_cursor(view: AskableView[Any], row: Mapping[str, Any], *, newest_first: bool) -> str:
@@ -196,10 +191,10 @@ def _build_attribute(column: str, condition: AttributeCondition, parameters: dic
     if path is None:
         parameters[name] = key
         found = f"FROM json_each({column}) AS a WHERE a.key = :{name}"
-        type_, held = f"(SELECT a.type {found})", f"(SELECT a.atom {found})"
+        type_, stored = f"(SELECT a.type {found})", f"(SELECT a.atom {found})"
     else:
         parameters[name] = path
-        type_, held = f"json_type({column}, :{name})", f"{column} ->> :{name}"
+        type_, stored = f"json_type({column}, :{name})", f"{column} ->> :{name}"
     if operator == "exists":
         return f"{type_} IS {'NOT ' if value else ''}NULL"
     if isinstance(value, bool):
@@ -209,8 +204,8 @@ def _build_attribute(column: str, condition: AttributeCondition, parameters: dic
     # SQLite orders every number before every text. So a number and a text never match each other.
     types = "'text'" if isinstance(value, str) else "'integer', 'real'"
     if operator == "!=":
-        return f"{type_} IS NOT NULL AND NOT ({type_} IN ({types}) AND {held} = :{wanted})"
-    return f"{type_} IN ({types}) AND {held} {operator} :{wanted}"
+        return f"{type_} IS NOT NULL AND NOT ({type_} IN ({types}) AND {stored} = :{wanted})"
+    return f"{type_} IN ({types}) AND {stored} {operator} :{wanted}"
 
 
 def _where(conditions: list[str]) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from otel_sqlite_exporter.model.rows import LLMInteractionRow, ResourceRow
+from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.statements import read_json, run_script
 
 # Of one row, so that no sum is too large for an integer; the triggers have the same.
@@ -52,6 +53,13 @@ def recount(connection: sqlite3.Connection, trace_sessions: Collection[int], ses
         run_script(connection, "recount_replaced", trace_sessions=trace_sessions)
     if trace_sessions or sessions:
         run_script(connection, "update_session_times", ids=sessions, trace_sessions=trace_sessions)
+
+
+def repair_sessions(connection: sqlite3.Connection) -> None:
+    """Let records that name no session show that of their trace, and compute the times of all sessions again."""
+    changed = connection.execute(read_query("repair_sessions")).fetchall()
+    sessions = connection.execute("SELECT id FROM _sessions").fetchall()
+    recount(connection, [id for (id,) in changed], [id for (id,) in sessions])
 
 
 class AgentSums:

@@ -153,8 +153,8 @@ def read_part(block: Any) -> list[Part]:
         return [] if block is None or block == "" else [make_text(block)]
     kind = find_type(block)
     if kind in _NATIVE and block.get("type") == kind:
-        held = block.get(_NATIVE[kind])
-        if isinstance(held, str) or (held is not None and kind not in ("text", "reasoning")):
+        content = block.get(_NATIVE[kind])
+        if isinstance(content, str) or (content is not None and kind not in ("text", "reasoning")):
             return [dict(block)]
     if kind in _READERS:
         return _READERS[kind](block)
@@ -206,11 +206,6 @@ def _join_texts(value: Any) -> str:
     return as_text(value)
 
 
-def _read_result(block: Mapping[str, Any]) -> list[Part]:
-    content = first(block, "response", "content", "output", "result")
-    return [make_response(block, content)]
-
-
 def _simplify(content: Any) -> Any:
     """One block of text as its text, and the values that Bedrock and the AI SDK wrap as what they hold."""
     if isinstance(content, (list, tuple)) and len(content) == 1:
@@ -227,34 +222,34 @@ def _simplify(content: Any) -> Any:
 
 def _read_media(block: Mapping[str, Any], modality: str) -> Part:
     mime = None
-    held: Any = block
+    media: Any = block
     for _ in range(4):  # as {"image_url": {"url": ...}} or {"source": {"type": "base64", "data": ...}}
-        if not isinstance(held, Mapping):
+        if not isinstance(media, Mapping):
             break
-        found = first(held, *_MIME_TYPES)
+        found = first(media, *_MIME_TYPES)
         if isinstance(found, str):
             mime = found if "/" in found else f"{'application' if modality == 'document' else modality}/{found}"
-        if isinstance(held.get("file_id"), str):
-            return _make_media("file", modality, mime, file_id=held["file_id"])
-        held = first(held, *_HELD_MEDIA)
-    if isinstance(held, (bytes, bytearray, memoryview)):
-        held = base64.b64encode(held).decode()
-    if not isinstance(held, str):
+        if isinstance(media.get("file_id"), str):
+            return _make_media("file", modality, mime, file_id=media["file_id"])
+        media = first(media, *_HELD_MEDIA)
+    if isinstance(media, (bytes, bytearray, memoryview)):
+        media = base64.b64encode(media).decode()
+    if not isinstance(media, str):
         return {**block, "type": find_type(block) or modality}
     if mime is not None:
         modality = _find_modality(mime, modality)
-    inline = _DATA_URL.fullmatch(held)
+    inline = _DATA_URL.fullmatch(media)
     if inline is not None:
         mime = inline[1] or mime
         modality = _find_modality(mime or "", modality)
         return _make_media("blob", modality, mime, content=inline[2])
-    if _URL.fullmatch(held):
-        return _make_media("uri", modality, mime, uri=held)
-    return _make_media("blob", modality, mime, content=repair_text(held)[0])
+    if _URL.fullmatch(media):
+        return _make_media("uri", modality, mime, uri=media)
+    return _make_media("blob", modality, mime, content=repair_text(media)[0])
 
 
-def _make_media(kind: str, modality: str, mime: str | None, **held: str) -> Part:
-    return _without_none({"type": kind, "modality": modality, "mime_type": mime, **held})
+def _make_media(kind: str, modality: str, mime: str | None, **content: str) -> Part:
+    return _without_none({"type": kind, "modality": modality, "mime_type": mime, **content})
 
 
 def _without_none(part: Part) -> Part:
@@ -270,6 +265,9 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], list[Part]]] = {
     **dict.fromkeys(_TEXTS, _read_text),
     **dict.fromkeys(_NAMES["reasoning"], _read_reasoning),
     **dict.fromkeys(_NAMES["call"], lambda block: [make_call(block)]),
-    **dict.fromkeys(_NAMES["result"], _read_result),
+    **dict.fromkeys(
+        _NAMES["result"],
+        lambda block: [make_response(block, first(block, "response", "content", "output", "result"))],
+    ),
 }
 _KNOWN = frozenset({*_NATIVE, *_READERS, *_MODALITIES})

@@ -183,9 +183,9 @@ def read_message(value: Mapping[str, Any], default_role: str) -> list[Message] |
     parts = _read_reasoning(value) + read_parts(content)
     if role == "tool" and not any(part["type"] == "tool_call_response" for part in parts):
         parts = [make_response(value, content)]
-    known = {part.get("id") for part in parts if part["type"] == "tool_call"}
+    given_ids = {part.get("id") for part in parts if part["type"] == "tool_call"}
     calls = [make_call(call) for call in _find_calls(value)]
-    parts += [call for call in calls if "id" not in call or call["id"] not in known]
+    parts += [call for call in calls if "id" not in call or call["id"] not in given_ids]
     if parts and all(part["type"] == "tool_call_response" for part in parts):
         role = "tool"
     message: Message = {"role": role, "parts": parts}
@@ -263,12 +263,12 @@ def _find_finish_reason(value: Mapping[str, Any]) -> str | None:
 
 def _read_holder(value: Mapping[str, Any], default_role: str, depth: int) -> list[Message] | None:
     for key in _HOLDERS:
-        held = value.get(key)
-        if not held:
+        content = value.get(key)
+        if not content:
             continue
-        found = read_shape(held, default_role, depth + 1)
+        found = read_shape(content, default_role, depth + 1)
         if found is None and key in _TEXT_HOLDERS and _BESIDE_TEXT.issuperset(value):
-            found = [{"role": default_role, "parts": [make_text(held)]}]
+            found = [{"role": default_role, "parts": [make_text(content)]}]
         if found is None:
             continue
         reason = _find_finish_reason(value)

@@ -34,7 +34,7 @@ WITH
     SELECT
       name,
       duration_ms,
-      row_number() OVER pairs_in_order AS place,
+      row_number() OVER pairs_in_order AS position,
       count(*) OVER all_pairs AS pairs,
       avg(duration_ms) OVER all_pairs AS mean_ms
     FROM pairs
@@ -48,12 +48,12 @@ WITH
 SELECT
   name AS group_1,
   pairs,
-  min(duration_ms) FILTER (WHERE place = (pairs + 1) / 2) AS p50_ms,
-  min(duration_ms) FILTER (WHERE place = (pairs * 9 + 9) / 10) AS p90_ms,
-  min(duration_ms) FILTER (WHERE place = (pairs * 99 + 99) / 100) AS p99_ms,
+  min(duration_ms) FILTER (WHERE position = (pairs + 1) / 2) AS p50_ms,
+  min(duration_ms) FILTER (WHERE position = (pairs * 9 + 9) / 10) AS p90_ms,
+  min(duration_ms) FILTER (WHERE position = (pairs * 99 + 99) / 100) AS p99_ms,
   max(duration_ms) AS max_ms,
   min(mean_ms) AS mean_ms
 FROM ranked
-WHERE place IN ((pairs + 1) / 2, (pairs * 9 + 9) / 10, (pairs * 99 + 99) / 100, pairs)
+WHERE position IN ((pairs + 1) / 2, (pairs * 9 + 9) / 10, (pairs * 99 + 99) / 100, pairs)
 GROUP BY 1
 ORDER BY 2 DESC, 1;

@@ -21,15 +21,16 @@ WITH
       AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
   ),
   steps AS (
-    SELECT length(duration_us) AS digits, substr(duration_us, 1, 1) AS leading, count(*) AS pairs
+    SELECT
+      CAST('1' || substr('000000000000000000', 1, length(duration_us) - 1) AS INTEGER) / 1000.0 AS unit_ms,
+      substr(duration_us, 1, 1) AS leading,
+      count(*) AS pairs
     FROM pairs
     GROUP BY 1, 2
   )
 SELECT
-  CASE WHEN leading = '0' THEN 0 WHEN leading < '2' THEN 1 WHEN leading < '5' THEN 2 ELSE 5 END
-    * CAST('1' || substr('000000000000000000', 1, digits - 1) AS INTEGER) / 1000.0 AS from_ms,
-  CASE WHEN leading < '2' THEN iif(leading = '0', 1, 2) WHEN leading < '5' THEN 5 ELSE 10 END
-    * CAST('1' || substr('000000000000000000', 1, digits - 1) AS INTEGER) / 1000.0 AS below_ms,
+  CASE WHEN leading = '0' THEN 0 WHEN leading < '2' THEN 1 WHEN leading < '5' THEN 2 ELSE 5 END * unit_ms AS from_ms,
+  CASE WHEN leading < '2' THEN iif(leading = '0', 1, 2) WHEN leading < '5' THEN 5 ELSE 10 END * unit_ms AS below_ms,
   sum(pairs) AS pairs
 FROM steps
 GROUP BY 1, 2

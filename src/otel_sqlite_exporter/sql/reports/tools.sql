@@ -20,7 +20,7 @@ WITH
   ranked AS (
     SELECT
       *,
-      row_number() OVER (PARTITION BY group_1 ORDER BY duration_ms NULLS LAST) AS place,
+      row_number() OVER (PARTITION BY group_1 ORDER BY duration_ms NULLS LAST) AS position,
       count(duration_ms) OVER (PARTITION BY group_1) AS timed
     FROM executions
   )
@@ -29,8 +29,8 @@ SELECT
   count(*) AS executions,
   count(*) FILTER (WHERE status = 'error') AS errors,
   count(*) FILTER (WHERE status = 'error') * 1.0 / count(*) AS error_rate,
-  min(duration_ms) FILTER (WHERE place >= timed * 0.5) AS p50_ms,
-  min(duration_ms) FILTER (WHERE place >= timed * 0.9) AS p90_ms,
+  min(duration_ms) FILTER (WHERE position >= timed * 0.5) AS p50_ms,
+  min(duration_ms) FILTER (WHERE position >= timed * 0.9) AS p90_ms,
   max(duration_ms) AS max_ms,
   strftime('%Y-%m-%dT%H:%M:%SZ', max(start_time_unix_nano) / 1000000000, 'unixepoch') AS last_time
 FROM ranked

@@ -18,7 +18,7 @@ SELECT
         UNION ALL
         SELECT e.id FROM _logs AS l CROSS JOIN _events AS e ON e.log = l.id WHERE l.trace = s.trace AND l.span_id = s.span_id
       )
-      ORDER BY q.place, q.rank, text
+      ORDER BY q.position, q.rank, text
     ) AS recorded
   ) AS prompt,
   (
@@ -36,7 +36,7 @@ SELECT
         UNION ALL
         SELECT e.id FROM _logs AS l CROSS JOIN _events AS e ON e.log = l.id WHERE l.trace = s.trace AND l.span_id = s.span_id
       )
-      ORDER BY q.place, q.rank, text
+      ORDER BY q.position, q.rank, text
     ) AS recorded
   ) AS completion,
   (
@@ -47,7 +47,7 @@ SELECT
       UNION ALL
       SELECT e.id FROM _logs AS l CROSS JOIN _events AS e ON e.log = l.id WHERE l.trace = s.trace AND l.span_id = s.span_id
     )
-    ORDER BY q.source, q.place, text
+    ORDER BY q.source, q.position, text
     LIMIT 1
   ) AS system_instructions
 FROM _spans AS s;

@@ -1,6 +1,6 @@
 CREATE VIEW complete_tool_interactions AS
 -- One row a tool execution, with its arguments and its result. source is 'span'; 'event' where it was recorded as
--- events or log records; 'message' where only the messages of model calls tell of it: such a row has the span of the
+-- events or log records; 'message' where only messages of model calls contain it: such a row has the span of the
 -- call that asked for it, the time of its answer, no duration, and the status ok once a later prompt holds the result.
 -- asked_by_span_id is the span of the model call whose answer asked for the tool, where one is known.
 -- agent_name is what it names itself, else what its span, or the nearest above that, does.

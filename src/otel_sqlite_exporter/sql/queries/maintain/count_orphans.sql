@@ -1,5 +1,5 @@
--- How many rows of which of our tables refer to rows of which other that are not there. Tables that a migration in place
--- has left may hold what they like.
+-- The number of rows of our tables that refer to missing rows, by table and the table they refer to. Tables that a
+-- migration in place has left are not checked.
 SELECT f."table", f.parent, count(*) AS orphans
 FROM sqlite_schema AS s
 JOIN pragma_foreign_key_check(s.name) AS f

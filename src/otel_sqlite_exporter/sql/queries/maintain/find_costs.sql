@@ -1,5 +1,5 @@
--- What the calls of some records cost, and what they are priced by, as in find_unpriced.sql; also the calls whose start is
--- among these records. :spans is an array of ids of _spans, :logs of ids of _logs, :calls of ids of _llm_interactions.
+-- What the calls of some records cost, and what they are priced by (PricedCall); also the calls whose start is among
+-- these records. :spans is an array of ids of _spans, :logs of ids of _logs, :calls of ids of _llm_interactions.
 -- is_own: the call is of one of these records.
 WITH
   events (id) AS MATERIALIZED (

@@ -1,4 +1,4 @@
--- Removes log records that are written anew, and all that hangs on them. :ids is an array of ids of _logs.
+-- Removes log records that will be written again, and the rows that belong to them. :ids is an array of ids of _logs.
 DELETE FROM _llm_interactions
 WHERE event IN (SELECT e.id FROM json_each(:ids) AS w JOIN _events AS e ON e.log = w.value);
 DELETE FROM _tool_interactions

@@ -1,4 +1,4 @@
--- Forgets which session and user traces show, before all their records name them anew. :traces is an array of ids of
+-- Forgets which session and user traces show, before all their records name them again. :traces is an array of ids of
 -- _traces.
 UPDATE _traces
 SET

@@ -27,18 +27,7 @@ SELECT
   t.user_source,
   iif(l.names_session, own.session_id, NULL) AS own_session,
   e.phase,
-  (
-    SELECT json_group_array(json_array(
-      i.event, i.is_aggregate, i.event IS NULL AND i.is_aggregate = 1 AND i.has_usage = 0, i.operation, i.provider,
-      i.request_model, i.response_model, i.response_id, i.user_id, i.agent_name, i.finish_reasons, i.error_type,
-      i.time_to_first_token_ms, i.input_tokens, i.output_tokens, i.total_tokens, i.cached_input_tokens,
-      i.cache_creation_input_tokens, i.reasoning_tokens, iif(i.cost_status = 'reported', i.cost_usd, NULL),
-      iif(i.cost_status = 'reported', i.cost_status, NULL), i.dialect, i.request_parameters, i.system_instructions,
-      i.prompt, i.completion, i.duration_ms
-    ))
-    FROM _llm_interactions AS i
-    WHERE i.event = e.id
-  ) AS llm_interactions,
+  (SELECT json_group_array(json(i.columns)) FROM _derived_calls AS i WHERE i.event = e.id) AS llm_interactions,
   (
     -- User, agent and dialect of a call that the record asks for are those of its span.
     SELECT json_group_array(json_array(
@@ -61,15 +50,7 @@ SELECT
     FROM _spans AS s
     WHERE s.trace = l.trace AND s.span_id = l.span_id
   ) AS tool_results,
-  (
-    SELECT json_array(
-      iif(m.prompt = 0, '', (SELECT t.text FROM _texts AS t WHERE t.id = m.prompt)),
-      iif(m.completion = 0, '', (SELECT t.text FROM _texts AS t WHERE t.id = m.completion)),
-      iif(m.system_instructions = 0, '', (SELECT t.text FROM _texts AS t WHERE t.id = m.system_instructions))
-    )
-    FROM _messages AS m
-    WHERE m.event = e.id
-  ) AS messages
+  (SELECT m.texts FROM _message_texts AS m WHERE m.event = e.id) AS messages
 FROM _logs AS l
 JOIN _traces AS t ON t.id = l.trace
 JOIN _trace_sessions AS p ON p.id = l.trace_session

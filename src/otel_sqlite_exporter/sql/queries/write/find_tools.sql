@@ -9,10 +9,5 @@ FROM (
   SELECT i.trace, i.tool_call_id, i.tool_name
   FROM json_each(:logs) AS w
   CROSS JOIN _events AS e ON e.log = w.value
-  CROSS JOIN _tool_interactions AS i ON i.event = e.id
-  UNION
-  SELECT i.trace, i.tool_call_id, i.tool_name
-  FROM json_each(:logs) AS w
-  CROSS JOIN _events AS e ON e.log = w.value
-  CROSS JOIN _tool_interactions AS i ON i.start_event = e.id AND i.is_request = 1
+  CROSS JOIN _tool_interactions AS i ON i.event = e.id OR (i.start_event = e.id AND i.is_request = 1)
 );

@@ -17,12 +17,8 @@ UPDATE _tool_interactions
 SET trace_session = w.value ->> 2
 FROM json_each(:moves) AS w
 JOIN _events AS e ON e.log = w.value ->> 0
-WHERE _tool_interactions.event = e.id;
-UPDATE _tool_interactions
-SET trace_session = w.value ->> 2
-FROM json_each(:moves) AS w
-JOIN _events AS e ON e.log = w.value ->> 0
-WHERE _tool_interactions.start_event = e.id AND _tool_interactions.is_request = 1;
+WHERE _tool_interactions.event = e.id
+  OR (_tool_interactions.start_event = e.id AND _tool_interactions.is_request = 1);
 UPDATE _trace_sessions
 SET
   logs = _trace_sessions.logs + g.logs,

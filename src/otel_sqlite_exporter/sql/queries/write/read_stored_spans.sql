@@ -48,18 +48,7 @@ SELECT
     ))
     FROM (SELECT * FROM _links AS q WHERE q.span = s.id ORDER BY q.ordinal) AS l
   ) AS links,
-  (
-    SELECT json_group_array(json_array(
-      i.event, i.is_aggregate, i.event IS NULL AND i.is_aggregate = 1 AND i.has_usage = 0, i.operation, i.provider,
-      i.request_model, i.response_model, i.response_id, i.user_id, i.agent_name, i.finish_reasons, i.error_type,
-      i.time_to_first_token_ms, i.input_tokens, i.output_tokens, i.total_tokens, i.cached_input_tokens,
-      i.cache_creation_input_tokens, i.reasoning_tokens, iif(i.cost_status = 'reported', i.cost_usd, NULL),
-      iif(i.cost_status = 'reported', i.cost_status, NULL), i.dialect, i.request_parameters, i.system_instructions,
-      i.prompt, i.completion, i.duration_ms
-    ))
-    FROM _llm_interactions AS i
-    WHERE i.span = s.id
-  ) AS llm_interactions,
+  (SELECT json_group_array(json(i.columns)) FROM _derived_calls AS i WHERE i.span = s.id) AS llm_interactions,
   (
     SELECT json_group_array(json_array(
       i.event, i.is_request, i.tool_name, i.tool_call_id, i.tool_type, i.user_id, i.agent_name, i.error_type, i.dialect,
@@ -80,13 +69,9 @@ SELECT
     ) AS r
   ) AS tool_results,
   (
-    SELECT json_group_array(json_array(e.ordinal, json_array(
-      iif(m.prompt = 0, '', (SELECT t.text FROM _texts AS t WHERE t.id = m.prompt)),
-      iif(m.completion = 0, '', (SELECT t.text FROM _texts AS t WHERE t.id = m.completion)),
-      iif(m.system_instructions = 0, '', (SELECT t.text FROM _texts AS t WHERE t.id = m.system_instructions))
-    )))
+    SELECT json_group_array(json_array(e.ordinal, json(m.texts)))
     FROM (SELECT * FROM _events AS q WHERE q.span = s.id AND q.source = 1 ORDER BY q.ordinal) AS e
-    CROSS JOIN _messages AS m ON m.event = e.id
+    CROSS JOIN _message_texts AS m ON m.event = e.id
   ) AS messages
 FROM _spans AS s
 JOIN _traces AS t ON t.id = s.trace
