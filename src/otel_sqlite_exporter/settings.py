@@ -78,7 +78,7 @@ class Settings(NamedTuple):
         Setting(
             "otel.db",
             parsing.parse_path,
-            "The file. A relative path starts at the working directory in which the exporter is made; `~` is the home "
+            "The file. A relative path starts at the working directory where the exporter is made; `~` is the home "
             "folder. Missing folders are created.",
         ),
     ]
@@ -92,15 +92,16 @@ class Settings(NamedTuple):
         ),
     ]
     busy_timeout_ms: Annotated[
-        int, Setting(5_000, parsing.parse_ms, "Milliseconds that one export waits for other writers of the file.")
+        int,
+        Setting(5_000, parsing.parse_ms, "The longest time, in milliseconds, that an export waits for other writers."),
     ]
     synchronous: Annotated[
         str,
         Setting(
             "normal",
             parsing.one_of(SYNCHRONOUS_MODES),
-            "`normal`: an acknowledged batch survives the death of the process. `full`: it survives a power failure "
-            "too, and each export waits for the disk.",
+            "`normal`: a batch that `export` accepted survives the end of the process. `full`: it also survives a "
+            "power failure, but each export waits for the disk.",
         ),
     ]
     auto_migrate: Annotated[
@@ -117,8 +118,8 @@ class Settings(NamedTuple):
         Setting(
             300_000,
             parsing.parse_ms,
-            "The longest time, in milliseconds, between a start record and a finish record that are linked by time "
-            "alone. See docs/pairs.md.",
+            "The longest time, in milliseconds, between a start and a finish that are paired only by time. See "
+            "docs/pairs.md.",
         ),
     ]
     spool_limit_bytes: Annotated[
@@ -135,8 +136,9 @@ class Settings(NamedTuple):
         Setting(
             (),
             parsing.parse_globs,
-            f"Globs; case does not matter: the value of an attribute with a matching key is stored as `{REDACTED}`. "
-            "In the variable they are separated by commas. See docs/operations.md#privacy, also for the next four.",
+            "Patterns such as `*password*` for keys, in upper or lower case. The value of a matching key is stored as "
+            f"`{REDACTED}`. In the variable they are separated by commas. For this and the next four, see "
+            "docs/operations.md#privacy.",
         ),
     ]
     redact_values: Annotated[
@@ -144,8 +146,8 @@ class Settings(NamedTuple):
         Setting(
             (),
             parsing.parse_patterns,
-            f"Regular expressions: each match, in any text, is stored as `{REDACTED}`. In the variable there is one "
-            "on each line.",
+            f"Regular expressions. Each match in any text is stored as `{REDACTED}`. In the variable, each line is one "
+            "expression.",
             (None, _MASKED),
         ),
     ]
@@ -154,8 +156,8 @@ class Settings(NamedTuple):
         Setting(
             None,
             parsing.parse_function,
-            "A function that gets the key and the value of an attribute and returns the value to store; or its name, "
-            "as `module:function`.",
+            "A function that gets the key and the value of an attribute, and returns the value to store; or its name: "
+            "`module:function`.",
             (mask_everything, _MASKED),
         ),
     ]
@@ -174,7 +176,7 @@ class Settings(NamedTuple):
         Setting(
             None,
             parsing.parse_limit,
-            "The longest text that is stored whole, in characters. A longer one is cut there, and its length is kept.",
+            "The longest text that is stored whole, in characters. A longer text is cut, and its length is stored.",
         ),
     ]
     dialects: Annotated[
@@ -205,17 +207,18 @@ class ProcessorSettings(NamedTuple):
         int, Setting(250, parsing.parse_ms, "Milliseconds after which a span that still runs is written.")
     ]
     schedule_delay_ms: Annotated[
-        int, Setting(1_000, parsing.parse_ms, "Milliseconds, at most, that an ended span waits for its batch.")
+        int,
+        Setting(1_000, parsing.parse_ms, "The longest time, in milliseconds, that an ended span waits for its batch."),
     ]
-    queue_size: Annotated[int, Setting(16_384, parsing.parse_count, "How many ended spans may wait.")]
-    batch_size: Annotated[int, Setting(512, parsing.parse_count, "How many spans are written at once, at most.")]
+    queue_size: Annotated[int, Setting(16_384, parsing.parse_count, "The most ended spans that may wait.")]
+    batch_size: Annotated[int, Setting(512, parsing.parse_count, "The most spans that are written at once.")]
     queue_wait_ms: Annotated[
         int,
         Setting(
             1_000,
             parsing.parse_ms,
-            "Milliseconds, at most, that the end of a span waits for room in a full queue. A span that finds none is "
-            "dropped and counted.",
+            "The longest time, in milliseconds, that the end of a span waits for room in a full queue. After that, the "
+            "span is dropped and counted.",
         ),
     ]
 
@@ -228,7 +231,7 @@ class EnvironmentSettings(NamedTuple):
         Setting(
             False,
             parsing.parse_flag,
-            "`true`: `opentelemetry-instrument` adds an SQLiteSpanProcessor to the tracer provider.",
+            "`true`: `opentelemetry-instrument` adds a `SQLiteSpanProcessor` to the tracer provider.",
         ),
     ]
     debug: Annotated[
@@ -236,12 +239,14 @@ class EnvironmentSettings(NamedTuple):
         Setting(
             (),
             parsing.some_of(DEBUG_TRACES),
-            "What to trace for a bug report: `connection`, `sql`, or both, separated by commas. See docs/debugging.md.",
+            "What to log for a bug report: `connection`, `sql`, or both, separated by commas. See docs/debugging.md.",
         ),
     ]
     debug_file: Annotated[
         str | None,
-        Setting(None, parsing.parse_optional_path, "The file to which the trace is added. Without it: standard error."),
+        Setting(
+            None, parsing.parse_optional_path, "The file that these lines are added to. Without it: standard error."
+        ),
     ]
 
 
