@@ -80,7 +80,7 @@ class Settings(NamedTuple):
         Setting(
             "otel.db",
             parsing.parse_path,
-            "The file. A relative path starts at the working directory in which the exporter is made; `~` is the home "
+            "The file. A relative path starts at the working directory where the exporter is made; `~` is the home "
             "folder. Missing folders are created.",
         ),
     ]
@@ -101,8 +101,8 @@ class Settings(NamedTuple):
         Setting(
             "normal",
             parsing.one_of(SYNCHRONOUS_MODES),
-            "`normal`: an acknowledged batch survives the death of the process. `full`: it survives a power failure "
-            "too, and each export waits for the disk.",
+            "`normal`: a batch that `export` accepted survives the end of the process. `full`: it also survives a "
+            "power failure, but each export waits for the disk.",
         ),
     ]
     auto_migrate: Annotated[
@@ -137,8 +137,9 @@ class Settings(NamedTuple):
         Setting(
             (),
             parsing.parse_globs,
-            f"Globs; case does not matter: the value of an attribute with a matching key is stored as `{REDACTED}`. "
-            "In the variable they are separated by commas. See docs/operations.md#privacy, also for the next four.",
+            "Patterns such as `*password*` for keys, in upper or lower case. The value of a matching key is stored as "
+            f"`{REDACTED}`. In the variable they are separated by commas. For this and the next four, see "
+            "docs/operations.md#privacy.",
         ),
     ]
     redact_values: Annotated[
@@ -146,8 +147,8 @@ class Settings(NamedTuple):
         Setting(
             (),
             parsing.parse_patterns,
-            f"Regular expressions: each match, in any text, is stored as `{REDACTED}`. In the variable there is one "
-            "on each line.",
+            f"Regular expressions. Each match in any text is stored as `{REDACTED}`. In the variable, each line is one "
+            "expression.",
             (None, _MASKED),
         ),
     ]
@@ -156,8 +157,8 @@ class Settings(NamedTuple):
         Setting(
             None,
             parsing.parse_function,
-            "A function that gets the key and the value of an attribute and returns the value to store; or its name, "
-            "as `module:function`.",
+            "A function that gets the key and the value of an attribute, and returns the value to store; or its name: "
+            "`module:function`.",
             (mask_everything, _MASKED),
         ),
     ]
@@ -230,7 +231,7 @@ class EnvironmentSettings(NamedTuple):
         Setting(
             False,
             parsing.parse_flag,
-            "`true`: `opentelemetry-instrument` adds an SQLiteSpanProcessor to the tracer provider.",
+            "`true`: `opentelemetry-instrument` adds a `SQLiteSpanProcessor` to the tracer provider.",
         ),
     ]
     debug: Annotated[
@@ -238,7 +239,7 @@ class EnvironmentSettings(NamedTuple):
         Setting(
             (),
             parsing.some_of(DEBUG_TRACES),
-            "What to trace for a bug report: `connection`, `sql`, or both, separated by commas. See docs/debugging.md.",
+            "What to log for a bug report: `connection`, `sql`, or both, separated by commas. See docs/debugging.md.",
         ),
     ]
     debug_file: Annotated[

@@ -215,7 +215,9 @@ def test_programs_and_commands_run(document: Path, filled: Path, tmp_path: Path)
     if document.name == "README.md":
         assert span_names(tmp_path / "otel.db") == ["answer", "chat gpt-4o-mini", "work"]
     if document.name == "setup.md":
-        assert span_names(tmp_path / "otel.db").count("work") == 2
+        assert span_names(tmp_path / "otel.db").count("work") == 3
+        lines = read(tmp_path / "otel.db", "SELECT session_id FROM logs WHERE body = '\"almost done\"'")
+        assert lines == [("chat-17",)]
         assert span_names(tmp_path / "traces.db") == ["work"]
 
 
