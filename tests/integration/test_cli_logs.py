@@ -77,7 +77,8 @@ def test_a_body_of_any_type_is_decoded(path: Path, body: Any) -> None:
     ("options", "expected"),
     [
         (("--severity", "ERROR"), ["ERROR"]),
-        (("--severity", "ERROR", "--severity", "INFO"), ["ERROR", "INFO"]),
+        (("--severity", "error"), ["ERROR"]),
+        (("--severity", "ERROR", "--severity", "info"), ["ERROR", "INFO"]),
         (("--min-severity", 9), ["ERROR", "INFO"]),
         (("--service", "billing"), ["DEBUG"]),
         (("--session", "chat"), ["ERROR", "INFO"]),

@@ -182,11 +182,13 @@ def _build_filter(view: AskableView[Any], argument: str, value: Any, parameters:
 
 def _build_texts(argument: str, value: Any, parameters: dict[str, Any]) -> str:
     texts = [fold_id(argument, text) for text in parse_texts(argument, value, CHOICES.get(argument, ()))]
+    # The text of a severity is that of the logging library, and libraries differ in case.
+    column = f"{argument} COLLATE NOCASE" if argument == "severity_text" else argument
     if len(texts) == 1:
         parameters[argument] = texts[0]
-        return f"{argument} = :{argument}"
+        return f"{column} = :{argument}"
     parameters[argument] = json.dumps(texts)
-    return f"{argument} IN (SELECT value FROM json_each(:{argument}))"
+    return f"{column} IN (SELECT value FROM json_each(:{argument}))"
 
 
 def _build_attribute(column: str, condition: AttributeCondition, parameters: dict[str, Any], number: int) -> str:
