@@ -230,6 +230,7 @@ def test_a_file_that_is_not_there_is_not_made_to_be_worked_on(tmp_path: Path, co
     code, out, err = run(command, path)
     assert (code, out) == (2, "")
     assert err.startswith(f"Error: {path} does not exist: give the path of a file")
+    assert f"`python -m otel_sqlite_exporter migrate {path}`" in err
     assert list(tmp_path.iterdir()) == []
     empty = tmp_path / "empty.db"
     empty.touch()

@@ -198,17 +198,17 @@ def test_a_trace_is_found_by_the_beginning_of_its_id(filled: Path) -> None:
     assert trace_id in out
     code, out, err = run("export", filled, "--trace", "nonsense")
     assert (code, out) == (2, "")
-    assert err.startswith("Error: no trace_id in traces starts with 'nonsense'")
+    assert err.startswith("Error: there is no trace 'nonsense'")
 
 
 def test_a_session_is_found_by_the_beginning_of_its_id(filled: Path) -> None:
     whole, part = run("export", filled, "--session", "chat-2"), run("export", filled, "--session", "chat-")
     assert whole[0] == 0
     assert part[0] == 2
-    assert part[2].startswith("Error: several values of session_id start with 'chat-'")
+    assert part[2].startswith("Error: several sessions start with 'chat-'")
     code, out, err = run("export", filled, "--session", "typo")
     assert (code, out) == (2, "")
-    assert err.startswith("Error: no session_id in sessions starts with 'typo'")
+    assert err.startswith("Error: there is no session 'typo'")
 
 
 def test_pages_of_one_file_lose_and_repeat_nothing(path: Path, tmp_path: Path) -> None:

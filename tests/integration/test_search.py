@@ -202,7 +202,7 @@ def test_a_short_term_is_looked_for_in_the_newest_alone(path: Path, monkeypatch:
     absent = database.search("nothing").note
     assert absent == (
         "only the newest 2 calls were searched, as the file has no index: "
-        "create it with `python -m otel_sqlite_exporter index`"
+        f"create it with `python -m otel_sqlite_exporter index {path}`"
     )
     add_to_index(path)
     assert database.search("ox").note == unindexed.note
@@ -222,7 +222,7 @@ def test_what_the_index_lacks_beyond_a_bound_is_said(path: Path, monkeypatch: py
     assert (len(result), result.total) == (2, None)
     assert result.note == (
         "of the rows that the index lacks, only the newest 2 calls were searched: "
-        "add the rest with `python -m otel_sqlite_exporter index`"
+        f"add the rest with `python -m otel_sqlite_exporter index {path}`"
     )
     assert add_to_index(path)[:2] == (3, 0)
     assert len(TelemetryDatabase(path).search("number")) == 3
