@@ -71,9 +71,7 @@ def test_the_documents_name_every_command_and_run_it() -> None:
 def test_a_message_that_names_a_command_names_the_file_too() -> None:
     """`name_command` writes the command line. A pipe needs its own, and the last module is that of the program."""
     package = Path(otel_sqlite_exporter.__file__).parent
-    by_hand = {
-        file.relative_to(package).as_posix()
-        for file in package.rglob("*.py")
-        if re.search(r'^(?!""").*"[^"\n]*python -m otel_sqlite_exporter', file.read_text(encoding="utf-8"), re.MULTILINE)
-    }
-    assert by_hand == {"storage/identity.py", "imports/sources.py", "cli/commands.py"}
+    by_hand = re.compile(r'^(?!""").*"[^"\n]*python -m otel_sqlite_exporter', re.MULTILINE)
+    files = (file for file in package.rglob("*.py") if by_hand.search(file.read_text(encoding="utf-8")))
+    names = {file.relative_to(package).as_posix() for file in files}
+    assert names == {"storage/identity.py", "imports/sources.py", "cli/commands.py"}

@@ -22,6 +22,7 @@ from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.maintain.search_index import SearchIndexing, index_content
 from otel_sqlite_exporter.model.search_terms import extract_text
 from otel_sqlite_exporter.query import search
+from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, TOOL_INTERACTIONS
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.asked import MS, NOON_NS
 from tests.commands import run
@@ -144,6 +145,18 @@ def test_filters_narrow_and_leave_out_what_cannot_have_them(asked: TelemetryData
     assert list(asked.search("lyon", session_id="two")) == []
     result = asked.search("lyon", limit=1)
     assert ([hit.kind for hit in result], result.total, result.describe()) == (["tool"], 2, "1 of 2")
+
+
+def test_the_filters_are_those_of_calls_and_of_tool_executions(asked: TelemetryDatabase) -> None:
+    accepted = {*LLM_INTERACTIONS.arguments, *TOOL_INTERACTIONS.arguments}
+    with pytest.raises(FilterError, match=r"^colour: a search has no such filter: give ") as caught:
+        asked.search("x", colour="red")  # type: ignore[call-arg]
+    assert {*str(caught.value).partition("give ")[2].split(", ")} == accepted
+    assert [hit.kind for hit in asked.search("lyon", operation="chat", attributes=[])] == ["llm"]
+    for one, other in (("model", "tool_name"), ("operation", "tool_call_id")):
+        both: dict[str, Any] = {one: "a", other: "b"}
+        with pytest.raises(FilterError, match=f"^{other}: only tool executions .* only model calls have {one}: "):
+            asked.search("x", **both)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import orjson
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.search_terms import GRAM, build_match, extract_text, fold, split_terms
-from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, TOOL_INTERACTIONS, AskableView
+from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, TOOL_INTERACTIONS, AskableView, SearchFilter
 from otel_sqlite_exporter.query.pages import ResultTable, read_columns
 from otel_sqlite_exporter.query.reading import fetch
 from otel_sqlite_exporter.query.sql_builder import build_chosen, build_newest, check_limit
@@ -124,7 +124,14 @@ def search(connection: sqlite3.Connection, text: str, *, limit: int, filters: Ma
         raise FilterError("text", f"{text!r} has nothing to search for: give words, or text in double quotes")
     check_limit(limit)
     given = {name for name, value in filters.items() if value is not None}
-    searched = [one for one in _SEARCHED_VIEWS if given <= {*one.view.arguments}] or _SEARCHED_VIEWS
+    accepted = SearchFilter.__annotations__
+    for name in sorted(given - {*accepted}):
+        raise FilterError(name, f"a search has no such filter: give {', '.join(accepted)}")
+    searched = [one for one in _SEARCHED_VIEWS if given <= {*one.view.arguments}]
+    if not searched:
+        of_tools, of_calls = (sorted(given - {*one.view.arguments}) for one in _SEARCHED_VIEWS)
+        also = ", ".join(of_calls)
+        raise FilterError(of_tools[0], f"only tool executions have it, and only model calls have {also}: leave out one")
     match = build_match(terms)
     indexed = _read_indexed(connection)
     hits: list[SearchHit] = []
