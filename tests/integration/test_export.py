@@ -258,7 +258,7 @@ def test_a_file_to_write_is_whole_or_not_there(filled: Path, tmp_path: Path) -> 
 def test_the_file_that_is_read_is_not_written_over(filled: Path) -> None:
     code, _, err = run("export", filled, "--output", filled)
     assert code == 2
-    assert "it is the file that is exported" in err
+    assert re.fullmatch(r"Error: --output: .* is the file that is exported: give another\n", err)
     assert read(filled, "SELECT count(*) FROM spans") == [(5,)]
 
 

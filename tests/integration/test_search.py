@@ -327,7 +327,7 @@ def test_a_text_without_terms_is_one_sentence(path: Path) -> None:
         exporter.export(Recorder().call(*PAIRS[0]))
     code, out, err = run("search", " ", path)
     assert (code, out) == (2, "")
-    assert err == "Error: text: ' ' has nothing to search for: give words, or text in double quotes\n"
+    assert err == "Error: TEXT: ' ' has nothing to search for: give words, or text in double quotes\n"
 
 
 def test_json_of_any_depth_is_searched() -> None:

@@ -146,16 +146,13 @@ def sql(settings: Settings, statement: str, *, limit: int, as_csv: bool, as_json
 @opt.DATABASE
 @click.option(
     "--allow",
-    "allowed",
     metavar="MEASURE=INCREASE",
     multiple=True,
     help="How much more B may have, such as tokens=10% or errors=0; exit code 1 if it has more. May be repeated.",
 )
 @opt.JSON
 @click.pass_obj
-def diff(
-    database: TelemetryDatabase, session_a: str, session_b: str, *, allowed: tuple[str, ...], as_json: bool
-) -> int:
+def diff(database: TelemetryDatabase, session_a: str, session_b: str, *, allow: tuple[str, ...], as_json: bool) -> int:
     """Compare two sessions.
 
     Measures: steps, traces, llm_calls, tool_executions, errors, input_tokens, output_tokens, tokens, cost_usd,
@@ -164,7 +161,7 @@ def diff(
     from otel_sqlite_exporter.cli.query_output import show_comparison
     from otel_sqlite_exporter.query.comparison import compare_sessions
 
-    comparison = compare_sessions(database, session_a, session_b, allowed)
+    comparison = compare_sessions(database, session_a, session_b, allow)
     show_comparison(comparison, as_json=as_json)
     return opt.ATTENTION if comparison.exceeded else 0
 

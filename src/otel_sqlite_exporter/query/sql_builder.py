@@ -66,7 +66,7 @@ def check_limit(limit: Any) -> int:
         FilterError: It is not an integer from 1 to 2**31 - 1.
     """
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit < 2**31:
-        raise FilterError("limit", f"{limit!r} is not a number of rows: give an integer of 1 or more")
+        raise FilterError("limit", f"{limit!r} is not a number of rows: give an integer from 1 to {2**31 - 1}")
     return limit
 
 
