@@ -309,6 +309,29 @@ def test_a_statement_without_rows_says_what_to_give(asked: Path) -> None:
         assert run("sql", statement, asked) == (2, "", "Error: STATEMENT: it returns no rows: give a SELECT\n")
 
 
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("SELECT * FROM span", r"no such table: span; did you mean spans\?"),
+        ("SELECT * FROM main.session", r"no such table: main.session; did you mean sessions\?"),
+        (
+            "SELECT * FROM users",
+            r"no such table: users; the views are agent_tree, agents, complete_llm_\S+, .*, traces",
+        ),
+        (
+            "SELECT s.duration FROM spans AS s",
+            r"no such column: s.duration; did you mean (.+ or )?duration_ms( or .+)?\?",
+        ),
+        ("SELECT xyz FROM spans", r"no such column: xyz"),
+        ("SELECT FROM spans", r'near "FROM": syntax error'),
+    ],
+)
+def test_an_unknown_name_is_answered_with_those_that_are_like_it(asked: Path, statement: str, message: str) -> None:
+    code, _, err = run("sql", statement, asked)
+    assert code == 2
+    assert re.fullmatch(f"Error: STATEMENT: SQLite cannot run it: {message}\n", err)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "statement",

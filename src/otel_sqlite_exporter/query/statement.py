@@ -7,6 +7,7 @@ file and write to it.)
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import sqlite3
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from typing import Any
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.pages import PartialAnswer
+from otel_sqlite_exporter.sql.texts import read_query
 
 _ACTIONS = frozenset((sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE))
 _READING_PRAGMAS = frozenset(
@@ -69,12 +71,26 @@ def run_statement(connection: sqlite3.Connection, text: str, *, limit: int) -> S
     except (sqlite3.Error, sqlite3.Warning) as error:
         if "not authorized" in str(error) or "prohibited" in str(error):
             raise FilterError("statement", f"only reading is allowed here: give a SELECT ({error})") from None
-        raise FilterError("statement", f"SQLite cannot run it: {error}") from None
+        raise FilterError("statement", f"SQLite cannot run it: {error}{_suggest(connection, str(error))}") from None
     finally:
         connection.set_authorizer(None)
         connection.set_progress_handler(None, 0)
     readable = [tuple(cell.hex() if isinstance(cell, bytes) else cell for cell in row) for row in rows[:limit]]
     return StatementResult(columns, tuple(readable), len(rows) if len(rows) <= limit else None)
+
+
+def _suggest(connection: sqlite3.Connection, error: str) -> str:
+    """Return the names that an unknown table or column may stand for, or all views in place of an unknown table."""
+    kind, _, unknown = error.removeprefix("no such ").partition(": ")
+    if kind not in ("table", "column"):
+        return ""
+    connection.set_authorizer(None)
+    found = connection.execute(read_query("find_columns")).fetchall()
+    names = list(dict.fromkeys(view if kind == "table" else column for view, column in found))
+    close = difflib.get_close_matches(unknown.rpartition(".")[2], names)
+    if close:
+        return f"; did you mean {' or '.join(close)}?"
+    return f"; the views are {', '.join(names)}" if kind == "table" else ""
 
 
 def _number_duplicates(names: Sequence[str]) -> tuple[str, ...]:
