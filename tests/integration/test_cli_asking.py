@@ -219,11 +219,30 @@ def test_a_trace_is_shown_as_a_waterfall(asked: Path) -> None:
 def test_the_last_records_are_shown_in_order(asked: Path) -> None:
     code, out, err = run("tail", asked, "-n", 3)
     assert (code, err) == (0, "")
-    expected = [event.name for event in reversed(TelemetryDatabase(asked).find_events(limit=3).records)]
+    written = TelemetryDatabase(asked).find_events(limit=1_000)
+    expected = [event.name for event in sorted(written, key=lambda event: (event.start_time_unix_nano, event.id))][-3:]
     assert [line.split("  ")[2] for line in out.splitlines()] == expected
     assert re.search(r"  finish  POST /chat  500 ms  session=session-2  trace=[0-9a-f]{32}$", out, re.MULTILINE)
     lines = run("tail", asked, "-n", 2, "--json", "--session", "session-1")[1].splitlines()
     assert [json.loads(line)["session_id"] for line in lines] == ["session-1", "session-1"]
+
+
+def test_the_last_records_of_a_batch_are_the_latest_and_not_its_span_events(path: Path) -> None:
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(SQLiteSpanExporter(path)))
+    for number in range(3):
+        span = provider.get_tracer("tail").start_span(f"span {number}", start_time=number * 1_000 + 1)
+        for chunk in range(5):
+            span.add_event(f"chunk {chunk}", timestamp=number * 1_000 + 100 + chunk)
+        span.end(number * 1_000 + 900)
+    provider.shutdown()
+    shown = [json.loads(line) for line in run("tail", path, "-n", 8, "--json")[1].splitlines()]
+    assert [(record["name"], record["phase"]) for record in shown] == [
+        ("span 1", "finish"),
+        ("span 2", "start"),
+        *((f"chunk {chunk}", None) for chunk in range(5)),
+        ("span 2", "finish"),
+    ]
 
 
 def test_what_is_written_meanwhile_is_followed_until_an_interrupt(path: Path) -> None:
