@@ -341,6 +341,13 @@ def test_what_cannot_be_read_is_named_and_kept(tmp_path: Path, path: Path) -> No
     assert kept[0] == {"source": str(source), "place": "line 2", "content": "{broken"}
     assert kept[1]["content"] == bad["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
     assert health(path, "received", "written", "quarantined") == (5, 1, 4)
+    again = run("import", source, "--into", path)
+    assert (again[0], again[2]) == (1, err)
+    assert again[1].startswith(
+        f"{source}: 0 spans, 0 log records; 2 of 6 lines, documents or messages were imported before; "
+        "1 message of metrics is not stored; 4 could not be read\n"
+    )
+    assert len(read(path, "SELECT content FROM _quarantine")) == 4
 
 
 @pytest.mark.parametrize(

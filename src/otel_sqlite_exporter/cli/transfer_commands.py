@@ -87,7 +87,8 @@ def _show_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, 
 def _describe_source(report: SourceReport) -> str:
     parts = [f"{count(report.spans, 'span')}, {count(report.logs, 'log record')}"]
     if report.known:
-        parts.append(f"{report.known} of {report.pieces} lines, documents or messages were imported before")
+        of = f"of {report.pieces} lines, documents or messages"
+        parts.append(count(report.known, f"{of} was imported before", f"{of} were imported before"))
     for signal, ignored in sorted(report.ignored.items()):
         parts.append(count(ignored, f"message of {signal} is not stored", f"messages of {signal} are not stored"))
     if report.refused:
