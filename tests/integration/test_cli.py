@@ -183,7 +183,7 @@ def test_an_error_of_the_system_is_one_sentence(tmp_path: Path) -> None:
 def test_a_path_that_is_no_file_is_one_sentence() -> None:
     code, out, err = run("migrate", ":memory:")
     assert (code, out) == (2, "")
-    assert re.fullmatch(r"Error: PATH: ':memory:' cannot be used: .+\n", err)
+    assert re.fullmatch(r"Error: ':memory:' cannot be used: give the path of a file; .+\n", err)
 
 
 def test_a_wrong_command_shows_how_it_is_used() -> None:

@@ -337,10 +337,7 @@ def test_a_statement_without_rows_says_what_to_give(asked: Path) -> None:
             "SELECT * FROM users",
             r"no such table: users; the views are agent_tree, agents, complete_llm_\S+, .*, traces",
         ),
-        (
-            "SELECT s.duration FROM spans AS s",
-            r"no such column: s.duration; did you mean (.+ or )?duration_ms( or .+)?\?",
-        ),
+        ("SELECT * FROM Span", r"no such table: Span; did you mean spans\?"),
         ("SELECT xyz FROM spans", r"no such column: xyz"),
         ("SELECT FROM spans", r'near "FROM": syntax error'),
     ],

@@ -38,7 +38,7 @@ class _Commands(click.Group):
         except FilterError as error:
             code = _refuse(self._name_option(ctx, error.argument) + str(error).removeprefix(f"{error.argument}: "))
         except SQLiteExporterError as error:
-            code = _refuse(str(error))
+            code = _refuse(str(error).removeprefix("path="))  # the only setting that is not of the environment
         except sqlite3.Error as error:
             code = _refuse(f"{ctx.obj.path}: SQLite says: {error}")
         except OSError as error:
@@ -48,8 +48,7 @@ class _Commands(click.Group):
 
     def _name_option(self, ctx: click.Context, argument: str) -> str:
         """Return the option or the argument of the command that fills the keyword `argument`, or nothing."""
-        command = self.get_command(ctx, ctx.invoked_subcommand or "")
-        for one in command.params if command else ():
+        for one in self.commands[ctx.invoked_subcommand or ""].params:
             if one.name == argument:
                 return f"{one.opts[0] if isinstance(one, click.Option) else one.human_readable_name}: "
         return ""

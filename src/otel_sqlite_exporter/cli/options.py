@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from otel_sqlite_exporter.errors import ConfigurationError, FilterError
-
 if TYPE_CHECKING:
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
 
@@ -25,22 +23,13 @@ def resolve_path(ctx: click.Context, parameter: click.Parameter, path: str | Non
     """Make the settings for the file at `path` the object of the context."""
     from otel_sqlite_exporter.settings import resolve_settings
 
-    _provide(ctx, parameter, resolve_settings, path)
+    ctx.obj = ctx.find_root().obj = resolve_settings(path)
 
 
 def _open_path(ctx: click.Context, parameter: click.Parameter, path: str | None) -> None:
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
 
-    _provide(ctx, parameter, TelemetryDatabase, path)
-
-
-def _provide(
-    ctx: click.Context, parameter: click.Parameter, make: Callable[[str | None], Any], path: str | None
-) -> None:
-    try:
-        ctx.obj = ctx.find_root().obj = make(path)
-    except ConfigurationError as error:
-        raise FilterError(str(parameter.name), str(error).removeprefix("path=")) from None
+    ctx.obj = ctx.find_root().obj = TelemetryDatabase(path)
 
 
 SETTINGS = click.argument("path", required=False, expose_value=False, callback=resolve_path)

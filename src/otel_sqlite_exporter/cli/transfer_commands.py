@@ -44,8 +44,8 @@ def import_(settings: Settings, files: tuple[str, ...], *, timezone: str, as_jso
     from otel_sqlite_exporter.imports.timestamps import parse_timezone
 
     reports: list[SourceReport] = []
-    zone = parse_timezone(timezone)
     failed: list[str] = []
+    zone = parse_timezone(timezone)
     for name in files:
         with _print_failure(name, failed):
             check_source(name)
@@ -74,12 +74,10 @@ def _print_failure(name: str, failed: list[str]) -> Iterator[None]:
     """Print why a source cannot be read, and add its name to `failed`."""
     try:
         yield
-    except (UnreadableSourceError, MissingPackageError) as error:
+    except (UnreadableSourceError, MissingPackageError, OSError) as error:
         failed.append(name)
-        click.echo(f"Error: {format_value(str(error))}", err=True)
-    except OSError as error:
-        failed.append(name)
-        click.echo(f"Error: {error.filename or name}: {error.strerror or error}", err=True)
+        why = f"{error.filename or name}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
+        click.echo(f"Error: {format_value(why)}", err=True)
 
 
 def _show_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, as_json: bool) -> None:

@@ -150,8 +150,8 @@ class Importer:
         if known == len(pieces):
             return
         now = time.time_ns()
-        records = self._encode(report, (piece for piece, _ in pieces[known:]), now)
-        write_records(writer, records, self._run, ImportMark(digests[-1], report.source, now))
+        new = self._encode(report, (piece for piece, _ in pieces[known:]), now)
+        write_records(writer, new, self._run, ImportMark(digests[-1], report.source, now))
 
     def _encode(self, report: SourceReport, pieces: Iterable[SourcePiece], now: int) -> Records:
         spans: list[EncodedSpan] = []

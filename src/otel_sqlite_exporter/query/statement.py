@@ -16,7 +16,6 @@ from typing import Any
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.pages import PartialAnswer
-from otel_sqlite_exporter.sql.texts import read_query
 
 _ACTIONS = frozenset((sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE))
 _READING_PRAGMAS = frozenset(
@@ -80,17 +79,13 @@ def run_statement(connection: sqlite3.Connection, text: str, *, limit: int) -> S
 
 
 def _suggest(connection: sqlite3.Connection, error: str) -> str:
-    """Return the names that an unknown table or column may stand for, or all views in place of an unknown table."""
-    kind, _, unknown = error.removeprefix("no such ").partition(": ")
-    if kind not in ("table", "column"):
+    _, is_table, unknown = error.partition("no such table: ")
+    if not is_table:
         return ""
-    connection.set_authorizer(None)
-    found = connection.execute(read_query("find_columns")).fetchall()
-    names = list(dict.fromkeys(view if kind == "table" else column for view, column in found))
-    close = difflib.get_close_matches(unknown.rpartition(".")[2], names)
-    if close:
-        return f"; did you mean {' or '.join(close)}?"
-    return f"; the views are {', '.join(names)}" if kind == "table" else ""
+    found = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view' AND name NOT GLOB '_*' ORDER BY 1")
+    names = [name for (name,) in found]
+    close = difflib.get_close_matches(unknown.rpartition(".")[2].lower(), names)
+    return f"; did you mean {' or '.join(close)}?" if close else f"; the views are {', '.join(names)}"
 
 
 def _number_duplicates(names: Sequence[str]) -> tuple[str, ...]:

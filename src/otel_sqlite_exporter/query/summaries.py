@@ -8,9 +8,6 @@ derive theirs from them. docs/schema.md gives the meaning of each column.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-import orjson
 
 from otel_sqlite_exporter.query.pages import ViewRow
 
@@ -188,10 +185,6 @@ class LogSummary(ViewRow):
     body_type: str | None
     attribute_types: str | None
     attributes: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """As `ViewRow.to_dict`. The body is decoded whatever it is, because it is always JSON."""
-        return ViewRow.to_dict(self) | {"body": None if self.body is None else orjson.loads(self.body)}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
