@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeVar
 
 from otel_sqlite_exporter.errors import ConfigurationError
@@ -57,6 +57,14 @@ def name_variable(setting: str) -> str:
     return f"OTEL_EXPORTER_SQLITE_{setting.upper()}"
 
 
+def check_keywords(keywords: Iterable[str], *kinds: type[Any]) -> None:
+    """Raise a TypeError if a keyword is not a setting of one of the classes `kinds`."""
+    declared = [name for kind in kinds for name in declared_settings(kind)]
+    for keyword in keywords:
+        if keyword not in declared:
+            raise TypeError(f"unexpected keyword argument {keyword!r}: give one of {', '.join(declared)}")
+
+
 def resolve(kind: type[_T], **keywords: Any) -> _T:
     """Return the settings in force of the class `kind`; a keyword that is None is unset.
 
@@ -64,10 +72,8 @@ def resolve(kind: type[_T], **keywords: Any) -> _T:
         ConfigurationError: A keyword has a value that cannot be used.
         TypeError: A keyword is not a setting.
     """
+    check_keywords(keywords, kind)
     declared = declared_settings(kind)
-    for keyword in keywords:
-        if keyword not in declared:
-            raise TypeError(f"unexpected keyword argument {keyword!r}: give one of {', '.join(declared)}")
     return kind(**{name: _resolve(name, setting, keywords.get(name)) for name, setting in declared.items()})
 
 
@@ -84,8 +90,9 @@ def _resolve(name: str, setting: Setting, value: Any) -> Any:
         try:
             return setting.parse(text)
         except ValueError as error:
-            effect = f"using the default {setting.default!r}" if setting.closed is None else setting.closed[1]
-            _logger.warning("%s=%r cannot be used: %s; until then, %s", variable, text, error, effect)
+            default = f"The default is used: {setting.describe_default()}."
+            effect = default if setting.closed is None else f"Until it is corrected, {setting.closed[1]}."
+            _logger.warning("%s=%r cannot be used: %s. %s", variable, text, error, effect)
             if setting.closed is not None:
                 return setting.closed[0]
     return setting.parse(setting.default)

@@ -25,6 +25,8 @@ def parse_path(value: Any) -> str:
         raise ValueError("give the path of a file as text")
     if path == ":memory:" or path.startswith("file:"):
         raise ValueError("give the path of a file; a database in memory would end with the exporter")
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", path):  # one letter would be a drive of Windows
+        raise ValueError("give the path of a file; this is a URL")
     path = os.path.expanduser(path)
     try:
         return os.path.abspath(path)

@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import click
 import pytest
 
+import otel_sqlite_exporter
 from otel_sqlite_exporter.cli.commands import cli
 from tests.conftest import ROOT
 
@@ -62,3 +66,12 @@ def test_the_documents_name_every_command_and_run_it() -> None:
     pages = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
     shown = ("\npython -m otel_sqlite_exporter {} ", "`{} ID`")  # an id is different in each file
     assert [command for command in COMMANDS if not any(one.format(command) in pages for one in shown)] == []
+
+
+def test_a_message_that_names_a_command_names_the_file_too() -> None:
+    """`name_command` writes the command line. A pipe needs its own, and the last module is that of the program."""
+    package = Path(otel_sqlite_exporter.__file__).parent
+    by_hand = re.compile(r'^(?!""").*"[^"\n]*python -m otel_sqlite_exporter', re.MULTILINE)
+    files = (file for file in package.rglob("*.py") if by_hand.search(file.read_text(encoding="utf-8")))
+    names = {file.relative_to(package).as_posix() for file in files}
+    assert names == {"storage/identity.py", "imports/sources.py", "cli/commands.py"}

@@ -183,7 +183,7 @@ def test_an_error_of_the_system_is_one_sentence(tmp_path: Path) -> None:
 def test_a_path_that_is_no_file_is_one_sentence() -> None:
     code, out, err = run("migrate", ":memory:")
     assert (code, out) == (2, "")
-    assert re.fullmatch(r"Error: path=':memory:' cannot be used: .+\n", err)
+    assert re.fullmatch(r"Error: ':memory:' cannot be used: give the path of a file; .+\n", err)
 
 
 def test_a_wrong_command_shows_how_it_is_used() -> None:
@@ -230,6 +230,7 @@ def test_a_file_that_is_not_there_is_not_made_to_be_worked_on(tmp_path: Path, co
     code, out, err = run(command, path)
     assert (code, out) == (2, "")
     assert err.startswith(f"Error: {path} does not exist: give the path of a file")
+    assert f"`python -m otel_sqlite_exporter migrate {path}`" in err
     assert list(tmp_path.iterdir()) == []
     empty = tmp_path / "empty.db"
     empty.touch()

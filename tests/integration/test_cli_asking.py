@@ -109,10 +109,8 @@ def test_the_beginning_of_an_id_suffices_if_it_is_of_one(asked: Path) -> None:
     assert ask("traces", asked, "--session", "session-2")["total"] == 4
     code, out, err = run("session", "sess", asked)
     assert (code, out) == (2, "")
-    assert err == (
-        "Error: several values of session_id start with 'sess': session-0, session-1, session-2; give more characters\n"
-    )
-    assert run("trace", "nope", asked)[::2] == (2, "Error: no trace_id in traces starts with 'nope'\n")
+    assert err == ("Error: several sessions start with 'sess': session-0, session-1, session-2; give more characters\n")
+    assert run("trace", "nope", asked)[::2] == (2, "Error: there is no trace 'nope': the view traces lists them\n")
 
 
 @pytest.mark.parametrize("command", ["llm", "tools", "logs", "search"])
@@ -154,17 +152,31 @@ def test_a_bad_variable_is_reported_once(asked: Path, command: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("llm", "--since", "yesterday"), r"Error: since: 'yesterday' is not a time: give ISO 8601 .*\n"),
-        (("llm", "--attribute", "!"), r"Error: attribute: '!' has no key: .*\n"),
-        (("traces", "--cursor", "x"), r"Error: cursor: it is not from a page of this list .*\n"),
-        (("report", "tokens", "--group-by", "colour"), r"Error: group_by: 'colour' is not a choice: give model, .*\n"),
-        (("report", "tools", "-g", "tool", "-g", "day"), r"Error: group_by: tools takes 1 of tool, .* at once\n"),
+        (
+            ("llm", "--since", "yesterday"),
+            r"Error: --since: 'yesterday' is not a time: give ISO 8601 [^,]+, or an age such as 15m or 2d\n",
+        ),
+        (("llm", "--attribute", "!"), r"Error: --attribute: '!' has no key: .*\n"),
+        (("traces", "--cursor", "x"), r"Error: --cursor: it is not from a page of this list .*\n"),
+        (("sessions", "--min-tokens", 2**64), r"Error: --min-tokens: \d+ does not fit in 64 bits\n"),
+        (("sessions", "--min-cost-usd", "nan"), r"Error: --min-cost-usd: nan is not a finite number\n"),
+        (("llm", "--limit", 2**31), r"Error: --limit: \d+ is not a number of rows: give an integer from 1 to \d+\n"),
+        (("llm", "--session", ""), r"Error: --session: '' is not an id: .*\n"),
+        (("search", "x", "--model", "a", "--tool", "b"), r"Error: --tool: only tool executions have it, .*\n"),
+        (("search", '""'), r"Error: TEXT: .*\n"),
+        (("sql", "DELETE FROM spans"), r"Error: STATEMENT: .*\n"),
+        (("diff", "", "session-0"), r"Error: '' is not an id: .*\n"),
+        (("diff", "session-0", "session-1", "--allow", "x"), r"Error: --allow: 'x' is not MEASURE=INCREASE.*\n"),
+        (("session", ""), r"Error: ID: '' is not an id: .*\n"),
+        (
+            ("report", "tokens", "--group-by", "colour"),
+            r"Error: --group-by: 'colour' is not a choice: give model, .*\n",
+        ),
+        (("report", "tools", "-g", "tool", "-g", "day"), r"Error: --group-by: tools takes 1 of tool, .* at once\n"),
     ],
 )
-def test_what_cannot_be_asked_is_one_sentence(asked: Path, arguments: tuple[str, ...], message: str) -> None:
-    command, *options = arguments
-    report = [options.pop(0)] if command == "report" else []
-    code, out, err = run(command, *report, asked, *options)
+def test_what_cannot_be_asked_is_one_sentence(asked: Path, arguments: tuple[object, ...], message: str) -> None:
+    code, out, err = run(*arguments, OTEL_EXPORTER_SQLITE_PATH=str(asked))
     assert (code, out) == (2, "")
     assert re.fullmatch(message, err)
 
@@ -207,11 +219,30 @@ def test_a_trace_is_shown_as_a_waterfall(asked: Path) -> None:
 def test_the_last_records_are_shown_in_order(asked: Path) -> None:
     code, out, err = run("tail", asked, "-n", 3)
     assert (code, err) == (0, "")
-    expected = [event.name for event in reversed(TelemetryDatabase(asked).find_events(limit=3).records)]
+    written = TelemetryDatabase(asked).find_events(limit=1_000)
+    expected = [event.name for event in sorted(written, key=lambda event: (event.start_time_unix_nano, event.id))][-3:]
     assert [line.split("  ")[2] for line in out.splitlines()] == expected
     assert re.search(r"  finish  POST /chat  500 ms  session=session-2  trace=[0-9a-f]{32}$", out, re.MULTILINE)
     lines = run("tail", asked, "-n", 2, "--json", "--session", "session-1")[1].splitlines()
     assert [json.loads(line)["session_id"] for line in lines] == ["session-1", "session-1"]
+
+
+def test_the_last_records_of_a_batch_are_the_latest_and_not_its_span_events(path: Path) -> None:
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(SQLiteSpanExporter(path)))
+    for number in range(3):
+        span = provider.get_tracer("tail").start_span(f"span {number}", start_time=number * 1_000 + 1)
+        for chunk in range(5):
+            span.add_event(f"chunk {chunk}", timestamp=number * 1_000 + 100 + chunk)
+        span.end(number * 1_000 + 900)
+    provider.shutdown()
+    shown = [json.loads(line) for line in run("tail", path, "-n", 8, "--json")[1].splitlines()]
+    assert [(record["name"], record["phase"]) for record in shown] == [
+        ("span 1", "finish"),
+        ("span 2", "start"),
+        *((f"chunk {chunk}", None) for chunk in range(5)),
+        ("span 2", "finish"),
+    ]
 
 
 def test_what_is_written_meanwhile_is_followed_until_an_interrupt(path: Path) -> None:
@@ -294,7 +325,27 @@ def test_json_has_null_where_it_has_no_number(asked: Path) -> None:
 
 def test_a_statement_without_rows_says_what_to_give(asked: Path) -> None:
     for statement in ("", "/* a comment */"):
-        assert run("sql", statement, asked) == (2, "", "Error: statement: it returns no rows: give a SELECT\n")
+        assert run("sql", statement, asked) == (2, "", "Error: STATEMENT: it returns no rows: give a SELECT\n")
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("SELECT * FROM span", r"no such table: span; did you mean spans\?"),
+        ("SELECT * FROM main.session", r"no such table: main.session; did you mean sessions\?"),
+        (
+            "SELECT * FROM users",
+            r"no such table: users; the views are agent_tree, agents, complete_llm_\S+, .*, traces",
+        ),
+        ("SELECT * FROM Span", r"no such table: Span; did you mean spans\?"),
+        ("SELECT xyz FROM spans", r"no such column: xyz"),
+        ("SELECT FROM spans", r'near "FROM": syntax error'),
+    ],
+)
+def test_an_unknown_name_is_answered_with_those_that_are_like_it(asked: Path, statement: str, message: str) -> None:
+    code, _, err = run("sql", statement, asked)
+    assert code == 2
+    assert re.fullmatch(f"Error: STATEMENT: SQLite cannot run it: {message}\n", err)
 
 
 @pytest.mark.slow
@@ -334,7 +385,7 @@ def test_sql_can_do_nothing_but_read(asked: Path, tmp_path: Path, statement: str
     before = snapshot(asked)
     code, out, err = run("sql", statement.format(other=tmp_path / "other.db"), asked)
     assert (code, out) == (2, "")
-    assert re.fullmatch(r"Error: statement: .+\n", err)
+    assert re.fullmatch(r"Error: STATEMENT: .+\n", err)
     assert snapshot(asked) == before
     assert os.listdir(tmp_path) == []
 
@@ -385,7 +436,9 @@ def test_an_allowance_that_is_none_is_refused(asked: Path) -> None:
     for text in ("tokens", "colour=1", "tokens=-5", "tokens=5%%"):
         code, out, err = run("diff", "session-0", "session-1", asked, "--allow", text)
         assert (code, out) == (2, "")
-        assert err.startswith(f"Error: allow: {text!r} is not MEASURE=INCREASE, such as tokens=10%; measures: steps, ")
+        assert err.startswith(
+            f"Error: --allow: {text!r} is not MEASURE=INCREASE, such as tokens=10%; measures: steps, "
+        )
 
 
 @pytest.mark.slow

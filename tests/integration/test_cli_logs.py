@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry._logs import LogRecord, SeverityNumber
@@ -35,7 +36,7 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def _log(path: Path, service: str, records: list[tuple[SeverityNumber, str, str, str | None]], at: int) -> None:
+def _log(path: Path, service: str, records: list[tuple[SeverityNumber, str, Any, str | None]], at: int) -> None:
     provider = LoggerProvider(resource=Resource({"service.name": service}), shutdown_on_exit=False)
     provider.add_log_record_processor(SimpleLogRecordProcessor(SQLiteLogRecordExporter(path)))
     for number, (severity, text, body, event) in enumerate(records):
@@ -63,13 +64,21 @@ def test_log_records_are_listed_the_newest_first(logged: Path) -> None:
     assert re.match(r"  2026-01-31T12:00:01.000000Z  INFO      orders   order\.paid  paid ", lines[3])
     shown = json.loads(run("logs", logged, "-n", 2, "--json")[1])
     assert shown == {"total": 3, "cursor": page.cursor, "logs": page.to_dicts()}
+    assert [record["body"] for record in shown["logs"]] == ["a\nb", "paid"]
+
+
+@pytest.mark.parametrize("body", ["trains", 7, 0.5, True, "7", '"quoted"', ["a", 1], {"a": None}, None])
+def test_a_body_of_any_type_is_decoded(path: Path, body: Any) -> None:
+    _log(path, "billing", [(SeverityNumber.INFO, "INFO", body, "order.paid")], 0)
+    assert [record["body"] for record in TelemetryDatabase(path).find_logs().to_dicts()] == [body]
 
 
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
         (("--severity", "ERROR"), ["ERROR"]),
-        (("--severity", "ERROR", "--severity", "INFO"), ["ERROR", "INFO"]),
+        (("--severity", "error"), ["ERROR"]),
+        (("--severity", "ERROR", "--severity", "info"), ["ERROR", "INFO"]),
         (("--min-severity", 9), ["ERROR", "INFO"]),
         (("--service", "billing"), ["DEBUG"]),
         (("--session", "chat"), ["ERROR", "INFO"]),

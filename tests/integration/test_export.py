@@ -198,17 +198,17 @@ def test_a_trace_is_found_by_the_beginning_of_its_id(filled: Path) -> None:
     assert trace_id in out
     code, out, err = run("export", filled, "--trace", "nonsense")
     assert (code, out) == (2, "")
-    assert err.startswith("Error: no trace_id in traces starts with 'nonsense'")
+    assert err.startswith("Error: there is no trace 'nonsense'")
 
 
 def test_a_session_is_found_by_the_beginning_of_its_id(filled: Path) -> None:
     whole, part = run("export", filled, "--session", "chat-2"), run("export", filled, "--session", "chat-")
     assert whole[0] == 0
     assert part[0] == 2
-    assert part[2].startswith("Error: several values of session_id start with 'chat-'")
+    assert part[2].startswith("Error: several sessions start with 'chat-'")
     code, out, err = run("export", filled, "--session", "typo")
     assert (code, out) == (2, "")
-    assert err.startswith("Error: no session_id in sessions starts with 'typo'")
+    assert err.startswith("Error: there is no session 'typo'")
 
 
 def test_pages_of_one_file_lose_and_repeat_nothing(path: Path, tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_a_file_to_write_is_whole_or_not_there(filled: Path, tmp_path: Path) -> 
 def test_the_file_that_is_read_is_not_written_over(filled: Path) -> None:
     code, _, err = run("export", filled, "--output", filled)
     assert code == 2
-    assert "it is the file that is exported" in err
+    assert re.fullmatch(r"Error: --output: .* is the file that is exported: give another\n", err)
     assert read(filled, "SELECT count(*) FROM spans") == [(5,)]
 
 

@@ -341,6 +341,13 @@ def test_what_cannot_be_read_is_named_and_kept(tmp_path: Path, path: Path) -> No
     assert kept[0] == {"source": str(source), "place": "line 2", "content": "{broken"}
     assert kept[1]["content"] == bad["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
     assert health(path, "received", "written", "quarantined") == (5, 1, 4)
+    again = run("import", source, "--into", path)
+    assert (again[0], again[2]) == (1, err)
+    assert again[1].startswith(
+        f"{source}: 0 spans, 0 log records; 2 of 6 lines, documents or messages were imported before; "
+        "1 message of metrics is not stored; 4 could not be read\n"
+    )
+    assert len(read(path, "SELECT content FROM _quarantine")) == 4
 
 
 @pytest.mark.parametrize(
@@ -365,11 +372,27 @@ def test_a_file_of_no_known_format_is_refused_and_nothing_is_made(
     assert not path.exists()
 
 
-def test_a_file_that_is_not_there_is_one_sentence_and_the_others_are_imported(tmp_path: Path, path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_one_sentence_and_nothing_is_written(tmp_path: Path, path: Path) -> None:
     source = write_otlp_lines(tmp_path / "otlp.jsonl", make_agent_spans())
-    code, out, err = run("import", tmp_path / "none", source, "--into", path)
-    assert (code, err) == (2, f"Error: {tmp_path}/none: No such file or directory\n")
-    assert out.endswith(f"wrote 4 records to {path}, 0 were already there\n")
+    missing, folder = tmp_path / "none", tmp_path / "folder"
+    folder.mkdir()
+    code, out, err = run("import", missing, source, folder, "--into", path)
+    expected = f"Error: {missing}: No such file or directory\nError: {folder}: Is a directory\n"
+    assert (code, out, err) == (2, "", expected)
+    assert not path.exists()
+
+
+def test_a_file_to_write_to_that_is_given_as_a_source_is_recognised(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    source = write_otlp_lines(tmp_path / "otlp.jsonl", make_agent_spans())
+    code, out, err = run("import", source, path, cwd=tmp_path)
+    expected = f"Error: {path}: No such file or directory\nto write to it, give --into {path}\n"
+    assert (code, out, err) == (2, "", expected)
+    assert run("import", source, "--into", path)[0] == 0
+    code, out, err = run("import", source, path, cwd=tmp_path)
+    expected = f"Error: {path} is a SQLite file: to write to it, give `--into {path}`\n"
+    assert (code, out, err) == (2, "", expected)
+    assert not (tmp_path / "otel.db").exists()
 
 
 def test_an_empty_file_is_nothing(tmp_path: Path, path: Path) -> None:

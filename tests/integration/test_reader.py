@@ -291,13 +291,11 @@ def test_ids_may_be_shortened_as_long_as_they_are_one(database: TelemetryDatabas
     ids = sorted(trace.trace_id for trace in database.find_traces())
     assert [database.get_trace(id[:12]).trace.trace_id for id in ids] == ids
     assert database.get_session("session-1").session_id == "session-1"
-    with pytest.raises(
-        NotFoundError, match=r"several values of session_id start with 'sess': session-0, session-1, session-2;"
-    ):
+    with pytest.raises(NotFoundError, match=r"several sessions start with 'sess': session-0, session-1, session-2;"):
         database.get_session("sess")
-    with pytest.raises(NotFoundError, match=r"no trace_id in traces starts with 'xyz'"):
+    with pytest.raises(NotFoundError, match=r"there is no trace 'xyz': the view traces lists them"):
         database.get_trace("xyz")
-    with pytest.raises(NotFoundError, match=r"no session_id in sessions starts with '%'"):
+    with pytest.raises(NotFoundError, match=r"there is no session '%': the view sessions lists them"):
         database.get_session("%")
     for text in ("", None):
         with pytest.raises(FilterError, match=r"^session_id: "):
@@ -335,7 +333,7 @@ def test_a_span_and_a_call_are_found_by_trace_and_span(database: TelemetryDataba
     assert database.get_llm_interaction(call.trace_id[:16], call.span_id[:12]) == call
     assert database.get_span(call.trace_id, call.span_id).name == call.name
     root = database.get_trace(call.trace_id).trace.root_span_id
-    with pytest.raises(NotFoundError, match=r"no span_id in complete_llm_interactions starts with"):
+    with pytest.raises(NotFoundError, match=r"there is no span .*: the view complete_llm_interactions lists them"):
         database.get_llm_interaction(call.trace_id, root)
 
 

@@ -193,7 +193,7 @@ def test_a_cost_stays_where_what_it_was_computed_from_does(path: Path) -> None:
     )
     code, output, _ = run("reindex", path)
     assert (code, "updated: 6 spans" in output) == (0, True)
-    assert output.endswith("4 updated calls have no cost: run reprice\n")
+    assert output.endswith(f"4 updated calls have no cost: run `python -m otel_sqlite_exporter reprice {path}`\n")
     assert read(path, _COSTS) == [
         ("kept", *_KEPT),
         ("other model", *_NONE),

@@ -22,6 +22,7 @@ from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.maintain.search_index import SearchIndexing, index_content
 from otel_sqlite_exporter.model.search_terms import extract_text
 from otel_sqlite_exporter.query import search
+from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, TOOL_INTERACTIONS
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.asked import MS, NOON_NS
 from tests.commands import run
@@ -146,6 +147,18 @@ def test_filters_narrow_and_leave_out_what_cannot_have_them(asked: TelemetryData
     assert ([hit.kind for hit in result], result.total, result.describe()) == (["tool"], 2, "1 of 2")
 
 
+def test_the_filters_are_those_of_calls_and_of_tool_executions(asked: TelemetryDatabase) -> None:
+    accepted = {*LLM_INTERACTIONS.arguments, *TOOL_INTERACTIONS.arguments}
+    with pytest.raises(FilterError, match=r"^colour: a search has no such filter: give ") as caught:
+        asked.search("x", colour="red")  # type: ignore[call-arg]
+    assert {*str(caught.value).partition("give ")[2].split(", ")} == accepted
+    assert [hit.kind for hit in asked.search("lyon", operation="chat", attributes=[])] == ["llm"]
+    for one, other in (("model", "tool_name"), ("operation", "tool_call_id")):
+        both: dict[str, Any] = {one: "a", other: "b"}
+        with pytest.raises(FilterError, match=f"^{other}: only tool executions .* only model calls have {one}: "):
+            asked.search("x", **both)
+
+
 @pytest.mark.parametrize(
     ("argument", "keywords"),
     [
@@ -202,7 +215,7 @@ def test_a_short_term_is_looked_for_in_the_newest_alone(path: Path, monkeypatch:
     absent = database.search("nothing").note
     assert absent == (
         "only the newest 2 calls were searched, as the file has no index: "
-        "create it with `python -m otel_sqlite_exporter index`"
+        f"create it with `python -m otel_sqlite_exporter index {path}`"
     )
     add_to_index(path)
     assert database.search("ox").note == unindexed.note
@@ -222,7 +235,7 @@ def test_what_the_index_lacks_beyond_a_bound_is_said(path: Path, monkeypatch: py
     assert (len(result), result.total) == (2, None)
     assert result.note == (
         "of the rows that the index lacks, only the newest 2 calls were searched: "
-        "add the rest with `python -m otel_sqlite_exporter index`"
+        f"add the rest with `python -m otel_sqlite_exporter index {path}`"
     )
     assert add_to_index(path)[:2] == (3, 0)
     assert len(TelemetryDatabase(path).search("number")) == 3
@@ -314,7 +327,7 @@ def test_a_text_without_terms_is_one_sentence(path: Path) -> None:
         exporter.export(Recorder().call(*PAIRS[0]))
     code, out, err = run("search", " ", path)
     assert (code, out) == (2, "")
-    assert err == "Error: text: ' ' has nothing to search for: give words, or text in double quotes\n"
+    assert err == "Error: TEXT: ' ' has nothing to search for: give words, or text in double quotes\n"
 
 
 def test_json_of_any_depth_is_searched() -> None:

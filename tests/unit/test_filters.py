@@ -93,7 +93,7 @@ def test_a_filter_asks_for_a_column_of_its_view(view: AskableView[Any]) -> None:
         ("attributes", {7: 1}, "is not a mapping"),
         ("attributes", {"a": ("~", 1)}, "a: '~' is not an operator: give exists, =, !="),
         ("attributes", {"a": ("exists", "yes")}, "a: the operator 'exists' needs True or False"),
-        ("attributes", {"a": ("<", True)}, "a: True and False can only be compared by = and !="),
+        ("attributes", {"a": ("<", True)}, "a: true and false can only be compared by = and !="),
         ("attributes", {"a": [1]}, "a: list cannot be compared: give a text, a number, True or False"),
         ("attributes", {"a\0": 1}, "text with a NUL character cannot be found"),
         ("attributes", {"a": ("=", "b\0")}, "text with a NUL character cannot be found"),

@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from otel_sqlite_exporter import SQLiteSpanExporter
+from otel_sqlite_exporter import SQLiteSpanExporter, SQLiteSpanProcessor
 from otel_sqlite_exporter.declarations import declared_settings, resolve
 from otel_sqlite_exporter.errors import ConfigurationError, SQLiteExporterError
 from otel_sqlite_exporter.model.dialect import read_dialects
 from otel_sqlite_exporter.settings import (
     DEFAULT_SESSION_ATTRIBUTES,
     EnvironmentSettings,
+    ProcessorKeywords,
     Settings,
     mask_everything,
     resolve_settings,
@@ -71,7 +72,7 @@ CASES = [
     Case("dialects", (), [OWN], read_dialects([OWN]), f" {OWN} ,", read_dialects([OWN])),
 ]
 BAD: dict[str, list[Any]] = {
-    "path": ["", "a\0b", ":memory:", "file:otel.db?mode=memory", b"otel.db", 7, True, ["otel.db"]],
+    "path": ["", "a\0b", ":memory:", "file:otel.db?mode=memory", "sqlite:///a.db", Path("sqlite:///a"), b"a", 7, True],
     "session_attributes": [[], "", " , ", ["a", 1], {"a": 1}, 5, [None]],
     "busy_timeout_ms": [-1, 2**31, 1.5, "soon", "", True, [1]],
     "synchronous": ["off", "", 1, True, ["full"]],
@@ -86,7 +87,7 @@ BAD: dict[str, list[Any]] = {
     "dialects": [5, [1], ["no/such.json"], [__file__], {"a": 1}],
 }
 BAD_TEXTS = {
-    "path": [":memory:", "file:otel.db"],
+    "path": [":memory:", "file:otel.db", "sqlite:///otel.db"],
     "session_attributes": [",", " , ,"],
     "busy_timeout_ms": ["soon", "-1", "1.5", str(2**31), "true", "9" * 5_000],
     "synchronous": ["off", "2"],
@@ -148,6 +149,10 @@ def test_a_bad_variable_warns_and_the_default_holds_or_what_stores_less(
         assert getattr(resolve_settings(), case.setting) == (case.default if case.closed is ... else case.closed)
         assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
         assert f"{case.variable}={text.strip()!r} cannot be used" in caplog.text
+        # In words: no value as Python writes it.
+        default = declared_settings(Settings)[case.setting].describe_default()
+        effect = f"The default is used: {default}." if case.closed is ... else "Until it is corrected, "
+        assert effect in caplog.records[0].getMessage()
 
 
 @pytest.mark.parametrize(("setting", "value"), [(setting, value) for setting in BAD for value in BAD[setting]])
@@ -168,9 +173,14 @@ def test_a_bad_keyword_raises_even_where_the_variable_is_good(monkeypatch: pytes
         SQLiteSpanExporter(busy_timeout_ms=-1)
 
 
-def test_an_unknown_keyword_is_an_error() -> None:
-    with pytest.raises(TypeError, match="endpoint"):
+def test_an_unknown_keyword_is_an_error_that_names_all_keywords() -> None:
+    with pytest.raises(TypeError, match="endpoint") as caught:
         SQLiteSpanExporter(endpoint="http://localhost")  # type: ignore[call-arg]
+    assert str(caught.value).partition("give one of ")[2].split(", ") == [*declared_settings(Settings)]
+    with pytest.raises(TypeError, match="batchsize") as caught:
+        SQLiteSpanProcessor(batchsize=3)  # type: ignore[call-arg]
+    accepted = ["path", *ProcessorKeywords.__annotations__]
+    assert sorted(str(caught.value).partition("give one of ")[2].split(", ")) == sorted(accepted)
 
 
 def test_only_the_path_may_be_positional() -> None:

@@ -18,7 +18,7 @@ import click
 from otel_sqlite_exporter.cli import list_commands, maintain_commands, query_commands, transfer_commands
 from otel_sqlite_exporter.cli.formatting import format_value
 from otel_sqlite_exporter.cli.options import REFUSED
-from otel_sqlite_exporter.errors import SQLiteExporterError
+from otel_sqlite_exporter.errors import FilterError, SQLiteExporterError
 from otel_sqlite_exporter.version import __version__
 
 PROGRAM = "python -m otel_sqlite_exporter"
@@ -35,14 +35,23 @@ class _Commands(click.Group):
         except BrokenPipeError:  # the reader of the output has gone
             _discard_output()
             code = 0
+        except FilterError as error:
+            code = _refuse(self._name_option(ctx, error.argument) + str(error).removeprefix(f"{error.argument}: "))
         except SQLiteExporterError as error:
-            code = _refuse(str(error))
+            code = _refuse(str(error).removeprefix("path="))  # the only setting that is not of the environment
         except sqlite3.Error as error:
             code = _refuse(f"{ctx.obj.path}: SQLite says: {error}")
         except OSError as error:
             at = error.filename or ("standard output" if _is_output_stuck() else ctx.obj.path)
             code = _refuse(f"{at}: {error.strerror or error}")
         ctx.exit(code or 0)
+
+    def _name_option(self, ctx: click.Context, argument: str) -> str:
+        """Return the option or the argument of the command that fills the keyword `argument`, or nothing."""
+        for one in self.commands[ctx.invoked_subcommand or ""].params:
+            if one.name == argument:
+                return f"{one.opts[0] if isinstance(one, click.Option) else one.human_readable_name}: "
+        return ""
 
 
 def _refuse(sentence: str) -> int:

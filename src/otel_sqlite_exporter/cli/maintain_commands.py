@@ -162,6 +162,7 @@ def reindex(settings: Settings, *, as_json: bool) -> None:
     write; if interrupted, it continues when it is run again. A current file is not changed.
     """
     from otel_sqlite_exporter.maintain import reindex
+    from otel_sqlite_exporter.storage.identity import name_command
 
     with show_progress("reading records") as progress:
         done = reindex.reindex(settings, progress)
@@ -176,7 +177,8 @@ def reindex(settings: Settings, *, as_json: bool) -> None:
         before = done.before[name]
         click.echo(f"  {name.replace('_', ' '):22} {after}" + (f" (was {before})" if before != after else ""))
     if done.unpriced_calls and done.before["calls_with_cost_status"]:
-        click.echo(f"{done.unpriced_calls} updated calls have no cost: run reprice")
+        unpriced = count(done.unpriced_calls, "updated call has no cost", "updated calls have no cost")
+        click.echo(f"{unpriced}: run `{name_command('reprice', settings.path)}`")
 
 
 @click.command()

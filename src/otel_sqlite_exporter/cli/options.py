@@ -65,7 +65,7 @@ OPERATION = _text("--operation", "operation", "this operation, such as chat")
 TOOL = _text("--tool", "tool_name", "this tool")
 NAME = _text("--name", "name", "this name")
 EVENT = _text("--event", "event_name", "this event name")
-SEVERITY = _text("--severity", "severity_text", "this severity text, as recorded, such as ERROR")
+SEVERITY = _text("--severity", "severity_text", "this severity text, such as ERROR; case does not matter")
 MIN_SEVERITY = click.option(
     "--min-severity", "min_severity_number", type=int, help="Minimum severity number: 9 is INFO, 17 ERROR."
 )
@@ -99,5 +99,5 @@ def read_criteria(database: TelemetryDatabase, options: Mapping[str, Any]) -> di
     if "attributes" in criteria:
         from otel_sqlite_exporter.query.filter_values import parse_attribute_text
 
-        criteria["attributes"] = [parse_attribute_text("attribute", text) for text in criteria["attributes"]]
+        criteria["attributes"] = [parse_attribute_text("attributes", text) for text in criteria["attributes"]]
     return criteria

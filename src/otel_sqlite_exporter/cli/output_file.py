@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from otel_sqlite_exporter.errors import ConfigurationError
+from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.otlp_export import ExportedLine
 
 
@@ -19,7 +19,7 @@ def write_lines(lines: Iterable[ExportedLine], output: str, *, source: str) -> E
     read a new file. Return the sums of their counts.
 
     Raises:
-        ConfigurationError: `output` is the file `source`, from which the lines come.
+        FilterError: `output` is the file `source`, from which the lines come.
         OSError: The file cannot be written; an earlier one at its path is unchanged.
     """
     if output == "-":
@@ -28,7 +28,7 @@ def write_lines(lines: Iterable[ExportedLine], output: str, *, source: str) -> E
         return done
     path = os.path.realpath(output)
     if path == os.path.realpath(source):
-        raise ConfigurationError(f"output={output!r} cannot be used: it is the file that is exported; give another")
+        raise FilterError("output", f"{output!r} is the file that is exported: give another")
     if os.path.exists(path) and not os.path.isfile(path):  # a device or a pipe
         with open(path, "wb") as file:
             return _write(lines, file)

@@ -11,9 +11,13 @@ import click
 from otel_sqlite_exporter.cli import options as opt
 
 if TYPE_CHECKING:
+    from otel_sqlite_exporter.query.pages import Page
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
+    from otel_sqlite_exporter.query.summaries import EventSummary
     from otel_sqlite_exporter.settings import Settings
 
+_RECENT = 5_000
+"""`tail` looks for the latest records among so many that were written last: a batch can write more than it shows."""
 _FOLLOWED_PAGE = 500
 _FOLLOW_PAUSE_S = 0.5
 # A copy of the names in `query.reports`, so that `--help` does not import it; a test compares them.
@@ -102,21 +106,26 @@ def tail(database: TelemetryDatabase, /, *, follow: bool, limit: int, as_json: b
     from otel_sqlite_exporter.query.sql_builder import encode_cursor
 
     criteria = opt.read_criteria(database, options)
-    page = database.find_events(limit=limit, **criteria)
-    for event in reversed(page.records):
+    page = database.find_events(limit=max(limit, _RECENT), **criteria)
+    for event in _sort(page)[-limit:]:
         show_event(event, as_json=as_json)
     last = max((event.id for event in page), default=0)
     try:
         while follow:
             cursor = encode_cursor(EVENTS, {"id": last}, newest_first=False)
             new = database.find_events(limit=_FOLLOWED_PAGE, cursor=cursor, newest_first=False, **criteria)
-            for event in new:
+            for event in _sort(new):
                 show_event(event, as_json=as_json)
-                last = event.id
+            last = max((event.id for event in new), default=last)
             if len(new) < _FOLLOWED_PAGE:
                 time.sleep(_FOLLOW_PAUSE_S)
     except KeyboardInterrupt:
         return  # the way to end it, and no error
+
+
+def _sort(page: Page[EventSummary]) -> list[EventSummary]:
+    """Return the records by time. Ids do not follow time: a batch writes its span events after all its finishes."""
+    return sorted(page, key=lambda event: (event.start_time_unix_nano, event.id))
 
 
 @click.command()
@@ -146,16 +155,13 @@ def sql(settings: Settings, statement: str, *, limit: int, as_csv: bool, as_json
 @opt.DATABASE
 @click.option(
     "--allow",
-    "allowed",
     metavar="MEASURE=INCREASE",
     multiple=True,
     help="How much more B may have, such as tokens=10% or errors=0; exit code 1 if it has more. May be repeated.",
 )
 @opt.JSON
 @click.pass_obj
-def diff(
-    database: TelemetryDatabase, session_a: str, session_b: str, *, allowed: tuple[str, ...], as_json: bool
-) -> int:
+def diff(database: TelemetryDatabase, session_a: str, session_b: str, *, allow: tuple[str, ...], as_json: bool) -> int:
     """Compare two sessions.
 
     Measures: steps, traces, llm_calls, tool_executions, errors, input_tokens, output_tokens, tokens, cost_usd,
@@ -164,7 +170,7 @@ def diff(
     from otel_sqlite_exporter.cli.query_output import show_comparison
     from otel_sqlite_exporter.query.comparison import compare_sessions
 
-    comparison = compare_sessions(database, session_a, session_b, allowed)
+    comparison = compare_sessions(database, session_a, session_b, allow)
     show_comparison(comparison, as_json=as_json)
     return opt.ATTENTION if comparison.exceeded else 0
 

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import closing
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -36,35 +37,47 @@ def import_(settings: Settings, files: tuple[str, ...], *, timezone: str, as_jso
     content.
 
     Records that were imported before are skipped, also after an interrupted import. Lines that cannot be read are
-    reported and kept in quarantine, and the exit code is 1.
+    reported and kept in quarantine, and the exit code is 1. If a FILE cannot be opened, nothing is imported.
     """
     from otel_sqlite_exporter.imports.importer import Importer
-    from otel_sqlite_exporter.imports.sources import open_source
+    from otel_sqlite_exporter.imports.sources import check_source, open_source
     from otel_sqlite_exporter.imports.timestamps import parse_timezone
 
     reports: list[SourceReport] = []
-    is_refused = False
-    with closing(Importer(settings, parse_timezone(timezone))) as importer:
+    failed: list[str] = []
+    zone = parse_timezone(timezone)
+    for name in files:
+        with _print_failure(name, failed):
+            check_source(name)
+    if failed:
+        if failed == [files[-1]] != [*files] and not os.path.exists(files[-1]):
+            click.echo(f"to write to it, give --into {format_value(files[-1])}", err=True)
+        return opt.REFUSED
+    with closing(Importer(settings, zone)) as importer:
         for name in files:
-            try:
-                with open_source(name) as source, show_progress(name.rpartition("/")[2], in_bytes=True) as show:
-                    reports.append(
-                        importer.import_source(
-                            source,
-                            lambda report: show(source.position, source.size, f"{report.spans + report.logs} records"),
-                        )
-                    )
-            except (UnreadableSourceError, MissingPackageError) as error:
-                is_refused = True
-                click.echo(f"Error: {format_value(str(error))}", err=True)
-            except OSError as error:
-                is_refused = True
-                click.echo(f"Error: {error.filename or name}: {error.strerror or error}", err=True)
+            label = name.rpartition("/")[2]
+            with _print_failure(name, failed), open_source(name) as source, show_progress(label, in_bytes=True) as show:
+
+                def on_progress(report: SourceReport) -> None:
+                    show(source.position, source.size, count(report.spans + report.logs, "record"))
+
+                reports.append(importer.import_source(source, on_progress))
         totals = importer.read_totals()
     _show_import(settings.path, reports, totals, as_json=as_json)
-    if is_refused:
+    if failed:
         return opt.REFUSED
     return opt.ATTENTION if any(report.refused for report in reports) else 0
+
+
+@contextmanager
+def _print_failure(name: str, failed: list[str]) -> Iterator[None]:
+    """Print why a source cannot be read, and add its name to `failed`."""
+    try:
+        yield
+    except (UnreadableSourceError, MissingPackageError, OSError) as error:
+        failed.append(name)
+        why = f"{error.filename or name}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
+        click.echo(f"Error: {format_value(why)}", err=True)
 
 
 def _show_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, as_json: bool) -> None:
@@ -88,7 +101,8 @@ def _show_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, 
 def _describe_source(report: SourceReport) -> str:
     parts = [f"{count(report.spans, 'span')}, {count(report.logs, 'log record')}"]
     if report.known:
-        parts.append(f"{report.known} of {report.pieces} lines, documents or messages were imported before")
+        of = f"of {report.pieces} lines, documents or messages"
+        parts.append(count(report.known, f"{of} was imported before", f"{of} were imported before"))
     for signal, ignored in sorted(report.ignored.items()):
         parts.append(count(ignored, f"message of {signal} is not stored", f"messages of {signal} are not stored"))
     if report.refused:

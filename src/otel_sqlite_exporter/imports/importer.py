@@ -54,7 +54,7 @@ class SourceReport:
     Attributes:
         source: Its name.
         pieces: Lines, documents or messages.
-        known: Those of them that were imported before.
+        known: Those of them that can be read and were imported before.
         spans: Spans in the others.
         logs: Log records in the others.
         ignored: Messages of signals that are not stored, by signal.
@@ -70,6 +70,12 @@ class SourceReport:
     ignored: dict[str, int] = field(default_factory=dict)
     refused: int = 0
     refusals: list[Refusal] = field(default_factory=list)
+
+    def refuse(self, place: str, reason: str) -> None:
+        """Note what cannot be read."""
+        self.refused += 1
+        if len(self.refusals) < _SHOWN_REFUSALS:
+            self.refusals.append(Refusal(place, reason[:_SHOWN_CHARACTERS]))
 
 
 class Totals(NamedTuple):
@@ -135,12 +141,17 @@ class Importer:
         writer = self._open()
         digests = [digest for _, digest in pieces]
         (known,) = run_query(writer.connection, "count_imported_pieces", digests=digests).fetchone()
-        report.known += known
+        for piece, _ in pieces[:known]:
+            records = list(self._decode(piece, report))
+            refused = [record for record in records if isinstance(record, UnreadableRecord)]
+            report.known += not records or len(refused) < len(records)
+            for record in refused:
+                report.refuse(piece.place, record.reason)
         if known == len(pieces):
             return
         now = time.time_ns()
-        records = self._encode(report, (piece for piece, _ in pieces[known:]), now)
-        write_records(writer, records, self._run, ImportMark(digests[-1], report.source, now))
+        new = self._encode(report, (piece for piece, _ in pieces[known:]), now)
+        write_records(writer, new, self._run, ImportMark(digests[-1], report.source, now))
 
     def _encode(self, report: SourceReport, pieces: Iterable[SourcePiece], now: int) -> Records:
         spans: list[EncodedSpan] = []
@@ -158,9 +169,7 @@ class Importer:
                     continue
                 content = record.content if self._redactor is None else REDACTED
                 quarantine.append(quarantine_piece(report.source, piece.place, content, record.reason, now))
-                report.refused += 1
-                if len(report.refusals) < _SHOWN_REFUSALS:
-                    report.refusals.append(Refusal(piece.place, record.reason[:_SHOWN_CHARACTERS]))
+                report.refuse(piece.place, record.reason)
         report.spans += len(spans)
         report.logs += len(logs)
         return Records(spans, logs, quarantine)

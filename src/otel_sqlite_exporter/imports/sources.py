@@ -31,6 +31,7 @@ from otel_sqlite_exporter.otlp.protobuf import parse_protobuf
 
 STANDARD_INPUT = "-"
 _GZIP, _ZSTD, _UTF8_MARK = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xef\xbb\xbf"
+_SQLITE = b"SQLite format 3\0"
 _BUFFER_BYTES, _PEEKED_BYTES, _LOOKED_AT_LINES = 1 << 20, 256, 100
 _NOT_SPACE = re.compile(r"\S")
 
@@ -51,7 +52,7 @@ class ImportSource:
     unknown.
 
     Raises:
-        UnreadableSourceError: It is packed with zstd.
+        UnreadableSourceError: It is a SQLite file, or packed with zstd.
     """
 
     def __init__(self, name: str, file: BinaryIO) -> None:
@@ -59,6 +60,8 @@ class ImportSource:
         self._stored = _Counted(file)
         self.size = _find_size(file)
         start = self._stored.peek(_PEEKED_BYTES)
+        if start.startswith(_SQLITE):
+            raise UnreadableSourceError(f"{name} is a SQLite file: to write to it, give `--into {name}`")
         if start.startswith(_ZSTD):
             raise UnreadableSourceError(
                 f"{name} is compressed with zstd: unpack it, as in `zstd -dc {name} | python -m otel_sqlite_exporter "
@@ -108,7 +111,7 @@ def open_source(name: str) -> Iterator[ImportSource]:
     """Open the file of this name, or standard input for `-`.
 
     Raises:
-        UnreadableSourceError: It is packed with zstd.
+        UnreadableSourceError: It is a SQLite file, or packed with zstd.
         OSError: It cannot be opened.
     """
     if name == STANDARD_INPUT:
@@ -116,6 +119,13 @@ def open_source(name: str) -> Iterator[ImportSource]:
         return
     with open(name, "rb", buffering=0) as file:
         yield ImportSource(name, file)
+
+
+def check_source(name: str) -> None:
+    """Raise what `open_source` would raise. A pipe is not opened, because its beginning would be lost."""
+    if name != STANDARD_INPUT and not stat.S_ISFIFO(mode := os.stat(name).st_mode) and not stat.S_ISCHR(mode):
+        with open_source(name):
+            pass
 
 
 def parse_json(content: bytes) -> Any:

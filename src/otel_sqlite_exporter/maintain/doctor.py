@@ -19,7 +19,7 @@ from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.file_systems import find_network_type
-from otel_sqlite_exporter.storage.identity import identify_file, migrate_hint
+from otel_sqlite_exporter.storage.identity import identify_file, migrate_hint, name_command
 from otel_sqlite_exporter.storage.process import is_alive
 from otel_sqlite_exporter.storage.steps import load_migrations
 from otel_sqlite_exporter.storage.views import load_views, read_view_number
@@ -41,7 +41,7 @@ class Finding(NamedTuple):
 
 def diagnose(settings: Settings) -> list[Finding]:
     """Return the findings for the file at `settings.path`; none if all is well."""
-    path, command = settings.path, f"python -m otel_sqlite_exporter doctor --repair {shlex.quote(settings.path)}"
+    path, command = settings.path, name_command("doctor --repair", settings.path)
     findings = [*_find_around(settings, command)]
     try:
         kind, version = identify_file(path, busy_timeout_ms=settings.busy_timeout_ms)
@@ -149,8 +149,7 @@ def _find_around(settings: Settings, command: str) -> Iterator[Finding]:
     else:
         if batches:
             what = f"{count(batches, 'batch waits', 'batches wait')} in {spool.path} ({count(size, 'byte')})"
-            remedy = f"run `python -m otel_sqlite_exporter recover {shlex.quote(settings.path)}`"
-            yield Finding("spool", "problem", what, remedy)
+            yield Finding("spool", "problem", what, f"run `{name_command('recover', settings.path)}`")
     wal = f"{path}-wal"
     if os.path.exists(wal) and os.path.getsize(wal) > _LARGE_WAL_BYTES:
         what = f"the write-ahead log has {os.path.getsize(wal)} bytes: a reader holds it open, or a writer died"

@@ -44,14 +44,11 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 """The values of the columns that have a fixed set of them."""
 
 
-class _Range(TypedDict, total=False):
+class _ListFilter(TypedDict, total=False):
     since: Time
     until: Time
     session_id: Texts
     service_name: Texts
-
-
-class _ListFilter(_Range, total=False):
     attributes: Attributes
 
 
@@ -140,18 +137,9 @@ class ToolInteractionFilter(_InteractionFilter, total=False):
     tool_call_id: Texts
 
 
-class SearchFilter(_Range, total=False):
-    """Model calls and tool executions that started at or after `since` and before `until`. `model`, `provider` and
-    `operation` match model calls only, `tool_name` tool executions only."""
-
-    trace_id: Texts
-    user_id: Texts
-    agent_name: Texts
-    status: Texts
-    model: Texts
-    provider: Texts
-    operation: Texts
-    tool_name: Texts
+class SearchFilter(LLMInteractionFilter, ToolInteractionFilter, total=False):
+    """Model calls and tool executions that started at or after `since` and before `until`. A filter that only one of
+    the two has leaves out the other."""
 
 
 class AskableView(NamedTuple, Generic[RowT]):

@@ -51,8 +51,8 @@ def parse_time(argument: str, value: Any) -> int:
     if not isinstance(moment, int) or isinstance(moment, bool) or not -LARGEST <= moment <= LARGEST:
         raise FilterError(
             argument,
-            f"{value!r} is not a time: give ISO 8601 such as 2026-01-31T12:00Z, an age such as 15m or 2d, a datetime, "
-            "a timedelta, or nanoseconds since 1970",
+            f"{value!r} is not a time: give ISO 8601 such as 2026-01-31T12:00Z, or an age such as 15m or 2d"
+            + ("" if isinstance(value, str) else ", or a datetime, a timedelta, or nanoseconds since 1970"),
         )
     return moment
 
@@ -120,7 +120,7 @@ def _parse_wanted(argument: str, key: str, wanted: Any) -> AttributeCondition:
     if operator not in OPERATORS:
         raise FilterError(argument, f"{key}: {operator!r} is not an operator: give exists, {', '.join(OPERATORS)}")
     if isinstance(value, bool) and operator not in ("=", "!="):
-        raise FilterError(argument, f"{key}: True and False can only be compared by = and !=")
+        raise FilterError(argument, f"{key}: true and false can only be compared by = and !=")
     if not isinstance(value, (str, bool, int, float)):
         raise FilterError(
             argument, f"{key}: {type(value).__name__} cannot be compared: give a text, a number, True or False"

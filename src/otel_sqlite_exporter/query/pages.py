@@ -142,9 +142,9 @@ class ViewRow:
         return decode_attributes(text, getattr(self, "attribute_types", None)).get(key, default)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields by name, with JSON objects and arrays decoded. The result can be written as JSON."""
+        """Return the fields by name, with JSON decoded. The result can be written as JSON."""
         values = {name: getattr(self, name) for name in field_types(type(self))}
-        return {name: _decode(value) if name in self.JSON else value for name, value in values.items()}
+        return {name: _decode(value, name == "body") if name in self.JSON else value for name, value in values.items()}
 
 
 def field_types(row_type: type[Any]) -> Mapping[str, type]:
@@ -216,8 +216,9 @@ def _cut(value: Any) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
 
 
-def _decode(text: Any) -> Any:
-    if isinstance(text, str) and text[:1] in ("{", "["):
+def _decode(text: Any, is_json: bool) -> Any:
+    # A body is always JSON; other columns may hold text that only looks like a JSON number or string.
+    if isinstance(text, str) and (is_json or text[:1] in ("{", "[")):
         try:
             return orjson.loads(text)
         except orjson.JSONDecodeError:

@@ -197,7 +197,8 @@ class TelemetryDatabase:
         newest_first: bool = True,
         **filters: Unpack[EventFilter],
     ) -> Page[EventSummary]:
-        """Find the starts and finishes of spans, span events, and log events, in the order of writing."""
+        """Find the starts and finishes of spans, span events, and log events, ordered by `id`, not by time: a batch
+        writes span events after the finishes of its spans."""
         return self._file.read(find_page, EVENTS, filters, limit, cursor, newest_first)
 
     def find_logs(

@@ -118,7 +118,7 @@ def resolve_id(
     """
     if not isinstance(prefix, str) or not prefix:
         raise FilterError(column, f"{prefix!r} is not an id: give an id or the first characters of one")
-    prefix = fold_id(column, prefix)
+    prefix, noun = fold_id(column, prefix), column.removesuffix("_id")
     select = build_ids(view, column, prefix, {"trace_id": trace_id}, limit=_NAMED_CANDIDATES + 1)
     found = [row[column] for row in fetch(connection, select)]
     if len(found) == 1 or prefix in found:
@@ -126,8 +126,8 @@ def resolve_id(
     if found:
         named = ", ".join(found[:_NAMED_CANDIDATES])
         more = ", ..." if len(found) > _NAMED_CANDIDATES else ""
-        raise NotFoundError(f"several values of {column} start with {prefix!r}: {named}{more}; give more characters")
-    raise NotFoundError(f"no {column} in {view.name} starts with {prefix!r}")
+        raise NotFoundError(f"several {noun}s start with {prefix!r}: {named}{more}; give more characters")
+    raise NotFoundError(f"there is no {noun} {prefix!r}: the view {view.name} lists them")
 
 
 def get_events(connection: sqlite3.Connection, ids: Sequence[int | None]) -> tuple[EventSummary, ...]:

@@ -14,11 +14,12 @@ import orjson
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.search_terms import GRAM, build_match, extract_text, fold, split_terms
-from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, TOOL_INTERACTIONS, AskableView
+from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, TOOL_INTERACTIONS, AskableView, SearchFilter
 from otel_sqlite_exporter.query.pages import ResultTable, read_columns
 from otel_sqlite_exporter.query.reading import fetch
 from otel_sqlite_exporter.query.sql_builder import build_newest, check_limit
 from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.storage.identity import name_command
 
 _SCANNED = 1_000
 """The number of rows outside the index that are read from each view: reading one takes 50 us."""
@@ -123,7 +124,14 @@ def search(connection: sqlite3.Connection, text: str, *, limit: int, filters: Ma
         raise FilterError("text", f"{text!r} has nothing to search for: give words, or text in double quotes")
     check_limit(limit)
     given = {name for name, value in filters.items() if value is not None}
-    searched = [one for one in _SEARCHED_VIEWS if given <= {*one.view.arguments}] or _SEARCHED_VIEWS
+    accepted = SearchFilter.__annotations__
+    for name in sorted(given - {*accepted}):
+        raise FilterError(name, f"a search has no such filter: give {', '.join(accepted)}")
+    searched = [one for one in _SEARCHED_VIEWS if given <= {*one.view.arguments}]
+    if not searched:
+        of_tools, of_calls = (sorted(given - {*one.view.arguments}) for one in _SEARCHED_VIEWS)
+        also = ", ".join(of_calls)
+        raise FilterError(of_tools[0], f"only tool executions have it, and only model calls have {also}: leave out one")
     match = build_match(terms)
     indexed = _read_indexed(connection)
     hits: list[SearchHit] = []
@@ -139,7 +147,8 @@ def search(connection: sqlite3.Connection, text: str, *, limit: int, filters: Ma
             notes.append(one.note)
         hits += found
     hits.sort(key=lambda hit: hit.start_time_unix_nano, reverse=True)
-    note = _explain(notes, match, indexed)
+    path = connection.execute("PRAGMA database_list").fetchone()[2]
+    note = _explain(notes, match, indexed, f"`{name_command('index', path)}`")
     return SearchResult(tuple(hits[:limit]), len(hits) if is_whole else None, note)
 
 
@@ -211,12 +220,12 @@ def _read_indexed(connection: sqlite3.Connection) -> dict[str, int]:
     return {"llm": llm, "tool": tool}
 
 
-def _explain(notes: Sequence[str], match: str | None, indexed: Mapping[str, int]) -> str | None:
+def _explain(notes: Sequence[str], match: str | None, indexed: Mapping[str, int], command: str) -> str | None:
     if not notes:
         return None
     rows = f"only {' and '.join(notes)} were searched"
     if match is None:
         return f"{rows}, as the index finds only terms of {GRAM} or more characters"
     if not indexed:
-        return f"{rows}, as the file has no index: create it with `python -m otel_sqlite_exporter index`"
-    return f"of the rows that the index lacks, {rows}: add the rest with `python -m otel_sqlite_exporter index`"
+        return f"{rows}, as the file has no index: create it with {command}"
+    return f"of the rows that the index lacks, {rows}: add the rest with {command}"

@@ -66,7 +66,7 @@ def check_limit(limit: Any) -> int:
         FilterError: It is not an integer from 1 to 2**31 - 1.
     """
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit < 2**31:
-        raise FilterError("limit", f"{limit!r} is not a number of rows: give an integer of 1 or more")
+        raise FilterError("limit", f"{limit!r} is not a number of rows: give an integer from 1 to {2**31 - 1}")
     return limit
 
 
@@ -177,11 +177,13 @@ def _build_filter(view: AskableView[Any], argument: str, value: Any, parameters:
 
 def _build_texts(argument: str, value: Any, parameters: dict[str, Any]) -> str:
     texts = [fold_id(argument, text) for text in parse_texts(argument, value, CHOICES.get(argument, ()))]
+    # The text of a severity is that of the logging library, and libraries differ in case.
+    column = f"{argument} COLLATE NOCASE" if argument == "severity_text" else argument
     if len(texts) == 1:
         parameters[argument] = texts[0]
-        return f"{argument} = :{argument}"
+        return f"{column} = :{argument}"
     parameters[argument] = json.dumps(texts)
-    return f"{argument} IN (SELECT value FROM json_each(:{argument}))"
+    return f"{column} IN (SELECT value FROM json_each(:{argument}))"
 
 
 def _build_attribute(column: str, condition: AttributeCondition, parameters: dict[str, Any], number: int) -> str:

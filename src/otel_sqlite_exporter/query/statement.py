@@ -7,6 +7,7 @@ file and write to it.)
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import sqlite3
 from collections.abc import Sequence
@@ -61,12 +62,22 @@ def run_statement(connection: sqlite3.Connection, text: str, *, limit: int) -> S
     except (sqlite3.Error, sqlite3.Warning) as error:
         if "not authorized" in str(error) or "prohibited" in str(error):
             raise FilterError("statement", f"only reading is allowed here: give a SELECT ({error})") from None
-        raise FilterError("statement", f"SQLite cannot run it: {error}") from None
+        raise FilterError("statement", f"SQLite cannot run it: {error}{_suggest(connection, str(error))}") from None
     finally:
         connection.set_authorizer(None)
         connection.set_progress_handler(None, 0)
     readable = [tuple(cell.hex() if isinstance(cell, bytes) else cell for cell in row) for row in rows[:limit]]
     return StatementResult(columns, tuple(readable), len(rows) if len(rows) <= limit else None)
+
+
+def _suggest(connection: sqlite3.Connection, error: str) -> str:
+    _, is_table, unknown = error.partition("no such table: ")
+    if not is_table:
+        return ""
+    found = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view' AND name NOT GLOB '_*' ORDER BY 1")
+    names = [name for (name,) in found]
+    close = difflib.get_close_matches(unknown.rpartition(".")[2].lower(), names)
+    return f"; did you mean {' or '.join(close)}?" if close else f"; the views are {', '.join(names)}"
 
 
 def _number_duplicates(names: Sequence[str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import Any, Unpack
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
-from otel_sqlite_exporter.declarations import declared_settings, resolve
+from otel_sqlite_exporter.declarations import check_keywords, declared_settings, resolve
 from otel_sqlite_exporter.sdk.keywords import show_keywords
 from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.settings import ProcessorKeywords, ProcessorSettings, Settings
@@ -45,6 +45,7 @@ class SQLiteSpanProcessor(SpanProcessor):
 
     def __init__(self, path: str | os.PathLike[str] | None = None, **keywords: Unpack[ProcessorKeywords]) -> None:
         given: dict[str, Any] = {"path": path, **keywords}
+        check_keywords(given, Settings, ProcessorSettings)
         own = {name: given.pop(name, None) for name in declared_settings(ProcessorSettings)}
         settings = resolve(ProcessorSettings, **own)
         self._exporter = SQLiteSpanExporter(**given)

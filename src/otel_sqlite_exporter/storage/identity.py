@@ -56,9 +56,14 @@ def find_version(path: str, *, busy_timeout_ms: int) -> int:
     return version
 
 
+def name_command(command: str, path: str) -> str:
+    """Return the command line that runs `command` on the file at `path`, ready to be pasted."""
+    return f"python -m otel_sqlite_exporter {command} {shlex.quote(path)}"
+
+
 def migrate_hint(path: str) -> str:
-    """Return the command that upgrades `path`, ready to be pasted."""
-    return f"run `python -m otel_sqlite_exporter migrate {shlex.quote(path)}`"
+    """Return what upgrades `path`."""
+    return f"run `{name_command('migrate', path)}`"
 
 
 def check_file(connection: sqlite3.Connection, path: str) -> None:
@@ -77,10 +82,10 @@ def check_version(path: str, version: int) -> None:
 
 
 def missing_hint(path: str) -> str:
-    """Return what there is to say where a file was expected at `path`."""
+    """Return the message for a `path` without a file."""
     return (
-        f"{path} does not exist: give the path of a file, or create it with "
-        "`python -m otel_sqlite_exporter migrate` or a first export"
+        f"{path} does not exist: give the path of a file, or create it with a first export or "
+        f"`{name_command('migrate', path)}`"
     )
 
 
@@ -115,8 +120,7 @@ def _read(path: str, busy_timeout_ms: int, *, main_only: bool) -> tuple[FileKind
     except DamagedFileError as error:
         if "not a database" in str(error.__cause__):
             raise DamagedFileError(
-                f"{path} is no SQLite file, or damaged from its first byte on: give another path, or move it away and "
-                "restore a backup; it was not touched"
+                f"{path} is not a SQLite file, or is damaged: use another path, or restore a backup; it was not changed"
             ) from error
         raise
     if application_id == APPLICATION_ID:

@@ -17,7 +17,7 @@ from otel_sqlite_exporter.storage.statistics import are_due, gather_statistics
 from otel_sqlite_exporter.write.batch import Batch
 from otel_sqlite_exporter.write.batch_lookup import RepeatedSpan
 from otel_sqlite_exporter.write.exporter_runs import Counts, Run, write_run
-from otel_sqlite_exporter.write.log_links import follow_spans, link_log_records
+from otel_sqlite_exporter.write.log_sessions import follow_spans, link_log_records
 from otel_sqlite_exporter.write.shared_texts import SharedTexts
 from otel_sqlite_exporter.write.span_versions import choose_replacing, find_completed
 from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json, run_script
