@@ -36,7 +36,7 @@ class Setting(NamedTuple):
 
     def describe(self) -> str:
         """Return `help`, and what a bad variable does where the default is not used."""
-        return self.help if self.closed is None else f"{self.help} While the variable is invalid, {self.closed[1]}."
+        return self.help if self.closed is None else f"{self.help} If the variable is invalid, {self.closed[1]}."
 
     def describe_default(self) -> str:
         """Return the default in a few words."""

@@ -94,7 +94,7 @@ class Settings(NamedTuple):
         ),
     ]
     busy_timeout_ms: Annotated[
-        int, Setting(5_000, _parse_ms, "Milliseconds that one export waits for other writers of the file.")
+        int, Setting(5_000, _parse_ms, "The longest time, in milliseconds, that an export waits for other writers.")
     ]
     synchronous: Annotated[
         str,
@@ -119,8 +119,8 @@ class Settings(NamedTuple):
         Setting(
             300_000,
             _parse_ms,
-            "The longest time, in milliseconds, between a start record and a finish record that are linked by time "
-            "alone. See docs/pairs.md.",
+            "The longest time, in milliseconds, between a start and a finish that are paired only by time. See "
+            "docs/pairs.md.",
         ),
     ]
     spool_limit_bytes: Annotated[
@@ -177,7 +177,7 @@ class Settings(NamedTuple):
         Setting(
             None,
             parsing.optional(parsing.number_of("characters", smallest=1)),
-            "The longest text that is stored whole, in characters. A longer one is cut there, and its length is kept.",
+            "The longest text that is stored whole, in characters. A longer text is cut, and its length is stored.",
         ),
     ]
     dialects: Annotated[
@@ -208,17 +208,17 @@ class ProcessorSettings(NamedTuple):
         int, Setting(250, _parse_ms, "Milliseconds after which a span that still runs is written.")
     ]
     schedule_delay_ms: Annotated[
-        int, Setting(1_000, _parse_ms, "Milliseconds, at most, that an ended span waits for its batch.")
+        int, Setting(1_000, _parse_ms, "The longest time, in milliseconds, that an ended span waits for its batch.")
     ]
-    queue_size: Annotated[int, Setting(16_384, _parse_spans, "How many ended spans may wait.")]
-    batch_size: Annotated[int, Setting(512, _parse_spans, "How many spans are written at once, at most.")]
+    queue_size: Annotated[int, Setting(16_384, _parse_spans, "The most ended spans that may wait.")]
+    batch_size: Annotated[int, Setting(512, _parse_spans, "The most spans that are written at once.")]
     queue_wait_ms: Annotated[
         int,
         Setting(
             1_000,
             _parse_ms,
-            "Milliseconds, at most, that the end of a span waits for room in a full queue. A span that finds none is "
-            "dropped and counted.",
+            "The longest time, in milliseconds, that the end of a span waits for room in a full queue. After that, the "
+            "span is dropped and counted.",
         ),
     ]
 
@@ -247,7 +247,7 @@ class EnvironmentSettings(NamedTuple):
         Setting(
             None,
             parsing.optional(parsing.parse_path),
-            "The file to which the trace is added. Without it: standard error.",
+            "The file that these lines are added to. Without it: standard error.",
         ),
     ]
 
