@@ -41,9 +41,9 @@ _SHOWN_CHARACTERS = 200
 
 
 class Refusal(NamedTuple):
-    """What could not be read: its place in the source, and the reason."""
+    """What could not be read: its location in the source, and the reason."""
 
-    place: str
+    location: str
     reason: str
 
 
@@ -157,18 +157,17 @@ class Importer:
                     logs.append(self._encode_log(log, now))
                     continue
                 content = record.content if self._redactor is None else REDACTED
-                quarantine.append(quarantine_piece(report.source, piece.place, content, record.reason, now))
+                quarantine.append(quarantine_piece(report.source, piece.location, content, record.reason, now))
                 report.refused += 1
                 if len(report.refusals) < _SHOWN_REFUSALS:
-                    report.refusals.append(Refusal(piece.place, record.reason[:_SHOWN_CHARACTERS]))
+                    report.refusals.append(Refusal(piece.location, record.reason[:_SHOWN_CHARACTERS]))
         report.spans += len(spans)
         report.logs += len(logs)
         return Records(spans, logs, quarantine)
 
     def _decode(self, piece: SourcePiece, report: SourceReport) -> Iterator[SpanFields | LogFields | UnreadableRecord]:
         if piece.refusal is not None:
-            content = piece.content.decode(errors="replace") if piece.value is None else piece.value
-            yield UnreadableRecord(content, piece.refusal)
+            yield UnreadableRecord(piece.value, piece.refusal)
             return
         for value in piece.value if isinstance(piece.value, list) else [piece.value]:
             signals = find_signals(value)
