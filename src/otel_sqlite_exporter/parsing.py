@@ -79,19 +79,17 @@ def _parse_pattern(text: str) -> re.Pattern[str]:
 
 def parse_function(value: Any) -> Callable[[str, Any], Any] | None:
     """Return a function of a key and a value; the text `module:function` is imported. None stays None."""
-    if value is None:
-        return None
-    if callable(value):
-        function: Callable[[str, Any], Any] = value
-        return function
-    module, _, names = value.partition(":") if isinstance(value, str) else ("", "", "")
-    try:
-        found: Any = reduce(getattr, names.split("."), importlib.import_module(module))
-    except Exception as error:
-        raise ValueError(f"give a function, or module:function as text ({type(error).__name__}: {error})") from None
-    if not callable(found):
-        raise ValueError("give a function, or module:function as text")
-    return parse_function(found)
+    function: Callable[[str, Any], Any] | None = value
+    if value is not None and not callable(value):
+        module, _, names = value.partition(":") if isinstance(value, str) else ("", "", "")
+        try:
+            imported: Any = importlib.import_module(module)
+            function = reduce(getattr, names.split("."), imported)
+        except Exception as error:
+            raise ValueError(f"give a function, or module:function as text ({type(error).__name__}: {error})") from None
+        if not callable(function):
+            raise ValueError("give a function, or module:function as text")
+    return function
 
 
 def parse_flag(value: Any) -> bool:

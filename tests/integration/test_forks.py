@@ -197,7 +197,7 @@ def leave_the_inherited_alone(path: str, fork: str, how: str) -> None:
     exporter = SQLiteSpanExporter(path)
     export_all(exporter, *named("before", 3))
     for _ in range(5):
-        inherited = exporter._delivery._database._held.connection
+        inherited = exporter._delivery._database._own.connection
         pid = FORKS[fork]()
         if pid == 0:
             del exporter

@@ -41,9 +41,9 @@ _SHOWN_CHARACTERS = 200
 
 
 class Refusal(NamedTuple):
-    """What could not be read: its place in the source, and the reason."""
+    """What could not be read: its location in the source, and the reason."""
 
-    place: str
+    location: str
     reason: str
 
 
@@ -146,7 +146,7 @@ class Importer:
             refused = [record for record in records if isinstance(record, UnreadableRecord)]
             report.known += not records or len(refused) < len(records)
             for record in refused:
-                report.refuse(piece.place, record.reason)
+                report.refuse(piece.location, record.reason)
         if known == len(pieces):
             return
         now = time.time_ns()
@@ -168,16 +168,15 @@ class Importer:
                     logs.append(self._encode_log(log, now))
                     continue
                 content = record.content if self._redactor is None else REDACTED
-                quarantine.append(quarantine_piece(report.source, piece.place, content, record.reason, now))
-                report.refuse(piece.place, record.reason)
+                quarantine.append(quarantine_piece(report.source, piece.location, content, record.reason, now))
+                report.refuse(piece.location, record.reason)
         report.spans += len(spans)
         report.logs += len(logs)
         return Records(spans, logs, quarantine)
 
     def _decode(self, piece: SourcePiece, report: SourceReport) -> Iterator[SpanFields | LogFields | UnreadableRecord]:
         if piece.refusal is not None:
-            content = piece.content.decode(errors="replace") if piece.value is None else piece.value
-            yield UnreadableRecord(content, piece.refusal)
+            yield UnreadableRecord(piece.value, piece.refusal)
             return
         for value in piece.value if isinstance(piece.value, list) else [piece.value]:
             signals = find_signals(value)

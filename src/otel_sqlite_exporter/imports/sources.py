@@ -37,13 +37,14 @@ _NOT_SPACE = re.compile(r"\S")
 
 
 class SourcePiece(NamedTuple):
-    """A line, document or message of a source: its bytes, by which it is known again; its parsed JSON, or the reason
-    why it has none; and its place, for messages. `is_finished` is False for a last line without an end."""
+    """A line, document or message of a source: its bytes, by which it is recognised; its parsed JSON, or its content as
+    text and the reason why it cannot be parsed; and its location, for messages. `is_finished` is False for a last line
+    without an end."""
 
     content: bytes
     value: Any
     refusal: str | None
-    place: str
+    location: str
     is_finished: bool = True
 
 
@@ -174,21 +175,21 @@ def _parse_lines(lines: Iterable[bytes]) -> Iterator[SourcePiece]:
         content = _strip(line)
         if not content:
             continue
-        value = refusal = None
+        refusal = None
         try:
             value = parse_json(content)
         except ValueError as error:
-            refusal = f"it is not JSON: {error}"
+            value, refusal = content.decode(errors="replace"), f"it is not JSON: {error}"
         yield SourcePiece(content, value, refusal, f"line {number}", refusal is None or line.endswith(b"\n"))
 
 
-def _parse_frame(frame: bytes, refusal: str | None, place: str) -> SourcePiece:
+def _parse_frame(frame: bytes, refusal: str | None, location: str) -> SourcePiece:
     value: Any = None
     try:
         value = parse_protobuf(frame) if refusal is None else None
     except ValueError as error:
         refusal = str(error)
-    return SourcePiece(frame, value if refusal is None else base64.b64encode(frame).decode(), refusal, place)
+    return SourcePiece(frame, value if refusal is None else base64.b64encode(frame).decode(), refusal, location)
 
 
 def _strip(line: bytes) -> bytes:
@@ -206,12 +207,12 @@ def _parse_documents(content: bytes) -> list[Any]:
     decode = json.JSONDecoder().raw_decode
     try:
         text = content.decode()
-        place = len(text) - len(text.lstrip())
-        while place < len(text):
-            document, end = decode(text, place)
+        position = len(text) - len(text.lstrip())
+        while position < len(text):
+            document, end = decode(text, position)
             documents += document if isinstance(document, list) else [document]
             following = _NOT_SPACE.search(text, end)
-            place = following.start() if following else len(text)
+            position = following.start() if following else len(text)
     except (ValueError, RecursionError):
         return []
     return documents

@@ -32,7 +32,6 @@ from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.backup import write_backup
 from otel_sqlite_exporter.storage.connection import is_in_use, open_reader, open_writer, transaction
-from otel_sqlite_exporter.storage.identity import identify_file
 from otel_sqlite_exporter.storage.migrations import check_integrity, migrate
 from otel_sqlite_exporter.storage.steps import apply_steps, load_migrations
 from otel_sqlite_exporter.write.statements import run_script
@@ -66,7 +65,6 @@ def migrate_legacy_file(
         prepared = time.monotonic() - began
         with _connect(file, into, settings.busy_timeout_ms) as (source, target):
             progress = StageProgress(target, file.digest, on_progress)
-            progress.begin()
             progress.run("backup", lambda position: [StageStep(lambda: None, position or copy, seconds=prepared)])
             before = progress.run(
                 "schema", lambda position: _make_schema(file, target, progress.counts, position, into is None)
@@ -127,7 +125,6 @@ def drop_legacy_tables(file: LegacyFile, *, busy_timeout_ms: int) -> int:
 def _prepare(file: LegacyFile, into: str | None, backup: bool, busy_timeout_ms: int) -> str | None:
     """Create or upgrade the new file, or back up the file that is migrated in place; return the path of the backup."""
     if into is not None:
-        identify_file(into, busy_timeout_ms=busy_timeout_ms)
         migrate(into, busy_timeout_ms=busy_timeout_ms)
         return None
     if not backup or any(stage.name == "backup" for stage in file.stages):

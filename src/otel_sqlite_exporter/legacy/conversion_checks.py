@@ -42,8 +42,7 @@ _VIEWS = {
 
 def measure(target: sqlite3.Connection) -> dict[str, int]:
     """Return the numbers of rows to which a migration adds."""
-    (numbers,) = read_rows(target, "measure_legacy")
-    return dict(numbers)
+    return dict(next(read_rows(target, "measure_legacy")))
 
 
 class ConversionChecks:

@@ -89,11 +89,7 @@ class RecordWriter:
 
     def _write(self, records: Records, kind: str, position: Any, rows: int) -> StageStep:
         self._counts[f"written.{kind}"] += len(records)
-
-        def write() -> None:
-            self._writer.add(records, self._run)
-
-        return StageStep(write, position, rows)
+        return StageStep(lambda: self._writer.add(records, self._run), position, rows)
 
     def _read_agents(self) -> dict[Any, dict[str, Any]]:
         """Return the resource attributes of agents, by every key that may refer to one. There are as many agents as

@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -67,10 +68,7 @@ class References:
                 }
                 for owner, found in ranges.items()
             ]
-
-            def write(values: Sequence[Any] = values) -> None:
-                self._target.executemany(read_query("add_legacy_references"), values)
-
+            write = partial(self._target.executemany, read_query("add_legacy_references"), values)
             yield StageStep(write, [table.role, rows[-1]["rowid"]], len(rows))
 
     def find_details(self, events: Collection[Any]) -> dict[Any, list[Detail]]:

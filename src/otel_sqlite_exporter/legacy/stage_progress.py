@@ -42,17 +42,14 @@ class StageProgress:
     """The stages of one migration. `counts` are those of the stage that runs."""
 
     def __init__(self, connection: sqlite3.Connection, source: str, on_progress: Callable[[str, int], None]) -> None:
-        """`source` is the digest of the old file; `on_progress` is called after each step with the stage and the rows
-        that were read."""
+        """Create the table of stages if the file has none. `source` is the digest of the old file; `on_progress` is
+        called after each step with the stage and the rows that were read."""
         self.counts: Counter[str] = Counter()
         self._connection = connection
         self._source = source
         self._on_progress = on_progress
-
-    def begin(self) -> None:
-        """Create the table of stages if the file has none."""
-        with transaction(self._connection):
-            run_script(self._connection, "create_legacy_stages")
+        with transaction(connection):
+            run_script(connection, "create_legacy_stages")
 
     def run(
         self,

@@ -35,7 +35,7 @@ from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.state import forget_state, read_state, write_state
 from otel_sqlite_exporter.write.counted_calls import count_calls, find_enclosing_calls
 from otel_sqlite_exporter.write.interaction_batch import find_tools, hide_requests, link_logged_tools
-from otel_sqlite_exporter.write.statements import run_query, run_script
+from otel_sqlite_exporter.write.statements import read_rows, run_query, run_script
 from otel_sqlite_exporter.write.stored_spans import ShownNaming, StoredSpan, read_spans
 from otel_sqlite_exporter.write.sums import repair_sessions
 from otel_sqlite_exporter.write.temporal_links import Change, find_stems
@@ -83,12 +83,12 @@ def reindex(settings: Settings, progress: Callable[[int, int], None] = lambda do
     """
     began = time.monotonic()
     with contextlib.closing(open_file(settings, must_exist=True)) as connection:
-        before = _count(connection)
+        before = dict(next(read_rows(connection, "count_derived")))
         reindexer = _Reindexer(connection, settings)
         total = before["spans"] + before["logs"]
         for done in reindexer.run():
             progress(done, max(done, total))
-        after = _count(connection)
+        after = dict(next(read_rows(connection, "count_derived")))
     counts = (reindexer.spans, reindexer.logs, reindexer.changed_spans, reindexer.changed_logs)
     calls = (reindexer.unpriced, reindexer.recounted)
     return Reindexing(*counts, *calls, before, after, time.monotonic() - began)
@@ -199,8 +199,3 @@ class _Reindexer:
         if not encoded.trace_id:
             return True
         return is_naming_current(shown, self._session_attributes) and is_session_applied(shown, encoded.session)
-
-
-def _count(connection: sqlite3.Connection) -> dict[str, int]:
-    cursor = connection.execute(read_query("count_derived"))
-    return dict(zip((column[0] for column in cursor.description), cursor.fetchone(), strict=True))

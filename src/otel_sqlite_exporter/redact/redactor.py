@@ -178,18 +178,13 @@ class Redactor:
         self._warn("returned", answer)
         return _LOST
 
-    def _warn(self, verb: str, what: Any) -> None:
+    def _warn(self, verb: str, outcome: Any) -> None:
         # Without the value and the exception's message: both may hold what must not be stored.
         now = time.monotonic()
         if now >= self._quiet_until:
             self._quiet_until = now + _LOG_INTERVAL_S
-            kind = type(what).__name__
-            _logger.warning(
-                "the redactor %s %s: the value is stored as %s (logged once a minute at most)",
-                verb,
-                kind,
-                REDACTED,
-            )
+            effect = f"the value is stored as {REDACTED} (logged once a minute at most)"
+            _logger.warning("the redactor %s %s: %s", verb, type(outcome).__name__, effect)
 
     def _visit(self, value: Any, depth: int, repeats: Repeats) -> Any:
         if type(value) in (tuple, list) and self._limit is None and self._unchanged_types.issuperset(map(type, value)):

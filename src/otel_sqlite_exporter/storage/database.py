@@ -26,8 +26,8 @@ from otel_sqlite_exporter.storage.migrations import prepare_file
 _TOLERANCE_MS = 20
 
 
-class _Held:
-    """What one process holds: its lock, its connection, and the identity of the file that it opened."""
+class _OwnConnection:
+    """The connection of one process, the lock of its users, and the identity of the file that it opened."""
 
     def __init__(self) -> None:
         self.pid = os.getpid()
@@ -80,7 +80,7 @@ class Database:
         self._timeout_s = settings.busy_timeout_ms / 1000
         self._is_closed = False
         self._is_cut_off = False
-        self._held = _Held()
+        self._own = _OwnConnection()
         self._finalizer = self._watch()
         _databases.add(self)
 
@@ -95,15 +95,15 @@ class Database:
             sqlite3.OperationalError: The connection was not to be had within the busy timeout.
             sqlite3.Error, OSError: The file cannot be opened.
         """
-        held = self._own()
+        own = self._find_own()
         timeout_s = self._timeout_s if timeout_s is None else timeout_s
         deadline = time.monotonic() + timeout_s
-        if not held.lock.acquire(timeout=timeout_s):
+        if not own.lock.acquire(timeout=timeout_s):
             raise sqlite3.OperationalError("database is locked by another export of this process")
         try:
-            yield self._connect(held, deadline)
+            yield self._connect(own, deadline)
         finally:
-            held.lock.release()
+            own.lock.release()
 
     def reopen(self) -> None:
         """Let the next use open the file anew, as after an error that a connection may not get over."""
@@ -116,14 +116,14 @@ class Database:
         self._close_within(self._timeout_s)
 
     def _close_within(self, timeout_s: float) -> None:
-        held = self._own()
-        if held.lock.acquire(timeout=timeout_s):
+        own = self._find_own()
+        if own.lock.acquire(timeout=timeout_s):
             try:
-                held.close()
+                own.close()
             finally:
-                held.lock.release()
+                own.lock.release()
 
-    def _connect(self, held: _Held, deadline: float) -> sqlite3.Connection:
+    def _connect(self, own: _OwnConnection, deadline: float) -> sqlite3.Connection:
         if self._is_closed:
             raise ClosedError("the exporter was shut down")
         path = self._settings.path
@@ -133,54 +133,52 @@ class Database:
                 "since: let the first export come after the fork"
             )
         timeout = max(0, round((deadline - time.monotonic()) * 1000))
-        if held.connection is not None and held.file_id != _identify(path):
-            held.close()
-        connection = held.connection
+        if own.connection is not None and own.file_id != _identify(path):
+            own.close()
+        connection = own.connection
         if connection is None:
             connection = open_file(self._settings, busy_timeout_ms=timeout)
-            held.hold(connection)
-            held.file_id, held.index_id = _identify(path), _identify(f"{path}-shm")
-            held.timeout_ms = timeout
+            own.hold(connection)
+            own.file_id, own.index_id = _identify(path), _identify(f"{path}-shm")
+            own.timeout_ms = timeout
             self._on_open(connection)
-        elif abs(held.timeout_ms - timeout) > _TOLERANCE_MS:
+        elif abs(own.timeout_ms - timeout) > _TOLERANCE_MS:
             connection.execute(f"PRAGMA busy_timeout = {timeout}")
-            held.timeout_ms = timeout
+            own.timeout_ms = timeout
         return connection
 
-    def _own(self) -> _Held:
-        held = self._held
-        if held.pid != os.getpid():  # forked where no hook ran, as some servers do
+    def _find_own(self) -> _OwnConnection:
+        if self._own.pid != os.getpid():  # forked where no hook ran, as some servers do
             with _fork_guard:
-                if self._held.pid != os.getpid():
+                if self._own.pid != os.getpid():
                     self._abandon()
-            held = self._held
-        return held
+        return self._own
 
     def _abandon(self) -> None:
-        if self._held.connection is not None:
-            self._is_cut_off = not _take_inherited_locks(self._settings.path, self._held)
+        if self._own.connection is not None:
+            self._is_cut_off = not _take_inherited_locks(self._settings.path, self._own)
         self._finalizer.detach()
-        self._held = _Held()
+        self._own = _OwnConnection()
         self._finalizer = self._watch()
 
     def _watch(self) -> weakref.finalize[..., Database]:
-        finalizer = weakref.finalize(self, _release, self._held)
+        finalizer = weakref.finalize(self, _release, self._own)
         finalizer.atexit = False
         return finalizer
 
 
-def _release(held: _Held) -> None:
-    if held.pid == os.getpid():
-        held.close()
+def _release(own: _OwnConnection) -> None:
+    if own.pid == os.getpid():
+        own.close()
 
 
-def _take_inherited_locks(path: str, held: _Held) -> bool:
+def _take_inherited_locks(path: str, own: _OwnConnection) -> bool:
     """Take the two shared locks of an open connection in WAL mode (see SQLite's os_unix.c: SHARED_FIRST, SHARED_SIZE
     and UNIX_SHM_DMS), through descriptors that stay open: without them the parent, when it closes, finds nobody else
     and removes the WAL that the child goes on writing. Return whether that has not happened already."""
     import fcntl
 
-    if held.file_id != _identify(path):
+    if own.file_id != _identify(path):
         return True  # another file stands there now, of which nothing was inherited
     try:
         for name, length, start in ((path, 510, 0x40000002), (f"{path}-shm", 1, 128)):
@@ -188,7 +186,7 @@ def _take_inherited_locks(path: str, held: _Held) -> bool:
             fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, length, start)
     except OSError:
         return False
-    return held.index_id == _identify(f"{path}-shm")
+    return own.index_id == _identify(f"{path}-shm")
 
 
 def _identify(path: str) -> tuple[int, int] | None:
@@ -200,17 +198,17 @@ def _identify(path: str) -> tuple[int, int] | None:
 
 
 # The lock is held across fork, so that no child is born in the middle of a write, or with a connection, of its parent.
-_forking: list[_Held] = []
+_forking: list[_OwnConnection] = []
 _fork_guard = threading.Lock()
 
 
 def _before_fork() -> None:
     for database in list(_databases):
-        held = database._held
-        if held.pid == os.getpid() and held.lock.acquire(timeout=database._timeout_s):
+        own = database._own
+        if own.pid == os.getpid() and own.lock.acquire(timeout=database._timeout_s):
             with contextlib.suppress(sqlite3.Error):
-                held.close()
-            _forking.append(held)
+                own.close()
+            _forking.append(own)
 
 
 def _after_fork_in_parent() -> None:
