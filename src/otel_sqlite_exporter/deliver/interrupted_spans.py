@@ -43,9 +43,8 @@ def interrupt_spans(
         return 0
     with transaction(connection):
         gone = [run for run in find_open_runs(connection) if is_gone(run)]
-        runs = [run.id for run in gone]
-        spans, trace_sessions = read_json(connection, "find_open_spans", runs=runs)
-        run_script(connection, "interrupt_spans", runs=runs)
+        spans, trace_sessions = read_json(connection, "find_open_spans", runs=[run.id for run in gone])
+        run_script(connection, "interrupt_spans", spans=spans)
         run_script(connection, "update_span_records", ids=spans)
         recount(connection, trace_sessions)
     return sum(run.spans for run in gone)

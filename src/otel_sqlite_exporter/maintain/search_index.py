@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from otel_sqlite_exporter.errors import SQLiteExporterError, UnsupportedSQLiteError
 from otel_sqlite_exporter.model.search_terms import extract_text, fold
+from otel_sqlite_exporter.query.search import has_index
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query, split_statements
 from otel_sqlite_exporter.storage.connection import read_file, transaction
@@ -87,13 +88,9 @@ def update_index(settings: Settings) -> None:
     if not os.access(settings.path, os.W_OK):
         return
     with contextlib.suppress(SQLiteExporterError, sqlite3.Error, OSError):
-        found = read_file(settings.path, _has_index, busy_timeout_ms=settings.busy_timeout_ms)
+        found = read_file(settings.path, has_index, busy_timeout_ms=settings.busy_timeout_ms)
         if found:
             index_content(settings._replace(busy_timeout_ms=_WAIT_MS), within_s=_WITHIN_S)
-
-
-def _has_index(connection: sqlite3.Connection) -> bool:
-    return bool(connection.execute("SELECT 1 FROM sqlite_schema WHERE name = '_search_documents'").fetchall())
 
 
 def _create(connection: sqlite3.Connection, *, rebuild: bool) -> None:

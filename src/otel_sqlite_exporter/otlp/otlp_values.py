@@ -8,7 +8,7 @@ differs, its form is read too: ids as base64, members of enumerations by name.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 
@@ -88,20 +88,12 @@ def _decode_flag(value: Any) -> bool:
     raise ValueError(f"{value!r} is not a boolean")
 
 
-def _decode_array(value: Mapping[str, Any]) -> list[Any]:
-    return [decode_any_value(item) for item in value.get("values") or ()]
-
-
-def _decode_map(value: Mapping[str, Any]) -> dict[str, Any]:
-    return decode_attributes_list(value.get("values"))
-
-
 _DECODERS: dict[str, Callable[[Any], Any]] = {
     "stringValue": _decode_text,
     "intValue": decode_integer,
     "doubleValue": float,  # also reads NaN, Infinity and -Infinity
     "boolValue": _decode_flag,
-    "arrayValue": _decode_array,
-    "kvlistValue": _decode_map,
+    "arrayValue": lambda value: [decode_any_value(item) for item in value.get("values") or ()],
+    "kvlistValue": lambda value: decode_attributes_list(value.get("values")),
     "bytesValue": base64.b64decode,
 }

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass, fields
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
@@ -25,15 +25,11 @@ _SHOWN_CHARACTERS = 60
 _PANDAS_TYPES = {int: "Int64", float: "Float64", str: "string"}
 
 
-class PartialAnswer:
+class PartialAnswer(Sized):
     """Rows out of a larger whole. `total` counts the whole; None: it was not counted."""
 
     __slots__ = ()
     total: int | None
-
-    def __len__(self) -> int:
-        """Return the number of rows in this answer."""
-        raise NotImplementedError
 
     def describe(self) -> str:
         """Return how much of the whole this is: `50 of 1,234`, or `50 of more`."""

@@ -212,9 +212,14 @@ def _cut_snippet(text: str, start: int, length: int) -> str:
     return f"{'...' if begin else ''}{snippet}{'...' if end < len(text) else ''}"
 
 
+def has_index(connection: sqlite3.Connection) -> bool:
+    """Return whether the file has a search index."""
+    return bool(connection.execute("SELECT 1 FROM sqlite_schema WHERE name = '_search_documents'").fetchall())
+
+
 def _read_indexed(connection: sqlite3.Connection) -> dict[str, int]:
     """Return the id of the last row in the index, by kind; empty: there is no index."""
-    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = '_search_documents'").fetchall():
+    if not has_index(connection):
         return {}
     llm, tool = connection.execute(read_query("get_last_documents")).fetchone()
     return {"llm": llm, "tool": tool}

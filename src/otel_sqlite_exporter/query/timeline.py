@@ -77,43 +77,34 @@ def read_timeline(database: TelemetryDatabase, session_id: str, *, limit: int) -
 
 
 def _step_of_trace(trace: TraceSummary) -> TimelineStep:
-    return TimelineStep(
-        start_time_unix_nano=trace.start_time_unix_nano,
-        start_time=trace.start_time,
-        kind="trace",
-        what=trace.name,
-        duration_ms=trace.duration_ms,
-        status=trace.status,
-        trace_id=trace.trace_id,
-        span_id=trace.root_span_id,
-    )
+    return _make_step(trace, start_time=trace.start_time, kind="trace", what=trace.name, span_id=trace.root_span_id)
 
 
 def _step_of_call(call: LLMInteractionSummary) -> TimelineStep:
-    return TimelineStep(
-        start_time_unix_nano=call.start_time_unix_nano,
+    return _make_step(
+        call,
         start_time=call.request_timestamp,
         kind="agent" if call.is_aggregate else "llm",
         what=call.model or call.name,
-        duration_ms=call.duration_ms,
-        status=call.status,
+        span_id=call.span_id,
         error_type=call.error_type,
         total_tokens=call.total_tokens if call.counted else None,
         cost_usd=call.cost_usd if call.counted else None,
-        trace_id=call.trace_id,
-        span_id=call.span_id,
     )
 
 
 def _step_of_tool(tool: ToolInteractionSummary) -> TimelineStep:
+    what, error_type = tool.tool_name or tool.name, tool.error_type
+    return _make_step(
+        tool, start_time=tool.start_time, kind="tool", what=what, span_id=tool.span_id, error_type=error_type
+    )
+
+
+def _make_step(row: TraceSummary | LLMInteractionSummary | ToolInteractionSummary, **fields: Any) -> TimelineStep:
     return TimelineStep(
-        start_time_unix_nano=tool.start_time_unix_nano,
-        start_time=tool.start_time,
-        kind="tool",
-        what=tool.tool_name or tool.name,
-        duration_ms=tool.duration_ms,
-        status=tool.status,
-        error_type=tool.error_type,
-        trace_id=tool.trace_id,
-        span_id=tool.span_id,
+        start_time_unix_nano=row.start_time_unix_nano,
+        duration_ms=row.duration_ms,
+        status=row.status,
+        trace_id=row.trace_id,
+        **fields,
     )
