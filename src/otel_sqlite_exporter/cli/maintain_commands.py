@@ -62,7 +62,10 @@ def migrate(
     if old is None and (into is not None or drop_legacy):
         raise LegacyFileError(f"{path} holds no attribute rows: --into and --drop-legacy work on such files only")
     if old is not None and check:
-        click.echo(f"{path} holds attribute rows, {'migrated' if old.is_done else 'not migrated yet'}")
+        if as_json:
+            print_json({"path": path, "holds_attribute_rows": True, "migrated": old.is_done})
+        else:
+            click.echo(f"{path} holds attribute rows, {'migrated' if old.is_done else 'not migrated yet'}")
         return 0 if old.is_done else ATTENTION
     if old is not None and not (old.is_done and old.is_in_place and not drop_legacy and into is None):
         migrate_file(old, settings, into, timezone, backup=backup, dry_run=dry_run, drop=drop_legacy, as_json=as_json)
@@ -113,6 +116,8 @@ def doctor(settings: Settings, *, do_repair: bool, assume_gone: tuple[str, ...],
 
     Exit code 1 if there is a problem (with --repair: if one is left). A note is information, not a problem.
     """
+    if assume_gone and not do_repair:
+        raise click.UsageError("--assume-gone does something only with --repair")
     from otel_sqlite_exporter.cli.maintain_output import show_findings
     from otel_sqlite_exporter.maintain.doctor import diagnose
     from otel_sqlite_exporter.maintain.repair import repair
@@ -129,7 +134,7 @@ def doctor(settings: Settings, *, do_repair: bool, assume_gone: tuple[str, ...],
 
 @click.command()
 @SETTINGS
-@click.option("--spool", type=click.Path(dir_okay=False), help="The spool. Default: the one beside PATH.")
+@click.option("--spool", type=click.Path(exists=True, dir_okay=False), help="The spool. Default: the one beside PATH.")
 @JSON
 @click.pass_obj
 def recover(settings: Settings, *, spool: str | None, as_json: bool) -> None:
