@@ -160,11 +160,11 @@ def recover(settings: Settings, *, spool: str | None, as_json: bool) -> None:
 @JSON
 @click.pass_obj
 def reindex(settings: Settings, *, as_json: bool) -> None:
-    """Derive sessions, pairs and calls of a file again.
+    """Recompute sessions, pairs and calls from the stored records.
 
-    Use it for files that an older version or other settings wrote. Records stay as they are; the data derived from
-    them is updated to the rules of this version. The command works in short transactions, also while applications
-    write; if interrupted, it continues when it is run again. A current file is not changed.
+    Use it for files that an older version or other settings wrote. It does not change records or the search index. The
+    command works in short transactions, also while applications write; if interrupted, it continues when it is run
+    again. A current file is not changed.
     """
     from otel_sqlite_exporter.maintain import reindex
     from otel_sqlite_exporter.storage.identity import name_command
@@ -173,10 +173,11 @@ def reindex(settings: Settings, *, as_json: bool) -> None:
         done = reindex.reindex(settings, progress)
     if as_json:
         return print_json({"path": settings.path} | done._asdict())
-    click.echo(f"read {done.spans} spans and {done.logs} log records of {settings.path} in {done.seconds:.2f} s")
     click.echo(
-        f"updated: {done.changed_spans} spans, {done.changed_logs} log records; "
-        f"{done.recounted_calls} calls are counted differently"
+        f"read {count(done.spans, 'span')} and {count(done.logs, 'log record')} of {settings.path} in "
+        f"{done.seconds:.2f} s\nupdated: {count(done.changed_spans, 'span')}, "
+        f"{count(done.changed_logs, 'log record')}; "
+        f"{count(done.recounted_calls, 'call is', 'calls are')} counted differently"
     )
     for name, after in done.after.items():
         before = done.before[name]
@@ -203,7 +204,7 @@ def reprice(settings: Settings, *, everything: bool, as_json: bool) -> None:
         done = reprice.reprice(settings, everything=everything, progress=progress)
     if as_json:
         return print_json({"path": settings.path} | done._asdict())
-    click.echo(f"checked {done.calls} calls of {settings.path} and changed {done.changed} ({done.price_source})")
+    click.echo(f"checked {count(done.calls, 'call')} of {settings.path}, changed {done.changed} ({done.price_source})")
     return click.echo(
         f"now: {done.exact} exact, {done.partial} partial, {done.unpriced} unpriced, {done.reported} reported"
     )
@@ -227,8 +228,8 @@ def index(settings: Settings, *, rebuild: bool, as_json: bool) -> None:
     if as_json:
         return print_json({"path": settings.path} | done._asdict())
     return click.echo(
-        f"added {done.llm_interactions} calls and {done.tool_interactions} tool executions of {settings.path} "
-        f"to the index in {done.seconds:.2f} s"
+        f"added {count(done.llm_interactions, 'call')} and {count(done.tool_interactions, 'tool execution')} of "
+        f"{settings.path} to the index in {done.seconds:.2f} s"
     )
 
 

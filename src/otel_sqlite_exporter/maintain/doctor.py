@@ -63,10 +63,10 @@ def diagnose(settings: Settings) -> list[Finding]:
                 lambda connection: [*_find_old_views(connection, path), *_find_inside(connection, command)],
                 busy_timeout_ms=settings.busy_timeout_ms,
             )
-    except DamagedFileError as error:
-        findings.append(Finding("integrity", "problem", str(error), "follow the message"))
-    except FileRefusedError as error:
-        findings.append(Finding("file", "problem", str(error), "follow the message"))
+    except FileRefusedError as error:  # its message ends with what to do
+        what, _, remedy = str(error).partition(": ")
+        check = "integrity" if isinstance(error, DamagedFileError) else "file"
+        findings.append(Finding(check, "problem", what, remedy))
     return findings
 
 
@@ -111,7 +111,7 @@ def _find_inside(connection: sqlite3.Connection, command: str) -> Iterator[Findi
         )
     interrupted, dropped, quarantined = connection.execute(read_query("count_interrupted")).fetchone()
     if interrupted:
-        remedy = "nothing to do: SELECT * FROM spans WHERE status = 'interrupted'"
+        remedy = "list them with `SELECT * FROM spans WHERE status = 'interrupted'`"
         yield Finding(
             "interrupted",
             "note",
@@ -123,10 +123,10 @@ def _find_inside(connection: sqlite3.Connection, command: str) -> Iterator[Findi
             "dropped",
             "note",
             count(dropped, "record was lost", "records were lost"),
-            "see dropped in the view exporter_health",
+            "list their exporters with `SELECT * FROM exporter_health WHERE dropped > 0`",
         )
     if quarantined:
-        remedy = "SELECT reason, content FROM _quarantine"
+        remedy = "list them with `SELECT reason, content FROM _quarantine`"
         yield Finding(
             "quarantine", "note", count(quarantined, "record could not be a row", "records could not be rows"), remedy
         )
