@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -50,3 +51,11 @@ def test_the_packages_are_those_of_the_design() -> None:
     picture = Path(ROOT / "docs" / "design.md").read_text(encoding="utf-8").split("```")[1]
     packages = {file.parent.name for file in PACKAGE.glob("*/__init__.py")}
     assert {name for name in packages if name not in picture} == set()
+
+
+def test_a_counted_thing_has_a_singular() -> None:
+    """`count` writes a number with its noun."""
+    nouns = "records|spans|logs|log records|calls|tool executions|batches|sessions|traces|files|messages|steps"
+    counted = re.compile(rf"(?<!of )(%d|\{{[\w.() +-]+\}}) ({nouns})\b")
+    found = {(file.name, *hit) for file in MODULES for hit in counted.findall(file.read_text(encoding="utf-8"))}
+    assert found == set()

@@ -323,6 +323,19 @@ def test_json_has_null_where_it_has_no_number(asked: Path) -> None:
     assert rows == [{"a": None, "b": None, "c": 1.5}]
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        *(("sql", "SELECT 1", "--csv", "--json"), ("sql", "SELECT 1", "--json", "--csv")),
+        *(("report", "tokens", "--plan", "--json"), ("report", "tokens", "--csv", "--plan")),
+    ],
+)
+def test_an_output_has_one_form(asked: Path, options: tuple[str, ...]) -> None:
+    code, out, err = run(*options, OTEL_EXPORTER_SQLITE_PATH=str(asked))
+    assert (code, out) == (2, "")
+    assert err.endswith("Error: give only one of --json, --csv and --plan\n")
+
+
 def test_a_statement_without_rows_says_what_to_give(asked: Path) -> None:
     for statement in ("", "/* a comment */"):
         assert run("sql", statement, asked) == (2, "", "Error: STATEMENT: it returns no rows: give a SELECT\n")

@@ -134,6 +134,12 @@ def test_a_span_of_another_machine_is_ended_only_when_that_is_said(written: Path
     assert diagnose(written)[1]["interrupted"] == "note: 1 span was cut off with its process"
 
 
+def test_to_assume_that_a_host_is_gone_needs_a_repair(written: Path) -> None:
+    code, out, err = run("doctor", written, "--assume-gone", "elsewhere")
+    assert (code, out) == (2, "")
+    assert err.endswith("Error: --assume-gone does something only with --repair\n")
+
+
 def test_a_span_that_was_ended_by_mistake_is_completed_when_it_ends(path: Path) -> None:
     span = TracerProvider(shutdown_on_exit=False).get_tracer("tests").start_span("lives")
     assert isinstance(span, Span)
@@ -294,6 +300,9 @@ def test_recover_takes_a_spool_from_elsewhere_into_a_new_file(written: Path, tmp
     other = tmp_path / "other.db"
     assert run("recover", other, "--spool", kept)[0] == 0
     assert span_names(other) == ["a"]
+    code, out, err = run("recover", other, "--spool", tmp_path / "typo")
+    assert (code, out) == (2, "")
+    assert err.endswith("Error: Invalid value for '--spool': File '" + f"{tmp_path}/typo' does not exist.\n")
 
 
 @pytest.mark.parametrize(

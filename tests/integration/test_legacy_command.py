@@ -134,7 +134,11 @@ def test_a_second_run_says_that_there_is_nothing_to_do(old: Path, tmp_path: Path
     assert code == 0
     assert "nothing to do" in printed
     assert snapshot(old) == before
-    assert run("migrate", "--check", old)[0] == (1 if into else 0)
+    code, printed, _ = run("migrate", "--check", old, "--json")
+    assert (code, json.loads(printed)) == (
+        1 if into else 0,
+        {"path": str(old), "holds_attribute_rows": True, "migrated": not into},
+    )
 
 
 def test_in_place_the_old_tables_stay_as_they_were_and_exporters_write_on(old: Path) -> None:

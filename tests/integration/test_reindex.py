@@ -262,7 +262,7 @@ def test_the_command_says_what_was_and_what_is(path: Path) -> None:
         file.execute("DELETE FROM _llm_interactions")
     code, output, error = run("reindex", path)
     assert (code, error) == (0, "")
-    assert "updated: 1 spans, 0 log records" in output
+    assert "updated: 1 span, 0 log records" in output
     assert "llm calls              1 (was 0)" in output
     done = json.loads(run("reindex", "--json", path)[1])
     assert (done["changed_spans"], done["after"]["counted_tokens"]) == (0, 3)

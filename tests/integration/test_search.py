@@ -304,7 +304,7 @@ def test_the_commands_print_what_python_is_answered(path: Path) -> None:
         exporter.export(recorder.call(*PAIRS[0]))
         code, out, err = run("index", path)
         assert (code, err) == (0, "")
-        assert out.startswith(f"added 1 calls and 0 tool executions of {path} to the index in ")
+        assert out.startswith(f"added 1 call and 0 tool executions of {path} to the index in ")
         exporter.export(recorder.tool('{"town": "Lyon"}', "left"))
     code, out, err = run("search", "lyon", path)
     assert (code, err) == (0, "")

@@ -62,7 +62,10 @@ def migrate(
     if old is None and (into is not None or drop_legacy):
         raise LegacyFileError(f"{path} holds no attribute rows: --into and --drop-legacy work on such files only")
     if old is not None and check:
-        click.echo(f"{path} holds attribute rows, {'migrated' if old.is_done else 'not migrated yet'}")
+        if as_json:
+            print_json({"path": path, "holds_attribute_rows": True, "migrated": old.is_done})
+        else:
+            click.echo(f"{path} holds attribute rows, {'migrated' if old.is_done else 'not migrated yet'}")
         return 0 if old.is_done else ATTENTION
     if old is not None and not (old.is_done and old.is_in_place and not drop_legacy and into is None):
         migrate_file(old, settings, into, timezone, backup=backup, dry_run=dry_run, drop=drop_legacy, as_json=as_json)
@@ -113,6 +116,8 @@ def doctor(settings: Settings, *, do_repair: bool, assume_gone: tuple[str, ...],
 
     Exit code 1 if there is a problem (with --repair: if one is left). A note is information, not a problem.
     """
+    if assume_gone and not do_repair:
+        raise click.UsageError("--assume-gone does something only with --repair")
     from otel_sqlite_exporter.cli.maintain_output import show_findings
     from otel_sqlite_exporter.maintain.doctor import diagnose
     from otel_sqlite_exporter.maintain.repair import repair
@@ -129,7 +134,7 @@ def doctor(settings: Settings, *, do_repair: bool, assume_gone: tuple[str, ...],
 
 @click.command()
 @SETTINGS
-@click.option("--spool", type=click.Path(dir_okay=False), help="The spool. Default: the one beside PATH.")
+@click.option("--spool", type=click.Path(exists=True, dir_okay=False), help="The spool. Default: the one beside PATH.")
 @JSON
 @click.pass_obj
 def recover(settings: Settings, *, spool: str | None, as_json: bool) -> None:
@@ -155,11 +160,11 @@ def recover(settings: Settings, *, spool: str | None, as_json: bool) -> None:
 @JSON
 @click.pass_obj
 def reindex(settings: Settings, *, as_json: bool) -> None:
-    """Derive sessions, pairs and calls of a file again.
+    """Recompute sessions, pairs and calls from the stored records.
 
-    Use it for files that an older version or other settings wrote. Records stay as they are; the data derived from
-    them is updated to the rules of this version. The command works in short transactions, also while applications
-    write; if interrupted, it continues when it is run again. A current file is not changed.
+    Use it for files that an older version or other settings wrote. It does not change records or the search index. The
+    command works in short transactions, also while applications write; if interrupted, it continues when it is run
+    again. A current file is not changed.
     """
     from otel_sqlite_exporter.maintain import reindex
     from otel_sqlite_exporter.storage.identity import name_command
@@ -168,10 +173,11 @@ def reindex(settings: Settings, *, as_json: bool) -> None:
         done = reindex.reindex(settings, progress)
     if as_json:
         return print_json({"path": settings.path} | done._asdict())
-    click.echo(f"read {done.spans} spans and {done.logs} log records of {settings.path} in {done.seconds:.2f} s")
     click.echo(
-        f"updated: {done.changed_spans} spans, {done.changed_logs} log records; "
-        f"{done.recounted_calls} calls are counted differently"
+        f"read {count(done.spans, 'span')} and {count(done.logs, 'log record')} of {settings.path} in "
+        f"{done.seconds:.2f} s\nupdated: {count(done.changed_spans, 'span')}, "
+        f"{count(done.changed_logs, 'log record')}; "
+        f"{count(done.recounted_calls, 'call is', 'calls are')} counted differently"
     )
     for name, after in done.after.items():
         before = done.before[name]
@@ -198,7 +204,7 @@ def reprice(settings: Settings, *, everything: bool, as_json: bool) -> None:
         done = reprice.reprice(settings, everything=everything, progress=progress)
     if as_json:
         return print_json({"path": settings.path} | done._asdict())
-    click.echo(f"checked {done.calls} calls of {settings.path} and changed {done.changed} ({done.price_source})")
+    click.echo(f"checked {count(done.calls, 'call')} of {settings.path}, changed {done.changed} ({done.price_source})")
     return click.echo(
         f"now: {done.exact} exact, {done.partial} partial, {done.unpriced} unpriced, {done.reported} reported"
     )
@@ -222,8 +228,8 @@ def index(settings: Settings, *, rebuild: bool, as_json: bool) -> None:
     if as_json:
         return print_json({"path": settings.path} | done._asdict())
     return click.echo(
-        f"added {done.llm_interactions} calls and {done.tool_interactions} tool executions of {settings.path} "
-        f"to the index in {done.seconds:.2f} s"
+        f"added {count(done.llm_interactions, 'call')} and {count(done.tool_interactions, 'tool execution')} of "
+        f"{settings.path} to the index in {done.seconds:.2f} s"
     )
 
 

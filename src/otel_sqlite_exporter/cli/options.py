@@ -36,8 +36,17 @@ SETTINGS = click.argument("path", required=False, expose_value=False, callback=r
 """The path of the file: `click.pass_obj` gives the command the `Settings` for it."""
 DATABASE = click.argument("path", required=False, expose_value=False, callback=_open_path)
 """The path of the file: `click.pass_obj` gives the command a `TelemetryDatabase` of it."""
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-CSV = click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+
+
+def check_form(ctx: click.Context, parameter: click.Parameter, is_given: bool) -> bool:
+    """Refuse a second option that gives the output another form."""
+    if is_given and (ctx.params.get("as_json") or ctx.params.get("as_csv") or ctx.params.get("plan")):
+        raise click.UsageError("give only one of --json, --csv and --plan")
+    return is_given
+
+
+JSON = click.option("--json", "as_json", is_flag=True, callback=check_form, help="Print JSON.")
+CSV = click.option("--csv", "as_csv", is_flag=True, callback=check_form, help="Print CSV.")
 TIMEZONE = click.option(
     "--timezone",
     metavar="ZONE",

@@ -182,7 +182,12 @@ def diff(database: TelemetryDatabase, session_a: str, session_b: str, *, allow: 
 @opt.UNTIL
 @click.option("--group-by", "-g", metavar="GROUP", multiple=True, help="The groups; tokens, cost and errors take two.")
 @click.option("--limit", "-n", type=click.IntRange(1), help="Maximum rows to show.")
-@click.option("--plan", is_flag=True, help="Describe the report and how it reads the file; do not run it.")
+@click.option(
+    "--plan",
+    is_flag=True,
+    callback=opt.check_form,
+    help="Describe the report and how it reads the file; do not run it.",
+)
 @opt.CSV
 @opt.JSON
 @click.pass_obj

@@ -19,6 +19,7 @@ from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.deliver.spool_format import dump_batch
 from otel_sqlite_exporter.deliver.spool_replay import replay_spool
 from otel_sqlite_exporter.errors import ClosedError, ForeignFileError, SQLiteExporterError
+from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.model.rows import Records
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.database import Database
@@ -139,7 +140,7 @@ class Delivery:
             if batches:
                 _interrupt_spans(writer.connection)  # those that a dead process could only write to the spool
             if batches and self._may_log("replayed", _LOG_INTERVAL_S):
-                _logger.info("%d records were written from the spool to %s", records, self._settings.path)
+                _logger.info("wrote %s from the spool to %s", count(records, "record"), self._settings.path)
 
     def _keep(self, records: Records, error: Exception) -> bool:
         """Put a batch that could not be written into the spool, and return whether that succeeded."""
@@ -162,11 +163,11 @@ class Delivery:
             return False
         if self._may_log((type(error), "spooled"), _LOG_INTERVAL_S):
             _logger.warning(
-                "%s cannot be written: %s. %d records are kept in %s until it can, and later ones may be, too "
-                "(logged once a minute at most)",
+                "%s cannot be written: %s. %s kept in %s. The exporter will write them later. The next records may go "
+                "there too (logged once a minute at most)",
                 self._settings.path,
                 error,
-                len(records),
+                count(len(records), "record is", "records are"),
                 self._spool.path,
             )
         return True
@@ -179,18 +180,17 @@ class Delivery:
 
     def _warn_of_shutdown(self, records: int) -> None:
         if self._may_log("shutdown", math.inf):
-            _logger.warning(
-                "%d records came after shutdown and are not written; later ones are not written either", records
-            )
+            lost = count(records, "record is", "records are")
+            _logger.warning("after shutdown nothing is written: %s lost", lost)
 
     def _log_loss(self, error: Exception, records: int, spool_error: Exception | None = None) -> None:
         if not self._may_log((type(error), "lost"), _LOG_INTERVAL_S):
             return
+        where = f"written to {self._settings.path}"
         expected = isinstance(error, (SQLiteExporterError, sqlite3.Error, OSError))
         _logger.error(
-            "%d records could not be written to %s and are lost: %s%s (logged once a minute at most)",
-            records,
-            self._settings.path,
+            "%s: %s%s (logged once a minute at most)",
+            count(records, f"record could not be {where} and is lost", f"records could not be {where} and are lost"),
             error,
             "" if spool_error is None else f"; the spool could not be written either: {spool_error}",
             exc_info=None if expected else error,
@@ -217,7 +217,7 @@ def _interrupt_spans(connection: sqlite3.Connection) -> None:
         _logger.debug("spans of processes that have ended stay open for now: %s", error)
     else:
         if interrupted:
-            _logger.info("%d spans of processes that have ended were marked as interrupted", interrupted)
+            _logger.info("marked as interrupted, because the process has ended: %s", count(interrupted, "span"))
 
 
 def _is_lock(error: Exception) -> bool:

@@ -91,7 +91,7 @@ class ConversionChecks:
             self._counts[f"pairs.{method}"] = (after[f"linked_{method}"] - self._before[f"linked_{method}"]) // 2
         self._counts["pairs.none"] = after["unlinked"] - self._before["unlinked"]
         (one_sided,) = self._target.execute(read_query("count_faults")).fetchone()[:1]
-        return [f"{one_sided} records are linked from one side only"] if one_sided else []
+        return [f"records that are linked from one side only: {one_sided}"] if one_sided else []
 
     def check_times(self) -> list[str]:
         """Compare the number of records that got the time of the migration with that of events and orphans without a

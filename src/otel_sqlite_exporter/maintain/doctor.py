@@ -63,10 +63,10 @@ def diagnose(settings: Settings) -> list[Finding]:
                 lambda connection: [*_find_inside(connection, path, command)],
                 busy_timeout_ms=settings.busy_timeout_ms,
             )
-    except DamagedFileError as error:
-        findings.append(Finding("integrity", "problem", str(error), "follow the message"))
-    except FileRefusedError as error:
-        findings.append(Finding("file", "problem", str(error), "follow the message"))
+    except FileRefusedError as error:  # its message ends with what to do
+        what, _, remedy = str(error).partition(": ")
+        check = "integrity" if isinstance(error, DamagedFileError) else "file"
+        findings.append(Finding(check, "problem", what, remedy))
     return findings
 
 
@@ -97,14 +97,15 @@ def _find_inside(connection: sqlite3.Connection, path: str, command: str) -> Ite
     interrupted, dropped, quarantined = connection.execute(read_query("count_interrupted")).fetchone()
     if interrupted:
         spans = count(interrupted, "span was cut off with its", "spans were cut off with their")
-        remedy = "nothing to do: SELECT * FROM spans WHERE status = 'interrupted'"
+        remedy = "list them with `SELECT * FROM spans WHERE status = 'interrupted'`"
         yield Finding("interrupted", "note", f"{spans} process", remedy)
     if dropped:
         records = count(dropped, "record was", "records were")
-        yield Finding("dropped", "note", f"{records} lost", "see dropped in the view exporter_health")
+        remedy = "list their exporters with `SELECT * FROM exporter_health WHERE dropped > 0`"
+        yield Finding("dropped", "note", f"{records} lost", remedy)
     if quarantined:
         records = count(quarantined, "record could not be a row", "records could not be rows")
-        yield Finding("quarantine", "note", records, "SELECT reason, content FROM _quarantine")
+        yield Finding("quarantine", "note", records, "list them with `SELECT reason, content FROM _quarantine`")
     for run in find_open_runs(connection):
         alive = is_alive(run.process)
         spans = count(run.spans, "span runs", "spans run")

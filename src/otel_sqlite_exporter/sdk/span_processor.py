@@ -217,7 +217,7 @@ class SQLiteSpanProcessor(SpanProcessor):
     def _warn_of_shutdown(self) -> None:
         if not self._has_warned:
             self._has_warned = True
-            _logger.warning("a span ended after shutdown and is not written, nor are any others")
+            _logger.warning("after shutdown nothing is written: a span is lost")
 
 
 def _flush(reference: weakref.ref[SQLiteSpanProcessor]) -> None:

@@ -120,7 +120,8 @@ def _read(path: str, busy_timeout_ms: int, *, main_only: bool) -> tuple[FileKind
     except DamagedFileError as error:
         if "not a database" in str(error.__cause__):
             raise DamagedFileError(
-                f"{path} is not a SQLite file, or is damaged: use another path, or restore a backup; it was not changed"
+                f"{path} is not a SQLite file, or is damaged: use another path, or move it away and restore a backup; "
+                "it was not changed"
             ) from error
         raise
     if application_id == APPLICATION_ID:
