@@ -20,7 +20,7 @@ from otel_sqlite_exporter.storage import migrations
 from otel_sqlite_exporter.version import __version__
 from tests.commands import NEXT, become_next, run, run_here, upgrade_to_next, write_sessions
 from tests.conftest import clean_environment, span_names
-from tests.files import (
+from tests.file_checks import (
     foreign,
     foreign_copied_wal,
     foreign_leftover_wal,

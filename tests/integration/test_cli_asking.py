@@ -25,10 +25,10 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from otel_sqlite_exporter import SQLiteSpanExporter, TelemetryDatabase
 from otel_sqlite_exporter.query import reading, search
 from otel_sqlite_exporter.query.sql_builder import Select
-from tests.asked import write_traces
 from tests.commands import COMMAND, run, run_here, run_on_terminal
 from tests.conftest import clean_environment, exporting, make_spans
-from tests.files import snapshot
+from tests.file_checks import snapshot
+from tests.sample_traces import write_traces
 
 LISTS = {
     "sessions": ("sessions", "sessions"),

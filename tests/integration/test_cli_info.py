@@ -19,7 +19,7 @@ from otel_sqlite_exporter.cli.commands import PROGRAM
 from otel_sqlite_exporter.version import __version__
 from tests.commands import COMMAND, NEXT, become_next, run, run_here, run_on_terminal, upgrade_to_next, write_sessions
 from tests.conftest import clean_environment, exporting, make_spans, read, span_names
-from tests.files import garbage_page_file, snapshot
+from tests.file_checks import garbage_page_file, snapshot
 from tests.upgrades import NEWEST
 
 VIEWS = [

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from otel_sqlite_exporter.sql.texts import read_folder
-from tests.asked import write_traces
 from tests.conftest import clean_environment, exporting, make_spans, read
+from tests.sample_traces import write_traces
 
 pytest.importorskip("datasette")
 VIEWS = [name for name, _ in read_folder("views") if not name.startswith("_")]

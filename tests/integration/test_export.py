@@ -29,12 +29,12 @@ from opentelemetry.trace import NonRecordingSpan, set_span_in_context
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.model.values import decode_attributes
-from tests import strategies as own
+from tests import strategies
 from tests.commands import run, run_here
 from tests.conftest import exporting, make_spans, modules_after, read
-from tests.imports import make_agent_spans, make_events, make_logs, view_rows, write_lines, write_otlp_lines
 from tests.integration.test_round_trip import _contexts, _record
 from tests.integration.test_round_trip import _spans as _any_spans
+from tests.source_files import make_agent_spans, make_events, make_logs, view_rows, write_lines, write_otlp_lines
 
 
 @pytest.fixture
@@ -67,13 +67,13 @@ def _fits(value: Any) -> bool:
     return not isinstance(value, int) or -(2**63) <= value < 2**63
 
 
-_attributes = own.attributes.filter(_fits)
-_times = st.integers(1, own.HIGHEST_NS)  # 0 is OTLP's unknown time
+_attributes = strategies.attributes.filter(_fits)
+_times = st.integers(1, strategies.HIGHEST_NS)  # 0 is OTLP's unknown time
 _spans = _any_spans.flatmap(
     lambda span: st.fixed_dictionaries(
         {
             "attributes": _attributes,
-            "events": st.lists(st.tuples(own.names, _attributes, _times), max_size=3),
+            "events": st.lists(st.tuples(strategies.names, _attributes, _times), max_size=3),
             "links": st.lists(st.tuples(_contexts, _attributes), max_size=2),
             "start_time": _times,
             "end_time": _times,
@@ -85,9 +85,9 @@ _logs = st.fixed_dictionaries(
         "timestamp": st.one_of(st.none(), _times),
         "observed_timestamp": _times,
         "severity_number": st.one_of(st.none(), st.sampled_from(SeverityNumber)),
-        "severity_text": st.one_of(st.none(), own.texts),
-        "event_name": st.one_of(st.none(), own.texts, st.sampled_from(["llm.call.start", "llm.call.finish"])),
-        "body": own.values.filter(_fits),
+        "severity_text": st.one_of(st.none(), strategies.texts),
+        "event_name": st.one_of(st.none(), strategies.texts, st.sampled_from(["llm.call.start", "llm.call.finish"])),
+        "body": strategies.values.filter(_fits),
         "attributes": _attributes,
         "context": st.one_of(st.none(), _contexts.map(NonRecordingSpan).map(set_span_in_context)),
     }
@@ -100,7 +100,7 @@ _logs = st.fixed_dictionaries(
     spans=st.lists(_spans, max_size=4),
     logs=st.lists(_logs, max_size=4),
     resource=_attributes,
-    scope=st.tuples(own.texts, st.one_of(st.none(), own.texts), _attributes),
+    scope=st.tuples(strategies.texts, st.one_of(st.none(), strategies.texts), _attributes),
 )
 def test_what_is_exported_and_imported_is_the_same_in_every_view(
     spans: list[dict[str, Any]],

@@ -27,7 +27,7 @@ from otel_sqlite_exporter.storage import connection
 from otel_sqlite_exporter.storage.migrations import migrate as migrate_file
 from tests.commands import become_next
 from tests.conftest import beside_process, exporting, health, in_new_process, make_spans, span_names
-from tests.files import FOREIGN, NOT_SQLITE, garbage_header_file, settle, snapshot, truncated_file
+from tests.file_checks import FOREIGN, NOT_SQLITE, garbage_header_file, settle, snapshot, truncated_file
 from tests.upgrades import QUICK, write_development_file
 
 SUCCESS, FAILURE = SpanExportResult.SUCCESS, SpanExportResult.FAILURE

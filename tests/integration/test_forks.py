@@ -37,7 +37,7 @@ from tests.conftest import (
     span_names,
     write_and_close,
 )
-from tests.files import settle
+from tests.file_checks import settle
 
 pytestmark = pytest.mark.slow
 

@@ -11,8 +11,8 @@ import pytest
 from otel_sqlite_exporter import TelemetryDatabase
 from otel_sqlite_exporter.query.pages import Page, field_types
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary
-from tests.asked import NOON_NS, write_traces
 from tests.conftest import clean_environment
+from tests.sample_traces import NOON_NS, write_traces
 
 PANDAS = {int: "Int64", float: "Float64", str: "string"}
 POLARS = {int: "Int64", float: "Float64", str: "String"}

@@ -21,7 +21,7 @@ from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from otel_sqlite_exporter import SQLiteLogRecordExporter
 from tests.commands import COMMAND, run, run_on_terminal, upgrade_to_next, write_sessions
 from tests.conftest import clean_environment, exporting, health, modules_after, read
-from tests.imports import (
+from tests.source_files import (
     make_agent_spans,
     make_events,
     make_logs,

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from otel_sqlite_exporter.imports.importer import Importer, Totals
 from otel_sqlite_exporter.imports.sources import open_source
 from otel_sqlite_exporter.settings import resolve_settings
-from tests.imports import make_agent_spans, make_events, make_logs, write_otlp_lines
+from tests.source_files import make_agent_spans, make_events, make_logs, write_otlp_lines
 
 _json = st.recursive(
     st.one_of(

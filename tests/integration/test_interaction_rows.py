@@ -35,7 +35,7 @@ from otel_sqlite_exporter.storage.migrations import migrate
 from otel_sqlite_exporter.write.exporter_runs import Run
 from otel_sqlite_exporter.write.writer import Writer
 from tests.conftest import read
-from tests.files import check_file
+from tests.file_checks import check_file
 
 _START = 1_795_000_000_000_000_000
 _Record = EncodedSpan | EncodedLog

@@ -24,7 +24,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from otel_sqlite_exporter import SQLiteSpanExporter
 from tests.conftest import in_new_process
-from tests.files import check_file, settle
+from tests.file_checks import check_file, settle
 
 FILES = 8
 KILLS_PER_FILE = 10

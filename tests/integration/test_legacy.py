@@ -19,7 +19,7 @@ from otel_sqlite_exporter.legacy.legacy_report import LegacyReport, find_legacy_
 from otel_sqlite_exporter.maintain.doctor import diagnose
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.conftest import read
-from tests.files import check_file
+from tests.file_checks import check_file
 from tests.legacy_files import AFTER_JSON, INTEGER_KEYS, SPAN, STAGES, TEXT_KEYS, TRACE, LegacyWriter, write_typical
 
 LAYOUTS = {"text": TEXT_KEYS, "integer": INTEGER_KEYS, "json": AFTER_JSON}

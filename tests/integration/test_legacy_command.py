@@ -34,7 +34,7 @@ from otel_sqlite_exporter.write.exporter_runs import Counts, Run
 from otel_sqlite_exporter.write.writer import Writer
 from tests.commands import run, run_on_terminal
 from tests.conftest import export_all, exporting, in_new_process, read
-from tests.files import foreign, snapshot
+from tests.file_checks import foreign, snapshot
 from tests.legacy_files import STAGES, TEXT_KEYS, LegacyWriter, write_typical
 
 pytestmark = pytest.mark.slow

@@ -30,7 +30,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_s
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
 from otel_sqlite_exporter.model.values import decode_attributes, decode_value
 from tests.conftest import health, read
-from tests.files import check_links
+from tests.file_checks import check_links
 
 _RESOURCE = Resource({"service.name": "one"})
 # The SDK moves it to a package of its own, and says so.

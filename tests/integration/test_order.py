@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from otel_sqlite_exporter import SQLiteSpanExporter
-from tests.files import check_links
+from tests.file_checks import check_links
 
 _VIEWS = (
     "agents",

@@ -36,10 +36,10 @@ from otel_sqlite_exporter.orm import (
     Trace,
     open_engine,
 )
-from tests.asked import write_traces
 from tests.commands import become_next
 from tests.conftest import clean_environment, exporting, make_spans, modules_after, read
-from tests.files import snapshot
+from tests.file_checks import snapshot
+from tests.sample_traces import write_traces
 
 MODELS: list[type[Model]] = sorted(
     (mapper.class_ for mapper in Model.registry.mappers), key=lambda model: model.__name__

@@ -27,7 +27,7 @@ from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlag
 
 from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
-from tests import strategies as own
+from tests import strategies
 from tests.conftest import exporting, health, read
 
 SECRET = "Qx7-geheim"
@@ -89,10 +89,10 @@ secrets = st.builds(
     st.text('a é"\\n\n/\ud800😀\0', max_size=4),
     holders,
 )
-values = st.one_of(own.values, secrets)
-texts = st.one_of(own.texts, secrets)
+values = st.one_of(strategies.values, secrets)
+texts = st.one_of(strategies.texts, secrets)
 attributes = st.dictionaries(
-    st.one_of(own.keys, st.just(f"key of {SECRET}"), st.just("session.id"), st.just("gen_ai.request.model")),
+    st.one_of(strategies.keys, st.just(f"key of {SECRET}"), st.just("session.id"), st.just("gen_ai.request.model")),
     values,
     max_size=5,
 )

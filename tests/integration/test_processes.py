@@ -35,7 +35,7 @@ from tests.conftest import (
     span_names,
     write_and_close,
 )
-from tests.files import check_file
+from tests.file_checks import check_file
 
 pytestmark = pytest.mark.slow
 

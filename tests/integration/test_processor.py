@@ -28,7 +28,7 @@ from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.sdk import span_processor
 from tests.commands import run
 from tests.conftest import clean_environment, export_all, exporting, health, in_new_process, read, span_names
-from tests.files import check_links
+from tests.file_checks import check_links
 
 CALL = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "small", "session.id": "chat-1"}
 

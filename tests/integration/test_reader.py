@@ -25,11 +25,11 @@ from otel_sqlite_exporter import SQLiteSpanExporter, TelemetryDatabase
 from otel_sqlite_exporter.errors import FileRefusedError, FilterError, MigrationRequiredError, NotFoundError
 from otel_sqlite_exporter.query import reading
 from otel_sqlite_exporter.query.pages import Page
-from tests import strategies as own
-from tests.asked import MINUTE, MODELS, MS, NOON_NS, TRACES, write_traces
+from tests import strategies
 from tests.commands import NEXT, upgrade_to_next
 from tests.conftest import clean_environment, exporting, make_spans, read
-from tests.files import FOREIGN, snapshot
+from tests.file_checks import FOREIGN, snapshot
+from tests.sample_traces import MINUTE, MODELS, MS, NOON_NS, TRACES, write_traces
 from tests.upgrades import RELEASED
 
 FIND = {
@@ -184,13 +184,16 @@ def test_attributes_are_asked_by_key(database: TelemetryDatabase, wanted: dict[s
 
 
 _plain = st.one_of(
-    st.booleans(), st.integers(-(2**63) + 1, 2**63 - 1), own.texts, st.floats(allow_nan=False, allow_infinity=False)
+    st.booleans(),
+    st.integers(-(2**63) + 1, 2**63 - 1),
+    strategies.texts,
+    st.floats(allow_nan=False, allow_infinity=False),
 )
 
 
 @pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(st.dictionaries(own.keys, _plain, max_size=4), min_size=1, max_size=4))
+@given(st.lists(st.dictionaries(strategies.keys, _plain, max_size=4), min_size=1, max_size=4))
 def test_an_attribute_is_found_by_any_key_and_value(every: list[dict[str, Any]]) -> None:
     """Compared with what Python says of the attributes as they are read back."""
     with TemporaryDirectory() as folder:
@@ -431,6 +434,7 @@ def test_asking_needs_no_opentelemetry(asked: Path) -> None:
     code = f"""\
 import sys
 from otel_sqlite_exporter import TelemetryDatabase
+from tests import strategies
 database = TelemetryDatabase({str(asked)!r})
 assert len(database.get_trace(database.find_traces()[0].trace_id).nodes) == 5
 loaded = {{name.partition(".")[0] for name in sys.modules}}

@@ -25,7 +25,7 @@ from opentelemetry.trace import SpanContext, TraceFlags
 from otel_sqlite_exporter.maintain.reindex import reindex
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.conftest import exporting, health, read
-from tests.files import check_file, settle
+from tests.file_checks import check_file, settle
 from tests.integration.test_export import export_again
 from tests.integration.test_log_exporter import find_contents, logging_to, make_log
 from tests.integration.test_statement_counts import count_statements

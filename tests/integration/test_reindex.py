@@ -20,7 +20,7 @@ from otel_sqlite_exporter.maintain.reprice import reprice
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.commands import run
 from tests.conftest import exporting, make_spans, read
-from tests.files import check_file
+from tests.file_checks import check_file
 from tests.integration.test_log_exporter import make_log
 from tests.integration.test_order import _batches
 from tests.integration.test_reprice import MINI

@@ -21,9 +21,9 @@ from otel_sqlite_exporter import TelemetryDatabase
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.reports import REPORTS
 from otel_sqlite_exporter.sql.texts import read_report
-from tests.asked import MINUTE, NOON_NS, TRACES, write_traces
 from tests.commands import run, run_on_terminal
 from tests.conftest import exporting, make_spans, read
+from tests.sample_traces import MINUTE, NOON_NS, TRACES, write_traces
 
 DAY = "2026-01-31"
 

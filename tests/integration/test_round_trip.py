@@ -33,7 +33,7 @@ from opentelemetry.trace import (
 
 from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.model.values import decode_attributes
-from tests import strategies as own
+from tests import strategies
 
 _ids = st.integers(1, 2**64 - 1)
 _contexts = st.builds(
@@ -46,14 +46,14 @@ _contexts = st.builds(
 )
 _spans = st.fixed_dictionaries(
     {
-        "name": own.names,
+        "name": strategies.names,
         "kind": st.sampled_from(SpanKind),
-        "attributes": own.attributes,
-        "events": st.lists(st.tuples(own.names, own.attributes, own.times), max_size=3),
-        "links": st.lists(st.tuples(_contexts, own.attributes), max_size=2),
+        "attributes": strategies.attributes,
+        "events": st.lists(st.tuples(strategies.names, strategies.attributes, strategies.times), max_size=3),
+        "links": st.lists(st.tuples(_contexts, strategies.attributes), max_size=2),
         "status": st.sampled_from([None, Status(StatusCode.OK), Status(StatusCode.ERROR, "it broke\0 \ud800")]),
-        "start_time": st.one_of(st.none(), own.times),
-        "end_time": st.one_of(st.none(), own.times),
+        "start_time": st.one_of(st.none(), strategies.times),
+        "end_time": st.one_of(st.none(), strategies.times),
         "parent": st.one_of(st.none(), _contexts),
     }
 )
@@ -63,8 +63,8 @@ _spans = st.fixed_dictionaries(
 @settings(max_examples=60, deadline=None)
 @given(
     spans=st.lists(_spans, min_size=1, max_size=4),
-    resource=own.attributes,
-    scope=st.tuples(own.texts, st.one_of(st.none(), own.texts), own.attributes),
+    resource=strategies.attributes,
+    scope=st.tuples(strategies.texts, st.one_of(st.none(), strategies.texts), strategies.attributes),
 )
 def test_every_span_reads_back_as_the_provider_made_it(
     spans: list[dict[str, Any]], resource: dict[str, Any], scope: tuple[str, str | None, dict[str, Any]]

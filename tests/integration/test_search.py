@@ -24,10 +24,10 @@ from otel_sqlite_exporter.model.search_terms import extract_text
 from otel_sqlite_exporter.query import search
 from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, TOOL_INTERACTIONS
 from otel_sqlite_exporter.settings import resolve_settings
-from tests.asked import MS, NOON_NS
 from tests.commands import run
 from tests.conftest import exporting, read
-from tests.files import snapshot
+from tests.file_checks import snapshot
+from tests.sample_traces import MS, NOON_NS
 
 CALL = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4.1"}
 TOOL = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "look_up"}

@@ -25,7 +25,7 @@ from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.write.exporter_runs import Run
 from otel_sqlite_exporter.write.writer import Writer
 from tests.conftest import clean_environment, exporting, health, make_spans, named, span_names
-from tests.files import settle
+from tests.file_checks import settle
 
 
 @pytest.fixture

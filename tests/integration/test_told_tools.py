@@ -25,7 +25,7 @@ from opentelemetry.trace import SpanContext, TraceFlags
 from otel_sqlite_exporter.maintain import reindex
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.conftest import exporting, read
-from tests.files import check_file
+from tests.file_checks import check_file
 from tests.integration.test_content import DETAILS
 from tests.integration.test_log_exporter import find_contents, logging_to, make_log
 from tests.integration.test_statement_counts import count_statements

@@ -17,10 +17,10 @@ import pytest
 from otel_sqlite_exporter.errors import MigrationFailedError, MigrationRequiredError
 from otel_sqlite_exporter.storage import migrations
 from otel_sqlite_exporter.storage.steps import Migration
-from tests.asked import write_traces
 from tests.commands import run_on_terminal
 from tests.conftest import ROOT, export_all, exporting, in_new_process, read, span_names
-from tests.files import check_file, snapshot
+from tests.file_checks import check_file, snapshot
+from tests.sample_traces import write_traces
 from tests.upgrades import NEWEST, NEXT_STEP, NEXT_VIEWS, RELEASED, beside, migrate, prepare, version
 
 EACH = "UPDATE _spans SET name = 'new ' || name WHERE id > :after AND id <= :upto;\n"

@@ -33,7 +33,7 @@ from otel_sqlite_exporter.query.sql_builder import (
     encode_cursor,
 )
 from otel_sqlite_exporter.storage.migrations import migrate
-from tests.files import table_scans
+from tests.file_checks import table_scans
 from tests.statistics import write_statistics
 
 SNAPSHOT = Path(__file__).with_name("assembled.sql")

@@ -14,7 +14,7 @@ import pytest
 from otel_sqlite_exporter.sql.texts import read_folder, read_query, split_statements
 from otel_sqlite_exporter.storage.migrations import migrate
 from otel_sqlite_exporter.write.statements import run_script
-from tests.files import table_scans
+from tests.file_checks import table_scans
 from tests.statistics import write_statistics
 
 _TRACE_KEYED = (

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 
 from otel_sqlite_exporter.model.values import decode_attributes, encode_attributes, find_free_key, repair_text
-from tests import strategies as own
+from tests import strategies
 
 _LONE = ("\ud800", "\udc00")
 
@@ -104,7 +104,7 @@ def test_a_mapping_that_is_no_dict_is_encoded_too() -> None:
     assert encode_attributes(UserDict({"a": 1})).text == '{"a":1}'
 
 
-@given(own.attributes)
+@given(strategies.attributes)
 def test_encoding_never_raises_and_gives_valid_json(attributes: dict[str, Any]) -> None:
     encoded = encode_attributes(attributes)
     assert len(decode_attributes(encoded.text, encoded.types)) == len(attributes)

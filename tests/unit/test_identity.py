@@ -20,7 +20,7 @@ from otel_sqlite_exporter.orm import open_engine
 from otel_sqlite_exporter.storage.identity import FIRST_VERSION
 from tests.commands import run_here
 from tests.conftest import beside_process, exporting, make_spans, read, span_names
-from tests.files import (
+from tests.file_checks import (
     FOREIGN,
     NOT_SQLITE,
     foreign_file,

@@ -20,7 +20,7 @@ from otel_sqlite_exporter.storage.migrations import find_pending
 from otel_sqlite_exporter.storage.steps import Migration
 from otel_sqlite_exporter.version import __version__
 from tests.conftest import exporting, make_spans, read, span_names
-from tests.files import snapshot
+from tests.file_checks import snapshot
 from tests.upgrades import BROKEN, NEWEST, QUICK, RELEASED, SLOW, beside, migrate, prepare, version
 
 

@@ -18,7 +18,7 @@ from otel_sqlite_exporter.model.values import decode_attributes, encode_attribut
 from otel_sqlite_exporter.redact.escapes import mask_escaped
 from otel_sqlite_exporter.redact.redactor import Redactor, make_redactor
 from otel_sqlite_exporter.settings import resolve_settings
-from tests import strategies as own
+from tests import strategies
 
 EMAIL = r"[\w.]+@[\w.]+"
 
@@ -233,14 +233,14 @@ def test_an_object_is_masked_as_the_text_that_is_stored_of_it() -> None:
     assert encoded == ('{"a":["[redacted]"],"[redacted]":1}', None, 2)
 
 
-@given(own.attributes)
+@given(strategies.attributes)
 def test_what_no_rule_is_about_is_encoded_as_without_a_redactor(attributes: dict[str, Any]) -> None:
     for keywords in ({"redact_keys": ["no such key"]}, {"redact_values": ["no such text"]}, {"capture_limit": 10_000}):
         redacted = redactor(**keywords).redact_attributes(attributes)
         assert encode_attributes(redacted) == encode_attributes(attributes)
 
 
-@given(own.attributes, st.integers(1, 20))
+@given(strategies.attributes, st.integers(1, 20))
 def test_a_limit_holds_for_every_text_list_and_map(attributes: dict[str, Any], limit: int) -> None:
     encoded = encode_attributes(redactor(capture_limit=limit).redact_attributes(attributes))
 

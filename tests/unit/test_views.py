@@ -15,7 +15,7 @@ from otel_sqlite_exporter.storage.migrations import find_pending
 from otel_sqlite_exporter.storage.views import Views, load_views
 from tests.commands import run
 from tests.conftest import exporting, make_spans, read, span_names
-from tests.files import snapshot
+from tests.file_checks import snapshot
 from tests.upgrades import BROKEN, NEWEST, QUICK, beside, migrate, prepare
 
 OURS = load_views()
