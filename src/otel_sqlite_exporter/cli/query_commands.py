@@ -157,7 +157,7 @@ def sql(settings: Settings, statement: str, *, limit: int, as_csv: bool, as_json
     "--allow",
     metavar="MEASURE=INCREASE",
     multiple=True,
-    help="How much more B may have, such as tokens=10% or errors=0; exit code 1 if it has more. May be repeated.",
+    help="Fail (exit code 1) if B is more than this above A, such as tokens=10% or errors=0. May be repeated.",
 )
 @opt.JSON
 @click.pass_obj
@@ -175,12 +175,22 @@ def diff(database: TelemetryDatabase, session_a: str, session_b: str, *, allow: 
     return opt.ATTENTION if comparison.exceeded else 0
 
 
-@click.command()
+class _Report(click.Command):
+    """The command whose help lists the groups of each report; it imports them only for that."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from otel_sqlite_exporter.query.reports import REPORTS
+
+        with formatter.section("Groups of each report, the default first"):
+            formatter.write_dl([(name, ", ".join(report.groups)) for name, report in REPORTS.items()])
+
+
+@click.command(cls=_Report)
 @click.argument("name", metavar="NAME", type=click.Choice(REPORT_NAMES))
 @opt.DATABASE
 @opt.SINCE
 @opt.UNTIL
-@click.option("--group-by", "-g", metavar="GROUP", multiple=True, help="The groups; tokens, cost and errors take two.")
+@click.option("--group-by", "-g", metavar="GROUP", multiple=True, help="What a row stands for. May be repeated.")
 @click.option("--limit", "-n", type=click.IntRange(1), help="Maximum rows to show.")
 @click.option(
     "--plan",
@@ -204,7 +214,7 @@ def report(
 ) -> None:
     """Print a report.
 
-    NAME: sessions, durations, histogram, tokens, cost, errors, tools, slowest, links, attributes, growth or queries.
+    NAME is one of those below. The reports tokens, cost and errors take two groups, as in `-g model -g day`.
     """
     from otel_sqlite_exporter.cli.query_output import show_report
     from otel_sqlite_exporter.query.reports import describe_report
