@@ -36,7 +36,7 @@ class _List(Generic[_RowT]):
     columns: tuple[Column[_RowT], ...]
 
 
-_SESSIONS: _List[summaries.SessionSummary] = _List(
+SESSIONS: _List[summaries.SessionSummary] = _List(
     "sessions",
     "List sessions, the latest first.",
     "sessions",
@@ -50,7 +50,7 @@ _SESSIONS: _List[summaries.SessionSummary] = _List(
         Column("duration", lambda session: format_ms(session.duration_ms), right=True, drop=6),
         Column("traces", lambda session: session.traces, drop=1),
         Column("spans", lambda session: session.spans, drop=2),
-        Column("llm", lambda session: session.llm_calls, drop=4),
+        Column("llm_calls", lambda session: session.llm_calls, drop=4),
         Column("errors", lambda session: session.errors, drop=8),
         Column("tokens", lambda session: session.total_tokens, drop=7),
         Column("cost_usd", lambda session: session.cost_usd, drop=5),
@@ -157,5 +157,5 @@ def _make_command(records: _List[Any]) -> click.Command:
     return click.command(records.command, help=records.help)(opt.DATABASE(opt.SINCE(opt.UNTIL(command))))
 
 
-_LISTS: tuple[_List[Any], ...] = (_SESSIONS, _TRACES, _CALLS, _TOOL_EXECUTIONS, _LOG_RECORDS)
+_LISTS: tuple[_List[Any], ...] = (SESSIONS, _TRACES, _CALLS, _TOOL_EXECUTIONS, _LOG_RECORDS)
 COMMANDS = tuple(map(_make_command, _LISTS))
