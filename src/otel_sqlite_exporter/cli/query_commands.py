@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,13 +12,11 @@ import click
 from otel_sqlite_exporter.cli import options as opt
 
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.query.pages import Page
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
-    from otel_sqlite_exporter.query.summaries import EventSummary
     from otel_sqlite_exporter.settings import Settings
 
-_RECENT = 5_000
-"""`tail` looks for the latest records among so many that were written last: a batch can write more than it shows."""
+# Ids do not follow time: a batch writes its span events after all its finishes. `tail` sorts the last so many records.
+_RECENT, _BY_TIME = 5_000, attrgetter("start_time_unix_nano", "id")
 _FOLLOWED_PAGE = 500
 _FOLLOW_PAUSE_S = 0.5
 # A copy of the names in `query.reports`, so that `--help` does not import it; a test compares them.
@@ -107,25 +106,20 @@ def tail(database: TelemetryDatabase, /, *, follow: bool, limit: int, as_json: b
 
     criteria = opt.read_criteria(database, options)
     page = database.find_events(limit=max(limit, _RECENT), **criteria)
-    for event in _sort(page)[-limit:]:
+    for event in sorted(page, key=_BY_TIME)[-limit:]:
         show_event(event, as_json=as_json)
     last = max((event.id for event in page), default=0)
     try:
         while follow:
             cursor = encode_cursor(EVENTS, {"id": last}, newest_first=False)
             new = database.find_events(limit=_FOLLOWED_PAGE, cursor=cursor, newest_first=False, **criteria)
-            for event in _sort(new):
+            for event in sorted(new, key=_BY_TIME):
                 show_event(event, as_json=as_json)
             last = max((event.id for event in new), default=last)
             if len(new) < _FOLLOWED_PAGE:
                 time.sleep(_FOLLOW_PAUSE_S)
     except KeyboardInterrupt:
         return  # the way to end it, and no error
-
-
-def _sort(page: Page[EventSummary]) -> list[EventSummary]:
-    """Return the records by time. Ids do not follow time: a batch writes its span events after all its finishes."""
-    return sorted(page, key=lambda event: (event.start_time_unix_nano, event.id))
 
 
 @click.command()
@@ -176,7 +170,7 @@ def diff(database: TelemetryDatabase, session_a: str, session_b: str, *, allow: 
 
 
 class _Report(click.Command):
-    """The command whose help lists the groups of each report; it imports them only for that."""
+    """Lists the groups of each report in its help."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from otel_sqlite_exporter.query.reports import REPORTS

@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -45,39 +44,34 @@ def import_(settings: Settings, files: tuple[str, ...], *, timezone: str, as_jso
 
     reports: list[SourceReport] = []
     failed: list[str] = []
-    zone = parse_timezone(timezone)
-    for name in files:
-        with _print_failure(name, failed):
-            check_source(name)
-    if failed:
-        if failed == [files[-1]] != [*files] and not os.path.exists(files[-1]):
-            click.echo(f"to write to it, give --into {format_value(files[-1])}", err=True)
-        return opt.REFUSED
-    with open_importer(settings, zone) as importer:
-        for name in files:
-            label = name.rpartition("/")[2]
-            with _print_failure(name, failed), open_source(name) as source, show_progress(label, in_bytes=True) as show:
+    with open_importer(settings, parse_timezone(timezone)) as importer:
 
-                def on_progress(report: SourceReport) -> None:
-                    show(source.position, source.size, count(report.spans + report.logs, "record"))
+        def import_one(name: str) -> None:
+            with open_source(name) as source, show_progress(name.rpartition("/")[2], in_bytes=True) as show:
+                reports.append(
+                    importer.import_source(
+                        source,
+                        lambda report: show(source.position, source.size, f"records: {report.spans + report.logs}"),
+                    )
+                )
 
-                reports.append(importer.import_source(source, on_progress))
+        for work in (check_source, import_one):
+            for name in () if failed else files:
+                try:
+                    work(name)
+                except (UnreadableSourceError, MissingPackageError) as error:
+                    failed.append(name)
+                    click.echo(f"Error: {format_value(str(error))}", err=True)
+                except OSError as error:
+                    failed.append(name)
+                    click.echo(f"Error: {error.filename or name}: {error.strerror or error}", err=True)
         totals = importer.read_totals()
     _show_import(settings.path, reports, totals, as_json=as_json)
+    if failed == [files[-1]] != [*files] and not os.path.exists(files[-1]):
+        click.echo(f"to write to it, give --into {format_value(files[-1])}", err=True)
     if failed:
         return opt.REFUSED
     return opt.ATTENTION if any(report.refused for report in reports) else 0
-
-
-@contextlib.contextmanager
-def _print_failure(name: str, failed: list[str]) -> Iterator[None]:
-    """Print why a source cannot be read, and add its name to `failed`."""
-    try:
-        yield
-    except (UnreadableSourceError, MissingPackageError, OSError) as error:
-        failed.append(name)
-        why = f"{error.filename or name}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
-        click.echo(f"Error: {format_value(why)}", err=True)
 
 
 def _show_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, as_json: bool) -> None:
