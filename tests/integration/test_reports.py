@@ -289,7 +289,8 @@ def test_a_report_is_a_command(asked: Path, database: TelemetryDatabase, name: s
     assert len(rows) == 1 + len(result.rows)
     if name != "queries":
         assert shown["rows"] == result.to_dicts()
-    assert re.search(r" Plan: ", run("report", name, asked, "--plan")[1])
+    lines = run("report", name, asked, "--plan")[1].splitlines()
+    assert [len(lines), lines[1][:6], re.findall(" :[a-z]+", lines[1])] == [2, "Plan: ", []]
     assert run("report", name, asked)[1].startswith(f"{name} ({result.describe()})\n")
 
 

@@ -36,7 +36,7 @@ class _List(Generic[_RowT]):
     columns: tuple[Column[_RowT], ...]
 
 
-SESSIONS: _List[summaries.SessionSummary] = _List(
+_SESSIONS: _List[summaries.SessionSummary] = _List(
     "sessions",
     "List sessions, the latest first.",
     "sessions",
@@ -46,7 +46,7 @@ SESSIONS: _List[summaries.SessionSummary] = _List(
     (
         Column("session_id", lambda session: session.session_id, least=36),
         Column("user_id", lambda session: session.user_id, drop=3),
-        Column("end", lambda session: format_time(session.end_time)),
+        Column("end_time", lambda session: format_time(session.end_time)),
         Column("duration", lambda session: format_ms(session.duration_ms), right=True, drop=6),
         Column("traces", lambda session: session.traces, drop=1),
         Column("spans", lambda session: session.spans, drop=2),
@@ -157,5 +157,5 @@ def _make_command(records: _List[Any]) -> click.Command:
     return click.command(records.command, help=records.help)(opt.DATABASE(opt.SINCE(opt.UNTIL(command))))
 
 
-_LISTS: tuple[_List[Any], ...] = (SESSIONS, _TRACES, _CALLS, _TOOL_EXECUTIONS, _LOG_RECORDS)
+_LISTS: tuple[_List[Any], ...] = (_SESSIONS, _TRACES, _CALLS, _TOOL_EXECUTIONS, _LOG_RECORDS)
 COMMANDS = tuple(map(_make_command, _LISTS))

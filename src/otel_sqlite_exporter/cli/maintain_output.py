@@ -5,16 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from otel_sqlite_exporter.cli.formatting import Value, format_bytes, format_value
-from otel_sqlite_exporter.cli.list_commands import SESSIONS
+from otel_sqlite_exporter.cli.formatting import Value, format_bytes, format_time, format_value
 from otel_sqlite_exporter.cli.table_model import Column, Facts, Table, make_columns
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
 from otel_sqlite_exporter.model.plural import count
-from otel_sqlite_exporter.query.overview import Overview
+from otel_sqlite_exporter.query.overview import NewestSession, Overview
 from otel_sqlite_exporter.storage.identity import migrate_hint
 from otel_sqlite_exporter.storage.migrations import Pending, Report
 from otel_sqlite_exporter.storage.steps import Migration
@@ -24,8 +23,16 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.maintain.doctor import Finding
     from otel_sqlite_exporter.maintain.repair import Repair
 
-# `info` reads less of a session than the list of sessions shows.
-_SESSION_COLUMNS: list[Column[Any]] = [one for one in SESSIONS.columns if one.name not in ("duration", "cost_usd")]
+_SESSION_COLUMNS: list[Column[NewestSession]] = [
+    Column("session_id", lambda session: session.session_id, least=36),
+    Column("user_id", lambda session: session.user_id, drop=4),
+    Column("end_time", lambda session: format_time(session.end_time)),
+    Column("traces", lambda session: session.traces, drop=2),
+    Column("spans", lambda session: session.spans, drop=3),
+    Column("errors", lambda session: session.errors, drop=6),
+    Column("llm_calls", lambda session: session.llm_calls, drop=1),
+    Column("tokens", lambda session: session.total_tokens, drop=5),
+]
 
 
 def show_plan(path: str, pending: Pending, *, backup: bool, in_full: bool, as_json: bool) -> None:

@@ -214,7 +214,7 @@ def report(
     from otel_sqlite_exporter.query.reports import describe_report
 
     if plan:
-        return click.echo(describe_report(name))
+        return click.echo(describe_report(name).replace(" Plan: ", "\nPlan: ").replace(" :", " --"))
     criteria = {option: value for option, value in given.items() if value != ()}
     result = database.run_report(name, limit=limit, **criteria)
     show_report(result, lambda: database.run_report("histogram", **criteria), as_json=as_json, as_csv=as_csv)
