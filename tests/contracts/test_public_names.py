@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from click.testing import CliRunner
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter
 
@@ -22,6 +23,7 @@ from otel_sqlite_exporter import (
     TelemetryDatabase,
     environment_variables,
 )
+from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.cli.query_commands import REPORT_NAMES
 from otel_sqlite_exporter.declarations import declared_settings, resolve
 from otel_sqlite_exporter.query.reports import REPORTS, describe_report
@@ -223,6 +225,14 @@ def test_a_report_has_a_text_a_name_and_a_place_in_the_command() -> None:
     for name in REPORTS:
         if name != "queries":
             assert re.search(r" Plan: ", describe_report(name))
+
+
+def test_the_help_of_the_command_lists_the_groups_of_each_report() -> None:
+    shown = [
+        line.split() for line in CliRunner().invoke(cli, ["report", "--help"]).output.replace(",", "").splitlines()
+    ]
+    for name, report in REPORTS.items():
+        assert [name, *report.groups] in shown
 
 
 def test_the_environment_variables_are_these_and_the_module_holds_nothing_else() -> None:

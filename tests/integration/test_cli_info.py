@@ -100,6 +100,8 @@ def test_info_in_a_pipe_is_aligned_plain_text(written: Path) -> None:
     assert "newest sessions (10 of 12)" in out
     assert re.search(r"^  session 11 +- +\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z +1 +1 +0 +0 +-$", out, re.MULTILINE)
     assert "session 01" not in out
+    headings = out.partition("newest sessions (10 of 12)\n")[2].splitlines()[0].split()
+    assert set(headings) < set(run("sessions", written)[1].splitlines()[1].split())
 
 
 def test_info_on_a_terminal_is_coloured_unless_told_otherwise(written: Path) -> None:

@@ -167,6 +167,18 @@ def test_errors_are_those_of_failed_spans(database: TelemetryDatabase) -> None:
     assert by_two == {(*key, len(spans)) for key, spans in failed.items()}
 
 
+def test_times_are_written_as_in_the_views(database: TelemetryDatabase) -> None:
+    for name in REPORTS:
+        for row in database.run_report(name).to_dicts():
+            times = [value for column, value in row.items() if column.endswith("_time")]
+            assert [time for time in times if not re.fullmatch(r"[\d-]{10}T[\d:]{8}\.\d{6}Z", time)] == []
+    (errors,) = database.run_report("errors", group_by="day").to_dicts()
+    latest = max(database.find_spans(status="error"), key=lambda span: span.start_time_unix_nano)
+    assert (errors["last_time"], errors["example_trace_id"]) == (latest.start_time, latest.trace_id)
+    (tools,) = database.run_report("tools", group_by="day").to_dicts()
+    assert tools["last_time"] == database.find_tool_interactions(limit=1)[0].start_time
+
+
 def test_tools_slowest_sessions_links_and_growth(database: TelemetryDatabase) -> None:
     tools = {row["tool"]: row for row in database.run_report("tools").to_dicts()}
     assert {name: (row["executions"], row["errors"]) for name, row in tools.items()} == {
@@ -277,7 +289,8 @@ def test_a_report_is_a_command(asked: Path, database: TelemetryDatabase, name: s
     assert len(rows) == 1 + len(result.rows)
     if name != "queries":
         assert shown["rows"] == result.to_dicts()
-    assert re.search(r" Plan: ", run("report", name, asked, "--plan")[1])
+    lines = run("report", name, asked, "--plan")[1].splitlines()
+    assert [len(lines), lines[1][:6], re.findall(" :[a-z]+", lines[1])] == [2, "Plan: ", []]
     assert run("report", name, asked)[1].startswith(f"{name} ({result.describe()})\n")
 
 

@@ -46,11 +46,11 @@ _SESSIONS: _List[summaries.SessionSummary] = _List(
     (
         Column("session_id", lambda session: session.session_id, least=36),
         Column("user_id", lambda session: session.user_id, drop=3),
-        Column("end", lambda session: format_time(session.end_time)),
+        Column("end_time", lambda session: format_time(session.end_time)),
         Column("duration", lambda session: format_ms(session.duration_ms), right=True, drop=6),
         Column("traces", lambda session: session.traces, drop=1),
         Column("spans", lambda session: session.spans, drop=2),
-        Column("llm", lambda session: session.llm_calls, drop=4),
+        Column("llm_calls", lambda session: session.llm_calls, drop=4),
         Column("errors", lambda session: session.errors, drop=8),
         Column("tokens", lambda session: session.total_tokens, drop=7),
         Column("cost_usd", lambda session: session.cost_usd, drop=5),

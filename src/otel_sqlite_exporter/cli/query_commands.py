@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,13 +12,11 @@ import click
 from otel_sqlite_exporter.cli import options as opt
 
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.query.pages import Page
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
-    from otel_sqlite_exporter.query.summaries import EventSummary
     from otel_sqlite_exporter.settings import Settings
 
-_RECENT = 5_000
-"""`tail` looks for the latest records among so many that were written last: a batch can write more than it shows."""
+# Ids do not follow time: a batch writes its span events after all its finishes. `tail` sorts the last so many records.
+_RECENT, _BY_TIME = 5_000, attrgetter("start_time_unix_nano", "id")
 _FOLLOWED_PAGE = 500
 _FOLLOW_PAUSE_S = 0.5
 # A copy of the names in `query.reports`, so that `--help` does not import it; a test compares them.
@@ -107,25 +106,20 @@ def tail(database: TelemetryDatabase, /, *, follow: bool, limit: int, as_json: b
 
     criteria = opt.read_criteria(database, options)
     page = database.find_events(limit=max(limit, _RECENT), **criteria)
-    for event in _sort(page)[-limit:]:
+    for event in sorted(page, key=_BY_TIME)[-limit:]:
         show_event(event, as_json=as_json)
     last = max((event.id for event in page), default=0)
     try:
         while follow:
             cursor = encode_cursor(EVENTS, {"id": last}, newest_first=False)
             new = database.find_events(limit=_FOLLOWED_PAGE, cursor=cursor, newest_first=False, **criteria)
-            for event in _sort(new):
+            for event in sorted(new, key=_BY_TIME):
                 show_event(event, as_json=as_json)
             last = max((event.id for event in new), default=last)
             if len(new) < _FOLLOWED_PAGE:
                 time.sleep(_FOLLOW_PAUSE_S)
     except KeyboardInterrupt:
         return  # the way to end it, and no error
-
-
-def _sort(page: Page[EventSummary]) -> list[EventSummary]:
-    """Return the records by time. Ids do not follow time: a batch writes its span events after all its finishes."""
-    return sorted(page, key=lambda event: (event.start_time_unix_nano, event.id))
 
 
 @click.command()
@@ -157,7 +151,7 @@ def sql(settings: Settings, statement: str, *, limit: int, as_csv: bool, as_json
     "--allow",
     metavar="MEASURE=INCREASE",
     multiple=True,
-    help="How much more B may have, such as tokens=10% or errors=0; exit code 1 if it has more. May be repeated.",
+    help="Fail (exit code 1) if B is more than this above A, such as tokens=10% or errors=0. May be repeated.",
 )
 @opt.JSON
 @click.pass_obj
@@ -175,12 +169,22 @@ def diff(database: TelemetryDatabase, session_a: str, session_b: str, *, allow: 
     return opt.ATTENTION if comparison.exceeded else 0
 
 
-@click.command()
+class _Report(click.Command):
+    """Lists the groups of each report in its help."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from otel_sqlite_exporter.query.reports import REPORTS
+
+        with formatter.section("Groups of each report, the default first"):
+            formatter.write_dl([(name, ", ".join(report.groups)) for name, report in REPORTS.items()])
+
+
+@click.command(cls=_Report)
 @click.argument("name", metavar="NAME", type=click.Choice(REPORT_NAMES))
 @opt.DATABASE
 @opt.SINCE
 @opt.UNTIL
-@click.option("--group-by", "-g", metavar="GROUP", multiple=True, help="The groups; tokens, cost and errors take two.")
+@click.option("--group-by", "-g", metavar="GROUP", multiple=True, help="What a row stands for. May be repeated.")
 @click.option("--limit", "-n", type=click.IntRange(1), help="Maximum rows to show.")
 @click.option(
     "--plan",
@@ -204,13 +208,13 @@ def report(
 ) -> None:
     """Print a report.
 
-    NAME: sessions, durations, histogram, tokens, cost, errors, tools, slowest, links, attributes, growth or queries.
+    NAME is one of those below. The reports tokens, cost and errors take two groups, as in `-g model -g day`.
     """
     from otel_sqlite_exporter.cli.query_output import show_report
     from otel_sqlite_exporter.query.reports import describe_report
 
     if plan:
-        return click.echo(describe_report(name))
+        return click.echo(describe_report(name).replace(" Plan: ", "\nPlan: ").replace(" :", " --"))
     criteria = {option: value for option, value in given.items() if value != ()}
     result = database.run_report(name, limit=limit, **criteria)
     show_report(result, lambda: database.run_report("histogram", **criteria), as_json=as_json, as_csv=as_csv)

@@ -139,8 +139,10 @@ def show_comparison(comparison: Comparison, *, as_json: bool) -> None:
     steps = [(line,) for line in comparison.steps]
     tables += [Table("steps", make_columns("step"), steps)] if steps else []
     print_tables(*tables)
-    for name in comparison.exceeded:
-        click.echo(f"too much: {name}", err=True)
+    for measure, increase, is_percent in comparison.exceeded:
+        one, two = comparison.measures[measure]
+        limit = f"{one or 0:.6g} + {increase:g}{'%' if is_percent else ''}"
+        click.echo(f"too much: {measure}: {two:.6g}, allowed: {limit}", err=True)
 
 
 def _describe_change(a: float | None, b: float | None) -> str | None:

@@ -39,14 +39,14 @@ class Comparison:
         measures: Each of `MEASURES` of both sessions; None: unknown.
         tools: The number of executions of each tool in both sessions.
         steps: The lines of a unified diff of the steps, by the names of models and tools.
-        exceeded: The measures of the second session that exceed their allowance.
+        exceeded: The allowances that the second session exceeds.
     """
 
     session_ids: tuple[str, str]
     measures: dict[str, tuple[float | None, float | None]]
     tools: dict[str, tuple[int, int]]
     steps: tuple[str, ...]
-    exceeded: tuple[str, ...]
+    exceeded: tuple[Allowance, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields. The result can be written as JSON."""
@@ -55,7 +55,7 @@ class Comparison:
             "measures": {name: {"a": a, "b": b} for name, (a, b) in self.measures.items()},
             "tools": {name: {"a": a, "b": b} for name, (a, b) in self.tools.items()},
             "steps": list(self.steps),
-            "exceeded": list(self.exceeded),
+            "exceeded": [one.measure for one in self.exceeded],
         }
 
 
@@ -79,7 +79,7 @@ def compare_sessions(
         measures,
         {tool: (counts[0][tool], counts[1][tool]) for tool in sorted({*counts[0], *counts[1]})},
         tuple(line for line in lines if not line.startswith(("---", "+++"))),
-        tuple(one.measure for one in allowed if _is_exceeded(one, *measures[one.measure])),
+        tuple(one for one in allowed if _is_exceeded(one, *measures[one.measure])),
     )
 
 

@@ -1,4 +1,4 @@
--- The attribute keys of a sample: the newest :sample spans of the range. For each key: the spans that have it, its JSON
+-- The attribute keys of a sample: the newest 10,000 spans of the range. For each key: the spans that have it, its JSON
 -- types, its distinct values, and the bytes of key and values. Look at a key with as many distinct values as spans.
 -- dialect is the convention whose prefix the key has; NULL: none of those listed here.
 -- Plan: the newest spans by the index of their start, and their attributes parsed; no other spans are read.

@@ -27,7 +27,7 @@ SELECT
   END AS group_1,
   :group_2 AS group_2,
   count(*) AS errors,
-  strftime('%Y-%m-%dT%H:%M:%SZ', max(start_time_unix_nano) / 1000000000, 'unixepoch') AS last_time,
+  strftime('%Y-%m-%dT%H:%M:%S', max(start_time_unix_nano) / 1000000000, 'unixepoch') || printf('.%06dZ', start_time_unix_nano / 1000 % 1000000) AS last_time,
   trace_id AS example_trace_id
 FROM failures
 GROUP BY 1, 2

@@ -32,7 +32,7 @@ SELECT
   min(duration_ms) FILTER (WHERE position >= timed * 0.5) AS p50_ms,
   min(duration_ms) FILTER (WHERE position >= timed * 0.9) AS p90_ms,
   max(duration_ms) AS max_ms,
-  strftime('%Y-%m-%dT%H:%M:%SZ', max(start_time_unix_nano) / 1000000000, 'unixepoch') AS last_time
+  strftime('%Y-%m-%dT%H:%M:%S', max(start_time_unix_nano) / 1000000000, 'unixepoch') || printf('.%06dZ', max(start_time_unix_nano) / 1000 % 1000000) AS last_time
 FROM ranked
 GROUP BY 1
 ORDER BY 2 DESC, 1;
