@@ -22,6 +22,8 @@ RowT = TypeVar("RowT", bound="ViewRow")
 _TYPES = {"str": str, "int": int, "float": float}
 _field_types: dict[type[Any], Mapping[str, type]] = {}
 _SHOWN_CHARACTERS = 60
+# Python's `json` fails near 1,000 levels, what called it included.
+_LEVELS = 500
 _PANDAS_TYPES = {int: "Int64", float: "Float64", str: "string"}
 
 
@@ -142,7 +144,8 @@ class ViewRow:
         return decode_attributes(text, getattr(self, "attribute_types", None)).get(key, default)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields by name, with JSON decoded. The result can be written as JSON."""
+        """Return the fields by name, with JSON decoded; JSON of more than 500 levels stays text. The result
+        can be written as JSON."""
         values = {name: getattr(self, name) for name in field_types(type(self))}
         return {name: _decode(value, name == "body") if name in self.JSON else value for name, value in values.items()}
 
@@ -220,7 +223,17 @@ def _decode(text: Any, is_json: bool) -> Any:
     # A body is always JSON; other columns may hold text that only looks like a JSON number or string.
     if isinstance(text, str) and (is_json or text[:1] in ("{", "[")):
         try:
-            return orjson.loads(text)
+            value = orjson.loads(text)
         except orjson.JSONDecodeError:
             return text
+        return text if text.count("{") + text.count("[") > _LEVELS and _is_deep(value) else value
     return text
+
+
+def _is_deep(value: Any) -> bool:
+    """Return whether `value` is nested in more than `_LEVELS` levels."""
+    level = [value]
+    for _ in range(_LEVELS):
+        parents = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, (dict, list))]
+        level = [child for parent in parents for child in parent]
+    return any(isinstance(one, (dict, list)) for one in level)
