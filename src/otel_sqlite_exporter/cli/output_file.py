@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import tempfile
@@ -23,9 +24,19 @@ def write_lines(lines: Iterable[ExportedLine], output: str, *, source: str) -> E
         OSError: The file cannot be written; an earlier one at its path is unchanged.
     """
     if output == "-":
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard output")
         done = _write(lines, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return done
+    try:
+        return _write_file(lines, output, source)
+    except OSError as error:
+        error.filename = error.filename or output
+        raise
+
+
+def _write_file(lines: Iterable[ExportedLine], output: str, source: str) -> ExportedLine:
     path = os.path.realpath(output)
     if path == os.path.realpath(source):
         raise FilterError("output", f"{output!r} is the file that is exported: give another")

@@ -8,6 +8,7 @@ A file whose first hundred lines have no known format is refused before anything
 from __future__ import annotations
 
 import base64
+import errno
 import gzip
 import io
 import json
@@ -115,6 +116,8 @@ def open_source(name: str) -> Iterator[ImportSource]:
         OSError: It cannot be opened.
     """
     if name == STANDARD_INPUT:
+        if sys.stdin is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard input")
         yield ImportSource("standard input", sys.stdin.buffer)
         return
     with open(name, "rb", buffering=0) as file:
