@@ -72,7 +72,7 @@ CASES = [
     Case("dialects", (), [OWN], read_dialects([OWN]), f" {OWN} ,", read_dialects([OWN])),
 ]
 BAD: dict[str, list[Any]] = {
-    "path": ["", "a\0b", "\ud800", ":memory:", "file:a?mode=memory", "sqlite:/a.db", Path("sqlite:///a"), b"a", 7, True],
+    "path": ["", "a\0b", "\ud800", ":memory:", "file:a?mode=memory", "sqlite:/a.db", Path("sqlite:/a"), b"a", 7, True],
     "session_attributes": [[], "", " , ", ["a", 1], {"a": 1}, 5, [None]],
     "busy_timeout_ms": [-1, 2**31, 1.5, "soon", "", True, [1]],
     "synchronous": ["off", "", 1, True, ["full"]],
