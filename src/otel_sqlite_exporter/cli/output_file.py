@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import sys
 import tempfile
@@ -20,12 +19,12 @@ def write_lines(lines: Iterable[ExportedLine], output: str, *, source: str) -> E
     read a new file. Return the sums of their counts.
 
     Raises:
-        FilterError: `output` is the file `source`, from which the lines come.
+        FilterError: `output` is the file `source`, from which the lines come, or is closed.
         OSError: The file cannot be written; an earlier one at its path is unchanged.
     """
     if output == "-":
         if sys.stdout is None:
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF), "standard output")
+            raise FilterError("output", "standard output is closed: give a file")
         done = _write(lines, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return done

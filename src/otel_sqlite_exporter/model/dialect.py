@@ -131,7 +131,7 @@ def read_dialects(paths: Iterable[str]) -> tuple[Dialect, ...]:
         try:
             content = Path(path).read_bytes()
         except (OSError, ValueError) as error:  # a ValueError: the file system cannot encode the path
-            why = error.strerror if isinstance(error, OSError) else error
+            why = getattr(error, "strerror", error)
             raise ValueError(f"give paths of JSON files; {path} cannot be read ({why})") from None
         try:
             dialects.append(parse_dialect(json.loads(content)))

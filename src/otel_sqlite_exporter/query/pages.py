@@ -22,8 +22,7 @@ RowT = TypeVar("RowT", bound="ViewRow")
 _TYPES = {"str": str, "int": int, "float": float}
 _field_types: dict[type[Any], Mapping[str, type]] = {}
 _SHOWN_CHARACTERS = 60
-# Python's `json` fails near 1,000 levels, what called it included.
-_LEVELS = 500
+_LEVELS = 254  # more orjson does not write; Python's `json` fails near 1,000, with what called it
 _PANDAS_TYPES = {int: "Int64", float: "Float64", str: "string"}
 
 
@@ -144,8 +143,7 @@ class ViewRow:
         return decode_attributes(text, getattr(self, "attribute_types", None)).get(key, default)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields by name, with JSON decoded; JSON of more than 500 levels stays text. The result
-        can be written as JSON."""
+        """Return the fields by name, ready to be written as JSON: JSON of up to 254 levels is decoded."""
         values = {name: getattr(self, name) for name in field_types(type(self))}
         return {name: _decode(value, name == "body") if name in self.JSON else value for name, value in values.items()}
 
@@ -224,16 +222,9 @@ def _decode(text: Any, is_json: bool) -> Any:
     if isinstance(text, str) and (is_json or text[:1] in ("{", "[")):
         try:
             value = orjson.loads(text)
-        except orjson.JSONDecodeError:
+            if text.count("{") + text.count("[") > _LEVELS:
+                orjson.dumps(value)
+            return value
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError):
             return text
-        return text if text.count("{") + text.count("[") > _LEVELS and _is_deep(value) else value
     return text
-
-
-def _is_deep(value: Any) -> bool:
-    """Return whether `value` is nested in more than `_LEVELS` levels."""
-    level = [value]
-    for _ in range(_LEVELS):
-        parents = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, (dict, list))]
-        level = [child for parent in parents for child in parent]
-    return any(isinstance(one, (dict, list)) for one in level)

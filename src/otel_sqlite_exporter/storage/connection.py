@@ -161,9 +161,8 @@ def read_file(
     """Return what `read` returns for a read-only connection to `path`, in one transaction.
 
     A file at rest (one without a WAL or a journal) is read through an immutable connection, so that nothing appears
-    beside it; if it was written meanwhile, it is read once more, and in the end with locks. `main_only` reads the main
-    file alone even where there is a WAL or a journal, and never takes locks. Where a writer died and left a rollback
-    journal, SQLite rolls back what it had half done.
+    beside it; if it was written meanwhile, it is read once more, and in the end with locks. `main_only` passes over a
+    WAL or a journal, and never locks. Where a writer died and left a journal, SQLite rolls back what it had half done.
 
     Raises:
         DamagedFileError: SQLite finds the file damaged, or not a database.

@@ -18,7 +18,7 @@ from otel_sqlite_exporter.storage.steps import Migration, OnProgress, apply_step
 from otel_sqlite_exporter.storage.views import NO_VIEWS, Views, load_views, read_view_number
 from otel_sqlite_exporter.version import __version__
 
-_logger = logging.getLogger(__name__)
+_warn_once = cache(logging.getLogger(__name__).warning)
 
 
 class Pending(NamedTuple):
@@ -153,12 +153,7 @@ def prepare_file(
             raise
         # It raises again, unless only the new views were at fault.
         migrate(path, busy_timeout_ms=busy_timeout_ms, backup=False, steps=steps, views=NO_VIEWS)
-        _warn(f"{path} keeps its older views ({error.__cause__}): rename yours, then {migrate_hint(path)}")
-
-
-@cache
-def _warn(message: str) -> None:
-    _logger.warning("%s", message)
+        _warn_once(f"{path} keeps its older views ({error.__cause__}): rename yours, then {migrate_hint(path)}")
 
 
 def check_integrity(path: str, busy_timeout_ms: int) -> None:

@@ -46,8 +46,10 @@ class TracedConnection(sqlite3.Connection):
     def __init__(self, database: str, **keywords: Any) -> None:
         self._traced = resolve_environment().debug
         self._name = f"{os.getpid()}/{next(_numbers)}"
-        is_uri = keywords.get("uri", False)
-        self._trace = _find_trace(os.fsdecode(unquote_to_bytes(urlsplit(database).path)) if is_uri else database)
+        named = unquote_to_bytes(urlsplit(database).path) if keywords.get("uri") else database
+        own = {os.path.realpath(os.fsdecode(named)) + suffix for suffix in _SUFFIXES}
+        path = resolve_environment().debug_file
+        self._trace = _open_trace(path, path is not None and os.path.realpath(path) in own)
         began = time.perf_counter()
         try:
             super().__init__(database, **keywords)
@@ -179,19 +181,10 @@ def _name_error(error: BaseException) -> str:
     return getattr(error, "sqlite_errorname", None) or type(error).__name__
 
 
-def _find_trace(database: str) -> int | None:
-    """Return the descriptor that a connection to `database` writes to, or None where there is none."""
-    path = resolve_environment().debug_file
-    if path is not None and os.path.realpath(path) in {os.path.realpath(database) + suffix for suffix in _SUFFIXES}:
-        _warn(path, _OF_A_DATABASE)
-        path = None
-    return _open_trace(path)
-
-
 @cache
-def _open_trace(path: str | None) -> int | None:
+def _open_trace(path: str | None, is_of_database: bool) -> int | None:
     """Return the descriptor to write to, or None where there is none. The first line there has the versions."""
-    descriptor = None if path is None else _open_file(path)
+    descriptor = None if path is None else _open_file(path, is_of_database)
     # Not sys.stderr: a program may turn it into log records, which an exporter would write, and trace, without end.
     if descriptor is None and sys.__stderr__ is not None:
         with contextlib.suppress(OSError, ValueError):
@@ -202,27 +195,23 @@ def _open_trace(path: str | None) -> int | None:
     return descriptor
 
 
-def _open_file(path: str) -> int | None:
+def _open_file(path: str, is_of_database: bool) -> int | None:
     # Windows has neither of the two flags.
     at_once = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+    # A pipe that is open for reading too would never be without a reader.
+    access = os.O_WRONLY if os.path.exists(path) and not os.path.isfile(path) else os.O_RDWR | os.O_CREAT
     try:
-        is_file = not os.path.exists(path) or os.path.isfile(path)
-        # A pipe that is open for reading too would never be without a reader.
-        access = os.O_RDWR | os.O_CREAT if is_file else os.O_WRONLY
+        if is_of_database:
+            raise OSError(_OF_A_DATABASE)
         descriptor = os.open(path, access | os.O_APPEND | at_once, 0o600)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode) or os.read(descriptor, len(_SQLITE_HEADER)) != _SQLITE_HEADER:
             return descriptor
         # It stays open: closing it would drop the locks of every connection that this process has to the database.
         raise OSError(_OF_A_DATABASE)
     except OSError as error:
-        _warn(path, str(error))
+        variable = name_variable("debug_file")
+        _logger.warning("%s=%r cannot be used: %s; using standard error", variable, path, error)
         return None
-
-
-@cache
-def _warn(path: str, why: str) -> None:
-    variable = name_variable("debug_file")
-    _logger.warning("%s=%r cannot be used: %s; using standard error", variable, path, why)
 
 
 def _find_version(package: str) -> str:

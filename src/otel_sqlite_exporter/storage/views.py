@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The views and triggers in a file. No step migrates them: they are dropped and written from the files of the package.
 
-A file notes their number, their names, and a digest of their text: all other views and triggers belong to the user,
-and so does one of a noted name that he has replaced. They stay.
+A file notes their number, and a digest of each text: all other views and triggers belong to the user, also one that
+has replaced ours. They stay.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from otel_sqlite_exporter.sql.texts import read_folder, split_statements
 from otel_sqlite_exporter.storage.state import read_number, read_state, write_state
@@ -49,11 +48,11 @@ def read_view_number(connection: sqlite3.Connection) -> int:
 def drop_views(connection: sqlite3.Connection) -> tuple[Views, tuple[str, ...]]:
     """Drop all views and triggers, in the caller's transaction: SQLite changes no table while a view or a trigger names
     what is not there, and those of the user may use ours. Return ours, and the statements of the user's."""
-    noted = _read_digests(connection)
+    noted = str(read_state(connection, _DIGESTS)).split()
     ours: list[str] = []
     theirs: list[str] = []
     for kind, name, sql in connection.execute(_READ).fetchall():
-        (ours if noted.get(name) == _digest(sql) else theirs).insert(0, sql)
+        (ours if _digest(sql) in noted else theirs).insert(0, sql)
         quoted = name.replace('"', '""')
         connection.execute(f'DROP {kind} "{quoted}"')
     return Views(read_view_number(connection), tuple(ours)), tuple(theirs)
@@ -67,19 +66,11 @@ def create_views(connection: sqlite3.Connection, views: Views, others: tuple[str
     """
     for statement in views.statements:
         connection.execute(statement)
-    digests = {name: _digest(sql) for _, name, sql in connection.execute(_READ)}
+    digests = [_digest(sql) for *_, sql in connection.execute(_READ)]
     for statement in others:
         connection.execute(statement)
     write_state(connection, _NUMBER, views.number)
-    write_state(connection, _DIGESTS, json.dumps(digests))
-
-
-def _read_digests(connection: sqlite3.Connection) -> dict[str, Any]:
-    try:
-        noted = json.loads(str(read_state(connection, _DIGESTS)))
-    except ValueError:  # there is none, or somebody changed it
-        return {}
-    return noted if isinstance(noted, dict) else {}
+    write_state(connection, _DIGESTS, " ".join(digests))
 
 
 def _digest(sql: str) -> str:

@@ -23,7 +23,7 @@ CREATE TABLE _state (
   name TEXT NOT NULL UNIQUE,              -- one of the names below
   value ANY NOT NULL
   -- views             the number of the views and triggers in this file
-  -- view digests      JSON object: their names and digests of their texts; all others are the user's and stay
+  -- view digests      digests of their texts, with spaces between; all others belong to the user and stay
   -- step N            the last id that the batches of step N have done
   -- reindex spans     the last id that reindex has done; the same with logs
   -- spool ID          the id of the last batch that was written from this spool
