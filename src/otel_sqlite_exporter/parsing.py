@@ -23,6 +23,10 @@ def parse_path(value: Any) -> str:
     path = os.fspath(value) if isinstance(value, (str, os.PathLike)) else None
     if not isinstance(path, str) or not path or "\0" in path:
         raise ValueError("give the path of a file as text")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:  # a lone surrogate
+        raise ValueError("give the path of a file as text that the file system can encode") from None
     if path == ":memory:" or path.startswith("file:"):
         raise ValueError("give the path of a file; a database in memory would end with the exporter")
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", path):  # one letter would be a drive of Windows

@@ -162,6 +162,8 @@ def test_a_bad_variable_is_reported_once(asked: Path, command: str) -> None:
         (("sessions", "--min-cost-usd", "nan"), r"Error: --min-cost-usd: nan is not a finite number\n"),
         (("llm", "--limit", 2**31), r"Error: --limit: \d+ is not a number of rows: give an integer from 1 to \d+\n"),
         (("llm", "--session", ""), r"Error: --session: '' is not an id: .*\n"),
+        (("export", "--session", ""), r"Error: --session: '' is not an id: .*\n"),
+        (("export", "--trace", ""), r"Error: --trace: '' is not an id: .*\n"),
         (("search", "x", "--model", "a", "--tool", "b"), r"Error: --tool: only tool executions have it, .*\n"),
         (("search", '""'), r"Error: TEXT: .*\n"),
         (("sql", "DELETE FROM spans"), r"Error: STATEMENT: .*\n"),
@@ -334,6 +336,29 @@ def test_an_output_has_one_form(asked: Path, options: tuple[str, ...]) -> None:
     code, out, err = run(*options, OTEL_EXPORTER_SQLITE_PATH=str(asked))
     assert (code, out) == (2, "")
     assert err.endswith("Error: give only one of --json, --csv and --plan\n")
+
+
+@pytest.mark.parametrize("levels", [240, 255, 1000, 1030])
+@pytest.mark.parametrize("arguments", [("llm", "--json"), ("tools", "--json"), ("trace", "--json")])
+def test_json_of_many_levels_is_printed_and_beyond_254_as_text(
+    path: Path, levels: int, arguments: tuple[str, ...]
+) -> None:
+    deep = '{"a":' * levels + "1" + "}" * levels
+    messages = f'[{{"role":"assistant","parts":[{{"type":"tool_call","id":"1","name":"find","arguments":{deep}}}]}}]'
+    attributes = {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "find",
+        "gen_ai.tool.call.arguments": deep,
+    }
+    if arguments[0] == "llm":
+        attributes = {"gen_ai.operation.name": "chat", "gen_ai.output.messages": messages}
+    with exporting(path) as exporter:
+        exporter.export(spans := make_spans("deep", attributes=attributes))
+    trace = format(spans[0].context.trace_id, "032x") if arguments[0] == "trace" else ""
+    code, shown, err = run(*filter(None, (arguments[0], trace, arguments[1])), path)
+    assert (code, err) == (0, "")
+    assert json.loads(shown)
+    assert ('"a": {' in shown) == (levels <= 254)
 
 
 def test_a_statement_without_rows_says_what_to_give(asked: Path) -> None:

@@ -180,18 +180,42 @@ def test_a_reader_that_goes_away_is_no_error(written: Path) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("arguments", [["info"], ["llm"], ["export"], ["tail", "--json"]])
-def test_an_output_that_is_full_is_named(written: Path, arguments: list[str]) -> None:
+def test_an_output_that_is_full_is_named(written: Path, arguments: list[str], unbuffered: str) -> None:
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
             [*COMMAND, *arguments, str(written)],
             stdout=full,
             stderr=subprocess.PIPE,
-            env=clean_environment(),
+            env=clean_environment(PYTHONUNBUFFERED=unbuffered),
             check=False,
             timeout=180,
         )
     assert (done.returncode, done.stderr) == (2, b"Error: standard output: No space left on device\n")
+
+
+def test_an_output_file_that_is_full_is_named(written: Path) -> None:
+    named = "Error: /dev/full: No space left on device\n"
+    assert run("export", written, "--output", "/dev/full") == (2, "", named)
+
+
+@pytest.mark.parametrize(
+    ("redirect", "arguments", "refused"),
+    [
+        (">&-", ["export"], "--output: standard output is closed: give a file"),
+        ("<&-", ["import", "-", "--into"], "standard input is closed: give a file"),
+    ],
+)
+def test_a_stream_that_is_closed_is_named(written: Path, redirect: str, arguments: list[str], refused: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {redirect}', "sh", *COMMAND, *arguments, str(written)],
+        capture_output=True,
+        env=clean_environment(),
+        check=False,
+        timeout=180,
+    )
+    assert (done.returncode, done.stderr.decode()) == (2, f"Error: {refused}\n")
 
 
 def test_an_interrupt_is_one_sentence(written: Path) -> None:

@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import pty
 import re
 import sqlite3
 import stat
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +26,7 @@ from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanProcessor, T
 from otel_sqlite_exporter.storage.connection import open_reader
 from otel_sqlite_exporter.storage.traced_connection import mask_literals
 from tests.commands import run
-from tests.conftest import clean_environment, export_all, exporting, in_new_process, read
+from tests.conftest import clean_environment, export_all, exporting, in_new_process, read, span_names
 
 SECRET = "Rumpelstiltskin"
 DEBUG: dict[str, Any] = {"OTEL_EXPORTER_SQLITE_DEBUG": "connection,sql"}
@@ -145,11 +149,94 @@ def test_a_database_is_not_written_to_as_a_trace(path: Path) -> None:
         code, _, err = run("traces", path, OTEL_EXPORTER_SQLITE_DEBUG_FILE=str(path), **DEBUG)
         assert code == 0
         assert f"OTEL_EXPORTER_SQLITE_DEBUG_FILE={str(path)!r} cannot be used: it is a database" in err
+        os.link(path, path.parent / "link.txt")
+        code, _, err = run("traces", path, OTEL_EXPORTER_SQLITE_DEBUG_FILE=str(path.parent / "link.txt"), **DEBUG)
+        assert (code, "cannot be used: it is a database" in err) == (0, True)
         assert STATEMENT.search(err)
         assert path.read_bytes() == before
         code, _, err = run("traces", path, OTEL_EXPORTER_SQLITE_DEBUG_FILE=str(path.parent), **DEBUG)
         assert code == 0
         assert "Is a directory" in err
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm", "-journal", "-spool"])
+@pytest.mark.parametrize("is_link", [False, True], ids=["path", "link"])
+def test_no_file_of_a_database_that_is_not_made_yet_becomes_a_trace(path: Path, suffix: str, is_link: bool) -> None:
+    trace = Path(f"{path}{suffix}")
+    if is_link:
+        (path.parent / "link").symlink_to(trace)
+        trace = path.parent / "link"
+    done = trace_export(path, trace)
+    assert f"{str(trace)!r} cannot be used: it is a database or a file beside one; using standard error" in done.stderr
+    assert STATEMENT.search(done.stderr)
+    assert span_names(path) == [SECRET]
+
+
+def test_a_database_at_the_path_of_a_trace_is_refused_and_the_export_returns(path: Path, tmp_path: Path) -> None:
+    trace_export(path, tmp_path / "trace.txt")
+    code, _, err = run(
+        "traces", tmp_path / "trace.txt", OTEL_EXPORTER_SQLITE_DEBUG_FILE=str(tmp_path / "trace.txt"), **DEBUG
+    )
+    assert (code, "is not a SQLite file" in err) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["/dev/stderr", "/dev/stdout", "/dev/fd/2"])
+def test_a_pipe_gets_the_trace(path: Path, name: str) -> None:
+    done = trace_export(path, Path(name))
+    assert STATEMENT.search(done.stdout if name == "/dev/stdout" else done.stderr)
+    assert "cannot be used" not in done.stderr
+    assert span_names(path) == [SECRET]
+
+
+def test_a_terminal_gets_the_trace(path: Path) -> None:
+    ours, theirs = pty.openpty()
+    with closing_descriptors(ours, theirs):
+        done = trace_export(path, Path(os.ttyname(theirs)))
+        assert done.stderr == ""
+        assert re.search(VERSIONS, os.read(ours, 4096).decode().splitlines()[0])
+    assert span_names(path) == [SECRET]
+
+
+def test_a_fifo_without_a_reader_is_not_waited_for(path: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    done = trace_export(path, tmp_path / "fifo")
+    assert f"{str(tmp_path / 'fifo')!r} cannot be used: " in done.stderr
+    assert STATEMENT.search(done.stderr)
+    assert span_names(path) == [SECRET]
+
+
+def test_a_fifo_that_is_full_loses_lines_and_blocks_nobody(path: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    reader = os.open(tmp_path / "fifo", os.O_RDONLY | os.O_NONBLOCK)
+    with closing_descriptors(reader):
+        fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+        done = trace_export(path, tmp_path / "fifo")
+        assert done.stderr == ""
+        assert re.search(VERSIONS, os.read(reader, 65536).decode().splitlines()[0])
+    assert span_names(path) == [SECRET]
+
+
+@contextmanager
+def closing_descriptors(*descriptors: int) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def trace_export(path: Path, trace: Path) -> subprocess.CompletedProcess[str]:
+    """Export in a process that traces to `trace`."""
+    code = f"from tests.integration.test_debugging import write_secrets\nwrite_secrets({str(path)!r})"
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env=clean_environment(OTEL_EXPORTER_SQLITE_DEBUG_FILE=str(trace), **DEBUG),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        start_new_session=True,
+    )
 
 
 def test_without_the_variable_a_connection_is_sqlites_own(path: Path) -> None:
@@ -169,6 +256,9 @@ def test_without_the_variable_a_connection_is_sqlites_own(path: Path) -> None:
         ("SELECT 'it''s', \"a\"\"b\", '--', '/*' -- no\n, b", "SELECT '...', \"...\", '...', '...' , b"),
         ("SELECT /* it's\n * / */ a /* open", "SELECT a"),
         ("SELECT 'open", "SELECT '...'"),
+        ("SELECT [it's], 'a]', [b", "SELECT [...], '...', [...]"),
+        ("SELECT `it's ``\"`, 'a', `b", "SELECT `...`, '...', `...`"),
+        ("SELECT $a::b('c), 'd', :e(\"", "SELECT $a::b(...), '...', :e(...)"),
         ("pragma cache_size = -16384 -- no", "pragma cache_size = -16384"),
         ("PRAGMA table_info('spans')", "PRAGMA table_info('spans')"),
     ],

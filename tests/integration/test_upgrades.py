@@ -163,6 +163,16 @@ def test_a_batch_that_fails_is_rolled_back_and_the_ones_before_it_stay(written: 
     assert span_names(written) == ["c", "d", "e", "new a", "new b"]
 
 
+def test_a_note_of_a_batch_that_somebody_changed_is_one_clear_error(written: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        migrations.migrate(str(written), busy_timeout_ms=0, steps=(*RELEASED, LONG), on_progress=stop_after(1))
+    with closing(sqlite3.connect(written)) as connection, connection:
+        connection.execute("UPDATE _state SET value = 'abc' WHERE name LIKE 'step%'")
+    with pytest.raises(MigrationFailedError, match="table _before already exists"):
+        migrate(written, LONG)
+    assert span_names(written) == ["c", "d", "e", "new a", "new b"]
+
+
 @pytest.mark.parametrize("auto_migrate", ["safe", "always", "never"])
 def test_a_long_step_is_never_applied_in_an_export(written: Path, auto_migrate: str) -> None:
     before = snapshot(written)

@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import sqlite3
 from pathlib import Path
 
 import pytest
 
-from otel_sqlite_exporter.errors import UnsupportedSQLiteError
-from otel_sqlite_exporter.storage.connection import OLDEST_SQLITE, check_sqlite_version, open_writer
+from otel_sqlite_exporter.errors import DamagedFileError, UnsupportedSQLiteError
+from otel_sqlite_exporter.storage.connection import OLDEST_SQLITE, check_sqlite_version, open_writer, read_file
 
 
 def test_an_older_sqlite_is_one_clear_error() -> None:
@@ -33,3 +35,36 @@ def test_opening_a_file_again_writes_nothing(tmp_path: Path) -> None:
         first.execute("BEGIN IMMEDIATE")
         with contextlib.closing(open_writer(path, busy_timeout_ms=0)) as second:
             assert second.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+
+
+def test_a_file_that_is_written_in_each_read_is_read_with_locks_in_the_end(tmp_path: Path) -> None:
+    path = str(tmp_path / "otel.db")
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE t (a)")
+    reads = 0
+
+    def read(connection: sqlite3.Connection) -> int:
+        nonlocal reads
+        reads += 1
+        os.utime(path, ns=(reads, reads))
+        (count,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        return int(count)
+
+    assert read_file(path, read, busy_timeout_ms=0) == 1
+    with pytest.raises(sqlite3.OperationalError, match="locked: others wrote it in each of 10 reads"):
+        read_file(path, read, busy_timeout_ms=0, main_only=True)
+    assert reads == 20
+
+
+def test_a_file_that_is_written_in_each_read_and_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "otel.db"
+    path.write_text("text" * 1_000)
+
+    def read(connection: sqlite3.Connection) -> None:
+        with path.open("a") as file:
+            file.write("more")
+        connection.execute("SELECT count(*) FROM sqlite_schema")
+
+    for main_only in (True, False):
+        with pytest.raises(DamagedFileError, match="is damaged"):
+            read_file(str(path), read, busy_timeout_ms=0, main_only=main_only)

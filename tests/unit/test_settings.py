@@ -72,7 +72,7 @@ CASES = [
     Case("dialects", (), [OWN], read_dialects([OWN]), f" {OWN} ,", read_dialects([OWN])),
 ]
 BAD: dict[str, list[Any]] = {
-    "path": ["", "a\0b", ":memory:", "file:otel.db?mode=memory", "sqlite:///a.db", Path("sqlite:///a"), b"a", 7, True],
+    "path": ["", "a\0b", "\ud800", ":memory:", "file:a?mode=memory", "sqlite:/a.db", Path("sqlite:/a"), b"a", 7, True],
     "session_attributes": [[], "", " , ", ["a", 1], {"a": 1}, 5, [None]],
     "busy_timeout_ms": [-1, 2**31, 1.5, "soon", "", True, [1]],
     "synchronous": ["off", "", 1, True, ["full"]],
@@ -84,7 +84,7 @@ BAD: dict[str, list[Any]] = {
     "redactor": ["", "json", "json:", "json:nothing", "no.such.module:function", "json:__name__", ":loads", 5, ["a:b"]],
     "capture_content": ["yes", "", 1, 0, "0", []],
     "capture_limit": [0, -1, 2**31, 1.5, "much", True],
-    "dialects": [5, [1], ["no/such.json"], [__file__], {"a": 1}],
+    "dialects": [5, [1], ["no/such.json"], ["\ud800"], [__file__], {"a": 1}],
 }
 BAD_TEXTS = {
     "path": [":memory:", "file:otel.db", "sqlite:///otel.db"],

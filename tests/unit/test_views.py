@@ -3,20 +3,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.trace.export import SpanExportResult
 
 from otel_sqlite_exporter import TelemetryDatabase
-from otel_sqlite_exporter.errors import MigrationFailedError
+from otel_sqlite_exporter.errors import MigrationFailedError, MigrationRequiredError
 from otel_sqlite_exporter.storage.migrations import find_pending
+from otel_sqlite_exporter.storage.steps import Migration
 from otel_sqlite_exporter.storage.views import Views, load_views
 from tests.commands import run
 from tests.conftest import exporting, make_spans, read, span_names
 from tests.file_checks import snapshot
-from tests.upgrades import BROKEN, NEWEST, QUICK, beside, migrate, prepare
+from tests.upgrades import BROKEN, NEWEST, QUICK, SLOW, beside, migrate, prepare, version
 
 OURS = load_views()
 USERS = """
@@ -55,11 +58,12 @@ def objects(path: Path) -> dict[str, str]:
     return dict(read(path, "SELECT name, sql FROM sqlite_schema WHERE type IN ('view', 'trigger')"))
 
 
-def test_a_file_notes_the_number_and_the_names_of_its_views(path: Path) -> None:
+def test_a_file_notes_the_number_and_the_digests_of_its_views(path: Path) -> None:
     migrate(path)
     assert read(path, "SELECT value FROM _state WHERE name = 'views'") == [(OURS.number,)]
-    names = "SELECT n.value FROM _state AS s, json_each(s.value) AS n WHERE s.name = 'view names'"
-    assert {name for (name,) in read(path, names)} == set(objects(path))
+    ((digests,),) = read(path, "SELECT value FROM _state WHERE name = 'view digests'")
+    texts = [sql.encode() for sql in objects(path).values()]
+    assert sorted(digests.split()) == sorted(hashlib.sha256(text).hexdigest()[:16] for text in texts)
 
 
 @pytest.mark.parametrize("auto_migrate", ["safe", "always"])
@@ -151,6 +155,85 @@ def test_until_the_last_step_is_done_a_file_keeps_its_views(written: Path) -> No
 
 def test_a_step_may_remove_a_column_that_views_name(written: Path) -> None:
     sql = "ALTER TABLE _agents DROP COLUMN last_seen_unix_nano;\n"
-    alter(written, "DROP VIEW my_spans")
     migrate(written, QUICK._replace(sql=sql), views=with_views(without="agents"))
     assert span_names(written) == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "ALTER TABLE _spans ADD COLUMN note TEXT",
+        "ALTER TABLE _logs RENAME COLUMN body TO text; ALTER TABLE _logs RENAME COLUMN text TO body",
+        "CREATE TABLE _notes (a TEXT, b TEXT) STRICT; ALTER TABLE _notes DROP COLUMN b",
+        "ALTER TABLE _spans RENAME TO _old_spans; ALTER TABLE _old_spans RENAME TO _spans",
+    ],
+    ids=["add", "rename a column", "drop", "rename a table"],
+)
+def test_a_step_passes_what_the_user_made_of_our_views(written: Path, sql: str) -> None:
+    alter(
+        written,
+        """
+        CREATE VIEW "my; ""own"" one" AS SELECT name FROM my_spans;
+        CREATE TRIGGER "my use" AFTER INSERT ON my_log
+        BEGIN UPDATE my_log SET name = name || (SELECT count(*) FROM spans); END;
+        CREATE TRIGGER my_insert INSTEAD OF INSERT ON "my; ""own"" one" BEGIN INSERT INTO my_log VALUES (new.name); END;
+        """,
+    )
+    theirs = {name: text for name, text in objects(written).items() if name.startswith("my")}
+    assert len(theirs) == 6
+    migrate(written, QUICK._replace(sql="".join(f"{one.strip()};\n" for one in sql.split(";"))))
+    assert theirs.items() <= objects(written).items()
+    alter(written, """INSERT INTO "my; ""own"" one" VALUES ('mine ')""")
+    assert read(written, "SELECT name FROM my_log") == [("mine 2",)]
+    assert read(written, 'SELECT name FROM "my; ""own"" one" ORDER BY name') == [("one",), ("two",)]
+
+
+@pytest.mark.parametrize("auto_migrate", ["safe", "always"])
+@pytest.mark.parametrize("steps", [(), (QUICK,), (SLOW,)], ids=["views alone", "quick step", "slow step"])
+def test_an_exporter_goes_on_with_older_views_where_the_user_has_taken_a_name(
+    written: Path, auto_migrate: str, steps: tuple[Migration, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    if steps == (SLOW,) and auto_migrate == "safe":
+        with pytest.raises(MigrationRequiredError):
+            prepare(written, auto_migrate, *steps, views=with_views(view("my_spans", 1)))
+        return
+    before = objects(written)
+    for _ in range(2):
+        prepare(written, auto_migrate, *steps, views=with_views(view("my_spans", 1)))
+    assert objects(written) == before
+    assert version(written) == NEWEST + len(steps)
+    (logged,) = caplog.messages
+    hint = f"rename yours, then run `python -m otel_sqlite_exporter migrate {written}`"
+    assert logged == f"{written} keeps its older views (view my_spans already exists): {hint}"
+    if not steps:
+        with exporting(written) as exporter:
+            assert exporter.export(make_spans("three")) is SpanExportResult.SUCCESS
+        assert len(span_names(written)) == 3
+
+
+@pytest.mark.parametrize("made", ["VIEW days AS SELECT 'mine' AS x", "TABLE days (x)", "VIEW Days AS SELECT 1"])
+def test_a_view_of_ours_that_the_user_has_replaced_stays(
+    written: Path, made: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    alter(written, f"DROP VIEW days; CREATE {made}")
+    before = read(written, "SELECT type, name, sql FROM sqlite_schema ORDER BY type, name")
+    with pytest.raises(MigrationFailedError, match=r"(?i)days already exists"):
+        migrate(written, views=with_views())
+    prepare(written, "safe", views=with_views())
+    assert "days already exists" in caplog.text.lower()
+    assert read(written, "SELECT type, name, sql FROM sqlite_schema ORDER BY type, name") == before
+    alter(written, f"DROP {made[:5].strip()} days")
+    assert migrate(written, views=with_views()).replaced_views
+
+
+@pytest.mark.parametrize("name", ["views", "view digests"])
+@pytest.mark.parametrize("value", ["'abc'", "'1.5'", "1.5", "''", "x'ff'", "'[1]'", "'{}'", f"'{10**20}'", None])
+def test_a_note_that_somebody_changed_keeps_nobody_from_writing(written: Path, name: str, value: str | None) -> None:
+    change = f"UPDATE _state SET value = {value}" if value else "DELETE FROM _state"
+    alter(written, f"{change} WHERE name = '{name}'")
+    with exporting(written) as exporter:
+        assert exporter.export(make_spans("three")) is SpanExportResult.SUCCESS
+    assert len(span_names(written)) == 3
+    prepare(written, "safe", QUICK, views=with_views(view("added", 1)))
+    assert version(written) == QUICK.version
+    assert span_names(written) == ["one", "three", "two"]

@@ -42,8 +42,9 @@ class _Commands(click.Group):
         except sqlite3.Error as error:
             code = _refuse(f"{ctx.obj.path}: SQLite says: {error}")
         except OSError as error:
-            at = error.filename or ("standard output" if _is_output_stuck() else ctx.obj.path)
-            code = _refuse(f"{at}: {error.strerror or error}")
+            if error.filename is None:  # what is opened has a name
+                _discard_output()
+            code = _refuse(f"{error.filename or 'standard output'}: {error.strerror or error}")
         ctx.exit(code or 0)
 
     def _name_option(self, ctx: click.Context, argument: str) -> str:
@@ -59,20 +60,10 @@ def _refuse(sentence: str) -> int:
     return REFUSED
 
 
-def _is_output_stuck() -> bool:
-    """Return whether standard output cannot be written; discard what it holds then."""
-    try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
-    except OSError:
-        _discard_output()
-        return True
-    return False
-
-
 def _discard_output() -> None:
     """Point standard output at /dev/null, so that Python's final flush cannot fail."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

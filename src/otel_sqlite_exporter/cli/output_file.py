@@ -19,13 +19,23 @@ def write_lines(lines: Iterable[ExportedLine], output: str, *, source: str) -> E
     read a new file. Return the sums of their counts.
 
     Raises:
-        FilterError: `output` is the file `source`, from which the lines come.
+        FilterError: `output` is the file `source`, from which the lines come, or is closed.
         OSError: The file cannot be written; an earlier one at its path is unchanged.
     """
     if output == "-":
+        if sys.stdout is None:
+            raise FilterError("output", "standard output is closed: give a file")
         done = _write(lines, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return done
+    try:
+        return _write_file(lines, output, source)
+    except OSError as error:
+        error.filename = error.filename or output
+        raise
+
+
+def _write_file(lines: Iterable[ExportedLine], output: str, source: str) -> ExportedLine:
     path = os.path.realpath(output)
     if path == os.path.realpath(source):
         raise FilterError("output", f"{output!r} is the file that is exported: give another")

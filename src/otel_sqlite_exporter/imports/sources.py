@@ -112,10 +112,12 @@ def open_source(name: str) -> Iterator[ImportSource]:
     """Open the file of this name, or standard input for `-`.
 
     Raises:
-        UnreadableSourceError: It is a SQLite file, or packed with zstd.
+        UnreadableSourceError: It is a SQLite file, packed with zstd, or closed.
         OSError: It cannot be opened.
     """
     if name == STANDARD_INPUT:
+        if sys.stdin is None:
+            raise UnreadableSourceError("standard input is closed: give a file")
         yield ImportSource("standard input", sys.stdin.buffer)
         return
     with open(name, "rb", buffering=0) as file:

@@ -32,7 +32,7 @@ from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import transaction
 from otel_sqlite_exporter.storage.database import open_file
-from otel_sqlite_exporter.storage.state import forget_state, read_state, write_state
+from otel_sqlite_exporter.storage.state import forget_state, read_number, write_state
 from otel_sqlite_exporter.write.counted_calls import count_calls, find_enclosing_calls
 from otel_sqlite_exporter.write.interaction_batch import find_tools, hide_requests, link_logged_tools
 from otel_sqlite_exporter.write.statements import read_rows, run_query, run_script
@@ -112,7 +112,7 @@ class _Reindexer:
         for kind, query in _KINDS.items():
             while True:
                 with transaction(self._connection):
-                    after = read_state(self._connection, f"reindex {kind}") or 0
+                    after = read_number(self._connection, f"reindex {kind}") or 0
                     chosen = {"after": after, "last": last_ids[kind], "limit": _BATCH}
                     (found,) = self._connection.execute(read_query(query), chosen).fetchone()
                     ids: list[int] = orjson.loads(found)

@@ -130,8 +130,9 @@ def read_dialects(paths: Iterable[str]) -> tuple[Dialect, ...]:
     for path in paths:
         try:
             content = Path(path).read_bytes()
-        except OSError as error:
-            raise ValueError(f"give paths of JSON files; {path} cannot be read ({error.strerror})") from None
+        except (OSError, ValueError) as error:  # a ValueError: the file system cannot encode the path
+            why = getattr(error, "strerror", error)
+            raise ValueError(f"give paths of JSON files; {path} cannot be read ({why})") from None
         try:
             dialects.append(parse_dialect(json.loads(content)))
         except ValueError as error:

@@ -49,14 +49,14 @@ def read_export(
         signal: `traces`, `logs`, or None for both.
 
     Raises:
-        FilterError: A time is invalid.
+        FilterError: A time is invalid, or an id is empty.
         NotFoundError: There is no such trace or session, or the prefix is not unique.
         FileRefusedError: The file is missing, damaged, of another program, or too old.
         sqlite3.Error, OSError: The file cannot be read.
     """
     filters: dict[str, Any] = {
-        "session_id": session_id and file.read(resolve_id, SESSIONS, "session_id", session_id),
-        "trace_id": trace_id and file.read(resolve_id, TRACES, "trace_id", trace_id),
+        "session_id": None if session_id is None else file.read(resolve_id, SESSIONS, "session_id", session_id),
+        "trace_id": None if trace_id is None else file.read(resolve_id, TRACES, "trace_id", trace_id),
         "since": None if since is None else parse_time("since", since),
         "until": None if until is None else parse_time("until", until),
     }

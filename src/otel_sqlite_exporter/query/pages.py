@@ -22,6 +22,7 @@ RowT = TypeVar("RowT", bound="ViewRow")
 _TYPES = {"str": str, "int": int, "float": float}
 _field_types: dict[type[Any], Mapping[str, type]] = {}
 _SHOWN_CHARACTERS = 60
+_LEVELS = 254  # more orjson does not write; Python's `json` fails near 1,000, with what called it
 _PANDAS_TYPES = {int: "Int64", float: "Float64", str: "string"}
 
 
@@ -138,7 +139,7 @@ class ViewRow:
         return decode_attributes(text, getattr(self, "attribute_types", None)).get(key, default)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields by name, with JSON decoded. The result can be written as JSON."""
+        """Return the fields by name, ready to be written as JSON: JSON of up to 254 levels is decoded."""
         values = {name: getattr(self, name) for name in field_types(type(self))}
         return {name: _decode(value, name == "body") if name in self.JSON else value for name, value in values.items()}
 
@@ -216,7 +217,10 @@ def _decode(text: Any, is_json: bool) -> Any:
     # A body is always JSON; other columns may hold text that only looks like a JSON number or string.
     if isinstance(text, str) and (is_json or text[:1] in ("{", "[")):
         try:
-            return orjson.loads(text)
-        except orjson.JSONDecodeError:
+            value = orjson.loads(text)
+            if text.count("{") + text.count("[") > _LEVELS:
+                orjson.dumps(value)
+            return value
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError):
             return text
     return text

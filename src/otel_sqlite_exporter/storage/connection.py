@@ -34,6 +34,7 @@ _PAGE_BYTES = 16384
 _CHECKPOINT_PAGES = 1000
 _INCREMENTAL = 2
 _CACHE_KIB = 16 * 1024
+_READS = 10
 
 
 def check_sqlite_version(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:
@@ -160,15 +161,15 @@ def read_file(
     """Return what `read` returns for a read-only connection to `path`, in one transaction.
 
     A file at rest (one without a WAL or a journal) is read through an immutable connection, so that nothing appears
-    beside it; if it was written meanwhile, it is read once more. `main_only` does so even where there is one, and
-    passes that over. Where a writer died and left a rollback journal, SQLite rolls back what it had half done.
+    beside it; if it was written meanwhile, it is read once more, and in the end with locks. `main_only` passes over a
+    WAL or a journal, and never locks. Where a writer died and left a journal, SQLite rolls back what it had half done.
 
     Raises:
         DamagedFileError: SQLite finds the file damaged, or not a database.
-        sqlite3.OperationalError: It could not be opened or was locked.
+        sqlite3.OperationalError: It could not be opened or was locked, or was written in each of the reads.
     """
-    while True:
-        immutable = main_only or not is_in_use(path)
+    for left in reversed(range(_READS)):
+        immutable = main_only or (left > 0 and not is_in_use(path))
         before = _fingerprint(path)
         try:
             mode = "rw" if not immutable and _has_journal(path) else "ro"
@@ -179,11 +180,12 @@ def read_file(
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError as error:
-            if immutable and _fingerprint(path) != before:
+            if left and immutable and _fingerprint(path) != before:
                 continue
             raise report_damage(path, error) from error
         if not immutable or _fingerprint(path) == before:
             return result
+    raise sqlite3.OperationalError(f"database is locked: others wrote it in each of {_READS} reads")
 
 
 def is_in_use(path: str) -> bool:

@@ -3,7 +3,7 @@
 
 The text of such a step has three parts: what is done before the first batch; after a line `-- each N rows of TABLE`,
 what is done to the rows `WHERE id > :after AND id <= :upto`; after a line `-- then`, what is done in the end, together
-with the new version number.
+with the new version number. Until then the views stay as they are, so only the last part may rename what they use.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from otel_sqlite_exporter.sql.texts import split_statements
-from otel_sqlite_exporter.storage.state import forget_state, read_state, write_state
+from otel_sqlite_exporter.storage.state import forget_state, read_number, write_state
 
 _EACH = re.compile(r"^-- each (\d+) rows of (\w+)$", re.MULTILINE)
 _THEN = re.compile(r"^-- then$", re.MULTILINE)
@@ -53,11 +53,11 @@ def run_batch(connection: sqlite3.Connection, version: int, step: LongStep) -> t
         sqlite3.Error: The caller is to roll back; the batches before this one stay.
     """
     note = f"step {version}"
-    position = read_state(connection, note)
+    position = read_number(connection, note)
     if position is None:
         run_statements(connection, step.before)
         write_state(connection, note, 0)
-    after = int(position or 0)
+    after = position or 0
     (last,) = connection.execute(f"SELECT coalesce(max(id), 0) FROM {step.table}").fetchone()
     if after >= last:
         forget_state(connection, note)

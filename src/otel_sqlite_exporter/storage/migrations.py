@@ -3,17 +3,22 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
 import time
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
-from otel_sqlite_exporter.errors import MigrationRequiredError, NewerFileError
+from otel_sqlite_exporter.errors import MigrationFailedError, MigrationRequiredError, NewerFileError
 from otel_sqlite_exporter.storage.backup import write_backup
 from otel_sqlite_exporter.storage.connection import open_writer, read_file, report_damage
 from otel_sqlite_exporter.storage.identity import find_version, identify_file, migrate_hint
 from otel_sqlite_exporter.storage.steps import Migration, OnProgress, apply_steps, load_migrations, make_file
-from otel_sqlite_exporter.storage.views import Views, load_views, read_view_number
+from otel_sqlite_exporter.storage.views import NO_VIEWS, Views, load_views, read_view_number
 from otel_sqlite_exporter.version import __version__
+
+_warn_once = cache(logging.getLogger(__name__).warning)
 
 
 class Pending(NamedTuple):
@@ -121,7 +126,8 @@ def prepare_file(
 ) -> None:
     """Make sure that the file at `path` can be written by this package: create it, unless it `must_exist`, or upgrade
     it as `auto_migrate` allows (`safe`: quick steps, which only add and need no backup, and views; `always`: as
-    `migrate` does, but for long steps; `never`: nothing).
+    `migrate` does, but for long steps; `never`: nothing). Where the user has taken the name of a new view, the
+    file keeps its older views, and a warning says so once.
 
     Raises:
         FileRefusedError: The file is newer than this package, made before 0.1.0, damaged, not ours, may not be upgraded
@@ -140,7 +146,14 @@ def prepare_file(
         raise MigrationRequiredError(
             f"{path} has schema version {version} and {pending[-1].version} is needed: {migrate_hint(path)}"
         )
-    migrate(path, busy_timeout_ms=busy_timeout_ms, backup=not quick, steps=steps, views=views)
+    try:
+        migrate(path, busy_timeout_ms=busy_timeout_ms, backup=not quick, steps=steps, views=views)
+    except MigrationFailedError as error:
+        if not version or getattr(error.__cause__, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR:
+            raise
+        # It raises again, unless only the new views were at fault.
+        migrate(path, busy_timeout_ms=busy_timeout_ms, backup=False, steps=steps, views=NO_VIEWS)
+        _warn_once(f"{path} keeps its older views ({error.__cause__}): rename yours, then {migrate_hint(path)}")
 
 
 def check_integrity(path: str, busy_timeout_ms: int) -> None:

@@ -14,6 +14,12 @@ def read_state(connection: sqlite3.Connection, name: str) -> State | None:
     return None if row is None else row[0]
 
 
+def read_number(connection: sqlite3.Connection, name: str) -> int | None:
+    """Return the number under `name`, or None if the file notes none, or somebody has put something else there."""
+    value = read_state(connection, name)
+    return value if isinstance(value, int) else None
+
+
 def write_state(connection: sqlite3.Connection, name: str, value: State) -> bool:
     """Note `value`, and return whether the file did not note it before."""
     noted = connection.execute(

@@ -2,7 +2,8 @@
 """A connection that traces itself for a bug report, where the environment variable OTEL_EXPORTER_SQLITE_DEBUG is set.
 
 A trace contains no telemetry: statements keep their placeholders and lose their literals, and of an error only the name
-is written. Each line is one write to the end of the file, so several processes can share it.
+is written. Each line is one write to the end of the file, so several processes can share it. Where the file is a pipe
+or a terminal that cannot take a line at once, the line is lost: a trace never blocks.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import os
 import platform
 import re
 import sqlite3
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterable
 from functools import cache
 from importlib import metadata
 from typing import Any
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from otel_sqlite_exporter.declarations import name_variable
 from otel_sqlite_exporter.settings import resolve_environment
@@ -27,10 +30,13 @@ from otel_sqlite_exporter.settings import resolve_environment
 _logger = logging.getLogger(__name__)
 _LONGEST_STATEMENT = 1_000
 _LITERALS = re.compile(
-    r"""'(?:[^']|'')*'? | "(?:[^"]|"")*"? | --[^\n]* | /\*.*?(?:\*/|$) | (?<![\w?:@$])\d[\w.]*""",
+    r"""'(?:[^']|'')*'? | "(?:[^"]|"")*"? | `(?:[^`]|``)*`? | \[[^\]]*\]? | [$@\#:]\w[\w:]*\([^\s)]*\)?
+    | --[^\n]* | /\*.*?(?:\*/|$) | (?<![\w?:@$])\d[\w.]*""",
     re.DOTALL | re.VERBOSE,
 )
 _SQLITE_HEADER = b"SQLite format 3"
+_OF_A_DATABASE = "it is a database or a file beside one"
+_SUFFIXES = ("", "-wal", "-shm", "-journal", "-spool")
 _numbers = itertools.count(1)
 
 
@@ -40,6 +46,10 @@ class TracedConnection(sqlite3.Connection):
     def __init__(self, database: str, **keywords: Any) -> None:
         self._traced = resolve_environment().debug
         self._name = f"{os.getpid()}/{next(_numbers)}"
+        named = unquote_to_bytes(urlsplit(database).path) if keywords.get("uri") else database
+        own = {os.path.realpath(os.fsdecode(named)) + suffix for suffix in _SUFFIXES}
+        path = resolve_environment().debug_file
+        self._trace = _open_trace(path, path is not None and os.path.realpath(path) in own)
         began = time.perf_counter()
         try:
             super().__init__(database, **keywords)
@@ -69,7 +79,7 @@ class TracedConnection(sqlite3.Connection):
         """Write a line to the trace. Never raises an Exception."""
         now = time.time()
         clock = f"{time.strftime('%H:%M:%S', time.localtime(now))}.{int(now % 1 * 1000):03}"
-        _write(_open_trace(), f"{clock} {self._name} {text}\n")
+        _write(self._trace, f"{clock} {self._name} {text}\n")
 
     def _write_event(self, text: str) -> None:
         if "connection" in self._traced:
@@ -157,7 +167,9 @@ def mask_literals(sql: str) -> str:
             return " "
         if keeps:
             return literal
-        return f"{literal[0]}...{literal[0]}" if literal[0] in "'\"" else "0"
+        if literal[0] in "$@#:":  # a placeholder in the style of Tcl
+            return f"{literal.partition('(')[0]}(...)"
+        return f"{literal[0]}...{']' if literal[0] == '[' else literal[0]}" if literal[0] in "'\"`[" else "0"
 
     text = " ".join(_LITERALS.sub(mask, sql).split())
     more = len(text) - _LONGEST_STATEMENT
@@ -170,10 +182,9 @@ def _name_error(error: BaseException) -> str:
 
 
 @cache
-def _open_trace() -> int | None:
+def _open_trace(path: str | None, is_of_database: bool) -> int | None:
     """Return the descriptor to write to, or None where there is none. The first line there has the versions."""
-    path = resolve_environment().debug_file
-    descriptor = None if path is None else _open_file(path)
+    descriptor = None if path is None else _open_file(path, is_of_database)
     # Not sys.stderr: a program may turn it into log records, which an exporter would write, and trace, without end.
     if descriptor is None and sys.__stderr__ is not None:
         with contextlib.suppress(OSError, ValueError):
@@ -184,13 +195,19 @@ def _open_trace() -> int | None:
     return descriptor
 
 
-def _open_file(path: str) -> int | None:
+def _open_file(path: str, is_of_database: bool) -> int | None:
+    # Windows has neither of the two flags.
+    at_once = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+    # A pipe that is open for reading too would never be without a reader.
+    access = os.O_WRONLY if os.path.exists(path) and not os.path.isfile(path) else os.O_RDWR | os.O_CREAT
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        if os.read(descriptor, len(_SQLITE_HEADER)) != _SQLITE_HEADER:
+        if is_of_database:
+            raise OSError(_OF_A_DATABASE)
+        descriptor = os.open(path, access | os.O_APPEND | at_once, 0o600)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode) or os.read(descriptor, len(_SQLITE_HEADER)) != _SQLITE_HEADER:
             return descriptor
         # It stays open: closing it would drop the locks of every connection that this process has to the database.
-        raise OSError("it is a database")
+        raise OSError(_OF_A_DATABASE)
     except OSError as error:
         variable = name_variable("debug_file")
         _logger.warning("%s=%r cannot be used: %s; using standard error", variable, path, error)

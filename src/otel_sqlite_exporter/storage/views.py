@@ -1,24 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """The views and triggers in a file. No step migrates them: they are dropped and written from the files of the package.
 
-A file notes their number, and their names: all other views and triggers belong to the user, and stay.
+A file notes their number, and a digest of each text: all other views and triggers belong to the user, also one that
+has replaced ours. They stay.
 """
 
 from __future__ import annotations
 
-import json
-import re
+import hashlib
 import sqlite3
 from functools import cache
 from typing import NamedTuple
 
 from otel_sqlite_exporter.sql.texts import read_folder, split_statements
-from otel_sqlite_exporter.storage.state import read_state, write_state
+from otel_sqlite_exporter.storage.state import read_number, read_state, write_state
 
 VIEW_NUMBER = 1
 """Raise it with each change of a file in `sql/views` or `sql/triggers`: files with a lower number get the new ones."""
-_NUMBER, _NAMES = "views", "view names"
-_CREATED = re.compile(r"^CREATE (?:VIEW|TRIGGER) (\w+)", re.MULTILINE)
+_NUMBER, _DIGESTS = "views", "view digests"
+# SQLite drops the triggers on a view with the view: so triggers are dropped first, and created last.
+_READ = "SELECT type, name, sql FROM sqlite_schema WHERE type IN ('view', 'trigger') ORDER BY type, rowid DESC"
 
 
 class Views(NamedTuple):
@@ -40,28 +41,21 @@ def load_views() -> Views:
 
 
 def read_view_number(connection: sqlite3.Connection) -> int:
-    """Return the number of the views in a file; 0 if it has none yet."""
-    return int(read_state(connection, _NUMBER) or 0)
+    """Return the number of the views in a file; 0 if it has none yet, or what it notes is not a number."""
+    return read_number(connection, _NUMBER) or 0
 
 
 def drop_views(connection: sqlite3.Connection) -> tuple[Views, tuple[str, ...]]:
-    """Drop the views and triggers that are ours, in the caller's transaction. Return them, and the statements of the
-    user's triggers on them, which SQLite drops with a view."""
-    ours = {"names": read_state(connection, _NAMES) or "[]"}
-    found = connection.execute(
-        "SELECT type, name, sql FROM sqlite_schema WHERE type IN ('view', 'trigger')"
-        " AND name IN (SELECT value FROM json_each(:names)) ORDER BY type DESC, name",
-        ours,
-    ).fetchall()
-    others = connection.execute(
-        "SELECT t.sql FROM sqlite_schema AS t JOIN sqlite_schema AS v ON v.type = 'view' AND v.name = lower(t.tbl_name)"
-        " WHERE t.type = 'trigger' AND v.name IN (SELECT value FROM json_each(:names))"
-        " AND t.name NOT IN (SELECT value FROM json_each(:names))",
-        ours,
-    ).fetchall()
-    for kind, name, _ in found:
-        connection.execute(f"DROP {kind} IF EXISTS {name}")
-    return Views(read_view_number(connection), tuple(sql for *_, sql in found)), tuple(sql for (sql,) in others)
+    """Drop all views and triggers, in the caller's transaction: SQLite changes no table while a view or a trigger names
+    what is not there, and those of the user may use ours. Return ours, and the statements of the user's."""
+    noted = str(read_state(connection, _DIGESTS)).split()
+    ours: list[str] = []
+    theirs: list[str] = []
+    for kind, name, sql in connection.execute(_READ).fetchall():
+        (ours if _digest(sql) in noted else theirs).insert(0, sql)
+        quoted = name.replace('"', '""')
+        connection.execute(f'DROP {kind} "{quoted}"')
+    return Views(read_view_number(connection), tuple(ours)), tuple(theirs)
 
 
 def create_views(connection: sqlite3.Connection, views: Views, others: tuple[str, ...] = ()) -> None:
@@ -70,8 +64,14 @@ def create_views(connection: sqlite3.Connection, views: Views, others: tuple[str
     Raises:
         sqlite3.OperationalError: The user has a view, trigger or table of the same name.
     """
-    for statement in (*views.statements, *others):
+    for statement in views.statements:
+        connection.execute(statement)
+    digests = [_digest(sql) for *_, sql in connection.execute(_READ)]
+    for statement in others:
         connection.execute(statement)
     write_state(connection, _NUMBER, views.number)
-    names = [match[1] for statement in views.statements if (match := _CREATED.search(statement))]
-    write_state(connection, _NAMES, json.dumps(names))
+    write_state(connection, _DIGESTS, " ".join(digests))
+
+
+def _digest(sql: str) -> str:
+    return hashlib.sha256(sql.encode()).hexdigest()[:16]

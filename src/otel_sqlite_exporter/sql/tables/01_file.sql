@@ -23,7 +23,7 @@ CREATE TABLE _state (
   name TEXT NOT NULL UNIQUE,              -- one of the names below
   value ANY NOT NULL
   -- views             the number of the views and triggers in this file
-  -- view names        JSON array of their names; all others belong to the user and stay as they are
+  -- view digests      digests of their texts, with spaces between; all others belong to the user and stay
   -- step N            the last id that the batches of step N have done
   -- reindex spans     the last id that reindex has done; the same with logs
   -- spool ID          the id of the last batch that was written from this spool
