@@ -181,7 +181,7 @@ def read_message(value: Mapping[str, Any], default_role: str) -> list[Message] |
     if isinstance(content, (list, tuple)) and any(find_type(part) in _PART_ROLES for part in _maps(content)):
         return _split_roles(value, content, role)
     parts = _read_reasoning(value) + read_parts(content)
-    if role == "tool" and not any(part["type"] == "tool_call_response" for part in parts):
+    if role == "tool" and not any(part["type"] in ("tool_call", "tool_call_response") for part in parts):
         parts = [make_response(value, content)]
     given_ids = {part.get("id") for part in parts if part["type"] == "tool_call"}
     calls = [make_call(call) for call in _find_calls(value)]
