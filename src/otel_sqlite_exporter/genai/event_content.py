@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.genai.column_readers import read_text
-from otel_sqlite_exporter.genai.messages.message_parts import NAMES, Message, Part
+from otel_sqlite_exporter.genai.messages.message_parts import NAMES, Message, Part, is_bare
 from otel_sqlite_exporter.genai.messages.normalise import (
     Recorded,
     encode_messages,
@@ -29,7 +29,6 @@ _ASKING = frozenset(("gen_ai.user.message", _TOOL))
 _OLDEST = {"gen_ai.content.prompt": "gen_ai.prompt", "gen_ai.content.completion": "gen_ai.completion"}
 _ROLES: dict[str, str] = {**NAMES["events"], "gen_ai.content.prompt": "user", "gen_ai.content.completion": "assistant"}
 _COMPLETIONS = frozenset((_ANSWER, "gen_ai.content.completion"))
-_BARE = frozenset(("type", "id"))
 MESSAGE_RECORDS = frozenset((_DETAILS, *_ROLES))
 """The names of events and log records that hold messages."""
 
@@ -68,8 +67,7 @@ def read_record(name: str, attributes: Mapping[str, Any], body: Any = None) -> R
     content = attributes.get(_OLDEST.get(name, ""))
     role = _ROLES[name]
     found = read_event({**attributes, "body": body}, role) if content is None else read_messages(content, role)
-    # Where content is not recorded, a role or the id of a call may be all that is there.
-    messages = [one for one in found or () if not all(_BARE.issuperset(part) for part in one["parts"])]
+    messages = [one for one in found or () if not is_bare(one)]
     if name in _COMPLETIONS:
         return RecordedMessages(name, attributes, completion=messages)
     return RecordedMessages(name, attributes, prompt=messages)

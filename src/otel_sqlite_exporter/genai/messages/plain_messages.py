@@ -65,7 +65,8 @@ def read_plain(item: Any) -> Message | None:
 
 
 def are_native(items: list[Any]) -> bool:
-    """Whether these are messages that have OpenTelemetry's form, so that reading them changes nothing. It knows most of them, in 0.3 us a message; False is for all that it does not know."""
+    """Whether these are messages that have OpenTelemetry's form, so that reading them changes nothing. It knows
+    most of them, in 0.3 us a message; False is for all that it does not know."""
     try:
         for item in items:
             parts, role = item["parts"], item["role"]
