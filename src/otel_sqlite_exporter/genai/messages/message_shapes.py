@@ -191,6 +191,8 @@ def read_message(value: Mapping[str, Any], default_role: str) -> list[Message] |
     ):
         return None
     role = role or default_role
+    if content is None or content == "":  # OpenAI's answers may have one of these instead
+        content = first(value, "refusal") or ({"audio": value["audio"]} if value.get("audio") else content)
     if isinstance(content, (list, tuple)) and any(find_type(part) in _PART_ROLES for part in _maps(content)):
         return _split_roles(value, content, role)
     parts = _read_reasoning(value) + read_parts(content)
