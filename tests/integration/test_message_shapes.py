@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext, TraceFlags
 
+from otel_sqlite_exporter.maintain.reindex import reindex
+from otel_sqlite_exporter.settings import resolve_settings
 from tests.conftest import exporting, read
 from tests.integration.test_log_exporter import logging_to, make_log
 
@@ -178,6 +181,54 @@ MESSAGES: dict[str, tuple[JSON, JSON]] = {
         {"role": "assistant", "parts": [_text("so"), _ADD]},
         {"role": "assistant", "parts": [_text("so"), _ADD]},
     ),
+    "call whose argument is `type`": (
+        {"role": "model", "parts": [{"functionCall": {"id": "c1", "name": "draw", "args": {"type": "circle"}}}]},
+        {"role": "assistant", "parts": [{**_ADD, "name": "draw", "arguments": {"type": "circle"}}]},
+    ),
+    "call whose argument is `parts`": (
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "c1", "name": "order", "input": {"parts": [1]}}]},
+        {"role": "assistant", "parts": [{**_ADD, "name": "order", "arguments": {"parts": [1]}}]},
+    ),
+    "number that JSON lacks": (
+        {"role": "assistant", "parts": [{**_ADD, "arguments": {"x": float("nan")}}]},
+        {"role": "assistant", "parts": [{**_ADD, "arguments": {"x": "NaN"}}]},
+    ),
+    "half of a character": (
+        {"role": "user", "parts": [_text("a\ud800b")]},
+        {"role": "user", "parts": [_text("a\ufffdb")]},
+    ),
+    "almost OpenTelemetry's own, `text` for `content`": (
+        {"role": "user", "parts": [{"type": "text", "text": "hi"}]},
+        {"role": "user", "parts": [_text("hi")]},
+    ),
+    "almost OpenTelemetry's own, Anthropic's call": (
+        {"role": "assistant", "parts": [BLOCKS["tool_use"][0]]},
+        {"role": "assistant", "parts": [_ADD]},
+    ),
+    "almost OpenTelemetry's own, role of Gemini": (
+        {"role": "model", "parts": [_text("hi")]},
+        {"role": "assistant", "parts": [_text("hi")]},
+    ),
+    "almost OpenTelemetry's own, arguments as JSON": (
+        {"role": "assistant", "parts": [{**_ADD, "arguments": '{"a": 1}'}]},
+        {"role": "assistant", "parts": [_ADD]},
+    ),
+    "almost OpenTelemetry's own, response of the user": (
+        {"role": "user", "parts": [_SUM]},
+        {"role": "tool", "parts": [_SUM]},
+    ),
+    "almost OpenTelemetry's own, no reason to end": (
+        {"role": "assistant", "parts": [_text("hi")], "finish_reason": None},
+        {"role": "assistant", "parts": [_text("hi")]},
+    ),
+    "almost OpenTelemetry's own, texts": (
+        {"role": "user", "parts": ["hi"], "type": "message"},
+        {"role": "user", "parts": [_text("hi")]},
+    ),
+    "refusal of OpenAI": (
+        {"role": "assistant", "content": None, "refusal": "no"},
+        {"role": "assistant", "parts": [_text("no")]},
+    ),
     "OpenTelemetry's own with a response": (
         {"role": "tool", "parts": [_SUM]},
         {"role": "tool", "parts": [_SUM]},
@@ -251,7 +302,10 @@ def _write(path: Path, recorded: list[tuple[str, Recorded]]) -> None:
 
 
 # An attribute of a span event can hold these as text alone, and nothing in it says that it is more than that.
-TEXT_ALONE = {("block, no type", "span event, attributes"), ("tool message of JSON", "span event, attributes")}
+TEXT_ALONE = {
+    (shape, "span event, attributes")
+    for shape in ("block, no type", "tool message of JSON", "almost OpenTelemetry's own, texts")
+}
 CASES = [(shape, way) for shape in MESSAGES for way in WAYS if (shape, way) not in TEXT_ALONE]
 
 
@@ -270,6 +324,98 @@ def test_a_shape_gives_one_result_whichever_way_it_was_recorded(shown: dict[str,
     assert shown[f"{shape}/{way}"] == [MESSAGES[shape][1]]
 
 
+# Bodies of events that are no message, and what each becomes as the body of `gen_ai.user.message`.
+BODIES: dict[str, tuple[JSON, JSON]] = {
+    "unknown": ({"foo": "bar"}, {"role": "user", "parts": [_text('{"foo":"bar"}')]}),
+    "unknown with a role": (
+        {"role": "user", "content": None, "foo": 1},
+        {"role": "user", "parts": [_text('{"role":"user","content":null,"foo":1}')]},
+    ),
+    "request": ({"messages": [{"role": "user", "content": "hi"}]}, {"role": "user", "parts": [_text("hi")]}),
+    "call of Responses": (BLOCKS["function_call of Responses"][0], {"role": "assistant", "parts": [_ADD]}),
+    "custom call of Responses": (
+        {"type": "custom_tool_call", "call_id": "c1", "name": "add", "input": "1"},
+        {"role": "assistant", "parts": [{**_ADD, "arguments": 1}]},
+    ),
+    "result of Responses": (BLOCKS["function_call_output of Responses"][0], {"role": "tool", "parts": [_SUM]}),
+    "item of Responses": (
+        {"type": "web_search_call", "id": "w1", "action": {"query": "q"}},
+        {"role": "user", "parts": [{"type": "web_search_call", "id": "w1", "action": {"query": "q"}}]},
+    ),
+    "LangChain's": (
+        {"lc": 1, "type": "constructor", "id": ["langchain", "HumanMessage"], "kwargs": {"content": "hi"}},
+        {"role": "user", "parts": [_text("hi")]},
+    ),
+    "result of a tool": ({"role": "tool", "id": "c1", "response": "42"}, {"role": "tool", "parts": [_SUM]}),
+    "piece of an answer": ({"delta": {"content": "hi"}}, {"role": "user", "parts": [_text("hi")]}),
+}
+
+
+@pytest.mark.parametrize("shape", BODIES)
+def test_no_body_of_an_event_is_lost_for_its_shape(path: Path, shape: str) -> None:
+    body, expected = BODIES[shape]
+    name = _EVENTS["user"]
+    ways = {
+        "log record, values": Recorded(log=(name, {}, body)),
+        "log record, values in an attribute": Recorded(log=(name, {"gen_ai.event.content": body}, None)),
+    }
+    is_known = "foo" not in body and "messages" not in body and "response" not in body
+    if is_known:  # any other JSON may be the text that the user wrote
+        ways["log record, JSON"] = Recorded(log=(name, {}, json.dumps(body)))
+        ways["span event, JSON"] = Recorded(event=(name, {"gen_ai.event.content": json.dumps(body)}))
+    _write(path, list(ways.items()))
+    rows = read(path, "SELECT name, prompt FROM complete_llm_interactions")
+    assert {way: prompt and json.loads(prompt) for way, prompt in rows} == {way: [expected] for way in ways}
+
+
+class Foreign:
+    """An object of the application whose text looks like a message."""
+
+    def __str__(self) -> str:
+        return "HumanMessage(content='hi')"
+
+
+class Kind(Enum):
+    """A value that orjson writes and that is not text."""
+
+    USER = "user"
+
+
+_DEEP = json.loads('["x", ' + "[" * 150 + "]" * 151)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"a"},
+        Foreign(),
+        [Foreign()],
+        Kind.USER,
+        2**70,
+        b"hello",
+        float("inf"),
+        "a\ud800",
+        _DEEP,
+    ],
+    ids=lambda content: type(content).__name__,
+)
+def test_reindex_reads_the_messages_that_were_written(path: Path, content: Any) -> None:
+    message = {"role": "user", "content": content}
+    ways = {
+        "attribute": Recorded({"gen_ai.prompt": [message]}),
+        "attribute of the conventions": Recorded({"gen_ai.input.messages": [message]}),
+        "event": Recorded(event=(_EVENTS["user"], message)),
+        "body": Recorded(log=(_EVENTS["user"], {}, message)),
+        "record of the whole": Recorded(log=(_DETAILS, {"gen_ai.input.messages": [message]}, None)),
+    }
+    _write(path, list(ways.items()))
+    rows = read(path, "SELECT name, prompt FROM complete_llm_interactions ORDER BY name")
+    done = reindex(resolve_settings(path))
+    assert (done.changed_spans, done.changed_logs) == (0, 0)
+    assert read(path, "SELECT name, prompt FROM complete_llm_interactions ORDER BY name") == rows
+    assert all(prompt for _, prompt in rows)
+
+
 # Answers, and what each becomes.
 ANSWERS: dict[str, tuple[JSON, JSON]] = {
     "text": ({"role": "assistant", "content": "yo"}, {"role": "assistant", "parts": [_text("yo")]}),
@@ -280,6 +426,10 @@ ANSWERS: dict[str, tuple[JSON, JSON]] = {
     "calls": (
         {"role": "assistant", "content": None, "tool_calls": [_OPENAI_CALL]},
         {"role": "assistant", "parts": [_ADD]},
+    ),
+    "plain refusal": (
+        {"role": "assistant", "content": None, "refusal": "no"},
+        {"role": "assistant", "parts": [_text("no")]},
     ),
     "refusal": (
         {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]},
@@ -325,6 +475,8 @@ INSTRUCTIONS: dict[str, tuple[Any, list[JSON]]] = {
     "parts": ([_text("be brief")], [_text("be brief")]),
     "blocks": ([{"type": "text", "text": "be brief"}], [_text("be brief")]),
     "two": ([_text("be brief"), _text("be kind")], [_text("be brief"), _text("be kind")]),
+    "not a number": ([{**_text("be brief"), "weight": float("nan")}], [{**_text("be brief"), "weight": "NaN"}]),
+    "block with `content` in its text": ([{"type": "text", "text": '"content"'}], [_text('"content"')]),
 }
 
 

@@ -27,8 +27,11 @@ from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlag
 
 from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
+from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS
+from otel_sqlite_exporter.genai.messages.message_parts import NAMES
 from tests import strategies
 from tests.conftest import exporting, health, read
+from tests.integration.test_log_exporter import logging_to, make_log
 
 SECRET = "Qx7-geheim"
 PATTERNS = [r"Qx\d-geheim"]
@@ -311,6 +314,39 @@ def test_without_content_a_call_keeps_its_numbers(path: Path) -> None:
     assert read(path, "SELECT tool_name, arguments, result FROM complete_tool_interactions") == [("kept", None, None)]
     assert read(path, "SELECT dropped_attributes FROM spans") == [(0,), (0,)]
     assert read(path, "SELECT attributes FROM events WHERE name = 'gen_ai.user.message'") == [('{"role":"user"}',)]
+
+
+KEYS_OF_MESSAGES = sorted(
+    {
+        *(key for part in ("contents", "calls", "system", "holders") for key in NAMES[part]),
+        *NAMES["parts"]["keyed"],
+        *NAMES["parts"]["held_media"],
+        *("reasoning", "reasoning_content", "thinking", "refusal", "additional_kwargs", "function_call_arguments_json"),
+        *("message.content", "message.parts", "message.tool_calls.0.function.arguments", "key_of_tomorrow"),
+    }
+)
+
+
+def test_without_content_a_record_of_messages_keeps_no_key_that_may_hold_some(path: Path) -> None:
+    holder = json.dumps([{"type": "text", "content": SECRET, "function": {"name": "n", "arguments": SECRET}}])
+    attributes = dict.fromkeys(KEYS_OF_MESSAGES, holder)
+    kept: dict[str, Any] = {"role": "user", "id": "c1", "index": 0, "finish_reason": "stop", "gen_ai.system": "kept"}
+    names = sorted(MESSAGE_RECORDS)
+    span = ReadableSpan(
+        "chat",
+        CONTEXT,
+        attributes={"gen_ai.operation.name": "chat"},
+        events=[Event(name, {**attributes, **kept}, 1) for name in names],
+        start_time=1,
+        end_time=2,
+    )
+    logs = [make_log(event_name=name, attributes={**attributes, **kept}, body={"content": SECRET}) for name in names]
+    with exporting(path, capture_content=False) as exporter, logging_to(path, capture_content=False) as log_exporter:
+        assert exporter.export([span]) is SpanExportResult.SUCCESS
+        assert log_exporter.export(logs).name == "SUCCESS"
+        assert_is_nowhere(path)
+    stored = read(path, "SELECT attributes FROM events WHERE name GLOB 'gen_ai.*'")
+    assert [json.loads(text) for (text,) in stored] == [kept] * 2 * len(names)
 
 
 def test_a_limit_cuts_what_is_huge_and_never_the_span(path: Path) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext
 
+from otel_sqlite_exporter.encode.events import encode_events
 from otel_sqlite_exporter.encode.open_spans import merge_start
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, find_naming, plan_naming
 from otel_sqlite_exporter.encode.spans import SpanEncoder
@@ -118,7 +119,7 @@ def test_what_a_dialect_calls_content_is_not_stored_without_content() -> None:
         for source in one.attributes.get(column, ())
         for name in source.names
         if not is_content(name.name + "0.content" * source.is_prefix)
-        and not (one.records and is_content_of_event(name.name))
+        and not any(is_content_of_event(name.name, record) for record in one.records)
     ]
     assert stored == []
 
@@ -270,9 +271,11 @@ def test_no_attributes_make_it_raise(attributes: dict[str, Any]) -> None:
                     json.loads(value)
                 if type(value) is str:
                     value.encode()
-    for name in {name for one in DIALECTS.values() for name in one.records}:
+    names = {name for one in DIALECTS.values() for name in one.records}
+    for name in names:
         find_record_interactions(name, flattened, attributes, None)
-    find_event_interactions([told, SimpleNamespace(name=7, attributes=None)], None)
+    events = [SimpleNamespace(name=name, timestamp=1, attributes=flattened) for name in (*names, 7)]
+    find_event_interactions(encode_events(events, 1)[0], None)
 
 
 OWN = json.loads((FOLDER / "own" / "acme.json").read_text())

@@ -16,10 +16,10 @@ from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, find_naming, p
 from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS, find_logged_tools
 from otel_sqlite_exporter.genai.recognition import find_record_interactions
 from otel_sqlite_exporter.genai.rules import Rules, load_rules
-from otel_sqlite_exporter.model.cut_values import is_cut, uncut
 from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, EncodedLog, Interactions, LogRow
 from otel_sqlite_exporter.model.signals import LogFields
 from otel_sqlite_exporter.model.values import (
+    as_stored,
     encode_attributes,
     encode_integer,
     encode_member,
@@ -60,7 +60,8 @@ class LogEncoder:
             body, body_types, bad = encode_value(fields.body)
             repaired += bad
         attributes = fields.attributes
-        text, types, bad = encode_attributes(attributes)
+        encoded = encode_attributes(attributes)
+        text, types, bad = encoded
         repaired += bad
         own = find_naming(plan_naming(self._session_attributes, attributes), attributes, True, time)
         user = find_naming(plan_naming(USER_ATTRIBUTES, attributes), attributes, True, time)
@@ -88,12 +89,11 @@ class LogEncoder:
         interactions = messages = None
         if event_name:
             user_id = user.name if user else None
-            kept = uncut(attributes) if is_cut(types) else attributes
+            kept = as_stored(attributes, encoded)
             interactions = find_record_interactions(event_name, kept, fields.body, user_id, self._rules)
             # A record outside of all traces belongs to no call.
             if trace_id is not None and event_name in MESSAGE_RECORDS:
-                texts = (text, types, body, body_types)
-                record, messages = self._messages.encode_record(event_name, attributes, fields.body, *texts)
+                record, messages = self._messages.encode_record(event_name, text, types, body, body_types)
                 if interactions is None:
                     calls, results = find_logged_tools(record)
                     interactions = Interactions(None, None, calls, results) if calls or results else None

@@ -45,7 +45,12 @@ def merge_start(
         interactions = _name_user(finished.interactions, user)
     elif (plan := plan_interactions({name: type(value) for name, value in values.items()})) is not None:
         events = [
-            EventFields(event.name, event.time_unix_nano, orjson.loads(event.attributes), event.dropped_attributes)
+            EventFields(
+                event.name,
+                event.time_unix_nano,
+                decode_attributes(event.attributes, event.attribute_types),
+                event.dropped_attributes,
+            )
             for event in finished.events
         ]
         records = [read_record(event.name, event.attributes) for event in events if event.name in MESSAGE_RECORDS]

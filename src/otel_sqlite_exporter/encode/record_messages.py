@@ -4,13 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS, RecordedMessages, read_record
 from otel_sqlite_exporter.model.caches import remember
-from otel_sqlite_exporter.model.cut_values import uncut
 from otel_sqlite_exporter.model.rows import EventRow, MessagesRow
-from otel_sqlite_exporter.model.values import copy_attributes
+from otel_sqlite_exporter.model.values import decode_attributes, decode_value
 
 _LONGEST = 8_000
 Encoded = tuple[RecordedMessages, MessagesRow | None]
@@ -24,21 +22,25 @@ class MessageEncoder:
     def __init__(self) -> None:
         self._known: dict[tuple[str | None, ...], Encoded] = {}
 
-    def encode_events(self, events: Sequence[Any], rows: Sequence[EventRow]) -> list[tuple[int, Encoded]]:
-        """Return the messages of the `events` of a span that are encoded as `rows`, with the place of each event."""
+    def encode_events(self, rows: Sequence[EventRow]) -> list[tuple[int, Encoded]]:
+        """Return the messages of the events of a span, with the place of each event."""
         return [
-            (place, self.encode_record(row.name, events[place].attributes, None, row.attributes, row.attribute_types))
+            (place, self.encode_record(row.name, row.attributes, row.attribute_types))
             for place, row in enumerate(rows)
             if row.name in MESSAGE_RECORDS
         ]
 
-    def encode_record(self, name: str, attributes: Any, body: Any, *texts: str | None) -> Encoded:
-        """Return the messages of one of the `MESSAGE_RECORDS`. `texts` are its JSON, and notes of types."""
-        key = (name, *texts)
+    def encode_record(
+        self, name: str, attributes: str, types: str | None, body: str | None = None, body_types: str | None = None
+    ) -> Encoded:
+        """Return the messages of one of the `MESSAGE_RECORDS`. They are read from what is stored of it, so that
+        reading them again gives the same."""
+        key = (name, attributes, types, body, body_types)
         known = self._known.get(key)
         if known is None:
-            record = read_record(name, uncut(copy_attributes(attributes)), uncut(body))
+            content = None if body is None else decode_value(body, body_types)
+            record = read_record(name, decode_attributes(attributes, types), content)
             known = record, record.encode()
-            if sum(len(text) for text in texts if text) <= _LONGEST:
+            if len(attributes) + len(body or "") <= _LONGEST:
                 remember(self._known, key, known)
         return known

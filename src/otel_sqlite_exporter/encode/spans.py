@@ -25,7 +25,6 @@ from otel_sqlite_exporter.genai.recognition import (
 )
 from otel_sqlite_exporter.genai.rules import InteractionPlan, Rules, load_rules
 from otel_sqlite_exporter.model.caches import remember
-from otel_sqlite_exporter.model.cut_values import is_cut, uncut
 from otel_sqlite_exporter.model.rows import (
     NO_INTERACTIONS,
     EncodedSpan,
@@ -37,6 +36,7 @@ from otel_sqlite_exporter.model.rows import (
 )
 from otel_sqlite_exporter.model.values import (
     LARGEST,
+    as_stored,
     copy_attributes,
     encode_attributes,
     encode_integer,
@@ -88,10 +88,10 @@ class SpanEncoder:
             raise UnstorableSpanError(f"the span's context has no valid trace id and span id: {context!r}")
         attributes = copy_attributes(span.attributes)
         plan = self._find_plan(attributes)
-        text, types, repaired = encode_attributes(attributes, plan.doubtful)
+        encoded = encode_attributes(attributes, plan.doubtful)
+        text, types, repaired = encoded
         values, interaction_plan = attributes, plan.interactions
-        if is_cut(types):
-            values = uncut(attributes)
+        if (plan.doubtful or repaired) and (values := as_stored(attributes, encoded, plan.doubtful)) is not attributes:
             interaction_plan = self._find_plan(values).interactions
         name = span.name
         if type(name) is not str or not name.isascii():
@@ -162,8 +162,8 @@ class SpanEncoder:
         if events:
             event_rows, bad = encode_events(events, start)
             repaired += bad
-            messages = self._messages.encode_events(events, event_rows)
-            record_interactions = find_event_interactions(events, user.name if user else None, self._rules)
+            messages = self._messages.encode_events(event_rows)
+            record_interactions = find_event_interactions(event_rows, user.name if user else None, self._rules)
         links = span.links
         link_rows: Sequence[LinkRow] = ()
         if links:

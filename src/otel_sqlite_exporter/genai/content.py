@@ -14,22 +14,21 @@ from typing import Any, NamedTuple
 from otel_sqlite_exporter.genai.column_readers import find_value, read_json_or_text
 from otel_sqlite_exporter.genai.event_content import (
     RecordedMessages,
-    find_answered_calls,
     find_event_tools,
-    find_new_results,
     find_tool_events,
 )
 from otel_sqlite_exporter.genai.messages.flattened import find_below
 from otel_sqlite_exporter.genai.messages.json_texts import decode_text
 from otel_sqlite_exporter.genai.messages.message_parts import Message
 from otel_sqlite_exporter.genai.messages.normalise import (
-    PARTS,
+    Recorded,
     encode_messages,
-    find_native,
+    find_tool_calls,
     find_tool_results,
     read_flattened,
     read_messages,
     read_parts,
+    read_recorded,
 )
 from otel_sqlite_exporter.model.dialect import ColumnSource
 from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
@@ -89,7 +88,7 @@ def find_content(
     those of an aggregate, whose messages repeat those of its calls. `has_answer`: the call has a completion."""
     native = _NATIVE if is_span else {}
     prompt = _find_messages(plan["prompt"], attributes, "user", native.get("prompt"))
-    completion: Sequence[Message] | str = _NOTHING
+    completion = _NOTHING
     if has_answer:
         completion = _find_messages(plan["completion"], attributes, "assistant", native.get("completion"))
     instructions = None
@@ -105,7 +104,7 @@ def find_content(
     elif records and not prompt and not completion:
         calls, results = find_event_tools(records)
     else:
-        calls, results = find_answered_calls(completion), find_new_results(prompt)
+        calls, results = find_tool_calls(completion), find_tool_results(prompt)
     return CallContent(
         _find_parameters(plan["request_parameters"], attributes) if plan["request_parameters"] else None,
         instructions,
@@ -116,8 +115,8 @@ def find_content(
     )
 
 
-def _encode(messages: Sequence[Message] | str) -> str | None:
-    if isinstance(messages, str):
+def _encode(messages: Sequence[Message]) -> str | None:
+    if isinstance(messages, Recorded):
         return AS_RECORDED
     return encode_messages(messages) if messages else None
 
@@ -164,9 +163,9 @@ def _find_text(
 
 def _find_messages(
     sources: Sequence[ColumnSource], attributes: Mapping[str, Any], role: str, native_name: str | None = None
-) -> Sequence[Message] | str:
-    """Return the messages of the first source that has some; the JSON that the attribute `native_name` holds, where a
-    view can read it."""
+) -> Sequence[Message]:
+    """Return the messages of the first source that has some; those of the attribute `native_name` as `Recorded` if they
+    are."""
     for source in sources:
         messages: Sequence[Message] | None
         if source.is_prefix:
@@ -175,18 +174,15 @@ def _find_messages(
             value = _get(source, attributes)
             if source.keys and value is not None:
                 value = {"role": role, **value}
-            if source.names[0].name == native_name and (native := find_native(value)) is not None:
-                return native
-            messages = read_messages(value, role)
-        if messages and any(message["parts"] for message in messages):
+            read = read_recorded if source.names[0].name == native_name else read_messages
+            messages = read(value, role)
+        if messages and (messages == [] or messages[0]["parts"] or any(message["parts"] for message in messages)):
             return messages
     return _NOTHING
 
 
-def _split_conversation(messages: Sequence[Message] | str) -> tuple[Sequence[Message], Sequence[Message]]:
+def _split_conversation(messages: Sequence[Message]) -> tuple[Sequence[Message], Sequence[Message]]:
     """Return what was said before the last answer, and that answer."""
-    if isinstance(messages, str):
-        return _NOTHING, _NOTHING
     end = len(messages)
     while end and messages[end - 1]["role"] == "assistant":
         end -= 1
@@ -198,11 +194,10 @@ def _find_instructions(
 ) -> str | None:
     for source in sources:
         value = _get(source, attributes)
-        if source.names[0].name == native_name and find_native(value, PARTS) is not None:
-            return AS_RECORDED
-        parts = read_parts(value)
+        is_native = source.names[0].name == native_name
+        parts = read_recorded(value, "system", read_parts) if is_native else read_parts(value)
         if parts:
-            return encode_messages(parts)
+            return _encode(parts)
     return None
 
 

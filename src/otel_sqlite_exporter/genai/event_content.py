@@ -7,20 +7,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import orjson
-
 from otel_sqlite_exporter.genai.column_readers import read_text
-from otel_sqlite_exporter.genai.messages.json_texts import decode_json
-from otel_sqlite_exporter.genai.messages.message_parts import NAMES, Message, Part
+from otel_sqlite_exporter.genai.messages.message_parts import NAMES, Message, Part, is_bare
 from otel_sqlite_exporter.genai.messages.normalise import (
-    PARTS,
+    Recorded,
     encode_messages,
-    find_native,
     find_tool_calls,
     find_tool_results,
     read_event,
     read_messages,
     read_parts,
+    read_recorded,
 )
 from otel_sqlite_exporter.model.rows import MessagesRow, ToolCallRow, ToolResultRow
 
@@ -32,19 +29,18 @@ _ASKING = frozenset(("gen_ai.user.message", _TOOL))
 _OLDEST = {"gen_ai.content.prompt": "gen_ai.prompt", "gen_ai.content.completion": "gen_ai.completion"}
 _ROLES: dict[str, str] = {**NAMES["events"], "gen_ai.content.prompt": "user", "gen_ai.content.completion": "assistant"}
 _COMPLETIONS = frozenset((_ANSWER, "gen_ai.content.completion"))
-_BARE = frozenset(("type", "id"))
 MESSAGE_RECORDS = frozenset((_DETAILS, *_ROLES))
 """The names of events and log records that hold messages."""
 
 
 class RecordedMessages(NamedTuple):
-    """The messages of one of the `MESSAGE_RECORDS`. A text is an attribute's own JSON, which has our form already."""
+    """The messages of one of the `MESSAGE_RECORDS`."""
 
     name: str
     attributes: Mapping[str, Any]
-    prompt: Sequence[Message] | str = ()
-    completion: Sequence[Message] | str = ()
-    system_instructions: Sequence[Part] | str = ()
+    prompt: Sequence[Message] = ()
+    completion: Sequence[Message] = ()
+    system_instructions: Sequence[Part] = ()
 
     def encode(self) -> MessagesRow | None:
         """Return what is stored of them; None if there are no messages."""
@@ -53,7 +49,7 @@ class RecordedMessages(NamedTuple):
             return None
         ends = slice(None) if self.name == _DETAILS else slice(1, -1)
         return MessagesRow(
-            *(None if not one else "" if isinstance(one, str) else encode_messages(one)[ends] for one in contents)
+            *(None if not one else "" if isinstance(one, Recorded) else encode_messages(one)[ends] for one in contents)
         )
 
 
@@ -66,13 +62,12 @@ def read_record(name: str, attributes: Mapping[str, Any], body: Any = None) -> R
             attributes,
             _read_whole(get("gen_ai.input.messages"), "user"),
             _read_whole(get("gen_ai.output.messages"), "assistant"),
-            _read_instructions(get("gen_ai.system_instructions")),
+            read_recorded(get("gen_ai.system_instructions"), "system", read_parts) or (),
         )
     content = attributes.get(_OLDEST.get(name, ""))
     role = _ROLES[name]
     found = read_event({**attributes, "body": body}, role) if content is None else read_messages(content, role)
-    # Where content is not recorded, a role or the id of a call may be all that is there.
-    messages = [one for one in found or () if not all(_BARE.issuperset(part) for part in one["parts"])]
+    messages = [one for one in found or () if not is_bare(one)]
     if name in _COMPLETIONS:
         return RecordedMessages(name, attributes, completion=messages)
     return RecordedMessages(name, attributes, prompt=messages)
@@ -82,13 +77,13 @@ def find_event_tools(records: Iterable[RecordedMessages]) -> tuple[Sequence[Tool
     """Return the calls of tools that the answer of a span asks for, and the results that are new in its prompt, as its
     events hold them."""
     prompt: list[Message] = []
-    completion: Sequence[Message] | str = ()
+    completion: Sequence[Message] = ()
     for record in records:
         if record.name == _DETAILS:
-            return find_answered_calls(record.completion), find_new_results(record.prompt)
-        prompt += (message for message in record.prompt if not isinstance(message, str))
+            return find_tool_calls(record.completion), find_tool_results(record.prompt)
+        prompt += record.prompt
         completion = record.completion if record.name in _COMPLETIONS else completion
-    return find_answered_calls(completion), find_tool_results(prompt)
+    return find_tool_calls(completion), find_tool_results(prompt)
 
 
 def find_tool_events(records: Sequence[RecordedMessages]) -> tuple[Any, Any]:
@@ -111,36 +106,12 @@ def find_logged_tools(record: RecordedMessages) -> tuple[Sequence[ToolCallRow], 
     that these once asked for: only calls with an id, which makes them known as the same, are taken from it."""
     name = record.name
     if name == _DETAILS:
-        return find_answered_calls(record.completion), find_new_results(record.prompt)
+        return find_tool_calls(record.completion), find_tool_results(record.prompt)
     if name in _ASKING:
-        return (), find_new_results(record.prompt)
+        return (), find_tool_results(record.prompt)
     if name == _ASSISTANT:
-        return [call for call in find_answered_calls(record.prompt) if call.tool_call_id is not None], ()
-    return find_answered_calls(record.completion) if name == _ANSWER else (), ()
-
-
-def find_answered_calls(completion: Sequence[Message] | str) -> Sequence[ToolCallRow]:
-    """Return the calls that a completion asks for; a text is JSON of our form."""
-    if isinstance(completion, str):
-        completion = (read_messages(completion, "assistant") or ()) if '"tool_call"' in completion else ()
-    return find_tool_calls(completion)
-
-
-def find_new_results(prompt: Sequence[Message] | str) -> Sequence[ToolResultRow]:
-    """Return the results that follow the last answer in a prompt; a text is JSON of our form. A prompt repeats all that
-    was said before, so only the end of a text is read."""
-    if not isinstance(prompt, str):
-        return find_tool_results(prompt)
-    last = max(prompt.rfind('"assistant"'), 0)
-    if prompt.find('"tool_call_response"', last) < 0:
-        return ()
-    try:
-        messages = orjson.loads("[" + prompt[prompt.rindex("{", 0, last) :])
-        if isinstance(messages[0], dict) and messages[0].get("role") == "assistant":
-            return find_tool_results(read_messages(messages, "user") or ())
-    except (ValueError, LookupError):
-        pass
-    return find_tool_results(read_messages(prompt, "user") or ())
+        return [call for call in find_tool_calls(record.prompt) if call.tool_call_id is not None], ()
+    return find_tool_calls(record.completion) if name == _ANSWER else (), ()
 
 
 def find_exception_type(events: Iterable[Any]) -> str | None:
@@ -163,26 +134,14 @@ def find_first_token_ms(events: Iterable[Any], names: frozenset[str], start_time
     return None
 
 
-def _read_whole(value: Any, role: str) -> Sequence[Message] | str:
-    native = find_native(value)
-    if native is not None and decode_json(native) is not native:
-        return native
-    messages = read_messages(value, role) or ()
-    return messages if any(message["parts"] for message in messages) else ()
-
-
-def _read_instructions(value: Any) -> Sequence[Part] | str:
-    native = find_native(value, PARTS)
-    return native if native is not None and decode_json(native) is not native else read_parts(value) or ()
+def _read_whole(value: Any, role: str) -> Sequence[Message]:
+    messages = read_recorded(value, role) or ()
+    return messages if messages == [] or any(message["parts"] for message in messages) else ()
 
 
 def _find_first(values: Iterable[Any]) -> Any:
     return next((value for value in values if value is not None), None)
 
 
-def _find_in_part(messages: Sequence[Message] | str, key: str) -> Any:
-    try:
-        read = orjson.loads(messages) if isinstance(messages, str) else messages
-        return read[0]["parts"][0].get(key)
-    except (LookupError, TypeError, AttributeError):
-        return None
+def _find_in_part(messages: Sequence[Message], key: str) -> Any:
+    return messages[0]["parts"][0].get(key) if messages and messages[0]["parts"] else None

@@ -24,15 +24,15 @@ from otel_sqlite_exporter.genai.rules import (
     load_rules,
 )
 from otel_sqlite_exporter.genai.usage import NOBODY, Outside, Usage, include_parts
-from otel_sqlite_exporter.model.cut_values import uncut
 from otel_sqlite_exporter.model.rows import (
     NO_INTERACTIONS,
+    EventRow,
     Interactions,
     LLMInteractionRow,
     ToolInteractionRow,
     make_row,
 )
-from otel_sqlite_exporter.model.values import LARGEST, copy_attributes
+from otel_sqlite_exporter.model.values import LARGEST, decode_attributes
 
 
 class Surroundings(NamedTuple):
@@ -79,14 +79,14 @@ def find_record_interactions(
 
 
 def find_event_interactions(
-    events: Sequence[Any], user_id: str | None, rules: Rules | None = None
+    events: Sequence[EventRow], user_id: str | None, rules: Rules | None = None
 ) -> Sequence[tuple[int, Interactions]]:
     """Return what the events of a span report, each with the index of the event."""
     rules = rules or load_rules()
     found = []
     for index, event in enumerate(events):
         if rules.is_record(event.name):
-            attributes = uncut(copy_attributes(event.attributes))
+            attributes = decode_attributes(event.attributes, event.attribute_types)
             interactions = find_record_interactions(event.name, attributes, None, user_id, rules)
             if interactions is not None:
                 found.append((index, interactions))

@@ -3,6 +3,8 @@
 
 Their names are in `content.json`. A name that ends in `*` stands for all keys with this prefix. If a convention
 flattens messages into many keys, those that end in a role, a name or an id, for example, are not content.
+
+A record that holds messages may hold them under any key. So of its keys without a namespace only the same are kept.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from __future__ import annotations
 import json
 from importlib.resources import files
 from typing import Any
+
+from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS
 
 _CONTENT = json.loads(files(__package__).joinpath("content.json").read_text(encoding="utf-8"))
 _CONVENTIONS = _CONTENT["conventions"].values()
@@ -26,22 +30,30 @@ def _prefixes(part: str) -> tuple[str, ...]:
 _NAMES = _collect("names")
 _WHOLE, _FLATTENED = _prefixes("whole"), _prefixes("flattened")
 _KEPT = frozenset(_CONTENT["kept_below_flattened"])
-_EVENTS = frozenset(_CONTENT["events"]["names"])
-_OF_EVENTS = frozenset(_CONTENT["events"]["attributes"])
+_OTHER_EVENTS = frozenset(_CONTENT["events"]["names"]) - MESSAGE_RECORDS
+_OF_OTHER_EVENTS = frozenset(_CONTENT["events"]["attributes"])
 
 
 def is_content(key: str) -> bool:
     """Whether the attribute of this key is content."""
     if key in _NAMES or key.startswith(_WHOLE):
         return True
-    return key.startswith(_FLATTENED) and key.rpartition(".")[2] not in _KEPT
+    return key.startswith(_FLATTENED) and _is_not_kept(key)
 
 
-def is_content_of_event(key: str) -> bool:
-    """Whether the attribute of this key is content, on an event that carries content."""
-    return key in _OF_EVENTS or is_content(key)
+def is_content_of_event(key: str, event_name: Any) -> bool:
+    """Whether the attribute of this key is content, on the event (or log record) of this name."""
+    if not carries_content(event_name):
+        return is_content(key)
+    if event_name in _OTHER_EVENTS:
+        return key in _OF_OTHER_EVENTS or is_content(key)
+    return is_content(key) or (("." not in key or key.startswith("message.")) and _is_not_kept(key))
 
 
 def carries_content(event_name: Any) -> bool:
     """Whether the event (or log record) of this name carries content."""
-    return isinstance(event_name, str) and event_name in _EVENTS
+    return isinstance(event_name, str) and (event_name in MESSAGE_RECORDS or event_name in _OTHER_EVENTS)
+
+
+def _is_not_kept(key: str) -> bool:
+    return key.rpartition(".")[2] not in _KEPT

@@ -53,7 +53,6 @@ class _Rule(NamedTuple):
     key: Any
     is_masked: bool
     is_content: bool
-    is_content_of_event: bool
 
 
 def make_redactor(settings: Settings) -> Redactor | None:
@@ -100,7 +99,9 @@ class Redactor:
         numbers: dict[Any, int] = {}
         for key, value in plain.items():
             rule = self._find_rule(key)
-            if self._drops_content and (rule.is_content or (of_event and rule.is_content_of_event)):
+            if self._drops_content and rule.is_content:
+                continue
+            if of_event and is_content_of_event(repair_text(key)[0], event_name):
                 continue
             if rule.is_masked:
                 value = REDACTED
@@ -164,7 +165,7 @@ class Redactor:
 
     def _make_rule(self, key: str) -> _Rule:
         is_own = key in self._own_content or key.startswith(self._own_prefixes)
-        return _Rule(self._mask(key), self.masks_key(key), is_own or is_content(key), is_content_of_event(key))
+        return _Rule(self._mask(key), self.masks_key(key), is_own or is_content(key))
 
     def _ask(self, key: Any, value: Any) -> Any:
         assert self._function is not None

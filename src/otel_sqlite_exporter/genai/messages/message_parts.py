@@ -36,6 +36,7 @@ _MIME_TYPES: tuple[str, ...] = tuple(_NAMES["mime_types"])
 _FUNCTION_KEYS = frozenset(("name", "arguments"))
 _CALLING_KEYS = frozenset(("id", "type", "index", "function"))
 _CALL_KEYS = frozenset(("id", "type", "name", "arguments"))
+_BARE = frozenset(("type", "id"))
 _DATA_URL = re.compile(r"data:([^;,]*)(?:;[^,]*)?,(.*)", re.DOTALL)
 _URL = re.compile(r"[A-Za-z][\w+.-]*:\S+")
 
@@ -108,6 +109,11 @@ def make_response(block: Mapping[str, Any], content: Any) -> Part:
     if block.get("is_error") or block.get("status") == "error":
         part["is_error"] = True
     return _without_none(part)
+
+
+def is_bare(message: Message) -> bool:
+    """Whether all that a message says is a role or the id of a call, as where content is not recorded."""
+    return all(_BARE.issuperset(part) for part in message["parts"])
 
 
 def is_part(block: Any) -> bool:

@@ -17,6 +17,7 @@ from otel_sqlite_exporter.genai.messages.message_parts import (
     Part,
     find_type,
     first,
+    is_bare,
     is_part,
     make_call,
     make_response,
@@ -40,9 +41,11 @@ _CALLS: tuple[str, ...] = tuple(NAMES["calls"])
 _REASONS: tuple[str, ...] = tuple(NAMES["reasons"])
 _SYSTEM: tuple[str, ...] = tuple(NAMES["system"])
 # What holds all of an event, and its answer; attributes of span events cannot be maps, so these come as JSON.
-_INNER = ("gen_ai.event.content", "body", "message")
+_INNER = ("gen_ai.event.content", "body", "message", "delta")
 _TEXT_KEY = {"text"}
-_OF_EVENTS = frozenset(("role", "message", "content", "parts", *_CALLS))
+_OF_EVENTS = frozenset(("role", "message", "delta", "content", "parts", "lc", *_CALLS))
+# What says nothing where it stands alone.
+_BARE = frozenset(("content", "role", "id", "tool_call_id", "name", "type", *_REASONS))
 # What holds messages in requests and responses, the surest first.
 _HOLDERS: tuple[str, ...] = tuple(NAMES["holders"])
 _TEXT_HOLDERS = frozenset(NAMES["holders_of_text"])
@@ -134,13 +137,17 @@ def read_event(event: Mapping[str, Any], role: str, depth: int = 0) -> list[Mess
     """Return the messages of an event of the GenAI conventions up to version 1.36. Its attributes, its body, or the
     whole as JSON in one attribute may hold them, and the answer is its `message`."""
     value = {"role": role, "content": None, **event}
+    said: Any = None
     value["content"] = _read_blocks(value["content"])
     for key in _INNER:
         inner = _read_blocks(value.pop(key, None))
         if inner is None or inner == "":
             continue
         decoded = decode_text(inner) if isinstance(inner, str) else inner
-        if isinstance(decoded, Mapping) and (inner is decoded or not _OF_EVENTS.isdisjoint(decoded)):
+        if isinstance(decoded, Mapping) and (
+            inner is decoded or is_part(decoded) or not _OF_EVENTS.isdisjoint(decoded)
+        ):
+            said = decoded if said is None else said
             value |= decoded
             continue
         found = read_shape(decoded, role, depth + 1) if key != "body" and isinstance(decoded, list) else None
@@ -150,7 +157,13 @@ def read_event(event: Mapping[str, Any], role: str, depth: int = 0) -> list[Mess
     # What else its attributes say, as `gen_ai.system`, is not of the message.
     value = {key: item for key, item in value.items() if key != "index" and "." not in key}
     plain = read_plain(value)
-    return read_message(value, role) if plain is None else [plain]
+    found = read_message(value, role) if plain is None else [plain]
+    others = {key: item for key, item in value.items() if item is not None and key not in ("role", "content")}
+    if _BARE.issuperset(others) or not all(map(is_bare, found or ())):
+        return found
+    role = _find_role(value) or role
+    shaped = read_shape(others, role, depth + 1) if said is not None or is_part(others) else None
+    return shaped or (found if said is None else [{"role": role, "parts": [make_text(said)]}])
 
 
 def _read_blocks(content: Any) -> Any:
@@ -178,10 +191,14 @@ def read_message(value: Mapping[str, Any], default_role: str) -> list[Message] |
     ):
         return None
     role = role or default_role
+    if content is None or content == "":  # OpenAI's answers may have one of these instead
+        content = first(value, "refusal") or ({"audio": value["audio"]} if value.get("audio") else content)
     if isinstance(content, (list, tuple)) and any(find_type(part) in _PART_ROLES for part in _maps(content)):
         return _split_roles(value, content, role)
     parts = _read_reasoning(value) + read_parts(content)
-    if role == "tool" and not any(part["type"] == "tool_call_response" for part in parts):
+    if content is None and role == "tool":
+        content = first(value, "response", "output", "result")
+    if role == "tool" and not any(part["type"] in ("tool_call", "tool_call_response") for part in parts):
         parts = [make_response(value, content)]
     given_ids = {part.get("id") for part in parts if part["type"] == "tool_call"}
     calls = [make_call(call) for call in _find_calls(value)]
@@ -275,9 +292,9 @@ def _read_holder(value: Mapping[str, Any], default_role: str, depth: int) -> lis
         if reason is not None and len(found) == 1:
             found[0].setdefault("finish_reason", reason)
         return _read_system(value) + found
-    text = value.get("text")
+    text = first(value, "text", "message")
     if isinstance(text, str) and (_find_finish_reason(value) is not None or "generation_info" in value):
-        return read_message({**value, "role": default_role}, default_role)
+        return read_message({**value, "role": default_role, "text": text}, default_role)
     return None
 
 

@@ -7,21 +7,21 @@ What is not understood becomes one text part that holds it: no content is lost f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from otel_sqlite_exporter.genai.messages.flattened import gather
+from otel_sqlite_exporter.genai.messages.json_texts import decode_json
 from otel_sqlite_exporter.genai.messages.message_parts import Message, Part, as_text, make_text
 from otel_sqlite_exporter.genai.messages.message_parts import read_parts as _read_parts
 from otel_sqlite_exporter.genai.messages.message_shapes import read_event as _read_event
 from otel_sqlite_exporter.genai.messages.message_shapes import read_shape
-from otel_sqlite_exporter.genai.messages.plain_messages import read_plain
+from otel_sqlite_exporter.genai.messages.plain_messages import are_native, read_plain
 from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
 from otel_sqlite_exporter.model.values import encode_value
 
-_MESSAGES, PARTS = ('"parts"', '"type"'), ('"content"', '"type"')
 _NULLS = (b":null", b",null", b"[null")
 _OF_MESSAGES = frozenset(
     ("content", "tool_calls", "reasoning", "reasoning_content", "finish_reason", "text", "contents")
@@ -54,27 +54,33 @@ def read_event(event: Mapping[str, Any], default_role: str) -> list[Message]:
         return [{"role": default_role, "parts": [make_text(event)]}]
 
 
-def find_native(value: Any, keys: Sequence[str] = _MESSAGES) -> str | None:
-    """Return the JSON of messages (with `PARTS`, of parts) that have the schema's form already, as far as a look at the
-    text can say; None for all else, as for what was cut at a limit."""
-    if isinstance(value, (list, tuple)):
-        try:
-            value = orjson.dumps(value, option=_OPTIONS).decode()
-        except TypeError:
-            return None
-    if type(value) is not str or value[-1:] != "]" or (value[:3] != '[{"' and value != "[]"):
-        return None
-    if '"tool_call_response"' in value and '"response"' not in value:  # pydantic-ai calls it `result`
-        return None
-    return value if value == "[]" or all(key in value for key in keys) else None
+class Recorded(list[Any]):
+    """Messages or parts that an attribute holds in the schema's form, as it is; it may say that there are none."""
+
+    def __bool__(self) -> bool:  # noqa: D105
+        return True
 
 
-def read_parts(value: Any) -> list[Part] | None:
+def read_recorded(
+    value: Any, default_role: str, read: Callable[[Any, str], list[Any] | None] = read_messages
+) -> list[Any] | None:
+    """Return the messages that an attribute of OpenTelemetry's conventions holds (with `read_parts`, the parts):
+    `Recorded` if they have the schema's form already, so that whoever has the attribute has them."""
+    items = decode_json(value) if type(value) is str and value[:1] == "[" else value
+    if type(items) is not list or not (items == [] or type(items[0]) is dict):
+        return read(value, default_role)
+    if are_native(items if read is read_messages else [{"role": "system", "parts": items}]):
+        return Recorded(items)
+    found = read(items, default_role)
+    return Recorded(items) if found == items else found
+
+
+def read_parts(value: Any, default_role: str = "system") -> list[Part] | None:
     """Return content that stands alone, as system instructions do, as parts of a message. None if there is nothing."""
     if _is_nothing(value):
         return None
     try:
-        messages = read_shape(value, "system")
+        messages = read_shape(value, default_role)
         parts = [part for message in messages for part in message["parts"]] if messages else _read_parts(value)
     except Exception:
         parts = []
@@ -127,20 +133,20 @@ def find_tool_calls(messages: Iterable[Message]) -> list[ToolCallRow]:
     ]
 
 
-def find_tool_results(messages: Iterable[Message]) -> list[ToolResultRow]:
+def find_tool_results(messages: Sequence[Message]) -> list[ToolResultRow]:
     """Return the results of tools that come after the last message of the assistant: those that this prompt is the
     first to hold. A result that names no call is in none of them."""
-    results: list[ToolResultRow] = []
-    for message in messages:
+    new: list[Message] = []
+    for message in reversed(messages):
         if message["role"] == "assistant":
-            results.clear()
-            continue
-        results += (
-            ToolResultRow(as_text(part["id"]), _optional(part.get("response", part.get("result"))))
-            for part in message["parts"]
-            if part["type"] == "tool_call_response" and part.get("id")
-        )
-    return results
+            break
+        new.append(message)
+    return [
+        ToolResultRow(as_text(part["id"]), _optional(part.get("response", part.get("result"))))
+        for message in reversed(new)
+        for part in message["parts"]
+        if part["type"] == "tool_call_response" and part.get("id")
+    ]
 
 
 def _is_nothing(value: Any) -> bool:
