@@ -217,6 +217,10 @@ MESSAGES: dict[str, tuple[JSON, JSON]] = {
         {"role": "user", "parts": [_SUM]},
         {"role": "tool", "parts": [_SUM]},
     ),
+    "almost OpenTelemetry's own, text of a tool": (
+        {"role": "tool", "tool_call_id": "c1", "parts": [_text("42")]},
+        {"role": "tool", "parts": [_SUM]},
+    ),
     "almost OpenTelemetry's own, no reason to end": (
         {"role": "assistant", "parts": [_text("hi")], "finish_reason": None},
         {"role": "assistant", "parts": [_text("hi")]},
@@ -347,6 +351,10 @@ BODIES: dict[str, tuple[JSON, JSON]] = {
         {"role": "user", "parts": [_text("hi")]},
     ),
     "result of a tool": ({"role": "tool", "id": "c1", "response": "42"}, {"role": "tool", "parts": [_SUM]}),
+    "unknown of a tool": (
+        {"role": "tool", "id": "c1", "foo": 1},
+        {"role": "tool", "parts": [{**_SUM, "response": '{"role":"tool","id":"c1","foo":1}'}]},
+    ),
     "piece of an answer": ({"delta": {"content": "hi"}}, {"role": "user", "parts": [_text("hi")]}),
 }
 

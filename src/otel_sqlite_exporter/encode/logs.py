@@ -18,8 +18,8 @@ from otel_sqlite_exporter.genai.recognition import find_record_interactions
 from otel_sqlite_exporter.genai.rules import Rules, load_rules
 from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, EncodedLog, Interactions, LogRow
 from otel_sqlite_exporter.model.signals import LogFields
+from otel_sqlite_exporter.model.stored_values import as_stored
 from otel_sqlite_exporter.model.values import (
-    as_stored,
     encode_attributes,
     encode_integer,
     encode_member,

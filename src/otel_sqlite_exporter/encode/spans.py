@@ -34,9 +34,9 @@ from otel_sqlite_exporter.model.rows import (
     SpanRow,
     make_row,
 )
+from otel_sqlite_exporter.model.stored_values import as_stored
 from otel_sqlite_exporter.model.values import (
     LARGEST,
-    as_stored,
     copy_attributes,
     encode_attributes,
     encode_integer,

@@ -30,7 +30,6 @@ _DEEPEST = 100
 # Elements of lists and maps that a value holds more than once: without a limit, a value that holds itself has no end.
 _MOST_REPEATED = 100_000
 _SURE_TYPES = frozenset((str, int, bool))
-_PLAIN_TYPES = _SURE_TYPES | {float, type(None)}
 _are_sure = _SURE_TYPES.issuperset
 LARGEST = 2**63 - 1
 """The largest integer that SQLite stores."""
@@ -79,20 +78,6 @@ def encode_sure(attributes: Mapping[Any, Any]) -> str | None:
         return orjson.dumps(attributes, None, _OPTIONS).decode()
     except TypeError:
         return None
-
-
-def as_stored(
-    attributes: dict[Any, Any], encoded: EncodedAttributes, doubtful: Sequence[Any] | None = None
-) -> dict[Any, Any]:
-    """Return attributes as reading them back gives them, so that what is derived from them is the same then. `doubtful`
-    as in `encode_attributes`."""
-    if encoded.types is None and not encoded.repaired:
-        for key in find_doubtful(attributes) if doubtful is None else doubtful:
-            if not _is_plain(attributes[key]):
-                break
-        else:
-            return attributes
-    return decode_attributes(encoded.text, encoded.types)
 
 
 def find_doubtful(attributes: Mapping[Any, Any]) -> Sequence[Any]:
@@ -234,11 +219,6 @@ def _has_non_finite(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return not _are_sure(map(type, value)) and any(map(_has_non_finite, value))
     return isinstance(value, dict) and any(map(_has_non_finite, value.values()))
-
-
-def _is_plain(value: Any) -> bool:
-    kind = type(value)
-    return kind in _PLAIN_TYPES or ((kind is tuple or kind is list) and _PLAIN_TYPES.issuperset(map(type, value)))
 
 
 def _encode_slowly(attributes: Any) -> EncodedAttributes:

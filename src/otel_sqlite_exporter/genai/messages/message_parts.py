@@ -217,7 +217,9 @@ def _simplify(content: Any) -> Any:
     if isinstance(content, (list, tuple)) and len(content) == 1:
         block = content[0]
         if isinstance(block, Mapping):
-            kind, values = find_type(block), [value for key, value in block.items() if key in ("text", "json")]
+            kind = find_type(block)
+            keys = ("text", "json", "content") if kind in _TEXTS else ("text", "json")
+            values = [value for key, value in block.items() if key in keys]
             if len(values) == 1 and (kind in _TEXTS or len(block) == 1):
                 return values[0]
             return _simplify(block)

@@ -2,7 +2,7 @@
 """Messages in the shape of OpenTelemetry's GenAI messages schema, from what providers and frameworks hand to
 instrumentation: requests, responses, lists of messages, dumps of their objects. Pure.
 
-Every function gives None for what it does not understand; what to do with that is for the caller to say.
+Every function gives None for what it does not understand.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from otel_sqlite_exporter.genai.messages.message_parts import (
     NAMES,
     Message,
     Part,
+    as_text,
     find_type,
     first,
     is_bare,
@@ -117,8 +118,8 @@ def _read_map(value: Mapping[str, Any], default_role: str, depth: int) -> list[M
         value = {str(key).removeprefix("message."): item for key, item in value.items()}
     if value.get("lc") == 1 and isinstance(value.get("kwargs"), Mapping):
         names = value.get("id")
-        name = names[-1] if isinstance(names, (list, tuple)) and names else None
-        return _read_map({**value["kwargs"], CLASS: name}, default_role, depth + 1)
+        named = {CLASS: names[-1] if isinstance(names, (list, tuple)) and names else None}
+        return _read_map({**value["kwargs"], **named}, default_role, depth + 1)
     event = first(value, "event.name", "event_name")
     role = _EVENTS.get(event) if isinstance(event, str) else None
     if role is not None:
@@ -136,18 +137,17 @@ def _read_map(value: Mapping[str, Any], default_role: str, depth: int) -> list[M
 def read_event(event: Mapping[str, Any], role: str, depth: int = 0) -> list[Message] | None:
     """Return the messages of an event of the GenAI conventions up to version 1.36. Its attributes, its body, or the
     whole as JSON in one attribute may hold them, and the answer is its `message`."""
-    value = {"role": role, "content": None, **event}
     said: Any = None
-    value["content"] = _read_blocks(value["content"])
+    value = {"role": role, "content": None, **event}
+    value |= {key: _read_blocks(value[key]) for key in ("content", "parts") if key in value}
     for key in _INNER:
         inner = _read_blocks(value.pop(key, None))
         if inner is None or inner == "":
             continue
         decoded = decode_text(inner) if isinstance(inner, str) else inner
-        if isinstance(decoded, Mapping) and (
-            inner is decoded or is_part(decoded) or not _OF_EVENTS.isdisjoint(decoded)
-        ):
-            said = decoded if said is None else said
+        is_said = inner is decoded or is_part(decoded)
+        if isinstance(decoded, Mapping) and (is_said or not _OF_EVENTS.isdisjoint(decoded)):
+            said = said or decoded
             value |= decoded
             continue
         found = read_shape(decoded, role, depth + 1) if key != "body" and isinstance(decoded, list) else None
@@ -156,14 +156,12 @@ def read_event(event: Mapping[str, Any], role: str, depth: int = 0) -> list[Mess
         value["content"] = found[0]["parts"] if found else inner
     # What else its attributes say, as `gen_ai.system`, is not of the message.
     value = {key: item for key, item in value.items() if key != "index" and "." not in key}
-    plain = read_plain(value)
-    found = read_message(value, role) if plain is None else [plain]
+    found = [plain] if (plain := read_plain(value)) is not None else read_message(value, role)
     others = {key: item for key, item in value.items() if item is not None and key not in ("role", "content")}
     if _BARE.issuperset(others) or not all(map(is_bare, found or ())):
         return found
-    role = _find_role(value) or role
-    shaped = read_shape(others, role, depth + 1) if said is not None or is_part(others) else None
-    return shaped or (found if said is None else [{"role": role, "parts": [make_text(said)]}])
+    shaped = read_shape(others, value["role"], depth + 1) if said or is_part(others) else None
+    return shaped or (found if not said else read_message({**value, "content": as_text(said)}, role))
 
 
 def _read_blocks(content: Any) -> Any:
@@ -191,15 +189,13 @@ def read_message(value: Mapping[str, Any], default_role: str) -> list[Message] |
     ):
         return None
     role = role or default_role
-    if content is None or content == "":  # OpenAI's answers may have one of these instead
-        content = first(value, "refusal") or ({"audio": value["audio"]} if value.get("audio") else content)
+    if not content and content in (None, ""):  # OpenAI's answers may have one of these instead
+        content = value.get("refusal") or ({"audio": value["audio"]} if value.get("audio") else content)
     if isinstance(content, (list, tuple)) and any(find_type(part) in _PART_ROLES for part in _maps(content)):
         return _split_roles(value, content, role)
     parts = _read_reasoning(value) + read_parts(content)
-    if content is None and role == "tool":
-        content = first(value, "response", "output", "result")
     if role == "tool" and not any(part["type"] in ("tool_call", "tool_call_response") for part in parts):
-        parts = [make_response(value, content)]
+        parts = [make_response(value, first(value, "response", "output", "result") if content is None else content)]
     given_ids = {part.get("id") for part in parts if part["type"] == "tool_call"}
     calls = [make_call(call) for call in _find_calls(value)]
     parts += [call for call in calls if "id" not in call or call["id"] not in given_ids]
@@ -288,8 +284,7 @@ def _read_holder(value: Mapping[str, Any], default_role: str, depth: int) -> lis
             found = [{"role": default_role, "parts": [make_text(content)]}]
         if found is None:
             continue
-        reason = _find_finish_reason(value)
-        if reason is not None and len(found) == 1:
+        if len(found) == 1 and (reason := _find_finish_reason(value)) is not None:
             found[0].setdefault("finish_reason", reason)
         return _read_system(value) + found
     text = first(value, "text", "message")
@@ -300,6 +295,5 @@ def _read_holder(value: Mapping[str, Any], default_role: str, depth: int) -> lis
 
 def _read_system(value: Mapping[str, Any]) -> list[Message]:
     config = value.get("config")
-    system = first(value, *_SYSTEM) or (first(config, *_SYSTEM) if isinstance(config, Mapping) else None)
-    parts = read_parts(system)
+    parts = read_parts(first(value, *_SYSTEM) or (first(config, *_SYSTEM) if isinstance(config, Mapping) else None))
     return [{"role": "system", "parts": parts}] if parts else []

@@ -77,16 +77,18 @@ def are_native(items: list[Any]) -> bool:
             if role not in _PLAIN or not parts:
                 return False
             for part in parts:
-                if not _is_native_part(part) or (part["type"] == "tool_call_response") != (role == "tool"):
+                kind = part["type"]
+                if kind == "text" and role != "tool" and type(part["content"]) is str and len(part) == 2:
+                    continue
+                if not _is_native_part(part, kind) or (kind == "tool_call_response") != (role == "tool"):
                     return False
         return True
     except (LookupError, TypeError):
         return False
 
 
-def _is_native_part(part: dict[str, Any]) -> bool:
-    kind = part["type"]
-    if kind == "text" or kind == "reasoning":
+def _is_native_part(part: dict[str, Any], kind: str) -> bool:
+    if kind == "reasoning":
         return type(part["content"]) is str and len(part) == 2
     if kind == "tool_call":
         is_named = type(part["name"]) is str and type(part["arguments"]) is dict
