@@ -48,8 +48,9 @@ def migrate(
     file as it was before that step. Damaged files, files of other programs and files of newer versions are refused and
     not changed.
 
-    A file of attribute rows (EAV) is recognised by its tables. It is converted in stages, each of which is verified; an
-    interrupted command continues when it is run again. A conversion in place keeps the old tables, renamed to legacy_*.
+    A file of attribute rows (EAV) is recognised by its tables. It is converted in stages, and each stage is verified;
+    an interrupted command continues when it is run again. A conversion in place keeps the old tables, renamed to
+    legacy_*.
     """
     from otel_sqlite_exporter.cli import maintain_output
     from otel_sqlite_exporter.cli.legacy_migration import migrate_file

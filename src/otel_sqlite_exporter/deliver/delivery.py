@@ -40,7 +40,7 @@ lost the records."""
 
 class Delivery:
     """Brings the records of one exporter to its file. Making one touches nothing. Used by several threads, and by the
-    children of a fork, each of which counts for itself."""
+    children of a fork, which count for themselves."""
 
     def __init__(
         self,

@@ -35,7 +35,7 @@ from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
 from otel_sqlite_exporter.model.values import encode_sure, encode_value
 
 AS_RECORDED = ""
-"""What stands for content that the views read from the attributes of the span."""
+"""Marks content that the views read from the attributes of the span."""
 _NATIVE = {
     "prompt": "gen_ai.input.messages",
     "completion": "gen_ai.output.messages",
@@ -51,7 +51,7 @@ _NOT_PARAMETERS = frozenset(("model", "messages", "prompt", "input", "contents")
 
 
 ContentPlan = Mapping[str, tuple[ColumnSource, ...]]
-"""Where the content may be, by column, the strongest first; `conversation` is a prompt with its completion."""
+"""The sources of content by column, the strongest first; `conversation` is a prompt with its completion."""
 
 
 class CallContent(NamedTuple):

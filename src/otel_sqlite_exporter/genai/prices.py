@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model call cost, by the prices of the package genai-prices. Pure.
+"""Computes the cost of model calls with the prices of the package genai-prices. Pure.
 
 The prices are those that this package ships, in force on the day of the call; nothing is fetched. There is no default
 price: where provider, model or tokens are not known, there is no cost.
@@ -32,7 +32,8 @@ _WHOLE = ("input_tokens", "output_tokens")
 
 
 class PricedCall(NamedTuple):
-    """What a call is priced by. Tokens as in `complete_llm_interactions`; the time is nanoseconds since the epoch."""
+    """The values that a call is priced by. Tokens as in `complete_llm_interactions`; the time is in nanoseconds since
+    the epoch."""
 
     id: int
     provider: str | None

@@ -41,7 +41,7 @@ _SHOWN_CHARACTERS = 200
 
 
 class Refusal(NamedTuple):
-    """What could not be read: its location in the source, and the reason."""
+    """A piece that could not be read: its location in the source, and the reason."""
 
     location: str
     reason: str
@@ -49,7 +49,7 @@ class Refusal(NamedTuple):
 
 @dataclass(slots=True)
 class SourceReport:
-    """What one source held.
+    """The result of importing one source.
 
     Attributes:
         source: Its name.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which rows say more of which others. This is noted before events are put together, as old files may lack an index on
-their references: each table is read once, in the order of its rowids."""
+"""Finds the rows that refer to other rows. They are noted before events are put together, because old files may lack an
+index on their references: each table is read once, in the order of its rowids."""
 
 from __future__ import annotations
 

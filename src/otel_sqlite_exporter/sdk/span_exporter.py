@@ -27,7 +27,7 @@ class SQLiteSpanExporter(SpanExporter):
 
     When `export` returns SUCCESS, the batch is durable. `export` never raises, and it waits for other writers no longer
     than `busy_timeout_ms`. The constructor touches nothing: the first export creates or checks the file. The exporter
-    works with every span processor, on several threads, and in forked children, each of which opens the file itself.
+    works with every span processor, on several threads, and in forked children, which open the file themselves.
 
     The keywords are those of `SettingKeywords`; docs/settings.md describes each. For one that is None or missing, its
     environment variable holds, then its default.

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One file and the connection that this process holds to it: opened on first use, locked, and never shared across fork.
+"""The connection of one process to its file: opened on first use, locked, and never shared across a fork.
 
-SQLite forbids to use, or even to close, a connection that was inherited through fork; and it keeps its table of locked
-files in memory, so that a child of a process with an open connection believes to hold locks that only its parent has.
-So the connection is closed before a fork, and both sides open the file anew. Where no hook runs before the fork (some
-servers fork in C), the child keeps what it inherited untouched, and takes the locks that SQLite believes it has.
+SQLite does not allow a process to use, or even to close, a connection that it inherited through a fork. It also keeps
+its table of locked files in memory, so a child of a process with an open connection believes that it holds locks that
+only its parent has. So the connection is closed before a fork, and both sides open the file again. Some servers fork in
+C, where no hook runs before the fork. Then the child does not touch what it inherited, and takes the locks that SQLite
+believes it has.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ class _OwnConnection:
         self.timeout_ms = 0
 
     def hold(self, connection: sqlite3.Connection) -> None:
-        # A reference that only `close` gives back, whatever becomes of this object: a child that ends by itself would
-        # else tear down what it inherited, and were it born in the middle of a transaction, the closing of the
-        # connection would roll back its parent's pages in the index that both share.
+        # Only `close` gives this reference back. Without it, a child that ends would close the connection that it
+        # inherited. If the fork came in the middle of a transaction, this would roll back pages of the parent in the
+        # index that both share.
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
         self.connection = connection
 
@@ -70,11 +71,11 @@ def open_file(
 
 
 class Database:
-    """The writing side's access to one file. Making one touches nothing: the file is created, checked and upgraded
-    (as `settings.auto_migrate` allows) when it is first used."""
+    """Access to one file for writing. The constructor touches nothing: the first use creates, checks or upgrades the
+    file, as `settings.auto_migrate` allows."""
 
     def __init__(self, settings: Settings, *, on_open: Callable[[sqlite3.Connection], None] = lambda _: None) -> None:
-        """`on_open` is called with each connection that was opened, before it is lent for the first time."""
+        """`on_open` is called with each new connection, before its first use."""
         self._settings = settings
         self._on_open = on_open
         self._timeout_s = settings.busy_timeout_ms / 1000
@@ -86,8 +87,8 @@ class Database:
 
     @contextlib.contextmanager
     def use(self, timeout_s: float | None = None) -> Iterator[sqlite3.Connection]:
-        """Lend the connection to one thread at a time. A file that was removed or replaced is opened anew. The wait for
-        other threads and then for other writers is bounded by `timeout_s` (default: the busy timeout) together.
+        """Lend the connection to one thread at a time. A file that was removed or replaced is opened again. The wait
+        for other threads and then for other writers is bounded by `timeout_s` (default: the busy timeout) together.
 
         Raises:
             ClosedError: `close` was called.
@@ -106,12 +107,13 @@ class Database:
             own.lock.release()
 
     def reopen(self) -> None:
-        """Let the next use open the file anew, as after an error that a connection may not get over."""
+        """Close the connection, so that the next use opens the file again. Used after errors that may have broken
+        it."""
         self._close_within(0)
 
     def close(self) -> None:
-        """Close the connection, if this process has one, for good. Waits for a use that is under way for the busy
-        timeout; after that the connection is left to it."""
+        """Close the connection for good, if this process has one. Waits for a running use as long as the busy timeout;
+        after that the connection stays with that use."""
         self._is_closed = True
         self._close_within(self._timeout_s)
 
@@ -197,7 +199,7 @@ def _identify(path: str) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-# The lock is held across fork, so that no child is born in the middle of a write, or with a connection, of its parent.
+# The lock is held across the fork: no child starts in the middle of a write of its parent, or with its connection.
 _forking: list[_OwnConnection] = []
 _fork_guard = threading.Lock()
 

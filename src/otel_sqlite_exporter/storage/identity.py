@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What stands at a path: nothing, a file of ours, or something that must not be touched."""
+"""Identifies the file at a path: missing, empty, ours, or one that must not be touched."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ FileKind = Literal["missing", "empty", "ours"]
 
 
 def identify_file(path: str, *, busy_timeout_ms: int) -> tuple[FileKind, int]:
-    """Say what stands at `path`, and its schema version (0 where it is not ours yet), without touching it.
+    """Return the kind of file at `path`, and its schema version (0 if it has none yet), without touching it.
 
     Raises:
-        ForeignFileError: It is something else than a file of this package, or a folder.
-        DamagedFileError: It begins like a SQLite file and cannot be read as one.
+        ForeignFileError: It belongs to another program, or is a folder.
+        DamagedFileError: It begins like a SQLite file but cannot be read as one.
         FileRefusedError: It was made by a development version before 0.1.0.
         sqlite3.OperationalError: It could not be opened or was locked.
     """
@@ -36,16 +36,16 @@ def identify_file(path: str, *, busy_timeout_ms: int) -> tuple[FileKind, int]:
         try:
             return _look(path, busy_timeout_ms)
         except (ForeignFileError, DamagedFileError):
-            # Another process may be making it just now: it is refused only if it stays as it is.
+            # Another process may be creating it right now: it is refused only if it stays like this.
             time.sleep(pause)
     return _look(path, busy_timeout_ms)
 
 
 def find_version(path: str, *, busy_timeout_ms: int) -> int:
-    """Return the schema version of a file of ours, which must be there.
+    """Return the schema version of the file at `path`, which must exist and be ours.
 
     Raises:
-        FileRefusedError: There is none, or it has no schema yet; or as of `identify_file`.
+        FileRefusedError: It is missing or has no schema yet; or as `identify_file` raises.
         sqlite3.OperationalError: It could not be opened or was locked.
     """
     kind, version = identify_file(path, busy_timeout_ms=busy_timeout_ms)
@@ -62,7 +62,7 @@ def name_command(command: str, path: str) -> str:
 
 
 def migrate_hint(path: str) -> str:
-    """Return what upgrades `path`."""
+    """Return the words that name the command which upgrades `path`."""
     return f"run `{name_command('migrate', path)}`"
 
 

@@ -21,7 +21,7 @@ _THEN = re.compile(r"^-- then$", re.MULTILINE)
 
 
 class LongStep(NamedTuple):
-    """A step in its parts: how many rows of which table are a batch."""
+    """A step in its parts, with the table that it goes through and the number of rows in a batch."""
 
     before: str
     rows: int

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which version of a span is kept, where it comes again.
+"""Chooses the version of a span that the file keeps when the span arrives again.
 
-Mostly it was written open and has now ended, or it is the same span twice. Where it differs (it was open across a fork,
-and both processes ended it) the version that ended last is kept, and of two that ended together the greater content, so
-that the order of arrival does not matter. A start that comes after its finish adds the attributes that the finish
-lacks: the span is written again, and becomes what it would be had its start come first.
+Usually the span was written open and has ended since, or the same span arrives twice. Two versions differ if a span was
+open across a fork and both processes ended it. Then the version that ended last is kept, or the one with the greater
+content if both ended together. So the order of arrival does not matter. A start that arrives after its finish adds the
+attributes that the finish lacks: the span is written again, as if its start had come first.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
--- What the log records of spans tell of them. :spans is [[trace id, span id], ...].
+-- The log records of spans. :spans is [[trace id, span id], ...].
 SELECT
   w.value ->> 0 AS trace_id,
   w.value ->> 1 AS span_id,
