@@ -125,6 +125,19 @@ BLOCKS: dict[str, tuple[JSON, JSON]] = {
     "OpenTelemetry's response": (_SUM, _SUM),
     "OpenTelemetry's blob": (_PNG, _PNG),
     "OpenTelemetry's uri": (_URL, _URL),
+    "code of Gemini": (
+        {"executableCode": {"language": "PYTHON", "code": "1"}},
+        {"type": "executable_code", "language": "PYTHON", "code": "1"},
+    ),
+    "output of code of Gemini": (
+        {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1"}},
+        {"type": "code_execution_result", "outcome": "OUTCOME_OK", "output": "1"},
+    ),
+    "guarded text of Bedrock": (
+        {"guardContent": {"text": {"text": "hi", "qualifiers": ["query"]}}},
+        {"type": "guard_content", "text": {"text": "hi", "qualifiers": ["query"]}},
+    ),
+    "cache point of Bedrock": ({"cachePoint": {"type": "default"}}, {"type": "cache_point"}),
     "unknown type": ({"type": "hologram", "x": 1}, {"type": "hologram", "x": 1}),
     "no type": ({"x": 1}, _text('{"x":1}')),
 }
