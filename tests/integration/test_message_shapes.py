@@ -492,9 +492,27 @@ def test_an_answer_gives_one_result_whichever_way_it_was_recorded(path: Path, sh
     assert shown == {way: [{**expected, "finish_reason": "x"}] for way in ANSWER_WAYS}
 
 
+def test_a_list_of_texts_gives_one_result_whichever_way_it_was_recorded(path: Path) -> None:
+    given = ["hi", "there"]
+    # The text of one in `gen_ai.prompt` is not here, as it is as likely what the user wrote.
+    ways = {
+        "attribute, values": Recorded({"gen_ai.prompt": given}),
+        "attribute of the conventions, JSON": Recorded({"gen_ai.input.messages": json.dumps(given)}),
+        "attribute of the conventions, values": Recorded({"gen_ai.input.messages": given}),
+        "span event of the whole, JSON": Recorded(event=(_DETAILS, {"gen_ai.input.messages": json.dumps(given)})),
+        "log record of the whole, values": Recorded(log=(_DETAILS, {"gen_ai.input.messages": given}, None)),
+        "log record of the whole, JSON": Recorded(log=(_DETAILS, {"gen_ai.input.messages": json.dumps(given)}, None)),
+    }
+    _write(path, list(ways.items()))
+    rows = read(path, "SELECT name, prompt FROM complete_llm_interactions")
+    expected = [{"role": "user", "parts": [_text(text)]} for text in given]
+    assert {way: prompt and json.loads(prompt) for way, prompt in rows} == dict.fromkeys(ways, expected)
+
+
 INSTRUCTIONS: dict[str, tuple[Any, list[JSON]]] = {
     "parts": ([_text("be brief")], [_text("be brief")]),
     "blocks": ([{"type": "text", "text": "be brief"}], [_text("be brief")]),
+    "texts": (["be brief", "be kind"], [_text("be brief"), _text("be kind")]),
     "two": ([_text("be brief"), _text("be kind")], [_text("be brief"), _text("be kind")]),
     "not a number": ([{**_text("be brief"), "weight": float("nan")}], [{**_text("be brief"), "weight": "NaN"}]),
     "block with `content` in its text": ([{"type": "text", "text": '"content"'}], [_text('"content"')]),
