@@ -115,6 +115,10 @@ BLOCKS: dict[str, tuple[JSON, JSON]] = {
         {"toolResult": {"toolUseId": "c1", "content": [{"text": "bad"}], "status": "error"}},
         {**_SUM, "response": "bad", "is_error": True},
     ),
+    "tool_result without content": (
+        {"type": "tool_result", "tool_use_id": "c1"},
+        {"type": "tool_call_response", "id": "c1"},
+    ),
     "function_call_output of Responses": ({"type": "function_call_output", "call_id": "c1", "output": "42"}, _SUM),
     "functionResponse of Gemini": (
         {"functionResponse": {"id": "c1", "name": "add", "response": {"sum": 3}}},
@@ -358,6 +362,10 @@ BODIES: dict[str, tuple[JSON, JSON]] = {
     "item of Responses": (
         {"type": "web_search_call", "id": "w1", "action": {"query": "q"}},
         {"role": "user", "parts": [{"type": "web_search_call", "id": "w1", "action": {"query": "q"}}]},
+    ),
+    "reference of Responses": (
+        {"type": "item_reference", "id": "i1"},
+        {"role": "user", "parts": [{"type": "item_reference", "id": "i1"}]},
     ),
     "LangChain's": (
         {"lc": 1, "type": "constructor", "id": ["langchain", "HumanMessage"], "kwargs": {"content": "hi"}},

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.genai.column_readers import read_text
-from otel_sqlite_exporter.genai.messages.message_parts import NAMES, Message, Part, is_bare
+from otel_sqlite_exporter.genai.messages.message_parts import NAMES, Message, Part
 from otel_sqlite_exporter.genai.messages.normalise import (
     Recorded,
     encode_messages,
@@ -67,7 +67,7 @@ def read_record(name: str, attributes: Mapping[str, Any], body: Any = None) -> R
     content = attributes.get(_OLDEST.get(name, ""))
     role = _ROLES[name]
     found = read_event({**attributes, "body": body}, role) if content is None else read_messages(content, role)
-    messages = [one for one in found or () if not is_bare(one)]
+    messages = [one for one in found or () if one["parts"]]
     if name in _COMPLETIONS:
         return RecordedMessages(name, attributes, completion=messages)
     return RecordedMessages(name, attributes, prompt=messages)

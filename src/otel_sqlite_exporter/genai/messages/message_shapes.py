@@ -43,7 +43,6 @@ _REASONS: tuple[str, ...] = tuple(NAMES["reasons"])
 _SYSTEM: tuple[str, ...] = tuple(NAMES["system"])
 # What holds all of an event, and its answer; attributes of span events cannot be maps, so these come as JSON.
 _INNER = ("gen_ai.event.content", "body", "message", "delta")
-_TEXT_KEY = {"text"}
 _OF_EVENTS = frozenset(("role", "message", "delta", "content", "parts", "lc", *_CALLS))
 # What says nothing where it stands alone.
 _BARE = frozenset(("content", "role", "id", "tool_call_id", "name", "type", *_REASONS))
@@ -158,8 +157,10 @@ def read_event(event: Mapping[str, Any], role: str, depth: int = 0) -> list[Mess
     value = {key: item for key, item in value.items() if key != "index" and "." not in key}
     found = [plain] if (plain := read_plain(value)) is not None else read_message(value, role)
     others = {key: item for key, item in value.items() if item is not None and key not in ("role", "content")}
-    if _BARE.issuperset(others) or not all(map(is_bare, found or ())):
+    if not all(map(is_bare, found or ())):
         return found
+    if _BARE.issuperset(others) and not is_part(others):
+        return None if value["content"] is None else found
     shaped = read_shape(others, value["role"], depth + 1) if said or is_part(others) else None
     return shaped or (found if not said else read_message({**value, "content": as_text(said)}, role))
 
@@ -169,7 +170,7 @@ def _read_blocks(content: Any) -> Any:
     any other content as it is."""
     blocks = decode_text(content) if type(content) is str and content[:1] == "[" else None
     are_blocks = isinstance(blocks, list) and all(
-        type(block) is dict and (block.keys() == _TEXT_KEY or find_type(block) or is_part(block)) for block in blocks
+        type(block) is dict and (block.keys() == {"text"} or find_type(block) or is_part(block)) for block in blocks
     )
     return blocks if are_blocks else content
 
@@ -205,8 +206,7 @@ def read_message(value: Mapping[str, Any], default_role: str) -> list[Message] |
     name = value.get("name")
     if isinstance(name, str) and name and role != "tool":
         message["name"] = repair_text(name)[0]
-    reason = _find_finish_reason(value)
-    if reason is not None:
+    if (reason := _find_finish_reason(value)) is not None:
         message["finish_reason"] = reason
     return [message]
 
