@@ -188,7 +188,7 @@ def test_what_went_through_the_spool_or_a_file_of_otlp_is_the_same(records: list
 
 
 def test_the_first_prompt_and_the_last_answer_of_several_are_those_of_the_call(tmp_path: Path) -> None:
-    """As of an agent's span, whose calls of a model are told by records alone."""
+    """Like an agent's span whose model calls only records report."""
     told = [
         (
             _DETAILS,

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from otel_sqlite_exporter.errors import ConfigurationError
+from otel_sqlite_exporter.model.values import LARGEST
 
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9})\d*+)?)?"
@@ -17,9 +18,8 @@ _ISO = re.compile(
 )
 _EPOCH = datetime(1970, 1, 1)
 _SECOND_NS = 1_000_000_000
-_LARGEST = 2**63 - 1
 # The size of a number decides its unit: seconds up to the year 5138, then milliseconds, microseconds, nanoseconds.
-_SCALES = ((10**11, _SECOND_NS), (10**14, 1_000_000), (10**17, 1_000), (_LARGEST, 1))
+_SCALES = ((10**11, _SECOND_NS), (10**14, 1_000_000), (10**17, 1_000), (LARGEST, 1))
 
 
 def parse_timezone(name: str) -> tzinfo | None:
@@ -57,10 +57,10 @@ def parse_timestamp(value: Any, zone: tzinfo | None) -> int | None:
             value = float(text) if "." in text else int(text)
         except ValueError:
             return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= _LARGEST:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= LARGEST:
         return None
     scale = next(factor for limit, factor in _SCALES if value <= limit)
-    return min(int(value) * scale + round(value % 1 * scale), _LARGEST)
+    return min(int(value) * scale + round(value % 1 * scale), LARGEST)
 
 
 def _read_iso(match: re.Match[str], zone: tzinfo | None) -> int | None:
@@ -75,7 +75,7 @@ def _read_iso(match: re.Match[str], zone: tzinfo | None) -> int | None:
         return None
     since = moment - _EPOCH
     time = (since.days * 86_400 + since.seconds) * _SECOND_NS + int((fraction or "").ljust(9, "0"))
-    return time if 0 <= time <= _LARGEST else None
+    return time if 0 <= time <= LARGEST else None
 
 
 def _offset(sign: str, hours: str, minutes: str | None) -> timedelta:
