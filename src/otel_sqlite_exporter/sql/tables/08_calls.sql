@@ -1,6 +1,18 @@
 -- Calls of models and executions of tools that the dialects recognise in spans, events and log records. Content that the
 -- attributes hold in our form is not repeated here: the views read it from there.
 
+-- What records calls: the spans, span events or log records of one scope, in the form of one dialect. Two reporters of one
+-- service may record the same call.
+CREATE TABLE _reporters (
+  id INTEGER PRIMARY KEY,
+  service_name TEXT NOT NULL,
+  source INTEGER NOT NULL,                -- 0 spans, 1 span events, 2 log records
+  scope_name TEXT NOT NULL,               -- empty: no scope
+  dialect TEXT NOT NULL,
+  is_aggregate INTEGER NOT NULL,          -- 1: of agents and workflows
+  UNIQUE (service_name, source, scope_name, dialect, is_aggregate)
+) STRICT;
+
 CREATE TABLE _llm_interactions (
   id INTEGER PRIMARY KEY,
   trace_session INTEGER NOT NULL REFERENCES _trace_sessions,
@@ -9,16 +21,24 @@ CREATE TABLE _llm_interactions (
   event INTEGER REFERENCES _events,       -- NULL: the span itself is the call
   start_event INTEGER REFERENCES _events, -- the start record of this finish, if that has a row too
   resource INTEGER NOT NULL,              -- an id of _resources
+  reporter INTEGER NOT NULL,              -- an id of _reporters
   start_time_unix_nano INTEGER NOT NULL,
   end_time_unix_nano INTEGER NOT NULL,
   status_code INTEGER NOT NULL,           -- as in _spans
   is_interrupted INTEGER NOT NULL DEFAULT 0, -- 1: its process ended first
+  response_key INTEGER,                   -- of response_id and end: (end / 2^40 ns) * 2^32 + CRC-32 of the id
   is_aggregate INTEGER NOT NULL,          -- 1: an agent or workflow, whose usage repeats that of its calls
   is_hidden INTEGER NOT NULL,             -- 1: a start whose finish shows both; an agent that reports no usage
   is_repeat INTEGER NOT NULL DEFAULT 0,   -- 1: calls below it, or the call above it, report the same usage
-  is_duplicate INTEGER NOT NULL DEFAULT 0, -- 1: another row is of the same call
-  counted INTEGER NOT NULL AS (is_hidden = 0 AND is_repeat = 0 AND is_duplicate = 0),
+  twin INTEGER REFERENCES _llm_interactions ON DELETE SET NULL, -- the row that counts for the same call. NULL: this one
+  content_of INTEGER REFERENCES _llm_interactions ON DELETE SET NULL, -- the row of the same call whose messages it shows
+  own_facts TEXT,                         -- JSON: columns that have values of other rows of the call, as they were before
+  counted INTEGER NOT NULL AS (is_hidden = 0 AND is_repeat = 0 AND twin IS NULL),
   has_usage INTEGER NOT NULL AS (input_tokens IS NOT NULL OR output_tokens IS NOT NULL OR total_tokens IS NOT NULL),
+  has_own_usage INTEGER NOT NULL AS (iif(own_facts IS NULL,
+    input_tokens IS NOT NULL OR output_tokens IS NOT NULL OR total_tokens IS NOT NULL,
+    coalesce(own_facts ->> 'input_tokens', own_facts ->> 'output_tokens', own_facts ->> 'total_tokens') IS NOT NULL
+  )),
   operation TEXT,                         -- gen_ai.operation.name, such as chat
   provider TEXT,
   request_model TEXT,
@@ -52,13 +72,19 @@ CREATE UNIQUE INDEX _llm_interactions_span ON _llm_interactions (span, ifnull(ev
 CREATE UNIQUE INDEX _llm_interactions_event ON _llm_interactions (event) WHERE event IS NOT NULL;
 -- The call whose finish follows a start.
 CREATE INDEX _llm_interactions_start_event ON _llm_interactions (start_event) WHERE start_event IS NOT NULL;
--- The calls of a trace or session.
-CREATE INDEX _llm_interactions_trace_session ON _llm_interactions (trace_session);
+-- The calls of a trace or session; those that ran at a time.
+CREATE INDEX _llm_interactions_trace_session ON _llm_interactions (trace_session, start_time_unix_nano);
+-- The agents and workflows of a trace.
+CREATE INDEX _llm_interactions_aggregate ON _llm_interactions (trace_session)
+  WHERE is_aggregate = 1 AND is_hidden = 0;
 -- The newest calls, and those of a range of time.
 CREATE INDEX _llm_interactions_start_time ON _llm_interactions (start_time_unix_nano);
+-- Other rows of the same response. The key begins with the time, so that new entries stay on a few pages of the index.
+CREATE INDEX _llm_interactions_response_key ON _llm_interactions (response_key) WHERE response_key IS NOT NULL;
 -- Other rows of the same call.
-CREATE INDEX _llm_interactions_response_id ON _llm_interactions (response_id, start_time_unix_nano)
-  WHERE response_id IS NOT NULL;
+CREATE INDEX _llm_interactions_twin ON _llm_interactions (twin) WHERE twin IS NOT NULL;
+-- The rows that show the messages of a call. SQLite needs it for the reference.
+CREATE INDEX _llm_interactions_content_of ON _llm_interactions (content_of) WHERE content_of IS NOT NULL;
 -- How many rows the view leaves out: row_counts.
 CREATE INDEX _llm_interactions_hidden ON _llm_interactions (id) WHERE is_hidden = 1;
 

@@ -1,5 +1,31 @@
--- Notes which calls count. :counts is [[id of _llm_interactions, is_repeat, is_duplicate], ...].
+-- Notes which calls count, and what those of several records show of each. :repeats is [[id of _llm_interactions, is_repeat],
+-- ...]; :calls is [[id, id of the row that counts or null, id of the row whose messages it shows or null, facts of its own
+-- as JSON or null, {column: value, ...}], ...].
 UPDATE _llm_interactions
-SET is_repeat = w.value ->> 1, is_duplicate = w.value ->> 2
-FROM json_each(:counts) AS w
+SET is_repeat = w.value ->> 1
+FROM json_each(:repeats) AS w
+WHERE _llm_interactions.id = w.value ->> 0;
+UPDATE _llm_interactions
+SET
+  twin = w.value ->> 1,
+  content_of = w.value ->> 2,
+  own_facts = w.value ->> 3,
+  operation = w.value ->> '$[4].operation',
+  provider = w.value ->> '$[4].provider',
+  request_model = w.value ->> '$[4].request_model',
+  response_model = w.value ->> '$[4].response_model',
+  response_id = w.value ->> '$[4].response_id',
+  user_id = w.value ->> '$[4].user_id',
+  finish_reasons = w.value ->> '$[4].finish_reasons',
+  error_type = w.value ->> '$[4].error_type',
+  time_to_first_token_ms = w.value ->> '$[4].time_to_first_token_ms',
+  input_tokens = w.value ->> '$[4].input_tokens',
+  output_tokens = w.value ->> '$[4].output_tokens',
+  total_tokens = w.value ->> '$[4].total_tokens',
+  cached_input_tokens = w.value ->> '$[4].cached_input_tokens',
+  cache_creation_input_tokens = w.value ->> '$[4].cache_creation_input_tokens',
+  reasoning_tokens = w.value ->> '$[4].reasoning_tokens',
+  cost_usd = w.value ->> '$[4].cost_usd',
+  cost_status = w.value ->> '$[4].cost_status'
+FROM json_each(:calls) AS w
 WHERE _llm_interactions.id = w.value ->> 0;

@@ -1,10 +1,18 @@
--- The rows of _llm_interactions whose counting may change with these spans, as a JSON array of ids: their own calls,
--- those of spans above, and those of spans below one of these calls. :spans is an array of ids of _spans; :logs is
--- [[trace, span id], ...], the spans that log records were recorded in; :leaves is [[span, response id], ...], calls
--- that change nothing unless another call names the same response.
+-- The rows of _llm_interactions whose counting may change with these records, as a JSON array of ids: their own calls,
+-- those of spans above, those of spans below one of these calls, and the other rows of all these calls. :spans is an array
+-- of ids of _spans; :logs is [[trace, span id], ...], the spans that log records were recorded in; :events is an array of
+-- ids of _events, :calls of _llm_interactions; :leaves is [[span, response key], ...], calls that change nothing unless
+-- another call names the same response.
 -- The joins run from left to right, as the planner does not know how few rows there are. A condition on a table comes
 -- one step later, on the gathered rows: on the table itself it can make SQLite build a Bloom filter of all rows.
 WITH RECURSIVE
+  told (event) AS MATERIALIZED (
+    SELECT e.id FROM json_each(:events) AS w CROSS JOIN _events AS e ON e.id = w.value
+    UNION
+    SELECT e.related_event FROM json_each(:events) AS w CROSS JOIN _events AS e ON e.id = w.value
+    UNION
+    SELECT i.event FROM json_each(:calls) AS w CROSS JOIN _llm_interactions AS i ON i.id = w.value
+  ),
   -- A span that is not a call and has nothing below it changes nothing.
   came (id) AS (
     SELECT s.id
@@ -17,11 +25,26 @@ WITH RECURSIVE
     UNION
     SELECT w.value ->> 0
     FROM json_each(:leaves) AS w
-    WHERE EXISTS (SELECT 1 FROM _llm_interactions AS i WHERE i.response_id = w.value ->> 1 LIMIT 1 OFFSET 1)
+    WHERE EXISTS (
+      SELECT 1
+      FROM _llm_interactions AS i
+      WHERE i.response_key IN (w.value ->> 1, (w.value ->> 1) - 4294967296, (w.value ->> 1) + 4294967296)
+      LIMIT 1 OFFSET 1
+    )
     UNION
     SELECT s.id
     FROM json_each(:logs) AS w
     CROSS JOIN _spans AS s ON s.trace = w.value ->> 0 AND s.span_id = w.value ->> 1
+    UNION
+    SELECT i.span FROM json_each(:calls) AS w CROSS JOIN _llm_interactions AS i ON i.id = w.value
+    UNION
+    SELECT e.span FROM told AS t CROSS JOIN _events AS e ON e.id = t.event
+    UNION
+    SELECT s.id
+    FROM told AS t
+    CROSS JOIN _events AS e ON e.id = t.event
+    CROSS JOIN _logs AS l ON l.id = e.log
+    CROSS JOIN _spans AS s ON s.trace = l.trace AND s.span_id = l.span_id
   ),
   above (id, trace, parent_span_id) AS (
     SELECT s.id, s.trace, s.parent_span_id FROM came AS m CROSS JOIN _spans AS s ON s.id = m.id
@@ -48,16 +71,30 @@ WITH RECURSIVE
     CROSS JOIN _spans AS c ON c.trace = r.trace AND c.parent_span_id = r.span_id
     WHERE r.is_inside
   ),
-  below (id, trace, span_id) AS (SELECT id, trace, span_id FROM reached WHERE is_inside)
+  below (id, trace, span_id) AS (SELECT id, trace, span_id FROM reached WHERE is_inside),
+  found (id) AS MATERIALIZED (
+    SELECT id FROM enclosing
+    UNION
+    SELECT i.id FROM json_each(:calls) AS w CROSS JOIN _llm_interactions AS i ON i.id = w.value
+    UNION
+    SELECT i.id FROM told AS t CROSS JOIN _llm_interactions AS i ON i.event = t.event
+    UNION
+    SELECT i.id FROM below AS b CROSS JOIN _llm_interactions AS i ON i.span = b.id
+    UNION
+    SELECT i.id
+    FROM below AS b
+    CROSS JOIN _logs AS l ON l.trace = b.trace AND l.span_id = b.span_id
+    CROSS JOIN _events AS e ON e.log = l.id
+    CROSS JOIN _llm_interactions AS i ON i.event = e.id
+  ),
+  counting (id) AS (
+    SELECT ifnull(i.twin, i.id) FROM found AS f CROSS JOIN _llm_interactions AS i ON i.id = f.id
+  )
 SELECT json_group_array(id)
 FROM (
-  SELECT id FROM enclosing
+  SELECT id FROM found
   UNION
-  SELECT i.id FROM below AS b CROSS JOIN _llm_interactions AS i ON i.span = b.id
+  SELECT id FROM counting
   UNION
-  SELECT i.id
-  FROM below AS b
-  CROSS JOIN _logs AS l ON l.trace = b.trace AND l.span_id = b.span_id
-  CROSS JOIN _events AS e ON e.log = l.id
-  CROSS JOIN _llm_interactions AS i ON i.event = e.id
+  SELECT i.id FROM counting AS c CROSS JOIN _llm_interactions AS i ON i.twin = c.id
 );

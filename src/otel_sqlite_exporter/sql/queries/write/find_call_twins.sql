@@ -1,0 +1,103 @@
+-- Calls, and the rows that may record the same calls: the columns of CallRecord (write/interactions/call_twins.py), one row
+-- each. :calls is an array of ids of _llm_interactions. Others are of the same response, in any trace; else of another
+-- reporter of the same service, near in time: in the same trace, or where one of both has no trace or is its root span.
+WITH
+  asked AS MATERIALIZED (
+    SELECT
+      i.id, i.trace, i.response_id, i.response_key, i.start_time_unix_nano, i.end_time_unix_nano, r.service_name, i.reporter,
+      i.event IS NOT NULL AND i.start_time_unix_nano = i.end_time_unix_nano AS is_moment,
+      iif(i.span IS NULL,
+        (SELECT t.trace_id = '' FROM _traces AS t WHERE t.id = i.trace),
+        (SELECT s.parent_span_id IS NULL FROM _spans AS s WHERE s.id = i.span)
+      ) AS is_alone
+    FROM json_each(:calls) AS w
+    CROSS JOIN _llm_interactions AS i ON i.id = w.value
+    CROSS JOIN _reporters AS r ON r.id = i.reporter
+    WHERE i.is_aggregate = 0 AND i.is_hidden = 0
+  ),
+  peers (id, reporter) AS MATERIALIZED (
+    SELECT a.id, r.id
+    FROM asked AS a
+    CROSS JOIN _reporters AS r ON r.service_name = a.service_name
+    WHERE r.id <> a.reporter AND r.is_aggregate = 0
+  ),
+  near (id) AS (
+    SELECT id FROM asked
+    UNION
+    SELECT i.id
+    FROM asked AS a
+    CROSS JOIN _llm_interactions AS i
+      ON i.response_key IN (a.response_key, a.response_key - 4294967296, a.response_key + 4294967296)
+    WHERE i.response_id = a.response_id
+    UNION
+    SELECT i.id
+    FROM asked AS a
+    CROSS JOIN _traces AS t ON t.id = a.trace
+    CROSS JOIN _trace_sessions AS p ON p.trace = t.id
+    CROSS JOIN _llm_interactions AS i ON i.trace_session = p.id
+      AND i.start_time_unix_nano BETWEEN a.start_time_unix_nano - 600000000000 AND a.end_time_unix_nano + 2000000000
+    WHERE iif(i.end_time_unix_nano >= a.start_time_unix_nano - 2000000000, t.trace_id, '') <> ''
+      AND a.id IN (SELECT p.id FROM peers AS p)
+      AND EXISTS (SELECT 1 FROM peers AS p WHERE p.id = a.id AND p.reporter = i.reporter)
+    UNION
+    SELECT i.id
+    FROM asked AS a
+    CROSS JOIN _llm_interactions AS i ON i.start_time_unix_nano
+      BETWEEN a.start_time_unix_nano - iif(a.is_moment, 600000000000, 5000000000) AND a.end_time_unix_nano + 2000000000
+    WHERE i.end_time_unix_nano >= a.start_time_unix_nano - 2000000000
+      AND a.id IN (SELECT p.id FROM peers AS p)
+      AND EXISTS (SELECT 1 FROM peers AS p WHERE p.id = a.id AND p.reporter = i.reporter)
+      AND (a.is_alone OR iif(i.span IS NULL,
+        (SELECT t.trace_id = '' FROM _traces AS t WHERE t.id = i.trace),
+        (SELECT s.parent_span_id IS NULL FROM _spans AS s WHERE s.id = i.span)
+      ))
+  )
+SELECT
+  i.id,
+  r.service_name,
+  i.reporter,
+  r.source,
+  r.scope_name,
+  iif(t.trace_id = '', 0, i.trace) AS trace,
+  coalesce(s.span_id, l.span_id) AS span_id,
+  e.ordinal,
+  iif(s.id IS NULL, t.trace_id = '', s.parent_span_id IS NULL) AS is_alone,
+  iif(t.trace_id = '' OR 2 > (SELECT count(*) FROM _reporters AS q WHERE q.service_name = r.service_name AND q.is_aggregate = 0), '[]', (
+    WITH RECURSIVE above (span_id) AS (
+      SELECT iif(i.event IS NULL, s.parent_span_id, coalesce(s.span_id, l.span_id))
+      UNION
+      SELECT u.parent_span_id
+      FROM above AS a
+      CROSS JOIN _spans AS u ON u.trace = i.trace AND u.span_id = a.span_id
+    )
+    SELECT json_group_array(a.span_id) FROM above AS a WHERE a.span_id IS NOT NULL
+  )) AS above,
+  p.source AS session_source,
+  p.own_session,
+  i.start_time_unix_nano,
+  i.end_time_unix_nano,
+  i.event IS NULL AND i.status_code = 2 OR i.error_type IS NOT NULL AS is_error,
+  i.is_repeat,
+  i.twin,
+  i.content_of,
+  i.own_facts,
+  i.prompt IS NOT NULL AS has_prompt,
+  i.completion IS NOT NULL AS has_completion,
+  substr(i.completion, 1, 500) AS answer,
+  json_object(
+    'provider', i.provider, 'request_model', i.request_model, 'response_model', i.response_model,
+    'response_id', i.response_id, 'user_id', i.user_id, 'finish_reasons', i.finish_reasons,
+    'error_type', i.error_type, 'time_to_first_token_ms', i.time_to_first_token_ms, 'input_tokens', i.input_tokens,
+    'output_tokens', i.output_tokens, 'total_tokens', i.total_tokens, 'cached_input_tokens', i.cached_input_tokens,
+    'cache_creation_input_tokens', i.cache_creation_input_tokens, 'reasoning_tokens', i.reasoning_tokens,
+    'cost_usd', i.cost_usd, 'cost_status', i.cost_status, 'operation', i.operation
+  ) AS facts
+FROM (SELECT DISTINCT id FROM near) AS n
+CROSS JOIN _llm_interactions AS i ON i.id = n.id
+CROSS JOIN _reporters AS r ON r.id = i.reporter
+CROSS JOIN _trace_sessions AS p ON p.id = i.trace_session
+CROSS JOIN _traces AS t ON t.id = i.trace
+LEFT JOIN _spans AS s ON s.id = i.span
+LEFT JOIN _events AS e ON e.id = i.event
+LEFT JOIN _logs AS l ON l.id = e.log
+WHERE i.is_aggregate = 0 AND i.is_hidden = 0;

@@ -1,0 +1,86 @@
+-- Agents and workflows that may repeat usage, as a JSON array of [id, 1 if it does, is_repeat]: those among :calls (ids of
+-- _llm_interactions), and those of other traces of the sessions that these or :trace_sessions (ids of _trace_sessions) show.
+-- One repeats what calls below it report, and what the calls of its session in other traces that ran inside its time add
+-- up to, if it is the root of its trace. Of agents that are above each other, the later is taken as the inner.
+WITH RECURSIVE
+  touched (id) AS MATERIALIZED (
+    SELECT i.trace_session FROM json_each(:calls) AS w CROSS JOIN _llm_interactions AS i ON i.id = w.value
+    UNION
+    SELECT w.value FROM json_each(:trace_sessions) AS w
+  ),
+  near (id) AS (
+    SELECT o.id
+    FROM touched AS t
+    CROSS JOIN _trace_sessions AS p ON p.id = t.id
+    CROSS JOIN _trace_sessions AS o ON o.session = p.session AND o.end_time_unix_nano >= p.start_time_unix_nano
+    WHERE iif(o.start_time_unix_nano <= p.end_time_unix_nano, o.trace, p.trace) <> p.trace
+  ),
+  aggregates AS MATERIALIZED (
+    SELECT i.*
+    FROM json_each(:calls) AS w
+    CROSS JOIN _llm_interactions AS i ON i.id = w.value
+    WHERE i.is_aggregate = 1
+    UNION
+    SELECT i.*
+    FROM near AS n
+    CROSS JOIN _llm_interactions AS i ON i.trace_session = n.id AND i.is_aggregate = 1 AND i.is_hidden = 0
+    UNION
+    SELECT i.*
+    FROM json_each(:trace_sessions) AS w
+    CROSS JOIN _llm_interactions AS i ON i.trace_session = w.value AND i.is_aggregate = 1 AND i.is_hidden = 0
+  ),
+  down (call, trace, id, span_id) AS (
+    SELECT a.id, s.trace, s.id, s.span_id FROM aggregates AS a CROSS JOIN _spans AS s ON s.id = a.span
+    UNION
+    SELECT d.call, d.trace, c.id, c.span_id
+    FROM down AS d
+    CROSS JOIN _spans AS c ON c.trace = d.trace AND c.parent_span_id = d.span_id
+  ),
+  up (call, trace, id, parent_span_id) AS (
+    SELECT a.id, s.trace, s.id, s.parent_span_id FROM aggregates AS a CROSS JOIN _spans AS s ON s.id = a.span
+    UNION
+    SELECT u.call, u.trace, s.id, s.parent_span_id
+    FROM up AS u
+    CROSS JOIN _spans AS s ON s.trace = u.trace AND s.span_id = u.parent_span_id
+  ),
+  elsewhere (call, calls, input_tokens, output_tokens) AS (
+    SELECT a.id, count(*), total(i.input_tokens), total(i.output_tokens)
+    FROM aggregates AS a
+    CROSS JOIN _spans AS s ON s.id = a.span AND s.parent_span_id IS NULL
+    CROSS JOIN _trace_sessions AS p ON p.id = a.trace_session
+    CROSS JOIN _trace_sessions AS o ON o.session = p.session AND o.end_time_unix_nano >= a.start_time_unix_nano
+    CROSS JOIN _llm_interactions AS i ON i.trace_session = o.id
+      AND i.start_time_unix_nano BETWEEN a.start_time_unix_nano AND a.end_time_unix_nano
+    WHERE iif(i.end_time_unix_nano <= a.end_time_unix_nano AND i.counted = 1 AND i.is_aggregate = 0, o.trace, p.trace) <> p.trace
+    GROUP BY a.id
+  )
+SELECT json_group_array(json_array(
+  a.id,
+  EXISTS (
+    SELECT 1
+    FROM down AS d
+    CROSS JOIN _llm_interactions AS i ON i.span = d.id
+    WHERE d.call = a.id AND i.has_usage AND i.id <> a.id AND (
+      i.is_aggregate = 0
+      OR NOT EXISTS (SELECT 1 FROM up AS u WHERE u.call = a.id AND u.id = i.span)
+      OR (i.start_time_unix_nano, (SELECT s.span_id FROM _spans AS s WHERE s.id = i.span))
+        > (a.start_time_unix_nano, (SELECT s.span_id FROM _spans AS s WHERE s.id = a.span))
+    )
+  )
+  OR EXISTS (
+    SELECT 1
+    FROM down AS d
+    CROSS JOIN _logs AS l ON l.trace = d.trace AND l.span_id = d.span_id
+    CROSS JOIN _events AS e ON e.log = l.id
+    CROSS JOIN _llm_interactions AS i ON i.event = e.id
+    WHERE d.call = a.id AND i.has_usage
+  )
+  OR EXISTS (
+    SELECT 1
+    FROM elsewhere AS e
+    WHERE e.call = a.id AND e.input_tokens = ifnull(a.input_tokens, 0) AND e.output_tokens = ifnull(a.output_tokens, 0)
+      AND a.has_usage
+  ),
+  a.is_repeat
+))
+FROM aggregates AS a;

@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which calls count: each usage once, however many records report it.
+
+A call repeats the calls inside it (a framework's call around the provider's), unless a tool or an agent stands between:
+those made calls of their own. Of several records of one call, one counts, and shows what all of them say (see
+`call_twins`). An agent or workflow repeats the usage that calls below it report, or that calls of its session in other
+traces do which ran inside its time and add up to it. The order in which records arrive changes nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+
+from otel_sqlite_exporter.write.interactions.call_twins import (
+    FACTS,
+    USAGE,
+    CallRecord,
+    find_groups,
+    find_partners,
+    is_same_call,
+    merge_facts,
+    parse_call_record,
+)
+from otel_sqlite_exporter.write.statements import read_json, read_rows, run_script
+
+# Each round finds what may be of one call with the rows of the round before. Two suffice unless calls of several
+# reporters overlap without a gap.
+_MOST_ROUNDS = 5
+
+
+@dataclass(slots=True)
+class ChangedRecords:
+    """Records that were written, or will be removed, and may change which calls count.
+
+    Attributes:
+        spans: Keys of `_spans`.
+        leaves: Spans (key, response key) that change nothing unless another call names the same response.
+        logs: Spans that log records were recorded in (key of the trace, span id). They may not be in the file.
+        events: Keys of `_events`: calls that events and log records report.
+        calls: Keys of `_llm_interactions`.
+        trace_sessions: Keys of `_trace_sessions` that show another session than before.
+    """
+
+    spans: Collection[int] = ()
+    leaves: Collection[tuple[int, int | None]] = ()
+    logs: Collection[tuple[int, str]] = ()
+    events: Collection[int] = ()
+    calls: Collection[int] = ()
+    trace_sessions: Collection[int] = ()
+
+    def __bool__(self) -> bool:
+        return any((self.spans, self.leaves, self.logs, self.events, self.calls, self.trace_sessions))
+
+
+class Call(NamedTuple):
+    """The columns of `_llm_interactions` that decide whether a row repeats calls inside it or around it."""
+
+    id: int
+    has_usage: int
+    is_repeat: int
+    start_time_unix_nano: int
+    span_id: str
+
+
+class InnerCall(NamedTuple):
+    """A call inside another (ids). `is_of_span`: it is reported by an event or log record of that call's own span."""
+
+    outer: int
+    inner: int
+    is_of_span: int
+
+
+def find_calls(connection: sqlite3.Connection, changed: ChangedRecords) -> list[int]:
+    """Return the calls (ids of `_llm_interactions`) whose counting can change with these records: theirs, those around
+    and inside, and the other rows of the same calls."""
+    calls: list[int]
+    (calls,) = read_json(
+        connection,
+        "find_enclosing_calls",
+        spans=changed.spans,
+        leaves=changed.leaves,
+        logs=changed.logs,
+        events=changed.events,
+        calls=changed.calls,
+    )
+    return calls
+
+
+def count_calls(connection: sqlite3.Connection, changed: ChangedRecords) -> int:
+    """Decide which calls count, after these records were written, and return for how many the decision has changed."""
+    if not changed:
+        return 0
+    ids = find_calls(connection, changed)
+    recounted: set[int] = set()
+    if ids:
+        recounted, merged = _count_calls(connection, ids)
+        if merged:  # an agent above may repeat usage that another trace has
+            ids = [*{*ids, *find_calls(connection, ChangedRecords(calls=merged))}]
+    if ids or changed.trace_sessions:
+        recounted |= _count_aggregates(connection, ids, changed.trace_sessions)
+    return len(recounted)
+
+
+def _count_calls(connection: sqlite3.Connection, ids: Collection[int]) -> tuple[set[int], list[int]]:
+    """Return the calls whose decision has changed, and those whose other records have."""
+    found_calls, found_pairs = read_json(connection, "read_calls", calls=ids)
+    calls = [Call(*call) for call in found_calls]
+    pairs = _leave_out_rings(calls, [InnerCall(*pair) for pair in found_pairs])
+    records = _read_records(connection, ids)
+    same = find_same_calls(records, pairs)
+    repeats = find_repeats(calls, [pair for pair in pairs if (pair.outer, pair.inner) not in same])
+    for id, is_repeat in repeats.items():
+        if id in records:
+            records[id] = records[id]._replace(is_repeat=bool(is_repeat))
+    asked = _add_partners(connection, records, {*ids}, same)
+    changes = _find_changes(records, asked, same)
+    changed_repeats = [(call.id, repeats[call.id]) for call in calls if repeats[call.id] != call.is_repeat]
+    if changed_repeats or changes:
+        run_script(connection, "count_calls", repeats=changed_repeats, calls=changes)
+    recounted = {id for id, _ in changed_repeats} | {id for id, twin, *_ in changes if twin != records[id].twin}
+    return recounted, [id for id, *_ in changes]
+
+
+def _count_aggregates(
+    connection: sqlite3.Connection, calls: Collection[int], trace_sessions: Collection[int]
+) -> set[int]:
+    """Decide which agents and workflows count, and return those for which the decision has changed."""
+    (found,) = read_json(connection, "find_repeating_agents", calls=calls, trace_sessions=trace_sessions)
+    repeats = [(id, is_repeat) for id, is_repeat, noted in found if is_repeat != noted]
+    if repeats:
+        run_script(connection, "count_calls", repeats=repeats, calls=())
+    return {id for id, _ in repeats}
+
+
+def find_same_calls(records: Mapping[int, CallRecord], pairs: Collection[InnerCall]) -> set[tuple[int, int]]:
+    """Return the pairs (ids of outer and inner) that are one call: nothing else is inside the outer, and the inner is
+    reported by a record of the very same span or names the same response."""
+    inside = Counter(pair.outer for pair in pairs)
+    return {
+        (pair.outer, pair.inner)
+        for pair in pairs
+        if inside[pair.outer] == 1
+        and pair.outer in records
+        and pair.inner in records
+        and is_same_call(records[pair.outer], records[pair.inner], is_of_span=bool(pair.is_of_span))
+    }
+
+
+def find_repeats(calls: Collection[Call], inner_calls: Iterable[InnerCall]) -> dict[int, int]:
+    """Return whether each call repeats calls inside it, or the call around it."""
+    inside: defaultdict[int, list[int]] = defaultdict(list)
+    around: defaultdict[int, list[int]] = defaultdict(list)
+    for outer, inner, _ in inner_calls:
+        inside[outer].append(inner)
+        around[inner].append(outer)
+    has_usage = {call.id for call in calls if call.has_usage}
+    repeats = {}
+    for call in calls:
+        below = inside[call.id]
+        if call.has_usage:
+            repeat = not has_usage.isdisjoint(below)
+        else:
+            # Calls inside stand for it; or the call around it alone knows the usage of all that are inside.
+            repeat = bool(below) or any(
+                outer in has_usage and has_usage.isdisjoint(inside[outer]) for outer in around[call.id]
+            )
+        repeats[call.id] = int(repeat)
+    return repeats
+
+
+def _leave_out_rings(calls: Iterable[Call], inner_calls: Iterable[InnerCall]) -> list[InnerCall]:
+    """Return the pairs. Of spans that are parents of each other, the earlier one is the outer."""
+    order = {call.id: (call.start_time_unix_nano, call.span_id, call.id) for call in calls}
+    pairs = {(pair.outer, pair.inner): pair for pair in inner_calls}
+    return [
+        pair
+        for (outer, inner), pair in pairs.items()
+        if (inner, outer) not in pairs or order[outer] < order[inner]
+    ]
+
+
+def _read_records(connection: sqlite3.Connection, ids: Collection[int]) -> dict[int, CallRecord]:
+    found = map(parse_call_record, read_rows(connection, "find_call_twins", calls=ids))
+    return {record.id: record for record in found}
+
+
+def _add_partners(
+    connection: sqlite3.Connection, records: dict[int, CallRecord], asked: set[int], same: Collection[tuple[int, int]]
+) -> set[int]:
+    """Add what may be of one call with a record that may be of one call with those `asked` for, and so on. Return the
+    ids of the records whose calls are known completely."""
+    for _ in range(_MOST_ROUNDS):
+        wanted = find_partners(records.values(), asked, same) - asked
+        if not wanted:
+            break
+        records |= {id: one for id, one in _read_records(connection, wanted).items() if id not in records}
+        asked |= wanted
+    return asked
+
+
+def _find_changes(
+    records: Mapping[int, CallRecord], asked: Collection[int], same: Collection[tuple[int, int]]
+) -> list[list[Any]]:
+    """Return the rows that show something else of their call than they do in the file: a row of count_calls.sql each."""
+    changes = []
+    for group in find_groups(records.values(), same):
+        if asked.isdisjoint(one.id for one in group):
+            continue
+        facts, content_of = merge_facts(group)
+        for one in group:
+            is_first = one is group[0]
+            twin = None if is_first else group[0].id
+            shown = facts if is_first else one.facts
+            own = None if shown == one.facts else {name: one.facts[name] for name in FACTS if _is_kept(name, one, shown)}
+            row = (twin, content_of if is_first else None, own, shown)
+            if row != (one.twin, one.content_of, one.own_facts, one.shown):
+                changes.append([one.id, *row[:2], None if own is None else orjson.dumps(own).decode(), shown])
+    return changes
+
+
+def _is_kept(name: str, record: CallRecord, shown: Mapping[str, Any]) -> bool:
+    # The usage says whether the record has some of its own. A cost that is computed later is of the row itself.
+    return name in USAGE or record.facts[name] != shown[name]

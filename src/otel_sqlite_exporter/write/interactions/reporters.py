@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What records calls: two reporters of one service may record the same call."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Collection
+from typing import NamedTuple
+
+from otel_sqlite_exporter.write.statements import read_json, run_script
+
+SPAN, EVENT, LOG = range(3)
+
+
+class Reporter(NamedTuple):
+    """A row of `_reporters`. `source` is SPAN, EVENT (of a span) or LOG."""
+
+    service_name: str
+    source: int
+    scope_name: str
+    dialect: str
+    is_aggregate: int
+
+
+class Reporters(NamedTuple):
+    """The reporters of a batch with their keys, and the keys of all reporters that share their service with another."""
+
+    ids: dict[Reporter, int]
+    with_peers: frozenset[int]
+
+
+def find_reporters(connection: sqlite3.Connection, wanted: Collection[Reporter]) -> Reporters:
+    """Return these reporters. Those that the file lacks are added to it."""
+    services = {reporter.service_name for reporter in wanted}
+    ids = _read(connection, services)
+    missing = [reporter for reporter in wanted if reporter not in ids]
+    if missing:
+        run_script(connection, "insert_reporters", reporters=missing)
+        ids = _read(connection, services)
+    calls = Counter(reporter.service_name for reporter in ids if not reporter.is_aggregate)
+    with_peers = frozenset(id for reporter, id in ids.items() if calls[reporter.service_name] > 1)
+    return Reporters(ids, with_peers)
+
+
+def _read(connection: sqlite3.Connection, services: Collection[str]) -> dict[Reporter, int]:
+    (rows,) = read_json(connection, "find_reporters", services=services)
+    return {Reporter(*columns): id for id, *columns in rows}
