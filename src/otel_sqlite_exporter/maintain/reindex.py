@@ -34,11 +34,11 @@ from otel_sqlite_exporter.storage.connection import transaction
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.state import forget_state, read_number, write_state
 from otel_sqlite_exporter.write.counted_calls import count_calls, find_enclosing_calls
-from otel_sqlite_exporter.write.interaction_batch import find_tools, hide_requests, link_logged_tools
 from otel_sqlite_exporter.write.statements import read_rows, run_query, run_script
 from otel_sqlite_exporter.write.stored_spans import ShownNaming, StoredSpan, read_spans
 from otel_sqlite_exporter.write.sums import repair_sessions
 from otel_sqlite_exporter.write.temporal_links import Change, find_stems
+from otel_sqlite_exporter.write.tool_batch import find_tools, hide_requests, link_logged_tools
 from otel_sqlite_exporter.write.writer import Writer
 
 _BATCH = 256

@@ -10,8 +10,8 @@ from typing import Any
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES
 from otel_sqlite_exporter.maintain.stored_records import StoredLog
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Interactions, Naming
-from otel_sqlite_exporter.write.interaction_batch import make_request
 from otel_sqlite_exporter.write.stored_spans import ShownNaming, StoredSpan
+from otel_sqlite_exporter.write.tool_batch import make_request
 
 _RESOURCE = "resource:"
 

@@ -21,11 +21,12 @@ from otel_sqlite_exporter.model.rows import (
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.batch_lookup import RepeatedSpan, TraceSessionRow, WrittenSpan, look_up_batch
 from otel_sqlite_exporter.write.context_rows import ContextRows
-from otel_sqlite_exporter.write.interaction_batch import InteractionBatch, RecordKeys
+from otel_sqlite_exporter.write.interaction_batch import InteractionBatch
 from otel_sqlite_exporter.write.shared_texts import SHORTEST, SharedTexts, TextRows
 from otel_sqlite_exporter.write.span_versions import choose_version
 from otel_sqlite_exporter.write.statements import Insert, TableRows, take_new
 from otel_sqlite_exporter.write.sums import OutdatedSums
+from otel_sqlite_exporter.write.tool_batch import RecordKeys
 
 _SPAN_COLUMNS = ("id", "trace", "trace_session", "resource", "scope", *SpanRow._fields, "texts")
 _SPANS = Insert("_spans", _SPAN_COLUMNS)
