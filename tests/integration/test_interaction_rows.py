@@ -246,4 +246,4 @@ def test_a_call_whose_own_event_reports_it_counts_once(tmp_path: Path) -> None:
     span = _span(1, events=[("llm.call.finish", Interactions(_DONE))])
     _write(path, [span._replace(interactions=Interactions(_DONE))])
     counted = "SELECT source, counted FROM complete_llm_interactions ORDER BY source"
-    assert read(path, counted) == [("event", 1), ("span", 0)]
+    assert read(path, counted) == [("event", 0), ("span", 1)]

@@ -79,21 +79,15 @@ _OPENINFERENCE_LANGCHAIN: dict[str, _Fields] = {
     "responses": {"response_model": None, "finish_reasons": None},
 }
 
-# LangChain's span and the client's are in two traces. A response id ties them; without, there are two calls. The
-# client's counts: it is the inner one.
-_TWO_CALLS: _Fields = {"calls too many": 1}
-_TWO_TRACES: _Fields = {"agent": None, "agent_name": None, "tool.result": None, "tool.status": None}
+# LangChain's span and the client's are in two traces: they are found to be one call by model, tokens and time.
 _OPENINFERENCE_LANGCHAIN_OPENAI: dict[str, _Fields] = {
-    "chain": {"session_id": None, "user_id": None},
-    "chat_stream": _TWO_CALLS,
-    "chat_stream_without_usage": _TWO_CALLS,
-    "agent_tools": {**_TWO_TRACES, "session_id": None, "tools too many": 2},
-    "agent_stream": {**_TWO_TRACES, "calls too many": 2, "tools too many": 1},
-    "tool_error": {**_TWO_TRACES, "tools too many": 1},
+    "*": {"agent": None, "agent_name": None},
+    "chain": {"user_id": None},
+    "agent_tools": {"tool.arguments": ANY},
+    "agent_stream": {"tool.arguments": ANY},
+    "tool_error": {"tool.tool_call_id": None, "tool.arguments": ANY},
     "embeddings": {"response_model": None},
     "responses": {"finish_reasons": None},
-    "rate_limited": _TWO_CALLS,
-    "server_error": {"agent": None, "agent_name": None, **_TWO_CALLS},
 }
 
 _GENAI_LANGCHAIN: dict[str, _Fields] = {
@@ -110,8 +104,7 @@ _TRACELOOP_LANGCHAIN: dict[str, _Fields] = {
     "chat_stream": _STREAMED_LANGCHAIN,
     "chat_stream_without_usage": _STREAMED_LANGCHAIN,
     "agent_stream": _STREAMED_LANGCHAIN,
-    # LangChain's call and the client's are in two traces; the first names no response.
-    "responses": {"calls too many": 1, "reasoning_tokens": 7},
+    "responses": {"reasoning_tokens": 7},
     # Only the result names its call.
     "tool_error": {"tool.tool_call_id": None},
     "rate_limited": {"response_model": "overloaded"},
@@ -208,17 +201,6 @@ _SMOLAGENTS: dict[str, _Fields] = {
     }
 }
 
-# Of a failed call no response tells that both spans are of it. The inner one counts: the client's, without messages.
-_FAILED_INSIDE: dict[str, _Fields] = {"rate_limited": {"prompt": []}, "server_error": {"prompt": []}}
-
-_TRACELOOP_ANTHROPIC: dict[str, _Fields] = {
-    # The span with the messages counts, and it counts one token too many.
-    "messages_stream": {"output_tokens": 10, "time_to_first_token_ms": None},
-    # The client's own span of a failed call is in a trace of its own, with no response to know it by.
-    "rate_limited": {"calls too many": 1},
-    "server_error": {"calls too many": 1},
-}
-
 _LANGFUSE: dict[str, _Fields] = {
     "*": {
         "provider": None,
@@ -250,7 +232,6 @@ UNRECORDED: dict[str, dict[str, _Fields]] = {
     "traceloop-openai": _TRACELOOP,
     "traceloop-openai-events": _TRACELOOP_EVENTS,
     "openinference-openai": _OPENINFERENCE_OPENAI,
-    "openai-twice": _OPENINFERENCE_OPENAI,
     "openinference-langchain": _OPENINFERENCE_LANGCHAIN,
     "openinference-langchain-openai": _OPENINFERENCE_LANGCHAIN_OPENAI,
     "genai-langchain": _GENAI_LANGCHAIN,
@@ -266,9 +247,6 @@ UNRECORDED: dict[str, dict[str, _Fields]] = {
     "strands": _STRANDS,
     "google-adk": _ADK,
     "openinference-smolagents": _SMOLAGENTS,
-    "genai-anthropic": _FAILED_INSIDE,
-    "openinference-anthropic": {**_FAILED_INSIDE, "messages_stream": {"time_to_first_token_ms": None}},
-    "traceloop-anthropic": _TRACELOOP_ANTHROPIC,
     "langfuse-openai": _LANGFUSE,
     "logfire-openai": _LOGFIRE,
 }

@@ -67,7 +67,7 @@ def test_a_stored_span_has_every_column(stored: Path) -> None:
     expected = {
         "events": 1 + len(EventRow._fields),
         "links": len(LinkRow._fields),
-        "llm_interactions": 1 + len(LLMInteractionRow._fields),
+        "llm_interactions": 2 + len(LLMInteractionRow._fields),
         "tool_interactions": 2 + len(ToolInteractionRow._fields),
     }
     lengths = {name: {len(one) for text in rows[name] for one in orjson.loads(text)} for name in expected}
@@ -79,7 +79,7 @@ def test_a_stored_span_has_every_column(stored: Path) -> None:
 def test_a_stored_log_record_has_every_column(stored: Path) -> None:
     rows = _rows(stored, "read_stored_logs", "_logs")
     expected = {
-        "llm_interactions": 1 + len(LLMInteractionRow._fields),
+        "llm_interactions": 2 + len(LLMInteractionRow._fields),
         "tool_interactions": 2 + len(ToolInteractionRow._fields),
     }
     lengths = {name: {len(one) for text in rows[name] for one in orjson.loads(text)} for name in expected}

@@ -33,8 +33,8 @@ from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import transaction
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.state import forget_state, read_number, write_state
-from otel_sqlite_exporter.write.counted_calls import count_calls, find_enclosing_calls
-from otel_sqlite_exporter.write.statements import read_rows, run_query, run_script
+from otel_sqlite_exporter.write.interactions.counted_calls import ChangedRecords, count_calls, find_calls
+from otel_sqlite_exporter.write.statements import read_json, read_rows, run_query, run_script
 from otel_sqlite_exporter.write.stored_spans import ShownNaming, StoredSpan, read_spans
 from otel_sqlite_exporter.write.sums import repair_sessions
 from otel_sqlite_exporter.write.temporal_links import Change, find_stems
@@ -151,9 +151,10 @@ class _Reindexer:
             if stored.shown.trace in renamed or not is_log_current(stored, encoded)
         ]
         self._rewrite(changed_spans, changed_logs)
-        if spans:  # writing has counted the calls of those that changed
-            calls = find_enclosing_calls(self._connection, [stored.id for stored, _ in spans])
-            self.recounted += count_calls(self._connection, calls)
+        # Writing has counted the calls of those that changed.
+        events = self._find_events([stored.id for stored, _ in logs])
+        changed = ChangedRecords(spans=[stored.id for stored, _ in spans], events=events)
+        self.recounted += count_calls(self._connection, changed)
 
     def _rewrite(self, spans: list[tuple[StoredSpan, EncodedSpan]], logs: list[tuple[StoredLog, EncodedLog]]) -> None:
         if not (spans or logs):
@@ -164,7 +165,9 @@ class _Reindexer:
         self.changed_logs += len(logs)
         changes: list[Change] = []
         tools: Collection[Sequence[Any]] = ()
+        calls: list[int] = []
         if logs:
+            calls = find_calls(self._connection, ChangedRecords(events=self._find_events(log_ids)))
             tools = find_tools(self._connection, logs=log_ids)
             parts = list({stored.trace_session for stored, _ in logs})
             changes += find_stems(self._connection, trace_sessions=parts)
@@ -177,6 +180,14 @@ class _Reindexer:
             span_keys = {(stored.shown.trace, encoded.span_id) for stored, encoded in logs if encoded.span_id}
             link_logged_tools(self._connection, span_keys)
             hide_requests(self._connection, (), tools)
+            count_calls(self._connection, ChangedRecords(calls=calls))
+
+    def _find_events(self, logs: Collection[int]) -> list[int]:
+        """Return the keys of `_events` of these log records that report calls."""
+        events: list[int] = []
+        if logs:
+            (events,) = read_json(self._connection, "find_events_of_logs", logs=logs)
+        return events
 
     def _encode_spans(self, ids: Collection[int]) -> list[tuple[StoredSpan, EncodedSpan]]:
         spans = []

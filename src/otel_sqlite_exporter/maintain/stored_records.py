@@ -27,7 +27,7 @@ from otel_sqlite_exporter.model.signals import (
 from otel_sqlite_exporter.model.values import decode_attributes, decode_value
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.statements import read_rows
-from otel_sqlite_exporter.write.stored_spans import ShownNaming, StoredSpan
+from otel_sqlite_exporter.write.stored_spans import ShownNaming, StoredSpan, make_call_row
 
 
 class StoredLog(NamedTuple):
@@ -140,7 +140,7 @@ def read_logs(connection: sqlite3.Connection, ids: Collection[int], resources: S
             ShownNaming._make(row[name] for name in ShownNaming._fields),
             row["own_session"],
             row["phase"],
-            orjson.loads(row["llm_interactions"]),
+            [(event, *make_call_row(*columns)) for event, *columns in orjson.loads(row["llm_interactions"])],
             orjson.loads(row["tool_interactions"]),
             None if results is None else orjson.loads(results),
             None if messages is None else orjson.loads(messages),

@@ -274,4 +274,4 @@ class Batch:
         trace, resource = trace_session.trace, self.contexts.resource_id(record)
         trace.has_interactions |= interactions.llm is not None or interactions.tool is not None
         keys = RecordKeys(trace_session.id, trace.id, span, event, resource, start, end, status_code)
-        self.interactions.add(interactions, keys, record.resource)
+        self.interactions.add(interactions, keys, record.resource, record.scope)

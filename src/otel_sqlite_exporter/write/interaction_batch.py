@@ -9,20 +9,26 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection
+from typing import NamedTuple
+from zlib import crc32
 
-from otel_sqlite_exporter.model.rows import (
-    Interactions,
-    LLMInteractionRow,
-    ResourceRow,
-    SpanRow,
-)
+from otel_sqlite_exporter.model.rows import Interactions, LLMInteractionRow, ResourceRow, ScopeRow, SpanRow
 from otel_sqlite_exporter.write.batch_lookup import TraceRow
-from otel_sqlite_exporter.write.counted_calls import count_calls, find_enclosing_calls
-from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json
+from otel_sqlite_exporter.write.interactions.counted_calls import ChangedRecords, count_calls, find_calls
+from otel_sqlite_exporter.write.interactions.reporters import EVENT, LOG, SPAN, Reporter, find_reporters
+from otel_sqlite_exporter.write.statements import Insert, TableRows
 from otel_sqlite_exporter.write.sums import AgentSums
 from otel_sqlite_exporter.write.tool_batch import RecordKeys, ToolBatch
 
-_LLM_INTERACTIONS = Insert("_llm_interactions", (*RecordKeys._fields, *LLMInteractionRow._fields))
+_LLM_INTERACTIONS = Insert(
+    "_llm_interactions", (*RecordKeys._fields, "reporter", "response_key", *LLMInteractionRow._fields)
+)
+
+
+class _Call(NamedTuple):
+    record: RecordKeys
+    reporter: Reporter
+    llm: LLMInteractionRow
 
 
 class InteractionBatch:
@@ -31,14 +37,15 @@ class InteractionBatch:
     def __init__(self) -> None:
         self.agents = AgentSums()
         self._tools = ToolBatch()
-        self._llm_interactions = TableRows(_LLM_INTERACTIONS)
+        self._calls: list[_Call] = []
         self._spans: list[tuple[int, TraceRow, str]] = []
         self._parents: set[tuple[int, str | None]] = set()
-        # Calls of spans that report usage, by the key of the span, with the response that each names.
-        self._calls_with_usage: dict[int, str | None] = {}
+        # Calls of spans that report usage, by the key of the span, with the key of the response that each names.
+        self._calls_with_usage: dict[int, int | None] = {}
         self._traces_with_records: set[int] = set()
         self._logs: set[tuple[int, str]] = set()
         self._replaced_calls: Collection[int] = ()
+        self._has_peers = self._has_aggregates = False
 
     def note_span(self, span: int, trace: TraceRow, row: SpanRow) -> None:
         """Note a span that is written. One without interactions may stand between calls, too."""
@@ -54,11 +61,12 @@ class InteractionBatch:
 
     def note_replaced_spans(self, connection: sqlite3.Connection, spans: Collection[int]) -> None:
         """Note what else the interactions of these rows of `_spans` affect, before they are removed."""
-        same_spans, same_logs = read_json(connection, "find_same_responses", spans=spans)
-        self._replaced_calls = find_enclosing_calls(connection, [*spans, *same_spans], same_logs)
+        self._replaced_calls = find_calls(connection, ChangedRecords(spans=spans))
         self._tools.note_replaced_spans(connection, spans)
 
-    def add(self, interactions: Interactions, record: RecordKeys, resource: ResourceRow) -> None:
+    def add(
+        self, interactions: Interactions, record: RecordKeys, resource: ResourceRow, scope: ScopeRow | None
+    ) -> None:
         """Add the interactions of a span, an event or a log record."""
         llm, tool, tool_calls, tool_results = interactions
         trace, span, end = record.trace, record.span, record.end_time_unix_nano
@@ -66,10 +74,12 @@ class InteractionBatch:
         if record.event is not None and reported is not None and reported.duration_ms is not None:
             record = record._replace(start_time_unix_nano=max(0, end - int(reported.duration_ms * 1e6)))
         if llm is not None:
-            self._llm_interactions.add((*record, *llm))
+            source = SPAN if record.event is None else EVENT if span is not None else LOG
+            named = (resource.service_name, source, "" if scope is None else scope.name, llm.dialect or "")
+            self._calls.append(_Call(record, Reporter(*named, llm.is_aggregate), llm))
             self.agents.add_call(llm, resource, record.trace_session)
             if span is not None and not llm.is_aggregate and _has_usage(llm):
-                self._calls_with_usage[span] = llm.response_id
+                self._calls_with_usage[span] = _make_response_key(llm.response_id, end)
         if tool is not None:
             self._tools.add_execution(tool, record)
         if record.event is not None and reported is not None:
@@ -81,35 +91,62 @@ class InteractionBatch:
     def write(self, connection: sqlite3.Connection) -> None:
         """Write the rows. Their spans and events are in the file."""
         self.agents.write(connection)
-        self._llm_interactions.write(connection)
+        if self._calls:
+            self._write_calls(connection)
         self._tools.write(connection)
 
-    def finish(self, connection: sqlite3.Connection, *, has_logs: bool) -> None:
+    def _write_calls(self, connection: sqlite3.Connection) -> None:
+        reporters = find_reporters(connection, {call.reporter for call in self._calls})
+        self._has_peers, self._has_aggregates = reporters.has_peers, reporters.has_aggregates
+        rows = TableRows(_LLM_INTERACTIONS)
+        for record, reporter, llm in self._calls:
+            key = _make_response_key(llm.response_id, record.end_time_unix_nano)
+            rows.add((*record, reporters.ids[reporter], key, *llm))
+        rows.write(connection)
+
+    def finish(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        has_logs: bool,
+        relinked: Collection[int],
+        moved_trace_sessions: Collection[int],
+    ) -> None:
         """Bring up to date what depends on other records, when all of the batch is written and linked. `has_logs`: the
-        file has log records."""
+        file has log records. `relinked` are keys of `_events` that pair with others than before,
+        `moved_trace_sessions` rows that show another session."""
         # Those of a new trace came with this batch.
         older = [(trace.id, span_id) for _, trace, span_id in self._spans if has_logs and not trace.is_new]
         self._tools.finish(connection, older)
-        calls = set(self._replaced_calls)
         spans: list[int] = []
-        leaves: list[tuple[int, str]] = []
+        leaves: list[tuple[int, int]] = []
         for id, trace, span_id in self._spans:
-            if self._is_leaf(id, trace, span_id):
-                response_id = self._calls_with_usage[id]
-                if response_id is not None:
-                    leaves.append((id, response_id))
-            elif trace.has_interactions:
-                spans.append(id)
-        if spans or leaves or self._logs:
-            calls.update(find_enclosing_calls(connection, spans, self._logs, leaves))
-        count_calls(connection, calls)
+            if not self._is_leaf(id, trace, span_id):
+                if trace.has_interactions:
+                    spans.append(id)
+            elif (key := self._calls_with_usage[id]) is not None:
+                leaves.append((id, key))
+        trace_sessions = {call.record.trace_session for call in self._calls if self._has_aggregates}
+        events = {call.record.event for call in self._calls if call.record.event is not None}
+        count_calls(
+            connection,
+            ChangedRecords(
+                spans=spans,
+                leaves=leaves,
+                logs=self._logs,
+                events=events.union(relinked),
+                calls=self._replaced_calls,
+                trace_sessions=trace_sessions.union(moved_trace_sessions),
+            ),
+        )
 
     def _is_leaf(self, span: int, trace: TraceRow, span_id: str) -> bool:
         """Return whether a span is a call that counts as it was written, unless another names its response: it reports
-        usage, nothing is below it, and its whole trace came with this batch. Most calls are such, and asking the file
-        about each costs 11 us."""
+        usage, nothing is below it, its whole trace came with this batch, and nothing else reports calls of its service.
+        Most calls are such, and asking the file about each costs 11 us."""
         return (
-            trace.is_new
+            not self._has_peers
+            and trace.is_new
             and span in self._calls_with_usage
             and (trace.id, span_id) not in self._parents
             and trace.id not in self._traces_with_records
@@ -118,3 +155,9 @@ class InteractionBatch:
 
 def _has_usage(llm: LLMInteractionRow) -> bool:
     return llm.input_tokens is not None or llm.output_tokens is not None or llm.total_tokens is not None
+
+
+def _make_response_key(response_id: str | None, end_time_unix_nano: int) -> int | None:
+    """Return the key by which other calls of a response are found. It begins with the time (2^40 ns, 18 minutes): those
+    of one time are side by side in the index, which then grows at its end only."""
+    return None if response_id is None else (end_time_unix_nano >> 40 << 32) + crc32(response_id.encode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -107,7 +107,7 @@ def read_spans(connection: sqlite3.Connection, ids: Collection[int]) -> Iterator
             own_session=(row["own_session"], row["own_source"], row["own_rank"]),
             events=[EventRow(*columns) for _, *columns in events],
             links=[LinkRow(*columns) for columns in links],
-            llm_interactions=[(index_of.get(id), LLMInteractionRow(*columns)) for id, *columns in llm_interactions],
+            llm_interactions=[(index_of.get(id), make_call_row(*columns)) for id, *columns in llm_interactions],
             tool_interactions=[
                 (index_of.get(id), is_request, ToolInteractionRow(*columns))
                 for id, is_request, *columns in tool_interactions
@@ -115,3 +115,13 @@ def read_spans(connection: sqlite3.Connection, ids: Collection[int]) -> Iterator
             tool_results=[ToolResultRow(*columns) for columns in tool_results],
             messages=[(index, MessagesRow(*texts)) for index, texts in messages],
         )
+
+
+def make_call_row(own_facts: str | None, *columns: Any) -> LLMInteractionRow:
+    """Return what was derived from the record of a call, without the facts that the row has from other records of it:
+    a row of the view `_derived_calls`."""
+    row = LLMInteractionRow(*columns)
+    if own_facts is None:
+        return row
+    row = row._replace(**orjson.loads(own_facts))
+    return row if row.cost_status in (None, "reported") else row._replace(cost_usd=None, cost_status=None)

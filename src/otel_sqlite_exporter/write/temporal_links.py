@@ -26,14 +26,15 @@ class Change(NamedTuple):
     time_unix_nano: int
 
 
-def relink_records(connection: sqlite3.Connection, changes: Iterable[Change], window_ns: int) -> None:
-    """Bring the links by time that `changes` can have changed up to date."""
+def relink_records(connection: sqlite3.Connection, changes: Iterable[Change], window_ns: int) -> list[int]:
+    """Bring the links by time that `changes` can have changed up to date, and return the keys of `_events` that have
+    another link than before."""
     wanted = set(changes)
     since: dict[str, int] = {}
     for change in wanted:
         since[change.stem] = min(change.time_unix_nano, since.get(change.stem, change.time_unix_nano))
     if not since:
-        return
+        return []
     groups = {(change.trace, change.session, change.stem) for change in wanted}
     starts = [[trace, session, stem, max(0, since[stem] - 2 * window_ns)] for trace, session, stem in groups]
     (found,) = read_json(connection, "find_temporal_candidates", changes=starts)
@@ -56,6 +57,7 @@ def relink_records(connection: sqlite3.Connection, changes: Iterable[Change], wi
     ]
     if links:
         run_script(connection, "relink_events", links=links)
+    return [event for event, *_ in links]
 
 
 def find_stems(

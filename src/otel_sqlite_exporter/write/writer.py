@@ -146,8 +146,13 @@ class Writer:
         batch.outdated_sums.update(connection, [row.id for row in moved], lost)
         if batch.kept_starts:
             run_script(connection, "keep_starts", starts=batch.kept_starts)
-        relink_records(connection, [*changes, *_find_changes(connection, batch)], self._window_ns)
-        batch.interactions.finish(connection, has_logs=batch.has_logs)
+        relinked = relink_records(connection, [*changes, *_find_changes(connection, batch)], self._window_ns)
+        batch.interactions.finish(
+            connection,
+            has_logs=batch.has_logs,
+            relinked=relinked,
+            moved_trace_sessions=[row.id for row in moved],
+        )
         _count(batch, spans, logs, replacing, counts)
         return batch.new_spans
 

@@ -30,8 +30,8 @@ CREATE TABLE _llm_interactions (
   is_aggregate INTEGER NOT NULL,          -- 1: an agent or workflow, whose usage repeats that of its calls
   is_hidden INTEGER NOT NULL,             -- 1: a start whose finish shows both; an agent that reports no usage
   is_repeat INTEGER NOT NULL DEFAULT 0,   -- 1: calls below it, or the call above it, report the same usage
-  twin INTEGER REFERENCES _llm_interactions ON DELETE SET NULL, -- the row that counts for the same call. NULL: this one
-  content_of INTEGER REFERENCES _llm_interactions ON DELETE SET NULL, -- the row of the same call whose messages it shows
+  twin INTEGER,                           -- the row that counts for the same call. NULL: this one
+  content_of INTEGER,                     -- the row of the same call whose messages it shows too. NULL: none
   own_facts TEXT,                         -- JSON: columns that have values of other rows of the call, as they were before
   counted INTEGER NOT NULL AS (is_hidden = 0 AND is_repeat = 0 AND twin IS NULL),
   has_usage INTEGER NOT NULL AS (input_tokens IS NOT NULL OR output_tokens IS NOT NULL OR total_tokens IS NOT NULL),
@@ -83,8 +83,6 @@ CREATE INDEX _llm_interactions_start_time ON _llm_interactions (start_time_unix_
 CREATE INDEX _llm_interactions_response_key ON _llm_interactions (response_key) WHERE response_key IS NOT NULL;
 -- Other rows of the same call.
 CREATE INDEX _llm_interactions_twin ON _llm_interactions (twin) WHERE twin IS NOT NULL;
--- The rows that show the messages of a call. SQLite needs it for the reference.
-CREATE INDEX _llm_interactions_content_of ON _llm_interactions (content_of) WHERE content_of IS NOT NULL;
 -- How many rows the view leaves out: row_counts.
 CREATE INDEX _llm_interactions_hidden ON _llm_interactions (id) WHERE is_hidden = 1;
 

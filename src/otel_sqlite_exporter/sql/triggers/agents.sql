@@ -1,7 +1,7 @@
 -- Update the sums of _agents and _agent_sessions when calls change after they were written.
 
 CREATE TRIGGER _llm_interactions_agent_changed
-AFTER UPDATE OF is_hidden, is_repeat, is_duplicate, is_aggregate, input_tokens, output_tokens, total_tokens ON _llm_interactions
+AFTER UPDATE OF is_hidden, is_repeat, twin, is_aggregate, input_tokens, output_tokens, total_tokens ON _llm_interactions
 BEGIN
   UPDATE _agents
   SET

@@ -7,8 +7,7 @@ CREATE VIEW complete_llm_interactions AS
 -- theirs, and span_id is the span they were recorded in. For a span request_ and response_timestamp are its times.
 -- agent_name is what it names itself, else what its span, or the nearest above that, does.
 -- prompt, completion and system_instructions are those of attributes, else of events of the span, else of log records that
--- name it. An attribute that has the form of the conventions is not parsed when it is written (the column of the call is an
--- empty text): one that is no JSON after all is shown as a text. LIMIT 1 keeps SQLite from reading it three times.
+-- name it. Where the same call was recorded twice, the row that counts shows what all of its records say.
 -- Calls that run (finish_id is NULL) and interrupted ones are here too, with status and end as in the view spans.
 SELECT
   t.trace_id,
@@ -50,22 +49,8 @@ SELECT
   i.error_type,
   i.cost_usd,
   i.cost_status,
-  CASE
-    WHEN i.prompt = '' THEN (
-      SELECT iif(json_valid(attribute.text), attribute.text, '[{"role":"user","parts":[{"type":"text","content":' || json_quote(attribute.text) || '}]}]')
-      FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.input.messages"' AS text LIMIT 1) AS attribute
-    )
-    WHEN i.event IS NULL THEN coalesce(i.prompt, m.prompt)
-    ELSE coalesce(i.prompt, b.prompt)
-  END AS prompt,
-  CASE
-    WHEN i.completion = '' THEN (
-      SELECT iif(json_valid(attribute.text), attribute.text, '[{"role":"assistant","parts":[{"type":"text","content":' || json_quote(attribute.text) || '}]}]')
-      FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.output.messages"' AS text LIMIT 1) AS attribute
-    )
-    WHEN i.event IS NULL THEN coalesce(i.completion, m.completion)
-    ELSE i.completion
-  END AS completion,
+  coalesce((SELECT c.prompt FROM _call_messages AS c WHERE c.id = i.id), (SELECT c.prompt FROM _call_messages AS c WHERE c.id = i.content_of)) AS prompt,
+  coalesce((SELECT c.completion FROM _call_messages AS c WHERE c.id = i.id), (SELECT c.completion FROM _call_messages AS c WHERE c.id = i.content_of)) AS completion,
   iif(i.event IS NULL, iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)), (
     -- Of a start and its finish: what the finish says, unless that is null.
     SELECT json_group_object(merged.key, json(merged.value))
@@ -86,14 +71,7 @@ SELECT
     FROM json_each(iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id))) AS j
     WHERE j.key GLOB 'gen_ai.request.?*' AND j.key <> 'gen_ai.request.model'
   )) AS request_parameters,
-  CASE
-    WHEN i.system_instructions = '' THEN (
-      SELECT iif(json_valid(attribute.text), attribute.text, '[{"type":"text","content":' || json_quote(attribute.text) || '}]')
-      FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.system_instructions"' AS text LIMIT 1) AS attribute
-    )
-    WHEN i.event IS NULL THEN coalesce(i.system_instructions, m.system_instructions)
-    ELSE coalesce(i.system_instructions, b.system_instructions)
-  END AS system_instructions,
+  coalesce((SELECT c.system_instructions FROM _call_messages AS c WHERE c.id = i.id), (SELECT c.system_instructions FROM _call_messages AS c WHERE c.id = i.content_of)) AS system_instructions,
   i.price_source,
   i.price_date,
   i.id
@@ -106,7 +84,6 @@ LEFT JOIN _spans AS s ON s.id = i.span
 LEFT JOIN _events AS e ON e.id = i.event
 LEFT JOIN _logs AS l ON l.id = e.log
 LEFT JOIN _agent_names AS n ON n.span = i.span
-LEFT JOIN _recorded_messages AS m ON m.span = i.span
 LEFT JOIN _resources AS r ON r.id = i.resource
 LEFT JOIN _open_spans AS o ON o.span = i.span AND i.event IS NULL
 LEFT JOIN _exporter_runs AS h ON h.id = o.run

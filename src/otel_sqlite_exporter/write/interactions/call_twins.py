@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -30,6 +30,8 @@ USAGE = (
     "reasoning_tokens",
 )
 _COST = ("cost_usd", "cost_status")
+REALS = ("time_to_first_token_ms", "cost_usd")
+"""The facts that are floats."""
 _OTHERS = (
     *("operation", "provider", "request_model", "response_model", "response_id", "user_id", "finish_reasons"),
     *("error_type", "time_to_first_token_ms"),
@@ -83,14 +85,18 @@ class CallRecord(NamedTuple):
 
     @property
     def is_moment(self) -> bool:
+        """Whether it is an event or log record that reports no duration."""
         return self.source != SPAN and self.start_time_unix_nano == self.end_time_unix_nano
 
 
 def parse_call_record(row: Mapping[str, Any]) -> CallRecord:
     """Return a row of queries/write/find_call_twins.sql. What a row took from others is taken away again."""
     own = None if row["own_facts"] is None else orjson.loads(row["own_facts"])
-    shown = orjson.loads(row["facts"])
-    columns = row | {
+    if own is not None and own.get("cost_status") not in (None, "reported"):  # `reprice` computes it again
+        own |= dict.fromkeys(_COST)
+    shown = orjson.loads(row["facts"]) | {name: row[name] for name in REALS}
+    columns = {
+        **row,
         "above": frozenset(orjson.loads(row["above"])),
         "own_facts": own,
         "shown": shown,
@@ -99,18 +105,13 @@ def parse_call_record(row: Mapping[str, Any]) -> CallRecord:
     return CallRecord._make(columns[name] for name in CallRecord._fields)
 
 
-def is_same_call(outer: CallRecord, inner: CallRecord, *, is_of_span: bool) -> bool:
-    """Whether a call and the only one inside it are one. `is_of_span`: an event or log record of the outer span reports
-    the inner."""
-    if is_of_span:
-        return _match(outer, inner, is_inside=True) is not None
-    response_id = outer.facts["response_id"]
-    return response_id is not None and response_id == inner.facts["response_id"] and _is_same_time(outer, inner)
+def is_same_call(outer: CallRecord, inner: CallRecord) -> bool:
+    """Whether a call and the only one inside it are one: a framework's and the client's, or a span's and that of an
+    event or log record of its own."""
+    return _match(outer, inner, is_inside=True) is not None
 
 
-def find_partners(
-    records: Collection[CallRecord], ids: Collection[int], same: Collection[tuple[int, int]]
-) -> set[int]:
+def find_partners(records: Collection[CallRecord], ids: Collection[int], same: Collection[tuple[int, int]]) -> set[int]:
     """Return the records that may be of one call with those of these ids."""
     partners: set[int] = set()
     for *_, first, second in _find_matches(records, same):
@@ -131,7 +132,7 @@ def find_groups(records: Collection[CallRecord], same: Collection[tuple[int, int
             one += other
             groups.update((member.id, one) for member in other)
     unique = {id(group): group for group in groups.values()}.values()
-    return [sorted(group, key=_rank) for group in unique]
+    return [sorted(group, key=_find_rank(group)) for group in unique]
 
 
 def _find_matches(records: Collection[CallRecord], same: Collection[tuple[int, int]]) -> Iterator[tuple[Any, ...]]:
@@ -144,8 +145,8 @@ def _find_matches(records: Collection[CallRecord], same: Collection[tuple[int, i
 
 
 def merge_facts(group: Sequence[CallRecord]) -> tuple[dict[str, Any], int | None]:
-    """Return the facts of a call that its records give together, and the id of the record whose messages it shows if
-    these are not those of the first.
+    """Return the facts of a call that its records give together, and the id of the record whose messages it shows where
+    the first has none.
 
     The first record comes first for all but the usage: the innermost span is the client's own, and its numbers are the
     server's. A log record's model is the one that answered, if a span asked for another.
@@ -153,7 +154,7 @@ def merge_facts(group: Sequence[CallRecord]) -> tuple[dict[str, Any], int | None
     first = group[0]
     facts = {name: next((one.facts[name] for one in group if one.facts[name] is not None), None) for name in _OTHERS}
     inner = sorted(group, key=lambda one: (one.source != SPAN, -one.start_time_unix_nano, one.order))
-    inner = _find_fullest([one for one in inner if any(one.facts[name] is not None for name in USAGE[:3])])
+    inner = _find_fullest([one for one in inner if _has_usage(one)])
     for name in USAGE:
         facts[name] = next((one.facts[name] for one in inner if one.facts[name] is not None), None)
     with_cost = [one for one in group if one.facts["cost_status"] == "reported"]
@@ -162,8 +163,13 @@ def merge_facts(group: Sequence[CallRecord]) -> tuple[dict[str, Any], int | None
     asked = {one.facts["request_model"] for one in group if one.facts["request_model"] is not None}
     if facts["response_model"] is None and len(asked) > 1:
         facts["response_model"] = max(asked - {facts["request_model"]})
-    fullest = max(group, key=lambda one: one.has_completion + one.has_prompt)
+    lacking = [one for one in group if one.has_prompt > first.has_prompt or one.has_completion > first.has_completion]
+    fullest = max(lacking, key=lambda one: one.has_completion + one.has_prompt, default=first)
     return facts, None if fullest is first else fullest.id
+
+
+def _has_usage(one: CallRecord) -> bool:
+    return any(one.facts[name] is not None for name in ("input_tokens", "output_tokens", "total_tokens"))
 
 
 def _find_fullest(records: list[CallRecord]) -> list[CallRecord]:
@@ -224,13 +230,17 @@ def _match(first: CallRecord, second: CallRecord, *, is_inside: bool) -> tuple[A
     if one["response_id"] is not None and other["response_id"] is not None:
         return None
     agreeing = _compare_usage(one, other)
-    if agreeing is None or not _has_same_outcome(first, second) or not _has_same_model(first, second, agreeing):
+    if agreeing is None or not _has_same_outcome(first, second):
+        return None
+    if not _has_same_model(first, second, is_sure=is_inside or agreeing == 2):
         return None
     if is_inside:
         return 1, 0, -agreeing, 0, distance
     is_same_trace = first.trace == second.trace != 0
     is_within = _is_within(first, second) or _is_within(second, first)
-    if not _may_share_place(first, second, is_same_trace) or not (is_within or agreeing == 2 and _is_near(first, second)):
+    if not is_within and not (agreeing == 2 and _is_near(first, second)):
+        return None
+    if not _may_share_place(first, second, is_same_trace):
         return None
     if first.source == second.source and first.scope_name == second.scope_name and agreeing < 2:
         return None
@@ -247,17 +257,19 @@ def _is_same_time(first: CallRecord, second: CallRecord) -> bool:
 
 
 def _is_within(inner: CallRecord, outer: CallRecord) -> bool:
+    slack = 0 if inner.source == outer.source == SPAN else _ROUNDING_NS
     return (
-        outer.start_time_unix_nano - _ROUNDING_NS <= inner.start_time_unix_nano
-        and inner.end_time_unix_nano <= outer.end_time_unix_nano + _ROUNDING_NS
+        outer.start_time_unix_nano - slack <= inner.start_time_unix_nano
+        and inner.end_time_unix_nano <= outer.end_time_unix_nano + slack
     )
 
 
 def _is_near(first: CallRecord, second: CallRecord) -> bool:
-    slack = _MOMENT_NS if first.is_moment or second.is_moment else _ROUNDING_NS
+    """Whether both ran at the same time, or an event or log record without a duration is near the other."""
+    slack = _MOMENT_NS if first.is_moment or second.is_moment else 0
     return (
-        first.start_time_unix_nano <= second.end_time_unix_nano + slack
-        and second.start_time_unix_nano <= first.end_time_unix_nano + slack
+        first.start_time_unix_nano < second.end_time_unix_nano + slack
+        and second.start_time_unix_nano < first.end_time_unix_nano + slack
     )
 
 
@@ -286,8 +298,9 @@ def _compare_usage(one: Mapping[str, Any], other: Mapping[str, Any]) -> int | No
         mine, theirs = one[name], other[name]
         if mine is None or theirs is None:
             continue
-        # One of both may leave out the parts that the other reports.
-        if mine != theirs and abs(mine - theirs) != _sum(one if mine > theirs else other, parts):
+        more, less = (one, other) if mine > theirs else (other, one)
+        # One of both may leave out a part that only the other knows.
+        if mine != theirs and (_sum(less, parts) or abs(mine - theirs) != _sum(more, parts)):
             return None
         agreeing += mine > 0
     return agreeing
@@ -305,15 +318,17 @@ def _has_same_outcome(first: CallRecord, second: CallRecord) -> bool:
     return other.facts["output_tokens"] is None and not other.has_completion
 
 
-def _has_same_model(first: CallRecord, second: CallRecord, agreeing: int) -> bool:
+def _has_same_model(first: CallRecord, second: CallRecord, *, is_sure: bool) -> bool:
+    """Whether both name one model; where it `is_sure` that they agree in all else, also if one names none, or if they
+    name two and have the same answer."""
     if not _has_same_kind(first.facts["operation"], second.facts["operation"]):
         return False
     models, others = _find_models(first.facts), _find_models(second.facts)
     if not models or not others:
-        return agreeing == 2
+        return is_sure
     if not models.isdisjoint(others):
         return True
-    return agreeing == 2 and first.answer is not None and first.answer == second.answer != ""
+    return is_sure and first.answer is not None and first.answer == second.answer != ""
 
 
 def _has_same_kind(one: str | None, other: str | None) -> bool:
@@ -336,7 +351,14 @@ def _bare(model: str) -> str:
     return model
 
 
-def _rank(one: CallRecord) -> tuple[Any, ...]:
-    """The span of the application's own context counts: it knows the session and the agent. Then the outermost."""
-    return one.source != SPAN, one.is_alone, one.order
+def _find_rank(group: Sequence[CallRecord]) -> Callable[[CallRecord], tuple[Any, ...]]:
+    """Return a key that sorts the records of a call. A span in the context of the application comes first: its trace
+    and its session are known. Then one that reports usage, one that has messages, and the innermost."""
+    has_traces = len({one.trace for one in group}) > 1
 
+    def rank(one: CallRecord) -> tuple[Any, ...]:
+        place = (one.source != SPAN, has_traces and one.is_alone, one.own_session is None)
+        lacks = (not _has_usage(one), -one.has_prompt - one.has_completion)
+        return (*place, *lacks, -one.start_time_unix_nano, one.order)
+
+    return rank

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
 
 from otel_sqlite_exporter.write.interactions.call_twins import (
-    FACTS,
+    REALS,
     USAGE,
     CallRecord,
     find_groups,
@@ -55,6 +55,7 @@ class ChangedRecords:
     trace_sessions: Collection[int] = ()
 
     def __bool__(self) -> bool:
+        """Return whether there are any."""
         return any((self.spans, self.leaves, self.logs, self.events, self.calls, self.trace_sessions))
 
 
@@ -69,11 +70,10 @@ class Call(NamedTuple):
 
 
 class InnerCall(NamedTuple):
-    """A call inside another (ids). `is_of_span`: it is reported by an event or log record of that call's own span."""
+    """A call inside another (ids)."""
 
     outer: int
     inner: int
-    is_of_span: int
 
 
 def find_calls(connection: sqlite3.Connection, changed: ChangedRecords) -> list[int]:
@@ -114,7 +114,7 @@ def _count_calls(connection: sqlite3.Connection, ids: Collection[int]) -> tuple[
     pairs = _leave_out_rings(calls, [InnerCall(*pair) for pair in found_pairs])
     records = _read_records(connection, ids)
     same = find_same_calls(records, pairs)
-    repeats = find_repeats(calls, [pair for pair in pairs if (pair.outer, pair.inner) not in same])
+    repeats = find_repeats(calls, [pair for pair in pairs if pair not in same])
     for id, is_repeat in repeats.items():
         if id in records:
             records[id] = records[id]._replace(is_repeat=bool(is_repeat))
@@ -139,16 +139,15 @@ def _count_aggregates(
 
 
 def find_same_calls(records: Mapping[int, CallRecord], pairs: Collection[InnerCall]) -> set[tuple[int, int]]:
-    """Return the pairs (ids of outer and inner) that are one call: nothing else is inside the outer, and the inner is
-    reported by a record of the very same span or names the same response."""
+    """Return the pairs (ids of outer and inner) that are one call: nothing else is inside the outer, and both agree."""
     inside = Counter(pair.outer for pair in pairs)
     return {
-        (pair.outer, pair.inner)
+        pair
         for pair in pairs
         if inside[pair.outer] == 1
         and pair.outer in records
         and pair.inner in records
-        and is_same_call(records[pair.outer], records[pair.inner], is_of_span=bool(pair.is_of_span))
+        and is_same_call(records[pair.outer], records[pair.inner])
     }
 
 
@@ -156,7 +155,7 @@ def find_repeats(calls: Collection[Call], inner_calls: Iterable[InnerCall]) -> d
     """Return whether each call repeats calls inside it, or the call around it."""
     inside: defaultdict[int, list[int]] = defaultdict(list)
     around: defaultdict[int, list[int]] = defaultdict(list)
-    for outer, inner, _ in inner_calls:
+    for outer, inner in inner_calls:
         inside[outer].append(inner)
         around[inner].append(outer)
     has_usage = {call.id for call in calls if call.has_usage}
@@ -179,9 +178,7 @@ def _leave_out_rings(calls: Iterable[Call], inner_calls: Iterable[InnerCall]) ->
     order = {call.id: (call.start_time_unix_nano, call.span_id, call.id) for call in calls}
     pairs = {(pair.outer, pair.inner): pair for pair in inner_calls}
     return [
-        pair
-        for (outer, inner), pair in pairs.items()
-        if (inner, outer) not in pairs or order[outer] < order[inner]
+        pair for (outer, inner), pair in pairs.items() if (inner, outer) not in pairs or order[outer] < order[inner]
     ]
 
 
@@ -205,9 +202,9 @@ def _add_partners(
 
 
 def _find_changes(
-    records: Mapping[int, CallRecord], asked: Collection[int], same: Collection[tuple[int, int]]
+    records: Mapping[int, CallRecord], asked: Set[int], same: Collection[tuple[int, int]]
 ) -> list[list[Any]]:
-    """Return the rows that show something else of their call than they do in the file: a row of count_calls.sql each."""
+    """Return the rows that show something else of their call than they do in the file, as count_calls.sql has them."""
     changes = []
     for group in find_groups(records.values(), same):
         if asked.isdisjoint(one.id for one in group):
@@ -215,15 +212,26 @@ def _find_changes(
         facts, content_of = merge_facts(group)
         for one in group:
             is_first = one is group[0]
-            twin = None if is_first else group[0].id
             shown = facts if is_first else one.facts
-            own = None if shown == one.facts else {name: one.facts[name] for name in FACTS if _is_kept(name, one, shown)}
-            row = (twin, content_of if is_first else None, own, shown)
+            own = _find_own_facts(one, shown)
+            row = (None if is_first else group[0].id, content_of if is_first else None, own, shown)
             if row != (one.twin, one.content_of, one.own_facts, one.shown):
-                changes.append([one.id, *row[:2], None if own is None else orjson.dumps(own).decode(), shown])
+                text = None if own is None else orjson.dumps(own).decode()
+                holders = {name: _find_holder(name, shown, one, group) for name in REALS}
+                changes.append([one.id, *row[:2], text, shown, holders])
     return changes
 
 
-def _is_kept(name: str, record: CallRecord, shown: Mapping[str, Any]) -> bool:
-    # The usage says whether the record has some of its own. A cost that is computed later is of the row itself.
-    return name in USAGE or record.facts[name] != shown[name]
+def _find_own_facts(record: CallRecord, shown: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what to keep of the facts of a row that shows others. The usage is kept whole: it says whether the row has
+    some of its own."""
+    if shown == record.facts:
+        return None
+    return {name: value for name, value in record.facts.items() if name in USAGE or value != shown[name]}
+
+
+def _find_holder(name: str, shown: Mapping[str, Any], record: CallRecord, group: Iterable[CallRecord]) -> int | None:
+    """Return the id of a row that has the value which a record is to show."""
+    if shown[name] is None:
+        return None
+    return next((one.id for one in (record, *group) if one.shown[name] == shown[name]), None)

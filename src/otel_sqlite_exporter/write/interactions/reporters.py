@@ -24,14 +24,16 @@ class Reporter(NamedTuple):
 
 
 class Reporters(NamedTuple):
-    """The reporters of a batch with their keys, and the keys of all reporters that share their service with another."""
+    """The reporters of the services of a batch, with their keys. `has_peers`: several report calls of one service;
+    `has_aggregates`: some report agents or workflows."""
 
     ids: dict[Reporter, int]
-    with_peers: frozenset[int]
+    has_peers: bool
+    has_aggregates: bool
 
 
 def find_reporters(connection: sqlite3.Connection, wanted: Collection[Reporter]) -> Reporters:
-    """Return these reporters. Those that the file lacks are added to it."""
+    """Return these reporters, and all others of their services. Those that the file lacks are added to it."""
     services = {reporter.service_name for reporter in wanted}
     ids = _read(connection, services)
     missing = [reporter for reporter in wanted if reporter not in ids]
@@ -39,8 +41,7 @@ def find_reporters(connection: sqlite3.Connection, wanted: Collection[Reporter])
         run_script(connection, "insert_reporters", reporters=missing)
         ids = _read(connection, services)
     calls = Counter(reporter.service_name for reporter in ids if not reporter.is_aggregate)
-    with_peers = frozenset(id for reporter, id in ids.items() if calls[reporter.service_name] > 1)
-    return Reporters(ids, with_peers)
+    return Reporters(ids, max(calls.values(), default=0) > 1, any(reporter.is_aggregate for reporter in ids))
 
 
 def _read(connection: sqlite3.Connection, services: Collection[str]) -> dict[Reporter, int]:

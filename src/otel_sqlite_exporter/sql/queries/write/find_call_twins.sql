@@ -13,7 +13,7 @@ WITH
     FROM json_each(:calls) AS w
     CROSS JOIN _llm_interactions AS i ON i.id = w.value
     CROSS JOIN _reporters AS r ON r.id = i.reporter
-    WHERE i.is_aggregate = 0 AND i.is_hidden = 0
+    WHERE iif(i.is_aggregate OR i.is_hidden, 0, w.value) > 0
   ),
   peers (id, reporter) AS MATERIALIZED (
     SELECT a.id, r.id
@@ -26,9 +26,9 @@ WITH
     UNION
     SELECT i.id
     FROM asked AS a
-    CROSS JOIN _llm_interactions AS i
-      ON i.response_key IN (a.response_key, a.response_key - 4294967296, a.response_key + 4294967296)
-    WHERE i.response_id = a.response_id
+    CROSS JOIN (SELECT -4294967296 AS step UNION ALL SELECT 0 UNION ALL SELECT 4294967296) AS k
+    CROSS JOIN _llm_interactions AS i ON i.response_key = a.response_key + k.step
+    WHERE iif(i.response_id = a.response_id, 1, 0)
     UNION
     SELECT i.id
     FROM asked AS a
@@ -87,11 +87,13 @@ SELECT
   json_object(
     'provider', i.provider, 'request_model', i.request_model, 'response_model', i.response_model,
     'response_id', i.response_id, 'user_id', i.user_id, 'finish_reasons', i.finish_reasons,
-    'error_type', i.error_type, 'time_to_first_token_ms', i.time_to_first_token_ms, 'input_tokens', i.input_tokens,
-    'output_tokens', i.output_tokens, 'total_tokens', i.total_tokens, 'cached_input_tokens', i.cached_input_tokens,
+    'error_type', i.error_type, 'input_tokens', i.input_tokens, 'output_tokens', i.output_tokens,
+    'total_tokens', i.total_tokens, 'cached_input_tokens', i.cached_input_tokens,
     'cache_creation_input_tokens', i.cache_creation_input_tokens, 'reasoning_tokens', i.reasoning_tokens,
-    'cost_usd', i.cost_usd, 'cost_status', i.cost_status, 'operation', i.operation
-  ) AS facts
+    'cost_status', i.cost_status, 'operation', i.operation
+  ) AS facts,
+  i.time_to_first_token_ms,
+  i.cost_usd
 FROM (SELECT DISTINCT id FROM near) AS n
 CROSS JOIN _llm_interactions AS i ON i.id = n.id
 CROSS JOIN _reporters AS r ON r.id = i.reporter
@@ -100,4 +102,4 @@ CROSS JOIN _traces AS t ON t.id = i.trace
 LEFT JOIN _spans AS s ON s.id = i.span
 LEFT JOIN _events AS e ON e.id = i.event
 LEFT JOIN _logs AS l ON l.id = e.log
-WHERE i.is_aggregate = 0 AND i.is_hidden = 0;
+WHERE iif(i.is_aggregate OR i.is_hidden, 0, n.id) > 0;

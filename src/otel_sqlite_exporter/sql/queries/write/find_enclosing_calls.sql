@@ -27,8 +27,8 @@ WITH RECURSIVE
     FROM json_each(:leaves) AS w
     WHERE EXISTS (
       SELECT 1
-      FROM _llm_interactions AS i
-      WHERE i.response_key IN (w.value ->> 1, (w.value ->> 1) - 4294967296, (w.value ->> 1) + 4294967296)
+      FROM (SELECT -4294967296 AS step UNION ALL SELECT 0 UNION ALL SELECT 4294967296) AS k
+      CROSS JOIN _llm_interactions AS i ON i.response_key = (w.value ->> 1) + k.step
       LIMIT 1 OFFSET 1
     )
     UNION

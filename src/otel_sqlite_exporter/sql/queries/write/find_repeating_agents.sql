@@ -19,39 +19,44 @@ WITH RECURSIVE
     SELECT i.*
     FROM json_each(:calls) AS w
     CROSS JOIN _llm_interactions AS i ON i.id = w.value
-    WHERE i.is_aggregate = 1
+    WHERE iif(i.is_aggregate, 1, 0)
     UNION
     SELECT i.*
     FROM near AS n
-    CROSS JOIN _llm_interactions AS i ON i.trace_session = n.id AND i.is_aggregate = 1 AND i.is_hidden = 0
+    CROSS JOIN _llm_interactions AS i INDEXED BY _llm_interactions_aggregate
+      ON i.trace_session = n.id AND i.is_aggregate = 1 AND i.is_hidden = 0
     UNION
     SELECT i.*
     FROM json_each(:trace_sessions) AS w
-    CROSS JOIN _llm_interactions AS i ON i.trace_session = w.value AND i.is_aggregate = 1 AND i.is_hidden = 0
+    CROSS JOIN _llm_interactions AS i INDEXED BY _llm_interactions_aggregate
+      ON i.trace_session = w.value AND i.is_aggregate = 1 AND i.is_hidden = 0
   ),
-  down (call, trace, id, span_id) AS (
+  down (call, trace, id, span_id) AS MATERIALIZED (
     SELECT a.id, s.trace, s.id, s.span_id FROM aggregates AS a CROSS JOIN _spans AS s ON s.id = a.span
     UNION
     SELECT d.call, d.trace, c.id, c.span_id
     FROM down AS d
     CROSS JOIN _spans AS c ON c.trace = d.trace AND c.parent_span_id = d.span_id
   ),
-  up (call, trace, id, parent_span_id) AS (
+  up (call, trace, id, parent_span_id) AS MATERIALIZED (
     SELECT a.id, s.trace, s.id, s.parent_span_id FROM aggregates AS a CROSS JOIN _spans AS s ON s.id = a.span
     UNION
     SELECT u.call, u.trace, s.id, s.parent_span_id
     FROM up AS u
     CROSS JOIN _spans AS s ON s.trace = u.trace AND s.span_id = u.parent_span_id
   ),
-  elsewhere (call, calls, input_tokens, output_tokens) AS (
+  elsewhere (call, calls, input_tokens, output_tokens) AS MATERIALIZED (
     SELECT a.id, count(*), total(i.input_tokens), total(i.output_tokens)
     FROM aggregates AS a
-    CROSS JOIN _spans AS s ON s.id = a.span AND s.parent_span_id IS NULL
+    CROSS JOIN _spans AS s ON s.id = a.span
     CROSS JOIN _trace_sessions AS p ON p.id = a.trace_session
     CROSS JOIN _trace_sessions AS o ON o.session = p.session AND o.end_time_unix_nano >= a.start_time_unix_nano
     CROSS JOIN _llm_interactions AS i ON i.trace_session = o.id
       AND i.start_time_unix_nano BETWEEN a.start_time_unix_nano AND a.end_time_unix_nano
-    WHERE iif(i.end_time_unix_nano <= a.end_time_unix_nano AND i.counted = 1 AND i.is_aggregate = 0, o.trace, p.trace) <> p.trace
+    WHERE iif(
+      s.parent_span_id IS NULL AND i.end_time_unix_nano <= a.end_time_unix_nano AND i.counted AND NOT i.is_aggregate,
+      o.trace, p.trace
+    ) <> p.trace
     GROUP BY a.id
   )
 SELECT json_group_array(json_array(

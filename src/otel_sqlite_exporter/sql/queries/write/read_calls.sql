@@ -1,8 +1,7 @@
 -- The data that decides which calls repeat others, as one row of JSON arrays. :calls is an array of ids of
 -- _llm_interactions; agents and workflows among them are left out.
 -- calls: [id, has usage of its own, is_repeat, start, span id] of each.
--- inner_calls: [call, call inside it, 1 if an event or log record of that call's own span reports it]. A call below a tool
--- or an agent is not inside a call above that.
+-- inner_calls: [call, call inside it]. A call below a tool or an agent is not inside a call above that.
 WITH RECURSIVE
   asked AS MATERIALIZED (
     SELECT i.*
@@ -36,14 +35,14 @@ SELECT
     FROM asked AS a
   ) AS calls,
   (
-    SELECT json_group_array(json_array(call, id, is_of_span))
+    SELECT json_group_array(json_array(call, id))
     FROM (
-      SELECT b.call, i.id, i.event IS NOT NULL AND i.span = (SELECT a.span FROM asked AS a WHERE a.id = b.call) AS is_of_span
+      SELECT b.call, i.id
       FROM below AS b
       CROSS JOIN _llm_interactions AS i ON i.span = b.id
       WHERE iif(i.is_hidden OR i.is_aggregate, b.call, i.id) <> b.call
       UNION
-      SELECT b.call, i.id, b.id = (SELECT a.span FROM asked AS a WHERE a.id = b.call)
+      SELECT b.call, i.id
       FROM below AS b
       CROSS JOIN _logs AS l ON l.trace = b.trace AND l.span_id = b.span_id
       CROSS JOIN _events AS e ON e.log = l.id
