@@ -165,7 +165,7 @@ class _Reindexer:
         self.changed_logs += len(logs)
         changes: list[Change] = []
         tools: Collection[Sequence[Any]] = ()
-        calls: list[int] = []
+        calls: Collection[int] = ()
         if logs:
             calls = find_calls(self._connection, ChangedRecords(events=self._find_events(log_ids)))
             tools = find_tools(self._connection, logs=log_ids)

@@ -126,9 +126,9 @@ def find_groups(records: Collection[CallRecord], same: Collection[tuple[int, int
     """Return the records of each call; the first counts. `same` are pairs (ids) of an outer call and the only one
     inside it that are one call."""
     groups = {one.id: [one] for one in records}
-    for is_by_time, *_, first, second in sorted(_find_matches(records, same), key=lambda match: match[:-2]):
+    for is_guess, *_, first, second in sorted(_find_matches(records, same), key=lambda match: match[:-2]):
         one, other = groups[first.id], groups[second.id]
-        if one is not other and not (is_by_time and _has_common_reporter(one, other)):
+        if one is not other and not (is_guess and _has_common_reporter(one, other)):
             one += other
             groups.update((member.id, one) for member in other)
     unique = {id(group): group for group in groups.values()}.values()
@@ -235,7 +235,7 @@ def _match(first: CallRecord, second: CallRecord, *, is_inside: bool) -> tuple[A
     if not _has_same_model(first, second, is_sure=is_inside or agreeing == 2):
         return None
     if is_inside:
-        return 1, 0, -agreeing, 0, distance
+        return 0, 0, -agreeing, 0, distance
     is_same_trace = first.trace == second.trace != 0
     is_within = _is_within(first, second) or _is_within(second, first)
     if not is_within and not (agreeing == 2 and _is_near(first, second)):

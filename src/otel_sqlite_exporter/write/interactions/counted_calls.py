@@ -30,7 +30,7 @@ from otel_sqlite_exporter.write.interactions.call_twins import (
 from otel_sqlite_exporter.write.statements import read_json, read_rows, run_script
 
 # Each round finds what may be of one call with the rows of the round before. Two suffice unless calls of several
-# reporters overlap without a gap.
+# reporters that agree overlap without a gap.
 _MOST_ROUNDS = 5
 
 
@@ -76,10 +76,9 @@ class InnerCall(NamedTuple):
     inner: int
 
 
-def find_calls(connection: sqlite3.Connection, changed: ChangedRecords) -> list[int]:
+def find_calls(connection: sqlite3.Connection, changed: ChangedRecords) -> set[int]:
     """Return the calls (ids of `_llm_interactions`) whose counting can change with these records: theirs, those around
     and inside, and the other rows of the same calls."""
-    calls: list[int]
     (calls,) = read_json(
         connection,
         "find_enclosing_calls",
@@ -89,7 +88,7 @@ def find_calls(connection: sqlite3.Connection, changed: ChangedRecords) -> list[
         events=changed.events,
         calls=changed.calls,
     )
-    return calls
+    return set(calls)
 
 
 def count_calls(connection: sqlite3.Connection, changed: ChangedRecords) -> int:
@@ -101,30 +100,44 @@ def count_calls(connection: sqlite3.Connection, changed: ChangedRecords) -> int:
     if ids:
         recounted, merged = _count_calls(connection, ids)
         if merged:  # an agent above may repeat usage that another trace has
-            ids = [*{*ids, *find_calls(connection, ChangedRecords(calls=merged))}]
+            ids |= find_calls(connection, ChangedRecords(calls=merged))
     if ids or changed.trace_sessions:
         recounted |= _count_aggregates(connection, ids, changed.trace_sessions)
     return len(recounted)
 
 
-def _count_calls(connection: sqlite3.Connection, ids: Collection[int]) -> tuple[set[int], list[int]]:
+def _count_calls(connection: sqlite3.Connection, ids: Set[int]) -> tuple[set[int], list[int]]:
     """Return the calls whose decision has changed, and those whose other records have."""
-    found_calls, found_pairs = read_json(connection, "read_calls", calls=ids)
-    calls = [Call(*call) for call in found_calls]
-    pairs = _leave_out_rings(calls, [InnerCall(*pair) for pair in found_pairs])
-    records = _read_records(connection, ids)
-    same = find_same_calls(records, pairs)
-    repeats = find_repeats(calls, [pair for pair in pairs if pair not in same])
-    for id, is_repeat in repeats.items():
-        if id in records:
-            records[id] = records[id]._replace(is_repeat=bool(is_repeat))
-    asked = _add_partners(connection, records, {*ids}, same)
-    changes = _find_changes(records, asked, same)
+    for _ in range(_MOST_ROUNDS):
+        calls, records, repeats, same = _read_calls(connection, ids)
+        partners = find_partners(records.values(), ids, same) - ids
+        if not partners:
+            break
+        ids = ids | partners | find_calls(connection, ChangedRecords(calls=partners))
+    changes = _find_changes(records, ids, same)
     changed_repeats = [(call.id, repeats[call.id]) for call in calls if repeats[call.id] != call.is_repeat]
     if changed_repeats or changes:
         run_script(connection, "count_calls", repeats=changed_repeats, calls=changes)
     recounted = {id for id, _ in changed_repeats} | {id for id, twin, *_ in changes if twin != records[id].twin}
     return recounted, [id for id, *_ in changes]
+
+
+def _read_calls(
+    connection: sqlite3.Connection, ids: Collection[int]
+) -> tuple[list[Call], dict[int, CallRecord], dict[int, int], set[InnerCall]]:
+    """Return these calls; their records, and those that may be of the same calls; which of these calls repeat others;
+    and the pairs of an outer call and the only one inside it that are one call."""
+    found_calls, found_pairs = read_json(connection, "read_calls", calls=ids)
+    calls = [Call(*call) for call in found_calls]
+    pairs = _leave_out_rings(calls, [InnerCall(*pair) for pair in found_pairs])
+    rows = read_rows(connection, "find_call_twins", calls=ids)
+    records = {record.id: record for record in map(parse_call_record, rows)}
+    same = find_same_calls(records, pairs)
+    repeats = find_repeats(calls, [pair for pair in pairs if pair not in same])
+    for id, is_repeat in repeats.items():
+        if id in records:
+            records[id] = records[id]._replace(is_repeat=bool(is_repeat))
+    return calls, records, repeats, same
 
 
 def _count_aggregates(
@@ -138,7 +151,7 @@ def _count_aggregates(
     return {id for id, _ in repeats}
 
 
-def find_same_calls(records: Mapping[int, CallRecord], pairs: Collection[InnerCall]) -> set[tuple[int, int]]:
+def find_same_calls(records: Mapping[int, CallRecord], pairs: Collection[InnerCall]) -> set[InnerCall]:
     """Return the pairs (ids of outer and inner) that are one call: nothing else is inside the outer, and both agree."""
     inside = Counter(pair.outer for pair in pairs)
     return {
@@ -180,25 +193,6 @@ def _leave_out_rings(calls: Iterable[Call], inner_calls: Iterable[InnerCall]) ->
     return [
         pair for (outer, inner), pair in pairs.items() if (inner, outer) not in pairs or order[outer] < order[inner]
     ]
-
-
-def _read_records(connection: sqlite3.Connection, ids: Collection[int]) -> dict[int, CallRecord]:
-    found = map(parse_call_record, read_rows(connection, "find_call_twins", calls=ids))
-    return {record.id: record for record in found}
-
-
-def _add_partners(
-    connection: sqlite3.Connection, records: dict[int, CallRecord], asked: set[int], same: Collection[tuple[int, int]]
-) -> set[int]:
-    """Add what may be of one call with a record that may be of one call with those `asked` for, and so on. Return the
-    ids of the records whose calls are known completely."""
-    for _ in range(_MOST_ROUNDS):
-        wanted = find_partners(records.values(), asked, same) - asked
-        if not wanted:
-            break
-        records |= {id: one for id, one in _read_records(connection, wanted).items() if id not in records}
-        asked |= wanted
-    return asked
 
 
 def _find_changes(
