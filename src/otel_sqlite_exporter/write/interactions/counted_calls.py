@@ -17,16 +17,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from otel_sqlite_exporter.write.interactions.call_twins import (
-    REALS,
-    USAGE,
-    CallRecord,
-    find_groups,
-    find_partners,
-    is_same_call,
-    merge_facts,
-    parse_call_record,
-)
+from otel_sqlite_exporter.write.interactions.call_records import REALS, USAGE, CallRecord, parse_call_record
+from otel_sqlite_exporter.write.interactions.call_twins import find_groups, find_partners, is_same_call, merge_facts
 from otel_sqlite_exporter.write.statements import read_json, read_rows, run_script
 
 # Each round finds what may be of one call with the rows of the round before. Two suffice unless calls of several

@@ -1,4 +1,4 @@
--- Calls, and the rows that may record the same calls: the columns of CallRecord (write/interactions/call_twins.py), one row
+-- Calls, and the rows that may record the same calls: the columns of CallRecord (write/interactions/call_records.py), one row
 -- each. :calls is an array of ids of _llm_interactions. Others are of the same response, in any trace; else of another
 -- reporter of the same service, near in time: in the same trace, or where one of both has no trace or is its root span.
 WITH
