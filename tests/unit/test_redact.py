@@ -31,7 +31,7 @@ def redactor(**keywords: Any) -> Redactor:
 
 def stored(attributes: dict[Any, Any], event_name: str | None = None, **keywords: Any) -> dict[str, Any]:
     """What the file holds of attributes."""
-    redacted = redactor(**keywords).redact_attributes(attributes, event_name)
+    redacted = redactor(**keywords).redact_attributes(attributes, [event_name] if event_name else [])
     loaded: dict[str, Any] = json.loads(encode_attributes(redacted).text)
     return loaded
 
@@ -363,8 +363,9 @@ def test_without_content_the_events_that_carry_it_lose_it() -> None:
 def test_the_body_of_a_log_record_is_redacted_and_goes_where_it_is_content() -> None:
     made = redactor(redact_values=[EMAIL], capture_content=False)
     assert made.redact_body({"to": "ada@example.org"}) == {"to": "[redacted]"}
-    assert made.redact_body("from ada@example.org", "note") == "from [redacted]"
-    assert made.redact_body({"content": "said"}, "gen_ai.user.message") is None
+    assert made.redact_body("from ada@example.org", ["note"]) == "from [redacted]"
+    assert made.redact_body({"content": "said"}, ["gen_ai.user.message"]) is None
+    assert made.redact_body("gen_ai.user.message", ["gen_ai.user.message"]) == "gen_ai.user.message"  # its name
 
 
 def test_what_a_dialect_of_ones_own_calls_content_is_dropped_too() -> None:

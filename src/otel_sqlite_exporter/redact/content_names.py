@@ -10,8 +10,8 @@ A record that holds messages may hold them under any key. So of its keys without
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from importlib.resources import files
-from typing import Any
 
 from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS
 
@@ -41,18 +41,18 @@ def is_content(key: str) -> bool:
     return key.startswith(_FLATTENED) and _is_not_kept(key)
 
 
-def is_content_of_event(key: str, event_name: Any) -> bool:
-    """Whether the attribute of this key is content, on the event (or log record) of this name."""
-    if not carries_content(event_name):
-        return is_content(key)
-    if event_name in _OTHER_EVENTS:
-        return key in _OF_OTHER_EVENTS or is_content(key)
-    return is_content(key) or (("." not in key or key.startswith("message.")) and _is_not_kept(key))
+def is_content_of_event(key: str, names: Collection[str]) -> bool:
+    """Whether the attribute of this key is content, on the event (or log record) of these names."""
+    if is_content(key):
+        return True
+    if not MESSAGE_RECORDS.isdisjoint(names):
+        return ("." not in key or key.startswith("message.")) and _is_not_kept(key)
+    return key in _OF_OTHER_EVENTS and not _OTHER_EVENTS.isdisjoint(names)
 
 
-def carries_content(event_name: Any) -> bool:
-    """Whether the event (or log record) of this name carries content."""
-    return isinstance(event_name, str) and (event_name in MESSAGE_RECORDS or event_name in _OTHER_EVENTS)
+def carries_content(names: Collection[str]) -> bool:
+    """Whether the event (or log record) of these names carries content."""
+    return not (MESSAGE_RECORDS.isdisjoint(names) and _OTHER_EVENTS.isdisjoint(names))
 
 
 def _is_not_kept(key: str) -> bool:

@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.model.caches import remember
+from otel_sqlite_exporter.model.event_names import find_names
 from otel_sqlite_exporter.model.rows import make_row
 from otel_sqlite_exporter.model.signals import (
     ContextFields,
@@ -25,6 +26,7 @@ from otel_sqlite_exporter.model.signals import (
     SpanFields,
     StatusFields,
 )
+from otel_sqlite_exporter.model.values import copy_attributes
 from otel_sqlite_exporter.redact.redactor import Redactor, Repaired, make_redactor
 from otel_sqlite_exporter.settings import REDACTED, Settings
 
@@ -62,11 +64,12 @@ class SpanRedactor:
     def redact_log(self, fields: LogFields) -> LogFields:
         """Return a redacted copy of a log record. Never raises."""
         redactor, name = self._redactor, fields.event_name
+        names = find_names(name, fields.attributes, fields.body)
         return fields._replace(
             event_name=self._redact_text("event.name", name, None),
             severity_text=self._redact_text("severity_text", fields.severity_text, None),
-            body=None if fields.body is None else redactor.redact_body(fields.body, name),
-            attributes=redactor.redact_attributes(fields.attributes, name),
+            body=None if fields.body is None else redactor.redact_body(fields.body, names),
+            attributes=redactor.redact_attributes(fields.attributes, names),
             resource=self._share(fields.resource, self._redact_resource),
             scope=self._share(fields.scope, self._redact_scope),
         )
@@ -95,7 +98,8 @@ class SpanRedactor:
 
     def _redact_event(self, event: Any) -> EventFields:
         name, timestamp, attributes, dropped = _read(event, EventFields)
-        redacted = self._redactor.redact_attributes(attributes, name)
+        plain = copy_attributes(attributes)
+        redacted = self._redactor.redact_attributes(plain, find_names(name, plain))
         text = self._redactor.redact_text("event.name", name)
         return make_row(EventFields, (text, _time(timestamp), redacted, _count(dropped)))
 

@@ -10,7 +10,7 @@ import fnmatch
 import logging
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
 from typing import Any, NamedTuple
@@ -84,11 +84,11 @@ class Redactor:
         self._unchanged_keys: set[str] = set()
         self._quiet_until = 0.0
 
-    def redact_attributes(self, attributes: Any, event_name: Any = None) -> dict[Any, Any]:
-        """Return redacted attributes of a span, link, resource or scope, or of the event or log record with this
-        name."""
+    def redact_attributes(self, attributes: Any, names: Collection[str] = ()) -> dict[Any, Any]:
+        """Return redacted attributes of a span, link, resource or scope, or of the event or log record with these
+        names."""
         plain = copy_attributes(attributes)
-        of_event = self._drops_content and carries_content(event_name)
+        of_event = self._drops_content and carries_content(names)
         if not of_event and self._unchanged_keys.issuperset(plain):
             if not self._unchanged_types.issuperset(map(type, plain.values())):
                 for key, value in plain.items():
@@ -101,7 +101,7 @@ class Redactor:
             rule = self._find_rule(key)
             if self._drops_content and rule.is_content:
                 continue
-            if of_event and is_content_of_event(repair_text(key)[0], event_name):
+            if of_event and is_content_of_event(repair_text(key)[0], names):
                 continue
             if rule.is_masked:
                 value = REDACTED
@@ -119,10 +119,11 @@ class Redactor:
         except Exception:
             return _LOST
 
-    def redact_body(self, body: Any, event_name: Any = None) -> Any:
-        """Return the redacted body of the log record with this event name: None if it is dropped as content. The user's
+    def redact_body(self, body: Any, names: Collection[str] = ()) -> Any:
+        """Return the redacted body of the log record with these names: None if it is dropped as content. The user's
         function gets it as `log.body`."""
-        if self._drops_content and carries_content(event_name):
+        is_name = isinstance(body, str) and body in names
+        if self._drops_content and not is_name and carries_content(names):
             return None
         return self.redact_value("log.body", body)
 
