@@ -29,6 +29,7 @@ from otel_sqlite_exporter.genai.recognition import (
     plan_interactions,
 )
 from otel_sqlite_exporter.model.dialect import COLUMNS, parse_dialect
+from otel_sqlite_exporter.model.event_names import find_names
 from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, Interactions, LLMInteractionRow, ToolInteractionRow
 from otel_sqlite_exporter.redact.content_names import is_content, is_content_of_event
 from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES
@@ -51,7 +52,10 @@ OPERATIONS = sorted({value for one in DIALECTS.values() for values in one.operat
 def find(case: dict[str, Any]) -> Interactions:
     attributes = {name: tuple(value) if type(value) is list else value for name, value in case["attributes"].items()}
     if "record" in case:
-        return find_record_interactions(case["record"], attributes, case.get("body"), None) or NO_INTERACTIONS
+        return (
+            find_record_interactions(find_names(case["record"], attributes, case.get("body")), attributes, None)
+            or NO_INTERACTIONS
+        )
     return find_in(attributes)
 
 
@@ -119,7 +123,7 @@ def test_what_a_dialect_calls_content_is_not_stored_without_content() -> None:
         for source in one.attributes.get(column, ())
         for name in source.names
         if not is_content(name.name + "0.content" * source.is_prefix)
-        and not any(is_content_of_event(name.name, record) for record in one.records)
+        and not any(is_content_of_event(name.name, [record]) for record in one.records)
     ]
     assert stored == []
 
@@ -273,7 +277,7 @@ def test_no_attributes_make_it_raise(attributes: dict[str, Any]) -> None:
                     value.encode()
     names = {name for one in DIALECTS.values() for name in one.records}
     for name in names:
-        find_record_interactions(name, flattened, attributes, None)
+        find_record_interactions((name,), flattened, None)
     events = [SimpleNamespace(name=name, timestamp=1, attributes=flattened) for name in (*names, 7)]
     find_event_interactions(encode_events(events, 1)[0], None)
 
@@ -298,8 +302,8 @@ def test_rules_of_ones_own_are_asked_first_and_replace_those_of_the_same_name() 
     }
     assert find_interactions(plan, {**attributes, "acme.kind": "noise"}, None) is NO_INTERACTIONS
     assert plan_interactions({name: type(value) for name, value in attributes.items()}) is None
-    assert find_record_interactions("acme.asked", {"acme.fresh": 1}, None, None, own) is not None
-    assert find_record_interactions("acme.asked", {"acme.cached": 1}, None, None, own) is None
+    assert find_record_interactions(["acme.asked"], {"acme.fresh": 1}, None, own) is not None
+    assert find_record_interactions(["acme.asked"], {"acme.cached": 1}, None, own) is None
     replaced = rules.extend_rules([parse_dialect({**OWN, "name": "gen_ai"})])
     assert plan_interactions({"gen_ai.system": str}, replaced) is None
     assert rules.extend_rules([]) is rules.load_rules()

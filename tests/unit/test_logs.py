@@ -8,8 +8,10 @@ import pytest
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
+from otel_sqlite_exporter.encode.events import encode_events
 from otel_sqlite_exporter.encode.logs import LogEncoder
 from otel_sqlite_exporter.model.rows import EncodedLog
 from otel_sqlite_exporter.sdk.log_exporter import read_log
@@ -83,6 +85,53 @@ def test_a_severity_is_a_number_of_the_specification_or_missing(severity: Any, n
 def test_an_event_name_says_phase_and_stem(name: str | None, phase: str | None, stem: str | None) -> None:
     encoded = _encode(event_name=name)
     assert (encoded.row.event_name, encoded.phase, encoded.stem) == (name or None, phase, stem)
+
+
+@pytest.mark.parametrize(
+    ("field", "attribute", "body", "shown", "recorded"),
+    [
+        ("job.start", "other", "other.name", "job.start", None),
+        (None, "job.start", None, "job.start", ""),
+        ("", "job.start", "a line", "job.start", ""),
+        (" ", "job.start", None, "job.start", " "),
+        ("event src/main.rs:12", "job.start", "a.line", "job.start", "event src/main.rs:12"),
+        ("event C:\\code\\my app\\main.rs:12", None, "job.start", "job.start", "event C:\\code\\my app\\main.rs:12"),
+        ("src/main.rs:12:5", "job.start", None, "job.start", "src/main.rs:12:5"),
+        (None, None, "job.start", "job.start", ""),
+        (None, "", "job.start", "job.start", ""),
+        (None, 7, "job.start", "job.start", ""),
+        (None, "api_request", "claude_code.api_request", "api_request", ""),
+        ("event src/main.rs:12", None, "the job starts", "event src/main.rs:12", None),
+        ("event src/main.rs:12", "event src/main.rs:12", None, "event src/main.rs:12", None),
+        ("event 7:3 of a list", "job.start", None, "event 7:3 of a list", None),
+        (None, None, "job", None, None),
+        (None, None, "job started.", None, None),
+        (None, None, "v1.2.3", None, None),
+        (None, None, f"job.{'x' * 128}", None, None),
+        (None, None, {"event": "job.start"}, None, None),
+    ],
+)
+def test_a_name_comes_from_the_field_the_attribute_or_the_body(
+    field: str | None, attribute: Any, body: Any, shown: str | None, recorded: str | None
+) -> None:
+    encoded = _encode(event_name=field, attributes={} if attribute is None else {"event.name": attribute}, body=body)
+    assert (encoded.row.event_name, encoded.row.recorded_name, encoded.repaired) == (shown, recorded, 0)
+    assert (encoded.stem, encoded.phase) == (("job", "start") if shown == "job.start" else (None, None))
+    event = Event(field or "", {} if attribute is None else {"event.name": attribute}, 5)
+    (row,) = encode_events([event], 1)[0]
+    by_body = body if shown == body else None
+    assert (row.name, row.recorded_name) == (
+        (field or "", None) if by_body else (shown or "", recorded if shown else None)
+    )
+
+
+@pytest.mark.parametrize("field", [None, "", "event otel/src/events.rs:1187"])
+@pytest.mark.parametrize(("attribute", "body"), [("codex.sse_event", None), ("sse_event", "codex.sse_event")])
+def test_a_dialect_knows_a_record_by_any_of_its_names(field: Any, attribute: str, body: Any) -> None:
+    usage = {"input_token_count": 900, "output_token_count": "50", "model": "m", "event.name": attribute}
+    call = _encode(event_name=field, attributes=usage, body=body).interactions.llm
+    assert call is not None
+    assert (call.dialect, call.total_tokens) == ("codex", 950)
 
 
 def test_a_record_names_its_session_itself_or_bids_with_its_resource() -> None:

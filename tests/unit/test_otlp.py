@@ -126,7 +126,7 @@ def test_a_message_of_another_shape_holds_nothing(message: dict[str, Any]) -> No
 
 @pytest.mark.parametrize(("severity", "number"), [(9, 9), ("9", 9), ("SEVERITY_NUMBER_WARN2", 14), (None, None)])
 def test_severities_are_numbers_or_names(severity: Any, number: int | None) -> None:
-    log = {"severityNumber": severity, "attributes": [{"key": "event.name", "value": {"stringValue": "named"}}]}
+    log = {"severityNumber": severity, "eventName": "named"}
     (fields,) = decode_message({"resourceLogs": [{"scopeLogs": [{"logRecords": [log]}]}]})
     assert isinstance(fields, LogFields)
     assert (fields.severity_number, fields.event_name, fields.trace_flags, fields.scope) == (

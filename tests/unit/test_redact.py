@@ -31,7 +31,7 @@ def redactor(**keywords: Any) -> Redactor:
 
 def stored(attributes: dict[Any, Any], event_name: str | None = None, **keywords: Any) -> dict[str, Any]:
     """What the file holds of attributes."""
-    redacted = redactor(**keywords).redact_attributes(attributes, event_name)
+    redacted = redactor(**keywords).redact_attributes(attributes, [event_name] if event_name else [])
     loaded: dict[str, Any] = json.loads(encode_attributes(redacted).text)
     return loaded
 
@@ -309,6 +309,14 @@ CONTENT = {
     "gen_ai.prompt.0.content": "said",
     "gen_ai.completion.0.tool_calls.0.arguments": "said",
     "gen_ai.prompt.variable.name": "said",
+    "gen_ai.prompt.0.role": "user",
+    "llm.input_messages.0.message.role": "user",
+    "llm.input_messages.1.message.tool_calls.0.tool_call.function.name": "search",
+    "llm.tools.0.tool.json_schema": "{}",
+    "llm.tools.0.tool.name": "search",
+    "gen_ai.tool.definitions": "[]",
+    "ai.prompt.tools": ["search"],
+    "arguments": "said",
     "llm.input_messages.0.message.content": "said",
     "llm.output_messages.0.message.tool_calls.0.tool_call.function.arguments": "said",
     "retrieval.documents.0.document.content": "said",
@@ -319,7 +327,6 @@ CONTENT = {
     "mlflow.spanInputs": "said",
     "ai.prompt.messages": "said",
     "ai.response.text": "said",
-    "all_messages_events": "said",
     "gcp.vertex.agent.llm_request": "said",
     "lk.pii.user_input": "said",
     "user_prompt": "said",
@@ -331,10 +338,8 @@ NO_CONTENT = {
     "gen_ai.response.finish_reasons": ["stop"],
     "gen_ai.tool.call.id": "call-1",
     "gen_ai.prompt.name": "greeting",
-    "gen_ai.prompt.0.role": "user",
     "gen_ai.completion.0.finish_reason": "stop",
     "gen_ai.completion.0.tool_calls.0.name": "search",
-    "llm.input_messages.0.message.role": "user",
     "llm.output_messages.0.message.tool_calls.0.tool_call.function.name": "search",
     "llm.token_count.prompt": 12,
     "retrieval.documents.0.document.id": "d-1",
@@ -354,7 +359,6 @@ def test_without_content_the_events_that_carry_it_lose_it() -> None:
     message = {"gen_ai.system": "openai", "content": "said", "role": "user", "id": "m-1"}
     assert stored(message, "gen_ai.user.message", capture_content=False) == {
         "gen_ai.system": "openai",
-        "role": "user",
         "id": "m-1",
     }
     assert stored(message, "note", capture_content=False) == message
@@ -363,8 +367,9 @@ def test_without_content_the_events_that_carry_it_lose_it() -> None:
 def test_the_body_of_a_log_record_is_redacted_and_goes_where_it_is_content() -> None:
     made = redactor(redact_values=[EMAIL], capture_content=False)
     assert made.redact_body({"to": "ada@example.org"}) == {"to": "[redacted]"}
-    assert made.redact_body("from ada@example.org", "note") == "from [redacted]"
-    assert made.redact_body({"content": "said"}, "gen_ai.user.message") is None
+    assert made.redact_body("from ada@example.org", ["note"]) == "from [redacted]"
+    assert made.redact_body({"content": "said"}, ["gen_ai.user.message"]) is None
+    assert made.redact_body("gen_ai.user.message", ["gen_ai.user.message"]) == "gen_ai.user.message"  # its name
 
 
 def test_what_a_dialect_of_ones_own_calls_content_is_dropped_too() -> None:

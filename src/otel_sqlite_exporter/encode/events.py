@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from otel_sqlite_exporter.encode.pairs import link_within_span, split_phase
+from otel_sqlite_exporter.model.event_names import find_name, is_name
 from otel_sqlite_exporter.model.rows import EventRow, LinkRow, make_row
 from otel_sqlite_exporter.model.values import (
     LARGEST,
     copy_attributes,
+    decode_attributes,
     encode_attributes,
     encode_integer,
     encode_span_id,
@@ -43,11 +45,17 @@ def encode_events(events: Sequence[Any], span_start: int) -> tuple[list[EventRow
         if text is None:
             text, types, bad = encode_attributes(attributes)
             repaired += bad
+        recorded = None
+        if not is_name(name):
+            shown = find_name(name, decode_attributes(text, types))
+            if shown != name:
+                name, recorded = shown, name
         stem, phase = split_phase(name)
         if stem is not None and phase is not None:
             phased.append((stem, phase, time))
             places.append(len(rows))
-        rows.append([phase, name, time, source, None, stem, getattr(event, "dropped_attributes", 0), types, text])
+        dropped = getattr(event, "dropped_attributes", 0)
+        rows.append([phase, name, time, source, None, stem, recorded, dropped, types, text])
     if phased:
         for index, mate in link_within_span(phased).items():
             row = rows[places[index]]

@@ -16,10 +16,12 @@ from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, find_naming, p
 from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS, find_logged_tools
 from otel_sqlite_exporter.genai.recognition import find_record_interactions
 from otel_sqlite_exporter.genai.rules import Rules, load_rules
+from otel_sqlite_exporter.model.event_names import find_names
 from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, EncodedLog, Interactions, LogRow
 from otel_sqlite_exporter.model.signals import LogFields
 from otel_sqlite_exporter.model.stored_values import as_stored
 from otel_sqlite_exporter.model.values import (
+    decode_text,
     encode_attributes,
     encode_integer,
     encode_member,
@@ -53,7 +55,7 @@ class LogEncoder:
         repaired += (flags is None and fields.trace_flags is not None) + (severity is None and number is not None)
         severity_text, bad = _encode_text(fields.severity_text)
         repaired += bad
-        event_name, bad = _encode_text(fields.event_name)
+        recorded_name, bad = _encode_text(fields.event_name)
         repaired += bad
         body = body_types = None
         if fields.body is not None:
@@ -70,9 +72,13 @@ class LogEncoder:
             session = origin.session._replace(time_unix_nano=time)
             if trace_id is None:
                 own = session  # no trace could show it
+        kept = as_stored(attributes, encoded)
+        names = find_names(recorded_name, kept, decode_text(body, body_types))
+        event_name = names[0] if names else None
         stem, phase = split_phase(event_name) if event_name else (None, None)
         row = LogRow(
-            event_name=event_name or None,
+            event_name=event_name,
+            recorded_name=None if event_name == (recorded_name or None) else recorded_name or "",
             time_unix_nano=time,
             observed_time_unix_nano=observed,
             time_source=source,
@@ -89,8 +95,7 @@ class LogEncoder:
         interactions = messages = None
         if event_name:
             user_id = user.name if user else None
-            kept = as_stored(attributes, encoded)
-            interactions = find_record_interactions(event_name, kept, fields.body, user_id, self._rules)
+            interactions = find_record_interactions(names, kept, user_id, self._rules)
             # A record outside of all traces belongs to no call.
             if trace_id is not None and event_name in MESSAGE_RECORDS:
                 record, messages = self._messages.encode_record(event_name, text, types, body, body_types)

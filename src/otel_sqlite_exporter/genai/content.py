@@ -17,7 +17,7 @@ from otel_sqlite_exporter.genai.event_content import (
     find_event_tools,
     find_tool_events,
 )
-from otel_sqlite_exporter.genai.messages.flattened import find_below
+from otel_sqlite_exporter.genai.messages.flattened import find_below, find_left
 from otel_sqlite_exporter.genai.messages.json_texts import decode_text
 from otel_sqlite_exporter.genai.messages.message_parts import Message
 from otel_sqlite_exporter.genai.messages.normalise import (
@@ -30,7 +30,8 @@ from otel_sqlite_exporter.genai.messages.normalise import (
     read_parts,
     read_recorded,
 )
-from otel_sqlite_exporter.model.dialect import ColumnSource
+from otel_sqlite_exporter.model.dialect import AttributeName, ColumnSource
+from otel_sqlite_exporter.model.left_out import LEFT_OUT, TOOL_CALLS
 from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
 from otel_sqlite_exporter.model.values import encode_sure, encode_value
 
@@ -52,6 +53,10 @@ _NOT_PARAMETERS = frozenset(("model", "messages", "prompt", "input", "contents")
 
 ContentPlan = Mapping[str, tuple[ColumnSource, ...]]
 """The sources of content by column, the strongest first; `conversation` is a prompt with its completion."""
+
+
+class ToolsOnly(list[Message]):
+    """Messages whose content was left out before they were stored. They still tell which tools were called."""
 
 
 class CallContent(NamedTuple):
@@ -118,6 +123,8 @@ def find_content(
 def _encode(messages: Sequence[Message]) -> str | None:
     if isinstance(messages, Recorded):
         return AS_RECORDED
+    if isinstance(messages, ToolsOnly):
+        return None
     return encode_messages(messages) if messages else None
 
 
@@ -169,9 +176,17 @@ def _find_messages(
     for source in sources:
         messages: Sequence[Message] | None
         if source.is_prefix:
-            messages = read_flattened(attributes, source.names[0].name[:-1], role)
+            prefix = source.names[0].name[:-1]
+            left = find_left(tuple(attributes), prefix)
+            if left == "nothing":
+                continue
+            messages = read_flattened(attributes, prefix, role)
+            if messages and left:
+                return ToolsOnly(messages)
         else:
             value = _get(source, attributes)
+            if value is None and (tools := _find_left_tools(source, attributes)):
+                return tools
             if source.keys and value is not None:
                 value = {"role": role, **value}
             read = read_recorded if source.names[0].name == native_name else read_messages
@@ -222,14 +237,24 @@ def _find_parameters(sources: Sequence[ColumnSource], attributes: Mapping[str, A
 
 def _get(source: ColumnSource, attributes: Mapping[str, Any]) -> Any:
     if source.keys:
-        found = {}
-        for key, name in zip(source.keys, source.names, strict=True):
-            value = attributes.get(name.name)
-            if name.path is not None:
-                value = find_value(value, name.path)
-            if value is not None and value != "":
-                found[key] = value
-        return found or None
-    (first, *_) = source.names
-    value = attributes.get(first.name)
-    return value if first.path is None or value is None else find_value(value, first.path)
+        found = {key: _find(name, attributes) for key, name in zip(source.keys, source.names, strict=True)}
+        return {key: value for key, value in found.items() if value is not None and value != ""} or None
+    return _find(source.names[0], attributes)
+
+
+def _find_left_tools(source: ColumnSource, attributes: Mapping[str, Any]) -> ToolsOnly | None:
+    """Return the tools that an answer called whose content was left out."""
+    values = (attributes.get(name.name) for name in source.names)
+    left = next((one for one in values if type(one) is str and one.startswith(LEFT_OUT) and TOOL_CALLS in one), None)
+    calls = None if left is None else find_value(left, (TOOL_CALLS,))
+    if not isinstance(calls, list):
+        return None
+    parts = [{"type": "tool_call", **call} for call in calls if isinstance(call, dict)]
+    return ToolsOnly([{"role": "assistant", "parts": parts}])
+
+
+def _find(name: AttributeName, attributes: Mapping[str, Any]) -> Any:
+    value = attributes.get(name.name)
+    if value is None or (type(value) is str and value.startswith(LEFT_OUT)):
+        return None
+    return value if name.path is None else find_value(value, name.path)

@@ -19,6 +19,7 @@ from otel_sqlite_exporter.genai.messages.normalise import (
     read_parts,
     read_recorded,
 )
+from otel_sqlite_exporter.model.event_names import find_name
 from otel_sqlite_exporter.model.rows import MessagesRow, ToolCallRow, ToolResultRow
 
 _EXCEPTION = "exception"
@@ -119,7 +120,7 @@ def find_exception_type(events: Iterable[Any]) -> str | None:
     found = None
     for event in events:
         attributes = getattr(event, "attributes", None)
-        if getattr(event, "name", None) == _EXCEPTION and isinstance(attributes, Mapping):
+        if isinstance(attributes, Mapping) and find_name(getattr(event, "name", None), attributes) == _EXCEPTION:
             found = read_text(attributes.get("exception.type")) or found
     return found
 
@@ -127,7 +128,7 @@ def find_exception_type(events: Iterable[Any]) -> str | None:
 def find_first_token_ms(events: Iterable[Any], names: frozenset[str], start_time_unix_nano: Any) -> float | None:
     """Return the milliseconds from `start_time_unix_nano` to the first event of one of these names."""
     for event in events:
-        if getattr(event, "name", None) in names:
+        if find_name(getattr(event, "name", None), getattr(event, "attributes", None) or {}) in names:
             moment = getattr(event, "timestamp", None)
             has_times = isinstance(moment, int) and isinstance(start_time_unix_nano, int)
             return max(0, moment - start_time_unix_nano) / 1e6 if has_times else None

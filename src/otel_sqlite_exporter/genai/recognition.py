@@ -6,7 +6,7 @@ The names are data: `dialects/`. A column takes the first of its attributes that
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.genai.column_readers import read_text
@@ -64,14 +64,14 @@ def find_interactions(
 
 
 def find_record_interactions(
-    name: Any, attributes: Mapping[str, Any], body: Any, user_id: str | None, rules: Rules | None = None
+    names: Iterable[str], attributes: Mapping[str, Any], user_id: str | None, rules: Rules | None = None
 ) -> Interactions | None:
-    """Return the model call or tool execution that a span event or log record reports, or None. `name` is the event
-    name; some log records have it in the `body` instead."""
+    """Return the model call or tool execution that a span event or log record with these `names` reports, or None: by
+    the first name that a dialect knows."""
     rules = rules or load_rules()
-    for event_name in (name, body):
-        if rules.is_record(event_name):
-            plan = rules.plan_record(event_name, {key: type(value) for key, value in attributes.items()})
+    for name in names:
+        if rules.is_record(name):
+            plan = rules.plan_record(name, {key: type(value) for key, value in attributes.items()})
             if plan is not None:
                 found = _find(plan, attributes, user_id, _NOTHING, is_span=False)
                 return None if found is NO_INTERACTIONS else found
@@ -87,7 +87,7 @@ def find_event_interactions(
     for index, event in enumerate(events):
         if rules.is_record(event.name):
             attributes = decode_attributes(event.attributes, event.attribute_types)
-            interactions = find_record_interactions(event.name, attributes, None, user_id, rules)
+            interactions = find_record_interactions((event.name,), attributes, user_id, rules)
             if interactions is not None:
                 found.append((index, interactions))
     return found

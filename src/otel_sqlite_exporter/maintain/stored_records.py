@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.model.caches import remember
+from otel_sqlite_exporter.model.event_names import restore_recorded
 from otel_sqlite_exporter.model.rows import LogRow
 from otel_sqlite_exporter.model.signals import (
     ContextFields,
@@ -88,7 +89,7 @@ def decode_span(stored: StoredSpan, resources: StoredResources) -> SpanFields:
         attributes=decode_attributes(row.attributes, row.attribute_types),
         events=[
             EventFields(
-                event.name,
+                restore_recorded(event.name, event.recorded_name),
                 event.time_unix_nano if event.time_source is None else None,
                 decode_attributes(event.attributes, event.attribute_types),
                 event.dropped_attributes,
@@ -124,7 +125,7 @@ def read_logs(connection: sqlite3.Connection, ids: Collection[int], resources: S
             trace_flags=columns.trace_flags,
             severity_text=columns.severity_text,
             severity_number=columns.severity_number,
-            event_name=columns.event_name,
+            event_name=restore_recorded(columns.event_name, columns.recorded_name),
             body=None if columns.body is None else decode_value(columns.body, columns.body_type),
             attributes=decode_attributes(columns.attributes, columns.attribute_types),
             dropped_attributes=columns.dropped_attributes,

@@ -61,7 +61,7 @@ class SpanRow(NamedTuple):
 
 class EventRow(NamedTuple):
     """A span's own event. `mate` is the index, among the span's events, of its partner in a pair. `stem` is set while
-    the event may still be paired by time."""
+    the event may still be paired by time. `recorded_name` as in `LogRow`."""
 
     phase: str | None
     name: str
@@ -69,6 +69,7 @@ class EventRow(NamedTuple):
     time_source: str | None
     mate: int | None
     stem: str | None
+    recorded_name: str | None
     dropped_attributes: int
     attribute_types: str | None
     attributes: str
@@ -192,9 +193,11 @@ class Naming(NamedTuple):
 
 
 class LogRow(NamedTuple):
-    """Columns of `_logs` after `span_id`, `resource` and `scope`."""
+    """Columns of `_logs` after `span_id`, `resource` and `scope`. `recorded_name` is what the record's own field for
+    the name holds, if `event_name` comes from elsewhere (an empty text: nothing)."""
 
     event_name: str | None
+    recorded_name: str | None
     time_unix_nano: int
     observed_time_unix_nano: int
     time_source: str | None

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
-_OLD_EVENT_NAME = "event.name"
-
 
 class SpanKind(Enum):
     """Stands for `opentelemetry.trace.SpanKind`."""
@@ -130,9 +128,3 @@ class LogFields(NamedTuple):
     dropped_attributes: Any
     resource: Any
     scope: Any
-
-
-def name_event(fields: LogFields) -> LogFields:
-    """Return `fields` with the event name that only an attribute gives: SDKs before 1.35 have no field for it."""
-    name = fields.attributes.get(_OLD_EVENT_NAME) if fields.event_name is None else None
-    return fields._replace(event_name=name) if isinstance(name, str) else fields

@@ -115,6 +115,12 @@ def decode_value(text: str, types: str | None = None) -> Any:
     return root[""]
 
 
+def decode_text(text: str | None, types: str | None = None) -> str | None:
+    """Return the value that `encode_value` encoded if it is text, else None."""
+    value = decode_value(text, types) if text is not None and text[:1] == '"' else None
+    return value if isinstance(value, str) else None
+
+
 def get_attribute_path(key: str) -> str | None:
     """Return the path to an attribute for SQLite's JSON functions, or None if no path can name the key in every version
     of SQLite; then `json_each` has to find it."""

@@ -140,6 +140,7 @@ class LogColumns:
     body_type: Mapped[str | None]
     attribute_types: Mapped[str | None]
     attributes: Mapped[str]
+    recorded_event_name: Mapped[str | None]
 
 class LLMInteractionColumns:
     trace_id: Mapped[str | None]

@@ -21,7 +21,6 @@ from otel_sqlite_exporter.model.signals import (
     StatusCode,
     StatusFields,
     TraceStateFields,
-    name_event,
 )
 from otel_sqlite_exporter.otlp.otlp_values import (
     decode_any_value,
@@ -159,22 +158,20 @@ def _decode_context(holder: Mapping[str, Any], trace_id: int, span_id: int, flag
 
 def _decode_log(log: Mapping[str, Any], resource: ResourceFields, scope: ScopeFields | None) -> LogFields:
     flags = decode_integer(log.get("flags"))
-    return name_event(
-        LogFields(
-            timestamp=decode_time(log.get("timeUnixNano")),
-            observed_timestamp=decode_time(log.get("observedTimeUnixNano")),
-            trace_id=decode_id(log.get("traceId"), 16),
-            span_id=decode_id(log.get("spanId"), 8),
-            trace_flags=None if flags is None else flags & _TRACE_FLAGS,
-            severity_text=log.get("severityText"),
-            severity_number=_decode_severity(log.get("severityNumber")),
-            event_name=log.get("eventName"),
-            body=decode_any_value(log.get("body")),
-            attributes=decode_attributes_list(log.get("attributes")),
-            dropped_attributes=_count(log, "droppedAttributesCount"),
-            resource=resource,
-            scope=scope,
-        )
+    return LogFields(
+        timestamp=decode_time(log.get("timeUnixNano")),
+        observed_timestamp=decode_time(log.get("observedTimeUnixNano")),
+        trace_id=decode_id(log.get("traceId"), 16),
+        span_id=decode_id(log.get("spanId"), 8),
+        trace_flags=None if flags is None else flags & _TRACE_FLAGS,
+        severity_text=log.get("severityText"),
+        severity_number=_decode_severity(log.get("severityNumber")),
+        event_name=log.get("eventName"),
+        body=decode_any_value(log.get("body")),
+        attributes=decode_attributes_list(log.get("attributes")),
+        dropped_attributes=_count(log, "droppedAttributesCount"),
+        resource=resource,
+        scope=scope,
     )
 
 

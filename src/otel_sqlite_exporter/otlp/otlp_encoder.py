@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from otel_sqlite_exporter.model.event_names import restore_recorded
 from otel_sqlite_exporter.model.values import decode_attributes, decode_value
 
 Row = Mapping[str, Any]
@@ -90,7 +91,7 @@ def _encode_span(span: Row, events: Sequence[Row], links: Sequence[Row]) -> dict
 def _encode_event(event: Row) -> dict[str, Any]:
     return _without_none(
         timeUnixNano=str(event["start_time_unix_nano"]),
-        name=event["name"],
+        name=restore_recorded(event["name"], event["recorded_name"]),
         attributes=_encode_attributes(event),
         droppedAttributesCount=event["dropped_attributes"] or None,
     )
@@ -114,7 +115,7 @@ def _encode_log(log: Row) -> dict[str, Any]:
         observedTimeUnixNano=str(log["observed_time_unix_nano"]),
         severityNumber=log["severity_number"],
         severityText=log["severity_text"],
-        eventName=log["event_name"],
+        eventName=restore_recorded(log["event_name"], log["recorded_event_name"]) or None,
         body=None if log["body"] is None else encode_any_value(decode_value(log["body"], log["body_type"])),
         attributes=_encode_attributes(log),
         droppedAttributesCount=log["dropped_attributes"] or None,

@@ -185,6 +185,7 @@ class LogSummary(ViewRow):
     body_type: str | None
     attribute_types: str | None
     attributes: str
+    recorded_event_name: str | None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -15,7 +15,7 @@ from otel_sqlite_exporter.encode.logs import LogEncoder
 from otel_sqlite_exporter.encode.quarantine import quarantine_log
 from otel_sqlite_exporter.genai.rules import extend_rules
 from otel_sqlite_exporter.model.rows import Records
-from otel_sqlite_exporter.model.signals import LogFields, name_event
+from otel_sqlite_exporter.model.signals import LogFields
 from otel_sqlite_exporter.model.values import copy_attributes
 from otel_sqlite_exporter.redact.redacted_signals import SpanRedactor, make_span_redactor
 from otel_sqlite_exporter.sdk.keywords import show_keywords
@@ -98,5 +98,5 @@ def read_log(record: Any, redactor: SpanRedactor | None) -> LogFields:
         resource if resource is not None else getattr(log, "resource", None),
         getattr(record, "instrumentation_scope", None),
     )
-    fields = name_event(LogFields._make(values))
+    fields = LogFields._make(values)
     return fields if redactor is None else redactor.redact_log(fields)

@@ -207,10 +207,10 @@ class Batch:
 
     def _add_events(self, span: int, trace_session: TraceSessionRow, encoded: EncodedSpan) -> None:
         add, first, trace_session_id = self._span_events.add, self._next_event, trace_session.id
-        for ordinal, (phase, name, time, source, mate, stem, dropped, types, text) in enumerate(encoded.events):
+        for ordinal, (phase, name, time, source, mate, stem, *rest) in enumerate(encoded.events):
             keys = (first + ordinal, trace_session_id, span, _SPAN_SOURCE, ordinal)
             related, method = (None, None) if mate is None else (first + mate, "span")
-            add((*keys, phase, name, time, source, related, method, stem, dropped, types, text))
+            add((*keys, phase, name, time, source, related, method, stem, *rest))
             if stem is not None:
                 self._add_candidate(trace_session, stem, time)
         for index, interactions in encoded.record_interactions:

@@ -87,7 +87,14 @@ def _list_content(span: EncodedSpan) -> list[Any]:
         *(row.dropped_attributes, row.dropped_events, row.dropped_links),
         *(span.resource.digest, span.scope and span.scope.digest),
         [
-            [event.name, event.time_unix_nano, event.dropped_attributes, event.attribute_types, event.attributes]
+            [
+                event.name,
+                event.recorded_name,
+                event.time_unix_nano,
+                event.dropped_attributes,
+                event.attribute_types,
+                event.attributes,
+            ]
             for event in span.events
         ],
         [list(link) for link in span.links],

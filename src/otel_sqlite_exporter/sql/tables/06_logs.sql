@@ -8,6 +8,7 @@ CREATE TABLE _logs (
   resource INTEGER NOT NULL REFERENCES _resources,
   scope INTEGER REFERENCES _scopes,
   event_name TEXT,
+  recorded_name TEXT,                     -- NULL: event_name is the record's own; else that ('': it has none)
   time_unix_nano INTEGER NOT NULL,
   observed_time_unix_nano INTEGER NOT NULL,
   time_source TEXT,                       -- NULL: the record's own; else observed or arrival

@@ -15,6 +15,7 @@ CREATE TABLE _events (
                                           -- before the other exists, so the reference is deferred
   link_method TEXT,                       -- how they were paired: span or temporal
   stem TEXT,                              -- the name without its phase, of records that may be paired by time
+  recorded_name TEXT,                     -- of source 1, as in _logs
   dropped_attributes INTEGER,
   attribute_types TEXT,
   attributes TEXT                         -- NULL: those of the span, or of the log record

@@ -1,7 +1,8 @@
 CREATE VIEW logs AS
 -- One row for each log record. trace_id and span_id are NULL if it names none; the span of span_id may never come.
 -- session_id is the record's own, else that of its span, else that of its trace. event_id is its row in the view
--- events, if it has an event name. body is JSON; NULL: there is none. severity_number is OpenTelemetry's, 1 to 24.
+-- events, if it has an event name. event_name comes from the record, its attribute event.name or its body;
+-- recorded_event_name is the record's own if that is another one. body is JSON; NULL: there is none. severity_number is OpenTelemetry's, 1 to 24.
 SELECT
   l.id,
   t.trace_id,
@@ -30,7 +31,8 @@ SELECT
   r.attribute_types AS resource_attribute_types,
   l.body_type,
   l.attribute_types,
-  l.attributes
+  l.attributes,
+  l.recorded_name AS recorded_event_name
 FROM _logs AS l
 LEFT JOIN _traces AS t ON t.id = l.trace AND t.trace_id <> ''
 JOIN _trace_sessions AS p ON p.id = l.trace_session

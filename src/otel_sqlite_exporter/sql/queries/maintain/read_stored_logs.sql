@@ -5,6 +5,7 @@ SELECT
   t.trace_id,
   l.span_id,
   l.event_name,
+  l.recorded_name,
   l.time_unix_nano,
   l.observed_time_unix_nano,
   l.time_source,

@@ -37,7 +37,7 @@ SELECT
     SELECT json_group_array(json_array(
       e.id, e.phase, e.name, e.time_unix_nano, e.time_source,
       iif(e.link_method = 'span', (SELECT m.ordinal FROM _events AS m WHERE m.id = e.related_event), NULL),
-      e.stem, e.dropped_attributes, e.attribute_types, e.attributes
+      e.stem, e.recorded_name, e.dropped_attributes, e.attribute_types, e.attributes
     ))
     FROM (SELECT * FROM _events AS q WHERE q.span = s.id AND q.source = 1 ORDER BY q.ordinal) AS e
   ) AS events,

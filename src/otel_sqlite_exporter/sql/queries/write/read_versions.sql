@@ -5,7 +5,7 @@ SELECT json_group_object(s.id, json_array(
   s.parent_is_remote, s.trace_flags, s.trace_state, s.status_description,
   s.dropped_attributes, s.dropped_events, s.dropped_links, r.digest, c.digest,
   json((
-    SELECT json_group_array(json_array(e.name, e.time_unix_nano, e.dropped_attributes, e.attribute_types, e.attributes))
+    SELECT json_group_array(json_array(e.name, e.recorded_name, e.time_unix_nano, e.dropped_attributes, e.attribute_types, e.attributes))
     FROM (SELECT * FROM _events WHERE span = s.id AND source = 1 ORDER BY ordinal) AS e
   )),
   json((

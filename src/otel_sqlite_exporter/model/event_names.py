@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The names of log records and span events. Pure.
+
+A record has a field for its name. Some packages leave it empty, or fill it with the line of source code that made the
+record (`event src/main.rs:12`, as Rust's `tracing` does), and give the name elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from otel_sqlite_exporter.model.values import repair_text
+
+_ATTRIBUTE = "event.name"
+_SOURCE_LINE = re.compile(r"(?:event\s.+|.*[/\\].*\.\w+):\d+(?::\d+)?", re.DOTALL)
+_BODY = re.compile(r"[A-Za-z][\w-]*(?:\.[A-Za-z][\w-]*)+", re.ASCII)
+_LONGEST_BODY = 128
+
+
+def find_names(recorded: Any, attributes: Mapping[Any, Any], body: Any = None) -> list[str]:
+    """Return the names of a log record or span event, the one that is shown first; none if it has no name.
+
+    In this order: the field for the name, as `recorded`, unless it is empty or names a line of source code; the
+    attribute `event.name`; the `body` of a log record if it is a name (words with dots between them, at most 128
+    characters); and the line of source code if there is nothing else.
+    """
+    field = "" if recorded is None else repair_text(recorded)[0]
+    is_named = is_name(field)
+    names = [field] if is_named else []
+    name = attributes.get(_ATTRIBUTE)
+    if isinstance(name, str) and is_name(name):
+        names.append(repair_text(name)[0])
+    if isinstance(body, str) and len(body) <= _LONGEST_BODY and _BODY.fullmatch(body):
+        names.append(body)
+    if not names and field and not field.isspace():
+        names.append(field)
+    return list(dict.fromkeys(names))
+
+
+def find_name(recorded: Any, attributes: Mapping[Any, Any]) -> Any:
+    """Return the name of a span event that is shown: the first of `find_names`, else what is `recorded`."""
+    if type(recorded) is str and is_name(recorded):
+        return recorded
+    return next(iter(find_names(recorded, attributes)), recorded)
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` says more than which line of source code made a record."""
+    if not text or text.isspace():
+        return False
+    return not (text[-1].isdigit() and _SOURCE_LINE.fullmatch(text))
+
+
+def restore_recorded(name: str | None, recorded_name: str | None) -> str | None:
+    """Return what the field for the name held: `name`, or what the column `recorded_name` keeps of it."""
+    return name if recorded_name is None else recorded_name
