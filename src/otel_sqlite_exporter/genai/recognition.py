@@ -160,12 +160,13 @@ def _find_tool(
 
 
 def _choose_models(plan: InteractionPlan, row: list[Any], attributes: Mapping[str, Any]) -> None:
-    """If a model differs from the requested one, it is the model that answered."""
-    model = _ask(plan.models, attributes)
-    if row[_REQUEST_MODEL] is None:
-        row[_REQUEST_MODEL] = model
-    elif row[_RESPONSE_MODEL] is None and model != row[_REQUEST_MODEL]:
-        row[_RESPONSE_MODEL] = model
+    """The first model that differs from the requested one is the model that answered."""
+    for ask in plan.models:
+        model = _ask((ask,), attributes)
+        if row[_REQUEST_MODEL] is None:
+            row[_REQUEST_MODEL] = model
+        elif row[_RESPONSE_MODEL] is None and model != row[_REQUEST_MODEL]:
+            row[_RESPONSE_MODEL] = model
 
 
 def _find_operation(
