@@ -58,12 +58,9 @@ _TRACELOOP_EVENTS: dict[str, _Fields] = _TRACELOOP | {
 
 _OPENINFERENCE_OPENAI: dict[str, _Fields] = {
     "embeddings": {"response_model": None},
-    "responses": {"finish_reasons": None},
-    "responses_stream": {"finish_reasons": None},
-    "responses_tools": {"finish_reasons": None},
 }
 
-_OPENINFERENCE_STREAM: _Fields = {"response_model": None, "response_id": None, "time_to_first_token_ms": None}
+_OPENINFERENCE_STREAM: _Fields = {"response_id": None, "time_to_first_token_ms": None}
 _OPENINFERENCE_LANGCHAIN: dict[str, _Fields] = {
     # The graph of an agent is a chain like any other.
     "*": {"agent_name": None, "agent": None},
@@ -76,7 +73,6 @@ _OPENINFERENCE_LANGCHAIN: dict[str, _Fields] = {
     # Only the result names its call.
     "tool_error": {"tool.tool_call_id": None, "tool.arguments": ANY},
     "embeddings": _NOT_SEEN,
-    "responses": {"response_model": None, "finish_reasons": None},
 }
 
 # LangChain's span and the client's are in two traces. A response id ties them; without, there are two calls. The
@@ -91,7 +87,6 @@ _OPENINFERENCE_LANGCHAIN_OPENAI: dict[str, _Fields] = {
     "agent_stream": {**_TWO_TRACES, "calls too many": 2, "tools too many": 1},
     "tool_error": {**_TWO_TRACES, "tools too many": 1},
     "embeddings": {"response_model": None},
-    "responses": {"finish_reasons": None},
     "rate_limited": _TWO_CALLS,
     "server_error": {"agent": None, "agent_name": None, **_TWO_CALLS},
 }
