@@ -167,6 +167,8 @@ def _choose_models(plan: InteractionPlan, row: list[Any], attributes: Mapping[st
             row[_REQUEST_MODEL] = model
         elif row[_RESPONSE_MODEL] is None and model != row[_REQUEST_MODEL]:
             row[_RESPONSE_MODEL] = model
+        if row[_RESPONSE_MODEL] is not None:
+            return
 
 
 def _find_operation(
