@@ -95,7 +95,10 @@ def render_meaning(operation: str | None) -> str:
 def render_conditions(record: dict[str, Any]) -> str:
     """Return what makes a record a call, and the columns that it fills differently."""
     said = [f"with {quote(record['requires'])}"] if "requires" in record else []
-    said += [f"if `{name}` is {' or '.join(map(show, values))}" for name, values in record.get("where", {}).items()]
+    said += [
+        f"if `{name}` is {' or '.join(show(value) if value else 'missing' for value in values)}"
+        for name, values in record.get("where", {}).items()
+    ]
     said += [f"`{column}` is {', '.join(map(show, one))}" for column, one in record.get("attributes", {}).items()]
     return f" ({'; '.join(said)})" if said else ""
 

@@ -63,7 +63,7 @@ _OPENINFERENCE_OPENAI: dict[str, _Fields] = {
 _OPENINFERENCE_STREAM: _Fields = {"response_id": None, "time_to_first_token_ms": None}
 _OPENINFERENCE_LANGCHAIN: dict[str, _Fields] = {
     # The graph of an agent is a chain like any other.
-    "*": {"agent_name": None, "agent": None},
+    "*": {"agent": None},
     "chain": {"user_id": None},
     "chat_stream": _OPENINFERENCE_STREAM,
     "chat_stream_without_usage": _OPENINFERENCE_STREAM,
@@ -88,7 +88,7 @@ _OPENINFERENCE_LANGCHAIN_OPENAI: dict[str, _Fields] = {
     "tool_error": {**_TWO_TRACES, "tools too many": 1},
     "embeddings": {"response_model": None},
     "rate_limited": _TWO_CALLS,
-    "server_error": {"agent": None, "agent_name": None, **_TWO_CALLS},
+    "server_error": {"agent": None, **_TWO_CALLS},
 }
 
 _GENAI_LANGCHAIN: dict[str, _Fields] = {

@@ -400,7 +400,7 @@ def test_rules_of_ones_own_are_asked_first_and_replace_those_of_the_same_name() 
             "records.a has unknown keys: op; known are attributes, operation, requires",
         ),
         ({"records": {"a": {"operation": 1}}}, "records.a.operation must be a text"),
-        ({"records": {"a": {"where": {"b": "c"}}}}, "records.a.where.b must be a list of texts"),
+        ({"records": {"a": {"where": {"b": "c"}}}}, "records.a.where.b must be a list of texts and null"),
         ({"records": {"a": {"attributes": {"model": []}}}}, "records.a.attributes.model must be a list of names"),
         ({"scopes": {"a": {"b": 1}}}, "scopes.a may only hold texts and null"),
         ({"events": "a"}, "events must be a list of texts"),

@@ -12,8 +12,9 @@ import orjson
 
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, find_naming, plan_naming
 from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS, read_record
+from otel_sqlite_exporter.genai.plans import InteractionPlan
 from otel_sqlite_exporter.genai.recognition import Surroundings, find_interactions, plan_interactions
-from otel_sqlite_exporter.genai.rules import InteractionPlan, load_rules
+from otel_sqlite_exporter.genai.rules import load_rules
 from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, EncodedSpan, Interactions
 from otel_sqlite_exporter.model.signals import EventFields
 from otel_sqlite_exporter.model.values import decode_attributes

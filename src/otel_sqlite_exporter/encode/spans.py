@@ -17,13 +17,14 @@ from otel_sqlite_exporter.encode.record_messages import Encoded, MessageEncoder
 from otel_sqlite_exporter.encode.resources import OriginEncoder
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, SessionSource, find_naming, plan_naming
 from otel_sqlite_exporter.errors import UnstorableSpanError
+from otel_sqlite_exporter.genai.plans import InteractionPlan
 from otel_sqlite_exporter.genai.recognition import (
     Surroundings,
     find_event_interactions,
     find_interactions,
     plan_interactions,
 )
-from otel_sqlite_exporter.genai.rules import InteractionPlan, Rules, load_rules
+from otel_sqlite_exporter.genai.rules import Rules, load_rules
 from otel_sqlite_exporter.model.caches import remember
 from otel_sqlite_exporter.model.rows import (
     NO_INTERACTIONS,

@@ -12,16 +12,8 @@ from typing import Any, NamedTuple
 from otel_sqlite_exporter.genai.column_readers import read_text
 from otel_sqlite_exporter.genai.content import find_content, find_tool_content
 from otel_sqlite_exporter.genai.event_content import RecordedMessages, find_exception_type, find_first_token_ms
-from otel_sqlite_exporter.genai.rules import (
-    AGENTS,
-    CALLS,
-    TOOLS,
-    Ask,
-    InteractionPlan,
-    RowPlan,
-    Rules,
-    load_rules,
-)
+from otel_sqlite_exporter.genai.plans import Ask, InteractionPlan, RowPlan
+from otel_sqlite_exporter.genai.rules import AGENTS, CALLS, TOOLS, Rules, load_rules
 from otel_sqlite_exporter.genai.usage import NOBODY, Outside, Usage, add_hidden, include_parts
 from otel_sqlite_exporter.model.rows import (
     NO_INTERACTIONS,

@@ -9,16 +9,16 @@ shapes differ only in attributes that no dialect knows, or in the number of mess
 from __future__ import annotations
 
 import functools
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from otel_sqlite_exporter.genai.column_readers import READERS, Read, find_value, read_text
-from otel_sqlite_exporter.genai.content import ContentPlan, plan_content
+from otel_sqlite_exporter.genai.content import plan_content
 from otel_sqlite_exporter.genai.globs import GlobMap, compile_glob
+from otel_sqlite_exporter.genai.plans import Ask, InteractionPlan, RowPlan
 from otel_sqlite_exporter.genai.providers import VOCABULARY, Providers
 from otel_sqlite_exporter.genai.usage import NOBODY, Outside
 from otel_sqlite_exporter.model.caches import remember
@@ -29,57 +29,6 @@ CALLS, AGENTS, GROUPS, TOOLS = (
     frozenset(VOCABULARY["operations"][kind]) for kind in ("call", "agent", "group", "tool")
 )
 _GENERAL = "gen_ai"
-
-Ask = tuple[str, Read]
-"""The name of an attribute, and the function that reads its value."""
-
-
-class RowPlan(NamedTuple):
-    """How to fill the columns of a row. Each column (by its index) tries some attributes in turn. In `texts` the first
-    attribute holds text, which is usually taken unchanged. `sums` are used if nothing else was found."""
-
-    row: list[Any]
-    texts: tuple[tuple[int, str, tuple[Ask, ...]], ...]
-    others: tuple[tuple[int, tuple[Ask, ...]], ...]
-    sums: tuple[tuple[int, tuple[Ask, ...]], ...]
-
-
-class InteractionPlan(NamedTuple):
-    """How to read attributes of one shape.
-
-    Attributes:
-        names: Patterns of the span's name with the operation that they give.
-        operations: Attributes whose value names the operation, if the name of the span does not.
-        operation: The operation if none of them does.
-        llm, tool: How to fill the columns.
-        names_tool: Whether an attribute names a tool.
-        models: Attributes with a model that may be the requested or the answering one.
-        own_names: Attributes with the name of an agent or tool; with `is_named_by_span` it is the span's name.
-        usage: Attributes that may hold numbers of tokens.
-        outside: Token parts that the totals do not include. If this depends on the attribute that holds a part, `parts`
-            gives it for each attribute.
-        first_token_events: Names of events; the first such event marks the first token.
-        events: Names of events whose attributes are read with those of the span, by the plan that `plan_again` returns.
-        conditions: Attributes of a record, and the patterns of which each must match one, in lower case.
-    """
-
-    names: tuple[tuple[re.Pattern[str], str | None], ...]
-    operations: tuple[tuple[str, Read | None, Mapping[str, str | None]], ...]
-    operation: str | None
-    llm: RowPlan
-    tool: RowPlan
-    names_tool: bool
-    models: tuple[Ask, ...]
-    own_names: tuple[Ask, ...]
-    is_named_by_span: bool
-    usage: tuple[Ask, ...]
-    outside: Outside
-    parts: tuple[tuple[tuple[Ask, frozenset[str] | None], ...], ...]
-    content: ContentPlan
-    first_token_events: frozenset[str]
-    events: frozenset[str]
-    plan_again: Callable[[Mapping[Any, type]], InteractionPlan | None]
-    conditions: tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]
 
 
 class Rules:
@@ -146,7 +95,8 @@ class Rules:
             dialect = self._records[record]
             rule = dialect.records[record]
             conditions = rule.where
-            if (rule.requires and rule.requires.isdisjoint(present)) or not conditions.keys() <= present.keys():
+            needed = {name for name, patterns in conditions.items() if None not in patterns}
+            if not needed <= present.keys() or (rule.requires and rule.requires.isdisjoint(present)):
                 return None
             matching = [dialect._replace(attributes={**dialect.attributes, **rule.attributes})]
         else:
@@ -189,7 +139,9 @@ class Rules:
             events=frozenset(name for dialect in matching for name in dialect.events),
             plan_again=functools.partial(self._plan, record, scope=scope),
             conditions=tuple(
-                (name, tuple(compile_glob(one.lower()) for one in values)) for name, values in conditions.items()
+                (name, tuple(compile_glob(pattern.lower()) for pattern in patterns if pattern is not None))
+                for name, patterns in conditions.items()
+                if name in present
             ),
         )
 

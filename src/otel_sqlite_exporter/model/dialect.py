@@ -75,13 +75,18 @@ class ColumnSource(NamedTuple):
 
 
 class RecordRule(NamedTuple):
-    """Span events or log records of one name that report a call: its operation if they do not name one, and attributes
-    that identify them (one must be set; empty: no condition). `where`: each of these attributes must have a value that
-    matches one of the patterns. `attributes`: columns that they fill from other attributes than the dialect."""
+    """Span events or log records of one name that report a call.
+
+    Attributes:
+        operation: Their operation if they do not name one.
+        requires: Attributes that identify them: one must be set. Empty: no condition.
+        where: Each of these attributes must have a value that matches a pattern. None among these: it may be missing.
+        attributes: Columns that they fill from other attributes than the dialect.
+    """
 
     operation: str | None
     requires: frozenset[str]
-    where: Mapping[str, tuple[str, ...]]
+    where: Mapping[str, tuple[str | None, ...]]
     attributes: Mapping[str, tuple[ColumnSource, ...]]
 
 
@@ -244,9 +249,16 @@ def _parse_record(name: str, record: Any) -> RecordRule:
     return RecordRule(
         operation,
         frozenset(_expect_texts(fields.get("requires", []), f"{where}.requires")),
-        {attribute: tuple(_expect_texts(one, f"{where}.where.{attribute}")) for attribute, one in values.items()},
+        {attribute: _parse_patterns(one, f"{where}.where.{attribute}") for attribute, one in values.items()},
         _parse_attributes(fields.get("attributes", {}), f"{where}.attributes"),
     )
+
+
+def _parse_patterns(patterns: Any, where: str) -> tuple[str | None, ...]:
+    if not isinstance(patterns, list):
+        raise ValueError(f"{where} must be a list of texts and null")
+    _expect_texts([pattern for pattern in patterns if pattern is not None], where)
+    return tuple(patterns)
 
 
 def _expect_map(value: Any, where: str) -> Mapping[str, Any]:
