@@ -37,23 +37,32 @@ def render_page(page: str) -> str:
 def render_dialects(dialects: list[dict[str, Any]]) -> str:
     """Return a row for each dialect: its name, the versions that were read, and its markers."""
     rows = [
-        (f"[`{one['name']}`](#{anchor(one)})", one["title"], one["read"], quote(one["markers"]) or "log records only")
+        (
+            f"[`{one['name']}`](#{anchor(one)})",
+            one["title"],
+            one["read"],
+            one["source"],
+            quote(one["markers"]) or ("its scope" if "scopes" in one else "log records only"),
+        )
         for one in dialects
     ]
-    return render_table(("dialect", "instrumentation or convention", "read in", "markers: a span has one of"), rows)
+    head = ("dialect", "instrumentation or convention", "versions", "source", "markers: a span has one of")
+    return render_table(head, rows)
 
 
 def render_dialect(one: dict[str, Any]) -> str:
     """Return a section on one dialect."""
     text = f"### {one['title'].replace('`', '')}\n\nIts name is `{one['name']}`, its rank {one['rank']}.\n\n"
     rows = [(f"`{column}`", ", ".join(map(show, sources))) for column, sources in one["attributes"].items()]
-    text += render_table(("column", "attributes"), rows)
+    text += render_table(("column", "attributes"), rows) if rows else "It only changes what others mean.\n"
+    for scope, names in one.get("scopes", {}).items():
+        said = [f"`{name}`: {render_meaning(meaning)}" for name, meaning in names.items()]
+        by_name = f" The operation by the name of the span: {', '.join(said)}." if said else ""
+        text += f"\nSpans of the scope `{scope}` use it.{by_name}\n"
+    if "events" in one:
+        text += f"\nAttributes of these span events are read with those of the span: {quote(one['events'])}.\n"
     for name, values in one.get("operations", {}).items():
-        said = [
-            f"`{value}`: {f'`{meaning}`' if meaning else 'not a call'}"
-            for value, meaning in values.items()
-            if value != "*"
-        ]
+        said = [f"`{value}`: {render_meaning(meaning)}" for value, meaning in values.items() if value != "*"]
         if "*" in values:
             others = {"*": "any other: the value itself", None: "any other: not a call"}
             said.append(others.get(values["*"], f"any other: `{values['*']}`"))
@@ -62,18 +71,36 @@ def render_dialect(one: dict[str, Any]) -> str:
         said = [
             f"`{name}` ({'always' if providers is True else 'for ' + quote(providers)})"
             for name, providers in one["outside"].items()
+            if providers
         ]
-        text += f"\nTokens that are not included in input or output: {', '.join(said)}.\n"
+        included = [name for name, providers in one["outside"].items() if providers == []]
+        if said:
+            text += f"\nTokens that are not included in input or output: {', '.join(said)}.\n"
+        if included:
+            text += f"\nTokens that are included for every provider: {quote(included)}.\n"
     if "first_token_events" in one:
         names = quote(one["first_token_events"])
         text += f"\nIf no attribute has the time of the first token, it is that of the first span event {names}.\n"
     if "records" in one:
-        said = [
-            f"`{name}`" + (f" (with {quote(record['requires'])})" if "requires" in record else "")
-            for name, record in one["records"].items()
-        ]
+        said = [f"`{name}`{render_conditions(record)}" for name, record in one["records"].items()]
         text += f"\nSpan events and log records that are calls: {', '.join(said)}.\n"
     return text
+
+
+def render_meaning(operation: str | None) -> str:
+    """Return an operation as the page shows it."""
+    return f"`{operation}`" if operation else "not a call"
+
+
+def render_conditions(record: dict[str, Any]) -> str:
+    """Return what makes a record a call, and the columns that it fills differently."""
+    said = [f"with {quote(record['requires'])}"] if "requires" in record else []
+    said += [
+        f"if `{name}` is {' or '.join(show(value) if value else 'missing' for value in values)}"
+        for name, values in record.get("where", {}).items()
+    ]
+    said += [f"`{column}` is {', '.join(map(show, one))}" for column, one in record.get("attributes", {}).items()]
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def render_providers(vocabulary: dict[str, Any]) -> str:

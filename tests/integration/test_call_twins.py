@@ -283,6 +283,6 @@ def test_a_later_version_of_a_span_gives_the_other_record_back(path: Path) -> No
 def test_a_log_exporter_alone_counts_each_record(path: Path) -> None:
     exporter = SQLiteLogRecordExporter(path)
     records = [_make(Log("claude_code.api_request", 99, _CLAUDE)), _make(Log("claude_code.api_request", 300, _CLAUDE))]
-    assert exporter.export(records).name == "SUCCESS"  # type: ignore[arg-type]
+    assert exporter.export(records).name == "SUCCESS"
     exporter.shutdown()
     assert read(path, "SELECT sum(counted), sum(input_tokens) FROM complete_llm_interactions") == [(2, 14)]

@@ -58,15 +58,12 @@ _TRACELOOP_EVENTS: dict[str, _Fields] = _TRACELOOP | {
 
 _OPENINFERENCE_OPENAI: dict[str, _Fields] = {
     "embeddings": {"response_model": None},
-    "responses": {"finish_reasons": None},
-    "responses_stream": {"finish_reasons": None},
-    "responses_tools": {"finish_reasons": None},
 }
 
-_OPENINFERENCE_STREAM: _Fields = {"response_model": None, "response_id": None, "time_to_first_token_ms": None}
+_OPENINFERENCE_STREAM: _Fields = {"response_id": None, "time_to_first_token_ms": None}
 _OPENINFERENCE_LANGCHAIN: dict[str, _Fields] = {
     # The graph of an agent is a chain like any other.
-    "*": {"agent_name": None, "agent": None},
+    "*": {"agent": None},
     "chain": {"user_id": None},
     "chat_stream": _OPENINFERENCE_STREAM,
     "chat_stream_without_usage": _OPENINFERENCE_STREAM,
@@ -76,7 +73,6 @@ _OPENINFERENCE_LANGCHAIN: dict[str, _Fields] = {
     # Only the result names its call.
     "tool_error": {"tool.tool_call_id": None, "tool.arguments": ANY},
     "embeddings": _NOT_SEEN,
-    "responses": {"response_model": None, "finish_reasons": None},
 }
 
 # LangChain's span and the client's are in two traces: they are found to be one call by model, tokens and time.

@@ -20,6 +20,7 @@ from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, find_naming, p
 from otel_sqlite_exporter.encode.spans import SpanEncoder
 from otel_sqlite_exporter.genai import rules
 from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS, read_record
+from otel_sqlite_exporter.genai.globs import GlobMap, compile_glob
 from otel_sqlite_exporter.genai.providers import Providers
 from otel_sqlite_exporter.genai.recognition import (
     Surroundings,
@@ -52,17 +53,19 @@ OPERATIONS = sorted({value for one in DIALECTS.values() for values in one.operat
 def find(case: dict[str, Any]) -> Interactions:
     attributes = {name: tuple(value) if type(value) is list else value for name, value in case["attributes"].items()}
     if "record" in case:
-        return (
-            find_record_interactions(find_names(case["record"], attributes, case.get("body")), attributes, None)
-            or NO_INTERACTIONS
-        )
-    return find_in(attributes)
+        names = find_names(case["record"], attributes, case.get("body"))
+        return find_record_interactions(names, attributes, None) or NO_INTERACTIONS
+    events = [event(name, **told) for name, told in case.get("events", [])]
+    return find_in(attributes, *events, name=case.get("span", SPAN_NAME), scope=case.get("scope"))
 
 
-def find_in(attributes: dict[Any, Any], *events: Any, code: int = 0) -> Interactions:
-    plan = plan_interactions({name: type(value) for name, value in attributes.items()})
+def find_in(
+    attributes: dict[Any, Any], *events: Any, code: int = 0, name: str = SPAN_NAME, scope: str | None = None
+) -> Interactions:
+    known = rules.load_rules().find_scope(SimpleNamespace(name=scope))
+    plan = plan_interactions({name: type(value) for name, value in attributes.items()}, scope=known)
     records = [read_record(event.name, event.attributes) for event in events if event.name in MESSAGE_RECORDS]
-    span = Surroundings(SPAN_NAME, code == 2, events, records=records)
+    span = Surroundings(name, code == 2, events, records=records)
     return NO_INTERACTIONS if plan is None else find_interactions(plan, attributes, None, span)
 
 
@@ -96,7 +99,7 @@ def test_a_dialect_names_its_sessions_and_users(dialect: str, case: dict[str, An
 def test_every_dialect_has_cases() -> None:
     assert {dialect for dialect, _ in CASES} == DIALECTS.keys()
     spoken = {(case.get("llm") or case.get("tool") or {}).get("dialect") for _, case in CASES}
-    assert spoken >= DIALECTS.keys()
+    assert spoken >= {name for name, dialect in DIALECTS.items() if dialect.attributes}
 
 
 def test_the_data_uses_the_words_of_the_vocabulary() -> None:
@@ -105,13 +108,12 @@ def test_the_data_uses_the_words_of_the_vocabulary() -> None:
     said |= {record.operation for one in DIALECTS.values() for record in one.records.values()}
     assert said - known == {"decision"}
     assert {column for one in DIALECTS.values() for column in one.attributes} <= COLUMNS
+    read_by_all = {name.name for column in DIALECTS["gen_ai"].attributes.values() for source in column
+                   for name in source.names}  # fmt: skip
     for one in DIALECTS.values():
         sources = {source for column in one.attributes.values() for source in column}
         written = {"#".join((name.name, *(name.path or ()))) for source in sources for name in source.names}
-        assert one.name == "openlit" or one.outside.keys() <= written | {
-            "gen_ai.usage.cache_read_input_tokens",
-            "gen_ai.usage.cache_creation_input_tokens",
-        }
+        assert one.outside.keys() <= written | read_by_all
 
 
 def test_what_a_dialect_calls_content_is_not_stored_without_content() -> None:
@@ -166,6 +168,74 @@ def test_providers_are_spelled_as_by_opentelemetry(recorded: str, shown: str | N
     row = find_in({"gen_ai.operation.name": "chat", "gen_ai.system": recorded}).llm
     assert row is not None
     assert row.provider == shown
+
+
+@pytest.mark.parametrize(
+    ("told", "input_tokens", "output_tokens"),
+    [
+        ({"gen_ai.provider.name": "gcp.gemini"}, 107, 23),
+        ({"gen_ai.provider.name": "openai", "gen_ai.request.model": "gemini-3-pro"}, 107, 23),
+        ({"gen_ai.provider.name": "x_ai"}, 107, 23),
+        ({"gen_ai.provider.name": "gcp.gemini", "gen_ai.usage.reasoning.output_tokens": 0}, 107, 15),
+        ({"gen_ai.provider.name": "gcp.gemini", "gen_ai.usage.reasoning.output_tokens": 8}, 107, 23),
+        ({"gen_ai.provider.name": "anthropic"}, 115, 15),
+        ({"gen_ai.provider.name": "gcp.vertex_ai", "gen_ai.response.model": "claude-opus-4"}, 115, 15),
+        ({"gen_ai.provider.name": "aws.bedrock", "gen_ai.usage.cache_read.input_tokens": 8}, 115, 15),
+        ({"gen_ai.provider.name": "aws.bedrock", "gen_ai.usage.cache_read.input_tokens": 5}, 115, 15),
+        (
+            {
+                "gen_ai.provider.name": "anthropic",
+                "gen_ai.usage.cache_read.input_tokens": 0,
+                "gen_ai.usage.cache_creation.input_tokens": 0,
+            },
+            107,
+            15,
+        ),
+        ({"gen_ai.provider.name": "openai"}, 107, 15),
+        ({}, 107, 15),
+    ],
+)
+def test_a_total_tells_of_tokens_that_only_one_part_can_hold(
+    told: dict[str, Any], input_tokens: int, output_tokens: int
+) -> None:
+    usage = {"gen_ai.usage.input_tokens": 107, "gen_ai.usage.output_tokens": 15, "gen_ai.usage.total_tokens": 130}
+    row = find_in({"gen_ai.operation.name": "chat", **usage, **told}).llm
+    assert row is not None
+    assert (row.input_tokens, row.output_tokens, row.total_tokens) == (input_tokens, output_tokens, 130)
+
+
+@pytest.mark.parametrize(
+    ("model", "shown"),
+    [("dated", ("asked", "dated")), ("asked", ("asked", None))],
+)
+def test_a_model_that_differs_from_the_one_asked_for_answered(model: str, shown: tuple[str, str | None]) -> None:
+    asked = {"openinference.span.kind": "LLM", "llm.request.model_name": "asked", "llm.model_name": model}
+    row = find_in(asked).llm
+    assert row is not None
+    assert (row.request_model, row.response_model) == shown
+    answered = find_in({"openinference.span.kind": "LLM", "llm.response.model_name": "d", "llm.model_name": model}).llm
+    assert answered is not None
+    assert (answered.request_model, answered.response_model) == (model, "d")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "name"),
+    [
+        ("agent_run [{name}]", "agent_run [a] b]", "a] b"),
+        ("agent_run [{name}]", "agent_run []", ""),
+        ("agent_run [{name}]", "agent_run x", None),
+        ("*.{name}", "a.b\nc", "b\nc"),
+        ("a+b", "aab", None),
+    ],
+)
+def test_a_pattern_of_a_name_stands_for_any_text(pattern: str, text: str, name: str | None) -> None:
+    match = compile_glob(pattern).fullmatch(text)
+    assert (match and match["name"]) == name
+
+
+def test_a_value_of_an_attribute_may_be_a_pattern() -> None:
+    values = GlobMap({"a*": "chat", "ab": None, "*": "other"})
+    assert [values.get(text, "none") for text in ("ab", "abc", "b", "*")] == [None, "chat", "none", "other"]
 
 
 def test_many_providers_are_not_all_remembered() -> None:
@@ -316,9 +386,9 @@ def test_rules_of_ones_own_are_asked_first_and_replace_those_of_the_same_name() 
         ({"name": ""}, "name must be a text"),
         ({"name": None}, "name must be a text"),
         ({"rank": "1"}, "rank must be a whole number"),
-        ({"colour": 1}, "the file has unknown keys: colour; known are attributes, first_token_events"),
+        ({"colour": 1}, "the file has unknown keys: colour; known are attributes, events, first_token_events"),
         ({"markers": "acme"}, "markers must be a list of texts"),
-        ({"markers": [], "records": {}}, "markers is empty and there are no records"),
+        ({"markers": [], "records": {}}, "markers is empty, and there are no scopes and no records"),
         ({"attributes": {"modell": ["a"]}}, "attributes has unknown keys: modell; known are"),
         ({"attributes": {"provider": "a"}}, "attributes.provider must be a list of names"),
         ({"attributes": {"provider": []}}, "attributes.provider must be a list of names"),
@@ -327,8 +397,15 @@ def test_rules_of_ones_own_are_asked_first_and_replace_those_of_the_same_name() 
         ({"attributes": {"prompt": [{"content": 1}]}}, "attributes.prompt must be a list of texts"),
         ({"operations": {"a": {"b": 1}}}, "operations.a may only hold texts and null"),
         ({"outside": {"a": False}}, "outside.a must be a list of texts"),
-        ({"records": {"a": {"op": "chat"}}}, "records.a has unknown keys: op; known are operation, requires"),
+        (
+            {"records": {"a": {"op": "chat"}}},
+            "records.a has unknown keys: op; known are attributes, operation, requires",
+        ),
         ({"records": {"a": {"operation": 1}}}, "records.a.operation must be a text"),
+        ({"records": {"a": {"where": {"b": "c"}}}}, "records.a.where.b must be a list of texts and null"),
+        ({"records": {"a": {"attributes": {"model": []}}}}, "records.a.attributes.model must be a list of names"),
+        ({"scopes": {"a": {"b": 1}}}, "scopes.a may only hold texts and null"),
+        ({"events": "a"}, "events must be a list of texts"),
     ],
 )
 def test_a_file_that_is_no_dialect_is_refused_with_the_reason(change: Any, message: str) -> None:

@@ -5,12 +5,14 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import orjson
 
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, find_naming, plan_naming
 from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS, read_record
+from otel_sqlite_exporter.genai.plans import InteractionPlan
 from otel_sqlite_exporter.genai.recognition import Surroundings, find_interactions, plan_interactions
 from otel_sqlite_exporter.genai.rules import load_rules
 from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, EncodedSpan, Interactions
@@ -43,7 +45,7 @@ def merge_start(
     interactions = NO_INTERACTIONS
     if _is_of_own_rules(finished.interactions):
         interactions = _name_user(finished.interactions, user)
-    elif (plan := plan_interactions({name: type(value) for name, value in values.items()})) is not None:
+    elif (plan := _plan(values, finished)) is not None:
         events = [
             EventFields(
                 event.name,
@@ -63,6 +65,11 @@ def merge_start(
         interactions=interactions,
         record_interactions=[(index, _name_user(one, user)) for index, one in finished.record_interactions],
     )
+
+
+def _plan(attributes: Mapping[str, Any], span: EncodedSpan) -> InteractionPlan | None:
+    types = {name: type(value) for name, value in attributes.items()}
+    return plan_interactions(types, scope=load_rules().find_scope(span.scope))
 
 
 def _name_user(interactions: Interactions, user: str | None) -> Interactions:

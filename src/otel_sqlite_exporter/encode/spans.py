@@ -17,13 +17,14 @@ from otel_sqlite_exporter.encode.record_messages import Encoded, MessageEncoder
 from otel_sqlite_exporter.encode.resources import OriginEncoder
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, SessionSource, find_naming, plan_naming
 from otel_sqlite_exporter.errors import UnstorableSpanError
+from otel_sqlite_exporter.genai.plans import InteractionPlan
 from otel_sqlite_exporter.genai.recognition import (
     Surroundings,
     find_event_interactions,
     find_interactions,
     plan_interactions,
 )
-from otel_sqlite_exporter.genai.rules import InteractionPlan, Rules, load_rules
+from otel_sqlite_exporter.genai.rules import Rules, load_rules
 from otel_sqlite_exporter.model.caches import remember
 from otel_sqlite_exporter.model.rows import (
     NO_INTERACTIONS,
@@ -52,11 +53,11 @@ _ERROR = 2
 # Attributes that hold a time in nanoseconds since the epoch, for spans that lack their own.
 _START_ATTRIBUTES = ("start_time_unix_nano", "gen_ai.request.start_time_unix_nano")
 _END_ATTRIBUTES = ("end_time_unix_nano", "gen_ai.response.end_time_unix_nano")
-_Shape = tuple[tuple[Any, ...], tuple[type, ...]]
+_Shape = tuple[tuple[Any, ...], tuple[type, ...], str | None]
 
 
 class _Plan(NamedTuple):
-    """What attributes of one shape (the same names and value types) can hold."""
+    """What attributes of one shape (the same names, value types and, if a dialect names it, scope) can hold."""
 
     doubtful: Sequence[Any]
     sessions: tuple[SessionSource, ...]
@@ -87,12 +88,13 @@ class SpanEncoder:
         if trace_id is None or span_id is None:
             raise UnstorableSpanError(f"the span's context has no valid trace id and span id: {context!r}")
         attributes = copy_attributes(span.attributes)
-        plan = self._find_plan(attributes)
+        scope = self._rules.find_scope(span.instrumentation_scope)
+        plan = self._find_plan(attributes, scope)
         encoded = encode_attributes(attributes, plan.doubtful)
         text, types, repaired = encoded
         values, interaction_plan = attributes, plan.interactions
         if (plan.doubtful or repaired) and (values := as_stored(attributes, encoded, plan.doubtful)) is not attributes:
-            interaction_plan = self._find_plan(values).interactions
+            interaction_plan = self._find_plan(values, scope).interactions
         name = span.name
         if type(name) is not str or not name.isascii():
             name, bad = repair_text(name)
@@ -194,15 +196,15 @@ class SpanEncoder:
             ),
         )
 
-    def _find_plan(self, attributes: dict[Any, Any]) -> _Plan:
-        shape = (tuple(attributes), tuple(map(type, attributes.values())))
+    def _find_plan(self, attributes: dict[Any, Any], scope: str | None) -> _Plan:
+        shape = (tuple(attributes), tuple(map(type, attributes.values())), scope)
         plan = self._plans.get(shape)
         if plan is None:
             plan = _Plan(
                 find_doubtful(attributes),
                 plan_naming(self._session_attributes, attributes),
                 plan_naming(USER_ATTRIBUTES, attributes),
-                plan_interactions(dict(zip(*shape, strict=True)), self._rules),
+                plan_interactions(dict(zip(*shape[:2], strict=True)), self._rules, scope),
             )
             remember(self._plans, shape, plan)
         return plan

@@ -92,6 +92,8 @@ def find_value(value: Any, path: Sequence[str]) -> Any:
 def _decode(text: str) -> Any:
     if len(text) > _LONGEST:
         return None
+    if _FIELDS.fullmatch(text):  # the `str` of an object of Pydantic, as CrewAI writes its usage
+        return dict(pair.split("=") for pair in text.split(" "))
     if "'" in text and '"' not in text and "\\" not in text:
         # Usage is often the plain `repr` of a dictionary. Replacing its quotes and constants with JSON's is fifty times
         # faster than parsing Python.
@@ -109,6 +111,7 @@ def _name_in_json(match: re.Match[str]) -> str:
 # Longer texts hold completions with embeddings or files, and are not searched for a number or a name.
 _LONGEST = 64 * 1024
 _CONSTANT = re.compile(r"\b(?:None|True|False)\b")
+_FIELDS = re.compile(r"\w+=\d+(?: \w+=\d+)*")
 _FAILURES = ("false", "error", "failed", "failure")
 READERS: dict[str, Read] = {
     "finish_reasons": read_reasons,

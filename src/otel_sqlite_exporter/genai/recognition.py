@@ -12,18 +12,9 @@ from typing import Any, NamedTuple
 from otel_sqlite_exporter.genai.column_readers import read_text
 from otel_sqlite_exporter.genai.content import find_content, find_tool_content
 from otel_sqlite_exporter.genai.event_content import RecordedMessages, find_exception_type, find_first_token_ms
-from otel_sqlite_exporter.genai.rules import (
-    AGENTS,
-    CALLS,
-    GROUPS,
-    TOOLS,
-    Ask,
-    InteractionPlan,
-    RowPlan,
-    Rules,
-    load_rules,
-)
-from otel_sqlite_exporter.genai.usage import NOBODY, Outside, Usage, include_parts
+from otel_sqlite_exporter.genai.plans import Ask, InteractionPlan, RowPlan
+from otel_sqlite_exporter.genai.rules import AGENTS, CALLS, TOOLS, Rules, load_rules
+from otel_sqlite_exporter.genai.usage import NOBODY, Outside, Usage, add_hidden, include_parts
 from otel_sqlite_exporter.model.rows import (
     NO_INTERACTIONS,
     EventRow,
@@ -32,7 +23,7 @@ from otel_sqlite_exporter.model.rows import (
     ToolInteractionRow,
     make_row,
 )
-from otel_sqlite_exporter.model.values import LARGEST, decode_attributes
+from otel_sqlite_exporter.model.values import LARGEST, copy_attributes, decode_attributes
 
 
 class Surroundings(NamedTuple):
@@ -49,10 +40,12 @@ class Surroundings(NamedTuple):
 _NOTHING = Surroundings()
 
 
-def plan_interactions(types: Mapping[Any, type], rules: Rules | None = None) -> InteractionPlan | None:
+def plan_interactions(
+    types: Mapping[Any, type], rules: Rules | None = None, scope: str | None = None
+) -> InteractionPlan | None:
     """Return how to read attributes of these names and types, or None if they cannot describe a call or tool. `rules`
-    are the dialects in force (default: the shipped ones)."""
-    return (rules or load_rules()).plan_span(types)
+    are the dialects in force (default: the shipped ones), and `scope` is what they find in the span's scope."""
+    return (rules or load_rules()).plan_span(types, scope)
 
 
 def find_interactions(
@@ -60,6 +53,9 @@ def find_interactions(
 ) -> Interactions:
     """Return the model call or tool execution that a span with `attributes` describes. An agent or workflow without
     usage becomes a hidden row. The rest of the `span` fills what no attribute holds."""
+    if plan.events and span.events:
+        attributes = _add_events(attributes, span.events, plan.events)
+        plan = plan.plan_again({key: type(value) for key, value in attributes.items()}) or plan
     return _find(plan, attributes, user_id, span, is_span=True)
 
 
@@ -72,7 +68,7 @@ def find_record_interactions(
     for name in names:
         if rules.is_record(name):
             plan = rules.plan_record(name, {key: type(value) for key, value in attributes.items()})
-            if plan is not None:
+            if plan is not None and _fulfils(plan, attributes):
                 found = _find(plan, attributes, user_id, _NOTHING, is_span=False)
                 return None if found is NO_INTERACTIONS else found
     return None
@@ -96,36 +92,30 @@ def find_event_interactions(
 def _find(
     plan: InteractionPlan, attributes: Mapping[str, Any], user_id: str | None, span: Surroundings, is_span: bool
 ) -> Interactions:
-    operation = plan.operation
-    for name, read, values in plan.operations:
-        value = attributes[name]
-        if read is not None:
-            value = read(value)
-        found = values.get(value, values.get("*", "")) if type(value) is str else _find_operation(value, values)
-        if found is None:
-            return NO_INTERACTIONS
-        if found:
-            operation = found if found != "*" else value
-            break
+    meaning = _find_operation(plan, attributes, span)
+    if meaning is None:
+        return NO_INTERACTIONS
+    operation, own_name = meaning
     if operation in TOOLS or (operation is None and plan.names_tool):
-        return _find_tool(plan, attributes, user_id, span, is_span)
+        return _find_tool(plan, attributes, user_id, span, is_span, own_name)
     is_agent = operation in AGENTS
     # Most spans of a framework have an operation that is neither a call nor an agent: only usage makes them a row.
     if not (is_agent or operation is None or operation in CALLS) and _ask(plan.usage, attributes) is None:
         return NO_INTERACTIONS
     row = _read(plan.llm, attributes)
-    if plan.models and row[_RESPONSE_MODEL] is None:
+    if plan.models and (row[_REQUEST_MODEL] is None or row[_RESPONSE_MODEL] is None):
         _choose_models(plan, row, attributes)
     has_usage = _unify_usage(plan, row, operation, attributes)
     if not (has_usage or is_agent or operation in CALLS or (operation is None and row[_REQUEST_MODEL] is not None)):
         return NO_INTERACTIONS
     row[_OPERATION] = operation
     row[_USER] = user_id
-    is_aggregate = is_agent or operation in GROUPS
+    # What an unknown word means is not known either: it repeats what is below it, if anything is.
+    is_aggregate = operation is not None and operation not in CALLS
     row[_IS_AGGREGATE] = 1 if is_aggregate else 0
     row[_IS_HIDDEN] = 1 if is_agent and not has_usage else 0
     if is_agent and row[_AGENT] is None:
-        row[_AGENT] = _find_own_name(plan, attributes, span)
+        row[_AGENT] = _find_own_name(plan, attributes, span, own_name)
     if row[_COST] is not None:
         row[_COST_STATUS] = "reported"
     if span.is_error and row[_ERROR_TYPE] is None:
@@ -143,11 +133,16 @@ def _find(
 
 
 def _find_tool(
-    plan: InteractionPlan, attributes: Mapping[str, Any], user_id: str | None, span: Surroundings, is_span: bool
+    plan: InteractionPlan,
+    attributes: Mapping[str, Any],
+    user_id: str | None,
+    span: Surroundings,
+    is_span: bool,
+    own_name: str | None,
 ) -> Interactions:
     row = _read(plan.tool, attributes)
     if row[_TOOL_NAME] is None:
-        row[_TOOL_NAME] = _find_own_name(plan, attributes, span)
+        row[_TOOL_NAME] = _find_own_name(plan, attributes, span, own_name)
     row[_TOOL_USER] = user_id
     if span.is_error and row[_TOOL_ERROR_TYPE] is None:
         row[_TOOL_ERROR_TYPE] = find_exception_type(span.events)
@@ -157,22 +152,60 @@ def _find_tool(
 
 
 def _choose_models(plan: InteractionPlan, row: list[Any], attributes: Mapping[str, Any]) -> None:
-    """If a model differs from the requested one, it is the model that answered."""
-    model = _ask(plan.models, attributes)
-    if row[_REQUEST_MODEL] is None:
-        row[_REQUEST_MODEL] = model
-    elif model != row[_REQUEST_MODEL]:
-        row[_RESPONSE_MODEL] = model
+    """The first model that differs from the requested one is the model that answered."""
+    for ask in plan.models:
+        model = _ask((ask,), attributes)
+        if row[_REQUEST_MODEL] is None:
+            row[_REQUEST_MODEL] = model
+        elif row[_RESPONSE_MODEL] is None and model != row[_REQUEST_MODEL]:
+            row[_RESPONSE_MODEL] = model
+        if row[_RESPONSE_MODEL] is not None:
+            return
 
 
-def _find_operation(value: Any, values: Mapping[str, str | None]) -> str | None:
-    text = read_text(value)
-    return "" if text is None else values.get(text, values.get("*", ""))
+def _find_operation(
+    plan: InteractionPlan, attributes: Mapping[str, Any], span: Surroundings
+) -> tuple[str | None, str | None] | None:
+    """Return the operation, and the name of the agent or tool in the name of the span (each None: unknown). None: this
+    is not a call."""
+    for pattern, meaning in plan.names if span.name else ():
+        match = pattern.fullmatch(span.name)  # type: ignore[arg-type]
+        if match is not None:
+            return None if meaning is None else (meaning, match.groupdict().get("name") or None)
+    for name, read, values in plan.operations:
+        value = attributes[name]
+        if read is not None:
+            value = read(value)
+        if type(value) is not str:
+            value = read_text(value)
+        found = "" if value is None else values.get(value, values.get("*", ""))
+        if found is None:
+            return None
+        if found:
+            return found if found != "*" else value, None
+    return plan.operation, None
 
 
-def _find_own_name(plan: InteractionPlan, attributes: Mapping[str, Any], span: Surroundings) -> Any:
+def _find_own_name(plan: InteractionPlan, attributes: Mapping[str, Any], span: Surroundings, own_name: Any) -> Any:
     name = _ask(plan.own_names, attributes)
+    if name is None:
+        name = own_name
     return span.name or None if name is None and plan.is_named_by_span else name
+
+
+def _add_events(attributes: Mapping[str, Any], events: Sequence[Any], names: frozenset[str]) -> Mapping[str, Any]:
+    """Return `attributes` with those of the events of these names. Of equal names, the last that is not null wins."""
+    found = dict(attributes)
+    for event in events:
+        if event.name in names:
+            found.update({key: value for key, value in copy_attributes(event.attributes).items() if value is not None})
+    return found
+
+
+def _fulfils(plan: InteractionPlan, attributes: Mapping[str, Any]) -> bool:
+    """Whether a record has the values that make it a call."""
+    texts = ((read_text(attributes[name]) or "", patterns) for name, patterns in plan.conditions)
+    return all(any(pattern.fullmatch(text.lower()) for pattern in patterns) for text, patterns in texts)
 
 
 def _unify_usage(plan: InteractionPlan, row: list[Any], operation: str | None, attributes: Mapping[str, Any]) -> bool:
@@ -185,6 +218,9 @@ def _unify_usage(plan: InteractionPlan, row: list[Any], operation: str | None, a
         outside = _find_outside(plan, attributes) if plan.parts else plan.outside
         input, output, total = include_parts(usage, outside, row[_PROVIDER])
         row[_TOTALS] = input, output, total
+    if total is not None and input is not None and output is not None and total > input + output:
+        usage = Usage(input, output, total, cached, creation, reasoning)
+        row[_TOTALS] = *add_hidden(usage, row[_PROVIDER], row[_REQUEST_MODEL] or row[_RESPONSE_MODEL]), total
     if total is None and input is not None:
         # Embeddings have no output; for any other call a missing number leaves the total unknown.
         rest = 0 if output is None and operation == "embeddings" else output

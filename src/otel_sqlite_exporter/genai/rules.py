@@ -11,12 +11,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from otel_sqlite_exporter.genai.column_readers import READERS, Read, find_value, read_text
-from otel_sqlite_exporter.genai.content import ContentPlan, plan_content
+from otel_sqlite_exporter.genai.content import plan_content
+from otel_sqlite_exporter.genai.globs import GlobMap, compile_glob
+from otel_sqlite_exporter.genai.plans import Ask, InteractionPlan, RowPlan
 from otel_sqlite_exporter.genai.providers import VOCABULARY, Providers
 from otel_sqlite_exporter.genai.usage import NOBODY, Outside
 from otel_sqlite_exporter.model.caches import remember
@@ -28,50 +30,6 @@ CALLS, AGENTS, GROUPS, TOOLS = (
 )
 _GENERAL = "gen_ai"
 
-Ask = tuple[str, Read]
-"""The name of an attribute, and the function that reads its value."""
-
-
-class RowPlan(NamedTuple):
-    """How to fill the columns of a row. Each column (by its index) tries some attributes in turn. In `texts` the first
-    attribute holds text, which is usually taken unchanged. `sums` are used if nothing else was found."""
-
-    row: list[Any]
-    texts: tuple[tuple[int, str, tuple[Ask, ...]], ...]
-    others: tuple[tuple[int, tuple[Ask, ...]], ...]
-    sums: tuple[tuple[int, tuple[Ask, ...]], ...]
-
-
-class InteractionPlan(NamedTuple):
-    """How to read attributes of one shape.
-
-    Attributes:
-        operations: Attributes whose value names the operation.
-        operation: The operation if none of them does.
-        llm, tool: How to fill the columns.
-        names_tool: Whether an attribute names a tool.
-        models: Attributes with a model that may be the requested or the answering one.
-        own_names: Attributes with the name of an agent or tool; with `is_named_by_span` it is the span's name.
-        usage: Attributes that may hold numbers of tokens.
-        outside: Token parts that the totals do not include. If this depends on the attribute that holds a part, `parts`
-            gives it for each attribute.
-        first_token_events: Names of events; the first such event marks the first token.
-    """
-
-    operations: tuple[tuple[str, Read | None, Mapping[str, str | None]], ...]
-    operation: str | None
-    llm: RowPlan
-    tool: RowPlan
-    names_tool: bool
-    models: tuple[Ask, ...]
-    own_names: tuple[Ask, ...]
-    is_named_by_span: bool
-    usage: tuple[Ask, ...]
-    outside: Outside
-    parts: tuple[tuple[tuple[Ask, frozenset[str] | None], ...], ...]
-    content: ContentPlan
-    first_token_events: frozenset[str]
-
 
 class Rules:
     """The dialects in force. Thread-safe."""
@@ -80,24 +38,32 @@ class Rules:
         self.dialects = tuple(sorted(dialects, key=lambda dialect: dialect.rank))
         self.names = frozenset(dialect.name for dialect in self.dialects)
         self._providers = Providers(self.dialects)
+        self.scopes = frozenset(name for dialect in self.dialects for name in dialect.scopes)
         self._records = {name: dialect for dialect in reversed(self.dialects) for name in dialect.records}
         names = [marker for dialect in self.dialects for marker in dialect.markers]
         prefixes = {name[:-1] for name in names if name.endswith(".*")}
         for dialect in self.dialects:
             names += [parse_name(text).name for text in dialect.operations]
-            for source in (source for sources in dialect.attributes.values() for source in sources):
+            columns = [dialect.attributes, *(record.attributes for record in dialect.records.values())]
+            for source in (source for one in columns for sources in one.values() for source in sources):
                 if source.is_prefix:
                     prefixes.add(source.names[0].name)
                 names += [name.name for name in source.names]
         for dialect in self.dialects:
-            names += [name for record in dialect.records.values() for name in record.requires]
+            names += [name for record in dialect.records.values() for name in (*record.requires, *record.where)]
         self._names = frozenset(names)
         self._prefixes = tuple(sorted(prefixes))
         self._plans: dict[Any, InteractionPlan | None] = {}
 
-    def plan_span(self, types: Mapping[Any, type]) -> InteractionPlan | None:
-        """Return how to read a span whose attributes have these names and types, or None if no dialect knows them."""
-        return self._plan(None, types)
+    def plan_span(self, types: Mapping[Any, type], scope: str | None = None) -> InteractionPlan | None:
+        """Return how to read a span whose attributes have these names and types, or None if no dialect knows them.
+        `scope` is one of `scopes`, or None."""
+        return self._plan(None, types, scope)
+
+    def find_scope(self, scope: Any) -> str | None:
+        """Return the name of an instrumentation scope if a dialect names it. Nothing else of a scope is used."""
+        name = getattr(scope, "name", None)
+        return name if type(name) is str and name in self.scopes else None
 
     def plan_record(self, name: str, types: Mapping[Any, type]) -> InteractionPlan | None:
         """Return how to read a span event or log record of this name, or None if no dialect knows it."""
@@ -107,7 +73,7 @@ class Rules:
         """Whether span events or log records of this name report calls."""
         return type(name) is str and name in self._records
 
-    def _plan(self, record: str | None, types: Mapping[Any, type]) -> InteractionPlan | None:
+    def _plan(self, record: str | None, types: Mapping[Any, type], scope: str | None = None) -> InteractionPlan | None:
         # Only names that a dialect knows matter, and of the types only whether it is text.
         present: dict[str, bool] = {}
         for name, kind in types.items():
@@ -115,36 +81,46 @@ class Rules:
                 present[name] = kind is str
             if type(name) is str and name.startswith(self._prefixes):
                 present.update((prefix, False) for prefix in self._prefixes if name.startswith(prefix))
-        if not present:
+        if not present and scope is None:
             return None
-        key = (record, *present.items())
+        key = (record, scope, *present.items())
         if key in self._plans:
             return self._plans[key]
-        plan = self._make_plan(record, present)
+        plan = self._make_plan(record, present, scope)
         remember(self._plans, key, plan)
         return plan
 
-    def _make_plan(self, record: str | None, present: Mapping[str, bool]) -> InteractionPlan | None:
+    def _make_plan(self, record: str | None, present: Mapping[str, bool], scope: str | None) -> InteractionPlan | None:
         if record is not None:
-            matching = [self._records[record]]
-            needed = matching[0].records[record].requires
-            if needed and needed.isdisjoint(present):
+            dialect = self._records[record]
+            rule = dialect.records[record]
+            conditions = rule.where
+            needed = {name for name, patterns in conditions.items() if None not in patterns}
+            if not needed <= present.keys() or (rule.requires and rule.requires.isdisjoint(present)):
                 return None
+            matching = [dialect._replace(attributes={**dialect.attributes, **rule.attributes})]
         else:
-            matching = [one for one in self.dialects if any(_bare(marker) in present for marker in one.markers)]
+            conditions = {}
+            matching = [
+                one
+                for one in self.dialects
+                if scope in one.scopes or any(_bare(marker) in present for marker in one.markers)
+            ]
         if not matching:
             return None
-        label = next((one.name for one in matching if one.name != _GENERAL), _GENERAL)
+        label = next((one.name for one in matching if one.name != _GENERAL and one.attributes), _GENERAL)
         columns = {column: self._find_sources(column, matching, present) for column in _COLUMNS}
         own_names = columns["own_name"]
         outside, parts = self._find_outside(matching, columns)
         operations = tuple(
-            (name.name, None if name.path is None else _read_at(name.path), values)
+            (name.name, None if name.path is None else _read_at(name.path), GlobMap(values))
             for dialect in matching
             for name, values in ((parse_name(text), values) for text, values in dialect.operations.items())
             if name.name in present
         )
+        names = [pair for one in matching for pair in (one.scopes.get(scope, {}) if scope else {}).items()]
         return InteractionPlan(
+            names=tuple((compile_glob(pattern), operation) for pattern, operation in names),
             operations=operations,
             operation=None if record is None else matching[0].records[record].operation,
             llm=self._plan_row(LLMInteractionRow, label, columns, present),
@@ -160,6 +136,13 @@ class Rules:
             parts=parts,
             content=plan_content(columns),
             first_token_events=frozenset(name for dialect in matching for name in dialect.first_token_events),
+            events=frozenset(name for dialect in matching for name in dialect.events),
+            plan_again=functools.partial(self._plan, record, scope=scope),
+            conditions=tuple(
+                (name, tuple(compile_glob(pattern.lower()) for pattern in patterns if pattern is not None))
+                for name, patterns in conditions.items()
+                if name in present
+            ),
         )
 
     def _find_sources(
@@ -196,7 +179,8 @@ class Rules:
         self, matching: Iterable[Dialect], columns: Mapping[str, Sequence[ColumnSource]]
     ) -> tuple[Outside, tuple[tuple[tuple[Ask, frozenset[str] | None], ...], ...]]:
         declared: dict[str, frozenset[str] | None] = {}
-        for dialect in matching:
+        # What a package says of itself comes before what is usual under OpenTelemetry's names.
+        for dialect in sorted(matching, key=lambda one: one.name == _GENERAL):
             for name, providers in dialect.outside.items():
                 declared.setdefault(name, providers)
         parts = tuple(

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 TOKENS = (
@@ -74,11 +75,19 @@ class ColumnSource(NamedTuple):
 
 
 class RecordRule(NamedTuple):
-    """Span events or log records of one name that report a call: its operation if they do not name one, and attributes
-    that identify them (one must be set; empty: no condition)."""
+    """Span events or log records of one name that report a call.
+
+    Attributes:
+        operation: Their operation if they do not name one.
+        requires: Attributes that identify them: one must be set. Empty: no condition.
+        where: Each of these attributes must have a value that matches a pattern. None among these: it may be missing.
+        attributes: Columns that they fill from other attributes than the dialect.
+    """
 
     operation: str | None
     requires: frozenset[str]
+    where: Mapping[str, tuple[str | None, ...]]
+    attributes: Mapping[str, tuple[ColumnSource, ...]]
 
 
 class Dialect(NamedTuple):
@@ -90,6 +99,9 @@ class Dialect(NamedTuple):
         outside: Token attributes that input or output tokens do not include, with the providers for which this holds
             (None: for all).
         first_token_events: Names of span events; the first such event marks the first token.
+        scopes: Names of instrumentation scopes whose spans use the dialect. Each has patterns of span names with our
+            operations, which come before `operations`. None: the span is not a call.
+        events: Names of span events whose attributes are read as if they were those of the span.
     """
 
     name: str
@@ -101,12 +113,15 @@ class Dialect(NamedTuple):
     outside: Mapping[str, frozenset[str] | None]
     records: Mapping[str, RecordRule]
     first_token_events: tuple[str, ...] = ()
+    scopes: Mapping[str, Mapping[str, str | None]] = MappingProxyType({})
+    events: tuple[str, ...] = ()
 
 
 KEYS = {
     "name",
     "title",
     "read",
+    "source",
     "rank",
     "markers",
     "operations",
@@ -115,6 +130,8 @@ KEYS = {
     "outside",
     "records",
     "first_token_events",
+    "scopes",
+    "events",
 }
 """The keys of a dialect's file."""
 _REQUIRED = {"name", "markers", "attributes"}
@@ -163,12 +180,11 @@ def parse_dialect(content: Any) -> Dialect:
     rank = fields.get("rank", 0)
     if type(rank) is not int:
         raise ValueError("rank must be a whole number")
-    attributes = _expect_map(fields["attributes"], "attributes")
-    _refuse_others(attributes, COLUMNS, "attributes")
     markers = tuple(_expect_texts(fields["markers"], "markers"))
     records = _expect_map(fields.get("records", {}), "records")
-    if not markers and not records:
-        raise ValueError("markers is empty and there are no records: give at least one of them")
+    scopes = _expect_map(fields.get("scopes", {}), "scopes")
+    if not (markers or records or scopes):
+        raise ValueError("markers is empty, and there are no scopes and no records: give at least one of them")
     operations = _expect_map(fields.get("operations", {}), "operations")
     outside = _expect_map(fields.get("outside", {}), "outside")
     return Dialect(
@@ -177,10 +193,12 @@ def parse_dialect(content: Any) -> Dialect:
         markers=markers,
         operations={name: _expect_names(values, f"operations.{name}") for name, values in operations.items()},
         providers=_expect_names(fields.get("providers", {}), "providers"),
-        attributes={column: _parse_sources(column, sources) for column, sources in attributes.items()},
+        attributes=_parse_attributes(fields["attributes"], "attributes"),
         outside={name: _parse_providers(name, providers) for name, providers in outside.items()},
         records={name: _parse_record(name, record) for name, record in records.items()},
         first_token_events=tuple(_expect_texts(fields.get("first_token_events", []), "first_token_events")),
+        scopes={name: _expect_names(names, f"scopes.{name}") for name, names in scopes.items()},
+        events=tuple(_expect_texts(fields.get("events", []), "events")),
     )
 
 
@@ -190,14 +208,18 @@ def parse_name(text: str) -> AttributeName:
     return AttributeName(name, None if not path else tuple(path) if path != [""] else ())
 
 
-def _parse_sources(column: str, sources: Any) -> tuple[ColumnSource, ...]:
+def _parse_attributes(columns: Any, where: str) -> Mapping[str, tuple[ColumnSource, ...]]:
+    _refuse_others(_expect_map(columns, where), COLUMNS, where)
+    return {column: _parse_sources(column, sources, f"{where}.{column}") for column, sources in columns.items()}
+
+
+def _parse_sources(column: str, sources: Any, where: str) -> tuple[ColumnSource, ...]:
     if not isinstance(sources, list) or not sources:
-        raise ValueError(f"attributes.{column} must be a list of names")
-    return tuple(_parse_source(column, source) for source in sources)
+        raise ValueError(f"{where} must be a list of names")
+    return tuple(_parse_source(column, source, where) for source in sources)
 
 
-def _parse_source(column: str, source: Any) -> ColumnSource:
-    where = f"attributes.{column}"
+def _parse_source(column: str, source: Any, where: str) -> ColumnSource:
     if isinstance(source, str) and source.strip("#"):
         if not source.endswith(".*"):
             return ColumnSource((parse_name(source),))
@@ -217,12 +239,26 @@ def _parse_providers(name: str, providers: Any) -> frozenset[str] | None:
 
 
 def _parse_record(name: str, record: Any) -> RecordRule:
-    fields = _expect_map(record, f"records.{name}")
-    _refuse_others(fields, {"operation", "requires"}, f"records.{name}")
+    where = f"records.{name}"
+    fields = _expect_map(record, where)
+    _refuse_others(fields, {"operation", "requires", "where", "attributes"}, where)
     operation = fields.get("operation")
     if operation is not None and not isinstance(operation, str):
-        raise ValueError(f"records.{name}.operation must be a text")
-    return RecordRule(operation, frozenset(_expect_texts(fields.get("requires", []), f"records.{name}.requires")))
+        raise ValueError(f"{where}.operation must be a text")
+    values = _expect_map(fields.get("where", {}), f"{where}.where")
+    return RecordRule(
+        operation,
+        frozenset(_expect_texts(fields.get("requires", []), f"{where}.requires")),
+        {attribute: _parse_patterns(one, f"{where}.where.{attribute}") for attribute, one in values.items()},
+        _parse_attributes(fields.get("attributes", {}), f"{where}.attributes"),
+    )
+
+
+def _parse_patterns(patterns: Any, where: str) -> tuple[str | None, ...]:
+    if not isinstance(patterns, list):
+        raise ValueError(f"{where} must be a list of texts and null")
+    _expect_texts([pattern for pattern in patterns if pattern is not None], where)
+    return tuple(patterns)
 
 
 def _expect_map(value: Any, where: str) -> Mapping[str, Any]:

@@ -74,7 +74,7 @@ def make_call(call: Mapping[str, Any]) -> Part:
     inner = inner if isinstance(inner, Mapping) else {}
     if inner.get("function") is not None:
         return make_call({**call, **inner, "tool_call": None} if len(call) > 1 else inner)
-    arguments = first(call, "arguments", "args", "input", "parameters")
+    arguments = first(call, "arguments", "args", "input", "parameters", "tool_kwargs")
     if arguments is None:
         arguments = first(inner, "arguments", "args", "input", "parameters")
     call_id = first(call, "call_id", "toolCallId", "tool_call_id", "toolUseId", "id") or inner.get("id")
@@ -104,9 +104,12 @@ def make_response(block: Mapping[str, Any], content: Any) -> Part:
     call_id = first(block, "tool_use_id", "toolUseId", "toolCallId", "tool_call_id", "call_id", "id")
     part = {"type": "tool_call_response", "id": call_id, "response": _simplify(content)}
     name = first(block, "name", "toolName", "tool_name")
+    held = first(block, "origin", "additional_kwargs")  # Haystack and LlamaIndex name the call in these
+    if isinstance(held, Mapping):
+        part["id"], name = part["id"] or first(held, "id", "tool_call_id"), name or held.get("tool_name")
     if isinstance(name, str) and name:
         part["name"] = name
-    if block.get("is_error") or block.get("status") == "error":
+    if block.get("is_error") or block.get("error") is True or block.get("status") == "error":
         part["is_error"] = True
     return _without_none(part)
 
