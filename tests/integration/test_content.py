@@ -191,6 +191,11 @@ def test_the_surest_source_is_taken_for_each_of_prompt_and_completion(path: Path
     [
         ({"gen_ai.prompt": "hi", "gen_ai.completion": json.dumps([ANSWER])}, [USER], [ANSWER]),
         ({"gen_ai.input.messages": "hi", "gen_ai.output.messages": "[]"}, [USER], []),
+        (
+            {"gen_ai.output.messages": json.dumps([_message("assistant")]), "gen_ai.completion": json.dumps([ANSWER])},
+            None,
+            [ANSWER],
+        ),
         ({"gen_ai.input.messages": '[{"role":"us'}, [_message("user", '{"role":"us"}')], None),
     ],
 )
