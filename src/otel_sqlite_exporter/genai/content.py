@@ -95,7 +95,9 @@ def find_content(
         prompt = _find_inputs(plan["prompt"], attributes, native.get("prompt"))
     else:
         prompt = _find_messages(plan["prompt"], attributes, "user", native.get("prompt"))
-        completion = _find_messages(plan["completion"], attributes, "assistant", native.get("completion"))
+        completion = _find_messages(
+            plan["completion"], attributes, "assistant", native.get("completion"), may_be_empty=bool(prompt)
+        )
     instructions = None
     if plan["system_instructions"]:
         instructions = _find_instructions(plan["system_instructions"], attributes, native.get("system_instructions"))
@@ -167,10 +169,16 @@ def _find_text(
 
 
 def _find_messages(
-    sources: Sequence[ColumnSource], attributes: Mapping[str, Any], role: str, native_name: str | None = None
+    sources: Sequence[ColumnSource],
+    attributes: Mapping[str, Any],
+    role: str,
+    native_name: str | None = None,
+    *,
+    may_be_empty: bool = False,
 ) -> Sequence[Message]:
     """Return the messages of the first source that has some with content, or else some at all; those of the attribute
-    `native_name` as `Recorded` if they are."""
+    `native_name` as `Recorded` if they are. Messages that are spread over attributes `may_be_empty` only where other
+    content is recorded: without it, a role and a reason are what is left of them."""
     empty = _NOTHING
     for source in sources:
         messages: Sequence[Message] | None
@@ -185,7 +193,8 @@ def _find_messages(
         if messages and are_told(messages):
             if messages == [] or any(message["parts"] for message in messages):
                 return messages
-            empty = empty or messages
+            if may_be_empty or not source.is_prefix:
+                empty = empty or messages
     return empty
 
 

@@ -15,6 +15,8 @@ def _squash(reason: str) -> str:
     return _OTHERS.sub("", reason.rpartition(".")[2].lower())
 
 
+REASONS = frozenset(VOCABULARY["finish_reasons"])
+"""The names of OpenTelemetry."""
 _NAMES: dict[str, str] = {
     _squash(reason): name for name, others in VOCABULARY["finish_reasons"].items() for reason in (name, *others)
 }

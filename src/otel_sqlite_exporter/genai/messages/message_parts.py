@@ -25,6 +25,7 @@ _TEXTS = frozenset(_NAMES["text"])
 _KEYED: dict[str, str] = _NAMES["keyed"]
 # What a block says beside its content, with the name that it has in a part.
 _BESIDE: dict[str, str] = _NAMES["beside"]
+_BESIDE_KEYS = frozenset(_BESIDE)
 # The keys of the calls that OpenAI's clients hand over, and of OpenTelemetry's own.
 _FUNCTION_KEYS = frozenset(("name", "arguments"))
 _CALLING_KEYS = frozenset(("id", "type", "index", "function"))
@@ -109,7 +110,7 @@ def _unquote(text: str) -> str:
 
 def keep_beside(part: Part, block: Mapping[str, Any]) -> Part:
     """Return `part` with what `block` says beside its content: citations, a signature, and their like."""
-    if not _BESIDE.keys().isdisjoint(block):
+    if not _BESIDE_KEYS.isdisjoint(block):
         for key, name in _BESIDE.items():
             if block.get(key):
                 part.setdefault(name, block[key])

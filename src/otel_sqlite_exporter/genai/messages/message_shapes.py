@@ -146,7 +146,9 @@ def read_event(event: Mapping[str, Any], role: str, depth: int = 0) -> list[Mess
     said: Any = None
     value = {"role": role, "content": None, **event}
     value |= {key: _read_blocks(value[key]) for key in ("content", "parts") if key in value}
-    value |= {key: decode_text(value[key]) or value[key] for key in _NESTED & value.keys() if type(value[key]) is str}
+    if not _NESTED.isdisjoint(value):
+        nested = {key: value[key] for key in value if key in _NESTED and type(value[key]) is str}
+        value |= {key: decode_text(text) or text for key, text in nested.items()}
     has_content = "content" in event
     for key in _INNER:
         inner = _read_blocks(value.pop(key, None))

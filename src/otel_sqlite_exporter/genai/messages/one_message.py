@@ -35,6 +35,7 @@ REASONS: tuple[str, ...] = tuple(NAMES["reasons"])
 """Keys of a message that say why it ended."""
 _REASONING: tuple[str, ...] = tuple(NAMES["reasoning"])
 _REASONING_BLOCKS: tuple[str, ...] = tuple(NAMES["reasoning_blocks"])
+_THOUGHTS = frozenset((*_REASONING, *_REASONING_BLOCKS))
 # What an answer may have instead of content, and what says nothing beside its role.
 _INSTEAD = ("refusal", "audio", "function", *_REASONING, *_REASONING_BLOCKS)
 _KNOWN_ROLES = TYPES | frozenset(_ROLES.values())
@@ -158,6 +159,8 @@ def _split_roles(value: Mapping[str, Any], content: Iterable[Any], role: str) ->
 
 
 def _read_reasoning(value: Mapping[str, Any], extra: Mapping[str, Any]) -> list[Part]:
+    if _THOUGHTS.isdisjoint(value) and _THOUGHTS.isdisjoint(extra):
+        return []
     blocks = first(value, *_REASONING_BLOCKS) or first(extra, *_REASONING_BLOCKS)
     text = first(value, *_REASONING) or first(extra, *_REASONING)
     if isinstance(text, str) and text.startswith("["):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from otel_sqlite_exporter.genai.finish_reasons import name_reason
+from otel_sqlite_exporter.genai.finish_reasons import REASONS, name_reason
 from otel_sqlite_exporter.genai.messages.message_names import Message, Part
 from otel_sqlite_exporter.genai.messages.message_parts import make_call, simplify
 from otel_sqlite_exporter.model.values import repair_text
@@ -75,11 +75,11 @@ def are_native(items: list[Any]) -> bool:
             parts, role = item["parts"], item["role"]
             if len(item) != 2:
                 reason = item["finish_reason"]
-                if len(item) != 3 or type(reason) is not str or not reason or name_reason(reason) != reason:
+                if len(item) != 3 or type(reason) is not str or not reason:
                     return False
-                if not reason.isascii():
+                if reason not in REASONS and (name_reason(reason) != reason or not reason.isascii()):
                     return False
-            if role not in _PLAIN or not parts or role == before == "assistant":
+            if role not in _PLAIN or not parts or (role == before and role == "assistant"):
                 return False
             before = role
             for part in parts:
