@@ -191,6 +191,22 @@ def test_the_surest_source_is_taken_for_each_of_prompt_and_completion(path: Path
     [
         ({"gen_ai.prompt": "hi", "gen_ai.completion": json.dumps([ANSWER])}, [USER], [ANSWER]),
         ({"gen_ai.input.messages": "hi", "gen_ai.output.messages": "[]"}, [USER], []),
+        (
+            {"gen_ai.output.messages": json.dumps([_message("assistant")]), "gen_ai.completion": json.dumps([ANSWER])},
+            None,
+            [ANSWER],
+        ),
+        (
+            {
+                "gen_ai.prompt.0.role": "user",
+                "gen_ai.prompt.0.content": "hi",
+                "gen_ai.completion.0.role": "assistant",
+                "gen_ai.completion.0.finish_reason": "length",
+            },
+            [USER],
+            [_message("assistant", finish_reason="length")],
+        ),
+        ({"gen_ai.completion.0.role": "assistant", "gen_ai.completion.0.finish_reason": "stop"}, None, None),
         ({"gen_ai.input.messages": '[{"role":"us'}, [_message("user", '{"role":"us"}')], None),
     ],
 )

@@ -47,6 +47,9 @@ def _media(type: str, modality: str, **held: str) -> JSON:
 _ADD = {"type": "tool_call", "id": "c1", "name": "add", "arguments": {"a": 1}}
 _SUM = {"type": "tool_call_response", "id": "c1", "response": "42"}
 _THOUGHT = {"type": "reasoning", "content": "hm"}
+_SIGNED = {**_THOUGHT, "signature": "s"}
+_REFUSAL = {**_text("no"), "refusal": True}
+_SEARCH = {"type": "web_search_call", "id": "w1", "status": "completed", "action": {"query": "q"}}
 _PNG = _media("blob", "image", mime_type="image/png", content="aGk=")
 _URL = _media("uri", "image", uri="https://example.com/a.png")
 _PDF = _media("blob", "document", mime_type="application/pdf", content="aGk=")
@@ -57,7 +60,24 @@ BLOCKS: dict[str, tuple[JSON, JSON]] = {
     "text of Responses": ({"type": "input_text", "text": "hi"}, _text("hi")),
     "answer of Responses": ({"type": "output_text", "text": "hi", "annotations": []}, _text("hi")),
     "text of Bedrock and Gemini": ({"text": "hi"}, _text("hi")),
-    "refusal": ({"type": "refusal", "refusal": "no"}, _text("no")),
+    "refusal": ({"type": "refusal", "refusal": "no"}, _REFUSAL),
+    "text with citations": (
+        {"type": "text", "text": "hi", "citations": [{"cited_text": "c"}]},
+        {**_text("hi"), "citations": [{"cited_text": "c"}]},
+    ),
+    "answer of Responses with annotations": (
+        {"type": "output_text", "text": "hi", "annotations": [{"type": "url_citation", "url": "u"}]},
+        {**_text("hi"), "annotations": [{"type": "url_citation", "url": "u"}]},
+    ),
+    "cited text of Bedrock": (
+        {"citationsContent": {"content": [{"text": "hi"}], "citations": [{"title": "t"}]}},
+        {**_text("hi"), "citations": [{"title": "t"}]},
+    ),
+    "signed text of Gemini": ({"text": "hi", "thoughtSignature": "s"}, {**_text("hi"), "signature": "s"}),
+    "spoken text": (
+        {"type": "input_audio", "input_audio": {"data": "aGk=", "format": "wav"}, "transcript": "hey"},
+        _media("blob", "audio", mime_type="audio/wav", content="aGk=", transcript="hey"),
+    ),
     "image_url": ({"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}, _URL),
     "image_url with data": ({"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}, _PNG),
     "image of Responses": ({"type": "input_image", "image_url": "https://example.com/a.png"}, _URL),
@@ -86,7 +106,34 @@ BLOCKS: dict[str, tuple[JSON, JSON]] = {
         _PDF,
     ),
     "document of Bedrock": ({"document": {"format": "pdf", "name": "d", "source": {"bytes": "aGk="}}}, _PDF),
-    "thinking": ({"type": "thinking", "thinking": "hm", "signature": "s"}, _THOUGHT),
+    "thinking": ({"type": "thinking", "thinking": "hm", "signature": "s"}, _SIGNED),
+    "redacted thinking": (
+        {"type": "redacted_thinking", "data": "opaque"},
+        {"type": "reasoning", "content": "", "encrypted_content": "opaque"},
+    ),
+    "encrypted reasoning of Responses": (
+        {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}], "encrypted_content": "opaque"},
+        {**_THOUGHT, "encrypted_content": "opaque"},
+    ),
+    "signed reasoning of Bedrock": ({"reasoningContent": {"reasoningText": {"text": "hm", "signature": "s"}}}, _SIGNED),
+    "redacted reasoning of Bedrock": (
+        {"reasoningContent": {"redactedContent": "opaque"}},
+        {"type": "reasoning", "content": "", "encrypted_content": "opaque"},
+    ),
+    "signed call of Gemini": (
+        {"functionCall": {"id": "c1", "name": "add", "args": {"a": 1}}, "thoughtSignature": "s"},
+        {**_ADD, "signature": "s"},
+    ),
+    "call of Haystack": ({"tool_call": {"id": "c1", "tool_name": "add", "arguments": {"a": 1}}}, _ADD),
+    "call of LlamaIndex": (
+        {"block_type": "tool_call", "tool_call_id": "c1", "tool_name": "add", "tool_kwargs": {"a": 1}},
+        _ADD,
+    ),
+    "search by the server": (_SEARCH, _SEARCH),
+    "call of MCP by the server": (
+        {"type": "mcp_call", "id": "m1", "name": "add", "arguments": '{"a": 1}', "output": "42"},
+        {"type": "mcp_call", "id": "m1", "name": "add", "arguments": {"a": 1}, "output": "42"},
+    ),
     "reasoning of Responses": ({"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}, _THOUGHT),
     "reasoning of Bedrock": ({"reasoningContent": {"reasoningText": {"text": "hm"}}}, _THOUGHT),
     "thought of Gemini": ({"text": "hm", "thought": True}, _THOUGHT),
@@ -107,6 +154,11 @@ BLOCKS: dict[str, tuple[JSON, JSON]] = {
         {**_SUM, "response": "bad", "is_error": True},
     ),
     "toolResult of text": ({"toolResult": {"toolUseId": "c1", "content": [{"text": "42"}]}}, _SUM),
+    "result of Haystack": (
+        {"tool_call_result": {"result": "42", "origin": {"id": "c1", "tool_name": "add"}, "error": False}},
+        {**_SUM, "name": "add"},
+    ),
+    "OpenTelemetry's response of blocks": ({**_SUM, "response": [{"text": "42"}]}, _SUM),
     "toolResult of JSON": (
         {"toolResult": {"toolUseId": "c1", "content": [{"json": {"a": 1}}], "status": "success"}},
         {**_SUM, "response": {"a": 1}},
@@ -248,7 +300,40 @@ MESSAGES: dict[str, tuple[JSON, JSON]] = {
     ),
     "refusal of OpenAI": (
         {"role": "assistant", "content": None, "refusal": "no"},
-        {"role": "assistant", "parts": [_text("no")]},
+        {"role": "assistant", "parts": [_REFUSAL]},
+    ),
+    "refusal of OpenAI beside text": (
+        {"role": "assistant", "content": "so", "refusal": "no"},
+        {"role": "assistant", "parts": [_text("so"), _REFUSAL]},
+    ),
+    "audio of OpenAI": (
+        {"role": "assistant", "content": None, "audio": {"id": "a1", "data": "aGk=", "transcript": "hey"}},
+        {"role": "assistant", "parts": [_media("blob", "audio", content="aGk=", transcript="hey")]},
+    ),
+    "annotations of OpenAI": (
+        {"role": "assistant", "content": "hi", "annotations": [{"type": "url_citation", "url": "u"}]},
+        {"role": "assistant", "parts": [{**_text("hi"), "annotations": [{"type": "url_citation", "url": "u"}]}]},
+    ),
+    "reasoning_summary": (
+        {"role": "assistant", "content": "so", "reasoning_summary": "hm"},
+        {"role": "assistant", "parts": [_THOUGHT, _text("so")]},
+    ),
+    "thinking_blocks": (
+        {
+            "role": "assistant",
+            "content": "so",
+            "reasoning_content": "hm",
+            "thinking_blocks": [{"type": "thinking", "thinking": "hm", "signature": "s"}],
+        },
+        {"role": "assistant", "parts": [_SIGNED, _text("so")]},
+    ),
+    "arguments in the quotes of Python": (
+        {"role": "assistant", "parts": [{**_ADD, "name": "'add'", "arguments": "'{\"a\": 1}'"}]},
+        {"role": "assistant", "parts": [_ADD]},
+    ),
+    "arguments as JSON in JSON": (
+        {"role": "assistant", "parts": [{**_ADD, "arguments": json.dumps(json.dumps({"a": 1}))}]},
+        {"role": "assistant", "parts": [_ADD]},
     ),
     "OpenTelemetry's own with a response": (
         {"role": "tool", "parts": [_SUM]},
@@ -345,6 +430,35 @@ def test_a_shape_gives_one_result_whichever_way_it_was_recorded(shown: dict[str,
     assert shown[f"{shape}/{way}"] == [MESSAGES[shape][1]]
 
 
+_EMPTY = {"role": "assistant", "parts": []}
+# Messages that say nothing: content that is null or empty, or an answer that ended before any word.
+NOTHINGS: dict[str, tuple[JSON, JSON]] = {
+    "null": ({"role": "assistant", "content": None}, _EMPTY),
+    "empty text": ({"role": "assistant", "content": ""}, _EMPTY),
+    "no blocks": ({"role": "assistant", "content": []}, _EMPTY),
+    "null parts": ({"role": "assistant", "parts": None}, _EMPTY),
+    "no parts": ({"role": "assistant", "parts": []}, _EMPTY),
+    "no calls": ({"role": "assistant", "content": None, "tool_calls": []}, _EMPTY),
+    "a reason alone": ({"role": "assistant", "finish_reason": "length"}, {**_EMPTY, "finish_reason": "length"}),
+    "null and a reason": (
+        {"role": "assistant", "content": None, "finish_reason": "max_tokens"},
+        {**_EMPTY, "finish_reason": "length"},
+    ),
+}
+NOTHING_WAYS: dict[str, Callable[[JSON], Recorded]] = {
+    **{way: record for way, record in WAYS.items() if "attribute" in way and "event" not in way and "log" not in way},
+    **{way: WAYS[way] for way in ("span event of the whole, JSON", "log record of the whole, JSON")},
+}
+
+
+@pytest.mark.parametrize("shape", NOTHINGS)
+def test_a_message_without_content_has_a_list_of_parts(path: Path, shape: str) -> None:
+    message, expected = NOTHINGS[shape]
+    _write(path, [(way, record(message)) for way, record in NOTHING_WAYS.items()])
+    rows = read(path, "SELECT name, prompt FROM complete_llm_interactions")
+    assert {way: prompt and json.loads(prompt) for way, prompt in rows} == {way: [expected] for way in NOTHING_WAYS}
+
+
 # Bodies of events that are no message, and what each becomes as the body of `gen_ai.user.message`.
 BODIES: dict[str, tuple[JSON, JSON]] = {
     "unknown": ({"foo": "bar"}, {"role": "user", "parts": [_text('{"foo":"bar"}')]}),
@@ -359,9 +473,13 @@ BODIES: dict[str, tuple[JSON, JSON]] = {
         {"role": "assistant", "parts": [{**_ADD, "arguments": 1}]},
     ),
     "result of Responses": (BLOCKS["function_call_output of Responses"][0], {"role": "tool", "parts": [_SUM]}),
+    "dump of LangChain": (
+        {"lc": 1, "type": "constructor", "id": ["langchain", "HumanMessage"], "kwargs": json.dumps({"content": "hi"})},
+        {"role": "user", "parts": [_text("hi")]},
+    ),
     "item of Responses": (
         {"type": "web_search_call", "id": "w1", "action": {"query": "q"}},
-        {"role": "user", "parts": [{"type": "web_search_call", "id": "w1", "action": {"query": "q"}}]},
+        {"role": "assistant", "parts": [{"type": "web_search_call", "id": "w1", "action": {"query": "q"}}]},
     ),
     "reference of Responses": (
         {"type": "item_reference", "id": "i1"},
@@ -450,7 +568,7 @@ ANSWERS: dict[str, tuple[JSON, JSON]] = {
     "text": ({"role": "assistant", "content": "yo"}, {"role": "assistant", "parts": [_text("yo")]}),
     "blocks": (
         {"role": "assistant", "content": [BLOCKS["thinking"][0], BLOCKS["tool_use"][0]]},
-        {"role": "assistant", "parts": [_THOUGHT, _ADD]},
+        {"role": "assistant", "parts": [_SIGNED, _ADD]},
     ),
     "calls": (
         {"role": "assistant", "content": None, "tool_calls": [_OPENAI_CALL]},
@@ -458,11 +576,18 @@ ANSWERS: dict[str, tuple[JSON, JSON]] = {
     ),
     "plain refusal": (
         {"role": "assistant", "content": None, "refusal": "no"},
-        {"role": "assistant", "parts": [_text("no")]},
+        {"role": "assistant", "parts": [_REFUSAL]},
     ),
     "refusal": (
         {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]},
-        {"role": "assistant", "parts": [_text("no")]},
+        {"role": "assistant", "parts": [_REFUSAL]},
+    ),
+}
+ANSWERS |= {
+    "null": ({"role": "assistant", "content": None}, {"role": "assistant", "parts": []}),
+    "audio": (
+        {"role": "assistant", "content": None, "audio": {"id": "a1", "data": "aGk=", "transcript": "hey"}},
+        {"role": "assistant", "parts": [_media("blob", "audio", content="aGk=", transcript="hey")]},
     ),
 }
 ANSWER_WAYS: dict[str, Callable[[JSON], Recorded]] = {
@@ -515,6 +640,186 @@ def test_a_list_of_texts_gives_one_result_whichever_way_it_was_recorded(path: Pa
     rows = read(path, "SELECT name, prompt FROM complete_llm_interactions")
     expected = [{"role": "user", "parts": [_text(text)]} for text in given]
     assert {way: prompt and json.loads(prompt) for way, prompt in rows} == dict.fromkeys(ways, expected)
+
+
+_TEXT_PIECE = {"index": 0, "delta": {"role": "assistant", "content": "y"}, "finish_reason": None}
+# Answers told in several messages or pieces, and the one message that each is.
+WHOLES: dict[str, tuple[list[JSON], list[JSON]]] = {
+    "items of Responses": (
+        [
+            {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": "hm"}]},
+            _SEARCH,
+            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "yo"}]},
+            {"type": "function_call", "call_id": "c1", "name": "add", "arguments": '{"a": 1}'},
+        ],
+        [{"role": "assistant", "parts": [_THOUGHT, _SEARCH, _text("yo"), _ADD]}],
+    ),
+    "messages of one answer": (
+        [
+            {"role": "assistant", "parts": [_THOUGHT]},
+            {"role": "assistant", "parts": [_ADD]},
+            {"role": "assistant", "parts": [{**_ADD, "id": "c2"}], "finish_reason": "tool_call"},
+        ],
+        [{"role": "assistant", "parts": [_THOUGHT, _ADD, {**_ADD, "id": "c2"}], "finish_reason": "tool_call"}],
+    ),
+    "two choices": (
+        [
+            {"role": "assistant", "parts": [_text("yo")], "finish_reason": "stop"},
+            {"role": "assistant", "parts": [_ADD], "finish_reason": "tool_call"},
+        ],
+        [
+            {"role": "assistant", "parts": [_text("yo")], "finish_reason": "stop"},
+            {"role": "assistant", "parts": [_ADD], "finish_reason": "tool_call"},
+        ],
+    ),
+    "two choices without a reason": (
+        [{"role": "assistant", "content": "yo"}, {"role": "assistant", "content": "hey"}],
+        [{"role": "assistant", "parts": [_text("yo")]}, {"role": "assistant", "parts": [_text("hey")]}],
+    ),
+    "pieces of OpenAI": (
+        [
+            {"choices": [_TEXT_PIECE]},
+            {"choices": [{"index": 0, "delta": {"content": "o"}, "finish_reason": "stop"}]},
+            {"choices": [], "usage": {"total_tokens": 3}},
+        ],
+        [{"role": "assistant", "parts": [_text("yo")], "finish_reason": "stop"}],
+    ),
+    "pieces of a call of OpenAI": (
+        [
+            {"delta": {"tool_calls": [{"index": 0, "id": "c1", "function": {"name": "add", "arguments": ""}}]}},
+            {"delta": {"tool_calls": [{"index": 0, "function": {"arguments": '{"a": '}}]}},
+            {"delta": {"tool_calls": [{"index": 0, "function": {"arguments": "1}"}}]}, "finish_reason": "tool_calls"},
+        ],
+        [{"role": "assistant", "parts": [_ADD], "finish_reason": "tool_call"}],
+    ),
+    "deltas": (
+        [{"delta": {"content": "y"}}, {"delta": {"content": "o"}}],
+        [{"role": "assistant", "parts": [_text("yo")]}],
+    ),
+    "pieces of Gemini": (
+        [
+            {"candidates": [{"index": 0, "content": {"role": "model", "parts": [{"text": "y"}]}}]},
+            {"candidates": [{"index": 0, "content": {"parts": [{"text": "o"}]}, "finishReason": "MAX_TOKENS"}]},
+        ],
+        [{"role": "assistant", "parts": [_text("yo")], "finish_reason": "length"}],
+    ),
+    "contents of Gemini": (
+        [{"role": "model", "parts": [{"text": "y"}]}, {"role": "model", "parts": [{"text": "o"}]}],
+        [{"role": "assistant", "parts": [_text("yo")]}],
+    ),
+    "pieces in OpenTelemetry's form, and the whole": (
+        [
+            {"role": "assistant", "parts": [_text("y")], "finish_reason": ""},
+            {"role": "assistant", "parts": [_text("o")], "finish_reason": ""},
+            {"role": "assistant", "parts": [_text("yo")], "finish_reason": "stop"},
+        ],
+        [{"role": "assistant", "parts": [_text("yo")], "finish_reason": "stop"}],
+    ),
+    "lines of Ollama": (
+        [
+            {"message": {"role": "assistant", "content": "y"}, "done": False},
+            {"message": {"role": "assistant", "content": "o"}, "done": True, "done_reason": "stop"},
+        ],
+        [{"role": "assistant", "parts": [_text("yo")], "finish_reason": "stop"}],
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", WHOLES)
+def test_one_answer_is_one_message_whichever_way_it_was_recorded(path: Path, shape: str) -> None:
+    given, expected = WHOLES[shape]
+    name = "gen_ai.output.messages"
+    ways = {
+        "attribute, JSON": Recorded({"gen_ai.completion": json.dumps(given)}),
+        "attribute, values": Recorded({"gen_ai.completion": given}),
+        "attribute of the conventions, JSON": Recorded({name: json.dumps(given)}),
+        "output in an attribute, JSON": Recorded(
+            {"openinference.span.kind": "LLM", "output.value": json.dumps({"output": given})}
+        ),
+        "span event of the whole, JSON": Recorded(event=(_DETAILS, {name: json.dumps(given)})),
+        "oldest span event, JSON": Recorded(
+            event=("gen_ai.content.completion", {"gen_ai.completion": json.dumps(given)})
+        ),
+        "log record of the whole, values": Recorded(log=(_DETAILS, {name: given}, None)),
+    }
+    _write(path, list(ways.items()))
+    rows = read(path, "SELECT name, completion FROM complete_llm_interactions")
+    assert {way: text and json.loads(text) for way, text in rows} == dict.fromkeys(ways, expected)
+
+
+def test_a_result_that_two_records_tell_is_in_the_prompt_once(path: Path) -> None:
+    blocks = [{"toolResult": {"toolUseId": f"c{number}", "content": [{"text": "42"}]}} for number in (1, 2)]
+    results = [{**_SUM, "id": "c1"}, {**_SUM, "id": "c2"}]
+    tools = [(_EVENTS["tool"], {"id": f"c{number}", "content": json.dumps([{"text": "42"}])}) for number in (1, 2, 3)]
+    told: list[tuple[str, JSON]] = [*tools, (_EVENTS["user"], {"content": json.dumps(blocks)})]
+    _write(path, [("attributes", Recorded()), ("records", Recorded())])
+    span = ReadableSpan(
+        name="events",
+        context=SpanContext(7, 7, False, TraceFlags(1)),
+        attributes=_CALL,
+        events=[Event(*event, _T) for event in told],
+        start_time=_T,
+        end_time=_T + 1_000,
+    )
+    logs = [
+        make_log(trace=2, span=2, event_name=name, attributes=attributes, timestamp=_T)
+        for name, attributes in reversed(told)
+    ]
+    with exporting(path) as exporter, logging_to(path) as log_exporter:
+        log_exporter.export(logs)
+        exporter.export([span])
+    rows = dict(read(path, "SELECT name, prompt FROM complete_llm_interactions"))
+    shown = [json.loads(rows[name]) for name in ("events", "records")]
+    other = {"role": "tool", "parts": [{**_SUM, "id": "c3"}]}
+    assert shown[0] == [other, {"role": "tool", "parts": results}]
+    assert sorted(shown[1], key=str) == sorted(shown[0], key=str)
+
+
+_INPUTS = ["a", "b"]
+INPUT_WAYS: dict[str, JSON] = {
+    "list of texts": {"gen_ai.prompt": _INPUTS},
+    "list of texts as JSON": {"gen_ai.prompt": json.dumps(_INPUTS)},
+    "list of texts as a repr": {"gen_ai.prompt": repr(_INPUTS)},
+    "quoted texts": {"ai.model.id": "m", "ai.values": ['"a"', '"b"']},
+    "request as JSON": {"gen_ai.prompt": json.dumps({"model": "m", "input": _INPUTS})},
+    "request as a repr": {"gen_ai.prompt": repr({"model": "m", "texts": _INPUTS})},
+    "request of Gemini": {
+        "gen_ai.prompt": json.dumps({"requests": [{"content": {"parts": [{"text": text}]}} for text in _INPUTS]})
+    },
+    "contents of Gemini": {"gen_ai.prompt": json.dumps([{"parts": [{"text": text}]} for text in _INPUTS])},
+    "blocks": {"gen_ai.prompt": json.dumps({"inputs": [{"type": "text", "text": text} for text in _INPUTS]})},
+    "messages that are spread": {
+        f"llm.input_messages.{place}.message.{key}": value
+        for place, text in enumerate(_INPUTS)
+        for key, value in (("role", "user"), ("content", text))
+    },
+    "texts that are spread": {f"embedding.embeddings.{place}.embedding.text": text for place, text in enumerate("ab")},
+}
+
+
+@pytest.mark.parametrize("way", INPUT_WAYS)
+def test_an_input_of_embeddings_is_one_message(path: Path, way: str) -> None:
+    call = {"gen_ai.operation.name": "embeddings", "openinference.span.kind": "EMBEDDING"}
+    _write(path, [("call", Recorded({**call, **INPUT_WAYS[way]}))])
+    ((prompt, completion),) = read(path, "SELECT prompt, completion FROM complete_llm_interactions")
+    assert json.loads(prompt) == [{"role": "user", "parts": [_text(text)]} for text in _INPUTS]
+    assert completion is None
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("plain", ["plain"]),
+        ('"quoted"', ["quoted"]),
+        ('{"city": "Paris"}', ['{"city": "Paris"}']),
+        ([1, 2, 3], ["[1,2,3]"]),
+        ("[draft] a", ["[draft] a"]),
+    ],
+)
+def test_one_input_of_embeddings_is_what_was_sent(path: Path, given: Any, expected: list[str]) -> None:
+    _write(path, [("call", Recorded({"gen_ai.operation.name": "embeddings", "gen_ai.prompt": given}))])
+    ((prompt,),) = read(path, "SELECT prompt FROM complete_llm_interactions")
+    assert json.loads(prompt) == [{"role": "user", "parts": [_text(text)]} for text in expected]
 
 
 INSTRUCTIONS: dict[str, tuple[Any, list[JSON]]] = {

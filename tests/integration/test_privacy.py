@@ -28,7 +28,7 @@ from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlag
 from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS
-from otel_sqlite_exporter.genai.messages.message_parts import NAMES
+from otel_sqlite_exporter.genai.messages.message_names import NAMES
 from tests import strategies
 from tests.conftest import exporting, health, read
 from tests.integration.test_log_exporter import logging_to, make_log

@@ -12,18 +12,21 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from otel_sqlite_exporter.genai.column_readers import read_reasons
 from otel_sqlite_exporter.genai.messages.flattened import _plan, gather
 from otel_sqlite_exporter.genai.messages.json_texts import decode_text
 from otel_sqlite_exporter.genai.messages.message_parts import make_call
-from otel_sqlite_exporter.genai.messages.message_shapes import read_message
 from otel_sqlite_exporter.genai.messages.normalise import (
+    Recorded,
     encode_messages,
     find_tool_calls,
     find_tool_results,
     read_flattened,
     read_messages,
     read_parts,
+    read_recorded,
 )
+from otel_sqlite_exporter.genai.messages.one_message import read_message
 from otel_sqlite_exporter.genai.messages.plain_messages import read_plain
 from tests.strategies import attributes, values
 
@@ -63,6 +66,7 @@ OPENAI = [
     {"role": "assistant", "content": None, "tool_calls": [OPENAI_CALL]},
     {"role": "tool", "tool_call_id": "c1", "content": "42"},
 ]
+HAYSTACK_CALL = {"tool_name": "add", "arguments": {"a": 1}, "id": "c1", "extra": None}
 HISTORY = [SYSTEM, USER, ASKS, GIVES]
 CASES: dict[str, tuple[Any, list[dict[str, Any]]]] = {
     "OpenAI chat": (OPENAI, HISTORY),
@@ -135,7 +139,7 @@ CASES: dict[str, tuple[Any, list[dict[str, Any]]]] = {
                 {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "yo"}]},
             ],
         },
-        [_message("user", {"type": "web_search_call", "id": "ws", "status": "completed"}), ANSWER],
+        [_message("assistant", {"type": "web_search_call", "id": "ws", "status": "completed"}, "yo")],
     ),
     "Anthropic": (
         {
@@ -163,7 +167,7 @@ CASES: dict[str, tuple[Any, list[dict[str, Any]]]] = {
                 },
             ],
         },
-        [SYSTEM, USER, _message("assistant", THOUGHT, CALL), GIVES, _message("user", IMAGE)],
+        [SYSTEM, USER, _message("assistant", {**THOUGHT, "signature": "x"}, CALL), GIVES, _message("user", IMAGE)],
     ),
     "Anthropic response": (
         {
@@ -172,7 +176,7 @@ CASES: dict[str, tuple[Any, list[dict[str, Any]]]] = {
             "content": [{"type": "text", "text": "yo"}],
             "stop_reason": "end_turn",
         },
-        [{**ANSWER, "finish_reason": "end_turn"}],
+        [{**ANSWER, "finish_reason": "stop"}],
     ),
     "Gemini": (
         {
@@ -201,7 +205,7 @@ CASES: dict[str, tuple[Any, list[dict[str, Any]]]] = {
     ),
     "Gemini response": (
         {"candidates": [{"content": {"role": "model", "parts": [{"text": "yo"}]}, "finishReason": "STOP"}]},
-        [{**ANSWER, "finish_reason": "STOP"}],
+        [{**ANSWER, "finish_reason": "stop"}],
     ),
     "LangChain constructors in a batch": ([[LC_HUMAN, LC_AI]], [USER, ASKS]),
     "LangChain generations": (
@@ -232,6 +236,44 @@ CASES: dict[str, tuple[Any, list[dict[str, Any]]]] = {
         [USER],
     ),
     "LlamaIndex roles": ("[ChatMessage(role=<MessageRole.USER: 'user'>, content='hi')]", [USER]),
+    "Haystack": (
+        [
+            {"role": "user", "content": [{"text": "hi"}], "meta": {}, "name": None},
+            {"role": "assistant", "content": [{"reasoning": {"reasoning_text": "hm"}}, {"tool_call": HAYSTACK_CALL}]},
+            {"role": "tool", "content": [{"tool_call_result": {"result": "42", "origin": HAYSTACK_CALL}}]},
+            {"role": "assistant", "content": [{"text": "yo"}], "meta": {"finish_reason": "tool_calls"}},
+        ],
+        [USER, _message("assistant", THOUGHT, CALL), NAMED, {**ANSWER, "finish_reason": "tool_call"}],
+    ),
+    "Haystack as a repr": (
+        [
+            "ChatMessage(_role=<ChatRole.USER: 'user'>, _content=[TextContent(text='hi')], _name=None, _meta={})",
+            "ChatMessage(_role=<ChatRole.ASSISTANT: 'assistant'>, _content=[ToolCall(tool_name='add', "
+            "arguments={'a': 1}, id='c1', extra=None)], _name=None, _meta={'finish_reason': 'tool_calls'})",
+            "ChatMessage(_role=<ChatRole.TOOL: 'tool'>, _content=[ToolCallResult(result='42', origin=ToolCall("
+            "tool_name='add', arguments={'a': 1}, id='c1', extra=None), error=False)], _name=None, _meta={})",
+        ],
+        [USER, {**ASKS, "finish_reason": "tool_call"}, NAMED],
+    ),
+    "bytes in a repr": (
+        "[{'role': 'user', 'parts': [{'inline_data': {'data': b'\\xff\\xd8\\'', 'mime_type': 'image/png'}}]}]",
+        [_message("user", {**IMAGE, "content": "/9gn"})],
+    ),
+    "reasoning of Logfire": (
+        json.dumps(
+            [
+                {"event.name": "gen_ai.user.message", "content": "hi", "role": "user"},
+                {
+                    "event.name": "gen_ai.unknown",
+                    "role": "unknown",
+                    "content": "reasoning\n\nSee JSON for details",
+                    "data": {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": "hm"}]},
+                },
+                {"event.name": "gen_ai.assistant.message", "content": "yo", "role": "assistant"},
+            ]
+        ),
+        [USER, _message("assistant", THOUGHT, "yo")],
+    ),
     "Vercel AI SDK": (
         {
             "system": "be brief",
@@ -346,7 +388,7 @@ CASES: dict[str, tuple[Any, list[dict[str, Any]]]] = {
     "Strands event": ('[{"text": "hi"}]', [USER]),
     "Bedrock response": (
         {"output": {"message": {"role": "assistant", "content": [{"text": "yo"}]}}, "stopReason": "end_turn"},
-        [{**ANSWER, "finish_reason": "end_turn"}],
+        [{**ANSWER, "finish_reason": "stop"}],
     ),
     "Ollama": (
         {"model": "m", "message": {"role": "assistant", "content": "yo"}, "done_reason": "stop"},
@@ -523,6 +565,55 @@ def test_a_call_without_other_keys_is_read_as_one_with_them(call: dict[str, Any]
 def test_a_wrapped_call_whose_function_is_null_is_read() -> None:
     wrapped = {"id": "c1", "type": "custom", "custom": {"function": None, "name": "add"}}
     assert make_call(wrapped) == {"type": "tool_call", "id": "c1", "name": "add"}
+
+
+def test_flattened_messages_that_lack_a_role_or_content() -> None:
+    flat = {
+        "gen_ai.completion.0.role": "",
+        "gen_ai.completion.0.content": "yo",
+        "gen_ai.completion.0.finish_reason": "stop",
+        "cut.0.role": "assistant",
+        "cut.0.finish_reason": "tool_calls",
+        "llm.output_messages.0.message.reasoning_summary": "hm",
+        "llm.output_messages.1.message.role": "assistant",
+        "llm.output_messages.1.message.content": "yo",
+    }
+    assert read_flattened(flat, "gen_ai.completion", "assistant") == [{**ANSWER, "finish_reason": "stop"}]
+    assert read_flattened(flat, "cut", "assistant") == [_message("assistant", finish_reason="tool_call")]
+    assert read_flattened(flat, "llm.output_messages", "assistant") == [_message("assistant", THOUGHT, "yo")]
+
+
+def test_flattened_results_of_tools_beside_or_inside_a_message() -> None:
+    flat = {
+        "llm.input_messages.0.message.role": "function",
+        "llm.input_messages.0.function.0": '{"name": "add", "content": "42", "call_id": "c1", "is_error": false}',
+        "llm.input_messages.1.message.role": "tool",
+        "llm.input_messages.1.message.contents.0.message.tool_call_id": "c1",
+        "llm.input_messages.1.message.contents.0.message_content.type": "text",
+        "llm.input_messages.1.message.contents.0.message_content.text": "42",
+    }
+    assert read_flattened(flat, "llm.input_messages", "user") == [NAMED, GIVES]
+
+
+@pytest.mark.parametrize(
+    ("reason", "name"),
+    [
+        *(("stop", "stop"), ("end_turn", "stop"), ("STOP", "stop"), ("FinishReason.STOP", "stop")),
+        *(("length", "length"), ("MAX_TOKENS", "length"), ("maxTokens", "length")),
+        *(("tool_calls", "tool_call"), ("tool-calls", "tool_call"), ("tool_use", "tool_call")),
+        *(("function_call", "tool_call"), ("TOOL_CALL", "tool_call")),
+        *(("content-filter", "content_filter"), ("SAFETY", "content_filter"), ("refusal", "content_filter")),
+        *(("error", "error"), ("pause_turn", "pause_turn"), ("OTHER", "OTHER"), ("...", "...")),
+    ],
+)
+def test_reasons_have_the_names_of_the_conventions(reason: str, name: str) -> None:
+    assert read_reasons(reason) == read_reasons([reason]) == json.dumps([name])
+    assert read_messages([{"role": "assistant", "content": "yo", "finish_reason": reason}], "assistant") == [
+        {**ANSWER, "finish_reason": name}
+    ]
+    native = [{**ANSWER, "finish_reason": reason}]
+    assert read_recorded(native, "assistant") == [{**ANSWER, "finish_reason": name}]
+    assert isinstance(read_recorded(native, "assistant"), Recorded) == (reason == name)
 
 
 def test_flattened_messages_of_openinference() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from otel_sqlite_exporter.genai.finish_reasons import name_reason
 from otel_sqlite_exporter.genai.messages.json_texts import decode_json, decode_text
 from otel_sqlite_exporter.model.values import LARGEST, encode_value, repair_text
 
@@ -49,13 +50,13 @@ def read_seconds_as_ms(value: Any) -> float | None:
 
 
 def read_reasons(value: Any) -> str | None:
-    """Read finish reasons from a list, a JSON array or one text, and return a JSON array."""
+    """Read finish reasons from a list, a JSON array or one text, and return a JSON array of OpenTelemetry's names."""
     if type(value) is str and value[:1] == "[":
         value = decode_text(value) or value
     items = value if isinstance(value, (list, tuple)) else (value,)
     if len(items) == 1 and type(items[0]) is str and items[0].isidentifier():
-        return f'["{items[0]}"]'
-    texts = [repair_text(item)[0] for item in items]
+        return f'["{name_reason(items[0])}"]'
+    texts = [name_reason(repair_text(item)[0]) for item in items]
     return orjson.dumps(texts).decode() if any(texts) else None
 
 
@@ -72,8 +73,8 @@ def read_json_or_text(value: Any) -> str | None:
 
 
 def find_value(value: Any, path: Sequence[str]) -> Any:
-    """Return the value at these keys (in a list: indexes) of a map, a list, or their text in JSON or Python form. An
-    empty path returns the whole value. None if it is not there."""
+    """Return the value at these keys (in a list: indexes, or `-1` for the last) of a map, a list, or their text in JSON
+    or Python form. An empty path returns the whole value. None if it is not there."""
     if not path:
         return decode_json(value) if isinstance(value, str) else value
     if isinstance(value, str):
@@ -83,6 +84,8 @@ def find_value(value: Any, path: Sequence[str]) -> Any:
             value = value.get(key)
         elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
             value = value[int(key)]
+        elif isinstance(value, (list, tuple)) and value and key == _LAST:
+            value = value[-1]
         else:
             return None
     return value
@@ -110,6 +113,7 @@ def _name_in_json(match: re.Match[str]) -> str:
 
 # Longer texts hold completions with embeddings or files, and are not searched for a number or a name.
 _LONGEST = 64 * 1024
+_LAST = "-1"
 _CONSTANT = re.compile(r"\b(?:None|True|False)\b")
 _FIELDS = re.compile(r"\w+=\d+(?: \w+=\d+)*")
 _FAILURES = ("false", "error", "failed", "failure")

@@ -17,9 +17,10 @@ from otel_sqlite_exporter.genai.event_content import (
     find_event_tools,
     find_tool_events,
 )
-from otel_sqlite_exporter.genai.messages.flattened import find_below, find_left
+from otel_sqlite_exporter.genai.messages.embedding_inputs import read_inputs
+from otel_sqlite_exporter.genai.messages.flattened import find_below, find_left, gather
 from otel_sqlite_exporter.genai.messages.json_texts import decode_text
-from otel_sqlite_exporter.genai.messages.message_parts import Message
+from otel_sqlite_exporter.genai.messages.message_names import Message
 from otel_sqlite_exporter.genai.messages.normalise import (
     Recorded,
     encode_messages,
@@ -30,6 +31,7 @@ from otel_sqlite_exporter.genai.messages.normalise import (
     read_parts,
     read_recorded,
 )
+from otel_sqlite_exporter.genai.messages.turns import are_told
 from otel_sqlite_exporter.model.dialect import AttributeName, ColumnSource
 from otel_sqlite_exporter.model.left_out import LEFT_OUT, TOOL_CALLS
 from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
@@ -90,12 +92,17 @@ def find_content(
 ) -> CallContent:
     """Return the content of a call that its attributes hold: what has OpenTelemetry's form is `AS_RECORDED` if it
     `is_span`. Tools are read from the messages, or from those of `records` (its events) if attributes hold none; not
-    those of an aggregate, whose messages repeat those of its calls. `has_answer`: the call has a completion."""
+    those of an aggregate, whose messages repeat those of its calls. Without `has_answer` the call is one for
+    embeddings: its prompt is a list of inputs, and it has no completion."""
     native = _NATIVE if is_span else {}
-    prompt = _find_messages(plan["prompt"], attributes, "user", native.get("prompt"))
     completion = _NOTHING
-    if has_answer:
-        completion = _find_messages(plan["completion"], attributes, "assistant", native.get("completion"))
+    if not has_answer:
+        prompt = _find_inputs(plan["prompt"], attributes, native.get("prompt"))
+    else:
+        prompt = _find_messages(plan["prompt"], attributes, "user", native.get("prompt"))
+        completion = _find_messages(
+            plan["completion"], attributes, "assistant", native.get("completion"), may_be_empty=bool(prompt)
+        )
     instructions = None
     if plan["system_instructions"]:
         instructions = _find_instructions(plan["system_instructions"], attributes, native.get("system_instructions"))
@@ -169,10 +176,17 @@ def _find_text(
 
 
 def _find_messages(
-    sources: Sequence[ColumnSource], attributes: Mapping[str, Any], role: str, native_name: str | None = None
+    sources: Sequence[ColumnSource],
+    attributes: Mapping[str, Any],
+    role: str,
+    native_name: str | None = None,
+    *,
+    may_be_empty: bool = False,
 ) -> Sequence[Message]:
-    """Return the messages of the first source that has some; those of the attribute `native_name` as `Recorded` if they
-    are."""
+    """Return the messages of the first source that has some with content, or else some at all; those of the attribute
+    `native_name` as `Recorded` if they are. Messages that are spread over attributes `may_be_empty` only where other
+    content is recorded: without it, a role and a reason are what is left of them."""
+    empty = _NOTHING
     for source in sources:
         messages: Sequence[Message] | None
         if source.is_prefix:
@@ -191,8 +205,25 @@ def _find_messages(
                 value = {"role": role, **value}
             read = read_recorded if source.names[0].name == native_name else read_messages
             messages = read(value, role)
-        if messages and (messages == [] or messages[0]["parts"] or any(message["parts"] for message in messages)):
-            return messages
+        if messages and are_told(messages):
+            if messages == [] or any(message["parts"] for message in messages):
+                return messages
+            if may_be_empty or not source.is_prefix:
+                empty = empty or messages
+    return empty
+
+
+def _find_inputs(
+    sources: Sequence[ColumnSource], attributes: Mapping[str, Any], native_name: str | None
+) -> Sequence[Message]:
+    for source in sources:
+        name = source.names[0].name
+        if name == native_name:
+            inputs = _find_messages((source,), attributes, "user", native_name)
+        else:
+            inputs = read_inputs(gather(attributes, name[:-1]) if source.is_prefix else _get(source, attributes)) or ()
+        if inputs:
+            return inputs
     return _NOTHING
 
 

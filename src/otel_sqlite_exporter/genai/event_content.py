@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.genai.column_readers import read_text
-from otel_sqlite_exporter.genai.messages.message_parts import NAMES, Message, Part
+from otel_sqlite_exporter.genai.messages.message_names import NAMES, Message, Part, Untold
 from otel_sqlite_exporter.genai.messages.normalise import (
     Recorded,
     encode_messages,
@@ -19,6 +19,7 @@ from otel_sqlite_exporter.genai.messages.normalise import (
     read_parts,
     read_recorded,
 )
+from otel_sqlite_exporter.genai.messages.turns import are_told
 from otel_sqlite_exporter.model.event_names import find_name
 from otel_sqlite_exporter.model.rows import MessagesRow, ToolCallRow, ToolResultRow
 
@@ -68,7 +69,7 @@ def read_record(name: str, attributes: Mapping[str, Any], body: Any = None) -> R
     content = attributes.get(_OLDEST.get(name, ""))
     role = _ROLES[name]
     found = read_event({**attributes, "body": body}, role) if content is None else read_messages(content, role)
-    messages = [one for one in found or () if one["parts"]]
+    messages = [one for one in found or () if not isinstance(one["parts"], Untold)]
     if name in _COMPLETIONS:
         return RecordedMessages(name, attributes, completion=messages)
     return RecordedMessages(name, attributes, prompt=messages)
@@ -137,7 +138,7 @@ def find_first_token_ms(events: Iterable[Any], names: frozenset[str], start_time
 
 def _read_whole(value: Any, role: str) -> Sequence[Message]:
     messages = read_recorded(value, role) or ()
-    return messages if messages == [] or any(message["parts"] for message in messages) else ()
+    return messages if are_told(messages) else ()
 
 
 def _find_first(values: Iterable[Any]) -> Any:

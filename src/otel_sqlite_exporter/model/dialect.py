@@ -5,8 +5,8 @@ A dialect is a JSON file: docs/dialects.md describes its keys, and `genai/dialec
 of a column is written in one of these ways:
 
 * `name`: the attribute of this name. `@name` is the name of the span.
-* `name#key`: the value of `key` in the JSON that the attribute holds; further `#key` parts go deeper, and `name#` is
-  the whole JSON.
+* `name#key`: the value of `key` in the JSON that the attribute holds; further `#key` parts go deeper, `#-1` is the
+  last of a list, and `name#` is the whole JSON.
 * `name.*`: all attributes whose names begin with `name.`.
 """
 

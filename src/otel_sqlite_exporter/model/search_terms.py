@@ -17,8 +17,8 @@ GRAM = 3
 """Characters in a token of the index. The index cannot find shorter terms."""
 _MOST_GRAMS = 24
 _TERM = re.compile(r'"([^"]*)"|(\S+)')
-# Keys that describe a message or a part, and are not its content. (Blobs are skipped too: they are base64.)
-_SKIPPED_KEYS = frozenset(("role", "type", "id", "finish_reason"))
+# Keys that describe a message or a part, or that only a provider can read. (Blobs are skipped too: they are base64.)
+_SKIPPED_KEYS = frozenset(("role", "type", "id", "finish_reason", "signature", "encrypted_content"))
 
 
 def extract_text(content: str | None) -> str:

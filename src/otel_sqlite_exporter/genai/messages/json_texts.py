@@ -23,7 +23,8 @@ _DEEPEST = 60
 _TOKEN = re.compile(
     r"""\s*(?:
     (?P<mark>[][{}(),:=])
-  | [bru]?(?P<text>"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z) | '[^'\\]*(?:\\.[^'\\]*)*(?:'|\\?\Z))
+  | (?P<bytes>[bB](?:"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z) | '[^'\\]*(?:\\.[^'\\]*)*(?:'|\\?\Z)))
+  | [ru]?(?P<text>"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z) | '[^'\\]*(?:\\.[^'\\]*)*(?:'|\\?\Z))
   | (?P<number>-?(?:\d++\.?\d*+|\.\d++)(?:[eE][-+]?\d++)?)(?![\w.])
   | (?P<name>-?[A-Za-z_][\w.]*)
   | <(?P<object>[^<>]*)>
@@ -36,6 +37,7 @@ _HEX = "[0-9a-fA-F]"
 _ESCAPE = re.compile(
     rf"\\(?:u({_HEX}{{4}})|x({_HEX}{{2}})|U({_HEX}{{8}})|(?:u{_HEX}{{0,3}}|x{_HEX}?|U{_HEX}{{0,7}})?\Z|(.))", re.DOTALL
 )
+_BYTE = re.compile(rf"\\(?:x({_HEX}{{2}})|(.?))", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "\n": ""}
 _CONSTANTS = {"None": None, "null": None, "True": True, "true": True, "False": False, "false": False}
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -123,6 +125,8 @@ class _Reader:
         kind, token = self._kind, self._token
         if kind == "text":
             return _unescape(token)
+        if kind == "bytes":
+            return _read_bytes(token)
         if kind == "number":
             return float(token) if token.strip("-0123456789") else int(token)
         if kind == "object":
@@ -190,6 +194,15 @@ def _unescape(token: str) -> str:
     if _SURROGATE.search(text):  # JSON has two escapes for one character beyond the first 65,536
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
+
+
+def _read_bytes(token: str) -> bytes:
+    """Return what the `repr` of bytes shows: each character or escape is one byte."""
+    quote = token[1]
+    text = token[2:-1] if len(token) > 2 and token[-1] == quote else token[2:]
+    if "\\" in text:
+        text = _BYTE.sub(lambda match: chr(int(match[1], 16)) if match[1] else _ESCAPED.get(match[2], match[2]), text)
+    return text.encode("latin-1", "replace")
 
 
 def _replace(match: re.Match[str]) -> str:

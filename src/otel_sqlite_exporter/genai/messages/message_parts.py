@@ -8,46 +8,31 @@ generic kind, with all it holds; any other value becomes a text part that holds 
 
 from __future__ import annotations
 
-import base64
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from importlib.resources import files
 from typing import Any
 
 from otel_sqlite_exporter.genai.messages.json_texts import CLASS, decode_json, decode_text
+from otel_sqlite_exporter.genai.messages.media_parts import MODALITIES, read_media
+from otel_sqlite_exporter.genai.messages.message_names import NAMES, Message, Part, first, without_none
 from otel_sqlite_exporter.model.values import encode_value, repair_text
 
-Part = dict[str, Any]
-Message = dict[str, Any]
-
-NAMES = json.loads(files(__package__).joinpath("message_names.json").read_text(encoding="utf-8"))
-"""Types, keys and classes by which messages and their parts are known (data: `message_names.json`)."""
 _NAMES = NAMES["parts"]
 # What each type of the schema must hold to be taken as it is.
 _NATIVE: dict[str, str] = _NAMES["native"]
 _TEXTS = frozenset(_NAMES["text"])
-_MODALITIES = {kind: modality for modality, kinds in _NAMES["media"].items() for kind in kinds}
 # Blocks of Bedrock and Gemini name their type by the key that holds them.
 _KEYED: dict[str, str] = _NAMES["keyed"]
-_HELD_MEDIA: tuple[str, ...] = tuple(_NAMES["held_media"])
-_MIME_TYPES: tuple[str, ...] = tuple(_NAMES["mime_types"])
+# What a block says beside its content, with the name that it has in a part.
+_BESIDE: dict[str, str] = _NAMES["beside"]
+_BESIDE_KEYS = frozenset(_BESIDE)
 # The keys of the calls that OpenAI's clients hand over, and of OpenTelemetry's own.
 _FUNCTION_KEYS = frozenset(("name", "arguments"))
 _CALLING_KEYS = frozenset(("id", "type", "index", "function"))
 _CALL_KEYS = frozenset(("id", "type", "name", "arguments"))
+_ARE_QUOTED = re.compile(r"(['\"]).*\1|\{'.*\}", re.DOTALL).fullmatch
+_ARGUMENTS = ("arguments", "args", "input", "parameters", "tool_kwargs")
 _BARE = frozenset(("type", "id"))
-_DATA_URL = re.compile(r"data:([^;,]*)(?:;[^,]*)?,(.*)", re.DOTALL)
-_URL = re.compile(r"[A-Za-z][\w+.-]*:\S+")
-
-
-def first(mapping: Mapping[str, Any], *keys: str) -> Any:
-    """Return the value of the first of `keys` that has one; None if none has."""
-    for key in keys:
-        value = mapping.get(key)
-        if value is not None:
-            return value
-    return None
 
 
 def as_text(value: Any) -> str:
@@ -74,14 +59,16 @@ def make_call(call: Mapping[str, Any]) -> Part:
     inner = inner if isinstance(inner, Mapping) else {}
     if inner.get("function") is not None:
         return make_call({**call, **inner, "tool_call": None} if len(call) > 1 else inner)
-    arguments = first(call, "arguments", "args", "input", "parameters", "tool_kwargs")
+    arguments = first(call, *_ARGUMENTS)
     if arguments is None:
-        arguments = first(inner, "arguments", "args", "input", "parameters")
+        arguments = first(inner, *_ARGUMENTS)
     call_id = first(call, "call_id", "toolCallId", "tool_call_id", "toolUseId", "id") or inner.get("id")
     part = {"type": "tool_call", "id": call_id, "name": first(call, "name", "toolName", "tool_name")}
     if not isinstance(call.get("name"), str) and isinstance(inner.get("name"), str):
         part["name"] = inner["name"]
-    return _without_none({**part, "arguments": decode_json(arguments) if isinstance(arguments, str) else arguments})
+    if isinstance(part["name"], str):
+        part["name"] = _unquote(part["name"])
+    return keep_beside(without_none({**part, "arguments": _decode_arguments(arguments)}), call)
 
 
 def _make_plain_call(call: Mapping[str, Any], named: Mapping[str, Any]) -> Part:
@@ -90,28 +77,61 @@ def _make_plain_call(call: Mapping[str, Any], named: Mapping[str, Any]) -> Part:
     call_id, name, arguments = call.get("id"), named.get("name"), named.get("arguments")
     if call_id:
         part["id"] = call_id
-    if isinstance(name, str) or (name is not None and named is call):
+    if isinstance(name, str):
+        part["name"] = _unquote(name)
+    elif name is not None and named is call:
         part["name"] = name
     if isinstance(arguments, str):
-        arguments = decode_json(arguments)
+        arguments = _decode_arguments(arguments)
     if arguments is not None:
         part["arguments"] = arguments
     return part
 
 
+def _decode_arguments(arguments: Any) -> Any:
+    """Return arguments as what their text says: JSON, JSON in a JSON text, or the Python `repr` of either."""
+    if not isinstance(arguments, str):
+        return arguments
+    decoded = decode_json(arguments)
+    if not isinstance(decoded, str):
+        return decoded
+    inner = decode_json(decoded)
+    if isinstance(inner, str) and _ARE_QUOTED(inner):
+        found = decode_text(f"[{inner}]")
+        inner = found[0] if found else inner
+        inner = decode_json(inner) if isinstance(inner, str) else inner
+    return inner if isinstance(inner, dict) else decoded
+
+
+def _unquote(text: str) -> str:
+    """Return a text without the quotes that Python's `repr` puts around it."""
+    return text[1:-1] if text[:1] == "'" and text[-1:] == "'" and len(text) > 1 else text
+
+
+def keep_beside(part: Part, block: Mapping[str, Any]) -> Part:
+    """Return `part` with what `block` says beside its content: citations, a signature, and their like."""
+    if not _BESIDE_KEYS.isdisjoint(block):
+        for key, name in _BESIDE.items():
+            if block.get(key):
+                part.setdefault(name, block[key])
+    return part
+
+
 def make_response(block: Mapping[str, Any], content: Any) -> Part:
     """Return the result of a tool as a part. `block` names the call, `content` is what the tool gave."""
+    origin = block.get("origin")  # Haystack's results hold the call that they answer
+    block = {**origin, **block} if isinstance(origin, Mapping) else block
     call_id = first(block, "tool_use_id", "toolUseId", "toolCallId", "tool_call_id", "call_id", "id")
-    part = {"type": "tool_call_response", "id": call_id, "response": _simplify(content)}
+    part = {"type": "tool_call_response", "id": call_id, "response": simplify(content)}
     name = first(block, "name", "toolName", "tool_name")
-    held = first(block, "origin", "additional_kwargs")  # Haystack and LlamaIndex name the call in these
+    held = block.get("additional_kwargs")  # LlamaIndex names the call in it
     if isinstance(held, Mapping):
         part["id"], name = part["id"] or first(held, "id", "tool_call_id"), name or held.get("tool_name")
     if isinstance(name, str) and name:
         part["name"] = name
     if block.get("is_error") or block.get("error") is True or block.get("status") == "error":
         part["is_error"] = True
-    return _without_none(part)
+    return keep_beside(without_none(part), block)
 
 
 def is_bare(message: Message) -> bool:
@@ -126,7 +146,14 @@ def is_part(block: Any) -> bool:
     kind = find_type(block)
     if kind in _KNOWN:
         return True
-    return not kind and (isinstance(block.get("text"), str) or any(key in _KEYED for key in block)) and len(block) <= 3
+    return (
+        not kind
+        and (
+            isinstance(block.get("text"), str)
+            or any(key in _KEYED and isinstance(value, Mapping) for key, value in block.items())
+        )
+        and len(block) <= 3
+    )
 
 
 def find_type(block: Mapping[str, Any]) -> str:
@@ -164,14 +191,23 @@ def read_part(block: Any) -> list[Part]:
     if kind in _NATIVE and block.get("type") == kind:
         content = block.get(_NATIVE[kind])
         if isinstance(content, str) or (content is not None and kind not in ("text", "reasoning")):
-            return [dict(block)]
+            return [_copy_native(block)]
     if kind in _READERS:
         return _READERS[kind](block)
-    if kind in _MODALITIES:
-        return [_read_media(block, _MODALITIES[kind])]
+    if kind in MODALITIES:
+        return [keep_beside(read_media(block, kind), block)]
     if kind:
-        return [dict(block) if block.get("type") == kind else {**block, "type": kind}]
+        return [_copy_native(block) if block.get("type") == kind else {**block, "type": kind}]
     return _read_keyed(block)
+
+
+def _copy_native(block: Mapping[str, Any]) -> Part:
+    part = dict(block)
+    if isinstance(part.get("arguments"), str):
+        part["arguments"] = _decode_arguments(part["arguments"])
+    if part["type"] == "tool_call_response":
+        part["response"] = simplify(part["response"])
+    return part
 
 
 def _read_keyed(block: Mapping[str, Any]) -> list[Part]:
@@ -179,10 +215,13 @@ def _read_keyed(block: Mapping[str, Any]) -> list[Part]:
         inner = block.get(key)
         if isinstance(inner, Mapping):
             # Bedrock nests, as in {"image": {"format": "png", "source": {"bytes": ...}}}.
-            return read_part({**inner, "type": _KEYED[key] or inner.get("type")})
+            parts = read_part({**inner, "type": _KEYED[key] or inner.get("type")})
+            if len(parts) == 1:
+                keep_beside(parts[0], block)
+            return parts
     text = block.get("text")
     if isinstance(text, str):
-        return [{"type": "reasoning", "content": text}] if block.get("thought") is True else read_parts(text)
+        return _read_text(block) if len(block) > 1 else read_parts(text)
     return [make_text(block)]
 
 
@@ -190,21 +229,31 @@ def _read_text(block: Mapping[str, Any]) -> list[Part]:
     if find_type(block) == "retry-prompt" and block.get("tool_name"):
         return [make_response(block, block.get("content"))]
     if block.get("thought") is True and isinstance(block.get("text"), str):
-        return [{"type": "reasoning", "content": block["text"]}]
+        return [keep_beside({"type": "reasoning", "content": repair_text(block["text"])[0]}, block)]
     content = first(block, "content", "text", "refusal")
     if isinstance(content, Mapping):
         content = first(content, "value", "text") or content
     if isinstance(content, (list, tuple)):
         return read_parts(content)
-    return [] if content is None or content == "" else [make_text(content)]
+    if content is None or content == "":
+        signed = keep_beside({"type": "text", "content": ""}, block)
+        return [signed] if len(signed) > 2 else []
+    part = keep_beside(make_text(content), block)
+    return [{**part, "refusal": True} if block.get("refusal") else part]
 
 
 def _read_reasoning(block: Mapping[str, Any]) -> list[Part]:
-    content = first(block, "thinking", "content", "text", "reasoningText", "reasoning", "summary")
+    content = first(block, "thinking", "content", "text", "reasoningText", "reasoning", "reasoning_text", "summary")
     if not isinstance(content, str):
         pieces = (block.get("summary"), block.get("content"), block.get("reasoningText"))
         content = "\n".join(_join_texts(piece) for piece in pieces if piece)
-    return [{"type": "reasoning", "content": repair_text(content)[0]}]
+    part = keep_beside({"type": "reasoning", "content": repair_text(content)[0]}, block)
+    inner = block.get("reasoningText")
+    if isinstance(inner, Mapping):
+        keep_beside(part, inner)
+    if block.get("data"):  # what the provider keeps secret, as in `redacted_thinking`
+        part.setdefault("encrypted_content", block["data"])
+    return [part]
 
 
 def _join_texts(value: Any) -> str:
@@ -215,7 +264,7 @@ def _join_texts(value: Any) -> str:
     return as_text(value)
 
 
-def _simplify(content: Any) -> Any:
+def simplify(content: Any) -> Any:
     """One block of text as its text, and the values that Bedrock and the AI SDK wrap as what they hold."""
     if isinstance(content, (list, tuple)) and len(content) == 1:
         block = content[0]
@@ -225,60 +274,26 @@ def _simplify(content: Any) -> Any:
             values = [value for key, value in block.items() if key in keys]
             if len(values) == 1 and (kind in _TEXTS or len(block) == 1):
                 return values[0]
-            return _simplify(block)
+            return simplify(block)
     if isinstance(content, Mapping) and "value" in content and content.get("type") in ("text", "json", "error-text"):
         return content["value"]
     return content
 
 
-def _read_media(block: Mapping[str, Any], modality: str) -> Part:
-    mime = None
-    media: Any = block
-    for _ in range(4):  # as {"image_url": {"url": ...}} or {"source": {"type": "base64", "data": ...}}
-        if not isinstance(media, Mapping):
-            break
-        found = first(media, *_MIME_TYPES)
-        if isinstance(found, str):
-            mime = found if "/" in found else f"{'application' if modality == 'document' else modality}/{found}"
-        if isinstance(media.get("file_id"), str):
-            return _make_media("file", modality, mime, file_id=media["file_id"])
-        media = first(media, *_HELD_MEDIA)
-    if isinstance(media, (bytes, bytearray, memoryview)):
-        media = base64.b64encode(media).decode()
-    if not isinstance(media, str):
-        return {**block, "type": find_type(block) or modality}
-    if mime is not None:
-        modality = _find_modality(mime, modality)
-    inline = _DATA_URL.fullmatch(media)
-    if inline is not None:
-        mime = inline[1] or mime
-        modality = _find_modality(mime or "", modality)
-        return _make_media("blob", modality, mime, content=inline[2])
-    if _URL.fullmatch(media):
-        return _make_media("uri", modality, mime, uri=media)
-    return _make_media("blob", modality, mime, content=repair_text(media)[0])
-
-
-def _make_media(kind: str, modality: str, mime: str | None, **content: str) -> Part:
-    return _without_none({"type": kind, "modality": modality, "mime_type": mime, **content})
-
-
-def _without_none(part: Part) -> Part:
-    return {key: value for key, value in part.items() if value is not None}
-
-
-def _find_modality(mime: str, otherwise: str) -> str:
-    kind = mime.partition("/")[0]
-    return kind if kind in ("image", "audio", "video") else otherwise
+def _read_cited(block: Mapping[str, Any]) -> list[Part]:
+    """Return a text of Bedrock; its citations are those of its first part."""
+    parts = read_parts(block.get("content"))
+    return [keep_beside(part, block) for part in parts[:1]] + parts[1:]
 
 
 _READERS: dict[str, Callable[[Mapping[str, Any]], list[Part]]] = {
     **dict.fromkeys(_TEXTS, _read_text),
     **dict.fromkeys(_NAMES["reasoning"], _read_reasoning),
+    "cited": _read_cited,
     **dict.fromkeys(_NAMES["call"], lambda block: [make_call(block)]),
     **dict.fromkeys(
         _NAMES["result"],
         lambda block: [make_response(block, first(block, "response", "content", "output", "result"))],
     ),
 }
-_KNOWN = frozenset({*_NATIVE, *_READERS, *_MODALITIES})
+_KNOWN = frozenset({*_NATIVE, *_READERS, *MODALITIES})

@@ -11,41 +11,34 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from otel_sqlite_exporter.genai.messages.json_texts import CLASS, decode_text
+from otel_sqlite_exporter.genai.messages.message_names import NAMES, Message, Part, first
 from otel_sqlite_exporter.genai.messages.message_parts import (
-    NAMES,
-    Message,
-    Part,
     as_text,
     find_type,
-    first,
     is_bare,
     is_part,
-    make_call,
-    make_response,
     make_text,
     read_part,
     read_parts,
 )
+from otel_sqlite_exporter.genai.messages.one_message import CALLS, REASONS, TYPES, find_reason, read_message
 from otel_sqlite_exporter.genai.messages.plain_messages import read_plain
-from otel_sqlite_exporter.model.values import repair_text
+from otel_sqlite_exporter.genai.messages.stream_pieces import join_pieces
 
 _DEEPEST = 12
-_ROLES: dict[str, str] = NAMES["roles"]
-# What LangChain's messages say in `type`, and its and others' classes.
-_TYPES = frozenset(NAMES["types_of_messages"])
-_CLASSES: dict[str, str] = NAMES["classes_of_messages"]
-_PART_ROLES: dict[str, str] = NAMES["roles_of_parts"]
 _EVENTS: dict[str, str] = NAMES["events"]
-_CONTENTS: tuple[str, ...] = tuple(NAMES["contents"])
-_CONTENT_KEYS = frozenset(_CONTENTS)
-_CALLS: tuple[str, ...] = tuple(NAMES["calls"])
-_REASONS: tuple[str, ...] = tuple(NAMES["reasons"])
+_EVENTS_OF_ITEMS = tuple(NAMES["events_of_items"])
 _SYSTEM: tuple[str, ...] = tuple(NAMES["system"])
+# Who says an item that names no role: what the model does is of the assistant.
+_ITEM_ROLES: dict[str, str] = NAMES["roles_of_items"]
+_ITEM_ENDINGS: dict[str, str] = NAMES["endings_of_items"]
 # What holds all of an event, and its answer; attributes of span events cannot be maps, so these come as JSON.
 _INNER = ("gen_ai.event.content", "body", "message", "delta")
-_OF_EVENTS = frozenset(("role", "message", "delta", "content", "parts", "lc", *_CALLS))
+# What is a list or a map beside the content.
+_NESTED = frozenset(("audio", *NAMES["reasoning_blocks"], *NAMES["parts"]["beside"]))
+_OF_EVENTS = frozenset(("role", "message", "delta", "content", "parts", "lc", *CALLS))
 # What says nothing where it stands alone.
-_BARE = frozenset(("content", "role", "id", "tool_call_id", "name", "type", *_REASONS))
+_BARE = frozenset(("content", "role", "id", "tool_call_id", "name", "type", *REASONS))
 # What holds messages in requests and responses, the surest first.
 _HOLDERS: tuple[str, ...] = tuple(NAMES["holders"])
 _TEXT_HOLDERS = frozenset(NAMES["holders_of_text"])
@@ -71,6 +64,9 @@ def read_shape(value: Any, default_role: str, depth: int = 0) -> list[Message] |
 
 
 def _read_list(items: Sequence[Any], default_role: str, depth: int) -> list[Message] | None:
+    joined = join_pieces(items, default_role)
+    if joined is not None:
+        return joined
     messages: list[Message] = []
     understood = False
     growing = False  # whether the last message is made of single parts
@@ -100,21 +96,30 @@ def _read_list(items: Sequence[Any], default_role: str, depth: int) -> list[Mess
 
 def _names_role(item: Mapping[str, Any]) -> bool:
     kind = item.get("type")
-    if isinstance(item.get("role"), str) or (kind in _TYPES and "content" in item):
+    if isinstance(item.get("role"), str) or (kind in TYPES and "content" in item):
         return True
-    return any(key in item for key in ("event.name", "generation_info", *_REASONS))
+    return any(key in item for key in ("event.name", "generation_info", *REASONS))
 
 
 def _find_role_of_parts(parts: Iterable[Part], default_role: str) -> str:
-    kinds = {part["type"] for part in parts}
-    if kinds == {"tool_call_response"}:
+    roles = {_find_role_of_item(part["type"]) for part in parts}
+    if roles == {"tool"}:
         return "tool"
-    return "assistant" if kinds & {"tool_call", "reasoning", "server_tool_call"} else default_role
+    return "assistant" if "assistant" in roles else default_role
+
+
+def _find_role_of_item(kind: str) -> str | None:
+    role = _ITEM_ROLES.get(kind)
+    if role is None:
+        role = next((role for ending, role in _ITEM_ENDINGS.items() if kind.endswith(ending)), None)
+    return role
 
 
 def _read_map(value: Mapping[str, Any], default_role: str, depth: int) -> list[Message] | None:
     if any(isinstance(key, str) and key.startswith("message.") for key in value):
         value = {str(key).removeprefix("message."): item for key, item in value.items()}
+    if "_role" in value:  # Haystack's
+        value = {key if key == CLASS else str(key).removeprefix("_"): item for key, item in value.items()}
     if value.get("lc") == 1 and isinstance(value.get("kwargs"), Mapping):
         names = value.get("id")
         named = {CLASS: names[-1] if isinstance(names, (list, tuple)) and names else None}
@@ -123,7 +128,9 @@ def _read_map(value: Mapping[str, Any], default_role: str, depth: int) -> list[M
     role = _EVENTS.get(event) if isinstance(event, str) else None
     if role is not None:
         return read_event(value, role, depth)
-    if isinstance(value.get("data"), Mapping) and value.get("type") in _TYPES:
+    if event in _EVENTS_OF_ITEMS and isinstance(value.get("data"), Mapping):
+        return _read_list((value["data"],), default_role, depth + 1)
+    if isinstance(value.get("data"), Mapping) and value.get("type") in TYPES:
         value = {**value["data"], "type": value["type"]}
     messages = read_message(value, default_role)
     if messages is None:
@@ -139,6 +146,10 @@ def read_event(event: Mapping[str, Any], role: str, depth: int = 0) -> list[Mess
     said: Any = None
     value = {"role": role, "content": None, **event}
     value |= {key: _read_blocks(value[key]) for key in ("content", "parts") if key in value}
+    if not _NESTED.isdisjoint(value):
+        nested = {key: value[key] for key in value if key in _NESTED and type(value[key]) is str}
+        value |= {key: decode_text(text) or text for key, text in nested.items()}
+    has_content = "content" in event
     for key in _INNER:
         inner = _read_blocks(value.pop(key, None))
         if inner is None or inner == "":
@@ -148,11 +159,17 @@ def read_event(event: Mapping[str, Any], role: str, depth: int = 0) -> list[Mess
         if isinstance(decoded, Mapping) and (is_said or not _OF_EVENTS.isdisjoint(decoded)):
             said = said or decoded
             value |= decoded
+            has_content = has_content or "content" in decoded
             continue
+        joined = join_pieces(decoded, "assistant") if isinstance(decoded, list) else None
+        if joined is not None:
+            return joined
         found = read_shape(decoded, role, depth + 1) if key != "body" and isinstance(decoded, list) else None
         if found is not None and len(found) > 1:
             return found
         value["content"] = found[0]["parts"] if found else inner
+    if "lc" in value:
+        value = _gather_dump(value)
     # What else its attributes say, as `gen_ai.system`, is not of the message.
     value = {key: item for key, item in value.items() if key != "index" and "." not in key}
     found = [plain] if (plain := read_plain(value)) is not None else read_message(value, role)
@@ -160,9 +177,17 @@ def read_event(event: Mapping[str, Any], role: str, depth: int = 0) -> list[Mess
     if not all(map(is_bare, found or ())):
         return found
     if _BARE.issuperset(others) and not is_part(others):
-        return None if value["content"] is None else found
+        return found if has_content else None
     shaped = read_shape(others, value["role"], depth + 1) if said or is_part(others) else None
     return shaped or (found if not said else read_message({**value, "content": as_text(said)}, role))
+
+
+def _gather_dump(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the dump of a message of LangChain says, whose members may be attributes."""
+    held = value.get("kwargs")
+    held = decode_text(held) if isinstance(held, str) else held
+    dump = {key: item for key, item in value.items() if key not in ("lc", "type", "id", "kwargs")}
+    return {**dump, **(held if isinstance(held, Mapping) else {})}
 
 
 def _read_blocks(content: Any) -> Any:
@@ -175,105 +200,6 @@ def _read_blocks(content: Any) -> Any:
     return blocks if are_blocks else content
 
 
-def read_message(value: Mapping[str, Any], default_role: str) -> list[Message] | None:
-    """Return what one message holds (one message; more where a framework puts parts of several roles into one), or None
-    if `value` has not the shape of a message."""
-    role = _find_role(value)
-    content = first(value, *_CONTENTS)
-    has_calls = any(value.get(key) for key in _CALLS)
-    only_calls = has_calls and content is None
-    if isinstance(content, Mapping) and isinstance(content.get("parts"), (list, tuple)):
-        role = role or _find_role(content)  # Gemini's candidates, and the events of ADK
-        content = content["parts"]
-    elif not only_calls and (
-        _CONTENT_KEYS.isdisjoint(value) or (role is None and not isinstance(value.get("parts"), (list, tuple)))
-    ):
-        return None
-    role = role or default_role
-    if not content and content in (None, ""):  # OpenAI's answers may have one of these instead
-        content = value.get("refusal") or ({"audio": value["audio"]} if value.get("audio") else content)
-    if isinstance(content, (list, tuple)) and any(find_type(part) in _PART_ROLES for part in _maps(content)):
-        return _split_roles(value, content, role)
-    parts = _read_reasoning(value) + read_parts(content)
-    if role == "tool" and not any(part["type"] in ("tool_call", "tool_call_response") for part in parts):
-        parts = [make_response(value, first(value, "response", "output", "result") if content is None else content)]
-    given_ids = {part.get("id") for part in parts if part["type"] == "tool_call"}
-    calls = [make_call(call) for call in _find_calls(value)]
-    parts += [call for call in calls if "id" not in call or call["id"] not in given_ids]
-    if parts and all(part["type"] == "tool_call_response" for part in parts):
-        role = "tool"
-    message: Message = {"role": role, "parts": parts}
-    name = value.get("name")
-    if isinstance(name, str) and name and role != "tool":
-        message["name"] = repair_text(name)[0]
-    if (reason := _find_finish_reason(value)) is not None:
-        message["finish_reason"] = reason
-    return [message]
-
-
-def _maps(items: Iterable[Any]) -> Iterable[Mapping[str, Any]]:
-    return (item for item in items if isinstance(item, Mapping))
-
-
-def _find_role(value: Mapping[str, Any]) -> str | None:
-    role = value.get("role")
-    if isinstance(role, str) and role:
-        name = role.rpartition(".")[2]  # as in MessageRole.USER
-        name = name.lower() if name.isupper() else name
-        return _ROLES.get(name, name)
-    kind = first(value, "type", "kind")
-    is_pydantic = kind in ("request", "response") and isinstance(value.get("parts"), (list, tuple))
-    if isinstance(kind, str) and (kind in _TYPES or is_pydantic):
-        return _ROLES.get(kind, kind)
-    class_name = value.get(CLASS)
-    return _CLASSES.get(class_name) if isinstance(class_name, str) else None
-
-
-def _split_roles(value: Mapping[str, Any], content: Iterable[Any], role: str) -> list[Message]:
-    messages: list[Message] = []
-    instructions = value.get("instructions")
-    if isinstance(instructions, str) and instructions:
-        messages.append({"role": "system", "parts": [make_text(instructions)]})
-    for block in content:
-        parts = read_part(block)
-        own = _PART_ROLES.get(find_type(block), role) if isinstance(block, Mapping) else role
-        own = "tool" if parts and all(part["type"] == "tool_call_response" for part in parts) else own
-        if messages and messages[-1]["role"] == own:
-            messages[-1]["parts"] += parts
-        else:
-            messages.append({"role": own, "parts": parts})
-    return messages
-
-
-def _read_reasoning(value: Mapping[str, Any]) -> list[Part]:
-    text = first(value, "reasoning_content", "reasoning", "thinking")
-    return [{"type": "reasoning", "content": repair_text(text)[0]}] if isinstance(text, str) and text else []
-
-
-def _find_calls(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    extra = value.get("additional_kwargs")
-    calls = first(value, "tool_calls", "toolCalls") or (extra.get("tool_calls") if isinstance(extra, Mapping) else None)
-    if isinstance(calls, str):
-        calls = decode_text(calls)
-    if isinstance(calls, Mapping):
-        calls = [calls]
-    found = list(_maps(calls)) if isinstance(calls, (list, tuple)) else []
-    function = value.get("function_call")
-    function = decode_text(function) if isinstance(function, str) else function
-    if not found and isinstance(function, Mapping):
-        found.append(function)
-    if not found and value.get("function_call_name"):
-        arguments = value.get("function_call_arguments_json")
-        found.append({"name": value["function_call_name"], "arguments": arguments})
-    return found
-
-
-def _find_finish_reason(value: Mapping[str, Any]) -> str | None:
-    inner = first(value, "response_metadata", "generation_info")
-    reason = first(value, *_REASONS) or (first(inner, *_REASONS) if isinstance(inner, Mapping) else None)
-    return repair_text(reason)[0] if isinstance(reason, str) and reason else None
-
-
 def _read_holder(value: Mapping[str, Any], default_role: str, depth: int) -> list[Message] | None:
     for key in _HOLDERS:
         content = value.get(key)
@@ -284,11 +210,11 @@ def _read_holder(value: Mapping[str, Any], default_role: str, depth: int) -> lis
             found = [{"role": default_role, "parts": [make_text(content)]}]
         if found is None:
             continue
-        if len(found) == 1 and (reason := _find_finish_reason(value)) is not None:
+        if len(found) == 1 and (reason := find_reason(value)) is not None:
             found[0].setdefault("finish_reason", reason)
         return _read_system(value) + found
     text = first(value, "text", "message")
-    if isinstance(text, str) and (_find_finish_reason(value) is not None or "generation_info" in value):
+    if isinstance(text, str) and (find_reason(value) is not None or "generation_info" in value):
         return read_message({**value, "role": default_role, "text": text}, default_role)
     return None
 

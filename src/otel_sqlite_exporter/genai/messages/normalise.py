@@ -14,17 +14,22 @@ import orjson
 
 from otel_sqlite_exporter.genai.messages.flattened import gather
 from otel_sqlite_exporter.genai.messages.json_texts import decode_json
-from otel_sqlite_exporter.genai.messages.message_parts import Message, Part, as_text, make_text
+from otel_sqlite_exporter.genai.messages.message_names import Message, Part
+from otel_sqlite_exporter.genai.messages.message_parts import as_text, make_text
 from otel_sqlite_exporter.genai.messages.message_parts import read_parts as _read_parts
 from otel_sqlite_exporter.genai.messages.message_shapes import read_event as _read_event
 from otel_sqlite_exporter.genai.messages.message_shapes import read_shape
 from otel_sqlite_exporter.genai.messages.plain_messages import are_native, read_plain
+from otel_sqlite_exporter.genai.messages.turns import join_turns
 from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
 from otel_sqlite_exporter.model.values import encode_value
 
 _NULLS = (b":null", b",null", b"[null")
 _OF_MESSAGES = frozenset(
-    ("content", "tool_calls", "reasoning", "reasoning_content", "finish_reason", "text", "contents")
+    (
+        *("content", "tool_calls", "reasoning", "reasoning_content", "reasoning_summary", "finish_reason", "text"),
+        *("contents", "refusal", "function"),
+    )
 )
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 
@@ -42,7 +47,9 @@ def read_messages(value: Any, default_role: str) -> list[Message] | None:
         messages = read_shape(value, default_role)
     except Exception:  # values reach an exporter unchecked, with methods of their own
         messages = None
-    return messages or [{"role": default_role, "parts": [make_text(value)]}]
+    if not messages:
+        return [{"role": default_role, "parts": [make_text(value)]}]
+    return join_turns(messages, are_answers=default_role == "assistant")
 
 
 def read_event(event: Mapping[str, Any], default_role: str) -> list[Message]:
@@ -102,16 +109,20 @@ def read_flattened(attributes: Mapping[Any, Any], prefix: str, default_role: str
         if plain is not None:
             messages.append(plain)
             continue
-        if isinstance(item, Mapping) and not _has_content(item.get("message", item)):
-            continue
-        if isinstance(item, Mapping) and not _OF_MESSAGES.isdisjoint(item) and "message" not in item:
-            item = {"role": default_role, **item}
+        if isinstance(item, Mapping):
+            inner = item.get("message")
+            # AutoGen has results of tools beside the message.
+            item = {**item, **inner, "message": None} if isinstance(inner, Mapping) else item
+            if not _has_content(item):
+                continue
+            if not _OF_MESSAGES.isdisjoint(item):
+                item = {**item, "role": item.get("role") or default_role}
         messages += read_messages(item, default_role) or ()
-    return messages or None
+    return join_turns(messages, are_answers=default_role == "assistant") or None
 
 
-def _has_content(message: Any) -> bool:
-    return not isinstance(message, Mapping) or any(key not in ("role", "message.role") for key in message)
+def _has_content(message: Mapping[Any, Any]) -> bool:
+    return any(key not in ("role", "message.role") for key, value in message.items() if value is not None)
 
 
 def encode_messages(messages: Iterable[Any]) -> str:

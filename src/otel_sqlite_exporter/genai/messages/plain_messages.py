@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from otel_sqlite_exporter.genai.messages.message_parts import Message, Part, make_call
+from otel_sqlite_exporter.genai.finish_reasons import REASONS, name_reason
+from otel_sqlite_exporter.genai.messages.message_names import Message, Part
+from otel_sqlite_exporter.genai.messages.message_parts import make_call, simplify
 from otel_sqlite_exporter.model.values import repair_text
 
 _PLAIN: dict[str, frozenset[str]] = {
@@ -67,15 +69,19 @@ def read_plain(item: Any) -> Message | None:
 def are_native(items: list[Any]) -> bool:
     """Whether these are messages that have OpenTelemetry's form, so that reading them changes nothing. It knows
     most of them, in 0.3 us a message; False is for all that it does not know."""
+    before = None
     try:
         for item in items:
             parts, role = item["parts"], item["role"]
             if len(item) != 2:
                 reason = item["finish_reason"]
-                if len(item) != 3 or type(reason) is not str or not reason or not reason.isascii():
+                if len(item) != 3 or type(reason) is not str or not reason:
                     return False
-            if role not in _PLAIN or not parts:
+                if reason not in REASONS and (name_reason(reason) != reason or not reason.isascii()):
+                    return False
+            if role not in _PLAIN or not parts or (role == before and role == "assistant"):
                 return False
+            before = role
             for part in parts:
                 kind = part["type"]
                 if kind == "text" and role != "tool" and type(part["content"]) is str and len(part) == 2:
@@ -93,7 +99,10 @@ def _is_native_part(part: dict[str, Any], kind: str) -> bool:
     if kind == "tool_call":
         is_named = type(part["name"]) is str and type(part["arguments"]) is dict
         return is_named and bool(part["id"]) and len(part) == 4
-    return kind == "tool_call_response" and part["response"] is not None and "id" in part and len(part) == 3
+    if kind != "tool_call_response" or "id" not in part or len(part) != 3:
+        return False
+    response = part["response"]
+    return type(response) is str or (response is not None and simplify(response) is response)
 
 
 def _read_native(item: dict[str, Any]) -> Message | None:
@@ -113,8 +122,11 @@ def _read_native(item: dict[str, Any]) -> Message | None:
             continue
         if kind == "tool_call_response":
             results += 1
-            if part.get("response") is None:
+            response = part.get("response")
+            if response is None:
                 return None
+            if type(response) is not str:
+                part = {**part, "response": simplify(response)}
         elif type(part.get("content")) is not str:
             return None
         parts.append(part)
@@ -131,5 +143,5 @@ def _end_plain(message: Message, reason: Any) -> Message | None:
         return message
     if type(reason) is not str or not reason or not reason.isascii():
         return None
-    message["finish_reason"] = reason
+    message["finish_reason"] = name_reason(reason)
     return message
