@@ -63,12 +63,12 @@ def _likeness(call: JSON, row: JSON) -> int:
         return 2 + 4 * asks_same if row["status"] == "error" else 3 * asks_same
     if row["status"] == "error":
         return -1
-    same_id = row["response_id"] == call["id"]
-    same_input = row["input_tokens"] == call["input"]
-    same_output = same_input and row["output_tokens"] == call["output"]
+    same_id: bool = row["response_id"] == call["id"]
+    same_input: bool = row["input_tokens"] == call["input"]
+    same_output: bool = same_input and row["output_tokens"] == call["output"]
     answer = plain(call["completion"] or next((asked["id"] for asked in call["tool_calls"]), None) or "")
     same_answer = bool(answer) and answer[:60] in plain(row["completion"] or "")
-    same_kind = (call["kind"] == "embeddings") == (row["operation"] == "embeddings")
+    same_kind: bool = (call["kind"] == "embeddings") == (row["operation"] == "embeddings")
     return 1 + 20 * same_id + 6 * same_input + 3 * same_output + 6 * same_answer + 4 * same_kind + asks_same
 
 

@@ -65,12 +65,12 @@ def _run(number: int, run: JSON, row: JSON, records: SearchedRecords) -> Iterato
 
 
 def _likeness(run: JSON, row: JSON) -> int:
-    is_same = run["id"] is not None and row["tool_call_id"] == run["id"]
+    is_same: bool = run["id"] is not None and row["tool_call_id"] == run["id"]
     if not is_same and row["tool_name"] != run["name"]:
         return 0
     same_input = plain(json.dumps(run["arguments"]))[1:-1] in plain(row["arguments"] or "")
     same_result = bool(run["result"]) and plain(str(run["result"])) in plain(row["result"] or "")
-    same_status = (run["error"] is not None) == (row["status"] == "error")
+    same_status: bool = (run["error"] is not None) == (row["status"] == "error")
     return 1 + 8 * is_same + 4 * same_input + 3 * same_result + same_status
 
 
