@@ -16,6 +16,7 @@ from tests.otlp_captures.differences import (
     loaded_json,
     plain,
     same_text,
+    unwrap,
 )
 
 Pairs = list[tuple[JSON, JSON]]
@@ -181,7 +182,8 @@ def _completion(call: JSON, row: JSON, records: SearchedRecords) -> Iterator[Dif
 def _same_asks(got: list[list[Any]], want: list[list[Any]]) -> bool:
     """Whether the same tools are asked for. An id that is not told is a difference of the tool."""
     return len(got) == len(want) and all(
-        g[0] in (None, w[0]) and g[1] == w[1] and same_arguments(g[2], w[2]) for g, w in zip(got, want, strict=True)
+        g[0] in (None, w[0], f"{w[1]}__{w[0]}") and g[1] == w[1] and same_arguments(g[2], w[2])
+        for g, w in zip(got, want, strict=True)
     )
 
 
@@ -194,8 +196,10 @@ def _prompt(call: JSON, row: JSON, records: SearchedRecords) -> Iterator[Differe
     instructions = row["system_instructions"]
     system = _messages(f'[{{"role": "system", "parts": {instructions}}}]' if instructions else None)
     got = [[role, text] for role, text in _texts([*system, *_messages(row["prompt"])])]
-    want = [[_role(role), _unwrapped(text)] for role, text in call["prompt"] if text.strip()]
-    if len(got) != len(want) or not all(g[0] == w[0] and same_text(g[1], w[1]) for g, w in zip(got, want, strict=True)):
+    want = [[_role(role), text] for role, text in call["prompt"] if text.strip()]
+    if len(got) != len(want) or not all(
+        g[0] == w[0] and same_text(unwrap(g[1]), unwrap(w[1])) for g, w in zip(got, want, strict=True)
+    ):
         is_held = bool(want) and records.hold(want[-1][1].replace(CUT, ""))
         yield differ("prompt", call["n"], got, want, is_held)
 
@@ -221,11 +225,3 @@ def _texts(messages: list[JSON]) -> Iterator[tuple[str, str]]:
 
 def _role(role: str) -> str:
     return "system" if role == "developer" else role
-
-
-def _unwrapped(text: str) -> str:
-    """What a tool answered, without the object that Gemini's API needs around it."""
-    loaded = loaded_json(text)
-    if isinstance(loaded, dict) and len(loaded) == 1 and next(iter(loaded)) in ("return_value", "result", "output"):
-        return str(next(iter(loaded.values())))
-    return text

@@ -45,6 +45,16 @@ def read_capture(name: str) -> Capture:
     return Capture(name, held["versions"], truth, [json.dumps(line) for line in held["lines"]])
 
 
+def write_capture(capture: Capture) -> Path:
+    """Write a capture to its file."""
+    lines = [json.loads(line) for line in capture.lines]
+    held = {"versions": capture.versions, **capture.truth, "lines": lines}
+    path = FOLDER / f"{capture.name}.json.gz"
+    text = json.dumps(held, ensure_ascii=False, separators=(",", ":"))
+    path.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+    return path
+
+
 def split_records(lines: Iterable[str]) -> Iterator[str]:
     """Each span and log record as a message of its own."""
     for line in lines:

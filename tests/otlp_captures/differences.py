@@ -83,8 +83,18 @@ def plain(text: str) -> str:
     return re.sub(r"\\+[nrt]|[\s\\]+", "", text)
 
 
+def unwrap(text: str) -> str:
+    """What a tool answered, without the object that Gemini's API needs around it."""
+    loaded = loaded_json(text)
+    if isinstance(loaded, dict) and len(loaded) == 1 and next(iter(loaded)) in ("return_value", "result", "output"):
+        return str(next(iter(loaded.values())))
+    return text
+
+
 def same_text(got: str, want: str) -> bool:
-    """Whether texts are the same but for layout, up to where one of them was cut."""
+    """Whether texts are the same but for layout, also that of JSON, up to where one of them was cut."""
+    if isinstance(loaded_json(got), dict | list) and loaded_json(got) == loaded_json(want):
+        return True
     got, want = " ".join(str(got).split()), " ".join(str(want).split())
     if CUT in got or CUT in want:
         shorter = min(len(text.partition(CUT)[0].strip()) for text in (got, want) if CUT in text)

@@ -52,7 +52,7 @@ def _find_answered(calls: list[JSON]) -> Iterator[JSON]:
 def _run(number: int, run: JSON, row: JSON, records: SearchedRecords) -> Iterator[Difference]:
     if row["tool_name"] != run["name"]:
         yield differ("tool name", number, row["tool_name"], run["name"])
-    if run["id"] and row["tool_call_id"] != run["id"]:
+    if run["id"] and not _same_id(row, run):
         yield differ("tool call id", number, row["tool_call_id"], run["id"], records.hold(run["id"]))
     if not same_arguments(loaded_json(row["arguments"]), run["arguments"]):
         is_held = records.hold(json.dumps(run["arguments"]))
@@ -64,8 +64,13 @@ def _run(number: int, run: JSON, row: JSON, records: SearchedRecords) -> Iterato
         yield differ("tool status", number, row["status"], status, run["error"] is None)
 
 
+def _same_id(row: JSON, run: JSON) -> bool:
+    """Whether a row has the id of a call, perhaps behind the name of the tool: so writes Gemini CLI."""
+    return run["id"] is not None and row["tool_call_id"] in (run["id"], f"{run['name']}__{run['id']}")
+
+
 def _likeness(run: JSON, row: JSON) -> int:
-    is_same: bool = run["id"] is not None and row["tool_call_id"] == run["id"]
+    is_same = _same_id(row, run)
     if not is_same and row["tool_name"] != run["name"]:
         return 0
     same_input = plain(json.dumps(run["arguments"]))[1:-1] in plain(row["arguments"] or "")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What packages do not record, or record otherwise than it was: there, a file cannot tell the truth.
 
-By capture and field, what the file says instead (None: nothing), and of which calls, tools, agents or sessions. Each
-entry is checked as strictly as the truth elsewhere: it has to go when a package learns.
+By capture and field, what the file says instead, and of which calls, tools, agents or sessions. None is nothing, `ANY`
+is some value. Each entry is checked as strictly as the truth elsewhere: it has to go when a package learns.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tests.otlp_captures.differences import Difference
+from tests.scenarios.comparison import ANY
 
 _Fields = dict[str, dict[str, Any]]
 
@@ -28,16 +29,15 @@ UNRECORDED: dict[str, _Fields] = {
 
 def find_undeclared(capture: str, differences: Iterable[Difference]) -> list[str]:
     """What a file says otherwise than it was, but for what is declared here; and what is declared and not so."""
-    found = {(d.field, str(d.at), repr(_nothing(d.got))): str(d) for d in differences}
+    found = {(d.field, str(d.at)): d for d in differences}
     declared = {
-        (field, at, repr(said))
+        (field, at): said
         for field, places in UNRECORDED.get(capture, {}).items()
         for numbers, said in places.items()
         for at in _expand(numbers)
     }
-    wrong = [text for key, text in found.items() if key not in declared]
-    learned = [f"declared, and not so: {' '.join(key)}" for key in sorted(declared - set(found))]
-    return wrong + learned
+    wrong = [str(d) for key, d in found.items() if key not in declared or not _is_said(d.got, declared[key])]
+    return wrong + [f"declared, and not so: {' '.join(key)}" for key in declared if key not in found]
 
 
 def count_unrecorded(capture: str) -> Counter[str]:
@@ -46,8 +46,9 @@ def count_unrecorded(capture: str) -> Counter[str]:
     return Counter({field: sum(len(_expand(numbers)) for numbers in places) for field, places in fields.items()})
 
 
-def _nothing(said: Any) -> Any:
-    return None if said in ("", []) else said
+def _is_said(got: Any, said: Any) -> bool:
+    got = None if got in ("", []) else got
+    return got is not None if said is ANY else got == said
 
 
 def _expand(numbers: str) -> list[str]:
