@@ -31,7 +31,7 @@ TOKENS = {
 }
 _FINISHES = {
     **dict.fromkeys(("stop", "completed", "complete", "end_turn"), "stop"),
-    **dict.fromkeys(("tool_call", "tool_calls", "tool-calls", "tool_use"), "tool_call"),
+    **dict.fromkeys(("tool_call", "tool_calls", "tool-calls", "tool_use", "function_calls"), "tool_call"),
 }
 
 

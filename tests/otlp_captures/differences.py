@@ -75,7 +75,8 @@ class SearchedRecords:
 
 
 def _holds(records: str, text: str) -> bool:
-    return bool(text) and re.search(rf"{re.escape(plain(text))}(?![-0-9a-z])", records) is not None
+    # A shorter text is found anywhere.
+    return len(text) > 3 and re.search(rf"{re.escape(plain(text))}(?![-0-9a-z])", records) is not None
 
 
 def plain(text: str) -> str:

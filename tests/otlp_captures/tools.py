@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -46,7 +47,9 @@ def _find_answered(calls: list[JSON]) -> Iterator[JSON]:
         results = [text for role, text in following["prompt"] if role == "tool"]
         if asks and call["scenario"] == following["scenario"]:
             for ask, result in zip(asks, results[-len(asks) :], strict=False):
-                yield {**ask, "scenario": call["scenario"], "result": result, "error": None}
+                loaded = loaded_json(result)
+                error = loaded.get("error") if isinstance(loaded, dict) else None
+                yield {**ask, "scenario": call["scenario"], "result": result, "error": error}
 
 
 def _run(number: int, run: JSON, row: JSON, records: SearchedRecords) -> Iterator[Difference]:
@@ -71,7 +74,7 @@ def _same_id(row: JSON, run: JSON) -> bool:
 
 def _likeness(run: JSON, row: JSON) -> int:
     is_same = _same_id(row, run)
-    if not is_same and row["tool_name"] != run["name"]:
+    if not is_same and run["name"] not in re.split(r"\W", row["tool_name"] or ""):
         return 0
     same_input = plain(json.dumps(run["arguments"]))[1:-1] in plain(row["arguments"] or "")
     same_result = bool(run["result"]) and plain(str(run["result"])) in plain(row["result"] or "")
