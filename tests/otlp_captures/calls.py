@@ -142,7 +142,7 @@ def _models(call: JSON, row: JSON, records: SearchedRecords) -> Iterator[Differe
     asked, answered = row["request_model"], row["response_model"]
     if not _same_model(asked, call["model"]):
         found = differ("request_model", call["n"], asked, call["model"], _name_model(records, row, call))
-        is_other = asked == call["response_model"] and answered is None and not _name_model(records, row, call)
+        is_other = asked == call["response_model"] and not _name_model(records, row, call)
         yield found._replace(kind="untold") if is_other else found
     if not _same_model(answered, call["response_model"]):
         is_held = call["response_model"] not in (call["model"], asked) and records.hold_of(row, call["response_model"])

@@ -60,11 +60,11 @@ class SearchedRecords:
         key = record.get("spanId") or ""
         self._spans[key] = self._spans.get(key, "") + plain(json.dumps(record, ensure_ascii=False))
 
-    def hold(self, text: str) -> bool:
+    def hold(self, text: str | None) -> bool:
         """Whether any record holds this text."""
         return _holds(self._all, text)
 
-    def hold_of(self, row: JSON, text: str) -> bool:
+    def hold_of(self, row: JSON, text: str | None) -> bool:
         """Whether a record of a row's span holds this text."""
         return _holds(self._spans.get(row["span_id"] or "", ""), text)
 
@@ -74,9 +74,11 @@ class SearchedRecords:
         return re.search(pattern, self._spans.get(row["span_id"] or "", "")) is not None
 
 
-def _holds(records: str, text: str) -> bool:
+def _holds(records: str, text: str | None) -> bool:
     # A shorter text is found anywhere.
-    return len(text) > 3 and re.search(rf"{re.escape(plain(text))}(?![-0-9a-z])", records) is not None
+    return (
+        text is not None and len(text) > 3 and re.search(rf"{re.escape(plain(text))}(?![-0-9a-z])", records) is not None
+    )
 
 
 def plain(text: str) -> str:
