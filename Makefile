@@ -5,7 +5,7 @@ DEMO_VENV ?= .venv-demo
 BIN := $(VENV)/bin
 DEVELOPMENT := --group test --group check --group bench --group release
 
-.PHONY: help demo test quick check format bench dialects settings columns captures lock clean
+.PHONY: help demo test quick check format bench dialects settings columns scores captures live lock clean
 .DEFAULT_GOAL := help
 
 ##@ First steps
@@ -52,8 +52,15 @@ settings: $(VENV)/.installed ## write the tables of docs/settings.md from the de
 columns: $(VENV)/.installed ## write the types of the ORM's columns from query/summaries.py
 	$(BIN)/python tools/generate_columns.py
 
+scores: $(VENV)/.installed ## write the table of docs/captures.md from the captures of OTLP
+	$(BIN)/python tools/generate_scores.py
+
 captures: $(VENV)/.installed ## record what instrumentation packages emit, each in its own environment
 	$(BIN)/python tools/refresh_captures.py
+
+live: $(VENV)/.installed ## run coding agents and frameworks, each in its own environment (3 minutes and 2.5 GB, once)
+	$(BIN)/python -m tests.live.environments
+	$(BIN)/python -m pytest tests/integration/test_live_programs.py
 
 lock: ## write the newest versions of all tools and packages to constraints.txt
 	$(PYTHON) tools/refresh_constraints.py

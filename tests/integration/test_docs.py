@@ -305,6 +305,12 @@ def test_the_sources_of_sessions_and_users_are_those_of_the_code() -> None:
     assert find_numbered("docs/sessions.md", "Users") == USER_ATTRIBUTES
 
 
+def test_the_table_of_captures_is_that_of_the_tests() -> None:
+    render = runpy.run_path(str(ROOT / "tools/generate_scores.py"))["render_page"]
+    page = (ROOT / "docs/captures.md").read_text(encoding="utf-8")
+    assert render(page) == page, "run `make scores`"
+
+
 def test_the_tables_of_dialects_are_those_of_the_data() -> None:
     render = runpy.run_path(str(ROOT / "tools/generate_dialects.py"))["render_page"]
     page = (ROOT / "docs/dialects.md").read_text()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A model server on the loopback address with a ledger of what it has served, call by call.
 
-It speaks chat completions, responses and embeddings of OpenAI and messages of Anthropic, whole and streamed. The
-ledger is the truth that a telemetry file of its clients is compared with.
+It speaks chat completions, responses and embeddings of OpenAI, messages of Anthropic and Gemini's content, whole and
+streamed. The ledger is the truth that a telemetry file of its clients is compared with.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
-from tests.scenarios import anthropic_api, openai_api
+from tests.scenarios import anthropic_api, gemini_api, openai_api
 from tests.scenarios.exchange import Answer, Request, Usage, answer
 
 JSON = dict[str, Any]
@@ -74,6 +74,11 @@ class _Handler(BaseHTTPRequestHandler):
             made = answer(request, writes_cache=True)
             message, events = anthropic_api.write_message(made), anthropic_api.stream_message(made)
             self._send("messages", request, made, anthropic_api, message, events)
+        elif found := gemini_api.METHODS.fullmatch(path):
+            request = gemini_api.read_contents(body, found[1], stream=found[2].startswith("stream"))
+            made = answer(request)
+            content, parts = gemini_api.write_content(made), gemini_api.stream_content(made)
+            self._send("gemini", request, made, gemini_api, content, parts)
         else:
             self.send_error(404)
 
@@ -89,7 +94,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, api: str, request: Request, made: Answer, wire: Any, whole: JSON, parts: Iterable[JSON]) -> None:
         status = FAILURES.get(request.model, 200)
         # Kept before the first byte leaves: whoever has an answer finds its record.
-        self.server.ledger.append(_entry(api, status, request, made, whole["id"], wire.finish_reason(made)))
+        self.server.ledger.append(
+            _entry(api, status, request, made, whole.get("id", made.id), wire.finish_reason(made))
+        )
         if status != 200:
             self._write_json(status, wire.write_error(request.model, status))
         elif request.stream:

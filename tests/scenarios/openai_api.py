@@ -218,7 +218,8 @@ def _words(answer: Answer) -> list[str]:
 
 
 def _tool(function: JSON) -> Tool:
-    return Tool(function["name"], (function.get("parameters") or {}).get("required", []))
+    # Tools of the provider's own, such as its search of the web, have a type alone.
+    return Tool(function.get("name") or function["type"], (function.get("parameters") or {}).get("required", []))
 
 
 def _text(content: Any) -> str:

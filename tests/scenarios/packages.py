@@ -239,3 +239,24 @@ PACKAGES: dict[str, Package] = {
     "langfuse-openai": Package(requirements=("langfuse", "openai"), scenarios="openai_client", instrument=_langfuse),
     "logfire-openai": Package(requirements=("logfire", "openai"), scenarios="openai_client", instrument=_logfire),
 }
+
+# Run in the environments of tests/live, with pinned versions: see tests/live/environments.py.
+LIVE_PACKAGES: dict[str, Package] = {
+    "langgraph": Package(
+        requirements=("langgraph", "openinference-instrumentation-langchain", "langchain-openai"),
+        scenarios="langgraph_agent",
+        instrument=_instrumentors("openinference.instrumentation.langchain:LangChainInstrumentor"),
+    ),
+    "google-adk": Package(
+        requirements=("google-adk",),
+        scenarios="adk_gemini_agent",
+        instrument=_with_global_provider,
+        environment={**_LATEST, _CONTENT: "span_only"},
+    ),
+    "crewai": Package(
+        requirements=("crewai",),
+        scenarios="crewai_crew",
+        instrument=_with_global_provider,
+        environment={"CREWAI_DISABLE_TELEMETRY": "true", "CREWAI_DISABLE_VERSION_CHECK": "true"},
+    ),
+}
