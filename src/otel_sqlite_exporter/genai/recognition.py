@@ -23,6 +23,7 @@ from otel_sqlite_exporter.genai.rules import (
     Rules,
     load_rules,
 )
+from otel_sqlite_exporter.genai.tool_content import clean_call_id
 from otel_sqlite_exporter.genai.usage import NOBODY, Outside, Usage, include_parts
 from otel_sqlite_exporter.model.rows import (
     NO_INTERACTIONS,
@@ -151,8 +152,9 @@ def _find_tool(
     row[_TOOL_USER] = user_id
     if span.is_error and row[_TOOL_ERROR_TYPE] is None:
         row[_TOOL_ERROR_TYPE] = find_exception_type(span.events)
-    *row[_TOOL_CONTENT], call_id = find_tool_content(plan.content, attributes, span.records, is_span=is_span)
-    row[_TOOL_CALL_ID] = row[_TOOL_CALL_ID] or call_id
+    name = row[_TOOL_NAME]
+    *row[_TOOL_CONTENT], call_id = find_tool_content(plan.content, attributes, span.records, name, is_span=is_span)
+    row[_TOOL_CALL_ID] = clean_call_id(row[_TOOL_CALL_ID]) or call_id
     return make_row(Interactions, (None, make_row(ToolInteractionRow, row), (), ()))
 
 

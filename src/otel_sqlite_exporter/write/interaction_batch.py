@@ -84,12 +84,13 @@ class InteractionBatch:
         self._llm_interactions.write(connection)
         self._tools.write(connection)
 
-    def finish(self, connection: sqlite3.Connection, *, has_logs: bool) -> None:
+    def finish(self, connection: sqlite3.Connection, trace_sessions: Collection[int], *, has_logs: bool) -> None:
         """Bring up to date what depends on other records, when all of the batch is written and linked. `has_logs`: the
-        file has log records."""
+        file has log records. `trace_sessions` are rows of `_trace_sessions` that show another session than before."""
         # Those of a new trace came with this batch.
         older = [(trace.id, span_id) for _, trace, span_id in self._spans if has_logs and not trace.is_new]
-        self._tools.finish(connection, older)
+        between = [span for span, trace, _ in self._spans if trace.has_interactions and not trace.is_new]
+        self._tools.finish(connection, older, between, trace_sessions)
         calls = set(self._replaced_calls)
         spans: list[int] = []
         leaves: list[tuple[int, str]] = []

@@ -147,7 +147,7 @@ class Writer:
         if batch.kept_starts:
             run_script(connection, "keep_starts", starts=batch.kept_starts)
         relink_records(connection, [*changes, *_find_changes(connection, batch)], self._window_ns)
-        batch.interactions.finish(connection, has_logs=batch.has_logs)
+        batch.interactions.finish(connection, [row.id for row in moved], has_logs=batch.has_logs)
         _count(batch, spans, logs, replacing, counts)
         return batch.new_spans
 

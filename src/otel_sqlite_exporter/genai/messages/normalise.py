@@ -19,6 +19,7 @@ from otel_sqlite_exporter.genai.messages.message_parts import read_parts as _rea
 from otel_sqlite_exporter.genai.messages.message_shapes import read_event as _read_event
 from otel_sqlite_exporter.genai.messages.message_shapes import read_shape
 from otel_sqlite_exporter.genai.messages.plain_messages import are_native, read_plain
+from otel_sqlite_exporter.genai.tool_content import read_result
 from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
 from otel_sqlite_exporter.model.values import encode_value
 
@@ -145,7 +146,7 @@ def find_tool_results(messages: Sequence[Message]) -> list[ToolResultRow]:
             break
         new.append(message)
     return [
-        ToolResultRow(as_text(part["id"]), _optional(part.get("response", part.get("result"))))
+        ToolResultRow(as_text(part["id"]), read_result(part.get("response", part.get("result"))))
         for message in reversed(new)
         for part in message["parts"]
         if part["type"] == "tool_call_response" and part.get("id")
