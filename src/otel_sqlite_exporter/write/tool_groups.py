@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import zlib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -87,6 +87,7 @@ class Result(NamedTuple):
     call_id: str
     time: int
     result: str | None
+    span_id: str
 
 
 class Member:
@@ -195,7 +196,7 @@ def find_groups(tellings: Iterable[Telling], results: Iterable[Result]) -> list[
         by_id[result.call_id].append(result)
     groups = _join_in_order(groups, by_id)
     left = list(_give_results(groups, by_id))
-    _join_over_traces(groups, left)
+    _join_over_traces(groups, left, by_id)
     return [group for group in groups if group.members]
 
 
@@ -216,7 +217,7 @@ def _join_nested(members: dict[int, Member]) -> list[Group]:
     return list(dict.fromkeys(groups.values()))
 
 
-def _join_in_order(units: list[Group], results: dict[str, list[Result]]) -> list[Group]:
+def _join_in_order(units: list[Group], results: Mapping[str, list[Result]]) -> list[Group]:
     groups: list[Group] = []
     by_id: defaultdict[str, list[Group]] = defaultdict(list)
     by_name: defaultdict[tuple[int, str | None], list[Group]] = defaultdict(list)
@@ -224,17 +225,24 @@ def _join_in_order(units: list[Group], results: dict[str, list[Result]]) -> list
         same_id = [one for one in by_id[unit.call_id] if one.is_near(unit)] if unit.call_id else []
         found = next((one for one in reversed(same_id) if _is_told_again(one, unit, results)), None)
         traces = {one.telling.trace for one in unit.members} - {0}
-        if found is None:
-            same_name = (one for trace in sorted(traces) for one in by_name[trace, unit.name])
-            candidates = [
-                one for one in same_name if not (one.call_id and unit.call_id) and _is_told_besides(one, unit)
-            ]
-            found = min(candidates, key=lambda one: not _are_arguments_equal(one, unit), default=None)
-        if found is None:
+        same_name = (one for trace in sorted(traces) for one in by_name[trace, unit.name] if one is not found)
+        candidates = [one for one in same_name if not (one.call_id and unit.call_id) and _is_told_besides(one, unit)]
+        besides = min(candidates, key=lambda one: not _are_arguments_equal(one, unit), default=None)
+        if found is not None:
+            found.add(unit)
+            if besides is not None and besides.executions() and not (besides.call_id or besides.asked_time):
+                found.add(besides)
+                besides.members = []
+                groups.remove(besides)
+                for named in by_name.values():
+                    if besides in named:
+                        named.remove(besides)
+        elif besides is not None:
+            found = besides
+            found.add(unit)
+        else:
             found = unit
             groups.append(unit)
-        else:
-            found.add(unit)
         if found.call_id and found not in by_id[found.call_id]:
             by_id[found.call_id].append(found)
         for trace in traces:
@@ -243,11 +251,11 @@ def _join_in_order(units: list[Group], results: dict[str, list[Result]]) -> list
     return groups
 
 
-def _is_told_again(group: Group, unit: Group, results: dict[str, list[Result]]) -> bool:
+def _is_told_again(group: Group, unit: Group, results: Mapping[str, list[Result]]) -> bool:
     """Whether `unit` tells the execution of `group`, which has the same call id and began before it."""
     executions = unit.executions()
     if not executions:
-        if all(one.telling.form == _ECHO for one in unit.members):
+        if _is_echo(unit, results):
             return True
         asked = unit.asked_time or 0
         start = group.start
@@ -260,6 +268,14 @@ def _is_told_again(group: Group, unit: Group, results: dict[str, list[Result]]) 
     return not any(
         group.has_form(one.telling.form) and not any(_overlap(one.telling, two.telling) for two in group.executions())
         for one in executions
+    )
+
+
+def _is_echo(unit: Group, results: Mapping[str, Sequence[Result]]) -> bool:
+    """Whether a model call repeats what an answer before it asked for: its own prompt holds the result."""
+    held = {(one.trace, one.span_id) for one in results.get(unit.call_id or "", ())}
+    return not unit.executions() and all(
+        one.telling.form == _ECHO or (one.telling.trace, one.telling.span_id) in held for one in unit.members
     )
 
 
@@ -317,7 +333,7 @@ def _are_arguments_equal(group: Group, unit: Group) -> bool:
     )
 
 
-def _give_results(groups: list[Group], results: dict[str, list[Result]]) -> Iterator[Result]:
+def _give_results(groups: list[Group], results: Mapping[str, list[Result]]) -> Iterator[Result]:
     """Give each result to the last execution with its call id before it in the same trace or session, and yield those
     for which there is none."""
     for call_id, found in results.items():
@@ -331,7 +347,7 @@ def _give_results(groups: list[Group], results: dict[str, list[Result]]) -> Iter
                 yield result
 
 
-def _join_over_traces(groups: list[Group], left: list[Result]) -> None:
+def _join_over_traces(groups: list[Group], left: list[Result], results: Mapping[str, Sequence[Result]]) -> None:
     """Join what only a call id connects: tellings in traces of their own, which name no other session."""
     by_id: defaultdict[str, list[Group]] = defaultdict(list)
     for group in groups:
@@ -343,6 +359,7 @@ def _join_over_traces(groups: list[Group], left: list[Result]) -> None:
     for call_id, same in by_id.items():
         if len(same) > 1:
             _join_contained(same)
+            _join_echoes(same, results)
             asking = [one for one in same if one.members and one.start is None and not one.results]
             running = [one for one in same if one.members and one.start is not None and one.asked_time is None]
             starts = [one.start or 0 for one in running]
@@ -365,6 +382,18 @@ def _join_contained(groups: Sequence[Group]) -> None:
         if around is not None:
             around.add(group)
             group.members = []
+
+
+def _join_echoes(groups: Sequence[Group], results: Mapping[str, Sequence[Result]]) -> None:
+    """Give the result that a prompt holds beside an echo of the request to that request."""
+    echoes = [one for one in groups if one.members and _is_echo(one, results)]
+    asking = [one for one in groups if one.members and one not in echoes and not one.results]
+    times = [one.time for one in echoes]
+    found = [(one, _find_asking(asking, one.first.telling, one.time, one.call_id or "", times)) for one in echoes]
+    for echo, request in found:
+        if request is not None:
+            request.add(echo)
+            echo.members = []
 
 
 def _find_around(groups: Sequence[Group], inner: Group) -> Group | None:
