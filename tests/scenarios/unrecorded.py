@@ -73,8 +73,7 @@ _OPENINFERENCE_LANGCHAIN: dict[str, _Fields] = {
     # The value of the one argument, without its name.
     "agent_tools": {"tool.arguments": ANY},
     "agent_stream": {**_OPENINFERENCE_STREAM, "tool.arguments": ANY},
-    # Only the result names its call.
-    "tool_error": {"tool.tool_call_id": None, "tool.arguments": ANY},
+    "tool_error": {"tool.arguments": ANY},
     "embeddings": _NOT_SEEN,
     "responses": {"response_model": None, "finish_reasons": None},
 }
@@ -82,14 +81,14 @@ _OPENINFERENCE_LANGCHAIN: dict[str, _Fields] = {
 # LangChain's span and the client's are in two traces. A response id ties them; without, there are two calls. The
 # client's counts: it is the inner one.
 _TWO_CALLS: _Fields = {"calls too many": 1}
-_TWO_TRACES: _Fields = {"agent": None, "agent_name": None, "tool.result": None, "tool.status": None}
+_TWO_TRACES: _Fields = {"agent": None, "agent_name": None}
 _OPENINFERENCE_LANGCHAIN_OPENAI: dict[str, _Fields] = {
     "chain": {"session_id": None, "user_id": None},
     "chat_stream": _TWO_CALLS,
     "chat_stream_without_usage": _TWO_CALLS,
-    "agent_tools": {**_TWO_TRACES, "session_id": None, "tools too many": 2},
-    "agent_stream": {**_TWO_TRACES, "calls too many": 2, "tools too many": 1},
-    "tool_error": {**_TWO_TRACES, "tools too many": 1},
+    "agent_tools": {**_TWO_TRACES, "session_id": None},
+    "agent_stream": {**_TWO_TRACES, "calls too many": 2},
+    "tool_error": _TWO_TRACES,
     "embeddings": {"response_model": None},
     "responses": {"finish_reasons": None},
     "rate_limited": _TWO_CALLS,
@@ -112,8 +111,6 @@ _TRACELOOP_LANGCHAIN: dict[str, _Fields] = {
     "agent_stream": _STREAMED_LANGCHAIN,
     # LangChain's call and the client's are in two traces; the first names no response.
     "responses": {"calls too many": 1, "reasoning_tokens": 7},
-    # Only the result names its call.
-    "tool_error": {"tool.tool_call_id": None},
     "rate_limited": {"response_model": "overloaded"},
     "server_error": {"response_model": "broken"},
 }
@@ -154,7 +151,6 @@ _OF_RESPONSE: _Fields = {
     "request_model": ANY,
     "response_model": None,
     "parameters": [1.0],
-    "tool.tool_call_id": None,
 }
 _OF_CHAT: _Fields = {
     "response_model": None,
@@ -162,7 +158,6 @@ _OF_CHAT: _Fields = {
     "finish_reasons": None,
     "cached_input_tokens": None,
     "reasoning_tokens": None,
-    "tool.tool_call_id": None,
 }
 _FAILED_AGENT: _Fields = {"request_model": None, "error_type": None, "prompt": []}
 _OPENINFERENCE_AGENTS: dict[str, _Fields] = {
@@ -202,8 +197,6 @@ _SMOLAGENTS: dict[str, _Fields] = {
         "cached_input_tokens": None,
         "agent_name": "guide.run",
         "agent": None,
-        "tool.tool_call_id": None,
-        "tool.arguments": ANY,  # in the envelope of the tool's method
         "prompt": ANY,
     }
 }
@@ -259,10 +252,7 @@ UNRECORDED: dict[str, dict[str, _Fields]] = {
     "pydantic-ai-2": _PYDANTIC_AI,
     "litellm": _LITELLM,
     "openinference-openai-agents": _OPENINFERENCE_AGENTS,
-    "genai-openai-agents": {
-        "*": {"tool.tool_call_id": None},
-        "handoff": {"tool.tool_call_id": ANY},
-    },
+    "genai-openai-agents": {"handoff": {"tool.tool_call_id": ANY}},
     "strands": _STRANDS,
     "google-adk": _ADK,
     "openinference-smolagents": _SMOLAGENTS,

@@ -23,6 +23,7 @@ from otel_sqlite_exporter.genai.messages.message_parts import Message
 from otel_sqlite_exporter.genai.messages.normalise import (
     Recorded,
     encode_messages,
+    find_all_results,
     find_tool_calls,
     find_tool_results,
     read_flattened,
@@ -30,7 +31,7 @@ from otel_sqlite_exporter.genai.messages.normalise import (
     read_parts,
     read_recorded,
 )
-from otel_sqlite_exporter.genai.tool_content import clean_call_id, read_arguments, read_result
+from otel_sqlite_exporter.genai.messages.tool_content import clean_call_id, read_arguments, read_result
 from otel_sqlite_exporter.model.dialect import ColumnSource
 from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
 from otel_sqlite_exporter.model.values import encode_sure, encode_value
@@ -99,13 +100,16 @@ def find_content(
         before, answer = _split_conversation(_find_messages(plan["conversation"], attributes, "user"))
         prompt, completion = prompt or before, completion or answer
     calls: Sequence[ToolCallRow] = ()
-    results: Sequence[ToolResultRow] = ()
+    results: list[ToolResultRow] = []
     if is_aggregate:
         pass
     elif records and not prompt and not completion:
-        calls, results = find_event_tools(records)
+        calls, found = find_event_tools(records)
+        results += found
     else:
         calls, results = find_tool_calls(completion), find_tool_results(prompt)
+        if calls:
+            results += find_all_results(completion)
     return CallContent(
         _find_parameters(plan["request_parameters"], attributes) if plan["request_parameters"] else None,
         instructions,

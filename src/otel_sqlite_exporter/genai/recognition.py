@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from otel_sqlite_exporter.genai.column_readers import read_text
 from otel_sqlite_exporter.genai.content import find_content, find_tool_content
 from otel_sqlite_exporter.genai.event_content import RecordedMessages, find_exception_type, find_first_token_ms
+from otel_sqlite_exporter.genai.messages.tool_content import clean_call_id
 from otel_sqlite_exporter.genai.rules import (
     AGENTS,
     CALLS,
@@ -23,7 +24,6 @@ from otel_sqlite_exporter.genai.rules import (
     Rules,
     load_rules,
 )
-from otel_sqlite_exporter.genai.tool_content import clean_call_id
 from otel_sqlite_exporter.genai.usage import NOBODY, Outside, Usage, include_parts
 from otel_sqlite_exporter.model.rows import (
     NO_INTERACTIONS,

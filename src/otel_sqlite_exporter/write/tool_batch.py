@@ -14,17 +14,11 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.genai.event_content import find_logged_tools, read_record
+from otel_sqlite_exporter.genai.tool_facts import find_changes
+from otel_sqlite_exporter.genai.tool_tellings import Result, Telling, find_distances, find_wanted, make_call_key
 from otel_sqlite_exporter.model.rows import LLMInteractionRow, ToolCallRow, ToolInteractionRow, ToolResultRow
 from otel_sqlite_exporter.model.values import decode_attributes, decode_value
 from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json, run_query, run_script
-from otel_sqlite_exporter.write.tool_groups import (
-    Result,
-    Telling,
-    find_changes,
-    find_distances,
-    find_wanted,
-    make_call_key,
-)
 
 
 class RecordKeys(NamedTuple):

@@ -81,7 +81,7 @@ CREATE TABLE _tool_interactions (
   is_stale INTEGER NOT NULL DEFAULT 0,    -- 1: a trigger or a move has changed it; the writer groups it again
   counted INTEGER NOT NULL DEFAULT 0,     -- 1: it is shown, and the tool ran
   own_facts TEXT,                         -- JSON object: its own values of the columns that hold those of other tellings
-  call_key INTEGER,                       -- time and tool_call_id: write/tool_groups.py
+  call_key INTEGER,                       -- time and tool_call_id: genai/tool_tellings.py
   tool_name TEXT,
   tool_call_id TEXT,
   tool_type TEXT,
@@ -109,7 +109,7 @@ CREATE INDEX _tool_interactions_name ON _tool_interactions (trace, tool_name);
 -- The other tellings of an execution.
 CREATE INDEX _tool_interactions_merged ON _tool_interactions (merged_into) WHERE merged_into IS NOT NULL;
 -- The rows to group again.
-CREATE INDEX _tool_interactions_stale ON _tool_interactions (id) WHERE is_stale = 1;
+CREATE INDEX _tool_interactions_stale ON _tool_interactions (is_stale) WHERE is_stale = 1;
 -- The newest executions, and those of a range of time.
 CREATE INDEX _tool_interactions_start_time ON _tool_interactions (start_time_unix_nano);
 -- How many rows the view leaves out: row_counts.

@@ -1,4 +1,4 @@
--- Tellings of tool executions, and results that prompts hold, as JSON arrays: write/tool_groups.py names their columns.
+-- Tellings of tool executions, and results that prompts hold, as JSON arrays: genai/tool_tellings.py names their columns.
 -- :after is an array of one id: all rows of _tool_interactions with a greater one. :tools is an array of such ids; the rows that they show are
 -- found too. :keys is an array of call keys, :names is [[trace, tool name], ...]. :spans is an array of ids of _spans
 -- that may stand between tools; :trace_sessions of ids of _trace_sessions that show another session than before.
@@ -89,9 +89,9 @@ SELECT
             OR EXISTS (SELECT 1 FROM _tool_interactions AS c WHERE c.span = up.id AND c.event IS NULL AND c.is_request = 0)
           ))
         )
-        SELECT c.id
-        FROM up CROSS JOIN _tool_interactions AS c ON c.span = up.id
-        WHERE up.depth > 0 AND i.is_request = 0 AND c.event IS NULL AND c.is_request = 0
+        SELECT (SELECT c.id FROM _tool_interactions AS c WHERE c.span = up.id AND c.event IS NULL AND c.is_request = 0) AS tool
+        FROM up
+        WHERE up.depth > 0 AND i.is_request = 0 AND tool IS NOT NULL
         LIMIT 1
       ),
       i.has_finish,
@@ -111,9 +111,9 @@ SELECT
     ))
     FROM found AS w
     CROSS JOIN _tool_interactions AS i ON i.id = w.id
-    JOIN _trace_sessions AS p ON p.id = i.trace_session
-    JOIN _traces AS t ON t.id = p.trace
-    JOIN _resources AS r ON r.id = i.resource
+    CROSS JOIN _trace_sessions AS p ON p.id = i.trace_session
+    CROSS JOIN _traces AS t ON t.id = p.trace
+    CROSS JOIN _resources AS r ON r.id = i.resource
     LEFT JOIN _tool_interactions AS b ON b.event = i.start_event AND i.is_request = 0
     LEFT JOIN _spans AS s ON s.id = i.span
     LEFT JOIN _scopes AS o ON o.id = s.scope
@@ -127,7 +127,7 @@ SELECT
     ))
     FROM near_keys AS k
     CROSS JOIN _tool_results AS r ON r.call_key = k.call_key
-    JOIN _spans AS s ON s.id = r.span
-    JOIN _trace_sessions AS p ON p.id = s.trace_session
-    JOIN _resources AS v ON v.id = s.resource
+    CROSS JOIN _spans AS s ON s.id = r.span
+    CROSS JOIN _trace_sessions AS p ON p.id = s.trace_session
+    CROSS JOIN _resources AS v ON v.id = s.resource
   ) AS results;

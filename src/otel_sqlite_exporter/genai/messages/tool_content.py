@@ -11,15 +11,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from otel_sqlite_exporter.genai.column_readers import read_json_or_text
 from otel_sqlite_exporter.genai.messages.json_texts import decode_json
+from otel_sqlite_exporter.genai.messages.message_parts import as_text
 
 _DEEPEST = 4
 _HEADING = re.compile(r"\[TOOL (?:INPUT|RESULT)(?:: [^\]\n]*)?\]\n")
 _PLACEHOLDER = re.compile(r"<[^<>]*>|(?i:none|null|undefined|n/a)")
 _NAMES = ("name", "tool_name", "toolName", "tool")
 _ARGUMENTS = ("arguments", "args", "input", "parameters", "params", "kwargs")
-_DECORATED, _CALLED, _WITH_OPTIONS = frozenset(("args", "kwargs")), "tools/call", {"input", "options"}
+_CALLED, _WITH_OPTIONS = "tools/call", {"input", "options"}
 _RETURNED = frozenset(("result", "output", "text", "json"))
 _TOOL_ROLES = frozenset(("tool", "function"))
 _CALL_TOOL_RESULT = frozenset(
@@ -46,12 +46,9 @@ def unwrap_arguments(value: Any, tool_name: str | None, *, is_native: bool = Fal
 def _unwrap_arguments(value: Any, tool_name: str | None, is_native: bool) -> Any:
     if not isinstance(value, dict) or not value:
         return None
-    kwargs, keys = value.get("kwargs"), value.keys()
-    if keys <= _DECORATED and type(kwargs) is dict and (not is_native or len(keys) == 2):
-        positional = value.get("args") or []
-        if type(positional) not in (list, tuple):
-            return None
-        return kwargs if not positional else positional if not kwargs else None
+    args, kwargs, keys = value.get("args"), value.get("kwargs"), value.keys()
+    if type(kwargs) is dict and (type(args) is list if "args" in keys else not is_native and len(keys) == 1):
+        return kwargs if not args else args if not kwargs and len(keys) == 2 else None
     if keys == _WITH_OPTIONS and type(value["input"]) is dict and value["options"] in (None, {}):
         return value["input"]
     if value.get("method") == _CALLED:
@@ -131,7 +128,8 @@ def _read(value: Any, unwrapped: Any) -> str | None:
         if heading:
             unwrapped = unwrapped[heading.end() :]
         return unwrapped or None
-    return read_json_or_text(value if unwrapped is None else unwrapped)
+    found = value if unwrapped is None else unwrapped
+    return None if found is None else as_text(found) or None
 
 
 def is_map(text: str | None) -> bool:
