@@ -207,7 +207,7 @@ def test_a_tool_span_without_a_call_id_is_found_by_name_and_time(tmp_path: Path)
     for number, batches in enumerate(_orders([_asking(1, "a"), _span(200, end=300)._replace(interactions=tool)])):
         path = tmp_path / f"{number}.db"
         _write(path, *batches)
-        assert read(path, _TOOLS) == [("span", "search", None, None, None, "ok", f"{1:016x}")]
+        assert read(path, _TOOLS) == [("span", "search", "a", '{"q":"a"}', None, "ok", f"{1:016x}")]
 
 
 def test_a_later_version_of_a_tool_span_gives_its_request_back(path: Path) -> None:

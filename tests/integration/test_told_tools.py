@@ -181,7 +181,9 @@ def test_a_call_that_also_has_a_tool_span_is_one_row_that_knows_who_asked(tmp_pa
         for number, batches in enumerate(_orders(records)):
             path = tmp_path / f"{id}{number}.db"
             _export(path, batches)
-            assert read(path, _ROWS, _T) == [("span", _THIRD, "add", id, None, "42", "ok", None, "gen_ai", 12, _FIRST)]
+            assert read(path, _ROWS, _T) == [
+                ("span", _THIRD, "add", id, _JSON_ARGUMENTS, "42", "ok", "Ann", "gen_ai", 12, _FIRST)
+            ]
 
 
 def test_a_call_that_attributes_tell_too_is_one_row(tmp_path: Path) -> None:

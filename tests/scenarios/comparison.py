@@ -124,7 +124,7 @@ def _tool_differences(
     for number, (entry, call) in enumerate(asked):
         arguments = json.loads(call["arguments"])
         run = _find_run(scenario["tool_runs"], call["name"], arguments)
-        result = results.get(call["id"], run.get("result"))
+        result = run.get("result", results.get(call["id"]))  # what it returned, without a framework's envelope
         truth = {
             "tool_call_id": call["id"],
             "tool_name": call["name"],

@@ -70,8 +70,7 @@ _OPENINFERENCE_LANGCHAIN: dict[str, _Fields] = {
     # The value of the one argument, without its name.
     "agent_tools": {"tool.arguments": ANY},
     "agent_stream": {**_OPENINFERENCE_STREAM, "tool.arguments": ANY},
-    # Only the result names its call.
-    "tool_error": {"tool.tool_call_id": None, "tool.arguments": ANY},
+    "tool_error": {"tool.arguments": ANY},
     "embeddings": _NOT_SEEN,
 }
 
@@ -79,9 +78,6 @@ _OPENINFERENCE_LANGCHAIN: dict[str, _Fields] = {
 _OPENINFERENCE_LANGCHAIN_OPENAI: dict[str, _Fields] = {
     "*": {"agent": None, "agent_name": None},
     "chain": {"user_id": None},
-    "agent_tools": {"tool.arguments": ANY},
-    "agent_stream": {"tool.arguments": ANY},
-    "tool_error": {"tool.tool_call_id": None, "tool.arguments": ANY},
     "embeddings": {"response_model": None},
     "responses": {"finish_reasons": None},
 }
@@ -101,8 +97,6 @@ _TRACELOOP_LANGCHAIN: dict[str, _Fields] = {
     "chat_stream_without_usage": _STREAMED_LANGCHAIN,
     "agent_stream": _STREAMED_LANGCHAIN,
     "responses": {"reasoning_tokens": 7},
-    # Only the result names its call.
-    "tool_error": {"tool.tool_call_id": None},
     "rate_limited": {"response_model": "overloaded"},
     "server_error": {"response_model": "broken"},
 }
@@ -143,7 +137,6 @@ _OF_RESPONSE: _Fields = {
     "request_model": ANY,
     "response_model": None,
     "parameters": [1.0],
-    "tool.tool_call_id": None,
 }
 _OF_CHAT: _Fields = {
     "response_model": None,
@@ -151,7 +144,6 @@ _OF_CHAT: _Fields = {
     "finish_reasons": None,
     "cached_input_tokens": None,
     "reasoning_tokens": None,
-    "tool.tool_call_id": None,
 }
 _FAILED_AGENT: _Fields = {"request_model": None, "error_type": None, "prompt": []}
 _OPENINFERENCE_AGENTS: dict[str, _Fields] = {
@@ -191,8 +183,6 @@ _SMOLAGENTS: dict[str, _Fields] = {
         "cached_input_tokens": None,
         "agent_name": "guide.run",
         "agent": None,
-        "tool.tool_call_id": None,
-        "tool.arguments": ANY,  # in the envelope of the tool's method
         "prompt": ANY,
     }
 }
@@ -236,10 +226,7 @@ UNRECORDED: dict[str, dict[str, _Fields]] = {
     "pydantic-ai-2": _PYDANTIC_AI,
     "litellm": _LITELLM,
     "openinference-openai-agents": _OPENINFERENCE_AGENTS,
-    "genai-openai-agents": {
-        "*": {"tool.tool_call_id": None},
-        "handoff": {"tool.tool_call_id": ANY},
-    },
+    "genai-openai-agents": {"handoff": {"tool.tool_call_id": ANY}},
     "strands": _STRANDS,
     "google-adk": _ADK,
     "openinference-smolagents": _SMOLAGENTS,

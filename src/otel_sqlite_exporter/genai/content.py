@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from otel_sqlite_exporter.genai.column_readers import find_value, read_json_or_text
+from otel_sqlite_exporter.genai.column_readers import find_value
 from otel_sqlite_exporter.genai.event_content import (
     RecordedMessages,
     find_event_tools,
@@ -24,6 +24,7 @@ from otel_sqlite_exporter.genai.messages.message_names import Message
 from otel_sqlite_exporter.genai.messages.normalise import (
     Recorded,
     encode_messages,
+    find_all_results,
     find_tool_calls,
     find_tool_results,
     read_flattened,
@@ -31,6 +32,7 @@ from otel_sqlite_exporter.genai.messages.normalise import (
     read_parts,
     read_recorded,
 )
+from otel_sqlite_exporter.genai.messages.tool_content import clean_call_id, read_arguments, read_result
 from otel_sqlite_exporter.genai.messages.turns import are_told
 from otel_sqlite_exporter.model.dialect import AttributeName, ColumnSource
 from otel_sqlite_exporter.model.left_out import LEFT_OUT, TOOL_CALLS
@@ -110,13 +112,16 @@ def find_content(
         before, answer = _split_conversation(_find_messages(plan["conversation"], attributes, "user"))
         prompt, completion = prompt or before, completion or answer
     calls: Sequence[ToolCallRow] = ()
-    results: Sequence[ToolResultRow] = ()
+    results: list[ToolResultRow] = []
     if is_aggregate:
         pass
     elif records and not prompt and not completion:
-        calls, results = find_event_tools(records)
+        calls, found = find_event_tools(records)
+        results += found
     else:
         calls, results = find_tool_calls(completion), find_tool_results(prompt)
+        if calls:
+            results += find_all_results(completion)
     return CallContent(
         _find_parameters(plan["request_parameters"], attributes) if plan["request_parameters"] else None,
         instructions,
@@ -136,24 +141,29 @@ def _encode(messages: Sequence[Message]) -> str | None:
 
 
 def find_tool_content(
-    plan: ContentPlan, attributes: Mapping[str, Any], records: Sequence[RecordedMessages], *, is_span: bool
+    plan: ContentPlan,
+    attributes: Mapping[str, Any],
+    records: Sequence[RecordedMessages],
+    tool_name: str | None,
+    *,
+    is_span: bool,
 ) -> tuple[str | None, str | None, str | None]:
-    """Return the arguments and the result of a tool, each as JSON or as the text that came; None where a view reads
-    it. What no attribute holds, `records` may, which are of its events. Of what LangChain hands to its callbacks only
-    the tool's own: the third is the id of the call, if its message names one."""
-    arguments, _ = _find_text(plan["arguments"], attributes, "arguments", is_span)
-    result, call_id = _find_text(plan["result"], attributes, "result", is_span)
+    """Return the arguments and the result of a tool, each as JSON or as the text that came, without envelopes; None
+    where a view reads it. What no attribute holds, `records` may, which are of its events. Of what LangChain hands to
+    its callbacks only the tool's own: the third is the id of the call, if its message names one."""
+    arguments, _ = _find_text(plan["arguments"], attributes, "arguments", is_span, tool_name)
+    result, call_id = _find_text(plan["result"], attributes, "result", is_span, tool_name)
     if records:
         recorded = find_tool_events(records)
-        arguments, result = (
-            read_json_or_text(other) if one is None and attributes.get(_NATIVE[column]) is None else one
-            for one, other, column in zip((arguments, result), recorded, ("arguments", "result"), strict=True)
-        )
+        if arguments is None and attributes.get(_NATIVE["arguments"]) is None:
+            arguments = read_arguments(recorded[0], tool_name)
+        if result is None and attributes.get(_NATIVE["result"]) is None:
+            result = read_result(recorded[1])
     return arguments, result, call_id
 
 
 def _find_text(
-    sources: Sequence[ColumnSource], attributes: Mapping[str, Any], column: str, is_span: bool
+    sources: Sequence[ColumnSource], attributes: Mapping[str, Any], column: str, is_span: bool, tool_name: str | None
 ) -> tuple[str | None, str | None]:
     for source in sources:
         value = _get(source, attributes)
@@ -163,15 +173,15 @@ def _find_text(
             if column == "result" and _CALL_ID in value:
                 found = find_tool_results(read_messages(value, "tool") or ())
                 if len(found) == 1:
-                    return found[0].result, found[0].tool_call_id
+                    return found[0].result, clean_call_id(found[0].tool_call_id)
             elif column == "arguments" and value.startswith(_CALLBACK):
                 inputs = find_value(value, ("inputs",))
                 value = inputs if isinstance(inputs, dict) else value
-        if is_span and source.names[0].name == _NATIVE[column] and type(value) is str:
-            return None, None
-        text = read_json_or_text(value)
+        is_native = source.names[0].name == _NATIVE[column]
+        is_result = column == "result"
+        text = read_result(value) if is_result else read_arguments(value, tool_name, is_native=is_native)
         if text is not None:
-            return text, None
+            return None if is_span and is_native and text == value else text, None
     return None, None
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from otel_sqlite_exporter.genai.column_readers import read_text
 from otel_sqlite_exporter.genai.content import find_content, find_tool_content
 from otel_sqlite_exporter.genai.event_content import RecordedMessages, find_exception_type, find_first_token_ms
+from otel_sqlite_exporter.genai.messages.tool_content import clean_call_id
 from otel_sqlite_exporter.genai.plans import Ask, InteractionPlan, RowPlan
 from otel_sqlite_exporter.genai.rules import AGENTS, CALLS, TOOLS, Rules, load_rules
 from otel_sqlite_exporter.genai.usage import NOBODY, Outside, Usage, add_hidden, include_parts
@@ -146,8 +147,9 @@ def _find_tool(
     row[_TOOL_USER] = user_id
     if span.is_error and row[_TOOL_ERROR_TYPE] is None:
         row[_TOOL_ERROR_TYPE] = find_exception_type(span.events)
-    *row[_TOOL_CONTENT], call_id = find_tool_content(plan.content, attributes, span.records, is_span=is_span)
-    row[_TOOL_CALL_ID] = row[_TOOL_CALL_ID] or call_id
+    name = row[_TOOL_NAME]
+    *row[_TOOL_CONTENT], call_id = find_tool_content(plan.content, attributes, span.records, name, is_span=is_span)
+    row[_TOOL_CALL_ID] = clean_call_id(row[_TOOL_CALL_ID]) or call_id
     return make_row(Interactions, (None, make_row(ToolInteractionRow, row), (), ()))
 
 

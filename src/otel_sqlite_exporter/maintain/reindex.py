@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterator
+from typing import NamedTuple
 
 import orjson
 
@@ -38,7 +38,13 @@ from otel_sqlite_exporter.write.statements import read_json, read_rows, run_quer
 from otel_sqlite_exporter.write.stored_spans import ShownNaming, StoredSpan, read_spans
 from otel_sqlite_exporter.write.sums import repair_sessions
 from otel_sqlite_exporter.write.temporal_links import Change, find_stems
-from otel_sqlite_exporter.write.tool_batch import find_tools, hide_requests, link_logged_tools
+from otel_sqlite_exporter.write.tool_batch import (
+    Changes,
+    find_last_tool,
+    find_tools,
+    group_tools,
+    link_logged_tools,
+)
 from otel_sqlite_exporter.write.writer import Writer
 
 _BATCH = 256
@@ -164,11 +170,12 @@ class _Reindexer:
         self.changed_spans += len(spans)
         self.changed_logs += len(logs)
         changes: list[Change] = []
-        tools: Collection[Sequence[Any]] = ()
         calls: Collection[int] = ()
+        changed_tools = Changes(find_last_tool(self._connection))
         if logs:
             calls = find_calls(self._connection, ChangedRecords(events=self._find_events(log_ids)))
-            tools = find_tools(self._connection, logs=log_ids)
+            keys, names = find_tools(self._connection, logs=log_ids)
+            changed_tools = changed_tools._replace(keys=keys, names=names)
             parts = list({stored.trace_session for stored, _ in logs})
             changes += find_stems(self._connection, trace_sessions=parts)
             run_script(self._connection, "forget_logs", ids=log_ids)
@@ -178,8 +185,8 @@ class _Reindexer:
         self.unpriced += costs.restore(span_ids, range(last_log + 1, last_log + 1 + len(logs)))
         if logs:
             span_keys = {(stored.shown.trace, encoded.span_id) for stored, encoded in logs if encoded.span_id}
-            link_logged_tools(self._connection, span_keys)
-            hide_requests(self._connection, (), tools)
+            keys = link_logged_tools(self._connection, span_keys)
+            group_tools(self._connection, changed_tools._replace(keys={*changed_tools.keys, *keys}))
             count_calls(self._connection, ChangedRecords(calls=calls))
 
     def _find_events(self, logs: Collection[int]) -> list[int]:

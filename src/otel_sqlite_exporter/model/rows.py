@@ -127,7 +127,8 @@ class LLMInteractionRow(NamedTuple):
 
 class ToolInteractionRow(NamedTuple):
     """Columns of `_tool_interactions` that attributes fill. Arguments and result are None if the attributes
-    `gen_ai.tool.call.*` hold them. `duration_ms` is set if an event or log record reports it."""
+    `gen_ai.tool.call.*` hold them. `duration_ms` is set if an event or log record reports it,
+    `waiting_ms` if the record tells only how long the tool waited for a user."""
 
     tool_name: str | None
     tool_call_id: str | None
@@ -139,6 +140,7 @@ class ToolInteractionRow(NamedTuple):
     arguments: str | None = None
     result: str | None = None
     duration_ms: float | None = None
+    waiting_ms: float | None = None
 
 
 class ToolCallRow(NamedTuple):

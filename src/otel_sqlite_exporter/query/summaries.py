@@ -273,10 +273,12 @@ class ToolInteractionSummary(ViewRow):
     start_time: str
     end_time: str
     duration_ms: float | None
+    waiting_ms: float | None
     status: str | None
     error_type: str | None
     combined_attributes: str
     source: str
     dialect: str | None
     asked_by_span_id: str | None
+    counted: int
     id: int

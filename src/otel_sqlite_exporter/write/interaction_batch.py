@@ -117,7 +117,8 @@ class InteractionBatch:
         `moved_trace_sessions` rows that show another session."""
         # Those of a new trace came with this batch.
         older = [(trace.id, span_id) for _, trace, span_id in self._spans if has_logs and not trace.is_new]
-        self._tools.finish(connection, older)
+        between = [span for span, trace, _ in self._spans if trace.has_interactions and not trace.is_new]
+        self._tools.finish(connection, older, between, moved_trace_sessions)
         spans: list[int] = []
         leaves: list[tuple[int, int]] = []
         for id, trace, span_id in self._spans:

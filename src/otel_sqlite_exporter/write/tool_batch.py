@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tools of one batch: executions, and the calls and results that messages of models mention.
 
-Which of them have a row of their own depends on all records of a trace, in whatever order they arrive: it is brought up
-to date when the batch is written.
+Which of them are of one execution depends on all records of a trace, a session and a call id, in whatever order they
+arrive: it is brought up to date when the batch is written.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.genai.event_content import find_logged_tools, read_record
+from otel_sqlite_exporter.genai.tool_facts import find_changes
+from otel_sqlite_exporter.genai.tool_tellings import Result, Telling, find_distances, find_wanted, make_call_key
 from otel_sqlite_exporter.model.rows import LLMInteractionRow, ToolCallRow, ToolInteractionRow, ToolResultRow
 from otel_sqlite_exporter.model.values import decode_attributes, decode_value
 from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json, run_query, run_script
@@ -34,9 +36,21 @@ class RecordKeys(NamedTuple):
 
 
 _TOOL_INTERACTIONS = Insert(
-    "_tool_interactions", (*RecordKeys._fields, "start_event", "is_request", *ToolInteractionRow._fields)
+    "_tool_interactions", (*RecordKeys._fields, "start_event", "is_request", "call_key", *ToolInteractionRow._fields)
 )
-_TOOL_RESULTS = Insert("_tool_results", ("span", "trace", "tool_call_id", "time_unix_nano", "result"))
+_TOOL_RESULTS = Insert("_tool_results", ("span", "trace", "call_key", "tool_call_id", "time_unix_nano", "result"))
+_MOST_ROUNDS = 6
+
+
+class Changes(NamedTuple):
+    """What may group tools anew: new rows (those after `last`); tools and results that came or went, by call key and by
+    (trace, tool name); spans that may stand between tools; and rows of `_trace_sessions` that show another session."""
+
+    last: int
+    keys: Collection[int] = ()
+    names: Collection[Sequence[Any]] = ()
+    spans: Collection[int] = ()
+    trace_sessions: Collection[int] = ()
 
 
 class ToolBatch:
@@ -45,10 +59,11 @@ class ToolBatch:
     def __init__(self) -> None:
         self._rows = TableRows(_TOOL_INTERACTIONS)
         self._results = TableRows(_TOOL_RESULTS)
-        # (trace, call id, tool name): new ones can hide a request, and removed ones can show it again.
-        self._new: set[tuple[int, str | None, str | None]] = set()
-        self._removed: Collection[Sequence[Any]] = ()
+        self._keys: set[int] = set()
+        self._names: set[tuple[int, str]] = set()
         self._logs: set[tuple[int, str]] = set()
+        self._last = 0
+        self._is_empty = True
 
     def note_log(self, trace: int, span_id: str) -> None:
         """Note a log record whose messages mention tools, recorded in a span that need not be in the file yet."""
@@ -56,12 +71,13 @@ class ToolBatch:
 
     def note_replaced_spans(self, connection: sqlite3.Connection, spans: Collection[int]) -> None:
         """Note the tools of these rows of `_spans`, before they are removed."""
-        self._removed = find_tools(connection, spans=spans)
+        keys, names = find_tools(connection, spans=spans)
+        self._keys.update(keys)
+        self._names.update((trace, name) for trace, name in names)
 
     def add_execution(self, tool: ToolInteractionRow, record: RecordKeys) -> None:
         """Add what a span, an event or a log record tells of an execution."""
-        self._rows.add((*record, None, 0, *tool))
-        self._new.add((record.trace, tool.tool_call_id, tool.tool_name))
+        self._rows.add((*record, None, 0, self._note(record, tool.tool_call_id, tool.tool_name), *tool))
 
     def add_mentions(
         self,
@@ -74,23 +90,46 @@ class ToolBatch:
         records hold are read from the file, when their span is there."""
         requested = record._replace(event=None, start_time_unix_nano=record.end_time_unix_nano, status_code=0)
         for call in calls:
-            self._rows.add((*requested, record.event, 1, *make_request(call, llm)))
-            self._new.add((record.trace, call.tool_call_id, call.tool_name))
+            key = self._note(record, call.tool_call_id, call.tool_name)
+            self._rows.add((*requested, record.event, 1, key, *make_request(call, llm)))
         for id, result in () if record.event is not None else results:
-            self._results.add((record.span, record.trace, id, record.start_time_unix_nano, result))
+            key = make_call_key(id, record.start_time_unix_nano)
+            self._results.add((record.span, record.trace, key, id, record.start_time_unix_nano, result))
+            self._keys.add(key)
+
+    def _note(self, record: RecordKeys, call_id: str | None, name: str | None) -> int | None:
+        self._is_empty = False
+        if name is not None:
+            self._names.add((record.trace, name))
+        if call_id is None:
+            return None
+        key = make_call_key(call_id, record.end_time_unix_nano)
+        self._keys.add(key)
+        return key
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write the rows. Their spans and events are in the file."""
+        if not self._is_empty:
+            self._last = find_last_tool(connection)
         self._rows.write(connection)
         self._results.write(connection)
 
-    def finish(self, connection: sqlite3.Connection, spans: Collection[tuple[int, str]]) -> None:
-        """Bring up to date what depends on other records, when all of the batch is written and linked. `spans` (trace,
-        span id) are those that log records in the file may name."""
-        logged = self._logs.union(spans)
+    def finish(
+        self,
+        connection: sqlite3.Connection,
+        logged_spans: Collection[tuple[int, str]],
+        spans: Collection[int],
+        trace_sessions: Collection[int],
+    ) -> None:
+        """Bring up to date what depends on other records, when all of the batch is written and linked. `logged_spans`
+        (trace, span id) are those that log records in the file may name, `spans` may stand between tools in the file,
+        and `trace_sessions` show another session than before."""
+        logged = self._logs.union(logged_spans)
         if logged:
-            link_logged_tools(connection, logged)
-        hide_requests(connection, self._new, self._removed)
+            self._keys.update(link_logged_tools(connection, logged))
+        if not self._is_empty or self._keys or self._names or spans or trace_sessions or logged:
+            last = find_last_tool(connection) if self._is_empty else self._last
+            group_tools(connection, Changes(last, self._keys, self._names, spans, trace_sessions))
 
 
 def make_request(call: ToolCallRow, llm: LLMInteractionRow | None) -> ToolInteractionRow:
@@ -101,35 +140,70 @@ def make_request(call: ToolCallRow, llm: LLMInteractionRow | None) -> ToolIntera
 
 def find_tools(
     connection: sqlite3.Connection, *, spans: Collection[int] = (), logs: Collection[int] = ()
-) -> Collection[Sequence[Any]]:
-    """Return the tool calls of these rows of `_spans` and `_logs`, each with its trace, call id and name."""
-    tools: list[list[Any]]
-    (tools,) = read_json(connection, "find_tools", spans=spans, logs=logs)
-    return tools
+) -> tuple[Collection[int], Collection[Sequence[Any]]]:
+    """Return what these rows of `_spans` and `_logs` tell of tools: call keys, and (trace, tool name)."""
+    keys, names = read_json(connection, "find_tools", spans=spans, logs=logs)
+    return keys, names
 
 
-def hide_requests(
-    connection: sqlite3.Connection, new: Collection[Sequence[Any]], removed: Collection[Sequence[Any]]
-) -> None:
-    """Show each tool call once, after calls with these traces, call ids and names were written or removed."""
-    if new or removed:
-        tools = [*((*tool, 0) for tool in new), *((*tool, 1) for tool in removed)]
-        run_script(connection, "hide_requests", tools=tools)
+def find_last_tool(connection: sqlite3.Connection) -> int:
+    """Return the last id of `_tool_interactions`."""
+    last: int
+    (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM _tool_interactions").fetchone()
+    return last
 
 
-def link_logged_tools(connection: sqlite3.Connection, spans: Collection[tuple[int, str]]) -> None:
+def group_tools(connection: sqlite3.Connection, changes: Changes) -> int:
+    """Show each execution that `changes` concern once, and return for how many rows the decision has changed."""
+    tellings: dict[int, Telling] = {}
+    results: dict[int, Result] = {}
+    seeds: set[int] = set()
+    wanted: dict[str, Collection[Any]] = {
+        "keys": changes.keys,
+        "names": changes.names,
+        "tools": (),
+        "spans": changes.spans,
+        "trace_sessions": changes.trace_sessions,
+    }
+    asked: dict[str, set[Any]] = {"keys": {*changes.keys}, "names": {*map(tuple, changes.names)}, "tools": set()}
+    distances: dict[int, int] = {}
+    for _ in range(_MOST_ROUNDS):
+        rows, found = read_json(connection, "read_tools", **wanted, after=[changes.last])
+        new = {row[0]: Telling(*row) for row in rows if row[0] not in tellings}
+        seeds = seeds or new.keys() | set()
+        tellings.update(new)
+        results.update((row[0], Result(*row)) for row in found)
+        distances = find_distances(tellings.values(), seeds)
+        near = [one for id, one in tellings.items() if distances.get(id, 2) < 2]
+        more = find_wanted(near)
+        wanted = {name: more[name] - asked[name] for name in asked} | {"spans": (), "trace_sessions": ()}
+        if not any(wanted.values()):
+            break
+        for name in asked:
+            asked[name] |= more[name]
+    changed = find_changes(tellings, results.values(), {id for id, distance in distances.items() if distance < 2})
+    if changed or any(one.is_stale for one in tellings.values()):
+        run_script(connection, "group_tools", changes=changed)
+    return len(changed)
+
+
+def link_logged_tools(connection: sqlite3.Connection, spans: Collection[tuple[int, str]]) -> Collection[int]:
     """Link the tool calls in log records of these spans (trace, span id) with their span, and add the tool results in
-    such records to the spans. Spans that are not in the file are left out.
+    such records to the spans. Return the call keys of these results. Spans that are not in the file are left out.
 
     A result from a span carries the span's start time; one from a log record never does. That is how the two are
     distinguished. So one that was recorded at that very nanosecond is written a nanosecond later."""
     has_tools, records = run_query(connection, "find_logged_tools", spans=spans).fetchone()
     results = TableRows(_TOOL_RESULTS)
+    keys: set[int] = set()
     for span, trace, start, time, name, body_type, body, attribute_types, attributes in orjson.loads(records):
         content = None if body is None else decode_value(body, body_type)
         _, found = find_logged_tools(read_record(name, decode_attributes(attributes, attribute_types), content))
         for id, result in found:
-            results.add((span, trace, id, time + (time == start), result))
+            moment = time + (time == start)
+            keys.add(key := make_call_key(id, moment))
+            results.add((span, trace, key, id, moment, result))
     if has_tools:
         run_script(connection, "link_logged_tools", spans=spans)
     results.write(connection)
+    return keys

@@ -20,6 +20,7 @@ from otel_sqlite_exporter.genai.messages.message_parts import read_parts as _rea
 from otel_sqlite_exporter.genai.messages.message_shapes import read_event as _read_event
 from otel_sqlite_exporter.genai.messages.message_shapes import read_shape
 from otel_sqlite_exporter.genai.messages.plain_messages import are_native, read_plain
+from otel_sqlite_exporter.genai.messages.tool_content import read_result
 from otel_sqlite_exporter.genai.messages.turns import join_turns
 from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
 from otel_sqlite_exporter.model.values import encode_value
@@ -155,9 +156,14 @@ def find_tool_results(messages: Sequence[Message]) -> list[ToolResultRow]:
         if message["role"] == "assistant":
             break
         new.append(message)
+    return find_all_results(reversed(new))
+
+
+def find_all_results(messages: Iterable[Message]) -> list[ToolResultRow]:
+    """Return the results of tools in messages. An answer holds those of tools that the provider runs."""
     return [
-        ToolResultRow(as_text(part["id"]), _optional(part.get("response", part.get("result"))))
-        for message in reversed(new)
+        ToolResultRow(as_text(part["id"]), read_result(part.get("response", part.get("result"))))
+        for message in messages
         for part in message["parts"]
         if part["type"] == "tool_call_response" and part.get("id")
     ]

@@ -15,7 +15,7 @@ WITH
       status,
       CASE WHEN status NOT IN ('running', 'interrupted') THEN duration_ms END AS duration_ms
     FROM complete_tool_interactions
-    WHERE start_time_unix_nano >= :since AND start_time_unix_nano < :until
+    WHERE counted = 1 AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
   ),
   ranked AS (
     SELECT

@@ -99,7 +99,13 @@ CREATE TABLE _tool_interactions (
   status_code INTEGER NOT NULL,           -- as in _spans
   is_interrupted INTEGER NOT NULL DEFAULT 0, -- 1: its process ended first
   is_request INTEGER NOT NULL DEFAULT 0,  -- 1: only the answer of a model has it
-  is_hidden INTEGER NOT NULL DEFAULT 0,   -- 1: a start whose finish shows both; a request whose execution has a row
+  has_finish INTEGER NOT NULL DEFAULT 0,  -- 1: a start whose finish shows both
+  merged_into INTEGER,                    -- the row that shows this telling of the same execution; 0: none does
+  is_hidden INTEGER NOT NULL AS (has_finish = 1 OR merged_into IS NOT NULL),
+  is_stale INTEGER NOT NULL DEFAULT 0,    -- 1: a trigger or a move has changed it; the writer groups it again
+  counted INTEGER NOT NULL DEFAULT 0,     -- 1: it is shown, and the tool ran
+  own_facts TEXT,                         -- JSON object: its own values of the columns that hold those of other tellings
+  call_key INTEGER,                       -- time and tool_call_id: genai/tool_tellings.py
   tool_name TEXT,
   tool_call_id TEXT,
   tool_type TEXT,
@@ -109,7 +115,8 @@ CREATE TABLE _tool_interactions (
   dialect TEXT,                           -- the dialect that recognised it
   arguments TEXT,                         -- JSON, or text; NULL, here and below: it is in the attributes
   result TEXT,
-  duration_ms REAL                        -- reported by an event or log record
+  duration_ms REAL,                       -- reported by an event or log record
+  waiting_ms REAL                         -- how long it waited for a user
 ) STRICT;
 -- The executions and requests of a span.
 CREATE INDEX _tool_interactions_span ON _tool_interactions (span);
@@ -119,8 +126,14 @@ CREATE UNIQUE INDEX _tool_interactions_event ON _tool_interactions (event) WHERE
 CREATE INDEX _tool_interactions_start_event ON _tool_interactions (start_event) WHERE start_event IS NOT NULL;
 -- The executions of a trace or session.
 CREATE INDEX _tool_interactions_trace_session ON _tool_interactions (trace_session);
--- The request of an execution, and the execution of a request.
-CREATE INDEX _tool_interactions_call ON _tool_interactions (trace, tool_call_id, tool_name);
+-- The rows of a call id, near in time and in all traces.
+CREATE INDEX _tool_interactions_call ON _tool_interactions (call_key) WHERE call_key IS NOT NULL;
+-- The rows of a tool in a trace.
+CREATE INDEX _tool_interactions_name ON _tool_interactions (trace, tool_name);
+-- The other tellings of an execution.
+CREATE INDEX _tool_interactions_merged ON _tool_interactions (merged_into) WHERE merged_into IS NOT NULL;
+-- The rows to group again.
+CREATE INDEX _tool_interactions_stale ON _tool_interactions (is_stale) WHERE is_stale = 1;
 -- The newest executions, and those of a range of time.
 CREATE INDEX _tool_interactions_start_time ON _tool_interactions (start_time_unix_nano);
 -- How many rows the view leaves out: row_counts.
@@ -131,11 +144,12 @@ CREATE TABLE _tool_results (
   id INTEGER PRIMARY KEY,
   span INTEGER NOT NULL REFERENCES _spans, -- of the model call whose prompt holds it
   trace INTEGER NOT NULL,                 -- an id of _traces
+  call_key INTEGER NOT NULL,              -- as in _tool_interactions
   tool_call_id TEXT NOT NULL,
   time_unix_nano INTEGER NOT NULL,        -- start of that span; any other time: a log record of the span holds the result
   result TEXT                             -- JSON, or text
 ) STRICT;
 -- The result of a call.
-CREATE INDEX _tool_results_call ON _tool_results (trace, tool_call_id);
+CREATE INDEX _tool_results_call ON _tool_results (call_key);
 -- The results in the prompt of a span.
 CREATE INDEX _tool_results_span ON _tool_results (span);

@@ -12,7 +12,7 @@ BEGIN
   )
   WHERE event IN (new.event, (SELECT e.related_event FROM _events AS e WHERE e.id = new.event));
   UPDATE _tool_interactions
-  SET is_hidden = EXISTS (SELECT 1 FROM _tool_interactions AS f WHERE f.start_event = _tool_interactions.event)
+  SET is_stale = 1, has_finish = EXISTS (SELECT 1 FROM _tool_interactions AS f WHERE f.start_event = _tool_interactions.event)
   WHERE event IN (new.event, (SELECT e.related_event FROM _events AS e WHERE e.id = new.event));
 END;
 
@@ -29,7 +29,7 @@ BEGIN
   )
   WHERE event IN (new.id, new.related_event, old.related_event);
   UPDATE _tool_interactions
-  SET is_hidden = EXISTS (SELECT 1 FROM _tool_interactions AS f WHERE f.start_event = _tool_interactions.event)
+  SET is_stale = 1, has_finish = EXISTS (SELECT 1 FROM _tool_interactions AS f WHERE f.start_event = _tool_interactions.event)
   WHERE event IN (new.id, new.related_event, old.related_event);
 END;
 
@@ -40,5 +40,5 @@ BEGIN
     start_event = NULL,
     start_time_unix_nano = max(0, end_time_unix_nano - CAST(ifnull(duration_ms, 0) * 1e6 AS INTEGER))
   WHERE start_event = old.event;
-  UPDATE _tool_interactions SET is_hidden = 0 WHERE event = old.start_event;
+  UPDATE _tool_interactions SET is_stale = 1, has_finish = 0 WHERE event = old.start_event;
 END;

@@ -22,7 +22,7 @@ SELECT
   CASE WHEN o.span IS NOT NULL THEN 'running' WHEN i.is_interrupted THEN 'interrupted' ELSE iif(i.status_code = 2 OR i.error_type IS NOT NULL, 'error', 'ok') END AS status,
   (SELECT count(*) FILTER (WHERE c.is_aggregate = 0 AND c.counted = 1)
    FROM json_each(i.spans_below) AS w CROSS JOIN _llm_interactions AS c ON c.span = w.value) AS llm_calls,
-  (SELECT count(*) FILTER (WHERE c.is_hidden = 0)
+  (SELECT count(*) FILTER (WHERE c.counted = 1)
    FROM json_each(i.spans_below) AS w CROSS JOIN _tool_interactions AS c ON c.span = w.value) AS tool_calls,
   (SELECT sum(c.input_tokens) FILTER (WHERE c.counted = 1)
    FROM json_each(i.spans_below) AS w CROSS JOIN _llm_interactions AS c ON c.span = w.value) AS input_tokens,

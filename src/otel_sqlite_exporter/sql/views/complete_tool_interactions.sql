@@ -24,10 +24,7 @@ SELECT
   ) AS arguments,
   coalesce(
     i.result,
-    iif(i.is_request,
-      (SELECT r.result FROM _tool_results AS r WHERE r.trace = i.trace AND r.tool_call_id = i.tool_call_id ORDER BY r.time_unix_nano, r.result LIMIT 1),
-      iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.tool.call.result"'
-    )
+    iif(i.is_request, NULL, iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."gen_ai.tool.call.result"')
   ) AS result,
   CASE
     WHEN i.is_request THEN NULL
@@ -43,9 +40,10 @@ SELECT
   max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) AS end_time_unix_nano,
   strftime('%Y-%m-%dT%H:%M:%S', i.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', i.start_time_unix_nano / 1000 % 1000000) AS start_time,
   strftime('%Y-%m-%dT%H:%M:%S', max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000000000, 'unixepoch') || printf('.%06dZ', max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000 % 1000000) AS end_time,
-  iif(i.is_request, NULL, coalesce(i.duration_ms, (max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - i.start_time_unix_nano) / 1e6)) AS duration_ms,
+  iif(i.is_request, NULL, coalesce(i.duration_ms, (max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - i.start_time_unix_nano) / 1e6) - ifnull(i.waiting_ms, 0)) AS duration_ms,
+  i.waiting_ms,
   CASE
-    WHEN i.is_request THEN iif(EXISTS (SELECT 1 FROM _tool_results AS r WHERE r.trace = i.trace AND r.tool_call_id = i.tool_call_id), 'ok', NULL)
+    WHEN i.is_request THEN iif(i.counted, 'ok', NULL)
     WHEN o.span IS NOT NULL THEN 'running'
     WHEN i.event IS NULL AND i.is_interrupted THEN 'interrupted'
     WHEN i.status_code = 2 OR i.error_type IS NOT NULL THEN 'error'
@@ -68,16 +66,11 @@ SELECT
   i.dialect,
   iif(i.is_request,
     s.span_id,
-    coalesce(
-      (SELECT c.span_id FROM _tool_interactions AS q JOIN _spans AS c ON c.id = q.span
-       WHERE q.trace = i.trace AND q.tool_call_id = coalesce(i.tool_call_id, b.tool_call_id) AND q.is_request = 1
-       ORDER BY q.start_time_unix_nano, c.span_id LIMIT 1),
-      (SELECT c.span_id FROM _tool_interactions AS q JOIN _spans AS c ON c.id = q.span
-       WHERE i.tool_call_id IS NULL AND q.trace = i.trace AND q.tool_name = i.tool_name AND q.is_request = 1
-         AND q.start_time_unix_nano <= i.start_time_unix_nano
-       ORDER BY q.start_time_unix_nano DESC, c.span_id LIMIT 1)
-    )
+    (SELECT c.span_id FROM _tool_interactions AS q JOIN _spans AS c ON c.id = q.span
+     WHERE q.merged_into = i.id AND q.is_request = 1
+     ORDER BY q.start_time_unix_nano, c.span_id LIMIT 1)
   ) AS asked_by_span_id,
+  i.counted,
   i.id
 FROM _tool_interactions AS i
 JOIN _trace_sessions AS p ON p.id = i.trace_session

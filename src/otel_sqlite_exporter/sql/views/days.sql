@@ -25,7 +25,7 @@ FROM (
   UNION ALL
   SELECT i.start_time_unix_nano / 86400000000000, 0, 0, 0, count(*), 0
   FROM _tool_interactions AS i
-  WHERE i.is_hidden = 0
+  WHERE i.counted = 1
   GROUP BY 1
   UNION ALL
   SELECT l.time_unix_nano / 86400000000000, 0, 0, 0, 0, count(*)

@@ -10,4 +10,5 @@ SELECT
   (SELECT count(*) FROM _llm_interactions WHERE is_hidden = 0 AND cost_status IS NOT NULL) AS calls_with_cost_status,
   (SELECT count(*) FROM _llm_interactions WHERE is_aggregate = 1) AS agent_spans,
   (SELECT coalesce(sum(total_tokens), 0) FROM _llm_interactions WHERE counted = 1) AS counted_tokens,
-  (SELECT count(*) FROM _tool_interactions WHERE is_hidden = 0) AS tool_calls;
+  (SELECT count(*) FROM _tool_interactions WHERE is_hidden = 0) AS tool_calls,
+  (SELECT count(*) FROM _tool_interactions WHERE counted = 1) AS counted_tool_calls;

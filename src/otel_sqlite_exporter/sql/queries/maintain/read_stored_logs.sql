@@ -31,15 +31,11 @@ SELECT
   (SELECT json_group_array(json(i.columns)) FROM _derived_calls AS i WHERE i.event = e.id) AS llm_interactions,
   (
     -- User, agent and dialect of a call that the record asks for are those of its span.
-    SELECT json_group_array(json_array(
-      i.event, i.is_request, i.tool_name, i.tool_call_id, i.tool_type, iif(i.is_request, NULL, i.user_id),
-      iif(i.is_request, NULL, i.agent_name), i.error_type, iif(i.is_request, NULL, i.dialect), i.arguments, i.result,
-      i.duration_ms
-    ))
+    SELECT json_group_array(json(iif(i.is_request, json_set(i.columns, '$[5]', NULL, '$[6]', NULL, '$[8]', NULL), i.columns)))
     FROM (
-      SELECT * FROM _tool_interactions AS q WHERE q.event = e.id
+      SELECT q.is_request, q.columns FROM _derived_tools AS q WHERE q.event = e.id
       UNION ALL
-      SELECT * FROM _tool_interactions AS q WHERE q.start_event = e.id AND q.is_request = 1
+      SELECT q.is_request, q.columns FROM _derived_tools AS q WHERE q.start_event = e.id AND q.is_request = 1
     ) AS i
   ) AS tool_interactions,
   (

@@ -1,13 +1,26 @@
--- The tool calls of some spans and log records, as a JSON array of [trace, call id, tool name]. :spans is an array of
--- ids of _spans, :logs of ids of _logs.
-SELECT json_group_array(json_array(trace, tool_call_id, tool_name))
-FROM (
-  SELECT i.trace, i.tool_call_id, i.tool_name
-  FROM json_each(:spans) AS w
-  CROSS JOIN _tool_interactions AS i ON i.span = w.value
-  UNION
-  SELECT i.trace, i.tool_call_id, i.tool_name
-  FROM json_each(:logs) AS w
-  CROSS JOIN _events AS e ON e.log = w.value
-  CROSS JOIN _tool_interactions AS i ON i.event = e.id OR (i.start_event = e.id AND i.is_request = 1)
-);
+-- What is told of tools by some spans and log records, as two JSON arrays: the call keys, also of results, and [trace,
+-- tool name]. :spans is an array of ids of _spans, :logs of ids of _logs.
+WITH
+  tools AS MATERIALIZED (
+    SELECT i.trace, i.call_key, i.tool_name
+    FROM json_each(:spans) AS w
+    CROSS JOIN _tool_interactions AS i ON i.span = w.value
+    UNION
+    SELECT i.trace, i.call_key, i.tool_name
+    FROM json_each(:logs) AS w
+    CROSS JOIN _events AS e ON e.log = w.value
+    CROSS JOIN _tool_interactions AS i ON i.event = e.id OR (i.start_event = e.id AND i.is_request = 1)
+  )
+SELECT
+  (
+    SELECT json_group_array(call_key)
+    FROM (
+      SELECT call_key FROM tools WHERE call_key IS NOT NULL
+      UNION
+      SELECT r.call_key FROM json_each(:spans) AS w CROSS JOIN _tool_results AS r ON r.span = w.value
+    )
+  ) AS keys,
+  (
+    SELECT json_group_array(json_array(trace, tool_name))
+    FROM (SELECT DISTINCT trace, tool_name FROM tools WHERE tool_name IS NOT NULL)
+  ) AS names;

@@ -1,7 +1,7 @@
 -- Links tool calls from log records with their span and the call in it, and removes the results from log records of
 -- these spans. :spans is [[trace, span id], ...].
 UPDATE _tool_interactions
-SET (span, user_id, agent_name, dialect) = (
+SET is_stale = 1, (span, user_id, agent_name, dialect) = (
   SELECT s.id, c.user_id, c.agent_name, c.dialect
   FROM _events AS e
   CROSS JOIN _logs AS l ON l.id = e.log

@@ -14,7 +14,7 @@ FROM json_each(:moves) AS w
 JOIN _events AS e ON e.log = w.value ->> 0
 WHERE _llm_interactions.event = e.id;
 UPDATE _tool_interactions
-SET trace_session = w.value ->> 2
+SET trace_session = w.value ->> 2, is_stale = 1
 FROM json_each(:moves) AS w
 JOIN _events AS e ON e.log = w.value ->> 0
 WHERE _tool_interactions.event = e.id

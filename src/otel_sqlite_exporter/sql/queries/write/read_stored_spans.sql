@@ -50,12 +50,10 @@ SELECT
   ) AS links,
   (SELECT json_group_array(json(i.columns)) FROM _derived_calls AS i WHERE i.span = s.id) AS llm_interactions,
   (
-    SELECT json_group_array(json_array(
-      i.event, i.is_request, i.tool_name, i.tool_call_id, i.tool_type, i.user_id, i.agent_name, i.error_type, i.dialect,
-      i.arguments, i.result, i.duration_ms
-    ))
+    SELECT json_group_array(json(i.columns))
     FROM (
-      SELECT * FROM _tool_interactions AS q
+      SELECT q.columns
+      FROM _derived_tools AS q
       WHERE q.span = s.id AND (q.is_request = 0 OR q.start_event IS NULL)
       ORDER BY q.id
     ) AS i

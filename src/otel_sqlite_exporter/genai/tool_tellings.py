@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tellings of tool executions: what spans, events, log records and messages of models each tell of one. Pure."""
+
+from __future__ import annotations
+
+import zlib
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
+
+from otel_sqlite_exporter.genai.messages.tool_content import do_arguments_agree
+
+SPAN, EVENT, REQUEST = range(3)
+FACTS = (
+    *("tool_name", "tool_call_id", "tool_type", "user_id", "agent_name", "error_type", "status_code", "arguments"),
+    *("result", "waiting_ms"),
+)
+NAME, CALL_ID, TYPE, USER, AGENT, ERROR_TYPE, STATUS, ARGUMENTS, RESULT, WAITING = range(len(FACTS))
+BUCKET_NS = 1 << 42
+_HASH_BITS = 20
+
+
+def make_call_key(call_id: str, time_unix_nano: int) -> int:
+    """Return what an index finds a call id by: the time in steps of 2**42 ns (73 minutes), then a digest of the id. So
+    new keys are near each other in the index. Those who look for an id ask for the steps before and after, too."""
+    digest = zlib.crc32(call_id.encode("utf-8", "surrogatepass")) & (1 << _HASH_BITS) - 1
+    return time_unix_nano // BUCKET_NS << _HASH_BITS | digest
+
+
+class Telling(NamedTuple):
+    """A row of `_tool_interactions`, in the order of queries/write/read_tools.sql. `trace` and `session` are keys, 0 if
+    there is none. `asked_time` is the start of the model call, of a request. `around` is the telling of the span
+    around it. `facts` are those in the file, `shown` what the row shows besides."""
+
+    id: int
+    kind: int
+    trace: int
+    session: int
+    service: str
+    span_id: str
+    parent_span_id: str
+    form: str
+    start: int
+    end: int
+    asked_time: int
+    around: int | None
+    has_finish: int
+    is_stale: int
+    merged_into: int | None
+    counted: int
+    own_facts: dict[str, Any] | None
+    facts: list[Any]
+    shown: list[Any]
+
+    def find_own(self) -> list[Any]:
+        """Return the facts that the record itself tells."""
+        own = self.own_facts or {}
+        return [own.get(name, fact) for name, fact in zip(FACTS, self.facts, strict=True)]
+
+
+class Result(NamedTuple):
+    """A row of `_tool_results`: a result in the prompt of a model call that began at `time`."""
+
+    id: int
+    call_key: int
+    trace: int
+    session: int
+    service: str
+    call_id: str
+    time: int
+    result: str | None
+    span_id: str
+
+
+class Member:
+    """A telling with its own facts and what it shows besides."""
+
+    __slots__ = ("asked", "facts", "name", "own", "telling")
+
+    def __init__(self, telling: Telling) -> None:
+        self.telling = telling
+        self.own = telling.find_own()
+        self.facts = [other if fact is None else fact for fact, other in zip(self.own, telling.shown, strict=True)]
+
+    @property
+    def is_wait(self) -> bool:
+        """Whether it tells only how long a tool waited for a user."""
+        return self.own[WAITING] is not None
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it failed."""
+        return self.facts[STATUS] == 2 or self.facts[ERROR_TYPE] is not None
+
+    @property
+    def place(self) -> tuple[Any, ...]:
+        """The order of tellings: by time, what is around others first."""
+        one = self.telling
+        return one.start, one.kind, -one.end, one.trace != 0, one.span_id, one.form, repr(self.facts), one.id
+
+
+class Group:
+    """The tellings of one execution. `asked` and `start` are None without a request, or without an execution."""
+
+    def __init__(self, member: Member) -> None:
+        self.members = [member]
+        self.results: list[Result] = []
+        self.call_id: str | None = member.facts[CALL_ID]
+        self.name: str | None = member.facts[NAME]
+
+    def add(self, other: Group) -> None:
+        """Take the tellings of another group."""
+        self.members += other.members
+        self.results += other.results
+        self.call_id = self.call_id or other.call_id
+        self.name = self.name or other.name
+
+    def executions(self) -> list[Member]:
+        """Return the tellings that are not requests."""
+        return [one for one in self.members if one.telling.kind != REQUEST and not one.is_wait]
+
+    @property
+    def sessions(self) -> set[int]:
+        """The sessions that its tellings and results are in."""
+        return ({one.telling.session for one in self.members} | {one.session for one in self.results}) - {0}
+
+    @property
+    def first(self) -> Member:
+        """The earliest telling."""
+        return min(self.members, key=lambda one: one.place)
+
+    @property
+    def time(self) -> int:
+        """When it was asked for, else when it began."""
+        return min(one.telling.start for one in self.members)
+
+    @property
+    def end(self) -> int:
+        """When its last telling ended."""
+        return max(one.telling.end for one in self.members)
+
+    @property
+    def start(self) -> int | None:
+        """When its first execution began."""
+        return min((one.telling.start for one in self.executions()), default=None)
+
+    @property
+    def asked_time(self) -> int | None:
+        """When the model call began that asked first."""
+        return min((one.telling.asked_time for one in self.members if one.telling.kind == REQUEST), default=None)
+
+    def has_form(self, form: str) -> bool:
+        """Whether a telling of this form is among its tellings."""
+        return any(one.telling.form == form for one in self.members)
+
+    def agrees(self, other: Group, *, is_same_id: bool = False) -> bool:
+        """Whether ids, names and arguments are the same, as far as both have them."""
+        if self.call_id and other.call_id and self.call_id != other.call_id:
+            return False
+        if not is_same_id and self.name and other.name and self.name != other.name:
+            return False
+        return is_same_id or all(
+            do_arguments_agree(one.facts[ARGUMENTS], two.facts[ARGUMENTS])
+            for one in self.members
+            for two in other.members
+        )
+
+    def is_near(self, other: Group) -> bool:
+        """Whether a telling of each is in the same trace or session."""
+        return any(is_same_domain(one.telling, two.telling) for one in self.members for two in other.members)
+
+
+def is_same_domain(one: Telling | Result, other: Telling | Result) -> bool:
+    """Whether both are in the same trace or in the same session."""
+    return (one.trace == other.trace != 0) or (one.session == other.session != 0)
+
+
+def find_wanted(tellings: Iterable[Telling]) -> dict[str, set[Any]]:
+    """Return by which keys, names and ids the other tellings of these executions are found."""
+    keys: set[int] = set()
+    names: set[tuple[int, str]] = set()
+    tools: set[int] = set()
+    for one in tellings:
+        call_id, name = one.find_own()[CALL_ID] or one.shown[CALL_ID], one.find_own()[NAME] or one.shown[NAME]
+        if call_id is not None:
+            keys.add(make_call_key(call_id, one.end))
+        if name is not None and one.trace:
+            names.add((one.trace, name))
+        tools.update(id for id in (one.around, one.merged_into) if id)
+        if one.own_facts is not None or one.counted:
+            tools.add(one.id)
+    return {"keys": keys, "names": names, "tools": tools}
+
+
+def find_distances(tellings: Iterable[Telling], seeds: Collection[int]) -> dict[int, int]:
+    """Return how far tellings are from `seeds`: 0 in the same trace or session, 1 where a call id leads to another, 2
+    where it leads on from there."""
+    by_node: defaultdict[Any, list[Telling]] = defaultdict(list)
+    nodes_of: dict[int, list[Any]] = {}
+    for one in tellings:
+        own = one.find_own()
+        call_id, name = own[CALL_ID] or one.shown[CALL_ID], own[NAME] or one.shown[NAME]
+        nodes: list[Any] = [("tool", one.id), *(("tool", id) for id in (one.around, one.merged_into) if id)]
+        if one.trace:
+            nodes += [("name", one.trace, name)] if name else []
+            nodes += [("trace", one.trace, call_id)] if call_id else []
+        if call_id:
+            nodes += [("session", one.session, call_id)] if one.session else []
+            nodes.append(("id", call_id))
+        nodes_of[one.id] = nodes
+        for node in nodes:
+            by_node[node].append(one)
+    distances: dict[int, int] = {}
+    reached = [id for id in seeds if id in nodes_of]
+    for distance in range(3):
+        seen: set[Any] = set()
+        stack, beyond = reached, set()
+        while stack:
+            id = stack.pop()
+            if id in distances:
+                continue
+            distances[id] = distance
+            for node in nodes_of[id]:
+                if node[0] == "id":
+                    beyond.add(node)
+                elif node not in seen:
+                    seen.add(node)
+                    stack += [one.id for one in by_node[node]]
+        reached = [one.id for node in beyond for one in by_node[node]]
+    return distances
