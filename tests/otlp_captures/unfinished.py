@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Captures of which a file does not say all that they hold yet."""
 
-UNFINISHED = frozenset(
+from __future__ import annotations
+
+UNFINISHED: frozenset[str] = frozenset(
     (
         "adk1-native",
         "ag2-native",
         "ag2-oi",
         "agentops",
-        "agno-genai",
-        "agno-oi",
         "agno-tl",
         "aisdk",
         "autogen-oi",
@@ -24,33 +24,28 @@ UNFINISHED = frozenset(
         "genai-oi",
         "groq-tl",
         "haystack-native",
-        "haystack-oi",
         "js-openinference",
-        "js-otel",
         "langfuse4",
         "langgraph-langsmith",
         "langgraph-oi",
         "litellm-arize-phoenix",
-        "litellm-otel",
         "litellm-tl",
-        "llamaindex-native",
-        "llamaindex-oi",
-        "llamaindex-tl",
         "live-claude-code",
         "live-codex",
         "live-crewai",
         "live-gemini-cli",
         "live-google-adk",
         "live-langgraph",
+        "llamaindex-native",
+        "llamaindex-oi",
+        "llamaindex-tl",
         "lmnr",
         "mistralai-tl",
         "oaiagents-logfire",
         "oaiagents-oi",
         "ollama-oi",
-        "ollama-tl",
         "semkernel-native",
         "strands-oi",
         "together-oi",
-        "together-tl",
     )
 )
