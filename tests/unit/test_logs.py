@@ -129,6 +129,7 @@ def test_a_name_comes_from_the_field_the_attribute_or_the_body(
 @pytest.mark.parametrize(("attribute", "body"), [("codex.sse_event", None), ("sse_event", "codex.sse_event")])
 def test_a_dialect_knows_a_record_by_any_of_its_names(field: Any, attribute: str, body: Any) -> None:
     usage = {"input_token_count": 900, "output_token_count": "50", "model": "m", "event.name": attribute}
+    usage["event.kind"] = "response.completed"
     call = _encode(event_name=field, attributes=usage, body=body).interactions.llm
     assert call is not None
     assert (call.dialect, call.total_tokens) == ("codex", 950)

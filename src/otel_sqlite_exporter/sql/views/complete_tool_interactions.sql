@@ -2,7 +2,8 @@ CREATE VIEW complete_tool_interactions AS
 -- One row a tool execution, with its arguments and its result. source is 'span'; 'event' where it was recorded as
 -- events or log records; 'message' where only messages of model calls contain it: such a row has the span of the
 -- call that asked for it, the time of its answer, no duration, and the status ok once a later prompt holds the result.
--- asked_by_span_id is the span of the model call whose answer asked for the tool, where one is known.
+-- asked_by_span_id is the span of the model call whose answer asked for the tool, where one is known: of several records
+-- of that call, the one that counts.
 -- agent_name is what it names itself, else what its span, or the nearest above that, does.
 -- Calls that run (finish_id is NULL) and interrupted ones are here too, with status and end as in the view spans.
 SELECT
@@ -66,7 +67,11 @@ SELECT
   i.dialect,
   iif(i.is_request,
     s.span_id,
-    (SELECT c.span_id FROM _tool_interactions AS q JOIN _spans AS c ON c.id = q.span
+    (SELECT c.span_id
+     FROM _tool_interactions AS q
+     LEFT JOIN _llm_interactions AS a ON a.span = q.span AND a.event IS NULL
+     LEFT JOIN _llm_interactions AS u ON u.id = a.twin
+     JOIN _spans AS c ON c.id = coalesce(u.span, q.span)
      WHERE q.merged_into = i.id AND q.is_request = 1
      ORDER BY q.start_time_unix_nano, c.span_id LIMIT 1)
   ) AS asked_by_span_id,
