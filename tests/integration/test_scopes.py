@@ -18,8 +18,12 @@ from tests.conftest import exporting, read
 _T = 1_795_000_000_000_000_000
 _ADK = InstrumentationScope("gcp.vertex.agent")
 _LLAMAINDEX = InstrumentationScope("llamaindex.opentelemetry.tracer")
-_ASKED = {"class_name": "LLMChatStartEvent", "model_dict.model_name": "gpt", "messages": '[{"role": "user"}]'}
-_ANSWERED = {
+_ASKED: dict[str, Any] = {
+    "class_name": "LLMChatStartEvent",
+    "model_dict.model_name": "gpt",
+    "messages": '[{"role": "user"}]',
+}
+_ANSWERED: dict[str, Any] = {
     "class_name": "LLMChatEndEvent",
     "response.raw.id": "r1",
     "response.raw.usage.prompt_tokens": 7,

@@ -38,7 +38,7 @@ class Rules:
         self.dialects = tuple(sorted(dialects, key=lambda dialect: dialect.rank))
         self.names = frozenset(dialect.name for dialect in self.dialects)
         self._providers = Providers(self.dialects)
-        self.scopes = frozenset(name for dialect in self.dialects for name in dialect.scopes)
+        self.scopes = frozenset(name for dialect in self.dialects for name in dialect.scopes if name != "*")
         self._records = {name: dialect for dialect in reversed(self.dialects) for name in dialect.records}
         names = [marker for dialect in self.dialects for marker in dialect.markers]
         prefixes = {name[:-1] for name in names if name.endswith(".*")}
@@ -118,9 +118,9 @@ class Rules:
             for name, values in ((parse_name(text), values) for text, values in dialect.operations.items())
             if name.name in present
         )
-        names = [pair for one in matching for pair in (one.scopes.get(scope, {}) if scope else {}).items()]
+        scopes = [one.scopes[name] for one in matching for name in (scope or "", "*") if name in one.scopes]
         return InteractionPlan(
-            names=tuple((compile_glob(pattern), operation) for pattern, operation in names),
+            names=tuple((compile_glob(name), operation) for names in scopes for name, operation in names.items()),
             operations=operations,
             operation=None if record is None else matching[0].records[record].operation,
             llm=self._plan_row(LLMInteractionRow, label, columns, present),
