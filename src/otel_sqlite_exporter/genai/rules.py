@@ -17,7 +17,7 @@ import orjson
 
 from otel_sqlite_exporter.genai.column_readers import READERS, Read, find_value, read_text
 from otel_sqlite_exporter.genai.content import plan_content
-from otel_sqlite_exporter.genai.globs import GlobMap, compile_glob
+from otel_sqlite_exporter.genai.globs import compile_glob, find_globs
 from otel_sqlite_exporter.genai.plans import Ask, InteractionPlan, RowPlan
 from otel_sqlite_exporter.genai.providers import VOCABULARY, Providers
 from otel_sqlite_exporter.genai.usage import NOBODY, Outside
@@ -113,7 +113,7 @@ class Rules:
         own_names = columns["own_name"]
         outside, parts = self._find_outside(matching, columns)
         operations = tuple(
-            (name.name, None if name.path is None else _read_at(name.path), GlobMap(values))
+            (name.name, None if name.path is None else _read_at(name.path), find_globs(values))
             for dialect in matching
             for name, values in ((parse_name(text), values) for text, values in dialect.operations.items())
             if name.name in present
