@@ -58,7 +58,8 @@ def render_dialect(one: dict[str, Any]) -> str:
     for scope, names in one.get("scopes", {}).items():
         said = [f"`{name}`: {render_meaning(meaning)}" for name, meaning in names.items()]
         by_name = f" The operation by the name of the span: {', '.join(said)}." if said else ""
-        text += f"\nSpans of the scope `{scope}` use it.{by_name}\n"
+        spans = "Spans of any scope" if scope == "*" else f"Spans of the scope `{scope}` use it"
+        text += f"\n{spans}.{by_name}\n"
     if "events" in one:
         text += f"\nAttributes of these span events are read with those of the span: {quote(one['events'])}.\n"
     for name, values in one.get("operations", {}).items():

@@ -91,7 +91,7 @@ def find_value(value: Any, path: Sequence[str]) -> Any:
     return value
 
 
-@functools.lru_cache(maxsize=2)  # several paths of one attribute are read one after the other
+@functools.lru_cache(maxsize=4)  # several paths of the same few attributes of a span are read
 def _decode(text: str) -> Any:
     if len(text) > _LONGEST:
         return None

@@ -19,6 +19,11 @@ def compile_glob(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(_AS_REGEX.get(part, re.escape(part)) for part in _WILD.split(pattern)), re.DOTALL)
 
 
+def find_globs(meanings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a map whose `get` knows the patterns among the keys: the same map if there are none."""
+    return GlobMap(meanings) if any("*" in key and key != "*" for key in meanings) else meanings
+
+
 class GlobMap(dict[str, Any]):
     """A map whose keys may be patterns. A key that is the text itself comes first, then the patterns in their order.
     The key `*` alone is no pattern: whoever asks gives it as the default."""
@@ -29,6 +34,6 @@ class GlobMap(dict[str, Any]):
 
     def get(self, text: Any, default: Any = None) -> Any:
         """Return the meaning of `text`, or `default`."""
-        if text in self or not self._globs:
+        if text in self:
             return super().get(text, default)
         return next((meaning for glob, meaning in self._globs if glob.fullmatch(text)), default)

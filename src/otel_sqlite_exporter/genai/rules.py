@@ -17,7 +17,7 @@ import orjson
 
 from otel_sqlite_exporter.genai.column_readers import READERS, Read, find_value, read_text
 from otel_sqlite_exporter.genai.content import plan_content
-from otel_sqlite_exporter.genai.globs import GlobMap, compile_glob
+from otel_sqlite_exporter.genai.globs import compile_glob, find_globs
 from otel_sqlite_exporter.genai.plans import Ask, InteractionPlan, RowPlan
 from otel_sqlite_exporter.genai.providers import VOCABULARY, Providers
 from otel_sqlite_exporter.genai.usage import NOBODY, Outside
@@ -38,7 +38,7 @@ class Rules:
         self.dialects = tuple(sorted(dialects, key=lambda dialect: dialect.rank))
         self.names = frozenset(dialect.name for dialect in self.dialects)
         self._providers = Providers(self.dialects)
-        self.scopes = frozenset(name for dialect in self.dialects for name in dialect.scopes)
+        self.scopes = frozenset(name for dialect in self.dialects for name in dialect.scopes if name != "*")
         self._records = {name: dialect for dialect in reversed(self.dialects) for name in dialect.records}
         names = [marker for dialect in self.dialects for marker in dialect.markers]
         prefixes = {name[:-1] for name in names if name.endswith(".*")}
@@ -113,14 +113,14 @@ class Rules:
         own_names = columns["own_name"]
         outside, parts = self._find_outside(matching, columns)
         operations = tuple(
-            (name.name, None if name.path is None else _read_at(name.path), GlobMap(values))
+            (name.name, None if name.path is None else _read_at(name.path), find_globs(values))
             for dialect in matching
             for name, values in ((parse_name(text), values) for text, values in dialect.operations.items())
             if name.name in present
         )
-        names = [pair for one in matching for pair in (one.scopes.get(scope, {}) if scope else {}).items()]
+        scopes = [one.scopes[name] for one in matching for name in (scope or "", "*") if name in one.scopes]
         return InteractionPlan(
-            names=tuple((compile_glob(pattern), operation) for pattern, operation in names),
+            names=tuple((compile_glob(name), operation) for names in scopes for name, operation in names.items()),
             operations=operations,
             operation=None if record is None else matching[0].records[record].operation,
             llm=self._plan_row(LLMInteractionRow, label, columns, present),

@@ -100,7 +100,8 @@ class Dialect(NamedTuple):
             (None: for all).
         first_token_events: Names of span events; the first such event marks the first token.
         scopes: Names of instrumentation scopes whose spans use the dialect. Each has patterns of span names with our
-            operations, which come before `operations`. None: the span is not a call.
+            operations, which come before `operations`. None: the span is not a call. The scope `*` is any; it makes no
+            span use the dialect.
         events: Names of span events whose attributes are read as if they were those of the span.
     """
 
