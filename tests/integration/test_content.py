@@ -206,6 +206,28 @@ def test_the_surest_source_is_taken_for_each_of_prompt_and_completion(path: Path
             [USER],
             [_message("assistant", finish_reason="length")],
         ),
+        (
+            {
+                "openinference.span.kind": "LLM",
+                "llm.input_messages.0.message.role": "user",
+                "llm.input_messages.0.message.content": "hi",
+                "llm.input_messages.1.message.role": "assistant",
+                "output.value": json.dumps([ANSWER]),
+            },
+            [USER, _message("assistant")],
+            [ANSWER],
+        ),
+        (
+            {
+                "openinference.span.kind": "LLM",
+                "llm.input_messages.0.message.role": "user",
+                "llm.input_messages.0.message.content": "hi",
+                "llm.input_messages.1.message.role": "assistant",
+                "input.value": json.dumps({"messages": [USER, ANSWER]}),
+            },
+            [USER, ANSWER],
+            None,
+        ),
         ({"gen_ai.completion.0.role": "assistant", "gen_ai.completion.0.finish_reason": "stop"}, None, None),
         ({"gen_ai.input.messages": '[{"role":"us'}, [_message("user", '{"role":"us"}')], None),
     ],

@@ -20,7 +20,7 @@ from otel_sqlite_exporter.genai.event_content import (
 from otel_sqlite_exporter.genai.messages.embedding_inputs import read_inputs
 from otel_sqlite_exporter.genai.messages.flattened import find_below, find_left, gather
 from otel_sqlite_exporter.genai.messages.json_texts import decode_text
-from otel_sqlite_exporter.genai.messages.message_names import Message
+from otel_sqlite_exporter.genai.messages.message_names import Message, Untold
 from otel_sqlite_exporter.genai.messages.normalise import (
     Recorded,
     encode_messages,
@@ -193,10 +193,10 @@ def _find_messages(
     *,
     may_be_empty: bool = False,
 ) -> Sequence[Message]:
-    """Return the messages of the first source that has some with content, or else some at all; those of the attribute
-    `native_name` as `Recorded` if they are. Messages that are spread over attributes `may_be_empty` only where other
-    content is recorded: without it, a role and a reason are what is left of them."""
-    empty = _NOTHING
+    """Return the messages of the first source that tells the content of all, or else of some, or else that there was
+    none; those of the attribute `native_name` as `Recorded` if they are. Messages that are spread over attributes
+    `may_be_empty` only where other content is recorded: without it, a role and a reason are what is left of them."""
+    partly = empty = _NOTHING
     for source in sources:
         messages: Sequence[Message] | None
         if source.is_prefix:
@@ -215,12 +215,16 @@ def _find_messages(
                 value = {"role": role, **value}
             read = read_recorded if source.names[0].name == native_name else read_messages
             messages = read(value, role)
-        if messages and are_told(messages):
-            if messages == [] or any(message["parts"] for message in messages):
+        if not messages or not are_told(messages):
+            continue
+        if messages == [] or any(message["parts"] for message in messages):
+            if source.is_prefix and any(isinstance(message["parts"], Untold) for message in messages):
+                partly = partly or messages
+            elif len(messages) >= len(partly):
                 return messages
-            if may_be_empty or not source.is_prefix:
-                empty = empty or messages
-    return empty
+        elif may_be_empty or not source.is_prefix:
+            empty = empty or messages
+    return partly or empty
 
 
 def _find_inputs(

@@ -14,11 +14,12 @@ import orjson
 
 from otel_sqlite_exporter.genai.messages.flattened import gather
 from otel_sqlite_exporter.genai.messages.json_texts import decode_json
-from otel_sqlite_exporter.genai.messages.message_names import Message, Part
+from otel_sqlite_exporter.genai.messages.message_names import Message, Part, Untold
 from otel_sqlite_exporter.genai.messages.message_parts import as_text, make_text
 from otel_sqlite_exporter.genai.messages.message_parts import read_parts as _read_parts
 from otel_sqlite_exporter.genai.messages.message_shapes import read_event as _read_event
 from otel_sqlite_exporter.genai.messages.message_shapes import read_shape
+from otel_sqlite_exporter.genai.messages.one_message import find_role
 from otel_sqlite_exporter.genai.messages.plain_messages import are_native, read_plain
 from otel_sqlite_exporter.genai.messages.tool_content import read_result
 from otel_sqlite_exporter.genai.messages.turns import join_turns
@@ -115,6 +116,8 @@ def read_flattened(attributes: Mapping[Any, Any], prefix: str, default_role: str
             # AutoGen has results of tools beside the message.
             item = {**item, **inner, "message": None} if isinstance(inner, Mapping) else item
             if not _has_content(item):
+                role = find_role(item)
+                messages += [{"role": role, "parts": Untold()}] if role else []
                 continue
             if not _OF_MESSAGES.isdisjoint(item):
                 item = {**item, "role": item.get("role") or default_role}

@@ -45,10 +45,10 @@ _OF_ROLES = frozenset(("role", "name", "id", "type", "index", "status", *CALLS, 
 def read_message(value: Mapping[str, Any], default_role: str) -> list[Message] | None:
     """Return what one message holds (one message; more where a framework puts parts of several roles into one), or None
     if `value` has not the shape of a message. The parts are `Untold` if it tells a role and no content."""
-    role = _find_role(value)
+    role = find_role(value)
     content = first(value, *_CONTENTS)
     if isinstance(content, Mapping) and isinstance(content.get("parts"), (list, tuple)):
-        role = role or _find_role(content)  # Gemini's candidates, and the events of ADK
+        role = role or find_role(content)  # Gemini's candidates, and the events of ADK
         content = content["parts"]
     elif not _is_message(value, role, content):
         return None
@@ -128,7 +128,8 @@ def _maps(items: Iterable[Any]) -> Iterable[Mapping[str, Any]]:
     return (item for item in items if isinstance(item, Mapping))
 
 
-def _find_role(value: Mapping[str, Any]) -> str | None:
+def find_role(value: Mapping[str, Any]) -> str | None:
+    """Return the role that a message names, itself or by its type or class; None if it names none."""
     role = value.get("role")
     if isinstance(role, str) and role:
         name = role.rpartition(".")[2]  # as in MessageRole.USER
