@@ -241,7 +241,7 @@ def _join_contained(groups: Sequence[Group]) -> None:
                 (outer[1] - outer[0], one.first.place, outer, one)
                 for one, outer in times.items()
                 if outer is not None and one is not group and one.members
-                if _contains(outer, inner) and _are_compatible(one, group)
+                if _contains(outer, inner) and _are_compatible(one, group) and one.agrees(group)
             )
             # The innermost, if each of them is inside the next.
             if around and all(_contains(two[2], one[2]) for one, two in pairwise(around)):
