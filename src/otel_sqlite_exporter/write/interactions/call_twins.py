@@ -6,6 +6,7 @@ Where several rows fit, those pair that agree in most and are nearest in time.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -105,21 +106,33 @@ def _find_pairs(
             by_response[one.facts["response_id"]].append(one)
         by_service[one.service_name].append(one)
     for group in by_response.values():
-        pairs.update(pair for pair in _find_overlapping(group) if pair[::-1] not in pairs)
+        pairs.update((first.id, second.id) for first, second in _find_overlapping(group))
     for group in by_service.values():
         if len({one.reporter for one in group}) > 1:
-            pairs.update(pair for pair in _find_overlapping(group) if pair[::-1] not in pairs)
-    return [(records[first], records[second]) for first, second in sorted(pairs)]
+            found = _find_overlapping(group)
+            pairs.update((first.id, second.id) for first, second in found if first.reporter != second.reporter)
+    # One pair may have come in both directions.
+    unique = {pair for pair in pairs if pair[::-1] not in pairs or pair[0] < pair[1] or pair in same}
+    return [(records[first], records[second]) for first, second in sorted(unique)]
 
 
-def _find_overlapping(records: Sequence[CallRecord]) -> Iterator[tuple[int, int]]:
-    """Yield the pairs (ids) of records, which are in the order of their start, that ran at about the same time."""
+def _find_overlapping(records: Sequence[CallRecord]) -> Iterator[tuple[CallRecord, CallRecord]]:
+    """Yield the pairs of records, which are in the order of their start, that ran at about the same time. Between two
+    spans there is no doubt about that."""
+    starts = [one.start_time_unix_nano for one in records]
+    logs = [one for one in records if one.source != SPAN]
+    log_starts = [one.start_time_unix_nano for one in logs]
     for index, first in enumerate(records):
-        end = first.end_time_unix_nano + MOMENT_NS
-        for second in islice(records, index + 1, None):
-            if second.start_time_unix_nano > end:
-                break
-            yield first.id, second.id
+        start, end = first.start_time_unix_nano, first.end_time_unix_nano
+        if first.source != SPAN:
+            near = slice(bisect_left(starts, start - MOMENT_NS), bisect_right(starts, end + MOMENT_NS))
+            yield from ((first, second) for second in records[near] if second is not first)
+            continue
+        for second in islice(records, index + 1, bisect_right(starts, end)):
+            if second.source == SPAN:
+                yield first, second
+        near = slice(bisect_left(log_starts, start), bisect_right(log_starts, end + MOMENT_NS))
+        yield from ((first, second) for second in logs[near])
 
 
 def _has_common_reporter(group: Sequence[CallRecord], other: Sequence[CallRecord]) -> bool:

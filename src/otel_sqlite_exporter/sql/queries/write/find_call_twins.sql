@@ -1,26 +1,34 @@
--- Calls, and the rows that may record the same calls: the columns of CallRecord (write/interactions/call_records.py), one row
--- each. :calls is an array of ids of _llm_interactions. Others are of the same response, in any trace; else of another
--- reporter of the same service, near in time: in the same trace, or where one of both has no trace or is its root span.
+-- Calls, and the rows that may record the same calls: the columns of CallRecord (write/interactions/call_records.py), one
+-- row each. :calls is an array of ids of _llm_interactions. Others are of the same response, in any trace; else of another
+-- reporter of the same service, and ran at the same time: in the same trace, or where one of both has no trace or is its
+-- root span. Calls that are near each other share one look-up, so that each row is read once.
 WITH
   asked AS MATERIALIZED (
     SELECT
-      i.id, i.trace, i.response_id, i.response_key, i.start_time_unix_nano, i.end_time_unix_nano, r.service_name, i.reporter,
-      i.event IS NOT NULL AND i.start_time_unix_nano = i.end_time_unix_nano AS is_moment,
-      iif(i.span IS NULL,
-        (SELECT t.trace_id = '' FROM _traces AS t WHERE t.id = i.trace),
-        (SELECT s.parent_span_id IS NULL FROM _spans AS s WHERE s.id = i.span)
-      ) AS is_alone
+      i.id, i.trace, i.response_id, i.response_key, r.service_name,
+      -- An event or log record without a duration may be of a call that began long before.
+      i.start_time_unix_nano - iif(i.event IS NULL OR i.start_time_unix_nano < i.end_time_unix_nano, 0, 600000000000) AS since,
+      i.end_time_unix_nano + iif(i.event IS NULL, 0, 2000000000) AS until
     FROM json_each(:calls) AS w
     CROSS JOIN _llm_interactions AS i ON i.id = w.value
     CROSS JOIN _reporters AS r ON r.id = i.reporter
     WHERE iif(i.is_aggregate OR i.is_hidden, 0, w.value) > 0
   ),
-  peers (id, reporter) AS MATERIALIZED (
-    SELECT a.id, r.id
-    FROM asked AS a
-    CROSS JOIN _reporters AS r ON r.service_name = a.service_name
-    WHERE r.id <> a.reporter AND r.is_aggregate = 0
+  shared (service_name) AS MATERIALIZED (
+    SELECT a.service_name
+    FROM (SELECT DISTINCT service_name FROM asked) AS a
+    WHERE 1 < (SELECT count(*) FROM _reporters AS r WHERE r.service_name = a.service_name AND r.is_aggregate = 0)
   ),
+  -- The times of calls that are near each other, as one.
+  marked AS (
+    SELECT
+      a.since, a.until,
+      a.since - 7000000000 > max(a.until) OVER (ORDER BY a.since, a.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS is_first
+    FROM asked AS a
+    WHERE a.service_name IN (SELECT service_name FROM shared)
+  ),
+  numbered AS (SELECT since, until, sum(ifnull(is_first, 1)) OVER (ORDER BY since ROWS UNBOUNDED PRECEDING) AS number FROM marked),
+  times (since, until) AS MATERIALIZED (SELECT min(since), max(until) FROM numbered GROUP BY number),
   near (id) AS (
     SELECT id FROM asked
     UNION
@@ -31,26 +39,12 @@ WITH
     WHERE iif(i.response_id = a.response_id, 1, 0)
     UNION
     SELECT i.id
-    FROM asked AS a
-    CROSS JOIN _traces AS t ON t.id = a.trace
-    CROSS JOIN _trace_sessions AS p ON p.trace = t.id
-    CROSS JOIN _llm_interactions AS i ON i.trace_session = p.id
-      AND i.start_time_unix_nano BETWEEN a.start_time_unix_nano - 600000000000 AND a.end_time_unix_nano + 2000000000
-    WHERE iif(i.end_time_unix_nano >= a.start_time_unix_nano - 2000000000, t.trace_id, '') <> ''
-      AND a.id IN (SELECT p.id FROM peers AS p)
-      AND EXISTS (SELECT 1 FROM peers AS p WHERE p.id = a.id AND p.reporter = i.reporter)
-    UNION
-    SELECT i.id
-    FROM asked AS a
-    CROSS JOIN _llm_interactions AS i ON i.start_time_unix_nano
-      BETWEEN a.start_time_unix_nano - iif(a.is_moment, 600000000000, 5000000000) AND a.end_time_unix_nano + 2000000000
-    WHERE i.end_time_unix_nano >= a.start_time_unix_nano - 2000000000
-      AND a.id IN (SELECT p.id FROM peers AS p)
-      AND EXISTS (SELECT 1 FROM peers AS p WHERE p.id = a.id AND p.reporter = i.reporter)
-      AND (a.is_alone OR iif(i.span IS NULL,
-        (SELECT t.trace_id = '' FROM _traces AS t WHERE t.id = i.trace),
-        (SELECT s.parent_span_id IS NULL FROM _spans AS s WHERE s.id = i.span)
-      ))
+    FROM times AS w
+    CROSS JOIN _llm_interactions AS i
+      ON i.start_time_unix_nano BETWEEN w.since - 5000000000 AND w.until + 2000000000
+    CROSS JOIN _reporters AS r ON r.id = i.reporter
+    WHERE iif(i.end_time_unix_nano + 2000000000 * (i.event IS NOT NULL) >= w.since, r.is_aggregate, 1) = 0
+      AND r.service_name IN (SELECT service_name FROM shared)
   )
 SELECT
   i.id,
@@ -62,7 +56,7 @@ SELECT
   coalesce(s.span_id, l.span_id) AS span_id,
   e.ordinal,
   iif(s.id IS NULL, t.trace_id = '', s.parent_span_id IS NULL) AS is_alone,
-  iif(t.trace_id = '' OR 2 > (SELECT count(*) FROM _reporters AS q WHERE q.service_name = r.service_name AND q.is_aggregate = 0), '[]', (
+  iif(t.trace_id = '' OR r.service_name NOT IN (SELECT service_name FROM shared), '[]', (
     WITH RECURSIVE above (span_id) AS (
       SELECT iif(i.event IS NULL, s.parent_span_id, coalesce(s.span_id, l.span_id))
       UNION
