@@ -224,7 +224,14 @@ def test_a_forked_child_writes_its_own_records(path: Path) -> None:
 
 
 _times = st.integers(1, 12).map(lambda step: 1_795_000_000_000_000_000 + step * 7_000_000)
-_attributes = st.fixed_dictionaries({}, optional={"session.id": st.sampled_from(["A", "B"]), "user.id": st.just("ada")})
+_attributes = st.fixed_dictionaries(
+    {},
+    optional={
+        "session.id": st.sampled_from(["A", "B"]),
+        "metadata": st.sampled_from(['{"thread_id": "A"}', '{"thread_id": "C", "user_id": "bob"}']),
+        "user.id": st.just("ada"),
+    },
+)
 _names = st.sampled_from([None, "note", "call.start", "call.finish", "call.error", "tool.start"])
 _VIEWS = (
     *("spans", "events", "logs", "traces", "sessions", "link_health", "agent_tree"),
@@ -251,10 +258,12 @@ def _records(draw: st.DrawFn) -> list[ReadableSpan | ReadableLogRecord]:
     for number in range(draw(st.integers(0, 4))):
         times = sorted([draw(_times), draw(_times)])
         trace, resource, attributes = draw(st.integers(1, 2)), draw(st.sampled_from(_RESOURCES)), draw(_attributes)
+        parent = draw(st.sampled_from([None, SpanContext(trace, 9, False, TraceFlags(1))]))
         records.append(
             ReadableSpan(
                 name=f"span {number}",
                 context=SpanContext(trace, number + 1, False, TraceFlags(1)),
+                parent=parent,
                 resource=resource,
                 attributes=attributes,
                 start_time=times[0],
@@ -267,6 +276,7 @@ def _records(draw: st.DrawFn) -> list[ReadableSpan | ReadableLogRecord]:
                 ReadableSpan(
                     name=f"span {number}",
                     context=SpanContext(trace, number + 1, False, TraceFlags(1)),
+                    parent=parent,
                     resource=resource if other == "open" else _RESOURCE,
                     attributes=draw(_attributes),
                     start_time=times[0] + (1_000_000 if other.startswith("started") else 0),

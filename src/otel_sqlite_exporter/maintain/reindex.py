@@ -36,7 +36,7 @@ from otel_sqlite_exporter.storage.state import forget_state, read_number, write_
 from otel_sqlite_exporter.write.counted_calls import count_calls, find_enclosing_calls
 from otel_sqlite_exporter.write.interaction_batch import find_tools, hide_requests, link_logged_tools
 from otel_sqlite_exporter.write.statements import read_rows, run_query, run_script
-from otel_sqlite_exporter.write.stored_spans import ShownNaming, StoredSpan, read_spans
+from otel_sqlite_exporter.write.stored_spans import StoredSpan, read_spans
 from otel_sqlite_exporter.write.sums import repair_sessions
 from otel_sqlite_exporter.write.temporal_links import Change, find_stems
 from otel_sqlite_exporter.write.writer import Writer
@@ -131,7 +131,7 @@ class _Reindexer:
         self.spans += len(spans)
         self.logs += len(logs)
         records: list[tuple[StoredSpan | StoredLog, EncodedSpan | EncodedLog]] = [*spans, *logs]
-        renamed = {stored.shown.trace for stored, encoded in records if not self._is_applied(stored.shown, encoded)}
+        renamed = {stored.shown.trace for stored, encoded in records if not self._is_applied(stored, encoded)}
         if renamed:
             # The session of a trace is found from all of its records at once.
             row = run_query(self._connection, "find_records_of_traces", traces=renamed).fetchone()
@@ -195,7 +195,7 @@ class _Reindexer:
             logs.append((stored, encoded._replace(row=row, repaired=0)))
         return logs
 
-    def _is_applied(self, shown: ShownNaming, encoded: EncodedSpan | EncodedLog) -> bool:
+    def _is_applied(self, stored: StoredSpan | StoredLog, encoded: EncodedSpan | EncodedLog) -> bool:
         if not encoded.trace_id:
             return True
-        return is_naming_current(shown, self._session_attributes) and is_session_applied(shown, encoded.session)
+        return is_naming_current(stored.shown, self._session_attributes) and is_session_applied(stored, encoded)
