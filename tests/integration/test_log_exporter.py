@@ -22,7 +22,7 @@ from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler, ReadableLogRecord
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExportResult, SimpleLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
@@ -233,6 +233,7 @@ _attributes = st.fixed_dictionaries(
     },
 )
 _names = st.sampled_from([None, "note", "call.start", "call.finish", "call.error", "tool.start"])
+_events = st.lists(st.builds(Event, _names.filter(bool), st.none(), _times), max_size=3)
 _VIEWS = (
     *("spans", "events", "logs", "traces", "sessions", "link_health", "agent_tree"),
     *("complete_llm_interactions", "complete_tool_interactions"),
@@ -266,6 +267,7 @@ def _records(draw: st.DrawFn) -> list[ReadableSpan | ReadableLogRecord]:
                 parent=parent,
                 resource=resource,
                 attributes=attributes,
+                events=draw(_events),
                 start_time=times[0],
                 end_time=times[1],
             )
@@ -279,6 +281,7 @@ def _records(draw: st.DrawFn) -> list[ReadableSpan | ReadableLogRecord]:
                     parent=parent,
                     resource=resource if other == "open" else _RESOURCE,
                     attributes=draw(_attributes),
+                    events=draw(_events),
                     start_time=times[0] + (1_000_000 if other.startswith("started") else 0),
                     end_time=None if other == "open" else times[1] + 5_000_000,
                 )

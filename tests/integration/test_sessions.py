@@ -188,7 +188,7 @@ def test_a_weaker_session_of_the_entry_span_overrules_only_what_is_weaker(file: 
 
 def test_conversations_come_from_json_and_the_nearest_span_above(file: _File) -> None:
     metadata = '{"thread_id": "t-1", "user_id": "ada", "langgraph_step": 1}'
-    node = {"thread.id": 7, "metadata": "not a map"}
+    node: dict[str, Any] = {"thread.id": 7, "metadata": "not a map"}
     masked = {"gen_ai.conversation.id": "[redacted]", "thread_id": ""}
     with (
         file.tracer.start_as_current_span("graph", attributes={"metadata": metadata, "session.id": "S"}),

@@ -39,7 +39,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "kind": ("INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"),
     "source": ("span", "event", "log"),
     "phase": ("start", "finish"),
-    "link_method": ("span", "temporal"),
+    "link_method": ("span", "temporal", "repeat"),
 }
 """The values of the columns that have a fixed set of them."""
 

@@ -42,8 +42,9 @@ class ShownNaming(NamedTuple):
 
 class StoredSpan(NamedTuple):
     """A span in the file; `resource` and `scope` are the keys of `resource_row` and `scope_row`. `own_session` is the
-    session that it names itself. Interactions and messages of its events come with the index of
-    the event, its own with None; `tool_interactions` also say whether the row is a call that an answer requests."""
+    session that it names itself. If it `pairs_with_logs`, its events may be in pairs with its log records. Interactions
+    and messages of its events come with the index of the event, its own with None; `tool_interactions` also say whether
+    the row is a call that an answer requests."""
 
     id: int
     trace_id: str
@@ -55,6 +56,7 @@ class StoredSpan(NamedTuple):
     shown: ShownNaming
     own_session: str | None
     events: Sequence[EventRow]
+    pairs_with_logs: bool
     links: Sequence[LinkRow]
     llm_interactions: Sequence[tuple[int | None, LLMInteractionRow]]
     tool_interactions: Sequence[tuple[int | None, int, ToolInteractionRow]]
@@ -108,6 +110,7 @@ def read_spans(connection: sqlite3.Connection, ids: Collection[int]) -> Iterator
             shown=ShownNaming._make(row[name] for name in ShownNaming._fields),
             own_session=row["own_session"],
             events=[EventRow(*columns) for _, *columns in events],
+            pairs_with_logs=bool(row["pairs_with_logs"]),
             links=[LinkRow(*columns) for columns in links],
             llm_interactions=[(index_of.get(id), LLMInteractionRow(*columns)) for id, *columns in llm_interactions],
             tool_interactions=[

@@ -14,7 +14,7 @@ CREATE TABLE _llm_interactions (
   status_code INTEGER NOT NULL,           -- as in _spans
   is_interrupted INTEGER NOT NULL DEFAULT 0, -- 1: its process ended first
   is_aggregate INTEGER NOT NULL,          -- 1: an agent or workflow, whose usage repeats that of its calls
-  is_hidden INTEGER NOT NULL,             -- 1: a start whose finish shows both; an agent that reports no usage
+  is_hidden INTEGER NOT NULL,             -- 1: a start whose finish shows both; a repeat; an agent that reports no usage
   is_repeat INTEGER NOT NULL DEFAULT 0,   -- 1: calls below it, or the call above it, report the same usage
   is_duplicate INTEGER NOT NULL DEFAULT 0, -- 1: another row is of the same call
   counted INTEGER NOT NULL AS (is_hidden = 0 AND is_repeat = 0 AND is_duplicate = 0),
@@ -75,7 +75,7 @@ CREATE TABLE _tool_interactions (
   status_code INTEGER NOT NULL,           -- as in _spans
   is_interrupted INTEGER NOT NULL DEFAULT 0, -- 1: its process ended first
   is_request INTEGER NOT NULL DEFAULT 0,  -- 1: only the answer of a model has it
-  is_hidden INTEGER NOT NULL DEFAULT 0,   -- 1: a start whose finish shows both; a request whose execution has a row
+  is_hidden INTEGER NOT NULL DEFAULT 0,   -- 1: a start whose finish shows both; a repeat; a request whose execution has a row
   tool_name TEXT,
   tool_call_id TEXT,
   tool_type TEXT,
