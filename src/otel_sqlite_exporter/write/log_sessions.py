@@ -43,7 +43,7 @@ def link_log_records(connection: sqlite3.Connection, spans: Collection[tuple[int
     links: list[tuple[int, int | None, str | None, str | None]] = []
     changes = []
     for (trace, _), group in groupby(found, key=lambda record: (record[0], record[1])):
-        records = [_SpanRecord(*record[2:], split_phase(record[3])[0] or "") for record in group]
+        records = [_SpanRecord._make([*record[2:], split_phase(record[3])[0] or ""]) for record in group]
         repeats = find_repeats([(one.name, one.time_unix_nano, bool(one.is_log)) for one in records])
         told = [record for index, record in enumerate(records) if index not in repeats]
         mates = link_within_span([(one.stem, one.phase, one.time_unix_nano) for one in told])
