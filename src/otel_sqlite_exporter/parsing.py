@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any, TypeVar
 
-from otel_sqlite_exporter.model.dialect import Dialect, read_dialects
+from otel_sqlite_exporter.model.dialect import Dialect, parse_source, read_dialects
 
 _T = TypeVar("_T")
 
@@ -38,11 +38,13 @@ def parse_path(value: Any) -> str:
         return path
 
 
-def parse_names(value: Any) -> tuple[str, ...]:
-    """Return one attribute name or more; as text, separated by commas."""
+def parse_sources(value: Any) -> tuple[str, ...]:
+    """Return the text of one `AttributeSource` or more; as text, separated by commas."""
     names = _split(value, ",", "attribute names")
     if not names:
         raise ValueError("give at least one attribute name")
+    for name in names:
+        parse_source(name)
     return names
 
 

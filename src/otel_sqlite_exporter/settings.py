@@ -32,10 +32,33 @@ DEFAULT_SESSION_ATTRIBUTES = (
     "lmnr.association.properties.session_id",
     "ai.telemetry.metadata.sessionId",
     "gen_ai.session.id",
+    "agent_trace_id&group_id",
+    "metadata#session_id",
+    "metadata#sessionId",
+    "metadata#langfuse_session_id",
+    "metadata#thread_id",
+    "metadata#threadId",
+    "metadata#conversation_id",
+    "metadata.session_id",
+    "metadata.thread_id",
+    "langfuse.trace.metadata#session_id",
+    "langfuse.trace.metadata#thread_id",
+    "langfuse.trace.metadata.session_id",
+    "langfuse.trace.metadata.thread_id",
+    "langfuse.observation.metadata#session_id",
+    "langfuse.observation.metadata#thread_id",
+    "langfuse.observation.metadata.session_id",
+    "langfuse.observation.metadata.thread_id",
+    "langsmith.metadata#session_id",
+    "langsmith.metadata#thread_id",
+    "langsmith.metadata#conversation_id",
+    "traceloop.association.properties#session_id",
+    "traceloop.association.properties#thread_id",
     "conversation.id",
     "session_id",
     "conversation_id",
     "thread_id",
+    "thread.id",
 )
 SYNCHRONOUS_MODES = ("normal", "full")
 AUTO_MIGRATE_MODES = ("safe", "always", "never")
@@ -91,9 +114,9 @@ class Settings(NamedTuple):
         tuple[str, ...],
         Setting(
             DEFAULT_SESSION_ATTRIBUTES,
-            parsing.parse_names,
-            "Attributes that name the session of a span or log record, the strongest first: see "
-            "docs/sessions.md#sources. In the variable they are separated by commas.",
+            parsing.parse_sources,
+            "Attributes that name the session of a span or log record, the strongest first; also `name#key` and "
+            "`other&name`: see docs/sessions.md#sources. In the variable they are separated by commas.",
         ),
     ]
     busy_timeout_ms: Annotated[

@@ -23,7 +23,17 @@ COMMANDS = {
     "index": {"path", "--rebuild", "--json"},
     "info": {"path", "--json"},
     "llm": LIST
-    | {"--session", "--trace", "--user", "--agent", "--model", "--provider", "--operation", "--status"}
+    | {
+        "--session",
+        "--conversation",
+        "--trace",
+        "--user",
+        "--agent",
+        "--model",
+        "--provider",
+        "--operation",
+        "--status",
+    }
     | {"--min-duration-ms", "--min-tokens", "--min-cost-usd"},
     "logs": LIST | {"--session", "--trace", "--event", "--severity", "--min-severity"},
     "migrate": {
@@ -35,14 +45,15 @@ COMMANDS = {
     "reprice": {"path", "--all", "--json"},
     "report": {"name", "path", "--since", "--until", "--group-by", "--limit", "--plan", "--csv", "--json"},
     "search": {
-        *("text", "path", "--since", "--until", "--session", "--trace", "--service", "--agent", "--model", "--tool"),
-        *("--limit", "--json"),
+        *("text", "path", "--since", "--until", "--session", "--conversation", "--trace", "--service", "--agent"),
+        *("--model", "--tool", "--limit", "--json"),
     },
     "session": {"session_id", "path", "--limit", "--json"},
     "sessions": LIST | {"--user", *OF_CALLS, "--min-duration-ms", "--min-tokens", "--min-cost-usd"},
     "sql": {"statement", "path", "--limit", "--csv", "--json"},
     "tail": {"path", "--follow", "--limit", "--session", "--service", "--json"},
-    "tools": LIST | {"--session", "--trace", "--user", "--agent", "--tool", "--status", "--min-duration-ms"},
+    "tools": LIST
+    | {"--session", "--conversation", "--trace", "--user", "--agent", "--tool", "--status", "--min-duration-ms"},
     "trace": {"trace_id", "path", "--json"},
     "traces": LIST
     | {"--session", "--user", *OF_CALLS, "--name", "--status", "--min-duration-ms", "--min-tokens", "--min-cost-usd"},

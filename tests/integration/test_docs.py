@@ -100,7 +100,7 @@ def find_tables(document: str, heading: str) -> list[list[str]]:
 
 def find_numbered(document: str, heading: str) -> tuple[str, ...]:
     text = (ROOT / document).read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    return tuple(re.findall(r"^\d+\. `([\w.]+)`$", text, re.MULTILINE))
+    return tuple(re.findall(r"^\d+\. `([\w.#&]+)`$", text, re.MULTILINE))
 
 
 def bare(cell: str) -> str:
@@ -166,7 +166,8 @@ def record_turn(tracer: Tracer) -> None:
         for event in ("retrieval.start", "retrieval.finish", "retrieval.start"):
             with tracer.start_as_current_span(f"span of {event}") as span:
                 span.add_event(event)
-        tracer.start_span("hand over", attributes={"gen_ai.conversation.id": "thread-4"}).end()
+        tracer.start_span("hand over", attributes={"session.id": "thread-4"}).end()
+        tracer.start_span("hand back", attributes={"gen_ai.conversation.id": "thread-5"}).end()
     tracer.start_span("long", attributes={"text": "x" * 2_000}).end()
     tracer.start_span("types", attributes={"key": b"ab", "loss": [0.5, math.nan]}).end()
 

@@ -22,7 +22,7 @@ from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler, ReadableLogRecord
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExportResult, SimpleLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
@@ -224,8 +224,16 @@ def test_a_forked_child_writes_its_own_records(path: Path) -> None:
 
 
 _times = st.integers(1, 12).map(lambda step: 1_795_000_000_000_000_000 + step * 7_000_000)
-_attributes = st.fixed_dictionaries({}, optional={"session.id": st.sampled_from(["A", "B"]), "user.id": st.just("ada")})
+_attributes = st.fixed_dictionaries(
+    {},
+    optional={
+        "session.id": st.sampled_from(["A", "B"]),
+        "metadata": st.sampled_from(['{"thread_id": "A"}', '{"thread_id": "C", "user_id": "bob"}']),
+        "user.id": st.just("ada"),
+    },
+)
 _names = st.sampled_from([None, "note", "call.start", "call.finish", "call.error", "tool.start"])
+_events = st.lists(st.builds(Event, _names.filter(bool), st.none(), _times), max_size=3)
 _VIEWS = (
     *("spans", "events", "logs", "traces", "sessions", "link_health", "agent_tree"),
     *("complete_llm_interactions", "complete_tool_interactions"),
@@ -251,12 +259,15 @@ def _records(draw: st.DrawFn) -> list[ReadableSpan | ReadableLogRecord]:
     for number in range(draw(st.integers(0, 4))):
         times = sorted([draw(_times), draw(_times)])
         trace, resource, attributes = draw(st.integers(1, 2)), draw(st.sampled_from(_RESOURCES)), draw(_attributes)
+        parent = draw(st.sampled_from([None, SpanContext(trace, 9, False, TraceFlags(1))]))
         records.append(
             ReadableSpan(
                 name=f"span {number}",
                 context=SpanContext(trace, number + 1, False, TraceFlags(1)),
+                parent=parent,
                 resource=resource,
                 attributes=attributes,
+                events=draw(_events),
                 start_time=times[0],
                 end_time=times[1],
             )
@@ -267,8 +278,10 @@ def _records(draw: st.DrawFn) -> list[ReadableSpan | ReadableLogRecord]:
                 ReadableSpan(
                     name=f"span {number}",
                     context=SpanContext(trace, number + 1, False, TraceFlags(1)),
+                    parent=parent,
                     resource=resource if other == "open" else _RESOURCE,
                     attributes=draw(_attributes),
+                    events=draw(_events),
                     start_time=times[0] + (1_000_000 if other.startswith("started") else 0),
                     end_time=None if other == "open" else times[1] + 5_000_000,
                 )

@@ -52,6 +52,7 @@ CALL_GROUPS: dict[str, Callable[[Any], Any]] = {
     "agent": lambda call: call.agent_name,
     "service": lambda call: call.service_name,
     "session": lambda call: call.session_id,
+    "conversation": lambda call: call.conversation_id,
     "user": lambda call: call.user_id,
     "day": lambda call: call.request_timestamp[:10],
 }

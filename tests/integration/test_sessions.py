@@ -134,3 +134,70 @@ def test_usage_of_an_agent_is_not_counted_beside_that_of_its_calls(file: _File) 
     file.tracer.start_span("alone", attributes={"gen_ai.operation.name": "invoke_agent", **usage}).end()
     counted = dict(file.rows("SELECT name, counted FROM complete_llm_interactions"))
     assert counted == {"call": 1, "agent": 0, "alone": 1}
+
+
+def test_the_session_of_a_request_overrules_the_conversations_of_agents_below_it(file: _File) -> None:
+    """As a web service and Pydantic AI name them: the request ends last."""
+    for number in range(2):
+        call: dict[str, Any] = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 5}
+        with file.tracer.start_as_current_span("POST /chat", attributes={"session.id": "S"}):
+            run = {"gen_ai.operation.name": "invoke_agent", "gen_ai.conversation.id": f"run {number}"}
+            with file.tracer.start_as_current_span("agent", attributes=run):
+                file.tracer.start_span("call", attributes=call).end()
+                file.tracer.start_span("tool", attributes={"gen_ai.operation.name": "execute_tool"}).end()
+            assert file.rows("SELECT session_id FROM spans WHERE name = 'agent'")[-1:] == [(f"run {number}",)]
+    assert file.rows("SELECT session_id, source, traces, spans, llm_calls, input_tokens FROM sessions") == [
+        ("S", "session.id", 2, 8, 2, 10)
+    ]
+    expected = [("S", "run 0"), ("S", "run 1")]
+    for view in ("complete_llm_interactions", "complete_tool_interactions"):
+        query = f"SELECT session_id, conversation_id FROM {view} WHERE name IN ('call', 'tool') ORDER BY id"
+        assert file.rows(query) == expected
+    assert file.rows("SELECT name, conversation_id FROM spans WHERE name IN ('POST /chat', 'tool') ORDER BY id") == [
+        *(("tool", "run 0"), ("POST /chat", None)),
+        *(("tool", "run 1"), ("POST /chat", None)),
+    ]
+    assert file.rows("SELECT session_id, other_session_id, resolution FROM session_conflicts ORDER BY 2") == [
+        ("S", "run 0", "overruled"),
+        ("S", "run 1", "overruled"),
+    ]
+
+
+def test_a_session_of_the_same_strength_stays_apart_from_that_of_the_entry_span(file: _File) -> None:
+    with file.tracer.start_as_current_span("root", attributes={"session.id": "S"}):
+        file.tracer.start_span("same", attributes={"session.id": "T"}).end()
+        file.tracer.start_span("weaker", attributes={"gen_ai.conversation.id": "T"}).end()
+        file.tracer.start_span("weak", attributes={"gen_ai.conversation.id": "W"}).end()
+    # A session that some span names by a source of the same strength is not overruled where another names it weaker.
+    assert file.sessions_by_span() == {"same": "T", "weaker": "T", "weak": "S", "root": "S"}
+    conflicts = "SELECT other_session_id, other_session_source, resolution FROM session_conflicts ORDER BY 1"
+    assert file.rows(conflicts) == [
+        ("T", "session.id", "apart"),
+        ("W", "gen_ai.conversation.id", "overruled"),
+    ]
+
+
+def test_a_weaker_session_of_the_entry_span_overrules_only_what_is_weaker(file: _File) -> None:
+    """The trace shows the strongest session, which is that of a child."""
+    with file.tracer.start_as_current_span("root", attributes={"gen_ai.conversation.id": "C"}):
+        file.tracer.start_span("strong", attributes={"session.id": "S"}).end()
+        file.tracer.start_span("weak", attributes={"thread_id": "W"}).end()
+        file.tracer.start_span("silent").end()
+    assert file.sessions_by_span() == {"strong": "S", "weak": "S", "silent": "S", "root": "C"}
+
+
+def test_conversations_come_from_json_and_the_nearest_span_above(file: _File) -> None:
+    metadata = '{"thread_id": "t-1", "user_id": "ada", "langgraph_step": 1}'
+    node: dict[str, Any] = {"thread.id": 7, "metadata": "not a map"}
+    masked = {"gen_ai.conversation.id": "[redacted]", "thread_id": ""}
+    with (
+        file.tracer.start_as_current_span("graph", attributes={"metadata": metadata, "session.id": "S"}),
+        file.tracer.start_as_current_span("node", attributes=node),
+    ):
+        file.tracer.start_span("inner", attributes={"gen_ai.conversation.id": "c-1", "thread_id": "t-2"}).end()
+        file.tracer.start_span("masked", attributes=masked).end()
+    assert dict(file.rows("SELECT name, conversation_id FROM spans")) == {
+        **{"graph": "t-1", "node": "t-1", "inner": "c-1", "masked": "t-1"},
+    }
+    assert file.rows("SELECT DISTINCT session_id FROM spans") == [("S",)]
+    assert file.rows("SELECT user_id FROM traces") == [("ada",)]

@@ -86,14 +86,14 @@ def _export_late_sessions(exporter: SQLiteSpanExporter, traces: range) -> Counte
 
 
 def _export_sessions_named_together(exporter: SQLiteSpanExporter, traces: range) -> Counter[str]:
-    """Open spans and their finishes, which name their sessions only together."""
+    """Open child spans and their finishes, which name their sessions only together."""
     early = [
-        make_span(trace, 1, {"session.id": "weak", "gen_ai.conversation.id": f"together {trace}"}, is_open=True)
+        make_span(trace, 2, {"session.id": "weak", "gen_ai.conversation.id": f"together {trace}"}, is_open=True)
         for trace in traces
     ]
     assert exporter.export_open(early) is SpanExportResult.SUCCESS
     return count_statements(
-        exporter, lambda: exporter.export([make_span(trace, 1, {"session.id": ""}) for trace in traces])
+        exporter, lambda: exporter.export([make_span(trace, 2, {"session.id": ""}) for trace in traces])
     )
 
 

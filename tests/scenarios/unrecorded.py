@@ -64,7 +64,6 @@ _OPENINFERENCE_STREAM: _Fields = {"response_id": None, "time_to_first_token_ms":
 _OPENINFERENCE_LANGCHAIN: dict[str, _Fields] = {
     # The graph of an agent is a chain like any other.
     "*": {"agent": None},
-    "chain": {"user_id": None},
     "chat_stream": _OPENINFERENCE_STREAM,
     "chat_stream_without_usage": _OPENINFERENCE_STREAM,
     # The value of the one argument, without its name.

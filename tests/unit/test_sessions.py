@@ -49,3 +49,40 @@ def test_a_stronger_source_sorts_before_a_root_and_a_root_before_an_earlier_chil
         name("gen_ai.conversation.id", is_child=False, time=1),
     ]
     assert sorted(ordered) == ordered
+
+
+def _name(source: str, attributes: dict[str, Any]) -> str | None:
+    naming = find_naming(plan_naming([source], attributes), attributes, False, 7)
+    assert naming is None or naming.source == source
+    return None if naming is None else naming.name
+
+
+@pytest.mark.parametrize(
+    ("source", "attributes", "name"),
+    [
+        ("metadata#thread_id", {"metadata": '{"langgraph_step": 1, "thread_id": "t-1"}'}, "t-1"),
+        ("metadata#thread_id", {"metadata": "{'thread_id': 't-1', 'step': None}"}, "t-1"),
+        ("metadata#thread_id", {"metadata": {"thread_id": 7}}, "7"),
+        ("metadata#run#thread_id", {"metadata": '{"run": {"thread_id": "t-1"}}'}, "t-1"),
+        ("metadata#ü", {"metadata": '{"\\u00fc": "t-1"}'}, "t-1"),
+        ("metadata#thread_id", {"metadata": '{"thread_id": null}'}, None),
+        ("metadata#thread_id", {"metadata": '{"thread_id": ["t-1"]}'}, None),
+        ("metadata#thread_id", {"metadata": '{"thread_id": "[redacted]"}'}, None),
+        ("metadata#thread_id", {"metadata": "the thread_id is t-1"}, None),
+        ("metadata#thread_id", {"metadata": '["thread_id"]'}, None),
+        ("metadata#thread_id", {"metadata": 5}, None),
+        ("metadata#thread_id", {"thread_id": "t-1"}, None),
+        ("run&group", {"run": "r-1", "group": "g-1"}, "g-1"),
+        ("run&group", {"group": "g-1"}, None),
+        ("run&group", {"run": "r-1"}, None),
+        ("run&group#id", {"run": "r-1", "group": '{"id": "g-1"}'}, "g-1"),
+        ("session.id", {"session.id": "null"}, None),
+        ("thread.id", {"thread.id": "01a2224a-f043"}, "01a2224a-f043"),
+        ("thread.id", {"thread.id": 3}, None),
+        ("thread.id", {"thread.id": "3"}, None),
+    ],
+)
+def test_a_source_may_be_a_key_in_json_or_need_another_attribute(
+    source: str, attributes: dict[str, Any], name: str | None
+) -> None:
+    assert _name(source, attributes) == name

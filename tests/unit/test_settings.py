@@ -75,7 +75,7 @@ CASES = [
 ]
 BAD: dict[str, list[Any]] = {
     "path": ["", "a\0b", "\ud800", ":memory:", "file:a?mode=memory", "sqlite:/a.db", Path("sqlite:/a"), b"a", 7, True],
-    "session_attributes": [[], "", " , ", ["a", 1], {"a": 1}, 5, [None]],
+    "session_attributes": [[], "", " , ", ["a", 1], {"a": 1}, 5, [None], ["a#"], ["#a"], "a##b", "&a", "a&"],
     "busy_timeout_ms": [-1, 2**31, 1.5, "soon", "", True, [1]],
     "synchronous": ["off", "", 1, True, ["full"]],
     "auto_migrate": ["yes", "", True, 0],
@@ -92,7 +92,7 @@ BAD: dict[str, list[Any]] = {
 }
 BAD_TEXTS = {
     "path": [":memory:", "file:otel.db", "sqlite:///otel.db"],
-    "session_attributes": [",", " , ,"],
+    "session_attributes": [",", " , ,", "a,b#"],
     "busy_timeout_ms": ["soon", "-1", "1.5", str(2**31), "true", "9" * 5_000],
     "synchronous": ["off", "2"],
     "auto_migrate": ["yes", "true"],

@@ -86,8 +86,8 @@ _CALLS: _List[summaries.LLMInteractionSummary] = _List(
     "calls",
     lambda database: database.find_llm_interactions,
     (
-        *(opt.SESSION, opt.TRACE, opt.USER, opt.SERVICE, opt.AGENT, opt.MODEL, opt.PROVIDER, opt.OPERATION, opt.STATUS),
-        *(opt.MIN_DURATION, opt.MIN_TOKENS, opt.MIN_COST),
+        *(opt.SESSION, opt.CONVERSATION, opt.TRACE, opt.USER, opt.SERVICE, opt.AGENT, opt.MODEL, opt.PROVIDER),
+        *(opt.OPERATION, opt.STATUS, opt.MIN_DURATION, opt.MIN_TOKENS, opt.MIN_COST),
     ),
     (
         Column("trace_id", lambda call: call.trace_id),
@@ -107,7 +107,10 @@ _TOOL_EXECUTIONS: _List[summaries.ToolInteractionSummary] = _List(
     "tool_interactions",
     "tool executions",
     lambda database: database.find_tool_interactions,
-    (opt.SESSION, opt.TRACE, opt.USER, opt.SERVICE, opt.AGENT, opt.TOOL, opt.STATUS, opt.MIN_DURATION),
+    (
+        *(opt.SESSION, opt.CONVERSATION, opt.TRACE, opt.USER, opt.SERVICE, opt.AGENT, opt.TOOL, opt.STATUS),
+        opt.MIN_DURATION,
+    ),
     (
         Column("trace_id", lambda tool: tool.trace_id),
         Column("span_id", lambda tool: tool.span_id, drop=1),

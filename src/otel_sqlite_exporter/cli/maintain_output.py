@@ -15,6 +15,7 @@ from otel_sqlite_exporter.cli.table_model import Column, Facts, Table, make_colu
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.query.overview import Overview
+from otel_sqlite_exporter.query.session_conflicts import describe_conflicts
 from otel_sqlite_exporter.storage.identity import migrate_hint
 from otel_sqlite_exporter.storage.migrations import Pending, Report
 from otel_sqlite_exporter.storage.steps import Migration
@@ -100,7 +101,8 @@ def show_findings(path: str, findings: Sequence[Finding], repair: Repair | None,
 def show_overview(overview: Overview, *, as_json: bool) -> None:
     """Print what a file holds."""
     if as_json:
-        return print_json({"package_version": __version__} | asdict(overview))
+        print_json({"package_version": __version__} | asdict(overview))
+        return
     file: dict[str, Value] = {
         "path": overview.path,
         "schema version": _describe_version(overview),
@@ -110,18 +112,22 @@ def show_overview(overview: Overview, *, as_json: bool) -> None:
     }
     contents = overview.contents
     if contents is None:
-        return print_tables(Facts("file", file.items()))
+        print_tables(Facts("file", file.items()))
+        return
     file |= {"first span": contents.first_span_time, "last span": contents.last_span_time}
     views = Table("views", make_columns("view", "rows"), tuple(contents.counts.items()))
     newest = contents.newest_sessions
     title = f"newest sessions ({len(newest)} of {contents.counts['sessions']})"
-    return print_tables(
+    print_tables(
         Facts("file", file.items()),
         views,
         *([Table(title, _SESSION_COLUMNS, newest)] if newest else []),
         Facts("exporter health", contents.exporter_health.items()),
         Facts("link health", contents.link_health.items()),
     )
+    if contents.conflicting_traces:
+        what, remedy = describe_conflicts(contents.conflicting_traces, overview.path)
+        click.echo(f"\nnote: {what}: {remedy}")
 
 
 def _describe_version(overview: Overview) -> str:

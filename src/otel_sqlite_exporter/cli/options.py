@@ -64,6 +64,7 @@ def _text(option: str, name: str, what: str) -> Option:
 
 
 SESSION = click.option("--session", "session_id", metavar="ID", help="Only this session; a unique prefix is enough.")
+CONVERSATION = _text("--conversation", "conversation_id", "this conversation")
 TRACE = click.option("--trace", "trace_id", metavar="ID", help="Only this trace; a unique prefix is enough.")
 USER = click.option("--user", "user_id", metavar="ID", help="Only this user.")
 SERVICE = _text("--service", "service_name", "this service")

@@ -32,6 +32,7 @@ REPORT_NAMES = (
 @opt.SINCE
 @opt.UNTIL
 @opt.SESSION
+@opt.CONVERSATION
 @opt.TRACE
 @opt.SERVICE
 @opt.AGENT

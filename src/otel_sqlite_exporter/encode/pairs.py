@@ -26,6 +26,11 @@ _PHASES = {
 _STARTS = {"tool.execution": "tool"}
 
 
+_SAME_NS = 10**9
+REPEAT = "repeat"
+"""`link_method` of a log record that tells again what an event of its span tells."""
+
+
 @lru_cache(1024)
 def split_phase(name: str) -> tuple[str | None, str | None]:
     """Return (stem, phase) of a record's name, or (None, None) if it is neither start nor finish."""
@@ -54,6 +59,26 @@ def link_within_span(records: Sequence[tuple[str, str, int]]) -> dict[int, int]:
             start = waiting[stem].popleft()
             mates[start], mates[index] = index, start
     return mates
+
+
+def find_repeats(records: Sequence[tuple[str, int, bool]]) -> set[int]:
+    """Return the indexes of the log records that tell again what an event of the same span tells: with its name, and
+    within a second of it. The records of one span are given in order of time, as (name, time, whether it is a log
+    record). Each event is told again by one log record at most, the first by the first."""
+    repeats: set[int] = set()
+    if len({is_log for _, _, is_log in records}) < 2:
+        return repeats
+    for name in {name for name, _, _ in records}:
+        events = deque(time for other, time, is_log in records if other == name and not is_log)
+        for index, (other, time, is_log) in enumerate(records):
+            if other != name or not is_log:
+                continue
+            while events and events[0] < time - _SAME_NS:
+                events.popleft()
+            if events and events[0] <= time + _SAME_NS:
+                events.popleft()
+                repeats.add(index)
+    return repeats
 
 
 def _in_time(record: tuple[str, str, int], index: int) -> tuple[int, bool, int]:

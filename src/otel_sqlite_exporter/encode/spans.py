@@ -15,7 +15,7 @@ from otel_sqlite_exporter.encode.events import encode_events, encode_links
 from otel_sqlite_exporter.encode.open_spans import OPEN
 from otel_sqlite_exporter.encode.record_messages import Encoded, MessageEncoder
 from otel_sqlite_exporter.encode.resources import OriginEncoder
-from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, SessionSource, find_naming, plan_naming
+from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, RankedSource, find_naming, plan_naming
 from otel_sqlite_exporter.errors import UnstorableSpanError
 from otel_sqlite_exporter.genai.plans import InteractionPlan
 from otel_sqlite_exporter.genai.recognition import (
@@ -60,8 +60,8 @@ class _Plan(NamedTuple):
     """What attributes of one shape (the same names, value types and, if a dialect names it, scope) can hold."""
 
     doubtful: Sequence[Any]
-    sessions: tuple[SessionSource, ...]
-    users: tuple[SessionSource, ...]
+    sessions: tuple[RankedSource, ...]
+    users: tuple[RankedSource, ...]
     interactions: InteractionPlan | None
 
 

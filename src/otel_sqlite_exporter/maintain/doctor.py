@@ -15,6 +15,7 @@ from otel_sqlite_exporter.deliver.interrupted_spans import find_open_runs
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, SpoolError
 from otel_sqlite_exporter.model.plural import count
+from otel_sqlite_exporter.query.session_conflicts import count_conflicts, describe_conflicts
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
@@ -94,6 +95,9 @@ def _find_inside(connection: sqlite3.Connection, path: str, command: str) -> Ite
     if without_session:
         spans = count(without_session, "span does not show its", "spans do not show their")
         yield Finding("sessions", "problem", f"{spans} trace's session", repair)
+    conflicts = count_conflicts(connection)
+    if conflicts:
+        yield Finding("sessions", "note", *describe_conflicts(conflicts, path))
     interrupted, dropped, quarantined = connection.execute(read_query("count_interrupted")).fetchone()
     if interrupted:
         spans = count(interrupted, "span was cut off with its", "spans were cut off with their")

@@ -35,7 +35,7 @@ from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.state import forget_state, read_number, write_state
 from otel_sqlite_exporter.write.interactions.counted_calls import ChangedRecords, count_calls, find_calls
 from otel_sqlite_exporter.write.statements import read_json, read_rows, run_query, run_script
-from otel_sqlite_exporter.write.stored_spans import ShownNaming, StoredSpan, read_spans
+from otel_sqlite_exporter.write.stored_spans import StoredSpan, read_spans
 from otel_sqlite_exporter.write.sums import repair_sessions
 from otel_sqlite_exporter.write.temporal_links import Change, find_stems
 from otel_sqlite_exporter.write.tool_batch import (
@@ -137,7 +137,7 @@ class _Reindexer:
         self.spans += len(spans)
         self.logs += len(logs)
         records: list[tuple[StoredSpan | StoredLog, EncodedSpan | EncodedLog]] = [*spans, *logs]
-        renamed = {stored.shown.trace for stored, encoded in records if not self._is_applied(stored.shown, encoded)}
+        renamed = {stored.shown.trace for stored, encoded in records if not self._is_applied(stored, encoded)}
         if renamed:
             # The session of a trace is found from all of its records at once.
             row = run_query(self._connection, "find_records_of_traces", traces=renamed).fetchone()
@@ -213,7 +213,7 @@ class _Reindexer:
             logs.append((stored, encoded._replace(row=row, repaired=0)))
         return logs
 
-    def _is_applied(self, shown: ShownNaming, encoded: EncodedSpan | EncodedLog) -> bool:
+    def _is_applied(self, stored: StoredSpan | StoredLog, encoded: EncodedSpan | EncodedLog) -> bool:
         if not encoded.trace_id:
             return True
-        return is_naming_current(shown, self._session_attributes) and is_session_applied(shown, encoded.session)
+        return is_naming_current(stored.shown, self._session_attributes) and is_session_applied(stored, encoded)

@@ -9,7 +9,7 @@ from typing import Any
 
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES
 from otel_sqlite_exporter.maintain.stored_records import StoredLog
-from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Interactions, Naming
+from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Interactions
 from otel_sqlite_exporter.write.stored_spans import ShownNaming, StoredSpan
 from otel_sqlite_exporter.write.tool_batch import make_request
 
@@ -19,11 +19,13 @@ _RESOURCE = "resource:"
 def is_span_current(stored: StoredSpan, encoded: EncodedSpan) -> bool:
     """Return whether the file has the same derived data of a span as `encoded`."""
     own = encoded.own_session
-    named = (None, None, None) if own is None else (own.name, own.source, own.rank)
-    if stored.own_session[0] != named[0] or (own is not None and stored.own_session[2] is None):
+    if stored.own_session != (None if own is None else own.name):
         return False
-    paired = [[(event.phase, event.stem, event.mate) for event in events] for events in (stored.events, encoded.events)]
-    if paired[0] != paired[1]:
+    both = (stored.events, encoded.events)
+    if [event.phase for event in stored.events] != [event.phase for event in encoded.events]:
+        return False
+    paired = [[(event.stem, event.mate) for event in events] for events in both]
+    if paired[0] != paired[1] and not stored.pairs_with_logs:
         return False
     expected = [(None, encoded.interactions), *encoded.record_interactions]
     return (
@@ -56,15 +58,23 @@ def is_log_current(stored: StoredLog, encoded: EncodedLog) -> bool:
 
 
 def is_naming_current(shown: ShownNaming, session_attributes: Sequence[str]) -> bool:
-    """Return whether the attributes that named the session and the user of a trace are sources of this version, with
-    the same rank."""
-    return _has_rank(shown.session_source, shown.session_rank, session_attributes) and _has_rank(
-        shown.user_source, shown.user_rank, USER_ATTRIBUTES
+    """Return whether the attributes that named the session and the user of a trace, and the session of one of its
+    records, are sources of this version, with the same rank."""
+    return (
+        _has_rank(shown.session_source, shown.session_rank, session_attributes)
+        and _has_rank(shown.own_source, shown.own_rank, session_attributes)
+        and _has_rank(shown.user_source, shown.user_rank, USER_ATTRIBUTES)
     )
 
 
-def is_session_applied(shown: ShownNaming, session: Naming | None) -> bool:
-    """Return whether the session of a trace is at least as strong as `session`, which one of its records names."""
+def is_session_applied(stored: StoredSpan | StoredLog, encoded: EncodedSpan | EncodedLog) -> bool:
+    """Return whether the session of a trace is at least as strong as that which one of its records names, and the file
+    has the record under its own session, by a source that is as strong as the record's."""
+    shown, own, session = stored.shown, encoded.own_session, encoded.session
+    if stored.own_session != (None if own is None else own.name):
+        return False
+    if own is not None and (shown.own_rank is None or shown.own_rank > own.rank):
+        return False
     return session is None or (shown.session_rank is not None and shown.session_rank <= session.rank)
 
 

@@ -39,7 +39,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "kind": ("INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"),
     "source": ("span", "event", "log"),
     "phase": ("start", "finish"),
-    "link_method": ("span", "temporal"),
+    "link_method": ("span", "temporal", "repeat"),
 }
 """The values of the columns that have a fixed set of them."""
 
@@ -77,6 +77,7 @@ class TraceFilter(SessionFilter, total=False):
 class SpanFilter(_ListFilter, total=False):
     """Spans that started at or after `since` and before `until`."""
 
+    conversation_id: Texts
     trace_id: Texts
     span_id: Texts
     parent_span_id: Texts
@@ -110,6 +111,7 @@ class LogFilter(_ListFilter, total=False):
 
 
 class _InteractionFilter(_ListFilter, total=False):
+    conversation_id: Texts
     trace_id: Texts
     span_id: Texts
     user_id: Texts

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from otel_sqlite_exporter.errors import FileRefusedError
+from otel_sqlite_exporter.query.session_conflicts import count_conflicts
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.identity import identify_file, missing_hint
@@ -25,6 +26,7 @@ class Contents:
         newest_sessions: The sessions that ended last, the newest first: the main columns of the view `sessions`.
         exporter_health: The sums of the view `exporter_health` over all exporters that wrote to the file.
         link_health: The row of the view `link_health`.
+        conflicting_traces: The number of traces whose spans show several sessions.
     """
 
     counts: dict[str, int]
@@ -33,6 +35,7 @@ class Contents:
     newest_sessions: tuple[dict[str, Any], ...]
     exporter_health: dict[str, Any]
     link_health: dict[str, Any]
+    conflicting_traces: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +87,5 @@ def _read_contents(connection: sqlite3.Connection, newest_sessions: int) -> Cont
         ),
         exporter_health=dict(connection.execute(read_query("sum_exporter_health")).fetchone()),
         link_health=dict(connection.execute("SELECT * FROM link_health").fetchone()),
+        conflicting_traces=count_conflicts(connection),
     )

@@ -31,7 +31,7 @@ _ABOUT_QUERIES = (
 )
 _GROUPS = re.compile(r"CASE :group_1\n(.*?)\n\s*END", re.DOTALL)
 _QUERY_COLUMNS: tuple[str, ...] = ("group_1", "ms", "rows", "plan")
-_CALLS = ("model", "provider", "operation", "agent", "service", "session", "user", "day")
+_CALLS = ("model", "provider", "operation", "agent", "service", "session", "conversation", "user", "day")
 
 
 class ReportDefinition(NamedTuple):
@@ -61,7 +61,7 @@ REPORTS: Mapping[str, ReportDefinition] = {
     "tokens": ReportDefinition(_CALLS, 2, is_pass=True),
     "cost": ReportDefinition(_CALLS, 2, is_pass=True),
     "errors": ReportDefinition(("type", "name", "service", "day"), 2),
-    "tools": ReportDefinition(("tool", "agent", "service", "session", "day"), is_pass=True),
+    "tools": ReportDefinition(("tool", "agent", "service", "session", "conversation", "day"), is_pass=True),
     "slowest": ReportDefinition(("call", "tool", "span"), 0, limit=20, is_cut=True, is_pass=True),
     "links": ReportDefinition(("day",)),
     "attributes": ReportDefinition(("key",)),

@@ -93,6 +93,7 @@ class SpanSummary(ViewRow):
     parent_span_id: str | None
     parent_is_remote: int | None
     session_id: str | None
+    conversation_id: str | None
     service_name: str
     name: str
     kind: str
@@ -202,6 +203,7 @@ class LLMInteractionSummary(ViewRow):
     span_id: str | None
     parent_span_id: str | None
     session_id: str | None
+    conversation_id: str | None
     user_id: str | None
     agent_name: str | None
     service_name: str
@@ -257,6 +259,7 @@ class ToolInteractionSummary(ViewRow):
     span_id: str | None
     parent_span_id: str | None
     session_id: str | None
+    conversation_id: str | None
     user_id: str | None
     agent_name: str | None
     service_name: str

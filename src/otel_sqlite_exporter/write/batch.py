@@ -51,9 +51,10 @@ class Batch:
     """The rows that one batch writes. Reads the file: make it in the transaction that writes.
 
     `repeated` and `late_starts` are spans that the file holds already: finished ones, and open ones. `naming_spans` are
-    keys of spans that may show another session than before; `log_spans` are spans (trace, span id) with new log records
-    that pair; `candidates` is the earliest new record that may pair by time, for each row of `_trace_sessions` and
-    stem. `new_spans` are the keys of spans that the file did not hold, `opened` is how many of these have not ended.
+    keys of spans that may show another session than before; `log_spans` are spans (trace, span id) with new records
+    that pair, if the file has log records; `candidates` is the earliest new record that may pair by time, for each row
+    of `_trace_sessions` and stem. `new_spans` are the keys of spans that the file did not hold, `opened` is how many of
+    these have not ended.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Batch:
         self.interactions = InteractionBatch()
         lookup = look_up_batch(connection, spans, logs)
         last_ids, self._written = lookup.last_ids, lookup.spans
+        self.has_logs = bool(logs) or last_ids["_logs"] > 0
         self.contexts = ContextRows(lookup)
         self._texts = TextRows(shared_texts, last_ids["_texts"])
         self._spans, self._replaced_spans = TableRows(_SPANS), TableRows(_REPLACED_SPANS)
@@ -95,7 +97,6 @@ class Batch:
                 self.naming_spans.append(id)
             self._add_span(self._spans, id, trace_session, span)
         self.opened = sum(span.is_open for _, span in new)
-        self.has_logs = bool(logs) or last_ids["_logs"] > 0
         for id, log in enumerate(logs, last_ids["_logs"] + 1):
             self._add_log(id, log)
 
@@ -155,6 +156,8 @@ class Batch:
         if before.shown != trace_session.shown:
             self.outdated_sums.left.add(before.id)
         self.naming_spans.append(written.id)
+        if self.has_logs:
+            self.log_spans.add((trace_session.trace.id, span.row.span_id))
         self._add_span(self._replaced_spans, written.id, trace_session, span)
 
     def _describe_agents(self, span: EncodedSpan) -> None:
@@ -213,6 +216,8 @@ class Batch:
             add((*keys, phase, name, time, source, related, method, stem, *rest))
             if stem is not None:
                 self._add_candidate(trace_session, stem, time)
+            if phase is not None and self.has_logs:
+                self.log_spans.add((trace_session.trace.id, encoded.row.span_id))
         for index, interactions in encoded.record_interactions:
             time = encoded.events[index].time_unix_nano
             self._add_interactions(trace_session, encoded, interactions, span, first + index, time, time)

@@ -47,7 +47,8 @@ class RepeatedSpan(NamedTuple):
 
 @dataclass(slots=True)
 class TraceRow:
-    """A row of `_traces` that the batch changes. `root` is rank, start and span id of the span nearest to a root."""
+    """A row of `_traces` that the batch changes. `root` is rank, start and span id of the span nearest to a root.
+    `entry_session_rank` is the strongest rank by which a span without a local parent names a session."""
 
     id: int
     trace_id: str
@@ -56,6 +57,7 @@ class TraceRow:
     root: tuple[int, int, str]
     start: int
     end: int
+    entry_session_rank: int | None
     is_touched: bool = False
     has_interactions: bool = False
     is_new: bool = False
@@ -72,6 +74,9 @@ class TraceRow:
         """Take the session and the user that a record names, where they are stronger than what is there."""
         if session is not None and (self.session is None or session < self.session):
             self.session = session
+        if session is not None and not session.is_child:
+            rank = self.entry_session_rank
+            self.entry_session_rank = session.rank if rank is None else min(rank, session.rank)
         if user is not None and (self.user is None or user < self.user):
             self.user = user
         self.is_touched = True
@@ -142,10 +147,33 @@ class TraceSessionRow:
 
     @property
     def shown(self) -> str | None:
-        """The session that its records show now."""
-        if self.own is not None:
+        """The session that its records show now: their own, unless an entry span of their trace names one by a stronger
+        source."""
+        trace, rank = self.trace, self.source_rank
+        is_overruled = rank is not None and trace.entry_session_rank is not None and trace.entry_session_rank < rank
+        if self.own is not None and not is_overruled:
             return self.own
-        return None if self.trace.session is None else self.trace.session.name
+        return None if trace.session is None else trace.session.name
+
+
+@dataclass(slots=True)
+class _WantedTrace:
+    """What a batch needs of a trace: spans, and rows of `_trace_sessions` by the session that their records name. If
+    the strongest session of the batch changes that of the trace, or its strongest entry span overrules others than
+    before, all of these rows may change."""
+
+    span_ids: list[str]
+    own_sessions: set[str | None]
+    strongest: Naming | None = None
+    entry_rank: int | None = None
+
+    def add_session(self, session: Naming) -> None:
+        """Add the session that a record of the batch names."""
+        self.own_sessions.add(session.name)
+        if self.strongest is None or session < self.strongest:
+            self.strongest = session
+        if not session.is_child and (self.entry_rank is None or session.rank < self.entry_rank):
+            self.entry_rank = session.rank
 
 
 class BatchLookup(NamedTuple):
@@ -166,26 +194,30 @@ def look_up_batch(
     connection: sqlite3.Connection, spans: Sequence[EncodedSpan], logs: Sequence[EncodedLog]
 ) -> BatchLookup:
     """Return what the file holds of these records."""
-    wanted: dict[str, tuple[list[str], set[str | None]]] = {}
+    wanted: dict[str, _WantedTrace] = {}
     sessions = set()
     for span in spans:
-        span_ids, own_sessions = wanted.setdefault(span.trace_id, ([], {None}))
-        span_ids.append(span.row.span_id)
+        trace = wanted.get(span.trace_id) or wanted.setdefault(span.trace_id, _WantedTrace([], {None}))
+        trace.span_ids.append(span.row.span_id)
         if span.session is not None:  # its own, if it names one
             sessions.add(span.session.name)
-            own_sessions.add(span.session.name)
+            trace.add_session(span.session)
     for log in logs:
-        span_ids, own_sessions = wanted.setdefault(log.trace_id, ([], {None}))
+        trace = wanted.get(log.trace_id) or wanted.setdefault(log.trace_id, _WantedTrace([], {None}))
         if log.span_id is not None:
-            span_ids.append(log.span_id)
-        names = {naming.name for naming in (log.own_session, log.session) if naming is not None}
-        sessions |= names
-        own_sessions |= names
+            trace.span_ids.append(log.span_id)
+        for naming in (log.own_session, log.session):
+            if naming is not None:
+                sessions.add(naming.name)
+                trace.add_session(naming)
     records: list[EncodedSpan | EncodedLog] = [*spans, *logs]
     found = read_json(
         connection,
         "look_up_batch",
-        traces=wanted,
+        traces={
+            trace_id: [one.span_ids, one.own_sessions, one.strongest, one.entry_rank]
+            for trace_id, one in wanted.items()
+        },
         sessions=sessions,
         resources={record.resource.digest for record in records},
         scopes={record.scope.digest for record in records if record.scope},
@@ -193,10 +225,10 @@ def look_up_batch(
     last_ids, resources, scopes, session_ids, found_traces, found_trace_sessions, found_spans = found
     traces: dict[str, TraceRow] = {}
     for trace_id, id, *columns, has_interactions in found_traces:
-        session, user, root, times = columns[:5], columns[5:10], columns[10:13], columns[13:]
-        trace = TraceRow(id, trace_id, _read_naming(session), _read_naming(user), tuple(root), *times)
-        trace.has_interactions = bool(has_interactions)
-        traces[trace_id] = trace
+        session, user, root, rest = columns[:5], columns[5:10], columns[10:13], columns[13:]
+        found_trace = TraceRow(id, trace_id, _read_naming(session), _read_naming(user), tuple(root), *rest)
+        found_trace.has_interactions = bool(has_interactions)
+        traces[trace_id] = found_trace
     trace_sessions = {
         (trace_id, own): TraceSessionRow(id, traces[trace_id], own, True, shown, *columns)
         for trace_id, own, id, shown, *columns in found_trace_sessions

@@ -19,6 +19,7 @@ from otel_sqlite_exporter.write.statements import Insert, TableRows, take_new
 
 _TRACE_COLUMNS = (
     *("session", "session_rank", "session_is_child", "session_time_unix_nano", "session_source"),
+    "entry_session_rank",
     *("user_rank", "user_is_child", "user_time_unix_nano", "user_id", "user_source"),
     *("root_rank", "root_time_unix_nano", "root_span_id", "start_time_unix_nano", "end_time_unix_nano"),
 )
@@ -140,10 +141,12 @@ class ContextRows:
                 times.setdefault(name, (None, None))
             session = trace.session or (None,) * 5
             user = trace.user or (None,) * 5
-            named = (self.session_id(name), *session[:3], session[4], *user)
+            named = (self.session_id(name), *session[:3], session[4], trace.entry_session_rank, *user)
             traces.add((trace.id, trace.trace_id, *named, *trace.root, trace.start, trace.end))
         for row in self.touched_trace_sessions():
             shown = row.shown
+            if row.own is not None:
+                times.setdefault(row.own, (None, None))
             if shown is not None:
                 start, end = times.get(shown, (None, None))
                 if row.spans or row.logs:
@@ -168,7 +171,7 @@ class ContextRows:
             if isinstance(record, EncodedSpan):
                 root = (LOCAL_PARENT, record.row.start_time_unix_nano, record.row.span_id)
             # This may be a version that is not kept, so it gives no times.
-            trace = TraceRow(self._next_id("_traces"), record.trace_id, None, None, root, *NO_TIMES, is_new=True)
+            trace = TraceRow(self._next_id("_traces"), record.trace_id, None, None, root, *NO_TIMES, None, is_new=True)
             self._traces[record.trace_id] = trace
         return trace
 

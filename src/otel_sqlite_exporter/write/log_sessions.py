@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Moves log records to the session of their span, and pairs those of one span, in any order of arrival."""
+"""Moves log records to the session of their span, and pairs those of one span with each other and with its events, in
+any order of arrival."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Mapping
 from itertools import groupby
+from typing import NamedTuple
 
-from otel_sqlite_exporter.encode.pairs import link_within_span, split_phase
+from otel_sqlite_exporter.encode.pairs import REPEAT, find_repeats, link_within_span, split_phase
 from otel_sqlite_exporter.write.statements import read_json, run_script
 from otel_sqlite_exporter.write.temporal_links import Change
 
@@ -35,23 +37,41 @@ def follow_spans(
 
 
 def link_log_records(connection: sqlite3.Connection, spans: Collection[tuple[int, str]]) -> list[Change]:
-    """Pair the starts and finishes among the log records of each of these spans (trace, span id), and return the
-    changes for pairing by time."""
+    """Pair the starts and finishes among the log records and events of each of these spans (trace, span id) that has
+    such log records, and return the changes for pairing by time. A log record that repeats an event is in no pair."""
     (found,) = read_json(connection, "find_log_records", spans=spans)
     links: list[tuple[int, int | None, str | None, str | None]] = []
     changes = []
     for (trace, _), group in groupby(found, key=lambda record: (record[0], record[1])):
-        records = [(*record[2:], split_phase(record[3])[0] or "") for record in group]
-        mates = link_within_span([(stem, phase, time) for _, _, phase, time, *_, stem in records])
-        for index, (event, _, _, time, related, method, stem) in enumerate(records):
-            mate = records[mates[index]][0] if index in mates else None
-            if mate is not None and (mate, "span") != (related, method):
-                links.append((event, mate, "span", None))
-            elif mate is None and method == "span":
-                links.append((event, None, None, stem))
-            else:
+        records = [_SpanRecord._make([*record[2:], split_phase(record[3])[0] or ""]) for record in group]
+        repeats = find_repeats([(one.name, one.time_unix_nano, bool(one.is_log)) for one in records])
+        told = [record for index, record in enumerate(records) if index not in repeats]
+        mates = link_within_span([(one.stem, one.phase, one.time_unix_nano) for one in told])
+        wanted: dict[int, tuple[int | None, str]] = {records[index].event: (None, REPEAT) for index in repeats}
+        wanted |= {told[index].event: (told[mate].event, "span") for index, mate in mates.items()}
+        for one in records:
+            related, method = wanted.get(one.event, (None, None))
+            if method is None and one.noted_method == "temporal":
                 continue
-            changes.append(Change(trace, None, stem, time))
+            stem = one.stem if method is None else None
+            if (related, method, stem) != (one.related_event, one.noted_method, one.noted_stem):
+                links.append((one.event, related, method, stem))
+                changes.append(Change(trace, None, one.stem, one.time_unix_nano))
     if links:
         run_script(connection, "relink_log_records", links=links)
     return changes
+
+
+class _SpanRecord(NamedTuple):
+    """A start or finish record of a span, in the order of queries/write/find_log_records.sql, and the stem of its
+    name."""
+
+    event: int
+    name: str
+    phase: str
+    time_unix_nano: int
+    is_log: int
+    related_event: int | None
+    noted_method: str | None
+    noted_stem: str | None
+    stem: str

@@ -28,20 +28,23 @@ from otel_sqlite_exporter.write.statements import read_rows
 
 
 class ShownNaming(NamedTuple):
-    """A trace (key of `_traces`), and the attributes that name its session and its user, with their rank in the list of
-    such attributes."""
+    """The trace of a record (key of `_traces`), and the attributes that name the session of the trace, its user and the
+    session of the record itself, with their rank in the list of such attributes."""
 
     trace: int
     session_rank: int | None
     session_source: str | None
     user_rank: int | None
     user_source: str | None
+    own_rank: int | None
+    own_source: str | None
 
 
 class StoredSpan(NamedTuple):
     """A span in the file; `resource` and `scope` are the keys of `resource_row` and `scope_row`. `own_session` is the
-    session that it names itself: name, source and rank. Interactions and messages of its events come with the index of
-    the event, its own with None; `tool_interactions` also say whether the row is a call that an answer requests."""
+    session that it names itself. If it `pairs_with_logs`, its events may be in pairs with its log records. Interactions
+    and messages of its events come with the index of the event, its own with None; `tool_interactions` also say whether
+    the row is a call that an answer requests."""
 
     id: int
     trace_id: str
@@ -51,8 +54,9 @@ class StoredSpan(NamedTuple):
     resource_row: ResourceRow
     scope_row: ScopeRow | None
     shown: ShownNaming
-    own_session: tuple[str | None, str | None, int | None]
+    own_session: str | None
     events: Sequence[EventRow]
+    pairs_with_logs: bool
     links: Sequence[LinkRow]
     llm_interactions: Sequence[tuple[int | None, LLMInteractionRow]]
     tool_interactions: Sequence[tuple[int | None, int, ToolInteractionRow]]
@@ -61,7 +65,7 @@ class StoredSpan(NamedTuple):
 
     def encode(self) -> EncodedSpan:
         """Return the span for writing it again. It names no session or user of its trace: they know it already."""
-        name, source, rank = self.own_session
+        name, shown = self.own_session, self.shown
         by_event = {index: Interactions(llm=llm) for index, llm in self.llm_interactions}
         calls = []
         for index, is_request, tool in self.tool_interactions:
@@ -75,7 +79,7 @@ class StoredSpan(NamedTuple):
             row=self.row,
             resource=self.resource_row,
             scope=self.scope_row,
-            own_session=None if name is None else Naming(rank or 0, 0, 0, name, source or ""),
+            own_session=None if name is None else Naming(shown.own_rank or 0, 0, 0, name, shown.own_source or ""),
             session=None,
             user=None,
             events=self.events,
@@ -104,8 +108,9 @@ def read_spans(connection: sqlite3.Connection, ids: Collection[int]) -> Iterator
             resource_row=ResourceRow(*orjson.loads(row["resource_row"])),
             scope_row=None if row["scope"] is None else ScopeRow(*orjson.loads(row["scope_row"])),
             shown=ShownNaming._make(row[name] for name in ShownNaming._fields),
-            own_session=(row["own_session"], row["own_source"], row["own_rank"]),
+            own_session=row["own_session"],
             events=[EventRow(*columns) for _, *columns in events],
+            pairs_with_logs=bool(row["pairs_with_logs"]),
             links=[LinkRow(*columns) for columns in links],
             llm_interactions=[(index_of.get(id), make_call_row(*columns)) for id, *columns in llm_interactions],
             tool_interactions=[

@@ -183,12 +183,14 @@ def _find_changes(connection: sqlite3.Connection, batch: Batch) -> list[Change]:
             changes.append(Change(row.trace.id, None, stem, time_ns))
         else:
             changes.append(Change(None, contexts.session_id(row.own), stem, time_ns))
-    # Of one trace only those spans can move that name no session themselves.
-    moved = {row.trace.id: row for row in contexts.moved_trace_sessions() if row.candidate_time is not None}
+    moved = [row for row in contexts.moved_trace_sessions() if row.candidate_time is not None]
     if moved:
-        for change in find_stems(connection, trace_sessions=[row.id for row in moved.values()]):
-            left = None if change.trace is None else contexts.session_id(moved[change.trace].shown_before)
-            changes += (change, change._replace(trace=None, session=left))
+        left: dict[int | None, set[int | None]] = {row.trace.id: set() for row in moved}
+        for row in moved:
+            left[row.trace.id].add(contexts.session_id(row.shown_before))
+        for change in find_stems(connection, trace_sessions=[row.id for row in moved]):
+            changes.append(change)
+            changes += [change._replace(trace=None, session=session) for session in left[change.trace]]
     return changes
 
 

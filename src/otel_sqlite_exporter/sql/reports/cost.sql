@@ -11,6 +11,7 @@ WITH
         WHEN 'provider' THEN provider
         WHEN 'operation' THEN operation
         WHEN 'session' THEN session_id
+        WHEN 'conversation' THEN conversation_id
         WHEN 'user' THEN user_id
         WHEN 'agent' THEN agent_name
         WHEN 'service' THEN service_name

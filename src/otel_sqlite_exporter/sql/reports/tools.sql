@@ -9,6 +9,7 @@ WITH
         WHEN 'agent' THEN agent_name
         WHEN 'service' THEN service_name
         WHEN 'session' THEN session_id
+        WHEN 'conversation' THEN conversation_id
         WHEN 'day' THEN date(start_time_unix_nano / 1000000000, 'unixepoch')
       END AS group_1,
       start_time_unix_nano,

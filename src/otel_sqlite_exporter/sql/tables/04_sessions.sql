@@ -18,6 +18,7 @@ CREATE TABLE _traces (
   session_rank INTEGER,                   -- its position in the list of sources. The session with the smallest (rank,
   session_is_child INTEGER,               -- is_child, time, name) is the strongest. is_child is 0 if the span has no parent
   session_time_unix_nano INTEGER,         -- start of that span
+  entry_session_rank INTEGER,             -- the smallest rank by which a span without a local parent names a session
   user_id TEXT,                           -- the strongest user that a span names, by the same rule
   user_source TEXT,
   user_rank INTEGER,
@@ -40,7 +41,8 @@ CREATE TABLE _trace_sessions (
   id INTEGER PRIMARY KEY,
   trace INTEGER NOT NULL REFERENCES _traces,
   own_session INTEGER REFERENCES _sessions, -- named by these spans; NULL: they name none, and show that of their trace
-  session INTEGER REFERENCES _sessions,   -- shown by these spans
+  session INTEGER REFERENCES _sessions,   -- shown by these spans: their own, unless source_rank is greater than the
+                                          -- entry_session_rank of their trace; else that of their trace
   source TEXT,                            -- the attribute that names own_session; of several, the strongest
   source_rank INTEGER,
   spans INTEGER NOT NULL,                 -- number of spans that refer to this row

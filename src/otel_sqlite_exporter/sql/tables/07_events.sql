@@ -13,7 +13,7 @@ CREATE TABLE _events (
   time_source TEXT,                       -- as in _spans and _logs
   related_event INTEGER REFERENCES _events DEFERRABLE INITIALLY DEFERRED, -- the other record of the pair. Each is written
                                           -- before the other exists, so the reference is deferred
-  link_method TEXT,                       -- how they were paired: span or temporal
+  link_method TEXT,                       -- how they were paired: span or temporal; repeat: it tells an event again
   stem TEXT,                              -- the name without its phase, of records that may be paired by time
   recorded_name TEXT,                     -- of source 1, as in _logs
   dropped_attributes INTEGER,

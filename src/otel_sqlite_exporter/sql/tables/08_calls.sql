@@ -28,7 +28,7 @@ CREATE TABLE _llm_interactions (
   is_interrupted INTEGER NOT NULL DEFAULT 0, -- 1: its process ended first
   response_key INTEGER,                   -- of response_id and end: (end / 2^40 ns) * 2^32 + CRC-32 of the id
   is_aggregate INTEGER NOT NULL,          -- 1: an agent or workflow, whose usage repeats that of its calls
-  is_hidden INTEGER NOT NULL,             -- 1: a start whose finish shows both; an agent that reports no usage
+  is_hidden INTEGER NOT NULL,             -- 1: a start whose finish shows both; a repeat; an agent that reports no usage
   is_repeat INTEGER NOT NULL DEFAULT 0,   -- 1: calls below it, or the call above it, report the same usage
   twin INTEGER,                           -- the row that counts for the same call. NULL: this one
   content_of INTEGER,                     -- the row of the same call whose messages it shows too. NULL: none
@@ -99,7 +99,7 @@ CREATE TABLE _tool_interactions (
   status_code INTEGER NOT NULL,           -- as in _spans
   is_interrupted INTEGER NOT NULL DEFAULT 0, -- 1: its process ended first
   is_request INTEGER NOT NULL DEFAULT 0,  -- 1: only the answer of a model has it
-  has_finish INTEGER NOT NULL DEFAULT 0,  -- 1: a start whose finish shows both
+  has_finish INTEGER NOT NULL DEFAULT 0,  -- 1: a start whose finish shows both; a log record that repeats an event
   merged_into INTEGER,                    -- the row that shows this telling of the same execution; 0: none does
   is_hidden INTEGER NOT NULL AS (has_finish = 1 OR merged_into IS NOT NULL),
   is_stale INTEGER NOT NULL DEFAULT 0,    -- 1: a trigger or a move has changed it; the writer groups it again

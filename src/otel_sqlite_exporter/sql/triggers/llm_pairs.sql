@@ -1,4 +1,5 @@
--- A start record and its finish are one model call: while the two are linked, the row of the finish shows both.
+-- A start record and its finish are one model call: while the two are linked, the row of the finish shows both. A log
+-- record that tells again what an event of its span tells is no row of its own.
 
 CREATE TRIGGER _llm_interactions_added AFTER INSERT ON _llm_interactions WHEN new.event IS NOT NULL
 BEGIN
@@ -16,7 +17,7 @@ BEGIN
   WHERE event IN (new.event, (SELECT e.related_event FROM _events AS e WHERE e.id = new.event));
 END;
 
-CREATE TRIGGER _llm_interactions_relinked AFTER UPDATE OF related_event ON _events
+CREATE TRIGGER _llm_interactions_relinked AFTER UPDATE OF related_event, link_method ON _events
 WHEN new.phase IS NOT NULL AND new.source > 0 AND EXISTS (SELECT 1 FROM _llm_interactions AS i WHERE i.event = new.id)
 BEGIN
   UPDATE _llm_interactions
@@ -30,6 +31,7 @@ BEGIN
   WHERE event IN (new.id, new.related_event, old.related_event);
   UPDATE _llm_interactions
   SET is_hidden = EXISTS (SELECT 1 FROM _llm_interactions AS f WHERE f.start_event = _llm_interactions.event)
+    OR EXISTS (SELECT 1 FROM _events AS e WHERE e.id = _llm_interactions.event AND e.link_method = 'repeat')
   WHERE event IN (new.id, new.related_event, old.related_event);
 END;
 

@@ -11,6 +11,7 @@ SELECT
   coalesce(s.span_id, l.span_id) AS span_id,
   s.parent_span_id,
   x.session_id,
+  coalesce((SELECT max(u.conversation_id) FROM _event_conversations AS u WHERE u.event IN (i.start_event, i.event)), v.conversation_id) AS conversation_id,
   coalesce(i.user_id, b.user_id, t.user_id) AS user_id,
   coalesce(i.agent_name, b.agent_name, n.agent_name) AS agent_name,
   r.service_name,
@@ -86,6 +87,7 @@ LEFT JOIN _spans AS s ON s.id = i.span
 LEFT JOIN _events AS e ON e.id = i.event
 LEFT JOIN _logs AS l ON l.id = e.log
 LEFT JOIN _agent_names AS n ON n.span = i.span
+LEFT JOIN _span_conversations AS v ON v.span = ifnull(i.span, (SELECT z.id FROM _spans AS z WHERE z.trace = l.trace AND z.span_id = l.span_id))
 LEFT JOIN _resources AS r ON r.id = i.resource
 LEFT JOIN _open_spans AS o ON o.span = i.span AND i.event IS NULL AND i.is_request = 0
 LEFT JOIN _exporter_runs AS h ON h.id = o.run

@@ -2,8 +2,9 @@ CREATE VIEW events AS
 -- One row for each record: the start and the finish of every span (source 'span'), the events of spans (source
 -- 'event') and the log records with an event name (source 'log'; the view logs has all log records). A start and its
 -- finish refer to each other by related_event_id; duration_ms is the time between the two. link_method is how the pair
--- was found: 'span' (in one span) or 'temporal' (by name and time, in one trace or else one session). The records of a
--- span show the attributes of the span; a running span has no finish yet.
+-- was found: 'span' (in one span) or 'temporal' (by name and time, in one trace or else one session); 'repeat' is a log
+-- record that tells again what an event of its span tells, and is in no pair. The records of a span show the attributes
+-- of the span; a running span has no finish yet.
 SELECT
   e.id,
   t.trace_id,

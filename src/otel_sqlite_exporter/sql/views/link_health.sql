@@ -12,4 +12,4 @@ SELECT
   count(e.related_event) * 1.0 / nullif(count(*) - count(*) FILTER (WHERE e.source = 0 AND e.phase = 'start' AND e.related_event IS NULL), 0) AS success_rate,
   count(*) FILTER (WHERE e.source = 0 AND e.phase = 'start' AND e.related_event IS NULL) AS running
 FROM _events AS e
-WHERE e.phase IS NOT NULL;
+WHERE e.phase IS NOT NULL AND e.link_method IS NOT 'repeat';

@@ -10,5 +10,5 @@ SELECT
   count(*) FILTER (WHERE e.phase = 'finish' AND e.related_event IS NULL) AS orphan_finishes,
   count(*) FILTER (WHERE e.source = 0 AND e.phase = 'start' AND e.related_event IS NULL) AS running
 FROM _events AS e
-WHERE e.phase IS NOT NULL
+WHERE e.phase IS NOT NULL AND e.link_method IS NOT 'repeat'
 GROUP BY e.time_unix_nano / 86400000000000;

@@ -6,7 +6,7 @@ CREATE VIEW sessions AS
 SELECT
   x.session_id,
   coalesce(
-    (SELECT p.source FROM _trace_sessions AS p WHERE p.session = x.id AND p.source IS NOT NULL
+    (SELECT p.source FROM _trace_sessions AS p WHERE p.session = x.id AND p.own_session = x.id AND p.source IS NOT NULL
      ORDER BY p.source_rank, p.source LIMIT 1),
     (SELECT t.session_source FROM _traces AS t WHERE t.session = x.id ORDER BY t.session_rank, t.session_source LIMIT 1)
   ) AS source,

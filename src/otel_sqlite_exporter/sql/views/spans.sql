@@ -10,6 +10,7 @@ SELECT
   s.parent_span_id,
   s.parent_is_remote,
   x.session_id,
+  v.conversation_id,
   r.service_name,
   s.name,
   CASE s.kind WHEN 0 THEN 'INTERNAL' WHEN 1 THEN 'SERVER' WHEN 2 THEN 'CLIENT' WHEN 3 THEN 'PRODUCER' ELSE 'CONSUMER' END AS kind,
@@ -43,6 +44,7 @@ FROM _spans AS s
 JOIN _traces AS t ON t.id = s.trace
 JOIN _trace_sessions AS p ON p.id = s.trace_session
 LEFT JOIN _sessions AS x ON x.id = p.session
+LEFT JOIN _span_conversations AS v ON v.span = s.id
 LEFT JOIN _resources AS r ON r.id = s.resource
 LEFT JOIN _scopes AS c ON c.id = s.scope
 LEFT JOIN _open_spans AS o ON o.span = s.id

@@ -10,6 +10,6 @@ SELECT
   ) AS missing_links,
   (
     SELECT coalesce(sum(p.spans), 0)
-    FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
-    WHERE p.own_session IS NULL AND p.session IS NOT t.session
+    FROM _trace_sessions AS p JOIN _shown_sessions AS w ON w.trace_session = p.id
+    WHERE p.session IS NOT w.session
   ) AS spans_without_session;

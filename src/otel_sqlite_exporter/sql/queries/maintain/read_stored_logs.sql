@@ -27,6 +27,8 @@ SELECT
   t.user_rank,
   t.user_source,
   iif(l.names_session, own.session_id, NULL) AS own_session,
+  iif(l.names_session, p.source, NULL) AS own_source,
+  iif(l.names_session, p.source_rank, NULL) AS own_rank,
   e.phase,
   (SELECT json_group_array(json(i.columns)) FROM _derived_calls AS i WHERE i.event = e.id) AS llm_interactions,
   (

@@ -1,6 +1,6 @@
--- Lets records that name no session show that of their trace, and returns the changed rows of _trace_sessions.
+-- Lets records show the session that they should show by the rules, and returns the changed rows of _trace_sessions.
 UPDATE _trace_sessions
-SET session = (SELECT t.session FROM _traces AS t WHERE t.id = _trace_sessions.trace)
-WHERE own_session IS NULL
-  AND session IS NOT (SELECT t.session FROM _traces AS t WHERE t.id = _trace_sessions.trace)
+SET session = w.session
+FROM _shown_sessions AS w
+WHERE w.trace_session = _trace_sessions.id AND _trace_sessions.session IS NOT w.session
 RETURNING id;

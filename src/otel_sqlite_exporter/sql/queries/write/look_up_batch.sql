@@ -1,11 +1,19 @@
 -- Everything that the writer needs from the file before it adds a batch, in one row: each further row would give the
 -- interpreter lock to a busy thread of the application once more.
--- Each column is JSON. :traces is {trace_id: [[span_id, ...], [session that spans name, or null, ...]], ...};
+-- Each column is JSON. :traces is {trace_id: [[span_id, ...], [session that spans name, or null, ...],
+-- the strongest [rank, is_child, time, ...] of these or null, the smallest rank of an entry span or null], ...};
 -- :sessions, :resources and :scopes are arrays of names and digests. CROSS JOIN keeps SQLite from reading all spans, or
 -- all sessions, of a trace to find a few.
 WITH
   wanted_traces AS MATERIALIZED (
-    SELECT t.*, w.value -> 0 AS span_ids, w.value -> 1 AS own_sessions
+    SELECT
+      t.*, w.value -> 0 AS span_ids, w.value -> 1 AS own_sessions,
+      t.trace_id <> '' AND w.value ->> '$[2][0]' IS NOT NULL AND (
+        t.session IS NULL
+        OR (w.value ->> '$[2][0]', w.value ->> '$[2][1]', w.value ->> '$[2][2]')
+          <= (t.session_rank, t.session_is_child, t.session_time_unix_nano)
+        OR w.value ->> 3 < ifnull(t.entry_session_rank, w.value ->> 3 + 1)
+      ) AS may_show_another
     FROM json_each(:traces) AS w
     CROSS JOIN _traces AS t ON t.trace_id = w.key
   ),
@@ -30,6 +38,8 @@ WITH
     CROSS JOIN _trace_sessions AS p ON p.trace = t.id AND coalesce(p.own_session, 0) = coalesce(x.id, 0)
     UNION
     SELECT trace_session FROM wanted_spans
+    UNION
+    SELECT p.id FROM wanted_traces AS t CROSS JOIN _trace_sessions AS p ON p.trace = t.id WHERE t.may_show_another
   )
 SELECT
   json_object(
@@ -61,9 +71,9 @@ SELECT
       SELECT x.session_id, x.id FROM wanted_traces AS t CROSS JOIN _sessions AS x ON x.id = t.session
       UNION
       SELECT x.session_id, x.id
-      FROM wanted_spans AS s
-      CROSS JOIN _trace_sessions AS p ON p.id = s.trace_session
-      CROSS JOIN _sessions AS x ON x.id = p.own_session
+      FROM wanted_trace_sessions AS w
+      CROSS JOIN _trace_sessions AS p ON p.id = w.id
+      CROSS JOIN _sessions AS x ON x.id IN (p.own_session, p.session)
     )
   ) AS sessions,
   (
@@ -72,7 +82,7 @@ SELECT
       t.session_rank, t.session_is_child, t.session_time_unix_nano, x.session_id, t.session_source,
       t.user_rank, t.user_is_child, t.user_time_unix_nano, t.user_id, t.user_source,
       t.root_rank, t.root_time_unix_nano, t.root_span_id,
-      t.start_time_unix_nano, t.end_time_unix_nano,
+      t.start_time_unix_nano, t.end_time_unix_nano, t.entry_session_rank,
       -- Only for traces with spans: log records outside of traces share one trace, with a row for each session.
       t.trace_id <> '' AND EXISTS (
         SELECT 1 FROM _trace_sessions AS p

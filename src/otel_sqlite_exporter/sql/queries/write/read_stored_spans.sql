@@ -41,6 +41,10 @@ SELECT
     ))
     FROM (SELECT * FROM _events AS q WHERE q.span = s.id AND q.source = 1 ORDER BY q.ordinal) AS e
   ) AS events,
+  EXISTS (
+    SELECT 1 FROM _logs AS l JOIN _events AS e ON e.log = l.id
+    WHERE l.trace = s.trace AND l.span_id = s.span_id AND e.phase IS NOT NULL
+  ) AS pairs_with_logs,
   (
     SELECT json_group_array(json_array(
       l.linked_trace_id, l.linked_span_id, l.is_remote, l.trace_flags, l.trace_state, l.dropped_attributes,
