@@ -7,7 +7,9 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -98,24 +100,42 @@ def _context(trace: int, span: int) -> SpanContext:
 
 
 @pytest.mark.slow
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(records=_records(), seed=st.integers(0, 2**32))
 def test_records_give_the_same_views_in_any_order(records: list[Record], seed: int) -> None:
     chance = random.Random(seed)
+    assert _contents([_shuffle(records, chance)]) == _contents([[[record] for record in records]])
+
+
+@pytest.mark.slow
+@settings(max_examples=15, deadline=None)
+@given(records=_records(), seed=st.integers(0, 2**32))
+def test_several_writers_at_once_give_the_same_views(records: list[Record], seed: int) -> None:
+    chance = random.Random(seed)
+    batches = _shuffle(records, chance)
+    assert _contents([batches[0::3], batches[1::3], batches[2::3]]) == _contents([[records]])
+
+
+def _shuffle(records: Sequence[Record], chance: random.Random) -> list[list[Record]]:
+    """The records in batches, in another order; some of the spans twice."""
     spans = [record for record in records if isinstance(record, ReadableSpan)]
-    other = records + chance.choices(spans, k=chance.randrange(3))
+    other = [*records, *chance.choices(spans, k=chance.randrange(3))]
     chance.shuffle(other)
-    expected = _contents([*records])
-    assert _contents(other) == expected
+    batches: list[list[Record]] = [[]]
+    for record in other:
+        if batches[-1] and chance.random() < 0.5:
+            batches.append([])
+        batches[-1].append(record)
+    return batches
 
 
-def _contents(records: Sequence[Record]) -> dict[str, list[str]]:
-    """The views of a file with these records, each exported alone; also as `reindex` leaves them."""
+def _contents(writers: Sequence[Sequence[Sequence[Record]]]) -> dict[str, list[str]]:
+    """The views of a file that threads wrote, each its batches through exporters of its own; also as `reindex` leaves
+    them."""
     with TemporaryDirectory() as folder:
         path = Path(folder, "otel.db")
-        with closing(_Exporters(path)) as exporters:
-            for record in records:
-                exporters.export(record)
+        with ThreadPoolExecutor(len(writers)) as threads:
+            list(threads.map(partial(_export, path), writers))
         before = _read_views(path)
         result = reindex(resolve_settings(path))
         assert (result.changed_spans, result.changed_logs, result.recounted_calls) == (0, 0, 0)
@@ -123,19 +143,15 @@ def _contents(records: Sequence[Record]) -> dict[str, list[str]]:
         return before
 
 
-class _Exporters:
-    def __init__(self, path: Path) -> None:
-        self._spans, self._logs = SQLiteSpanExporter(path), SQLiteLogRecordExporter(path)
-
-    def export(self, record: Record) -> None:
-        if isinstance(record, ReadableSpan):
-            assert self._spans.export([record]).name == "SUCCESS"
-        else:
-            assert self._logs.export([record]).name == "SUCCESS"
-
-    def close(self) -> None:
-        self._spans.shutdown()
-        self._logs.shutdown()
+def _export(path: Path, batches: Sequence[Sequence[Record]]) -> None:
+    spans, logs = SQLiteSpanExporter(path), SQLiteLogRecordExporter(path)
+    for batch in batches:
+        of_spans = [record for record in batch if isinstance(record, ReadableSpan)]
+        of_logs = [record for record in batch if isinstance(record, ReadableLogRecord)]
+        assert not of_spans or spans.export(of_spans).name == "SUCCESS"
+        assert not of_logs or logs.export(of_logs).name == "SUCCESS"
+    spans.shutdown()
+    logs.shutdown()
 
 
 def _read_views(path: Path) -> dict[str, list[str]]:
