@@ -134,6 +134,16 @@ def find_first_token_ms(events: Iterable[Any], names: frozenset[str], start_time
     return None
 
 
+def find_in_events(events: Iterable[Any], names: Mapping[str, Sequence[str]]) -> Any:
+    """Return the last value that an event with one of these `names` holds in one of its attributes there."""
+    found = None
+    for event in events:
+        attributes = getattr(event, "attributes", None)
+        keys = names.get(getattr(event, "name", None) or "", ()) if isinstance(attributes, Mapping) else ()
+        found = _find_first((*(attributes.get(key) for key in keys), found))  # type: ignore[union-attr]
+    return found
+
+
 def _read_whole(value: Any, role: str) -> Sequence[Message]:
     messages = read_recorded(value, role) or ()
     return messages if messages == [] or any(message["parts"] for message in messages) else ()

@@ -11,13 +11,19 @@ from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.genai.column_readers import read_text
 from otel_sqlite_exporter.genai.content import find_content, find_tool_content
-from otel_sqlite_exporter.genai.event_content import RecordedMessages, find_exception_type, find_first_token_ms
-from otel_sqlite_exporter.genai.messages.tool_content import clean_call_id
+from otel_sqlite_exporter.genai.event_content import (
+    RecordedMessages,
+    find_exception_type,
+    find_first_token_ms,
+    find_in_events,
+)
+from otel_sqlite_exporter.genai.messages.tool_content import clean_call_id, read_result
 from otel_sqlite_exporter.genai.rules import (
     AGENTS,
     CALLS,
     GROUPS,
     TOOLS,
+    WAITS,
     Ask,
     InteractionPlan,
     RowPlan,
@@ -108,8 +114,8 @@ def _find(
         if found:
             operation = found if found != "*" else value
             break
-    if operation in TOOLS or (operation is None and plan.names_tool):
-        return _find_tool(plan, attributes, user_id, span, is_span)
+    if operation in TOOLS or operation in WAITS or (operation is None and plan.names_tool):
+        return _find_tool(plan, attributes, user_id, span, is_span=is_span, is_wait=operation in WAITS)
     is_agent = operation in AGENTS
     # Most spans of a framework have an operation that is neither a call nor an agent: only usage makes them a row.
     if not (is_agent or operation is None or operation in CALLS) and _ask(plan.usage, attributes) is None:
@@ -144,10 +150,18 @@ def _find(
 
 
 def _find_tool(
-    plan: InteractionPlan, attributes: Mapping[str, Any], user_id: str | None, span: Surroundings, is_span: bool
+    plan: InteractionPlan,
+    attributes: Mapping[str, Any],
+    user_id: str | None,
+    span: Surroundings,
+    *,
+    is_span: bool,
+    is_wait: bool,
 ) -> Interactions:
     row = _read(plan.tool, attributes)
-    if row[_TOOL_NAME] is None:
+    if is_wait:
+        row[_TOOL_WAITING] = row[_TOOL_DURATION] or 0.0
+    elif row[_TOOL_NAME] is None:
         row[_TOOL_NAME] = _find_own_name(plan, attributes, span)
     row[_TOOL_USER] = user_id
     if span.is_error and row[_TOOL_ERROR_TYPE] is None:
@@ -155,6 +169,8 @@ def _find_tool(
     name = row[_TOOL_NAME]
     *row[_TOOL_CONTENT], call_id = find_tool_content(plan.content, attributes, span.records, name, is_span=is_span)
     row[_TOOL_CALL_ID] = clean_call_id(row[_TOOL_CALL_ID]) or call_id
+    if plan.result_events:
+        row[_TOOL_RESULT] = read_result(find_in_events(span.events, plan.result_events)) or row[_TOOL_RESULT]
     return make_row(Interactions, (None, make_row(ToolInteractionRow, row), (), ()))
 
 
@@ -238,4 +254,5 @@ _CONTENT = slice(_place("request_parameters"), _place("completion") + 1)
 _tool_place = ToolInteractionRow._fields.index
 _TOOL_NAME, _TOOL_USER, _TOOL_ERROR_TYPE = map(_tool_place, ("tool_name", "user_id", "error_type"))
 _TOOL_CALL_ID = _tool_place("tool_call_id")
+_TOOL_RESULT, _TOOL_DURATION, _TOOL_WAITING = map(_tool_place, ("result", "duration_ms", "waiting_ms"))
 _TOOL_CONTENT = slice(_tool_place("arguments"), _tool_place("result") + 1)

@@ -23,8 +23,8 @@ from otel_sqlite_exporter.model.caches import remember
 from otel_sqlite_exporter.model.dialect import AttributeName, ColumnSource, Dialect, parse_dialect, parse_name
 from otel_sqlite_exporter.model.rows import LLMInteractionRow, ToolInteractionRow
 
-CALLS, AGENTS, GROUPS, TOOLS = (
-    frozenset(VOCABULARY["operations"][kind]) for kind in ("call", "agent", "group", "tool")
+CALLS, AGENTS, GROUPS, TOOLS, WAITS = (
+    frozenset(VOCABULARY["operations"][kind]) for kind in ("call", "agent", "group", "tool", "wait")
 )
 _GENERAL = "gen_ai"
 
@@ -56,6 +56,7 @@ class InteractionPlan(NamedTuple):
         outside: Token parts that the totals do not include. If this depends on the attribute that holds a part, `parts`
             gives it for each attribute.
         first_token_events: Names of events; the first such event marks the first token.
+        result_events: Names of events that hold the result of a tool, with the attributes that may hold it.
     """
 
     operations: tuple[tuple[str, Read | None, Mapping[str, str | None]], ...]
@@ -71,6 +72,7 @@ class InteractionPlan(NamedTuple):
     parts: tuple[tuple[tuple[Ask, frozenset[str] | None], ...], ...]
     content: ContentPlan
     first_token_events: frozenset[str]
+    result_events: Mapping[str, Sequence[str]]
 
 
 class Rules:
@@ -160,6 +162,9 @@ class Rules:
             parts=parts,
             content=plan_content(columns),
             first_token_events=frozenset(name for dialect in matching for name in dialect.first_token_events),
+            result_events={
+                name: keys for dialect in reversed(matching) for name, keys in dialect.result_events.items()
+            },
         )
 
     def _find_sources(

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 TOKENS = (
@@ -90,6 +91,7 @@ class Dialect(NamedTuple):
         outside: Token attributes that input or output tokens do not include, with the providers for which this holds
             (None: for all).
         first_token_events: Names of span events; the first such event marks the first token.
+        result_events: Names of span events that hold the result of a tool, with the attributes that may hold it.
     """
 
     name: str
@@ -101,6 +103,7 @@ class Dialect(NamedTuple):
     outside: Mapping[str, frozenset[str] | None]
     records: Mapping[str, RecordRule]
     first_token_events: tuple[str, ...] = ()
+    result_events: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 KEYS = {
@@ -115,6 +118,7 @@ KEYS = {
     "outside",
     "records",
     "first_token_events",
+    "result_events",
 }
 """The keys of a dialect's file."""
 _REQUIRED = {"name", "markers", "attributes"}
@@ -171,6 +175,7 @@ def parse_dialect(content: Any) -> Dialect:
         raise ValueError("markers is empty and there are no records: give at least one of them")
     operations = _expect_map(fields.get("operations", {}), "operations")
     outside = _expect_map(fields.get("outside", {}), "outside")
+    result_events = _expect_map(fields.get("result_events", {}), "result_events")
     return Dialect(
         name=fields["name"],
         rank=rank,
@@ -181,6 +186,9 @@ def parse_dialect(content: Any) -> Dialect:
         outside={name: _parse_providers(name, providers) for name, providers in outside.items()},
         records={name: _parse_record(name, record) for name, record in records.items()},
         first_token_events=tuple(_expect_texts(fields.get("first_token_events", []), "first_token_events")),
+        result_events={
+            name: tuple(_expect_texts(keys, f"result_events.{name}")) for name, keys in result_events.items()
+        },
     )
 
 
