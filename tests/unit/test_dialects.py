@@ -121,6 +121,13 @@ def test_what_a_dialect_calls_content_is_not_stored_without_content() -> None:
         if not is_content(name.name + "0.content" * source.is_prefix)
         and not any(is_content_of_event(name.name, record) for record in one.records)
     ]
+    stored += [
+        (event, key)
+        for one in DIALECTS.values()
+        for event, keys in one.result_events.items()
+        for key in keys
+        if not is_content_of_event(key, event)
+    ]
     assert stored == []
 
 
