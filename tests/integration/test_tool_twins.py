@@ -37,6 +37,8 @@ _TOOL = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "weather"}
 _AGENT = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "guide"}
 _PARIS = {"city": "Paris"}
 _UNIQUE = "call_0123456789abcdefghij"
+_IN_A: dict[str, Any] = {"session.id": "A"}
+_IN_B: dict[str, Any] = {"session.id": "B"}
 
 
 def _span(
@@ -80,7 +82,7 @@ def _ran(call_id: str | None = None, arguments: dict[str, Any] | None = None, **
     return {**_TOOL, **{key: value for key, value in told.items() if value is not None}, **more}
 
 
-def _result(text: str) -> dict[str, str]:
+def _result(text: str) -> dict[str, Any]:
     return {"gen_ai.tool.call.result": text}
 
 
@@ -147,8 +149,8 @@ _ONE: dict[str, tuple[list[_Record], list[tuple[Any, ...]]]] = {
     ),
     "a span and a log record outside of all traces": (
         [
-            _span(1, _ran("c1", **{"session.id": "S"}), 0, 9),
-            _log(1, tool_use_id="c1", tool_input=_OTEL_JSON, duration_ms="5", **{"session.id": "S"}),
+            _span(1, _ran("c1", **_IN_A), 0, 9),
+            _log(1, tool_use_id="c1", tool_input=_OTEL_JSON, duration_ms="5", **_IN_A),
         ],
         [("c1", _OTEL_JSON, None, "ok", 1, "span", 9_000)],
     ),
@@ -193,6 +195,13 @@ _ONE: dict[str, tuple[list[_Record], list[tuple[Any, ...]]]] = {
         ],
         [(None, _OTEL_JSON, None, "error", 1, "span", 1_000)],
     ),
+    "a span that waits for a user": (
+        [
+            _span(1, _ran("c1"), 1, 9),
+            _span(2, {"span.type": "tool.blocked_on_user", "terminal.type": "vscode"}, 2, 5, parent=1),
+        ],
+        [("c1", None, None, "ok", 1, "span", 5_000)],
+    ),
     "a failed span with a placeholder for its id": (
         [_span(1, _asks("c1"), 1, 2), _span(2, _ran("<not specified>"), 3, 4, error=True)],
         [("c1", _JSON, None, "error", 1, "span", 1_000)],
@@ -201,17 +210,17 @@ _ONE: dict[str, tuple[list[_Record], list[tuple[Any, ...]]]] = {
 _SEVERAL: dict[str, tuple[list[_Record], list[tuple[Any, ...]]]] = {
     "the same id in two sessions": (
         [
-            _span(1, _asks("c1", **{"session.id": "A"}), 1, 2),
-            _span(1, _gives("c1", **{"session.id": "B"}), 3, 4, trace=2),
+            _span(1, _asks("c1", **_IN_A), 1, 2),
+            _span(1, _gives("c1", **_IN_B), 3, 4, trace=2),
         ],
         [("c1", _JSON, None, None, 0, "message", None)],
     ),
     "an id that a server gives again in a session": (
         [
-            _span(1, _asks("c0", **{"session.id": "A"}), 1, 2),
-            _span(1, _gives("c0", "11 C", **{"session.id": "A"}), 3, 4, trace=2),
-            _span(1, _asks("c0", _ROME, **{"session.id": "A"}), 5, 6, trace=3),
-            _span(1, _gives("c0", "20 C", **{"session.id": "A"}), 7, 8, trace=4),
+            _span(1, _asks("c0", **_IN_A), 1, 2),
+            _span(1, _gives("c0", "11 C", **_IN_A), 3, 4, trace=2),
+            _span(1, _asks("c0", _ROME, **_IN_A), 5, 6, trace=3),
+            _span(1, _gives("c0", "20 C", **_IN_A), 7, 8, trace=4),
         ],
         [
             ("c0", _JSON, "11 C", "ok", 1, "message", None),
@@ -278,6 +287,12 @@ def test_an_execution_is_one_row_in_every_order(
         assert read(path, _ROWS) == rows
 
 
+def test_the_time_of_waiting_is_apart(path: Path) -> None:
+    records, _ = _ONE["a span that waits for a user"]
+    _export(path, [records])
+    assert read(path, "SELECT waiting_ms, duration_ms FROM complete_tool_interactions") == [(3_000, 5_000)]
+
+
 def test_sums_count_each_execution_once(path: Path) -> None:
     records, _ = _ONE["a framework's span around the client's"]
     _export(path, [records, [_span(5, _asks("other"), 5, 6, parent=9)]])
@@ -309,15 +324,15 @@ def _records(draw: st.DrawFn) -> list[_Record]:
         end = start + draw(_step)
         parent = draw(st.sampled_from([None, *range(1, number)]))
         for version in range(1 + (draw(st.integers(0, 4)) == 0)):
-            named = {"name": draw(st.sampled_from(["call", "run"])), "scope": draw(st.sampled_from(["one", "two"]))}
+            form = draw(st.sampled_from([("call", "one"), ("run", "one"), ("run", "two")]))
             error = draw(st.integers(0, 3)) == 0
-            own = {"trace": trace, "parent": parent, "error": error}
-            records.append(_span(number, draw(_attributes), start, end + version, **named, **own))
+            own: dict[str, Any] = {"trace": trace, "parent": parent, "error": error, "name": form[0], "scope": form[1]}
+            records.append(_span(number, draw(_attributes), start, end + version, **own))
     for _ in range(draw(st.integers(0, 3))):
-        place = draw(st.sampled_from([{}, {"trace": 1, "span": 1}, {"trace": 2, "span": 2}, {"trace": 1, "span": 40}]))
-        told = {"tool_use_id": draw(_id), "duration_ms": draw(st.sampled_from([None, "2000"])), **draw(_session)}
-        told = {key: value for key, value in told.items() if value is not None}
-        records.append(_log(draw(_step), **place, **told))
+        trace, span = draw(st.sampled_from([(0, 0), (1, 1), (2, 2), (1, 40)]))
+        told: dict[str, Any] = {"tool_use_id": draw(_id), "duration_ms": draw(st.sampled_from([None, "2000"]))}
+        told = {key: value for key, value in {**told, **draw(_session)}.items() if value is not None}
+        records.append(_log(draw(_step), trace=trace, span=span, **told))
     return records
 
 

@@ -104,7 +104,7 @@ def test_every_dialect_has_cases() -> None:
 
 
 def test_the_data_uses_the_words_of_the_vocabulary() -> None:
-    known = rules.CALLS | rules.AGENTS | rules.GROUPS | rules.TOOLS | {"*", None}
+    known = rules.CALLS | rules.AGENTS | rules.GROUPS | rules.TOOLS | rules.WAITS | {"*", None}
     said = {value for one in DIALECTS.values() for values in one.operations.values() for value in values.values()}
     said |= {record.operation for one in DIALECTS.values() for record in one.records.values()}
     assert said <= known

@@ -102,8 +102,8 @@ def test_a_result_that_is_no_envelope_stays(value: Any) -> None:
 
 @given(values)
 def test_nothing_raises(value: Any) -> None:
-    for read in (lambda one: read_arguments(one, "weather"), read_result):
-        assert isinstance(read(value), str | None)
+    assert isinstance(read_arguments(value, "weather"), str | None)
+    assert isinstance(read_result(value), str | None)
 
 
 def test_a_placeholder_is_no_call_id() -> None:

@@ -14,7 +14,7 @@ from otel_sqlite_exporter.genai.content import find_content, find_tool_content
 from otel_sqlite_exporter.genai.event_content import RecordedMessages, find_exception_type, find_first_token_ms
 from otel_sqlite_exporter.genai.messages.tool_content import clean_call_id
 from otel_sqlite_exporter.genai.plans import Ask, InteractionPlan, RowPlan
-from otel_sqlite_exporter.genai.rules import AGENTS, CALLS, TOOLS, Rules, load_rules
+from otel_sqlite_exporter.genai.rules import AGENTS, CALLS, TOOLS, WAITS, Rules, load_rules
 from otel_sqlite_exporter.genai.usage import NOBODY, Outside, Usage, add_hidden, include_parts
 from otel_sqlite_exporter.model.rows import (
     NO_INTERACTIONS,
@@ -97,8 +97,8 @@ def _find(
     if meaning is None:
         return NO_INTERACTIONS
     operation, own_name = meaning
-    if operation in TOOLS or (operation is None and plan.names_tool):
-        return _find_tool(plan, attributes, user_id, span, is_span, own_name)
+    if operation in TOOLS or operation in WAITS or (operation is None and plan.names_tool):
+        return _find_tool(plan, attributes, user_id, span, own_name, is_span=is_span, is_wait=operation in WAITS)
     is_agent = operation in AGENTS
     # Most spans of a framework have an operation that is neither a call nor an agent: only usage makes them a row.
     if not (is_agent or operation is None or operation in CALLS) and _ask(plan.usage, attributes) is None:
@@ -138,11 +138,15 @@ def _find_tool(
     attributes: Mapping[str, Any],
     user_id: str | None,
     span: Surroundings,
-    is_span: bool,
     own_name: str | None,
+    *,
+    is_span: bool,
+    is_wait: bool,
 ) -> Interactions:
     row = _read(plan.tool, attributes)
-    if row[_TOOL_NAME] is None:
+    if is_wait:
+        row[_TOOL_WAITING] = row[_TOOL_DURATION] or 0.0
+    elif row[_TOOL_NAME] is None:
         row[_TOOL_NAME] = _find_own_name(plan, attributes, span, own_name)
     row[_TOOL_USER] = user_id
     if span.is_error and row[_TOOL_ERROR_TYPE] is None:
@@ -274,4 +278,5 @@ _CONTENT = slice(_place("request_parameters"), _place("completion") + 1)
 _tool_place = ToolInteractionRow._fields.index
 _TOOL_NAME, _TOOL_USER, _TOOL_ERROR_TYPE = map(_tool_place, ("tool_name", "user_id", "error_type"))
 _TOOL_CALL_ID = _tool_place("tool_call_id")
+_TOOL_DURATION, _TOOL_WAITING = map(_tool_place, ("duration_ms", "waiting_ms"))
 _TOOL_CONTENT = slice(_tool_place("arguments"), _tool_place("result") + 1)

@@ -25,8 +25,8 @@ from otel_sqlite_exporter.model.caches import remember
 from otel_sqlite_exporter.model.dialect import AttributeName, ColumnSource, Dialect, parse_dialect, parse_name
 from otel_sqlite_exporter.model.rows import LLMInteractionRow, ToolInteractionRow
 
-CALLS, AGENTS, GROUPS, TOOLS = (
-    frozenset(VOCABULARY["operations"][kind]) for kind in ("call", "agent", "group", "tool")
+CALLS, AGENTS, GROUPS, TOOLS, WAITS = (
+    frozenset(VOCABULARY["operations"][kind]) for kind in ("call", "agent", "group", "tool", "wait")
 )
 _GENERAL = "gen_ai"
 

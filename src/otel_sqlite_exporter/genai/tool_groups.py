@@ -189,8 +189,11 @@ def _are_arguments_equal(group: Group, unit: Group) -> bool:
 def _give_results(groups: list[Group], results: Mapping[str, list[Result]]) -> Iterator[Result]:
     """Give each result to the last execution with its call id before it in the same trace or session, and yield those
     for which there is none."""
+    by_id: defaultdict[str | None, list[Group]] = defaultdict(list)
+    for group in sorted(groups, key=lambda one: one.first.place):
+        by_id[group.call_id].append(group)
     for call_id, found in results.items():
-        named = sorted((one for one in groups if one.call_id == call_id), key=lambda one: one.first.place)
+        named = by_id[call_id]
         for result in found:
             near = [one for one in named if any(is_same_domain(result, two.telling) for two in one.members)]
             before = [one for one in near if one.time <= result.time] or near[:1]

@@ -54,7 +54,9 @@ class Telling(NamedTuple):
 
     def find_own(self) -> list[Any]:
         """Return the facts that the record itself tells."""
-        own = self.own_facts or {}
+        own = self.own_facts
+        if own is None:
+            return self.facts
         return [own.get(name, fact) for name, fact in zip(FACTS, self.facts, strict=True)]
 
 
@@ -73,14 +75,17 @@ class Result(NamedTuple):
 
 
 class Member:
-    """A telling with its own facts and what it shows besides."""
+    """A telling with its own facts and what it shows besides. `place` is its place in the order of tellings: by time,
+    what is around others first."""
 
-    __slots__ = ("asked", "facts", "name", "own", "telling")
+    __slots__ = ("facts", "own", "place", "telling")
 
     def __init__(self, telling: Telling) -> None:
-        self.telling = telling
-        self.own = telling.find_own()
-        self.facts = [other if fact is None else fact for fact, other in zip(self.own, telling.shown, strict=True)]
+        self.telling = one = telling
+        self.own = own = telling.find_own()
+        self.facts = facts = [other if fact is None else fact for fact, other in zip(own, telling.shown, strict=True)]
+        told = [fact or "" for fact in (facts[NAME], facts[CALL_ID], facts[ARGUMENTS], facts[RESULT])]
+        self.place = (one.start, one.kind, -one.end, one.trace != 0, one.span_id, one.form, *told, one.id)
 
     @property
     def is_wait(self) -> bool:
@@ -91,12 +96,6 @@ class Member:
     def is_error(self) -> bool:
         """Whether it failed."""
         return self.facts[STATUS] == 2 or self.facts[ERROR_TYPE] is not None
-
-    @property
-    def place(self) -> tuple[Any, ...]:
-        """The order of tellings: by time, what is around others first."""
-        one = self.telling
-        return one.start, one.kind, -one.end, one.trace != 0, one.span_id, one.form, repr(self.facts), one.id
 
 
 class Group:
@@ -127,7 +126,7 @@ class Group:
     @property
     def first(self) -> Member:
         """The earliest telling."""
-        return min(self.members, key=lambda one: one.place)
+        return self.members[0] if len(self.members) == 1 else min(self.members, key=lambda one: one.place)
 
     @property
     def time(self) -> int:
@@ -179,17 +178,18 @@ def find_wanted(tellings: Iterable[Telling]) -> dict[str, set[Any]]:
     """Return by which keys, names and ids the other tellings of these executions are found."""
     keys: set[int] = set()
     names: set[tuple[int, str]] = set()
+    named: set[tuple[int, str]] = set()
     tools: set[int] = set()
     for one in tellings:
         call_id, name = one.find_own()[CALL_ID] or one.shown[CALL_ID], one.find_own()[NAME] or one.shown[NAME]
         if call_id is not None:
             keys.add(make_call_key(call_id, one.end))
         if name is not None and one.trace:
-            names.add((one.trace, name))
+            (names if call_id is None else named).add((one.trace, name))
         tools.update(id for id in (one.around, one.merged_into) if id)
         if one.own_facts is not None or one.counted:
             tools.add(one.id)
-    return {"keys": keys, "names": names, "tools": tools}
+    return {"keys": keys, "names": names, "named": named, "tools": tools}
 
 
 def find_distances(tellings: Iterable[Telling], seeds: Collection[int]) -> dict[int, int]:

@@ -40,8 +40,6 @@ from otel_sqlite_exporter.write.sums import repair_sessions
 from otel_sqlite_exporter.write.temporal_links import Change, find_stems
 from otel_sqlite_exporter.write.tool_batch import (
     Changes,
-    find_last_tool,
-    find_tools,
     group_tools,
     link_logged_tools,
 )
@@ -171,11 +169,10 @@ class _Reindexer:
         self.changed_logs += len(logs)
         changes: list[Change] = []
         calls: Collection[int] = ()
-        changed_tools = Changes(find_last_tool(self._connection))
+        changed_tools = Changes()
         if logs:
             calls = find_calls(self._connection, ChangedRecords(events=self._find_events(log_ids)))
-            keys, names = find_tools(self._connection, logs=log_ids)
-            changed_tools = changed_tools._replace(keys=keys, names=names)
+            changed_tools.note_removed(self._connection, logs=log_ids)
             parts = list({stored.trace_session for stored, _ in logs})
             changes += find_stems(self._connection, trace_sessions=parts)
             run_script(self._connection, "forget_logs", ids=log_ids)
@@ -185,8 +182,8 @@ class _Reindexer:
         self.unpriced += costs.restore(span_ids, range(last_log + 1, last_log + 1 + len(logs)))
         if logs:
             span_keys = {(stored.shown.trace, encoded.span_id) for stored, encoded in logs if encoded.span_id}
-            keys = link_logged_tools(self._connection, span_keys)
-            group_tools(self._connection, changed_tools._replace(keys={*changed_tools.keys, *keys}))
+            changed_tools.keys.update(link_logged_tools(self._connection, span_keys))
+            group_tools(self._connection, changed_tools)
             count_calls(self._connection, ChangedRecords(calls=calls))
 
     def _find_events(self, logs: Collection[int]) -> list[int]:

@@ -42,15 +42,43 @@ _TOOL_RESULTS = Insert("_tool_results", ("span", "trace", "call_key", "tool_call
 _MOST_ROUNDS = 6
 
 
-class Changes(NamedTuple):
-    """What may group tools anew: new rows (those after `last`); tools and results that came or went, by call key and by
-    (trace, tool name); spans that may stand between tools; and rows of `_trace_sessions` that show another session."""
+class Changes:
+    """What may group tools anew: new rows (those after `last`); tools and results that came or went, by call key, by
+    (trace, tool name) if they have no call id (`names`), else `named`; spans that may stand between tools; and rows of
+    `_trace_sessions` that show another session."""
 
-    last: int
-    keys: Collection[int] = ()
-    names: Collection[Sequence[Any]] = ()
-    spans: Collection[int] = ()
-    trace_sessions: Collection[int] = ()
+    def __init__(self) -> None:
+        self.last: int | None = None
+        self.keys: set[int] = set()
+        self.names: set[tuple[int, str]] = set()
+        self.named: set[tuple[int, str]] = set()
+        self.spans: Collection[int] = ()
+        self.trace_sessions: Collection[int] = ()
+
+    def note_tool(self, trace: int, call_id: str | None, name: str | None, time_unix_nano: int) -> int | None:
+        """Note a tool of a trace, and return the key of its call id."""
+        if name is not None:
+            (self.names if call_id is None else self.named).add((trace, name))
+        return None if call_id is None else self.note_result(call_id, time_unix_nano)
+
+    def note_result(self, call_id: str, time_unix_nano: int) -> int:
+        """Note a result, and return the key of its call id."""
+        key = make_call_key(call_id, time_unix_nano)
+        self.keys.add(key)
+        return key
+
+    def note_removed(
+        self, connection: sqlite3.Connection, *, spans: Collection[int] = (), logs: Collection[int] = ()
+    ) -> None:
+        """Note what these rows of `_spans` and `_logs` tell of tools, before they are removed."""
+        keys, names, named = read_json(connection, "find_tools", spans=spans, logs=logs)
+        self.keys.update(keys)
+        self.names.update(map(tuple, names))
+        self.named.update(map(tuple, named))
+
+    def is_empty(self) -> bool:
+        """Whether nothing is to be grouped anew, if no row is stale."""
+        return self.last is None and not (self.keys or self.names or self.named or self.spans or self.trace_sessions)
 
 
 class ToolBatch:
@@ -59,11 +87,8 @@ class ToolBatch:
     def __init__(self) -> None:
         self._rows = TableRows(_TOOL_INTERACTIONS)
         self._results = TableRows(_TOOL_RESULTS)
-        self._keys: set[int] = set()
-        self._names: set[tuple[int, str]] = set()
         self._logs: set[tuple[int, str]] = set()
-        self._last = 0
-        self._is_empty = True
+        self._changes = Changes()
 
     def note_log(self, trace: int, span_id: str) -> None:
         """Note a log record whose messages mention tools, recorded in a span that need not be in the file yet."""
@@ -71,9 +96,7 @@ class ToolBatch:
 
     def note_replaced_spans(self, connection: sqlite3.Connection, spans: Collection[int]) -> None:
         """Note the tools of these rows of `_spans`, before they are removed."""
-        keys, names = find_tools(connection, spans=spans)
-        self._keys.update(keys)
-        self._names.update((trace, name) for trace, name in names)
+        self._changes.note_removed(connection, spans=spans)
 
     def add_execution(self, tool: ToolInteractionRow, record: RecordKeys) -> None:
         """Add what a span, an event or a log record tells of an execution."""
@@ -93,24 +116,17 @@ class ToolBatch:
             key = self._note(record, call.tool_call_id, call.tool_name)
             self._rows.add((*requested, record.event, 1, key, *make_request(call, llm)))
         for id, result in () if record.event is not None else results:
-            key = make_call_key(id, record.start_time_unix_nano)
+            key = self._changes.note_result(id, record.start_time_unix_nano)
             self._results.add((record.span, record.trace, key, id, record.start_time_unix_nano, result))
-            self._keys.add(key)
 
     def _note(self, record: RecordKeys, call_id: str | None, name: str | None) -> int | None:
-        self._is_empty = False
-        if name is not None:
-            self._names.add((record.trace, name))
-        if call_id is None:
-            return None
-        key = make_call_key(call_id, record.end_time_unix_nano)
-        self._keys.add(key)
-        return key
+        self._changes.last = 0
+        return self._changes.note_tool(record.trace, call_id, name, record.end_time_unix_nano)
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write the rows. Their spans and events are in the file."""
-        if not self._is_empty:
-            self._last = find_last_tool(connection)
+        if self._changes.last is not None:
+            self._changes.last = find_last_tool(connection)
         self._rows.write(connection)
         self._results.write(connection)
 
@@ -125,11 +141,12 @@ class ToolBatch:
         (trace, span id) are those that log records in the file may name, `spans` may stand between tools in the file,
         and `trace_sessions` show another session than before."""
         logged = self._logs.union(logged_spans)
+        changes = self._changes
+        changes.spans, changes.trace_sessions = spans, trace_sessions
         if logged:
-            self._keys.update(link_logged_tools(connection, logged))
-        if not self._is_empty or self._keys or self._names or spans or trace_sessions or logged:
-            last = find_last_tool(connection) if self._is_empty else self._last
-            group_tools(connection, Changes(last, self._keys, self._names, spans, trace_sessions))
+            changes.keys.update(link_logged_tools(connection, logged))
+        if logged or not changes.is_empty():
+            group_tools(connection, changes)
 
 
 def make_request(call: ToolCallRow, llm: LLMInteractionRow | None) -> ToolInteractionRow:
@@ -138,12 +155,8 @@ def make_request(call: ToolCallRow, llm: LLMInteractionRow | None) -> ToolIntera
     return ToolInteractionRow(call.tool_name, call.tool_call_id, None, *named, call.arguments)
 
 
-def find_tools(
-    connection: sqlite3.Connection, *, spans: Collection[int] = (), logs: Collection[int] = ()
-) -> tuple[Collection[int], Collection[Sequence[Any]]]:
-    """Return what these rows of `_spans` and `_logs` tell of tools: call keys, and (trace, tool name)."""
-    keys, names = read_json(connection, "find_tools", spans=spans, logs=logs)
-    return keys, names
+def _find_last(connection: sqlite3.Connection, changes: Changes) -> int:
+    return find_last_tool(connection) if changes.last is None else changes.last
 
 
 def find_last_tool(connection: sqlite3.Connection) -> int:
@@ -158,30 +171,37 @@ def group_tools(connection: sqlite3.Connection, changes: Changes) -> int:
     tellings: dict[int, Telling] = {}
     results: dict[int, Result] = {}
     seeds: set[int] = set()
-    wanted: dict[str, Collection[Any]] = {
+    asked: dict[str, set[Any]] = {
         "keys": changes.keys,
         "names": changes.names,
-        "tools": (),
+        "named": changes.named - changes.names,
+        "tools": set(),
+    }
+    wanted: dict[str, Collection[Any]] = {
+        **asked,
         "spans": changes.spans,
         "trace_sessions": changes.trace_sessions,
+        "after": [_find_last(connection, changes)],
     }
-    asked: dict[str, set[Any]] = {"keys": {*changes.keys}, "names": {*map(tuple, changes.names)}, "tools": set()}
-    distances: dict[int, int] = {}
+    near = tellings
     for _ in range(_MOST_ROUNDS):
-        rows, found = read_json(connection, "read_tools", **wanted, after=[changes.last])
+        rows, found = read_json(connection, "read_tools", **wanted)
         new = {row[0]: Telling(*row) for row in rows if row[0] not in tellings}
-        seeds = seeds or new.keys() | set()
         tellings.update(new)
         results.update((row[0], Result(*row)) for row in found)
-        distances = find_distances(tellings.values(), seeds)
-        near = [one for id, one in tellings.items() if distances.get(id, 2) < 2]
-        more = find_wanted(near)
-        wanted = {name: more[name] - asked[name] for name in asked} | {"spans": (), "trace_sessions": ()}
-        if not any(wanted.values()):
+        if seeds:
+            distances = find_distances(tellings.values(), seeds)
+            near = {id: one for id, one in tellings.items() if distances.get(id, 2) < 2}
+        else:
+            seeds = {*new}
+        more = find_wanted(near.values())
+        more["named"] -= more["names"] | asked["names"]
+        missing = {name: more[name] - asked[name] for name in asked}
+        if not any(missing.values()):
             break
-        for name in asked:
-            asked[name] |= more[name]
-    changed = find_changes(tellings, results.values(), {id for id, distance in distances.items() if distance < 2})
+        wanted = {**wanted, **missing, "spans": (), "trace_sessions": ()}
+        asked = {name: asked[name] | more[name] for name in asked}
+    changed = find_changes(tellings, results.values(), near.keys())
     if changed or any(one.is_stale for one in tellings.values()):
         run_script(connection, "group_tools", changes=changed)
     return len(changed)

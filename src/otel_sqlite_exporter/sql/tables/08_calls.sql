@@ -129,7 +129,7 @@ CREATE INDEX _tool_interactions_trace_session ON _tool_interactions (trace_sessi
 -- The rows of a call id, near in time and in all traces.
 CREATE INDEX _tool_interactions_call ON _tool_interactions (call_key) WHERE call_key IS NOT NULL;
 -- The rows of a tool in a trace.
-CREATE INDEX _tool_interactions_name ON _tool_interactions (trace, tool_name);
+CREATE INDEX _tool_interactions_name ON _tool_interactions (trace, tool_name, call_key);
 -- The other tellings of an execution.
 CREATE INDEX _tool_interactions_merged ON _tool_interactions (merged_into) WHERE merged_into IS NOT NULL;
 -- The rows to group again.

@@ -1,5 +1,5 @@
--- What is told of tools by some spans and log records, as two JSON arrays: the call keys, also of results, and [trace,
--- tool name]. :spans is an array of ids of _spans, :logs of ids of _logs.
+-- What is told of tools by some spans and log records, as JSON arrays: the call keys, also of results, [trace, tool name]
+-- of tools without a call key, and of those with one. :spans is an array of ids of _spans, :logs of ids of _logs.
 WITH
   tools AS MATERIALIZED (
     SELECT i.trace, i.call_key, i.tool_name
@@ -22,5 +22,9 @@ SELECT
   ) AS keys,
   (
     SELECT json_group_array(json_array(trace, tool_name))
-    FROM (SELECT DISTINCT trace, tool_name FROM tools WHERE tool_name IS NOT NULL)
-  ) AS names;
+    FROM (SELECT DISTINCT trace, tool_name FROM tools WHERE tool_name IS NOT NULL AND call_key IS NULL)
+  ) AS names,
+  (
+    SELECT json_group_array(json_array(trace, tool_name))
+    FROM (SELECT DISTINCT trace, tool_name FROM tools WHERE tool_name IS NOT NULL AND call_key IS NOT NULL)
+  ) AS named;

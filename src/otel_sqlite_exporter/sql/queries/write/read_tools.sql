@@ -1,6 +1,7 @@
 -- Tellings of tool executions, and results that prompts hold, as JSON arrays: genai/tool_tellings.py names their columns.
 -- :after is an array of one id: all rows of _tool_interactions with a greater one. :tools is an array of such ids; the rows that they show are
--- found too. :keys is an array of call keys, :names is [[trace, tool name], ...]. :spans is an array of ids of _spans
+-- found too. :keys is an array of call keys, :names is [[trace, tool name], ...]; of
+-- :named, likewise, only the rows without a call id are found. :spans is an array of ids of _spans
 -- that may stand between tools; :trace_sessions of ids of _trace_sessions that show another session than before.
 WITH RECURSIVE
   reached (id, trace, span_id, goes_on) AS (
@@ -44,6 +45,10 @@ WITH RECURSIVE
     SELECT i.id
     FROM json_each(:names) AS w
     CROSS JOIN _tool_interactions AS i ON i.trace = w.value ->> 0 AND i.tool_name = w.value ->> 1
+    UNION
+    SELECT i.id
+    FROM json_each(:named) AS w
+    CROSS JOIN _tool_interactions AS i ON i.trace = w.value ->> 0 AND i.tool_name = w.value ->> 1 AND i.call_key IS NULL
     UNION
     SELECT i.id FROM json_each(:trace_sessions) AS w CROSS JOIN _tool_interactions AS i ON i.trace_session = w.value
     UNION
