@@ -85,9 +85,9 @@ def render_providers(vocabulary: dict[str, Any]) -> str:
 
 def render_content(conventions: dict[str, Any]) -> str:
     """Return a row for each convention: its attributes that are content."""
-    parts = ("names", "whole", "flattened")
+    parts = ("names", "of_providers", "whole", "flattened", "prompts", "answers", "parameters", "texts")
     rows = [
-        (name, quote([key for part in parts for key in one.get(part, ())]), one["source"])
+        (name, quote([*dict.fromkeys(key for part in parts for key in one.get(part, ()))]), one["source"])
         for name, one in conventions.items()
     ]
     return render_table(("convention", "attributes", "source"), rows)

@@ -39,6 +39,7 @@ DEFAULT_SESSION_ATTRIBUTES = (
 )
 SYNCHRONOUS_MODES = ("normal", "full")
 AUTO_MIGRATE_MODES = ("safe", "always", "never")
+CAPTURES = ("all", "metadata")
 DEBUG_TRACES = ("connection", "sql")
 REDACTED = "[redacted]"
 """The text that replaces a masked value."""
@@ -67,6 +68,8 @@ class SettingKeywords(TypedDict, total=False):
     redact_keys: Sequence[str] | None
     redact_values: Sequence[str] | None
     redactor: Callable[[str, Any], Any] | str | None
+    allow_keys: Sequence[str] | None
+    capture: str | None
     capture_content: bool | None
     capture_limit: int | None
     dialects: Sequence[str] | None
@@ -138,7 +141,7 @@ class Settings(NamedTuple):
             (),
             parsing.parse_globs,
             "Patterns such as `*password*` for keys, in upper or lower case. The value of a matching key is stored as "
-            f"`{REDACTED}`. In the variable they are separated by commas. For this and the next four, see "
+            f"`{REDACTED}`. In the variable they are separated by commas. For this and the next six, see "
             "docs/operations.md#privacy.",
         ),
     ]
@@ -160,6 +163,24 @@ class Settings(NamedTuple):
             "A function that gets the key and the value of an attribute, and returns the value to store; or its name: "
             "`module:function`.",
             (mask_everything, _MASKED),
+        ),
+    ]
+    allow_keys: Annotated[
+        tuple[str, ...],
+        Setting(
+            (),
+            parsing.parse_globs,
+            "Patterns as in `redact_keys`. If there are any, only attributes with a matching key are stored. In the "
+            "variable they are separated by commas.",
+        ),
+    ]
+    capture: Annotated[
+        str,
+        Setting(
+            "all",
+            parsing.one_of(CAPTURES),
+            "`metadata`: only numbers, models, names and ids are stored, and attributes that `allow_keys` matches.",
+            ("metadata", "only metadata is stored"),
         ),
     ]
     capture_content: Annotated[

@@ -50,6 +50,8 @@ SETTINGS = [
     "redact_keys",
     "redact_values",
     "redactor",
+    "allow_keys",
+    "capture",
     "capture_content",
     "capture_limit",
     "dialects",

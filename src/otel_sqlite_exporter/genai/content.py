@@ -17,7 +17,7 @@ from otel_sqlite_exporter.genai.event_content import (
     find_event_tools,
     find_tool_events,
 )
-from otel_sqlite_exporter.genai.messages.flattened import find_below
+from otel_sqlite_exporter.genai.messages.flattened import find_below, find_left
 from otel_sqlite_exporter.genai.messages.json_texts import decode_text
 from otel_sqlite_exporter.genai.messages.message_parts import Message
 from otel_sqlite_exporter.genai.messages.normalise import (
@@ -30,19 +30,21 @@ from otel_sqlite_exporter.genai.messages.normalise import (
     read_parts,
     read_recorded,
 )
-from otel_sqlite_exporter.model.dialect import ColumnSource
+from otel_sqlite_exporter.model.dialect import AttributeName, ColumnSource
+from otel_sqlite_exporter.model.left_out import CALL_ID, LEFT_OUT, TOOL_CALLS
 from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
 from otel_sqlite_exporter.model.values import encode_sure, encode_value
 
 AS_RECORDED = ""
 """Marks content that the views read from the attributes of the span."""
-_NATIVE = {
+NATIVE = {
     "prompt": "gen_ai.input.messages",
     "completion": "gen_ai.output.messages",
     "system_instructions": "gen_ai.system_instructions",
     "arguments": "gen_ai.tool.call.arguments",
     "result": "gen_ai.tool.call.result",
 }
+"""The attributes of OpenTelemetry's conventions that hold content, by column. Views read them too."""
 _NOTHING: Sequence[Message] = ()
 _CALL_ID = '"tool_call_id"'
 _CALLBACK = '{"input_str"'
@@ -52,6 +54,10 @@ _NOT_PARAMETERS = frozenset(("model", "messages", "prompt", "input", "contents")
 
 ContentPlan = Mapping[str, tuple[ColumnSource, ...]]
 """The sources of content by column, the strongest first; `conversation` is a prompt with its completion."""
+
+
+class ToolsOnly(list[Message]):
+    """Messages whose content was left out before they were stored. They still tell which tools were called."""
 
 
 class CallContent(NamedTuple):
@@ -69,7 +75,7 @@ def plan_content(columns: Mapping[str, Sequence[ColumnSource]]) -> ContentPlan:
     """Return where content is, given the sources of each column that are there. The views read parameters that have
     OpenTelemetry's names."""
     others = [source for source in columns["request_parameters"] if source.names[0].name != _PARAMETERS]
-    return {column: tuple(columns[column]) for column in (*_NATIVE, "conversation")} | {
+    return {column: tuple(columns[column]) for column in (*NATIVE, "conversation")} | {
         "request_parameters": tuple(others)
     }
 
@@ -86,7 +92,7 @@ def find_content(
     """Return the content of a call that its attributes hold: what has OpenTelemetry's form is `AS_RECORDED` if it
     `is_span`. Tools are read from the messages, or from those of `records` (its events) if attributes hold none; not
     those of an aggregate, whose messages repeat those of its calls. `has_answer`: the call has a completion."""
-    native = _NATIVE if is_span else {}
+    native = NATIVE if is_span else {}
     prompt = _find_messages(plan["prompt"], attributes, "user", native.get("prompt"))
     completion = _NOTHING
     if has_answer:
@@ -118,6 +124,8 @@ def find_content(
 def _encode(messages: Sequence[Message]) -> str | None:
     if isinstance(messages, Recorded):
         return AS_RECORDED
+    if isinstance(messages, ToolsOnly):
+        return None
     return encode_messages(messages) if messages else None
 
 
@@ -132,7 +140,7 @@ def find_tool_content(
     if records:
         recorded = find_tool_events(records)
         arguments, result = (
-            read_json_or_text(other) if one is None and attributes.get(_NATIVE[column]) is None else one
+            read_json_or_text(other) if one is None and attributes.get(NATIVE[column]) is None else one
             for one, other, column in zip((arguments, result), recorded, ("arguments", "result"), strict=True)
         )
     return arguments, result, call_id
@@ -144,6 +152,9 @@ def _find_text(
     for source in sources:
         value = _get(source, attributes)
         if value is None:
+            call_id = _find_left(source, attributes, CALL_ID) if column == "result" else None
+            if isinstance(call_id, str):
+                return None, call_id
             continue
         if type(value) is str and value[:1] == "{":
             if column == "result" and _CALL_ID in value:
@@ -153,7 +164,7 @@ def _find_text(
             elif column == "arguments" and value.startswith(_CALLBACK):
                 inputs = find_value(value, ("inputs",))
                 value = inputs if isinstance(inputs, dict) else value
-        if is_span and source.names[0].name == _NATIVE[column] and type(value) is str:
+        if is_span and source.names[0].name == NATIVE[column] and type(value) is str:
             return None, None
         text = read_json_or_text(value)
         if text is not None:
@@ -169,9 +180,17 @@ def _find_messages(
     for source in sources:
         messages: Sequence[Message] | None
         if source.is_prefix:
-            messages = read_flattened(attributes, source.names[0].name[:-1], role)
+            prefix = source.names[0].name[:-1]
+            left = find_left(tuple(attributes), prefix)
+            if left == "nothing":
+                continue
+            messages = read_flattened(attributes, prefix, role)
+            if messages and left:
+                return ToolsOnly(messages)
         else:
             value = _get(source, attributes)
+            if value is None and (tools := _find_left_tools(source, attributes)):
+                return tools
             if source.keys and value is not None:
                 value = {"role": role, **value}
             read = read_recorded if source.names[0].name == native_name else read_messages
@@ -222,14 +241,28 @@ def _find_parameters(sources: Sequence[ColumnSource], attributes: Mapping[str, A
 
 def _get(source: ColumnSource, attributes: Mapping[str, Any]) -> Any:
     if source.keys:
-        found = {}
-        for key, name in zip(source.keys, source.names, strict=True):
-            value = attributes.get(name.name)
-            if name.path is not None:
-                value = find_value(value, name.path)
-            if value is not None and value != "":
-                found[key] = value
-        return found or None
-    (first, *_) = source.names
-    value = attributes.get(first.name)
-    return value if first.path is None or value is None else find_value(value, first.path)
+        found = {key: _find(name, attributes) for key, name in zip(source.keys, source.names, strict=True)}
+        return {key: value for key, value in found.items() if value is not None and value != ""} or None
+    return _find(source.names[0], attributes)
+
+
+def _find_left_tools(source: ColumnSource, attributes: Mapping[str, Any]) -> ToolsOnly | None:
+    """Return the tools that an answer called whose content was left out."""
+    calls = _find_left(source, attributes, TOOL_CALLS)
+    if not isinstance(calls, list):
+        return None
+    parts = [{"type": "tool_call", **call} for call in calls if isinstance(call, dict)]
+    return ToolsOnly([{"role": "assistant", "parts": parts}])
+
+
+def _find_left(source: ColumnSource, attributes: Mapping[str, Any], member: str) -> Any:
+    values = (attributes.get(name.name) for name in source.names)
+    left = next((one for one in values if type(one) is str and one.startswith(LEFT_OUT) and member in one), None)
+    return None if left is None else find_value(left, (member,))
+
+
+def _find(name: AttributeName, attributes: Mapping[str, Any]) -> Any:
+    value = attributes.get(name.name)
+    if value is None or (type(value) is str and value.startswith(LEFT_OUT)):
+        return None
+    return value if name.path is None else find_value(value, name.path)

@@ -26,7 +26,7 @@ from otel_sqlite_exporter.model.signals import (
     SpanFields,
     StatusFields,
 )
-from otel_sqlite_exporter.model.values import copy_attributes
+from otel_sqlite_exporter.model.values import copy_attributes, repair_text
 from otel_sqlite_exporter.redact.redactor import Redactor, Repaired, make_redactor
 from otel_sqlite_exporter.settings import REDACTED, Settings
 
@@ -41,6 +41,8 @@ class RedactedTraceState(NamedTuple):
         return self.header
 
 
+# A shorter text may be in a name by chance.
+_SHORTEST_PROMPT = 8
 _READERS: dict[type[Any], Callable[[Any], Any]] = {
     stand_in: attrgetter(*stand_in._fields)
     for stand_in in (SpanFields, ContextFields, StatusFields, EventFields, LinkFields, ResourceFields, ScopeFields)
@@ -65,11 +67,15 @@ class SpanRedactor:
         """Return a redacted copy of a log record. Never raises."""
         redactor, name = self._redactor, fields.event_name
         names = find_names(name, fields.attributes, fields.body)
+        captured = redactor.captured
+        of_call = captured is not None and captured.tells_of_call_in_log(names, fields.scope)
+        attributes = redactor.redact_attributes(fields.attributes, names, of_call=of_call)
         return fields._replace(
             event_name=self._redact_text("event.name", name, None),
             severity_text=self._redact_text("severity_text", fields.severity_text, None),
-            body=None if fields.body is None else redactor.redact_body(fields.body, names),
-            attributes=redactor.redact_attributes(fields.attributes, names),
+            body=None if fields.body is None else redactor.redact_body(fields.body, names, of_call=of_call),
+            attributes=attributes,
+            dropped_attributes=self._count_left_out(fields.dropped_attributes, fields.attributes, attributes),
             resource=self._share(fields.resource, self._redact_resource),
             scope=self._share(fields.scope, self._redact_scope),
         )
@@ -79,16 +85,20 @@ class SpanRedactor:
         name, context, parent, kind, start, end, status, attributes, events, links, *rest = _read(span, SpanFields)
         resource, scope, *dropped = rest
         redact_context = self._redact_context
+        captured, plain = self._redactor.captured, copy_attributes(attributes)
+        of_call = captured is not None and captured.tells_of_call(plain, scope)
+        redacted = self._redactor.redact_attributes(plain, of_call=of_call)
+        dropped[0] = self._count_left_out(dropped[0], plain, redacted)
         values = (
-            self._redactor.redact_text("span.name", name),
+            self._redactor.redact_text("span.name", self._mask_content(name, plain) if of_call else name),
             redact_context(context),
             redact_context(parent),
             _member(kind),
             _time(start),
             _time(end),
-            self._redact_status(status),
-            self._redactor.redact_attributes(attributes),
-            [self._redact_event(event) for event in _items(events)],
+            self._redact_status(status, of_call),
+            redacted,
+            [self._redact_event(event, of_call) for event in _items(events)],
             [self._redact_link(link) for link in _items(links)],
             self._share(resource, self._redact_resource),
             self._share(scope, self._redact_scope),
@@ -96,20 +106,42 @@ class SpanRedactor:
         )
         return make_row(SpanFields, values)
 
-    def _redact_event(self, event: Any) -> EventFields:
+    def _redact_event(self, event: Any, of_call: bool) -> EventFields:
         name, timestamp, attributes, dropped = _read(event, EventFields)
         plain = copy_attributes(attributes)
-        redacted = self._redactor.redact_attributes(plain, find_names(name, plain))
+        redacted = self._redactor.redact_attributes(plain, find_names(name, plain), of_call=of_call)
         text = self._redactor.redact_text("event.name", name)
-        return make_row(EventFields, (text, _time(timestamp), redacted, _count(dropped)))
+        count = self._count_left_out(_count(dropped), plain, redacted)
+        return make_row(EventFields, (text, _time(timestamp), redacted, count))
 
     def _redact_link(self, link: Any) -> LinkFields:
         context, attributes, dropped = _read(link, LinkFields)
-        redacted = self._redactor.redact_attributes(attributes)
-        return LinkFields(self._redact_context(context), redacted, _count(dropped))
+        plain = copy_attributes(attributes)
+        redacted = self._redactor.redact_attributes(plain)
+        count = self._count_left_out(_count(dropped), plain, redacted)
+        return LinkFields(self._redact_context(context), redacted, count)
 
-    def _redact_status(self, status: Any) -> Any:
+    def _mask_content(self, name: Any, attributes: Mapping[Any, Any]) -> Any:
+        """Return a span's name without the content in it: some packages name a span by its prompt."""
+        captured = self._redactor.captured
+        if captured is not None and isinstance(name, str):
+            for key, value in attributes.items():
+                is_part = isinstance(value, str) and len(value) >= _SHORTEST_PROMPT and value in name
+                if is_part and captured.is_content(repair_text(key)[0]):
+                    name = name.replace(value, REDACTED)
+        return name
+
+    def _count_left_out(self, dropped: Any, attributes: Mapping[Any, Any], kept: Mapping[Any, Any]) -> Any:
+        captured = self._redactor.captured
+        if captured is None or not captured.counts or type(dropped) is not int:
+            return dropped
+        return dropped + len(attributes) - len(kept)
+
+    def _redact_status(self, status: Any, of_call: bool) -> Any:
         code, description = _read(status, StatusFields)
+        captured = self._redactor.captured
+        if captured is not None and not captured.has_description(of_call=of_call):
+            description = None
         if description is not None:
             description = self._redactor.redact_text("status.description", description)
         return make_row(StatusFields, (_member(code), description))

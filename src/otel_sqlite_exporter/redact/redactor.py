@@ -16,9 +16,8 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.model.cut_values import Cut
-from otel_sqlite_exporter.model.dialect import find_content_names
 from otel_sqlite_exporter.model.values import Repeats, copy_attributes, find_free_key, repair_text
-from otel_sqlite_exporter.redact.content_names import carries_content, is_content, is_content_of_event
+from otel_sqlite_exporter.redact.captured import Captured, make_captured
 from otel_sqlite_exporter.redact.escapes import mask_escaped
 from otel_sqlite_exporter.settings import REDACTED, Settings, mask_everything
 
@@ -52,29 +51,28 @@ class _Rule(NamedTuple):
 
     key: Any
     is_masked: bool
-    is_content: bool
 
 
 def make_redactor(settings: Settings) -> Redactor | None:
     """Return the redactor that `settings` ask for, or None if everything is stored as it is."""
     masks = settings.redact_keys or settings.redact_values != () or settings.redactor is not None
-    return Redactor(settings) if masks or not settings.capture_content or settings.capture_limit is not None else None
+    captured = make_captured(settings)
+    return Redactor(settings, captured) if masks or captured or settings.capture_limit is not None else None
 
 
 class Redactor:
     """Redacts attributes and texts as the settings say. Safe to use on several threads at once.
 
-    In this order: content is dropped, values whose key matches a glob are masked, the user's function is called,
-    matches of patterns are masked, and long values are cut.
+    In this order: what is not to be captured is left out, values whose key matches a glob are masked, the user's
+    function is called, matches of patterns are masked, and long values are cut.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, captured: Captured | None) -> None:
         globs = "|".join(map(fnmatch.translate, settings.redact_keys))
         self._match_key = re.compile(globs, re.IGNORECASE).match if globs else None
         self._patterns = settings.redact_values or ()
         self._function = settings.redactor if settings.redact_values is not None else mask_everything
-        self._drops_content = not settings.capture_content
-        self._own_content, self._own_prefixes = find_content_names(settings.dialects)
+        self.captured = captured
         self._limit = settings.capture_limit
         if self._patterns or self._function is not None:
             self._unchanged_types: frozenset[type] = frozenset()
@@ -84,12 +82,15 @@ class Redactor:
         self._unchanged_keys: set[str] = set()
         self._quiet_until = 0.0
 
-    def redact_attributes(self, attributes: Any, names: Collection[str] = ()) -> dict[Any, Any]:
+    def redact_attributes(
+        self, attributes: Any, names: Collection[str] = (), *, of_call: bool = False
+    ) -> dict[Any, Any]:
         """Return redacted attributes of a span, link, resource or scope, or of the event or log record with these
-        names."""
+        names. `of_call`: it tells of a call, a tool or an agent."""
         plain = copy_attributes(attributes)
-        of_event = self._drops_content and carries_content(names)
-        if not of_event and self._unchanged_keys.issuperset(plain):
+        if self.captured is not None:
+            plain = self.captured.choose(plain, names, of_call=of_call)
+        if self._unchanged_keys.issuperset(plain):
             if not self._unchanged_types.issuperset(map(type, plain.values())):
                 for key, value in plain.items():
                     if type(value) not in self._unchanged_types:
@@ -99,10 +100,6 @@ class Redactor:
         numbers: dict[Any, int] = {}
         for key, value in plain.items():
             rule = self._find_rule(key)
-            if self._drops_content and rule.is_content:
-                continue
-            if of_event and is_content_of_event(repair_text(key)[0], names):
-                continue
             if rule.is_masked:
                 value = REDACTED
             elif type(value) not in self._unchanged_types:
@@ -119,11 +116,10 @@ class Redactor:
         except Exception:
             return _LOST
 
-    def redact_body(self, body: Any, names: Collection[str] = ()) -> Any:
-        """Return the redacted body of the log record with these names: None if it is dropped as content. The user's
-        function gets it as `log.body`."""
-        is_name = isinstance(body, str) and body in names
-        if self._drops_content and not is_name and carries_content(names):
+    def redact_body(self, body: Any, names: Collection[str] = (), *, of_call: bool = False) -> Any:
+        """Return the redacted body of the log record with these names: None if it is left out. The user's function gets
+        it as `log.body`."""
+        if self.captured is not None and not self.captured.has_body(body, names, of_call=of_call):
             return None
         return self.redact_value("log.body", body)
 
@@ -160,13 +156,12 @@ class Redactor:
                 self._rules.clear()
                 self._unchanged_keys.clear()
             self._rules[key] = known
-            if known.key == key and not known.is_masked and not (self._drops_content and known.is_content):
+            if known.key == key and not known.is_masked:
                 self._unchanged_keys.add(key)
         return known
 
     def _make_rule(self, key: str) -> _Rule:
-        is_own = key in self._own_content or key.startswith(self._own_prefixes)
-        return _Rule(self._mask(key), self.masks_key(key), is_own or is_content(key))
+        return _Rule(self._mask(key), self.masks_key(key))
 
     def _ask(self, key: Any, value: Any) -> Any:
         assert self._function is not None

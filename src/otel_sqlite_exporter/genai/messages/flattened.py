@@ -10,6 +10,7 @@ from typing import Any
 
 # A name of more parts would nest deeper than JSON can; its last parts stay one name.
 _DEEPEST = 60
+_LEFT = frozenset(("finish_reason", "name", "id"))
 
 
 def gather(attributes: Mapping[Any, Any], prefix: str) -> Any:
@@ -30,6 +31,18 @@ def find_below(attributes: Mapping[Any, Any], prefix: str) -> dict[str, Any]:
     length = len(prefix)
     names = _find_names(tuple(attributes), prefix)
     return {name[length:]: attributes[name] for name in names if attributes[name] is not None}
+
+
+@lru_cache(512)
+def find_left(names: tuple[Any, ...], prefix: str) -> str | None:
+    """Return what `capture_content=false` left of messages whose attributes begin with `prefix` and a number: `tools`
+    if names and ids of called tools, `nothing` if not even these, None if there is content."""
+    lasts = {
+        name.rpartition(".")[2] for name in _find_names(names, f"{prefix}.") if name[len(prefix) + 1 :][:1].isdigit()
+    }
+    if not lasts <= _LEFT:
+        return None
+    return "nothing" if lasts <= {"finish_reason"} else "tools"
 
 
 @lru_cache(512)

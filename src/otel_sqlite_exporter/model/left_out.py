@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The mark of JSON whose content was left out before it was stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from otel_sqlite_exporter.model.values import encode_value
+
+LEFT_OUT = '{"content_left_out":true'
+"""Begins the JSON text of an attribute that held content. What stands behind it are numbers, models, names and ids."""
+TOOL_CALLS = "tool_calls"
+"""The member of this JSON with the tools that an answer calls: a list of maps with `id` and `name`."""
+
+CALL_ID = "tool_call_id"
+"""The member of this JSON with the id of the call whose result this was."""
+
+
+def write_left(members: Mapping[str, Any]) -> str:
+    """Return the JSON text that stands for content of which only `members` are left."""
+    return f"{LEFT_OUT}{',' if members else ''}{encode_value(members).text[1:]}"
