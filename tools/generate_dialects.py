@@ -113,7 +113,7 @@ def render_providers(vocabulary: dict[str, Any]) -> str:
 
 def render_content(conventions: dict[str, Any]) -> str:
     """Return a row for each convention: its attributes that are content."""
-    parts = ("names", "whole", "flattened", "prompts", "answers", "parameters", "texts")
+    parts = ("names", "of_providers", "whole", "flattened", "prompts", "answers", "parameters", "texts")
     rows = [
         (name, quote([*dict.fromkeys(key for part in parts for key in one.get(part, ()))]), one["source"])
         for name, one in conventions.items()

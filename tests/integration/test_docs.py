@@ -336,7 +336,7 @@ def test_the_attributes_that_are_content_are_those_of_the_code() -> None:
     described = {}
     for convention, names, source in find_tables("docs/dialects.md", "Content"):
         described[convention] = (re.findall(r"`(.*?)`", names), source)
-    parts = ("names", "whole", "flattened", "prompts", "answers", "parameters", "texts")
+    parts = ("names", "of_providers", "whole", "flattened", "prompts", "answers", "parameters", "texts")
     expected = {
         convention: ([*dict.fromkeys(name for part in parts for name in one.get(part, ()))], one["source"])
         for convention, one in content["conventions"].items()

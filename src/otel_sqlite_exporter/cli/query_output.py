@@ -20,6 +20,7 @@ from otel_sqlite_exporter.cli.formatting import (
 )
 from otel_sqlite_exporter.cli.table_model import Column, Facts, Table, make_columns
 from otel_sqlite_exporter.cli.tables import print_csv, print_json, print_tables
+from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.comparison import Comparison
 from otel_sqlite_exporter.query.reports import ReportResult
 from otel_sqlite_exporter.query.search import SearchHit, SearchResult
@@ -112,7 +113,8 @@ def _describe_status(node: SpanNode) -> str:
 
 
 def _count_tokens(node: SpanNode) -> int | None:
-    return sum(call.total_tokens or 0 for call in node.llm_interactions if call.counted) or None
+    tokens = sum(call.total_tokens or 0 for call in node.llm_interactions if call.counted)
+    return min(tokens, LARGEST) or None  # as the views have it
 
 
 def show_event(event: EventSummary, *, as_json: bool) -> None:

@@ -35,19 +35,20 @@ from otel_sqlite_exporter.genai.messages.normalise import (
 from otel_sqlite_exporter.genai.messages.tool_content import clean_call_id, read_arguments, read_result
 from otel_sqlite_exporter.genai.messages.turns import are_told
 from otel_sqlite_exporter.model.dialect import AttributeName, ColumnSource
-from otel_sqlite_exporter.model.left_out import LEFT_OUT, TOOL_CALLS
+from otel_sqlite_exporter.model.left_out import CALL_ID, LEFT_OUT, TOOL_CALLS
 from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
 from otel_sqlite_exporter.model.values import encode_sure, encode_value
 
 AS_RECORDED = ""
 """Marks content that the views read from the attributes of the span."""
-_NATIVE = {
+NATIVE = {
     "prompt": "gen_ai.input.messages",
     "completion": "gen_ai.output.messages",
     "system_instructions": "gen_ai.system_instructions",
     "arguments": "gen_ai.tool.call.arguments",
     "result": "gen_ai.tool.call.result",
 }
+"""The attributes of OpenTelemetry's conventions that hold content, by column. Views read them too."""
 _NOTHING: Sequence[Message] = ()
 _CALL_ID = '"tool_call_id"'
 _CALLBACK = '{"input_str"'
@@ -78,7 +79,7 @@ def plan_content(columns: Mapping[str, Sequence[ColumnSource]]) -> ContentPlan:
     """Return where content is, given the sources of each column that are there. The views read parameters that have
     OpenTelemetry's names."""
     others = [source for source in columns["request_parameters"] if source.names[0].name != _PARAMETERS]
-    return {column: tuple(columns[column]) for column in (*_NATIVE, "conversation")} | {
+    return {column: tuple(columns[column]) for column in (*NATIVE, "conversation")} | {
         "request_parameters": tuple(others)
     }
 
@@ -96,7 +97,7 @@ def find_content(
     `is_span`. Tools are read from the messages, or from those of `records` (its events) if attributes hold none; not
     those of an aggregate, whose messages repeat those of its calls. Without `has_answer` the call is one for
     embeddings: its prompt is a list of inputs, and it has no completion."""
-    native = _NATIVE if is_span else {}
+    native = NATIVE if is_span else {}
     completion = _NOTHING
     if not has_answer:
         prompt = _find_inputs(plan["prompt"], attributes, native.get("prompt"))
@@ -155,9 +156,9 @@ def find_tool_content(
     result, call_id = _find_text(plan["result"], attributes, "result", is_span, tool_name)
     if records:
         recorded = find_tool_events(records)
-        if arguments is None and attributes.get(_NATIVE["arguments"]) is None:
+        if arguments is None and attributes.get(NATIVE["arguments"]) is None:
             arguments = read_arguments(recorded[0], tool_name)
-        if result is None and attributes.get(_NATIVE["result"]) is None:
+        if result is None and attributes.get(NATIVE["result"]) is None:
             result = read_result(recorded[1])
     return arguments, result, call_id
 
@@ -168,6 +169,9 @@ def _find_text(
     for source in sources:
         value = _get(source, attributes)
         if value is None:
+            call_id = _find_left(source, attributes, CALL_ID) if column == "result" else None
+            if isinstance(call_id, str):
+                return None, call_id
             continue
         if type(value) is str and value[:1] == "{":
             if column == "result" and _CALL_ID in value:
@@ -177,7 +181,7 @@ def _find_text(
             elif column == "arguments" and value.startswith(_CALLBACK):
                 inputs = find_value(value, ("inputs",))
                 value = inputs if isinstance(inputs, dict) else value
-        is_native = source.names[0].name == _NATIVE[column]
+        is_native = source.names[0].name == NATIVE[column]
         is_result = column == "result"
         text = read_result(value) if is_result else read_arguments(value, tool_name, is_native=is_native)
         if text is not None:
@@ -289,13 +293,17 @@ def _get(source: ColumnSource, attributes: Mapping[str, Any]) -> Any:
 
 def _find_left_tools(source: ColumnSource, attributes: Mapping[str, Any]) -> ToolsOnly | None:
     """Return the tools that an answer called whose content was left out."""
-    values = (attributes.get(name.name) for name in source.names)
-    left = next((one for one in values if type(one) is str and one.startswith(LEFT_OUT) and TOOL_CALLS in one), None)
-    calls = None if left is None else find_value(left, (TOOL_CALLS,))
+    calls = _find_left(source, attributes, TOOL_CALLS)
     if not isinstance(calls, list):
         return None
     parts = [{"type": "tool_call", **call} for call in calls if isinstance(call, dict)]
     return ToolsOnly([{"role": "assistant", "parts": parts}])
+
+
+def _find_left(source: ColumnSource, attributes: Mapping[str, Any], member: str) -> Any:
+    values = (attributes.get(name.name) for name in source.names)
+    left = next((one for one in values if type(one) is str and one.startswith(LEFT_OUT) and member in one), None)
+    return None if left is None else find_value(left, (member,))
 
 
 def _find(name: AttributeName, attributes: Mapping[str, Any]) -> Any:

@@ -254,7 +254,7 @@ def _read(plan: RowPlan, attributes: Mapping[str, Any]) -> list[Any]:
     for column, asks in plan.sums:
         if row[column] is None:
             parts = [_ask((ask,), attributes) for ask in asks]
-            row[column] = None if None in parts else sum(parts)
+            row[column] = None if None in parts else min(sum(parts), LARGEST)
     return row
 
 

@@ -13,6 +13,9 @@ LEFT_OUT = '{"content_left_out":true'
 TOOL_CALLS = "tool_calls"
 """The member of this JSON with the tools that an answer calls: a list of maps with `id` and `name`."""
 
+CALL_ID = "tool_call_id"
+"""The member of this JSON with the id of the call whose result this was."""
+
 
 def write_left(members: Mapping[str, Any]) -> str:
     """Return the JSON text that stands for content of which only `members` are left."""

@@ -4,8 +4,8 @@
 The JSON form is the OpenTelemetry specification's for stores other than OTLP ("Mapping AnyValue to non-OTLP",
 common/README.md): non-finite numbers are the texts `NaN`, `Infinity` and `-Infinity`, bytes are base64 text, null stays
 null. If JSON loses the type of a value, `attribute_types` notes it. This is a JSON object from the value's JSON Pointer
-(RFC 6901) to `bytes`, `double`, `int` (an integer beyond 64 bits, stored as digits) or `cut:` with the original size,
-which may follow one of the others after a comma.
+(RFC 6901) to `bytes`, `double`, `int` (an integer that SQLite cannot hold, stored as digits: it has 64 bits with its
+sign) or `cut:` with the original size, which may follow one of the others after a comma.
 
 No function here raises for any value: an unusable value becomes None or is repaired, and the caller gets a count.
 """
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -62,17 +62,19 @@ def encode_attributes(attributes: Mapping[Any, Any] | None, doubtful: Sequence[A
         text = orjson.dumps(attributes, option=_OPTIONS)
     except TypeError:
         return _encode_slowly(attributes)
-    # orjson writes NaN and infinities as null.
+    # orjson writes NaN and infinities as null, and integers that SQLite reads as rounded numbers.
     for key in find_doubtful(attributes) if doubtful is None else doubtful:
-        if _has_non_finite(attributes[key]):
+        if _needs_type(attributes[key]):
             return _encode_slowly(attributes)
+    if _have_large(attributes.values()):
+        return _encode_slowly(attributes)
     return EncodedAttributes(text.decode(), None, 0)
 
 
 def encode_sure(attributes: Mapping[Any, Any]) -> str | None:
     """Return the text of `encode_attributes` in half the time if all values are text, integers or booleans and nothing
     needs repair; else None."""
-    if not _are_sure(map(type, attributes.values())):
+    if not _are_sure(map(type, attributes.values())) or _have_large(attributes.values()):
         return None
     try:
         return orjson.dumps(attributes, None, _OPTIONS).decode()
@@ -219,12 +221,21 @@ def copy_attributes(attributes: Any) -> dict[Any, Any]:
 _DECODERS: dict[str, Callable[[str], Any]] = {"bytes": base64.b64decode, "double": float, "int": int}
 
 
-def _has_non_finite(value: Any) -> bool:
+def _needs_type(value: Any) -> bool:
     if isinstance(value, float):
         return value - value != 0
     if isinstance(value, (list, tuple)):
-        return not _are_sure(map(type, value)) and any(map(_has_non_finite, value))
-    return isinstance(value, dict) and any(map(_has_non_finite, value.values()))
+        return _have_large(value) if _are_sure(map(type, value)) else any(map(_needs_type, value))
+    if type(value) is int:
+        return value > LARGEST
+    return isinstance(value, dict) and any(map(_needs_type, value.values()))
+
+
+def _have_large(values: Iterable[Any]) -> bool:
+    for value in values:  # noqa: SIM110 - any() takes three times as long
+        if type(value) is int and value > LARGEST:
+            return True
+    return False
 
 
 def _encode_slowly(attributes: Any) -> EncodedAttributes:
@@ -248,7 +259,7 @@ class _ExactEncoder:
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, int):
-            if -(2**63) <= value < 2**64:
+            if -(2**63) <= value <= LARGEST:
                 return int(value)
             return self._digits(value, pointer)
         if isinstance(value, float):

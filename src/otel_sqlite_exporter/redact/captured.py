@@ -10,11 +10,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.genai.column_readers import find_value
-from otel_sqlite_exporter.genai.messages.normalise import find_tool_calls, read_messages
+from otel_sqlite_exporter.genai.content import NATIVE
+from otel_sqlite_exporter.genai.messages.normalise import find_tool_calls, find_tool_results, read_messages
 from otel_sqlite_exporter.genai.rules import Rules, extend_rules
 from otel_sqlite_exporter.model.caches import remember
 from otel_sqlite_exporter.model.dialect import CONTENT, Dialect, find_content_names
-from otel_sqlite_exporter.model.left_out import TOOL_CALLS, write_left
+from otel_sqlite_exporter.model.left_out import CALL_ID, TOOL_CALLS, write_left
 from otel_sqlite_exporter.model.values import repair_text
 from otel_sqlite_exporter.redact.content_names import (
     LEFT_OUT_OF_PARAMETERS,
@@ -62,12 +63,19 @@ class Captured:
         self._metadata = None
         if settings.capture == "metadata":
             self._metadata = Metadata(self._rules.dialects, settings.session_attributes)
+        self._keeps_markers = self._metadata is not None or self._match_allowed is None
         self.counts = self._metadata is not None or self._match_allowed is not None
         self._names, _ = find_content_names(self._rules.dialects)
         _, self._own_prefixes = find_content_names(settings.dialects)
+        markers = (name for one in self._rules.dialects for name in one.markers if name.endswith(".*"))
+        self._families = tuple({name[:-1] for name in markers})
         self._recognising = {name for one in self._rules.dialects for name in (*one.markers, *one.operations)}
         self._paths = _find_paths(self._rules.dialects)
-        self._answers = _find_answers(self._rules.dialects)
+        self._answers = _find_sources(self._rules.dialects, "completion")
+        self._results = _find_sources(self._rules.dialects, "result")
+        # The views show these two as they are.
+        shown = {NATIVE["arguments"], NATIVE["result"]}
+        self._facts = (self._paths.keys() | self._answers.keys() | self._results.keys()) - shown
         self._keys: dict[str, _Key] = {}
 
     def tells_of_call(self, attributes: Mapping[Any, Any], scope: Any) -> bool:
@@ -87,6 +95,7 @@ class Captured:
         """Return the attributes that are captured, of the event or log record with these names if there are any."""
         of_event = not self._has_content and carries_content(names)
         kept: dict[Any, Any] = {}
+        left_out: list[str] = []
         for key, value in attributes.items():
             text = key if type(key) is str else repair_text(key)[0]
             rule = self._keys.get(text) or self._find_key(text)
@@ -94,8 +103,17 @@ class Captured:
                 continue
             change = rule.change_of_call if of_call else rule.change
             if change is not None and (value := _apply(change, value)) is NOTHING:
+                if text.startswith(self._families):
+                    left_out.append(text)
                 continue
             kept[key] = value
+        if left_out and self._keeps_markers:
+            # A dialect that recognises a span by names with this beginning has to find one.
+            for family in self._families:
+                if any(key.startswith(family) for key in left_out) and not any(
+                    type(key) is str and key.startswith(family) for key in kept
+                ):
+                    kept[f"{family}content_left_out"] = True
         return kept
 
     def is_content(self, key: str) -> bool:
@@ -122,7 +140,7 @@ class Captured:
 
     def _find_change(self, key: str) -> _Change | None:
         if not self._has_content:
-            if key in self._paths or key in self._answers:
+            if key in self._facts:
                 return lambda value: self._keep_facts(key, value)
             if self.is_content(key):
                 return self._leave_out(key)
@@ -137,15 +155,19 @@ class Captured:
 
     def _leave_out(self, key: str) -> _Change:
         """Return what leaves out a value. A span that a dialect recognises by the key has to stay recognisable."""
-        is_needed = key in self._recognising and (self._metadata is not None or self._match_allowed is None)
-        left = write_left({}) if is_needed else NOTHING
+        left = write_left({}) if key in self._recognising and self._keeps_markers else NOTHING
         return lambda value: left
 
     def _keep_facts(self, key: str, value: Any) -> Any:
         """Return what is left of content: what columns that are not content are read from, and called tools."""
         kept = keep_paths(value, self._paths.get(key, ()), _is_metadata)
-        messages = (read_messages(find_value(value, path), "assistant") for path in self._answers.get(key, ()))
+        paths = self._answers.get(key, ()) if _may_call_tools(value) else ()
+        messages = (read_messages(find_value(value, path), "assistant") for path in paths)
         calls = [call for found in messages for call in find_tool_calls(found or ())]
+        if key in self._results:
+            results = find_tool_results(read_messages(value, "tool") or ())
+            if len(results) == 1:
+                kept[CALL_ID] = results[0].tool_call_id
         if calls:
             kept[TOOL_CALLS] = [{"id": call.tool_call_id, "name": call.tool_name} for call in calls]
         return write_left(kept) if kept else self._leave_out(key)(value)
@@ -174,6 +196,11 @@ class Captured:
             return name not in LEFT_OUT_OF_PARAMETERS and (metadata is None or metadata.keeps(name, item))
 
         return keep_members(key, value, keep)
+
+
+def _may_call_tools(value: Any) -> bool:
+    """Whether it is worth reading messages for the tools that they call."""
+    return not isinstance(value, str) or "ool" in value or "unction" in value
 
 
 def _apply(change: _Change, value: Any) -> Any:
@@ -207,11 +234,11 @@ def _find_paths(dialects: Sequence[Dialect]) -> Mapping[str, Sequence[tuple[str,
     return paths
 
 
-def _find_answers(dialects: Sequence[Dialect]) -> Mapping[str, Sequence[tuple[str, ...]]]:
-    """Return where the answers of models are in attributes."""
+def _find_sources(dialects: Sequence[Dialect], column: str) -> Mapping[str, Sequence[tuple[str, ...]]]:
+    """Return the attributes that hold a column, and where in their JSON."""
     paths: defaultdict[str, list[tuple[str, ...]]] = defaultdict(list)
     for dialect in dialects:
-        sources = [one for one in dialect.attributes.get("completion", ()) if not one.is_prefix]
+        sources = [one for one in dialect.attributes.get(column, ()) if not one.is_prefix]
         for name in (name for source in sources for name in source.names):
             if (name.path or ()) not in paths[name.name]:
                 paths[name.name].append(name.path or ())

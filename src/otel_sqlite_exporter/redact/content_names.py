@@ -5,6 +5,7 @@ Their names are in `content.json`. A name that ends in `*` stands for all keys w
 
 * `names` and `whole`: all of it is content.
 * `flattened`: spread over many keys, of which those with a name or an id, for example, are not content.
+* `of_providers`: names with the name of a provider in place of `*`.
 * `prompts` and `answers`: messages, spread over keys with the number of the message. Of a prompt nothing is kept: what
   is left would be a message that says nothing. Of an answer the finish reason is kept, and the names and ids of the
   tools that it calls.
@@ -43,6 +44,8 @@ def _match_messages(part: str) -> re.Pattern[str]:
 _NAMES = _collect("names")
 _WHOLE, _FLATTENED = _prefixes(_collect("whole")), _prefixes(_collect("flattened"))
 _PROMPTS, _ANSWERS = _match_messages("prompts"), _match_messages("answers")
+_PROVIDER = f"(?!(?:{'|'.join(_CONTENT['not_providers'])})[.])[^.]+"
+_OF_PROVIDERS = re.compile("|".join(re.escape(name).replace(r"\*", _PROVIDER) for name in _collect("of_providers")))
 _KEPT = frozenset(_CONTENT["kept_below_flattened"])
 _KEPT_OF_CALLS = frozenset(_CONTENT["kept_in_answers"])
 _FINISH_REASON = "finish_reason"
@@ -61,7 +64,7 @@ def is_content(key: str) -> bool:
     """Whether the attribute of this key is content."""
     if key in _NAMES or key.startswith(_WHOLE):
         return True
-    if _PROMPTS.match(key):
+    if _PROMPTS.match(key) or _OF_PROVIDERS.fullmatch(key):
         return True
     if _ANSWERS.match(key):
         last = key.rpartition(".")[2]

@@ -20,8 +20,8 @@ from otel_sqlite_exporter.model.rows import LLMInteractionRow, ResourceRow
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.statements import read_json, run_script
 
-# Of one row, so that no sum is too large for an integer; the triggers have the same.
-_MOST_TOKENS = 2**40
+_SUMS = 9
+_LOWER_BITS = 2**32 - 1
 _NAME, _ID, _VERSION = "gen_ai.agent.name", "gen_ai.agent.id", "gen_ai.agent.version"
 _MARKS = (f'"{_ID}"', f'"{_VERSION}"')
 
@@ -69,7 +69,7 @@ class AgentSums:
     def __init__(self) -> None:
         # Name of the resource, id, version; first and last seen.
         self._described: dict[tuple[str, str], list[Any]] = {}
-        # Rows, calls, rows with usage, input, output and total tokens.
+        # Rows, calls, rows with usage; the upper and the lower 32 bits of input, output and total tokens.
         self._sums: dict[tuple[str, str], list[int]] = {}
         self._trace_sessions: Counter[tuple[str, str, int]] = Counter()
         self._resources: dict[str, dict[str, Any]] = {}
@@ -99,7 +99,7 @@ class AgentSums:
     def add_call(self, llm: LLMInteractionRow, resource: ResourceRow, trace_session: int) -> None:
         """Add a row of `_llm_interactions` that is written, as it is then."""
         key = (resource.service_name, llm.agent_name or "")
-        sums = self._sums.setdefault(key, [0] * 6)
+        sums = self._sums.setdefault(key, [0] * _SUMS)
         sums[0] += 1
         self._trace_sessions[key[0], key[1], trace_session] += 1
         if llm.is_hidden:
@@ -107,13 +107,15 @@ class AgentSums:
         usage = (llm.input_tokens, llm.output_tokens, llm.total_tokens)
         sums[1] += not llm.is_aggregate
         sums[2] += usage != (None, None, None)
-        for column, tokens in enumerate(usage, 3):
-            sums[column] += min(tokens or 0, _MOST_TOKENS)
+        for kind, tokens in enumerate(usage):
+            if tokens:
+                sums[3 + 2 * kind] += tokens >> 32
+                sums[4 + 2 * kind] += tokens & _LOWER_BITS
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Add everything. Call this before the rows are written: triggers follow what they change."""
         if self._described:
-            none = [0] * 6
+            none = [0] * _SUMS
             agents = [[*key, *columns, *self._sums.get(key, none)] for key, columns in self._described.items()]
             trace_sessions = [[*key, rows] for key, rows in self._trace_sessions.items()]
             run_script(connection, "add_to_agents", agents=agents, trace_sessions=trace_sessions)

@@ -31,7 +31,7 @@ SELECT
   count(cost_usd) AS priced,
   sum(cost_usd) AS cost_usd,
   sum(cost_usd) / count(cost_usd) AS cost_usd_per_call,
-  sum(cost_usd) * 1e6 / sum(CASE WHEN cost_usd IS NOT NULL THEN total_tokens END) AS cost_usd_per_million_tokens
+  sum(cost_usd) * 1e6 / total(CASE WHEN cost_usd IS NOT NULL THEN total_tokens END) AS cost_usd_per_million_tokens
 FROM calls
 GROUP BY 1, 2
 ORDER BY 5 DESC, 1, 2;

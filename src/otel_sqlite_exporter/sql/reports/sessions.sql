@@ -2,6 +2,7 @@
 -- counted calls.
 -- Plan: the sessions of the range by the index of their end, each with its sums by the index of its traces. No
 -- attributes are read.
+-- A sum of tokens is made of two, of the upper and the lower 32 bits: it stops at 2^63 - 1, where sum() would fail.
 SELECT
   CASE :group_1
     WHEN 'session' THEN session_id
@@ -15,7 +16,7 @@ SELECT
   sum(spans) AS spans,
   sum(llm_calls) AS llm_calls,
   sum(errors) AS errors,
-  sum(total_tokens) AS total_tokens,
+  iif(sum(total_tokens >> 32) + (sum(total_tokens & 4294967295) >> 32) > 2147483647, 9223372036854775807, (sum(total_tokens >> 32) << 32) + sum(total_tokens & 4294967295)) AS total_tokens,
   avg(duration_ms) AS mean_duration_ms
 FROM sessions
 WHERE end_time_unix_nano >= :since AND start_time_unix_nano < :until

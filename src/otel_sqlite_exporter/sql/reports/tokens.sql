@@ -3,6 +3,7 @@
 -- Plan: one pass over the calls of the range, by the index of their start if :since or :until is given, sorted by group.
 -- No attributes are read. (LIMIT -1 keeps SQLite from merging the two SELECTs, and so from reading for each call what
 -- the groups do not use.)
+-- A sum of tokens is made of two, of the upper and the lower 32 bits: it stops at 2^63 - 1, where sum() would fail.
 WITH
   calls AS (
     SELECT
@@ -33,12 +34,12 @@ SELECT
   group_2,
   count(*) AS calls,
   count(coalesce(total_tokens, input_tokens, output_tokens)) AS reported,
-  sum(input_tokens) AS input_tokens,
-  sum(output_tokens) AS output_tokens,
-  sum(total_tokens) AS total_tokens,
-  sum(cached_input_tokens) AS cached_input_tokens,
-  sum(cache_creation_input_tokens) AS cache_creation_input_tokens,
-  sum(reasoning_tokens) AS reasoning_tokens
+  iif(sum(input_tokens >> 32) + (sum(input_tokens & 4294967295) >> 32) > 2147483647, 9223372036854775807, (sum(input_tokens >> 32) << 32) + sum(input_tokens & 4294967295)) AS input_tokens,
+  iif(sum(output_tokens >> 32) + (sum(output_tokens & 4294967295) >> 32) > 2147483647, 9223372036854775807, (sum(output_tokens >> 32) << 32) + sum(output_tokens & 4294967295)) AS output_tokens,
+  iif(sum(total_tokens >> 32) + (sum(total_tokens & 4294967295) >> 32) > 2147483647, 9223372036854775807, (sum(total_tokens >> 32) << 32) + sum(total_tokens & 4294967295)) AS total_tokens,
+  iif(sum(cached_input_tokens >> 32) + (sum(cached_input_tokens & 4294967295) >> 32) > 2147483647, 9223372036854775807, (sum(cached_input_tokens >> 32) << 32) + sum(cached_input_tokens & 4294967295)) AS cached_input_tokens,
+  iif(sum(cache_creation_input_tokens >> 32) + (sum(cache_creation_input_tokens & 4294967295) >> 32) > 2147483647, 9223372036854775807, (sum(cache_creation_input_tokens >> 32) << 32) + sum(cache_creation_input_tokens & 4294967295)) AS cache_creation_input_tokens,
+  iif(sum(reasoning_tokens >> 32) + (sum(reasoning_tokens & 4294967295) >> 32) > 2147483647, 9223372036854775807, (sum(reasoning_tokens >> 32) << 32) + sum(reasoning_tokens & 4294967295)) AS reasoning_tokens
 FROM calls
 GROUP BY 1, 2
 ORDER BY 1, 2;

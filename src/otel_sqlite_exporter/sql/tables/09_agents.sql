@@ -12,9 +12,12 @@ CREATE TABLE _agents (
   rows INTEGER NOT NULL,                  -- of _llm_interactions; 0: later versions of spans removed them
   calls INTEGER NOT NULL,                 -- counted calls; an agent that reports the usage of its calls does not count
   reports INTEGER NOT NULL,               -- counted rows with usage
-  input_tokens INTEGER NOT NULL,          -- sums over counted rows; of one row at most 2^40, so that no sum is too large
-  output_tokens INTEGER NOT NULL,
-  total_tokens INTEGER NOT NULL,
+  input_high INTEGER NOT NULL,            -- sums over counted rows, of the upper and the lower 32 bits of their tokens:
+  input_low INTEGER NOT NULL,             -- no sum is too large, and each can be taken back
+  output_high INTEGER NOT NULL,
+  output_low INTEGER NOT NULL,
+  total_high INTEGER NOT NULL,
+  total_low INTEGER NOT NULL,
   UNIQUE (service_name, agent_name)
 ) STRICT;
 

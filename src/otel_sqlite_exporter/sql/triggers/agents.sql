@@ -7,12 +7,18 @@ BEGIN
   SET
     calls = calls + (new.counted AND NOT new.is_aggregate) - (old.counted AND NOT old.is_aggregate),
     reports = reports + (new.counted AND new.has_usage) - (old.counted AND old.has_usage),
-    input_tokens = input_tokens
-      + new.counted * min(ifnull(new.input_tokens, 0), 1099511627776) - old.counted * min(ifnull(old.input_tokens, 0), 1099511627776),
-    output_tokens = output_tokens
-      + new.counted * min(ifnull(new.output_tokens, 0), 1099511627776) - old.counted * min(ifnull(old.output_tokens, 0), 1099511627776),
-    total_tokens = total_tokens
-      + new.counted * min(ifnull(new.total_tokens, 0), 1099511627776) - old.counted * min(ifnull(old.total_tokens, 0), 1099511627776)
+    input_high = input_high
+      + new.counted * (ifnull(new.input_tokens, 0) >> 32) - old.counted * (ifnull(old.input_tokens, 0) >> 32),
+    input_low = input_low
+      + new.counted * (ifnull(new.input_tokens, 0) & 4294967295) - old.counted * (ifnull(old.input_tokens, 0) & 4294967295),
+    output_high = output_high
+      + new.counted * (ifnull(new.output_tokens, 0) >> 32) - old.counted * (ifnull(old.output_tokens, 0) >> 32),
+    output_low = output_low
+      + new.counted * (ifnull(new.output_tokens, 0) & 4294967295) - old.counted * (ifnull(old.output_tokens, 0) & 4294967295),
+    total_high = total_high
+      + new.counted * (ifnull(new.total_tokens, 0) >> 32) - old.counted * (ifnull(old.total_tokens, 0) >> 32),
+    total_low = total_low
+      + new.counted * (ifnull(new.total_tokens, 0) & 4294967295) - old.counted * (ifnull(old.total_tokens, 0) & 4294967295)
   WHERE service_name = (SELECT r.service_name FROM _resources AS r WHERE r.id = new.resource)
     AND agent_name = ifnull(new.agent_name, '');
 END;
@@ -24,9 +30,12 @@ BEGIN
     rows = rows - 1,
     calls = calls - (old.counted AND NOT old.is_aggregate),
     reports = reports - (old.counted AND old.has_usage),
-    input_tokens = input_tokens - old.counted * min(ifnull(old.input_tokens, 0), 1099511627776),
-    output_tokens = output_tokens - old.counted * min(ifnull(old.output_tokens, 0), 1099511627776),
-    total_tokens = total_tokens - old.counted * min(ifnull(old.total_tokens, 0), 1099511627776)
+    input_high = input_high - old.counted * (ifnull(old.input_tokens, 0) >> 32),
+    input_low = input_low - old.counted * (ifnull(old.input_tokens, 0) & 4294967295),
+    output_high = output_high - old.counted * (ifnull(old.output_tokens, 0) >> 32),
+    output_low = output_low - old.counted * (ifnull(old.output_tokens, 0) & 4294967295),
+    total_high = total_high - old.counted * (ifnull(old.total_tokens, 0) >> 32),
+    total_low = total_low - old.counted * (ifnull(old.total_tokens, 0) & 4294967295)
   WHERE service_name = (SELECT r.service_name FROM _resources AS r WHERE r.id = old.resource)
     AND agent_name = ifnull(old.agent_name, '');
   UPDATE _agent_sessions

@@ -4,6 +4,7 @@ CREATE VIEW agent_tree AS
 -- everything below it, including other agents. If its calls have no rows, the usage is the one that the agent reports.
 -- A session inside another session shows as a row whose session_id differs from that of its parent.
 -- No condition is on a joined table: in a large file, SQLite would read all of that table to make a Bloom filter.
+-- A sum of tokens is made of two, of the upper and the lower 32 bits: it stops at 2^63 - 1, where sum() would fail.
 SELECT
   t.trace_id,
   i.span_id,
@@ -24,11 +25,11 @@ SELECT
    FROM json_each(i.spans_below) AS w CROSS JOIN _llm_interactions AS c ON c.span = w.value) AS llm_calls,
   (SELECT count(*) FILTER (WHERE c.counted = 1)
    FROM json_each(i.spans_below) AS w CROSS JOIN _tool_interactions AS c ON c.span = w.value) AS tool_calls,
-  (SELECT sum(c.input_tokens) FILTER (WHERE c.counted = 1)
+  (SELECT iif(sum(c.input_tokens >> 32) FILTER (WHERE c.counted = 1) + (sum(c.input_tokens & 4294967295) FILTER (WHERE c.counted = 1) >> 32) > 2147483647, 9223372036854775807, (sum(c.input_tokens >> 32) FILTER (WHERE c.counted = 1) << 32) + sum(c.input_tokens & 4294967295) FILTER (WHERE c.counted = 1))
    FROM json_each(i.spans_below) AS w CROSS JOIN _llm_interactions AS c ON c.span = w.value) AS input_tokens,
-  (SELECT sum(c.output_tokens) FILTER (WHERE c.counted = 1)
+  (SELECT iif(sum(c.output_tokens >> 32) FILTER (WHERE c.counted = 1) + (sum(c.output_tokens & 4294967295) FILTER (WHERE c.counted = 1) >> 32) > 2147483647, 9223372036854775807, (sum(c.output_tokens >> 32) FILTER (WHERE c.counted = 1) << 32) + sum(c.output_tokens & 4294967295) FILTER (WHERE c.counted = 1))
    FROM json_each(i.spans_below) AS w CROSS JOIN _llm_interactions AS c ON c.span = w.value) AS output_tokens,
-  (SELECT sum(c.total_tokens) FILTER (WHERE c.counted = 1)
+  (SELECT iif(sum(c.total_tokens >> 32) FILTER (WHERE c.counted = 1) + (sum(c.total_tokens & 4294967295) FILTER (WHERE c.counted = 1) >> 32) > 2147483647, 9223372036854775807, (sum(c.total_tokens >> 32) FILTER (WHERE c.counted = 1) << 32) + sum(c.total_tokens & 4294967295) FILTER (WHERE c.counted = 1))
    FROM json_each(i.spans_below) AS w CROSS JOIN _llm_interactions AS c ON c.span = w.value) AS total_tokens,
   (SELECT sum(c.cost_usd) FILTER (WHERE c.counted = 1)
    FROM json_each(i.spans_below) AS w CROSS JOIN _llm_interactions AS c ON c.span = w.value) AS cost_usd,

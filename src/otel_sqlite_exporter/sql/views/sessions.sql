@@ -3,6 +3,7 @@ CREATE VIEW sessions AS
 -- trace. source is the attribute that names it. user_id is the user of its first trace that names one. service_name
 -- and attributes come from the root span of its first trace. The times cover all its records; a running span counts
 -- with its start. Calls, tokens and cost are those of counted calls.
+-- A sum of tokens is made of two, of the upper and the lower 32 bits: it stops at 2^63 - 1, where sum() would fail.
 SELECT
   x.session_id,
   coalesce(
@@ -27,11 +28,11 @@ SELECT
   (SELECT count(*) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.session = x.id AND i.is_aggregate = 0 AND i.counted = 1) AS llm_calls,
   (SELECT sum(p.errors) FROM _trace_sessions AS p WHERE p.session = x.id) AS errors,
-  (SELECT sum(i.input_tokens) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+  (SELECT iif(sum(i.input_tokens >> 32) + (sum(i.input_tokens & 4294967295) >> 32) > 2147483647, 9223372036854775807, (sum(i.input_tokens >> 32) << 32) + sum(i.input_tokens & 4294967295)) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.session = x.id AND i.counted = 1) AS input_tokens,
-  (SELECT sum(i.output_tokens) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+  (SELECT iif(sum(i.output_tokens >> 32) + (sum(i.output_tokens & 4294967295) >> 32) > 2147483647, 9223372036854775807, (sum(i.output_tokens >> 32) << 32) + sum(i.output_tokens & 4294967295)) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.session = x.id AND i.counted = 1) AS output_tokens,
-  (SELECT sum(i.total_tokens) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+  (SELECT iif(sum(i.total_tokens >> 32) + (sum(i.total_tokens & 4294967295) >> 32) > 2147483647, 9223372036854775807, (sum(i.total_tokens >> 32) << 32) + sum(i.total_tokens & 4294967295)) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.session = x.id AND i.counted = 1) AS total_tokens,
   (SELECT s.attribute_types FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
    JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id

@@ -3,6 +3,7 @@ CREATE VIEW traces AS
 -- span with a remote parent, else the earliest. The times cover all its records; a running span counts with the last
 -- write of its process. status is running if any span runs, else interrupted if any span is, else error if any span
 -- failed, else ok. Calls, tokens and cost are those of counted calls.
+-- A sum of tokens is made of two, of the upper and the lower 32 bits: it stops at 2^63 - 1, where sum() would fail.
 SELECT
   t.trace_id,
   x.session_id,
@@ -31,11 +32,11 @@ SELECT
   (SELECT count(*) FROM _trace_sessions AS p JOIN _open_spans AS o ON o.trace_session = p.id WHERE p.trace = t.id) AS running,
   (SELECT sum(p.interrupted) FROM _trace_sessions AS p WHERE p.trace = t.id) AS interrupted,
   (SELECT sum(p.logs) FROM _trace_sessions AS p WHERE p.trace = t.id) AS logs,
-  (SELECT sum(i.input_tokens) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+  (SELECT iif(sum(i.input_tokens >> 32) + (sum(i.input_tokens & 4294967295) >> 32) > 2147483647, 9223372036854775807, (sum(i.input_tokens >> 32) << 32) + sum(i.input_tokens & 4294967295)) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.trace = t.id AND i.counted = 1) AS input_tokens,
-  (SELECT sum(i.output_tokens) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+  (SELECT iif(sum(i.output_tokens >> 32) + (sum(i.output_tokens & 4294967295) >> 32) > 2147483647, 9223372036854775807, (sum(i.output_tokens >> 32) << 32) + sum(i.output_tokens & 4294967295)) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.trace = t.id AND i.counted = 1) AS output_tokens,
-  (SELECT sum(i.total_tokens) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+  (SELECT iif(sum(i.total_tokens >> 32) + (sum(i.total_tokens & 4294967295) >> 32) > 2147483647, 9223372036854775807, (sum(i.total_tokens >> 32) << 32) + sum(i.total_tokens & 4294967295)) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.trace = t.id AND i.counted = 1) AS total_tokens,
   (SELECT sum(i.cost_usd) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.trace = t.id AND i.counted = 1) AS cost_usd,

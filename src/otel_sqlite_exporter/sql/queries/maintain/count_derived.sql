@@ -1,4 +1,4 @@
--- How much the file derives from its records.
+-- How much the file derives from its records. A sum of tokens is made of two, so that it cannot be too large.
 SELECT
   (SELECT count(*) FROM _spans) AS spans,
   (SELECT count(*) FROM _logs) AS logs,
@@ -9,6 +9,6 @@ SELECT
   (SELECT count(*) FROM _llm_interactions WHERE counted = 1 AND is_aggregate = 0) AS counted_llm_calls,
   (SELECT count(*) FROM _llm_interactions WHERE is_hidden = 0 AND cost_status IS NOT NULL) AS calls_with_cost_status,
   (SELECT count(*) FROM _llm_interactions WHERE is_aggregate = 1) AS agent_spans,
-  (SELECT coalesce(sum(total_tokens), 0) FROM _llm_interactions WHERE counted = 1) AS counted_tokens,
+  (SELECT coalesce(iif(sum(total_tokens >> 32) + (sum(total_tokens & 4294967295) >> 32) > 2147483647, 9223372036854775807, (sum(total_tokens >> 32) << 32) + sum(total_tokens & 4294967295)), 0) FROM _llm_interactions WHERE counted = 1) AS counted_tokens,
   (SELECT count(*) FROM _tool_interactions WHERE is_hidden = 0) AS tool_calls,
   (SELECT count(*) FROM _tool_interactions WHERE counted = 1) AS counted_tool_calls;

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, SpanContext, Status, StatusCode
+
+from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES
+from otel_sqlite_exporter.genai.rules import load_rules
+from otel_sqlite_exporter.model.signals import LogFields, SpanFields
+from otel_sqlite_exporter.redact.redacted_signals import SpanRedactor, make_span_redactor
+from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES, resolve_settings
+
+CONTEXT = SpanContext(1, 2, False)
+CHAT = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
+
+
+def make_redactor(**keywords: Any) -> SpanRedactor:
+    made = make_span_redactor(resolve_settings(**keywords))
+    assert made is not None
+    return made
+
+
+def redact(attributes: dict[str, Any], name: str = "chat", **keywords: Any) -> SpanFields:
+    return make_redactor(**keywords).redact_span(ReadableSpan(name, CONTEXT, attributes=attributes))
+
+
+def redact_log(keywords: dict[str, Any], **fields: Any) -> LogFields:
+    made: dict[str, Any] = dict.fromkeys(LogFields._fields) | {
+        "attributes": {},
+        "dropped_attributes": 0,
+        "resource": Resource({}),
+    }
+    return make_redactor(**keywords).redact_log(LogFields(**made | fields))
+
+
+def test_only_allowed_keys_are_stored_and_the_others_are_counted() -> None:
+    attributes: dict[str, Any] = {"http.route": "/a", "HTTP.method": "GET", "url.full": "/a?b", "n": 1}
+    event = Event("noted", {"http.route": "/a", "text": "x"}, 1)
+    span = ReadableSpan(
+        "GET",
+        CONTEXT,
+        attributes=attributes,
+        events=[event],
+        links=[Link(CONTEXT, {"why": "x"})],
+        resource=Resource({"service.name": "s", "http.x": 1}),
+        instrumentation_scope=InstrumentationScope("scope", attributes={"y": 1}),
+        status=Status(StatusCode.ERROR, "in words"),
+    )
+    stored = make_redactor(allow_keys=["http.*"]).redact_span(span)
+    assert stored.attributes == {"http.route": "/a", "HTTP.method": "GET"}
+    assert (stored.name, stored.status.description, stored.dropped_attributes) == ("GET", None, 2)
+    assert [(one.attributes, one.dropped_attributes) for one in stored.events] == [({"http.route": "/a"}, 1)]
+    assert [(one.attributes, one.dropped_attributes) for one in stored.links] == [({}, 1)]
+    assert stored.resource.attributes == {"http.x": 1}
+    assert stored.instrumentation_scope is not None
+    assert (stored.instrumentation_scope.name, stored.instrumentation_scope.attributes) == ("scope", {})
+    described = make_redactor(allow_keys=["status.description"]).redact_span(span)
+    assert (described.status.description, described.attributes) == ("in words", {})
+
+
+def test_what_is_allowed_is_masked_and_content_is_never_allowed() -> None:
+    attributes = {"a": "x", "b": "y", "gen_ai.prompt": "said"}
+    assert redact(attributes, allow_keys=["*"], redact_keys=["b"]).attributes == {**attributes, "b": "[redacted]"}
+    assert redact(attributes, allow_keys=["*"], capture_content=False).attributes == {"a": "x", "b": "y"}
+    kept = {"a": "x", "gen_ai.request.model": "m"}
+    assert redact({**attributes, **kept}, allow_keys=["a", "gen_ai.prompt"], capture="metadata").attributes == kept
+
+
+@pytest.mark.parametrize("body", ["a line", {"a": 1}])
+def test_a_body_is_allowed_by_its_key(body: Any) -> None:
+    assert redact_log({"allow_keys": ["a"]}, body=body).body is None
+    assert redact_log({"allow_keys": ["log.*"]}, body=body).body == body
+    assert redact_log({"capture": "metadata"}, body=body).body is None
+    assert redact_log({"capture": "metadata"}, body="job.start").body == "job.start"  # it is its name
+
+
+METADATA = {
+    "n": 1,
+    "share": 0.5,
+    "ok": True,
+    "a.id": "i",
+    "sessionId": "i",
+    "tool.name": "search",
+    "exception.type": "ValueError",
+    "gen_ai.response.finish_reasons": ["stop"],
+    "langsmith.usage_metadata": '{"input_tokens": 3, "words": "said", "output_token_details": {"reasoning": 1}}',
+    "metadata": '{"user_id": "ada", "tags": ["a"], "tools": [{"name": "f"}], "step": 3}',
+}
+
+
+def test_metadata_are_numbers_and_short_texts_that_name_something() -> None:
+    others: dict[str, Any] = {
+        "note": "said",
+        "valid": "said",  # ends in the letters of a word, and not in the word
+        "exception.message": "said",
+        "exception.stacktrace": "said",
+        "process.command_args": ["said"],
+        "x.name": "n" * 257,
+        "y.name": ["n" * 257],
+        "z.name": b"bytes",
+        "input.value": 5,
+        "embedding.vector": [0.5],
+        "some": [1.5],
+    }
+    stored = redact(METADATA | others, capture="metadata")
+    json_texts = {
+        "langsmith.usage_metadata": '{"input_tokens":3,"output_token_details":{"reasoning":1}}',
+        "metadata": '{"user_id":"ada","step":3}',
+    }
+    assert stored.attributes == METADATA | json_texts
+    assert stored.dropped_attributes == len(others)
+
+
+def test_sessions_users_and_what_dialects_read_are_metadata() -> None:
+    names = [*DEFAULT_SESSION_ATTRIBUTES, *USER_ATTRIBUTES]
+    names += [one for dialect in load_rules().dialects for one in dialect.operations if "#" not in one]
+    stored = redact(dict.fromkeys(names, "x"), capture="metadata").attributes
+    content = {key for key, value in stored.items() if value != "x"}  # only the mark of what was left out
+    assert [name for name in names if name not in stored] == []
+    assert all(str(stored[key]).startswith('{"content_left_out"') for key in content)
+    own = redact({"my.thing": "x"}, capture="metadata", session_attributes=["my.thing"]).attributes
+    assert own == {"my.thing": "x"}
+
+
+def test_parameters_lose_what_is_content_in_them() -> None:
+    parameters = {"temperature": 0.5, "tools": [{"function": {"name": "f"}}], "instructions": "said", "stop": ["."]}
+    nested = {"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}, "input": [1, 2]}
+    attributes = {"llm.invocation_parameters": json.dumps(parameters | nested)}
+    (stored,) = redact(attributes, capture_content=False).attributes.values()
+    assert json.loads(stored) == {"temperature": 0.5, "stop": ["."], "response_format": {"type": "json_schema"}}
+    unchanged = {"llm.invocation_parameters": '{"temperature": 0.5}', "metadata": {"a": 1}}
+    assert redact(unchanged, capture_content=False).attributes == unchanged
+    assert redact({"metadata": "no JSON"}, capture_content=False).attributes == {}
+
+
+TOOL_CALL = {"id": "c1", "function": {"name": "f", "arguments": "{}"}}
+MESSAGE = {"role": "assistant", "content": "said", "tool_calls": [TOOL_CALL]}
+ANSWER = {"object": "chat.completion", "model": "answered", "choices": [{"index": 0, "message": MESSAGE}]}
+
+
+def test_of_an_answer_stays_what_other_columns_are_read_from() -> None:
+    (stored,) = redact({"langfuse.observation.output": json.dumps(ANSWER)}, capture_content=False).attributes.values()
+    kept = json.loads(stored)
+    assert kept["content_left_out"] is True
+    assert kept["tool_calls"] == [{"id": "c1", "name": "f"}]
+    assert "said" not in stored
+
+
+def test_the_words_of_errors_are_content_where_a_call_is_told() -> None:
+    error = {"exception.type": "ValueError", "exception.message": "no city Atlantis", "error.message": "x"}
+    for attributes, scope, is_told in (
+        (CHAT, "any", True),
+        ({}, "openinference.instrumentation.agno", True),
+        ({"http.route": "/"}, "any", False),
+    ):
+        span = ReadableSpan(
+            "a",
+            CONTEXT,
+            attributes=attributes,
+            events=[Event("exception", error, 1)],
+            status=Status(StatusCode.ERROR, "no city Atlantis"),
+            instrumentation_scope=InstrumentationScope(scope),
+        )
+        stored = make_redactor(capture_content=False).redact_span(span)
+        assert stored.status.description == (None if is_told else "no city Atlantis")
+        assert stored.events[0].attributes == ({"exception.type": "ValueError"} if is_told else error)
+
+
+def test_records_of_calls_lose_their_bodies() -> None:
+    scope = SimpleNamespace(name="semantic_kernel.kernel")
+    for fields in ({"event_name": "gemini_cli.api_error"}, {"scope": scope}):
+        assert redact_log({"capture_content": False}, body="Calling f with {}", **fields).body is None
+    assert redact_log({"capture_content": False}, body="a line of text").body == "a line of text"
+
+
+def test_content_in_a_name_is_masked() -> None:
+    attributes = {"crewai.task.description": "weather in Paris?", "crewai.task.id": "weather"}
+    assert redact(attributes, name="weather in Paris?.task", capture_content=False).name == "[redacted].task"
+    assert redact({"a": "weather in Paris?"}, name="weather in Paris?", capture_content=False).name[:7] == "weather"
+
+
+def test_no_value_raises() -> None:
+    class Odd:
+        def __eq__(self, other: object) -> bool:
+            raise RuntimeError
+
+        __hash__ = object.__hash__
+
+    for keywords in ({"capture_content": False}, {"capture": "metadata"}, {"allow_keys": ["a*"]}):
+        values = [Odd(), [Odd()], {"a": Odd()}, "{", "[[[", "{}", float("nan"), b"x", None, 2**70]
+        for key in ("metadata", "output.value", "a.name", "gen_ai.completion", "exception.message"):
+            for value in values:
+                redact({key: value}, **keywords)
