@@ -14,8 +14,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from otel_sqlite_exporter.encode.spans import SpanEncoder
 from otel_sqlite_exporter.genai.rules import Rules
+from otel_sqlite_exporter.model.attribute_sources import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.model.rows import NO_INTERACTIONS
-from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES
 from tests.scenarios.capture_file import decode_span, read_capture
 
 CAPTURES = Path(__file__).parents[1] / "tests" / "captures"

@@ -21,9 +21,10 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter, SpanExportResult
 
 from otel_sqlite_exporter.encode.spans import SpanEncoder
+from otel_sqlite_exporter.model.attribute_sources import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.model.rows import Records
 from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
-from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES, resolve_settings
+from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.write.exporter_runs import Run
 from otel_sqlite_exporter.write.writer import Writer

@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any, TypeVar
 
-from otel_sqlite_exporter.model.dialect import Dialect, parse_source, read_dialects
+from otel_sqlite_exporter.model.attribute_sources import parse_source
+from otel_sqlite_exporter.model.dialect import Dialect, read_dialects
 
 _T = TypeVar("_T")
 

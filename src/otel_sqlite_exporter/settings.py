@@ -16,50 +16,9 @@ from typing import Annotated, Any, NamedTuple, TypedDict, Unpack
 
 from otel_sqlite_exporter import parsing
 from otel_sqlite_exporter.declarations import Setting, resolve
+from otel_sqlite_exporter.model.attribute_sources import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.model.dialect import Dialect
 
-DEFAULT_SESSION_ATTRIBUTES = (
-    "session.id",
-    "gen_ai.conversation.id",
-    "langfuse.session.id",
-    "traceloop.association.properties.session_id",
-    "traceloop.association.properties.thread_id",
-    "langsmith.metadata.session_id",
-    "langsmith.metadata.thread_id",
-    "langsmith.metadata.conversation_id",
-    "mlflow.trace.session",
-    "gcp.vertex.agent.session_id",
-    "lmnr.association.properties.session_id",
-    "ai.telemetry.metadata.sessionId",
-    "gen_ai.session.id",
-    "agent_trace_id&group_id",
-    "metadata#session_id",
-    "metadata#sessionId",
-    "metadata#langfuse_session_id",
-    "metadata#thread_id",
-    "metadata#threadId",
-    "metadata#conversation_id",
-    "metadata.session_id",
-    "metadata.thread_id",
-    "langfuse.trace.metadata#session_id",
-    "langfuse.trace.metadata#thread_id",
-    "langfuse.trace.metadata.session_id",
-    "langfuse.trace.metadata.thread_id",
-    "langfuse.observation.metadata#session_id",
-    "langfuse.observation.metadata#thread_id",
-    "langfuse.observation.metadata.session_id",
-    "langfuse.observation.metadata.thread_id",
-    "langsmith.metadata#session_id",
-    "langsmith.metadata#thread_id",
-    "langsmith.metadata#conversation_id",
-    "traceloop.association.properties#session_id",
-    "traceloop.association.properties#thread_id",
-    "conversation.id",
-    "session_id",
-    "conversation_id",
-    "thread_id",
-    "thread.id",
-)
 SYNCHRONOUS_MODES = ("normal", "full")
 AUTO_MIGRATE_MODES = ("safe", "always", "never")
 CAPTURES = ("all", "metadata")

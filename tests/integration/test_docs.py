@@ -48,13 +48,13 @@ from otel_sqlite_exporter import (
 from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES
 from otel_sqlite_exporter.genai.messages.normalise import read_messages
+from otel_sqlite_exporter.model.attribute_sources import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.model.dialect import KEYS
 from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS
 from otel_sqlite_exporter.query.reports import REPORTS
 from otel_sqlite_exporter.settings import (
     AUTO_MIGRATE_MODES,
     DEBUG_TRACES,
-    DEFAULT_SESSION_ATTRIBUTES,
     SYNCHRONOUS_MODES,
 )
 from otel_sqlite_exporter.sql.texts import read_folder

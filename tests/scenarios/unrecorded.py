@@ -75,10 +75,8 @@ _OPENINFERENCE_LANGCHAIN: dict[str, _Fields] = {
 
 # LangChain's span and the client's are in two traces: they are found to be one call by model, tokens and time.
 _OPENINFERENCE_LANGCHAIN_OPENAI: dict[str, _Fields] = {
-    "*": {"agent": None, "agent_name": None},
-    "chain": {"user_id": None},
+    "*": {"agent": None},
     "embeddings": {"response_model": None},
-    "responses": {"finish_reasons": None},
 }
 
 _GENAI_LANGCHAIN: dict[str, _Fields] = {

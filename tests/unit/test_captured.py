@@ -13,9 +13,10 @@ from opentelemetry.trace import Link, SpanContext, Status, StatusCode
 
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES
 from otel_sqlite_exporter.genai.rules import load_rules
+from otel_sqlite_exporter.model.attribute_sources import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.model.signals import LogFields, SpanFields
 from otel_sqlite_exporter.redact.redacted_signals import SpanRedactor, make_span_redactor
-from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES, resolve_settings
+from otel_sqlite_exporter.settings import resolve_settings
 
 CONTEXT = SpanContext(1, 2, False)
 CHAT = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}

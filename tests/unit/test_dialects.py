@@ -30,11 +30,11 @@ from otel_sqlite_exporter.genai.recognition import (
     find_record_interactions,
     plan_interactions,
 )
+from otel_sqlite_exporter.model.attribute_sources import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.model.dialect import COLUMNS, parse_dialect
 from otel_sqlite_exporter.model.event_names import find_names
 from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, Interactions, LLMInteractionRow, ToolInteractionRow
 from otel_sqlite_exporter.redact.content_names import is_content, is_content_of_event
-from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES
 from tests import strategies
 
 FOLDER = Path(__file__).parent / "dialects"

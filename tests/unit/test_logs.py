@@ -13,9 +13,9 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from otel_sqlite_exporter.encode.events import encode_events
 from otel_sqlite_exporter.encode.logs import LogEncoder
+from otel_sqlite_exporter.model.attribute_sources import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.model.rows import EncodedLog
 from otel_sqlite_exporter.sdk.log_exporter import read_log
-from otel_sqlite_exporter.settings import DEFAULT_SESSION_ATTRIBUTES
 
 _ARRIVAL = 1_000
 

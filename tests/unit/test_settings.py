@@ -15,9 +15,9 @@ import pytest
 from otel_sqlite_exporter import SQLiteSpanExporter, SQLiteSpanProcessor
 from otel_sqlite_exporter.declarations import declared_settings, resolve
 from otel_sqlite_exporter.errors import ConfigurationError, SQLiteExporterError
+from otel_sqlite_exporter.model.attribute_sources import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.model.dialect import read_dialects
 from otel_sqlite_exporter.settings import (
-    DEFAULT_SESSION_ATTRIBUTES,
     EnvironmentSettings,
     ProcessorKeywords,
     Settings,

@@ -35,7 +35,7 @@ from otel_sqlite_exporter.genai.messages.normalise import (
 from otel_sqlite_exporter.genai.messages.tool_content import clean_call_id, read_arguments, read_result
 from otel_sqlite_exporter.genai.messages.turns import are_told
 from otel_sqlite_exporter.model.dialect import AttributeName, ColumnSource
-from otel_sqlite_exporter.model.left_out import CALL_ID, LEFT_OUT, TOOL_CALLS
+from otel_sqlite_exporter.model.left_out import CALL_ID, LEFT_OUT, TOOL_CALLS, find_left_member
 from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
 from otel_sqlite_exporter.model.values import encode_sure, encode_value
 
@@ -169,7 +169,8 @@ def _find_text(
     for source in sources:
         value = _get(source, attributes)
         if value is None:
-            call_id = _find_left(source, attributes, CALL_ID) if column == "result" else None
+            left = (attributes.get(name.name) for name in source.names)
+            call_id = find_left_member(left, CALL_ID) if column == "result" else None
             if isinstance(call_id, str):
                 return None, call_id
             continue
@@ -293,17 +294,11 @@ def _get(source: ColumnSource, attributes: Mapping[str, Any]) -> Any:
 
 def _find_left_tools(source: ColumnSource, attributes: Mapping[str, Any]) -> ToolsOnly | None:
     """Return the tools that an answer called whose content was left out."""
-    calls = _find_left(source, attributes, TOOL_CALLS)
+    calls = find_left_member((attributes.get(name.name) for name in source.names), TOOL_CALLS)
     if not isinstance(calls, list):
         return None
     parts = [{"type": "tool_call", **call} for call in calls if isinstance(call, dict)]
     return ToolsOnly([{"role": "assistant", "parts": parts}])
-
-
-def _find_left(source: ColumnSource, attributes: Mapping[str, Any], member: str) -> Any:
-    values = (attributes.get(name.name) for name in source.names)
-    left = next((one for one in values if type(one) is str and one.startswith(LEFT_OUT) and member in one), None)
-    return None if left is None else find_value(left, (member,))
 
 
 def _find(name: AttributeName, attributes: Mapping[str, Any]) -> Any:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -208,30 +207,6 @@ def parse_name(text: str) -> AttributeName:
     """Parse `name` or `name#key`."""
     name, *path = text.split("#")
     return AttributeName(name, None if not path else tuple(path) if path != [""] else ())
-
-
-class AttributeSource(NamedTuple):
-    """A source of a text, as `name`, `name#key` or `other&name`: an attribute that counts only if the attributes
-    `beside` it are there too."""
-
-    text: str
-    name: str
-    path: tuple[str, ...]
-    beside: tuple[str, ...]
-
-
-@lru_cache(1024)
-def parse_source(text: str) -> AttributeSource:
-    """Parse the text of an `AttributeSource`.
-
-    Raises:
-        ValueError: A part of it is empty; the message says what to give.
-    """
-    *beside, named = text.split("&")
-    name, *path = named.split("#")
-    if not all((name, *path, *beside)):
-        raise ValueError(f"give attribute names, name#key or other&name; {text!r} lacks a part")
-    return AttributeSource(text, name, tuple(path), tuple(beside))
 
 
 def _parse_attributes(columns: Any, where: str) -> Mapping[str, tuple[ColumnSource, ...]]:

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+import orjson
 
 from otel_sqlite_exporter.model.values import encode_value
 
@@ -20,3 +22,10 @@ CALL_ID = "tool_call_id"
 def write_left(members: Mapping[str, Any]) -> str:
     """Return the JSON text that stands for content of which only `members` are left."""
     return f"{LEFT_OUT}{',' if members else ''}{encode_value(members).text[1:]}"
+
+
+def find_left_member(values: Iterable[Any], member: str) -> Any:
+    """Return a member of the first of `values` that is such a JSON text and has it, or None."""
+    texts = (one for one in values if type(one) is str and one.startswith(LEFT_OUT) and member in one)
+    left = next(texts, None)
+    return None if left is None else orjson.loads(left).get(member)

@@ -65,7 +65,7 @@ class Captured:
             self._metadata = Metadata(self._rules.dialects, settings.session_attributes)
         self._keeps_markers = self._metadata is not None or self._match_allowed is None
         self.counts = self._metadata is not None or self._match_allowed is not None
-        self._names, _ = find_content_names(self._rules.dialects)
+        self._names = _find_names(self._rules.dialects)
         _, self._own_prefixes = find_content_names(settings.dialects)
         markers = (name for one in self._rules.dialects for name in one.markers if name.endswith(".*"))
         self._families = tuple({name[:-1] for name in markers})
@@ -75,7 +75,8 @@ class Captured:
         self._results = _find_sources(self._rules.dialects, "result")
         # The views show these two as they are.
         shown = {NATIVE["arguments"], NATIVE["result"]}
-        self._facts = (self._paths.keys() | self._answers.keys() | self._results.keys()) - shown
+        facts = (self._paths.keys() | self._answers.keys() | self._results.keys()) - shown
+        self._facts = frozenset(filter(self.is_content, facts))
         self._keys: dict[str, _Key] = {}
 
     def tells_of_call(self, attributes: Mapping[Any, Any], scope: Any) -> bool:
@@ -219,6 +220,16 @@ def _name(scope: Any) -> str:
 
 def _is_metadata(value: Any) -> bool:
     return is_plain(value) or is_short(value)
+
+
+def _find_names(dialects: Sequence[Dialect]) -> frozenset[str]:
+    """Return the names of attributes that are content. Those of span events that a dialect reads with the span are not
+    content in other places."""
+    names: set[str] = set()
+    for one in dialects:
+        found, _ = find_content_names([one])
+        names.update(name for name in found if not (one.events and is_content_of_event(name, one.events)))
+    return frozenset(names)
 
 
 def _find_paths(dialects: Sequence[Dialect]) -> Mapping[str, Sequence[tuple[str, ...]]]:
