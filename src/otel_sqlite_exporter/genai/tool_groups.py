@@ -77,7 +77,8 @@ def _join_in_order(units: list[Group], results: Mapping[str, list[Result]]) -> l
     for unit in sorted(units, key=lambda one: one.first.place):
         same_id = [one for one in by_id[unit.call_id] if one.is_near(unit)] if unit.call_id else []
         found = next((one for one in reversed(same_id) if _is_told_again(one, unit, results)), None)
-        traces = {one.telling.trace for one in unit.members} - {0}
+        # Without a name nothing says that two are of one tool.
+        traces = {one.telling.trace for one in unit.members} - {0} if unit.name else set()
         same_name = (one for trace in sorted(traces) for one in by_name[trace, unit.name] if one is not found)
         candidates = [one for one in same_name if not (one.call_id and unit.call_id) and _is_told_besides(one, unit)]
         besides = min(candidates, key=lambda one: not _are_arguments_equal(one, unit), default=None)
