@@ -171,7 +171,9 @@ class _Reindexer:
         calls: Collection[int] = ()
         changed_tools = Changes()
         if logs:
-            calls = find_calls(self._connection, ChangedRecords(events=self._find_events(log_ids)))
+            (partners,) = read_json(self._connection, "find_paired_events", spans=(), logs=log_ids)
+            events = [*self._find_events(log_ids), *partners]
+            calls = find_calls(self._connection, ChangedRecords(events=events))
             changed_tools.note_removed(self._connection, logs=log_ids)
             parts = list({stored.trace_session for stored, _ in logs})
             changes += find_stems(self._connection, trace_sessions=parts)

@@ -16,7 +16,7 @@ from otel_sqlite_exporter.model.rows import Interactions, LLMInteractionRow, Res
 from otel_sqlite_exporter.write.batch_lookup import TraceRow
 from otel_sqlite_exporter.write.interactions.counted_calls import ChangedRecords, count_calls, find_calls
 from otel_sqlite_exporter.write.interactions.reporters import EVENT, LOG, SPAN, Reporter, find_reporters
-from otel_sqlite_exporter.write.statements import Insert, TableRows
+from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json
 from otel_sqlite_exporter.write.sums import AgentSums
 from otel_sqlite_exporter.write.tool_batch import RecordKeys, ToolBatch
 
@@ -61,7 +61,8 @@ class InteractionBatch:
 
     def note_replaced_spans(self, connection: sqlite3.Connection, spans: Collection[int]) -> None:
         """Note what else the interactions of these rows of `_spans` affect, before they are removed."""
-        self._replaced_calls = find_calls(connection, ChangedRecords(spans=spans))
+        (partners,) = read_json(connection, "find_paired_events", spans=spans, logs=())
+        self._replaced_calls = find_calls(connection, ChangedRecords(spans=spans, events=partners))
         self._tools.note_replaced_spans(connection, spans)
 
     def add(

@@ -36,9 +36,12 @@ def follow_spans(
     return changes
 
 
-def link_log_records(connection: sqlite3.Connection, spans: Collection[tuple[int, str]]) -> list[Change]:
+def link_log_records(
+    connection: sqlite3.Connection, spans: Collection[tuple[int, str]], relinked: set[int]
+) -> list[Change]:
     """Pair the starts and finishes among the log records and events of each of these spans (trace, span id) that has
-    such log records, and return the changes for pairing by time. A log record that repeats an event is in no pair."""
+    such log records, and return the changes for pairing by time. A log record that repeats an event is in no pair.
+    Adds the keys of `_events` that have another partner than before, or lost theirs, to `relinked`."""
     (found,) = read_json(connection, "find_log_records", spans=spans)
     links: list[tuple[int, int | None, str | None, str | None]] = []
     changes = []
@@ -57,6 +60,7 @@ def link_log_records(connection: sqlite3.Connection, spans: Collection[tuple[int
             if (related, method, stem) != (one.related_event, one.noted_method, one.noted_stem):
                 links.append((one.event, related, method, stem))
                 changes.append(Change(trace, None, one.stem, one.time_unix_nano))
+                relinked.update({one.event, one.related_event or one.event})
     if links:
         run_script(connection, "relink_log_records", links=links)
     return changes

@@ -26,15 +26,17 @@ class Change(NamedTuple):
     time_unix_nano: int
 
 
-def relink_records(connection: sqlite3.Connection, changes: Iterable[Change], window_ns: int) -> list[int]:
-    """Bring the links by time that `changes` can have changed up to date, and return the keys of `_events` that have
-    another link than before."""
+def relink_records(
+    connection: sqlite3.Connection, changes: Iterable[Change], window_ns: int, relinked: set[int]
+) -> None:
+    """Bring the links by time that `changes` can have changed up to date. Adds the keys of `_events` that have another
+    partner than before, or lost theirs, to `relinked`."""
     wanted = set(changes)
     since: dict[str, int] = {}
     for change in wanted:
         since[change.stem] = min(change.time_unix_nano, since.get(change.stem, change.time_unix_nano))
     if not since:
-        return []
+        return
     groups = {(change.trace, change.session, change.stem) for change in wanted}
     starts = [[trace, session, stem, max(0, since[stem] - 2 * window_ns)] for trace, session, stem in groups]
     (found,) = read_json(connection, "find_temporal_candidates", changes=starts)
@@ -50,14 +52,14 @@ def relink_records(connection: sqlite3.Connection, changes: Iterable[Change], wi
         and (one.related_trace is None or one.related_trace != one.trace or (one.trace, one.stem) in changed)
     ]
     mates = link_by_time(free, window_ns)
+    changed_links = [one for one in free if mates.get(one.id) != one.related_event]
     links: list[list[Any]] = [
-        [one.id, mates.get(one.id), "temporal" if one.id in mates else None]
-        for one in free
-        if mates.get(one.id) != one.related_event
+        [one.id, mates.get(one.id), "temporal" if one.id in mates else None] for one in changed_links
     ]
     if links:
         run_script(connection, "relink_events", links=links)
-    return [event for event, *_ in links]
+        relinked.update(one.id for one in changed_links)
+        relinked.update(one.related_event for one in changed_links if one.related_event is not None)
 
 
 def find_stems(

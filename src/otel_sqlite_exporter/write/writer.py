@@ -141,12 +141,13 @@ class Writer:
         if batch.has_logs and batch.naming_spans:
             shown = {row.id: batch.contexts.session_id(row.shown_before) for row in moved}
             changes += follow_spans(connection, batch.naming_spans, shown, batch.outdated_sums.left)
+        relinked: set[int] = set()
         if batch.log_spans:
-            changes += link_log_records(connection, batch.log_spans)
+            changes += link_log_records(connection, batch.log_spans, relinked)
         batch.outdated_sums.update(connection, [row.id for row in moved], lost)
         if batch.kept_starts:
             run_script(connection, "keep_starts", starts=batch.kept_starts)
-        relinked = relink_records(connection, [*changes, *_find_changes(connection, batch)], self._window_ns)
+        relink_records(connection, [*changes, *_find_changes(connection, batch)], self._window_ns, relinked)
         batch.interactions.finish(
             connection,
             has_logs=batch.has_logs,
