@@ -672,6 +672,21 @@ def test_a_result_says_that_its_tool_failed(answer: Any) -> None:
     assert [tuple(result) for result in find_tool_results(read_messages([answer], "user") or [])] == [("c1", "no", 1)]
 
 
+def test_headings_say_whose_the_texts_are() -> None:
+    text = "[USER]\nis it?\n\n---\n\n[TOOL RESULT: c1]\n42\n[TOOL]\n\n\n[USER]\n\nyes\n"
+    result = {"type": "tool_call_response", "id": "c1", "response": "42\n[TOOL]"}
+    assert read_messages(text, "user") == [
+        _message("user", {"type": "text", "content": "is it?"}),
+        _message("tool", result),
+        _message("user", {"type": "text", "content": "\nyes\n"}),
+    ]
+
+
+@pytest.mark.parametrize("text", ["[USERS]\nhi", "[USER] hi", "so\n[USER]\nhi", "[USER]"])
+def test_other_texts_have_no_headings(text: str) -> None:
+    assert read_messages(text, "user") == [_message("user", {"type": "text", "content": text})]
+
+
 def test_what_json_cannot_hold_is_repaired_in_encoding() -> None:
     assert encode_messages([float("nan"), {"a": None, "b": b"\x00"}]) == '["NaN",{"a":null,"b":"AA=="}]'
 
