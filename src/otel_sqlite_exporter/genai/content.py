@@ -17,7 +17,7 @@ from otel_sqlite_exporter.genai.event_content import RecordedMessages, find_even
 from otel_sqlite_exporter.genai.messages.embedding_inputs import read_inputs
 from otel_sqlite_exporter.genai.messages.flattened import find_below, find_left, gather
 from otel_sqlite_exporter.genai.messages.json_texts import decode_text
-from otel_sqlite_exporter.genai.messages.message_names import Message, Untold
+from otel_sqlite_exporter.genai.messages.message_names import Message, Part, Untold
 from otel_sqlite_exporter.genai.messages.normalise import (
     Recorded,
     encode_messages,
@@ -38,6 +38,7 @@ from otel_sqlite_exporter.model.values import encode_sure, encode_value
 AS_RECORDED = ""
 """Marks content that the views read from the attributes of the span."""
 _NOTHING: Sequence[Message] = ()
+_OF_CALLS = frozenset(("id", "arguments"))
 _PARAMETERS = "gen_ai.request."
 _NOT_PARAMETERS = frozenset(("model", "messages", "prompt", "input", "contents"))
 
@@ -88,6 +89,8 @@ def find_content(
         completion = _find_messages(
             plan["completion"], attributes, "assistant", native.get("completion"), may_be_empty=bool(prompt)
         )
+        if not isinstance(completion, (Recorded, ToolsOnly)):
+            _complete_calls(completion, plan["completion"], attributes)
     instructions = None
     if plan["system_instructions"]:
         instructions = _find_instructions(plan["system_instructions"], attributes, native.get("system_instructions"))
@@ -163,6 +166,24 @@ def _find_messages(
         elif may_be_empty or not source.is_prefix:
             empty = empty or messages
     return partly or empty
+
+
+def _complete_calls(
+    completion: Sequence[Message], sources: Sequence[ColumnSource], attributes: Mapping[str, Any]
+) -> None:
+    """Give calls of tools the ids and arguments that another source of the same answer has."""
+    calls = _find_calls(completion)
+    if all(call.keys() >= _OF_CALLS for call in calls):
+        return
+    for source in sources:
+        others = () if source.is_prefix else _find_calls(read_messages(get_content(source, attributes), "assistant"))
+        if [call.get("name") for call in others] == [call.get("name") for call in calls]:
+            for call, other in zip(calls, others, strict=True):
+                call |= {key: other[key] for key in _OF_CALLS - call.keys() if key in other}
+
+
+def _find_calls(messages: Sequence[Message] | None) -> list[Part]:
+    return [part for message in messages or () for part in message["parts"] if part["type"] == "tool_call"]
 
 
 def _find_inputs(
