@@ -37,7 +37,7 @@ SELECT
    WHERE p.trace = t.id AND i.counted = 1) AS output_tokens,
   (SELECT sum(i.total_tokens) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.trace = t.id AND i.counted = 1) AS total_tokens,
-  (SELECT sum(i.cost_usd) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+  (SELECT round(sum(i.cost_usd), 12) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.trace = t.id AND i.counted = 1) AS cost_usd,
   t.id
 FROM _traces AS t
