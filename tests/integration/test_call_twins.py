@@ -257,6 +257,8 @@ def test_the_row_that_counts_shows_what_all_records_say(path: Path) -> None:
     }
     log = _CLAUDE | {"duration_ms": "90", "request_id": "r-1"}
     _export(path, [Log("claude_code.api_request", 99, log), Span("claude", 1, 1, 0, 100, span, "spans")])
+    prompt = '[{"role":"user","parts":[{"type":"text","content":"is it?"}]}]'
+    assert read(path, "SELECT prompt FROM complete_llm_interactions WHERE counted") == [(prompt,)]
     columns = "source, request_model, response_model, response_id, total_tokens, cost_usd, time_to_first_token_ms"
     assert read(path, f"SELECT {columns} FROM complete_llm_interactions WHERE counted") == [
         ("span", "claude-x", "claude-x-20260131", "r-1", 10, 0.25, 20.0)

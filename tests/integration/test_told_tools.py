@@ -38,6 +38,8 @@ _TOOL = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "add"}
 _ASSISTANT = "gen_ai.assistant.message"
 _ASKS = [{"role": "assistant", "parts": [{"type": "tool_call", "id": "c1", "name": "add", "arguments": {"a": 1}}]}]
 _GIVES = [*_ASKS, {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c1", "response": "42"}]}]
+_FAILED = {"type": "tool_call_response", "id": "c1", "response": "42", "is_error": True}
+_FAILS = [*_ASKS, {"role": "tool", "parts": [_FAILED]}]
 
 
 def _span(number: int, attributes: dict[str, Any], *, start: int = 0, end: int = 10, trace: int = 1) -> ReadableSpan:
@@ -203,6 +205,17 @@ def test_a_call_that_attributes_tell_too_is_one_row(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("is_run", [True, False], ids=["a tool that ran", "a tool that was asked for"])
+def test_a_prompt_says_that_a_tool_failed(path: Path, is_run: bool) -> None:
+    asks = _span(1, {**_CHAT, "gen_ai.output.messages": json.dumps(_ASKS)})
+    runs = _span(2, {**_TOOL, "gen_ai.tool.call.id": "c1"}, start=20, end=30)
+    knows = _span(3, {**_CHAT, "gen_ai.input.messages": json.dumps(_FAILS)}, start=40, end=50)
+    for spans in permutations((asks, runs, knows) if is_run else (asks, knows)):
+        path.unlink(missing_ok=True)
+        _export(path, [[span] for span in spans])
+        assert read(path, "SELECT status, result, counted FROM complete_tool_interactions") == [("error", "42", 1)]
+
+
 def test_a_prompt_that_repeats_an_answer_asks_for_nothing_new(tmp_path: Path) -> None:
     """But where the answer was not recorded, it is all that tells of the call."""
     again: list[_Record] = [
@@ -262,7 +275,7 @@ _span_attributes = st.one_of(
         ),
         st.sampled_from([{}, {"session.id": "A"}, {"gen_ai.agent.name": "Bea"}]),
     ),
-    st.sampled_from([{}, _CHAT, {**_CHAT, "gen_ai.input.messages": json.dumps(_GIVES)}]),
+    st.sampled_from([{}, _CHAT, *({**_CHAT, "gen_ai.input.messages": json.dumps(one)} for one in (_GIVES, _FAILS))]),
     st.builds(lambda id: {**_TOOL, **({"gen_ai.tool.call.id": id} if id else {})}, _ids),
 )
 _bodies = st.one_of(

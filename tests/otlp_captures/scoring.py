@@ -37,8 +37,9 @@ def _select(connection: sqlite3.Connection, view: str) -> list[JSON]:
 
 def _agent_differences(truth: JSON, rows: list[JSON], records: SearchedRecords) -> Iterator[Difference]:
     want, got = set(truth["told"].get("agents", [])), {row["agent_name"] for row in rows} - {None}
+    workflows = {row["agent_name"] for row in rows if row["operation"] == "invoke_workflow"}
     if want:
-        yield from (differ("agent", name, name, None) for name in sorted(got - want))
+        yield from (differ("agent", name, name, None) for name in sorted(got - want - workflows))
         yield from (differ("agent", name, None, name, records.hold(f'"{name}"')) for name in sorted(want - got))
 
 

@@ -9,7 +9,16 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from tests.otlp_captures.calls import same_arguments
-from tests.otlp_captures.differences import JSON, Difference, SearchedRecords, differ, loaded_json, plain, same_text
+from tests.otlp_captures.differences import (
+    JSON,
+    Difference,
+    SearchedRecords,
+    differ,
+    loaded_json,
+    plain,
+    same_text,
+    unwrap,
+)
 
 
 def tool_differences(truth: JSON, rows: list[JSON], records: SearchedRecords) -> Iterator[Difference]:
@@ -60,7 +69,7 @@ def _run(number: int, run: JSON, row: JSON, records: SearchedRecords) -> Iterato
     if not same_arguments(loaded_json(row["arguments"]), run["arguments"]):
         is_held = records.hold(json.dumps(run["arguments"]))
         yield differ("tool arguments", number, row["arguments"], run["arguments"], is_held)
-    if run["error"] is None and not same_text(str(row["result"] or ""), str(run["result"])):
+    if run["error"] is None and not same_text(unwrap(str(row["result"] or "")), unwrap(str(run["result"]))):
         yield differ("tool result", number, row["result"], run["result"], records.hold(str(run["result"])))
     status = "error" if run["error"] else "ok"
     if row["status"] != status:

@@ -17,6 +17,31 @@ from tests.scenarios.comparison import ANY
 _Fields = dict[str, dict[str, Any]]
 
 UNRECORDED: dict[str, _Fields] = {
+    "adk1-native": {
+        "response_model": {"1-9": None},
+        "response_id": {"1-9": None},
+        "request_model": {"10-11": None},
+        "user": {"s-1, s-2": None},
+    },
+    "ag2-native": {
+        # The person is an agent, too.
+        "response_id": {"1-10": None},
+        "cached_input_tokens": {"2, 4, 6, 8, 10": None},
+        "agent": {"user": "user"},
+    },
+    "ag2-oi": {
+        # No spans of model calls.
+        "call": {"1-12": None},
+        "failed calls": {"0": 0},
+        "agent": {"user": "user"},
+    },
+    "agentops": {
+        # No spans of model calls: the agent is a task, and what named sessions are tags.
+        "call": {"1-20": None},
+        "failed calls": {"0": 0},
+        "agent": {"guide": None},
+        "session": {"s-1, s-2": None},
+    },
     "agno-genai": {
         # No spans of model calls.
         "call": {"1-17": None},
@@ -31,8 +56,112 @@ UNRECORDED: dict[str, _Fields] = {
         "response_id": {"1-11, 14-17": None},
         "finish_reasons": {"1-11, 14-17": None},
         "reasoning_tokens": {"11": None},
+        "agent": {"helper": None},
+    },
+    "agno-tl": {
+        # A span for each run of an agent has the sum of its calls, and an error is its answer.
+        "call": {"2-3, 5, 7, 12-13, 17": None},
+        "failed calls": {"0": 0},
+        "response_model": {"1, 4, 6, 8-11, 14-16": None},
+        "response_id": {"1, 4, 6, 8-11, 14-16": None},
+        "finish_reasons": {"1, 4, 6, 8-11, 14-16": None},
+        "prompt": {"1, 4, 6, 8-10, 14-16": ANY},
+        "input_tokens": {"4": 249, "6": 277, "8": 305, "9": 0, "10": 333},
+        "output_tokens": {"4": 61, "6": 73, "8": 85, "9": 0, "10": 97},
+        "cached_input_tokens": {"4, 6, 8, 10, 14": None},
+        "completion": {"9, 16": ANY},
+        "tool_calls": {"9, 16": None},
+        "reasoning_tokens": {"11": None},
         "tool call id": {"1-5": None},
         "agent": {"helper": None},
+        "session": {"s-1, s-2": None},
+    },
+    "aisdk": {
+        "reasoning_tokens": {"5-8": None},
+        "response_model": {"18": None},
+        "response_id": {"18": None},
+        "prompt": {"18": None},
+        "session": {"s-1": None},
+    },
+    "autogen-oi": {
+        # The model is what the framework takes it for.
+        "request_model": {"1-12": "gpt-4o-mini-2024-07-18"},
+        "response_model": {"1-10": None},
+        "response_id": {"1-10": None},
+        "cached_input_tokens": {"4, 6, 8, 10": None},
+    },
+    "bedrock-botocore": {
+        # `InvokeModel` tells nothing of the cache.
+        "sum of input_tokens": {"0": 1698},
+        "response_model": {"1-11, 14": None},
+        "response_id": {"9-11": None},
+        "input_tokens": {"10": 122},
+        "cached_input_tokens": {"10": None},
+        "cache_creation_input_tokens": {"10": None},
+    },
+    "bedrock-oi": {
+        "response_model": {"1-11, 14": None},
+        "prompt": {"14": None},
+    },
+    "beeai-oi": {
+        # The framework makes calls of tools from an answer in JSON. A rule of the agent is an agent, too.
+        "response_model": {"1-7": None},
+        "response_id": {"1-7": None},
+        "finish_reasons": {"1-7": None},
+        "completion": {"2-3, 5-6": None},
+        "tool_calls": {"2-3, 5-6": ANY},
+        "agent": {"final_answer": "final_answer"},
+    },
+    "claude-code": {
+        # Of a prompt only what is new is recorded, without the system's part. Tools are records of their own. A
+        # tool's result is what it said, before it is made a text for the model.
+        "response_id": {"1-5": None},
+        "prompt": {"1-5": ANY},
+        "tool_calls": {"2, 4": None},
+        "tool result": {"2": ANY},
+    },
+    "codex": {
+        # Prompts are not recorded with their call. Tools are records of their own. Of the failed call nothing was
+        # exported.
+        "call": {"6": None},
+        "failed calls": {"0": 0},
+        "response_model": {"1-5": None},
+        "response_id": {"1-5": None},
+        "finish_reasons": {"1-5": None},
+        "completion": {"1, 3, 5": None},
+        "prompt": {"1-5": None},
+        "tool_calls": {"2, 4": None},
+    },
+    "crewai-native": {
+        # The model that answered is said to be that which was asked for. Tools name no call.
+        "response_model": {"1-10": "gpt-4o-mini"},
+    },
+    "crewai-tl": {
+        # One span for each crew has the sum of its calls.
+        "call": {"2-3, 5-6, 8, 11-14": None},
+        "failed calls": {"0": 0},
+        "request_model": {"1, 4, 7, 9-10": None},
+        "response_model": {"1, 4, 7, 9-10": None},
+        "response_id": {"1, 4, 7, 9-10": None},
+        "finish_reasons": {"1, 4, 7, 9-10": None},
+        "completion": {"1, 7, 9-10": None},
+        "prompt": {"1, 4, 7, 9-10": None},
+        "input_tokens": {"4": 235, "7": 263, "9": 291, "10": 319},
+        "output_tokens": {"4": 55, "7": 67, "9": 79, "10": 91},
+        "tool_calls": {"4": None},
+        "cached_input_tokens": {"7, 9-10": 32},
+        "tool": {"1-4": None},
+    },
+    "dspy-oi": {
+        # Embeddings are no calls.
+        "call": {"9": None},
+        "response_model": {"1-6": None},
+        "response_id": {"1-6": None},
+        "finish_reasons": {"1-6": None},
+    },
+    "genai-oi": {
+        "request_model": {"1-7, 10-12": "gemini-3-pro-001"},
+        "response_model": {"13": None},
     },
     "genai-otel": {
         "completion": {"1-2, 4, 6, 10-12": None},
@@ -41,18 +170,31 @@ UNRECORDED: dict[str, _Fields] = {
         "response_model": {"13": None},
         "tool": {"1-3": None},
     },
+    "groq-tl": {
+        "response_model": {"2, 7": None},
+        "response_id": {"2, 7": None},
+    },
+    "haystack-native": {
+        # Embeddings name only the model that answered.
+        "request_model": {"1-11": None},
+        "response_id": {"1-8, 11": None},
+    },
     "haystack-oi": {
-        # What a tool answered is only in a `repr`.
+        # What a tool did and answered, and the cached tokens, are only in the `repr` of an object.
         "request_model": {"1-8": "gpt-4o-mini-2026-01-31", "9-10": None},
         "response_model": {"1-8, 11": None},
         "response_id": {"1-8, 11": None},
         "finish_reasons": {"1-8": None},
         "cached_input_tokens": {"2, 4, 6, 8": None},
-        "prompt": {"4, 6, 8": ANY},
-        "tool call id": {"1-4": None},
-        "tool result": {"1-3": None},
-        "tool status": {"1-4": None},
+        "tool": {"1-4": None},
         "agent": {"guide": None},
+    },
+    "js-openinference": {
+        # Failed calls have no spans.
+        "call": {"9-10": None},
+        "failed calls": {"0": 0},
+        "response_model": {"2, 11": None},
+        "response_id": {"2, 11": None},
     },
     "js-otel": {
         # Prompts of the Responses API and of embeddings are not recorded.
@@ -63,6 +205,24 @@ UNRECORDED: dict[str, _Fields] = {
         "reasoning_tokens": {"7-8": None},
         "response_id": {"11": None},
         "tool": {"1-3": None},
+    },
+    "langfuse4": {
+        # Tools name no call; ids of responses are not recorded.
+        "request_model": {"1-2, 4-9, 15-16": "gpt-4o-mini-2026-01-31", "10-11": "gpt-5-mini-2026-01-31"},
+        "response_model": {"1-11, 14-16": None},
+        "response_id": {"1-11, 14-16": None},
+        "finish_reasons": {"1-11, 15-16": None},
+    },
+    "langgraph-langsmith": {
+        "call": {"14": None},
+        "response_id": {"2": None},
+    },
+    "litellm-arize-phoenix": {
+        # Some ids and models are LiteLLM's own. The session is LiteLLM's trace.
+        "finish_reasons": {"1-12": None},
+        "response_model": {"2": "gpt-4o-mini"},
+        "response_id": {"9-10, 12": ANY, "15": None},
+        "session": {"s-1": None},
     },
     "litellm-otel": {
         # Some ids and models are LiteLLM's own.
@@ -76,6 +236,104 @@ UNRECORDED: dict[str, _Fields] = {
         "tool": {"1-3": None},
         "session": {"s-1": None},
     },
+    "litellm-tl": {
+        # Some ids and models are LiteLLM's own.
+        "call": {"12": None},
+        "response_model": {"2": "gpt-4o-mini"},
+        "reasoning_tokens": {"8, 11": None},
+        "response_id": {"9-10": ANY, "15": None},
+        "cache_creation_input_tokens": {"10": None},
+        "session": {"s-1": None},
+    },
+    "live-claude-code": {
+        # Of a prompt only what is new is recorded, without the system's part. Tools are records of their own. A
+        # tool's result is what it said, before it is made a text for the model.
+        "response_id": {"1-5": None},
+        "prompt": {"1-5": ANY},
+        "tool_calls": {"2, 4": None},
+        "tool result": {"1": ANY},
+    },
+    "live-codex": {
+        # Prompts are not recorded with their call. Tools are records of their own. Of the failed call nothing was
+        # exported. A command that exits with 3 succeeds.
+        "call": {"6": None},
+        "failed calls": {"0": 0},
+        "response_model": {"1-5": None},
+        "response_id": {"1-5": None},
+        "finish_reasons": {"1-5": None},
+        "completion": {"1, 3, 5": None},
+        "prompt": {"1-5": None},
+        "tool_calls": {"2, 4": None},
+        "tool status": {"2": "ok"},
+    },
+    "live-crewai": {
+        # The model that answered is said to be that which was asked for. Tools name no call.
+        "response_model": {"1-7": "gpt-4o-mini"},
+    },
+    "live-google-adk": {
+        "response_model": {"1-6": None},
+        "response_id": {"1-6": None},
+        "user": {"adk-1": None},
+    },
+    "live-langgraph": {
+        # The input of a tool with one argument is the bare value.
+        "response_id": {"4-5": None},
+    },
+    "llamaindex-native": {
+        # What a stream answered is only in the `repr` of an object.
+        "response_model": {"3, 6-7, 14": None},
+        "response_id": {"3, 6-7, 14": None},
+        "finish_reasons": {"3, 6-7": None},
+        "completion": {"3, 7": None},
+        "tool_calls": {"6": None},
+        "agent": {"guide": None},
+    },
+    "llamaindex-oi": {
+        # Tools name no call.
+        "response_model": {"1-11, 14": None},
+        "response_id": {"1-11, 14": None},
+        "agent": {"guide": None},
+    },
+    "llamaindex-tl": {
+        # Only some calls are spans.
+        "call": {"1-13": None},
+        "failed calls": {"0": 0},
+        "response_model": {"14": None},
+        "response_id": {"14": None},
+    },
+    "lmnr": {
+        # No spans of model calls.
+        "call": {"1-20": None},
+        "failed calls": {"0": 0},
+        "tool call id": {"1-4": None},
+        "agent": {"guide": None},
+        "calls of the session": {"s-1, s-2": 0},
+    },
+    "mistralai-tl": {
+        # Messages have roles alone, and no tools. The SDK's own span tells the usage of embeddings.
+        "sum of input_tokens": {"0": 1052},
+        "prompt": {"1-7": None},
+        "tool_calls": {"3, 5, 7": None},
+        "response_model": {"10": None},
+        "input_tokens": {"10": 156},
+        "tool": {"1-3": None},
+    },
+    "oaiagents-oi": {
+        # Tools name no call; traces are agents.
+        "request_model": {"1-2, 5-12, 15-16": "gpt-5-mini-2026-01-31", "13-14": None},
+        "response_model": {"1-12, 15-16": None},
+        "response_id": {"3-4": None},
+        "finish_reasons": {"3-4": None},
+        "cached_input_tokens": {"4": None},
+        "agent": {"Agent workflow": "Agent workflow", "talk": "talk"},
+        "session": {"s-1, s-2": None},
+    },
+    "ollama-oi": {
+        # Tools name no call, and each call of the model is a trace.
+        "call": {"10-12": None},
+        "response_model": {"1-7": None},
+        "tool": {"1-3": None},
+    },
     "ollama-tl": {
         # Tools that the model asks for are not recorded, nor what `generate` is told as system.
         "call": {"12": None},
@@ -83,6 +341,27 @@ UNRECORDED: dict[str, _Fields] = {
         "tool_calls": {"3, 5, 7": None},
         "prompt": {"10": ANY},
         "tool": {"1-3": None},
+    },
+    "semkernel-native": {
+        # Tools are named with their plugin. Embeddings are no calls. Cached tokens are in the text of a log line
+        # alone.
+        "call": {"11": None},
+        "response_model": {"1-8": None},
+        "cached_input_tokens": {"2, 4, 6, 8": None},
+        "tool name": {"1-4": "W-get_weather"},
+    },
+    "strands-oi": {
+        # The system's instructions are of the agent, not of its calls; results of parallel tools are one text.
+        "response_model": {"1-7, 9-10": None},
+        "response_id": {"1-7": None},
+        "prompt": {"1-7, 9-10": ANY},
+        "cached_input_tokens": {"2, 4, 6, 9": None},
+        "cache_creation_input_tokens": {"9": None},
+    },
+    "together-oi": {
+        "response_model": {"1-7": None},
+        "cached_input_tokens": {"2": None},
+        "response_id": {"2, 7": None},
     },
     "together-tl": {
         # Tools that the model asks for are not recorded.

@@ -148,9 +148,7 @@ _OPENINFERENCE_AGENTS: dict[str, _Fields] = {
     "session": _OF_RESPONSE | {"session_id": None},
     "responses_stream": _OF_RESPONSE | {"time_to_first_token_ms": None},
     "agent_tools": _OF_RESPONSE,
-    # No arguments are none; the handoff itself is a tool of another name.
-    "handoff": _OF_RESPONSE
-    | {"tool_calls": ANY, "tool.tool_call_id": ANY, "tool.arguments": None, "tools too many": 1},
+    "handoff": _OF_RESPONSE | {"tool.tool_call_id": ANY},
     "tool_error": _OF_RESPONSE,
     "chat": _OF_CHAT,
     "chat_tools": _OF_CHAT,

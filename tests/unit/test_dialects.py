@@ -103,6 +103,32 @@ def test_every_dialect_has_cases() -> None:
     assert spoken >= {name for name, dialect in DIALECTS.items() if dialect.attributes}
 
 
+_EXCEPTION = Event("exception", {"exception.type": "RateLimitError"}, 5)
+
+
+@pytest.mark.parametrize(
+    ("told", "error_type"),
+    [
+        ({}, "RateLimitError"),
+        ({"gen_ai.completion": '{"role": "assistant", "content": ""}'}, "RateLimitError"),
+        ({"gen_ai.completion": '{"role": "assistant", "content": "hi"}'}, None),
+        ({"gen_ai.output.messages": '[{"role": "assistant", "parts": [{"type": "text", "content": "hi"}]}]'}, None),
+        ({"gen_ai.usage.output_tokens": 5}, None),
+        ({"gen_ai.response.id": "r"}, None),
+        ({"gen_ai.response.finish_reasons": ("stop",)}, None),
+        ({"gen_ai.operation.name": "invoke_agent"}, None),
+    ],
+    ids=str,
+)
+def test_a_call_with_an_exception_and_no_answer_failed(told: dict[str, Any], error_type: str | None) -> None:
+    attributes = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "llm.request.type": "chat", **told}
+    if "invoke_agent" in told.values():
+        del attributes["llm.request.type"]
+    llm = find_in(attributes, _EXCEPTION).llm
+    assert llm is not None
+    assert llm.error_type == error_type
+
+
 def test_the_data_uses_the_words_of_the_vocabulary() -> None:
     known = rules.CALLS | rules.AGENTS | rules.GROUPS | rules.TOOLS | rules.WAITS | {"*", None}
     said = {value for one in DIALECTS.values() for values in one.operations.values() for value in values.values()}
@@ -295,7 +321,8 @@ def test_the_details_of_an_operation_may_come_as_one_event() -> None:
 @pytest.mark.parametrize(("code", "error_type"), [(2, "TimeoutError"), (1, None)])
 def test_the_exception_of_a_span_in_error_is_its_error_type(code: int, error_type: str | None) -> None:
     exception = SimpleNamespace(name="exception", attributes={"exception.type": "TimeoutError"})
-    row = find_in({"openinference.span.kind": "LLM", "llm.model_name": "m"}, exception, code=code).llm
+    answered = {"openinference.span.kind": "LLM", "llm.model_name": "m", "llm.token_count.completion": 5}
+    row = find_in(answered, exception, code=code).llm
     tool = find_in({"openinference.span.kind": "TOOL"}, exception, code=code).tool
     assert row is not None
     assert tool is not None

@@ -647,8 +647,44 @@ def test_tool_calls_and_new_results_are_found() -> None:
     history = [ASKS, GIVES, _message("assistant", {**CALL, "id": "c2", "arguments": "raw"}), _message("tool", later)]
     calls = [tuple(call) for call in find_tool_calls(history)]
     assert calls == [("c1", "add", '{"a":1}'), ("c2", "add", "raw")]
-    assert [tuple(result) for result in find_tool_results(history)] == [("c2", '{"ok":true}')]
+    assert [tuple(result) for result in find_tool_results(history)] == [("c2", '{"ok":true}', 0)]
     assert find_tool_results([*history, ANSWER]) == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c1", "content": "no", "is_error": True}]},
+        {
+            "role": "user",
+            "content": [{"toolResult": {"toolUseId": "c1", "status": "error", "content": [{"text": "no"}]}}],
+        },
+        {"role": "tool", "content": [{"tool_call_result": {"result": "no", "origin": {"id": "c1"}, "error": True}}]},
+        {
+            "role": "tool",
+            "tool_call_id": "c1",
+            "content": '{"content": [{"type": "text", "text": "no"}], "isError": true}',
+        },
+    ],
+    ids=("Anthropic", "Bedrock", "Haystack", "MCP"),
+)
+def test_a_result_says_that_its_tool_failed(answer: Any) -> None:
+    assert [tuple(result) for result in find_tool_results(read_messages([answer], "user") or [])] == [("c1", "no", 1)]
+
+
+def test_headings_say_whose_the_texts_are() -> None:
+    text = "[USER]\nis it?\n\n---\n\n[TOOL RESULT: c1]\n42\n[TOOL]\n\n\n[USER]\n\nyes\n"
+    result = {"type": "tool_call_response", "id": "c1", "response": "42\n[TOOL]"}
+    assert read_messages(text, "user") == [
+        _message("user", {"type": "text", "content": "is it?"}),
+        _message("tool", result),
+        _message("user", {"type": "text", "content": "\nyes\n"}),
+    ]
+
+
+@pytest.mark.parametrize("text", ["[USERS]\nhi", "[USER] hi", "so\n[USER]\nhi", "[USER]"])
+def test_other_texts_have_no_headings(text: str) -> None:
+    assert read_messages(text, "user") == [_message("user", {"type": "text", "content": text})]
 
 
 def test_what_json_cannot_hold_is_repaired_in_encoding() -> None:

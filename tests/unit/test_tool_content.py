@@ -88,8 +88,36 @@ _RESULTS: list[tuple[Any, str]] = [
 
 @pytest.mark.parametrize(("value", "result"), _RESULTS, ids=str)
 def test_a_result_comes_without_its_envelope(value: Any, result: str) -> None:
-    assert read_result(value) == result
-    assert read_result(value if isinstance(value, str) else json.dumps(value)) == result
+    assert read_result(value) == (result, False)
+    assert read_result(value if isinstance(value, str) else json.dumps(value)) == (result, False)
+
+
+_FAILED_RESULTS: list[Any] = [
+    {"content": [{"type": "text", "text": "no city"}], "isError": True},
+    {"blocks": [], "tool_name": "weather", "raw_output": "no city", "is_error": True},
+    [False, {"name": "weather", "role": "function", "content": "no city"}],
+    {"result": {"role": "tool", "content": "no city", "is_error": True}},
+    "status='failure' result=None error='no city' images=None files=None",
+    "status='failure' result=None error=\"no city\"",
+]
+
+
+@pytest.mark.parametrize("value", _FAILED_RESULTS, ids=str)
+def test_an_envelope_says_that_a_tool_failed(value: Any) -> None:
+    assert read_result(value) == ("no city", True)
+    assert read_result(value if isinstance(value, str) else json.dumps(value)) == ("no city", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("status='success' result='11 C, rain' error=None images=None", "11 C, rain"),
+        ("status='success' result={'city': 'Paris'} error=None", '{"city":"Paris"}'),
+        ("status='success' result=<generator object weather> error=None files=None", "<generator object weather>"),
+    ],
+)
+def test_a_result_may_be_a_field_of_an_object_as_text(text: str, result: str) -> None:
+    assert read_result(text) == (result, False)
 
 
 @pytest.mark.parametrize(
@@ -97,13 +125,16 @@ def test_a_result_comes_without_its_envelope(value: Any, result: str) -> None:
 )
 def test_a_result_that_is_no_envelope_stays(value: Any) -> None:
     text = json.dumps(value)
-    assert read_result(text) == text
+    assert read_result(text) == (text, False)
+    assert read_result('{"is_error": true, "city": "Paris"}') == ('{"is_error": true, "city": "Paris"}', False)
 
 
 @given(values)
 def test_nothing_raises(value: Any) -> None:
+    result, is_error = read_result(value)
     assert isinstance(read_arguments(value, "weather"), str | None)
-    assert isinstance(read_result(value), str | None)
+    assert isinstance(result, str | None)
+    assert isinstance(is_error, bool)
 
 
 def test_a_placeholder_is_no_call_id() -> None:

@@ -15,6 +15,8 @@ from otel_sqlite_exporter.genai.messages.json_texts import decode_json, decode_t
 from otel_sqlite_exporter.model.values import LARGEST, encode_value, repair_text
 
 Read = Callable[[Any], Any]
+FAILED = "_OTHER"
+"""OpenTelemetry's error type for unknown causes."""
 
 
 def read_text(value: Any) -> str | None:
@@ -61,8 +63,8 @@ def read_reasons(value: Any) -> str | None:
 
 
 def read_failure(value: Any) -> str | None:
-    """Return `_OTHER`, OpenTelemetry's error type for unknown causes, if the value says that something failed."""
-    return "_OTHER" if value is False or (type(value) is str and value.lower() in _FAILURES) else None
+    """Return the error type for unknown causes if the value says that something failed."""
+    return FAILED if value is False or (type(value) is str and value.lower() in _FAILURES) else None
 
 
 def read_json_or_text(value: Any) -> str | None:

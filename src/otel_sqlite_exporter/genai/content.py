@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Prompts, completions, instructions, parameters, arguments and results of a call, in the one form that the views
-show. Pure, and nothing here raises for any value.
+"""Prompts, completions, instructions and parameters of a call, in the one form that the views show. Pure, and nothing
+here raises for any value.
 
 What the attributes of a span hold under OpenTelemetry's names and in its form is `AS_RECORDED`: the views read it from
 there, so that it is neither converted nor stored twice.
@@ -11,16 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from otel_sqlite_exporter.genai.column_readers import find_value
-from otel_sqlite_exporter.genai.event_content import (
-    RecordedMessages,
-    find_event_tools,
-    find_tool_events,
-)
+from otel_sqlite_exporter.genai.content_sources import NATIVE, ContentPlan, get_content
+from otel_sqlite_exporter.genai.event_content import RecordedMessages, find_event_tools
 from otel_sqlite_exporter.genai.messages.embedding_inputs import read_inputs
 from otel_sqlite_exporter.genai.messages.flattened import find_below, find_left, gather
 from otel_sqlite_exporter.genai.messages.json_texts import decode_text
-from otel_sqlite_exporter.genai.messages.message_names import Message, Untold
+from otel_sqlite_exporter.genai.messages.message_names import Message, Part, Untold
 from otel_sqlite_exporter.genai.messages.normalise import (
     Recorded,
     encode_messages,
@@ -32,32 +28,18 @@ from otel_sqlite_exporter.genai.messages.normalise import (
     read_parts,
     read_recorded,
 )
-from otel_sqlite_exporter.genai.messages.tool_content import clean_call_id, read_arguments, read_result
 from otel_sqlite_exporter.genai.messages.turns import are_told
-from otel_sqlite_exporter.model.dialect import AttributeName, ColumnSource
-from otel_sqlite_exporter.model.left_out import CALL_ID, LEFT_OUT, TOOL_CALLS, find_left_member
+from otel_sqlite_exporter.model.dialect import ColumnSource
+from otel_sqlite_exporter.model.left_out import TOOL_CALLS, find_left_member
 from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
 from otel_sqlite_exporter.model.values import encode_sure, encode_value
 
 AS_RECORDED = ""
 """Marks content that the views read from the attributes of the span."""
-NATIVE = {
-    "prompt": "gen_ai.input.messages",
-    "completion": "gen_ai.output.messages",
-    "system_instructions": "gen_ai.system_instructions",
-    "arguments": "gen_ai.tool.call.arguments",
-    "result": "gen_ai.tool.call.result",
-}
-"""The attributes of OpenTelemetry's conventions that hold content, by column. Views read them too."""
 _NOTHING: Sequence[Message] = ()
-_CALL_ID = '"tool_call_id"'
-_CALLBACK = '{"input_str"'
+_OF_CALLS = frozenset(("id", "arguments"))
 _PARAMETERS = "gen_ai.request."
 _NOT_PARAMETERS = frozenset(("model", "messages", "prompt", "input", "contents"))
-
-
-ContentPlan = Mapping[str, tuple[ColumnSource, ...]]
-"""The sources of content by column, the strongest first; `conversation` is a prompt with its completion."""
 
 
 class ToolsOnly(list[Message]):
@@ -106,6 +88,8 @@ def find_content(
         completion = _find_messages(
             plan["completion"], attributes, "assistant", native.get("completion"), may_be_empty=bool(prompt)
         )
+        if not isinstance(completion, (Recorded, ToolsOnly)):
+            _complete_calls(completion, plan["completion"], attributes)
     instructions = None
     if plan["system_instructions"]:
         instructions = _find_instructions(plan["system_instructions"], attributes, native.get("system_instructions"))
@@ -141,55 +125,6 @@ def _encode(messages: Sequence[Message]) -> str | None:
     return encode_messages(messages) if messages else None
 
 
-def find_tool_content(
-    plan: ContentPlan,
-    attributes: Mapping[str, Any],
-    records: Sequence[RecordedMessages],
-    tool_name: str | None,
-    *,
-    is_span: bool,
-) -> tuple[str | None, str | None, str | None]:
-    """Return the arguments and the result of a tool, each as JSON or as the text that came, without envelopes; None
-    where a view reads it. What no attribute holds, `records` may, which are of its events. Of what LangChain hands to
-    its callbacks only the tool's own: the third is the id of the call, if its message names one."""
-    arguments, _ = _find_text(plan["arguments"], attributes, "arguments", is_span, tool_name)
-    result, call_id = _find_text(plan["result"], attributes, "result", is_span, tool_name)
-    if records:
-        recorded = find_tool_events(records)
-        if arguments is None and attributes.get(NATIVE["arguments"]) is None:
-            arguments = read_arguments(recorded[0], tool_name)
-        if result is None and attributes.get(NATIVE["result"]) is None:
-            result = read_result(recorded[1])
-    return arguments, result, call_id
-
-
-def _find_text(
-    sources: Sequence[ColumnSource], attributes: Mapping[str, Any], column: str, is_span: bool, tool_name: str | None
-) -> tuple[str | None, str | None]:
-    for source in sources:
-        value = _get(source, attributes)
-        if value is None:
-            left = (attributes.get(name.name) for name in source.names)
-            call_id = find_left_member(left, CALL_ID) if column == "result" else None
-            if isinstance(call_id, str):
-                return None, call_id
-            continue
-        if type(value) is str and value[:1] == "{":
-            if column == "result" and _CALL_ID in value:
-                found = find_tool_results(read_messages(value, "tool") or ())
-                if len(found) == 1:
-                    return found[0].result, clean_call_id(found[0].tool_call_id)
-            elif column == "arguments" and value.startswith(_CALLBACK):
-                inputs = find_value(value, ("inputs",))
-                value = inputs if isinstance(inputs, dict) else value
-        is_native = source.names[0].name == NATIVE[column]
-        is_result = column == "result"
-        text = read_result(value) if is_result else read_arguments(value, tool_name, is_native=is_native)
-        if text is not None:
-            return None if is_span and is_native and text == value else text, None
-    return None, None
-
-
 def _find_messages(
     sources: Sequence[ColumnSource],
     attributes: Mapping[str, Any],
@@ -213,7 +148,7 @@ def _find_messages(
             if messages and left:
                 return ToolsOnly(messages)
         else:
-            value = _get(source, attributes)
+            value = get_content(source, attributes)
             if value is None and (tools := _find_left_tools(source, attributes)):
                 return tools
             if source.keys and value is not None:
@@ -232,6 +167,24 @@ def _find_messages(
     return partly or empty
 
 
+def _complete_calls(
+    completion: Sequence[Message], sources: Sequence[ColumnSource], attributes: Mapping[str, Any]
+) -> None:
+    """Give calls of tools the ids and arguments that another source of the same answer has."""
+    calls = _find_calls(completion)
+    if all(call.keys() >= _OF_CALLS for call in calls):
+        return
+    for source in sources:
+        others = () if source.is_prefix else _find_calls(read_messages(get_content(source, attributes), "assistant"))
+        if [call.get("name") for call in others] == [call.get("name") for call in calls]:
+            for call, other in zip(calls, others, strict=True):
+                call |= {key: other[key] for key in _OF_CALLS - call.keys() if key in other}
+
+
+def _find_calls(messages: Sequence[Message] | None) -> list[Part]:
+    return [part for message in messages or () for part in message["parts"] if part["type"] == "tool_call"]
+
+
 def _find_inputs(
     sources: Sequence[ColumnSource], attributes: Mapping[str, Any], native_name: str | None
 ) -> Sequence[Message]:
@@ -240,7 +193,10 @@ def _find_inputs(
         if name == native_name:
             inputs = _find_messages((source,), attributes, "user", native_name)
         else:
-            inputs = read_inputs(gather(attributes, name[:-1]) if source.is_prefix else _get(source, attributes)) or ()
+            inputs = (
+                read_inputs(gather(attributes, name[:-1]) if source.is_prefix else get_content(source, attributes))
+                or ()
+            )
         if inputs:
             return inputs
     return _NOTHING
@@ -258,7 +214,7 @@ def _find_instructions(
     sources: Sequence[ColumnSource], attributes: Mapping[str, Any], native_name: str | None
 ) -> str | None:
     for source in sources:
-        value = _get(source, attributes)
+        value = get_content(source, attributes)
         is_native = source.names[0].name == native_name
         parts = read_recorded(value, "system", read_parts) if is_native else read_parts(value)
         if parts:
@@ -271,7 +227,7 @@ def _find_parameters(sources: Sequence[ColumnSource], attributes: Mapping[str, A
     which the view reads."""
     found: dict[str, Any] = {}
     for source in sources:
-        value = find_below(attributes, source.names[0].name) if source.is_prefix else _get(source, attributes)
+        value = find_below(attributes, source.names[0].name) if source.is_prefix else get_content(source, attributes)
         if isinstance(value, str):
             value = decode_text(value)
         if isinstance(value, dict):
@@ -285,13 +241,6 @@ def _find_parameters(sources: Sequence[ColumnSource], attributes: Mapping[str, A
     return encode_sure(kept) or encode_value(kept).text
 
 
-def _get(source: ColumnSource, attributes: Mapping[str, Any]) -> Any:
-    if source.keys:
-        found = {key: _find(name, attributes) for key, name in zip(source.keys, source.names, strict=True)}
-        return {key: value for key, value in found.items() if value is not None and value != ""} or None
-    return _find(source.names[0], attributes)
-
-
 def _find_left_tools(source: ColumnSource, attributes: Mapping[str, Any]) -> ToolsOnly | None:
     """Return the tools that an answer called whose content was left out."""
     calls = find_left_member((attributes.get(name.name) for name in source.names), TOOL_CALLS)
@@ -299,10 +248,3 @@ def _find_left_tools(source: ColumnSource, attributes: Mapping[str, Any]) -> Too
         return None
     parts = [{"type": "tool_call", **call} for call in calls if isinstance(call, dict)]
     return ToolsOnly([{"role": "assistant", "parts": parts}])
-
-
-def _find(name: AttributeName, attributes: Mapping[str, Any]) -> Any:
-    value = attributes.get(name.name)
-    if value is None or (type(value) is str and value.startswith(LEFT_OUT)):
-        return None
-    return value if name.path is None else find_value(value, name.path)

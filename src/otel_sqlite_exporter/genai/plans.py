@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.genai.column_readers import Read
-from otel_sqlite_exporter.genai.content import ContentPlan
+from otel_sqlite_exporter.genai.content_sources import ContentPlan
 from otel_sqlite_exporter.genai.usage import Outside
 
 Ask = tuple[str, Read]

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from otel_sqlite_exporter.genai.column_readers import read_text
-from otel_sqlite_exporter.genai.content import find_content, find_tool_content
+from otel_sqlite_exporter.genai.column_readers import FAILED, read_text
+from otel_sqlite_exporter.genai.content import AS_RECORDED, find_content
 from otel_sqlite_exporter.genai.event_content import RecordedMessages, find_exception_type, find_first_token_ms
 from otel_sqlite_exporter.genai.messages.tool_content import clean_call_id
 from otel_sqlite_exporter.genai.plans import Ask, InteractionPlan, RowPlan
 from otel_sqlite_exporter.genai.rules import AGENTS, CALLS, TOOLS, WAITS, Rules, load_rules
+from otel_sqlite_exporter.genai.tool_attributes import find_tool_content
 from otel_sqlite_exporter.genai.usage import NOBODY, Outside, Usage, add_hidden, include_parts
 from otel_sqlite_exporter.model.rows import (
     NO_INTERACTIONS,
@@ -130,7 +131,15 @@ def _find(
         plan.content, attributes, span.records, is_span=is_span, has_answer=has_answer, is_aggregate=is_aggregate
     )
     row[_CONTENT] = content[:4]
+    if span.events and row[_ERROR_TYPE] is None and operation in CALLS and not (has_usage or _is_answered(row)):
+        row[_ERROR_TYPE] = find_exception_type(span.events)
     return make_row(Interactions, (make_row(LLMInteractionRow, row), None, content.tool_calls, content.tool_results))
+
+
+def _is_answered(row: Sequence[Any]) -> bool:
+    """Whether a call without usage had an answer: an exception beside none is why it failed, whatever its status is."""
+    completion = row[_COMPLETION]
+    return completion == AS_RECORDED or _PART in (completion or "") or any(row[place] is not None for place in _ANSWER)
 
 
 def _find_tool(
@@ -152,8 +161,11 @@ def _find_tool(
     if span.is_error and row[_TOOL_ERROR_TYPE] is None:
         row[_TOOL_ERROR_TYPE] = find_exception_type(span.events)
     name = row[_TOOL_NAME]
-    *row[_TOOL_CONTENT], call_id = find_tool_content(plan.content, attributes, span.records, name, is_span=is_span)
-    row[_TOOL_CALL_ID] = clean_call_id(row[_TOOL_CALL_ID]) or call_id
+    content = find_tool_content(plan.content, attributes, span.records, name, is_span=is_span)
+    row[_TOOL_CONTENT] = content[:2]
+    row[_TOOL_CALL_ID] = clean_call_id(row[_TOOL_CALL_ID]) or content.call_id
+    if content.is_error and row[_TOOL_ERROR_TYPE] is None:
+        row[_TOOL_ERROR_TYPE] = FAILED
     return make_row(Interactions, (None, make_row(ToolInteractionRow, row), (), ()))
 
 
@@ -196,7 +208,9 @@ def _find_own_name(plan: InteractionPlan, attributes: Mapping[str, Any], span: S
     name = _ask(plan.own_names, attributes)
     if name is None:
         name = own_name
-    return span.name or None if name is None and plan.is_named_by_span else name
+    if name is None and plan.is_named_by_span and span.name:
+        return span.name.removesuffix(_CALLED)
+    return name
 
 
 def _add_events(attributes: Mapping[str, Any], events: Sequence[Any], names: frozenset[str]) -> Mapping[str, Any]:
@@ -266,12 +280,15 @@ def _ask(asks: Sequence[Ask], attributes: Mapping[str, Any]) -> Any:
     return None
 
 
+_CALLED = ".__call__"  # an object that Python calls is a tool of its own name
 _place = LLMInteractionRow._fields.index
 _IS_AGGREGATE, _IS_HIDDEN, _USER, _AGENT = map(_place, ("is_aggregate", "is_hidden", "user_id", "agent_name"))
 _OPERATION, _PROVIDER, _REQUEST_MODEL = map(_place, ("operation", "provider", "request_model"))
 _RESPONSE_MODEL, _ERROR_TYPE = map(_place, ("response_model", "error_type"))
 _COST, _COST_STATUS, _TOTAL = map(_place, ("cost_usd", "cost_status", "total_tokens"))
 _FIRST_TOKEN = _place("time_to_first_token_ms")
+_COMPLETION, _ANSWER = _place("completion"), [*map(_place, ("response_model", "response_id", "finish_reasons"))]
+_PART = '"type"'
 _TOTALS = slice(_place("input_tokens"), _TOTAL + 1)
 _USAGE = slice(_place("input_tokens"), _place("reasoning_tokens") + 1)
 _CONTENT = slice(_place("request_parameters"), _place("completion") + 1)

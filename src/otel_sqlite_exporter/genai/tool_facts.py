@@ -76,7 +76,8 @@ def _merge_facts(shown: Member, order: Sequence[Member], group: Group) -> list[A
         best = next((one for one in known if is_map(one)), next(iter(known), None))
         if best != shown.facts[ARGUMENTS]:
             facts[ARGUMENTS] = best
-    if not is_request and any(one.facts[STATUS] == 2 for one in order):
+    is_failed = any(one.facts[STATUS] == 2 for one in order) and not is_request
+    if is_failed or any(one.is_error for one in group.results):
         facts[STATUS] = 2
     if shown.facts[RESULT] is None and facts[RESULT] is None and group.results:
         facts[RESULT] = min(group.results, key=lambda one: (one.time, one.result or "")).result

@@ -71,6 +71,7 @@ class Result(NamedTuple):
     call_id: str
     time: int
     result: str | None
+    is_error: int
     span_id: str
 
 

@@ -156,6 +156,7 @@ class ToolResultRow(NamedTuple):
 
     tool_call_id: str
     result: str | None
+    is_error: int = 0
 
 
 class MessagesRow(NamedTuple):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.genai.column_readers import find_value
-from otel_sqlite_exporter.genai.content import NATIVE
+from otel_sqlite_exporter.genai.content_sources import NATIVE
 from otel_sqlite_exporter.genai.messages.normalise import find_tool_calls, find_tool_results, read_messages
 from otel_sqlite_exporter.genai.rules import Rules, extend_rules
 from otel_sqlite_exporter.model.caches import remember

@@ -38,7 +38,9 @@ class RecordKeys(NamedTuple):
 _TOOL_INTERACTIONS = Insert(
     "_tool_interactions", (*RecordKeys._fields, "start_event", "is_request", "call_key", *ToolInteractionRow._fields)
 )
-_TOOL_RESULTS = Insert("_tool_results", ("span", "trace", "call_key", "tool_call_id", "time_unix_nano", "result"))
+_TOOL_RESULTS = Insert(
+    "_tool_results", ("span", "trace", "call_key", "tool_call_id", "time_unix_nano", "result", "is_error")
+)
 _MOST_ROUNDS = 6
 
 
@@ -115,9 +117,9 @@ class ToolBatch:
         for call in calls:
             key = self._note(record, call.tool_call_id, call.tool_name)
             self._rows.add((*requested, record.event, 1, key, *make_request(call, llm)))
-        for id, result in () if record.event is not None else results:
+        for id, result, is_error in () if record.event is not None else results:
             key = self._changes.note_result(id, record.start_time_unix_nano)
-            self._results.add((record.span, record.trace, key, id, record.start_time_unix_nano, result))
+            self._results.add((record.span, record.trace, key, id, record.start_time_unix_nano, result, is_error))
 
     def _note(self, record: RecordKeys, call_id: str | None, name: str | None) -> int | None:
         self._changes.last = 0
@@ -219,10 +221,10 @@ def link_logged_tools(connection: sqlite3.Connection, spans: Collection[tuple[in
     for span, trace, start, time, name, body_type, body, attribute_types, attributes in orjson.loads(records):
         content = None if body is None else decode_value(body, body_type)
         _, found = find_logged_tools(read_record(name, decode_attributes(attributes, attribute_types), content))
-        for id, result in found:
+        for id, result, is_error in found:
             moment = time + (time == start)
             keys.add(key := make_call_key(id, moment))
-            results.add((span, trace, key, id, moment, result))
+            results.add((span, trace, key, id, moment, result, is_error))
     if has_tools:
         run_script(connection, "link_logged_tools", spans=spans)
     results.write(connection)

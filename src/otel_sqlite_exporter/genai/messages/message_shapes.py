@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from otel_sqlite_exporter.genai.messages.headed_texts import read_headed
 from otel_sqlite_exporter.genai.messages.json_texts import CLASS, decode_text
 from otel_sqlite_exporter.genai.messages.message_names import NAMES, Message, Part, first
 from otel_sqlite_exporter.genai.messages.message_parts import (
@@ -52,6 +53,9 @@ def read_shape(value: Any, default_role: str, depth: int = 0) -> list[Message] |
     if depth > _DEEPEST:
         return None
     if isinstance(value, str):
+        headed = read_headed(value)
+        if headed is not None:
+            return headed
         decoded = decode_text(value)
         if decoded is None or (isinstance(decoded, list) and not any(isinstance(x, (list, dict)) for x in decoded)):
             return None  # a list of plain texts is as likely what a model has answered

@@ -165,11 +165,16 @@ def find_tool_results(messages: Sequence[Message]) -> list[ToolResultRow]:
 def find_all_results(messages: Iterable[Message]) -> list[ToolResultRow]:
     """Return the results of tools in messages. An answer holds those of tools that the provider runs."""
     return [
-        ToolResultRow(as_text(part["id"]), read_result(part.get("response", part.get("result"))))
+        _read_result(part)
         for message in messages
         for part in message["parts"]
         if part["type"] == "tool_call_response" and part.get("id")
     ]
+
+
+def _read_result(part: Part) -> ToolResultRow:
+    result, is_error = read_result(part.get("response", part.get("result")))
+    return ToolResultRow(as_text(part["id"]), result, int(is_error or part.get("is_error") is True))
 
 
 def _is_nothing(value: Any) -> bool:

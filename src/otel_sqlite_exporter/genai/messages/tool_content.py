@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from otel_sqlite_exporter.genai.messages.json_texts import decode_json
+from otel_sqlite_exporter.genai.messages.json_texts import decode_json, decode_text
 from otel_sqlite_exporter.genai.messages.message_parts import as_text
 
 _DEEPEST = 4
@@ -21,6 +21,9 @@ _NAMES = ("name", "tool_name", "toolName", "tool")
 _ARGUMENTS = ("arguments", "args", "input", "parameters", "params", "kwargs")
 _CALLED, _WITH_OPTIONS = "tools/call", {"input", "options"}
 _RETURNED = frozenset(("result", "output", "text", "json"))
+_FAILED = ("isError", "is_error")
+# The fields of an object of Pydantic as text, as Agno's tools return them.
+_FIELDS = re.compile(r"status='\w+' result=(?P<result>.*) error=(?P<error>None|'.*?'|\".*?\")(?: \w+=.*)?", re.DOTALL)
 _TOOL_ROLES = frozenset(("tool", "function"))
 _CALL_TOOL_RESULT = frozenset(
     ("content", "isError", "is_error", "structuredContent", "structured_content", "meta", "_meta")
@@ -60,18 +63,32 @@ def _unwrap_arguments(value: Any, tool_name: str | None, is_native: bool) -> Any
     return _decode(value[arguments])
 
 
-def unwrap_result(value: Any) -> Any:
-    """Return the result that `value` holds: a text, an object or its JSON text."""
+def _open_result(value: Any) -> tuple[Any, bool]:
+    """Return the result that `value` holds: a text, an object or its JSON text; and whether it is a failure's."""
+    is_error = False
     for _ in range(_DEEPEST):
-        inner = _unwrap_result(_decode(value))
+        outer = _decode(value)
+        inner = _unwrap_result(outer)
         if inner is None:
             break
-        value = inner
-    return value
+        value, is_error = inner, is_error or _tells_failure(outer)
+    return value, is_error
+
+
+def _tells_failure(envelope: Any) -> bool:
+    if isinstance(envelope, dict):
+        return any(envelope.get(key) is True for key in _FAILED)
+    if type(envelope) is list:
+        return envelope[0] is False
+    fields = _FIELDS.fullmatch(envelope)
+    return fields is not None and fields["error"] != "None"
 
 
 def _unwrap_result(value: Any) -> Any:
     if type(value) is str:
+        fields = _FIELDS.fullmatch(value) if value[:1] == "s" else None
+        if fields is not None:
+            return _read_field(fields["result"] if fields["error"] == "None" else fields["error"])
         return decoded if value[:1] == '"' and type(decoded := decode_json(value)) is str else None
     if isinstance(value, dict):
         if len(value) == 1:
@@ -89,6 +106,12 @@ def _unwrap_result(value: Any) -> Any:
             return _unwrap_result(value[1])
         return _join_blocks(value)
     return None
+
+
+def _read_field(text: str) -> Any:
+    """Return the value whose `repr` is `text`; a text if there is no such value."""
+    found = decode_text(f"[{text}]")
+    return found[0] if isinstance(found, list) and len(found) == 1 and found[0] is not None else text
 
 
 def _join_blocks(blocks: list[Any]) -> Any:
@@ -117,9 +140,11 @@ def read_arguments(value: Any, tool_name: str | None, *, is_native: bool = False
     return _read(value, unwrap_arguments(value, tool_name, is_native=is_native))
 
 
-def read_result(value: Any) -> str | None:
-    """Return the result that `value` holds as JSON, or as the text that came."""
-    return _read(value, unwrap_result(value))
+def read_result(value: Any) -> tuple[str | None, bool]:
+    """Return the result that `value` holds as JSON, or as the text that came, and whether its envelope says that the
+    tool failed."""
+    result, is_error = _open_result(value)
+    return _read(value, result), is_error
 
 
 def _read(value: Any, unwrapped: Any) -> str | None:

@@ -147,7 +147,8 @@ CREATE TABLE _tool_results (
   call_key INTEGER NOT NULL,              -- as in _tool_interactions
   tool_call_id TEXT NOT NULL,
   time_unix_nano INTEGER NOT NULL,        -- start of that span; any other time: a log record of the span holds the result
-  result TEXT                             -- JSON, or text
+  result TEXT,                            -- JSON, or text
+  is_error INTEGER NOT NULL               -- 1: the prompt says that the tool failed
 ) STRICT;
 -- The result of a call.
 CREATE INDEX _tool_results_call ON _tool_results (call_key);

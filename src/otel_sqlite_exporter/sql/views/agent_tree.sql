@@ -3,6 +3,7 @@ CREATE VIEW agent_tree AS
 -- is above it in the trace) and the number of agents above it (depth). Calls, tools, tokens, cost and errors cover
 -- everything below it, including other agents. If its calls have no rows, the usage is the one that the agent reports.
 -- A session inside another session shows as a row whose session_id differs from that of its parent.
+-- Rounded, the cost does not depend on the order in which calls arrived.
 -- No condition is on a joined table: in a large file, SQLite would read all of that table to make a Bloom filter.
 -- A sum of tokens is made of two, of the upper and the lower 32 bits: it stops at 2^63 - 1, where sum() would fail.
 SELECT
@@ -31,7 +32,7 @@ SELECT
    FROM json_each(i.spans_below) AS w CROSS JOIN _llm_interactions AS c ON c.span = w.value) AS output_tokens,
   (SELECT iif(sum(c.total_tokens >> 32) FILTER (WHERE c.counted = 1) + (sum(c.total_tokens & 4294967295) FILTER (WHERE c.counted = 1) >> 32) > 2147483647, 9223372036854775807, (sum(c.total_tokens >> 32) FILTER (WHERE c.counted = 1) << 32) + sum(c.total_tokens & 4294967295) FILTER (WHERE c.counted = 1))
    FROM json_each(i.spans_below) AS w CROSS JOIN _llm_interactions AS c ON c.span = w.value) AS total_tokens,
-  (SELECT sum(c.cost_usd) FILTER (WHERE c.counted = 1)
+  (SELECT round(sum(c.cost_usd) FILTER (WHERE c.counted = 1), 12)
    FROM json_each(i.spans_below) AS w CROSS JOIN _llm_interactions AS c ON c.span = w.value) AS cost_usd,
   (SELECT count(*) FILTER (WHERE q.status_code = 2)
    FROM json_each(i.spans_below) AS w CROSS JOIN _spans AS q ON q.id = w.value) AS errors

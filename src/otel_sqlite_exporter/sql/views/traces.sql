@@ -38,7 +38,7 @@ SELECT
    WHERE p.trace = t.id AND i.counted = 1) AS output_tokens,
   (SELECT iif(sum(i.total_tokens >> 32) + (sum(i.total_tokens & 4294967295) >> 32) > 2147483647, 9223372036854775807, (sum(i.total_tokens >> 32) << 32) + sum(i.total_tokens & 4294967295)) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.trace = t.id AND i.counted = 1) AS total_tokens,
-  (SELECT sum(i.cost_usd) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+  (SELECT round(sum(i.cost_usd), 12) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.trace = t.id AND i.counted = 1) AS cost_usd,
   t.id
 FROM _traces AS t

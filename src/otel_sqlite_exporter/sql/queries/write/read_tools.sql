@@ -128,7 +128,7 @@ SELECT
   ) AS tools,
   (
     SELECT json_group_array(json_array(
-      r.id, r.call_key, r.trace, ifnull(p.session, 0), v.service_name, r.tool_call_id, r.time_unix_nano, r.result, s.span_id
+      r.id, r.call_key, r.trace, ifnull(p.session, 0), v.service_name, r.tool_call_id, r.time_unix_nano, r.result, r.is_error, s.span_id
     ))
     FROM near_keys AS k
     CROSS JOIN _tool_results AS r ON r.call_key = k.call_key
