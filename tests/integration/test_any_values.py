@@ -169,6 +169,10 @@ def test_a_value_that_cannot_be_read_costs_itself_and_is_counted(
     assert health(path, "repaired", "quarantined") == (counted, 0)
 
 
+@pytest.mark.row(
+    "What is not a value of OTLP in an import, such as bytes that are not base64",
+    "An unknown kind, status code or severity number in an import",
+)
 def test_what_is_altered_is_counted_and_said(tmp_path: Path, path: Path) -> None:
     log = {"severityNumber": "HIGH", "severityText": "HIGH", "body": {"bytesValue": "***"}}
     source = tmp_path / "in.jsonl"
