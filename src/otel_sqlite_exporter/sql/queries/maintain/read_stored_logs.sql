@@ -34,7 +34,7 @@ SELECT
     SELECT json_group_array(json_array(
       i.event, i.is_request, i.tool_name, i.tool_call_id, i.tool_type, iif(i.is_request, NULL, i.user_id),
       iif(i.is_request, NULL, i.agent_name), i.error_type, iif(i.is_request, NULL, i.dialect), i.arguments, i.result,
-      i.duration_ms
+      iif(i.duration_ms IS NULL, NULL, json(printf('%!.17g', i.duration_ms)))
     ))
     FROM (
       SELECT * FROM _tool_interactions AS q WHERE q.event = e.id

@@ -52,7 +52,7 @@ SELECT
   (
     SELECT json_group_array(json_array(
       i.event, i.is_request, i.tool_name, i.tool_call_id, i.tool_type, i.user_id, i.agent_name, i.error_type, i.dialect,
-      i.arguments, i.result, i.duration_ms
+      i.arguments, i.result, iif(i.duration_ms IS NULL, NULL, json(printf('%!.17g', i.duration_ms)))
     ))
     FROM (
       SELECT * FROM _tool_interactions AS q
