@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Maps that have a key twice: OTLP can express them, and a dict cannot. Pure."""
+"""Keys that a map has twice: OTLP can express that, and a dict cannot. Pure."""
 
 from __future__ import annotations
 
@@ -32,6 +32,16 @@ def make_map(items: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
         return made
     last = {key: place for place, (key, _) in enumerate(pairs)}
     return {key if last[key] == place else RepeatedKey(key): value for place, (key, value) in enumerate(pairs)}
+
+
+def find_free_key(key: Any, taken: Collection[Any], numbers: dict[Any, int]) -> Any:
+    """Return `key` if it is not in `taken`, else `key`, U+FFFD and a number that is free. `numbers` is where the search
+    for this mapping goes on: any number of equal keys takes one look-up each."""
+    free = key
+    while free in taken:
+        numbers[key] = number = numbers.get(key, 0) + 1
+        free = f"{key}\ufffd{number if number > 1 else ''}"
+    return free
 
 
 def mark_repeated(key: str, taken: Collection[Any], numbers: dict[Any, int]) -> str:

@@ -15,13 +15,20 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
 from otel_sqlite_exporter.model.cut_values import Cut
-from otel_sqlite_exporter.model.repeated_keys import AGAIN, RepeatedKey, mark_repeated, restore_repeated
+from otel_sqlite_exporter.model.repeated_keys import (
+    AGAIN,
+    RepeatedKey,
+    find_free_key,
+    mark_repeated,
+    restore_repeated,
+)
+from otel_sqlite_exporter.model.repeats import Repeats
 
 # Values that orjson would silently convert are refused, so they take the slow path.
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
@@ -29,8 +36,6 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 _NEVER_ESCAPED = '"\\'
 # SQLite's JSON functions accept 1,000 levels and orjson 254; nobody reads a hundred.
 _DEEPEST = 100
-# Elements of lists and maps that a value holds more than once: without a limit, a value that holds itself has no end.
-_MOST_REPEATED = 100_000
 _SURE_TYPES = frozenset((str, int, bool))
 _are_sure = _SURE_TYPES.issuperset
 LARGEST = 2**63 - 1
@@ -153,32 +158,6 @@ def repair_text(value: Any) -> tuple[str, int]:
         return _SURROGATES.sub("\ufffd", str(value)), 1
     except Exception:
         return "", 1
-
-
-class Repeats:
-    """Counts the elements of lists and maps that a walk through one value visits again."""
-
-    def __init__(self) -> None:
-        self._visited: dict[int, Any] = {}  # by identity; the value is kept, so that its identity stays its own
-        self._left = _MOST_REPEATED
-
-    def allow(self, holder: Collection[Any]) -> bool:
-        """Note a visit of a list or map; False if the walk has visited too many elements again."""
-        if id(holder) in self._visited:
-            self._left -= len(holder)
-            return self._left >= 0
-        self._visited[id(holder)] = holder
-        return True
-
-
-def find_free_key(key: Any, taken: Collection[Any], numbers: dict[Any, int]) -> Any:
-    """Return `key` if it is not in `taken`, else `key`, U+FFFD and a number that is free. `numbers` is where the search
-    for this mapping goes on: any number of equal keys takes one look-up each."""
-    free = key
-    while free in taken:
-        numbers[key] = number = numbers.get(key, 0) + 1
-        free = f"{key}\ufffd{number if number > 1 else ''}"
-    return free
 
 
 def encode_trace_id(value: Any) -> str | None:

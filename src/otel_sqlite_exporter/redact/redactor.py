@@ -16,8 +16,9 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.model.cut_values import Cut
-from otel_sqlite_exporter.model.repeated_keys import RepeatedKey
-from otel_sqlite_exporter.model.values import Repeats, copy_attributes, find_free_key, repair_text
+from otel_sqlite_exporter.model.repeated_keys import RepeatedKey, find_free_key
+from otel_sqlite_exporter.model.repeats import Repeats
+from otel_sqlite_exporter.model.values import copy_attributes, repair_text
 from otel_sqlite_exporter.redact.captured import Captured, make_captured
 from otel_sqlite_exporter.redact.escapes import mask_escaped
 from otel_sqlite_exporter.settings import REDACTED, Settings, mask_everything
