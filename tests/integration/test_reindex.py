@@ -21,7 +21,7 @@ from otel_sqlite_exporter.settings import resolve_settings
 from tests.commands import run
 from tests.conftest import exporting, make_spans, read
 from tests.file_checks import check_file
-from tests.integration.test_log_exporter import make_log
+from tests.integration.test_log_exporter import logging_to, make_log
 from tests.integration.test_order import _batches
 from tests.integration.test_reprice import MINI
 
@@ -153,6 +153,27 @@ def test_a_span_that_runs_is_left_to_its_exporter(path: Path) -> None:
         assert read(path, "SELECT status FROM spans") == [("running",)]
         exporter.export([span])
     assert read(path, "SELECT status FROM spans") == [("ok",)]
+
+
+def test_numbers_of_17_digits_are_what_they_were(path: Path) -> None:
+    call: dict[str, Any] = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.client.operation.time_to_first_chunk": 0.07468711599995004,
+        "gen_ai.usage.input_tokens": 1,
+        "llm.cost.total": 0.1 + 0.2,
+        "openinference.span.kind": "LLM",
+        "pydantic_ai.all_messages": "[]",
+    }
+    told = {"duration_ms": 0.1 + 0.2, "model": "m", "success": True, "tool_name": "t"}
+    with exporting(path) as exporter:
+        exporter.export(make_spans("call", attributes=call))
+    with logging_to(path) as logs:
+        logs.export(
+            [make_log(event_name=name, attributes=told) for name in ("claude_code.api_request", "codex.tool_result")]
+        )
+    assert read(path, "SELECT duration_ms FROM _tool_interactions") == [(0.1 + 0.2,)]
+    done = _reindex(path)
+    assert (done.changed_spans, done.changed_logs) == (0, 0)
 
 
 _COSTS = "SELECT name, cost_usd, cost_status, price_source, price_date FROM complete_llm_interactions ORDER BY 1"

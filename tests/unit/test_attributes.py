@@ -11,7 +11,8 @@ import orjson
 import pytest
 from hypothesis import given
 
-from otel_sqlite_exporter.model.values import decode_attributes, encode_attributes, find_free_key, repair_text
+from otel_sqlite_exporter.model.repeated_keys import find_free_key
+from otel_sqlite_exporter.model.values import decode_attributes, encode_attributes, repair_text
 from tests import strategies
 
 _LONE = ("\ud800", "\udc00")

@@ -95,7 +95,8 @@ def _show_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, 
     if reports:
         already = count(totals.duplicate, "was already there", "were already there")
         quarantined = f", {count(totals.quarantined, 'is', 'are')} in quarantine" if totals.quarantined else ""
-        click.echo(f"wrote {count(totals.written, 'record')} to {path}, {already}{quarantined}")
+        altered = f", {count(totals.repaired, 'value was', 'values were')} altered" if totals.repaired else ""
+        click.echo(f"wrote {count(totals.written, 'record')} to {path}, {already}{quarantined}{altered}")
 
 
 def _describe_source(report: SourceReport) -> str:

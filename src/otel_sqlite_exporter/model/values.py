@@ -5,7 +5,8 @@ The JSON form is the OpenTelemetry specification's for stores other than OTLP ("
 common/README.md): non-finite numbers are the texts `NaN`, `Infinity` and `-Infinity`, bytes are base64 text, null stays
 null. If JSON loses the type of a value, `attribute_types` notes it. This is a JSON object from the value's JSON Pointer
 (RFC 6901) to `bytes`, `double`, `int` (an integer that SQLite cannot hold, stored as digits: it has 64 bits with its
-sign) or `cut:` with the original size, which may follow one of the others after a comma.
+sign), `cut:` with the original size, or `again` (its key stands in the map again). The last two may follow others, each
+after a comma.
 
 No function here raises for any value: an unusable value becomes None or is repaired, and the caller gets a count.
 """
@@ -14,12 +15,20 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
 from otel_sqlite_exporter.model.cut_values import Cut
+from otel_sqlite_exporter.model.repeated_keys import (
+    AGAIN,
+    RepeatedKey,
+    find_free_key,
+    mark_repeated,
+    restore_repeated,
+)
+from otel_sqlite_exporter.model.repeats import Repeats
 
 # Values that orjson would silently convert are refused, so they take the slow path.
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
@@ -27,8 +36,6 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 _NEVER_ESCAPED = '"\\'
 # SQLite's JSON functions accept 1,000 levels and orjson 254; nobody reads a hundred.
 _DEEPEST = 100
-# Elements of lists and maps that a value holds more than once: without a limit, a value that holds itself has no end.
-_MOST_REPEATED = 100_000
 _SURE_TYPES = frozenset((str, int, bool))
 _are_sure = _SURE_TYPES.issuperset
 LARGEST = 2**63 - 1
@@ -101,9 +108,11 @@ def encode_value(value: Any) -> EncodedAttributes:
     return _encode_slowly(value)
 
 
-def decode_value(text: str, types: str | None = None) -> Any:
-    """Return the value that `encode_value` encoded, as `decode_attributes` does."""
+def decode_value(text: str, types: str | None = None, *, restore_keys: bool = False) -> Any:
+    """Return the value that `encode_value` encoded, as `decode_attributes` does. With `restore_keys`, a key that is in
+    its map again is a `RepeatedKey`; else it is as stored."""
     root: dict[str, Any] = {"": orjson.loads(text)}
+    repeated: list[tuple[Any, str]] = []
     if types:
         for pointer, type_name in orjson.loads(types).items():
             *parents, last = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")]
@@ -114,6 +123,10 @@ def decode_value(text: str, types: str | None = None) -> Any:
             decode = _DECODERS.get(type_name.partition(",")[0])
             if decode is not None:
                 holder[key] = decode(holder[key])
+            if restore_keys and type_name.endswith(AGAIN):
+                repeated.append((holder, last))
+    for holder, last in repeated:  # now, because the pointers have the keys as stored
+        restore_repeated(holder, last)
     return root[""]
 
 
@@ -145,32 +158,6 @@ def repair_text(value: Any) -> tuple[str, int]:
         return _SURROGATES.sub("\ufffd", str(value)), 1
     except Exception:
         return "", 1
-
-
-class Repeats:
-    """Counts the elements of lists and maps that a walk through one value visits again."""
-
-    def __init__(self) -> None:
-        self._visited: dict[int, Any] = {}  # by identity; the value is kept, so that its identity stays its own
-        self._left = _MOST_REPEATED
-
-    def allow(self, holder: Collection[Any]) -> bool:
-        """Note a visit of a list or map; False if the walk has visited too many elements again."""
-        if id(holder) in self._visited:
-            self._left -= len(holder)
-            return self._left >= 0
-        self._visited[id(holder)] = holder
-        return True
-
-
-def find_free_key(key: Any, taken: Collection[Any], numbers: dict[Any, int]) -> Any:
-    """Return `key` if it is not in `taken`, else `key`, U+FFFD and a number that is free. `numbers` is where the search
-    for this mapping goes on: any number of equal keys takes one look-up each."""
-    free = key
-    while free in taken:
-        numbers[key] = number = numbers.get(key, 0) + 1
-        free = f"{key}\ufffd{number if number > 1 else ''}"
-    return free
 
 
 def encode_trace_id(value: Any) -> str | None:
@@ -276,8 +263,7 @@ class _ExactEncoder:
             return [self.visit(item, f"{pointer}/{index}", depth + 1) for index, item in enumerate(value)]
         if isinstance(value, Cut):
             kept = self.visit(value.value, pointer, depth)
-            noted = self.types.get(pointer)
-            self.types[pointer] = f"{noted + ',' if noted else ''}cut:{value.original_size}"
+            self._note(pointer, f"cut:{value.original_size}")
             return kept
         self.repaired += 1
         if isinstance(value, (Mapping, Sequence)):
@@ -299,10 +285,19 @@ class _ExactEncoder:
         for key, item in value.items():
             name, repaired = repair_text(key)
             self.repaired += repaired
-            name = find_free_key(name, plain, numbers)  # two keys may have the same text: both values are kept
+            is_repeated = type(key) is RepeatedKey
+            find = mark_repeated if is_repeated else find_free_key
+            name = find(name, plain, numbers)  # two keys may have the same text: both values are kept
             escaped = name.replace("~", "~0").replace("/", "~1")
-            plain[name] = self.visit(item, f"{pointer}/{escaped}", depth + 1)
+            inner = f"{pointer}/{escaped}"
+            plain[name] = self.visit(item, inner, depth + 1)
+            if is_repeated:
+                self._note(inner, AGAIN)
         return plain
+
+    def _note(self, pointer: str, more: str) -> None:
+        noted = self.types.get(pointer)
+        self.types[pointer] = f"{noted},{more}" if noted else more
 
     def _text(self, value: str) -> str:
         text, repaired = repair_text(value)

@@ -23,11 +23,11 @@ from otel_sqlite_exporter.model.signals import (
     TraceStateFields,
 )
 from otel_sqlite_exporter.otlp.otlp_values import (
-    decode_any_value,
     decode_attributes_list,
     decode_id,
     decode_integer,
     decode_time,
+    decode_value_or_text,
 )
 
 _TRACE_FLAGS, _IS_REMOTE = 0xFF, 0x200
@@ -167,7 +167,7 @@ def _decode_log(log: Mapping[str, Any], resource: ResourceFields, scope: ScopeFi
         severity_text=log.get("severityText"),
         severity_number=_decode_severity(log.get("severityNumber")),
         event_name=log.get("eventName"),
-        body=decode_any_value(log.get("body")),
+        body=decode_value_or_text(log.get("body")),
         attributes=decode_attributes_list(log.get("attributes")),
         dropped_attributes=_count(log, "droppedAttributesCount"),
         resource=resource,
@@ -176,16 +176,16 @@ def _decode_log(log: Mapping[str, Any], resource: ResourceFields, scope: ScopeFi
 
 
 _SEVERITIES = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
-_SEVERITY_NAMES = {
+_SEVERITY_NAMES: dict[str, Any] = {"SEVERITY_NUMBER_UNSPECIFIED": 0} | {
     f"SEVERITY_NUMBER_{name}{step + 1 if step else ''}": 4 * level + step + 1
     for level, name in enumerate(_SEVERITIES)
     for step in range(4)
 }
 
 
-def _decode_severity(value: Any) -> int | None:
+def _decode_severity(value: Any) -> Any:
     if isinstance(value, str) and not value.isdigit():
-        return _SEVERITY_NAMES.get(value, 0)
+        return _SEVERITY_NAMES.get(value, value)  # another text is counted as repaired
     return decode_integer(value)
 
 

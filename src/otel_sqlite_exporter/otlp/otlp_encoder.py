@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from otel_sqlite_exporter.model.event_names import restore_recorded
-from otel_sqlite_exporter.model.values import decode_attributes, decode_value
+from otel_sqlite_exporter.model.values import decode_value
 
 Row = Mapping[str, Any]
 """A row of a view, by the names of its columns."""
@@ -116,7 +116,7 @@ def _encode_log(log: Row) -> dict[str, Any]:
         severityNumber=log["severity_number"],
         severityText=log["severity_text"],
         eventName=restore_recorded(log["event_name"], log["recorded_event_name"]) or None,
-        body=None if log["body"] is None else encode_any_value(decode_value(log["body"], log["body_type"])),
+        body=None if log["body"] is None else encode_any_value(_decode(log["body"], log["body_type"])),
         attributes=_encode_attributes(log),
         droppedAttributesCount=log["dropped_attributes"] or None,
         flags=log["trace_flags"],
@@ -134,7 +134,7 @@ def _group(records: Iterable[tuple[Row, dict[str, Any]]], middle: str, bottom: s
         scopes.setdefault((row["scope_name"], row["scope_version"], *scope), (row, []))[1].append(record)
     return [
         _without_none(
-            resource={"attributes": _encode_map(decode_attributes(text, types))},
+            resource={"attributes": _decode_map(text, types)},
             **{middle: [_encode_scope(row) | {bottom: grouped} for row, grouped in scopes.values()]},
             schemaUrl=schema_url or None,
         )
@@ -145,13 +145,21 @@ def _group(records: Iterable[tuple[Row, dict[str, Any]]], middle: str, bottom: s
 def _encode_scope(row: Row) -> dict[str, Any]:
     if row["scope_name"] is None:
         return {}
-    attributes = _encode_map(decode_attributes(row["scope_attributes"], row["scope_attribute_types"]))
+    attributes = _decode_map(row["scope_attributes"], row["scope_attribute_types"])
     scope = _without_none(name=row["scope_name"], version=row["scope_version"], attributes=attributes or None)
     return _without_none(scope=scope, schemaUrl=row["scope_schema_url"] or None)
 
 
 def _encode_attributes(row: Row) -> list[dict[str, Any]] | None:
-    return _encode_map(decode_attributes(row["attributes"], row["attribute_types"])) or None
+    return _decode_map(row["attributes"], row["attribute_types"]) or None
+
+
+def _decode(text: str, types: str | None) -> Any:
+    return decode_value(text, types, restore_keys=True)
+
+
+def _decode_map(text: str, types: str | None) -> list[dict[str, Any]]:
+    return _encode_map(_decode(text, types))
 
 
 def _encode_map(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -16,7 +16,9 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.model.cut_values import Cut
-from otel_sqlite_exporter.model.values import Repeats, copy_attributes, find_free_key, repair_text
+from otel_sqlite_exporter.model.repeated_keys import RepeatedKey, find_free_key
+from otel_sqlite_exporter.model.repeats import Repeats
+from otel_sqlite_exporter.model.values import copy_attributes, repair_text
 from otel_sqlite_exporter.redact.captured import Captured, make_captured
 from otel_sqlite_exporter.redact.escapes import mask_escaped
 from otel_sqlite_exporter.settings import REDACTED, Settings, mask_everything
@@ -148,6 +150,7 @@ class Redactor:
         if not isinstance(key, str):
             rule = self._make_rule(repair_text(key)[0])
             return rule._replace(key=Repaired(rule.key))
+        is_repeated = type(key) is RepeatedKey
         key = str.__str__(key)
         known = self._rules.get(key)
         if known is None:
@@ -158,7 +161,7 @@ class Redactor:
             self._rules[key] = known
             if known.key == key and not known.is_masked:
                 self._unchanged_keys.add(key)
-        return known
+        return known._replace(key=RepeatedKey(known.key)) if is_repeated else known
 
     def _make_rule(self, key: str) -> _Rule:
         return _Rule(self._mask(key), self.masks_key(key))

@@ -19,7 +19,7 @@ SELECT
     i.dialect,
     iif(json_type(i.own_facts, '$.arguments') IS NULL, i.arguments, i.own_facts ->> '$.arguments'),
     iif(json_type(i.own_facts, '$.result') IS NULL, i.result, i.own_facts ->> '$.result'),
-    i.duration_ms,
-    iif(json_type(i.own_facts, '$.waiting_ms') IS NULL, i.waiting_ms, i.own_facts ->> '$.waiting_ms')
+    iif(i.duration_ms IS NULL, NULL, json(printf('%!.17g', i.duration_ms))),
+    iif(json_type(i.own_facts, '$.waiting_ms') IS NOT NULL, i.own_facts ->> '$.waiting_ms', iif(i.waiting_ms IS NULL, NULL, json(printf('%!.17g', i.waiting_ms))))
   ) AS columns
 FROM _tool_interactions AS i;
