@@ -13,7 +13,6 @@ import pytest
 from tests.conftest import read
 from tests.otlp_captures.capture_files import Capture, import_batches, list_captures, read_capture, split_records
 from tests.otlp_captures.scoring import find_differences
-from tests.otlp_captures.unfinished import UNFINISHED
 from tests.otlp_captures.unrecorded import UNRECORDED, find_undeclared
 
 VIEWS = ("complete_llm_interactions", "complete_tool_interactions", "agent_tree", "sessions", "traces")
@@ -32,7 +31,7 @@ ORDERS: dict[str, tuple[Callable[[list[str]], list[str]], int]] = {
 }
 
 
-@pytest.fixture(scope="module", params=[name for name in list_captures() if name not in UNFINISHED])
+@pytest.fixture(scope="module", params=list_captures())
 def capture(request: pytest.FixtureRequest) -> Capture:
     return read_capture(request.param)
 

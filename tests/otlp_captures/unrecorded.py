@@ -217,6 +217,12 @@ UNRECORDED: dict[str, _Fields] = {
         "call": {"14": None},
         "response_id": {"2": None},
     },
+    "langgraph-oi": {
+        # The input of a tool with one argument is the bare value; an agent's graph is a chain. Embeddings are no
+        # calls.
+        "call": {"14": None},
+        "response_id": {"2": None},
+    },
     "litellm-arize-phoenix": {
         # Some ids and models are LiteLLM's own. The session is LiteLLM's trace.
         "finish_reasons": {"1-12": None},
@@ -317,6 +323,12 @@ UNRECORDED: dict[str, _Fields] = {
         "response_model": {"10": None},
         "input_tokens": {"10": 156},
         "tool": {"1-3": None},
+    },
+    "oaiagents-logfire": {
+        # Tools name no call. Some models are those asked for.
+        "response_model": {"3-4": "gpt-4o-mini"},
+        "response_id": {"3-4": None},
+        "finish_reasons": {"3-4": None},
     },
     "oaiagents-oi": {
         # Tools name no call; traces are agents.
