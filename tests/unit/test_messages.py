@@ -795,3 +795,8 @@ def test_a_name_of_thousands_of_parts_is_kept_as_deep_as_json_goes() -> None:
     found = gather({"p.0.role": "user", "p.0" + ".a" * 5_000: "x"}, "p")
     assert found[0]["role"] == "user"
     assert len(json.dumps(found)) < 11_000
+
+
+def test_a_json_text_in_an_attribute_of_messages_is_that_text() -> None:
+    assert read_recorded('"Be \\"brief\\"."', "system", read_parts) == [{"type": "text", "content": 'Be "brief".'}]
+    assert read_recorded('"hi"', "user") == [{"role": "user", "parts": [{"type": "text", "content": "hi"}]}]

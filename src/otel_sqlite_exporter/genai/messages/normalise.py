@@ -33,6 +33,7 @@ _OF_MESSAGES = frozenset(
         *("contents", "refusal", "function"),
     )
 )
+_JSON = ("[", '"')
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 
@@ -75,11 +76,13 @@ def read_recorded(
 ) -> list[Any] | None:
     """Return the messages that an attribute of OpenTelemetry's conventions holds (with `read_parts`, the parts):
     `Recorded` if they have the schema's form already, so that whoever has the attribute has them."""
-    items = decode_json(value) if type(value) is str and value[:1] == "[" else value
+    items = decode_json(value) if type(value) is str and value[:1] in _JSON else value
+    if type(items) is str:
+        return read(items, default_role)
     if type(items) is not list:
         return read(value, default_role)
     if items and type(items[0]) is not dict:
-        # The attribute holds a list by its definition, so the JSON of a list of texts is that list.
+        # The attribute holds JSON by its definition, so the JSON of a list of texts is that list.
         return read(items if type(items[0]) is str else value, default_role)
     if are_native(items if read is read_messages else [{"role": "system", "parts": items}]):
         return Recorded(items)
