@@ -30,7 +30,7 @@ SELECT
   strftime('%Y-%m-%dT%H:%M:%S', max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000000000, 'unixepoch') || printf('.%06dZ', max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000 % 1000000) AS response_timestamp,
   i.start_time_unix_nano AS start_time_unix_nano,
   max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) AS end_time_unix_nano,
-  coalesce(i.duration_ms, (max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - i.start_time_unix_nano) / 1e6) AS duration_ms,
+  coalesce(i.duration_ms, iif(i.event IS NULL OR i.start_event IS NOT NULL, (max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - i.start_time_unix_nano) / 1e6, NULL)) AS duration_ms,
   i.time_to_first_token_ms,
   i.input_tokens,
   i.output_tokens,

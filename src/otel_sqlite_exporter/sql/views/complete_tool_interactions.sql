@@ -42,7 +42,7 @@ SELECT
   max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) AS end_time_unix_nano,
   strftime('%Y-%m-%dT%H:%M:%S', i.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', i.start_time_unix_nano / 1000 % 1000000) AS start_time,
   strftime('%Y-%m-%dT%H:%M:%S', max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000000000, 'unixepoch') || printf('.%06dZ', max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000 % 1000000) AS end_time,
-  iif(i.is_request, NULL, coalesce(i.duration_ms, (max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - i.start_time_unix_nano) / 1e6) - ifnull(i.waiting_ms, 0)) AS duration_ms,
+  iif(i.is_request, NULL, coalesce(i.duration_ms, iif(i.event IS NULL OR i.start_event IS NOT NULL, (max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - i.start_time_unix_nano) / 1e6, NULL)) - ifnull(i.waiting_ms, 0)) AS duration_ms,
   i.waiting_ms,
   CASE
     WHEN i.is_request THEN iif(i.counted, iif(i.status_code = 2, 'error', 'ok'), NULL)

@@ -1,7 +1,8 @@
 CREATE VIEW sessions AS
 -- One row for each session, with everything that shows it: spans and log records that name it, or take it from their
--- trace. source is the attribute that names it. user_id is the user of its first trace that names one. service_name
--- and attributes come from the root span of its first trace. The times cover all its records; a running span counts
+-- trace. source is the attribute that names it. user_id is the user of its first trace that names one, else of its
+-- first call that does. service_name and attributes come from the root span of its first trace; where there is none,
+-- service_name comes from its first log record. The times cover all its records; a running span counts
 -- with its start. Calls, tokens and cost are those of counted calls.
 -- A sum of tokens is made of two, of the upper and the lower 32 bits: it stops at 2^63 - 1, where sum() would fail.
 SELECT
@@ -11,12 +12,20 @@ SELECT
      ORDER BY p.source_rank, p.source LIMIT 1),
     (SELECT t.session_source FROM _traces AS t WHERE t.session = x.id ORDER BY t.session_rank, t.session_source LIMIT 1)
   ) AS source,
-  (SELECT t.user_id FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
-   WHERE p.session = x.id AND p.spans + p.logs > 0 AND t.user_id IS NOT NULL
-   ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1) AS user_id,
-  (SELECT r.service_name FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
-   JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id JOIN _resources AS r ON r.id = s.resource
-   WHERE p.session = x.id AND p.spans + p.logs > 0 ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1) AS service_name,
+  coalesce(
+    (SELECT t.user_id FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
+     WHERE p.session = x.id AND p.spans + p.logs > 0 AND t.user_id IS NOT NULL
+     ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1),
+    (SELECT i.user_id FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+     WHERE p.session = x.id AND i.user_id IS NOT NULL ORDER BY i.start_time_unix_nano, i.user_id LIMIT 1)
+  ) AS user_id,
+  coalesce(
+    (SELECT r.service_name FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
+     JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id JOIN _resources AS r ON r.id = s.resource
+     WHERE p.session = x.id AND p.spans + p.logs > 0 ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1),
+    (SELECT r.service_name FROM _trace_sessions AS p JOIN _logs AS l ON l.trace_session = p.id JOIN _resources AS r ON r.id = l.resource
+     WHERE p.session = x.id ORDER BY l.time_unix_nano, r.service_name LIMIT 1)
+  ) AS service_name,
   x.start_time_unix_nano,
   x.end_time_unix_nano,
   strftime('%Y-%m-%dT%H:%M:%S', x.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', x.start_time_unix_nano / 1000 % 1000000) AS start_time,

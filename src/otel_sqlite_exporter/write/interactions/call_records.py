@@ -47,6 +47,7 @@ class CallRecord(NamedTuple):
     above: frozenset[str]
     session_source: str | None
     own_session: int | None
+    agent_name: str | None
     start_time_unix_nano: int
     end_time_unix_nano: int
     is_error: bool

@@ -141,12 +141,12 @@ def _has_common_reporter(group: Sequence[CallRecord], other: Sequence[CallRecord
 
 
 def _find_rank(group: Sequence[CallRecord]) -> Callable[[CallRecord], tuple[Any, ...]]:
-    """Return a key that sorts the records of a call. A span in the context of the application comes first: its trace
-    and its session are known. Then one that reports usage, one that has messages, and the innermost."""
+    """Return a key that sorts the records of a call. A span in the context of the application comes first: its trace,
+    its session and its agent are known. Then one that reports usage, one that has messages, and the innermost."""
     has_traces = len({one.trace for one in group}) > 1
 
     def rank(one: CallRecord) -> tuple[Any, ...]:
-        place = (one.source != SPAN, has_traces and one.is_alone, one.own_session is None)
+        place = (one.source != SPAN, has_traces and one.is_alone, one.own_session is None, one.agent_name is None)
         lacks = (not one.has_usage, -one.has_prompt - one.has_completion)
         return (*place, *lacks, -one.start_time_unix_nano, one.order)
 

@@ -144,16 +144,15 @@ def _count_aggregates(
 
 
 def find_same_calls(records: Mapping[int, CallRecord], pairs: Collection[InnerCall]) -> set[InnerCall]:
-    """Return the pairs (ids of outer and inner) that are one call: nothing else is inside the outer, and both agree."""
-    inside = Counter(pair.outer for pair in pairs)
-    return {
+    """Return the pairs (ids of outer and inner) that are one call: of what is inside the outer, only the inner agrees
+    with it. Beside it may be attempts that failed."""
+    same = [
         pair
         for pair in pairs
-        if inside[pair.outer] == 1
-        and pair.outer in records
-        and pair.inner in records
-        and is_same_call(records[pair.outer], records[pair.inner])
-    }
+        if pair.outer in records and pair.inner in records and is_same_call(records[pair.outer], records[pair.inner])
+    ]
+    agreeing = Counter(pair.outer for pair in same)
+    return {pair for pair in same if agreeing[pair.outer] == 1}
 
 
 def find_repeats(calls: Collection[Call], inner_calls: Iterable[InnerCall]) -> dict[int, int]:

@@ -68,6 +68,7 @@ SELECT
   )) AS above,
   p.source AS session_source,
   p.own_session,
+  i.agent_name,
   i.start_time_unix_nano,
   i.end_time_unix_nano,
   i.event IS NULL AND i.status_code = 2 OR i.error_type IS NOT NULL AS is_error,
