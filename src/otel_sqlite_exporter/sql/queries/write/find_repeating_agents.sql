@@ -13,7 +13,8 @@ WITH RECURSIVE
     FROM touched AS t
     CROSS JOIN _trace_sessions AS p ON p.id = t.id
     CROSS JOIN _trace_sessions AS o ON o.session = p.session AND o.end_time_unix_nano >= p.start_time_unix_nano
-    WHERE iif(o.start_time_unix_nano <= p.end_time_unix_nano, o.trace, p.trace) <> p.trace
+    WHERE EXISTS (SELECT 1 FROM _reporters AS r WHERE r.is_aggregate = 1)
+      AND iif(o.start_time_unix_nano <= p.end_time_unix_nano, o.trace, p.trace) <> p.trace
   ),
   aggregates AS MATERIALIZED (
     SELECT i.*
