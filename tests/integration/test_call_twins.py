@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from itertools import permutations
 from pathlib import Path
@@ -55,6 +56,11 @@ def _usage(input: int, output: int) -> dict[str, Any]:
     return _CHAT | {"gen_ai.usage.input_tokens": input, "gen_ai.usage.output_tokens": output}
 
 
+def _answer(text: str) -> dict[str, Any]:
+    content = {"type": "text", "content": text}
+    return {"gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": [content]}])}
+
+
 def _make(one: Span | Log) -> ReadableSpan | ReadableLogRecord:
     if isinstance(one, Log):
         context = set_span_in_context(NonRecordingSpan(_context(one.trace, one.number)))
@@ -89,6 +95,7 @@ def _export(path: Path, records: Sequence[Span | Log]) -> None:
 
 _OUTER = Span("outer", 1, 1, 0, 100, _usage(7, 3))
 _CLIENT = Span("client", 2, 2, 10, 90, _usage(7, 3), "client")
+_R = {"gen_ai.response.id": "r"}
 _TOOL = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search"}
 _CLAUDE = {"session.id": "s", "model": "claude-x-20260131", "cost_usd": 0.25, "input_tokens": "7", "output_tokens": "3"}
 _CLAUDE_SPAN = {
@@ -224,6 +231,74 @@ _CLAUDE_SPAN = {
             ],
             ["run", "one"],
             id="calls of the session that do not add up to the run",
+        ),
+        pytest.param(
+            [Span("one", 1, 1, 0, 100, _usage(7, 3) | _R), Span("two", 2, 2, 10, 90, _usage(9, 9) | _R)],
+            ["one", "two"],
+            id="one response id of two calls of one scope",
+        ),
+        pytest.param(
+            [
+                Span("one", 1, 1, 0, 100, _usage(7, 3) | _R),
+                Span("two", 2, 2, 10, 90, _usage(7, 3) | _R | {"gen_ai.request.model": "m-2"}, "client"),
+            ],
+            ["one", "two"],
+            id="one response id of two models",
+        ),
+        pytest.param(
+            [Span("one", 1, 1, 0, 100, _usage(7, 3) | _R), Span("two", 2, 2, 10, 90, _usage(7, 4) | _R, "client")],
+            ["two"],
+            id="two packages that count one response differently",
+        ),
+        pytest.param(
+            [
+                Span("request", 1, 9, 0, 200, {"session.id": "a"}),
+                _OUTER._replace(parent=9),
+                _CLIENT._replace(attributes=_usage(7, 3) | {"session.id": "b"}),
+            ],
+            ["outer", "client"],
+            id="the session of the request is another",
+        ),
+        pytest.param(
+            [
+                Span("request", 1, 9, 0, 200, {}),
+                _OUTER._replace(parent=9, attributes=_usage(7, 3) | _answer("Seine")),
+                _CLIENT._replace(trace=1, parent=9, attributes=_usage(7, 3) | _answer("Alps")),
+            ],
+            ["outer", "client"],
+            id="side by side with other answers",
+        ),
+        pytest.param(
+            [
+                Span("step 1", 1, 8, 0, 200, {}, parent=9),
+                Span("step 2", 1, 7, 0, 200, {}, parent=9),
+                _OUTER._replace(parent=8),
+                _CLIENT._replace(trace=1, parent=7),
+            ],
+            ["outer", "client"],
+            id="in two steps of one trace",
+        ),
+        pytest.param(
+            [
+                Span("claude", 1, 1, 0, 100, _CLAUDE_SPAN | {"input_tokens": 7, "output_tokens": 3} | _R, "spans"),
+                Log("claude_code.api_request", 5_100, _CLAUDE | {"request_id": "r"}),
+            ],
+            ["claude"],
+            id="a log record that is seconds late",
+        ),
+        pytest.param(
+            [
+                _OUTER,
+                Span("attempt", 1, 3, 5, 20, _CHAT, "client", parent=1, is_error=True),
+                _CLIENT._replace(trace=1, parent=1, start=30),
+            ],
+            ["attempt", "client"],
+            id="a failed attempt inside a framework's call",
+        ),
+        pytest.param(
+            [_OUTER._replace(attributes=_CHAT, end=89), _CLIENT],
+            ["client"],
+            id="the framework's span ends before the client's",
         ),
         pytest.param(
             [Span("first", 1, 1, 0, 100, parent=2), Span("second", 1, 2, 10, 90, parent=1)],

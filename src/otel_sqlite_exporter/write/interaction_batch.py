@@ -160,6 +160,6 @@ def _has_usage(llm: LLMInteractionRow) -> bool:
 
 
 def _make_response_key(response_id: str | None, end_time_unix_nano: int) -> int | None:
-    """Return the key by which other calls of a response are found. It begins with the time (2^40 ns, 18 minutes): those
+    """Return the key by which other calls of a response are found. It begins with the time (2^36 ns, 69 seconds): those
     of one time are side by side in the index, which then grows at its end only."""
-    return None if response_id is None else (end_time_unix_nano >> 40 << 32) + crc32(response_id.encode())
+    return None if response_id is None else (end_time_unix_nano >> 36 << 32) + crc32(response_id.encode())

@@ -26,7 +26,7 @@ CREATE TABLE _llm_interactions (
   end_time_unix_nano INTEGER NOT NULL,
   status_code INTEGER NOT NULL,           -- as in _spans
   is_interrupted INTEGER NOT NULL DEFAULT 0, -- 1: its process ended first
-  response_key INTEGER,                   -- of response_id and end: (end / 2^40 ns) * 2^32 + CRC-32 of the id
+  response_key INTEGER,                   -- of response_id and end: (end / 2^36 ns) * 2^32 + CRC-32 of the id
   is_aggregate INTEGER NOT NULL,          -- 1: an agent or workflow, whose usage repeats that of its calls
   is_hidden INTEGER NOT NULL,             -- 1: a start whose finish shows both; a repeat; an agent that reports no usage
   is_repeat INTEGER NOT NULL DEFAULT 0,   -- 1: calls below it, or the call above it, report the same usage

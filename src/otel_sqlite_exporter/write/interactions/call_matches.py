@@ -16,11 +16,15 @@ from otel_sqlite_exporter.write.interactions.call_records import CallRecord
 from otel_sqlite_exporter.write.interactions.reporters import SPAN
 
 _SAME_RESPONSE_NS = 600 * 10**9
-# Clocks of a client's span and of a log record differ by the milliseconds that log times are rounded to; records that
-# are only a moment are written up to a second before or after their span.
 _ROUNDING_NS = 5 * 10**6
+"""The times of log records are rounded to milliseconds, and a framework's span may end just before the client's."""
 MOMENT_NS = 2 * 10**9
-"""How far the times of two records of one call may be apart, in nanoseconds."""
+"""How far an event or log record may be from the span of its call, in nanoseconds."""
+LATE_NS = 60 * 10**9
+"""The same, if both name the same response."""
+CLOCKS_NS = 2 * 10**9
+"""How far the clocks of two services may differ, in nanoseconds."""
+_TEXTS = re.compile(r'"type":\s*"text",\s*"content":\s*"((?:[^"\\]|\\.)*)')
 _SUFFIX = re.compile(r"[-@:](?:20\d\d-?\d\d-?\d\d|\d{2}-\d{2}|\d{3,4}|latest|v\d+(?::\d+)?)$")
 
 
@@ -28,70 +32,93 @@ def match(first: CallRecord, second: CallRecord, *, is_inside: bool) -> tuple[An
     """Return how well two records fit one call, the best first, or None."""
     distance = abs(first.start_time_unix_nano - second.start_time_unix_nano)
     distance += abs(first.end_time_unix_nano - second.end_time_unix_nano)
-    one, other = first.facts, second.facts
-    if one["response_id"] is not None and one["response_id"] == other["response_id"]:
-        return (0, 0, 0, 0, distance) if _is_same_time(first, second) else None
-    if first.reporter == second.reporter or first.service_name != second.service_name:
+    response_id, other_id = first.facts["response_id"], second.facts["response_id"]
+    is_same_response = response_id is not None and response_id == other_id
+    is_same_reporter = first.reporter == second.reporter
+    is_same_service = first.service_name == second.service_name
+    if response_id and other_id and not is_same_response:
         return None
-    if one["response_id"] is not None and other["response_id"] is not None:
+    if not _has_same_outcome(first, second) or not _may_share_session(first, second):
         return None
-    agreeing = _compare_usage(one, other)
-    if agreeing is None or not _has_same_outcome(first, second):
+    agreeing = _compare_usage(first.facts, second.facts)
+    if is_same_response and (agreeing is not None or (not is_same_reporter and is_same_service)):
+        # Two packages may count one token more or less of one response.
+        is_match = _has_same_model(first, second, is_sure=True) and (is_inside or _is_same_time(first, second))
+        return (0, 0, -(agreeing or 0), 0, distance) if is_match else None
+    if agreeing is None or is_same_reporter or not is_same_service:
         return None
     if not _has_same_model(first, second, is_sure=is_inside or agreeing == 2):
         return None
     if is_inside:
         return 0, 0, -agreeing, 0, distance
+    return _match_by_time(first, second, agreeing, distance)
+
+
+def _match_by_time(first: CallRecord, second: CallRecord, agreeing: int, distance: int) -> tuple[Any, ...] | None:
     is_same_trace = first.trace == second.trace != 0
     is_within = _is_within(first, second) or _is_within(second, first)
     if not is_within and not (agreeing == 2 and _is_near(first, second)):
         return None
-    if not _may_share_place(first, second, is_same_trace):
+    if not (_are_beside(first, second) if is_same_trace else first.is_alone or second.is_alone):
         return None
     if first.source == second.source and first.scope_name == second.scope_name and agreeing < 2:
         return None
-    return 1, not is_same_trace, -agreeing, not is_within, distance
+    is_same_answer = _has_same_answer(first, second)
+    if is_same_answer is False:
+        return None
+    return 1, not is_same_trace, not is_same_answer, -agreeing, not is_within, distance
 
 
 def _is_same_time(first: CallRecord, second: CallRecord) -> bool:
     """Whether both ran at the same time, and began within ten minutes."""
     early, late = sorted((first, second), key=lambda one: one.start_time_unix_nano)
-    slack = MOMENT_NS if early.source != late.source else 0
+    slack = LATE_NS if early.source != late.source else CLOCKS_NS if early.service_name != late.service_name else 0
     return late.start_time_unix_nano <= min(
         early.end_time_unix_nano + slack, early.start_time_unix_nano + _SAME_RESPONSE_NS
     )
 
 
 def _is_within(inner: CallRecord, outer: CallRecord) -> bool:
-    slack = 0 if inner.source == outer.source == SPAN else _ROUNDING_NS
+    early = 0 if inner.source == outer.source == SPAN else _ROUNDING_NS
     return (
-        outer.start_time_unix_nano - slack <= inner.start_time_unix_nano
-        and inner.end_time_unix_nano <= outer.end_time_unix_nano + slack
+        outer.start_time_unix_nano - early <= inner.start_time_unix_nano <= outer.end_time_unix_nano + early
+        and inner.end_time_unix_nano <= outer.end_time_unix_nano + _ROUNDING_NS
     )
 
 
 def _is_near(first: CallRecord, second: CallRecord) -> bool:
-    """Whether both ran at the same time, or an event or log record without a duration is near the other."""
-    slack = MOMENT_NS if first.is_moment or second.is_moment else 0
+    """Whether both ran at the same time, or an event or log record is near the other."""
+    slack = 0 if first.source == second.source == SPAN else MOMENT_NS
     return (
         first.start_time_unix_nano < second.end_time_unix_nano + slack
         and second.start_time_unix_nano < first.end_time_unix_nano + slack
     )
 
 
-def _may_share_place(first: CallRecord, second: CallRecord, is_same_trace: bool) -> bool:
+def _may_share_session(first: CallRecord, second: CallRecord) -> bool:
+    """Whether they are not of two sessions. A record without context may have a session that its reporter made."""
+    return first.session is None or second.session is None or first.session == second.session
+
+
+def _are_beside(first: CallRecord, second: CallRecord) -> bool:
     """Whether one of both may be the call that the other records: neither is inside the other, which `is_repeat` is
-    for, and they name no two sessions by one attribute."""
-    if is_same_trace:
-        return not (_is_around(first, second) or _is_around(second, first))
-    if not (first.is_alone or second.is_alone):
+    for, and what is around one is also around the other, so they are not of two agents or steps."""
+    if _is_around(first, second) or _is_around(second, first):
         return False
-    is_same_source = first.session_source == second.session_source and first.session_source is not None
-    return not (is_same_source and first.own_session != second.own_session)
+    return first.above <= second.above or second.above <= first.above
 
 
 def _is_around(outer: CallRecord, inner: CallRecord) -> bool:
     return outer.source == SPAN and outer.span_id in inner.above
+
+
+def _has_same_answer(first: CallRecord, second: CallRecord) -> bool | None:
+    """Whether both give the same answer; None if one of them is not known."""
+    one, other = (_TEXTS.findall(record.answer or "") for record in (first, second))
+    if not one or not other:
+        return None
+    text, other_text = sorted(("".join(one), "".join(other)), key=len)
+    return other_text.startswith(text[:200])
 
 
 def _compare_usage(one: Mapping[str, Any], other: Mapping[str, Any]) -> int | None:
@@ -134,7 +161,7 @@ def _has_same_model(first: CallRecord, second: CallRecord, *, is_sure: bool) -> 
         return is_sure
     if not models.isdisjoint(others):
         return True
-    return is_sure and first.answer is not None and first.answer == second.answer != ""
+    return is_sure and _has_same_answer(first, second) is True
 
 
 def _has_same_kind(one: str | None, other: str | None) -> bool:

@@ -29,6 +29,8 @@ class CallRecord(NamedTuple):
     Attributes:
         trace: Key of its trace; 0 for a log record outside of any.
         ordinal: Position among the events of its span.
+        session: Key of the session that it shows.
+        answer: The beginning of its completion, if another reporter may have recorded the call.
         is_alone: Whether it is the root span of its trace, or a log record outside of any: its reporter did not know
             the context that the application had.
         above: Ids of the spans around it.
@@ -45,8 +47,7 @@ class CallRecord(NamedTuple):
     ordinal: int | None
     is_alone: bool
     above: frozenset[str]
-    session_source: str | None
-    own_session: int | None
+    session: int | None
     agent_name: str | None
     start_time_unix_nano: int
     end_time_unix_nano: int

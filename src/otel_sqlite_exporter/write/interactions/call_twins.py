@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from itertools import islice
 from typing import Any
 
-from otel_sqlite_exporter.write.interactions.call_matches import MOMENT_NS, match
+from otel_sqlite_exporter.write.interactions.call_matches import CLOCKS_NS, LATE_NS, MOMENT_NS, match
 from otel_sqlite_exporter.write.interactions.call_records import COST, OTHER_FACTS, USAGE, CallRecord
 from otel_sqlite_exporter.write.interactions.reporters import SPAN
 
@@ -106,32 +106,34 @@ def _find_pairs(
             by_response[one.facts["response_id"]].append(one)
         by_service[one.service_name].append(one)
     for group in by_response.values():
-        pairs.update((first.id, second.id) for first, second in _find_overlapping(group))
+        pairs.update((first.id, second.id) for first, second in _find_overlapping(group, LATE_NS))
     for group in by_service.values():
         if len({one.reporter for one in group}) > 1:
-            found = _find_overlapping(group)
+            found = _find_overlapping(group, MOMENT_NS)
             pairs.update((first.id, second.id) for first, second in found if first.reporter != second.reporter)
     # One pair may have come in both directions.
     unique = {pair for pair in pairs if pair[::-1] not in pairs or pair[0] < pair[1] or pair in same}
     return [(records[first], records[second]) for first, second in sorted(unique)]
 
 
-def _find_overlapping(records: Sequence[CallRecord]) -> Iterator[tuple[CallRecord, CallRecord]]:
-    """Yield the pairs of records, which are in the order of their start, that ran at about the same time. Between two
-    spans there is no doubt about that."""
+def _find_overlapping(records: Sequence[CallRecord], slack_ns: int) -> Iterator[tuple[CallRecord, CallRecord]]:
+    """Yield the pairs of records, which are in the order of their start, that ran at about the same time. An event or
+    log record may be `slack_ns` off. Between two spans of one clock there is no doubt."""
     starts = [one.start_time_unix_nano for one in records]
     logs = [one for one in records if one.source != SPAN]
     log_starts = [one.start_time_unix_nano for one in logs]
     for index, first in enumerate(records):
         start, end = first.start_time_unix_nano, first.end_time_unix_nano
         if first.source != SPAN:
-            near = slice(bisect_left(starts, start - MOMENT_NS), bisect_right(starts, end + MOMENT_NS))
+            near = slice(bisect_left(starts, start - slack_ns), bisect_right(starts, end + slack_ns))
             yield from ((first, second) for second in records[near] if second is not first)
             continue
-        for second in islice(records, index + 1, bisect_right(starts, end)):
-            if second.source == SPAN:
+        for second in islice(records, index + 1, bisect_right(starts, end + CLOCKS_NS)):
+            if second.source == SPAN and (
+                second.start_time_unix_nano <= end or second.service_name != first.service_name
+            ):
                 yield first, second
-        near = slice(bisect_left(log_starts, start), bisect_right(log_starts, end + MOMENT_NS))
+        near = slice(bisect_left(log_starts, start), bisect_right(log_starts, end + slack_ns))
         yield from ((first, second) for second in logs[near])
 
 
@@ -146,7 +148,7 @@ def _find_rank(group: Sequence[CallRecord]) -> Callable[[CallRecord], tuple[Any,
     has_traces = len({one.trace for one in group}) > 1
 
     def rank(one: CallRecord) -> tuple[Any, ...]:
-        place = (one.source != SPAN, has_traces and one.is_alone, one.own_session is None, one.agent_name is None)
+        place = (one.source != SPAN, has_traces and one.is_alone, one.session is None, one.agent_name is None)
         lacks = (not one.has_usage, -one.has_prompt - one.has_completion)
         return (*place, *lacks, -one.start_time_unix_nano, one.order)
 

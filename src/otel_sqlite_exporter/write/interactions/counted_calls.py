@@ -79,6 +79,7 @@ def find_calls(connection: sqlite3.Connection, changed: ChangedRecords) -> set[i
         logs=changed.logs,
         events=changed.events,
         calls=changed.calls,
+        trace_sessions=changed.trace_sessions,
     )
     return set(calls)
 
@@ -125,7 +126,7 @@ def _read_calls(
     rows = read_rows(connection, "find_call_twins", calls=ids)
     records = {record.id: record for record in map(parse_call_record, rows)}
     same = find_same_calls(records, pairs)
-    repeats = find_repeats(calls, [pair for pair in pairs if pair not in same])
+    repeats = find_repeats(calls, pairs, same)
     for id, is_repeat in repeats.items():
         if id in records:
             records[id] = records[id]._replace(is_repeat=bool(is_repeat))
@@ -155,14 +156,21 @@ def find_same_calls(records: Mapping[int, CallRecord], pairs: Collection[InnerCa
     return {pair for pair in same if agreeing[pair.outer] == 1}
 
 
-def find_repeats(calls: Collection[Call], inner_calls: Iterable[InnerCall]) -> dict[int, int]:
-    """Return whether each call repeats calls inside it, or the call around it."""
+def find_repeats(
+    calls: Collection[Call], inner_calls: Iterable[InnerCall], same: Collection[InnerCall]
+) -> dict[int, int]:
+    """Return whether each call repeats calls inside it, or the call around it. The `same` pairs are one call."""
     inside: defaultdict[int, list[int]] = defaultdict(list)
     around: defaultdict[int, list[int]] = defaultdict(list)
-    for outer, inner in inner_calls:
-        inside[outer].append(inner)
-        around[inner].append(outer)
     has_usage = {call.id for call in calls if call.has_usage}
+    is_usage_inside = set()
+    for pair in inner_calls:
+        if pair.inner in has_usage:
+            is_usage_inside.add(pair.outer)
+        if pair not in same:
+            inside[pair.outer].append(pair.inner)
+            around[pair.inner].append(pair.outer)
+    alone = has_usage - is_usage_inside
     repeats = {}
     for call in calls:
         below = inside[call.id]
@@ -170,9 +178,7 @@ def find_repeats(calls: Collection[Call], inner_calls: Iterable[InnerCall]) -> d
             repeat = not has_usage.isdisjoint(below)
         else:
             # Calls inside stand for it; or the call around it alone knows the usage of all that are inside.
-            repeat = bool(below) or any(
-                outer in has_usage and has_usage.isdisjoint(inside[outer]) for outer in around[call.id]
-            )
+            repeat = bool(below) or any(outer in alone for outer in around[call.id])
         repeats[call.id] = int(repeat)
     return repeats
 

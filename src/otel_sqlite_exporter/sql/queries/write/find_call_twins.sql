@@ -6,9 +6,11 @@ WITH
   asked AS MATERIALIZED (
     SELECT
       i.id, i.trace, i.response_id, i.response_key, r.service_name,
-      -- An event or log record without a duration may be of a call that began long before.
-      i.start_time_unix_nano - iif(i.event IS NULL OR i.start_time_unix_nano < i.end_time_unix_nano, 0, 600000000000) AS since,
-      i.end_time_unix_nano + iif(i.event IS NULL, 0, 2000000000) AS until
+      -- An event or log record may be late; without a duration, its call may have begun long before.
+      i.start_time_unix_nano
+        - CASE WHEN i.event IS NULL THEN 0 WHEN i.start_time_unix_nano < i.end_time_unix_nano THEN 2000000000 ELSE 600000000000 END
+        AS since,
+      i.end_time_unix_nano + iif(i.event IS NULL, 5000000, 2000000000) AS until
     FROM json_each(:calls) AS w
     CROSS JOIN _llm_interactions AS i ON i.id = w.value
     CROSS JOIN _reporters AS r ON r.id = i.reporter
@@ -66,8 +68,7 @@ SELECT
     )
     SELECT json_group_array(a.span_id) FROM above AS a WHERE a.span_id IS NOT NULL
   )) AS above,
-  p.source AS session_source,
-  p.own_session,
+  p.session,
   i.agent_name,
   i.start_time_unix_nano,
   i.end_time_unix_nano,
@@ -78,7 +79,7 @@ SELECT
   i.own_facts,
   i.prompt IS NOT NULL AS has_prompt,
   i.completion IS NOT NULL AS has_completion,
-  substr(i.completion, 1, 500) AS answer,
+  iif(r.service_name IN (SELECT service_name FROM shared), (SELECT substr(m.completion, 1, 2000) FROM _call_messages AS m WHERE m.id = i.id), NULL) AS answer,
   json_object(
     'provider', i.provider, 'request_model', i.request_model, 'response_model', i.response_model,
     'response_id', i.response_id, 'user_id', i.user_id, 'finish_reasons', i.finish_reasons,

@@ -1,8 +1,9 @@
 -- The rows of _llm_interactions whose counting may change with these records, as a JSON array of ids: their own calls,
 -- those of spans above, those of spans below one of these calls, and the other rows of all these calls. :spans is an array
 -- of ids of _spans; :logs is [[trace, span id], ...], the spans that log records were recorded in; :events is an array of
--- ids of _events, :calls of _llm_interactions; :leaves is [[span, response key], ...], calls that change nothing unless
--- another call names the same response.
+-- ids of _events, :calls of _llm_interactions, :trace_sessions of _trace_sessions that show another session than before;
+-- :leaves is [[span, response key], ...], calls that change nothing unless another call names the same response.
+-- Where several reporters of a service record calls, the place of a call among spans and sessions says which are one.
 -- The joins run from left to right, as the planner does not know how few rows there are. A condition on a table comes
 -- one step later, on the gathered rows: on the table itself it can make SQLite build a Bloom filter of all rows.
 WITH RECURSIVE
@@ -72,12 +73,43 @@ WITH RECURSIVE
     WHERE r.is_inside
   ),
   below (id, trace, span_id) AS (SELECT id, trace, span_id FROM reached WHERE is_inside),
+  has_peers (yes) AS MATERIALIZED (
+    SELECT 1 WHERE EXISTS (SELECT 1 FROM _reporters AS r WHERE r.is_aggregate = 0 GROUP BY r.service_name HAVING count(*) > 1)
+  ),
+  descended (id, trace, span_id) AS (
+    SELECT s.id, s.trace, s.span_id
+    FROM has_peers
+    CROSS JOIN json_each(:spans) AS w
+    CROSS JOIN _spans AS s ON s.id = w.value
+    UNION
+    SELECT c.id, c.trace, c.span_id
+    FROM descended AS d
+    CROSS JOIN _spans AS c ON c.trace = d.trace AND c.parent_span_id = d.span_id
+  ),
   found (id) AS MATERIALIZED (
     SELECT id FROM enclosing
     UNION
     SELECT i.id FROM json_each(:calls) AS w CROSS JOIN _llm_interactions AS i ON i.id = w.value
     UNION
     SELECT i.id FROM told AS t CROSS JOIN _llm_interactions AS i ON i.event = t.event
+    UNION
+    SELECT i.id FROM descended AS d CROSS JOIN _llm_interactions AS i ON i.span = d.id
+    UNION
+    SELECT i.id
+    FROM descended AS d
+    CROSS JOIN _logs AS l ON l.trace = d.trace AND l.span_id = d.span_id
+    CROSS JOIN _events AS e ON e.log = l.id
+    CROSS JOIN _llm_interactions AS i ON i.event = e.id
+    UNION
+    SELECT i.id
+    FROM json_each(:trace_sessions) AS w
+    CROSS JOIN _llm_interactions AS i ON i.trace_session = w.value
+    WHERE EXISTS (SELECT 1 FROM has_peers) OR EXISTS (
+      SELECT 1
+      FROM (SELECT -4294967296 AS step UNION ALL SELECT 0 UNION ALL SELECT 4294967296) AS k
+      CROSS JOIN _llm_interactions AS o ON o.response_key = i.response_key + k.step
+      LIMIT 1 OFFSET 1
+    )
     UNION
     SELECT i.id FROM below AS b CROSS JOIN _llm_interactions AS i ON i.span = b.id
     UNION

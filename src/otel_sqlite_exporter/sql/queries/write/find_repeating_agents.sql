@@ -1,7 +1,7 @@
 -- Agents and workflows that may repeat usage, as a JSON array of [id, 1 if it does, is_repeat]: those among :calls (ids of
 -- _llm_interactions), and those of other traces of the sessions that these or :trace_sessions (ids of _trace_sessions) show.
 -- One repeats what calls below it report, and what the calls of its session in other traces that ran inside its time add
--- up to, if it is the root of its trace. Of agents that are above each other, the later is taken as the inner.
+-- up to. Of agents that are above each other, the later is taken as the inner.
 WITH RECURSIVE
   touched (id) AS MATERIALIZED (
     SELECT i.trace_session FROM json_each(:calls) AS w CROSS JOIN _llm_interactions AS i ON i.id = w.value
@@ -49,13 +49,12 @@ WITH RECURSIVE
   elsewhere (call, calls, input_tokens, output_tokens) AS MATERIALIZED (
     SELECT a.id, count(*), total(i.input_tokens), total(i.output_tokens)
     FROM aggregates AS a
-    CROSS JOIN _spans AS s ON s.id = a.span
     CROSS JOIN _trace_sessions AS p ON p.id = a.trace_session
     CROSS JOIN _trace_sessions AS o ON o.session = p.session AND o.end_time_unix_nano >= a.start_time_unix_nano
     CROSS JOIN _llm_interactions AS i ON i.trace_session = o.id
       AND i.start_time_unix_nano BETWEEN a.start_time_unix_nano AND a.end_time_unix_nano
     WHERE iif(
-      s.parent_span_id IS NULL AND i.end_time_unix_nano <= a.end_time_unix_nano AND i.counted AND NOT i.is_aggregate,
+      i.end_time_unix_nano <= a.end_time_unix_nano AND i.counted AND NOT i.is_aggregate,
       o.trace, p.trace
     ) <> p.trace
     GROUP BY a.id
