@@ -82,7 +82,7 @@ def test_all_that_depends_on_a_name_finds_it(tmp_path: Path, path: Path, place: 
     for view, name in (("framework_events", "framework.patch"), ("security_alerts", "security.alert")):
         assert read(path, f"SELECT name FROM {view}") == [(name,)] * len(sources)
     paired = "SELECT source FROM events WHERE phase = 'finish' AND name = 'job.finish' AND related_event_id IS NOT NULL"
-    assert read(path, f"{paired} ORDER BY 1") == [(one,) for one in sources]
+    assert read(path, paired) == [(sources[0],)]  # where the span has the events, its log records repeat them
     calls = read(path, "SELECT DISTINCT dialect, total_tokens FROM complete_llm_interactions WHERE source <> 'span'")
     assert calls == [("codex", 950)]
     tools = read(path, "SELECT DISTINCT tool_name, result FROM complete_tool_interactions")
