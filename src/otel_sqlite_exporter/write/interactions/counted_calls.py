@@ -70,18 +70,25 @@ class InnerCall(NamedTuple):
 
 def find_calls(connection: sqlite3.Connection, changed: ChangedRecords) -> set[int]:
     """Return the calls (ids of `_llm_interactions`) whose counting can change with these records: theirs, those around
-    and inside, and the other rows of the same calls."""
-    (calls,) = read_json(
-        connection,
-        "find_enclosing_calls",
-        spans=changed.spans,
-        leaves=changed.leaves,
-        logs=changed.logs,
-        events=changed.events,
-        calls=changed.calls,
-        trace_sessions=changed.trace_sessions,
-    )
-    return set(calls)
+    and inside, the other rows of the same calls, and what is around and inside of those."""
+    calls: set[int] = set()
+    for _ in range(_MOST_ROUNDS):
+        found, others = read_json(
+            connection,
+            "find_enclosing_calls",
+            spans=changed.spans,
+            leaves=changed.leaves,
+            logs=changed.logs,
+            events=changed.events,
+            calls=changed.calls,
+            trace_sessions=changed.trace_sessions,
+        )
+        calls.update(found)
+        missing = set(others) - calls
+        if not missing:
+            break
+        changed = ChangedRecords(calls=missing)
+    return calls | missing
 
 
 def count_calls(connection: sqlite3.Connection, changed: ChangedRecords) -> int:

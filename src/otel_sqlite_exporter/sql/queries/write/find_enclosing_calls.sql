@@ -1,5 +1,6 @@
--- The rows of _llm_interactions whose counting may change with these records, as a JSON array of ids: their own calls,
--- those of spans above, those of spans below one of these calls, and the other rows of all these calls. :spans is an array
+-- The rows of _llm_interactions whose counting may change with these records, as JSON arrays of ids. calls: their own calls,
+-- those of spans above, and those of spans below one of these calls. others: the other rows of all these calls, and those
+-- whose place has changed; what is above and below them is not here. :spans is an array
 -- of ids of _spans; :logs is [[trace, span id], ...], the spans that log records were recorded in; :events is an array of
 -- ids of _events, :calls of _llm_interactions, :trace_sessions of _trace_sessions that show another session than before;
 -- :leaves is [[span, response key], ...], calls that change nothing unless another call names the same response.
@@ -93,6 +94,15 @@ WITH RECURSIVE
     UNION
     SELECT i.id FROM told AS t CROSS JOIN _llm_interactions AS i ON i.event = t.event
     UNION
+    SELECT i.id FROM below AS b CROSS JOIN _llm_interactions AS i ON i.span = b.id
+    UNION
+    SELECT i.id
+    FROM below AS b
+    CROSS JOIN _logs AS l ON l.trace = b.trace AND l.span_id = b.span_id
+    CROSS JOIN _events AS e ON e.log = l.id
+    CROSS JOIN _llm_interactions AS i ON i.event = e.id
+  ),
+  placed (id) AS (
     SELECT i.id FROM descended AS d CROSS JOIN _llm_interactions AS i ON i.span = d.id
     UNION
     SELECT i.id
@@ -110,23 +120,19 @@ WITH RECURSIVE
       CROSS JOIN _llm_interactions AS o ON o.response_key = i.response_key + k.step
       LIMIT 1 OFFSET 1
     )
-    UNION
-    SELECT i.id FROM below AS b CROSS JOIN _llm_interactions AS i ON i.span = b.id
-    UNION
-    SELECT i.id
-    FROM below AS b
-    CROSS JOIN _logs AS l ON l.trace = b.trace AND l.span_id = b.span_id
-    CROSS JOIN _events AS e ON e.log = l.id
-    CROSS JOIN _llm_interactions AS i ON i.event = e.id
   ),
   counting (id) AS (
     SELECT ifnull(i.twin, i.id) FROM found AS f CROSS JOIN _llm_interactions AS i ON i.id = f.id
   )
-SELECT json_group_array(id)
-FROM (
-  SELECT id FROM found
-  UNION
-  SELECT id FROM counting
-  UNION
-  SELECT i.id FROM counting AS c CROSS JOIN _llm_interactions AS i ON i.twin = c.id
-);
+SELECT
+  (SELECT json_group_array(id) FROM found) AS calls,
+  (
+    SELECT json_group_array(id)
+    FROM (
+      SELECT id FROM placed
+      UNION
+      SELECT id FROM counting
+      UNION
+      SELECT i.id FROM counting AS c CROSS JOIN _llm_interactions AS i ON i.twin = c.id
+    )
+  ) AS others;
