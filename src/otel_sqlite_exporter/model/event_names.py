@@ -13,7 +13,8 @@ from typing import Any
 
 from otel_sqlite_exporter.model.values import repair_text
 
-_ATTRIBUTE = "event.name"
+NAME_ATTRIBUTE = "event.name"
+"""The attribute that may hold the name of a record."""
 _SOURCE_LINE = re.compile(r"(?:event\s.+|.*[/\\].*\.\w+):\d+(?::\d+)?", re.DOTALL)
 _BODY = re.compile(r"[A-Za-z][\w-]*(?:\.[A-Za-z][\w-]*)+", re.ASCII)
 _LONGEST_BODY = 128
@@ -32,7 +33,7 @@ def find_names(
     field = "" if recorded is None else repair_text(recorded)[0]
     is_named = is_name(field)
     names = [field] if is_named else []
-    name = attributes.get(_ATTRIBUTE)
+    name = attributes.get(NAME_ATTRIBUTE)
     if isinstance(name, str) and is_name(name):
         names.append(repair_text(name)[0])
     if isinstance(body, str) and len(body) <= _LONGEST_BODY and _BODY.fullmatch(body):
