@@ -216,6 +216,14 @@ def test_a_span_whose_events_tell_of_a_call_loses_the_words_of_errors(name: str)
     )
 
 
+@pytest.mark.parametrize("keywords", [{"capture_content": False}, {"capture": "metadata"}])
+def test_the_command_line_of_an_agent_is_content(keywords: dict[str, Any]) -> None:
+    told = {"process.command_args": ["gemini", "-p", "a secret"], "process.command_line": "gemini -p 'a secret'"}
+    resource = Resource({**told, "process.pid": 5, "process.executable.name": "gemini"})
+    stored = make_redactor(**keywords).redact_span(ReadableSpan("a", CONTEXT, resource=resource)).resource
+    assert stored.attributes == {"process.pid": 5, "process.executable.name": "gemini"}
+
+
 def test_records_with_a_name_that_a_dialect_of_yours_knows_tell_of_calls(tmp_path: Path) -> None:
     file = tmp_path / "own.json"
     file.write_text(json.dumps({"name": "own", "markers": [], "attributes": {}, "records": {"shop.asked": {}}}))
@@ -235,6 +243,13 @@ def test_a_body_is_a_name_only_if_the_record_has_no_other(keywords: dict[str, An
     assert kept("codex.sse_event", "log", **{"event.name": "sse_event"})
     assert not kept("github.com", "gen_ai.user.message")
     assert not kept("hunter2.secret", None, **{"event.name": "tool.result"})
+
+
+@pytest.mark.parametrize("name", ["llm.content.completion.chunk", "gen_ai.content.completion.chunk"])
+def test_a_piece_of_a_stream_is_content(name: str) -> None:
+    event = Event(name, {"content": "said", "text": "said", "chunk": "said", "event.body": "said", "index": 1}, 1)
+    stored = make_redactor(capture_content=False).redact_span(ReadableSpan("a", CONTEXT, events=[event]))
+    assert stored.events[0].attributes == {"index": 1}
 
 
 def test_content_in_a_name_is_masked() -> None:

@@ -49,7 +49,7 @@ _OF_PROVIDERS = re.compile("|".join(re.escape(name).replace(r"\*", _PROVIDER) fo
 _KEPT = frozenset(_CONTENT["kept_below_flattened"])
 _KEPT_OF_CALLS = frozenset(_CONTENT["kept_in_answers"])
 _FINISH_REASON = "finish_reason"
-_OF_OTHER_EVENTS = frozenset(_EVENTS["attributes"])
+_OF_EVENTS = frozenset(_EVENTS["attributes"])
 _SCOPES = _prefixes(_EVENTS["scopes"])
 CONTENT_RECORDS = frozenset(_EVENTS["names"])
 """The names of events and log records that carry content."""
@@ -79,8 +79,9 @@ def is_content_of_event(key: str, names: Collection[str]) -> bool:
     if is_content(key):
         return True
     if not MESSAGE_RECORDS.isdisjoint(names):
-        return ("." not in key or key.startswith("message.")) and _is_not_kept(key)
-    return key in _OF_OTHER_EVENTS and not _OTHER_EVENTS.isdisjoint(names)
+        is_told = "." not in key or key.startswith("message.")
+        return key in _OF_EVENTS or (is_told and _is_not_kept(key))
+    return key in _OF_EVENTS and not _OTHER_EVENTS.isdisjoint(names)
 
 
 def carries_content(names: Collection[str]) -> bool:
