@@ -42,7 +42,12 @@ PLACES = ["field", "attribute", "empty", "body"]
 TOLD = {
     "codex.user_prompt": {"prompt": "a SECRET prompt"},
     "codex.tool_result": {"tool_name": "shell", "call_id": "c1", "arguments": '{"x": "SECRET"}', "output": "a SECRET"},
-    "codex.sse_event": {"model": "m", "input_token_count": "900", "output_token_count": "50"},
+    "codex.sse_event": {
+        "event.kind": "response.completed",
+        "model": "m",
+        "input_token_count": "900",
+        "output_token_count": "50",
+    },
     "gen_ai.choice": {"content": "SECRET"},
     "job.start": {},
     "job.finish": {},
@@ -88,6 +93,21 @@ def test_all_that_depends_on_a_name_finds_it(tmp_path: Path, path: Path, place: 
     tools = read(path, "SELECT DISTINCT tool_name, result FROM complete_tool_interactions")
     assert tools == [("shell", "a SECRET")]
     assert read(path, "SELECT count(*) FROM _messages") == [(len(sources),)]
+
+
+def test_a_record_is_a_call_by_any_of_its_names(tmp_path: Path, path: Path) -> None:
+    source, messages = write_records(tmp_path, "attribute")
+    (span,) = messages[0]["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    told = [*messages[1]["resourceLogs"][0]["scopeLogs"][0]["logRecords"], *span["events"]]
+    for record in told:
+        record["eventName" if "eventName" in record else "name"] = "noted"
+    source.write_text("".join(f"{json.dumps(message)}\n" for message in messages))
+    assert run("import", source, "--into", path)[0] == 0
+    assert read(path, "SELECT DISTINCT event_name FROM logs") == [("noted",)]
+    calls = read(path, "SELECT source, total_tokens FROM complete_llm_interactions ORDER BY 1")
+    assert calls == [("event", 950)] * 2
+    assert read(path, "SELECT DISTINCT tool_name FROM complete_tool_interactions") == [("shell",)]
+    assert reindex.reindex(resolve_settings(path)).changed_spans == 0
 
 
 @pytest.mark.parametrize("place", PLACES)

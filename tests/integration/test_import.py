@@ -320,6 +320,19 @@ def _count_parts(path: Path) -> int:
         return 0
 
 
+@pytest.mark.parametrize("field", ["traceId", "spanId", "startTimeUnixNano"])
+def test_what_cannot_be_read_is_not_quoted_if_values_are_redacted(field: str, tmp_path: Path, path: Path) -> None:
+    message = json.loads(write_otlp_lines(tmp_path / "one", make_agent_spans()[:1]).read_text())
+    message["resourceSpans"][0]["scopeSpans"][0]["spans"][0][field] = "c2VjcmV0"
+    source = tmp_path / "bad.jsonl"
+    source.write_text(json.dumps(message))
+    for metadata in ({}, {"OTEL_EXPORTER_SQLITE_CAPTURE": "metadata"}):
+        target = path if metadata else tmp_path / "all.db"
+        _, _, err = run("import", source, "--into", target, **metadata)
+        held = str(read(target, "SELECT * FROM _quarantine"))
+        assert ("c2VjcmV0" in held, "c2VjcmV0" in err) == (not metadata, not metadata)
+
+
 def test_what_cannot_be_read_is_named_and_kept(tmp_path: Path, path: Path) -> None:
     span = json.loads(write_otlp_lines(tmp_path / "one", make_agent_spans()[:1]).read_text())
     bad = json.loads(json.dumps(span).replace('"traceId"', '"noTraceId"'))

@@ -323,6 +323,7 @@ KEYS_OF_MESSAGES = sorted(
         *NAMES["parts"]["held_media"],
         *("reasoning", "reasoning_content", "thinking", "refusal", "additional_kwargs", "function_call_arguments_json"),
         *("message.content", "message.parts", "message.tool_calls.0.function.arguments", "key_of_tomorrow"),
+        "event.body",
     }
 )
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode
 
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES
+from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS
 from otel_sqlite_exporter.genai.rules import load_rules
 from otel_sqlite_exporter.model.attribute_sources import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.model.signals import LogFields, SpanFields
@@ -179,6 +181,75 @@ def test_records_of_calls_lose_their_bodies() -> None:
     for fields in ({"event_name": "gemini_cli.api_error"}, {"scope": scope}):
         assert redact_log({"capture_content": False}, body="Calling f with {}", **fields).body is None
     assert redact_log({"capture_content": False}, body="a line of text").body == "a line of text"
+
+
+WORDS = {"error": "no city", "error.message": "no city", "error_message": "no city", "exception.stacktrace": "no city"}
+TELLING = sorted(
+    {
+        *MESSAGE_RECORDS,
+        *(name for one in load_rules().dialects for name in (*one.records, *one.events, *one.first_token_events)),
+        *("qwen-code.user_prompt", "gemini_cli.user_prompt", "codex.user_prompt", "llm.retry", "tool.progress"),
+    }
+)
+
+
+@pytest.mark.parametrize("name", TELLING)
+@pytest.mark.parametrize("body", ["Tool call: write a secret", {"result": "a secret"}, "hunter2.secret"])
+def test_what_records_of_calls_say_in_words_is_content(name: str, body: Any) -> None:
+    for attributes, recorded in (({**WORDS}, name), ({**WORDS, "event.name": name}, None)):
+        stored = redact_log({"capture_content": False}, event_name=recorded, attributes=attributes, body=body)
+        assert (stored.body, stored.attributes.keys() & WORDS.keys()) == (None, set())
+
+
+@pytest.mark.parametrize("name", TELLING)
+def test_a_span_whose_events_tell_of_a_call_loses_the_words_of_errors(name: str) -> None:
+    span = ReadableSpan(
+        "a",
+        CONTEXT,
+        events=[Event("exception", {**WORDS, "exception.type": "ValueError"}, 1), Event(name, {**WORDS}, 2)],
+        status=Status(StatusCode.ERROR, "no city"),
+    )
+    stored = make_redactor(capture_content=False).redact_span(span)
+    assert (stored.status.description, [one.attributes for one in stored.events]) == (
+        None,
+        [{"exception.type": "ValueError"}, {}],
+    )
+
+
+@pytest.mark.parametrize("keywords", [{"capture_content": False}, {"capture": "metadata"}])
+def test_the_command_line_of_an_agent_is_content(keywords: dict[str, Any]) -> None:
+    told = {"process.command_args": ["gemini", "-p", "a secret"], "process.command_line": "gemini -p 'a secret'"}
+    resource = Resource({**told, "process.pid": 5, "process.executable.name": "gemini"})
+    stored = make_redactor(**keywords).redact_span(ReadableSpan("a", CONTEXT, resource=resource)).resource
+    assert stored.attributes == {"process.pid": 5, "process.executable.name": "gemini"}
+
+
+def test_records_with_a_name_that_a_dialect_of_yours_knows_tell_of_calls(tmp_path: Path) -> None:
+    file = tmp_path / "own.json"
+    file.write_text(json.dumps({"name": "own", "markers": [], "attributes": {}, "records": {"shop.asked": {}}}))
+    for name, body in (("shop.asked", None), ("shop.sold", "a line of text")):
+        settings = {"capture_content": False, "dialects": [str(file)]}
+        assert redact_log(settings, event_name=name, body="a line of text").body == body
+
+
+@pytest.mark.parametrize("keywords", [{"capture_content": False}, {"capture": "metadata"}])
+def test_a_body_is_a_name_only_if_the_record_has_no_other(keywords: dict[str, Any]) -> None:
+    def kept(body: str, name: str | None = None, **attributes: Any) -> bool:
+        return redact_log(keywords, event_name=name, attributes=attributes, body=body).body == body
+
+    assert kept("job.start")
+    assert kept("job.start", "event src/main.rs:12")
+    assert kept("claude_code.user_prompt", None, **{"event.name": "user_prompt"})
+    assert kept("codex.sse_event", "log", **{"event.name": "sse_event"})
+    assert not kept("github.com", "gen_ai.user.message")
+    assert not kept("hunter2.secret", None, **{"event.name": "tool.result"})
+
+
+@pytest.mark.parametrize("name", ["llm.content.completion.chunk", "gen_ai.content.completion.chunk"])
+def test_a_piece_of_a_stream_is_content(name: str) -> None:
+    event = Event(name, {"content": "said", "text": "said", "chunk": "said", "event.body": "said", "index": 1}, 1)
+    stored = make_redactor(capture_content=False).redact_span(ReadableSpan("a", CONTEXT, events=[event]))
+    assert stored.events[0].attributes == {"index": 1}
 
 
 def test_content_in_a_name_is_masked() -> None:

@@ -54,7 +54,7 @@ OPERATIONS = sorted({value for one in DIALECTS.values() for values in one.operat
 def find(case: dict[str, Any]) -> Interactions:
     attributes = {name: tuple(value) if type(value) is list else value for name, value in case["attributes"].items()}
     if "record" in case:
-        names = find_names(case["record"], attributes, case.get("body"))
+        names = find_names(case["record"], attributes, case.get("body"), rules.load_rules().is_record)
         return find_record_interactions(names, attributes, None) or NO_INTERACTIONS
     events = [event(name, **told) for name, told in case.get("events", [])]
     return find_in(attributes, *events, name=case.get("span", SPAN_NAME), scope=case.get("scope"))

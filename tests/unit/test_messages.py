@@ -67,6 +67,9 @@ OPENAI = [
     {"role": "tool", "tool_call_id": "c1", "content": "42"},
 ]
 HAYSTACK_CALL = {"tool_name": "add", "arguments": {"a": 1}, "id": "c1", "extra": None}
+INVALID = {"type": "invalid_tool_call", "name": "add", "args": "{a", "id": "c1", "error": "no JSON"}
+TEXT_FILE = {"type": "blob", "modality": "document", "mime_type": "text/plain", "content": "Rhine"}
+PDF = {"type": "blob", "modality": "document", "mime_type": "application/pdf", "content": "AA=="}
 HISTORY = [SYSTEM, USER, ASKS, GIVES]
 CASES: dict[str, tuple[Any, list[dict[str, Any]]]] = {
     "OpenAI chat": (OPENAI, HISTORY),
@@ -96,6 +99,60 @@ CASES: dict[str, tuple[Any, list[dict[str, Any]]]] = {
                 {"type": "blob", "modality": "audio", "mime_type": "audio/wav", "content": "BBBB"},
                 {"type": "file", "modality": "document", "file_id": "f1"},
             )
+        ],
+    ),
+    "documents with what is said of them": (
+        {
+            "role": "user",
+            "content": [
+                {
+                    "type": "document",
+                    "title": "Rivers",
+                    "context": "A list.",
+                    "source": {"type": "text", "media_type": "text/plain", "data": "Rhine"},
+                },
+                {"type": "input_file", "filename": "a.pdf", "file_data": "data:application/pdf;base64,AA=="},
+                {"type": "file", "file": {"filename": "b.pdf", "file_id": "f1"}},
+                {"type": "input_file", "filename": "c.pdf", "file_url": "https://example.org/c.pdf"},
+                {"document": {"name": "d", "format": "pdf", "source": {"bytes": "AA=="}}},
+            ],
+        },
+        [
+            _message(
+                "user",
+                {**TEXT_FILE, "title": "Rivers", "context": "A list."},
+                {**PDF, "filename": "a.pdf"},
+                {"type": "file", "modality": "document", "file_id": "f1", "filename": "b.pdf"},
+                {"type": "uri", "modality": "document", "uri": "https://example.org/c.pdf", "filename": "c.pdf"},
+                {**PDF, "name": "d"},
+            )
+        ],
+    ),
+    "LangChain calls whose arguments are no JSON": (
+        [
+            {"type": "ai", "content": "", "tool_calls": [], "invalid_tool_calls": [INVALID]},
+            USER,
+            {
+                "type": "ai",
+                "content": "",
+                "tool_calls": [{"name": "add", "args": {"a": 1}, "id": "c1"}],
+                "invalid_tool_calls": [{**INVALID, "id": "c2"}],
+                "additional_kwargs": {"tool_calls": [OPENAI_CALL]},
+            },
+            USER,
+            {
+                "type": "ai",
+                "content": "",
+                "invalid_tool_calls": [INVALID],
+                "additional_kwargs": {"tool_calls": [{"id": "c1", "function": {"name": "add", "arguments": "{a"}}]},
+            },
+        ],
+        [
+            _message("assistant", {**CALL, "arguments": "{a"}),
+            USER,
+            _message("assistant", CALL, {**CALL, "id": "c2", "arguments": "{a"}),
+            USER,
+            _message("assistant", {**CALL, "arguments": "{a"}),
         ],
     ),
     "OpenAI completion": (

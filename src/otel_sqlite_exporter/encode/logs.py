@@ -73,7 +73,7 @@ class LogEncoder:
             if trace_id is None:
                 own = session  # no trace could show it
         kept = as_stored(attributes, encoded)
-        names = find_names(recorded_name, kept, decode_text(body, body_types))
+        names = find_names(recorded_name, kept, decode_text(body, body_types), self._rules.is_record)
         event_name = names[0] if names else None
         stem, phase = split_phase(event_name) if event_name else (None, None)
         row = LogRow(

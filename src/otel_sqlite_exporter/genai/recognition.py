@@ -17,6 +17,7 @@ from otel_sqlite_exporter.genai.plans import Ask, InteractionPlan, RowPlan
 from otel_sqlite_exporter.genai.rules import AGENTS, CALLS, TOOLS, WAITS, Rules, load_rules
 from otel_sqlite_exporter.genai.tool_attributes import find_tool_content
 from otel_sqlite_exporter.genai.usage import NOBODY, Outside, Usage, add_hidden, include_parts
+from otel_sqlite_exporter.model.event_names import NAME_ATTRIBUTE, find_names
 from otel_sqlite_exporter.model.rows import (
     NO_INTERACTIONS,
     EventRow,
@@ -83,9 +84,10 @@ def find_event_interactions(
     rules = rules or load_rules()
     found = []
     for index, event in enumerate(events):
-        if rules.is_record(event.name):
+        if rules.is_record(event.name) or NAME_ATTRIBUTE in event.attributes:
             attributes = decode_attributes(event.attributes, event.attribute_types)
-            interactions = find_record_interactions((event.name,), attributes, user_id, rules)
+            names = find_names(event.name, attributes)
+            interactions = find_record_interactions(names, attributes, user_id, rules)
             if interactions is not None:
                 found.append((index, interactions))
     return found

@@ -8,32 +8,38 @@ record (`event src/main.rs:12`, as Rust's `tracing` does), and give the name els
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from otel_sqlite_exporter.model.values import repair_text
 
-_ATTRIBUTE = "event.name"
+NAME_ATTRIBUTE = "event.name"
+"""The attribute that may hold the name of a record."""
 _SOURCE_LINE = re.compile(r"(?:event\s.+|.*[/\\].*\.\w+):\d+(?::\d+)?", re.DOTALL)
 _BODY = re.compile(r"[A-Za-z][\w-]*(?:\.[A-Za-z][\w-]*)+", re.ASCII)
 _LONGEST_BODY = 128
 
 
-def find_names(recorded: Any, attributes: Mapping[Any, Any], body: Any = None) -> list[str]:
+def find_names(
+    recorded: Any, attributes: Mapping[Any, Any], body: Any = None, is_known: Callable[[str], bool] | None = None
+) -> list[str]:
     """Return the names of a log record or span event, the one that is shown first; none if it has no name.
 
     In this order: the field for the name, as `recorded`, unless it is empty or names a line of source code; the
     attribute `event.name`; the `body` of a log record if it is a name (words with dots between them, at most 128
-    characters); and the line of source code if there is nothing else.
+    characters); and the line of source code if there is nothing else. A user may write such a body too. So beside
+    another name it counts only if it ends with that name, or if `is_known` knows it as the name of a record.
     """
     field = "" if recorded is None else repair_text(recorded)[0]
     is_named = is_name(field)
     names = [field] if is_named else []
-    name = attributes.get(_ATTRIBUTE)
+    name = attributes.get(NAME_ATTRIBUTE)
     if isinstance(name, str) and is_name(name):
         names.append(repair_text(name)[0])
     if isinstance(body, str) and len(body) <= _LONGEST_BODY and _BODY.fullmatch(body):
-        names.append(body)
+        is_repeated = any(body.endswith(f".{one}") for one in names)
+        if not names or is_repeated or (is_known is not None and is_known(body)):
+            names.append(body)
     if not names and field and not field.isspace():
         names.append(field)
     return list(dict.fromkeys(names))

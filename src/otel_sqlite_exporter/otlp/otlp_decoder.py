@@ -51,10 +51,11 @@ _CODES |= {None: StatusCode.UNSET}
 
 
 class UnreadableRecord(NamedTuple):
-    """A part of a message that cannot be read, and the reason."""
+    """A part of a message that cannot be read, and the reason. `error` says more, and may quote the part."""
 
     content: Any
     reason: str
+    error: str = ""
 
 
 def find_signals(message: Any) -> set[str]:
@@ -78,19 +79,19 @@ def _decode_group(group: Any, middle: str, bottom: str, decode: Callable[..., An
     try:
         resource = _decode_resource(group)
     except _RECORD_ERRORS as error:
-        yield UnreadableRecord(group, f"its resource cannot be read: {error}")
+        yield UnreadableRecord(group, "its resource cannot be read", str(error))
         return
     for scoped in _items(group, middle):
         try:
             scope = _decode_scope(scoped)
         except _RECORD_ERRORS as error:
-            yield UnreadableRecord(scoped, f"its scope cannot be read: {error}")
+            yield UnreadableRecord(scoped, "its scope cannot be read", str(error))
             continue
         for record in _items(scoped, bottom):
             try:
                 yield decode(record, resource, scope)
             except _RECORD_ERRORS as error:
-                yield UnreadableRecord(record, f"it cannot be read: {error}")
+                yield UnreadableRecord(record, "it cannot be read", str(error))
 
 
 def _items(holder: Any, key: str) -> Sequence[Any]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.genai.column_readers import find_value
@@ -28,6 +28,7 @@ from otel_sqlite_exporter.redact.content_names import (
 )
 from otel_sqlite_exporter.redact.json_members import NOTHING, keep_members, keep_paths
 from otel_sqlite_exporter.redact.metadata import Metadata, is_plain, is_short
+from otel_sqlite_exporter.redact.telling_names import TellingNames
 from otel_sqlite_exporter.settings import Settings
 
 _BODY, _DESCRIPTION = "log.body", "status.description"
@@ -65,6 +66,7 @@ class Captured:
             self._metadata = Metadata(self._rules.dialects, settings.session_attributes)
         self._keeps_markers = self._metadata is not None or self._match_allowed is None
         self.counts = self._metadata is not None or self._match_allowed is not None
+        self._telling = TellingNames(self._rules.dialects)
         self._names = _find_names(self._rules.dialects)
         _, self._own_prefixes = find_content_names(settings.dialects)
         markers = (name for one in self._rules.dialects for name in one.markers if name.endswith(".*"))
@@ -79,18 +81,22 @@ class Captured:
         self._facts = frozenset(filter(self.is_content, facts))
         self._keys: dict[str, _Key] = {}
 
-    def tells_of_call(self, attributes: Mapping[Any, Any], scope: Any) -> bool:
-        """Whether a span with these attributes, of this scope, tells of a call, a tool or an agent whose content is
-        left out."""
+    def tells_of_call(self, attributes: Mapping[Any, Any], scope: Any, events: Iterable[Collection[str]] = ()) -> bool:
+        """Whether a span with these attributes, of this scope and with `events` of these names, tells of a call, a tool
+        or an agent whose content is left out."""
         if self._has_content:
             return False
-        if tells_of_calls(_name(scope)):
+        if tells_of_calls(_name(scope)) or any(map(self._telling.tell, events)):
             return True
         return self._rules.plan_span({key: type(value) for key, value in attributes.items()}) is not None
 
     def tells_of_call_in_log(self, names: Collection[str], scope: Any) -> bool:
         """Whether a log record of these names and this scope tells of one whose content is left out."""
-        return not self._has_content and tells_of_calls(_name(scope), names)
+        return not self._has_content and (tells_of_calls(_name(scope)) or self._telling.tell(names))
+
+    def knows_record(self, name: str) -> bool:
+        """Whether a dialect knows a record of this name."""
+        return self._telling.know(name)
 
     def choose(self, attributes: dict[Any, Any], names: Collection[str], *, of_call: bool) -> dict[Any, Any]:
         """Return the attributes that are captured, of the event or log record with these names if there are any."""

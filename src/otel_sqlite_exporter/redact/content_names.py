@@ -49,9 +49,11 @@ _OF_PROVIDERS = re.compile("|".join(re.escape(name).replace(r"\*", _PROVIDER) fo
 _KEPT = frozenset(_CONTENT["kept_below_flattened"])
 _KEPT_OF_CALLS = frozenset(_CONTENT["kept_in_answers"])
 _FINISH_REASON = "finish_reason"
-_OTHER_EVENTS = frozenset(_EVENTS["names"]) - MESSAGE_RECORDS
-_OF_OTHER_EVENTS = frozenset(_EVENTS["attributes"])
-_OF_CALLS, _SCOPES = _prefixes(_EVENTS["of_calls"]), _prefixes(_EVENTS["scopes"])
+_OF_EVENTS = frozenset(_EVENTS["attributes"])
+_SCOPES = _prefixes(_EVENTS["scopes"])
+CONTENT_RECORDS = frozenset(_EVENTS["names"])
+"""The names of events and log records that carry content."""
+_OTHER_EVENTS = CONTENT_RECORDS - MESSAGE_RECORDS
 PARAMETERS = frozenset(_collect("parameters"))
 """Attributes that hold JSON with the parameters of a request."""
 TEXTS = frozenset(_collect("texts"))
@@ -77,8 +79,9 @@ def is_content_of_event(key: str, names: Collection[str]) -> bool:
     if is_content(key):
         return True
     if not MESSAGE_RECORDS.isdisjoint(names):
-        return ("." not in key or key.startswith("message.")) and _is_not_kept(key)
-    return key in _OF_OTHER_EVENTS and not _OTHER_EVENTS.isdisjoint(names)
+        is_told = "." not in key or key.startswith("message.")
+        return key in _OF_EVENTS or (is_told and _is_not_kept(key))
+    return key in _OF_EVENTS and not _OTHER_EVENTS.isdisjoint(names)
 
 
 def carries_content(names: Collection[str]) -> bool:
@@ -86,10 +89,10 @@ def carries_content(names: Collection[str]) -> bool:
     return not (MESSAGE_RECORDS.isdisjoint(names) and _OTHER_EVENTS.isdisjoint(names))
 
 
-def tells_of_calls(scope: str, names: Collection[str] = ()) -> bool:
-    """Whether spans of the instrumentation scope with this name, or log records of it with these names, tell of calls,
-    tools or agents: then what they say in words is content."""
-    return scope.startswith(_SCOPES) or any(name.startswith(_OF_CALLS) for name in names)
+def tells_of_calls(scope: str) -> bool:
+    """Whether spans and log records of the instrumentation scope with this name tell of calls, tools or agents: then
+    what they say in words is content."""
+    return scope.startswith(_SCOPES)
 
 
 def _is_not_kept(key: str) -> bool:

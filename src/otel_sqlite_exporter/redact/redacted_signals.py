@@ -41,6 +41,16 @@ class RedactedTraceState(NamedTuple):
         return self.header
 
 
+class _Event(NamedTuple):
+    """An event of a span as it was read, with its `names`."""
+
+    name: Any
+    timestamp: Any
+    attributes: dict[Any, Any]
+    dropped: Any
+    names: Sequence[str]
+
+
 # A shorter text may be in a name by chance.
 _SHORTEST_PROMPT = 8
 _READERS: dict[type[Any], Callable[[Any], Any]] = {
@@ -66,9 +76,11 @@ class SpanRedactor:
     def redact_log(self, fields: LogFields) -> LogFields:
         """Return a redacted copy of a log record. Never raises."""
         redactor, name = self._redactor, fields.event_name
-        names = find_names(name, fields.attributes, fields.body)
-        captured = redactor.captured
-        of_call = captured is not None and captured.tells_of_call_in_log(names, fields.scope)
+        captured, of_call = redactor.captured, False
+        names: Sequence[str] = ()
+        if captured is not None:
+            names = find_names(name, fields.attributes, fields.body, captured.knows_record)
+            of_call = captured.tells_of_call_in_log(names, fields.scope)
         attributes = redactor.redact_attributes(fields.attributes, names, of_call=of_call)
         return fields._replace(
             event_name=self._redact_text("event.name", name, None),
@@ -86,7 +98,8 @@ class SpanRedactor:
         resource, scope, *dropped = rest
         redact_context = self._redact_context
         captured, plain = self._redactor.captured, copy_attributes(attributes)
-        of_call = captured is not None and captured.tells_of_call(plain, scope)
+        read = [_read_event(event) for event in _items(events)]
+        of_call = captured is not None and captured.tells_of_call(plain, scope, [event.names for event in read])
         redacted = self._redactor.redact_attributes(plain, of_call=of_call)
         dropped[0] = self._count_left_out(dropped[0], plain, redacted)
         values = (
@@ -98,7 +111,7 @@ class SpanRedactor:
             _time(end),
             self._redact_status(status, of_call),
             redacted,
-            [self._redact_event(event, of_call) for event in _items(events)],
+            [self._redact_event(event, of_call) for event in read],
             [self._redact_link(link) for link in _items(links)],
             self._share(resource, self._redact_resource),
             self._share(scope, self._redact_scope),
@@ -106,10 +119,9 @@ class SpanRedactor:
         )
         return make_row(SpanFields, values)
 
-    def _redact_event(self, event: Any, of_call: bool) -> EventFields:
-        name, timestamp, attributes, dropped = _read(event, EventFields)
-        plain = copy_attributes(attributes)
-        redacted = self._redactor.redact_attributes(plain, find_names(name, plain), of_call=of_call)
+    def _redact_event(self, event: _Event, of_call: bool) -> EventFields:
+        name, timestamp, plain, dropped, names = event
+        redacted = self._redactor.redact_attributes(plain, names, of_call=of_call)
         text = self._redactor.redact_text("event.name", name)
         count = self._count_left_out(_count(dropped), plain, redacted)
         return make_row(EventFields, (text, _time(timestamp), redacted, count))
@@ -207,6 +219,12 @@ def _read(holder: Any, stand_in: type[Any]) -> Sequence[Any]:
         return fields
     except Exception:
         return [_read_field(holder, field) for field in stand_in._fields]
+
+
+def _read_event(event: Any) -> _Event:
+    name, timestamp, attributes, dropped = _read(event, EventFields)
+    plain = copy_attributes(attributes)
+    return _Event(name, timestamp, plain, dropped, find_names(name, plain))
 
 
 def _read_field(holder: Any, field: str) -> Any:

@@ -181,6 +181,10 @@ def _find_calls(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     if isinstance(calls, Mapping):
         calls = [calls]
     found = list(_maps(calls)) if isinstance(calls, (list, tuple)) else []
+    invalid = value.get("invalid_tool_calls")  # LangChain: calls whose arguments are no JSON
+    if isinstance(invalid, (list, tuple)):
+        given_ids = {call.get("id") for call in found}
+        found += (call for call in _maps(invalid) if call.get("id") is None or call.get("id") not in given_ids)
     function = value.get("function_call")
     function = decode_text(function) if isinstance(function, str) else function
     if not found and isinstance(function, Mapping):
