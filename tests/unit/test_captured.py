@@ -235,7 +235,7 @@ def test_records_with_a_name_that_a_dialect_of_yours_knows_tell_of_calls(tmp_pat
 @pytest.mark.parametrize("keywords", [{"capture_content": False}, {"capture": "metadata"}])
 def test_a_body_is_a_name_only_if_the_record_has_no_other(keywords: dict[str, Any]) -> None:
     def kept(body: str, name: str | None = None, **attributes: Any) -> bool:
-        return redact_log(keywords, event_name=name, attributes=attributes, body=body).body == body
+        return bool(redact_log(keywords, event_name=name, attributes=attributes, body=body).body == body)
 
     assert kept("job.start")
     assert kept("job.start", "event src/main.rs:12")

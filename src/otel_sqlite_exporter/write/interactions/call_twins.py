@@ -60,7 +60,7 @@ def merge_facts(group: Sequence[CallRecord]) -> tuple[dict[str, Any], int | None
     """Return the facts of a call that its records give together, and the id of the record whose messages it shows where
     the first has none.
 
-    The first record comes first for all but the usage: the innermost span is the client's own, and its numbers are the
+    The first record comes first for all but usage and error: the innermost span is the client's own, and these are the
     server's. A log record's model is the one that answered, if a span asked for another.
     """
     first = group[0]
@@ -68,6 +68,7 @@ def merge_facts(group: Sequence[CallRecord]) -> tuple[dict[str, Any], int | None
         name: next((one.facts[name] for one in group if one.facts[name] is not None), None) for name in OTHER_FACTS
     }
     inner = sorted(group, key=lambda one: (one.source != SPAN, -one.start_time_unix_nano, one.order))
+    facts["error_type"] = next((one.facts["error_type"] for one in inner if one.facts["error_type"] is not None), None)
     inner = _find_fullest([one for one in inner if one.has_usage])
     for name in USAGE:
         facts[name] = next((one.facts[name] for one in inner if one.facts[name] is not None), None)
