@@ -60,6 +60,34 @@ def test_records_that_turn_to_a_stronger_session_do_not_take_times_of_others_the
     assert read(path, _TRACES) == [(15, 70)]
 
 
+def test_a_session_does_not_keep_the_time_of_a_span_that_leaves_it_where_another_ends(path: Path) -> None:
+    with exporting(path) as spans:
+        spans.export_open([make_span(1, 10, None, "A"), make_span(2, 50, None, "A")])
+        spans.export_open([make_span(3, 80, None, "A")])
+        spans.export([make_span(1, 10, 20, "B"), make_span(3, 80, 90, "B"), make_span(2, 50, 60)])
+    assert read(path, _SESSIONS) == [("A", 1, 0, 50, 60), ("B", 2, 0, 10, 90)]
+    assert read(path, _TRACES) == [(10, 90)]
+
+
+def test_a_session_that_lost_all_its_spans_takes_the_times_of_new_ones(path: Path) -> None:
+    with exporting(path) as spans:
+        spans.export_open([make_span(1, 10, None, "A")])
+        spans.export([make_span(1, 10, 20, "B")])
+        assert read(path, _SESSIONS) == [("B", 1, 0, 10, 20)]
+        spans.export([make_span(2, 50, 60, "A")])
+    assert read(path, _SESSIONS) == [("A", 1, 0, 50, 60), ("B", 1, 0, 10, 20)]
+
+
+def test_a_span_that_ends_before_it_starts_has_the_same_times_whether_or_not_it_was_open(path: Path) -> None:
+    with exporting(path) as spans:
+        spans.export([make_span(1, 10, 20), make_span(2, 30, 35, "A")])
+        spans.export_open([make_span(3, 80, None), make_span(4, 90, None)])
+        spans.export([make_span(3, 80, 40, "B")])
+        spans.export([make_span(4, 90, 50)])
+    assert read(path, _SESSIONS) == [("A", 3, 0, 10, 50), ("B", 1, 0, 80, 40)]
+    assert read(path, _TRACES) == [(10, 50)]
+
+
 def test_a_later_version_of_a_span_takes_its_start_from_all_of_the_trace(path: Path) -> None:
     with exporting(path) as spans:
         spans.export([make_span(2, 30, 40)])

@@ -146,12 +146,13 @@ class Batch:
     def _replace(self, written: WrittenSpan, span: EncodedSpan) -> None:
         trace_session = self.contexts.find_trace_session(span)
         before = self.contexts.stored_trace_session(written.trace_session)
-        is_same_start = written.start_time_unix_nano == span.row.start_time_unix_nano
-        if written.end_time_source == OPEN and is_same_start:
+        # While it was open, its times were this start. A span whose clock was set back ends before it starts.
+        covers_start = written.start_time_unix_nano == span.row.start_time_unix_nano <= span.row.end_time_unix_nano
+        if written.end_time_source == OPEN and covers_start:
             trace_session.finish_span(span, written, before)
         else:
             self.outdated_sums.replaced |= {trace_session.id, before.id}
-        if not is_same_start:
+        if not covers_start:
             self.outdated_sums.restarted.add(trace_session.id)
         if before.shown != trace_session.shown:
             self.outdated_sums.left.add(before.id)

@@ -19,7 +19,7 @@ from otel_sqlite_exporter.write.statements import read_json
 
 NO_PARENT, REMOTE_PARENT, LOCAL_PARENT, NO_SPAN = range(4)
 NO_TIMES = (LARGEST, 0)
-"""Start and end of a trace before a record of it is counted."""
+"""Start and end of a row of `_traces` or `_trace_sessions` before a record of it is counted."""
 
 
 class WrittenSpan(NamedTuple):
@@ -85,7 +85,8 @@ class TraceRow:
 @dataclass(slots=True)
 class TraceSessionRow:
     """A row of `_trace_sessions` that the batch changes: the records of a trace that name the session `own`, or none.
-    `shown_before` is the session that the file shows for them."""
+    `shown_before` is the session that the file shows for them. Its times only widen, so they always cover the records
+    that it loses in this batch: `find_wide_times` finds these by their times."""
 
     id: int
     trace: TraceRow
@@ -101,6 +102,11 @@ class TraceSessionRow:
     candidate_time: int | None
     logs: int = 0
     is_touched: bool = False
+
+    def __post_init__(self) -> None:
+        """Forget the times of a row without records: the file keeps those of records that it lost."""
+        if not self.spans + self.logs:
+            self.start, self.end = NO_TIMES
 
     def offer_source(self, record: EncodedSpan | EncodedLog) -> None:
         """Take the attribute that names the session of a record, where it is stronger than the one that is there."""
@@ -130,10 +136,10 @@ class TraceSessionRow:
         self.add_span(span)
 
     def _extend(self, start: int, end: int) -> None:
-        trace, is_empty = self.trace, not self.spans + self.logs
-        if start < self.start or is_empty:
+        trace = self.trace
+        if start < self.start:
             self.start = start
-        if end > self.end or is_empty:
+        if end > self.end:
             self.end = end
         if start < trace.start:
             trace.start = start

@@ -103,8 +103,7 @@ class ContextRows:
         found = self._trace_sessions.get(key)
         if found is None:
             trace, id = self._find_trace(record), self._next_id("_trace_sessions")
-            times = _read_times(record)
-            found = TraceSessionRow(id, trace, key[1], False, None, None, None, 0, 0, *times, None)
+            found = TraceSessionRow(id, trace, key[1], False, None, None, None, 0, 0, *NO_TIMES, None)
             self._trace_sessions[key] = found
         return found
 
@@ -178,9 +177,3 @@ class ContextRows:
     def _next_id(self, table: str) -> int:
         self._last_ids[table] += 1
         return self._last_ids[table]
-
-
-def _read_times(record: EncodedSpan | EncodedLog) -> tuple[int, int]:
-    if isinstance(record, EncodedSpan):
-        return record.row.start_time_unix_nano, record.row.end_time_unix_nano
-    return record.row.time_unix_nano, record.row.time_unix_nano

@@ -29,8 +29,8 @@ _MARKS = (f'"{_ID}"', f'"{_VERSION}"')
 @dataclass(slots=True)
 class OutdatedSums:
     """Rows of `_trace_sessions`, by key. `replaced` lost or got a span that another version replaces: all their sums
-    are computed again. `left` lost records to a row that shows another session. `restarted` have a span that starts at
-    another time than it did, so no row of their trace may keep the time it had."""
+    are computed again. `left` lost records to a row that shows another session. `restarted` have a span that no
+    longer covers the time at which it started, so no row of their trace may keep that time."""
 
     replaced: set[int] = field(default_factory=set)
     left: set[int] = field(default_factory=set)
