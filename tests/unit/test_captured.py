@@ -176,6 +176,13 @@ def test_the_words_of_errors_are_content_where_a_call_is_told() -> None:
         assert stored.events[0].attributes == ({"exception.type": "ValueError"} if is_told else error)
 
 
+def test_an_allowed_marker_says_that_its_content_was_left_out() -> None:
+    task = {"crewai.task.description": "said", "traceloop.entity.input": "said"}
+    left = {"crewai.task.description": '{"content_left_out":true}'}
+    assert redact(task, capture_content=False, allow_keys=["crewai.*"]).attributes == left
+    assert redact(task, capture_content=False, allow_keys=["other.*"]).attributes == {}
+
+
 def test_records_of_calls_lose_their_bodies() -> None:
     scope = SimpleNamespace(name="semantic_kernel.kernel")
     for fields in ({"event_name": "gemini_cli.api_error"}, {"scope": scope}):
