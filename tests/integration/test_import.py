@@ -326,10 +326,10 @@ def test_what_cannot_be_read_is_not_quoted_if_values_are_redacted(field: str, tm
     message["resourceSpans"][0]["scopeSpans"][0]["spans"][0][field] = "c2VjcmV0"
     source = tmp_path / "bad.jsonl"
     source.write_text(json.dumps(message))
-    for capture in ("all", "metadata"):
-        target = tmp_path / f"{capture}.db"
-        _, _, err = run("import", source, "--into", target, OTEL_EXPORTER_SQLITE_CAPTURE=capture)
-        metadata = capture == "metadata"
+    settings: list[dict[str, Any]] = [{}, {"OTEL_EXPORTER_SQLITE_CAPTURE": "metadata"}]
+    for metadata in settings:
+        target = path if metadata else tmp_path / "all.db"
+        _, _, err = run("import", source, "--into", target, **metadata)
         held = str(read(target, "SELECT * FROM _quarantine"))
         assert ("c2VjcmV0" in held, "c2VjcmV0" in err) == (not metadata, not metadata)
 

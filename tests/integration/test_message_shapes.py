@@ -105,7 +105,10 @@ BLOCKS: dict[str, tuple[JSON, JSON]] = {
         {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "aGk="}},
         _PDF,
     ),
-    "document of Bedrock": ({"document": {"format": "pdf", "name": "d", "source": {"bytes": "aGk="}}}, _PDF),
+    "document of Bedrock": (
+        {"document": {"format": "pdf", "name": "d", "source": {"bytes": "aGk="}}},
+        {**_PDF, "name": "d"},
+    ),
     "thinking": ({"type": "thinking", "thinking": "hm", "signature": "s"}, _SIGNED),
     "redacted thinking": (
         {"type": "redacted_thinking", "data": "opaque"},

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -176,6 +177,13 @@ def test_the_words_of_errors_are_content_where_a_call_is_told() -> None:
         assert stored.events[0].attributes == ({"exception.type": "ValueError"} if is_told else error)
 
 
+def test_an_allowed_marker_says_that_its_content_was_left_out() -> None:
+    task = {"crewai.task.description": "said", "traceloop.entity.input": "said"}
+    left = {"crewai.task.description": '{"content_left_out":true}'}
+    assert redact(task, capture_content=False, allow_keys=["crewai.*"]).attributes == left
+    assert redact(task, capture_content=False, allow_keys=["other.*"]).attributes == {}
+
+
 def test_records_of_calls_lose_their_bodies() -> None:
     scope = SimpleNamespace(name="semantic_kernel.kernel")
     for fields in ({"event_name": "gemini_cli.api_error"}, {"scope": scope}):
@@ -235,7 +243,7 @@ def test_records_with_a_name_that_a_dialect_of_yours_knows_tell_of_calls(tmp_pat
 @pytest.mark.parametrize("keywords", [{"capture_content": False}, {"capture": "metadata"}])
 def test_a_body_is_a_name_only_if_the_record_has_no_other(keywords: dict[str, Any]) -> None:
     def kept(body: str, name: str | None = None, **attributes: Any) -> bool:
-        return bool(redact_log(keywords, event_name=name, attributes=attributes, body=body).body == body)
+        return redact_log(keywords, event_name=name, attributes=attributes, body=body).body is not None
 
     assert kept("job.start")
     assert kept("job.start", "event src/main.rs:12")
@@ -258,6 +266,20 @@ def test_content_in_a_name_is_masked() -> None:
     assert redact({"a": "weather in Paris?"}, name="weather in Paris?", capture_content=False).name[:7] == "weather"
 
 
+@pytest.mark.parametrize("parts", [[{"type": "text", "content": "weather in Paris?"}], "weather in Paris?"])
+@pytest.mark.parametrize("hold", [lambda held: held, json.dumps, lambda held: json.dumps(json.dumps(held))])
+def test_a_message_in_a_name_is_masked_and_names_stay(parts: Any, hold: Callable[[Any], Any]) -> None:
+    messages = [{"role": "user", "parts": parts, "name": "Weather Agent", "model": "a model of mine"}]
+    for name, masked in (
+        ("chat: weather in Paris? (1)", "chat: [redacted] (1)"),
+        ("invoke_agent Weather Agent", "invoke_agent Weather Agent"),
+        ("chat a model of mine", "chat a model of mine"),
+        ("chat in Paris", "chat in Paris"),
+    ):
+        stored = redact({**CHAT, "gen_ai.input.messages": hold(messages)}, name=name, capture_content=False)
+        assert stored.name == masked
+
+
 def test_no_value_raises() -> None:
     class Odd:
         def __eq__(self, other: object) -> bool:
@@ -265,8 +287,13 @@ def test_no_value_raises() -> None:
 
         __hash__ = object.__hash__
 
+    class Raising(dict[str, Any]):
+        def items(self) -> Any:
+            raise RuntimeError
+
     for keywords in ({"capture_content": False}, {"capture": "metadata"}, {"allow_keys": ["a*"]}):
-        values = [Odd(), [Odd()], {"a": Odd()}, "{", "[[[", "{}", float("nan"), b"x", None, 2**70]
+        values = [Odd(), [Odd()], {"a": Odd()}, Raising(a=1), "{", "[[[", "{}", float("nan"), b"x", None, 2**70]
         for key in ("metadata", "output.value", "a.name", "gen_ai.completion", "exception.message"):
             for value in values:
                 redact({key: value}, **keywords)
+                redact({**CHAT, key: value}, **keywords)

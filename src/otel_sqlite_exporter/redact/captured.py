@@ -64,7 +64,6 @@ class Captured:
         self._metadata = None
         if settings.capture == "metadata":
             self._metadata = Metadata(self._rules.dialects, settings.session_attributes)
-        self._keeps_markers = self._metadata is not None or self._match_allowed is None
         self.counts = self._metadata is not None or self._match_allowed is not None
         self._telling = TellingNames(self._rules.dialects)
         self._names = _find_names(self._rules.dialects)
@@ -110,11 +109,11 @@ class Captured:
                 continue
             change = rule.change_of_call if of_call else rule.change
             if change is not None and (value := _apply(change, value)) is NOTHING:
-                if text.startswith(self._families):
+                if text.startswith(self._families) and self._keeps_marker(text):
                     left_out.append(text)
                 continue
             kept[key] = value
-        if left_out and self._keeps_markers:
+        if left_out:
             # A dialect that recognises a span by names with this beginning has to find one.
             for family in self._families:
                 if any(key.startswith(family) for key in left_out) and not any(
@@ -162,7 +161,7 @@ class Captured:
 
     def _leave_out(self, key: str) -> _Change:
         """Return what leaves out a value. A span that a dialect recognises by the key has to stay recognisable."""
-        left = write_left({}) if key in self._recognising and self._keeps_markers else NOTHING
+        left = write_left({}) if key in self._recognising and self._keeps_marker(key) else NOTHING
         return lambda value: left
 
     def _keep_facts(self, key: str, value: Any) -> Any:
@@ -178,6 +177,10 @@ class Captured:
         if calls:
             kept[TOOL_CALLS] = [{"id": call.tool_call_id, "name": call.tool_name} for call in calls]
         return write_left(kept) if kept else self._leave_out(key)(value)
+
+    def _keeps_marker(self, key: str) -> bool:
+        """Whether it may be stored that an attribute of this key was there."""
+        return self._metadata is not None or self._allows(key)
 
     def _allows(self, key: str) -> bool:
         return (self._match_allowed is None and self._metadata is None) or self._allows_alone(key)

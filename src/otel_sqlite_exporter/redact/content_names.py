@@ -95,5 +95,10 @@ def tells_of_calls(scope: str) -> bool:
     return scope.startswith(_SCOPES)
 
 
+def is_kept_member(key: str) -> bool:
+    """Whether a member of JSON with this key names something, or says of which kind it is."""
+    return key in _KEPT or key in ("role", "model")
+
+
 def _is_not_kept(key: str) -> bool:
     return key.rpartition(".")[2] not in _KEPT

@@ -26,7 +26,8 @@ from otel_sqlite_exporter.model.signals import (
     SpanFields,
     StatusFields,
 )
-from otel_sqlite_exporter.model.values import copy_attributes, repair_text
+from otel_sqlite_exporter.model.values import copy_attributes
+from otel_sqlite_exporter.redact.masked_names import mask_content
 from otel_sqlite_exporter.redact.redactor import Redactor, Repaired, make_redactor
 from otel_sqlite_exporter.settings import REDACTED, Settings
 
@@ -51,8 +52,6 @@ class _Event(NamedTuple):
     names: Sequence[str]
 
 
-# A shorter text may be in a name by chance.
-_SHORTEST_PROMPT = 8
 _READERS: dict[type[Any], Callable[[Any], Any]] = {
     stand_in: attrgetter(*stand_in._fields)
     for stand_in in (SpanFields, ContextFields, StatusFields, EventFields, LinkFields, ResourceFields, ScopeFields)
@@ -134,14 +133,14 @@ class SpanRedactor:
         return LinkFields(self._redact_context(context), redacted, count)
 
     def _mask_content(self, name: Any, attributes: Mapping[Any, Any]) -> Any:
-        """Return a span's name without the content in it: some packages name a span by its prompt."""
+        """Return a span's name without the content in it."""
         captured = self._redactor.captured
-        if captured is not None and isinstance(name, str):
-            for key, value in attributes.items():
-                is_part = isinstance(value, str) and len(value) >= _SHORTEST_PROMPT and value in name
-                if is_part and captured.is_content(repair_text(key)[0]):
-                    name = name.replace(value, REDACTED)
-        return name
+        if captured is None or not isinstance(name, str):
+            return name
+        try:
+            return mask_content(name, attributes, captured.is_content)
+        except Exception:  # values reach an exporter unchecked, with methods of their own
+            return REDACTED
 
     def _count_left_out(self, dropped: Any, attributes: Mapping[Any, Any], kept: Mapping[Any, Any]) -> Any:
         captured = self._redactor.captured
