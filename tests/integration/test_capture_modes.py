@@ -26,7 +26,7 @@ CALLS = (
     "input_tokens, output_tokens, total_tokens, cached_input_tokens, cache_creation_input_tokens, reasoning_tokens, "
     "finish_reasons, response_id, status, error_type, cost_usd, is_aggregate"
 )
-TOOLS = "trace_id, span_id, session_id, agent_name, tool_name, tool_type, error_type, dialect"
+TOOLS = "trace_id, span_id, session_id, agent_name, tool_name, tool_type, error_type, dialect, counted"
 SUMS = {
     "sessions": "session_id, user_id, spans, llm_calls, errors, total_tokens, source",
     "traces": "trace_id, session_id, user_id, status, spans, errors",

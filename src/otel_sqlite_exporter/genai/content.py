@@ -8,13 +8,13 @@ there, so that it is neither converted nor stored twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.genai.content_sources import NATIVE, ContentPlan, get_content
 from otel_sqlite_exporter.genai.event_content import RecordedMessages, find_event_tools
 from otel_sqlite_exporter.genai.messages.embedding_inputs import read_inputs
-from otel_sqlite_exporter.genai.messages.flattened import find_below, find_left, gather
+from otel_sqlite_exporter.genai.messages.flattened import find_below, find_left, find_result_ids, gather
 from otel_sqlite_exporter.genai.messages.json_texts import decode_text
 from otel_sqlite_exporter.genai.messages.message_names import Message, Part, Untold
 from otel_sqlite_exporter.genai.messages.normalise import (
@@ -30,7 +30,7 @@ from otel_sqlite_exporter.genai.messages.normalise import (
 )
 from otel_sqlite_exporter.genai.messages.turns import are_told
 from otel_sqlite_exporter.model.dialect import ColumnSource
-from otel_sqlite_exporter.model.left_out import TOOL_CALLS, find_left_member
+from otel_sqlite_exporter.model.left_out import TOOL_CALLS, TOOL_RESULTS, find_left_member
 from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
 from otel_sqlite_exporter.model.values import encode_sure, encode_value
 
@@ -144,6 +144,8 @@ def _find_messages(
             left = find_left(tuple(attributes), prefix)
             if left == "nothing":
                 continue
+            if left == "results":
+                return _make_results(find_result_ids(attributes, prefix))
             messages = read_flattened(attributes, prefix, role)
             if messages and left:
                 return ToolsOnly(messages)
@@ -242,9 +244,16 @@ def _find_parameters(sources: Sequence[ColumnSource], attributes: Mapping[str, A
 
 
 def _find_left_tools(source: ColumnSource, attributes: Mapping[str, Any]) -> ToolsOnly | None:
-    """Return the tools that an answer called whose content was left out."""
-    calls = find_left_member((attributes.get(name.name) for name in source.names), TOOL_CALLS)
-    if not isinstance(calls, list):
-        return None
-    parts = [{"type": "tool_call", **call} for call in calls if isinstance(call, dict)]
-    return ToolsOnly([{"role": "assistant", "parts": parts}])
+    """Return the tools that an answer called, or whose results a prompt held, if their content was left out."""
+    values = [attributes.get(name.name) for name in source.names]
+    calls, ids = find_left_member(values, TOOL_CALLS), find_left_member(values, TOOL_RESULTS)
+    if isinstance(calls, list):
+        parts = [{"type": "tool_call", **call} for call in calls if isinstance(call, dict)]
+        return ToolsOnly([{"role": "assistant", "parts": parts}])
+    if isinstance(ids, list):
+        return _make_results(ids)
+    return None
+
+
+def _make_results(ids: Iterable[Any]) -> ToolsOnly:
+    return ToolsOnly([{"role": "tool", "parts": [{"type": "tool_call_response", "id": id} for id in ids]}])

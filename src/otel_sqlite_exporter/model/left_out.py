@@ -15,6 +15,8 @@ LEFT_OUT = '{"content_left_out":true'
 TOOL_CALLS = "tool_calls"
 """The member of this JSON with the tools that an answer calls: a list of maps with `id` and `name`."""
 
+TOOL_RESULTS = "tool_results"
+"""The member of this JSON with the ids of the calls whose results a prompt held: a list of texts."""
 CALL_ID = "tool_call_id"
 """The member of this JSON with the id of the call whose result this was."""
 

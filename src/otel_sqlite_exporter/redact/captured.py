@@ -15,7 +15,7 @@ from otel_sqlite_exporter.genai.messages.normalise import find_tool_calls, find_
 from otel_sqlite_exporter.genai.rules import Rules, extend_rules
 from otel_sqlite_exporter.model.caches import remember
 from otel_sqlite_exporter.model.dialect import CONTENT, Dialect, find_content_names
-from otel_sqlite_exporter.model.left_out import CALL_ID, TOOL_CALLS, write_left
+from otel_sqlite_exporter.model.left_out import CALL_ID, TOOL_CALLS, TOOL_RESULTS, write_left
 from otel_sqlite_exporter.model.values import repair_text
 from otel_sqlite_exporter.redact.content_names import (
     LEFT_OUT_OF_PARAMETERS,
@@ -74,9 +74,10 @@ class Captured:
         self._paths = _find_paths(self._rules.dialects)
         self._answers = _find_sources(self._rules.dialects, "completion")
         self._results = _find_sources(self._rules.dialects, "result")
+        self._prompts = _find_sources(self._rules.dialects, "prompt")
         # The views show these two as they are.
         shown = {NATIVE["arguments"], NATIVE["result"]}
-        facts = (self._paths.keys() | self._answers.keys() | self._results.keys()) - shown
+        facts = (self._paths.keys() | self._answers.keys() | self._results.keys() | self._prompts.keys()) - shown
         self._facts = frozenset(filter(self.is_content, facts))
         self._keys: dict[str, _Key] = {}
 
@@ -174,6 +175,11 @@ class Captured:
             results = find_tool_results(read_messages(value, "tool") or ())
             if len(results) == 1:
                 kept[CALL_ID] = results[0].tool_call_id
+        paths = self._prompts.get(key, ()) if _may_call_tools(value) else ()
+        prompts = (read_messages(find_value(value, path), "user") for path in paths)
+        ids = [result.tool_call_id for found in prompts for result in find_tool_results(found or ())]
+        if ids:
+            kept[TOOL_RESULTS] = ids
         if calls:
             kept[TOOL_CALLS] = [{"id": call.tool_call_id, "name": call.tool_name} for call in calls]
         return write_left(kept) if kept else self._leave_out(key)(value)

@@ -49,6 +49,7 @@ _OF_PROVIDERS = re.compile("|".join(re.escape(name).replace(r"\*", _PROVIDER) fo
 _KEPT = frozenset(_CONTENT["kept_below_flattened"])
 _KEPT_OF_CALLS = frozenset(_CONTENT["kept_in_answers"])
 _FINISH_REASON = "finish_reason"
+_RESULT_ID = ".tool_call_id"  # says that a prompt holds the result of a tool
 _OF_EVENTS = frozenset(_EVENTS["attributes"])
 _SCOPES = _prefixes(_EVENTS["scopes"])
 CONTENT_RECORDS = frozenset(_EVENTS["names"])
@@ -66,7 +67,9 @@ def is_content(key: str) -> bool:
     """Whether the attribute of this key is content."""
     if key in _NAMES or key.startswith(_WHOLE):
         return True
-    if _PROMPTS.match(key) or _OF_PROVIDERS.fullmatch(key):
+    if _PROMPTS.match(key):
+        return not key.endswith(_RESULT_ID)
+    if _OF_PROVIDERS.fullmatch(key):
         return True
     if _ANSWERS.match(key):
         last = key.rpartition(".")[2]

@@ -36,13 +36,22 @@ def find_below(attributes: Mapping[Any, Any], prefix: str) -> dict[str, Any]:
 @lru_cache(512)
 def find_left(names: tuple[Any, ...], prefix: str) -> str | None:
     """Return what `capture_content=false` left of messages whose attributes begin with `prefix` and a number: `tools`
-    if names and ids of called tools, `nothing` if not even these, None if there is content."""
+    if names and ids of called tools, `results` if ids of calls whose results they held, `nothing` if not even these,
+    None if there is content."""
     lasts = {
         name.rpartition(".")[2] for name in _find_names(names, f"{prefix}.") if name[len(prefix) + 1 :][:1].isdigit()
     }
+    if lasts and lasts <= {"tool_call_id"}:
+        return "results"
     if not lasts <= _LEFT:
         return None
     return "nothing" if lasts <= {"finish_reason"} else "tools"
+
+
+def find_result_ids(attributes: Mapping[Any, Any], prefix: str) -> list[Any]:
+    """Return the ids of calls whose results such messages held."""
+    names = _find_names(tuple(attributes), f"{prefix}.")
+    return [attributes[name] for name in names if name.endswith(".tool_call_id")]
 
 
 @lru_cache(512)
