@@ -78,8 +78,14 @@ def _merge_facts(shown: Member, order: Sequence[Member], group: Group) -> list[A
             facts[ARGUMENTS] = best
     if not is_request and any(one.facts[STATUS] == 2 for one in order):
         facts[STATUS] = 2
-    if shown.facts[RESULT] is None and facts[RESULT] is None and group.results:
-        facts[RESULT] = min(group.results, key=lambda one: (one.time, one.result or "")).result
+    if group.results:
+        first = min(group.results, key=lambda one: (one.time, one.result or "", one.call_id or ""))
+        if shown.facts[RESULT] is None and facts[RESULT] is None:
+            facts[RESULT] = first.result
+        if shown.facts[CALL_ID] is None and facts[CALL_ID] is None:
+            facts[CALL_ID] = first.call_id
+        if facts[STATUS] == 0 and facts[ERROR_TYPE] is None and any(one.is_error for one in group.results):
+            facts[STATUS] = 2
     waits = [one.telling.end - one.telling.start for one in group.members if one.is_wait]
     facts[WAITING] = sum(waits) / 1e6 if waits else None
     return facts

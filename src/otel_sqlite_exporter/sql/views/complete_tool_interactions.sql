@@ -1,7 +1,8 @@
 CREATE VIEW complete_tool_interactions AS
 -- One row a tool execution, with its arguments and its result. source is 'span'; 'event' where it was recorded as
 -- events or log records; 'message' where only messages of model calls contain it: such a row has the span of the
--- call that asked for it, the time of its answer, no duration, and the status ok once a later prompt holds the result.
+-- call that asked for it, the time of its answer, no duration, and the status ok or error once a later prompt holds
+-- the result.
 -- asked_by_span_id is the span of the model call whose answer asked for the tool, where one is known: of several records
 -- of that call, the one that counts.
 -- agent_name is what it names itself, else what its span, or the nearest above that, does.
@@ -45,7 +46,7 @@ SELECT
   iif(i.is_request, NULL, coalesce(i.duration_ms, (max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - i.start_time_unix_nano) / 1e6) - ifnull(i.waiting_ms, 0)) AS duration_ms,
   i.waiting_ms,
   CASE
-    WHEN i.is_request THEN iif(i.counted, 'ok', NULL)
+    WHEN i.is_request THEN iif(i.counted, iif(i.status_code = 2, 'error', 'ok'), NULL)
     WHEN o.span IS NOT NULL THEN 'running'
     WHEN i.event IS NULL AND i.is_interrupted THEN 'interrupted'
     WHEN i.status_code = 2 OR i.error_type IS NOT NULL THEN 'error'
