@@ -17,7 +17,12 @@ from otel_sqlite_exporter.genai.messages.normalise import (
     read_parts,
     read_recorded,
 )
-from otel_sqlite_exporter.genai.messages.tool_mentions import find_tool_calls, find_tool_results, join_results
+from otel_sqlite_exporter.genai.messages.tool_mentions import (
+    find_asked,
+    find_tool_calls,
+    find_tool_results,
+    join_results,
+)
 from otel_sqlite_exporter.genai.messages.turns import are_told
 from otel_sqlite_exporter.model.event_names import find_name
 from otel_sqlite_exporter.model.rows import MessagesRow, ToolCallRow, ToolResultRow
@@ -125,7 +130,7 @@ def find_logged_results(records: Sequence[RecordedMessages]) -> list[list[ToolRe
     """Return the results that each of the log records of one span holds, which are in the order of their times. Those
     of earlier turns are told again, so only their call ids are known."""
     found: list[list[ToolResultRow]] = [[] for _ in records]
-    calls: list[ToolCallRow] = []
+    calls: list[Part] = []
     results: list[tuple[int, Part]] = []
     has_asked = False
 
@@ -147,7 +152,7 @@ def find_logged_results(records: Sequence[RecordedMessages]) -> list[list[ToolRe
                 end_turn()
             has_asked = is_asking
             if is_asking:
-                calls += find_tool_calls([message])
+                calls += find_asked([message])
             else:
                 results += ((index, part) for part in message["parts"] if part["type"] == "tool_call_response")
     end_turn(is_last=True)

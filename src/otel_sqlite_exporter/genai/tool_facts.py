@@ -24,10 +24,12 @@ from otel_sqlite_exporter.genai.tool_tellings import (
     USER,
     WAITING,
     Group,
-    Member,
     Result,
     Telling,
 )
+
+_OF_REQUESTS = (NAME, CALL_ID, TYPE, RESULT)
+_OF_EXECUTIONS = (*_OF_REQUESTS, USER, AGENT, ERROR_TYPE)
 
 
 class Decision(NamedTuple):
@@ -58,37 +60,65 @@ def decide(group: Group) -> list[Decision]:
     shown = order[0]
     is_request = shown.telling.kind == REQUEST
     counted = int(not is_request or bool(group.results))
-    facts = _merge_facts(shown, order, group)
-    own = {name: fact for name, fact, merged in zip(FACTS, shown.own, facts, strict=True) if fact != merged}
-    rest = [Decision(one.telling.id, shown.telling.id, 0, None, one.own) for one in group.members if one is not shown]
-    text = orjson.dumps(own).decode() if own else None
-    return [Decision(shown.telling.id, None, counted, text, facts), *rest]
-
-
-def _merge_facts(shown: Member, order: Sequence[Member], group: Group) -> list[Any]:
-    facts = shown.own.copy()
-    is_request = shown.telling.kind == REQUEST
-    for index in (NAME, CALL_ID, TYPE, RESULT, *(() if is_request else (USER, AGENT, ERROR_TYPE))):
-        if shown.facts[index] is None:
-            facts[index] = next((one.facts[index] for one in order if one.facts[index] is not None), None)
-    if not is_map(shown.facts[ARGUMENTS]):
-        known = [one.facts[ARGUMENTS] for one in order if one.facts[ARGUMENTS] is not None]
-        best = next((one for one in known if is_map(one)), next(iter(known), None))
-        if best != shown.facts[ARGUMENTS]:
-            facts[ARGUMENTS] = best
-    if not is_request and any(one.facts[STATUS] == 2 for one in order):
-        facts[STATUS] = 2
-    if group.results:
-        first = min(group.results, key=lambda one: (one.time, one.result or "", one.call_id or ""))
-        if shown.facts[RESULT] is None and facts[RESULT] is None:
-            facts[RESULT] = first.result
-        if shown.facts[CALL_ID] is None and facts[CALL_ID] is None:
-            facts[CALL_ID] = first.call_id
-        if facts[STATUS] == 0 and facts[ERROR_TYPE] is None and any(one.is_error for one in group.results):
-            facts[STATUS] = 2
+    told = read_results([(one.time, one.call_id, one.result, bool(one.is_error)) for one in group.results])
+    shown_facts = [one.facts for one in order]
+    facts = merge_facts(shown.own, shown_facts, told, is_request=is_request)
     waits = [one.telling.end - one.telling.start for one in group.members if one.is_wait]
     facts[WAITING] = sum(waits) / 1e6 if waits else None
+    rest = [Decision(one.telling.id, shown.telling.id, 0, None, one.own) for one in group.members if one is not shown]
+    return [Decision(shown.telling.id, None, counted, note_own(shown.own, facts), facts), *rest]
+
+
+class Told(NamedTuple):
+    """What prompts tell of an execution: the first result and its call id, and whether any says that it failed."""
+
+    result: str | None
+    call_id: str | None
+    is_error: bool
+
+
+def read_results(results: Sequence[tuple[int, str | None, str | None, bool]]) -> Told | None:
+    """Return what results tell together; each is its time, its call id, the result and whether it says that the tool
+    failed."""
+    if not results:
+        return None
+    _, call_id, result, _ = (
+        results[0] if len(results) == 1 else min(results, key=lambda one: (one[0], one[2] or "", one[1] or ""))
+    )
+    return Told(result, call_id, any(is_error for *_, is_error in results))
+
+
+def merge_facts(own: list[Any], order: Sequence[list[Any]], told: Told | None, *, is_request: bool) -> list[Any]:
+    """Return the facts of an execution, in the order of `FACTS`. `own` are those of the record that shows it; `order`
+    are the facts that all its records show, those of this record first. `is_request`: nothing but messages tells it."""
+    shown, rest = order[0], order[1:]
+    facts = own.copy()
+    for index in _OF_REQUESTS if is_request else _OF_EXECUTIONS:
+        if shown[index] is None:
+            facts[index] = next((one[index] for one in rest if one[index] is not None), None)
+    if rest and not is_map(shown[ARGUMENTS]):
+        known = [one[ARGUMENTS] for one in order if one[ARGUMENTS] is not None]
+        best = next((one for one in known if is_map(one)), next(iter(known), None))
+        if best != shown[ARGUMENTS]:
+            facts[ARGUMENTS] = best
+    if not is_request and any(one[STATUS] == 2 for one in order):
+        facts[STATUS] = 2
+    if told is not None:
+        if shown[RESULT] is None and facts[RESULT] is None:
+            facts[RESULT] = told.result
+        if shown[CALL_ID] is None and facts[CALL_ID] is None:
+            facts[CALL_ID] = told.call_id
+        if told.is_error and facts[STATUS] == 0 and facts[ERROR_TYPE] is None:
+            facts[STATUS] = 2
     return facts
+
+
+def note_own(own: Sequence[Any], facts: Sequence[Any]) -> str | None:
+    """Return as JSON which facts the record of a row tells otherwise than the row; None if none."""
+    if own == facts:
+        return None
+    told = {name: fact for name, fact, merged in zip(FACTS, own, facts, strict=True) if fact != merged}
+    return orjson.dumps(told).decode()
 
 
 def find_changes(tellings: dict[int, Telling], results: Iterable[Result], ids: Collection[int]) -> list[list[Any]]:

@@ -8,10 +8,10 @@ arrive: it is brought up to date when the batch is written.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from itertools import groupby, repeat
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -26,28 +26,25 @@ from otel_sqlite_exporter.genai.tool_tellings import (
     make_asked_key,
     make_call_key,
 )
-from otel_sqlite_exporter.model.rows import LLMInteractionRow, ToolCallRow, ToolInteractionRow, ToolResultRow
+from otel_sqlite_exporter.model.rows import (
+    EncodedLog,
+    EncodedSpan,
+    Interactions,
+    LLMInteractionRow,
+    ToolCallRow,
+    ToolInteractionRow,
+    ToolResultRow,
+)
 from otel_sqlite_exporter.model.values import decode_attributes, decode_value
+from otel_sqlite_exporter.write.new_tools import NewResult, NewTool, RecordKeys, make_row, read_facts, write_alone
 from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json, run_query, run_script
-
-
-class RecordKeys(NamedTuple):
-    """The record that interactions are of, as the first columns of both tables: keys of rows, and nanoseconds. Those of
-    a span have no `event`; those of an event or log record have one, and those of a log record no `span`."""
-
-    trace_session: int
-    trace: int
-    span: int | None
-    event: int | None
-    resource: int
-    start_time_unix_nano: int
-    end_time_unix_nano: int
-    status_code: int
-
 
 _TOOL_INTERACTIONS = Insert(
     "_tool_interactions",
-    (*RecordKeys._fields, "start_event", "is_request", "call_key", "asked_key", *ToolInteractionRow._fields),
+    (
+        *("id", *RecordKeys._fields, "start_event", "is_request", "call_key", "asked_key"),
+        *("merged_into", "counted", "own_facts", *ToolInteractionRow._fields),
+    ),
 )
 _TOOL_RESULTS = Insert(
     "_tool_results",
@@ -70,11 +67,13 @@ class Changes:
         self.spans: Collection[int] = ()
         self.trace_sessions: Collection[int] = ()
 
-    def note_tool(self, trace: int, call_id: str | None, name: str | None, time_unix_nano: int) -> int | None:
-        """Note a tool of a trace, and return the key of its call id."""
+    def note(self, tool: NewTool) -> None:
+        """Note a tool of a trace."""
+        call_id, name, time = tool.row.tool_call_id, tool.row.tool_name, tool.record.end_time_unix_nano
         if name is not None:
-            (self.names if call_id is None else self.named).add((trace, name))
-        return self.note_call(call_id, time_unix_nano)
+            (self.names if call_id is None else self.named).add((tool.record.trace, name))
+        self.note_call(call_id, time)
+        self.note_asked(tool.digest, time)
 
     def note_call(self, call_id: str | None, time_unix_nano: int) -> int | None:
         """Note a call id, and return its key."""
@@ -118,54 +117,66 @@ class ToolBatch:
     """The rows of tools that one batch writes, and what to bring up to date because of them."""
 
     def __init__(self) -> None:
-        self._rows = TableRows(_TOOL_INTERACTIONS)
-        self._results = TableRows(_TOOL_RESULTS)
+        self._tools: list[NewTool] = []
+        self._results: list[NewResult] = []
+        self._mixed: set[int] = set()
         self._logs: set[tuple[int, str]] = set()
         self._changes = Changes()
 
     def note_log(self, trace: int, span_id: str) -> None:
         """Note a log record whose messages mention tools, recorded in a span that need not be in the file yet."""
         self._logs.add((trace, span_id))
+        self._mixed.add(trace)
 
     def note_replaced_spans(self, connection: sqlite3.Connection, spans: Collection[int]) -> None:
         """Note the tools of these rows of `_spans`, before they are removed."""
         self._changes.note_removed(connection, spans=spans)
 
-    def add_execution(self, tool: ToolInteractionRow, record: RecordKeys) -> None:
-        """Add what a span, an event or a log record tells of an execution."""
-        self._rows.add((*record, None, 0, self._note(record, tool.tool_call_id, tool.tool_name), None, *tool))
+    def add_execution(
+        self, tool: ToolInteractionRow, record: RecordKeys, source: EncodedSpan | EncodedLog, *, is_alone: bool
+    ) -> None:
+        """Add what a span, an event or a log record tells of an execution. `is_alone`: the file had nothing of its
+        trace."""
+        self._tools.append(NewTool(record, 0, tool, None, source, is_alone))
 
     def add_mentions(
-        self,
-        calls: Sequence[ToolCallRow],
-        results: Sequence[ToolResultRow],
-        llm: LLMInteractionRow | None,
-        record: RecordKeys,
+        self, interactions: Interactions, record: RecordKeys, source: EncodedSpan | EncodedLog, *, is_alone: bool
     ) -> None:
         """Add the calls that the answer of a model requests, and the results in its prompt. Those results that log
         records hold are read from the file, when their span is there."""
+        llm, _, calls, results = interactions
         requested = record._replace(event=None, start_time_unix_nano=record.end_time_unix_nano, status_code=0)
         has_ids = all(call.tool_call_id is not None for call in calls)
-        digests = repeat(None) if has_ids else digest_calls(calls)
-        for call, digest in zip(calls, digests, strict=False):
-            key = self._note(record, call.tool_call_id, call.tool_name)
-            asked = None if key is not None else self._changes.note_asked(digest, record.end_time_unix_nano)
-            self._rows.add((*requested, record.event, 1, key, asked, *make_request(call, llm)))
+        digests = repeat(None, len(calls)) if has_ids else digest_calls(calls)
+        for call, digest in zip(calls, digests, strict=True):
+            own = None if call.tool_call_id is not None else digest
+            self._tools.append(NewTool(requested, 1, make_request(call, llm), own, source, is_alone, record.event))
         if record.span is not None and record.event is None:
             for result in results:
-                row = self._changes.make_result(record.span, record.trace, record.start_time_unix_nano, result)
-                self._results.add(row)
-
-    def _note(self, record: RecordKeys, call_id: str | None, name: str | None) -> int | None:
-        self._changes.last = 0
-        return self._changes.note_tool(record.trace, call_id, name, record.end_time_unix_nano)
+                self._results.append(NewResult(record.span, record.trace, record.start_time_unix_nano, result))
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write the rows. Their spans and events are in the file."""
-        if self._changes.last is not None:
-            self._changes.last = find_last_tool(connection)
-        self._rows.write(connection)
-        self._results.write(connection)
+        tools, changes = self._tools, self._changes
+        if not tools and not self._results:
+            return
+        last = find_last_tool(connection)
+        alone, call_ids = write_alone(connection, tools, self._results, self._mixed, last + 1)
+        after = last + len(alone)
+        rows, results = TableRows(_TOOL_INTERACTIONS), TableRows(_TOOL_RESULTS)
+        for row in alone:
+            rows.add(row)
+        for id, tool in enumerate(others := [one for one in tools if one.row.tool_call_id not in call_ids], after + 1):
+            changes.note(tool)
+            is_counted = not tool.is_request and tool.row.waiting_ms is None
+            rows.add(make_row(id, tool, None, int(is_counted), None, read_facts(tool)))
+        changes.last = after if others else None
+        noted = Changes()
+        for span, trace, time, result in self._results:
+            known = noted if result.tool_call_id in call_ids else changes
+            results.add(known.make_result(span, trace, time, result))
+        rows.write(connection)
+        results.write(connection)
 
     def finish(
         self,
@@ -173,16 +184,18 @@ class ToolBatch:
         logged_spans: Collection[tuple[int, str]],
         spans: Collection[int],
         trace_sessions: Collection[int],
+        *,
+        has_relinked: bool,
     ) -> None:
         """Bring up to date what depends on other records, when all of the batch is written and linked. `logged_spans`
         (trace, span id) are those that log records in the file may name, `spans` may stand between tools in the file,
-        and `trace_sessions` show another session than before."""
+        and `trace_sessions` show another session than before. `has_relinked`: triggers may have changed rows."""
         logged = self._logs.union(logged_spans)
         changes = self._changes
         changes.spans, changes.trace_sessions = spans, trace_sessions
         if logged:
             link_logged_tools(connection, logged, changes)
-        if logged or not changes.is_empty():
+        if logged or has_relinked or not changes.is_empty():
             group_tools(connection, changes)
 
 
@@ -190,10 +203,6 @@ def make_request(call: ToolCallRow, llm: LLMInteractionRow | None) -> ToolIntera
     """Return the row of a tool call that the answer of a model requests."""
     named = (llm.user_id, llm.agent_name, None, llm.dialect) if llm is not None else (None,) * 4
     return ToolInteractionRow(call.tool_name, call.tool_call_id, None, *named, call.arguments)
-
-
-def _find_last(connection: sqlite3.Connection, changes: Changes) -> int:
-    return find_last_tool(connection) if changes.last is None else changes.last
 
 
 def find_last_tool(connection: sqlite3.Connection) -> int:
@@ -215,11 +224,12 @@ def group_tools(connection: sqlite3.Connection, changes: Changes) -> int:
         "named": changes.named - changes.names,
         "tools": set(),
     }
+    last = find_last_tool(connection) if changes.last is None else changes.last
     wanted: dict[str, Collection[Any]] = {
         **asked,
         "spans": changes.spans,
         "trace_sessions": changes.trace_sessions,
-        "after": [_find_last(connection, changes)],
+        "after": [last],
     }
     near, near_results = tellings, results
     for _ in range(_MOST_ROUNDS):
@@ -235,6 +245,7 @@ def group_tools(connection: sqlite3.Connection, changes: Changes) -> int:
             seeds = [*(("tool", id) for id in new), *(("result", id) for id in results)]
         more = find_wanted(near.values(), near_results.values())
         more["named"] -= more["names"] | asked["names"]
+        more["tools"] = {id for id in more["tools"] if id <= last}  # Newer ones are found.
         missing = {name: more[name] - asked[name] for name in asked}
         if not any(missing.values()):
             break

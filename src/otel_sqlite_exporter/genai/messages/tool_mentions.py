@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
+from typing import Any
 
 import orjson
 
@@ -21,6 +22,7 @@ from otel_sqlite_exporter.genai.messages.tool_content import is_map, read_result
 from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
 
 DIGEST_BITS = 40
+_SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 
 def find_tool_calls(messages: Iterable[Message]) -> list[ToolCallRow]:
@@ -45,20 +47,27 @@ def find_tool_results(messages: Sequence[Message]) -> list[ToolResultRow]:
     start = end
     while start and messages[start - 1]["role"] == "assistant":
         start -= 1
-    return [row for row in join_results(find_tool_calls(messages[start:end]), results) if row is not None]
+    return [row for row in join_results(find_asked(messages[start:end]), results) if row is not None]
 
 
 def find_all_results(messages: Sequence[Message]) -> list[ToolResultRow]:
     """Return the results of tools in an answer. It holds those of tools that the provider runs."""
     results = [part for message in messages for part in message["parts"] if part["type"] == "tool_call_response"]
-    return [row for row in join_results(find_tool_calls(messages), results) if row is not None] if results else []
+    return [row for row in join_results(find_asked(messages), results) if row is not None] if results else []
 
 
-def join_results(calls: Sequence[ToolCallRow], results: Sequence[Part]) -> list[ToolResultRow | None]:
-    """Return for each of `results`, which are parts of messages, its row: None if it has no call id and belongs to none
-    of `calls`."""
-    digests = digest_calls(calls)
-    by_id: dict[str | None, int] = {call.tool_call_id: index for index, call in enumerate(calls) if call.tool_call_id}
+def find_asked(messages: Iterable[Message]) -> list[Part]:
+    """Return the parts of messages that ask for a tool."""
+    return [part for message in messages for part in message["parts"] if part["type"] == "tool_call"]
+
+
+def join_results(calls: Sequence[Part], results: Sequence[Part]) -> list[ToolResultRow | None]:
+    """Return for each of `results` its row: None if it has no call id and belongs to none of `calls`. Both are parts of
+    messages."""
+    call_ids = [_as_optional(call.get("id")) for call in calls]
+    names = [_as_optional(call.get("name")) for call in calls]
+    digests = _digest(zip(names, (call.get("arguments") for call in calls), strict=True))
+    by_id: dict[str | None, int] = {id: index for index, id in enumerate(call_ids) if id}
     ids = [as_text(part["id"]) if part.get("id") else None for part in results]
     taken = {by_id.get(id) for id in ids}
     left = [index for index in range(len(calls)) if index not in taken]
@@ -67,10 +76,10 @@ def join_results(calls: Sequence[ToolCallRow], results: Sequence[Part]) -> list[
         index = by_id.get(id)
         if id is None:
             name = _as_optional(part.get("name"))
-            index = next((one for one in left if name is None or calls[one].tool_name in (name, None)), None)
+            index = next((one for one in left if name is None or names[one] in (name, None)), None)
             if index is not None:
                 left.remove(index)
-                id = calls[index].tool_call_id
+                id = call_ids[index]
         digest = None if index is None else digests[index]
         if id is None and digest is None:
             rows.append(None)
@@ -83,9 +92,13 @@ def join_results(calls: Sequence[ToolCallRow], results: Sequence[Part]) -> list[
 def digest_calls(calls: Iterable[ToolCallRow]) -> list[int | None]:
     """Return for each call a digest of its tool, its arguments and its place among equal calls; None if it names no
     tool."""
+    return _digest((call.tool_name, call.arguments) for call in calls)
+
+
+def _digest(calls: Iterable[tuple[str | None, Any]]) -> list[int | None]:
     places: Counter[tuple[str, str]] = Counter()
     digests: list[int | None] = []
-    for _, name, arguments in calls:
+    for name, arguments in calls:
         if name is None:
             digests.append(None)
             continue
@@ -97,16 +110,16 @@ def digest_calls(calls: Iterable[ToolCallRow]) -> list[int | None]:
     return digests
 
 
-def _sort_keys(arguments: str | None) -> str:
-    if arguments is None or arguments == "{}":
+def _sort_keys(arguments: Any) -> str:
+    if arguments is None or arguments in ("", "{}"):
         return ""
-    decoded = decode_json(arguments) if is_map(arguments) else None
-    if type(decoded) is not dict:
-        return arguments
-    try:
-        return orjson.dumps(decoded, option=orjson.OPT_SORT_KEYS).decode()
-    except TypeError:  # an integer of more than 64 bits
-        return arguments
+    decoded = decode_json(arguments) if type(arguments) is str and is_map(arguments) else arguments
+    if type(decoded) is dict:
+        try:
+            return orjson.dumps(decoded, option=_SORTED).decode() if decoded else ""
+        except TypeError:  # what is no JSON
+            pass
+    return as_text(arguments)
 
 
 def _as_optional(value: object) -> str | None:
