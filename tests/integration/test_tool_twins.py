@@ -77,6 +77,19 @@ def _gives(call_id: str, response: str = "11 C", **more: Any) -> dict[str, Any]:
     return {**_CHAT, "gen_ai.input.messages": json.dumps([{"role": "tool", "parts": [part]}]), **more}
 
 
+def _turn(*asked: dict[str, Any], results: Sequence[str] = (), **more: Any) -> dict[str, Any]:
+    """A prompt that repeats what an answer asked for, and holds the results; no ids, but those that `asked` has."""
+    calls = [{"type": "tool_call", "name": "weather", **one} for one in asked]
+    given = [{"type": "tool_call_response", "response": result, **more} for result in results]
+    messages = [{"role": "assistant", "parts": calls}, *({"role": "tool", "parts": [one]} for one in given)]
+    return {**_CHAT, "gen_ai.input.messages": json.dumps(messages)}
+
+
+def _both(**more: Any) -> dict[str, Any]:
+    calls = [{"type": "tool_call", "name": "weather", "arguments": one} for one in (_PARIS, _ROME, _PARIS)]
+    return {**_CHAT, "gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": calls}]), **more}
+
+
 def _ran(call_id: str | None = None, arguments: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
     told = {"gen_ai.tool.call.id": call_id, "gen_ai.tool.call.arguments": arguments and json.dumps(arguments)}
     return {**_TOOL, **{key: value for key, value in told.items() if value is not None}, **more}
@@ -118,7 +131,7 @@ def _orders(records: Sequence[_Record]) -> list[list[list[_Record]]]:
 
 _ROWS = """
     SELECT tool_call_id, arguments, result, status, counted, source, duration_ms
-    FROM complete_tool_interactions ORDER BY start_time_unix_nano, tool_call_id, source"""
+    FROM complete_tool_interactions ORDER BY start_time_unix_nano, tool_call_id, source, result"""
 _JSON = '{"city":"Paris"}'
 _OTEL_JSON = json.dumps(_PARIS)
 _ROME = {"city": "Rome"}
@@ -202,6 +215,42 @@ _ONE: dict[str, tuple[list[_Record], list[tuple[Any, ...]]]] = {
         ],
         [("c1", None, None, "ok", 1, "span", 5_000)],
     ),
+    "a loop without call ids": (
+        [
+            _span(1, _asks(None), 1, 2),
+            _span(1, _turn({"arguments": {"city": "Paris"}}, results=["11 C"]), 3, 4, trace=2),
+        ],
+        [(None, _JSON, "11 C", "ok", 1, "message", None)],
+    ),
+    "a loop in which only the prompt has the id": (
+        [
+            _span(1, _asks(None), 1, 2),
+            _span(1, _turn({"id": "c1", "arguments": _PARIS}, results=["11 C"], id="c1"), 3, 4, trace=2),
+        ],
+        [("c1", _JSON, "11 C", "ok", 1, "message", None)],
+    ),
+    "a failure that only the prompt tells": (
+        [
+            _span(1, _asks(None), 1, 2),
+            _span(1, _turn({"arguments": _PARIS}, results=["no such city"], is_error=True), 3, 4, trace=2),
+        ],
+        [(None, _JSON, "no such city", "error", 1, "message", None)],
+    ),
+    "a failure that the span does not tell": (
+        [
+            _span(1, _ran("c1", _PARIS), 1, 2),
+            _span(2, _turn({"id": "c1"}, results=["no such city"], id="c1", is_error=True), 3, 4),
+        ],
+        [("c1", _OTEL_JSON, "no such city", "error", 1, "span", 1_000)],
+    ),
+    "a request without an id, its execution, and the next prompt": (
+        [
+            _span(1, _asks(None), 1, 2),
+            _span(2, _ran(None, _PARIS), 3, 4),
+            _span(3, _turn({"arguments": _PARIS}, results=["11 C"]), 5, 6),
+        ],
+        [(None, _OTEL_JSON, "11 C", "ok", 1, "span", 1_000)],
+    ),
     "a failed span with a placeholder for its id": (
         [_span(1, _asks("c1"), 1, 2), _span(2, _ran("<not specified>"), 3, 4, error=True)],
         [("c1", _JSON, None, "error", 1, "span", 1_000)],
@@ -266,6 +315,49 @@ _SEVERAL: dict[str, tuple[list[_Record], list[tuple[Any, ...]]]] = {
         ],
         [("c1", None, None, "ok", 1, "span", 8_000), ("c2", None, None, "ok", 1, "span", 4_000)],
     ),
+    "two equal calls and another in one answer, without ids": (
+        [
+            _span(1, _both(), 1, 2),
+            _span(1, _turn(*({"arguments": one} for one in (_PARIS, _ROME, _PARIS)), results="123"), 3, 4, trace=2),
+        ],
+        [
+            (None, _JSON, "1", "ok", 1, "message", None),
+            (None, '{"city":"Rome"}', "2", "ok", 1, "message", None),
+            (None, _JSON, "3", "ok", 1, "message", None),
+        ],
+    ),
+    "equal calls without ids one after another, in one trace": (
+        [
+            _span(1, _asks(None), 1, 2),
+            _span(2, _turn({"arguments": _PARIS}, results=["11 C"]), 3, 4),
+            _span(3, _asks(None), 5, 6),
+            _span(4, _turn({"arguments": _PARIS}, results=["12 C"]), 7, 8),
+        ],
+        [(None, _JSON, "11 C", "ok", 1, "message", None), (None, _JSON, "12 C", "ok", 1, "message", None)],
+    ),
+    "equal calls without ids of two users at once, in sessions": (
+        [
+            _span(1, _asks(None, **_IN_A), 1, 2),
+            _span(1, _asks(None, **_IN_B), 1, 2, trace=2),
+            _span(1, {**_turn({"arguments": _PARIS}, results=["12 C"]), **_IN_B}, 3, 4, trace=3),
+        ],
+        [(None, _JSON, None, None, 0, "message", None), (None, _JSON, "12 C", "ok", 1, "message", None)],
+    ),
+    "equal calls without ids of two users at once, without sessions": (
+        [
+            _span(1, _asks(None), 1, 2),
+            _span(1, _asks(None), 1, 2, trace=2),
+            _span(1, _turn({"arguments": _PARIS}, results=["12 C"]), 3, 4, trace=3),
+        ],
+        [(None, _JSON, None, None, 0, "message", None)] * 2,
+    ),
+    "a request without an id long before the result": (
+        [
+            _span(1, _asks(None), 1, 2),
+            _span(1, _turn({"arguments": _PARIS}, results=["12 C"]), 100, 101, trace=2),
+        ],
+        [(None, _JSON, None, None, 0, "message", None)],
+    ),
     "a tool that ran twice": (
         [
             _span(1, _ran(None, _PARIS, **_result("11 C")), 1, 2, name="weather"),
@@ -311,6 +403,10 @@ _attributes = st.one_of(
     st.builds(
         lambda id, arguments, result, own: _ran(id, arguments, **result, **own),
         *(_id, _arguments, st.sampled_from([{}, _result("1"), _result("2")]), _session),
+    ),
+    st.builds(
+        lambda arguments, id, text: _turn({"arguments": arguments, "id": id}, results=[text], id=id),
+        *(_arguments, st.sampled_from([None, None, "c1"]), st.sampled_from(["1", "2"])),
     ),
     st.sampled_from([{}, _AGENT, _CHAT]),
 )
@@ -367,3 +463,41 @@ def test_reindex_changes_nothing(records: list[_Record], seed: int) -> None:
         before = read(path, rows)
         done = reindex.reindex(resolve_settings(path))
         assert (done.changed_spans, done.changed_logs, read(path, rows)) == (0, 0, before)
+
+
+def _message(time: int, name: str, *, trace: int = 1, span: int = 2, **attributes: Any) -> ReadableLogRecord:
+    return make_log(
+        trace=trace,
+        span=span,
+        event_name=name,
+        body=json.dumps(attributes),
+        attributes={},
+        timestamp=_T + time * _SECOND,
+        observed_timestamp=_T + time * _SECOND,
+        resource=Resource({"service.name": "app"}),
+    )
+
+
+def _asked_by_record(city: str) -> dict[str, Any]:
+    return {"tool_calls": [{"type": "function", "function": {"name": "weather", "arguments": {"city": city}}}]}
+
+
+_LOGGED: list[_Record] = [
+    _span(1, _CHAT, 1, 3),
+    _message(2, "gen_ai.choice", span=1, message=_asked_by_record("Paris")),
+    _span(2, _CHAT, 4, 9),
+    _message(4, "gen_ai.assistant.message", **_asked_by_record("Rome")),
+    _message(5, "gen_ai.tool.message", content="20 C"),
+    _message(6, "gen_ai.assistant.message", **_asked_by_record("Paris")),
+    _message(7, "gen_ai.tool.message", content="11 C"),
+]
+
+
+@pytest.mark.slow
+def test_log_records_without_call_ids_tell_the_result_together(tmp_path: Path) -> None:
+    for number, batches in enumerate(_orders(_LOGGED)):
+        path = tmp_path / f"{number}.db"
+        _export(path, batches)
+        assert read(path, _ROWS) == [(None, _JSON, "11 C", "ok", 1, "message", None)]
+        done = reindex.reindex(resolve_settings(path))
+        assert (done.changed_spans, done.changed_logs) == (0, 0)

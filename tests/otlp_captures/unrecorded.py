@@ -180,13 +180,12 @@ UNRECORDED: dict[str, _Fields] = {
         "response_id": {"1-8, 11": None},
     },
     "haystack-oi": {
-        # What a tool did and answered, and the cached tokens, are only in the `repr` of an object.
+        # The cached tokens are only in the `repr` of an object.
         "request_model": {"1-8": "gpt-4o-mini-2026-01-31", "9-10": None},
         "response_model": {"1-8, 11": None},
         "response_id": {"1-8, 11": None},
         "finish_reasons": {"1-8": None},
         "cached_input_tokens": {"2, 4, 6, 8": None},
-        "tool": {"1-4": None},
         "agent": {"guide": None},
     },
     "js-openinference": {
@@ -341,10 +340,8 @@ UNRECORDED: dict[str, _Fields] = {
         "session": {"s-1, s-2": None},
     },
     "ollama-oi": {
-        # Tools name no call, and each call of the model is a trace.
         "call": {"10-12": None},
         "response_model": {"1-7": None},
-        "tool": {"1-3": None},
     },
     "ollama-tl": {
         # Tools that the model asks for are not recorded, nor what `generate` is told as system.

@@ -52,8 +52,6 @@ _TRACELOOP_EVENTS: dict[str, _Fields] = _TRACELOOP | {
     "chat_stream": {"completion": []},
     "chat_stream_without_usage": {"completion": []},
     "chat_stream_tools": {"tool_calls": [], "tools too many": -2},
-    # A result's log record names no call.
-    "chat_tools": {"tool.result": None, "tool.status": None},
 }
 
 _OPENINFERENCE_OPENAI: dict[str, _Fields] = {
@@ -121,7 +119,7 @@ _LITELLM: dict[str, _Fields] = {
         "input_tokens": 20,
         "output_tokens": 10,
     },
-    "chat_tools": {"tool_calls": ANY, "tool.tool_call_id": None, "tool.result": None, "tool.status": None},
+    "chat_tools": {"tool_calls": ANY},
     "embeddings": {"response_id": ANY, "provider": None},
     "responses": {"response_id": ANY, "provider": None},
     "messages": {"response_id": ANY, "response_model": ANY, "time_to_first_token_ms": None},

@@ -86,7 +86,7 @@ def test_a_dialect_fills_the_columns(dialect: str, case: dict[str, Any]) -> None
     assert show(found.llm) == case.get("llm")
     assert show(found.tool) == case.get("tool")
     assert [list(call) for call in found.tool_calls] == case.get("tool_calls", [])
-    assert [list(result) for result in found.tool_results] == case.get("tool_results", [])
+    assert [[*result[:2], result.is_error] for result in found.tool_results] == case.get("tool_results", [])
 
 
 @pytest.mark.parametrize(("dialect", "case"), CASES, ids=[f"{dialect}: {case['name']}" for dialect, case in CASES])

@@ -19,8 +19,6 @@ from otel_sqlite_exporter.genai.messages.message_parts import make_call
 from otel_sqlite_exporter.genai.messages.normalise import (
     Recorded,
     encode_messages,
-    find_tool_calls,
-    find_tool_results,
     read_flattened,
     read_messages,
     read_parts,
@@ -28,6 +26,8 @@ from otel_sqlite_exporter.genai.messages.normalise import (
 )
 from otel_sqlite_exporter.genai.messages.one_message import read_message
 from otel_sqlite_exporter.genai.messages.plain_messages import read_plain
+from otel_sqlite_exporter.genai.messages.tool_mentions import digest_calls, find_tool_calls, find_tool_results
+from otel_sqlite_exporter.model.rows import ToolCallRow
 from tests.strategies import attributes, values
 
 IMAGE = {"type": "blob", "modality": "image", "mime_type": "image/png", "content": "AAAA"}
@@ -704,8 +704,44 @@ def test_tool_calls_and_new_results_are_found() -> None:
     history = [ASKS, GIVES, _message("assistant", {**CALL, "id": "c2", "arguments": "raw"}), _message("tool", later)]
     calls = [tuple(call) for call in find_tool_calls(history)]
     assert calls == [("c1", "add", '{"a":1}'), ("c2", "add", "raw")]
-    assert [tuple(result) for result in find_tool_results(history)] == [("c2", '{"ok":true}', 0)]
+    assert [result[:2] for result in find_tool_results(history)] == [("c2", '{"ok":true}')]
     assert find_tool_results([*history, ANSWER]) == []
+
+
+def _asked(name: str, **arguments: Any) -> dict[str, Any]:
+    return {"type": "tool_call", "name": name, "arguments": arguments}
+
+
+def _given(response: str, **more: Any) -> dict[str, Any]:
+    return {"type": "tool_call_response", "response": response, **more}
+
+
+def test_results_without_ids_belong_to_the_calls_before_them() -> None:
+    calls = [_asked("add", a=1), _asked("add", a=1), {**_asked("sub", a=2), "id": "c3"}, _asked("add", a=3)]
+    prompt = [_message("user"), _message("assistant", *calls)]
+    digests = digest_calls(find_tool_calls(prompt))
+    assert len({*digests}) == 4
+    for parts, expected in (
+        ([_given("1"), _given("2")], [(None, "1", digests[0], 0), (None, "2", digests[1], 0)]),
+        ([_given("2", name="sub")], [("c3", "2", digests[2], 0)]),
+        (
+            [_given("3", id="c3", is_error=True), *(_given(text) for text in "1245")],
+            [
+                ("c3", "3", digests[2], 1),
+                *((None, text, digests[n], 0) for text, n in zip("124", (0, 1, 3), strict=True)),
+            ],
+        ),
+        ([_given("9", id="other"), _given("8", name="other")], [("other", "9", None, 0)]),
+    ):
+        assert find_tool_results([*prompt, _message("tool", *parts)]) == expected
+    assert find_tool_results([_message("tool", _given("1"))]) == []
+
+
+def test_the_order_of_keys_does_not_change_what_is_asked_for() -> None:
+    one, other = ToolCallRow(None, "add", '{"a":1,"b":2}'), ToolCallRow("c1", "add", '{"b": 2, "a": 1}')
+    assert digest_calls([one]) == digest_calls([other]) != digest_calls([one._replace(arguments='{"a":1}')])
+    assert digest_calls([ToolCallRow(None, "add", None)]) == digest_calls([ToolCallRow(None, "add", "{}")])
+    assert digest_calls([ToolCallRow("c1", None, "{}")]) == [None]
 
 
 @pytest.mark.parametrize(
@@ -726,7 +762,7 @@ def test_tool_calls_and_new_results_are_found() -> None:
     ids=("Anthropic", "Bedrock", "Haystack", "MCP"),
 )
 def test_a_result_says_that_its_tool_failed(answer: Any) -> None:
-    assert [tuple(result) for result in find_tool_results(read_messages([answer], "user") or [])] == [("c1", "no", 1)]
+    assert find_tool_results(read_messages([answer], "user") or []) == [("c1", "no", None, 1)]
 
 
 def test_headings_say_whose_the_texts_are() -> None:

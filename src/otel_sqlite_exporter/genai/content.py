@@ -20,14 +20,12 @@ from otel_sqlite_exporter.genai.messages.message_names import Message, Part, Unt
 from otel_sqlite_exporter.genai.messages.normalise import (
     Recorded,
     encode_messages,
-    find_all_results,
-    find_tool_calls,
-    find_tool_results,
     read_flattened,
     read_messages,
     read_parts,
     read_recorded,
 )
+from otel_sqlite_exporter.genai.messages.tool_mentions import find_all_results, find_tool_calls, find_tool_results
 from otel_sqlite_exporter.genai.messages.turns import are_told
 from otel_sqlite_exporter.model.dialect import ColumnSource
 from otel_sqlite_exporter.model.left_out import TOOL_CALLS, TOOL_RESULTS, find_left_member

@@ -12,12 +12,16 @@ from otel_sqlite_exporter.genai.messages.message_names import NAMES, Message, Pa
 from otel_sqlite_exporter.genai.messages.normalise import (
     Recorded,
     encode_messages,
-    find_tool_calls,
-    find_tool_results,
     read_event,
     read_messages,
     read_parts,
     read_recorded,
+)
+from otel_sqlite_exporter.genai.messages.tool_mentions import (
+    find_asked,
+    find_tool_calls,
+    find_tool_results,
+    join_results,
 )
 from otel_sqlite_exporter.genai.messages.turns import are_told
 from otel_sqlite_exporter.model.event_names import find_name
@@ -105,15 +109,54 @@ def find_tool_events(records: Sequence[RecordedMessages]) -> tuple[Any, Any]:
 
 def find_logged_tools(record: RecordedMessages) -> tuple[Sequence[ToolCallRow], Sequence[ToolResultRow]]:
     """Return the calls of tools and the results that a log record holds. A prompt repeats answers, and so the calls
-    that these once asked for: only calls with an id, which makes them known as the same, are taken from it."""
+    that these once asked for: only calls with an id, which makes them known as the same, are taken from it. What has no
+    id stands among the results, without one: which call it belongs to, the records of its span tell together."""
     name = record.name
     if name == _DETAILS:
         return find_tool_calls(record.completion), find_tool_results(record.prompt)
     if name in _ASKING:
-        return (), find_tool_results(record.prompt)
+        parts = [part for message in record.prompt for part in message["parts"]]
+        has_others = any(part["type"] == "tool_call_response" and not part.get("id") for part in parts)
+        return (), [*find_tool_results(record.prompt), *([ToolResultRow(None, None)] if has_others else ())]
     if name == _ASSISTANT:
-        return [call for call in find_tool_calls(record.prompt) if call.tool_call_id is not None], ()
+        calls = find_tool_calls(record.prompt)
+        return [call for call in calls if call.tool_call_id is not None], [
+            ToolResultRow(None, None) for call in calls if call.tool_call_id is None
+        ]
     return find_tool_calls(record.completion) if name == _ANSWER else (), ()
+
+
+def find_logged_results(records: Sequence[RecordedMessages]) -> list[list[ToolResultRow]]:
+    """Return the results that each of the log records of one span holds, which are in the order of their times. Those
+    of earlier turns are told again, so only their call ids are known."""
+    found: list[list[ToolResultRow]] = [[] for _ in records]
+    calls: list[Part] = []
+    results: list[tuple[int, Part]] = []
+    has_asked = False
+
+    def end_turn(*, is_last: bool = False) -> None:
+        rows = join_results(calls, [part for _, part in results])
+        for (index, _), row in zip(results, rows, strict=True):
+            if row is not None and (is_last or row.tool_call_id is not None):
+                found[index].append(row if is_last else row._replace(asked_digest=None))
+        calls.clear()
+        results.clear()
+
+    for index, record in enumerate(records):
+        if record.name == _DETAILS:
+            found[index] = [*find_tool_results(record.prompt)]
+            continue
+        for message in record.prompt:
+            is_asking = message["role"] == "assistant"
+            if is_asking and not has_asked:
+                end_turn()
+            has_asked = is_asking
+            if is_asking:
+                calls += find_asked([message])
+            else:
+                results += ((index, part) for part in message["parts"] if part["type"] == "tool_call_response")
+    end_turn(is_last=True)
+    return found
 
 
 def find_exception_type(events: Iterable[Any]) -> str | None:

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from otel_sqlite_exporter.genai.column_readers import find_value
 from otel_sqlite_exporter.genai.content_sources import NATIVE, ContentPlan, get_content
 from otel_sqlite_exporter.genai.event_content import RecordedMessages, find_tool_events
-from otel_sqlite_exporter.genai.messages.normalise import find_tool_results, read_messages
+from otel_sqlite_exporter.genai.messages.normalise import read_messages
 from otel_sqlite_exporter.genai.messages.tool_content import clean_call_id, read_arguments, read_result
+from otel_sqlite_exporter.genai.messages.tool_mentions import find_tool_results
 from otel_sqlite_exporter.model.dialect import ColumnSource
 from otel_sqlite_exporter.model.left_out import CALL_ID, find_left_member
 

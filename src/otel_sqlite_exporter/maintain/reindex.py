@@ -184,7 +184,7 @@ class _Reindexer:
         self.unpriced += costs.restore(span_ids, range(last_log + 1, last_log + 1 + len(logs)))
         if logs:
             span_keys = {(stored.shown.trace, encoded.span_id) for stored, encoded in logs if encoded.span_id}
-            changed_tools.keys.update(link_logged_tools(self._connection, span_keys))
+            link_logged_tools(self._connection, span_keys, changed_tools)
             group_tools(self._connection, changed_tools)
             count_calls(self._connection, ChangedRecords(calls=calls))
 

@@ -152,10 +152,12 @@ class ToolCallRow(NamedTuple):
 
 
 class ToolResultRow(NamedTuple):
-    """The result of a tool, as a prompt passes it to the model."""
+    """The result of a tool, as a prompt passes it to the model. `asked_digest` is that of the call in the prompt:
+    genai/messages/tool_mentions.py. `is_error`: 1 if the prompt says that the tool failed."""
 
-    tool_call_id: str
+    tool_call_id: str | None
     result: str | None
+    asked_digest: int | None = None
     is_error: int = 0
 
 

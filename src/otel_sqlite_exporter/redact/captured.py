@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.genai.column_readers import find_value
 from otel_sqlite_exporter.genai.content_sources import NATIVE
-from otel_sqlite_exporter.genai.messages.normalise import find_tool_calls, find_tool_results, read_messages
+from otel_sqlite_exporter.genai.messages.normalise import read_messages
+from otel_sqlite_exporter.genai.messages.tool_mentions import find_tool_calls, find_tool_results
 from otel_sqlite_exporter.genai.rules import Rules, extend_rules
 from otel_sqlite_exporter.model.caches import remember
 from otel_sqlite_exporter.model.dialect import CONTENT, Dialect, find_content_names

@@ -22,11 +22,11 @@ from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.batch_lookup import RepeatedSpan, TraceSessionRow, WrittenSpan, look_up_batch
 from otel_sqlite_exporter.write.context_rows import ContextRows
 from otel_sqlite_exporter.write.interaction_batch import InteractionBatch
+from otel_sqlite_exporter.write.new_tools import RecordKeys
 from otel_sqlite_exporter.write.shared_texts import SHORTEST, SharedTexts, TextRows
 from otel_sqlite_exporter.write.span_versions import choose_version
 from otel_sqlite_exporter.write.statements import Insert, TableRows, take_new
 from otel_sqlite_exporter.write.sums import OutdatedSums
-from otel_sqlite_exporter.write.tool_batch import RecordKeys
 
 _SPAN_COLUMNS = ("id", "trace", "trace_session", "resource", "scope", *SpanRow._fields, "texts")
 _SPANS = Insert("_spans", _SPAN_COLUMNS)
@@ -280,4 +280,4 @@ class Batch:
         trace, resource = trace_session.trace, self.contexts.resource_id(record)
         trace.has_interactions |= interactions.llm is not None or interactions.tool is not None
         keys = RecordKeys(trace_session.id, trace.id, span, event, resource, start, end, status_code)
-        self.interactions.add(interactions, keys, record.resource, record.scope)
+        self.interactions.add(interactions, keys, record, trace)

@@ -12,13 +12,14 @@ from collections.abc import Collection
 from typing import NamedTuple
 from zlib import crc32
 
-from otel_sqlite_exporter.model.rows import Interactions, LLMInteractionRow, ResourceRow, ScopeRow, SpanRow
+from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Interactions, LLMInteractionRow, SpanRow
 from otel_sqlite_exporter.write.batch_lookup import TraceRow
 from otel_sqlite_exporter.write.interactions.counted_calls import ChangedRecords, count_calls, find_calls
 from otel_sqlite_exporter.write.interactions.reporters import EVENT, LOG, SPAN, Reporter, find_reporters
+from otel_sqlite_exporter.write.new_tools import RecordKeys
 from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json
 from otel_sqlite_exporter.write.sums import AgentSums
-from otel_sqlite_exporter.write.tool_batch import RecordKeys, ToolBatch
+from otel_sqlite_exporter.write.tool_batch import ToolBatch
 
 _LLM_INTERACTIONS = Insert(
     "_llm_interactions", (*RecordKeys._fields, "reporter", "response_key", *LLMInteractionRow._fields)
@@ -66,9 +67,10 @@ class InteractionBatch:
         self._tools.note_replaced_spans(connection, spans)
 
     def add(
-        self, interactions: Interactions, record: RecordKeys, resource: ResourceRow, scope: ScopeRow | None
+        self, interactions: Interactions, record: RecordKeys, encoded: EncodedSpan | EncodedLog, trace_row: TraceRow
     ) -> None:
-        """Add the interactions of a span, an event or a log record."""
+        """Add the interactions of a span, an event or a log record, that is `encoded`, in a trace."""
+        resource, scope = encoded.resource, encoded.scope
         llm, tool, tool_calls, tool_results = interactions
         trace, span, end = record.trace, record.span, record.end_time_unix_nano
         reported = llm or tool
@@ -82,12 +84,12 @@ class InteractionBatch:
             if span is not None and not llm.is_aggregate and _has_usage(llm):
                 self._calls_with_usage[span] = _make_response_key(llm.response_id, end)
         if tool is not None:
-            self._tools.add_execution(tool, record)
+            self._tools.add_execution(tool, record, encoded, is_alone=trace_row.is_new)
         if record.event is not None and reported is not None:
             self._traces_with_records.add(trace)
             return
         if tool_calls or tool_results:
-            self._tools.add_mentions(tool_calls, tool_results, llm, record)
+            self._tools.add_mentions(interactions, record, encoded, is_alone=trace_row.is_new)
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write the rows. Their spans and events are in the file."""
@@ -119,7 +121,7 @@ class InteractionBatch:
         # Those of a new trace came with this batch.
         older = [(trace.id, span_id) for _, trace, span_id in self._spans if has_logs and not trace.is_new]
         between = [span for span, trace, _ in self._spans if trace.has_interactions and not trace.is_new]
-        self._tools.finish(connection, older, between, moved_trace_sessions)
+        self._tools.finish(connection, older, between, moved_trace_sessions, has_relinked=bool(relinked))
         spans: list[int] = []
         leaves: list[tuple[int, int]] = []
         for id, trace, span_id in self._spans:

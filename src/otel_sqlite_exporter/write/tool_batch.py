@@ -8,129 +8,175 @@ arrive: it is brought up to date when the batch is written.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection
+from itertools import groupby, repeat
+from operator import itemgetter
+from typing import Any
 
 import orjson
 
-from otel_sqlite_exporter.genai.event_content import find_logged_tools, read_record
-from otel_sqlite_exporter.genai.tool_facts import find_changes
-from otel_sqlite_exporter.genai.tool_tellings import Result, Telling, find_distances, find_wanted, make_call_key
-from otel_sqlite_exporter.model.rows import LLMInteractionRow, ToolCallRow, ToolInteractionRow, ToolResultRow
+from otel_sqlite_exporter.genai.event_content import RecordedMessages, find_logged_results, read_record
+from otel_sqlite_exporter.genai.messages.tool_mentions import digest_calls
+from otel_sqlite_exporter.genai.tools.tool_facts import find_changes
+from otel_sqlite_exporter.genai.tools.tool_tellings import (
+    Result,
+    Telling,
+    find_distances,
+    find_wanted,
+    make_asked_key,
+    make_call_key,
+)
+from otel_sqlite_exporter.model.rows import (
+    EncodedLog,
+    EncodedSpan,
+    Interactions,
+    LLMInteractionRow,
+    ToolCallRow,
+    ToolInteractionRow,
+    ToolResultRow,
+)
 from otel_sqlite_exporter.model.values import decode_attributes, decode_value
+from otel_sqlite_exporter.write.new_tools import NewResult, NewTool, RecordKeys, make_row, read_facts, write_alone
 from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json, run_query, run_script
 
-
-class RecordKeys(NamedTuple):
-    """The record that interactions are of, as the first columns of both tables: keys of rows, and nanoseconds. Those of
-    a span have no `event`; those of an event or log record have one, and those of a log record no `span`."""
-
-    trace_session: int
-    trace: int
-    span: int | None
-    event: int | None
-    resource: int
-    start_time_unix_nano: int
-    end_time_unix_nano: int
-    status_code: int
-
-
 _TOOL_INTERACTIONS = Insert(
-    "_tool_interactions", (*RecordKeys._fields, "start_event", "is_request", "call_key", *ToolInteractionRow._fields)
+    "_tool_interactions",
+    (
+        *("id", *RecordKeys._fields, "start_event", "is_request", "call_key", "asked_key"),
+        *("merged_into", "counted", "own_facts", *ToolInteractionRow._fields),
+    ),
 )
 _TOOL_RESULTS = Insert(
-    "_tool_results", ("span", "trace", "call_key", "tool_call_id", "time_unix_nano", "result", "is_error")
+    "_tool_results",
+    ("span", "trace", "call_key", "asked_key", "is_error", "tool_call_id", "time_unix_nano", "result"),
 )
 _MOST_ROUNDS = 6
 
 
 class Changes:
     """What may group tools anew: new rows (those after `last`); tools and results that came or went, by call key, by
-    (trace, tool name) if they have no call id (`names`), else `named`; spans that may stand between tools; and rows of
-    `_trace_sessions` that show another session."""
+    asked key, by (trace, tool name) if they have no call id (`names`), else `named`; spans that may stand between
+    tools; and rows of `_trace_sessions` that show another session."""
 
     def __init__(self) -> None:
         self.last: int | None = None
         self.keys: set[int] = set()
+        self.asked: set[int] = set()
         self.names: set[tuple[int, str]] = set()
         self.named: set[tuple[int, str]] = set()
         self.spans: Collection[int] = ()
         self.trace_sessions: Collection[int] = ()
 
-    def note_tool(self, trace: int, call_id: str | None, name: str | None, time_unix_nano: int) -> int | None:
-        """Note a tool of a trace, and return the key of its call id."""
+    def note(self, tool: NewTool) -> None:
+        """Note a tool of a trace."""
+        call_id, name, time = tool.row.tool_call_id, tool.row.tool_name, tool.record.end_time_unix_nano
         if name is not None:
-            (self.names if call_id is None else self.named).add((trace, name))
-        return None if call_id is None else self.note_result(call_id, time_unix_nano)
+            (self.names if call_id is None else self.named).add((tool.record.trace, name))
+        self.note_call(call_id, time)
+        self.note_asked(tool.digest, time)
 
-    def note_result(self, call_id: str, time_unix_nano: int) -> int:
-        """Note a result, and return the key of its call id."""
+    def note_call(self, call_id: str | None, time_unix_nano: int) -> int | None:
+        """Note a call id, and return its key."""
+        if call_id is None:
+            return None
         key = make_call_key(call_id, time_unix_nano)
         self.keys.add(key)
         return key
+
+    def note_asked(self, digest: int | None, time_unix_nano: int) -> int | None:
+        """Note what is asked for, and return its key."""
+        if digest is None:
+            return None
+        key = make_asked_key(digest, time_unix_nano)
+        self.asked.add(key)
+        return key
+
+    def make_result(self, span: int, trace: int, time_unix_nano: int, row: ToolResultRow) -> tuple[Any, ...]:
+        """Note a result in the prompt of a span, and return its row."""
+        id, result, digest, is_error = row
+        keys = (self.note_call(id, time_unix_nano), self.note_asked(digest, time_unix_nano))
+        return (span, trace, *keys, is_error, id, time_unix_nano, result)
 
     def note_removed(
         self, connection: sqlite3.Connection, *, spans: Collection[int] = (), logs: Collection[int] = ()
     ) -> None:
         """Note what these rows of `_spans` and `_logs` tell of tools, before they are removed."""
-        keys, names, named = read_json(connection, "find_tools", spans=spans, logs=logs)
+        keys, asked, names, named = read_json(connection, "find_tools", spans=spans, logs=logs)
         self.keys.update(keys)
+        self.asked.update(asked)
         self.names.update(map(tuple, names))
         self.named.update(map(tuple, named))
 
     def is_empty(self) -> bool:
         """Whether nothing is to be grouped anew, if no row is stale."""
-        return self.last is None and not (self.keys or self.names or self.named or self.spans or self.trace_sessions)
+        told = (self.keys, self.asked, self.names, self.named, self.spans, self.trace_sessions)
+        return self.last is None and not any(told)
 
 
 class ToolBatch:
     """The rows of tools that one batch writes, and what to bring up to date because of them."""
 
     def __init__(self) -> None:
-        self._rows = TableRows(_TOOL_INTERACTIONS)
-        self._results = TableRows(_TOOL_RESULTS)
+        self._tools: list[NewTool] = []
+        self._results: list[NewResult] = []
+        self._mixed: set[int] = set()
         self._logs: set[tuple[int, str]] = set()
         self._changes = Changes()
 
     def note_log(self, trace: int, span_id: str) -> None:
         """Note a log record whose messages mention tools, recorded in a span that need not be in the file yet."""
         self._logs.add((trace, span_id))
+        self._mixed.add(trace)
 
     def note_replaced_spans(self, connection: sqlite3.Connection, spans: Collection[int]) -> None:
         """Note the tools of these rows of `_spans`, before they are removed."""
         self._changes.note_removed(connection, spans=spans)
 
-    def add_execution(self, tool: ToolInteractionRow, record: RecordKeys) -> None:
-        """Add what a span, an event or a log record tells of an execution."""
-        self._rows.add((*record, None, 0, self._note(record, tool.tool_call_id, tool.tool_name), *tool))
+    def add_execution(
+        self, tool: ToolInteractionRow, record: RecordKeys, source: EncodedSpan | EncodedLog, *, is_alone: bool
+    ) -> None:
+        """Add what a span, an event or a log record tells of an execution. `is_alone`: the file had nothing of its
+        trace."""
+        self._tools.append(NewTool(record, 0, tool, None, source, is_alone))
 
     def add_mentions(
-        self,
-        calls: Sequence[ToolCallRow],
-        results: Sequence[ToolResultRow],
-        llm: LLMInteractionRow | None,
-        record: RecordKeys,
+        self, interactions: Interactions, record: RecordKeys, source: EncodedSpan | EncodedLog, *, is_alone: bool
     ) -> None:
         """Add the calls that the answer of a model requests, and the results in its prompt. Those results that log
         records hold are read from the file, when their span is there."""
+        llm, _, calls, results = interactions
         requested = record._replace(event=None, start_time_unix_nano=record.end_time_unix_nano, status_code=0)
-        for call in calls:
-            key = self._note(record, call.tool_call_id, call.tool_name)
-            self._rows.add((*requested, record.event, 1, key, *make_request(call, llm)))
-        for id, result, is_error in () if record.event is not None else results:
-            key = self._changes.note_result(id, record.start_time_unix_nano)
-            self._results.add((record.span, record.trace, key, id, record.start_time_unix_nano, result, is_error))
-
-    def _note(self, record: RecordKeys, call_id: str | None, name: str | None) -> int | None:
-        self._changes.last = 0
-        return self._changes.note_tool(record.trace, call_id, name, record.end_time_unix_nano)
+        has_ids = all(call.tool_call_id is not None for call in calls)
+        digests = repeat(None, len(calls)) if has_ids else digest_calls(calls)
+        for call, digest in zip(calls, digests, strict=True):
+            own = None if call.tool_call_id is not None else digest
+            self._tools.append(NewTool(requested, 1, make_request(call, llm), own, source, is_alone, record.event))
+        if record.span is not None and record.event is None:
+            for result in results:
+                self._results.append(NewResult(record.span, record.trace, record.start_time_unix_nano, result))
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write the rows. Their spans and events are in the file."""
-        if self._changes.last is not None:
-            self._changes.last = find_last_tool(connection)
-        self._rows.write(connection)
-        self._results.write(connection)
+        tools, changes = self._tools, self._changes
+        if not tools and not self._results:
+            return
+        last = find_last_tool(connection)
+        alone, call_ids = write_alone(connection, tools, self._results, self._mixed, last + 1)
+        after = last + len(alone)
+        rows, results = TableRows(_TOOL_INTERACTIONS), TableRows(_TOOL_RESULTS)
+        for row in alone:
+            rows.add(row)
+        for id, tool in enumerate(others := [one for one in tools if one.row.tool_call_id not in call_ids], after + 1):
+            changes.note(tool)
+            is_counted = not tool.is_request and tool.row.waiting_ms is None
+            rows.add(make_row(id, tool, None, int(is_counted), None, read_facts(tool)))
+        changes.last = after if others else None
+        noted = Changes()
+        for span, trace, time, result in self._results:
+            known = noted if result.tool_call_id in call_ids else changes
+            results.add(known.make_result(span, trace, time, result))
+        rows.write(connection)
+        results.write(connection)
 
     def finish(
         self,
@@ -138,16 +184,18 @@ class ToolBatch:
         logged_spans: Collection[tuple[int, str]],
         spans: Collection[int],
         trace_sessions: Collection[int],
+        *,
+        has_relinked: bool,
     ) -> None:
         """Bring up to date what depends on other records, when all of the batch is written and linked. `logged_spans`
         (trace, span id) are those that log records in the file may name, `spans` may stand between tools in the file,
-        and `trace_sessions` show another session than before."""
+        and `trace_sessions` show another session than before. `has_relinked`: triggers may have changed rows."""
         logged = self._logs.union(logged_spans)
         changes = self._changes
         changes.spans, changes.trace_sessions = spans, trace_sessions
         if logged:
-            changes.keys.update(link_logged_tools(connection, logged))
-        if logged or not changes.is_empty():
+            link_logged_tools(connection, logged, changes)
+        if logged or has_relinked or not changes.is_empty():
             group_tools(connection, changes)
 
 
@@ -155,10 +203,6 @@ def make_request(call: ToolCallRow, llm: LLMInteractionRow | None) -> ToolIntera
     """Return the row of a tool call that the answer of a model requests."""
     named = (llm.user_id, llm.agent_name, None, llm.dialect) if llm is not None else (None,) * 4
     return ToolInteractionRow(call.tool_name, call.tool_call_id, None, *named, call.arguments)
-
-
-def _find_last(connection: sqlite3.Connection, changes: Changes) -> int:
-    return find_last_tool(connection) if changes.last is None else changes.last
 
 
 def find_last_tool(connection: sqlite3.Connection) -> int:
@@ -172,32 +216,36 @@ def group_tools(connection: sqlite3.Connection, changes: Changes) -> int:
     """Show each execution that `changes` concern once, and return for how many rows the decision has changed."""
     tellings: dict[int, Telling] = {}
     results: dict[int, Result] = {}
-    seeds: set[int] = set()
+    seeds: list[tuple[str, int]] = []
     asked: dict[str, set[Any]] = {
         "keys": changes.keys,
+        "asked": changes.asked,
         "names": changes.names,
         "named": changes.named - changes.names,
         "tools": set(),
     }
+    last = find_last_tool(connection) if changes.last is None else changes.last
     wanted: dict[str, Collection[Any]] = {
         **asked,
         "spans": changes.spans,
         "trace_sessions": changes.trace_sessions,
-        "after": [_find_last(connection, changes)],
+        "after": [last],
     }
-    near = tellings
+    near, near_results = tellings, results
     for _ in range(_MOST_ROUNDS):
         rows, found = read_json(connection, "read_tools", **wanted)
         new = {row[0]: Telling(*row) for row in rows if row[0] not in tellings}
         tellings.update(new)
         results.update((row[0], Result(*row)) for row in found)
         if seeds:
-            distances = find_distances(tellings.values(), seeds)
-            near = {id: one for id, one in tellings.items() if distances.get(id, 2) < 2}
+            distances = find_distances(tellings.values(), results.values(), seeds)
+            near = {id: one for id, one in tellings.items() if distances.get(("tool", id), 2) < 2}
+            near_results = {id: one for id, one in results.items() if distances.get(("result", id), 2) < 2}
         else:
-            seeds = {*new}
-        more = find_wanted(near.values())
+            seeds = [*(("tool", id) for id in new), *(("result", id) for id in results)]
+        more = find_wanted(near.values(), near_results.values())
         more["named"] -= more["names"] | asked["names"]
+        more["tools"] = {id for id in more["tools"] if id <= last}  # Newer ones are found.
         missing = {name: more[name] - asked[name] for name in asked}
         if not any(missing.values()):
             break
@@ -209,23 +257,24 @@ def group_tools(connection: sqlite3.Connection, changes: Changes) -> int:
     return len(changed)
 
 
-def link_logged_tools(connection: sqlite3.Connection, spans: Collection[tuple[int, str]]) -> Collection[int]:
+def link_logged_tools(connection: sqlite3.Connection, spans: Collection[tuple[int, str]], changes: Changes) -> None:
     """Link the tool calls in log records of these spans (trace, span id) with their span, and add the tool results in
-    such records to the spans. Return the call keys of these results. Spans that are not in the file are left out.
+    such records to the spans and to `changes`. Spans that are not in the file are left out.
 
     A result from a span carries the span's start time; one from a log record never does. That is how the two are
     distinguished. So one that was recorded at that very nanosecond is written a nanosecond later."""
     has_tools, records = run_query(connection, "find_logged_tools", spans=spans).fetchone()
     results = TableRows(_TOOL_RESULTS)
-    keys: set[int] = set()
-    for span, trace, start, time, name, body_type, body, attribute_types, attributes in orjson.loads(records):
-        content = None if body is None else decode_value(body, body_type)
-        _, found = find_logged_tools(read_record(name, decode_attributes(attributes, attribute_types), content))
-        for id, result, is_error in found:
-            moment = time + (time == start)
-            keys.add(key := make_call_key(id, moment))
-            results.add((span, trace, key, id, moment, result, is_error))
+    for (span, trace, start), rows in groupby(orjson.loads(records), itemgetter(0, 1, 2)):
+        times: list[int] = []
+        messages: list[RecordedMessages] = []
+        for *_, time, name, body_type, body, attribute_types, attributes in rows:
+            content = None if body is None else decode_value(body, body_type)
+            times.append(time + (time == start))
+            messages.append(read_record(name, decode_attributes(attributes, attribute_types), content))
+        for time, found in zip(times, find_logged_results(messages), strict=True):
+            for result in found:
+                results.add(changes.make_result(span, trace, time, result))
     if has_tools:
         run_script(connection, "link_logged_tools", spans=spans)
     results.write(connection)
-    return keys

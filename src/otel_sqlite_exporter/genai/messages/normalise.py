@@ -7,7 +7,7 @@ What is not understood becomes one text part that holds it: no content is lost f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -15,15 +15,13 @@ import orjson
 from otel_sqlite_exporter.genai.messages.flattened import gather
 from otel_sqlite_exporter.genai.messages.json_texts import decode_json
 from otel_sqlite_exporter.genai.messages.message_names import Message, Part, Untold
-from otel_sqlite_exporter.genai.messages.message_parts import as_text, make_text
+from otel_sqlite_exporter.genai.messages.message_parts import make_text
 from otel_sqlite_exporter.genai.messages.message_parts import read_parts as _read_parts
 from otel_sqlite_exporter.genai.messages.message_shapes import read_event as _read_event
 from otel_sqlite_exporter.genai.messages.message_shapes import read_shape
 from otel_sqlite_exporter.genai.messages.one_message import find_role
 from otel_sqlite_exporter.genai.messages.plain_messages import are_native, read_plain
-from otel_sqlite_exporter.genai.messages.tool_content import read_result
 from otel_sqlite_exporter.genai.messages.turns import join_turns
-from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
 from otel_sqlite_exporter.model.values import encode_value
 
 _NULLS = (b":null", b",null", b"[null")
@@ -144,45 +142,5 @@ def encode_messages(messages: Iterable[Any]) -> str:
     return encode_value(values).text if has_null else text.decode()
 
 
-def find_tool_calls(messages: Iterable[Message]) -> list[ToolCallRow]:
-    """Return the calls of tools that messages ask for."""
-    return [
-        ToolCallRow(_optional(part.get("id")), _optional(part.get("name")), _optional(part.get("arguments")))
-        for message in messages
-        for part in message["parts"]
-        if part["type"] == "tool_call"
-    ]
-
-
-def find_tool_results(messages: Sequence[Message]) -> list[ToolResultRow]:
-    """Return the results of tools that come after the last message of the assistant: those that this prompt is the
-    first to hold. A result that names no call is in none of them."""
-    new: list[Message] = []
-    for message in reversed(messages):
-        if message["role"] == "assistant":
-            break
-        new.append(message)
-    return find_all_results(reversed(new))
-
-
-def find_all_results(messages: Iterable[Message]) -> list[ToolResultRow]:
-    """Return the results of tools in messages. An answer holds those of tools that the provider runs."""
-    return [
-        _read_result(part)
-        for message in messages
-        for part in message["parts"]
-        if part["type"] == "tool_call_response" and part.get("id")
-    ]
-
-
-def _read_result(part: Part) -> ToolResultRow:
-    result, is_error = read_result(part.get("response", part.get("result")))
-    return ToolResultRow(as_text(part["id"]), result, int(is_error or part.get("is_error") is True))
-
-
 def _is_nothing(value: Any) -> bool:
     return value is None or (isinstance(value, (str, bytes, list, tuple, dict)) and not value)
-
-
-def _optional(value: Any) -> str | None:
-    return None if value is None or value == "" else as_text(value)

@@ -105,7 +105,8 @@ CREATE TABLE _tool_interactions (
   is_stale INTEGER NOT NULL DEFAULT 0,    -- 1: a trigger or a move has changed it; the writer groups it again
   counted INTEGER NOT NULL DEFAULT 0,     -- 1: it is shown, and the tool ran
   own_facts TEXT,                         -- JSON object: its own values of the columns that hold those of other tellings
-  call_key INTEGER,                       -- time and tool_call_id: genai/tool_tellings.py
+  call_key INTEGER,                       -- time and tool_call_id: genai/tools/tool_tellings.py
+  asked_key INTEGER,                      -- with is_request, without tool_call_id: time, and what it asks for
   tool_name TEXT,
   tool_call_id TEXT,
   tool_type TEXT,
@@ -128,6 +129,8 @@ CREATE INDEX _tool_interactions_start_event ON _tool_interactions (start_event) 
 CREATE INDEX _tool_interactions_trace_session ON _tool_interactions (trace_session);
 -- The rows of a call id, near in time and in all traces.
 CREATE INDEX _tool_interactions_call ON _tool_interactions (call_key) WHERE call_key IS NOT NULL;
+-- The requests without a call id, near in time and in all traces.
+CREATE INDEX _tool_interactions_asked ON _tool_interactions (asked_key) WHERE asked_key IS NOT NULL;
 -- The rows of a tool in a trace.
 CREATE INDEX _tool_interactions_name ON _tool_interactions (trace, tool_name, call_key);
 -- The other tellings of an execution.
@@ -144,13 +147,16 @@ CREATE TABLE _tool_results (
   id INTEGER PRIMARY KEY,
   span INTEGER NOT NULL REFERENCES _spans, -- of the model call whose prompt holds it
   trace INTEGER NOT NULL,                 -- an id of _traces
-  call_key INTEGER NOT NULL,              -- as in _tool_interactions
-  tool_call_id TEXT NOT NULL,
+  call_key INTEGER,                       -- as in _tool_interactions
+  asked_key INTEGER,                      -- as in _tool_interactions, of the call in the prompt
+  tool_call_id TEXT,                      -- NULL: the prompt has none
   time_unix_nano INTEGER NOT NULL,        -- start of that span; any other time: a log record of the span holds the result
   result TEXT,                            -- JSON, or text
   is_error INTEGER NOT NULL               -- 1: the prompt says that the tool failed
 ) STRICT;
 -- The result of a call.
-CREATE INDEX _tool_results_call ON _tool_results (call_key);
+CREATE INDEX _tool_results_call ON _tool_results (call_key) WHERE call_key IS NOT NULL;
+-- The result of a call without an id.
+CREATE INDEX _tool_results_asked ON _tool_results (asked_key) WHERE asked_key IS NOT NULL;
 -- The results in the prompt of a span.
 CREATE INDEX _tool_results_span ON _tool_results (span);

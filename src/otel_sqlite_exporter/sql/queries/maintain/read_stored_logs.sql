@@ -42,7 +42,7 @@ SELECT
   ) AS tool_interactions,
   (
     SELECT (
-      SELECT json_group_array(json_array(r.tool_call_id, r.result, r.is_error))
+      SELECT json_group_array(json_array(r.tool_call_id, r.result, NULL, r.is_error))
       FROM _tool_results AS r
       WHERE r.span = s.id AND r.time_unix_nano = l.time_unix_nano + (l.time_unix_nano = s.start_time_unix_nano)
     )

@@ -29,7 +29,7 @@ SELECT
       SELECT s.id AS span, s.start_time_unix_nano, l.*
       FROM spans AS s
       CROSS JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
-      WHERE l.event_name IN ('gen_ai.tool.message', 'gen_ai.user.message', 'gen_ai.client.inference.operation.details')
-      ORDER BY s.id, l.time_unix_nano, l.body, l.attributes
+      WHERE l.event_name IN ('gen_ai.assistant.message', 'gen_ai.tool.message', 'gen_ai.user.message', 'gen_ai.client.inference.operation.details')
+      ORDER BY s.id, l.time_unix_nano, l.event_name, l.body, l.attributes
     ) AS r
   ) AS records;

@@ -1,12 +1,13 @@
--- What is told of tools by some spans and log records, as JSON arrays: the call keys, also of results, [trace, tool name]
--- of tools without a call key, and of those with one. :spans is an array of ids of _spans, :logs of ids of _logs.
+-- What is told of tools by some spans and log records, as JSON arrays: the call keys and the asked keys, also of results,
+-- [trace, tool name] of tools without a call key, and of those with one. :spans is an array of ids of _spans, :logs of
+-- ids of _logs.
 WITH
   tools AS MATERIALIZED (
-    SELECT i.trace, i.call_key, i.tool_name
+    SELECT i.trace, i.call_key, i.asked_key, i.tool_name
     FROM json_each(:spans) AS w
     CROSS JOIN _tool_interactions AS i ON i.span = w.value
     UNION
-    SELECT i.trace, i.call_key, i.tool_name
+    SELECT i.trace, i.call_key, i.asked_key, i.tool_name
     FROM json_each(:logs) AS w
     CROSS JOIN _events AS e ON e.log = w.value
     CROSS JOIN _tool_interactions AS i ON i.event = e.id OR (i.start_event = e.id AND i.is_request = 1)
@@ -18,8 +19,18 @@ SELECT
       SELECT call_key FROM tools WHERE call_key IS NOT NULL
       UNION
       SELECT r.call_key FROM json_each(:spans) AS w CROSS JOIN _tool_results AS r ON r.span = w.value
+      WHERE r.call_key IS NOT NULL
     )
   ) AS keys,
+  (
+    SELECT json_group_array(asked_key)
+    FROM (
+      SELECT asked_key FROM tools WHERE asked_key IS NOT NULL
+      UNION
+      SELECT r.asked_key FROM json_each(:spans) AS w CROSS JOIN _tool_results AS r ON r.span = w.value
+      WHERE r.asked_key IS NOT NULL
+    )
+  ) AS asked,
   (
     SELECT json_group_array(json_array(trace, tool_name))
     FROM (SELECT DISTINCT trace, tool_name FROM tools WHERE tool_name IS NOT NULL AND call_key IS NULL)

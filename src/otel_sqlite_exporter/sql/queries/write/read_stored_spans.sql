@@ -63,7 +63,7 @@ SELECT
     ) AS i
   ) AS tool_interactions,
   (
-    SELECT json_group_array(json_array(r.tool_call_id, r.result, r.is_error))
+    SELECT json_group_array(json_array(r.tool_call_id, r.result, r.asked_key & 1099511627775, r.is_error))
     FROM (
       SELECT * FROM _tool_results AS q
       WHERE q.span = s.id AND q.time_unix_nano = s.start_time_unix_nano

@@ -1,6 +1,6 @@
--- Tellings of tool executions, and results that prompts hold, as JSON arrays: genai/tool_tellings.py names their columns.
+-- Tellings of tool executions, and results that prompts hold, as JSON arrays: genai/tools/tool_tellings.py names their columns.
 -- :after is an array of one id: all rows of _tool_interactions with a greater one. :tools is an array of such ids; the rows that they show are
--- found too. :keys is an array of call keys, :names is [[trace, tool name], ...]; of
+-- found too. :keys is an array of call keys, :asked of asked keys, :names is [[trace, tool name], ...]; of
 -- :named, likewise, only the rows without a call id are found. :spans is an array of ids of _spans
 -- that may stand between tools; :trace_sessions of ids of _trace_sessions that show another session than before.
 WITH RECURSIVE
@@ -27,6 +27,22 @@ WITH RECURSIVE
     CROSS JOIN _spans AS s ON s.trace_session = w.value
     CROSS JOIN _tool_results AS r ON r.span = s.id
   ),
+  asked (asked_key) AS MATERIALIZED (
+    SELECT value FROM json_each(:asked)
+    UNION
+    SELECT r.asked_key
+    FROM json_each(:trace_sessions) AS w
+    CROSS JOIN _spans AS s ON s.trace_session = w.value
+    CROSS JOIN _tool_results AS r ON r.span = s.id
+  ),
+  near_asked (asked_key) AS MATERIALIZED (
+    -- Likewise: here a step of time is 1099511627776.
+    SELECT asked_key FROM asked
+    UNION
+    SELECT asked_key - 1099511627776 FROM asked
+    UNION
+    SELECT asked_key + 1099511627776 FROM asked
+  ),
   near_keys (call_key) AS MATERIALIZED (
     -- The same call id in the time before and after: a step of time is 1048576.
     SELECT call_key FROM keys UNION SELECT call_key - 1048576 FROM keys UNION SELECT call_key + 1048576 FROM keys
@@ -41,6 +57,8 @@ WITH RECURSIVE
     SELECT i.id FROM json_each(:tools) AS w CROSS JOIN _tool_interactions AS i ON i.merged_into = w.value
     UNION
     SELECT i.id FROM near_keys AS k CROSS JOIN _tool_interactions AS i ON i.call_key = k.call_key
+    UNION
+    SELECT i.id FROM near_asked AS k CROSS JOIN _tool_interactions AS i ON i.asked_key = k.asked_key
     UNION
     SELECT i.id
     FROM json_each(:names) AS w
@@ -103,6 +121,7 @@ SELECT
       i.is_stale,
       i.merged_into,
       i.counted,
+      i.asked_key,
       json(i.own_facts),
       json_array(
         i.tool_name, i.tool_call_id, i.tool_type, i.user_id, i.agent_name, i.error_type, i.status_code, i.arguments,
@@ -128,10 +147,15 @@ SELECT
   ) AS tools,
   (
     SELECT json_group_array(json_array(
-      r.id, r.call_key, r.trace, ifnull(p.session, 0), v.service_name, r.tool_call_id, r.time_unix_nano, r.result, r.is_error, s.span_id
+      r.id, r.call_key, r.asked_key, r.trace, ifnull(p.session, 0), v.service_name, r.tool_call_id, r.time_unix_nano, r.result,
+      r.is_error, s.span_id
     ))
-    FROM near_keys AS k
-    CROSS JOIN _tool_results AS r ON r.call_key = k.call_key
+    FROM (
+      SELECT r.id FROM near_keys AS k CROSS JOIN _tool_results AS r ON r.call_key = k.call_key
+      UNION
+      SELECT r.id FROM near_asked AS k CROSS JOIN _tool_results AS r ON r.asked_key = k.asked_key
+    ) AS w
+    CROSS JOIN _tool_results AS r ON r.id = w.id
     CROSS JOIN _spans AS s ON s.id = r.span
     CROSS JOIN _trace_sessions AS p ON p.id = s.trace_session
     CROSS JOIN _resources AS v ON v.id = s.resource

@@ -10,6 +10,9 @@ have them, and
   time, or follows what asked for it (a loop "ask, run, ask again" in which each request is a trace);
 * or, in one trace and without a call id, they follow each other as a request and its execution do.
 
+A prompt holds results with the calls that they belong to. So a request without a call id gets the result of a call of
+the same tool with the same arguments: in its trace or session, or else, in traces of their own, shortly after.
+
 Each form (spans of one name and package, events of one name) tells an execution once. So where a server gives an id
 again, or an agent calls a tool twice, the second telling of a form begins another execution. Nothing depends on the
 order in which the tellings arrived.
@@ -18,15 +21,12 @@ order in which the tellings arrived.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping
 
 from otel_sqlite_exporter.genai.messages.tool_content import do_arguments_agree
-from otel_sqlite_exporter.genai.tool_tellings import (
+from otel_sqlite_exporter.genai.tools.tool_tellings import (
     ARGUMENTS,
-    BUCKET_NS,
     EVENT,
-    REQUEST,
     RESULT,
     Group,
     Member,
@@ -34,10 +34,7 @@ from otel_sqlite_exporter.genai.tool_tellings import (
     Telling,
     is_same_domain,
 )
-
-_ECHO = "gen_ai.assistant.message"
-_UNIQUE_LENGTH = 16
-_NEAR_NS = 60 * 10**9
+from otel_sqlite_exporter.genai.tools.tool_traces import is_echo, join_over_traces
 
 
 def find_groups(tellings: Iterable[Telling], results: Iterable[Result]) -> list[Group]:
@@ -45,11 +42,13 @@ def find_groups(tellings: Iterable[Telling], results: Iterable[Result]) -> list[
     members = {one.id: Member(one) for one in tellings if not one.has_finish}
     groups = _join_nested(members)
     by_id: defaultdict[str, list[Result]] = defaultdict(list)
-    for result in sorted(results, key=lambda one: (one.time, one.result or "", one.id)):
-        by_id[result.call_id].append(result)
+    ordered = sorted(results, key=lambda one: (one.time, one.result or "", one.id))
+    for result in ordered:
+        if result.call_id is not None:
+            by_id[result.call_id].append(result)
     groups = _join_in_order(groups, by_id)
-    left = list(_give_results(groups, by_id))
-    _join_over_traces(groups, left, by_id)
+    left = list(_give_results(groups, ordered))
+    join_over_traces(groups, left, by_id)
     return [group for group in groups if group.members]
 
 
@@ -109,7 +108,7 @@ def _is_told_again(group: Group, unit: Group, results: Mapping[str, list[Result]
     """Whether `unit` tells the execution of `group`, which has the same call id and began before it."""
     executions = unit.executions()
     if not executions:
-        if _is_echo(unit, results):
+        if is_echo(unit, results):
             return True
         asked = unit.asked_time or 0
         start = group.start
@@ -122,14 +121,6 @@ def _is_told_again(group: Group, unit: Group, results: Mapping[str, list[Result]
     return not any(
         group.has_form(one.telling.form) and not any(_overlap(one.telling, two.telling) for two in group.executions())
         for one in executions
-    )
-
-
-def _is_echo(unit: Group, results: Mapping[str, Sequence[Result]]) -> bool:
-    """Whether a model call repeats what an answer before it asked for: its own prompt holds the result."""
-    held = {(one.trace, one.span_id) for one in results.get(unit.call_id or "", ())}
-    return not unit.executions() and all(
-        one.telling.form == _ECHO or (one.telling.trace, one.telling.span_id) in held for one in unit.members
     )
 
 
@@ -187,121 +178,37 @@ def _are_arguments_equal(group: Group, unit: Group) -> bool:
     )
 
 
-def _give_results(groups: list[Group], results: Mapping[str, list[Result]]) -> Iterator[Result]:
-    """Give each result to the last execution with its call id before it in the same trace or session, and yield those
-    for which there is none."""
-    by_id: defaultdict[str | None, list[Group]] = defaultdict(list)
+def _give_results(groups: list[Group], results: Iterable[Result]) -> Iterator[Result]:
+    """Give each result to the last execution with its call id before it in the same trace or session, or else to the
+    last that asked without an id for the same; and yield those for which there is none."""
+    by_call: defaultdict[str | int | None, list[Group]] = defaultdict(list)
     for group in sorted(groups, key=lambda one: one.first.place):
-        by_id[group.call_id].append(group)
-    for call_id, found in results.items():
-        named = by_id[call_id]
-        for result in found:
-            near = [one for one in named if any(is_same_domain(result, two.telling) for two in one.members)]
-            before = [one for one in near if one.time <= result.time] or near[:1]
-            if before:
-                before[-1].results.append(result)
-            else:
-                yield result
+        for call in (group.call_id, *group.digests):
+            by_call[call].append(group)
+    for result in results:
+        found = None
+        if result.call_id is not None:
+            near = [one for one in by_call[result.call_id] if _is_near(one, result)]
+            found = _find_last(near, result) or next(iter(near), None)
+        if found is None and result.digest is not None:
+            found = _find_last((one for one in by_call[result.digest] if _may_have(one, result)), result)
+        if found is not None:
+            found.results.append(result)
+        else:
+            yield result
 
 
-def _join_over_traces(groups: list[Group], left: list[Result], results: Mapping[str, Sequence[Result]]) -> None:
-    """Join what only a call id connects: tellings in traces of their own, which name no other session."""
-    by_id: defaultdict[str, list[Group]] = defaultdict(list)
-    for group in groups:
-        if group.call_id:
-            by_id[group.call_id].append(group)
-    of_id: defaultdict[str, list[Result]] = defaultdict(list)
-    for result in left:
-        of_id[result.call_id].append(result)
-    for call_id, same in by_id.items():
-        if len(same) > 1:
-            _join_contained(same)
-            _join_echoes(same, results)
-            asking = [one for one in same if one.members and one.start is None and not one.results]
-            running = [one for one in same if one.members and one.start is not None and one.asked_time is None]
-            starts = [one.start or 0 for one in running]
-            for group, start in sorted(zip(running, starts, strict=True), key=lambda one: one[0].first.place):
-                found = _find_asking(asking, group, start, call_id, starts)
-                if found is not None:
-                    found.add(group)
-                    group.members = []
-        open_groups = [one for one in same if one.members and not one.results]
-        times = [one.time for one in of_id[call_id]]
-        given = [(_find_asking(open_groups, one, one.time, call_id, times), one) for one in of_id[call_id]]
-        for found, result in given:
-            if found is not None:
-                found.results.append(result)
+def _is_near(group: Group, result: Result) -> bool:
+    return any(is_same_domain(result, one.telling) for one in group.members)
 
 
-def _join_contained(groups: Sequence[Group]) -> None:
-    """Join what was told by two spans one of which ran inside the other: of the model call that asked, else of the
-    execution."""
-    for is_request in (True, False):
-        times = {group: _find_times(group, is_request=is_request) for group in groups if group.members}
-        for group, inner in sorted(times.items(), key=lambda one: one[0].first.place):
-            if inner is None or (not is_request and group.asked_time is not None):
-                continue
-            around = sorted(
-                (outer[1] - outer[0], one.first.place, outer, one)
-                for one, outer in times.items()
-                if outer is not None and one is not group and one.members
-                if _contains(outer, inner) and _are_compatible(one, group) and one.agrees(group)
-            )
-            # The innermost, if each of them is inside the next.
-            if around and all(_contains(two[2], one[2]) for one, two in pairwise(around)):
-                around[0][3].add(group)
-                group.members = []
+def _may_have(group: Group, result: Result) -> bool:
+    return not (group.call_id and result.call_id) and _is_near(group, result)
 
 
-def _join_echoes(groups: Sequence[Group], results: Mapping[str, Sequence[Result]]) -> None:
-    """Give the result that a prompt holds beside an echo of the request to that request."""
-    echoes = [one for one in groups if one.members and _is_echo(one, results)]
-    asking = [one for one in groups if one.members and one not in echoes and not one.results]
-    times = [one.time for one in echoes]
-    found = [(one, _find_asking(asking, one, one.time, one.call_id or "", times)) for one in echoes]
-    for echo, request in found:
-        if request is not None:
-            request.add(echo)
-            echo.members = []
-
-
-def _find_times(group: Group, *, is_request: bool) -> tuple[int, int] | None:
-    """Return from when to when the spans ran that asked for it, or that executed it; None if there are none."""
-    tellings = [one.telling for one in group.members if not one.is_wait]
-    times = [
-        (one.asked_time, one.end)
-        for one in tellings
-        if (one.kind == REQUEST and one.asked_time < one.end if is_request else one.kind != REQUEST)
-    ]
-    return (min(start for start, _ in times), max(end for _, end in times)) if times else None
-
-
-def _contains(outer: tuple[int, int] | None, inner: tuple[int, int] | None) -> bool:
-    return outer is not None and inner is not None and outer != inner and outer[0] <= inner[0] and inner[1] <= outer[1]
-
-
-def _are_compatible(one: Group, other: Group | Result) -> bool:
-    """Whether they are not of two sessions, and neither contradicts the other's call."""
-    sessions = one.sessions
-    others = other.sessions if isinstance(other, Group) else {other.session} - {0}
-    return sessions <= others or others <= sessions
-
-
-def _find_asking(
-    groups: Sequence[Group], one: Group | Result, time: int, call_id: str, others: Sequence[int]
-) -> Group | None:
-    """Return the last of `groups`, of the same service, that was asked for before `time`, and that no other of `others`
-    follows. Where the call id is short, and so may be given again, there must be only one."""
-    near_ns = BUCKET_NS if len(call_id) >= _UNIQUE_LENGTH else _NEAR_NS
-    found = [
-        group
-        for group in groups
-        if time - group.time >= 0
-        and time - group.end <= near_ns
-        and group.first.telling.service == (one.first.telling if isinstance(one, Group) else one).service
-        and _are_compatible(group, one)
-        and not any(group.time <= other < time for other in others)
-    ]
-    if not found or (len(found) > 1 and len(call_id) < _UNIQUE_LENGTH):
-        return None
-    return max(found, key=lambda group: group.first.place)
+def _find_last(groups: Iterable[Group], result: Result) -> Group | None:
+    """Return the last of `groups` that began before `result`, in its trace if there is one."""
+    before = [one for one in groups if one.time <= result.time]
+    same = [one for one in before if any(two.telling.trace == result.trace for two in one.members)]
+    found = same or before
+    return found[-1] if found else None

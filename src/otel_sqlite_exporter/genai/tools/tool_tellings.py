@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.genai.messages.tool_content import do_arguments_agree
+from otel_sqlite_exporter.genai.messages.tool_mentions import DIGEST_BITS
 
 SPAN, EVENT, REQUEST = range(3)
 FACTS = (
@@ -18,6 +19,7 @@ FACTS = (
 NAME, CALL_ID, TYPE, USER, AGENT, ERROR_TYPE, STATUS, ARGUMENTS, RESULT, WAITING = range(len(FACTS))
 BUCKET_NS = 1 << 42
 _HASH_BITS = 20
+_DIGEST_MASK = (1 << DIGEST_BITS) - 1
 
 
 def make_call_key(call_id: str, time_unix_nano: int) -> int:
@@ -25,6 +27,12 @@ def make_call_key(call_id: str, time_unix_nano: int) -> int:
     new keys are near each other in the index. Those who look for an id ask for the steps before and after, too."""
     digest = zlib.crc32(call_id.encode("utf-8", "surrogatepass")) & (1 << _HASH_BITS) - 1
     return time_unix_nano // BUCKET_NS << _HASH_BITS | digest
+
+
+def make_asked_key(digest: int, time_unix_nano: int) -> int:
+    """Return what an index finds a call without an id by, as `make_call_key` does: the time, then the digest of what is
+    asked for."""
+    return time_unix_nano // BUCKET_NS << DIGEST_BITS | digest
 
 
 class Telling(NamedTuple):
@@ -48,6 +56,7 @@ class Telling(NamedTuple):
     is_stale: int
     merged_into: int | None
     counted: int
+    asked_key: int | None
     own_facts: dict[str, Any] | None
     facts: list[Any]
     shown: list[Any]
@@ -64,15 +73,21 @@ class Result(NamedTuple):
     """A row of `_tool_results`: a result in the prompt of a model call that began at `time`."""
 
     id: int
-    call_key: int
+    call_key: int | None
+    asked_key: int | None
     trace: int
     session: int
     service: str
-    call_id: str
+    call_id: str | None
     time: int
     result: str | None
     is_error: int
     span_id: str
+
+    @property
+    def digest(self) -> int | None:
+        """The digest of the call in the prompt."""
+        return None if self.asked_key is None else self.asked_key & _DIGEST_MASK
 
 
 class Member:
@@ -149,6 +164,12 @@ class Group:
         """When the model call began that asked first."""
         return min((one.telling.asked_time for one in self.members if one.telling.kind == REQUEST), default=None)
 
+    @property
+    def digests(self) -> set[int]:
+        """The digests of the requests without a call id."""
+        keys = (one.telling.asked_key for one in self.members)
+        return {key & _DIGEST_MASK for key in keys if key is not None}
+
     def has_form(self, form: str) -> bool:
         """Whether a telling of this form is among its tellings."""
         return any(one.telling.form == form for one in self.members)
@@ -175,9 +196,10 @@ def is_same_domain(one: Telling | Result, other: Telling | Result) -> bool:
     return (one.trace == other.trace != 0) or (one.session == other.session != 0)
 
 
-def find_wanted(tellings: Iterable[Telling]) -> dict[str, set[Any]]:
+def find_wanted(tellings: Iterable[Telling], results: Iterable[Result]) -> dict[str, set[Any]]:
     """Return by which keys, names and ids the other tellings of these executions are found."""
     keys: set[int] = set()
+    asked: set[int] = set()
     names: set[tuple[int, str]] = set()
     named: set[tuple[int, str]] = set()
     tools: set[int] = set()
@@ -185,47 +207,61 @@ def find_wanted(tellings: Iterable[Telling]) -> dict[str, set[Any]]:
         call_id, name = one.find_own()[CALL_ID] or one.shown[CALL_ID], one.find_own()[NAME] or one.shown[NAME]
         if call_id is not None:
             keys.add(make_call_key(call_id, one.end))
+        if one.asked_key is not None:
+            asked.add(one.asked_key)
         if name is not None and one.trace:
             (names if call_id is None else named).add((one.trace, name))
         tools.update(id for id in (one.around, one.merged_into) if id)
         if one.own_facts is not None or one.counted:
             tools.add(one.id)
-    return {"keys": keys, "names": names, "named": named, "tools": tools}
+    for result in results:
+        keys.update(() if result.call_key is None else (result.call_key,))
+        asked.update(() if result.asked_key is None else (result.asked_key,))
+    return {"keys": keys, "asked": asked, "names": names, "named": named, "tools": tools}
 
 
-def find_distances(tellings: Iterable[Telling], seeds: Collection[int]) -> dict[int, int]:
-    """Return how far tellings are from `seeds`: 0 in the same trace or session, 1 where a call id leads to another, 2
-    where it leads on from there."""
-    by_node: defaultdict[Any, list[Telling]] = defaultdict(list)
-    nodes_of: dict[int, list[Any]] = {}
+def find_distances(
+    tellings: Iterable[Telling], results: Iterable[Result], seeds: Collection[tuple[str, int]]
+) -> dict[tuple[str, int], int]:
+    """Return how far tellings ("tool" and id) and results ("result" and id) are from `seeds`: 0 in the same trace or
+    session, 1 where a call id, or what is asked for, leads to another, 2 where it leads on from there."""
+    by_node: defaultdict[Any, list[tuple[str, int]]] = defaultdict(list)
+    nodes_of: dict[tuple[str, int], list[Any]] = {}
+
+    def add(place: tuple[str, int], nodes: list[Any], trace: int, session: int, *calls: str | int | None) -> None:
+        for call in calls:
+            if call:
+                nodes += [("trace", trace, call)] if trace else []
+                nodes += [("session", session, call)] if session else []
+                nodes.append(("call", call))
+        nodes_of[place] = nodes
+        for node in nodes:
+            by_node[node].append(place)
+
     for one in tellings:
         own = one.find_own()
         call_id, name = own[CALL_ID] or one.shown[CALL_ID], own[NAME] or one.shown[NAME]
         nodes: list[Any] = [("tool", one.id), *(("tool", id) for id in (one.around, one.merged_into) if id)]
-        if one.trace:
-            nodes += [("name", one.trace, name)] if name else []
-            nodes += [("trace", one.trace, call_id)] if call_id else []
-        if call_id:
-            nodes += [("session", one.session, call_id)] if one.session else []
-            nodes.append(("id", call_id))
-        nodes_of[one.id] = nodes
-        for node in nodes:
-            by_node[node].append(one)
-    distances: dict[int, int] = {}
-    reached = [id for id in seeds if id in nodes_of]
+        nodes += [("name", one.trace, name)] if one.trace and name else []
+        digest = None if one.asked_key is None else one.asked_key & _DIGEST_MASK
+        add(("tool", one.id), nodes, one.trace, one.session, call_id, digest)
+    for result in results:
+        add(("result", result.id), [], result.trace, result.session, result.call_id, result.digest)
+    distances: dict[tuple[str, int], int] = {}
+    reached = [place for place in seeds if place in nodes_of]
     for distance in range(3):
         seen: set[Any] = set()
         stack, beyond = reached, set()
         while stack:
-            id = stack.pop()
-            if id in distances:
+            place = stack.pop()
+            if place in distances:
                 continue
-            distances[id] = distance
-            for node in nodes_of[id]:
-                if node[0] == "id":
+            distances[place] = distance
+            for node in nodes_of[place]:
+                if node[0] == "call":
                     beyond.add(node)
                 elif node not in seen:
                     seen.add(node)
-                    stack += [one.id for one in by_node[node]]
-        reached = [one.id for node in beyond for one in by_node[node]]
+                    stack += by_node[node]
+        reached = [place for node in beyond for place in by_node[node]]
     return distances
