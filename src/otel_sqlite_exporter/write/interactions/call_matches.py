@@ -16,6 +16,9 @@ from otel_sqlite_exporter.write.interactions.call_records import CallRecord
 from otel_sqlite_exporter.write.interactions.reporters import SPAN
 
 _SAME_RESPONSE_NS = 600 * 10**9
+_START_NS = 5 * 10**9
+"""How long after the other the later of two records may begin, unless it is only a moment; find_call_twins.sql looks as
+far."""
 _ROUNDING_NS = 5 * 10**6
 """The times of log records are rounded to milliseconds, and a framework's span may end just before the client's."""
 MOMENT_NS = 2 * 10**9
@@ -55,6 +58,10 @@ def match(first: CallRecord, second: CallRecord, *, is_inside: bool) -> tuple[An
 
 
 def _match_by_time(first: CallRecord, second: CallRecord, agreeing: int, distance: int) -> tuple[Any, ...] | None:
+    early, late = sorted((first, second), key=lambda one: one.start_time_unix_nano)
+    longest = _SAME_RESPONSE_NS if late.is_moment else _START_NS
+    if late.start_time_unix_nano - early.start_time_unix_nano > longest:
+        return None
     is_same_trace = first.trace == second.trace != 0
     is_within = _is_within(first, second) or _is_within(second, first)
     if not is_within and not (agreeing == 2 and _is_near(first, second)):
