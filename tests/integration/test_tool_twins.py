@@ -276,6 +276,19 @@ _SEVERAL: dict[str, tuple[list[_Record], list[tuple[Any, ...]]]] = {
             ("c0", '{"city":"Rome"}', "20 C", "ok", 1, "message", None),
         ],
     ),
+    "an id that each answer of a loop gives again, whose prompt holds the result of the one before": (
+        [
+            _span(1, _asks("call_0", {"city": "Oslo"}), 1, 2),
+            _span(2, _asks("call_0", _ROME, **_gives("call_0", "9 C")), 3, 4),
+            _span(3, _asks("call_0", _PARIS, **_gives("call_0", "15 C")), 5, 6),
+            _span(4, _gives("call_0", "11 C"), 7, 8),
+        ],
+        [
+            ("call_0", '{"city":"Oslo"}', "9 C", "ok", 1, "message", None),
+            ("call_0", '{"city":"Rome"}', "15 C", "ok", 1, "message", None),
+            ("call_0", _JSON, "11 C", "ok", 1, "message", None),
+        ],
+    ),
     "an id that is given again in a trace, with executions": (
         [
             _span(1, _asks("c0"), 1, 2),

@@ -108,7 +108,7 @@ def _is_told_again(group: Group, unit: Group, results: Mapping[str, list[Result]
     """Whether `unit` tells the execution of `group`, which has the same call id and began before it."""
     executions = unit.executions()
     if not executions:
-        if is_echo(unit, results):
+        if is_echo(unit, group, results):
             return True
         asked = unit.asked_time or 0
         start = group.start

@@ -14,8 +14,17 @@ _UNIQUE_LENGTH = 16
 _NEAR_NS = 60 * 10**9
 
 
-def is_echo(unit: Group, results: Mapping[str, Sequence[Result]]) -> bool:
-    """Whether a model call repeats what an answer before it asked for: its own prompt holds the result."""
+def is_echo(unit: Group, asked: Group, results: Mapping[str, Sequence[Result]]) -> bool:
+    """Whether a model call repeats what an answer before it, in `asked`, asked for: its own prompt holds the result. A
+    server that gives a call id again asks for something else."""
+    return _may_be_echo(unit, results) and (asked.agrees(unit) or _is_repeated(unit))
+
+
+def _is_repeated(unit: Group) -> bool:
+    return all(one.telling.form == _ECHO for one in unit.members)
+
+
+def _may_be_echo(unit: Group, results: Mapping[str, Sequence[Result]]) -> bool:
     held = {(one.trace, one.span_id) for one in results.get(unit.call_id or "", ())}
     return not unit.executions() and all(
         one.telling.form == _ECHO or (one.telling.trace, one.telling.span_id) in held for one in unit.members
@@ -97,12 +106,12 @@ def _join_contained(groups: Sequence[Group]) -> None:
 
 def _join_echoes(groups: Sequence[Group], results: Mapping[str, Sequence[Result]]) -> None:
     """Give the result that a prompt holds beside an echo of the request to that request."""
-    echoes = [one for one in groups if one.members and is_echo(one, results)]
+    echoes = [one for one in groups if one.members and _may_be_echo(one, results)]
     asking = [one for one in groups if one.members and one not in echoes and not one.results]
     times = [one.time for one in echoes]
     found = [(one, _find_asking(asking, one, one.time, one.call_id or "", times)) for one in echoes]
     for echo, request in found:
-        if request is not None:
+        if request is not None and is_echo(echo, request, results):
             request.add(echo)
             echo.members = []
 
