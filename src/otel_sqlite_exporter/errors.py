@@ -61,6 +61,10 @@ class UnstorableSpanError(SQLiteExporterError):
     """A span has no valid trace id and span id, so it goes to quarantine."""
 
 
+class TooMuchWorkError(SQLiteExporterError):
+    """To look for patterns in a text takes too long, so the text is masked."""
+
+
 class NotFoundError(SQLiteExporterError, LookupError):
     """The file has nothing with this id, or several things whose id begins with it."""
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from otel_sqlite_exporter.model.attribute_sources import parse_source
 from otel_sqlite_exporter.model.dialect import Dialect, read_dialects
+from otel_sqlite_exporter.patterns import LinearPattern, parse_pattern
 
 _T = TypeVar("_T")
 
@@ -66,22 +67,19 @@ def parse_globs(value: Any) -> tuple[str, ...]:
     return _split(value, ",", "globs of attribute keys")
 
 
-def parse_patterns(value: Any) -> tuple[re.Pattern[str], ...]:
+def parse_patterns(value: Any) -> tuple[LinearPattern, ...]:
     """Return regular expressions; as text, one on each line, without the white space at both ends of the line."""
     patterns = _split(value, "\n", "regular expressions") if isinstance(value, str) else value
     if not isinstance(patterns, Sequence) or not all(isinstance(pattern, str) for pattern in patterns):
         raise ValueError("give a list of regular expressions")
-    return tuple(map(_parse_pattern, patterns))
+    return tuple(_parse_pattern(number, pattern) for number, pattern in enumerate(patterns, 1))
 
 
-def _parse_pattern(text: str) -> re.Pattern[str]:
+def _parse_pattern(number: int, text: str) -> LinearPattern:
     try:
-        pattern = re.compile(text)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"give regular expressions; {text!r} is invalid: {error}") from None
-    if pattern.search(""):
-        raise ValueError(f"give regular expressions that do not match an empty text; {text!r} does")
-    return pattern
+        return parse_pattern(text)
+    except ValueError as error:
+        raise ValueError(f"give regular expressions of RE2; number {number} is {text!r}: {error}") from None
 
 
 def parse_function(value: Any) -> Callable[[str, Any], Any] | None:

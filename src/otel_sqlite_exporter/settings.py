@@ -9,7 +9,6 @@ TypedDict above the class too; a test compares the two. `make settings` writes t
 # would have to be evaluated, which takes 1 ms in each process.
 
 import os
-import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Annotated, Any, NamedTuple, TypedDict, Unpack
@@ -18,6 +17,7 @@ from otel_sqlite_exporter import parsing
 from otel_sqlite_exporter.declarations import Setting, resolve
 from otel_sqlite_exporter.model.attribute_sources import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.model.dialect import Dialect
+from otel_sqlite_exporter.patterns import LinearPattern
 
 SYNCHRONOUS_MODES = ("normal", "full")
 AUTO_MIGRATE_MODES = ("safe", "always", "never")
@@ -128,12 +128,12 @@ class Settings(NamedTuple):
         ),
     ]
     redact_values: Annotated[
-        tuple[re.Pattern[str], ...] | None,  # None, the closed value: the patterns are invalid, all values are masked
+        tuple[LinearPattern, ...] | None,  # None, the closed value: the patterns are invalid, all values are masked
         Setting(
             (),
             parsing.parse_patterns,
-            f"Regular expressions. Each match in any text is stored as `{REDACTED}`. In the variable, each line is one "
-            "expression.",
+            f"Regular expressions, as RE2 reads them. Each match in any text is stored as `{REDACTED}`. In the variable, "
+            "each line is one expression. They need `pip install 'otel-sqlite-exporter[redact]'`.",
             (None, _MASKED),
         ),
     ]

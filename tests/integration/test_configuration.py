@@ -238,7 +238,7 @@ def test_a_configuration_file_need_not_say_anything_of_it(application: Path) -> 
     [
         ("{busy_timeout_ms: soon}", "busy_timeout_ms='soon' cannot be used: give a whole number of milliseconds"),
         ("{synchronous: off}", "synchronous=False cannot be used: give one of normal, full"),
-        ("{redact_values: ['(']}", "give regular expressions; '(' is invalid: missing ), unterminated subpattern"),
+        ("{redact_values: ['(']}", "give regular expressions of RE2; number 1 is '(': missing ): ("),
         (
             "{redactor: 'rules:none'}",
             "redactor='rules:none' cannot be used: give a function, or module:function as text",

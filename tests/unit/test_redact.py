@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otel_sqlite_exporter.errors import TooMuchWorkError
 from otel_sqlite_exporter.model.values import decode_attributes, encode_attributes
-from otel_sqlite_exporter.redact.escapes import mask_escaped
+from otel_sqlite_exporter.patterns import PatternSearch, parse_pattern
+from otel_sqlite_exporter.redact import escapes
+from otel_sqlite_exporter.redact.escapes import mask_matches
 from otel_sqlite_exporter.redact.redactor import Redactor, make_redactor
 from otel_sqlite_exporter.settings import resolve_settings
 from tests import strategies
@@ -112,7 +115,7 @@ def test_nothing_that_a_pattern_matches_is_left_at_any_level(before: str, secret
     text = before + "SECRET" + secret + after
     for _ in range(levels):
         text = json.dumps(text)
-    masked = mask_escaped(text, [re.compile("SECRET" + re.escape(secret))], "#")
+    masked = mask_matches(text, PatternSearch([parse_pattern("SECRET" + re.escape(secret))]).find, "#")
     for _ in range(levels):
         masked = json.loads(masked)
     assert "SECRET" not in masked
@@ -124,35 +127,71 @@ def test_an_escape_before_a_match_is_not_torn_apart() -> None:
     assert json.loads(kept) == ["to[redacted]\nbye"]
 
 
-class _Counted:
-    """A pattern, and how many characters it has read."""
-
-    def __init__(self, pattern: str) -> None:
-        self._pattern = re.compile(pattern)
-        self.characters = 0
-
-    def finditer(self, text: str) -> Iterator[re.Match[str]]:
-        self.characters += len(text)
-        return self._pattern.finditer(text)
-
-
 @pytest.mark.parametrize("secret", ["", " ada@example.org"])
-@pytest.mark.parametrize("levels", [1, 8, 9, 200])
-def test_patterns_read_a_text_nine_times_at_most(levels: int, secret: str) -> None:
+@pytest.mark.parametrize("levels", [1, 8, 9, 16, 31, 200])
+def test_patterns_read_a_text_thirty_two_times_at_most(levels: int, secret: str) -> None:
     """Each level of this text is five characters shorter than the one before it."""
     text = "\\u005c" + "u005c" * (levels - 1) + secret
-    pattern: Any = _Counted(EMAIL)
-    masked = mask_escaped(text, [pattern], "[redacted]")
-    if levels <= 8:
-        assert masked == text.replace("ada@example.org", "[redacted]")
-        assert len(text) < pattern.characters <= 9 * len(text)
+    search = PatternSearch([parse_pattern(EMAIL)])
+    characters = 0
+
+    def find(resolved: str) -> Sequence[tuple[int, int]]:
+        nonlocal characters
+        characters += len(resolved)
+        return search.find(resolved)
+
+    if levels <= 31:
+        assert mask_matches(text, find, "[redacted]") == text.replace("ada@example.org", "[redacted]")
+        assert len(text) < characters <= 32 * len(text)
     else:
-        assert (masked, pattern.characters) == ("[redacted]", 0)
+        with pytest.raises(TooMuchWorkError):
+            mask_matches(text, find, "[redacted]")
+        assert characters == 0
+
+
+@pytest.mark.parametrize("secret", ["Müller", 'p"w\\d', "a\nb"])
+def test_a_secret_is_found_in_json_at_any_depth(secret: str) -> None:
+    text = json.dumps([secret])
+    for _ in range(14):  # each level doubles the backslashes
+        text = json.dumps([text])
+    (kept,) = stored({"a": text}, redact_values=[re.escape(secret)]).values()
+    for _ in range(15):
+        (kept,) = json.loads(kept)
+    assert kept == "[redacted]"
+
+
+@pytest.mark.parametrize("unit", ["\\", "\\u005c", "\\u005cu005c", '\\\\"', "\\ud83d\\ude00", "\\\\u005c"])
+def test_the_work_for_a_text_of_escapes_grows_as_its_length(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work is what is read of escapes and by patterns."""
+
+    def measure(times: int) -> int:
+        work = 0
+
+        def find(resolved: str) -> Sequence[tuple[int, int]]:
+            nonlocal work
+            work += len(resolved)
+            return ()
+
+        def read(escape: str) -> str:
+            nonlocal work
+            work += 1
+            return read_escape(escape)
+
+        monkeypatch.setattr(escapes, "_read_escape", read)
+        assert mask_matches(unit * times, find, "#") == unit * times
+        return work
+
+    read_escape = escapes._read_escape
+    assert measure(4_000) <= 4.5 * measure(1_000)
 
 
 def test_a_text_that_resolves_without_end_costs_no_more_than_itself() -> None:
     text = "\\u005c" + "u005c" * 200
-    assert stored({text: text, "a": 1}, redact_values=[EMAIL]) == {"[redacted]": "[redacted]", "a": 1}
+    redacted = redactor(redact_values=[EMAIL]).redact_attributes({text: text, "a": [text, "b"], "n": 1})
+    encoded = encode_attributes(redacted)
+    assert json.loads(encoded.text) == {"[redacted]": "[redacted]", "a": ["[redacted]", "b"], "n": 1}
+    assert encoded.repaired > 0
+    assert str(redactor(redact_values=[EMAIL]).redact_text("span.name", text)) == "[redacted]"
 
 
 def test_any_number_of_keys_that_are_the_same_when_masked_is_kept() -> None:

@@ -17,6 +17,7 @@ from otel_sqlite_exporter.declarations import declared_settings, resolve
 from otel_sqlite_exporter.errors import ConfigurationError, SQLiteExporterError
 from otel_sqlite_exporter.model.attribute_sources import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.model.dialect import read_dialects
+from otel_sqlite_exporter.patterns import parse_pattern
 from otel_sqlite_exporter.settings import (
     EnvironmentSettings,
     ProcessorKeywords,
@@ -61,9 +62,9 @@ CASES = [
         "redact_values",
         (),
         [" a+", "b"],
-        (re.compile(" a+"), re.compile("b")),
+        (parse_pattern(" a+"), parse_pattern("b")),
         " a+ \n\n[bc]{2,}\n",
-        (re.compile("a+"), re.compile("[bc]{2,}")),
+        (parse_pattern("a+"), parse_pattern("[bc]{2,}")),
         closed=None,
     ),
     Case("redactor", None, shorten, shorten, "json:JSONEncoder.default", JSONEncoder.default, closed=mask_everything),

@@ -15,17 +15,21 @@ from collections.abc import Set as AbstractSet
 from itertools import islice
 from typing import Any, NamedTuple
 
+from otel_sqlite_exporter.errors import TooMuchWorkError
+from otel_sqlite_exporter.model.caches import remember
 from otel_sqlite_exporter.model.cut_values import Cut
 from otel_sqlite_exporter.model.repeated_keys import RepeatedKey, find_free_key
 from otel_sqlite_exporter.model.repeats import Repeats
 from otel_sqlite_exporter.model.values import copy_attributes, repair_text
+from otel_sqlite_exporter.patterns import PatternSearch
 from otel_sqlite_exporter.redact.captured import Captured, make_captured
-from otel_sqlite_exporter.redact.escapes import mask_escaped
+from otel_sqlite_exporter.redact.escapes import mask_matches
 from otel_sqlite_exporter.settings import REDACTED, Settings, mask_everything
 
 _logger = logging.getLogger(__name__)
 _LOG_INTERVAL_S = 60.0
 _CACHED = 4_096
+_SHORT = 64  # characters of a text that often comes again, such as a name or a number
 _DEEPEST = 100
 _SCALARS: frozenset[type] = frozenset((str, int, float, bool, type(None)))
 _BYTES = (bytes, bytearray, memoryview)
@@ -72,11 +76,12 @@ class Redactor:
     def __init__(self, settings: Settings, captured: Captured | None) -> None:
         globs = "|".join(map(fnmatch.translate, settings.redact_keys))
         self._match_key = re.compile(globs, re.IGNORECASE).match if globs else None
-        self._patterns = settings.redact_values or ()
+        self._search = PatternSearch(settings.redact_values) if settings.redact_values else None
+        self._known: dict[str, str] = {}
         self._function = settings.redactor if settings.redact_values is not None else mask_everything
         self.captured = captured
         self._limit = settings.capture_limit
-        if self._patterns or self._function is not None:
+        if self._search is not None or self._function is not None:
             self._unchanged_types: frozenset[type] = frozenset()
         else:
             self._unchanged_types = _SCALARS if self._limit is None else _SCALARS.difference((str,))
@@ -164,7 +169,10 @@ class Redactor:
         return known._replace(key=RepeatedKey(known.key)) if is_repeated else known
 
     def _make_rule(self, key: str) -> _Rule:
-        return _Rule(self._mask(key), self.masks_key(key))
+        try:
+            return _Rule(self._mask(key), self.masks_key(key))
+        except TooMuchWorkError:
+            return _Rule(_LOST, True)
 
     def _ask(self, key: Any, value: Any) -> Any:
         assert self._function is not None
@@ -192,7 +200,10 @@ class Redactor:
         if value is None or isinstance(value, (bool, Repaired)):
             return value
         if isinstance(value, str):
-            return self._cut(self._mask(str.__str__(value)), len(value))
+            try:
+                return self._cut(self._mask(str.__str__(value)), len(value))
+            except TooMuchWorkError:  # only this text of the value is lost
+                return _LOST
         if isinstance(value, (int, float)):
             return self._number(value)
         if isinstance(value, _BYTES):
@@ -218,14 +229,14 @@ class Redactor:
     def _number(self, value: float) -> Any:
         # A card number may be stored as a number.
         number = int(value) if isinstance(value, int) else float(value)
-        if not self._patterns:
+        if self._search is None:
             return number
         digits = str(number)
         masked = self._mask(digits)
         return number if masked == digits else masked
 
     def _bytes(self, value: bytes) -> bytes:
-        if not self._patterns:
+        if self._search is None:
             return value
         return self._mask(value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
@@ -233,9 +244,12 @@ class Redactor:
         return value if self._limit is None or len(value) <= self._limit else Cut(value[: self._limit], size)
 
     def _mask(self, text: str) -> str:
-        if "\\" in text and self._patterns:
-            return mask_escaped(text, self._patterns, REDACTED)
-        for pattern in self._patterns:
-            if pattern.search(text):  # half the time of `sub` where nothing is found
-                text = pattern.sub(REDACTED, text)
-        return text
+        """Return `text` with matches masked. Raises TooMuchWorkError if that takes too long."""
+        if self._search is None:
+            return text
+        known = self._known.get(text)
+        if known is None:
+            known = mask_matches(text, self._search.find, REDACTED)
+            if len(text) <= _SHORT:
+                remember(self._known, text, known)
+        return known
