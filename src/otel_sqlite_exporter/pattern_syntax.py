@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+_LETTER, _DIGIT = "_", "0"
 _TOKEN = re.compile(
     r"""
     \\(?: u(?P<four>[0-9a-fA-F]{4}) | U(?P<eight>[0-9a-fA-F]{8}) | x(?P<two>[0-9a-fA-F]{2}) | x\{(?P<many>[0-9a-fA-F]+)\}
@@ -36,20 +37,9 @@ _IN_NEGATED_CLASS = _IN_CLASS | {
     "S": r"\p{L}\p{M}\p{N}\p{P}\p{S}",
 }
 _LAST = r"(?:$|\n\z)"  # in Python, `$` is also before a last line feed
-_LETTER, _DIGIT = "_", "0"
-
-
-class _Folds(dict[int, int | str]):
-    """The folded character of each character, found when it is first asked for."""
-
-    def __missing__(self, code: int) -> int | str:
-        folded = fold(chr(code))
-        self[code] = folded
-        return folded
-
-
-_FOLDS = _Folds()
-_CHUNK = 1 << 16
+_LETTERS_BEYOND = re.compile(r"[^\W\dA-Za-z_]")
+_DIGITS_BEYOND = re.compile(r"[^\D0-9]")
+_CHUNK = 1 << 16  # characters
 
 
 def translate(pattern: str) -> str:
@@ -64,16 +54,11 @@ def translate_folded(pattern: str) -> str | None:
     return _translate(pattern, is_folded=True) if has_boundary else None
 
 
-def fold(character: str) -> str:
-    """Return `character`, or what stands for it if it is a letter or digit beyond ASCII."""
-    if character.isascii() or not character.isalnum():
-        return character
-    return _DIGIT if character.isdecimal() else _LETTER
-
-
 def fold_text(text: str) -> str:
-    """Return `text` with each character folded. Other threads may run in between."""
-    return "".join([text[at : at + _CHUNK].translate(_FOLDS) for at in range(0, len(text), _CHUNK)])
+    """Return `text` with `_` for each letter beyond ASCII and `0` for each such digit, so of the same length. Other
+    threads may run after each part of a long text."""
+    parts = (text[at : at + _CHUNK] for at in range(0, len(text), _CHUNK))
+    return "".join([_DIGITS_BEYOND.sub(_DIGIT, _LETTERS_BEYOND.sub(_LETTER, part)) for part in parts])
 
 
 def _translate(pattern: str, *, is_folded: bool) -> str:
@@ -111,7 +96,7 @@ def _write_folded(token: re.Match[str]) -> str:
     if token["property"]:
         return f"[{token[0]}{_LETTER}{_DIGIT}]"
     code = ord(token["plain"]) if token["plain"] else _find_code(token)
-    return _write_outside(token) if code is None or code < 128 else fold(chr(code))
+    return _write_outside(token) if code is None or code < 128 else fold_text(chr(code))
 
 
 def _translate_class(items: str, is_negated: bool, is_folded: bool) -> str:

@@ -51,7 +51,7 @@ class PatternSearch:
         self._exact = [_compile(pattern.exact) for pattern in forms]
         self._folded = [_compile(pattern.folded) for pattern in forms if pattern.folded is not None]
         # One search where nothing is found, which is the usual case.
-        self._any = _compile_any([pattern.exact for pattern in forms], self._exact)
+        self._searches = [one.search for one in _compile_any([pattern.exact for pattern in forms], self._exact)]
 
     def find(self, text: str) -> Sequence[Place]:
         """Return the places of all matches that are not empty, in order; they may overlap.
@@ -61,13 +61,17 @@ class PatternSearch:
         """
         data = text.encode("utf-8", "surrogatepass")
         found: list[Place] = []
-        if any(pattern.search(data) is not None for pattern in self._any):
-            found += _find_all(self._exact, data)
-        if self._folded and len(data) != len(text):
-            folded = fold_text(text).encode("utf-8", "surrogatepass")
-            found = [*_in_characters(found, data), *_in_characters(_find_all(self._folded, folded), folded)]
+        for search in self._searches:
+            if search(data) is not None:
+                found = _find_all(self._exact, data)
+                break
+        if len(data) == len(text):
             return sorted(found)
-        return _in_characters(found, data) if len(data) != len(text) else sorted(found)
+        found = _in_characters(found, data)
+        if self._folded:
+            folded = fold_text(text).encode("utf-8", "surrogatepass")
+            found += _in_characters(_find_all(self._folded, folded), folded)
+        return sorted(found)
 
 
 def _find_all(patterns: Iterable[Any], data: bytes) -> list[Place]:
@@ -83,14 +87,14 @@ def _find_all(patterns: Iterable[Any], data: bytes) -> list[Place]:
 
 
 def _in_characters(found: Sequence[Place], data: bytes) -> list[Place]:
-    """Return places in bytes as places in characters, in order."""
+    """Return places in bytes as places in characters."""
     counted: dict[int, int] = {}
     at = characters = 0
     for place in sorted(set(chain.from_iterable(found))):
         characters += len(data[at:place].decode("utf-8", "surrogatepass"))
         counted[place] = characters
         at = place
-    return sorted((counted[start], counted[end]) for start, end in found)
+    return [(counted[start], counted[end]) for start, end in found]
 
 
 def _compile_any(forms: Sequence[str], compiled: Sequence[Any]) -> Sequence[Any]:

@@ -31,7 +31,8 @@ def mask_matches(text: str, find: Callable[[str], Sequence[_Span]], mask: str) -
         TooMuchWorkError: The levels together are more than 32 times as long as the text.
     """
     if "\\" not in text:
-        return _replace(text, find(text), mask)
+        found = find(text)
+        return _replace(text, found, mask) if found else text
     levels = _resolve_levels(text)
     spans: list[_Span] = []
     for level, (resolved, escapes) in reversed([*enumerate(levels)]):
