@@ -14,7 +14,8 @@ from collections.abc import Iterator
 _LETTER, _DIGIT = "_", "0"
 _TOKEN = re.compile(
     r"""
-    \\(?: u(?P<four>[0-9a-fA-F]{4}) | U(?P<eight>[0-9a-fA-F]{8}) | x(?P<two>[0-9a-fA-F]{2}) | x\{(?P<many>[0-9a-fA-F]+)\}
+    \\(?: u(?P<four>[0-9a-fA-F]{4}) | U(?P<eight>[0-9a-fA-F]{8})
+        | x(?P<two>[0-9a-fA-F]{2}) | x\{(?P<many>[0-9a-fA-F]+)\}
         | (?P<property>[pP](?:\{[^}]*\}|.)) | (?P<escaped>.) )
     | \{,(?P<most>\d*)\}
     | (?P<plain>.)

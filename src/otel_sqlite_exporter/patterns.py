@@ -21,6 +21,14 @@ _MEMORY = 64 << 20
 # A pattern such as `a.*b|a` reads the rest of the text for each match. Others stay a hundred times below this.
 _SECONDS, _SECONDS_PER_BYTE = 0.2, 5e-6
 
+_REMEDIES = {
+    "invalid perl operator": "what is before or after a match cannot be looked at, nor flags but i, m, s and U be set",
+    "invalid escape sequence": "backreferences and unknown escapes have to go",
+    "invalid repetition size": "repeat at most 1,000 times",
+    "bad repetition operator": "possessive quantifiers have to go",
+    "pattern too large": "repeat less",
+}
+
 
 class LinearPattern(NamedTuple):
     r"""A regular expression. `folded` is what is matched in a text with letters beyond ASCII too, if it has a `\b`."""
@@ -48,10 +56,10 @@ class PatternSearch:
 
     def __init__(self, patterns: Iterable[LinearPattern]) -> None:
         forms = [*patterns]
-        self._exact = [_compile(pattern.exact) for pattern in forms]
-        self._folded = [_compile(pattern.folded) for pattern in forms if pattern.folded is not None]
-        # One search where nothing is found, which is the usual case.
-        self._searches = [one.search for one in _compile_any([pattern.exact for pattern in forms], self._exact)]
+        self._exact = _Forms([pattern.exact for pattern in forms])
+        self._has_folded = any(pattern.folded is not None for pattern in forms)
+        self._others = _Forms([pattern.exact for pattern in forms if pattern.folded is None])
+        self._folded = _Forms([pattern.folded for pattern in forms if pattern.folded is not None])
 
     def find(self, text: str) -> Sequence[Place]:
         """Return the places of all matches that are not empty, in order; they may overlap.
@@ -60,30 +68,37 @@ class PatternSearch:
             TooMuchWorkError: To find them all takes longer than it should for a text of this length.
         """
         data = text.encode("utf-8", "surrogatepass")
-        found: list[Place] = []
+        if len(data) == len(text):
+            return sorted(self._exact.find(data))
+        if not self._has_folded:
+            return sorted(_in_characters(self._exact.find(data), data))
+        folded = fold_text(text).encode("utf-8", "surrogatepass")
+        found = (_in_characters(self._others.find(data), data), _in_characters(self._folded.find(folded), folded))
+        return sorted(chain.from_iterable(found))
+
+
+class _Forms:
+    def __init__(self, forms: Sequence[str]) -> None:
+        self._compiled = [_compile(form) for form in forms]
+        # One search where nothing is found, which is the usual case.
+        self._searches = [one.search for one in _compile_any(forms, self._compiled)]
+
+    def find(self, data: bytes) -> list[Place]:
         for search in self._searches:
             if search(data) is not None:
-                found = _find_all(self._exact, data)
-                break
-        if len(data) == len(text):
-            return sorted(found)
-        found = _in_characters(found, data)
-        if self._folded:
-            folded = fold_text(text).encode("utf-8", "surrogatepass")
-            found += _in_characters(_find_all(self._folded, folded), folded)
-        return sorted(found)
+                return self._find_all(data)
+        return []
 
-
-def _find_all(patterns: Iterable[Any], data: bytes) -> list[Place]:
-    end = time.thread_time() + _SECONDS + _SECONDS_PER_BYTE * len(data)
-    found: list[Place] = []
-    for match in chain.from_iterable(pattern.finditer(data) for pattern in patterns):
-        start, stop = match.span()
-        if start < stop:
-            found.append((start, stop))
-        if time.thread_time() > end:
-            raise TooMuchWorkError
-    return found
+    def _find_all(self, data: bytes) -> list[Place]:
+        end = time.thread_time() + _SECONDS + _SECONDS_PER_BYTE * len(data)
+        found: list[Place] = []
+        for match in chain.from_iterable(pattern.finditer(data) for pattern in self._compiled):
+            start, stop = match.span()
+            if start < stop:
+                found.append((start, stop))
+            if time.thread_time() > end:
+                raise TooMuchWorkError
+        return found
 
 
 def _in_characters(found: Sequence[Place], data: bytes) -> list[Place]:
@@ -130,12 +145,3 @@ def _explain(error: Exception) -> str:
         if text.startswith(beginning):
             return f"{text}: {remedy}"
     return text
-
-
-_REMEDIES = {
-    "invalid perl operator": "what is before or after a match cannot be looked at, nor flags but i, m, s and U be set",
-    "invalid escape sequence": "backreferences and unknown escapes have to go",
-    "invalid repetition size": "repeat at most 1,000 times",
-    "bad repetition operator": "possessive quantifiers have to go",
-    "pattern too large": "repeat less",
-}

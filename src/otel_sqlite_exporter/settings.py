@@ -132,8 +132,8 @@ class Settings(NamedTuple):
         Setting(
             (),
             parsing.parse_patterns,
-            f"Regular expressions, as RE2 reads them. Each match in any text is stored as `{REDACTED}`. In the variable, "
-            "each line is one expression. They need `pip install 'otel-sqlite-exporter[redact]'`.",
+            f"Regular expressions of RE2. Each match in any text is stored as `{REDACTED}`. In the variable, each line "
+            "is one expression. Needs `pip install 'otel-sqlite-exporter[redact]'`.",
             (None, _MASKED),
         ),
     ]

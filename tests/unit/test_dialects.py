@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -256,8 +257,17 @@ def test_a_model_that_differs_from_the_one_asked_for_answered(model: str, shown:
     ],
 )
 def test_a_pattern_of_a_name_stands_for_any_text(pattern: str, text: str, name: str | None) -> None:
-    match = compile_glob(pattern).fullmatch(text)
-    assert (match and match["name"]) == name
+    assert compile_glob(pattern).match(text) == name
+
+
+@given(pattern=st.lists(st.sampled_from("ab*"), max_size=8), text=st.text("ab\n", max_size=12), wild=st.integers(0, 3))
+def test_a_pattern_takes_what_the_longest_match_takes(pattern: list[str], text: str, wild: int) -> None:
+    places = [place for place, part in enumerate(pattern) if part == "*"]
+    if wild < len(places):
+        pattern[places[wild]] = "{name}"
+    regex = {"*": ".*", "{name}": "(?P<name>.*)"}
+    match = re.compile("".join(regex.get(part, part) for part in pattern), re.DOTALL).fullmatch(text)
+    assert compile_glob("".join(pattern)).match(text) == (match and match.groupdict().get("name", ""))
 
 
 def test_a_value_of_an_attribute_may_be_a_pattern() -> None:

@@ -8,15 +8,44 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 _WILD = re.compile(r"(\*|\{name\})")
-_AS_REGEX = {"*": ".*", "{name}": "(?P<name>.*)"}
+_NAME = "{name}"
 
 
-def compile_glob(pattern: str) -> re.Pattern[str]:
-    """Return the regular expression of a pattern; its group `name`, if it has one, is the name of the agent or tool."""
-    return re.compile("".join(_AS_REGEX.get(part, re.escape(part)) for part in _WILD.split(pattern)), re.DOTALL)
+class Glob(NamedTuple):
+    """A pattern: its literal pieces, and what stands between two of them."""
+
+    pieces: tuple[str, ...]
+    wilds: tuple[str, ...]
+
+    def match(self, text: str) -> str | None:
+        """Return the name in a text that the pattern matches as a whole, or an empty text if it has none; None if it
+        does not match. A name is as long as it can be. The work grows as the text does."""
+        first, *others = self.pieces
+        if not others:
+            return "" if text == first else None
+        last = others.pop()
+        end = len(text) - len(last)
+        if end < len(first) or not (text.startswith(first) and text.endswith(last)):
+            return None
+        name = ""
+        # From the right, because each wildcard takes as much as it can.
+        for wild, piece in zip(reversed(self.wilds[1:]), reversed(others), strict=True):
+            start = text.rfind(piece, len(first), end)
+            if start < 0:
+                return None
+            if wild == _NAME:
+                name = text[start + len(piece) : end]
+            end = start
+        return text[len(first) : end] if self.wilds[0] == _NAME else name
+
+
+def compile_glob(pattern: str) -> Glob:
+    """Return a pattern, of which at most one wildcard is `{name}`."""
+    parts = _WILD.split(pattern)
+    return Glob(tuple(parts[::2]), tuple(parts[1::2]))
 
 
 def find_globs(meanings: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -36,4 +65,4 @@ class GlobMap(dict[str, Any]):
         """Return the meaning of `text`, or `default`."""
         if text in self:
             return super().get(text, default)
-        return next((meaning for glob, meaning in self._globs if glob.fullmatch(text)), default)
+        return next((meaning for glob, meaning in self._globs if glob.match(text) is not None), default)

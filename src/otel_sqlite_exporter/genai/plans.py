@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.genai.column_readers import Read
 from otel_sqlite_exporter.genai.content_sources import ContentPlan
+from otel_sqlite_exporter.genai.globs import Glob
 from otel_sqlite_exporter.genai.usage import Outside
 
 Ask = tuple[str, Read]
@@ -44,7 +44,7 @@ class InteractionPlan(NamedTuple):
         conditions: Attributes of a record, and the patterns of which each must match one, in lower case.
     """
 
-    names: tuple[tuple[re.Pattern[str], str | None], ...]
+    names: tuple[tuple[Glob, str | None], ...]
     operations: tuple[tuple[str, Read | None, Mapping[str, str | None]], ...]
     operation: str | None
     llm: RowPlan
@@ -60,4 +60,4 @@ class InteractionPlan(NamedTuple):
     first_token_events: frozenset[str]
     events: frozenset[str]
     plan_again: Callable[[Mapping[Any, type]], InteractionPlan | None]
-    conditions: tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]
+    conditions: tuple[tuple[str, tuple[Glob, ...]], ...]

@@ -189,9 +189,9 @@ def _find_operation(
     """Return the operation, and the name of the agent or tool in the name of the span (each None: unknown). None: this
     is not a call."""
     for pattern, meaning in plan.names if span.name else ():
-        match = pattern.fullmatch(span.name)  # type: ignore[arg-type]
-        if match is not None:
-            return None if meaning is None else (meaning, match.groupdict().get("name") or None)
+        name = pattern.match(span.name)  # type: ignore[arg-type]
+        if name is not None:
+            return None if meaning is None else (meaning, name or None)
     for name, read, values in plan.operations:
         value = attributes[name]
         if read is not None:
@@ -227,7 +227,7 @@ def _add_events(attributes: Mapping[str, Any], events: Sequence[Any], names: fro
 def _fulfils(plan: InteractionPlan, attributes: Mapping[str, Any]) -> bool:
     """Whether a record has the values that make it a call."""
     texts = ((read_text(attributes[name]) or "", patterns) for name, patterns in plan.conditions)
-    return all(any(pattern.fullmatch(text.lower()) for pattern in patterns) for text, patterns in texts)
+    return all(any(pattern.match(text.lower()) is not None for pattern in patterns) for text, patterns in texts)
 
 
 def _unify_usage(plan: InteractionPlan, row: list[Any], operation: str | None, attributes: Mapping[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from otel_sqlite_exporter.model.values import repair_text
 
 NAME_ATTRIBUTE = "event.name"
 """The attribute that may hold the name of a record."""
-_SOURCE_LINE = re.compile(r"(?:event\s.+|.*[/\\].*\.\w+):\d+(?::\d+)?", re.DOTALL)
+_WORD = re.compile(r"\w+")
 _BODY = re.compile(r"[A-Za-z][\w-]*(?:\.[A-Za-z][\w-]*)+", re.ASCII)
 _LONGEST_BODY = 128
 
@@ -56,9 +56,24 @@ def is_name(text: str) -> bool:
     """Whether `text` says more than which line of source code made a record."""
     if not text or text.isspace():
         return False
-    return not (text[-1].isdigit() and _SOURCE_LINE.fullmatch(text))
+    return not (text[-1].isdigit() and _is_source_line(text))
 
 
 def restore_recorded(name: str | None, recorded_name: str | None) -> str | None:
     """Return what the field for the name held: `name`, or what the column `recorded_name` keeps of it."""
     return name if recorded_name is None else recorded_name
+
+
+def _is_source_line(text: str) -> bool:
+    """Whether `text` is a file, or `event` and some words, with the number of a line, and of a column if there is one.
+    The work grows as the text does."""
+    for _ in range(2):
+        text, _, number = text.rpartition(":")
+        if not number.isdecimal():
+            return False
+        stem, _, suffix = text.rpartition(".")
+        if _WORD.fullmatch(suffix) and ("/" in stem or "\\" in stem):
+            return True
+        if text.startswith("event") and len(text) > 6 and text[5].isspace():
+            return True
+    return False

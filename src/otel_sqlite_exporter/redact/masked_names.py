@@ -15,14 +15,18 @@ from otel_sqlite_exporter.settings import REDACTED
 # A shorter text may be in a name by chance.
 _SHORTEST = 8
 _DEEPEST = 20
+_MOST_PAIRS = 100
+_MOST_READ = 50_000_000  # characters of the name: a longer one is a text that holds other texts
 _TWO_WORDS = re.compile(r"(?=\b(\w+ \w+))")
 
 
 def mask_content(name: str, attributes: Mapping[Any, Any], is_content: Callable[[str], bool]) -> str:
     """Return the name of a span without the content that its attributes hold: the whole text of one, or a text of
-    several words in the JSON of one. Names and ids in the JSON stay."""
+    several words in the JSON of one. Names and ids in the JSON stay. A name in which it takes too long
+    to look for all texts is masked."""
     found: set[str] = set()
     pairs: list[str] | None = None
+    left = _MOST_READ
     for key, value in attributes.items():
         if not is_content(repair_text(key)[0]):
             continue
@@ -30,11 +34,16 @@ def mask_content(name: str, attributes: Mapping[Any, Any], is_content: Callable[
             if value in name:
                 found.add(value)
                 continue
-            pairs = _TWO_WORDS.findall(name) if pairs is None else pairs
+            pairs = list(dict.fromkeys(_TWO_WORDS.findall(name))) if pairs is None else pairs
             # Decoding JSON takes a hundred times as long as looking for words in it.
-            if not any(pair in value for pair in pairs):
+            if len(pairs) <= _MOST_PAIRS and not any(pair in value for pair in pairs):
                 continue
-        found.update(text for text in _find_texts(value, 0) if " " in text and text in name)
+        for text in _find_texts(value, 0):
+            left -= len(name)
+            if left < 0:
+                return REDACTED
+            if " " in text and text in name:
+                found.add(text)
     for text in sorted(found, key=len, reverse=True):
         if len(text) >= _SHORTEST:
             name = name.replace(text, REDACTED)

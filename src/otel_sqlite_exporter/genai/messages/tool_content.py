@@ -23,7 +23,9 @@ _CALLED, _WITH_OPTIONS = "tools/call", {"input", "options"}
 _RETURNED = frozenset(("result", "output", "text", "json"))
 _FAILED = ("isError", "is_error")
 # The fields of an object of Pydantic as text, as Agno's tools return them.
-_FIELDS = re.compile(r"status='\w+' result=(?P<result>.*) error=(?P<error>None|'.*?'|\".*?\")(?: \w+=.*)?", re.DOTALL)
+_STATUS = re.compile(r"status='\w+' result=")
+_ERROR = re.compile(r" error=(?P<error>None|'.*?'|\".*?\")(?: \w+=.*)?", re.DOTALL)
+_MOST_ERRORS = 8  # a result may hold the word too
 _TOOL_ROLES = frozenset(("tool", "function"))
 _CALL_TOOL_RESULT = frozenset(
     ("content", "isError", "is_error", "structuredContent", "structured_content", "meta", "_meta")
@@ -80,15 +82,31 @@ def _tells_failure(envelope: Any) -> bool:
         return any(envelope.get(key) is True for key in _FAILED)
     if type(envelope) is list:
         return envelope[0] is False
-    fields = _FIELDS.fullmatch(envelope)
-    return fields is not None and fields["error"] != "None"
+    fields = _read_fields(envelope)
+    return fields is not None and fields[1] != "None"
+
+
+def _read_fields(text: str) -> tuple[str, str] | None:
+    """Return result and error of an object that was written as text, each as written; None if it is none."""
+    status = _STATUS.match(text)
+    if status is None:
+        return None
+    place = len(text)
+    for _ in range(_MOST_ERRORS):
+        place = text.rfind(" error=", status.end(), place)
+        if place < 0:
+            break
+        if error := _ERROR.fullmatch(text, place):
+            return text[status.end() : place], error["error"]
+    return None
 
 
 def _unwrap_result(value: Any) -> Any:
     if type(value) is str:
-        fields = _FIELDS.fullmatch(value) if value[:1] == "s" else None
+        fields = _read_fields(value) if value[:1] == "s" else None
         if fields is not None:
-            return _read_field(fields["result"] if fields["error"] == "None" else fields["error"])
+            result, error = fields
+            return _read_field(result if error == "None" else error)
         return decoded if value[:1] == '"' and type(decoded := decode_json(value)) is str else None
     if isinstance(value, dict):
         if len(value) == 1:

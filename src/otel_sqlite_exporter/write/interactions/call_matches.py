@@ -28,6 +28,7 @@ LATE_NS = 60 * 10**9
 CLOCKS_NS = 2 * 10**9
 """How far the clocks of two services may differ, in nanoseconds."""
 _TEXTS = re.compile(r'"type":\s*"text",\s*"content":\s*"((?:[^"\\]|\\.)*)')
+_LONGEST_MODEL = 512  # a text of nothing but such suffixes would be read again for each of them
 _SUFFIX = re.compile(r"[-@:](?:20\d\d-?\d\d-?\d\d|\d{2}-\d{2}|\d{3,4}|latest|v\d+(?::\d+)?)$")
 
 
@@ -186,6 +187,6 @@ def _find_models(facts: Mapping[str, Any]) -> set[str]:
 
 def _bare(model: str) -> str:
     model = model.lower().rpartition("/")[2]
-    while (shorter := _SUFFIX.sub("", model)) != model:
+    while len(model) <= _LONGEST_MODEL and (shorter := _SUFFIX.sub("", model)) != model:
         model = shorter
     return model
