@@ -159,7 +159,7 @@ def test_quarantine_keeps_what_can_be_read_and_says_why() -> None:
     assert row.reason == "UnstorableSpanError: why"
     assert content["attributes"] == {"a": 1}
     assert content["events/0"] == {"name": "'e'", "timestamp": "3", "attributes": {"b": 2}}
-    assert content["kind"] == "unreadable: RuntimeError('no kind')"
+    assert content["kind"] == "unreadable: RuntimeError: raised in encode.quarantine._read"
     assert row == quarantine_span(span, UnstorableSpanError("why"), _ARRIVAL)
 
 

@@ -18,6 +18,7 @@ from otel_sqlite_exporter.deliver.retry import is_about_file, write_records
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.deliver.spool_format import dump_batch
 from otel_sqlite_exporter.deliver.spool_replay import replay_spool
+from otel_sqlite_exporter.error_texts import describe_error, explain_error, list_frames
 from otel_sqlite_exporter.errors import ClosedError, ForeignFileError, SQLiteExporterError
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.model.rows import Records
@@ -135,7 +136,7 @@ class Delivery:
             batches, records = replay_spool(writer, self._spool, deadline=deadline)
         except Exception as error:
             # Another process may be replaying it. The spool keeps its batches.
-            _logger.debug("the spool of %s is not written to it yet: %s", self._settings.path, error)
+            _logger.debug("the spool of %s is not written to it yet: %s", self._settings.path, describe_error(error))
         else:
             if batches:
                 _interrupt_spans(writer.connection)  # those that a dead process could only write to the spool
@@ -166,7 +167,7 @@ class Delivery:
                 "%s cannot be written: %s. %s kept in %s. The exporter will write them later. The next records may go "
                 "there too (logged once a minute at most)",
                 self._settings.path,
-                error,
+                explain_error(error),
                 count(len(records), "record is", "records are"),
                 self._spool.path,
             )
@@ -188,12 +189,12 @@ class Delivery:
             return
         where = f"written to {self._settings.path}"
         expected = isinstance(error, (SQLiteExporterError, sqlite3.Error, OSError))
+        said = explain_error(error) if expected else f"{describe_error(error)}\n{list_frames(error)}"
         _logger.error(
             "%s: %s%s (logged once a minute at most)",
             count(records, f"record could not be {where} and is lost", f"records could not be {where} and are lost"),
-            error,
-            "" if spool_error is None else f"; the spool could not be written either: {spool_error}",
-            exc_info=None if expected else error,
+            said,
+            "" if spool_error is None else f"; the spool could not be written either: {explain_error(spool_error)}",
         )
 
     def _may_log(self, occasion: object, interval_s: float) -> bool:
@@ -214,7 +215,7 @@ def _interrupt_spans(connection: sqlite3.Connection) -> None:
     try:
         interrupted = interrupt_spans(connection)
     except sqlite3.Error as error:
-        _logger.debug("spans of processes that have ended stay open for now: %s", error)
+        _logger.debug("spans of processes that have ended stay open for now: %s", describe_error(error))
     else:
         if interrupted:
             _logger.info("marked as interrupted, because the process has ended: %s", count(interrupted, "span"))

@@ -9,6 +9,7 @@ import sqlite3
 import time
 
 from otel_sqlite_exporter.encode.quarantine import quarantine_row
+from otel_sqlite_exporter.error_texts import describe_error
 from otel_sqlite_exporter.errors import SQLiteExporterError
 from otel_sqlite_exporter.model.rows import Records
 from otel_sqlite_exporter.write.exporter_runs import Run
@@ -37,7 +38,7 @@ def write_records(writer: Writer, records: Records, run: Run, mark: Replay | Imp
     except Exception as error:
         if is_about_file(error):
             raise
-        _logger.debug("the batch is written record by record: %s", error)
+        _logger.debug("the batch is written record by record: %s", describe_error(error))
     run.retries += 1
     singles = [Records(spans=[span]) for span in records.spans]
     singles += [Records(logs=[log]) for log in records.logs]

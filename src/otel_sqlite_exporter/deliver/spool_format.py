@@ -10,6 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import orjson
 
+from otel_sqlite_exporter.error_texts import describe_error
 from otel_sqlite_exporter.errors import SpoolError
 from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, Interactions, Records
 from otel_sqlite_exporter.write.exporter_runs import Run
@@ -45,7 +46,7 @@ def load_batch(content: bytes) -> tuple[Records, Run, int]:
             rows = {name: _load(hint, document[name], columns) for name, hint in _find_nested(Records).items()}
             return Records(**rows), Run.load(document["run"]), document["time_unix_nano"]
     except (zlib.error, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SpoolError(f"a batch in the spool cannot be read: {error!r}") from error
+        raise SpoolError(f"a batch in the spool cannot be read: {describe_error(error)}") from None
     raise SpoolError(f"a batch in the spool has format {version}: upgrade with `pip install -U otel-sqlite-exporter`")
 
 

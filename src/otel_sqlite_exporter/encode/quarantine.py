@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from otel_sqlite_exporter.error_texts import describe_error
 from otel_sqlite_exporter.errors import UnreadableSourceError
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow
 from otel_sqlite_exporter.model.values import encode_attributes, repair_text
@@ -50,7 +51,7 @@ def _read(holder: Any, field: str, convert: Any) -> Any:
     try:
         return convert(getattr(holder, field))
     except Exception as error:
-        return f"unreadable: {error!r}"
+        return f"unreadable: {describe_error(error)}"
 
 
 def _make_row(content: dict[str, Any], reason: BaseException, arrival_time_unix_nano: int) -> QuarantineRow:
@@ -58,6 +59,6 @@ def _make_row(content: dict[str, Any], reason: BaseException, arrival_time_unix_
         text = encode_attributes(content).text
     except Exception as error:
         text = encode_attributes({"unreadable": type(error).__name__}).text
-    sentence = repair_text(f"{type(reason).__name__}: {reason}")[0]
+    sentence = repair_text(describe_error(reason))[0]
     digest = hashlib.blake2b(f"{sentence}\n{text}".encode(), digest_size=16).hexdigest()
     return QuarantineRow(digest, arrival_time_unix_nano, sentence, text)

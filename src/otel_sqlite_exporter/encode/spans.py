@@ -86,7 +86,7 @@ class SpanEncoder:
         trace_id = encode_trace_id(getattr(context, "trace_id", None))
         span_id = encode_span_id(getattr(context, "span_id", None))
         if trace_id is None or span_id is None:
-            raise UnstorableSpanError(f"the span's context has no valid trace id and span id: {context!r}")
+            raise UnstorableSpanError("the span's context has no valid trace id and span id")
         attributes = copy_attributes(span.attributes)
         scope = self._rules.find_scope(span.instrumentation_scope)
         plan = self._find_plan(attributes, scope)

@@ -146,7 +146,7 @@ class Importer:
             refused = [record for record in records if isinstance(record, UnreadableRecord)]
             report.known += not records or len(refused) < len(records)
             for record in refused:
-                report.refuse(piece.location, self._explain(record))
+                report.refuse(piece.location, _explain(record))
         if known == len(pieces):
             return
         now = time.time_ns()
@@ -168,16 +168,12 @@ class Importer:
                     logs.append(self._encode_log(log, now))
                     continue
                 content = record.content if self._redactor is None else REDACTED
-                reason = self._explain(record)
+                reason = _explain(record)
                 quarantine.append(quarantine_piece(report.source, piece.location, content, reason, now))
                 report.refuse(piece.location, reason)
         report.spans += len(spans)
         report.logs += len(logs)
         return Records(spans, logs, quarantine)
-
-    def _explain(self, record: UnreadableRecord) -> str:
-        """Return why a record cannot be read; without what may quote it if anything is to be redacted."""
-        return f"{record.reason}: {record.error}" if record.error and self._redactor is None else record.reason
 
     def _decode(self, piece: SourcePiece, report: SourceReport) -> Iterator[SpanFields | LogFields | UnreadableRecord]:
         if piece.refusal is not None:
@@ -193,6 +189,10 @@ class Importer:
                 yield read_event(value, self._events)
             else:
                 yield UnreadableRecord(value, "it is neither an OTLP message nor an event with a name and a timestamp")
+
+
+def _explain(record: UnreadableRecord) -> str:
+    return f"{record.reason}: {record.error}" if record.error else record.reason
 
 
 def _cut(pieces: Iterable[SourcePiece]) -> Iterator[list[tuple[SourcePiece, str]]]:

@@ -75,7 +75,7 @@ class ConversionChecks:
             found[name] += count
         for name, count in self._source.execute(query):
             if found[name] < count and name != "unknown":
-                differences.append(f"events: {count} are named {name}, {found[name]} were written")
+                differences.append(f"events of one name: {count}, {found[name]} of them were written")
         differences += self.check_rows("rows", OWNERS)
         for table in self._layout.present(OWNERS):
             for kind, expected in self._sum_rows(table.name, table.columns).items():

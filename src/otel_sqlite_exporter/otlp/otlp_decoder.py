@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from otel_sqlite_exporter.error_texts import describe_error
 from otel_sqlite_exporter.model.signals import (
     ContextFields,
     EventFields,
@@ -51,7 +52,7 @@ _CODES |= {None: StatusCode.UNSET}
 
 
 class UnreadableRecord(NamedTuple):
-    """A part of a message that cannot be read, and the reason. `error` says more, and may quote the part."""
+    """A part of a message that cannot be read, and the reason. `error` says more. Neither quotes the part."""
 
     content: Any
     reason: str
@@ -79,19 +80,19 @@ def _decode_group(group: Any, middle: str, bottom: str, decode: Callable[..., An
     try:
         resource = _decode_resource(group)
     except _RECORD_ERRORS as error:
-        yield UnreadableRecord(group, "its resource cannot be read", str(error))
+        yield UnreadableRecord(group, "its resource cannot be read", describe_error(error))
         return
     for scoped in _items(group, middle):
         try:
             scope = _decode_scope(scoped)
         except _RECORD_ERRORS as error:
-            yield UnreadableRecord(scoped, "its scope cannot be read", str(error))
+            yield UnreadableRecord(scoped, "its scope cannot be read", describe_error(error))
             continue
         for record in _items(scoped, bottom):
             try:
                 yield decode(record, resource, scope)
             except _RECORD_ERRORS as error:
-                yield UnreadableRecord(record, "it cannot be read", str(error))
+                yield UnreadableRecord(record, "it cannot be read", describe_error(error))
 
 
 def _items(holder: Any, key: str) -> Sequence[Any]:

@@ -17,6 +17,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from otel_sqlite_exporter.declarations import check_keywords, declared_settings, resolve
+from otel_sqlite_exporter.error_texts import describe_error, list_frames
 from otel_sqlite_exporter.sdk.keywords import show_keywords
 from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.settings import ProcessorKeywords, ProcessorSettings, Settings
@@ -233,8 +234,8 @@ def _work(reference: weakref.ref[SQLiteSpanProcessor]) -> None:
         wake, tick_s = processor._wake, processor._tick_s
         try:
             last_write = processor._turn(last_write)
-        except Exception:  # the thread must go on, because nothing else empties the queue
-            _logger.exception("spans could not be written")
+        except Exception as error:  # the thread must go on, because nothing else empties the queue
+            _logger.error("spans could not be written: %s\n%s", describe_error(error), list_frames(error))
         del processor
         wake.wait(tick_s)
         wake.clear()
