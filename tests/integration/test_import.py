@@ -58,7 +58,10 @@ def length_prefixed(message: Message) -> bytes:
 
 
 def varint_delimited(message: Message) -> bytes:
-    content = message.SerializeToString()
+    return write_length(message.SerializeToString())
+
+
+def write_length(content: bytes) -> bytes:
     length, prefix = len(content), b""
     while length > 127:
         prefix, length = prefix + bytes([length & 127 | 128]), length >> 7
@@ -200,6 +203,38 @@ def test_what_the_collector_wrote_is_all_there(tmp_path: Path, path: Path) -> No
     ]
 
 
+@pytest.mark.row("Bytes in a text that are not UTF-8, in an import")
+@pytest.mark.parametrize("frame", [length_prefixed, None], ids=["protobuf", "JSON"])
+def test_bytes_that_are_not_utf_8_cost_their_place_in_the_text(
+    frame: Callable[[Message], bytes] | None, tmp_path: Path, path: Path
+) -> None:
+    spans = make_agent_spans()
+    lines = write_otlp_lines(tmp_path / "otlp.jsonl", spans).read_bytes()
+    source = tmp_path / "damaged"
+    content = lines if frame is None else frame(encode_spans(spans))
+    source.write_bytes(content.replace(b"it broke", b"it \xffroke", 1).replace(b"retry", b"ret\xc3y", 1))
+    code, out, _ = run("import", source, "--into", path)
+    assert (code, out.endswith(", 2 values were altered\n")) == (1, True)
+    assert read(path, "SELECT count(*) FROM spans WHERE status_description = 'it \ufffdroke'") == [(1,)]
+    assert read(path, 'SELECT count(*), sum(attributes = \'{"why":"ret\ufffdy"}\') FROM links') == [(2, 1)]
+    assert health(path, "written", "quarantined") == (4, 0)
+
+
+def test_protobuf_of_older_and_newer_versions_is_read(tmp_path: Path, path: Path) -> None:
+    """Scopes stood in the field 1000 for some versions; an unknown field is said."""
+    message = encode_spans(make_agent_spans())
+    (resource,) = message.resource_spans
+    tag = b"\xc2\x3e"  # of the field 1000
+    scopes = b"".join(tag + varint_delimited(scoped) for scoped in resource.scope_spans)
+    del resource.scope_spans[:]
+    content = resource.SerializeToString() + scopes + b"\x98\x06\x01"  # the field 99 holds 1
+    source = tmp_path / "old.bin"
+    source.write_bytes(b"\x0a" + write_length(content))
+    code, _, err = run("import", source, "--into", path)
+    assert (code, err) == (0, f"{source}: not read: field 99 of a resource of spans\n")
+    assert read(path, "SELECT count(*), min(scope_name) FROM spans") == [(4, "agent")]
+
+
 def test_protobuf_that_ends_early_costs_its_last_message(tmp_path: Path, path: Path) -> None:
     spans = make_agent_spans()
     source = tmp_path / "otlp.bin"
@@ -320,7 +355,7 @@ def _count_parts(path: Path) -> int:
         return 0
 
 
-@pytest.mark.parametrize("field", ["traceId", "spanId", "startTimeUnixNano"])
+@pytest.mark.parametrize("field", ["traceId", "spanId"])
 def test_what_cannot_be_read_is_kept_and_not_quoted(field: str, tmp_path: Path, path: Path) -> None:
     message = json.loads(write_otlp_lines(tmp_path / "one", make_agent_spans()[:1]).read_text())
     message["resourceSpans"][0]["scopeSpans"][0]["spans"][0][field] = "c2VjcmV0"
@@ -343,10 +378,12 @@ def test_what_cannot_be_read_is_named_and_kept(tmp_path: Path, path: Path) -> No
     source.write_text("\n".join(lines) + "\n", errors="surrogateescape")
     code, out, err = run("import", source, "--into", path)
     assert code == 1
-    reported = [re.match(rf"{re.escape(str(source))}: (line \d): (.{{20}})", line) for line in err.splitlines()]
+    *refused, unknown = err.splitlines()
+    assert unknown == f"{source}: not read: noTraceId of a span"
+    reported = [re.match(rf"{re.escape(str(source))}: (line \d): (.{{20}})", line) for line in refused]
     assert [found and found.groups() for found in reported] == [
         ("line 2", "it is not JSON: unex"),
-        ("line 4", "it cannot be read: V"),
+        ("line 4", "it cannot be read: a"),
         ("line 6", "it is neither an OTL"),
         ("line 7", "it is not JSON: str "),
     ]

@@ -21,6 +21,7 @@ from otel_sqlite_exporter.query.reports import REPORTS
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.commands import run_here
 from tests.conftest import exporting, read
+from tests.source_files import view_rows, write_lines
 
 RESOURCE = Resource({"service.name": "s"})
 AGENT = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "a", "session.id": "S"}
@@ -120,3 +121,39 @@ def test_only_integers_that_do_not_fit_have_a_type(attributes: dict[str, Any]) -
     encoded = encode_attributes(attributes)
     large = [key for key, value in attributes.items() if type(value) is int and value > LARGEST]
     assert len(json.loads(encoded.types) if encoded.types else {}) == len(large)
+
+
+@pytest.mark.parametrize("form", ["text", "number"])
+@pytest.mark.parametrize("number", [2**63, 2**64 - 1, 2**64 + 1, -(2**63) - 1, -(2**70)])
+def test_an_integer_that_sqlite_cannot_hold_goes_in_and_out_of_files(
+    number: int, form: str, tmp_path: Path, path: Path
+) -> None:
+    value = {"intValue": str(number) if form == "text" else number}
+    nested = {"arrayValue": {"values": [value, {"kvlistValue": {"values": [{"key": "n", "value": value}]}}]}}
+    attributes = [{"key": "n", "value": value}, {"key": "nested", "value": nested}]
+    ids = {"traceId": "1" * 32, "spanId": "1" * 16}
+    span = {**ids, "startTimeUnixNano": "5", "endTimeUnixNano": "7", "name": "a", "attributes": attributes}
+    span["events"] = span["links"] = [{**ids, "timeUnixNano": "5", "name": "e", "attributes": attributes}]
+    resource = {"resource": {"attributes": attributes}}
+    log = {"timeUnixNano": "5", "body": nested, "attributes": attributes}
+    lines = [
+        {"resourceSpans": [{**resource, "scopeSpans": [{"spans": [span]}]}]},
+        {"resourceLogs": [{**resource, "scopeLogs": [{"logRecords": [log]}]}]},
+    ]
+    source, copy, exported = write_lines(tmp_path / "in.jsonl", lines), tmp_path / "copy.db", tmp_path / "out.jsonl"
+    assert run_here("import", source, "--into", path).exit_code == 0
+    assert run_here("export", path, "--output", exported).exit_code == 0
+    assert run_here("import", exported, "--into", copy).exit_code == 0
+    assert view_rows(copy) == view_rows(path)
+    types = {"/n": "int", "/nested/0": "int", "/nested/1/n": "int"}
+    for held, kinds in read(
+        copy,
+        "SELECT attributes, attribute_types FROM spans UNION ALL SELECT resource_attributes,"
+        " resource_attribute_types FROM spans UNION ALL SELECT attributes, attribute_types FROM logs"
+        " UNION ALL SELECT attributes, attribute_types FROM links",
+    ):
+        assert json.loads(held) == {"n": str(number), "nested": [str(number), {"n": str(number)}]}
+        assert json.loads(kinds) == types
+    assert read(copy, "SELECT body, body_type FROM logs") == [
+        (f'["{number}",{{"n":"{number}"}}]', '{"/0":"int","/1/n":"int"}')
+    ]

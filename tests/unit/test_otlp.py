@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from otel_sqlite_exporter.model.signals import ContextFields, LogFields, SpanFields, SpanKind, StatusCode
+from otel_sqlite_exporter.otlp.alterations import Alterations
 from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord, decode_message, find_signals
-from otel_sqlite_exporter.otlp.otlp_values import decode_any_value, decode_id, decode_integer, decode_time
+from otel_sqlite_exporter.otlp.otlp_values import decode_any_value, decode_id, decode_integer
 
 TRACE_ID, SPAN_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
@@ -20,10 +21,21 @@ def spans_message(*spans: Any) -> dict[str, Any]:
     return {"resourceSpans": [{"scopeSpans": [{"scope": {"name": "s"}, "spans": list(spans)}]}]}
 
 
+def decode(message: dict[str, Any]) -> tuple[list[Any], list[str], set[str]]:
+    """The records of a message, what was altered in them, and the keys that are unknown."""
+    alterations = Alterations()
+    return list(decode_message(message, alterations)), alterations.take(), alterations.take_unknown()
+
+
 def decode_span(**fields: Any) -> SpanFields:
-    (span,) = decode_message(spans_message({"traceId": TRACE_ID, "spanId": SPAN_ID, **fields}))
+    (span,), altered, unknown = decode(spans_message({"traceId": TRACE_ID, "spanId": SPAN_ID, **fields}))
     assert isinstance(span, SpanFields)
+    assert (altered, unknown) == ([], set())
     return span
+
+
+def read_value(value: Any) -> Any:
+    return decode_any_value(value, lambda _: None)
 
 
 @pytest.mark.parametrize(
@@ -48,18 +60,18 @@ def decode_span(**fields: Any) -> SpanFields:
     ],
 )
 def test_a_value_has_its_type(value: Any, expected: Any) -> None:
-    decoded = decode_any_value(value)
+    decoded = read_value(value)
     assert (type(decoded), decoded) == (type(expected), expected)
 
 
 def test_not_a_number_is_one_in_python() -> None:
-    assert math.isnan(decode_any_value({"doubleValue": "NaN"}))
+    assert math.isnan(read_value({"doubleValue": "NaN"}))
 
 
 @pytest.mark.parametrize("value", [{"stringValue": 1}, {"boolValue": 0}, {"intValue": "x"}, {"intValue": 1.5}, "text"])
 def test_what_is_no_value_is_refused(value: Any) -> None:
     with pytest.raises((ValueError, TypeError, AttributeError)):
-        decode_any_value(value)
+        read_value(value)
 
 
 def test_ids_are_hexadecimal_or_base64() -> None:
@@ -73,7 +85,8 @@ def test_ids_are_hexadecimal_or_base64() -> None:
 
 def test_numbers_come_as_numbers_or_digits_and_time_zero_is_none() -> None:
     assert decode_integer("12") == decode_integer(12) == decode_integer(12.0) == 12
-    assert decode_time("0") is decode_time(0) is decode_time(None) is None
+    for zero in ("0", 0, None):
+        assert decode_span(startTimeUnixNano=zero).start_time is None
 
 
 @pytest.mark.parametrize("kind", SpanKind)
@@ -104,10 +117,11 @@ def test_flags_say_whether_the_parent_is_remote_and_what_was_sampled() -> None:
 
 def test_a_record_that_cannot_be_read_costs_itself() -> None:
     good = {"traceId": TRACE_ID, "spanId": SPAN_ID}
-    bad = [{"traceId": TRACE_ID}, "text", good | {"events": [1]}, good | {"startTimeUnixNano": "soon"}]
-    decoded = list(decode_message(spans_message(*bad, good)))
+    bad = [{"traceId": TRACE_ID}, "text", good | {"spanId": "0" * 16}, good | {"traceId": TRACE_ID[1:]}]
+    decoded, altered, _ = decode(spans_message(*bad, good))
     assert [type(one) for one in decoded] == [UnreadableRecord] * 4 + [SpanFields]
-    assert [one.content for one in decoded[:4] if isinstance(one, UnreadableRecord)] == bad
+    assert [one.content for one in decoded[:4]] == bad
+    assert altered == []
 
 
 @pytest.mark.parametrize(
@@ -121,13 +135,15 @@ def test_a_record_that_cannot_be_read_costs_itself() -> None:
     ],
 )
 def test_a_message_of_another_shape_holds_nothing(message: dict[str, Any]) -> None:
-    assert [one for one in decode_message(message) if not isinstance(one, UnreadableRecord)] == []
+    records, altered, _ = decode(message)
+    assert [one for one in records if not isinstance(one, UnreadableRecord)] == []
+    assert len(records) + len(altered) == 1  # it is said
 
 
 @pytest.mark.parametrize(("severity", "number"), [(9, 9), ("9", 9), ("SEVERITY_NUMBER_WARN2", 14), (None, None)])
 def test_severities_are_numbers_or_names(severity: Any, number: int | None) -> None:
     log = {"severityNumber": severity, "eventName": "named"}
-    (fields,) = decode_message({"resourceLogs": [{"scopeLogs": [{"logRecords": [log]}]}]})
+    (fields,), _, _ = decode({"resourceLogs": [{"scopeLogs": [{"logRecords": [log]}]}]})
     assert isinstance(fields, LogFields)
     assert (fields.severity_number, fields.event_name, fields.trace_flags, fields.scope) == (
         number,

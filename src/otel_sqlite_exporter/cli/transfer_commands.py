@@ -37,7 +37,8 @@ def import_(settings: Settings, files: tuple[str, ...], *, timezone: str, as_jso
     content.
 
     Records that were imported before are skipped, also after an interrupted import. Lines that cannot be read are
-    reported and kept in quarantine, and the exit code is 1. If a FILE cannot be opened, nothing is imported.
+    reported and kept in quarantine; a value that cannot be kept as it came is reported and its record kept. The exit
+    code is 1 then. If a FILE cannot be opened, nothing is imported.
     """
     from otel_sqlite_exporter.imports.importer import Importer
     from otel_sqlite_exporter.imports.sources import check_source, open_source
@@ -66,7 +67,7 @@ def import_(settings: Settings, files: tuple[str, ...], *, timezone: str, as_jso
     _show_import(settings.path, reports, totals, as_json=as_json)
     if failed:
         return opt.REFUSED
-    return opt.ATTENTION if any(report.refused for report in reports) else 0
+    return opt.ATTENTION if totals.repaired or any(report.refused or report.altered for report in reports) else 0
 
 
 @contextmanager
@@ -88,6 +89,11 @@ def _show_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, 
             click.echo(f"{source}: {position}: {format_value(reason)}", err=True)
         if more := report.refused - len(report.refusals):
             click.echo(f"{source}: {more} more could not be read", err=True)
+        for one in report.alterations:
+            times = f" ({one.count} times)" if one.count > 1 else ""
+            click.echo(f"{source}: {one.location}: {format_value(one.what)}{times}", err=True)
+        for key in report.unknown:
+            click.echo(f"{source}: not read: {format_value(key)}", err=True)
     if as_json:
         return print_json({"path": path, **totals._asdict(), "sources": [asdict(report) for report in reports]})
     for report in reports:
@@ -108,6 +114,8 @@ def _describe_source(report: SourceReport) -> str:
         parts.append(count(ignored, f"message of {signal} is not stored", f"messages of {signal} are not stored"))
     if report.refused:
         parts.append(f"{report.refused} could not be read")
+    if report.altered:
+        parts.append(count(report.altered, "value was altered or left out", "values were altered or left out"))
     return "; ".join(parts)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -24,6 +25,7 @@ from otel_sqlite_exporter.imports.event_records import EventReader
 from otel_sqlite_exporter.imports.sources import ImportSource, SourcePiece
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow, Records
 from otel_sqlite_exporter.model.signals import LogFields, SpanFields
+from otel_sqlite_exporter.otlp.alterations import Alterations
 from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord, decode_message, find_signals
 from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
 from otel_sqlite_exporter.settings import REDACTED, Settings
@@ -48,6 +50,16 @@ class Refusal(NamedTuple):
 
 
 @dataclass(slots=True)
+class Alteration:
+    """What was altered or left out in a source, in words that quote no value: the location of the first such value, and
+    how many there are."""
+
+    location: str
+    what: str
+    count: int = 0
+
+
+@dataclass(slots=True)
 class SourceReport:
     """The result of importing one source.
 
@@ -60,6 +72,9 @@ class SourceReport:
         ignored: Messages of signals that are not stored, by signal.
         refused: Records and pieces that cannot be read. All of them are in quarantine.
         refusals: The first of these.
+        altered: Values that could not be read as they came: each is altered or left out, and its record is kept.
+        alterations: What these are, the first of each kind.
+        unknown: Keys that OTLP does not know, or that are not stored.
     """
 
     source: str
@@ -70,12 +85,30 @@ class SourceReport:
     ignored: dict[str, int] = field(default_factory=dict)
     refused: int = 0
     refusals: list[Refusal] = field(default_factory=list)
+    altered: int = 0
+    alterations: list[Alteration] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
 
     def refuse(self, place: str, reason: str) -> None:
         """Note what cannot be read."""
         self.refused += 1
         if len(self.refusals) < _SHOWN_REFUSALS:
             self.refusals.append(Refusal(place, reason[:_SHOWN_CHARACTERS]))
+
+    def note(self, place: str, alterations: Alterations) -> int:
+        """Note what is new in `alterations`, and return the number of values."""
+        taken = alterations.take()
+        for what, number in Counter(taken).items():
+            known = next((one for one in self.alterations if one.what == what), None)
+            if known is None:
+                known = Alteration(place, what)
+                self.alterations.append(known)
+            known.count += number
+        self.altered += len(taken)
+        for key in alterations.take_unknown():
+            if key not in self.unknown and len(self.unknown) < _SHOWN_REFUSALS:
+                self.unknown.append(key[:_SHOWN_CHARACTERS])
+        return len(taken)
 
 
 class Totals(NamedTuple):
@@ -142,11 +175,11 @@ class Importer:
         digests = [digest for _, digest in pieces]
         (known,) = run_query(writer.connection, "count_imported_pieces", digests=digests).fetchone()
         for piece, _ in pieces[:known]:
-            records = list(self._decode(piece, report))
+            records = [record for record, _ in self._decode(piece, report)]
             refused = [record for record in records if isinstance(record, UnreadableRecord)]
             report.known += not records or len(refused) < len(records)
             for record in refused:
-                report.refuse(piece.location, _explain(record))
+                report.refuse(piece.location, record.reason)
         if known == len(pieces):
             return
         now = time.time_ns()
@@ -158,24 +191,36 @@ class Importer:
         logs: list[EncodedLog] = []
         quarantine: list[QuarantineRow] = []
         for piece in pieces:
-            for record in self._decode(piece, report):
+            for record, altered in self._decode(piece, report):
                 if isinstance(record, SpanFields):
-                    span = record if self._redactor is None else self._redactor.redact_span(record)
-                    spans.append(self._encode_span(span, now))
-                    continue
-                if isinstance(record, LogFields):
-                    log = record if self._redactor is None else self._redactor.redact_log(record)
-                    logs.append(self._encode_log(log, now))
-                    continue
-                content = record.content if self._redactor is None else REDACTED
-                reason = _explain(record)
-                quarantine.append(quarantine_piece(report.source, piece.location, content, reason, now))
-                report.refuse(piece.location, reason)
+                    span = self._encode_span(
+                        record if self._redactor is None else self._redactor.redact_span(record), now
+                    )
+                    spans.append(span._replace(repaired=span.repaired + altered) if altered else span)
+                elif isinstance(record, LogFields):
+                    log = self._encode_log(record if self._redactor is None else self._redactor.redact_log(record), now)
+                    logs.append(log._replace(repaired=log.repaired + altered) if altered else log)
+                else:
+                    content = record.content if self._redactor is None else REDACTED
+                    quarantine.append(quarantine_piece(report.source, piece.location, content, record.reason, now))
+                    report.refuse(piece.location, record.reason)
         report.spans += len(spans)
         report.logs += len(logs)
         return Records(spans, logs, quarantine)
 
-    def _decode(self, piece: SourcePiece, report: SourceReport) -> Iterator[SpanFields | LogFields | UnreadableRecord]:
+    def _decode(
+        self, piece: SourcePiece, report: SourceReport
+    ) -> Iterator[tuple[SpanFields | LogFields | UnreadableRecord, int]]:
+        """Yield the records of a piece, each with the number of its values that are altered. Those of a resource or
+        scope count with its first record."""
+        alterations = Alterations()
+        for record in self._read(piece, report, alterations):
+            yield record, report.note(piece.location, alterations)
+        report.note(piece.location, alterations)
+
+    def _read(
+        self, piece: SourcePiece, report: SourceReport, alterations: Alterations
+    ) -> Iterator[SpanFields | LogFields | UnreadableRecord]:
         if piece.refusal is not None:
             yield UnreadableRecord(piece.value, piece.refusal)
             return
@@ -184,15 +229,11 @@ class Importer:
             if signals:
                 for signal in signals.intersection(_IGNORED):
                     report.ignored[signal] = report.ignored.get(signal, 0) + 1
-                yield from decode_message(value)
+                yield from decode_message(value, alterations)
             elif is_event(value):
                 yield read_event(value, self._events)
             else:
                 yield UnreadableRecord(value, "it is neither an OTLP message nor an event with a name and a timestamp")
-
-
-def _explain(record: UnreadableRecord) -> str:
-    return f"{record.reason}: {record.error}" if record.error else record.reason
 
 
 def _cut(pieces: Iterable[SourcePiece]) -> Iterator[list[tuple[SourcePiece, str]]]:

@@ -33,6 +33,7 @@ STANDARD_INPUT = "-"
 _GZIP, _ZSTD, _UTF8_MARK = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xef\xbb\xbf"
 _SQLITE = b"SQLite format 3\0"
 _BUFFER_BYTES, _PEEKED_BYTES, _LOOKED_AT_LINES = 1 << 20, 256, 100
+_BEYOND_64_BITS = re.compile(rb"[:,\[]\s*(?:-[0-9]{19}|[0-9]{20})")
 _NOT_SPACE = re.compile(r"\S")
 
 
@@ -137,14 +138,25 @@ def parse_json(content: bytes) -> Any:
     Raises:
         ValueError: `content` is not JSON.
     """
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        # Python's own writer makes NaN, Infinity and escapes of lone surrogates, which orjson refuses.
+    why = ""
+    if _BEYOND_64_BITS.search(content) is None:  # orjson rounds these
         try:
-            return json.loads(content)
-        except (ValueError, RecursionError):
-            raise ValueError(str(error)) from None
+            return orjson.loads(content)
+        except orjson.JSONDecodeError as error:
+            why = str(error)
+    # Python's own writer makes NaN, Infinity and escapes of lone surrogates, which orjson refuses. A byte that is not
+    # UTF-8 becomes such a surrogate too, so it costs only its place in its text.
+    try:
+        return json.loads(content.decode(errors="surrogateescape"), parse_int=_parse_integer)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(why or str(error)) from None
+
+
+def _parse_integer(digits: str) -> int | str:
+    try:
+        return int(digits)
+    except ValueError:  # Python does not convert thousands of digits (sys.set_int_max_str_digits)
+        return digits
 
 
 def is_known_format(value: Any) -> bool:

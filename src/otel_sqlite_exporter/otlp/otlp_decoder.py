@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Decodes OTLP messages, as parsed JSON, into the spans and log records of `model.signals`. Pure.
 
-Source: the OTLP specification, "JSON Protobuf Encoding"; protobuf's own JSON mapping is read too.
+Source: the OTLP specification, "JSON Protobuf Encoding"; protobuf's own JSON mapping is read too, and the names of
+older versions. A field that cannot be read costs itself: what became of it is noted in `Alterations`. A record costs
+itself only if it is no object, or a span without valid ids.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from otel_sqlite_exporter.error_texts import describe_error
 from otel_sqlite_exporter.model.signals import (
     ContextFields,
     EventFields,
@@ -23,173 +24,198 @@ from otel_sqlite_exporter.model.signals import (
     StatusFields,
     TraceStateFields,
 )
-from otel_sqlite_exporter.otlp.otlp_values import (
-    decode_attributes_list,
-    decode_id,
-    decode_integer,
-    decode_time,
-    decode_value_or_text,
-)
+from otel_sqlite_exporter.otlp import message_kinds as kinds
+from otel_sqlite_exporter.otlp.alterations import Alterations
+from otel_sqlite_exporter.otlp.message_fields import MessageFields
+from otel_sqlite_exporter.otlp.otlp_values import decode_id
 
 _TRACE_FLAGS, _IS_REMOTE = 0xFF, 0x200
-_RECORD_ERRORS = (ValueError, TypeError, AttributeError, KeyError, OverflowError, RecursionError)
-_SIGNALS = {
-    "traces": ("resourceSpans", "scopeSpans", "spans"),
-    "logs": ("resourceLogs", "scopeLogs", "logRecords"),
-}
+_LARGEST_FLAGS = 2**32 - 1
 _OTHER_SIGNALS = {"resourceMetrics": "metrics", "resourceProfiles": "profiles"}
+_SIGNALS = {"resourceSpans": "traces", "resourceLogs": "logs"} | _OTHER_SIGNALS
+_SIGNALS |= {kinds.name_in_proto(top): signal for top, signal in _SIGNALS.items()}
 
 
 # OTLP counts kinds from 1. 0 stands for a kind that is not given, which is read as INTERNAL.
 _KINDS: dict[Any, SpanKind] = {number + 1: kind for number, kind in enumerate(SpanKind)} | {
     f"SPAN_KIND_{kind.name}": kind for kind in SpanKind
 }
-_KINDS |= {0: SpanKind.INTERNAL, None: SpanKind.INTERNAL, "SPAN_KIND_UNSPECIFIED": SpanKind.INTERNAL}
+_KINDS |= {0: SpanKind.INTERNAL, "SPAN_KIND_UNSPECIFIED": SpanKind.INTERNAL}
 _CODES: dict[Any, StatusCode] = {code.value: code for code in StatusCode} | {
     f"STATUS_CODE_{code.name}": code for code in StatusCode
 }
-_CODES |= {None: StatusCode.UNSET}
+# Before there was a code for success and failure, 0 was OK and each of 16 other numbers an error.
+_OLD_ERRORS = range(1, 17)
+_SEVERITIES = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
+_SEVERITY_NUMBERS: dict[Any, int | None] = {number: number for number in range(25)}
+_SEVERITY_NUMBERS |= {
+    f"SEVERITY_NUMBER_{name}{step + 1 if step else ''}": 4 * level + step + 1
+    for level, name in enumerate(_SEVERITIES)
+    for step in range(4)
+}
+_SEVERITY_NUMBERS["SEVERITY_NUMBER_UNSPECIFIED"] = 0
 
 
 class UnreadableRecord(NamedTuple):
-    """A part of a message that cannot be read, and the reason. `error` says more. Neither quotes the part."""
+    """A part of a message that cannot be read, and the reason, which quotes nothing of it."""
 
     content: Any
     reason: str
-    error: str = ""
 
 
 def find_signals(message: Any) -> set[str]:
     """Return the signals in a parsed JSON value: `traces`, `logs`, `metrics`, `profiles`; none if it is not an OTLP
     message."""
-    if not isinstance(message, dict):
-        return set()
-    found = {signal for signal, (top, *_) in _SIGNALS.items() if top in message}
-    return found | {signal for top, signal in _OTHER_SIGNALS.items() if top in message}
+    return {signal for top, signal in _SIGNALS.items() if top in message} if isinstance(message, dict) else set()
 
 
-def decode_message(message: Mapping[str, Any]) -> Iterator[SpanFields | LogFields | UnreadableRecord]:
-    """Yield the spans and log records of a TracesData or LogsData, and the parts that cannot be read. Never raises."""
-    for signal, decode in (("traces", _decode_span), ("logs", _decode_log)):
-        top, middle, bottom = _SIGNALS[signal]
-        for group in _items(message, top):
-            yield from _decode_group(group, middle, bottom, decode)
+def decode_message(
+    message: Mapping[str, Any], alterations: Alterations
+) -> Iterator[SpanFields | LogFields | UnreadableRecord]:
+    """Yield the spans and log records of a TracesData or LogsData, and the parts that cannot be read. What is new in
+    `alterations` belongs to the record that comes next. Never raises."""
+    fields = MessageFields(message, kinds.MESSAGE, alterations)
+    yield from _decode_resources(fields, "resourceSpans", (kinds.RESOURCE_SPANS, kinds.SCOPE_SPANS), _decode_span)
+    yield from _decode_resources(fields, "resourceLogs", (kinds.RESOURCE_LOGS, kinds.SCOPE_LOGS), _decode_log)
 
 
-def _decode_group(group: Any, middle: str, bottom: str, decode: Callable[..., Any]) -> Iterator[Any]:
-    try:
-        resource = _decode_resource(group)
-    except _RECORD_ERRORS as error:
-        yield UnreadableRecord(group, "its resource cannot be read", describe_error(error))
-        return
-    for scoped in _items(group, middle):
-        try:
-            scope = _decode_scope(scoped)
-        except _RECORD_ERRORS as error:
-            yield UnreadableRecord(scoped, "its scope cannot be read", describe_error(error))
+def _decode_resources(
+    message: MessageFields, top: str, levels: tuple[kinds.MessageKind, kinds.MessageKind], decode: Callable[..., Any]
+) -> Iterator[Any]:
+    middle, bottom = ("scopeSpans", "spans") if top == "resourceSpans" else ("scopeLogs", "logRecords")
+    for group in _list_items(message, top):
+        fields = _open(group, levels[0], message.alterations)
+        if isinstance(fields, UnreadableRecord):
+            yield fields
             continue
-        for record in _items(scoped, bottom):
-            try:
-                yield decode(record, resource, scope)
-            except _RECORD_ERRORS as error:
-                yield UnreadableRecord(record, "it cannot be read", describe_error(error))
+        resource = _decode_resource(fields)
+        for scoped in _list_items(fields, middle):
+            inner = _open(scoped, levels[1], message.alterations)
+            if isinstance(inner, UnreadableRecord):
+                yield inner
+                continue
+            scope = _decode_scope(inner)
+            for record in _list_items(inner, bottom):
+                yield (
+                    record
+                    if isinstance(record, UnreadableRecord)
+                    else decode(record, resource, scope, message.alterations)
+                )
 
 
-def _items(holder: Any, key: str) -> Sequence[Any]:
-    items = holder.get(key) if isinstance(holder, dict) else None
-    return items if isinstance(items, list) else ()
+def _list_items(holder: MessageFields, field: str) -> list[Any]:
+    """Return the items of a list, or what cannot be a list as the one item."""
+    items = holder.read_raw(field)
+    if items is None or isinstance(items, list):
+        return items or []
+    return [UnreadableRecord(items, f"it cannot be read: {field} is a list")]
 
 
-def _decode_resource(group: Mapping[str, Any]) -> ResourceFields:
-    resource = group.get("resource") or {}
-    return ResourceFields(decode_attributes_list(resource.get("attributes")), group.get("schemaUrl") or "")
+def _open(values: Any, kind: kinds.MessageKind, alterations: Alterations) -> MessageFields | UnreadableRecord:
+    if isinstance(values, UnreadableRecord):
+        return values
+    try:
+        return MessageFields(values, kind, alterations)
+    except ValueError as error:
+        return UnreadableRecord(values, f"it cannot be read: {error}")
 
 
-def _decode_scope(scoped: Mapping[str, Any]) -> ScopeFields | None:
-    scope = scoped.get("scope")
+def _decode_resource(group: MessageFields) -> ResourceFields:
+    resource = group.read_message("resource", kinds.RESOURCE)
+    attributes = resource.read_attributes() if resource else {}
+    return ResourceFields(attributes, group.read_text("schemaUrl") or "")
+
+
+def _decode_scope(scoped: MessageFields) -> ScopeFields | None:
+    scope = scoped.read_message("scope", kinds.SCOPE)
     if scope is None:
         return None
-    attributes = decode_attributes_list(scope.get("attributes"))
-    return ScopeFields(scope.get("name") or "", scope.get("version"), scoped.get("schemaUrl") or "", attributes)
+    name, version = scope.read_text("name") or "", scope.read_text("version")
+    return ScopeFields(name, version, scoped.read_text("schemaUrl") or "", scope.read_attributes())
 
 
-def _decode_span(span: Mapping[str, Any], resource: ResourceFields, scope: ScopeFields | None) -> SpanFields:
-    flags = decode_integer(span.get("flags")) or 0
-    trace_id = decode_id(span.get("traceId"), 16)
-    context = _decode_context(span, trace_id, decode_id(span.get("spanId"), 8), flags)
-    if not context.trace_id or not context.span_id:
-        raise ValueError("a trace id and a span id are needed")
-    parent_id = decode_id(span.get("parentSpanId"), 8)
-    parent = ContextFields(trace_id, parent_id, bool(flags & _IS_REMOTE), 0, None) if parent_id else None
-    status = span.get("status") or {}
+def _decode_span(
+    values: Any, resource: ResourceFields, scope: ScopeFields | None, alterations: Alterations
+) -> SpanFields | UnreadableRecord:
+    span = _open(values, kinds.SPAN, alterations)
+    if isinstance(span, UnreadableRecord):
+        return span
+    try:
+        trace_id, span_id = decode_id(span.read_raw("traceId"), 16), decode_id(span.read_raw("spanId"), 8)
+    except ValueError as error:
+        return UnreadableRecord(values, f"it cannot be read: {error}")
+    if not trace_id or not span_id:
+        return UnreadableRecord(values, "it cannot be read: a trace id and a span id are needed")
+    flags = span.read_integer("flags", _LARGEST_FLAGS) or 0
+    parent_id = span.read_id("parentSpanId", 8)
     return SpanFields(
-        name=span.get("name") or "",
-        context=context._replace(is_remote=False),
-        parent=parent,
-        kind=_KINDS.get(span.get("kind")),
-        start_time=decode_time(span.get("startTimeUnixNano")),
-        end_time=decode_time(span.get("endTimeUnixNano")),
-        status=StatusFields(_CODES.get(status.get("code")), status.get("message")),
-        attributes=decode_attributes_list(span.get("attributes")),
-        events=[_decode_event(event) for event in span.get("events") or ()],
-        links=[_decode_link(link) for link in span.get("links") or ()],
+        name=span.read_text("name") or "",
+        context=_decode_context(span, trace_id, span_id, flags & ~_IS_REMOTE),
+        parent=ContextFields(trace_id, parent_id, bool(flags & _IS_REMOTE), 0, None) if parent_id else None,
+        kind=span.read_member("kind", _KINDS, SpanKind.INTERNAL),
+        start_time=span.read_integer("startTimeUnixNano") or None,
+        end_time=span.read_integer("endTimeUnixNano") or None,
+        status=_decode_status(span.read_message("status", kinds.STATUS)),
+        attributes=span.read_attributes(),
+        events=[_decode_event(event) for event in span.read_messages("events", kinds.EVENT)],
+        links=[_decode_link(link) for link in span.read_messages("links", kinds.LINK)],
         resource=resource,
         instrumentation_scope=scope,
-        dropped_attributes=_count(span, "droppedAttributesCount"),
-        dropped_events=_count(span, "droppedEventsCount"),
-        dropped_links=_count(span, "droppedLinksCount"),
+        dropped_attributes=span.read_integer("droppedAttributesCount") or 0,
+        dropped_events=span.read_integer("droppedEventsCount") or 0,
+        dropped_links=span.read_integer("droppedLinksCount") or 0,
     )
 
 
-def _decode_event(event: Mapping[str, Any]) -> EventFields:
-    time, attributes = decode_time(event.get("timeUnixNano")), decode_attributes_list(event.get("attributes"))
-    return EventFields(event.get("name") or "", time, attributes, _count(event, "droppedAttributesCount"))
+def _decode_status(status: MessageFields | None) -> StatusFields:
+    if status is None:
+        return StatusFields(StatusCode.UNSET, None)
+    code = status.read_member("code", _CODES, StatusCode.UNSET)
+    if code is StatusCode.UNSET and status.read_integer("deprecatedCode") in _OLD_ERRORS:
+        code = StatusCode.ERROR
+    return StatusFields(code, status.read_text("message"))
 
 
-def _decode_link(link: Mapping[str, Any]) -> LinkFields:
-    flags = decode_integer(link.get("flags")) or 0
-    context = _decode_context(link, decode_id(link.get("traceId"), 16), decode_id(link.get("spanId"), 8), flags)
-    return LinkFields(context, decode_attributes_list(link.get("attributes")), _count(link, "droppedAttributesCount"))
+def _decode_event(event: MessageFields) -> EventFields:
+    return EventFields(
+        event.read_text("name") or "",
+        event.read_integer("timeUnixNano") or None,
+        event.read_attributes(),
+        event.read_integer("droppedAttributesCount") or 0,
+    )
 
 
-def _decode_context(holder: Mapping[str, Any], trace_id: int, span_id: int, flags: int) -> ContextFields:
-    header = holder.get("traceState")
+def _decode_link(link: MessageFields) -> LinkFields:
+    flags = link.read_integer("flags", _LARGEST_FLAGS) or 0
+    context = _decode_context(link, link.read_id("traceId", 16), link.read_id("spanId", 8), flags)
+    return LinkFields(context, link.read_attributes(), link.read_integer("droppedAttributesCount") or 0)
+
+
+def _decode_context(holder: MessageFields, trace_id: int, span_id: int, flags: int) -> ContextFields:
+    header = holder.read_text("traceState")
     trace_state = TraceStateFields(header) if header else None
     return ContextFields(trace_id, span_id, bool(flags & _IS_REMOTE), flags & _TRACE_FLAGS, trace_state)
 
 
-def _decode_log(log: Mapping[str, Any], resource: ResourceFields, scope: ScopeFields | None) -> LogFields:
-    flags = decode_integer(log.get("flags"))
+def _decode_log(
+    values: Any, resource: ResourceFields, scope: ScopeFields | None, alterations: Alterations
+) -> LogFields | UnreadableRecord:
+    log = _open(values, kinds.LOG, alterations)
+    if isinstance(log, UnreadableRecord):
+        return log
+    flags = log.read_integer("flags", _LARGEST_FLAGS)
     return LogFields(
-        timestamp=decode_time(log.get("timeUnixNano")),
-        observed_timestamp=decode_time(log.get("observedTimeUnixNano")),
-        trace_id=decode_id(log.get("traceId"), 16),
-        span_id=decode_id(log.get("spanId"), 8),
+        timestamp=log.read_integer("timeUnixNano") or None,
+        observed_timestamp=log.read_integer("observedTimeUnixNano") or None,
+        trace_id=log.read_id("traceId", 16),
+        span_id=log.read_id("spanId", 8),
         trace_flags=None if flags is None else flags & _TRACE_FLAGS,
-        severity_text=log.get("severityText"),
-        severity_number=_decode_severity(log.get("severityNumber")),
-        event_name=log.get("eventName"),
-        body=decode_value_or_text(log.get("body")),
-        attributes=decode_attributes_list(log.get("attributes")),
-        dropped_attributes=_count(log, "droppedAttributesCount"),
+        severity_text=log.read_text("severityText"),
+        severity_number=log.read_member("severityNumber", _SEVERITY_NUMBERS, None),
+        event_name=log.read_text("eventName"),
+        body=log.read_value("body"),
+        attributes=log.read_attributes(),
+        dropped_attributes=log.read_integer("droppedAttributesCount") or 0,
         resource=resource,
         scope=scope,
     )
-
-
-_SEVERITIES = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
-_SEVERITY_NAMES: dict[str, Any] = {"SEVERITY_NUMBER_UNSPECIFIED": 0} | {
-    f"SEVERITY_NUMBER_{name}{step + 1 if step else ''}": 4 * level + step + 1
-    for level, name in enumerate(_SEVERITIES)
-    for step in range(4)
-}
-
-
-def _decode_severity(value: Any) -> Any:
-    if isinstance(value, str) and not value.isdigit():
-        return _SEVERITY_NAMES.get(value, value)  # another text is counted as repaired
-    return decode_integer(value)
-
-
-def _count(holder: Mapping[str, Any], key: str) -> int:
-    return decode_integer(holder.get(key)) or 0

@@ -2,7 +2,8 @@
 """Encodes rows of the views as OTLP messages in the JSON encoding. Pure.
 
 Source: the OTLP specification, "JSON Protobuf Encoding": 64-bit integers and times are texts. A field with its default
-value is left out. OTLP has no integers beyond 64 bits: these become texts of their digits.
+value is left out. OTLP has no integers beyond 64 bits with a sign: these become texts of their digits, with a field
+that tells their type.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import orjson
 
 from otel_sqlite_exporter.model.event_names import restore_recorded
 from otel_sqlite_exporter.model.values import decode_value
+from otel_sqlite_exporter.otlp.otlp_values import INTEGER_TYPE, ORIGINAL_TYPE
 
 Row = Mapping[str, Any]
 """A row of a view, by the names of its columns."""
@@ -56,7 +58,9 @@ def encode_any_value(value: Any) -> dict[str, Any]:
     if isinstance(value, str):
         return {"stringValue": value}
     if isinstance(value, int):
-        return {"intValue" if -(2**63) <= value < 2**63 else "stringValue": str(value)}
+        if -(2**63) <= value < 2**63:
+            return {"intValue": str(value)}
+        return {"stringValue": str(value), ORIGINAL_TYPE: INTEGER_TYPE}
     if isinstance(value, float):
         return {"doubleValue": value if math.isfinite(value) else _name_double(value)}
     if isinstance(value, bytes):

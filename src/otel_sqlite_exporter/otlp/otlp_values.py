@@ -2,63 +2,71 @@
 """Decodes single values of OTLP's JSON encoding. Pure.
 
 Ids are hexadecimal text, 64-bit integers are text or numbers, bytes are base64. Where protobuf's own JSON mapping
-differs, its form is read too: ids as base64, members of enumerations by name.
+differs, its form is read too: ids as base64, members of enumerations by name, fields by their names in the .proto file.
+
+A function with `note` calls it with what it altered or left out, in words that quote no value.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from otel_sqlite_exporter.model.repeated_keys import make_map
+from otel_sqlite_exporter.otlp.message_kinds import name_in_proto
+
+Note = Callable[[str], None]
+ORIGINAL_TYPE = "originalType"
+"""A field that this package adds to an `AnyValue` which holds the digits of an integer that OTLP has no form for; its
+value is `int`. Other readers pass it over, as OTLP wants of unknown fields."""
+INTEGER_TYPE = "int"
+_HEXADECIMAL = re.compile("[0-9a-fA-F]+")
+_DIGITS = re.compile(r"-?[0-9]+")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?|-?Infinity|NaN")
 
 
-class UnreadableValue:
-    """Stands for what is not an `AnyValue`. It is stored as the text that came, and counted as repaired."""
-
-    __slots__ = ("_content",)
-
-    def __init__(self, content: Any) -> None:
-        self._content = content
-
-    def __str__(self) -> str:  # noqa: D105
-        only = [*self._content.values()] if isinstance(self._content, dict) else [self._content]
-        text = only[0] if len(only) == 1 else self._content
-        return text if isinstance(text, str) else json.dumps(text)
-
-
-def decode_attributes_list(items: Any) -> dict[Any, Any]:
+def decode_attributes_list(items: Any, note: Note) -> dict[Any, Any]:
     """Return a list of `KeyValue` as a dict. If a key occurs twice, the last value counts; the others have a
-    `RepeatedKey`. A value that is not an `AnyValue` is an `UnreadableValue`.
+    `RepeatedKey`. A value that is not an `AnyValue` is kept as the text that came.
 
     Raises:
-        ValueError, TypeError, AttributeError: `items` is anything else.
+        ValueError: `items` is neither a list nor an object.
     """
-    return _decode_map(items, 0)
+    return _decode_map(items, note, 0)
 
 
-def decode_value_or_text(value: Any) -> Any:
-    """Return the value in an `AnyValue`, or an `UnreadableValue` if it is none."""
-    return _decode_item(value, 0)
+def decode_value_or_text(value: Any, note: Note) -> Any:
+    """Return the value in an `AnyValue`, or the text that came if it is none."""
+    return _decode_item(value, note, 0)
 
 
-def decode_any_value(value: Any, depth: int = 0) -> Any:
+def decode_any_value(value: Any, note: Note, depth: int = 0) -> Any:
     """Return the value in an `AnyValue`: None if it is empty, or of an unknown kind. `depth` is how many values it is
-    in. What is in it and is not an `AnyValue` is an `UnreadableValue`.
+    in. What is in it and is not an `AnyValue` is kept as the text that came.
 
     Raises:
-        ValueError, TypeError, AttributeError: `value` is not an `AnyValue`.
+        ValueError, OverflowError: `value` is not an `AnyValue`.
     """
-    if not value:
+    if value is None:
         return None
-    for kind, content in value.items():
-        decode = _DECODERS.get(kind)
-        if decode is not None:
-            # Protobuf's JSON mapping: a field that is null is not set.
-            return None if content is None else decode(content, depth)
-    return None
+    if not isinstance(value, dict):
+        raise ValueError("it is no AnyValue")
+    # Protobuf's JSON mapping: a field that is null is not set.
+    kinds = [kind for kind, content in value.items() if content is not None and kind in _DECODERS]
+    if len(kinds) != 1:
+        if kinds:
+            note("is of several types: the first counts")
+        elif not _DECODERS.keys() >= value.keys():
+            note("is of a type that OTLP does not know: it is left out")
+        if not kinds:
+            return None
+    content = value[kinds[0]]
+    if value.get(ORIGINAL_TYPE) == INTEGER_TYPE and isinstance(content, str):
+        return decode_integer(content)
+    return _DECODERS[kinds[0]](content, note, depth)
 
 
 def decode_id(text: Any, size_bytes: int) -> int:
@@ -67,13 +75,14 @@ def decode_id(text: Any, size_bytes: int) -> int:
     Raises:
         ValueError: `text` is not an id of that size.
     """
-    if not text:
+    if text is None or text == "":
         return 0
     if not isinstance(text, str):
-        raise ValueError(f"{text!r} is not an id")
-    raw = bytes.fromhex(text) if len(text) == 2 * size_bytes else base64.b64decode(text, validate=True)
+        raise ValueError("an id is a text")
+    # A text of hexadecimal digits alone is no base64, but an id that is cut.
+    raw = bytes.fromhex(text) if _HEXADECIMAL.fullmatch(text) else _parse_base64(text)
     if len(raw) != size_bytes:
-        raise ValueError(f"the id {text!r} does not have {size_bytes} bytes")
+        raise ValueError(f"the id does not have {size_bytes} bytes")
     return int.from_bytes(raw, "big")
 
 
@@ -85,64 +94,116 @@ def decode_integer(value: Any) -> int | None:
     """
     if value is None or type(value) is int:
         return value
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        return int(value)
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = float(value)
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, str):
-        return int(value)
-    raise ValueError(f"{value!r} is not a whole number")
+    raise ValueError("it is no whole number")
 
 
-def decode_time(value: Any) -> int | None:
-    """Return a time in nanoseconds since the epoch; None for 0, which is OTLP's unknown time.
-
-    Raises:
-        ValueError: `value` is anything else.
-    """
-    return decode_integer(value) or None
-
-
-def _decode_map(items: Any, depth: int) -> dict[Any, Any]:
-    return make_map((item.get("key") or "", _decode_item(item.get("value"), depth)) for item in items or ())
-
-
-def _decode_item(value: Any, depth: int) -> Any:
-    if depth > _DEEPEST:
-        return UnreadableValue("")
+def show_as_text(content: Any) -> str:
+    """Return what stands in a place of JSON as text: itself, or its JSON. Of an object with one member this shows that
+    member."""
+    only = [*content.values()] if isinstance(content, dict) else [content]
+    shown = only[0] if len(only) == 1 else content
     try:
-        return decode_any_value(value, depth)
-    except (ValueError, TypeError, AttributeError, OverflowError):
-        return UnreadableValue(value)
+        return shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False)
+    except RecursionError:
+        return ""
 
 
-def _decode_text(value: Any, _: int) -> str:
-    if isinstance(value, str):
-        return value
-    raise ValueError(f"{value!r} is not text")
+def _decode_map(items: Any, note: Note, depth: int) -> dict[Any, Any]:
+    return make_map(_decode_pairs(items, note, depth))
 
 
-def _decode_flag(value: Any, _: int) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise ValueError(f"{value!r} is not a boolean")
+def _decode_pairs(items: Any, note: Note, depth: int) -> Iterator[tuple[str, Any]]:
+    if isinstance(items, dict):
+        note("is in an object where a list is due")
+        for key, value in items.items():
+            yield key, _decode_item(value, note, depth)
+        return
+    for item in _check_list(items):
+        if not isinstance(item, dict):
+            note("is without a key: it is left out")
+            continue
+        key = item.get("key")
+        if not isinstance(key, str):
+            if key is not None:
+                note("has a key that is no text: it is kept as its JSON")
+            key = "" if key is None else show_as_text(key)
+        yield key, _decode_item(item.get("value"), note, depth)
 
 
-def _decode_bytes(value: Any, _: int) -> bytes:
+def _decode_item(value: Any, note: Note, depth: int) -> Any:
+    if depth > _DEEPEST:
+        note(f"stands {_DEEPEST} levels deep: it is left out")
+        return None
+    try:
+        return decode_any_value(value, note, depth)
+    except (ValueError, OverflowError):
+        note("is none of its type: it is kept as the text that came")
+        return show_as_text(value)
+
+
+def _check_list(items: Any) -> list[Any]:
+    if items is None:
+        return []
+    if not isinstance(items, list):
+        raise ValueError("it is no list")
+    return items
+
+
+def _decode_text(value: Any, *_: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not base64")
+        raise ValueError("it is no text")
+    return value
+
+
+def _decode_flag(value: Any, *_: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("it is no boolean")
+    return value
+
+
+def _decode_double(value: Any, *_: Any) -> float:
+    is_number = _NUMBER.fullmatch(value) if isinstance(value, str) else type(value) in (int, float)
+    if not is_number:
+        raise ValueError("it is no number")
+    return float(value)
+
+
+def _decode_bytes(value: Any, *_: Any) -> bytes:
+    return _parse_base64(_decode_text(value))
+
+
+def _parse_base64(text: str) -> bytes:
     # Protobuf's JSON mapping: the alphabet of URLs is read too, with or without padding.
-    text = value.rstrip("=").translate(_OF_URLS)
-    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    digits = text.rstrip("=").translate(_OF_URLS)
+    return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
+
+
+def _get_values(value: Any) -> Any:
+    if not isinstance(value, dict) or not value.keys() <= {"values"}:
+        raise ValueError("it is no list of values")
+    return value.get("values")
+
+
+def _decode_array(value: Any, note: Note, depth: int) -> list[Any]:
+    return [_decode_item(item, note, depth + 1) for item in _check_list(_get_values(value))]
 
 
 # As deep as values are stored. What JSON can nest deeper, Python may not.
 _DEEPEST = 100
 _OF_URLS = str.maketrans("-_", "+/")
-_DECODERS: dict[str, Callable[[Any, int], Any]] = {
+_KINDS: dict[str, Callable[[Any, Note, int], Any]] = {
     "stringValue": _decode_text,
-    "intValue": lambda value, _: decode_integer(value),
-    "doubleValue": lambda value, _: float(value),  # also reads NaN, Infinity and -Infinity
+    "intValue": lambda value, *_: decode_integer(value),
+    "doubleValue": _decode_double,
     "boolValue": _decode_flag,
-    "arrayValue": lambda value, depth: [_decode_item(item, depth + 1) for item in value.get("values") or ()],
-    "kvlistValue": lambda value, depth: _decode_map(value.get("values"), depth + 1),
+    "arrayValue": _decode_array,
+    "kvlistValue": lambda value, note, depth: _decode_map(_get_values(value), note, depth + 1),
     "bytesValue": _decode_bytes,
 }
+_DECODERS = {name_in_proto(kind): decode for kind, decode in _KINDS.items()} | _KINDS

@@ -1,57 +1,134 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads messages of OTLP's protobuf encoding as the JSON encoding has them. Pure.
 
-Source: opentelemetry-proto, `trace.proto`, `logs.proto` and `metrics.proto`. The JSON form is protobuf's own mapping,
-which `otlp_decoder` reads too.
+Source: opentelemetry-proto, `trace.proto`, `logs.proto` and `metrics.proto`. The JSON form is that of OTLP, which
+`otlp_decoder` reads too.
 """
 
 from __future__ import annotations
 
+import base64
+from functools import cache
 from typing import Any
 
 from otel_sqlite_exporter.errors import MissingPackageError
 
+_OLD_SCOPES = 1000  # the field of scopes in the versions that renamed it; before and since then it is 2
+_OLD = "deprecated_"
+_KINDS = ("trace.v1.TracesData", "logs.v1.LogsData", "metrics.v1.MetricsData")
+_IDS = {"traceId": 16, "spanId": 8, "parentSpanId": 8}
+_PACKAGE = "opentelemetry.proto."
+
 
 def parse_protobuf(content: bytes) -> dict[str, Any]:
-    """Return a TracesData, LogsData or MetricsData, or the request of the same form, as parsed JSON.
+    """Return a TracesData, LogsData or MetricsData, or the request of the same form, as parsed JSON. Bytes of a text
+    that are not UTF-8 become lone surrogates, as with Python's `surrogateescape`.
 
     Raises:
         ValueError: `content` is none of them.
         MissingPackageError: opentelemetry-proto is not installed.
     """
     try:
-        from google.protobuf.json_format import MessageToDict
         from google.protobuf.message import DecodeError
-        from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
-        from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData
-        from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+
+        messages = _load_messages()
     except ImportError as error:
         raise MissingPackageError(
             f"reading OTLP as protobuf needs opentelemetry-proto ({error}): `pip install 'otel-sqlite-exporter[otlp]'`"
         ) from None
     if not content:
         return {"resourceSpans": []}
-    for kind, is_one in ((TracesData, _holds_spans), (LogsData, _holds_logs), (MetricsData, _holds_metrics)):
+    for kind, is_one in zip(messages, (_holds_spans, _holds_logs, _holds_metrics), strict=True):
         try:
             message = kind.FromString(content)
             if is_one(message):
-                parsed: dict[str, Any] = MessageToDict(message, use_integers_for_enums=True)
-                return parsed
-        except (DecodeError, ValueError):
+                return _as_json(message)
+        except DecodeError:
             continue
     raise ValueError("it is neither TracesData nor LogsData")
+
+
+@cache
+def _load_messages() -> tuple[Any, ...]:
+    """Return the classes of `_KINDS` in which texts are bytes: protobuf refuses a whole message for one text that is
+    not UTF-8. The field of old scopes is known too."""
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+    from opentelemetry.proto.logs.v1 import logs_pb2
+    from opentelemetry.proto.metrics.v1 import metrics_pb2
+    from opentelemetry.proto.trace.v1 import trace_pb2
+
+    pool = descriptor_pool.DescriptorPool()
+    for module in (trace_pb2, logs_pb2, metrics_pb2):
+        _add_file(pool, module.DESCRIPTOR, descriptor_pb2)
+    found = (pool.FindMessageTypeByName(f"{_PACKAGE}{kind}") for kind in _KINDS)
+    return tuple(map(message_factory.GetMessageClass, found))
+
+
+def _add_file(pool: Any, file: Any, descriptor_pb2: Any) -> None:
+    for needed in file.dependencies:
+        _add_file(pool, needed, descriptor_pb2)
+    made = descriptor_pb2.FileDescriptorProto()
+    file.CopyToProto(made)
+    made.ClearField("options")
+    kinds = descriptor_pb2.FieldDescriptorProto
+    waiting = list(made.message_type)
+    while waiting:
+        message = waiting.pop()
+        waiting += message.nested_type
+        for field in message.field:
+            if field.type == kinds.TYPE_STRING:
+                field.type = kinds.TYPE_BYTES
+                field.options.deprecated = True  # marks it as a text
+        if message.name in ("ResourceSpans", "ResourceLogs"):
+            scopes = next(field for field in message.field if field.number == 2)
+            old = message.field.add()
+            old.CopyFrom(scopes)
+            old.name, old.number = f"{_OLD}{scopes.name}", _OLD_SCOPES
+            old.ClearField("json_name")
+            message.ClearField("reserved_range")
+    pool.AddSerializedFile(made.SerializeToString())
+
+
+def _as_json(message: Any) -> dict[str, Any]:
+    """Return the fields that are set, by their JSON names. A field that the package does not know has its number."""
+    from google.protobuf.unknown_fields import UnknownFieldSet
+
+    unknown: Any = UnknownFieldSet(message)
+    found: dict[str, Any] = {f"field {field.field_number}": True for field in unknown}
+    for field, value in message.ListFields():
+        is_list = not isinstance(value, (bytes, str, int, float)) and not hasattr(value, "ListFields")
+        found[field.json_name] = [_read(field, item) for item in value] if is_list else _read(field, value)
+    return found
+
+
+def _read(field: Any, value: Any) -> Any:
+    if field.message_type is not None:
+        return _as_json(value)
+    if not isinstance(value, bytes):
+        return value
+    if field.GetOptions().deprecated:
+        return value.decode("utf-8", "surrogateescape")
+    is_id = field.json_name in _IDS and len(value) == _IDS[field.json_name]
+    return value.hex() if is_id else base64.b64encode(value).decode()
 
 
 # The three messages have the same fields down to their records, and protobuf ignores a field of another type than
 # expected. So they are distinguished by fields that only the records of one of them have.
 def _holds_spans(message: Any) -> bool:
-    spans = [span for group in message.resource_spans for scoped in group.scope_spans for span in scoped.spans]
-    return not spans or any(len(span.trace_id) == 16 and len(span.span_id) == 8 for span in spans)
+    scopes = _list_scopes(message.resource_spans, "scope_spans")
+    spans = [span for scoped in scopes for span in scoped.spans]
+    return not spans or any(
+        (len(span.trace_id) == 16 and len(span.span_id) == 8) or span.start_time_unix_nano for span in spans
+    )
 
 
 def _holds_logs(message: Any) -> bool:
-    logs = [log for group in message.resource_logs for scoped in group.scope_logs for log in scoped.log_records]
+    logs = [log for scoped in _list_scopes(message.resource_logs, "scope_logs") for log in scoped.log_records]
     return any(log.time_unix_nano or log.observed_time_unix_nano or log.HasField("body") for log in logs)
+
+
+def _list_scopes(groups: Any, field: str) -> list[Any]:
+    return [scoped for group in groups for name in (field, _OLD + field) for scoped in getattr(group, name)]
 
 
 def _holds_metrics(message: Any) -> bool:

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The messages of OTLP whose fields are stored, and all keys under which JSON may have these.
+
+Source: opentelemetry-proto, `trace.proto`, `logs.proto`, `resource.proto` and `common.proto`, also of older versions.
+Protobuf's JSON mapping: a reader knows the name of a field in the .proto file (snake case) besides the JSON name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class MessageKind(NamedTuple):
+    """A message. `name` is for people; `fields` has the present name of a field for each key that stands for it."""
+
+    name: str
+    fields: Mapping[str, str]
+
+
+def name_in_proto(field: str) -> str:
+    """Return the name of a field in the .proto file: `traceId` is `trace_id`."""
+    return re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", field)
+
+
+def _describe(name: str, /, *fields: str, **old: str) -> MessageKind:
+    keys = {field: field for field in fields} | old
+    return MessageKind(name, {name_in_proto(key): field for key, field in keys.items()} | keys)
+
+
+MESSAGE = _describe("message", "resourceSpans", "resourceLogs", "resourceMetrics", "resourceProfiles", "dictionary")
+RESOURCE_SPANS = _describe(
+    "resource of spans",
+    *("resource", "scopeSpans", "schemaUrl"),
+    instrumentationLibrarySpans="scopeSpans",
+    deprecatedScopeSpans="scopeSpans",
+)
+RESOURCE_LOGS = _describe(
+    "resource of log records",
+    *("resource", "scopeLogs", "schemaUrl"),
+    instrumentationLibraryLogs="scopeLogs",
+    deprecatedScopeLogs="scopeLogs",
+)
+SCOPE_SPANS = _describe("scope of spans", "scope", "spans", "schemaUrl", instrumentationLibrary="scope")
+SCOPE_LOGS = _describe(
+    "scope of log records", "scope", "logRecords", "schemaUrl", instrumentationLibrary="scope", logs="logRecords"
+)
+RESOURCE = _describe("resource", "attributes")
+SCOPE = _describe("scope", "name", "version", "attributes")
+SPAN = _describe(
+    "span",
+    *(
+        "traceId",
+        "spanId",
+        "traceState",
+        "parentSpanId",
+        "flags",
+        "name",
+        "kind",
+        "attributes",
+        "droppedAttributesCount",
+    ),
+    *("startTimeUnixNano", "endTimeUnixNano", "events", "droppedEventsCount", "links", "droppedLinksCount", "status"),
+    startTimeUnixnano="startTimeUnixNano",
+    endTimeUnixnano="endTimeUnixNano",
+)
+STATUS = _describe("status", "code", "message", "deprecatedCode", statusCode="code")
+EVENT = _describe("event", "timeUnixNano", "name", "attributes", "droppedAttributesCount", timeUnixnano="timeUnixNano")
+LINK = _describe("link", "traceId", "spanId", "traceState", "flags", "attributes", "droppedAttributesCount")
+LOG = _describe(
+    "log record",
+    *("timeUnixNano", "observedTimeUnixNano", "severityNumber", "severityText", "eventName", "body", "attributes"),
+    *("droppedAttributesCount", "flags", "traceId", "spanId"),
+    name="eventName",
+    timeUnixnano="timeUnixNano",
+)
