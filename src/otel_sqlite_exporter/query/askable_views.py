@@ -60,6 +60,7 @@ class SessionFilter(_ListFilter, total=False):
     model: Texts
     provider: Texts
     agent_name: Texts
+    status: Texts
     min_duration_ms: float
     min_total_tokens: int
     min_cost_usd: float
@@ -71,7 +72,6 @@ class TraceFilter(SessionFilter, total=False):
 
     trace_id: Texts
     name: Texts
-    status: Texts
 
 
 class SpanFilter(_ListFilter, total=False):
