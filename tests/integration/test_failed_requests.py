@@ -76,8 +76,8 @@ def test_an_error_of_the_root_is_that_of_the_trace(path: Path) -> None:
 def _span(number: int, parent: int | None, *, failed: bool = False, remote: bool = False) -> ReadableSpan:
     above = None if parent is None else SpanContext(9, parent, remote, TraceFlags(1))
     status = Status(StatusCode.ERROR if failed else StatusCode.UNSET)
-    times = {"start_time": number * _SECOND, "end_time": number * _SECOND + 1}
-    return ReadableSpan(str(number), SpanContext(9, number, False, TraceFlags(1)), above, status=status, **times)
+    context, start = SpanContext(9, number, False, TraceFlags(1)), number * _SECOND
+    return ReadableSpan(str(number), context, above, status=status, start_time=start, end_time=start + 1)
 
 
 @pytest.mark.parametrize(
@@ -103,19 +103,19 @@ def test_a_request_fails_with_its_root_or_an_entry_span(
 
 def test_a_request_of_log_records_fails_with_its_last_call(path: Path) -> None:
     """A coding agent tries again, and gives up: it writes no span, and its records name no trace."""
-    records = [
-        *(("user_prompt", {}), ("api_error", {"status_code": "529"}), ("api_request", {"input_tokens": 7})),
-        *(("user_prompt", {}), ("api_request", {"input_tokens": 7}), ("api_error", {"status_code": "500"})),
-        *(("user_prompt", {}), ("tool_result", {"tool_name": "Bash", "success": "false"})),
-        *(("api_error", {"status_code": "529"}), ("api_error", {"status_code": "529"})),
-    ]
+    names = (
+        *("user_prompt", "api_error", "api_request"),
+        *("user_prompt", "api_request", "api_error"),
+        *("user_prompt", "tool_result", "api_error", "api_error"),
+    )
+    said = {"api_error": {"status_code": "529"}, "tool_result": {"tool_name": "Bash", "success": "false"}}
     logs = [
         make_log(
             timestamp=(number + 1) * _SECOND,
             body=f"claude_code.{name}",
-            attributes={"session.id": "s", "event.name": name, "model": "claude-opus-4-7", **attributes},
+            attributes={"session.id": "s", "event.name": name, "model": "claude-opus-4-7", **said.get(name, {})},
         )
-        for number, (name, attributes) in enumerate(records)
+        for number, name in enumerate(names)
     ]
     for batches in ([logs], [[log] for log in reversed(logs)]):
         with logging_to(path) as exporter:

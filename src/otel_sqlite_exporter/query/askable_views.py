@@ -168,6 +168,11 @@ class AskableView(NamedTuple, Generic[RowT]):
         return self.row_type.VIEW
 
     @property
+    def is_ordered_by_end(self) -> bool:
+        """Whether its list is ordered by an end, which a row that runs changes."""
+        return _END in self.order
+
+    @property
     def arguments(self) -> Sequence[str]:
         """The names of its filters."""
         return tuple(self.filter_type.__annotations__)
