@@ -49,7 +49,7 @@ COMMANDS = {
         *("--model", "--tool", "--limit", "--json"),
     },
     "session": {"session_id", "path", "--limit", "--json"},
-    "sessions": LIST | {"--user", *OF_CALLS, "--min-duration-ms", "--min-tokens", "--min-cost-usd"},
+    "sessions": LIST | {"--user", *OF_CALLS, "--status", "--min-duration-ms", "--min-tokens", "--min-cost-usd"},
     "sql": {"statement", "path", "--limit", "--csv", "--json"},
     "tail": {"path", "--follow", "--limit", "--session", "--service", "--json"},
     "tools": LIST

@@ -67,7 +67,8 @@ _NEWEST = [
 ]
 # Asked by commands, or once when the file is opened.
 _OF_THE_WHOLE_FILE = {
-    *("count_faults", "count_interrupted", "count_views", "find_open_runs", "get_span_times"),
+    *("count_faults", "count_interrupted", "count_views", "find_open_runs", "fill_open_work"),
+    "get_span_times",
     *("repair_sessions", "sum_exporter_health", "count_cost_statuses", "count_unpriced"),
     *("measure_legacy", "count_legacy_logs", "add_legacy_agents"),
     *("count_derived", "count_documents"),
@@ -84,6 +85,7 @@ def file(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sqlite3.Con
     if request.param == "analyzed":
         write_statistics(path)
     with closing(sqlite3.connect(path)) as connection:
+        run_script(connection, "create_open_work")
         yield connection
 
 
@@ -131,11 +133,14 @@ def _walked(file: sqlite3.Connection, text: str, roots: dict[int, str]) -> Itera
         opened: dict[int, set[str]] = {}
         rewound: set[int] = set()
         parameters = dict.fromkeys(re.findall(r":(\w+)", statement))
-        for address, opcode, cursor, root, *_ in [*file.execute(f"EXPLAIN {statement}", parameters), (0, "", 0, 0)]:
+        for address, opcode, cursor, root, database, *_ in [
+            *file.execute(f"EXPLAIN {statement}", parameters),
+            (0, "", 0, 0, 0),
+        ]:
             if address == 0:  # another program begins: that of a trigger
                 yield from (name for one in rewound for name in opened.get(one, ()))
                 opened, rewound = {}, set()
-            if opcode in ("OpenRead", "OpenWrite") and root in roots:
+            if opcode in ("OpenRead", "OpenWrite") and database == 0 and root in roots:
                 opened.setdefault(cursor, set()).add(roots[root])
             elif opcode == "Rewind":
                 rewound.add(cursor)

@@ -31,7 +31,7 @@ _SESSION_COLUMNS: list[Column[dict[str, Any]]] = [
     Column("end_time", lambda session: format_time(session["end_time"])),
     Column("traces", itemgetter("traces"), drop=2),
     Column("spans", itemgetter("spans"), drop=3),
-    Column("errors", itemgetter("errors"), drop=6),
+    Column("failed_requests", itemgetter("failed_requests"), drop=6),
     Column("llm_calls", itemgetter("llm_calls"), drop=1),
     Column("tokens", itemgetter("total_tokens"), drop=5),
 ]

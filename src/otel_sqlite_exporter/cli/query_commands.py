@@ -152,15 +152,16 @@ def sql(settings: Settings, statement: str, *, limit: int, as_csv: bool, as_json
     "--allow",
     metavar="MEASURE=INCREASE",
     multiple=True,
-    help="Fail (exit code 1) if B is more than this above A, such as tokens=10% or errors=0. May be repeated.",
+    help="Fail (exit code 1) if B is more than this above A, such as tokens=10% or failed_calls=0. May be repeated.",
 )
 @opt.JSON
 @click.pass_obj
 def diff(database: TelemetryDatabase, session_a: str, session_b: str, *, allow: tuple[str, ...], as_json: bool) -> int:
     """Compare two sessions.
 
-    Measures: steps, traces, llm_calls, tool_executions, errors, input_tokens, output_tokens, tokens, cost_usd,
-    duration_ms and llm_p50_ms. A unique prefix of each session id is enough.
+    Measures: steps, traces, llm_calls, tool_executions, failed_requests, failed_calls, failed_tools, errors,
+    input_tokens, output_tokens, tokens, cost_usd, duration_ms and llm_p50_ms. A unique prefix of each session
+    id is enough.
     """
     from otel_sqlite_exporter.cli.query_output import show_comparison
     from otel_sqlite_exporter.query.comparison import compare_sessions

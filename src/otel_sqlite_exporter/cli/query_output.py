@@ -43,6 +43,7 @@ def show_timeline(timeline: Timeline, *, as_json: bool) -> None:
         return print_json(timeline.to_dict())
     session = timeline.session
     facts: dict[str, Value] = {
+        "status": session.status,
         "user": session.user_id,
         "service": session.service_name,
         "from": session.start_time,
@@ -50,7 +51,9 @@ def show_timeline(timeline: Timeline, *, as_json: bool) -> None:
         "traces": session.traces,
         "spans": session.spans,
         "llm calls": session.llm_calls,
-        "errors": session.errors,
+        "failed requests": session.failed_requests,
+        "failed calls": session.failed_calls,
+        "failed tools": session.failed_tools,
         "tokens": session.total_tokens,
         "cost_usd": session.cost_usd,
     }
@@ -79,6 +82,8 @@ def show_trace(tree: TraceTree, *, as_json: bool) -> None:
         "from": trace.start_time,
         "duration": format_ms(trace.duration_ms),
         "status": trace.status,
+        "failed calls": trace.failed_calls or None,
+        "failed tools": trace.failed_tools or None,
         "tokens": trace.total_tokens,
         "cost_usd": trace.cost_usd,
     }

@@ -5,28 +5,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import NamedTuple
 
-from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import transaction
-from otel_sqlite_exporter.storage.process import ProcessIdentity, is_alive
+from otel_sqlite_exporter.storage.open_work import OpenRun, find_open_runs
+from otel_sqlite_exporter.storage.process import is_alive
 from otel_sqlite_exporter.write.statements import read_json, run_script
 from otel_sqlite_exporter.write.sums import recount
-
-
-class OpenRun(NamedTuple):
-    """A run with open spans: its key, its process, the number of these spans, and when it last wrote."""
-
-    id: int
-    process: ProcessIdentity
-    spans: int
-    last_write_unix_nano: int
-
-
-def find_open_runs(connection: sqlite3.Connection) -> list[OpenRun]:
-    """Return the runs that have open spans."""
-    rows = connection.execute(read_query("find_open_runs")).fetchall()
-    return [OpenRun(id, ProcessIdentity(*process), spans, wrote) for id, *process, spans, wrote in rows]
 
 
 def interrupt_spans(

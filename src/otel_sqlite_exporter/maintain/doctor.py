@@ -11,7 +11,6 @@ import stat
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from otel_sqlite_exporter.deliver.interrupted_spans import find_open_runs
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, SpoolError
 from otel_sqlite_exporter.model.plural import count
@@ -21,6 +20,7 @@ from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.file_systems import find_network_type
 from otel_sqlite_exporter.storage.identity import identify_file, migrate_hint, name_command
+from otel_sqlite_exporter.storage.open_work import find_open_runs
 from otel_sqlite_exporter.storage.process import is_alive
 from otel_sqlite_exporter.storage.steps import load_migrations
 from otel_sqlite_exporter.storage.views import load_views, read_view_number

@@ -8,7 +8,7 @@ import os
 from collections.abc import Collection
 from typing import NamedTuple
 
-from otel_sqlite_exporter.deliver.interrupted_spans import OpenRun, interrupt_spans
+from otel_sqlite_exporter.deliver.interrupted_spans import interrupt_spans
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.deliver.spool_replay import replay_spool
 from otel_sqlite_exporter.errors import FileRefusedError
@@ -18,6 +18,7 @@ from otel_sqlite_exporter.storage.backup import write_backup
 from otel_sqlite_exporter.storage.connection import transaction
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.identity import identify_file, missing_hint
+from otel_sqlite_exporter.storage.open_work import OpenRun
 from otel_sqlite_exporter.storage.process import is_alive
 from otel_sqlite_exporter.storage.statistics import gather_statistics
 from otel_sqlite_exporter.storage.steps import load_migrations

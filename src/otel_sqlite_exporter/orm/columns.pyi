@@ -26,6 +26,10 @@ class SessionColumns:
     log_count: Mapped[int]
     cost_usd: Mapped[float | None]
     id: Mapped[int]
+    failed_calls: Mapped[int]
+    failed_tools: Mapped[int]
+    failed_requests: Mapped[int]
+    status: Mapped[str]
 
 class TraceColumns:
     trace_id: Mapped[str]
@@ -54,6 +58,9 @@ class TraceColumns:
     total_tokens: Mapped[int | None]
     cost_usd: Mapped[float | None]
     id: Mapped[int]
+    failed_calls: Mapped[int]
+    failed_tools: Mapped[int]
+    failed_requests: Mapped[int]
 
 class SpanColumns:
     trace_id: Mapped[str]

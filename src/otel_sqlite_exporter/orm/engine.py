@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from typing import cast
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
@@ -15,6 +16,7 @@ from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.connection import open_reader
 from otel_sqlite_exporter.storage.identity import migrate_hint
 from otel_sqlite_exporter.storage.migrations import is_older
+from otel_sqlite_exporter.storage.open_work import show_open_work
 
 _REFUSALS = ("attempt to write a readonly database", "cannot modify")
 
@@ -53,6 +55,7 @@ def open_engine(path: str | os.PathLike[str] | None = None, *, busy_timeout_ms: 
 def _begin(connection: Connection) -> None:
     # Python's sqlite3 begins no transaction for a query. Two queries could then read two states of the file.
     connection.exec_driver_sql("BEGIN")
+    show_open_work(cast("sqlite3.Connection", connection.connection.dbapi_connection))
 
 
 def _refuse_writes(context: ExceptionContext) -> None:

@@ -60,6 +60,7 @@ class SessionFilter(_ListFilter, total=False):
     model: Texts
     provider: Texts
     agent_name: Texts
+    status: Texts
     min_duration_ms: float
     min_total_tokens: int
     min_cost_usd: float
@@ -71,7 +72,6 @@ class TraceFilter(SessionFilter, total=False):
 
     trace_id: Texts
     name: Texts
-    status: Texts
 
 
 class SpanFilter(_ListFilter, total=False):
@@ -166,6 +166,11 @@ class AskableView(NamedTuple, Generic[RowT]):
     def name(self) -> str:
         """The name of the view."""
         return self.row_type.VIEW
+
+    @property
+    def is_ordered_by_end(self) -> bool:
+        """Whether its list is ordered by an end, which a row that runs changes."""
+        return _END in self.order
 
     @property
     def arguments(self) -> Sequence[str]:

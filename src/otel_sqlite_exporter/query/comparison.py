@@ -15,8 +15,8 @@ from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.timeline import Timeline, TimelineStep, read_timeline
 
 MEASURES = (
-    *("steps", "traces", "llm_calls", "tool_executions", "errors", "input_tokens", "output_tokens", "tokens"),
-    *("cost_usd", "duration_ms", "llm_p50_ms"),
+    *("steps", "traces", "llm_calls", "tool_executions", "failed_requests", "failed_calls", "failed_tools", "errors"),
+    *("input_tokens", "output_tokens", "tokens", "cost_usd", "duration_ms", "llm_p50_ms"),
 )
 _ALLOWANCE = re.compile(r"(?P<measure>\w+)=(?P<increase>\d+(?:\.\d+)?)(?P<percent>%?)")
 _MOST_STEPS = 10_000
@@ -112,6 +112,9 @@ def _measure(timeline: Timeline) -> dict[str, float | None]:
         "traces": session.traces,
         "llm_calls": session.llm_calls,
         "tool_executions": sum(map(_is_execution, timeline.steps)),
+        "failed_requests": session.failed_requests,
+        "failed_calls": session.failed_calls,
+        "failed_tools": session.failed_tools,
         "errors": session.errors,
         "input_tokens": session.input_tokens,
         "output_tokens": session.output_tokens,

@@ -13,6 +13,7 @@ from otel_sqlite_exporter.query.session_conflicts import count_conflicts
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.identity import identify_file, missing_hint
+from otel_sqlite_exporter.storage.open_work import show_open_work
 from otel_sqlite_exporter.storage.steps import load_migrations
 
 
@@ -78,6 +79,7 @@ def read_overview(path: str, *, busy_timeout_ms: int, newest_sessions: int = 10)
 
 
 def _read_contents(connection: sqlite3.Connection, newest_sessions: int) -> Contents:
+    show_open_work(connection)
     connection.row_factory = sqlite3.Row
     return Contents(
         counts=dict(connection.execute(read_query("count_views")).fetchone()),

@@ -14,12 +14,20 @@ from otel_sqlite_exporter.errors import FilterError, MigrationRequiredError, Not
 from otel_sqlite_exporter.query.askable_views import AskableView
 from otel_sqlite_exporter.query.filter_values import fold_id
 from otel_sqlite_exporter.query.pages import Page, RowT
-from otel_sqlite_exporter.query.sql_builder import Select, build_count, build_ids, build_page, encode_cursor
+from otel_sqlite_exporter.query.sql_builder import (
+    Select,
+    build_count,
+    build_ids,
+    build_page,
+    encode_cursor,
+    read_moment,
+)
 from otel_sqlite_exporter.query.summaries import EventSummary
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.identity import find_version, migrate_hint
 from otel_sqlite_exporter.storage.migrations import is_older
+from otel_sqlite_exporter.storage.open_work import show_open_work
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -53,7 +61,7 @@ class TelemetryFile:
         try:
             return read_file(
                 self.path,
-                lambda connection: question(connection, *args, **kwargs),
+                lambda connection: _ask(connection, question, *args, **kwargs),
                 busy_timeout_ms=self._busy_timeout_ms,
             )
         except sqlite3.OperationalError as error:
@@ -62,6 +70,16 @@ class TelemetryFile:
                     f"the schema of {self.path} is too old for this question: {migrate_hint(self.path)}"
                 ) from error
             raise
+
+
+def _ask(
+    connection: sqlite3.Connection,
+    question: Callable[Concatenate[sqlite3.Connection, _P], _T],
+    *args: _P.args,
+    **kwargs: _P.kwargs,
+) -> _T:
+    show_open_work(connection)
+    return question(connection, *args, **kwargs)
 
 
 def find_page(
@@ -77,11 +95,14 @@ def find_page(
     Raises:
         FilterError: A filter is unknown, or a value cannot be used.
     """
+    # What runs ends now. So where the end is the order, all pages show the moment of the first.
+    moment = show_open_work(connection, read_moment(view, cursor)) if view.is_ordered_by_end else None
     select = build_page(view, filters, limit=limit, cursor=cursor, newest_first=newest_first)
     select.parameters["limit"] += 1  # one row more shows whether there is a next page
     rows = fetch(connection, select)
     records = tuple(view.row_type.from_row(row) for row in rows[:limit])
-    following = encode_cursor(view, rows[limit - 1], newest_first=newest_first) if len(rows) > limit else None
+    is_last = len(rows) <= limit
+    following = None if is_last else encode_cursor(view, rows[limit - 1], newest_first=newest_first, moment=moment)
     is_whole = cursor is None and following is None
     total = len(records) if is_whole else _count(connection, build_count(view, filters))
     return Page(view.row_type, records, total, following)

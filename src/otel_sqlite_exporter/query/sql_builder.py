@@ -115,23 +115,37 @@ def build_newest(
     return Select(sql, parameters | {"after": after, "among": among, "limit": limit})
 
 
-def encode_cursor(view: AskableView[Any], row: Mapping[str, Any], *, newest_first: bool) -> str:
-    """Return the cursor to the rows after `row`."""
-    position = [view.name, newest_first, *(row[column] for column in view.order)]
+def encode_cursor(
+    view: AskableView[Any], row: Mapping[str, Any], *, newest_first: bool, moment: int | None = None
+) -> str:
+    """Return the cursor to the rows after `row`. `moment` is the end of what runs on this page, if the end is the
+    order."""
+    moments = [] if moment is None else [moment]
+    position = [view.name, newest_first, *(row[column] for column in view.order), *moments]
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+
+
+def read_moment(view: AskableView[Any], cursor: str | None) -> int | None:
+    """Return the moment of the page that gave `cursor`."""
+    rest = [] if cursor is None else _decode_cursor(cursor)[2 + len(view.order) :]
+    return rest[0] if len(rest) == 1 and _is_number(rest[0]) else None
 
 
 def _build_after(view: AskableView[Any], cursor: str, newest_first: bool) -> tuple[str, dict[str, Any]]:
     position = _decode_cursor(cursor)
-    values = [value for value in position[2:] if type(value) is int and abs(value) < 2**63]
+    values = [value for value in position[2:] if _is_number(value)]
     expected = [view.name, newest_first, *values]
-    if position != expected or len(values) != len(view.order):
+    if position != expected or len(values) - len(view.order) not in ((0, 1) if view.is_ordered_by_end else (0,)):
         raise FilterError(
             "cursor", "it is not from a page of this list in this order: give the `cursor` of such a page"
         )
-    names = [f"after_{number}" for number in range(len(values))]
+    names = [f"after_{number}" for number in range(len(view.order))]
     columns, bound = ", ".join(view.order), ", ".join(f":{name}" for name in names)
-    return f"({columns}) {'<' if newest_first else '>'} ({bound})", dict(zip(names, values, strict=True))
+    return f"({columns}) {'<' if newest_first else '>'} ({bound})", dict(zip(names, values, strict=False))
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is int and abs(value) < 2**63
 
 
 def _decode_cursor(cursor: str) -> list[Any]:

@@ -45,6 +45,10 @@ class SessionSummary(ViewRow):
     logs: int
     cost_usd: float | None
     id: int
+    failed_calls: int
+    failed_tools: int
+    failed_requests: int
+    status: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -79,6 +83,9 @@ class TraceSummary(ViewRow):
     total_tokens: int | None
     cost_usd: float | None
     id: int
+    failed_calls: int
+    failed_tools: int
+    failed_requests: int
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.encode.open_spans import ESTIMATED, OPEN
-from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Naming
+from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Naming, SpanRow
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.write.statements import read_json
 
@@ -97,6 +97,7 @@ class TraceSessionRow:
     source_rank: int | None
     spans: int
     errors: int
+    failed_entries: int
     start: int
     end: int
     candidate_time: int | None
@@ -122,6 +123,7 @@ class TraceSessionRow:
         self.spans += 1
         if row.status_code == 2:
             self.errors += 1
+            self.failed_entries += _is_entry(row)
 
     def add_log(self, time_unix_nano: int) -> None:
         """Add a log record to the sums."""
@@ -131,7 +133,9 @@ class TraceSessionRow:
     def finish_span(self, span: EncodedSpan, written: WrittenSpan, before: TraceSessionRow) -> None:
         """Update the sums for a span that `before` has counted while it was open, and that has ended."""
         before.spans -= 1
-        before.errors -= written.status_code == 2
+        if written.status_code == 2:
+            before.errors -= 1
+            before.failed_entries -= _is_entry(span.row)
         before.is_touched = True
         self.add_span(span)
 
@@ -241,6 +245,10 @@ def look_up_batch(
     }
     written = {(trace_id, span_id): WrittenSpan(*columns) for trace_id, span_id, *columns in found_spans}
     return BatchLookup(last_ids, resources, scopes, dict(session_ids), traces, trace_sessions, written)
+
+
+def _is_entry(row: SpanRow) -> bool:
+    return row.parent_span_id is None or bool(row.parent_is_remote)
 
 
 def _read_naming(columns: Sequence[Any]) -> Naming | None:

@@ -24,7 +24,7 @@ _TRACE_COLUMNS = (
     *("root_rank", "root_time_unix_nano", "root_span_id", "start_time_unix_nano", "end_time_unix_nano"),
 )
 _TRACE_SESSION_COLUMNS = (
-    *("session", "source", "source_rank", "spans", "errors"),
+    *("session", "source", "source_rank", "spans", "errors", "failed_entries"),
     *("start_time_unix_nano", "end_time_unix_nano", "candidate_time_unix_nano", "logs"),
 )
 _RESOURCES = Insert("_resources", ("id", *ResourceRow._fields))
@@ -103,7 +103,7 @@ class ContextRows:
         found = self._trace_sessions.get(key)
         if found is None:
             trace, id = self._find_trace(record), self._next_id("_trace_sessions")
-            found = TraceSessionRow(id, trace, key[1], False, None, None, None, 0, 0, *NO_TIMES, None)
+            found = TraceSessionRow(id, trace, key[1], False, None, None, None, 0, 0, 0, *NO_TIMES, None)
             self._trace_sessions[key] = found
         return found
 
@@ -155,7 +155,7 @@ class ContextRows:
             if row.has_moved and row.shown_before is not None:
                 lost.append(self._session_ids[row.shown_before])
             keys = (row.id, row.trace.id, self.session_id(row.own), self.session_id(shown))
-            sums = (row.spans, row.errors, row.start, row.end, row.candidate_time, row.logs)
+            sums = (row.spans, row.errors, row.failed_entries, row.start, row.end, row.candidate_time, row.logs)
             trace_sessions.add((*keys, row.source, row.source_rank, *sums))
         for name, span in times.items():
             sessions.add((self.session_id(name), name, *span))

@@ -15,7 +15,9 @@ SELECT
   sum(traces) AS traces,
   sum(spans) AS spans,
   sum(llm_calls) AS llm_calls,
-  sum(errors) AS errors,
+  sum(failed_requests) AS failed_requests,
+  sum(failed_calls) AS failed_calls,
+  sum(failed_tools) AS failed_tools,
   iif(sum(total_tokens >> 32) + (sum(total_tokens & 4294967295) >> 32) > 2147483647, 9223372036854775807, (sum(total_tokens >> 32) << 32) + sum(total_tokens & 4294967295)) AS total_tokens,
   avg(duration_ms) AS mean_duration_ms
 FROM sessions

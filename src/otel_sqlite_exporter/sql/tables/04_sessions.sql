@@ -47,6 +47,7 @@ CREATE TABLE _trace_sessions (
   source_rank INTEGER,
   spans INTEGER NOT NULL,                 -- number of spans that refer to this row
   errors INTEGER NOT NULL,                -- of these spans, those with status ERROR
+  failed_entries INTEGER NOT NULL DEFAULT 0, -- of these spans, those with status ERROR and no local parent
   interrupted INTEGER NOT NULL DEFAULT 0, -- of these spans, those whose process ended first
   logs INTEGER NOT NULL DEFAULT 0,        -- log records that refer to this row
   start_time_unix_nano INTEGER NOT NULL,  -- of the first of these records

@@ -34,6 +34,7 @@ CREATE TABLE _llm_interactions (
   content_of INTEGER,                     -- the row of the same call whose messages it shows too. NULL: none
   own_facts TEXT,                         -- JSON: columns that have values of other rows of the call, as they were before
   counted INTEGER NOT NULL AS (is_hidden = 0 AND is_repeat = 0 AND twin IS NULL),
+  has_failed INTEGER NOT NULL AS (is_interrupted = 0 AND (status_code = 2 OR error_type IS NOT NULL)),
   has_usage INTEGER NOT NULL AS (input_tokens IS NOT NULL OR output_tokens IS NOT NULL OR total_tokens IS NOT NULL),
   has_own_usage INTEGER NOT NULL AS (iif(own_facts IS NULL,
     input_tokens IS NOT NULL OR output_tokens IS NOT NULL OR total_tokens IS NOT NULL,
@@ -83,6 +84,8 @@ CREATE INDEX _llm_interactions_start_time ON _llm_interactions (start_time_unix_
 CREATE INDEX _llm_interactions_response_key ON _llm_interactions (response_key) WHERE response_key IS NOT NULL;
 -- Other rows of the same call.
 CREATE INDEX _llm_interactions_twin ON _llm_interactions (twin) WHERE twin IS NOT NULL;
+-- The newest calls that failed.
+CREATE INDEX _llm_interactions_failed ON _llm_interactions (start_time_unix_nano) WHERE has_failed = 1;
 -- How many rows the view leaves out: row_counts.
 CREATE INDEX _llm_interactions_hidden ON _llm_interactions (id) WHERE is_hidden = 1;
 
@@ -104,6 +107,7 @@ CREATE TABLE _tool_interactions (
   is_hidden INTEGER NOT NULL AS (has_finish = 1 OR merged_into IS NOT NULL),
   is_stale INTEGER NOT NULL DEFAULT 0,    -- 1: a trigger or a move has changed it; the writer groups it again
   counted INTEGER NOT NULL DEFAULT 0,     -- 1: it is shown, and the tool ran
+  has_failed INTEGER NOT NULL AS (is_interrupted = 0 AND (status_code = 2 OR (is_request = 0 AND error_type IS NOT NULL))),
   own_facts TEXT,                         -- JSON object: its own values of the columns that hold those of other tellings
   call_key INTEGER,                       -- time and tool_call_id: genai/tools/tool_tellings.py
   asked_key INTEGER,                      -- with is_request, without tool_call_id: time, and what it asks for
@@ -139,6 +143,8 @@ CREATE INDEX _tool_interactions_merged ON _tool_interactions (merged_into) WHERE
 CREATE INDEX _tool_interactions_stale ON _tool_interactions (is_stale) WHERE is_stale = 1;
 -- The newest executions, and those of a range of time.
 CREATE INDEX _tool_interactions_start_time ON _tool_interactions (start_time_unix_nano);
+-- The newest executions that failed.
+CREATE INDEX _tool_interactions_failed ON _tool_interactions (start_time_unix_nano) WHERE has_failed = 1;
 -- How many rows the view leaves out: row_counts.
 CREATE INDEX _tool_interactions_hidden ON _tool_interactions (id) WHERE is_hidden = 1;
 

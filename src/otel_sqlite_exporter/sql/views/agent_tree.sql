@@ -18,10 +18,10 @@ SELECT
   i.span_name AS name,
   i.operation,
   i.start_time_unix_nano,
-  max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) AS end_time_unix_nano,
+  max(i.end_time_unix_nano, ifnull(h.until_unix_nano, 0)) AS end_time_unix_nano,
   strftime('%Y-%m-%dT%H:%M:%S', i.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', i.start_time_unix_nano / 1000 % 1000000) AS start_time,
-  (max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - i.start_time_unix_nano) / 1e6 AS duration_ms,
-  CASE WHEN o.span IS NOT NULL THEN 'running' WHEN i.is_interrupted THEN 'interrupted' ELSE iif(i.status_code = 2 OR i.error_type IS NOT NULL, 'error', 'ok') END AS status,
+  (max(i.end_time_unix_nano, ifnull(h.until_unix_nano, 0)) - i.start_time_unix_nano) / 1e6 AS duration_ms,
+  CASE WHEN o.span IS NOT NULL THEN iif(h.is_gone, 'interrupted', 'running') WHEN i.is_interrupted THEN 'interrupted' ELSE iif(i.has_failed, 'error', 'ok') END AS status,
   (SELECT count(*) FILTER (WHERE c.is_aggregate = 0 AND c.counted = 1)
    FROM json_each(i.spans_below) AS w CROSS JOIN _llm_interactions AS c ON c.span = w.value) AS llm_calls,
   (SELECT count(*) FILTER (WHERE c.counted = 1)
@@ -35,7 +35,11 @@ SELECT
   (SELECT round(sum(c.cost_usd) FILTER (WHERE c.counted = 1), 12)
    FROM json_each(i.spans_below) AS w CROSS JOIN _llm_interactions AS c ON c.span = w.value) AS cost_usd,
   (SELECT count(*) FILTER (WHERE q.status_code = 2)
-   FROM json_each(i.spans_below) AS w CROSS JOIN _spans AS q ON q.id = w.value) AS errors
+   FROM json_each(i.spans_below) AS w CROSS JOIN _spans AS q ON q.id = w.value) AS errors,
+  (SELECT count(*) FILTER (WHERE c.is_aggregate = 0 AND c.counted = 1 AND c.has_failed = 1 AND (c.event IS NOT NULL OR NOT EXISTS (SELECT 1 FROM _open_spans AS o WHERE o.span = c.span)))
+   FROM json_each(i.spans_below) AS w CROSS JOIN _llm_interactions AS c ON c.span = w.value) AS failed_calls,
+  (SELECT count(*) FILTER (WHERE c.counted = 1 AND c.has_failed = 1 AND (c.event IS NOT NULL OR NOT EXISTS (SELECT 1 FROM _open_spans AS o WHERE o.span = c.span)))
+   FROM json_each(i.spans_below) AS w CROSS JOIN _tool_interactions AS c ON c.span = w.value) AS failed_tools
 FROM (
   SELECT
     i.*,
@@ -75,4 +79,4 @@ LEFT JOIN _traces AS t ON t.id = p.trace
 LEFT JOIN _sessions AS x ON x.id = p.session
 LEFT JOIN _resources AS r ON r.id = i.resource
 LEFT JOIN _open_spans AS o ON o.span = i.span
-LEFT JOIN _exporter_runs AS h ON h.id = o.run;
+LEFT JOIN _open_runs AS h ON h.id = o.run;

@@ -27,10 +27,10 @@ SELECT
   iif(i.event IS NULL, (SELECT q.id FROM _events AS q WHERE q.span = i.span AND q.source = 0 AND q.phase = 'start'), coalesce(i.start_event, iif(e.phase = 'start', e.id, NULL))) AS start_id,
   iif(i.event IS NULL, (SELECT q.id FROM _events AS q WHERE q.span = i.span AND q.source = 0 AND q.phase = 'finish'), iif(e.phase IS NOT 'start', e.id, NULL)) AS finish_id,
   strftime('%Y-%m-%dT%H:%M:%S', i.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', i.start_time_unix_nano / 1000 % 1000000) AS request_timestamp,
-  strftime('%Y-%m-%dT%H:%M:%S', max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000000000, 'unixepoch') || printf('.%06dZ', max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000 % 1000000) AS response_timestamp,
+  strftime('%Y-%m-%dT%H:%M:%S', max(i.end_time_unix_nano, ifnull(h.until_unix_nano, 0)) / 1000000000, 'unixepoch') || printf('.%06dZ', max(i.end_time_unix_nano, ifnull(h.until_unix_nano, 0)) / 1000 % 1000000) AS response_timestamp,
   i.start_time_unix_nano AS start_time_unix_nano,
-  max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) AS end_time_unix_nano,
-  coalesce(i.duration_ms, iif(i.event IS NULL OR i.start_event IS NOT NULL, (max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - i.start_time_unix_nano) / 1e6, NULL)) AS duration_ms,
+  max(i.end_time_unix_nano, ifnull(h.until_unix_nano, 0)) AS end_time_unix_nano,
+  coalesce(i.duration_ms, iif(i.event IS NULL OR i.start_event IS NOT NULL, (max(i.end_time_unix_nano, ifnull(h.until_unix_nano, 0)) - i.start_time_unix_nano) / 1e6, NULL)) AS duration_ms,
   i.time_to_first_token_ms,
   i.input_tokens,
   i.output_tokens,
@@ -42,9 +42,9 @@ SELECT
   i.finish_reasons,
   i.response_id,
   CASE
-    WHEN o.span IS NOT NULL THEN 'running'
+    WHEN o.span IS NOT NULL THEN iif(h.is_gone, 'interrupted', 'running')
     WHEN i.event IS NULL AND i.is_interrupted THEN 'interrupted'
-    WHEN i.status_code = 2 OR i.error_type IS NOT NULL THEN 'error'
+    WHEN i.has_failed THEN 'error'
     ELSE iif(e.phase = 'start', 'running', 'ok')
   END AS status,
   i.error_type,
@@ -88,5 +88,5 @@ LEFT JOIN _agent_names AS n ON n.span = i.span
 LEFT JOIN _span_conversations AS v ON v.span = ifnull(i.span, (SELECT z.id FROM _spans AS z WHERE z.trace = l.trace AND z.span_id = l.span_id))
 LEFT JOIN _resources AS r ON r.id = i.resource
 LEFT JOIN _open_spans AS o ON o.span = i.span AND i.event IS NULL
-LEFT JOIN _exporter_runs AS h ON h.id = o.run
+LEFT JOIN _open_runs AS h ON h.id = o.run
 WHERE i.is_hidden = 0;

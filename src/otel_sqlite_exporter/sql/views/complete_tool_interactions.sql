@@ -39,16 +39,16 @@ SELECT
     ELSE iif(e.phase IS NOT 'start', e.id, NULL)
   END AS finish_id,
   i.start_time_unix_nano AS start_time_unix_nano,
-  max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) AS end_time_unix_nano,
+  max(i.end_time_unix_nano, ifnull(h.until_unix_nano, 0)) AS end_time_unix_nano,
   strftime('%Y-%m-%dT%H:%M:%S', i.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', i.start_time_unix_nano / 1000 % 1000000) AS start_time,
-  strftime('%Y-%m-%dT%H:%M:%S', max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000000000, 'unixepoch') || printf('.%06dZ', max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000 % 1000000) AS end_time,
-  iif(i.is_request, NULL, coalesce(i.duration_ms, iif(i.event IS NULL OR i.start_event IS NOT NULL, (max(i.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - i.start_time_unix_nano) / 1e6, NULL)) - ifnull(i.waiting_ms, 0)) AS duration_ms,
+  strftime('%Y-%m-%dT%H:%M:%S', max(i.end_time_unix_nano, ifnull(h.until_unix_nano, 0)) / 1000000000, 'unixepoch') || printf('.%06dZ', max(i.end_time_unix_nano, ifnull(h.until_unix_nano, 0)) / 1000 % 1000000) AS end_time,
+  iif(i.is_request, NULL, coalesce(i.duration_ms, iif(i.event IS NULL OR i.start_event IS NOT NULL, (max(i.end_time_unix_nano, ifnull(h.until_unix_nano, 0)) - i.start_time_unix_nano) / 1e6, NULL)) - ifnull(i.waiting_ms, 0)) AS duration_ms,
   i.waiting_ms,
   CASE
-    WHEN i.is_request THEN iif(i.counted, iif(i.status_code = 2, 'error', 'ok'), NULL)
-    WHEN o.span IS NOT NULL THEN 'running'
+    WHEN i.is_request THEN iif(i.counted, iif(i.has_failed, 'error', 'ok'), NULL)
+    WHEN o.span IS NOT NULL THEN iif(h.is_gone, 'interrupted', 'running')
     WHEN i.event IS NULL AND i.is_interrupted THEN 'interrupted'
-    WHEN i.status_code = 2 OR i.error_type IS NOT NULL THEN 'error'
+    WHEN i.has_failed THEN 'error'
     ELSE iif(e.phase = 'start', 'running', 'ok')
   END AS status,
   i.error_type,
@@ -90,5 +90,5 @@ LEFT JOIN _agent_names AS n ON n.span = i.span
 LEFT JOIN _span_conversations AS v ON v.span = ifnull(i.span, (SELECT z.id FROM _spans AS z WHERE z.trace = l.trace AND z.span_id = l.span_id))
 LEFT JOIN _resources AS r ON r.id = i.resource
 LEFT JOIN _open_spans AS o ON o.span = i.span AND i.event IS NULL AND i.is_request = 0
-LEFT JOIN _exporter_runs AS h ON h.id = o.run
+LEFT JOIN _open_runs AS h ON h.id = o.run
 WHERE i.is_hidden = 0;

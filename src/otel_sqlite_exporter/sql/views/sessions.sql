@@ -3,7 +3,10 @@ CREATE VIEW sessions AS
 -- trace. source is the attribute that names it. user_id is the user of its first trace that names one, else of its
 -- first call that does. service_name and attributes come from the root span of its first trace; where there is none,
 -- service_name comes from its first log record. The times cover all its records; a running span counts
--- with its start. Calls, tokens and cost are those of counted calls.
+-- with its start. errors counts spans with status ERROR, also those of failures that were handled. failed_requests
+-- counts its traces whose root, or another span without a local parent, failed (if there is none, the earliest span).
+-- Of log records without spans, it counts the requests whose last call failed. status is running if any span runs, else
+-- error if a request failed, else interrupted if any span is, else ok. Calls, tokens and cost are those of counted calls.
 -- A sum of tokens is made of two, of the upper and the lower 32 bits: it stops at 2^63 - 1, where sum() would fail.
 SELECT
   x.session_id,
@@ -49,11 +52,21 @@ SELECT
   (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
    JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id
    WHERE p.session = x.id AND p.spans + p.logs > 0 ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1) AS attributes,
-  (SELECT count(*) FROM _trace_sessions AS p JOIN _open_spans AS o ON o.trace_session = p.id WHERE p.session = x.id) AS running,
-  (SELECT sum(p.interrupted) FROM _trace_sessions AS p WHERE p.session = x.id) AS interrupted,
+  (SELECT count(*) FROM _trace_sessions AS p JOIN _open_spans AS o ON o.trace_session = p.id JOIN _open_runs AS h ON h.id = o.run WHERE p.session = x.id AND h.is_gone = 0) AS running,
+  (SELECT sum(p.interrupted) FROM _trace_sessions AS p WHERE p.session = x.id) + (SELECT count(*) FROM _trace_sessions AS p JOIN _open_spans AS o ON o.trace_session = p.id JOIN _open_runs AS h ON h.id = o.run WHERE p.session = x.id AND h.is_gone = 1) AS interrupted,
   (SELECT sum(p.logs) FROM _trace_sessions AS p WHERE p.session = x.id) AS logs,
   (SELECT round(sum(i.cost_usd), 12) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.session = x.id AND i.counted = 1) AS cost_usd,
-  x.id
-FROM _sessions AS x
-WHERE x.end_time_unix_nano IS NOT NULL;
+  x.id,
+  (SELECT count(*) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+   WHERE p.session = x.id AND i.is_aggregate = 0 AND i.counted = 1 AND i.has_failed = 1 AND (i.event IS NOT NULL OR NOT EXISTS (SELECT 1 FROM _open_spans AS o WHERE o.span = i.span))) AS failed_calls,
+  (SELECT count(*) FROM _trace_sessions AS p JOIN _tool_interactions AS i ON i.trace_session = p.id
+   WHERE p.session = x.id AND i.counted = 1 AND i.has_failed = 1 AND (i.event IS NOT NULL OR NOT EXISTS (SELECT 1 FROM _open_spans AS o WHERE o.span = i.span))) AS failed_tools,
+  (SELECT f.failed_requests FROM _failed_requests AS f WHERE f.session = x.id) AS failed_requests,
+  CASE
+    WHEN EXISTS (SELECT 1 FROM _trace_sessions AS p JOIN _open_spans AS o ON o.trace_session = p.id JOIN _open_runs AS h ON h.id = o.run WHERE p.session = x.id AND h.is_gone = 0) THEN 'running'
+    WHEN (SELECT f.failed_requests FROM _failed_requests AS f WHERE f.session = x.id) > 0 THEN 'error'
+    WHEN EXISTS (SELECT 1 FROM _trace_sessions AS p WHERE p.session = x.id AND (p.interrupted > 0 OR p.id IN (SELECT o.trace_session FROM _open_spans AS o WHERE o.trace_session = p.id))) THEN 'interrupted'
+    ELSE 'ok'
+  END AS status
+FROM _session_times AS x;

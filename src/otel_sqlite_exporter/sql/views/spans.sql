@@ -14,16 +14,16 @@ SELECT
   r.service_name,
   s.name,
   CASE s.kind WHEN 0 THEN 'INTERNAL' WHEN 1 THEN 'SERVER' WHEN 2 THEN 'CLIENT' WHEN 3 THEN 'PRODUCER' ELSE 'CONSUMER' END AS kind,
-  CASE s.end_time_source WHEN 'open' THEN 'running' WHEN 'estimated' THEN 'interrupted' ELSE iif(s.status_code = 2, 'error', 'ok') END AS status,
+  CASE s.end_time_source WHEN 'open' THEN iif(h.is_gone, 'interrupted', 'running') WHEN 'estimated' THEN 'interrupted' ELSE iif(s.status_code = 2, 'error', 'ok') END AS status,
   CASE s.status_code WHEN 0 THEN 'UNSET' WHEN 1 THEN 'OK' ELSE 'ERROR' END AS status_code,
   s.status_description,
   s.start_time_unix_nano,
-  max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) AS end_time_unix_nano,
+  max(s.end_time_unix_nano, ifnull(h.until_unix_nano, 0)) AS end_time_unix_nano,
   strftime('%Y-%m-%dT%H:%M:%S', s.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', s.start_time_unix_nano / 1000 % 1000000) AS start_time,
-  strftime('%Y-%m-%dT%H:%M:%S', max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000000000, 'unixepoch') || printf('.%06dZ', max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) / 1000 % 1000000) AS end_time,
-  (max(s.end_time_unix_nano, ifnull(h.last_write_unix_nano, 0)) - s.start_time_unix_nano) / 1e6 AS duration_ms,
+  strftime('%Y-%m-%dT%H:%M:%S', max(s.end_time_unix_nano, ifnull(h.until_unix_nano, 0)) / 1000000000, 'unixepoch') || printf('.%06dZ', max(s.end_time_unix_nano, ifnull(h.until_unix_nano, 0)) / 1000 % 1000000) AS end_time,
+  (max(s.end_time_unix_nano, ifnull(h.until_unix_nano, 0)) - s.start_time_unix_nano) / 1e6 AS duration_ms,
   coalesce(s.start_time_source, 'record') AS start_time_source,
-  coalesce(s.end_time_source, 'record') AS end_time_source,
+  iif(h.is_gone, 'estimated', coalesce(s.end_time_source, 'record')) AS end_time_source,
   s.trace_flags,
   s.trace_state,
   s.dropped_attributes,
@@ -48,4 +48,4 @@ LEFT JOIN _span_conversations AS v ON v.span = s.id
 LEFT JOIN _resources AS r ON r.id = s.resource
 LEFT JOIN _scopes AS c ON c.id = s.scope
 LEFT JOIN _open_spans AS o ON o.span = s.id
-LEFT JOIN _exporter_runs AS h ON h.id = o.run;
+LEFT JOIN _open_runs AS h ON h.id = o.run;

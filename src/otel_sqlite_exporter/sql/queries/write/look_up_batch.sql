@@ -98,7 +98,7 @@ SELECT
   ) AS traces,
   (
     SELECT json_group_array(json_array(
-      t.trace_id, own.session_id, p.id, shown.session_id, p.source, p.source_rank, p.spans, p.errors,
+      t.trace_id, own.session_id, p.id, shown.session_id, p.source, p.source_rank, p.spans, p.errors, p.failed_entries,
       p.start_time_unix_nano, p.end_time_unix_nano, p.candidate_time_unix_nano, p.logs
     ))
     FROM wanted_trace_sessions AS w

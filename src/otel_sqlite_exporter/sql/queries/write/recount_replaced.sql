@@ -1,20 +1,21 @@
 -- Computes sums and times of rows of _trace_sessions again from their records: rows of a replaced or interrupted span,
 -- and rows with the time of a record that they lost. :trace_sessions is an array of ids of _trace_sessions.
 UPDATE _trace_sessions
-SET (spans, errors, interrupted, logs, start_time_unix_nano, end_time_unix_nano) = (
+SET (spans, errors, failed_entries, interrupted, logs, start_time_unix_nano, end_time_unix_nano) = (
   SELECT
     count(r.is_log) - coalesce(sum(r.is_log), 0),
     count(*) FILTER (WHERE r.status_code = 2),
+    count(*) FILTER (WHERE r.status_code = 2 AND r.is_entry),
     count(*) FILTER (WHERE r.end_time_source = 'estimated'),
     coalesce(sum(r.is_log), 0),
     coalesce(min(r.start_time_unix_nano), _trace_sessions.start_time_unix_nano),
     coalesce(max(r.end_time_unix_nano), _trace_sessions.end_time_unix_nano)
   FROM (
-    SELECT 0 AS is_log, s.status_code, s.end_time_source, s.start_time_unix_nano, s.end_time_unix_nano
+    SELECT 0 AS is_log, s.status_code, s.parent_span_id IS NULL OR ifnull(s.parent_is_remote, 0) AS is_entry, s.end_time_source, s.start_time_unix_nano, s.end_time_unix_nano
     FROM _spans AS s
     WHERE s.trace_session = _trace_sessions.id
     UNION ALL
-    SELECT 1, NULL, NULL, l.time_unix_nano, l.time_unix_nano
+    SELECT 1, NULL, NULL, NULL, l.time_unix_nano, l.time_unix_nano
     FROM _logs AS l
     WHERE l.trace_session = _trace_sessions.id
   ) AS r
