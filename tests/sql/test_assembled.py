@@ -57,6 +57,7 @@ def _assemble() -> Mapping[str, Select]:
         "starts of events": (EVENTS, {"source": "event", "phase": "start"}),
         "severe logs": (LOGS, {"min_severity_number": 17}),
         "calls of a model": (LLM_INTERACTIONS, {"model": "gpt-4.1", "min_cost_usd": 0.5, "status": "error"}),
+        "calls that count": (LLM_INTERACTIONS, {"counted": True}),
         "calls by attribute": (LLM_INTERACTIONS, {"attributes": {"gen_ai.request.temperature": ("<=", 0.2)}}),
         "executions of a tool": (TOOL_INTERACTIONS, {"tool_name": "search"}),
     }

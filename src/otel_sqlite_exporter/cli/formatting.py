@@ -36,6 +36,11 @@ def format_value(value: Value) -> str:
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in str(value))
 
 
+def cut(text: str, most: int | None) -> str:
+    """Return at most that many characters of a text, the last one an ellipsis if there are more. None: all."""
+    return text if most is None or len(text) <= most else f"{text[: most - 1]}…"
+
+
 def format_time(text: str | None) -> str | None:
     """Return an ISO 8601 time as it is; on a terminal, without year and fraction."""
     return f"{text[5:10]} {text[11:19]}" if text is not None and is_terminal() else text

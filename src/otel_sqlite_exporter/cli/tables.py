@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from otel_sqlite_exporter.cli.formatting import format_value, is_terminal
+from otel_sqlite_exporter.cli.formatting import cut, format_value, is_terminal
 from otel_sqlite_exporter.cli.table_model import Facts, Table
 
 
@@ -53,7 +53,8 @@ def _align(part: Table[Any] | Facts) -> list[str]:
         columns = []
         for column in part.columns:
             cells, is_right = column.read_cells(part.rows)
-            columns.append(([column.name, *map(format_value, cells)], is_right))
+            most = None if column.name.endswith("_id") else column.most
+            columns.append(([format_value(column.name), *(cut(format_value(cell), most) for cell in cells)], is_right))
     aligned = []
     for texts, is_right in columns:
         width = max(map(len, texts))
