@@ -20,7 +20,7 @@ from tests.commands import run_here, run_on_terminal
 from tests.conftest import exporting
 from tests.integration.test_docs import find_blocks
 
-USAGE = {"gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 5}
+USAGE: dict[str, str | int] = {"gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 5}
 
 
 def write_agent(path: Path) -> None:
@@ -29,10 +29,10 @@ def write_agent(path: Path) -> None:
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(memory))
     tracer = provider.get_tracer("lists")
-    context = {"session.id": "chat-1", "user.id": "ada"}
-    agent = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "guide"}
+    context: dict[str, str | int] = {"session.id": "chat-1", "user.id": "ada"}
+    agent: dict[str, str | int] = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "guide"}
     with tracer.start_as_current_span("invoke_agent guide", attributes=context | agent | USAGE):
-        chat = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}
+        chat: dict[str, str | int] = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}
         answered = {"gen_ai.response.model": "gpt-4o-2024-08-06"}
         tracer.start_span("chat gpt-4o", attributes=chat | answered | USAGE).end()
         failed = tracer.start_span("chat gpt-4o", attributes=chat | {"error.type": "RateLimitError"})
@@ -76,13 +76,13 @@ def test_llm_lists_the_calls_that_count_and_all_with_all(listed: Path) -> None:
 
 def test_a_filter_says_whether_rows_count(listed: Path) -> None:
     database = TelemetryDatabase(listed)
-    totals = [database.find_llm_interactions(counted=counted).total for counted in (True, False, None)]  # type: ignore[arg-type]
+    totals = [database.find_llm_interactions(counted=counted).total for counted in (True, False, None)]
     assert totals == [3, 1, 4]
     assert database.find_llm_interactions().total == 4
     assert database.find_tool_interactions(counted=True).total == 1
     assert database.find_tool_interactions(counted=False).total == 0
     with pytest.raises(FilterError, match=r"^counted: 1 is not True or False"):
-        database.find_llm_interactions(counted=1)
+        database.find_llm_interactions(counted=1)  # type: ignore[arg-type]
 
 
 def test_a_model_is_the_one_that_was_asked_or_that_answered(listed: Path) -> None:

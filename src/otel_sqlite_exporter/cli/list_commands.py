@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import click
 
 from otel_sqlite_exporter.cli import options as opt
-from otel_sqlite_exporter.cli.formatting import format_ms, format_status, format_time, is_terminal
+from otel_sqlite_exporter.cli.formatting import format_ms, format_status, format_time, is_terminal, print_lines
 from otel_sqlite_exporter.cli.table_model import Column, Table
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
 
@@ -198,7 +198,7 @@ def _make_command(records: _List[Any]) -> click.Command:
             return print_json({"total": page.total, "cursor": page.cursor, records.key: page.to_dicts()})
         print_tables(Table(f"{records.title} ({page.describe()})", columns, page.records))
         if page.cursor is not None and not is_terminal():
-            click.echo(f"next: --cursor {page.cursor}", err=True)
+            print_lines(f"next: --cursor {page.cursor}", to_stderr=True)
 
     command: Any = click.pass_obj(run)
     for option in (opt.JSON, opt.OLDEST, opt.CURSOR, opt.LIMIT, opt.ATTRIBUTE, *reversed(records.options)):

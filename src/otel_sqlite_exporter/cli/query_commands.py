@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from otel_sqlite_exporter.cli import options as opt
+from otel_sqlite_exporter.cli.formatting import print_lines
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
@@ -215,7 +216,7 @@ def report(
     from otel_sqlite_exporter.query.reports import describe_report
 
     if plan:
-        return click.echo(describe_report(name).replace(" Plan: ", "\nPlan: ").replace(" :", " --"))
+        return print_lines(*describe_report(name).replace(" Plan: ", "\nPlan: ").replace(" :", " --").split("\n"))
     criteria = {option: value for option, value in given.items() if value != ()}
     result = database.run_report(name, limit=limit, **criteria)
     show_report(result, lambda: database.run_report("histogram", **criteria), as_json=as_json, as_csv=as_csv)

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import click
-
-from otel_sqlite_exporter.cli.formatting import cut, format_value, is_terminal
+from otel_sqlite_exporter.cli.formatting import cut, escape, format_value, is_terminal, print_escaped, print_lines
 from otel_sqlite_exporter.cli.table_model import Facts, Table
+
+_FORMULAS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 
 
 def print_tables(*parts: Table[Any] | Facts) -> None:
@@ -21,7 +21,7 @@ def print_tables(*parts: Table[Any] | Facts) -> None:
 
         print_on_terminal(parts)
     else:
-        click.echo("\n\n".join("\n  ".join([format_value(part.title), *_align(part)]) for part in parts))
+        print_lines(*_join(parts))
 
 
 def print_json(value: object, *, indent: int | None = 2) -> None:
@@ -30,20 +30,33 @@ def print_json(value: object, *, indent: int | None = 2) -> None:
         text = json.dumps(value, indent=indent, allow_nan=False)
     except ValueError:
         text = json.dumps(json.loads(json.dumps(value), parse_constant=lambda constant: None), indent=indent)
-    click.echo(text)
+    print_lines(*text.split("\n"))
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows as CSV (RFC 4180); a missing value is an empty field. A terminal gets no control characters."""
+    """Print rows as CSV (RFC 4180, with LF at the end of lines); a missing value is an empty field. A text has escapes
+    for control characters, and a quote before a character that makes a spreadsheet take it for a formula."""
     import csv
 
-    if is_terminal():
-        rows = [[format_value(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+    keep = "" if is_terminal() else "\n"
     text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    writer.writerows(rows)
-    click.echo(text.getvalue(), nl=False)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([_disarm(column, keep) for column in columns])
+    writer.writerows([[_disarm(cell, keep) if isinstance(cell, str) else cell for cell in row] for row in rows])
+    print_escaped(text.getvalue().removesuffix("\n").split("\n"))
+
+
+def _disarm(text: str, keep: str) -> str:
+    quote = "'" if text and text[0] in _FORMULAS else ""
+    return quote + escape(text, keep)
+
+
+def _join(parts: Iterable[Table[Any] | Facts]) -> Iterator[str]:
+    for number, part in enumerate(parts):
+        if number:
+            yield ""
+        yield part.title
+        yield from (f"  {line}" for line in _align(part))
 
 
 def _align(part: Table[Any] | Facts) -> list[str]:

@@ -47,7 +47,7 @@ def _draw_facts(part: Facts) -> Iterator[RenderableType]:
     grid.add_column()
     grid.add_column(overflow="fold")
     for name, value in part.facts:
-        grid.add_row(Text(name), Text(format_value(value)))
+        grid.add_row(Text(format_value(name)), Text(format_value(value)))
     yield Padding(grid, (0, 0, 1, _INDENT))
 
 
@@ -63,7 +63,7 @@ def _draw_table(table: Table[Any], width: int) -> Iterator[RenderableType]:
     for row in zip(*(one.draw_cells() for one in shown), strict=True):
         grid.add_row(*row)
     yield Padding(grid, (0, 0, 0, _INDENT))
-    missing = ", ".join(one.column.name for one in columns if one not in shown and one.column.name)
+    missing = ", ".join(format_value(one.column.name) for one in columns if one not in shown and one.column.name)
     if missing and table.rows:
         note = f"not shown: {missing} (--json and wider terminals show all)"
         yield Padding(Text(note, "dim"), (0, 0, 0, _INDENT))
@@ -77,7 +77,7 @@ class _Shown:
         self.column = column
         self.cells, self.is_right = column.read_cells(rows)
         self.is_id = column.name.endswith(("trace_id", "span_id"))
-        self.heading = column.name.replace("_", " ")
+        self.heading = format_value(column.name).replace("_", " ")
         texts = [format_value(cell) for cell in self.cells]
         longest = max(map(cell_len, texts), default=0)
         if any(isinstance(cell, Interval) for cell in self.cells):

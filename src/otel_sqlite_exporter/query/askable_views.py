@@ -124,7 +124,7 @@ class _InteractionFilter(_ListFilter, total=False):
     status: Texts
     error_type: Texts
     min_duration_ms: float
-    counted: bool
+    counted: bool | None
 
 
 class LLMInteractionFilter(_InteractionFilter, total=False):
