@@ -17,7 +17,7 @@ from opentelemetry.trace import Status, StatusCode
 from otel_sqlite_exporter import TelemetryDatabase
 from otel_sqlite_exporter.errors import FilterError
 from tests.commands import run_here, run_on_terminal
-from tests.conftest import exporting
+from tests.conftest import exporting, read
 from tests.integration.test_docs import find_blocks
 
 USAGE: dict[str, str | int] = {"gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 5}
@@ -148,3 +148,12 @@ def test_examples_add_up_counted_rows_only() -> None:
     assert [(block.document.name, block.line) for block in adding if "counted" not in block.text] == []
     finds = [block for block in find_blocks("python") if "find_llm_interactions" in block.text]
     assert [(block.document.name, block.line) for block in finds if "counted=True" not in block.text] == []
+
+
+def test_the_numbers_of_rows_are_those_that_counting_gives(listed: Path) -> None:
+    views = ("complete_llm_interactions", "complete_tool_interactions")
+    counting = [f"(SELECT count(*) FROM {view} {where})" for where in ("", "WHERE counted") for view in views]
+    (counted,) = read(listed, f"SELECT {', '.join(counting)}")
+    columns = (*views, "counted_llm_interactions", "counted_tool_interactions")
+    assert read(listed, f"SELECT {', '.join(columns)} FROM row_counts") == [counted]
+    assert counted == (4, 1, 3, 1)

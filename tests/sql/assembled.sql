@@ -173,6 +173,10 @@ LIMIT :limit;
 SELECT spans
 FROM row_counts;
 
+-- how many calls count
+SELECT counted_llm_interactions
+FROM row_counts;
+
 -- how many spans
 -- :session_id = 'chat-17'
 -- :until = 1769860800000000000

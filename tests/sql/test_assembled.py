@@ -80,6 +80,7 @@ def _assemble() -> Mapping[str, Select]:
             )
         },
         "how many spans in all": build_count(SPANS, {}),
+        "how many calls count": build_count(LLM_INTERACTIONS, {"counted": True}),
         "how many spans": build_count(SPANS, {"session_id": "chat-17", "until": NS}),
         "traces that begin so": build_ids(TRACES, "trace_id", "4bf9", {}, limit=6),
         "calls of a trace that begin so": build_ids(LLM_INTERACTIONS, "span_id", "00f0", {"trace_id": "t"}, limit=6),

@@ -80,6 +80,8 @@ def build_count(view: AskableView[Any], filters: Mapping[str, Any]) -> Select:
     conditions, parameters = _build_conditions(view, filters)
     if not conditions:
         return Select(f"SELECT {view.name}\nFROM row_counts", {})
+    if parameters == {"counted": True}:
+        return Select(f"SELECT counted_{view.name.removeprefix('complete_')}\nFROM row_counts", {})
     return Select(f"SELECT count(*)\nFROM {view.name}{_where(conditions)}", parameters)
 
 

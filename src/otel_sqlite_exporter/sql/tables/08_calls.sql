@@ -83,8 +83,8 @@ CREATE INDEX _llm_interactions_start_time ON _llm_interactions (start_time_unix_
 CREATE INDEX _llm_interactions_response_key ON _llm_interactions (response_key) WHERE response_key IS NOT NULL;
 -- Other rows of the same call.
 CREATE INDEX _llm_interactions_twin ON _llm_interactions (twin) WHERE twin IS NOT NULL;
--- How many rows the view leaves out: row_counts.
-CREATE INDEX _llm_interactions_hidden ON _llm_interactions (id) WHERE is_hidden = 1;
+-- How many rows the view leaves out, and how many others do not count: row_counts.
+CREATE INDEX _llm_interactions_uncounted ON _llm_interactions (is_hidden) WHERE counted = 0;
 
 CREATE TABLE _tool_interactions (
   id INTEGER PRIMARY KEY,
@@ -139,8 +139,8 @@ CREATE INDEX _tool_interactions_merged ON _tool_interactions (merged_into) WHERE
 CREATE INDEX _tool_interactions_stale ON _tool_interactions (is_stale) WHERE is_stale = 1;
 -- The newest executions, and those of a range of time.
 CREATE INDEX _tool_interactions_start_time ON _tool_interactions (start_time_unix_nano);
--- How many rows the view leaves out: row_counts.
-CREATE INDEX _tool_interactions_hidden ON _tool_interactions (id) WHERE is_hidden = 1;
+-- How many rows the view leaves out, and how many others do not count: row_counts.
+CREATE INDEX _tool_interactions_uncounted ON _tool_interactions (is_hidden) WHERE counted = 0;
 
 -- Results of tools, from the prompts of later model calls.
 CREATE TABLE _tool_results (
