@@ -48,8 +48,9 @@ COMMANDS = {
         *("text", "path", "--since", "--until", "--session", "--conversation", "--trace", "--service", "--agent"),
         *("--model", "--tool", "--limit", "--json"),
     },
-    "session": {"session_id", "path", "--limit", "--json"},
+    "session": {"session_id", "path", "--messages", "--full", "--limit", "--json"},
     "sessions": LIST | {"--user", *OF_CALLS, "--min-duration-ms", "--min-tokens", "--min-cost-usd"},
+    "show": {"id", "path", "--full", "--limit", "--json"},
     "spans": LIST
     | {"--session", "--conversation", "--trace", "--user", "--name", "--kind", "--status", "--min-duration-ms"},
     "sql": {"statement", "path", "--limit", "--csv", "--json"},

@@ -52,6 +52,11 @@ def escape(text: str, keep: str = "") -> str:
     return "".join(shown)
 
 
+def split_lines(text: str) -> list[str]:
+    """Return the lines of a text of several lines, without control characters. Tabs become spaces."""
+    return [escape(line, JOINERS + SPACES) for line in text.replace("\r\n", "\n").expandtabs(4).split("\n")]
+
+
 def print_lines(*lines: str, to_stderr: bool = False) -> None:
     """Print each text as one line without control characters: whatever was recorded cannot steer a terminal."""
     print_escaped(map(escape, lines), to_stderr=to_stderr)

@@ -51,11 +51,23 @@ class Table(NamedTuple, Generic[_Row]):
     rows: Sequence[_Row]
 
 
+class Passage(NamedTuple):
+    """Texts of any length, with a title. Each has the number of columns by which it is indented, and may have several
+    lines."""
+
+    title: str
+    texts: Sequence[tuple[int, str]]
+
+
 class Facts(NamedTuple):
     """Names and values, with a title."""
 
     title: str
     facts: Iterable[tuple[str, Value]]
+
+
+Part = Table[Any] | Facts | Passage
+"""What commands print one below the other."""
 
 
 def make_columns(*names: str) -> list[Column[Sequence[Any]]]:

@@ -8,20 +8,28 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from otel_sqlite_exporter.cli.formatting import cut, escape, format_value, is_terminal, print_escaped, print_lines
-from otel_sqlite_exporter.cli.table_model import Facts, Table
+from otel_sqlite_exporter.cli.formatting import (
+    cut,
+    escape,
+    format_value,
+    is_terminal,
+    print_escaped,
+    print_lines,
+    split_lines,
+)
+from otel_sqlite_exporter.cli.table_model import Facts, Part, Passage, Table
 
 _FORMULAS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 
 
-def print_tables(*parts: Table[Any] | Facts) -> None:
+def print_tables(*parts: Part) -> None:
     """Print tables: on a terminal with rich, in a pipe as plain text with all columns, times and ids in full."""
     if is_terminal():
         from otel_sqlite_exporter.cli.terminal_tables import print_on_terminal
 
         print_on_terminal(parts)
     else:
-        print_lines(*_join(parts))
+        print_escaped(_join(parts))
 
 
 def print_json(value: object, *, indent: int | None = 2) -> None:
@@ -51,12 +59,16 @@ def _disarm(text: str, keep: str) -> str:
     return quote + escape(text, keep)
 
 
-def _join(parts: Iterable[Table[Any] | Facts]) -> Iterator[str]:
+def _join(parts: Iterable[Part]) -> Iterator[str]:
     for number, part in enumerate(parts):
         if number:
             yield ""
-        yield part.title
-        yield from (f"  {line}" for line in _align(part))
+        yield format_value(part.title)
+        if isinstance(part, Passage):
+            for indent, text in part.texts:
+                yield from (f"{'':{indent + 2}}{line}".rstrip() for line in split_lines(text))
+        else:
+            yield from (f"  {line}" for line in _align(part))
 
 
 def _align(part: Table[Any] | Facts) -> list[str]:

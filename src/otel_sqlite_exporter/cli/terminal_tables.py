@@ -18,14 +18,14 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from otel_sqlite_exporter.cli.formatting import INTERVAL_WIDTH, Interval, format_value
-from otel_sqlite_exporter.cli.table_model import Column, Facts, Table
+from otel_sqlite_exporter.cli.formatting import INTERVAL_WIDTH, Interval, format_value, split_lines
+from otel_sqlite_exporter.cli.table_model import Column, Facts, Part, Passage, Table
 
 _GAP, _INDENT = 2, 2
 _SHORTEST_ID, _SHORTEST_BAR = 8, 10
 
 
-def print_on_terminal(parts: Sequence[Table[Any] | Facts]) -> None:
+def print_on_terminal(parts: Sequence[Part]) -> None:
     """Print tables, through a pager if they are longer than the terminal and someone is at the keyboard."""
     width, lines = shutil.get_terminal_size()
     # Without a colour system rich writes no escape sequence at all, not even for bold and dim.
@@ -33,13 +33,25 @@ def print_on_terminal(parts: Sequence[Table[Any] | Facts]) -> None:
     with console.capture() as capture:
         for part in parts:
             console.print(Text(format_value(part.title), "bold cyan"))
-            for renderable in _draw_facts(part) if isinstance(part, Facts) else _draw_table(part, width):
+            for renderable in _draw(part, width):
                 console.print(renderable)
     text = capture.get()
     if sys.stdin is not None and sys.stdin.isatty() and text.count("\n") >= lines:
         click.echo_via_pager(text, color=None if console.color_system else False)
     else:
         click.echo(text, nl=False, color=True)
+
+
+def _draw(part: Part, width: int) -> Iterator[RenderableType]:
+    if isinstance(part, Facts):
+        return _draw_facts(part)
+    return _draw_passage(part) if isinstance(part, Passage) else _draw_table(part, width)
+
+
+def _draw_passage(part: Passage) -> Iterator[RenderableType]:
+    for indent, text in part.texts:
+        yield Padding(Text("\n".join(split_lines(text)), overflow="fold"), (0, 0, 0, indent + _INDENT))
+    yield Text("")
 
 
 def _draw_facts(part: Facts) -> Iterator[RenderableType]:
