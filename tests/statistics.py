@@ -12,7 +12,7 @@ _STATISTICS = [
     ("_events", "_events_related_event", "1410360 2"),
     ("_events", "_events_span", "1286528 3"),
     ("_events", "_events_trace_session", "1346625 11"),
-    ("_llm_interactions", "_llm_interactions_hidden", "59122 1"),
+    ("_llm_interactions", "_llm_interactions_uncounted", "59122 1"),
     ("_llm_interactions", "_llm_interactions_response_id", "50657 1 1"),
     ("_llm_interactions", "_llm_interactions_span", "183202 1 1"),
     ("_llm_interactions", "_llm_interactions_start_time", "165432 1"),

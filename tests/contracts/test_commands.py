@@ -34,7 +34,7 @@ COMMANDS = {
         "--operation",
         "--status",
     }
-    | {"--min-duration-ms", "--min-tokens", "--min-cost-usd"},
+    | {"--min-duration-ms", "--min-tokens", "--min-cost-usd", "--all"},
     "logs": LIST | {"--session", "--trace", "--event", "--severity", "--min-severity"},
     "migrate": {
         *("path", "--check", "--dry-run", "--no-backup", "--json"),
@@ -48,12 +48,25 @@ COMMANDS = {
         *("text", "path", "--since", "--until", "--session", "--conversation", "--trace", "--service", "--agent"),
         *("--model", "--tool", "--limit", "--json"),
     },
-    "session": {"session_id", "path", "--limit", "--json"},
+    "session": {"session_id", "path", "--messages", "--full", "--limit", "--json"},
     "sessions": LIST | {"--user", *OF_CALLS, "--status", "--min-duration-ms", "--min-tokens", "--min-cost-usd"},
+    "show": {"id", "path", "--full", "--limit", "--json"},
+    "spans": LIST
+    | {"--session", "--conversation", "--trace", "--user", "--name", "--kind", "--status", "--min-duration-ms"},
     "sql": {"statement", "path", "--limit", "--csv", "--json"},
     "tail": {"path", "--follow", "--limit", "--session", "--service", "--json"},
     "tools": LIST
-    | {"--session", "--conversation", "--trace", "--user", "--agent", "--tool", "--status", "--min-duration-ms"},
+    | {
+        "--session",
+        "--conversation",
+        "--trace",
+        "--user",
+        "--agent",
+        "--tool",
+        "--status",
+        "--min-duration-ms",
+        "--all",
+    },
     "trace": {"trace_id", "path", "--json"},
     "traces": LIST
     | {"--session", "--user", *OF_CALLS, "--name", "--status", "--min-duration-ms", "--min-tokens", "--min-cost-usd"},

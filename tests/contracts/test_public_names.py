@@ -76,6 +76,7 @@ QUESTIONS: dict[str, list[str]] = {
     "get_trace": ["trace_id"],
     "resolve_session_id": ["prefix"],
     "resolve_trace_id": ["prefix"],
+    "get_conversation": ["id", "limit"],
     "get_span": ["trace_id", "span_id"],
     "get_llm_interaction": ["trace_id", "span_id"],
     "related": ["record"],

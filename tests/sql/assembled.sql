@@ -89,9 +89,18 @@ LIMIT :limit;
 -- :limit = 50
 SELECT *
 FROM complete_llm_interactions
-WHERE model = :model
+WHERE (model = :model OR request_model = :model)
 AND cost_usd >= :min_cost_usd
 AND status = :status
+ORDER BY start_time_unix_nano DESC, id DESC
+LIMIT :limit;
+
+-- calls that count
+-- :counted = True
+-- :limit = 50
+SELECT *
+FROM complete_llm_interactions
+WHERE counted = :counted
 ORDER BY start_time_unix_nano DESC, id DESC
 LIMIT :limit;
 
@@ -162,6 +171,10 @@ LIMIT :limit;
 
 -- how many spans in all
 SELECT spans
+FROM row_counts;
+
+-- how many calls count
+SELECT counted_llm_interactions
 FROM row_counts;
 
 -- how many spans

@@ -57,6 +57,7 @@ def _assemble() -> Mapping[str, Select]:
         "starts of events": (EVENTS, {"source": "event", "phase": "start"}),
         "severe logs": (LOGS, {"min_severity_number": 17}),
         "calls of a model": (LLM_INTERACTIONS, {"model": "gpt-4.1", "min_cost_usd": 0.5, "status": "error"}),
+        "calls that count": (LLM_INTERACTIONS, {"counted": True}),
         "calls by attribute": (LLM_INTERACTIONS, {"attributes": {"gen_ai.request.temperature": ("<=", 0.2)}}),
         "executions of a tool": (TOOL_INTERACTIONS, {"tool_name": "search"}),
     }
@@ -79,6 +80,7 @@ def _assemble() -> Mapping[str, Select]:
             )
         },
         "how many spans in all": build_count(SPANS, {}),
+        "how many calls count": build_count(LLM_INTERACTIONS, {"counted": True}),
         "how many spans": build_count(SPANS, {"session_id": "chat-17", "until": NS}),
         "traces that begin so": build_ids(TRACES, "trace_id", "4bf9", {}, limit=6),
         "calls of a trace that begin so": build_ids(LLM_INTERACTIONS, "span_id", "00f0", {"trace_id": "t"}, limit=6),

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from otel_sqlite_exporter.cli import list_commands, maintain_commands, query_commands, transfer_commands
-from otel_sqlite_exporter.cli.formatting import format_value
+from otel_sqlite_exporter.cli.formatting import escape, print_lines
 from otel_sqlite_exporter.cli.options import REFUSED
 from otel_sqlite_exporter.errors import FilterError, SQLiteExporterError
 from otel_sqlite_exporter.version import __version__
@@ -30,6 +30,8 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             code = super().invoke(ctx)
+        except click.UsageError as error:  # it names an argument, which may be an id that was recorded
+            raise click.UsageError(escape(error.format_message()), error.ctx) from None
         except KeyboardInterrupt:
             code = _refuse("interrupted")
         except BrokenPipeError:  # the reader of the output has gone
@@ -56,7 +58,7 @@ class _Commands(click.Group):
 
 
 def _refuse(sentence: str) -> int:
-    click.echo(f"Error: {format_value(sentence)}", err=True)
+    print_lines(f"Error: {sentence}", to_stderr=True)
     return REFUSED
 
 

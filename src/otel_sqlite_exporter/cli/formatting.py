@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values as text: on one line, without control characters, and in units that are quick to read."""
+"""Values as text: without control characters, and in units that are quick to read; and the one way in which commands
+print text. Only tables on a terminal, whose colours are control characters, go another way with cells made here."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import NamedTuple
+
+import click
 
 
 class Interval(NamedTuple):
@@ -15,6 +19,9 @@ class Interval(NamedTuple):
 
 
 INTERVAL_WIDTH = 24
+JOINERS = "\u200c\u200d"
+"""Without them, words of some scripts, and some emoji, fall apart. They cannot steer a terminal."""
+SPACES = "\xa0\u2002\u2003\u2009\u200a\u202f\u3000"
 Value = str | int | float | Interval | None
 
 
@@ -33,7 +40,36 @@ def format_value(value: Value) -> str:
         return (" " * first + "=" * length)[:INTERVAL_WIDTH]
     if isinstance(value, float):
         return f"{value:.4g}"
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in str(value))
+    return escape(str(value))
+
+
+def escape(text: str, keep: str = "") -> str:
+    """Return a text with escapes for all characters that cannot be seen, but those of `keep`: control characters (also
+    those of 8 bits), characters that change the direction of text, and halves of surrogate pairs."""
+    if text.isprintable():
+        return text
+    shown = (one if one.isprintable() or one in keep else one.encode("unicode_escape").decode() for one in text)
+    return "".join(shown)
+
+
+def split_lines(text: str) -> list[str]:
+    """Return the lines of a text of several lines, without control characters. Tabs become spaces."""
+    return [escape(line, JOINERS + SPACES) for line in text.replace("\r\n", "\n").expandtabs(4).split("\n")]
+
+
+def print_lines(*lines: str, to_stderr: bool = False) -> None:
+    """Print each text as one line without control characters: whatever was recorded cannot steer a terminal."""
+    print_escaped(map(escape, lines), to_stderr=to_stderr)
+
+
+def print_escaped(lines: Iterable[str], *, to_stderr: bool = False) -> None:
+    """Print lines that hold only what `escape` has returned."""
+    click.echo("\n".join(lines), err=to_stderr)
+
+
+def cut(text: str, most: int | None) -> str:
+    """Return at most that many characters of a text, the last one an ellipsis if there are more. None: all."""
+    return text if most is None or len(text) <= most else f"{text[: most - 1]}…"
 
 
 def format_time(text: str | None) -> str | None:

@@ -6,9 +6,7 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 
-import click
-
-from otel_sqlite_exporter.cli.formatting import format_bytes, format_value
+from otel_sqlite_exporter.cli.formatting import format_bytes, format_value, print_lines
 from otel_sqlite_exporter.cli.progress_bar import show_progress
 from otel_sqlite_exporter.cli.table_model import Facts, Table, make_columns
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
@@ -52,11 +50,11 @@ def migrate_file(
     if as_json:
         return print_json(asdict(report) | {"dry_run": dry_run, "nothing_to_do": was_done, "bytes_freed": freed})
     if was_done:
-        click.echo(f"nothing to do: {file.path} was migrated" + (f" into {into}" if into else ""))
+        print_lines(f"nothing to do: {file.path} was migrated" + (f" into {into}" if into else ""))
     else:
         _show_report(file, report, into, dry_run=dry_run, backup=backup)
     if freed is not None:
-        click.echo(f"the old tables were removed: the file is {format_bytes(freed)} smaller")
+        print_lines(f"the old tables were removed: the file is {format_bytes(freed)} smaller")
 
 
 def _show_report(file: LegacyFile, report: LegacyReport, into: str | None, *, dry_run: bool, backup: bool) -> None:
@@ -74,16 +72,16 @@ def _show_report(file: LegacyFile, report: LegacyReport, into: str | None, *, dr
         Table("stages", make_columns("stage", "seconds"), seconds),
         Facts("size", sizes),
     )
-    click.echo()
+    print_lines("")
     if dry_run:
         in_place = "in place: the old tables would be renamed to legacy_*"
-        click.echo(f"would migrate {file.path} {f'into {into}' if into else in_place}")
-        return click.echo(
+        print_lines(f"would migrate {file.path} {f'into {into}' if into else in_place}")
+        return print_lines(
             "a backup would be written beside it" if backup and not into else "no backup would be written"
         )
-    click.echo(f"migrated {file.path} in {sum(report.seconds.values()):.2f} s" + (f" into {into}" if into else ""))
+    print_lines(f"migrated {file.path} in {sum(report.seconds.values()):.2f} s" + (f" into {into}" if into else ""))
     if not into:
-        click.echo(f"backup: {report.backup or 'none'}")
-        click.echo("the old tables are now named legacy_*; --drop-legacy removes them")
+        print_lines(f"backup: {report.backup or 'none'}")
+        print_lines("the old tables are now named legacy_*; --drop-legacy removes them")
     if report.left_out:
-        click.echo(f"not part of the layout, and unchanged: {', '.join(map(format_value, report.left_out))}")
+        print_lines(f"not part of the layout, and unchanged: {', '.join(map(format_value, report.left_out))}")

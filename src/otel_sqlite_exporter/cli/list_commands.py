@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that list records: sessions, traces, llm, tools, logs. Each is one declaration of options and columns."""
+"""Commands that list records: sessions, traces, spans, llm, tools, logs. Each declares its options and columns."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import click
 
 from otel_sqlite_exporter.cli import options as opt
-from otel_sqlite_exporter.cli.formatting import format_ms, format_status, format_time, is_terminal
+from otel_sqlite_exporter.cli.formatting import format_ms, format_status, format_time, is_terminal, print_lines
 from otel_sqlite_exporter.cli.table_model import Column, Table
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
 
@@ -36,6 +36,8 @@ class _List(Generic[_RowT]):
     columns: tuple[Column[_RowT], ...]
 
 
+_COUNTED: Column[Any] = Column("counted", lambda row: "yes" if row.counted else "no")
+_ERROR: Column[Any] = Column("error", lambda row: row.error_message, least=20, drop=10)
 _SESSIONS: _List[summaries.SessionSummary] = _List(
     "sessions",
     "List sessions, the latest first.",
@@ -85,46 +87,81 @@ _TRACES: _List[summaries.TraceSummary] = _List(
         Column("session_id", lambda trace: trace.session_id, least=36, drop=3),
     ),
 )
+_SPANS: _List[summaries.SpanSummary] = _List(
+    "spans",
+    "List spans, the newest first.",
+    "spans",
+    "spans",
+    lambda database: database.find_spans,
+    (
+        *(opt.SESSION, opt.CONVERSATION, opt.TRACE, opt.USER, opt.SERVICE, opt.NAME, opt.KIND, opt.STATUS),
+        opt.MIN_DURATION,
+    ),
+    (
+        Column("trace_id", lambda span: span.trace_id, drop=5),
+        Column("span_id", lambda span: span.span_id),
+        Column("start", lambda span: format_time(span.start_time), drop=4),
+        Column("duration", lambda span: format_ms(span.duration_ms), right=True),
+        Column("status", lambda span: span.status),
+        Column("service", lambda span: span.service_name, drop=2),
+        Column("name", lambda span: span.name, least=20),
+        Column("kind", lambda span: span.kind, drop=1),
+        Column("session_id", lambda span: span.session_id, least=16, drop=6),
+        Column("user_id", lambda span: span.user_id, drop=3),
+        Column("error", lambda span: span.status_description, least=20, drop=10),
+    ),
+)
 _CALLS: _List[summaries.LLMInteractionSummary] = _List(
     "llm",
-    "List calls of models, the newest first.",
+    "List calls of models, the newest first: those that count, which are the ones to add up.",
     "llm_interactions",
     "calls",
     lambda database: database.find_llm_interactions,
     (
         *(opt.SESSION, opt.CONVERSATION, opt.TRACE, opt.USER, opt.SERVICE, opt.AGENT, opt.MODEL, opt.PROVIDER),
-        *(opt.OPERATION, opt.STATUS, opt.MIN_DURATION, opt.MIN_TOKENS, opt.MIN_COST),
+        *(opt.OPERATION, opt.STATUS, opt.MIN_DURATION, opt.MIN_TOKENS, opt.MIN_COST, opt.ALL),
     ),
     (
-        Column("trace_id", lambda call: call.trace_id),
-        Column("span_id", lambda call: call.span_id, drop=1),
-        Column("start", lambda call: format_time(call.request_timestamp), drop=5),
+        Column("trace_id", lambda call: call.trace_id, drop=7),
+        Column("span_id", lambda call: call.span_id),
+        Column("start", lambda call: format_time(call.request_timestamp), drop=6),
         Column("duration", lambda call: format_ms(call.duration_ms), right=True),
         Column("status", lambda call: format_status(call.status, call.error_type), least=12),
+        _COUNTED,
         Column("model", lambda call: call.model, least=12),
-        Column("input", lambda call: call.input_tokens, drop=4),
-        Column("output", lambda call: call.output_tokens, drop=3),
-        Column("cost_usd", lambda call: call.cost_usd, drop=2),
+        Column("operation", lambda call: call.operation, least=11, drop=1),
+        Column("input", lambda call: call.input_tokens, drop=5),
+        Column("output", lambda call: call.output_tokens, drop=4),
+        Column("cost_usd", lambda call: call.cost_usd, drop=3),
+        Column("session_id", lambda call: call.session_id, drop=9),
+        Column("user_id", lambda call: call.user_id, least=12, drop=8),
+        Column("agent", lambda call: call.agent_name, least=12, drop=2),
+        _ERROR,
     ),
 )
 _TOOL_EXECUTIONS: _List[summaries.ToolInteractionSummary] = _List(
     "tools",
-    "List tool executions, the newest first.",
+    "List tool executions, the newest first: those that ran.",
     "tool_interactions",
     "tool executions",
     lambda database: database.find_tool_interactions,
     (
         *(opt.SESSION, opt.CONVERSATION, opt.TRACE, opt.USER, opt.SERVICE, opt.AGENT, opt.TOOL, opt.STATUS),
-        opt.MIN_DURATION,
+        *(opt.MIN_DURATION, opt.ALL),
     ),
     (
-        Column("trace_id", lambda tool: tool.trace_id),
-        Column("span_id", lambda tool: tool.span_id, drop=1),
-        Column("start", lambda tool: format_time(tool.start_time), drop=2),
+        Column("trace_id", lambda tool: tool.trace_id, drop=5),
+        Column("span_id", lambda tool: tool.span_id),
+        Column("start", lambda tool: format_time(tool.start_time), drop=4),
         Column("duration", lambda tool: format_ms(tool.duration_ms), right=True),
-        Column("status", lambda tool: format_status(tool.status, tool.error_type)),
+        Column("status", lambda tool: format_status(tool.status, tool.error_type), least=12),
+        _COUNTED,
         Column("tool", lambda tool: tool.tool_name),
-        Column("arguments", lambda tool: tool.arguments, drop=3),
+        Column("arguments", lambda tool: tool.arguments, drop=6),
+        Column("session_id", lambda tool: tool.session_id, drop=3),
+        Column("user_id", lambda tool: tool.user_id, least=12, drop=2),
+        Column("agent", lambda tool: tool.agent_name, least=12, drop=1),
+        _ERROR,
     ),
 )
 _LOG_RECORDS: _List[summaries.LogSummary] = _List(
@@ -151,14 +188,23 @@ def _read_body(body: str | None) -> str | None:
     return str(json.loads(body)) if body is not None and body.startswith('"') else body
 
 
+def _choose_columns(columns: tuple[Column[Any], ...], options: dict[str, Any]) -> list[Column[Any]]:
+    """Return the columns that tell something of the rows that were asked for. Messages of errors need much room: only a
+    list of failures gives it to them before other columns."""
+    chosen = [column for column in columns if column is not _COUNTED or options["everything"]]
+    are_failures = options.get("status") == ("error",)
+    return [replace(column, drop=1) if column.name == "error" and not are_failures else column for column in chosen]
+
+
 def _make_command(records: _List[Any]) -> click.Command:
     def run(database: TelemetryDatabase, *, as_json: bool, oldest_first: bool, **options: Any) -> None:
+        columns = _choose_columns(records.columns, options)
         page = records.find(database)(newest_first=not oldest_first, **opt.read_criteria(database, options))
         if as_json:
             return print_json({"total": page.total, "cursor": page.cursor, records.key: page.to_dicts()})
-        print_tables(Table(f"{records.title} ({page.describe()})", records.columns, page.records))
+        print_tables(Table(f"{records.title} ({page.describe()})", columns, page.records))
         if page.cursor is not None and not is_terminal():
-            click.echo(f"next: --cursor {page.cursor}", err=True)
+            print_lines(f"next: --cursor {page.cursor}", to_stderr=True)
 
     command: Any = click.pass_obj(run)
     for option in (opt.JSON, opt.OLDEST, opt.CURSOR, opt.LIMIT, opt.ATTRIBUTE, *reversed(records.options)):
@@ -166,5 +212,5 @@ def _make_command(records: _List[Any]) -> click.Command:
     return click.command(records.command, help=records.help)(opt.DATABASE(opt.SINCE(opt.UNTIL(command))))
 
 
-_LISTS: tuple[_List[Any], ...] = (_SESSIONS, _TRACES, _CALLS, _TOOL_EXECUTIONS, _LOG_RECORDS)
+_LISTS: tuple[_List[Any], ...] = (_SESSIONS, _TRACES, _SPANS, _CALLS, _TOOL_EXECUTIONS, _LOG_RECORDS)
 COMMANDS = tuple(map(_make_command, _LISTS))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from otel_sqlite_exporter.cli.formatting import print_lines
 from otel_sqlite_exporter.cli.options import ATTENTION, JSON, SETTINGS, TIMEZONE
 from otel_sqlite_exporter.cli.progress_bar import show_progress
 from otel_sqlite_exporter.cli.tables import print_json
@@ -66,7 +67,7 @@ def migrate(
         if as_json:
             print_json({"path": path, "holds_attribute_rows": True, "migrated": old.is_done})
         else:
-            click.echo(f"{path} holds attribute rows, {'migrated' if old.is_done else 'not migrated yet'}")
+            print_lines(f"{path} holds attribute rows, {'migrated' if old.is_done else 'not migrated yet'}")
         return 0 if old.is_done else ATTENTION
     if old is not None and not (old.is_done and old.is_in_place and not drop_legacy and into is None):
         migrate_file(old, settings, into, timezone, backup=backup, dry_run=dry_run, drop=drop_legacy, as_json=as_json)
@@ -151,9 +152,9 @@ def recover(settings: Settings, *, spool: str | None, as_json: bool) -> None:
         print_json({"path": settings.path} | recovery._asdict())
     elif recovery.batches:
         written = f"{count(recovery.records, 'record')} in {count(recovery.batches, 'batch', 'batches')}"
-        click.echo(f"wrote {written} from the spool to {settings.path}")
+        print_lines(f"wrote {written} from the spool to {settings.path}")
     else:
-        click.echo(f"nothing to do: no batch waits for {settings.path}")
+        print_lines(f"nothing to do: no batch waits for {settings.path}")
 
 
 @click.command()
@@ -174,18 +175,19 @@ def reindex(settings: Settings, *, as_json: bool) -> None:
         done = reindex.reindex(settings, progress)
     if as_json:
         return print_json({"path": settings.path} | done._asdict())
-    click.echo(
+    print_lines(
         f"read {count(done.spans, 'span')} and {count(done.logs, 'log record')} of {settings.path} in "
-        f"{done.seconds:.2f} s\nupdated: {count(done.changed_spans, 'span')}, "
+        f"{done.seconds:.2f} s",
+        f"updated: {count(done.changed_spans, 'span')}, "
         f"{count(done.changed_logs, 'log record')}; "
-        f"{count(done.recounted_calls, 'call is', 'calls are')} counted differently"
+        f"{count(done.recounted_calls, 'call is', 'calls are')} counted differently",
     )
     for name, after in done.after.items():
         before = done.before[name]
-        click.echo(f"  {name.replace('_', ' '):22} {after}" + (f" (was {before})" if before != after else ""))
+        print_lines(f"  {name.replace('_', ' '):22} {after}" + (f" (was {before})" if before != after else ""))
     if done.unpriced_calls and done.before["calls_with_cost_status"]:
         unpriced = count(done.unpriced_calls, "updated call has no cost", "updated calls have no cost")
-        click.echo(f"{unpriced}: run `{name_command('reprice', settings.path)}`")
+        print_lines(f"{unpriced}: run `{name_command('reprice', settings.path)}`")
 
 
 @click.command()
@@ -205,8 +207,8 @@ def reprice(settings: Settings, *, everything: bool, as_json: bool) -> None:
         done = reprice.reprice(settings, everything=everything, progress=progress)
     if as_json:
         return print_json({"path": settings.path} | done._asdict())
-    click.echo(f"checked {count(done.calls, 'call')} of {settings.path}, changed {done.changed} ({done.price_source})")
-    return click.echo(
+    print_lines(f"checked {count(done.calls, 'call')} of {settings.path}, changed {done.changed} ({done.price_source})")
+    return print_lines(
         f"now: {done.exact} exact, {done.partial} partial, {done.unpriced} unpriced, {done.reported} reported"
     )
 
@@ -228,7 +230,7 @@ def index(settings: Settings, *, rebuild: bool, as_json: bool) -> None:
         done = search_index.index_content(settings, rebuild=rebuild, progress=progress)
     if as_json:
         return print_json({"path": settings.path} | done._asdict())
-    return click.echo(
+    return print_lines(
         f"added {count(done.llm_interactions, 'call')} and {count(done.tool_interactions, 'tool execution')} of "
         f"{settings.path} to the index in {done.seconds:.2f} s"
     )

@@ -8,9 +8,7 @@ from dataclasses import asdict
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from otel_sqlite_exporter.cli.formatting import Value, format_bytes, format_time, format_value
+from otel_sqlite_exporter.cli.formatting import Value, format_bytes, format_time, format_value, print_lines
 from otel_sqlite_exporter.cli.table_model import Column, Facts, Table, make_columns
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
 from otel_sqlite_exporter.model.plural import count
@@ -45,19 +43,19 @@ def show_plan(path: str, pending: Pending, *, backup: bool, in_full: bool, as_js
         return print_json({"path": path, "schema_version": version} | lacks)
     if not steps:
         if in_full and has_old_views:
-            return click.echo(f"would replace the views of {path}")
+            return print_lines(f"would replace the views of {path}")
         state = f"older views: {migrate_hint(path)}" if has_old_views else "nothing to do"
-        return click.echo(f"{path} has schema version {version}{', with ' if has_old_views else ': '}{state}")
+        return print_lines(f"{path} has schema version {version}{', with ' if has_old_views else ': '}{state}")
     newest = steps[-1].version
     if not in_full:
         found = f"schema version {version}, {newest} is needed" if version else "no schema yet"
-        return click.echo(f"{path} has {found}: {migrate_hint(path)}")
-    click.echo(
+        return print_lines(f"{path} has {found}: {migrate_hint(path)}")
+    print_lines(
         f"would {f'upgrade {path} from {version} to' if version else f'create {path} with'} schema version {newest}:"
     )
     for step in steps:
-        click.echo(f"  {step.version:4}  {step.name}  ({'quick' if step.is_quick else 'slow on a large file'})")
-    click.echo("a backup would be written beside it" if backup else "no backup would be written")
+        print_lines(f"  {step.version:4}  {step.name}  ({'quick' if step.is_quick else 'slow on a large file'})")
+    print_lines("a backup would be written beside it" if backup else "no backup would be written")
 
 
 def show_migration(report: Report, *, as_json: bool) -> None:
@@ -66,14 +64,14 @@ def show_migration(report: Report, *, as_json: bool) -> None:
     if as_json:
         print_json(report._asdict() | {"applied": _describe_steps(report.applied)})
     elif not report.from_version:
-        click.echo(f"created {path} with {target}")
+        print_lines(f"created {path} with {target}")
     elif report.applied:
-        click.echo(f"upgraded {path} from {report.from_version} to {target} in {report.seconds:.2f} s")
-        click.echo(f"backup: {report.backup or 'none'}")
+        print_lines(f"upgraded {path} from {report.from_version} to {target} in {report.seconds:.2f} s")
+        print_lines(f"backup: {report.backup or 'none'}")
     elif report.replaced_views:
-        click.echo(f"replaced the views of {path}, which has {target}")
+        print_lines(f"replaced the views of {path}, which has {target}")
     else:
-        click.echo(f"{path} has {target}: nothing to do")
+        print_lines(f"{path} has {target}: nothing to do")
 
 
 def _describe_steps(steps: Sequence[Migration]) -> list[dict[str, object]]:
@@ -86,16 +84,16 @@ def show_findings(path: str, findings: Sequence[Finding], repair: Repair | None,
         repaired = None if repair is None else repair._asdict() | {"recovery": repair.recovery._asdict()}
         return print_json({"path": path, "repaired": repaired, "findings": [finding._asdict() for finding in findings]})
     if repair is not None and repair.backup is not None:
-        click.echo(f"backup: {repair.backup}")
+        print_lines(f"backup: {repair.backup}")
     if repair is not None and repair.recovery.batches:
-        click.echo(f"wrote {count(repair.recovery.records, 'record')} from the spool")
+        print_lines(f"wrote {count(repair.recovery.records, 'record')} from the spool")
     if repair is not None and repair.interrupted:
-        click.echo(f"marked {count(repair.interrupted, 'span')} as interrupted")
+        print_lines(f"marked {count(repair.interrupted, 'span')} as interrupted")
     if not findings:
-        click.echo(f"{path}: all is well")
+        print_lines(f"{path}: all is well")
     for finding in findings:
-        click.echo(f"{finding.severity}: {finding.check}: {format_value(finding.what)}")
-        click.echo(f"  {format_value(finding.remedy)}")
+        print_lines(f"{finding.severity}: {finding.check}: {format_value(finding.what)}")
+        print_lines(f"  {format_value(finding.remedy)}")
 
 
 def show_overview(overview: Overview, *, as_json: bool) -> None:
@@ -127,7 +125,7 @@ def show_overview(overview: Overview, *, as_json: bool) -> None:
     )
     if contents.conflicting_traces:
         what, remedy = describe_conflicts(contents.conflicting_traces, overview.path)
-        click.echo(f"\nnote: {what}: {remedy}")
+        print_lines("", f"note: {what}: {remedy}")
 
 
 def _describe_version(overview: Overview) -> str:

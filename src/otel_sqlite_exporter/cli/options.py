@@ -69,9 +69,16 @@ TRACE = click.option("--trace", "trace_id", metavar="ID", help="Only this trace;
 USER = click.option("--user", "user_id", metavar="ID", help="Only this user.")
 SERVICE = _text("--service", "service_name", "this service")
 AGENT = _text("--agent", "agent_name", "this agent")
-MODEL = _text("--model", "model", "this model")
+MODEL = _text("--model", "model", "this model, the one that answered or the one that was asked")
 PROVIDER = _text("--provider", "provider", "this provider")
 OPERATION = _text("--operation", "operation", "this operation, such as chat")
+ALL = click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Also those that do not count: other rows tell of the same, or nothing ran. The column `counted` shows which.",
+)
+KIND = _text("--kind", "kind", "this kind, such as CLIENT")
 TOOL = _text("--tool", "tool_name", "this tool")
 NAME = _text("--name", "name", "this name")
 EVENT = _text("--event", "event_name", "this event name")
@@ -95,6 +102,7 @@ ATTRIBUTE = click.option(
     multiple=True,
     help="key, !key or key=value, also with != < <= > >=. May be repeated; all conditions must be met.",
 )
+FULL = click.option("--full", is_flag=True, help="Cut no text.")
 CURSOR = click.option("--cursor", help="Show the next page: the cursor that the previous page gave.")
 OLDEST = click.option("--oldest-first", is_flag=True, help="Reverse the order.")
 
@@ -102,6 +110,8 @@ OLDEST = click.option("--oldest-first", is_flag=True, help="Reverse the order.")
 def read_criteria(database: TelemetryDatabase, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the filters that were given: with whole ids for prefixes, and conditions of attributes parsed."""
     criteria = {name: value for name, value in options.items() if value is not None and value != ()}
+    if criteria.pop("everything", None) is False:
+        criteria["counted"] = True
     if "session_id" in criteria:
         criteria["session_id"] = database.resolve_session_id(criteria["session_id"])
     if "trace_id" in criteria:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from otel_sqlite_exporter.cli.formatting import format_value
+
 
 @contextmanager
 def show_progress(title: str, *, in_bytes: bool = False) -> Iterator[Callable[..., None]]:
@@ -26,5 +28,5 @@ def show_progress(title: str, *, in_bytes: bool = False) -> Iterator[Callable[..
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=None, note="")
-        yield lambda done, total, note="": bar.update(task, completed=done, total=total, note=note)
+        task = bar.add_task(format_value(title), total=None, note="")
+        yield lambda done, total, note="": bar.update(task, completed=done, total=total, note=format_value(note))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands that query a file: a session, a trace, search, tail, sql, diff, report."""
+"""Commands that query a file: a session, a trace, what was said, search, tail, sql, diff, report."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from otel_sqlite_exporter.cli import options as opt
+from otel_sqlite_exporter.cli.formatting import print_lines
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
@@ -59,18 +60,49 @@ def search(settings: Settings, /, text: str, *, as_json: bool, **options: Any) -
 @click.command()
 @click.argument("session_id", metavar="ID")
 @opt.DATABASE
+@click.option("--messages", is_flag=True, help="Show what was said, each message once, and what tools returned.")
+@opt.FULL
 @opt.LIMIT
 @opt.JSON
 @click.pass_obj
-def session(database: TelemetryDatabase, session_id: str, *, limit: int, as_json: bool) -> None:
+def session(
+    database: TelemetryDatabase, session_id: str, *, messages: bool, full: bool, limit: int, as_json: bool
+) -> None:
     """Show a session step by step.
 
     The steps are its traces, calls and tool executions, the oldest first. A unique prefix of ID is enough.
     """
+    if messages:
+        from otel_sqlite_exporter.cli.conversation_output import show_conversation
+
+        whole = database.get_conversation(f"session:{database.resolve_session_id(session_id)}", limit=limit)
+        return show_conversation(whole, full=full, as_json=as_json)
     from otel_sqlite_exporter.cli.query_output import show_timeline
     from otel_sqlite_exporter.query.timeline import read_timeline
 
-    show_timeline(read_timeline(database, session_id, limit=limit), as_json=as_json)
+    return show_timeline(read_timeline(database, session_id, limit=limit), as_json=as_json)
+
+
+@click.command()
+@click.argument("id", metavar="ID")
+@opt.DATABASE
+@opt.FULL
+@opt.LIMIT
+@opt.JSON
+@click.pass_obj
+def show(database: TelemetryDatabase, id: str, *, full: bool, limit: int, as_json: bool) -> None:
+    """Show what was said: of a call its exact prompt and answer; of a session, a trace or a span the conversation.
+
+    ID is that of a session, a trace or a span, a unique prefix of it, or the id of the row of a call or a tool. If
+    several things have it, give KIND:ID, where KIND is session, trace, span, llm (a call) or tool.
+
+    A conversation has each message once, the oldest first, with the tools that ran and the errors.
+
+    Texts are cut after 2,000 characters, but for a call or a tool in a pipe.
+    """
+    from otel_sqlite_exporter.cli.conversation_output import show_conversation
+
+    show_conversation(database.get_conversation(id, limit=limit), full=full, as_json=as_json)
 
 
 @click.command()
@@ -216,10 +248,10 @@ def report(
     from otel_sqlite_exporter.query.reports import describe_report
 
     if plan:
-        return click.echo(describe_report(name).replace(" Plan: ", "\nPlan: ").replace(" :", " --"))
+        return print_lines(*describe_report(name).replace(" Plan: ", "\nPlan: ").replace(" :", " --").split("\n"))
     criteria = {option: value for option, value in given.items() if value != ()}
     result = database.run_report(name, limit=limit, **criteria)
     show_report(result, lambda: database.run_report("histogram", **criteria), as_json=as_json, as_csv=as_csv)
 
 
-COMMANDS = (session, trace, search, tail, sql, diff, report)
+COMMANDS = (session, trace, show, search, tail, sql, diff, report)

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from operator import itemgetter
 from typing import Any
 
-import click
-
 from otel_sqlite_exporter.cli.formatting import (
     Interval,
     Value,
@@ -17,6 +15,7 @@ from otel_sqlite_exporter.cli.formatting import (
     format_time,
     format_value,
     is_terminal,
+    print_lines,
 )
 from otel_sqlite_exporter.cli.table_model import Column, Facts, Table, make_columns
 from otel_sqlite_exporter.cli.tables import print_csv, print_json, print_tables
@@ -130,7 +129,7 @@ def show_event(event: EventSummary, *, as_json: bool) -> None:
     parts += [format_ms(event.duration_ms)] if event.phase == "finish" and event.duration_ms is not None else []
     parts += [f"session={event.session_id}"] if event.session_id else []
     parts += [f"trace={event.trace_id}"] if event.trace_id else []
-    click.echo("  ".join(map(format_value, parts)))
+    print_lines("  ".join(map(format_value, parts)))
 
 
 def show_comparison(comparison: Comparison, *, as_json: bool) -> None:
@@ -149,7 +148,7 @@ def show_comparison(comparison: Comparison, *, as_json: bool) -> None:
     for measure, increase, is_percent in comparison.exceeded:
         one, two = comparison.measures[measure]
         limit = f"{one or 0:.6g} + {increase:g}{'%' if is_percent else ''}"
-        click.echo(f"too much: {measure}: {two:.6g}, allowed: {limit}", err=True)
+        print_lines(f"too much: {measure}: {two:.6g}, allowed: {limit}", to_stderr=True)
 
 
 def _describe_change(a: float | None, b: float | None) -> str | None:
@@ -174,7 +173,7 @@ def show_hits(result: SearchResult, *, as_json: bool) -> None:
     ]
     print_tables(Table(f"hits ({result.describe()})", columns, result.hits))
     if result.note is not None:
-        click.echo(result.note, err=True)
+        print_lines(result.note, to_stderr=True)
 
 
 def show_rows(title: str, result: StatementResult | ReportResult, *, as_json: bool, as_csv: bool) -> None:

@@ -25,6 +25,8 @@ class Column(Generic[_Row]):
         right: Whether to align texts at the right, as numbers are.
         drop: The place in the order in which a narrow terminal leaves columns out. Columns with 0 follow after all
             others, from the last one to the first.
+        most: The number of characters to which texts are cut in a pipe, so that one long text does not widen all rows.
+            None: never. Ids are never cut there.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Column(Generic[_Row]):
     least: int = 16
     right: bool = False
     drop: int = 0
+    most: int | None = 200
 
     def read_cells(self, rows: Sequence[_Row]) -> tuple[list[Value], bool]:
         """Return the cell of each row, and whether to align them at the right."""
@@ -48,6 +51,14 @@ class Table(NamedTuple, Generic[_Row]):
     rows: Sequence[_Row]
 
 
+class Passage(NamedTuple):
+    """Texts of any length, with a title. Each has the number of columns by which it is indented, and may have several
+    lines."""
+
+    title: str
+    texts: Sequence[tuple[int, str]]
+
+
 class Facts(NamedTuple):
     """Names and values, with a title."""
 
@@ -55,6 +66,10 @@ class Facts(NamedTuple):
     facts: Iterable[tuple[str, Value]]
 
 
+Part = Table[Any] | Facts | Passage
+"""What commands print one below the other."""
+
+
 def make_columns(*names: str) -> list[Column[Sequence[Any]]]:
     """Return columns of rows that are sequences."""
-    return [Column(name, itemgetter(index)) for index, name in enumerate(names)]
+    return [Column(name, itemgetter(index), most=None) for index, name in enumerate(names)]

@@ -5,23 +5,31 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import click
+from otel_sqlite_exporter.cli.formatting import (
+    cut,
+    escape,
+    format_value,
+    is_terminal,
+    print_escaped,
+    print_lines,
+    split_lines,
+)
+from otel_sqlite_exporter.cli.table_model import Facts, Part, Passage, Table
 
-from otel_sqlite_exporter.cli.formatting import format_value, is_terminal
-from otel_sqlite_exporter.cli.table_model import Facts, Table
+_FORMULAS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 
 
-def print_tables(*parts: Table[Any] | Facts) -> None:
+def print_tables(*parts: Part) -> None:
     """Print tables: on a terminal with rich, in a pipe as plain text with all columns, times and ids in full."""
     if is_terminal():
         from otel_sqlite_exporter.cli.terminal_tables import print_on_terminal
 
         print_on_terminal(parts)
     else:
-        click.echo("\n\n".join("\n  ".join([format_value(part.title), *_align(part)]) for part in parts))
+        print_escaped(_join(parts))
 
 
 def print_json(value: object, *, indent: int | None = 2) -> None:
@@ -30,20 +38,37 @@ def print_json(value: object, *, indent: int | None = 2) -> None:
         text = json.dumps(value, indent=indent, allow_nan=False)
     except ValueError:
         text = json.dumps(json.loads(json.dumps(value), parse_constant=lambda constant: None), indent=indent)
-    click.echo(text)
+    print_lines(*text.split("\n"))
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows as CSV (RFC 4180); a missing value is an empty field. A terminal gets no control characters."""
+    """Print rows as CSV (RFC 4180, with LF at the end of lines); a missing value is an empty field. A text has escapes
+    for control characters, and a quote before a character that makes a spreadsheet take it for a formula."""
     import csv
 
-    if is_terminal():
-        rows = [[format_value(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+    keep = "" if is_terminal() else "\n"
     text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    writer.writerows(rows)
-    click.echo(text.getvalue(), nl=False)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([_disarm(column, keep) for column in columns])
+    writer.writerows([[_disarm(cell, keep) if isinstance(cell, str) else cell for cell in row] for row in rows])
+    print_escaped(text.getvalue().removesuffix("\n").split("\n"))
+
+
+def _disarm(text: str, keep: str) -> str:
+    quote = "'" if text and text[0] in _FORMULAS else ""
+    return quote + escape(text, keep)
+
+
+def _join(parts: Iterable[Part]) -> Iterator[str]:
+    for number, part in enumerate(parts):
+        if number:
+            yield ""
+        yield format_value(part.title)
+        if isinstance(part, Passage):
+            for indent, text in part.texts:
+                yield from (f"{'':{indent + 2}}{line}".rstrip() for line in split_lines(text))
+        else:
+            yield from (f"  {line}" for line in _align(part))
 
 
 def _align(part: Table[Any] | Facts) -> list[str]:
@@ -53,7 +78,8 @@ def _align(part: Table[Any] | Facts) -> list[str]:
         columns = []
         for column in part.columns:
             cells, is_right = column.read_cells(part.rows)
-            columns.append(([column.name, *map(format_value, cells)], is_right))
+            most = None if column.name.endswith("_id") else column.most
+            columns.append(([format_value(column.name), *(cut(format_value(cell), most) for cell in cells)], is_right))
     aligned = []
     for texts, is_right in columns:
         width = max(map(len, texts))

@@ -18,14 +18,14 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from otel_sqlite_exporter.cli.formatting import INTERVAL_WIDTH, Interval, format_value
-from otel_sqlite_exporter.cli.table_model import Column, Facts, Table
+from otel_sqlite_exporter.cli.formatting import INTERVAL_WIDTH, Interval, format_value, split_lines
+from otel_sqlite_exporter.cli.table_model import Column, Facts, Part, Passage, Table
 
 _GAP, _INDENT = 2, 2
 _SHORTEST_ID, _SHORTEST_BAR = 8, 10
 
 
-def print_on_terminal(parts: Sequence[Table[Any] | Facts]) -> None:
+def print_on_terminal(parts: Sequence[Part]) -> None:
     """Print tables, through a pager if they are longer than the terminal and someone is at the keyboard."""
     width, lines = shutil.get_terminal_size()
     # Without a colour system rich writes no escape sequence at all, not even for bold and dim.
@@ -33,7 +33,7 @@ def print_on_terminal(parts: Sequence[Table[Any] | Facts]) -> None:
     with console.capture() as capture:
         for part in parts:
             console.print(Text(format_value(part.title), "bold cyan"))
-            for renderable in _draw_facts(part) if isinstance(part, Facts) else _draw_table(part, width):
+            for renderable in _draw(part, width):
                 console.print(renderable)
     text = capture.get()
     if sys.stdin is not None and sys.stdin.isatty() and text.count("\n") >= lines:
@@ -42,12 +42,24 @@ def print_on_terminal(parts: Sequence[Table[Any] | Facts]) -> None:
         click.echo(text, nl=False, color=True)
 
 
+def _draw(part: Part, width: int) -> Iterator[RenderableType]:
+    if isinstance(part, Facts):
+        return _draw_facts(part)
+    return _draw_passage(part) if isinstance(part, Passage) else _draw_table(part, width)
+
+
+def _draw_passage(part: Passage) -> Iterator[RenderableType]:
+    for indent, text in part.texts:
+        yield Padding(Text("\n".join(split_lines(text)), overflow="fold"), (0, 0, 0, indent + _INDENT))
+    yield Text("")
+
+
 def _draw_facts(part: Facts) -> Iterator[RenderableType]:
     grid = Grid.grid(padding=(0, _GAP, 0, 0))
     grid.add_column()
     grid.add_column(overflow="fold")
     for name, value in part.facts:
-        grid.add_row(Text(name), Text(format_value(value)))
+        grid.add_row(Text(format_value(name)), Text(format_value(value)))
     yield Padding(grid, (0, 0, 1, _INDENT))
 
 
@@ -63,7 +75,7 @@ def _draw_table(table: Table[Any], width: int) -> Iterator[RenderableType]:
     for row in zip(*(one.draw_cells() for one in shown), strict=True):
         grid.add_row(*row)
     yield Padding(grid, (0, 0, 0, _INDENT))
-    missing = ", ".join(one.column.name for one in columns if one not in shown and one.column.name)
+    missing = ", ".join(format_value(one.column.name) for one in columns if one not in shown and one.column.name)
     if missing and table.rows:
         note = f"not shown: {missing} (--json and wider terminals show all)"
         yield Padding(Text(note, "dim"), (0, 0, 0, _INDENT))
@@ -77,7 +89,7 @@ class _Shown:
         self.column = column
         self.cells, self.is_right = column.read_cells(rows)
         self.is_id = column.name.endswith(("trace_id", "span_id"))
-        self.heading = column.name.replace("_", " ")
+        self.heading = format_value(column.name).replace("_", " ")
         texts = [format_value(cell) for cell in self.cells]
         longest = max(map(cell_len, texts), default=0)
         if any(isinstance(cell, Interval) for cell in self.cells):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from otel_sqlite_exporter.cli import options as opt
-from otel_sqlite_exporter.cli.formatting import format_value
+from otel_sqlite_exporter.cli.formatting import format_value, print_lines
 from otel_sqlite_exporter.cli.progress_bar import show_progress
 from otel_sqlite_exporter.cli.tables import print_json
 from otel_sqlite_exporter.errors import MissingPackageError, UnreadableSourceError
@@ -52,7 +52,7 @@ def import_(settings: Settings, files: tuple[str, ...], *, timezone: str, as_jso
             check_source(name)
     if failed:
         if failed == [files[-1]] != [*files] and not os.path.exists(files[-1]):
-            click.echo(f"to write to it, give --into {format_value(files[-1])}", err=True)
+            print_lines(f"to write to it, give --into {format_value(files[-1])}", to_stderr=True)
         return opt.REFUSED
     with closing(Importer(settings, zone)) as importer:
         for name in files:
@@ -78,7 +78,7 @@ def _print_failure(name: str, failed: list[str]) -> Iterator[None]:
     except (UnreadableSourceError, MissingPackageError, OSError) as error:
         failed.append(name)
         why = f"{error.filename or name}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
-        click.echo(f"Error: {format_value(why)}", err=True)
+        print_lines(f"Error: {format_value(why)}", to_stderr=True)
 
 
 def _show_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, as_json: bool) -> None:
@@ -86,23 +86,23 @@ def _show_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, 
     for report in reports:
         source = format_value(report.source)
         for position, reason in report.refusals:
-            click.echo(f"{source}: {position}: {format_value(reason)}", err=True)
+            print_lines(f"{source}: {position}: {format_value(reason)}", to_stderr=True)
         if more := report.refused - len(report.refusals):
-            click.echo(f"{source}: {more} more could not be read", err=True)
+            print_lines(f"{source}: {more} more could not be read", to_stderr=True)
         for one in report.alterations:
             times = f" ({one.count} times)" if one.count > 1 else ""
-            click.echo(f"{source}: {one.location}: {format_value(one.what)}{times}", err=True)
+            print_lines(f"{source}: {one.location}: {format_value(one.what)}{times}", to_stderr=True)
         for key in report.unknown:
-            click.echo(f"{source}: not read: {format_value(key)}", err=True)
+            print_lines(f"{source}: not read: {format_value(key)}", to_stderr=True)
     if as_json:
         return print_json({"path": path, **totals._asdict(), "sources": [asdict(report) for report in reports]})
     for report in reports:
-        click.echo(f"{format_value(report.source)}: {_describe_source(report)}")
+        print_lines(f"{format_value(report.source)}: {_describe_source(report)}")
     if reports:
         already = count(totals.duplicate, "was already there", "were already there")
         quarantined = f", {count(totals.quarantined, 'is', 'are')} in quarantine" if totals.quarantined else ""
         altered = f", {count(totals.repaired, 'value was', 'values were')} altered" if totals.repaired else ""
-        click.echo(f"wrote {count(totals.written, 'record')} to {path}, {already}{quarantined}{altered}")
+        print_lines(f"wrote {count(totals.written, 'record')} to {path}, {already}{quarantined}{altered}")
 
 
 def _describe_source(report: SourceReport) -> str:
@@ -143,7 +143,7 @@ def export(settings: Settings, /, *, output: str, **criteria: str | None) -> Non
     file = TelemetryFile(settings.path, settings.busy_timeout_ms)
     done = write_lines(read_export(file, **criteria), output, source=settings.path)
     running = f"; left out: {count(done.left_out, 'running span')}" if done.left_out else ""
-    click.echo(f"exported {count(done.spans, 'span')}, {count(done.logs, 'log record')}{running}", err=True)
+    print_lines(f"exported {count(done.spans, 'span')}, {count(done.logs, 'log record')}{running}", to_stderr=True)
 
 
 COMMANDS = (import_, export)

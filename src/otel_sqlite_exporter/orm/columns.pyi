@@ -98,6 +98,7 @@ class SpanColumns:
     attribute_types: Mapped[str | None]
     attributes: Mapped[str]
     id: Mapped[int]
+    user_id: Mapped[str | None]
 
 class EventColumns:
     id: Mapped[int]
@@ -197,6 +198,7 @@ class LLMInteractionColumns:
     price_source: Mapped[str | None]
     price_date: Mapped[str | None]
     id: Mapped[int]
+    error_message: Mapped[str | None]
 
 class ToolInteractionColumns:
     trace_id: Mapped[str | None]
@@ -229,3 +231,4 @@ class ToolInteractionColumns:
     asked_by_span_id: Mapped[str | None]
     counted: Mapped[int]
     id: Mapped[int]
+    error_message: Mapped[str | None]

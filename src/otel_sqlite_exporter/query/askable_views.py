@@ -42,6 +42,9 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "link_method": ("span", "temporal", "repeat"),
 }
 """The values of the columns that have a fixed set of them."""
+ALSO: Mapping[str, str] = {"model": "request_model"}
+"""A column of calls in which the text of a filter may be too: a call is found by the model that answered, and by the
+one that was asked."""
 
 
 class _ListFilter(TypedDict, total=False):
@@ -83,6 +86,7 @@ class SpanFilter(_ListFilter, total=False):
     parent_span_id: Texts
     name: Texts
     kind: Texts
+    user_id: Texts
     status: Texts
     scope_name: Texts
     min_duration_ms: float
@@ -120,10 +124,13 @@ class _InteractionFilter(_ListFilter, total=False):
     status: Texts
     error_type: Texts
     min_duration_ms: float
+    counted: bool | None
 
 
 class LLMInteractionFilter(_InteractionFilter, total=False):
-    """Model calls that started at or after `since` and before `until`."""
+    """Model calls that started at or after `since` and before `until`. `model` matches the model that answered or the
+    one that was asked. `counted`: True for calls whose usage is their own, False for rows that repeat it, None for
+    all."""
 
     operation: Texts
     provider: Texts
@@ -133,7 +140,8 @@ class LLMInteractionFilter(_InteractionFilter, total=False):
 
 
 class ToolInteractionFilter(_InteractionFilter, total=False):
-    """Tool executions that started at or after `since` and before `until`."""
+    """Tool executions that started at or after `since` and before `until`. `counted`: True for tools that ran, False
+    for requests that nothing ran, None for all."""
 
     tool_name: Texts
     tool_call_id: Texts

@@ -95,6 +95,17 @@ def parse_number(argument: str, value: Any) -> int | float:
     return value
 
 
+def parse_flag(argument: str, value: Any) -> bool:
+    """Return True or False.
+
+    Raises:
+        FilterError: `value` is something else.
+    """
+    if not isinstance(value, bool):
+        raise FilterError(argument, f"{value!r} is not True or False")
+    return value
+
+
 def parse_attributes(argument: str, value: Any) -> tuple[AttributeCondition, ...]:
     """Return the conditions of an `Attributes` value.
 

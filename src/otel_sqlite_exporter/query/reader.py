@@ -18,6 +18,8 @@ from otel_sqlite_exporter.query.askable_views import (
     TRACES,
     AskableView,
 )
+from otel_sqlite_exporter.query.conversations.conversation import Conversation
+from otel_sqlite_exporter.query.conversations.conversation_reader import read_conversation
 from otel_sqlite_exporter.query.pages import Page, RowT
 from otel_sqlite_exporter.query.reading import (
     TelemetryFile,
@@ -188,6 +190,19 @@ class TelemetryDatabase:
     ) -> Page[ToolInteractionSummary]:
         """Find tool executions, ordered by their start."""
         return self._file.read(find_page, TOOL_INTERACTIONS, filters, limit, cursor, newest_first)
+
+    def get_conversation(self, id: str, *, limit: int = 1_000) -> Conversation:
+        """Return what was said and which tools ran, the oldest first: up to `limit` calls and tools that count.
+
+        `id` is that of a session, a trace or a span, a unique prefix of it, or the id of the row of a call or a tool;
+        if several things have it, `KIND:ID` with `session`, `trace`, `span`, `llm` (a call) or `tool`. A call or a tool
+        is returned as it was recorded, also if it does not count. Elsewhere the prompt of a call has only the messages
+        that no call before it shows. docs/query.md has the shape.
+
+        Raises:
+            NotFoundError: There is no such id, or several things have it; the error names them.
+        """
+        return self._file.read(read_conversation, id, limit=limit)
 
     def find_events(
         self,

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.values import get_attribute_path
-from otel_sqlite_exporter.query.askable_views import CHOICES, START, AskableView
+from otel_sqlite_exporter.query.askable_views import ALSO, CHOICES, START, AskableView
 from otel_sqlite_exporter.query.filter_values import (
     AttributeCondition,
     fold_id,
     parse_attributes,
+    parse_flag,
     parse_number,
     parse_texts,
     parse_time,
@@ -79,6 +80,8 @@ def build_count(view: AskableView[Any], filters: Mapping[str, Any]) -> Select:
     conditions, parameters = _build_conditions(view, filters)
     if not conditions:
         return Select(f"SELECT {view.name}\nFROM row_counts", {})
+    if parameters == {"counted": True}:
+        return Select(f"SELECT counted_{view.name.removeprefix('complete_')}\nFROM row_counts", {})
     return Select(f"SELECT count(*)\nFROM {view.name}{_where(conditions)}", parameters)
 
 
@@ -181,23 +184,29 @@ def _build_filter(view: AskableView[Any], argument: str, value: Any, parameters:
     if argument.startswith("min_"):
         parameters[argument] = parse_number(argument, value)
         return [f"{argument.removeprefix('min_')} >= :{argument}"]
+    if argument == "counted":
+        parameters[argument] = parse_flag(argument, value)
+        return [f"{argument} = :{argument}"]
     condition = _build_texts(argument, value, parameters)
     if argument in field_types(view.row_type):
         return [condition]
     key = view.calls_key
     calls = f"SELECT 1 FROM complete_llm_interactions AS i WHERE i.{key} = {view.name}.{key}"
-    return [f"EXISTS ({calls} AND i.{condition})"]
+    return [f"EXISTS ({calls} AND {condition})"]
 
 
 def _build_texts(argument: str, value: Any, parameters: dict[str, Any]) -> str:
+    """Return the condition that a column has one of the texts, and add these to `parameters`."""
     texts = [fold_id(argument, text) for text in parse_texts(argument, value, CHOICES.get(argument, ()))]
     # The text of a severity is that of the logging library, and libraries differ in case.
     column = f"{argument} COLLATE NOCASE" if argument == "severity_text" else argument
     if len(texts) == 1:
         parameters[argument] = texts[0]
-        return f"{column} = :{argument}"
-    parameters[argument] = json.dumps(texts)
-    return f"{column} IN (SELECT value FROM json_each(:{argument}))"
+        wanted = f"= :{argument}"
+    else:
+        parameters[argument] = json.dumps(texts)
+        wanted = f"IN (SELECT value FROM json_each(:{argument}))"
+    return f"({column} {wanted} OR {ALSO[argument]} {wanted})" if argument in ALSO else f"{column} {wanted}"
 
 
 def _build_attribute(column: str, condition: AttributeCondition, parameters: dict[str, Any], number: int) -> str:

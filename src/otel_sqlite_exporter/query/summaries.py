@@ -130,6 +130,7 @@ class SpanSummary(ViewRow):
     attribute_types: str | None
     attributes: str
     id: int
+    user_id: str | None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -252,6 +253,7 @@ class LLMInteractionSummary(ViewRow):
     price_source: str | None
     price_date: str | None
     id: int
+    error_message: str | None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -292,3 +294,4 @@ class ToolInteractionSummary(ViewRow):
     asked_by_span_id: str | None
     counted: int
     id: int
+    error_message: str | None

@@ -86,8 +86,8 @@ CREATE INDEX _llm_interactions_response_key ON _llm_interactions (response_key) 
 CREATE INDEX _llm_interactions_twin ON _llm_interactions (twin) WHERE twin IS NOT NULL;
 -- The newest calls that failed.
 CREATE INDEX _llm_interactions_failed ON _llm_interactions (start_time_unix_nano) WHERE has_failed = 1;
--- How many rows the view leaves out: row_counts.
-CREATE INDEX _llm_interactions_hidden ON _llm_interactions (id) WHERE is_hidden = 1;
+-- How many rows the view leaves out, and how many others do not count: row_counts.
+CREATE INDEX _llm_interactions_uncounted ON _llm_interactions (is_hidden) WHERE counted = 0;
 
 CREATE TABLE _tool_interactions (
   id INTEGER PRIMARY KEY,
@@ -145,8 +145,8 @@ CREATE INDEX _tool_interactions_stale ON _tool_interactions (is_stale) WHERE is_
 CREATE INDEX _tool_interactions_start_time ON _tool_interactions (start_time_unix_nano);
 -- The newest executions that failed.
 CREATE INDEX _tool_interactions_failed ON _tool_interactions (start_time_unix_nano) WHERE has_failed = 1;
--- How many rows the view leaves out: row_counts.
-CREATE INDEX _tool_interactions_hidden ON _tool_interactions (id) WHERE is_hidden = 1;
+-- How many rows the view leaves out, and how many others do not count: row_counts.
+CREATE INDEX _tool_interactions_uncounted ON _tool_interactions (is_hidden) WHERE counted = 0;
 
 -- Results of tools, from the prompts of later model calls.
 CREATE TABLE _tool_results (

@@ -8,6 +8,7 @@ CREATE VIEW complete_llm_interactions AS
 -- agent_name is what it names itself, else what its span, or the nearest above that, does.
 -- prompt, completion and system_instructions are those of attributes, else of events of the span, else of log records that
 -- name it. Where the same call was recorded twice, the row that counts shows what all of its records say.
+-- error_message is what a failed call says of its failure: its span, the last exception among its events, or its record.
 -- Calls that run (finish_id is NULL) and interrupted ones are here too, with status and end as in the view spans.
 SELECT
   t.trace_id,
@@ -75,7 +76,14 @@ SELECT
   coalesce((SELECT c.system_instructions FROM _call_messages AS c WHERE c.id = i.id), (SELECT c.system_instructions FROM _call_messages AS c WHERE c.id = i.content_of)) AS system_instructions,
   i.price_source,
   i.price_date,
-  i.id
+  i.id,
+  CASE WHEN i.status_code = 2 OR i.error_type IS NOT NULL THEN coalesce(
+    iif(i.event IS NULL, (SELECT m.message FROM _error_messages AS m WHERE m.span = i.span), NULL),
+    coalesce(e.attributes, l.attributes) ->> '$."error.message"',
+    coalesce(e.attributes, l.attributes) ->> '$."exception.message"',
+    coalesce(e.attributes, l.attributes) ->> '$.error',
+    (SELECT max(m.message) FROM _llm_interactions AS w JOIN _error_messages AS m ON m.span = w.span WHERE w.twin = i.id)
+  ) END AS error_message
 FROM _llm_interactions AS i
 JOIN _trace_sessions AS p ON p.id = i.trace_session
 LEFT JOIN _traces AS t ON t.id = p.trace AND t.trace_id <> ''

@@ -5,6 +5,8 @@ CREATE VIEW complete_tool_interactions AS
 -- asked_by_span_id is the span of the model call whose answer asked for the tool, where one is known: of several records
 -- of that call, the one that counts.
 -- agent_name is what it names itself, else what its span, or the nearest above that, does.
+-- error_message is what a failed execution says of its failure: its span, the last exception among its events, or its
+-- record.
 -- Calls that run (finish_id is NULL) and interrupted ones are here too, with status and end as in the view spans.
 SELECT
   t.trace_id,
@@ -77,7 +79,14 @@ SELECT
      ORDER BY q.start_time_unix_nano, c.span_id LIMIT 1)
   ) AS asked_by_span_id,
   i.counted,
-  i.id
+  i.id,
+  CASE WHEN i.is_request = 0 AND (i.status_code = 2 OR i.error_type IS NOT NULL) THEN coalesce(
+    iif(i.event IS NULL, (SELECT m.message FROM _error_messages AS m WHERE m.span = i.span), NULL),
+    coalesce(e.attributes, l.attributes) ->> '$."error.message"',
+    coalesce(e.attributes, l.attributes) ->> '$."exception.message"',
+    coalesce(e.attributes, l.attributes) ->> '$.error',
+    (SELECT max(m.message) FROM _tool_interactions AS w JOIN _error_messages AS m ON m.span = w.span WHERE w.merged_into = i.id AND w.is_request = 0)
+  ) END AS error_message
 FROM _tool_interactions AS i
 JOIN _trace_sessions AS p ON p.id = i.trace_session
 LEFT JOIN _traces AS t ON t.id = p.trace AND t.trace_id <> ''

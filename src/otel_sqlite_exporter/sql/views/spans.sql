@@ -1,6 +1,6 @@
 CREATE VIEW spans AS
 -- One row for each span, as the application recorded it. Key: (trace_id, span_id). session_id is the span's own, else
--- that of its trace. *_time_source is 'record' if the time is the span's own. status is error, ok, running (it has not
+-- that of its trace; user_id is that of its trace. *_time_source is 'record' if the time is the span's own. status is error, ok, running (it has not
 -- ended; its end is the last write of its process, end_time_source 'open') or interrupted (its process is gone; its
 -- end is the last write of that process, end_time_source 'estimated'). attribute_types has the types that JSON loses
 -- (bytes, double, int), by JSON Pointer.
@@ -39,7 +39,8 @@ SELECT
   r.attribute_types AS resource_attribute_types,
   s.attribute_types,
   iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) AS attributes,
-  s.id
+  s.id,
+  t.user_id
 FROM _spans AS s
 JOIN _traces AS t ON t.id = s.trace
 JOIN _trace_sessions AS p ON p.id = s.trace_session

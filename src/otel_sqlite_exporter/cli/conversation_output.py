@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Conversations as text: each call with its messages, each tool with its arguments and result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from otel_sqlite_exporter.cli.formatting import format_ms, format_status, format_time, is_terminal, print_lines
+from otel_sqlite_exporter.cli.table_model import Passage
+from otel_sqlite_exporter.cli.tables import print_json, print_tables
+from otel_sqlite_exporter.model.plural import count
+from otel_sqlite_exporter.query.conversations.conversation import CallTurn, Conversation, Message, ToolTurn, Turn
+from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, ToolInteractionSummary
+
+_MOST = 2_000
+"""Characters of a text that are shown without --full."""
+_INSIDE = 2
+
+
+def show_conversation(conversation: Conversation, *, full: bool, as_json: bool) -> None:
+    """Print a conversation. Unless `full`, long texts are cut, but for one call or tool in a pipe."""
+    if as_json:
+        return print_json(conversation.to_dict())
+    most = None if full or (conversation.is_one and not is_terminal()) else _MOST
+    if conversation.is_one:
+        title = f"{'call' if conversation.kind == 'llm' else 'tool'} {conversation.id}"
+    else:
+        title = f"{conversation.kind} {conversation.id} (calls and tools: {conversation.describe()})"
+    parts = [Passage(_describe_turn(turn), [*_tell_turn(turn, most)]) for turn in conversation.turns]
+    print_tables(Passage(title, [*_tell_whole(conversation)]), *parts)
+    if len(conversation) != conversation.total:
+        print_lines("more: give a higher --limit", to_stderr=True)
+
+
+def describe_row(row: LLMInteractionSummary | ToolInteractionSummary) -> list[str]:
+    """Return what a call or a tool is, how it ended and what it took, in the order in which a line shows it."""
+    parts = [format_status(row.status, row.error_type) or "-", format_ms(row.duration_ms) or "-"]
+    if isinstance(row, LLMInteractionSummary):
+        tokens = [
+            f"{number:,} {name}" for number, name in ((row.input_tokens, "in"), (row.output_tokens, "out")) if number
+        ]
+        parts += [f"{' + '.join(tokens)} tokens"] if tokens else []
+        parts += [f"${row.cost_usd:.4g}"] if row.cost_usd is not None else []
+        return [row.model or row.name, *parts]
+    return [row.tool_name or row.name, *parts]
+
+
+def _tell_whole(conversation: Conversation) -> Iterator[tuple[int, str]]:
+    rows = [turn.call if isinstance(turn, CallTurn) else turn.tool for turn in conversation.turns]
+    for name, values in (
+        ("session", {row.session_id for row in rows}),
+        ("trace", {row.trace_id for row in rows} if conversation.is_one else set()),
+        ("user", {row.user_id for row in rows}),
+        ("service", {row.service_name for row in rows}),
+    ):
+        known = sorted(value for value in values if value is not None)
+        if known and name != conversation.kind:
+            yield 0, f"{name}: {', '.join(known)}".replace("\n", "\\n")
+    if not rows:
+        yield 0, "no call of a model and no tool"
+
+
+def _describe_turn(turn: Turn) -> str:
+    row = turn.call if isinstance(turn, CallTurn) else turn.tool
+    start = turn.call.request_timestamp if isinstance(turn, CallTurn) else turn.tool.start_time
+    kind = "tool" if isinstance(turn, ToolTurn) else "agent" if turn.call.is_aggregate else "call"
+    name, *facts = describe_row(row)
+    agent = f"agent {row.agent_name}" if row.agent_name is not None else None
+    span = f"span {row.span_id}" if row.span_id is not None else None
+    return "  ".join(part for part in (format_time(start), f"{kind} {name}", *facts, agent, span) if part)
+
+
+def _tell_turn(turn: Turn, most: int | None) -> Iterator[tuple[int, str]]:
+    if isinstance(turn, CallTurn):
+        yield from _tell_call(turn, most)
+    else:
+        yield from _tell_tool(turn, most)
+
+
+def _tell_call(turn: CallTurn, most: int | None) -> Iterator[tuple[int, str]]:
+    if turn.folded:
+        yield 0, f"({count(turn.folded, 'message')} of the prompt shown above)"
+    for message in turn.prompt:
+        yield from _tell_message(message, most)
+    for message in turn.completion:
+        yield from _tell_message(message, most)
+    if not turn.prompt and not turn.completion and not turn.folded:
+        yield 0, "(no messages were recorded)"
+    yield from _tell_error(turn.call)
+
+
+def _tell_tool(turn: ToolTurn, most: int | None) -> Iterator[tuple[int, str]]:
+    tool = turn.tool
+    if tool.arguments is not None and not turn.is_asked:
+        yield 0, "arguments:"
+        yield _INSIDE, _cut(tool.arguments, most)
+    if tool.result is not None:
+        yield 0, "result:"
+        yield _INSIDE, _cut(tool.result, most)
+    yield from _tell_error(tool)
+
+
+def _tell_error(row: LLMInteractionSummary | ToolInteractionSummary) -> Iterator[tuple[int, str]]:
+    if row.status == "error":
+        yield (
+            0,
+            f"error: {': '.join(part for part in (row.error_type, row.error_message) if part) or 'no reason given'}",
+        )
+    elif row.status in ("running", "interrupted"):
+        yield 0, f"({row.status}: no answer)"
+
+
+def _tell_message(message: Message, most: int | None) -> Iterator[tuple[int, str]]:
+    name = f" {message['name']}" if isinstance(message.get("name"), str) else ""
+    reason = message.get("finish_reason")
+    ending = f" ({reason})" if isinstance(reason, str) and reason != "stop" else ""
+    yield 0, f"{message.get('role')}{name}{ending}:".replace("\n", "\\n")
+    parts = message.get("parts")
+    for part in parts if isinstance(parts, list) else [parts]:
+        yield _INSIDE, _cut(_describe_part(part), most)
+
+
+def _describe_part(part: Any) -> str:
+    if not isinstance(part, dict):
+        return _write(part)
+    kind, label = part.get("type"), part.get("id")
+    known = f" [{label}]" if isinstance(label, str) else ""
+    if kind == "text" and "content" in part:
+        return f"{'(refusal) ' if part.get('refusal') else ''}{_write(part['content'])}"
+    if kind == "reasoning":
+        return f"(reasoning) {_write(part.get('content'))}"
+    if kind == "tool_call":
+        return f"calls {part.get('name')}{known}: {_write(part.get('arguments'))}"
+    if kind == "tool_call_response":
+        of = f" of {part['name']}" if part.get("name") else ""
+        return f"{'failed' if part.get('is_error') else 'result'}{of}{known}: {_write(part.get('response'))}"
+    if kind == "blob":
+        return (
+            f"({part.get('mime_type') or part.get('modality') or 'bytes'}: {len(str(part.get('content'))):,} in base64)"
+        )
+    rest = {name: value for name, value in part.items() if name != "type"}
+    return f"({kind}) {_write(rest)}"
+
+
+def _write(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _cut(text: str, most: int | None) -> str:
+    if most is None or len(text) <= most:
+        return text
+    return f"{text[:most]}\n… {count(len(text) - most, 'more character')} (--full shows all)"
