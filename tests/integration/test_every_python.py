@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from tests.conftest import ROOT, clean_environment, read
 
 IMPORTS = """
 import importlib, pkgutil, platform, sqlite3, otel_sqlite_exporter as package
-modules = [module.name for module in pkgutil.walk_packages(package.__path__, "otel_sqlite_exporter.", onerror=lambda name: None)]
+found = pkgutil.walk_packages(package.__path__, "otel_sqlite_exporter.", onerror=lambda name: None)
+modules = [module.name for module in found]
 lacking = set()
 for name in modules:
     try:
@@ -50,7 +52,7 @@ def find_pythons() -> dict[str, str]:
     return found
 
 
-def test_the_summary_says_which_pythons_are_here(record_property: pytest.RecordProperty) -> None:
+def test_the_summary_says_which_pythons_are_here(record_property: Callable[[str, object], None]) -> None:
     record_property("found", ", ".join(sorted(find_pythons(), key=lambda version: int(version[2:]))))
     assert f"3.{sys.version_info.minor}" in find_pythons()
 
@@ -63,13 +65,19 @@ def base_dependencies() -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("version", find_pythons())
 def test_it_imports_every_module_and_runs_the_readme(
-    tmp_path: Path, version: str, record_property: pytest.RecordProperty
+    tmp_path: Path, version: str, record_property: Callable[[str, object], None]
 ) -> None:
     python = find_pythons()[version]
     packages = tmp_path / "packages"
     options = ["--quiet", "--disable-pip-version-check", "--no-compile", "--only-binary", ":all:"]
-    install = [python, "-m", "pip", "install", *options, "--constraint", ROOT / "constraints.txt", "--target", packages]
-    done = subprocess.run([*install, *base_dependencies()], capture_output=True, text=True, check=False, timeout=600)
+    install = [python, "-m", "pip", "install", *options, "--constraint", str(ROOT / "constraints.txt")]
+    done = subprocess.run(
+        [*install, "--target", str(packages), *base_dependencies()],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
     if done.returncode:
         record_property("did not run", version)
         pytest.skip(f"the dependencies cannot be installed for {version}: {done.stderr.splitlines()[-1]}")
