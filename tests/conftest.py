@@ -62,7 +62,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests have counted and noted with `record_property`."""
     counts = [
         f"{report.location[2]}: {name}: {value}"
-        for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+        for outcome in ("passed", "failed", "skipped")
+        for report in terminalreporter.getreports(outcome)
         for name, value in report.user_properties
     ]
     if counts:

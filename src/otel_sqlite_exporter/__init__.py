@@ -9,11 +9,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
     from otel_sqlite_exporter.sdk.log_exporter import SQLiteLogRecordExporter
+    from otel_sqlite_exporter.sdk.sigterm import flush_on_sigterm
     from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
     from otel_sqlite_exporter.sdk.span_processor import SQLiteSpanProcessor
     from otel_sqlite_exporter.version import __version__
 
-__all__ = ["SQLiteLogRecordExporter", "SQLiteSpanExporter", "SQLiteSpanProcessor", "TelemetryDatabase", "__version__"]
+__all__ = [
+    "SQLiteLogRecordExporter",
+    "SQLiteSpanExporter",
+    "SQLiteSpanProcessor",
+    "TelemetryDatabase",
+    "__version__",
+    "flush_on_sigterm",
+]
 
 _HOMES = {
     "SQLiteLogRecordExporter": "sdk.log_exporter",
@@ -21,6 +29,7 @@ _HOMES = {
     "SQLiteSpanProcessor": "sdk.span_processor",
     "TelemetryDatabase": "query.reader",
     "__version__": "version",
+    "flush_on_sigterm": "sdk.sigterm",
 }
 
 

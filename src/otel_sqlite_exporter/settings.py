@@ -199,6 +199,7 @@ class ProcessorKeywords(SettingKeywords, total=False):
 
     open_delay_ms: int | None
     schedule_delay_ms: int | None
+    idle_delay_ms: int | None
     queue_size: int | None
     batch_size: int | None
     queue_wait_ms: int | None
@@ -211,7 +212,20 @@ class ProcessorSettings(NamedTuple):
         int, Setting(250, _parse_ms, "Milliseconds after which a span that still runs is written.")
     ]
     schedule_delay_ms: Annotated[
-        int, Setting(1_000, _parse_ms, "The longest time, in milliseconds, that an ended span waits for its batch.")
+        int,
+        Setting(
+            1_000,
+            _parse_ms,
+            "The longest time, in milliseconds, that an ended span waits for its batch while other spans end.",
+        ),
+    ]
+    idle_delay_ms: Annotated[
+        int,
+        Setting(
+            100,
+            _parse_ms,
+            "Milliseconds without the end of another span, after which the spans that wait are written.",
+        ),
     ]
     queue_size: Annotated[int, Setting(16_384, _parse_spans, "The most ended spans that may wait.")]
     batch_size: Annotated[int, Setting(512, _parse_spans, "The most spans that are written at once.")]
@@ -235,6 +249,15 @@ class EnvironmentSettings(NamedTuple):
             False,
             parsing.parse_flag,
             "`true`: `opentelemetry-instrument` adds a `SQLiteSpanProcessor` to the tracer provider.",
+        ),
+    ]
+    flush_on_sigterm: Annotated[
+        bool,
+        Setting(
+            False,
+            parsing.parse_flag,
+            "`true`: under `opentelemetry-instrument`, SIGTERM first writes what waits: see "
+            "docs/operations.md#when-the-process-ends.",
         ),
     ]
     debug: Annotated[

@@ -38,7 +38,14 @@ from otel_sqlite_exporter.sql.texts import read_folder
 from tests.conftest import ROOT, exporting, make_spans, modules_after, read
 
 PACKAGE = "otel_sqlite_exporter"
-NAMES = ["SQLiteLogRecordExporter", "SQLiteSpanExporter", "SQLiteSpanProcessor", "TelemetryDatabase", "__version__"]
+NAMES = [
+    "SQLiteLogRecordExporter",
+    "SQLiteSpanExporter",
+    "SQLiteSpanProcessor",
+    "TelemetryDatabase",
+    "__version__",
+    "flush_on_sigterm",
+]
 SETTINGS = [
     "path",
     "session_attributes",
@@ -56,10 +63,17 @@ SETTINGS = [
     "capture_limit",
     "dialects",
 ]
-PROCESSOR_SETTINGS = ["open_delay_ms", "schedule_delay_ms", "queue_size", "batch_size", "queue_wait_ms"]
+PROCESSOR_SETTINGS = [
+    "open_delay_ms",
+    "schedule_delay_ms",
+    "idle_delay_ms",
+    "queue_size",
+    "batch_size",
+    "queue_wait_ms",
+]
 VARIABLES = [f"OTEL_EXPORTER_SQLITE_{setting.upper()}" for setting in SETTINGS]
 PROCESSOR_VARIABLES = [f"OTEL_EXPORTER_SQLITE_{setting.upper()}" for setting in PROCESSOR_SETTINGS]
-SWITCHES = [f"OTEL_EXPORTER_SQLITE_{name}" for name in ("SPAN_PROCESSOR", "DEBUG", "DEBUG_FILE")]
+SWITCHES = [f"OTEL_EXPORTER_SQLITE_{name}" for name in ("SPAN_PROCESSOR", "FLUSH_ON_SIGTERM", "DEBUG", "DEBUG_FILE")]
 ENTRY_POINTS = {
     ("console_scripts", "otel-sqlite-exporter", f"{PACKAGE}.cli.commands:cli"),
     ("opentelemetry_traces_exporter", "sqlite", f"{PACKAGE}.sdk.span_exporter:SQLiteSpanExporter"),

@@ -23,7 +23,7 @@ from opentelemetry.instrumentation.threading import ThreadingInstrumentor
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.trace import Tracer, set_span_in_context
 
-from otel_sqlite_exporter import SQLiteSpanProcessor
+from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter, SQLiteSpanProcessor
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.sdk import span_processor
 from tests.commands import run
@@ -53,6 +53,10 @@ def eventually(found: Callable[[], object], timeout_s: float = 20) -> None:
                 return
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.01)
+
+
+def wait_for_spans(path: Path, spans: int) -> None:
+    eventually(lambda: path.exists() and len(span_names(path)) == spans)
 
 
 def opened(path: Path) -> int:
@@ -123,6 +127,75 @@ def test_a_short_span_is_in_the_file_within_the_schedule(path: Path) -> None:
     with tracing(path, schedule_delay_ms=50) as (tracer, _):
         tracer.start_span("short").end()
         eventually(lambda: path.exists() and span_names(path) == ["short"])
+
+
+def test_what_ended_is_in_the_file_soon_after_if_nothing_else_ends(path: Path) -> None:
+    with tracing(path, schedule_delay_ms=600_000) as (tracer, _):
+        for wanted in (5, 10, 15):
+            for _ in range(5):
+                tracer.start_span("short").end()
+            wait_for_spans(path, wanted)
+    assert health(path, "opened") == (0,)
+
+
+def test_batches_grow_while_spans_keep_ending(path: Path) -> None:
+    settings = {"schedule_delay_ms": 600_000, "idle_delay_ms": 600_000, "batch_size": 100}
+    with tracing(path, **settings) as (tracer, processor):
+        for _ in range(250):
+            tracer.start_span("many").end()
+        eventually(lambda: not processor._queue)
+        tracer.start_span("one more").end()
+    assert health(path, "received", "batches") == (251, 4)
+
+
+def test_a_process_that_does_nothing_is_not_woken(path: Path) -> None:
+    with tracing(path, open_delay_ms=10) as (tracer, processor):
+        span = tracer.start_span("long")
+        eventually(lambda: processor._running.opened and processor._is_asleep)
+        span.end()
+        eventually(lambda: not processor._queue and processor._is_asleep)
+        assert processor._plan_turn() is None
+
+
+def test_a_flush_ends_in_time_while_the_file_is_locked_and_loses_nothing(path: Path) -> None:
+    with exporting(path) as exporter:
+        export_all(exporter, "first")
+    with (
+        closing(sqlite3.connect(path, isolation_level=None)) as lock,
+        tracing(path, busy_timeout_ms=600_000) as (tracer, processor),
+    ):
+        lock.execute("BEGIN IMMEDIATE")
+        tracer.start_span("waits").end()
+        assert not processor.force_flush(50)  # and not after the busy timeout, or this test would hang
+        lock.execute("COMMIT")
+        assert processor.force_flush()
+        assert span_names(path) == ["first", "waits"]
+
+
+def test_neither_the_start_nor_the_end_of_a_span_raises(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class Odd:
+        @property
+        def context(self) -> None:
+            raise ValueError("it has no context")
+
+    with tracing(path) as (tracer, processor):
+        for odd in (Odd(), None, "text"):
+            processor.on_start(odd)  # type: ignore[arg-type]
+            processor.on_end(odd)  # type: ignore[arg-type]
+        assert {record.levelname for record in caplog.records} == {"ERROR"}
+        tracer.start_span("sound").end()
+    assert span_names(path) == ["sound"]
+
+
+def test_many_open_spans_are_written_in_batches(path: Path) -> None:
+    with tracing(path, open_delay_ms=0, batch_size=10) as (tracer, processor):
+        spans = [tracer.start_span(f"{number:02}") for number in range(40)]
+        eventually(lambda: opened(path) == 40)
+        for span in spans:
+            span.end()
+        assert processor.force_flush()
+    assert health(path, "received", "opened") == (40, 40)
+    assert len(span_names(path)) == 40
 
 
 @pytest.mark.row("Queue full")
@@ -305,13 +378,13 @@ def test_a_child_writes_its_own_spans_and_leaves_the_others_to_its_parent(path: 
 
 def trace_in_child(path: str, name: str) -> None:
     provider = TracerProvider()
-    provider.add_span_processor(SQLiteSpanProcessor(path, schedule_delay_ms=60_000))
+    provider.add_span_processor(SQLiteSpanProcessor(path, schedule_delay_ms=60_000, idle_delay_ms=60_000))
     provider.get_tracer("tests").start_span(name).end()
 
 
 def start_children(path: str, method: str) -> None:
     provider = TracerProvider()
-    provider.add_span_processor(SQLiteSpanProcessor(path, schedule_delay_ms=60_000))
+    provider.add_span_processor(SQLiteSpanProcessor(path, schedule_delay_ms=60_000, idle_delay_ms=60_000))
     tracer = provider.get_tracer("tests")
     tracer.start_span("parent").end()
     context: Any = multiprocessing.get_context(method)
@@ -382,11 +455,20 @@ def test_after_shutdown_spans_are_not_written_and_one_line_says_so(
         late = tracer.start_span("late")
         tracer.start_span("in time").end()
         processor.shutdown()
-        processor.shutdown()
         late.end()
         processor.on_end(late)  # type: ignore[arg-type]
+        assert [record.message for record in caplog.records] == ["after shutdown nothing is written: a span is lost"]
     assert span_names(path) == ["in time"]
-    assert [record.message for record in caplog.records] == ["after shutdown nothing is written: a span is lost"]
+
+
+def test_a_second_shutdown_does_nothing_but_log_a_warning(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for make in (SQLiteSpanProcessor, SQLiteSpanExporter, SQLiteLogRecordExporter):
+        one = make(path)
+        one.shutdown()
+        assert caplog.records == []
+        one.shutdown()
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
+        caplog.clear()
 
 
 def test_the_thread_causes_no_span(path: Path) -> None:

@@ -27,7 +27,8 @@ from otel_sqlite_exporter import SQLiteSpanProcessor
 
 provider = TracerProvider()
 delay_ms = int(os.environ.get("DELAY_MS", "50"))
-provider.add_span_processor(SQLiteSpanProcessor(os.environ["FILE"], open_delay_ms=50, schedule_delay_ms=delay_ms))
+delays = {"open_delay_ms": 50, "schedule_delay_ms": delay_ms, "idle_delay_ms": delay_ms}
+provider.add_span_processor(SQLiteSpanProcessor(os.environ["FILE"], **delays))
 trace.set_tracer_provider(provider)
 tracer = trace.get_tracer("application")
 tracer.start_span("loaded").end()

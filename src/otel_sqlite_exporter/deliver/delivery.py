@@ -106,6 +106,7 @@ class Delivery:
         """Write counts that are not in the file yet, and close it. Waits up to the busy timeout for a delivery that is
         under way."""
         if self._is_closed:
+            _logger.warning("the exporter was shut down before: this call does nothing")
             return
         run = self._own_run()
         with self._suppress_instrumentation():

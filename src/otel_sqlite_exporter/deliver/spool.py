@@ -3,7 +3,7 @@
 
 A header of 36 bytes (a mark, the spool's id, and the position of the first batch that was not taken) is followed by
 frames: a mark, the length and the CRC-32 of the content, the batch's id, the content. A frame that a dying process left
-unfinished fails its check and is passed over. The lock is `flock`: a forked child does not take it away.
+unfinished fails its check and is passed over. A forked child does not take its lock away.
 """
 
 from __future__ import annotations
@@ -18,6 +18,15 @@ from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from otel_sqlite_exporter.errors import SpoolError, SpoolFullError
+from otel_sqlite_exporter.storage.system_files import (
+    BINARY,
+    lock_file,
+    read_at,
+    remove_open_file,
+    sync_folder,
+    unlock_file,
+    write_at,
+)
 
 _MARK = b"otel-spool/1"
 _HEADER = struct.Struct(">12s16sQ")
@@ -99,7 +108,7 @@ class Spool:
             OSError: It cannot be read.
         """
         try:
-            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(self.path, os.O_RDONLY | BINARY)
         except FileNotFoundError:
             return 0, 0
         try:
@@ -112,17 +121,13 @@ class Spool:
 
     @contextmanager
     def _open(self, timeout_s: float, *, create: bool) -> Iterator[int]:
-        try:
-            from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
-        except ImportError:  # Windows
-            raise SpoolError("this platform has no file locks, so there is no spool") from None
         deadline = time.monotonic() + timeout_s
         while True:
-            flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
+            flags = os.O_RDWR | BINARY | (os.O_CREAT if create else 0)
             descriptor = os.open(self.path, flags, 0o600)
             try:
                 try:
-                    flock(descriptor, LOCK_EX | LOCK_NB)
+                    lock_file(descriptor)
                 except BlockingIOError:
                     if time.monotonic() >= deadline:
                         raise SpoolError(f"{self.path} is locked by another process") from None
@@ -134,28 +139,21 @@ class Spool:
                         continue
                     if status.st_size == 0:
                         _write(descriptor, _HEADER.pack(_MARK, uuid.uuid4().bytes, _HEADER.size))
-                        self._sync_folder()
-                    _check_mark(self.path, os.pread(descriptor, _HEADER.size, 0))
+                        sync_folder(os.path.dirname(self.path))
+                    _check_mark(self.path, read_at(descriptor, _HEADER.size, 0))
                     yield descriptor
                     return
                 finally:
-                    flock(descriptor, LOCK_UN)
+                    unlock_file(descriptor)
             finally:
                 os.close(descriptor)
-
-    def _sync_folder(self) -> None:
-        folder = os.open(os.path.dirname(self.path), os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 class HeldSpool:
     """A locked spool. Iterating gives the frames that were not taken yet, in order."""
 
     def __init__(self, path: str, descriptor: int) -> None:
-        header = os.pread(descriptor, _HEADER.size, 0)
+        header = read_at(descriptor, _HEADER.size, 0)
         _check_mark(path, header)
         _, spool_id, self._position = _HEADER.unpack(header)
         self.spool_id = spool_id.hex()
@@ -171,21 +169,21 @@ class HeldSpool:
 
     def advance(self, frame: Frame) -> None:
         """Note that `frame` was taken."""
-        os.pwrite(self._descriptor, struct.pack(">Q", frame.end), _HEADER.size - 8)
+        write_at(self._descriptor, struct.pack(">Q", frame.end), _HEADER.size - 8)
         os.fsync(self._descriptor)
         self._position = frame.end
 
     def remove(self) -> None:
         """Remove the spool, when all its frames were taken."""
-        os.unlink(self._path)
+        remove_open_file(self._path, self._descriptor)
 
     def _read(self, position: int) -> Frame | None:
         size = os.fstat(self._descriptor).st_size
         while position + _FRAME.size <= size:
-            mark, length, checksum, batch_id = _FRAME.unpack(os.pread(self._descriptor, _FRAME.size, position))
+            mark, length, checksum, batch_id = _FRAME.unpack(read_at(self._descriptor, _FRAME.size, position))
             end = position + _FRAME.size + length
             if mark == _FRAME_MARK and end <= size:
-                content = os.pread(self._descriptor, length, end - length)
+                content = read_at(self._descriptor, length, end - length)
                 if zlib.crc32(content) == checksum:
                     return Frame(end, batch_id.hex(), content)
             position = self._find_mark(position + 1, size)
@@ -194,7 +192,7 @@ class HeldSpool:
     def _find_mark(self, position: int, size: int) -> int:
         chunk = 1 << 20
         while position < size:
-            found = os.pread(self._descriptor, chunk, position).find(_FRAME_MARK)
+            found = read_at(self._descriptor, chunk, position).find(_FRAME_MARK)
             if found >= 0:
                 return position + found
             position += chunk - len(_FRAME_MARK) + 1

@@ -23,6 +23,7 @@ from otel_sqlite_exporter.storage.identity import identify_file, migrate_hint, n
 from otel_sqlite_exporter.storage.open_work import find_open_runs
 from otel_sqlite_exporter.storage.process import is_alive
 from otel_sqlite_exporter.storage.steps import load_migrations
+from otel_sqlite_exporter.storage.system_files import HAS_MODES
 from otel_sqlite_exporter.storage.views import load_views, read_view_number
 
 _LARGE_WAL_BYTES = 64 * 1024 * 1024
@@ -137,6 +138,8 @@ def _find_statistics(connection: sqlite3.Connection, repair: str) -> Iterator[Fi
 
 
 def _find_modes(path: str) -> Iterator[Finding]:
+    if not HAS_MODES:
+        return
     path = os.path.realpath(path)
     for name in (path, f"{path}-wal", f"{path}-shm", spool_path(path)):
         if os.path.exists(name) and stat.S_IMODE(os.stat(name).st_mode) & 0o077:

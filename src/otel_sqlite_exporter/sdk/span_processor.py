@@ -6,19 +6,20 @@ from __future__ import annotations
 import logging
 import math
 import os
-import sys
 import threading
 import time
 import weakref
 from collections import deque
-from typing import Any, Unpack
+from typing import Any, NamedTuple, Unpack
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from otel_sqlite_exporter.declarations import check_keywords, declared_settings, resolve
 from otel_sqlite_exporter.error_texts import describe_error, list_frames
+from otel_sqlite_exporter.sdk.child_exits import flush_at_exit_of_child
 from otel_sqlite_exporter.sdk.keywords import show_keywords
+from otel_sqlite_exporter.sdk.running_spans import RunningSpans
 from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.settings import ProcessorKeywords, ProcessorSettings, Settings
 
@@ -26,7 +27,13 @@ _logger = logging.getLogger(__name__)
 _SHUTDOWN_TIMEOUT_S = 30.0
 _ALIVE_INTERVAL_S = 5.0
 """How often the process is noted as alive while a span runs and nothing else is written. A write takes 1 ms."""
+_SHORTEST_TICK_S = 0.01
 _processors: weakref.WeakSet[SQLiteSpanProcessor] = weakref.WeakSet()
+
+
+class _Flush(NamedTuple):
+    is_done: threading.Event
+    with_running: bool
 
 
 @show_keywords(ProcessorKeywords, Settings, ProcessorSettings)
@@ -34,8 +41,10 @@ class SQLiteSpanProcessor(SpanProcessor):
     """Writes spans to a SQLite file: each when it has ended, and also while it runs if it runs for longer than
     `open_delay_ms`. A span that never ends, because its process was killed, is in the file as interrupted.
 
-    Spans wait in a queue for a thread that writes them in batches. The thread starts with the first span, in each
-    process separately: a forked child does not write the spans that wait in its parent.
+    Spans wait in a queue for a thread that writes them in batches: when no other span has ended for `idle_delay_ms`,
+    and under load when the first has waited for `schedule_delay_ms`. The thread sleeps when no span runs or waits. It
+    starts with the first span, in each process separately: a forked child does not write the spans that wait in its
+    parent.
 
     The keywords are those of `ProcessorKeywords`; docs/settings.md describes each. For one that is None or missing, its
     environment variable holds, then its default.
@@ -52,52 +61,43 @@ class SQLiteSpanProcessor(SpanProcessor):
         self._exporter = SQLiteSpanExporter(**given)
         self._open_delay_ns = settings.open_delay_ms * 1_000_000
         self._schedule_delay_s = settings.schedule_delay_ms / 1000
+        self._idle_delay_s = min(settings.idle_delay_ms, settings.schedule_delay_ms) / 1000
         self._queue_size = settings.queue_size
         self._batch_size = min(settings.batch_size, settings.queue_size)
         self._queue_wait_s = settings.queue_wait_ms / 1000
-        # How often the thread looks for spans that run: as often as the shorter delay needs.
-        self._tick_s = min(max(settings.open_delay_ms / 1000, 0.01), self._schedule_delay_s or 0.01)
-        self._written_at = -math.inf
+        # How long the thread waits at most while a span waits to be written or has just started. So a span that ends
+        # need not wake it.
+        self._tick_s = max(min(self._idle_delay_s, settings.open_delay_ms / 1000), _SHORTEST_TICK_S)
         self._is_shut_down = False
         self._has_warned = False
         self._begin()
         _processors.add(self)
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Remember that a span runs."""
-        if self._pid != os.getpid():  # some servers fork without running Python's hooks
-            self._begin()
-        context = span.context
-        if context is not None and context.trace_flags.sampled:
-            self._running[context.span_id] = span
-            if self._thread is None:
-                self._start_thread()
+        """Remember that a span runs. Never raises an Exception."""
+        try:
+            if self._pid != os.getpid():  # some servers fork without running Python's hooks
+                self._begin()
+            context = span.context
+            if context is not None and context.trace_flags.sampled:
+                self._running.starting[context.span_id] = span
+                if self._is_asleep:
+                    self._rouse()
+        except Exception:
+            _logger.exception("the start of a span is not noted")
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Queue a span that has ended."""
-        if self._pid != os.getpid():
-            self._begin()
-        context = span.context
-        if context is None or not context.trace_flags.sampled:
-            return
-        self._running.pop(context.span_id, None)
-        if self._is_shut_down:
-            self._warn_of_shutdown()
-            return
-        queue = self._queue
-        if len(queue) >= self._queue_size and not self._wait_for_room():
-            self._exporter.count_dropped(1)
-            return
-        queue.append(span)
-        if len(queue) == self._batch_size:
-            self._wake.set()
-        if self._thread is None:
-            self._start_thread()
+        """Queue a span that has ended. Never raises an Exception."""
+        try:
+            self._queue_span(span)
+        except Exception:
+            _logger.exception("a span is lost")
 
     def shutdown(self) -> None:
         """Write the spans that wait, for 30 seconds at most, and close the file. Spans that still run stay open in the
-        file, until the next process that opens it marks them as interrupted."""
+        file, until the next process that opens it marks them as interrupted. A second call only logs a warning."""
         if self._is_shut_down:
+            _logger.warning("the span processor was shut down before: this call does nothing")
             return
         self._is_shut_down = True
         if self._pid != os.getpid():
@@ -112,69 +112,122 @@ class SQLiteSpanProcessor(SpanProcessor):
         self._exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Write every span that has ended. Return whether that took no longer than `timeout_millis`."""
+        """Write every span that has ended, for `timeout_millis` at most. Return whether all were written by then; the
+        others are written later."""
+        return self._flush(timeout_millis / 1000)
+
+    def _flush(self, timeout_s: float, *, with_running: bool = False) -> bool:
+        """Do what `force_flush` does; `with_running`, also write each span that still runs, as it is now."""
         if self._pid != os.getpid():
             self._begin()
         if self._is_shut_down:
             return True
-        return self._write_queue(time.monotonic() + timeout_millis / 1000)
+        thread = self._thread
+        if thread is None or thread.ident == threading.get_ident():
+            return self._write_queue(time.monotonic() + timeout_s)
+        # By the thread, because an export may take longer than this call.
+        flush = _Flush(threading.Event(), with_running)
+        self._flushes.append(flush)
+        self._wake.set()
+        return flush.is_done.wait(timeout_s)
 
     def _begin(self) -> None:
         """Start with empty queues and new locks, in the first process and in each forked child."""
         self._pid = os.getpid()
         self._queue: deque[ReadableSpan] = deque()
-        self._running: dict[int, Span] = {}
-        self._written_open: set[int] = set()
+        self._queued_at = -math.inf
+        self._waits_since: float | None = None
+        self._written_at = -math.inf
+        self._running = RunningSpans()
+        self._flushes: deque[_Flush] = deque()
+        self._is_asleep = True
         self._wake = threading.Event()
         self._room = threading.Condition()
         self._writing = threading.Lock()
-        self._starting = threading.Lock()
+        self._changing_thread = threading.Lock()
         self._thread: threading.Thread | None = None
 
+    def _queue_span(self, span: ReadableSpan) -> None:
+        if self._pid != os.getpid():
+            self._begin()
+        context = span.context
+        if context is None or not context.trace_flags.sampled:
+            return
+        self._running.discard(context.span_id)
+        if self._is_shut_down:
+            self._warn_of_shutdown()
+            return
+        queue = self._queue
+        if len(queue) >= self._queue_size and not self._wait_for_room():
+            self._exporter.count_dropped(1)
+            return
+        queue.append(span)
+        self._queued_at = time.monotonic()
+        if self._is_asleep:
+            self._rouse()
+        elif len(queue) == self._batch_size:
+            self._wake.set()
+
+    def _rouse(self) -> None:
+        self._is_asleep = False
+        if self._thread is None:
+            self._start_thread()
+        else:
+            self._wake.set()
+
     def _start_thread(self) -> None:
-        with self._starting:
+        with self._changing_thread:
             if self._thread is None and not self._is_shut_down:
-                reference = weakref.ref(self)
+                wake = self._wake
+                reference = weakref.ref(self, lambda _: wake.set())
                 thread = threading.Thread(target=_work, args=(reference,), name="SQLiteSpanProcessor", daemon=True)
                 try:
                     thread.start()
                 except RuntimeError:  # the interpreter ends: `shutdown` writes the queue
                     return
                 self._thread = thread
-                self._flush_at_exit_of_child()
-
-    def _flush_at_exit_of_child(self) -> None:
-        # Children of multiprocessing and workers of Celery's prefork pool end by os._exit, which skips atexit. They
-        # call these functions first.
-        reference = weakref.ref(self)
-        module = sys.modules.get("multiprocessing.util")
-        if module is not None:
-            module.Finalize(None, _flush, args=(reference,), exitpriority=0)
-        signals = sys.modules.get("celery.signals")
-        if signals is not None:
-            signals.worker_process_shutdown.connect(
-                lambda **_: _flush(reference), weak=False, dispatch_uid=f"{__name__}:{id(self)}"
-            )
+                flush_at_exit_of_child(self)
 
     def _wait_for_room(self) -> bool:
         self._wake.set()
         with self._room:
             return self._room.wait_for(lambda: len(self._queue) < self._queue_size, self._queue_wait_s)
 
-    def _turn(self, last_write: float) -> float:
-        """Write the spans that are due. Return when ended spans were last written."""
+    def _turn(self) -> float | None:
+        """Write the spans that are due. Return the seconds until the next turn; None: until a span starts or ends."""
+        flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
         with self._writing:
             now = time.monotonic()
-            if len(self._queue) >= self._batch_size or now - last_write >= self._schedule_delay_s:
+            if flushes or self._is_shut_down or len(self._queue) >= self._batch_size or now >= self._find_due(now):
                 for _ in range(-(-len(self._queue) // self._batch_size)):
                     self._write_batch()
-                last_write = now
+                self._waits_since = None
             # After the ended ones, so that no span is written as running after it was written as ended.
-            self._write_open()
-            if self._written_open and now - self._written_at >= _ALIVE_INTERVAL_S:
+            delay_ns = 0 if any(flush.with_running for flush in flushes) else self._open_delay_ns
+            self._write_open(time.time_ns() - delay_ns)
+            if self._running.opened and now - self._written_at >= _ALIVE_INTERVAL_S:
                 self._exporter.note_alive()
                 self._written_at = now
-        return last_write
+        for flush in flushes:
+            flush.is_done.set()
+        return self._plan_turn()
+
+    def _find_due(self, now: float) -> float:
+        """Return when the spans that wait are to be written."""
+        if not self._queue:
+            self._waits_since = None
+            return math.inf
+        if self._waits_since is None:
+            self._waits_since = now
+        return min(self._queued_at + self._idle_delay_s, self._waits_since + self._schedule_delay_s)
+
+    def _plan_turn(self) -> float | None:
+        self._is_asleep = True  # from here on, a span that starts or ends wakes the thread
+        if not self._queue and not self._running.starting:
+            return _ALIVE_INTERVAL_S if self._running.opened else None
+        self._is_asleep = False
+        now = time.monotonic()
+        return min(max(self._find_due(now) - now, 0.0), self._tick_s)
 
     def _write_batch(self) -> None:
         batch: list[ReadableSpan] = []
@@ -186,18 +239,10 @@ class SQLiteSpanProcessor(SpanProcessor):
             self._exporter.export(batch)
             self._written_at = time.monotonic()
 
-    def _write_open(self) -> None:
-        due = time.time_ns() - self._open_delay_ns
-        running = list(self._running.items())
-        opened = [
-            (span_id, span)
-            for span_id, span in running
-            if span_id not in self._written_open and span.start_time is not None and span.start_time <= due
-        ]
-        self._written_open &= {span_id for span_id, _ in running}
-        self._written_open |= {span_id for span_id, _ in opened}
-        if opened:
-            self._exporter.export_open([span for _, span in opened])
+    def _write_open(self, started_until_ns: int) -> None:
+        due = self._running.take(started_until_ns)
+        for first in range(0, len(due), self._batch_size):
+            self._exporter.export_open(due[first : first + self._batch_size])
             self._written_at = time.monotonic()
 
     def _write_queue(self, deadline: float) -> bool:
@@ -221,28 +266,29 @@ class SQLiteSpanProcessor(SpanProcessor):
             _logger.warning("after shutdown nothing is written: a span is lost")
 
 
-def _flush(reference: weakref.ref[SQLiteSpanProcessor]) -> None:
-    processor = reference()
-    if processor is not None:
-        processor.force_flush()
+def living_processors() -> list[SQLiteSpanProcessor]:
+    """Return the processors of this process."""
+    return list(_processors)
 
 
 def _work(reference: weakref.ref[SQLiteSpanProcessor]) -> None:
     """Write until the processor is shut down or collected as garbage."""
-    last_write = -math.inf
-    while (processor := reference()) is not None and not processor._is_shut_down:
-        wake, tick_s = processor._wake, processor._tick_s
+    while (processor := reference()) is not None:
+        wake, is_last = processor._wake, processor._is_shut_down
+        timeout_s: float | None = processor._tick_s
         try:
-            last_write = processor._turn(last_write)
-        except Exception as error:  # the thread must go on, because nothing else empties the queue
+            timeout_s = processor._turn()
+        except BaseException as error:  # the thread must go on, because nothing else empties the queue
             _logger.error("spans could not be written: %s\n%s", describe_error(error), list_frames(error))
         del processor
-        wake.wait(tick_s)
+        if is_last:
+            return
+        wake.wait(timeout_s)
         wake.clear()
 
 
 def _after_fork_in_child() -> None:
-    for processor in list(_processors):
+    for processor in living_processors():
         processor._begin()
 
 

@@ -38,7 +38,7 @@ def write_backup(source: sqlite3.Connection, path: str, version: int) -> str:
         os.unlink(backup)
         raise
     target.close()
-    descriptor = os.open(backup, os.O_RDONLY)
+    descriptor = os.open(backup, os.O_RDWR)  # Windows syncs only what may be written
     try:
         os.fsync(descriptor)
     finally:

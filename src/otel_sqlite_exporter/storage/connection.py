@@ -17,11 +17,11 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
-from urllib.parse import quote
 
 from otel_sqlite_exporter.errors import DamagedFileError, UnsupportedSQLiteError
 from otel_sqlite_exporter.settings import resolve_environment
 from otel_sqlite_exporter.storage.file_systems import find_network_type
+from otel_sqlite_exporter.storage.system_files import file_uri
 
 _T = TypeVar("_T")
 OLDEST_SQLITE = (3, 38, 0)
@@ -116,7 +116,7 @@ def open_reader(
     """
     check_sqlite_version()
     connection = _connection_type()(
-        f"file://{quote(os.fsencode(path))}?mode={mode}{'&immutable=1' if immutable else ''}",
+        f"{file_uri(path)}?mode={mode}{'&immutable=1' if immutable else ''}",
         uri=True,
         timeout=busy_timeout_ms / 1000,
         isolation_level=None,

@@ -23,6 +23,7 @@ from otel_sqlite_exporter.errors import ClosedError, InheritedFileError
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.connection import open_writer
 from otel_sqlite_exporter.storage.migrations import prepare_file
+from otel_sqlite_exporter.storage.system_files import BINARY
 
 _TOLERANCE_MS = 20
 
@@ -184,7 +185,7 @@ def _take_inherited_locks(path: str, own: _OwnConnection) -> bool:
         return True  # another file stands there now, of which nothing was inherited
     try:
         for name, length, start in ((path, 510, 0x40000002), (f"{path}-shm", 1, 128)):
-            descriptor = os.open(name, os.O_RDWR | os.O_CLOEXEC)
+            descriptor = os.open(name, os.O_RDWR | BINARY)
             fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, length, start)
     except OSError:
         return False

@@ -31,28 +31,31 @@ class ProcessIdentity(NamedTuple):
 
 def identify_process() -> ProcessIdentity:
     """Return the identity of this process."""
-    pid = os.getpid()
-    return ProcessIdentity(socket.gethostname(), pid, _read_boot_id(), _read_pid_namespace(), _read_start(pid))
+    return ProcessIdentity(socket.gethostname(), os.getpid(), _read_boot_id(), _read_pid_namespace(), _read_own_start())
 
 
 def is_alive(process: ProcessIdentity) -> bool | None:
     """Return whether `process` still runs, or None if this process cannot know: it is on another machine, in another
-    container, or on Windows."""
+    container, or on Windows; or one of the two does not see /proc; or its id is in use and nothing says by whom."""
     if process.host != socket.gethostname():
         return None
-    if process.boot_id != _read_boot_id():
-        return False
+    boot_id = _read_boot_id()
+    if process.boot_id != boot_id:
+        return None if process.boot_id is None or boot_id is None else False
     if process.pid_namespace != _read_pid_namespace() or sys.platform == "win32":
         return None
     if process.process_start is not None:
-        return _read_start(process.pid) == process.process_start
+        try:
+            return _read_start(process.pid) == process.process_start
+        except OSError:  # it has ended, or /proc hides the processes of other users
+            pass
     try:
         os.kill(process.pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
-    return True
+        pass
+    return None
 
 
 @cache
@@ -71,12 +74,19 @@ def _read_pid_namespace() -> str | None:
 
 
 def _read_start(pid: int) -> int | None:
-    """Return field 22 of /proc/PID/stat (proc(5)), or None if the process has ended (it may still wait to be
-    reaped)."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
+    """Return field 22 of /proc/PID/stat (proc(5)), or None if the process has ended and waits to be reaped.
+
+    Raises:
+        OSError: There is no such process, or this process cannot see it.
+    """
+    stat = Path(f"/proc/{pid}/stat").read_text()
     # The second field is the program's name in brackets, and may contain anything.
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] in "ZX" else int(fields[19])
+
+
+def _read_own_start() -> int | None:
+    try:
+        return _read_start(os.getpid())
+    except OSError:
+        return None
