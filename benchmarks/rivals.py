@@ -73,7 +73,7 @@ class Floor(Contender):
         self._writer = Writer(cast(sqlite3.Connection, self._recorder), resolve_settings())
         self._connection = _open(path)
         self._encoder = SpanEncoder(DEFAULT_SESSION_ATTRIBUTES)
-        self._run = Run.begin("traces")
+        self._run = Run.begin("traces", resolve_settings())
 
     def prepare(self, spans: Sequence[ReadableSpan]) -> list[Statement]:
         encoded = [self._encoder.encode_span(span, time.time_ns()) for span in spans]
@@ -118,7 +118,7 @@ class SameRows(Contender):
         self._writer = Writer(self._source, resolve_settings())
         self._connection = _open(path)
         self._encoder = SpanEncoder(DEFAULT_SESSION_ATTRIBUTES)
-        self._run = Run.begin("traces")
+        self._run = Run.begin("traces", resolve_settings())
 
     def prepare(self, spans: Sequence[ReadableSpan]) -> list[Statement]:
         encoded = [self._encoder.encode_span(span, time.time_ns()) for span in spans]

@@ -79,7 +79,7 @@ def _write(path: Path, *batches: Sequence[_Record]) -> None:
         for batch in batches:
             spans = [record for record in batch if isinstance(record, EncodedSpan)]
             logs = [record for record in batch if isinstance(record, EncodedLog)]
-            writer.write(Records(spans, logs), Run.begin("traces"))
+            writer.write(Records(spans, logs), Run.begin("traces", resolve_settings()))
         check_file(connection)
 
 
@@ -221,7 +221,7 @@ def test_interactions_go_through_the_spool_as_they_are() -> None:
     tool = Interactions(tool=_EMPTY_TOOL, tool_results=[ToolResultRow("a", "1")], tool_calls=[])
     span = span._replace(record_interactions=[(0, Interactions(_BEGUN, None, [], [])), (2, tool)])
     log = _log("llm.call.start", 10, Interactions(_BEGUN))
-    run = Run.begin("traces")
+    run = Run.begin("traces", resolve_settings())
     content = dump_batch(Records([span, _span(5)], [log]), run, 7)
     loaded, _, _ = load_batch(content)
     assert loaded.spans[0].record_interactions == span.record_interactions

@@ -119,7 +119,7 @@ def test_a_batch_of_a_newer_format_stays_where_it_is() -> None:
 
     import orjson
 
-    content = dump_batch(Records(), Run.begin("traces"), 7)
+    content = dump_batch(Records(), Run.begin("traces", resolve_settings()), 7)
     assert load_batch(content)[2] == 7
     document = orjson.loads(zlib.decompress(content)) | {"format": 99}
     with pytest.raises(SpoolError, match="pip install -U"):

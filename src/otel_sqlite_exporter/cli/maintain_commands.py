@@ -56,6 +56,7 @@ def migrate(
     from otel_sqlite_exporter.cli import maintain_output
     from otel_sqlite_exporter.cli.legacy_migration import migrate_file
     from otel_sqlite_exporter.legacy.legacy_report import find_legacy_file
+    from otel_sqlite_exporter.maintain.written_rules import is_reindex_due
     from otel_sqlite_exporter.storage import migrations
 
     path, timeout, backup = settings.path, settings.busy_timeout_ms, not no_backup
@@ -75,13 +76,14 @@ def migrate(
     if check or dry_run:
         pending = migrations.find_pending(path, busy_timeout_ms=timeout)
         backup = backup and bool(pending.version and pending.steps)
-        maintain_output.show_plan(path, pending, backup=backup, in_full=dry_run, as_json=as_json)
+        is_due = bool(pending.version) and not pending.steps and is_reindex_due(settings)
+        maintain_output.show_plan(path, pending, backup=backup, is_reindex_due=is_due, in_full=dry_run, as_json=as_json)
         return ATTENTION if check and (pending.steps or pending.has_old_views) else 0
     with show_progress("rows") as show:
         report = migrations.migrate(
             path, busy_timeout_ms=timeout, backup=backup, on_progress=lambda step, done, of: show(done, of)
         )
-    maintain_output.show_migration(report, as_json=as_json)
+    maintain_output.show_migration(report, is_reindex_due=is_reindex_due(settings), as_json=as_json)
     return 0
 
 

@@ -14,7 +14,7 @@ from otel_sqlite_exporter.cli.tables import print_json, print_tables
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.query.overview import Overview
 from otel_sqlite_exporter.query.session_conflicts import describe_conflicts
-from otel_sqlite_exporter.storage.identity import migrate_hint
+from otel_sqlite_exporter.storage.identity import migrate_hint, name_command
 from otel_sqlite_exporter.storage.migrations import Pending, Report
 from otel_sqlite_exporter.storage.steps import Migration
 from otel_sqlite_exporter.version import __version__
@@ -35,12 +35,14 @@ _SESSION_COLUMNS: list[Column[dict[str, Any]]] = [
 ]
 
 
-def show_plan(path: str, pending: Pending, *, backup: bool, in_full: bool, as_json: bool) -> None:
-    """Print whether a file lacks steps or views; if `in_full`, also which."""
+def show_plan(path: str, pending: Pending, *, backup: bool, is_reindex_due: bool, in_full: bool, as_json: bool) -> None:
+    """Print whether a file lacks steps or views, or needs `reindex`; if `in_full`, also which steps."""
     version, steps, has_old_views = pending
     if as_json:
         lacks = {"pending": _describe_steps(steps), "has_old_views": has_old_views, "needs_backup": backup}
-        return print_json({"path": path, "schema_version": version} | lacks)
+        return print_json({"path": path, "schema_version": version, **lacks, "reindex_due": is_reindex_due})
+    if is_reindex_due:
+        print_lines(_say_reindex_due(path))
     if not steps:
         if in_full and has_old_views:
             return print_lines(f"would replace the views of {path}")
@@ -58,12 +60,13 @@ def show_plan(path: str, pending: Pending, *, backup: bool, in_full: bool, as_js
     print_lines("a backup would be written beside it" if backup else "no backup would be written")
 
 
-def show_migration(report: Report, *, as_json: bool) -> None:
-    """Print what `migrate` did, and the path of the backup."""
+def show_migration(report: Report, *, is_reindex_due: bool, as_json: bool) -> None:
+    """Print what `migrate` did, the path of the backup, and whether `reindex` is due."""
     path, target = report.path, f"schema version {report.to_version}"
     if as_json:
-        print_json(report._asdict() | {"applied": _describe_steps(report.applied)})
-    elif not report.from_version:
+        described = report._asdict() | {"applied": _describe_steps(report.applied)}
+        return print_json(described | {"reindex_due": is_reindex_due})
+    if not report.from_version:
         print_lines(f"created {path} with {target}")
     elif report.applied:
         print_lines(f"upgraded {path} from {report.from_version} to {target} in {report.seconds:.2f} s")
@@ -72,6 +75,12 @@ def show_migration(report: Report, *, as_json: bool) -> None:
         print_lines(f"replaced the views of {path}, which has {target}")
     else:
         print_lines(f"{path} has {target}: nothing to do")
+    if is_reindex_due:
+        print_lines(_say_reindex_due(path))
+
+
+def _say_reindex_due(path: str) -> str:
+    return f"its rows were derived by rules of another version: run `{name_command('reindex', path)}`"
 
 
 def _describe_steps(steps: Sequence[Migration]) -> list[dict[str, object]]:

@@ -23,7 +23,7 @@ _FOLLOW_PAUSE_S = 0.5
 # A copy of the names in `query.reports`, so that `--help` does not import it; a test compares them.
 REPORT_NAMES = (
     *("sessions", "durations", "histogram", "tokens", "cost", "errors", "tools", "slowest", "links", "attributes"),
-    *("growth", "queries"),
+    *("growth", "queries", "unrecognised"),
 )
 
 

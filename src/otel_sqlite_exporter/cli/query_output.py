@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
@@ -187,9 +189,20 @@ def show_rows(title: str, result: StatementResult | ReportResult, *, as_json: bo
 
 def show_report(result: ReportResult, histogram: Callable[[], ReportResult], *, as_json: bool, as_csv: bool) -> None:
     """Print a report; on a terminal with bars, and durations with a histogram below."""
-    if as_json or as_csv or not is_terminal():
+    if as_json or as_csv:
         return show_rows(result.name, result, as_json=as_json, as_csv=as_csv)
-    return print_tables(*map(_draw_report, (result, histogram()) if result.name == "durations" else (result,)))
+    proposed: tuple[str, ...] = ()
+    if result.name == "unrecognised":
+        proposed = tuple(dict.fromkeys(row[-1] for row in result.rows))
+        result = replace(result, columns=result.columns[:-1], rows=tuple(row[:-1] for row in result.rows))
+    if not is_terminal():
+        show_rows(result.name, result, as_json=False, as_csv=False)
+    else:
+        print_tables(*map(_draw_report, (result, histogram()) if result.name == "durations" else (result,)))
+    for dialect in proposed:
+        click.echo("\nA dialect to start from; save it, and name its path in OTEL_EXPORTER_SQLITE_DIALECTS:")
+        click.echo(json.dumps(json.loads(dialect), indent=2))
+    return None
 
 
 def _draw_report(result: ReportResult) -> Table[Any]:

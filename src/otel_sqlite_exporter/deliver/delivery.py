@@ -59,7 +59,7 @@ class Delivery:
         self._database = Database(settings, on_open=_interrupt_spans)
         self._spool = Spool(spool_path(settings.path), limit_bytes=settings.spool_limit_bytes)
         self._writer: Writer | None = None
-        self._run = Run.begin(signal)
+        self._run = Run.begin(signal, settings)
         self._measure = measure
         self._suppress_instrumentation = suppress_instrumentation
         self._is_waiting = False
@@ -176,7 +176,7 @@ class Delivery:
 
     def _own_run(self) -> Run:
         if self._run.process.pid != os.getpid():
-            self._run = Run.begin(self._signal)
+            self._run = Run.begin(self._signal, self._settings)
             self._noted = (0, 0, 0)
         return self._run
 

@@ -134,7 +134,7 @@ class Importer:
         rules = extend_rules(settings.dialects)
         self._encode_span = SpanEncoder(settings.session_attributes, rules).encode_span
         self._encode_log = LogEncoder(settings.session_attributes, rules).encode_log
-        self._run = Run.begin("import")
+        self._run = Run.begin("import", settings)
 
     def close(self) -> None:
         """Close the file, if it was opened."""

@@ -39,7 +39,7 @@ class RecordWriter:
         self._source, self._target, self._layout, self._counts = conversion
         self._references = references
         self._writer = Writer(conversion.target, settings)
-        self._run = Run.begin("import")
+        self._run = Run.begin("import", settings)
         self._encoder = LegacyEncoder(settings, zone, self._read_agents(), conversion.counts)
 
     def write_contexts(self, position: Any) -> Iterator[StageStep]:

@@ -13,8 +13,10 @@ from typing import Literal, NamedTuple
 
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, SpoolError
+from otel_sqlite_exporter.maintain.written_rules import find_other_rules
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.query.session_conflicts import count_conflicts, describe_conflicts
+from otel_sqlite_exporter.query.unrecognised import find_unrecognised
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
@@ -62,7 +64,7 @@ def diagnose(settings: Settings) -> list[Finding]:
         else:
             findings += read_file(
                 path,
-                lambda connection: [*_find_inside(connection, path, command)],
+                lambda connection: [*_find_inside(connection, settings, command)],
                 busy_timeout_ms=settings.busy_timeout_ms,
             )
     except FileRefusedError as error:  # its message ends with what to do
@@ -72,7 +74,8 @@ def diagnose(settings: Settings) -> list[Finding]:
     return findings
 
 
-def _find_inside(connection: sqlite3.Connection, path: str, command: str) -> Iterator[Finding]:
+def _find_inside(connection: sqlite3.Connection, settings: Settings, command: str) -> Iterator[Finding]:
+    path = settings.path
     repair = f"run `{command}`"
     if read_view_number(connection) < load_views().number:
         yield Finding("views", "note", "the views are older than those of this version", migrate_hint(path))
@@ -120,7 +123,26 @@ def _find_inside(connection: sqlite3.Connection, path: str, command: str) -> Ite
         elif alive is None:
             remedy = f"if it has ended: {command} --assume-gone {shlex.quote(run.process.host)}"
             yield Finding("running", "note", f"{spans} in {owner}, which cannot be checked from here", remedy)
+    yield from _find_underived(connection, settings)
     yield from _find_statistics(connection, repair)
+
+
+def _find_underived(connection: sqlite3.Connection, settings: Settings) -> Iterator[Finding]:
+    """Yield what other rules, or another dialect, would derive from the records."""
+    path = settings.path
+    others = find_other_rules(connection, settings)
+    if others.versions:
+        what = f"rules of another version ({', '.join(others.versions)}) derived rows"
+        yield Finding("rules", "note", what, f"run `{name_command('reindex', path)}`")
+    if others.has_other_settings:
+        what = "rows were derived with other session_attributes, dialects or pairing_window_ms than those set here"
+        remedy = f"if those set here are right, run `{name_command('reindex', path)}`"
+        yield Finding("rules", "note", what, remedy)
+    unread = sum(one.records for one in find_unrecognised(connection, settings.dialects))
+    if unread:
+        records = count(unread, "record looks", "records look")
+        remedy = f"see what, and a dialect to start from: `{name_command('report unrecognised', path)}`"
+        yield Finding("dialects", "note", f"{records} like model calls or tools, but no dialect reads them", remedy)
 
 
 def _find_statistics(connection: sqlite3.Connection, repair: str) -> Iterator[Finding]:
@@ -147,6 +169,22 @@ def _find_modes(path: str) -> Iterator[Finding]:
             yield Finding("mode", "note", f"others may read {name} (mode {mode})", f"chmod 600 {shlex.quote(name)}")
 
 
+def _find_left_logs(path: str) -> Iterator[Finding]:
+    """Yield the write-ahead logs whose file is gone."""
+    back = "bring back what it holds: docs/operations.md#a-wal-without-its-file"
+    whole = os.path.realpath(path)
+    wal = f"{whole}-wal"
+    if not os.path.exists(whole) and os.path.exists(wal) and os.path.getsize(wal):
+        what = f"{wal} was left by a file that is gone, and may hold its last batches"
+        yield Finding("write-ahead log", "problem", what, f"before anything writes {path}, {back}")
+    folder, name = os.path.split(whole)
+    for entry in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        if entry.startswith(f"{name}.orphaned-") and entry.endswith("-wal"):
+            left = os.path.join(folder, entry)
+            what = f"{left} was left by a file that is gone, and may hold its last batches"
+            yield Finding("write-ahead log", "note", what, f"{back}; or delete it")
+
+
 def _find_around(settings: Settings, command: str) -> Iterator[Finding]:
     path = os.path.realpath(settings.path)
     spool = Spool(spool_path(path), limit_bytes=settings.spool_limit_bytes)
@@ -162,6 +200,7 @@ def _find_around(settings: Settings, command: str) -> Iterator[Finding]:
     if os.path.exists(wal) and os.path.getsize(wal) > _LARGE_WAL_BYTES:
         what = f"the write-ahead log has {os.path.getsize(wal)} bytes: a reader holds it open, or a writer died"
         yield Finding("write-ahead log", "problem", what, f"close readers, and run `{command}`")
+    yield from _find_left_logs(settings.path)
     network = find_network_type(path)
     if network is not None:
         what = f"{path} is on a network file system ({network}), where a write-ahead log does not work"

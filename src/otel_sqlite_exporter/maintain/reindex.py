@@ -27,6 +27,7 @@ from otel_sqlite_exporter.maintain.stale_records import (
     is_span_current,
 )
 from otel_sqlite_exporter.maintain.stored_records import StoredLog, StoredResources, decode_span, read_logs
+from otel_sqlite_exporter.maintain.written_rules import note_reindexed
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
@@ -85,13 +86,15 @@ def reindex(settings: Settings, progress: Callable[[int, int], None] = lambda do
         FileRefusedError, MigrationFailedError: The file cannot be used as it is.
         sqlite3.Error: It cannot be written now.
     """
-    began = time.monotonic()
+    began, began_unix_nano = time.monotonic(), time.time_ns()
     with contextlib.closing(open_file(settings, must_exist=True)) as connection:
         before = dict(next(read_rows(connection, "count_derived")))
         reindexer = _Reindexer(connection, settings)
         total = before["spans"] + before["logs"]
         for done in reindexer.run():
             progress(done, max(done, total))
+        with transaction(connection):
+            note_reindexed(connection, settings, began_unix_nano)
         after = dict(next(read_rows(connection, "count_derived")))
     counts = (reindexer.spans, reindexer.logs, reindexer.changed_spans, reindexer.changed_logs)
     calls = (reindexer.unpriced, reindexer.recounted)

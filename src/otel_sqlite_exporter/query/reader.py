@@ -82,6 +82,7 @@ class TelemetryDatabase:
     def __init__(self, path: str | os.PathLike[str] | None = None, *, busy_timeout_ms: int | None = None) -> None:
         settings = resolve_settings(path, busy_timeout_ms=busy_timeout_ms)
         self._file = TelemetryFile(settings.path, settings.busy_timeout_ms)
+        self._dialects = settings.dialects
 
     @property
     def path(self) -> str:
@@ -256,7 +257,9 @@ class TelemetryDatabase:
         limit: int | None = None,
     ) -> ReportResult:
         """Return the rows of the report `name`, for the time from `since` until before `until`: see docs/reports.md."""
-        return self._file.read(run_report, name, since=since, until=until, group_by=group_by, limit=limit)
+        return self._file.read(
+            run_report, name, since=since, until=until, group_by=group_by, limit=limit, dialects=self._dialects
+        )
 
     def search(self, text: str, *, limit: int = 50, **filters: Unpack[SearchFilter]) -> SearchResult:
         """Search prompts, completions, tool arguments and tool results. All words of `text` must occur, and each phrase

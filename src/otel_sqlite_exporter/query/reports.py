@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reports. Each is one SQL text, `sql/reports/NAME.sql`, that starts with a comment on what it shows and its plan. Only
-`queries` has no text: it runs the other reports and the lists.
+"""Reports. Each is one SQL text, `sql/reports/NAME.sql`, that starts with a comment on what it shows and its plan. Two
+have no text: `queries` runs the other reports and the lists, and `unrecognised` looks at the names of attributes.
 
 The parameters of a text are `:since` and `:until` (nanoseconds; all time by default), `:group_1` and `:group_2` (from
 `ReportDefinition.groups`, or NULL), `:limit` and `:sample`. The branches of `CASE :group_1` also stand for `:group_2`.
@@ -11,17 +11,19 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.errors import FilterError
+from otel_sqlite_exporter.model.dialect import Dialect
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS
 from otel_sqlite_exporter.query.filter_values import parse_texts, parse_time
 from otel_sqlite_exporter.query.pages import TableResult
 from otel_sqlite_exporter.query.reading import fetch_table
 from otel_sqlite_exporter.query.sql_builder import Select, build_page, check_limit
+from otel_sqlite_exporter.query.unrecognised import UNRECOGNISED_COLUMNS, read_unrecognised
 from otel_sqlite_exporter.sql.texts import read_report
 
 _SAMPLE = 10_000
@@ -29,6 +31,11 @@ _ABOUT_QUERIES = (
     "The first page of every list, and every other report: its time in milliseconds on this file, its rows, and the "
     "full scans in its plan. Plan: runs all of them."
 )
+_ABOUT_UNRECOGNISED = (
+    "Spans and log events that look like model calls or tools by the names of their attributes, but that no dialect "
+    "reads; for each service a dialect to start from. Plan: one pass over all spans and log events."
+)
+_COMPUTED = {"queries": _ABOUT_QUERIES, "unrecognised": _ABOUT_UNRECOGNISED}
 _GROUPS = re.compile(r"CASE :group_1\n(.*?)\n\s*END", re.DOTALL)
 _QUERY_COLUMNS: tuple[str, ...] = ("group_1", "ms", "rows", "plan")
 _CALLS = ("model", "provider", "operation", "agent", "service", "session", "conversation", "user", "day")
@@ -67,6 +74,7 @@ REPORTS: Mapping[str, ReportDefinition] = {
     "attributes": ReportDefinition(("key",)),
     "growth": ReportDefinition(("day",)),
     "queries": ReportDefinition(("query",)),
+    "unrecognised": ReportDefinition(("looks_like",), 0),
 }
 """By name."""
 
@@ -89,14 +97,21 @@ class ReportResult(TableResult):
 
 def describe_report(name: str) -> str:
     """Return what a report shows, and its plan."""
-    if name == "queries":
-        return _ABOUT_QUERIES
+    if name in _COMPUTED:
+        return _COMPUTED[name]
     lines = read_report(name).splitlines()
     return " ".join(line[3:] for line in lines if line.startswith("-- "))
 
 
 def run_report(
-    connection: sqlite3.Connection, name: str, *, since: Any, until: Any, group_by: Any, limit: int | None
+    connection: sqlite3.Connection,
+    name: str,
+    *,
+    since: Any,
+    until: Any,
+    group_by: Any,
+    limit: int | None,
+    dialects: Sequence[Dialect],
 ) -> ReportResult:
     """Return the rows of the report `name`. None stands for the report's default.
 
@@ -122,6 +137,8 @@ def run_report(
     }
     if name == "queries":
         columns, rows = _QUERY_COLUMNS, [_measure(connection, *query) for query in _find_queries(parameters)]
+    elif name == "unrecognised":
+        columns, rows = UNRECOGNISED_COLUMNS, read_unrecognised(connection, dialects, parameters)
     else:
         columns, rows = fetch_table(connection, _select(name, parameters))
     shown = {column: column for column in columns} | dict(zip(("group_1", "group_2"), groups, strict=False))
@@ -156,7 +173,7 @@ def _select(name: str, parameters: dict[str, Any]) -> Select:
 def _find_queries(parameters: dict[str, Any]) -> list[tuple[str, Select]]:
     pages = [(f"page of {view.name}", build_page(view, {}, limit=50)) for view in ASKABLE_VIEWS]
     for name, report in REPORTS.items():
-        if name != "queries":
+        if name not in _COMPUTED:
             given = dict(parameters, group_1=report.groups[0], limit=report.limit)
             pages.append((f"report {name}", _select(name, given)))
     return pages

@@ -9,6 +9,8 @@ import uuid
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from otel_sqlite_exporter.genai.rule_digests import RuleDigests, digest_rules
+from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.process import ProcessIdentity, identify_process
 from otel_sqlite_exporter.version import __version__
 from otel_sqlite_exporter.write.statements import Insert, TableRows
@@ -16,7 +18,8 @@ from otel_sqlite_exporter.write.statements import Insert, TableRows
 _SUMS = ("batches", "received", "written", "duplicate", "repaired", "quarantined", "opened", "replayed")
 # Counted by the process while it cannot reach the file, which takes over the greatest number that it gets.
 _TOTALS = ("spooled", "dropped", "retries")
-_IDENTITY = ("run_id", "signal", *ProcessIdentity._fields, "package_version", "start_time_unix_nano")
+_RULES = ("package_version", "rules", "rule_settings")
+_IDENTITY = ("run_id", "signal", *ProcessIdentity._fields, *_RULES, "start_time_unix_nano")
 _RUNS = Insert(
     "_exporter_runs",
     (*_IDENTITY, "last_write_unix_nano", "lag_ms", *_SUMS, *_TOTALS),
@@ -38,25 +41,28 @@ class Run:
     signal: str
     process: ProcessIdentity
     package_version: str
+    rules: RuleDigests
     start_time_unix_nano: int
     spooled: int = 0
     dropped: int = 0
     retries: int = 0
 
     @classmethod
-    def begin(cls, signal: str) -> Run:
+    def begin(cls, signal: str, settings: Settings) -> Run:
         """Return a new run of this process; `signal` is `traces`, `logs` or `import`."""
-        return cls(uuid.uuid4().hex, signal, identify_process(), __version__, time.time_ns())
+        rules = digest_rules(settings)
+        return cls(uuid.uuid4().hex, signal, identify_process(), __version__, rules, time.time_ns())
 
     @classmethod
     def load(cls, dumped: dict[str, Any]) -> Run:
         """Return the run that `dump` returned, also from another version of the package."""
         fields = {name: dumped[name] for name in cls.__dataclass_fields__ if name in dumped}
-        return cls(**{**fields, "process": ProcessIdentity(*dumped["process"])})
+        rules = RuleDigests(*dumped.get("rules", ("", "")))
+        return cls(**{**fields, "process": ProcessIdentity(*dumped["process"]), "rules": rules})
 
     def dump(self) -> dict[str, Any]:
         """Return all fields as JSON values."""
-        return {**asdict(self), "process": list(self.process)}
+        return {**asdict(self), "process": list(self.process), "rules": list(self.rules)}
 
 
 @dataclass(slots=True)
@@ -80,7 +86,7 @@ def write_run(connection: sqlite3.Connection, run: Run, counts: Counts, now_unix
     lag_ms = None
     if counts.earliest_end is not None and run.signal != "import":
         lag_ms = max(0, now_unix_nano - counts.earliest_end) / 1e6
-    identity = (run.run_id, run.signal, *run.process, run.package_version, run.start_time_unix_nano)
+    identity = (run.run_id, run.signal, *run.process, run.package_version, *run.rules, run.start_time_unix_nano)
     sums = (getattr(counts, column) for column in _SUMS)
     totals = (getattr(run, column) for column in _TOTALS)
     rows = TableRows(_RUNS)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names the rules by which rows are derived from records, so that a file can tell which rules wrote it."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import orjson
+
+from otel_sqlite_exporter.settings import Settings
+
+RULES_NUMBER = 1
+"""Raise it if the code of `genai` or `encode` derives other rows than before. A changed JSON file shows by itself."""
+_DATA = ("dialects", "vocabulary.json", "messages/message_names.json")
+
+
+class RuleDigests(NamedTuple):
+    """The rules that derived rows: two digests, of those of the package and of the settings that change them."""
+
+    package: str
+    settings: str
+
+
+def digest_rules(settings: Settings) -> RuleDigests:
+    """Return the digests of the rules that an exporter with these settings derives rows by."""
+    chosen = (settings.session_attributes, settings.pairing_window_ms, settings.dialects)
+    return RuleDigests(_digest_package(), _digest(orjson.dumps(_order(chosen))))
+
+
+@functools.cache
+def _digest_package() -> str:
+    texts = [str(RULES_NUMBER).encode()]
+    for name in _DATA:
+        place = files(__package__).joinpath(name)
+        found = [place] if place.is_file() else sorted(place.iterdir(), key=lambda one: one.name)
+        texts += [one.read_bytes() for one in found if one.name.endswith(".json")]
+    return _digest(b"\0".join(texts))
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _order(value: Any) -> Any:
+    """Return `value` as JSON values that are the same in each process."""
+    if isinstance(value, Mapping):
+        return [[str(key), _order(one)] for key, one in sorted(value.items(), key=lambda item: str(item[0]))]
+    if isinstance(value, frozenset):
+        return sorted(map(str, value))
+    return [_order(one) for one in value] if isinstance(value, (tuple, list)) else value
