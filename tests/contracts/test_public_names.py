@@ -55,6 +55,7 @@ SETTINGS = [
     "capture_content",
     "capture_limit",
     "dialects",
+    "cost",
 ]
 PROCESSOR_SETTINGS = ["open_delay_ms", "schedule_delay_ms", "queue_size", "batch_size", "queue_wait_ms"]
 VARIABLES = [f"OTEL_EXPORTER_SQLITE_{setting.upper()}" for setting in SETTINGS]
