@@ -22,6 +22,7 @@ from otel_sqlite_exporter.patterns import LinearPattern
 SYNCHRONOUS_MODES = ("normal", "full")
 AUTO_MIGRATE_MODES = ("safe", "always", "never")
 CAPTURES = ("all", "metadata")
+COST_MODES = ("auto", "off")
 DEBUG_TRACES = ("connection", "sql")
 REDACTED = "[redacted]"
 """The text that replaces a masked value."""
@@ -55,6 +56,7 @@ class SettingKeywords(TypedDict, total=False):
     capture_content: bool | None
     capture_limit: int | None
     dialects: Sequence[str] | None
+    cost: str | None
 
 
 class Settings(NamedTuple):
@@ -190,6 +192,15 @@ class Settings(NamedTuple):
             parsing.parse_dialects,
             "Paths of JSON files, each with a dialect of your own: see docs/dialects.md#a-dialect-of-your-own. In the "
             "variable they are separated by commas.",
+        ),
+    ]
+    cost: Annotated[
+        str,
+        Setting(
+            "auto",
+            parsing.one_of(COST_MODES),
+            "`auto`: with the extra `cost`, calls that report no cost are priced as they are written. `off`: they are "
+            "not. See docs/cost.md.",
         ),
     ]
 

@@ -62,6 +62,7 @@ SETTINGS = [
     "capture_content",
     "capture_limit",
     "dialects",
+    "cost",
 ]
 PROCESSOR_SETTINGS = [
     "open_delay_ms",

@@ -45,7 +45,7 @@ _names = st.sampled_from(["llm.call.start", "llm.call.finish", "claude_code.api_
 @st.composite
 def _facts(draw: st.DrawFn) -> dict[str, Any]:
     facts: dict[str, Any] = {
-        "gen_ai.request.model": draw(st.sampled_from([None, "m-1", "m-1", "m-1-20260131", "m-2"])),
+        "gen_ai.request.model": draw(st.sampled_from([None, "gpt-4o", "gpt-4o", "gpt-4o-20241120", "o3-mini"])),
         "gen_ai.response.id": draw(st.sampled_from([None, None, "r1", "r2"])),
         "session.id": draw(st.sampled_from([None, None, "A", "B"])),
         "gen_ai.conversation.id": draw(st.sampled_from([None, None, None, "C"])),

@@ -188,6 +188,12 @@ def _spoil(path: Path, *statements: str) -> None:
             file.execute(statement)
 
 
+@pytest.fixture
+def without_prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_SQLITE_COST", "off")
+
+
+@pytest.mark.usefixtures("without_prices")
 def test_a_cost_stays_where_what_it_was_computed_from_does(path: Path) -> None:
     """Also the day and the source of its price."""
     with exporting(path) as exporter:
@@ -212,7 +218,7 @@ def test_a_cost_stays_where_what_it_was_computed_from_does(path: Path) -> None:
         ),
         f"DELETE FROM _llm_interactions WHERE {named.format('was no call')}",
     )
-    code, output, _ = run("reindex", path)
+    code, output, _ = run("reindex", path, OTEL_EXPORTER_SQLITE_COST="off")
     assert (code, "updated: 6 spans" in output) == (0, True)
     assert output.endswith(f"4 updated calls have no cost: run `python -m otel_sqlite_exporter reprice {path}`\n")
     assert read(path, _COSTS) == [
@@ -230,6 +236,7 @@ def test_a_cost_stays_where_what_it_was_computed_from_does(path: Path) -> None:
     assert _contents(path) == before
 
 
+@pytest.mark.usefixtures("without_prices")
 def test_the_cost_of_a_record_stays_where_its_start_does(path: Path) -> None:
     """Provider and model may be those of the start, of which only the finish is priced."""
     exporter = SQLiteLogRecordExporter(path)

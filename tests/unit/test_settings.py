@@ -73,6 +73,7 @@ CASES = [
     Case("capture_content", True, False, False, "FALSE", False, closed=False),
     Case("capture_limit", None, 1, 1, " 2000 ", 2000),
     Case("dialects", (), [OWN], read_dialects([OWN]), f" {OWN} ,", read_dialects([OWN])),
+    Case("cost", "auto", "off", "off", "OFF", "off"),
 ]
 BAD: dict[str, list[Any]] = {
     "path": ["", "a\0b", "\ud800", ":memory:", "file:a?mode=memory", "sqlite:/a.db", Path("sqlite:/a"), b"a", 7, True],
@@ -90,6 +91,7 @@ BAD: dict[str, list[Any]] = {
     "capture_content": ["yes", "", 1, 0, "0", []],
     "capture_limit": [0, -1, 2**31, 1.5, "much", True],
     "dialects": [5, [1], ["no/such.json"], ["\ud800"], [__file__], {"a": 1}],
+    "cost": ["on", "", True, 0, ["off"]],
 }
 BAD_TEXTS = {
     "path": [":memory:", "file:otel.db", "sqlite:///otel.db"],
@@ -107,6 +109,7 @@ BAD_TEXTS = {
     "capture_content": ["yes", "1", "flase"],
     "capture_limit": ["0", "-1", "much"],
     "dialects": ["no/such.json", __file__, os.path.dirname(__file__)],
+    "cost": ["on", "false"],
 }
 
 

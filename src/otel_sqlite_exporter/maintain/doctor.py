@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, SpoolError
+from otel_sqlite_exporter.genai.prices import INSTALL, is_installed
 from otel_sqlite_exporter.maintain.written_rules import find_other_rules
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.query.session_conflicts import count_conflicts, describe_conflicts
@@ -114,6 +115,12 @@ def _find_inside(connection: sqlite3.Connection, settings: Settings, command: st
     if quarantined:
         records = count(quarantined, "record could not be a row", "records could not be rows")
         yield Finding("quarantine", "note", records, "list them with `SELECT reason, content FROM _quarantine`")
+    (calls,) = connection.execute(read_query("count_without_cost")).fetchone()
+    if calls:
+        remedy = f"run `{name_command('reprice', path)}`"
+        if not is_installed():
+            remedy = f"run `{INSTALL}`: calls are then priced as they are written; for these, {remedy}"
+        yield Finding("cost", "note", f"{count(calls, 'call has', 'calls have')} tokens and no cost", remedy)
     for run in find_open_runs(connection):
         alive = is_alive(run.process)
         spans = count(run.spans, "span runs", "spans run")

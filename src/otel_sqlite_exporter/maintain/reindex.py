@@ -161,7 +161,7 @@ class _Reindexer:
         # Writing has counted the calls of those that changed.
         events = self._find_events([stored.id for stored, _ in logs])
         changed = ChangedRecords(spans=[stored.id for stored, _ in spans], events=events)
-        self.recounted += count_calls(self._connection, changed)
+        self.recounted += self._count(changed)
 
     def _rewrite(self, spans: list[tuple[StoredSpan, EncodedSpan]], logs: list[tuple[StoredLog, EncodedLog]]) -> None:
         if not (spans or logs):
@@ -189,7 +189,12 @@ class _Reindexer:
             span_keys = {(stored.shown.trace, encoded.span_id) for stored, encoded in logs if encoded.span_id}
             link_logged_tools(self._connection, span_keys, changed_tools)
             group_tools(self._connection, changed_tools)
-            count_calls(self._connection, ChangedRecords(calls=calls))
+            self._count(ChangedRecords(calls=calls))
+
+    def _count(self, changed: ChangedRecords) -> int:
+        recounted, merged = count_calls(self._connection, changed)
+        self._writer.prices.price_written(self._connection, calls=merged)
+        return len(recounted)
 
     def _find_events(self, logs: Collection[int]) -> list[int]:
         """Return the keys of `_events` of these log records that report calls."""

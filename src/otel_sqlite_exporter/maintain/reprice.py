@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`reprice`: computes the cost of the calls in a file. Never during export, and in batches that delay writers only
-shortly. Reported costs stay."""
+"""`reprice`: computes the cost of the calls in a file that were written without, or by other prices. In batches that
+delay writers only shortly. Reported costs stay."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 import orjson
 
-from otel_sqlite_exporter.genai.prices import PricedCall, find_price, load_prices, name_source
-from otel_sqlite_exporter.maintain.saved_costs import read_costs
+from otel_sqlite_exporter.genai.prices import load_prices, name_source
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import transaction
 from otel_sqlite_exporter.storage.database import open_file
+from otel_sqlite_exporter.write.call_prices import read_costs
 from otel_sqlite_exporter.write.statements import run_query
 
 _BATCH = 500
@@ -70,8 +70,7 @@ def reprice(
                 ids = orjson.loads(connection.execute(read_query("find_unpriced"), chosen).fetchone()[0])
                 costs = []
                 for call in read_costs(connection, calls=ids):
-                    _, *inputs = call.span_and_inputs
-                    price = find_price(PricedCall(call.id, *inputs))
+                    price = call.find_price()
                     if price != call.cost[:2]:
                         costs.append((call.id, *price, source, date))
                 run_query(connection, "set_costs", costs=costs)

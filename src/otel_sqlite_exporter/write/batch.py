@@ -20,6 +20,7 @@ from otel_sqlite_exporter.model.rows import (
 )
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.batch_lookup import RepeatedSpan, TraceSessionRow, WrittenSpan, look_up_batch
+from otel_sqlite_exporter.write.call_prices import CallPrices
 from otel_sqlite_exporter.write.context_rows import ContextRows
 from otel_sqlite_exporter.write.interaction_batch import InteractionBatch
 from otel_sqlite_exporter.write.new_tools import RecordKeys
@@ -64,6 +65,7 @@ class Batch:
         logs: Sequence[EncodedLog],
         shared_texts: SharedTexts,
         session_attributes: Sequence[str],
+        prices: CallPrices,
     ) -> None:
         self._connection, self._session_attributes = connection, session_attributes
         self.repeated: list[RepeatedSpan] = []
@@ -73,7 +75,7 @@ class Batch:
         self.candidates: dict[tuple[int, str], int] = {}
         self.kept_starts: list[tuple[int, str, str | None]] = []
         self.outdated_sums = OutdatedSums()
-        self.interactions = InteractionBatch()
+        self.interactions = InteractionBatch(prices)
         lookup = look_up_batch(connection, spans, logs)
         last_ids, self._written = lookup.last_ids, lookup.spans
         self.has_logs = bool(logs) or last_ids["_logs"] > 0

@@ -14,6 +14,7 @@ from zlib import crc32
 
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Interactions, LLMInteractionRow, SpanRow
 from otel_sqlite_exporter.write.batch_lookup import TraceRow
+from otel_sqlite_exporter.write.call_prices import NO_PRICE, CallPrices
 from otel_sqlite_exporter.write.interactions.counted_calls import ChangedRecords, count_calls, find_calls
 from otel_sqlite_exporter.write.interactions.reporters import EVENT, LOG, SPAN, Reporter, find_reporters
 from otel_sqlite_exporter.write.new_tools import RecordKeys
@@ -22,7 +23,8 @@ from otel_sqlite_exporter.write.sums import AgentSums
 from otel_sqlite_exporter.write.tool_batch import ToolBatch
 
 _LLM_INTERACTIONS = Insert(
-    "_llm_interactions", (*RecordKeys._fields, "reporter", "response_key", *LLMInteractionRow._fields)
+    "_llm_interactions",
+    (*RecordKeys._fields, "reporter", "response_key", *LLMInteractionRow._fields, "price_source", "price_date"),
 )
 
 
@@ -30,13 +32,15 @@ class _Call(NamedTuple):
     record: RecordKeys
     reporter: Reporter
     llm: LLMInteractionRow
+    is_priced: bool
 
 
 class InteractionBatch:
     """The rows of interactions that one batch writes, and what to bring up to date because of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, prices: CallPrices) -> None:
         self.agents = AgentSums()
+        self._prices = prices
         self._tools = ToolBatch()
         self._calls: list[_Call] = []
         self._spans: list[tuple[int, TraceRow, str]] = []
@@ -79,7 +83,9 @@ class InteractionBatch:
         if llm is not None:
             source = SPAN if record.event is None else EVENT if span is not None else LOG
             named = (resource.service_name, source, "" if scope is None else scope.name, llm.dialect or "")
-            self._calls.append(_Call(record, Reporter(*named, llm.is_aggregate), llm))
+            # What an event or log record lacks may come with its start; a span that runs has no usage yet.
+            is_priced = source == SPAN and not (isinstance(encoded, EncodedSpan) and encoded.is_open)
+            self._calls.append(_Call(record, Reporter(*named, llm.is_aggregate), llm, is_priced))
             self.agents.add_call(llm, resource, record.trace_session)
             if span is not None and not llm.is_aggregate and _has_usage(llm):
                 self._calls_with_usage[span] = _make_response_key(llm.response_id, end)
@@ -101,10 +107,13 @@ class InteractionBatch:
     def _write_calls(self, connection: sqlite3.Connection) -> None:
         reporters = find_reporters(connection, {call.reporter for call in self._calls})
         self._has_peers, self._has_aggregates = reporters.has_peers, reporters.has_aggregates
-        rows = TableRows(_LLM_INTERACTIONS)
-        for record, reporter, llm in self._calls:
+        rows, prices = TableRows(_LLM_INTERACTIONS), self._prices
+        for record, reporter, llm, is_priced in self._calls:
             key = _make_response_key(llm.response_id, record.end_time_unix_nano)
-            rows.add((*record, reporters.ids[reporter], key, *llm))
+            price = NO_PRICE
+            if is_priced:
+                llm, price = prices.price_new(llm, record.start_time_unix_nano)
+            rows.add((*record, reporters.ids[reporter], key, *llm, *price))
         rows.write(connection)
 
     def finish(
@@ -132,17 +141,16 @@ class InteractionBatch:
                 leaves.append((id, key))
         trace_sessions = {call.record.trace_session for call in self._calls if self._has_aggregates}
         events = {call.record.event for call in self._calls if call.record.event is not None}
-        count_calls(
-            connection,
-            ChangedRecords(
-                spans=spans,
-                leaves=leaves,
-                logs=self._logs,
-                events=events.union(relinked),
-                calls=self._replaced_calls,
-                trace_sessions=trace_sessions.union(moved_trace_sessions),
-            ),
+        changed = ChangedRecords(
+            spans=spans,
+            leaves=leaves,
+            logs=self._logs,
+            events=events.union(relinked),
+            calls=self._replaced_calls,
+            trace_sessions=trace_sessions.union(moved_trace_sessions),
         )
+        _, merged = count_calls(connection, changed)
+        self._prices.price_written(connection, calls=merged, events=changed.events)
 
     def _is_leaf(self, span: int, trace: TraceRow, span_id: str) -> bool:
         """Return whether a span is a call that counts as it was written, unless another names its response: it reports

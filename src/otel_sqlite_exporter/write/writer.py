@@ -16,6 +16,7 @@ from otel_sqlite_exporter.storage.state import write_state
 from otel_sqlite_exporter.storage.statistics import are_due, gather_statistics
 from otel_sqlite_exporter.write.batch import Batch
 from otel_sqlite_exporter.write.batch_lookup import RepeatedSpan
+from otel_sqlite_exporter.write.call_prices import CallPrices
 from otel_sqlite_exporter.write.exporter_runs import Counts, Run, write_run
 from otel_sqlite_exporter.write.log_sessions import follow_spans, link_log_records
 from otel_sqlite_exporter.write.shared_texts import SharedTexts
@@ -62,6 +63,7 @@ class Writer:
 
     def __init__(self, connection: sqlite3.Connection, settings: Settings) -> None:
         self.connection = connection
+        self.prices = CallPrices(is_on=settings.cost == "auto")
         self._window_ns = settings.pairing_window_ms * 1_000_000
         self._session_attributes = settings.session_attributes
         self._shared_texts = SharedTexts()
@@ -73,6 +75,7 @@ class Writer:
         Raises:
             sqlite3.Error: The batch cannot be written. The connection is in no transaction.
         """
+        self.prices.prepare(records)
         try:
             with transaction(self.connection):
                 if mark is not None and not mark.note(self.connection):
@@ -130,7 +133,7 @@ class Writer:
         """Write spans and log records, add them to `counts`, and return the keys of the new spans. `changes` were made
         before; where it `is_rewriting`, spans replace those in the file whatever these are."""
         connection = self.connection
-        batch = Batch(connection, spans, logs, self._shared_texts, self._session_attributes)
+        batch = Batch(connection, spans, logs, self._shared_texts, self._session_attributes, self.prices)
         replacing = batch.repeated if is_rewriting else choose_replacing(connection, batch.repeated)
         replacing = [*replacing, *find_completed(connection, batch.late_starts, replacing, batch.contexts)]
         changes = [*changes, *_replace_spans(connection, batch, replacing)]

@@ -82,8 +82,6 @@ class CallRecord(NamedTuple):
 def parse_call_record(row: Mapping[str, Any]) -> CallRecord:
     """Return a row of queries/write/find_call_twins.sql. What a row took from others is taken away again."""
     own = None if row["own_facts"] is None else orjson.loads(row["own_facts"])
-    if own is not None and own.get("cost_status") not in (None, "reported"):  # `reprice` computes it again
-        own |= dict.fromkeys(COST)
     shown = orjson.loads(row["facts"]) | {name: row[name] for name in REALS}
     columns = {
         **row,

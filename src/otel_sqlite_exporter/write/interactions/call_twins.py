@@ -72,9 +72,8 @@ def merge_facts(group: Sequence[CallRecord]) -> tuple[dict[str, Any], int | None
     inner = _find_fullest([one for one in inner if one.has_usage])
     for name in USAGE:
         facts[name] = next((one.facts[name] for one in inner if one.facts[name] is not None), None)
-    with_cost = [one for one in group if one.facts["cost_status"] == "reported"]
-    for name in COST:
-        facts[name] = with_cost[0].facts[name] if with_cost else first.facts[name]
+    with_cost = next((one for one in group if one.facts["cost_status"] is not None), first)
+    facts |= {name: with_cost.facts[name] for name in COST}
     asked = {one.facts["request_model"] for one in group if one.facts["request_model"] is not None}
     if facts["response_model"] is None and len(asked) > 1:
         facts["response_model"] = max(asked - {facts["request_model"]})

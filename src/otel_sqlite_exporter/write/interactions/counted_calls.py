@@ -91,19 +91,27 @@ def find_calls(connection: sqlite3.Connection, changed: ChangedRecords) -> set[i
     return calls | missing
 
 
-def count_calls(connection: sqlite3.Connection, changed: ChangedRecords) -> int:
-    """Decide which calls count, after these records were written, and return for how many the decision has changed."""
+class Recount(NamedTuple):
+    """What counting calls again changes (ids of `_llm_interactions`): which count, and which show other facts."""
+
+    recounted: Collection[int]
+    merged: Collection[int]
+
+
+def count_calls(connection: sqlite3.Connection, changed: ChangedRecords) -> Recount:
+    """Decide which calls count, after these records were written, and what each shows of the others' facts."""
     if not changed:
-        return 0
+        return Recount((), ())
     ids = find_calls(connection, changed)
     recounted: set[int] = set()
+    merged: list[int] = []
     if ids:
         recounted, merged = _count_calls(connection, ids)
         if merged:  # an agent above may repeat usage that another trace has
             ids |= find_calls(connection, ChangedRecords(calls=merged))
     if ids or changed.trace_sessions:
         recounted |= _count_aggregates(connection, ids, changed.trace_sessions)
-    return len(recounted)
+    return Recount(recounted, merged)
 
 
 def _count_calls(connection: sqlite3.Connection, ids: Set[int]) -> tuple[set[int], list[int]]:

@@ -28,7 +28,14 @@ SET
   cached_input_tokens = w.value ->> '$[4].cached_input_tokens',
   cache_creation_input_tokens = w.value ->> '$[4].cache_creation_input_tokens',
   reasoning_tokens = w.value ->> '$[4].reasoning_tokens',
-  cost_usd = (SELECT c.cost_usd FROM _llm_interactions AS c WHERE c.id = w.value ->> '$[5].cost_usd'),
-  cost_status = w.value ->> '$[4].cost_status'
+  (cost_usd, cost_status, price_source, price_date) = (
+    -- A computed cost stays, unless one is reported; a trigger removes it if it is outdated.
+    SELECT c.cost_usd, 'reported', NULL, NULL
+    FROM _llm_interactions AS c
+    WHERE c.id = w.value ->> '$[5].cost_usd'
+    UNION ALL
+    SELECT _llm_interactions.cost_usd, _llm_interactions.cost_status, _llm_interactions.price_source, _llm_interactions.price_date
+    WHERE w.value ->> '$[5].cost_usd' IS NULL AND _llm_interactions.cost_status <> 'reported'
+  )
 FROM json_each(:calls) AS w
 WHERE _llm_interactions.id = w.value ->> 0;

@@ -86,10 +86,10 @@ SELECT
     'error_type', i.error_type, 'input_tokens', i.input_tokens, 'output_tokens', i.output_tokens,
     'total_tokens', i.total_tokens, 'cached_input_tokens', i.cached_input_tokens,
     'cache_creation_input_tokens', i.cache_creation_input_tokens, 'reasoning_tokens', i.reasoning_tokens,
-    'cost_status', i.cost_status, 'operation', i.operation
+    'cost_status', iif(i.cost_status = 'reported', i.cost_status, NULL), 'operation', i.operation
   ) AS facts,
   i.time_to_first_token_ms,
-  i.cost_usd
+  iif(i.cost_status = 'reported', i.cost_usd, NULL) AS cost_usd -- one that was computed is no fact of a record
 FROM (SELECT DISTINCT id FROM near) AS n
 CROSS JOIN _llm_interactions AS i ON i.id = n.id
 CROSS JOIN _reporters AS r ON r.id = i.reporter

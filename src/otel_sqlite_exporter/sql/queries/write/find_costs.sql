@@ -1,11 +1,13 @@
 -- What the calls of some records cost, and what they are priced by (PricedCall); also the calls whose start is among
--- these records. :spans is an array of ids of _spans, :logs of ids of _logs, :calls of ids of _llm_interactions.
--- is_own: the call is of one of these records.
+-- these records. :spans is an array of ids of _spans, :logs of ids of _logs, :events of ids of _events, :calls of ids of
+-- _llm_interactions. is_own: the call is of one of these records. is_due: it is shown, and has ended.
 WITH
   events (id) AS MATERIALIZED (
     SELECT e.id FROM json_each(:spans) AS w CROSS JOIN _events AS e ON e.span = w.value
     UNION ALL
     SELECT e.id FROM json_each(:logs) AS w CROSS JOIN _events AS e ON e.log = w.value
+    UNION ALL
+    SELECT w.value FROM json_each(:events) AS w
   ),
   own (id) AS MATERIALIZED (
     SELECT i.id FROM json_each(:spans) AS w CROSS JOIN _llm_interactions AS i ON i.span = w.value
@@ -22,7 +24,7 @@ WITH
 SELECT
   i.id,
   i.id IN (SELECT o.id FROM own AS o) AS is_own,
-  i.is_hidden,
+  i.is_hidden = 0 AND NOT EXISTS (SELECT 1 FROM _open_spans AS o WHERE o.span = i.span) AS is_due,
   i.cost_usd,
   i.cost_status,
   i.price_source,

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Prices calls as they are written: those of spans before, and those that other records complete after that.
+
+A computed cost never outlives what it was computed from: a trigger removes it when that changes, whoever writes.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Collection, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from otel_sqlite_exporter.errors import MissingPackageError
+from otel_sqlite_exporter.genai.prices import Price, PricedCall, find_price, load_prices, name_source
+from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, LLMInteractionRow, Records
+from otel_sqlite_exporter.write.statements import run_query
+
+_logger = logging.getLogger(__name__)
+NO_PRICE: Sequence[str | None] = (None, None)
+"""No source and no date of a price."""
+
+
+class CallCost(NamedTuple):
+    """A call and its cost: a row of queries/write/find_costs.sql. `is_due`: it gets a price if it has no cost. The last
+    values are its span, and the fields of `PricedCall`."""
+
+    id: int
+    is_own: int
+    is_due: int
+    cost: tuple[Any, ...]
+    span_and_inputs: tuple[Any, ...]
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether the cost was computed from a price."""
+        return self.cost[1] not in (None, "reported")
+
+    def find_price(self) -> Price:
+        """Return what the call cost by the prices of now.
+
+        Raises:
+            MissingPackageError: genai-prices is not installed.
+        """
+        _, *inputs = self.span_and_inputs
+        return find_price(PricedCall(*inputs))
+
+
+class CallPrices:
+    """The prices for the calls that a writer writes. `is_on`: the setting `cost` is not `off`."""
+
+    def __init__(self, *, is_on: bool) -> None:
+        self._is_usable: bool | None = None if is_on else False
+        self._date = datetime.now(UTC).date().isoformat()
+
+    def prepare(self, records: Records) -> None:
+        """Note the day; and load the prices if a call among the records is the first that has none. Before a
+        transaction, as that takes 0.2 s."""
+        self._date = datetime.now(UTC).date().isoformat()
+        if self._is_usable is None and any(map(_has_call, (*records.spans, *records.logs))):
+            self._is_usable = _load()
+
+    def price_new(
+        self, llm: LLMInteractionRow, start_time_unix_nano: int
+    ) -> tuple[LLMInteractionRow, Sequence[str | None]]:
+        """Return the row of a finished span's call with what it cost, and the source and date of its price."""
+        if llm.cost_status is not None or llm.is_hidden or not self._can_price():
+            return llm, NO_PRICE
+        call = PricedCall(
+            llm.provider,
+            llm.request_model,
+            llm.response_model,
+            llm.operation,
+            start_time_unix_nano,
+            llm.input_tokens,
+            llm.output_tokens,
+            llm.cached_input_tokens,
+            llm.cache_creation_input_tokens,
+            llm.reasoning_tokens,
+        )
+        cost_usd, cost_status = find_price(call)
+        return llm._replace(cost_usd=cost_usd, cost_status=cost_status), (name_source(), self._date)
+
+    def price_written(
+        self, connection: sqlite3.Connection, calls: Collection[int] = (), events: Collection[int] = ()
+    ) -> None:
+        """Price these calls, and those of these rows of `_events`, that have no cost and do not run."""
+        if not (calls or events) or not self._can_price():
+            return
+        found = read_costs(connection, calls=calls, events=events)
+        due = [call for call in found if call.is_due and call.cost[1] is None]
+        costs = [(call.id, *call.find_price(), name_source(), self._date) for call in due]
+        if costs:
+            run_query(connection, "set_costs", costs=costs)
+
+    def _can_price(self) -> bool:
+        if self._is_usable is None:
+            self._is_usable = _load()
+        return self._is_usable
+
+
+def read_costs(
+    connection: sqlite3.Connection,
+    *,
+    spans: Collection[int] = (),
+    logs: Collection[int] = (),
+    events: Collection[int] = (),
+    calls: Collection[int] = (),
+) -> Iterator[CallCost]:
+    """Yield the costs of the calls of these rows of `_spans`, `_logs` and `_events`, of calls that start there, and of
+    `calls`."""
+    found = run_query(connection, "find_costs", spans=spans, logs=logs, events=events, calls=calls).fetchall()
+    for id, is_own, is_due, *rest in found:
+        yield CallCost(id, is_own, is_due, tuple(rest[:4]), tuple(rest[4:]))
+
+
+def _has_call(record: EncodedSpan | EncodedLog) -> bool:
+    llm = record.interactions.llm
+    return llm is not None and llm.cost_status is None
+
+
+def _load() -> bool:
+    try:
+        load_prices()
+    except MissingPackageError:
+        return False
+    except Exception as error:  # of genai-prices or what it imports
+        _logger.warning("calls are written without a cost, as genai-prices cannot be imported: %s", error)
+        return False
+    return True
