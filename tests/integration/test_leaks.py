@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import logging
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,15 +26,15 @@ from tests.source_files import make_agent_spans, make_events, make_logs, write_l
 VALUES: list[Any] = [SECRET, [SECRET], {SECRET: SECRET}, {"stringValue": SECRET}, f"12 {SECRET}"]
 
 
-def spoil(value: Any, put: Callable[[Any], Any]) -> Iterator[Any]:
-    """Yield `value` with each of its parts in turn replaced by what `put` makes of it."""
-    yield put(value)
+def spoil(value: Any, bad: Any) -> Iterator[Any]:
+    """Yield `value` with each of its parts in turn replaced by `bad`."""
+    yield bad
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from ({**value, key: one} for one in spoil(item, put))
+            yield from ({**value, key: one} for one in spoil(item, bad))
     elif isinstance(value, list):
         for place, item in enumerate(value):
-            yield from ([*value[:place], one, *value[place + 1 :]] for one in spoil(item, put))
+            yield from ([*value[:place], one, *value[place + 1 :]] for one in spoil(item, bad))
 
 
 def otlp_messages(path: Path) -> list[Any]:
@@ -55,7 +55,7 @@ def write_source(kind: str, path: Path) -> None:
         path.write_bytes(b"".join(struct.pack(">I", len(frame)) + frame for frame in frames) + SECRET.encode())
         return
     whole = make_events(1) if kind == "events" else otlp_messages(path.with_suffix(".json"))
-    spoiled = [one for value in VALUES for part in whole for one in spoil(part, lambda _, value=value: value)]
+    spoiled = [one for value in VALUES for part in whole for one in spoil(part, value)]
     write_lines(path, [*spoiled, {"name": "kept", "timestamp": 1}])
     with path.open("a") as file:
         file.write(f'{{"name": "{SECRET}", "timestamp": \n{SECRET}\n["{SECRET}\n')
@@ -105,7 +105,7 @@ def hostile_spans(error: type[Exception]) -> list[ReadableSpan]:
     value: Any = Hostile(error)
     spans += [
         ReadableSpan(SECRET, CONTEXT, attributes={"a": value}),
-        ReadableSpan(SECRET, CONTEXT, attributes={value.__class__: SECRET}),  # type: ignore[dict-item]
+        ReadableSpan(SECRET, CONTEXT, attributes={value.__class__: SECRET}),
         ReadableSpan(SECRET, CONTEXT, events=[Event(SECRET, {"a": value}), Event(value)]),
         ReadableSpan(SECRET, CONTEXT, links=[Link(value), Link(CONTEXT, {"a": value})]),
         ReadableSpan(SECRET, SpanContext(0, 0, False)),
