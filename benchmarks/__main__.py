@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from benchmarks.agent_runs import store_runs
 from benchmarks.asking import ask, ask_text
+from benchmarks.masking import measure_pauses
 from benchmarks.measure import Result, run_rounds
 from benchmarks.million import Load, Reads, run_load, time_reads
 from benchmarks.producers import PRODUCERS, WRITERS, produce, produce_paced, write_together
@@ -52,6 +53,7 @@ def run(folder: Path, spans: int, rounds: int, busy_rounds: int) -> Iterator[Lin
     yield from describe_idle(measure(folder / "idle", rounds, busy=False))
     yield from describe_busy(measure(folder / "busy", busy_rounds, busy=True))
     yield from describe_recognition(max(min(15, rounds), 1))
+    yield from describe_pauses(max(min(10_000, spans // 10), 100))
     yield from describe_producers(folder, max(spans // 5, 1_000))
     yield from describe_paced(folder, max(spans * 60 / 1_000_000, 0.1))
     together, worst = write_together(folder, max(rounds // 8, 1))
@@ -106,6 +108,15 @@ def describe_recognition(rounds: int) -> Iterator[Line]:
     for recorded in measure_recognition(rounds):
         what = "calls and tools" if recorded.are_calls else "the other spans"
         yield measure_line(f"recognition adds to {what} of {recorded.package}, CPU a span", recorded.adds_us, " us")
+
+
+def describe_pauses(characters: int) -> Iterator[Line]:
+    for pause in measure_pauses(characters):
+        measured = (
+            f"{pause.re_ms:.1f} ms, {pause.engine_ms:.1f} ms (CPU {pause.re_cpu_ms:.1f}, {pause.engine_cpu_ms:.1f})"
+        )
+        yield Line(f"patterns on {pause.text}: other threads stand still, re and RE2", measured)
+        yield measure_line(f"patterns on {pause.text}: RE2 / re, CPU", pause.engine_cpu_ms / pause.re_cpu_ms)
 
 
 def describe_producers(folder: Path, spans: int) -> Iterator[Line]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from otel_sqlite_exporter.error_texts import describe_error
@@ -18,7 +19,7 @@ def quarantine_span(span: Any, reason: BaseException, arrival_time_unix_nano: in
     """Return the quarantine row of a span that could not be encoded."""
     content = {field: _read(span, field, repr) for field in _FIELDS}
     content["attributes"] = _read(span, "attributes", dict)
-    for index, event in enumerate(getattr(span, "events", None) or ()):
+    for index, event in enumerate(_list_events(span)):
         content[f"events/{index}"] = {
             "name": _read(event, "name", repr),
             "timestamp": _read(event, "timestamp", repr),
@@ -52,6 +53,13 @@ def _read(holder: Any, field: str, convert: Any) -> Any:
         return convert(getattr(holder, field))
     except Exception as error:
         return f"unreadable: {describe_error(error)}"
+
+
+def _list_events(span: Any) -> Sequence[Any]:
+    try:
+        return tuple(span.events or ())
+    except Exception:  # what is wrong with them is in the field
+        return ()
 
 
 def _make_row(content: dict[str, Any], reason: BaseException, arrival_time_unix_nano: int) -> QuarantineRow:
