@@ -93,6 +93,37 @@ def test_a_response_without_a_message_is_told_by_the_call_that_failed_with_it(pa
     ]
 
 
+def ask_quietly(tracer: Tracer) -> None:
+    """A request that fails through a span that says nothing."""
+    with (
+        tracer.start_as_current_span("answer"),
+        tracer.start_as_current_span("cycle", record_exception=False, set_status_on_exception=False),
+    ):
+        fail(tracer, "chat small", CALL)
+
+
+def test_a_span_between_that_did_not_fail_does_not_part_a_failure(path: Path) -> None:
+    with recording(path) as tracer, pytest.raises(TimeoutError):
+        ask_quietly(tracer)
+    assert read(path, f"SELECT {HIT} FROM errors") == [("TimeoutError", "no answer", "chat small", "span", 2, 1, 1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("child", "parent"),
+    [
+        ("response failed: {'error': 'too many requests'}", "agent failed: {'error': 'too many requests'}"),
+        ("too many requests", "RateLimitError: too many requests, tried 3 times"),
+        ("RateLimitError: too many requests", "too many requests"),
+    ],
+)
+def test_the_same_message_may_be_told_in_other_words(path: Path, child: str, parent: str) -> None:
+    with recording(path) as tracer, tracer.start_as_current_span("answer") as above:
+        with tracer.start_as_current_span("chat small", attributes=CALL) as span:
+            span.set_status(Status(StatusCode.ERROR, child))
+        above.set_status(Status(StatusCode.ERROR, parent))
+    assert read(path, "SELECT message, name, spans, requests, calls FROM errors") == [(child, "chat small", 2, 1, 1)]
+
+
 def test_each_call_that_failed_is_a_failure(path: Path) -> None:
     with recording(path) as tracer, tracer.start_as_current_span("answer"):
         for _ in range(3):

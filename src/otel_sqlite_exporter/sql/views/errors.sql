@@ -4,7 +4,7 @@ CREATE VIEW errors AS
 -- is no failure of its own, unless it is a call or a tool execution. Calls and tool executions that failed without a
 -- failed span (source 'call' or 'tool'; such as log records, or results in a later prompt) are failures too. id is a
 -- key of spans, complete_llm_interactions or complete_tool_interactions. error_type and message are those of the
--- lowest span that says a cause. requests is 1 if the failure reached a span without a local parent; calls and tools
+-- lowest span that says one. requests is 1 if the failure reached a span without a local parent; calls and tools
 -- count the counted calls and tool executions that failed with it. model and request_model are those of its call.
 SELECT
   s.id,
@@ -19,7 +19,7 @@ SELECT
   w.value ->> ('$.types[' || (w.value ->> '$.first') || ']') AS error_type,
   s.status_description,
   w.value ->> '$.exception' AS exception_message,
-  w.value ->> ('$.messages[' || (w.value ->> '$.first') || ']') AS message,
+  w.value ->> ('$.messages[' || (w.value ->> '$.told') || ']') AS message,
   'span' AS source,
   json_array_length(w.value, '$.spans') AS spans,
   w.value ->> '$.requests' AS requests,
@@ -48,6 +48,7 @@ CROSS JOIN json_each(json_array((
     'messages', json_group_array(above.facts ->> '$.message'),
     'exception', max(iif(above.depth = 0, above.facts ->> '$.exception', NULL)),
     'first', coalesce(min(iif(above.facts ->> '$.is_said', above.depth, NULL)), 0),
+    'told', coalesce(min(iif(above.facts ->> '$.message' IS NOT NULL, above.depth, NULL)), 0),
     'requests', max(above.is_entry),
     'attempts', sum(above.is_attempt)
   )
@@ -63,9 +64,26 @@ JOIN _trace_sessions AS p ON p.id = s.trace_session
 LEFT JOIN _sessions AS x ON x.id = p.session
 LEFT JOIN _resources AS r ON r.id = s.resource
 WHERE s.status_code = 2 AND w.value ->> '$.attempts' = 0
+  -- What counts for the same call or execution has a row.
   AND NOT EXISTS (
-    SELECT 1 FROM _spans AS b CROSS JOIN _passed_errors AS e ON e.id = b.id
-    WHERE b.trace = s.trace AND b.parent_span_id = s.span_id AND b.status_code = 2
+    SELECT 1 FROM _llm_interactions AS i CROSS JOIN _llm_interactions AS k ON k.id = i.twin CROSS JOIN _spans AS f ON f.id = k.span
+    WHERE i.span = s.id AND f.status_code = 2 AND f.id NOT IN (SELECT j.value FROM json_each(w.value, '$.spans') AS j)
+  )
+  AND NOT EXISTS (
+    SELECT 1 FROM _tool_interactions AS i CROSS JOIN _tool_interactions AS k ON k.id = i.merged_into CROSS JOIN _spans AS f ON f.id = k.span
+    WHERE i.span = s.id AND i.is_request = 0 AND k.is_request = 0 AND f.status_code = 2
+      AND f.id NOT IN (SELECT j.value FROM json_each(w.value, '$.spans') AS j)
+  )
+  AND NOT EXISTS (
+    WITH RECURSIVE down (trace, span_id, id, status_code, depth) AS (
+      SELECT s.trace, s.span_id, NULL, 0, 0
+      UNION ALL
+      SELECT q.trace, q.span_id, q.id, q.status_code, down.depth + 1
+      FROM down CROSS JOIN _spans AS q ON q.trace = down.trace AND q.parent_span_id = down.span_id
+      WHERE down.status_code <> 2 AND down.depth < 4
+    )
+    SELECT 1 FROM down CROSS JOIN _passed_errors AS e ON e.id = down.id
+    WHERE down.status_code = 2 AND e.parent = s.id
   )
 UNION ALL
 SELECT
