@@ -80,7 +80,8 @@ class InteractionBatch:
             source = SPAN if record.event is None else EVENT if span is not None else LOG
             named = (resource.service_name, source, "" if scope is None else scope.name, llm.dialect or "")
             self._calls.append(_Call(record, Reporter(*named, llm.is_aggregate), llm))
-            self.agents.add_call(llm, resource, record.trace_session)
+            has_failed = record.status_code == 2 or llm.error_type is not None
+            self.agents.add_call(llm, resource, record.trace_session, has_failed=has_failed)
             if span is not None and not llm.is_aggregate and _has_usage(llm):
                 self._calls_with_usage[span] = _make_response_key(llm.response_id, end)
         if tool is not None:
