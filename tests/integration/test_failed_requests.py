@@ -50,6 +50,7 @@ def test_an_error_that_was_handled_does_not_make_the_trace_one(path: Path) -> No
     assert read(path, f"SELECT {SHOWN} FROM traces") == [("ok", 0, 1, 1, 3)]
     assert read(path, f"SELECT {SHOWN} FROM sessions") == [("ok", 0, 1, 1, 3)]
     assert read(path, "SELECT llm_calls, failed_calls, tool_executions, failed_tools FROM days") == [(1, 1, 1, 1)]
+    assert read(path, "SELECT llm_calls, failed_calls FROM agents") == [(1, 1)]
     database = TelemetryDatabase(path)
     for status, expected in (("error", 0), ("ok", 1)):
         assert len(database.find_traces(status=status)) == len(database.find_sessions(status=status)) == expected
@@ -132,3 +133,12 @@ def test_a_tool_whose_failure_only_a_later_prompt_tells_has_failed(path: Path) -
         tracer.start_span("chat", attributes={**CALL, "gen_ai.output.messages": json.dumps(asked)}).end()
         tracer.start_span("chat", attributes={**CALL, "gen_ai.input.messages": json.dumps([*asked, *told])}).end()
     assert read(path, f"SELECT {SHOWN} FROM traces") == [("ok", 0, 0, 1, 0)]
+
+
+def test_an_agent_tree_counts_what_failed_below_each_agent(path: Path) -> None:
+    agent = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "guide"}
+    with recording(path) as tracer, tracer.start_as_current_span("invoke_agent guide", attributes=agent):
+        for name, attributes in (("chat", CALL), ("search", TOOL), ("search", TOOL)):
+            with pytest.raises(TimeoutError):
+                fail(tracer, name, attributes)
+    assert read(path, "SELECT status, failed_calls, failed_tools, errors FROM agent_tree") == [("ok", 1, 2, 3)]

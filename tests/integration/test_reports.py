@@ -162,7 +162,7 @@ def test_what_was_interrupted_has_no_duration(path: Path) -> None:
 def test_errors_are_those_of_failed_spans(database: TelemetryDatabase) -> None:
     assert [row[:2] for row in database.run_report("errors").rows] == [("RateLimitError", 3), ("TimeoutError", 1)]
     (latest, *_) = database.find_spans(status="error", limit=1)
-    assert database.run_report("errors", group_by="day").rows[0][-1] == latest.trace_id
+    assert database.run_report("errors", group_by="day").rows[0][-2:] == (latest.trace_id, latest.span_id)
     by_two = {row[:3] for row in database.run_report("errors", group_by=["service", "name"]).rows}
     failed = grouped(database.find_spans(status="error"), lambda span: (span.service_name, span.name))
     assert by_two == {(*key, len(spans)) for key, spans in failed.items()}

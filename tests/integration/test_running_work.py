@@ -20,14 +20,16 @@ from sqlalchemy.orm import Session
 
 from otel_sqlite_exporter import TelemetryDatabase
 from otel_sqlite_exporter.orm import Span, open_engine
+from otel_sqlite_exporter.query.askable_views import SESSIONS, SPANS, TRACES
 from otel_sqlite_exporter.query.overview import read_overview
 from otel_sqlite_exporter.query.pages import ViewRow
+from otel_sqlite_exporter.query.sql_builder import build_page
 from otel_sqlite_exporter.sql.texts import read_folder
 from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.open_work import show_open_work
 from tests.commands import run
 from tests.conftest import export_all, exporting, read
-from tests.file_checks import snapshot
+from tests.file_checks import snapshot, table_scans
 from tests.integration.test_processor import CALL, eventually, opened, tracing
 
 TOOL = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search"}
@@ -212,6 +214,14 @@ def test_the_connection_of_a_reader_stays_read_only_and_lists_stay_by_index(path
             "EXPLAIN QUERY PLAN SELECT * FROM sessions ORDER BY end_time_unix_nano DESC, id DESC LIMIT 50"
         ).fetchall()
         assert [step[3] for step in plan if step[1] == 0] == ["MERGE (UNION ALL)"]
+        for view in (SPANS, TRACES, SESSIONS):
+            running = build_page(view, {"status": "running"}, limit=50)
+            plan = connection.execute(f"EXPLAIN QUERY PLAN {running.sql}", running.parameters).fetchall()
+            assert table_scans([step[3] for step in plan if "_open_spans" not in step[3]]) in (
+                [],
+                ["SCAN o"],
+                ["SCAN o"] * 2,
+            )
         for name, _ in read_folder("views"):
             connection.execute(f"SELECT * FROM {name}").fetchone()
 

@@ -38,6 +38,7 @@ _QUERIES = [
     "SELECT * FROM spans WHERE start_time_unix_nano BETWEEN 1 AND 2",
     "SELECT * FROM traces WHERE start_time_unix_nano BETWEEN 1 AND 2",
     "SELECT * FROM sessions WHERE end_time_unix_nano BETWEEN 1 AND 2",
+    "SELECT * FROM errors WHERE start_time_unix_nano BETWEEN 1 AND 2",
 ]
 # The newest of a kind are read from the end of an index, which EXPLAIN calls a scan of that index.
 _NEWEST = [

@@ -176,6 +176,7 @@ class Agent(Model):
     input_tokens: Mapped[int | None]
     output_tokens: Mapped[int | None]
     total_tokens: Mapped[int | None]
+    failed_calls: Mapped[int]
 
     llm_interactions: Mapped[list[LLMInteraction]] = related_by(
         lambda: and_(

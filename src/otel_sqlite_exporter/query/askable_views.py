@@ -162,6 +162,8 @@ class AskableView(NamedTuple, Generic[RowT]):
             (With text ids as the last column, SQLite sorted a million spans for one page once it had statistics: 2 s.)
         since: The column that `since` is compared with. `until` is compared with the start.
         calls_key: The column that joins a row to its model calls, so that it can be filtered by their columns.
+        open_ids: A query for the ids that rows with the status `running` are among, so that these are not searched in
+            all rows; empty: there is none.
     """
 
     row_type: type[RowT]
@@ -169,6 +171,7 @@ class AskableView(NamedTuple, Generic[RowT]):
     order: tuple[str, ...] = (START, "id")
     since: str = START
     calls_key: str = ""
+    open_ids: str = ""
 
     @property
     def name(self) -> str:
@@ -186,9 +189,17 @@ class AskableView(NamedTuple, Generic[RowT]):
         return tuple(self.filter_type.__annotations__)
 
 
-SESSIONS = AskableView(SessionSummary, SessionFilter, (_END, "id"), since=_END, calls_key="session_id")
-TRACES = AskableView(TraceSummary, TraceFilter, calls_key="trace_id")
-SPANS = AskableView(SpanSummary, SpanFilter)
+_OPEN = "SELECT p.{} FROM _open_spans AS o JOIN _trace_sessions AS p ON p.id = o.trace_session"
+SESSIONS = AskableView(
+    SessionSummary,
+    SessionFilter,
+    (_END, "id"),
+    since=_END,
+    calls_key="session_id",
+    open_ids=_OPEN.format("session"),
+)
+TRACES = AskableView(TraceSummary, TraceFilter, calls_key="trace_id", open_ids=_OPEN.format("trace"))
+SPANS = AskableView(SpanSummary, SpanFilter, open_ids="SELECT o.span FROM _open_spans AS o")
 # There are four records per span: an index by time would slow every write more than reading in written order costs.
 EVENTS = AskableView(EventSummary, EventFilter, ("id",))
 LOGS = AskableView(LogSummary, LogFilter)

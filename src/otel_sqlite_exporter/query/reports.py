@@ -67,7 +67,7 @@ REPORTS: Mapping[str, ReportDefinition] = {
     ),
     "tokens": ReportDefinition(_CALLS, 2, is_pass=True),
     "cost": ReportDefinition(_CALLS, 2, is_pass=True),
-    "errors": ReportDefinition(("type", "name", "service", "day"), 2),
+    "errors": ReportDefinition(("type", "name", "message", "model", "request_model", "tool", "service", "day"), 2),
     "tools": ReportDefinition(("tool", "agent", "service", "session", "conversation", "day"), is_pass=True),
     "slowest": ReportDefinition(("call", "tool", "span"), 0, limit=20, is_cut=True, is_pass=True),
     "links": ReportDefinition(("day",)),

@@ -188,6 +188,8 @@ def _build_filter(view: AskableView[Any], argument: str, value: Any, parameters:
         parameters[argument] = parse_flag(argument, value)
         return [f"{argument} = :{argument}"]
     condition = _build_texts(argument, value, parameters)
+    if argument == "status" and view.open_ids and parameters["status"] == "running":
+        return [f"id IN ({view.open_ids})", condition]
     if argument in field_types(view.row_type):
         return [condition]
     key = view.calls_key

@@ -86,7 +86,8 @@ class InteractionBatch:
             # What an event or log record lacks may come with its start; a span that runs has no usage yet.
             is_priced = source == SPAN and not (isinstance(encoded, EncodedSpan) and encoded.is_open)
             self._calls.append(_Call(record, Reporter(*named, llm.is_aggregate), llm, is_priced))
-            self.agents.add_call(llm, resource, record.trace_session)
+            has_failed = record.status_code == 2 or llm.error_type is not None
+            self.agents.add_call(llm, resource, record.trace_session, has_failed=has_failed)
             if span is not None and not llm.is_aggregate and _has_usage(llm):
                 self._calls_with_usage[span] = _make_response_key(llm.response_id, end)
         if tool is not None:

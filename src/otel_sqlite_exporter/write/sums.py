@@ -20,7 +20,7 @@ from otel_sqlite_exporter.model.rows import LLMInteractionRow, ResourceRow
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.statements import read_json, run_script
 
-_SUMS = 9
+_SUMS = 10
 _LOWER_BITS = 2**32 - 1
 _NAME, _ID, _VERSION = "gen_ai.agent.name", "gen_ai.agent.id", "gen_ai.agent.version"
 _MARKS = (f'"{_ID}"', f'"{_VERSION}"')
@@ -69,7 +69,7 @@ class AgentSums:
     def __init__(self) -> None:
         # Name of the resource, id, version; first and last seen.
         self._described: dict[tuple[str, str], list[Any]] = {}
-        # Rows, calls, rows with usage; the upper and the lower 32 bits of input, output and total tokens.
+        # Rows, calls, failed calls, rows with usage; the upper and the lower 32 bits of input, output and total tokens.
         self._sums: dict[tuple[str, str], list[int]] = {}
         self._trace_sessions: Counter[tuple[str, str, int]] = Counter()
         self._resources: dict[str, dict[str, Any]] = {}
@@ -96,7 +96,7 @@ class AgentSums:
                 described[column] = text
         described[3], described[4] = min(described[3], start), max(described[4], end)
 
-    def add_call(self, llm: LLMInteractionRow, resource: ResourceRow, trace_session: int) -> None:
+    def add_call(self, llm: LLMInteractionRow, resource: ResourceRow, trace_session: int, *, has_failed: bool) -> None:
         """Add a row of `_llm_interactions` that is written, as it is then."""
         key = (resource.service_name, llm.agent_name or "")
         sums = self._sums.setdefault(key, [0] * _SUMS)
@@ -106,11 +106,12 @@ class AgentSums:
             return
         usage = (llm.input_tokens, llm.output_tokens, llm.total_tokens)
         sums[1] += not llm.is_aggregate
-        sums[2] += usage != (None, None, None)
+        sums[2] += has_failed and not llm.is_aggregate
+        sums[3] += usage != (None, None, None)
         for kind, tokens in enumerate(usage):
             if tokens:
-                sums[3 + 2 * kind] += tokens >> 32
-                sums[4 + 2 * kind] += tokens & _LOWER_BITS
+                sums[4 + 2 * kind] += tokens >> 32
+                sums[5 + 2 * kind] += tokens & _LOWER_BITS
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Add everything. Call this before the rows are written: triggers follow what they change."""

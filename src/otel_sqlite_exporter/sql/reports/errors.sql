@@ -1,34 +1,31 @@
--- The failures by group, the most frequent first: spans with the status ERROR, and failed model calls and tool executions
--- that were recorded as events or log records. example_trace_id is the trace of the latest failure.
--- Plan: the failed spans of the range by their own index, and one pass over the calls and the tool executions of the
--- range. Only the attributes of failed spans are read.
-WITH
-  failures (type, service, name, start_time_unix_nano, trace_id) AS (
-    SELECT error_type, service_name, name, start_time_unix_nano, trace_id
-    FROM errors
-    WHERE start_time_unix_nano >= :since AND start_time_unix_nano < :until
-    UNION ALL
-    SELECT error_type, service_name, name, start_time_unix_nano, trace_id
-    FROM complete_llm_interactions
-    WHERE source = 'event' AND status = 'error'
-      AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
-    UNION ALL
-    SELECT error_type, service_name, name, start_time_unix_nano, trace_id
-    FROM complete_tool_interactions
-    WHERE source = 'event' AND status = 'error'
-      AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
-  )
+-- The failures by group, the most frequent first, each once, by its cause: a failure that passed through several spans
+-- is one, and failed calls and tool executions without a failed span count too. requests are the traces whose root or
+-- entry span failed with it; calls and tools are the counted ones that did. cause, message, last_time and the example
+-- are those of the latest.
+-- Plan: the failed spans, calls and tool executions of the range, each by an index of its own. Only the attributes of
+-- failed spans are read.
 SELECT
   CASE :group_1
-    WHEN 'type' THEN type
+    WHEN 'type' THEN error_type
     WHEN 'name' THEN name
-    WHEN 'service' THEN service
+    WHEN 'message' THEN message
+    WHEN 'model' THEN model
+    WHEN 'request_model' THEN request_model
+    WHEN 'tool' THEN tool_name
+    WHEN 'service' THEN service_name
     WHEN 'day' THEN date(start_time_unix_nano / 1000000000, 'unixepoch')
   END AS group_1,
   :group_2 AS group_2,
   count(*) AS errors,
+  count(DISTINCT iif(requests > 0, trace_id, NULL)) AS requests,
+  sum(calls) AS calls,
+  sum(tools) AS tools,
+  name AS cause,
+  substr(message, 1, 200) AS message,
   strftime('%Y-%m-%dT%H:%M:%S', max(start_time_unix_nano) / 1000000000, 'unixepoch') || printf('.%06dZ', start_time_unix_nano / 1000 % 1000000) AS last_time,
-  trace_id AS example_trace_id
-FROM failures
+  trace_id AS example_trace_id,
+  span_id AS example_span_id
+FROM errors
+WHERE start_time_unix_nano >= :since AND start_time_unix_nano < :until
 GROUP BY 1, 2
 ORDER BY 3 DESC, 1, 2;

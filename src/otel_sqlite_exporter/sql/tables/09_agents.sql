@@ -11,6 +11,7 @@ CREATE TABLE _agents (
   last_seen_unix_nano INTEGER NOT NULL,   -- end of its last call
   rows INTEGER NOT NULL,                  -- of _llm_interactions; 0: later versions of spans removed them
   calls INTEGER NOT NULL,                 -- counted calls; an agent that reports the usage of its calls does not count
+  failed_calls INTEGER NOT NULL,          -- of calls, those with has_failed
   reports INTEGER NOT NULL,               -- counted rows with usage
   input_high INTEGER NOT NULL,            -- sums over counted rows, of the upper and the lower 32 bits of their tokens:
   input_low INTEGER NOT NULL,             -- no sum is too large, and each can be taken back

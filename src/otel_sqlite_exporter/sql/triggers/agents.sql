@@ -1,11 +1,15 @@
 -- Update the sums of _agents and _agent_sessions when calls change after they were written.
 
 CREATE TRIGGER _llm_interactions_agent_changed
-AFTER UPDATE OF is_hidden, is_repeat, twin, is_aggregate, input_tokens, output_tokens, total_tokens ON _llm_interactions
+AFTER UPDATE OF
+  is_hidden, is_repeat, twin, is_aggregate, status_code, error_type, is_interrupted, input_tokens, output_tokens, total_tokens
+ON _llm_interactions
 BEGIN
   UPDATE _agents
   SET
     calls = calls + (new.counted AND NOT new.is_aggregate) - (old.counted AND NOT old.is_aggregate),
+    failed_calls = failed_calls
+      + (new.counted AND NOT new.is_aggregate AND new.has_failed) - (old.counted AND NOT old.is_aggregate AND old.has_failed),
     reports = reports + (new.counted AND new.has_usage) - (old.counted AND old.has_usage),
     input_high = input_high
       + new.counted * (ifnull(new.input_tokens, 0) >> 32) - old.counted * (ifnull(old.input_tokens, 0) >> 32),
@@ -29,6 +33,7 @@ BEGIN
   SET
     rows = rows - 1,
     calls = calls - (old.counted AND NOT old.is_aggregate),
+    failed_calls = failed_calls - (old.counted AND NOT old.is_aggregate AND old.has_failed),
     reports = reports - (old.counted AND old.has_usage),
     input_high = input_high - old.counted * (ifnull(old.input_tokens, 0) >> 32),
     input_low = input_low - old.counted * (ifnull(old.input_tokens, 0) & 4294967295),

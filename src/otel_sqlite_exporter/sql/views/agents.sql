@@ -16,6 +16,7 @@ SELECT
   a.calls AS llm_calls,
   iif(a.reports > 0, iif(a.input_high + (a.input_low >> 32) > 2147483647, 9223372036854775807, (a.input_high << 32) + a.input_low), NULL) AS input_tokens,
   iif(a.reports > 0, iif(a.output_high + (a.output_low >> 32) > 2147483647, 9223372036854775807, (a.output_high << 32) + a.output_low), NULL) AS output_tokens,
-  iif(a.reports > 0, iif(a.total_high + (a.total_low >> 32) > 2147483647, 9223372036854775807, (a.total_high << 32) + a.total_low), NULL) AS total_tokens
+  iif(a.reports > 0, iif(a.total_high + (a.total_low >> 32) > 2147483647, 9223372036854775807, (a.total_high << 32) + a.total_low), NULL) AS total_tokens,
+  a.failed_calls
 FROM _agents AS a
 WHERE a.rows > 0;

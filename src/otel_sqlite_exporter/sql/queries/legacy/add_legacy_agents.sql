@@ -2,7 +2,7 @@
 -- migration's scope.
 INSERT INTO _agents (
   service_name, agent_name, resource_agent_name, agent_id, version, first_seen_unix_nano, last_seen_unix_nano, rows,
-  calls, reports, input_high, input_low, output_high, output_low, total_high, total_low
+  calls, failed_calls, reports, input_high, input_low, output_high, output_low, total_high, total_low
 )
 SELECT
   r.service_name,
@@ -13,6 +13,7 @@ SELECT
   l.time_unix_nano,
   l.time_unix_nano,
   1,
+  0,
   0,
   0,
   0,

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The view and the report of errors: each failure once, by its cause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.trace import Status, StatusCode, Tracer
+
+from otel_sqlite_exporter import TelemetryDatabase
+from tests.conftest import read
+from tests.integration.test_failed_requests import CALL, TOOL, fail, recording
+from tests.integration.test_log_exporter import logging_to, make_log
+
+HIT = "error_type, message, name, source, spans, requests, calls, tools"
+AGENT = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "guide"}
+
+
+@contextmanager
+def failing(tracer: Tracer, name: str, **attributes: Any) -> Iterator[None]:
+    """A span whose error is set without an exception."""
+    with tracer.start_as_current_span(name, attributes=attributes) as span:
+        yield
+        span.set_status(Status(StatusCode.ERROR))
+
+
+def ask(tracer: Tracer, raised: Exception | None = None) -> None:
+    """An agent whose call fails, and which raises another error because of that, or the same."""
+    with tracer.start_as_current_span("answer"), tracer.start_as_current_span("invoke_agent", attributes=AGENT):
+        try:
+            fail(tracer, "chat small", CALL)
+        except TimeoutError as error:
+            if raised is None:
+                raise
+            raise raised from error
+
+
+def try_three_times(tracer: Tracer) -> None:
+    """A call whose client tries again, and gives up."""
+    with tracer.start_as_current_span("chat small", attributes=CALL):
+        for _ in range(3):
+            with failing(tracer, "POST", **{"error.type": "429"}):
+                pass
+        raise TimeoutError("too many requests")
+
+
+def fall_back(tracer: Tracer) -> None:
+    """A request that handles the error of a call, and fails later for another reason."""
+    with tracer.start_as_current_span("answer"):
+        with pytest.raises(TimeoutError):
+            fail(tracer, "chat small", CALL)
+        with tracer.start_as_current_span("fall back"):
+            pass
+        raise LookupError("no other model")
+
+
+def test_an_exception_that_passes_through_spans_is_one_failure(path: Path) -> None:
+    with recording(path) as tracer, pytest.raises(TimeoutError):
+        ask(tracer)
+    assert read(path, f"SELECT {HIT} FROM errors") == [("TimeoutError", "no answer", "chat small", "span", 3, 1, 1, 0)]
+    ((group, *numbers),) = TelemetryDatabase(path).run_report("errors").rows
+    assert (group, numbers[:6]) == ("TimeoutError", [1, 1, 1, 0, "chat small", "no answer"])
+    ((model, *_),) = TelemetryDatabase(path).run_report("errors", group_by="request_model").rows
+    assert model == "small"
+
+
+def test_an_exception_with_a_cause_is_that_of_its_cause(path: Path) -> None:
+    with recording(path) as tracer, pytest.raises(RuntimeError, match="failed"):
+        ask(tracer, RuntimeError("the model failed"))
+    assert read(path, f"SELECT {HIT} FROM errors") == [("TimeoutError", "no answer", "chat small", "span", 3, 1, 1, 0)]
+
+
+def test_a_parent_without_a_message_failed_with_its_child(path: Path) -> None:
+    with (
+        recording(path) as tracer,
+        failing(tracer, "POST /answer", **{"error.type": "500"}),
+        pytest.raises(TimeoutError),
+    ):
+        fail(tracer, "search", TOOL)
+    assert read(path, f"SELECT {HIT} FROM errors") == [("TimeoutError", "no answer", "search", "span", 2, 1, 0, 1)]
+    assert read(path, "SELECT tool_name, model FROM errors") == [("search", None)]
+
+
+def test_a_response_without_a_message_is_told_by_the_call_that_failed_with_it(path: Path) -> None:
+    with recording(path) as tracer, tracer.start_as_current_span("answer"), pytest.raises(TimeoutError):
+        try_three_times(tracer)
+    assert read(path, f"SELECT {HIT} FROM errors") == [
+        ("TimeoutError", "too many requests", "POST", "span", 2, 0, 1, 0)
+    ]
+
+
+def ask_quietly(tracer: Tracer) -> None:
+    """A request that fails through a span that says nothing."""
+    with (
+        tracer.start_as_current_span("answer"),
+        tracer.start_as_current_span("cycle", record_exception=False, set_status_on_exception=False),
+    ):
+        fail(tracer, "chat small", CALL)
+
+
+def test_a_span_between_that_did_not_fail_does_not_part_a_failure(path: Path) -> None:
+    with recording(path) as tracer, pytest.raises(TimeoutError):
+        ask_quietly(tracer)
+    assert read(path, f"SELECT {HIT} FROM errors") == [("TimeoutError", "no answer", "chat small", "span", 2, 1, 1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("child", "parent"),
+    [
+        ("response failed: {'error': 'too many requests'}", "agent failed: {'error': 'too many requests'}"),
+        ("too many requests", "RateLimitError: too many requests, tried 3 times"),
+        ("RateLimitError: too many requests", "too many requests"),
+    ],
+)
+def test_the_same_message_may_be_told_in_other_words(path: Path, child: str, parent: str) -> None:
+    with recording(path) as tracer, tracer.start_as_current_span("answer") as above:
+        with tracer.start_as_current_span("chat small", attributes=CALL) as span:
+            span.set_status(Status(StatusCode.ERROR, child))
+        above.set_status(Status(StatusCode.ERROR, parent))
+    assert read(path, "SELECT message, name, spans, requests, calls FROM errors") == [(child, "chat small", 2, 1, 1)]
+
+
+def test_each_call_that_failed_is_a_failure(path: Path) -> None:
+    with recording(path) as tracer, tracer.start_as_current_span("answer"):
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                fail(tracer, "chat small", CALL)
+    assert read(path, "SELECT count(*), sum(calls), sum(requests) FROM errors") == [(3, 3, 0)]
+    assert read(path, "SELECT failed_calls, failed_requests FROM traces") == [(3, 0)]
+
+
+def test_another_error_of_the_parent_is_another_failure(path: Path) -> None:
+    with recording(path) as tracer, pytest.raises(LookupError):
+        fall_back(tracer)
+    causes = read(path, f"SELECT {HIT} FROM errors ORDER BY start_time_unix_nano")
+    assert causes == [
+        ("LookupError", "no other model", "answer", "span", 1, 1, 0, 0),
+        ("TimeoutError", "no answer", "chat small", "span", 1, 0, 1, 0),
+    ]
+
+
+def test_a_failed_call_and_tool_of_log_records_are_failures(path: Path) -> None:
+    said = {
+        "api_error": {"status_code": "529"},
+        "tool_result": {"tool_name": "Bash", "success": "false"},
+        "api_request": {"output_tokens": "7"},
+    }
+    named = {"session.id": "s", "model": "claude-opus-4-7"}
+    with logging_to(path) as exporter:
+        exporter.export(
+            [
+                make_log(
+                    timestamp=number, body=f"claude_code.{name}", attributes={**named, "event.name": name, **facts}
+                )
+                for number, (name, facts) in enumerate(said.items(), start=10**18)
+            ]
+        )
+    found = read(path, "SELECT source, error_type, session_id, model, tool_name, calls, tools FROM errors ORDER BY 1")
+    assert [row[0] for row in found] == ["call", "tool"]
+    assert found[0][1:] == ("529", "s", "claude-opus-4-7", None, 1, 0)
+    assert found[1][2:] == ("s", None, "Bash", 0, 1)
