@@ -75,8 +75,9 @@ def opened(path: Path) -> int:
 
 def test_a_call_is_seen_while_it_runs_and_is_completed_in_place(path: Path) -> None:
     with tracing(path, open_delay_ms=20) as (tracer, processor):
-        span = tracer.start_span("chat small", attributes=CALL)
-        span.add_event("llm.stream.start")
+        with processor._writing:  # both are in the first version that is written
+            span = tracer.start_span("chat small", attributes=CALL)
+            span.add_event("llm.stream.start")
         eventually(lambda: opened(path))
         row = "SELECT name, status, end_time_source, end_time_unix_nano >= start_time_unix_nano, session_id FROM spans"
         assert read(path, row) == [("chat small", "running", "open", 1, "chat-1")]
