@@ -28,7 +28,17 @@ hypothesis.settings.register_profile("shared", suppress_health_check=[hypothesis
 hypothesis.settings.load_profile("shared")
 
 ROOT = Path(__file__).parents[1]
+HANG_S = 180
+"""When a test gives up that waits for something. No test asserts how long a thing takes: it says nothing about the code
+when the machine is busy."""
 SETTINGS = re.compile(r"OTEL_|PYTHON(?!PATH$)|.*_proxy$", re.IGNORECASE)
+
+WAIT_UNTIL_IT_IS_SEEN_TO_RUN = (
+    "import os, time; from otel_sqlite_exporter import TelemetryDatabase as File; file = File(os.environ['WATCHED'])\n"
+    "    while not file.find_spans(status='running'): time.sleep(0.05)"
+)
+"""Statements of a block in a program: they end when the file that the variable WATCHED names, which is
+there already, has a span that runs."""
 
 
 @pytest.fixture
@@ -166,7 +176,7 @@ def beside_process(program: Callable[..., None], *arguments: object) -> Iterator
         assert process.stdout.readline() == "ready\n"
         yield
         process.stdin.close()
-        assert process.wait(30) == 0
+        assert process.wait(HANG_S) == 0
 
 
 def modules_after(statement: str) -> set[str]:

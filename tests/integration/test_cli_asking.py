@@ -26,7 +26,7 @@ from otel_sqlite_exporter import SQLiteSpanExporter, TelemetryDatabase
 from otel_sqlite_exporter.query import reading, search
 from otel_sqlite_exporter.query.sql_builder import Select
 from tests.commands import COMMAND, run, run_here, run_on_terminal
-from tests.conftest import clean_environment, exporting, make_spans
+from tests.conftest import HANG_S, clean_environment, exporting, make_spans
 from tests.file_checks import snapshot
 from tests.sample_traces import write_traces
 
@@ -248,21 +248,18 @@ def test_the_last_records_of_a_batch_are_the_latest_and_not_its_span_events(path
 
 
 def test_what_is_written_meanwhile_is_followed_until_an_interrupt(path: Path) -> None:
-    with (
-        exporting(path) as exporter,
-        subprocess.Popen(
-            [sys.executable, "-c", _FOLLOW, str(path)], stdout=subprocess.PIPE, env=clean_environment(), text=True
-        ) as process,
-    ):
+    with exporting(path) as exporter:
         exporter.export(make_spans("before"))
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        names = [json.loads(process.stdout.readline())["name"] for _ in range(2)]
-        exporter.export(make_spans("during"))
-        names += [json.loads(process.stdout.readline())["name"] for _ in range(2)]
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
-        assert process.stdout.read() == ""
+        command = [sys.executable, "-c", _FOLLOW, str(path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=clean_environment(), text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            names = [json.loads(process.stdout.readline())["name"] for _ in range(2)]
+            exporter.export(make_spans("during"))
+            names += [json.loads(process.stdout.readline())["name"] for _ in range(2)]
+            process.send_signal(signal.SIGINT)
+            assert process.wait(HANG_S) == 0
+            assert process.stdout.read() == ""
     assert names == ["before", "before", "during", "during"]
 
 
@@ -278,17 +275,14 @@ def test_following_ends_when_nobody_reads_on(path: Path) -> None:
             assert process.stdout.readline()
             process.stdout.close()
             exporter.export(make_spans("during"))
-            assert process.wait(30) == 0
+            assert process.wait(HANG_S) == 0
             assert process.stderr.read() == b""
 
 
 _FOLLOW = """\
-import os, signal, sys, time
+import signal, sys
 from otel_sqlite_exporter.cli.commands import cli
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background starts programs that ignore it
-while not os.path.exists(sys.argv[1]):
-    time.sleep(0.05)
-time.sleep(0.5)
 print("ready", flush=True)
 cli(["tail", "-f", "--json", sys.argv[1]], prog_name="test")"""
 
@@ -552,7 +546,7 @@ def test_what_is_longer_than_the_terminal_is_paged(asked: Path, tmp_path: Path) 
                     pass
             except OSError:  # the other end is closed
                 pass
-        assert process.wait(30) == 0
+        assert process.wait(HANG_S) == 0
     assert paged.read_text().startswith("traces (12 of 12)")
 
 

@@ -18,7 +18,7 @@ import pytest
 from otel_sqlite_exporter.cli.commands import PROGRAM
 from otel_sqlite_exporter.version import __version__
 from tests.commands import COMMAND, NEXT, become_next, run, run_here, run_on_terminal, upgrade_to_next, write_sessions
-from tests.conftest import clean_environment, exporting, make_spans, read, span_names
+from tests.conftest import HANG_S, clean_environment, exporting, make_spans, read, span_names
 from tests.file_checks import garbage_page_file, snapshot
 from tests.upgrades import NEWEST
 
@@ -241,5 +241,5 @@ commands.cli(["info", {str(written)!r}], prog_name="test")"""
         process.send_signal(signal.SIGINT)
         assert process.stderr.readline() == b"Error: interrupted\n"
         output.read()
-        assert process.wait(30) == 2
+        assert process.wait(HANG_S) == 2
         assert process.stderr.read() == b""

@@ -22,7 +22,7 @@ from otel_sqlite_exporter.storage.connection import open_writer
 from otel_sqlite_exporter.storage.identity import APPLICATION_ID
 from otel_sqlite_exporter.storage.migrations import find_pending
 from otel_sqlite_exporter.storage.steps import apply_steps, load_migrations
-from tests.conftest import exporting, make_spans, read, span_names
+from tests.conftest import HANG_S, exporting, make_spans, read, span_names
 from tests.upgrades import BROKEN, NEWEST, QUICK, RELEASED, SLOW, beside, migrate, prepare, version
 
 pytestmark = pytest.mark.slow
@@ -210,7 +210,7 @@ def take_part(
 ) -> None:
     results: list[object] = []
     for path in numbered(folder):
-        barrier.wait(30)
+        barrier.wait(HANG_S)
         try:
             results.append(work(path, number))
         except Exception as error:

@@ -26,7 +26,7 @@ from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.storage import connection
 from otel_sqlite_exporter.storage.migrations import migrate as migrate_file
 from tests.commands import become_next
-from tests.conftest import beside_process, exporting, health, in_new_process, make_spans, span_names
+from tests.conftest import HANG_S, beside_process, exporting, health, in_new_process, make_spans, span_names
 from tests.file_checks import FOREIGN, NOT_SQLITE, garbage_header_file, settle, snapshot, truncated_file
 from tests.upgrades import QUICK, write_development_file
 
@@ -284,7 +284,7 @@ def test_a_locked_file_is_waited_for_in_time_and_gets_the_batches_afterwards(
             for number in range(3):
                 began = time.monotonic()
                 assert exporter.export(make_spans(f"during/{number}")) is SUCCESS
-                assert time.monotonic() - began < 2
+                assert time.monotonic() - began < HANG_S
             assert len(lines(caplog, logging.WARNING)) == 1
             assert "locked" in caplog.text
         assert not any("during" in name for name in span_names(path))
@@ -312,7 +312,7 @@ def test_threads_that_share_an_exporter_wait_no_longer_than_one(path: Path, capl
             thread.start()
         for thread in threads:
             thread.join()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < HANG_S
     assert results == [SUCCESS] * 8
     assert len(lines(caplog, logging.WARNING)) == 1
     export_once(path, "later")
@@ -323,7 +323,7 @@ def test_waiting_for_a_lock_that_is_released_in_time_is_no_failure(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     export_once(path, "before")
-    with exporting(path, busy_timeout_ms=30_000) as exporter, contextlib.ExitStack() as lock:
+    with exporting(path, busy_timeout_ms=120_000) as exporter, contextlib.ExitStack() as lock:
         lock.enter_context(beside_process(hold_lock, path, "write"))
         release = threading.Timer(0.5, lock.close)
         release.start()

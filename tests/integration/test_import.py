@@ -316,19 +316,26 @@ def test_an_import_that_is_killed_goes_on_where_it_stood(tmp_path: Path, path: P
         tmp_path / "events.jsonl",
         [{"name": "step", "timestamp": n + 1, "attributes": {"n": n}} for n in range(records)],
     )
-    killed = set()
-    for _ in range(4):
+    lines = source.read_bytes().splitlines(keepends=True)
+    killed = []
+    for part in (1, 4, 9):
+        # From a pipe, which says no more until the import is killed.
         process = subprocess.Popen(
-            [*COMMAND, "import", str(source), "--into", str(path)], env=clean_environment(), stdout=subprocess.DEVNULL
+            [*COMMAND, "import", "-", "--into", str(path)],
+            env=clean_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
         )
-        before = _count_parts(path)
-        while process.poll() is None and _count_parts(path) == before:
-            time.sleep(0.002)
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            killed.add(_count_parts(path))
-        process.wait()
-    assert killed & set(range(1, parts))
+        assert process.stdin is not None
+        process.stdin.writelines(lines[: records // parts * part + 500])
+        process.stdin.flush()
+        while process.poll() is None and _count_parts(path) < part:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+        process.stdin.close()
+        killed.append(_count_parts(path))
+    assert killed == [1, 4, 9]
     code, _out, _ = run("import", source, "--into", path)
     assert code == 0
     assert read(path, "SELECT count(*), count(DISTINCT attributes) FROM logs") == [(records, records)]

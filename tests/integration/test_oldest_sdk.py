@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, clean_environment, health, read, span_names
+from tests.commands import run
+from tests.conftest import ROOT, WAIT_UNTIL_IT_IS_SEEN_TO_RUN, clean_environment, health, read, span_names
 
-PROGRAM = """
-import logging, sys, time
+PROGRAM = f"""
+import logging, sys
 from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.trace import TracerProvider
@@ -26,10 +27,10 @@ spans.add_span_processor(SQLiteSpanProcessor(sys.argv[1], open_delay_ms=20))
 logs.add_log_record_processor(BatchLogRecordProcessor(SQLiteLogRecordExporter(sys.argv[1])))
 logger = logging.getLogger("application")
 logger.addHandler(LoggingHandler(logger_provider=logs))
-with spans.get_tracer("tests").start_as_current_span("work", attributes={"session.id": "s-1"}):
-    logger.warning("begins", extra={"event.name": "job.start"})
-    time.sleep(0.3)
-    logger.warning("ends", extra={"event.name": "job.finish"})
+with spans.get_tracer("tests").start_as_current_span("work", attributes={{"session.id": "s-1"}}):
+    logger.warning("begins", extra={{"event.name": "job.start"}})
+    {WAIT_UNTIL_IT_IS_SEEN_TO_RUN}
+    logger.warning("ends", extra={{"event.name": "job.finish"}})
 print(__version__)
 """
 
@@ -51,8 +52,10 @@ def test_it_writes_everything(path: Path, tmp_path: Path) -> None:
     done = subprocess.run([*install, tmp_path / "old", *wanted], capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"no package index: {done.stderr.splitlines()[-1]}")
+    assert run("migrate", path)[0] == 0
     command = [sys.executable, "-c", PROGRAM, str(path)]
-    environment = clean_environment(PYTHONPATH=f"{tmp_path / 'old'}{os.pathsep}{ROOT / 'src'}")
+    packages = f"{tmp_path / 'old'}{os.pathsep}{ROOT / 'src'}"
+    environment = clean_environment(PYTHONPATH=packages, WATCHED=str(path))
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=180)
     assert done.stdout == f"{oldest_version()}.0\n"
     assert span_names(path) == ["work"]

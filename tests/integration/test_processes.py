@@ -9,7 +9,6 @@ import multiprocessing
 import os
 import sqlite3
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcess
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter, SQLiteSpanProcessor
 from tests.conftest import (
+    HANG_S,
     beside_process,
     export_all,
     exporting,
@@ -83,8 +83,8 @@ def test_nothing_is_lost_or_said_when_the_interpreter_exits(path: Path, how: str
 
 
 def write_with_the_others(path: str, name: str, barrier: Any) -> None:
-    with exporting(path, busy_timeout_ms=30_000) as exporter:
-        barrier.wait(30)
+    with exporting(path, busy_timeout_ms=120_000) as exporter:
+        barrier.wait(HANG_S)
         for number in range(BATCHES):
             names = [f"{name}/{number:02}/{place}" for place in range(4)]
             spans = make_spans(*names, attributes={"session.id": f"session {number:02}"})
@@ -127,15 +127,17 @@ def serve_after_fork(path: str) -> None:
     provider.add_span_processor(BatchSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
     workers = []
-    begin = time.monotonic() + 0.3
+    wait, begin = os.pipe()
     for number in range(8):
         pid = os.fork()
         if pid == 0:
             trace.get_tracer("tests").start_span(f"worker{number}").end()
-            time.sleep(max(0.0, begin - time.monotonic()))
+            os.close(begin)
+            os.read(wait, 1)
             sys.exit(0)
         workers.append(pid)
     assert not os.path.exists(path)
+    os.close(begin)
     assert [os.waitpid(pid, 0)[1] for pid in workers] == [0] * 8
     print(json.dumps(os.listdir(os.path.dirname(path))))
 

@@ -27,7 +27,17 @@ from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter, SQ
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.sdk import span_processor
 from tests.commands import run
-from tests.conftest import clean_environment, export_all, exporting, health, in_new_process, read, span_names
+from tests.conftest import (
+    HANG_S,
+    WAIT_UNTIL_IT_IS_SEEN_TO_RUN,
+    clean_environment,
+    export_all,
+    exporting,
+    health,
+    in_new_process,
+    read,
+    span_names,
+)
 from tests.file_checks import check_links
 
 CALL = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "small", "session.id": "chat-1"}
@@ -45,7 +55,7 @@ def tracing(path: Path | str, **keywords: Any) -> Iterator[tuple[Tracer, SQLiteS
         provider.shutdown()
 
 
-def eventually(found: Callable[[], object], timeout_s: float = 20) -> None:
+def eventually(found: Callable[[], object], timeout_s: float = HANG_S) -> None:
     deadline = time.monotonic() + timeout_s
     while True:
         with suppress(sqlite3.OperationalError):  # the file is being made
@@ -65,8 +75,9 @@ def opened(path: Path) -> int:
 
 def test_a_call_is_seen_while_it_runs_and_is_completed_in_place(path: Path) -> None:
     with tracing(path, open_delay_ms=20) as (tracer, processor):
-        span = tracer.start_span("chat small", attributes=CALL)
-        span.add_event("llm.stream.start")
+        with processor._writing:  # both are in the first version that is written
+            span = tracer.start_span("chat small", attributes=CALL)
+            span.add_event("llm.stream.start")
         eventually(lambda: opened(path))
         row = "SELECT name, status, end_time_source, end_time_unix_nano >= start_time_unix_nano, session_id FROM spans"
         assert read(path, row) == [("chat small", "running", "open", 1, "chat-1")]
@@ -116,7 +127,7 @@ def test_null_takes_the_place_of_no_value_that_the_start_had(path: Path) -> None
 
 
 def test_short_spans_are_written_once(path: Path) -> None:
-    with tracing(path) as (tracer, _):
+    with tracing(path, open_delay_ms=600_000) as (tracer, _):
         for number in range(100):
             tracer.start_span(f"{number:03}").end()
     assert span_names(path) == [f"{number:03}" for number in range(100)]
@@ -130,7 +141,7 @@ def test_a_short_span_is_in_the_file_within_the_schedule(path: Path) -> None:
 
 
 def test_what_ended_is_in_the_file_soon_after_if_nothing_else_ends(path: Path) -> None:
-    with tracing(path, schedule_delay_ms=600_000) as (tracer, _):
+    with tracing(path, open_delay_ms=600_000, schedule_delay_ms=600_000) as (tracer, _):
         for wanted in (5, 10, 15):
             for _ in range(5):
                 tracer.start_span("short").end()
@@ -155,21 +166,6 @@ def test_a_process_that_does_nothing_is_not_woken(path: Path) -> None:
         span.end()
         eventually(lambda: not processor._queue and processor._is_asleep)
         assert processor._plan_turn() is None
-
-
-def test_a_flush_ends_in_time_while_the_file_is_locked_and_loses_nothing(path: Path) -> None:
-    with exporting(path) as exporter:
-        export_all(exporter, "first")
-    with (
-        closing(sqlite3.connect(path, isolation_level=None)) as lock,
-        tracing(path, busy_timeout_ms=600_000) as (tracer, processor),
-    ):
-        lock.execute("BEGIN IMMEDIATE")
-        tracer.start_span("waits").end()
-        assert not processor.force_flush(50)  # and not after the busy timeout, or this test would hang
-        lock.execute("COMMIT")
-        assert processor.force_flush()
-        assert span_names(path) == ["first", "waits"]
 
 
 def test_neither_the_start_nor_the_end_of_a_span_raises(path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -200,7 +196,7 @@ def test_many_open_spans_are_written_in_batches(path: Path) -> None:
 
 @pytest.mark.row("Queue full")
 def test_a_flat_out_producer_waits_a_little_and_loses_nothing(path: Path) -> None:
-    with tracing(path, queue_size=64, batch_size=32) as (tracer, _):
+    with tracing(path, queue_size=64, batch_size=32, queue_wait_ms=600_000) as (tracer, _):
         for _ in range(3_000):
             tracer.start_span("many").end()
     assert read(path, "SELECT count(*) FROM spans") == [(3_000,)]
@@ -285,7 +281,7 @@ def test_what_runs_lasts_until_now_also_where_nothing_else_is_written(
 @pytest.mark.row("os._exit, a signal without a handler, kill -9, out of memory")
 def test_the_spans_of_a_killed_process_are_interrupted_by_who_opens_the_file_next(path: Path) -> None:
     with start(run_and_be_killed, path, "dies") as process:
-        process.wait(30)
+        process.wait(HANG_S)
         assert read(path, STATES) == RUNNING
         with exporting(path) as exporter:
             export_all(exporter, "next")
@@ -333,7 +329,7 @@ def test_a_span_runs_on_while_its_process_lives_whoever_opens_the_file(path: Pat
         assert read(path, f"SELECT * FROM ({STATES}) WHERE name <> 'next'") == RUNNING
         assert process.stdin is not None
         process.stdin.close()
-        process.wait(30)
+        process.wait(HANG_S)
     with exporting(path) as exporter:
         export_all(exporter, "last")
     states = read(path, f"SELECT name, status FROM ({STATES}) WHERE name NOT IN ('next', 'last')")
@@ -342,7 +338,7 @@ def test_a_span_runs_on_while_its_process_lives_whoever_opens_the_file(path: Pat
 
 def test_another_process_with_the_same_id_is_not_the_owner(path: Path) -> None:
     with start(run_and_be_killed, path, "dies") as process:
-        process.wait(30)
+        process.wait(HANG_S)
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             connection.execute("UPDATE _exporter_runs SET pid = ?", (os.getpid(),))
         with exporting(path) as exporter:
@@ -408,13 +404,15 @@ def test_what_a_child_of_multiprocessing_holds_is_written_when_it_ends(path: Pat
 
 
 def test_a_flush_that_is_late_says_so(path: Path) -> None:
-    with tracing(path, busy_timeout_ms=400) as (tracer, processor):
+    # A flush that waited as long as the export would never end.
+    with tracing(path, busy_timeout_ms=600_000) as (tracer, processor):
         tracer.start_span("first").end()
         assert processor.force_flush()
         with closing(sqlite3.connect(path, isolation_level=None)) as lock:
             lock.execute("BEGIN IMMEDIATE")
             tracer.start_span("second").end()
             assert not processor.force_flush(100)
+        assert processor.force_flush()
     assert span_names(path) == ["first", "second"]
 
 
@@ -481,11 +479,10 @@ def test_the_thread_causes_no_span(path: Path) -> None:
     assert span_names(path) == ["one"]
 
 
-PROGRAM = """
-import time
+PROGRAM = f"""
 from opentelemetry import trace
 with trace.get_tracer("program").start_as_current_span("work"):
-    time.sleep(0.6)
+    {WAIT_UNTIL_IT_IS_SEEN_TO_RUN}
 """
 
 
@@ -498,7 +495,9 @@ def test_a_variable_adds_it_without_code(path: Path) -> None:
         OTEL_EXPORTER_SQLITE_SPAN_PROCESSOR="true",
         OTEL_EXPORTER_SQLITE_PATH=str(path),
         OTEL_EXPORTER_SQLITE_OPEN_DELAY_MS="50",
+        WATCHED=str(path),
     )
+    assert run("migrate", path)[0] == 0
     command = ["opentelemetry-instrument", sys.executable, "-c", PROGRAM]
     subprocess.run(command, env=environment, check=True, timeout=180)
     assert span_names(path) == ["work"]

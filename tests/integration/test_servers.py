@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, clean_environment, read, span_names
+from tests.conftest import HANG_S, ROOT, clean_environment, read, span_names
 
 pytestmark = pytest.mark.slow
 PROVIDER = """
@@ -75,7 +75,7 @@ def serving(command: list[str], folder: Path, **environment: str) -> Iterator[su
     try:
         yield process
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(HANG_S)
     finally:
         process.kill()
         process.wait()
@@ -116,14 +116,28 @@ def free_port() -> int:
 
 def get(port: int, path: str) -> int:
     """Ask until there is an answer; return the id of the process that gave it."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + HANG_S
     while True:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=HANG_S) as answer:
                 return int(answer.read())
         except OSError:
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+def wait_for_span(path: Path, name: str) -> None:
+    deadline = time.monotonic() + HANG_S
+    while read(path, "SELECT count(*) FROM spans WHERE name = ?", name) == [(0,)]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def wait_for_new_worker(port: int, workers: set[int]) -> None:
+    deadline = time.monotonic() + HANG_S
+    while get(port, "/") in workers:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("worker", ["sync", "gthread"])
@@ -134,10 +148,10 @@ def test_gunicorn_workers_of_a_preloaded_application(tmp_path: Path, worker: str
     with serving(command, tmp_path) as server:
         workers = {get(port, f"/before/{number:02}") for number in range(20)}
         server.send_signal(signal.SIGHUP)  # new workers take over, the old ones end gracefully
-        time.sleep(1)
+        wait_for_new_worker(port, workers)
         workers |= {get(port, f"/after/{number:02}") for number in range(20)}
         victim = get(port, "/killed")
-        time.sleep(0.5)  # it is written by then
+        wait_for_span(tmp_path / "otel.db", "/killed")
         os.kill(victim, signal.SIGKILL)
         workers |= {get(port, f"/last/{number:02}") for number in range(20)}
     names = span_names(tmp_path / "otel.db")
@@ -159,8 +173,8 @@ def test_celery_workers_that_are_replaced_after_a_few_tasks(tmp_path: Path) -> N
         environment = clean_environment(
             PYTHONPATH=str(ROOT / "src"), FILE=str(tmp_path / "other.db"), QUEUE=str(tmp_path / "queue")
         )
-        subprocess.run([sys.executable, "-c", send], cwd=tmp_path, env=environment, check=True, timeout=120)
-        deadline = time.monotonic() + 60
+        subprocess.run([sys.executable, "-c", send], cwd=tmp_path, env=environment, check=True, timeout=HANG_S)
+        deadline = time.monotonic() + HANG_S
         while (tmp_path / "log").read_text().count(" succeeded in ") < len(expected):
             assert time.monotonic() < deadline, (tmp_path / "log").read_text()
             time.sleep(0.2)

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT, clean_environment, read, span_names
+from tests.conftest import HANG_S, ROOT, clean_environment, read, span_names
 from tests.integration.test_servers import free_port, get
 
 pytestmark = pytest.mark.slow
 # Only a flush writes what ended.
 NEVER = "schedule_delay_ms=600_000, idle_delay_ms=600_000"
-HOOK = "otel_sqlite_exporter.flush_on_sigterm()"
+HOOK = "otel_sqlite_exporter.flush_on_sigterm(timeout_ms=120_000)"
 PROVIDER = f"""
 import os, signal, sys, threading, time
 import otel_sqlite_exporter
@@ -76,12 +76,12 @@ def serve(folder: Path, server: str, sent: str, *launcher: str, wait_for: int = 
     try:
         for number in range(5):
             get(port, f"/{number}")
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + HANG_S
         while wait_for and len(written(folder / "otel.db")) < wait_for:
             assert time.monotonic() < deadline, (folder / "log").read_text()
             time.sleep(0.05)
         process.send_signal(getattr(signal, sent))
-        assert process.wait(60) == STATUS.get((server, sent), 0), (folder / "log").read_text()
+        assert process.wait(HANG_S) == STATUS.get((server, sent), 0), (folder / "log").read_text()
     finally:
         process.kill()
         process.wait()
@@ -132,7 +132,7 @@ def run_script(folder: Path, *lines: str, status: int = -signal.SIGTERM) -> list
         env=clean_environment(PYTHONPATH=str(ROOT / "src"), FILE=str(folder / "otel.db")),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANG_S,
         check=False,
     )
     assert done.returncode == status, done.stderr
@@ -154,7 +154,7 @@ def test_without_the_hook_what_a_queue_holds_is_lost(tmp_path: Path) -> None:
 
 
 def test_a_provider_that_is_not_the_global_one_is_named(tmp_path: Path) -> None:
-    hook = HOOK.replace("()", "(provider)")
+    hook = HOOK.replace("(", "(provider, ")
     assert run_script(tmp_path, "use_batches()\ntrace._TRACER_PROVIDER = None", hook, END) == WORK
 
 
@@ -198,15 +198,15 @@ def test_another_thread_changes_nothing(tmp_path: Path) -> None:
 
 def test_a_provider_that_hangs_does_not_keep_the_others_nor_the_process(tmp_path: Path) -> None:
     hangs = "class Hangs:\n    def force_flush(self, timeout_ms): time.sleep(600)"
-    hook = HOOK.replace("()", "(Hangs(), timeout_ms=2_000)")
-    assert run_script(tmp_path, "never()", hangs, hook, END) == WORK
+    assert run_script(tmp_path, hangs, "otel_sqlite_exporter.flush_on_sigterm(Hangs(), timeout_ms=50)", END) == []
+    waits = "class Waits:\n    def force_flush(self, timeout_ms):\n        while not os.path.exists(path): pass"
+    assert run_script(tmp_path, "never()", waits, HOOK.replace("(", "(Waits(), "), END) == WORK
 
 
 @pytest.mark.parametrize("lock", ["threading._active_limbo_lock", "__import__('logging')._lock"])
 def test_a_lock_that_the_main_thread_holds_stops_neither_flush_nor_end(tmp_path: Path, lock: str) -> None:
     start = "tracer.start_span('first').end()"  # the thread of the processor runs
-    hook = HOOK.replace("()", "(timeout_ms=2_000)")
-    names = run_script(tmp_path, "never()", start, hook, f"with {lock}:", *(f"    {line}" for line in END.splitlines()))
+    names = run_script(tmp_path, "never()", start, HOOK, f"with {lock}:", *(f"    {line}" for line in END.splitlines()))
     assert names == ["first", *WORK]
 
 
