@@ -27,25 +27,51 @@ if TYPE_CHECKING:
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option("--into", metavar="PATH", expose_value=False, callback=opt.resolve_path, help="The file to write to.")
 @opt.TIMEZONE
+@click.option(
+    "--largest-document",
+    metavar="MIB",
+    type=click.IntRange(1, 1_024),
+    default=64,
+    show_default=True,
+    help="The largest document, line or message that is read, in MiB.",
+)
+@click.option(
+    "--unpacking-ratio",
+    metavar="N",
+    type=click.IntRange(1),
+    default=500,
+    show_default=True,
+    help="Read a packed file up to N times its size, if that is more than 64 MiB.",
+)
 @opt.JSON
 @click.pass_obj
-def import_(settings: Settings, files: tuple[str, ...], *, timezone: str, as_json: bool) -> int:
-    """Import OTLP files and event logs into a file.
+def import_(
+    settings: Settings,
+    files: tuple[str, ...],
+    *,
+    timezone: str,
+    largest_document: int,
+    unpacking_ratio: int,
+    as_json: bool,
+) -> int:
+    """Import OTLP files, files of coding agents and event logs into a file.
 
-    FILE is OTLP as JSON (one message, or lines as the Collector and the SDK write them), OTLP as protobuf, or an event
-    log in JSON lines, each plain or compressed with gzip; `-` is standard input. The format is detected from the
-    content.
+    FILE is OTLP as JSON in any layout, OTLP as protobuf, spans and log records as the SDKs of JavaScript and Python
+    write them (Copilot, Gemini CLI, console exporters), or an event log, each plain or compressed; `-` is standard
+    input. The format is detected from the content.
 
     Records that were imported before are skipped, also after an interrupted import. Lines that cannot be read are
     reported and kept in quarantine, and the exit code is 1. If a FILE cannot be opened, nothing is imported.
     """
     from otel_sqlite_exporter.imports.importer import Importer
+    from otel_sqlite_exporter.imports.limits import MIB, ReadingLimits
     from otel_sqlite_exporter.imports.sources import check_source, open_source
     from otel_sqlite_exporter.imports.timestamps import parse_timezone
 
     reports: list[SourceReport] = []
     failed: list[str] = []
     zone = parse_timezone(timezone)
+    limits = ReadingLimits(largest_document * MIB, unpacking_ratio)
     for name in files:
         with _print_failure(name, failed):
             check_source(name)
@@ -56,7 +82,11 @@ def import_(settings: Settings, files: tuple[str, ...], *, timezone: str, as_jso
     with closing(Importer(settings, zone)) as importer:
         for name in files:
             label = name.rpartition("/")[2]
-            with _print_failure(name, failed), open_source(name) as source, show_progress(label, in_bytes=True) as show:
+            with (
+                _print_failure(name, failed),
+                open_source(name, limits) as source,
+                show_progress(label, in_bytes=True) as show,
+            ):
 
                 def on_progress(report: SourceReport) -> None:
                     show(source.position, source.size, count(report.spans + report.logs, "record"))
@@ -66,7 +96,7 @@ def import_(settings: Settings, files: tuple[str, ...], *, timezone: str, as_jso
     _show_import(settings.path, reports, totals, as_json=as_json)
     if failed:
         return opt.REFUSED
-    return opt.ATTENTION if any(report.refused for report in reports) else 0
+    return opt.ATTENTION if any(report.refused or report.damages for report in reports) else 0
 
 
 @contextmanager
@@ -88,6 +118,8 @@ def _show_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, 
             click.echo(f"{source}: {position}: {format_value(reason)}", err=True)
         if more := report.refused - len(report.refusals):
             click.echo(f"{source}: {more} more could not be read", err=True)
+        for damage in report.damages:
+            click.echo(f"{source}: {format_value(damage)}", err=True)
     if as_json:
         return print_json({"path": path, **totals._asdict(), "sources": [asdict(report) for report in reports]})
     for report in reports:
@@ -108,6 +140,8 @@ def _describe_source(report: SourceReport) -> str:
         parts.append(count(ignored, f"message of {signal} is not stored", f"messages of {signal} are not stored"))
     if report.refused:
         parts.append(f"{report.refused} could not be read")
+    if report.formats:
+        parts.append("format: " + ", ".join(f"{name} ({number})" for name, number in report.formats.items()))
     return "; ".join(parts)
 
 
