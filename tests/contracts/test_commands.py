@@ -19,7 +19,7 @@ COMMANDS = {
     "diff": {"session_a", "session_b", "path", "--allow", "--json"},
     "doctor": {"path", "--repair", "--assume-gone", "--json"},
     "export": {"path", "--session", "--trace", "--since", "--until", "--signal", "--output"},
-    "import": {"files", "--into", "--timezone", "--json"},
+    "import": {"files", "--into", "--timezone", "--largest-document", "--unpacking-ratio", "--json"},
     "index": {"path", "--rebuild", "--json"},
     "info": {"path", "--json"},
     "llm": LIST

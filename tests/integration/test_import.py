@@ -45,7 +45,8 @@ def test_what_the_sdk_wrote_is_as_if_it_had_been_exported(tmp_path: Path, path: 
     source = write_otlp_lines(tmp_path / "otlp.jsonl", spans, logs)
     code, out, err = run("import", source, "--into", path)
     assert (code, err) == (0, "")
-    assert out == (f"{source}: 4 spans, 9 log records\nwrote 13 records to {path}, 0 were already there\n")
+    first = f"{source}: 4 spans, 9 log records; format: OTLP (13)\n"
+    assert out == f"{first}wrote 13 records to {path}, 0 were already there\n"
     imported, exported = (view_rows(file, without=UNWRITTEN) for file in (path, direct))
     assert imported == exported
     assert [len(imported[view]) for view in ("spans", "links", "logs", "complete_llm_interactions")] == [4, 2, 9, 2]
@@ -394,7 +395,7 @@ def test_what_cannot_be_read_is_named_and_kept(tmp_path: Path, path: Path) -> No
         ("line 6", "it is neither an OTL"),
         ("line 7", "it is not JSON: str "),
     ]
-    assert "1 span, 0 log records; 1 message of metrics is not stored; 4 could not be read\n" in out
+    assert "1 span, 0 log records; 1 message of metrics is not stored; 4 could not be read; format: OTLP (3)\n" in out
     kept = [json.loads(content) for (content,) in read(path, "SELECT content FROM _quarantine ORDER BY id")]
     assert [one["place"] for one in kept] == ["line 2", "line 4", "line 6", "line 7"]
     assert kept[0] == {"source": str(source), "place": "line 2", "content": "{broken"}
@@ -404,7 +405,7 @@ def test_what_cannot_be_read_is_named_and_kept(tmp_path: Path, path: Path) -> No
     assert (again[0], again[2]) == (1, err)
     assert again[1].startswith(
         f"{source}: 0 spans, 0 log records; 2 of 6 lines, documents or messages were imported before; "
-        "1 message of metrics is not stored; 4 could not be read\n"
+        "1 message of metrics is not stored; 4 could not be read; format: OTLP (3)\n"
     )
     assert len(read(path, "SELECT content FROM _quarantine")) == 4
 
@@ -416,7 +417,9 @@ def test_what_cannot_be_read_is_named_and_kept(tmp_path: Path, path: Path) -> No
         (b'{"a": 1}\n{"b": 2}\n', "has no format that can be imported"),
         (b"{\n", "has no format that can be imported"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "is neither text nor OTLP as protobuf"),
-        (b"\x28\xb5\x2f\xfd\0\0\0", "is compressed with zstd: unpack it"),
+        (b"\x28\xb5\x2f\xfd\0\0\0", "is damaged"),
+        (b"PK\3\4", "is a zip archive: unpack it"),
+        (b"name" + bytes(253) + b"ustar" + bytes(250), "is a tar archive: unpack it"),
         (gzip.compress(b"text" * 100, mtime=0)[:-10], "is damaged"),
     ],
 )

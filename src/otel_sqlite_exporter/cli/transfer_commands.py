@@ -27,26 +27,52 @@ if TYPE_CHECKING:
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option("--into", metavar="PATH", expose_value=False, callback=opt.resolve_path, help="The file to write to.")
 @opt.TIMEZONE
+@click.option(
+    "--largest-document",
+    metavar="MIB",
+    type=click.IntRange(1, 1_024),
+    default=64,
+    show_default=True,
+    help="The largest document, line or message that is read, in MiB.",
+)
+@click.option(
+    "--unpacking-ratio",
+    metavar="N",
+    type=click.IntRange(1),
+    default=500,
+    show_default=True,
+    help="Read a packed file up to N times its size, if that is more than 64 MiB.",
+)
 @opt.JSON
 @click.pass_obj
-def import_(settings: Settings, files: tuple[str, ...], *, timezone: str, as_json: bool) -> int:
-    """Import OTLP files and event logs into a file.
+def import_(
+    settings: Settings,
+    files: tuple[str, ...],
+    *,
+    timezone: str,
+    largest_document: int,
+    unpacking_ratio: int,
+    as_json: bool,
+) -> int:
+    """Import OTLP files, files of coding agents and event logs into a file.
 
-    FILE is OTLP as JSON (one message, or lines as the Collector and the SDK write them), OTLP as protobuf, or an event
-    log in JSON lines, each plain or compressed with gzip; `-` is standard input. The format is detected from the
-    content.
+    FILE is OTLP as JSON in any layout, OTLP as protobuf, spans and log records as the SDKs of JavaScript and Python
+    write them (Copilot, Gemini CLI, console exporters), or an event log, each plain or compressed; `-` is standard
+    input. The format is detected from the content.
 
     Records that were imported before are skipped, also after an interrupted import. Lines that cannot be read are
     reported and kept in quarantine; a value that cannot be kept as it came is reported and its record kept. The exit
     code is 1 then. If a FILE cannot be opened, nothing is imported.
     """
     from otel_sqlite_exporter.imports.importer import Importer
+    from otel_sqlite_exporter.imports.limits import MIB, ReadingLimits
     from otel_sqlite_exporter.imports.sources import check_source, open_source
     from otel_sqlite_exporter.imports.timestamps import parse_timezone
 
     reports: list[SourceReport] = []
     failed: list[str] = []
     zone = parse_timezone(timezone)
+    limits = ReadingLimits(largest_document * MIB, unpacking_ratio)
     for name in files:
         with _print_failure(name, failed):
             check_source(name)
@@ -57,7 +83,11 @@ def import_(settings: Settings, files: tuple[str, ...], *, timezone: str, as_jso
     with closing(Importer(settings, zone)) as importer:
         for name in files:
             label = name.rpartition("/")[2]
-            with _print_failure(name, failed), open_source(name) as source, show_progress(label, in_bytes=True) as show:
+            with (
+                _print_failure(name, failed),
+                open_source(name, limits) as source,
+                show_progress(label, in_bytes=True) as show,
+            ):
 
                 def on_progress(report: SourceReport) -> None:
                     show(source.position, source.size, count(report.spans + report.logs, "record"))
@@ -67,7 +97,8 @@ def import_(settings: Settings, files: tuple[str, ...], *, timezone: str, as_jso
     _show_import(settings.path, reports, totals, as_json=as_json)
     if failed:
         return opt.REFUSED
-    return opt.ATTENTION if totals.repaired or any(report.refused or report.altered for report in reports) else 0
+    needs_attention = any(report.refused or report.altered or report.damages for report in reports)
+    return opt.ATTENTION if totals.repaired or needs_attention else 0
 
 
 @contextmanager
@@ -94,6 +125,8 @@ def _show_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, 
             print_lines(f"{source}: {one.location}: {format_value(one.what)}{times}", to_stderr=True)
         for key in report.unknown:
             print_lines(f"{source}: not read: {format_value(key)}", to_stderr=True)
+        for damage in report.damages:
+            print_lines(f"{source}: {format_value(damage)}", to_stderr=True)
     if as_json:
         return print_json({"path": path, **totals._asdict(), "sources": [asdict(report) for report in reports]})
     for report in reports:
@@ -116,6 +149,8 @@ def _describe_source(report: SourceReport) -> str:
         parts.append(f"{report.refused} could not be read")
     if report.altered:
         parts.append(count(report.altered, "value was altered or left out", "values were altered or left out"))
+    if report.formats:
+        parts.append("format: " + ", ".join(f"{name} ({number})" for name, number in report.formats.items()))
     return "; ".join(parts)
 
 

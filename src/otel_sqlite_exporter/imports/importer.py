@@ -20,13 +20,15 @@ from otel_sqlite_exporter.encode.logs import LogEncoder
 from otel_sqlite_exporter.encode.quarantine import quarantine_piece
 from otel_sqlite_exporter.encode.spans import SpanEncoder
 from otel_sqlite_exporter.genai.rules import extend_rules
-from otel_sqlite_exporter.imports.event_logs import EVENT_LOG_SCOPE, is_event, read_event
+from otel_sqlite_exporter.imports.event_logs import EVENT_LOG_SCOPE, read_event
 from otel_sqlite_exporter.imports.event_records import EventReader
-from otel_sqlite_exporter.imports.sources import ImportSource, SourcePiece
+from otel_sqlite_exporter.imports.formats.document_formats import EVENT_LOG, find_documents, find_ignored
+from otel_sqlite_exporter.imports.source_pieces import SourcePiece
+from otel_sqlite_exporter.imports.sources import ImportSource
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow, Records
 from otel_sqlite_exporter.model.signals import LogFields, SpanFields
 from otel_sqlite_exporter.otlp.alterations import Alterations
-from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord, decode_message, find_signals
+from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord, decode_message
 from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
 from otel_sqlite_exporter.settings import REDACTED, Settings
 from otel_sqlite_exporter.sql.texts import read_query
@@ -37,7 +39,6 @@ from otel_sqlite_exporter.write.writer import ImportMark, Writer
 
 # A noted part is found again only if it is not larger than a part is now: these limits may grow, but never shrink.
 _PART_PIECES, _PART_BYTES = 1_000, 4 << 20
-_IGNORED = ("metrics", "profiles")
 _SHOWN_REFUSALS = 20
 _SHOWN_CHARACTERS = 200
 
@@ -70,11 +71,15 @@ class SourceReport:
         spans: Spans in the others.
         logs: Log records in the others.
         ignored: Messages of signals that are not stored, by signal.
-        refused: Records and pieces that cannot be read. All of them are in quarantine.
+        refused: Records and pieces that cannot be read. They are in quarantine, except what a packed file that is cut
+            short has of its last piece.
         refusals: The first of these.
         altered: Values that could not be read as they came: each is altered or left out, and its record is kept.
         alterations: What these are, the first of each kind.
         unknown: Keys that OTLP does not know, or that are not stored.
+        formats: The documents that were read, by the name of their format.
+        reasons: The records and pieces that cannot be read, by reason, without what is special to one of them.
+        damages: What is wrong with the source as a whole.
     """
 
     source: str
@@ -85,6 +90,9 @@ class SourceReport:
     ignored: dict[str, int] = field(default_factory=dict)
     refused: int = 0
     refusals: list[Refusal] = field(default_factory=list)
+    formats: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
+    damages: list[str] = field(default_factory=list)
     altered: int = 0
     alterations: list[Alteration] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
@@ -92,6 +100,8 @@ class SourceReport:
     def refuse(self, place: str, reason: str) -> None:
         """Note what cannot be read."""
         self.refused += 1
+        kind = reason.partition(": ")[0]
+        self.reasons[kind] = self.reasons.get(kind, 0) + 1
         if len(self.refusals) < _SHOWN_REFUSALS:
             self.refusals.append(Refusal(place, reason[:_SHOWN_CHARACTERS]))
 
@@ -155,6 +165,7 @@ class Importer:
         for pieces in _cut(source.read_pieces()):
             self._write(report, pieces)
             progress(report)
+        report.damages += source.damages
         return report
 
     def read_totals(self) -> Totals:
@@ -202,8 +213,9 @@ class Importer:
                     logs.append(log._replace(repaired=log.repaired + altered) if altered else log)
                 else:
                     content = record.content if self._redactor is None else REDACTED
-                    quarantine.append(quarantine_piece(report.source, piece.location, content, record.reason, now))
                     report.refuse(piece.location, record.reason)
+                    if piece.is_kept:
+                        quarantine.append(quarantine_piece(report.source, piece.location, content, record.reason, now))
         report.spans += len(spans)
         report.logs += len(logs)
         return Records(spans, logs, quarantine)
@@ -224,16 +236,21 @@ class Importer:
         if piece.refusal is not None:
             yield UnreadableRecord(piece.value, piece.refusal)
             return
-        for value in piece.value if isinstance(piece.value, list) else [piece.value]:
-            signals = find_signals(value)
-            if signals:
-                for signal in signals.intersection(_IGNORED):
+        for found in find_documents(piece.value):
+            if found.format is None:
+                reason = "it is neither an OTLP message nor an event with a name and a timestamp"
+                yield UnreadableRecord(found.content, reason)
+                continue
+            if found.format.advice is not None:
+                yield UnreadableRecord(found.content, f"it {found.format.advice}")
+                continue
+            report.formats[found.format.name] = report.formats.get(found.format.name, 0) + 1
+            if found.format is EVENT_LOG:
+                yield read_event(found.content, self._events)
+            elif found.message is not None:
+                for signal in find_ignored(found.message):
                     report.ignored[signal] = report.ignored.get(signal, 0) + 1
-                yield from decode_message(value, alterations)
-            elif is_event(value):
-                yield read_event(value, self._events)
-            else:
-                yield UnreadableRecord(value, "it is neither an OTLP message nor an event with a name and a timestamp")
+                yield from decode_message(found.message, alterations)
 
 
 def _cut(pieces: Iterable[SourcePiece]) -> Iterator[list[tuple[SourcePiece, str]]]:

@@ -1,128 +1,153 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads files that can be imported: recognises the format by the content, unpacks gzip, and cuts the file into lines,
-documents or messages.
+"""Reads files that can be imported: unpacks them, tells text from messages, and cuts them into documents or messages.
 
-A file whose first hundred lines have no known format is refused before anything of it is written.
+A file whose first hundred documents have no known format is refused before anything of it is written.
 """
 
 from __future__ import annotations
 
-import base64
-import gzip
-import io
-import json
 import os
-import re
 import stat
 import sys
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain, islice
-from typing import Any, BinaryIO, NamedTuple
-
-import orjson
+from typing import BinaryIO
 
 from otel_sqlite_exporter.errors import UnreadableSourceError
-from otel_sqlite_exporter.imports.event_logs import is_event
-from otel_sqlite_exporter.imports.protobuf_files import read_frames
-from otel_sqlite_exporter.otlp.otlp_decoder import find_signals
-from otel_sqlite_exporter.otlp.protobuf import parse_protobuf
+from otel_sqlite_exporter.imports.byte_streams import ByteStream, read_as_utf8
+from otel_sqlite_exporter.imports.formats.document_formats import explain_refusal, is_known_format
+from otel_sqlite_exporter.imports.formats.foreign_records import name_foreign_text
+from otel_sqlite_exporter.imports.json_documents import JsonDocuments
+from otel_sqlite_exporter.imports.limits import ReadingLimits
+from otel_sqlite_exporter.imports.message_frames import read_messages
+from otel_sqlite_exporter.imports.source_pieces import SourcePiece
+from otel_sqlite_exporter.imports.unpacking import Unpacker, find_packing
+from otel_sqlite_exporter.model.plural import count
 
 STANDARD_INPUT = "-"
-_GZIP, _ZSTD, _UTF8_MARK = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xef\xbb\xbf"
-_SQLITE = b"SQLite format 3\0"
-_BUFFER_BYTES, _PEEKED_BYTES, _LOOKED_AT_LINES = 1 << 20, 256, 100
-_BEYOND_64_BITS = re.compile(rb"[:,\[]\s*(?:-[0-9]{19}|[0-9]{20})")
-_NOT_SPACE = re.compile(r"\S")
-
-
-class SourcePiece(NamedTuple):
-    """A line, document or message of a source: its bytes, by which it is recognised; its parsed JSON, or its content as
-    text and the reason why it cannot be parsed; and its location, for messages. `is_finished` is False for a last line
-    without an end."""
-
-    content: bytes
-    value: Any
-    refusal: str | None
-    location: str
-    is_finished: bool = True
+_SQLITE, _ZIP = b"SQLite format 3\0", b"PK\x03\x04"
+_TAR_AT, _TAR = 257, b"ustar"
+_PEEKED_BYTES, _LOOKED_AT_PIECES = 512, 100
+_TEXT_CONTROLS = b"\t\n\r\x1b"
 
 
 class ImportSource:
     """An open source. `position` and `size` are bytes of the file as it is stored, packed or not; a `size` of None is
-    unknown.
+    unknown. `damages` says why it was not read to its end, as far as it has been read.
 
     Raises:
-        UnreadableSourceError: It is a SQLite file, or packed with zstd.
+        UnreadableSourceError: It is a SQLite file, or an archive.
+        MissingPackageError: It is packed with zstd, and there is no package for that.
     """
 
-    def __init__(self, name: str, file: BinaryIO) -> None:
+    def __init__(self, name: str, file: BinaryIO, limits: ReadingLimits | None = None) -> None:
         self.name = name
-        self._stored = _Counted(file)
+        self._limits = limits or ReadingLimits()
+        self._stored = ByteStream(getattr(file, "read1", file.read))
         self.size = _find_size(file)
         start = self._stored.peek(_PEEKED_BYTES)
         if start.startswith(_SQLITE):
             raise UnreadableSourceError(f"{name} is a SQLite file: to write to it, give `--into {name}`")
-        if start.startswith(_ZSTD):
+        if start.startswith(_ZIP):
             raise UnreadableSourceError(
-                f"{name} is compressed with zstd: unpack it, as in `zstd -dc {name} | python -m otel_sqlite_exporter "
-                "import -`"
+                f"{name} is a zip archive: unpack it, as in `unzip -p {name} | python -m otel_sqlite_exporter import -`"
             )
-        unpacked: Any = gzip.GzipFile(fileobj=self._stored) if start.startswith(_GZIP) else self._stored
-        self._file = io.BufferedReader(unpacked, _BUFFER_BYTES)
+        self._text: JsonDocuments | None = None
+        self._unpacker: Unpacker | None = None
+        self._file = self._stored
+        if (packing := find_packing(start)) is not None:
+            self._unpacker = Unpacker(self._stored, packing, self._limits.unpacking_ratio)
+            self._file = ByteStream(self._unpacker.read)
 
     @property
     def position(self) -> int:
         """The number of bytes that were read."""
         return self._stored.count
 
+    @property
+    def damages(self) -> list[str]:
+        """What is wrong with the source as a whole: sentences without values."""
+        found = []
+        if self._unpacker is not None and self._unpacker.damage:
+            found.append(f"{self._unpacker.damage}; everything before was read")
+        elif self._text is not None and self._text.open_arrays:
+            found.append("its array has no end, so it may be cut short; everything before was read")
+        return found
+
     def read_pieces(self) -> Iterator[SourcePiece]:
         """Yield the pieces in order, without blank lines.
 
         Raises:
-            UnreadableSourceError: The beginning has no known format, or a packed file is cut off or damaged.
-            MissingPackageError: The source is protobuf, and opentelemetry-proto is not installed.
+            UnreadableSourceError: The beginning has no known format.
+            MissingPackageError: A package to read it is not installed.
             OSError: The source cannot be read.
         """
-        try:
-            if _is_binary(self._file.peek(_PEEKED_BYTES)[:_PEEKED_BYTES]):
-                for number, (frame, reason) in enumerate(read_frames(self.name, self._file), 1):
-                    yield _parse_frame(frame, reason, f"message {number}")
-                return
-            lines, is_known = _read_first_lines(self._file)
-            if is_known or not lines:
-                yield from _parse_lines(chain(lines, iter(self._file.readline, b"")))
-                return
-            content = b"".join(lines) + self._file.read()
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        unknown: list[SourcePiece] = []
+        size, is_known = 0, False
+        for piece in self._cut():
+            if not piece.is_finished and self._unpacker is not None and self._unpacker.damage:
+                piece = piece._replace(refusal="the packed data end before it does", is_kept=False)
+            if not is_known:
+                unknown.append(piece)
+                is_known = piece.refusal is None and is_known_format(piece.value)
+                size += len(piece.content)
+                if not is_known and (len(unknown) == _LOOKED_AT_PIECES or size > self._limits.document_bytes):
+                    break
+                if is_known:
+                    yield from unknown
+                continue
+            yield piece
+        if not is_known and (unknown or self.damages):
+            self._refuse(unknown)
+
+    def _cut(self) -> Iterator[SourcePiece]:
+        head = self._file.peek(_PEEKED_BYTES)
+        if head[_TAR_AT:].startswith(_TAR):
             raise UnreadableSourceError(
-                f"{self.name} is damaged ({error}): everything before the damage was imported"
-            ) from error
-        documents = _parse_documents(content.removeprefix(_UTF8_MARK))
-        if not any(map(is_known_format, documents)):
-            raise UnreadableSourceError(
-                f"{self.name} has no format that can be imported: give a file of OTLP as JSON or protobuf, or of JSON "
-                "lines with a name and a timestamp; nothing of it was written"
+                f"{self.name} is a tar archive: unpack it, as in `tar -xOf {self.name} | python -m "
+                "otel_sqlite_exporter import -`"
             )
-        yield SourcePiece(content, documents, None, "the document")
+        text = read_as_utf8(self._file)
+        if _is_binary(text.peek(_PEEKED_BYTES)):
+            yield from read_messages(self.name, self._file, self._limits)
+            return
+        self._text = JsonDocuments(text, self._limits)
+        yield from self._text.read()
+
+    def _refuse(self, pieces: list[SourcePiece]) -> None:
+        damage = self.damages[0].partition(";")[0] if self._unpacker is not None and self.damages else None
+        if damage:
+            raise UnreadableSourceError(f"{self.name} is damaged: {damage}; nothing before that could be read")
+        values = [piece.value for piece in pieces if piece.refusal is None]
+        advice = explain_refusal(values) or name_foreign_text(str(pieces[0].value))
+        if advice:
+            raise UnreadableSourceError(f"{self.name} {advice}; nothing of it was written")
+        too_large = next((piece for piece in pieces if (piece.refusal or "").startswith("it is not read")), None)
+        if too_large is not None:
+            raise UnreadableSourceError(f"{self.name}: {too_large.location}: {too_large.refusal}")
+        raise UnreadableSourceError(
+            f"{self.name} has no format that can be imported: give a file of OTLP as JSON or protobuf, or of JSON "
+            f"lines with a name and a timestamp; {count(len(pieces), 'document was', 'documents were')} looked at, "
+            "nothing of it was written"
+        )
 
 
 @contextmanager
-def open_source(name: str) -> Iterator[ImportSource]:
+def open_source(name: str, limits: ReadingLimits | None = None) -> Iterator[ImportSource]:
     """Open the file of this name, or standard input for `-`.
 
     Raises:
-        UnreadableSourceError: It is a SQLite file, packed with zstd, or closed.
+        UnreadableSourceError: It is a SQLite file, an archive, or closed.
+        MissingPackageError: It is packed with zstd, and there is no package for that.
         OSError: It cannot be opened.
     """
     if name == STANDARD_INPUT:
         if sys.stdin is None:
             raise UnreadableSourceError("standard input is closed: give a file")
-        yield ImportSource("standard input", sys.stdin.buffer)
+        yield ImportSource("standard input", sys.stdin.buffer, limits)
         return
     with open(name, "rb", buffering=0) as file:
-        yield ImportSource(name, file)
+        yield ImportSource(name, file, limits)
 
 
 def check_source(name: str) -> None:
@@ -132,104 +157,9 @@ def check_source(name: str) -> None:
             pass
 
 
-def parse_json(content: bytes) -> Any:
-    """Return the parsed value of `content`.
-
-    Raises:
-        ValueError: `content` is not JSON.
-    """
-    why = ""
-    if _BEYOND_64_BITS.search(content) is None:  # orjson rounds these
-        try:
-            return orjson.loads(content)
-        except orjson.JSONDecodeError as error:
-            why = str(error)
-    # Python's own writer makes NaN, Infinity and escapes of lone surrogates, which orjson refuses. A byte that is not
-    # UTF-8 becomes such a surrogate too, so it costs only its place in its text.
-    try:
-        return json.loads(content.decode(errors="surrogateescape"), parse_int=_parse_integer)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(why or str(error)) from None
-
-
-def _parse_integer(digits: str) -> int | str:
-    try:
-        return int(digits)
-    except ValueError:  # Python does not convert thousands of digits (sys.set_int_max_str_digits)
-        return digits
-
-
-def is_known_format(value: Any) -> bool:
-    """Return whether a parsed JSON value is an OTLP message, a line of an event log, or a list with one of these."""
-    if isinstance(value, list):
-        return any(map(is_known_format, value))
-    return bool(find_signals(value)) or is_event(value)
-
-
 def _is_binary(head: bytes) -> bool:
     """Whether a file is not text: protobuf has control characters among the first bytes."""
-    return any(byte < 0x20 and byte not in b"\t\n\r" for byte in head)
-
-
-def _read_first_lines(file: io.BufferedReader) -> tuple[list[bytes], bool]:
-    """Return the lines up to the first one with a known format, and whether one of the first hundred has one."""
-    lines: list[bytes] = []
-    for line in islice(iter(file.readline, b""), _LOOKED_AT_LINES):
-        lines.append(line)
-        try:
-            if is_known_format(parse_json(_strip(line))):
-                return lines, True
-        except ValueError:
-            continue
-    return lines, not b"".join(lines).strip()
-
-
-def _parse_lines(lines: Iterable[bytes]) -> Iterator[SourcePiece]:
-    for number, line in enumerate(lines, 1):
-        content = _strip(line)
-        if not content:
-            continue
-        refusal = None
-        try:
-            value = parse_json(content)
-        except ValueError as error:
-            value, refusal = content.decode(errors="replace"), f"it is not JSON: {error}"
-        yield SourcePiece(content, value, refusal, f"line {number}", refusal is None or line.endswith(b"\n"))
-
-
-def _parse_frame(frame: bytes, refusal: str | None, location: str) -> SourcePiece:
-    value: Any = None
-    try:
-        value = parse_protobuf(frame) if refusal is None else None
-    except ValueError as error:
-        refusal = str(error)
-    return SourcePiece(frame, value if refusal is None else base64.b64encode(frame).decode(), refusal, location)
-
-
-def _strip(line: bytes) -> bytes:
-    return line.removeprefix(_UTF8_MARK).strip()
-
-
-def _parse_documents(content: bytes) -> list[Any]:
-    """Return the JSON documents in `content`, one after the other or in arrays; none if it is anything else."""
-    try:
-        whole = orjson.loads(content)
-        return whole if isinstance(whole, list) else [whole]
-    except orjson.JSONDecodeError:
-        pass
-    documents = []
-    decode = json.JSONDecoder().raw_decode
-    try:
-        text = content.decode()
-        position = len(text) - len(text.lstrip())
-        while position < len(text):
-            document, end = decode(text, position)
-            documents += document if isinstance(document, list) else [document]
-            following = _NOT_SPACE.search(text, end)
-            position = following.start() if following else len(text)
-    except (ValueError, RecursionError):
-        return []
-    return documents
+    return any(byte < 0x20 and byte not in _TEXT_CONTROLS for byte in head)
 
 
 def _find_size(file: BinaryIO) -> int | None:
@@ -238,28 +168,3 @@ def _find_size(file: BinaryIO) -> int | None:
     except (OSError, AttributeError):
         return None
     return status.st_size if stat.S_ISREG(status.st_mode) else None
-
-
-class _Counted(io.RawIOBase):
-    """Reads another file, as much as it has ready at a time, and counts the bytes."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._read = getattr(file, "read1", file.read)
-        self._peeked = b""
-        self.count = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def peek(self, size: int) -> bytes:
-        """Return the next `size` bytes (fewer at the end) without reading past them."""
-        while len(self._peeked) < size and (more := self._read(size - len(self._peeked))):
-            self._peeked += more
-        return self._peeked
-
-    def readinto(self, buffer: Any) -> int:
-        part = self._peeked[: len(buffer)] or self._read(len(buffer)) or b""
-        self._peeked = self._peeked[len(part) :]
-        buffer[: len(part)] = part
-        self.count += len(part)
-        return len(part)

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a source is cut into."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import chain
+from typing import Any, NamedTuple
+
+import orjson
+
+from otel_sqlite_exporter.imports.limits import LEVELS
+
+_BEYOND_64_BITS = re.compile(rb"[:,\[]\s*(?:-[0-9]{19}|[0-9]{20})")
+
+
+class SourcePiece(NamedTuple):
+    """A line, document or message of a source.
+
+    Attributes:
+        content: Its bytes, by which it is recognised.
+        value: Its parsed JSON, or its content as text if it cannot be parsed.
+        refusal: The reason why it cannot be parsed; None: it was.
+        location: Where it stands in the source, for messages.
+        is_finished: False for the last piece of a source that may go on there.
+        is_kept: False if it goes to no quarantine: it is only the beginning of what the source had.
+    """
+
+    content: bytes
+    value: Any
+    refusal: str | None
+    location: str
+    is_finished: bool = True
+    is_kept: bool = True
+
+
+def parse_json(content: bytes) -> Any:
+    """Return the parsed value of `content`.
+
+    Raises:
+        ValueError: `content` is not JSON.
+    """
+    why = ""
+    if _BEYOND_64_BITS.search(content) is None:  # orjson rounds these
+        try:
+            return orjson.loads(content)
+        except orjson.JSONDecodeError as error:
+            why = str(error)
+    # Python's own writer makes NaN, Infinity and escapes of lone surrogates, which orjson refuses. A byte that is not
+    # UTF-8 becomes such a surrogate too, so it costs only its place in its text.
+    try:
+        value = json.loads(content.decode(errors="surrogateescape"), parse_int=_parse_integer)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(why or str(error)) from None
+    if _is_deeper(value, LEVELS):
+        raise ValueError(f"it has more than {LEVELS} levels of objects and arrays")
+    return value
+
+
+def _parse_integer(digits: str) -> int | str:
+    try:
+        return int(digits)
+    except ValueError:  # Python does not convert thousands of digits (sys.set_int_max_str_digits)
+        return digits
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    layer = [value]
+    for _ in range(levels + 1):
+        holders = [one.values() if isinstance(one, dict) else one for one in layer if isinstance(one, (dict, list))]
+        layer = [*chain.from_iterable(holders)]
+        if not layer:
+            return False
+    return True
