@@ -67,7 +67,7 @@ COMMANDS = {
         "--min-duration-ms",
         "--all",
     },
-    "trace": {"trace_id", "path", "--json"},
+    "trace": {"trace_id", "path", "--all", "--json"},
     "traces": LIST
     | {"--session", "--user", *OF_CALLS, "--name", "--status", "--min-duration-ms", "--min-tokens", "--min-cost-usd"},
 }

@@ -73,7 +73,7 @@ def session(
     The steps are its traces, calls and tool executions, the oldest first. A unique prefix of ID is enough.
     """
     if messages:
-        from otel_sqlite_exporter.cli.conversation_output import show_conversation
+        from otel_sqlite_exporter.cli.outputs.conversation_output import show_conversation
 
         whole = database.get_conversation(f"session:{database.resolve_session_id(session_id)}", limit=limit)
         return show_conversation(whole, full=full, as_json=as_json)
@@ -100,7 +100,7 @@ def show(database: TelemetryDatabase, id: str, *, full: bool, limit: int, as_jso
 
     Texts are cut after 2,000 characters, but for a call or a tool in a pipe.
     """
-    from otel_sqlite_exporter.cli.conversation_output import show_conversation
+    from otel_sqlite_exporter.cli.outputs.conversation_output import show_conversation
 
     show_conversation(database.get_conversation(id, limit=limit), full=full, as_json=as_json)
 
@@ -108,16 +108,18 @@ def show(database: TelemetryDatabase, id: str, *, full: bool, limit: int, as_jso
 @click.command()
 @click.argument("trace_id", metavar="ID")
 @opt.DATABASE
+@click.option("--all", "everything", is_flag=True, help="Also show siblings that are like the ten before them.")
 @opt.JSON
 @click.pass_obj
-def trace(database: TelemetryDatabase, trace_id: str, *, as_json: bool) -> None:
+def trace(database: TelemetryDatabase, trace_id: str, *, everything: bool, as_json: bool) -> None:
     """Show a trace as a tree.
 
-    Each span is shown with its time, tokens and error. A unique prefix of ID is enough.
+    Each span is shown with its time, tokens and error. A unique prefix of ID is enough. Of siblings with one name, ten
+    are shown, and more of those that failed.
     """
-    from otel_sqlite_exporter.cli.query_output import show_trace
+    from otel_sqlite_exporter.cli.outputs.trace_output import show_trace
 
-    show_trace(database.get_trace(trace_id), as_json=as_json)
+    show_trace(database.get_trace(trace_id), everything=everything, as_json=as_json)
 
 
 @click.command()
