@@ -53,8 +53,8 @@ COMMANDS = {
     "show": {"id", "path", "--full", "--limit", "--json"},
     "spans": LIST
     | {"--session", "--conversation", "--trace", "--user", "--name", "--kind", "--status", "--min-duration-ms"},
-    "sql": {"statement", "path", "--limit", "--csv", "--json"},
-    "tail": {"path", "--follow", "--limit", "--session", "--service", "--json"},
+    "sql": {"statement", "path", "--limit", "--timeout", "--csv", "--json"},
+    "tail": {"path", "--follow", "--calls", "--limit", "--session", "--service", "--json"},
     "tools": LIST
     | {
         "--session",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
-from tests.commands import run, run_here, run_on_terminal
+from otel_sqlite_exporter import TelemetryDatabase
+from otel_sqlite_exporter.cli.outputs.trace_output import show_trace
+from otel_sqlite_exporter.query.trees import build_tree
+from tests.commands import run, run_here
 from tests.conftest import exporting
 
 TRACE = f"{0xABC:032x}"
@@ -40,20 +44,24 @@ def write(path: Path, *spans: ReadableSpan) -> None:
 
 @pytest.mark.slow
 def test_a_chain_deeper_than_the_stack_is_shown(path: Path) -> None:
-    depth = 10_000
+    depth = 1_100
     write(path, *(make(number, number - 1 or None) for number in range(1, depth + 1)))
-    code, shown, err = run("trace", TRACE, path)
-    assert (code, err) == (0, "")
-    lines = shown.splitlines()
-    assert len(lines) > depth
-    assert max(map(len, lines)) < 300
-    assert f" [{depth - 1}] step " in lines[-1]
     code, printed, err = run("trace", TRACE, path, "--json")
     assert (code, err) == (0, "")
     tree = json.loads(printed)["tree"]
     assert [span["depth"] for span in tree] == [*range(depth)]
-    terminal = run_on_terminal("trace", TRACE, path, NO_COLOR="1", COLUMNS="80")
-    assert max(map(len, terminal.splitlines())) <= 80
+
+
+def test_a_level_takes_no_more_room_than_the_one_above(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(path, make(1, None))
+    database, depth = TelemetryDatabase(path), 20_000
+    ((root,), trace) = database.find_spans(), database.get_trace(TRACE).trace
+    chain = [replace(root, span_id=f"{n:016x}", parent_span_id=f"{n - 1:016x}") for n in range(1, depth)]
+    show_trace(build_tree(trace, [replace(root, span_id=f"{0:016x}"), *chain], (), ()), everything=False, as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > depth
+    assert max(map(len, lines)) < 200
+    assert f" [{depth - 1}] step " in lines[-1]
 
 
 def test_siblings_that_are_alike_are_folded(path: Path) -> None:

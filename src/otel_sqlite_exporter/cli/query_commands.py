@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -128,13 +129,22 @@ def trace(database: TelemetryDatabase, trace_id: str, *, everything: bool, as_js
 @opt.LIMIT
 @opt.SESSION
 @opt.SERVICE
+@click.option("--calls", is_flag=True, help="Show a line for each call of a model and each tool that has ended.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one line for each record.")
 @click.pass_obj
-def tail(database: TelemetryDatabase, /, *, follow: bool, limit: int, as_json: bool, **options: Any) -> None:
+def tail(
+    database: TelemetryDatabase, /, *, follow: bool, limit: int, calls: bool, as_json: bool, **options: Any
+) -> None:
     """Show the latest records.
 
-    They are starts and finishes of spans, span events, and log records that are events.
+    They are starts and finishes of spans, span events, and log records that are events; or calls of models and tools,
+    with their model, tokens, cost, duration, status and session.
     """
+    if calls:
+        from otel_sqlite_exporter.cli.outputs.ended_calls import show_ended
+
+        criteria = opt.read_criteria(database, options)
+        return show_ended(database, criteria, follow=follow, limit=limit, as_json=as_json)
     from otel_sqlite_exporter.cli.query_output import show_event
     from otel_sqlite_exporter.query.askable_views import EVENTS
     from otel_sqlite_exporter.query.sql_builder import encode_cursor
@@ -154,17 +164,21 @@ def tail(database: TelemetryDatabase, /, *, follow: bool, limit: int, as_json: b
             if len(new) < _FOLLOWED_PAGE:
                 time.sleep(_FOLLOW_PAUSE_S)
     except KeyboardInterrupt:
-        return  # the way to end it, and no error
+        pass  # the way to end it, and no error
+    return None
 
 
 @click.command()
 @click.argument("statement", metavar="STATEMENT")
 @opt.SETTINGS
 @click.option("--limit", "-n", type=click.IntRange(1), default=1_000, show_default=True, help="Maximum rows to show.")
+@click.option(
+    "--timeout", "timeout_s", type=click.FloatRange(0), default=math.inf, help="Give up after so many seconds."
+)
 @opt.CSV
 @opt.JSON
 @click.pass_obj
-def sql(settings: Settings, statement: str, *, limit: int, as_csv: bool, as_json: bool) -> None:
+def sql(settings: Settings, statement: str, *, limit: int, timeout_s: float, as_csv: bool, as_json: bool) -> None:
     """Run a SELECT or EXPLAIN and print its rows.
 
     The statement cannot change anything: writing statements, ATTACH and PRAGMAs that set a value are refused.
@@ -174,7 +188,7 @@ def sql(settings: Settings, statement: str, *, limit: int, as_csv: bool, as_json
     from otel_sqlite_exporter.query.statement import run_statement
 
     file = TelemetryFile(settings.path, settings.busy_timeout_ms)
-    result = file.read(run_statement, statement, limit=limit)
+    result = file.read(run_statement, statement, limit=limit, timeout_s=timeout_s)
     show_rows("rows", result, as_json=as_json, as_csv=as_csv)
 
 

@@ -26,6 +26,7 @@ _T = TypeVar("_T")
 _COUNT_S = 0.02
 """A count that takes longer is given up."""
 _STEPS_BETWEEN_LOOKS = 2_000
+STEPS_BETWEEN_SIGNALS = 100_000
 _NAMED_CANDIDATES = 5
 _MISSING = ("no such table", "no such column")
 
@@ -53,7 +54,7 @@ class TelemetryFile:
         try:
             return read_file(
                 self.path,
-                lambda connection: question(connection, *args, **kwargs),
+                lambda connection: question(allow_signals(connection), *args, **kwargs),
                 busy_timeout_ms=self._busy_timeout_ms,
             )
         except sqlite3.OperationalError as error:
@@ -62,6 +63,12 @@ class TelemetryFile:
                     f"the schema of {self.path} is too old for this question: {migrate_hint(self.path)}"
                 ) from error
             raise
+
+
+def allow_signals(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Let Python handle a signal (Ctrl-C) while SQLite is running."""
+    connection.set_progress_handler(lambda: None, STEPS_BETWEEN_SIGNALS)
+    return connection
 
 
 def find_page(
@@ -158,4 +165,4 @@ def _count(connection: sqlite3.Connection, select: Select) -> int | None:
             raise
         return None
     finally:
-        connection.set_progress_handler(None, 0)
+        allow_signals(connection)
