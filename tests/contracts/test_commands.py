@@ -18,7 +18,10 @@ OF_CALLS = {"--agent", "--model", "--provider"}
 COMMANDS = {
     "diff": {"session_a", "session_b", "path", "--allow", "--json"},
     "doctor": {"path", "--repair", "--assume-gone", "--json"},
-    "export": {"path", "--session", "--trace", "--since", "--until", "--signal", "--output"},
+    "export": {
+        *("path", "--session", "--trace", "--since", "--until", "--signal", "--output"),
+        *("--redact-keys", "--redact-values", "--no-content"),
+    },
     "import": {"files", "--into", "--timezone", "--json"},
     "index": {"path", "--rebuild", "--json"},
     "info": {"path", "--json"},
