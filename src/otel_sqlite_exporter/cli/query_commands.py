@@ -95,7 +95,8 @@ def show(database: TelemetryDatabase, id: str, *, full: bool, limit: int, as_jso
     """Show what was said: of a call its exact prompt and answer; of a session, a trace or a span the conversation.
 
     ID is that of a session, a trace or a span, a unique prefix of it, or the id of the row of a call or a tool. If
-    several things have it, give KIND:ID, where KIND is session, trace, span, llm (a call) or tool.
+    several things have it, give KIND:ID, where KIND is session, trace, span, llm (a call) or tool. user:ID shows what
+    was said in all sessions of a user.
 
     A conversation has each message once, the oldest first, with the tools that ran and the errors.
 
