@@ -18,7 +18,10 @@ OF_CALLS = {"--agent", "--model", "--provider"}
 COMMANDS = {
     "diff": {"session_a", "session_b", "path", "--allow", "--json"},
     "doctor": {"path", "--repair", "--assume-gone", "--json"},
-    "export": {"path", "--session", "--trace", "--since", "--until", "--signal", "--output"},
+    "export": {
+        *("path", "--session", "--trace", "--since", "--until", "--signal", "--output"),
+        *("--redact-keys", "--redact-values", "--no-content"),
+    },
     "import": {"files", "--into", "--timezone", "--largest-document", "--unpacking-ratio", "--json"},
     "index": {"path", "--rebuild", "--json"},
     "info": {"path", "--json"},
@@ -53,8 +56,8 @@ COMMANDS = {
     "show": {"id", "path", "--full", "--limit", "--json"},
     "spans": LIST
     | {"--session", "--conversation", "--trace", "--user", "--name", "--kind", "--status", "--min-duration-ms"},
-    "sql": {"statement", "path", "--limit", "--csv", "--json"},
-    "tail": {"path", "--follow", "--limit", "--session", "--service", "--json"},
+    "sql": {"statement", "path", "--limit", "--timeout", "--csv", "--json"},
+    "tail": {"path", "--follow", "--calls", "--limit", "--session", "--service", "--json"},
     "tools": LIST
     | {
         "--session",
@@ -67,7 +70,7 @@ COMMANDS = {
         "--min-duration-ms",
         "--all",
     },
-    "trace": {"trace_id", "path", "--json"},
+    "trace": {"trace_id", "path", "--all", "--json"},
     "traces": LIST
     | {"--session", "--user", *OF_CALLS, "--name", "--status", "--min-duration-ms", "--min-tokens", "--min-cost-usd"},
 }

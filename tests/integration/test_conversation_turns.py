@@ -122,6 +122,10 @@ def test_each_message_is_there_once_where_it_was_said(told: Path) -> None:
 def test_the_conversation_reads_well(told: Path) -> None:
     shown = run_here("session", "chat-1", "--messages", told).stdout
     assert shown == run_here("show", "session:chat-1", told).stdout
+    of_user = run_here("show", "user:ada", told).stdout
+    assert of_user.startswith("user ada (calls and tools: 7 of 7)\n  session: chat-1\n")
+    assert of_user.split("\n\n")[1:] == shown.split("\n\n")[1:]
+    assert run_here("show", "user:nobody", told).exit_code == 2
     assert shown.startswith("session chat-1 (calls and tools: 7 of 7)\n  user: ada\n")
     first, second, third, *_ = re.split(r"\n\n(?=\d{4}-)", shown)[1:]
     assert re.match(r"\S+  call gpt-4o  RateLimitError  [\d.]+ ms  10 in tokens  span [0-9a-f]{16}\n", first)

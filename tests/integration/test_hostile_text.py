@@ -119,6 +119,7 @@ def asking(path: Path) -> Iterator[list[str]]:
     yield ["trace", HOSTILE, file]
     yield ["search", "needle", file]
     yield ["tail", file]
+    yield ["tail", "--calls", file]
     yield ["diff", f"{HOSTILE}0", f"{HOSTILE}1", "--allow", "tokens=0", file]
     yield ["diff", HOSTILE, HOSTILE, file]
     yield ["sql", f'SELECT name AS "{HOSTILE}", \'{HOSTILE}\' AS "=b", * FROM spans', file]

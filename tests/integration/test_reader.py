@@ -287,7 +287,9 @@ def test_a_trace_is_a_tree(database: TelemetryDatabase) -> None:
     assert (second.children, second.tool_interactions, agent.llm_interactions) == ((), (), ())
     shown = json.loads(json.dumps(tree.to_dict()))
     assert shown["trace_id"] == trace.trace_id
-    assert shown["tree"][0]["children"][0]["children"][1]["llm_interactions"][0]["model"] == "claude-haiku-4-5"
+    assert [span["depth"] for span in shown["tree"]] == [node.depth for node in tree]
+    assert [span["span_id"] for span in shown["tree"]] == [node.span.span_id for node in tree]
+    assert shown["tree"][4]["llm_interactions"][0]["model"] == "claude-haiku-4-5"
 
 
 def test_ids_may_be_shortened_as_long_as_they_are_one(database: TelemetryDatabase) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -73,7 +74,7 @@ def session(
     The steps are its traces, calls and tool executions, the oldest first. A unique prefix of ID is enough.
     """
     if messages:
-        from otel_sqlite_exporter.cli.conversation_output import show_conversation
+        from otel_sqlite_exporter.cli.outputs.conversation_output import show_conversation
 
         whole = database.get_conversation(f"session:{database.resolve_session_id(session_id)}", limit=limit)
         return show_conversation(whole, full=full, as_json=as_json)
@@ -94,13 +95,14 @@ def show(database: TelemetryDatabase, id: str, *, full: bool, limit: int, as_jso
     """Show what was said: of a call its exact prompt and answer; of a session, a trace or a span the conversation.
 
     ID is that of a session, a trace or a span, a unique prefix of it, or the id of the row of a call or a tool. If
-    several things have it, give KIND:ID, where KIND is session, trace, span, llm (a call) or tool.
+    several things have it, give KIND:ID, where KIND is session, trace, span, llm (a call) or tool. user:ID shows what
+    was said in all sessions of a user.
 
     A conversation has each message once, the oldest first, with the tools that ran and the errors.
 
     Texts are cut after 2,000 characters, but for a call or a tool in a pipe.
     """
-    from otel_sqlite_exporter.cli.conversation_output import show_conversation
+    from otel_sqlite_exporter.cli.outputs.conversation_output import show_conversation
 
     show_conversation(database.get_conversation(id, limit=limit), full=full, as_json=as_json)
 
@@ -108,16 +110,18 @@ def show(database: TelemetryDatabase, id: str, *, full: bool, limit: int, as_jso
 @click.command()
 @click.argument("trace_id", metavar="ID")
 @opt.DATABASE
+@click.option("--all", "everything", is_flag=True, help="Also show siblings that are like the ten before them.")
 @opt.JSON
 @click.pass_obj
-def trace(database: TelemetryDatabase, trace_id: str, *, as_json: bool) -> None:
+def trace(database: TelemetryDatabase, trace_id: str, *, everything: bool, as_json: bool) -> None:
     """Show a trace as a tree.
 
-    Each span is shown with its time, tokens and error. A unique prefix of ID is enough.
+    Each span is shown with its time, tokens and error. A unique prefix of ID is enough. Of siblings with one name, ten
+    are shown, and more of those that failed.
     """
-    from otel_sqlite_exporter.cli.query_output import show_trace
+    from otel_sqlite_exporter.cli.outputs.trace_output import show_trace
 
-    show_trace(database.get_trace(trace_id), as_json=as_json)
+    show_trace(database.get_trace(trace_id), everything=everything, as_json=as_json)
 
 
 @click.command()
@@ -126,13 +130,22 @@ def trace(database: TelemetryDatabase, trace_id: str, *, as_json: bool) -> None:
 @opt.LIMIT
 @opt.SESSION
 @opt.SERVICE
+@click.option("--calls", is_flag=True, help="Show a line for each call of a model and each tool that has ended.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one line for each record.")
 @click.pass_obj
-def tail(database: TelemetryDatabase, /, *, follow: bool, limit: int, as_json: bool, **options: Any) -> None:
+def tail(
+    database: TelemetryDatabase, /, *, follow: bool, limit: int, calls: bool, as_json: bool, **options: Any
+) -> None:
     """Show the latest records.
 
-    They are starts and finishes of spans, span events, and log records that are events.
+    They are starts and finishes of spans, span events, and log records that are events; or calls of models and tools,
+    with their model, tokens, cost, duration, status and session.
     """
+    if calls:
+        from otel_sqlite_exporter.cli.outputs.ended_calls import show_ended
+
+        criteria = opt.read_criteria(database, options)
+        return show_ended(database, criteria, follow=follow, limit=limit, as_json=as_json)
     from otel_sqlite_exporter.cli.query_output import show_event
     from otel_sqlite_exporter.query.askable_views import EVENTS
     from otel_sqlite_exporter.query.sql_builder import encode_cursor
@@ -152,17 +165,21 @@ def tail(database: TelemetryDatabase, /, *, follow: bool, limit: int, as_json: b
             if len(new) < _FOLLOWED_PAGE:
                 time.sleep(_FOLLOW_PAUSE_S)
     except KeyboardInterrupt:
-        return  # the way to end it, and no error
+        pass  # the way to end it, and no error
+    return None
 
 
 @click.command()
 @click.argument("statement", metavar="STATEMENT")
 @opt.SETTINGS
 @click.option("--limit", "-n", type=click.IntRange(1), default=1_000, show_default=True, help="Maximum rows to show.")
+@click.option(
+    "--timeout", "timeout_s", type=click.FloatRange(0), default=math.inf, help="Give up after so many seconds."
+)
 @opt.CSV
 @opt.JSON
 @click.pass_obj
-def sql(settings: Settings, statement: str, *, limit: int, as_csv: bool, as_json: bool) -> None:
+def sql(settings: Settings, statement: str, *, limit: int, timeout_s: float, as_csv: bool, as_json: bool) -> None:
     """Run a SELECT or EXPLAIN and print its rows.
 
     The statement cannot change anything: writing statements, ATTACH and PRAGMAs that set a value are refused.
@@ -172,7 +189,7 @@ def sql(settings: Settings, statement: str, *, limit: int, as_csv: bool, as_json
     from otel_sqlite_exporter.query.statement import run_statement
 
     file = TelemetryFile(settings.path, settings.busy_timeout_ms)
-    result = file.read(run_statement, statement, limit=limit)
+    result = file.read(run_statement, statement, limit=limit, timeout_s=timeout_s)
     show_rows("rows", result, as_json=as_json, as_csv=as_csv)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The results of queries as text, JSON and CSV: timelines, traces, comparisons, search hits, rows and reports."""
+"""The results of queries as text, JSON and CSV: timelines, comparisons, search hits, rows and reports."""
 
 from __future__ import annotations
 
@@ -19,19 +19,15 @@ from otel_sqlite_exporter.cli.formatting import (
     is_terminal,
     print_lines,
 )
-from otel_sqlite_exporter.cli.table_model import Column, Facts, Table, make_columns
+from otel_sqlite_exporter.cli.table_model import Column, Table, make_columns, make_facts
 from otel_sqlite_exporter.cli.tables import print_csv, print_json, print_tables
-from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.comparison import Comparison
 from otel_sqlite_exporter.query.reports import ReportResult
 from otel_sqlite_exporter.query.search import SearchHit, SearchResult
 from otel_sqlite_exporter.query.statement import StatementResult
 from otel_sqlite_exporter.query.summaries import EventSummary
 from otel_sqlite_exporter.query.timeline import Timeline, TimelineStep
-from otel_sqlite_exporter.query.trees import SpanNode, TraceTree
 
-_SHORTEST_INTERVAL = 1 / 80
-"""A bar of the least width, 10 characters, still shows an eighth of a character."""
 _DROP = {"span_id": 2, "service_name": 3, "start_time": 4, "first_time": 5, "last_time": 6}
 """Columns of reports that a narrow terminal leaves out first, after the bars."""
 _BARS = {"histogram": "pairs", "tokens": "total_tokens", "cost": "cost_usd", "links": "success_rate", "growth": "spans"}
@@ -69,58 +65,7 @@ def show_timeline(timeline: Timeline, *, as_json: bool) -> None:
         Column("trace_id", lambda step: step.trace_id, drop=2),
     ]
     steps = Table(f"steps ({timeline.describe()})", columns, timeline.steps)
-    return print_tables(_make_facts(f"session {session.session_id}", facts), steps)
-
-
-def show_trace(tree: TraceTree, *, as_json: bool) -> None:
-    """Print a trace as a tree, with a waterfall of its spans."""
-    if as_json:
-        return print_json(tree.to_dict())
-    trace = tree.trace
-    facts: dict[str, Value] = {
-        "session": trace.session_id,
-        "service": trace.service_name,
-        "from": trace.start_time,
-        "duration": format_ms(trace.duration_ms),
-        "status": trace.status,
-        "failed calls": trace.failed_calls or None,
-        "failed tools": trace.failed_tools or None,
-        "tokens": trace.total_tokens,
-        "cost_usd": trace.cost_usd,
-    }
-    start, duration_ms = trace.start_time_unix_nano, trace.duration_ms
-    columns: list[Column[SpanNode]] = [
-        Column("name", lambda node: f"{'  ' * node.depth}{node.span.name}", least=28),
-        Column("waterfall", lambda node: _make_interval(node, start, duration_ms), drop=2),
-        Column("duration", lambda node: format_ms(node.span.duration_ms), right=True),
-        Column("status", _describe_status, least=6, drop=3),
-        Column("tokens", _count_tokens, drop=1),
-        Column("span_id", lambda node: node.span.span_id),
-    ]
-    nodes = tuple(tree)
-    spans = Table(f"spans ({len(nodes):,} of {trace.spans:,})", columns, nodes)
-    return print_tables(_make_facts(f"trace {trace.trace_id}", facts), spans)
-
-
-def _make_facts(title: str, facts: dict[str, Value]) -> Facts:
-    return Facts(title, [(name, value) for name, value in facts.items() if value is not None])
-
-
-def _make_interval(node: SpanNode, start_unix_nano: int, duration_ms: float) -> Interval:
-    whole_ms = max(duration_ms, 1e-6)
-    begin = min((node.span.start_time_unix_nano - start_unix_nano) / 1e6 / whole_ms, 1 - _SHORTEST_INTERVAL)
-    return Interval(begin, min(begin + max(node.span.duration_ms / whole_ms, _SHORTEST_INTERVAL), 1))
-
-
-def _describe_status(node: SpanNode) -> str:
-    if node.span.status == "error":
-        return str(node.span.attribute("error.type") or node.span.status_description or "error")
-    return node.span.status
-
-
-def _count_tokens(node: SpanNode) -> int | None:
-    tokens = sum(call.total_tokens or 0 for call in node.llm_interactions if call.counted)
-    return min(tokens, LARGEST) or None  # as the views have it
+    return print_tables(make_facts(f"session {session.session_id}", facts), steps)
 
 
 def show_event(event: EventSummary, *, as_json: bool) -> None:

@@ -70,6 +70,11 @@ Part = Table[Any] | Facts | Passage
 """What commands print one below the other."""
 
 
+def make_facts(title: str, facts: dict[str, Value]) -> Facts:
+    """Return the facts that are known."""
+    return Facts(title, [(name, value) for name, value in facts.items() if value is not None])
+
+
 def make_columns(*names: str) -> list[Column[Sequence[Any]]]:
     """Return columns of rows that are sequences."""
     return [Column(name, itemgetter(index), most=None) for index, name in enumerate(names)]

@@ -162,21 +162,42 @@ def _describe_source(report: SourceReport) -> str:
 @opt.UNTIL
 @click.option("--signal", type=click.Choice(["traces", "logs"]), help="Only this signal.")
 @click.option("--output", default="-", metavar="FILE", help="The file to write; - (the default) is standard output.")
+@click.option("--redact-keys", metavar="GLOB", multiple=True, help="Mask values whose key matches; may be repeated.")
+@click.option("--redact-values", metavar="REGEX", multiple=True, help="Mask matches in any text; may be repeated.")
+@click.option("--no-content", is_flag=True, help="Leave out prompts, answers, and the content of tools.")
 @click.pass_obj
-def export(settings: Settings, /, *, output: str, **criteria: str | None) -> None:
+def export(
+    settings: Settings,
+    /,
+    *,
+    output: str,
+    redact_keys: tuple[str, ...],
+    redact_values: tuple[str, ...],
+    no_content: bool,
+    **criteria: str | None,
+) -> None:
     """Write spans and log records as lines of OTLP JSON.
 
     Writes everything that meets all given options. `import` and any tool that reads OTLP JSON read the lines; imported
     again, they give the same records. FILE appears when it is complete; an existing FILE is replaced then.
 
-    Running spans are left out, because OTLP has no form for them.
+    Running spans are left out, because OTLP has no form for them. The settings that redact what exporters write, of the
+    environment and of the options, redact what is exported.
     """
     from otel_sqlite_exporter.cli.output_file import write_lines
     from otel_sqlite_exporter.query.otlp_export import read_export
     from otel_sqlite_exporter.query.reading import TelemetryFile
+    from otel_sqlite_exporter.settings import resolve_settings
 
     file = TelemetryFile(settings.path, settings.busy_timeout_ms)
-    done = write_lines(read_export(file, **criteria), output, source=settings.path)
+    given = resolve_settings(settings.path, redact_keys=redact_keys, redact_values=redact_values)
+    settings = settings._replace(
+        redact_keys=settings.redact_keys + given.redact_keys,
+        # None masks everything: the expressions of the environment are invalid.
+        redact_values=None if settings.redact_values is None else settings.redact_values + (given.redact_values or ()),
+        capture_content=settings.capture_content and not no_content,
+    )
+    done = write_lines(read_export(file, **criteria, settings=settings), output, source=settings.path)
     running = f"; left out: {count(done.left_out, 'running span')}" if done.left_out else ""
     print_lines(f"exported {count(done.spans, 'span')}, {count(done.logs, 'log record')}{running}", to_stderr=True)
 

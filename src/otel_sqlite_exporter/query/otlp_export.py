@@ -4,16 +4,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
 
 from otel_sqlite_exporter.otlp.otlp_encoder import Row, encode_logs, encode_traces
+from otel_sqlite_exporter.otlp.redacted_rows import RowRedactor
 from otel_sqlite_exporter.query.askable_views import LOGS, SESSIONS, SPANS, TRACES, AskableView, Time
 from otel_sqlite_exporter.query.filter_values import parse_time
 from otel_sqlite_exporter.query.reading import TelemetryFile, fetch, resolve_id
 from otel_sqlite_exporter.query.sql_builder import Select, build_page, encode_cursor
+from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
+from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 
 _PAGE = 512
@@ -38,6 +42,7 @@ def read_export(
     since: Time | None = None,
     until: Time | None = None,
     signal: str | None = None,
+    settings: Settings | None = None,
 ) -> Iterator[ExportedLine]:
     """Yield the spans and the log records that meet all conditions, the oldest first.
 
@@ -47,6 +52,7 @@ def read_export(
         session_id, trace_id: An id or a unique prefix of one.
         since, until: The time range of the start: from `since` until before `until`.
         signal: `traces`, `logs`, or None for both.
+        settings: How the records are redacted, as an exporter with these settings would; None: not at all.
 
     Raises:
         FilterError: A time is invalid, or an id is empty.
@@ -60,10 +66,12 @@ def read_export(
         "since": None if since is None else parse_time("since", since),
         "until": None if until is None else parse_time("until", until),
     }
+    found = None if settings is None else make_span_redactor(settings)
+    redactor = None if found is None else RowRedactor(found)
     if signal in (None, "traces"):
-        yield from _read_pages(file, SPANS, filters, _encode_spans)
+        yield from _read_pages(file, SPANS, filters, partial(_encode_spans, redactor))
     if signal in (None, "logs"):
-        yield from _read_pages(file, LOGS, filters, _encode_logs)
+        yield from _read_pages(file, LOGS, filters, partial(_encode_logs, redactor))
 
 
 _Encode = Callable[[sqlite3.Connection, list[dict[str, Any]]], ExportedLine]
@@ -93,20 +101,30 @@ def _read_page(
     return encode(connection, rows) if rows else None, following
 
 
-def _encode_logs(connection: sqlite3.Connection, rows: list[dict[str, Any]]) -> ExportedLine:
-    return ExportedLine(encode_logs(rows), logs=len(rows))
+def _encode_logs(
+    redactor: RowRedactor | None, connection: sqlite3.Connection, rows: list[dict[str, Any]]
+) -> ExportedLine:
+    logs = rows if redactor is None else map(redactor.redact_log, rows)
+    return ExportedLine(encode_logs(logs), logs=len(rows))
 
 
-def _encode_spans(connection: sqlite3.Connection, rows: list[dict[str, Any]]) -> ExportedLine:
-    spans = [row for row in rows if row["status"] != _RUNNING]
+def _encode_spans(
+    redactor: RowRedactor | None, connection: sqlite3.Connection, rows: list[dict[str, Any]]
+) -> ExportedLine:
+    spans: list[Row] = [row for row in rows if row["status"] != _RUNNING]
     keys = orjson.dumps([(span["trace_id"], span["span_id"]) for span in spans]).decode()
     events, links = (_read_details(connection, name, keys) for name in ("find_events_of_spans", "find_links_of_spans"))
+    if redactor is not None:
+        for number, span in enumerate(spans):
+            key = span["trace_id"], span["span_id"]
+            redacted = redactor.redact_span(span, events.get(key, ()), links.get(key, ()))
+            spans[number], events[key], links[key] = redacted
     return ExportedLine(encode_traces(spans, events, links), spans=len(spans), left_out=len(rows) - len(spans))
 
 
-def _read_details(connection: sqlite3.Connection, query: str, spans: str) -> dict[Any, list[Row]]:
+def _read_details(connection: sqlite3.Connection, query: str, spans: str) -> dict[Any, Sequence[Row]]:
     """Return the rows that `query` finds, in order, by (trace id, span id)."""
     details: dict[Any, list[Row]] = {}
     for row in fetch(connection, Select(read_query(query), {"spans": spans})):
         details.setdefault((row["trace_id"], row["span_id"]), []).append(row)
-    return details
+    return {**details}

@@ -198,7 +198,8 @@ class TelemetryDatabase:
         `id` is that of a session, a trace or a span, a unique prefix of it, or the id of the row of a call or a tool;
         if several things have it, `KIND:ID` with `session`, `trace`, `span`, `llm` (a call) or `tool`. A call or a tool
         is returned as it was recorded, also if it does not count. Elsewhere the prompt of a call has only the messages
-        that no call before it shows. docs/query.md has the shape.
+        that no call before it shows. `user:ID` gives what was said in all sessions of a user. docs/query.md has the
+        shape.
 
         Raises:
             NotFoundError: There is no such id, or several things have it; the error names them.

@@ -34,6 +34,7 @@ _T = TypeVar("_T")
 _COUNT_S = 0.02
 """A count that takes longer is given up."""
 _STEPS_BETWEEN_LOOKS = 2_000
+STEPS_BETWEEN_SIGNALS = 100_000
 _NAMED_CANDIDATES = 5
 _MISSING = ("no such table", "no such column")
 
@@ -78,8 +79,15 @@ def _ask(
     *args: _P.args,
     **kwargs: _P.kwargs,
 ) -> _T:
+    allow_signals(connection)
     show_open_work(connection)
     return question(connection, *args, **kwargs)
+
+
+def allow_signals(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Let Python handle a signal (Ctrl-C) while SQLite is running."""
+    connection.set_progress_handler(lambda: None, STEPS_BETWEEN_SIGNALS)
+    return connection
 
 
 def find_page(
@@ -179,4 +187,4 @@ def _count(connection: sqlite3.Connection, select: Select) -> int | None:
             raise
         return None
     finally:
-        connection.set_progress_handler(None, 0)
+        allow_signals(connection)

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import math
 import sqlite3
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.pages import TableResult
+from otel_sqlite_exporter.query.reading import STEPS_BETWEEN_SIGNALS, allow_signals
 
 _ACTIONS = frozenset((sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE))
 _READING_PRAGMAS = frozenset(
@@ -31,7 +34,6 @@ _DESCRIBING_PRAGMAS = frozenset(
 )
 """Pragmas that only read, with a name as their argument."""
 _REFUSED_FUNCTIONS = frozenset(("load_extension", "fts3_tokenizer"))
-_STEPS_BETWEEN_SIGNALS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +46,17 @@ class StatementResult(TableResult):
     total: int | None
 
 
-def run_statement(connection: sqlite3.Connection, text: str, *, limit: int) -> StatementResult:
-    """Run one statement and return up to `limit` of its rows.
+def run_statement(
+    connection: sqlite3.Connection, text: str, *, limit: int, timeout_s: float = math.inf
+) -> StatementResult:
+    """Run one statement, for up to `timeout_s` seconds, and return up to `limit` of its rows.
 
     Raises:
-        FilterError: `text` does more than read, is not exactly one statement, or fails.
+        FilterError: `text` does more than read, is not exactly one statement, takes too long, or fails.
     """
     connection.set_authorizer(_authorize)
-    # Lets Python handle a signal (Ctrl-C) while SQLite is running.
-    connection.set_progress_handler(lambda: None, _STEPS_BETWEEN_SIGNALS)
+    deadline = time.monotonic() + timeout_s
+    connection.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_SIGNALS)
     try:
         cursor = connection.execute(text)
         if cursor.description is None:
@@ -60,12 +64,14 @@ def run_statement(connection: sqlite3.Connection, text: str, *, limit: int) -> S
         columns = _number_duplicates([column for column, *_ in cursor.description])
         rows = cursor.fetchmany(limit + 1)
     except (sqlite3.Error, sqlite3.Warning) as error:
+        if "interrupted" in str(error) and time.monotonic() > deadline:
+            raise FilterError("timeout_s", f"the statement took longer than {timeout_s:g} s") from None
         if "not authorized" in str(error) or "prohibited" in str(error):
             raise FilterError("statement", f"only reading is allowed here: give a SELECT ({error})") from None
         raise FilterError("statement", f"SQLite cannot run it: {error}{_suggest(connection, str(error))}") from None
     finally:
         connection.set_authorizer(None)
-        connection.set_progress_handler(None, 0)
+        allow_signals(connection)
     readable = [tuple(cell.hex() if isinstance(cell, bytes) else cell for cell in row) for row in rows[:limit]]
     return StatementResult(columns, tuple(readable), len(rows) if len(rows) <= limit else None)
 

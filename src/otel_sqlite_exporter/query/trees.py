@@ -52,16 +52,19 @@ class TraceTree:
         return iter(self.nodes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields of the trace, and its roots as `tree`. Each span is a dict of its fields, its interactions
-        and its `children`."""
-        made: dict[int, dict[str, Any]] = {}
-        for node in reversed(self.nodes):  # no recursion: a trace may be deeper than Python's stack
-            made[id(node)] = node.span.to_dict() | {
+        """Return the fields of the trace, and its spans as `tree`: a list, each before the spans below it. Each is a
+        dict of its fields, its `depth` and its interactions. (Few readers of JSON accept spans inside spans as deep as
+        a trace may be.)"""
+        tree = [
+            node.span.to_dict()
+            | {
+                "depth": node.depth,
                 "llm_interactions": [call.to_dict() for call in node.llm_interactions],
                 "tool_interactions": [tool.to_dict() for tool in node.tool_interactions],
-                "children": [made.pop(id(child)) for child in node.children],
             }
-        return self.trace.to_dict() | {"tree": [made[id(root)] for root in self.roots]}
+            for node in self.nodes
+        ]
+        return self.trace.to_dict() | {"tree": tree}
 
 
 def build_tree(

@@ -79,8 +79,8 @@ class Conversation(PartialAnswer):
     """The calls and tools of a session, a trace or a span, the oldest first.
 
     Attributes:
-        kind: What `id` is: `session`, `trace`, `span`, `llm` (a call) or `tool`. Of `span`, the turns are those of the
-            spans below it too.
+        kind: What `id` is: `session`, `user`, `trace`, `span`, `llm` (a call) or `tool`. Of `span`, the turns are those
+            of the spans below it too.
         id: The whole id. Of a call or tool without a span, the id of its row.
         trace_id: The trace of a trace, span, call or tool.
         total: The number of all turns; None: not counted.

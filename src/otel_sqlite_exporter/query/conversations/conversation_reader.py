@@ -77,6 +77,9 @@ def _find_target(connection: sqlite3.Connection, text: str) -> _Target:
 
 def _find_of_kind(connection: sqlite3.Connection, kind: str, id: str) -> list[_Target]:
     """Return what has the id; if there is nothing, what has an id that begins so. No kind: of any kind."""
+    if kind == "user":
+        sessions = find_page(connection, SESSIONS, {"user_id": id}, 1, None, True) if id else ()
+        return [_Target(kind, id)] if sessions else []
     named = [one for one in _find_named(connection, id) if kind in ("", one.kind)] if kind in ("", *_NAMES) else []
     exact = [one for one in named if one.id in (id, id.lower())]
     if id.isdecimal() and len(id) <= _DIGITS:
