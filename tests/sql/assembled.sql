@@ -89,7 +89,7 @@ LIMIT :limit;
 -- :limit = 50
 SELECT *
 FROM complete_llm_interactions
-WHERE model = :model
+WHERE (model = :model OR request_model = :model)
 AND cost_usd >= :min_cost_usd
 AND status = :status
 ORDER BY start_time_unix_nano DESC, id DESC

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import click
 
 from otel_sqlite_exporter.cli import options as opt
-from otel_sqlite_exporter.cli.formatting import format_ms, format_status, format_time, is_terminal
+from otel_sqlite_exporter.cli.formatting import format_cost, format_ms, format_status, format_time, is_terminal
 from otel_sqlite_exporter.cli.table_model import Column, Table
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
 
@@ -53,7 +53,7 @@ _SESSIONS: _List[summaries.SessionSummary] = _List(
         Column("llm_calls", lambda session: session.llm_calls, drop=4),
         Column("errors", lambda session: session.errors, drop=8),
         Column("tokens", lambda session: session.total_tokens, drop=7),
-        Column("cost_usd", lambda session: session.cost_usd, drop=5),
+        Column("cost_usd", lambda session: format_cost(session.cost_usd, session.unpriced_calls), right=True, drop=5),
     ),
 )
 _TRACES: _List[summaries.TraceSummary] = _List(
@@ -98,7 +98,7 @@ _CALLS: _List[summaries.LLMInteractionSummary] = _List(
         Column("model", lambda call: call.model, least=12),
         Column("input", lambda call: call.input_tokens, drop=4),
         Column("output", lambda call: call.output_tokens, drop=3),
-        Column("cost_usd", lambda call: call.cost_usd, drop=2),
+        Column("cost_usd", lambda call: format_cost(call.cost_usd, call.is_unpriced), right=True, drop=2),
     ),
 )
 _TOOL_EXECUTIONS: _List[summaries.ToolInteractionSummary] = _List(

@@ -25,6 +25,7 @@ class SessionColumns:
     interrupted: Mapped[int]
     log_count: Mapped[int]
     cost_usd: Mapped[float | None]
+    unpriced_calls: Mapped[int]
     id: Mapped[int]
 
 class TraceColumns:
@@ -53,6 +54,7 @@ class TraceColumns:
     output_tokens: Mapped[int | None]
     total_tokens: Mapped[int | None]
     cost_usd: Mapped[float | None]
+    unpriced_calls: Mapped[int]
     id: Mapped[int]
 
 class SpanColumns:
@@ -189,6 +191,7 @@ class LLMInteractionColumns:
     system_instructions: Mapped[str | None]
     price_source: Mapped[str | None]
     price_date: Mapped[str | None]
+    is_unpriced: Mapped[int]
     id: Mapped[int]
 
 class ToolInteractionColumns:

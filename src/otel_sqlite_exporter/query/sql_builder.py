@@ -167,23 +167,33 @@ def _build_filter(view: AskableView[Any], argument: str, value: Any, parameters:
     if argument.startswith("min_"):
         parameters[argument] = parse_number(argument, value)
         return [f"{argument.removeprefix('min_')} >= :{argument}"]
-    condition = _build_texts(argument, value, parameters)
+    condition = build_texts(argument, value, parameters)
     if argument in field_types(view.row_type):
         return [condition]
     key = view.calls_key
     calls = f"SELECT 1 FROM complete_llm_interactions AS i WHERE i.{key} = {view.name}.{key}"
-    return [f"EXISTS ({calls} AND i.{condition})"]
+    return [f"EXISTS ({calls} AND {condition})"]
 
 
-def _build_texts(argument: str, value: Any, parameters: dict[str, Any]) -> str:
+def build_texts(argument: str, value: Any, parameters: dict[str, Any]) -> str:
+    """Return the condition that a column has one of these texts, and add what it binds to `parameters`. A model is the
+    one that answered, or the one that was asked for.
+
+    Raises:
+        FilterError: `value` is not text, or not a choice.
+    """
     texts = [fold_id(argument, text) for text in parse_texts(argument, value, CHOICES.get(argument, ()))]
     # The text of a severity is that of the logging library, and libraries differ in case.
     column = f"{argument} COLLATE NOCASE" if argument == "severity_text" else argument
     if len(texts) == 1:
         parameters[argument] = texts[0]
-        return f"{column} = :{argument}"
-    parameters[argument] = json.dumps(texts)
-    return f"{column} IN (SELECT value FROM json_each(:{argument}))"
+        condition = f"= :{argument}"
+    else:
+        parameters[argument] = json.dumps(texts)
+        condition = f"IN (SELECT value FROM json_each(:{argument}))"
+    if argument == "model":
+        return f"(model {condition} OR request_model {condition})"
+    return f"{column} {condition}"
 
 
 def _build_attribute(column: str, condition: AttributeCondition, parameters: dict[str, Any], number: int) -> str:

@@ -23,7 +23,9 @@ SELECT
     WHEN 'type' THEN type
     WHEN 'name' THEN name
     WHEN 'service' THEN service
-    WHEN 'day' THEN date(start_time_unix_nano / 1000000000, 'unixepoch')
+    WHEN 'hour' THEN local_hour(start_time_unix_nano)
+    WHEN 'day' THEN local_day(start_time_unix_nano)
+    WHEN 'week' THEN local_week(start_time_unix_nano)
   END AS group_1,
   :group_2 AS group_2,
   count(*) AS errors,

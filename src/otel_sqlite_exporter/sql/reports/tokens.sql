@@ -9,6 +9,7 @@ WITH
     SELECT
       CASE :group_1
         WHEN 'model' THEN model
+        WHEN 'request_model' THEN asked_model(request_model, response_model)
         WHEN 'provider' THEN provider
         WHEN 'operation' THEN operation
         WHEN 'session' THEN session_id
@@ -16,7 +17,11 @@ WITH
         WHEN 'user' THEN user_id
         WHEN 'agent' THEN agent_name
         WHEN 'service' THEN service_name
-        WHEN 'day' THEN date(start_time_unix_nano / 1000000000, 'unixepoch')
+        WHEN 'error' THEN error_type
+        WHEN 'status' THEN status
+        WHEN 'hour' THEN local_hour(start_time_unix_nano)
+        WHEN 'day' THEN local_day(start_time_unix_nano)
+        WHEN 'week' THEN local_week(start_time_unix_nano)
       END AS group_1,
       :group_2 AS group_2,
       input_tokens,

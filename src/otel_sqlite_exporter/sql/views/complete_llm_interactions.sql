@@ -75,6 +75,7 @@ SELECT
   coalesce((SELECT c.system_instructions FROM _call_messages AS c WHERE c.id = i.id), (SELECT c.system_instructions FROM _call_messages AS c WHERE c.id = i.content_of)) AS system_instructions,
   i.price_source,
   i.price_date,
+  i.is_unpriced,
   i.id
 FROM _llm_interactions AS i
 JOIN _trace_sessions AS p ON p.id = i.trace_session

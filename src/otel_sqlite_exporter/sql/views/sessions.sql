@@ -54,6 +54,8 @@ SELECT
   (SELECT sum(p.logs) FROM _trace_sessions AS p WHERE p.session = x.id) AS logs,
   (SELECT round(sum(i.cost_usd), 12) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.session = x.id AND i.counted = 1) AS cost_usd,
+  (SELECT count(*) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+   WHERE p.session = x.id AND i.counted = 1 AND i.is_unpriced = 1) AS unpriced_calls,
   x.id
 FROM _sessions AS x
 WHERE x.end_time_unix_nano IS NOT NULL;

@@ -40,6 +40,8 @@ SELECT
    WHERE p.trace = t.id AND i.counted = 1) AS total_tokens,
   (SELECT round(sum(i.cost_usd), 12) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.trace = t.id AND i.counted = 1) AS cost_usd,
+  (SELECT count(*) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
+   WHERE p.trace = t.id AND i.counted = 1 AND i.is_unpriced = 1) AS unpriced_calls,
   t.id
 FROM _traces AS t
 LEFT JOIN _sessions AS x ON x.id = t.session
