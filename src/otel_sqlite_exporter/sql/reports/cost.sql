@@ -2,8 +2,8 @@
 -- sums cover only these. unpriced_calls is the number of those whose cost is not known, or only a part: if there are any,
 -- the real cost is higher. NULL: no call has a known cost.
 -- Plan: one pass over the calls of the range, by the index of their start if :since or :until is given, sorted by group.
--- No attributes are read. (LIMIT -1 keeps SQLite from merging the two SELECTs, and so from reading for each call what
--- the groups do not use.)
+-- The group request_model reads the names of the models of all calls first. No attributes are read. (LIMIT -1 keeps
+-- SQLite from merging the two SELECTs, and so from reading for each call what the groups do not use.)
 WITH
   calls AS (
     SELECT

@@ -2,8 +2,8 @@
 -- A percentile is exact: p90 is the shortest duration that at least 90% of the pairs do not exceed. error_rate is the
 -- share of all that ended, with a duration or without. NULL: the records of spans do not say whether they failed.
 -- Plan: one pass over the model calls or tool executions of the range, by the index of their start if :since or :until
--- is given; for spans and events one pass over the finishes among all records. Then one sort by group and duration. No
--- attributes are read.
+-- is given; for spans and events one pass over the finishes among all records. Then one sort by group and duration. The
+-- group request_model reads the names of the models of all calls first. No attributes are read.
 WITH
   pairs (group_1, group_2, duration_ms, is_error) AS (
     SELECT

@@ -1,8 +1,8 @@
 -- The tokens of counted calls, by one or two groups. reported is the number of calls that report usage. NULL: no call
 -- reports this kind of token.
 -- Plan: one pass over the calls of the range, by the index of their start if :since or :until is given, sorted by group.
--- No attributes are read. (LIMIT -1 keeps SQLite from merging the two SELECTs, and so from reading for each call what
--- the groups do not use.)
+-- The group request_model reads the names of the models of all calls first. No attributes are read. (LIMIT -1 keeps
+-- SQLite from merging the two SELECTs, and so from reading for each call what the groups do not use.)
 -- A sum of tokens is made of two, of the upper and the lower 32 bits: it stops at 2^63 - 1, where sum() would fail.
 WITH
   calls AS (
