@@ -27,7 +27,7 @@ def write_traces(path: Path, traces: int = TRACES) -> Path:
         provider = TracerProvider(
             resource=Resource({"service.name": ("support", "orders")[number % 2]}), shutdown_on_exit=False
         )
-        provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
+        provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path, cost="off")))
         _write_trace(provider.get_tracer("asked", "1.0"), number, NOON_NS + number * MINUTE)
         provider.shutdown()
     return path

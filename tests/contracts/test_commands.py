@@ -46,7 +46,10 @@ COMMANDS = {
     "recover": {"path", "--spool", "--json"},
     "reindex": {"path", "--json"},
     "reprice": {"path", "--all", "--json"},
-    "report": {"name", "path", "--since", "--until", "--group-by", "--limit", "--plan", "--csv", "--json"},
+    "report": {
+        *("name", "path", "--since", "--until", "--group-by", "--limit", "--plan", "--csv", "--json"),
+        *("--session", "--user", "--model", "--service", "--agent", "--status", "--tz", "--fail-above"),
+    },
     "search": {
         *("text", "path", "--since", "--until", "--session", "--conversation", "--trace", "--service", "--agent"),
         *("--model", "--tool", "--limit", "--json"),

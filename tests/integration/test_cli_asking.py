@@ -153,8 +153,8 @@ def test_a_bad_variable_is_reported_once(asked: Path, command: str) -> None:
     ("arguments", "message"),
     [
         (
-            ("llm", "--since", "yesterday"),
-            r"Error: --since: 'yesterday' is not a time: give ISO 8601 [^,]+, or an age such as 15m or 2d\n",
+            ("llm", "--since", "tomorrow"),
+            r"Error: --since: 'tomorrow' is not a time: give ISO 8601 .*, or today, yesterday, week or month\n",
         ),
         (("llm", "--attribute", "!"), r"Error: --attribute: '!' has no key: .*\n"),
         (("traces", "--cursor", "x"), r"Error: --cursor: it is not from a page of this list .*\n"),
@@ -174,7 +174,10 @@ def test_a_bad_variable_is_reported_once(asked: Path, command: str) -> None:
             ("report", "tokens", "--group-by", "colour"),
             r"Error: --group-by: 'colour' is not a choice: give model, .*\n",
         ),
-        (("report", "tools", "-g", "tool", "-g", "day"), r"Error: --group-by: tools takes 1 of tool, .* at once\n"),
+        (
+            ("report", "sessions", "-g", "user", "-g", "day"),
+            r"Error: --group-by: sessions takes 1 of session, .* at once\n",
+        ),
     ],
 )
 def test_what_cannot_be_asked_is_one_sentence(asked: Path, arguments: tuple[object, ...], message: str) -> None:

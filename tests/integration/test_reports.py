@@ -19,6 +19,8 @@ import pytest
 
 from otel_sqlite_exporter import TelemetryDatabase
 from otel_sqlite_exporter.errors import FilterError
+from otel_sqlite_exporter.model.timezones import UTC_CALENDAR
+from otel_sqlite_exporter.query.report_texts import add_functions, find_subject
 from otel_sqlite_exporter.query.reports import REPORTS
 from otel_sqlite_exporter.sql.texts import read_report
 from tests.commands import run, run_on_terminal
@@ -95,7 +97,7 @@ def test_cost_says_how_many_calls_have_one(asked: Path, tmp_path: Path) -> None:
     path = tmp_path / "otel.db"
     with closing(sqlite3.connect(asked)) as source, closing(sqlite3.connect(path)) as copy:
         source.backup(copy)
-        copy.execute("UPDATE _llm_interactions SET cost_usd = 0.5 WHERE response_model = 'o4-mini' OR id % 2 = 1")
+        copy.execute("UPDATE _llm_interactions SET cost_usd = iif(response_model = 'o4-mini' OR id % 2 = 1, 0.5, NULL)")
         copy.commit()
     calls = grouped(TelemetryDatabase(path).find_llm_interactions(limit=100), lambda call: call.model)
     for row in TelemetryDatabase(path).run_report("cost").to_dicts():
@@ -246,15 +248,19 @@ def test_no_report_reads_the_attributes_of_all_spans(asked: Path, tmp_path: Path
         "errors": "SELECT id FROM _spans WHERE status_code = 2",
         "attributes": "SELECT id FROM _spans ORDER BY start_time_unix_nano DESC LIMIT 5",
     }.get(name, "SELECT 0")
-    parameters = {"since": 0, "until": 2**62, "group_2": None, "limit": 5, "sample": 5}
+    parameters = {"since": 0, "until": 2**62, "group_2": None, "limit": 5, "sample": 5, "subject": "call"}
     with closing(sqlite3.connect(asked)) as source, closing(sqlite3.connect(path)) as copy:
         source.backup(copy)
+        for connection in (source, copy):
+            add_functions(connection, UTC_CALENDAR, ["request_model"])
         copy.execute(f"UPDATE _spans SET attributes = 'no JSON' WHERE id NOT IN ({spared})")
         copy.execute("UPDATE _events SET attributes = 'no JSON' WHERE attributes IS NOT NULL")
         with pytest.raises(sqlite3.OperationalError, match="malformed JSON"):
             copy.execute("SELECT attributes ->> '$.x' FROM spans").fetchall()
         for group in REPORTS[name].groups:
             given = parameters | {"group_1": group}
+            if name in ("durations", "histogram"):
+                given["subject"] = find_subject([group])
             expected = source.execute(read_report(name), given).fetchall()
             if name == "growth":  # the copy has another size
                 assert [row[:-1] for row in copy.execute(read_report(name), given)] == [row[:-1] for row in expected]
@@ -272,7 +278,7 @@ def test_a_report_that_is_none_is_named(database: TelemetryDatabase) -> None:
 
 def test_a_report_is_a_data_frame(database: TelemetryDatabase) -> None:
     frame = database.run_report("durations").to_pandas()
-    assert [str(kind) for kind in frame.dtypes] == ["string", "Int64", *["Float64"] * 5]
+    assert [str(kind) for kind in frame.dtypes] == ["string", "Int64", *["Float64"] * 5, "Int64", "Float64"]
     assert database.run_report("cost").to_polars()["calls"].sum() == 24
     assert database.run_report("tokens", until=0).to_arrow().num_rows == 0
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_sqlite_exporter.errors import ConfigurationError
-from otel_sqlite_exporter.imports.timestamps import parse_timestamp, parse_timezone
+from otel_sqlite_exporter.imports.timestamps import parse_timestamp
+from otel_sqlite_exporter.model.timezones import parse_timezone
 
 NOON = 1_743_249_616_434_848_000  # 2025-03-29T12:00:16.434848Z
 MADRID = ZoneInfo("Europe/Madrid")

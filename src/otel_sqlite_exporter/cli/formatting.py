@@ -92,6 +92,11 @@ def format_status(status: str | None, error_type: str | None) -> str | None:
     return error_type if status == "error" and error_type else status
 
 
+def format_cost(cost_usd: float | None, unpriced: int) -> Value:
+    """Return a cost; marked if some calls have no price, or only a part of one: it is then at least this."""
+    return cost_usd if cost_usd is None or not unpriced else f"≥ {format_value(cost_usd)}"
+
+
 def format_bytes(size: float) -> str:
     """Return a size in the largest decimal unit that it reaches."""
     for unit in ("bytes", "kB", "MB", "GB"):

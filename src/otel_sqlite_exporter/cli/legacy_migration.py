@@ -26,8 +26,8 @@ def migrate_file(
     as_json: bool,
 ) -> None:
     """Convert `file`, or only try it if `dry_run`, and print what was done."""
-    from otel_sqlite_exporter.imports.timestamps import parse_timezone
     from otel_sqlite_exporter.legacy.conversion import drop_legacy_tables, migrate_legacy_file, try_legacy_file
+    from otel_sqlite_exporter.model.timezones import parse_timezone
 
     zone = parse_timezone(timezone)
     was_done, freed = file.is_done, None

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import click
 
 from otel_sqlite_exporter.cli import options as opt
-from otel_sqlite_exporter.cli.formatting import format_ms, format_status, format_time, is_terminal, print_lines
+from otel_sqlite_exporter.cli.formatting import (
+    format_cost,
+    format_ms,
+    format_status,
+    format_time,
+    is_terminal,
+    print_lines,
+)
 from otel_sqlite_exporter.cli.table_model import Column, Table
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
 
@@ -60,7 +67,7 @@ _SESSIONS: _List[summaries.SessionSummary] = _List(
         Column("failed_calls", lambda session: session.failed_calls, drop=5),
         Column("failed_tools", lambda session: session.failed_tools, drop=5),
         Column("tokens", lambda session: session.total_tokens, drop=7),
-        Column("cost_usd", lambda session: session.cost_usd, drop=5),
+        Column("cost_usd", lambda session: format_cost(session.cost_usd, session.unpriced_calls), right=True, drop=5),
     ),
 )
 _TRACES: _List[summaries.TraceSummary] = _List(
@@ -132,7 +139,7 @@ _CALLS: _List[summaries.LLMInteractionSummary] = _List(
         Column("operation", lambda call: call.operation, least=11, drop=1),
         Column("input", lambda call: call.input_tokens, drop=5),
         Column("output", lambda call: call.output_tokens, drop=4),
-        Column("cost_usd", lambda call: call.cost_usd, drop=3),
+        Column("cost_usd", lambda call: format_cost(call.cost_usd, call.is_unpriced), right=True, drop=3),
         Column("session_id", lambda call: call.session_id, drop=9),
         Column("user_id", lambda call: call.user_id, least=12, drop=8),
         Column("agent", lambda call: call.agent_name, least=12, drop=2),

@@ -54,7 +54,11 @@ TIMEZONE = click.option(
     show_default=True,
     help="The timezone of times without an offset: `local`, +02:00 or a name such as Europe/Berlin.",
 )
-SINCE = click.option("--since", metavar="TIME", help="Start of the range: ISO 8601, or an age such as 15m, 6h or 2d.")
+SINCE = click.option(
+    "--since",
+    metavar="TIME",
+    help="Start of the range: ISO 8601, an age such as 15m, 6h or 2d, or today, yesterday, week or month.",
+)
 UNTIL = click.option("--until", metavar="TIME", help="End of the range, exclusive.")
 LIMIT = click.option("--limit", "-n", type=click.IntRange(1), default=50, show_default=True, help="Maximum to show.")
 

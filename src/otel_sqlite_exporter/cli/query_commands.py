@@ -209,8 +209,8 @@ def diff(database: TelemetryDatabase, session_a: str, session_b: str, *, allow: 
     """Compare two sessions.
 
     Measures: steps, traces, llm_calls, tool_executions, failed_requests, failed_calls, failed_tools, errors,
-    input_tokens, output_tokens, tokens, cost_usd, duration_ms and llm_p50_ms. A unique prefix of each session
-    id is enough.
+    input_tokens, output_tokens, tokens, cost_usd, unpriced_calls, duration_ms and llm_p50_ms. A unique prefix of
+    each session id is enough.
     """
     from otel_sqlite_exporter.cli.query_output import show_comparison
     from otel_sqlite_exporter.query.comparison import compare_sessions
@@ -236,6 +236,26 @@ class _Report(click.Command):
 @opt.SINCE
 @opt.UNTIL
 @click.option("--group-by", "-g", metavar="GROUP", multiple=True, help="What a row stands for. May be repeated.")
+@opt.SESSION
+@opt.USER
+@opt.MODEL
+@opt.SERVICE
+@opt.AGENT
+@opt.STATUS
+@click.option(
+    "--tz",
+    "timezone",
+    metavar="ZONE",
+    default="UTC",
+    show_default=True,
+    help="The timezone of hours, days and weeks: `local`, +02:00 or a name such as Europe/Berlin.",
+)
+@click.option(
+    "--fail-above",
+    metavar="NUMBER",
+    type=float,
+    help="Fail (exit code 1) if the sum of all rows is more: of cost_usd, total_tokens, or errors.",
+)
 @click.option("--limit", "-n", type=click.IntRange(1), help="Maximum rows to show.")
 @click.option(
     "--plan",
@@ -252,23 +272,31 @@ def report(
     name: str,
     *,
     limit: int | None,
+    fail_above: float | None,
     plan: bool,
     as_csv: bool,
     as_json: bool,
     **given: Any,
-) -> None:
+) -> int:
     """Print a report.
 
-    NAME is one of those below. The reports tokens, cost and errors take two groups, as in `-g model -g day`.
+    NAME is one of those below. The reports durations, tokens, cost, errors and tools take two groups, as in
+    `-g day -g model`.
     """
     from otel_sqlite_exporter.cli.query_output import show_report
+    from otel_sqlite_exporter.query.budgets import check_budget
     from otel_sqlite_exporter.query.reports import describe_report
 
     if plan:
-        return print_lines(*describe_report(name).replace(" Plan: ", "\nPlan: ").replace(" :", " --").split("\n"))
-    criteria = {option: value for option, value in given.items() if value != ()}
+        print_lines(*describe_report(name).replace(" Plan: ", "\nPlan: ").replace(" :", " --").split("\n"))
+        return 0
+    criteria = opt.read_criteria(database, given)
+    budget = None if fail_above is None else check_budget(database, name, fail_above, criteria)
     result = database.run_report(name, limit=limit, **criteria)
     show_report(result, lambda: database.run_report("histogram", **criteria), as_json=as_json, as_csv=as_csv)
+    if budget is not None and budget.sentence:
+        print_lines(budget.sentence, to_stderr=True)
+    return opt.ATTENTION if budget is not None and budget.is_exceeded else 0
 
 
 COMMANDS = (session, trace, show, search, tail, sql, diff, report)

@@ -12,6 +12,7 @@ from typing import Any
 from otel_sqlite_exporter.cli.formatting import (
     Interval,
     Value,
+    format_cost,
     format_ms,
     format_status,
     format_time,
@@ -52,7 +53,7 @@ def show_timeline(timeline: Timeline, *, as_json: bool) -> None:
         "failed calls": session.failed_calls,
         "failed tools": session.failed_tools,
         "tokens": session.total_tokens,
-        "cost_usd": session.cost_usd,
+        "cost_usd": format_cost(session.cost_usd, session.unpriced_calls),
     }
     start = session.start_time_unix_nano
     columns: list[Column[TimelineStep]] = [
@@ -153,11 +154,19 @@ def show_report(result: ReportResult, histogram: Callable[[], ReportResult], *, 
 def _draw_report(result: ReportResult) -> Table[Any]:
     columns: list[Column[Any]] = []
     for index, name in enumerate(result.columns):
-        read = itemgetter(index)
-        shown = (lambda row, read=read: format_time(read(row))) if name.endswith("_time") else read
-        columns.append(Column(name, shown, drop=_DROP.get(name, 0)))
+        columns.append(Column(name, _make_cell(result, index), right=name == "cost_usd", drop=_DROP.get(name, 0)))
     if _BARS.get(result.name) in result.columns and result.rows:
         index = result.columns.index(_BARS[result.name])
         largest = max(row[index] or 0 for row in result.rows) or 1
         columns.append(Column("", lambda row: Interval(0, (row[index] or 0) / largest), drop=1))
     return Table(f"{result.name} ({result.describe()})", columns, result.rows)
+
+
+def _make_cell(result: ReportResult, index: int) -> Callable[[Any], Value]:
+    """Return what reads the cell of a column from a row."""
+    if result.columns[index] == "cost_usd":
+        unpriced = result.columns.index("unpriced_calls")
+        return lambda row: format_cost(row[index], row[unpriced])
+    if result.columns[index].endswith("_time"):
+        return lambda row: format_time(row[index])
+    return itemgetter(index)

@@ -67,7 +67,7 @@ def import_(
     from otel_sqlite_exporter.imports.importer import Importer
     from otel_sqlite_exporter.imports.limits import MIB, ReadingLimits
     from otel_sqlite_exporter.imports.sources import check_source, open_source
-    from otel_sqlite_exporter.imports.timestamps import parse_timezone
+    from otel_sqlite_exporter.model.timezones import parse_timezone
 
     reports: list[SourceReport] = []
     failed: list[str] = []

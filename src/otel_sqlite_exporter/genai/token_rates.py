@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from otel_sqlite_exporter.model.caches import remember
 
 _DIGITS = 24
-_UNIT = 10**_DIGITS
+_UNIT: int = 10**_DIGITS
 _PROBES: tuple[dict[str, int], ...] = (
     {"input_tokens": 0},
     {"input_tokens": 1},

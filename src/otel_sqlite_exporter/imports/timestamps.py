@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from otel_sqlite_exporter.errors import ConfigurationError
+from otel_sqlite_exporter.model.timezones import make_offset
 from otel_sqlite_exporter.model.values import LARGEST
 
 _ISO = re.compile(
@@ -20,28 +19,6 @@ _EPOCH = datetime(1970, 1, 1)
 _SECOND_NS = 1_000_000_000
 # The size of a number decides its unit: seconds up to the year 5138, then milliseconds, microseconds, nanoseconds.
 _SCALES = ((10**11, _SECOND_NS), (10**14, 1_000_000), (10**17, 1_000), (LARGEST, 1))
-
-
-def parse_timezone(name: str) -> tzinfo | None:
-    """Return the time zone of this name: `UTC`, an IANA name such as `Europe/Madrid`, an offset such as `+02:00`, or
-    `local` (None: the time zone of this machine).
-
-    Raises:
-        ConfigurationError: The name is not one of these.
-    """
-    if name.lower() in ("utc", "z"):
-        return UTC
-    if name.lower() == "local":
-        return None
-    offset = re.fullmatch(r"([+-])(\d\d):?(\d\d)", name)
-    try:
-        if offset:
-            return timezone(_offset(*offset.groups()))
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ConfigurationError(
-            f"there is no timezone {name!r}: give UTC, local, an offset such as +02:00, or a name such as Europe/Madrid"
-        ) from error
 
 
 def parse_timestamp(value: Any, zone: tzinfo | None) -> int | None:
@@ -68,7 +45,7 @@ def _read_iso(match: re.Match[str], zone: tzinfo | None) -> int | None:
     try:
         moment = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0))
         if sign:
-            moment -= _offset(sign, hours, minutes)
+            moment -= make_offset(sign, hours, minutes)
         elif not utc:
             moment = moment.replace(tzinfo=zone).astimezone(UTC).replace(tzinfo=None)
     except (ValueError, OverflowError, OSError):
@@ -76,7 +53,3 @@ def _read_iso(match: re.Match[str], zone: tzinfo | None) -> int | None:
     since = moment - _EPOCH
     time = (since.days * 86_400 + since.seconds) * _SECOND_NS + int((fraction or "").ljust(9, "0"))
     return time if 0 <= time <= LARGEST else None
-
-
-def _offset(sign: str, hours: str, minutes: str | None) -> timedelta:
-    return timedelta(hours=int(hours), minutes=int(minutes or 0)) * (-1 if sign == "-" else 1)

@@ -25,6 +25,7 @@ class SessionColumns:
     interrupted: Mapped[int]
     log_count: Mapped[int]
     cost_usd: Mapped[float | None]
+    unpriced_calls: Mapped[int]
     id: Mapped[int]
     failed_calls: Mapped[int]
     failed_tools: Mapped[int]
@@ -57,6 +58,7 @@ class TraceColumns:
     output_tokens: Mapped[int | None]
     total_tokens: Mapped[int | None]
     cost_usd: Mapped[float | None]
+    unpriced_calls: Mapped[int]
     id: Mapped[int]
     failed_calls: Mapped[int]
     failed_tools: Mapped[int]
@@ -197,6 +199,7 @@ class LLMInteractionColumns:
     system_instructions: Mapped[str | None]
     price_source: Mapped[str | None]
     price_date: Mapped[str | None]
+    is_unpriced: Mapped[int]
     id: Mapped[int]
     error_message: Mapped[str | None]
 

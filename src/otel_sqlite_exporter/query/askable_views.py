@@ -24,7 +24,8 @@ from otel_sqlite_exporter.query.summaries import (
 
 Time = str | int | datetime | timedelta
 """A moment: nanoseconds since 1970, a datetime (UTC if it has no time zone), ISO 8601 text, or the time that has passed
-since: a timedelta, or text such as `90s`, `15m`, `6h`, `2d`, `1w`."""
+since: a timedelta, or text such as `90s`, `15m`, `6h`, `2d`, `1w`; or the start of `today`, `yesterday`, this `week`
+(its Monday) or this `month`."""
 Texts = str | Sequence[str]
 """A text, or several: one of them must match."""
 Scalar = str | int | float | bool
@@ -150,6 +151,18 @@ class ToolInteractionFilter(_InteractionFilter, total=False):
 class SearchFilter(LLMInteractionFilter, ToolInteractionFilter, total=False):
     """Model calls and tool executions that started at or after `since` and before `until`. A filter that only one of
     the two has leaves out the other."""
+
+
+class ReportFilter(TypedDict, total=False):
+    """What a report is about. `model` is the model that was asked for, or the one that answered. What the records of a
+    report do not have, a call of the same trace (of sessions: of the same session) must have."""
+
+    session_id: Texts
+    user_id: Texts
+    model: Texts
+    service_name: Texts
+    agent_name: Texts
+    status: Texts
 
 
 class AskableView(NamedTuple, Generic[RowT]):

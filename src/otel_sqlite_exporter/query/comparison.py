@@ -16,7 +16,7 @@ from otel_sqlite_exporter.query.timeline import Timeline, TimelineStep, read_tim
 
 MEASURES = (
     *("steps", "traces", "llm_calls", "tool_executions", "failed_requests", "failed_calls", "failed_tools", "errors"),
-    *("input_tokens", "output_tokens", "tokens", "cost_usd", "duration_ms", "llm_p50_ms"),
+    *("input_tokens", "output_tokens", "tokens", "cost_usd", "unpriced_calls", "duration_ms", "llm_p50_ms"),
 )
 _ALLOWANCE = re.compile(r"(?P<measure>\w+)=(?P<increase>\d+(?:\.\d+)?)(?P<percent>%?)")
 _MOST_STEPS = 10_000
@@ -120,6 +120,7 @@ def _measure(timeline: Timeline) -> dict[str, float | None]:
         "output_tokens": session.output_tokens,
         "tokens": session.total_tokens,
         "cost_usd": session.cost_usd,
+        "unpriced_calls": session.unpriced_calls,
         "duration_ms": session.duration_ms,
         "llm_p50_ms": calls[(len(calls) - 1) // 2] if calls else None,  # as in the report `durations`
     }

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.errors import FilterError
+from otel_sqlite_exporter.model.timezones import UTC_CALENDAR, Calendar
 from otel_sqlite_exporter.model.values import LARGEST, repair_text
 from otel_sqlite_exporter.query.askable_views import Scalar
 
@@ -34,24 +35,25 @@ class AttributeCondition(NamedTuple):
     value: Scalar
 
 
-def parse_time(argument: str, value: Any) -> int:
-    """Return nanoseconds since 1970.
+def parse_time(argument: str, value: Any, calendar: Calendar = UTC_CALENDAR) -> int:
+    """Return nanoseconds since 1970. Days, and times without an offset, are those of the calendar.
 
     Raises:
         FilterError: `value` is not a `Time`.
     """
     moment: Any = value
     if isinstance(value, str):
-        moment = _parse_time_text(value.strip())
+        moment = calendar.find_start(value.strip().lower()) or _parse_time_text(value.strip())
     if isinstance(moment, timedelta):
         moment = datetime.now(UTC) - moment
     if isinstance(moment, datetime):
-        since_epoch = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH
+        since_epoch = (moment if moment.tzinfo else calendar.localize(moment)) - _EPOCH
         moment = (since_epoch.days * 86_400 + since_epoch.seconds) * 10**9 + since_epoch.microseconds * 1_000
     if not isinstance(moment, int) or isinstance(moment, bool) or not -LARGEST <= moment <= LARGEST:
         raise FilterError(
             argument,
-            f"{value!r} is not a time: give ISO 8601 such as 2026-01-31T12:00Z, or an age such as 15m or 2d"
+            f"{value!r} is not a time: give ISO 8601 such as 2026-01-31T12:00Z, an age such as 15m or 2d, or "
+            "today, yesterday, week or month"
             + ("" if isinstance(value, str) else ", or a datetime, a timedelta, or nanoseconds since 1970"),
         )
     return moment

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         EventFilter,
         LLMInteractionFilter,
         LogFilter,
+        ReportFilter,
         SearchFilter,
         SessionFilter,
         SpanFilter,
@@ -256,10 +257,22 @@ class TelemetryDatabase:
         until: Time | None = None,
         group_by: Texts | None = None,
         limit: int | None = None,
+        timezone: str = "UTC",
+        **filters: Unpack[ReportFilter],
     ) -> ReportResult:
-        """Return the rows of the report `name`, for the time from `since` until before `until`: see docs/reports.md."""
+        """Return the rows of the report `name`, for the time from `since` until before `until`: see docs/reports.md.
+        Hours, days and weeks are those of `timezone`: UTC, local, an offset such as +02:00, or an IANA name."""
+        given = {filter: value for filter, value in filters.items() if value is not None}
         return self._file.read(
-            run_report, name, since=since, until=until, group_by=group_by, limit=limit, dialects=self._dialects
+            run_report,
+            name,
+            since=since,
+            until=until,
+            group_by=group_by,
+            limit=limit,
+            timezone=timezone,
+            filters=given,
+            dialects=self._dialects,
         )
 
     def search(self, text: str, *, limit: int = 50, **filters: Unpack[SearchFilter]) -> SearchResult:

@@ -2,26 +2,27 @@
 """Reports. Each is one SQL text, `sql/reports/NAME.sql`, that starts with a comment on what it shows and its plan. Two
 have no text: `queries` runs the other reports and the lists, and `unrecognised` looks at the names of attributes.
 
-The parameters of a text are `:since` and `:until` (nanoseconds; all time by default), `:group_1` and `:group_2` (from
-`ReportDefinition.groups`, or NULL), `:limit` and `:sample`. The branches of `CASE :group_1` also stand for `:group_2`.
+How a text becomes a statement, and its parameters, is in `report_texts`.
 """
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any, NamedTuple
 
-from otel_sqlite_exporter.errors import FilterError
+from otel_sqlite_exporter.errors import ConfigurationError, FilterError
 from otel_sqlite_exporter.model.dialect import Dialect
+from otel_sqlite_exporter.model.timezones import Calendar, parse_timezone
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS
 from otel_sqlite_exporter.query.filter_values import parse_texts, parse_time
 from otel_sqlite_exporter.query.pages import TableResult
 from otel_sqlite_exporter.query.reading import fetch_table
+from otel_sqlite_exporter.query.report_texts import SUBJECTS, TIMES, add_functions, build_report, check_filters
 from otel_sqlite_exporter.query.sql_builder import Select, build_page, check_limit
 from otel_sqlite_exporter.query.unrecognised import UNRECOGNISED_COLUMNS, read_unrecognised
 from otel_sqlite_exporter.sql.texts import read_report
@@ -36,9 +37,8 @@ _ABOUT_UNRECOGNISED = (
     "reads; for each service a dialect to start from. Plan: one pass over all spans and log events."
 )
 _COMPUTED = {"queries": _ABOUT_QUERIES, "unrecognised": _ABOUT_UNRECOGNISED}
-_GROUPS = re.compile(r"CASE :group_1\n(.*?)\n\s*END", re.DOTALL)
 _QUERY_COLUMNS: tuple[str, ...] = ("group_1", "ms", "rows", "plan")
-_CALLS = ("model", "provider", "operation", "agent", "service", "session", "conversation", "user", "day")
+_UTC_DAYS = ("links", "growth")
 
 
 class ReportDefinition(NamedTuple):
@@ -46,30 +46,36 @@ class ReportDefinition(NamedTuple):
 
     Attributes:
         groups: What its rows can be grouped by; the first is the default.
-        most_groups: The number of groups it takes at once; 0: the group selects the subject, and is not a column.
+        most_groups: The number of groups it takes at once.
+        is_grouped: The first columns hold the groups; else they only select what the report is about.
         limit: The default number of rows.
         is_cut: It stops at the limit, so that the total is unknown if there are more rows.
         is_pass: Without a time range, it reads all rows.
+        budget: The column whose sum can be limited.
     """
 
     groups: tuple[str, ...]
     most_groups: int = 1
+    is_grouped: bool = True
     limit: int = 1_000
     is_cut: bool = False
     is_pass: bool = False
+    budget: str | None = None
 
 
+_DURATIONS = tuple(dict.fromkeys(group for groups in SUBJECTS.values() for group in groups))
+_FAILURES = ("type", "name", "message", "model", "request_model", "tool", "service", *TIMES)
 REPORTS: Mapping[str, ReportDefinition] = {
-    "sessions": ReportDefinition(("session", "user", "service", "day"), limit=50, is_cut=True),
-    "durations": ReportDefinition(("model", "provider", "operation", "agent", "tool", "service", "name"), is_pass=True),
-    "histogram": ReportDefinition(
-        ("model", "provider", "operation", "agent", "tool", "service", "name"), 0, is_pass=True
+    "sessions": ReportDefinition(("session", "user", "service", *TIMES), limit=50, is_cut=True),
+    "durations": ReportDefinition(_DURATIONS, 2, is_pass=True),
+    "histogram": ReportDefinition(_DURATIONS, 2, is_grouped=False, is_pass=True),
+    "tokens": ReportDefinition(SUBJECTS["call"], 2, is_pass=True, budget="total_tokens"),
+    "cost": ReportDefinition(SUBJECTS["call"], 2, is_pass=True, budget="cost_usd"),
+    "errors": ReportDefinition(
+        ("type", "name", "message", "model", "request_model", "tool", "service", *TIMES), 2, budget="errors"
     ),
-    "tokens": ReportDefinition(_CALLS, 2, is_pass=True),
-    "cost": ReportDefinition(_CALLS, 2, is_pass=True),
-    "errors": ReportDefinition(("type", "name", "message", "model", "request_model", "tool", "service", "day"), 2),
-    "tools": ReportDefinition(("tool", "agent", "service", "session", "conversation", "day"), is_pass=True),
-    "slowest": ReportDefinition(("call", "tool", "span"), 0, limit=20, is_cut=True, is_pass=True),
+    "tools": ReportDefinition(SUBJECTS["tool"], 2, is_pass=True, budget="errors"),
+    "slowest": ReportDefinition(("call", "tool", "span"), is_grouped=False, limit=20, is_cut=True, is_pass=True),
     "links": ReportDefinition(("day",)),
     "attributes": ReportDefinition(("key",)),
     "growth": ReportDefinition(("day",)),
@@ -111,6 +117,8 @@ def run_report(
     until: Any,
     group_by: Any,
     limit: int | None,
+    timezone: str,
+    filters: Mapping[str, Any],
     dialects: Sequence[Dialect],
 ) -> ReportResult:
     """Return the rows of the report `name`. None stands for the report's default.
@@ -122,52 +130,45 @@ def run_report(
     if report is None:
         raise FilterError("name", f"there is no report {name!r}: give one of {', '.join(REPORTS)}")
     groups = report.groups[:1] if group_by is None else parse_texts("group_by", group_by, report.groups)
-    if len(groups) > max(report.most_groups, 1):
-        raise FilterError(
-            "group_by", f"{name} takes {max(report.most_groups, 1)} of {', '.join(report.groups)} at once"
-        )
+    if len(groups) > report.most_groups:
+        raise FilterError("group_by", f"{name} takes {report.most_groups} of {', '.join(report.groups)} at once")
     limit = report.limit if limit is None else check_limit(limit)
+    calendar = _parse_calendar(name, timezone)
     parameters = {
-        "since": -LARGEST if since is None else parse_time("since", since),
-        "until": LARGEST if until is None else parse_time("until", until),
+        "since": -LARGEST if since is None else parse_time("since", since, calendar),
+        "until": LARGEST if until is None else parse_time("until", until, calendar),
         "group_1": groups[0],
         "group_2": groups[1] if len(groups) > 1 else None,
         "limit": limit + 1,
         "sample": _SAMPLE,
     }
+    add_functions(connection, calendar, groups)
     if name == "queries":
+        check_filters(name, 0, filters)
         columns, rows = _QUERY_COLUMNS, [_measure(connection, *query) for query in _find_queries(parameters)]
     elif name == "unrecognised":
         columns, rows = UNRECOGNISED_COLUMNS, read_unrecognised(connection, dialects, parameters)
     else:
-        columns, rows = fetch_table(connection, _select(name, parameters))
+        columns, rows = fetch_table(connection, build_report(name, parameters, filters, is_pass=report.is_pass))
     shown = {column: column for column in columns} | dict(zip(("group_1", "group_2"), groups, strict=False))
     kept = [index for index, column in enumerate(columns) if column != "group_2" or len(groups) > 1]
     return ReportResult(
         name,
-        groups if report.most_groups else (),
+        groups if report.is_grouped else (),
         tuple(shown[columns[index]] for index in kept),
         tuple(tuple(row[index] for index in kept) for row in rows[:limit]),
         None if len(rows) > limit and report.is_cut else len(rows),
     )
 
 
-def _pick(groups: str, group: str) -> str:
-    """Return the expression for `group` in the branches of a CASE. Without the CASE, SQLite reads no other groups."""
-    found = re.search(rf"WHEN '{group}' THEN (.*)", groups)
-    return found[1] if found else "NULL"
-
-
-def _select(name: str, parameters: dict[str, Any]) -> Select:
-    text = read_report(name)
-    if parameters["group_2"] is not None:
-        text = text.replace(":group_2", _pick(text, parameters["group_2"]))
-    text = _GROUPS.sub(lambda match: _pick(match[1], parameters["group_1"]), text)
-    if REPORTS[name].is_pass and (parameters["since"], parameters["until"]) == (-LARGEST, LARGEST):
-        # SQLite takes any two bounds for a narrow range. Reading all rows by the index of the start takes 1.4 times as
-        # long as reading the table; the + keeps SQLite from that index.
-        text = re.sub(r"(WHERE|AND) (?=start_time_unix_nano )", r"\1 +", text)
-    return Select(text, parameters)
+def _parse_calendar(name: str, timezone: Any) -> Calendar:
+    try:
+        calendar = Calendar(parse_timezone(*parse_texts("timezone", timezone)))
+    except ConfigurationError as error:
+        raise FilterError("timezone", str(error)) from None
+    if name in _UTC_DAYS and calendar.zone is not UTC:
+        raise FilterError("timezone", f"the report {name} has days of UTC only")
+    return calendar
 
 
 def _find_queries(parameters: dict[str, Any]) -> list[tuple[str, Select]]:
@@ -175,7 +176,7 @@ def _find_queries(parameters: dict[str, Any]) -> list[tuple[str, Select]]:
     for name, report in REPORTS.items():
         if name not in _COMPUTED:
             given = dict(parameters, group_1=report.groups[0], limit=report.limit)
-            pages.append((f"report {name}", _select(name, given)))
+            pages.append((f"report {name}", build_report(name, given, {}, is_pass=report.is_pass)))
     return pages
 
 

@@ -187,7 +187,7 @@ def _build_filter(view: AskableView[Any], argument: str, value: Any, parameters:
     if argument == "counted":
         parameters[argument] = parse_flag(argument, value)
         return [f"{argument} = :{argument}"]
-    condition = _build_texts(argument, value, parameters)
+    condition = build_texts(argument, value, parameters)
     if argument == "status" and view.open_ids and parameters["status"] == "running":
         return [f"id IN ({view.open_ids})", condition]
     if argument in field_types(view.row_type):
@@ -197,8 +197,13 @@ def _build_filter(view: AskableView[Any], argument: str, value: Any, parameters:
     return [f"EXISTS ({calls} AND {condition})"]
 
 
-def _build_texts(argument: str, value: Any, parameters: dict[str, Any]) -> str:
-    """Return the condition that a column has one of the texts, and add these to `parameters`."""
+def build_texts(argument: str, value: Any, parameters: dict[str, Any]) -> str:
+    """Return the condition that a column has one of these texts, and add what it binds to `parameters`. A model is the
+    one that answered, or the one that was asked for.
+
+    Raises:
+        FilterError: `value` is not text, or not a choice.
+    """
     texts = [fold_id(argument, text) for text in parse_texts(argument, value, CHOICES.get(argument, ()))]
     # The text of a severity is that of the logging library, and libraries differ in case.
     column = f"{argument} COLLATE NOCASE" if argument == "severity_text" else argument

@@ -44,6 +44,7 @@ class SessionSummary(ViewRow):
     interrupted: int
     logs: int
     cost_usd: float | None
+    unpriced_calls: int
     id: int
     failed_calls: int
     failed_tools: int
@@ -82,6 +83,7 @@ class TraceSummary(ViewRow):
     output_tokens: int | None
     total_tokens: int | None
     cost_usd: float | None
+    unpriced_calls: int
     id: int
     failed_calls: int
     failed_tools: int
@@ -252,6 +254,7 @@ class LLMInteractionSummary(ViewRow):
     system_instructions: str | None
     price_source: str | None
     price_date: str | None
+    is_unpriced: int
     id: int
     error_message: str | None
 

@@ -58,7 +58,7 @@ class CallPrices:
         """Note the day; and load the prices if a call among the records is the first that has none. Before a
         transaction, as that takes 0.2 s."""
         self._date = datetime.now(UTC).date().isoformat()
-        if self._is_usable is None and any(map(_has_call, (*records.spans, *records.logs))):
+        if self._is_usable is None and (any(map(_has_call, records.spans)) or any(map(_has_call, records.logs))):
             self._is_usable = _load()
 
     def price_new(

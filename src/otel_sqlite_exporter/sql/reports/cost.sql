@@ -1,13 +1,15 @@
 -- The cost of counted calls in US dollars, by one or two groups. priced is the number of calls with a known cost: the
--- sums cover only these. NULL: no call has a known cost.
+-- sums cover only these. unpriced_calls is the number of those whose cost is not known, or only a part: if there are any,
+-- the real cost is higher. NULL: no call has a known cost.
 -- Plan: one pass over the calls of the range, by the index of their start if :since or :until is given, sorted by group.
--- No attributes are read. (LIMIT -1 keeps SQLite from merging the two SELECTs, and so from reading for each call what
--- the groups do not use.)
+-- The group request_model reads the names of the models of all calls first. No attributes are read. (LIMIT -1 keeps
+-- SQLite from merging the two SELECTs, and so from reading for each call what the groups do not use.)
 WITH
   calls AS (
     SELECT
       CASE :group_1
         WHEN 'model' THEN model
+        WHEN 'request_model' THEN asked_model(request_model, response_model)
         WHEN 'provider' THEN provider
         WHEN 'operation' THEN operation
         WHEN 'session' THEN session_id
@@ -15,10 +17,15 @@ WITH
         WHEN 'user' THEN user_id
         WHEN 'agent' THEN agent_name
         WHEN 'service' THEN service_name
-        WHEN 'day' THEN date(start_time_unix_nano / 1000000000, 'unixepoch')
+        WHEN 'error' THEN error_type
+        WHEN 'status' THEN status
+        WHEN 'hour' THEN local_hour(start_time_unix_nano)
+        WHEN 'day' THEN local_day(start_time_unix_nano)
+        WHEN 'week' THEN local_week(start_time_unix_nano)
       END AS group_1,
       :group_2 AS group_2,
       cost_usd,
+      is_unpriced,
       total_tokens
     FROM complete_llm_interactions
     WHERE counted = 1 AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
@@ -29,9 +36,10 @@ SELECT
   group_2,
   count(*) AS calls,
   count(cost_usd) AS priced,
-  sum(cost_usd) AS cost_usd,
+  sum(is_unpriced) AS unpriced_calls,
+  round(sum(cost_usd), 12) AS cost_usd,
   sum(cost_usd) / count(cost_usd) AS cost_usd_per_call,
   sum(cost_usd) * 1e6 / total(CASE WHEN cost_usd IS NOT NULL THEN total_tokens END) AS cost_usd_per_million_tokens
 FROM calls
 GROUP BY 1, 2
-ORDER BY 5 DESC, 1, 2;
+ORDER BY iif(:group_1 IN ('hour', 'day', 'week'), NULL, sum(cost_usd)) DESC, 1, 2;

@@ -13,7 +13,9 @@ SELECT
     WHEN 'request_model' THEN request_model
     WHEN 'tool' THEN tool_name
     WHEN 'service' THEN service_name
-    WHEN 'day' THEN date(start_time_unix_nano / 1000000000, 'unixepoch')
+    WHEN 'hour' THEN local_hour(start_time_unix_nano)
+    WHEN 'day' THEN local_day(start_time_unix_nano)
+    WHEN 'week' THEN local_week(start_time_unix_nano)
   END AS group_1,
   :group_2 AS group_2,
   count(*) AS errors,

@@ -4,19 +4,19 @@ WITH
   pairs (duration_us) AS (
     SELECT CAST(duration_ms * 1000 AS INTEGER)
     FROM complete_llm_interactions
-    WHERE :group_1 IN ('model', 'provider', 'operation', 'agent')
+    WHERE :subject = 'call'
       AND counted = 1 AND status NOT IN ('running', 'interrupted') AND duration_ms >= 0
       AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
     UNION ALL
     SELECT CAST(duration_ms * 1000 AS INTEGER)
     FROM complete_tool_interactions
-    WHERE :group_1 = 'tool'
+    WHERE :subject = 'tool'
       AND status NOT IN ('running', 'interrupted') AND duration_ms >= 0
       AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
     UNION ALL
     SELECT CAST(duration_ms * 1000 AS INTEGER)
     FROM events
-    WHERE :group_1 IN ('service', 'name')
+    WHERE :subject = 'record'
       AND phase = 'finish' AND time_source <> 'estimated' AND related_event_id IS NOT NULL AND duration_ms >= 0
       AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
   ),

@@ -8,7 +8,9 @@ SELECT
     WHEN 'session' THEN session_id
     WHEN 'user' THEN user_id
     WHEN 'service' THEN service_name
-    WHEN 'day' THEN date(end_time_unix_nano / 1000000000, 'unixepoch')
+    WHEN 'hour' THEN local_hour(end_time_unix_nano)
+    WHEN 'day' THEN local_day(end_time_unix_nano)
+    WHEN 'week' THEN local_week(end_time_unix_nano)
   END AS group_1,
   count(*) AS sessions,
   max(end_time) AS last_end_time,

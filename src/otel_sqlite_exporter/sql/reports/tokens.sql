@@ -1,14 +1,15 @@
 -- The tokens of counted calls, by one or two groups. reported is the number of calls that report usage. NULL: no call
 -- reports this kind of token.
 -- Plan: one pass over the calls of the range, by the index of their start if :since or :until is given, sorted by group.
--- No attributes are read. (LIMIT -1 keeps SQLite from merging the two SELECTs, and so from reading for each call what
--- the groups do not use.)
+-- The group request_model reads the names of the models of all calls first. No attributes are read. (LIMIT -1 keeps
+-- SQLite from merging the two SELECTs, and so from reading for each call what the groups do not use.)
 -- A sum of tokens is made of two, of the upper and the lower 32 bits: it stops at 2^63 - 1, where sum() would fail.
 WITH
   calls AS (
     SELECT
       CASE :group_1
         WHEN 'model' THEN model
+        WHEN 'request_model' THEN asked_model(request_model, response_model)
         WHEN 'provider' THEN provider
         WHEN 'operation' THEN operation
         WHEN 'session' THEN session_id
@@ -16,7 +17,11 @@ WITH
         WHEN 'user' THEN user_id
         WHEN 'agent' THEN agent_name
         WHEN 'service' THEN service_name
-        WHEN 'day' THEN date(start_time_unix_nano / 1000000000, 'unixepoch')
+        WHEN 'error' THEN error_type
+        WHEN 'status' THEN status
+        WHEN 'hour' THEN local_hour(start_time_unix_nano)
+        WHEN 'day' THEN local_day(start_time_unix_nano)
+        WHEN 'week' THEN local_week(start_time_unix_nano)
       END AS group_1,
       :group_2 AS group_2,
       input_tokens,

@@ -1,4 +1,4 @@
--- The tool executions by group: their number, their failures, and their durations.
+-- The tool executions by one or two groups: their number, their failures, and their durations.
 -- Plan: one pass over the tool executions of the range, by the index of their start if :since or :until is given,
 -- sorted by group and duration. No attributes are read.
 WITH
@@ -10,8 +10,14 @@ WITH
         WHEN 'service' THEN service_name
         WHEN 'session' THEN session_id
         WHEN 'conversation' THEN conversation_id
-        WHEN 'day' THEN date(start_time_unix_nano / 1000000000, 'unixepoch')
+        WHEN 'user' THEN user_id
+        WHEN 'error' THEN error_type
+        WHEN 'status' THEN status
+        WHEN 'hour' THEN local_hour(start_time_unix_nano)
+        WHEN 'day' THEN local_day(start_time_unix_nano)
+        WHEN 'week' THEN local_week(start_time_unix_nano)
       END AS group_1,
+      :group_2 AS group_2,
       start_time_unix_nano,
       status,
       CASE WHEN status NOT IN ('running', 'interrupted') THEN duration_ms END AS duration_ms
@@ -21,12 +27,13 @@ WITH
   ranked AS (
     SELECT
       *,
-      row_number() OVER (PARTITION BY group_1 ORDER BY duration_ms NULLS LAST) AS position,
-      count(duration_ms) OVER (PARTITION BY group_1) AS timed
+      row_number() OVER (PARTITION BY group_1, group_2 ORDER BY duration_ms NULLS LAST) AS position,
+      count(duration_ms) OVER (PARTITION BY group_1, group_2) AS timed
     FROM executions
   )
 SELECT
   group_1,
+  group_2,
   count(*) AS executions,
   count(*) FILTER (WHERE status = 'error') AS errors,
   count(*) FILTER (WHERE status = 'error') * 1.0 / count(*) AS error_rate,
@@ -35,5 +42,5 @@ SELECT
   max(duration_ms) AS max_ms,
   strftime('%Y-%m-%dT%H:%M:%S', max(start_time_unix_nano) / 1000000000, 'unixepoch') || printf('.%06dZ', max(start_time_unix_nano) / 1000 % 1000000) AS last_time
 FROM ranked
-GROUP BY 1
-ORDER BY 2 DESC, 1;
+GROUP BY 1, 2
+ORDER BY iif(:group_1 IN ('hour', 'day', 'week'), 0, count(*)) DESC, 1, 2;

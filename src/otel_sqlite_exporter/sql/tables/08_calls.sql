@@ -60,6 +60,10 @@ CREATE TABLE _llm_interactions (
   cost_status TEXT,                       -- reported, exact, partial or unpriced; NULL: not computed yet
   price_source TEXT,                      -- where the prices are from
   price_date TEXT,                        -- when the cost was computed
+  -- 1: what it cost is not known, or only a part. A failed call without usage costs nothing.
+  is_unpriced INTEGER NOT NULL AS (iif(cost_status IN ('reported', 'exact'), 0,
+    input_tokens IS NOT NULL OR output_tokens IS NOT NULL OR total_tokens IS NOT NULL OR (status_code <> 2 AND error_type IS NULL)
+  )),
   dialect TEXT,                           -- the dialect that recognised it
   request_parameters TEXT,                -- JSON object; NULL: attributes of the span hold them
   system_instructions TEXT,               -- JSON array of parts. In these three, an empty text means that an

@@ -34,6 +34,8 @@ SELECT
    FROM json_each(i.spans_below) AS w CROSS JOIN _llm_interactions AS c ON c.span = w.value) AS total_tokens,
   (SELECT round(sum(c.cost_usd) FILTER (WHERE c.counted = 1), 12)
    FROM json_each(i.spans_below) AS w CROSS JOIN _llm_interactions AS c ON c.span = w.value) AS cost_usd,
+  (SELECT count(*) FILTER (WHERE c.counted = 1 AND c.is_unpriced = 1)
+   FROM json_each(i.spans_below) AS w CROSS JOIN _llm_interactions AS c ON c.span = w.value) AS unpriced_calls,
   (SELECT count(*) FILTER (WHERE q.status_code = 2)
    FROM json_each(i.spans_below) AS w CROSS JOIN _spans AS q ON q.id = w.value) AS errors,
   (SELECT count(*) FILTER (WHERE c.is_aggregate = 0 AND c.counted = 1 AND c.has_failed = 1 AND (c.event IS NOT NULL OR NOT EXISTS (SELECT 1 FROM _open_spans AS o WHERE o.span = c.span)))

@@ -76,6 +76,7 @@ SELECT
   coalesce((SELECT c.system_instructions FROM _call_messages AS c WHERE c.id = i.id), (SELECT c.system_instructions FROM _call_messages AS c WHERE c.id = i.content_of)) AS system_instructions,
   i.price_source,
   i.price_date,
+  i.is_unpriced,
   i.id,
   CASE WHEN i.status_code = 2 OR i.error_type IS NOT NULL THEN coalesce(
     iif(i.event IS NULL, (SELECT m.message FROM _error_messages AS m WHERE m.span = i.span), NULL),
