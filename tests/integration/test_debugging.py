@@ -26,7 +26,7 @@ from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanProcessor, T
 from otel_sqlite_exporter.storage.connection import open_reader
 from otel_sqlite_exporter.storage.traced_connection import mask_literals
 from tests.commands import run
-from tests.conftest import clean_environment, export_all, exporting, in_new_process, read, span_names
+from tests.conftest import HANG_S, clean_environment, export_all, exporting, in_new_process, read, span_names
 
 SECRET = "Rumpelstiltskin"
 DEBUG: dict[str, Any] = {"OTEL_EXPORTER_SQLITE_DEBUG": "connection,sql"}
@@ -234,7 +234,7 @@ def trace_export(path: Path, trace: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=HANG_S,
         start_new_session=True,
     )
 

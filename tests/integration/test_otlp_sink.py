@@ -21,7 +21,7 @@ JSON = b"""{"resourceLogs": [{"scopeLogs": [{"logRecords": [
 
 def _post(url: str, content_type: str, body: bytes, **headers: str) -> int:
     request = urllib.request.Request(url, body, {"Content-Type": content_type, **headers})
-    with urllib.request.urlopen(request, timeout=10) as response:
+    with urllib.request.urlopen(request, timeout=120) as response:
         return int(response.status)
 
 
