@@ -273,6 +273,13 @@ def test_what_the_console_exporters_of_python_print_is_read(path: Path, into: Ca
     assert read(path, "SELECT count(*) FROM complete_llm_interactions") == [(2,)]
 
 
+def test_a_document_behind_the_words_of_a_log_line_is_read(into: Callable[..., SourceReport]) -> None:
+    """As Java's logging prints what its OTLP exporters give it."""
+    lines = ["Sep 21, 2026 2:13:24 PM export", f"INFO: {json.dumps(GROUP)}", "WARNING: {no document}"]
+    report = into("".join(f"{line}\n" for line in lines).encode())
+    assert (report.spans, [place for place, _ in report.refusals]) == (1, ["line 1", "line 3"])
+
+
 @pytest.mark.parametrize(
     "value",
     [

@@ -13,6 +13,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from enum import Enum
 
 from otel_sqlite_exporter.imports.byte_streams import ByteStream
@@ -212,7 +213,8 @@ class JsonDocuments:
             match = _ELEMENT.match(self._buffer, self._at, end)
             end = max(match.end() if match else end, self._at + 1)
         is_last = end == len(self._buffer)
-        return _parse(self._take(end).rstrip(), location, is_finished=not is_last)
+        piece = _parse(self._take(end).rstrip(), location, is_finished=not is_last)
+        return piece if piece.refusal is None else _parse_after_words(piece)
 
     def _find_newline(self, limit: int) -> int | None:
         """Return where the line ends; None if that is further than `limit`."""
@@ -290,6 +292,16 @@ def _parse(content: bytes, location: str, *, is_finished: bool = True) -> Source
         return SourcePiece(content, parse_json(content), None, location)
     except ValueError as error:
         return SourcePiece(content, content.decode(errors="replace"), f"it is not JSON: {error}", location, is_finished)
+
+
+def _parse_after_words(piece: SourcePiece) -> SourcePiece:
+    """Read a line of a log, such as `INFO: {...}`, as the document at its end; itself if it has none."""
+    start = piece.content.find(b"{")
+    value = None
+    if start > 0:
+        with suppress(ValueError):
+            value = parse_json(piece.content[start:])
+    return piece._replace(value=value, refusal=None, is_finished=True) if isinstance(value, dict) else piece
 
 
 def _show(content: bytes) -> str:
