@@ -13,6 +13,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from enum import Enum
 
 from otel_sqlite_exporter.imports.byte_streams import ByteStream
@@ -31,6 +32,7 @@ _DECODER = json.JSONDecoder()
 _SMALLEST_WINDOW, _LONGEST_TOKEN = 2_048, 16
 _UP_TO_NEWLINE = re.compile(rb"[^\n]*+")
 _LONGEST_LINE, _LONGEST_INDENT = MIB, 256
+_AFTER = {b"{": (b'"',), b"}": (b",", b"]", b"}"), b"[": (b"{",), b"]": (b",", b"]", b"}"), b'"': ()}  # most often
 _OPENING, _CLOSING = b"{[", b"]}"
 
 
@@ -172,7 +174,8 @@ class JsonDocuments:
             depth += 1 if bracket in _OPENING else -1
             if depth == 0 and bracket in _CLOSING:
                 return place if place - self._at <= self._limits.document_bytes else _End.TOO_LARGE
-            if bracket == b'"' or not self._may_follow(bracket, place):  # a text never goes over the end of a line
+            follows = self._buffer[place : place + 1] in _AFTER[bracket] or self._may_follow(bracket, place)
+            if bracket == b'"' or not follows:  # a text never goes over the end of a line
                 self._bytes_in_vain += place - self._at
                 return _End.BROKEN
 
@@ -210,7 +213,8 @@ class JsonDocuments:
             match = _ELEMENT.match(self._buffer, self._at, end)
             end = max(match.end() if match else end, self._at + 1)
         is_last = end == len(self._buffer)
-        return _parse(self._take(end).rstrip(), location, is_finished=not is_last)
+        piece = _parse(self._take(end).rstrip(), location, is_finished=not is_last)
+        return piece if piece.refusal is None else _parse_after_words(piece)
 
     def _find_newline(self, limit: int) -> int | None:
         """Return where the line ends; None if that is further than `limit`."""
@@ -228,18 +232,19 @@ class JsonDocuments:
         shown = _show(self._buffer[self._at : self._at + SHOWN_BYTES])
         digest, depth, is_in_text = hashlib.blake2b(digest_size=16), 0, False
         is_object = self._buffer[self._at : self._at + 1] == b"{"
+        end = self._at
         while True:
             pattern = _UP_TO_NEWLINE if not is_object else _IN_TEXT if is_in_text else _OUTSIDE
-            match = pattern.match(self._buffer, self._at)
-            end = match.end() if match else self._at
+            match = pattern.match(self._buffer, end)
+            end = match.end() if match else end
             if end + is_in_text >= len(self._buffer):  # an escape in a text has two characters
                 digest.update(self._take(end))
-                if self._extend():
-                    continue
-                digest.update(self._take(len(self._buffer)))
-                break
-            character = self._buffer[end : end + 1]
-            digest.update(self._take(end + 1))
+                if not self._extend():
+                    end = len(self._buffer)
+                    break
+                end = self._at
+                continue
+            character, end = self._buffer[end : end + 1], end + 1
             if character == b'"' and is_object:
                 is_in_text = not is_in_text
             elif is_in_text or not is_object:  # the end of the line
@@ -248,6 +253,7 @@ class JsonDocuments:
                 depth += 1 if character in _OPENING else -1
                 if depth == 0:
                     break
+        digest.update(self._take(end))
         limit = self._limits.document_bytes // MIB
         reason = f"it is not read: it is larger than {limit} MiB; `--largest-document` sets another limit"
         return SourcePiece(digest.digest(), shown, reason, location)
@@ -286,6 +292,16 @@ def _parse(content: bytes, location: str, *, is_finished: bool = True) -> Source
         return SourcePiece(content, parse_json(content), None, location)
     except ValueError as error:
         return SourcePiece(content, content.decode(errors="replace"), f"it is not JSON: {error}", location, is_finished)
+
+
+def _parse_after_words(piece: SourcePiece) -> SourcePiece:
+    """Read a line of a log, such as `INFO: {...}`, as the document at its end; itself if it has none."""
+    start = piece.content.find(b"{")
+    value = None
+    if start > 0:
+        with suppress(ValueError):
+            value = parse_json(piece.content[start:])
+    return piece._replace(value=value, refusal=None, is_finished=True) if isinstance(value, dict) else piece
 
 
 def _show(content: bytes) -> str:
