@@ -99,14 +99,14 @@ def _encode_logs(connection: sqlite3.Connection, rows: list[dict[str, Any]]) -> 
 
 def _encode_spans(connection: sqlite3.Connection, rows: list[dict[str, Any]]) -> ExportedLine:
     spans = [row for row in rows if row["status"] != _RUNNING]
-    keys = orjson.dumps([(span["trace_id"], span["span_id"]) for span in spans]).decode()
+    keys = orjson.dumps([span["id"] for span in spans]).decode()
     events, links = (_read_details(connection, name, keys) for name in ("find_events_of_spans", "find_links_of_spans"))
     return ExportedLine(encode_traces(spans, events, links), spans=len(spans), left_out=len(rows) - len(spans))
 
 
 def _read_details(connection: sqlite3.Connection, query: str, spans: str) -> dict[Any, list[Row]]:
-    """Return the rows that `query` finds, in order, by (trace id, span id)."""
+    """Return the rows that `query` finds, in order, by the key of their span."""
     details: dict[Any, list[Row]] = {}
     for row in fetch(connection, Select(read_query(query), {"spans": spans})):
-        details.setdefault((row["trace_id"], row["span_id"]), []).append(row)
+        details.setdefault(row["span"], []).append(row)
     return details
