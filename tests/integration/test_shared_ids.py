@@ -22,9 +22,12 @@ from opentelemetry.trace import (
     TraceFlags,
     set_span_in_context,
 )
+from sqlalchemy import select
+from sqlalchemy.orm import Session as OrmSession
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, TelemetryDatabase
 from otel_sqlite_exporter.maintain.reindex import reindex
+from otel_sqlite_exporter.orm import Span, open_engine
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.commands import run_here
 from tests.conftest import exporting, health, read
@@ -75,6 +78,7 @@ def test_both_are_kept_each_once(path: Path, sender: SpanKind, receiver: SpanKin
     assert read(path, "SELECT count(*) FROM events WHERE source = 'event'") == [(2,)]
 
 
+@pytest.mark.slow
 def test_any_order_gives_the_same_file_and_nothing_to_reindex(tmp_path: Path) -> None:
     found = []
     for number, order in enumerate(permutations(make_call()[1:4])):
@@ -153,3 +157,16 @@ def test_export_and_import_keep_both(path: Path, tmp_path: Path) -> None:
         **dict.fromkeys(("root", "send", "query", "encode"), 0),
         "receive": 1,
     }
+
+
+def test_each_is_a_row_of_the_models(path: Path) -> None:
+    with exporting(path) as exporter:
+        exporter.export(make_call())
+    with OrmSession(open_engine(path)) as orm:
+        assert sorted(span.name for span in orm.scalars(select(Span))) == [
+            "encode",
+            "query",
+            "receive",
+            "root",
+            "send",
+        ]
