@@ -63,7 +63,7 @@ _events = st.lists(
 
 @st.composite
 def _batches(draw: st.DrawFn) -> list[ReadableSpan]:
-    spans = []
+    spans: list[ReadableSpan] = []
     for number in range(draw(st.integers(1, 9))):
         trace = draw(st.integers(1, 3))
         times = sorted([draw(_times), draw(_times)])
@@ -73,9 +73,11 @@ def _batches(draw: st.DrawFn) -> list[ReadableSpan]:
             "context": _context(trace, number + 1),
             "parent": draw(st.sampled_from([None, *map(partial(_context, trace), (1, 2, 3, 5)), _REMOTE[trace]])),
             "resource": draw(st.sampled_from(_RESOURCES)),
-            "kind": SpanKind.CLIENT,
+            "kind": draw(st.sampled_from([SpanKind.CLIENT, SpanKind.SERVER])),
             "start_time": times[0],
         }
+        if draw(st.integers(1, 3)) == 1 and spans and spans[0].kind is not common["kind"]:
+            common["context"] = spans[0].context  # both sides of one call, as Zipkin has them
         for later in range(2 if versions else 1):
             spans.append(
                 ReadableSpan(
@@ -155,8 +157,11 @@ def _contents(batches: Sequence[Sequence[ReadableSpan]]) -> dict[str, list[Any]]
             assert counts["received"] == counts["written"] + counts["duplicate"] == len(finished)
             # Ids are the file's own; a record is known by its place in its span.
             known = {
-                row["id"]: (row["trace_id"], row["span_id"], row["source"], row["phase"], row["ordinal"])
-                for row in file.execute("SELECT * FROM events")
+                row["id"]: (row["trace_id"], row["span_id"], row["source"], row["phase"], row["ordinal"], row["kind"])
+                for row in file.execute(
+                    "SELECT e.*, s.kind FROM events AS e JOIN _events AS r ON r.id = e.id "
+                    "LEFT JOIN _spans AS s ON s.id = r.span"
+                )
             }
             ids = ("id", "related_event_id", "start_id", "finish_id")
             return {

@@ -22,7 +22,15 @@ from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import NonRecordingSpan, SpanContext, Status, StatusCode, TraceFlags, set_span_in_context
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    set_span_in_context,
+)
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
 from otel_sqlite_exporter.maintain.reindex import reindex
@@ -78,6 +86,8 @@ def _records(draw: st.DrawFn) -> list[Record]:
             "attributes": own | draw(_facts()),
             "start_time": times[0],
         }
+        if number and draw(st.integers(1, 4)) == 1:  # both sides of one call have the same ids, as Zipkin has them
+            common |= {"kind": SpanKind.SERVER, "context": _context(trace, number)}
         events = [Event(draw(_names), draw(_facts()), draw(_times)) for _ in range(draw(st.integers(0, 2)))]
         status = draw(st.sampled_from([Status(StatusCode.UNSET)] * 3 + [Status(StatusCode.ERROR)]))
         records.append(ReadableSpan(**common, events=events, status=status, end_time=times[1]))

@@ -158,7 +158,8 @@ def test_a_prefix_is_looked_up_in_the_index_of_ids(
         write_statistics(path)
     plan = _plan(path, build_ids(view, column, "4bf9", {}, limit=6))
     assert plan[0].endswith(f"INDEX sqlite_autoindex_{table}_1 ({column}>? AND {column}<?)")
-    assert all("PRIMARY KEY" in step or "_spans_key (trace=? AND span_id=?)" in step for step in plan[1:])
+    allowed = ("PRIMARY KEY", "_spans_key (trace=? AND span_id=?)", "CORRELATED SCALAR SUBQUERY")
+    assert all(any(part in step for part in allowed) for step in plan[1:])
 
 
 def test_a_page_is_a_sequence() -> None:

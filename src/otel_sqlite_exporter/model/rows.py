@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+RECEIVERS = (1, 4)
+"""The kinds of span that receive a call, SERVER and CONSUMER. Such a span may have the id of the span that sent it."""
 make_row = tuple.__new__
 """`make_row(SpanRow, values)` takes half the time of `SpanRow(*values)` and of `SpanRow._make(values)`."""
 

@@ -8,7 +8,7 @@ from otel_sqlite_exporter.query import summaries
 
 SessionColumns = map_columns(summaries.SessionSummary, "session_id")
 TraceColumns = map_columns(summaries.TraceSummary, "trace_id")
-SpanColumns = map_columns(summaries.SpanSummary, "trace_id", "span_id")
+SpanColumns = map_columns(summaries.SpanSummary, "trace_id", "span_id", "kind")
 EventColumns = map_columns(summaries.EventSummary, "id")
 LogColumns = map_columns(summaries.LogSummary, "id")
 LLMInteractionColumns = map_columns(summaries.LLMInteractionSummary, "id")

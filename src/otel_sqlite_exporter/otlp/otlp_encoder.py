@@ -35,11 +35,11 @@ _CONTEXT = tuple(
 def encode_traces(
     spans: Iterable[Row], events: Mapping[Any, Sequence[Row]], links: Mapping[Any, Sequence[Row]]
 ) -> bytes:
-    """Return a TracesData as one line, without the line's end. `events` and `links` belong to the spans, by (trace id,
-    span id), in order."""
+    """Return a TracesData as one line, without the line's end. `events` and `links` belong to the spans, by the `id` of
+    these, in order."""
     encoded = []
     for span in spans:
-        key = span["trace_id"], span["span_id"]
+        key = span["id"]
         encoded.append((span, _encode_span(span, events.get(key, ()), links.get(key, ()))))
     return _dump({"resourceSpans": _group(encoded, "scopeSpans", "spans")})
 

@@ -112,19 +112,19 @@ def _encode_spans(
     redactor: RowRedactor | None, connection: sqlite3.Connection, rows: list[dict[str, Any]]
 ) -> ExportedLine:
     spans: list[Row] = [row for row in rows if row["status"] != _RUNNING]
-    keys = orjson.dumps([(span["trace_id"], span["span_id"]) for span in spans]).decode()
+    keys = orjson.dumps([span["id"] for span in spans]).decode()
     events, links = (_read_details(connection, name, keys) for name in ("find_events_of_spans", "find_links_of_spans"))
     if redactor is not None:
         for number, span in enumerate(spans):
-            key = span["trace_id"], span["span_id"]
+            key = span["id"]
             redacted = redactor.redact_span(span, events.get(key, ()), links.get(key, ()))
             spans[number], events[key], links[key] = redacted
     return ExportedLine(encode_traces(spans, events, links), spans=len(spans), left_out=len(rows) - len(spans))
 
 
 def _read_details(connection: sqlite3.Connection, query: str, spans: str) -> dict[Any, Sequence[Row]]:
-    """Return the rows that `query` finds, in order, by (trace id, span id)."""
+    """Return the rows that `query` finds, in order, by the key of their span."""
     details: dict[Any, list[Row]] = {}
     for row in fetch(connection, Select(read_query(query), {"spans": spans})):
-        details.setdefault((row["trace_id"], row["span_id"]), []).append(row)
+        details.setdefault(row["span"], []).append(row)
     return {**details}

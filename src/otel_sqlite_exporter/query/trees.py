@@ -15,6 +15,7 @@ from otel_sqlite_exporter.query.summaries import (
 )
 
 _T = TypeVar("_T")
+_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,37 +75,62 @@ def build_tree(
     tool_interactions: Sequence[ToolInteractionSummary],
 ) -> TraceTree:
     """Return the tree of a trace. `spans` must be ordered by their start."""
-    calls = _group(llm_interactions, lambda call: call.span_id)
-    tools = _group(tool_interactions, lambda tool: tool.span_id)
+    by_id = _group(spans, lambda span: span.span_id)
+    calls = _group(llm_interactions, lambda call: _find_recorder(call, by_id))
+    tools = _group(tool_interactions, lambda tool: _find_recorder(tool, by_id))
     nodes: list[SpanNode] = []
-    children: dict[str | None, list[SpanNode]] = {}
-    for span, depth, parent in reversed(_place(spans)):  # children before their parents
-        id = span.span_id
+    children: dict[int | None, list[SpanNode]] = {}
+    for span, depth, parent in reversed(_place(spans, by_id)):  # children before their parents
+        id = span.id
         below = tuple(reversed(children.pop(id, [])))
         nodes.append(SpanNode(span, depth, tuple(calls.get(id, ())), tuple(tools.get(id, ())), below))
         children.setdefault(parent, []).append(nodes[-1])
     return TraceTree(trace, tuple(reversed(children.get(None, []))), tuple(reversed(nodes)))
 
 
-def _place(spans: Sequence[SpanSummary]) -> list[tuple[SpanSummary, int, str | None]]:
-    """Return each span after its parent, with its depth and the id of its parent in the tree."""
-    below = _group(spans, lambda span: span.parent_span_id)
-    present = {span.span_id for span in spans}
-    placed: dict[str, tuple[SpanSummary, int, str | None]] = {}
+_ById = dict[str, list[SpanSummary]]
+"""Spans by their ids: two, where both sides of a call have the same."""
+_RECEIVERS = ("SERVER", "CONSUMER")
+
+
+def _place(spans: Sequence[SpanSummary], by_id: _ById) -> list[tuple[SpanSummary, int, int | None]]:
+    """Return each span after its parent, with its depth and the key of its parent in the tree."""
+    parents = {span.id: _find_parent(span, by_id) for span in spans}
+    below = _group(spans, lambda span: parents[span.id])
+    placed: dict[int, tuple[SpanSummary, int, int | None]] = {}
     # Spans without a parent in the file come first. A span that they do not reach is in a cycle, or below one: the
     # earliest span of the cycle becomes its root.
-    for root in sorted(spans, key=lambda span: span.parent_span_id in present):
-        waiting: list[tuple[SpanSummary, int, str | None]] = [(root, 0, None)]
+    for root in sorted(spans, key=lambda span: parents[span.id] is not None):
+        waiting: list[tuple[SpanSummary, int, int | None]] = [(root, 0, None)]
         while waiting:
             span, depth, parent = waiting.pop()
-            if span.span_id not in placed:
-                placed[span.span_id] = (span, depth, parent)
-                waiting += [(child, depth + 1, span.span_id) for child in reversed(below.get(span.span_id, []))]
+            if span.id not in placed:
+                placed[span.id] = (span, depth, parent)
+                waiting += [(child, depth + 1, span.id) for child in reversed(below.get(span.id, []))]
     return list(placed.values())
 
 
-def _group(rows: Iterable[_T], key: Callable[[_T], str | None]) -> dict[str | None, list[_T]]:
-    groups: dict[str | None, list[_T]] = {}
+def _find_parent(span: SpanSummary, by_id: _ById) -> int | None:
+    """Return the key of the span above. A span that receives stands below the span that sends with the same id. Of two
+    parents with the same id, the one of the same service counts, else the one that receives."""
+    sharing = by_id[span.span_id]
+    if len(sharing) > 1 and span.kind in _RECEIVERS:
+        return next((one.id for one in sharing if one.kind not in _RECEIVERS), None)
+    above = by_id.get(span.parent_span_id or "", ())
+    ranked = sorted(above, key=lambda one: (one.service_name != span.service_name, one.kind not in _RECEIVERS))
+    return ranked[0].id if ranked else None
+
+
+def _find_recorder(record: LLMInteractionSummary | ToolInteractionSummary, by_id: _ById) -> int | None:
+    """Return the key of the span that recorded a call or an execution of a tool. Of two spans with the same id, the one
+    of the same service counts, else the one that sends."""
+    spans = by_id.get(record.span_id or "", ())
+    ranked = sorted(spans, key=lambda one: (one.service_name != record.service_name, one.kind in _RECEIVERS))
+    return ranked[0].id if ranked else None
+
+
+def _group(rows: Iterable[_T], key: Callable[[_T], _Key]) -> dict[_Key, list[_T]]:
+    groups: dict[_Key, list[_T]] = {}
     for row in rows:
         groups.setdefault(key(row), []).append(row)
     return groups

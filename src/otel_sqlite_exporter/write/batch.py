@@ -19,7 +19,14 @@ from otel_sqlite_exporter.model.rows import (
     SpanRow,
 )
 from otel_sqlite_exporter.sql.texts import read_query
-from otel_sqlite_exporter.write.batch_lookup import RepeatedSpan, TraceSessionRow, WrittenSpan, look_up_batch
+from otel_sqlite_exporter.write.batch_lookup import (
+    RepeatedSpan,
+    SpanKey,
+    TraceSessionRow,
+    WrittenSpan,
+    find_key,
+    look_up_batch,
+)
 from otel_sqlite_exporter.write.call_prices import CallPrices
 from otel_sqlite_exporter.write.context_rows import ContextRows
 from otel_sqlite_exporter.write.interaction_batch import InteractionBatch
@@ -95,7 +102,7 @@ class Batch:
             new = [(self.contexts.find_trace_session(span), span) for span in merged]
         for id, (trace_session, span) in zip(self.new_spans, new, strict=True):
             trace_session.add_span(span)
-            if trace_session.own is not None:
+            if trace_session.own is not None or (self._sharing and find_key(span) in self._sharing):
                 self.naming_spans.append(id)
             self._add_span(self._spans, id, trace_session, span)
         self.opened = sum(span.is_open for _, span in new)
@@ -127,15 +134,17 @@ class Batch:
     def _separate(self, spans: Sequence[EncodedSpan]) -> Collection[tuple[TraceSessionRow, EncodedSpan]]:
         """Offer what every span names to its trace, and return those that the file lacks, each once; note those that
         came again, and the starts of those that came open and finished together."""
-        self._starts: dict[tuple[str, str], EncodedSpan] = {}
-        new: dict[tuple[str, str], tuple[TraceSessionRow, EncodedSpan]] = {}
+        self._starts: dict[SpanKey, EncodedSpan] = {}
+        # New spans that take log records from a span of the file with the same ids.
+        self._sharing: set[SpanKey] = set()
+        new: dict[SpanKey, tuple[TraceSessionRow, EncodedSpan]] = {}
         for span in spans:
             trace_session = self.contexts.find_trace_session(span)
             trace_session.trace.offer_span(span)
             trace_session.offer_source(span)
             if span.interactions is not NO_INTERACTIONS or span.record_interactions:
                 self._describe_agents(span)
-            key = (span.trace_id, span.row.span_id)
+            key = find_key(span)
             if span.is_open:
                 self._starts[key] = span
             written = self._written.get(key)
@@ -143,6 +152,8 @@ class Batch:
                 (self.late_starts if span.is_open else self.repeated).append(RepeatedSpan(span, written))
             elif key not in new or choose_version(new[key][1], span) is span:
                 new[key] = trace_session, span
+                if self._written and SpanKey(*key[:2], not key.is_receiver) in self._written:
+                    self._sharing.add(key)
         return new.values()
 
     def _replace(self, written: WrittenSpan, span: EncodedSpan) -> None:
@@ -186,7 +197,7 @@ class Batch:
         return merged
 
     def _merge_start(self, id: int, span: EncodedSpan, stored: tuple[str, str | None] | None) -> EncodedSpan:
-        new = self._starts.get((span.trace_id, span.row.span_id))
+        new = self._starts.get(find_key(span))
         start = stored if new is None else (new.row.attributes, new.row.attribute_types)
         merged = None if span.is_open or start is None else merge_start(span, *start, self._session_attributes)
         if merged is None or start is None:
@@ -230,7 +241,7 @@ class Batch:
 
     def _add_log(self, id: int, log: EncodedLog) -> None:
         contexts = self.contexts
-        written = self._written.get((log.trace_id, log.span_id or "")) if log.own_session is None else None
+        written = self._find_written(log) if log.own_session is None else None
         if written is None:
             trace_session = contexts.find_trace_session(log)
         else:
@@ -262,6 +273,14 @@ class Batch:
             self._add_candidate(trace_session, stem, time)
             if log.trace_id and log.span_id is not None:
                 self.log_spans.add((trace.id, log.span_id))
+
+    def _find_written(self, log: EncodedLog) -> WrittenSpan | None:
+        """Return the span of a log record, if the file has it. Which one of two that share an id is found later."""
+        keys = (SpanKey(log.trace_id, log.span_id or "", side) for side in (0, 1))
+        found = [written for key in keys if (written := self._written.get(key)) is not None]
+        if len(found) > 1:
+            self.naming_spans += [written.id for written in found]
+        return found[0] if found else None
 
     def _add_candidate(self, trace_session: TraceSessionRow, stem: str, time: int) -> None:
         key = (trace_session.id, stem)

@@ -13,13 +13,28 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.encode.open_spans import ESTIMATED, OPEN
-from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Naming, SpanRow
+from otel_sqlite_exporter.model.rows import RECEIVERS, EncodedLog, EncodedSpan, Naming, make_row
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.write.statements import read_json
 
 NO_PARENT, REMOTE_PARENT, LOCAL_PARENT, NO_SPAN = range(4)
 NO_TIMES = (LARGEST, 0)
 """Start and end of a row of `_traces` or `_trace_sessions` before a record of it is counted."""
+
+
+class SpanKey(NamedTuple):
+    """The identity of a span. Two spans may have the same ids, as Zipkin's of one call have: the one that receives it
+    (`is_receiver`: 1) and the one that sends it (0)."""
+
+    trace_id: str
+    span_id: str
+    is_receiver: int
+
+
+def find_key(span: EncodedSpan) -> SpanKey:
+    """Return the identity of a span."""
+    row = span.row
+    return make_row(SpanKey, (span.trace_id, row.span_id, row.kind in RECEIVERS))
 
 
 class WrittenSpan(NamedTuple):
@@ -188,8 +203,7 @@ class _WantedTrace:
 
 class BatchLookup(NamedTuple):
     """What the file holds: the last key of each table; the keys of resources and scopes by digest, and of sessions by
-    name; traces by trace id; rows of `_trace_sessions` by trace id and the session that their spans name; spans by
-    trace id and span id."""
+    name; traces by trace id; rows of `_trace_sessions` by trace id and the session that their spans name; spans."""
 
     last_ids: dict[str, int]
     resource_ids: dict[str, int]
@@ -197,7 +211,7 @@ class BatchLookup(NamedTuple):
     session_ids: dict[str, int]
     traces: dict[str, TraceRow]
     trace_sessions: dict[tuple[str, str | None], TraceSessionRow]
-    spans: dict[tuple[str, str], WrittenSpan]
+    spans: dict[SpanKey, WrittenSpan]
 
 
 def look_up_batch(
@@ -243,7 +257,7 @@ def look_up_batch(
         (trace_id, own): TraceSessionRow(id, traces[trace_id], own, True, shown, *columns)
         for trace_id, own, id, shown, *columns in found_trace_sessions
     }
-    written = {(trace_id, span_id): WrittenSpan(*columns) for trace_id, span_id, *columns in found_spans}
+    written = {SpanKey(*columns[:3]): WrittenSpan(*columns[3:]) for columns in found_spans}
     return BatchLookup(last_ids, resources, scopes, dict(session_ids), traces, trace_sessions, written)
 
 

@@ -27,8 +27,9 @@ CREATE TABLE _spans (
                                           -- [[first character, characters, [texts that follow]], ...]
   attributes TEXT NOT NULL                -- if texts is not NULL, read them through the view _whole_attributes
 ) STRICT;
--- A span by its ids; all spans of a trace.
-CREATE UNIQUE INDEX _spans_key ON _spans (trace, span_id);
+-- A span by its ids; all spans of a trace. The spans of both sides of one call may share an id, as Zipkin's do: the span
+-- that receives (SERVER, CONSUMER) is another one than the span that sends.
+CREATE UNIQUE INDEX _spans_key ON _spans (trace, span_id, kind IN (1, 4));
 -- The children of a span.
 CREATE INDEX _spans_parent ON _spans (trace, parent_span_id) WHERE parent_span_id IS NOT NULL;
 -- All spans of a session.

@@ -6,7 +6,7 @@ SELECT
   (
     WITH RECURSIVE up (trace, span, parent_span_id, depth) AS (
       SELECT s.trace, s.id, s.parent_span_id, 0
-      UNION ALL
+      UNION
       SELECT up.trace, q.id, q.parent_span_id, up.depth + 1
       FROM up CROSS JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.parent_span_id
       WHERE up.depth < 1000

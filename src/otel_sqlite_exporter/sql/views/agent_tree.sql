@@ -50,7 +50,7 @@ FROM (
     (
       WITH RECURSIVE up (trace, span, span_id, parent_span_id, depth) AS (
         SELECT s.trace, s.id, s.span_id, s.parent_span_id, 0
-        UNION ALL
+        UNION
         SELECT up.trace, q.id, q.span_id, q.parent_span_id, up.depth + 1
         FROM up CROSS JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.parent_span_id
         WHERE up.depth < 1000

@@ -24,7 +24,7 @@ SELECT
   ) AS user_id,
   coalesce(
     (SELECT r.service_name FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
-     JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id JOIN _resources AS r ON r.id = s.resource
+     JOIN _spans AS s ON s.id = (SELECT z.id FROM _spans AS z WHERE z.trace = t.id AND z.span_id = t.root_span_id ORDER BY z.kind IN (1, 4) LIMIT 1) JOIN _resources AS r ON r.id = s.resource
      WHERE p.session = x.id AND p.spans + p.logs > 0 ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1),
     (SELECT r.service_name FROM _trace_sessions AS p JOIN _logs AS l ON l.trace_session = p.id JOIN _resources AS r ON r.id = l.resource
      WHERE p.session = x.id ORDER BY l.time_unix_nano, r.service_name LIMIT 1)
@@ -47,10 +47,10 @@ SELECT
   (SELECT iif(sum(i.total_tokens >> 32) + (sum(i.total_tokens & 4294967295) >> 32) > 2147483647, 9223372036854775807, (sum(i.total_tokens >> 32) << 32) + sum(i.total_tokens & 4294967295)) FROM _trace_sessions AS p JOIN _llm_interactions AS i ON i.trace_session = p.id
    WHERE p.session = x.id AND i.counted = 1) AS total_tokens,
   (SELECT s.attribute_types FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
-   JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id
+   JOIN _spans AS s ON s.id = (SELECT z.id FROM _spans AS z WHERE z.trace = t.id AND z.span_id = t.root_span_id ORDER BY z.kind IN (1, 4) LIMIT 1)
    WHERE p.session = x.id AND p.spans + p.logs > 0 ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1) AS attribute_types,
   (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) FROM _trace_sessions AS p JOIN _traces AS t ON t.id = p.trace
-   JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id
+   JOIN _spans AS s ON s.id = (SELECT z.id FROM _spans AS z WHERE z.trace = t.id AND z.span_id = t.root_span_id ORDER BY z.kind IN (1, 4) LIMIT 1)
    WHERE p.session = x.id AND p.spans + p.logs > 0 ORDER BY t.start_time_unix_nano, t.trace_id LIMIT 1) AS attributes,
   (SELECT count(*) FROM _trace_sessions AS p JOIN _open_spans AS o ON o.trace_session = p.id JOIN _open_runs AS h ON h.id = o.run WHERE p.session = x.id AND h.is_gone = 0) AS running,
   (SELECT sum(p.interrupted) FROM _trace_sessions AS p WHERE p.session = x.id) + (SELECT count(*) FROM _trace_sessions AS p JOIN _open_spans AS o ON o.trace_session = p.id JOIN _open_runs AS h ON h.id = o.run WHERE p.session = x.id AND h.is_gone = 1) AS interrupted,

@@ -1,6 +1,7 @@
 CREATE VIEW spans AS
--- One row for each span, as the application recorded it. Key: (trace_id, span_id). session_id is the span's own, else
--- that of its trace; user_id is that of its trace. *_time_source is 'record' if the time is the span's own. status is error, ok, running (it has not
+-- One row for each span, as the application recorded it. Key: (trace_id, span_id), or id: the spans of both sides of a
+-- call may share their ids. session_id is the span's own, else that of its trace; user_id is that of its trace.
+-- *_time_source is 'record' if the time is the span's own. status is error, ok, running (it has not
 -- ended; its end is the last write of its process, end_time_source 'open') or interrupted (its process is gone; its
 -- end is the last write of that process, end_time_source 'estimated'). attribute_types has the types that JSON loses
 -- (bytes, double, int), by JSON Pointer.

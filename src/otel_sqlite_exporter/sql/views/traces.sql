@@ -63,6 +63,6 @@ SELECT
   END AS failed_requests
 FROM _traces AS t
 LEFT JOIN _sessions AS x ON x.id = t.session
-LEFT JOIN _spans AS s ON s.trace = t.id AND s.span_id = t.root_span_id
+LEFT JOIN _spans AS s ON s.id = (SELECT z.id FROM _spans AS z WHERE z.trace = t.id AND z.span_id = t.root_span_id ORDER BY z.kind IN (1, 4) LIMIT 1)
 LEFT JOIN _resources AS r ON r.id = s.resource
 WHERE t.trace_id <> '';

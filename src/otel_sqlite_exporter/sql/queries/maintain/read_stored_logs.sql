@@ -47,7 +47,10 @@ SELECT
       WHERE r.span = s.id AND r.time_unix_nano = l.time_unix_nano + (l.time_unix_nano = s.start_time_unix_nano)
     )
     FROM _spans AS s
-    WHERE s.trace = l.trace AND s.span_id = l.span_id
+    WHERE s.id = (
+      SELECT iif(max(2 * (z.resource = l.resource) + (z.kind IN (1, 4))) >= 0, z.id, NULL)
+      FROM _spans AS z WHERE z.trace = l.trace AND z.span_id = l.span_id
+    )
   ) AS tool_results,
   (SELECT m.texts FROM _message_texts AS m WHERE m.event = e.id) AS messages
 FROM _logs AS l

@@ -29,7 +29,11 @@ SELECT
       SELECT s.id AS span, s.start_time_unix_nano, l.*
       FROM spans AS s
       CROSS JOIN _logs AS l ON l.trace = s.trace AND l.span_id = s.span_id
-      WHERE l.event_name IN ('gen_ai.assistant.message', 'gen_ai.tool.message', 'gen_ai.user.message', 'gen_ai.client.inference.operation.details')
+      WHERE s.id = (
+        SELECT iif(max(2 * (z.resource = l.resource) + (z.kind IN (1, 4))) >= 0, z.id, NULL)
+        FROM _spans AS z WHERE z.trace = l.trace AND z.span_id = l.span_id
+      )
+        AND l.event_name IN ('gen_ai.assistant.message', 'gen_ai.tool.message', 'gen_ai.user.message', 'gen_ai.client.inference.operation.details')
       ORDER BY s.id, l.time_unix_nano, l.event_name, l.body, l.attributes
     ) AS r
   ) AS records;

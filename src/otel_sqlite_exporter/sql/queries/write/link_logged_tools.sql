@@ -5,7 +5,10 @@ SET is_stale = 1, (span, user_id, agent_name, dialect) = (
   SELECT s.id, c.user_id, c.agent_name, c.dialect
   FROM _events AS e
   CROSS JOIN _logs AS l ON l.id = e.log
-  CROSS JOIN _spans AS s ON s.trace = l.trace AND s.span_id = l.span_id
+  CROSS JOIN _spans AS s ON s.id = (
+    SELECT iif(max(2 * (z.resource = l.resource) + (z.kind IN (1, 4))) >= 0, z.id, NULL)
+    FROM _spans AS z WHERE z.trace = l.trace AND z.span_id = l.span_id
+  )
   LEFT JOIN _llm_interactions AS c ON c.span = s.id AND c.event IS NULL
   WHERE e.id = _tool_interactions.start_event
 )

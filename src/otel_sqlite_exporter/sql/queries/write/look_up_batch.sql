@@ -24,7 +24,7 @@ WITH
   ),
   wanted_spans AS MATERIALIZED (
     SELECT
-      t.trace_id, s.span_id, s.id, s.trace_session, s.start_time_unix_nano, s.end_time_unix_nano, s.end_time_source,
+      t.trace_id, s.span_id, s.kind IN (1, 4) AS is_receiver, s.id, s.trace_session, s.start_time_unix_nano, s.end_time_unix_nano, s.end_time_source,
       s.status_code
     FROM wanted_traces AS t
     CROSS JOIN json_each(t.span_ids) AS w
@@ -109,7 +109,7 @@ SELECT
   ) AS trace_sessions,
   (
     SELECT json_group_array(json_array(
-      trace_id, span_id, id, trace_session, start_time_unix_nano, end_time_unix_nano, end_time_source, status_code
+      trace_id, span_id, is_receiver, id, trace_session, start_time_unix_nano, end_time_unix_nano, end_time_source, status_code
     ))
     FROM wanted_spans
   ) AS spans;

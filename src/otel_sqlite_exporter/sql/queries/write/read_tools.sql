@@ -100,11 +100,11 @@ SELECT
       (
         WITH RECURSIVE up (trace, id, parent_span_id, depth) AS (
           SELECT u.trace, u.id, u.parent_span_id, 0 FROM _spans AS u WHERE u.id = s.id AND i.event IS NULL
-          UNION ALL
+          UNION
           SELECT u.trace, u.id, u.parent_span_id, 1
           FROM _spans AS u
           WHERE (u.id = s.id AND i.event IS NOT NULL) OR (s.id IS NULL AND u.trace = l.trace AND u.span_id = l.span_id)
-          UNION ALL
+          UNION
           SELECT u.trace, u.id, u.parent_span_id, up.depth + 1
           FROM up CROSS JOIN _spans AS u ON u.trace = up.trace AND u.span_id = up.parent_span_id
           WHERE up.depth < 1000 AND (up.depth = 0 OR NOT (
