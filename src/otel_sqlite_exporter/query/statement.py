@@ -54,7 +54,14 @@ def run_statement(
     Raises:
         FilterError: `text` does more than read, is not exactly one statement, takes too long, or fails.
     """
-    connection.set_authorizer(_authorize)
+    denied: list[int] = []
+
+    def authorize(action: int, *names: str | None) -> int:
+        if not _is_allowed(action, *names):
+            denied.append(action)
+        return sqlite3.SQLITE_DENY if denied else sqlite3.SQLITE_OK
+
+    connection.set_authorizer(authorize)
     deadline = time.monotonic() + timeout_s
     connection.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_SIGNALS)
     try:
@@ -67,6 +74,8 @@ def run_statement(
         if "interrupted" in str(error) and time.monotonic() > deadline:
             raise FilterError("timeout_s", f"the statement took longer than {timeout_s:g} s") from None
         if "not authorized" in str(error) or "prohibited" in str(error):
+            if not denied:  # Ctrl-C while the function ran: SQLite takes its exception for a refusal
+                raise KeyboardInterrupt from None
             raise FilterError("statement", f"only reading is allowed here: give a SELECT ({error})") from None
         raise FilterError("statement", f"SQLite cannot run it: {error}{_suggest(connection, str(error))}") from None
     finally:
@@ -94,10 +103,10 @@ def _number_duplicates(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(different)
 
 
-def _authorize(action: int, first: str | None, second: str | None, database: str | None, source: str | None) -> int:
+def _is_allowed(action: int, first: str | None, second: str | None, database: str | None, source: str | None) -> bool:
     is_allowed = action in _ACTIONS
     if action == sqlite3.SQLITE_FUNCTION:
         is_allowed = second not in _REFUSED_FUNCTIONS
     elif action == sqlite3.SQLITE_PRAGMA:
         is_allowed = first in (_READING_PRAGMAS if second is None else _DESCRIBING_PRAGMAS)
-    return sqlite3.SQLITE_OK if is_allowed else sqlite3.SQLITE_DENY
+    return is_allowed
