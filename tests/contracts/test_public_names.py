@@ -96,7 +96,7 @@ QUESTIONS: dict[str, list[str]] = {
     "get_llm_interaction": ["trace_id", "span_id"],
     "related": ["record"],
     "search": ["text", "limit", "filters"],
-    "run_report": ["name", "since", "until", "group_by", "limit"],
+    "run_report": ["name", "since", "until", "group_by", "limit", "timezone", "filters"],
 }
 VIEWS = [
     "agent_tree",

@@ -19,7 +19,7 @@ from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 from otel_sqlite_exporter import TelemetryDatabase
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.timezones import Calendar
-from otel_sqlite_exporter.query.asked_models import AskedModels
+from otel_sqlite_exporter.query.report_parts.asked_models import AskedModels
 from otel_sqlite_exporter.query.reports import REPORTS
 from tests.commands import run_here
 from tests.conftest import exporting

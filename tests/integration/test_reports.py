@@ -20,7 +20,7 @@ import pytest
 from otel_sqlite_exporter import TelemetryDatabase
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.timezones import UTC_CALENDAR
-from otel_sqlite_exporter.query.report_texts import add_functions, find_subject
+from otel_sqlite_exporter.query.report_parts.report_texts import add_functions, find_subject
 from otel_sqlite_exporter.query.reports import REPORTS
 from otel_sqlite_exporter.sql.texts import read_report
 from tests.commands import run, run_on_terminal

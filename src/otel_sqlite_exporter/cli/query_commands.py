@@ -213,7 +213,7 @@ def diff(database: TelemetryDatabase, session_a: str, session_b: str, *, allow: 
     each session id is enough.
     """
     from otel_sqlite_exporter.cli.query_output import show_comparison
-    from otel_sqlite_exporter.query.comparison import compare_sessions
+    from otel_sqlite_exporter.query.limits.comparison import compare_sessions
 
     comparison = compare_sessions(database, session_a, session_b, allow)
     show_comparison(comparison, as_json=as_json)
@@ -284,7 +284,7 @@ def report(
     `-g day -g model`.
     """
     from otel_sqlite_exporter.cli.query_output import show_report
-    from otel_sqlite_exporter.query.budgets import check_budget
+    from otel_sqlite_exporter.query.limits.budgets import check_budget
     from otel_sqlite_exporter.query.reports import describe_report
 
     if plan:

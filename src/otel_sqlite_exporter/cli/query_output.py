@@ -22,7 +22,7 @@ from otel_sqlite_exporter.cli.formatting import (
 )
 from otel_sqlite_exporter.cli.table_model import Column, Table, make_columns, make_facts
 from otel_sqlite_exporter.cli.tables import print_csv, print_json, print_tables
-from otel_sqlite_exporter.query.comparison import Comparison
+from otel_sqlite_exporter.query.limits.comparison import Comparison
 from otel_sqlite_exporter.query.reports import ReportResult
 from otel_sqlite_exporter.query.search import SearchHit, SearchResult
 from otel_sqlite_exporter.query.statement import StatementResult

@@ -22,7 +22,13 @@ from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS
 from otel_sqlite_exporter.query.filter_values import parse_texts, parse_time
 from otel_sqlite_exporter.query.pages import TableResult
 from otel_sqlite_exporter.query.reading import fetch_table
-from otel_sqlite_exporter.query.report_texts import SUBJECTS, TIMES, add_functions, build_report, check_filters
+from otel_sqlite_exporter.query.report_parts.report_texts import (
+    SUBJECTS,
+    TIMES,
+    add_functions,
+    build_report,
+    check_filters,
+)
 from otel_sqlite_exporter.query.sql_builder import Select, build_page, check_limit
 from otel_sqlite_exporter.query.unrecognised import UNRECOGNISED_COLUMNS, read_unrecognised
 from otel_sqlite_exporter.sql.texts import read_report

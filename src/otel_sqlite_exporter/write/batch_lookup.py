@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.encode.open_spans import ESTIMATED, OPEN
-from otel_sqlite_exporter.model.rows import RECEIVERS, EncodedLog, EncodedSpan, Naming, make_row
+from otel_sqlite_exporter.model.rows import RECEIVERS, EncodedLog, EncodedSpan, Naming, SpanRow, make_row
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.write.statements import read_json
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from otel_sqlite_exporter.cli.formatting import Interval, Value, format_ms
+from otel_sqlite_exporter.cli.formatting import Interval, Value, format_cost, format_ms
 from otel_sqlite_exporter.cli.table_model import Column, Table, make_facts
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
 from otel_sqlite_exporter.model.values import LARGEST
@@ -48,7 +48,7 @@ def show_trace(tree: TraceTree, *, everything: bool, as_json: bool) -> None:
         "failed calls": trace.failed_calls or None,
         "failed tools": trace.failed_tools or None,
         "tokens": trace.total_tokens,
-        "cost_usd": trace.cost_usd,
+        "cost_usd": format_cost(trace.cost_usd, trace.unpriced_calls),
     }
     start, duration_ms = trace.start_time_unix_nano, trace.duration_ms
     columns: list[Column[_Line]] = [

@@ -17,8 +17,8 @@ from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.timezones import Calendar
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS, ReportFilter
-from otel_sqlite_exporter.query.asked_models import read_asked_models
 from otel_sqlite_exporter.query.pages import field_types
+from otel_sqlite_exporter.query.report_parts.asked_models import read_asked_models
 from otel_sqlite_exporter.query.sql_builder import Select, build_texts
 from otel_sqlite_exporter.sql.texts import read_report
 
