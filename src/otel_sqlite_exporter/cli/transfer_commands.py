@@ -65,7 +65,7 @@ def import_(
     code is 1 then. If a FILE cannot be opened, nothing is imported.
     """
     from otel_sqlite_exporter.imports.importer import Importer
-    from otel_sqlite_exporter.imports.limits import MIB, ReadingLimits
+    from otel_sqlite_exporter.imports.reading_limits import MIB, ReadingLimits
     from otel_sqlite_exporter.imports.sources import check_source, open_source
     from otel_sqlite_exporter.model.timezones import parse_timezone
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from otel_sqlite_exporter.imports.limits import LEVELS
+from otel_sqlite_exporter.imports.reading_limits import LEVELS
 
 _BEYOND_64_BITS = re.compile(rb"[:,\[]\s*(?:-[0-9]{19}|[0-9]{20})")
 

@@ -18,8 +18,8 @@ from otel_sqlite_exporter.imports.byte_streams import ByteStream, read_as_utf8
 from otel_sqlite_exporter.imports.formats.document_formats import explain_refusal, is_known_format
 from otel_sqlite_exporter.imports.formats.foreign_records import name_foreign_text
 from otel_sqlite_exporter.imports.json_documents import JsonDocuments
-from otel_sqlite_exporter.imports.limits import ReadingLimits
 from otel_sqlite_exporter.imports.message_frames import read_messages
+from otel_sqlite_exporter.imports.reading_limits import ReadingLimits
 from otel_sqlite_exporter.imports.source_pieces import SourcePiece
 from otel_sqlite_exporter.imports.unpacking import Unpacker, find_packing
 from otel_sqlite_exporter.model.plural import count

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.errors import MissingPackageError
 from otel_sqlite_exporter.imports.byte_streams import ByteStream
-from otel_sqlite_exporter.imports.limits import FREELY_UNPACKED_BYTES
+from otel_sqlite_exporter.imports.reading_limits import FREELY_UNPACKED_BYTES
 
 _READ_BYTES = 1 << 16
 ZSTD_MARK = b"\x28\xb5\x2f\xfd"
