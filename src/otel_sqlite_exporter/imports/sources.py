@@ -34,6 +34,8 @@ _GZIP, _ZSTD, _UTF8_MARK = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xef\xbb\xbf"
 _SQLITE = b"SQLite format 3\0"
 _BUFFER_BYTES, _PEEKED_BYTES, _LOOKED_AT_LINES = 1 << 20, 256, 100
 _BEYOND_64_BITS = re.compile(rb"[:,\[]\s*(?:-[0-9]{19}|[0-9]{20})")
+_ZEROS = bytes(0x30 if 0x30 <= byte < 0x3A else byte for byte in range(256))
+_TWENTY, _MINUS_NINETEEN = b"0" * 20, b"-" + b"0" * 19
 _NOT_SPACE = re.compile(r"\S")
 
 
@@ -139,7 +141,7 @@ def parse_json(content: bytes) -> Any:
         ValueError: `content` is not JSON.
     """
     why = ""
-    if _BEYOND_64_BITS.search(content) is None:  # orjson rounds these
+    if not _has_large_number(content):  # orjson rounds these
         try:
             return orjson.loads(content)
         except orjson.JSONDecodeError as error:
@@ -150,6 +152,11 @@ def parse_json(content: bytes) -> Any:
         return json.loads(content.decode(errors="surrogateescape"), parse_int=_parse_integer)
     except (ValueError, RecursionError) as error:
         raise ValueError(why or str(error)) from None
+
+
+def _has_large_number(content: bytes) -> bool:
+    digits = content.translate(_ZEROS)  # ten times as fast as the expression, which few lines need
+    return (_TWENTY in digits or _MINUS_NINETEEN in digits) and _BEYOND_64_BITS.search(content) is not None
 
 
 def _parse_integer(digits: str) -> int | str:
