@@ -13,6 +13,8 @@ import orjson
 from otel_sqlite_exporter.imports.reading_limits import LEVELS
 
 _BEYOND_64_BITS = re.compile(rb"[:,\[]\s*(?:-[0-9]{19}|[0-9]{20})")
+_ZEROS = bytes(0x30 if 0x30 <= byte < 0x3A else byte for byte in range(256))
+_TWENTY, _MINUS_NINETEEN = b"0" * 20, b"-" + b"0" * 19
 
 
 class SourcePiece(NamedTuple):
@@ -42,7 +44,7 @@ def parse_json(content: bytes) -> Any:
         ValueError: `content` is not JSON.
     """
     why = ""
-    if _BEYOND_64_BITS.search(content) is None:  # orjson rounds these
+    if not _has_large_number(content):  # orjson rounds these
         try:
             return orjson.loads(content)
         except orjson.JSONDecodeError as error:
@@ -56,6 +58,11 @@ def parse_json(content: bytes) -> Any:
     if _is_deeper(value, LEVELS):
         raise ValueError(f"it has more than {LEVELS} levels of objects and arrays")
     return value
+
+
+def _has_large_number(content: bytes) -> bool:
+    digits = content.translate(_ZEROS)  # ten times as fast as the expression, which few lines need
+    return (_TWENTY in digits or _MINUS_NINETEEN in digits) and _BEYOND_64_BITS.search(content) is not None
 
 
 def _parse_integer(digits: str) -> int | str:

@@ -34,7 +34,7 @@ class MessageFields:
             raise ValueError(f"a {kind.name} is an object")
         self._kind = kind
         self.alterations = alterations
-        self._values = values if all(map(_is_present, values, map(kind.fields.get, values))) else self._rename(values)
+        self._values = values if values.keys() <= kind.present else self._rename(values)
 
     def note(self, field: str, result: str) -> None:
         """Note that `field` cannot be read, and what became of it."""
@@ -148,7 +148,3 @@ class MessageFields:
             elif value is not None:
                 self.note(field, "is given twice, by names of different age: the first counts")
         return renamed
-
-
-def _is_present(key: str, field: str | None) -> bool:
-    return key == field

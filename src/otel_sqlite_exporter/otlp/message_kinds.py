@@ -13,10 +13,12 @@ from typing import NamedTuple
 
 
 class MessageKind(NamedTuple):
-    """A message. `name` is for people; `fields` has the present name of a field for each key that stands for it."""
+    """A message. `name` is for people; `fields` has the present name of a field for each key that stands for it, and
+    `present` are these names."""
 
     name: str
     fields: Mapping[str, str]
+    present: frozenset[str]
 
 
 def name_in_proto(field: str) -> str:
@@ -26,7 +28,8 @@ def name_in_proto(field: str) -> str:
 
 def _describe(name: str, /, *fields: str, **old: str) -> MessageKind:
     keys = {field: field for field in fields} | old
-    return MessageKind(name, {name_in_proto(key): field for key, field in keys.items()} | keys)
+    known = {name_in_proto(key): field for key, field in keys.items()} | keys
+    return MessageKind(name, known, frozenset(fields))
 
 
 MESSAGE = _describe("message", "resourceSpans", "resourceLogs", "resourceMetrics", "resourceProfiles", "dictionary")

@@ -54,6 +54,11 @@ def decode_any_value(value: Any, note: Note, depth: int = 0) -> Any:
         return None
     if not isinstance(value, dict):
         raise ValueError("it is no AnyValue")
+    if len(value) == 1:  # as nearly all have
+        ((kind, content),) = value.items()
+        decode = _DECODERS.get(kind)
+        if decode is not None:
+            return None if content is None else decode(content, note, depth)
     # Protobuf's JSON mapping: a field that is null is not set.
     kinds = [kind for kind, content in value.items() if content is not None and kind in _DECODERS]
     if len(kinds) != 1:
