@@ -26,7 +26,7 @@ from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanProcessor, T
 from otel_sqlite_exporter.storage.connection import open_reader
 from otel_sqlite_exporter.storage.traced_connection import mask_literals
 from tests.commands import run
-from tests.conftest import clean_environment, export_all, exporting, in_new_process, read, span_names
+from tests.conftest import clean_environment, export_all, exporting, in_new_process, read, span_names, using
 
 SECRET = "Rumpelstiltskin"
 DEBUG: dict[str, Any] = {"OTEL_EXPORTER_SQLITE_DEBUG": "connection,sql"}
@@ -242,7 +242,7 @@ def trace_export(path: Path, trace: Path) -> subprocess.CompletedProcess[str]:
 def test_without_the_variable_a_connection_is_sqlites_own(path: Path) -> None:
     with exporting(path) as exporter:
         export_all(exporter, "one")
-        with exporter._delivery._database.use() as connection:
+        with using(exporter) as connection:
             assert type(connection) is sqlite3.Connection
     with closing(open_reader(str(path), busy_timeout_ms=0)) as connection:
         assert type(connection) is sqlite3.Connection

@@ -10,21 +10,23 @@ import sqlite3
 import subprocess
 import sys
 import time
+import uuid
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from otel_sqlite_exporter.deliver.spool import Spool, spool_path
-from otel_sqlite_exporter.deliver.spool_format import dump_batch, load_batch
+from otel_sqlite_exporter.deliver.spool import HeldSpool, Spool, spool_path
+from otel_sqlite_exporter.deliver.spool_format import dump_batches, load_batch
 from otel_sqlite_exporter.deliver.spool_replay import replay_spool
 from otel_sqlite_exporter.errors import SpoolError, SpoolFullError
 from otel_sqlite_exporter.model.rows import Records
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.database import open_file
+from otel_sqlite_exporter.storage.deadline import Deadline
 from otel_sqlite_exporter.write.exporter_runs import Run
 from otel_sqlite_exporter.write.writer import Writer
-from tests.conftest import clean_environment, exporting, health, make_spans, named, span_names
+from tests.conftest import clean_environment, exporting, health, make_spans, named, span_names, using
 from tests.file_checks import settle
 
 
@@ -33,20 +35,21 @@ def spool(path: Path) -> Spool:
     return Spool(spool_path(str(path)), limit_bytes=10_000)
 
 
+def add(spool: Spool, content: bytes, timeout_s: float = 0) -> None:
+    spool.append([content], uuid.uuid4().bytes, timeout_s=timeout_s)
+
+
 def contents(spool: Spool) -> list[bytes]:
-    with spool.hold(timeout_s=0) as held:
-        return [] if held is None else [frame.content for frame in held]
+    return spool.hold(lambda held: [frame.content for frame in held], timeout_s=0) or []
 
 
 def test_batches_come_out_in_order_and_what_was_taken_does_not_come_again(spool: Spool) -> None:
     assert spool.is_empty()
     for content in (b"one", b"", b"three"):
-        spool.append(content, timeout_s=0)
+        add(spool, content)
     assert (spool.count(), spool.is_empty()) == ((3, 8), False)
     assert contents(spool) == [b"one", b"", b"three"]
-    with spool.hold(timeout_s=0) as held:
-        assert held is not None
-        held.advance(next(iter(held)))
+    spool.hold(lambda held: held.advance(next(iter(held))), timeout_s=0)
     assert contents(spool) == [b"", b"three"]
 
 
@@ -65,7 +68,7 @@ def test_what_is_acknowledged_was_synced_as_far_as_asked(
     monkeypatch.setattr(os, "fsync", note)
     with exporting(path, synchronous=synchronous, busy_timeout_ms=0) as exporter:
         exporter.export(make_spans("first"))
-        with exporter._delivery._database.use() as connection:
+        with using(exporter) as connection:
             assert connection.execute("PRAGMA synchronous").fetchone() == (level,)
         with closing(sqlite3.connect(path, isolation_level=None)) as lock:
             lock.execute("BEGIN IMMEDIATE")
@@ -74,43 +77,47 @@ def test_what_is_acknowledged_was_synced_as_far_as_asked(
 
 
 def test_a_frame_that_was_cut_short_costs_itself_alone(spool: Spool) -> None:
-    spool.append(b"one", timeout_s=0)
-    spool.append(b"two" * 100, timeout_s=0)
+    add(spool, b"one")
+    add(spool, b"two" * 100)
     os.truncate(spool.path, os.path.getsize(spool.path) - 5)
-    spool.append(b"three", timeout_s=0)
+    add(spool, b"three")
     assert contents(spool) == [b"one", b"three"]
 
 
 def test_a_frame_that_was_altered_costs_itself_alone(spool: Spool) -> None:
     for content in (b"one", b"two", b"three"):
-        spool.append(content, timeout_s=0)
+        add(spool, content)
     stored = Path(spool.path).read_bytes()
     Path(spool.path).write_bytes(stored.replace(b"two", b"tw0"))
     assert contents(spool) == [b"one", b"three"]
 
 
 def test_it_does_not_grow_over_its_limit(spool: Spool) -> None:
-    spool.append(b"x" * 6_000, timeout_s=0)
+    add(spool, b"x" * 6_000)
     with pytest.raises(SpoolFullError, match="is full"):
-        spool.append(b"x" * 6_000, timeout_s=0)
+        add(spool, b"x" * 6_000)
     assert os.path.getsize(spool.path) < 10_000
-    spool.append(b"x" * 1_000, timeout_s=0)
+    add(spool, b"x" * 1_000)
     assert spool.count() == (2, 7_000)
 
 
 def test_what_is_no_spool_is_not_touched(spool: Spool) -> None:
     Path(spool.path).write_bytes(b"somebody's notes, which are long enough")
-    for use in (lambda: spool.append(b"x", timeout_s=0), lambda: contents(spool), lambda: spool.count()):
+    for use in (lambda: add(spool, b"x"), lambda: contents(spool), lambda: spool.count()):
         with pytest.raises(SpoolError, match="is not a spool"):
             use()
     assert Path(spool.path).read_bytes() == b"somebody's notes, which are long enough"
 
 
 def test_who_holds_it_keeps_others_out(spool: Spool) -> None:
-    spool.append(b"one", timeout_s=0)
-    with spool.hold(timeout_s=0), pytest.raises(SpoolError, match="locked"):
-        spool.append(b"two", timeout_s=0.02)
-    spool.append(b"two", timeout_s=0)
+    add(spool, b"one")
+
+    def add_another(held: HeldSpool) -> None:
+        with pytest.raises(SpoolError, match="locked"):
+            add(spool, b"two", timeout_s=0.02)
+
+    spool.hold(add_another, timeout_s=0)
+    add(spool, b"two")
     assert contents(spool) == [b"one", b"two"]
 
 
@@ -119,7 +126,7 @@ def test_a_batch_of_a_newer_format_stays_where_it_is() -> None:
 
     import orjson
 
-    content = dump_batch(Records(), Run.begin("traces"), 7)
+    (content,) = dump_batches(Records(), Run.begin("traces"), 7)
     assert load_batch(content)[2] == 7
     document = orjson.loads(zlib.decompress(content)) | {"format": 99}
     with pytest.raises(SpoolError, match="pip install -U"):
@@ -162,7 +169,7 @@ def test_a_batch_that_was_written_and_not_passed_is_passed_over(path: Path) -> N
     settings = resolve_settings(path)
     with closing(open_file(settings)) as connection:
         spool = Spool(spool_path(str(path)), limit_bytes=0)
-        replay_spool(Writer(connection, settings), spool, deadline=0)
+        replay_spool(Writer(connection, settings), spool, deadline=Deadline(0))
     Path(f"{path}-spool").write_bytes(stored)
     settle(path)
     assert span_names(path) == ["first", "kept", "more"]

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from otel_sqlite_exporter.sql.texts import read_query
-from otel_sqlite_exporter.storage.connection import transaction
 from otel_sqlite_exporter.storage.process import ProcessIdentity, is_alive
+from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.statements import read_json, run_script
 from otel_sqlite_exporter.write.sums import recount
 

@@ -17,8 +17,8 @@ from otel_sqlite_exporter.genai.prices import PricedCall, find_price, load_price
 from otel_sqlite_exporter.maintain.saved_costs import read_costs
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
-from otel_sqlite_exporter.storage.connection import transaction
 from otel_sqlite_exporter.storage.database import open_file
+from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.statements import run_query
 
 _BATCH = 500
