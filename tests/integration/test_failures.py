@@ -391,6 +391,50 @@ def test_a_full_disk_is_a_failure_until_there_is_room(small_disk: Path, caplog: 
     assert health(path, "dropped") == (101,)
 
 
+def lose_and_end(path: str) -> None:
+    """Two processes lose records one after the other, as nothing can be written at all."""
+    logging.disable()
+    exporter = SQLiteSpanExporter(path)
+    results = [exporter.export(make_spans("lost", "too", attributes=LARGE)) for _ in range(3)]
+    assert results == [FAILURE] * 3
+    os._exit(0)
+
+
+@pytest.mark.row("Full disk")
+@pytest.mark.parametrize("is_new", [False, True])
+def test_what_a_full_disk_cost_is_on_record_after_a_restart(small_disk: Path, is_new: bool) -> None:
+    path = small_disk / "otel.db"
+    if not is_new:
+        export_once(path, "first")
+    filler = fill(small_disk)
+    for _ in range(2):
+        in_new_process(lose_and_end, path)
+    filler.unlink()
+    for name in ("next", "last"):
+        export_once(path, name)
+        assert health(path, "dropped") == (12,)
+    assert not {"otel.db-spool", "otel.db-lost"} & set(os.listdir(small_disk))
+    assert span_names(path) == sorted(["first"] * (not is_new) + ["next", "last"])
+
+
+@pytest.mark.row("Spool full")
+def test_what_a_full_spool_cost_is_on_record_after_a_restart(path: Path) -> None:
+    export_once(path, "first")
+    with beside_process(hold_lock, path, "write"):
+        in_new_process(lose_to_a_full_spool, path)
+    with exporting(path):
+        pass  # an exporter that exports nothing counts nothing
+    export_once(path, "last")
+    assert health(path, "dropped") == (4,)
+
+
+def lose_to_a_full_spool(path: str) -> None:
+    logging.disable()
+    exporter = SQLiteSpanExporter(path, busy_timeout_ms=0, spool_limit_bytes=10)
+    assert [exporter.export(make_spans("a", "b")) for _ in range(2)] == [FAILURE] * 2
+    os._exit(0)
+
+
 @pytest.mark.row("Full disk")
 def test_a_nearly_full_disk_has_room_for_the_spool(small_disk: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = small_disk / "otel.db"

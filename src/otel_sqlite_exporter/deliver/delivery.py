@@ -21,11 +21,12 @@ from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.deliver.spool_format import dump_batches, dump_slowly
 from otel_sqlite_exporter.deliver.spool_replay import replay_spool
 from otel_sqlite_exporter.errors import ClosedError, ForeignFileError, SQLiteExporterError
+from otel_sqlite_exporter.model.memory import is_memory_limited
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.model.rows import Records
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.database import Database
-from otel_sqlite_exporter.storage.deadline import Deadline
+from otel_sqlite_exporter.storage.transactions import Deadline
 from otel_sqlite_exporter.write.exporter_runs import Run
 from otel_sqlite_exporter.write.writer import Writer
 
@@ -139,6 +140,7 @@ class Delivery:
         """Write counts that are not in the file yet, and close it. Waits up to the busy timeout, in all, for a delivery
         that is under way and for other writers."""
         if self._is_closed:
+            _logger.warning("the exporter was shut down before: this call does nothing")
             return
         deadline = self._begin()
         if self._count_run() != self._noted or (self._may_have_losses and self._losses.count()):
@@ -212,7 +214,7 @@ class Delivery:
         self._is_waiting = True
         run.spooled += len(records)
         try:
-            dump = dump_slowly if isinstance(error, MemoryError) else None
+            dump = dump_slowly if is_memory_limited() else None
             self._spool.append(
                 dump_batches(records, run, time.time_ns(), dump=dump), batch_id, timeout_s=_SPOOL_TIMEOUT_S
             )

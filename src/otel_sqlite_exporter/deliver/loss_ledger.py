@@ -12,7 +12,7 @@ import contextlib
 import os
 import stat
 
-from otel_sqlite_exporter.deliver.spool import NO_LINK
+from otel_sqlite_exporter.storage.system_files import BINARY, NO_LINK
 
 
 class LossLedger:
@@ -25,7 +25,7 @@ class LossLedger:
     def add(self, records: int) -> bool:
         """Note that `records` were lost. Return whether that is on record; never raises an OSError."""
         with contextlib.suppress(OSError):
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | NO_LINK, 0o600)
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | BINARY | NO_LINK, 0o600)
             try:
                 status = os.fstat(descriptor)
                 if stat.S_ISREG(status.st_mode) and status.st_nlink:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from otel_sqlite_exporter.errors import FileRefusedError, UnsupportedSQLiteError
+from otel_sqlite_exporter.storage.system_files import HAS_MODES
 
 _REFUSALS = (FileRefusedError, UnsupportedSQLiteError, PermissionError, FileNotFoundError, NotADirectoryError)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
@@ -47,7 +48,7 @@ class Refusals:
         self._pause_s = 0.0
 
     def _read_state(self) -> object:
-        user = os.geteuid() if hasattr(os, "geteuid") else 0
+        user = os.geteuid() if HAS_MODES else 0
         return user, _read_status(self._path), _read_status(os.path.dirname(os.path.abspath(self._path)))
 
 

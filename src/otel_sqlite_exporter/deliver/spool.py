@@ -3,7 +3,7 @@
 
 A header of 36 bytes (a mark, the spool's id, and the position of the first batch that was not taken) is followed by
 frames: a mark, the length and the CRC-32 of the content, the batch's id, the content. A frame that a dying process left
-unfinished fails its check and is passed over. The lock is `flock`: a forked child does not take it away.
+unfinished fails its check and is passed over. A forked child does not take its lock away.
 """
 
 from __future__ import annotations
@@ -19,13 +19,21 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 from otel_sqlite_exporter.errors import SpoolError, SpoolFullError
-from otel_sqlite_exporter.storage.connection import sync_folder
-from otel_sqlite_exporter.storage.deadline import Deadline
+from otel_sqlite_exporter.storage.system_files import (
+    BINARY,
+    HAS_MODES,
+    NO_LINK,
+    lock_file,
+    read_at,
+    remove_open_file,
+    sync_folder,
+    unlock_file,
+    write_at,
+)
+from otel_sqlite_exporter.storage.transactions import Deadline
 
 _T = TypeVar("_T")
 _SUFFIX = "-spool"
-# Whoever may write to the folder could put a link there, which leads to a file of ours.
-NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 _MARK = b"otel-spool/1"
 _HEADER = struct.Struct(">12s16sQ")
@@ -106,7 +114,7 @@ class Spool:
             OSError: It cannot be read.
         """
         try:
-            descriptor = os.open(self.path, os.O_RDONLY | NO_LINK | os.O_CLOEXEC)
+            descriptor = os.open(self.path, os.O_RDONLY | BINARY | NO_LINK)
         except FileNotFoundError:
             return 0, 0
         try:
@@ -118,18 +126,14 @@ class Spool:
             os.close(descriptor)
 
     def _hold(self, work: Callable[[HeldSpool], _T], deadline: Deadline, *, create: bool) -> _T | None:
-        try:
-            from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
-        except ImportError:  # Windows
-            raise SpoolError("this platform has no file locks, so there is no spool") from None
-        flags = os.O_RDWR | os.O_CLOEXEC | NO_LINK | (os.O_CREAT if create else 0)
+        flags = os.O_RDWR | BINARY | NO_LINK | (os.O_CREAT if create else 0)
         while True:
             descriptor = -1
             try:
                 # Unpacked, because an exception of a signal handler may come after a call: see `_OwnConnection`.
                 (descriptor,) = map(os.open, (self.path,), (flags,), (0o600,))
                 try:
-                    flock(descriptor, LOCK_EX | LOCK_NB)
+                    lock_file(descriptor)
                     if os.fstat(descriptor).st_nlink:  # else it was removed while we waited
                         self._prepare(descriptor)
                         return work(HeldSpool(self.path, descriptor))
@@ -138,7 +142,7 @@ class Spool:
                         raise SpoolError(f"{self.path} is locked by another process") from None
                     time.sleep(_PAUSE_S)
                 finally:
-                    flock(descriptor, LOCK_UN)
+                    unlock_file(descriptor)
             except FileNotFoundError:
                 if create or descriptor >= 0:
                     raise
@@ -152,14 +156,15 @@ class Spool:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise SpoolError(f"{self.path} is no plain file: move it away")
-        if status.st_uid not in self._find_owners():
-            raise SpoolError(f"{self.path} belongs to another user (id {status.st_uid}): move it away")
-        if stat.S_IMODE(status.st_mode) & 0o077:
-            os.fchmod(descriptor, 0o600)
+        if HAS_MODES:
+            if status.st_uid not in self._find_owners():
+                raise SpoolError(f"{self.path} belongs to another user (id {status.st_uid}): move it away")
+            if stat.S_IMODE(status.st_mode) & 0o077:
+                os.fchmod(descriptor, 0o600)
         if status.st_size == 0:
             _write(descriptor, _HEADER.pack(_MARK, uuid.uuid4().bytes, _HEADER.size))
-            sync_folder(self.path)
-        _check_mark(self.path, os.pread(descriptor, _HEADER.size, 0))
+            sync_folder(os.path.dirname(self.path))
+        _check_mark(self.path, read_at(descriptor, _HEADER.size, 0))
 
     def _find_owners(self) -> set[int]:
         """Return the users whose spool this may be: ours, and that of the database."""
@@ -174,7 +179,7 @@ class HeldSpool:
 
     def __init__(self, path: str, descriptor: int) -> None:
         """`descriptor` is that of a file with the header of a spool."""
-        header = os.pread(descriptor, _HEADER.size, 0)
+        header = read_at(descriptor, _HEADER.size, 0)
         _check_mark(path, header)
         _, spool_id, self._position = _HEADER.unpack(header)
         self.spool_id = spool_id.hex()
@@ -190,7 +195,7 @@ class HeldSpool:
 
     def advance(self, frame: Frame) -> None:
         """Note that `frame` was taken."""
-        os.pwrite(self.descriptor, struct.pack(">Q", frame.end), _HEADER.size - 8)
+        write_at(self.descriptor, struct.pack(">Q", frame.end), _HEADER.size - 8)
         os.fsync(self.descriptor)
         self._position = frame.end
 
@@ -202,9 +207,9 @@ class HeldSpool:
         """
         path = f"{self._path}-bad"
         start = frame.end - len(frame.content) - _FRAME.size
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | NO_LINK, 0o600)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | BINARY | NO_LINK, 0o600)
         try:
-            _write(descriptor, os.pread(self.descriptor, frame.end - start, start))
+            _write(descriptor, read_at(self.descriptor, frame.end - start, start))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -212,15 +217,15 @@ class HeldSpool:
 
     def remove(self) -> None:
         """Remove the spool, when all its frames were taken."""
-        os.unlink(self._path)
+        remove_open_file(self._path, self.descriptor)
 
     def _read(self, position: int) -> Frame | None:
         size = os.fstat(self.descriptor).st_size
         while position + _FRAME.size <= size:
-            mark, length, checksum, batch_id = _FRAME.unpack(os.pread(self.descriptor, _FRAME.size, position))
+            mark, length, checksum, batch_id = _FRAME.unpack(read_at(self.descriptor, _FRAME.size, position))
             end = position + _FRAME.size + length
             if mark == _FRAME_MARK and end <= size:
-                content = os.pread(self.descriptor, length, end - length)
+                content = read_at(self.descriptor, length, end - length)
                 if zlib.crc32(content) == checksum:
                     return Frame(end, batch_id.hex(), content)
             position = self._find_mark(position + 1, size)
@@ -229,7 +234,7 @@ class HeldSpool:
     def _find_mark(self, position: int, size: int) -> int:
         chunk = 1 << 20
         while position < size:
-            found = os.pread(self.descriptor, chunk, position).find(_FRAME_MARK)
+            found = read_at(self.descriptor, chunk, position).find(_FRAME_MARK)
             if found >= 0:
                 return position + found
             position += chunk - len(_FRAME_MARK) + 1

@@ -10,7 +10,7 @@ from otel_sqlite_exporter.deliver.retry import is_about_file, write_records
 from otel_sqlite_exporter.deliver.spool import Frame, HeldSpool, Spool
 from otel_sqlite_exporter.deliver.spool_format import load_batch
 from otel_sqlite_exporter.errors import UnreadableBatchError
-from otel_sqlite_exporter.storage.deadline import Deadline
+from otel_sqlite_exporter.storage.transactions import Deadline
 from otel_sqlite_exporter.write.writer import Replay, Writer
 
 _logger = logging.getLogger(__name__)

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Generic, NamedTuple, TypeVar
 
+from otel_sqlite_exporter.model.memory import check_memory, is_memory_limited
 from otel_sqlite_exporter.model.rows import QuarantineRow
 
 _Record = TypeVar("_Record")
@@ -31,10 +32,13 @@ def encode_each(
     rows: list[_Row] = []
     refused: list[QuarantineRow] = []
     lost = 0
+    is_limited = is_memory_limited()
     for record in records:
         for is_last in (False, True):
             done = len(rows), len(refused)
             try:
+                if is_limited:
+                    check_memory(*_find_large(record))
                 rows.append(encode(record))
             except MemoryError:
                 lost += 1
@@ -46,3 +50,12 @@ def encode_each(
                 refused.append(quarantine(record, error))
             break
     return EncodedRecords(rows, refused, lost)
+
+
+def _find_large(record: Any) -> Iterator[Any]:
+    """Yield what may be large in a span or a log record of the SDK."""
+    log = getattr(record, "log_record", record)
+    yield getattr(log, "attributes", None)
+    yield getattr(log, "body", None)
+    for event in getattr(record, "events", None) or ():
+        yield getattr(event, "attributes", None)

@@ -18,13 +18,19 @@ import stat
 import time
 from collections.abc import Callable
 from typing import TypeVar
-from urllib.parse import quote
 
 from otel_sqlite_exporter.errors import DamagedFileError, UnsupportedSQLiteError
 from otel_sqlite_exporter.settings import resolve_environment
-from otel_sqlite_exporter.storage.deadline import BoundedConnection, BusyTimeout, Deadline, bound_waits, timeout_ms
 from otel_sqlite_exporter.storage.file_systems import find_network_type
-from otel_sqlite_exporter.storage.transactions import transaction
+from otel_sqlite_exporter.storage.system_files import file_uri, sync_folder
+from otel_sqlite_exporter.storage.transactions import (
+    BoundedConnection,
+    BusyTimeout,
+    Deadline,
+    bound_waits,
+    timeout_ms,
+    transaction,
+)
 
 _T = TypeVar("_T")
 OLDEST_SQLITE = (3, 38, 0)
@@ -121,7 +127,7 @@ def open_reader(
     """
     check_sqlite_version()
     connection = _connection_type()(
-        f"file://{quote(os.fsencode(path))}?mode={mode}{'&immutable=1' if immutable else ''}",
+        f"{file_uri(path)}?mode={mode}{'&immutable=1' if immutable else ''}",
         uri=True,
         timeout=timeout_ms(busy_timeout_ms) / 1000,
         isolation_level=None,
@@ -222,17 +228,6 @@ def keep_log(path: str, *, as_link: bool = False) -> str | None:
     return kept
 
 
-def sync_folder(path: str) -> None:
-    """Make the entries of the folder of `path` survive a power failure. (Windows opens no folders.)"""
-    if os.name == "nt":
-        return
-    descriptor = os.open(os.path.dirname(path), os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _create_file(path: str) -> None:
     path = os.path.realpath(path)
     _make_folders(os.path.dirname(path))
@@ -245,7 +240,7 @@ def _create_file(path: str) -> None:
         orphan = keep_log(path, as_link=True)
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        sync_folder(path)
+        sync_folder(os.path.dirname(path))
     except FileExistsError:
         if orphan is not None:
             os.unlink(orphan)

@@ -22,9 +22,9 @@ from typing import TypeVar
 from otel_sqlite_exporter.errors import ClosedError, InheritedFileError
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.connection import open_writer
-from otel_sqlite_exporter.storage.deadline import BoundedConnection, BusyTimeout, Deadline
 from otel_sqlite_exporter.storage.migrations import prepare_file
-from otel_sqlite_exporter.storage.transactions import roll_back
+from otel_sqlite_exporter.storage.system_files import BINARY
+from otel_sqlite_exporter.storage.transactions import BoundedConnection, BusyTimeout, Deadline, roll_back
 from otel_sqlite_exporter.storage.watched_file import WatchedFile, identify
 
 _T = TypeVar("_T")
@@ -210,7 +210,7 @@ def _take_inherited_locks(path: str, own: _OwnConnection) -> bool:
         return True  # another file stands there now, of which nothing was inherited
     try:
         for name, length, start in ((path, 510, 0x40000002), (f"{path}-shm", 1, 128)):
-            descriptor = os.open(name, os.O_RDWR | os.O_CLOEXEC)
+            descriptor = os.open(name, os.O_RDWR | BINARY)
             fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, length, start)
     except OSError:
         return False

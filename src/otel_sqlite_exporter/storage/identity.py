@@ -13,7 +13,7 @@ from typing import Literal
 from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, ForeignFileError
 from otel_sqlite_exporter.sql.texts import read_folder
 from otel_sqlite_exporter.storage.connection import is_in_use, read_file
-from otel_sqlite_exporter.storage.deadline import BusyTimeout, timeout_ms
+from otel_sqlite_exporter.storage.transactions import BusyTimeout, timeout_ms
 
 APPLICATION_ID = 0x6F74656C
 """`PRAGMA application_id` of our files: the letters `otel`."""

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from otel_sqlite_exporter.errors import MigrationFailedError, MigrationRequiredError, NewerFileError
 from otel_sqlite_exporter.storage.backup import write_backup
 from otel_sqlite_exporter.storage.connection import open_writer, read_file, report_damage
-from otel_sqlite_exporter.storage.deadline import BusyTimeout
 from otel_sqlite_exporter.storage.identity import find_version, identify_file, migrate_hint
 from otel_sqlite_exporter.storage.steps import Migration, OnProgress, apply_steps, load_migrations, make_file
+from otel_sqlite_exporter.storage.transactions import BusyTimeout
 from otel_sqlite_exporter.storage.views import NO_VIEWS, Views, load_views, read_view_number
 from otel_sqlite_exporter.version import __version__
 

@@ -26,7 +26,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from otel_sqlite_exporter.declarations import name_variable
 from otel_sqlite_exporter.settings import resolve_environment
-from otel_sqlite_exporter.storage.deadline import BoundedConnection
+from otel_sqlite_exporter.storage.transactions import BoundedConnection
 
 _logger = logging.getLogger(__name__)
 _LONGEST_STATEMENT = 1_000

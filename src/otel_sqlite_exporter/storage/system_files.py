@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the standard library offers for files on some systems only, in one place, with what stands in for it elsewhere.
+Paths that SQLite opens do not come here: see `database.py` for its locks."""
+
+from __future__ import annotations
+
+import errno
+import os
+from importlib import import_module
+from typing import Any
+from urllib.parse import quote
+
+
+def _find_module(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
+
+
+_fcntl = _find_module("fcntl")  # None on Windows
+_msvcrt = _find_module("msvcrt")  # None elsewhere
+
+BINARY = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOINHERIT", 0) | getattr(os, "O_BINARY", 0)
+"""Flags of `os.open` for every file of this package: it is not inherited, and its bytes stay as they are."""
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+"""Flag of `os.open`: a symbolic link is not followed. Windows has none: there, only an administrator makes links."""
+HAS_MODES = hasattr(os, "geteuid")
+"""Whether the mode of a file says who may read it."""
+# Windows forbids others to read what is locked. So one byte is locked that no file reaches.
+_LOCKED_BYTE = 0x7FFF_FFFE
+
+
+def lock_file(descriptor: int) -> None:
+    """Lock an open file for this descriptor alone. The lock ends with the process, and a forked child does not take it
+    away.
+
+    Raises:
+        BlockingIOError: Another descriptor holds the lock.
+        OSError: This system or file system has no locks.
+    """
+    if _fcntl is not None:
+        _fcntl.flock(descriptor, _fcntl.LOCK_EX | _fcntl.LOCK_NB)
+    elif _msvcrt is not None:
+        try:
+            _lock_byte(descriptor, _msvcrt.LK_NBLCK)
+        except PermissionError as error:
+            raise BlockingIOError(*error.args) from None
+    else:
+        raise OSError(errno.ENOTSUP, "this system has no file locks")
+
+
+def unlock_file(descriptor: int) -> None:
+    """Give a lock back; without one, do nothing."""
+    if _fcntl is not None:
+        _fcntl.flock(descriptor, _fcntl.LOCK_UN)
+    elif _msvcrt is not None:
+        try:
+            _lock_byte(descriptor, _msvcrt.LK_UNLCK)
+        except PermissionError:
+            pass
+
+
+def _lock_byte(descriptor: int, mode: int) -> None:
+    position = os.lseek(descriptor, 0, os.SEEK_CUR)
+    os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+    try:
+        _msvcrt.locking(descriptor, mode, 1)
+    finally:
+        os.lseek(descriptor, position, os.SEEK_SET)
+
+
+def read_at(descriptor: int, length: int, position: int) -> bytes:
+    """Return up to `length` bytes that stand at `position`."""
+    if hasattr(os, "pread"):
+        return os.pread(descriptor, length, position)
+    os.lseek(descriptor, position, os.SEEK_SET)
+    return os.read(descriptor, length)
+
+
+def write_at(descriptor: int, content: bytes, position: int) -> None:
+    """Write a few bytes at `position`."""
+    if hasattr(os, "pwrite"):
+        os.pwrite(descriptor, content, position)
+    else:
+        os.lseek(descriptor, position, os.SEEK_SET)
+        os.write(descriptor, content)
+
+
+def sync_folder(folder: str) -> None:
+    """Let the names of new files survive a power failure, if this process may open the folder: on Windows none may."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | BINARY)
+    except PermissionError:
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_open_file(path: str, descriptor: int) -> None:
+    """Remove a file that this process has open as `descriptor`; where the system refuses that, empty it."""
+    try:
+        os.unlink(path)
+    except PermissionError:
+        os.ftruncate(descriptor, 0)
+
+
+def file_uri(path: str) -> str:
+    """Return the URI by which SQLite opens the absolute `path`. Source: sqlite.org/uri.html, also for drive letters and
+    paths of shares."""
+    forward = os.fsencode(path.replace(os.sep, "/"))
+    return f"file://{'' if forward.startswith(b'/') else '/'}{quote(forward)}"
