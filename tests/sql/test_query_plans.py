@@ -67,7 +67,7 @@ _NEWEST = [
 ]
 # Asked by commands, or once when the file is opened.
 _OF_THE_WHOLE_FILE = {
-    *("count_faults", "count_interrupted", "count_views", "find_open_runs", "get_span_times"),
+    *("count_faults", "count_interrupted", "count_views", "find_open_runs", "fold_runs", "get_span_times"),
     *("repair_sessions", "sum_exporter_health", "count_cost_statuses", "count_unpriced"),
     *("measure_legacy", "count_legacy_logs", "add_legacy_agents"),
     *("count_derived", "count_documents"),

@@ -27,7 +27,7 @@ from otel_sqlite_exporter.model.rows import Records
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.database import Database
 from otel_sqlite_exporter.storage.transactions import Deadline
-from otel_sqlite_exporter.write.exporter_runs import Run
+from otel_sqlite_exporter.write.exporter_runs import Run, fold_runs
 from otel_sqlite_exporter.write.writer import Writer
 
 _logger = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Delivery:
         self._settings = settings
         self._signal = signal
         self._timeout_s = settings.busy_timeout_ms / 1000
-        self._database = Database(settings, on_open=_interrupt_spans)
+        self._database = Database(settings, on_open=_tidy)
         self._refusals = Refusals(settings.path)
         self._spool = Spool(spool_path(settings.path), limit_bytes=settings.spool_limit_bytes)
         self._losses = LossLedger(f"{self._spool.path.removesuffix('-spool')}-lost")
@@ -284,6 +284,13 @@ class Delivery:
         finally:
             if is_held:
                 self._log_lock.release()
+
+
+def _tidy(connection: sqlite3.Connection) -> None:
+    """Do what is due when a process opens the file."""
+    _interrupt_spans(connection)
+    with contextlib.suppress(sqlite3.Error):
+        fold_runs(connection)
 
 
 def _interrupt_spans(connection: sqlite3.Connection) -> None:
