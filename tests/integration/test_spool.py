@@ -58,7 +58,7 @@ def test_batches_come_out_in_order_and_what_was_taken_does_not_come_again(spool:
 
 
 @pytest.mark.row("Power failure, crash of the operating system")
-@pytest.mark.parametrize(("synchronous", "level"), [("normal", 1), ("full", 2)])
+@pytest.mark.parametrize(("synchronous", "level"), [("normal", 1), ("full", 3)])
 def test_what_is_acknowledged_was_synced_as_far_as_asked(
     path: Path, synchronous: str, level: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

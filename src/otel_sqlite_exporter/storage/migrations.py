@@ -105,6 +105,8 @@ def migrate(
     connection = open_writer(
         path,
         busy_timeout_ms=busy_timeout_ms,
+        # A new file has a rollback journal at first, and with NORMAL a power failure may leave it damaged.
+        synchronous="full",
         make=lambda new: made.extend(make_file(new, pending, views)),
     )
     try:
