@@ -124,6 +124,7 @@ def export_without_memory(path: str) -> None:
     print(json.dumps([result.name for result in results]))
 
 
+@pytest.mark.row("Memory limit")
 def test_a_process_without_memory_goes_on(path: Path) -> None:
     first, *results, last = in_new_process(export_without_memory, path)
     assert (first, last) == ("SUCCESS", "SUCCESS")

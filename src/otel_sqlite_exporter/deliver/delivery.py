@@ -10,7 +10,6 @@ import os
 import sqlite3
 import threading
 import time
-import uuid
 from collections.abc import Callable
 
 from otel_sqlite_exporter.deliver.interrupted_spans import interrupt_spans
@@ -93,7 +92,7 @@ class Delivery:
     def _deliver_twice(self, records: Records) -> Exception | None:
         """Deliver, once more where an exception comes from outside: from a signal handler, which raises it once."""
         results: list[Exception | None] = []
-        batch_id = uuid.uuid4().bytes
+        batch_id = os.urandom(16)
         deadline = self._begin()
         for _ in range(2):
             try:

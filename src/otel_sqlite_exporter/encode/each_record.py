@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from otel_sqlite_exporter.model.memory import check_memory, is_memory_limited
@@ -22,17 +23,20 @@ class EncodedRecords(NamedTuple, Generic[_Row]):
 
 
 def encode_each(
-    records: Iterable[_Record],
+    records: Sequence[_Record],
     encode: Callable[[_Record], _Row],
     quarantine: Callable[[_Record, Exception], QuarantineRow],
 ) -> EncodedRecords[_Row]:
     """Encode each of `records`; where `encode` raises, once more: the exception may come from a signal handler, and
     then the record is sound. What raises again gives its row for the quarantine, unless memory has run out: that says
     nothing about a record, and orjson (3.13) then ends the process by a null pointer."""
+    is_limited = is_memory_limited()
+    if not is_limited:
+        with suppress(Exception):
+            return EncodedRecords([encode(record) for record in records], [], 0)
     rows: list[_Row] = []
     refused: list[QuarantineRow] = []
     lost = 0
-    is_limited = is_memory_limited()
     for record in records:
         for is_last in (False, True):
             done = len(rows), len(refused)

@@ -2,7 +2,7 @@
 """Sees what others did to a file that is open here: removed, replaced, or cut in place (`: > otel.db`, logrotate with
 `copytruncate`), the file or its write-ahead log. SQLite sees none of it, and goes on writing what nobody can read.
 
-Four calls of `stat` an export, 6 us.
+Four calls of `stat` an export: 20 us of 600.
 """
 
 from __future__ import annotations
