@@ -114,6 +114,12 @@ def export_all(exporter: SQLiteSpanExporter, *names: str) -> None:
     assert results == [SpanExportResult.SUCCESS] * len(names)
 
 
+@contextmanager
+def using(exporter: Any) -> Iterator[sqlite3.Connection]:
+    """The connection of an exporter, while none of its exports runs."""
+    yield exporter._delivery._database.run(lambda connection: connection)
+
+
 def read(path: Path | str, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
     """The rows of a query on a read-only connection."""
     with closing(sqlite3.connect(f"{Path(path).as_uri()}?mode=ro", uri=True)) as connection:

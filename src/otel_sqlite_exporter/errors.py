@@ -57,6 +57,10 @@ class SpoolFullError(SpoolError):
     """The spool has reached its limit; the batch was not added."""
 
 
+class UnreadableBatchError(SpoolError):
+    """What stands in the spool is not a batch."""
+
+
 class UnstorableSpanError(SQLiteExporterError):
     """A span has no valid trace id and span id, so it goes to quarantine."""
 

@@ -133,8 +133,8 @@ def test_a_new_file_is_made_in_one_transaction(path: Path, monkeypatch: pytest.M
             connection.set_trace_callback(None)
         return made
 
-    def open_watched(path: str, *, busy_timeout_ms: int, make: Callable[[sqlite3.Connection], object]) -> Any:
-        return open_writer(path, busy_timeout_ms=busy_timeout_ms, make=lambda connection: watch(connection, make))
+    def open_watched(path: str, *, make: Callable[[sqlite3.Connection], object], **keywords: Any) -> Any:
+        return open_writer(path, make=lambda connection: watch(connection, make), **keywords)
 
     monkeypatch.setattr(migrations, "open_writer", open_watched)
     migrate(path)

@@ -25,8 +25,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanProcessor, TelemetryDatabase
 from otel_sqlite_exporter.storage.connection import open_reader
 from otel_sqlite_exporter.storage.traced_connection import mask_literals
+from otel_sqlite_exporter.storage.transactions import BoundedConnection
 from tests.commands import run
-from tests.conftest import HANG_S, clean_environment, export_all, exporting, in_new_process, read, span_names
+from tests.conftest import HANG_S, clean_environment, export_all, exporting, in_new_process, read, span_names, using
 
 SECRET = "Rumpelstiltskin"
 DEBUG: dict[str, Any] = {"OTEL_EXPORTER_SQLITE_DEBUG": "connection,sql"}
@@ -239,13 +240,14 @@ def trace_export(path: Path, trace: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_without_the_variable_a_connection_is_sqlites_own(path: Path) -> None:
+def test_without_the_variable_a_connection_has_no_method_of_its_own(path: Path) -> None:
+    assert not any(callable(member) for member in vars(BoundedConnection).values())
     with exporting(path) as exporter:
         export_all(exporter, "one")
-        with exporter._delivery._database.use() as connection:
-            assert type(connection) is sqlite3.Connection
+        with using(exporter) as connection:
+            assert type(connection) is BoundedConnection
     with closing(open_reader(str(path), busy_timeout_ms=0)) as connection:
-        assert type(connection) is sqlite3.Connection
+        assert type(connection) is BoundedConnection
 
 
 @pytest.mark.parametrize(

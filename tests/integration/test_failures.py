@@ -26,7 +26,7 @@ from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.storage import connection
 from otel_sqlite_exporter.storage.migrations import migrate as migrate_file
 from tests.commands import become_next
-from tests.conftest import HANG_S, beside_process, exporting, health, in_new_process, make_spans, span_names
+from tests.conftest import HANG_S, beside_process, exporting, health, in_new_process, make_spans, span_names, using
 from tests.file_checks import FOREIGN, NOT_SQLITE, garbage_header_file, settle, snapshot, truncated_file
 from tests.upgrades import QUICK, write_development_file
 
@@ -212,8 +212,9 @@ def test_a_file_that_may_not_be_written_is_not_touched_and_gets_the_batches_when
     path.chmod(0o444)
     with as_nobody():
         assert "Permission denied" in assert_spooled(path, caplog)
-    path.chmod(0o600)
-    export_once(path, "later")
+    path.chmod(0o666)
+    with as_nobody():
+        export_once(path, "later")
     assert span_names(path) == ["a0", "a1", "a2", "b0", "b1", "b2", "before", "later"]
 
 
@@ -344,7 +345,7 @@ def fail_where_files_cannot_grow(path: str) -> None:
     results.append(exporter.export([span for _ in range(500) for span in make_spans("lost", attributes=noise)]))
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     results.append(exporter.export(make_spans("last")))
-    with exporter._delivery._database.use() as connection:
+    with using(exporter) as connection:
         assert not connection.in_transaction
     exporter.shutdown()
     assert results == [SUCCESS, SUCCESS, FAILURE, SUCCESS]
@@ -388,6 +389,50 @@ def test_a_full_disk_is_a_failure_until_there_is_room(small_disk: Path, caplog: 
     assert "full" in caplog.text
     assert span_names(path) == ["first", "last"]
     assert health(path, "dropped") == (101,)
+
+
+def lose_and_end(path: str) -> None:
+    """Two processes lose records one after the other, as nothing can be written at all."""
+    logging.disable()
+    exporter = SQLiteSpanExporter(path)
+    results = [exporter.export(make_spans("lost", "too", attributes=LARGE)) for _ in range(3)]
+    assert results == [FAILURE] * 3
+    os._exit(0)
+
+
+@pytest.mark.row("Full disk")
+@pytest.mark.parametrize("is_new", [False, True])
+def test_what_a_full_disk_cost_is_on_record_after_a_restart(small_disk: Path, is_new: bool) -> None:
+    path = small_disk / "otel.db"
+    if not is_new:
+        export_once(path, "first")
+    filler = fill(small_disk)
+    for _ in range(2):
+        in_new_process(lose_and_end, path)
+    filler.unlink()
+    for name in ("next", "last"):
+        export_once(path, name)
+        assert health(path, "dropped") == (12,)
+    assert not {"otel.db-spool", "otel.db-lost"} & set(os.listdir(small_disk))
+    assert span_names(path) == sorted(["first"] * (not is_new) + ["next", "last"])
+
+
+@pytest.mark.row("Spool full")
+def test_what_a_full_spool_cost_is_on_record_after_a_restart(path: Path) -> None:
+    export_once(path, "first")
+    with beside_process(hold_lock, path, "write"):
+        in_new_process(lose_to_a_full_spool, path)
+    with exporting(path):
+        pass  # an exporter that exports nothing counts nothing
+    export_once(path, "last")
+    assert health(path, "dropped") == (4,)
+
+
+def lose_to_a_full_spool(path: str) -> None:
+    logging.disable()
+    exporter = SQLiteSpanExporter(path, busy_timeout_ms=0, spool_limit_bytes=10)
+    assert [exporter.export(make_spans("a", "b")) for _ in range(2)] == [FAILURE] * 2
+    os._exit(0)
 
 
 @pytest.mark.row("Full disk")

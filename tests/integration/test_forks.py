@@ -14,6 +14,7 @@ import logging
 import os
 import random
 import signal
+import sqlite3
 import sys
 import threading
 import time
@@ -234,7 +235,8 @@ def fork_inside_a_transaction(path: str, fork: str, how: str) -> None:
     logging.disable()
     exporter = SQLiteSpanExporter(path, busy_timeout_ms=100)
     export_all(exporter, *named("before", 3))
-    with exporter._delivery._database.use() as connection:
+
+    def fork_now(connection: sqlite3.Connection) -> None:
         # More than the cache holds, so that pages of the transaction are in the WAL already.
         connection.execute("PRAGMA cache_size = 1")
         connection.execute("BEGIN IMMEDIATE")
@@ -245,12 +247,13 @@ def fork_inside_a_transaction(path: str, fork: str, how: str) -> None:
             if how != "exit at once":
                 # The transaction is the parent's: the child waits for it in vain, and its span goes to the spool.
                 assert exporter.export(make_spans("child")) is SUCCESS
-                del connection, exporter
                 gc.collect()
             leave(how)
         wait_for(pid)
         connection.execute("UPDATE _spans SET name = 'changed too' WHERE name = 'before/01'")
         connection.execute("COMMIT")
+
+    exporter._delivery._database.run(fork_now)
     export_all(exporter, "after")
     exporter.shutdown()
 

@@ -21,7 +21,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcess
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from otel_sqlite_exporter import SQLiteSpanExporter
-from tests.conftest import in_new_process, make_spans, span_names
+from tests.conftest import in_new_process, make_spans, span_names, using
 
 SQLite3Instrumentor = pytest.importorskip("opentelemetry.instrumentation.sqlite3").SQLite3Instrumentor
 ThreadingInstrumentor = pytest.importorskip("opentelemetry.instrumentation.threading").ThreadingInstrumentor
@@ -133,10 +133,10 @@ def list_what_is_not_suppressed(path: str) -> None:
     sys.addaudithook(note)
     exporter = SQLiteSpanExporter(path)
     assert exporter.export(make_spans("one")) is SUCCESS
-    with exporter._delivery._database.use() as connection:
+    with using(exporter) as connection:
         connection.set_trace_callback(lambda statement: seen.append((statement, is_instrumentation_enabled())))
     assert exporter.export(make_spans("two")) is SUCCESS
-    with exporter._delivery._database.use() as connection:
+    with using(exporter) as connection:
         connection.set_trace_callback(None)
     for file in Path(path).parent.glob("otel.db*"):
         file.unlink()

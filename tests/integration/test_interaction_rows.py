@@ -14,7 +14,7 @@ import pytest
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from otel_sqlite_exporter.deliver.spool_format import dump_batch, load_batch
+from otel_sqlite_exporter.deliver.spool_format import dump_batches, load_batch
 from otel_sqlite_exporter.encode.logs import LogEncoder
 from otel_sqlite_exporter.encode.spans import SpanEncoder
 from otel_sqlite_exporter.model.rows import (
@@ -222,12 +222,12 @@ def test_interactions_go_through_the_spool_as_they_are() -> None:
     span = span._replace(record_interactions=[(0, Interactions(_BEGUN, None, [], [])), (2, tool)])
     log = _log("llm.call.start", 10, Interactions(_BEGUN))
     run = Run.begin("traces", resolve_settings())
-    content = dump_batch(Records([span, _span(5)], [log]), run, 7)
+    (content,) = dump_batches(Records([span, _span(5)], [log]), run, 7)
     loaded, _, _ = load_batch(content)
     assert loaded.spans[0].record_interactions == span.record_interactions
     assert loaded.logs[0].interactions.llm == _BEGUN
     assert loaded.spans[1].interactions is NO_INTERACTIONS
-    assert dump_batch(loaded, run, 7) == content
+    assert dump_batches(loaded, run, 7) == [content]
 
 
 def test_the_triggers_keep_one_row_a_call_when_links_change(path: Path) -> None:

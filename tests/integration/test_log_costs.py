@@ -14,7 +14,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from tests.conftest import exporting, health, read
+from tests.conftest import exporting, health, read, using
 from tests.integration.test_log_exporter import logging_to, make_log
 from tests.integration.test_statement_counts import count_statements
 
@@ -93,10 +93,10 @@ def test_the_work_does_not_grow_with_the_trace(path: Path, order: str) -> None:
             }
             before = len(done)
             for exporter, export, records in map(exports.__getitem__, _ORDERS[order]):
-                with exporter._delivery._database.use() as connection:
+                with using(exporter) as connection:
                     connection.set_progress_handler(lambda: done.append(None), 100)
                 assert export(records).name == "SUCCESS"
-                with exporter._delivery._database.use() as connection:
+                with using(exporter) as connection:
                     connection.set_progress_handler(None, 100)
             work.append(len(done) - before)
     assert read(path, "SELECT logs, spans, session_id FROM sessions") == [(800, 400, "A")]
@@ -111,10 +111,10 @@ def test_the_work_does_not_grow_with_what_has_the_same_time(path: Path) -> None:
             traces = range(batch * 300 + 1, batch * 300 + 301)
             logs.export([make_log(trace=trace, span=1, timestamp=_T, event_name="job") for trace in traces])
             done: list[None] = []
-            with spans._delivery._database.use() as connection:
+            with using(spans) as connection:
                 connection.set_progress_handler(lambda done=done: done.append(None), 100)  # type: ignore[misc]
             assert spans.export([make_span(trace, 1) for trace in traces[:20]]).name == "SUCCESS"
-            with spans._delivery._database.use() as connection:
+            with using(spans) as connection:
                 connection.set_progress_handler(None, 100)
             work.append(len(done))
     assert max(work[-3:]) < 1.5 * max(work[1:4])

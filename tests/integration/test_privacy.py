@@ -41,8 +41,9 @@ CONTEXT = SpanContext(0xA1, 0xB2, False, TraceFlags(1))
 def every_byte(path: Path) -> bytes:
     """What stands in the files of the folder, and what is compressed in the spool."""
     files = [(path.parent / name).read_bytes() for name in sorted(os.listdir(path.parent))]
-    with Spool(spool_path(str(path)), limit_bytes=0).hold(timeout_s=1) as held:
-        return b"".join([*files, *(zlib.decompress(frame.content) for frame in held or ())])
+    spool = Spool(spool_path(str(path)), limit_bytes=0)
+    kept = spool.hold(lambda held: [zlib.decompress(frame.content) for frame in held], timeout_s=1)
+    return b"".join([*files, *(kept or ())])
 
 
 def disguises(secret: str) -> list[bytes]:

@@ -22,6 +22,11 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExportResult
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter, SQLiteSpanProcessor
+from otel_sqlite_exporter.model.rows import Records
+from otel_sqlite_exporter.settings import resolve_settings
+from otel_sqlite_exporter.storage.database import open_file
+from otel_sqlite_exporter.write.exporter_runs import Run, fold_runs
+from otel_sqlite_exporter.write.writer import Writer
 from tests.conftest import (
     HANG_S,
     beside_process,
@@ -173,3 +178,32 @@ def map_with_multiprocessing(path: str, method: str) -> None:
 def test_multiprocessing_starts_processes_in_any_way(path: Path, method: str) -> None:
     in_new_process(map_with_multiprocessing, path, method)
     assert span_names(path) == ["before", "later", *named("task", 10)]
+
+
+def test_the_runs_of_a_file_do_not_grow_for_ever(path: Path) -> None:
+    def write(run: Run, name: str, **counts: int) -> None:
+        for counter, number in counts.items():
+            setattr(run, counter, number)
+        writer.write(Records(spans=[encoder.encode_span(span, 7) for span in make_spans(name)]), run)
+
+    settings = resolve_settings(path)
+    encoder = SQLiteSpanExporter(path)._encoder
+    with closing(open_file(settings)) as connection:
+        writer = Writer(connection, settings)
+        runs = [Run.begin("traces", resolve_settings()) for _ in range(12)]
+        for number, run in enumerate(runs):
+            write(run, f"{number:02}", **({"dropped": 3} if number == 1 else {}))
+        before = health(path, "received", "written", "batches", "dropped")
+        for _ in range(2):
+            fold_runs(connection, most=8, kept=4)
+            shown = read(path, "SELECT run_id, received, dropped FROM exporter_health ORDER BY last_write")
+            kept = [(run.run_id, 1, 0) for run in runs[-4:]]
+            assert sorted(shown) == sorted([("earlier traces", 7, 0), (runs[1].run_id, 1, 3), *kept])
+            assert health(path, "received", "written", "batches", "dropped") == before
+        # One that was added up writes again, and is added up again.
+        write(runs[0], "again")
+        for number in range(4):
+            write(Run.begin("traces", resolve_settings()), f"new/{number}")
+        fold_runs(connection, most=8, kept=4)
+        assert health(path, "received", "written", "batches", "dropped") == (17, 17, 17, 3)
+        assert read(path, "SELECT received FROM exporter_health WHERE host = ''") == [(12,)]

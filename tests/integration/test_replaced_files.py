@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from tests.conftest import export_all, exporting, make_spans, span_names
+from tests.conftest import export_all, exporting, make_spans, named, span_names, using
+from tests.file_checks import settle
 
 
 @pytest.mark.parametrize("removed", ["*", "otel.db"])
@@ -62,6 +65,66 @@ def test_a_file_that_is_replaced_is_written_to(path: Path) -> None:
         other.rename(path)
         export_all(exporter, "next")
     assert span_names(path) == ["next", "other"]
+
+
+@pytest.mark.row("Cut in place")
+@pytest.mark.parametrize("checkpointed", [False, True])
+@pytest.mark.parametrize("left", [0, 20_000])
+def test_a_file_that_is_cut_in_place_is_noticed_before_a_batch_is_acknowledged(
+    path: Path, left: int, checkpointed: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with exporting(path) as exporter:
+        export_all(exporter, *named("lost", 3))
+        if checkpointed:
+            with using(exporter) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        os.truncate(path, left)
+        export_all(exporter, *named("kept", 5))
+    assert "was cut in place by another program" in caplog.text
+    if left:  # what is left is no database, and stays as it is
+        assert path.stat().st_size == left
+        path.rename(path.with_name("damaged"))
+    settle(path)
+    assert span_names(path) == named("kept", 5)
+
+
+@pytest.mark.row("Cut in place")
+@pytest.mark.parametrize("how", ["removed", "emptied"])
+def test_a_log_that_is_removed_or_cut_is_noticed_before_a_batch_is_acknowledged(path: Path, how: str) -> None:
+    wal = path.with_name("otel.db-wal")
+    with exporting(path) as exporter:
+        export_all(exporter, "lost")
+        if how == "removed":
+            wal.unlink()
+        else:
+            os.truncate(wal, 0)
+        export_all(exporter, *named("kept", 5))
+        # As another process sees it, also where this one is killed now.
+        copy = path.parent / "copy"
+        copy.mkdir()
+        for name in ("otel.db", "otel.db-wal"):
+            shutil.copyfile(path.with_name(name), copy / name)
+    names = named("kept", 5) + ["lost"] * (how == "removed")
+    for file in (path, copy / "otel.db"):
+        settle(file)
+        assert span_names(file) == names
+
+
+def test_others_may_shorten_the_file_and_its_log(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with exporting(path) as exporter:
+        export_all(exporter, *named("some", 3))
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("CREATE TABLE large AS SELECT zeroblob(1000000) AS content")
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            export_all(exporter, "between")
+            size = path.stat().st_size
+            other.execute("DROP TABLE large")
+            other.execute("VACUUM")
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            assert path.stat().st_size < size
+            export_all(exporter, *named("then", 3))
+    assert caplog.records == []
+    assert span_names(path) == ["between", *named("some", 3), *named("then", 3)]
 
 
 def test_a_foreign_file_that_takes_the_place_is_not_touched_and_the_batch_waits(

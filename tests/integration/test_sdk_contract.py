@@ -22,7 +22,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcess
 from opentelemetry.trace import SpanContext
 
 from otel_sqlite_exporter import SQLiteSpanExporter
-from tests.conftest import exporting, health, in_new_process, make_spans, read, span_names
+from tests.conftest import exporting, health, in_new_process, make_spans, read, span_names, using
 
 SUCCESS, FAILURE = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
 NUMBERED = [f"{number:04}" for number in range(600)]
@@ -227,7 +227,7 @@ def test_a_span_that_cannot_be_a_row_costs_no_other(path: Path, refused: Readabl
     first, last = make_spans("first", "last")
     with exporting(path) as exporter:
         assert exporter.export([first, refused, last]) is SUCCESS
-        with exporter._delivery._database.use() as connection:
+        with using(exporter) as connection:
             assert not connection.in_transaction
         assert exporter.export([refused]) is SUCCESS
         assert exporter.export(make_spans("next")) is SUCCESS

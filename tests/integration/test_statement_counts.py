@@ -16,7 +16,7 @@ from opentelemetry.trace import SpanContext, TraceFlags
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
 from otel_sqlite_exporter.write.statements import find_parameter_limit
-from tests.conftest import exporting, health, make_spans, read
+from tests.conftest import exporting, health, make_spans, read, using
 
 _T = 1_795_000_000_000_000_000
 _RESOURCE = Resource({"service.name": "one"})
@@ -30,10 +30,10 @@ def count_statements(
 ) -> Counter[str]:
     """How often each statement is run by an export, by its first words; those that triggers run count once."""
     texts: list[str] = []
-    with exporter._delivery._database.use() as connection:
+    with using(exporter) as connection:
         connection.set_trace_callback(texts.append)
     export()
-    with exporter._delivery._database.use() as connection:
+    with using(exporter) as connection:
         connection.set_trace_callback(None)
     # Each time a trigger runs, SQLite gives the text of its statement again.
     return Counter(" ".join(text.split()[:3]) for text in dict.fromkeys(texts))

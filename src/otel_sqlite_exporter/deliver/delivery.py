@@ -11,20 +11,23 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 
 from otel_sqlite_exporter.deliver.interrupted_spans import interrupt_spans
+from otel_sqlite_exporter.deliver.loss_ledger import LossLedger
+from otel_sqlite_exporter.deliver.refusals import Refusals
 from otel_sqlite_exporter.deliver.retry import is_about_file, write_records
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
-from otel_sqlite_exporter.deliver.spool_format import dump_batch
+from otel_sqlite_exporter.deliver.spool_format import dump_batches, dump_slowly
 from otel_sqlite_exporter.deliver.spool_replay import replay_spool
 from otel_sqlite_exporter.error_texts import describe_error, explain_error, list_frames
 from otel_sqlite_exporter.errors import ClosedError, ForeignFileError, SQLiteExporterError
+from otel_sqlite_exporter.model.memory import is_memory_limited
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.model.rows import Records
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.database import Database
-from otel_sqlite_exporter.write.exporter_runs import Run
+from otel_sqlite_exporter.storage.transactions import Deadline
+from otel_sqlite_exporter.write.exporter_runs import Run, fold_runs
 from otel_sqlite_exporter.write.writer import Writer
 
 _logger = logging.getLogger(__name__)
@@ -34,7 +37,7 @@ _IMPATIENT_S = 0.1
 _SPOOL_TIMEOUT_S = 1.0
 
 
-Measure = Callable[[int], Callable[[Exception | None], None]]
+Measure = Callable[[int], Callable[[BaseException | None], None]]
 """Records that a delivery of so many records begins, and returns a function that records its end, with the error that
 lost the records."""
 
@@ -49,90 +52,144 @@ class Delivery:
         signal: str,
         *,
         measure: Measure = lambda records: lambda error: None,
-        suppress_instrumentation: Callable[[], AbstractContextManager[None]] = nullcontext,
+        run_suppressed: Callable[[Callable[[], None]], None] = lambda work: work(),
     ) -> None:
-        """`signal` is `traces` or `logs`. Whatever touches the file is done within `suppress_instrumentation()`, so
-        that instrumentation of the application does not trace it."""
+        """`signal` is `traces` or `logs`. Whatever touches the file is done by `run_suppressed`, so that
+        instrumentation of the application does not trace it."""
         self._settings = settings
         self._signal = signal
         self._timeout_s = settings.busy_timeout_ms / 1000
-        self._database = Database(settings, on_open=_interrupt_spans)
+        self._database = Database(settings, on_open=_tidy)
+        self._refusals = Refusals(settings.path)
         self._spool = Spool(spool_path(settings.path), limit_bytes=settings.spool_limit_bytes)
+        self._losses = LossLedger(f"{self._spool.path.removesuffix('-spool')}-lost")
+        self._may_have_losses = True
         self._writer: Writer | None = None
         self._run = Run.begin(signal, settings)
         self._measure = measure
-        self._suppress_instrumentation = suppress_instrumentation
+        self._run_suppressed = run_suppressed
         self._is_waiting = False
         self._is_closed = False
         self._noted = (0, 0, 0)
         self._log_lock = threading.Lock()
         self._quiet_until: dict[object, float] = {}
 
-    def deliver(self, records: Records) -> bool:
-        """Return whether `records` are durable: in the file, its quarantine, or the spool. Never raises an Exception,
-        and waits for other writers no longer than the busy timeout, and a second for the spool."""
-        end = self._measure(len(records))
-        error = self._deliver(records)
-        end(error)
-        return error is None
+    def deliver(self, records: Records, *, lost: int = 0) -> bool:
+        """Return whether `records` are durable: in the file, its quarantine, or the spool; False also where so many
+        others of their batch were `lost` for want of memory. Never raises an Exception, and waits for other writers no
+        longer than the busy timeout, and a second for the spool."""
+        end = self._measure(len(records) + lost)
+        error: BaseException | None = ClosedError("it was interrupted")
+        try:
+            self._own_run().dropped += lost
+            error = self._deliver_twice(records)
+            if lost and error is None:
+                error = MemoryError("there was no memory to encode them")
+                self._log_loss(error, lost)
+            return error is None
+        finally:
+            end(error)
 
-    def _deliver(self, records: Records) -> Exception | None:
+    def _deliver_twice(self, records: Records) -> Exception | None:
+        """Deliver, once more where an exception comes from outside: from a signal handler, which raises it once."""
+        results: list[Exception | None] = []
+        batch_id = os.urandom(16)
+        deadline = self._begin()
+        for _ in range(2):
+            try:
+                self._run_suppressed(lambda: results.append(self._deliver(records, batch_id, deadline)))
+                return results[0]
+            except Exception as error:
+                raised = error
+                if results:
+                    return results[0]
+        self._log_loss(raised, len(records))
+        return raised
+
+    def _begin(self) -> Deadline:
+        """Return by when what begins now has waited for other threads and other writers."""
+        return Deadline(min(_IMPATIENT_S, self._timeout_s) if self._is_waiting else self._timeout_s)
+
+    def _deliver(self, records: Records, batch_id: bytes, deadline: Deadline) -> Exception | None:
         """Return None where `records` are durable, else why they are lost."""
         if self._is_closed:
             self._warn_of_shutdown(len(records))
             return ClosedError("the exporter was shut down")
         if not records:
             return None
-        with self._suppress_instrumentation():
-            try:
-                self._write(records)
-            except ClosedError as error:
-                self._warn_of_shutdown(len(records))
-                return error
-            except Exception as error:
-                return None if self._keep(records, error) else error
-            return None
+        try:
+            self._write(records, deadline)
+        except ClosedError as error:
+            self._warn_of_shutdown(len(records))
+            return error
+        except Exception as error:
+            if not is_about_file(error) and self._writer is not None and self._writer.has_written(records):
+                return None
+            return None if self._keep(records, batch_id, error) else error
+        return None
 
     def note_alive(self) -> None:
         """Note in the file that this process lives, if the file can be written at once."""
-        with self._suppress_instrumentation(), contextlib.suppress(Exception):
-            self._write(Records(), timeout_s=_IMPATIENT_S)
+        self._try_to_write(Deadline(_IMPATIENT_S))
 
     def drop(self, records: int) -> None:
         """Count records that were lost before they came here; the next batch writes the count."""
         self._own_run().dropped += records
 
     def close(self) -> None:
-        """Write counts that are not in the file yet, and close it. Waits up to the busy timeout for a delivery that is
-        under way."""
+        """Write counts that are not in the file yet, and close it. Waits up to the busy timeout, in all, for a delivery
+        that is under way and for other writers."""
         if self._is_closed:
             _logger.warning("the exporter was shut down before: this call does nothing")
             return
-        run = self._own_run()
-        with self._suppress_instrumentation():
-            if (run.spooled, run.dropped, run.retries) != self._noted:
-                with contextlib.suppress(Exception):
-                    self._write(Records())
-            self._is_closed = True
-            with contextlib.suppress(sqlite3.Error):
-                self._database.close()
+        deadline = self._begin()
+        if self._count_run() != self._noted or (self._may_have_losses and self._losses.count()):
+            self._try_to_write(deadline)
+        self._is_closed = True
+        with contextlib.suppress(sqlite3.Error):
+            self._database.close(deadline)
 
-    def _write(self, records: Records, timeout_s: float | None = None) -> None:
-        began = time.monotonic()
-        if self._is_waiting:
-            timeout_s = min(_IMPATIENT_S, self._timeout_s)
-        with self._database.use(timeout_s) as connection:
-            run = self._own_run()
+    def _try_to_write(self, deadline: Deadline) -> None:
+        with contextlib.suppress(Exception):
+            self._run_suppressed(lambda: self._write(Records(), deadline))
+
+    def _write(self, records: Records, deadline: Deadline) -> None:
+        self._refusals.check()
+
+        def work(connection: sqlite3.Connection) -> None:
             writer = self._writer
             if writer is None or writer.connection is not connection:
                 writer = self._writer = Writer(connection, self._settings)
-            write_records(writer, records, run)
-            self._is_waiting = False
-            self._noted = (run.spooled, run.dropped, run.retries)
+            if not (records and writer.has_written(records)):
+                self._write_counted(writer, records)
             if not self._spool.is_empty():
-                self._replay(writer, began + self._timeout_s)
+                self._replay(writer, deadline)
 
-    def _replay(self, writer: Writer, deadline: float) -> None:
+        try:
+            self._database.run(work, deadline)
+        except Exception as error:
+            self._refusals.note(error)
+            raise
+        self._refusals.clear()
+        self._is_waiting = False
+
+    def _write_counted(self, writer: Writer, records: Records) -> None:
+        """Write a batch with the counts of this process, and with the losses that were not in the file yet."""
+        run = self._own_run()
+        losses = self._losses.count() if self._may_have_losses else 0
+        run.dropped += losses
+        try:
+            write_records(writer, records, run)
+        except BaseException:
+            if not writer.has_written(records):
+                run.dropped -= losses
+            raise
+        if losses:
+            self._losses.clear()
+        self._may_have_losses = False
+        self._noted = self._count_run()
+
+    def _replay(self, writer: Writer, deadline: Deadline) -> None:
         try:
             batches, records = replay_spool(writer, self._spool, deadline=deadline)
         except Exception as error:
@@ -144,10 +201,10 @@ class Delivery:
             if batches and self._may_log("replayed", _LOG_INTERVAL_S):
                 _logger.info("wrote %s from the spool to %s", count(records, "record"), self._settings.path)
 
-    def _keep(self, records: Records, error: Exception) -> bool:
+    def _keep(self, records: Records, batch_id: bytes, error: Exception) -> bool:
         """Put a batch that could not be written into the spool, and return whether that succeeded."""
         run = self._own_run()
-        if not is_about_file(error) or isinstance(error, ForeignFileError):
+        if isinstance(error, ForeignFileError):  # nothing is to appear beside it
             run.dropped += len(records)
             self._log_loss(error, len(records))
             return False
@@ -157,10 +214,15 @@ class Delivery:
         self._is_waiting = True
         run.spooled += len(records)
         try:
-            self._spool.append(dump_batch(records, run, time.time_ns()), timeout_s=_SPOOL_TIMEOUT_S)
-        except Exception as spool_error:
+            dump = dump_slowly if is_memory_limited() else None
+            self._spool.append(
+                dump_batches(records, run, time.time_ns(), dump=dump), batch_id, timeout_s=_SPOOL_TIMEOUT_S
+            )
+        except BaseException as spool_error:
             run.spooled -= len(records)
-            run.dropped += len(records)
+            if not isinstance(spool_error, (SQLiteExporterError, OSError, MemoryError)):
+                raise
+            self._note_loss(len(records))
             self._log_loss(error, len(records), spool_error)
             return False
         if self._may_log((type(error), "spooled"), _LOG_INTERVAL_S):
@@ -173,6 +235,17 @@ class Delivery:
                 self._spool.path,
             )
         return True
+
+    def _note_loss(self, records: int) -> None:
+        """Note lost records where they are found also after a restart, else count them for the next batch."""
+        if self._losses.add(records):
+            self._may_have_losses = True
+        else:
+            self._own_run().dropped += records
+
+    def _count_run(self) -> tuple[int, int, int]:
+        run = self._own_run()
+        return run.spooled, run.dropped, run.retries
 
     def _own_run(self) -> Run:
         if self._run.process.pid != os.getpid():
@@ -189,7 +262,7 @@ class Delivery:
         if not self._may_log((type(error), "lost"), _LOG_INTERVAL_S):
             return
         where = f"written to {self._settings.path}"
-        expected = isinstance(error, (SQLiteExporterError, sqlite3.Error, OSError))
+        expected = isinstance(error, (SQLiteExporterError, sqlite3.Error, OSError, MemoryError))
         said = explain_error(error) if expected else f"{describe_error(error)}\n{list_frames(error)}"
         _logger.error(
             "%s: %s%s (logged once a minute at most)",
@@ -200,16 +273,24 @@ class Delivery:
 
     def _may_log(self, occasion: object, interval_s: float) -> bool:
         # Not waited for: its holder is about to log, and a forked child could inherit it locked.
-        if not self._log_lock.acquire(blocking=False):
-            return False
+        is_held = False
         try:
+            (is_held,) = map(self._log_lock.acquire, (False,))
             now = time.monotonic()
-            if now < self._quiet_until.get(occasion, 0.0):
+            if not is_held or now < self._quiet_until.get(occasion, 0.0):
                 return False
             self._quiet_until[occasion] = now + interval_s
             return True
         finally:
-            self._log_lock.release()
+            if is_held:
+                self._log_lock.release()
+
+
+def _tidy(connection: sqlite3.Connection) -> None:
+    """Do what is due when a process opens the file."""
+    _interrupt_spans(connection)
+    with contextlib.suppress(sqlite3.Error):
+        fold_runs(connection)
 
 
 def _interrupt_spans(connection: sqlite3.Connection) -> None:

@@ -4,6 +4,7 @@ others are written."""
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
 import time
@@ -33,7 +34,7 @@ def write_records(writer: Writer, records: Records, run: Run, mark: Replay | Imp
         sqlite3.Error, OSError: The file cannot be written now; records that are not in it may be written again later.
     """
     try:
-        writer.write(records, run, mark)
+        _write_twice(writer, records, run, mark)
         return
     except Exception as error:
         if is_about_file(error):
@@ -44,19 +45,33 @@ def write_records(writer: Writer, records: Records, run: Run, mark: Replay | Imp
     singles += [Records(logs=[log]) for log in records.logs]
     for single in (Records(quarantine=records.quarantine), *singles):
         try:
-            writer.write(single, run)
+            _write_twice(writer, single, run)
         except Exception as error:
             if is_about_file(error):
                 raise
             refused = [quarantine_row(span, error, time.time_ns()) for span in single.spans]
             refused += [quarantine_row(log, error, time.time_ns()) for log in single.logs]
-            writer.write(Records(quarantine=refused), run)
+            _write_twice(writer, Records(quarantine=refused), run)
     if mark is not None:
         writer.write(Records(), run, mark)
 
 
+def _write_twice(writer: Writer, records: Records, run: Run, mark: Replay | ImportMark | None = None) -> None:
+    """Write a batch, once more where an error is neither about the file nor SQLite's about a value: a signal handler
+    may have raised it (Celery's SoftTimeLimitExceeded, a test's timeout), and then it comes once."""
+    try:
+        writer.write(records, run, mark)
+    except Exception as error:
+        if is_about_file(error) or isinstance(error, _VALUE_ERRORS):
+            raise
+        if not writer.has_written(records):
+            writer.write(records, run, mark)
+
+
 def is_about_file(error: BaseException) -> bool:
-    """Return whether an error means that the file cannot be used now, and not that a record cannot be written."""
+    """Return whether an error means that the file cannot be used now, and not that a record cannot be written. Of a
+    damaged file, Python's module passes on texts that are not UTF-8, and the JSON in it may be none."""
     if isinstance(error, sqlite3.Error):
         return not isinstance(error, _VALUE_ERRORS)
-    return isinstance(error, (SQLiteExporterError, OSError, MemoryError))
+    about_file = (SQLiteExporterError, OSError, MemoryError, SystemError, UnicodeDecodeError, json.JSONDecodeError)
+    return isinstance(error, about_file)

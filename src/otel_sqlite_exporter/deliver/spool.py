@@ -8,18 +8,21 @@ unfinished fails its check and is passed over. A forked child does not take its 
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 import struct
 import time
 import uuid
 import zlib
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 from otel_sqlite_exporter.errors import SpoolError, SpoolFullError
 from otel_sqlite_exporter.storage.system_files import (
     BINARY,
+    HAS_MODES,
+    NO_LINK,
     lock_file,
     read_at,
     remove_open_file,
@@ -27,6 +30,10 @@ from otel_sqlite_exporter.storage.system_files import (
     unlock_file,
     write_at,
 )
+from otel_sqlite_exporter.storage.transactions import Deadline
+
+_T = TypeVar("_T")
+_SUFFIX = "-spool"
 
 _MARK = b"otel-spool/1"
 _HEADER = struct.Struct(">12s16sQ")
@@ -46,9 +53,9 @@ class Frame(NamedTuple):
 def spool_path(path: str) -> str:
     """Return the path of the spool of a database file."""
     try:
-        return f"{os.path.realpath(path)}-spool"
+        return os.path.realpath(path) + _SUFFIX
     except FileNotFoundError:  # the working directory is gone
-        return f"{path}-spool"
+        return path + _SUFFIX
 
 
 class Spool:
@@ -59,46 +66,45 @@ class Spool:
         self._limit_bytes = limit_bytes
 
     def is_empty(self) -> bool:
-        """Return whether no batch waits, by the size of the file: two microseconds."""
-        try:
-            return os.stat(self.path).st_size <= _HEADER.size
-        except OSError:
-            return True
+        """Return whether there is nothing to take, not even an empty spool that a dying process or a full disk left:
+        two microseconds."""
+        return not os.path.lexists(self.path)
 
-    def append(self, content: bytes, *, timeout_s: float) -> None:
-        """Add a batch. When this returns, it survives a power failure.
+    def append(self, contents: Sequence[bytes], batch_id: bytes, *, timeout_s: float) -> None:
+        """Add a batch of one or more frames, all with the id `batch_id` (16 bytes) and their number. When this returns,
+        it survives a power failure.
 
         Raises:
             SpoolFullError: The spool would exceed its limit.
-            SpoolError: The file at its path is not a spool, or another process held its lock for `timeout_s`.
+            SpoolError: The file at its path is not a spool of ours, or another process held its lock for `timeout_s`.
             OSError: The spool cannot be written; it is unchanged.
         """
-        frame = _FRAME.pack(_FRAME_MARK, len(content), zlib.crc32(content), uuid.uuid4().bytes) + content
-        with self._open(timeout_s, create=True) as descriptor:
-            end = os.lseek(descriptor, 0, os.SEEK_END)
-            if end + len(frame) > self._limit_bytes:
+        frames = b"".join(
+            _FRAME.pack(_FRAME_MARK, len(content), zlib.crc32(content), _number(batch_id, number)) + content
+            for number, content in enumerate(contents)
+        )
+
+        def write(held: HeldSpool) -> None:
+            end = os.lseek(held.descriptor, 0, os.SEEK_END)
+            if end + len(frames) > self._limit_bytes:
                 raise SpoolFullError(f"{self.path} is full ({end} of {self._limit_bytes} bytes)")
             try:
-                _write(descriptor, frame)
-                os.fsync(descriptor)
-            except OSError:
-                os.ftruncate(descriptor, end)
+                _write(held.descriptor, frames)
+                os.fsync(held.descriptor)
+            except BaseException:
+                os.ftruncate(held.descriptor, end)
                 raise
 
-    @contextmanager
-    def hold(self, *, timeout_s: float) -> Iterator[HeldSpool | None]:
-        """Lock the spool to take its batches; None if there is no spool.
+        self._hold(write, Deadline(timeout_s), create=True)
+
+    def hold(self, work: Callable[[HeldSpool], _T], *, timeout_s: float) -> _T | None:
+        """Return what `work` returns for the spool, which is locked meanwhile; None if there is no spool.
 
         Raises:
-            SpoolError: The file at its path is not a spool, or another process held its lock for `timeout_s`.
+            SpoolError: The file at its path is not a spool of ours, or another process held its lock for `timeout_s`.
             OSError: The spool cannot be read or written.
         """
-        with ExitStack() as stack:
-            try:
-                descriptor = stack.enter_context(self._open(timeout_s, create=False))
-            except FileNotFoundError:
-                descriptor = None
-            yield None if descriptor is None else HeldSpool(self.path, descriptor)
+        return self._hold(work, Deadline(timeout_s), create=False)
 
     def count(self) -> tuple[int, int]:
         """Return the number of batches that wait, and of their bytes. Takes no lock.
@@ -108,7 +114,7 @@ class Spool:
             OSError: It cannot be read.
         """
         try:
-            descriptor = os.open(self.path, os.O_RDONLY | BINARY)
+            descriptor = os.open(self.path, os.O_RDONLY | BINARY | NO_LINK)
         except FileNotFoundError:
             return 0, 0
         try:
@@ -119,46 +125,66 @@ class Spool:
         finally:
             os.close(descriptor)
 
-    @contextmanager
-    def _open(self, timeout_s: float, *, create: bool) -> Iterator[int]:
-        deadline = time.monotonic() + timeout_s
+    def _hold(self, work: Callable[[HeldSpool], _T], deadline: Deadline, *, create: bool) -> _T | None:
+        flags = os.O_RDWR | BINARY | NO_LINK | (os.O_CREAT if create else 0)
         while True:
-            flags = os.O_RDWR | BINARY | (os.O_CREAT if create else 0)
-            descriptor = os.open(self.path, flags, 0o600)
+            descriptor = -1
             try:
+                # Unpacked, because an exception of a signal handler may come after a call: see `_OwnConnection`.
+                (descriptor,) = map(os.open, (self.path,), (flags,), (0o600,))
                 try:
                     lock_file(descriptor)
+                    if os.fstat(descriptor).st_nlink:  # else it was removed while we waited
+                        self._prepare(descriptor)
+                        return work(HeldSpool(self.path, descriptor))
                 except BlockingIOError:
-                    if time.monotonic() >= deadline:
+                    if deadline.has_passed():
                         raise SpoolError(f"{self.path} is locked by another process") from None
                     time.sleep(_PAUSE_S)
-                    continue
-                try:
-                    status = os.fstat(descriptor)
-                    if status.st_nlink == 0:  # removed while we waited
-                        continue
-                    if status.st_size == 0:
-                        _write(descriptor, _HEADER.pack(_MARK, uuid.uuid4().bytes, _HEADER.size))
-                        sync_folder(os.path.dirname(self.path))
-                    _check_mark(self.path, read_at(descriptor, _HEADER.size, 0))
-                    yield descriptor
-                    return
                 finally:
                     unlock_file(descriptor)
+            except FileNotFoundError:
+                if create or descriptor >= 0:
+                    raise
+                return None
             finally:
-                os.close(descriptor)
+                if descriptor >= 0:
+                    os.close(descriptor)
+
+    def _prepare(self, descriptor: int) -> None:
+        """Make sure that the file is ours, for us alone, and begins as a spool."""
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise SpoolError(f"{self.path} is no plain file: move it away")
+        if HAS_MODES:
+            if status.st_uid not in self._find_owners():
+                raise SpoolError(f"{self.path} belongs to another user (id {status.st_uid}): move it away")
+            if stat.S_IMODE(status.st_mode) & 0o077:
+                os.fchmod(descriptor, 0o600)
+        if status.st_size == 0:
+            _write(descriptor, _HEADER.pack(_MARK, uuid.uuid4().bytes, _HEADER.size))
+            sync_folder(os.path.dirname(self.path))
+        _check_mark(self.path, read_at(descriptor, _HEADER.size, 0))
+
+    def _find_owners(self) -> set[int]:
+        """Return the users whose spool this may be: ours, and that of the database."""
+        owners = {os.geteuid()}
+        with contextlib.suppress(OSError):
+            owners.add(os.stat(self.path.removesuffix(_SUFFIX)).st_uid)
+        return owners
 
 
 class HeldSpool:
     """A locked spool. Iterating gives the frames that were not taken yet, in order."""
 
     def __init__(self, path: str, descriptor: int) -> None:
+        """`descriptor` is that of a file with the header of a spool."""
         header = read_at(descriptor, _HEADER.size, 0)
         _check_mark(path, header)
         _, spool_id, self._position = _HEADER.unpack(header)
         self.spool_id = spool_id.hex()
         self._path = path
-        self._descriptor = descriptor
+        self.descriptor = descriptor
 
     def __iter__(self) -> Iterator[Frame]:
         """Yield the frames that were not taken yet."""
@@ -169,21 +195,37 @@ class HeldSpool:
 
     def advance(self, frame: Frame) -> None:
         """Note that `frame` was taken."""
-        write_at(self._descriptor, struct.pack(">Q", frame.end), _HEADER.size - 8)
-        os.fsync(self._descriptor)
+        write_at(self.descriptor, struct.pack(">Q", frame.end), _HEADER.size - 8)
+        os.fsync(self.descriptor)
         self._position = frame.end
+
+    def set_aside(self, frame: Frame) -> str:
+        """Append `frame`, which cannot be read, to the file `PATH-bad`, as it stands here, and return that path.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        path = f"{self._path}-bad"
+        start = frame.end - len(frame.content) - _FRAME.size
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | BINARY | NO_LINK, 0o600)
+        try:
+            _write(descriptor, read_at(self.descriptor, frame.end - start, start))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        return path
 
     def remove(self) -> None:
         """Remove the spool, when all its frames were taken."""
-        remove_open_file(self._path, self._descriptor)
+        remove_open_file(self._path, self.descriptor)
 
     def _read(self, position: int) -> Frame | None:
-        size = os.fstat(self._descriptor).st_size
+        size = os.fstat(self.descriptor).st_size
         while position + _FRAME.size <= size:
-            mark, length, checksum, batch_id = _FRAME.unpack(read_at(self._descriptor, _FRAME.size, position))
+            mark, length, checksum, batch_id = _FRAME.unpack(read_at(self.descriptor, _FRAME.size, position))
             end = position + _FRAME.size + length
             if mark == _FRAME_MARK and end <= size:
-                content = read_at(self._descriptor, length, end - length)
+                content = read_at(self.descriptor, length, end - length)
                 if zlib.crc32(content) == checksum:
                     return Frame(end, batch_id.hex(), content)
             position = self._find_mark(position + 1, size)
@@ -192,7 +234,7 @@ class HeldSpool:
     def _find_mark(self, position: int, size: int) -> int:
         chunk = 1 << 20
         while position < size:
-            found = read_at(self._descriptor, chunk, position).find(_FRAME_MARK)
+            found = read_at(self.descriptor, chunk, position).find(_FRAME_MARK)
             if found >= 0:
                 return position + found
             position += chunk - len(_FRAME_MARK) + 1
@@ -208,3 +250,8 @@ def _write(descriptor: int, content: bytes) -> None:
     left = memoryview(content)
     while left:
         left = left[os.write(descriptor, left) :]
+
+
+def _number(batch_id: bytes, number: int) -> bytes:
+    """Return the id of one frame of a batch."""
+    return (int.from_bytes(batch_id) ^ number).to_bytes(len(batch_id))

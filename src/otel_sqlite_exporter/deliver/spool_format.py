@@ -3,23 +3,55 @@
 
 from __future__ import annotations
 
+import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 import orjson
 
 from otel_sqlite_exporter.error_texts import describe_error
-from otel_sqlite_exporter.errors import SpoolError
+from otel_sqlite_exporter.errors import SpoolError, UnreadableBatchError
 from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, Interactions, Records
 from otel_sqlite_exporter.write.exporter_runs import Run
 
 _FORMAT = 1
+_MOST_BYTES = 1 << 28
+"""The most bytes that one frame may have when it is inflated: zlib makes 2 GB of 2 MB."""
+_Dump = Callable[[Any], bytes]
 
 
-def dump_batch(records: Records, run: Run, time_unix_nano: int) -> bytes:
-    """Return a batch of `run` as bytes. Rows come with the names of their columns, for other versions to read them."""
+def dump_batches(
+    records: Records, run: Run, time_unix_nano: int, *, most_bytes: int = _MOST_BYTES, dump: _Dump | None = None
+) -> list[bytes]:
+    """Return a batch of `run` as the contents of one or more frames, none of which has more than `most_bytes` when it
+    is inflated. `dump` makes JSON of a document (default: orjson)."""
+    document = _dump(records, run, time_unix_nano, dump or _dump_fast)
+    if len(document) <= most_bytes:
+        return [zlib.compress(document, 1)]
+    if len(records) < 2:
+        raise SpoolError(f"a record of {len(document)} bytes is too large for the spool ({most_bytes} bytes)")
+    halves = records.split()
+    return [
+        content
+        for half in halves
+        for content in dump_batches(half, run, time_unix_nano, most_bytes=most_bytes, dump=dump)
+    ]
+
+
+def dump_slowly(document: Any) -> bytes:
+    """Return JSON of a document by the standard library, for when memory has run out: there orjson (3.13) ends the
+    process by a null pointer."""
+    return json.dumps(document, default=tuple, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def _dump_fast(document: Any) -> bytes:
+    return orjson.dumps(document, default=tuple)
+
+
+def _dump(records: Records, run: Run, time_unix_nano: int, dump: _Dump) -> bytes:
+    """Return a batch as JSON. Rows come with the names of their columns, for other versions to read them."""
     document = {
         "format": _FORMAT,
         "time_unix_nano": time_unix_nano,
@@ -29,25 +61,34 @@ def dump_batch(records: Records, run: Run, time_unix_nano: int) -> bytes:
         "logs": records.logs,
         "quarantine": records.quarantine,
     }
-    return zlib.compress(orjson.dumps(document, default=tuple), 1)
+    return dump(document)
 
 
 def load_batch(content: bytes) -> tuple[Records, Run, int]:
-    """Return the arguments of the call of `dump_batch` that returned `content`.
+    """Return the arguments of the call of `dump_batches` that returned `content`.
 
     Raises:
-        SpoolError: A newer version wrote it, or it is not a batch.
+        UnreadableBatchError: It is not a batch.
+        SpoolError: A newer version wrote it.
     """
     try:
-        document = orjson.loads(zlib.decompress(content))
+        document = orjson.loads(_inflate(content))
         version = document["format"]
         if version <= _FORMAT:
             columns = document["columns"]
             rows = {name: _load(hint, document[name], columns) for name, hint in _find_nested(Records).items()}
             return Records(**rows), Run.load(document["run"]), document["time_unix_nano"]
     except (zlib.error, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SpoolError(f"a batch in the spool cannot be read: {describe_error(error)}") from None
+        raise UnreadableBatchError(f"a batch in the spool cannot be read: {describe_error(error)}") from None
     raise SpoolError(f"a batch in the spool has format {version}: upgrade with `pip install -U otel-sqlite-exporter`")
+
+
+def _inflate(content: bytes) -> bytes:
+    decompressor = zlib.decompressobj()
+    document = decompressor.decompress(content, _MOST_BYTES)
+    if not decompressor.eof:
+        raise ValueError("it is cut short or too large")
+    return document
 
 
 def _load(hint: Any, value: Any, columns: Mapping[str, Sequence[str]]) -> Any:

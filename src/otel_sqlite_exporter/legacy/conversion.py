@@ -31,9 +31,10 @@ from otel_sqlite_exporter.legacy.stage_progress import StageProgress, StageStep
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.backup import write_backup
-from otel_sqlite_exporter.storage.connection import is_in_use, open_reader, open_writer, transaction
+from otel_sqlite_exporter.storage.connection import is_in_use, open_reader, open_writer
 from otel_sqlite_exporter.storage.migrations import check_integrity, migrate
 from otel_sqlite_exporter.storage.steps import apply_steps, load_migrations
+from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.statements import run_script
 
 

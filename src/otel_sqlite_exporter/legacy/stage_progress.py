@@ -14,7 +14,7 @@ import orjson
 
 from otel_sqlite_exporter.errors import LegacyCheckError
 from otel_sqlite_exporter.sql.texts import read_query
-from otel_sqlite_exporter.storage.connection import transaction
+from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.statements import run_script
 
 

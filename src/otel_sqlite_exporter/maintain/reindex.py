@@ -31,9 +31,9 @@ from otel_sqlite_exporter.maintain.written_rules import note_reindexed
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
-from otel_sqlite_exporter.storage.connection import transaction
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.state import forget_state, read_number, write_state
+from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.interactions.counted_calls import ChangedRecords, count_calls, find_calls
 from otel_sqlite_exporter.write.statements import read_json, read_rows, run_query, run_script
 from otel_sqlite_exporter.write.stored_spans import StoredSpan, read_spans

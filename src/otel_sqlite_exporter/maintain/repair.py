@@ -15,13 +15,13 @@ from otel_sqlite_exporter.errors import FileRefusedError
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.backup import write_backup
-from otel_sqlite_exporter.storage.connection import transaction
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.identity import identify_file, missing_hint
 from otel_sqlite_exporter.storage.open_work import OpenRun
 from otel_sqlite_exporter.storage.process import is_alive
 from otel_sqlite_exporter.storage.statistics import gather_statistics
 from otel_sqlite_exporter.storage.steps import load_migrations
+from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.statements import run_script
 from otel_sqlite_exporter.write.sums import repair_sessions
 from otel_sqlite_exporter.write.writer import Writer

@@ -16,8 +16,8 @@ import orjson
 from otel_sqlite_exporter.genai.prices import load_prices, name_source
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
-from otel_sqlite_exporter.storage.connection import transaction
 from otel_sqlite_exporter.storage.database import open_file
+from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.call_prices import read_costs
 from otel_sqlite_exporter.write.statements import run_query
 

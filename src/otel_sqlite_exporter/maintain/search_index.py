@@ -15,8 +15,9 @@ from otel_sqlite_exporter.model.search_terms import extract_text, fold
 from otel_sqlite_exporter.query.search import has_index
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query, split_statements
-from otel_sqlite_exporter.storage.connection import read_file, transaction
+from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.database import open_file
+from otel_sqlite_exporter.storage.transactions import transaction
 
 # Adding a character takes 0.15 us, so a writer waits 0.1 s at most.
 _BATCH = 200

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 RECEIVERS = (1, 4)
 """The kinds of span that receive a call, SERVER and CONSUMER. Such a span may have the id of the span that sent it."""
@@ -282,3 +282,15 @@ class Records:
     def __len__(self) -> int:
         """Return the number of records."""
         return len(self.spans) + len(self.logs) + len(self.quarantine)
+
+    def split(self) -> tuple[Records, Records]:
+        """Return the records in two parts, neither of which is empty if there are two or more."""
+        kinds = (self.spans, self.logs, self.quarantine)
+        first: list[Sequence[Any]] = []
+        rest: list[Sequence[Any]] = []
+        left = len(self) // 2
+        for kind in kinds:
+            first.append(kind[:left])
+            rest.append(kind[left:])
+            left -= len(first[-1])
+        return Records(*first), Records(*rest)

@@ -7,14 +7,16 @@ import os
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Unpack
 
 import opentelemetry.sdk._logs.export as sdk
 
+from otel_sqlite_exporter.encode.each_record import encode_each
 from otel_sqlite_exporter.encode.logs import LogEncoder
 from otel_sqlite_exporter.encode.quarantine import quarantine_log
 from otel_sqlite_exporter.genai.rules import extend_rules
-from otel_sqlite_exporter.model.rows import Records
+from otel_sqlite_exporter.model.rows import EncodedLog, QuarantineRow, Records
 from otel_sqlite_exporter.model.signals import LogFields
 from otel_sqlite_exporter.model.values import copy_attributes
 from otel_sqlite_exporter.redact.redacted_signals import SpanRedactor, make_span_redactor
@@ -56,7 +58,7 @@ class SQLiteLogRecordExporter(_Base):  # type: ignore[misc]
             return _Result.FAILURE
         _exporting.is_under_way = True
         try:
-            return _Result.SUCCESS if self._delivery.deliver(self._encode(batch)) else _Result.FAILURE
+            return _Result.SUCCESS if self._deliver(batch) else _Result.FAILURE
         finally:
             _exporting.is_under_way = False
 
@@ -68,18 +70,20 @@ class SQLiteLogRecordExporter(_Base):  # type: ignore[misc]
         """Return True: each export is written when it returns."""
         return True
 
-    def _encode(self, batch: Sequence[Any]) -> Records:
+    def _deliver(self, batch: Sequence[Any]) -> bool:
         arrival = time.time_ns()
-        logs = []
-        quarantine = []
-        for record in batch:
+
+        def encode(record: Any) -> EncodedLog:
+            return self._encoder.encode_log(read_log(record, self._redactor), arrival)
+
+        def quarantine(record: Any, error: Exception) -> QuarantineRow:
             fields = None
-            try:
+            with suppress(Exception):
                 fields = read_log(record, self._redactor)
-                logs.append(self._encoder.encode_log(fields, arrival))
-            except Exception as error:
-                quarantine.append(quarantine_log(fields, error, arrival))
-        return Records(logs=logs, quarantine=quarantine)
+            return quarantine_log(fields, error, arrival)
+
+        encoded = encode_each(batch, encode, quarantine)
+        return self._delivery.deliver(Records(logs=encoded.rows, quarantine=encoded.refused), lost=encoded.lost)
 
 
 def read_log(record: Any, redactor: SpanRedactor | None) -> LogFields:

@@ -37,13 +37,13 @@ class ExporterMetrics:
         self._exported = meter.create_counter(f"otel.sdk.exporter.{kind}.exported", unit)
         self._duration = meter.create_histogram("otel.sdk.exporter.operation.duration", "s")
 
-    def measure(self, records: int) -> Callable[[Exception | None], None]:
+    def measure(self, records: int) -> Callable[[BaseException | None], None]:
         """Record the start of an export. Return a function that records its end; its argument is the error that lost
         the records."""
         self._inflight.add(records, self._attributes)
         began = time.perf_counter()
 
-        def end(error: Exception | None) -> None:
+        def end(error: BaseException | None) -> None:
             duration = time.perf_counter() - began
             failure = {} if error is None else {"error.type": type(error).__qualname__}
             self._inflight.add(-records, self._attributes)

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextvars import copy_context
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 
@@ -16,13 +16,18 @@ from otel_sqlite_exporter.settings import Settings
 def make_delivery(settings: Settings, signal: str) -> Delivery:
     """Return the delivery of an exporter; `signal` is `traces` or `logs`."""
     measured = {"measure": ExporterMetrics(signal).measure} if are_metrics_enabled() else {}
-    return Delivery(settings, signal, **measured, suppress_instrumentation=_suppress_instrumentation)
+    return Delivery(settings, signal, **measured, run_suppressed=_run_suppressed)
 
 
-@contextmanager
-def _suppress_instrumentation() -> Iterator[None]:
+def _run_suppressed(work: Callable[[], None]) -> None:
+    """Do `work` in a context of its own, so that no exception of a signal handler leaves the application's context
+    suppressed."""
+    copy_context().run(_suppress, work)
+
+
+def _suppress(work: Callable[[], None]) -> None:
     token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
     try:
-        yield
+        work()
     finally:
         detach(token)

@@ -11,10 +11,11 @@ from typing import Unpack
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from otel_sqlite_exporter.encode.each_record import encode_each
 from otel_sqlite_exporter.encode.quarantine import quarantine_span
 from otel_sqlite_exporter.encode.spans import SpanEncoder
 from otel_sqlite_exporter.genai.rules import extend_rules
-from otel_sqlite_exporter.model.rows import Records
+from otel_sqlite_exporter.model.rows import EncodedSpan, QuarantineRow, Records
 from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
 from otel_sqlite_exporter.sdk.keywords import show_keywords
 from otel_sqlite_exporter.sdk.sdk_delivery import make_delivery
@@ -52,14 +53,12 @@ class SQLiteSpanExporter(SpanExporter):
         FAILURE means that the spool could not be written either. One log line a minute says why, and the file counts
         the spans as dropped. After `shutdown` every batch fails, with one warning.
         """
-        is_durable = self._delivery.deliver(self._encode(spans, are_open=False))
-        return SpanExportResult.SUCCESS if is_durable else SpanExportResult.FAILURE
+        return self._export(spans, are_open=False)
 
     def export_open(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Write spans that still run, as they are now. The file shows them as running until `export` writes them again
         as finished, or until their process has ended. Results are those of `export`."""
-        is_durable = self._delivery.deliver(self._encode(spans, are_open=True))
-        return SpanExportResult.SUCCESS if is_durable else SpanExportResult.FAILURE
+        return self._export(spans, are_open=True)
 
     def note_alive(self) -> None:
         """Write to the file that this process still runs. Its running spans then last until this time."""
@@ -77,15 +76,19 @@ class SQLiteSpanExporter(SpanExporter):
         """Return True: each export is written when it returns."""
         return True
 
-    def _encode(self, spans: Sequence[ReadableSpan], *, are_open: bool) -> Records:
+    def _export(self, spans: Sequence[ReadableSpan], *, are_open: bool) -> SpanExportResult:
         arrival = time.time_ns()
-        encoded = []
-        quarantine = []
-        for original in spans:
+
+        def encode(original: ReadableSpan) -> EncodedSpan:
             span = original if self._redactor is None else self._redactor.redact_span(original)
-            try:
-                encoded.append(self._encoder.encode_span(span, arrival, is_open=are_open))
-            except Exception as error:
-                if not are_open:  # a running span comes again when it has ended
-                    quarantine.append(quarantine_span(span, error, arrival))
-        return Records(spans=encoded, quarantine=quarantine)
+            return self._encoder.encode_span(span, arrival, is_open=are_open)
+
+        def quarantine(original: ReadableSpan, error: Exception) -> QuarantineRow:
+            span = original if self._redactor is None else self._redactor.redact_span(original)
+            return quarantine_span(span, error, arrival)
+
+        encoded = encode_each(spans, encode, quarantine)
+        # A running span comes again when it has ended.
+        refused = () if are_open else encoded.refused
+        is_durable = self._delivery.deliver(Records(spans=encoded.rows, quarantine=refused), lost=encoded.lost)
+        return SpanExportResult.SUCCESS if is_durable else SpanExportResult.FAILURE

@@ -12,16 +12,25 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import sqlite3
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeVar
 
 from otel_sqlite_exporter.errors import DamagedFileError, UnsupportedSQLiteError
 from otel_sqlite_exporter.settings import resolve_environment
 from otel_sqlite_exporter.storage.file_systems import find_network_type
-from otel_sqlite_exporter.storage.system_files import file_uri
+from otel_sqlite_exporter.storage.system_files import file_uri, sync_folder
+from otel_sqlite_exporter.storage.transactions import (
+    BoundedConnection,
+    BusyTimeout,
+    Deadline,
+    bound_waits,
+    timeout_ms,
+    transaction,
+)
 
 _T = TypeVar("_T")
 OLDEST_SQLITE = (3, 38, 0)
@@ -35,6 +44,8 @@ _CHECKPOINT_PAGES = 1000
 _INCREMENTAL = 2
 _CACHE_KIB = 16 * 1024
 _READS = 10
+# With FULL, a rollback journal that was deleted may be there again after a power failure, and undo the last batch.
+_SYNCHRONOUS = {"normal": "NORMAL", "full": "EXTRA"}
 
 
 def check_sqlite_version(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:
@@ -50,10 +61,10 @@ def check_sqlite_version(version: tuple[int, ...] = sqlite3.sqlite_version_info)
 def open_writer(
     path: str,
     *,
-    busy_timeout_ms: int,
+    busy_timeout_ms: BusyTimeout,
     synchronous: str = "normal",
     make: Callable[[sqlite3.Connection], object] | None = None,
-) -> sqlite3.Connection:
+) -> BoundedConnection:
     """Open `path` for writing, creating it (mode 0600, WAL, incremental auto-vacuum) and its folder if need be. A new
     file on a network file system, where WAL does not work, has a rollback journal instead.
 
@@ -70,13 +81,15 @@ def open_writer(
     _check_access(path)
     connection = _connection_type()(
         path,
-        timeout=busy_timeout_ms / 1000,
+        timeout=timeout_ms(busy_timeout_ms) / 1000,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=_CACHED_STATEMENTS,
     )
+    if isinstance(busy_timeout_ms, Deadline):
+        connection.deadline = busy_timeout_ms
     try:
-        connection.execute(f"PRAGMA synchronous = {synchronous.upper()}")
+        connection.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[synchronous]}")
         # SQLite keeps the pages that it would need to undo one INSERT of many rows, 1 MB for 512 spans. In files, each
         # batch writes and removes a temporary file, in a folder that may be full or read-only.
         connection.execute("PRAGMA temp_store = MEMORY")
@@ -100,7 +113,7 @@ def open_writer(
 def open_reader(
     path: str,
     *,
-    busy_timeout_ms: int,
+    busy_timeout_ms: BusyTimeout,
     immutable: bool = False,
     mode: str = "ro",
     check_same_thread: bool = True,
@@ -118,7 +131,7 @@ def open_reader(
     connection = _connection_type()(
         f"{file_uri(path)}?mode={mode}{'&immutable=1' if immutable else ''}",
         uri=True,
-        timeout=busy_timeout_ms / 1000,
+        timeout=timeout_ms(busy_timeout_ms) / 1000,
         isolation_level=None,
         check_same_thread=check_same_thread,
     )
@@ -132,31 +145,17 @@ def open_reader(
     return connection
 
 
-def _connection_type() -> type[sqlite3.Connection]:
-    """Return SQLite's own type, which costs nothing, unless OTEL_EXPORTER_SQLITE_DEBUG asks for a trace."""
+def _connection_type() -> type[BoundedConnection]:
+    """Return the type without a method of its own, unless OTEL_EXPORTER_SQLITE_DEBUG asks for a trace."""
     if not resolve_environment().debug:
-        return sqlite3.Connection
+        return BoundedConnection
     from otel_sqlite_exporter.storage.traced_connection import TracedConnection
 
     return TracedConnection
 
 
-@contextlib.contextmanager
-def transaction(connection: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
-    """Hold a transaction that writes: committed at the end, rolled back where something is raised."""
-    connection.execute(begin)
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        # A full disk and some I/O errors have rolled back already.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
 def read_file(
-    path: str, read: Callable[[sqlite3.Connection], _T], *, busy_timeout_ms: int, main_only: bool = False
+    path: str, read: Callable[[sqlite3.Connection], _T], *, busy_timeout_ms: BusyTimeout, main_only: bool = False
 ) -> _T:
     """Return what `read` returns for a read-only connection to `path`, in one transaction.
 
@@ -179,7 +178,8 @@ def read_file(
                 result = read(connection)
         except sqlite3.OperationalError:
             raise
-        except sqlite3.DatabaseError as error:
+        # SQLite quotes a damaged schema, which need not be UTF-8.
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             if left and immutable and _fingerprint(path) != before:
                 continue
             raise report_damage(path, error) from error
@@ -210,23 +210,50 @@ def _fingerprint(path: str) -> tuple[int, int, bool]:
     return status.st_size, status.st_mtime_ns, is_in_use(path)
 
 
+def keep_log(path: str, *, as_link: bool = False) -> str | None:
+    """Give the write-ahead log of a `path` whose file is lost a second name (a copy, or `as_link`), and return it; None
+    if there is no log.
+
+    Raises:
+        OSError: It could not be written.
+    """
+    log = f"{os.path.realpath(path)}-wal"
+    try:
+        kept = f"{log.removesuffix('-wal')}.orphaned-{os.stat(log).st_mtime_ns}-{os.getpid()}-wal"
+    except FileNotFoundError:
+        return None
+    if as_link:
+        os.link(log, kept)
+    else:
+        shutil.copyfile(log, kept)
+        os.chmod(kept, 0o600)
+    return kept
+
+
 def _create_file(path: str) -> None:
     path = os.path.realpath(path)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    _make_folders(os.path.dirname(path))
     if os.path.exists(path):
         return
     # The WAL of a file that was removed: SQLite would delete it beside a new file, so it gets a second name. (Renaming
     # it could take the WAL from a process that has just created the file; who did not create it, takes the name back.)
     orphan = None
     with contextlib.suppress(OSError):
-        name = f"{path}.orphaned-{os.stat(f'{path}-wal').st_mtime_ns}-{os.getpid()}-wal"
-        os.link(f"{path}-wal", name)
-        orphan = name
+        orphan = keep_log(path, as_link=True)
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        sync_folder(os.path.dirname(path))
     except FileExistsError:
         if orphan is not None:
             os.unlink(orphan)
+
+
+def _make_folders(folder: str) -> None:
+    """Make the folders that are missing, for this user alone."""
+    if not os.path.isdir(folder):
+        _make_folders(os.path.dirname(folder))
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder, 0o700)
 
 
 def _check_access(path: str) -> None:
@@ -258,14 +285,15 @@ def _write_first_page(connection: sqlite3.Connection, make: Callable[[sqlite3.Co
         make(connection)
 
 
-def _enter_wal_mode(connection: sqlite3.Connection, busy_timeout_ms: int) -> None:
-    deadline = time.monotonic() + busy_timeout_ms / 1000
+def _enter_wal_mode(connection: sqlite3.Connection, busy_timeout_ms: BusyTimeout) -> None:
+    deadline = Deadline(timeout_ms(busy_timeout_ms) / 1000)
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         try:
+            bound_waits(connection)
             connection.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError:
             # Where several processes do this to a new file at once, SQLite does not wait for its turn by itself.
-            if time.monotonic() >= deadline:
+            if deadline.has_passed():
                 raise
             time.sleep(0.005)

@@ -15,31 +15,36 @@ import ctypes
 import os
 import sqlite3
 import threading
-import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from typing import TypeVar
 
 from otel_sqlite_exporter.errors import ClosedError, InheritedFileError
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.connection import open_writer
 from otel_sqlite_exporter.storage.migrations import prepare_file
 from otel_sqlite_exporter.storage.system_files import BINARY
+from otel_sqlite_exporter.storage.transactions import BoundedConnection, BusyTimeout, Deadline, roll_back
+from otel_sqlite_exporter.storage.watched_file import WatchedFile, identify
 
-_TOLERANCE_MS = 20
+_T = TypeVar("_T")
 
 
 class _OwnConnection:
-    """The connection of one process, the lock of its users, and the identity of the file that it opened."""
+    """The connection of one process, the lock of its users, and the file that it opened.
 
-    def __init__(self) -> None:
+    An exception of a signal handler may come after any call. So the lock is taken in an assignment that unpacks:
+    between taking it and noting that, no call ends; and it is released by the first call of a `finally`."""
+
+    def __init__(self, path: str) -> None:
         self.pid = os.getpid()
         self.lock = threading.Lock()
-        self.connection: sqlite3.Connection | None = None
-        self.file_id: tuple[int, int] | None = None
+        self.is_held_by_fork = False
+        self.connection: BoundedConnection | None = None
+        self.file = WatchedFile(path)
         self.index_id: tuple[int, int] | None = None
-        self.timeout_ms = 0
 
-    def hold(self, connection: sqlite3.Connection) -> None:
+    def hold(self, connection: BoundedConnection) -> None:
         # Only `close` gives this reference back. Without it, a child that ends would close the connection that it
         # inherited. If the fork came in the middle of a transaction, this would roll back pages of the parent in the
         # index that both share.
@@ -47,9 +52,13 @@ class _OwnConnection:
         self.connection = connection
 
     def close(self) -> None:
-        connection, self.connection = self.connection, None
-        if connection is not None:
+        connection = self.connection
+        if connection is None:
+            return
+        try:
             connection.close()
+        finally:
+            self.connection = None
             ctypes.pythonapi.Py_DecRef(ctypes.py_object(connection))
 
 
@@ -57,8 +66,8 @@ _databases: weakref.WeakSet[Database] = weakref.WeakSet()
 
 
 def open_file(
-    settings: Settings, *, busy_timeout_ms: int | None = None, must_exist: bool = False
-) -> sqlite3.Connection:
+    settings: Settings, *, busy_timeout_ms: BusyTimeout | None = None, must_exist: bool = False
+) -> BoundedConnection:
     """Return a connection that writes to the file of `settings`, which is created, unless it `must_exist`, or upgraded
     as `settings.auto_migrate` allows. `busy_timeout_ms` is that of `settings`, unless given.
 
@@ -82,51 +91,68 @@ class Database:
         self._timeout_s = settings.busy_timeout_ms / 1000
         self._is_closed = False
         self._is_cut_off = False
-        self._own = _OwnConnection()
+        self._own = _OwnConnection(settings.path)
         self._finalizer = self._watch()
         _databases.add(self)
 
-    @contextlib.contextmanager
-    def use(self, timeout_s: float | None = None) -> Iterator[sqlite3.Connection]:
-        """Lend the connection to one thread at a time. A file that was removed or replaced is opened again. The wait
-        for other threads and then for other writers is bounded by `timeout_s` (default: the busy timeout) together.
+    def run(self, work: Callable[[sqlite3.Connection], _T], deadline: Deadline | None = None) -> _T:
+        """Return what `work` returns for the connection, which is lent to one thread at a time. A file that was
+        removed, replaced or cut in place is opened again. All waits, for other threads and for other writers, end by
+        `deadline` (default: the busy timeout from now).
 
         Raises:
             ClosedError: `close` was called.
             FileRefusedError, MigrationFailedError, UnsupportedSQLiteError: The file cannot be used as it is.
-            sqlite3.OperationalError: The connection was not to be had within the busy timeout.
+            sqlite3.OperationalError: The connection was not to be had in time, or the file was removed, replaced or cut
+                meanwhile.
             sqlite3.Error, OSError: The file cannot be opened.
         """
         own = self._find_own()
-        timeout_s = self._timeout_s if timeout_s is None else timeout_s
-        deadline = time.monotonic() + timeout_s
-        if not own.lock.acquire(timeout=timeout_s):
-            raise sqlite3.OperationalError("database is locked by another export of this process")
+        deadline = Deadline(self._timeout_s) if deadline is None else deadline
+        is_held = False
         try:
-            yield self._connect(own, deadline)
+            (is_held,) = map(own.lock.acquire, (True,), (deadline.left_s(),))
+            if not is_held:
+                raise sqlite3.OperationalError("database is locked by another export of this process")
+            try:
+                connection = self._connect(own, deadline)
+                result = work(connection)
+                if not own.file.is_sound(connection):
+                    own.close()
+                    raise sqlite3.OperationalError("the file was removed, replaced or cut while it was written")
+                return result
+            finally:
+                # An exception of a signal handler may have come right after a transaction began. (A child that was
+                # forked in the middle of it leaves it to its parent.)
+                if own.connection is not None and own.connection.in_transaction and own.pid == os.getpid():
+                    roll_back(own.connection)
         finally:
-            own.lock.release()
+            if is_held:
+                own.lock.release()
 
     def reopen(self) -> None:
         """Close the connection, so that the next use opens the file again. Used after errors that may have broken
         it."""
-        self._close_within(0)
+        self._close_by(Deadline(0))
 
-    def close(self) -> None:
-        """Close the connection for good, if this process has one. Waits for a running use as long as the busy timeout;
-        after that the connection stays with that use."""
+    def close(self, deadline: Deadline | None = None) -> None:
+        """Close the connection for good, if this process has one. Waits for a running use until `deadline` (default:
+        the busy timeout from now); after that the connection stays with that use."""
         self._is_closed = True
-        self._close_within(self._timeout_s)
+        self._close_by(Deadline(self._timeout_s) if deadline is None else deadline)
 
-    def _close_within(self, timeout_s: float) -> None:
+    def _close_by(self, deadline: Deadline) -> None:
         own = self._find_own()
-        if own.lock.acquire(timeout=timeout_s):
-            try:
+        is_held = False
+        try:
+            (is_held,) = map(own.lock.acquire, (True,), (deadline.left_s(),))
+            if is_held:
                 own.close()
-            finally:
+        finally:
+            if is_held:
                 own.lock.release()
 
-    def _connect(self, own: _OwnConnection, deadline: float) -> sqlite3.Connection:
+    def _connect(self, own: _OwnConnection, deadline: Deadline) -> sqlite3.Connection:
         if self._is_closed:
             raise ClosedError("the exporter was shut down")
         path = self._settings.path
@@ -135,19 +161,18 @@ class Database:
                 f"{path} was open when this process was forked, past Python's fork hooks, and its parent has closed it "
                 "since: let the first export come after the fork"
             )
-        timeout = max(0, round((deadline - time.monotonic()) * 1000))
-        if own.connection is not None and own.file_id != _identify(path):
-            own.close()
         connection = own.connection
+        if connection is not None:
+            connection.deadline = deadline
+            if connection.in_transaction or not own.file.is_sound(connection):
+                own.close()
+                connection = None
         if connection is None:
-            connection = open_file(self._settings, busy_timeout_ms=timeout)
+            connection = open_file(self._settings, busy_timeout_ms=deadline)
             own.hold(connection)
-            own.file_id, own.index_id = _identify(path), _identify(f"{path}-shm")
-            own.timeout_ms = timeout
+            own.file.note()
+            own.index_id = identify(f"{path}-shm")
             self._on_open(connection)
-        elif abs(own.timeout_ms - timeout) > _TOLERANCE_MS:
-            connection.execute(f"PRAGMA busy_timeout = {timeout}")
-            own.timeout_ms = timeout
         return connection
 
     def _find_own(self) -> _OwnConnection:
@@ -161,7 +186,7 @@ class Database:
         if self._own.connection is not None:
             self._is_cut_off = not _take_inherited_locks(self._settings.path, self._own)
         self._finalizer.detach()
-        self._own = _OwnConnection()
+        self._own = _OwnConnection(self._settings.path)
         self._finalizer = self._watch()
 
     def _watch(self) -> weakref.finalize[..., Database]:
@@ -181,7 +206,7 @@ def _take_inherited_locks(path: str, own: _OwnConnection) -> bool:
     and removes the WAL that the child goes on writing. Return whether that has not happened already."""
     import fcntl
 
-    if own.file_id != _identify(path):
+    if own.file.id != identify(path):
         return True  # another file stands there now, of which nothing was inherited
     try:
         for name, length, start in ((path, 510, 0x40000002), (f"{path}-shm", 1, 128)):
@@ -189,15 +214,7 @@ def _take_inherited_locks(path: str, own: _OwnConnection) -> bool:
             fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, length, start)
     except OSError:
         return False
-    return own.index_id == _identify(f"{path}-shm")
-
-
-def _identify(path: str) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+    return own.index_id == identify(f"{path}-shm")
 
 
 # The lock is held across the fork: no child starts in the middle of a write of its parent, or with its connection.
@@ -206,17 +223,24 @@ _fork_guard = threading.Lock()
 
 
 def _before_fork() -> None:
-    for database in list(_databases):
+    # All begin now, so the fork waits no longer than the longest busy timeout.
+    for database, deadline in [(database, Deadline(database._timeout_s)) for database in list(_databases)]:
         own = database._own
-        if own.pid == os.getpid() and own.lock.acquire(timeout=database._timeout_s):
-            with contextlib.suppress(sqlite3.Error):
-                own.close()
+        if own.pid == os.getpid():
             _forking.append(own)
+            (own.is_held_by_fork,) = map(own.lock.acquire, (True,), (deadline.left_s(),))
+            if own.is_held_by_fork:
+                with contextlib.suppress(sqlite3.Error):
+                    own.close()
 
 
 def _after_fork_in_parent() -> None:
     while _forking:
-        _forking.pop().lock.release()
+        own = _forking[-1]
+        if own.is_held_by_fork:
+            own.is_held_by_fork = False
+            own.lock.release()
+        _forking.pop()
 
 
 def _after_fork_in_child() -> None:

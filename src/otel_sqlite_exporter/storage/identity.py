@@ -13,6 +13,7 @@ from typing import Literal
 from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, ForeignFileError
 from otel_sqlite_exporter.sql.texts import read_folder
 from otel_sqlite_exporter.storage.connection import is_in_use, read_file
+from otel_sqlite_exporter.storage.transactions import BusyTimeout, timeout_ms
 
 APPLICATION_ID = 0x6F74656C
 """`PRAGMA application_id` of our files: the letters `otel`."""
@@ -23,7 +24,7 @@ _SECOND_LOOKS_S = (0.02, 0.1)
 FileKind = Literal["missing", "empty", "ours"]
 
 
-def identify_file(path: str, *, busy_timeout_ms: int) -> tuple[FileKind, int]:
+def identify_file(path: str, *, busy_timeout_ms: BusyTimeout) -> tuple[FileKind, int]:
     """Return the kind of file at `path`, and its schema version (0 if it has none yet), without touching it.
 
     Raises:
@@ -36,12 +37,14 @@ def identify_file(path: str, *, busy_timeout_ms: int) -> tuple[FileKind, int]:
         try:
             return _look(path, busy_timeout_ms)
         except (ForeignFileError, DamagedFileError):
+            if not os.path.isfile(path):
+                raise
             # Another process may be creating it right now: it is refused only if it stays like this.
-            time.sleep(pause)
+            time.sleep(min(pause, timeout_ms(busy_timeout_ms) / 1000))
     return _look(path, busy_timeout_ms)
 
 
-def find_version(path: str, *, busy_timeout_ms: int) -> int:
+def find_version(path: str, *, busy_timeout_ms: BusyTimeout) -> int:
     """Return the schema version of the file at `path`, which must exist and be ours.
 
     Raises:
@@ -89,7 +92,7 @@ def missing_hint(path: str) -> str:
     )
 
 
-def _look(path: str, busy_timeout_ms: int) -> tuple[FileKind, int]:
+def _look(path: str, busy_timeout_ms: BusyTimeout) -> tuple[FileKind, int]:
     try:
         status = os.stat(path)
     except FileNotFoundError:
@@ -112,7 +115,7 @@ def _look(path: str, busy_timeout_ms: int) -> tuple[FileKind, int]:
     return _read(path, busy_timeout_ms, main_only=False)
 
 
-def _read(path: str, busy_timeout_ms: int, *, main_only: bool) -> tuple[FileKind, int]:
+def _read(path: str, busy_timeout_ms: BusyTimeout, *, main_only: bool) -> tuple[FileKind, int]:
     try:
         application_id, version, tables, importable = read_file(
             path, _read_identity, busy_timeout_ms=busy_timeout_ms, main_only=main_only

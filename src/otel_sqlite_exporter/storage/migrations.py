@@ -15,6 +15,7 @@ from otel_sqlite_exporter.storage.backup import write_backup
 from otel_sqlite_exporter.storage.connection import open_writer, read_file, report_damage
 from otel_sqlite_exporter.storage.identity import find_version, identify_file, migrate_hint
 from otel_sqlite_exporter.storage.steps import Migration, OnProgress, apply_steps, load_migrations, make_file
+from otel_sqlite_exporter.storage.transactions import BusyTimeout
 from otel_sqlite_exporter.storage.views import NO_VIEWS, Views, load_views, read_view_number
 from otel_sqlite_exporter.version import __version__
 
@@ -43,7 +44,7 @@ class Report(NamedTuple):
 
 
 def find_pending(
-    path: str, *, busy_timeout_ms: int, steps: Sequence[Migration] | None = None, views: Views | None = None
+    path: str, *, busy_timeout_ms: BusyTimeout, steps: Sequence[Migration] | None = None, views: Views | None = None
 ) -> Pending:
     """Return what the file at `path` lacks. Touches nothing.
 
@@ -62,7 +63,7 @@ def find_pending(
     return Pending(version, tuple(step for step in steps if step.version > version), number < views.number)
 
 
-def is_older(path: str, *, busy_timeout_ms: int) -> bool:
+def is_older(path: str, *, busy_timeout_ms: BusyTimeout) -> bool:
     """Return whether the file at `path` lacks steps or views of this package.
 
     Raises:
@@ -76,7 +77,7 @@ def is_older(path: str, *, busy_timeout_ms: int) -> bool:
 def migrate(
     path: str,
     *,
-    busy_timeout_ms: int,
+    busy_timeout_ms: BusyTimeout,
     backup: bool = True,
     steps: Sequence[Migration] | None = None,
     views: Views | None = None,
@@ -104,6 +105,8 @@ def migrate(
     connection = open_writer(
         path,
         busy_timeout_ms=busy_timeout_ms,
+        # A new file has a rollback journal at first, and with NORMAL a power failure may leave it damaged.
+        synchronous="full",
         make=lambda new: made.extend(make_file(new, pending, views)),
     )
     try:
@@ -119,7 +122,7 @@ def prepare_file(
     path: str,
     auto_migrate: str,
     *,
-    busy_timeout_ms: int,
+    busy_timeout_ms: BusyTimeout,
     steps: Sequence[Migration] | None = None,
     views: Views | None = None,
     must_exist: bool = False,
@@ -156,7 +159,7 @@ def prepare_file(
         _warn_once(f"{path} keeps its older views ({error.__cause__}): rename yours, then {migrate_hint(path)}")
 
 
-def check_integrity(path: str, busy_timeout_ms: int) -> None:
+def check_integrity(path: str, busy_timeout_ms: BusyTimeout) -> None:
     """Raise DamagedFileError unless SQLite finds the file at `path` sound."""
     finding = read_file(
         path,

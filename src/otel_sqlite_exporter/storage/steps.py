@@ -21,9 +21,9 @@ from typing import NamedTuple
 
 from otel_sqlite_exporter.errors import MigrationFailedError
 from otel_sqlite_exporter.sql.texts import read_folder
-from otel_sqlite_exporter.storage.connection import transaction
 from otel_sqlite_exporter.storage.identity import APPLICATION_ID, FIRST_VERSION, check_version
 from otel_sqlite_exporter.storage.long_steps import LongStep, parse_long_step, run_batch, run_statements
+from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.storage.views import NO_VIEWS, Views, create_views, drop_views, load_views, read_view_number
 from otel_sqlite_exporter.version import __version__
 

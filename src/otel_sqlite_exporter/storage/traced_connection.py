@@ -26,6 +26,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from otel_sqlite_exporter.declarations import name_variable
 from otel_sqlite_exporter.settings import resolve_environment
+from otel_sqlite_exporter.storage.transactions import BoundedConnection
 
 _logger = logging.getLogger(__name__)
 _LONGEST_STATEMENT = 1_000
@@ -40,7 +41,7 @@ _SUFFIXES = ("", "-wal", "-shm", "-journal", "-spool")
 _numbers = itertools.count(1)
 
 
-class TracedConnection(sqlite3.Connection):
+class TracedConnection(BoundedConnection):
     """Traces what the variable names: `connection`, a line for opening and closing; `sql`, one for each statement."""
 
     def __init__(self, database: str, **keywords: Any) -> None:

@@ -11,7 +11,9 @@ from typing import Any
 
 from otel_sqlite_exporter.genai.rule_digests import RuleDigests, digest_rules
 from otel_sqlite_exporter.settings import Settings
+from otel_sqlite_exporter.sql.texts import read_query, split_statements
 from otel_sqlite_exporter.storage.process import ProcessIdentity, identify_process
+from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.version import __version__
 from otel_sqlite_exporter.write.statements import Insert, TableRows
 
@@ -31,6 +33,8 @@ _RUNS = Insert(
         **{column: f"max({column}, excluded.{column})" for column in _TOTALS},
     },
 )
+# A service that starts a process a minute has a thousand rows a day.
+_MOST_RUNS, _KEPT_RUNS = 1_000, 500
 
 
 @dataclass(slots=True)
@@ -92,3 +96,16 @@ def write_run(connection: sqlite3.Connection, run: Run, counts: Counts, now_unix
     rows = TableRows(_RUNS)
     rows.add((*identity, now_unix_nano, lag_ms, *sums, *totals))
     rows.write(connection)
+
+
+def fold_runs(connection: sqlite3.Connection, *, most: int = _MOST_RUNS, kept: int = _KEPT_RUNS) -> None:
+    """Where the file has more than `most` runs, add all but the newest `kept` of those that lost nothing into one row.
+
+    Raises:
+        sqlite3.Error: The file cannot be written now; it is unchanged.
+    """
+    if connection.execute("SELECT count(*) FROM _exporter_runs").fetchone()[0] <= most:
+        return
+    with transaction(connection):
+        for statement in split_statements(read_query("fold_runs")):
+            connection.execute(statement, {"kept": kept})

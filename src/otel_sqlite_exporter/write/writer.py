@@ -11,9 +11,9 @@ from typing import NamedTuple
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow, Records
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
-from otel_sqlite_exporter.storage.connection import transaction
 from otel_sqlite_exporter.storage.state import write_state
 from otel_sqlite_exporter.storage.statistics import are_due, gather_statistics
+from otel_sqlite_exporter.storage.transactions import Transaction, transaction
 from otel_sqlite_exporter.write.batch import Batch
 from otel_sqlite_exporter.write.batch_lookup import RepeatedSpan
 from otel_sqlite_exporter.write.call_prices import CallPrices
@@ -67,6 +67,7 @@ class Writer:
         self._window_ns = settings.pairing_window_ms * 1_000_000
         self._session_attributes = settings.session_attributes
         self._shared_texts = SharedTexts()
+        self._last: tuple[Records, Transaction] | None = None
 
     def write(self, records: Records, run: Run, mark: Replay | ImportMark | None = None) -> Counts | None:
         """Write a batch of `run` in one transaction, and return what became of it. When this returns, the batch is in
@@ -76,14 +77,21 @@ class Writer:
             sqlite3.Error: The batch cannot be written. The connection is in no transaction.
         """
         self.prices.prepare(records)
+        whole = transaction(self.connection)
+        self._last = records, whole
         try:
-            with transaction(self.connection):
+            with whole:
                 if mark is not None and not mark.note(self.connection):
                     return None
                 return self.add(records, run, mark if isinstance(mark, Replay) else None)
         except BaseException:
             self._shared_texts.clear()
             raise
+
+    def has_written(self, records: Records) -> bool:
+        """Return whether the last call of `write` had these `records` and they are in the file, also where it raised an
+        exception of a signal handler after that."""
+        return self._last is not None and self._last[0] is records and self._last[1].is_committed()
 
     def add(self, records: Records, run: Run, replay: Replay | None = None) -> Counts:
         """Write a batch of `run` in the caller's transaction, and return what became of it.

@@ -1,6 +1,6 @@
 -- Who wrote to the file, and the records that could not become rows.
 
--- One row for each exporter in each process. The view exporter_health shows it.
+-- One row for each exporter in each process; the oldest of more than a thousand are added up, with an empty host. The view exporter_health shows it.
 CREATE TABLE _exporter_runs (
   id INTEGER PRIMARY KEY,
   run_id TEXT NOT NULL UNIQUE,

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Exceptions of signal handlers (Ctrl-C in a notebook, Celery's SoftTimeLimitExceeded, gunicorn's SystemExit) come
+between any two steps of an export. Afterwards the exporter works as before: no lock is kept, no transaction is open,
+nothing acknowledged is lost, nothing is there twice, and no sound record is in the quarantine."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import random
+import signal
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_value
+
+from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
+from tests.conftest import in_new_process, make_spans, read, span_names
+from tests.file_checks import settle
+from tests.integration.test_log_exporter import make_log
+
+EXPORTS = 800
+
+
+class HandlerError(Exception):
+    """What a handler raises."""
+
+
+class HandlerExit(BaseException):
+    """What passes through an export."""
+
+
+ERRORS = {error.__name__: error for error in (HandlerError, HandlerExit, KeyboardInterrupt)}
+
+
+def _count_descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def export_and_be_interrupted(path: str, error: str, signals: str) -> None:
+    logging.disable()
+    raised = ERRORS[error]
+
+    def interrupt(*_: object) -> None:
+        raise raised
+
+    signal.signal(signal.SIGALRM, interrupt)
+    exporter: Any = (SQLiteSpanExporter if signals == "spans" else SQLiteLogRecordExporter)(path, busy_timeout_ms=2_000)
+    exporter.export(make_records(signals, "first"))
+    own = exporter._delivery._database._own
+    chance = random.Random(7)
+    acknowledged, kept, descriptors, tried = [], [], _count_descriptors(), []
+    for number in range(EXPORTS):
+        name = f"{number:04}"
+        batch = make_records(signals, name)
+        tried.append(name)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.00002, 0.002))
+            result = exporter.export(batch)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            if result.name == "SUCCESS":
+                acknowledged.append(name)
+        except raised as caught:
+            kept.append(caught)  # with its traceback, as a notebook keeps the last one: nothing is freed by garbage
+        finally:
+            with contextlib.suppress(raised):
+                signal.setitimer(signal.ITIMER_REAL, 0)
+        where = traceback.format_exception(kept[-1]) if kept else ""
+        assert not own.lock.locked(), where
+        assert not exporter._delivery._log_lock.locked(), where
+        assert own.connection is None or not own.connection.in_transaction, where
+        assert not get_value(_SUPPRESS_INSTRUMENTATION_KEY), where
+        kept = kept[-1:]
+    assert exporter.export(make_records(signals, "last")).name == "SUCCESS"
+    assert _count_descriptors() <= descriptors + 1
+    exporter.shutdown()
+    print(json.dumps([acknowledged, tried]))
+
+
+def make_records(signals: str, name: str) -> list[Any]:
+    return list(make_spans(name)) if signals == "spans" else [make_log(body=name, timestamp=1, observed_timestamp=1)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("signals", ["spans", "logs"])
+@pytest.mark.parametrize("error", ERRORS)
+def test_an_exception_of_a_signal_handler_leaves_nothing_behind(path: Path, error: str, signals: str) -> None:
+    acknowledged, tried = in_new_process(export_and_be_interrupted, path, error, signals)
+    settle(path)
+    if signals == "spans":
+        stored = span_names(path)
+    else:
+        stored = [json.loads(body) for (body,) in read(path, "SELECT body FROM logs ORDER BY body")]
+    assert len(stored) == len(set(stored))
+    assert {"first", "last", *acknowledged} <= set(stored) <= {"first", "last", *tried}
+    assert read(path, "SELECT reason FROM _quarantine") == []
