@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 
 from otel_sqlite_exporter.maintain import doctor
 from otel_sqlite_exporter.settings import resolve_settings
-from otel_sqlite_exporter.storage.file_systems import find_network_type
+from otel_sqlite_exporter.storage.system.file_systems import find_network_type
 from tests.commands import NEXT, become_next, run, run_here
 from tests.conftest import export_all, exporting, in_new_process, make_spans, read, span_names
 from tests.file_checks import foreign, garbage_page_file, snapshot, text_file, truncated_file

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from otel_sqlite_exporter.storage import process as processes
-from otel_sqlite_exporter.storage.process import identify_process, is_alive
+from otel_sqlite_exporter.storage.system import process as processes
+from otel_sqlite_exporter.storage.system.process import identify_process, is_alive
 from tests.conftest import clean_environment, exporting, make_spans, read, span_names
 
 HIDING = """
@@ -164,7 +164,7 @@ def test_a_spool_that_another_program_locks_is_waited_for(tmp_path: Path) -> Non
 from otel_sqlite_exporter.deliver.spool import Spool
 from otel_sqlite_exporter.errors import SpoolError
 spool = Spool(sys.argv[1], limit_bytes=1000)
-spool.append(b"one", timeout_s=0)
+spool.append([b"one"], b"1" * 16, timeout_s=0)
 holder = (
     "import fcntl, sys; file = open(sys.argv[1], 'r+b'); fcntl.lockf(file, fcntl.LOCK_EX, 1, 0x7FFF_FFFE);"
     "print('held', flush=True); sys.stdin.read()"
@@ -173,13 +173,13 @@ sys.platform = "linux"  # for subprocess
 process = subprocess.Popen([sys.executable, "-c", holder, sys.argv[1]], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 assert process.stdout.readline() == b"held\\n"
 try:
-    spool.append(b"two", timeout_s=0)
+    spool.append([b"two"], b"2" * 16, timeout_s=0)
 except SpoolError as error:
     assert "locked by another process" in str(error)
 else:
     raise AssertionError("it is locked")
 process.communicate()
-spool.append(b"two", timeout_s=0)
+spool.append([b"two"], b"2" * 16, timeout_s=0)
 assert spool.count() == (2, 6)
 """
     run_hidden(program, tmp_path / "otel.db-spool")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from otel_sqlite_exporter.storage.system_files import (
+from otel_sqlite_exporter.storage.system.system_files import (
     BINARY,
     file_uri,
     lock_file,

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable
 
 from otel_sqlite_exporter.storage.open_work import OpenRun, find_open_runs
-from otel_sqlite_exporter.storage.process import is_alive
+from otel_sqlite_exporter.storage.system.process import is_alive
 from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.statements import read_json, run_script
 from otel_sqlite_exporter.write.sums import recount

@@ -12,7 +12,7 @@ import contextlib
 import os
 import stat
 
-from otel_sqlite_exporter.storage.system_files import BINARY, NO_LINK
+from otel_sqlite_exporter.storage.system.system_files import BINARY, NO_LINK
 
 
 class LossLedger:

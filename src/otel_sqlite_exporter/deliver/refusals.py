@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from otel_sqlite_exporter.errors import FileRefusedError, UnsupportedSQLiteError
-from otel_sqlite_exporter.storage.system_files import HAS_MODES
+from otel_sqlite_exporter.storage.system.system_files import HAS_MODES
 
 _REFUSALS = (FileRefusedError, UnsupportedSQLiteError, PermissionError, FileNotFoundError, NotADirectoryError)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0

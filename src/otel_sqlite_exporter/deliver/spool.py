@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 from otel_sqlite_exporter.errors import SpoolError, SpoolFullError
-from otel_sqlite_exporter.storage.system_files import (
+from otel_sqlite_exporter.storage.system.system_files import (
     BINARY,
     HAS_MODES,
     NO_LINK,

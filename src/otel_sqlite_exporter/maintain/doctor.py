@@ -21,12 +21,12 @@ from otel_sqlite_exporter.query.unrecognised import find_unrecognised
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
-from otel_sqlite_exporter.storage.file_systems import find_network_type
 from otel_sqlite_exporter.storage.identity import identify_file, migrate_hint, name_command
 from otel_sqlite_exporter.storage.open_work import find_open_runs
-from otel_sqlite_exporter.storage.process import is_alive
 from otel_sqlite_exporter.storage.steps import load_migrations
-from otel_sqlite_exporter.storage.system_files import HAS_MODES
+from otel_sqlite_exporter.storage.system.file_systems import find_network_type
+from otel_sqlite_exporter.storage.system.process import is_alive
+from otel_sqlite_exporter.storage.system.system_files import HAS_MODES
 from otel_sqlite_exporter.storage.views import load_views, read_view_number
 
 _LARGE_WAL_BYTES = 64 * 1024 * 1024

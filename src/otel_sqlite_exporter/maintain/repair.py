@@ -18,9 +18,9 @@ from otel_sqlite_exporter.storage.backup import write_backup
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.identity import identify_file, missing_hint
 from otel_sqlite_exporter.storage.open_work import OpenRun
-from otel_sqlite_exporter.storage.process import is_alive
 from otel_sqlite_exporter.storage.statistics import gather_statistics
 from otel_sqlite_exporter.storage.steps import load_migrations
+from otel_sqlite_exporter.storage.system.process import is_alive
 from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.statements import run_script
 from otel_sqlite_exporter.write.sums import repair_sessions

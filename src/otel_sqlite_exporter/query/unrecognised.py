@@ -66,7 +66,7 @@ def find_unrecognised(
         dialects: The user's own.
         since, until: Nanoseconds since the epoch: the range of the start, without its end.
     """
-    rules, seen = extend_rules(dialects), _Seen()
+    rules, seen = extend_rules(dialects), _Verdicts()
     found: dict[tuple[Any, ...], Unrecognised] = {}
     rows = connection.execute(read_query("find_unread_records"), {"since": since, "until": until})
     for source, service, scope, name, event_name, trace_id, span_id, _, text in rows:
@@ -100,20 +100,20 @@ def read_unrecognised(
     ]
 
 
-class _Seen:
+class _Verdicts:
     """Verdicts by the names and types of attributes, which few shapes of spans share."""
 
     def __init__(self) -> None:
-        self._verdicts: dict[tuple[Any, ...], Likeness | None] = {}
+        self._by_shape: dict[tuple[Any, ...], Likeness | None] = {}
 
     def look(
         self, rules: Rules, attributes: Mapping[str, Any], scope: str | None, event_name: str | None
     ) -> Likeness | None:
         key = (scope, event_name, *((name, type(value)) for name, value in attributes.items()))
-        if key not in self._verdicts:
+        if key not in self._by_shape:
             is_read = _speaks_dialect(rules, attributes, scope, event_name)
-            remember(self._verdicts, key, None if is_read else find_likeness(attributes))
-        return self._verdicts[key]
+            remember(self._by_shape, key, None if is_read else find_likeness(attributes))
+        return self._by_shape[key]
 
 
 def _speaks_dialect(rules: Rules, attributes: Mapping[str, Any], scope: str | None, event_name: str | None) -> bool:

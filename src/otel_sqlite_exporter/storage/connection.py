@@ -21,8 +21,8 @@ from typing import TypeVar
 
 from otel_sqlite_exporter.errors import DamagedFileError, UnsupportedSQLiteError
 from otel_sqlite_exporter.settings import resolve_environment
-from otel_sqlite_exporter.storage.file_systems import find_network_type
-from otel_sqlite_exporter.storage.system_files import file_uri, sync_folder
+from otel_sqlite_exporter.storage.system.file_systems import find_network_type
+from otel_sqlite_exporter.storage.system.system_files import file_uri, sync_folder
 from otel_sqlite_exporter.storage.transactions import (
     BoundedConnection,
     BusyTimeout,

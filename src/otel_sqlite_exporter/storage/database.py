@@ -23,7 +23,7 @@ from otel_sqlite_exporter.errors import ClosedError, InheritedFileError
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.connection import open_writer
 from otel_sqlite_exporter.storage.migrations import prepare_file
-from otel_sqlite_exporter.storage.system_files import BINARY
+from otel_sqlite_exporter.storage.system.system_files import BINARY
 from otel_sqlite_exporter.storage.transactions import BoundedConnection, BusyTimeout, Deadline, roll_back
 from otel_sqlite_exporter.storage.watched_file import WatchedFile, identify
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import orjson
 
 from otel_sqlite_exporter.sql.texts import read_query, split_statements
-from otel_sqlite_exporter.storage.process import ProcessIdentity, is_alive
+from otel_sqlite_exporter.storage.system.process import ProcessIdentity, is_alive
 
 _COVERED = ("_open_runs", "_session_times")
 """The views of the file that temporary objects of the same names cover."""

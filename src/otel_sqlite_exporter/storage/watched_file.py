@@ -21,7 +21,7 @@ _logger = logging.getLogger(__name__)
 _LOG_HEADER, _FRAME_HEADER = 32, 24
 
 
-class _Seen(NamedTuple):
+class _Look(NamedTuple):
     device: int
     inode: int
     size: int
@@ -33,8 +33,8 @@ class WatchedFile:
     def __init__(self, path: str) -> None:
         self._path = path
         self._log_path = f"{os.path.realpath(path)}-wal"
-        self._file: _Seen | None = None
-        self._log: _Seen | None = None
+        self._file: _Look | None = None
+        self._log: _Look | None = None
 
     @property
     def id(self) -> tuple[int, int] | None:
@@ -99,9 +99,9 @@ def identify(path: str) -> tuple[int, int] | None:
     return None if seen is None else seen[:2]
 
 
-def _look(path: str) -> _Seen | None:
+def _look(path: str) -> _Look | None:
     try:
         status = os.stat(path)
     except OSError:
         return None
-    return _Seen(status.st_dev, status.st_ino, status.st_size)
+    return _Look(status.st_dev, status.st_ino, status.st_size)

@@ -12,7 +12,7 @@ from typing import Any
 from otel_sqlite_exporter.genai.rule_digests import RuleDigests, digest_rules
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query, split_statements
-from otel_sqlite_exporter.storage.process import ProcessIdentity, identify_process
+from otel_sqlite_exporter.storage.system.process import ProcessIdentity, identify_process
 from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.version import __version__
 from otel_sqlite_exporter.write.statements import Insert, TableRows

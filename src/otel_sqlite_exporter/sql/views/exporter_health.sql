@@ -5,7 +5,7 @@ CREATE VIEW exporter_health AS
 -- they ended. dropped counts lost records: the queue or the spool was full, or neither file nor spool could be
 -- written. spooled went to the spool, replayed came back from it. retries counts batches that were tried again. lag_ms
 -- is how long the oldest record of the last batch had waited. Of many rows, the oldest that lost nothing are one row for
--- each signal: its run_id is 'earlier traces' and its host is empty.
+-- each signal and version: its host is empty.
 SELECT
   h.run_id,
   h.host,

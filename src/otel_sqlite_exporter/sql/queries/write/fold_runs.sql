@@ -1,5 +1,5 @@
--- Adds runs that lost nothing into one row for each signal and rules, and removes them; the newest :kept rows stay, and so do those
--- with open spans. A run that writes again afterwards begins a row again, so the sums stay right.
+-- Adds runs that lost nothing into one row for each signal, version and rules, and removes them; the newest :kept rows
+-- stay, and so do those with open spans. A run that writes again afterwards begins a row again, so the sums stay right.
 INSERT INTO _exporter_runs (
   run_id, signal, host, pid, package_version, rules, rule_settings, start_time_unix_nano, last_write_unix_nano, batches,
   received, written, duplicate, quarantined, repaired, opened, spooled
