@@ -26,6 +26,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExportResult
 
 from otel_sqlite_exporter import SQLiteSpanExporter
+from otel_sqlite_exporter.storage import database
 from tests.conftest import (
     beside_process,
     export_all,
@@ -288,3 +289,11 @@ def test_two_exporters_on_one_file_and_one_on_another_are_forked_together(path: 
     in_new_process(fork_with_two_exporters, path, other, status=-signal.SIGKILL)
     assert span_names(path) == ["child0", "child1", "parent0", "parent1", "parent1 again", "parent1 at last"]
     assert span_names(other) == ["child2", "parent2"]
+
+
+def test_an_export_goes_on_where_an_exception_took_the_place_of_the_hook_after_a_fork(path: Path) -> None:
+    with exporting(path) as exporter:
+        export_all(exporter, "before")
+        database._before_fork()
+        export_all(exporter, "after")
+    assert span_names(path) == ["after", "before"]

@@ -103,6 +103,7 @@ class Delivery:
                 raised = error
                 if results:
                     return results[0]
+        self._own_run().dropped += len(records)
         self._log_loss(raised, len(records))
         return raised
 
@@ -174,19 +175,23 @@ class Delivery:
         self._is_waiting = False
 
     def _write_counted(self, writer: Writer, records: Records) -> None:
-        """Write a batch with the counts of this process, and with the losses that were not in the file yet."""
+        """Write a batch with the counts of this process, and with the losses that are not in the file yet."""
         run = self._own_run()
-        losses = self._losses.count() if self._may_have_losses else 0
-        run.dropped += losses
-        try:
-            write_records(writer, records, run)
-        except BaseException:
-            if not writer.has_written(records):
-                run.dropped -= losses
-            raise
-        if losses:
-            self._losses.clear()
-        self._may_have_losses = False
+
+        def write(losses: int) -> None:
+            run.dropped += losses
+            try:
+                write_records(writer, records, run)
+            except BaseException:
+                if not writer.has_written(records):
+                    run.dropped -= losses
+                raise
+
+        if self._may_have_losses:
+            self._losses.settle(write)
+            self._may_have_losses = False
+        else:
+            write(0)
         self._noted = self._count_run()
 
     def _replay(self, writer: Writer, deadline: Deadline) -> None:
@@ -215,9 +220,8 @@ class Delivery:
         run.spooled += len(records)
         try:
             dump = dump_slowly if is_memory_limited() else None
-            self._spool.append(
-                dump_batches(records, run, time.time_ns(), dump=dump), batch_id, timeout_s=_SPOOL_TIMEOUT_S
-            )
+            frames = dump_batches(records, run, time.time_ns(), dump=dump)
+            self._spool.append(frames, batch_id, timeout_s=_SPOOL_TIMEOUT_S)
         except BaseException as spool_error:
             run.spooled -= len(records)
             if not isinstance(spool_error, (SQLiteExporterError, OSError, MemoryError)):

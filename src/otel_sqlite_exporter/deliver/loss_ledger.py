@@ -11,8 +11,9 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections.abc import Callable
 
-from otel_sqlite_exporter.storage.system.system_files import BINARY, NO_LINK
+from otel_sqlite_exporter.storage.system.system_files import BINARY, NO_LINK, lock_file, remove_open_file
 
 
 class LossLedger:
@@ -25,11 +26,11 @@ class LossLedger:
     def add(self, records: int) -> bool:
         """Note that `records` were lost. Return whether that is on record; never raises an OSError."""
         with contextlib.suppress(OSError):
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | BINARY | NO_LINK, 0o600)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | BINARY | NO_LINK, 0o600)
             try:
-                status = os.fstat(descriptor)
-                if stat.S_ISREG(status.st_mode) and status.st_nlink:
-                    os.ftruncate(descriptor, status.st_size + records)
+                lock_file(descriptor)
+                if _is_in_place(descriptor):
+                    os.ftruncate(descriptor, os.fstat(descriptor).st_size + records)
                     os.fsync(descriptor)
                     return True
             finally:
@@ -44,7 +45,30 @@ class LossLedger:
             return 0
         return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
-    def clear(self) -> None:
-        """Forget them, as they are counted in the database now."""
-        with contextlib.suppress(OSError):
-            os.unlink(self._path)
+    def settle(self, write: Callable[[int], None]) -> None:
+        """Call `write`, which is to count so many losses in the database, and forget them when it returns. There are
+        none where another process does this just now.
+
+        Raises:
+            Whatever `write` raises; the ledger keeps its losses.
+        """
+        losses, descriptor = 0, -1
+        try:
+            with contextlib.suppress(OSError):
+                # Unpacked, because an exception of a signal handler may come after a call: see `_OwnConnection`.
+                (descriptor,) = map(os.open, (self._path,), (os.O_RDWR | BINARY | NO_LINK,))
+                lock_file(descriptor)
+                losses = os.fstat(descriptor).st_size if _is_in_place(descriptor) else 0
+            write(losses)
+            if losses:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(descriptor, 0)
+                    remove_open_file(self._path, descriptor)
+        finally:
+            if descriptor >= 0:
+                os.close(descriptor)
+
+
+def _is_in_place(descriptor: int) -> bool:
+    status = os.fstat(descriptor)
+    return stat.S_ISREG(status.st_mode) and status.st_nlink > 0

@@ -23,6 +23,7 @@ from otel_sqlite_exporter.storage.system.system_files import (
     BINARY,
     HAS_MODES,
     NO_LINK,
+    REMOVES_OPEN_FILES,
     lock_file,
     read_at,
     remove_open_file,
@@ -68,7 +69,11 @@ class Spool:
     def is_empty(self) -> bool:
         """Return whether there is nothing to take, not even an empty spool that a dying process or a full disk left:
         two microseconds."""
-        return not os.path.lexists(self.path)
+        try:
+            size = os.lstat(self.path).st_size
+        except FileNotFoundError:
+            return True
+        return not size and not REMOVES_OPEN_FILES
 
     def append(self, contents: Sequence[bytes], batch_id: bytes, *, timeout_s: float) -> None:
         """Add a batch of one or more frames, all with the id `batch_id` (16 bytes) and their number. When this returns,

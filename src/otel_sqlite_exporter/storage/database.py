@@ -107,6 +107,8 @@ class Database:
                 meanwhile.
             sqlite3.Error, OSError: The file cannot be opened.
         """
+        if _forking and _forker == threading.get_ident():  # an exception kept the hook after the fork from running
+            _after_fork_in_parent()
         own = self._find_own()
         deadline = Deadline(self._timeout_s) if deadline is None else deadline
         is_held = False
@@ -219,10 +221,13 @@ def _take_inherited_locks(path: str, own: _OwnConnection) -> bool:
 
 # The lock is held across the fork: no child starts in the middle of a write of its parent, or with its connection.
 _forking: list[_OwnConnection] = []
+_forker = 0
 _fork_guard = threading.Lock()
 
 
 def _before_fork() -> None:
+    global _forker
+    _forker = threading.get_ident()
     # All begin now, so the fork waits no longer than the longest busy timeout.
     for database, deadline in [(database, Deadline(database._timeout_s)) for database in list(_databases)]:
         own = database._own

@@ -25,6 +25,8 @@ BINARY = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOINHERIT", 0) | getattr(o
 """Flags of `os.open` for every file of this package: it is not inherited, and its bytes stay as they are."""
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 """Flag of `os.open`: a symbolic link is not followed. Windows has none: there, only an administrator makes links."""
+REMOVES_OPEN_FILES = _msvcrt is None
+"""Whether a file that is open can be removed: see `remove_open_file`."""
 HAS_MODES = hasattr(os, "geteuid")
 """Whether the mode of a file says who may read it."""
 # Windows forbids others to read what is locked. So one byte is locked that no file reaches.
