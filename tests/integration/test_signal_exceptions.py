@@ -71,7 +71,7 @@ def export_and_be_interrupted(path: str, error: str, signals: str) -> None:
                 signal.setitimer(signal.ITIMER_REAL, 0)
         where = traceback.format_exception(kept[-1]) if kept else ""
         assert not own.lock.locked(), where
-        assert not exporter._delivery._log_lock.locked(), where
+        assert not exporter._delivery._log._lock.locked(), where
         assert own.connection is None or not own.connection.in_transaction, where
         assert not get_value(_SUPPRESS_INSTRUMENTATION_KEY), where
         kept = kept[-1:]

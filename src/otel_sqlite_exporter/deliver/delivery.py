@@ -5,21 +5,20 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import os
 import sqlite3
-import threading
 import time
 from collections.abc import Callable
 
 from otel_sqlite_exporter.deliver.interrupted_spans import interrupt_spans
 from otel_sqlite_exporter.deliver.loss_ledger import LossLedger
+from otel_sqlite_exporter.deliver.problem_log import ProblemLog
 from otel_sqlite_exporter.deliver.refusals import Refusals
 from otel_sqlite_exporter.deliver.retry import is_about_file, write_records
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.deliver.spool_format import dump_batches, dump_slowly
 from otel_sqlite_exporter.deliver.spool_replay import replay_spool
-from otel_sqlite_exporter.error_texts import describe_error, explain_error, list_frames
+from otel_sqlite_exporter.error_texts import describe_error
 from otel_sqlite_exporter.errors import ClosedError, ForeignFileError, SQLiteExporterError
 from otel_sqlite_exporter.model.memory import is_memory_limited
 from otel_sqlite_exporter.model.plural import count
@@ -31,7 +30,6 @@ from otel_sqlite_exporter.write.exporter_runs import Run, fold_runs
 from otel_sqlite_exporter.write.writer import Writer
 
 _logger = logging.getLogger(__name__)
-_LOG_INTERVAL_S = 60.0
 # Once the file was locked, the next batches do not wait for it: the queue of the exporter would fill up meanwhile.
 _IMPATIENT_S = 0.1
 _SPOOL_TIMEOUT_S = 1.0
@@ -71,8 +69,7 @@ class Delivery:
         self._is_waiting = False
         self._is_closed = False
         self._noted = (0, 0, 0)
-        self._log_lock = threading.Lock()
-        self._quiet_until: dict[object, float] = {}
+        self._log = ProblemLog(_logger, settings.path)
 
     def deliver(self, records: Records, *, lost: int = 0) -> bool:
         """Return whether `records` are durable: in the file, its quarantine, or the spool; False also where so many
@@ -85,7 +82,7 @@ class Delivery:
             error = self._deliver_twice(records)
             if lost and error is None:
                 error = MemoryError("there was no memory to encode them")
-                self._log_loss(error, lost)
+                self._log.report_loss(error, lost)
             return error is None
         finally:
             end(error)
@@ -104,7 +101,7 @@ class Delivery:
                 if results:
                     return results[0]
         self._own_run().dropped += len(records)
-        self._log_loss(raised, len(records))
+        self._log.report_loss(raised, len(records))
         return raised
 
     def _begin(self) -> Deadline:
@@ -114,14 +111,14 @@ class Delivery:
     def _deliver(self, records: Records, batch_id: bytes, deadline: Deadline) -> Exception | None:
         """Return None where `records` are durable, else why they are lost."""
         if self._is_closed:
-            self._warn_of_shutdown(len(records))
+            self._log.warn_of_shutdown(len(records))
             return ClosedError("the exporter was shut down")
         if not records:
             return None
         try:
             self._write(records, deadline)
         except ClosedError as error:
-            self._warn_of_shutdown(len(records))
+            self._log.warn_of_shutdown(len(records))
             return error
         except Exception as error:
             if not is_about_file(error) and self._writer is not None and self._writer.has_written(records):
@@ -203,15 +200,14 @@ class Delivery:
         else:
             if batches:
                 _interrupt_spans(writer.connection)  # those that a dead process could only write to the spool
-            if batches and self._may_log("replayed", _LOG_INTERVAL_S):
-                _logger.info("wrote %s from the spool to %s", count(records, "record"), self._settings.path)
+                self._log.tell_of_replay(records)
 
     def _keep(self, records: Records, batch_id: bytes, error: Exception) -> bool:
         """Put a batch that could not be written into the spool, and return whether that succeeded."""
         run = self._own_run()
         if isinstance(error, ForeignFileError):  # nothing is to appear beside it
             run.dropped += len(records)
-            self._log_loss(error, len(records))
+            self._log.report_loss(error, len(records))
             return False
         with contextlib.suppress(sqlite3.Error):
             if not _is_lock(error):
@@ -227,17 +223,9 @@ class Delivery:
             if not isinstance(spool_error, (SQLiteExporterError, OSError, MemoryError)):
                 raise
             self._note_loss(len(records))
-            self._log_loss(error, len(records), spool_error)
+            self._log.report_loss(error, len(records), spool_error)
             return False
-        if self._may_log((type(error), "spooled"), _LOG_INTERVAL_S):
-            _logger.warning(
-                "%s cannot be written: %s. %s kept in %s. The exporter will write them later. The next records may go "
-                "there too (logged once a minute at most)",
-                self._settings.path,
-                explain_error(error),
-                count(len(records), "record is", "records are"),
-                self._spool.path,
-            )
+        self._log.warn_of_spool(error, len(records), self._spool.path)
         return True
 
     def _note_loss(self, records: int) -> None:
@@ -256,38 +244,6 @@ class Delivery:
             self._run = Run.begin(self._signal, self._settings)
             self._noted = (0, 0, 0)
         return self._run
-
-    def _warn_of_shutdown(self, records: int) -> None:
-        if self._may_log("shutdown", math.inf):
-            lost = count(records, "record is", "records are")
-            _logger.warning("after shutdown nothing is written: %s lost", lost)
-
-    def _log_loss(self, error: Exception, records: int, spool_error: Exception | None = None) -> None:
-        if not self._may_log((type(error), "lost"), _LOG_INTERVAL_S):
-            return
-        where = f"written to {self._settings.path}"
-        expected = isinstance(error, (SQLiteExporterError, sqlite3.Error, OSError, MemoryError))
-        said = explain_error(error) if expected else f"{describe_error(error)}\n{list_frames(error)}"
-        _logger.error(
-            "%s: %s%s (logged once a minute at most)",
-            count(records, f"record could not be {where} and is lost", f"records could not be {where} and are lost"),
-            said,
-            "" if spool_error is None else f"; the spool could not be written either: {explain_error(spool_error)}",
-        )
-
-    def _may_log(self, occasion: object, interval_s: float) -> bool:
-        # Not waited for: its holder is about to log, and a forked child could inherit it locked.
-        is_held = False
-        try:
-            (is_held,) = map(self._log_lock.acquire, (False,))
-            now = time.monotonic()
-            if not is_held or now < self._quiet_until.get(occasion, 0.0):
-                return False
-            self._quiet_until[occasion] = now + interval_s
-            return True
-        finally:
-            if is_held:
-                self._log_lock.release()
 
 
 def _tidy(connection: sqlite3.Connection) -> None:

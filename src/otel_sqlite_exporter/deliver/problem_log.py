@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The log lines of a delivery, each kind once a minute at most. None quotes a recorded value."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sqlite3
+import threading
+import time
+
+from otel_sqlite_exporter.error_texts import describe_error, explain_error, list_frames
+from otel_sqlite_exporter.errors import SQLiteExporterError
+from otel_sqlite_exporter.model.plural import count
+
+_LOG_INTERVAL_S = 60.0
+
+
+class ProblemLog:
+    """Logs what happens to the records for the file at `path`. Used by several threads, and across forks."""
+
+    def __init__(self, logger: logging.Logger, path: str) -> None:
+        self._logger = logger
+        self._path = path
+        self._lock = threading.Lock()
+        self._quiet_until: dict[object, float] = {}
+
+    def warn_of_shutdown(self, records: int) -> None:
+        """Say once that records came after the shutdown."""
+        if self._may_log("shutdown", math.inf):
+            self._logger.warning(
+                "after shutdown nothing is written: %s lost", count(records, "record is", "records are")
+            )
+
+    def warn_of_spool(self, error: Exception, records: int, spool_path: str) -> None:
+        """Say that records went to the spool, and why."""
+        if self._may_log((type(error), "spooled")):
+            self._logger.warning(
+                "%s cannot be written: %s. %s kept in %s. The exporter will write them later. The next records may go "
+                "there too (logged once a minute at most)",
+                self._path,
+                explain_error(error),
+                count(records, "record is", "records are"),
+                spool_path,
+            )
+
+    def tell_of_replay(self, records: int) -> None:
+        """Say that records of the spool are in the file now."""
+        if self._may_log("replayed"):
+            self._logger.info("wrote %s from the spool to %s", count(records, "record"), self._path)
+
+    def report_loss(self, error: Exception, records: int, spool_error: BaseException | None = None) -> None:
+        """Say that records are lost, and why neither the file nor the spool has them."""
+        if not self._may_log((type(error), "lost")):
+            return
+        where = f"written to {self._path}"
+        expected = isinstance(error, (SQLiteExporterError, sqlite3.Error, OSError, MemoryError))
+        said = explain_error(error) if expected else f"{describe_error(error)}\n{list_frames(error)}"
+        self._logger.error(
+            "%s: %s%s (logged once a minute at most)",
+            count(records, f"record could not be {where} and is lost", f"records could not be {where} and are lost"),
+            said,
+            "" if spool_error is None else f"; the spool could not be written either: {explain_error(spool_error)}",
+        )
+
+    def _may_log(self, occasion: object, interval_s: float = _LOG_INTERVAL_S) -> bool:
+        # Not waited for: its holder is about to log, and a forked child could inherit it locked.
+        is_held = False
+        try:
+            (is_held,) = map(self._lock.acquire, (False,))
+            now = time.monotonic()
+            if not is_held or now < self._quiet_until.get(occasion, 0.0):
+                return False
+            self._quiet_until[occasion] = now + interval_s
+            return True
+        finally:
+            if is_held:
+                self._lock.release()
