@@ -335,6 +335,14 @@ def test_recover_says_what_is_in_the_way(written: Path) -> None:
     assert diagnose(written)[1]["spool"].startswith("problem: ")
 
 
+def test_what_was_lost_or_could_not_be_read_is_named(written: Path) -> None:
+    os.truncate(os.open(f"{written}-lost", os.O_CREAT | os.O_WRONLY, 0o600), 7)
+    Path(f"{written}-spool-bad").write_bytes(b"?")
+    _, findings = diagnose(written)
+    assert findings["dropped"].startswith("note: 7 records were lost")
+    assert findings["spool"].startswith(f"note: {written}-spool-bad holds batches")
+
+
 def test_neither_command_imports_the_sdk(written: Path) -> None:
     program = "import sys, json, click.testing\nfrom otel_sqlite_exporter.cli.commands import cli\n"
     program += "for c in ('recover', 'doctor'): click.testing.CliRunner().invoke(cli, [c, sys.argv[1]])\n"

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from otel_sqlite_exporter.deliver.interrupted_spans import interrupt_spans
-from otel_sqlite_exporter.deliver.loss_ledger import LossLedger
+from otel_sqlite_exporter.deliver.loss_ledger import LossLedger, ledger_path
 from otel_sqlite_exporter.deliver.problem_log import ProblemLog
 from otel_sqlite_exporter.deliver.refusals import Refusals
 from otel_sqlite_exporter.deliver.retry import is_about_file, write_records
@@ -60,7 +60,7 @@ class Delivery:
         self._database = Database(settings, on_open=_tidy)
         self._refusals = Refusals(settings.path)
         self._spool = Spool(spool_path(settings.path), limit_bytes=settings.spool_limit_bytes)
-        self._losses = LossLedger(f"{self._spool.path.removesuffix('-spool')}-lost")
+        self._losses = LossLedger(ledger_path(settings.path))
         self._may_have_losses = True
         self._writer: Writer | None = None
         self._run = Run.begin(signal, settings)

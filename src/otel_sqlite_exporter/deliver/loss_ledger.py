@@ -13,7 +13,13 @@ import os
 import stat
 from collections.abc import Callable
 
+from otel_sqlite_exporter.deliver.spool import spool_path
 from otel_sqlite_exporter.storage.system.system_files import BINARY, NO_LINK, lock_file, remove_open_file
+
+
+def ledger_path(path: str) -> str:
+    """Return the path of the ledger beside the database at `path`."""
+    return f"{spool_path(path).removesuffix('-spool')}-lost"
 
 
 class LossLedger:

@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from otel_sqlite_exporter.deliver.loss_ledger import LossLedger, ledger_path
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, SpoolError
 from otel_sqlite_exporter.genai.prices import INSTALL, is_installed
@@ -203,6 +204,17 @@ def _find_around(settings: Settings, command: str) -> Iterator[Finding]:
         if batches:
             what = f"{count(batches, 'batch waits', 'batches wait')} in {spool.path} ({count(size, 'byte')})"
             yield Finding("spool", "problem", what, f"run `{name_command('recover', settings.path)}`")
+    unreadable = f"{spool.path}-bad"
+    if os.path.exists(unreadable):
+        what = f"{unreadable} holds batches of the spool that could not be read"
+        yield Finding("spool", "note", what, "keep it for a bug report: docs/debugging.md; or delete it")
+    losses = LossLedger(ledger_path(path)).count()
+    if losses:
+        records = count(losses, "record was", "records were")
+        remedy = "the next export adds the number to `exporter_health.dropped`"
+        yield Finding(
+            "dropped", "note", f"{records} lost while neither the file nor the spool could be written", remedy
+        )
     wal = f"{path}-wal"
     if os.path.exists(wal) and os.path.getsize(wal) > _LARGE_WAL_BYTES:
         what = f"the write-ahead log has {os.path.getsize(wal)} bytes: a reader holds it open, or a writer died"
