@@ -107,6 +107,7 @@ def test_an_upgrade_without_a_backup_writes_none(older: Path) -> None:
         "applied": [{"version": NEXT.version, "name": NEXT.name, "quick": False}],
         "backup": None,
         "replaced_views": False,
+        "reindex_due": False,
     }
     assert not list(older.parent.glob("*.bak"))
 
@@ -124,6 +125,7 @@ def test_the_plan_of_an_upgrade_names_steps_and_backup_and_changes_nothing(older
         "schema_version": NEWEST,
         "pending": [{"version": NEXT.version, "name": NEXT.name, "quick": False}],
         "has_old_views": False,
+        "reindex_due": False,
         "needs_backup": True,
     }
     assert snapshot(older) == before

@@ -80,7 +80,7 @@ def test_a_list_is_what_python_is_answered(asked: Path, command: str) -> None:
         (("traces", "--model", "gpt-4.1", "--min-tokens", 120), 8),
         (("sessions", "--since", "2026-01-31T12:11Z"), 1),
         (("traces", "--session", "session-1", "--service", "orders"), 2),
-        (("traces", "--status", "error", "--status", "running"), 4),
+        (("traces", "--status", "ok", "--status", "running"), 12),
         (("traces", "--name", "POST /chat", "--until", "2026-01-31 12:01"), 1),
         (("llm", "--model", "o4-mini", "--provider", "openai", "--operation", "chat", "--agent", "planner"), 8),
         (("llm", "--min-duration-ms", 160), 2),

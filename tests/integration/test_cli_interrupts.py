@@ -21,19 +21,18 @@ ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELEC
 ANNOUNCED = """\
 import sqlite3, sys
 from otel_sqlite_exporter.cli.commands import cli
-from otel_sqlite_exporter.query import reading, statement, overview
-allow = reading.allow_signals
-def announce(connection):
+from otel_sqlite_exporter.storage import connection
+allow = connection.allow_signals
+def announce(opened):
     print("asking", file=sys.stderr, flush=True)
-    return allow(connection)
-for module in (reading, statement, overview):
-    module.allow_signals = announce
+    allow(opened)
+connection.allow_signals = announce
 cli(sys.argv[1:], prog_name="test")
 """
 
 
 def test_ended_calls_are_followed_until_an_interrupt(path: Path) -> None:
-    with exporting(path) as exporter:
+    with exporting(path, cost="off") as exporter:
         exporter.export(make_spans("chat gpt-4o", attributes=CALL | {"session.id": "chat-1"}))
         shown = run_here("tail", "--calls", path).stdout
         assert "  call  gpt-4o  ok  " in shown

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from otel_sqlite_exporter.errors import FileRefusedError
-from otel_sqlite_exporter.query.reading import allow_signals
 from otel_sqlite_exporter.query.session_conflicts import count_conflicts
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
@@ -67,7 +66,7 @@ def read_overview(path: str, *, busy_timeout_ms: int, newest_sessions: int = 10)
     if version:
         contents = read_file(
             path,
-            lambda connection: _read_contents(allow_signals(connection), newest_sessions),
+            lambda connection: _read_contents(connection, newest_sessions),
             busy_timeout_ms=busy_timeout_ms,
         )
     wal = f"{os.path.realpath(path)}-wal"

@@ -24,7 +24,7 @@ from otel_sqlite_exporter.query.sql_builder import (
 )
 from otel_sqlite_exporter.query.summaries import EventSummary
 from otel_sqlite_exporter.sql.texts import read_query
-from otel_sqlite_exporter.storage.connection import read_file
+from otel_sqlite_exporter.storage.connection import allow_signals, read_file
 from otel_sqlite_exporter.storage.identity import find_version, migrate_hint
 from otel_sqlite_exporter.storage.migrations import is_older
 from otel_sqlite_exporter.storage.open_work import show_open_work
@@ -34,7 +34,6 @@ _T = TypeVar("_T")
 _COUNT_S = 0.02
 """A count that takes longer is given up."""
 _STEPS_BETWEEN_LOOKS = 2_000
-STEPS_BETWEEN_SIGNALS = 100_000
 _NAMED_CANDIDATES = 5
 _MISSING = ("no such table", "no such column")
 
@@ -79,15 +78,8 @@ def _ask(
     *args: _P.args,
     **kwargs: _P.kwargs,
 ) -> _T:
-    allow_signals(connection)
     show_open_work(connection)
     return question(connection, *args, **kwargs)
-
-
-def allow_signals(connection: sqlite3.Connection) -> sqlite3.Connection:
-    """Let Python handle a signal (Ctrl-C) while SQLite is running."""
-    connection.set_progress_handler(lambda: None, STEPS_BETWEEN_SIGNALS)
-    return connection
 
 
 def find_page(

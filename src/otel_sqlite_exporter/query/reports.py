@@ -30,7 +30,6 @@ from otel_sqlite_exporter.query.report_parts.report_texts import (
     check_filters,
 )
 from otel_sqlite_exporter.query.sql_builder import Select, build_page, check_limit
-from otel_sqlite_exporter.query.unrecognised import UNRECOGNISED_COLUMNS, read_unrecognised
 from otel_sqlite_exporter.sql.texts import read_report
 
 _SAMPLE = 10_000
@@ -86,7 +85,7 @@ REPORTS: Mapping[str, ReportDefinition] = {
     "attributes": ReportDefinition(("key",)),
     "growth": ReportDefinition(("day",)),
     "queries": ReportDefinition(("query",)),
-    "unrecognised": ReportDefinition(("looks_like",), 0),
+    "unrecognised": ReportDefinition(("looks_like",), is_grouped=False),
 }
 """By name."""
 
@@ -153,6 +152,8 @@ def run_report(
         check_filters(name, 0, filters)
         columns, rows = _QUERY_COLUMNS, [_measure(connection, *query) for query in _find_queries(parameters)]
     elif name == "unrecognised":
+        from otel_sqlite_exporter.query.unrecognised import UNRECOGNISED_COLUMNS, read_unrecognised
+
         columns, rows = UNRECOGNISED_COLUMNS, read_unrecognised(connection, dialects, parameters)
     else:
         columns, rows = fetch_table(connection, build_report(name, parameters, filters, is_pass=report.is_pass))

@@ -18,7 +18,7 @@ from typing import Any
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.pages import TableResult
-from otel_sqlite_exporter.query.reading import STEPS_BETWEEN_SIGNALS, allow_signals
+from otel_sqlite_exporter.storage.connection import STEPS_BETWEEN_SIGNALS, allow_signals
 
 _ACTIONS = frozenset((sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE))
 _READING_PRAGMAS = frozenset(

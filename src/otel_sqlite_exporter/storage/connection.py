@@ -44,6 +44,7 @@ _CHECKPOINT_PAGES = 1000
 _INCREMENTAL = 2
 _CACHE_KIB = 16 * 1024
 _READS = 10
+STEPS_BETWEEN_SIGNALS = 100_000
 # With FULL, a rollback journal that was deleted may be there again after a power failure, and undo the last batch.
 _SYNCHRONOUS = {"normal": "NORMAL", "full": "EXTRA"}
 
@@ -136,6 +137,7 @@ def open_reader(
         check_same_thread=check_same_thread,
     )
     try:
+        allow_signals(connection)
         connection.execute("PRAGMA query_only = ON")
         # What a report sorts is sorted on a second thread while it is read: of 200,000 durations a sixth of the time.
         connection.execute("PRAGMA threads = 1")
@@ -143,6 +145,11 @@ def open_reader(
         connection.close()
         raise
     return connection
+
+
+def allow_signals(connection: sqlite3.Connection) -> None:
+    """Let Python handle a signal (Ctrl-C) while SQLite is running."""
+    connection.set_progress_handler(lambda: None, STEPS_BETWEEN_SIGNALS)
 
 
 def _connection_type() -> type[BoundedConnection]:

@@ -14,7 +14,7 @@ import sqlite3
 import time
 from typing import NamedTuple
 
-import orjson
+import json
 
 from otel_sqlite_exporter.sql.texts import read_query, split_statements
 from otel_sqlite_exporter.storage.system.process import ProcessIdentity, is_alive
@@ -57,7 +57,7 @@ def show_open_work(connection: sqlite3.Connection, moment: int | None = None) ->
         if not connection.execute("SELECT 1 FROM sqlite_temp_schema WHERE name = '_open_runs'").fetchone():
             _create(connection, [sql for name, sql in views.items() if name not in _COVERED])
         for statement in split_statements(read_query("fill_open_work")):
-            connection.execute(statement, {"runs": orjson.dumps(runs).decode()} if ":runs" in statement else {})
+            connection.execute(statement, {"runs": json.dumps(runs)} if ":runs" in statement else {})
     finally:
         connection.execute(f"PRAGMA query_only = {is_read_only}")
     return moment
