@@ -10,11 +10,10 @@ what is true now. A file without open spans pays one look at an empty table.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from typing import NamedTuple
-
-import json
 
 from otel_sqlite_exporter.sql.texts import read_query, split_statements
 from otel_sqlite_exporter.storage.system.process import ProcessIdentity, is_alive
