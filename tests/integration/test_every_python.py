@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -107,7 +108,7 @@ def test_it_imports_every_module_and_runs_the_readme(
     program, output = re.findall(r"```python\n(import sqlite3.*?)```.*?```text output\n(.*?)```", readme, re.DOTALL)[0]
     assert run("-c", program) == output
     ((trace_id,),) = read(tmp_path / "otel.db", "SELECT trace_id FROM traces")
-    commands = [command.split() for command in COMMAND.findall(readme)]
+    commands = [shlex.split(command, comments=True) for command in COMMAND.findall(readme)]
     assert len(commands) >= 8
     for command in commands:
         run(*(trace_id if re.fullmatch("[0-9a-f]{8}", word) else word for word in command))
