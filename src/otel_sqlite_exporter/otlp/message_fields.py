@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -18,6 +19,8 @@ from otel_sqlite_exporter.otlp.otlp_values import (
 )
 
 _Member = TypeVar("_Member")
+# A key of another form may be a value that went to the wrong place, which nothing may quote.
+_IDENTIFIER = re.compile(r"(?:field )?[A-Za-z0-9_]{1,64}")
 
 
 class MessageFields:
@@ -138,7 +141,8 @@ class MessageFields:
             field = self._kind.fields.get(key)
             if field is None:
                 if value:
-                    self.alterations.note_unknown(f"{show_as_text(key)} of a {self._kind.name}")
+                    named = key if _IDENTIFIER.fullmatch(key) else "a key that is no name"
+                    self.alterations.note_unknown(f"{named} of a {self._kind.name}")
                 continue
             held = renamed.get(field)
             if isinstance(held, list) and isinstance(value, list):
