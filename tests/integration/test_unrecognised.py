@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from otel_sqlite_exporter import SQLiteSpanExporter, TelemetryDatabase
+from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.maintain.doctor import diagnose
 from otel_sqlite_exporter.maintain.reindex import reindex
 from otel_sqlite_exporter.settings import resolve_settings
@@ -107,3 +109,13 @@ def test_one_dialect_serves_all_that_a_service_records(tmp_path: Path) -> None:
     (finding,) = (one for one in diagnose(resolve_settings(path)) if one.check == "dialects")
     assert finding.what.startswith("1 record looks like")
     assert "report unrecognised" in finding.remedy
+
+
+def test_the_command_prints_the_proposed_dialect(tmp_path: Path) -> None:
+    path = tmp_path / "otel.db"
+    _write(path, _CALLS[0][0])
+    done = CliRunner().invoke(cli, ["report", "unrecognised", str(path)])
+    assert (done.exit_code, done.output.count("OTEL_EXPORTER_SQLITE_DIALECTS")) == (0, 1)
+    assert '"name": "desk"' in done.output
+    refused = CliRunner().invoke(cli, ["report", "unrecognised", "--model", "m", str(path)])
+    assert (refused.exit_code, "takes no filters" in refused.output) == (2, True)
