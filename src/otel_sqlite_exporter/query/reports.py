@@ -39,8 +39,8 @@ _ABOUT_QUERIES = (
     "full scans in its plan. Plan: runs all of them."
 )
 _ABOUT_UNRECOGNISED = (
-    "Spans and log events that look like model calls or tools by the names of their attributes, but that no dialect "
-    "reads; for each service a dialect to start from. Plan: one pass over all spans and log events."
+    "Spans and events that look like model calls or tools by the names of their attributes, but that no dialect "
+    "reads; for each service a dialect to start from. Plan: one pass over all spans, their events and log events."
 )
 _COMPUTED = {"queries": _ABOUT_QUERIES, "unrecognised": _ABOUT_UNRECOGNISED}
 _QUERY_COLUMNS: tuple[str, ...] = ("group_1", "ms", "rows", "plan")
