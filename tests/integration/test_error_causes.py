@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from opentelemetry.trace import Status, StatusCode, Tracer
+from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 
 from otel_sqlite_exporter import TelemetryDatabase
 from tests.conftest import read
@@ -91,6 +91,34 @@ def test_a_response_without_a_message_is_told_by_the_call_that_failed_with_it(pa
     assert read(path, f"SELECT {HIT} FROM errors") == [
         ("TimeoutError", "too many requests", "POST", "span", 2, 0, 1, 0)
     ]
+
+
+@contextmanager
+def answering(tracer: Tracer) -> Iterator[None]:
+    """A request of a server that answers with an error and says no more, as ASGI's instrumentation does."""
+    with tracer.start_as_current_span("POST /chat", kind=SpanKind.SERVER) as request:
+        yield
+        with failing(tracer, "POST /chat http send", **{"http.status_code": 500}):
+            pass
+        with tracer.start_as_current_span("POST /chat http send"):
+            pass
+        request.set_status(Status(StatusCode.ERROR))
+
+
+def test_the_response_of_a_failed_request_is_no_failure_of_its_own(path: Path) -> None:
+    with recording(path) as tracer, answering(tracer), pytest.raises(TimeoutError):
+        fail(tracer, "chat small", CALL)
+    assert read(path, f"SELECT {HIT} FROM errors") == [("TimeoutError", "no answer", "chat small", "span", 2, 1, 1, 0)]
+
+
+def test_a_request_that_fails_without_a_cause_is_told_by_its_response(path: Path) -> None:
+    with recording(path) as tracer:
+        with answering(tracer):
+            pass
+        with answering(tracer), tracer.start_as_current_span("GET", kind=SpanKind.CLIENT) as asked:
+            asked.set_status(Status(StatusCode.ERROR))
+    causes = read(path, "SELECT name, spans, requests FROM errors ORDER BY start_time_unix_nano")
+    assert causes == [("POST /chat http send", 2, 1), ("GET", 2, 1)]
 
 
 def ask_quietly(tracer: Tracer) -> None:

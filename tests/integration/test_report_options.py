@@ -198,6 +198,21 @@ _DATED, _LATER = "gpt-4o-mini-2024-07-18", "gpt-4o-mini-2025-01-01"
             ["anthropic.c-20240718-v1:0"] * 2,
             id="a region",
         ),
+        pytest.param(
+            [("arn:aws:bedrock:us-east-1:42:inference-profile/us.anthropic.c-v1:0", None), ("anthropic.c-v1:0", None)],
+            ["anthropic.c-v1:0"] * 2,
+            id="an ARN",
+        ),
+        pytest.param(
+            [("arn:aws:bedrock:us-east-1:42:application-inference-profile/k2j", None)],
+            ["arn:aws:bedrock:us-east-1:42:application-inference-profile/k2j"],
+            id="an ARN without the model",
+        ),
+        *(
+            pytest.param([(None, f"a-{date}"), ("a", None)], ["a", "a"], id=f"dated {date}")
+            for date in ("0613", "2411", "08-2024", "05-20")
+        ),
+        pytest.param([("a-70b-4096", None), ("a-70b", None)], ["a-70b-4096", "a-70b"], id="a number that is no date"),
         pytest.param([("org/m", None), ("other/m", None), (None, None)], ["org/m", "other/m", None], id="other models"),
     ],
 )

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from otel_sqlite_exporter import SQLiteSpanExporter, TelemetryDatabase
+from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.maintain.doctor import diagnose
 from otel_sqlite_exporter.maintain.reindex import reindex
 from otel_sqlite_exporter.settings import resolve_settings
@@ -32,6 +34,19 @@ _CALLS: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"ml.tokens.prompt": 3, "ml.tokens.completion": 4}, {"model": None, "input_tokens": 3, "output_tokens": 4}),
     ({"model": "m", "tokens": 9}, {"model": "m", "total_tokens": 9}),
     ({"app.deployment": "gpt-4o-mini", "app.tokenCount": 9}, {"model": "gpt-4o-mini", "total_tokens": 9}),
+    (
+        {"llm": '{"model": "m", "usage": {"prompt_tokens": 3, "completion_tokens": 4}}'},
+        {"model": "m", "input_tokens": 3, "output_tokens": 4},
+    ),
+    (
+        {"MODEL": "m", "PROMPT_TOKENS": 3, "COMPLETION_TOKENS": 4},
+        {"model": "m", "input_tokens": 3, "output_tokens": 4},
+    ),
+    (
+        {"engine": "gpt-4o", "input": "Hi", "output": "Yo"},
+        {"model": "gpt-4o", "prompt": "Hi", "completion": "Yo"},
+    ),
+    ({"modelo": "gpt-4o", "tokens_entrada": 3, "tokens_salida": 4}, {"model": "gpt-4o"}),
     ({"app.chat.prompt": "Hi", "app.chat.completion": "Yo"}, {"prompt": "Hi", "completion": "Yo"}),
 ]
 _TOOLS: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -39,12 +54,22 @@ _TOOLS: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {"acme.tool.name": "weather", "acme.tool.args": '{"city": "Rome"}', "acme.tool.output": "Sunny"},
         {"tool_name": "weather", "arguments": '{"city": "Rome"}', "result": "Sunny"},
     ),
+    (
+        {"function_call.name": "weather", "function_call.arguments": "{}"},
+        {"tool_name": "weather", "arguments": "{}"},
+    ),
     ({"functionName": "weather", "functionCallId": "c1"}, {"tool_name": "weather", "tool_call_id": "c1"}),
 ]
 _NEITHER: list[dict[str, Any]] = [
     {"device.model": "Pixel", "auth.token": "t"},
     {"http.request.method": "POST", "http.response.body.size": 12, "model": "sedan"},
     {"model": "m", "max_tokens": 12, "llm.token_limit": 100},
+    {"db.query.parameter.model": "gpt-4o", "db.query.parameter.prompt": "Hi", "db.query.parameter.tokens": 3},
+    {"rpc.grpc.request.metadata.model": "gpt-4o", "rpc.grpc.response.metadata.tokens": 3},
+    {"model.name": "sentiment", "model.input.shape": "[1, 2]", "model.output.shape": "[2]"},
+    {"csrf_token_input": 5, "csrf_token_output": 6},
+    {"settings.model_type": "gemini-api-key", "settings.prompt_enabled": True, "settings.log_prompts": True},
+    {"tool_name": "shell", "wait_ms": 12},
     {"code.function.name": "f", "code.function.arguments": "1"},
     {"messaging.system": "kafka", "messaging.batch.message_count": 3, "db.query.text": "SELECT model FROM cars"},
     {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 3},
@@ -93,6 +118,22 @@ def test_nothing_else_is_named(tmp_path: Path) -> None:
     assert [one for one in diagnose(resolve_settings(tmp_path / "otel.db")) if one.check == "dialects"] == []
 
 
+def test_an_event_of_a_span_is_named_and_read(tmp_path: Path) -> None:
+    path = tmp_path / "otel.db"
+    provider = TracerProvider(resource=Resource({"service.name": "desk"}))
+    provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
+    with provider.get_tracer("own").start_as_current_span("step") as span:
+        span.add_event("answered", {"acme.model": "m", "acme.prompt_tokens": 3, "acme.completion_tokens": 4})
+        span.add_event("noted", {"acme.model": "m"})
+    provider.shutdown()
+    (row,) = TelemetryDatabase(path).run_report("unrecognised").to_dicts()
+    assert (row["source"], row["name"], row["records"]) == ("event", "answered", 1)
+    (tmp_path / "own.json").write_text(row["dialect"])
+    reindex(resolve_settings(path, dialects=[str(tmp_path / "own.json")]))
+    (call,) = TelemetryDatabase(path).find_llm_interactions()
+    assert (call.model, call.input_tokens, call.output_tokens) == ("m", 3, 4)
+
+
 def test_one_dialect_serves_all_that_a_service_records(tmp_path: Path) -> None:
     path = tmp_path / "otel.db"
     _write(path, *(attributes for attributes, _ in (*_CALLS[:2], *_TOOLS[:1])))
@@ -107,3 +148,13 @@ def test_one_dialect_serves_all_that_a_service_records(tmp_path: Path) -> None:
     (finding,) = (one for one in diagnose(resolve_settings(path)) if one.check == "dialects")
     assert finding.what.startswith("1 record looks like")
     assert "report unrecognised" in finding.remedy
+
+
+def test_the_command_prints_the_proposed_dialect(tmp_path: Path) -> None:
+    path = tmp_path / "otel.db"
+    _write(path, _CALLS[0][0])
+    done = CliRunner().invoke(cli, ["report", "unrecognised", str(path)])
+    assert (done.exit_code, done.output.count("OTEL_EXPORTER_SQLITE_DIALECTS")) == (0, 1)
+    assert '"name": "desk"' in done.output
+    refused = CliRunner().invoke(cli, ["report", "unrecognised", "--model", "m", str(path)])
+    assert (refused.exit_code, "takes no filters" in refused.output) == (2, True)

@@ -41,12 +41,14 @@ class _Commands(click.Group):
             code = _refuse(self._name_option(ctx, error.argument) + str(error).removeprefix(f"{error.argument}: "))
         except SQLiteExporterError as error:
             code = _refuse(str(error).removeprefix("path="))  # the only setting that is not of the environment
-        except sqlite3.Error as error:
-            code = _refuse(f"{ctx.obj.path}: SQLite says: {error}")
+        except MemoryError:
+            code = _refuse("there is too little memory for this")
         except OSError as error:
             if error.filename is None:  # what is opened has a name
                 _discard_output()
             code = _refuse(f"{error.filename or 'standard output'}: {error.strerror or error}")
+        except Exception as error:
+            code = _refuse_damage(ctx.obj, error)
         ctx.exit(code or 0)
 
     def _name_option(self, ctx: click.Context, argument: str) -> str:
@@ -55,6 +57,21 @@ class _Commands(click.Group):
             if one.name == argument:
                 return f"{one.opts[0] if isinstance(one, click.Option) else one.human_readable_name}: "
         return ""
+
+
+def _refuse_damage(opened: Any, error: Exception) -> int:
+    """Name the values of the file that cannot be read, if there are any; else raise `error`, unless SQLite did."""
+    from otel_sqlite_exporter.maintain.unreadable_values import FAILURES_TO_READ, explain_failure
+    from otel_sqlite_exporter.settings import resolve_settings
+
+    if opened is None or not isinstance(error, (*FAILURES_TO_READ, sqlite3.Error)):
+        raise error
+    damage = explain_failure(resolve_settings(opened.path), error)
+    if damage is not None:
+        return _refuse(str(damage))
+    if isinstance(error, sqlite3.Error):
+        return _refuse(f"{opened.path}: SQLite says: {error}")
+    raise error
 
 
 def _refuse(sentence: str) -> int:

@@ -22,7 +22,9 @@ _FAMILIES = re.compile(
 )
 """Names of well-known models."""
 _INPUT = frozenset(("input", "prompt", "in", "sent", "request"))
-_OUTPUT = frozenset(("output", "completion", "out", "generated", "generation", "response", "received", "answer"))
+_OUTPUT = frozenset(
+    ("output", "completion", "out", "generated", "generation", "response", "received", "answer", "candidates")
+)
 _ASKED = frozenset(("prompt", "prompts", "messages", "question", "query", "input", "inputs"))
 _ANSWERED = frozenset(("completion", "completions", "answer", "response", "output", "outputs", "generation", "reply"))
 _OF_MODELS = frozenset(
@@ -43,9 +45,32 @@ _KIND_OF = {
     "completion": "completion",
 }
 _KINDS = frozenset(_KIND_OF.values())
+_UNKNOWN_TOKENS = ""
+"""Stands for a number of tokens of which the words do not say what they are."""
 _TOOL = ("tool_name", "tool_call_id", "arguments", "result")
-_NO_TOOLS = frozenset(("code", "faas", "cloud"))
-"""OpenTelemetry's functions of programs and clouds."""
+_OTHER_SYSTEMS = frozenset(
+    (
+        "browser",
+        "cicd",
+        "client",
+        "cloud",
+        "code",
+        "container",
+        "db",
+        "device",
+        "faas",
+        "feature_flag",
+        "graphql",
+        "host",
+    )
+) | frozenset(("http", "k8s", "messaging", "net", "os", "process", "rpc", "server", "test", "url", "user_agent", "vcs"))
+"""Namespaces of OpenTelemetry's conventions for other things than models: their names are no evidence."""
+_SECRETS = frozenset(("auth", "access", "bearer", "csrf", "oauth", "refresh", "secret", "xsrf"))
+"""A token or a model with one of these words is of a login."""
+_ABOUT = frozenset(("id", "template", "version", "shape", "size", "type", "format", "schema", "hash", "enabled"))
+"""A prompt or an answer with one of these words is something about it."""
+_LEVELS = 3
+"""How deep maps in a value are looked at."""
 _MARKERS = ("request_model", "response_model", "input_tokens", "total_tokens", "output_tokens", "prompt", "completion")
 
 
@@ -65,14 +90,27 @@ def find_likeness(attributes: Mapping[str, Any]) -> Likeness | None:
     """Return what a span or log record with these attributes looks like; None: neither a call nor a tool."""
     columns: dict[str, str] = {}
     sure: set[str] = set()
+    likely: dict[str, str] = {}
+    knows_model = False
     for source, words, value in _find_values(attributes):
         column, is_sure = _find_column(words, value)
-        if column is not None:
-            columns.setdefault(column, source)
-            if is_sure:
-                sure.add(_KIND_OF.get(column, column))
+        if column is None:
+            continue
+        if column == _UNKNOWN_TOKENS:
+            sure.add("tokens")
+            continue
+        if not is_sure and column in _KIND_OF and _KIND_OF[column] == column:
+            likely.setdefault(column, source)
+            continue
+        columns.setdefault(column, source)
+        if is_sure:
+            sure.add(_KIND_OF.get(column, column))
+        knows_model |= isinstance(value, str) and _FAMILIES.match(value) is not None
+    if knows_model and len({*likely, *columns} & {"prompt", "completion"}) > 1:
+        columns = {**likely, **columns}  # a question and an answer, beside a well-known model
+        sure.add("prompt")
     tool = {column: columns.pop(column) for column in _TOOL if column in columns}
-    if "tool_name" in tool and not sure & {"tokens", "model"} and ("tool_name" in sure or len(tool) > 1):
+    if "tool_name" in tool and len(tool) > 1 and not sure & {"tokens", "model"}:  # a name alone may be of any step
         return Likeness("execute_tool", tool)
     if {"input_tokens", "output_tokens"} <= columns.keys():
         if "tokens" in sure:
@@ -115,13 +153,25 @@ def _find_values(attributes: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str
     """Yield each value, also those in a map or in JSON: its source, its words and itself."""
     for name, value in attributes.items():
         words = _split(name)
-        inside = find_value(value, ()) if isinstance(value, (str, dict)) and "#" not in name else None
+        if "#" in name or name.partition(".")[0] in _OTHER_SYSTEMS:
+            continue
+        inside = find_value(value, ()) if isinstance(value, (str, dict)) else None
         if isinstance(inside, dict):
-            for key, one in inside.items():
-                if isinstance(key, str) and key and "#" not in key:
-                    yield f"{name}#{key}", (*words, *_split(key)), one
+            yield from _find_inside(f"{name}#", words, inside, _LEVELS)
         number = next((index for index, part in enumerate(name.split(".")) if part.isdecimal()), None)
         yield (name if number is None else ".".join((*name.split(".")[:number], "*"))), words, value
+
+
+def _find_inside(
+    place: str, words: tuple[str, ...], inside: Mapping[Any, Any], levels: int
+) -> Iterator[tuple[str, tuple[str, ...], Any]]:
+    for key, value in inside.items():
+        if not isinstance(key, str) or not key or "#" in key:
+            continue
+        its_words = (*words, *_split(key))
+        yield f"{place}{key}", its_words, value
+        if isinstance(value, dict) and levels > 1:
+            yield from _find_inside(f"{place}{key}#", its_words, value, levels - 1)
 
 
 def _split(name: str) -> tuple[str, ...]:
@@ -130,14 +180,14 @@ def _split(name: str) -> tuple[str, ...]:
 
 def _find_column(words: tuple[str, ...], value: Any) -> tuple[str | None, bool]:
     """Return the column that a value seems to fill, and whether its name is clear enough to be evidence."""
-    if not words or value is None or value == "":
-        return None, False
     present = frozenset(words)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if not words or value is None or value == "" or isinstance(value, bool) or present & _SECRETS:
+        return None, False
+    if isinstance(value, (int, float)):
         return _find_tokens(words, present)
     tool = _find_tool_column(words, present)
     if tool is not None:
-        return tool, words[-2:] == ("tool", "name")
+        return tool, False
     if isinstance(value, str):
         is_known = _FAMILIES.match(value) is not None
         if is_known or words[-1] == "model" or words[-2:] in (("model", "name"), ("model", "id")):
@@ -146,10 +196,9 @@ def _find_column(words: tuple[str, ...], value: Any) -> tuple[str | None, bool]:
             return "provider", False
     if {"system", "prompt"} <= present or {"system", "instructions"} <= present:
         return "system_instructions", False
-    is_sure = bool(present & _OF_MODELS) and not present & {"id", "template", "version"}
     last = next((word for word in reversed(words) if word in _ASKED | _ANSWERED), None)
-    if last is not None and is_sure:
-        return ("prompt" if last in _ASKED else "completion"), True
+    if last is not None and not present & _ABOUT:
+        return ("prompt" if last in _ASKED else "completion"), bool(present & _OF_MODELS)
     return None, False
 
 
@@ -168,13 +217,13 @@ def _find_tokens(words: tuple[str, ...], present: frozenset[str]) -> tuple[str |
         return "output_tokens", is_sure
     if "total" in present or words[-1] in ("tokens", "count"):
         return ("total_tokens", True) if is_sure else (None, False)
-    return None, False
+    return (_UNKNOWN_TOKENS, True) if is_sure else (None, False)
 
 
 def _find_tool_column(words: tuple[str, ...], present: frozenset[str]) -> str | None:
-    if not present & {"tool", "function"} or present & _NO_TOOLS:
+    if not present & {"tool", "function"}:
         return None
-    if words[-1] == "tool" or words[-2:] in (("tool", "name"), ("function", "name")):
+    if words[-1] == "tool" or words[-2:] in (("tool", "name"), ("function", "name"), ("call", "name")):
         return "tool_name"
     if "call" in present and words[-1] == "id":
         return "tool_call_id"

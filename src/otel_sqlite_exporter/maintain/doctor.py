@@ -15,6 +15,7 @@ from otel_sqlite_exporter.deliver.loss_ledger import LossLedger, ledger_path
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, SpoolError
 from otel_sqlite_exporter.genai.prices import INSTALL, is_installed
+from otel_sqlite_exporter.maintain.unreadable_values import find_unreadable
 from otel_sqlite_exporter.maintain.written_rules import find_other_rules
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.query.session_conflicts import count_conflicts, describe_conflicts
@@ -85,6 +86,11 @@ def _find_inside(connection: sqlite3.Connection, settings: Settings, command: st
     if broken:
         remedy = "restore a backup, or save what is readable with `sqlite3 FILE .recover`; the file was not touched"
         yield Finding("integrity", "problem", "; ".join(broken), remedy)
+        return
+    unreadable = [*find_unreadable(connection)]
+    if unreadable:
+        remedy = "restore a backup; the file was not touched. The other rows can be read with SQL"
+        yield Finding("integrity", "problem", "; ".join(unreadable), remedy)
         return
     remedy = "restore a backup: rows were deleted by hand, or written without foreign keys"
     for table, parent, orphans in connection.execute(read_query("count_orphans")):

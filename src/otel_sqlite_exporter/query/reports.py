@@ -38,8 +38,8 @@ _ABOUT_QUERIES = (
     "full scans in its plan. Plan: runs all of them."
 )
 _ABOUT_UNRECOGNISED = (
-    "Spans and log events that look like model calls or tools by the names of their attributes, but that no dialect "
-    "reads; for each service a dialect to start from. Plan: one pass over all spans and log events."
+    "Spans and events that look like model calls or tools by the names of their attributes, but that no dialect "
+    "reads; for each service a dialect to start from. Plan: one pass over all spans, their events and log events."
 )
 _COMPUTED = {"queries": _ABOUT_QUERIES, "unrecognised": _ABOUT_UNRECOGNISED}
 _QUERY_COLUMNS: tuple[str, ...] = ("group_1", "ms", "rows", "plan")
@@ -76,9 +76,7 @@ REPORTS: Mapping[str, ReportDefinition] = {
     "histogram": ReportDefinition(_DURATIONS, 2, is_grouped=False, is_pass=True),
     "tokens": ReportDefinition(SUBJECTS["call"], 2, is_pass=True, budget="total_tokens"),
     "cost": ReportDefinition(SUBJECTS["call"], 2, is_pass=True, budget="cost_usd"),
-    "errors": ReportDefinition(
-        ("type", "name", "message", "model", "request_model", "tool", "service", *TIMES), 2, budget="errors"
-    ),
+    "errors": ReportDefinition(_FAILURES, 2, budget="errors"),
     "tools": ReportDefinition(SUBJECTS["tool"], 2, is_pass=True, budget="errors"),
     "slowest": ReportDefinition(("call", "tool", "span"), is_grouped=False, limit=20, is_cut=True, is_pass=True),
     "links": ReportDefinition(("day",)),
@@ -152,6 +150,7 @@ def run_report(
         check_filters(name, 0, filters)
         columns, rows = _QUERY_COLUMNS, [_measure(connection, *query) for query in _find_queries(parameters)]
     elif name == "unrecognised":
+        check_filters(name, 0, filters)
         from otel_sqlite_exporter.query.unrecognised import UNRECOGNISED_COLUMNS, read_unrecognised
 
         columns, rows = UNRECOGNISED_COLUMNS, read_unrecognised(connection, dialects, parameters)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Spans and log events that look like model calls or tools, but speak no dialect: the report `unrecognised`."""
+"""Spans and events that look like model calls or tools, but speak no dialect: the report `unrecognised`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Unrecognised:
 
     Attributes:
         looks_like: `chat` (a model call) or `execute_tool`.
-        source: `span` or `log`.
+        source: `span`, `log` or `event` (of a span).
         name: Of the first of them: of the span, or of the event.
         records: Their number.
         columns: The columns that a dialect could fill, each with the attribute to fill it from.
@@ -52,7 +52,7 @@ def propose_dialects(found: Sequence[Unrecognised]) -> dict[str | None, dict[str
     services: dict[str | None, list[tuple[Likeness, str | None]]] = {}
     for one in found:
         likeness = Likeness(one.looks_like, one.columns)
-        services.setdefault(one.service_name, []).append((likeness, one.name if one.source == "log" else None))
+        services.setdefault(one.service_name, []).append((likeness, None if one.source == "span" else one.name))
     return {service: propose_dialect(service or "own", likenesses) for service, likenesses in services.items()}
 
 

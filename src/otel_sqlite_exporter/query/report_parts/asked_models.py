@@ -2,9 +2,10 @@
 """The model that a call asked for, so that failed calls stand under the same name as others. Nothing recorded changes.
 
 A call stands under the model that it asked for, whatever snapshot answered. Names that differ only in the prefix
-`models/` or in Bedrock's region (`us.anthropic.`) are one. Calls that ask for two snapshots by their dates, or for a
-snapshot and for its alias, stand apart. Many instrumentations record one model only: the snapshot that answered, or
-what was asked if there was no answer. Such a snapshot stands under its alias if the file shows that they are one:
+`models/`, in Bedrock's ARN before the name, or in its region (`us.anthropic.`) are one. Calls that ask for two
+snapshots by their dates, or for a snapshot and for its alias, stand apart. Many instrumentations record one model only:
+the snapshot that answered, or what was asked if there was no answer. Such a snapshot stands under its alias if the file
+shows that they are one:
 
 * all calls that were answered by the snapshot, and say what they asked for, asked for that alias; or
 * no call says that it asked for the snapshot, others name the alias, and no other snapshot of it stands alone.
@@ -17,8 +18,13 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
 
-_PREFIX = re.compile(r"^(?:models/|(?:us|eu|apac|global)\.(?=[a-z0-9]+\.))")
-_SNAPSHOT = re.compile(r"^(?P<alias>.*[^-@:])[-@:](?:20\d\d-\d\d-\d\d|20\d{6}|\d{3})$")
+_PREFIX = re.compile(
+    r"^(?:models/|arn:aws[a-z-]*:bedrock:[a-z0-9-]*:\d*:(?:foundation-model|inference-profile)/)?"
+    r"(?:(?:us|us-gov|eu|apac|jp|au|ca|sa|global)\.(?=[a-z0-9]+\.))?"
+)
+_SNAPSHOT = re.compile(
+    r"^(?P<alias>.*[^-@:])[-@:](?:20\d\d-\d\d-\d\d|20\d{6}|[01]\d-20\d\d|[01]\d-[0-3]\d|[01]\d[0-3]\d|2\d[01]\d|\d{3})$"
+)
 _NAMES = "SELECT DISTINCT request_model, response_model FROM complete_llm_interactions"
 
 
