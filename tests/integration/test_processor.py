@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import multiprocessing
 import os
 import signal
@@ -165,7 +166,7 @@ def test_a_process_that_does_nothing_is_not_woken(path: Path) -> None:
         eventually(lambda: processor._running.opened and processor._is_asleep)
         span.end()
         eventually(lambda: not processor._queue and processor._is_asleep)
-        assert processor._plan_turn() is None
+        assert processor._plan_turn() == math.inf
 
 
 def test_neither_the_start_nor_the_end_of_a_span_raises(path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -439,10 +440,10 @@ def test_many_threads_open_and_end_spans_together(path: Path) -> None:
 
 
 def test_nothing_happens_before_the_first_span(path: Path) -> None:
-    threads = threading.enumerate()
+    threads = sys._current_frames().keys()
     with tracing(path) as (_, processor):
         assert processor.force_flush()
-        assert threading.enumerate() == threads
+        assert sys._current_frames().keys() <= threads
     assert not path.exists()
 
 

@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_value
+from opentelemetry.sdk.trace import TracerProvider
 
-from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
+from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter, SQLiteSpanProcessor
 from tests.conftest import in_new_process, make_spans, read, span_names
 from tests.file_checks import settle
 from tests.integration.test_log_exporter import make_log
@@ -98,3 +99,70 @@ def test_an_exception_of_a_signal_handler_leaves_nothing_behind(path: Path, erro
     assert len(stored) == len(set(stored))
     assert {"first", "last", *acknowledged} <= set(stored) <= {"first", "last", *tried}
     assert read(path, "SELECT reason FROM _quarantine") == []
+
+
+def end_spans_and_be_interrupted(path: str, error: str) -> None:
+    logging.disable()
+    raised = ERRORS[error]
+    is_due = False
+
+    def interrupt(*_: object) -> None:
+        if is_due:
+            raise raised
+
+    signal.signal(signal.SIGALRM, interrupt)
+    # One span a batch and a queue of one: the end of a span starts and wakes the thread, and waits for room.
+    processor = SQLiteSpanProcessor(path, queue_size=1, queue_wait_ms=5_000, open_delay_ms=1)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(processor)
+    tracer = provider.get_tracer("t")
+    chance = random.Random(7)
+    names = [f"{number:04}" for number in range(EXPORTS // 2)]
+    for name in names:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.00001, 0.002))
+            is_due = True
+            for _ in range(2):
+                tracer.start_span(name).end()
+            processor.force_flush()
+        except raised:
+            pass
+        finally:
+            is_due = False
+        assert processor.force_flush()
+    provider.shutdown()
+    print(json.dumps(names))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("error", ERRORS)
+def test_the_thread_of_a_processor_goes_on_after_an_exception_of_a_signal_handler(path: Path, error: str) -> None:
+    names = in_new_process(end_spans_and_be_interrupted, path, error)
+    assert set(span_names(path)) <= set(names)
+    assert read(path, "SELECT reason FROM _quarantine") == []
+
+
+def shut_down_and_be_interrupted(path: str) -> None:
+    def interrupt(*_: object) -> None:
+        raise HandlerExit
+
+    signal.signal(signal.SIGALRM, interrupt)
+    chance = random.Random(7)
+    for number in range(25):
+        processor = SQLiteSpanProcessor(path)
+        provider = TracerProvider(shutdown_on_exit=False)
+        provider.add_span_processor(processor)
+        provider.get_tracer("t").start_span(str(number)).end()
+        with contextlib.suppress(HandlerExit):
+            signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.00001, 0.002))
+            processor.shutdown()
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        with contextlib.suppress(HandlerExit):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        processor.shutdown()
+
+
+@pytest.mark.slow
+def test_a_shutdown_that_was_interrupted_is_completed_by_the_next(path: Path) -> None:
+    in_new_process(shut_down_and_be_interrupted, path)
+    assert set(span_names(path)) == {str(number) for number in range(25)}

@@ -38,9 +38,9 @@ def parse_protobuf(content: bytes) -> dict[str, Any]:
         ) from None
     if not content:
         return {"resourceSpans": []}
-    for kind, is_one in zip(messages, (_holds_spans, _holds_logs, _holds_metrics), strict=True):
+    for number, is_one in _SIGNS:
         try:
-            message = kind.FromString(content)
+            message = messages[number].FromString(content)
             if is_one(message):
                 return _as_json(message)
         except DecodeError:
@@ -112,25 +112,61 @@ def _read(field: Any, value: Any) -> Any:
     return value.hex() if is_id else base64.b64encode(value).decode()
 
 
-# The three messages have the same fields down to their records, and protobuf ignores a field of another type than
-# expected. So they are distinguished by fields that only the records of one of them have.
-def _holds_spans(message: Any) -> bool:
-    scopes = _list_scopes(message.resource_spans, "scope_spans")
-    spans = [span for scoped in scopes for span in scoped.spans]
-    return not spans or any(
-        (len(span.trace_id) == 16 and len(span.span_id) == 8) or span.start_time_unix_nano for span in spans
-    )
+# The three messages have the same fields down to their records, and protobuf passes over a field of another type than
+# expected: the name of a metric can be read as a trace id, and its numbers as the body of a log record. So they are
+# distinguished by what only the records of one of them have, the surest first.
+def _holds_timed_spans(message: Any) -> bool:
+    spans = _list_spans(message)
+    if not spans:
+        groups = message.resource_spans
+        return not any(map(_has_unknown_fields, (*groups, *_list_scopes(groups, "scope_spans"))))
+    return any(span.start_time_unix_nano or span.end_time_unix_nano for span in spans)
+
+
+def _holds_measured_metrics(message: Any) -> bool:
+    return any(metric.name and metric.WhichOneof("data") for metric in _list_metrics(message))
+
+
+def _holds_identified_spans(message: Any) -> bool:
+    return any(len(span.trace_id) == 16 and len(span.span_id) == 8 for span in _list_spans(message))
 
 
 def _holds_logs(message: Any) -> bool:
     logs = [log for scoped in _list_scopes(message.resource_logs, "scope_logs") for log in scoped.log_records]
-    return any(log.time_unix_nano or log.observed_time_unix_nano or log.HasField("body") for log in logs)
+    return any(
+        log.time_unix_nano or log.observed_time_unix_nano or log.HasField("body") or log.attributes for log in logs
+    )
+
+
+def _holds_metrics(message: Any) -> bool:
+    return any(metric.name for metric in _list_metrics(message))
+
+
+_SIGNS = (
+    (0, _holds_timed_spans),
+    (2, _holds_measured_metrics),
+    (0, _holds_identified_spans),
+    (1, _holds_logs),
+    (2, _holds_metrics),
+)
+"""Places in `_KINDS`, and what shows that a message is of that kind."""
+
+
+def _list_spans(message: Any) -> list[Any]:
+    return [span for scoped in _list_scopes(message.resource_spans, "scope_spans") for span in scoped.spans]
+
+
+def _list_metrics(message: Any) -> list[Any]:
+    groups = message.resource_metrics
+    return [metric for group in groups for scoped in group.scope_metrics for metric in scoped.metrics]
 
 
 def _list_scopes(groups: Any, field: str) -> list[Any]:
     return [scoped for group in groups for name in (field, _OLD + field) for scoped in getattr(group, name)]
 
 
-def _holds_metrics(message: Any) -> bool:
-    groups = message.resource_metrics
-    return any(metric.name for group in groups for scoped in group.scope_metrics for metric in scoped.metrics)
+def _has_unknown_fields(message: Any) -> bool:
+    from google.protobuf.unknown_fields import UnknownFieldSet
+
+    unknown: Any = UnknownFieldSet(message)
+    return len(unknown) > 0

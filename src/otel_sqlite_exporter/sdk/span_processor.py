@@ -10,6 +10,7 @@ import threading
 import time
 import weakref
 from collections import deque
+from queue import SimpleQueue
 from typing import Any, NamedTuple, Unpack
 
 from opentelemetry.context import Context
@@ -21,6 +22,7 @@ from otel_sqlite_exporter.sdk.child_exits import flush_at_exit_of_child
 from otel_sqlite_exporter.sdk.keywords import show_keywords
 from otel_sqlite_exporter.sdk.running_spans import RunningSpans
 from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
+from otel_sqlite_exporter.sdk.turn_thread import Call, TurnThread, wait_for
 from otel_sqlite_exporter.settings import ProcessorKeywords, ProcessorSettings, Settings
 
 _logger = logging.getLogger(__name__)
@@ -32,7 +34,7 @@ _processors: weakref.WeakSet[SQLiteSpanProcessor] = weakref.WeakSet()
 
 
 class _Flush(NamedTuple):
-    is_done: threading.Event
+    done: Call
     with_running: bool
 
 
@@ -68,7 +70,7 @@ class SQLiteSpanProcessor(SpanProcessor):
         # How long the thread waits at most while a span waits to be written or has just started. So a span that ends
         # need not wake it.
         self._tick_s = max(min(self._idle_delay_s, settings.open_delay_ms / 1000), _SHORTEST_TICK_S)
-        self._is_shut_down = False
+        self._is_shut_down = self._has_closed = False
         self._has_warned = False
         self._begin()
         _processors.add(self)
@@ -90,26 +92,33 @@ class SQLiteSpanProcessor(SpanProcessor):
         """Queue a span that has ended. Never raises an Exception."""
         try:
             self._queue_span(span)
-        except Exception:
-            _logger.exception("a span is lost")
+        except BaseException as error:
+            # A signal handler raises it once. A span that is queued twice is one row.
+            try:
+                self._queue_span(span)
+            except Exception:
+                _logger.exception("a span is lost")
+            if not isinstance(error, Exception):
+                raise
 
     def shutdown(self) -> None:
         """Write the spans that wait, for 30 seconds at most, and close the file. Spans that still run stay open in the
-        file, until the next process that opens it marks them as interrupted. A second call only logs a warning."""
-        if self._is_shut_down:
+        file, until the next process that opens it marks them as interrupted. A second call only logs a warning, unless
+        the first was interrupted by an exception."""
+        if self._has_closed:
             _logger.warning("the span processor was shut down before: this call does nothing")
             return
         self._is_shut_down = True
         if self._pid != os.getpid():
             self._begin()
         deadline = time.monotonic() + _SHUTDOWN_TIMEOUT_S
-        if self._thread is not None:
-            self._wake.set()
-            self._thread.join(_SHUTDOWN_TIMEOUT_S)
+        self._thread.wake()
+        self._thread.wait_for_end(_SHUTDOWN_TIMEOUT_S)
         self._write_queue(deadline)
         if self._queue:
             self._exporter.count_dropped(len(self._queue))
         self._exporter.shutdown()
+        self._has_closed = True
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Write every span that has ended, for `timeout_millis` at most. Return whether all were written by then; the
@@ -122,14 +131,13 @@ class SQLiteSpanProcessor(SpanProcessor):
             self._begin()
         if self._is_shut_down:
             return True
-        thread = self._thread
-        if thread is None or thread.ident == threading.get_ident():
+        if not self._thread.is_started or self._thread.is_current:
             return self._write_queue(time.monotonic() + timeout_s)
         # By the thread, because an export may take longer than this call.
-        flush = _Flush(threading.Event(), with_running)
+        flush = _Flush(SimpleQueue(), with_running)
         self._flushes.append(flush)
-        self._wake.set()
-        return flush.is_done.wait(timeout_s)
+        self._thread.wake()
+        return wait_for(flush.done, timeout_s)
 
     def _begin(self) -> None:
         """Start with empty queues and new locks, in the first process and in each forked child."""
@@ -141,11 +149,9 @@ class SQLiteSpanProcessor(SpanProcessor):
         self._running = RunningSpans()
         self._flushes: deque[_Flush] = deque()
         self._is_asleep = True
-        self._wake = threading.Event()
-        self._room = threading.Condition()
+        self._waiting: deque[Call] = deque()
         self._writing = threading.Lock()
-        self._changing_thread = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._thread = TurnThread()
 
     def _queue_span(self, span: ReadableSpan) -> None:
         if self._pid != os.getpid():
@@ -166,35 +172,31 @@ class SQLiteSpanProcessor(SpanProcessor):
         if self._is_asleep:
             self._rouse()
         elif len(queue) == self._batch_size:
-            self._wake.set()
+            self._thread.wake()
 
     def _rouse(self) -> None:
-        self._is_asleep = False
-        if self._thread is None:
-            self._start_thread()
-        else:
-            self._wake.set()
-
-    def _start_thread(self) -> None:
-        with self._changing_thread:
-            if self._thread is None and not self._is_shut_down:
-                wake = self._wake
-                reference = weakref.ref(self, lambda _: wake.set())
-                thread = threading.Thread(target=_work, args=(reference,), name="SQLiteSpanProcessor", daemon=True)
-                try:
-                    thread.start()
-                except RuntimeError:  # the interpreter ends: `shutdown` writes the queue
-                    return
-                self._thread = thread
-                flush_at_exit_of_child(self)
+        if self._thread.is_started:
+            self._thread.wake()
+        elif not self._is_shut_down:
+            flush_at_exit_of_child(self)
+            thread = self._thread
+            reference = weakref.ref(self, lambda _: thread.wake())
+            thread.start(lambda: _take_turn(reference))
 
     def _wait_for_room(self) -> bool:
-        self._wake.set()
-        with self._room:
-            return self._room.wait_for(lambda: len(self._queue) < self._queue_size, self._queue_wait_s)
+        deadline = time.monotonic() + self._queue_wait_s
+        room: Call = SimpleQueue()
+        while len(self._queue) >= self._queue_size and (left_s := deadline - time.monotonic()) > 0:
+            self._waiting.append(room)
+            self._thread.wake()
+            if len(self._queue) >= self._queue_size:
+                wait_for(room, left_s)
+        return len(self._queue) < self._queue_size
 
-    def _turn(self) -> float | None:
-        """Write the spans that are due. Return the seconds until the next turn; None: until a span starts or ends."""
+    def _turn(self) -> float:
+        """Write the spans that are due. Return the seconds until the next turn; infinity: until a span starts or
+        ends."""
+        self._is_asleep = False
         flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
         with self._writing:
             now = time.monotonic()
@@ -209,7 +211,7 @@ class SQLiteSpanProcessor(SpanProcessor):
                 self._exporter.note_alive()
                 self._written_at = now
         for flush in flushes:
-            flush.is_done.set()
+            flush.done.put(None)
         return self._plan_turn()
 
     def _find_due(self, now: float) -> float:
@@ -221,10 +223,10 @@ class SQLiteSpanProcessor(SpanProcessor):
             self._waits_since = now
         return min(self._queued_at + self._idle_delay_s, self._waits_since + self._schedule_delay_s)
 
-    def _plan_turn(self) -> float | None:
+    def _plan_turn(self) -> float:
         self._is_asleep = True  # from here on, a span that starts or ends wakes the thread
         if not self._queue and not self._running.starting:
-            return _ALIVE_INTERVAL_S if self._running.opened else None
+            return _ALIVE_INTERVAL_S if self._running.opened else math.inf
         self._is_asleep = False
         now = time.monotonic()
         return min(max(self._find_due(now) - now, 0.0), self._tick_s)
@@ -233,8 +235,8 @@ class SQLiteSpanProcessor(SpanProcessor):
         batch: list[ReadableSpan] = []
         while self._queue and len(batch) < self._batch_size:
             batch.append(self._queue.popleft())
-        with self._room:
-            self._room.notify_all()
+        while self._waiting:
+            self._waiting.popleft().put(None)
         if batch:
             self._exporter.export(batch)
             self._written_at = time.monotonic()
@@ -247,9 +249,11 @@ class SQLiteSpanProcessor(SpanProcessor):
 
     def _write_queue(self, deadline: float) -> bool:
         """Write the spans that wait now, and return whether that was done by `deadline`."""
-        if not self._writing.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            return False
+        is_held = False
         try:
+            (is_held,) = map(self._writing.acquire, (True,), (max(0.0, deadline - time.monotonic()),))
+            if not is_held:
+                return False
             for _ in range(len(self._queue)):
                 if not self._queue:
                     break
@@ -258,7 +262,8 @@ class SQLiteSpanProcessor(SpanProcessor):
                 self._write_batch()
             return time.monotonic() <= deadline
         finally:
-            self._writing.release()
+            if is_held:
+                self._writing.release()
 
     def _warn_of_shutdown(self) -> None:
         if not self._has_warned:
@@ -271,20 +276,18 @@ def living_processors() -> list[SQLiteSpanProcessor]:
     return list(_processors)
 
 
-def _work(reference: weakref.ref[SQLiteSpanProcessor]) -> None:
-    """Write until the processor is shut down or collected as garbage."""
-    while (processor := reference()) is not None:
-        wake, is_last = processor._wake, processor._is_shut_down
-        timeout_s: float | None = processor._tick_s
-        try:
-            timeout_s = processor._turn()
-        except BaseException as error:  # the thread must go on, because nothing else empties the queue
-            _logger.error("spans could not be written: %s\n%s", describe_error(error), list_frames(error))
-        del processor
-        if is_last:
-            return
-        wake.wait(timeout_s)
-        wake.clear()
+def _take_turn(reference: weakref.ref[SQLiteSpanProcessor]) -> float | None:
+    """Return the seconds until the next turn; None if the processor is shut down or collected as garbage."""
+    processor = reference()
+    if processor is None:
+        return None
+    is_last = processor._is_shut_down
+    delay_s = processor._tick_s
+    try:
+        delay_s = processor._turn()
+    except BaseException as error:  # the thread must go on, because nothing else empties the queue
+        _logger.error("spans could not be written: %s\n%s", describe_error(error), list_frames(error))
+    return None if is_last else delay_s
 
 
 def _after_fork_in_child() -> None:
