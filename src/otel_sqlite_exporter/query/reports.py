@@ -77,16 +77,14 @@ REPORTS: Mapping[str, ReportDefinition] = {
     "histogram": ReportDefinition(_DURATIONS, 2, is_grouped=False, is_pass=True),
     "tokens": ReportDefinition(SUBJECTS["call"], 2, is_pass=True, budget="total_tokens"),
     "cost": ReportDefinition(SUBJECTS["call"], 2, is_pass=True, budget="cost_usd"),
-    "errors": ReportDefinition(
-        ("type", "name", "message", "model", "request_model", "tool", "service", *TIMES), 2, budget="errors"
-    ),
+    "errors": ReportDefinition(_FAILURES, 2, budget="errors"),
     "tools": ReportDefinition(SUBJECTS["tool"], 2, is_pass=True, budget="errors"),
     "slowest": ReportDefinition(("call", "tool", "span"), is_grouped=False, limit=20, is_cut=True, is_pass=True),
     "links": ReportDefinition(("day",)),
     "attributes": ReportDefinition(("key",)),
     "growth": ReportDefinition(("day",)),
     "queries": ReportDefinition(("query",)),
-    "unrecognised": ReportDefinition(("looks_like",), 0),
+    "unrecognised": ReportDefinition(("looks_like",), is_grouped=False),
 }
 """By name."""
 
@@ -149,8 +147,9 @@ def run_report(
         "sample": _SAMPLE,
     }
     add_functions(connection, calendar, groups)
-    if name == "queries":
+    if name in _COMPUTED:
         check_filters(name, 0, filters)
+    if name == "queries":
         columns, rows = _QUERY_COLUMNS, [_measure(connection, *query) for query in _find_queries(parameters)]
     elif name == "unrecognised":
         columns, rows = UNRECOGNISED_COLUMNS, read_unrecognised(connection, dialects, parameters)
