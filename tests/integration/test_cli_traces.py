@@ -56,7 +56,9 @@ def test_a_level_takes_no_more_room_than_the_one_above(path: Path, capsys: pytes
     write(path, make(1, None))
     database, depth = TelemetryDatabase(path), 20_000
     ((root,), trace) = database.find_spans(), database.get_trace(TRACE).trace
-    chain = [replace(root, span_id=f"{n:016x}", parent_span_id=f"{n - 1:016x}") for n in range(1, depth)]
+    chain = [
+        replace(root, id=root.id + n, span_id=f"{n:016x}", parent_span_id=f"{n - 1:016x}") for n in range(1, depth)
+    ]
     show_trace(build_tree(trace, [replace(root, span_id=f"{0:016x}"), *chain], (), ()), everything=False, as_json=False)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) > depth
