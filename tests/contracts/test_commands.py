@@ -37,7 +37,7 @@ COMMANDS = {
         "--operation",
         "--status",
     }
-    | {"--min-duration-ms", "--min-tokens", "--min-cost-usd", "--all"},
+    | {"--min-duration-ms", "--min-tokens", "--min-cost-usd", "--sort", "--all"},
     "logs": LIST | {"--session", "--trace", "--event", "--severity", "--min-severity"},
     "migrate": {
         *("path", "--check", "--dry-run", "--no-backup", "--json"),
@@ -52,13 +52,14 @@ COMMANDS = {
     },
     "search": {
         *("text", "path", "--since", "--until", "--session", "--conversation", "--trace", "--service", "--agent"),
-        *("--model", "--tool", "--limit", "--json"),
+        *("--user", "--model", "--tool", "--all", "--limit", "--json"),
     },
-    "session": {"session_id", "path", "--messages", "--full", "--limit", "--json"},
+    "session": {"session_id", "path", "--messages", "--full", "--all", "--limit", "--json"},
     "sessions": LIST | {"--user", *OF_CALLS, "--status", "--min-duration-ms", "--min-tokens", "--min-cost-usd"},
     "show": {"id", "path", "--full", "--limit", "--json"},
     "spans": LIST
-    | {"--session", "--conversation", "--trace", "--user", "--name", "--kind", "--status", "--min-duration-ms"},
+    | {"--session", "--conversation", "--trace", "--user", "--name", "--kind", "--status", "--min-duration-ms"}
+    | {"--sort"},
     "sql": {"statement", "path", "--limit", "--timeout", "--csv", "--json"},
     "tail": {"path", "--follow", "--calls", "--limit", "--session", "--service", "--json"},
     "tools": LIST
@@ -71,11 +72,13 @@ COMMANDS = {
         "--tool",
         "--status",
         "--min-duration-ms",
+        "--sort",
         "--all",
     },
     "trace": {"trace_id", "path", "--all", "--json"},
     "traces": LIST
-    | {"--session", "--user", *OF_CALLS, "--name", "--status", "--min-duration-ms", "--min-tokens", "--min-cost-usd"},
+    | {"--session", "--user", *OF_CALLS, "--name", "--status", "--min-duration-ms", "--min-tokens", "--min-cost-usd"}
+    | {"--sort"},
 }
 
 

@@ -231,7 +231,8 @@ def test_the_database_offers_these_questions() -> None:
     for name in QUESTIONS:
         parameters = list(inspect.signature(getattr(TelemetryDatabase, name)).parameters)
         if name.startswith("find_"):
-            assert parameters == ["self", "limit", "cursor", "newest_first", "filters"]
+            sort = [] if name in ("find_sessions", "find_events", "find_logs") else ["sort"]
+            assert parameters == ["self", "limit", "cursor", "newest_first", *sort, "filters"]
         else:
             assert parameters == ["self", *QUESTIONS[name]]
     assert list(inspect.signature(TelemetryDatabase).parameters) == ["path", "busy_timeout_ms"]

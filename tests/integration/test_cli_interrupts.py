@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from otel_sqlite_exporter import TelemetryDatabase
 from tests.commands import COMMAND, run_here
 from tests.conftest import clean_environment, exporting, make_spans
 
@@ -36,7 +37,9 @@ def test_ended_calls_are_followed_until_an_interrupt(path: Path) -> None:
         exporter.export(make_spans("chat gpt-4o", attributes=CALL | {"session.id": "chat-1"}))
         shown = run_here("tail", "--calls", path).stdout
         assert "  call  gpt-4o  ok  " in shown
-        assert shown.endswith("  7 in tokens  session=chat-1\n")
+        (call,) = TelemetryDatabase(path).find_llm_interactions()
+        assert "  7 in tokens  $" in shown
+        assert shown.endswith(f"  session=chat-1  span={call.span_id}\n")
         command = [*COMMAND, "tail", "-f", "--calls", "--json", str(path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=clean_environment()) as process:
             assert process.stdout is not None

@@ -154,7 +154,7 @@ def test_a_filter_without_a_column_asks_the_calls_of_the_trace(path: Path) -> No
     assert [row[0] for row in database.run_report("sessions", model="gpt-4o").rows] == ["session of bo"]
 
 
-@pytest.mark.parametrize("name", ["links", "growth", "queries"])
+@pytest.mark.parametrize("name", ["links", "growth", "queries", "unrecognised"])
 def test_other_reports_refuse_filters(database: TelemetryDatabase, name: str) -> None:
     with pytest.raises(FilterError, match=f"^user_id: the report {name} takes no filters"):
         database.run_report(name, user_id="ada")

@@ -165,7 +165,7 @@ def test_the_filters_are_those_of_calls_and_of_tool_executions(asked: TelemetryD
         ("text", {"text": ' "" '}),
         ("text", {"text": None}),
         ("limit", {"text": "x", "limit": 0}),
-        ("since", {"text": "x", "since": "yesterday"}),
+        ("since", {"text": "x", "since": "tomorrow"}),
         ("colour", {"text": "x", "colour": "red"}),
     ],
 )

@@ -4,11 +4,14 @@ print text. Only tables on a terminal, whose colours are control characters, go 
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import click
+
+from otel_sqlite_exporter.cli.error_reasons import strip_modules
 
 
 class Interval(NamedTuple):
@@ -22,6 +25,7 @@ INTERVAL_WIDTH = 24
 JOINERS = "\u200c\u200d"
 """Without them, words of some scripts, and some emoji, fall apart. They cannot steer a terminal."""
 SPACES = "\xa0\u2002\u2003\u2009\u200a\u202f\u3000"
+_SMALLEST, _LARGEST = 1e-9, 1e15
 Value = str | int | float | Interval | None
 
 
@@ -39,8 +43,18 @@ def format_value(value: Value) -> str:
         length = max(round((value.end - value.begin) * INTERVAL_WIDTH), 1)
         return (" " * first + "=" * length)[:INTERVAL_WIDTH]
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return format_number(value)
     return escape(str(value))
+
+
+def format_number(value: float, digits: int = 4) -> str:
+    """Return a number rounded to that many significant digits, but to no fewer than its whole part has. Only numbers
+    that would be longer than a cell have an exponent."""
+    if not math.isfinite(value) or not (value == 0 or _SMALLEST <= abs(value) < _LARGEST):
+        return f"{value:.{digits}g}"
+    places = max(digits - 1 - math.floor(math.log10(abs(value) or 1)), 0)
+    text = f"{value:.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def escape(text: str, keep: str = "") -> str:
@@ -78,18 +92,23 @@ def format_time(text: str | None) -> str | None:
 
 
 def format_ms(duration_ms: float | None) -> str | None:
-    """Return a duration in the largest unit that it reaches."""
+    """Return a duration, or an offset of a time before, in the largest unit that it reaches."""
     if duration_ms is None:
         return None
     for unit, length in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000)):
-        if duration_ms >= length:
-            return f"{duration_ms / length:.3g} {unit}"
-    return f"{duration_ms:.3g} ms"
+        if abs(duration_ms) >= length:
+            return f"{format_number(duration_ms / length, 3)} {unit}"
+    return f"{format_number(duration_ms, 3)} ms"
 
 
 def format_status(status: str | None, error_type: str | None) -> str | None:
-    """Return a status; for an error, its type if it has one."""
-    return error_type if status == "error" and error_type else status
+    """Return a status; for an error, its type if it has one: on a terminal, the name of a class without its modules."""
+    return format_error_type(error_type) if status == "error" and error_type else status
+
+
+def format_error_type(error_type: str | None) -> str | None:
+    """Return a type of error; on a terminal, the name of a class without its modules."""
+    return strip_modules(error_type) if error_type is not None and is_terminal() else error_type
 
 
 def format_cost(cost_usd: float | None, unpriced: int) -> Value:

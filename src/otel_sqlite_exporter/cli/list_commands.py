@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import click
 
 from otel_sqlite_exporter.cli import options as opt
+from otel_sqlite_exporter.cli.error_reasons import find_reason
 from otel_sqlite_exporter.cli.formatting import (
     format_cost,
     format_ms,
@@ -43,8 +44,10 @@ class _List(Generic[_RowT]):
     columns: tuple[Column[_RowT], ...]
 
 
+_SORTED = {"duration": ("duration",), "tokens": ("tokens", "input", "output"), "cost": ("cost_usd",)}
+_LAST = 100
 _COUNTED: Column[Any] = Column("counted", lambda row: "yes" if row.counted else "no")
-_ERROR: Column[Any] = Column("error", lambda row: row.error_message, least=20, drop=10)
+_ERROR: Column[Any] = Column("error", lambda row: find_reason(row.error_message, row.error_type), is_below=True)
 _SESSIONS: _List[summaries.SessionSummary] = _List(
     "sessions",
     "List sessions, the latest first.",
@@ -57,7 +60,7 @@ _SESSIONS: _List[summaries.SessionSummary] = _List(
     ),
     (
         Column("session_id", lambda session: session.session_id, least=36),
-        Column("user_id", lambda session: session.user_id, drop=3),
+        Column("user_id", lambda session: session.user_id, least=12, drop=9),
         Column("end_time", lambda session: format_time(session.end_time)),
         Column("duration", lambda session: format_ms(session.duration_ms), right=True, drop=6),
         Column("traces", lambda session: session.traces, drop=1),
@@ -78,7 +81,7 @@ _TRACES: _List[summaries.TraceSummary] = _List(
     lambda database: database.find_traces,
     (
         *(opt.SESSION, opt.USER, opt.SERVICE, opt.AGENT, opt.MODEL, opt.PROVIDER, opt.NAME, opt.STATUS),
-        *(opt.MIN_DURATION, opt.MIN_TOKENS, opt.MIN_COST),
+        *(opt.MIN_DURATION, opt.MIN_TOKENS, opt.MIN_COST, opt.SORT),
     ),
     (
         Column("trace_id", lambda trace: trace.trace_id),
@@ -91,7 +94,9 @@ _TRACES: _List[summaries.TraceSummary] = _List(
         Column("failed_calls", lambda trace: trace.failed_calls, drop=4),
         Column("failed_tools", lambda trace: trace.failed_tools, drop=4),
         Column("tokens", lambda trace: trace.total_tokens, drop=5),
-        Column("session_id", lambda trace: trace.session_id, least=36, drop=3),
+        Column("cost_usd", lambda trace: format_cost(trace.cost_usd, trace.unpriced_calls), right=True, drop=3),
+        Column("session_id", lambda trace: trace.session_id, drop=9),
+        Column("user_id", lambda trace: trace.user_id, least=12, drop=8),
     ),
 )
 _SPANS: _List[summaries.SpanSummary] = _List(
@@ -102,7 +107,7 @@ _SPANS: _List[summaries.SpanSummary] = _List(
     lambda database: database.find_spans,
     (
         *(opt.SESSION, opt.CONVERSATION, opt.TRACE, opt.USER, opt.SERVICE, opt.NAME, opt.KIND, opt.STATUS),
-        opt.MIN_DURATION,
+        *(opt.MIN_DURATION, opt.SORT_BY_DURATION),
     ),
     (
         Column("trace_id", lambda span: span.trace_id, drop=5),
@@ -113,9 +118,9 @@ _SPANS: _List[summaries.SpanSummary] = _List(
         Column("service", lambda span: span.service_name, drop=2),
         Column("name", lambda span: span.name, least=20),
         Column("kind", lambda span: span.kind, drop=1),
-        Column("session_id", lambda span: span.session_id, least=16, drop=6),
-        Column("user_id", lambda span: span.user_id, drop=3),
-        Column("error", lambda span: span.status_description, least=20, drop=10),
+        Column("session_id", lambda span: span.session_id, least=16, drop=9),
+        Column("user_id", lambda span: span.user_id, least=12, drop=8),
+        Column("error", lambda span: find_reason(span.status_description, None), is_below=True),
     ),
 )
 _CALLS: _List[summaries.LLMInteractionSummary] = _List(
@@ -126,7 +131,7 @@ _CALLS: _List[summaries.LLMInteractionSummary] = _List(
     lambda database: database.find_llm_interactions,
     (
         *(opt.SESSION, opt.CONVERSATION, opt.TRACE, opt.USER, opt.SERVICE, opt.AGENT, opt.MODEL, opt.PROVIDER),
-        *(opt.OPERATION, opt.STATUS, opt.MIN_DURATION, opt.MIN_TOKENS, opt.MIN_COST, opt.ALL),
+        *(opt.OPERATION, opt.STATUS, opt.MIN_DURATION, opt.MIN_TOKENS, opt.MIN_COST, opt.SORT, opt.ALL),
     ),
     (
         Column("trace_id", lambda call: call.trace_id, drop=7),
@@ -154,19 +159,19 @@ _TOOL_EXECUTIONS: _List[summaries.ToolInteractionSummary] = _List(
     lambda database: database.find_tool_interactions,
     (
         *(opt.SESSION, opt.CONVERSATION, opt.TRACE, opt.USER, opt.SERVICE, opt.AGENT, opt.TOOL, opt.STATUS),
-        *(opt.MIN_DURATION, opt.ALL),
+        *(opt.MIN_DURATION, opt.SORT_BY_DURATION, opt.ALL),
     ),
     (
-        Column("trace_id", lambda tool: tool.trace_id, drop=5),
+        Column("trace_id", lambda tool: tool.trace_id, drop=2),
         Column("span_id", lambda tool: tool.span_id),
         Column("start", lambda tool: format_time(tool.start_time), drop=4),
         Column("duration", lambda tool: format_ms(tool.duration_ms), right=True),
         Column("status", lambda tool: format_status(tool.status, tool.error_type), least=12),
         _COUNTED,
         Column("tool", lambda tool: tool.tool_name),
-        Column("arguments", lambda tool: tool.arguments, drop=6),
-        Column("session_id", lambda tool: tool.session_id, drop=3),
-        Column("user_id", lambda tool: tool.user_id, least=12, drop=2),
+        Column("arguments", lambda tool: tool.arguments, least=12, drop=6),
+        Column("session_id", lambda tool: tool.session_id, drop=9),
+        Column("user_id", lambda tool: tool.user_id, least=12, drop=8),
         Column("agent", lambda tool: tool.agent_name, least=12, drop=1),
         _ERROR,
     ),
@@ -196,11 +201,11 @@ def _read_body(body: str | None) -> str | None:
 
 
 def _choose_columns(columns: tuple[Column[Any], ...], options: dict[str, Any]) -> list[Column[Any]]:
-    """Return the columns that tell something of the rows that were asked for. Messages of errors need much room: only a
-    list of failures gives it to them before other columns."""
+    """Return the columns that tell something of the rows that were asked for. A narrow terminal keeps those that the
+    list is sorted by."""
+    sorted_by = _SORTED.get(options.get("sort") or "", ())
     chosen = [column for column in columns if column is not _COUNTED or options["everything"]]
-    are_failures = options.get("status") == ("error",)
-    return [replace(column, drop=1) if column.name == "error" and not are_failures else column for column in chosen]
+    return [replace(column, drop=_LAST) if column.name in sorted_by else column for column in chosen]
 
 
 def _make_command(records: _List[Any]) -> click.Command:

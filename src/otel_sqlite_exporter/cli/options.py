@@ -111,6 +111,18 @@ CURSOR = click.option("--cursor", help="Show the next page: the cursor that the 
 OLDEST = click.option("--oldest-first", is_flag=True, help="Reverse the order.")
 
 
+def _sort(*columns: str) -> Option:
+    return click.option(
+        "--sort",
+        type=click.Choice(("start", *columns)),
+        help="The largest first, instead of the newest. Reads the whole range; has one page, so no --cursor.",
+    )
+
+
+SORT = _sort("duration", "tokens", "cost")
+SORT_BY_DURATION = _sort("duration")
+
+
 def read_criteria(database: TelemetryDatabase, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the filters that were given: with whole ids for prefixes, and conditions of attributes parsed."""
     criteria = {name: value for name, value in options.items() if value is not None and value != ()}

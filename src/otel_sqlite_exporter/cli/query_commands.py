@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import math
-import time
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,10 +15,6 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
     from otel_sqlite_exporter.settings import Settings
 
-# Ids do not follow time: a batch writes its span events after all its finishes. `tail` sorts the last so many records.
-_RECENT, _BY_TIME = 5_000, attrgetter("start_time_unix_nano", "id")
-_FOLLOWED_PAGE = 500
-_FOLLOW_PAUSE_S = 0.5
 # A copy of the names in `query.reports`, so that `--help` does not import it; a test compares them.
 REPORT_NAMES = (
     *("sessions", "durations", "histogram", "tokens", "cost", "errors", "tools", "slowest", "links", "attributes"),
@@ -36,10 +30,12 @@ REPORT_NAMES = (
 @opt.SESSION
 @opt.CONVERSATION
 @opt.TRACE
+@opt.USER
 @opt.SERVICE
 @opt.AGENT
 @opt.MODEL
 @opt.TOOL
+@opt.ALL
 @opt.LIMIT
 @opt.JSON
 @click.pass_obj
@@ -63,25 +59,35 @@ def search(settings: Settings, /, text: str, *, as_json: bool, **options: Any) -
 @opt.DATABASE
 @click.option("--messages", is_flag=True, help="Show what was said, each message once, and what tools returned.")
 @opt.FULL
+@opt.ALL
 @opt.LIMIT
 @opt.JSON
 @click.pass_obj
 def session(
-    database: TelemetryDatabase, session_id: str, *, messages: bool, full: bool, limit: int, as_json: bool
+    database: TelemetryDatabase,
+    session_id: str,
+    *,
+    messages: bool,
+    full: bool,
+    everything: bool,
+    limit: int,
+    as_json: bool,
 ) -> None:
     """Show a session step by step.
 
-    The steps are its traces, calls and tool executions, the oldest first. A unique prefix of ID is enough.
+    The steps are its traces, and the calls and tool executions that count, the oldest first. A unique prefix of ID is
+    enough.
     """
     if messages:
         from otel_sqlite_exporter.cli.outputs.conversation_output import show_conversation
 
         whole = database.get_conversation(f"session:{database.resolve_session_id(session_id)}", limit=limit)
         return show_conversation(whole, full=full, as_json=as_json)
-    from otel_sqlite_exporter.cli.query_output import show_timeline
+    from otel_sqlite_exporter.cli.outputs.session_steps import show_timeline
     from otel_sqlite_exporter.query.timeline import read_timeline
 
-    return show_timeline(read_timeline(database, session_id, limit=limit), as_json=as_json)
+    timeline = read_timeline(database, session_id, limit=limit, counted=None if everything else True)
+    return show_timeline(timeline, everything=everything, as_json=as_json)
 
 
 @click.command()
@@ -141,32 +147,14 @@ def tail(
     They are starts and finishes of spans, span events, and log records that are events; or calls of models and tools,
     with their model, tokens, cost, duration, status and session.
     """
+    criteria = opt.read_criteria(database, options)
     if calls:
         from otel_sqlite_exporter.cli.outputs.ended_calls import show_ended
 
-        criteria = opt.read_criteria(database, options)
         return show_ended(database, criteria, follow=follow, limit=limit, as_json=as_json)
-    from otel_sqlite_exporter.cli.query_output import show_event
-    from otel_sqlite_exporter.query.askable_views import EVENTS
-    from otel_sqlite_exporter.query.sql_builder import encode_cursor
+    from otel_sqlite_exporter.cli.outputs.tailed_events import show_events
 
-    criteria = opt.read_criteria(database, options)
-    page = database.find_events(limit=max(limit, _RECENT), **criteria)
-    for event in sorted(page, key=_BY_TIME)[-limit:]:
-        show_event(event, as_json=as_json)
-    last = max((event.id for event in page), default=0)
-    try:
-        while follow:
-            cursor = encode_cursor(EVENTS, {"id": last}, newest_first=False)
-            new = database.find_events(limit=_FOLLOWED_PAGE, cursor=cursor, newest_first=False, **criteria)
-            for event in sorted(new, key=_BY_TIME):
-                show_event(event, as_json=as_json)
-            last = max((event.id for event in new), default=last)
-            if len(new) < _FOLLOWED_PAGE:
-                time.sleep(_FOLLOW_PAUSE_S)
-    except KeyboardInterrupt:
-        pass  # the way to end it, and no error
-    return None
+    return show_events(database, criteria, follow=follow, limit=limit, as_json=as_json)
 
 
 @click.command()

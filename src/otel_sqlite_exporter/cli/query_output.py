@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The results of queries as text, JSON and CSV: timelines, comparisons, search hits, rows and reports."""
+"""The results of queries as text, JSON and CSV: comparisons, search hits, rows and reports."""
 
 from __future__ import annotations
 
@@ -9,75 +9,30 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
+from otel_sqlite_exporter.cli.error_reasons import find_reason
 from otel_sqlite_exporter.cli.formatting import (
     Interval,
     Value,
     format_cost,
-    format_ms,
-    format_status,
+    format_error_type,
     format_time,
-    format_value,
     is_terminal,
     print_lines,
 )
-from otel_sqlite_exporter.cli.table_model import Column, Table, make_columns, make_facts
+from otel_sqlite_exporter.cli.table_model import Column, Table, make_columns
 from otel_sqlite_exporter.cli.tables import print_csv, print_json, print_tables
 from otel_sqlite_exporter.query.limits.comparison import Comparison
 from otel_sqlite_exporter.query.reports import ReportResult
 from otel_sqlite_exporter.query.search import SearchHit, SearchResult
 from otel_sqlite_exporter.query.statement import StatementResult
-from otel_sqlite_exporter.query.summaries import EventSummary
-from otel_sqlite_exporter.query.timeline import Timeline, TimelineStep
 
-_DROP = {"span_id": 2, "service_name": 3, "start_time": 4, "first_time": 5, "last_time": 6}
-"""Columns of reports that a narrow terminal leaves out first, after the bars."""
+_DROP = {
+    **{"service_name": 2, "example_trace_id": 3, "trace_id": 3, "agent_name": 4, "cause": 5, "start_time": 6},
+    **{"name": 7, "first_time": 8, "last_time": 9, "span_id": 97, "user_id": 98, "session_id": 99},
+}
+"""The order in which a narrow terminal leaves out columns of reports, after the bars."""
 _BARS = {"histogram": "pairs", "tokens": "total_tokens", "cost": "cost_usd", "links": "success_rate", "growth": "spans"}
 """The column of a report that its bars show."""
-
-
-def show_timeline(timeline: Timeline, *, as_json: bool) -> None:
-    """Print a session and its steps, each with the time from the start of the session to its own."""
-    if as_json:
-        return print_json(timeline.to_dict())
-    session = timeline.session
-    facts: dict[str, Value] = {
-        "status": session.status,
-        "user": session.user_id,
-        "service": session.service_name,
-        "from": session.start_time,
-        "to": session.end_time,
-        "traces": session.traces,
-        "spans": session.spans,
-        "llm calls": session.llm_calls,
-        "failed requests": session.failed_requests,
-        "failed calls": session.failed_calls,
-        "failed tools": session.failed_tools,
-        "tokens": session.total_tokens,
-        "cost_usd": format_cost(session.cost_usd, session.unpriced_calls),
-    }
-    start = session.start_time_unix_nano
-    columns: list[Column[TimelineStep]] = [
-        Column("after", lambda step: format_ms((step.start_time_unix_nano - start) / 1e6), right=True, drop=3),
-        Column("kind", lambda step: step.kind),
-        Column("what", lambda step: step.what, least=20),
-        Column("duration", lambda step: format_ms(step.duration_ms), right=True),
-        Column("status", lambda step: format_status(step.status, step.error_type), least=12),
-        Column("tokens", lambda step: step.total_tokens, drop=1),
-        Column("trace_id", lambda step: step.trace_id, drop=2),
-    ]
-    steps = Table(f"steps ({timeline.describe()})", columns, timeline.steps)
-    return print_tables(make_facts(f"session {session.session_id}", facts), steps)
-
-
-def show_event(event: EventSummary, *, as_json: bool) -> None:
-    """Print a record in one line."""
-    if as_json:
-        return print_json(event.to_dict(), indent=None)
-    parts: list[str | None] = [event.start_time, event.phase or event.source, event.name]
-    parts += [format_ms(event.duration_ms)] if event.phase == "finish" and event.duration_ms is not None else []
-    parts += [f"session={event.session_id}"] if event.session_id else []
-    parts += [f"trace={event.trace_id}"] if event.trace_id else []
-    print_lines("  ".join(map(format_value, parts)))
 
 
 def show_comparison(comparison: Comparison, *, as_json: bool) -> None:
@@ -110,14 +65,16 @@ def show_hits(result: SearchResult, *, as_json: bool) -> None:
     if as_json:
         return print_json({"total": result.total, "note": result.note, "hits": result.to_dicts()})
     columns: list[Column[SearchHit]] = [
-        Column("trace_id", lambda hit: hit.trace_id),
-        Column("span_id", lambda hit: hit.span_id, drop=2),
-        Column("start", lambda hit: format_time(hit.start_time), drop=3),
-        Column("kind", lambda hit: hit.kind),
+        Column("trace_id", lambda hit: hit.trace_id, drop=2),
+        Column("span_id", lambda hit: hit.span_id),
+        Column("start", lambda hit: format_time(hit.start_time), drop=4),
+        Column("kind", lambda hit: hit.kind, drop=3),
         Column("what", lambda hit: hit.what),
-        Column("in", lambda hit: hit.column, drop=4),
+        Column("in", lambda hit: hit.column),
         Column("matches", lambda hit: hit.matches, drop=1),
-        Column("text", lambda hit: hit.snippet),
+        Column("session_id", lambda hit: hit.session_id, drop=9),
+        Column("user_id", lambda hit: hit.user_id, least=12, drop=8),
+        Column("text", lambda hit: hit.snippet, is_below=True),
     ]
     print_tables(Table(f"hits ({result.describe()})", columns, result.hits))
     if result.note is not None:
@@ -154,11 +111,16 @@ def show_report(result: ReportResult, histogram: Callable[[], ReportResult], *, 
 def _draw_report(result: ReportResult) -> Table[Any]:
     columns: list[Column[Any]] = []
     for index, name in enumerate(result.columns):
-        columns.append(Column(name, _make_cell(result, index), right=name == "cost_usd", drop=_DROP.get(name, 0)))
+        if name in result.columns[:index]:  # the message that is the group
+            continue
+        is_group, is_reason = index < len(result.groups), result.name == "errors" and name == "message"
+        drop = 0 if is_group else _DROP.get(name, 0)
+        cell = _make_cell(result, index)
+        columns.append(Column(name, cell, right=name == "cost_usd", drop=drop, is_below=is_reason))
     if _BARS.get(result.name) in result.columns and result.rows:
         index = result.columns.index(_BARS[result.name])
         largest = max(row[index] or 0 for row in result.rows) or 1
-        columns.append(Column("", lambda row: Interval(0, (row[index] or 0) / largest), drop=1))
+        columns.append(Column("of the largest", lambda row: Interval(0, (row[index] or 0) / largest), drop=1))
     return Table(f"{result.name} ({result.describe()})", columns, result.rows)
 
 
@@ -169,4 +131,9 @@ def _make_cell(result: ReportResult, index: int) -> Callable[[Any], Value]:
         return lambda row: format_cost(row[index], row[unpriced])
     if result.columns[index].endswith("_time"):
         return lambda row: format_time(row[index])
+    if result.name == "errors" and result.columns[index] == "type":
+        return lambda row: format_error_type(row[index])
+    if result.name == "errors" and result.columns[index] == "message":
+        type_ = result.columns.index("type") if "type" in result.columns else None
+        return lambda row: find_reason(row[index], None if type_ is None else row[type_])
     return itemgetter(index)

@@ -21,10 +21,11 @@ class Column(Generic[_Row]):
         name: The heading; a terminal shows its underscores as spaces.
         read: Returns the cell of a row.
         least: The number of characters to which a narrow terminal may cut texts. Numbers are never cut, ids of traces
-            and spans to a unique prefix.
+            and spans only to a unique prefix.
         right: Whether to align texts at the right, as numbers are.
         drop: The place in the order in which a narrow terminal leaves columns out. Columns with 0 follow after all
             others, from the last one to the first.
+        is_below: On a terminal, its text stands below the row, on a line of its own that is cut to the width.
         most: The number of characters to which texts are cut in a pipe, so that one long text does not widen all rows.
             None: never. Ids are never cut there.
     """
@@ -34,6 +35,7 @@ class Column(Generic[_Row]):
     least: int = 16
     right: bool = False
     drop: int = 0
+    is_below: bool = False
     most: int | None = 200
 
     def read_cells(self, rows: Sequence[_Row]) -> tuple[list[Value], bool]:

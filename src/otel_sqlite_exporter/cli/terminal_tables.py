@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables on a terminal. Rich draws them; this module chooses the columns and their widths, so that a row stays on one
-line."""
+"""Tables on a terminal. Rich draws them; this module chooses the columns and their widths, so that the cells of a row
+stay on one line. A text that needs more room stands on a line below its row."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from otel_sqlite_exporter.cli.table_model import Column, Facts, Part, Passage, T
 
 _GAP, _INDENT = 2, 2
 _SHORTEST_ID, _SHORTEST_BAR = 8, 10
+_CUT = "…"
+"""Stands where a text or an id is cut."""
 
 
 def print_on_terminal(parts: Sequence[Part]) -> None:
@@ -65,21 +67,38 @@ def _draw_facts(part: Facts) -> Iterator[RenderableType]:
 
 def _draw_table(table: Table[Any], width: int) -> Iterator[RenderableType]:
     room = max(width - _INDENT, _GAP)
-    columns = [_Shown(column, table.rows, room) for column in table.columns]
+    columns = [_Shown(column, table.rows, room) for column in table.columns if not column.is_below]
     # A column without any value leaves its room to the others.
     columns = [one for one in columns if not table.rows or any(cell is not None for cell in one.cells)]
     shown = _fit(columns, room)
-    grid = Grid(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
-    for one in shown:
-        grid.add_column(Text(one.heading), justify="right" if one.is_right else "left", width=one.width)
-    for row in zip(*(one.draw_cells() for one in shown), strict=True):
-        grid.add_row(*row)
-    yield Padding(grid, (0, 0, 0, _INDENT))
+    below = [column.read_cells(table.rows)[0] for column in table.columns if column.is_below]
+    yield from _draw_rows(shown, [[format_value(text) for text in texts if text] for texts in zip(*below, strict=True)])
     missing = ", ".join(format_value(one.column.name) for one in columns if one not in shown and one.column.name)
     if missing and table.rows:
         note = f"not shown: {missing} (--json and wider terminals show all)"
         yield Padding(Text(note, "dim"), (0, 0, 0, _INDENT))
     yield Text("")
+
+
+def _draw_rows(columns: Sequence[_Shown], below: Sequence[Sequence[str]]) -> Iterator[RenderableType]:
+    """Yield the heading and the rows, with the texts `below` each: rows up to the next such text are one grid."""
+    grid = _start_grid(columns, has_heading=True)
+    for number, row in enumerate(zip(*(one.draw_cells() for one in columns), strict=True)):
+        grid.add_row(*row)
+        if below and below[number]:
+            yield Padding(grid, (0, 0, 0, _INDENT))
+            for text in below[number]:
+                yield Padding(Text(text, "dim", overflow="ellipsis", no_wrap=True), (0, 0, 0, 2 * _INDENT))
+            grid = _start_grid(columns, has_heading=False)
+    if grid.rows or not below:
+        yield Padding(grid, (0, 0, 0, _INDENT))
+
+
+def _start_grid(columns: Sequence[_Shown], *, has_heading: bool) -> Grid:
+    grid = Grid(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold", show_header=has_heading)
+    for one in columns:
+        grid.add_column(Text(one.heading), justify="right" if one.is_right else "left", width=one.width)
+    return grid
 
 
 class _Shown:
@@ -95,7 +114,7 @@ class _Shown:
         if any(isinstance(cell, Interval) for cell in self.cells):
             longest, least = INTERVAL_WIDTH, _SHORTEST_BAR
         elif self.is_id:
-            least = _find_prefix_length(texts)
+            least = min(_find_prefix_length(texts) + len(_CUT), longest)
         else:
             least = longest if self.is_right else column.least
         self.width = min(max(longest, cell_len(self.heading)), room)
@@ -107,17 +126,19 @@ class _Shown:
             if isinstance(cell, Interval):
                 yield Bar(1, cell.begin, cell.end)
             else:
-                yield Text(format_value(cell), overflow="crop" if self.is_id else "ellipsis", no_wrap=True)
+                yield Text(format_value(cell), overflow="ellipsis", no_wrap=True)
 
 
 def _fit(columns: Sequence[_Shown], room: int) -> list[_Shown]:
-    """Return the columns for which there is room. Ids are cut first, then the columns that have most to spare."""
+    """Return the columns for which there is room. Ids are cut first, to their prefixes at once, then the columns that
+    have most to spare."""
     shown = list(columns)
     for column in sorted(columns, key=lambda one: (one.column.drop or len(columns), -columns.index(one))):
         if _sum(one.least for one in shown) > room:
             shown.remove(column)
     while _sum(one.width for one in shown) > room:
-        max(shown, key=lambda one: (one.is_id and one.width > one.least, one.width - one.least)).width -= 1
+        widest = max(shown, key=lambda one: (one.is_id and one.width > one.least, one.width - one.least))
+        widest.width = widest.least if widest.is_id else widest.width - 1
     return shown
 
 

@@ -47,6 +47,9 @@ ALSO: Mapping[str, str] = {"model": "request_model"}
 """A column of calls in which the text of a filter may be too: a call is found by the model that answered, and by the
 one that was asked."""
 
+SORTS: Mapping[str, str] = {"start": START, "duration": "duration_ms", "tokens": "total_tokens", "cost": "cost_usd"}
+"""The columns by which a list can be sorted. Only the start has an index."""
+
 
 class _ListFilter(TypedDict, total=False):
     since: Time

@@ -64,8 +64,10 @@ class TelemetryDatabase:
     instance may be used on any thread, across forks, and while other programs write.
 
     `find_` methods return a page of `limit` records, the newest first by default. Pass the page's `cursor` to get the
-    next page, which is right whatever was written in between. The other keywords are filters: those of the class that
-    the signature names. A record must meet all of them. `get_` methods take an id or a unique prefix of one.
+    next page, which is right whatever was written in between. `sort` (`duration`, and of traces and calls `tokens` or
+    `cost`) puts the largest first instead; such a list has one page, and no cursor. The other keywords are filters:
+    those of the class that the signature names. A record must meet all of them. `get_` methods take an id or a unique
+    prefix of one.
 
     Args:
         path: The file. Default: the path in `OTEL_EXPORTER_SQLITE_PATH`, else `otel.db`.
@@ -123,10 +125,11 @@ class TelemetryDatabase:
         limit: int = 50,
         cursor: str | None = None,
         newest_first: bool = True,
+        sort: str = "start",
         **filters: Unpack[TraceFilter],
     ) -> Page[TraceSummary]:
         """Find traces, ordered by their start."""
-        return self._file.read(find_page, TRACES, filters, limit, cursor, newest_first)
+        return self._file.read(find_page, TRACES, filters, limit, cursor, newest_first, sort)
 
     def get_trace(self, trace_id: str) -> TraceTree:
         """Return a trace: its spans as a tree, with the model calls and tool executions among them.
@@ -150,10 +153,11 @@ class TelemetryDatabase:
         limit: int = 50,
         cursor: str | None = None,
         newest_first: bool = True,
+        sort: str = "start",
         **filters: Unpack[SpanFilter],
     ) -> Page[SpanSummary]:
         """Find spans, ordered by their start."""
-        return self._file.read(find_page, SPANS, filters, limit, cursor, newest_first)
+        return self._file.read(find_page, SPANS, filters, limit, cursor, newest_first, sort)
 
     def get_span(self, trace_id: str, span_id: str) -> SpanSummary:
         """Return a span.
@@ -169,10 +173,11 @@ class TelemetryDatabase:
         limit: int = 50,
         cursor: str | None = None,
         newest_first: bool = True,
+        sort: str = "start",
         **filters: Unpack[LLMInteractionFilter],
     ) -> Page[LLMInteractionSummary]:
         """Find model calls, ordered by their start."""
-        return self._file.read(find_page, LLM_INTERACTIONS, filters, limit, cursor, newest_first)
+        return self._file.read(find_page, LLM_INTERACTIONS, filters, limit, cursor, newest_first, sort)
 
     def get_llm_interaction(self, trace_id: str, span_id: str) -> LLMInteractionSummary:
         """Return the model call that a span recorded.
@@ -188,10 +193,11 @@ class TelemetryDatabase:
         limit: int = 50,
         cursor: str | None = None,
         newest_first: bool = True,
+        sort: str = "start",
         **filters: Unpack[ToolInteractionFilter],
     ) -> Page[ToolInteractionSummary]:
         """Find tool executions, ordered by their start."""
-        return self._file.read(find_page, TOOL_INTERACTIONS, filters, limit, cursor, newest_first)
+        return self._file.read(find_page, TOOL_INTERACTIONS, filters, limit, cursor, newest_first, sort)
 
     def get_conversation(self, id: str, *, limit: int = 1_000) -> Conversation:
         """Return what was said and which tools ran, the oldest first: up to `limit` calls and tools that count.

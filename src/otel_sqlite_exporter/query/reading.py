@@ -89,22 +89,25 @@ def find_page(
     limit: int,
     cursor: str | None,
     newest_first: bool,
+    sort: str = "start",
 ) -> Page[RowT]:
-    """Return a page, with its total if that can be counted quickly.
+    """Return a page, with its total if that can be counted quickly. One that is sorted by something else than the order
+    of the list is the only one.
 
     Raises:
         FilterError: A filter is unknown, or a value cannot be used.
     """
     # What runs ends now. So where the end is the order, all pages show the moment of the first.
     moment = show_open_work(connection, read_moment(view, cursor)) if view.is_ordered_by_end else None
-    select = build_page(view, filters, limit=limit, cursor=cursor, newest_first=newest_first)
+    select = build_page(view, filters, limit=limit, cursor=cursor, newest_first=newest_first, sort=sort)
     select.parameters["limit"] += 1  # one row more shows whether there is a next page
     rows = fetch(connection, select)
     records = tuple(view.row_type.from_row(row) for row in rows[:limit])
     is_last = len(rows) <= limit
-    following = None if is_last else encode_cursor(view, rows[limit - 1], newest_first=newest_first, moment=moment)
-    is_whole = cursor is None and following is None
-    total = len(records) if is_whole else _count(connection, build_count(view, filters))
+    following = None
+    if not is_last and sort == "start":
+        following = encode_cursor(view, rows[limit - 1], newest_first=newest_first, moment=moment)
+    total = len(records) if is_last and cursor is None else _count(connection, build_count(view, filters))
     return Page(view.row_type, records, total, following)
 
 

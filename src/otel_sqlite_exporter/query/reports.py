@@ -146,8 +146,9 @@ def run_report(
         "sample": _SAMPLE,
     }
     add_functions(connection, calendar, groups)
-    if name == "queries":
+    if name in _COMPUTED:
         check_filters(name, 0, filters)
+    if name == "queries":
         columns, rows = _QUERY_COLUMNS, [_measure(connection, *query) for query in _find_queries(parameters)]
     elif name == "unrecognised":
         check_filters(name, 0, filters)

@@ -46,6 +46,7 @@ class SearchHit:
     trace_id: str | None
     span_id: str | None
     session_id: str | None
+    user_id: str | None
     service_name: str
     start_time_unix_nano: int
     start_time: str
@@ -97,7 +98,7 @@ class _SearchedView(NamedTuple):
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns that a hit is made of."""
-        common = ("id", "trace_id", "span_id", "session_id", "service_name", "start_time_unix_nano")
+        common = ("id", "trace_id", "span_id", "session_id", "user_id", "service_name", "start_time_unix_nano")
         return (*common, self.time, self.what, *self.texts)
 
 
@@ -199,8 +200,8 @@ class _ViewSearch:
             return
         column = next(column for column, text in folded.items() if self._terms[0] in text)
         yield SearchHit(
-            *(view.kind, row["id"], row["trace_id"], row["span_id"], row["session_id"], row["service_name"]),
-            *(row["start_time_unix_nano"], row[view.time], row[view.what], column),
+            *(view.kind, row["id"], row["trace_id"], row["span_id"], row["session_id"], row["user_id"]),
+            *(row["service_name"], row["start_time_unix_nano"], row[view.time], row[view.what], column),
             snippet=_cut_snippet(texts[column], folded[column].index(self._terms[0]), len(self._terms[0])),
             matches=sum(text.count(term) for term in self._terms for text in folded.values()),
         )

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.values import get_attribute_path
-from otel_sqlite_exporter.query.askable_views import ALSO, CHOICES, START, AskableView
+from otel_sqlite_exporter.query.askable_views import ALSO, CHOICES, SORTS, START, AskableView
 from otel_sqlite_exporter.query.filter_values import (
     AttributeCondition,
     fold_id,
@@ -42,22 +42,47 @@ def build_page(
     limit: int,
     cursor: str | None = None,
     newest_first: bool = True,
+    sort: str = "start",
 ) -> Select:
-    """Return the statement for the first `limit` rows that meet all `filters`, after the row that `cursor` marks.
+    """Return the statement for the first `limit` rows that meet all `filters`, after the row that `cursor` marks, in
+    the order of the list, or with the largest of `sort` first.
 
     Raises:
         FilterError: A filter is unknown, or a value cannot be used.
     """
     check_limit(limit)
     conditions, parameters = _build_conditions(view, filters)
+    direction = "DESC" if newest_first else "ASC"
+    if sort != "start":
+        return _build_sorted(view, sort, direction, conditions, parameters | {"limit": limit}, has_cursor=bool(cursor))
     if cursor is not None:
         after, values = _build_after(view, cursor, newest_first)
         conditions.append(after)
         parameters |= values
-    direction = "DESC" if newest_first else "ASC"
     order = ", ".join(f"{column} {direction}" for column in view.order)
     sql = f"SELECT *\nFROM {view.name}{_where(conditions)}\nORDER BY {order}\nLIMIT :limit"
     return Select(sql, parameters | {"limit": limit})
+
+
+def _build_sorted(
+    view: AskableView[Any],
+    sort: Any,
+    direction: str,
+    conditions: list[str],
+    parameters: dict[str, Any],
+    *,
+    has_cursor: bool,
+) -> Select:
+    """Return the statement for a list that has one page: no index holds its order. Only the rows of this page are read
+    whole."""
+    known = [name for name, column in SORTS.items() if column in field_types(view.row_type)]
+    if sort not in known:
+        raise FilterError("sort", f"{view.name} cannot be sorted by {sort!r}: give {', '.join(known)}")
+    if has_cursor:
+        raise FilterError("cursor", f"a list by {sort} has one page: leave out the cursor, or give a higher limit")
+    order = f"{SORTS[sort]} {direction} NULLS LAST, {', '.join(f'{column} {direction}' for column in view.order)}"
+    first = f"SELECT id\nFROM {view.name}{_where(conditions)}\nORDER BY {order}\nLIMIT :limit"
+    return Select(f"SELECT *\nFROM {view.name}\nWHERE id IN ({first})\nORDER BY {order}", parameters)
 
 
 def check_limit(limit: Any) -> int:

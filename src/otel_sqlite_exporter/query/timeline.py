@@ -23,9 +23,10 @@ class TimelineStep:
     """One step of a session.
 
     Attributes:
-        kind: `trace`, `agent`, `llm` or `tool`.
-        what: The name of the trace, the model, or the tool.
+        kind: `trace`, `agent` (a call that tells of a whole run of an agent), `llm` or `tool`.
+        what: The name of the trace, the agent, the model or the tool.
         total_tokens, cost_usd: Only of counted calls.
+        counted: 1 or 0, as in the views; None: a trace.
     """
 
     start_time_unix_nano: int
@@ -37,8 +38,10 @@ class TimelineStep:
     trace_id: str | None
     span_id: str | None
     error_type: str | None = None
+    error_message: str | None = None
     total_tokens: int | None = None
     cost_usd: float | None = None
+    counted: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +61,9 @@ class Timeline(PartialAnswer):
         return {"session": self.session.to_dict(), "total": self.total, "steps": [asdict(step) for step in self.steps]}
 
 
-def read_timeline(database: TelemetryDatabase, session_id: str, *, limit: int) -> Timeline:
-    """Return the first `limit` steps of a session, given by its id or a unique prefix of it.
+def read_timeline(database: TelemetryDatabase, session_id: str, *, limit: int, counted: bool | None = True) -> Timeline:
+    """Return the first `limit` steps of a session, given by its id or a unique prefix of it: its traces, and the calls
+    and tools that count, or all of them if `counted` is None.
 
     Raises:
         NotFoundError: There is no such session, or the prefix is not unique.
@@ -67,8 +71,8 @@ def read_timeline(database: TelemetryDatabase, session_id: str, *, limit: int) -
     session = database.get_session(session_id)
     id = session.session_id
     traces = database.find_traces(session_id=id, limit=limit, newest_first=False)
-    calls = database.find_llm_interactions(session_id=id, limit=limit, newest_first=False)
-    tools = database.find_tool_interactions(session_id=id, limit=limit, newest_first=False)
+    calls = database.find_llm_interactions(session_id=id, limit=limit, newest_first=False, counted=counted)
+    tools = database.find_tool_interactions(session_id=id, limit=limit, newest_first=False, counted=counted)
     steps = [*map(_step_of_trace, traces), *map(_step_of_call, calls), *map(_step_of_tool, tools)]
     steps.sort(key=lambda step: (step.start_time_unix_nano, _ORDER[step.kind]))
     totals = [page.total for page in (traces, calls, tools)]
@@ -85,18 +89,26 @@ def _step_of_call(call: LLMInteractionSummary) -> TimelineStep:
         call,
         start_time=call.request_timestamp,
         kind="agent" if call.is_aggregate else "llm",
-        what=call.model or call.name,
+        what=(call.agent_name if call.is_aggregate else call.model) or call.name,
         span_id=call.span_id,
         error_type=call.error_type,
+        error_message=call.error_message,
+        counted=call.counted,
         total_tokens=call.total_tokens if call.counted else None,
         cost_usd=call.cost_usd if call.counted else None,
     )
 
 
 def _step_of_tool(tool: ToolInteractionSummary) -> TimelineStep:
-    what, error_type = tool.tool_name or tool.name, tool.error_type
     return _make_step(
-        tool, start_time=tool.start_time, kind="tool", what=what, span_id=tool.span_id, error_type=error_type
+        tool,
+        start_time=tool.start_time,
+        kind="tool",
+        what=tool.tool_name or tool.name,
+        span_id=tool.span_id,
+        error_type=tool.error_type,
+        error_message=tool.error_message,
+        counted=tool.counted,
     )
 
 

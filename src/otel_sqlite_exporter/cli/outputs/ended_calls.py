@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from otel_sqlite_exporter.cli.error_reasons import find_reason
 from otel_sqlite_exporter.cli.formatting import format_value, print_lines
 from otel_sqlite_exporter.cli.outputs.conversation_output import describe_row
 from otel_sqlite_exporter.cli.tables import print_json
@@ -59,6 +60,9 @@ def _show(row: _Row, as_json: bool) -> None:
         return print_json({"kind": "llm" if is_call else "tool"} | row.to_dict(), indent=None)
     end = row.response_timestamp if isinstance(row, LLMInteractionSummary) else row.end_time
     parts = [end, "call" if is_call else "tool", *describe_row(row)]
-    for name, value in (("session", row.session_id), ("agent", row.agent_name), ("error", row.error_message)):
+    for name, value in (
+        ("error", find_reason(row.error_message, row.error_type) if row.status == "error" else None),
+        *(("session", row.session_id), ("user", row.user_id), ("agent", row.agent_name), ("span", row.span_id)),
+    ):
         parts += [f"{name}={value}"] if value is not None else []
     return print_lines("  ".join(map(format_value, parts)))

@@ -57,7 +57,8 @@ def read_conversation(connection: sqlite3.Connection, text: str, *, limit: int) 
     pages = [find_page(connection, view, filters, limit, None, False) for view in _OF_ROW.values()]
     total = None if any(page.total is None for page in pages) else sum(page.total or 0 for page in pages)
     trace_id = target.id if target.kind == "trace" else None
-    return Conversation(target.kind, target.id, trace_id, _make_turns(_join(pages)[:limit]), total)
+    make = _make_conversations if target.kind == "user" else _make_turns
+    return Conversation(target.kind, target.id, trace_id, make(_join(pages)[:limit]), total)
 
 
 def _find_target(connection: sqlite3.Connection, text: str) -> _Target:
@@ -65,13 +66,17 @@ def _find_target(connection: sqlite3.Connection, text: str) -> _Target:
     found = _find_of_kind(connection, kind, id) or _find_of_kind(connection, "", text)
     if len(found) == 1:
         return found[0]
+    if kind == "user" and not found:
+        raise NotFoundError(
+            f"no session has the user {id!r} (user:ID takes the whole id): the view sessions lists them"
+        )
     if found:
         named = ", ".join(map(str, found[:_NAMED]))
         more = ", ..." if len(found) > _NAMED else ""
         raise NotFoundError(f"several things have the id {text!r}: {named}{more}; give KIND:ID, or more of the id")
     raise NotFoundError(
-        f"nothing has the id {text!r}: give the id of a session, a trace or a span, or llm:ID or tool:ID with the id "
-        "of a row"
+        f"nothing has the id {text!r}: give the id of a session, a trace or a span, llm:ID or tool:ID with the id of a "
+        "row, or user:ID"
     )
 
 
@@ -154,18 +159,21 @@ def _make_one(kind: str, id: str, trace_id: str | None, rows: Sequence[_Row]) ->
     turns: list[Turn] = []
     for row in rows:
         if isinstance(row, ToolInteractionSummary):
-            turns.append(ToolTurn(row, is_asked=False))
+            turns.append(ToolTurn(row, is_asked=False, arguments=row.to_dict()["arguments"]))
         else:
             turns.append(CallTurn(row, tuple(_read_prompt(row)), tuple(_read_messages(row, "completion")), 0))
     return Conversation(kind, id, trace_id, tuple(turns), len(turns))
 
 
 def _make_turns(rows: Sequence[_Row]) -> tuple[Turn, ...]:
+    """Return the turns of one conversation."""
     folder, turns = Folder(), list[Turn]()
-    asked: set[str] = set()
+    asked: dict[str, Any] = {}
     for row in rows:
         if isinstance(row, ToolInteractionSummary):
-            turns.append(ToolTurn(row, is_asked=row.tool_call_id in asked))
+            is_asked = row.tool_call_id in asked
+            own = row.to_dict()["arguments"]
+            turns.append(ToolTurn(row, is_asked, asked.get(row.tool_call_id or "") if own is None else own))
             if row.result is not None:
                 folder.add_result(row.tool_call_id, row.result)
         else:
@@ -176,12 +184,21 @@ def _make_turns(rows: Sequence[_Row]) -> tuple[Turn, ...]:
     return tuple(turns)
 
 
-def _find_requests(messages: Iterable[Message]) -> Iterable[str]:
+def _make_conversations(rows: Sequence[_Row]) -> tuple[Turn, ...]:
+    """Return the turns of one session after the other, in the order in which the sessions began."""
+    sessions: dict[str | None, list[_Row]] = {}
+    for row in rows:
+        sessions.setdefault(row.session_id, []).append(row)
+    return tuple(turn for of_session in sessions.values() for turn in _make_turns(of_session))
+
+
+def _find_requests(messages: Iterable[Message]) -> Iterable[tuple[str, Any]]:
+    """Yield the id and the arguments of each tool that these messages ask for."""
     for message in messages:
         parts = message.get("parts")
         for part in parts if isinstance(parts, list) else ():
             if isinstance(part, dict) and part.get("type") == "tool_call" and isinstance(part.get("id"), str):
-                yield part["id"]
+                yield part["id"], part.get("arguments")
 
 
 def _read_prompt(call: LLMInteractionSummary) -> list[Message]:

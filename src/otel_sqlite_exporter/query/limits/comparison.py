@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
-from otel_sqlite_exporter.query.timeline import Timeline, TimelineStep, read_timeline
+from otel_sqlite_exporter.query.timeline import Timeline, read_timeline
 
 MEASURES = (
     *("steps", "traces", "llm_calls", "tool_executions", "failed_requests", "failed_calls", "failed_tools", "errors"),
@@ -72,7 +72,7 @@ def compare_sessions(
     a, b = (read_timeline(database, id, limit=_MOST_STEPS) for id in (session_a, session_b))
     first, second = _measure(a), _measure(b)
     measures = {name: (first[name], second[name]) for name in MEASURES}
-    counts = [Counter(step.what or "?" for step in one.steps if _is_execution(step)) for one in (a, b)]
+    counts = [Counter(step.what or "?" for step in one.steps if step.kind == "tool") for one in (a, b)]
     lines = difflib.unified_diff(_name_steps(a), _name_steps(b), n=1, lineterm="")
     return Comparison(
         (a.session.session_id, b.session.session_id),
@@ -85,10 +85,6 @@ def compare_sessions(
 
 def _name_steps(timeline: Timeline) -> list[str]:
     return [f"{step.kind} {step.what}" for step in timeline.steps if step.kind != "trace"]
-
-
-def _is_execution(step: TimelineStep) -> bool:
-    return step.kind == "tool" and step.status is not None  # a request that nothing ran has no status
 
 
 def _parse_allowance(text: str) -> Allowance:
@@ -111,7 +107,7 @@ def _measure(timeline: Timeline) -> dict[str, float | None]:
         "steps": len(_name_steps(timeline)),
         "traces": session.traces,
         "llm_calls": session.llm_calls,
-        "tool_executions": sum(map(_is_execution, timeline.steps)),
+        "tool_executions": sum(step.kind == "tool" for step in timeline.steps),
         "failed_requests": session.failed_requests,
         "failed_calls": session.failed_calls,
         "failed_tools": session.failed_tools,

@@ -3,18 +3,18 @@
 -- :until is given; the longest are kept. Span rows are wide and are read whole: give a time range for a large file. No
 -- attributes are parsed.
 WITH
-  candidates (duration_ms, start_time, status, service_name, name, trace_id, span_id) AS (
-    SELECT duration_ms, request_timestamp, status, service_name, name, trace_id, span_id
+  candidates (duration_ms, start_time, status, name, model, agent_name, session_id, user_id, service_name, trace_id, span_id) AS (
+    SELECT duration_ms, request_timestamp, status, name, model, agent_name, session_id, user_id, service_name, trace_id, span_id
     FROM complete_llm_interactions
     WHERE :group_1 = 'call' AND counted = 1
       AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
     UNION ALL
-    SELECT duration_ms, start_time, status, service_name, name, trace_id, span_id
+    SELECT duration_ms, start_time, status, name, NULL, agent_name, session_id, user_id, service_name, trace_id, span_id
     FROM complete_tool_interactions
-    WHERE :group_1 = 'tool' AND duration_ms IS NOT NULL
+    WHERE :group_1 = 'tool' AND counted = 1 AND duration_ms IS NOT NULL
       AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
     UNION ALL
-    SELECT duration_ms, start_time, status, service_name, name, trace_id, span_id
+    SELECT duration_ms, start_time, status, name, NULL, NULL, session_id, user_id, service_name, trace_id, span_id
     FROM spans
     WHERE :group_1 = 'span'
       AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
