@@ -35,12 +35,13 @@ SELECT
    WHERE i.is_request = 0 AND i.tool_name IS NOT NULL ORDER BY j.key LIMIT 1) AS tool_name
 FROM _spans AS s
 CROSS JOIN json_each(json_array((
-  WITH RECURSIVE up (id, depth, facts, is_counted, is_attempt) AS (
-    SELECT s.id, 0, (SELECT f.facts FROM _span_errors AS f WHERE f.id = s.id), 0, 0
+  WITH RECURSIVE up (id, depth, facts, is_counted, is_attempt, is_last) AS (
+    SELECT s.id, 0, (SELECT f.facts FROM _span_errors AS f WHERE f.id = s.id), 0, 0, 1
     UNION ALL
-    SELECT e.parent, up.depth + 1, e.parent_facts, up.is_counted OR e.is_counted, e.is_tried_again AND NOT (up.is_counted OR e.is_counted)
+    SELECT e.parent, up.depth + 1, e.parent_facts, up.is_counted OR e.is_counted, e.is_tried_again AND NOT (up.is_counted OR e.is_counted),
+      up.is_last AND e.is_last
     FROM up CROSS JOIN _passed_errors AS e ON e.id = up.id
-    WHERE up.depth < 1000
+    WHERE e.is_passed AND up.depth < 1000
   )
   SELECT json_object(
     'spans', json_group_array(above.id),
@@ -49,7 +50,7 @@ CROSS JOIN json_each(json_array((
     'exception', max(iif(above.depth = 0, above.facts ->> '$.exception', NULL)),
     'first', coalesce(min(iif(above.facts ->> '$.is_said', above.depth, NULL)), 0),
     'told', coalesce(min(iif(above.facts ->> '$.message' IS NOT NULL, above.depth, NULL)), 0),
-    'requests', max(above.is_entry),
+    'requests', max(above.is_entry AND above.is_last),
     'attempts', sum(above.is_attempt)
   )
   FROM (
@@ -83,8 +84,9 @@ WHERE s.status_code = 2 AND w.value ->> '$.attempts' = 0
       WHERE down.status_code <> 2 AND down.depth < 4
     )
     SELECT 1 FROM down CROSS JOIN _passed_errors AS e ON e.id = down.id
-    WHERE down.status_code = 2 AND e.parent = s.id
+    WHERE down.status_code = 2 AND e.is_passed AND e.parent = s.id
   )
+  AND NOT EXISTS (SELECT 1 FROM _passed_errors AS e WHERE e.id = s.id AND e.is_consequence)
 UNION ALL
 SELECT
   i.id,
