@@ -461,7 +461,7 @@ def test_the_median_of_two_sessions_is_that_of_the_report(path: Path) -> None:
         (("tokens=100%",), 0),
         (("steps=2",), 1),
         (("steps=3", "tokens=99%"), 1),
-        (("errors=0",), 1),
+        (("failed_spans=0",), 1),
     ],
 )
 def test_more_than_is_allowed_is_an_exit_code(path: Path, allowed: tuple[str, ...], code: int) -> None:
@@ -470,7 +470,7 @@ def test_more_than_is_allowed_is_an_exit_code(path: Path, allowed: tuple[str, ..
     done = run("diff", "session-2", "session-0", path, *options)
     assert (done[0], bool(done[2])) == (code, bool(code))
     limit = "{}, allowed: {} [+] {}".format(*[r"\d+(\.\d+)?"] * 3)
-    assert code == 0 or re.fullmatch(rf"too much: (tokens|steps|errors): {limit}%?\n", done[2])
+    assert code == 0 or re.fullmatch(rf"too much: (tokens|steps|failed_spans): {limit}%?\n", done[2])
 
 
 def test_an_allowance_that_is_none_is_refused(asked: Path) -> None:

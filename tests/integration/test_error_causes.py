@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -191,3 +191,94 @@ def test_a_failed_call_and_tool_of_log_records_are_failures(path: Path) -> None:
     assert [row[0] for row in found] == ["call", "tool"]
     assert found[0][1:] == ("529", "s", "claude-opus-4-7", None, 1, 0)
     assert found[1][2:] == ("s", None, "Bash", 0, 1)
+
+
+SERVER = SpanKind.SERVER
+
+
+def give_up(error: Exception) -> None:
+    raise error
+
+
+@contextmanager
+def serving(tracer: Tracer, raised: bool = False, status: str | None = None) -> Iterator[None]:
+    """A request as the instrumentation of ASGI records it: the spans that send its response fail with it."""
+    attributes = {} if status is None else {"error.type": status}
+    with tracer.start_as_current_span("POST /chat", kind=SERVER, attributes=attributes) as span:
+        with tracer.start_as_current_span("POST /chat http receive"):
+            pass
+        try:
+            yield
+        except Exception as error:
+            with failing(tracer, "POST /chat http send", **attributes):
+                pass
+            with tracer.start_as_current_span("POST /chat http send"):
+                pass
+            span.set_status(Status(StatusCode.ERROR))
+            if raised:
+                raise RuntimeError("not handled") from error
+
+
+@pytest.mark.parametrize("status", [None, "500"])
+@pytest.mark.parametrize("raised", [False, True])
+@pytest.mark.parametrize("between", [(), ("middleware",)])
+def test_the_spans_of_a_response_fail_with_the_request(
+    path: Path, status: str | None, raised: bool, between: tuple[str, ...]
+) -> None:
+    """The failure of a request is one, and its cause is what failed before the response."""
+    with recording(path) as tracer, ExitStack() as stack:
+        if raised:
+            stack.enter_context(pytest.raises(RuntimeError))
+        stack.enter_context(serving(tracer, raised, status))
+        for name in between:
+            stack.enter_context(
+                tracer.start_as_current_span(name, record_exception=False, set_status_on_exception=False)
+            )
+        fail(tracer, "search", TOOL)
+    assert read(path, "SELECT name, message, requests, tools FROM errors") == [("search", "no answer", 1, 1)]
+
+
+@pytest.mark.parametrize("status", [None, "500"])
+def test_an_exception_of_the_server_itself_is_one_failure(path: Path, status: str | None) -> None:
+    with recording(path) as tracer, pytest.raises(RuntimeError), serving(tracer, True, status):
+        give_up(LookupError("no such chat"))
+    assert read(path, "SELECT name, message, spans, requests FROM errors") == [("POST /chat", "not handled", 1, 1)]
+
+
+def test_a_response_of_another_service_is_a_cause(path: Path) -> None:
+    """The span of a client names no cause but the status; the server's response comes of it."""
+    with recording(path) as tracer, serving(tracer, status="500"):
+        with tracer.start_as_current_span("GET", kind=SpanKind.CLIENT, attributes={"error.type": "503"}) as span:
+            span.set_status(Status(StatusCode.ERROR))
+        give_up(LookupError("no answer"))
+    assert read(path, "SELECT name, error_type, requests FROM errors") == [("GET", "503", 1)]
+
+
+def test_a_response_without_a_cause_is_one_failure(path: Path) -> None:
+    with recording(path) as tracer, serving(tracer):
+        give_up(LookupError("handled, and not recorded"))
+    assert read(path, "SELECT name, message, requests FROM errors") == [("POST /chat http send", None, 1)]
+
+
+def test_what_fails_after_the_response_is_another_failure(path: Path) -> None:
+    with recording(path) as tracer, tracer.start_as_current_span("POST /chat", kind=SERVER) as span:
+        with failing(tracer, "POST /chat http send"):
+            pass
+        with pytest.raises(TimeoutError):
+            fail(tracer, "search", TOOL)
+        span.set_status(Status(StatusCode.ERROR))
+    assert sorted(read(path, "SELECT name FROM errors")) == [("POST /chat http send",), ("search",)]
+
+
+def test_the_request_failed_with_its_last_failure(path: Path) -> None:
+    """A failure that was handled before is one, but not that of the request."""
+    with recording(path) as tracer, serving(tracer):
+        with pytest.raises(TimeoutError):
+            fail(tracer, "search", TOOL)
+        fail(tracer, "chat small", CALL)
+    assert read(path, "SELECT name, requests, calls, tools FROM errors ORDER BY name") == [
+        ("chat small", 1, 1, 0),
+        ("search", 0, 0, 1),
+    ]
+    report = TelemetryDatabase(path).run_report("errors", group_by="name")
+    assert sum(int(row[3]) for row in report.rows) == 1

@@ -196,7 +196,7 @@ def sql(settings: Settings, statement: str, *, limit: int, timeout_s: float, as_
 def diff(database: TelemetryDatabase, session_a: str, session_b: str, *, allow: tuple[str, ...], as_json: bool) -> int:
     """Compare two sessions.
 
-    Measures: steps, traces, llm_calls, tool_executions, failed_requests, failed_calls, failed_tools, errors,
+    Measures: steps, traces, llm_calls, tool_executions, failed_requests, failed_calls, failed_tools, failed_spans,
     input_tokens, output_tokens, tokens, cost_usd, unpriced_calls, duration_ms and llm_p50_ms. A unique prefix of
     each session id is enough.
     """

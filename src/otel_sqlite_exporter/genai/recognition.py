@@ -55,7 +55,8 @@ def find_interactions(
     plan: InteractionPlan, attributes: Mapping[str, Any], user_id: str | None, span: Surroundings = _NOTHING
 ) -> Interactions:
     """Return the model call or tool execution that a span with `attributes` describes. An agent or workflow without
-    usage becomes a hidden row. The rest of the `span` fills what no attribute holds."""
+    usage becomes a hidden row, with its messages only if it failed: its call may have recorded none. The rest of the
+    `span` fills what no attribute holds."""
     if plan.events and span.events:
         attributes = _add_events(attributes, span.events, plan.events)
         plan = plan.plan_again({key: type(value) for key, value in attributes.items()}) or plan
@@ -126,7 +127,7 @@ def _find(
         row[_ERROR_TYPE] = find_exception_type(span.events)
     if plan.first_token_events and row[_FIRST_TOKEN] is None:
         row[_FIRST_TOKEN] = find_first_token_ms(span.events, plan.first_token_events, span.start_time_unix_nano)
-    if row[_IS_HIDDEN]:
+    if row[_IS_HIDDEN] and not span.is_error:
         return make_row(Interactions, (make_row(LLMInteractionRow, row), None, (), ()))
     has_answer = operation != "embeddings"
     content = find_content(

@@ -93,7 +93,8 @@ class LinkRow(NamedTuple):
 class LLMInteractionRow(NamedTuple):
     """Columns of `_llm_interactions` that attributes fill.
 
-    The row of an agent or workflow has `is_aggregate`; it also has `is_hidden` if it reports no usage. Instructions,
+    The row of an agent or workflow has `is_aggregate`; it also has `is_hidden` if it reports no usage, and
+    messages then only if it failed. Instructions,
     prompt and completion are empty texts if attributes of the span hold them with the names and forms of
     OpenTelemetry's conventions: the views read these attributes, and those of parameters. `duration_ms` is set if an
     event or log record reports it.

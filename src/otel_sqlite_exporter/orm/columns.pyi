@@ -202,6 +202,7 @@ class LLMInteractionColumns:
     is_unpriced: Mapped[int]
     id: Mapped[int]
     error_message: Mapped[str | None]
+    prompt_span_id: Mapped[str | None]
 
 class ToolInteractionColumns:
     trace_id: Mapped[str | None]

@@ -257,6 +257,7 @@ class LLMInteractionSummary(ViewRow):
     is_unpriced: int
     id: int
     error_message: str | None
+    prompt_span_id: str | None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

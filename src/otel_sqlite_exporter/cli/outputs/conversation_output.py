@@ -110,10 +110,16 @@ def _tell_turn(turn: Turn, most: int | None) -> Iterator[tuple[int, str]]:
 def _tell_call(turn: CallTurn, most: int | None) -> Iterator[tuple[int, str]]:
     if turn.folded:
         yield 0, f"({count(turn.folded, 'message')} of the prompt shown above)"
+    if turn.prompt and turn.call.prompt_span_id is not None:
+        agent = f"agent {turn.call.agent_name}" if turn.call.agent_name is not None else "agent"
+        yield (
+            0,
+            f"(from the {agent} that made the call, span {turn.call.prompt_span_id}; the call recorded no messages)",
+        )
     for message in turn.prompt:
         yield from _tell_message(message, most)
     for message in turn.completion:
-        if message.get("parts") != []:  # of a call that failed
+        if message.get("parts") or turn.call.status != "error":
             yield from _tell_message(message, most)
     if not turn.prompt and not turn.completion and not turn.folded:
         yield 0, "(no messages were recorded)"

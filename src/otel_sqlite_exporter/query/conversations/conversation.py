@@ -17,7 +17,7 @@ _COMMON = (
 )
 _OF_CALL = (
     *("operation", "provider", "request_model", "response_model", "model", "input_tokens", "output_tokens"),
-    *("total_tokens", "cost_usd", "cost_status"),
+    *("total_tokens", "cost_usd", "cost_status", "prompt_span_id"),
 )
 
 

@@ -15,7 +15,8 @@ from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.timeline import Timeline, read_timeline
 
 MEASURES = (
-    *("steps", "traces", "llm_calls", "tool_executions", "failed_requests", "failed_calls", "failed_tools", "errors"),
+    *("steps", "traces", "llm_calls", "tool_executions", "failed_requests", "failed_calls", "failed_tools"),
+    "failed_spans",
     *("input_tokens", "output_tokens", "tokens", "cost_usd", "unpriced_calls", "duration_ms", "llm_p50_ms"),
 )
 _ALLOWANCE = re.compile(r"(?P<measure>\w+)=(?P<increase>\d+(?:\.\d+)?)(?P<percent>%?)")
@@ -111,7 +112,7 @@ def _measure(timeline: Timeline) -> dict[str, float | None]:
         "failed_requests": session.failed_requests,
         "failed_calls": session.failed_calls,
         "failed_tools": session.failed_tools,
-        "errors": session.errors,
+        "failed_spans": session.errors,
         "input_tokens": session.input_tokens,
         "output_tokens": session.output_tokens,
         "tokens": session.total_tokens,

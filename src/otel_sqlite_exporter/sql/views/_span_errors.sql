@@ -1,7 +1,9 @@
 CREATE VIEW _span_errors AS
 -- One row for each failed span, with what it says of its error, as JSON: its type, its message, the rest of this
--- after the first colon, and all texts in which it may repeat the message of another. is_said is 0 if it names no cause: it has no message, and no type but the status
--- of a response, such as 429. One column: SQLite copies the expression of a column to each place that names it. Private.
+-- after the first colon, and all texts in which it may repeat the message of another. is_said is 0 if it names no
+-- cause: it has no message, and no type but the status of a response, such as 429. is_cause is 1 if it may be the cause
+-- of other failures: it names one, or it is a request to something else, a call or a tool execution. One column: SQLite
+-- copies the expression of a column to each place that names it. Private.
 SELECT
   s.id,
   (
@@ -12,6 +14,10 @@ SELECT
       'rest', substr(coalesce(found.exception_message, found.status_description), instr(coalesce(found.exception_message, found.status_description), ': ') + 2),
       'is_said', found.exception_message IS NOT NULL OR found.status_description IS NOT NULL
         OR ifnull(found.error_type NOT GLOB '[0-9]*' AND found.error_type <> '_OTHER', 0),
+      'is_cause', found.exception_message IS NOT NULL OR found.status_description IS NOT NULL
+        OR ifnull(found.error_type NOT GLOB '[0-9]*' AND found.error_type <> '_OTHER', 0) OR s.kind IN (2, 3)
+        OR EXISTS (SELECT 1 FROM _llm_interactions AS i WHERE i.span = s.id)
+        OR EXISTS (SELECT 1 FROM _tool_interactions AS i WHERE i.span = s.id AND i.is_request = 0),
       'text', ifnull(found.status_description, '') || char(10) || ifnull(found.exception_message, '') || char(10) || ifnull(found.stacktrace, '')
     )
     FROM (

@@ -7,7 +7,7 @@ CREATE VIEW complete_llm_interactions AS
 -- theirs, and span_id is the span they were recorded in. For a span request_ and response_timestamp are its times.
 -- agent_name is what it names itself, else what its span, or the nearest above that, does.
 -- prompt, completion and system_instructions are those of attributes, else of events of the span, else of log records that
--- name it. Where the same call was recorded twice, the row that counts shows what all of its records say.
+-- name it. A failed call without a prompt shows that of the agent that made it: prompt_span_id. Where the same call was recorded twice, the row that counts shows what all of its records say.
 -- error_message is what a failed call says of its failure: its span, the last exception among its events, or its record.
 -- Calls that run (finish_id is NULL) and interrupted ones are here too, with status and end as in the view spans.
 SELECT
@@ -51,7 +51,8 @@ SELECT
   i.error_type,
   i.cost_usd,
   i.cost_status,
-  coalesce((SELECT c.prompt FROM _call_messages AS c WHERE c.id = i.id), (SELECT c.prompt FROM _call_messages AS c WHERE c.id = i.content_of)) AS prompt,
+  coalesce((SELECT c.prompt FROM _call_messages AS c WHERE c.id = i.id), (SELECT c.prompt FROM _call_messages AS c WHERE c.id = i.content_of),
+    (SELECT c.prompt FROM _call_messages AS c WHERE c.id = (SELECT a.agent FROM _enclosing_prompts AS a WHERE a.id = i.id))) AS prompt,
   coalesce((SELECT c.completion FROM _call_messages AS c WHERE c.id = i.id), (SELECT c.completion FROM _call_messages AS c WHERE c.id = i.content_of)) AS completion,
   iif(i.event IS NULL, iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)), (
     -- Of a start and its finish: what the finish says, unless that is null.
@@ -73,7 +74,8 @@ SELECT
     FROM json_each(iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id))) AS j
     WHERE j.key GLOB 'gen_ai.request.?*' AND j.key <> 'gen_ai.request.model'
   )) AS request_parameters,
-  coalesce((SELECT c.system_instructions FROM _call_messages AS c WHERE c.id = i.id), (SELECT c.system_instructions FROM _call_messages AS c WHERE c.id = i.content_of)) AS system_instructions,
+  coalesce((SELECT c.system_instructions FROM _call_messages AS c WHERE c.id = i.id), (SELECT c.system_instructions FROM _call_messages AS c WHERE c.id = i.content_of),
+    (SELECT c.system_instructions FROM _call_messages AS c WHERE c.id = (SELECT a.agent FROM _enclosing_prompts AS a WHERE a.id = i.id))) AS system_instructions,
   i.price_source,
   i.price_date,
   i.is_unpriced,
@@ -84,7 +86,8 @@ SELECT
     coalesce(e.attributes, l.attributes) ->> '$."exception.message"',
     coalesce(e.attributes, l.attributes) ->> '$.error',
     (SELECT max(m.message) FROM _llm_interactions AS w JOIN _error_messages AS m ON m.span = w.span WHERE w.twin = i.id)
-  ) END AS error_message
+  ) END AS error_message,
+  (SELECT z.span_id FROM _enclosing_prompts AS a CROSS JOIN _llm_interactions AS g ON g.id = a.agent CROSS JOIN _spans AS z ON z.id = g.span WHERE a.id = i.id) AS prompt_span_id
 FROM _llm_interactions AS i
 JOIN _trace_sessions AS p ON p.id = i.trace_session
 LEFT JOIN _traces AS t ON t.id = p.trace AND t.trace_id <> ''

@@ -1,7 +1,7 @@
 CREATE VIEW errors AS
 -- One row for each failure, with its cause. A failure that passes from a span to the spans above it is one: the row is
 -- the lowest of these spans (source 'span'), and spans is their number. An attempt that was made again and failed alike
--- is no failure of its own, unless it is a call or a tool execution; nor is the response that tells a failure. Calls and tool executions that failed without a
+-- is no failure of its own, unless it is a call or a tool execution. Calls and tool executions that failed without a
 -- failed span (source 'call' or 'tool'; such as log records, or results in a later prompt) are failures too. id is a
 -- key of spans, complete_llm_interactions or complete_tool_interactions. error_type and message are those of the
 -- lowest span that says one. requests is 1 if the failure reached a span without a local parent; calls and tools
@@ -35,12 +35,13 @@ SELECT
    WHERE i.is_request = 0 AND i.tool_name IS NOT NULL ORDER BY j.key LIMIT 1) AS tool_name
 FROM _spans AS s
 CROSS JOIN json_each(json_array((
-  WITH RECURSIVE up (id, depth, facts, is_counted, is_attempt) AS (
-    SELECT s.id, 0, (SELECT f.facts FROM _span_errors AS f WHERE f.id = s.id), 0, 0
+  WITH RECURSIVE up (id, depth, facts, is_counted, is_attempt, is_last) AS (
+    SELECT s.id, 0, (SELECT f.facts FROM _span_errors AS f WHERE f.id = s.id), 0, 0, 1
     UNION ALL
-    SELECT e.parent, up.depth + 1, e.parent_facts, up.is_counted OR e.is_counted, e.is_tried_again AND NOT (up.is_counted OR e.is_counted)
+    SELECT e.parent, up.depth + 1, e.parent_facts, up.is_counted OR e.is_counted, e.is_tried_again AND NOT (up.is_counted OR e.is_counted),
+      up.is_last AND e.is_last
     FROM up CROSS JOIN _passed_errors AS e ON e.id = up.id
-    WHERE up.depth < 1000
+    WHERE e.is_passed AND up.depth < 1000
   )
   SELECT json_object(
     'spans', json_group_array(above.id),
@@ -49,7 +50,7 @@ CROSS JOIN json_each(json_array((
     'exception', max(iif(above.depth = 0, above.facts ->> '$.exception', NULL)),
     'first', coalesce(min(iif(above.facts ->> '$.is_said', above.depth, NULL)), 0),
     'told', coalesce(min(iif(above.facts ->> '$.message' IS NOT NULL, above.depth, NULL)), 0),
-    'requests', max(above.is_entry),
+    'requests', max(above.is_entry AND above.is_last),
     'attempts', sum(above.is_attempt)
   )
   FROM (
@@ -64,19 +65,6 @@ JOIN _trace_sessions AS p ON p.id = s.trace_session
 LEFT JOIN _sessions AS x ON x.id = p.session
 LEFT JOIN _resources AS r ON r.id = s.resource
 WHERE s.status_code = 2 AND w.value ->> '$.attempts' = 0
-  -- A span below a request that only says that its response was an error (as ASGI's `http send`) repeats an earlier
-  -- failure that passed to the request.
-  AND NOT (
-    s.kind = 0
-    AND EXISTS (SELECT 1 FROM _span_errors AS f WHERE f.id = s.id AND f.facts ->> '$.is_said' = 0)
-    AND EXISTS (
-      SELECT 1 FROM _spans AS a CROSS JOIN _spans AS q CROSS JOIN _passed_errors AS e ON e.id = q.id
-      WHERE a.trace = s.trace AND a.span_id = s.parent_span_id AND a.kind IN (1, 4) AND a.status_code = 2
-        AND q.trace = s.trace AND q.parent_span_id = s.parent_span_id AND q.status_code = 2
-        AND q.end_time_unix_nano <= s.start_time_unix_nano AND q.id <> s.id AND e.parent = a.id
-        AND (q.kind <> 0 OR EXISTS (SELECT 1 FROM _span_errors AS f WHERE f.id = q.id AND f.facts ->> '$.is_said'))
-    )
-  )
   -- What counts for the same call or execution has a row.
   AND NOT EXISTS (
     SELECT 1 FROM _llm_interactions AS i CROSS JOIN _llm_interactions AS k ON k.id = i.twin CROSS JOIN _spans AS f ON f.id = k.span
@@ -96,8 +84,9 @@ WHERE s.status_code = 2 AND w.value ->> '$.attempts' = 0
       WHERE down.status_code <> 2 AND down.depth < 4
     )
     SELECT 1 FROM down CROSS JOIN _passed_errors AS e ON e.id = down.id
-    WHERE down.status_code = 2 AND e.parent = s.id
+    WHERE down.status_code = 2 AND e.is_passed AND e.parent = s.id
   )
+  AND NOT EXISTS (SELECT 1 FROM _passed_errors AS e WHERE e.id = s.id AND e.is_consequence)
 UNION ALL
 SELECT
   i.id,
