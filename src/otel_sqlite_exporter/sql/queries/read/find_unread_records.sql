@@ -15,8 +15,8 @@ WHERE s.start_time_unix_nano >= :since AND s.start_time_unix_nano < :until
     OR instr(s.attributes, 'essages') OR instr(s.attributes, 'ompletion') OR instr(s.attributes, 'tool')
     OR instr(s.attributes, 'Tool') OR instr(s.attributes, 'unction') OR instr(s.attributes, 'usage')
     OR instr(s.attributes, 'TOKEN') OR instr(s.attributes, 'MODEL') OR instr(s.attributes, 'PROMPT')
-    OR instr(s.attributes, 'TOOL') OR instr(s.attributes, 'gpt-') OR instr(s.attributes, 'claude')
-    OR instr(s.attributes, 'gemini')
+    OR instr(s.attributes, 'TOOL') OR instr(s.attributes, 'ngine') OR instr(s.attributes, 'nswer')
+    OR instr(s.attributes, 'llm')
   )
   AND NOT EXISTS (SELECT 1 FROM _llm_interactions AS i WHERE i.span = s.id AND ifnull(i.event, 0) = 0)
   AND NOT EXISTS (SELECT 1 FROM _tool_interactions AS i WHERE i.span = s.id)
@@ -33,8 +33,8 @@ WHERE l.event_name IS NOT NULL AND l.time_unix_nano >= :since AND l.time_unix_na
     OR instr(l.attributes, 'essages') OR instr(l.attributes, 'ompletion') OR instr(l.attributes, 'tool')
     OR instr(l.attributes, 'Tool') OR instr(l.attributes, 'unction') OR instr(l.attributes, 'usage')
     OR instr(l.attributes, 'TOKEN') OR instr(l.attributes, 'MODEL') OR instr(l.attributes, 'PROMPT')
-    OR instr(l.attributes, 'TOOL') OR instr(l.attributes, 'gpt-') OR instr(l.attributes, 'claude')
-    OR instr(l.attributes, 'gemini')
+    OR instr(l.attributes, 'TOOL') OR instr(l.attributes, 'ngine') OR instr(l.attributes, 'nswer')
+    OR instr(l.attributes, 'llm')
   )
 UNION ALL
 SELECT
@@ -50,8 +50,8 @@ WHERE e.source = 1 AND e.time_unix_nano >= :since AND e.time_unix_nano < :until
     OR instr(e.attributes, 'essages') OR instr(e.attributes, 'ompletion') OR instr(e.attributes, 'tool')
     OR instr(e.attributes, 'Tool') OR instr(e.attributes, 'unction') OR instr(e.attributes, 'usage')
     OR instr(e.attributes, 'TOKEN') OR instr(e.attributes, 'MODEL') OR instr(e.attributes, 'PROMPT')
-    OR instr(e.attributes, 'TOOL') OR instr(e.attributes, 'gpt-') OR instr(e.attributes, 'claude')
-    OR instr(e.attributes, 'gemini')
+    OR instr(e.attributes, 'TOOL') OR instr(e.attributes, 'ngine') OR instr(e.attributes, 'nswer')
+    OR instr(e.attributes, 'llm')
   )
   AND NOT EXISTS (SELECT 1 FROM _llm_interactions AS i WHERE i.span = e.span)
   AND NOT EXISTS (SELECT 1 FROM _tool_interactions AS i WHERE i.span = e.span);
