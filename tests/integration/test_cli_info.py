@@ -156,6 +156,15 @@ def test_info_of_a_missing_file_says_so_and_creates_nothing(tmp_path: Path) -> N
     assert os.listdir(tmp_path) == []
 
 
+def test_a_log_whose_file_is_gone_is_named_before_a_new_file_is_offered(tmp_path: Path) -> None:
+    (tmp_path / "otel.db-wal").write_bytes(b"pages")
+    code, out, err = run("info", cwd=tmp_path)
+    assert (code, out) == (2, "")
+    assert f"{tmp_path}/otel.db-wal may hold its last batches" in err
+    assert "migrate" not in err
+    assert os.listdir(tmp_path) == ["otel.db-wal"]
+
+
 def test_info_of_a_file_with_a_damaged_page_says_how_to_recover(written: Path) -> None:
     garbage_page_file(written)
     before = snapshot(written)

@@ -85,7 +85,14 @@ def check_version(path: str, version: int) -> None:
 
 
 def missing_hint(path: str) -> str:
-    """Return the message for a `path` without a file."""
+    """Return the message for a `path` without a file. What stands in a WAL beside it is named first: it has no place
+    in a new file."""
+    log = f"{os.path.realpath(path)}-wal"
+    if os.path.exists(log) and os.path.getsize(log):
+        return (
+            f"{path} does not exist, but {log} may hold its last batches: before anything writes {path}, bring back "
+            "what it holds (docs/operations.md#a-wal-without-its-file)"
+        )
     return (
         f"{path} does not exist: give the path of a file, or create it with a first export or "
         f"`{name_command('migrate', path)}`"

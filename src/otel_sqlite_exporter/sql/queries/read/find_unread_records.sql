@@ -38,5 +38,5 @@ WHERE instr(u.attributes, 'oken') OR instr(u.attributes, 'odel') OR instr(u.attr
   OR instr(u.attributes, 'essages') OR instr(u.attributes, 'ompletion') OR instr(u.attributes, 'tool')
   OR instr(u.attributes, 'Tool') OR instr(u.attributes, 'unction') OR instr(u.attributes, 'usage')
   OR instr(u.attributes, 'TOKEN') OR instr(u.attributes, 'MODEL') OR instr(u.attributes, 'PROMPT')
-  OR instr(u.attributes, 'TOOL') OR instr(u.attributes, 'gpt-') OR instr(u.attributes, 'claude')
-  OR instr(u.attributes, 'gemini');
+  OR instr(u.attributes, 'TOOL') OR instr(u.attributes, 'ngine') OR instr(u.attributes, 'nswer')
+  OR instr(u.attributes, 'llm');
