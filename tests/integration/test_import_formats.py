@@ -435,6 +435,16 @@ def test_the_same_pieces_are_found_however_the_text_comes(
         assert found == values
 
 
+@pytest.mark.parametrize("zeros", [1, 4_096])
+@pytest.mark.parametrize("layout", ["a line each", "array, an element a line"])
+def test_zeros_that_a_crash_left_cost_no_document(layout: str, zeros: int, into: Callable[..., SourceReport]) -> None:
+    # short enough for the zeros to stand where a file is told from protobuf
+    spans = [{"traceId": TRACE, "spanId": f"{number:016x}", "startTimeUnixNano": "1"} for number in (1, 2, 3)]
+    first, *rest = LAYOUTS[layout](spans).encode().splitlines(keepends=True)
+    report = into(first + rest[0] + bytes(zeros) + b"\n" + b"".join(rest[1:]))
+    assert (report.spans, report.refused) == (3, 0)
+
+
 @pytest.mark.parametrize("layout", ["a line each", "array, an element a line", "indented", "indented array"])
 def test_a_document_that_is_broken_costs_itself(layout: str, into: Callable[..., SourceReport]) -> None:
     text = LAYOUTS[layout](DOCUMENTS)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import signal
@@ -30,7 +31,7 @@ from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.transactions import Deadline
 from otel_sqlite_exporter.write.exporter_runs import Run
 from otel_sqlite_exporter.write.writer import Writer
-from tests.conftest import clean_environment, exporting, health, make_spans, named, span_names, using
+from tests.conftest import clean_environment, exporting, health, in_new_process, make_spans, named, span_names, using
 from tests.file_checks import settle
 
 
@@ -287,3 +288,26 @@ def test_folders_that_are_made_are_closed_to_others(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert [os.stat(tmp_path / folder).st_mode & 0o777 for folder in ("one", "one/two")] == [0o700, 0o700]
+
+
+def export_beside_fifo(path: str, suffix: str) -> None:
+    logging.disable()
+    with exporting(path) as exporter:
+        exporter.export(make_spans("first"))
+    os.mkfifo(f"{path}{suffix}")
+    with closing(sqlite3.connect(path if suffix == "-lost" else ":memory:", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with exporting(path, busy_timeout_ms=10, spool_limit_bytes=1 if suffix == "-lost" else None) as exporter:
+            print(f'"{exporter.export(make_spans("second")).name}"')
+
+
+@pytest.mark.parametrize(
+    ("suffix", "result"),
+    [("-lost", "FAILURE"), ("-spool", "SUCCESS"), ("-journal", "SUCCESS"), ("-wal", "SUCCESS"), ("-shm", "SUCCESS")],
+)
+def test_a_fifo_in_place_of_a_file_is_not_waited_for(path: Path, suffix: str, result: str) -> None:
+    assert in_new_process(export_beside_fifo, path, suffix) == result
+    os.unlink(f"{path}{suffix}")
+    with exporting(path) as exporter:
+        exporter.export(make_spans("third"))
+    assert span_names(path) == ["first", "third"] if suffix == "-lost" else ["first", "second", "third"]

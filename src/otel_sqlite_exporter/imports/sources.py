@@ -7,6 +7,7 @@ A file whose first hundred documents have no known format is refused before anyt
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ _SQLITE, _ZIP = b"SQLite format 3\0", b"PK\x03\x04"
 _TAR_AT, _TAR = 257, b"ustar"
 _PEEKED_BYTES, _LOOKED_AT_PIECES = 512, 100
 _TEXT_CONTROLS = b"\t\n\r\x1b"
+# After a length and its first tag, which may look like `{` and a line feed, protobuf has a length and another tag.
+_JSON_START = re.compile(rb'\{\s*\}|\[\s*[{\[\]]|[{\[]\s*"(?![\n\x12\x1a])')
 
 
 class ImportSource:
@@ -158,8 +161,9 @@ def check_source(name: str) -> None:
 
 
 def _is_binary(head: bytes) -> bool:
-    """Whether a file is not text: protobuf has control characters among the first bytes."""
-    return any(byte < 0x20 and byte not in _TEXT_CONTROLS for byte in head)
+    """Whether a file is not text: protobuf has control characters among the first bytes. So may a text that begins as
+    JSON does, where a crash left a block of zeros, for example."""
+    return _JSON_START.match(head) is None and any(byte < 0x20 and byte not in _TEXT_CONTROLS for byte in head)
 
 
 def _find_size(file: BinaryIO) -> int | None:

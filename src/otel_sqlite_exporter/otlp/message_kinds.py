@@ -69,7 +69,9 @@ SPAN = _describe(
     endTimeUnixnano="endTimeUnixNano",
 )
 STATUS = _describe("status", "code", "message", "deprecatedCode", statusCode="code")
-EVENT = _describe("event", "timeUnixNano", "name", "attributes", "droppedAttributesCount", timeUnixnano="timeUnixNano")
+EVENT = _describe(
+    "span event", "timeUnixNano", "name", "attributes", "droppedAttributesCount", timeUnixnano="timeUnixNano"
+)
 LINK = _describe("link", "traceId", "spanId", "traceState", "flags", "attributes", "droppedAttributesCount")
 LOG = _describe(
     "log record",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import sqlite3
@@ -30,7 +31,7 @@ def identify_file(path: str, *, busy_timeout_ms: BusyTimeout) -> tuple[FileKind,
     Raises:
         ForeignFileError: It belongs to another program, or is a folder.
         DamagedFileError: It begins like a SQLite file but cannot be read as one.
-        FileRefusedError: It was made by a development version before 0.1.0.
+        FileRefusedError: It was made by a development version before 0.1.0, or what SQLite needs beside it is no file.
         sqlite3.OperationalError: It could not be opened or was locked.
     """
     for pause in _SECOND_LOOKS_S:
@@ -100,6 +101,7 @@ def missing_hint(path: str) -> str:
 
 
 def _look(path: str, busy_timeout_ms: BusyTimeout) -> tuple[FileKind, int]:
+    _check_companions(path)
     try:
         status = os.stat(path)
     except FileNotFoundError:
@@ -120,6 +122,15 @@ def _look(path: str, busy_timeout_ms: BusyTimeout) -> tuple[FileKind, int]:
         if not is_in_use(path):
             return found
     return _read(path, busy_timeout_ms, main_only=False)
+
+
+def _check_companions(path: str) -> None:
+    """Raise FileRefusedError if a name that SQLite opens beside `path` is a FIFO, where it would wait for good, or
+    anything else that is no file."""
+    for companion in ("-journal", "-wal", "-shm"):
+        with contextlib.suppress(OSError):
+            if not stat.S_ISREG(os.stat(f"{path}{companion}").st_mode):
+                raise FileRefusedError(f"{path}{companion} is no plain file: move it away")
 
 
 def _read(path: str, busy_timeout_ms: BusyTimeout, *, main_only: bool) -> tuple[FileKind, int]:

@@ -23,8 +23,9 @@ _msvcrt = _find_module("msvcrt")  # None elsewhere
 
 BINARY = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOINHERIT", 0) | getattr(os, "O_BINARY", 0)
 """Flags of `os.open` for every file of this package: it is not inherited, and its bytes stay as they are."""
-NO_LINK = getattr(os, "O_NOFOLLOW", 0)
-"""Flag of `os.open`: a symbolic link is not followed. Windows has none: there, only an administrator makes links."""
+NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Flags of `os.open`: a symbolic link is not followed, and the other end of a FIFO is not waited for. Windows has
+neither: there, only an administrator makes links."""
 REMOVES_OPEN_FILES = _msvcrt is None
 """Whether a file that is open can be removed: see `remove_open_file`."""
 HAS_MODES = hasattr(os, "geteuid")
