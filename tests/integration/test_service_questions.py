@@ -132,8 +132,8 @@ def test_the_reason_of_a_failure_is_readable(service: Path, columns: str) -> Non
         assert "desk.errors" not in printed
         assert "Traceback" not in printed
     (call,) = TelemetryDatabase(service).find_llm_interactions(status="error", counted=True)
-    for arguments in (["tail", "--calls"], ["show", "two"], ["tail", "-n", 100]):
-        shown = run_here(*arguments, service).stdout
+    for asked in (["tail", "--calls"], ["show", "two"], ["tail", "-n", "100"]):
+        shown = run_here(*asked, service).stdout
         assert REASON in shown
         assert "Traceback" not in shown
     assert _ask("llm", "--status", "error", service)["llm_interactions"][0]["error_message"] == FAILURE

@@ -99,9 +99,8 @@ def _suggest(connection: sqlite3.Connection, text: str, error: str) -> str:
     if not (unknown := error.partition("no such column: ")[2].partition(" - ")[0].strip('"')):
         return ""
     asked = [view for view in views if re.search(rf"\b{view}\b", text, re.IGNORECASE)]
-    columns = [
-        name for view in asked for (name,) in connection.execute("SELECT name FROM pragma_table_info(?)", [view])
-    ]
+    rows = [connection.execute(f"SELECT * FROM {view} LIMIT 0") for view in asked]
+    columns = [name for cursor in rows for name, *_ in cursor.description]
     lists = f"; `PRAGMA table_info({asked[0]})` lists the columns (docs/schema.md)" if asked else ""
     return _find_close(unknown, columns) or lists
 
