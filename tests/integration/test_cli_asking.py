@@ -375,10 +375,18 @@ def test_a_statement_without_rows_says_what_to_give(asked: Path) -> None:
         ("SELECT * FROM main.session", r"no such table: main.session; did you mean sessions\?"),
         (
             "SELECT * FROM users",
-            r"no such table: users; the views are agent_tree, agents, complete_llm_\S+, .*, traces",
+            r"no such table: users; the views are agent_tree, agents, complete_llm_\S+, .*, traces \(docs/schema.md\)",
         ),
         ("SELECT * FROM Span", r"no such table: Span; did you mean spans\?"),
-        ("SELECT xyz FROM spans", r"no such column: xyz"),
+        (
+            "SELECT xyz FROM spans",
+            r"no such column: xyz; `PRAGMA table_info\(spans\)` lists the columns \(docs/schema.md\)",
+        ),
+        (
+            "SELECT s.service FROM spans AS s JOIN traces USING (trace_id)",
+            r"no such column: s.service; did you mean service_name\?",
+        ),
+        ("SELECT xyz", r"no such column: xyz"),
         ("SELECT FROM spans", r'near "FROM": syntax error'),
     ],
 )
@@ -469,8 +477,8 @@ def test_more_than_is_allowed_is_an_exit_code(path: Path, allowed: tuple[str, ..
     options = [part for one in allowed for part in ("--allow", one)]
     done = run("diff", "session-2", "session-0", path, *options)
     assert (done[0], bool(done[2])) == (code, bool(code))
-    limit = "{}, allowed: {} [+] {}".format(*[r"\d+(\.\d+)?"] * 3)
-    assert code == 0 or re.fullmatch(rf"too much: (tokens|steps|failed_spans): {limit}%?\n", done[2])
+    limit = "{}, allowed: {} of session-2 [+] {}".format(*[r"\d+(\.\d+)?"] * 3)
+    assert code == 0 or re.fullmatch(rf"too much: (tokens|steps|failed_spans) of session-0: {limit}%?\n", done[2])
 
 
 def test_an_allowance_that_is_none_is_refused(asked: Path) -> None:

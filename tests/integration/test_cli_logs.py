@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter, TelemetryDatabase
-from tests.commands import run, run_on_terminal
+from tests.commands import run, run_here, run_on_terminal
 
 _NOON_NS = 1_769_860_800 * 10**9
 
@@ -101,3 +101,11 @@ def test_an_error_is_seen_on_a_narrow_terminal(logged: Path) -> None:
     shown = run_on_terminal("logs", logged, NO_COLOR="1", COLUMNS="60")
     assert re.search(r"^  01-31 12:00:02  ERROR .* a\\nb", shown, re.MULTILINE)
     assert max(map(len, shown.splitlines())) <= 60
+
+
+def test_a_severity_that_nothing_has_is_answered_with_those_that_there_are(logged: Path) -> None:
+    done = run_here("logs", "--severity", "WARNING", logged)
+    known = sorted({log.severity_text for log in TelemetryDatabase(logged).find_logs() if log.severity_text})
+    assert done.exit_code == 0
+    assert done.stderr == f"severities of the newest log records: {', '.join(known)}\n"
+    assert run_here("logs", "--severity", "ERROR", logged).stderr == ""

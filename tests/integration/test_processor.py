@@ -450,7 +450,7 @@ def test_nothing_happens_before_the_first_span(path: Path) -> None:
 def test_after_shutdown_spans_are_not_written_and_one_line_says_so(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with tracing(path) as (tracer, processor):
+    with tracing(path, open_delay_ms=600_000) as (tracer, processor):
         late = tracer.start_span("late")
         tracer.start_span("in time").end()
         processor.shutdown()

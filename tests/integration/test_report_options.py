@@ -354,16 +354,16 @@ def test_what_a_user_cost_on_a_day_is_one_command(database: TelemetryDatabase, p
     [
         (("cost", "--fail-above", "5"), 0, ""),
         (("cost", "--fail-above", "4.13"), 0, ""),
-        (("cost", "--fail-above", "4"), 1, "too much: cost_usd: 4.13, allowed: 4\n"),
-        (("cost", "--fail-above", "4", "--limit", "1"), 1, "too much: cost_usd: 4.13, allowed: 4\n"),
+        (("cost", "--fail-above", "4"), 1, "too much: cost_usd of the report cost: 4.13, allowed: 4\n"),
+        (("cost", "--fail-above", "4", "--limit", "1"), 1, "too much: cost_usd of the report cost: 4.13, allowed: 4\n"),
         (("cost", "--fail-above", "4", "--user", "ada"), 0, ""),
         (("cost", "--fail-above", "0.1", "--until", "2026-03-01"), 0, ""),
-        (("errors", "--fail-above", "1"), 1, "too much: errors: 2, allowed: 1\n"),
-        (("tools", "--fail-above", "0"), 1, "too much: errors: 1, allowed: 0\n"),
+        (("errors", "--fail-above", "1"), 1, "too much: errors of the report errors: 2, allowed: 1\n"),
+        (("tools", "--fail-above", "0"), 1, "too much: errors of the report tools: 1, allowed: 0\n"),
         (
             ("tokens", "--fail-above", "5e6"),
             0,
-            "total_tokens: at least 4.4e+06, allowed: 5e+06 (1 call reports no tokens)\n",
+            "total_tokens of the report tokens: at least 4400000, allowed: 5000000 (1 call reports no tokens)\n",
         ),
     ],
     ids=str,
@@ -392,6 +392,7 @@ def test_a_partial_sum_says_so_everywhere(path: Path) -> None:
     done = run_here("report", "cost", "--fail-above", "0.2", path)
     assert done.exit_code == 1
     assert done.stderr == (
-        "too much: cost_usd: at least 0.21, allowed: 0.2 (1 call has no known cost, or only a part of one)\n"
+        "too much: cost_usd of the report cost: at least 0.21, allowed: 0.2 "
+        "(1 call has no known cost, or only a part of one)\n"
     )
     assert "unpriced_calls" in run_here("diff", "session", "session", path).stdout

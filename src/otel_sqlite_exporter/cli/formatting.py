@@ -4,7 +4,6 @@ print text. Only tables on a terminal, whose colours are control characters, go 
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from typing import NamedTuple
 import click
 
 from otel_sqlite_exporter.cli.error_reasons import strip_modules
+from otel_sqlite_exporter.model.plural import format_number
 
 
 class Interval(NamedTuple):
@@ -25,7 +25,6 @@ INTERVAL_WIDTH = 24
 JOINERS = "\u200c\u200d"
 """Without them, words of some scripts, and some emoji, fall apart. They cannot steer a terminal."""
 SPACES = "\xa0\u2002\u2003\u2009\u200a\u202f\u3000"
-_SMALLEST, _LARGEST = 1e-9, 1e15
 Value = str | int | float | Interval | None
 
 
@@ -45,16 +44,6 @@ def format_value(value: Value) -> str:
     if isinstance(value, float):
         return format_number(value)
     return escape(str(value))
-
-
-def format_number(value: float, digits: int = 4) -> str:
-    """Return a number rounded to that many significant digits, but to no fewer than its whole part has. Only numbers
-    that would be longer than a cell have an exponent."""
-    if not math.isfinite(value) or not (value == 0 or _SMALLEST <= abs(value) < _LARGEST):
-        return f"{value:.{digits}g}"
-    places = max(digits - 1 - math.floor(math.log10(abs(value) or 1)), 0)
-    text = f"{value:.{places}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def escape(text: str, keep: str = "") -> str:

@@ -45,7 +45,7 @@ class _List(Generic[_RowT]):
 
 
 _SORTED = {"duration": ("duration",), "tokens": ("tokens", "input", "output"), "cost": ("cost_usd",)}
-_LAST = 100
+_LAST, _LOOKED_AT = 100, 1_000
 _COUNTED: Column[Any] = Column("counted", lambda row: "yes" if row.counted else "no")
 _ERROR: Column[Any] = Column("error", lambda row: find_reason(row.error_message, row.error_type), is_below=True)
 _SESSIONS: _List[summaries.SessionSummary] = _List(
@@ -208,6 +208,13 @@ def _choose_columns(columns: tuple[Column[Any], ...], options: dict[str, Any]) -
     return [replace(column, drop=_LAST) if column.name in sorted_by else column for column in chosen]
 
 
+def _name_severities(database: TelemetryDatabase) -> None:
+    """Print the severities that there are, as a severity has another text in each logging library."""
+    known = sorted({log.severity_text for log in database.find_logs(limit=_LOOKED_AT) if log.severity_text})
+    if known:
+        print_lines(f"severities of the newest log records: {', '.join(known)}", to_stderr=True)
+
+
 def _make_command(records: _List[Any]) -> click.Command:
     def run(database: TelemetryDatabase, *, as_json: bool, oldest_first: bool, **options: Any) -> None:
         columns = _choose_columns(records.columns, options)
@@ -217,6 +224,8 @@ def _make_command(records: _List[Any]) -> click.Command:
         print_tables(Table(f"{records.title} ({page.describe()})", columns, page.records))
         if page.cursor is not None and not is_terminal():
             print_lines(f"next: --cursor {page.cursor}", to_stderr=True)
+        if not page and options.get("severity_text"):
+            _name_severities(database)
 
     command: Any = click.pass_obj(run)
     for option in (opt.JSON, opt.OLDEST, opt.CURSOR, opt.LIMIT, opt.ATTRIBUTE, *reversed(records.options)):

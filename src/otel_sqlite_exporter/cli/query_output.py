@@ -21,6 +21,7 @@ from otel_sqlite_exporter.cli.formatting import (
 )
 from otel_sqlite_exporter.cli.table_model import Column, Table, make_columns
 from otel_sqlite_exporter.cli.tables import print_csv, print_json, print_tables
+from otel_sqlite_exporter.model.plural import format_number
 from otel_sqlite_exporter.query.limits.comparison import Comparison
 from otel_sqlite_exporter.query.reports import ReportResult
 from otel_sqlite_exporter.query.search import SearchHit, SearchResult
@@ -31,6 +32,7 @@ _DROP = {
     **{"name": 7, "first_time": 8, "last_time": 9, "span_id": 97, "user_id": 98, "session_id": 99},
 }
 """The order in which a narrow terminal leaves out columns of reports, after the bars."""
+_DIGITS = 6
 _BARS = {"histogram": "pairs", "tokens": "total_tokens", "cost": "cost_usd", "links": "success_rate", "growth": "spans"}
 """The column of a report that its bars show."""
 
@@ -50,14 +52,16 @@ def show_comparison(comparison: Comparison, *, as_json: bool) -> None:
     print_tables(*tables)
     for measure, increase, is_percent in comparison.exceeded:
         one, two = comparison.measures[measure]
-        limit = f"{one or 0:.6g} + {increase:g}{'%' if is_percent else ''}"
-        print_lines(f"too much: {measure}: {two:.6g}, allowed: {limit}", to_stderr=True)
+        reached, base, more = (format_number(float(number or 0), _DIGITS) for number in (two, one, increase))
+        allowed = f"{base} of {a} + {more}{'%' if is_percent else ''}"
+        print_lines(f"too much: {measure} of {b}: {reached}, allowed: {allowed}", to_stderr=True)
 
 
 def _describe_change(a: float | None, b: float | None) -> str | None:
     if a is None or b is None:
         return None
-    return f"{b - a:+.4g}" + (f" ({(b - a) / a:+.1%})" if a else "")
+    change = f"{'' if b < a else '+'}{format_number(float(b - a))}"
+    return change + (f" ({(b - a) / a:+.1%})" if a else "")
 
 
 def show_hits(result: SearchResult, *, as_json: bool) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import itertools
 import math
+import re
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -77,7 +78,9 @@ def run_statement(
             if not denied:  # Ctrl-C while the function ran: SQLite takes its exception for a refusal
                 raise KeyboardInterrupt from None
             raise FilterError("statement", f"only reading is allowed here: give a SELECT ({error})") from None
-        raise FilterError("statement", f"SQLite cannot run it: {error}{_suggest(connection, str(error))}") from None
+        raise FilterError(
+            "statement", f"SQLite cannot run it: {error}{_suggest(connection, text, str(error))}"
+        ) from None
     finally:
         connection.set_authorizer(None)
         allow_signals(connection)
@@ -85,14 +88,27 @@ def run_statement(
     return StatementResult(columns, tuple(readable), len(rows) if len(rows) <= limit else None)
 
 
-def _suggest(connection: sqlite3.Connection, error: str) -> str:
-    _, is_table, unknown = error.partition("no such table: ")
-    if not is_table:
-        return ""
+def _suggest(connection: sqlite3.Connection, text: str, error: str) -> str:
+    """Return what to do about a table or a column that does not exist."""
     found = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view' AND name NOT GLOB '_*' ORDER BY 1")
-    names = [name for (name,) in found]
-    close = difflib.get_close_matches(unknown.rpartition(".")[2].lower(), names)
-    return f"; did you mean {' or '.join(close)}?" if close else f"; the views are {', '.join(names)}"
+    views = [name for (name,) in found]
+    if (unknown := error.partition("no such table: ")[2]) and (close := _find_close(unknown, views)):
+        return close
+    if unknown:
+        return f"; the views are {', '.join(views)} (docs/schema.md)"
+    if not (unknown := error.partition("no such column: ")[2].partition(" - ")[0].strip('"')):
+        return ""
+    asked = [view for view in views if re.search(rf"\b{view}\b", text, re.IGNORECASE)]
+    rows = [connection.execute(f"SELECT * FROM {view} LIMIT 0") for view in asked]
+    columns = [name for cursor in rows for name, *_ in cursor.description]
+    lists = f"; `PRAGMA table_info({asked[0]})` lists the columns (docs/schema.md)" if asked else ""
+    return _find_close(unknown, columns) or lists
+
+
+def _find_close(unknown: str, names: Sequence[str]) -> str:
+    wanted = unknown.rpartition(".")[2].lower()
+    close = difflib.get_close_matches(wanted, names) or [name for name in names if wanted in name.split("_")]
+    return f"; did you mean {' or '.join(dict.fromkeys(close))}?" if close else ""
 
 
 def _number_duplicates(names: Sequence[str]) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from otel_sqlite_exporter.cli.formatting import Interval, Value, format_cost, format_ms
+from otel_sqlite_exporter.cli.error_reasons import find_reason
+from otel_sqlite_exporter.cli.formatting import Interval, Value, format_cost, format_ms, format_status
 from otel_sqlite_exporter.cli.table_model import Column, Table, make_facts
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
 from otel_sqlite_exporter.model.values import LARGEST
@@ -20,7 +21,6 @@ _ALIKE = 10
 """Siblings of one name that are shown. Those that failed, or have not ended, are shown beyond that."""
 _DEEPEST = 20
 """Levels that are indented. Below, the level is given as a number: a chain of spans needs no more room with each."""
-_LONGEST_STATUS = 80
 
 
 class _More(NamedTuple):
@@ -57,7 +57,7 @@ def show_trace(tree: TraceTree, *, everything: bool, as_json: bool) -> None:
         Column(
             "duration", lambda line: None if isinstance(line, _More) else format_ms(line.span.duration_ms), right=True
         ),
-        Column("status", lambda line: _read(line, _describe_status), least=6, drop=3, most=_LONGEST_STATUS),
+        Column("status", lambda line: _read(line, _describe_status), least=6, drop=3),
         Column("tokens", _count_tokens, drop=1),
         Column("span_id", lambda line: _read(line, lambda span: span.span_id)),
     ]
@@ -116,9 +116,10 @@ def _make_interval(line: _Line, start_unix_nano: int, duration_ms: float) -> Int
 
 
 def _describe_status(span: SpanSummary) -> str:
-    if span.status == "error":
-        return str(span.attribute("error.type") or span.status_description or "error")
-    return span.status
+    """Return a status; of an error, its type, or the reason if it has none."""
+    kind = span.attribute("error.type")
+    reason = find_reason(span.status_description, None) if not kind else None
+    return format_status(span.status, str(kind or reason or span.status)) or span.status
 
 
 def _count_tokens(line: _Line) -> int | None:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.errors import FilterError
-from otel_sqlite_exporter.model.plural import count
+from otel_sqlite_exporter.model.plural import count, format_number
 from otel_sqlite_exporter.query.filter_values import parse_number
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.reports import REPORTS
 
-_ALL = 2**31 - 1
+_ALL, _DIGITS = 2**31 - 1, 6
 _LACKING = {
     "cost_usd": ("call has no known cost, or only a part of one", "calls have no known cost, or only a part of one"),
     "total_tokens": ("call reports no tokens", "calls report no tokens"),
@@ -40,7 +40,8 @@ def check_budget(database: TelemetryDatabase, name: str, budget: float, criteria
     rows = database.run_report(name, limit=_ALL, **criteria).to_dicts()
     total = sum(row[column] or 0 for row in rows)
     lacking = sum(map(_count_lacking, rows))
-    measured = f"{column}: {'at least ' if lacking else ''}{total:.6g}, allowed: {budget:.6g}"
+    sum_, most = (format_number(float(number), _DIGITS) for number in (total, budget))
+    measured = f"{column} of the report {name}: {'at least ' if lacking else ''}{sum_}, allowed: {most}"
     if lacking:
         measured += f" ({count(lacking, *_LACKING[column])})"
     if total > budget:
