@@ -301,6 +301,19 @@ FOREIGN: dict[str, tuple[Any, str]] = {
     "Zipkin, version 1": ([ZIPKIN | {"annotations": [], "binaryAnnotations": []}], "`zipkin` receiver"),
     "Jaeger": ({"data": [{"traceID": TRACE, "spans": [], "processes": {}}]}, "`/api/v3/traces/ID`"),
     "Langfuse": ([{"id": "a", "traceId": "b", "type": "GENERATION", "startTime": "2026-01-01"}], "Langfuse"),
+    "Claude Code": (
+        [
+            {"type": "summary", "summary": "Rivers", "leafUuid": "c"},
+            {"type": "user", "sessionId": "s", "uuid": "u", "timestamp": "2026-01-01T00:00:00Z", "message": {}},
+        ],
+        "CLAUDE_CODE_ENABLE_TELEMETRY=1",
+    ),
+    "Codex": ([{"timestamp": "2026-01-01T00:00:00Z", "type": "session_meta", "payload": {"id": "s"}}], "`[otel]`"),
+    "Gemini CLI": ({"sessionId": "s", "projectHash": "p", "messages": []}, "`telemetry.outfile`"),
+    "Gemini CLI, log": (
+        [{"sessionId": "s", "messageId": 0, "type": "user", "message": "hi", "timestamp": "2026-01-01T00:00:00Z"}],
+        "`telemetry.outfile`",
+    ),
     "LangSmith": ([{"id": "a", "run_type": "llm", "start_time": "2026-01-01", "inputs": {}}], "LANGSMITH_OTEL"),
 }
 
