@@ -330,6 +330,19 @@ def test_a_format_that_loses_too_much_is_refused_with_a_way_out(name: str, tmp_p
     assert err.endswith("nothing of it was written\n")
 
 
+@pytest.mark.parametrize("end", [30, 71, -1, -40])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_document_without_its_end_is_said_to_be_cut_short(
+    tmp_path: Path, path: Path, end: int, indent: int | None
+) -> None:
+    source = tmp_path / "traces.json"
+    whole = {"resourceSpans": [{"resource": {"attributes": []}, "scopeSpans": [{"spans": [{"traceId": TRACE}]}]}]}
+    source.write_text(json.dumps(whole, indent=indent)[:end])
+    code, _, err = run("import", source, "--into", path)
+    assert (code, path.exists()) == (2, False)
+    assert f"{source} is cut short: its JSON at " in err
+
+
 def test_what_node_prints_is_no_json_and_said(tmp_path: Path, path: Path) -> None:
     source = tmp_path / "out.txt"
     source.write_text(
