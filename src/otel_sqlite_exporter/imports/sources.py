@@ -127,7 +127,9 @@ class ImportSource:
             raise UnreadableSourceError(f"{self.name} {advice}; nothing of it was written")
         if not pieces[-1].is_finished and _ENDS_EARLY in (pieces[-1].refusal or ""):
             where = pieces[-1].location
-            raise UnreadableSourceError(f"{self.name} is cut short: its JSON at {where} has no end; nothing was written")
+            raise UnreadableSourceError(
+                f"{self.name} is cut short: its JSON at {where} has no end; nothing was written"
+            )
         too_large = next((piece for piece in pieces if (piece.refusal or "").startswith("it is not read")), None)
         if too_large is not None:
             raise UnreadableSourceError(f"{self.name}: {too_large.location}: {too_large.refusal}")
