@@ -96,6 +96,7 @@ QUESTIONS: dict[str, list[str]] = {
     "get_llm_interaction": ["trace_id", "span_id"],
     "related": ["record"],
     "search": ["text", "limit", "filters"],
+    "writes_running_spans": [],
     "run_report": ["name", "since", "until", "group_by", "limit", "timezone", "filters"],
 }
 VIEWS = [

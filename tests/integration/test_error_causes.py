@@ -15,6 +15,7 @@ from otel_sqlite_exporter import TelemetryDatabase
 from tests.conftest import read
 from tests.integration.test_failed_requests import CALL, TOOL, fail, recording
 from tests.integration.test_log_exporter import logging_to, make_log
+from tests.otlp_captures.capture_files import import_batches, read_capture
 
 HIT = "error_type, message, name, source, spans, requests, calls, tools"
 AGENT = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "guide"}
@@ -282,3 +283,26 @@ def test_the_request_failed_with_its_last_failure(path: Path) -> None:
     ]
     report = TelemetryDatabase(path).run_report("errors", group_by="name")
     assert sum(int(row[3]) for row in report.rows) == 1
+
+
+def test_a_failure_without_a_failed_span_has_the_message_of_its_record(path: Path) -> None:
+    import_batches(path, [read_capture("live-gemini-cli").lines])
+    ((message,),) = read(path, "SELECT message FROM errors WHERE source = 'tool'")
+    assert "File not found" in message
+    assert read(path, "SELECT error_message FROM complete_tool_interactions WHERE status = 'error'") == [(message,)]
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"error.message": "no such file"}, "no such file"),
+        ({"error": "denied"}, "denied"),
+        ({"tool_result": '{"error": "not found"}'}, "not found"),
+        ({}, None),
+    ],
+)
+def test_a_failed_tool_of_log_records_says_why(path: Path, facts: dict[str, str], expected: str | None) -> None:
+    attributes = {"session.id": "s", "event.name": "tool_result", "tool_name": "Bash", "success": "false", **facts}
+    with logging_to(path) as exporter:
+        exporter.export([make_log(timestamp=10**18, body="claude_code.tool_result", attributes=attributes)])
+    assert read(path, "SELECT message FROM errors") == [(expected,)]

@@ -301,6 +301,19 @@ FOREIGN: dict[str, tuple[Any, str]] = {
     "Zipkin, version 1": ([ZIPKIN | {"annotations": [], "binaryAnnotations": []}], "`zipkin` receiver"),
     "Jaeger": ({"data": [{"traceID": TRACE, "spans": [], "processes": {}}]}, "`/api/v3/traces/ID`"),
     "Langfuse": ([{"id": "a", "traceId": "b", "type": "GENERATION", "startTime": "2026-01-01"}], "Langfuse"),
+    "Claude Code": (
+        [
+            {"type": "summary", "summary": "Rivers", "leafUuid": "c"},
+            {"type": "user", "sessionId": "s", "uuid": "u", "timestamp": "2026-01-01T00:00:00Z", "message": {}},
+        ],
+        "CLAUDE_CODE_ENABLE_TELEMETRY=1",
+    ),
+    "Codex": ([{"timestamp": "2026-01-01T00:00:00Z", "type": "session_meta", "payload": {"id": "s"}}], "`[otel]`"),
+    "Gemini CLI": ({"sessionId": "s", "projectHash": "p", "messages": []}, "`telemetry.outfile`"),
+    "Gemini CLI, log": (
+        [{"sessionId": "s", "messageId": 0, "type": "user", "message": "hi", "timestamp": "2026-01-01T00:00:00Z"}],
+        "`telemetry.outfile`",
+    ),
     "LangSmith": ([{"id": "a", "run_type": "llm", "start_time": "2026-01-01", "inputs": {}}], "LANGSMITH_OTEL"),
 }
 
@@ -315,6 +328,19 @@ def test_a_format_that_loses_too_much_is_refused_with_a_way_out(name: str, tmp_p
     assert err.startswith(f"Error: {source} is ")
     assert advice in err
     assert err.endswith("nothing of it was written\n")
+
+
+@pytest.mark.parametrize("end", [30, 71, -1, -40])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_document_without_its_end_is_said_to_be_cut_short(
+    tmp_path: Path, path: Path, end: int, indent: int | None
+) -> None:
+    source = tmp_path / "traces.json"
+    whole = {"resourceSpans": [{"resource": {"attributes": []}, "scopeSpans": [{"spans": [{"traceId": TRACE}]}]}]}
+    source.write_text(json.dumps(whole, indent=indent)[:end])
+    code, _, err = run("import", source, "--into", path)
+    assert (code, path.exists()) == (2, False)
+    assert f"{source} is cut short: its JSON at " in err
 
 
 def test_what_node_prints_is_no_json_and_said(tmp_path: Path, path: Path) -> None:

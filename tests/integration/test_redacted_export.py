@@ -101,3 +101,72 @@ def test_without_settings_nothing_is_changed(private: Path) -> None:
     nothing = run_here("export", "--redact-keys", "no.such.key", private).stdout
     assert [json.loads(line) for line in nothing.splitlines()] == [json.loads(line) for line in plain.splitlines()]
     assert MAIL in plain
+
+
+PERSONAL = ("ada", MAIL, "umbrella", "Atlantis", "10.1.2.3", "Mozilla", "/chat?who", "Traceback")
+
+
+def write_service(path: Path) -> None:
+    """A request of a web service: a user's question is in a prompt, a tool, an error, an address and a log line."""
+    provider = TracerProvider(resource=Resource({"service.name": "desk"}), shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
+    tracer = provider.get_tracer("desk")
+    request: dict[str, Any] = {
+        **{
+            "session.id": "chat-1",
+            "user.id": "ada",
+            "enduser.id": MAIL,
+            "http.method": "POST",
+            "http.status_code": 500,
+        },
+        **{"net.peer.ip": "10.1.2.3", "client.address": "10.1.2.3", "http.user_agent": "Mozilla/5.0 ada"},
+        **{"url.full": "http://desk/chat?who=ada", "http.target": "/chat?who=ada", "url.query": "who=ada"},
+    }
+    tool = {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "weather",
+        "gen_ai.tool.call.arguments": '{"city":"Atlantis"}',
+    }
+    call: dict[str, Any] = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}
+    call["gen_ai.usage.input_tokens"] = 12
+    asked = [{"role": "user", "parts": [{"type": "text", "content": "Is ada's umbrella red?"}]}]
+    error = ValueError("no such city: Atlantis, asked by ada")
+    with tracer.start_as_current_span("POST /chat", attributes=request) as root:
+        tracer.start_span("chat gpt-4o", attributes={**call, "gen_ai.input.messages": json.dumps(asked)}).end()
+        with tracer.start_as_current_span("execute_tool weather", attributes=tool) as span:
+            for failed in (span, root):
+                failed.record_exception(error, {"exception.stacktrace": f"Traceback: {error}"})
+                failed.set_status(Status(StatusCode.ERROR, f"ValueError: {error}"))
+    provider.shutdown()
+    logs = LoggerProvider(shutdown_on_exit=False)
+    logs.add_log_record_processor(SimpleLogRecordProcessor(SQLiteLogRecordExporter(path)))
+    attributes = {"session.id": "chat-1", "exception.message": "no such city: Atlantis", "exception.type": "ValueError"}
+    logs.get_logger("desk").emit(LogRecord(body="asked by ada", attributes=attributes, severity_text="WARN"))
+    logs.shutdown()
+
+
+def test_metadata_alone_has_nothing_of_a_person_but_the_ids_that_stay(path: Path, tmp_path: Path) -> None:
+    write_service(path)
+    whole = run_here("export", path).stdout
+    assert all(text in whole for text in PERSONAL)
+    shared, copy = tmp_path / "shared.jsonl", tmp_path / "copy.db"
+    options = ("--session", "chat-1", "--metadata-only", "--redact-keys", "*user*")
+    assert run_here("export", *options, "--output", shared, path).exit_code == 0
+    text = shared.read_text()
+    assert [one for one in PERSONAL if one in text] == []
+    assert run_here("import", shared, "--into", copy).exit_code == 0
+    database = TelemetryDatabase(copy)
+    (session,) = database.find_sessions()
+    assert (session.session_id, session.llm_calls, session.failed_tools, session.input_tokens) == ("chat-1", 1, 1, 12)
+    (tool,) = database.find_tool_interactions()
+    assert (tool.tool_name, tool.status, tool.error_type) == ("weather", "error", "ValueError")
+    (log,) = database.find_logs()
+    assert (log.body, log.severity_text) == (None, "WARN")
+
+
+def test_a_missing_package_of_patterns_is_named_with_the_option(private: Path, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['re2'] = None\n")
+    code, _, error = run("export", "--redact-values", "x", private, PYTHONPATH=str(tmp_path))
+    assert code == 2
+    assert "--redact-values needs google-re2" in error
+    assert "pip install 'otel-sqlite-exporter[redact]'" in error

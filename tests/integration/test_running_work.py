@@ -226,3 +226,30 @@ def test_the_connection_of_a_reader_stays_read_only_and_lists_stay_by_index(path
             connection.execute(f"SELECT * FROM {name}").fetchone()
 
     read_file(str(path), look, busy_timeout_ms=1_000)
+
+
+def test_a_session_says_that_a_span_runs_whose_call_is_not_known_yet(path: Path) -> None:
+    with tracing(path, open_delay_ms=10, schedule_delay_ms=10) as (tracer, _):
+        span = tracer.start_span("ChatModel.invoke", attributes={"session.id": "s"})
+        eventually(lambda: opened(path) == 1)
+        told = run("session", "s", "--messages", path)[1]
+        assert "no call of a model and no tool\n  a span is running: ChatModel.invoke, for " in told
+        running = json.loads(run("show", "s", path, "--json")[1])["running"]
+        assert running["name"] == "ChatModel.invoke"
+        span.end()
+    assert "running" not in run("session", "s", "--messages", path)[1]
+    assert json.loads(run("show", "s", path, "--json")[1])["running"] is None
+
+
+@pytest.mark.parametrize("command", ["spans", "traces", "sessions", "llm", "tools"])
+def test_a_list_of_what_runs_says_that_no_process_writes_it(path: Path, command: str) -> None:
+    with exporting(path) as exporter:
+        export_all(exporter, "done")
+    assert "only SQLiteSpanProcessor" in run(command, "--status", "running", "--status", "interrupted", path)[2]
+    assert not run(command, "--status", "ok", path)[2]
+    with tracing(path, open_delay_ms=10, schedule_delay_ms=10) as (tracer, _):
+        tracer.start_span("slow")
+        eventually(lambda: opened(path) == 1)
+    with exporting(path) as exporter:
+        export_all(exporter, "done")
+    assert not run(command, "--status", "running", path)[2]

@@ -6,8 +6,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -70,11 +72,36 @@ def test_rows_of_other_settings_are_told_until_reindex(path: Path, tmp_path: Pat
         export_all(exporter, "a")
     assert _find_rules(path, dialects=[str(dialect)]) == []
     (what,) = _find_rules(path)
-    assert "dialects" in what
+    assert "DIALECTS=own (" in what
     assert "reindex_due" not in CliRunner().invoke(cli, ["migrate", str(path)]).output
     reindex(resolve_settings(path))
     assert _find_rules(path) == []
     assert len(_find_rules(path, dialects=[str(dialect)])) == 1
+
+
+def test_the_setting_that_differs_is_named_with_both_values(path: Path) -> None:
+    with exporting(path, session_attributes=["chat.id", "session.id"], pairing_window_ms=7) as exporter:
+        export_all(exporter, "a")
+    variables = "OTEL_EXPORTER_SQLITE_SESSION_ATTRIBUTES", "OTEL_EXPORTER_SQLITE_PAIRING_WINDOW_MS"
+    window, sessions = (one for one in diagnose(resolve_settings(path)) if one.check == "rules")
+    assert sessions.what == f"rows were derived with {variables[0]}=chat.id,session.id; here it is the default"
+    assert f"set {variables[0]}=chat.id,session.id here before you reindex" in str(sessions.remedy)
+    assert f"set {variables[1]}=7 here before you reindex" in str(window.remedy)
+    (other,) = _find_rules(path, session_attributes=["chat.id", "session.id"], pairing_window_ms=8)
+    assert other == f"rows were derived with {variables[1]}=7; here it is 8"
+    reindex(resolve_settings(path))
+    (noted,) = (one for one in diagnose(resolve_settings(path, session_attributes=["chat.id"])) if one.check == "rules")
+    assert noted.what == f"rows were derived with the default of {variables[0]}; here it is chat.id"
+    assert f"unset {variables[0]} here before you reindex" in str(noted.remedy)
+
+
+def test_a_note_that_cannot_be_read_is_no_failure(path: Path) -> None:
+    with exporting(path) as exporter:
+        export_all(exporter, "a")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE _exporter_runs SET rule_settings = '12'")
+        connection.execute("INSERT INTO _state (name, value) VALUES ('reindexed', 'x')")
+    assert _find_rules(path) == []
 
 
 def test_rows_of_another_version_are_told_until_reindex(path: Path, request: pytest.FixtureRequest) -> None:

@@ -195,6 +195,12 @@ _LOG_RECORDS: _List[summaries.LogSummary] = _List(
 )
 
 
+_NO_RUNNING = (
+    "no process has written spans while they run: only SQLiteSpanProcessor does; without code, set "
+    "OTEL_TRACES_EXPORTER=none and OTEL_EXPORTER_SQLITE_SPAN_PROCESSOR=true"
+)
+
+
 def _read_body(body: str | None) -> str | None:
     """Return a JSON text without its quotes, and other JSON as it is."""
     return str(json.loads(body)) if body is not None and body.startswith('"') else body
@@ -219,6 +225,8 @@ def _make_command(records: _List[Any]) -> click.Command:
     def run(database: TelemetryDatabase, *, as_json: bool, oldest_first: bool, **options: Any) -> None:
         columns = _choose_columns(records.columns, options)
         page = records.find(database)(newest_first=not oldest_first, **opt.read_criteria(database, options))
+        if not page.records and "running" in (options.get("status") or ()) and not database.writes_running_spans():
+            print_lines(_NO_RUNNING, to_stderr=True)
         if as_json:
             return print_json({"total": page.total, "cursor": page.cursor, records.key: page.to_dicts()})
         print_tables(Table(f"{records.title} ({page.describe()})", columns, page.records))

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import click
@@ -54,11 +55,12 @@ def import_(
     unpacking_ratio: int,
     as_json: bool,
 ) -> int:
-    """Import OTLP files, files of coding agents and event logs into a file.
+    """Import OTLP files, telemetry files of coding agents and event logs into a file.
 
     FILE is OTLP as JSON in any layout, OTLP as protobuf, spans and log records as the SDKs of JavaScript and Python
     write them (Copilot, Gemini CLI, console exporters), or an event log, each plain or compressed; `-` is standard
-    input. The format is detected from the content.
+    input. The format is detected from the content. The sessions that Claude Code, Codex and Gemini CLI keep for
+    themselves are no telemetry.
 
     Records that were imported before are skipped, also after an interrupted import. Lines that cannot be read are
     reported and kept in quarantine; a value that cannot be kept as it came is reported and its record kept. The exit
@@ -165,6 +167,11 @@ def _describe_source(report: SourceReport) -> str:
 @click.option("--redact-keys", metavar="GLOB", multiple=True, help="Mask values whose key matches; may be repeated.")
 @click.option("--redact-values", metavar="REGEX", multiple=True, help="Mask matches in any text; may be repeated.")
 @click.option("--no-content", is_flag=True, help="Leave out prompts, answers, and the content of tools.")
+@click.option(
+    "--metadata-only",
+    is_flag=True,
+    help="Write numbers, models, names and ids alone: no log lines, messages of errors or addresses of clients.",
+)
 @click.pass_obj
 def export(
     settings: Settings,
@@ -174,6 +181,7 @@ def export(
     redact_keys: tuple[str, ...],
     redact_values: tuple[str, ...],
     no_content: bool,
+    metadata_only: bool,
     **criteria: str | None,
 ) -> None:
     """Write spans and log records as lines of OTLP JSON.
@@ -189,13 +197,18 @@ def export(
     from otel_sqlite_exporter.query.reading import TelemetryFile
     from otel_sqlite_exporter.settings import resolve_settings
 
+    if redact_values and find_spec("re2") is None:
+        raise MissingPackageError(
+            "--redact-values needs google-re2: install it with `pip install 'otel-sqlite-exporter[redact]'`"
+        )
     file = TelemetryFile(settings.path, settings.busy_timeout_ms)
     given = resolve_settings(settings.path, redact_keys=redact_keys, redact_values=redact_values)
     settings = settings._replace(
         redact_keys=settings.redact_keys + given.redact_keys,
         # None masks everything: the expressions of the environment are invalid.
         redact_values=None if settings.redact_values is None else settings.redact_values + (given.redact_values or ()),
-        capture_content=settings.capture_content and not no_content,
+        capture="metadata" if metadata_only else settings.capture,
+        capture_content=settings.capture_content and not (no_content or metadata_only),
     )
     done = write_lines(read_export(file, **criteria, settings=settings), output, source=settings.path)
     running = f"; left out: {count(done.left_out, 'running span')}" if done.left_out else ""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from otel_sqlite_exporter.declarations import declared_settings
 from otel_sqlite_exporter.settings import Settings
 
 RULES_NUMBER = 1
@@ -19,21 +20,37 @@ _DATA = ("dialects", "vocabulary.json", "messages/message_names.json")
 
 
 class RuleDigests(NamedTuple):
-    """The rules that derived rows: two digests, of those of the package and of the settings that change them."""
+    """The rules that derived rows.
+
+    Attributes:
+        package: A digest of those of the package.
+        settings: The settings that change them, as a JSON object; one that has its default is left out. A dialect has
+            its name and a digest.
+    """
 
     package: str
     settings: str
 
 
 def digest_rules(settings: Settings) -> RuleDigests:
-    """Return the digests of the rules that an exporter with these settings derives rows by."""
-    chosen = (settings.session_attributes, settings.pairing_window_ms, settings.dialects)
-    return RuleDigests(_digest_package(), _digest(orjson.dumps(_order(chosen))))
+    """Return what names the rules that an exporter with these settings derives rows by."""
+    dialects = [f"{one.name} ({_digest(orjson.dumps(_order(one)))[:8]})" for one in settings.dialects]
+    chosen: dict[str, Any] = {"dialects": dialects} if dialects else {}
+    for name, default in _read_defaults().items():
+        if getattr(settings, name) != default:
+            chosen[name] = getattr(settings, name)
+    return RuleDigests(_digest_package(), orjson.dumps(chosen).decode())
+
+
+@functools.cache
+def _read_defaults() -> dict[str, Any]:
+    declared = declared_settings(Settings)
+    return {name: declared[name].parse(declared[name].default) for name in ("session_attributes", "pairing_window_ms")}
 
 
 @functools.cache
 def _digest_package() -> str:
-    texts = [str(RULES_NUMBER).encode()]
+    texts = [str(RULES_NUMBER).encode(), orjson.dumps(_read_defaults())]
     for name in _DATA:
         place = files(__package__).joinpath(name)
         found = [place] if place.is_file() else sorted(place.iterdir(), key=lambda one: one.name)

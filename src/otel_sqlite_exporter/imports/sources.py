@@ -33,6 +33,9 @@ _TEXT_CONTROLS = b"\t\n\r\x1b"
 # After a length and its first tag, which may look like `{` and a line feed, protobuf has a length and another tag.
 _JSON_START = re.compile(rb'\{\s*\}|\[\s*[{\[\]]|[{\[]\s*"(?![\n\x12\x1a])')
 
+_ENDS_EARLY = "unexpected end of data"
+"""What orjson says of JSON without an end."""
+
 
 class ImportSource:
     """An open source. `position` and `size` are bytes of the file as it is stored, packed or not; a `size` of None is
@@ -125,6 +128,11 @@ class ImportSource:
         advice = explain_refusal(values) or name_foreign_text(str(pieces[0].value))
         if advice:
             raise UnreadableSourceError(f"{self.name} {advice}; nothing of it was written")
+        if not pieces[-1].is_finished and _ENDS_EARLY in (pieces[-1].refusal or ""):
+            where = pieces[-1].location
+            raise UnreadableSourceError(
+                f"{self.name} is cut short: its JSON at {where} has no end; nothing was written"
+            )
         too_large = next((piece for piece in pieces if (piece.refusal or "").startswith("it is not read")), None)
         if too_large is not None:
             raise UnreadableSourceError(f"{self.name}: {too_large.location}: {too_large.refusal}")

@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
+from otel_sqlite_exporter.declarations import name_variable
 from otel_sqlite_exporter.deliver.loss_ledger import LossLedger, ledger_path
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, SpoolError
@@ -148,10 +149,14 @@ def _find_underived(connection: sqlite3.Connection, settings: Settings) -> Itera
     if others.versions:
         what = f"rules of another version ({', '.join(others.versions)}) derived rows"
         yield Finding("rules", "note", what, f"run `{name_command('reindex', path)}`")
-    if others.has_other_settings:
-        what = "rows were derived with other session_attributes, dialects or pairing_window_ms than those set here"
-        remedy = f"if those set here are right, run `{name_command('reindex', path)}`"
-        yield Finding("rules", "note", what, remedy)
+    for name, there, here in others.settings:
+        variable = name_variable(name)
+        before = f"the default of {variable}" if there is None else f"{variable}={there}"
+        # A dialect is noted by its name; the variable has its path.
+        value = "" if name == "dialects" or there is None else f"={shlex.quote(there)}"
+        what = f"rows were derived with {before}; here it is {here or 'the default'}"
+        first = f"{'unset' if there is None else 'set'} {variable}{value} here before you reindex"
+        yield Finding("rules", "note", what, f"{first}; or if it is right here, run `{name_command('reindex', path)}`")
     unread = sum(one.records for one in find_unrecognised(connection, settings.dialects))
     if unread:
         records = count(unread, "record looks", "records look")

@@ -23,6 +23,7 @@ from otel_sqlite_exporter.query.conversations.conversation_reader import read_co
 from otel_sqlite_exporter.query.pages import Page, RowT
 from otel_sqlite_exporter.query.reading import (
     TelemetryFile,
+    fetch,
     find_all,
     find_page,
     get_events,
@@ -31,6 +32,7 @@ from otel_sqlite_exporter.query.reading import (
 )
 from otel_sqlite_exporter.query.reports import ReportResult, run_report
 from otel_sqlite_exporter.query.search import SearchResult, search
+from otel_sqlite_exporter.query.sql_builder import Select
 from otel_sqlite_exporter.query.summaries import (
     EventSummary,
     LLMInteractionSummary,
@@ -42,6 +44,7 @@ from otel_sqlite_exporter.query.summaries import (
 )
 from otel_sqlite_exporter.query.trees import TraceTree, build_tree
 from otel_sqlite_exporter.settings import resolve_settings
+from otel_sqlite_exporter.sql.texts import read_query
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.query.askable_views import (
@@ -254,6 +257,10 @@ class TelemetryDatabase:
                 "a call or a tool execution",
             )
         return tuple(sorted(found, key=lambda event: event.phase != "start"))
+
+    def writes_running_spans(self) -> bool:
+        """Return whether any process has written a span before it ended: only `SQLiteSpanProcessor` does."""
+        return bool(self._file.read(fetch, Select(read_query("sum_exporter_health"), {}))[0]["opened"])
 
     def run_report(
         self,

@@ -85,6 +85,10 @@ def _tell_whole(conversation: Conversation) -> Iterator[tuple[int, str]]:
             yield 0, f"{name}: {', '.join(known)}".replace("\n", "\\n")
     if not rows:
         yield 0, "no call of a model and no tool"
+    if conversation.running is not None:
+        span = conversation.running
+        told = f"a span is running: {span.name}, for {format_ms(span.duration_ms)}, span {span.span_id}"
+        yield 0, f"{told}; what it does may be recorded when it ends".replace("\n", "\\n")
 
 
 def _describe_turn(turn: Turn) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.imports.event_logs import is_event
-from otel_sqlite_exporter.imports.formats import foreign_records
+from otel_sqlite_exporter.imports.formats import agent_transcripts, foreign_records
 from otel_sqlite_exporter.imports.formats import javascript_records as javascript
 from otel_sqlite_exporter.imports.formats import python_records as python
 from otel_sqlite_exporter.imports.formats.otlp_messages import is_otlp, read_otlp
@@ -79,6 +79,27 @@ _FORMATS = (
         None,
         "is JSON of Zipkin, which has less than OTLP: let a Collector with a `zipkin` receiver and a `file` exporter "
         "write it as OTLP",
+    ),
+    SourceFormat(
+        "session of Claude Code",
+        agent_transcripts.is_claude_code,
+        None,
+        "is a session that Claude Code wrote for itself, which is no telemetry: let it send OpenTelemetry "
+        "(`CLAUDE_CODE_ENABLE_TELEMETRY=1`) to a Collector with a `file` exporter, and import that file",
+    ),
+    SourceFormat(
+        "session of Codex",
+        agent_transcripts.is_codex,
+        None,
+        "is a session that Codex wrote for itself, which is no telemetry: let it send OpenTelemetry (`[otel]` in "
+        "`~/.codex/config.toml`) to a Collector with a `file` exporter, and import that file",
+    ),
+    SourceFormat(
+        "chat of Gemini CLI",
+        agent_transcripts.is_gemini_cli,
+        None,
+        "is a chat that Gemini CLI wrote for itself, which is no telemetry: set `telemetry.outfile` in "
+        "`~/.gemini/settings.json`, and import that file",
     ),
     EVENT_LOG,
 )

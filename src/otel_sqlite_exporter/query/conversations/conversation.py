@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from otel_sqlite_exporter.query.pages import PartialAnswer
-from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, ToolInteractionSummary
+from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, SpanSummary, ToolInteractionSummary
 
 Message = dict[str, Any]
 """A message as in docs/content.md: `role` and `parts`, and of an answer `finish_reason`."""
@@ -19,6 +19,7 @@ _OF_CALL = (
     *("operation", "provider", "request_model", "response_model", "model", "input_tokens", "output_tokens"),
     *("total_tokens", "cost_usd", "cost_status", "prompt_span_id"),
 )
+_OF_RUNNING = ("trace_id", "span_id", "name", "start_time", "duration_ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class Conversation(PartialAnswer):
         id: The whole id. Of a call or tool without a span, the id of its row.
         trace_id: The trace of a trace, span, call or tool.
         total: The number of all turns; None: not counted.
+        running: The latest span of a session or a trace that runs. Its call may be recorded only when it ends.
     """
 
     kind: str
@@ -97,6 +99,7 @@ class Conversation(PartialAnswer):
     trace_id: str | None
     turns: tuple[Turn, ...]
     total: int | None
+    running: SpanSummary | None = None
 
     @property
     def is_one(self) -> bool:
@@ -110,4 +113,8 @@ class Conversation(PartialAnswer):
     def to_dict(self) -> dict[str, Any]:
         """Return the fields, and `to_dict` of each turn. The result can be written as JSON."""
         turns = [turn.to_dict() for turn in self.turns]
-        return {"kind": self.kind, "id": self.id, "trace_id": self.trace_id, "total": self.total, "turns": turns}
+        running = None
+        if self.running is not None:
+            running = {name: getattr(self.running, name) for name in _OF_RUNNING}
+        whole = {"kind": self.kind, "id": self.id, "trace_id": self.trace_id, "total": self.total}
+        return {**whole, "running": running, "turns": turns}

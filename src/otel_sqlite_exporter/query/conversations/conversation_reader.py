@@ -11,7 +11,14 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.errors import FilterError, NotFoundError
-from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, SESSIONS, TOOL_INTERACTIONS, TRACES, AskableView
+from otel_sqlite_exporter.query.askable_views import (
+    LLM_INTERACTIONS,
+    SESSIONS,
+    SPANS,
+    TOOL_INTERACTIONS,
+    TRACES,
+    AskableView,
+)
 from otel_sqlite_exporter.query.conversations.conversation import CallTurn, Conversation, Message, ToolTurn, Turn
 from otel_sqlite_exporter.query.conversations.folding import Folder
 from otel_sqlite_exporter.query.pages import Page
@@ -58,7 +65,11 @@ def read_conversation(connection: sqlite3.Connection, text: str, *, limit: int) 
     total = None if any(page.total is None for page in pages) else sum(page.total or 0 for page in pages)
     trace_id = target.id if target.kind == "trace" else None
     make = _make_conversations if target.kind == "user" else _make_turns
-    return Conversation(target.kind, target.id, trace_id, make(_join(pages)[:limit]), total)
+    running = None
+    if target.kind != "user":
+        filters = {f"{target.kind}_id": target.id, "status": "running"}
+        running = next(iter(find_page(connection, SPANS, filters, 1, None, True)), None)
+    return Conversation(target.kind, target.id, trace_id, make(_join(pages)[:limit]), total, running)
 
 
 def _find_target(connection: sqlite3.Connection, text: str) -> _Target:

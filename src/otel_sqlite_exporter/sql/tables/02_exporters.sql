@@ -12,7 +12,7 @@ CREATE TABLE _exporter_runs (
   process_start INTEGER,                  -- clock ticks since boot
   package_version TEXT NOT NULL,
   rules TEXT NOT NULL DEFAULT '',         -- digest of the rules of the package that derived its rows; empty: not known
-  rule_settings TEXT NOT NULL DEFAULT '', -- digest of its settings that change these rules
+  rule_settings TEXT NOT NULL DEFAULT '', -- JSON: its settings that change these rules and are not the default
   start_time_unix_nano INTEGER NOT NULL,
   last_write_unix_nano INTEGER NOT NULL,
   batches INTEGER NOT NULL,

@@ -80,13 +80,7 @@ SELECT
   i.price_date,
   i.is_unpriced,
   i.id,
-  CASE WHEN i.status_code = 2 OR i.error_type IS NOT NULL THEN coalesce(
-    iif(i.event IS NULL, (SELECT m.message FROM _error_messages AS m WHERE m.span = i.span), NULL),
-    coalesce(e.attributes, l.attributes) ->> '$."error.message"',
-    coalesce(e.attributes, l.attributes) ->> '$."exception.message"',
-    coalesce(e.attributes, l.attributes) ->> '$.error',
-    (SELECT max(m.message) FROM _llm_interactions AS w JOIN _error_messages AS m ON m.span = w.span WHERE w.twin = i.id)
-  ) END AS error_message,
+  CASE WHEN i.status_code = 2 OR i.error_type IS NOT NULL THEN (SELECT m.message FROM _call_errors AS m WHERE m.id = i.id) END AS error_message,
   (SELECT z.span_id FROM _enclosing_prompts AS a CROSS JOIN _llm_interactions AS g ON g.id = a.agent CROSS JOIN _spans AS z ON z.id = g.span WHERE a.id = i.id) AS prompt_span_id
 FROM _llm_interactions AS i
 JOIN _trace_sessions AS p ON p.id = i.trace_session

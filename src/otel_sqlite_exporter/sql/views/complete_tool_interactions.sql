@@ -80,13 +80,7 @@ SELECT
   ) AS asked_by_span_id,
   i.counted,
   i.id,
-  CASE WHEN i.is_request = 0 AND (i.status_code = 2 OR i.error_type IS NOT NULL) THEN coalesce(
-    iif(i.event IS NULL, (SELECT m.message FROM _error_messages AS m WHERE m.span = i.span), NULL),
-    coalesce(e.attributes, l.attributes) ->> '$."error.message"',
-    coalesce(e.attributes, l.attributes) ->> '$."exception.message"',
-    coalesce(e.attributes, l.attributes) ->> '$.error',
-    (SELECT max(m.message) FROM _tool_interactions AS w JOIN _error_messages AS m ON m.span = w.span WHERE w.merged_into = i.id AND w.is_request = 0)
-  ) END AS error_message
+  CASE WHEN i.is_request = 0 AND (i.status_code = 2 OR i.error_type IS NOT NULL) THEN (SELECT m.message FROM _tool_errors AS m WHERE m.id = i.id) END AS error_message
 FROM _tool_interactions AS i
 JOIN _trace_sessions AS p ON p.id = i.trace_session
 LEFT JOIN _traces AS t ON t.id = p.trace AND t.trace_id <> ''
