@@ -44,11 +44,12 @@ def spooled_names(path: Path) -> set[str]:
     return {span.row.name for batch in batches or () for span in batch.spans}
 
 
-def written_names(path: Path) -> set[str]:
+def written_names(path: Path, latest: int = 6) -> set[str]:
+    query = "SELECT name FROM _spans ORDER BY id DESC LIMIT ?"
     with closing(sqlite3.connect(path)) as connection:
         connection.text_factory = bytes
         try:
-            return {name.decode() for (name,) in connection.execute("SELECT name FROM _spans ORDER BY id DESC LIMIT 6")}
+            return {name.decode() for (name,) in connection.execute(query, (latest,))}
         except (sqlite3.Error, UnicodeDecodeError):
             return set()
 
