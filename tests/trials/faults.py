@@ -28,15 +28,14 @@ ROUNDS, BATCHES = 6, 25
 def try_faults(folder: Path, chance: random.Random) -> Outcome:
     """Each file is a trial."""
     library = compile_library(Path(__file__).with_name("failing_writes.c"), folder)
-    environment = {"LD_PRELOAD": str(library)} if library else {}
-    return Counter(in_new_process(try_rounds, folder, chance.random(), **environment))
+    return Counter(in_new_process(try_rounds, folder, chance.random(), LD_PRELOAD=str(library or "")))
 
 
 def try_rounds(folder: str, seed: str) -> None:
     """A program, with the library of failing writes if there is one."""
     chance = random.Random(seed)
     kinds: list[Callable[[Path, random.Random], Outcome]] = [_try_limit, _try_small_disk]
-    if "LD_PRELOAD" in os.environ:
+    if os.environ["LD_PRELOAD"]:
         kinds = [_try_failing_calls] * 4 + kinds
     total: Outcome = Counter()
     for number in range(ROUNDS):

@@ -18,6 +18,7 @@ from pathlib import Path
 from opentelemetry.sdk.trace import ReadableSpan
 
 from otel_sqlite_exporter import SQLiteSpanExporter
+from tests.conftest import make_spans
 from tests.integration.test_damage import spooled_names, written_names
 from tests.trials.outcome import Outcome, is_orphan, spawn
 from tests.trials.records import make_records
@@ -42,7 +43,7 @@ def _remove_all(path: Path, _: random.Random) -> None:
 def _replace(path: Path, _: random.Random) -> None:
     other = path.with_name("other.db")
     with closing(SQLiteFile(other)) as exporter:
-        exporter.export([])
+        exporter.export(make_spans("of the other"))
     other.rename(path)
 
 

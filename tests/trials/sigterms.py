@@ -27,9 +27,10 @@ def try_sigterms(folder: Path, chance: random.Random) -> Outcome:
     path, exported, ended = folder / "otel.db", Notes(folder / "exported"), Notes(folder / "ended")
     ready, tell = os.pipe()
     children = {}
-    for number in range(PROCESSES):
+    for _ in range(PROCESSES):
+        prefix = f"{chance.random()}/"
         way = chance.choice(["processor", "processor", "batch"])
-        children[f"{number}/"] = spawn(_work, path, exported, ended, f"{number}/", way, tell)
+        children[prefix] = spawn(_work, path, exported, ended, prefix, way, tell)
     for _ in children:
         os.read(ready, 1)
     expected, wrong = set[str](), 0

@@ -14,8 +14,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter, SQLiteSpanProcessor
 from otel_sqlite_exporter.maintain.reindex import reindex
