@@ -154,6 +154,21 @@ def test_a_new_file_takes_nothing_from_processes_that_have_the_removed_one_open(
     assert span_names(path) == [*named("next", 3), "other"]
 
 
+@pytest.mark.slow
+@pytest.mark.row("Removed or replaced file")
+def test_a_file_that_takes_the_place_gets_no_page_of_the_one_before(path: Path) -> None:
+    other = path.parent / "other" / "otel.db"
+    with exporting(other) as exporter:
+        export_all(exporter, *named("of the new file", 3))
+    with exporting(path) as exporter, beside_process(stay_open, path):
+        export_all(exporter, "lost too")
+        other.rename(path)
+        export_all(exporter, *named("next", 3))
+    assert span_names(path) == [*named("next", 3), *named("of the new file", 3), "other"]
+    (kept,) = path.parent.glob("otel.db.orphaned-*-wal")
+    assert kept.stat().st_size > 0
+
+
 def test_a_foreign_file_that_takes_the_place_is_not_touched_and_the_batch_waits(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

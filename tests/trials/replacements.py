@@ -28,7 +28,8 @@ CHANGES, WRITERS = 3, 2
 
 
 def _cut(path: Path, chance: random.Random) -> None:
-    os.truncate(path, chance.choice([0, chance.randrange(path.stat().st_size)]))
+    left = [0] if path.name.endswith("-wal") else [0, chance.randrange(path.stat().st_size)]
+    os.truncate(path, chance.choice(left))
 
 
 def _remove(path: Path, _: random.Random) -> None:
