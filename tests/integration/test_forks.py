@@ -26,6 +26,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExportResult
 
 from otel_sqlite_exporter import SQLiteSpanExporter
+from otel_sqlite_exporter.genai.prices import load_prices
 from tests.conftest import (
     beside_process,
     export_all,
@@ -288,3 +289,20 @@ def test_two_exporters_on_one_file_and_one_on_another_are_forked_together(path: 
     in_new_process(fork_with_two_exporters, path, other, status=-signal.SIGKILL)
     assert span_names(path) == ["child0", "child1", "parent0", "parent1", "parent1 again", "parent1 at last"]
     assert span_names(other) == ["child2", "parent2"]
+
+
+def fork_while_prices_are_loaded(path: str) -> None:
+    # As another thread does in the middle of a fork, after its first hooks.
+    os.register_at_fork(before=load_prices)
+    exporter = SQLiteSpanExporter(path)
+    pid = os.fork()
+    export_all(exporter, f"of {'child' if pid == 0 else 'parent'}")
+    if pid == 0:
+        leave("_exit")
+    wait_for(pid)
+    exporter.shutdown()
+
+
+def test_prices_may_be_loaded_in_the_middle_of_a_fork(path: Path) -> None:
+    in_new_process(fork_while_prices_are_loaded, path)  # which fails if anything is written to stderr
+    assert span_names(path) == ["of child", "of parent"]
