@@ -22,7 +22,7 @@ from tests.recorded_disk import compile_library
 from tests.trials.outcome import Outcome, kill, spawn
 from tests.trials.writers import WAYS, Notes, check, write_on
 
-ROUNDS, BATCHES = 6, 25
+ROUNDS, BATCHES = 3, 15
 
 
 def try_faults(folder: Path, chance: random.Random) -> Outcome:

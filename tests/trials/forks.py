@@ -19,7 +19,7 @@ from tests.trials.outcome import Outcome, spawn
 from tests.trials.records import make_records
 from tests.trials.writers import WAYS, Notes, check, make_processor, noting
 
-FORKS, THREADS = 12, 2
+FORKS, THREADS = 6, 2
 SPAWNED = 0.05
 """The share of children that are new interpreters: these take long to start."""
 

@@ -24,7 +24,7 @@ from tests.trials.outcome import Outcome
 from tests.trials.records import make_records
 from tests.trials.writers import Notes, check, export_records, make_processor, noting
 
-EXPORTS = 60
+EXPORTS = 40
 
 
 class HandlerError(Exception):

@@ -24,7 +24,7 @@ from tests.integration.test_log_exporter import make_log
 from tests.integration.test_privacy import CONTEXT, PATTERNS, assert_is_nowhere, attributes, secrets, spans, texts
 from tests.trials.outcome import Outcome
 
-EXAMPLES = 25
+EXAMPLES = 10
 _logs = st.builds(make_log, timestamp=st.just(1), body=secrets, attributes=attributes, event_name=texts)
 
 
