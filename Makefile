@@ -5,7 +5,7 @@ DEMO_VENV ?= .venv-demo
 BIN := $(VENV)/bin
 DEVELOPMENT := --group test --group check --group bench --group release
 
-.PHONY: help demo test quick check format bench dialects settings columns scores captures live lock clean
+.PHONY: help demo test quick check format bench dialects settings columns scores captures live trials lock clean
 .DEFAULT_GOAL := help
 
 ##@ First steps
@@ -51,6 +51,9 @@ settings: $(VENV)/.installed ## write the tables of docs/settings.md from the de
 
 columns: $(VENV)/.installed ## write the types of the ORM's columns from query/summaries.py
 	$(BIN)/python tools/generate_columns.py
+
+trials: $(VENV)/.installed ## kill, cut, damage and interrupt, and count what is lost; TRIALS="--number 500 kills"
+	$(BIN)/python -m tests.trials $(TRIALS)
 
 scores: $(VENV)/.installed ## write the table of docs/captures.md from the captures of OTLP
 	$(BIN)/python tools/generate_scores.py

@@ -5,12 +5,37 @@ what was not, any part may be: each write, and each name, alone."""
 from __future__ import annotations
 
 import random
+import shutil
 import struct
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.conftest import ROOT, clean_environment
+
 _RECORD = struct.Struct("<cHQI")
+
+
+def compile_library(source: Path, folder: Path) -> Path | None:
+    """Make a library in `folder` that LD_PRELOAD can name; None without a C compiler, and where it is not Linux."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None or not sys.platform.startswith("linux"):
+        return None
+    library = folder / f"{source.stem}.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
+    return library
+
+
+def record(program: str, folder: Path, log: Path, library: Path, *arguments: object) -> None:
+    """Run a function, named as `module.function`, with `arguments`; record what it does to the files of `folder`."""
+    module, _, name = program.rpartition(".")
+    code = f"import sys; from {module} import {name} as program; program(*sys.argv[1:])"
+    recording = {"LD_PRELOAD": str(library), "RECORDED_FOLDER": f"{folder}/", "RECORDED_LOG": str(log)}
+    subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)], cwd=ROOT, env=clean_environment(**recording), check=True
+    )
 
 
 class Operation(NamedTuple):

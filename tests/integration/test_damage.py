@@ -4,6 +4,7 @@ the spool."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import random
@@ -44,13 +45,13 @@ def spooled_names(path: Path) -> set[str]:
     return {span.row.name for batch in batches or () for span in batch.spans}
 
 
-def written_names(path: Path) -> set[str]:
-    with closing(sqlite3.connect(path)) as connection:
+def written_names(path: Path, latest: int = 6) -> set[str]:
+    names: set[str] = set()
+    with closing(sqlite3.connect(path)) as connection, contextlib.suppress(sqlite3.Error):
         connection.text_factory = bytes
-        try:
-            return {name.decode() for (name,) in connection.execute("SELECT name FROM _spans ORDER BY id DESC LIMIT 6")}
-        except (sqlite3.Error, UnicodeDecodeError):
-            return set()
+        for (name,) in connection.execute("SELECT name FROM _spans ORDER BY id DESC LIMIT ?", (latest,)):
+            names.add(name.decode(errors="replace"))  # the name of an earlier span may be altered
+    return names
 
 
 @pytest.mark.slow

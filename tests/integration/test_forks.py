@@ -26,6 +26,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExportResult
 
 from otel_sqlite_exporter import SQLiteSpanExporter
+from otel_sqlite_exporter.genai.prices import load_prices
 from otel_sqlite_exporter.storage import database
 from tests.conftest import (
     beside_process,
@@ -297,3 +298,20 @@ def test_an_export_goes_on_where_an_exception_took_the_place_of_the_hook_after_a
         database._before_fork()
         export_all(exporter, "after")
     assert span_names(path) == ["after", "before"]
+
+
+def fork_while_prices_are_loaded(path: str) -> None:
+    # As another thread does in the middle of a fork, after its first hooks.
+    os.register_at_fork(before=load_prices)
+    exporter = SQLiteSpanExporter(path)
+    pid = os.fork()
+    export_all(exporter, f"of {'child' if pid == 0 else 'parent'}")
+    if pid == 0:
+        leave("_exit")
+    wait_for(pid)
+    exporter.shutdown()
+
+
+def test_prices_may_be_loaded_in_the_middle_of_a_fork(path: Path) -> None:
+    in_new_process(fork_while_prices_are_loaded, path)  # which fails if anything is written to stderr
+    assert span_names(path) == ["of child", "of parent"]

@@ -8,8 +8,6 @@ import os
 import random
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -20,8 +18,8 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.deliver.spool_format import load_batch
-from tests.conftest import ROOT, clean_environment, make_spans, using
-from tests.recorded_disk import RecordedDisk, read_log
+from tests.conftest import ROOT, make_spans, using
+from tests.recorded_disk import RecordedDisk, compile_library, read_log, record
 
 CUTS = 150
 CALL = {"session.id": "chat", "gen_ai.operation.name": "chat", "gen_ai.request.model": "small", "text": "x" * 3_000}
@@ -30,12 +28,9 @@ CALL = {"session.id": "chat", "gen_ai.operation.name": "chat", "gen_ai.request.m
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The library that records."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None or not sys.platform.startswith("linux"):
+    library = compile_library(ROOT / "tests" / "recorded_writes.c", tmp_path_factory.mktemp("library"))
+    if library is None:
         pytest.skip("writes are recorded on Linux, by a library that a C compiler makes")
-    library = tmp_path_factory.mktemp("library") / "recorded_writes.so"
-    source = ROOT / "tests" / "recorded_writes.c"
-    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
     return library
 
 
@@ -64,7 +59,7 @@ def write_all_kinds(path: str, synchronous: str) -> None:
     os._exit(0)
 
 
-def _names_after_failure(folder: Path) -> set[str]:
+def names_after_failure(folder: Path) -> set[str]:
     """The names of the spans in the file and in the spool; the file must be sound."""
     path = folder / "otel.db"
     found: set[str] = set()
@@ -86,14 +81,7 @@ def test_after_a_power_failure_the_file_is_sound_and_has_what_was_acknowledged(
 ) -> None:
     folder, log = tmp_path / "folder", tmp_path / "log"
     folder.mkdir()
-    code = f"import sys; from {__name__} import write_all_kinds; write_all_kinds(*sys.argv[1:])"
-    recording = {"LD_PRELOAD": str(library), "RECORDED_FOLDER": f"{folder}/", "RECORDED_LOG": str(log)}
-    subprocess.run(
-        [sys.executable, "-c", code, folder / "otel.db", synchronous],
-        cwd=ROOT,
-        env=clean_environment(**recording),
-        check=True,
-    )
+    record(f"{__name__}.write_all_kinds", folder, log, library, folder / "otel.db", synchronous)
     operations = list(read_log(log))
     assert {"w", "s", "c", "u", "d"} <= {operation.kind for operation in operations}
     chance = random.Random(11)
@@ -109,7 +97,7 @@ def test_after_a_power_failure_the_file_is_sound_and_has_what_was_acknowledged(
         left = tmp_path / f"cut{number}"
         left.mkdir()
         disk.cut(left, chance)
-        found = _names_after_failure(left)
+        found = names_after_failure(left)
         missing.append(acknowledged - found)
         if synchronous == "full":
             assert not missing[-1], f"after {cut} of {len(operations)} operations"

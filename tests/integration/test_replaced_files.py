@@ -6,13 +6,14 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from tests.conftest import export_all, exporting, make_spans, named, span_names, using
+from tests.conftest import beside_process, export_all, exporting, make_spans, named, span_names, using
 from tests.file_checks import settle
 
 
@@ -125,6 +126,47 @@ def test_others_may_shorten_the_file_and_its_log(path: Path, caplog: pytest.LogC
             export_all(exporter, *named("then", 3))
     assert caplog.records == []
     assert span_names(path) == ["between", *named("some", 3), *named("then", 3)]
+
+
+def stay_open(path: str) -> None:
+    with exporting(path) as exporter:
+        export_all(exporter, *named("lost", 3))
+        print("ready", flush=True)
+        sys.stdin.read()
+        export_all(exporter, "other")
+
+
+@pytest.mark.slow
+@pytest.mark.row("Removed or replaced file")
+@pytest.mark.parametrize("removed", ["*", "otel.db"])
+def test_a_new_file_takes_nothing_from_processes_that_have_the_removed_one_open(path: Path, removed: str) -> None:
+    with exporting(path) as exporter, beside_process(stay_open, path):
+        export_all(exporter, "lost too")
+        for file in path.parent.glob(removed):
+            file.unlink()
+        export_all(exporter, *named("next", 3))
+        # As a process sees it that comes when the others were killed.
+        copy = path.parent / "copy"
+        copy.mkdir()
+        for name in ("otel.db", "otel.db-wal"):
+            shutil.copyfile(path.with_name(name), copy / name)
+    assert span_names(copy / "otel.db") == named("next", 3)
+    assert span_names(path) == [*named("next", 3), "other"]
+
+
+@pytest.mark.slow
+@pytest.mark.row("Removed or replaced file")
+def test_a_file_that_takes_the_place_gets_no_page_of_the_one_before(path: Path) -> None:
+    other = path.parent / "other" / "otel.db"
+    with exporting(other) as exporter:
+        export_all(exporter, *named("of the new file", 3))
+    with exporting(path) as exporter, beside_process(stay_open, path):
+        export_all(exporter, "lost too")
+        other.rename(path)
+        export_all(exporter, *named("next", 3))
+    assert span_names(path) == [*named("next", 3), *named("of the new file", 3), "other"]
+    (kept,) = path.parent.glob("otel.db.orphaned-*-wal")
+    assert kept.stat().st_size > 0
 
 
 def test_a_foreign_file_that_takes_the_place_is_not_touched_and_the_batch_waits(

@@ -94,7 +94,7 @@ def _hold_forks() -> None:
     held: list[bool] = []
 
     def release() -> None:
-        if held.pop():
+        if held and held.pop():  # nothing is held if these hooks came while another thread was forking
             _loading.release()
 
     if hasattr(os, "register_at_fork"):

@@ -22,7 +22,7 @@ from typing import TypeVar
 from otel_sqlite_exporter.errors import DamagedFileError, UnsupportedSQLiteError
 from otel_sqlite_exporter.settings import resolve_environment
 from otel_sqlite_exporter.storage.system.file_systems import find_network_type
-from otel_sqlite_exporter.storage.system.system_files import file_uri, sync_folder
+from otel_sqlite_exporter.storage.system.system_files import alone_in, file_uri, sync_folder
 from otel_sqlite_exporter.storage.transactions import (
     BoundedConnection,
     BusyTimeout,
@@ -239,20 +239,24 @@ def keep_log(path: str, *, as_link: bool = False) -> str | None:
 
 def _create_file(path: str) -> None:
     path = os.path.realpath(path)
-    _make_folders(os.path.dirname(path))
+    folder = os.path.dirname(path)
+    _make_folders(folder)
     if os.path.exists(path):
         return
-    # The WAL of a file that was removed: SQLite would delete it beside a new file, so it gets a second name. (Renaming
-    # it could take the WAL from a process that has just created the file; who did not create it, takes the name back.)
-    orphan = None
-    with contextlib.suppress(OSError):
-        orphan = keep_log(path, as_link=True)
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        sync_folder(os.path.dirname(path))
-    except FileExistsError:
-        if orphan is not None:
-            os.unlink(orphan)
+    with alone_in(folder):
+        if os.path.exists(path):
+            return
+        orphan = None
+        with contextlib.suppress(OSError):  # the WAL of a file that was removed: SQLite deletes it beside a new file
+            orphan = keep_log(path, as_link=True)
+        with contextlib.suppress(OSError):  # processes that have that file open go on with its index of the WAL
+            os.unlink(f"{path}-shm")
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            sync_folder(folder)
+        except FileExistsError:  # by a process that could not lock the folder
+            if orphan is not None:
+                os.unlink(orphan)
 
 
 def _make_folders(folder: str) -> None:

@@ -42,7 +42,6 @@ class _OwnConnection:
         self.is_held_by_fork = False
         self.connection: BoundedConnection | None = None
         self.file = WatchedFile(path)
-        self.index_id: tuple[int, int] | None = None
 
     def hold(self, connection: BoundedConnection) -> None:
         # Only `close` gives this reference back. Without it, a child that ends would close the connection that it
@@ -172,8 +171,7 @@ class Database:
         if connection is None:
             connection = open_file(self._settings, busy_timeout_ms=deadline)
             own.hold(connection)
-            own.file.note()
-            own.index_id = identify(f"{path}-shm")
+            own.file.note_opened()
             self._on_open(connection)
         return connection
 
@@ -216,7 +214,7 @@ def _take_inherited_locks(path: str, own: _OwnConnection) -> bool:
             fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB, length, start)
     except OSError:
         return False
-    return own.index_id == identify(f"{path}-shm")
+    return own.file.index_id == identify(f"{path}-shm")
 
 
 # The lock is held across the fork: no child starts in the middle of a write of its parent, or with its connection.

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from otel_sqlite_exporter.errors import DamagedFileError
 from otel_sqlite_exporter.storage.connection import keep_log, read_file
+from otel_sqlite_exporter.storage.system.system_files import alone_in
 
 _logger = logging.getLogger(__name__)
 # sqlite.org/fileformat2.html: the header of a write-ahead log, and that of each page in it.
@@ -33,17 +34,20 @@ class WatchedFile:
     def __init__(self, path: str) -> None:
         self._path = path
         self._log_path = f"{os.path.realpath(path)}-wal"
+        self._index_path = f"{os.path.realpath(path)}-shm"
         self._file: _Look | None = None
         self._log: _Look | None = None
+        self.index_id: tuple[int, int] | None = None
 
     @property
     def id(self) -> tuple[int, int] | None:
         """Device and inode of the file that was noted."""
         return None if self._file is None else self._file[:2]
 
-    def note(self) -> None:
-        """Remember how they are now."""
-        self._file, self._log = _look(self._path), _look(self._log_path)
+    def note_opened(self) -> None:
+        """Remember how they are now that they have been opened, and the index of the log."""
+        self._note()
+        self.index_id = identify(self._index_path)
 
     def is_sound(self, connection: sqlite3.Connection) -> bool:
         """Return whether `connection`, which was opened before they were noted, may go on with them; note how they are
@@ -53,8 +57,11 @@ class WatchedFile:
             sqlite3.Error: The connection cannot be used.
         """
         file, log = self._file, self._log
-        self.note()
-        if file is None or self._file is None or self._file[:2] != file[:2]:
+        self._note()
+        if file is None or self._file is None:
+            return False
+        if self._file[:2] != file[:2]:
+            self._set_aside(log)
             return False
         if self._file.size < file.size and self._is_cut():
             _logger.warning("%s was cut in place by another program: what it held is lost", self._path)
@@ -70,6 +77,19 @@ class WatchedFile:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             return False
         return self._log.size >= log.size or self._has_whole_log(connection)
+
+    def _note(self) -> None:
+        self._file, self._log = _look(self._path), _look(self._log_path)
+
+    def _set_aside(self, log: _Seen | None) -> None:
+        """Give the log of the file that was replaced a second name, and take it and its index from the new file: SQLite
+        would take their pages for pages of that."""
+        with contextlib.suppress(OSError), alone_in(os.path.dirname(self._log_path)):
+            if log is not None and identify(self._log_path) == log[:2]:
+                keep_log(self._path, as_link=True)
+                os.unlink(self._log_path)
+            if self.index_id is not None and identify(self._index_path) == self.index_id:
+                os.unlink(self._index_path)
 
     def _is_cut(self) -> bool:
         """Return whether the file is shorter than its own header says. (VACUUM of another process makes it shorter

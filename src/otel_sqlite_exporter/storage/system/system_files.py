@@ -4,8 +4,11 @@ Paths that SQLite opens do not come here: see `database.py` for its locks."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import time
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 from urllib.parse import quote
@@ -30,6 +33,7 @@ REMOVES_OPEN_FILES = _msvcrt is None
 """Whether a file that is open can be removed: see `remove_open_file`."""
 HAS_MODES = hasattr(os, "geteuid")
 """Whether the mode of a file says who may read it."""
+_LONGEST_WAIT_S = 1.0
 # Windows forbids others to read what is locked. So one byte is locked that no file reaches.
 _LOCKED_BYTE = 0x7FFF_FFFE
 
@@ -100,6 +104,31 @@ def sync_folder(folder: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def alone_in(folder: str) -> Iterator[None]:
+    """Let one process after the other do this in a folder. A system that cannot lock a folder, and a process that keeps
+    its lock for a second, do not stop it."""
+    descriptor = -1
+    try:
+        with contextlib.suppress(OSError):
+            (descriptor,) = map(os.open, (folder,), (os.O_RDONLY | BINARY,))
+            _lock_by(descriptor, time.monotonic() + _LONGEST_WAIT_S)
+        yield
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def _lock_by(descriptor: int, deadline: float) -> None:
+    while True:
+        try:
+            return lock_file(descriptor)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.002)
 
 
 def remove_open_file(path: str, descriptor: int) -> None:
