@@ -81,7 +81,7 @@ class WatchedFile:
     def _note(self) -> None:
         self._file, self._log = _look(self._path), _look(self._log_path)
 
-    def _set_aside(self, log: _Seen | None) -> None:
+    def _set_aside(self, log: _Look | None) -> None:
         """Give the log of the file that was replaced a second name, and take it and its index from the new file: SQLite
         would take their pages for pages of that."""
         with contextlib.suppress(OSError), alone_in(os.path.dirname(self._log_path)):
