@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Another program cuts, empties, removes or replaces the file while several processes export. What is exported from then
-on, and acknowledged, is there."""
+"""Another program cuts, empties, removes or replaces the file while several processes export. What is exported from
+then on, and acknowledged, is there."""
 
 from __future__ import annotations
 
