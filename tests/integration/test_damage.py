@@ -50,7 +50,8 @@ def written_names(path: Path, latest: int = 6) -> set[str]:
     with closing(sqlite3.connect(path)) as connection, contextlib.suppress(sqlite3.Error):
         connection.text_factory = bytes
         for (name,) in connection.execute("SELECT name FROM _spans ORDER BY id DESC LIMIT ?", (latest,)):
-            names.add(name.decode(errors="replace"))  # the name of an earlier span may be altered
+            if isinstance(name, bytes):  # what stands in for the name of an earlier span may be anything
+                names.add(name.decode(errors="replace"))
     return names
 
 
