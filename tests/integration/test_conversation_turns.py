@@ -68,14 +68,15 @@ class Chat:
             span.set_status(Status(StatusCode.ERROR, failure))
         span.end()
 
-    def tool(self, call_id: str, result: str) -> None:
+    def tool(self, call_id: str, result: str, *, has_arguments: bool = True) -> None:
         attributes = {
             "gen_ai.operation.name": "execute_tool",
             "gen_ai.tool.name": "search",
             "gen_ai.tool.call.id": call_id,
-            "gen_ai.tool.call.arguments": '{"q":"Paris"}',
             "gen_ai.tool.call.result": json.dumps(result),
         }
+        if has_arguments:
+            attributes["gen_ai.tool.call.arguments"] = '{"q":"Paris"}'
         self.tracer.start_span("execute_tool search", attributes=attributes).end()
 
     def end(self) -> None:
@@ -224,3 +225,16 @@ def test_answers_that_come_back_in_another_form_are_not_repeated(path: Path) -> 
     said = [[*turn.prompt] for turn in turns if isinstance(turn, CallTurn)]
     assert said == [[ASK], [], [YES]]
     assert [turn.tool.result for turn in turns if isinstance(turn, ToolTurn)] == ["57F, rainy"]
+
+
+def test_a_tool_without_arguments_shows_those_of_its_request(path: Path) -> None:
+    chat = Chat(path)
+    with chat.turn():
+        chat.call([ASK], [REQUEST])
+    with chat.turn():  # it was approved later, in a trace of its own
+        chat.tool("c1", "57F, rainy", has_arguments=False)
+    chat.end()
+    *_, turn = TelemetryDatabase(path).get_conversation("chat-1").turns
+    assert isinstance(turn, ToolTurn)
+    assert (turn.is_asked, turn.to_dict()["arguments"]) == (True, {"q": "Paris"})
+    assert 'arguments:\n    {"q":"Paris"}\n  result:' in run_here("show", "chat-1", path).stdout

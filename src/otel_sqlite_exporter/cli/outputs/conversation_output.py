@@ -132,9 +132,9 @@ def _tell_call(turn: CallTurn, most: int | None) -> Iterator[tuple[int, str]]:
 
 def _tell_tool(turn: ToolTurn, most: int | None) -> Iterator[tuple[int, str]]:
     tool = turn.tool
-    if turn.arguments is not None:
+    if tool.arguments is not None:
         yield 0, "arguments:"
-        yield _INSIDE, _cut(_write(turn.arguments) if tool.arguments is None else tool.arguments, most)
+        yield _INSIDE, _cut(tool.arguments, most)
     if tool.result is not None:
         yield 0, "result:"
         yield _INSIDE, _cut(tool.result, most)

@@ -54,27 +54,21 @@ class CallTurn:
 
 @dataclass(frozen=True, slots=True)
 class ToolTurn:
-    """An execution of a tool.
-
-    Attributes:
-        tool: Its row.
-        is_asked: An answer before it shows the request.
-        arguments: Those of the execution; if it recorded none, those of the request.
-    """
+    """An execution of a tool. `is_asked`: an answer before it shows the request."""
 
     tool: ToolInteractionSummary
     is_asked: bool
-    arguments: Any
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the turn shows. The result can be written as JSON."""
         tool = self.tool
+        whole = tool.to_dict()
         return {
             "kind": "tool",
             "start_time": tool.start_time,
             **{name: getattr(tool, name) for name in (*_COMMON, "tool_name", "tool_call_id")},
-            "arguments": self.arguments,
-            "result": tool.to_dict()["result"],
+            "arguments": whole["arguments"],
+            "result": whole["result"],
         }
 
 

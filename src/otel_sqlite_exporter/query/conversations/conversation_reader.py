@@ -170,7 +170,7 @@ def _make_one(kind: str, id: str, trace_id: str | None, rows: Sequence[_Row]) ->
     turns: list[Turn] = []
     for row in rows:
         if isinstance(row, ToolInteractionSummary):
-            turns.append(ToolTurn(row, is_asked=False, arguments=row.to_dict()["arguments"]))
+            turns.append(ToolTurn(row, is_asked=False))
         else:
             turns.append(CallTurn(row, tuple(_read_prompt(row)), tuple(_read_messages(row, "completion")), 0))
     return Conversation(kind, id, trace_id, tuple(turns), len(turns))
@@ -179,12 +179,10 @@ def _make_one(kind: str, id: str, trace_id: str | None, rows: Sequence[_Row]) ->
 def _make_turns(rows: Sequence[_Row]) -> tuple[Turn, ...]:
     """Return the turns of one conversation."""
     folder, turns = Folder(), list[Turn]()
-    asked: dict[str, Any] = {}
+    asked: set[str] = set()
     for row in rows:
         if isinstance(row, ToolInteractionSummary):
-            is_asked = row.tool_call_id in asked
-            own = row.to_dict()["arguments"]
-            turns.append(ToolTurn(row, is_asked, asked.get(row.tool_call_id or "") if own is None else own))
+            turns.append(ToolTurn(row, is_asked=row.tool_call_id in asked))
             if row.result is not None:
                 folder.add_result(row.tool_call_id, row.result)
         else:
@@ -203,13 +201,12 @@ def _make_conversations(rows: Sequence[_Row]) -> tuple[Turn, ...]:
     return tuple(turn for of_session in sessions.values() for turn in _make_turns(of_session))
 
 
-def _find_requests(messages: Iterable[Message]) -> Iterable[tuple[str, Any]]:
-    """Yield the id and the arguments of each tool that these messages ask for."""
+def _find_requests(messages: Iterable[Message]) -> Iterable[str]:
     for message in messages:
         parts = message.get("parts")
         for part in parts if isinstance(parts, list) else ():
             if isinstance(part, dict) and part.get("type") == "tool_call" and isinstance(part.get("id"), str):
-                yield part["id"], part.get("arguments")
+                yield part["id"]
 
 
 def _read_prompt(call: LLMInteractionSummary) -> list[Message]:
