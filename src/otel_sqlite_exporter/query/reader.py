@@ -42,7 +42,7 @@ from otel_sqlite_exporter.query.summaries import (
     ToolInteractionSummary,
     TraceSummary,
 )
-from otel_sqlite_exporter.query.trees import TraceTree, build_tree
+from otel_sqlite_exporter.query.trees import TraceTree, read_tree
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.sql.texts import read_query
 
@@ -140,7 +140,7 @@ class TelemetryDatabase:
         Raises:
             NotFoundError: There is no such trace, or the prefix is not unique.
         """
-        return self._file.read(_get_trace, trace_id)
+        return self._file.read(read_tree, trace_id)
 
     def resolve_trace_id(self, prefix: str) -> str:
         """Return the trace id that equals `prefix`, or the only one that starts with it. No span is read.
@@ -298,16 +298,6 @@ class TelemetryDatabase:
 def _get_session(connection: sqlite3.Connection, prefix: str) -> SessionSummary:
     session_id = resolve_id(connection, SESSIONS, "session_id", prefix)
     return get_first(connection, SESSIONS, session_id=session_id)
-
-
-def _get_trace(connection: sqlite3.Connection, prefix: str) -> TraceTree:
-    trace_id = resolve_id(connection, TRACES, "trace_id", prefix)
-    return build_tree(
-        get_first(connection, TRACES, trace_id=trace_id),
-        find_all(connection, SPANS, trace_id=trace_id),
-        find_all(connection, LLM_INTERACTIONS, trace_id=trace_id),
-        find_all(connection, TOOL_INTERACTIONS, trace_id=trace_id),
-    )
 
 
 def _get_of_trace(connection: sqlite3.Connection, view: AskableView[RowT], trace_prefix: str, span_prefix: str) -> RowT:

@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, SPANS, TOOL_INTERACTIONS, TRACES
+from otel_sqlite_exporter.query.reading import find_all, get_first, resolve_id
 from otel_sqlite_exporter.query.summaries import (
     LLMInteractionSummary,
     SpanSummary,
@@ -66,6 +69,21 @@ class TraceTree:
             for node in self.nodes
         ]
         return self.trace.to_dict() | {"tree": tree}
+
+
+def read_tree(connection: sqlite3.Connection, prefix: str) -> TraceTree:
+    """Return the tree of the trace whose id begins with `prefix`.
+
+    Raises:
+        NotFoundError: There is no such trace, or the prefix is not unique.
+    """
+    trace_id = resolve_id(connection, TRACES, "trace_id", prefix)
+    return build_tree(
+        get_first(connection, TRACES, trace_id=trace_id),
+        find_all(connection, SPANS, trace_id=trace_id),
+        find_all(connection, LLM_INTERACTIONS, trace_id=trace_id),
+        find_all(connection, TOOL_INTERACTIONS, trace_id=trace_id),
+    )
 
 
 def build_tree(
