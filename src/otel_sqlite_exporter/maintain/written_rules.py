@@ -15,7 +15,7 @@ from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.state import read_state, write_state
 from otel_sqlite_exporter.version import __version__
 
-_REINDEXED = "reindexed"
+_REINDEXED = "rules of reindex"
 
 
 class OtherRules(NamedTuple):

@@ -26,7 +26,7 @@ CREATE TABLE _state (
   -- view digests      digests of their texts, with spaces between; all others belong to the user and stay
   -- step N            the last id that the batches of step N have done
   -- reindex spans     the last id that reindex has done; the same with logs
-  -- reindexed         the version, the rules and the time in nanoseconds of the last complete reindex
+  -- rules of reindex  the version, the rules and the time in nanoseconds of the last complete reindex
   -- spool ID          the id of the last batch that was written from this spool
 ) STRICT;
 
