@@ -33,7 +33,7 @@ cli(sys.argv[1:], prog_name="test")
 
 
 def test_ended_calls_are_followed_until_an_interrupt(path: Path) -> None:
-    with exporting(path, cost="off") as exporter:
+    with exporting(path) as exporter:
         exporter.export(make_spans("chat gpt-4o", attributes=CALL | {"session.id": "chat-1"}))
         shown = run_here("tail", "--calls", path).stdout
         assert "  call  gpt-4o  ok  " in shown

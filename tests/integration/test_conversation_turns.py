@@ -45,7 +45,7 @@ class Chat:
 
     def __init__(self, path: Path) -> None:
         self._provider = TracerProvider(shutdown_on_exit=False)
-        self._provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path, cost="off")))
+        self._provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
         self.tracer = self._provider.get_tracer("chat")
 
     def turn(self, session: str = "chat-1") -> Any:

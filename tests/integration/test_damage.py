@@ -47,7 +47,7 @@ def spooled_names(path: Path) -> set[str]:
 
 def written_names(path: Path, latest: int = 6) -> set[str]:
     names: set[str] = set()
-    with closing(sqlite3.connect(path)) as connection, contextlib.suppress(sqlite3.Error):
+    with closing(sqlite3.connect(path)) as connection, contextlib.suppress(sqlite3.Error, UnicodeDecodeError):
         connection.text_factory = bytes
         for (name,) in connection.execute("SELECT name FROM _spans ORDER BY id DESC LIMIT ?", (latest,)):
             if isinstance(name, bytes):  # what stands in for the name of an earlier span may be anything

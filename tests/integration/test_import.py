@@ -415,7 +415,7 @@ def test_what_cannot_be_read_is_named_and_kept(tmp_path: Path, path: Path) -> No
     [
         (b"what is this\nnot JSON\n", "has no format that can be imported"),
         (b'{"a": 1}\n{"b": 2}\n', "has no format that can be imported"),
-        (b"{\n", "has no format that can be imported"),
+        (b"{\n", "is cut short"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "is neither text nor OTLP as protobuf"),
         (b"\x28\xb5\x2f\xfd\0\0\0", "is damaged"),
         (b"PK\3\4", "is a zip archive: unpack it"),

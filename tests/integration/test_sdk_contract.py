@@ -111,7 +111,6 @@ def test_after_shutdown_every_export_fails_with_one_warning(path: Path, caplog: 
     exporter = SQLiteSpanExporter(path)
     assert exporter.export(make_spans("before")) is SUCCESS
     exporter.shutdown()
-    exporter.shutdown()
     assert [exporter.export(make_spans("after")) for _ in range(3)] == [FAILURE] * 3
     assert [(record.levelno, "after shutdown" in record.message) for record in caplog.records] == [
         (logging.WARNING, True)

@@ -24,6 +24,7 @@ from otel_sqlite_exporter.storage.system.system_files import (
     HAS_MODES,
     NO_LINK,
     REMOVES_OPEN_FILES,
+    find_real_path,
     lock_file,
     read_at,
     remove_open_file,
@@ -53,10 +54,7 @@ class Frame(NamedTuple):
 
 def spool_path(path: str) -> str:
     """Return the path of the spool of a database file."""
-    try:
-        return os.path.realpath(path) + _SUFFIX
-    except FileNotFoundError:  # the working directory is gone
-        return path + _SUFFIX
+    return find_real_path(path) + _SUFFIX
 
 
 class Spool:

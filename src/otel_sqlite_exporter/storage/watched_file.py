@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from otel_sqlite_exporter.errors import DamagedFileError
 from otel_sqlite_exporter.storage.connection import keep_log, read_file
-from otel_sqlite_exporter.storage.system.system_files import alone_in
+from otel_sqlite_exporter.storage.system.system_files import alone_in, find_real_path
 
 _logger = logging.getLogger(__name__)
 # sqlite.org/fileformat2.html: the header of a write-ahead log, and that of each page in it.
@@ -33,8 +33,9 @@ class WatchedFile:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._log_path = f"{os.path.realpath(path)}-wal"
-        self._index_path = f"{os.path.realpath(path)}-shm"
+        real = find_real_path(path)
+        self._log_path = f"{real}-wal"
+        self._index_path = f"{real}-shm"
         self._file: _Look | None = None
         self._log: _Look | None = None
         self.index_id: tuple[int, int] | None = None

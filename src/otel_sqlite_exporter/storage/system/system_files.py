@@ -139,6 +139,14 @@ def remove_open_file(path: str, descriptor: int) -> None:
         os.ftruncate(descriptor, 0)
 
 
+def find_real_path(path: str) -> str:
+    """Return `path` without symbolic links, or as it is if the working directory is gone."""
+    try:
+        return os.path.realpath(path)
+    except FileNotFoundError:
+        return path
+
+
 def file_uri(path: str) -> str:
     """Return the URI by which SQLite opens the absolute `path`. Source: sqlite.org/uri.html, also for drive letters and
     paths of shares."""
