@@ -108,7 +108,7 @@ def _check_is_free(*exporters: Any) -> None:
     for exporter in exporters[:2]:
         own = exporter._delivery._database._own
         assert not own.lock.locked()
-        assert not exporter._delivery._log_lock.locked()
+        assert not exporter._delivery._log._lock.locked()
         assert own.connection is None or not own.connection.in_transaction
     own = exporters[2]._delivery._database._own
     assert own.lock.acquire(timeout=60)
