@@ -100,12 +100,18 @@ _PYDANTIC_AI: dict[str, _Fields] = {
     # A conversation that is given no name gets one.
     **{
         scenario: {"session_id": ANY}
-        for scenario in ("chat_stream", "agent_tools", "agents_in_agents", "tool_error", "responses")
+        for scenario in (
+            "chat_stream",
+            "agent_tools",
+            "agents_in_agents",
+            "tool_error",
+            "responses",
+            "rate_limited",
+            "server_error",
+        )
     },
     # As it was set; a model that reasons is not sent it.
     "chat": {"session_id": ANY, "parameters": [99, 0.5]},
-    "rate_limited": {"session_id": ANY, "prompt": []},
-    "server_error": {"session_id": ANY, "prompt": []},
 }
 
 _LITELLM: dict[str, _Fields] = {
