@@ -592,3 +592,11 @@ def test_a_newer_file_is_not_written(tmp_path: Path, path: Path) -> None:
     assert code == 2
     assert "pip install -U" in err
     assert read(path, "SELECT count(*) FROM spans") == [(12,)]
+
+
+def test_what_the_file_cannot_hold_as_it_came_is_said(tmp_path: Path, path: Path) -> None:
+    message = write_otlp_lines(tmp_path / "one", make_agent_spans()[:1]).read_bytes()
+    source = tmp_path / "spoiled.jsonl"
+    source.write_bytes(message.replace(b'"name":"', b'"name":"\xff', 1))
+    code, _, err = run("import", source, "--into", path)
+    assert (code, err) == (1, f"{source}: line 1: a value of a span is stored altered: docs/operations.md#bad-values\n")

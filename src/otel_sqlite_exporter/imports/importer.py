@@ -109,16 +109,24 @@ class SourceReport:
         """Note what is new in `alterations`, and return the number of values."""
         taken = alterations.take()
         for what, number in Counter(taken).items():
-            known = next((one for one in self.alterations if one.what == what), None)
-            if known is None:
-                known = Alteration(place, what)
-                self.alterations.append(known)
-            known.count += number
-        self.altered += len(taken)
+            self._note(place, what, number)
         for key in alterations.take_unknown():
             if key not in self.unknown and len(self.unknown) < _SHOWN_REFUSALS:
                 self.unknown.append(key[:_SHOWN_CHARACTERS])
         return len(taken)
+
+    def note_repaired(self, place: str, record: str, number: int) -> None:
+        """Note values of a span or log record that the file holds in another form than they came."""
+        if number:
+            self._note(place, f"a value of a {record} is stored altered: docs/operations.md#bad-values", number)
+
+    def _note(self, place: str, what: str, number: int) -> None:
+        known = next((one for one in self.alterations if one.what == what), None)
+        if known is None:
+            known = Alteration(place, what)
+            self.alterations.append(known)
+        known.count += number
+        self.altered += number
 
 
 class Totals(NamedTuple):
@@ -207,9 +215,11 @@ class Importer:
                     span = self._encode_span(
                         record if self._redactor is None else self._redactor.redact_span(record), now
                     )
+                    report.note_repaired(piece.location, "span", span.repaired)
                     spans.append(span._replace(repaired=span.repaired + altered) if altered else span)
                 elif isinstance(record, LogFields):
                     log = self._encode_log(record if self._redactor is None else self._redactor.redact_log(record), now)
+                    report.note_repaired(piece.location, "log record", log.repaired)
                     logs.append(log._replace(repaired=log.repaired + altered) if altered else log)
                 else:
                     content = record.content if self._redactor is None else REDACTED
