@@ -74,8 +74,9 @@ _SPOILED = """
 @given(spans=_batches())
 def test_what_older_rules_did_not_find_is_found(spans: list[ReadableSpan]) -> None:
     """As in a file of before there were interactions, and after rules that named the session by other attributes. Of
-    two versions of a span the file holds one, so what only the other named is not found again."""
-    versions = {span.name: span for span in spans if span.end_time is not None}
+    two versions of a span the file holds one, so what only the other named is not found again: one version is written.
+    The two sides of one call share their ids, and are two spans."""
+    versions = {(*span.context[:2], span.kind): span for span in spans if span.end_time is not None}
     assume(versions)
     finished = list(versions.values())
     with TemporaryDirectory() as folder:
