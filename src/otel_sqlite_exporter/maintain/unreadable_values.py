@@ -48,7 +48,7 @@ def explain_failure(settings: Settings, error: Exception) -> DamagedFileError | 
     try:
         found = read_file(
             settings.path,
-            lambda connection: [*find_unreadable(connection)],
+            lambda connection: [*find_unreadable(connection), *_find_broken(connection)],
             busy_timeout_ms=settings.busy_timeout_ms,
         )
     except DamagedFileError as damage:
@@ -56,3 +56,11 @@ def explain_failure(settings: Settings, error: Exception) -> DamagedFileError | 
     except (FileRefusedError, sqlite3.Error, OSError):
         return None
     return report_damage(settings.path, "; ".join(found)) if found else None
+
+
+def _find_broken(connection: sqlite3.Connection) -> Iterator[str]:
+    """Yield what SQLite finds wrong with the pages, and the first reference to a row that is not there."""
+    yield from (found for (found,) in connection.execute("PRAGMA integrity_check(1)") if found != "ok")
+    broken = connection.execute("PRAGMA foreign_key_check").fetchone()
+    if broken is not None:
+        yield f"row {broken[1]} of {broken[0]} refers to a row of {broken[2]} that is not there"
