@@ -76,7 +76,8 @@ def _batches(draw: st.DrawFn) -> list[ReadableSpan]:
             "kind": draw(st.sampled_from([SpanKind.CLIENT, SpanKind.SERVER])),
             "start_time": times[0],
         }
-        if draw(st.integers(1, 3)) == 1 and spans and spans[0].kind is not common["kind"]:
+        sides = {span.kind for span in spans if span.context is spans[0].context}
+        if draw(st.integers(1, 3)) == 1 and spans and common["kind"] not in sides:
             common["context"] = spans[0].context  # both sides of one call, as Zipkin has them
         for later in range(2 if versions else 1):
             spans.append(

@@ -170,3 +170,24 @@ def test_each_is_a_row_of_the_models(path: Path) -> None:
             "root",
             "send",
         ]
+
+
+def test_a_finish_is_paired_with_the_start_of_the_same_side_in_any_order(tmp_path: Path) -> None:
+    spans = [
+        make_span("send", 2, None, SpanKind.CLIENT, FRONTEND, 20, events=[Event("call.start", timestamp=25)]),
+        make_span("receive", 2, None, SpanKind.SERVER, BACKEND, 20, events=[Event("call.start", timestamp=25)]),
+        make_span("end", 3, None, SpanKind.INTERNAL, FRONTEND, 20, events=[Event("call.finish", timestamp=28)]),
+    ]
+    paired = (
+        "SELECT s.name FROM _events AS e JOIN _spans AS s ON s.id = e.span "
+        "WHERE e.source = 1 AND e.link_method = 'temporal' ORDER BY 1"
+    )
+    found = set()
+    for number, order in enumerate(permutations(spans)):
+        path = tmp_path / f"{number}.db"
+        with exporting(path) as exporter:
+            for span in order:
+                exporter.export([span])
+        found.add(tuple(read(path, paired)))
+    assert len(found) == 1
+    assert len(found.pop()) == 2

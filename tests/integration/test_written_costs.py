@@ -19,6 +19,7 @@ import pytest
 from genai_prices.data_snapshot import get_snapshot
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opentelemetry.sdk.trace import ReadableSpan
 
 from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.genai.prices import PricedCall, find_price, load_prices
@@ -192,6 +193,17 @@ def test_an_open_call_is_priced_when_it_ends(path: Path) -> None:
     exporter.export([call])
     exporter.shutdown()
     assert read(path, _CALLS) == [("call", *_PRICED)]
+
+
+def test_an_open_call_that_another_call_of_its_response_completes_has_no_price_yet(path: Path) -> None:
+    attributes = {"gen_ai.operation.name": "chat", "gen_ai.response.id": "one"}
+    ended, other = make_spans("ended", "other", attributes=MINI | attributes)
+    runs = ReadableSpan("runs", other.context, start_time=ended.start_time, attributes=attributes)
+    with exporting(path) as exporter:
+        exporter.export([ended])
+        exporter.export_open([runs])
+        found = read(path, "SELECT name, counted, cost_status FROM complete_llm_interactions ORDER BY name")
+        assert found == [("ended", 1, "exact"), ("runs", 0, None)]
 
 
 _PRICES = [

@@ -1,6 +1,7 @@
 -- What the calls of some records cost, and what they are priced by (PricedCall); also the calls whose start is among
 -- these records. :spans is an array of ids of _spans, :logs of ids of _logs, :events of ids of _events, :calls of ids of
--- _llm_interactions. is_own: the call is of one of these records. is_due: it is shown, and has ended.
+-- _llm_interactions. is_own: the call is of one of these records. is_due: it is shown, and has ended
+-- (rows of _open_spans come after this, at the end of a batch).
 WITH
   events (id) AS MATERIALIZED (
     SELECT e.id FROM json_each(:spans) AS w CROSS JOIN _events AS e ON e.span = w.value
@@ -24,7 +25,7 @@ WITH
 SELECT
   i.id,
   i.id IN (SELECT o.id FROM own AS o) AS is_own,
-  i.is_hidden = 0 AND NOT EXISTS (SELECT 1 FROM _open_spans AS o WHERE o.span = i.span) AS is_due,
+  i.is_hidden = 0 AND s.end_time_source IS NOT 'open' AS is_due,
   i.cost_usd,
   i.cost_status,
   i.price_source,
@@ -43,4 +44,5 @@ SELECT
 FROM chosen AS c
 CROSS JOIN _llm_interactions AS i ON i.id = c.id
 LEFT JOIN _llm_interactions AS b ON b.event = i.start_event
+LEFT JOIN _spans AS s ON s.id = i.span
 ORDER BY i.id;

@@ -24,7 +24,7 @@ WITH
   )
 SELECT json_group_array(json_array(
   e.time_unix_nano, e.phase = 'finish',
-  t.trace_id || coalesce(s.span_id, coalesce(l.span_id, '') || ' ' || coalesce(l.body, '') || l.attributes),
+  t.trace_id || coalesce(s.span_id || (s.kind IN (1, 4)), coalesce(l.span_id, '') || ' ' || coalesce(l.body, '') || l.attributes),
   coalesce(e.ordinal, 0), e.id, iif(t.trace_id = '', NULL, p.trace), p.session, e.stem, e.related_event,
   (
     SELECT iif(u.trace_id = '', NULL, u.id)
