@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.declarations import declared_settings
+from otel_sqlite_exporter.genai.rules import read_dialects
 from otel_sqlite_exporter.settings import Settings
 
 RULES_NUMBER = 1
 """Raise it if the code of `genai` or `encode` derives other rows than before. A changed JSON file shows by itself."""
-_DATA = ("dialects", "vocabulary.json", "messages/message_names.json")
+_DATA = ("vocabulary.json", "messages/message_names.json")
 
 
 class RuleDigests(NamedTuple):
@@ -50,11 +51,8 @@ def _read_defaults() -> dict[str, Any]:
 
 @functools.cache
 def _digest_package() -> str:
-    texts = [str(RULES_NUMBER).encode(), orjson.dumps(_read_defaults())]
-    for name in _DATA:
-        place = files(__package__).joinpath(name)
-        found = [place] if place.is_file() else sorted(place.iterdir(), key=lambda one: one.name)
-        texts += [one.read_bytes() for one in found if one.name.endswith(".json")]
+    texts = [str(RULES_NUMBER).encode(), orjson.dumps(_read_defaults()), *sorted(read_dialects())]
+    texts += [files(__package__).joinpath(name).read_bytes() for name in _DATA]
     return _digest(b"\0".join(texts))
 
 

@@ -220,10 +220,15 @@ def extend_rules(dialects: Sequence[Dialect]) -> Rules:
 
 
 @functools.cache
-def _load_dialects() -> tuple[Dialect, ...]:
+def read_dialects() -> tuple[bytes, ...]:
+    """Return the contents of the files of the shipped dialects, in no order."""
     folder = files(__package__).joinpath("dialects")
-    contents = [file.read_bytes() for file in folder.iterdir() if file.name.endswith(".json")]
-    return tuple(parse_dialect(orjson.loads(content)) for content in contents)
+    return tuple(file.read_bytes() for file in folder.iterdir() if file.name.endswith(".json"))
+
+
+@functools.cache
+def _load_dialects() -> tuple[Dialect, ...]:
+    return tuple(parse_dialect(orjson.loads(content)) for content in read_dialects())
 
 
 def _read_at(path: tuple[str, ...], read: Read | None = None) -> Read:
