@@ -80,7 +80,7 @@ ALL = click.option(
     "--all",
     "everything",
     is_flag=True,
-    help="Also those that do not count: other rows tell of the same, or nothing ran. The column `counted` shows which.",
+    help="Also those that do not count: other rows report the same, or nothing ran. The column `counted` shows which.",
 )
 KIND = _text("--kind", "kind", "this kind, such as CLIENT")
 TOOL = _text("--tool", "tool_name", "this tool")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Remembers that a file cannot be used, so that not every export finds it out anew: that takes up to 120 ms."""
+"""Remembers that a file cannot be used, so that not every export finds it out again: that takes up to 120 ms."""
 
 from __future__ import annotations
 

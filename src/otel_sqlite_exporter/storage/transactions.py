@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Transactions that write, and how long one operation may wait for them in all: SQLite counts each wait anew."""
+"""Transactions that write, and how long one operation may wait for them in all: SQLite counts each wait from zero."""
 
 from __future__ import annotations
 
