@@ -9,7 +9,7 @@ from pathlib import Path
 
 _STATISTICS = [
     ("_agent_sessions", "sqlite_autoindex__agent_sessions_1", "7460 1001 1"),
-    ("_events", "_events_related_event", "1410360 2"),
+    ("_events", "_events_related_event", "141036 1"),
     ("_events", "_events_span", "1286528 3"),
     ("_events", "_events_trace_session", "1346625 11"),
     ("_llm_interactions", "_llm_interactions_uncounted", "59122 1"),
@@ -20,6 +20,7 @@ _STATISTICS = [
     ("_sessions", "_sessions_end_time", "1808 1"),
     ("_sessions", "sqlite_autoindex__sessions_1", "1887 1"),
     ("_spans", "_spans_error", "4315 1"),
+    ("_spans", "_spans_finish_record", "640240 1 1"),
     ("_spans", "_spans_key", "430004 10 1"),
     ("_spans", "_spans_parent", "250200 9 5"),
     ("_spans", "_spans_start_time", "558672 1"),

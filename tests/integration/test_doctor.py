@@ -66,12 +66,20 @@ def test_of_a_sound_file_all_is_well_and_nothing_is_changed(written: Path) -> No
     assert snapshot(written) == before
 
 
+_ONE_SIDED = tuple(
+    "INSERT INTO _events (id, trace_session, span, source, ordinal, phase, name, time_unix_nano, stem, related_event)"
+    f" SELECT {columns} FROM _spans WHERE id = 1"
+    for columns in (
+        "1001, trace_session, id, 1, 0, 'start', 'a.start', 1, 'a', 1002",
+        "1002, trace_session, id, 1, 1, 'finish', 'a.finish', 2, 'a', NULL",
+    )
+)
 # What to do to a file, the check that finds it, and the beginning of what it says.
 FAULTS: list[tuple[Callable[[Path], object], str, str]] = [
     (
-        lambda path: alter(path, "UPDATE _events SET related_event = NULL WHERE id = 2"),
+        lambda path: alter(path, *_ONE_SIDED),
         "links",
-        "problem: 1 record of an ended span is not linked",
+        "problem: 1 record is linked from one side only",
     ),
     (
         lambda path: alter(path, "UPDATE _trace_sessions SET session = NULL, own_session = NULL WHERE own_session = 1"),
@@ -83,9 +91,7 @@ FAULTS: list[tuple[Callable[[Path], object], str, str]] = [
     (
         lambda path: alter(
             path,
-            "UPDATE _spans SET end_time_source = 'open' WHERE id = 1",
-            "UPDATE _events SET related_event = NULL, link_method = NULL WHERE span = 1",
-            "DELETE FROM _events WHERE span = 1 AND phase = 'finish'",
+            "UPDATE _spans SET end_time_source = 'open', finish_record = NULL WHERE id = 1",
             "INSERT INTO _open_spans SELECT 1, trace_session, 1 FROM _spans WHERE id = 1",
             "UPDATE _exporter_runs SET boot_id = 'another'",
         ),
@@ -108,7 +114,7 @@ def test_each_fault_is_found_and_repaired(
     assert status == 0
     assert check not in found
     assert {"one", "two", "three"} <= set(span_names(written))
-    assert read(written, "SELECT count(*) FROM events WHERE related_event_id IS NULL") == [(0,)]
+    assert read(written, "SELECT count(*) FROM events WHERE related_event_id IS NULL AND source = 'span'") == [(0,)]
     assert ("kept" in span_names(written)) == (check == "spool")
 
 
@@ -159,7 +165,7 @@ def test_a_span_that_was_ended_by_mistake_is_completed_when_it_ends(path: Path) 
 
 def test_rows_that_refer_to_nothing_are_named_and_keep_nothing_else_from_repair(written: Path) -> None:
     spool(written, "kept")
-    alter(written, "DELETE FROM _spans WHERE name = 'one'", "DELETE FROM _events WHERE id = 3")  # without foreign keys
+    alter(written, *_ONE_SIDED, "DELETE FROM _spans WHERE name = 'one'")  # without foreign keys
     orphans = "problem: 2 rows of _events refer to rows of _spans that are not there"
     status, printed, _ = run("doctor", written)
     assert status == 1
@@ -173,14 +179,10 @@ def test_rows_that_refer_to_nothing_are_named_and_keep_nothing_else_from_repair(
 
 
 def test_a_link_of_one_side_is_undone(written: Path) -> None:
-    alter(
-        written,
-        "INSERT INTO _events (trace_session, span, source, ordinal, phase, name, time_unix_nano, stem, related_event)"
-        " SELECT trace_session, id, 1, 0, 'start', 'a.start', 1, 'a', 2 FROM _spans WHERE id = 1",
-    )
+    alter(written, *_ONE_SIDED)
     assert diagnose(written)[1]["links"] == "problem: 1 record is linked from one side only"
     assert diagnose(written, "--repair") == (0, {})
-    assert read(written, "SELECT count(*) FROM events WHERE related_event_id IS NULL") == [(1,)]
+    assert read(written, "SELECT count(*) FROM events WHERE related_event_id IS NULL") == [(2,)]
 
 
 @pytest.mark.slow

@@ -111,7 +111,7 @@ def test_start_and_finish_may_name_together_what_neither_names_alone(path: Path,
 
 def test_a_start_that_tells_nothing_new_changes_nothing(path: Path) -> None:
     write(path, ("finish", "start"), _EARLY, _EARLY | _LATE)
-    assert read(path, "SELECT count(*) FROM _events WHERE attributes IS NOT NULL AND source = 0") == [(0,)]
+    assert read(path, "SELECT count(*) FROM _spans WHERE start_attributes IS NOT NULL") == [(0,)]
     check_reindex(path)
 
 

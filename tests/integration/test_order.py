@@ -160,8 +160,8 @@ def _contents(batches: Sequence[Sequence[ReadableSpan]]) -> dict[str, list[Any]]
             known = {
                 row["id"]: (row["trace_id"], row["span_id"], row["source"], row["phase"], row["ordinal"], row["kind"])
                 for row in file.execute(
-                    "SELECT e.*, s.kind FROM events AS e JOIN _events AS r ON r.id = e.id "
-                    "LEFT JOIN _spans AS s ON s.id = r.span"
+                    "SELECT e.*, s.kind FROM events AS e LEFT JOIN _events AS r ON r.id = e.id "
+                    "LEFT JOIN _spans AS s ON s.id = r.span OR e.id IN (s.id, s.finish_record)"
                 )
             }
             ids = ("id", "related_event_id", "start_id", "finish_id")

@@ -25,6 +25,7 @@ WRONG: list[tuple[str, str, Any]] = [
     ("_spans", "attributes", NO_TEXT),
     ("_spans", "attribute_types", "17"),
     ("_spans", "texts", NO_JSON),
+    ("_spans", "start_attributes", NO_JSON),
     ("_spans", "kind", 17),
     ("_spans", "span_id", "not hex"),
     ("_events", "attribute_types", "word"),

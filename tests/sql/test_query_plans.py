@@ -151,10 +151,3 @@ def _walked(file: sqlite3.Connection, text: str, roots: dict[int, str]) -> Itera
 def test_what_hangs_on_spans_is_found_by_index(file: sqlite3.Connection, query: str) -> None:
     plan = [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {read_query(query)}", {"spans": "[]"})]
     assert [step for step in plan if step.startswith("SCAN")] == ["SCAN k VIRTUAL TABLE INDEX 1:"]
-
-
-def test_the_records_of_ended_spans_are_found_by_their_span(file: sqlite3.Connection) -> None:
-    """The search does not go through all unlinked records: a file may have millions."""
-    for statement in split_statements(read_query("update_span_records")):
-        plan = [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {statement}", {"ids": "[]"})]
-        assert [step for step in plan if "_events_related_event" in step] == []

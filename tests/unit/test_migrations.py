@@ -90,7 +90,7 @@ def test_a_failing_step_leaves_the_version_before_it_and_no_half_change(written:
 
 def test_a_step_that_breaks_a_reference_is_rolled_back(written: Path) -> None:
     with pytest.raises(MigrationFailedError, match="FOREIGN KEY"):
-        migrate(written, QUICK._replace(sql="UPDATE _events SET related_event = 1000000;\n"))
+        migrate(written, QUICK._replace(sql="UPDATE _spans SET trace = 1000000;\n"))
     assert version(written) == NEWEST
     assert span_names(written) == ["one", "two"]
 

@@ -29,6 +29,6 @@ def interrupt_spans(
         gone = [run for run in find_open_runs(connection) if is_gone(run)]
         spans, trace_sessions = read_json(connection, "find_open_spans", runs=[run.id for run in gone])
         run_script(connection, "interrupt_spans", spans=spans)
-        run_script(connection, "update_span_records", ids=spans)
+        run_script(connection, "end_open_spans", ids=spans)
         recount(connection, trace_sessions)
     return sum(run.spans for run in gone)

@@ -98,13 +98,10 @@ def _find_inside(connection: sqlite3.Connection, settings: Settings, command: st
         one = f"row of {table} refers to a row of {parent} that is not there"
         several = f"rows of {table} refer to rows of {parent} that are not there"
         yield Finding("foreign keys", "problem", count(orphans, one, several), remedy)
-    one_sided, missing, without_session = connection.execute(read_query("count_faults")).fetchone()
+    one_sided, without_session = connection.execute(read_query("count_faults")).fetchone()
     if one_sided:
         records = count(one_sided, "record is", "records are")
         yield Finding("links", "problem", f"{records} linked from one side only", repair)
-    if missing:
-        records = count(missing, "record of an ended span is", "records of ended spans are")
-        yield Finding("links", "problem", f"{records} not linked", repair)
     if without_session:
         spans = count(without_session, "span does not show its", "spans do not show their")
         yield Finding("sessions", "problem", f"{spans} trace's session", repair)
@@ -165,7 +162,7 @@ def _find_underived(connection: sqlite3.Connection, settings: Settings) -> Itera
 
 
 def _find_statistics(connection: sqlite3.Connection, repair: str) -> Iterator[Finding]:
-    (spans,) = connection.execute("SELECT coalesce(max(id), 0) FROM _spans").fetchone()
+    (spans,) = connection.execute("SELECT count(*) FROM _spans").fetchone()
     if spans < _ANALYZED_SPANS:
         return
     noted = 0

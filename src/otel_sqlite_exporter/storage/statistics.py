@@ -10,7 +10,7 @@ _ROWS_AN_INDEX = 1_000
 _FEW_ROWS = 1_000
 """A table with fewer rows gets no statistics. Else the planner would scan it for each row of another table, and still
 do so when it has thousands of rows."""
-_FEW_SPANS = 1_024
+_FEW_RECORDS = 2_048
 
 
 def gather_statistics(connection: sqlite3.Connection) -> None:
@@ -25,6 +25,6 @@ def gather_statistics(connection: sqlite3.Connection) -> None:
     connection.execute("ANALYZE sqlite_schema")  # makes this connection reload them
 
 
-def are_due(spans_before: int, spans: int) -> bool:
-    """Return whether the number of spans has doubled since statistics were last due."""
-    return spans >= _FEW_SPANS and spans.bit_length() > spans_before.bit_length()
+def are_due(records_before: int, records: int) -> bool:
+    """Return whether the number of records of the view `events` has doubled since statistics were last due."""
+    return records >= _FEW_RECORDS and records.bit_length() > records_before.bit_length()

@@ -18,7 +18,6 @@ from otel_sqlite_exporter.model.rows import (
     MessagesRow,
     SpanRow,
 )
-from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.batch_lookup import (
     RepeatedSpan,
     SpanKey,
@@ -36,7 +35,7 @@ from otel_sqlite_exporter.write.span_versions import choose_version
 from otel_sqlite_exporter.write.statements import Insert, TableRows, take_new
 from otel_sqlite_exporter.write.sums import OutdatedSums
 
-_SPAN_COLUMNS = ("id", "trace", "trace_session", "resource", "scope", *SpanRow._fields, "texts")
+_SPAN_COLUMNS = ("id", "finish_record", "trace", "trace_session", "resource", "scope", *SpanRow._fields, "texts")
 _SPANS = Insert("_spans", _SPAN_COLUMNS)
 _REPLACED_SPANS = Insert("_spans", _SPAN_COLUMNS, key="id", update=take_new(_SPAN_COLUMNS[1:]))
 _SPAN_EVENTS = Insert(
@@ -62,7 +61,7 @@ class Batch:
     keys of spans that may show another session than before; `log_spans` are spans (trace, span id) with new records
     that pair, if the file has log records; `candidates` is the earliest new record that may pair by time, for each row
     of `_trace_sessions` and stem. `new_spans` are the keys of spans that the file did not hold, `opened` is how many of
-    these have not ended.
+    these have not ended. `last_record_before` and `last_record` are the last ids of records in the view `events`.
     """
 
     def __init__(
@@ -93,10 +92,10 @@ class Batch:
         self._logs, self._log_events = TableRows(_LOGS), TableRows(_LOG_EVENTS)
         self._messages = TableRows(_MESSAGES)
         new = self._separate(spans)
-        first_span = last_ids["_spans"] + 1
-        self.new_spans = range(first_span, first_span + len(new))
-        self._first_event = last_ids["_events"] + 1
-        self._next_event = self._first_event + 2 * len(new)
+        # The next id is that of the finish record.
+        self.last_record_before = last_ids["records"]
+        self.new_spans = range(self.last_record_before + 1, self.last_record_before + 1 + 2 * len(new), 2)
+        self.last_record = self.last_record_before + 2 * len(new)
         if self._starts:
             merged = self._merge_starts(zip(self.new_spans, (span for _, span in new), strict=True), {})
             new = [(self.contexts.find_trace_session(span), span) for span in merged]
@@ -104,7 +103,7 @@ class Batch:
             trace_session.add_span(span)
             if trace_session.own is not None or (self._sharing and find_key(span) in self._sharing):
                 self.naming_spans.append(id)
-            self._add_span(self._spans, id, trace_session, span)
+            self._add_span(self._spans, id, None if span.is_open else id + 1, trace_session, span)
         self.opened = sum(span.is_open for _, span in new)
         for id, log in enumerate(logs, last_ids["_logs"] + 1):
             self._add_log(id, log)
@@ -122,9 +121,6 @@ class Batch:
         lost = self.contexts.write(connection)
         self._texts.write(connection)
         self._spans.write(connection)
-        if self.new_spans:
-            ids = {"first_span": self.new_spans[0], "last_span": self.new_spans[-1], "first_event": self._first_event}
-            connection.execute(read_query("insert_span_records"), ids)
         events = (self._span_events, self._logs, self._log_events, self._messages)
         for rows in (self._replaced_spans, *events, self._links):
             rows.write(connection)
@@ -172,7 +168,10 @@ class Batch:
         self.naming_spans.append(written.id)
         if self.has_logs:
             self.log_spans.add((trace_session.trace.id, span.row.span_id))
-        self._add_span(self._replaced_spans, written.id, trace_session, span)
+        finish = written.finish_record
+        if finish is None:
+            finish = self.last_record = self.last_record + 1
+        self._add_span(self._replaced_spans, written.id, finish, trace_session, span)
 
     def _describe_agents(self, span: EncodedSpan) -> None:
         row, agents = span.row, self.interactions.agents
@@ -206,9 +205,11 @@ class Batch:
         self._describe_agents(merged)
         return merged
 
-    def _add_span(self, rows: TableRows, id: int, trace_session: TraceSessionRow, span: EncodedSpan) -> None:
+    def _add_span(
+        self, rows: TableRows, id: int, finish_record: int | None, trace_session: TraceSessionRow, span: EncodedSpan
+    ) -> None:
         row, trace, contexts = span.row, trace_session.trace, self.contexts
-        keys = (id, trace.id, trace_session.id, contexts.resource_id(span), contexts.scope_id(span))
+        keys = (id, finish_record, trace.id, trace_session.id, contexts.resource_id(span), contexts.scope_id(span))
         if len(row.attributes) > SHORTEST:
             rows.add((*keys, *row[:-1], *self._texts.share(span)))
         else:
@@ -223,7 +224,7 @@ class Batch:
             self._add_interactions(trace_session, span, span.interactions, id, None, *times)
 
     def _add_events(self, span: int, trace_session: TraceSessionRow, encoded: EncodedSpan) -> None:
-        add, first, trace_session_id = self._span_events.add, self._next_event, trace_session.id
+        add, first, trace_session_id = self._span_events.add, self.last_record + 1, trace_session.id
         for ordinal, (phase, name, time, source, mate, stem, *rest) in enumerate(encoded.events):
             keys = (first + ordinal, trace_session_id, span, _SPAN_SOURCE, ordinal)
             related, method = (None, None) if mate is None else (first + mate, "span")
@@ -237,7 +238,7 @@ class Batch:
             self._add_interactions(trace_session, encoded, interactions, span, first + index, time, time)
         for index, messages in encoded.record_messages:
             self._messages.add((first + index, *self._texts.keep(messages)))
-        self._next_event = first + len(encoded.events)
+        self.last_record += len(encoded.events)
 
     def _add_log(self, id: int, log: EncodedLog) -> None:
         contexts = self.contexts
@@ -258,7 +259,7 @@ class Batch:
         self._logs.add((*keys, *row))
         if row.event_name is None:
             return
-        event, self._next_event = self._next_event, self._next_event + 1
+        event = self.last_record = self.last_record + 1
         named = (_LOG_SOURCE, log.phase, row.event_name, time, row.time_source, stem, id)
         self._log_events.add((event, trace_session.id, *named))
         if log.messages is not None:

@@ -46,6 +46,7 @@ class WrittenSpan(NamedTuple):
     end_time_unix_nano: int
     end_time_source: str | None
     status_code: int
+    finish_record: int | None
 
     @property
     def is_finished(self) -> bool:
@@ -202,7 +203,7 @@ class _WantedTrace:
 
 
 class BatchLookup(NamedTuple):
-    """What the file holds: the last key of each table; the keys of resources and scopes by digest, and of sessions by
+    """What the file holds: the last key of each table (`records`: that of spans and of their records); the keys of resources and scopes by digest, and of sessions by
     name; traces by trace id; rows of `_trace_sessions` by trace id and the session that their spans name; spans."""
 
     last_ids: dict[str, int]

@@ -101,9 +101,9 @@ class Writer:
         """
         now = time.time_ns() if replay is None else replay.time_unix_nano
         counts = Counts(batches=1 if records else 0)
-        new_spans = range(0)
+        batch = None
         if records.spans or records.logs:
-            new_spans = self._write_records(records.spans, records.logs, counts)
+            batch = self._write_records(records.spans, records.logs, counts)
         if records.quarantine:
             quarantine = TableRows(_QUARANTINE)
             for row in records.quarantine:
@@ -113,10 +113,10 @@ class Writer:
             counts.quarantined = len(records.quarantine)
         counts.replayed = 0 if replay is None else counts.received
         write_run(self.connection, run, counts, now)
-        if counts.opened:
-            ids = {"first_span": new_spans[0], "last_span": new_spans[-1]}
+        if batch is not None and counts.opened:
+            ids = {"first_span": batch.new_spans[0], "last_span": batch.new_spans[-1]}
             self.connection.execute(read_query("insert_open_spans"), {"run_id": run.run_id, **ids})
-        if new_spans and are_due(new_spans[0] - 1, new_spans[-1]):
+        if batch is not None and are_due(batch.last_record_before, batch.last_record):
             gather_statistics(self.connection)
         return counts
 
@@ -137,9 +137,8 @@ class Writer:
         changes: Sequence[Change] = (),
         *,
         is_rewriting: bool = False,
-    ) -> range:
-        """Write spans and log records, add them to `counts`, and return the keys of the new spans. `changes` were made
-        before; where it `is_rewriting`, spans replace those in the file whatever these are."""
+    ) -> Batch:
+        """Write spans and log records, add them to `counts`, and return their rows. `changes` were made before; where it `is_rewriting`, spans replace those in the file whatever these are."""
         connection = self.connection
         batch = Batch(connection, spans, logs, self._shared_texts, self._session_attributes, self.prices)
         replacing = batch.repeated if is_rewriting else choose_replacing(connection, batch.repeated)
@@ -147,7 +146,7 @@ class Writer:
         changes = [*changes, *_replace_spans(connection, batch, replacing)]
         lost = batch.write()
         if replacing:
-            run_script(connection, "update_span_records", ids=[repeated.written.id for repeated in replacing])
+            run_script(connection, "end_open_spans", ids=[repeated.written.id for repeated in replacing])
         moved = batch.contexts.moved_trace_sessions()
         if batch.has_logs and batch.naming_spans:
             shown = {row.id: batch.contexts.session_id(row.shown_before) for row in moved}
@@ -166,7 +165,7 @@ class Writer:
             moved_trace_sessions=[row.id for row in moved],
         )
         _count(batch, spans, logs, replacing, counts)
-        return batch.new_spans
+        return batch
 
 
 def _replace_spans(connection: sqlite3.Connection, batch: Batch, replacing: Sequence[RepeatedSpan]) -> list[Change]:

@@ -1,7 +1,11 @@
 -- Spans, their links, and the texts that they share.
 
+-- The start and the finish record of a span are no rows: the view events makes them of the span. So a link between them
+-- cannot break. One sequence numbers spans, finish records and _events: in the order of their ids, records are in the
+-- order in which they were written.
 CREATE TABLE _spans (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY,                 -- also that of its start record
+  finish_record INTEGER,                  -- the id of its finish record; NULL: it runs
   trace INTEGER NOT NULL REFERENCES _traces,
   trace_session INTEGER NOT NULL REFERENCES _trace_sessions,
   resource INTEGER NOT NULL REFERENCES _resources,
@@ -22,6 +26,8 @@ CREATE TABLE _spans (
   dropped_attributes INTEGER NOT NULL,
   dropped_events INTEGER NOT NULL,
   dropped_links INTEGER NOT NULL,
+  start_attribute_types TEXT,             -- of its start record, as the next
+  start_attributes TEXT,                  -- of its start record, where the span ended without some; NULL: those below
   attribute_types TEXT,
   texts TEXT,                             -- NULL: attributes are whole; else the places of texts of _texts in them, JSON:
                                           -- [[first character, characters, [texts that follow]], ...]
@@ -36,6 +42,8 @@ CREATE INDEX _spans_parent ON _spans (trace, parent_span_id) WHERE parent_span_i
 CREATE INDEX _spans_trace_session ON _spans (trace_session);
 -- The newest spans, and those of a range of time.
 CREATE INDEX _spans_start_time ON _spans (start_time_unix_nano);
+-- The finish records, in the order of their ids, and their times.
+CREATE INDEX _spans_finish_record ON _spans (finish_record, end_time_unix_nano) WHERE finish_record IS NOT NULL;
 -- The newest spans that failed.
 CREATE INDEX _spans_error ON _spans (start_time_unix_nano) WHERE status_code = 2;
 

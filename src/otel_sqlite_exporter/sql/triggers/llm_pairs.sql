@@ -18,7 +18,7 @@ BEGIN
 END;
 
 CREATE TRIGGER _llm_interactions_relinked AFTER UPDATE OF related_event, link_method ON _events
-WHEN new.phase IS NOT NULL AND new.source > 0 AND EXISTS (SELECT 1 FROM _llm_interactions AS i WHERE i.event = new.id)
+WHEN new.phase IS NOT NULL AND EXISTS (SELECT 1 FROM _llm_interactions AS i WHERE i.event = new.id)
 BEGIN
   UPDATE _llm_interactions
   SET (start_event, start_time_unix_nano) = (

@@ -32,12 +32,12 @@ SELECT
   ) AS result,
   CASE
     WHEN i.is_request THEN NULL
-    WHEN i.event IS NULL THEN (SELECT q.id FROM _events AS q WHERE q.span = i.span AND q.source = 0 AND q.phase = 'start')
+    WHEN i.event IS NULL THEN i.span
     ELSE coalesce(i.start_event, iif(e.phase = 'start', e.id, NULL))
   END AS start_id,
   CASE
     WHEN i.is_request THEN NULL
-    WHEN i.event IS NULL THEN (SELECT q.id FROM _events AS q WHERE q.span = i.span AND q.source = 0 AND q.phase = 'finish')
+    WHEN i.event IS NULL THEN s.finish_record
     ELSE iif(e.phase IS NOT 'start', e.id, NULL)
   END AS finish_id,
   i.start_time_unix_nano AS start_time_unix_nano,

@@ -4,7 +4,8 @@ SELECT
   (SELECT count(*) FROM _sessions AS x WHERE x.end_time_unix_nano IS NOT NULL) AS sessions,
   (SELECT count(*) FROM _traces AS t) - (SELECT count(*) FROM _traces AS t WHERE t.trace_id = '') AS traces,
   (SELECT count(*) FROM _spans AS s) AS spans,
-  (SELECT count(*) FROM _events AS e) AS events,
+  (SELECT count(*) FROM _spans AS s) + (SELECT count(*) FROM _spans AS s WHERE s.finish_record IS NOT NULL)
+    + (SELECT count(*) FROM _events AS e) AS events,
   (SELECT count(*) FROM _links AS l) AS links,
   (SELECT count(*) FROM _logs AS l) AS logs,
   (SELECT count(*) FROM _llm_interactions AS i) - (SELECT count(*) FROM _llm_interactions AS i WHERE i.counted = 0 AND i.is_hidden = 1) AS complete_llm_interactions,

@@ -4,7 +4,7 @@ SELECT
   (SELECT count(*) FROM _logs) AS logs,
   (SELECT count(*) FROM _sessions WHERE end_time_unix_nano IS NOT NULL) AS sessions,
   (SELECT coalesce(sum(p.spans + p.logs), 0) FROM _trace_sessions AS p WHERE p.session IS NOT NULL) AS records_with_session,
-  (SELECT count(*) FROM _events WHERE related_event IS NOT NULL AND source > 0) AS linked_events,
+  (SELECT count(*) FROM _events WHERE related_event IS NOT NULL) AS linked_events,
   (SELECT count(*) FROM _llm_interactions WHERE is_hidden = 0 AND is_aggregate = 0) AS llm_calls,
   (SELECT count(*) FROM _llm_interactions WHERE counted = 1 AND is_aggregate = 0) AS counted_llm_calls,
   (SELECT count(*) FROM _llm_interactions WHERE is_hidden = 0 AND cost_status IS NOT NULL) AS calls_with_cost_status,

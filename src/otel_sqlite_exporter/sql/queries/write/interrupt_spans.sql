@@ -1,8 +1,20 @@
--- Ends open spans at the last write of their run, and the calls and executions of these spans. :spans is an array of ids
--- of _spans.
+-- Ends open spans at the last write of their run, and the calls and executions of these spans. Their finish records get
+-- the next ids. :spans is an array of ids of _spans.
 UPDATE _spans
-SET end_time_unix_nano = max(_spans.start_time_unix_nano, h.last_write_unix_nano), end_time_source = 'estimated'
-FROM json_each(:spans) AS w
+SET
+  end_time_unix_nano = max(_spans.start_time_unix_nano, h.last_write_unix_nano),
+  end_time_source = 'estimated',
+  finish_record = w.last_record + w.key + 1
+FROM (
+  SELECT
+    j.key, j.value,
+    max(
+      (SELECT coalesce(max(s.id), 0) FROM _spans AS s),
+      (SELECT coalesce(max(s.finish_record), 0) FROM _spans AS s WHERE s.finish_record IS NOT NULL),
+      (SELECT coalesce(max(e.id), 0) FROM _events AS e)
+    ) AS last_record
+  FROM json_each(:spans) AS j
+) AS w
 JOIN _open_spans AS o ON o.span = w.value
 JOIN _exporter_runs AS h ON h.id = o.run
 WHERE _spans.id = o.span;

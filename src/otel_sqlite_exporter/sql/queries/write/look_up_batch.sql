@@ -25,7 +25,7 @@ WITH
   wanted_spans AS MATERIALIZED (
     SELECT
       t.trace_id, s.span_id, s.kind IN (1, 4) AS is_receiver, s.id, s.trace_session, s.start_time_unix_nano, s.end_time_unix_nano, s.end_time_source,
-      s.status_code
+      s.status_code, s.finish_record
     FROM wanted_traces AS t
     CROSS JOIN json_each(t.span_ids) AS w
     CROSS JOIN _spans AS s ON s.trace = t.id AND s.span_id = w.value
@@ -48,8 +48,11 @@ SELECT
     '_sessions', (SELECT coalesce(max(id), 0) FROM _sessions),
     '_traces', (SELECT coalesce(max(id), 0) FROM _traces),
     '_trace_sessions', (SELECT coalesce(max(id), 0) FROM _trace_sessions),
-    '_spans', (SELECT coalesce(max(id), 0) FROM _spans),
-    '_events', (SELECT coalesce(max(id), 0) FROM _events),
+    'records', max(
+      (SELECT coalesce(max(id), 0) FROM _spans),
+      (SELECT coalesce(max(finish_record), 0) FROM _spans WHERE finish_record IS NOT NULL),
+      (SELECT coalesce(max(id), 0) FROM _events)
+    ),
     '_logs', (SELECT coalesce(max(id), 0) FROM _logs),
     '_texts', (SELECT coalesce(max(id), 0) FROM _texts)
   ) AS last_ids,
@@ -109,7 +112,8 @@ SELECT
   ) AS trace_sessions,
   (
     SELECT json_group_array(json_array(
-      trace_id, span_id, is_receiver, id, trace_session, start_time_unix_nano, end_time_unix_nano, end_time_source, status_code
+      trace_id, span_id, is_receiver, id, trace_session, start_time_unix_nano, end_time_unix_nano, end_time_source, status_code,
+      finish_record
     ))
     FROM wanted_spans
   ) AS spans;

@@ -2,10 +2,9 @@
 -- from the start record, or else from a span that is still open or was interrupted. :ids is an array of ids of _spans.
 SELECT json_group_array(json_array(
   s.id,
-  coalesce(e.attributes, iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id))),
-  iif(e.attributes IS NULL, s.attribute_types, e.attribute_types)
+  coalesce(s.start_attributes, iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id))),
+  iif(s.start_attributes IS NULL, s.attribute_types, s.start_attribute_types)
 ))
 FROM json_each(:ids) AS w
-JOIN _spans AS s ON s.id = w.value
-JOIN _events AS e ON e.span = s.id AND e.source = 0 AND e.phase = 'start'
-WHERE e.attributes IS NOT NULL OR s.end_time_source IN ('open', 'estimated');
+CROSS JOIN _spans AS s ON s.id = w.value
+WHERE s.start_attributes IS NOT NULL OR s.end_time_source IN ('open', 'estimated');
