@@ -7,8 +7,8 @@ import hashlib
 import json
 import re
 import sqlite3
-from contextlib import closing
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest

@@ -203,8 +203,9 @@ class _WantedTrace:
 
 
 class BatchLookup(NamedTuple):
-    """What the file holds: the last key of each table (`records`: that of spans and of their records); the keys of resources and scopes by digest, and of sessions by
-    name; traces by trace id; rows of `_trace_sessions` by trace id and the session that their spans name; spans."""
+    """What the file holds: the last key of each table (`records`: of spans and what the view `events` shows); the keys
+    of resources and scopes by digest, and of sessions by name; traces by trace id; rows of `_trace_sessions` by trace
+    id and the session that their spans name; spans."""
 
     last_ids: dict[str, int]
     resource_ids: dict[str, int]

@@ -138,7 +138,8 @@ class Writer:
         *,
         is_rewriting: bool = False,
     ) -> Batch:
-        """Write spans and log records, add them to `counts`, and return their rows. `changes` were made before; where it `is_rewriting`, spans replace those in the file whatever these are."""
+        """Write spans and log records, add them to `counts`, and return their rows. `changes` were made before; where
+        it `is_rewriting`, spans replace those in the file whatever these are."""
         connection = self.connection
         batch = Batch(connection, spans, logs, self._shared_texts, self._session_attributes, self.prices)
         replacing = batch.repeated if is_rewriting else choose_replacing(connection, batch.repeated)
