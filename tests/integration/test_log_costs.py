@@ -58,13 +58,13 @@ def test_the_number_of_statements_does_not_grow_with_the_batch(path: Path, first
             return count_statements(spans if second == "spans" else logs, batch)
 
         export(1, 1)
-        one, many = export(2, 1), export(3, 600)
+        one, many = export(2, 1), export(3, 400)
     assert one["BEGIN IMMEDIATE"] == one["COMMIT"] == 1
     assert many == one
     assert sum(one.values()) < 30
-    assert health(path, "written") == (602 * 3,)
+    assert health(path, "written") == (402 * 3,)
     assert read(path, "SELECT DISTINCT session_id FROM logs") == [("A",)]
-    assert read(path, "SELECT count(*) FROM events WHERE source = 'log' AND link_method = 'span'") == [(1204,)]
+    assert read(path, "SELECT count(*) FROM events WHERE source = 'log' AND link_method = 'span'") == [(804,)]
 
 
 _ORDERS = {

@@ -192,3 +192,12 @@ def test_every_query_is_used_and_every_query_used_exists() -> None:
     assert {name for name, _ in read_folder("queries")} <= named
     read_by_name = set(re.findall(r"read_query\(\"(\w+)\"\)", code))
     assert read_by_name <= {name for name, _ in read_folder("queries")}
+
+
+@pytest.mark.parametrize("table", ["_spans", "_events", "_llm_interactions", "_tool_interactions"])
+def test_no_trigger_follows_an_insert(migrated: Path, table: str) -> None:
+    """Else SQLite copies the rows of a batch to a temporary table, and writes them from there."""
+    found = read(
+        migrated, "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND sql LIKE ?", f"% INSERT ON {table}%"
+    )
+    assert found == [(0,)]

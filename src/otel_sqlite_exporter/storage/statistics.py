@@ -10,7 +10,7 @@ _ROWS_AN_INDEX = 1_000
 _FEW_ROWS = 1_000
 """A table with fewer rows gets no statistics. Else the planner would scan it for each row of another table, and still
 do so when it has thousands of rows."""
-_FEW_RECORDS = 2_048
+_FEW_SPANS = 1_024
 
 
 def gather_statistics(connection: sqlite3.Connection) -> None:
@@ -25,6 +25,15 @@ def gather_statistics(connection: sqlite3.Connection) -> None:
     connection.execute("ANALYZE sqlite_schema")  # makes this connection reload them
 
 
-def are_due(records_before: int, records: int) -> bool:
-    """Return whether the number of records of the view `events` has doubled since statistics were last due."""
-    return records >= _FEW_RECORDS and records.bit_length() > records_before.bit_length()
+def are_due(connection: sqlite3.Connection, last_record_before: int, last_record: int) -> bool:
+    """Return whether the last id of the records in the view `events` has doubled since statistics were last due, and
+    the file has more than a few spans.
+
+    Raises:
+        sqlite3.Error: What SQLite said.
+    """
+    # A span has two records.
+    if last_record < 2 * _FEW_SPANS or last_record.bit_length() == last_record_before.bit_length():
+        return False
+    few = "SELECT count(*) FROM (SELECT 1 FROM _spans LIMIT ?)"
+    return bool(connection.execute(few, (_FEW_SPANS,)).fetchone()[0] >= _FEW_SPANS)

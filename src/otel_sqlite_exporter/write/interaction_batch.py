@@ -18,7 +18,7 @@ from otel_sqlite_exporter.write.call_prices import NO_PRICE, CallPrices
 from otel_sqlite_exporter.write.interactions.counted_calls import ChangedRecords, count_calls, find_calls
 from otel_sqlite_exporter.write.interactions.reporters import EVENT, LOG, SPAN, Reporter, find_reporters
 from otel_sqlite_exporter.write.new_tools import RecordKeys
-from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json
+from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json, run_script
 from otel_sqlite_exporter.write.sums import AgentSums
 from otel_sqlite_exporter.write.tool_batch import ToolBatch
 
@@ -116,6 +116,9 @@ class InteractionBatch:
                 llm, price = prices.price_new(llm, record.start_time_unix_nano)
             rows.add((*record, reporters.ids[reporter], key, *llm, *price))
         rows.write(connection)
+        events = [call.record.event for call in self._calls if call.record.event is not None]
+        if events:
+            run_script(connection, "pair_new_calls", events=events)
 
     def finish(
         self,

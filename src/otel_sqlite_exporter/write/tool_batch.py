@@ -176,6 +176,9 @@ class ToolBatch:
             known = noted if result.tool_call_id in call_ids else changes
             results.add(known.make_result(span, trace, time, result))
         rows.write(connection)
+        events = [tool.record.event for tool in tools if tool.record.event is not None]
+        if events:
+            run_script(connection, "pair_new_tools", events=events)
         results.write(connection)
 
     def finish(

@@ -116,7 +116,7 @@ class Writer:
         if batch is not None and counts.opened:
             ids = {"first_span": batch.new_spans[0], "last_span": batch.new_spans[-1]}
             self.connection.execute(read_query("insert_open_spans"), {"run_id": run.run_id, **ids})
-        if batch is not None and are_due(batch.last_record_before, batch.last_record):
+        if batch is not None and are_due(self.connection, batch.last_record_before, batch.last_record):
             gather_statistics(self.connection)
         return counts
 

@@ -1,22 +1,6 @@
 -- A start record and its finish are one tool execution: while the two are linked, the row of the finish shows both. A log
 -- record that tells again what an event of its span tells is no row of its own.
 
-CREATE TRIGGER _tool_interactions_added AFTER INSERT ON _tool_interactions WHEN new.event IS NOT NULL
-BEGIN
-  UPDATE _tool_interactions
-  SET (start_event, start_time_unix_nano) = (
-    SELECT
-      max(b.event),
-      coalesce(max(b.end_time_unix_nano), max(0, _tool_interactions.end_time_unix_nano - CAST(ifnull(_tool_interactions.duration_ms, 0) * 1e6 AS INTEGER)))
-    FROM _events AS f JOIN _tool_interactions AS b ON b.event = f.related_event
-    WHERE f.id = _tool_interactions.event AND f.phase = 'finish'
-  )
-  WHERE event IN (new.event, (SELECT e.related_event FROM _events AS e WHERE e.id = new.event));
-  UPDATE _tool_interactions
-  SET is_stale = 1, has_finish = EXISTS (SELECT 1 FROM _tool_interactions AS f WHERE f.start_event = _tool_interactions.event)
-  WHERE event IN (new.event, (SELECT e.related_event FROM _events AS e WHERE e.id = new.event));
-END;
-
 CREATE TRIGGER _tool_interactions_relinked AFTER UPDATE OF related_event, link_method ON _events
 WHEN new.phase IS NOT NULL AND EXISTS (SELECT 1 FROM _tool_interactions AS i WHERE i.event = new.id)
 BEGIN
