@@ -109,7 +109,7 @@ def _find(
         return NO_INTERACTIONS
     row = _read(plan.llm, attributes)
     if plan.models and (row[_REQUEST_MODEL] is None or row[_RESPONSE_MODEL] is None):
-        _choose_models(plan, row, attributes)
+        choose_models(plan, row, attributes)
     has_usage = unify_usage(plan, row, operation, attributes)
     if not (has_usage or is_agent or operation in CALLS or (operation is None and row[_REQUEST_MODEL] is not None)):
         return NO_INTERACTIONS
@@ -134,13 +134,13 @@ def _find(
         plan.content, attributes, span.records, is_span=is_span, has_answer=has_answer, is_aggregate=is_aggregate
     )
     row[_CONTENT] = content[:4]
-    if span.events and row[_ERROR_TYPE] is None and operation in CALLS and not (has_usage or _is_answered(row)):
+    if span.events and row[_ERROR_TYPE] is None and operation in CALLS and not (has_usage or is_answered(row)):
         row[_ERROR_TYPE] = find_exception_type(span.events)
     tools = tuple(content.tool_calls), tuple(content.tool_results)
     return make_row(Interactions, (make_row(LLMInteractionRow, row), None, *tools))
 
 
-def _is_answered(row: Sequence[Any]) -> bool:
+def is_answered(row: Sequence[Any]) -> bool:
     """Whether a call without usage had an answer: an exception beside none is why it failed, whatever its status is."""
     completion = row[_COMPLETION]
     return completion == AS_RECORDED or _PART in (completion or "") or any(row[place] is not None for place in _ANSWER)
@@ -173,7 +173,7 @@ def _find_tool(
     return make_row(Interactions, (None, make_row(ToolInteractionRow, row), (), ()))
 
 
-def _choose_models(plan: InteractionPlan, row: list[Any], attributes: Mapping[str, Any]) -> None:
+def choose_models(plan: InteractionPlan, row: list[Any], attributes: Mapping[str, Any]) -> None:
     """The first model that differs from the requested one is the model that answered."""
     for ask in plan.models:
         model = _ask((ask,), attributes)

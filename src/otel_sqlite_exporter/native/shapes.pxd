@@ -15,10 +15,15 @@ cdef void release(Held* held) noexcept
 cdef dict copy_held(Held* held)
 
 
-cdef class NamePlan:
-    cdef public tuple sources
+cdef class NameSource:
     cdef Py_ssize_t place
-    cdef object rank, text
+    cdef object rank, text, key
+    cdef bint is_thread
+
+
+cdef class NamePlan:
+    cdef tuple sources
+    cdef list known
 
     cdef object find(self, Held* held, bint is_child, object time)
 

@@ -67,27 +67,45 @@ cdef dict copy_held(Held* held):
     return attributes
 
 
+cdef class NameSource:
+    """An attribute that may name a session or user, and the first key of its path in it, if it has one."""
+
+    def __cinit__(self, rank, source, tuple keys):
+        self.rank, self.text = rank, source.text
+        self.place = keys.index(source.name)
+        self.key = source.path[0] if source.path else None
+        self.is_thread = source.name == SYSTEM_THREAD
+
+
 cdef class NamePlan:
-    """The sources of a session or user. The usual name is taken here, and `find_naming` reads every other."""
+    """The sources of a session or user. A usual name is taken here, and `find_naming` reads every other."""
 
     def __cinit__(self, tuple sources, tuple keys):
         self.sources = sources
-        self.place = -1
-        if sources:
-            self.rank, source = sources[0]
-            self.text = source.text
-            if not source.path and source.name != SYSTEM_THREAD:
-                self.place = keys.index(source.name)
+        self.known = [NameSource(rank, source, keys) for rank, source in sources]
 
     cdef object find(self, Held* held, bint is_child, object time):
         """Return the `Naming` that the attributes give, or None."""
+        cdef NameSource source
         cdef PyObject* value
-        if self.place >= 0:
-            value = held.values[self.place]
-            if _is_usable(value):
-                return make_row(Naming, (self.rank, 1 if is_child else 0, time, <object>value, self.text))
-        found = find_naming(self.sources, copy_held(held), is_child, time)
-        return None if found is None else untrack(found)
+        for source in self.known:
+            value = held.values[source.place]
+            if value == Py_None or _names_nothing(source, value):
+                continue
+            if source.key is None and not source.is_thread and _is_usable(value):
+                return make_row(Naming, (source.rank, 1 if is_child else 0, time, <object>value, source.text))
+            found = find_naming(self.sources, copy_held(held), is_child, time)
+            return None if found is None else untrack(found)
+        return None
+
+
+cdef bint _names_nothing(NameSource source, PyObject* value):
+    """Return whether a value surely holds no name: a number of a thread, or a text without the key."""
+    if source.is_thread and source.key is None:
+        return Py_TYPE(value) != &PyUnicode_Type
+    if source.key is None or Py_TYPE(value) != &PyUnicode_Type:
+        return False
+    return source.key not in <str>value and "\\" not in <str>value
 
 
 cdef bint _is_usable(PyObject* value):

@@ -141,8 +141,8 @@ cdef class NativeSpanEncoder:
             repaired += bad
         interactions = NO_INTERACTIONS
         if attributes.plan is not None:
-            records = [record for _, (record, _) in messages]
-            around = make_row(Surroundings, ((<tuple>row)[NAME], (<tuple>row)[STATUS] == ERROR, events, start, records))
+            records = [record for _, (record, _) in messages] if messages else ()
+            around = (<tuple>row)[NAME], (<tuple>row)[STATUS] == ERROR, events, start, records
             interactions = self._find_interactions(held, attributes, around, event_rows, facts.are_plain)
         # The last, because the values that it repairs are counted only once.
         origin, bad = self.origins.encode(span._resource, scope)
@@ -278,7 +278,7 @@ cdef class NativeSpanEncoder:
         return untrack(tuple(made))
 
     cdef object _find_interactions(
-        self, Held* held, Encoded attributes, object around, tuple event_rows, bint are_plain
+        self, Held* held, Encoded attributes, tuple around, tuple event_rows, bint are_plain
     ):
         cdef CallPlan known
         plan, values = attributes.plan, attributes.values
@@ -289,7 +289,7 @@ cdef class NativeSpanEncoder:
                 if found is not None:
                     return found
             plan, values = known.plan, copy_held(held)
-        return untrack(find_interactions(plan, values, attributes.user_id, around))
+        return untrack(find_interactions(plan, values, attributes.user_id, Surroundings(*around)))
 
 
 cdef object _untrack_some(object row):
