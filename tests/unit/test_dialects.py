@@ -313,7 +313,7 @@ def test_events_of_a_span_tell_of_tools_and_their_messages_are_not_stored_twice(
     assert (found.llm.prompt, found.llm.completion) == (None, None)
     assert [(call.tool_call_id, call.tool_name) for call in found.tool_calls] == [("c2", "weather")]
     assert [(result.tool_call_id, result.result) for result in found.tool_results] == [("c1", "sunny")]
-    assert find_in({**CALL, "gen_ai.prompt": "from attributes"}, *TALK).tool_calls == []
+    assert find_in({**CALL, "gen_ai.prompt": "from attributes"}, *TALK).tool_calls == ()
     assert find_in({"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 1}, *TALK).tool_calls == ()
 
 

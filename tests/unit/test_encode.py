@@ -144,7 +144,7 @@ def test_caches_of_what_spans_share_are_bounded() -> None:
             name="span", context=_CONTEXT, resource=resource, attributes={f"k{number}": 1}, start_time=1, end_time=2
         )
         assert orjson.loads(encoder.encode_span(span, _ARRIVAL).resource.attributes) == {"number": number}
-    assert max(len(encoder._origins._origins), len(encoder._plans)) <= 512
+    assert max(len(encoder.origins._origins), len(encoder._plans)) <= 512
 
 
 def test_quarantine_keeps_what_can_be_read_and_says_why() -> None:

@@ -49,8 +49,8 @@ USER_ATTRIBUTES = (
 RankedSource = tuple[int, AttributeSource]
 """A rank (0 is the strongest) and an attribute, or a key in its JSON."""
 
-_EMPTY_NAMES = frozenset(("null", "None", "undefined"))
-_SYSTEM_THREAD = "thread.id"
+EMPTY_NAMES = frozenset(("null", "None", "undefined"))
+SYSTEM_THREAD = "thread.id"
 """Codex names its session so. As a number it is the thread of the operating system, of OpenTelemetry's conventions."""
 
 
@@ -86,12 +86,12 @@ def find_naming(
             value = find_value(value, path)
         if value is None or isinstance(value, (bytes, list, tuple, dict, Cut)):
             continue
-        if attribute == _SYSTEM_THREAD and (not isinstance(value, str) or value.isdecimal()):
+        if attribute == SYSTEM_THREAD and (not isinstance(value, str) or value.isdecimal()):
             continue
         name = value if type(value) is str and value.isascii() else repair_text(value)[0]
         if "\0" in name:
             # SQLite's JSON functions end a text at NUL, and names are looked up through them.
             name = name.replace("\0", "\ufffd")
-        if name and not name.isspace() and REDACTED not in name and name not in _EMPTY_NAMES:
+        if name and not name.isspace() and REDACTED not in name and name not in EMPTY_NAMES:
             return make_row(Naming, (rank, 1 if is_child else 0, time_unix_nano, name, text))
     return None

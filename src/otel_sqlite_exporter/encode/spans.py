@@ -69,11 +69,11 @@ class SpanEncoder:
     """Encodes spans for one exporter. `rules` are the dialects in force (default: the shipped ones). Thread-safe."""
 
     def __init__(self, session_attributes: Sequence[str], rules: Rules | None = None) -> None:
-        self._rules = rules or load_rules()
+        self.rules = rules or load_rules()
         self._session_attributes = tuple(session_attributes)
         self._plans: dict[_Shape, _Plan] = {}
-        self._origins = OriginEncoder(session_attributes)
-        self._messages = MessageEncoder()
+        self.origins = OriginEncoder(session_attributes)
+        self.messages = MessageEncoder()
 
     def encode_span(self, span: Any, arrival_time_unix_nano: int, *, is_open: bool = False) -> EncodedSpan:
         """Return `span`, a ReadableSpan or SpanFields, as rows. With `is_open` it is encoded as running, even if it
@@ -88,13 +88,13 @@ class SpanEncoder:
         if trace_id is None or span_id is None:
             raise UnstorableSpanError("the span's context has no valid trace id and span id")
         attributes = copy_attributes(span.attributes)
-        scope = self._rules.find_scope(span.instrumentation_scope)
-        plan = self._find_plan(attributes, scope)
+        scope = self.rules.find_scope(span.instrumentation_scope)
+        plan = self.find_plan(attributes, scope)
         encoded = encode_attributes(attributes, plan.doubtful)
         text, types, repaired = encoded
         values, interaction_plan = attributes, plan.interactions
         if (plan.doubtful or repaired) and (values := as_stored(attributes, encoded, plan.doubtful)) is not attributes:
-            interaction_plan = self._find_plan(values, scope).interactions
+            interaction_plan = self.find_plan(values, scope).interactions
         name = span.name
         if type(name) is not str or not name.isascii():
             name, bad = repair_text(name)
@@ -151,7 +151,7 @@ class SpanEncoder:
         is_child = parent_is_remote == 0
         own_session = find_naming(plan.sessions, attributes, is_child, start) if plan.sessions else None
         user = find_naming(plan.users, attributes, is_child, start) if plan.users else None
-        origin, bad = self._origins.encode(span.resource, span.instrumentation_scope)
+        origin, bad = self.origins.encode(span.resource, span.instrumentation_scope)
         repaired += bad
         session = origin.session
         if own_session is not None:
@@ -164,8 +164,8 @@ class SpanEncoder:
         if events:
             event_rows, bad = encode_events(events, start)
             repaired += bad
-            messages = self._messages.encode_events(event_rows)
-            record_interactions = find_event_interactions(event_rows, user.name if user else None, self._rules)
+            messages = self.messages.encode_events(event_rows)
+            record_interactions = find_event_interactions(event_rows, user.name if user else None, self.rules)
         links = span.links
         link_rows: Sequence[LinkRow] = ()
         if links:
@@ -186,17 +186,18 @@ class SpanEncoder:
                 own_session,
                 session,
                 user,
-                event_rows,
-                link_rows,
+                tuple(event_rows),
+                tuple(link_rows),
                 repaired,
                 is_open,
                 interactions,
-                record_interactions,
-                [(place, row) for place, (_, row) in messages if row is not None],
+                tuple(record_interactions),
+                tuple((place, row) for place, (_, row) in messages if row is not None) if messages else (),
             ),
         )
 
-    def _find_plan(self, attributes: dict[Any, Any], scope: str | None) -> _Plan:
+    def find_plan(self, attributes: dict[Any, Any], scope: str | None) -> _Plan:
+        """Return what attributes of this shape can hold. `scope` is what `Rules.find_scope` found."""
         shape = (tuple(attributes), tuple(map(type, attributes.values())), scope)
         plan = self._plans.get(shape)
         if plan is None:
@@ -204,7 +205,7 @@ class SpanEncoder:
                 find_doubtful(attributes),
                 plan_naming(self._session_attributes, attributes),
                 plan_naming(USER_ATTRIBUTES, attributes),
-                plan_interactions(dict(zip(*shape[:2], strict=True)), self._rules, scope),
+                plan_interactions(dict(zip(*shape[:2], strict=True)), self.rules, scope),
             )
             remember(self._plans, shape, plan)
         return plan

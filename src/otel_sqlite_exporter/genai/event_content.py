@@ -27,7 +27,7 @@ from otel_sqlite_exporter.genai.messages.turns import are_told
 from otel_sqlite_exporter.model.event_names import find_name
 from otel_sqlite_exporter.model.rows import MessagesRow, ToolCallRow, ToolResultRow
 
-_EXCEPTION = "exception"
+EXCEPTION = "exception"
 _DETAILS = "gen_ai.client.inference.operation.details"
 _ANSWER, _ASSISTANT, _TOOL = "gen_ai.choice", "gen_ai.assistant.message", "gen_ai.tool.message"
 _ASKING = frozenset(("gen_ai.user.message", _TOOL))
@@ -164,7 +164,7 @@ def find_exception_type(events: Iterable[Any]) -> str | None:
     found = None
     for event in events:
         attributes = getattr(event, "attributes", None)
-        if isinstance(attributes, Mapping) and find_name(getattr(event, "name", None), attributes) == _EXCEPTION:
+        if isinstance(attributes, Mapping) and find_name(getattr(event, "name", None), attributes) == EXCEPTION:
             found = read_text(attributes.get("exception.type")) or found
     return found
 

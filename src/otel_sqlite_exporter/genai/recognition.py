@@ -97,7 +97,7 @@ def find_event_interactions(
 def _find(
     plan: InteractionPlan, attributes: Mapping[str, Any], user_id: str | None, span: Surroundings, is_span: bool
 ) -> Interactions:
-    meaning = _find_operation(plan, attributes, span)
+    meaning = find_operation(plan, attributes, span)
     if meaning is None:
         return NO_INTERACTIONS
     operation, own_name = meaning
@@ -109,8 +109,8 @@ def _find(
         return NO_INTERACTIONS
     row = _read(plan.llm, attributes)
     if plan.models and (row[_REQUEST_MODEL] is None or row[_RESPONSE_MODEL] is None):
-        _choose_models(plan, row, attributes)
-    has_usage = _unify_usage(plan, row, operation, attributes)
+        choose_models(plan, row, attributes)
+    has_usage = unify_usage(plan, row, operation, attributes)
     if not (has_usage or is_agent or operation in CALLS or (operation is None and row[_REQUEST_MODEL] is not None)):
         return NO_INTERACTIONS
     row[_OPERATION] = operation
@@ -120,7 +120,7 @@ def _find(
     row[_IS_AGGREGATE] = 1 if is_aggregate else 0
     row[_IS_HIDDEN] = 1 if is_agent and not has_usage else 0
     if is_agent and row[_AGENT] is None:
-        row[_AGENT] = _find_own_name(plan, attributes, span, own_name)
+        row[_AGENT] = find_own_name(plan, attributes, span, own_name)
     if row[_COST] is not None:
         row[_COST_STATUS] = "reported"
     if span.is_error and row[_ERROR_TYPE] is None:
@@ -134,12 +134,13 @@ def _find(
         plan.content, attributes, span.records, is_span=is_span, has_answer=has_answer, is_aggregate=is_aggregate
     )
     row[_CONTENT] = content[:4]
-    if span.events and row[_ERROR_TYPE] is None and operation in CALLS and not (has_usage or _is_answered(row)):
+    if span.events and row[_ERROR_TYPE] is None and operation in CALLS and not (has_usage or is_answered(row)):
         row[_ERROR_TYPE] = find_exception_type(span.events)
-    return make_row(Interactions, (make_row(LLMInteractionRow, row), None, content.tool_calls, content.tool_results))
+    tools = tuple(content.tool_calls), tuple(content.tool_results)
+    return make_row(Interactions, (make_row(LLMInteractionRow, row), None, *tools))
 
 
-def _is_answered(row: Sequence[Any]) -> bool:
+def is_answered(row: Sequence[Any]) -> bool:
     """Whether a call without usage had an answer: an exception beside none is why it failed, whatever its status is."""
     completion = row[_COMPLETION]
     return completion == AS_RECORDED or _PART in (completion or "") or any(row[place] is not None for place in _ANSWER)
@@ -159,7 +160,7 @@ def _find_tool(
     if is_wait:
         row[_TOOL_WAITING] = row[_TOOL_DURATION] or 0.0
     elif row[_TOOL_NAME] is None:
-        row[_TOOL_NAME] = _find_own_name(plan, attributes, span, own_name)
+        row[_TOOL_NAME] = find_own_name(plan, attributes, span, own_name)
     row[_TOOL_USER] = user_id
     if span.is_error and row[_TOOL_ERROR_TYPE] is None:
         row[_TOOL_ERROR_TYPE] = find_exception_type(span.events)
@@ -172,7 +173,7 @@ def _find_tool(
     return make_row(Interactions, (None, make_row(ToolInteractionRow, row), (), ()))
 
 
-def _choose_models(plan: InteractionPlan, row: list[Any], attributes: Mapping[str, Any]) -> None:
+def choose_models(plan: InteractionPlan, row: list[Any], attributes: Mapping[str, Any]) -> None:
     """The first model that differs from the requested one is the model that answered."""
     for ask in plan.models:
         model = _ask((ask,), attributes)
@@ -184,7 +185,7 @@ def _choose_models(plan: InteractionPlan, row: list[Any], attributes: Mapping[st
             return
 
 
-def _find_operation(
+def find_operation(
     plan: InteractionPlan, attributes: Mapping[str, Any], span: Surroundings
 ) -> tuple[str | None, str | None] | None:
     """Return the operation, and the name of the agent or tool in the name of the span (each None: unknown). None: this
@@ -207,7 +208,8 @@ def _find_operation(
     return plan.operation, None
 
 
-def _find_own_name(plan: InteractionPlan, attributes: Mapping[str, Any], span: Surroundings, own_name: Any) -> Any:
+def find_own_name(plan: InteractionPlan, attributes: Mapping[str, Any], span: Surroundings, own_name: Any) -> Any:
+    """Return the name of an agent or tool: what an attribute holds, else `own_name` of the span's name."""
     name = _ask(plan.own_names, attributes)
     if name is None:
         name = own_name
@@ -231,7 +233,7 @@ def _fulfils(plan: InteractionPlan, attributes: Mapping[str, Any]) -> bool:
     return all(any(pattern.match(text.lower()) is not None for pattern in patterns) for text, patterns in texts)
 
 
-def _unify_usage(plan: InteractionPlan, row: list[Any], operation: str | None, attributes: Mapping[str, Any]) -> bool:
+def unify_usage(plan: InteractionPlan, row: list[Any], operation: str | None, attributes: Mapping[str, Any]) -> bool:
     """Convert the tokens of `row` to their common meaning, and return whether there are any."""
     input, output, total, cached, creation, reasoning = row[_USAGE]
     if input is None and output is None and total is None:

@@ -43,7 +43,7 @@ LARGEST = 2**63 - 1
 # `to_bytes().hex()` takes half the time of an f-string.
 _LARGEST_TRACE_ID, _LARGEST_SPAN_ID = 2**128 - 1, 2**64 - 1
 # `bool(trace_state)` runs Python code, and most spans share one empty trace state.
-_last_empty: list[Any] = [None]
+last_empty_state: list[Any] = [None]
 _NON_FINITE = {float("inf"): "Infinity", float("-inf"): "-Infinity"}
 
 
@@ -184,10 +184,10 @@ def encode_member(member: Any, high: int) -> int | None:
 def encode_trace_state(context: Any) -> tuple[str | None, int]:
     """Return the W3C `tracestate` header of a span context (None: empty), and 1 if it had to be repaired."""
     trace_state = getattr(context, "trace_state", None)
-    if trace_state is _last_empty[0]:
+    if trace_state is last_empty_state[0]:
         return None, 0
     if not trace_state:
-        _last_empty[0] = trace_state
+        last_empty_state[0] = trace_state
         return None, 0
     try:
         return repair_text(trace_state.to_header())

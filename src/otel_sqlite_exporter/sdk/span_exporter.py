@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from otel_sqlite_exporter.encode.each_record import encode_each
 from otel_sqlite_exporter.encode.quarantine import quarantine_span
-from otel_sqlite_exporter.encode.spans import SpanEncoder
+from otel_sqlite_exporter.encode.span_encoders import make_span_encoder
 from otel_sqlite_exporter.genai.rules import extend_rules
 from otel_sqlite_exporter.model.rows import EncodedSpan, QuarantineRow, Records
 from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
@@ -40,7 +40,7 @@ class SQLiteSpanExporter(SpanExporter):
     def __init__(self, path: str | os.PathLike[str] | None = None, **keywords: Unpack[SettingKeywords]) -> None:
         settings = resolve_settings(path, **keywords)
         self._redactor = make_span_redactor(settings)
-        self._encoder = SpanEncoder(settings.session_attributes, extend_rules(settings.dialects))
+        self._encoder = make_span_encoder(settings.session_attributes, extend_rules(settings.dialects))
         self._delivery = make_delivery(settings, "traces")
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:

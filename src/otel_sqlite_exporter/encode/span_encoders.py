@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chooses the encoder of spans: the compiled one where it is installed and not switched off, else the one in Python.
+Both give the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, Protocol
+
+from otel_sqlite_exporter.encode.spans import SpanEncoder
+from otel_sqlite_exporter.genai.rules import Rules
+from otel_sqlite_exporter.model.rows import EncodedSpan
+from otel_sqlite_exporter.native.core_state import IN_USE, find_core_state
+
+
+class EncodesSpans(Protocol):
+    """An encoder of spans."""
+
+    def encode_span(self, span: Any, arrival_time_unix_nano: int, *, is_open: bool = False) -> EncodedSpan:
+        """Return `span` as rows: see `SpanEncoder.encode_span`."""
+
+
+def make_span_encoder(session_attributes: Sequence[str], rules: Rules | None = None) -> EncodesSpans:
+    """Return an encoder of the SDK's spans for one exporter. The parameters are those of `SpanEncoder`. (Spans that
+    were read from a file have no fields that the compiled encoder knows: for them a `SpanEncoder` is faster.)"""
+    encoder = SpanEncoder(session_attributes, rules)
+    if find_core_state() != IN_USE:
+        return encoder
+    native: Any = import_module("otel_sqlite_exporter.native.span_encoder")
+    made: EncodesSpans = native.NativeSpanEncoder(encoder)
+    return made
