@@ -271,6 +271,9 @@ class EnvironmentSettings(NamedTuple):
             "docs/operations.md#when-the-process-ends.",
         ),
     ]
+    native: Annotated[
+        bool, Setting(True, parsing.parse_flag, "`false`: no compiled code runs. See docs/setup.md#the-compiled-core.")
+    ]
     debug: Annotated[
         tuple[str, ...],
         Setting(

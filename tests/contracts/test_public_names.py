@@ -74,7 +74,9 @@ PROCESSOR_SETTINGS = [
 ]
 VARIABLES = [f"OTEL_EXPORTER_SQLITE_{setting.upper()}" for setting in SETTINGS]
 PROCESSOR_VARIABLES = [f"OTEL_EXPORTER_SQLITE_{setting.upper()}" for setting in PROCESSOR_SETTINGS]
-SWITCHES = [f"OTEL_EXPORTER_SQLITE_{name}" for name in ("SPAN_PROCESSOR", "FLUSH_ON_SIGTERM", "DEBUG", "DEBUG_FILE")]
+SWITCHES = [
+    f"OTEL_EXPORTER_SQLITE_{name}" for name in ("SPAN_PROCESSOR", "FLUSH_ON_SIGTERM", "NATIVE", "DEBUG", "DEBUG_FILE")
+]
 ENTRY_POINTS = {
     ("console_scripts", "otel-sqlite-exporter", f"{PACKAGE}.cli.commands:cli"),
     ("opentelemetry_traces_exporter", "sqlite", f"{PACKAGE}.sdk.span_exporter:SQLiteSpanExporter"),

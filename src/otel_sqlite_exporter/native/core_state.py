@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether this process uses the compiled core. It stays so until the process ends."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+
+from otel_sqlite_exporter.settings import resolve_environment
+
+_logger = logging.getLogger(__name__)
+IN_USE, NOT_BUILT, SWITCHED_OFF, FAILS_TO_LOAD = "in use", "not built", "switched off", "fails to load"
+
+
+@cache
+def find_core_state() -> str:
+    """Return one of the four states above. The setting `native` switches the core off.
+
+    Without the core, the Python stages do its work, with the same result.
+    """
+    if not resolve_environment().native:
+        return SWITCHED_OFF
+    try:
+        from otel_sqlite_exporter.native import built  # noqa: F401
+    except ModuleNotFoundError:
+        return NOT_BUILT
+    except ImportError as error:  # built for another system
+        _logger.warning("the compiled core cannot be loaded, the Python code is used: %s", error)
+        return FAILS_TO_LOAD
+    return IN_USE
