@@ -76,8 +76,8 @@ def find_lack() -> str | None:
         source.write_text('#include "Python.h"\nPyMODINIT_FUNC PyInit_probe(void) { return NULL; }\n', encoding="utf-8")
         try:
             _run_compiler([Extension("probe", [str(source)])], Path(folder))
-        except (errors.BaseError, errors.CCompilerError, OSError) as error:
-            return f"no C compiler with Python's headers ({error})"
+        except (errors.BaseError, errors.CCompilerError, OSError):
+            return "no C compiler with Python's headers"
     return None
 
 

@@ -40,18 +40,20 @@ def test_the_setting_switches_it_off() -> None:
     }
 
 
-def test_a_package_without_it_says_so() -> None:
-    missing = "import sys; sys.modules['otel_sqlite_exporter.native.built'] = None"
-    assert find_state(missing, **{CORE_VARIABLE: "true"}) == (NOT_BUILT, "")
+def find_state_of(folder: Path) -> tuple[str, str]:
+    """The state where the modules of `native` are those of `folder`."""
+    put = f"from otel_sqlite_exporter.native import core_state, __path__ as path; path[:] = [{str(folder)!r}]"
+    return find_state(put, **{CORE_VARIABLE: "true"})
+
+
+def test_a_package_without_it_says_so(tmp_path: Path) -> None:
+    assert find_state_of(tmp_path) == (NOT_BUILT, "")
 
 
 @pytest.mark.parametrize("content", [b"", b"built for another system"])
 def test_one_that_cannot_be_loaded_is_not_used_and_named(tmp_path: Path, content: bytes) -> None:
     Path(tmp_path, f"built{sysconfig.get_config_var('EXT_SUFFIX')}").write_bytes(content)
-    state, warning = find_state(
-        f"import otel_sqlite_exporter.native as native; native.__path__ = [{str(tmp_path)!r}, *native.__path__]",
-        **{CORE_VARIABLE: "true"},
-    )
+    state, warning = find_state_of(tmp_path)
     assert state == FAILS_TO_LOAD
     assert "the compiled core cannot be loaded, the Python code is used: " in warning
 
