@@ -3,9 +3,20 @@ PYTHON ?= python3
 VENV ?= .venv
 DEMO_VENV ?= .venv-demo
 BIN := $(VENV)/bin
-DEVELOPMENT := --group test --group check --group bench --group release
+DEVELOPMENT := --group test --group check --group bench --group native --group release
+NATIVE := src/otel_sqlite_exporter/native
+SANITIZED := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+# What `make reference` and `make asan` run.
+REFERENCE ?= -m core
+ASAN ?= -m "core and not slow"
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-.PHONY: help demo test quick check format bench dialects settings columns scores captures live trials lock clean
+# Where a change is judged, a compiled core that is missing is an error.
+ifeq ($(CI),true)
+export OTEL_SQLITE_EXPORTER_BUILD_NATIVE ?= 1
+endif
+
+.PHONY: help demo test reference asan native quick check format bench dialects settings columns scores captures live trials lock clean
 .DEFAULT_GOAL := help
 
 ##@ First steps
@@ -20,8 +31,11 @@ demo: $(DEMO_VENV)/.installed ## run the example agent and show its calls
 
 ##@ While you work
 
-quick: $(VENV)/.installed ## the tests that are not marked slow, in two minutes
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not slow"
+quick: native ## the tests that are not marked slow, in two minutes
+	$(PYTEST) -m "not slow"
+
+native: $(VENV)/.installed ## compile the core, where a compiler is; a test run does it too
+	@$(BIN)/python hatch_build.py
 
 format: $(VENV)/.installed ## let ruff format the code
 	$(BIN)/ruff check --fix .
@@ -35,12 +49,22 @@ check: $(VENV)/.installed ## ruff, mypy and the import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: $(VENV)/.installed ## all tests, with coverage
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report=term
+test: native ## all tests, with coverage
+	$(PYTEST) --cov --cov-report=term
+
+reference: $(VENV)/.installed ## the tests of encoding with the Python code alone; REFERENCE= for all tests
+	OTEL_EXPORTER_SQLITE_NATIVE=false $(PYTEST) $(REFERENCE)
+
+asan: $(VENV)/.installed ## the tests of encoding, with the core under AddressSanitizer (gcc)
+	rm -rf build/asan && mkdir -p build/asan && cp -R src build/asan
+	CFLAGS="$(SANITIZED)" LDFLAGS="$(SANITIZED)" OTEL_SQLITE_EXPORTER_BUILD_NATIVE=1 $(BIN)/python hatch_build.py build/asan/src
+	PYTHONPATH=build/asan/src LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)" \
+		PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 OTEL_SQLITE_EXPORTER_SANITIZED=1 \
+		$(BIN)/python -m pytest -p no:xdist $(ASAN)
 
 ##@ From time to time
 
-bench: $(VENV)/.installed ## the benchmark; BENCH_SPANS=100000 for a shorter one
+bench: native ## the benchmark; BENCH_SPANS=100000 for a shorter one
 	$(BIN)/python -m benchmarks
 
 dialects: $(VENV)/.installed ## write the tables of docs/dialects.md from the dialects
@@ -52,7 +76,7 @@ settings: $(VENV)/.installed ## write the tables of docs/settings.md from the de
 columns: $(VENV)/.installed ## write the types of the ORM's columns from query/summaries.py
 	$(BIN)/python tools/generate_columns.py
 
-trials: $(VENV)/.installed ## kill, cut, damage and interrupt, and count what is lost; TRIALS="--number 500 kills"
+trials: native ## kill, cut, damage and interrupt, and count what is lost; TRIALS="--number 500 kills"
 	$(BIN)/python -m tests.trials $(TRIALS)
 
 scores: $(VENV)/.installed ## write the table of docs/captures.md from the captures of OTLP
@@ -69,7 +93,7 @@ lock: ## write the newest versions of all tools and packages to constraints.txt
 	$(PYTHON) tools/refresh_constraints.py
 
 clean: ## remove the environments and caches
-	rm -rf $(VENV) $(DEMO_VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+	rm -rf $(VENV) $(DEMO_VENV) build $(NATIVE)/*.so .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
 
 # An environment is made again when the packages that it needs change.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -81,7 +105,8 @@ $(DEMO_VENV)/.installed: pyproject.toml constraints.txt
 define install
 	@echo "Installing the packages that this needs into $(1) ($(3), once)."
 	@$(PYTHON) -m venv $(1)
-	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'pip>=25.1'
-	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable . $(2)
+	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'pip>=25.3'
+	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--build-constraint constraints.txt --editable . $(2)
 	@touch $@
 endef

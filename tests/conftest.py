@@ -22,6 +22,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from otel_sqlite_exporter import SQLiteSpanExporter
+from otel_sqlite_exporter.native.core_state import find_core_state
 
 # A machine that is busy with other tests draws values slowly, which says nothing about a test.
 hypothesis.settings.register_profile("shared", suppress_health_check=[hypothesis.HealthCheck.too_slow], deadline=None)
@@ -32,6 +33,11 @@ HANG_S = 180
 """When a test gives up that waits for something. No test asserts how long a thing takes: it says nothing about the code
 when the machine is busy."""
 SETTINGS = re.compile(r"OTEL_|PYTHON(?!PATH$)|.*_proxy$", re.IGNORECASE)
+CORE_VARIABLE = "OTEL_EXPORTER_SQLITE_NATIVE"
+CORE_SETTING = {name: os.environ[name] for name in (CORE_VARIABLE,) if name in os.environ}
+"""The one setting from outside that tests keep, also in the programs that they start."""
+CORE_IS_REQUIRED = os.environ.get("OTEL_SQLITE_EXPORTER_BUILD_NATIVE") == "1"
+CORE_STATE = find_core_state()
 
 WAIT_UNTIL_IT_IS_SEEN_TO_RUN = (
     "import os, time; from otel_sqlite_exporter import TelemetryDatabase as File; file = File(os.environ['WATCHED'])\n"
@@ -66,6 +72,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("OTEL_")]:
         monkeypatch.delenv(name)
+
+
+def pytest_report_header() -> str:
+    return f"compiled core: {CORE_STATE}"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -140,10 +150,11 @@ def health(path: Path | str, *counters: str) -> tuple[int, ...]:
 
 
 def clean_environment(**environment: str) -> dict[str, str]:
-    """The environment without any setting of OpenTelemetry or Python, and with the scripts of this Python in front."""
+    """The environment without settings of OpenTelemetry and Python, except `CORE_SETTING`, and with the scripts of this
+    Python in front."""
     clean = {name: value for name, value in os.environ.items() if not SETTINGS.match(name)}
     scripts = f"{Path(sys.executable).parent}{os.pathsep}{clean.get('PATH', '')}"
-    return clean | {"PATH": scripts} | environment
+    return clean | CORE_SETTING | {"PATH": scripts} | environment
 
 
 def in_new_process(

@@ -42,7 +42,7 @@ def resolve_versions(folder: Path) -> list[str]:
     subprocess.run([*pip, "install", "--quiet", "--upgrade", "pip"], check=True)
     groups = [f"--group={group}" for group in project["dependency-groups"]]
     subprocess.run([*pip, "install", "--quiet", "--editable", ".", *groups], cwd=ROOT, check=True)
-    freeze = [*pip, "freeze", "--all", "--exclude-editable", "--exclude", "setuptools"]
+    freeze = [*pip, "freeze", "--all", "--exclude-editable"]
     printed = subprocess.run(freeze, check=True, capture_output=True, text=True).stdout
     return [line for line in printed.splitlines() if PIN.fullmatch(line)]
 

@@ -102,9 +102,18 @@ def test_the_constraints_pin_every_package_that_is_named_and_no_place() -> None:
     pins = [line for line in lines if not line.startswith("#")]
     assert [line for line in pins if not re.fullmatch(r"[\w.-]+==\d[\w.!]*", line)] == []
     named = [one for group in PROJECT["dependency-groups"].values() for one in group if isinstance(one, str)]
-    named += PROJECT["project"]["dependencies"]
+    named += PROJECT["project"]["dependencies"] + PROJECT["build-system"]["requires"]
     wanted = {normalize(re.split(r"[\[<>=;]", requirement)[0]) for requirement in named}
     assert wanted - {normalize(line.partition("==")[0]) for line in pins} == set()
+
+
+def test_what_builds_the_package_is_in_the_environment_too() -> None:
+    assert PROJECT["dependency-groups"]["native"] == PROJECT["build-system"]["requires"]
+
+
+def test_the_compiled_core_is_built_for_every_python() -> None:
+    classifiers = re.findall(r"Python :: 3\.(\d+)", "\n".join(PROJECT["project"]["classifiers"]))
+    assert PROJECT["tool"]["cibuildwheel"]["build"] == [f"cp3{minor}-*" for minor in classifiers]
 
 
 def normalize(name: str) -> str:

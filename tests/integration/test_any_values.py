@@ -26,6 +26,8 @@ from otel_sqlite_exporter.settings import resolve_settings
 from tests.commands import run_here
 from tests.conftest import exporting, health, read
 
+pytestmark = pytest.mark.core
+
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 JSON = dict[str, Any]
 

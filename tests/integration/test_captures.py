@@ -17,6 +17,8 @@ from tests.scenarios.comparison import find_differences
 from tests.scenarios.packages import PACKAGES
 from tests.scenarios.unrecorded import find_unrecorded
 
+pytestmark = pytest.mark.core
+
 CAPTURES = ROOT / "tests/captures"
 VIEWS = ("complete_llm_interactions", "complete_tool_interactions", "agent_tree", "sessions", "traces")
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from otel_sqlite_exporter.cli.commands import PROGRAM
+from otel_sqlite_exporter.native.core_state import find_core_state
 from otel_sqlite_exporter.version import __version__
 from tests.commands import COMMAND, NEXT, become_next, run, run_here, run_on_terminal, upgrade_to_next, write_sessions
 from tests.conftest import HANG_S, clean_environment, exporting, make_spans, read, span_names
@@ -67,6 +68,7 @@ def test_info_counts_what_the_views_show(written: Path) -> None:
     contents = shown.pop("contents")
     assert shown == {
         "package_version": __version__,
+        "compiled_core": find_core_state(),
         "path": str(written),
         "schema_version": NEWEST,
         "package_schema_version": NEWEST,

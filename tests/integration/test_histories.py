@@ -23,6 +23,8 @@ from otel_sqlite_exporter.maintain.reindex import reindex
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.conftest import exporting, in_new_process, read, span_names
 
+pytestmark = pytest.mark.core
+
 _RESOURCE = Resource({"service.name": "agent"})
 _TIME = 1_795_000_000_000_000_000
 

@@ -37,6 +37,8 @@ from otel_sqlite_exporter.write.writer import Writer
 from tests.conftest import read
 from tests.file_checks import check_file
 
+pytestmark = pytest.mark.core
+
 _START = 1_795_000_000_000_000_000
 _Record = EncodedSpan | EncodedLog
 _EMPTY_LLM = LLMInteractionRow(0, 0, *(None,) * 18)

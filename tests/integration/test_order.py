@@ -24,6 +24,8 @@ from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, Trace
 from otel_sqlite_exporter import SQLiteSpanExporter
 from tests.file_checks import check_links
 
+pytestmark = pytest.mark.core
+
 _VIEWS = (
     "agents",
     "spans",

@@ -35,6 +35,8 @@ from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.model.values import decode_attributes
 from tests import strategies
 
+pytestmark = pytest.mark.core
+
 _ids = st.integers(1, 2**64 - 1)
 _contexts = st.builds(
     SpanContext,

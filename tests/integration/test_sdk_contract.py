@@ -24,6 +24,8 @@ from opentelemetry.trace import SpanContext
 from otel_sqlite_exporter import SQLiteSpanExporter
 from tests.conftest import exporting, health, in_new_process, make_spans, read, span_names, using
 
+pytestmark = pytest.mark.core
+
 SUCCESS, FAILURE = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
 NUMBERED = [f"{number:04}" for number in range(600)]
 

@@ -16,6 +16,8 @@ from otel_sqlite_exporter.model.signals import LogFields, SpanFields, SpanKind, 
 from otel_sqlite_exporter.otlp.alterations import Alterations
 from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord, decode_message
 
+pytestmark = pytest.mark.core
+
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 ATTRIBUTES = [
     {"key": "text", "value": {"stringValue": "x"}},

@@ -229,6 +229,7 @@ def test_making_an_exporter_in_a_folder_that_is_gone_does_not_raise(
     ("variable", "text", "setting", "value"),
     [
         ("SPAN_PROCESSOR", "True", "span_processor", True),
+        ("NATIVE", "false", "native", False),
         ("DEBUG", " SQL,connection ,", "debug", ("sql", "connection")),
         ("DEBUG_FILE", "trace.txt", "debug_file", os.path.abspath("trace.txt")),
     ],

@@ -12,6 +12,7 @@ from otel_sqlite_exporter.cli.formatting import Value, format_bytes, format_time
 from otel_sqlite_exporter.cli.table_model import Column, Facts, Table, make_columns
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
 from otel_sqlite_exporter.model.plural import count
+from otel_sqlite_exporter.native.core_state import find_core_state
 from otel_sqlite_exporter.query.overview import Overview
 from otel_sqlite_exporter.query.session_conflicts import describe_conflicts
 from otel_sqlite_exporter.storage.identity import migrate_hint, name_command
@@ -108,12 +109,13 @@ def show_findings(path: str, findings: Sequence[Finding], repair: Repair | None,
 def show_overview(overview: Overview, *, as_json: bool) -> None:
     """Print what a file holds."""
     if as_json:
-        print_json({"package_version": __version__} | asdict(overview))
+        print_json({"package_version": __version__, "compiled_core": find_core_state()} | asdict(overview))
         return
     file: dict[str, Value] = {
         "path": overview.path,
         "schema version": _describe_version(overview),
         "package version": __version__,
+        "compiled core": find_core_state(),
         "file size": format_bytes(overview.file_bytes),
         "write-ahead log size": format_bytes(overview.wal_bytes),
     }
