@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from otel_sqlite_exporter.genai.content_sources import NATIVE, ContentPlan, get_content
 from otel_sqlite_exporter.genai.event_content import RecordedMessages, find_event_tools
 from otel_sqlite_exporter.genai.messages.embedding_inputs import read_inputs
-from otel_sqlite_exporter.genai.messages.flattened import find_below, find_left, find_result_ids, gather
+from otel_sqlite_exporter.genai.messages.flattened import find_below, find_names, find_result_ids, gather
 from otel_sqlite_exporter.genai.messages.json_texts import decode_text
 from otel_sqlite_exporter.genai.messages.message_names import Message, Part, Untold
 from otel_sqlite_exporter.genai.messages.normalise import (
@@ -139,7 +139,7 @@ def _find_messages(
         messages: Sequence[Message] | None
         if source.is_prefix:
             prefix = source.names[0].name[:-1]
-            left = find_left(tuple(attributes), prefix)
+            left = find_names(attributes).find_left(prefix)
             if left == "nothing":
                 continue
             if left == "results":

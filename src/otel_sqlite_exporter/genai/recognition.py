@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from otel_sqlite_exporter.genai.column_readers import FAILED, read_text
+from otel_sqlite_exporter.genai.column_readers import FAILED, find_keys, read_text
 from otel_sqlite_exporter.genai.content import AS_RECORDED, find_content
 from otel_sqlite_exporter.genai.event_content import RecordedMessages, find_exception_type, find_first_token_ms
 from otel_sqlite_exporter.genai.messages.tool_content import clean_call_id
@@ -258,6 +258,8 @@ def _find_outside(plan: InteractionPlan, attributes: Mapping[str, Any]) -> Outsi
 
 
 def _read(plan: RowPlan, attributes: Mapping[str, Any]) -> list[Any]:
+    if plan.documents:
+        plan = plan.narrow(tuple([find_keys(attributes[name], keys) for name, keys in plan.documents]))
     row = plan.row.copy()
     for column, name, asks in plan.texts:
         value = attributes[name]

@@ -15,10 +15,10 @@ from typing import Any
 
 import orjson
 
-from otel_sqlite_exporter.genai.column_readers import READERS, Read, find_value, read_text
+from otel_sqlite_exporter.genai.column_readers import READERS, Read, ReadAt, read_text
 from otel_sqlite_exporter.genai.content import plan_content
 from otel_sqlite_exporter.genai.globs import compile_glob, find_globs
-from otel_sqlite_exporter.genai.plans import Ask, InteractionPlan, RowPlan
+from otel_sqlite_exporter.genai.plans import Ask, InteractionPlan, RowPlan, find_documents
 from otel_sqlite_exporter.genai.providers import VOCABULARY, Providers
 from otel_sqlite_exporter.genai.usage import NOBODY, Outside
 from otel_sqlite_exporter.model.caches import remember
@@ -113,7 +113,7 @@ class Rules:
         own_names = columns["own_name"]
         outside, parts = self._find_outside(matching, columns)
         operations = tuple(
-            (name.name, None if name.path is None else _read_at(name.path), find_globs(values))
+            (name.name, None if name.path is None else ReadAt(name.path), find_globs(values))
             for dialect in matching
             for name, values in ((parse_name(text), values) for text, values in dialect.operations.items())
             if name.name in present
@@ -173,7 +173,7 @@ class Rules:
                 others.append((index, tuple(asks)))
         empty: list[Any] = [None] * len(row._fields)
         empty[row._fields.index("dialect")] = label
-        return RowPlan(empty, tuple(texts), tuple(others), tuple(sums))
+        return RowPlan(empty, tuple(texts), tuple(others), tuple(sums), find_documents(others), {})
 
     def _find_outside(
         self, matching: Iterable[Dialect], columns: Mapping[str, Sequence[ColumnSource]]
@@ -198,7 +198,7 @@ class Rules:
         read: Read = READERS.get(column, read_text)
         if column == "provider":
             read = self._read_provider
-        return (name.name, read if name.path is None else _read_at(name.path, read))
+        return (name.name, read if name.path is None else ReadAt(name.path, read))
 
     def _read_provider(self, value: Any) -> str | None:
         text = read_text(value)
@@ -229,14 +229,6 @@ def read_dialects() -> tuple[bytes, ...]:
 @functools.cache
 def _load_dialects() -> tuple[Dialect, ...]:
     return tuple(parse_dialect(orjson.loads(content)) for content in read_dialects())
-
-
-def _read_at(path: tuple[str, ...], read: Read | None = None) -> Read:
-    def read_there(value: Any) -> Any:
-        found = find_value(value, path)
-        return found if found is None or read is None else read(found)
-
-    return read_there
 
 
 def _write(name: AttributeName) -> str:
