@@ -24,7 +24,8 @@ Documents = tuple[tuple[str, tuple[str, ...]], ...]
 
 class RowPlan(NamedTuple):
     """How to fill the columns of a row. Each column (by its index) tries some attributes in turn. In `texts` the first
-    attribute holds text, which is usually taken unchanged. `sums` are used if nothing else was found.
+    attribute holds text, which is usually taken unchanged. `sums` are used if nothing else was found. `models` hold one
+    that may be the requested or the answering one.
 
     Many columns may be in the JSON of one attribute. `documents` are such attributes, with the keys of their JSON that
     are asked for: `narrow` takes those that a span has, and returns the plan without the columns that it has not."""
@@ -33,6 +34,7 @@ class RowPlan(NamedTuple):
     texts: tuple[tuple[int, str, tuple[Ask, ...]], ...]
     others: tuple[tuple[int, tuple[Ask, ...]], ...]
     sums: tuple[tuple[int, tuple[Ask, ...]], ...]
+    models: tuple[Ask, ...]
     documents: Documents
     narrowed: dict[Any, RowPlan]
 
@@ -42,7 +44,11 @@ class RowPlan(NamedTuple):
         if plan is None:
             present = {name: found for (name, _), found in zip(self.documents, keys, strict=True)}
             others = ((column, tuple(ask for ask in asks if _can_have(ask, present))) for column, asks in self.others)
-            plan = self._replace(others=tuple((column, asks) for column, asks in others if asks), documents=())
+            plan = self._replace(
+                others=tuple((column, asks) for column, asks in others if asks),
+                models=tuple(ask for ask in self.models if _can_have(ask, present)),
+                documents=(),
+            )
             remember(self.narrowed, keys, plan)
         return plan
 
@@ -70,7 +76,6 @@ class InteractionPlan(NamedTuple):
         operation: The operation if none of them does.
         llm, tool: How to fill the columns.
         names_tool: Whether an attribute names a tool.
-        models: Attributes with a model that may be the requested or the answering one.
         own_names: Attributes with the name of an agent or tool; with `is_named_by_span` it is the span's name.
         usage: Attributes that may hold numbers of tokens.
         outside: Token parts that the totals do not include. If this depends on the attribute that holds a part, `parts`
@@ -86,7 +91,6 @@ class InteractionPlan(NamedTuple):
     llm: RowPlan
     tool: RowPlan
     names_tool: bool
-    models: tuple[Ask, ...]
     own_names: tuple[Ask, ...]
     is_named_by_span: bool
     usage: tuple[Ask, ...]

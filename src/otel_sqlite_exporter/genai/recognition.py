@@ -107,9 +107,10 @@ def _find(
     # Most spans of a framework have an operation that is neither a call nor an agent: only usage makes them a row.
     if not (is_agent or operation is None or operation in CALLS) and _ask(plan.usage, attributes) is None:
         return NO_INTERACTIONS
-    row = _read(plan.llm, attributes)
-    if plan.models and (row[_REQUEST_MODEL] is None or row[_RESPONSE_MODEL] is None):
-        _choose_models(plan, row, attributes)
+    llm = _narrow(plan.llm, attributes)
+    row = _read(llm, attributes)
+    if llm.models and (row[_REQUEST_MODEL] is None or row[_RESPONSE_MODEL] is None):
+        _choose_models(llm.models, row, attributes)
     has_usage = _unify_usage(plan, row, operation, attributes)
     if not (has_usage or is_agent or operation in CALLS or (operation is None and row[_REQUEST_MODEL] is not None)):
         return NO_INTERACTIONS
@@ -155,7 +156,7 @@ def _find_tool(
     is_span: bool,
     is_wait: bool,
 ) -> Interactions:
-    row = _read(plan.tool, attributes)
+    row = _read(_narrow(plan.tool, attributes), attributes)
     if is_wait:
         row[_TOOL_WAITING] = row[_TOOL_DURATION] or 0.0
     elif row[_TOOL_NAME] is None:
@@ -172,9 +173,9 @@ def _find_tool(
     return make_row(Interactions, (None, make_row(ToolInteractionRow, row), (), ()))
 
 
-def _choose_models(plan: InteractionPlan, row: list[Any], attributes: Mapping[str, Any]) -> None:
+def _choose_models(models: Sequence[Ask], row: list[Any], attributes: Mapping[str, Any]) -> None:
     """The first model that differs from the requested one is the model that answered."""
-    for ask in plan.models:
+    for ask in models:
         model = _ask((ask,), attributes)
         if row[_REQUEST_MODEL] is None:
             row[_REQUEST_MODEL] = model
@@ -257,9 +258,13 @@ def _find_outside(plan: InteractionPlan, attributes: Mapping[str, Any]) -> Outsi
     return Outside(*(next((providers for _, providers in part), NOBODY) for part in used))
 
 
+def _narrow(plan: RowPlan, attributes: Mapping[str, Any]) -> RowPlan:
+    if not plan.documents:
+        return plan
+    return plan.narrow(tuple([find_keys(attributes[name], keys) for name, keys in plan.documents]))
+
+
 def _read(plan: RowPlan, attributes: Mapping[str, Any]) -> list[Any]:
-    if plan.documents:
-        plan = plan.narrow(tuple([find_keys(attributes[name], keys) for name, keys in plan.documents]))
     row = plan.row.copy()
     for column, name, asks in plan.texts:
         value = attributes[name]

@@ -126,7 +126,6 @@ class Rules:
             llm=self._plan_row(LLMInteractionRow, label, columns, present),
             tool=self._plan_row(ToolInteractionRow, label, columns, present),
             names_tool=bool(columns["tool_name"]),
-            models=tuple(self._ask("model", source.names[0]) for source in columns["model"]),
             own_names=tuple(self._ask("own_name", source.names[0]) for source in own_names if source.names[0] != _SPAN),
             is_named_by_span=any(source.names[0] == _SPAN for source in own_names),
             usage=tuple(
@@ -173,7 +172,9 @@ class Rules:
                 others.append((index, tuple(asks)))
         empty: list[Any] = [None] * len(row._fields)
         empty[row._fields.index("dialect")] = label
-        return RowPlan(empty, tuple(texts), tuple(others), tuple(sums), find_documents(others), {})
+        models = tuple(self._ask("model", source.names[0]) for source in columns["model"] if row is LLMInteractionRow)
+        documents = find_documents([*others, (0, models)])
+        return RowPlan(empty, tuple(texts), tuple(others), tuple(sums), models, documents, {})
 
     def _find_outside(
         self, matching: Iterable[Dialect], columns: Mapping[str, Sequence[ColumnSource]]

@@ -62,6 +62,9 @@ class Names:
         return self._left[prefix]
 
 
+NO_NAMES = Names(())
+
+
 def find_names(attributes: Mapping[Any, Any]) -> Names:
     """Return the names of attributes. The same come again: to work out what 20 of them say takes 30 us."""
     return _remember(tuple(attributes))
@@ -84,17 +87,17 @@ def gather_item(attributes: Mapping[Any, Any], prefix: str, gathered: Gathered, 
     return _arrange(names, attributes, prefix)[0]
 
 
-def find_below(attributes: Mapping[Any, Any], prefix: str) -> dict[str, Any]:
+def find_below(attributes: Mapping[Any, Any], prefix: str, names: Names) -> dict[str, Any]:
     """Return the values of attributes whose names begin with `prefix`, by what follows it; None is no value."""
-    names = find_names(attributes).find_below(prefix)
+    found = names.find_below(prefix)
     length = len(prefix)
-    return {name[length:]: attributes[name] for name in names if attributes[name] is not None} if names else {}
+    return {name[length:]: attributes[name] for name in found if attributes[name] is not None} if found else {}
 
 
-def find_result_ids(attributes: Mapping[Any, Any], prefix: str) -> list[Any]:
+def find_result_ids(attributes: Mapping[Any, Any], prefix: str, names: Names) -> list[Any]:
     """Return the ids of calls whose results such messages held."""
-    names = find_names(attributes).find_below(f"{prefix}.")
-    return [attributes[name] for name in names if name.endswith(".tool_call_id")]
+    below = names.find_below(f"{prefix}.")
+    return [attributes[name] for name in below if name.endswith(".tool_call_id")]
 
 
 @lru_cache(512)

@@ -15,7 +15,7 @@ from typing import Any
 from otel_sqlite_exporter.genai.messages.json_texts import CLASS, decode_json, decode_text
 from otel_sqlite_exporter.genai.messages.media_parts import MODALITIES, read_media
 from otel_sqlite_exporter.genai.messages.message_names import NAMES, Message, Part, first, without_none
-from otel_sqlite_exporter.model.values import encode_value, repair_text
+from otel_sqlite_exporter.model.values import encode_sure, encode_value, repair_text
 
 _NAMES = NAMES["parts"]
 # What each type of the schema must hold to be taken as it is.
@@ -39,6 +39,8 @@ def as_text(value: Any) -> str:
     """Return any value as text: text as it is (lone surrogates replaced), bytes as base64, all else as JSON."""
     if isinstance(value, str):
         return repair_text(value)[0]
+    if type(value) is dict and (plain := encode_sure(value)) is not None:
+        return plain
     text = encode_value(value).text
     return str(decode_json(text)) if text.startswith('"') else text
 

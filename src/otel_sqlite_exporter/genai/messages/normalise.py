@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from otel_sqlite_exporter.genai.messages.flat_messages import read_plan
-from otel_sqlite_exporter.genai.messages.flattened import find_names, gather, gather_item
+from otel_sqlite_exporter.genai.messages.flattened import Names, find_names, gather, gather_item
 from otel_sqlite_exporter.genai.messages.json_texts import decode_json
 from otel_sqlite_exporter.genai.messages.message_names import Message, Part, Untold
 from otel_sqlite_exporter.genai.messages.message_parts import make_text
@@ -101,12 +101,14 @@ def read_parts(value: Any, default_role: str = "system") -> list[Part] | None:
     return parts or [make_text(value)]
 
 
-def read_flattened(attributes: Mapping[Any, Any], prefix: str, default_role: str) -> list[Message] | None:
+def read_flattened(
+    attributes: Mapping[Any, Any], prefix: str, default_role: str, names: Names | None = None
+) -> list[Message] | None:
     """Return the messages that a dialect spreads over attributes whose names begin with `prefix` and a number, as
     `gen_ai.prompt.0.content` and `gen_ai.prompt.0.tool_calls.1.name` (prefix `gen_ai.prompt`), or
     `llm.input_messages.0.message.contents.1.message_content.text` (prefix `llm.input_messages`). None if there are no
     such."""
-    gathered = find_names(attributes).gather(prefix)
+    gathered = (find_names(attributes) if names is None else names).gather(prefix)
     messages: list[Message] = []
     for index, (_, plan) in enumerate(gathered.items):
         plain = None if plan is None else read_plan(plan, attributes)
