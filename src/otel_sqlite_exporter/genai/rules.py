@@ -9,7 +9,7 @@ shapes differ only in attributes that no dialect knows, or in the number of mess
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -148,6 +148,8 @@ class Rules:
         self, column: str, matching: Iterable[Dialect], present: Mapping[str, bool]
     ) -> list[ColumnSource]:
         sources = [source for dialect in matching for source in dialect.attributes.get(column, ())]
+        if column in _CONTENT:
+            sources = [_leave_out_absent(source, present) if source.keys else source for source in sources]
         some = any if column in _CONTENT else all
         return [source for source in sources if some(name.name in present or name == _SPAN for name in source.names)]
 
@@ -230,6 +232,11 @@ def read_dialects() -> tuple[bytes, ...]:
 @functools.cache
 def _load_dialects() -> tuple[Dialect, ...]:
     return tuple(parse_dialect(orjson.loads(content)) for content in read_dialects())
+
+
+def _leave_out_absent(source: ColumnSource, present: Container[str]) -> ColumnSource:
+    given = [(key, name) for key, name in zip(source.keys, source.names, strict=True) if name.name in present]
+    return source._replace(keys=tuple(key for key, _ in given), names=tuple(name for _, name in given))
 
 
 def _write(name: AttributeName) -> str:

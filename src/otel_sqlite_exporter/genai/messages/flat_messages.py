@@ -17,7 +17,7 @@ from otel_sqlite_exporter.genai.messages.plain_messages import PLAIN, end_plain,
 from otel_sqlite_exporter.model.values import repair_text
 
 _OF_CALLS = ("id", "name", "arguments")
-_MEMBERS = frozenset(("role", "content", "finish_reason", "tool_call_id"))
+_MEMBERS = frozenset(("role", "content", "name", "tool_call_id", "finish_reason"))
 _LISTS = frozenset(("contents", "tool_calls"))
 _BLOCK = {"type", "text"}
 
@@ -27,7 +27,7 @@ class PlainPlan(NamedTuple):
 
     Attributes:
         roles: The roles that a plain message with these members can have.
-        role, content, call_id, reason: Of these members.
+        role, content, name, call_id, reason: Of these members.
         texts: Of the type and the text of each block that the message has in place of a content.
         calls: Of the id, the name and the arguments of each call of a tool.
     """
@@ -37,6 +37,7 @@ class PlainPlan(NamedTuple):
     content: str | None
     texts: tuple[tuple[str, str], ...]
     calls: tuple[tuple[str | None, str | None, str | None], ...]
+    name: str | None
     call_id: str | None
     reason: str | None
 
@@ -65,6 +66,7 @@ def plan_plain(places: Any) -> PlainPlan | None:
         members.get("content"),
         tuple(text for text in texts if text is not None),
         tuple(call for call in calls if call is not None),
+        members.get("name"),
         members.get("tool_call_id"),
         members.get("finish_reason"),
     )
@@ -72,7 +74,7 @@ def plan_plain(places: Any) -> PlainPlan | None:
 
 def read_plan(plan: PlainPlan, attributes: Mapping[Any, Any]) -> Message | None:
     """Return the message that these attributes hold; None if it is no plain one."""
-    roles, role_name, content_name, texts, call_names, id_name, reason_name = plan
+    roles, role_name, content_name, texts, call_names, name_name, id_name, reason_name = plan
     role = attributes[role_name]
     if type(role) is not str or role not in roles:
         return None
@@ -86,26 +88,27 @@ def read_plan(plan: PlainPlan, attributes: Mapping[Any, Any]) -> Message | None:
         calls = []
         for of_id, of_name, of_arguments in call_names:
             id = None if of_id is None else attributes[of_id]
-            name = None if of_name is None else attributes[of_name]
+            called = None if of_name is None else attributes[of_name]
             arguments = None if of_arguments is None else attributes[of_arguments]
             if (
                 (type(id) is not str and of_id is not None)
-                or (type(name) is not str and of_name is not None)
+                or (type(called) is not str and of_name is not None)
                 or (type(arguments) is not str and of_arguments is not None)
             ):
                 return None
-            calls.append(make_plain_call(id, name, arguments))
+            calls.append(make_plain_call(id, called, arguments))
+    name = None if name_name is None else attributes[name_name]
     call_id = None if id_name is None else attributes[id_name]
     reason = None if reason_name is None else attributes[reason_name]
     if not texts:
-        return make_plain(role, content, calls, call_id, reason)
+        return make_plain(role, content, calls, name, call_id, reason)
     parts: list[Part] = []
     for type_name, text_name in texts:
         text = attributes[text_name]
         if attributes[type_name] != "text" or type(text) is not str or not text:
             return None
         parts.append({"type": "text", "content": text if text.isascii() else repair_text(text)[0]})
-    return end_plain({"role": role, "parts": parts + (calls or [])}, reason)
+    return end_plain({"role": role, "parts": parts + (calls or [])}, name, reason)
 
 
 def _plan_text(places: Any) -> tuple[str, str] | None:

@@ -14,11 +14,13 @@ from otel_sqlite_exporter.genai.messages.message_parts import make_call, simplif
 from otel_sqlite_exporter.model.values import repair_text
 
 PLAIN: dict[str, frozenset[str]] = {
-    **dict.fromkeys(("system", "developer", "user"), frozenset(("role", "content"))),
-    "assistant": frozenset(("role", "content", "tool_calls", "finish_reason", "refusal")),
-    "tool": frozenset(("role", "content", "tool_call_id")),
+    **dict.fromkeys(("system", "developer", "user"), frozenset(("role", "content", "name"))),
+    "assistant": frozenset(("role", "content", "tool_calls", "finish_reason", "refusal", "name")),
+    "tool": frozenset(("role", "content", "tool_call_id", "name")),
 }
 """The keys that a plain message of each role may have."""
+# What the clients of OpenAI write of a message that has no such thing.
+_OFTEN_NONE = frozenset(("annotations", "audio", "function_call", "refusal", "tool_calls", "reasoning_content", "name"))
 _TEXT_BLOCK = frozenset(("type", "text"))
 _NATIVE_KEYS = frozenset(("role", "parts", "finish_reason", "name"))
 _NATIVE_PARTS: dict[str, frozenset[str]] = {
@@ -38,17 +40,23 @@ def read_plain(item: Any) -> Message | None:
     if keys is None:
         return None
     if not keys.issuperset(item):
-        return _read_native(item) if _NATIVE_KEYS.issuperset(item) and item.get("name") is None else None
+        if "parts" in item:
+            return _read_native(item) if _NATIVE_KEYS.issuperset(item) and item.get("name") is None else None
+        if not keys.issuperset([key for key in item if item[key] is not None or key not in _OFTEN_NONE]):
+            return None
     if item.get("refusal") is not None:
         return None
     if calls is not None:
         if type(calls) is not list or not all(type(call) is dict for call in calls):
             return None
         calls = list(map(make_call, calls))
-    return make_plain(role, content, calls, item.get("tool_call_id"), item.get("finish_reason"))  # type: ignore[arg-type]
+    name, call_id, reason = item.get("name"), item.get("tool_call_id"), item.get("finish_reason")
+    return make_plain(role, content, calls, name, call_id, reason)  # type: ignore[arg-type]
 
 
-def make_plain(role: str, content: Any, calls: list[Part] | None, call_id: Any, reason: Any) -> Message | None:
+def make_plain(
+    role: str, content: Any, calls: list[Part] | None, name: Any, call_id: Any, reason: Any
+) -> Message | None:
     """The same, of a message of one of the `PLAIN` roles that says no more than these."""
     parts: list[Part]
     if type(content) is str and content:
@@ -57,8 +65,12 @@ def make_plain(role: str, content: Any, calls: list[Part] | None, call_id: Any, 
             return None
         text = content if content.isascii() else repair_text(content)[0]
         if role == "tool":
+            if type(call_id) is not str or not (name is None or type(name) is str):
+                return None
             part = {"type": "tool_call_response", "id": call_id, "response": text}
-            return {"role": role, "parts": [part]} if type(call_id) is str else None
+            if name:
+                part["name"] = name
+            return {"role": role, "parts": [part]}
         parts = [{"type": "text", "content": text}]
     elif type(content) is list and content and role != "tool":
         parts = []
@@ -73,7 +85,7 @@ def make_plain(role: str, content: Any, calls: list[Part] | None, call_id: Any, 
         parts = []
     if calls:
         parts += calls
-    return end_plain({"role": role, "parts": parts}, reason)
+    return end_plain({"role": role, "parts": parts}, name, reason)
 
 
 def are_native(items: list[Any]) -> bool:
@@ -145,11 +157,16 @@ def _read_native(item: dict[str, Any]) -> Message | None:
         role = "tool"
     elif role == "tool" and not results:
         return None
-    return end_plain({"role": role, "parts": parts}, item.get("finish_reason"))
+    return end_plain({"role": role, "parts": parts}, None, item.get("finish_reason"))
 
 
-def end_plain(message: Message, reason: Any) -> Message | None:
-    """Return a plain message with the reason why it ended."""
+def end_plain(message: Message, name: Any, reason: Any) -> Message | None:
+    """Return a plain message with the name of who says it, and the reason why it ended."""
+    if name is not None:
+        if type(name) is not str or not name.isascii():
+            return None
+        if name:
+            message["name"] = name
     if reason is None:
         return message
     if type(reason) is not str or not reason or not reason.isascii():
