@@ -15,7 +15,14 @@ from typing import Any, NamedTuple
 from otel_sqlite_exporter.genai.content_sources import NATIVE, ContentPlan, get_content
 from otel_sqlite_exporter.genai.event_content import RecordedMessages, find_event_tools
 from otel_sqlite_exporter.genai.messages.embedding_inputs import read_inputs
-from otel_sqlite_exporter.genai.messages.flattened import NO_NAMES, Names, find_below, find_names, find_result_ids, gather
+from otel_sqlite_exporter.genai.messages.flattened import (
+    NO_NAMES,
+    Names,
+    find_below,
+    find_names,
+    find_result_ids,
+    gather,
+)
 from otel_sqlite_exporter.genai.messages.json_texts import decode_text
 from otel_sqlite_exporter.genai.messages.message_names import Message, Part
 from otel_sqlite_exporter.genai.messages.normalise import (

@@ -128,7 +128,7 @@ def _find_left(lasts: set[str]) -> str | None:
 
 def _are_leaves(names: Iterable[str], attributes: Mapping[Any, Any]) -> bool:
     """Whether each value is one where its name says: None gives way to what others say, and a map may hold more."""
-    for name in names:  # noqa: SIM110 - any() takes three times as long
+    for name in names:
         value = attributes[name]
         if value is None or isinstance(value, dict):
             return False
