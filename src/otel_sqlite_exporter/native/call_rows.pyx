@@ -142,8 +142,8 @@ cdef class CallPlan:
             if find_first(self.usage, held) is None:
                 return NO_INTERACTIONS
         row = self.llm.read(held)
-        if self.plan.models and (row[REQUEST_MODEL] is None or row[RESPONSE_MODEL] is None):
-            choose_models(self.plan, row, copy_held(held))
+        if self.plan.llm.models and (row[REQUEST_MODEL] is None or row[RESPONSE_MODEL] is None):
+            choose_models(self.plan.llm.models, row, copy_held(held))
         has_usage = self._unify_usage(row, meaning.operation, held)
         if not (has_usage or meaning.is_agent or meaning.is_call):
             if meaning.operation is not None or row[REQUEST_MODEL] is None:
