@@ -36,6 +36,7 @@ from tests.conftest import (
     exporting,
     health,
     in_new_process,
+    make_spans,
     read,
     span_names,
 )
@@ -150,14 +151,28 @@ def test_what_ended_is_in_the_file_soon_after_if_nothing_else_ends(path: Path) -
     assert health(path, "opened") == (0,)
 
 
-def test_batches_grow_while_spans_keep_ending(path: Path) -> None:
-    settings = {"schedule_delay_ms": 600_000, "idle_delay_ms": 600_000, "batch_size": 100}
-    with tracing(path, **settings) as (tracer, processor):
-        for _ in range(250):
-            tracer.start_span("many").end()
-        eventually(lambda: not processor._queue)
+ONLY_FULL_BATCHES = {"open_delay_ms": 600_000, "schedule_delay_ms": 600_000, "idle_delay_ms": 600_000}
+"""Settings with which the thread writes nothing else within a test."""
+
+
+def test_full_batches_are_written_at_once_and_the_rest_grows(path: Path) -> None:
+    with tracing(path, **ONLY_FULL_BATCHES, batch_size=100) as (tracer, processor):
+        with processor._writing:
+            for _ in range(250):
+                tracer.start_span("many").end()
+        eventually(lambda: len(processor._queue) == 50)
         tracer.start_span("one more").end()
-    assert health(path, "received", "batches") == (251, 4)
+    assert health(path, "received", "batches") == (251, 3)
+
+
+def test_a_batch_that_two_threads_fill_at_once_is_written_at_once(path: Path) -> None:
+    with tracing(path, **ONLY_FULL_BATCHES, batch_size=2) as (tracer, processor):
+        span = tracer.start_span("third")
+        eventually(lambda: processor._thread._wake.empty() and not processor._is_asleep)
+        for queued in make_spans("first", "second"):  # by threads that have not looked yet whether the batch is full
+            processor._queue.put(queued)
+        span.end()
+        eventually(lambda: len(processor._queue) == 1)
 
 
 def test_a_process_that_does_nothing_is_not_woken(path: Path) -> None:

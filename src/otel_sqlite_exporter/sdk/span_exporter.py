@@ -11,7 +11,7 @@ from typing import Unpack
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from otel_sqlite_exporter.encode.each_record import encode_each
+from otel_sqlite_exporter.encode.each_record import EncodedRecords, encode_each
 from otel_sqlite_exporter.encode.quarantine import quarantine_span
 from otel_sqlite_exporter.encode.spans import SpanEncoder
 from otel_sqlite_exporter.genai.rules import extend_rules
@@ -19,6 +19,7 @@ from otel_sqlite_exporter.model.rows import EncodedSpan, QuarantineRow, Records
 from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
 from otel_sqlite_exporter.sdk.keywords import show_keywords
 from otel_sqlite_exporter.sdk.sdk_delivery import make_delivery
+from otel_sqlite_exporter.sdk.span_queues import SpanQueue, SpansAsTheyAre, SpansAsValues
 from otel_sqlite_exporter.settings import SettingKeywords, Settings, resolve_settings
 
 
@@ -76,7 +77,24 @@ class SQLiteSpanExporter(SpanExporter):
         """Return True: each export is written when it returns."""
         return True
 
+    def make_queue(self) -> SpanQueue:
+        """Return an empty queue for the spans of a processor that have ended."""
+        if self.encodes_at_end:
+            return SpansAsValues(self._encoder.encode_span, self._encode, self._deliver)
+        return SpansAsTheyAre(self.export)
+
+    @property
+    def encodes_at_end(self) -> bool:
+        """Whether a processor has each span encoded where it ends, because that takes microseconds: by the compiled
+        core, with nothing to redact. A redactor of the user may take longer; it runs on the thread that exports."""
+        return self._encoder.is_native and self._redactor is None
+
     def _export(self, spans: Sequence[ReadableSpan], *, are_open: bool) -> SpanExportResult:
+        encoded = self._encode(spans, are_open=are_open)
+        # A running span comes again when it has ended.
+        return self._deliver(encoded._replace(refused=[]) if are_open else encoded)
+
+    def _encode(self, spans: Sequence[ReadableSpan], *, are_open: bool = False) -> EncodedRecords[EncodedSpan]:
         arrival = time.time_ns()
 
         def encode(original: ReadableSpan) -> EncodedSpan:
@@ -87,8 +105,9 @@ class SQLiteSpanExporter(SpanExporter):
             span = original if self._redactor is None else self._redactor.redact_span(original)
             return quarantine_span(span, error, arrival)
 
-        encoded = encode_each(spans, encode, quarantine)
-        # A running span comes again when it has ended.
-        refused = () if are_open else encoded.refused
-        is_durable = self._delivery.deliver(Records(spans=encoded.rows, quarantine=refused), lost=encoded.lost)
+        return encode_each(spans, encode, quarantine)
+
+    def _deliver(self, encoded: EncodedRecords[EncodedSpan]) -> SpanExportResult:
+        records = Records(spans=encoded.rows, quarantine=encoded.refused)
+        is_durable = self._delivery.deliver(records, lost=encoded.lost)
         return SpanExportResult.SUCCESS if is_durable else SpanExportResult.FAILURE
