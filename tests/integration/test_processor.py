@@ -41,6 +41,7 @@ from tests.conftest import (
     span_names,
 )
 from tests.file_checks import check_links
+from tests.integration.test_forks import raw_fork
 
 CALL = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "small", "session.id": "chat-1"}
 
@@ -386,6 +387,31 @@ def test_a_child_writes_its_own_spans_and_leaves_the_others_to_its_parent(path: 
     assert span_names(path) == ["both", "child", "parent"]
     assert read(path, "SELECT DISTINCT status FROM spans") == [("ok",)]
     assert health(path, "dropped") == (0,)
+
+
+def run_in_a_raw_child(path: str) -> None:
+    processor = SQLiteSpanProcessor(path, open_delay_ms=0, schedule_delay_ms=20)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(processor)
+    tracer = provider.get_tracer("tests")
+    tracer.start_span("parent").end()
+    assert processor.force_flush()
+    eventually(lambda: processor._is_asleep)
+    pid = raw_fork()
+    if pid == 0:
+        span = tracer.start_span("child")
+        eventually(lambda: opened(Path(path)))
+        span.end()
+        processor.force_flush()
+        os._exit(0)
+    os.waitpid(pid, 0)
+    provider.shutdown()
+
+
+def test_a_child_that_is_forked_in_c_shows_its_running_spans(path: Path) -> None:
+    in_new_process(run_in_a_raw_child, path)
+    assert span_names(path) == ["child", "parent"]
+    assert opened(path) == 1
 
 
 def trace_in_child(path: str, name: str) -> None:

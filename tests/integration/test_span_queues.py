@@ -17,6 +17,7 @@ from opentelemetry.trace import Link, SpanContext, TraceFlags
 
 from otel_sqlite_exporter import SQLiteSpanExporter, SQLiteSpanProcessor
 from otel_sqlite_exporter.encode.spans import SpanEncoder
+from otel_sqlite_exporter.sdk import span_exporter
 from otel_sqlite_exporter.sdk.span_queues import SpansAsTheyAre, SpansAsValues
 from tests.conftest import health, in_new_process, make_spans, named, read, span_names
 from tests.integration.test_processor import CALL, end_on_both_sides_of_a_fork, tracing
@@ -29,12 +30,12 @@ _ODD: Any = object()
 
 def choose(kind: str) -> None:
     """Let processors made from now on use this kind of queue."""
-    SQLiteSpanExporter.encodes_at_end = kind == "values"  # type: ignore[assignment,method-assign]
+    span_exporter._encodes_at_end = lambda exporter: kind == "values"
 
 
 @pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(SQLiteSpanExporter, "encodes_at_end", None)  # what it was comes back
+    monkeypatch.setattr(span_exporter, "_encodes_at_end", span_exporter._encodes_at_end)  # is restored
     choose(request.param)
     return str(request.param)
 

@@ -77,18 +77,6 @@ class SQLiteSpanExporter(SpanExporter):
         """Return True: each export is written when it returns."""
         return True
 
-    def make_queue(self) -> SpanQueue:
-        """Return an empty queue for the spans of a processor that have ended."""
-        if self.encodes_at_end:
-            return SpansAsValues(self._encoder.encode_span, self._encode, self._deliver)
-        return SpansAsTheyAre(self.export)
-
-    @property
-    def encodes_at_end(self) -> bool:
-        """Whether a processor has each span encoded where it ends, because that takes microseconds: by the compiled
-        core, with nothing to redact. A redactor of the user may take longer; it runs on the thread that exports."""
-        return self._encoder.is_native and self._redactor is None
-
     def _export(self, spans: Sequence[ReadableSpan], *, are_open: bool) -> SpanExportResult:
         encoded = self._encode(spans, are_open=are_open)
         # A running span comes again when it has ended.
@@ -111,3 +99,16 @@ class SQLiteSpanExporter(SpanExporter):
         records = Records(spans=encoded.rows, quarantine=encoded.refused)
         is_durable = self._delivery.deliver(records, lost=encoded.lost)
         return SpanExportResult.SUCCESS if is_durable else SpanExportResult.FAILURE
+
+
+def make_queue(exporter: SQLiteSpanExporter) -> SpanQueue:
+    """Return an empty queue for the spans that end in a processor, whose `export` is that of `exporter`."""
+    if _encodes_at_end(exporter):
+        return SpansAsValues(exporter._encoder.encode_span, exporter._encode, exporter._deliver)
+    return SpansAsTheyAre(exporter.export)
+
+
+def _encodes_at_end(exporter: SQLiteSpanExporter) -> bool:
+    """Return whether a span is encoded where it ends, because that takes microseconds: by the compiled core, with
+    nothing to redact. A redactor of the user may take longer; it runs on the thread that exports."""
+    return exporter._encoder.is_native and exporter._redactor is None

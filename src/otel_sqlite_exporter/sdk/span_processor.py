@@ -22,7 +22,7 @@ from otel_sqlite_exporter.error_texts import describe_error, list_frames
 from otel_sqlite_exporter.sdk.child_exits import flush_at_exit_of_child
 from otel_sqlite_exporter.sdk.keywords import show_keywords
 from otel_sqlite_exporter.sdk.running_spans import RunningSpans
-from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
+from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter, make_queue
 from otel_sqlite_exporter.sdk.turn_thread import Call, TurnThread, wait_for
 from otel_sqlite_exporter.settings import ProcessorKeywords, ProcessorSettings, Settings
 
@@ -142,7 +142,7 @@ class SQLiteSpanProcessor(SpanProcessor):
     def _begin(self) -> None:
         """Start with empty queues and new locks, in the first process and in each forked child."""
         self._pid = os.getpid()
-        self._queue = self._exporter.make_queue()
+        self._queue = make_queue(self._exporter)
         self._queued_at = -math.inf
         self._waits_since: float | None = None
         self._written_at = -math.inf
