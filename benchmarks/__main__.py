@@ -16,11 +16,14 @@ from typing import NamedTuple
 
 from benchmarks.agent_runs import store_runs
 from benchmarks.asking import ask, ask_text
+from benchmarks.latency import SPANS_A_REQUEST, measure_latency
 from benchmarks.masking import measure_pauses
 from benchmarks.measure import Result, run_rounds
 from benchmarks.million import Load, Reads, run_load, time_reads
 from benchmarks.openinference import openinference_spans
-from benchmarks.producers import PRODUCERS, WRITERS, produce, produce_paced, write_together
+from benchmarks.paced import keep_pace
+from benchmarks.peers import PEERS, make_peers
+from benchmarks.producers import PRODUCERS, WRITERS, produce, write_together
 from benchmarks.recognition import measure_recognition
 from benchmarks.rivals import CONTENDERS, Contender
 from benchmarks.services import load_services
@@ -31,6 +34,7 @@ _OURS, _FLOOR, _OVER_HTTP = "this exporter", "floor", "OTLP/HTTP"
 _SAME_ROWS, _ONE_TABLE = "executemany, the same rows", "executemany, one table"
 _ROUNDS, _BUSY_ROUNDS, _READS = 96, 24, 200
 _PACE = 20_000
+_REQUESTS_A_SECOND, _REQUESTS, _TURNS = 25, 1_000, 4
 _PACKAGES = ("otel-sqlite-exporter", "opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http", "orjson")
 
 
@@ -58,7 +62,8 @@ def run(folder: Path, spans: int, rounds: int, busy_rounds: int) -> Iterator[Lin
     yield from describe_recognition(max(min(15, rounds), 1))
     yield from describe_pauses(max(min(10_000, spans // 10), 100))
     yield from describe_producers(folder, max(spans // 5, 1_000))
-    yield from describe_paced(folder, max(spans * 60 / 1_000_000, 0.1))
+    yield from describe_paced(folder, max(spans * 60 / 1_000_000, 0.3))
+    yield from describe_latency(folder, max(spans * _REQUESTS // 1_000_000, 2 * _TURNS))
     together, worst = write_together(folder, max(rounds // 8, 1))
     yield Line(f"{WRITERS} processes on one file", f"{together:,.0f} spans/s together (longest export {worst:.0f} ms)")
     yield from describe_transfers(list(run_transfers(folder, spans // 10, TEXT_BYTES)))
@@ -77,7 +82,7 @@ def run(folder: Path, spans: int, rounds: int, busy_rounds: int) -> Iterator[Lin
 
 
 def measure(folder: Path, rounds: int, *, busy: bool) -> dict[str, Result]:
-    with _make(folder, CONTENDERS) as contenders:
+    with _make(folder, CONTENDERS, with_peers=True) as contenders:
         return run_rounds(contenders, rounds, busy=busy)
 
 
@@ -87,10 +92,12 @@ def measure_calls(folder: Path, rounds: int) -> dict[str, Result]:
 
 
 @contextlib.contextmanager
-def _make(folder: Path, names: Iterable[str]) -> Iterator[dict[str, Contender]]:
+def _make(folder: Path, names: Iterable[str], *, with_peers: bool = False) -> Iterator[dict[str, Contender]]:
     folder.mkdir()
     with contextlib.ExitStack() as stack:
         contenders = {name: CONTENDERS[name](folder) for name in names}
+        if with_peers:
+            contenders |= make_peers(folder)
         for contender in contenders.values():
             stack.callback(contender.close)
         yield contenders
@@ -105,6 +112,8 @@ def describe_idle(results: dict[str, Result]) -> Iterator[Line]:
             yield measure_line("this exporter / floor, CPU", ours / floor)
         elif name != _OURS:
             yield measure_line(f"this exporter / {name}, CPU", ours / cpu)
+    for name in PEERS.keys() - results.keys():
+        yield Line(name, "not installed")
 
 
 def describe_busy(results: dict[str, Result]) -> Iterator[Line]:
@@ -153,10 +162,24 @@ def describe_producers(folder: Path, spans: int) -> Iterator[Line]:
 
 
 def describe_paced(folder: Path, seconds: float) -> Iterator[Line]:
-    rate, lost, dropped = produce_paced(folder, _PACE, seconds)
-    name = f"SQLiteSpanProcessor, {_PACE:,} spans/s in traces of ten for {seconds:.0f} s"
-    yield measure_line(f"{name}: asked for / made", _PACE / rate, more=f" ({rate:,.0f} spans/s)")
-    yield measure_line(f"{name}: spans lost", lost, more=f" ({dropped} counted as dropped)")
+    no_op, ours = keep_pace(folder, _PACE, seconds)
+    asked = f"{_PACE:,} spans/s asked for in traces of ten, {seconds:.0f} s"
+    yield Line(f"no-op exporter: {asked}", f"{no_op.spans_a_second:,.0f} spans/s made")
+    yield Line(f"SQLiteSpanProcessor: {asked}", f"{ours.spans_a_second:,.0f} spans/s made")
+    yield measure_line("SQLiteSpanProcessor / no-op exporter, spans made", ours.spans_a_second / no_op.spans_a_second)
+    yield measure_line(f"SQLiteSpanProcessor: {asked}, lost", ours.lost, more=f" ({ours.dropped} counted as dropped)")
+
+
+def describe_latency(folder: Path, requests: int) -> Iterator[Line]:
+    measured = measure_latency(folder, _REQUESTS_A_SECOND, requests, _TURNS)
+    for name, latency in measured.items():
+        yield Line(
+            f"{name}: {_REQUESTS_A_SECOND} requests/s of {SPANS_A_REQUEST} spans in asyncio",
+            f"p50 {latency.p50_ms:.1f}, p99 {latency.p99_ms:.1f}, worst {latency.worst_ms:.1f} ms",
+        )
+    ours = measured.pop("SQLiteSpanProcessor")
+    for name, latency in measured.items():
+        yield measure_line(f"SQLiteSpanProcessor / {name}, p99 of a request", ours.p99_ms / latency.p99_ms)
 
 
 def describe_histories(folder: Path, turns: int, runs: int) -> Iterator[Line]:

@@ -13,13 +13,11 @@ from typing import NamedTuple
 
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import set_span_in_context
 
 from benchmarks.rivals import OneTableExporter
 from otel_sqlite_exporter import SQLiteSpanExporter, SQLiteSpanProcessor
 
 WRITERS = 8
-_SPANS_A_TRACE = 10
 PRODUCERS: dict[str, Callable[[Path], SpanProcessor | None]] = {
     "no processor": lambda path: None,
     "BatchSpanProcessor, executemany": lambda path: BatchSpanProcessor(OneTableExporter(path)),
@@ -66,32 +64,6 @@ def produce(name: str, folder: Path, spans: int) -> Produced:
     p50, p99, p999 = (ends[int(spans * part)] / 1e3 for part in (0.5, 0.99, 0.999))
     lost = 0 if processor is None else spans - count(path)
     return Produced(spans / seconds, lost, both[spans // 2] / 1e3, p50, p99, p999)
-
-
-def produce_paced(folder: Path, spans_a_second: int, seconds: float) -> tuple[float, int, int]:
-    """Make traces of ten spans at a steady rate, a share in each hundredth of a second. Return the spans a second that
-    this reached, the number that are not in the file, and the number that the file counts as dropped. A producer that
-    falls behind continues without a pause."""
-    path = folder / "paced.db"
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SQLiteSpanProcessor(path))
-    tracer = provider.get_tracer("benchmarks")
-    spans = int(spans_a_second * seconds)
-    began = time.perf_counter()
-    for made in range(0, spans, _SPANS_A_TRACE):
-        if made % (spans_a_second // 100) < _SPANS_A_TRACE:
-            time.sleep(max(began + made / spans_a_second - time.perf_counter(), 0))
-        root = tracer.start_span("work", attributes={"number": made})
-        context = set_span_in_context(root)
-        for number in range(1, _SPANS_A_TRACE):
-            tracer.start_span("step", context, attributes={"number": number}).end()
-        root.end()
-    took = time.perf_counter() - began
-    provider.shutdown()
-    made = -(-spans // _SPANS_A_TRACE) * _SPANS_A_TRACE
-    with closing(sqlite3.connect(path)) as connection:
-        (dropped,) = connection.execute("SELECT sum(dropped) FROM exporter_health").fetchone()
-    return made / took, made - count(path), dropped
 
 
 def write_together(folder: Path, batches: int) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 
 from otel_sqlite_exporter.query.reports import REPORTS
 from tests.conftest import read
@@ -20,14 +21,17 @@ from tests.conftest import read
 pytest.importorskip("opentelemetry.exporter.otlp.proto.http", reason="dependency group bench")
 
 from benchmarks.asking import LISTS, ask
+from benchmarks.latency import SERVICES, measure_latency, send_over_http, serve
 from benchmarks.legacy import QUESTIONS, run_migration
 from benchmarks.masking import measure_pauses
 from benchmarks.million import load, time_reads
 from benchmarks.openinference import openinference_spans
+from benchmarks.paced import NoOpProcessor, keep_pace
+from benchmarks.peers import PEERS, make_peers
 from benchmarks.recognition import CAPTURES
 from benchmarks.rivals import CONTENDERS, Console, OverHTTP
 from benchmarks.services import load_services
-from benchmarks.spans import build_spans, trace_spans
+from benchmarks.spans import Content, build_spans, trace_spans
 from benchmarks.transfer import run_transfers
 
 pytestmark = pytest.mark.slow
@@ -95,6 +99,46 @@ def test_the_sink_receives_every_span(batches: Iterator[list[ReadableSpan]]) -> 
         over_http.close()
 
 
+@pytest.mark.parametrize(
+    ("name", "file", "table"), [("google-adk", "adk.db", "spans"), ("agno", "agno.db", "agno_spans")]
+)
+def test_the_file_of_another_package_holds_every_span(
+    tmp_path: Path, batches: Iterator[list[ReadableSpan]], name: str, file: str, table: str
+) -> None:
+    peers = make_peers(tmp_path)
+    if name not in peers:
+        pytest.skip(f"{name} is not installed")
+    for batch in batches:
+        peers[name].write(peers[name].prepare(batch))
+    for peer in peers.values():
+        peer.close()
+    assert read(tmp_path / file, f"SELECT count(*) FROM {table}") == [(75,)]
+
+
+def test_every_span_of_a_steady_producer_arrives(tmp_path: Path) -> None:
+    no_op, ours = keep_pace(tmp_path, 1_000, 0.3)
+    assert (no_op.lost, ours.lost, ours.dropped) == (0, 0, 0)
+    assert read(tmp_path / "paced.db", "SELECT count(*) FROM traces WHERE spans = 10") == [(30,)]
+
+
+def test_a_service_is_measured_with_each_contender(tmp_path: Path) -> None:
+    measured = measure_latency(tmp_path, 200, 8, 2)
+    assert measured.keys() == SERVICES.keys()
+    assert all(2 <= latency.p50_ms <= latency.p99_ms <= latency.worst_ms for latency in measured.values())
+    assert read(tmp_path / "service.db", "SELECT spans, count(*) FROM traces GROUP BY 1") == [(10, 16)]
+
+
+def test_the_spans_of_a_service_reach_the_no_op_exporter_and_the_sink() -> None:
+    over_http, no_op = OverHTTP(count=True), NoOpProcessor()
+    for processor in (send_over_http(over_http), no_op):
+        provider = TracerProvider(shutdown_on_exit=False)
+        provider.add_span_processor(processor)
+        asyncio.run(serve(provider.get_tracer("service"), Content(), 200, 3))
+        provider.force_flush()
+        assert (no_op.received if processor is no_op else over_http.received()) == 30
+        provider.shutdown()
+
+
 @pytest.mark.parametrize("spans", [trace_spans(), build_spans(10, 2_400)])
 def test_spans_are_as_described(spans: Iterator[ReadableSpan]) -> None:
     taken = list(islice(spans, 200))
@@ -159,6 +203,7 @@ def test_the_table_has_a_line_for_everything() -> None:
     done = subprocess.run(
         command, env=environment, cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True, check=True
     )
+    assert all(f"| {name}" in done.stdout for name in PEERS)
     recorded = [path.stem for path in CAPTURES.glob("*.json")]
     assert all(f"recognition adds to calls and tools of {name}, CPU a span |" in done.stdout for name in recorded)
     assert all(f"| {name}: wall a batch beside a busy thread |" in done.stdout for name in CONTENDERS)

@@ -36,10 +36,12 @@ from tests.conftest import (
     exporting,
     health,
     in_new_process,
+    make_spans,
     read,
     span_names,
 )
 from tests.file_checks import check_links
+from tests.integration.test_forks import raw_fork
 
 CALL = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "small", "session.id": "chat-1"}
 
@@ -150,14 +152,28 @@ def test_what_ended_is_in_the_file_soon_after_if_nothing_else_ends(path: Path) -
     assert health(path, "opened") == (0,)
 
 
-def test_batches_grow_while_spans_keep_ending(path: Path) -> None:
-    settings = {"schedule_delay_ms": 600_000, "idle_delay_ms": 600_000, "batch_size": 100}
-    with tracing(path, **settings) as (tracer, processor):
-        for _ in range(250):
-            tracer.start_span("many").end()
-        eventually(lambda: not processor._queue)
+ONLY_FULL_BATCHES = {"open_delay_ms": 600_000, "schedule_delay_ms": 600_000, "idle_delay_ms": 600_000}
+"""Settings with which the thread writes nothing else within a test."""
+
+
+def test_full_batches_are_written_at_once_and_the_rest_grows(path: Path) -> None:
+    with tracing(path, **ONLY_FULL_BATCHES, batch_size=100) as (tracer, processor):
+        with processor._writing:
+            for _ in range(250):
+                tracer.start_span("many").end()
+        eventually(lambda: len(processor._queue) == 50)
         tracer.start_span("one more").end()
-    assert health(path, "received", "batches") == (251, 4)
+    assert health(path, "received", "batches") == (251, 3)
+
+
+def test_a_batch_that_two_threads_fill_at_once_is_written_at_once(path: Path) -> None:
+    with tracing(path, **ONLY_FULL_BATCHES, batch_size=2) as (tracer, processor):
+        span = tracer.start_span("third")
+        eventually(lambda: processor._thread._wake.empty() and not processor._is_asleep)
+        for queued in make_spans("first", "second"):  # by threads that have not looked yet whether the batch is full
+            processor._queue.put(queued)
+        span.end()
+        eventually(lambda: len(processor._queue) == 1)
 
 
 def test_a_process_that_does_nothing_is_not_woken(path: Path) -> None:
@@ -371,6 +387,31 @@ def test_a_child_writes_its_own_spans_and_leaves_the_others_to_its_parent(path: 
     assert span_names(path) == ["both", "child", "parent"]
     assert read(path, "SELECT DISTINCT status FROM spans") == [("ok",)]
     assert health(path, "dropped") == (0,)
+
+
+def run_in_a_raw_child(path: str) -> None:
+    processor = SQLiteSpanProcessor(path, open_delay_ms=0, schedule_delay_ms=20)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(processor)
+    tracer = provider.get_tracer("tests")
+    tracer.start_span("parent").end()
+    assert processor.force_flush()
+    eventually(lambda: processor._is_asleep)
+    pid = raw_fork()
+    if pid == 0:
+        span = tracer.start_span("child")
+        eventually(lambda: opened(Path(path)))
+        span.end()
+        processor.force_flush()
+        os._exit(0)
+    os.waitpid(pid, 0)
+    provider.shutdown()
+
+
+def test_a_child_that_is_forked_in_c_shows_its_running_spans(path: Path) -> None:
+    in_new_process(run_in_a_raw_child, path)
+    assert span_names(path) == ["child", "parent"]
+    assert opened(path) == 1
 
 
 def trace_in_child(path: str, name: str) -> None:

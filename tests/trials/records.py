@@ -23,6 +23,8 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
+from otel_sqlite_exporter.model.rows import EncodedSpan
+
 Record = ReadableSpan | ReadableLogRecord
 
 _START = 1_795_000_000_000_000_000
@@ -70,8 +72,10 @@ def make_records(chance: random.Random, prefix: str, count: int, *, open_spans: 
     return records
 
 
-def name_of(record: Record) -> str:
+def name_of(record: Record | EncodedSpan) -> str:
     """The name by which a trial knows the record."""
+    if isinstance(record, EncodedSpan):
+        return record.row.name
     return record.name if isinstance(record, ReadableSpan) else str(record.log_record.body)
 
 

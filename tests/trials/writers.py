@@ -19,6 +19,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter, SQLiteSpanProcessor
 from otel_sqlite_exporter.maintain.reindex import reindex
+from otel_sqlite_exporter.model.rows import EncodedSpan
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.file_checks import check_file, settle
 from tests.trials.outcome import Outcome, is_orphan
@@ -33,7 +34,7 @@ class Notes:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def add(self, records: Iterable[Record]) -> None:
+    def add(self, records: Iterable[Record | EncodedSpan]) -> None:
         """Note the records, in one write."""
         names = "".join(f"{name_of(record)}\n" for record in records)
         file = os.open(self.path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
@@ -46,7 +47,7 @@ class Notes:
 
 
 def noting(exporter: Any, notes: Notes) -> Any:
-    """The exporter, of which each export that succeeds is noted."""
+    """The exporter, or the queue of a processor, of which each export that succeeds is noted."""
     export = exporter.export
 
     def export_and_note(batch: Any) -> Any:
@@ -67,7 +68,7 @@ def make_processor(path: Path, way: str, notes: Notes, **keywords: Any) -> SpanP
     processor = SQLiteSpanProcessor(
         path, open_delay_ms=1, schedule_delay_ms=10, idle_delay_ms=10, batch_size=32, queue_wait_ms=60_000, **keywords
     )
-    noting(processor._exporter, notes)
+    noting(processor._queue, notes)
     return processor
 
 

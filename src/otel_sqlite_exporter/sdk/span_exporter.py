@@ -11,7 +11,7 @@ from typing import Unpack
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from otel_sqlite_exporter.encode.each_record import encode_each
+from otel_sqlite_exporter.encode.each_record import EncodedRecords, encode_each
 from otel_sqlite_exporter.encode.quarantine import quarantine_span
 from otel_sqlite_exporter.encode.span_encoders import make_span_encoder
 from otel_sqlite_exporter.genai.rules import extend_rules
@@ -19,6 +19,7 @@ from otel_sqlite_exporter.model.rows import EncodedSpan, QuarantineRow, Records
 from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
 from otel_sqlite_exporter.sdk.keywords import show_keywords
 from otel_sqlite_exporter.sdk.sdk_delivery import make_delivery
+from otel_sqlite_exporter.sdk.span_queues import SpanQueue, SpansAsTheyAre, SpansAsValues
 from otel_sqlite_exporter.settings import SettingKeywords, Settings, resolve_settings
 
 
@@ -77,6 +78,11 @@ class SQLiteSpanExporter(SpanExporter):
         return True
 
     def _export(self, spans: Sequence[ReadableSpan], *, are_open: bool) -> SpanExportResult:
+        encoded = self._encode(spans, are_open=are_open)
+        # A running span comes again when it has ended.
+        return self._deliver(encoded._replace(refused=[]) if are_open else encoded)
+
+    def _encode(self, spans: Sequence[ReadableSpan], *, are_open: bool = False) -> EncodedRecords[EncodedSpan]:
         arrival = time.time_ns()
 
         def encode(original: ReadableSpan) -> EncodedSpan:
@@ -87,8 +93,22 @@ class SQLiteSpanExporter(SpanExporter):
             span = original if self._redactor is None else self._redactor.redact_span(original)
             return quarantine_span(span, error, arrival)
 
-        encoded = encode_each(spans, encode, quarantine)
-        # A running span comes again when it has ended.
-        refused = () if are_open else encoded.refused
-        is_durable = self._delivery.deliver(Records(spans=encoded.rows, quarantine=refused), lost=encoded.lost)
+        return encode_each(spans, encode, quarantine)
+
+    def _deliver(self, encoded: EncodedRecords[EncodedSpan]) -> SpanExportResult:
+        records = Records(spans=encoded.rows, quarantine=encoded.refused)
+        is_durable = self._delivery.deliver(records, lost=encoded.lost)
         return SpanExportResult.SUCCESS if is_durable else SpanExportResult.FAILURE
+
+
+def make_queue(exporter: SQLiteSpanExporter) -> SpanQueue:
+    """Return an empty queue for the spans that end in a processor, whose `export` is that of `exporter`."""
+    if _encodes_at_end(exporter):
+        return SpansAsValues(exporter._encoder.encode_span, exporter._encode, exporter._deliver)
+    return SpansAsTheyAre(exporter.export)
+
+
+def _encodes_at_end(exporter: SQLiteSpanExporter) -> bool:
+    """Return whether a span is encoded where it ends, because that takes microseconds: by the compiled core, with
+    nothing to redact. A redactor of the user may take longer; it runs on the thread that exports."""
+    return exporter._encoder.is_native and exporter._redactor is None

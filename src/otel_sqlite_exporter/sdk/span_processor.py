@@ -15,13 +15,14 @@ from typing import Any, NamedTuple, Unpack
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.trace import TraceFlags
 
 from otel_sqlite_exporter.declarations import check_keywords, declared_settings, resolve
 from otel_sqlite_exporter.error_texts import describe_error, list_frames
 from otel_sqlite_exporter.sdk.child_exits import flush_at_exit_of_child
 from otel_sqlite_exporter.sdk.keywords import show_keywords
 from otel_sqlite_exporter.sdk.running_spans import RunningSpans
-from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
+from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter, make_queue
 from otel_sqlite_exporter.sdk.turn_thread import Call, TurnThread, wait_for
 from otel_sqlite_exporter.settings import ProcessorKeywords, ProcessorSettings, Settings
 
@@ -30,6 +31,7 @@ _SHUTDOWN_TIMEOUT_S = 30.0
 _ALIVE_INTERVAL_S = 5.0
 """How often the process is noted as alive while a span runs and nothing else is written. A write takes 1 ms."""
 _SHORTEST_TICK_S = 0.01
+_SAMPLED = int(TraceFlags.SAMPLED)
 _processors: weakref.WeakSet[SQLiteSpanProcessor] = weakref.WeakSet()
 
 
@@ -78,10 +80,10 @@ class SQLiteSpanProcessor(SpanProcessor):
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Remember that a span runs. Never raises an Exception."""
         try:
-            if self._pid != os.getpid():  # some servers fork without running Python's hooks
-                self._begin()
             context = span.context
-            if context is not None and context.trace_flags.sampled:
+            if context is not None and context.trace_flags & _SAMPLED:
+                if self._is_asleep:
+                    self._follow_fork()
                 self._running.starting[context.span_id] = span
                 if self._is_asleep:
                     self._rouse()
@@ -109,8 +111,7 @@ class SQLiteSpanProcessor(SpanProcessor):
             _logger.warning("the span processor was shut down before: this call does nothing")
             return
         self._is_shut_down = True
-        if self._pid != os.getpid():
-            self._begin()
+        self._follow_fork()
         deadline = time.monotonic() + _SHUTDOWN_TIMEOUT_S
         self._thread.wake()
         self._thread.wait_for_end(_SHUTDOWN_TIMEOUT_S)
@@ -127,8 +128,7 @@ class SQLiteSpanProcessor(SpanProcessor):
 
     def _flush(self, timeout_s: float, *, with_running: bool = False) -> bool:
         """Do what `force_flush` does; `with_running`, also write each span that still runs, as it is now."""
-        if self._pid != os.getpid():
-            self._begin()
+        self._follow_fork()
         if self._is_shut_down:
             return True
         if not self._thread.is_started or self._thread.is_current:
@@ -142,7 +142,7 @@ class SQLiteSpanProcessor(SpanProcessor):
     def _begin(self) -> None:
         """Start with empty queues and new locks, in the first process and in each forked child."""
         self._pid = os.getpid()
-        self._queue: deque[ReadableSpan] = deque()
+        self._queue = make_queue(self._exporter)
         self._queued_at = -math.inf
         self._waits_since: float | None = None
         self._written_at = -math.inf
@@ -153,11 +153,15 @@ class SQLiteSpanProcessor(SpanProcessor):
         self._writing = threading.Lock()
         self._thread = TurnThread()
 
-    def _queue_span(self, span: ReadableSpan) -> None:
+    def _follow_fork(self) -> None:
+        """Begin anew in a child of a server that forks without running Python's hooks."""
         if self._pid != os.getpid():
             self._begin()
+
+    def _queue_span(self, span: ReadableSpan) -> None:
+        self._follow_fork()
         context = span.context
-        if context is None or not context.trace_flags.sampled:
+        if context is None or not context.trace_flags & _SAMPLED:
             return
         self._running.discard(context.span_id)
         if self._is_shut_down:
@@ -167,11 +171,11 @@ class SQLiteSpanProcessor(SpanProcessor):
         if len(queue) >= self._queue_size and not self._wait_for_room():
             self._exporter.count_dropped(1)
             return
-        queue.append(span)
+        queue.put(span)
         self._queued_at = time.monotonic()
         if self._is_asleep:
             self._rouse()
-        elif len(queue) == self._batch_size:
+        elif len(queue) >= self._batch_size:  # two threads may have passed it at once
             self._thread.wake()
 
     def _rouse(self) -> None:
@@ -200,9 +204,11 @@ class SQLiteSpanProcessor(SpanProcessor):
         flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
         with self._writing:
             now = time.monotonic()
-            if flushes or self._is_shut_down or len(self._queue) >= self._batch_size or now >= self._find_due(now):
-                for _ in range(-(-len(self._queue) // self._batch_size)):
-                    self._write_batch()
+            batches, rest = divmod(len(self._queue), self._batch_size)
+            if rest and (flushes or self._is_shut_down or now >= self._find_due(now)):
+                batches += 1
+            for _ in range(batches):
+                self._write_batch()
                 self._waits_since = None
             # After the ended ones, so that no span is written as running after it was written as ended.
             delay_ns = 0 if any(flush.with_running for flush in flushes) else self._open_delay_ns
@@ -232,13 +238,13 @@ class SQLiteSpanProcessor(SpanProcessor):
         return min(max(self._find_due(now) - now, 0.0), self._tick_s)
 
     def _write_batch(self) -> None:
-        batch: list[ReadableSpan] = []
+        batch: list[Any] = []
         while self._queue and len(batch) < self._batch_size:
             batch.append(self._queue.popleft())
         while self._waiting:
             self._waiting.popleft().put(None)
         if batch:
-            self._exporter.export(batch)
+            self._queue.export(batch)
             self._written_at = time.monotonic()
 
     def _write_open(self, started_until_ns: int) -> None:
