@@ -91,9 +91,7 @@ def diagnose(
     return findings
 
 
-def _find_inside(
-    connection: sqlite3.Connection, settings: Settings, command: str, look: _Look
-) -> Iterator[Finding]:
+def _find_inside(connection: sqlite3.Connection, settings: Settings, command: str, look: _Look) -> Iterator[Finding]:
     path = settings.path
     repair = f"run `{command}`"
     if read_view_number(connection) < load_views().number:
