@@ -90,7 +90,7 @@ QUESTIONS: dict[str, list[str]] = {
         for records in ("sessions", "traces", "spans", "events", "logs", "llm_interactions", "tool_interactions")
     },
     "get_session": ["session_id"],
-    "get_trace": ["trace_id"],
+    "get_trace": ["trace_id", "content"],
     "resolve_session_id": ["prefix"],
     "resolve_trace_id": ["prefix"],
     "get_conversation": ["id", "limit"],

@@ -126,11 +126,13 @@ def doctor(settings: Settings, *, do_repair: bool, assume_gone: tuple[str, ...],
     from otel_sqlite_exporter.maintain.doctor import diagnose
     from otel_sqlite_exporter.maintain.repair import repair
 
-    findings, done = diagnose(settings), None
+    with show_progress("checking") as progress:
+        findings, done = diagnose(settings, progress), None
     problems = {finding.check for finding in findings if finding.severity == "problem"}
     if do_repair and not problems & _UNREPAIRABLE:
         done = repair(settings, assume_gone=assume_gone)
-        findings = diagnose(settings)
+        with show_progress("checking again") as progress:
+            findings = diagnose(settings, progress)
         problems = {finding.check for finding in findings if finding.severity == "problem"}
     show_findings(settings.path, findings, done, as_json=as_json)
     return ATTENTION if problems else 0

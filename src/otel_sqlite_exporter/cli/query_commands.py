@@ -127,7 +127,7 @@ def trace(database: TelemetryDatabase, trace_id: str, *, everything: bool, as_js
     """
     from otel_sqlite_exporter.cli.outputs.trace_output import show_trace
 
-    show_trace(database.get_trace(trace_id), everything=everything, as_json=as_json)
+    show_trace(database.get_trace(trace_id, content=as_json), everything=everything, as_json=as_json)
 
 
 @click.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from otel_sqlite_exporter.cli.formatting import (
@@ -34,11 +34,27 @@ def print_tables(*parts: Part) -> None:
 
 def print_json(value: object, *, indent: int | None = 2) -> None:
     """Print `value` as JSON; infinities and NaN, which JSON lacks, become null."""
+    print_lines(*_encode(value, indent).split("\n"))
+
+
+def print_json_list(head: Mapping[str, Any], name: str, items: Iterable[object]) -> None:
+    """Print what `print_json` prints for `head` with a last member `name`, the list of `items`, but one item at a time:
+    the text of a long list takes no memory."""
+    lines = _encode({**head, name: []}, 2).split("\n")
+    waiting = [*lines[:-2], lines[-2].removesuffix("]")]
+    is_empty = True
+    for item in items:
+        print_lines(*waiting[:-1], waiting[-1] + ("" if is_empty else ","))
+        waiting = [f"    {line}" for line in _encode(item, 2).split("\n")]
+        is_empty = False
+    print_lines(*(lines if is_empty else [*waiting, "  ]", "}"]))
+
+
+def _encode(value: object, indent: int | None) -> str:
     try:
-        text = json.dumps(value, indent=indent, allow_nan=False)
+        return json.dumps(value, indent=indent, allow_nan=False)
     except ValueError:
-        text = json.dumps(json.loads(json.dumps(value), parse_constant=lambda constant: None), indent=indent)
-    print_lines(*text.split("\n"))
+        return json.dumps(json.loads(json.dumps(value), parse_constant=lambda constant: None), indent=indent)
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

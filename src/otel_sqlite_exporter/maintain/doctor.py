@@ -8,7 +8,7 @@ import shlex
 import shutil
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
 from otel_sqlite_exporter.declarations import name_variable
@@ -19,6 +19,7 @@ from otel_sqlite_exporter.genai.prices import INSTALL, is_installed
 from otel_sqlite_exporter.maintain.unreadable_values import find_unreadable
 from otel_sqlite_exporter.maintain.written_rules import find_other_rules
 from otel_sqlite_exporter.model.plural import count
+from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.session_conflicts import count_conflicts, describe_conflicts
 from otel_sqlite_exporter.query.unrecognised import find_unrecognised
 from otel_sqlite_exporter.settings import Settings
@@ -36,6 +37,11 @@ _LARGE_WAL_BYTES = 64 * 1024 * 1024
 _LITTLE_SPACE_BYTES = 200 * 1024 * 1024
 _ANALYZED_SPANS = 10_000
 _STALE_FACTOR = 10
+_SAMPLED_SPANS = 100_000
+"""Spans whose attributes are looked at for what no dialect reads: the newest ones."""
+_LOOKS = ("pages and indexes", "values", "references", "links and sessions", "what no dialect reads")
+"""The steps of the checks that read all records, in their order."""
+_Look = Callable[[str], None]
 
 
 class Finding(NamedTuple):
@@ -47,10 +53,17 @@ class Finding(NamedTuple):
     remedy: str
 
 
-def diagnose(settings: Settings) -> list[Finding]:
-    """Return the findings for the file at `settings.path`; none if all is well."""
+def diagnose(
+    settings: Settings, progress: Callable[[int, int, str], object] = lambda done, total, step: None
+) -> list[Finding]:
+    """Return the findings for the file at `settings.path`; none if all is well. `progress` is called before each step
+    that may take long, with the number of steps before it, of all, and its name."""
     path, command = settings.path, name_command("doctor --repair", settings.path)
     findings = [*_find_around(settings, command)]
+
+    def look(step: str) -> None:
+        progress(_LOOKS.index(step), len(_LOOKS), step)
+
     try:
         kind, version = identify_file(path, busy_timeout_ms=settings.busy_timeout_ms)
         newest = load_migrations()[-1].version
@@ -68,7 +81,7 @@ def diagnose(settings: Settings) -> list[Finding]:
         else:
             findings += read_file(
                 path,
-                lambda connection: [*_find_inside(connection, settings, command)],
+                lambda connection: [*_find_inside(connection, settings, command, look)],
                 busy_timeout_ms=settings.busy_timeout_ms,
             )
     except FileRefusedError as error:  # its message ends with what to do
@@ -78,26 +91,30 @@ def diagnose(settings: Settings) -> list[Finding]:
     return findings
 
 
-def _find_inside(connection: sqlite3.Connection, settings: Settings, command: str) -> Iterator[Finding]:
+def _find_inside(connection: sqlite3.Connection, settings: Settings, command: str, look: _Look) -> Iterator[Finding]:
     path = settings.path
     repair = f"run `{command}`"
     if read_view_number(connection) < load_views().number:
         yield Finding("views", "note", "the views are older than those of this version", migrate_hint(path))
+    look("pages and indexes")
     broken = [row[0] for row in connection.execute("PRAGMA integrity_check(5)") if row[0] != "ok"]
     if broken:
         remedy = "restore a backup, or save what is readable with `sqlite3 FILE .recover`; the file was not touched"
         yield Finding("integrity", "problem", "; ".join(broken), remedy)
         return
+    look("values")
     unreadable = [*find_unreadable(connection)]
     if unreadable:
         remedy = "restore a backup; the file was not touched. The other rows can be read with SQL"
         yield Finding("integrity", "problem", "; ".join(unreadable), remedy)
         return
+    look("references")
     remedy = "restore a backup: rows were deleted by hand, or written without foreign keys"
     for table, parent, orphans in connection.execute(read_query("count_orphans")):
         one = f"row of {table} refers to a row of {parent} that is not there"
         several = f"rows of {table} refer to rows of {parent} that are not there"
         yield Finding("foreign keys", "problem", count(orphans, one, several), remedy)
+    look("links and sessions")
     one_sided, without_session = connection.execute(read_query("count_faults")).fetchone()
     if one_sided:
         records = count(one_sided, "record is", "records are")
@@ -135,6 +152,7 @@ def _find_inside(connection: sqlite3.Connection, settings: Settings, command: st
         elif alive is None:
             remedy = f"if it has ended: {command} --assume-gone {shlex.quote(run.process.host)}"
             yield Finding("running", "note", f"{spans} in {owner}, which cannot be checked from here", remedy)
+    look("what no dialect reads")
     yield from _find_underived(connection, settings)
     yield from _find_statistics(connection, repair)
 
@@ -154,9 +172,13 @@ def _find_underived(connection: sqlite3.Connection, settings: Settings) -> Itera
         what = f"rows were derived with {before}; here it is {here or 'the default'}"
         first = f"{'unset' if there is None else 'set'} {variable}{value} here before you reindex"
         yield Finding("rules", "note", what, f"{first}; or if it is right here, run `{name_command('reindex', path)}`")
-    unread = sum(one.records for one in find_unrecognised(connection, settings.dialects))
+    since = connection.execute(read_query("find_sampled_time"), {"spans": _SAMPLED_SPANS}).fetchone()
+    found = find_unrecognised(connection, settings.dialects, since=since[0] if since else -LARGEST)
+    unread = sum(one.records for one in found)
     if unread:
         records = count(unread, "record looks", "records look")
+        if since:
+            records = f"of what is as new as the newest {_SAMPLED_SPANS:,} spans, {records}"
         remedy = f"see what, and a dialect to start from: `{name_command('report unrecognised', path)}`"
         yield Finding("dialects", "note", f"{records} like model calls or tools, but no dialect reads them", remedy)
 

@@ -6,6 +6,7 @@ SQLite does not see such damage: it checks the pages of a file, and not what the
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 
@@ -27,18 +28,31 @@ def find_unreadable(connection: sqlite3.Connection) -> Iterator[str]:
     Args:
         connection: To a file of the present version.
     """
-    is_text = True
-    for (table,) in connection.execute(read_query("find_tables")).fetchall():
-        try:
-            for _ in connection.execute(f'SELECT * FROM "{table}"'):
-                pass
-        except (sqlite3.OperationalError, UnicodeDecodeError) as error:  # Python's message quotes the whole text
-            is_text = False
-            yield f"{table} holds a text that is not UTF-8 ({str(error).partition(' with text')[0]})"
-    if not is_text:
+    tables = [table for (table,) in connection.execute(read_query("find_tables")).fetchall()]
+    undecodable = [found for table in tables if (found := _find_undecodable(connection, table)) is not None]
+    if undecodable:
+        yield from undecodable
         return
     for table, column, values, first in connection.execute(read_query("find_unreadable")):
         yield f"{count(values, 'value', 'values')} of {table}.{column} cannot be read, the first in the row {first}"
+
+
+def _find_undecodable(connection: sqlite3.Connection, table: str) -> str | None:
+    """Return a sentence if the table holds a text that is not UTF-8. All texts of a row are decoded as one: this takes
+    three quarters of the time. A line feed between them keeps two broken ones from making one that is sound."""
+    texts = [name for _, name, type_, *_ in connection.execute(f'PRAGMA table_info("{table}")') if type_ == "TEXT"]
+    joined = " || char(10) || ".join(f"""ifnull("{name}", '')""" for name in texts)
+    try:
+        for _ in connection.execute(f'SELECT {joined or "NULL"} FROM "{table}"'):
+            pass
+    except (sqlite3.OperationalError, UnicodeDecodeError):
+        with contextlib.closing(connection.execute(f'SELECT * FROM "{table}"')) as rows:
+            try:
+                for _ in rows:
+                    pass
+            except (sqlite3.OperationalError, UnicodeDecodeError) as error:  # Python's message quotes the whole text
+                return f"{table} holds a text that is not UTF-8 ({str(error).partition(' with text')[0]})"
+    return None
 
 
 def explain_failure(settings: Settings, error: Exception) -> DamagedFileError | None:

@@ -134,13 +134,16 @@ class TelemetryDatabase:
         """Find traces, ordered by their start."""
         return self._file.read(find_page, TRACES, filters, limit, cursor, newest_first, sort)
 
-    def get_trace(self, trace_id: str) -> TraceTree:
+    def get_trace(self, trace_id: str, *, content: bool = True) -> TraceTree:
         """Return a trace: its spans as a tree, with the model calls and tool executions among them.
+
+        Without `content`, what was said and all attributes are None (docs/query.md lists these fields), and a large
+        trace takes a part of the memory.
 
         Raises:
             NotFoundError: There is no such trace, or the prefix is not unique.
         """
-        return self._file.read(read_tree, trace_id)
+        return self._file.read(read_tree, trace_id, content=content)
 
     def resolve_trace_id(self, prefix: str) -> str:
         """Return the trace id that equals `prefix`, or the only one that starts with it. No span is read.

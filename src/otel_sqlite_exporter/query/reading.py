@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
@@ -19,6 +19,7 @@ from otel_sqlite_exporter.query.sql_builder import (
     build_count,
     build_ids,
     build_page,
+    build_prefixed,
     encode_cursor,
     read_moment,
 )
@@ -35,6 +36,32 @@ _COUNT_S = 0.02
 """A count that takes longer is given up."""
 _STEPS_BETWEEN_LOOKS = 2_000
 _NAMED_CANDIDATES = 5
+_SHARED = frozenset(
+    (
+        *(
+            "trace_id",
+            "session_id",
+            "conversation_id",
+            "service_name",
+            "name",
+            "kind",
+            "status",
+            "status_code",
+            "user_id",
+        ),
+        *(
+            "start_time_source",
+            "end_time_source",
+            "scope_name",
+            "scope_version",
+            "scope_schema_url",
+            "scope_attributes",
+        ),
+        *("scope_attribute_types", "resource_schema_url", "resource_attributes", "resource_attribute_types"),
+        *("agent_name", "model", "request_model", "response_model", "provider", "operation", "tool_name", "source"),
+    )
+)
+"""Columns whose values repeat from row to row."""
 _MISSING = ("no such table", "no such column")
 
 
@@ -113,8 +140,25 @@ def find_page(
 
 def find_all(connection: sqlite3.Connection, view: AskableView[RowT], **filters: Any) -> tuple[RowT, ...]:
     """Return every row that meets the filters, the oldest first."""
-    rows = fetch(connection, build_page(view, filters, limit=2**31 - 1, newest_first=False))
-    return tuple(view.row_type.from_row(row) for row in rows)
+    return tuple(view.row_type.from_row(row) for row in iterate_rows(connection, view, **filters))
+
+
+def iterate_rows(
+    connection: sqlite3.Connection, view: AskableView[Any], columns: Sequence[str] = ("*",), **filters: Any
+) -> Iterator[dict[str, Any]]:
+    """Yield every row that meets the filters by column name, the oldest first. Values that repeat from row to row, such
+    as a resource, are one object."""
+    select = build_page(view, filters, limit=2**31 - 1, newest_first=False, columns=columns)
+    cursor = connection.execute(select.sql, select.parameters)
+    names = tuple(column for column, *_ in cursor.description)
+    shared = [name for name in names if name in _SHARED]
+    known: dict[Any, Any] = {}
+    for values in cursor:
+        row = dict(zip(names, values, strict=True))
+        for name in shared:
+            value = row[name]
+            row[name] = known.setdefault(value, value)
+        yield row
 
 
 def get_first(connection: sqlite3.Connection, view: AskableView[RowT], **filters: Any) -> RowT:
@@ -140,13 +184,38 @@ def resolve_id(
         FilterError: `prefix` is not a text, or is empty.
         NotFoundError: No value starts with `prefix`, or several do.
     """
-    if not isinstance(prefix, str) or not prefix:
-        raise FilterError(column, f"{prefix!r} is not an id: give an id or the first characters of one")
-    prefix, noun = fold_id(column, prefix), column.removesuffix("_id")
+    prefix = _check_prefix(column, prefix)
     select = build_ids(view, column, prefix, {"trace_id": trace_id}, limit=_NAMED_CANDIDATES + 1)
     found = [row[column] for row in fetch(connection, select)]
-    if len(found) == 1 or prefix in found:
-        return str(found[0])  # in order: the id that equals the prefix is the first
+    _check_unique(view, column, prefix, found)
+    return str(found[0])
+
+
+def get_by_prefix(connection: sqlite3.Connection, view: AskableView[RowT], column: str, prefix: str) -> RowT:
+    """Return the row whose id in `column` equals `prefix`, or else the only one whose id starts with it: one statement,
+    where `resolve_id` and `get_first` are two.
+
+    Raises:
+        FilterError: `prefix` is not a text, or is empty.
+        NotFoundError: No value starts with `prefix`, or several do.
+    """
+    prefix = _check_prefix(column, prefix)
+    rows = fetch(connection, build_prefixed(view, column, prefix, limit=_NAMED_CANDIDATES + 1))
+    _check_unique(view, column, prefix, [row[column] for row in rows])
+    return view.row_type.from_row(rows[0])
+
+
+def _check_prefix(column: str, prefix: Any) -> str:
+    if not isinstance(prefix, str) or not prefix:
+        raise FilterError(column, f"{prefix!r} is not an id: give an id or the first characters of one")
+    return fold_id(column, prefix)
+
+
+def _check_unique(view: AskableView[Any], column: str, prefix: str, found: Sequence[str]) -> None:
+    """Raise NotFoundError unless the first of these ids, which start with `prefix`, is the one that is meant."""
+    if len(found) == 1 or prefix in found[:1]:
+        return  # in order: the id that equals the prefix is the first
+    noun = column.removesuffix("_id")
     if found:
         named = ", ".join(found[:_NAMED_CANDIDATES])
         more = ", ..." if len(found) > _NAMED_CANDIDATES else ""

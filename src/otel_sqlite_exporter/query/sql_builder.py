@@ -27,6 +27,11 @@ from otel_sqlite_exporter.query.filter_values import (
 )
 from otel_sqlite_exporter.query.pages import field_types
 
+ERROR_TYPE_ALONE = (
+    """iif(status = 'error', json_object('error.type', attributes ->> '$."error.type"'), NULL) AS attributes"""
+)
+"""In place of the attributes of a span: of one that failed, the type of its error."""
+
 
 class Select(NamedTuple):
     """A statement and its parameters."""
@@ -43,9 +48,10 @@ def build_page(
     cursor: str | None = None,
     newest_first: bool = True,
     sort: str = "start",
+    columns: Sequence[str] = ("*",),
 ) -> Select:
     """Return the statement for the first `limit` rows that meet all `filters`, after the row that `cursor` marks, in
-    the order of the list, or with the largest of `sort` first.
+    the order of the list, or with all columns and the largest of `sort` first.
 
     Raises:
         FilterError: A filter is unknown, or a value cannot be used.
@@ -60,7 +66,7 @@ def build_page(
         conditions.append(after)
         parameters |= values
     order = ", ".join(f"{column} {direction}" for column in view.order)
-    sql = f"SELECT *\nFROM {view.name}{_where(conditions)}\nORDER BY {order}\nLIMIT :limit"
+    sql = f"SELECT {', '.join(columns)}\nFROM {view.name}{_where(conditions)}\nORDER BY {order}\nLIMIT :limit"
     return Select(sql, parameters | {"limit": limit})
 
 
@@ -120,6 +126,13 @@ def build_ids(view: AskableView[Any], column: str, prefix: str, filters: Mapping
     conditions += [f"{column} >= :prefix", f"{column} < :beyond"]
     sql = f"SELECT DISTINCT {column}\nFROM {view.name}{_where(conditions)}\nORDER BY {column}\nLIMIT :limit"
     return Select(sql, parameters | {"prefix": prefix, "beyond": f"{prefix}{chr(sys.maxunicode)}", "limit": limit})
+
+
+def build_prefixed(view: AskableView[Any], column: str, prefix: str, *, limit: int) -> Select:
+    """Return the statement for the first `limit` rows whose id in `column` starts with `prefix`, in order of the id."""
+    where = _where([f"{column} >= :prefix", f"{column} < :beyond"])
+    sql = f"SELECT *\nFROM {view.name}{where}\nORDER BY {column}\nLIMIT :limit"
+    return Select(sql, {"prefix": prefix, "beyond": f"{prefix}{chr(sys.maxunicode)}", "limit": limit})
 
 
 def build_newest(

@@ -4,12 +4,21 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, SPANS, TOOL_INTERACTIONS, TRACES
-from otel_sqlite_exporter.query.reading import find_all, get_first, resolve_id
+from otel_sqlite_exporter.query.askable_views import (
+    LLM_INTERACTIONS,
+    SPANS,
+    TOOL_INTERACTIONS,
+    TRACES,
+    AskableView,
+)
+from otel_sqlite_exporter.query.pages import field_types
+from otel_sqlite_exporter.query.reading import get_by_prefix, iterate_rows
+from otel_sqlite_exporter.query.span_conversations import read_conversations
+from otel_sqlite_exporter.query.sql_builder import ERROR_TYPE_ALONE
 from otel_sqlite_exporter.query.summaries import (
     LLMInteractionSummary,
     SpanSummary,
@@ -59,31 +68,58 @@ class TraceTree:
         """Return the fields of the trace, and its spans as `tree`: a list, each before the spans below it. Each is a
         dict of its fields, its `depth` and its interactions. (Few readers of JSON accept spans inside spans as deep as
         a trace may be.)"""
-        tree = [
-            node.span.to_dict()
-            | {
-                "depth": node.depth,
-                "llm_interactions": [call.to_dict() for call in node.llm_interactions],
-                "tool_interactions": [tool.to_dict() for tool in node.tool_interactions],
-            }
-            for node in self.nodes
-        ]
-        return self.trace.to_dict() | {"tree": tree}
+        return self.trace.to_dict() | {"tree": [*map(describe_node, self.nodes)]}
 
 
-def read_tree(connection: sqlite3.Connection, prefix: str) -> TraceTree:
-    """Return the tree of the trace whose id begins with `prefix`.
+def describe_node(node: SpanNode) -> dict[str, Any]:
+    """Return the fields of a span, its `depth` and its interactions, ready to be written as JSON."""
+    return node.span.to_dict() | {
+        "depth": node.depth,
+        "llm_interactions": [call.to_dict() for call in node.llm_interactions],
+        "tool_interactions": [tool.to_dict() for tool in node.tool_interactions],
+    }
+
+
+CONTENT = frozenset(
+    (
+        *("attributes", "attribute_types", "combined_attributes", "resource_attributes", "resource_attribute_types"),
+        *("scope_attributes", "scope_attribute_types", "prompt", "completion", "system_instructions", "arguments"),
+        *("result", "request_parameters", "prompt_span_id", "conversation_id"),
+    )
+)
+"""The columns that a tree without content leaves out: what was said, all attributes, and what is looked for in them."""
+
+
+def read_tree(connection: sqlite3.Connection, prefix: str, *, content: bool = True) -> TraceTree:
+    """Return the tree of the trace whose id begins with `prefix`; without `content`, the fields in `CONTENT` of its
+    spans, calls and tools are not read, and None, but for the type of an error in the attributes of a failed span.
 
     Raises:
         NotFoundError: There is no such trace, or the prefix is not unique.
     """
-    trace_id = resolve_id(connection, TRACES, "trace_id", prefix)
-    return build_tree(
-        get_first(connection, TRACES, trace_id=trace_id),
-        find_all(connection, SPANS, trace_id=trace_id),
-        find_all(connection, LLM_INTERACTIONS, trace_id=trace_id),
-        find_all(connection, TOOL_INTERACTIONS, trace_id=trace_id),
+    trace = get_by_prefix(connection, TRACES, "trace_id", prefix)
+    without = frozenset() if content else CONTENT
+    # The view would look for the conversation of each span on its own.
+    conversations = read_conversations(connection, trace.trace_id) if content else {}
+    span_columns = [*_name_columns(SPANS, {*without, "conversation_id"}), *(() if content else (ERROR_TYPE_ALONE,))]
+    spans, calls, tools = (
+        iterate_rows(connection, view, columns, trace_id=trace.trace_id)
+        for view, columns in (
+            (SPANS, span_columns),
+            (LLM_INTERACTIONS, _name_columns(LLM_INTERACTIONS, without)),
+            (TOOL_INTERACTIONS, _name_columns(TOOL_INTERACTIONS, without)),
+        )
     )
+    return build_tree(
+        trace,
+        [SpanSummary.from_row(span | {"conversation_id": conversations.get(span["id"])}) for span in spans],
+        [LLMInteractionSummary.from_row(call) for call in calls],
+        [ToolInteractionSummary.from_row(tool) for tool in tools],
+    )
+
+
+def _name_columns(view: AskableView[Any], without: Set[str]) -> list[str]:
+    return [name for name in field_types(view.row_type) if name not in without]
 
 
 def build_tree(

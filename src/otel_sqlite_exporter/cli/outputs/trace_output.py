@@ -10,10 +10,10 @@ from typing import NamedTuple
 from otel_sqlite_exporter.cli.error_reasons import find_reason
 from otel_sqlite_exporter.cli.formatting import Interval, Value, format_cost, format_ms, format_status
 from otel_sqlite_exporter.cli.table_model import Column, Table, make_facts
-from otel_sqlite_exporter.cli.tables import print_json, print_tables
+from otel_sqlite_exporter.cli.tables import print_json_list, print_tables
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.summaries import SpanSummary
-from otel_sqlite_exporter.query.trees import SpanNode, TraceTree
+from otel_sqlite_exporter.query.trees import SpanNode, TraceTree, describe_node
 
 _SHORTEST_INTERVAL = 1 / 80
 """A bar of the least width, 10 characters, still shows an eighth of a character."""
@@ -36,7 +36,7 @@ _Line = SpanNode | _More
 def show_trace(tree: TraceTree, *, everything: bool, as_json: bool) -> None:
     """Print a trace as a tree, with a waterfall of its spans; `everything`: also siblings that are alike."""
     if as_json:
-        return print_json(tree.to_dict())
+        return print_json_list(tree.trace.to_dict(), "tree", map(describe_node, tree.nodes))
     trace = tree.trace
     facts: dict[str, Value] = {
         "session": trace.session_id,

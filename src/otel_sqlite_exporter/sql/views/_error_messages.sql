@@ -6,7 +6,9 @@ SELECT
   coalesce(
     nullif(s.status_description, ''),
     (SELECT e.attributes ->> '$."exception.message"' FROM _events AS e WHERE e.span = s.id AND e.name = 'exception' ORDER BY e.ordinal DESC LIMIT 1),
-    iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."error.message"',
-    iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."exception.message"'
+    (
+      SELECT coalesce(whole.attributes ->> '$."error.message"', whole.attributes ->> '$."exception.message"')
+      FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) AS attributes LIMIT 1) AS whole
+    )
   ) AS message
 FROM _spans AS s;

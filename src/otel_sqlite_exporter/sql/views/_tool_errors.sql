@@ -4,10 +4,25 @@ CREATE VIEW _tool_errors AS
 SELECT
   i.id,
   coalesce(
-    iif(i.event IS NULL, (SELECT m.message FROM _error_messages AS m WHERE m.span = i.span), NULL),
-    (SELECT r.message FROM _record_errors AS r WHERE r.event = i.event),
-    (SELECT max(m.message) FROM _tool_interactions AS w JOIN _error_messages AS m ON m.span = w.span WHERE w.merged_into = i.id AND w.is_request = 0),
-    (SELECT max(r.message) FROM _tool_interactions AS w JOIN _record_errors AS r ON r.event = w.event WHERE w.merged_into = i.id AND w.is_request = 0),
+    (
+      SELECT told.message
+      FROM (
+        SELECT
+          w.id <> i.id AS is_other,
+          k.value AS is_record,
+          CASE
+            WHEN k.value THEN (SELECT r.message FROM _record_errors AS r WHERE r.event = w.event)
+            WHEN w.id <> i.id OR w.event IS NULL THEN (SELECT m.message FROM _error_messages AS m WHERE m.span = w.span)
+          END AS message
+        FROM (SELECT i.id UNION ALL SELECT t.id FROM _tool_interactions AS t WHERE t.merged_into = i.id AND t.is_request = 0) AS same
+        CROSS JOIN _tool_interactions AS w ON w.id = same.id
+        CROSS JOIN json_each('[0, 1]') AS k
+        LIMIT -1
+      ) AS told
+      WHERE told.message IS NOT NULL
+      ORDER BY told.is_other, told.is_record, told.message DESC
+      LIMIT 1
+    ),
     (SELECT iif(json_type(i.result, '$.error') = 'text', i.result ->> '$.error', NULL) WHERE json_valid(i.result))
   ) AS message
 FROM _tool_interactions AS i;

@@ -4,15 +4,12 @@ CREATE VIEW _whole_attributes AS
 SELECT
   s.id AS span,
   (
-    SELECT group_concat(pieces.text, '')
-    FROM (
-      SELECT substr(s.attributes, p.value ->> '$[0]', p.value ->> '$[1]') || coalesce((
-        SELECT group_concat(texts.text, '')
-        FROM (SELECT t.text FROM json_each(p.value, '$[2]') AS w JOIN _texts AS t ON t.id = w.value ORDER BY w.key) AS texts
-      ), '') AS text
-      FROM json_each(s.texts) AS p
-      ORDER BY p.key
-    ) AS pieces
+    -- json_tree goes through the places in their order, and in each through its texts.
+    SELECT group_concat(CASE
+      WHEN p.path = '$' THEN substr(s.attributes, p.value ->> 0, p.value ->> 1)
+      WHEN p.path GLOB '$[[]*[[]2]' THEN (SELECT t.text FROM _texts AS t WHERE t.id = p.value)
+    END, '')
+    FROM json_tree(s.texts) AS p
   ) AS attributes
 FROM _spans AS s
 WHERE s.texts IS NOT NULL;

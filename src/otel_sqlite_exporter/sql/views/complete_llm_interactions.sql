@@ -51,9 +51,12 @@ SELECT
   i.error_type,
   i.cost_usd,
   i.cost_status,
-  coalesce((SELECT c.prompt FROM _call_messages AS c WHERE c.id = i.id), (SELECT c.prompt FROM _call_messages AS c WHERE c.id = i.content_of),
-    (SELECT c.prompt FROM _call_messages AS c WHERE c.id = (SELECT a.agent FROM _enclosing_prompts AS a WHERE a.id = i.id))) AS prompt,
-  coalesce((SELECT c.completion FROM _call_messages AS c WHERE c.id = i.id), (SELECT c.completion FROM _call_messages AS c WHERE c.id = i.content_of)) AS completion,
+  (SELECT found.text FROM (
+    SELECT c.prompt AS text FROM json_each('[0, 1, 2]') AS k CROSS JOIN _call_prompts AS c ON c.id = CASE k.value WHEN 0 THEN i.id WHEN 1 THEN i.content_of ELSE g.id END LIMIT -1
+  ) AS found WHERE found.text IS NOT NULL LIMIT 1) AS prompt,
+  (SELECT found.text FROM (
+    SELECT c.completion AS text FROM json_each('[0, 1]') AS k CROSS JOIN _call_completions AS c ON c.id = CASE k.value WHEN 0 THEN i.id ELSE i.content_of END LIMIT -1
+  ) AS found WHERE found.text IS NOT NULL LIMIT 1) AS completion,
   iif(i.event IS NULL, iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)), (
     -- Of a start and its finish: what the finish says, unless that is null.
     SELECT json_group_object(merged.key, json(merged.value))
@@ -74,14 +77,15 @@ SELECT
     FROM json_each(iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id))) AS j
     WHERE j.key GLOB 'gen_ai.request.?*' AND j.key <> 'gen_ai.request.model'
   )) AS request_parameters,
-  coalesce((SELECT c.system_instructions FROM _call_messages AS c WHERE c.id = i.id), (SELECT c.system_instructions FROM _call_messages AS c WHERE c.id = i.content_of),
-    (SELECT c.system_instructions FROM _call_messages AS c WHERE c.id = (SELECT a.agent FROM _enclosing_prompts AS a WHERE a.id = i.id))) AS system_instructions,
+  (SELECT found.text FROM (
+    SELECT c.system_instructions AS text FROM json_each('[0, 1, 2]') AS k CROSS JOIN _call_instructions AS c ON c.id = CASE k.value WHEN 0 THEN i.id WHEN 1 THEN i.content_of ELSE g.id END LIMIT -1
+  ) AS found WHERE found.text IS NOT NULL LIMIT 1) AS system_instructions,
   i.price_source,
   i.price_date,
   i.is_unpriced,
   i.id,
   CASE WHEN i.status_code = 2 OR i.error_type IS NOT NULL THEN (SELECT m.message FROM _call_errors AS m WHERE m.id = i.id) END AS error_message,
-  (SELECT z.span_id FROM _enclosing_prompts AS a CROSS JOIN _llm_interactions AS g ON g.id = a.agent CROSS JOIN _spans AS z ON z.id = g.span WHERE a.id = i.id) AS prompt_span_id
+  (SELECT z.span_id FROM _spans AS z WHERE z.id = g.span) AS prompt_span_id
 FROM _llm_interactions AS i
 JOIN _trace_sessions AS p ON p.id = i.trace_session
 LEFT JOIN _traces AS t ON t.id = p.trace AND t.trace_id <> ''
@@ -91,6 +95,7 @@ LEFT JOIN _spans AS s ON s.id = i.span
 LEFT JOIN _events AS e ON e.id = i.event
 LEFT JOIN _logs AS l ON l.id = e.log
 LEFT JOIN _agent_names AS n ON n.span = i.span
+LEFT JOIN _llm_interactions AS g ON g.id = (SELECT a.agent FROM _enclosing_prompts AS a WHERE a.id = i.id)
 LEFT JOIN _span_conversations AS v ON v.span = ifnull(i.span, (SELECT z.id FROM _spans AS z WHERE z.trace = l.trace AND z.span_id = l.span_id))
 LEFT JOIN _resources AS r ON r.id = i.resource
 LEFT JOIN _open_spans AS o ON o.span = i.span AND i.event IS NULL

@@ -79,7 +79,7 @@ SELECT
   i.own_facts,
   i.prompt IS NOT NULL AS has_prompt,
   i.completion IS NOT NULL AS has_completion,
-  iif(r.service_name IN (SELECT service_name FROM shared), (SELECT substr(m.completion, 1, 2000) FROM _call_messages AS m WHERE m.id = i.id), NULL) AS answer,
+  iif(r.service_name IN (SELECT service_name FROM shared), (SELECT substr(m.completion, 1, 2000) FROM _call_completions AS m WHERE m.id = i.id), NULL) AS answer,
   json_object(
     'provider', i.provider, 'request_model', i.request_model, 'response_model', i.response_model,
     'response_id', i.response_id, 'user_id', i.user_id, 'finish_reasons', i.finish_reasons,
