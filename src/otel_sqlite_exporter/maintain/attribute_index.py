@@ -49,8 +49,8 @@ class AttributeIndex(NamedTuple):
 
 
 class AttributeIndexing(NamedTuple):
-    """What `index_attributes` did: the indexes, the number of rows that were read for them, the CPU that a span took for
-    each attribute (None: none was read), and seconds."""
+    """What `index_attributes` did: the indexes, the number of rows that were read for them, the CPU that a span took
+    for each attribute (None: none was read), and seconds."""
 
     indexes: tuple[AttributeIndex, ...]
     read_rows: int
