@@ -43,7 +43,7 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     ),
     "calls hotter than 0.8": (
         "SELECT count(*) FROM llm_attributes WHERE key = 'llm.request.temperature' AND value_numeric > 0.8",
-        "SELECT count(*) FROM indexed_attributes WHERE key = 'llm.request.temperature' AND source = 'log' AND value > 0.8",
+        "SELECT count(*) FROM indexed_attributes WHERE key = 'llm.request.temperature' AND value > 0.8",
     ),
     "the mean of a number in attributes": (
         "SELECT avg(value_numeric) FROM llm_attributes WHERE key = 'llm.response.duration_ms'",

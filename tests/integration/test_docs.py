@@ -48,6 +48,7 @@ from otel_sqlite_exporter import (
 from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES
 from otel_sqlite_exporter.genai.messages.normalise import read_messages
+from otel_sqlite_exporter.maintain.attribute_index import index_attributes
 from otel_sqlite_exporter.model.attribute_sources import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.model.dialect import KEYS
 from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS
@@ -56,6 +57,7 @@ from otel_sqlite_exporter.settings import (
     AUTO_MIGRATE_MODES,
     DEBUG_TRACES,
     SYNCHRONOUS_MODES,
+    resolve_settings,
 )
 from otel_sqlite_exporter.sql.texts import read_folder
 from otel_sqlite_exporter.storage.migrations import migrate
@@ -139,6 +141,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for record in (LogRecord(body="a line"), named, *others):
         logs.get_logger("docs").emit(record)
     logs.shutdown()
+    index_attributes(resolve_settings(path), ["gen_ai.request.model", "gen_ai.usage.output_tokens"])
     return path
 
 

@@ -241,7 +241,7 @@ def index(
     """
     if (rebuild and (attributes or as_list)) or (attributes and as_list) or (drop and not attributes):
         raise click.UsageError("give --rebuild, --list, or --attribute KEY with or without --drop")
-    from otel_sqlite_exporter.cli import index_output
+    from otel_sqlite_exporter.cli.outputs import index_output
     from otel_sqlite_exporter.maintain import attribute_index, search_index
 
     if as_list:

@@ -13,7 +13,7 @@ import orjson
 from otel_sqlite_exporter.errors import FilterError, MigrationRequiredError, NotFoundError
 from otel_sqlite_exporter.query.askable_views import AskableView
 from otel_sqlite_exporter.query.filter_values import fold_id
-from otel_sqlite_exporter.query.indexed_filters import find_among
+from otel_sqlite_exporter.query.indexes.indexed_filters import find_among
 from otel_sqlite_exporter.query.pages import Page, RowT
 from otel_sqlite_exporter.query.sql_builder import (
     Select,

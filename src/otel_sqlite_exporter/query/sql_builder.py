@@ -25,7 +25,7 @@ from otel_sqlite_exporter.query.filter_values import (
     parse_texts,
     parse_time,
 )
-from otel_sqlite_exporter.query.indexed_filters import Among
+from otel_sqlite_exporter.query.indexes.indexed_filters import Among
 from otel_sqlite_exporter.query.pages import field_types
 
 
@@ -55,17 +55,17 @@ def build_page(
     check_limit(limit)
     conditions, parameters = _build_conditions(view, filters)
     direction = "DESC" if newest_first else "ASC"
-    parameters["limit"] = limit
     if among is not None and (among.are_few or sort != "start"):
         _add_among(among, conditions, parameters)
     else:
         among = None
     if sort != "start":
-        return _build_sorted(view, sort, direction, conditions, parameters, has_cursor=bool(cursor))
+        return _build_sorted(view, sort, direction, conditions, parameters | {"limit": limit}, has_cursor=bool(cursor))
     if cursor is not None:
         after, values = _build_after(view, cursor, newest_first)
         conditions.append(after)
         parameters |= values
+    parameters["limit"] = limit
     order = ", ".join(f"{column} {direction}" for column in view.order)
     if among is not None:
         return _build_whole(view, conditions, order, parameters)

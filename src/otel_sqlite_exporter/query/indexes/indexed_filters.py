@@ -23,7 +23,15 @@ _LONGEST = 1_000
 # SQLite orders numbers before texts, and texts before blobs.
 _OF_NUMBERS: tuple[Any, Any] = (float("-inf"), float("inf"))
 _OF_TEXT: tuple[Any, Any] = ("", b"")
-_WITHOUT_INDEX = frozenset(("events",))
+_QUERIES = {
+    "sessions": "find_indexed_sessions",
+    "traces": "find_indexed_traces",
+    "spans": "find_indexed_spans",
+    "logs": "find_indexed_logs",
+    "complete_llm_interactions": "find_indexed_complete_llm_interactions",
+    "complete_tool_interactions": "find_indexed_complete_tool_interactions",
+}
+"""The query for each view. A row of `events` may show the attributes of a record of another table."""
 
 
 class Among(NamedTuple):
@@ -42,13 +50,13 @@ def find_among(connection: sqlite3.Connection, view: AskableView[Any], filters: 
         FilterError: The filter `attributes` has a value that cannot be used.
     """
     given = filters.get("attributes")
-    if given is None or view.name in _WITHOUT_INDEX or "attributes" not in view.arguments:
+    if given is None or view.name not in _QUERIES:
         return None
     conditions = parse_attributes("attributes", given)
     indexed = {
         key for (key,) in connection.execute("SELECT key FROM _attribute_keys GROUP BY key HAVING sum(rest) = 0")
     }
-    sql = read_query(f"find_indexed_{view.name}")
+    sql = read_query(_QUERIES[view.name])
     found = []
     for condition in conditions:
         bounds = _find_bounds(condition)
