@@ -70,7 +70,13 @@ PUBLIC_VIEWS = [name for name, _ in read_folder("views") if not name.startswith(
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w+)(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 REMOTE_PARENT = SpanContext(0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x00F067AA0BA902B7, True, TraceFlags(1))
-SQL_TYPES = {"text": {"text"}, "json": {"text"}, "integer": {"integer"}, "real": {"real"}}
+SQL_TYPES = {
+    "any": {"text", "integer", "real"},
+    "text": {"text"},
+    "json": {"text"},
+    "integer": {"integer"},
+    "real": {"real"},
+}
 
 
 class Block(NamedTuple):

@@ -200,6 +200,8 @@ def _run_stages(
 
 def _release_pages(target: sqlite3.Connection, *, is_new: bool) -> None:
     """Give the pages of the references, a tenth of the file, back to the system. A new file, which nothing else writes
-    yet, is also packed: pages that were written in another order than that of their keys are a third empty."""
-    # `execute` makes one step of it, which frees one page.
-    target.executescript("VACUUM" if is_new else "PRAGMA incremental_vacuum")
+    yet, is also packed: pages that were written in another order than that of their keys are a third empty. Where that
+    cannot be done, on a full disk or beside a writer, the file stays larger."""
+    with contextlib.suppress(sqlite3.OperationalError):
+        # `execute` makes one step of it, which frees one page.
+        target.executescript("VACUUM" if is_new else "PRAGMA incremental_vacuum")
