@@ -263,7 +263,7 @@ def test_a_build_that_is_stopped_goes_on(path: Path, monkeypatch: pytest.MonkeyP
     index_attributes(resolve_settings(path), ["number"], progress=lambda done, of: seen.append((done, of)))
     assert seen[-1][0] == seen[-1][1] == len(seen)
     assert check(path, "number") == 6
-    assert index_attributes(resolve_settings(path), ["number"]).read_rows == 0
+    assert index_attributes(resolve_settings(path), ["number"]).read_ids == 0
 
 
 def test_a_drop_that_is_stopped_goes_on(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

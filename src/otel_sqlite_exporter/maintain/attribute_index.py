@@ -49,11 +49,11 @@ class AttributeIndex(NamedTuple):
 
 
 class AttributeIndexing(NamedTuple):
-    """What `index_attributes` did: the indexes, the number of rows that were read for them, the CPU that a span took
+    """What `index_attributes` did: the indexes, how many ids were gone through for them, the CPU that a span took
     for each attribute (None: none was read), and seconds."""
 
     indexes: tuple[AttributeIndex, ...]
-    read_rows: int
+    read_ids: int
     cpu_us_a_span: float | None
     seconds: float
 
@@ -62,7 +62,7 @@ def index_attributes(
     settings: Settings, keys: Sequence[str], *, progress: Callable[[int, int], None] = lambda done, of: None
 ) -> AttributeIndexing:
     """Index the attributes with these keys. An attribute that is indexed stays as it is. `progress` is called with the
-    number of records that are read, and of all.
+    number of ids that are done, and of all.
 
     Raises:
         FilterError: A key cannot be that of an attribute.
@@ -80,14 +80,14 @@ def index_attributes(
                 connection.execute(read_query("add_attribute_keys"), {"key": key, "path": path})
         attributes = connection.execute(_UNFINISHED).fetchall()
         of = sum(rest for *_, rest in attributes)
-        for id, source, _ in attributes:
-            started, before = time.thread_time(), done
+        for id, source, rest in attributes:
+            started = time.thread_time()
             while rows := _fill(connection, id, source):
                 done += rows
                 progress(done, of)
             if source == _SPANS:
                 cpu_s += time.thread_time() - started
-                spans += done - before
+                spans += connection.execute("SELECT count(*) FROM _spans WHERE id <= ?", (rest,)).fetchone()[0]
         indexes = tuple(index for index in list_attributes(connection) if index.key in paths)
     return AttributeIndexing(indexes, done, cpu_s * 1e6 / spans if spans else None, time.monotonic() - began)
 

@@ -26,7 +26,7 @@ def show_indexing(path: str, done: AttributeIndexing, *, as_json: bool) -> None:
     if as_json:
         print_json({"path": path} | done._asdict() | {"indexes": [index._asdict() for index in done.indexes]})
         return
-    if done.read_rows == 0:
+    if done.read_ids == 0:
         head = f"nothing to do: {path} has {'this index' if len(done.indexes) == 1 else 'these indexes'}"
     else:
         head = f"indexed {path} in {done.seconds:.2f} s"
