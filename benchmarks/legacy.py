@@ -71,7 +71,7 @@ QUESTIONS: dict[str, tuple[str, str]] = {
         "SELECT s.span_id, s.timestamp, f.timestamp, i.total_tokens FROM events AS s JOIN events AS f"
         " ON f.span_id = s.span_id AND f.name = 'llm.call.finish' JOIN llm_interactions AS i ON i.event_id = f.id"
         " WHERE s.session_id = :session AND s.name = 'llm.call.start'",
-        "SELECT span_id, request_timestamp, response_timestamp, total_tokens FROM complete_llm_interactions"
+        "SELECT span_id, start_time_unix_nano, end_time_unix_nano, total_tokens FROM complete_llm_interactions"
         " WHERE session_id = :session",
     ),
     "the newest 50 sessions": (
@@ -81,7 +81,7 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     ),
     "events of an hour": (
         "SELECT count(*) FROM events WHERE timestamp BETWEEN :from AND :to",
-        "SELECT count(*) FROM logs WHERE start_time_unix_nano BETWEEN :from_unix_nano AND :to_unix_nano",
+        "SELECT count(*) FROM log_times WHERE start_time_unix_nano BETWEEN :from_unix_nano AND :to_unix_nano",
     ),
     "names of attributes, and how often": (
         "SELECT key, count(*) FROM llm_attributes GROUP BY key",
