@@ -23,7 +23,9 @@ from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.legacy.conversion import migrate_legacy_file
 from otel_sqlite_exporter.legacy.legacy_report import find_legacy_file
+from otel_sqlite_exporter.maintain.attribute_index import index_attributes
 from otel_sqlite_exporter.settings import resolve_settings
+from otel_sqlite_exporter.storage.statistics import gather_statistics
 from tests.legacy_files import TEXT_KEYS
 
 _ATTRIBUTES_A_CALL = 24
@@ -31,6 +33,8 @@ _CALLS_A_SESSION = 20
 _FINISHES = "finish"
 _REPEATS = 5
 _CALLS = "complete_llm_interactions"
+INDEXED = ("llm.request.temperature", "llm.response.duration_ms", "llm.request.type", "llm.request.stream")
+"""The attributes of the new file that `index --attribute` indexes. The old file has an index of all keys."""
 QUESTIONS: dict[str, tuple[str, str]] = {
     "tokens of each model": (
         "SELECT model, sum(input_tokens), sum(output_tokens) FROM llm_interactions WHERE interaction_type = 'finish'"
@@ -39,19 +43,19 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     ),
     "calls hotter than 0.8": (
         "SELECT count(*) FROM llm_attributes WHERE key = 'llm.request.temperature' AND value_numeric > 0.8",
-        "SELECT count(*) FROM logs WHERE event_name = 'llm.call.start'"
-        " AND attributes ->> '$.\"llm.request.temperature\"' > 0.8",
+        "SELECT count(*) FROM indexed_attributes WHERE key = 'llm.request.temperature' AND value > 0.8",
     ),
     "the mean of a number in attributes": (
         "SELECT avg(value_numeric) FROM llm_attributes WHERE key = 'llm.response.duration_ms'",
-        "SELECT avg(attributes ->> '$.\"llm.response.duration_ms\"') FROM logs WHERE event_name = 'llm.call.finish'",
+        "SELECT avg(value) FROM indexed_attributes WHERE key = 'llm.response.duration_ms' AND source = 'log'",
     ),
     "calls with two attributes": (
         "SELECT count(*) FROM llm_attributes AS a JOIN llm_attributes AS b"
         " ON b.llm_interaction_id = a.llm_interaction_id WHERE a.key = 'llm.request.type' AND a.value_text = 'chat'"
         " AND b.key = 'llm.request.stream' AND b.value_boolean",
-        "SELECT count(*) FROM logs WHERE event_name = 'llm.call.start' AND attributes ->> '$.\"llm.request.type\"' ="
-        " 'chat' AND attributes ->> '$.\"llm.request.stream\"'",
+        "SELECT count(*) FROM indexed_attributes AS a JOIN logs AS l ON l.id = a.id"
+        " WHERE a.key = 'llm.request.type' AND a.source = 'log' AND a.value = 'chat'"
+        " AND l.attributes ->> '$.\"llm.request.stream\"'",
     ),
     "all attributes of one call": (
         "SELECT a.key, a.value_text, a.value_numeric, a.value_boolean FROM events AS e JOIN llm_interactions AS i"
@@ -67,7 +71,7 @@ QUESTIONS: dict[str, tuple[str, str]] = {
         "SELECT s.span_id, s.timestamp, f.timestamp, i.total_tokens FROM events AS s JOIN events AS f"
         " ON f.span_id = s.span_id AND f.name = 'llm.call.finish' JOIN llm_interactions AS i ON i.event_id = f.id"
         " WHERE s.session_id = :session AND s.name = 'llm.call.start'",
-        "SELECT span_id, request_timestamp, response_timestamp, total_tokens FROM complete_llm_interactions"
+        "SELECT span_id, start_time_unix_nano, end_time_unix_nano, total_tokens FROM complete_llm_interactions"
         " WHERE session_id = :session",
     ),
     "the newest 50 sessions": (
@@ -77,7 +81,7 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     ),
     "events of an hour": (
         "SELECT count(*) FROM events WHERE timestamp BETWEEN :from AND :to",
-        "SELECT count(*) FROM logs WHERE start_time_unix_nano BETWEEN :from_unix_nano AND :to_unix_nano",
+        "SELECT count(*) FROM log_times WHERE start_time_unix_nano BETWEEN :from_unix_nano AND :to_unix_nano",
     ),
     "names of attributes, and how often": (
         "SELECT key, count(*) FROM llm_attributes GROUP BY key",
@@ -146,8 +150,9 @@ def migrate(folder: Path, attribute_rows: int) -> Migration:
         peak = max(peak, _resident_mib())
 
     report = migrate_legacy_file(file, resolve_settings(str(new)), zone=UTC, into=str(new), on_progress=watch)
-    with closing(sqlite3.connect(new)) as connection:
-        connection.execute("ANALYZE")
+    index_attributes(resolve_settings(str(new)), INDEXED)
+    with closing(sqlite3.connect(new)) as connection, connection:
+        gather_statistics(connection)  # as an exporter does while the file grows
     rows = file.rows["llm_attributes"]
     sizes = report.bytes_before, report.bytes_after
     return Migration(rows, dict(report.seconds), begun, peak, *sizes, dict(_ask(old, new)))

@@ -22,7 +22,7 @@ from tests.integration.test_docs import bare, find_tables
 COLUMNS: dict[str, list[str]] = json.loads(Path(__file__).with_name("view_columns.json").read_text())
 ASKED = pytest.mark.parametrize("view", ASKABLE_VIEWS, ids=lambda view: view.name)
 MODELS = sorted((mapper.class_ for mapper in orm.Model.registry.mappers), key=lambda model: model.__name__)
-PYTHON_TYPES = {"text": "str", "json": "str", "integer": "int", "real": "float"}
+PYTHON_TYPES = {"text": "str", "json": "str", "integer": "int", "real": "float", "any": "Any"}
 
 
 def documented_types(view: str) -> dict[str, str]:

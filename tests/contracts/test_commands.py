@@ -23,7 +23,7 @@ COMMANDS = {
         *("--redact-keys", "--redact-values", "--no-content", "--metadata-only"),
     },
     "import": {"files", "--into", "--timezone", "--largest-document", "--unpacking-ratio", "--json"},
-    "index": {"path", "--rebuild", "--json"},
+    "index": {"path", "--rebuild", "--attribute", "--drop", "--list", "--json"},
     "info": {"path", "--json"},
     "llm": LIST
     | {

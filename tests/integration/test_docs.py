@@ -48,6 +48,7 @@ from otel_sqlite_exporter import (
 from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES
 from otel_sqlite_exporter.genai.messages.normalise import read_messages
+from otel_sqlite_exporter.maintain.attribute_index import index_attributes
 from otel_sqlite_exporter.model.attribute_sources import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.model.dialect import KEYS
 from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS
@@ -56,6 +57,7 @@ from otel_sqlite_exporter.settings import (
     AUTO_MIGRATE_MODES,
     DEBUG_TRACES,
     SYNCHRONOUS_MODES,
+    resolve_settings,
 )
 from otel_sqlite_exporter.sql.texts import read_folder
 from otel_sqlite_exporter.storage.migrations import migrate
@@ -68,7 +70,13 @@ PUBLIC_VIEWS = [name for name, _ in read_folder("views") if not name.startswith(
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w+)(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 REMOTE_PARENT = SpanContext(0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x00F067AA0BA902B7, True, TraceFlags(1))
-SQL_TYPES = {"text": {"text"}, "json": {"text"}, "integer": {"integer"}, "real": {"real"}}
+SQL_TYPES = {
+    "any": {"text", "integer", "real"},
+    "text": {"text"},
+    "json": {"text"},
+    "integer": {"integer"},
+    "real": {"real"},
+}
 
 
 class Block(NamedTuple):
@@ -139,6 +147,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for record in (LogRecord(body="a line"), named, *others):
         logs.get_logger("docs").emit(record)
     logs.shutdown()
+    index_attributes(resolve_settings(path), ["gen_ai.request.model", "gen_ai.usage.output_tokens"])
     return path
 
 

@@ -18,7 +18,7 @@ from otel_sqlite_exporter.legacy.conversion import migrate_legacy_file
 from otel_sqlite_exporter.legacy.legacy_report import LegacyReport, find_legacy_file
 from otel_sqlite_exporter.maintain.doctor import diagnose
 from otel_sqlite_exporter.settings import resolve_settings
-from tests.conftest import read
+from tests.conftest import exporting, make_spans, read
 from tests.file_checks import check_file
 from tests.legacy_files import AFTER_JSON, INTEGER_KEYS, SPAN, STAGES, TEXT_KEYS, TRACE, LegacyWriter, write_typical
 
@@ -383,3 +383,13 @@ def test_a_file_that_lacks_what_makes_the_shape_is_not_recognised(tmp_path: Path
             for name, text in tables.items():
                 connection.execute(f"CREATE TABLE {name} ({text})")
         assert (find_legacy_file(str(path), busy_timeout_ms=0) is not None) is is_legacy
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_the_other_file_has_no_free_pages(tmp_path: Path, exists: bool) -> None:
+    write_typical(tmp_path / "old.db")
+    if exists:
+        with exporting(tmp_path / "new.db") as exporter:
+            exporter.export(make_spans("before"))
+    target, _ = migrate(tmp_path / "old.db")
+    assert read(target, "PRAGMA freelist_count") == [(0,)]

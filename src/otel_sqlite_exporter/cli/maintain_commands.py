@@ -219,18 +219,42 @@ def reprice(settings: Settings, *, everything: bool, as_json: bool) -> None:
 
 @click.command()
 @SETTINGS
-@click.option("--rebuild", is_flag=True, help="Build the index from scratch.")
+@click.option("--rebuild", is_flag=True, help="Build the search index from scratch.")
+@click.option(
+    "--attribute",
+    "attributes",
+    metavar="KEY",
+    multiple=True,
+    help="Index the attribute KEY of spans, span events and log records instead. May be repeated.",
+)
+@click.option("--drop", is_flag=True, help="With --attribute: remove its index.")
+@click.option("--list", "as_list", is_flag=True, help="List the indexed attributes, and what each costs.")
 @JSON
 @click.pass_obj
-def index(settings: Settings, *, rebuild: bool, as_json: bool) -> None:
-    """Build or update the index that `search` uses.
+def index(
+    settings: Settings, *, rebuild: bool, attributes: tuple[str, ...], drop: bool, as_list: bool, as_json: bool
+) -> None:
+    """Build or update the index that `search` uses, or index an attribute.
 
-    It covers prompts, completions, tool arguments and tool results. The command works in short transactions, also while
-    applications write; if interrupted, it continues when it is run again.
+    The search index covers prompts, completions, tool arguments and tool results. An index of an attribute is used by
+    the option --attribute of lists, and by SQL on the view indexed_attributes; while applications write, the file keeps
+    it. The command works in short transactions, also while applications write; if interrupted, it continues when it is
+    run again.
     """
-    from otel_sqlite_exporter.maintain import search_index
+    if (rebuild and (attributes or as_list)) or (attributes and as_list) or (drop and not attributes):
+        raise click.UsageError("give --rebuild, --list, or --attribute KEY with or without --drop")
+    from otel_sqlite_exporter.cli.outputs import index_output
+    from otel_sqlite_exporter.maintain import attribute_index, search_index
 
+    if as_list:
+        return index_output.show_attributes(settings.path, attribute_index.read_attributes(settings), as_json=as_json)
+    if drop:
+        attribute_index.drop_attributes(settings, attributes)
+        return index_output.show_dropped(settings.path, attributes, as_json=as_json)
     with show_progress("indexing") as progress:
+        if attributes:
+            built = attribute_index.index_attributes(settings, attributes, progress=progress)
+            return index_output.show_indexing(settings.path, built, as_json=as_json)
         done = search_index.index_content(settings, rebuild=rebuild, progress=progress)
     if as_json:
         return print_json({"path": settings.path} | done._asdict())

@@ -13,6 +13,7 @@ import orjson
 from otel_sqlite_exporter.errors import FilterError, MigrationRequiredError, NotFoundError
 from otel_sqlite_exporter.query.askable_views import AskableView
 from otel_sqlite_exporter.query.filter_values import fold_id
+from otel_sqlite_exporter.query.indexes.indexed_filters import find_among
 from otel_sqlite_exporter.query.pages import Page, RowT
 from otel_sqlite_exporter.query.sql_builder import (
     Select,
@@ -126,7 +127,8 @@ def find_page(
     """
     # What runs ends now. So where the end is the order, all pages show the moment of the first.
     moment = show_open_work(connection, read_moment(view, cursor)) if view.is_ordered_by_end else None
-    select = build_page(view, filters, limit=limit, cursor=cursor, newest_first=newest_first, sort=sort)
+    among = find_among(connection, view, filters)
+    select = build_page(view, filters, limit=limit, cursor=cursor, newest_first=newest_first, sort=sort, among=among)
     select.parameters["limit"] += 1  # one row more shows whether there is a next page
     rows = fetch(connection, select)
     records = tuple(view.row_type.from_row(row) for row in rows[:limit])
@@ -134,7 +136,7 @@ def find_page(
     following = None
     if not is_last and sort == "start":
         following = encode_cursor(view, rows[limit - 1], newest_first=newest_first, moment=moment)
-    total = len(records) if is_last and cursor is None else _count(connection, build_count(view, filters))
+    total = len(records) if is_last and cursor is None else _count(connection, build_count(view, filters, among))
     return Page(view.row_type, records, total, following)
 
 

@@ -25,6 +25,7 @@ from otel_sqlite_exporter.query.filter_values import (
     parse_texts,
     parse_time,
 )
+from otel_sqlite_exporter.query.indexes.indexed_filters import Among
 from otel_sqlite_exporter.query.pages import field_types
 
 ERROR_TYPE_ALONE = (
@@ -48,10 +49,12 @@ def build_page(
     cursor: str | None = None,
     newest_first: bool = True,
     sort: str = "start",
+    among: Among | None = None,
     columns: Sequence[str] = ("*",),
 ) -> Select:
     """Return the statement for the first `limit` rows that meet all `filters`, after the row that `cursor` marks, in
-    the order of the list, or with all columns and the largest of `sort` first.
+    the order of the list, or with all columns and the largest of `sort` first. An index says which rows these are
+    `among`; then they have all columns too.
 
     Raises:
         FilterError: A filter is unknown, or a value cannot be used.
@@ -59,15 +62,22 @@ def build_page(
     check_limit(limit)
     conditions, parameters = _build_conditions(view, filters)
     direction = "DESC" if newest_first else "ASC"
+    if among is not None and (among.are_few or sort != "start"):
+        _add_among(among, conditions, parameters)
+    else:
+        among = None
     if sort != "start":
         return _build_sorted(view, sort, direction, conditions, parameters | {"limit": limit}, has_cursor=bool(cursor))
     if cursor is not None:
         after, values = _build_after(view, cursor, newest_first)
         conditions.append(after)
         parameters |= values
+    parameters["limit"] = limit
     order = ", ".join(f"{column} {direction}" for column in view.order)
+    if among is not None:
+        return _build_whole(view, conditions, order, parameters)
     sql = f"SELECT {', '.join(columns)}\nFROM {view.name}{_where(conditions)}\nORDER BY {order}\nLIMIT :limit"
-    return Select(sql, parameters | {"limit": limit})
+    return Select(sql, parameters)
 
 
 def _build_sorted(
@@ -79,16 +89,27 @@ def _build_sorted(
     *,
     has_cursor: bool,
 ) -> Select:
-    """Return the statement for a list that has one page: no index holds its order. Only the rows of this page are read
-    whole."""
+    """Return the statement for a list that has one page."""
     known = [name for name, column in SORTS.items() if column in field_types(view.row_type)]
     if sort not in known:
         raise FilterError("sort", f"{view.name} cannot be sorted by {sort!r}: give {', '.join(known)}")
     if has_cursor:
         raise FilterError("cursor", f"a list by {sort} has one page: leave out the cursor, or give a higher limit")
     order = f"{SORTS[sort]} {direction} NULLS LAST, {', '.join(f'{column} {direction}' for column in view.order)}"
+    return _build_whole(view, conditions, order, parameters)
+
+
+def _build_whole(view: AskableView[Any], conditions: list[str], order: str, parameters: dict[str, Any]) -> Select:
+    """Return the statement that sorts the rows of which no index holds the order, and reads only those of the page
+    whole."""
     first = f"SELECT id\nFROM {view.name}{_where(conditions)}\nORDER BY {order}\nLIMIT :limit"
     return Select(f"SELECT *\nFROM {view.name}\nWHERE id IN ({first})\nORDER BY {order}", parameters)
+
+
+def _add_among(among: Among | None, conditions: list[str], parameters: dict[str, Any]) -> None:
+    if among is not None:
+        conditions.insert(0, f"id IN ({among.sql})")
+        parameters |= among.parameters
 
 
 def check_limit(limit: Any) -> int:
@@ -102,8 +123,8 @@ def check_limit(limit: Any) -> int:
     return limit
 
 
-def build_count(view: AskableView[Any], filters: Mapping[str, Any]) -> Select:
-    """Return the statement that counts the rows that meet all `filters`.
+def build_count(view: AskableView[Any], filters: Mapping[str, Any], among: Among | None = None) -> Select:
+    """Return the statement that counts the rows that meet all `filters`. An index says which rows these are `among`.
 
     Raises:
         FilterError: A filter is unknown, or a value cannot be used.
@@ -113,6 +134,7 @@ def build_count(view: AskableView[Any], filters: Mapping[str, Any]) -> Select:
         return Select(f"SELECT {view.name}\nFROM row_counts", {})
     if parameters == {"counted": True}:
         return Select(f"SELECT counted_{view.name.removeprefix('complete_')}\nFROM row_counts", {})
+    _add_among(among, conditions, parameters)
     return Select(f"SELECT count(*)\nFROM {view.name}{_where(conditions)}", parameters)
 
 

@@ -1,0 +1,13 @@
+-- Ends what create_value_triggers begins.
+DROP TRIGGER IF EXISTS _spans_value_added;
+DROP TRIGGER IF EXISTS _spans_value_changes;
+DROP TRIGGER IF EXISTS _spans_value_changed;
+DROP TRIGGER IF EXISTS _spans_value_removed;
+DROP TRIGGER IF EXISTS _events_value_added;
+DROP TRIGGER IF EXISTS _events_value_changes;
+DROP TRIGGER IF EXISTS _events_value_changed;
+DROP TRIGGER IF EXISTS _events_value_removed;
+DROP TRIGGER IF EXISTS _logs_value_added;
+DROP TRIGGER IF EXISTS _logs_value_changes;
+DROP TRIGGER IF EXISTS _logs_value_changed;
+DROP TRIGGER IF EXISTS _logs_value_removed;
