@@ -5,6 +5,10 @@ DEMO_VENV ?= .venv-demo
 BIN := $(VENV)/bin
 DEVELOPMENT := --group test --group check --group bench --group release
 
+# Tests make their files in memory where 4 GB are free there: thousands of files wait for the disk again and again.
+MEMORY := $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 4000000 2>/dev/null && echo /dev/shm)
+PYTEST := $(if $(MEMORY),TMPDIR=$(MEMORY) )$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
 .PHONY: help demo test quick check format bench dialects settings columns scores captures live trials lock clean
 .DEFAULT_GOAL := help
 
@@ -21,7 +25,7 @@ demo: $(DEMO_VENV)/.installed ## run the example agent and show its calls
 ##@ While you work
 
 quick: $(VENV)/.installed ## the tests that are not marked slow, in two minutes
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not slow"
+	$(PYTEST) -m "not slow"
 
 format: $(VENV)/.installed ## let ruff format the code
 	$(BIN)/ruff check --fix .
@@ -36,7 +40,7 @@ check: $(VENV)/.installed ## ruff, mypy and the import contracts
 	$(BIN)/lint-imports
 
 test: $(VENV)/.installed ## all tests, with coverage
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report=term
+	$(PYTEST) --cov --cov-report=term
 
 ##@ From time to time
 
