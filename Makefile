@@ -9,7 +9,10 @@ SANITIZED := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sa
 # What `make reference` and `make asan` run.
 REFERENCE ?= -m core
 ASAN ?= -m "core and not slow"
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+# Tests make their files in memory where 4 GB are free there: thousands of files wait for the disk again and again.
+MEMORY := $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 4000000 2>/dev/null && echo /dev/shm)
+PYTEST := $(if $(MEMORY),TMPDIR=$(MEMORY) )$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 # Where a change is judged, a compiled core that is missing is an error.
 ifeq ($(CI),true)

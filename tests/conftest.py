@@ -10,7 +10,8 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,9 @@ ROOT = Path(__file__).parents[1]
 HANG_S = 180
 """When a test gives up that waits for something. No test asserts how long a thing takes: it says nothing about the code
 when the machine is busy."""
+TRACED_CASES = 3
+"""So many cases of a test count lines for the coverage."""
+IS_TRACED = pytest.StashKey[bool]()
 SETTINGS = re.compile(r"OTEL_|PYTHON(?!PATH$)|.*_proxy$", re.IGNORECASE)
 CORE_VARIABLE = "OTEL_EXPORTER_SQLITE_NATIVE"
 CORE_SETTING = {name: os.environ[name] for name in (CORE_VARIABLE,) if name in os.environ}
@@ -76,6 +80,29 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def pytest_report_header() -> str:
     return f"compiled core: {CORE_STATE}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests count lines for the coverage: the tracer doubles the time of a test. Further cases of a test,
+    further examples and tests that are slow run the lines of others again."""
+    cases: Counter[str] = Counter()
+    for item in items:
+        test = item.nodeid.partition("[")[0]
+        cases[test] += 1
+        has_examples = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        item.stash[IS_TRACED] = not (has_examples or cases[test] > TRACED_CASES or item.get_closest_marker("slow"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    tracer = sys.modules["coverage"].Coverage.current() if "coverage" in sys.modules else None
+    if tracer is None or item.stash[IS_TRACED]:
+        return (yield)
+    tracer.stop()
+    try:
+        return (yield)
+    finally:
+        tracer.start()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.deliver.spool_replay import replay_spool
@@ -48,6 +49,18 @@ def check_links(file: sqlite3.Connection) -> None:
         WHERE a.trace_id <> b.trace_id AND (a.session_id IS NULL OR a.session_id IS NOT b.session_id)
     """
     assert file.execute(strangers).fetchall() == []
+
+
+def view_contents(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of the views of calls, tools, agents, sessions and traces, without the ids of rows."""
+    views = ("complete_llm_interactions", "complete_tool_interactions", "agent_tree", "sessions", "traces")
+    found = {}
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as file:
+        for view in views:
+            columns = [name for (name,) in file.execute("SELECT name FROM pragma_table_info(?)", (view,))]
+            kept = ", ".join(f'"{name}"' for name in columns if name not in ("id", "start_id", "finish_id"))
+            found[view] = sorted(file.execute(f"SELECT {kept} FROM {view}").fetchall(), key=repr)
+    return found
 
 
 def table_scans(plan: Sequence[str]) -> list[str]:

@@ -74,7 +74,7 @@ def test_each_lock_is_waited_for_as_long_as_the_export_has_left(path: Path, make
 def fork_beside_exports(path: str) -> None:
     """Another thread holds each exporter."""
     timeout_s = 1
-    exporters = [SQLiteSpanExporter(f"{path}{number}", busy_timeout_ms=timeout_s * 1_000) for number in range(12)]
+    exporters = [SQLiteSpanExporter(f"{path}{number}", busy_timeout_ms=timeout_s * 1_000) for number in range(60)]
     locks = [exporter._delivery._database._own.lock for exporter in exporters]
     for lock in locks:
         lock.acquire()
@@ -82,7 +82,7 @@ def fork_beside_exports(path: str) -> None:
     pid = os.fork()
     if pid == 0:
         os._exit(0)
-    assert time.monotonic() - began < 6  # twelve seconds, if each had its own bound
+    assert time.monotonic() - began < 30  # a minute, if each had its own bound
     os.waitpid(pid, 0)
     for lock in locks:
         lock.release()

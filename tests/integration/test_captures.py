@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
-from tests.conftest import ROOT, read
+from tests.conftest import ROOT
+from tests.file_checks import view_contents
 from tests.scenarios.capture_file import decode_log, decode_span, encode_log, encode_span, read_capture
 from tests.scenarios.comparison import find_differences
 from tests.scenarios.packages import PACKAGES
@@ -20,7 +21,6 @@ from tests.scenarios.unrecorded import find_unrecorded
 pytestmark = pytest.mark.core
 
 CAPTURES = ROOT / "tests/captures"
-VIEWS = ("complete_llm_interactions", "complete_tool_interactions", "agent_tree", "sessions", "traces")
 
 JSON = dict[str, Any]
 
@@ -48,21 +48,16 @@ def replay(path: Path, recorded: list[tuple[str, JSON]], batch: int) -> None:
     logs.shutdown()
 
 
-def contents(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """The views without the ids of rows."""
-    found = {}
-    for view in VIEWS:
-        columns = [name for (name,) in read(path, "SELECT name FROM pragma_table_info(?)", view)]
-        kept = ", ".join(f'"{name}"' for name in columns if name not in ("id", "start_id", "finish_id"))
-        found[view] = sorted(read(path, f"SELECT {kept} FROM {view}"), key=repr)
-    return found
-
-
 @pytest.fixture(scope="module")
 def file(capture: JSON, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("capture") / "otel.db"
     replay(path, records(capture), 512)
     return path
+
+
+@pytest.fixture(scope="module")
+def shown(file: Path) -> dict[str, list[tuple[Any, ...]]]:
+    return view_contents(file)
 
 
 def test_a_file_says_what_was_served(capture: JSON, file: Path) -> None:
@@ -75,11 +70,13 @@ def test_a_file_says_what_was_served(capture: JSON, file: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("seed", "batch"), [(0, 1), (1, 3), (2, 512)])
-def test_the_order_of_records_does_not_matter(capture: JSON, file: Path, path: Path, seed: int, batch: int) -> None:
+def test_the_order_of_records_does_not_matter(
+    capture: JSON, shown: dict[str, list[tuple[Any, ...]]], path: Path, seed: int, batch: int
+) -> None:
     recorded = records(capture)
     random.Random(seed).shuffle(recorded)
     replay(path, recorded, batch)
-    assert contents(path) == contents(file)
+    assert view_contents(path) == shown
 
 
 def test_captures_hold_all_that_was_exported(capture: JSON) -> None:

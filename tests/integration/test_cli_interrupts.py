@@ -15,7 +15,7 @@ import pytest
 
 from otel_sqlite_exporter import TelemetryDatabase
 from tests.commands import COMMAND, run_here
-from tests.conftest import clean_environment, exporting, make_spans
+from tests.conftest import HANG_S, clean_environment, exporting, make_spans
 
 CALL = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "gen_ai.usage.input_tokens": 7}
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
@@ -48,7 +48,7 @@ def test_ended_calls_are_followed_until_an_interrupt(path: Path) -> None:
             followed = json.loads(process.stdout.readline())
             assert (followed["kind"], followed["session_id"], followed["input_tokens"]) == ("llm", "chat-2", 7)
             process.send_signal(signal.SIGINT)
-            assert process.wait(60) == 0
+            assert process.wait(HANG_S) == 0
 
 
 @pytest.mark.slow
@@ -69,7 +69,7 @@ def test_a_view_without_an_end_can_be_interrupted(path: Path, command: str) -> N
         assert process.stderr.readline() == "asking\n"
         process.send_signal(signal.SIGINT)
         assert process.stderr.read().endswith("interrupted\n")
-        assert process.wait(60) == 2
+        assert process.wait(HANG_S) == 2
 
 
 def test_a_statement_gives_up_after_its_time(path: Path) -> None:

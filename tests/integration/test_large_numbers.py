@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +70,9 @@ def test_a_sum_is_exact_and_stops_at_the_largest_integer(case: str, path: Path) 
     expected = (whole, 0 if tokens else None, whole)
     for view in ("traces", "sessions", "agents", "agent_tree"):
         assert read(path, f"SELECT {', '.join(KINDS)} FROM {view}") == [expected], view
-    for view in [name for (name,) in read(path, "SELECT name FROM sqlite_schema WHERE type = 'view'")]:
-        read(path, f"SELECT * FROM {view}")
+    with closing(sqlite3.connect(path)) as file:
+        for (view,) in file.execute("SELECT name FROM sqlite_schema WHERE type = 'view'").fetchall():
+            file.execute(f"SELECT * FROM {view}").fetchall()
     database = TelemetryDatabase(path)
     if tokens:
         result = database.run_report("tokens", group_by="agent")

@@ -304,7 +304,7 @@ def _records(draw: st.DrawFn) -> list[ReadableSpan | ReadableLogRecord]:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(records=_records(), seed=st.integers(0, 2**32))
 def test_order_and_split_of_spans_and_logs_do_not_change_any_view(
     records: list[ReadableSpan | ReadableLogRecord], seed: int

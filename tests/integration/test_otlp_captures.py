@@ -10,12 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import read
+from tests.file_checks import view_contents
 from tests.otlp_captures.capture_files import Capture, import_batches, list_captures, read_capture, split_records
 from tests.otlp_captures.scoring import find_differences
 from tests.otlp_captures.unrecorded import UNRECORDED, find_undeclared
-
-VIEWS = ("complete_llm_interactions", "complete_tool_interactions", "agent_tree", "sessions", "traces")
 
 
 def _shuffle(records: list[str]) -> list[str]:
@@ -43,14 +41,9 @@ def file(capture: Capture, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def _contents(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """The views without the ids of rows."""
-    found = {}
-    for view in VIEWS:
-        columns = [name for (name,) in read(path, "SELECT name FROM pragma_table_info(?)", view)]
-        kept = ", ".join(f'"{name}"' for name in columns if name not in ("id", "start_id", "finish_id"))
-        found[view] = sorted(read(path, f"SELECT {kept} FROM {view}"), key=repr)
-    return found
+@pytest.fixture(scope="module")
+def shown(file: Path) -> dict[str, list[tuple[Any, ...]]]:
+    return view_contents(file)
 
 
 def test_a_file_says_what_was_served(capture: Capture, file: Path) -> None:
@@ -60,11 +53,13 @@ def test_a_file_says_what_was_served(capture: Capture, file: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("order", list(ORDERS))
-def test_the_order_of_records_does_not_matter(capture: Capture, file: Path, path: Path, order: str) -> None:
+def test_the_order_of_records_does_not_matter(
+    capture: Capture, shown: dict[str, list[tuple[Any, ...]]], path: Path, order: str
+) -> None:
     arrange, size = ORDERS[order]
     records = arrange(list(split_records(capture.lines)))
     import_batches(path, [records[start : start + size] for start in range(0, len(records), size)])
-    assert _contents(path) == _contents(file)
+    assert view_contents(path) == shown
 
 
 def test_what_is_unrecorded_is_of_a_capture() -> None:

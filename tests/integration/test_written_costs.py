@@ -28,7 +28,7 @@ from otel_sqlite_exporter.maintain.doctor import diagnose
 from otel_sqlite_exporter.maintain.reindex import reindex
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.commands import run, run_here
-from tests.conftest import exporting, make_spans, read
+from tests.conftest import HANG_S, exporting, make_spans, read
 from tests.integration.test_call_twins import Span, _export
 from tests.integration.test_log_exporter import logging_to, make_log
 from tests.integration.test_reprice import MINI
@@ -115,7 +115,11 @@ print("genai_prices" in sys.modules)
 exporter.shutdown()
 """
     done = subprocess.run(
-        [sys.executable, "-c", program, tmp_path / "otel.db"], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", program, tmp_path / "otel.db"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=HANG_S,
     )
     assert done.stdout.split() == ["False", "True"]
 
