@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
 from opentelemetry.trace import Link, SpanContext, TraceFlags
 
 from otel_sqlite_exporter import SQLiteSpanExporter, SQLiteSpanProcessor
-from otel_sqlite_exporter.encode.spans import SpanEncoder
+from otel_sqlite_exporter.native.core_state import IN_USE
 from otel_sqlite_exporter.sdk import span_exporter
 from otel_sqlite_exporter.sdk.span_queues import SpansAsTheyAre, SpansAsValues
 from tests.conftest import health, in_new_process, make_spans, named, read, span_names
@@ -96,7 +96,7 @@ def test_what_finds_no_room_is_counted(path: Path, kind: str) -> None:
 
 
 def test_redactors_run_on_the_thread(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SpanEncoder, "is_native", True)
+    monkeypatch.setattr(span_exporter, "find_core_state", lambda: IN_USE)
     threads = set()
 
     def redactor(key: str, value: Any) -> Any:

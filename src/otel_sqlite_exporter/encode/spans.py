@@ -68,9 +68,6 @@ class _Plan(NamedTuple):
 class SpanEncoder:
     """Encodes spans for one exporter. `rules` are the dialects in force (default: the shipped ones). Thread-safe."""
 
-    is_native = False
-    """Whether a span takes microseconds."""
-
     def __init__(self, session_attributes: Sequence[str], rules: Rules | None = None) -> None:
         self.rules = rules or load_rules()
         self._session_attributes = tuple(session_attributes)

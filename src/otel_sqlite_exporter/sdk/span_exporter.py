@@ -16,6 +16,7 @@ from otel_sqlite_exporter.encode.quarantine import quarantine_span
 from otel_sqlite_exporter.encode.span_encoders import make_span_encoder
 from otel_sqlite_exporter.genai.rules import extend_rules
 from otel_sqlite_exporter.model.rows import EncodedSpan, QuarantineRow, Records
+from otel_sqlite_exporter.native.core_state import IN_USE, find_core_state
 from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
 from otel_sqlite_exporter.sdk.keywords import show_keywords
 from otel_sqlite_exporter.sdk.sdk_delivery import make_delivery
@@ -111,4 +112,4 @@ def make_queue(exporter: SQLiteSpanExporter) -> SpanQueue:
 def _encodes_at_end(exporter: SQLiteSpanExporter) -> bool:
     """Return whether a span is encoded where it ends, because that takes microseconds: by the compiled core, with
     nothing to redact. A redactor of the user may take longer; it runs on the thread that exports."""
-    return exporter._encoder.is_native and exporter._redactor is None
+    return find_core_state() == IN_USE and exporter._redactor is None
