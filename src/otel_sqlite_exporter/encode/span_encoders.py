@@ -17,10 +17,6 @@ from otel_sqlite_exporter.native.core_state import IN_USE, find_core_state
 class EncodesSpans(Protocol):
     """An encoder of spans."""
 
-    @property
-    def is_native(self) -> bool:
-        """Whether this is the compiled encoder."""
-
     def encode_span(self, span: Any, arrival_time_unix_nano: int, *, is_open: bool = False) -> EncodedSpan:
         """Return `span` as rows: see `SpanEncoder.encode_span`."""
 

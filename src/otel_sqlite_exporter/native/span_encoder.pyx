@@ -69,11 +69,6 @@ cdef class NativeSpanEncoder:
         self.shapes = Shapes(python)
         self.events = EventEncoder(python.rules)
 
-    @property
-    def is_native(self):
-        """Whether this is the compiled encoder."""
-        return True
-
     def encode_span(self, span, arrival_time_unix_nano, *, bint is_open=False):
         """Return `span` as rows, as `SpanEncoder.encode_span` does."""
         try:
