@@ -16,7 +16,7 @@ from otel_sqlite_exporter.query.filter_values import AttributeCondition, parse_a
 from otel_sqlite_exporter.sql.texts import read_query
 
 FEW = 5_000
-"""Rows. So many are read, checked and sorted in 50 ms. Where a value is more frequent, going through the list in its
+"""Records. So many are read, checked and sorted in 50 ms. Where a value is more frequent, going through the list in its
 order finds a page sooner."""
 _LONGEST = 1_000
 """Characters of a text that the index holds: see the view `indexed_attributes`."""
@@ -35,7 +35,8 @@ _QUERIES = {
 
 
 class Among(NamedTuple):
-    """A query for ids that the rows of a page are among, its parameters, and whether they are at most `FEW`."""
+    """A query for ids that the rows of a page are among, its parameters, and whether they come from at most `FEW`
+    records."""
 
     sql: str
     parameters: Mapping[str, Any]
@@ -43,8 +44,8 @@ class Among(NamedTuple):
 
 
 def find_among(connection: sqlite3.Connection, view: AskableView[Any], filters: Mapping[str, Any]) -> Among | None:
-    """Return the query for the ids of the smallest number of rows that an index gives for one of the filters; None: no
-    index can be used.
+    """Return the query for the ids that an index gives for the filter that the fewest records meet; None: no index can
+    be used.
 
     Raises:
         FilterError: The filter `attributes` has a value that cannot be used.
@@ -54,20 +55,19 @@ def find_among(connection: sqlite3.Connection, view: AskableView[Any], filters: 
         return None
     conditions = parse_attributes("attributes", given)
     indexed = {
-        key for (key,) in connection.execute("SELECT key FROM _attribute_keys GROUP BY key HAVING sum(rest) = 0")
+        key for (key,) in connection.execute("SELECT key FROM _attribute_keys GROUP BY key HAVING max(abs(rest)) = 0")
     }
-    sql = read_query(_QUERIES[view.name])
     found = []
     for condition in conditions:
         bounds = _find_bounds(condition)
         if condition.key in indexed and bounds is not None:
             parameters = {"indexed_key": condition.key, "low": bounds[0], "high": bounds[1]}
-            rows = connection.execute(f"SELECT count(*) FROM (SELECT id FROM ({sql}) LIMIT {FEW + 1})", parameters)
-            found.append((rows.fetchone()[0], parameters))
+            records = connection.execute(read_query("count_indexed_values"), {**parameters, "most": FEW})
+            found.append((records.fetchone()[0], parameters))
     if not found:
         return None
     number, parameters = min(found, key=lambda one: one[0])
-    return Among(sql, parameters, number <= FEW)
+    return Among(read_query(_QUERIES[view.name]), parameters, number <= FEW)
 
 
 def _find_bounds(condition: AttributeCondition) -> tuple[Any, Any] | None:
