@@ -62,7 +62,7 @@ asan: $(VENV)/.installed ## the tests of encoding, with the core under AddressSa
 	rm -rf build/asan && mkdir -p build/asan && cp -R src build/asan
 	CFLAGS="$(SANITIZED)" LDFLAGS="$(SANITIZED)" OTEL_SQLITE_EXPORTER_BUILD_NATIVE=1 $(BIN)/python hatch_build.py build/asan/src
 	PYTHONPATH=build/asan/src LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libstdc++.so)" \
-		PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 OTEL_SQLITE_EXPORTER_SANITIZED=1 \
+		PYTHONMALLOC=malloc ASAN_OPTIONS=detect_leaks=0 \
 		$(BIN)/python -m pytest -p no:xdist $(ASAN)
 
 ##@ From time to time

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import sysconfig
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,12 @@ def test_one_that_cannot_be_loaded_is_not_used_and_named(tmp_path: Path, content
     state, warning = find_state_of(tmp_path)
     assert state == FAILS_TO_LOAD
     assert "the compiled core cannot be loaded, the Python code is used: " in warning
+
+
+def test_it_is_built_for_the_address_sanitizer_where_that_runs() -> None:
+    if CORE_STATE == IN_USE:
+        is_sanitized = import_module("otel_sqlite_exporter.native.built").IS_SANITIZED
+        assert is_sanitized == ("libasan" in os.environ.get("LD_PRELOAD", ""))
 
 
 def test_asking_for_it_imports_neither_the_sdk_nor_a_database() -> None:

@@ -16,10 +16,9 @@ from pathlib import Path
 import pytest
 
 from otel_sqlite_exporter.cli.commands import PROGRAM
-from otel_sqlite_exporter.native.core_state import find_core_state
 from otel_sqlite_exporter.version import __version__
 from tests.commands import COMMAND, NEXT, become_next, run, run_here, run_on_terminal, upgrade_to_next, write_sessions
-from tests.conftest import HANG_S, clean_environment, exporting, make_spans, read, span_names
+from tests.conftest import CORE_STATE, HANG_S, clean_environment, exporting, make_spans, read, span_names
 from tests.file_checks import garbage_page_file, snapshot
 from tests.upgrades import NEWEST
 
@@ -68,7 +67,7 @@ def test_info_counts_what_the_views_show(written: Path) -> None:
     contents = shown.pop("contents")
     assert shown == {
         "package_version": __version__,
-        "compiled_core": find_core_state(),
+        "compiled_core": CORE_STATE,
         "path": str(written),
         "schema_version": NEWEST,
         "package_schema_version": NEWEST,
@@ -112,7 +111,7 @@ def test_info_on_a_terminal_is_coloured_unless_told_otherwise(written: Path) -> 
     plain = run_on_terminal("info", written, NO_COLOR="1")
     assert "\x1b" not in plain
     assert re.sub("\x1b[^m]*m", "", coloured) == plain
-    for text in ("newest sessions (10 of 12)", "session 11", str(__version__), "link health"):
+    for text in ("newest sessions (10 of 12)", "session 11", str(__version__), CORE_STATE, "link health"):
         assert text in plain
 
 
