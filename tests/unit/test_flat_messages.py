@@ -43,7 +43,7 @@ def test_the_short_way_of_flattened_messages_gives_what_the_general_way_gives(
         one = {f"p.{number}.{wrapper}{name}": value for name, value in {"role": role, **members}.items()}
         flat |= one
         # A member that no short way knows, and that says nothing.
-        expected += read_flattened({**one, f"p.{number}.unknown": None}, "p", "user") or []
+        expected += read_flattened({**one, f"p.{number}.index": None}, "p", "user") or []
     assert read_flattened(flat, "p", "user") == (join_turns(expected, are_answers=False) or None)
 
 
