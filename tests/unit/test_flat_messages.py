@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from otel_sqlite_exporter.genai.messages.normalise import read_flattened, read_messages
+from otel_sqlite_exporter.genai.messages.flattened import gather
+from otel_sqlite_exporter.genai.messages.normalise import _read_item, read_flattened, read_messages
 from otel_sqlite_exporter.genai.messages.plain_messages import PLAIN
 from otel_sqlite_exporter.genai.messages.turns import join_turns
 from otel_sqlite_exporter.genai.recognition import find_interactions, plan_interactions
@@ -37,14 +38,13 @@ _flat_members = st.dictionaries(
 def test_the_short_way_of_flattened_messages_gives_what_the_general_way_gives(
     messages: list[tuple[str | None, dict[str, Any]]], wrapper: str
 ) -> None:
-    flat: dict[str, Any] = {}
-    expected: list[dict[str, Any]] = []
-    for number, (role, members) in enumerate(messages):
-        one = {f"p.{number}.{wrapper}{name}": value for name, value in {"role": role, **members}.items()}
-        flat |= one
-        # A member that no short way knows, and that says nothing.
-        expected += read_flattened({**one, f"p.{number}.index": None}, "p", "user") or []
-    assert read_flattened(flat, "p", "user") == (join_turns(expected, are_answers=False) or None)
+    flat = {
+        f"p.{number}.{wrapper}{name}": value
+        for number, (role, members) in enumerate(messages)
+        for name, value in {"role": role, **members}.items()
+    }
+    gathered = [message for item in gather(flat, "p") or () for message in _read_item(item, "user")]
+    assert read_flattened(flat, "p", "user") == (join_turns(gathered, are_answers=False) or None)
 
 
 def test_calls_whose_ids_are_no_texts_are_calls_in_every_way() -> None:
