@@ -43,7 +43,7 @@ from otel_sqlite_exporter.model.values import encode_sure, encode_value
 AS_RECORDED = ""
 """Marks content that the views read from the attributes of the span."""
 _NOTHING: Sequence[Message] = ()
-_OF_CALLS = frozenset(("id", "arguments"))
+_OF_CALLS = ("id", "arguments")
 _PARAMETERS = "gen_ai.request."
 _SPREAD = ("prompt", "completion", "conversation")
 _REPEATED = 4_096
@@ -187,13 +187,13 @@ def _complete_calls(
 ) -> None:
     """Give calls of tools the ids and arguments that another source of the same answer has."""
     calls = _find_calls(completion)
-    if all(call.keys() >= _OF_CALLS for call in calls):
+    if all(key in call for call in calls for key in _OF_CALLS):
         return
     for source in sources:
         others = () if source.is_prefix else _find_calls(read_messages(get_content(source, attributes), "assistant"))
         if [call.get("name") for call in others] == [call.get("name") for call in calls]:
             for call, other in zip(calls, others, strict=True):
-                call |= {key: other[key] for key in _OF_CALLS - call.keys() if key in other}
+                call |= {key: other[key] for key in _OF_CALLS if key not in call and key in other}
 
 
 def _find_calls(messages: Sequence[Message] | None) -> list[Part]:

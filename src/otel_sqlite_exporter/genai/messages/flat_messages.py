@@ -41,6 +41,23 @@ class PlainPlan(NamedTuple):
     call_id: str | None
     reason: str | None
 
+    def begin_with(self, beginning: str) -> PlainPlan:
+        """Return the plan for names that begin so."""
+
+        def lengthen(name: str | None) -> str | None:
+            return None if name is None else beginning + name
+
+        return PlainPlan(
+            self.roles,
+            beginning + self.role,
+            lengthen(self.content),
+            tuple([(beginning + kind, beginning + text) for kind, text in self.texts]),
+            tuple([(lengthen(id), lengthen(name), lengthen(arguments)) for id, name, arguments in self.calls]),
+            lengthen(self.name),
+            lengthen(self.call_id),
+            lengthen(self.reason),
+        )
+
 
 def plan_plain(places: Any) -> PlainPlan | None:
     """Return how to read an item of the `places` of gathered names; None if it is none of a plain message."""

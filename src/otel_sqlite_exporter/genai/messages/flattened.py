@@ -4,9 +4,9 @@ they are. Pure, and nothing here raises for any attributes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from functools import cached_property, lru_cache
+from typing import Any
 
 from otel_sqlite_exporter.genai.messages.flat_messages import PlainPlan, plan_plain
 
@@ -15,18 +15,23 @@ _DEEPEST = 60
 _LEFT = frozenset(("finish_reason", "name", "id"))
 
 
-class Gathered(NamedTuple):
+class Gathered:
     """Where values belong whose names begin with a prefix and a number.
 
     Attributes:
         names: Their names, in the order of the attributes.
-        places: Lists and maps in which each name stands for its value.
-        items: For each item of `places`, if that is a list, its names and how to read it if it is a plain message.
+        items: If they are those of a list: for each item its names, and how to read it if it is a plain message.
     """
 
-    names: tuple[str, ...]
-    places: Any
-    items: tuple[tuple[tuple[str, ...], PlainPlan | None], ...]
+    def __init__(self, names: tuple[str, ...], prefix: str) -> None:
+        self.names = names
+        self._prefix = prefix
+        self.items = _find_items(names, prefix)
+
+    @cached_property
+    def places(self) -> Any:
+        """Lists and maps in which each name stands for its value."""
+        return _arrange(self.names, {name: name for name in self.names}, self._prefix)
 
 
 class Names:
@@ -50,7 +55,9 @@ class Names:
         """Return where the values belong whose names begin with `prefix` and a number."""
         found = self._gathered.get(prefix)
         if found is None:
-            found = self._gathered[prefix] = _plan(self.find_below(f"{prefix}."), prefix)
+            length = len(prefix) + 1
+            names = tuple([name for name in self.find_below(f"{prefix}.") if name[length : length + 1].isdigit()])
+            found = self._gathered[prefix] = Gathered(names, prefix)
         return found
 
     def find_left(self, prefix: str) -> str | None:
@@ -72,17 +79,19 @@ def find_names(attributes: Mapping[Any, Any]) -> Names:
 
 def gather(attributes: Mapping[Any, Any], prefix: str) -> Any:
     """Return what attributes hold whose names begin with `prefix` and a number; None if there are no such."""
-    names, places, _ = find_names(attributes).gather(prefix)
-    if not names:
+    gathered = find_names(attributes).gather(prefix)
+    if not gathered.names:
         return None
-    return _fill(places, attributes) if _are_leaves(names, attributes) else _arrange(names, attributes, prefix)
+    if _are_leaves(gathered.names, attributes):
+        return _fill(gathered.places, attributes)
+    return _arrange(gathered.names, attributes, prefix)
 
 
 def gather_item(attributes: Mapping[Any, Any], prefix: str, gathered: Gathered, index: int) -> Any:
     """Return one of the items that `gather` returns for this prefix."""
     names, _ = gathered.items[index]
-    place = gathered.places[index]
     if _are_leaves(names, attributes):
+        place = gathered.places[index]
         return attributes[place] if type(place) is str else _fill(place, attributes)
     return _arrange(names, attributes, prefix)[0]
 
@@ -105,17 +114,36 @@ def _remember(names: tuple[Any, ...]) -> Names:
     return Names(names)
 
 
-def _plan(below: Sequence[str], prefix: str) -> Gathered:
+def _find_items(names: Iterable[str], prefix: str) -> tuple[tuple[tuple[str, ...], PlainPlan | None], ...]:
     length = len(prefix) + 1
-    names = tuple(name for name in below if name[length : length + 1].isdigit())
-    places = _arrange(names, {name: name for name in names}, prefix)
-    if type(places) is not list:
-        return Gathered(names, places, ())
-    items: dict[str, list[str]] = {}
+    items: dict[str, tuple[list[str], list[str | None]]] = {}
     for name in names:
-        items.setdefault(name[length:].partition(".")[0], []).append(name)
-    ordered = [tuple(items[number]) for number in sorted(items, key=_place)]
-    return Gathered(names, places, tuple(zip(ordered, map(plan_plain, places), strict=True)))
+        number, point, member = name[length:].partition(".")
+        of_item, members = items.setdefault(number, ([], []))
+        of_item.append(name)
+        members.append(member if point else None)
+    if not all(map(str.isdecimal, items)):
+        return ()
+    ordered = [(number, *items[number]) for number in sorted(items, key=_place)]
+    return tuple(
+        [(tuple(of_item), _plan_item(tuple(members), f"{prefix}.{number}.")) for number, of_item, members in ordered]
+    )
+
+
+def _plan_item(members: tuple[str | None, ...], beginning: str) -> PlainPlan | None:
+    plan = _plan_members(members)
+    return None if plan is None else plan.begin_with(beginning)
+
+
+# Prompts of other lengths have other names, but messages of the same few shapes.
+@lru_cache(512)
+def _plan_members(members: tuple[str | None, ...]) -> PlainPlan | None:
+    nested: dict[str, Any] = {}
+    for member in members:
+        if member is None:
+            return None
+        _put(nested, member.split(".", _DEEPEST), member)
+    return plan_plain(_as_list(nested))
 
 
 def _find_left(lasts: set[str]) -> str | None:
