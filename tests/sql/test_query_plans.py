@@ -40,6 +40,7 @@ _QUERIES = [
     "SELECT * FROM sessions WHERE end_time_unix_nano BETWEEN 1 AND 2",
     "SELECT * FROM errors WHERE start_time_unix_nano BETWEEN 1 AND 2",
 ]
+_TEXTS = dict(read_folder("views"))
 # The newest of a kind are read from the end of an index, which EXPLAIN calls a scan of that index.
 _NEWEST = [
     (
@@ -158,3 +159,15 @@ def test_the_records_of_ended_spans_are_found_by_their_span(file: sqlite3.Connec
     for statement in split_statements(read_query("update_span_records")):
         plan = [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {statement}", {"ids": "[]"})]
         assert [step for step in plan if "_events_related_event" in step] == []
+
+
+def _count_texts(view: str) -> int:
+    """How many texts of views SQLite copies to prepare a query of `view`: one for each place that names it."""
+    named = re.findall(r"(?:FROM|JOIN) (\w+)", re.sub(r"--.*", "", _TEXTS[view]))
+    return 1 + sum(_count_texts(name) for name in named if name in _TEXTS)
+
+
+def test_few_texts_of_views_are_copied_to_prepare_one() -> None:
+    """When each column looked up the messages of a call, it was 150, and SQLite took five times as long."""
+    assert _count_texts("complete_llm_interactions") <= 32
+    assert _count_texts("complete_tool_interactions") <= 20

@@ -176,7 +176,7 @@ def _find_underived(connection: sqlite3.Connection, settings: Settings) -> Itera
         first = f"{'unset' if there is None else 'set'} {variable}{value} here before you reindex"
         yield Finding("rules", "note", what, f"{first}; or if it is right here, run `{name_command('reindex', path)}`")
     since = connection.execute(read_query("find_sampled_time"), {"spans": _SAMPLED_SPANS}).fetchone()
-    found = find_unrecognised(connection, settings.dialects, since=since[0] if since else -LARGEST)
+    found = find_unrecognised(connection, settings.dialects, since=since[0] + 1 if since else -LARGEST)
     unread = sum(one.records for one in found)
     if unread:
         records = count(unread, "record looks", "records look")

@@ -15,9 +15,9 @@ from otel_sqlite_exporter.query.askable_views import (
     TRACES,
     AskableView,
 )
+from otel_sqlite_exporter.query.conversations.span_conversations import read_conversations
 from otel_sqlite_exporter.query.pages import field_types
 from otel_sqlite_exporter.query.reading import get_by_prefix, iterate_rows
-from otel_sqlite_exporter.query.span_conversations import read_conversations
 from otel_sqlite_exporter.query.sql_builder import ERROR_TYPE_ALONE
 from otel_sqlite_exporter.query.summaries import (
     LLMInteractionSummary,
