@@ -192,8 +192,8 @@ def _find_statistics(connection: sqlite3.Connection, repair: str) -> Iterator[Fi
         return
     noted = 0
     if connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'").fetchone()[0]:
-        row = connection.execute("SELECT stat FROM sqlite_stat1 WHERE tbl = '_spans' LIMIT 1").fetchone()
-        noted = int(row[0].split()[0]) if row else 0
+        rows = connection.execute("SELECT stat FROM sqlite_stat1 WHERE tbl = '_spans'")
+        noted = max((int(stat.split()[0]) for (stat,) in rows), default=0)  # a partial index has fewer
     if not noted:
         yield Finding("statistics", "note", "the query planner has no statistics", repair)
     elif spans > noted * _STALE_FACTOR:
