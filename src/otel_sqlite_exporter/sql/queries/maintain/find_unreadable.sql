@@ -7,7 +7,7 @@ FROM (
     WHEN s.texts IS NOT NULL AND NOT json_valid(s.texts) THEN 'texts'
     WHEN json_type(s.texts) <> 'array' THEN 'texts'
     WHEN NOT json_valid(iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id))) THEN 'attributes'
-    WHEN iif(s.texts IS NULL, s.attributes, '') NOT GLOB '{*' AND json_type(iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id))) <> 'object' THEN 'attributes'
+    WHEN json_type(iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id))) <> 'object' THEN 'attributes'
     WHEN s.attribute_types IS NOT NULL AND NOT json_valid(s.attribute_types) THEN 'attribute_types'
     WHEN s.attribute_types NOT GLOB '{*' AND json_type(s.attribute_types) <> 'object' THEN 'attribute_types'
     WHEN s.kind NOT BETWEEN 0 AND 4 THEN 'kind'
