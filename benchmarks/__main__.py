@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.agent_runs import store_runs
-from benchmarks.asking import ask, ask_text
+from benchmarks.asking import ask, ask_text, ask_tree
 from benchmarks.latency import SPANS_A_REQUEST, measure_latency
 from benchmarks.masking import measure_pauses
 from benchmarks.measure import Result, run_rounds
@@ -79,6 +79,8 @@ def run(folder: Path, spans: int, rounds: int, busy_rounds: int) -> Iterator[Lin
     load_services(asked, spans)
     for answer in chain(ask(asked), ask_text(asked)):
         yield measure_line(f"{answer.question} of {spans:,} spans", answer.took_ms, " ms")
+    for answer in ask_tree(folder / "chain.db", min(spans, 50_000)):
+        yield measure_line(answer.question, answer.took_ms, " ms")
 
 
 def measure(folder: Path, rounds: int, *, busy: bool) -> dict[str, Result]:

@@ -153,6 +153,24 @@ def build_spans(spans_a_trace: int, text_bytes: int) -> Iterator[ReadableSpan]:
         trace += 1
 
 
+def build_chain(first: int, end: int) -> list[ReadableSpan]:
+    """Return the spans from `first` until before `end` of one trace in which each is below the one before; with 3 kB of
+    attributes, and no calls."""
+    began, text = 1_760_000_000_000_000_000, "x" * 3_000
+    return [
+        ReadableSpan(
+            "step",
+            SpanContext(7, number + 1, False, TraceFlags(1)),
+            SpanContext(7, number, False, TraceFlags(1)) if number else None,
+            _resource(),
+            {"app.step": number, "app.text": text},
+            start_time=began + number * 1_000,
+            end_time=began + 10**12 - number,
+        )
+        for number in range(first, end)
+    ]
+
+
 def _resource() -> Resource:
     return Resource.create({"service.name": "benchmarks", "service.version": "1.0"})
 

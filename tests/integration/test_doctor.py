@@ -185,11 +185,35 @@ def test_a_link_of_one_side_is_undone(written: Path) -> None:
     assert read(written, "SELECT count(*) FROM events WHERE related_event_id IS NULL") == [(2,)]
 
 
+def test_what_no_dialect_reads_is_looked_for_in_the_newest_spans(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with exporting(path) as exporter:
+        for number in range(4):
+            exporter.export(make_spans(f"ask {number}", attributes={"model_name": "m", "prompt_tokens": number}))
+    settings = resolve_settings(path)
+    said = []
+    for spans in (3, 4):
+        monkeypatch.setattr(doctor, "_SAMPLED_SPANS", spans)
+        said += [finding.what for finding in doctor.diagnose(settings) if finding.check == "dialects"]
+    assert said == [
+        "of what is as new as the newest 3 spans, 3 records look like model calls or tools, but no dialect reads them",
+        "4 records look like model calls or tools, but no dialect reads them",
+    ]
+
+
+def test_each_step_that_may_take_long_is_told_before_it(written: Path) -> None:
+    told: list[tuple[int, int, str]] = []
+    assert doctor.diagnose(resolve_settings(written), lambda *step: told.append(step)) == []
+    assert [(done, total) for done, total, _ in told] == [(number, 5) for number in range(5)]
+    assert [step for *_, step in told][:2] == ["pages and indexes", "values"]
+
+
 @pytest.mark.slow
 def test_statistics_are_missed_in_a_large_file_alone_and_gathered(written: Path) -> None:
     with exporting(written) as exporter:
         assert exporter.export(make_spans(*["many"] * 10_000)) is SpanExportResult.SUCCESS
     assert diagnose(written) == (0, {})
+    alter(written, "INSERT INTO sqlite_stat1 (rowid, tbl, idx, stat) VALUES (-1, '_spans', '_spans_error', '5 1')")
+    assert diagnose(written) == (0, {})  # an index of a few spans says nothing about all of them
     alter(written, "DELETE FROM sqlite_stat1")
     assert diagnose(written) == (0, {"statistics": "note: the query planner has no statistics"})
     assert diagnose(written, "--repair") == (0, {})

@@ -40,6 +40,7 @@ _QUERIES = [
     "SELECT * FROM sessions WHERE end_time_unix_nano BETWEEN 1 AND 2",
     "SELECT * FROM errors WHERE start_time_unix_nano BETWEEN 1 AND 2",
 ]
+_TEXTS = dict(read_folder("views"))
 # The newest of a kind are read from the end of an index, which EXPLAIN calls a scan of that index.
 _NEWEST = [
     (
@@ -151,3 +152,15 @@ def _walked(file: sqlite3.Connection, text: str, roots: dict[int, str]) -> Itera
 def test_what_hangs_on_spans_is_found_by_index(file: sqlite3.Connection, query: str) -> None:
     plan = [row[3] for row in file.execute(f"EXPLAIN QUERY PLAN {read_query(query)}", {"spans": "[]"})]
     assert [step for step in plan if step.startswith("SCAN")] == ["SCAN k VIRTUAL TABLE INDEX 1:"]
+
+
+def _count_texts(view: str) -> int:
+    """How many texts of views SQLite copies to prepare a query of `view`: one for each place that names it."""
+    named = re.findall(r"(?:FROM|JOIN) (\w+)", re.sub(r"--.*", "", _TEXTS[view]))
+    return 1 + sum(_count_texts(name) for name in named if name in _TEXTS)
+
+
+def test_few_texts_of_views_are_copied_to_prepare_one() -> None:
+    """When each column looked up the messages of a call, it was 150, and SQLite took five times as long."""
+    assert _count_texts("complete_llm_interactions") <= 32
+    assert _count_texts("complete_tool_interactions") <= 20

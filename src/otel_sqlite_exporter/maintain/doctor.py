@@ -173,7 +173,7 @@ def _find_underived(connection: sqlite3.Connection, settings: Settings) -> Itera
         first = f"{'unset' if there is None else 'set'} {variable}{value} here before you reindex"
         yield Finding("rules", "note", what, f"{first}; or if it is right here, run `{name_command('reindex', path)}`")
     since = connection.execute(read_query("find_sampled_time"), {"spans": _SAMPLED_SPANS}).fetchone()
-    found = find_unrecognised(connection, settings.dialects, since=since[0] if since else -LARGEST)
+    found = find_unrecognised(connection, settings.dialects, since=since[0] + 1 if since else -LARGEST)
     unread = sum(one.records for one in found)
     if unread:
         records = count(unread, "record looks", "records look")
@@ -189,8 +189,8 @@ def _find_statistics(connection: sqlite3.Connection, repair: str) -> Iterator[Fi
         return
     noted = 0
     if connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'").fetchone()[0]:
-        row = connection.execute("SELECT stat FROM sqlite_stat1 WHERE tbl = '_spans' LIMIT 1").fetchone()
-        noted = int(row[0].split()[0]) if row else 0
+        rows = connection.execute("SELECT stat FROM sqlite_stat1 WHERE tbl = '_spans'")
+        noted = max((int(stat.split()[0]) for (stat,) in rows), default=0)  # a partial index has fewer
     if not noted:
         yield Finding("statistics", "note", "the query planner has no statistics", repair)
     elif spans > noted * _STALE_FACTOR:

@@ -26,6 +26,7 @@ from otel_sqlite_exporter.query.reading import (
     fetch,
     find_all,
     find_page,
+    get_by_prefix,
     get_events,
     get_first,
     resolve_id,
@@ -112,7 +113,7 @@ class TelemetryDatabase:
         Raises:
             NotFoundError: There is no such session, or the prefix is not unique.
         """
-        return self._file.read(_get_session, session_id)
+        return self._file.read(get_by_prefix, SESSIONS, "session_id", session_id)
 
     def resolve_session_id(self, prefix: str) -> str:
         """Return the session id that equals `prefix`, or the only one that starts with it.
@@ -296,11 +297,6 @@ class TelemetryDatabase:
         in double quotes as a whole; inside words too, in any case. The newest hits come first. Rows that the search
         index lacks are read directly, up to a bound: the result's `note` says what was left out."""
         return self._file.read(search, text, limit=limit, filters=filters)
-
-
-def _get_session(connection: sqlite3.Connection, prefix: str) -> SessionSummary:
-    session_id = resolve_id(connection, SESSIONS, "session_id", prefix)
-    return get_first(connection, SESSIONS, session_id=session_id)
 
 
 def _get_of_trace(connection: sqlite3.Connection, view: AskableView[RowT], trace_prefix: str, span_prefix: str) -> RowT:

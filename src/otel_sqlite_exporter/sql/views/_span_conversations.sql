@@ -1,6 +1,6 @@
 CREATE VIEW _span_conversations AS
 -- One row a span, with the conversation that it belongs to: the one that it names itself, else that of the nearest span
--- above, up to 1,000 spans away (as in query/span_conversations.py, which finds those of a whole trace). Private.
+-- above, up to 1,000 spans away (as in query/conversations/span_conversations.py, which finds those of a whole trace). Private.
 SELECT
   s.id AS span,
   (

@@ -1,4 +1,4 @@
--- The start of the oldest of the newest :spans spans; no row: there are no more than these.
+-- The start of the span before the newest :spans spans; no row: there is none.
 -- Plan: an index of the times alone.
 SELECT s.start_time_unix_nano
 FROM _spans AS s
