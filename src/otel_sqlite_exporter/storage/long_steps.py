@@ -62,7 +62,9 @@ def run_batch(connection: sqlite3.Connection, version: int, step: LongStep) -> t
     if after >= last:
         forget_state(connection, note)
         return None
-    upto = min(after + step.rows, last)
+    # Ids have gaps.
+    ids = f"SELECT max(id) FROM (SELECT id FROM {step.table} WHERE id > ? ORDER BY id LIMIT ?)"
+    (upto,) = connection.execute(ids, (after, step.rows)).fetchone()
     run_statements(connection, step.each, {"after": after, "upto": upto})
     write_state(connection, note, upto)
     return upto, last

@@ -8,15 +8,17 @@ whatever order they arrive: both are brought up to date when the batch is writte
 from __future__ import annotations
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Collection
 from typing import NamedTuple
 from zlib import crc32
 
-from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Interactions, LLMInteractionRow, SpanRow
+from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Interactions, LLMInteractionRow, SpanRow, make_row
 from otel_sqlite_exporter.write.batch_lookup import TraceRow
 from otel_sqlite_exporter.write.call_prices import NO_PRICE, CallPrices
 from otel_sqlite_exporter.write.interactions.counted_calls import ChangedRecords, count_calls, find_calls
 from otel_sqlite_exporter.write.interactions.reporters import EVENT, LOG, SPAN, Reporter, find_reporters
+from otel_sqlite_exporter.write.interactions.whole_traces import TracedSpan, find_repeating_agents
 from otel_sqlite_exporter.write.new_tools import RecordKeys
 from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json, run_script
 from otel_sqlite_exporter.write.sums import AgentSums
@@ -24,7 +26,10 @@ from otel_sqlite_exporter.write.tool_batch import ToolBatch
 
 _LLM_INTERACTIONS = Insert(
     "_llm_interactions",
-    (*RecordKeys._fields, "reporter", "response_key", *LLMInteractionRow._fields, "price_source", "price_date"),
+    (
+        *RecordKeys._fields,
+        *("reporter", "response_key", "is_repeat", *LLMInteractionRow._fields, "price_source", "price_date"),
+    ),
 )
 
 
@@ -43,7 +48,7 @@ class InteractionBatch:
         self._prices = prices
         self._tools = ToolBatch()
         self._calls: list[_Call] = []
-        self._spans: list[tuple[int, TraceRow, str]] = []
+        self._spans: list[tuple[TraceRow, TracedSpan]] = []
         self._parents: set[tuple[int, str | None]] = set()
         # Calls of spans that report usage, by the key of the span, with the key of the response that each names.
         self._calls_with_usage: dict[int, int | None] = {}
@@ -51,10 +56,12 @@ class InteractionBatch:
         self._logs: set[tuple[int, str]] = set()
         self._replaced_calls: Collection[int] = ()
         self._has_peers = self._has_aggregates = False
+        # Traces that came whole with this batch, and whose calls are decided.
+        self._settled: set[int] = set()
 
     def note_span(self, span: int, trace: TraceRow, row: SpanRow) -> None:
         """Note a span that is written. One without interactions may stand between calls, too."""
-        self._spans.append((span, trace, row.span_id))
+        self._spans.append((trace, make_row(TracedSpan, (span, row.span_id, row.parent_span_id))))
         self._parents.add((trace.id, row.parent_span_id))
 
     def note_log(self, trace: int, span_id: str, interactions: Interactions) -> None:
@@ -86,8 +93,6 @@ class InteractionBatch:
             # What an event or log record lacks may come with its start; a span that runs has no usage yet.
             is_priced = source == SPAN and not (isinstance(encoded, EncodedSpan) and encoded.is_open)
             self._calls.append(_Call(record, Reporter(*named, llm.is_aggregate), llm, is_priced))
-            has_failed = record.status_code == 2 or llm.error_type is not None
-            self.agents.add_call(llm, resource, record.trace_session, has_failed=has_failed)
             if span is not None and not llm.is_aggregate and _has_usage(llm):
                 self._calls_with_usage[span] = _make_response_key(llm.response_id, end)
         if tool is not None:
@@ -100,21 +105,29 @@ class InteractionBatch:
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write the rows. Their spans and events are in the file."""
-        self.agents.write(connection)
         if self._calls:
             self._write_calls(connection)
+        else:
+            self.agents.write(connection)
         self._tools.write(connection)
 
     def _write_calls(self, connection: sqlite3.Connection) -> None:
         reporters = find_reporters(connection, {call.reporter for call in self._calls})
         self._has_peers, self._has_aggregates = reporters.has_peers, reporters.has_aggregates
+        repeating = self._settle()
         rows, prices = TableRows(_LLM_INTERACTIONS), self._prices
         for record, reporter, llm, is_priced in self._calls:
             key = _make_response_key(llm.response_id, record.end_time_unix_nano)
             price = NO_PRICE
             if is_priced:
                 llm, price = prices.price_new(llm, record.start_time_unix_nano)
-            rows.add((*record, reporters.ids[reporter], key, *llm, *price))
+            is_repeat = record.event is None and record.span in repeating
+            has_failed = record.status_code == 2 or llm.error_type is not None
+            self.agents.add_call(
+                llm, reporter.service_name, record.trace_session, has_failed=has_failed, is_repeat=is_repeat
+            )
+            rows.add((*record, reporters.ids[reporter], key, is_repeat, *llm, *price))
+        self.agents.write(connection)
         rows.write(connection)
         events = [call.record.event for call in self._calls if call.record.event is not None]
         if events:
@@ -132,18 +145,21 @@ class InteractionBatch:
         file has log records. `relinked` are keys of `_events` that pair with others than before,
         `moved_trace_sessions` rows that show another session."""
         # Those of a new trace came with this batch.
-        older = [(trace.id, span_id) for _, trace, span_id in self._spans if has_logs and not trace.is_new]
-        between = [span for span, trace, _ in self._spans if trace.has_interactions and not trace.is_new]
+        older = [(trace.id, span.span_id) for trace, span in self._spans if has_logs and not trace.is_new]
+        between = [span.id for trace, span in self._spans if trace.has_interactions and not trace.is_new]
         self._tools.finish(connection, older, between, moved_trace_sessions, has_relinked=bool(relinked))
         spans: list[int] = []
         leaves: list[tuple[int, int]] = []
-        for id, trace, span_id in self._spans:
-            if not self._is_leaf(id, trace, span_id):
-                if trace.has_interactions:
-                    spans.append(id)
-            elif (key := self._calls_with_usage[id]) is not None:
-                leaves.append((id, key))
-        trace_sessions = {call.record.trace_session for call in self._calls if self._has_aggregates}
+        for trace, span in self._spans:
+            if not self._is_leaf(trace, span):
+                if trace.has_interactions and trace.id not in self._settled:
+                    spans.append(span.id)
+            elif (key := self._calls_with_usage[span.id]) is not None:
+                leaves.append((span.id, key))
+        trace_sessions: tuple[set[int], set[int]] = (set(), set())
+        if self._has_aggregates:
+            for record, *_ in self._calls:
+                trace_sessions[record.trace in self._settled].add(record.trace_session)
         events = {call.record.event for call in self._calls if call.record.event is not None}
         changed = ChangedRecords(
             spans=spans,
@@ -151,20 +167,47 @@ class InteractionBatch:
             logs=self._logs,
             events=events.union(relinked),
             calls=self._replaced_calls,
-            trace_sessions=trace_sessions.union(moved_trace_sessions),
+            trace_sessions=trace_sessions[False].union(moved_trace_sessions),
+            settled=trace_sessions[True],
         )
         _, merged = count_calls(connection, changed)
         self._prices.price_written(connection, calls=merged, events=changed.events)
 
-    def _is_leaf(self, span: int, trace: TraceRow, span_id: str) -> bool:
+    def _settle(self) -> Collection[int]:
+        """Decide the calls of the traces that came whole with this batch, where nothing else can be one of these calls,
+        and return the spans whose calls repeat others."""
+        calls: defaultdict[int, list[_Call]] = defaultdict(list)
+        for call in self._calls:
+            calls[call.record.trace].append(call)
+        spans: defaultdict[int, list[TracedSpan]] = defaultdict(list)
+        leaves: defaultdict[int, set[int]] = defaultdict(set)
+        for trace, span in self._spans:
+            if trace.id in calls and trace.is_new:
+                spans[trace.id].append(span)
+                if self._is_leaf(trace, span):
+                    leaves[trace.id].add(span.id)
+        repeating: set[int] = set()
+        for id, own in leaves.items():
+            aggregates: set[int] = set()
+            others = [call for call in calls[id] if call.record.span not in own]
+            for call in others:
+                if call.record.span is not None and call.llm.is_aggregate:
+                    aggregates.add(call.record.span)
+            found = find_repeating_agents(spans[id], aggregates, own) if len(aggregates) == len(others) else None
+            if found is not None:
+                self._settled.add(id)
+                repeating.update(found)
+        return repeating
+
+    def _is_leaf(self, trace: TraceRow, span: TracedSpan) -> bool:
         """Return whether a span is a call that counts as it was written, unless another names its response: it reports
         usage, nothing is below it, its whole trace came with this batch, and nothing else reports calls of its service.
         Most calls are such, and asking the file about each costs 11 us."""
         return (
             not self._has_peers
             and trace.is_new
-            and span in self._calls_with_usage
-            and (trace.id, span_id) not in self._parents
+            and span.id in self._calls_with_usage
+            and (trace.id, span.span_id) not in self._parents
             and trace.id not in self._traces_with_records
         )
 

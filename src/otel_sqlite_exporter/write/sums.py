@@ -96,13 +96,15 @@ class AgentSums:
                 described[column] = text
         described[3], described[4] = min(described[3], start), max(described[4], end)
 
-    def add_call(self, llm: LLMInteractionRow, resource: ResourceRow, trace_session: int, *, has_failed: bool) -> None:
+    def add_call(
+        self, llm: LLMInteractionRow, service_name: str, trace_session: int, *, has_failed: bool, is_repeat: bool
+    ) -> None:
         """Add a row of `_llm_interactions` that is written, as it is then."""
-        key = (resource.service_name, llm.agent_name or "")
+        key = (service_name, llm.agent_name or "")
         sums = self._sums.setdefault(key, [0] * _SUMS)
         sums[0] += 1
         self._trace_sessions[key[0], key[1], trace_session] += 1
-        if llm.is_hidden:
+        if llm.is_hidden or is_repeat:
             return
         usage = (llm.input_tokens, llm.output_tokens, llm.total_tokens)
         sums[1] += not llm.is_aggregate

@@ -37,6 +37,7 @@ class ChangedRecords:
         events: Keys of `_events`: calls that events and log records report.
         calls: Keys of `_llm_interactions`.
         trace_sessions: Keys of `_trace_sessions` that show another session than before.
+        settled: Keys of `_trace_sessions` of new traces whose calls are decided, and may matter to agents of others.
     """
 
     spans: Collection[int] = ()
@@ -45,10 +46,11 @@ class ChangedRecords:
     events: Collection[int] = ()
     calls: Collection[int] = ()
     trace_sessions: Collection[int] = ()
+    settled: Collection[int] = ()
 
     def __bool__(self) -> bool:
         """Return whether there are any."""
-        return any((self.spans, self.leaves, self.logs, self.events, self.calls, self.trace_sessions))
+        return any((self.spans, self.leaves, self.logs, self.events, self.calls, self.trace_sessions, self.settled))
 
 
 class Call(NamedTuple):
@@ -109,8 +111,8 @@ def count_calls(connection: sqlite3.Connection, changed: ChangedRecords) -> Reco
         recounted, merged = _count_calls(connection, ids)
         if merged:  # an agent above may repeat usage that another trace has
             ids |= find_calls(connection, ChangedRecords(calls=merged))
-    if ids or changed.trace_sessions:
-        recounted |= _count_aggregates(connection, ids, changed.trace_sessions)
+    if ids or changed.trace_sessions or changed.settled:
+        recounted |= _count_aggregates(connection, ids, changed.trace_sessions, changed.settled)
     return Recount(recounted, merged)
 
 
@@ -149,10 +151,12 @@ def _read_calls(
 
 
 def _count_aggregates(
-    connection: sqlite3.Connection, calls: Collection[int], trace_sessions: Collection[int]
+    connection: sqlite3.Connection, calls: Collection[int], trace_sessions: Collection[int], settled: Collection[int]
 ) -> set[int]:
     """Decide which agents and workflows count, and return those for which the decision has changed."""
-    (found,) = read_json(connection, "find_repeating_agents", calls=calls, trace_sessions=trace_sessions)
+    (found,) = read_json(
+        connection, "find_repeating_agents", calls=calls, trace_sessions=trace_sessions, settled=settled
+    )
     repeats = [(id, is_repeat) for id, is_repeat, noted in found if is_repeat != noted]
     if repeats:
         run_script(connection, "count_calls", repeats=repeats, calls=())

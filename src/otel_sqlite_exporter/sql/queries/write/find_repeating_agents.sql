@@ -1,5 +1,6 @@
 -- Agents and workflows that may repeat usage, as a JSON array of [id, 1 if it does, is_repeat]: those among :calls (ids of
 -- _llm_interactions), and those of other traces of the sessions that these or :trace_sessions (ids of _trace_sessions) show.
+-- :settled are ids of _trace_sessions too: their own agents are decided, those of other traces may repeat their calls.
 -- One repeats what calls below it report, and what the calls of its session in other traces that ran inside its time add
 -- up to. Of agents that are above each other, the later is taken as the inner.
 WITH RECURSIVE
@@ -7,6 +8,8 @@ WITH RECURSIVE
     SELECT i.trace_session FROM json_each(:calls) AS w CROSS JOIN _llm_interactions AS i ON i.id = w.value
     UNION
     SELECT w.value FROM json_each(:trace_sessions) AS w
+    UNION
+    SELECT w.value FROM json_each(:settled) AS w
   ),
   near (id) AS (
     SELECT o.id
@@ -26,6 +29,7 @@ WITH RECURSIVE
     FROM near AS n
     CROSS JOIN _llm_interactions AS i INDEXED BY _llm_interactions_aggregate
       ON i.trace_session = n.id AND i.is_aggregate = 1 AND i.is_hidden = 0
+    WHERE n.id NOT IN (SELECT w.value FROM json_each(:settled) AS w)
     UNION
     SELECT i.*
     FROM json_each(:trace_sessions) AS w
