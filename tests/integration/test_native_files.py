@@ -22,6 +22,7 @@ from tests.native_spans import read_captured_spans
 span_encoder = pytest.importorskip(
     "otel_sqlite_exporter.native.span_encoder", reason="the compiled encoder was not built"
 )
+pytestmark = pytest.mark.core
 # What tells of the writing itself.
 _OF_THE_WRITER = {"exporter_health", "exporter_runs", "_open_runs"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 from functools import cache
+from importlib import import_module
 
 from otel_sqlite_exporter.settings import resolve_environment
 
@@ -21,7 +22,7 @@ def find_core_state() -> str:
     if not resolve_environment().native:
         return SWITCHED_OFF
     try:
-        from otel_sqlite_exporter.native import built  # noqa: F401
+        import_module("otel_sqlite_exporter.native.built")
     except ModuleNotFoundError:
         return NOT_BUILT
     except ImportError as error:  # built for another system
