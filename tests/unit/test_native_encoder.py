@@ -24,6 +24,7 @@ from tests.native_spans import RESOURCES, find_tracked, read_captured_spans, sho
 span_encoder = pytest.importorskip(
     "otel_sqlite_exporter.native.span_encoder", reason="the compiled encoder was not built"
 )
+pytestmark = pytest.mark.core
 ARRIVAL = 1_795_000_000_000_000_000
 
 

@@ -210,9 +210,11 @@ cdef class CallPlan:
         input, output, total = row[INPUT], row[OUTPUT], row[TOTAL]
         if input is None and output is None and total is None:
             return False
-        if total is None and input is not None and output is not None:
-            if not (row[CACHED] or row[CREATION] or row[REASONING]) and input < 1 << 62 and output < 1 << 62:
+        if input is not None and output is not None and not (row[CACHED] or row[CREATION] or row[REASONING]):
+            if total is None and input < 1 << 62 and output < 1 << 62:
                 row[TOTAL] = input + output
+                return True
+            if total is not None and total <= input + output:
                 return True
         return unify_usage(self.plan, row, operation, copy_held(held))
 
