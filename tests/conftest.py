@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -34,7 +35,9 @@ HANG_S = 180
 """When a test gives up that waits for something. No test asserts how long a thing takes: it says nothing about the code
 when the machine is busy."""
 TRACED_CASES = 3
-"""So many cases of a test count lines for the coverage."""
+"""So many cases of a test count lines for the coverage; if it is slow, one."""
+TRACES_CHILDREN = "COVERAGE_PROCESS_CONFIG"
+"""The environment variable that lets a process that a test starts count lines, too."""
 IS_TRACED = pytest.StashKey[bool]()
 SETTINGS = re.compile(r"OTEL_|PYTHON(?!PATH$)|.*_proxy$", re.IGNORECASE)
 CORE_VARIABLE = "OTEL_EXPORTER_SQLITE_NATIVE"
@@ -82,15 +85,21 @@ def pytest_report_header() -> str:
     return f"compiled core: {CORE_STATE}"
 
 
+def pytest_configure() -> None:
+    """A shell in the background starts programs that ignore SIGINT, and so would the programs that tests interrupt."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests count lines for the coverage: the tracer doubles the time of a test. Further cases of a test,
-    further examples and tests that are slow run the lines of others again."""
+    """Say which tests count lines for the coverage: the tracer doubles the time of a test. Further cases of a test and
+    further examples run the lines of others again."""
     cases: Counter[str] = Counter()
     for item in items:
         test = item.nodeid.partition("[")[0]
         cases[test] += 1
+        most = 1 if item.get_closest_marker("slow") else TRACED_CASES
         has_examples = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-        item.stash[IS_TRACED] = not (has_examples or cases[test] > TRACED_CASES or item.get_closest_marker("slow"))
+        item.stash[IS_TRACED] = not (has_examples or cases[test] > most or item.get_closest_marker("untraced"))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -98,11 +107,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     tracer = sys.modules["coverage"].Coverage.current() if "coverage" in sys.modules else None
     if tracer is None or item.stash[IS_TRACED]:
         return (yield)
+    of_children = os.environ.pop(TRACES_CHILDREN, None)
     tracer.stop()
     try:
         return (yield)
     finally:
         tracer.start()
+        if of_children is not None:
+            os.environ[TRACES_CHILDREN] = of_children
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

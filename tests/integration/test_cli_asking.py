@@ -288,9 +288,8 @@ def test_following_ends_when_nobody_reads_on(path: Path) -> None:
 
 
 _FOLLOW = """\
-import signal, sys
+import sys
 from otel_sqlite_exporter.cli.commands import cli
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background starts programs that ignore it
 print("ready", flush=True)
 cli(["tail", "-f", "--json", sys.argv[1]], prog_name="test")"""
 

@@ -232,9 +232,8 @@ def test_an_interrupt_is_one_sentence(written: Path) -> None:
     ours, theirs = os.pipe()
     os.write(theirs, bytes(fcntl.fcntl(theirs, fcntl.F_GETPIPE_SZ)))  # full: the command waits when it first writes
     code = f"""\
-import signal, sys
+import sys
 from otel_sqlite_exporter.cli import commands, maintain_output
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background starts programs that ignore it
 print("ready", file=sys.stderr, flush=True)
 commands.cli(["info", {str(written)!r}], prog_name="test")"""
     with (

@@ -171,6 +171,7 @@ def kill_writers(folder: str, ending: str, seed: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.untraced
 @pytest.mark.parametrize("ending", ["kill -9", "SIGTERM", "os._exit"])
 @pytest.mark.row("os._exit, a signal without a handler, kill -9, out of memory")
 def test_what_was_acknowledged_is_there_once_after_hundreds_of_deaths(
