@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from otel_sqlite_exporter.genai.column_readers import Read, ReadAt
+from otel_sqlite_exporter.genai.column_readers import Read, ReadAt, find_keys
 from otel_sqlite_exporter.genai.content_sources import ContentPlan
 from otel_sqlite_exporter.genai.globs import Glob
 from otel_sqlite_exporter.genai.usage import Outside
@@ -37,6 +37,12 @@ class RowPlan(NamedTuple):
     models: tuple[Ask, ...]
     documents: Documents
     narrowed: dict[Any, RowPlan]
+
+    def narrow_for(self, attributes: Mapping[str, Any]) -> RowPlan:
+        """Return how to fill the columns from `attributes`, which have each of `documents`."""
+        if not self.documents:
+            return self
+        return self.narrow(tuple([find_keys(attributes[name], keys) for name, keys in self.documents]))
 
     def narrow(self, keys: tuple[tuple[str, ...], ...]) -> RowPlan:
         """Return how to fill the columns where each of `documents` has these of its keys."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from otel_sqlite_exporter.genai.column_readers import FAILED, find_keys, read_text
+from otel_sqlite_exporter.genai.column_readers import FAILED, read_text
 from otel_sqlite_exporter.genai.content import AS_RECORDED, find_content
 from otel_sqlite_exporter.genai.event_content import RecordedMessages, find_exception_type, find_first_token_ms
 from otel_sqlite_exporter.genai.messages.tool_content import clean_call_id
@@ -107,7 +107,7 @@ def _find(
     # Most spans of a framework have an operation that is neither a call nor an agent: only usage makes them a row.
     if not (is_agent or operation is None or operation in CALLS) and _ask(plan.usage, attributes) is None:
         return NO_INTERACTIONS
-    llm = _narrow(plan.llm, attributes)
+    llm = plan.llm.narrow_for(attributes)
     row = _read(llm, attributes)
     if llm.models and (row[_REQUEST_MODEL] is None or row[_RESPONSE_MODEL] is None):
         choose_models(llm.models, row, attributes)
@@ -157,7 +157,7 @@ def _find_tool(
     is_span: bool,
     is_wait: bool,
 ) -> Interactions:
-    row = _read(_narrow(plan.tool, attributes), attributes)
+    row = _read(plan.tool.narrow_for(attributes), attributes)
     if is_wait:
         row[_TOOL_WAITING] = row[_TOOL_DURATION] or 0.0
     elif row[_TOOL_NAME] is None:
@@ -258,12 +258,6 @@ def unify_usage(plan: InteractionPlan, row: list[Any], operation: str | None, at
 def _find_outside(plan: InteractionPlan, attributes: Mapping[str, Any]) -> Outside:
     used = ((one for one in part if _ask(one[:1], attributes) is not None) for part in plan.parts)
     return Outside(*(next((providers for _, providers in part), NOBODY) for part in used))
-
-
-def _narrow(plan: RowPlan, attributes: Mapping[str, Any]) -> RowPlan:
-    if not plan.documents:
-        return plan
-    return plan.narrow(tuple([find_keys(attributes[name], keys) for name, keys in plan.documents]))
 
 
 def _read(plan: RowPlan, attributes: Mapping[str, Any]) -> list[Any]:
