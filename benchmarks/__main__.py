@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
@@ -18,14 +19,15 @@ from benchmarks.asking import ask, ask_text
 from benchmarks.masking import measure_pauses
 from benchmarks.measure import Result, run_rounds
 from benchmarks.million import Load, Reads, run_load, time_reads
+from benchmarks.openinference import openinference_spans
 from benchmarks.producers import PRODUCERS, WRITERS, produce, produce_paced, write_together
 from benchmarks.recognition import measure_recognition
-from benchmarks.rivals import CONTENDERS
+from benchmarks.rivals import CONTENDERS, Contender
 from benchmarks.services import load_services
 from benchmarks.spans import BATCH, TEXT_BYTES
 from benchmarks.transfer import Transfer, run_transfers
 
-_OURS, _FLOOR = "this exporter", "floor"
+_OURS, _FLOOR, _OVER_HTTP = "this exporter", "floor", "OTLP/HTTP"
 _SAME_ROWS, _ONE_TABLE = "executemany, the same rows", "executemany, one table"
 _ROUNDS, _BUSY_ROUNDS, _READS = 96, 24, 200
 _PACE = 20_000
@@ -52,6 +54,7 @@ def run(folder: Path, spans: int, rounds: int, busy_rounds: int) -> Iterator[Lin
     """Yield the lines of the table, each when it is measured."""
     yield from describe_idle(measure(folder / "idle", rounds, busy=False))
     yield from describe_busy(measure(folder / "busy", busy_rounds, busy=True))
+    yield from describe_calls(measure_calls(folder / "calls", rounds))
     yield from describe_recognition(max(min(15, rounds), 1))
     yield from describe_pauses(max(min(10_000, spans // 10), 100))
     yield from describe_producers(folder, max(spans // 5, 1_000))
@@ -74,13 +77,23 @@ def run(folder: Path, spans: int, rounds: int, busy_rounds: int) -> Iterator[Lin
 
 
 def measure(folder: Path, rounds: int, *, busy: bool) -> dict[str, Result]:
-    folder.mkdir()
-    contenders = {name: make(folder) for name, make in CONTENDERS.items()}
-    try:
+    with _make(folder, CONTENDERS) as contenders:
         return run_rounds(contenders, rounds, busy=busy)
-    finally:
+
+
+def measure_calls(folder: Path, rounds: int) -> dict[str, Result]:
+    with _make(folder, (_OURS, _OVER_HTTP)) as contenders:
+        return run_rounds(contenders, rounds, make_spans=openinference_spans)
+
+
+@contextlib.contextmanager
+def _make(folder: Path, names: Iterable[str]) -> Iterator[dict[str, Contender]]:
+    folder.mkdir()
+    with contextlib.ExitStack() as stack:
+        contenders = {name: CONTENDERS[name](folder) for name in names}
         for contender in contenders.values():
-            contender.close()
+            stack.callback(contender.close)
+        yield contenders
 
 
 def describe_idle(results: dict[str, Result]) -> Iterator[Line]:
@@ -102,6 +115,13 @@ def describe_busy(results: dict[str, Result]) -> Iterator[Line]:
     for name in (_SAME_ROWS, _ONE_TABLE):
         ratio = results[_OURS].wall_ms / results[name].wall_ms
         yield measure_line(f"this exporter / {name}, wall beside a busy thread", ratio)
+
+
+def describe_calls(results: dict[str, Result]) -> Iterator[Line]:
+    for name, result in results.items():
+        yield measure_line(f"an OpenInference call, {name}: CPU a span", result.cpu_us_a_span, " us")
+    ratio = results[_OURS].cpu_us_a_span / results[_OVER_HTTP].cpu_us_a_span
+    yield measure_line(f"an OpenInference call, this exporter / {_OVER_HTTP}, CPU", ratio)
 
 
 def describe_recognition(rounds: int) -> Iterator[Line]:

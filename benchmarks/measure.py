@@ -8,10 +8,12 @@ import gc
 import random
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from statistics import fmean, median
 from typing import Any, NamedTuple
+
+from opentelemetry.sdk.trace import ReadableSpan
 
 from benchmarks.rivals import Contender
 from benchmarks.spans import BATCH, trace_spans
@@ -28,12 +30,18 @@ class Result(NamedTuple):
     worst_ms: float
 
 
-def run_rounds(contenders: Mapping[str, Contender], rounds: int, *, busy: bool = False) -> dict[str, Result]:
+def run_rounds(
+    contenders: Mapping[str, Contender],
+    rounds: int,
+    *,
+    busy: bool = False,
+    make_spans: Callable[[], Iterator[ReadableSpan]] = trace_spans,
+) -> dict[str, Result]:
     """Give every contender the same new batch in each round, in a changing order. Return medians: of wall time over all
     batches, and of CPU over windows of eight batches, because a checkpoint comes once in a few batches."""
     cpu: dict[str, list[float]] = {name: [] for name in contenders}
     wall: dict[str, list[float]] = {name: [] for name in contenders}
-    spans = trace_spans()
+    spans = make_spans()
     names = list(contenders)
     order = random.Random(5)
     for number in range(-_WARM_UP, rounds):

@@ -86,9 +86,12 @@ class Content:
         block, place = divmod(trace, _SESSIONS_AT_A_TIME * TRACES_A_SESSION)
         return f"session-{block * _SESSIONS_AT_A_TIME + place % _SESSIONS_AT_A_TIME:07d}"
 
-    def _message(self, role: str, length: int) -> str:
+    def text(self, length: int) -> str:
         first = self._random.randrange(len(self._pool) - length)
-        message = {"role": role, "parts": [{"type": "text", "content": self._pool[first : first + length]}]}
+        return self._pool[first : first + length]
+
+    def _message(self, role: str, length: int) -> str:
+        message = {"role": role, "parts": [{"type": "text", "content": self.text(length)}]}
         return json.dumps([message], ensure_ascii=False)
 
 

@@ -23,6 +23,7 @@ from benchmarks.asking import LISTS, ask
 from benchmarks.legacy import QUESTIONS, run_migration
 from benchmarks.masking import measure_pauses
 from benchmarks.million import load, time_reads
+from benchmarks.openinference import openinference_spans
 from benchmarks.recognition import CAPTURES
 from benchmarks.rivals import CONTENDERS, Console, OverHTTP
 from benchmarks.services import load_services
@@ -106,6 +107,20 @@ def test_spans_are_as_described(spans: Iterator[ReadableSpan]) -> None:
         assert len(span.events) == 2
 
 
+def test_an_openinference_call_is_converted(tmp_path: Path) -> None:
+    ours = CONTENDERS["this exporter"](tmp_path)
+    spans = list(islice(openinference_spans(), 20))
+    assert [len(span.attributes or {}) for span in spans] == [*[27] * 9, 2] * 2
+    ours.write(spans)
+    ours.close()
+    found = read(
+        tmp_path / "ours.db",
+        "SELECT count(*), sum(json_array_length(prompt)), sum(completion LIKE '%\"tool_call\"%'), count(finish_reasons)"
+        " FROM complete_llm_interactions",
+    )
+    assert found == [(18, 72, 18, 18)]
+
+
 def test_a_load_says_what_each_fifth_cost(tmp_path: Path) -> None:
     path = tmp_path / "load.db"
     loaded = load(path, 3_000, 10, 100)
@@ -147,6 +162,7 @@ def test_the_table_has_a_line_for_everything() -> None:
     recorded = [path.stem for path in CAPTURES.glob("*.json")]
     assert all(f"recognition adds to calls and tools of {name}, CPU a span |" in done.stdout for name in recorded)
     assert all(f"| {name}: wall a batch beside a busy thread |" in done.stdout for name in CONTENDERS)
+    assert "| an OpenInference call, this exporter / OTLP/HTTP, CPU |" in done.stdout
     assert all(f"| a page of {records} of 512 spans | " in done.stdout for records in LISTS)
     assert all(f"| report {name} of 512 spans | " in done.stdout for name in REPORTS if name != "queries")
     table = done.stdout.split("|---|---|\n")[1].splitlines()

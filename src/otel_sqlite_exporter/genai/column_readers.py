@@ -93,6 +93,28 @@ def find_value(value: Any, path: Sequence[str]) -> Any:
     return value
 
 
+class ReadAt:
+    """Reads the value at a path of a map, a list, or their text; with `read`, as this reads it."""
+
+    def __init__(self, path: tuple[str, ...], read: Read | None = None) -> None:
+        self.path = path
+        self._read = read
+
+    def __call__(self, value: Any) -> Any:  # noqa: D102
+        found = find_value(value, self.path)
+        return found if found is None or self._read is None else self._read(found)
+
+
+def find_keys(value: Any, keys: Sequence[str]) -> tuple[str, ...]:
+    """Return which of `keys` may be the first of a path to a value in a map, a list, or their text."""
+    if isinstance(value, str):
+        value = _decode(value)
+    if isinstance(value, dict):
+        return tuple([key for key in keys if key in value])
+    is_list = isinstance(value, (list, tuple))
+    return tuple([key for key in keys if key == _LAST or key.isdecimal()]) if is_list else ()
+
+
 @functools.lru_cache(maxsize=4)  # several paths of the same few attributes of a span are read
 def _decode(text: str) -> Any:
     if len(text) > _LONGEST:

@@ -9,14 +9,22 @@ there, so that it is neither converted nor stored twice.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.genai.content_sources import NATIVE, ContentPlan, get_content
 from otel_sqlite_exporter.genai.event_content import RecordedMessages, find_event_tools
 from otel_sqlite_exporter.genai.messages.embedding_inputs import read_inputs
-from otel_sqlite_exporter.genai.messages.flattened import find_below, find_left, find_result_ids, gather
+from otel_sqlite_exporter.genai.messages.flattened import (
+    NO_NAMES,
+    Names,
+    find_below,
+    find_names,
+    find_result_ids,
+    gather,
+)
 from otel_sqlite_exporter.genai.messages.json_texts import decode_text
-from otel_sqlite_exporter.genai.messages.message_names import Message, Part, Untold
+from otel_sqlite_exporter.genai.messages.message_names import Message, Part
 from otel_sqlite_exporter.genai.messages.normalise import (
     Recorded,
     encode_messages,
@@ -26,7 +34,7 @@ from otel_sqlite_exporter.genai.messages.normalise import (
     read_recorded,
 )
 from otel_sqlite_exporter.genai.messages.tool_mentions import find_all_results, find_tool_calls, find_tool_results
-from otel_sqlite_exporter.genai.messages.turns import are_told
+from otel_sqlite_exporter.genai.messages.turns import look_at_parts
 from otel_sqlite_exporter.model.dialect import ColumnSource
 from otel_sqlite_exporter.model.left_out import TOOL_CALLS, TOOL_RESULTS, find_left_member
 from otel_sqlite_exporter.model.rows import ToolCallRow, ToolResultRow
@@ -35,8 +43,10 @@ from otel_sqlite_exporter.model.values import encode_sure, encode_value
 AS_RECORDED = ""
 """Marks content that the views read from the attributes of the span."""
 _NOTHING: Sequence[Message] = ()
-_OF_CALLS = frozenset(("id", "arguments"))
+_OF_CALLS = ("id", "arguments")
 _PARAMETERS = "gen_ai.request."
+_SPREAD = ("prompt", "completion", "conversation")
+_REPEATED = 4_096
 _NOT_PARAMETERS = frozenset(("model", "messages", "prompt", "input", "contents"))
 
 
@@ -59,9 +69,9 @@ def plan_content(columns: Mapping[str, Sequence[ColumnSource]]) -> ContentPlan:
     """Return where content is, given the sources of each column that are there. The views read parameters that have
     OpenTelemetry's names."""
     others = [source for source in columns["request_parameters"] if source.names[0].name != _PARAMETERS]
-    return {column: tuple(columns[column]) for column in (*NATIVE, "conversation")} | {
-        "request_parameters": tuple(others)
-    }
+    plan = {column: tuple(columns[column]) for column in (*NATIVE, "conversation")}
+    spread = [source for column in _SPREAD for source in plan[column] if source.is_prefix]
+    return {**plan, "request_parameters": tuple(others), "spread": (*spread, *others)}
 
 
 def find_content(
@@ -78,13 +88,14 @@ def find_content(
     those of an aggregate, whose messages repeat those of its calls. Without `has_answer` the call is one for
     embeddings: its prompt is a list of inputs, and it has no completion."""
     native = NATIVE if is_span else {}
+    names = find_names(attributes) if plan["spread"] else NO_NAMES
     completion = _NOTHING
     if not has_answer:
         prompt = _find_inputs(plan["prompt"], attributes, native.get("prompt"))
     else:
-        prompt = _find_messages(plan["prompt"], attributes, "user", native.get("prompt"))
+        prompt = _find_messages(plan["prompt"], attributes, names, "user", native.get("prompt"))
         completion = _find_messages(
-            plan["completion"], attributes, "assistant", native.get("completion"), may_be_empty=bool(prompt)
+            plan["completion"], attributes, names, "assistant", native.get("completion"), may_be_empty=bool(prompt)
         )
         if not isinstance(completion, (Recorded, ToolsOnly)):
             _complete_calls(completion, plan["completion"], attributes)
@@ -92,7 +103,7 @@ def find_content(
     if plan["system_instructions"]:
         instructions = _find_instructions(plan["system_instructions"], attributes, native.get("system_instructions"))
     if plan["conversation"] and not (prompt and completion):
-        before, answer = _split_conversation(_find_messages(plan["conversation"], attributes, "user"))
+        before, answer = _split_conversation(_find_messages(plan["conversation"], attributes, names, "user"))
         prompt, completion = prompt or before, completion or answer
     calls: Sequence[ToolCallRow] = ()
     results: list[ToolResultRow] = []
@@ -106,7 +117,7 @@ def find_content(
         if calls:
             results += find_all_results(completion)
     return CallContent(
-        _find_parameters(plan["request_parameters"], attributes) if plan["request_parameters"] else None,
+        _find_parameters(plan["request_parameters"], attributes, names) if plan["request_parameters"] else None,
         instructions,
         _encode(prompt),
         _encode(completion),
@@ -126,6 +137,7 @@ def _encode(messages: Sequence[Message]) -> str | None:
 def _find_messages(
     sources: Sequence[ColumnSource],
     attributes: Mapping[str, Any],
+    names: Names,
     role: str,
     native_name: str | None = None,
     *,
@@ -139,12 +151,12 @@ def _find_messages(
         messages: Sequence[Message] | None
         if source.is_prefix:
             prefix = source.names[0].name[:-1]
-            left = find_left(tuple(attributes), prefix)
+            left = names.find_left(prefix)
             if left == "nothing":
                 continue
             if left == "results":
-                return _make_results(find_result_ids(attributes, prefix))
-            messages = read_flattened(attributes, prefix, role)
+                return _make_results(find_result_ids(attributes, prefix, names))
+            messages = read_flattened(attributes, prefix, role, names)
             if messages and left:
                 return ToolsOnly(messages)
         else:
@@ -155,10 +167,13 @@ def _find_messages(
                 value = {"role": role, **value}
             read = read_recorded if source.names[0].name == native_name else read_messages
             messages = read(value, role)
-        if not messages or not are_told(messages):
+        if not messages:
             continue
-        if messages == [] or any(message["parts"] for message in messages):
-            if source.is_prefix and any(isinstance(message["parts"], Untold) for message in messages):
+        has_parts, has_untold = look_at_parts(messages)
+        if has_untold and not has_parts:
+            continue
+        if has_parts or messages == []:
+            if source.is_prefix and has_untold:
                 partly = partly or messages
             elif len(messages) >= len(partly):
                 return messages
@@ -172,13 +187,13 @@ def _complete_calls(
 ) -> None:
     """Give calls of tools the ids and arguments that another source of the same answer has."""
     calls = _find_calls(completion)
-    if all(call.keys() >= _OF_CALLS for call in calls):
+    if all(key in call for call in calls for key in _OF_CALLS):
         return
     for source in sources:
         others = () if source.is_prefix else _find_calls(read_messages(get_content(source, attributes), "assistant"))
         if [call.get("name") for call in others] == [call.get("name") for call in calls]:
             for call, other in zip(calls, others, strict=True):
-                call |= {key: other[key] for key in _OF_CALLS - call.keys() if key in other}
+                call |= {key: other[key] for key in _OF_CALLS if key not in call and key in other}
 
 
 def _find_calls(messages: Sequence[Message] | None) -> list[Part]:
@@ -191,7 +206,7 @@ def _find_inputs(
     for source in sources:
         name = source.names[0].name
         if name == native_name:
-            inputs = _find_messages((source,), attributes, "user", native_name)
+            inputs = _find_messages((source,), attributes, NO_NAMES, "user", native_name)
         else:
             inputs = (
                 read_inputs(gather(attributes, name[:-1]) if source.is_prefix else get_content(source, attributes))
@@ -222,23 +237,39 @@ def _find_instructions(
     return None
 
 
-def _find_parameters(sources: Sequence[ColumnSource], attributes: Mapping[str, Any]) -> str | None:
+def _find_parameters(sources: Sequence[ColumnSource], attributes: Mapping[str, Any], names: Names) -> str | None:
     """Return all parameters as a JSON object, those of OpenTelemetry's names first; None where only those are there,
     which the view reads."""
+    own = find_below(attributes, _PARAMETERS, names)
+    if len(sources) == 1 and not own and not sources[0].is_prefix:
+        value = get_content(sources[0], attributes)
+        if type(value) is str:
+            return (_read_parameters if len(value) <= _REPEATED else _encode_parameters)(value)
     found: dict[str, Any] = {}
     for source in sources:
-        value = find_below(attributes, source.names[0].name) if source.is_prefix else get_content(source, attributes)
+        if source.is_prefix:
+            value = find_below(attributes, source.names[0].name, names)
+        else:
+            value = get_content(source, attributes)
         if isinstance(value, str):
             value = decode_text(value)
         if isinstance(value, dict):
             found = {**value, **found}
-    if not found:
+    return _encode_parameters({**found, **own}) if found else None
+
+
+def _encode_parameters(value: Any) -> str | None:
+    found = decode_text(value) if isinstance(value, str) else value
+    if not isinstance(found, dict):
         return None
-    found = {**found, **find_below(attributes, _PARAMETERS)}
     kept = {key: value for key, value in found.items() if key not in _NOT_PARAMETERS}
     if not kept:
         return None
     return encode_sure(kept) or encode_value(kept).text
+
+
+# An application calls with the same parameters again and again. Memory: at most 128 texts with what they become.
+_read_parameters = lru_cache(128)(_encode_parameters)
 
 
 def _find_left_tools(source: ColumnSource, attributes: Mapping[str, Any]) -> ToolsOnly | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from otel_sqlite_exporter.genai.column_readers import FAILED, read_text
+from otel_sqlite_exporter.genai.column_readers import FAILED, find_keys, read_text
 from otel_sqlite_exporter.genai.content import AS_RECORDED, find_content
 from otel_sqlite_exporter.genai.event_content import RecordedMessages, find_exception_type, find_first_token_ms
 from otel_sqlite_exporter.genai.messages.tool_content import clean_call_id
@@ -107,9 +107,10 @@ def _find(
     # Most spans of a framework have an operation that is neither a call nor an agent: only usage makes them a row.
     if not (is_agent or operation is None or operation in CALLS) and _ask(plan.usage, attributes) is None:
         return NO_INTERACTIONS
-    row = _read(plan.llm, attributes)
-    if plan.models and (row[_REQUEST_MODEL] is None or row[_RESPONSE_MODEL] is None):
-        choose_models(plan, row, attributes)
+    llm = _narrow(plan.llm, attributes)
+    row = _read(llm, attributes)
+    if llm.models and (row[_REQUEST_MODEL] is None or row[_RESPONSE_MODEL] is None):
+        choose_models(llm.models, row, attributes)
     has_usage = unify_usage(plan, row, operation, attributes)
     if not (has_usage or is_agent or operation in CALLS or (operation is None and row[_REQUEST_MODEL] is not None)):
         return NO_INTERACTIONS
@@ -156,7 +157,7 @@ def _find_tool(
     is_span: bool,
     is_wait: bool,
 ) -> Interactions:
-    row = _read(plan.tool, attributes)
+    row = _read(_narrow(plan.tool, attributes), attributes)
     if is_wait:
         row[_TOOL_WAITING] = row[_TOOL_DURATION] or 0.0
     elif row[_TOOL_NAME] is None:
@@ -173,9 +174,9 @@ def _find_tool(
     return make_row(Interactions, (None, make_row(ToolInteractionRow, row), (), ()))
 
 
-def choose_models(plan: InteractionPlan, row: list[Any], attributes: Mapping[str, Any]) -> None:
+def choose_models(models: Sequence[Ask], row: list[Any], attributes: Mapping[str, Any]) -> None:
     """The first model that differs from the requested one is the model that answered."""
-    for ask in plan.models:
+    for ask in models:
         model = _ask((ask,), attributes)
         if row[_REQUEST_MODEL] is None:
             row[_REQUEST_MODEL] = model
@@ -210,9 +211,8 @@ def find_operation(
 
 def find_own_name(plan: InteractionPlan, attributes: Mapping[str, Any], span: Surroundings, own_name: Any) -> Any:
     """Return the name of an agent or tool: what an attribute holds, else `own_name` of the span's name."""
-    name = _ask(plan.own_names, attributes)
-    if name is None:
-        name = own_name
+    found = _ask(plan.own_names, attributes)
+    name = own_name if found is None else found
     if name is None and plan.is_named_by_span and span.name:
         return span.name.removesuffix(_CALLED)
     return name
@@ -257,6 +257,12 @@ def unify_usage(plan: InteractionPlan, row: list[Any], operation: str | None, at
 def _find_outside(plan: InteractionPlan, attributes: Mapping[str, Any]) -> Outside:
     used = ((one for one in part if _ask(one[:1], attributes) is not None) for part in plan.parts)
     return Outside(*(next((providers for _, providers in part), NOBODY) for part in used))
+
+
+def _narrow(plan: RowPlan, attributes: Mapping[str, Any]) -> RowPlan:
+    if not plan.documents:
+        return plan
+    return plan.narrow(tuple([find_keys(attributes[name], keys) for name, keys in plan.documents]))
 
 
 def _read(plan: RowPlan, attributes: Mapping[str, Any]) -> list[Any]:

@@ -9,16 +9,16 @@ shapes differ only in attributes that no dialect knows, or in the number of mess
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
 import orjson
 
-from otel_sqlite_exporter.genai.column_readers import READERS, Read, find_value, read_text
+from otel_sqlite_exporter.genai.column_readers import READERS, Read, ReadAt, read_text
 from otel_sqlite_exporter.genai.content import plan_content
 from otel_sqlite_exporter.genai.globs import compile_glob, find_globs
-from otel_sqlite_exporter.genai.plans import Ask, InteractionPlan, RowPlan
+from otel_sqlite_exporter.genai.plans import Ask, InteractionPlan, RowPlan, find_documents
 from otel_sqlite_exporter.genai.providers import VOCABULARY, Providers
 from otel_sqlite_exporter.genai.usage import NOBODY, Outside
 from otel_sqlite_exporter.model.caches import remember
@@ -113,7 +113,7 @@ class Rules:
         own_names = columns["own_name"]
         outside, parts = self._find_outside(matching, columns)
         operations = tuple(
-            (name.name, None if name.path is None else _read_at(name.path), find_globs(values))
+            (name.name, None if name.path is None else ReadAt(name.path), find_globs(values))
             for dialect in matching
             for name, values in ((parse_name(text), values) for text, values in dialect.operations.items())
             if name.name in present
@@ -126,7 +126,6 @@ class Rules:
             llm=self._plan_row(LLMInteractionRow, label, columns, present),
             tool=self._plan_row(ToolInteractionRow, label, columns, present),
             names_tool=bool(columns["tool_name"]),
-            models=tuple(self._ask("model", source.names[0]) for source in columns["model"]),
             own_names=tuple(self._ask("own_name", source.names[0]) for source in own_names if source.names[0] != _SPAN),
             is_named_by_span=any(source.names[0] == _SPAN for source in own_names),
             usage=tuple(
@@ -149,6 +148,8 @@ class Rules:
         self, column: str, matching: Iterable[Dialect], present: Mapping[str, bool]
     ) -> list[ColumnSource]:
         sources = [source for dialect in matching for source in dialect.attributes.get(column, ())]
+        if column in _CONTENT:
+            sources = [_leave_out_absent(source, present) if source.keys else source for source in sources]
         some = any if column in _CONTENT else all
         return [source for source in sources if some(name.name in present or name == _SPAN for name in source.names)]
 
@@ -173,7 +174,9 @@ class Rules:
                 others.append((index, tuple(asks)))
         empty: list[Any] = [None] * len(row._fields)
         empty[row._fields.index("dialect")] = label
-        return RowPlan(empty, tuple(texts), tuple(others), tuple(sums))
+        models = tuple(self._ask("model", source.names[0]) for source in columns["model"] if row is LLMInteractionRow)
+        documents = find_documents([*others, (0, models)])
+        return RowPlan(empty, tuple(texts), tuple(others), tuple(sums), models, documents, {})
 
     def _find_outside(
         self, matching: Iterable[Dialect], columns: Mapping[str, Sequence[ColumnSource]]
@@ -198,7 +201,7 @@ class Rules:
         read: Read = READERS.get(column, read_text)
         if column == "provider":
             read = self._read_provider
-        return (name.name, read if name.path is None else _read_at(name.path, read))
+        return (name.name, read if name.path is None else ReadAt(name.path, read))
 
     def _read_provider(self, value: Any) -> str | None:
         text = read_text(value)
@@ -231,12 +234,9 @@ def _load_dialects() -> tuple[Dialect, ...]:
     return tuple(parse_dialect(orjson.loads(content)) for content in read_dialects())
 
 
-def _read_at(path: tuple[str, ...], read: Read | None = None) -> Read:
-    def read_there(value: Any) -> Any:
-        found = find_value(value, path)
-        return found if found is None or read is None else read(found)
-
-    return read_there
+def _leave_out_absent(source: ColumnSource, present: Container[str]) -> ColumnSource:
+    given = [(key, name) for key, name in zip(source.keys, source.names, strict=True) if name.name in present]
+    return source._replace(keys=tuple(key for key, _ in given), names=tuple(name for _, name in given))
 
 
 def _write(name: AttributeName) -> str:

@@ -83,6 +83,8 @@ cdef class CallPlan:
     def __cinit__(self, plan, dict attributes):
         keys = list(attributes)
         self.plan = plan
+        self.models = plan.llm.models
+        self.has_documents = bool(plan.llm.documents or plan.tool.documents)
         self.names_matter = bool(plan.names)
         self.operation_places = tuple(keys.index(name) for name, _, _ in plan.operations)
         self.meanings = {}
@@ -97,9 +99,11 @@ cdef class CallPlan:
             )
 
     cdef object find(self, Held* held, object user_id, tuple around, tuple event_rows):
-        """Return the `Interactions`; None if they depend on the attributes of an event. `around` are the items of
+        """Return the `Interactions`; None if many columns are in one JSON, or in attributes of events. `around` are the items of
         `Surroundings`; texts held have no surrogates, and integers 64 bits."""
         cdef Meaning meaning
+        if self.has_documents:
+            return None
         if self.plan.events:
             for row in event_rows:
                 if row[1] in self.plan.events:
@@ -142,8 +146,8 @@ cdef class CallPlan:
             if find_first(self.usage, held) is None:
                 return NO_INTERACTIONS
         row = self.llm.read(held)
-        if self.plan.models and (row[REQUEST_MODEL] is None or row[RESPONSE_MODEL] is None):
-            choose_models(self.plan, row, copy_held(held))
+        if self.models and (row[REQUEST_MODEL] is None or row[RESPONSE_MODEL] is None):
+            choose_models(self.models, row, copy_held(held))
         has_usage = self._unify_usage(row, meaning.operation, held)
         if not (has_usage or meaning.is_agent or meaning.is_call):
             if meaning.operation is not None or row[REQUEST_MODEL] is None:

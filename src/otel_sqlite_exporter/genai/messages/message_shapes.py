@@ -120,6 +120,9 @@ def _find_role_of_item(kind: str) -> str | None:
 
 
 def _read_map(value: Mapping[str, Any], default_role: str, depth: int) -> list[Message] | None:
+    plain = read_plain(value)
+    if plain is not None:
+        return [plain]
     if any(isinstance(key, str) and key.startswith("message.") for key in value):
         value = {str(key).removeprefix("message."): item for key, item in value.items()}
     if "_role" in value:  # Haystack's

@@ -12,7 +12,8 @@ from typing import Any
 
 import orjson
 
-from otel_sqlite_exporter.genai.messages.flattened import gather
+from otel_sqlite_exporter.genai.messages.flat_messages import read_plan
+from otel_sqlite_exporter.genai.messages.flattened import Names, find_names, gather, gather_item
 from otel_sqlite_exporter.genai.messages.json_texts import decode_json
 from otel_sqlite_exporter.genai.messages.message_names import Message, Part, Untold
 from otel_sqlite_exporter.genai.messages.message_parts import make_text
@@ -100,30 +101,42 @@ def read_parts(value: Any, default_role: str = "system") -> list[Part] | None:
     return parts or [make_text(value)]
 
 
-def read_flattened(attributes: Mapping[Any, Any], prefix: str, default_role: str) -> list[Message] | None:
+def read_flattened(
+    attributes: Mapping[Any, Any], prefix: str, default_role: str, names: Names | None = None
+) -> list[Message] | None:
     """Return the messages that a dialect spreads over attributes whose names begin with `prefix` and a number, as
     `gen_ai.prompt.0.content` and `gen_ai.prompt.0.tool_calls.1.name` (prefix `gen_ai.prompt`), or
     `llm.input_messages.0.message.contents.1.message_content.text` (prefix `llm.input_messages`). None if there are no
     such."""
+    gathered = (find_names(attributes) if names is None else names).gather(prefix)
     messages: list[Message] = []
-    for item in gather(attributes, prefix) or ():
-        is_wrapped = type(item) is dict and len(item) == 1 and "message" in item
-        plain = read_plain(item["message"] if is_wrapped else item)
+    for index, (_, plan) in enumerate(gathered.items):
+        plain = None if plan is None else read_plan(plan, attributes)
         if plain is not None:
             messages.append(plain)
-            continue
-        if isinstance(item, Mapping):
-            inner = item.get("message")
-            # AutoGen has results of tools beside the message.
-            item = {**item, **inner, "message": None} if isinstance(inner, Mapping) else item
-            if not _has_content(item):
-                role = find_role(item)
-                messages += [{"role": role, "parts": Untold()}] if role else []
-                continue
-            if not _OF_MESSAGES.isdisjoint(item):
-                item = {**item, "role": item.get("role") or default_role}
-        messages += read_messages(item, default_role) or ()
+        else:
+            messages += _read_item(gather_item(attributes, prefix, gathered, index), default_role)
+    if gathered.names and not gathered.items:
+        for item in gather(attributes, prefix):
+            messages += _read_item(item, default_role)
     return join_turns(messages, are_answers=default_role == "assistant") or None
+
+
+def _read_item(item: Any, default_role: str) -> list[Message]:
+    is_wrapped = type(item) is dict and len(item) == 1 and "message" in item
+    plain = read_plain(item["message"] if is_wrapped else item)
+    if plain is not None:
+        return [plain]
+    if isinstance(item, Mapping):
+        inner = item.get("message")
+        # AutoGen has results of tools beside the message.
+        item = {**item, **inner, "message": None} if isinstance(inner, Mapping) else item
+        if not _has_content(item):
+            role = find_role(item)
+            return [{"role": role, "parts": Untold()}] if role else []
+        if not _OF_MESSAGES.isdisjoint(item):
+            item = {**item, "role": item.get("role") or default_role}
+    return read_messages(item, default_role) or []
 
 
 def _has_content(message: Mapping[Any, Any]) -> bool:

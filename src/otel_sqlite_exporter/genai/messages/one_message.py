@@ -56,7 +56,7 @@ def read_message(value: Mapping[str, Any], default_role: str) -> list[Message] |
     if isinstance(content, (list, tuple)) and any(find_type(part) in _PART_ROLES for part in _maps(content)):
         return _split_roles(value, content, role)
     parts = _read_parts(value, content, role)
-    given_ids = {part.get("id") for part in parts if part["type"] == "tool_call"}
+    given_ids = [part.get("id") for part in parts if part["type"] == "tool_call"]  # of any type
     calls = [make_call(call) for call in _find_calls(value)]
     parts += [call for call in calls if "id" not in call or call["id"] not in given_ids]
     if parts and all(part["type"] == "tool_call_response" for part in parts):
@@ -183,7 +183,7 @@ def _find_calls(value: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     found = list(_maps(calls)) if isinstance(calls, (list, tuple)) else []
     invalid = value.get("invalid_tool_calls")  # LangChain: calls whose arguments are no JSON
     if isinstance(invalid, (list, tuple)):
-        given_ids = {call.get("id") for call in found}
+        given_ids = [call.get("id") for call in found]
         found += (call for call in _maps(invalid) if call.get("id") is None or call.get("id") not in given_ids)
     function = value.get("function_call")
     function = decode_text(function) if isinstance(function, str) else function

@@ -13,11 +13,14 @@ from otel_sqlite_exporter.genai.messages.message_names import Message, Part
 from otel_sqlite_exporter.genai.messages.message_parts import make_call, simplify
 from otel_sqlite_exporter.model.values import repair_text
 
-_PLAIN: dict[str, frozenset[str]] = {
-    **dict.fromkeys(("system", "developer", "user"), frozenset(("role", "content"))),
-    "assistant": frozenset(("role", "content", "tool_calls", "finish_reason", "refusal")),
-    "tool": frozenset(("role", "content", "tool_call_id")),
+PLAIN: dict[str, frozenset[str]] = {
+    **dict.fromkeys(("system", "developer", "user"), frozenset(("role", "content", "name"))),
+    "assistant": frozenset(("role", "content", "tool_calls", "finish_reason", "refusal", "name")),
+    "tool": frozenset(("role", "content", "tool_call_id", "name")),
 }
+"""The keys that a plain message of each role may have."""
+# What the clients of OpenAI write of a message that has no such thing.
+_OFTEN_NONE = frozenset(("annotations", "audio", "function_call", "refusal", "tool_calls", "reasoning_content", "name"))
 _TEXT_BLOCK = frozenset(("type", "text"))
 _NATIVE_KEYS = frozenset(("role", "parts", "finish_reason", "name"))
 _NATIVE_PARTS: dict[str, frozenset[str]] = {
@@ -33,37 +36,56 @@ def read_plain(item: Any) -> Message | None:
     if type(item) is not dict:
         return None
     role, content, calls = item.get("role"), item.get("content"), item.get("tool_calls")
-    keys = _PLAIN.get(role) if type(role) is str else None
+    keys = PLAIN.get(role) if type(role) is str else None
     if keys is None:
         return None
     if not keys.issuperset(item):
-        return _read_native(item) if _NATIVE_KEYS.issuperset(item) and item.get("name") is None else None
-    if item.get("refusal") is not None:
-        return None
-    parts: list[Part] = []
-    if type(content) is str and content:
-        # A list may be one of parts, and so may Python's text of a set; a JSON object is text.
-        if content[0] in "[{" and not content.startswith('{"'):
+        if "parts" in item:
+            return _read_native(item) if _NATIVE_KEYS.issuperset(item) and item.get("name") is None else None
+        if not keys.issuperset([key for key in item if item[key] is not None or key not in _OFTEN_NONE]):
             return None
-        parts.append({"type": "text", "content": content if content.isascii() else repair_text(content)[0]})
-    elif type(content) is list and content and role != "tool":
-        for block in content:
-            text = block.get("text") if type(block) is dict and _TEXT_BLOCK.issuperset(block) else None
-            if type(text) is not str or not text or text[0] in "[{" or block.get("type", "text") != "text":
-                return None
-            parts.append({"type": "text", "content": text if text.isascii() else repair_text(text)[0]})
-    elif not calls or (content is not None and content != ""):
+    if item.get("refusal") is not None:
         return None
     if calls is not None:
         if type(calls) is not list or not all(type(call) is dict for call in calls):
             return None
-        parts += map(make_call, calls)
-    if role == "tool":
-        call_id = item.get("tool_call_id")
-        if type(call_id) is not str:
+        calls = list(map(make_call, calls))
+    name, call_id, reason = item.get("name"), item.get("tool_call_id"), item.get("finish_reason")
+    return make_plain(role, content, calls, name, call_id, reason)  # type: ignore[arg-type]
+
+
+def make_plain(
+    role: str, content: Any, calls: list[Part] | None, name: Any, call_id: Any, reason: Any
+) -> Message | None:
+    """The same, of a message of one of the `PLAIN` roles that says no more than these."""
+    parts: list[Part]
+    if type(content) is str and content:
+        # A list may be one of parts, and so may Python's text of a set; a JSON object is text.
+        if content[0] in "[{" and not content.startswith('{"'):
             return None
-        return {"role": role, "parts": [{"type": "tool_call_response", "id": call_id, "response": parts[0]["content"]}]}
-    return _end_plain({"role": role, "parts": parts}, item.get("finish_reason"))
+        text = content if content.isascii() else repair_text(content)[0]
+        if role == "tool":
+            if type(call_id) is not str or not (name is None or type(name) is str):
+                return None
+            part = {"type": "tool_call_response", "id": call_id, "response": text}
+            if name:
+                part["name"] = name
+            return {"role": role, "parts": [part]}
+        parts = [{"type": "text", "content": text}]
+    elif type(content) is list and content and role != "tool":
+        parts = []
+        for block in content:
+            said = block.get("text") if type(block) is dict and _TEXT_BLOCK.issuperset(block) else None
+            if type(said) is not str or not said or said[0] in "[{" or block.get("type", "text") != "text":
+                return None
+            parts.append({"type": "text", "content": said if said.isascii() else repair_text(said)[0]})
+    elif not calls or (content is not None and content != ""):
+        return None
+    else:
+        parts = []
+    if calls:
+        parts += calls
+    return end_plain({"role": role, "parts": parts}, name, reason)
 
 
 def are_native(items: list[Any]) -> bool:
@@ -79,7 +101,7 @@ def are_native(items: list[Any]) -> bool:
                     return False
                 if reason not in REASONS and (name_reason(reason) != reason or not reason.isascii()):
                     return False
-            if role not in _PLAIN or not parts or (role == before and role == "assistant"):
+            if role not in PLAIN or not parts or (role == before and role == "assistant"):
                 return False
             before = role
             for part in parts:
@@ -135,10 +157,16 @@ def _read_native(item: dict[str, Any]) -> Message | None:
         role = "tool"
     elif role == "tool" and not results:
         return None
-    return _end_plain({"role": role, "parts": parts}, item.get("finish_reason"))
+    return end_plain({"role": role, "parts": parts}, None, item.get("finish_reason"))
 
 
-def _end_plain(message: Message, reason: Any) -> Message | None:
+def end_plain(message: Message, name: Any, reason: Any) -> Message | None:
+    """Return a plain message with the name of who says it, and the reason why it ended."""
+    if name is not None:
+        if type(name) is not str or not name.isascii():
+            return None
+        if name:
+            message["name"] = name
     if reason is None:
         return message
     if type(reason) is not str or not reason or not reason.isascii():

@@ -123,4 +123,6 @@ def _sort_keys(arguments: Any) -> str:
 
 
 def _as_optional(value: object) -> str | None:
+    if type(value) is str and value.isascii():
+        return value or None
     return None if value is None or value == "" else as_text(value)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from otel_sqlite_exporter.genai.messages.message_names import Message, Untold
 from otel_sqlite_exporter.genai.messages.stream_pieces import join_parts
@@ -35,9 +35,20 @@ def join_turns(messages: Sequence[Message], *, are_answers: bool) -> list[Messag
 
 def are_told(messages: Sequence[Message]) -> bool:
     """Whether messages hold content, or say that there was none."""
-    if any(message["parts"] for message in messages):
-        return True
-    return not any(isinstance(message["parts"], Untold) for message in messages)
+    has_parts, has_untold = look_at_parts(messages)
+    return has_parts or not has_untold
+
+
+def look_at_parts(messages: Iterable[Message]) -> tuple[bool, bool]:
+    """Return whether a message holds content, and whether there is one whose content was not recorded."""
+    has_parts = has_untold = False
+    for message in messages:
+        parts = message["parts"]
+        if parts:
+            has_parts = True
+        elif isinstance(parts, Untold):
+            has_untold = True
+    return has_parts, has_untold
 
 
 def _follow(one: Message, other: Message) -> bool:
