@@ -209,3 +209,16 @@ def test_a_span_that_another_thread_changes() -> None:
     finally:
         is_done.set()
         thread.join()
+
+
+@given(
+    st.lists(st.one_of(st.none(), st.integers(0, 12), st.integers(2**30 - 1, 2**63)), min_size=6, max_size=6),
+    st.sampled_from(["openai", "aws.bedrock", "gcp.gemini", "anthropic"]),
+    st.sampled_from(["chat", "embeddings"]),
+)
+def test_numbers_of_tokens(numbers: list[int | None], provider: str, operation: str) -> None:
+    names = ("input_tokens", "output_tokens", "total_tokens", "cache_read.input_tokens", "cache_creation.input_tokens")
+    usage = {f"gen_ai.usage.{name}": number for name, number in zip(names, numbers[:5], strict=True)}
+    usage["gen_ai.usage.reasoning.output_tokens"] = numbers[5]
+    known = {name: number for name, number in usage.items() if number is not None}
+    check(span_of({"gen_ai.operation.name": operation, "gen_ai.provider.name": provider, **known}))

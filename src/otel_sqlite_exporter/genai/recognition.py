@@ -211,9 +211,8 @@ def find_operation(
 
 def find_own_name(plan: InteractionPlan, attributes: Mapping[str, Any], span: Surroundings, own_name: Any) -> Any:
     """Return the name of an agent or tool: what an attribute holds, else `own_name` of the span's name."""
-    name = _ask(plan.own_names, attributes)
-    if name is None:
-        name = own_name
+    found = _ask(plan.own_names, attributes)
+    name = own_name if found is None else found
     if name is None and plan.is_named_by_span and span.name:
         return span.name.removesuffix(_CALLED)
     return name

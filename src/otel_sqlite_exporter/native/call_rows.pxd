@@ -4,8 +4,8 @@ from otel_sqlite_exporter.native.shapes cimport Held
 
 
 cdef class CallPlan:
-    cdef object plan
-    cdef bint names_matter, has_form, has_tool_content
+    cdef object plan, models
+    cdef bint has_documents, names_matter, has_form, has_tool_content
     cdef tuple operation_places
     cdef dict meanings
     cdef list usage

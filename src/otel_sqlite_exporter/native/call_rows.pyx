@@ -31,6 +31,7 @@ from otel_sqlite_exporter.native.columns cimport RowReader, find_first, make_ask
 from otel_sqlite_exporter.native.made_rows cimport make_row, untrack
 from otel_sqlite_exporter.native.message_form cimport MessageForm, have_form
 from otel_sqlite_exporter.native.shapes cimport Held, copy_held
+from otel_sqlite_exporter.native.token_usage cimport Tokens, include_parts, read_number
 
 cdef extern from "Python.h":
     PyTypeObject* Py_TYPE(PyObject*)
@@ -43,7 +44,7 @@ cdef enum:
 
 _place = LLMInteractionRow._fields.index
 cdef Py_ssize_t IS_AGGREGATE = _place("is_aggregate"), IS_HIDDEN = _place("is_hidden"), USER = _place("user_id")
-cdef Py_ssize_t OPERATION = _place("operation"), AGENT = _place("agent_name")
+cdef Py_ssize_t PROVIDER = _place("provider"), OPERATION = _place("operation"), AGENT = _place("agent_name")
 cdef Py_ssize_t REQUEST_MODEL = _place("request_model"), RESPONSE_MODEL = _place("response_model")
 cdef Py_ssize_t ERROR_TYPE = _place("error_type"), FIRST_TOKEN = _place("time_to_first_token_ms")
 cdef Py_ssize_t INPUT = _place("input_tokens"), OUTPUT = _place("output_tokens"), TOTAL = _place("total_tokens")
@@ -83,6 +84,8 @@ cdef class CallPlan:
     def __cinit__(self, plan, dict attributes):
         keys = list(attributes)
         self.plan = plan
+        self.models = plan.llm.models
+        self.has_documents = bool(plan.llm.documents or plan.tool.documents)
         self.names_matter = bool(plan.names)
         self.operation_places = tuple(keys.index(name) for name, _, _ in plan.operations)
         self.meanings = {}
@@ -97,9 +100,11 @@ cdef class CallPlan:
             )
 
     cdef object find(self, Held* held, object user_id, tuple around, tuple event_rows):
-        """Return the `Interactions`; None if they depend on the attributes of an event. `around` are the items of
+        """Return the `Interactions`; None if many columns are in one JSON, or in attributes of events. `around` are the items of
         `Surroundings`; texts held have no surrogates, and integers 64 bits."""
         cdef Meaning meaning
+        if self.has_documents:
+            return None
         if self.plan.events:
             for row in event_rows:
                 if row[1] in self.plan.events:
@@ -142,8 +147,8 @@ cdef class CallPlan:
             if find_first(self.usage, held) is None:
                 return NO_INTERACTIONS
         row = self.llm.read(held)
-        if self.plan.llm.models and (row[REQUEST_MODEL] is None or row[RESPONSE_MODEL] is None):
-            choose_models(self.plan.llm.models, row, copy_held(held))
+        if self.models and (row[REQUEST_MODEL] is None or row[RESPONSE_MODEL] is None):
+            choose_models(self.models, row, copy_held(held))
         has_usage = self._unify_usage(row, meaning.operation, held)
         if not (has_usage or meaning.is_agent or meaning.is_call):
             if meaning.operation is not None or row[REQUEST_MODEL] is None:
@@ -207,16 +212,27 @@ cdef class CallPlan:
 
     cdef bint _unify_usage(self, list row, object operation, Held* held):
         """Give the tokens their common meaning, and return whether there are any."""
+        cdef Tokens tokens
         input, output, total = row[INPUT], row[OUTPUT], row[TOTAL]
         if input is None and output is None and total is None:
             return False
-        if input is not None and output is not None and not (row[CACHED] or row[CREATION] or row[REASONING]):
-            if total is None and input < 1 << 62 and output < 1 << 62:
-                row[TOTAL] = input + output
-                return True
-            if total is not None and total <= input + output:
-                return True
-        return unify_usage(self.plan, row, operation, copy_held(held))
+        try:
+            tokens.input, tokens.output, tokens.total = read_number(input), read_number(output), read_number(total)
+            tokens.cached, tokens.creation = read_number(row[CACHED]), read_number(row[CREATION])
+            tokens.reasoning = read_number(row[REASONING])
+        except OverflowError:
+            return unify_usage(self.plan, row, operation, copy_held(held))
+        if tokens.cached > 0 or tokens.creation > 0 or tokens.reasoning > 0:
+            if self.plan.parts or not include_parts(&tokens, self.plan.outside, row[PROVIDER]):
+                return unify_usage(self.plan, row, operation, copy_held(held))
+            row[INPUT] = None if tokens.input < 0 else tokens.input
+            row[OUTPUT] = None if tokens.output < 0 else tokens.output
+            row[TOTAL] = None if tokens.total < 0 else tokens.total
+        elif tokens.input >= 0 and tokens.output >= 0 and tokens.total > tokens.input + tokens.output:
+            return unify_usage(self.plan, row, operation, copy_held(held))
+        if tokens.total < 0 and tokens.input >= 0 and (tokens.output >= 0 or operation == "embeddings"):
+            row[TOTAL] = tokens.input + max(tokens.output, 0)
+        return True
 
     cdef object _find_tool(self, Held* held, object user_id, tuple around, tuple event_rows, object found):
         cdef Meaning meaning = found
