@@ -58,13 +58,14 @@ cdef class NativeSpanEncoder:
     cdef FieldReader fields
     cdef Shapes shapes
     cdef EventEncoder events
-    # The scope of the last span, and its name if a dialect knows it.
-    cdef object scope, scope_name
+    # The scope of the last span, and its name if a dialect knows it. In one object, as several threads encode.
+    cdef tuple scope
     cdef object trace_number, trace_id
 
     def __cinit__(self, python):
         self.python = python
         self.origins, self.messages, self.rules = python.origins, python.messages, python.rules
+        self.scope = (None, None)
         self.fields = FieldReader()
         self.shapes = Shapes(python)
         self.events = EventEncoder(python.rules)
@@ -119,9 +120,8 @@ cdef class NativeSpanEncoder:
         if trace_id is None or not is_time(start) or not (is_time(end) or (is_open and end is None)):
             return None
         scope = span._instrumentation_scope
-        if scope is not self.scope:
-            self.scope, self.scope_name = scope, self.rules.find_scope(scope)
-        attributes = self._encode_attributes(held, start, parent is not None and not (<tuple>parent)[2], &repaired)
+        is_child = parent is not None and not (<tuple>parent)[2]
+        attributes = self._encode_attributes(held, self._find_scope(scope), start, is_child, &repaired)
         row = self._make_row(span, context, parent, start, end, dropped, is_open, attributes, &repaired)
         if row is None:
             return None
@@ -173,18 +173,28 @@ cdef class NativeSpanEncoder:
 
     cdef object _encode_trace_id(self, object number):
         """Return the digits of a trace id, or None. The spans of a trace share the number, and come together."""
-        if number is not self.trace_number:
-            self.trace_id = encode_trace_id(number)
-            self.trace_number = number
-        return self.trace_id
+        if number is self.trace_number:
+            return self.trace_id
+        made = encode_trace_id(number)
+        self.trace_id, self.trace_number = made, number
+        return made
 
-    cdef Encoded _encode_attributes(self, Held* held, object start, bint is_child, Py_ssize_t* repaired):
+    cdef object _find_scope(self, object scope):
+        """Return the name of a scope that a dialect knows, or None."""
+        cdef tuple last = self.scope
+        if last[0] is not scope:
+            last = self.scope = (scope, self.rules.find_scope(scope))
+        return last[1]
+
+    cdef Encoded _encode_attributes(
+        self, Held* held, object scope, object start, bint is_child, Py_ssize_t* repaired
+    ):
         cdef Encoded made = Encoded.__new__(Encoded)
-        cdef Shape shape = self.shapes.find(held, self.scope_name)
+        cdef Shape shape = self.shapes.find(held, scope)
         if shape is not None:
             made.text = write_members(held.keys, held.values, held.count)
         if made.text is None:
-            self._encode_doubtful(held, start, is_child, made, repaired)
+            self._encode_doubtful(held, scope, start, is_child, made, repaired)
         else:
             made.plan = shape.calls
             if shape.sessions is not None:
@@ -196,18 +206,18 @@ cdef class NativeSpanEncoder:
         return made
 
     cdef int _encode_doubtful(
-        self, Held* held, object start, bint is_child, Encoded made, Py_ssize_t* repaired
+        self, Held* held, object scope, object start, bint is_child, Encoded made, Py_ssize_t* repaired
     ) except -1:
         """Encode attributes that have a value which is not plain, or a text with surrogates, or are large."""
         attributes = copy_held(held)
-        plan = self.python.find_plan(attributes, self.scope_name)
+        plan = self.python.find_plan(attributes, scope)
         encoded = encode_attributes(attributes, plan.doubtful)
         made.text, made.types, bad = encoded
         repaired[0] += bad
         made.values = as_stored(attributes, encoded, plan.doubtful)
         made.plan = plan.interactions
         if made.values is not attributes:
-            made.plan = self.python.find_plan(made.values, self.scope_name).interactions
+            made.plan = self.python.find_plan(made.values, scope).interactions
         if plan.sessions:
             made.own_session = _untrack_some(find_naming(plan.sessions, attributes, is_child, start))
         if plan.users:
