@@ -70,11 +70,13 @@ def run(folder: Path, spans: int, rounds: int, busy_rounds: int) -> Iterator[Lin
     for turns, runs in ((50, 4), (5, 40)):
         yield from describe_histories(folder, turns, max(min(runs, spans // 3_000), 1))
     path = folder / "ten.db"
-    ten = run_load(path, spans, 10, TEXT_BYTES)
-    yield from describe_load("10 spans a trace", ten)
+    ten = run_load(path, spans, 10, 10, TEXT_BYTES)
+    yield from describe_load("10 spans a trace, all calls", ten)
     yield from describe_reads(time_reads(path, _READS), ten.spans)
     path.unlink()
-    yield from describe_load("1 span a trace", run_load(folder / "one.db", spans, 1, TEXT_BYTES))
+    fifth = run_load(folder / "fifth.db", spans, 10, 2, TEXT_BYTES)
+    yield from describe_load("10 spans a trace, a fifth of them calls", fifth)
+    yield from describe_load("1 span a trace", run_load(folder / "one.db", spans, 1, 1, TEXT_BYTES))
     asked = folder / "asked.db"
     load_services(asked, spans)
     for answer in chain(ask(asked), ask_text(asked)):
@@ -199,6 +201,8 @@ def describe_load(shape: str, load: Load) -> Iterator[Line]:
     fifths = " ".join(f"{cpu:.1f}" for cpu in load.cpu_us_a_span)
     yield Line(f"{load.spans:,} spans, {shape}: CPU a span by fifth", f"{fifths} us")
     yield measure_line(f"{shape}: last fifth / first", load.cpu_us_a_span[-1] / load.cpu_us_a_span[0])
+    written = " ".join(f"{bytes:,.0f}" for bytes in load.written_a_span)
+    yield Line(f"{shape}: bytes written a span by fifth", written)
     yield Line(f"{shape}: file", f"{load.bytes_a_span:,.0f} bytes a span")
     grown = load.peak_mib[-1] - load.peak_mib[0]
     yield measure_line(

@@ -2,7 +2,7 @@
 """Loads many spans into one file and measures the cost of each fifth of them.
 
 It runs in its own process, so that it measures only its own memory: `python -m benchmarks.million PATH SPANS
-SPANS_A_TRACE TEXT_BYTES` prints one JSON object.
+SPANS_A_TRACE CALLS_A_TRACE TEXT_BYTES` prints one JSON object.
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ _FIFTHS = 5
 
 
 class Load(NamedTuple):
-    """For each fifth of a load: CPU for a span, and the highest memory of the process after a batch."""
+    """For each fifth of a load: CPU for a span, the bytes that were written for a span (0 where the system does not
+    count them), and the highest memory of the process after a batch."""
 
     spans: int
     cpu_us_a_span: list[float]
+    written_a_span: list[float]
     peak_mib: list[float]
     bytes_a_span: float
 
@@ -45,22 +47,23 @@ class Reads(NamedTuple):
     sessions_median_ms: float
 
 
-def run_load(path: Path, spans: int, spans_a_trace: int, text_bytes: int) -> Load:
+def run_load(path: Path, spans: int, spans_a_trace: int, calls_a_trace: int, text_bytes: int) -> Load:
     """Load `spans` into a new file at `path`, in a new process."""
-    arguments = map(str, (path, spans, spans_a_trace, text_bytes))
+    arguments = map(str, (path, spans, spans_a_trace, calls_a_trace, text_bytes))
     command = [sys.executable, "-m", "benchmarks.million", *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=Path(__file__).parents[1])
     return Load(**json.loads(done.stdout))
 
 
-def load(path: Path, spans: int, spans_a_trace: int, text_bytes: int) -> Load:
+def load(path: Path, spans: int, spans_a_trace: int, calls_a_trace: int, text_bytes: int) -> Load:
     """Load `spans`, rounded up to whole batches, in this process."""
     contender = Contender(SQLiteSpanExporter(path))
-    source = build_spans(spans_a_trace, text_bytes)
+    source = build_spans(spans_a_trace, text_bytes, calls_a_trace)
     batches = max(-(-spans // BATCH), _FIFTHS)
-    cpu, peak, written = [], [], 0
+    cpu, bytes_written, peak, written = [], [], [], 0
     for fifth in range(1, _FIFTHS + 1):
         taken = highest = 0.0
+        before = _written_bytes()
         until = batches * fifth // _FIFTHS
         for _ in range(written, until):
             batch = list(islice(source, BATCH))
@@ -68,11 +71,12 @@ def load(path: Path, spans: int, spans_a_trace: int, text_bytes: int) -> Load:
             contender.write(batch)
             taken += time.process_time() - began
             highest = max(highest, _resident_mib())
+        bytes_written.append((_written_bytes() - before) / ((until - written) * BATCH))
         cpu.append(taken / ((until - written) * BATCH) * 1e6)
         peak.append(highest)
         written = until
     contender.close()
-    return Load(batches * BATCH, cpu, peak, os.path.getsize(path) / (batches * BATCH))
+    return Load(batches * BATCH, cpu, bytes_written, peak, os.path.getsize(path) / (batches * BATCH))
 
 
 def time_reads(path: Path, repeats: int) -> Reads:
@@ -100,6 +104,14 @@ def _time_read(path: Path, query: str, *parameters: str) -> float:
 
 def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+
+
+def _written_bytes() -> int:
+    """Return how much this process has written to files, also where the system has not passed it on to the disk."""
+    try:
+        return int(Path("/proc/self/io").read_text().partition("wchar: ")[2].split()[0])
+    except OSError:
+        return 0
 
 
 def _resident_mib() -> float:

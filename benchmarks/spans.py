@@ -44,8 +44,8 @@ _WORDS = [
     "flat",
     "so",
 ]
-_NAMES = {"chat": "chat gpt-4.1", "invoke_agent": "invoke_agent researcher"}
-_KINDS = {"chat": SpanKind.CLIENT, "invoke_agent": SpanKind.INTERNAL}
+_NAMES = {"chat": "chat gpt-4.1", "invoke_agent": "invoke_agent researcher", "step": "step"}
+_KINDS = {"chat": SpanKind.CLIENT, "invoke_agent": SpanKind.INTERNAL, "step": SpanKind.INTERNAL}
 
 
 class Content:
@@ -60,6 +60,8 @@ class Content:
         self._input = text_bytes - self._output
 
     def attributes(self, operation: str, session: str) -> dict[str, Any]:
+        if operation == "step":
+            return {"app.input": self._message("user", self._input), "app.output": self._message("user", self._output)}
         return {
             "gen_ai.operation.name": operation,
             "gen_ai.provider.name": "openai",
@@ -121,8 +123,10 @@ def trace_spans(spans_a_trace: int = 10) -> Iterator[ReadableSpan]:
         trace += 1
 
 
-def build_spans(spans_a_trace: int, text_bytes: int) -> Iterator[ReadableSpan]:
-    """Yield spans like those of `trace_spans`, built directly: a million of them in a minute. It never ends."""
+def build_spans(spans_a_trace: int, text_bytes: int, calls_a_trace: int | None = None) -> Iterator[ReadableSpan]:
+    """Yield spans like those of `trace_spans`, built directly: a million of them in a minute. It never ends. With
+    `calls_a_trace`, the other spans of a trace are no calls."""
+    calls = spans_a_trace if calls_a_trace is None else calls_a_trace
     content = Content(text_bytes)
     ids = random.Random(11)
     resource, scope, status = _resource(), InstrumentationScope("benchmarks", "1.0"), Status(StatusCode.UNSET)
@@ -133,7 +137,7 @@ def build_spans(spans_a_trace: int, text_bytes: int) -> Iterator[ReadableSpan]:
         root = SpanContext(trace_id, root_id, False, TraceFlags(1))
         session = content.session(trace)
         for number in reversed(range(spans_a_trace)):
-            operation = "chat" if number else "invoke_agent"
+            operation = "step" if number >= calls else "chat" if number else "invoke_agent"
             start = now + number * 2_000_000
             end = start + (1_500_000 if number else spans_a_trace * 2_000_000)
             yield ReadableSpan(

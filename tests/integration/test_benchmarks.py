@@ -167,7 +167,7 @@ def test_an_openinference_call_is_converted(tmp_path: Path) -> None:
 
 def test_a_load_says_what_each_fifth_cost(tmp_path: Path) -> None:
     path = tmp_path / "load.db"
-    loaded = load(path, 3_000, 10, 100)
+    loaded = load(path, 3_000, 10, 2, 100)
     assert loaded.spans == 3_072
     assert read(path, "SELECT count(*) FROM spans") == [(3_072,)]
     assert len(loaded.cpu_us_a_span) == len(loaded.peak_mib) == 5

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, TraceFlags
 
 from otel_sqlite_exporter import TelemetryDatabase
-from tests.conftest import exporting, read
+from tests.conftest import exporting, read, using
 
 _START = 1_795_000_000_000_000_000
 
@@ -264,3 +264,26 @@ def test_the_agent_tree_rolls_up_what_is_below_each_agent(path: Path) -> None:
         ORDER BY a.name""",
     )
     assert rows == [("1", None, 0, 2, 1, 30, 3), ("2", "1", 1, 2, 1, 30, 3), ("5", "2", 2, 1, 0, 20, 2)]
+
+
+def test_a_trace_that_comes_whole_is_decided_before_it_is_written(path: Path) -> None:
+    """Else each batch would update the rows of its agents, and add up their sums twice."""
+    whole = [
+        Span(1, None, "invoke_agent", (30, 3)),
+        Span(2, 1, None),
+        Span(3, 2, "chat", (10, 1), "a"),
+        Span(4, 2, "chat", (20, 2), "b"),
+    ]
+    statements: list[str] = []
+    with exporting(path) as exporter:
+        exporter.export([])
+        with using(exporter) as connection:
+            connection.set_trace_callback(statements.append)
+        exporter.export([_span(one) for one in whole])
+    assert [text for text in statements if "UPDATE _llm_interactions" in text or "UPDATE _agents" in text] == []
+    assert read(path, "SELECT span_id, counted FROM complete_llm_interactions ORDER BY span_id") == [
+        (f"{1:016x}", 0),
+        (f"{3:016x}", 1),
+        (f"{4:016x}", 1),
+    ]
+    assert read(path, "SELECT sum(llm_calls), sum(input_tokens) FROM agents") == [(2, 30)]

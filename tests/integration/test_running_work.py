@@ -253,3 +253,14 @@ def test_a_list_of_what_runs_says_that_no_process_writes_it(path: Path, command:
     with exporting(path) as exporter:
         export_all(exporter, "done")
     assert not run(command, "--status", "running", path)[2]
+
+
+def test_a_span_that_ends_later_has_a_finish_record_after_all_others(path: Path) -> None:
+    """`tail` asks for the records after the last that it has shown."""
+    with exporting(path) as exporter:
+        exporter.export_open([open_span(1, 1, "long", {})])
+        export_all(exporter, "short")
+        (last,) = read(path, "SELECT max(id) FROM events")[0]
+        exporter.export([open_span(1, 1, "long", {}, ended=True)])
+    assert read(path, "SELECT name, phase FROM events WHERE id > ?", last) == [("long", "finish")]
+    assert len({*read(path, "SELECT id FROM events")}) == 4
