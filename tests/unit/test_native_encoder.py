@@ -26,6 +26,7 @@ span_encoder = pytest.importorskip(
 )
 pytestmark = pytest.mark.core
 ARRIVAL = 1_795_000_000_000_000_000
+from otel_sqlite_exporter.model.rows import NO_INTERACTIONS
 
 
 def make_encoders() -> tuple[Any, SpanEncoder]:
