@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from benchmarks.spans import trace_spans
 from otel_sqlite_exporter.encode.spans import SpanEncoder
 from otel_sqlite_exporter.model.attribute_sources import DEFAULT_SESSION_ATTRIBUTES
+from otel_sqlite_exporter.model.rows import NO_INTERACTIONS
 from tests import strategies
 from tests.native_spans import RESOURCES, find_tracked, read_captured_spans, show_types, spans
 
@@ -26,7 +27,6 @@ span_encoder = pytest.importorskip(
 )
 pytestmark = pytest.mark.core
 ARRIVAL = 1_795_000_000_000_000_000
-from otel_sqlite_exporter.model.rows import NO_INTERACTIONS
 
 
 def make_encoders() -> tuple[Any, SpanEncoder]:
