@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -89,6 +89,8 @@ CONTENT = frozenset(
 )
 """The columns that a tree without content leaves out: what was said, all attributes, and what is looked for in them."""
 
+_EVENT_CONVERSATION = "iif(source = 'span', NULL, conversation_id) AS conversation_id"
+
 
 def read_tree(connection: sqlite3.Connection, prefix: str, *, content: bool = True) -> TraceTree:
     """Return the tree of the trace whose id begins with `prefix`; without `content`, the fields in `CONTENT` of its
@@ -99,23 +101,32 @@ def read_tree(connection: sqlite3.Connection, prefix: str, *, content: bool = Tr
     """
     trace = get_by_prefix(connection, TRACES, "trace_id", prefix)
     without = frozenset() if content else CONTENT
-    # The view would look for the conversation of each span on its own.
+    # The views would look for the conversation of each span, and of each call, on its own.
     conversations = read_conversations(connection, trace.trace_id) if content else {}
-    span_columns = [*_name_columns(SPANS, {*without, "conversation_id"}), *(() if content else (ERROR_TYPE_ALONE,))]
+    named = {*without, "conversation_id"}
+    own = (_EVENT_CONVERSATION,) if content else ()
+    span_columns = [*_name_columns(SPANS, named), *(() if content else (ERROR_TYPE_ALONE,))]
     spans, calls, tools = (
         iterate_rows(connection, view, columns, trace_id=trace.trace_id)
         for view, columns in (
             (SPANS, span_columns),
-            (LLM_INTERACTIONS, _name_columns(LLM_INTERACTIONS, without)),
-            (TOOL_INTERACTIONS, _name_columns(TOOL_INTERACTIONS, without)),
+            (LLM_INTERACTIONS, [*_name_columns(LLM_INTERACTIONS, named), *own]),
+            (TOOL_INTERACTIONS, [*_name_columns(TOOL_INTERACTIONS, named), *own]),
         )
     )
     return build_tree(
         trace,
         [SpanSummary.from_row(span | {"conversation_id": conversations.get(span["id"])}) for span in spans],
-        [LLMInteractionSummary.from_row(call) for call in calls],
-        [ToolInteractionSummary.from_row(tool) for tool in tools],
+        [LLMInteractionSummary.from_row(_add_conversation(call, conversations)) for call in calls],
+        [ToolInteractionSummary.from_row(_add_conversation(tool, conversations)) for tool in tools],
     )
+
+
+def _add_conversation(row: dict[str, Any], conversations: Mapping[int, str]) -> dict[str, Any]:
+    """Return the row of a call or tool with its conversation: that of its span, where the span itself is the record."""
+    if row["source"] != "span":
+        return row
+    return row | {"conversation_id": conversations.get(row["start_id"])}
 
 
 def _name_columns(view: AskableView[Any], without: Set[str]) -> list[str]:
