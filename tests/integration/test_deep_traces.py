@@ -6,6 +6,7 @@ Work is counted, never timed: instructions of SQLite's virtual machine, and call
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +17,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, TraceFlags
 
+from otel_sqlite_exporter.query.reading import TelemetryFile
+from otel_sqlite_exporter.query.trees import TraceTree, read_tree
 from tests.conftest import exporting, read, using
 
 _START = 1_795_000_000_000_000_000
@@ -108,3 +111,22 @@ def test_twice_the_spans_of_a_trace_take_about_twice_the_work(tmp_path: Path, sh
     few, many = (_work(tmp_path / f"{spans}.db", _SHAPES[shape](spans)) for spans in (120, 240))
     growth = [more / less for less, more in zip(few, many, strict=True)]
     assert max(growth) < 2.3, growth
+
+
+@pytest.mark.parametrize("shape", ["each span a call", "each tenth span a call"])
+def test_reading_twice_the_spans_of_a_trace_takes_about_twice_the_work(tmp_path: Path, shape: str) -> None:
+    work = []
+    for spans in (120, 240):
+        path = tmp_path / f"{spans}.db"
+        with exporting(path) as exporter:
+            exporter.export(_SHAPES[shape](spans))
+        steps: list[None] = []
+
+        def read_tree_of(connection: sqlite3.Connection, steps: list[None] = steps) -> TraceTree:
+            connection.set_progress_handler(lambda: steps.append(None), 100)
+            return read_tree(connection, f"{1:032x}")
+
+        tree = TelemetryFile(str(path), 1_000).read(read_tree_of)
+        assert len(tree.nodes) == spans
+        work.append(len(steps))
+    assert work[1] / work[0] < 2.3
