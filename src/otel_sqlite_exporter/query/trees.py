@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from otel_sqlite_exporter.query.askable_views import (
     TRACES,
     AskableView,
 )
-from otel_sqlite_exporter.query.conversations.span_conversations import read_conversations
+from otel_sqlite_exporter.query.conversations.span_conversations import read_agents, read_conversations
 from otel_sqlite_exporter.query.pages import field_types
 from otel_sqlite_exporter.query.reading import get_by_prefix, iterate_rows
 from otel_sqlite_exporter.query.sql_builder import ERROR_TYPE_ALONE
@@ -89,6 +89,13 @@ CONTENT = frozenset(
 )
 """The columns that a tree without content leaves out: what was said, all attributes, and what is looked for in them."""
 
+_EVENT_CONVERSATION = "iif(source = 'span', NULL, conversation_id) AS conversation_id"
+_OWN_AGENTS = {
+    view.name: f"iif(source = 'span', (SELECT a.agent_name FROM {table} AS a WHERE a.id = {view.name}.id), agent_name)"
+    " AS agent_name"
+    for view, table in ((LLM_INTERACTIONS, "_llm_interactions"), (TOOL_INTERACTIONS, "_tool_interactions"))
+}
+
 
 def read_tree(connection: sqlite3.Connection, prefix: str, *, content: bool = True) -> TraceTree:
     """Return the tree of the trace whose id begins with `prefix`; without `content`, the fields in `CONTENT` of its
@@ -99,23 +106,38 @@ def read_tree(connection: sqlite3.Connection, prefix: str, *, content: bool = Tr
     """
     trace = get_by_prefix(connection, TRACES, "trace_id", prefix)
     without = frozenset() if content else CONTENT
-    # The view would look for the conversation of each span on its own.
+    # The views would look for the conversation and the agent of each span and call on its own.
+    agents = read_agents(connection, trace.trace_id)
     conversations = read_conversations(connection, trace.trace_id) if content else {}
-    span_columns = [*_name_columns(SPANS, {*without, "conversation_id"}), *(() if content else (ERROR_TYPE_ALONE,))]
+    named = {*without, "conversation_id"}
+    told = {*named, "agent_name"}
+    own = (_EVENT_CONVERSATION,) if content else ()
+    span_columns = [*_name_columns(SPANS, named), *(() if content else (ERROR_TYPE_ALONE,))]
     spans, calls, tools = (
         iterate_rows(connection, view, columns, trace_id=trace.trace_id)
         for view, columns in (
             (SPANS, span_columns),
-            (LLM_INTERACTIONS, _name_columns(LLM_INTERACTIONS, without)),
-            (TOOL_INTERACTIONS, _name_columns(TOOL_INTERACTIONS, without)),
+            (LLM_INTERACTIONS, [*_name_columns(LLM_INTERACTIONS, told), _OWN_AGENTS[LLM_INTERACTIONS.name], *own]),
+            (TOOL_INTERACTIONS, [*_name_columns(TOOL_INTERACTIONS, told), _OWN_AGENTS[TOOL_INTERACTIONS.name], *own]),
         )
     )
     return build_tree(
         trace,
         [SpanSummary.from_row(span | {"conversation_id": conversations.get(span["id"])}) for span in spans],
-        [LLMInteractionSummary.from_row(call) for call in calls],
-        [ToolInteractionSummary.from_row(tool) for tool in tools],
+        [LLMInteractionSummary.from_row(_add_nearest(call, conversations, agents)) for call in calls],
+        [ToolInteractionSummary.from_row(_add_nearest(tool, conversations, agents)) for tool in tools],
     )
+
+
+def _add_nearest(row: dict[str, Any], conversations: Mapping[int, str], agents: Mapping[int, str]) -> dict[str, Any]:
+    """Return the row of a call or tool with what its span, or one above, names, where the span itself is the record."""
+    if row["source"] != "span":
+        return row
+    span = row["start_id"]
+    return row | {
+        "conversation_id": conversations.get(span),
+        "agent_name": agents.get(span) if row["agent_name"] is None else row["agent_name"],
+    }
 
 
 def _name_columns(view: AskableView[Any], without: Set[str]) -> list[str]:

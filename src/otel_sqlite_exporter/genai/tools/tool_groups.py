@@ -78,7 +78,13 @@ def _join_in_order(units: list[Group], results: Mapping[str, list[Result]]) -> l
         found = next((one for one in reversed(same_id) if _is_told_again(one, unit, results)), None)
         # Without a name nothing says that two are of one tool.
         traces = {one.telling.trace for one in unit.members} - {0} if unit.name else set()
-        same_name = (one for trace in sorted(traces) for one in by_name[trace, unit.name] if one is not found)
+        # Most tools of a name were told in the same form: this is seen first, as it takes 100 ns a tool.
+        same_name = (
+            one
+            for trace in sorted(traces)
+            for one in by_name[trace, unit.name]
+            if one.forms.isdisjoint(unit.forms) and one is not found
+        )
         candidates = [one for one in same_name if not (one.call_id and unit.call_id) and _is_told_besides(one, unit)]
         besides = min(candidates, key=lambda one: not _are_arguments_equal(one, unit), default=None)
         if found is not None:
@@ -119,15 +125,15 @@ def _is_told_again(group: Group, unit: Group, results: Mapping[str, list[Result]
             for one in results.get(unit.call_id or "", ())
         )
     return not any(
-        group.has_form(one.telling.form) and not any(_overlap(one.telling, two.telling) for two in group.executions())
+        one.telling.form in group.forms and not any(_overlap(one.telling, two.telling) for two in group.executions())
         for one in executions
     )
 
 
 def _is_told_besides(group: Group, unit: Group) -> bool:
     """Whether `unit` tells the execution of `group`, which began before it in the same trace, where at most one of them
-    names a call id."""
-    if not group.agrees(unit) or any(group.has_form(one.telling.form) for one in unit.members):
+    names a call id. They are told in different forms."""
+    if not group.agrees(unit):
         return False
     executions, known = unit.executions(), group.executions()
     asked, asked_before = unit.asked_time, group.asked_time

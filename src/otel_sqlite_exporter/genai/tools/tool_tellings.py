@@ -115,10 +115,12 @@ class Member:
 
 
 class Group:
-    """The tellings of one execution. `asked` and `start` are None without a request, or without an execution."""
+    """The tellings of one execution. `asked` and `start` are None without a request, or without an execution. `forms`
+    are those of its tellings."""
 
     def __init__(self, member: Member) -> None:
         self.members = [member]
+        self.forms = {member.telling.form}
         self.results: list[Result] = []
         self.call_id: str | None = member.facts[CALL_ID]
         self.name: str | None = member.facts[NAME]
@@ -126,6 +128,7 @@ class Group:
     def add(self, other: Group) -> None:
         """Take the tellings of another group."""
         self.members += other.members
+        self.forms |= other.forms
         self.results += other.results
         self.call_id = self.call_id or other.call_id
         self.name = self.name or other.name
@@ -169,10 +172,6 @@ class Group:
         """The digests of the requests without a call id."""
         keys = (one.telling.asked_key for one in self.members)
         return {key & _DIGEST_MASK for key in keys if key is not None}
-
-    def has_form(self, form: str) -> bool:
-        """Whether a telling of this form is among its tellings."""
-        return any(one.telling.form == form for one in self.members)
 
     def agrees(self, other: Group, *, is_same_id: bool = False) -> bool:
         """Whether ids, names and arguments are the same, as far as both have them."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The conversations of all spans of a trace at once, as the view `spans` has them.
+"""The conversations and the agents of all spans of a trace at once, as the views have them.
 
-The view goes up from each span on its own: in a chain of 50,000 spans it would look at 50 million.
+The views go up from each span on its own: in a chain of 50,000 spans they would look at 50 million.
 """
 
 from __future__ import annotations
@@ -13,16 +13,26 @@ from collections.abc import Mapping
 from otel_sqlite_exporter.sql.texts import read_query
 
 _FARTHEST = 1_000
-"""The spans up to the one that names a conversation: the limit of the view `_span_conversations`."""
+"""The spans up to the one that names a conversation or an agent: the limit of the views `_span_conversations` and
+`_agent_names`."""
 
 
 def read_conversations(connection: sqlite3.Connection, trace_id: str) -> Mapping[int, str]:
     """Return, by the key of the span, the conversation that it names, or else the nearest span above it does."""
+    return _read_nearest(connection, "find_named_conversations", trace_id)
+
+
+def read_agents(connection: sqlite3.Connection, trace_id: str) -> Mapping[int, str]:
+    """Return, by the key of the span, the agent that its call names, or else that of the nearest span above it does."""
+    return _read_nearest(connection, "find_named_agents", trace_id)
+
+
+def _read_nearest(connection: sqlite3.Connection, query: str, trace_id: str) -> Mapping[int, str]:
     found: dict[int, str] = {}
     parents: list[tuple[int, str]] = []
     below: dict[str, list[str]] = {}
     nearest: dict[str, tuple[str, int]] = {}
-    rows = connection.execute(read_query("find_named_conversations"), {"trace_id": trace_id})
+    rows = connection.execute(read_query(query), {"trace_id": trace_id})
     for key, span_id, parent_id, _, named in rows:
         if named is not None:
             found[key] = named

@@ -9,11 +9,13 @@ recorded them, nothing that both say differs, and one ran inside the time of the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from otel_sqlite_exporter.write.interactions.call_records import CallRecord
+from otel_sqlite_exporter.write.interactions.call_records import CallRecord, SpanId
+from otel_sqlite_exporter.write.interactions.nesting import Nesting
 from otel_sqlite_exporter.write.interactions.reporters import SPAN
+from otel_sqlite_exporter.write.interactions.usage_keys import INPUT_PARTS, OUTPUT_PARTS, sum_parts
 
 _SAME_RESPONSE_NS = 600 * 10**9
 _START_NS = 5 * 10**9
@@ -32,8 +34,11 @@ _LONGEST_MODEL = 512  # a text of nothing but such suffixes would be read again 
 _SUFFIX = re.compile(r"[-@:](?:20\d\d-?\d\d-?\d\d|\d{2}-\d{2}|\d{3,4}|latest|v\d+(?::\d+)?)$")
 
 
-def match(first: CallRecord, second: CallRecord, *, is_inside: bool) -> tuple[Any, ...] | None:
-    """Return how well two records fit one call, the best first, or None."""
+def match(
+    first: CallRecord, second: CallRecord, *, is_inside: bool, spans: Nesting[SpanId] | None = None
+) -> tuple[Any, ...] | None:
+    """Return how well two records fit one call, the best first, or None. `spans` is the nesting of what is around them;
+    not needed where the second `is_inside` the first."""
     distance = abs(first.start_time_unix_nano - second.start_time_unix_nano)
     distance += abs(first.end_time_unix_nano - second.end_time_unix_nano)
     response_id, other_id = first.facts["response_id"], second.facts["response_id"]
@@ -55,10 +60,12 @@ def match(first: CallRecord, second: CallRecord, *, is_inside: bool) -> tuple[An
         return None
     if is_inside:
         return 0, 0, -agreeing, 0, distance
-    return _match_by_time(first, second, agreeing, distance)
+    return _match_by_time(first, second, agreeing, distance, spans)
 
 
-def _match_by_time(first: CallRecord, second: CallRecord, agreeing: int, distance: int) -> tuple[Any, ...] | None:
+def _match_by_time(
+    first: CallRecord, second: CallRecord, agreeing: int, distance: int, spans: Nesting[SpanId] | None
+) -> tuple[Any, ...] | None:
     early, late = sorted((first, second), key=lambda one: one.start_time_unix_nano)
     longest = _SAME_RESPONSE_NS if late.is_moment else _START_NS
     if late.start_time_unix_nano - early.start_time_unix_nano > longest:
@@ -67,7 +74,9 @@ def _match_by_time(first: CallRecord, second: CallRecord, agreeing: int, distanc
     is_within = _is_within(first, second) or _is_within(second, first)
     if not is_within and not (agreeing == 2 and _is_near(first, second)):
         return None
-    if not (_are_beside(first, second) if is_same_trace else first.is_alone or second.is_alone):
+    if not is_same_trace and not (first.is_alone or second.is_alone):
+        return None
+    if is_same_trace and (spans is None or not _are_beside(first, second, spans)):
         return None
     if first.source == second.source and first.scope_name == second.scope_name and agreeing < 2:
         return None
@@ -108,16 +117,26 @@ def _may_share_session(first: CallRecord, second: CallRecord) -> bool:
     return first.session is None or second.session is None or first.session == second.session
 
 
-def _are_beside(first: CallRecord, second: CallRecord) -> bool:
+def _are_beside(first: CallRecord, second: CallRecord, spans: Nesting[SpanId]) -> bool:
     """Whether one of both may be the call that the other records: neither is inside the other, which `is_repeat` is
     for, and what is around one is also around the other, so they are not of two agents or steps."""
-    if _is_around(first, second) or _is_around(second, first):
+    if _is_around(first, second, spans) or _is_around(second, first, spans):
         return False
-    return first.above <= second.above or second.above <= first.above
+    return _covers(first, second, spans) or _covers(second, first, spans)
 
 
-def _is_around(outer: CallRecord, inner: CallRecord) -> bool:
-    return outer.source == SPAN and outer.span_id in inner.above
+def _is_around(outer: CallRecord, inner: CallRecord, spans: Nesting[SpanId]) -> bool:
+    return outer.source == SPAN and outer.span_id is not None and _has_above(inner, (outer.trace, outer.span_id), spans)
+
+
+def _covers(record: CallRecord, other: CallRecord, spans: Nesting[SpanId]) -> bool:
+    """Whether all that is around a record is also around the other: the nearest of it is."""
+    return record.around is None or _has_above(other, (record.trace, record.around), spans)
+
+
+def _has_above(record: CallRecord, span: SpanId, spans: Nesting[SpanId]) -> bool:
+    nearest = None if record.around is None else (record.trace, record.around)
+    return nearest is not None and (nearest == span or spans.is_inside(span, nearest))
 
 
 def _has_same_answer(first: CallRecord, second: CallRecord) -> bool | None:
@@ -132,23 +151,16 @@ def _has_same_answer(first: CallRecord, second: CallRecord) -> bool | None:
 def _compare_usage(one: Mapping[str, Any], other: Mapping[str, Any]) -> int | None:
     """Return how many of input and output tokens both report alike, or None if one differs."""
     agreeing = 0
-    for name, parts in (
-        ("input_tokens", ("cached_input_tokens", "cache_creation_input_tokens")),
-        ("output_tokens", ("reasoning_tokens",)),
-    ):
+    for name, parts in (("input_tokens", INPUT_PARTS), ("output_tokens", OUTPUT_PARTS)):
         mine, theirs = one[name], other[name]
         if mine is None or theirs is None:
             continue
         more, less = (one, other) if mine > theirs else (other, one)
         # One of both may leave out a part that only the other knows.
-        if mine != theirs and (_sum(less, parts) or abs(mine - theirs) != _sum(more, parts)):
+        if mine != theirs and (sum_parts(less, parts) or abs(mine - theirs) != sum_parts(more, parts)):
             return None
         agreeing += mine > 0
     return agreeing
-
-
-def _sum(facts: Mapping[str, Any], names: Iterable[str]) -> int:
-    return sum(facts[name] or 0 for name in names)
 
 
 def _has_same_outcome(first: CallRecord, second: CallRecord) -> bool:

@@ -22,6 +22,9 @@ OTHER_FACTS = (
     *("error_type", "time_to_first_token_ms"),
 )
 
+SpanId = tuple[int, str]
+"""The key of its trace, and the id of a span, which need not be in the file."""
+
 
 class CallRecord(NamedTuple):
     """A call as one reporter recorded it: a row of queries/write/find_call_twins.sql. Times are in nanoseconds.
@@ -33,7 +36,7 @@ class CallRecord(NamedTuple):
         answer: The beginning of its completion, if another reporter may have recorded the call.
         is_alone: Whether it is the root span of its trace, or a log record outside of any: its reporter did not know
             the context that the application had.
-        above: Ids of the spans around it.
+        around: Id of the nearest span around it: of a span its parent, of an event or log record its span.
         facts: Its own values of `OTHER_FACTS`, `USAGE` and `COST`; `shown` are those in the file.
     """
 
@@ -46,7 +49,7 @@ class CallRecord(NamedTuple):
     span_id: str | None
     ordinal: int | None
     is_alone: bool
-    above: frozenset[str]
+    around: str | None
     session: int | None
     agent_name: str | None
     start_time_unix_nano: int
@@ -85,7 +88,6 @@ def parse_call_record(row: Mapping[str, Any]) -> CallRecord:
     shown = orjson.loads(row["facts"]) | {name: row[name] for name in REALS}
     columns = {
         **row,
-        "above": frozenset(orjson.loads(row["above"])),
         "own_facts": own,
         "shown": shown,
         "facts": shown if own is None else shown | own,

@@ -10,23 +10,40 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.write.interactions.call_matches import CLOCKS_NS, LATE_NS, MOMENT_NS, match
-from otel_sqlite_exporter.write.interactions.call_records import COST, OTHER_FACTS, USAGE, CallRecord
+from otel_sqlite_exporter.write.interactions.call_records import COST, OTHER_FACTS, USAGE, CallRecord, SpanId
+from otel_sqlite_exporter.write.interactions.nesting import Nesting
 from otel_sqlite_exporter.write.interactions.reporters import SPAN
+from otel_sqlite_exporter.write.interactions.usage_keys import Key, find_asked_keys, find_usage_keys
 
 
-def is_same_call(outer: CallRecord, inner: CallRecord) -> bool:
-    """Whether a call and the only one inside it are one: a framework's and the client's, or a span's and that of an
-    event or log record of its own."""
-    return match(outer, inner, is_inside=True) is not None
+class Match(NamedTuple):
+    """Two records that may be of one call. The lower the rank, the better they fit; it begins with whether it is a
+    guess."""
+
+    rank: tuple[Any, ...]
+    first: CallRecord
+    second: CallRecord
 
 
-def find_partners(records: Collection[CallRecord], ids: Collection[int], same: Collection[tuple[int, int]]) -> set[int]:
+def find_matches(
+    pairs: Iterable[tuple[CallRecord, CallRecord]], same: Collection[tuple[int, int]], spans: Nesting[SpanId]
+) -> list[Match]:
+    """Return those of some pairs (see `find_pairs`) that may be of one call, and how well each fits; the best first."""
+    matches = []
+    for first, second in pairs:
+        score = match(first, second, is_inside=(first.id, second.id) in same, spans=spans)
+        if score is not None:
+            matches.append(Match((*score, first.order, second.order), first, second))
+    return sorted(matches, key=lambda one: one.rank)
+
+
+def find_partners(matches: Iterable[Match], ids: Collection[int]) -> set[int]:
     """Return the records that may be of one call with those of these ids."""
     partners: set[int] = set()
-    for *_, first, second in _find_matches(records, same):
+    for _, first, second in matches:
         if first.id in ids:
             partners.add(second.id)
         if second.id in ids:
@@ -34,26 +51,16 @@ def find_partners(records: Collection[CallRecord], ids: Collection[int], same: C
     return partners
 
 
-def find_groups(records: Collection[CallRecord], same: Collection[tuple[int, int]]) -> list[list[CallRecord]]:
-    """Return the records of each call; the first counts. `same` are pairs (ids) of an outer call and the only one
-    inside it that are one call."""
+def find_groups(records: Collection[CallRecord], matches: Iterable[Match]) -> list[list[CallRecord]]:
+    """Return the records of each call; the first counts."""
     groups = {one.id: [one] for one in records}
-    for is_guess, *_, first, second in sorted(_find_matches(records, same), key=lambda match: match[:-2]):
-        one, other = groups[first.id], groups[second.id]
+    for rank, first, second in matches:
+        is_guess, one, other = rank[0], groups[first.id], groups[second.id]
         if one is not other and not (is_guess and _has_common_reporter(one, other)):
             one += other
             groups.update((member.id, one) for member in other)
     unique = {id(group): group for group in groups.values()}.values()
     return [sorted(group, key=_find_rank(group)) for group in unique]
-
-
-def _find_matches(records: Collection[CallRecord], same: Collection[tuple[int, int]]) -> Iterator[tuple[Any, ...]]:
-    """Yield how well each two records that may be of one call fit, and the two."""
-    by_id = {one.id: one for one in records}
-    for first, second in _find_pairs(by_id, same):
-        score = match(first, second, is_inside=(first.id, second.id) in same)
-        if score is not None:
-            yield (*score, first.order, second.order, first, second)
 
 
 def merge_facts(group: Sequence[CallRecord]) -> tuple[dict[str, Any], int | None]:
@@ -92,10 +99,11 @@ def _find_fullest(records: list[CallRecord]) -> list[CallRecord]:
     return records
 
 
-def _find_pairs(
+def find_pairs(
     records: Mapping[int, CallRecord], same: Collection[tuple[int, int]]
-) -> Iterable[tuple[CallRecord, CallRecord]]:
-    """Yield each pair that may be of one call, once."""
+) -> list[tuple[CallRecord, CallRecord]]:
+    """Return each pair that may be of one call, once. `same` are pairs (ids) of an outer call and the only one inside
+    it that are one call."""
     pairs = {pair for pair in same if not any(id not in records or records[id].is_repeat for id in pair)}
     by_response: defaultdict[str, list[CallRecord]] = defaultdict(list)
     by_service: defaultdict[str, list[CallRecord]] = defaultdict(list)
@@ -106,29 +114,47 @@ def _find_pairs(
             by_response[one.facts["response_id"]].append(one)
         by_service[one.service_name].append(one)
     for group in by_response.values():
-        pairs.update((first.id, second.id) for first, second in _find_overlapping(group, LATE_NS))
+        pairs.update((first.id, second.id) for first, second in _find_overlapping(group, group, LATE_NS))
     for group in by_service.values():
         if len({one.reporter for one in group}) > 1:
-            found = _find_overlapping(group, MOMENT_NS)
-            pairs.update((first.id, second.id) for first, second in found if first.reporter != second.reporter)
+            pairs.update(_find_peers(group))
     # One pair may have come in both directions.
     unique = {pair for pair in pairs if pair[::-1] not in pairs or pair[0] < pair[1] or pair in same}
     return [(records[first], records[second]) for first, second in sorted(unique)]
 
 
-def _find_overlapping(records: Sequence[CallRecord], slack_ns: int) -> Iterator[tuple[CallRecord, CallRecord]]:
-    """Yield the pairs of records, which are in the order of their start, that ran at about the same time. An event or
-    log record may be `slack_ns` off. Between two spans of one clock there is no doubt."""
-    starts = [one.start_time_unix_nano for one in records]
-    logs = [one for one in records if one.source != SPAN]
+def _find_peers(group: Sequence[CallRecord]) -> Iterator[tuple[int, int]]:
+    """Yield the pairs (ids) of records of a service, in the order of their start, that ran at about the same time, are
+    of two reporters and may report the same usage."""
+    own: defaultdict[Key, list[CallRecord]] = defaultdict(list)
+    asked: defaultdict[Key, list[CallRecord]] = defaultdict(list)
+    for one in group:
+        for key in find_usage_keys(one.facts):
+            own[key].append(one)
+        for key in find_asked_keys(one.facts):
+            asked[key].append(one)
+    for key, firsts in asked.items():
+        for first, second in _find_overlapping(firsts, own.get(key, ()), MOMENT_NS):
+            if first.reporter != second.reporter:
+                yield first.id, second.id
+
+
+def _find_overlapping(
+    firsts: Sequence[CallRecord], seconds: Sequence[CallRecord], slack_ns: int
+) -> Iterator[tuple[CallRecord, CallRecord]]:
+    """Yield the pairs of records that ran at about the same time; both are in the order of their start. An event or log
+    record may be `slack_ns` off. Between two spans of one clock there is no doubt."""
+    starts = [one.start_time_unix_nano for one in seconds]
+    logs = [one for one in seconds if one.source != SPAN]
     log_starts = [one.start_time_unix_nano for one in logs]
-    for index, first in enumerate(records):
+    for first in firsts:
         start, end = first.start_time_unix_nano, first.end_time_unix_nano
         if first.source != SPAN:
             near = slice(bisect_left(starts, start - slack_ns), bisect_right(starts, end + slack_ns))
-            yield from ((first, second) for second in records[near] if second is not first)
+            yield from ((first, second) for second in seconds[near] if second is not first)
             continue
-        for second in islice(records, index + 1, bisect_right(starts, end + CLOCKS_NS)):
+        later = bisect_right(seconds, first.order, lo=bisect_left(starts, start), key=lambda one: one.order)
+        for second in islice(seconds, later, bisect_right(starts, end + CLOCKS_NS)):
             if second.source == SPAN and (
                 second.start_time_unix_nano <= end or second.service_name != first.service_name
             ):

@@ -10,15 +10,30 @@ traces do which ran inside its time and add up to it. The order in which records
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import orjson
 
-from otel_sqlite_exporter.write.interactions.call_records import REALS, USAGE, CallRecord, parse_call_record
-from otel_sqlite_exporter.write.interactions.call_twins import find_groups, find_partners, is_same_call, merge_facts
+from otel_sqlite_exporter.write.interactions.call_records import REALS, USAGE, CallRecord, SpanId, parse_call_record
+from otel_sqlite_exporter.write.interactions.call_twins import (
+    Match,
+    find_groups,
+    find_matches,
+    find_pairs,
+    find_partners,
+    merge_facts,
+)
+from otel_sqlite_exporter.write.interactions.nested_calls import (
+    Call,
+    InnerCall,
+    find_repeats,
+    find_same_calls,
+    nest_calls,
+)
+from otel_sqlite_exporter.write.interactions.nesting import Nesting
+from otel_sqlite_exporter.write.interactions.repeating_agents import find_repeating
 from otel_sqlite_exporter.write.statements import read_json, read_rows, run_script
 
 # Each round finds what may be of one call with the rows of the round before. Two suffice unless calls of several
@@ -51,23 +66,6 @@ class ChangedRecords:
     def __bool__(self) -> bool:
         """Return whether there are any."""
         return any((self.spans, self.leaves, self.logs, self.events, self.calls, self.trace_sessions, self.settled))
-
-
-class Call(NamedTuple):
-    """The columns of `_llm_interactions` that decide whether a row repeats calls inside it or around it."""
-
-    id: int
-    has_usage: int
-    is_repeat: int
-    start_time_unix_nano: int
-    span_id: str
-
-
-class InnerCall(NamedTuple):
-    """A call inside another (ids)."""
-
-    outer: int
-    inner: int
 
 
 def find_calls(connection: sqlite3.Connection, changed: ChangedRecords) -> set[int]:
@@ -116,15 +114,25 @@ def count_calls(connection: sqlite3.Connection, changed: ChangedRecords) -> Reco
     return Recount(recounted, merged)
 
 
+class _Nested(NamedTuple):
+    """Calls with their records and those that may be of the same calls, which of them repeat others, and the records
+    that match."""
+
+    calls: list[Call]
+    records: dict[int, CallRecord]
+    repeats: dict[int, int]
+    matches: list[Match]
+
+
 def _count_calls(connection: sqlite3.Connection, ids: Set[int]) -> tuple[set[int], list[int]]:
     """Return the calls whose decision has changed, and those whose other records have."""
     for _ in range(_MOST_ROUNDS):
-        calls, records, repeats, same = _read_calls(connection, ids)
-        partners = find_partners(records.values(), ids, same) - ids
+        calls, records, repeats, matches = _read_calls(connection, ids)
+        partners = find_partners(matches, ids) - ids
         if not partners:
             break
         ids = ids | partners | find_calls(connection, ChangedRecords(calls=partners))
-    changes = _find_changes(records, ids, same)
+    changes = _find_changes(records, ids, matches)
     changed_repeats = [(call.id, repeats[call.id]) for call in calls if repeats[call.id] != call.is_repeat]
     if changed_repeats or changes:
         run_script(connection, "count_calls", repeats=changed_repeats, calls=changes)
@@ -132,91 +140,50 @@ def _count_calls(connection: sqlite3.Connection, ids: Set[int]) -> tuple[set[int
     return recounted, [id for id, *_ in changes]
 
 
-def _read_calls(
-    connection: sqlite3.Connection, ids: Collection[int]
-) -> tuple[list[Call], dict[int, CallRecord], dict[int, int], set[InnerCall]]:
-    """Return these calls; their records, and those that may be of the same calls; which of these calls repeat others;
-    and the pairs of an outer call and the only one inside it that are one call."""
+def _read_calls(connection: sqlite3.Connection, ids: Collection[int]) -> _Nested:
     found_calls, found_pairs = read_json(connection, "read_calls", calls=ids)
     calls = [Call(*call) for call in found_calls]
-    pairs = _leave_out_rings(calls, [InnerCall(*pair) for pair in found_pairs])
+    nesting = nest_calls(calls, [InnerCall(*pair) for pair in found_pairs])
     rows = read_rows(connection, "find_call_twins", calls=ids)
     records = {record.id: record for record in map(parse_call_record, rows)}
-    same = find_same_calls(records, pairs)
-    repeats = find_repeats(calls, pairs, same)
+    same = find_same_calls(records, nesting)
+    repeats = find_repeats(calls, nesting, same)
     for id, is_repeat in repeats.items():
         if id in records:
             records[id] = records[id]._replace(is_repeat=bool(is_repeat))
-    return calls, records, repeats, same
+    pairs = find_pairs(records, same)
+    return _Nested(calls, records, repeats, find_matches(pairs, same, _nest_spans(connection, pairs)))
+
+
+def _nest_spans(connection: sqlite3.Connection, pairs: Iterable[tuple[CallRecord, CallRecord]]) -> Nesting[SpanId]:
+    """Return the nesting of what is around the records of a trace that may be of one call."""
+    around = {
+        (one.trace, one.around)
+        for pair in pairs
+        if pair[0].trace == pair[1].trace != 0 and pair[0].reporter != pair[1].reporter
+        for one in pair
+        if one.around is not None
+    }
+    (found,) = read_json(connection, "find_spans_above", spans=around) if around else ([],)
+    return Nesting(((trace, parent), (trace, span_id)) for trace, span_id, parent in found)
 
 
 def _count_aggregates(
     connection: sqlite3.Connection, calls: Collection[int], trace_sessions: Collection[int], settled: Collection[int]
 ) -> set[int]:
     """Decide which agents and workflows count, and return those for which the decision has changed."""
-    (found,) = read_json(
-        connection, "find_repeating_agents", calls=calls, trace_sessions=trace_sessions, settled=settled
-    )
-    repeats = [(id, is_repeat) for id, is_repeat, noted in found if is_repeat != noted]
+    found = read_json(connection, "find_repeating_agents", calls=calls, trace_sessions=trace_sessions, settled=settled)
+    repeating = find_repeating(*found)
+    repeats = [(id, int(id in repeating)) for id, *_, noted in found[0] if (id in repeating) != noted]
     if repeats:
         run_script(connection, "count_calls", repeats=repeats, calls=())
     return {id for id, _ in repeats}
 
 
-def find_same_calls(records: Mapping[int, CallRecord], pairs: Collection[InnerCall]) -> set[InnerCall]:
-    """Return the pairs (ids of outer and inner) that are one call: of what is inside the outer, only the inner agrees
-    with it. Beside it may be attempts that failed."""
-    same = [
-        pair
-        for pair in pairs
-        if pair.outer in records and pair.inner in records and is_same_call(records[pair.outer], records[pair.inner])
-    ]
-    agreeing = Counter(pair.outer for pair in same)
-    return {pair for pair in same if agreeing[pair.outer] == 1}
-
-
-def find_repeats(
-    calls: Collection[Call], inner_calls: Iterable[InnerCall], same: Collection[InnerCall]
-) -> dict[int, int]:
-    """Return whether each call repeats calls inside it, or the call around it. The `same` pairs are one call."""
-    inside: defaultdict[int, list[int]] = defaultdict(list)
-    around: defaultdict[int, list[int]] = defaultdict(list)
-    has_usage = {call.id for call in calls if call.has_usage}
-    is_usage_inside = set()
-    for pair in inner_calls:
-        if pair.inner in has_usage:
-            is_usage_inside.add(pair.outer)
-        if pair not in same:
-            inside[pair.outer].append(pair.inner)
-            around[pair.inner].append(pair.outer)
-    alone = has_usage - is_usage_inside
-    repeats = {}
-    for call in calls:
-        below = inside[call.id]
-        if call.has_usage:
-            repeat = not has_usage.isdisjoint(below)
-        else:
-            # Calls inside stand for it; or the call around it alone knows the usage of all that are inside.
-            repeat = bool(below) or any(outer in alone for outer in around[call.id])
-        repeats[call.id] = int(repeat)
-    return repeats
-
-
-def _leave_out_rings(calls: Iterable[Call], inner_calls: Iterable[InnerCall]) -> list[InnerCall]:
-    """Return the pairs. Of spans that are parents of each other, the earlier one is the outer."""
-    order = {call.id: (call.start_time_unix_nano, call.span_id, call.id) for call in calls}
-    pairs = {(pair.outer, pair.inner): pair for pair in inner_calls}
-    return [
-        pair for (outer, inner), pair in pairs.items() if (inner, outer) not in pairs or order[outer] < order[inner]
-    ]
-
-
-def _find_changes(
-    records: Mapping[int, CallRecord], asked: Set[int], same: Collection[tuple[int, int]]
-) -> list[list[Any]]:
+def _find_changes(records: Mapping[int, CallRecord], asked: Set[int], matches: Iterable[Match]) -> list[list[Any]]:
     """Return the rows that show something else of their call than they do in the file, as count_calls.sql has them."""
     changes = []
-    for group in find_groups(records.values(), same):
+    for group in find_groups(records.values(), matches):
         if asked.isdisjoint(one.id for one in group):
             continue
         facts, content_of = merge_facts(group)

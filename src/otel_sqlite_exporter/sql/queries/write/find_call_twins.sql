@@ -1,7 +1,8 @@
 -- Calls, and the rows that may record the same calls: the columns of CallRecord (write/interactions/call_records.py), one
--- row each. :calls is an array of ids of _llm_interactions. Others are of the same response, in any trace; else of another
--- reporter of the same service, and ran at the same time: in the same trace, or where one of both has no trace or is its
--- root span. Calls that are near each other share one look-up, so that each row is read once.
+-- row each; a call that cannot have been recorded twice is left out. :calls is an array of ids of _llm_interactions. Others
+-- are of the same response, in any trace; else of another reporter of the same service, and ran at the same time: in the
+-- same trace, or where one of both has no trace or is its root span. Calls that are near each other share one look-up, so
+-- that each row is read once.
 WITH
   asked AS MATERIALIZED (
     SELECT
@@ -10,7 +11,9 @@ WITH
       i.start_time_unix_nano
         - CASE WHEN i.event IS NULL THEN 0 WHEN i.start_time_unix_nano < i.end_time_unix_nano THEN 2000000000 ELSE 600000000000 END
         AS since,
-      i.end_time_unix_nano + iif(i.event IS NULL, 5000000, 2000000000) AS until
+      i.end_time_unix_nano + iif(i.event IS NULL, 5000000, 2000000000) AS until,
+      -- Else it is of one call with another only if two packages report calls of its service.
+      coalesce(i.response_key, i.twin, i.content_of) IS NOT NULL OR i.own_facts IS NOT NULL AS is_paired
     FROM json_each(:calls) AS w
     CROSS JOIN _llm_interactions AS i ON i.id = w.value
     CROSS JOIN _reporters AS r ON r.id = i.reporter
@@ -32,7 +35,7 @@ WITH
   numbered AS (SELECT since, until, sum(ifnull(is_first, 1)) OVER (ORDER BY since ROWS UNBOUNDED PRECEDING) AS number FROM marked),
   times (since, until) AS MATERIALIZED (SELECT min(since), max(until) FROM numbered GROUP BY number),
   near (id) AS (
-    SELECT id FROM asked
+    SELECT id FROM asked WHERE is_paired OR service_name IN (SELECT service_name FROM shared)
     UNION
     SELECT i.id
     FROM asked AS a
@@ -58,16 +61,7 @@ SELECT
   coalesce(s.span_id, l.span_id) AS span_id,
   e.ordinal,
   iif(s.id IS NULL, t.trace_id = '', s.parent_span_id IS NULL) AS is_alone,
-  iif(t.trace_id = '' OR r.service_name NOT IN (SELECT service_name FROM shared), '[]', (
-    WITH RECURSIVE above (span_id) AS (
-      SELECT iif(i.event IS NULL, s.parent_span_id, coalesce(s.span_id, l.span_id))
-      UNION
-      SELECT u.parent_span_id
-      FROM above AS a
-      CROSS JOIN _spans AS u ON u.trace = i.trace AND u.span_id = a.span_id
-    )
-    SELECT json_group_array(a.span_id) FROM above AS a WHERE a.span_id IS NOT NULL
-  )) AS above,
+  iif(i.event IS NULL, s.parent_span_id, coalesce(s.span_id, l.span_id)) AS around,
   p.session,
   i.agent_name,
   i.start_time_unix_nano,

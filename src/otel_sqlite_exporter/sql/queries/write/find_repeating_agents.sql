@@ -1,8 +1,10 @@
--- Agents and workflows that may repeat usage, as a JSON array of [id, 1 if it does, is_repeat]: those among :calls (ids of
--- _llm_interactions), and those of other traces of the sessions that these or :trace_sessions (ids of _trace_sessions) show.
+-- What decides which agents and workflows repeat usage, as JSON arrays. agents: [id, key of its span, start,
+-- span id, 1 if calls of other traces add up to it, is_repeat] of those among :calls (ids of _llm_interactions), and of those
+-- of other traces of the sessions that these or :trace_sessions (ids of _trace_sessions) show. users: [id, key of its span,
+-- start, span id, is_aggregate] of the calls at and below their spans that have usage. pairs: [key of a span, key of a span
+-- below it] of these spans.
 -- :settled are ids of _trace_sessions too: their own agents are decided, those of other traces may repeat their calls.
--- One repeats what calls below it report, and what the calls of its session in other traces that ran inside its time add
--- up to. Of agents that are above each other, the later is taken as the inner.
+-- Calls of other traces add up to an agent if they are of its session and ran inside its time.
 WITH RECURSIVE
   touched (id) AS MATERIALIZED (
     SELECT i.trace_session FROM json_each(:calls) AS w CROSS JOIN _llm_interactions AS i ON i.id = w.value
@@ -36,19 +38,13 @@ WITH RECURSIVE
     CROSS JOIN _llm_interactions AS i INDEXED BY _llm_interactions_aggregate
       ON i.trace_session = w.value AND i.is_aggregate = 1 AND i.is_hidden = 0
   ),
-  down (call, trace, id, span_id) AS MATERIALIZED (
-    SELECT a.id, s.trace, s.id, s.span_id FROM aggregates AS a CROSS JOIN _spans AS s ON s.id = a.span
+  -- Agents are inside agents, so each span is taken once for all of them.
+  down (trace, id, span_id) AS MATERIALIZED (
+    SELECT s.trace, s.id, s.span_id FROM aggregates AS a CROSS JOIN _spans AS s ON s.id = a.span
     UNION
-    SELECT d.call, d.trace, c.id, c.span_id
+    SELECT c.trace, c.id, c.span_id
     FROM down AS d
     CROSS JOIN _spans AS c ON c.trace = d.trace AND c.parent_span_id = d.span_id
-  ),
-  up (call, trace, id, parent_span_id) AS MATERIALIZED (
-    SELECT a.id, s.trace, s.id, s.parent_span_id FROM aggregates AS a CROSS JOIN _spans AS s ON s.id = a.span
-    UNION
-    SELECT u.call, u.trace, s.id, s.parent_span_id
-    FROM up AS u
-    CROSS JOIN _spans AS s ON s.trace = u.trace AND s.span_id = u.parent_span_id
   ),
   elsewhere (call, calls, input_tokens, output_tokens) AS MATERIALIZED (
     SELECT a.id, count(*), total(i.input_tokens), total(i.output_tokens)
@@ -63,33 +59,41 @@ WITH RECURSIVE
     ) <> p.trace
     GROUP BY a.id
   )
-SELECT json_group_array(json_array(
-  a.id,
-  EXISTS (
-    SELECT 1
+SELECT
+  (
+    SELECT json_group_array(json_array(
+      a.id,
+      ifnull(a.span, 0),
+      a.start_time_unix_nano,
+      ifnull((SELECT s.span_id FROM _spans AS s WHERE s.id = a.span), ''),
+      EXISTS (
+        SELECT 1
+        FROM elsewhere AS e
+        WHERE e.call = a.id AND e.input_tokens = ifnull(a.input_tokens, 0) AND e.output_tokens = ifnull(a.output_tokens, 0)
+          AND a.has_usage
+      ),
+      a.is_repeat
+    ))
+    FROM aggregates AS a
+  ) AS agents,
+  (
+    SELECT json_group_array(json_array(w.id, w.span, w.start_time_unix_nano, w.span_id, w.is_aggregate))
+    FROM (
+      SELECT i.id, d.id AS span, i.start_time_unix_nano, d.span_id, i.is_aggregate
+      FROM down AS d
+      CROSS JOIN _llm_interactions AS i ON i.span = d.id
+      WHERE iif(i.has_usage, d.id, 0) > 0
+      UNION ALL
+      SELECT i.id, d.id, i.start_time_unix_nano, d.span_id, 0
+      FROM down AS d
+      CROSS JOIN _logs AS l ON l.trace = d.trace AND l.span_id = d.span_id
+      CROSS JOIN _events AS e ON e.log = l.id
+      CROSS JOIN _llm_interactions AS i ON i.event = e.id
+      WHERE iif(i.has_usage, d.id, 0) > 0
+    ) AS w
+  ) AS users,
+  (
+    SELECT json_group_array(json_array(d.id, c.id))
     FROM down AS d
-    CROSS JOIN _llm_interactions AS i ON i.span = d.id
-    WHERE d.call = a.id AND i.has_usage AND i.id <> a.id AND (
-      i.is_aggregate = 0
-      OR NOT EXISTS (SELECT 1 FROM up AS u WHERE u.call = a.id AND u.id = i.span)
-      OR (i.start_time_unix_nano, (SELECT s.span_id FROM _spans AS s WHERE s.id = i.span))
-        > (a.start_time_unix_nano, (SELECT s.span_id FROM _spans AS s WHERE s.id = a.span))
-    )
-  )
-  OR EXISTS (
-    SELECT 1
-    FROM down AS d
-    CROSS JOIN _logs AS l ON l.trace = d.trace AND l.span_id = d.span_id
-    CROSS JOIN _events AS e ON e.log = l.id
-    CROSS JOIN _llm_interactions AS i ON i.event = e.id
-    WHERE d.call = a.id AND i.has_usage
-  )
-  OR EXISTS (
-    SELECT 1
-    FROM elsewhere AS e
-    WHERE e.call = a.id AND e.input_tokens = ifnull(a.input_tokens, 0) AND e.output_tokens = ifnull(a.output_tokens, 0)
-      AND a.has_usage
-  ),
-  a.is_repeat
-))
-FROM aggregates AS a;
+    CROSS JOIN _spans AS c ON c.trace = d.trace AND c.parent_span_id = d.span_id
+  ) AS pairs;
