@@ -3,6 +3,7 @@
 -- :settled are ids of _trace_sessions too: their own agents are decided, those of other traces may repeat their calls.
 -- One repeats what calls below it report, and what the calls of its session in other traces that ran inside its time add
 -- up to. Of agents that are above each other, the later is taken as the inner.
+-- A condition on _llm_interactions alone would make SQLite build a Bloom filter of all its rows, in each batch.
 WITH RECURSIVE
   touched (id) AS MATERIALIZED (
     SELECT i.trace_session FROM json_each(:calls) AS w CROSS JOIN _llm_interactions AS i ON i.id = w.value
@@ -69,12 +70,15 @@ SELECT json_group_array(json_array(
     SELECT 1
     FROM down AS d
     CROSS JOIN _llm_interactions AS i ON i.span = d.id
-    WHERE d.call = a.id AND i.has_usage AND i.id <> a.id AND (
-      i.is_aggregate = 0
-      OR NOT EXISTS (SELECT 1 FROM up AS u WHERE u.call = a.id AND u.id = i.span)
-      OR (i.start_time_unix_nano, (SELECT s.span_id FROM _spans AS s WHERE s.id = i.span))
-        > (a.start_time_unix_nano, (SELECT s.span_id FROM _spans AS s WHERE s.id = a.span))
-    )
+    WHERE d.call = a.id AND iif(
+      i.has_usage AND i.id <> a.id AND (
+        i.is_aggregate = 0
+        OR NOT EXISTS (SELECT 1 FROM up AS u WHERE u.call = a.id AND u.id = d.id)
+        OR (i.start_time_unix_nano, d.span_id)
+          > (a.start_time_unix_nano, (SELECT s.span_id FROM _spans AS s WHERE s.id = a.span))
+      ),
+      i.span, 0
+    ) = d.id
   )
   OR EXISTS (
     SELECT 1
@@ -82,7 +86,7 @@ SELECT json_group_array(json_array(
     CROSS JOIN _logs AS l ON l.trace = d.trace AND l.span_id = d.span_id
     CROSS JOIN _events AS e ON e.log = l.id
     CROSS JOIN _llm_interactions AS i ON i.event = e.id
-    WHERE d.call = a.id AND i.has_usage
+    WHERE d.call = a.id AND iif(i.has_usage, i.event, 0) = e.id
   )
   OR EXISTS (
     SELECT 1
