@@ -77,15 +77,15 @@ _OF_THE_WHOLE_FILE = {
 }
 
 
-@pytest.fixture(params=["fresh", "analyzed"])
+@pytest.fixture(params=["fresh", "large", "of calls"])
 def file(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sqlite3.Connection]:
     path = tmp_path / "otel.db"
     migrate(str(path), busy_timeout_ms=1000)
     with closing(sqlite3.connect(path)) as connection:
         for script in ("create_legacy_stages", "create_legacy_references", "create_search"):  # what some queries are of
             run_script(connection, script)
-    if request.param == "analyzed":
-        write_statistics(path)
+    if request.param != "fresh":
+        write_statistics(path, only_calls=request.param == "of calls")
     with closing(sqlite3.connect(path)) as connection:
         run_script(connection, "create_open_work")
         yield connection

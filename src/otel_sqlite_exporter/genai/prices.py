@@ -18,7 +18,8 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.errors import MissingPackageError
-from otel_sqlite_exporter.genai.token_rates import find_rates
+from otel_sqlite_exporter.genai.token_rates import TokenRates, find_rates
+from otel_sqlite_exporter.model.values import LARGEST
 
 # Where genai-prices has another word for the provider that OpenTelemetry's conventions name.
 _PROVIDERS = {
@@ -119,12 +120,17 @@ def find_price(call: PricedCall) -> Price:
     """
     if call.input_tokens is None and call.output_tokens is None:
         return UNPRICED
+    is_whole = call.input_tokens is not None and (call.output_tokens is not None or call.operation == "embeddings")
+    rates = _find_lasting_rates(call.provider, call.response_model, call.request_model)
+    if rates is not None and 0 <= call.start_time_unix_nano <= LARGEST:
+        total = rates.price(*call[5:])
+        if total is not None:
+            return Price(total, "exact" if is_whole else "partial")
     models = _find_models(call.provider, call.response_model, call.request_model)
     try:
         when = datetime.fromtimestamp(call.start_time_unix_nano / 1e9, UTC)
     except (ValueError, OverflowError, OSError):
         return UNPRICED
-    is_whole = call.input_tokens is not None and (call.output_tokens is not None or call.operation == "embeddings")
     *_, input_tokens, output_tokens, cached, created, reasoning = call
     total = _calculate(models, when, input_tokens, output_tokens, cached, created, reasoning)
     if total is None and (cached is not None or created is not None or reasoning is not None):
@@ -150,6 +156,14 @@ def _find_models(provider: str | None, *names: str | None) -> list[tuple[Any, An
             continue
         found.append((priced.model, priced.provider))
     return found
+
+
+@lru_cache(_KEPT_MODELS)
+def _find_lasting_rates(provider: str | None, *names: str | None) -> TokenRates | None:
+    """Return the rates of the first of the models; None: there is none, or they depend on the time of the call."""
+    models = _find_models(provider, *names)
+    prices = models[0][0].prices if models else []
+    return None if isinstance(prices, list) else find_rates(prices, load_prices().Usage)
 
 
 def _calculate(

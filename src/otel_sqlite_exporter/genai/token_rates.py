@@ -47,6 +47,10 @@ class TokenRates(NamedTuple):
     ) -> float | None:
         """Return the price in US dollars, or None if genai-prices must tell it: a number is not known whose parts are,
         the parts are more than the whole, or a higher tier may apply."""
+        if cached is created is reasoning is None and self.most_input is None:  # most calls
+            fresh, answer = input_tokens or 0, output_tokens or 0
+            total = self.request + self.input * fresh + self.output * answer
+            return None if fresh < 0 or answer < 0 else total / _UNIT
         if (input_tokens is None and (cached is not None or created is not None)) or (
             output_tokens is None and reasoning is not None
         ):

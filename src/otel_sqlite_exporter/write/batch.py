@@ -17,6 +17,7 @@ from otel_sqlite_exporter.model.rows import (
     LogRow,
     MessagesRow,
     SpanRow,
+    make_row,
 )
 from otel_sqlite_exporter.write.batch_lookup import (
     RepeatedSpan,
@@ -134,8 +135,9 @@ class Batch:
         # New spans that take log records from a span of the file with the same ids.
         self._sharing: set[SpanKey] = set()
         new: dict[SpanKey, tuple[TraceSessionRow, EncodedSpan]] = {}
+        stored, find_trace_session = self._written, self.contexts.find_trace_session
         for span in spans:
-            trace_session = self.contexts.find_trace_session(span)
+            trace_session = find_trace_session(span)
             trace_session.trace.offer_span(span)
             trace_session.offer_source(span)
             if span.interactions is not NO_INTERACTIONS or span.record_interactions:
@@ -143,12 +145,11 @@ class Batch:
             key = find_key(span)
             if span.is_open:
                 self._starts[key] = span
-            written = self._written.get(key)
-            if written is not None:
+            if stored and (written := stored.get(key)) is not None:
                 (self.late_starts if span.is_open else self.repeated).append(RepeatedSpan(span, written))
             elif key not in new or choose_version(new[key][1], span) is span:
                 new[key] = trace_session, span
-                if self._written and SpanKey(*key[:2], not key.is_receiver) in self._written:
+                if stored and SpanKey(*key[:2], not key.is_receiver) in stored:
                     self._sharing.add(key)
         return new.values()
 
@@ -174,11 +175,11 @@ class Batch:
         self._add_span(self._replaced_spans, written.id, finish, trace_session, span)
 
     def _describe_agents(self, span: EncodedSpan) -> None:
-        row, agents = span.row, self.interactions.agents
-        times = row.start_time_unix_nano, row.end_time_unix_nano
-        for interactions in (span.interactions, *(one for _, one in span.record_interactions)):
-            if interactions.llm is not None:
-                agents.describe(interactions.llm, span.resource, *times, row.attributes)
+        row, describe = span.row, self.interactions.agents.describe
+        start, end, attributes = row.start_time_unix_nano, row.end_time_unix_nano, row.attributes
+        for llm in (span.interactions.llm, *(one.llm for _, one in span.record_interactions)):
+            if llm is not None:
+                describe(llm, span.resource, start, end, attributes)
 
     def _merge_starts(
         self, spans: Iterable[tuple[int, EncodedSpan]], stored: Mapping[int, tuple[str, str | None]]
@@ -208,8 +209,9 @@ class Batch:
     def _add_span(
         self, rows: TableRows, id: int, finish_record: int | None, trace_session: TraceSessionRow, span: EncodedSpan
     ) -> None:
-        row, trace, contexts = span.row, trace_session.trace, self.contexts
-        keys = (id, finish_record, trace.id, trace_session.id, contexts.resource_id(span), contexts.scope_id(span))
+        row, trace = span.row, trace_session.trace
+        resource, scope = self.contexts.find_keys(span)
+        keys = (id, finish_record, trace.id, trace_session.id, resource, scope)
         if len(row.attributes) > SHORTEST:
             rows.add((*keys, *row[:-1], *self._texts.share(span)))
         else:
@@ -220,15 +222,16 @@ class Batch:
             self._links.add((id, ordinal, *link))
         self.interactions.note_span(id, trace, row)
         if span.interactions is not NO_INTERACTIONS:
-            times = (row.start_time_unix_nano, row.end_time_unix_nano, row.status_code)
-            self._add_interactions(trace_session, span, span.interactions, id, None, *times)
+            start, end = row.start_time_unix_nano, row.end_time_unix_nano
+            self._add_interactions(trace_session, span, span.interactions, id, None, start, end, row.status_code)
 
     def _add_events(self, span: int, trace_session: TraceSessionRow, encoded: EncodedSpan) -> None:
         add, first, trace_session_id = self._span_events.add, self.last_record + 1, trace_session.id
-        for ordinal, (phase, name, time, source, mate, stem, *rest) in enumerate(encoded.events):
-            keys = (first + ordinal, trace_session_id, span, _SPAN_SOURCE, ordinal)
+        for ordinal, event in enumerate(encoded.events):
+            phase, name, time, source, mate, stem, recorded_name, dropped, types, attributes = event
             related, method = (None, None) if mate is None else (first + mate, "span")
-            add((*keys, phase, name, time, source, related, method, stem, *rest))
+            keys = (first + ordinal, trace_session_id, span, _SPAN_SOURCE, ordinal, phase, name, time, source)
+            add((*keys, related, method, stem, recorded_name, dropped, types, attributes))
             if stem is not None:
                 self._add_candidate(trace_session, stem, time)
             if phase is not None and self.has_logs:
@@ -300,6 +303,7 @@ class Batch:
         status_code: int = 0,
     ) -> None:
         trace, resource = trace_session.trace, self.contexts.resource_id(record)
-        trace.has_interactions |= interactions.llm is not None or interactions.tool is not None
-        keys = RecordKeys(trace_session.id, trace.id, span, event, resource, start, end, status_code)
-        self.interactions.add(interactions, keys, record, trace)
+        if interactions.llm is not None or interactions.tool is not None:
+            trace.has_interactions = True
+        keys = (trace_session.id, trace.id, span, event, resource, start, end, status_code)
+        self.interactions.add(interactions, make_row(RecordKeys, keys), record, trace)

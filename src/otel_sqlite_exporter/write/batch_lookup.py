@@ -80,19 +80,22 @@ class TraceRow:
 
     def offer_span(self, span: EncodedSpan) -> None:
         """Take from `span` its session, its user and itself as root, where these are stronger than what is there."""
-        self.offer_session(span.session, span.user)
-        row = span.row
+        session, user, row = span.session, span.user, span.row
+        if session is not None or user is not None:
+            self.offer_session(session, user)
+        self.is_touched = True
         rank = NO_PARENT if row.parent_span_id is None else REMOTE_PARENT if row.parent_is_remote else LOCAL_PARENT
         if rank <= self.root[0]:
             self.root = min(self.root, (rank, row.start_time_unix_nano, row.span_id))
 
     def offer_session(self, session: Naming | None, user: Naming | None) -> None:
         """Take the session and the user that a record names, where they are stronger than what is there."""
-        if session is not None and (self.session is None or session < self.session):
-            self.session = session
-        if session is not None and not session.is_child:
+        if session is not None:
+            if self.session is None or session < self.session:
+                self.session = session
             rank = self.entry_session_rank
-            self.entry_session_rank = session.rank if rank is None else min(rank, session.rank)
+            if not session.is_child and (rank is None or session.rank < rank):
+                self.entry_session_rank = session.rank
         if user is not None and (self.user is None or user < self.user):
             self.user = user
         self.is_touched = True
@@ -135,7 +138,9 @@ class TraceSessionRow:
     def add_span(self, span: EncodedSpan) -> None:
         """Add a new span to the sums."""
         row = span.row
-        self._extend(row.start_time_unix_nano, row.end_time_unix_nano)
+        start, end = row.start_time_unix_nano, row.end_time_unix_nano
+        if start < self.start or end > self.end:
+            self._extend(start, end)
         self.spans += 1
         if row.status_code == 2:
             self.errors += 1

@@ -10,16 +10,20 @@ import logging
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.errors import MissingPackageError
 from otel_sqlite_exporter.genai.prices import Price, PricedCall, find_price, load_prices, name_source
-from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, LLMInteractionRow, Records
+from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, LLMInteractionRow, Records, make_row
 from otel_sqlite_exporter.write.statements import run_query
 
 _logger = logging.getLogger(__name__)
 NO_PRICE: Sequence[str | None] = (None, None)
 """No source and no date of a price."""
+_TIME = PricedCall._fields.index("start_time_unix_nano")
+_places = [LLMInteractionRow._fields.index(name) for name in PricedCall._fields if name in LLMInteractionRow._fields]
+_get_names, _get_tokens = itemgetter(*_places[:_TIME]), itemgetter(*_places[_TIME:])
 
 
 class CallCost(NamedTuple):
@@ -61,26 +65,13 @@ class CallPrices:
         if self._is_usable is None and (any(map(_has_call, records.spans)) or any(map(_has_call, records.logs))):
             self._is_usable = _load()
 
-    def price_new(
-        self, llm: LLMInteractionRow, start_time_unix_nano: int
-    ) -> tuple[LLMInteractionRow, Sequence[str | None]]:
-        """Return the row of a finished span's call with what it cost, and the source and date of its price."""
+    def price_new(self, llm: LLMInteractionRow, start_time_unix_nano: int) -> Sequence[Any]:
+        """Return what a finished span's call cost, its `cost_status`, and the source and date of the price."""
         if llm.cost_status is not None or llm.is_hidden or not self._can_price():
-            return llm, NO_PRICE
-        call = PricedCall(
-            llm.provider,
-            llm.request_model,
-            llm.response_model,
-            llm.operation,
-            start_time_unix_nano,
-            llm.input_tokens,
-            llm.output_tokens,
-            llm.cached_input_tokens,
-            llm.cache_creation_input_tokens,
-            llm.reasoning_tokens,
-        )
-        cost_usd, cost_status = find_price(call)
-        return llm._replace(cost_usd=cost_usd, cost_status=cost_status), (name_source(), self._date)
+            return llm.cost_usd, llm.cost_status, *NO_PRICE
+        names, tokens = _get_names(llm), _get_tokens(llm)
+        price = find_price(make_row(PricedCall, (*names, start_time_unix_nano, *tokens)))
+        return price.cost_usd, price.cost_status, name_source(), self._date
 
     def price_written(
         self, connection: sqlite3.Connection, calls: Collection[int] = (), events: Collection[int] = ()

@@ -57,6 +57,16 @@ class ContextRows:
         self._traces, self._trace_sessions = lookup.traces, lookup.trace_sessions
         self._stored_trace_sessions = {row.id: row for row in lookup.trace_sessions.values()}
         self._resources, self._scopes = TableRows(_RESOURCES), TableRows(_SCOPES)
+        self._last_resource: ResourceRow | None = None
+        self._last_scope: ScopeRow | None = None
+        self._last_keys: tuple[int, int | None] = (0, None)
+
+    def find_keys(self, record: EncodedSpan) -> tuple[int, int | None]:
+        """Return the keys of the resource and the scope of a span. Most have those of the span before."""
+        if record.resource is not self._last_resource or record.scope is not self._last_scope:
+            self._last_keys = self.resource_id(record), self.scope_id(record)
+            self._last_resource, self._last_scope = record.resource, record.scope
+        return self._last_keys
 
     def resource_id(self, record: EncodedSpan | EncodedLog) -> int:
         """Return the key of the resource of a record."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Interactions, LLMInteractionRow, SpanRow, make_row
@@ -24,11 +24,14 @@ from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json, 
 from otel_sqlite_exporter.write.sums import AgentSums
 from otel_sqlite_exporter.write.tool_batch import ToolBatch
 
+_COST = LLMInteractionRow._fields.index("cost_usd")
+_COSTS = ("cost_usd", "cost_status", "price_source", "price_date")
+_BEFORE_COSTS, _AFTER_COSTS = slice(_COST), slice(_COST + 2, None)
 _LLM_INTERACTIONS = Insert(
     "_llm_interactions",
     (
-        *RecordKeys._fields,
-        *("reporter", "response_key", "is_repeat", *LLMInteractionRow._fields, "price_source", "price_date"),
+        *(*RecordKeys._fields, "reporter", "response_key", "is_repeat"),
+        *(*LLMInteractionRow._fields[_BEFORE_COSTS], *_COSTS, *LLMInteractionRow._fields[_AFTER_COSTS]),
     ),
 )
 
@@ -38,6 +41,14 @@ class _Call(NamedTuple):
     reporter: Reporter
     llm: LLMInteractionRow
     is_priced: bool
+    response_key: int | None
+
+
+class _NotedTrace(NamedTuple):
+    """A trace, and its spans that are written."""
+
+    row: TraceRow
+    spans: list[TracedSpan]
 
 
 class InteractionBatch:
@@ -48,8 +59,7 @@ class InteractionBatch:
         self._prices = prices
         self._tools = ToolBatch()
         self._calls: list[_Call] = []
-        self._spans: list[tuple[TraceRow, TracedSpan]] = []
-        self._parents: set[tuple[int, str | None]] = set()
+        self._spans: dict[int, _NotedTrace] = {}
         # Calls of spans that report usage, by the key of the span, with the key of the response that each names.
         self._calls_with_usage: dict[int, int | None] = {}
         self._traces_with_records: set[int] = set()
@@ -61,8 +71,10 @@ class InteractionBatch:
 
     def note_span(self, span: int, trace: TraceRow, row: SpanRow) -> None:
         """Note a span that is written. One without interactions may stand between calls, too."""
-        self._spans.append((trace, make_row(TracedSpan, (span, row.span_id, row.parent_span_id))))
-        self._parents.add((trace.id, row.parent_span_id))
+        noted = self._spans.get(trace.id)
+        if noted is None:
+            noted = self._spans[trace.id] = _NotedTrace(trace, [])
+        noted.spans.append(make_row(TracedSpan, (span, row.span_id, row.parent_span_id)))
 
     def note_log(self, trace: int, span_id: str, interactions: Interactions) -> None:
         """Note a log record with interactions, recorded in a span that need not be in the file yet."""
@@ -89,12 +101,15 @@ class InteractionBatch:
             record = record._replace(start_time_unix_nano=max(0, end - int(reported.duration_ms * 1e6)))
         if llm is not None:
             source = SPAN if record.event is None else EVENT if span is not None else LOG
-            named = (resource.service_name, source, "" if scope is None else scope.name, llm.dialect or "")
+            scope_name = "" if scope is None else scope.name
+            is_aggregate = llm.is_aggregate
+            reporter = make_row(Reporter, (resource.service_name, source, scope_name, llm.dialect or "", is_aggregate))
             # What an event or log record lacks may come with its start; a span that runs has no usage yet.
             is_priced = source == SPAN and not (isinstance(encoded, EncodedSpan) and encoded.is_open)
-            self._calls.append(_Call(record, Reporter(*named, llm.is_aggregate), llm, is_priced))
-            if span is not None and not llm.is_aggregate and _has_usage(llm):
-                self._calls_with_usage[span] = _make_response_key(llm.response_id, end)
+            key = _make_response_key(llm.response_id, end)
+            self._calls.append(make_row(_Call, (record, reporter, llm, is_priced, key)))
+            if span is not None and not is_aggregate and _has_usage(llm):
+                self._calls_with_usage[span] = key
         if tool is not None:
             self._tools.add_execution(tool, record, encoded, is_alone=trace_row.is_new)
         if record.event is not None and reported is not None:
@@ -116,17 +131,18 @@ class InteractionBatch:
         self._has_peers, self._has_aggregates = reporters.has_peers, reporters.has_aggregates
         repeating = self._settle()
         rows, prices = TableRows(_LLM_INTERACTIONS), self._prices
-        for record, reporter, llm, is_priced in self._calls:
-            key = _make_response_key(llm.response_id, record.end_time_unix_nano)
-            price = NO_PRICE
+        for record, reporter, llm, is_priced, key in self._calls:
+            costs: Sequence[Any] = (*llm[_COST : _COST + 2], *NO_PRICE)
             if is_priced:
-                llm, price = prices.price_new(llm, record.start_time_unix_nano)
+                costs = prices.price_new(llm, record.start_time_unix_nano)
             is_repeat = record.event is None and record.span in repeating
             has_failed = record.status_code == 2 or llm.error_type is not None
             self.agents.add_call(
                 llm, reporter.service_name, record.trace_session, has_failed=has_failed, is_repeat=is_repeat
             )
-            rows.add((*record, reporters.ids[reporter], key, is_repeat, *llm, *price))
+            keys = (*record, reporters.ids[reporter], key, is_repeat)
+            values: tuple[Any, ...] = llm
+            rows.add((*keys, *values[_BEFORE_COSTS], *costs, *values[_AFTER_COSTS]))
         self.agents.write(connection)
         rows.write(connection)
         events = [call.record.event for call in self._calls if call.record.event is not None]
@@ -144,18 +160,19 @@ class InteractionBatch:
         """Bring up to date what depends on other records, when all of the batch is written and linked. `has_logs`: the
         file has log records. `relinked` are keys of `_events` that pair with others than before,
         `moved_trace_sessions` rows that show another session."""
-        # Those of a new trace came with this batch.
-        older = [(trace.id, span.span_id) for trace, span in self._spans if has_logs and not trace.is_new]
-        between = [span.id for trace, span in self._spans if trace.has_interactions and not trace.is_new]
-        self._tools.finish(connection, older, between, moved_trace_sessions, has_relinked=bool(relinked))
+        older: list[tuple[int, str]] = []
+        between: list[int] = []
         spans: list[int] = []
         leaves: list[tuple[int, int]] = []
-        for trace, span in self._spans:
-            if not self._is_leaf(trace, span):
-                if trace.has_interactions and trace.id not in self._settled:
-                    spans.append(span.id)
-            elif (key := self._calls_with_usage[span.id]) is not None:
-                leaves.append((span.id, key))
+        for id, (trace, noted) in self._spans.items():
+            if not trace.is_new:  # those of a new trace came with this batch
+                older += ((id, span.span_id) for span in noted if has_logs)
+                between += (span.id for span in noted if trace.has_interactions)
+            own = self._find_leaves(trace, noted)
+            leaves += ((span, key) for span in own if (key := self._calls_with_usage[span]) is not None)
+            if trace.has_interactions and id not in self._settled:
+                spans += (span.id for span in noted if span.id not in own)
+        self._tools.finish(connection, older, between, moved_trace_sessions, has_relinked=bool(relinked))
         trace_sessions: tuple[set[int], set[int]] = (set(), set())
         if self._has_aggregates:
             for record, *_ in self._calls:
@@ -179,37 +196,26 @@ class InteractionBatch:
         calls: defaultdict[int, list[_Call]] = defaultdict(list)
         for call in self._calls:
             calls[call.record.trace].append(call)
-        spans: defaultdict[int, list[TracedSpan]] = defaultdict(list)
-        leaves: defaultdict[int, set[int]] = defaultdict(set)
-        for trace, span in self._spans:
-            if trace.id in calls and trace.is_new:
-                spans[trace.id].append(span)
-                if self._is_leaf(trace, span):
-                    leaves[trace.id].add(span.id)
         repeating: set[int] = set()
-        for id, own in leaves.items():
-            aggregates: set[int] = set()
-            others = [call for call in calls[id] if call.record.span not in own]
-            for call in others:
-                if call.record.span is not None and call.llm.is_aggregate:
-                    aggregates.add(call.record.span)
-            found = find_repeating_agents(spans[id], aggregates, own) if len(aggregates) == len(others) else None
+        for id, own_calls in calls.items():
+            if (noted := self._spans.get(id)) is None or not (own := self._find_leaves(*noted)):
+                continue
+            others = [call for call in own_calls if call.record.span not in own]
+            aggregates = {call.record.span for call in others if call.record.span is not None and call.llm.is_aggregate}
+            found = find_repeating_agents(noted.spans, aggregates, own) if len(aggregates) == len(others) else None
             if found is not None:
                 self._settled.add(id)
                 repeating.update(found)
         return repeating
 
-    def _is_leaf(self, trace: TraceRow, span: TracedSpan) -> bool:
-        """Return whether a span is a call that counts as it was written, unless another names its response: it reports
-        usage, nothing is below it, its whole trace came with this batch, and nothing else reports calls of its service.
-        Most calls are such, and asking the file about each costs 11 us."""
-        return (
-            not self._has_peers
-            and trace.is_new
-            and span.id in self._calls_with_usage
-            and (trace.id, span.span_id) not in self._parents
-            and trace.id not in self._traces_with_records
-        )
+    def _find_leaves(self, trace: TraceRow, spans: Collection[TracedSpan]) -> set[int]:
+        """Return the spans of a trace that are calls which count as they were written, unless another names their
+        response: they report usage, nothing is below them, their whole trace came with this batch, and nothing else
+        reports calls of its service. Most calls are such, and asking the file about each costs 11 us."""
+        if self._has_peers or not trace.is_new or trace.id in self._traces_with_records:
+            return set()
+        parents, calls = {parent for _, _, parent in spans}, self._calls_with_usage
+        return {id for id, span_id, _ in spans if id in calls and span_id not in parents}
 
 
 def _has_usage(llm: LLMInteractionRow) -> bool:

@@ -9,21 +9,25 @@ of its trace. If both rows show one session, the visible times cannot change, so
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import orjson
 
 from otel_sqlite_exporter.model.rows import LLMInteractionRow, ResourceRow
 from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.write.batch_lookup import NO_TIMES
 from otel_sqlite_exporter.write.statements import read_json, run_script
 
 _SUMS = 10
 _LOWER_BITS = 2**32 - 1
 _NAME, _ID, _VERSION = "gen_ai.agent.name", "gen_ai.agent.id", "gen_ai.agent.version"
-_MARKS = (f'"{_ID}"', f'"{_VERSION}"')
+_MARK, _MARKS = '"gen_ai.agent.', (f'"{_ID}"', f'"{_VERSION}"')
+_FIRST, _LAST = 3, 4
+_get_usage = attrgetter("input_tokens", "output_tokens", "total_tokens")
+_NO_USAGE = (None, None, None)
 
 
 @dataclass(slots=True)
@@ -69,56 +73,74 @@ class AgentSums:
     def __init__(self) -> None:
         # Name of the resource, id, version; first and last seen.
         self._described: dict[tuple[str, str], list[Any]] = {}
+        # The same lists, of calls that say no more of their agent than their resource does, by its digest.
+        self._plain: dict[tuple[str, str | None], list[Any]] = {}
         # Rows, calls, failed calls, rows with usage; the upper and the lower 32 bits of input, output and total tokens.
         self._sums: dict[tuple[str, str], list[int]] = {}
-        self._trace_sessions: Counter[tuple[str, str, int]] = Counter()
+        self._rows: dict[tuple[str, str, int], int] = {}
         self._resources: dict[str, dict[str, Any]] = {}
 
     def describe(self, llm: LLMInteractionRow, resource: ResourceRow, start: int, end: int, attributes: str) -> None:
         """Note the agent that a call names, and when it ran. Every version of a span counts, also one that is not kept,
         as it could not be taken back. `attributes` are those of the span or log record."""
-        key = (resource.service_name, llm.agent_name or "")
+        agent_name = llm.agent_name
+        if _MARK in attributes and any(mark in attributes for mark in _MARKS):
+            described = self._merge(resource, agent_name, orjson.loads(attributes))
+        else:
+            found = self._plain.get((resource.digest, agent_name))
+            if found is None:
+                found = self._plain[resource.digest, agent_name] = self._merge(resource, agent_name, {})
+            described = found
+        if start < described[_FIRST]:
+            described[_FIRST] = start
+        if end > described[_LAST]:
+            described[_LAST] = end
+
+    def _merge(self, resource: ResourceRow, agent_name: str | None, own: dict[str, Any]) -> list[Any]:
+        """Return what describes an agent, after the attributes of a resource, and those that a record has of its own,
+        were added to it."""
         named = self._resources.get(resource.digest)
         if named is None:
             named = self._resources[resource.digest] = orjson.loads(resource.attributes)
-        version = named.get(_VERSION) or named.get("service.version")
-        columns = [named.get(_NAME), named.get(_ID), version]
-        if any(mark in attributes for mark in _MARKS):
-            own = orjson.loads(attributes)
-            columns[1:] = own.get(_ID) or columns[1], own.get(_VERSION) or columns[2]
-        texts = [None if value is None else str(value) for value in columns]
-        described = self._described.get(key)
-        if described is None:
-            self._described[key] = [*texts, start, end]
-            return
-        for column, text in enumerate(texts):
+        version = own.get(_VERSION) or named.get(_VERSION) or named.get("service.version")
+        columns = [named.get(_NAME), own.get(_ID) or named.get(_ID), version]
+        key = (resource.service_name, agent_name or "")
+        described = self._described.setdefault(key, [None, None, None, *NO_TIMES])
+        for column, value in enumerate(columns):
+            text = None if value is None else str(value)
             if text is not None and (described[column] is None or text > described[column]):
                 described[column] = text
-        described[3], described[4] = min(described[3], start), max(described[4], end)
+        return described
 
     def add_call(
         self, llm: LLMInteractionRow, service_name: str, trace_session: int, *, has_failed: bool, is_repeat: bool
     ) -> None:
         """Add a row of `_llm_interactions` that is written, as it is then."""
-        key = (service_name, llm.agent_name or "")
-        sums = self._sums.setdefault(key, [0] * _SUMS)
+        agent_name = llm.agent_name or ""
+        sums = self._sums.get((service_name, agent_name))
+        if sums is None:
+            sums = self._sums[service_name, agent_name] = [0] * _SUMS
         sums[0] += 1
-        self._trace_sessions[key[0], key[1], trace_session] += 1
+        row_key = (service_name, agent_name, trace_session)
+        self._rows[row_key] = self._rows.get(row_key, 0) + 1
         if llm.is_hidden or is_repeat:
             return
-        usage = (llm.input_tokens, llm.output_tokens, llm.total_tokens)
-        sums[1] += not llm.is_aggregate
-        sums[2] += has_failed and not llm.is_aggregate
-        sums[3] += usage != (None, None, None)
-        for kind, tokens in enumerate(usage):
+        if not llm.is_aggregate:
+            sums[1] += 1
+            sums[2] += has_failed
+        usage = _get_usage(llm)
+        sums[3] += usage != _NO_USAGE
+        place = 4
+        for tokens in usage:
             if tokens:
-                sums[4 + 2 * kind] += tokens >> 32
-                sums[5 + 2 * kind] += tokens & _LOWER_BITS
+                sums[place] += tokens >> 32
+                sums[place + 1] += tokens & _LOWER_BITS
+            place += 2
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Add everything. Call this before the rows are written: triggers follow what they change."""
         if self._described:
             none = [0] * _SUMS
             agents = [[*key, *columns, *self._sums.get(key, none)] for key, columns in self._described.items()]
-            trace_sessions = [[*key, rows] for key, rows in self._trace_sessions.items()]
+            trace_sessions = [[*key, rows] for key, rows in self._rows.items()]
             run_script(connection, "add_to_agents", agents=agents, trace_sessions=trace_sessions)

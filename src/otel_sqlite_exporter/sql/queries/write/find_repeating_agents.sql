@@ -5,6 +5,7 @@
 -- below it] of these spans.
 -- :settled are ids of _trace_sessions too: their own agents are decided, those of other traces may repeat their calls.
 -- Calls of other traces add up to an agent if they are of its session and ran inside its time.
+-- A condition on _llm_interactions alone would make SQLite build a Bloom filter of all its rows, in each batch.
 WITH RECURSIVE
   touched (id) AS MATERIALIZED (
     SELECT i.trace_session FROM json_each(:calls) AS w CROSS JOIN _llm_interactions AS i ON i.id = w.value
