@@ -8,6 +8,7 @@ import logging
 import resource
 import threading
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -161,3 +162,29 @@ def test_a_child_leaves_the_values_that_wait_to_its_parent(path: Path) -> None:
     in_new_process(fork_with_values, path)
     assert span_names(path) == ["both", "child", "parent"]
     assert health(path, "dropped") == (0,)
+
+
+def end_in_a_recursion(path: str) -> None:
+    """End spans where calls fail, and print how many ended."""
+    choose("values")
+    ended = 0
+    with tracing(Path(path), queue_wait_ms=60_000) as (tracer, _):
+
+        def recur() -> None:
+            nonlocal ended
+            span = tracer.start_span("deep", attributes=CALL | {"not a number": float("nan")})
+            try:
+                recur()
+            finally:
+                span.end()
+                ended += 1
+
+        with suppress(RecursionError):
+            recur()
+    print(ended)
+
+
+def test_a_span_that_ends_near_the_limit_of_recursion_is_written(path: Path) -> None:
+    ended = in_new_process(end_in_a_recursion, path)
+    assert health(path, "quarantined", "dropped") == (0, 0)
+    assert len(span_names(path)) == ended > 100
