@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import resource
 import threading
+import time
 import weakref
 from contextlib import suppress
 from pathlib import Path
@@ -122,11 +123,14 @@ def end_without_memory(path: str) -> None:
     tracer.start_span("first").end()
     processor.force_flush()
     spans = make_spans(*named("large", 4), attributes={"text": "x" * 30_000_000})
-    with open("/proc/self/statm") as file:
-        used = int(file.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + 20_000_000, resource.RLIM_INFINITY))
-    for span in spans:
-        processor.on_end(span)
+    with processor._writing:
+        tracer.start_span("waits").end()
+        time.sleep(0.05)
+        with open("/proc/self/statm") as file:
+            used = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + 20_000_000, resource.RLIM_INFINITY))
+        for span in spans:
+            processor.on_end(span)
     processor.force_flush()
     resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     tracer.start_span("last").end()
@@ -136,7 +140,7 @@ def end_without_memory(path: str) -> None:
 @pytest.mark.row("Memory limit")
 def test_a_span_that_finds_no_memory_is_counted(path: Path) -> None:
     in_new_process(end_without_memory, path)
-    assert span_names(path) == ["first", "last"]
+    assert span_names(path) == ["first", "last", "waits"]
     assert health(path, "dropped", "quarantined") == (4, 0)
 
 

@@ -15,6 +15,9 @@ from otel_sqlite_exporter.encode.each_record import EncodedRecords
 from otel_sqlite_exporter.model.memory import is_memory_limited
 from otel_sqlite_exporter.model.rows import EncodedSpan
 
+_ASK_INTERVAL_NS = 10_000_000
+"""How long an answer of the system holds whether memory is limited: to ask takes as long as to encode a small span."""
+
 
 class SpansAsTheyAre(deque[Any]):
     """A queue that holds spans. The thread that exports them encodes them."""
@@ -42,14 +45,16 @@ class SpansAsValues(deque[Any]):
         self._encode = encode
         self._deliver = deliver
         self._is_limited = False
+        self._asked_at = 0
 
     def put(self, span: ReadableSpan) -> None:
         """Encode a span and append it. Never raises an Exception."""
         item: EncodedSpan | ReadableSpan
         try:
-            if not self:  # once a batch: it asks the system, which takes as long as to encode a small span
-                self._is_limited = is_memory_limited()
-            item = span if self._is_limited else self._encode_span(span, time_ns())
+            now = time_ns()
+            if not 0 <= now - self._asked_at < _ASK_INTERVAL_NS:
+                self._is_limited, self._asked_at = is_memory_limited(), now
+            item = span if self._is_limited else self._encode_span(span, now)
         except Exception:  # of the span, of a signal handler, for want of memory, or near the limit of recursion
             item = span
         self.append(item)
