@@ -285,6 +285,14 @@ def test_a_tool_that_gives_a_number_in_an_event_has_it(path: Path) -> None:
     assert read(path, "SELECT result FROM complete_tool_interactions") == [("0",)]
 
 
+@pytest.mark.parametrize("none", ["[]", []])
+def test_a_tool_with_an_event_that_tells_of_no_messages_is_written(path: Path, none: Any) -> None:
+    told = Recorded(DETAILS, {"gen_ai.input.messages": none, "gen_ai.output.messages": none})
+    with _recording(path) as (tracer, _), tracer.start_as_current_span("execute_tool add", attributes=TOOL) as span:
+        _add_events(span, [told])
+    assert read(path, "SELECT arguments, result FROM complete_tool_interactions") == [(None, None)]
+
+
 def test_results_that_are_json_stay_json(path: Path) -> None:
     with _recording(path) as (tracer, logger), tracer.start_as_current_span("chat", attributes=CHAT):
         _emit(logger, [Recorded("gen_ai.tool.message", {}, {"content": {"sum": 3}, "id": "c1"})])

@@ -114,7 +114,8 @@ def export_without_memory(path: str) -> None:
     logging.disable()
     exporter = SQLiteSpanExporter(path)
     results = [exporter.export(make_spans("first"))]
-    spans = [span for _ in range(4) for span in make_spans("large", attributes={"text": "x" * 30_000_000})]
+    texts = ["x" * 30_000_000] * 4 + ["\U0001f600" * 7_000_000]
+    spans = [span for text in texts for span in make_spans("large", attributes={"text": text})]
     with open("/proc/self/statm") as file:
         used = int(file.read().split()[0]) * resource.getpagesize()
     for room in (20_000_000, 50_000_000, 100_000_000, 200_000_000):

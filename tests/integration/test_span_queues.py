@@ -7,7 +7,9 @@ from __future__ import annotations
 import logging
 import resource
 import threading
+import time
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -121,11 +123,14 @@ def end_without_memory(path: str) -> None:
     tracer.start_span("first").end()
     processor.force_flush()
     spans = make_spans(*named("large", 4), attributes={"text": "x" * 30_000_000})
-    with open("/proc/self/statm") as file:
-        used = int(file.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + 20_000_000, resource.RLIM_INFINITY))
-    for span in spans:
-        processor.on_end(span)
+    with processor._writing:
+        tracer.start_span("waits").end()
+        time.sleep(0.05)
+        with open("/proc/self/statm") as file:
+            used = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + 20_000_000, resource.RLIM_INFINITY))
+        for span in spans:
+            processor.on_end(span)
     processor.force_flush()
     resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     tracer.start_span("last").end()
@@ -135,7 +140,7 @@ def end_without_memory(path: str) -> None:
 @pytest.mark.row("Memory limit")
 def test_a_span_that_finds_no_memory_is_counted(path: Path) -> None:
     in_new_process(end_without_memory, path)
-    assert span_names(path) == ["first", "last"]
+    assert span_names(path) == ["first", "last", "waits"]
     assert health(path, "dropped", "quarantined") == (4, 0)
 
 
@@ -161,3 +166,29 @@ def test_a_child_leaves_the_values_that_wait_to_its_parent(path: Path) -> None:
     in_new_process(fork_with_values, path)
     assert span_names(path) == ["both", "child", "parent"]
     assert health(path, "dropped") == (0,)
+
+
+def end_in_a_recursion(path: str) -> None:
+    """End spans where calls fail, and print how many ended."""
+    choose("values")
+    ended = 0
+    with tracing(Path(path), queue_wait_ms=60_000) as (tracer, _):
+
+        def recur() -> None:
+            nonlocal ended
+            span = tracer.start_span("deep", attributes=CALL | {"not a number": float("nan")})
+            try:
+                recur()
+            finally:
+                span.end()
+                ended += 1
+
+        with suppress(RecursionError):
+            recur()
+    print(ended)
+
+
+def test_a_span_that_ends_near_the_limit_of_recursion_is_written(path: Path) -> None:
+    ended = in_new_process(end_in_a_recursion, path)
+    assert health(path, "quarantined", "dropped") == (0, 0)
+    assert len(span_names(path)) == ended > 100

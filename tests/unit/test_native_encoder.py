@@ -7,13 +7,17 @@ import itertools
 import json
 import math
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
+from opentelemetry.sdk.util import BoundedList
+from opentelemetry.trace import SpanContext, Status, StatusCode
 
 from benchmarks.spans import trace_spans
 from otel_sqlite_exporter.encode.spans import SpanEncoder
@@ -159,6 +163,46 @@ class Shown(ReadableSpan):
         return "shown"
 
 
+class Masked(ReadableSpan):
+    """A span whose property hides some values only."""
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        return {key: "***" if key == "secret" else value for key, value in (self._attributes or {}).items()}
+
+
+class MaskedAttributes(BoundedAttributes):
+    """Attributes that hide some values only."""
+
+    def copy(self) -> dict[str, Any]:
+        return {key: "***" if key == "secret" else value for key, value in self._dict.items()}
+
+
+class FewEvents(BoundedList[Any]):
+    """Events, but for some."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return (event for event in super().__iter__() if getattr(event, "name", "") != "secret")
+
+
+class MaskedEvent(Event):
+    @property
+    def name(self) -> str:
+        return "***" if self._name == "secret" else self._name
+
+
+class MaskedStatus(Status):
+    @property
+    def description(self) -> str | None:
+        return "***" if isinstance(self._description, str) else self._description
+
+
+class MaskedContext(SpanContext):
+    @property
+    def trace_id(self) -> int:
+        return 7 if isinstance(self[0], int) else self[0]
+
+
 def test_a_class_whose_properties_give_something_else_goes_to_the_python_encoder() -> None:
     encoders = make_encoders()
     span = next(trace_spans(2))
@@ -167,6 +211,23 @@ def test_a_class_whose_properties_give_something_else_goes_to_the_python_encoder
     assert encoders[0].handed_over == 2
     for odd in (None, 5, object(), [], span.attributes):
         check(odd, encoders)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"attributes": MaskedAttributes(None, {"secret": "s"})},
+        {"events": FewEvents.from_seq(9, [Event("e"), Event("secret")])},
+        {"events": (MaskedEvent("secret"),)},
+        {"status": MaskedStatus(StatusCode.ERROR, "secret")},
+        {"context": MaskedContext(9, 8, False)},
+    ],
+)
+def test_a_class_that_hides_some_values_goes_to_the_python_encoder(fields: dict[str, Any]) -> None:
+    check(span_of(fields.pop("attributes", {}), **fields))
+    span = span_of({"secret": "s"})
+    span.__class__ = Masked
+    check(span)
 
 
 def test_more_shapes_scopes_and_event_names_than_are_kept() -> None:

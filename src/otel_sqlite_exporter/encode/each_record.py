@@ -61,5 +61,5 @@ def _find_large(record: Any) -> Iterator[Any]:
     log = getattr(record, "log_record", record)
     yield getattr(log, "attributes", None)
     yield getattr(log, "body", None)
-    for event in getattr(record, "events", None) or ():
-        yield getattr(event, "attributes", None)
+    for part in (*(getattr(record, "events", None) or ()), *(getattr(record, "links", None) or ())):
+        yield getattr(part, "attributes", None)

@@ -189,4 +189,4 @@ def _find_first(values: Iterable[Any]) -> Any:
 
 
 def _find_in_part(messages: Sequence[Message], key: str) -> Any:
-    return messages[0]["parts"][0].get(key) if messages and messages[0]["parts"] else None
+    return next((part.get(key) for message in messages[:1] for part in message["parts"][:1]), None)

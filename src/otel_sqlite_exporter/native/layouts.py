@@ -2,7 +2,8 @@
 """Whether the private fields of the SDK's objects are what their public properties give.
 
 The native encoder reads the fields, because a property runs Python code. No version of the SDK promises them. So an
-object without data is made of each class, its fields are filled, and its properties are asked. Pure.
+object without data is made of each class, its fields are filled, and its properties are asked. That tells nothing of a
+class that hides some values only, so the classes of users are not taken. Pure.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ _SPAN_FIELDS = (
 _CONTEXT_FIELDS = ("trace_id", "span_id", "is_remote", "trace_flags", "trace_state")
 _GETTERS: tuple[Any, ...] = (object.__getattribute__, tuple.__getattribute__)
 _DROPPED = 7
+_SOURCES = frozenset(("opentelemetry", "otel_sqlite_exporter", "builtins", "abc", "collections", "typing"))
 
 
 def shows_span_fields(kind: type, attributes: type, events: type, links: type) -> bool:
     """Whether spans of this class, with containers of these classes, have the fields that the encoder reads."""
     try:
+        if not _are_no_users(kind, attributes, events, links):
+            return False
         span, expected = _fill(kind, _SPAN_FIELDS)
         value, event, link = object(), object(), object()
         span._attributes, dropped_attributes = _make_attributes(attributes, value)
@@ -44,6 +48,8 @@ def shows_span_fields(kind: type, attributes: type, events: type, links: type) -
 def shows_event_fields(kind: type, attributes: type) -> bool:
     """Whether events of this class, with attributes of that class, have the fields that the encoder reads."""
     try:
+        if not _are_no_users(kind, attributes):
+            return False
         event, expected = _fill(kind, ("name", "timestamp"))
         value = object()
         event._attributes, dropped = _make_attributes(attributes, value)
@@ -60,7 +66,7 @@ def shows_event_fields(kind: type, attributes: type) -> bool:
 def shows_status_fields(kind: type) -> bool:
     """Whether statuses of this class have the fields that the encoder reads."""
     try:
-        return _shows(*_fill(kind, ("status_code", "description")))
+        return _are_no_users(kind) and _shows(*_fill(kind, ("status_code", "description")))
     except Exception:
         return False
 
@@ -72,7 +78,7 @@ def shows_context_fields(kind: type) -> bool:
         context: Any = tuple.__new__(kind, items)
         shown = [getattr(context, name) for name in _CONTEXT_FIELDS]
         getter: Any = kind.__getattribute__
-        return getter in _GETTERS and all(a is b for a, b in zip(shown, items, strict=False))
+        return _are_no_users(kind) and getter in _GETTERS and all(a is b for a, b in zip(shown, items, strict=False))
     except Exception:
         return False
 
@@ -81,6 +87,11 @@ def is_plain_integer(kind: type) -> bool:
     """Whether integers of this class are read and compared as those of `int`."""
     names = ("__int__", "__index__", "__le__", "__ge__", "__lt__", "__gt__", "__bool__")
     return issubclass(kind, int) and all(getattr(kind, name) is getattr(int, name) for name in names)
+
+
+def _are_no_users(*kinds: type) -> bool:
+    """Whether none of these classes, and none that they inherit from, is a user's."""
+    return all(base.__module__.partition(".")[0] in _SOURCES for kind in kinds for base in kind.__mro__)
 
 
 def _fill(kind: type, names: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:

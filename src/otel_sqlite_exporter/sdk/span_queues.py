@@ -13,7 +13,10 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 
 from otel_sqlite_exporter.encode.each_record import EncodedRecords
 from otel_sqlite_exporter.model.memory import is_memory_limited
-from otel_sqlite_exporter.model.rows import EncodedSpan, QuarantineRow
+from otel_sqlite_exporter.model.rows import EncodedSpan
+
+_ASK_INTERVAL_NS = 10_000_000
+"""How long an answer of the system holds whether memory is limited: to ask takes as long as to encode a small span."""
 
 
 class SpansAsTheyAre(deque[Any]):
@@ -27,8 +30,8 @@ class SpansAsTheyAre(deque[Any]):
 
 
 class SpansAsValues(deque[Any]):
-    """A queue that encodes each span when it is put in, and drops it. An item is an EncodedSpan, or the EncodedRecords
-    of a span that is none: one for the quarantine, or one that found no memory."""
+    """A queue that encodes each span when it is put in, and drops it. An item is an EncodedSpan, or a span that the
+    thread has to encode: it could not be encoded where it ended, or the process may be refused memory."""
 
     def __init__(
         self,
@@ -42,34 +45,26 @@ class SpansAsValues(deque[Any]):
         self._encode = encode
         self._deliver = deliver
         self._is_limited = False
+        self._asked_at = 0
 
     def put(self, span: ReadableSpan) -> None:
         """Encode a span and append it. Never raises an Exception."""
-        if not self:  # once a batch: it asks the system, which takes as long as to encode a small span
-            self._is_limited = is_memory_limited()
-        item: EncodedSpan | EncodedRecords[EncodedSpan]
-        if self._is_limited:
-            item = self._encode((span,))
-        else:
-            try:
-                item = self._encode_span(span, time_ns())
-            except Exception:  # of the span, of a signal handler, or for want of memory: `encode` tells which
-                item = self._encode((span,))
+        item: EncodedSpan | ReadableSpan
+        try:
+            now = time_ns()
+            if not 0 <= now - self._asked_at < _ASK_INTERVAL_NS:
+                self._is_limited, self._asked_at = is_memory_limited(), now
+            item = span if self._is_limited else self._encode_span(span, now)
+        except Exception:  # of the span, of a signal handler, for want of memory, or near the limit of recursion
+            item = span
         self.append(item)
 
-    def export(self, batch: Sequence[EncodedSpan | EncodedRecords[EncodedSpan]]) -> SpanExportResult:
+    def export(self, batch: Sequence[EncodedSpan | ReadableSpan]) -> SpanExportResult:
         """Write items of this queue."""
-        rows: list[EncodedSpan] = []
-        refused: list[QuarantineRow] = []
-        lost = 0
-        for item in batch:
-            if isinstance(item, EncodedRecords):
-                rows += item.rows
-                refused += item.refused
-                lost += item.lost
-            else:
-                rows.append(item)
-        return self._deliver(EncodedRecords(rows, refused, lost))
+        rows = [item for item in batch if isinstance(item, EncodedSpan)]
+        spans = [item for item in batch if not isinstance(item, EncodedSpan)]
+        encoded = self._encode(spans)
+        return self._deliver(encoded._replace(rows=rows + encoded.rows))
 
 
 SpanQueue = SpansAsTheyAre | SpansAsValues
