@@ -169,7 +169,8 @@ class Batch:
         if self.has_logs:
             self.log_spans.add((trace_session.trace.id, span.row.span_id))
         finish = written.finish_record
-        if finish is None:
+        # Ids of events that went with the version before must not come again: `tail` asks for those after the last.
+        if finish is None or (not span.events and self.last_record == self.last_record_before):
             finish = self.last_record = self.last_record + 1
         self._add_span(self._replaced_spans, written.id, finish, trace_session, span)
 
