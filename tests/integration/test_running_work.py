@@ -281,3 +281,16 @@ def test_the_ids_of_events_that_went_with_a_version_of_their_span_do_not_come_ag
         ("next", "start"),
         ("next", "finish"),
     ]
+
+
+def test_a_version_and_a_late_start_leave_the_ids_of_records_as_they_are(path: Path) -> None:
+    with exporting(path) as exporter:
+        first = open_span(1, 1, "forked", {}, ended=True)
+        exporter.export([first])
+        before = read(path, "SELECT id FROM events")
+        later = open_span(1, 1, "forked", {}, ended=True)
+        later._end_time = (first.end_time or 0) + 1_000_000_000
+        exporter.export([later])
+        exporter.export_open([open_span(1, 1, "forked", {"late": True})])
+    assert read(path, "SELECT attributes FROM spans") == [('{"late":true}',)]
+    assert read(path, "SELECT id FROM events") == before
