@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -60,6 +61,22 @@ def test_one_that_cannot_be_loaded_is_not_used_and_named(tmp_path: Path, content
     assert "the compiled core cannot be loaded, the Python code is used: " in warning
 
 
+@pytest.mark.skipif(CORE_STATE != IN_USE, reason="the core is not in use")
+@pytest.mark.parametrize("lost", ["span_encoder", "json_text"])
+@pytest.mark.parametrize("content", [None, b"cut"])
+def test_one_that_lost_a_module_is_not_used_and_named(tmp_path: Path, lost: str, content: bytes | None) -> None:
+    """As an installation leaves it that was interrupted."""
+    native = Path(str(import_module("otel_sqlite_exporter.native.built").__file__)).parent
+    for module in native.iterdir():
+        if module.is_file() and not module.name.startswith(f"{lost}."):
+            shutil.copy(module, tmp_path)
+        elif content is not None and module.suffix in (".so", ".pyd"):
+            Path(tmp_path, module.name).write_bytes(content)
+    state, warning = find_state_of(tmp_path)
+    assert state == FAILS_TO_LOAD
+    assert "the compiled core cannot be loaded, the Python code is used: " in warning
+
+
 def test_it_is_built_for_the_address_sanitizer_where_that_runs() -> None:
     if CORE_STATE == IN_USE:
         is_sanitized = import_module("otel_sqlite_exporter.native.built").IS_SANITIZED
@@ -68,4 +85,4 @@ def test_it_is_built_for_the_address_sanitizer_where_that_runs() -> None:
 
 def test_asking_for_it_imports_neither_the_sdk_nor_a_database() -> None:
     loaded = {name.partition(".")[0] for name in modules_after(FIND)}
-    assert loaded & {"opentelemetry", "sqlite3", "orjson", "rich"} == set()
+    assert loaded & {"opentelemetry", "sqlite3", "rich"} == set()

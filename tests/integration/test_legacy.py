@@ -14,11 +14,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from otel_sqlite_exporter.legacy import conversion
 from otel_sqlite_exporter.legacy.conversion import migrate_legacy_file
 from otel_sqlite_exporter.legacy.legacy_report import LegacyReport, find_legacy_file
 from otel_sqlite_exporter.maintain.doctor import diagnose
 from otel_sqlite_exporter.settings import resolve_settings
-from tests.conftest import exporting, make_spans, read
+from otel_sqlite_exporter.storage.connection import open_writer
+from tests.conftest import exporting, in_new_process, make_spans, read
 from tests.file_checks import check_file
 from tests.legacy_files import AFTER_JSON, INTEGER_KEYS, SPAN, STAGES, TEXT_KEYS, TRACE, LegacyWriter, write_typical
 
@@ -393,3 +395,20 @@ def test_the_other_file_has_no_free_pages(tmp_path: Path, exists: bool) -> None:
             exporter.export(make_spans("before"))
     target, _ = migrate(tmp_path / "old.db")
     assert read(target, "PRAGMA freelist_count") == [(0,)]
+
+
+def pack_with_little_memory(path: str) -> None:
+    """A program: packs a file of 16 MB where SQLite has 8 MB."""
+    with closing(open_writer(path, busy_timeout_ms=1_000)) as connection:
+        connection.execute("CREATE TABLE large (text)")
+        connection.executemany("INSERT INTO large VALUES (zeroblob(?))", [(16_000,)] * 1_000)
+        connection.execute("DELETE FROM large WHERE rowid % 4 = 0")
+        connection.execute("PRAGMA cache_size = -1000")
+        connection.execute("PRAGMA shrink_memory")
+        connection.execute("PRAGMA hard_heap_limit = 8000000")
+        conversion._release_pages(connection, is_new=True)
+        print(json.dumps(connection.execute("PRAGMA freelist_count").fetchone()))
+
+
+def test_packing_does_not_hold_the_file_in_memory(path: Path) -> None:
+    assert in_new_process(pack_with_little_memory, path) == [0]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext, TraceFlags
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -264,3 +264,33 @@ def test_a_span_that_ends_later_has_a_finish_record_after_all_others(path: Path)
         exporter.export([open_span(1, 1, "long", {}, ended=True)])
     assert read(path, "SELECT name, phase FROM events WHERE id > ?", last) == [("long", "finish")]
     assert len({*read(path, "SELECT id FROM events")}) == 4
+
+
+def test_the_ids_of_events_that_went_with_a_version_of_their_span_do_not_come_again(path: Path) -> None:
+    """`tail` would not show the records that got them."""
+    with exporting(path) as exporter:
+        first = open_span(1, 1, "forked", {}, ended=True)
+        first._events = [Event("note"), Event("note")]
+        later = open_span(1, 1, "forked", {}, ended=True)
+        exporter.export([first])
+        (last,) = read(path, "SELECT max(id) FROM events")[0]
+        later._end_time = (first.end_time or 0) + 1_000_000_000
+        exporter.export([later])
+        export_all(exporter, "next")
+    assert read(path, "SELECT name, phase FROM events WHERE id > ? ORDER BY id", last)[-2:] == [
+        ("next", "start"),
+        ("next", "finish"),
+    ]
+
+
+def test_a_version_and_a_late_start_leave_the_ids_of_records_as_they_are(path: Path) -> None:
+    with exporting(path) as exporter:
+        first = open_span(1, 1, "forked", {}, ended=True)
+        exporter.export([first])
+        before = read(path, "SELECT id FROM events")
+        later = open_span(1, 1, "forked", {}, ended=True)
+        later._end_time = (first.end_time or 0) + 1_000_000_000
+        exporter.export([later])
+        exporter.export_open([open_span(1, 1, "forked", {"late": True})])
+    assert read(path, "SELECT attributes FROM spans") == [('{"late":true}',)]
+    assert read(path, "SELECT id FROM events") == before

@@ -86,6 +86,15 @@ def test_a_span_has_the_conversation_that_the_view_gives(path: Path, spans: tupl
     assert tree == {span.id: span for span in database.find_spans(limit=2_000)}
 
 
+def test_a_span_below_a_cycle_stands_there_though_it_began_earlier(path: Path) -> None:
+    database = write(path, make(1, 2), make(2, 3), make(3, 2))
+    assert [(node.span.name, node.depth) for node in database.get_trace(TRACE)] == [
+        ("step 2", 0),
+        ("step 1", 1),
+        ("step 3", 1),
+    ]
+
+
 def test_a_tree_without_content_has_all_other_fields(path: Path) -> None:
     failed = make(4, 1, {"error.type": "Timeout", "secret": "no"}, failure="late")
     tool = make(5, 1, {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search"})

@@ -119,7 +119,7 @@ def drop_legacy_tables(file: LegacyFile, *, busy_timeout_ms: int) -> int:
         with transaction(connection):
             for table in file.layout.tables.values():
                 connection.execute(f"DROP TABLE {quote(table.name)}")
-        connection.execute("VACUUM")
+        _pack(connection)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return before - os.path.getsize(file.path)
 
@@ -203,5 +203,14 @@ def _release_pages(target: sqlite3.Connection, *, is_new: bool) -> None:
     yet, is also packed: pages that were written in another order than that of their keys are a third empty. Where that
     cannot be done, on a full disk or beside a writer, the file stays larger."""
     with contextlib.suppress(sqlite3.OperationalError):
-        # `execute` makes one step of it, which frees one page.
-        target.executescript("VACUUM" if is_new else "PRAGMA incremental_vacuum")
+        if is_new:
+            _pack(target)
+        else:
+            target.executescript("PRAGMA incremental_vacuum")  # `execute` makes one step of it, which frees one page
+
+
+def _pack(connection: sqlite3.Connection) -> None:
+    """Write the file anew, without gaps. The copy is a temporary file: a writer keeps its own in memory, which a large
+    file does not fit."""
+    connection.execute("PRAGMA temp_store = FILE")
+    connection.execute("VACUUM")

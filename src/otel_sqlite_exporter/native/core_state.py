@@ -25,7 +25,15 @@ def find_core_state() -> str:
         import_module("otel_sqlite_exporter.native.built")
     except ModuleNotFoundError:
         return NOT_BUILT
-    except ImportError as error:  # built for another system
-        _logger.warning("the compiled core cannot be loaded, the Python code is used: %s", error)
-        return FAILS_TO_LOAD
+    except ImportError as error:
+        return _tell(error)
+    try:
+        import_module("otel_sqlite_exporter.native.span_encoder")  # which loads the others
+    except Exception as error:  # modules that do not fit together raise others than ImportError
+        return _tell(error)
     return IN_USE
+
+
+def _tell(error: Exception) -> str:
+    _logger.warning("the compiled core cannot be loaded, the Python code is used: %s", error)
+    return FAILS_TO_LOAD

@@ -173,10 +173,12 @@ def _place(spans: Sequence[SpanSummary], by_id: _ById) -> list[tuple[SpanSummary
     """Return each span after its parent, with its depth and the key of its parent in the tree."""
     parents = {span.id: _find_parent(span, by_id) for span in spans}
     below = _group(spans, lambda span: parents[span.id])
+    numbers = {span.id: number for number, span in enumerate(spans)}
+    above = [None if (parent := parents[span.id]) is None else numbers[parent] for span in spans]
     placed: dict[int, tuple[SpanSummary, int, int | None]] = {}
-    # Spans without a parent in the file come first. A span that they do not reach is in a cycle, or below one: the
-    # earliest span of the cycle becomes its root.
-    for root in sorted(spans, key=lambda span: parents[span.id] is not None):
+    # Spans without a parent in the file come first. A span that they do not reach is in a cycle, or below one.
+    for first in sorted(spans, key=lambda span: parents[span.id] is not None):
+        root = first if first.id in placed else spans[_find_top(numbers[first.id], above)]
         waiting: list[tuple[SpanSummary, int, int | None]] = [(root, 0, None)]
         while waiting:
             span, depth, parent = waiting.pop()
@@ -184,6 +186,18 @@ def _place(spans: Sequence[SpanSummary], by_id: _ById) -> list[tuple[SpanSummary
                 placed[span.id] = (span, depth, parent)
                 waiting += [(child, depth + 1, span.id) for child in reversed(below.get(span.id, []))]
     return list(placed.values())
+
+
+def _find_top(number: int, above: Sequence[int | None]) -> int:
+    """Return the span that is above all others of its tree: the one without a parent, or the earliest of the cycle. All
+    are numbers in order of time."""
+    passed: dict[int, None] = {}
+    at: int | None = number
+    while at is not None and at not in passed:
+        passed[at] = None
+        at = above[at]
+    line = list(passed)
+    return line[-1] if at is None else min(line[line.index(at) :])
 
 
 def _find_parent(span: SpanSummary, by_id: _ById) -> int | None:

@@ -19,6 +19,7 @@ from otel_sqlite_exporter.model.rows import (
     SpanRow,
     make_row,
 )
+from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.batch_lookup import (
     RepeatedSpan,
     SpanKey,
@@ -74,7 +75,7 @@ class Batch:
         session_attributes: Sequence[str],
         prices: CallPrices,
     ) -> None:
-        self._connection, self._session_attributes = connection, session_attributes
+        self._connection, self._session_attributes, self._has_lost_last = connection, session_attributes, False
         self.repeated: list[RepeatedSpan] = []
         self.late_starts: list[RepeatedSpan] = []
         self.naming_spans: list[int] = []
@@ -84,9 +85,8 @@ class Batch:
         self.outdated_sums = OutdatedSums()
         self.interactions = InteractionBatch(prices)
         lookup = look_up_batch(connection, spans, logs)
-        last_ids, self._written = lookup.last_ids, lookup.spans
+        last_ids, self._written, self.contexts = lookup.last_ids, lookup.spans, ContextRows(lookup)
         self.has_logs = bool(logs) or last_ids["_logs"] > 0
-        self.contexts = ContextRows(lookup)
         self._texts = TextRows(shared_texts, last_ids["_texts"])
         self._spans, self._replaced_spans = TableRows(_SPANS), TableRows(_REPLACED_SPANS)
         self._span_events, self._links = TableRows(_SPAN_EVENTS), TableRows(_LINKS)
@@ -113,6 +113,10 @@ class Batch:
         """Add versions of spans that replace those in the file. `starts` are attributes, and notes of their types, of
         the start records of those that were written open, by the key of the span."""
         merged = self._merge_starts(((one.written.id, one.span) for one in replacing), starts)
+        # `tail` asks for the records after the last: the id of an event that went with its version must not come again.
+        if self.last_record == self.last_record_before and not any(span.events for span in merged):
+            (last,) = self._connection.execute(read_query("get_last_record")).fetchone()
+            self._has_lost_last = last < self.last_record
         for (_, written), span in zip(replacing, merged, strict=True):
             self._replace(written, span)
 
@@ -170,7 +174,8 @@ class Batch:
         if self.has_logs:
             self.log_spans.add((trace_session.trace.id, span.row.span_id))
         finish = written.finish_record
-        if finish is None:
+        if finish is None or self._has_lost_last:
+            self._has_lost_last = False
             finish = self.last_record = self.last_record + 1
         self._add_span(self._replaced_spans, written.id, finish, trace_session, span)
 

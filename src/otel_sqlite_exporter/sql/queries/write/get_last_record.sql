@@ -1,0 +1,6 @@
+-- The last id of a record of the view events.
+SELECT max(
+  (SELECT coalesce(max(s.id), 0) FROM _spans AS s),
+  (SELECT coalesce(max(s.finish_record), 0) FROM _spans AS s WHERE s.finish_record IS NOT NULL),
+  (SELECT coalesce(max(e.id), 0) FROM _events AS e)
+);
