@@ -95,7 +95,7 @@ _logs = st.fixed_dictionaries(
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     spans=st.lists(_spans, max_size=4),
     logs=st.lists(_logs, max_size=4),

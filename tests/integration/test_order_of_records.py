@@ -112,7 +112,7 @@ def _context(trace: int, span: int) -> SpanContext:
 
 
 @pytest.mark.slow
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(records=_records(), seed=st.integers(0, 2**32))
 def test_records_give_the_same_views_in_any_order(records: list[Record], seed: int) -> None:
     chance = random.Random(seed)

@@ -138,7 +138,7 @@ def _split(records: Sequence[_Record], chance: random.Random) -> list[list[_Reco
     return batches
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(records=_records(), seed=st.integers(0, 2**32))
 def test_order_split_and_repetition_do_not_change_any_view(records: list[_Record], seed: int) -> None:
     chance = random.Random(seed)
