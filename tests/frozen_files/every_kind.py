@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes a file with data of every kind."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from opentelemetry._logs import LogRecord
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan, TracerProvider
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import Link, SpanContext, TraceFlags, TraceState
+from opentelemetry.util.types import AnyValue
+
+from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanProcessor
+from otel_sqlite_exporter.maintain.attribute_index import index_attributes
+from otel_sqlite_exporter.maintain.search_index import index_content
+from otel_sqlite_exporter.settings import resolve_settings
+from tests.conftest import exporting, in_new_process
+from tests.otlp_captures.capture_files import import_batches, read_capture
+from tests.sample_traces import NOON_NS, write_traces
+
+CAPTURES = (
+    *("bedrock-botocore", "claude-code", "crewai-native", "gemini-cli", "haystack-oi", "js-otel", "langfuse4"),
+    *("mistralai-tl", "pydai-v5", "semkernel-native", "strands-oi"),
+)
+_TRACE = 0x0AF7651916CD43DD8448EB211C80319C
+_EVENTS: list[tuple[str, dict[str, Any], int]] = [
+    ("job.start", {"raw": b"\x02", "job.id": 7}, 0),
+    ("unpaired.start", {}, 5),
+    ("event otel/src/events/session_telemetry.rs:1187", {"event.name": "named.elsewhere"}, 6),
+    ("llm.call.start", {"gen_ai.request.model": "m", "gen_ai.operation.name": "chat"}, 7),
+    ("llm.call.finish", {"gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 5}, 9),
+]
+_CALL = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
+_MESSAGE = '{"role":"user","parts":[{"type":"text","content":"%s"}]}'
+_HISTORY = [_MESSAGE % f"turn {number} {'x' * 900}" for number in range(24)]
+
+
+def write_every_kind(path: Path) -> None:
+    """Write a file in which each table has rows, and each column a value."""
+    write_traces(path, 4)
+    for name in CAPTURES:
+        import_batches(path, [read_capture(name).lines])
+    with exporting(path) as exporter:
+        exporter.export(odd_spans())
+        exporter.export(turns())
+        exporter.count_dropped(2)
+    write_log_record(path)
+    in_new_process(leave_spans_open, path, status=-signal.SIGKILL)
+    in_new_process(leave_spans_open, path, status=-signal.SIGKILL)  # opening it marks the first as interrupted
+    settings = resolve_settings(path)
+    index_attributes(settings, ["http.response.status_code", "gen_ai.request.model", 'odd "key"'])
+    index_content(settings)
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        file.execute("VACUUM")
+
+
+def odd_spans() -> list[Any]:
+    """Spans with what few spans have."""
+    state = TraceState([("vendor", "1")])
+    context = SpanContext(_TRACE, 0x00F067AA0BA902B7, False, TraceFlags(1), state)
+    remote = SpanContext(_TRACE, 0x00F067AA0BA902B8, True, TraceFlags(1), state)
+    resource = Resource({"service.name": "odd", "gen_ai.agent.name": "from resource", "raw": b"\x00\xff"})
+    scope = InstrumentationScope("odd", "1", "https://example.org/schema", {"raw": b"\x01"})
+    attributes: dict[str, Any] = {"raw": b"\x00", 'odd "key"': "value", "nan": float("nan"), "large": 2**63}
+    odd = ReadableSpan(
+        "odd",
+        context,
+        remote,
+        resource,
+        attributes,
+        [Event(name, values, NOON_NS + after) for name, values, after in _EVENTS],
+        [Link(remote, {"raw": b"\x03"})],
+        start_time=None,
+        end_time=None,
+        instrumentation_scope=scope,
+    )
+    call = ReadableSpan(
+        "chat",
+        SpanContext(_TRACE, 0x00F067AA0BA902B9, False, TraceFlags(1)),
+        context,
+        resource,
+        {**_CALL, "gen_ai.usage.input_tokens": 3, "session.id": "odd"},
+        start_time=NOON_NS,
+        end_time=NOON_NS + 10**9,
+        instrumentation_scope=scope,
+    )
+    return [odd, call, ReadableSpan("without ids", None)]
+
+
+def write_log_record(path: Path) -> None:
+    """Write a log record whose body and attributes have bytes."""
+    provider = LoggerProvider(shutdown_on_exit=False)
+    provider.add_log_record_processor(SimpleLogRecordProcessor(SQLiteLogRecordExporter(path)))
+    attributes: dict[str, AnyValue] = {"raw": b"\x06", "http.response.status_code": 500}
+    record = LogRecord(timestamp=NOON_NS, body={"raw": b"\x05"}, attributes=attributes, event_name="odd.log")
+    provider.get_logger("odd").emit(record)
+    provider.shutdown()
+
+
+def turns() -> list[ReadableSpan]:
+    """Calls whose histories are stored once."""
+    spans = []
+    for turn in range(1, 4):
+        history = f"[{','.join(_HISTORY[: 8 * turn])}]"
+        attributes = _CALL | {"gen_ai.conversation.id": "long", "gen_ai.input.messages": history}
+        context, at = SpanContext(_TRACE + 1, turn, False, TraceFlags(1)), NOON_NS + turn
+        spans.append(ReadableSpan(f"turn {turn}", context, None, None, attributes, start_time=at, end_time=at))
+    return spans
+
+
+def leave_spans_open(path: str) -> None:
+    """Write spans that run, and one that lost attributes at its end; then die."""
+    logging.disable(logging.WARNING)  # the SDK warns of each attribute that it drops
+    processor = SQLiteSpanProcessor(path, open_delay_ms=0, cost="off")
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(processor)
+    tracer = provider.get_tracer("open")
+    tracer.start_span("runs", attributes=_CALL)
+    ended = tracer.start_span("ended", attributes={"first": 1, "raw": b"\x04", "session.id": "open"})
+    processor._flush(30, with_running=True)
+    for number in range(200):
+        ended.set_attribute(f"later {number}", number)
+    ended.end()
+    processor.force_flush()
+    os.kill(os.getpid(), signal.SIGKILL)
