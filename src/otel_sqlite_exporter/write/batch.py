@@ -145,7 +145,7 @@ class Batch:
             trace_session.trace.offer_span(span)
             trace_session.offer_source(span)
             if span.interactions is not NO_INTERACTIONS or span.record_interactions:
-                self._describe_agents(span)
+                self.interactions.describe_agents(span)
             key = find_key(span)
             if span.is_open:
                 self._starts[key] = span
@@ -179,13 +179,6 @@ class Batch:
             finish = self.last_record = self.last_record + 1
         self._add_span(self._replaced_spans, written.id, finish, trace_session, span)
 
-    def _describe_agents(self, span: EncodedSpan) -> None:
-        row, describe = span.row, self.interactions.agents.describe
-        start, end, attributes = row.start_time_unix_nano, row.end_time_unix_nano, row.attributes
-        for llm in (span.interactions.llm, *(one.llm for _, one in span.record_interactions)):
-            if llm is not None:
-                describe(llm, span.resource, start, end, attributes)
-
     def _merge_starts(
         self, spans: Iterable[tuple[int, EncodedSpan]], stored: Mapping[int, tuple[str, str | None]]
     ) -> list[EncodedSpan]:
@@ -208,7 +201,7 @@ class Batch:
         if merged is None or start is None:
             return span
         self.kept_starts.append((id, *start))
-        self._describe_agents(merged)
+        self.interactions.describe_agents(merged)
         return merged
 
     def _add_span(

@@ -69,6 +69,14 @@ class InteractionBatch:
         # Traces that came whole with this batch, and whose calls are decided.
         self._settled: set[int] = set()
 
+    def describe_agents(self, span: EncodedSpan) -> None:
+        """Note what the calls of a span, and of its events, say of their agents."""
+        row, describe = span.row, self.agents.describe
+        start, end, attributes = row.start_time_unix_nano, row.end_time_unix_nano, row.attributes
+        for llm in (span.interactions.llm, *(one.llm for _, one in span.record_interactions)):
+            if llm is not None:
+                describe(llm, span.resource, start, end, attributes)
+
     def note_span(self, span: int, trace: TraceRow, row: SpanRow) -> None:
         """Note a span that is written. One without interactions may stand between calls, too."""
         noted = self._spans.get(trace.id)
