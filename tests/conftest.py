@@ -11,7 +11,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -34,11 +33,8 @@ ROOT = Path(__file__).parents[1]
 HANG_S = 180
 """When a test gives up that waits for something. No test asserts how long a thing takes: it says nothing about the code
 when the machine is busy."""
-TRACED_CASES = 3
-"""So many cases of a test count lines for the coverage; if it is slow, one."""
 TRACES_CHILDREN = "COVERAGE_PROCESS_CONFIG"
 """The environment variable that lets a process that a test starts count lines, too."""
-IS_TRACED = pytest.StashKey[bool]()
 SETTINGS = re.compile(r"OTEL_|PYTHON(?!PATH$)|.*_proxy$", re.IGNORECASE)
 CORE_VARIABLE = "OTEL_EXPORTER_SQLITE_NATIVE"
 CORE_SETTING = {name: os.environ[name] for name in (CORE_VARIABLE,) if name in os.environ}
@@ -90,22 +86,12 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests count lines for the coverage: the tracer doubles the time of a test. Further cases of a test and
-    further examples run the lines of others again."""
-    cases: Counter[str] = Counter()
-    for item in items:
-        test = item.nodeid.partition("[")[0]
-        cases[test] += 1
-        most = 1 if item.get_closest_marker("slow") else TRACED_CASES
-        has_examples = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-        item.stash[IS_TRACED] = not (has_examples or cases[test] > most or item.get_closest_marker("untraced"))
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Count lines for the coverage only where they are new, as the tracer doubles the time of a test: slow tests run
+    the lines of others again."""
     tracer = sys.modules["coverage"].Coverage.current() if "coverage" in sys.modules else None
-    if tracer is None or item.stash[IS_TRACED]:
+    if tracer is None or not item.get_closest_marker("slow"):
         return (yield)
     of_children = os.environ.pop(TRACES_CHILDREN, None)
     tracer.stop()

@@ -34,7 +34,7 @@ from benchmarks.services import load_services
 from benchmarks.spans import Content, build_spans, trace_spans
 from benchmarks.transfer import run_transfers
 
-pytestmark = [pytest.mark.slow, pytest.mark.untraced]
+pytestmark = pytest.mark.slow
 
 BATCHES, SPANS = 3, 25
 

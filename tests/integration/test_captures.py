@@ -69,7 +69,6 @@ def test_a_file_says_what_was_served(capture: JSON, file: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.untraced
 @pytest.mark.parametrize(("seed", "batch"), [(0, 1), (1, 3), (2, 512)])
 def test_the_order_of_records_does_not_matter(
     capture: JSON, shown: dict[str, list[tuple[Any, ...]]], path: Path, seed: int, batch: int

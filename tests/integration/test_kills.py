@@ -171,7 +171,6 @@ def kill_writers(folder: str, ending: str, seed: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.untraced
 @pytest.mark.parametrize("ending", ["kill -9", "SIGTERM", "os._exit"])
 @pytest.mark.row("os._exit, a signal without a handler, kill -9, out of memory")
 def test_what_was_acknowledged_is_there_once_after_hundreds_of_deaths(
@@ -182,4 +181,4 @@ def test_what_was_acknowledged_is_there_once_after_hundreds_of_deaths(
     counts = in_new_process(kill_writers, tmp_path, ending, seed)
     record_property("counts", f"seed {seed}, " + ", ".join(f"{count} {what}" for what, count in counts.items()))
     assert counts["kills"] >= FILES * KILLS_PER_FILE
-    assert counts["acknowledged"] > counts["kills"] / 2  # on a busy machine few live long
+    assert counts["acknowledged"] > counts["kills"] / 4  # on a busy machine few live long

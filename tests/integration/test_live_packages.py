@@ -21,7 +21,7 @@ from tests.scenarios.packages import PACKAGES
 from tests.scenarios.run import run_scenarios
 from tests.scenarios.unrecorded import find_unrecorded
 
-pytestmark = [pytest.mark.slow, pytest.mark.untraced]
+pytestmark = pytest.mark.slow
 
 # The rest names its entry point as one of these does, or takes long to install: see tests/captures.
 LIVE = ("genai-openai", "genai-openai-events", "pydantic-ai")

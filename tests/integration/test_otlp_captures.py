@@ -51,7 +51,6 @@ def test_a_file_says_what_was_served(capture: Capture, file: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.untraced
 @pytest.mark.parametrize("order", list(ORDERS))
 def test_the_order_of_records_does_not_matter(
     capture: Capture, shown: dict[str, list[tuple[Any, ...]]], path: Path, order: str

@@ -19,11 +19,7 @@ from tests.trials.__main__ import KINDS
 from tests.trials.outcome import COLUMNS, run_alone
 from tests.trials.writers import check
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.untraced,
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="trials fork"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="trials fork")]
 
 
 @pytest.mark.parametrize("kind", KINDS)
