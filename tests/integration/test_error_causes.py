@@ -306,3 +306,14 @@ def test_a_failed_tool_of_log_records_says_why(path: Path, facts: dict[str, str]
     with logging_to(path) as exporter:
         exporter.export([make_log(timestamp=10**18, body="claude_code.tool_result", attributes=attributes)])
     assert read(path, "SELECT message FROM errors") == [(expected,)]
+
+
+@pytest.mark.parametrize("number", [1.7976931348623157e308, -1.7976931348623157e308, 1e400, 5, 0.5, True])
+def test_types_and_messages_of_errors_may_be_numbers(path: Path, number: float) -> None:
+    with recording(path) as tracer:
+        with failing(tracer, "typed", **{"error.type": number}):
+            pass
+        with tracer.start_as_current_span("told") as span:
+            span.add_event("exception", {"exception.type": number, "exception.message": number})
+            span.set_status(Status(StatusCode.ERROR))
+    assert read(path, "SELECT count(*), count(error_type) FROM errors") == [(2, 2)]

@@ -22,11 +22,11 @@ SELECT
     )
     FROM (
       SELECT
-        coalesce(
+        CAST(coalesce( -- SQLite reads a number beyond its own as Infinity, which JSON has not
           iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) ->> '$."error.type"',
           e.attributes ->> '$."exception.type"'
-        ) AS error_type,
-        nullif(e.attributes ->> '$."exception.message"', '') AS exception_message,
+        ) AS TEXT) AS error_type,
+        nullif(CAST(e.attributes ->> '$."exception.message"' AS TEXT), '') AS exception_message,
         nullif(s.status_description, '') AS status_description,
         e.attributes ->> '$."exception.stacktrace"' AS stacktrace
       FROM (SELECT (SELECT e.id FROM _events AS e WHERE e.span = s.id AND e.name = 'exception' ORDER BY e.ordinal DESC LIMIT 1) AS event) AS one
