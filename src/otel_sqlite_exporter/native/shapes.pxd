@@ -31,7 +31,7 @@ cdef class NamePlan:
 cdef class Shape:
     cdef tuple keys
     cdef PyTypeObject* types[MOST_ATTRIBUTES]
-    cdef Py_hash_t digest
+    cdef size_t digest
     cdef object scope
     cdef object plan
     cdef NamePlan sessions, users
@@ -44,5 +44,5 @@ cdef class Shapes:
     cdef PyObject* slots[1024]
 
     cdef Shape find(self, Held* held, object scope)
-    cdef Shape _add(self, Held* held, Py_hash_t digest, object scope)
-    cdef Shape _make(self, Held* held, Py_hash_t digest, object scope)
+    cdef Shape _add(self, Held* held, size_t digest, object scope)
+    cdef Shape _make(self, Held* held, size_t digest, object scope)

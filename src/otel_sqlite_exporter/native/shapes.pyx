@@ -138,13 +138,13 @@ cdef class Shapes:
     cdef Shape find(self, Held* held, object scope):
         """Return the shape of attributes with exact texts as names; None if a name is none or a type is not plain."""
         cdef Py_ssize_t place
-        cdef Py_hash_t digest = held.count
+        cdef size_t digest = held.count
         cdef PyTypeObject* kind
         for place in range(held.count):
             if Py_TYPE(held.keys[place]) != &PyUnicode_Type:
                 return None
             kind = Py_TYPE(held.values[place])
-            digest = (digest ^ PyObject_Hash(held.keys[place])) * 1000003 + (<Py_hash_t>kind >> 4)
+            digest = (digest ^ <size_t>PyObject_Hash(held.keys[place])) * 1000003 + (<size_t>kind >> 4)
         digest ^= digest >> 29
         cdef Py_ssize_t slot = digest & (SLOTS - 1)
         while self.slots[slot] != NULL:
@@ -153,7 +153,7 @@ cdef class Shapes:
             slot = (slot + 1) & (SLOTS - 1)
         return self._add(held, digest, scope)
 
-    cdef Shape _add(self, Held* held, Py_hash_t digest, object scope):
+    cdef Shape _add(self, Held* held, size_t digest, object scope):
         cdef Shape shape = self._make(held, digest, scope)
         if shape is None:
             return None
@@ -168,7 +168,7 @@ cdef class Shapes:
         self.slots[slot] = <PyObject*>shape
         return shape
 
-    cdef Shape _make(self, Held* held, Py_hash_t digest, object scope):
+    cdef Shape _make(self, Held* held, size_t digest, object scope):
         cdef Shape shape = Shape.__new__(Shape)
         cdef Py_ssize_t place
         for place in range(held.count):
@@ -188,7 +188,7 @@ cdef class Shapes:
         return shape
 
 
-cdef bint _is_shape(Shape shape, Held* held, Py_hash_t digest, object scope):
+cdef bint _is_shape(Shape shape, Held* held, size_t digest, object scope):
     cdef Py_ssize_t place
     cdef tuple keys = shape.keys
     cdef PyObject* key
