@@ -9,7 +9,8 @@ import shutil
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,10 +71,10 @@ class _Content:
             _apply(self.synced, operation)
         self.pending.clear()
 
-    def cut(self, chance: random.Random, share: float) -> bytes:
+    def cut(self, keeps: Callable[[], bool]) -> bytes:
         content = bytearray(self.synced)
         for operation in self.pending:
-            if chance.random() < share:
+            if keeps():
                 _apply(content, operation)
         return bytes(content)
 
@@ -119,12 +120,23 @@ class RecordedDisk:
     def cut(self, folder: Path, chance: random.Random) -> None:
         """Write into `folder` what may be left when the power fails now."""
         share = chance.choice([0.0, 0.3, 0.7, 1.0])
+        for name, content in self._cut(lambda: chance.random() < share).items():
+            (folder / name).write_bytes(content)
+
+    def all_cuts(self) -> Iterator[dict[str, bytes]]:
+        """Yield all that may be left when the power fails now, as contents by name. There are up to 2**n of these for n
+        operations that were not synced."""
+        named = [*self._synced_names.values(), *(content for _, content in self._pending_names if content is not None)]
+        pending = len(self._pending_names) + sum(len(content.pending) for content in set(named))
+        for kept in product((False, True), repeat=pending):
+            yield self._cut(iter(kept).__next__)
+
+    def _cut(self, keeps: Callable[[], bool]) -> dict[str, bytes]:
         names = dict(self._synced_names)
         for pending in self._pending_names:
-            if chance.random() < share:
+            if keeps():
                 _name(names, *pending)
-        for name, content in names.items():
-            (folder / name).write_bytes(content.cut(chance, share))
+        return {name: content.cut(keeps) for name, content in names.items()}
 
 
 def _name(names: dict[str, _Content], name: str, content: _Content | None) -> None:

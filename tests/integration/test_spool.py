@@ -114,6 +114,43 @@ def test_what_is_no_spool_is_not_touched(spool: Spool) -> None:
     assert Path(spool.path).read_bytes() == b"somebody's notes, which are long enough"
 
 
+@pytest.mark.parametrize("content", [b"notes", bytes(100), b"otel-spool/2" + bytes(100)])
+def test_what_only_begins_as_a_spool_is_not_touched(spool: Spool, content: bytes) -> None:
+    Path(spool.path).write_bytes(content)
+    for use in (lambda: add(spool, b"x"), lambda: contents(spool), lambda: spool.count()):
+        with pytest.raises(SpoolError, match="is not a spool"):
+            use()
+    assert Path(spool.path).read_bytes() == content
+
+
+@pytest.mark.row("Power failure, crash of the operating system")
+def test_a_header_that_was_cut_short_is_written_again(spool: Spool) -> None:
+    """As a full disk, a dying process or a power failure leaves it."""
+    add(spool, b"x")
+    header = Path(spool.path).read_bytes()[:36]
+    for size in (0, 1, 11, 12, 28, 35, 36):
+        for left in (header[:size], bytes(size)):
+            Path(spool.path).write_bytes(left)
+            assert spool.count() == (0, 0)
+            add(spool, b"one")
+            add(spool, b"two")
+            assert (spool.count(), contents(spool)) == ((2, 6), [b"one", b"two"])
+
+
+@pytest.mark.row("Power failure, crash of the operating system")
+def test_what_stands_behind_a_lost_header_is_written(path: Path) -> None:
+    with exporting(path) as exporter:
+        exporter.export(make_spans("first"))
+    spool_batches(path, ["kept", "more"])
+    stored = Path(f"{path}-spool").read_bytes()
+    Path(f"{path}-spool").write_bytes(bytes(36) + stored[36:])
+    assert Spool(spool_path(str(path)), limit_bytes=0).count()[0] == 2
+    spool_batches(path, ["last"])
+    settle(path)
+    assert span_names(path) == ["first", "kept", "last", "more"]
+    assert health(path, "received", "written", "duplicate") == (4, 4, 0)
+
+
 def test_who_holds_it_keeps_others_out(spool: Spool) -> None:
     add(spool, b"one")
 

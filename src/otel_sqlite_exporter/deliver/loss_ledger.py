@@ -14,7 +14,7 @@ import stat
 from collections.abc import Callable
 
 from otel_sqlite_exporter.deliver.spool import spool_path
-from otel_sqlite_exporter.storage.system.system_files import BINARY, NO_LINK, lock_file, remove_open_file
+from otel_sqlite_exporter.storage.system.system_files import BINARY, NO_LINK, lock_file, remove_open_file, sync_folder
 
 
 def ledger_path(path: str) -> str:
@@ -36,7 +36,10 @@ class LossLedger:
             try:
                 lock_file(descriptor)
                 if _is_in_place(descriptor):
-                    os.ftruncate(descriptor, os.fstat(descriptor).st_size + records)
+                    before = os.fstat(descriptor).st_size
+                    if not before:
+                        sync_folder(os.path.dirname(self._path))
+                    os.ftruncate(descriptor, before + records)
                     os.fsync(descriptor)
                     return True
             finally:

@@ -4,6 +4,10 @@
 A header of 36 bytes (a mark, the spool's id, and the position of the first batch that was not taken) is followed by
 frames: a mark, the length and the CRC-32 of the content, the batch's id, the content. A frame that a dying process left
 unfinished fails its check and is passed over. A forked child does not take its lock away.
+
+The name is synced before the header is written, and the header before a frame is. So a spool with frames is found after
+a power failure, and one without is begun again by whoever holds it. A header of zeros before a frame is that of a power
+failure, too: the frames count as not taken.
 """
 
 from __future__ import annotations
@@ -121,8 +125,6 @@ class Spool:
         except FileNotFoundError:
             return 0, 0
         try:
-            if os.fstat(descriptor).st_size == 0:
-                return 0, 0
             frames = list(HeldSpool(self.path, descriptor))
             return len(frames), sum(len(frame.content) for frame in frames)
         finally:
@@ -164,10 +166,11 @@ class Spool:
                 raise SpoolError(f"{self.path} belongs to another user (id {status.st_uid}): move it away")
             if stat.S_IMODE(status.st_mode) & 0o077:
                 os.fchmod(descriptor, 0o600)
-        if status.st_size == 0:
-            _write(descriptor, _HEADER.pack(_MARK, uuid.uuid4().bytes, _HEADER.size))
+        if _read_header(self.path, descriptor) is None or status.st_size <= _HEADER.size:
             sync_folder(os.path.dirname(self.path))
-        _check_mark(self.path, read_at(descriptor, _HEADER.size, 0))
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            _write(descriptor, _HEADER.pack(_MARK, uuid.uuid4().bytes, _HEADER.size))
+            os.fsync(descriptor)
 
     def _find_owners(self) -> set[int]:
         """Return the users whose spool this may be: ours, and that of the database."""
@@ -181,9 +184,8 @@ class HeldSpool:
     """A locked spool. Iterating gives the frames that were not taken yet, in order."""
 
     def __init__(self, path: str, descriptor: int) -> None:
-        """`descriptor` is that of a file with the header of a spool."""
-        header = read_at(descriptor, _HEADER.size, 0)
-        _check_mark(path, header)
+        """`descriptor` is that of a spool; only `Spool.count` reads one that was not begun."""
+        header = _read_header(path, descriptor) or _HEADER.pack(_MARK, bytes(16), _HEADER.size)
         _, spool_id, self._position = _HEADER.unpack(header)
         self.spool_id = spool_id.hex()
         self._path = path
@@ -216,6 +218,7 @@ class HeldSpool:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+        sync_folder(os.path.dirname(path))
         return path
 
     def remove(self) -> None:
@@ -231,22 +234,36 @@ class HeldSpool:
                 content = read_at(self.descriptor, length, end - length)
                 if zlib.crc32(content) == checksum:
                     return Frame(end, batch_id.hex(), content)
-            position = self._find_mark(position + 1, size)
+            position = _find_mark(self.descriptor, position + 1, size)
         return None
 
-    def _find_mark(self, position: int, size: int) -> int:
-        chunk = 1 << 20
-        while position < size:
-            found = read_at(self.descriptor, chunk, position).find(_FRAME_MARK)
-            if found >= 0:
-                return position + found
-            position += chunk - len(_FRAME_MARK) + 1
-        return size
 
+def _read_header(path: str, descriptor: int) -> bytes | None:
+    """Return the header of a spool; None where that was not finished, or is lost.
 
-def _check_mark(path: str, header: bytes) -> None:
-    if len(header) < _HEADER.size or not header.startswith(_MARK):
+    Raises:
+        SpoolError: The file is not a spool.
+    """
+    size, header = os.fstat(descriptor).st_size, read_at(descriptor, _HEADER.size, 0)
+    is_whole = len(header) == _HEADER.size
+    if is_whole and header.startswith(_MARK):
+        return header
+    is_begun = not is_whole and header[: len(_MARK)] == _MARK[: len(header)]
+    has_frames = not is_whole or size == _HEADER.size or _find_mark(descriptor, _HEADER.size, size) < size
+    if not is_begun and (header.strip(b"\0") or not has_frames):
         raise SpoolError(f"{path} is not a spool of this package: move it away")
+    return None
+
+
+def _find_mark(descriptor: int, position: int, size: int) -> int:
+    """Return where the next frame seems to begin; `size` if none does."""
+    chunk = 1 << 20
+    while position < size:
+        found = read_at(descriptor, chunk, position).find(_FRAME_MARK)
+        if found >= 0:
+            return position + found
+        position += chunk - len(_FRAME_MARK) + 1
+    return size
 
 
 def _write(descriptor: int, content: bytes) -> None:

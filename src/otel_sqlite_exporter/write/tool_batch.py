@@ -55,8 +55,9 @@ _MOST_ROUNDS = 6
 
 class Changes:
     """What may group tools anew: new rows (those after `last`); tools and results that came or went, by call key, by
-    asked key, by (trace, tool name) if they have no call id (`names`), else `named`; spans that may stand between
-    tools; and rows of `_trace_sessions` that show another session."""
+    asked key, by (trace, tool name) if they have no call id (`names`), else `named`; rows that told of the same
+    execution as one that went (`tools`); spans that may stand between tools; and rows of `_trace_sessions` that show
+    another session."""
 
     def __init__(self) -> None:
         self.last: int | None = None
@@ -64,6 +65,7 @@ class Changes:
         self.asked: set[int] = set()
         self.names: set[tuple[int, str]] = set()
         self.named: set[tuple[int, str]] = set()
+        self.tools: set[int] = set()
         self.spans: Collection[int] = ()
         self.trace_sessions: Collection[int] = ()
 
@@ -101,15 +103,16 @@ class Changes:
         self, connection: sqlite3.Connection, *, spans: Collection[int] = (), logs: Collection[int] = ()
     ) -> None:
         """Note what these rows of `_spans` and `_logs` tell of tools, before they are removed."""
-        keys, asked, names, named = read_json(connection, "find_tools", spans=spans, logs=logs)
+        keys, asked, names, named, tools = read_json(connection, "find_tools", spans=spans, logs=logs)
         self.keys.update(keys)
         self.asked.update(asked)
         self.names.update(map(tuple, names))
         self.named.update(map(tuple, named))
+        self.tools.update(tools)
 
     def is_empty(self) -> bool:
         """Whether nothing is to be grouped anew, if no row is stale."""
-        told = (self.keys, self.asked, self.names, self.named, self.spans, self.trace_sessions)
+        told = (self.keys, self.asked, self.names, self.named, self.tools, self.spans, self.trace_sessions)
         return self.last is None and not any(told)
 
 
@@ -225,7 +228,7 @@ def group_tools(connection: sqlite3.Connection, changes: Changes) -> int:
         "asked": changes.asked,
         "names": changes.names,
         "named": changes.named - changes.names,
-        "tools": set(),
+        "tools": changes.tools,
     }
     last = find_last_tool(connection) if changes.last is None else changes.last
     wanted: dict[str, Collection[Any]] = {

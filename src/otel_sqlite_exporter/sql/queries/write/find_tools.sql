@@ -1,13 +1,13 @@
 -- What is told of tools by some spans and log records, as JSON arrays: the call keys and the asked keys, also of results,
--- [trace, tool name] of tools without a call key, and of those with one. :spans is an array of ids of _spans, :logs of
--- ids of _logs.
+-- [trace, tool name] of tools without a call key, and of those with one, and the ids of the rows that show the same
+-- executions. :spans is an array of ids of _spans, :logs of ids of _logs.
 WITH
   tools AS MATERIALIZED (
-    SELECT i.trace, i.call_key, i.asked_key, i.tool_name
+    SELECT i.id, i.merged_into, i.trace, i.call_key, i.asked_key, i.tool_name
     FROM json_each(:spans) AS w
     CROSS JOIN _tool_interactions AS i ON i.span = w.value
     UNION
-    SELECT i.trace, i.call_key, i.asked_key, i.tool_name
+    SELECT i.id, i.merged_into, i.trace, i.call_key, i.asked_key, i.tool_name
     FROM json_each(:logs) AS w
     CROSS JOIN _events AS e ON e.log = w.value
     CROSS JOIN _tool_interactions AS i ON i.event = e.id OR (i.start_event = e.id AND i.is_request = 1)
@@ -38,4 +38,12 @@ SELECT
   (
     SELECT json_group_array(json_array(trace, tool_name))
     FROM (SELECT DISTINCT trace, tool_name FROM tools WHERE tool_name IS NOT NULL AND call_key IS NOT NULL)
-  ) AS named;
+  ) AS named,
+  (
+    SELECT json_group_array(id)
+    FROM (
+      SELECT merged_into AS id FROM tools WHERE merged_into > 0
+      UNION
+      SELECT i.id FROM tools AS w CROSS JOIN _tool_interactions AS i ON i.merged_into = w.id
+    )
+  ) AS tools;

@@ -1,13 +1,13 @@
 -- Tellings of tool executions, and results that prompts hold, as JSON arrays: genai/tools/tool_tellings.py names their columns.
 -- :after is an array of one id: all rows of _tool_interactions with a greater one. :tools is an array of such ids; the rows that they show are
 -- found too. :keys is an array of call keys, :asked of asked keys, :names is [[trace, tool name], ...]; of
--- :named, likewise, only the rows without a call id are found. :spans is an array of ids of _spans
--- that may stand between tools; :trace_sessions of ids of _trace_sessions that show another session than before.
+-- :named, likewise, only the rows without a call id are found. :spans is an array of ids of _spans that may stand
+-- between tools, or did so as another version; :trace_sessions of ids of _trace_sessions that show another session than
+-- before.
 WITH RECURSIVE
   reached (id, trace, span_id, goes_on) AS (
-    SELECT
-      s.id, s.trace, s.span_id,
-      NOT EXISTS (SELECT 1 FROM _llm_interactions AS i WHERE i.span = s.id AND i.event IS NULL)
+    -- Also below a model call: its version before may have been none, and joined what is below it with what is above.
+    SELECT s.id, s.trace, s.span_id, 1
     FROM json_each(:spans) AS w
     CROSS JOIN _spans AS s ON s.id = w.value
     UNION
