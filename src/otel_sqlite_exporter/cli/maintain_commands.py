@@ -251,7 +251,7 @@ def index(
     if drop:
         attribute_index.drop_attributes(settings, attributes)
         return index_output.show_dropped(settings.path, attributes, as_json=as_json)
-    with show_progress("indexing") as progress:
+    with show_progress("indexing records" if attributes else "indexing calls and tools") as progress:
         if attributes:
             built = attribute_index.index_attributes(settings, attributes, progress=progress)
             return index_output.show_indexing(settings.path, built, as_json=as_json)
