@@ -9,11 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from opentelemetry._logs import LogRecord
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
+from opentelemetry.trace import NonRecordingSpan, SpanContext, Status, StatusCode, TraceFlags, set_span_in_context
 
-from otel_sqlite_exporter import TelemetryDatabase
+from otel_sqlite_exporter import SQLiteLogRecordExporter, TelemetryDatabase
 from otel_sqlite_exporter.cli.outputs.trace_output import show_trace
 from otel_sqlite_exporter.query.trees import build_tree
 from tests.commands import run, run_here, run_on_terminal
@@ -87,6 +90,19 @@ def test_siblings_that_are_alike_are_folded(path: Path) -> None:
     assert "inside" not in shown
     assert run_here("trace", TRACE, path, "--all").stdout.count("GET /item") == 49
     assert len(json.loads(run_here("trace", TRACE, path, "--json").stdout)["tree"]) == 52
+
+
+def test_a_trace_of_log_records_alone_says_how_to_list_them(path: Path) -> None:
+    exporter = SQLiteLogRecordExporter(path)
+    provider = LoggerProvider(shutdown_on_exit=False)
+    provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+    context = set_span_in_context(NonRecordingSpan(SpanContext(0xABC, 1, False, TraceFlags(1))))
+    provider.get_logger("tests").emit(LogRecord(timestamp=5, body="said", context=context))
+    exporter.shutdown()
+    shown = run_here("trace", TRACE, path).stdout
+    assert "spans (" not in shown
+    (command,) = re.findall(r"^  log records +1: `(.*)` lists them$", shown, re.MULTILINE)
+    assert "said" in run_here(*command.split(), path).stdout
 
 
 def test_a_pipe_gets_texts_that_are_cut_and_the_user(path: Path) -> None:

@@ -51,6 +51,7 @@ def show_trace(tree: TraceTree, *, everything: bool, as_json: bool) -> None:
         "failed tools": trace.failed_tools or None,
         "tokens": trace.total_tokens,
         "cost_usd": format_cost(trace.cost_usd, trace.unpriced_calls),
+        "log records": f"{trace.logs:,}: `logs --trace {trace.trace_id}` lists them" if trace.logs else None,
     }
     start, duration_ms = trace.start_time_unix_nano, trace.duration_ms
     columns: list[Column[_Line]] = [
@@ -65,8 +66,8 @@ def show_trace(tree: TraceTree, *, everything: bool, as_json: bool) -> None:
     ]
     lines = [*_fold(tree, everything)]
     shown = sum(not isinstance(line, _More) for line in lines)
-    spans = Table(f"spans ({shown:,} of {trace.spans:,})", columns, lines)
-    return print_tables(make_facts(f"trace {trace.trace_id}", facts), spans)
+    spans = [Table(f"spans ({shown:,} of {trace.spans:,})", columns, lines)] if lines else []
+    return print_tables(make_facts(f"trace {trace.trace_id}", facts), *spans)
 
 
 def _fold(tree: TraceTree, everything: bool) -> Iterator[_Line]:
