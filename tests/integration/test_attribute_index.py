@@ -20,6 +20,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext, TraceFlags
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, TelemetryDatabase
+from otel_sqlite_exporter.cli.outputs import index_output
 from otel_sqlite_exporter.errors import FilterError, NotFoundError
 from otel_sqlite_exporter.maintain import attribute_index
 from otel_sqlite_exporter.maintain.attribute_index import (
@@ -255,6 +256,8 @@ def test_a_build_that_is_stopped_goes_on(path: Path, monkeypatch: pytest.MonkeyP
     ((index,), filters) = read_attributes(resolve_settings(path)), {"attributes": {"number": 5}}
     assert not index.is_complete
     assert read(path, "SELECT * FROM indexed_attributes") == []
+    assert show_incomplete(path) == [f"index --attribute number {path}"] * 2
+    assert re.search(r"^  indexed attributes +number \(not complete\)$", run_here("info", path).stdout, re.MULTILINE)
     with closing(sqlite3.connect(path)) as connection:
         assert find_among(connection, SPANS, filters) is None
     assert len(TelemetryDatabase(path).find_spans(attributes={"number": 5})) == 1
@@ -264,6 +267,28 @@ def test_a_build_that_is_stopped_goes_on(path: Path, monkeypatch: pytest.MonkeyP
     assert seen[-1][0] == seen[-1][1] == len(seen)
     assert check(path, "number") == 6
     assert index_attributes(resolve_settings(path), ["number"]).read_ids == 0
+    assert show_incomplete(path) == []
+
+
+def show_incomplete(path: Path) -> list[str]:
+    """The commands that `index --list` and `doctor` give to complete an index."""
+    shown = run_here("index", "--list", path).stdout + run_here("doctor", path).stdout
+    return re.findall(r"run `python -m otel_sqlite_exporter (index --attribute .*)` to complete it", shown)
+
+
+def test_info_names_the_indexes_of_a_file(path: Path) -> None:
+    write_values(path)
+    assert " index" not in run_here("info", path).stdout
+    build(path, "text", "number")
+    assert run_here("index", path).exit_code == 0
+    shown = run_here("info", path).stdout
+    assert re.findall(r"^  (indexed attributes|search index) +(.*)$", shown, re.MULTILINE) == [
+        ("indexed attributes", "number, text"),
+        ("search index", "yes"),
+    ]
+    contents = json.loads(run_here("info", path, "--json").stdout)["contents"]
+    assert contents["indexed_attributes"] == {"number": True, "text": True}
+    assert contents["has_search_index"] is True
 
 
 def test_a_drop_that_is_stopped_goes_on(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -346,13 +371,19 @@ def run(*arguments: object) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
-def test_the_command_says_what_an_index_costs(path: Path) -> None:
+def test_the_command_says_what_an_index_costs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_values(path)
+    code, out, _ = run("--attribute", "text", path)
+    assert re.search(r"^  text: 1 span, 1 span event and 1 log record; [\d,]+ bytes in all$", out, re.MULTILINE)
+    assert "us of CPU" not in out
+    assert run("--drop", "--attribute", "text", path)[0] == 0
+    monkeypatch.setattr(attribute_index, "_MEASURED_SPANS", 1)
+    monkeypatch.setattr(index_output, "_WORTH_A_MEAN", 1)
     code, out, _ = run("--attribute", "number", "--attribute", "nothing", path)
     assert code == 0
     assert "us of CPU for each span that is written" in out
     assert re.search(
-        r"^  number: 1 span, 1 span event and 1 log record; \d+ bytes each, [\d,]+ in all$", out, re.MULTILINE
+        r"^  number: 1 span, 1 span event and 1 log record; \d+ bytes each, [\d,]+ bytes in all$", out, re.MULTILINE
     )
     assert "  nothing: no record has it" in out
     assert run("--attribute", "number", path)[1].startswith(f"nothing to do: {path} has this index\n")
@@ -363,7 +394,7 @@ def test_the_command_says_what_an_index_costs(path: Path) -> None:
     ]
     assert run("--drop", "--attribute", "number", path)[:2] == (
         0,
-        f"removed the 1 index of number from {path}\n",
+        f"removed the index of number from {path}\n",
     )
     code, _, err = run("--drop", "--attribute", "number", path)
     assert (code, "its indexed attributes are nothing" in err) == (2, True)

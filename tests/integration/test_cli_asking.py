@@ -167,7 +167,10 @@ def test_a_bad_variable_is_reported_once(asked: Path, command: str) -> None:
         (("export", "--trace", ""), r"Error: --trace: '' is not an id: .*\n"),
         (("search", "x", "--model", "a", "--tool", "b"), r"Error: --tool: only tool executions have it, .*\n"),
         (("search", '""'), r"Error: TEXT: .*\n"),
-        (("sql", "DELETE FROM spans"), r"Error: STATEMENT: .*\n"),
+        *(
+            (("sql", change), r"Error: STATEMENT: only reading is allowed here: give a SELECT \(.*\)\n")
+            for change in ("DELETE FROM spans", "UPDATE spans SET name = ''", "DROP TABLE spans", "DELETE FROM _spans")
+        ),
         (("diff", "", "session-0"), r"Error: '' is not an id: .*\n"),
         (("diff", "session-0", "session-1", "--allow", "x"), r"Error: --allow: 'x' is not MEASURE=INCREASE.*\n"),
         (("session", ""), r"Error: ID: '' is not an id: .*\n"),

@@ -92,6 +92,7 @@ def test_info_in_a_pipe_is_aligned_plain_text(written: Path) -> None:
     assert (code, err) == (0, "")
     assert "\x1b" not in out
     assert not [line for line in out.splitlines() if line != line.rstrip()]
+    assert re.search(rf"^  compiled core \(of this Python\) +{CORE_STATE}$", out, re.MULTILINE)
     assert re.findall(r"^  (?:spans|events|session_conflicts|complete_tool_interactions) +\d+$", out, re.MULTILINE) == [
         "  spans                         12",
         "  events                        24",

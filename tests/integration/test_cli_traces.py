@@ -9,14 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from opentelemetry._logs import LogRecord
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
+from opentelemetry.trace import NonRecordingSpan, SpanContext, Status, StatusCode, TraceFlags, set_span_in_context
 
-from otel_sqlite_exporter import TelemetryDatabase
+from otel_sqlite_exporter import SQLiteLogRecordExporter, TelemetryDatabase
 from otel_sqlite_exporter.cli.outputs.trace_output import show_trace
 from otel_sqlite_exporter.query.trees import build_tree
-from tests.commands import run, run_here
+from tests.commands import run, run_here, run_on_terminal
 from tests.conftest import exporting
 
 TRACE = f"{0xABC:032x}"
@@ -63,7 +66,15 @@ def test_a_level_takes_no_more_room_than_the_one_above(path: Path, capsys: pytes
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) > depth
     assert max(map(len, lines)) < 200
-    assert f" [{depth - 1}] step " in lines[-1]
+    assert lines[-1].startswith(f"  [{depth - 1}]")
+    assert " step " in lines[-1]
+
+
+def test_a_narrow_terminal_shows_the_level_and_the_name_of_each_span(path: Path) -> None:
+    write(path, *(make(number, number - 1 or None, f"level {number - 1}") for number in range(1, 31)))
+    shown = run_on_terminal("trace", TRACE, path, NO_COLOR="1")
+    assert re.search(r"^  \[29\] +level", shown, re.MULTILINE)
+    assert len(re.findall(r"^ .* level ", shown, re.MULTILINE)) == 30
 
 
 def test_siblings_that_are_alike_are_folded(path: Path) -> None:
@@ -72,13 +83,26 @@ def test_siblings_that_are_alike_are_folded(path: Path) -> None:
     write(path, make(1, None, "root"), *children, failed, make(51, 1, "other"), make(52, 20, "inside"))
     shown = run_here("trace", TRACE, path).stdout
     assert "spans (13 of 52)" in shown
-    assert shown.count("GET /item") == 11
-    assert "  … 38 more like this (--all)" in shown
+    assert shown.count("GET /item") == 12
+    assert "  … 38 more `GET /item` (--all)" in shown
     assert "no such item" in shown
     assert "other" in shown
     assert "inside" not in shown
     assert run_here("trace", TRACE, path, "--all").stdout.count("GET /item") == 49
     assert len(json.loads(run_here("trace", TRACE, path, "--json").stdout)["tree"]) == 52
+
+
+def test_a_trace_of_log_records_alone_says_how_to_list_them(path: Path) -> None:
+    exporter = SQLiteLogRecordExporter(path)
+    provider = LoggerProvider(shutdown_on_exit=False)
+    provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+    context = set_span_in_context(NonRecordingSpan(SpanContext(0xABC, 1, False, TraceFlags(1))))
+    provider.get_logger("tests").emit(LogRecord(timestamp=5, body="said", context=context))
+    exporter.shutdown()
+    shown = run_here("trace", TRACE, path).stdout
+    assert "spans (" not in shown
+    (command,) = re.findall(r"^  log records +1: `(.*)` lists them$", shown, re.MULTILINE)
+    assert "said" in run_here(*command.split(), path).stdout
 
 
 def test_a_pipe_gets_texts_that_are_cut_and_the_user(path: Path) -> None:

@@ -138,6 +138,7 @@ def test_a_span_of_another_machine_is_ended_only_when_that_is_said(written: Path
     assert (status, printed.splitlines()[0]) == (0, "marked 1 span as interrupted")
     assert read(written, "SELECT DISTINCT status FROM spans ORDER BY 1") == [("interrupted",), ("ok",)]
     assert diagnose(written)[1]["interrupted"] == "note: 1 span was cut off with its process"
+    assert f"otel_sqlite_exporter spans --status interrupted {written}`" in run_here("doctor", written).stdout
 
 
 def test_to_assume_that_a_host_is_gone_needs_a_repair(written: Path) -> None:

@@ -256,10 +256,13 @@ def test_the_old_tables_are_removed_when_asked_and_only_with_their_backup(old: P
     assert run("migrate", "--drop-legacy", old)[0] == 2
     os.replace(hidden, backup)
     expected = contents(old)
-    assert run("migrate", "--drop-legacy", old)[0] == 0
+    code, printed, _ = run("migrate", "--drop-legacy", old)
+    assert (code, printed.partition(":")[0]) == (0, "the old tables were removed")
     assert contents(old) == expected
     assert not [name for name in tables(old) if name.startswith("legacy_")]
     assert "nothing to do" in run("migrate", old)[1]
+    code, printed, _ = run("migrate", "--drop-legacy", old)
+    assert (code, "nothing to do" in printed) == (0, True)
 
 
 def test_without_a_backup_the_old_tables_stay(old: Path) -> None:

@@ -133,6 +133,11 @@ def test_what_was_left_by_a_process_that_is_gone_is_interrupted_without_a_writer
     seen = {name: [row.to_dict() for row in rows] for name, rows in shown(path).items()}
     _, rows, _ = run("sql", "SELECT running, interrupted FROM traces", path, "--json")
     assert json.loads(rows)["rows"] == [{"running": 0, "interrupted": 3}]
+    contents = read_overview(str(path), busy_timeout_ms=1_000).contents
+    assert contents is not None
+    assert (contents.link_health["running"], contents.link_health["orphan_starts"]) == (0, 3)
+    _, rows, _ = run("report", "links", path, "--json")
+    assert [(day["running"], day["orphan_starts"]) for day in json.loads(rows)["rows"]] == [(0, 3)]
     assert snapshot(path) == before
     with Session(open_engine(path)) as session:
         assert sorted(session.scalars(select(Span.status))) == ["interrupted"] * 3 + ["ok"]

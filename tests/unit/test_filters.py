@@ -138,10 +138,24 @@ def test_a_cursor_that_no_page_gave_is_refused(cursor: Any) -> None:
         ("a=NaN", ("a", ("=", "NaN"))),
         ("a=null", ("a", ("=", "null"))),
         ("a=b=c", ("a", ("=", "b=c"))),
+        ('a="=b"', ("a", ("=", "=b"))),
+        ("a=<b>", ("a", ("=", "<b>"))),
     ],
 )
 def test_what_is_wanted_of_an_attribute_can_be_text(text: str, expected: tuple[str, Any]) -> None:
     assert parse_attribute_text("attribute", text) == expected
+
+
+@pytest.mark.parametrize("text", ["a==3", "a=>3", "a<>3", "a!==3", "a >> 3"])
+def test_an_operator_that_does_not_exist_is_refused(text: str) -> None:
+    with pytest.raises(FilterError, match=r"^attribute: .*: the operators are =, !=, .*; .*, write a.*\"$"):
+        parse_attribute_text("attribute", text)
+
+
+@pytest.mark.parametrize("text", ["a>", "a<= "])
+def test_a_comparison_with_nothing_is_refused(text: str) -> None:
+    with pytest.raises(FilterError, match=r"^attribute: .* has nothing to compare with"):
+        parse_attribute_text("attribute", text)
 
 
 @pytest.mark.parametrize("text", ["", "!"])

@@ -49,9 +49,9 @@ def migrate_file(
         freed = drop_legacy_tables(migrated or file, busy_timeout_ms=settings.busy_timeout_ms)
     if as_json:
         return print_json(asdict(report) | {"dry_run": dry_run, "nothing_to_do": was_done, "bytes_freed": freed})
-    if was_done:
+    if was_done and freed is None:
         print_lines(f"nothing to do: {file.path} was migrated" + (f" into {into}" if into else ""))
-    else:
+    elif not was_done:
         _show_report(file, report, into, dry_run=dry_run, backup=backup)
     if freed is not None:
         print_lines(f"the old tables were removed: the file is {format_bytes(freed)} smaller")

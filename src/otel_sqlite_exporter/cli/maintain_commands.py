@@ -58,11 +58,12 @@ def migrate(
     from otel_sqlite_exporter.legacy.legacy_report import find_legacy_file
     from otel_sqlite_exporter.maintain.written_rules import is_reindex_due
     from otel_sqlite_exporter.storage import migrations
+    from otel_sqlite_exporter.storage.identity import identify_file
 
     path, timeout, backup = settings.path, settings.busy_timeout_ms, not no_backup
     into = None if into is None else os.path.abspath(into)
     old = find_legacy_file(path, into=into, busy_timeout_ms=timeout)
-    if old is None and (into is not None or drop_legacy):
+    if old is None and (into is not None or (drop_legacy and not identify_file(path, busy_timeout_ms=timeout)[1])):
         raise LegacyFileError(f"{path} holds no attribute rows: --into and --drop-legacy work on such files only")
     if old is not None and check:
         if as_json:
@@ -251,7 +252,7 @@ def index(
     if drop:
         attribute_index.drop_attributes(settings, attributes)
         return index_output.show_dropped(settings.path, attributes, as_json=as_json)
-    with show_progress("indexing") as progress:
+    with show_progress("indexing records" if attributes else "indexing calls and tools") as progress:
         if attributes:
             built = attribute_index.index_attributes(settings, attributes, progress=progress)
             return index_output.show_indexing(settings.path, built, as_json=as_json)

@@ -115,7 +115,7 @@ def show_overview(overview: Overview, *, as_json: bool) -> None:
         "path": overview.path,
         "schema version": _describe_version(overview),
         "package version": __version__,
-        "compiled core": find_core_state(),
+        "compiled core (of this Python)": find_core_state(),
         "file size": format_bytes(overview.file_bytes),
         "write-ahead log size": format_bytes(overview.wal_bytes),
     }
@@ -124,6 +124,13 @@ def show_overview(overview: Overview, *, as_json: bool) -> None:
         print_tables(Facts("file", file.items()))
         return
     file |= {"first span": contents.first_span_time, "last span": contents.last_span_time}
+    if contents.indexed_attributes:
+        keys = contents.indexed_attributes.items()
+        file["indexed attributes"] = ", ".join(
+            key if is_complete else f"{key} (not complete)" for key, is_complete in keys
+        )
+    if contents.has_search_index:
+        file["search index"] = "yes"
     views = Table("views", make_columns("view", "rows"), tuple(contents.counts.items()))
     newest = contents.newest_sessions
     title = f"newest sessions ({len(newest)} of {contents.counts['sessions']})"

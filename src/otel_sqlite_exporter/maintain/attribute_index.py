@@ -9,6 +9,7 @@ while all writers wait.) Every step here is a short transaction: an interrupted 
 from __future__ import annotations
 
 import contextlib
+import shlex
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query, split_statements
 from otel_sqlite_exporter.storage.database import open_file
+from otel_sqlite_exporter.storage.identity import name_command
 from otel_sqlite_exporter.storage.transactions import transaction
 
 # Reading 3 kB of attributes and adding one value takes about 10 us, so a writer waits some 50 ms.
@@ -30,6 +32,8 @@ _ENTRY_BYTES = 8
 _FULL = 0.7
 """How full the pages of an index are whose entries come in random order."""
 _LONGEST_KEY = 1_000
+_MEASURED_SPANS = 2_000
+"""Of fewer spans, the time that one takes is that of the transactions."""
 _DROPPED = -1
 _SPANS = 0
 _UNFINISHED = "SELECT id, source, rest FROM _attribute_keys WHERE rest > 0 ORDER BY id"
@@ -50,12 +54,18 @@ class AttributeIndex(NamedTuple):
 
 class AttributeIndexing(NamedTuple):
     """What `index_attributes` did: the indexes, how many ids were gone through for them, the CPU that a span took
-    for each attribute (None: none was read), and seconds."""
+    for each attribute (None: too few were read to tell), and seconds."""
 
     indexes: tuple[AttributeIndex, ...]
     read_ids: int
     cpu_us_a_span: float | None
     seconds: float
+
+
+def name_completion(key: str, path: str) -> str:
+    """Return what to do about an index that does not cover all records."""
+    command = name_command(f"index --attribute {shlex.quote(key)}", path)
+    return f"run `{command}` to complete it, or with --drop to remove it"
 
 
 def index_attributes(
@@ -89,7 +99,8 @@ def index_attributes(
                 cpu_s += time.thread_time() - started
                 spans += connection.execute("SELECT count(*) FROM _spans WHERE id <= ?", (rest,)).fetchone()[0]
         indexes = tuple(index for index in list_attributes(connection) if index.key in paths)
-    return AttributeIndexing(indexes, done, cpu_s * 1e6 / spans if spans else None, time.monotonic() - began)
+    cpu_us = cpu_s * 1e6 / spans if spans >= _MEASURED_SPANS else None
+    return AttributeIndexing(indexes, done, cpu_us, time.monotonic() - began)
 
 
 def drop_attributes(settings: Settings, keys: Sequence[str]) -> None:

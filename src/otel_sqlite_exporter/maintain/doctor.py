@@ -16,10 +16,12 @@ from otel_sqlite_exporter.deliver.loss_ledger import LossLedger, ledger_path
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, SpoolError
 from otel_sqlite_exporter.genai.prices import INSTALL, is_installed
+from otel_sqlite_exporter.maintain.attribute_index import name_completion
 from otel_sqlite_exporter.maintain.unreadable_values import find_unreadable
 from otel_sqlite_exporter.maintain.written_rules import find_other_rules
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.model.values import LARGEST
+from otel_sqlite_exporter.query.indexes.indexed_filters import read_indexed
 from otel_sqlite_exporter.query.session_conflicts import count_conflicts, describe_conflicts
 from otel_sqlite_exporter.query.unrecognised import find_unrecognised
 from otel_sqlite_exporter.settings import Settings
@@ -39,7 +41,7 @@ _ANALYZED_SPANS = 10_000
 _STALE_FACTOR = 10
 _SAMPLED_SPANS = 100_000
 """Spans whose attributes are looked at for what no dialect reads: the newest ones."""
-_LOOKS = ("pages and indexes", "values", "references", "links and sessions", "what no dialect reads")
+_LOOKS = ("pages and indexes", "values", "references", "links and sessions", "records that no dialect reads")
 """The steps of the checks that read all records, in their order."""
 _Look = Callable[[str], None]
 
@@ -128,7 +130,7 @@ def _find_inside(connection: sqlite3.Connection, settings: Settings, command: st
     interrupted, dropped, quarantined = connection.execute(read_query("count_interrupted")).fetchone()
     if interrupted:
         spans = count(interrupted, "span was cut off with its", "spans were cut off with their")
-        remedy = "list them with `SELECT * FROM spans WHERE status = 'interrupted'`"
+        remedy = f"list them with `{name_command('spans --status interrupted', path)}`"
         yield Finding("interrupted", "note", f"{spans} process", remedy)
     if dropped:
         records = count(dropped, "record was", "records were")
@@ -152,7 +154,11 @@ def _find_inside(connection: sqlite3.Connection, settings: Settings, command: st
         elif alive is None:
             remedy = f"if it has ended: {command} --assume-gone {shlex.quote(run.process.host)}"
             yield Finding("running", "note", f"{spans} in {owner}, which cannot be checked from here", remedy)
-    look("what no dialect reads")
+    for key, is_complete in read_indexed(connection).items():
+        if not is_complete:
+            what = f"the index of the attribute {key} is not complete, so nothing uses it"
+            yield Finding("attribute index", "note", what, name_completion(key, path))
+    look("records that no dialect reads")
     yield from _find_underived(connection, settings)
     yield from _find_statistics(connection, repair)
 

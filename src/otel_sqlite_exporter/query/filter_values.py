@@ -148,7 +148,7 @@ def parse_attribute_text(argument: str, text: str) -> tuple[str, Any]:
     number, string or boolean is read as such; any other value is text.
 
     Raises:
-        FilterError: The text has no key.
+        FilterError: The text has no key, nothing to compare with, or what looks like another operator, such as `==`.
     """
     match = _ATTRIBUTE.fullmatch(text)
     if match is None:
@@ -156,6 +156,15 @@ def parse_attribute_text(argument: str, text: str) -> tuple[str, Any]:
         if not key:
             raise FilterError(argument, f"{text!r} has no key: give key, !key, key=value or key>=5")
         return key, ("exists", exists)
+    if match["value"].startswith(("=", ">")):
+        quoted = f"{match['key']}{match['operator']}{json.dumps(match['value'], ensure_ascii=False)}"
+        raise FilterError(
+            argument,
+            f"{text!r}: the operators are {', '.join(OPERATORS)}; to compare with the text {match['value']!r}, "
+            f"write {quoted}",
+        )
+    if not match["value"] and match["operator"] not in ("=", "!="):
+        raise FilterError(argument, f"{text!r} has nothing to compare with: give a value after {match['operator']}")
     try:
         value = json.loads(match["value"])
     except ValueError:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from otel_sqlite_exporter.errors import FileRefusedError
+from otel_sqlite_exporter.query.indexes.indexed_filters import read_indexed
+from otel_sqlite_exporter.query.search import has_index
 from otel_sqlite_exporter.query.session_conflicts import count_conflicts
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
@@ -28,6 +30,8 @@ class Contents:
         exporter_health: The sums of the view `exporter_health` over all exporters that wrote to the file.
         link_health: The row of the view `link_health`.
         conflicting_traces: The number of traces whose spans show several sessions.
+        indexed_attributes: The attributes that `index --attribute` indexed: whether the index covers all records.
+        has_search_index: Whether the file has the index that `index` makes.
     """
 
     counts: dict[str, int]
@@ -37,6 +41,8 @@ class Contents:
     exporter_health: dict[str, Any]
     link_health: dict[str, Any]
     conflicting_traces: int
+    indexed_attributes: dict[str, bool]
+    has_search_index: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +98,6 @@ def _read_contents(connection: sqlite3.Connection, newest_sessions: int) -> Cont
         exporter_health=dict(connection.execute(read_query("sum_exporter_health")).fetchone()),
         link_health=dict(connection.execute("SELECT * FROM link_health").fetchone()),
         conflicting_traces=count_conflicts(connection),
+        indexed_attributes=read_indexed(connection),
+        has_search_index=has_index(connection),
     )

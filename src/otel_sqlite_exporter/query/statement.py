@@ -34,6 +34,9 @@ _DESCRIBING_PRAGMAS = frozenset(
     ("foreign_key_list", "index_info", "index_list", "index_xinfo", "table_info", "table_list", "table_xinfo")
 )
 """Pragmas that only read, with a name as their argument."""
+_READ_ONLY = "only reading is allowed here: give a SELECT"
+_CHANGE = "because it is a view"
+"""The end of SQLite's error for a statement that would change the rows of a view; the authorizer is not asked then."""
 _REFUSED_FUNCTIONS = frozenset(("load_extension", "fts3_tokenizer"))
 
 
@@ -77,7 +80,9 @@ def run_statement(
         if "not authorized" in str(error) or "prohibited" in str(error):
             if not denied:  # Ctrl-C while the function ran: SQLite takes its exception for a refusal
                 raise KeyboardInterrupt from None
-            raise FilterError("statement", f"only reading is allowed here: give a SELECT ({error})") from None
+            raise FilterError("statement", f"{_READ_ONLY} ({error})") from None
+        if str(error).endswith(_CHANGE):
+            raise FilterError("statement", f"{_READ_ONLY} ({error})") from None
         raise FilterError(
             "statement", f"SQLite cannot run it: {error}{_suggest(connection, text, str(error))}"
         ) from None

@@ -19,14 +19,16 @@ _SHORTEST_INTERVAL = 1 / 80
 """A bar of the least width, 10 characters, still shows an eighth of a character."""
 _ALIKE = 10
 """Siblings of one name that are shown. Those that failed, or have not ended, are shown beyond that."""
-_DEEPEST = 20
-"""Levels that are indented. Below, the level is given as a number: a chain of spans needs no more room with each."""
+_DEEPEST = 10
+"""Levels that are indented. Below, the level stands as a number in the indent: a chain of spans needs no more room with
+each, and a narrow terminal still shows some of the name."""
 
 
 class _More(NamedTuple):
     """Stands for siblings that are not shown."""
 
     depth: int
+    name: str
     spans: int
 
 
@@ -49,6 +51,7 @@ def show_trace(tree: TraceTree, *, everything: bool, as_json: bool) -> None:
         "failed tools": trace.failed_tools or None,
         "tokens": trace.total_tokens,
         "cost_usd": format_cost(trace.cost_usd, trace.unpriced_calls),
+        "log records": f"{trace.logs:,}: `logs --trace {trace.trace_id}` lists them" if trace.logs else None,
     }
     start, duration_ms = trace.start_time_unix_nano, trace.duration_ms
     columns: list[Column[_Line]] = [
@@ -63,8 +66,8 @@ def show_trace(tree: TraceTree, *, everything: bool, as_json: bool) -> None:
     ]
     lines = [*_fold(tree, everything)]
     shown = sum(not isinstance(line, _More) for line in lines)
-    spans = Table(f"spans ({shown:,} of {trace.spans:,})", columns, lines)
-    return print_tables(make_facts(f"trace {trace.trace_id}", facts), spans)
+    spans = [Table(f"spans ({shown:,} of {trace.spans:,})", columns, lines)] if lines else []
+    return print_tables(make_facts(f"trace {trace.trace_id}", facts), *spans)
 
 
 def _fold(tree: TraceTree, everything: bool) -> Iterator[_Line]:
@@ -93,7 +96,7 @@ def _choose(siblings: Sequence[SpanNode], everything: bool) -> list[_Line]:
             folded[name] += 1
             chosen += [name] if folded[name] == 1 else []
     depth = siblings[0].depth
-    return [_More(depth, folded[line]) if isinstance(line, str) else line for line in chosen]
+    return [_More(depth, line, folded[line]) if isinstance(line, str) else line for line in chosen]
 
 
 def _read(line: _Line, read: Callable[[SpanSummary], str | None]) -> str | None:
@@ -101,10 +104,11 @@ def _read(line: _Line, read: Callable[[SpanSummary], str | None]) -> str | None:
 
 
 def _name(line: _Line) -> str:
-    indent = "  " * min(line.depth, _DEEPEST)
+    level = f"[{line.depth}] " if line.depth > _DEEPEST else ""
+    indent = level.ljust(2 * min(line.depth, _DEEPEST))
     if isinstance(line, _More):
-        return f"{indent}… {line.spans:,} more like this (--all)"
-    return f"{indent}{f'[{line.depth}] ' if line.depth > _DEEPEST else ''}{line.span.name}"
+        return f"{indent}… {line.spans:,} more `{line.name}` (--all)"
+    return f"{indent}{line.span.name}"
 
 
 def _make_interval(line: _Line, start_unix_nano: int, duration_ms: float) -> Interval | None:

@@ -43,6 +43,12 @@ class Among(NamedTuple):
     are_few: bool
 
 
+def read_indexed(connection: sqlite3.Connection) -> dict[str, bool]:
+    """Return the indexed attributes, by key: whether the index covers all records, so that it is used."""
+    rows = connection.execute("SELECT key, max(abs(rest)) = 0 FROM _attribute_keys GROUP BY key ORDER BY key")
+    return {key: bool(is_complete) for key, is_complete in rows}
+
+
 def find_among(connection: sqlite3.Connection, view: AskableView[Any], filters: Mapping[str, Any]) -> Among | None:
     """Return the query for the ids that an index gives for the filter that the fewest records meet; None: no index can
     be used.
@@ -54,13 +60,11 @@ def find_among(connection: sqlite3.Connection, view: AskableView[Any], filters: 
     if given is None or view.name not in _QUERIES:
         return None
     conditions = parse_attributes("attributes", given)
-    indexed = {
-        key for (key,) in connection.execute("SELECT key FROM _attribute_keys GROUP BY key HAVING max(abs(rest)) = 0")
-    }
+    indexed = read_indexed(connection)
     found = []
     for condition in conditions:
         bounds = _find_bounds(condition)
-        if condition.key in indexed and bounds is not None:
+        if indexed.get(condition.key) and bounds is not None:
             parameters = {"indexed_key": condition.key, "low": bounds[0], "high": bounds[1]}
             records = connection.execute(read_query("count_indexed_values"), {**parameters, "most": FEW})
             found.append((records.fetchone()[0], parameters))

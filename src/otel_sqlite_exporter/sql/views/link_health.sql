@@ -1,7 +1,7 @@
 CREATE VIEW link_health AS
 -- One row: the numbers of start and finish records, of linked ones, and of those without a partner. running counts
--- starts of spans that have not ended; they are not orphans. success_rate is linked / (records - running); NULL: there
--- are none.
+-- starts of spans that run; they are not orphans, those of a process that is gone are. success_rate is linked /
+-- (records - running); NULL: there are none.
 SELECT
   sum(g.records) AS records,
   sum(g.linked) AS linked,
@@ -23,10 +23,11 @@ FROM (
   FROM _events AS e
   WHERE e.phase IS NOT NULL AND e.link_method IS NOT 'repeat'
   UNION ALL
-  SELECT c.spans + c.finishes, 2 * c.finishes, 2 * c.finishes, 0, 0, 0, c.spans - c.finishes
+  SELECT c.spans + c.finishes, 2 * c.finishes, 2 * c.finishes, 0, c.gone, 0, c.spans - c.finishes - c.gone
   FROM (
     SELECT
       (SELECT count(*) FROM _spans AS s) AS spans,
-      (SELECT count(*) FROM _spans AS s WHERE s.finish_record IS NOT NULL) AS finishes
+      (SELECT count(*) FROM _spans AS s WHERE s.finish_record IS NOT NULL) AS finishes,
+      (SELECT count(*) FROM _open_spans AS o JOIN _open_runs AS h ON h.id = o.run WHERE h.is_gone = 1) AS gone
   ) AS c
 ) AS g;

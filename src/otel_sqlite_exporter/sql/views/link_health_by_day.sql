@@ -23,7 +23,7 @@ FROM (
   WHERE e.phase IS NOT NULL AND e.link_method IS NOT 'repeat'
   GROUP BY 1
   UNION ALL
-  -- Starts and finishes of spans, each from an index; then what runs, which has a start and is not linked.
+  -- Starts and finishes of spans, each from an index; then what has a start and no finish: it runs, or its process is gone.
   SELECT s.start_time_unix_nano / 86400000000000, count(*), count(*), count(*), 0, 0, 0, 0
   FROM _spans AS s
   GROUP BY 1
@@ -33,8 +33,9 @@ FROM (
   WHERE s.finish_record IS NOT NULL
   GROUP BY 1
   UNION ALL
-  SELECT s.start_time_unix_nano / 86400000000000, 0, -count(*), -count(*), 0, 0, 0, count(*)
+  SELECT s.start_time_unix_nano / 86400000000000, 0, -count(*), -count(*), 0, sum(h.is_gone = 1), 0, sum(h.is_gone = 0)
   FROM _open_spans AS o
+  JOIN _open_runs AS h ON h.id = o.run
   JOIN _spans AS s ON s.id = o.span
   GROUP BY 1
 ) AS g
