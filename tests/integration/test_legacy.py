@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from otel_sqlite_exporter.errors import LegacyFileError
 from otel_sqlite_exporter.legacy import conversion
 from otel_sqlite_exporter.legacy.conversion import migrate_legacy_file
 from otel_sqlite_exporter.legacy.legacy_report import LegacyReport, find_legacy_file
@@ -21,9 +22,36 @@ from otel_sqlite_exporter.maintain.doctor import diagnose
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.connection import open_writer
 from tests.conftest import exporting, in_new_process, make_spans, read
-from tests.file_checks import check_file
-from tests.legacy_files import AFTER_JSON, INTEGER_KEYS, SPAN, STAGES, TEXT_KEYS, TRACE, LegacyWriter, write_typical
+from tests.file_checks import check_file, snapshot
+from tests.legacy_files import (
+    AFTER_JSON,
+    INTEGER_KEYS,
+    SPAN,
+    STAGES,
+    TEXT_KEYS,
+    TRACE,
+    LegacyWriter,
+    drop_columns,
+    write_typical,
+)
 
+ATTRIBUTE_TABLES = [table for table in TEXT_KEYS if table.endswith("_attributes")]
+_NEEDED = {"timestamp", "key", "value_text", "event_id", "session_id", "agent_id", "trace_id", "span_id", "name"}
+_OTHERS = {
+    table: [name for name in (column.split()[0] for column in columns.split(", ")) if name not in _NEEDED]
+    for table, columns in TEXT_KEYS.items()
+}
+LACKING = {
+    "the type": {table: ["value_type"] for table in ATTRIBUTE_TABLES},
+    "all but texts": {table: ["value_type", "value_numeric", "value_boolean"] for table in ATTRIBUTE_TABLES},
+    "all but numbers": {table: ["value_type", "value_text", "value_boolean"] for table in ATTRIBUTE_TABLES},
+    "the texts, but not the type": {table: ["value_text"] for table in ATTRIBUTE_TABLES},
+    "the keys": {table: ["id"] for table in ["events", *ATTRIBUTE_TABLES]},
+    "what events and contexts may lack": {
+        table: _OTHERS[table] for table in ("agents", "sessions", "traces", "spans", "events")
+    },
+}
+"""Columns that a file may lack, by table."""
 LAYOUTS = {"text": TEXT_KEYS, "integer": INTEGER_KEYS, "json": AFTER_JSON}
 ONE, TWO, THREE = (f"2025-03-29T12:00:0{second}Z" for second in (1, 2, 3))
 
@@ -97,6 +125,34 @@ def test_a_typical_file_of_each_variant_becomes_ours(tmp_path: Path, layout: str
             ).fetchall():
                 connection.execute(f"DROP TABLE {name}")
         check_file(connection)
+
+
+@pytest.mark.parametrize("lacking", LACKING)
+def test_a_file_may_lack_every_column_that_does_not_make_the_shape(tmp_path: Path, lacking: str) -> None:
+    path = write_typical(tmp_path / "old.db").path
+    drop_columns(path, LACKING[lacking])
+    _, report = migrate(path, into=False)
+    assert (report.tables["events"], len(records(path))) == ({"read": 7, "written": 7}, 7)
+    assert links(path) == [(1, 2, "span"), (3, 4, "span")]
+
+
+def test_a_table_without_rowids_is_refused_before_anything_is_done(tmp_path: Path) -> None:
+    path = write_typical(tmp_path / "old.db").path
+    drop_columns(path, {"llm_attributes": ["id"]}, ", PRIMARY KEY (llm_interaction_id, key)) WITHOUT ROWID --")
+    with pytest.raises(LegacyFileError, match='"llm_attributes" was made WITHOUT ROWID'):
+        migrate(path, into=False)
+
+
+@pytest.mark.parametrize("table", ["logs", "Complete_llm_interactions", "_spans", "legacy_events"])
+def test_a_name_that_the_new_tables_need_is_refused_before_anything_is_done(tmp_path: Path, table: str) -> None:
+    path = write_typical(tmp_path / "old.db").path
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"CREATE TABLE {table} (x)")
+    before = snapshot(path)
+    with pytest.raises(LegacyFileError, match=f'it has "{table}"'):
+        migrate(path, into=False)
+    assert snapshot(path) == before
+    assert migrate(path)[1].tables["events"]["written"] == 7
 
 
 def test_integers_that_the_numeric_column_turned_into_floats_are_integers_again(old: LegacyWriter) -> None:

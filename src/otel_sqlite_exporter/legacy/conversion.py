@@ -16,7 +16,7 @@ from typing import Any
 
 from otel_sqlite_exporter.errors import LegacyFileError
 from otel_sqlite_exporter.legacy.conversion_checks import ConversionChecks, measure
-from otel_sqlite_exporter.legacy.layout import Conversion, decode_text, find_layout, quote, rename_tables
+from otel_sqlite_exporter.legacy.layout import Conversion, check_names, decode_text, find_layout, quote, rename_tables
 from otel_sqlite_exporter.legacy.legacy_encoder import SCOPE
 from otel_sqlite_exporter.legacy.legacy_report import (
     LAST_STAGE,
@@ -52,7 +52,8 @@ def migrate_legacy_file(
     `on_progress` is called with the stage and the rows that were read.
 
     Raises:
-        LegacyFileError: `into` is the file itself; nothing was touched.
+        LegacyFileError: `into` is the file itself, or a name that a migration in place needs is taken; nothing was
+            touched.
         LegacyCheckError: A stage found that the two files differ; it is not done.
         FileRefusedError: `into` is newer than this package, damaged, or of another program.
         sqlite3.Error, OSError: A file cannot be read or written.
@@ -129,10 +130,11 @@ def _prepare(file: LegacyFile, into: str | None, backup: bool, busy_timeout_ms: 
     if into is not None:
         migrate(into, busy_timeout_ms=busy_timeout_ms)
         return None
-    if not backup or any(stage.name == "backup" for stage in file.stages):
+    if any(stage.name == "backup" for stage in file.stages):
         return None
     with contextlib.closing(open_reader(file.path, busy_timeout_ms=busy_timeout_ms)) as reader:
-        return write_backup(reader, file.path, 0)
+        check_names(reader, file.path, file.layout)
+        return write_backup(reader, file.path, 0) if backup else None
 
 
 @contextlib.contextmanager
