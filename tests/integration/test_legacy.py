@@ -155,6 +155,28 @@ def test_a_name_that_the_new_tables_need_is_refused_before_anything_is_done(tmp_
     assert migrate(path)[1].tables["events"]["written"] == 7
 
 
+@pytest.mark.parametrize("first", [0, -3, -(2**63), 2**63 - 3], ids=["zero", "negative", "lowest", "highest"])
+def test_whatever_numbers_a_file_gives_to_its_rows_each_is_migrated(old: LegacyWriter, first: int) -> None:
+    texts = [str(first + number) for number in range(3)]
+    drop_columns(old.path, {"tool_interactions": []})  # refers to events by texts, below
+    for number, start in enumerate((ONE, TWO, THREE)):
+        key: dict[str, Any] = {"id": first + number}
+        old.add("agents", rowid=first + number, agent_id=f"agent {number}")
+        old.add("spans", rowid=first + number, span_id=f"{number + 1:016x}", trace_id=TRACE, name="step")
+        old.add_event("llm.call.start", start, **key)
+        old.add("llm_interactions", event_id=key["id"], interaction_type="start", **key)
+        old.add("llm_attributes", llm_interaction_id=key["id"], key="n", value_numeric=number, value_type="int", **key)
+        old.add("tool_interactions", event_id=texts[number], tool_name="search", **key)
+    target, report = migrate(old.path)
+    roles = ("agents", "spans", "events")
+    assert [report.tables[role]["written"] for role in roles] == [3, 3, 3]
+    found = [record["attributes"] for record in records(target)]
+    assert [(one["legacy.events.id"], one["n"], one["tool.name"]) for one in found] == [
+        (first + number, number, "search") for number in range(3)
+    ]
+    assert not [name for name in report.counts["orphans"] if not name.startswith("events")]
+
+
 def test_integers_that_the_numeric_column_turned_into_floats_are_integers_again(old: LegacyWriter) -> None:
     call = old.add("llm_interactions", event_id=old.add_event("llm.call.start", ONE), interaction_type="start")
     old.add_attributes("llm_attributes", call, max_tokens=150, temperature=0.7)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.errors import LegacyFileError
+from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.sql.texts import read_format
 from otel_sqlite_exporter.storage.steps import apply_steps, load_migrations
 
@@ -35,6 +37,10 @@ OWNERS = {
 }
 """Tables whose rows are attributes of a row of `DETAILS`."""
 TRIGGERS = "security_alert_triggers"
+
+# A rowid may be any of these: whoever writes a file chooses.
+_LOWEST = -LARGEST - 1
+_INTEGER = re.compile("0|-?[1-9][0-9]{0,18}")
 
 
 class LegacyTable(NamedTuple):
@@ -99,14 +105,14 @@ def read_windows(
         sqlite3.Error: The file cannot be read.
     """
     tables = list(layout.present(roles))
-    first, after = position or (tables[0].role if tables else None, 0)
+    first, last = position or (tables[0].role if tables else None, _LOWEST - 1)
     names = [table.role for table in tables]
     for table in tables[names.index(first) :] if first in names else ():
         columns = quote(table.owner) if only_owners else "*"
-        query = f"SELECT rowid AS rowid, {columns} FROM {quote(table.name)} WHERE rowid > ? ORDER BY rowid LIMIT ?"
-        last = after if table.role == first else -(2**63)
-        while rows := _read(connection, query, (last, limit)):
-            last = rows[-1]["rowid"]
+        query = f"SELECT rowid AS rowid, {columns} FROM {quote(table.name)} WHERE rowid >= ? ORDER BY rowid LIMIT ?"
+        start = last + 1 if table.role == first else _LOWEST
+        while start <= LARGEST and (rows := _read(connection, query, (start, limit))):
+            start = rows[-1]["rowid"] + 1
             yield table, rows
 
 
@@ -188,7 +194,7 @@ def normalise_key(key: Any) -> Any:
     stands as text or as 5.0 is that number."""
     if isinstance(key, float) and key.is_integer():
         return int(key)
-    if isinstance(key, str) and key.isascii() and key.isdigit() and (key == "0" or key[0] != "0") and len(key) < 19:
+    if isinstance(key, str) and _INTEGER.fullmatch(key) and _LOWEST <= int(key) <= LARGEST:
         return int(key)
     return decode_text(key) if isinstance(key, bytes) else key
 
