@@ -118,6 +118,24 @@ def test_a_migration_that_is_killed_at_any_moment_goes_on_where_it_stood(old: Pa
     assert kills > 8
 
 
+@pytest.mark.parametrize("into", [True, False], ids=["into", "in place"])
+def test_a_migration_that_stopped_is_a_problem_until_it_is_complete(old: Path, tmp_path: Path, into: bool) -> None:
+    target = tmp_path / "new.db" if into else old
+    in_new_process(migrate_and_die, old, target if into else "", 9, "after", status=-signal.SIGKILL)
+    with closing(sqlite3.connect(target)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # until then `doctor` says that it is not migrated
+    stage = find(old, target if into else None)[-1].name
+    assert stage in STAGES[2:-1]
+    code, printed, _ = run("doctor", target)
+    assert code == 1
+    assert f"problem: migration: a migration of attribute rows stopped in stage '{stage}'" in printed
+    assert f"stopped in stage '{stage}'" in run("info", target)[1]
+    _, printed, _ = run("info", "--json", target)
+    assert json.loads(printed)["contents"]["stopped_migrations"] == [{"stage": stage, "is_in_place": not into}]
+    assert run("migrate", *(["--into", target] if into else []), old)[0] == 0
+    assert all("stopped in stage" not in run(command, target)[1] for command in ("doctor", "info"))
+
+
 def find(path: Path, into: Path | None) -> tuple[stage_progress.Stage, ...]:
     file = find_legacy_file(str(path), into=str(into) if into else None, busy_timeout_ms=1_000)
     return file.stages if file else ()

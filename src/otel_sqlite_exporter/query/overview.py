@@ -15,6 +15,7 @@ from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.identity import identify_file, missing_hint
 from otel_sqlite_exporter.storage.open_work import show_open_work
 from otel_sqlite_exporter.storage.steps import load_migrations
+from otel_sqlite_exporter.storage.stopped_migrations import StoppedMigration, find_stopped_migrations
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Contents:
         exporter_health: The sums of the view `exporter_health` over all exporters that wrote to the file.
         link_health: The row of the view `link_health`.
         conflicting_traces: The number of traces whose spans show several sessions.
+        stopped_migrations: The migrations of attribute-row files into this one that are not complete.
     """
 
     counts: dict[str, int]
@@ -37,6 +39,7 @@ class Contents:
     exporter_health: dict[str, Any]
     link_health: dict[str, Any]
     conflicting_traces: int
+    stopped_migrations: tuple[StoppedMigration, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ def read_overview(path: str, *, busy_timeout_ms: int, newest_sessions: int = 10)
 
 def _read_contents(connection: sqlite3.Connection, newest_sessions: int) -> Contents:
     show_open_work(connection)
+    stopped = find_stopped_migrations(connection)
     connection.row_factory = sqlite3.Row
     return Contents(
         counts=dict(connection.execute(read_query("count_views")).fetchone()),
@@ -92,4 +96,5 @@ def _read_contents(connection: sqlite3.Connection, newest_sessions: int) -> Cont
         exporter_health=dict(connection.execute(read_query("sum_exporter_health")).fetchone()),
         link_health=dict(connection.execute("SELECT * FROM link_health").fetchone()),
         conflicting_traces=count_conflicts(connection),
+        stopped_migrations=stopped,
     )
