@@ -13,10 +13,12 @@ from otel_sqlite_exporter.storage.identity import name_command
 
 @dataclass(frozen=True, slots=True)
 class StoppedMigration:
-    """A migration that is not complete: the last stage that it noted, and whether the old tables are in this file."""
+    """A migration that is not complete: the last stage that it noted, whether the old tables are in this file, and the
+    backup that was written before."""
 
     stage: str
     is_in_place: bool
+    backup: str | None
 
 
 def find_stopped_migrations(connection: sqlite3.Connection) -> tuple[StoppedMigration, ...]:
@@ -25,12 +27,13 @@ def find_stopped_migrations(connection: sqlite3.Connection) -> tuple[StoppedMigr
     if not connection.execute(query).fetchone()[0]:
         return ()
     found = connection.execute(read_query("find_stopped_migrations"))
-    return tuple(StoppedMigration(stage, bool(is_in_place)) for stage, is_in_place in found)
+    return tuple(StoppedMigration(stage, bool(in_place), backup) for stage, in_place, backup in found)
 
 
 def describe_stopped_migration(migration: StoppedMigration, path: str) -> tuple[str, str]:
     """Return what is to be known about a migration into the file at `path`, and what helps."""
     what = f"a migration of attribute rows stopped in stage {migration.stage!r}, or still runs: records are missing"
     if migration.is_in_place:
-        return what, f"run `{name_command('migrate', path)}` again, which goes on there"
+        backup = f"; the backup of the old file is {migration.backup}" if migration.backup else ""
+        return what, f"run `{name_command('migrate', path)}` again, which goes on there{backup}"
     return what, f"run `{name_command('migrate --into', path)} OLD` again, with the old file: it goes on there"
