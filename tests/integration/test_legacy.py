@@ -14,13 +14,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from otel_sqlite_exporter.errors import LegacyFileError
+from otel_sqlite_exporter.errors import ForeignFileError, LegacyFileError
 from otel_sqlite_exporter.legacy import conversion
 from otel_sqlite_exporter.legacy.conversion import migrate_legacy_file
 from otel_sqlite_exporter.legacy.legacy_report import LegacyReport, find_legacy_file
 from otel_sqlite_exporter.maintain.doctor import diagnose
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.connection import open_writer
+from otel_sqlite_exporter.storage.identity import identify_file
 from tests.conftest import exporting, in_new_process, make_spans, read
 from tests.file_checks import check_file, snapshot
 from tests.legacy_files import (
@@ -463,6 +464,27 @@ def test_a_file_that_lacks_what_makes_the_shape_is_not_recognised(tmp_path: Path
             for name, text in tables.items():
                 connection.execute(f"CREATE TABLE {name} ({text})")
         assert (find_legacy_file(str(path), busy_timeout_ms=0) is not None) is is_legacy
+
+
+@pytest.mark.parametrize(
+    ("table", "dropped", "said"),
+    [
+        ("events", "name", "`events` has no column `name`"),
+        ("events", "trace_id span_id agent_id", "`events` has no column `trace_id` or `span_id` or `agent_id`"),
+        ("llm_attributes", "key", "`llm_attributes` has no column `key`"),
+        ("llm_attributes", "llm_interaction_id", "no column `llm_interaction_id` or `interaction_id`"),
+        ("llm_attributes", "value_text value_numeric value_boolean", "no column `value_text` or `value_numeric` or"),
+    ],
+)
+def test_a_file_that_nearly_has_the_layout_is_told_which_column_it_lacks(
+    tmp_path: Path, table: str, dropped: str, said: str
+) -> None:
+    tables = {name: TEXT_KEYS[name] for name in ("events", "llm_attributes")}
+    path = LegacyWriter(tmp_path / "old.db", tables).path
+    drop_columns(path, {table: dropped.split()})
+    with pytest.raises(ForeignFileError, match="looks like a file of attribute rows") as raised:
+        identify_file(str(path), busy_timeout_ms=0)
+    assert said in str(raised.value)
 
 
 @pytest.mark.parametrize("exists", [False, True])
