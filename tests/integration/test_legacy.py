@@ -263,6 +263,19 @@ def test_times_of_requests_and_responses_fall_back_to_attribute_and_event(old: L
     }
 
 
+@pytest.mark.parametrize("finish", ["finish", "error"])
+@pytest.mark.parametrize("lacking", [[], ["interaction_type"]], ids=["by its row", "by the name of the event"])
+def test_a_call_has_the_times_of_its_two_columns(old: LegacyWriter, lacking: list[str], finish: str) -> None:
+    for phase in ("start", finish):
+        event = old.add_event(f"llm.call.{phase}", ONE)
+        times = {"request_timestamp": ONE, "response_timestamp": THREE}
+        old.add("llm_interactions", event_id=event, interaction_type=phase, model="m", **times)
+    drop_columns(old.path, {"llm_interactions": lacking})
+    target, _ = migrate(old.path)
+    found = read(target, "SELECT request_timestamp, response_timestamp, duration_ms FROM complete_llm_interactions")
+    assert found == [("2025-03-29T12:00:01.000000Z", "2025-03-29T12:00:03.000000Z", 2000.0)]
+
+
 def test_an_event_without_time_takes_that_of_what_is_said_of_it_else_that_of_now(old: LegacyWriter) -> None:
     event = old.add_event("security.content.suspicious", None)
     old.add("security_alerts", event_id=event, detection_timestamp=TWO)
