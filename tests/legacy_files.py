@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -151,3 +151,18 @@ def add_json_call(writer: LegacyWriter, times: list[str], span: str, known: Mapp
     writer.add(
         "llm_interactions", event_id=end, interaction_type="finish", raw_attributes={"llm.vendor": "openai"}, **row
     )
+
+
+def drop_columns(path: Path, columns: Mapping[str, Collection[str]], more: str = "") -> None:
+    """Make tables anew without these columns, by table; every other column has no type and no key. `more` follows
+    their names."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        for table, dropped in columns.items():
+            found = connection.execute("SELECT name FROM pragma_table_info(?)", (table,)).fetchall()
+            kept = ", ".join(name for (name,) in found if name not in dropped)
+            connection.execute(f"CREATE TABLE made_anew ({kept}{more})")
+            connection.execute(f"INSERT INTO made_anew SELECT {kept} FROM {table}")
+            connection.execute(f"DROP TABLE {table}")
+            connection.execute(f"ALTER TABLE made_anew RENAME TO {table}")
+        connection.commit()

@@ -14,16 +14,45 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from otel_sqlite_exporter.errors import ForeignFileError, LegacyFileError
 from otel_sqlite_exporter.legacy import conversion
 from otel_sqlite_exporter.legacy.conversion import migrate_legacy_file
 from otel_sqlite_exporter.legacy.legacy_report import LegacyReport, find_legacy_file
 from otel_sqlite_exporter.maintain.doctor import diagnose
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.connection import open_writer
+from otel_sqlite_exporter.storage.identity import identify_file
 from tests.conftest import exporting, in_new_process, make_spans, read
-from tests.file_checks import check_file
-from tests.legacy_files import AFTER_JSON, INTEGER_KEYS, SPAN, STAGES, TEXT_KEYS, TRACE, LegacyWriter, write_typical
+from tests.file_checks import check_file, snapshot
+from tests.legacy_files import (
+    AFTER_JSON,
+    INTEGER_KEYS,
+    SPAN,
+    STAGES,
+    TEXT_KEYS,
+    TRACE,
+    LegacyWriter,
+    drop_columns,
+    write_typical,
+)
 
+ATTRIBUTE_TABLES = [table for table in TEXT_KEYS if table.endswith("_attributes")]
+_NEEDED = {"timestamp", "key", "value_text", "event_id", "session_id", "agent_id", "trace_id", "span_id", "name"}
+_OTHERS = {
+    table: [name for name in (column.split()[0] for column in columns.split(", ")) if name not in _NEEDED]
+    for table, columns in TEXT_KEYS.items()
+}
+LACKING = {
+    "the type": {table: ["value_type"] for table in ATTRIBUTE_TABLES},
+    "all but texts": {table: ["value_type", "value_numeric", "value_boolean"] for table in ATTRIBUTE_TABLES},
+    "all but numbers": {table: ["value_type", "value_text", "value_boolean"] for table in ATTRIBUTE_TABLES},
+    "the texts, but not the type": {table: ["value_text"] for table in ATTRIBUTE_TABLES},
+    "the keys": {table: ["id"] for table in ["events", *ATTRIBUTE_TABLES]},
+    "what events and contexts may lack": {
+        table: _OTHERS[table] for table in ("agents", "sessions", "traces", "spans", "events")
+    },
+}
+"""Columns that a file may lack, by table."""
 LAYOUTS = {"text": TEXT_KEYS, "integer": INTEGER_KEYS, "json": AFTER_JSON}
 ONE, TWO, THREE = (f"2025-03-29T12:00:0{second}Z" for second in (1, 2, 3))
 
@@ -97,6 +126,56 @@ def test_a_typical_file_of_each_variant_becomes_ours(tmp_path: Path, layout: str
             ).fetchall():
                 connection.execute(f"DROP TABLE {name}")
         check_file(connection)
+
+
+@pytest.mark.parametrize("lacking", LACKING)
+def test_a_file_may_lack_every_column_that_does_not_make_the_shape(tmp_path: Path, lacking: str) -> None:
+    path = write_typical(tmp_path / "old.db").path
+    drop_columns(path, LACKING[lacking])
+    _, report = migrate(path, into=False)
+    assert (report.tables["events"], len(records(path))) == ({"read": 7, "written": 7}, 7)
+    assert links(path) == [(1, 2, "span"), (3, 4, "span")]
+
+
+def test_a_table_without_rowids_is_refused_before_anything_is_done(tmp_path: Path) -> None:
+    path = write_typical(tmp_path / "old.db").path
+    drop_columns(path, {"llm_attributes": ["id"]}, ", PRIMARY KEY (llm_interaction_id, key)) WITHOUT ROWID --")
+    with pytest.raises(LegacyFileError, match='"llm_attributes" was made WITHOUT ROWID'):
+        migrate(path, into=False)
+
+
+@pytest.mark.parametrize("table", ["logs", "Complete_llm_interactions", "_spans", "legacy_events"])
+def test_a_name_that_the_new_tables_need_is_refused_before_anything_is_done(tmp_path: Path, table: str) -> None:
+    path = write_typical(tmp_path / "old.db").path
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"CREATE TABLE {table} (x)")
+    before = snapshot(path)
+    with pytest.raises(LegacyFileError, match=f'it has "{table}"'):
+        migrate(path, into=False)
+    assert snapshot(path) == before
+    assert migrate(path)[1].tables["events"]["written"] == 7
+
+
+@pytest.mark.parametrize("first", [0, -3, -(2**63), 2**63 - 3], ids=["zero", "negative", "lowest", "highest"])
+def test_whatever_numbers_a_file_gives_to_its_rows_each_is_migrated(old: LegacyWriter, first: int) -> None:
+    texts = [str(first + number) for number in range(3)]
+    drop_columns(old.path, {"tool_interactions": []})  # refers to events by texts, below
+    for number, start in enumerate((ONE, TWO, THREE)):
+        key: dict[str, Any] = {"id": first + number}
+        old.add("agents", rowid=first + number, agent_id=f"agent {number}")
+        old.add("spans", rowid=first + number, span_id=f"{number + 1:016x}", trace_id=TRACE, name="step")
+        old.add_event("llm.call.start", start, **key)
+        old.add("llm_interactions", event_id=key["id"], interaction_type="start", **key)
+        old.add("llm_attributes", llm_interaction_id=key["id"], key="n", value_numeric=number, value_type="int", **key)
+        old.add("tool_interactions", event_id=texts[number], tool_name="search", **key)
+    target, report = migrate(old.path)
+    roles = ("agents", "spans", "events")
+    assert [report.tables[role]["written"] for role in roles] == [3, 3, 3]
+    found = [record["attributes"] for record in records(target)]
+    assert [(one["legacy.events.id"], one["n"], one["tool.name"]) for one in found] == [
+        (first + number, number, "search") for number in range(3)
+    ]
+    assert not [name for name in report.counts["orphans"] if not name.startswith("events")]
 
 
 def test_integers_that_the_numeric_column_turned_into_floats_are_integers_again(old: LegacyWriter) -> None:
@@ -182,6 +261,19 @@ def test_times_of_requests_and_responses_fall_back_to_attribute_and_event(old: L
     assert report.counts["timestamps"] == {
         f"{kind} from {source}": 1 for kind in ("request", "response") for source in ("column", "attribute", "event")
     }
+
+
+@pytest.mark.parametrize("finish", ["finish", "error"])
+@pytest.mark.parametrize("lacking", [[], ["interaction_type"]], ids=["by its row", "by the name of the event"])
+def test_a_call_has_the_times_of_its_two_columns(old: LegacyWriter, lacking: list[str], finish: str) -> None:
+    for phase in ("start", finish):
+        event = old.add_event(f"llm.call.{phase}", ONE)
+        times = {"request_timestamp": ONE, "response_timestamp": THREE}
+        old.add("llm_interactions", event_id=event, interaction_type=phase, model="m", **times)
+    drop_columns(old.path, {"llm_interactions": lacking})
+    target, _ = migrate(old.path)
+    found = read(target, "SELECT request_timestamp, response_timestamp, duration_ms FROM complete_llm_interactions")
+    assert found == [("2025-03-29T12:00:01.000000Z", "2025-03-29T12:00:03.000000Z", 2000.0)]
 
 
 def test_an_event_without_time_takes_that_of_what_is_said_of_it_else_that_of_now(old: LegacyWriter) -> None:
@@ -385,6 +477,27 @@ def test_a_file_that_lacks_what_makes_the_shape_is_not_recognised(tmp_path: Path
             for name, text in tables.items():
                 connection.execute(f"CREATE TABLE {name} ({text})")
         assert (find_legacy_file(str(path), busy_timeout_ms=0) is not None) is is_legacy
+
+
+@pytest.mark.parametrize(
+    ("table", "dropped", "said"),
+    [
+        ("events", "name", "`events` has no column `name`"),
+        ("events", "trace_id span_id agent_id", "`events` has no column `trace_id` or `span_id` or `agent_id`"),
+        ("llm_attributes", "key", "`llm_attributes` has no column `key`"),
+        ("llm_attributes", "llm_interaction_id", "no column `llm_interaction_id` or `interaction_id`"),
+        ("llm_attributes", "value_text value_numeric value_boolean", "no column `value_text` or `value_numeric` or"),
+    ],
+)
+def test_a_file_that_nearly_has_the_layout_is_told_which_column_it_lacks(
+    tmp_path: Path, table: str, dropped: str, said: str
+) -> None:
+    tables = {name: TEXT_KEYS[name] for name in ("events", "llm_attributes")}
+    path = LegacyWriter(tmp_path / "old.db", tables).path
+    drop_columns(path, {table: dropped.split()})
+    with pytest.raises(ForeignFileError, match="looks like a file of attribute rows") as raised:
+        identify_file(str(path), busy_timeout_ms=0)
+    assert said in str(raised.value)
 
 
 @pytest.mark.parametrize("exists", [False, True])

@@ -26,7 +26,7 @@ from otel_sqlite_exporter.legacy import (
     references,
     stage_progress,
 )
-from otel_sqlite_exporter.legacy.conversion import drop_legacy_tables, migrate_legacy_file
+from otel_sqlite_exporter.legacy.conversion import drop_legacy_tables, migrate_legacy_file, try_legacy_file
 from otel_sqlite_exporter.legacy.legacy_report import LegacyReport, find_legacy_file
 from otel_sqlite_exporter.model.rows import Records
 from otel_sqlite_exporter.settings import resolve_settings
@@ -55,11 +55,13 @@ def old(tmp_path: Path) -> Path:
     return writer.path
 
 
-def migrate(path: Path, *, into: Path | None = None, backup: bool = True) -> LegacyReport:
+def migrate(path: Path, *, into: Path | None = None, backup: bool = True, dry_run: bool = False) -> LegacyReport:
     target = str(into) if into else None
     file = find_legacy_file(str(path), into=target, busy_timeout_ms=1_000)
     assert file is not None
     settings = resolve_settings(into or path)
+    if dry_run:
+        return try_legacy_file(file, settings, zone=UTC)
     return migrate_legacy_file(file, settings, zone=UTC, into=target, backup=backup)
 
 
@@ -116,6 +118,27 @@ def test_a_migration_that_is_killed_at_any_moment_goes_on_where_it_stood(old: Pa
         assert contents(target) == expected
         assert len(done) < len(STAGES)
     assert kills > 8
+
+
+@pytest.mark.parametrize("into", [True, False], ids=["into", "in place"])
+def test_a_migration_that_stopped_is_a_problem_until_it_is_complete(old: Path, tmp_path: Path, into: bool) -> None:
+    target = tmp_path / "new.db" if into else old
+    in_new_process(migrate_and_die, old, target if into else "", 9, "after", status=-signal.SIGKILL)
+    with closing(sqlite3.connect(target)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # until then `doctor` says that it is not migrated
+    stage = find(old, target if into else None)[-1].name
+    assert stage in STAGES[2:-1]
+    code, printed, _ = run("doctor", target)
+    assert code == 1
+    assert f"problem: migration: a migration of attribute rows stopped in stage '{stage}'" in printed
+    assert f"stopped in stage '{stage}'" in run("info", target)[1]
+    _, printed, _ = run("info", "--json", target)
+    backup = None if into else find(old, None)[0].position
+    found = {"stage": stage, "is_in_place": not into, "backup": backup}
+    assert json.loads(printed)["contents"]["stopped_migrations"] == [found]
+    assert backup is None or f"the backup of the old file is {backup}" in run("doctor", target)[1]
+    assert run("migrate", *(["--into", target] if into else []), old)[0] == 0
+    assert all("stopped in stage" not in run(command, target)[1] for command in ("doctor", "info"))
 
 
 def find(path: Path, into: Path | None) -> tuple[stage_progress.Stage, ...]:
@@ -227,6 +250,26 @@ def test_a_value_that_does_not_arrive_is_found_in_the_end(
     with pytest.raises(LegacyCheckError, match="stage 'verification'"):
         migrate(old)
     assert {stage.name for stage in find(old, None) if stage.is_done} == {*STAGES[: STAGES.index("verification")]}
+
+
+@pytest.mark.parametrize("how", ["into", "in place", "without a backup", "dry run"])
+def test_a_difference_is_told_with_what_was_changed_and_what_to_do(
+    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    into = tmp_path / "new.db" if how == "into" else None
+    monkeypatch.setattr(references.References, "note", lambda *_: ())
+    for _ in range(2):  # a second run says the same
+        with pytest.raises(LegacyCheckError) as raised:
+            migrate(old, into=into, backup=how != "without a backup", dry_run=how == "dry run")
+        changed = str(raised.value).partition("Keep the old file: ")[2].partition(". Report this")[0]
+        names = "of the old file, nothing but the names of its tables was changed, and"
+        if how == "in place":
+            assert changed == f"{names} its backup is {find(old, None)[0].position}"
+        elif how == "without a backup":
+            assert changed == f"{names} there is no backup of it"
+        else:
+            assert changed == "the old file was not changed"
+        assert f"`sqlite3 {old} .schema`" in str(raised.value)
 
 
 def test_an_event_that_does_not_arrive_is_found(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,7 @@ _OF_THE_WHOLE_FILE = {
     *("count_faults", "count_interrupted", "count_views", "find_open_runs", "fill_open_work"),
     *("get_span_times", "find_span_ids", "find_writers_since", "fold_runs", "find_unread_records", "find_unreadable"),
     *("repair_sessions", "sum_exporter_health", "count_cost_statuses", "count_unpriced", "count_without_cost"),
-    *("measure_legacy", "count_legacy_logs", "add_legacy_agents"),
+    *("measure_legacy", "count_legacy_logs", "add_legacy_agents", "find_stopped_migrations"),
     *("count_derived", "count_documents", "list_attribute_indexes"),
 }
 

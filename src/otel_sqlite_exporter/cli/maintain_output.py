@@ -18,6 +18,7 @@ from otel_sqlite_exporter.query.session_conflicts import describe_conflicts
 from otel_sqlite_exporter.storage.identity import migrate_hint, name_command
 from otel_sqlite_exporter.storage.migrations import Pending, Report
 from otel_sqlite_exporter.storage.steps import Migration
+from otel_sqlite_exporter.storage.stopped_migrations import describe_stopped_migration
 from otel_sqlite_exporter.version import __version__
 
 if TYPE_CHECKING:
@@ -141,6 +142,9 @@ def show_overview(overview: Overview, *, as_json: bool) -> None:
         Facts("exporter health", contents.exporter_health.items()),
         Facts("link health", contents.link_health.items()),
     )
+    for migration in contents.stopped_migrations:
+        what, remedy = describe_stopped_migration(migration, overview.path)
+        print_lines("", f"problem: {what}: {remedy}")
     if contents.conflicting_traces:
         what, remedy = describe_conflicts(contents.conflicting_traces, overview.path)
         print_lines("", f"note: {what}: {remedy}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import sqlite3
 import tempfile
 import time
@@ -14,9 +15,9 @@ from dataclasses import replace
 from datetime import tzinfo
 from typing import Any
 
-from otel_sqlite_exporter.errors import LegacyFileError
+from otel_sqlite_exporter.errors import LegacyCheckError, LegacyFileError
 from otel_sqlite_exporter.legacy.conversion_checks import ConversionChecks, measure
-from otel_sqlite_exporter.legacy.layout import Conversion, decode_text, find_layout, quote, rename_tables
+from otel_sqlite_exporter.legacy.layout import Conversion, check_names, decode_text, find_layout, quote, rename_tables
 from otel_sqlite_exporter.legacy.legacy_encoder import SCOPE
 from otel_sqlite_exporter.legacy.legacy_report import (
     LAST_STAGE,
@@ -52,7 +53,8 @@ def migrate_legacy_file(
     `on_progress` is called with the stage and the rows that were read.
 
     Raises:
-        LegacyFileError: `into` is the file itself; nothing was touched.
+        LegacyFileError: `into` is the file itself, or a name that a migration in place needs is taken; nothing was
+            touched.
         LegacyCheckError: A stage found that the two files differ; it is not done.
         FileRefusedError: `into` is newer than this package, damaged, or of another program.
         sqlite3.Error, OSError: A file cannot be read or written.
@@ -70,7 +72,10 @@ def migrate_legacy_file(
             before = progress.run(
                 "schema", lambda position: _make_schema(file, target, progress.counts, position, into is None)
             )
-            _run_stages(progress, source, target, before, settings, zone)
+            try:
+                _run_stages(progress, source, target, before, settings, zone)
+            except LegacyCheckError as error:
+                raise LegacyCheckError(f"{error}. {_advise(file, into, copy)}") from error
             _release_pages(target, is_new=into is not None and not any(before.values()))
     return make_report(file, into, settings.busy_timeout_ms)
 
@@ -129,10 +134,22 @@ def _prepare(file: LegacyFile, into: str | None, backup: bool, busy_timeout_ms: 
     if into is not None:
         migrate(into, busy_timeout_ms=busy_timeout_ms)
         return None
-    if not backup or any(stage.name == "backup" for stage in file.stages):
+    if any(stage.name == "backup" for stage in file.stages):
         return None
     with contextlib.closing(open_reader(file.path, busy_timeout_ms=busy_timeout_ms)) as reader:
-        return write_backup(reader, file.path, 0)
+        check_names(reader, file.path, file.layout)
+        return write_backup(reader, file.path, 0) if backup else None
+
+
+def _advise(file: LegacyFile, into: str | None, copy: str | None) -> str:
+    """Return what a migration that stopped has changed of `file`, and what to do. `copy` is the backup of this call."""
+    before = next((stage.position for stage in file.stages if stage.name == "backup"), copy)
+    changed = "the old file was not changed"
+    if into is None:
+        where = f"its backup is {before}" if before else "there is no backup of it"
+        changed = f"of the old file, nothing but the names of its tables was changed, and {where}"
+    schema = f"`sqlite3 {shlex.quote(file.path)} .schema`"
+    return f"Keep the old file: {changed}. Report this, with these words and what {schema} prints: docs/debugging.md"
 
 
 @contextlib.contextmanager

@@ -135,8 +135,7 @@ class ConversionChecks:
 
     def _verify_records(self, records: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
         events = self._layout.tables["events"]
-        key_name = f"{NAMESPACE}events.{'id' if 'id' in events.columns else 'event_id'}"
-        keys = [normalise_key(attributes.get(key_name)) for _, attributes in records]
+        keys = [normalise_key(attributes.get(f"{NAMESPACE}events.id")) for _, attributes in records]
         rows = find_rows_by_key(self._source, events, keys)
         details = self._references.find_details([key for key in keys if key is not None])
         for (name, attributes), key in zip(records, keys, strict=True):

@@ -8,7 +8,9 @@ do not matter. Tables that were renamed by a migration in place are found under 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +18,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from otel_sqlite_exporter.errors import LegacyFileError
+from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.sql.texts import read_format
+from otel_sqlite_exporter.storage.steps import apply_steps, load_migrations
 
 PREFIX = "legacy_"
 """What the names of the old tables begin with after a migration in place."""
@@ -32,6 +37,10 @@ OWNERS = {
 }
 """Tables whose rows are attributes of a row of `DETAILS`."""
 TRIGGERS = "security_alert_triggers"
+
+# A rowid may be any of these: whoever writes a file chooses.
+_LOWEST = -LARGEST - 1
+_INTEGER = re.compile("0|-?[1-9][0-9]{0,18}")
 
 
 class LegacyTable(NamedTuple):
@@ -74,6 +83,7 @@ def find_layout(connection: sqlite3.Connection) -> Layout | None:
         if role is None:
             others.append(name)
         else:
+            others += [tables[role].name] if role in tables else []
             tables[role] = LegacyTable(role, name, tuple(orjson.loads(columns)), owner or "")
     return Layout(tables, tuple(others)) if found else None
 
@@ -95,14 +105,14 @@ def read_windows(
         sqlite3.Error: The file cannot be read.
     """
     tables = list(layout.present(roles))
-    first, after = position or (tables[0].role if tables else None, 0)
+    first, last = position or (tables[0].role if tables else None, _LOWEST - 1)
     names = [table.role for table in tables]
     for table in tables[names.index(first) :] if first in names else ():
         columns = quote(table.owner) if only_owners else "*"
-        query = f"SELECT rowid AS rowid, {columns} FROM {quote(table.name)} WHERE rowid > ? ORDER BY rowid LIMIT ?"
-        last = after if table.role == first else -(2**63)
-        while rows := _read(connection, query, (last, limit)):
-            last = rows[-1]["rowid"]
+        query = f"SELECT rowid AS rowid, {columns} FROM {quote(table.name)} WHERE rowid >= ? ORDER BY rowid LIMIT ?"
+        start = last + 1 if table.role == first else _LOWEST
+        while start <= LARGEST and (rows := _read(connection, query, (start, limit))):
+            start = rows[-1]["rowid"] + 1
             yield table, rows
 
 
@@ -184,9 +194,44 @@ def normalise_key(key: Any) -> Any:
     stands as text or as 5.0 is that number."""
     if isinstance(key, float) and key.is_integer():
         return int(key)
-    if isinstance(key, str) and key.isascii() and key.isdigit() and (key == "0" or key[0] != "0") and len(key) < 19:
+    if isinstance(key, str) and _INTEGER.fullmatch(key) and _LOWEST <= int(key) <= LARGEST:
         return int(key)
     return decode_text(key) if isinstance(key, bytes) else key
+
+
+def check_rowids(connection: sqlite3.Connection, path: str, layout: Layout) -> None:
+    """Check that the rows of each table have a number, by which they are read.
+
+    Raises:
+        LegacyFileError: A table was made WITHOUT ROWID.
+    """
+    found = connection.execute("SELECT name FROM pragma_table_list WHERE schema = 'main' AND wr")
+    without = {name for (name,) in found} & {table.name for table in layout.tables.values()}
+    if without:
+        raise LegacyFileError(
+            f"{path} was not touched: {', '.join(map(quote, sorted(without)))} was made WITHOUT ROWID; copy its rows "
+            "into an ordinary table of that name first"
+        )
+
+
+def check_names(connection: sqlite3.Connection, path: str, layout: Layout) -> None:
+    """Check that a migration in place finds the names free that it gives to the old tables, and those of our schema.
+
+    Raises:
+        LegacyFileError: Another table or index has one of them.
+    """
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as empty:
+        apply_steps(empty, load_migrations())
+        needed = {name.lower() for (name,) in empty.execute("SELECT name FROM sqlite_schema")}
+    needed |= {PREFIX + role for role in layout.tables}
+    ours = {table.name for table in layout.tables.values()}
+    query = "SELECT name FROM sqlite_schema WHERE type IN ('table', 'index') OR name LIKE '\\_%' ESCAPE '\\' ORDER BY 1"
+    taken = [name for (name,) in connection.execute(query) if name.lower() in needed and name not in ours]
+    if taken:
+        raise LegacyFileError(
+            f"{path} was not touched: it has {', '.join(map(quote, taken))}, names that the new tables need; rename "
+            "these, or migrate into another file with --into"
+        )
 
 
 def rename_tables(connection: sqlite3.Connection, layout: Layout) -> dict[str, str]:

@@ -32,6 +32,7 @@ _NAMES = {
     "security_alerts": "security.alert",
     "framework_events": "framework.event",
 }
+_CALL = "llm.call."
 _OTHER_TIMES = ("timestamp", "detection_timestamp", "detection_time", "request_timestamp", "response_timestamp")
 _OTHER_TIME_ATTRIBUTES = ("llm.request.timestamp", "llm.response.timestamp", "timestamp", "security.detection_time")
 
@@ -147,7 +148,7 @@ def _find_name(event: Mapping[str, Any], details: Sequence[Detail]) -> str:
         return str(event["name"])
     for table, columns, _ in details:
         if table == "llm_interactions":
-            return f"llm.call.{columns.get('interaction_type') or 'finish'}"
+            return f"{_CALL}{columns.get('interaction_type') or 'finish'}"
         if table in _NAMES:
             return _NAMES[table]
     return "unknown"
@@ -177,18 +178,23 @@ def _find_time(
     zone: tzinfo | None,
     counts: Counter[str],
 ) -> tuple[Any, str | None]:
-    """Return the time of a record and its source. A request or response of a model has a column of its own, else the
-    attribute counts, else the time of the event. Any other event has its own time, else that of one of its details."""
+    """Return the time of a record and its source. A request or response of a model, as its row or else the name of the
+    event says, has a column of its own, else the attribute counts, else the time of the event. Any other event has its
+    own time, else that of one of its details."""
     own = event.get("timestamp")
-    calls = [row.columns for row in details if row.table == "llm_interactions" and row.columns.get("interaction_type")]
+    named = str(event.get("name") or "").lower()
+    of_name = named.removeprefix(_CALL) if named.startswith(_CALL) else None
+    rows = [row.columns for row in details if row.table == "llm_interactions"]
+    calls = [(columns, columns.get("interaction_type") or of_name) for columns in rows]
+    columns, phase = next((call for call in calls if call[1]), ({}, None))
     candidates: list[tuple[Any, str | None]]
-    if calls:
-        kind = "request" if str(calls[0]["interaction_type"]).lower() == "start" else "response"
+    if phase:
+        kind = "request" if str(phase).lower() == "start" else "response"
         reported = attributes.get(f"llm.{kind}.timestamp")
-        candidates = [(calls[0].get(f"{kind}_timestamp"), None), (reported, "attribute"), (own, "event")]
+        candidates = [(columns.get(f"{kind}_timestamp"), None), (reported, "attribute"), (own, "event")]
     else:
         kind = "event"
-        others = [columns.get(column) for _, columns, _ in details for column in _OTHER_TIMES]
+        others = [row.columns.get(column) for row in details for column in _OTHER_TIMES]
         others += [attributes.get(name) for name in _OTHER_TIME_ATTRIBUTES]
         candidates = [(own, None), *((value, "attribute") for value in others)]
     for value, source in candidates:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from otel_sqlite_exporter.errors import DamagedFileError
-from otel_sqlite_exporter.legacy.layout import PREFIX, Layout, digest_layout, find_layout
+from otel_sqlite_exporter.legacy.layout import PREFIX, Layout, check_rowids, digest_layout, find_layout
 from otel_sqlite_exporter.legacy.stage_progress import Stage, read_stages
 from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.identity import check_file
@@ -79,6 +79,7 @@ def find_legacy_file(path: str, *, into: str | None = None, busy_timeout_ms: int
 
     Raises:
         FileRefusedError: A development version before 0.1.0 migrated the file in place.
+        LegacyFileError: A table was made WITHOUT ROWID.
         sqlite3.OperationalError: The file could not be opened or was locked.
 
     """
@@ -107,6 +108,7 @@ def _read(connection: sqlite3.Connection, path: str) -> LegacyFile | None:
     if layout is None:
         return None
     check_file(connection, path)
+    check_rowids(connection, path, layout)
     rows, digest = digest_layout(connection, layout)
     return LegacyFile(path, layout, rows, digest, tuple(read_stages(connection, digest)))
 

@@ -69,7 +69,10 @@ class RecordWriter:
             self._count_orphans(rows)
             self._resolve(rows, "session_id", "trace_id")
             details = self._references.find_details(keys)
-            logs = [self._encoder.encode_event(row, details.get(key, ())) for row, key in zip(rows, keys, strict=True)]
+            logs = [
+                self._encoder.encode_event({"id": key} | row, details.get(key, ()))
+                for row, key in zip(rows, keys, strict=True)
+            ]
             yield self._write(Records(logs=logs), "events", ["events", rows[-1]["rowid"]], len(rows))
         parents = ("events", *DETAILS)
         is_after_events = position is not None and position[0] != "events"

@@ -133,8 +133,8 @@ class References:
 
     def _add_to_sums(self, role: str, row: Mapping[str, Any], kind: str, value: Any) -> None:
         """Count a value as the sums of `ConversionChecks` do, which do not use the code that reads values."""
-        if kind == f"text{UNSURE}" and find_type(row["value_type"]) == "text":
-            kind, value = "text", row["value_text"]  # a text that is not UTF-8 was repaired
+        if kind == f"text{UNSURE}" and find_type(row.get("value_type")) == "text":
+            kind, value = "text", row.get("value_text")  # a text that is not UTF-8 was repaired
         if kind == "text" and isinstance(value, (str, bytes)):
             size: Any = len(value.encode(errors="surrogateescape") if isinstance(value, str) else value)
         elif isinstance(value, bool if kind == "boolean" else (int, float)) and math.isfinite(value):

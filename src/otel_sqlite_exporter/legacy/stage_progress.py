@@ -85,8 +85,7 @@ class StageProgress:
         if differences:
             raise LegacyCheckError(
                 f"the migration stopped in stage {name!r}, as the old file and the new one differ: "
-                f"{'; '.join(differences)}. Of the old file, nothing but the names of its tables was changed: keep it, "
-                "and report this"
+                f"{'; '.join(differences)}"
             )
         return self.counts.copy()
 

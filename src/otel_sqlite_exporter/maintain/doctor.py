@@ -30,6 +30,7 @@ from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.identity import identify_file, migrate_hint, name_command
 from otel_sqlite_exporter.storage.open_work import find_open_runs
 from otel_sqlite_exporter.storage.steps import load_migrations
+from otel_sqlite_exporter.storage.stopped_migrations import describe_stopped_migration, find_stopped_migrations
 from otel_sqlite_exporter.storage.system.file_systems import find_network_type
 from otel_sqlite_exporter.storage.system.process import is_alive
 from otel_sqlite_exporter.storage.system.system_files import HAS_MODES
@@ -124,6 +125,8 @@ def _find_inside(connection: sqlite3.Connection, settings: Settings, command: st
     if without_session:
         spans = count(without_session, "span does not show its", "spans do not show their")
         yield Finding("sessions", "problem", f"{spans} trace's session", repair)
+    for migration in find_stopped_migrations(connection):
+        yield Finding("migration", "problem", *describe_stopped_migration(migration, path))
     conflicts = count_conflicts(connection)
     if conflicts:
         yield Finding("sessions", "note", *describe_conflicts(conflicts, path))

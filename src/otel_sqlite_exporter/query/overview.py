@@ -17,6 +17,7 @@ from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.identity import identify_file, missing_hint
 from otel_sqlite_exporter.storage.open_work import show_open_work
 from otel_sqlite_exporter.storage.steps import load_migrations
+from otel_sqlite_exporter.storage.stopped_migrations import StoppedMigration, find_stopped_migrations
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Contents:
         conflicting_traces: The number of traces whose spans show several sessions.
         indexed_attributes: The attributes that `index --attribute` indexed: whether the index covers all records.
         has_search_index: Whether the file has the index that `index` makes.
+        stopped_migrations: The migrations of attribute-row files into this one that are not complete.
     """
 
     counts: dict[str, int]
@@ -43,6 +45,7 @@ class Contents:
     conflicting_traces: int
     indexed_attributes: dict[str, bool]
     has_search_index: bool
+    stopped_migrations: tuple[StoppedMigration, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ def read_overview(path: str, *, busy_timeout_ms: int, newest_sessions: int = 10)
 
 def _read_contents(connection: sqlite3.Connection, newest_sessions: int) -> Contents:
     show_open_work(connection)
+    stopped = find_stopped_migrations(connection)
     connection.row_factory = sqlite3.Row
     return Contents(
         counts=dict(connection.execute(read_query("count_views")).fetchone()),
@@ -100,4 +104,5 @@ def _read_contents(connection: sqlite3.Connection, newest_sessions: int) -> Cont
         conflicting_traces=count_conflicts(connection),
         indexed_attributes=read_indexed(connection),
         has_search_index=has_index(connection),
+        stopped_migrations=stopped,
     )

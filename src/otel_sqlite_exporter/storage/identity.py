@@ -12,7 +12,7 @@ import time
 from typing import Literal
 
 from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, ForeignFileError
-from otel_sqlite_exporter.sql.texts import read_folder
+from otel_sqlite_exporter.sql.texts import read_folder, read_query
 from otel_sqlite_exporter.storage.connection import is_in_use, read_file
 from otel_sqlite_exporter.storage.transactions import BusyTimeout, timeout_ms
 
@@ -135,7 +135,7 @@ def _check_companions(path: str) -> None:
 
 def _read(path: str, busy_timeout_ms: BusyTimeout, *, main_only: bool) -> tuple[FileKind, int]:
     try:
-        application_id, version, tables, importable = read_file(
+        application_id, version, tables, importable, lacking = read_file(
             path, _read_identity, busy_timeout_ms=busy_timeout_ms, main_only=main_only
         )
     except DamagedFileError as error:
@@ -153,6 +153,11 @@ def _read(path: str, busy_timeout_ms: BusyTimeout, *, main_only: bool) -> tuple[
             f"{path} is a file of another program, with telemetry in {importable}: {migrate_hint(path)} to bring it "
             "over, or give another path; this one was not touched"
         )
+    if lacking is not None:
+        raise ForeignFileError(
+            f"{path} looks like a file of attribute rows, but {lacking}: see docs/legacy.md#which-files for the "
+            "columns that `migrate` needs, or give another path; this one was not touched"
+        )
     if application_id or version or tables:
         raise ForeignFileError(
             f"{path} is a SQLite file of another program: give another path; this one was not touched"
@@ -160,7 +165,7 @@ def _read(path: str, busy_timeout_ms: BusyTimeout, *, main_only: bool) -> tuple[
     return "empty", 0
 
 
-def _read_identity(connection: sqlite3.Connection) -> tuple[int, int, int, str | None]:
+def _read_identity(connection: sqlite3.Connection) -> tuple[int, int, int, str | None, str | None]:
     application_id: int = connection.execute("PRAGMA application_id").fetchone()[0]
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     tables: int = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
@@ -170,4 +175,8 @@ def _read_identity(connection: sqlite3.Connection) -> tuple[int, int, int, str |
             name.replace("_", " ") for name, query in read_folder("formats") if connection.execute(query).fetchone()
         )
         importable = next(formats, None)
-    return application_id, version, tables, importable
+    lacking = None
+    if tables and application_id != APPLICATION_ID and importable is None:
+        missing = connection.execute(read_query("find_missing_columns")).fetchall()
+        lacking = " and ".join(f"`{name}` has no column {column}" for name, column in missing) or None
+    return application_id, version, tables, importable, lacking
