@@ -276,6 +276,23 @@ def test_a_call_has_the_times_of_its_two_columns(old: LegacyWriter, lacking: lis
     assert found == [("2025-03-29T12:00:01.000000Z", "2025-03-29T12:00:03.000000Z", 2000.0)]
 
 
+@pytest.mark.parametrize(("start", "end"), [("start_time", "end_time"), ("started_at", "ended_at")])
+def test_times_of_sessions_and_spans_are_found_under_other_names(old: LegacyWriter, start: str, end: str) -> None:
+    times = {"start_timestamp": ONE, "end_timestamp": THREE}
+    old.add("sessions", session_id="chat-1", **times)
+    old.add("spans", span_id=SPAN, trace_id=TRACE, name="step", **times)
+    old.add_event("note", TWO, session_id="chat-1")
+    with closing(sqlite3.connect(old.path)) as connection:
+        for table in ("sessions", "spans"):
+            connection.execute(f"ALTER TABLE {table} RENAME COLUMN start_timestamp TO {start}")
+            connection.execute(f"ALTER TABLE {table} RENAME COLUMN end_timestamp TO {end}")
+    target, _ = migrate(old.path)
+    expected = [("2025-03-29T12:00:01.000000Z", "2025-03-29T12:00:03.000000Z")]
+    assert read(target, "SELECT start_time, end_time FROM spans") == expected
+    (session,) = read(target, "SELECT start_time, end_time FROM sessions")
+    assert (session[0], session[1][:4]) == (expected[0][0], "2025")
+
+
 def test_an_event_without_time_takes_that_of_what_is_said_of_it_else_that_of_now(old: LegacyWriter) -> None:
     event = old.add_event("security.content.suspicious", None)
     old.add("security_alerts", event_id=event, detection_timestamp=TWO)

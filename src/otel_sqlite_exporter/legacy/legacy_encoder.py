@@ -36,10 +36,12 @@ from otel_sqlite_exporter.settings import Settings
 SCOPE = ScopeFields("otel_sqlite_exporter.legacy")
 """The instrumentation scope of migrated records."""
 _SPAN_FIELDS = ("span_id", "trace_id", "parent_span_id", "name", "start_timestamp", "end_timestamp", "rowid")
+_STARTS = ("start_timestamp", "start_time", "started_at")
+_ENDS = ("end_timestamp", "end_time", "ended_at")
 _TIMES = {
-    "agents": ("first_seen", "first_seen_timestamp", "last_seen", "last_seen_timestamp"),
-    "sessions": ("start_timestamp", "end_timestamp"),
-    "traces": ("start_timestamp", "end_timestamp"),
+    "agents": ("first_seen", "first_seen_timestamp", "last_seen", "last_seen_timestamp", "created_at"),
+    "sessions": (*_STARTS, "created_at", *_ENDS),
+    "traces": (*_STARTS, "created_at", *_ENDS),
 }
 
 
@@ -77,7 +79,7 @@ class LegacyEncoder:
     def encode_row(self, kind: str, row: Mapping[str, Any]) -> EncodedLog:
         """Return a row of agents, sessions or traces as a log record with all of its columns."""
         key = row.get(f"{kind[:-1]}_id", row.get("id"))
-        moment = next((row[name] for name in _TIMES[kind] if self._parse(row.get(name)) is not None), None)
+        moment = self._find_time(row, _TIMES[kind])
         record = EventRecord(
             name=f"{NAMESPACE}{kind[:-1]}",
             timestamp=moment,
@@ -97,7 +99,7 @@ class LegacyEncoder:
         attributes = keep_columns("spans", others, self._counts) | kept
         if kept_parent is not None:
             attributes[f"{ORIGINAL}parent_span_id"] = kept_parent
-        start, end = self._parse(row.get("start_timestamp")), self._parse(row.get("end_timestamp"))
+        start, end = (self._parse(self._find_time(row, names)) for names in (_STARTS, _ENDS))
         for name, moment in (("start_timestamp", start), ("end_timestamp", end)):
             if moment is None and row.get(name) is not None:
                 attributes[f"{NAMESPACE}spans.{name}"] = row[name]
@@ -133,14 +135,17 @@ class LegacyEncoder:
 
     def lacks_times(self, row: Mapping[str, Any]) -> bool:
         """Return whether a row of spans lacks a time or its name."""
-        times = (self._parse(row.get(name)) for name in ("start_timestamp", "end_timestamp"))
-        return not row.get("name") or any(moment is None for moment in times)
+        return not row.get("name") or any(self._find_time(row, names) is None for names in (_STARTS, _ENDS))
 
     def _encode(self, record: EventRecord, time_source: str | None) -> EncodedLog:
         log = self._logs.encode_log(self._events.read(record), time.time_ns())
         if time_source is not None:
             log = log._replace(row=log.row._replace(time_source=time_source))
         return log
+
+    def _find_time(self, row: Mapping[str, Any], names: Sequence[str]) -> Any:
+        """Return the value of the first of these columns that can be read as a time (None: none)."""
+        return next((row[name] for name in names if self._parse(row.get(name)) is not None), None)
 
     def _parse(self, value: Any) -> int | None:
         return parse_timestamp(value, self._zone)
