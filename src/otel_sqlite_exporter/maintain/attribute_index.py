@@ -20,10 +20,11 @@ from otel_sqlite_exporter.errors import FilterError, NotFoundError
 from otel_sqlite_exporter.model.values import get_attribute_path, repair_text
 from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.settings import Settings
-from otel_sqlite_exporter.sql.texts import read_query, split_statements
+from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.identity import name_command
 from otel_sqlite_exporter.storage.transactions import transaction
+from otel_sqlite_exporter.write.statements import run_script
 
 # Reading 3 kB of attributes and adding one value takes about 10 us, so a writer waits some 50 ms.
 _ROWS = 5_000
@@ -84,8 +85,7 @@ def index_attributes(
     with contextlib.closing(open_file(settings, must_exist=True)) as connection:
         _end_drops(connection)
         with transaction(connection):
-            for statement in split_statements(read_query("create_value_triggers")):
-                connection.execute(statement)
+            run_script(connection, "create_value_triggers")
             for key, path in paths.items():
                 connection.execute(read_query("add_attribute_keys"), {"key": key, "path": path})
         attributes = connection.execute(_UNFINISHED).fetchall()
@@ -179,8 +179,7 @@ def _end_drops(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM _attribute_keys WHERE id = ? AND rest = ?", (id, _DROPPED))
     with transaction(connection):
         if connection.execute("SELECT count(*) FROM _attribute_keys").fetchone() == (0,):
-            for statement in split_statements(read_query("drop_value_triggers")):
-                connection.execute(statement)
+            run_script(connection, "drop_value_triggers")
 
 
 def _measure_table(connection: sqlite3.Connection, estimate: int) -> float:

@@ -154,7 +154,7 @@ class SQLiteSpanProcessor(SpanProcessor):
         self._thread = TurnThread()
 
     def _follow_fork(self) -> None:
-        """Begin anew in a child of a server that forks without running Python's hooks."""
+        """Begin again in a child of a server that forks without running Python's hooks."""
         if self._pid != os.getpid():
             self._begin()
 
