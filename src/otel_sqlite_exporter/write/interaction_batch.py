@@ -68,6 +68,8 @@ class InteractionBatch:
         self._has_peers = self._has_aggregates = False
         # Traces that came whole with this batch, and whose calls are decided.
         self._settled: set[int] = set()
+        # The spans that `_find_leaves` finds in each trace with calls.
+        self._leaves: dict[int, set[int]] = {}
 
     def describe_agents(self, span: EncodedSpan) -> None:
         """Note what the calls of a span, and of its events, say of their agents."""
@@ -176,7 +178,7 @@ class InteractionBatch:
             if not trace.is_new:  # those of a new trace came with this batch
                 older += ((id, span.span_id) for span in noted if has_logs)
                 between += (span.id for span in noted if trace.has_interactions)
-            own = self._find_leaves(trace, noted)
+            own = self._leaves.get(id, set())
             leaves += ((span, key) for span in own if (key := self._calls_with_usage[span]) is not None)
             if trace.has_interactions and id not in self._settled:
                 spans += (span.id for span in noted if span.id not in own)
@@ -208,6 +210,7 @@ class InteractionBatch:
         for id, own_calls in calls.items():
             if (noted := self._spans.get(id)) is None or not (own := self._find_leaves(*noted)):
                 continue
+            self._leaves[id] = own
             others = [call for call in own_calls if call.record.span not in own]
             aggregates = {call.record.span for call in others if call.record.span is not None and call.llm.is_aggregate}
             found = find_repeating_agents(noted.spans, aggregates, own) if len(aggregates) == len(others) else None
