@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the parts of the server share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from otel_sqlite_exporter.query.reader import TelemetryDatabase
+from otel_sqlite_exporter.receive.receiver import Receiver
+from otel_sqlite_exporter.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ServerContext:
+    """One running server.
+
+    Attributes:
+        settings: Those of the file.
+        database: Reads it.
+        receiver: Writes it; None if the receiver is switched off.
+        base_urls: The addresses under which it can be reached, such as `http://127.0.0.1:4318`.
+    """
+
+    settings: Settings
+    database: TelemetryDatabase
+    receiver: Receiver | None
+    base_urls: tuple[str, ...]
