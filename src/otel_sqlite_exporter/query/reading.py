@@ -69,9 +69,17 @@ _MISSING = ("no such table", "no such column")
 class TelemetryFile:
     """A file that is opened for each question and closed after it."""
 
-    def __init__(self, path: str, busy_timeout_ms: int) -> None:
+    def __init__(
+        self,
+        path: str,
+        busy_timeout_ms: int,
+        *,
+        configure: Callable[[sqlite3.Connection], None] = lambda connection: None,
+    ) -> None:
+        """`configure` is called with each new connection, before its transaction begins."""
         self.path = path
         self._busy_timeout_ms = busy_timeout_ms
+        self._configure = configure
         self._version = 0
 
     def read(
@@ -91,6 +99,7 @@ class TelemetryFile:
                 self.path,
                 lambda connection: _ask(connection, question, *args, **kwargs),
                 busy_timeout_ms=self._busy_timeout_ms,
+                configure=self._configure,
             )
         except sqlite3.OperationalError as error:
             if str(error).startswith(_MISSING) and is_older(self.path, busy_timeout_ms=self._busy_timeout_ms):

@@ -162,9 +162,15 @@ def _connection_type() -> type[BoundedConnection]:
 
 
 def read_file(
-    path: str, read: Callable[[sqlite3.Connection], _T], *, busy_timeout_ms: BusyTimeout, main_only: bool = False
+    path: str,
+    read: Callable[[sqlite3.Connection], _T],
+    *,
+    busy_timeout_ms: BusyTimeout,
+    main_only: bool = False,
+    configure: Callable[[sqlite3.Connection], None] = lambda connection: None,
 ) -> _T:
-    """Return what `read` returns for a read-only connection to `path`, in one transaction.
+    """Return what `read` returns for a read-only connection to `path`, in one transaction, before which `configure` is
+    called.
 
     A file at rest (one without a WAL or a journal) is read through an immutable connection, so that nothing appears
     beside it; if it was written meanwhile, it is read once more, and in the end with locks. `main_only` passes over a
@@ -181,6 +187,7 @@ def read_file(
             mode = "rw" if not immutable and _has_journal(path) else "ro"
             connection = open_reader(path, busy_timeout_ms=busy_timeout_ms, immutable=immutable, mode=mode)
             with contextlib.closing(connection):
+                configure(connection)
                 connection.execute("BEGIN")
                 result = read(connection)
         except sqlite3.OperationalError:
