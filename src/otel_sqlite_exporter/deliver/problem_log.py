@@ -63,6 +63,11 @@ class ProblemLog:
             "" if spool_error is None else f"; the spool could not be written either: {explain_error(spool_error)}",
         )
 
+    def report_failure(self, what: str, error: Exception) -> None:
+        """Say that something failed of which nothing is lost, and where."""
+        if self._may_log((type(error), what)):
+            self._logger.error("%s: %s\n%s", what, describe_error(error), list_frames(error))
+
     def _may_log(self, occasion: object, interval_s: float = _LOG_INTERVAL_S) -> bool:
         # Not waited for: its holder is about to log, and a forked child could inherit it locked.
         is_held = False
