@@ -7,8 +7,7 @@ import asyncio
 import logging
 import time
 
-from otel_sqlite_exporter.error_texts import describe_error
-from otel_sqlite_exporter.model.shown_text import escape
+from otel_sqlite_exporter.error_texts import describe_error, escape
 
 
 class _LineFormatter(logging.Formatter):
