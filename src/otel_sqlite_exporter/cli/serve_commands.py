@@ -95,12 +95,13 @@ def serve(
 
 
 def _show_start(server: TelemetryServer, path: str, *, is_received: bool) -> None:
-    print_lines(*(f"Warning: {warning}" for warning in server.warnings), to_stderr=True)
+    if server.warnings:
+        print_lines(*(f"Warning: {warning}" for warning in server.warnings), to_stderr=True)
     lines = [f"serving {path}", *(f"  {url}" for url in server.base_urls)]
     lines += [f"  {address} (gRPC)" for address in server.grpc_addresses]
     if is_received:
         lines.append(f"to send: OTEL_EXPORTER_OTLP_ENDPOINT={server.base_urls[0]}")
-    print_lines(*lines)
+    print_lines(*lines, "Ctrl-C stops it")
 
 
 COMMANDS = (serve,)
