@@ -25,7 +25,7 @@ LAST_LINE = "Ctrl-C stops it\n"
 
 
 class Served(NamedTuple):
-    """A server that accepts requests: the port of HTTP on both loopback addresses, the address of gRPC if it is on, what
+    """A server that takes requests: the port of HTTP on both loopback addresses, the address of gRPC if it is on, what
     it printed, and its process."""
 
     port: int
@@ -53,7 +53,7 @@ def serving(path: Path | str, *options: str, errors: str = "", **environment: st
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        lines = []
+        lines: list[str] = []
         while not lines or lines[-1] != LAST_LINE:
             line = process.stdout.readline()
             assert line, process.stderr.read()
