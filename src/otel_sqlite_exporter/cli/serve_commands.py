@@ -84,10 +84,10 @@ def serve(
                 f"`serve` needs {name.replace('_', '-')}: `pip install 'otel-sqlite-exporter[serve]'`"
             )
     from otel_sqlite_exporter.server.log_lines import log_to_stderr
-    from otel_sqlite_exporter.server.request_intake import MIB, RequestLimits
+    from otel_sqlite_exporter.server.request_intake import MIB, make_limits
     from otel_sqlite_exporter.server.serving import ServeOptions, TelemetryServer
 
-    limits = RequestLimits(largest_request * MIB, largest_unpacked * MIB)
+    limits = make_limits(largest_request * MIB, largest_unpacked * MIB)
     server = TelemetryServer(settings, ServeOptions(hosts, port, grpc_port, not no_receiver, has_grpc, limits))
     log_to_stderr()
     _show_start(server, settings.path, is_received=not no_receiver)

@@ -39,24 +39,32 @@ _RETRY_AFTER_S = 5
 
 
 class RequestLimits(NamedTuple):
-    """What one request may cost.
+    """What requests may cost.
 
     Attributes:
         sent_bytes: The largest body as it is sent.
         unpacked_bytes: The largest body when it is unpacked.
+        waiting_bytes: The most bytes of bodies that wait to be written.
+        in_flight_bytes: The most bytes of all bodies, from their first piece to their answer. One client has half.
         piece_s: How long the next piece of a body may take.
         body_s: How long a whole body may take.
     """
 
     sent_bytes: int = 16 * MIB
     unpacked_bytes: int = 64 * MIB
+    waiting_bytes: int = 64 * MIB
+    in_flight_bytes: int = 256 * MIB
     piece_s: float = 10.0
     body_s: float = 60.0
 
-    @property
-    def in_flight_bytes(self) -> int:
-        """The most bytes of all bodies together, from their first piece to their answer: two of the largest, twice."""
-        return max(256 * MIB, 4 * (self.sent_bytes + self.unpacked_bytes))
+
+def make_limits(sent_bytes: int, unpacked_bytes: int) -> RequestLimits:
+    """Return limits that let a client send two of the largest requests at once."""
+    usual = RequestLimits()
+    waiting = max(usual.waiting_bytes, unpacked_bytes)
+    return RequestLimits(
+        sent_bytes, unpacked_bytes, waiting, max(usual.in_flight_bytes, 4 * (sent_bytes + unpacked_bytes))
+    )
 
 
 class IncomingRequest(NamedTuple):

@@ -75,10 +75,11 @@ class TelemetryServer:
         try:
             if has_grpc:
                 self.grpc_addresses = _find_addresses(options)
-            self._receiver = Receiver(settings) if options.has_receiver else None
-            self._intake = (
-                RequestIntake(self._receiver, settings.path, options.limits) if self._receiver is not None else None
-            )
+            self._receiver: Receiver | None = None
+            self._intake: RequestIntake | None = None
+            if options.has_receiver:
+                self._receiver = Receiver(settings, waiting_bytes=options.limits.waiting_bytes)
+                self._intake = RequestIntake(self._receiver, settings.path, options.limits)
         except BaseException:
             self._listeners.close()
             raise
