@@ -40,9 +40,11 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def serving(path: Path | str, *options: str, errors: str = "", **environment: str) -> Iterator[Served]:
+def serving(
+    path: Path | str, *options: str, errors: str = "", killed: bool = False, **environment: str
+) -> Iterator[Served]:
     """Run `serve PATH` on free ports, and stop it by SIGTERM at the end: it must exit with 0, and write to stderr what
-    the expression `errors` matches."""
+    the expression `errors` matches; unless it was `killed`."""
     ports = [] if "--port" in options else ["--port", "0", "--grpc-port", "0"]
     with subprocess.Popen(
         [*COMMAND, "serve", str(path), *ports, *options],
@@ -71,7 +73,7 @@ def serving(path: Path | str, *options: str, errors: str = "", **environment: st
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
-        assert (process.returncode, output) == (0, "")
+        assert (process.returncode, output) == (-signal.SIGKILL if killed else 0, "")
         assert re.fullmatch(errors, said, re.DOTALL), said
 
 

@@ -89,6 +89,11 @@ class TelemetryServer:
         )
         self._server = _Server(_configure(context, options), self)
 
+    @property
+    def port(self) -> int:
+        """The port of HTTP."""
+        return int(self.base_urls[0].rpartition(":")[2])
+
     def run(self) -> None:
         """Serve until SIGTERM, SIGINT or `stop`. Then take no more requests, answer those that were taken, write what
         waits, and close the file."""
