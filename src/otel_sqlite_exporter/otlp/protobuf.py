@@ -38,13 +38,13 @@ def parse_protobuf(content: bytes, signal: str | None = None) -> dict[str, Any]:
         raise MissingPackageError(
             f"reading OTLP as protobuf needs opentelemetry-proto ({error}): `pip install 'otel-sqlite-exporter[otlp]'`"
         ) from None
-    if not content:
-        return {"resourceSpans": []}
     if signal is not None:
         try:
             return _as_json(messages[_SIGNALS.index(signal)].FromString(content))
         except DecodeError:
             raise ValueError(f"it is no message of {signal}") from None
+    if not content:
+        return {"resourceSpans": []}
     for number, is_one in _SIGNS:
         try:
             message = messages[number].FromString(content)
