@@ -66,7 +66,7 @@ class UnstorableSpanError(SQLiteExporterError):
 
 
 class TooMuchWorkError(SQLiteExporterError):
-    """To look for patterns in a text takes too long, so the text is masked."""
+    """To look for something in texts takes too long: it is given up, and redaction masks such a text."""
 
 
 class NotFoundError(SQLiteExporterError, LookupError):

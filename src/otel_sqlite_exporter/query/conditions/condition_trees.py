@@ -6,7 +6,7 @@ A condition on a column that the view lacks is one on its model calls or tool ex
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from otel_sqlite_exporter.query.filter_values import AttributeCondition
@@ -36,9 +36,10 @@ class ExistsCondition(NamedTuple):
 
 
 class ContentCondition(NamedTuple):
-    """The folded text occurs in what is looked through of a row: see `CONTENTS` in `condition_writer`."""
+    """All texts of one of these groups occur in one record that is looked through for a row: see `CONTENTS` in
+    `condition_writer`. They are folded."""
 
-    text: str
+    texts: tuple[tuple[str, ...], ...]
 
 
 class AllOf(NamedTuple):
@@ -64,15 +65,61 @@ Condition = (
 )
 
 
-def split_conjunction(conditions: Sequence[Condition]) -> Iterator[Condition]:
-    """Yield the conditions that must all be met, none of which is an `AllOf`."""
+def simplify(condition: Condition) -> Condition:
+    """Return a condition that the same rows meet, with fewer parts: a part about the calls of a row is a subquery, and
+    the time that SQLite takes grows with the square of their number.
+
+    Only texts side by side change their meaning: they must occur in the same record.
+    """
+    if isinstance(condition, NotMet):
+        return NotMet(simplify(condition.part))
+    if isinstance(condition, AnyOf):
+        return _join_any([simplify(part) for part in condition.parts])
+    if isinstance(condition, AllOf):
+        parts = [*_split_all(simplify(part) for part in condition.parts)]
+        refused = [part.part for part in parts if isinstance(part, NotMet)]
+        texts = [part.texts[0] for part in parts if isinstance(part, ContentCondition) and len(part.texts) == 1]
+        parts = [part for part in parts if not isinstance(part, NotMet) and not _is_plain(part)]
+        if texts:
+            parts.append(ContentCondition((tuple(text for group in texts for text in group),)))
+        if refused:
+            parts.append(NotMet(_join_any(refused)))
+        return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
+    return condition
+
+
+def _is_plain(condition: Condition) -> bool:
+    return isinstance(condition, ContentCondition) and len(condition.texts) == 1
+
+
+def _split_all(conditions: Iterable[Condition]) -> Iterator[Condition]:
     for condition in conditions:
         if isinstance(condition, AllOf):
-            yield from split_conjunction(condition.parts)
+            yield from condition.parts
         else:
             yield condition
 
 
-def join_any(parts: Sequence[Condition]) -> Condition:
-    """Return the condition that one of `parts` is met."""
-    return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
+def _split_any(conditions: Iterable[Condition]) -> Iterator[Condition]:
+    for condition in conditions:
+        if isinstance(condition, AnyOf):
+            yield from condition.parts
+        else:
+            yield condition
+
+
+def _join_any(conditions: Sequence[Condition]) -> Condition:
+    contents: list[tuple[str, ...]] = []
+    columns: dict[str, TextCondition] = {}
+    others: list[Condition] = []
+    for one in _split_any(conditions):
+        if isinstance(one, ContentCondition):
+            contents += one.texts
+        elif isinstance(one, TextCondition):
+            _, texts, patterns = columns.get(one.column, TextCondition(one.column))
+            merged = (tuple(dict.fromkeys((*texts, *one.texts))), tuple(dict.fromkeys((*patterns, *one.patterns))))
+            columns[one.column] = TextCondition(one.column, *merged)
+        else:
+            others.append(one)
+    parts = (*columns.values(), *others, *([ContentCondition(tuple(dict.fromkeys(contents)))] if contents else []))
+    return parts[0] if len(parts) == 1 else AnyOf(parts)

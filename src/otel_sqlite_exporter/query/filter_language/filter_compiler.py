@@ -20,7 +20,6 @@ from otel_sqlite_exporter.query.conditions.condition_trees import (
     NotMet,
     NumberCondition,
     TextCondition,
-    join_any,
 )
 from otel_sqlite_exporter.query.filter_language.field_values import (
     build_range,
@@ -99,14 +98,16 @@ def _compile_text(text: str, part: WrittenText) -> Condition:
         return AllOf(())
     if not wanted.strip():
         raise make_error("there is nothing to look for in these quotes", text, part.position)
-    return ContentCondition(fold(wanted))
+    return ContentCondition(((fold(wanted),),))
 
 
 def _compile_term(view: AskableView[Any], text: str, field: FilterField, term: WrittenTerm) -> Condition:
     if term.operator not in (*_EQUAL, "!=") and len(term.values) > 1:
         raise FilterError("filter", f"{term.operator} takes one value: give several after a colon")
+    if field.type == "attribute" and not term.key:
+        raise FilterError("filter", "give a key after attr, as in attr.error.type:*")
     if field.type == "has":
-        return join_any([_compile_has(view, text, term, value) for value in term.values])
+        return AnyOf(tuple(_compile_has(view, text, term, value) for value in term.values))
     if field.type in ("since", "until"):
         return _compile_bound(view, text, field, term)
     found = []
@@ -114,9 +115,9 @@ def _compile_term(view: AskableView[Any], text: str, field: FilterField, term: W
         with pointing(text, value.position):
             found.append(_compile_value(view, field, term, value))
     if term.operator != "!=":
-        return join_any(found)
+        return AnyOf(tuple(found))
     exists = AttributeCondition(term.key, "exists", True) if field.type == "attribute" else None
-    return AllOf((exists or ExistsCondition(field.get_column(view)), NotMet(join_any(found))))
+    return AllOf((exists or ExistsCondition(field.get_column(view)), NotMet(AnyOf(tuple(found)))))
 
 
 def _compile_has(view: AskableView[Any], text: str, term: WrittenTerm, value: WrittenValue) -> Condition:

@@ -48,7 +48,7 @@ _OR.2: /OR(?![^\s()"])/
 _COMMA.2: ","
 MINUS.2: /-(?=\S)/
 QUOTED.1: /"(\\.|[^"\\])*"/s
-VALUE: /(\\.|[^\s"(),\\])+/s
+VALUE: /(?:\\.|[^\s"(),\\])++(?!["(])/s
 WORD: /(?!(AND|OR)(?![^\s()"]))(\\.|[^\s"()\\])+/s
 %ignore /\s+/
 """
@@ -106,6 +106,8 @@ def _explain(text: str, position: int, *, is_character: bool) -> str:
     if is_character and found == "\\":
         return "nothing follows this backslash: write two for the character"
     before = _UNFINISHED.search(text[:position])
+    if before is not None and (before[3] or before[4]) and found.strip("(),"):
+        return "put this value in double quotes: it has parentheses or double quotes in it"
     if before is not None and (word := before[1]):
         return f"{word} needs a term after it"
     if before is not None and before[4]:

@@ -10,10 +10,11 @@ from typing import Any
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.askable_views import CHOICES, START, AskableView
 from otel_sqlite_exporter.query.conditions.condition_trees import (
+    AllOf,
     Condition,
     NumberCondition,
     TextCondition,
-    split_conjunction,
+    simplify,
 )
 from otel_sqlite_exporter.query.filter_values import (
     fold_id,
@@ -33,7 +34,8 @@ def read_conditions(view: AskableView[Any], filters: Mapping[str, Any]) -> list[
         MissingPackageError: There is a filter text, and the package that parses it is not installed.
     """
     given = [(argument, value) for argument, value in filters.items() if value is not None]
-    return list(split_conjunction([one for filter in given for one in _read_filter(view, *filter)]))
+    whole = simplify(AllOf(tuple(one for filter in given for one in _read_filter(view, *filter))))
+    return [*whole.parts] if isinstance(whole, AllOf) else [whole]
 
 
 def _read_filter(view: AskableView[Any], argument: str, value: Any) -> list[Condition]:
