@@ -39,7 +39,7 @@ class _Commands(click.Group):
             _discard_output()
             code = 0
         except FilterError as error:
-            code = _refuse(self._name_option(ctx, error.argument) + str(error).removeprefix(f"{error.argument}: "))
+            code = _refuse(self._name_option(ctx, error.argument) + error.message, *error.excerpt)
         except SQLiteExporterError as error:
             code = _refuse(str(error).removeprefix("path="))  # the only setting that is not of the environment
         except MemoryError:
@@ -75,8 +75,8 @@ def _refuse_damage(opened: Any, error: Exception) -> int:
     raise error
 
 
-def _refuse(sentence: str) -> int:
-    print_lines(f"Error: {sentence}", to_stderr=True)
+def _refuse(sentence: str, *excerpt: str) -> int:
+    print_lines(f"Error: {sentence}", *excerpt, to_stderr=True)
     return REFUSED
 
 
