@@ -141,7 +141,10 @@ class ViewRow:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields by name, ready to be written as JSON: JSON of up to 254 levels is decoded."""
         values = {name: getattr(self, name) for name in field_types(type(self))}
-        return {name: _decode(value, name == "body") if name in self.JSON else value for name, value in values.items()}
+        return {
+            name: decode_json(value, is_json=name == "body") if name in self.JSON else value
+            for name, value in values.items()
+        }
 
 
 def field_types(row_type: type[Any]) -> Mapping[str, type]:
@@ -213,7 +216,9 @@ def _cut(value: Any) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
 
 
-def _decode(text: Any, is_json: bool) -> Any:
+def decode_json(text: Any, *, is_json: bool = False) -> Any:
+    """Return the value of a text that `is_json`, or that holds an object or an array; any other as it is, and also JSON
+    of more than 254 levels."""
     # A body is always JSON; other columns may hold text that only looks like a JSON number or string.
     if isinstance(text, str) and (is_json or text[:1] in ("{", "[")):
         try:
