@@ -18,7 +18,7 @@ from otel_sqlite_exporter.cli.formatting import (
     split_lines,
 )
 from otel_sqlite_exporter.cli.table_model import Facts, Part, Passage, Table
-from otel_sqlite_exporter.model.formulas import quote_formula
+from otel_sqlite_exporter.query.pages import quote_formula
 
 
 def print_tables(*parts: Part) -> None:

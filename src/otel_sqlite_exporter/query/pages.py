@@ -22,6 +22,7 @@ RowT = TypeVar("RowT", bound="ViewRow")
 _TYPES = {"str": str, "int": int, "float": float}
 _field_types: dict[type[Any], Mapping[str, type]] = {}
 _SHOWN_CHARACTERS = 60
+_FORMULAS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 _LEVELS = 254  # more orjson does not write; Python's `json` fails near 1,000, with what called it
 _PANDAS_TYPES = {int: "Int64", float: "Float64", str: "string"}
 
@@ -153,6 +154,12 @@ def field_types(row_type: type[Any]) -> Mapping[str, type]:
         types = {field.name: _TYPES[str(field.type).partition(" ")[0]] for field in fields(row_type)}
         _field_types[row_type] = types
     return _field_types[row_type]
+
+
+def quote_formula(text: str) -> str:
+    """Return the quote before a text in CSV that keeps a spreadsheet from taking it for a formula; empty: it needs
+    none."""
+    return "'" if text and text[0] in _FORMULAS else ""
 
 
 def read_columns(row_type: type[Any], rows: Sequence[Any]) -> Mapping[str, tuple[type, Sequence[Any]]]:

@@ -31,14 +31,14 @@ _RACY_NS = 2 * 10**9
 """File systems note the time of a write to 2 seconds (FAT) or better."""
 
 
-class _Look(NamedTuple):
+class _DiskLook(NamedTuple):
     """How the file and its log stand on the disk, and the time of the last write in nanoseconds."""
 
     facts: tuple[Any, ...]
     changed_ns: int
 
 
-class _Contents(NamedTuple):
+class _FileContents(NamedTuple):
     """What a batch leaves in the file, and the processes that have open spans."""
 
     facts: tuple[Any, ...]
@@ -51,7 +51,7 @@ class FileState:
     def __init__(self, file: TelemetryFile) -> None:
         self._file = file
         self._lock = threading.Lock()
-        self._known: tuple[_Look, _Contents] | None = None
+        self._known: tuple[_DiskLook, _FileContents] | None = None
 
     def read(self) -> str:
         """Return 32 hex digits, which are others after each change.
@@ -74,7 +74,7 @@ class FileState:
         text = orjson.dumps([__version__, look.facts, contents.facts, contents.writers, gone])
         return hashlib.sha256(text).hexdigest()[:32]
 
-    def _look(self) -> _Look:
+    def _look(self) -> _DiskLook:
         real = os.path.realpath(self._file.path)
         stats: list[os.stat_result | None] = []
         for path in (real, f"{real}-wal", f"{real}-journal"):
@@ -83,10 +83,10 @@ class FileState:
             except FileNotFoundError:
                 stats.append(None)
         facts = tuple(one and (one.st_dev, one.st_ino, one.st_size, one.st_mtime_ns) for one in stats)
-        return _Look(facts, max((one.st_mtime_ns for one in stats if one), default=0))
+        return _DiskLook(facts, max((one.st_mtime_ns for one in stats if one), default=0))
 
 
-def _read_contents(connection: sqlite3.Connection) -> _Contents:
+def _read_contents(connection: sqlite3.Connection) -> _FileContents:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     row = connection.execute(read_query("read_file_state")).fetchone()
-    return _Contents((version, *row), tuple(run.process for run in find_open_runs(connection)))
+    return _FileContents((version, *row), tuple(run.process for run in find_open_runs(connection)))

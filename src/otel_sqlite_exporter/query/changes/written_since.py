@@ -67,7 +67,7 @@ class Position(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class WrittenRecords:
     """What was written between two positions, in the order of writing.
 
     Attributes:
@@ -101,15 +101,15 @@ def read_position(connection: sqlite3.Connection) -> Position:
     return Position(record, log, *_describe(connection, record, log))
 
 
-def read_changes(connection: sqlite3.Connection, since: Position) -> Changes:
+def read_changes(connection: sqlite3.Connection, since: Position) -> WrittenRecords:
     """Return what was written since a position."""
     end = read_position(connection)
     if end == since:
-        return Changes(end)
+        return WrittenRecords(end)
     if end.record < since.record or end.log < since.log:
-        return Changes(end, is_lost=True)
+        return WrittenRecords(end, is_lost=True)
     if _describe(connection, since.record, since.log) != (since.record_check, since.log_check):
-        return Changes(end, is_lost=True)
+        return WrittenRecords(end, is_lost=True)
     asked = {"record": since.record, "limit": MOST + 1}
     spans = [id for id, _ in connection.execute(read_query("find_written_spans"), asked)]
     events = [id for (id,) in connection.execute(read_query("find_written_events"), asked)]
@@ -124,7 +124,7 @@ def read_changes(connection: sqlite3.Connection, since: Position) -> Changes:
         fetch(connection, build_newest(LOGS, _LOG_COLUMNS, {}, after=since.log, limit=MOST + 1)),
     ]
     is_whole = len(events) <= MOST and all(len(rows) <= MOST for rows in lists)
-    return Changes(end, False, is_whole, *(tuple(reversed(rows[:MOST])) for rows in lists))
+    return WrittenRecords(end, False, is_whole, *(tuple(reversed(rows[:MOST])) for rows in lists))
 
 
 def _read_rows(

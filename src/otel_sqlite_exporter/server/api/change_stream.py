@@ -16,7 +16,7 @@ from http import HTTPStatus
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
-from otel_sqlite_exporter.query.changes.written_since import Changes, Position, read_changes, read_position
+from otel_sqlite_exporter.query.changes.written_since import WrittenRecords, Position, read_changes, read_position
 from otel_sqlite_exporter.server.api.api_answers import encode_json
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend
 from otel_sqlite_exporter.server.api.api_problems import Problem, describe_problem
@@ -77,7 +77,7 @@ class ChangeStreams:
                     yield _describe(changes)
             await self._wait(began + _INTERVAL_S)
 
-    def _read(self, state: str, position: Position) -> tuple[str, Changes | None]:
+    def _read(self, state: str, position: Position) -> tuple[str, WrittenRecords | None]:
         """Return the state of the file, and what was written if it is another than `state`."""
         found = self._backend.state.read()
         return found, None if found == state else self._backend.file.read(read_changes, position)
@@ -102,7 +102,7 @@ class _CountedResponse(EventSourceResponse):
             self._streams.close_one()
 
 
-def _describe(changes: Changes) -> ServerSentEvent:
+def _describe(changes: WrittenRecords) -> ServerSentEvent:
     id = changes.position.encode()
     if changes.is_lost:
         detail = "rows were deleted, so what was written since is not known: read again what you show"

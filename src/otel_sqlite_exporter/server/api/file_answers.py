@@ -14,11 +14,10 @@ import orjson
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.errors import FilterError, SpoolError
 from otel_sqlite_exporter.maintain.doctor import diagnose_around
-from otel_sqlite_exporter.model.formulas import quote_formula
 from otel_sqlite_exporter.query.limits.comparison import compare_sessions
 from otel_sqlite_exporter.query.otlp_export import read_export
 from otel_sqlite_exporter.query.overview import read_overview
-from otel_sqlite_exporter.query.pages import field_types
+from otel_sqlite_exporter.query.pages import field_types, quote_formula
 from otel_sqlite_exporter.query.reading import fetch
 from otel_sqlite_exporter.query.sql_builder import Select
 from otel_sqlite_exporter.query.statement import run_statement
