@@ -71,7 +71,7 @@ class FileState:
                 with self._lock:
                     self._known = look, contents
         gone = [number for number, writer in enumerate(contents.writers) if is_alive(writer) is False]
-        text = orjson.dumps([__version__, look.facts, contents.facts, contents.writers, gone])
+        text = orjson.dumps([__version__, look.facts, contents.facts, [[*writer] for writer in contents.writers], gone])
         return hashlib.sha256(text).hexdigest()[:32]
 
     def _look(self) -> _DiskLook:

@@ -48,7 +48,7 @@ class Position(NamedTuple):
 
     def encode(self) -> str:
         """Return the position as a short text."""
-        return base64.urlsafe_b64encode(orjson.dumps(self)).decode().rstrip("=")
+        return base64.urlsafe_b64encode(orjson.dumps([*self])).decode().rstrip("=")
 
     @classmethod
     def decode(cls, text: str) -> Position:

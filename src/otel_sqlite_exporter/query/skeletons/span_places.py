@@ -3,38 +3,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 
-class PlacedRow(NamedTuple):
-    """What places a span: its ids, whether it receives (SERVER, CONSUMER), and its service."""
+class PlacedSpans(NamedTuple):
+    """What places the spans of a trace, in order of their start: their ids, those of their parents, whether they
+    receive (SERVER, CONSUMER), and their services."""
 
-    span_id: str
-    parent_span_id: str | None
-    receives: int
-    service: str
+    span_ids: Sequence[str]
+    parent_span_ids: Sequence[str | None]
+    receives: Sequence[int]
+    services: Sequence[str]
 
 
-def find_parents(rows: Sequence[PlacedRow]) -> list[int | None]:
-    """Return the position of the span above each of `rows`, which are in order of their start. A span that receives
-    stands below the span that sends with the same id. Of two parents with the same id, the one of the same service
-    counts, else the one that receives."""
-    first = {row.span_id: number for number, row in reversed([*enumerate(rows)])}
-    if len(first) == len(rows):  # no two spans share an id
-        return [first.get(row.parent_span_id or "") for row in rows]
+def group_ids(spans: PlacedSpans) -> dict[str, list[int]]:
+    """Return the positions of the spans with each id."""
     by_id: dict[str, list[int]] = {}
-    for number, row in enumerate(rows):
-        by_id.setdefault(row.span_id, []).append(number)
-    return [_find_parent(row, rows, by_id) for row in rows]
+    for number, span_id in enumerate(spans.span_ids):
+        by_id.setdefault(span_id, []).append(number)
+    return by_id
 
 
-def _find_parent(row: PlacedRow, rows: Sequence[PlacedRow], by_id: dict[str, list[int]]) -> int | None:
-    sharing = by_id[row.span_id]
-    if len(sharing) > 1 and row.receives:
-        return next((one for one in sharing if not rows[one].receives), None)
-    above = by_id.get(row.parent_span_id or "", ())
-    return min(above, key=lambda one: (rows[one].service != row.service, not rows[one].receives), default=None)
+def find_parents(spans: PlacedSpans, by_id: Mapping[str, Sequence[int]]) -> list[int | None]:
+    """Return the position of the span above each. A span that receives stands below the span that sends with the same
+    id. Of two parents with the same id, the one of the same service counts, else the one that receives."""
+    if len(by_id) == len(spans.span_ids):  # no two spans share an id
+        return [by_id.get(parent or "", _NONE)[0] for parent in spans.parent_span_ids]
+    return [_find_parent(number, spans, by_id) for number in range(len(spans.span_ids))]
+
+
+_NONE = (None,)
+
+
+def _find_parent(number: int, spans: PlacedSpans, by_id: Mapping[str, Sequence[int]]) -> int | None:
+    receives, services = spans.receives, spans.services
+    sharing = by_id[spans.span_ids[number]]
+    if len(sharing) > 1 and receives[number]:
+        return next((one for one in sharing if not receives[one]), None)
+    above = by_id.get(spans.parent_span_ids[number] or "", ())
+    return min(above, key=lambda one: (services[one] != services[number], not receives[one]), default=None)
+
+
+def find_recorder(
+    spans: PlacedSpans, by_id: Mapping[str, Sequence[int]], span_id: str | None, service: str
+) -> int | None:
+    """Return the position of the span that recorded a call or an execution of a tool. Of two spans with the same id,
+    the one of the same service counts, else the one that sends."""
+    found = by_id.get(span_id or "", ())
+    return min(found, key=lambda one: (spans.services[one] != service, spans.receives[one]), default=None)
 
 
 def place_rows(parents: Sequence[int | None]) -> tuple[list[int], list[int]]:

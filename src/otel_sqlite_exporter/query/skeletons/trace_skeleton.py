@@ -7,15 +7,22 @@ An array for each column takes a tenth of the bytes of an object for each span, 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
 
 from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, TOOL_INTERACTIONS, TRACES, AskableView
 from otel_sqlite_exporter.query.reading import get_by_prefix, iterate_rows
-from otel_sqlite_exporter.query.skeletons.span_places import PlacedRow, find_parents, place_rows
+from otel_sqlite_exporter.query.skeletons.span_places import (
+    PlacedSpans,
+    find_parents,
+    find_recorder,
+    group_ids,
+    place_rows,
+)
 from otel_sqlite_exporter.query.summaries import TraceSummary
 from otel_sqlite_exporter.sql.texts import read_query
 
@@ -73,35 +80,25 @@ def read_skeleton(connection: sqlite3.Connection, prefix: str) -> TraceSkeleton:
     """
     trace = get_by_prefix(connection, TRACES, "trace_id", prefix)
     rows = connection.execute(read_query("find_skeleton_spans"), {"trace_id": trace.trace_id}).fetchall()
-    resources = orjson.dumps(list({row[6] for row in rows})).decode()
-    services = dict(connection.execute(read_query("find_service_names"), {"resources": resources}).fetchall())
-    places = [PlacedRow(row[1], row[2], row[3], services.get(row[6], "")) for row in rows]
-    parents = find_parents(places)
+    columns = zip(*rows, strict=True) if rows else [()] * 10  # a trace may have log records alone
+    ids, span_ids, parent_ids, receives, names, kinds, resources, statuses, starts, durations = columns
+    services = _read_services(connection, resources)
+    placed = PlacedSpans(span_ids, parent_ids, receives, services)
+    by_id = group_ids(placed)
+    parents = find_parents(placed, by_id)
     order, depths = place_rows(parents)
-    for number, depth in zip(order, depths, strict=True):
-        if depth == 0:
+    at = [0] * len(order)
+    for position, number in enumerate(order):
+        at[number] = position
+        if depths[position] == 0:
             parents[number] = None  # also the earliest of a cycle
-    at = dict(zip(order, range(len(order)), strict=True))
-    began = rows[0][8] if rows else trace.start_time_unix_nano
-    placed = [rows[number] for number in order]
-    names, name_texts = _number_texts(row[4] for row in placed)
-    named_services, service_texts = _number_texts(places[number].service for number in order)
-    orphans = [number for number in order if parents[number] is None and places[number].parent_span_id]
-    spans = {
-        "id": [row[0] for row in placed],
-        "span_id": [row[1] for row in placed],
-        "parent": [None if (parent := parents[number]) is None else at[parent] for number in order],
-        "depth": depths,
-        "name": names,
-        "kind": [row[5] for row in placed],
-        "service": named_services,
-        "status": [row[7] for row in placed],
-        "start_ns": [row[8] - began for row in placed],
-        "duration_ns": [row[9] for row in placed],
-    }
-    recorders = _Recorders(places, at)
-    calls, call_texts = _read_records(connection, LLM_INTERACTIONS, _CALL_COLUMNS, trace.trace_id, recorders)
-    tools, tool_texts = _read_records(connection, TOOL_INTERACTIONS, _TOOL_COLUMNS, trace.trace_id, recorders)
+    orphans = [number for number in order if parents[number] is None and parent_ids[number]]
+    named, name_texts = _number_texts(names[number] for number in order)
+    of_service, service_texts = _number_texts(services[number] for number in order)
+    began = starts[0] if starts else trace.start_time_unix_nano
+    recorder = partial(find_recorder, placed, by_id)
+    calls, call_texts = _read_records(connection, LLM_INTERACTIONS, _CALL_COLUMNS, trace.trace_id, recorder, at)
+    tools, tool_texts = _read_records(connection, TOOL_INTERACTIONS, _TOOL_COLUMNS, trace.trace_id, recorder, at)
     return TraceSkeleton(
         trace,
         began,
@@ -113,38 +110,43 @@ def read_skeleton(connection: sqlite3.Connection, prefix: str) -> TraceSkeleton:
             **{f"llm_{name}": texts for name, texts in call_texts.items()},
             **{f"tool_{name.removeprefix('tool_')}": texts for name, texts in tool_texts.items()},
         },
-        spans,
-        {"span": [at[number] for number in orphans], "span_id": [places[number].parent_span_id for number in orphans]},
+        {
+            "id": [ids[number] for number in order],
+            "span_id": [span_ids[number] for number in order],
+            "parent": [None if (parent := parents[number]) is None else at[parent] for number in order],
+            "depth": depths,
+            "name": named,
+            "kind": [kinds[number] for number in order],
+            "service": of_service,
+            "status": [statuses[number] for number in order],
+            "start_ns": [starts[number] - began for number in order],
+            "duration_ns": [durations[number] for number in order],
+        },
+        {"span": [at[number] for number in orphans], "span_id": [parent_ids[number] for number in orphans]},
         calls,
         tools,
     )
 
 
-class _Recorders:
-    """Finds the span that recorded a call or an execution of a tool. Of two spans with the same id, the one of the same
-    service counts, else the one that sends."""
-
-    def __init__(self, places: Sequence[PlacedRow], at: Mapping[int, int]) -> None:
-        self._places = places
-        self._at = at
-        self._by_id: dict[str, list[int]] = {}
-        for number, place in enumerate(places):
-            self._by_id.setdefault(place.span_id, []).append(number)
-
-    def find(self, span_id: str | None, service: str) -> int | None:
-        """Return the position of the span in the skeleton."""
-        places = self._places
-        spans = self._by_id.get(span_id or "", ())
-        found = min(spans, key=lambda one: (places[one].service != service, places[one].receives), default=None)
-        return None if found is None else self._at[found]
+def _read_services(connection: sqlite3.Connection, resources: Sequence[int]) -> list[str]:
+    """Return the service of each resource."""
+    parameters = {"resources": orjson.dumps(list(set(resources))).decode()}
+    names = dict(connection.execute(read_query("find_service_names"), parameters).fetchall())
+    return [names[resource] for resource in resources]
 
 
 def _read_records(
-    connection: sqlite3.Connection, view: AskableView[Any], columns: Sequence[str], trace_id: str, recorders: _Recorders
+    connection: sqlite3.Connection,
+    view: AskableView[Any],
+    columns: Sequence[str],
+    trace_id: str,
+    recorder: Callable[[str | None, str], int | None],
+    at: Sequence[int],
 ) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
     """Return the columns of the calls or tools of a trace, and the texts of those that repeat."""
     rows = [*iterate_rows(connection, view, (*columns, "span_id", "service_name"), trace_id=trace_id)]
-    found: dict[str, list[Any]] = {"span": [recorders.find(row["span_id"], row["service_name"]) for row in rows]}
+    recorders = [recorder(row["span_id"], row["service_name"]) for row in rows]
+    found: dict[str, list[Any]] = {"span": [None if number is None else at[number] for number in recorders]}
     texts: dict[str, list[Any]] = {}
     for column in columns:
         values = [row[column] for row in rows]

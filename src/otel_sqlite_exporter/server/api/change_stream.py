@@ -16,7 +16,7 @@ from http import HTTPStatus
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.responses import Response
 
-from otel_sqlite_exporter.query.changes.written_since import WrittenRecords, Position, read_changes, read_position
+from otel_sqlite_exporter.query.changes.written_since import Position, WrittenRecords, read_changes, read_position
 from otel_sqlite_exporter.server.api.api_answers import encode_json
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend
 from otel_sqlite_exporter.server.api.api_problems import Problem, describe_problem
