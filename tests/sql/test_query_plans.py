@@ -74,7 +74,13 @@ _OF_THE_WHOLE_FILE = {
     *("repair_sessions", "sum_exporter_health", "count_cost_statuses", "count_unpriced", "count_without_cost"),
     *("measure_legacy", "count_legacy_logs", "add_legacy_agents", "find_stopped_migrations"),
     *("count_derived", "count_documents", "list_attribute_indexes"),
-    *("list_agents", "list_exporters", "read_file_state"),  # of tables with few rows
+    *(
+        "list_agents",
+        "list_exporters",
+        "read_file_state",
+        "list_receiver_sources",
+        "sum_receiver_sources",
+    ),  # of tables with few rows
 }
 
 

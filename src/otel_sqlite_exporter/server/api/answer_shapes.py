@@ -71,6 +71,7 @@ OVERVIEW = shape_object(
 )
 HEALTH = shape_object(
     {
+        "receiver": shape_object({"totals": ROWS, "sources": ROWS}),
         "exporter_totals": shape_map(ANY),
         "exporters": ROWS,
         "spool": shape_object({"batches": INTEGER, "bytes": INTEGER}),

@@ -12,12 +12,12 @@ from typing import Any
 import orjson
 
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
-from otel_sqlite_exporter.errors import FilterError, SpoolError
+from otel_sqlite_exporter.errors import FilterError, MigrationRequiredError, SpoolError
 from otel_sqlite_exporter.maintain.doctor import diagnose_around
 from otel_sqlite_exporter.query.limits.comparison import compare_sessions
 from otel_sqlite_exporter.query.otlp_export import read_export
 from otel_sqlite_exporter.query.overview import read_overview
-from otel_sqlite_exporter.query.pages import field_types, quote_formula
+from otel_sqlite_exporter.query.pages import decode_json, field_types, quote_formula
 from otel_sqlite_exporter.query.reading import fetch
 from otel_sqlite_exporter.query.sql_builder import Select
 from otel_sqlite_exporter.query.statement import run_statement
@@ -51,6 +51,7 @@ def describe_health(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
     exporters = backend.file.read(fetch, Select(read_query("list_exporters"), {"limit": _PAGE}))
     return DataAnswer(
         {
+            "receiver": _read_receiver(backend),
             "exporter_totals": totals,
             "exporters": exporters,
             "spool": {"batches": batches, "bytes": size},
@@ -58,6 +59,20 @@ def describe_health(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
             "problems": [finding._asdict() for finding in diagnose_around(backend.settings)],
         }
     )
+
+
+def _read_receiver(backend: ApiBackend) -> dict[str, Any]:
+    """Return the sums and the sources of what was received; none of a file that is too old to note it."""
+    try:
+        totals, sources = (
+            backend.file.read(fetch, Select(read_query(query), {"limit": _PAGE}))
+            for query in ("sum_receiver_sources", "list_receiver_sources")
+        )
+    except MigrationRequiredError:
+        return {"totals": [], "sources": []}
+    for source in sources:
+        source["rejected_reasons"] = decode_json(source["rejected_reasons"])
+    return {"totals": totals, "sources": sources}
 
 
 def run_named_report(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
