@@ -4,29 +4,23 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
-import uvicorn
-from starlette.applications import Starlette
 
-from otel_sqlite_exporter import TelemetryDatabase
-from otel_sqlite_exporter.server.api.api_routes import make_routes
-from otel_sqlite_exporter.server.server_context import ServerContext
-from otel_sqlite_exporter.settings import resolve_settings
+from otel_sqlite_exporter.server.serving import TelemetryServer
 from tests.conftest import HANG_S
+from tests.serving import serving_here
 
 
 class ApiClient(NamedTuple):
     """What a test asks, and the server that answers."""
 
     http: httpx.Client
-    context: ServerContext
+    server: TelemetryServer
     url: str
 
     def ask(self, path: str, headers: Mapping[str, str] | None = None, **arguments: Any) -> httpx.Response:
@@ -81,21 +75,8 @@ def _read_events(lines: Iterator[str]) -> Iterator[StreamedEvent]:
 
 @contextmanager
 def asking(path: Path) -> Iterator[ApiClient]:
-    """A client of the API of this file."""
-    context = ServerContext(resolve_settings(path), TelemetryDatabase(path), None, ())
-    application = Starlette(routes=make_routes(context))
-    server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=0, log_config=None, lifespan="off"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.005)
-        url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/api/v1"
+    """A client of a server of this file, which receives nothing."""
+    with serving_here(path, has_receiver=False) as server:
+        url = f"{server.base_urls[0]}/api/v1"
         with httpx.Client(base_url=url, timeout=HANG_S) as http:
-            yield ApiClient(http, context, url)
-    finally:
-        context.stopping.set()
-        server.should_exit = True
-        thread.join(HANG_S)
-        assert not thread.is_alive()
+            yield ApiClient(http, server, url)

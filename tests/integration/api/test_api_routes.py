@@ -412,11 +412,11 @@ def test_health_names_what_is_wrong(client: ApiClient) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_503(tmp_path: Path) -> None:
-    with asking(tmp_path / "missing.db") as client:
+    path = write_traces(tmp_path / "otel.db", 1)
+    with asking(path) as client:
+        path.rename(tmp_path / "elsewhere.db")
         problem = client.refuse("/spans", 503)
         assert problem["type"] == "urn:otel-sqlite-exporter:file-refused"
-        assert "missing.db" in problem["detail"]
-    foreign = tmp_path / "foreign.db"
-    foreign.write_bytes(b"no database" * 100)
-    with asking(foreign) as client:
+        assert "otel.db does not exist" in problem["detail"]
+        path.write_bytes(b"no database" * 100)
         assert client.refuse("/traces", 503)["type"] == "urn:otel-sqlite-exporter:file-refused"
