@@ -1,5 +1,6 @@
--- The spans of a trace in order of their start, without attributes. Parameter: trace_id. Plan: the spans of the trace by
--- index; the sort is in memory.
+-- The spans of a trace in order of their start, without attributes. Parameter: trace_id. Plan: the keys of the spans by an
+-- index alone, and then the spans in the order of their keys, so that each page is read once: in the order of the index,
+-- which is that of the span ids, it would be read once for each span on it. The sort is in memory.
 SELECT
   s.id, s.span_id, s.parent_span_id, s.kind IN (1, 4) AS receives, s.name, s.kind, s.resource,
   CASE s.end_time_source
@@ -13,7 +14,6 @@ SELECT
     max(s.end_time_unix_nano, (SELECT h.until_unix_nano FROM _open_spans AS o CROSS JOIN _open_runs AS h ON h.id = o.run WHERE o.span = s.id)),
     s.end_time_unix_nano
   ) - s.start_time_unix_nano AS duration_ns
-FROM _traces AS t
-CROSS JOIN _spans AS s ON s.trace = t.id
-WHERE t.trace_id = :trace_id
+FROM _spans AS s
+WHERE s.id IN (SELECT z.id FROM _traces AS t CROSS JOIN _spans AS z ON z.trace = t.id WHERE t.trace_id = :trace_id)
 ORDER BY s.start_time_unix_nano, s.id;
