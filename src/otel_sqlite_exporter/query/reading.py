@@ -10,7 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
 
-from otel_sqlite_exporter.errors import FilterError, MigrationRequiredError, NotFoundError
+from otel_sqlite_exporter.errors import FileRefusedError, FilterError, MigrationRequiredError, NotFoundError
 from otel_sqlite_exporter.query.askable_views import AskableView
 from otel_sqlite_exporter.query.conditions.text_search import MOST_TEXT, TextSearch
 from otel_sqlite_exporter.query.filter_values import fold_id
@@ -28,7 +28,7 @@ from otel_sqlite_exporter.query.sql_builder import (
 from otel_sqlite_exporter.query.summaries import EventSummary
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import allow_signals, read_file
-from otel_sqlite_exporter.storage.identity import find_version, migrate_hint
+from otel_sqlite_exporter.storage.identity import find_version, migrate_hint, missing_hint
 from otel_sqlite_exporter.storage.migrations import is_older
 from otel_sqlite_exporter.storage.open_work import show_open_work
 
@@ -103,6 +103,8 @@ class TelemetryFile:
                 busy_timeout_ms=self._busy_timeout_ms,
                 configure=self._configure,
             )
+        except FileNotFoundError as error:
+            raise FileRefusedError(missing_hint(self.path)) from error
         except sqlite3.OperationalError as error:
             if str(error).startswith(_MISSING) and is_older(self.path, busy_timeout_ms=self._busy_timeout_ms):
                 raise MigrationRequiredError(
