@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import click
 
-from otel_sqlite_exporter.cli.error_reasons import strip_modules
+from otel_sqlite_exporter.model.error_reasons import strip_modules
 from otel_sqlite_exporter.model.plural import format_number
 
 
