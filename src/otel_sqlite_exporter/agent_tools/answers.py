@@ -8,7 +8,6 @@ read along.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -18,8 +17,11 @@ DEFAULT_BYTES, LEAST_BYTES, MOST_BYTES = 24_000, 4_000, 60_000
 _NOTE_BYTES = 400
 """What the note on items that were left out may take."""
 _JOINERS = "\u200c\u200d"
-_VARIANTS = re.compile("[\ufe00-\ufe0d\U000e0100-\U000e01ef]")
-_BEYOND_ASCII = re.compile("[^\x20-\x7e]")
+"""Without them, words of some scripts, and some emoji, fall apart."""
+_VARIANTS = (*range(0xFE00, 0xFE0E), *range(0xE0100, 0xE01F0))
+"""Selectors of variants of characters: text can be hidden in runs of them. The two of emoji are none of these."""
+
+_KEPT_CHARACTERS = 50_000
 
 Json = dict[str, Any]
 
@@ -82,7 +84,7 @@ def take_items(items: Iterable[Any], room: int) -> list[Any]:
 
 def write_json(value: Any) -> str:
     """Return a value as JSON in which every character can be seen."""
-    return _BEYOND_ASCII.sub(_escape, orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode())
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode().translate(_SHOWN)
 
 
 def shorten(text: Any, most_bytes: int) -> Any:
@@ -150,9 +152,17 @@ def _size(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
 
 
-def _escape(match: re.Match[str]) -> str:
-    character = match[0]
-    if (character.isprintable() or character in _JOINERS) and not _VARIANTS.match(character):
+class _ShownCharacters(dict[int, str]):
+    """What stands for each character in JSON text, by its code point."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        if not (character.isprintable() or character in _JOINERS) or code in _VARIANTS:
+            units = character.encode("utf-16-be").hex()
+            character = "".join(f"\\u{units[place : place + 4]}" for place in range(0, len(units), 4))
+        if len(self) < _KEPT_CHARACTERS:
+            self[code] = character
         return character
-    units = character.encode("utf-16-be")
-    return "".join(f"\\u{units[place]:02x}{units[place + 1]:02x}" for place in range(0, len(units), 2))
+
+
+_SHOWN = _ShownCharacters()

@@ -122,7 +122,7 @@ def _flatten(value: Any, most: int, path: str = "") -> Iterator[tuple[str, Any]]
         if (
             isinstance(one, (dict, list))
             and one
-            and ((not path and isinstance(one, dict)) or len(write_json(one)) > most)
+            and ((not path and isinstance(one, dict)) or len(orjson.dumps(one)) > most)
         ):
             yield from _flatten(one, most, name)
         else:
