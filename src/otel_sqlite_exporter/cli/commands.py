@@ -15,7 +15,14 @@ from typing import Any
 
 import click
 
-from otel_sqlite_exporter.cli import list_commands, maintain_commands, query_commands, serve_commands, transfer_commands
+from otel_sqlite_exporter.cli import (
+    agent_commands,
+    list_commands,
+    maintain_commands,
+    query_commands,
+    serve_commands,
+    transfer_commands,
+)
 from otel_sqlite_exporter.cli.edges import token_commands
 from otel_sqlite_exporter.cli.formatting import escape, print_lines
 from otel_sqlite_exporter.cli.options import REFUSED
@@ -100,6 +107,10 @@ def cli() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-for module in (list_commands, query_commands, maintain_commands, transfer_commands, serve_commands, token_commands):
+_MODULES = (
+    *(list_commands, query_commands, maintain_commands, transfer_commands),
+    *(serve_commands, token_commands, agent_commands),
+)
+for module in _MODULES:
     for command in module.COMMANDS:
         cli.add_command(command)
