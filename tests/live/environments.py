@@ -72,7 +72,7 @@ class Environment(NamedTuple):
         return "".join(f"{name} {version}\n" for name, version in self.packages.items())
 
 
-_COMMANDS = {"claude-code": "claude", "codex": "codex", "gemini-cli": "gemini"}
+_COMMANDS = {"claude-code": "claude", "codex": "codex", "gemini-cli": "gemini", "copilot": "copilot"}
 _LANGCHAIN = "openinference-instrumentation-langchain"
 _EXPORTER = "opentelemetry-exporter-otlp-proto-http"
 ENVIRONMENTS: dict[str, Environment] = {
@@ -81,6 +81,7 @@ ENVIRONMENTS: dict[str, Environment] = {
         Environment("claude-code", {"@anthropic-ai/claude-code": "2.1.332"}, is_npm=True),
         Environment("codex", {"@openai/codex": "0.171.0"}, is_npm=True),
         Environment("gemini-cli", {"@google/gemini-cli": "0.61.0"}, is_npm=True),
+        Environment("copilot", {"@github/copilot": "1.0.102"}, is_npm=True),
         Environment(
             "langgraph",
             {_LANGCHAIN: "0.1.80", "langgraph": "1.2.24", "langchain-openai": "1.7.4", _EXPORTER: "1.45.2"},
