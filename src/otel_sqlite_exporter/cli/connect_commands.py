@@ -232,10 +232,10 @@ def _wait(settings: Settings, profile: AgentProfile, endpoint: str, wait_s: floa
         print_lines(f"nothing listens at {endpoint}: run `{name_command('serve', settings.path)}`", to_stderr=True)
     if not wait_s:
         return 0
-    print_lines(f"waiting for records of {profile.title} in {settings.path}; Ctrl-C ends this", to_stderr=True)
-    database = TelemetryDatabase(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
+    since, database = time.time_ns(), TelemetryDatabase(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
     try:
-        came = wait_for_records(database, profile.service, time.time_ns(), wait_s)
+        print_lines(f"waiting for records of {profile.title} in {settings.path}; Ctrl-C ends this", to_stderr=True)
+        came = wait_for_records(database, profile.service, since, wait_s)
     except KeyboardInterrupt:
         print_lines("not waiting any more", to_stderr=True)
         return 0
