@@ -16,13 +16,15 @@ from otel_sqlite_exporter.errors import MissingPackageError
 _OLD_SCOPES = 1000  # the field of scopes in the versions that renamed it; before and since then it is 2
 _OLD = "deprecated_"
 _KINDS = ("trace.v1.TracesData", "logs.v1.LogsData", "metrics.v1.MetricsData")
+_SIGNALS = ("traces", "logs", "metrics")
 _IDS = {"traceId": 16, "spanId": 8, "parentSpanId": 8}
 _PACKAGE = "opentelemetry.proto."
 
 
-def parse_protobuf(content: bytes) -> dict[str, Any]:
-    """Return a TracesData, LogsData or MetricsData, or the request of the same form, as parsed JSON. Bytes of a text
-    that are not UTF-8 become lone surrogates, as with Python's `surrogateescape`.
+def parse_protobuf(content: bytes, signal: str | None = None) -> dict[str, Any]:
+    """Return a TracesData, LogsData or MetricsData, or the request of the same form, as parsed JSON: that of `signal`
+    (`traces`, `logs` or `metrics`); without it, which it is shows in its records. Bytes of a text that are not UTF-8
+    become lone surrogates, as with Python's `surrogateescape`.
 
     Raises:
         ValueError: `content` is none of them.
@@ -36,6 +38,11 @@ def parse_protobuf(content: bytes) -> dict[str, Any]:
         raise MissingPackageError(
             f"reading OTLP as protobuf needs opentelemetry-proto ({error}): `pip install 'otel-sqlite-exporter[otlp]'`"
         ) from None
+    if signal is not None:
+        try:
+            return _as_json(messages[_SIGNALS.index(signal)].FromString(content))
+        except DecodeError:
+            raise ValueError(f"it is no message of {signal}") from None
     if not content:
         return {"resourceSpans": []}
     for number, is_one in _SIGNS:
