@@ -16,6 +16,10 @@ from tests.conftest import ROOT
 LIST = {"path", "--since", "--until", "--service", "--attribute", "--limit", "--cursor", "--oldest-first", "--json"}
 OF_CALLS = {"--agent", "--model", "--provider"}
 COMMANDS = {
+    "connect": {
+        *("agent", "path", "--write", "--undo", "--yes", "--endpoint", "--token", "--content", "--file"),
+        *("--wait", "--no-wait", "--service"),
+    },
     "diff": {"session_a", "session_b", "path", "--allow", "--json"},
     "doctor": {"path", "--repair", "--assume-gone", "--json"},
     "export": {

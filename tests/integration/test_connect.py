@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import json
 import os
 import plistlib
@@ -12,16 +14,21 @@ import stat
 import subprocess
 import tomllib
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from otel_sqlite_exporter.cli.commands import PROGRAM, cli
 from otel_sqlite_exporter.cli.connect_commands import AGENTS
 from otel_sqlite_exporter.connect.agent_profiles import PROFILES
 from otel_sqlite_exporter.connect.service_units import find_unit, write_launchd, write_systemd
-from tests.commands import COMMAND, run
-from tests.conftest import HANG_S, clean_environment, exporting, make_spans
+from tests.commands import COMMAND
+from tests.conftest import HANG_S, clean_environment, exporting, in_new_process, make_spans
 
+VARIABLES = ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "GEMINI_CLI_HOME", "ZDOTDIR", "XDG_CONFIG_HOME")
+IDLE = "nothing listens at "
 TOKEN = "abc_DEF-123"
 FILES = {
     "claude-code": ".claude/settings.json",
@@ -31,7 +38,7 @@ FILES = {
     "otlp": "work/.env",
 }
 CONTENTS = {
-    "claude-code": '{\n    "model": "opus",\n    "env": {"FOO": "1"},\n    "permissions": {"allow": ["Bash(ls:*)"]}\n}\n',
+    "claude-code": '{\n    "model": "opus",\n    "env": {"FOO": "1"},\n    "permissions": {"allow": ["Read"]}\n}\n',
     "codex": 'model = "gpt-5" # mine\n\n[otel]\nenvironment = "dev"\n\n[tui]\ntheme = "dark"\n',
     "gemini-cli": '{"ui":{"theme":"GitHub"},"telemetry":{"target":"gcp"}}',
     "copilot": "alias ll='ls -l'\n",
@@ -47,8 +54,11 @@ class Home:
         (folder / "work").mkdir()
 
     def run(self, *arguments: str, **environment: str) -> tuple[int, str, str]:
-        settings = {"HOME": str(self.folder), "SHELL": "/bin/bash"} | environment
-        return run("connect", *arguments, cwd=self.folder / "work", **settings)
+        unset = dict.fromkeys(VARIABLES)
+        settings = unset | {"HOME": str(self.folder), "SHELL": "/bin/bash"} | environment
+        with contextlib.chdir(self.folder / "work"):
+            done = CliRunner(env=settings).invoke(cli, ["connect", *arguments], prog_name=PROGRAM)
+        return done.exit_code, done.stdout, "".join(line for line in done.stderr.splitlines(True) if IDLE not in line)
 
     def write(self, agent: str, *arguments: str, **environment: str) -> tuple[int, str, str]:
         return self.run(agent, "--write", "--yes", "--no-wait", *arguments, **environment)
@@ -191,33 +201,34 @@ def test_text_that_cannot_be_changed_is_left_alone(agent: str, text: str, reason
     assert (file.read_text(), len(home.list_files())) == (text, 1)
 
 
-def test_a_folder_that_may_not_be_written_is_said(home: Home) -> None:
-    file = home.fill("claude-code")
-    user = {"user": 65534, "group": 65534, "extra_groups": ()} if os.geteuid() == 0 else {}
-    if user:
-        pytest.importorskip("pwd")
-        home.folder.chmod(0o755)
-    file.parent.chmod(0o555)
-    file.chmod(0o444)
-    try:
-        done = subprocess.run(
-            [*COMMAND, "connect", "claude-code", "--write", "--yes", "--no-wait", "--file", file],
-            env=clean_environment(HOME=str(home.folder)),
-            cwd="/",
-            capture_output=True,
-            text=True,
-            check=False,
-            **user,  # type: ignore[call-overload]
-        )
-    except PermissionError:
-        pytest.skip("this user may not become another")
-    finally:
-        file.parent.chmod(0o755)
-    if "No module named" in done.stderr or "can't open" in done.stderr:
-        pytest.skip("another user cannot read this package")
-    assert done.returncode == 2
-    assert "cannot be written: Permission denied; it was left as it is" in done.stderr
-    assert file.read_text() == CONTENTS["claude-code"]
+def write_as_another(file: str) -> None:
+    """A program: `connect`, by a user who may only read the file."""
+    for module in ("agent_profiles", "settings_text", "config_changes"):
+        importlib.import_module(f"otel_sqlite_exporter.connect.{module}")
+    if os.geteuid() == 0:
+        os.setegid(65534)
+        os.seteuid(65534)
+    done = CliRunner().invoke(cli, ["connect", "claude-code", "--write", "--yes", "--no-wait", "--file", file])
+    print(json.dumps([done.exit_code, done.stderr]))
+
+
+@pytest.mark.parametrize(("folder_mode", "file_mode", "what"), [(0o555, 0o444, "written"), (0o755, 0o000, "read")])
+def test_a_file_that_may_not_be_changed_is_said(folder_mode: int, file_mode: int, what: str) -> None:
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "settings.json")
+        file.write_text(CONTENTS["claude-code"])
+        file.chmod(file_mode)
+        Path(folder).chmod(folder_mode)
+        try:
+            code, said = in_new_process(write_as_another, file)
+        finally:
+            Path(folder).chmod(0o755)
+            file.chmod(0o644)
+        assert code == 2
+        assert said.startswith(f"Error: {folder}")
+        assert f" cannot be {what}: Permission denied; it was left as it is" in said
+        assert [entry.name for entry in Path(folder).iterdir()] == ["settings.json"]
+        assert file.read_text() == CONTENTS["claude-code"]
 
 
 def test_it_asks_and_may_be_refused(home: Home) -> None:

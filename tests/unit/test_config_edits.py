@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from otel_sqlite_exporter.connect.blocks import make_block, undo_block, write_block
 from otel_sqlite_exporter.connect.json_edits import UnreadableTextError
-from otel_sqlite_exporter.connect.key_edits import FORMATS, WrittenKeys, undo_keys, write_keys
+from otel_sqlite_exporter.connect.key_edits import FORMATS, Path, WrittenKeys, undo_keys, write_keys
 from otel_sqlite_exporter.connect.toml_edits import write_toml
 
 JSON, TOML = FORMATS["json"], FORMATS["toml"]
 NOTHING = WrittenKeys()
 WANTED = {("env", "A"): "1", ("env", "B"): {"on": True}, ("c",): False}
-TABLE = {("otel", "exporter"): {"otlp-http": {"endpoint": "http://x/v1/logs"}}, ("otel", "log_user_prompt"): True}
+EXPORTER = {"otlp-http": {"endpoint": "http://x/v1/logs"}}
+TABLE: dict[Path, Any] = {("otel", "exporter"): EXPORTER, ("otel", "log_user_prompt"): True}
 KEYS = st.sampled_from(["env", "A", "B", "c", "d", 'a "quoted" key', "\u00e9"]) | st.text(max_size=4)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=6),
