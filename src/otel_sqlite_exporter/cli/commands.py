@@ -20,6 +20,7 @@ from otel_sqlite_exporter.cli import (
     list_commands,
     maintain_commands,
     query_commands,
+    serve_commands,
     transfer_commands,
 )
 from otel_sqlite_exporter.cli.formatting import escape, print_lines
@@ -105,6 +106,13 @@ def cli() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-for module in (list_commands, query_commands, maintain_commands, transfer_commands, connect_commands):
+for module in (
+    list_commands,
+    query_commands,
+    maintain_commands,
+    transfer_commands,
+    serve_commands,
+    connect_commands,
+):
     for command in module.COMMANDS:
         cli.add_command(command)
