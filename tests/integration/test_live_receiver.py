@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Coding agents, run live, which `connect` lets send to `serve`: what the file then says agrees with what a model
-server on the loopback address served."""
+server on the loopback address served. And programs with an SDK that get what `connect otlp` prints."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import read
+from otel_sqlite_exporter import TelemetryDatabase
+from tests.commands import run
+from tests.conftest import HANG_S, clean_environment, read
 from tests.live.coding_agents import CODING_AGENTS, set_up
-from tests.live.environments import ENVIRONMENTS
+from tests.live.environments import ENVIRONMENTS, NODE_SDK
 from tests.live.live_runs import run_agent
 from tests.otlp_captures.scoring import find_differences
 from tests.otlp_captures.unrecorded import find_undeclared
@@ -50,3 +54,40 @@ def test_what_was_not_chosen_is_not_sent(name: str, tmp_path: Path, path: Path) 
     held = [row for columns in views for row in read(path, f"SELECT {columns}")]
     assert len(held) > 1
     assert [text for (text,) in held if text is not None and turn.question in text] == []
+
+
+NODE = """
+const sdk = new (require("@opentelemetry/sdk-node").NodeSDK)({ serviceName: "node" });
+sdk.start();
+require("@opentelemetry/api").trace.getTracer("app").startSpan("work").end();
+sdk.shutdown();
+"""
+PYTHON = """
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+provider = TracerProvider()
+provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+provider.get_tracer("app").start_span("work").end()
+provider.shutdown()
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "service"), [([sys.executable, "-c", PYTHON], "python"), (["node", "-e", NODE], "node")]
+)
+def test_the_block_for_any_sdk_is_all_that_it_needs(
+    program: list[str], service: str, tmp_path: Path, path: Path
+) -> None:
+    if service == "node" and not NODE_SDK.is_installed:
+        pytest.skip("the SDK for Node is not installed with its pinned version: run `make live`")
+    with serving(path) as server:
+        code, printed, _ = run("connect", "otlp", "--endpoint", server.url, cwd=tmp_path)
+        assert code == 0
+        block = dict(line.split("=", 1) for line in printed.splitlines())
+        settings = {"OTEL_SERVICE_NAME": service, "NODE_PATH": str(NODE_SDK.folder / "node_modules")} | block
+        subprocess.run(program, env=clean_environment(**settings), cwd=tmp_path, check=True, timeout=HANG_S)
+        (trace,) = TelemetryDatabase(path).find_traces()  # it was answered, so it is there
+        assert (trace.name, trace.service_name) == ("work", service)

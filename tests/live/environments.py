@@ -90,9 +90,12 @@ ENVIRONMENTS: dict[str, Environment] = {
         Environment("crewai", {"crewai": "1.15.30", _EXPORTER: "1.45.2"}),
     )
 }
+NODE_SDK = Environment("node-sdk", {"@opentelemetry/sdk-node": "0.223.0"}, is_npm=True)
+"""What a program for Node exports with: no program of its own."""
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or ENVIRONMENTS:
-        ENVIRONMENTS[name].install()
-        print(f"{name} is in {ENVIRONMENTS[name].folder}", flush=True)
+    known = ENVIRONMENTS | {NODE_SDK.name: NODE_SDK}
+    for name in sys.argv[1:] or known:
+        known[name].install()
+        print(f"{name} is in {known[name].folder}", flush=True)
