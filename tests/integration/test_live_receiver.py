@@ -16,6 +16,7 @@ from tests.conftest import HANG_S, clean_environment, read
 from tests.live.coding_agents import CODING_AGENTS, set_up
 from tests.live.environments import ENVIRONMENTS, NODE_SDK
 from tests.live.live_runs import run_agent
+from tests.live.otlp_sink import OTLPSink
 from tests.otlp_captures.scoring import find_differences
 from tests.otlp_captures.unrecorded import find_undeclared
 from tests.scenarios.model_server import ModelServer
@@ -54,6 +55,21 @@ def test_what_was_not_chosen_is_not_sent(name: str, tmp_path: Path, path: Path) 
     held = [row for columns in views for row in read(path, f"SELECT {columns}")]
     assert len(held) > 1
     assert [text for (text,) in held if text is not None and turn.question in text] == []
+
+
+@pytest.mark.slow
+@pytest.mark.live
+@pytest.mark.parametrize("options", [(), ("--content",)], ids=["without content", "with content"])
+@pytest.mark.parametrize("name", list(CODING_AGENTS))
+def test_a_token_comes_with_all_that_is_sent(name: str, options: tuple[str, ...], tmp_path: Path) -> None:
+    if not ENVIRONMENTS[name].is_installed:
+        pytest.skip(f"{name} is not installed with its pinned version: run `make live`")
+    with OTLPSink() as sink, ModelServer() as models:
+        place = set_up(name, tmp_path, models.url)
+        place.connect(sink.url, "--token", "abc-DEF_123", *options)
+        place.run(CODING_AGENTS[name].turns[0])
+    assert sink.lines
+    assert sink.tokens == {"abc-DEF_123"}
 
 
 NODE = """

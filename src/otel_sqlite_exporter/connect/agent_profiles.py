@@ -94,10 +94,10 @@ def _make_claude_code(to: Destination) -> Mapping[Path, Any]:
         "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
         "OTEL_EXPORTER_OTLP_ENDPOINT": to.endpoint,
     }
-    if to.header:
-        variables["OTEL_EXPORTER_OTLP_HEADERS"] = to.header
+    if to.token:  # it decodes nothing in this variable, unlike the SDKs
+        variables["OTEL_EXPORTER_OTLP_HEADERS"] = f"Authorization=Bearer {to.token}"
     if to.with_content:
-        variables |= dict.fromkeys(_CLAUDE_CONTENT, "1") | {"BETA_TRACING_ENDPOINT": to.path_endpoint}
+        variables |= dict.fromkeys(_CLAUDE_CONTENT, "1") | {"BETA_TRACING_ENDPOINT": to.endpoint}
     return {("env", name): value for name, value in variables.items()}
 
 
