@@ -19,6 +19,10 @@ LIST = {
 }
 OF_CALLS = {"--agent", "--model", "--provider"}
 COMMANDS = {
+    "connect": {
+        *("agent", "path", "--write", "--undo", "--yes", "--endpoint", "--token", "--content", "--file"),
+        *("--wait", "--no-wait", "--service"),
+    },
     "diff": {"session_a", "session_b", "path", "--allow", "--json"},
     "doctor": {"path", "--repair", "--assume-gone", "--json"},
     "export": {

@@ -77,6 +77,7 @@ _OF_THE_WHOLE_FILE = {
     *("count_linked_records", "count_pair_durations", "sum_calls_by_model", "sum_received_records"),  # of a scrape
     *(
         "list_agents",
+        "list_busiest_agents",
         "list_exporters",
         "read_file_state",
         "list_receiver_sources",

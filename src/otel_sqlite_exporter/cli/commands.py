@@ -15,15 +15,8 @@ from typing import Any
 
 import click
 
-from otel_sqlite_exporter.cli import (
-    agent_commands,
-    list_commands,
-    maintain_commands,
-    query_commands,
-    serve_commands,
-    transfer_commands,
-)
-from otel_sqlite_exporter.cli.edges import token_commands
+from otel_sqlite_exporter.cli import list_commands, maintain_commands, query_commands, transfer_commands
+from otel_sqlite_exporter.cli.edges import agent_commands, connect_commands, serve_commands, token_commands
 from otel_sqlite_exporter.cli.formatting import escape, print_lines
 from otel_sqlite_exporter.cli.options import REFUSED
 from otel_sqlite_exporter.errors import FilterError, SQLiteExporterError
@@ -109,7 +102,7 @@ def cli() -> None:
 
 _MODULES = (
     *(list_commands, query_commands, maintain_commands, transfer_commands),
-    *(serve_commands, token_commands, agent_commands),
+    *(serve_commands, token_commands, agent_commands, connect_commands),
 )
 for module in _MODULES:
     for command in module.COMMANDS:
