@@ -22,8 +22,8 @@ class EncodesSpans(Protocol):
 
 
 def make_span_encoder(session_attributes: Sequence[str], rules: Rules | None = None) -> EncodesSpans:
-    """Return an encoder of the SDK's spans for one exporter. The parameters are those of `SpanEncoder`. (Spans that
-    were read from a file have no fields that the compiled encoder knows: for them a `SpanEncoder` is faster.)"""
+    """Return an encoder for one exporter: of the SDK's spans, and of `SpanFields`. The parameters are those of
+    `SpanEncoder`."""
     encoder = SpanEncoder(session_attributes, rules)
     if find_core_state() != IN_USE:
         return encoder
