@@ -10,6 +10,8 @@ from cpython.dict cimport PyDict_GetItem, PyDict_Next
 from cpython.object cimport PyObject, PyTypeObject
 from libc.stdint cimport uint8_t, uint64_t
 
+from base64 import b64decode
+
 from otel_sqlite_exporter.model.signals import (
     ContextFields,
     EventFields,
@@ -39,7 +41,7 @@ cdef enum:
     DROPPED_ATTRIBUTES, DROPPED_EVENTS, DROPPED_LINKS, CODE, MESSAGE, OBSERVED, SEVERITY, SEVERITY_TEXT, BODY, EVENT_NAME
     FIELDS
 
-    STRING_VALUE, BOOL_VALUE, INT_VALUE, DOUBLE_VALUE, ARRAY_VALUE, KVLIST_VALUE
+    STRING_VALUE, BOOL_VALUE, INT_VALUE, DOUBLE_VALUE, ARRAY_VALUE, KVLIST_VALUE, BYTES_VALUE
 
     IS_REMOTE = 0x200
     SAMPLED_FLAGS = 0xFF
@@ -71,7 +73,7 @@ cdef dict log_places = {
 }
 cdef dict value_kinds = {
     "stringValue": STRING_VALUE, "boolValue": BOOL_VALUE, "intValue": INT_VALUE, "doubleValue": DOUBLE_VALUE,
-    "arrayValue": ARRAY_VALUE, "kvlistValue": KVLIST_VALUE,
+    "arrayValue": ARRAY_VALUE, "kvlistValue": KVLIST_VALUE, "bytesValue": BYTES_VALUE,
 }
 # OTLP counts kinds from 1; 0 is read as INTERNAL.
 cdef tuple KINDS = (SpanKind.INTERNAL, *SpanKind)
@@ -407,12 +409,23 @@ cdef object _read_value(PyObject* value, int depth):
         if held == &PyLong_Type and -largest_whole <= <object>content <= largest_whole:
             return <double><object>content
         return <object>content if held == &PyFloat_Type else ODD
+    if number == BYTES_VALUE:
+        return _read_bytes(content)
     if held != &PyDict_Type or len(<dict>content) != 1:
         return ODD
     content = PyDict_GetItem(<object>content, "values")
     if content == NULL:
         return ODD
     return _read_attributes(content, depth + 1) if number == KVLIST_VALUE else _read_list(content, depth + 1)
+
+
+cdef object _read_bytes(PyObject* value):
+    if Py_TYPE(value) != &PyUnicode_Type:
+        return ODD
+    try:
+        return b64decode(<object>value, validate=True)
+    except ValueError:
+        return ODD
 
 
 cdef object _read_list(PyObject* items, int depth):

@@ -175,9 +175,11 @@ cdef object _read_resource(Cursor* cursor, Cursor* schema):
     cdef Field field
     cdef dict attributes = {}
     while cursor.place != cursor.end:
-        if not read_field(cursor, &field) or field.tag != (1 << 3 | 2):
+        if not read_field(cursor, &field):
             return None
-        if not add_attribute(&field.content, attributes, 0):
+        if field.tag == (2 << 3) and not field.number:  # it dropped none
+            continue
+        if field.tag != (1 << 3 | 2) or not add_attribute(&field.content, attributes, 0):
             return None
     return _check_texts(ResourceFields(attributes, read_text(schema)))
 
@@ -193,6 +195,8 @@ cdef object _read_scope(Cursor* cursor, Cursor* schema):
             name = read_text(&field.content)
         elif field.tag == (2 << 3 | 2):
             version = read_text(&field.content) or None
+        elif field.tag == (4 << 3) and not field.number:  # it dropped none
+            continue
         elif field.tag != (3 << 3 | 2) or not add_attribute(&field.content, attributes, 0):
             return None
     return _check_texts(ScopeFields(name, version, read_text(schema), attributes))
