@@ -30,9 +30,10 @@ VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 @contextmanager
 def without_compiled_readers() -> Iterator[None]:
     """What would use them uses the Python code."""
-    with patch.object(protobuf, "load_compiled", lambda _: None):
-        with patch.object(otlp_decoder, "_load_compiled", lambda: None):
-            yield
+    nothing = [patch.object(protobuf, "load_compiled"), patch.object(otlp_decoder, "_load_compiled")]
+    with nothing[0] as of_protobuf, nothing[1] as of_json:
+        of_protobuf.return_value = of_json.return_value = None
+        yield
 
 
 def show(value: Any) -> Any:
@@ -96,8 +97,8 @@ def write_field(number: int, kind: int, value: Any) -> bytes:
     if kind == VARINT:
         return tag + write_varint(value)
     if kind == BYTES:
-        return tag + write_varint(len(value)) + value
-    return tag + value.to_bytes(8 if kind == FIXED64 else 4, "little")
+        return tag + write_varint(len(value)) + bytes(value)
+    return tag + int(value).to_bytes(8 if kind == FIXED64 else 4, "little")
 
 
 # The first half of each is sound.
@@ -161,7 +162,9 @@ class MessageMaker:
             return write_field(number, kind, self._random.choice(_LONGS))
         if kind in (FIXED64, FIXED32):
             return write_field(number, kind, self._random.choice((0, 1, 2**32 - 1)))
-        return write_field(number, kind, self._random.choice(_TEXTS)) if kind == BYTES else self._random.choice(_NO_FIELDS)
+        return (
+            write_field(number, kind, self._random.choice(_TEXTS)) if kind == BYTES else self._random.choice(_NO_FIELDS)
+        )
 
     def _group(self) -> bytes:
         return self._message((2, BYTES, self._scoped), (1, BYTES, self._resource), (3, BYTES, _TEXTS), sure=2)
@@ -190,7 +193,13 @@ class MessageMaker:
             return write_field(6, BYTES, b"".join(self._field(1, BYTES, self._pair) for _ in range(kind)))
         if kind == 3 and self._is_bad():
             return self._message((1, BYTES, _TEXTS), (3, VARINT, _LONGS), sure=2)
-        scalars = ((1, BYTES, _TEXTS), (2, VARINT, _FLAG), (3, VARINT, _LONGS), (4, FIXED64, _LONGS), (7, BYTES, _TEXTS))
+        scalars = (
+            (1, BYTES, _TEXTS),
+            (2, VARINT, _FLAG),
+            (3, VARINT, _LONGS),
+            (4, FIXED64, _LONGS),
+            (7, BYTES, _TEXTS),
+        )
         return self._field(*self._random.choice(scalars))
 
     def _field(self, number: int, kind: int, values: Any) -> bytes:

@@ -63,6 +63,7 @@ from otel_sqlite_exporter.sql.texts import read_folder
 from otel_sqlite_exporter.storage.migrations import migrate
 from otel_sqlite_exporter.storage.steps import load_migrations
 from tests.conftest import ROOT, clean_environment, exporting, read, span_names
+from tests.frozen_files.every_kind import receive_requests
 from tests.legacy_files import write_typical
 
 PACKAGE = ROOT / "src" / "otel_sqlite_exporter"
@@ -147,6 +148,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for record in (LogRecord(body="a line"), named, *others):
         logs.get_logger("docs").emit(record)
     logs.shutdown()
+    receive_requests(path)
     index_attributes(resolve_settings(path), ["gen_ai.request.model", "gen_ai.usage.output_tokens"])
     return path
 

@@ -30,7 +30,7 @@ from tests.otlp_messages import (
     without_compiled_readers,
     write_field,
 )
-from tests.unit.test_odd_values import MESSAGE, ODD, change, places
+from tests.unit.test_odd_values import MESSAGE, ODD, change, make_span, places
 
 protobuf_records: Any = pytest.importorskip(
     "otel_sqlite_exporter.native.protobuf_records", reason="the compiled readers were not built"
@@ -41,6 +41,7 @@ pytestmark = pytest.mark.core
 
 CAPTURED = list(read_captured_messages())
 PLACES = places(MESSAGE)[1:]
+IDS = write_field(1, BYTES, b"\x01" * 16) + write_field(2, BYTES, b"\x02" * 8)
 
 
 def check_bytes(content: bytes, signal: str | None = None) -> None:
@@ -110,8 +111,7 @@ def nest(levels: int, field: int) -> bytes:
     for _ in range(levels):
         inner = write_field(1, BYTES, value) if field == 5 else write_field(1, BYTES, write_field(2, BYTES, value))
         value = write_field(field, BYTES, inner)
-    span = write_field(1, BYTES, b"\x01" * 16) + write_field(2, BYTES, b"\x02" * 8)
-    span += write_field(9, BYTES, write_field(1, BYTES, b"deep") + write_field(2, BYTES, value))
+    span = IDS + write_field(9, BYTES, write_field(1, BYTES, b"deep") + write_field(2, BYTES, value))
     return write_field(1, BYTES, write_field(2, BYTES, write_field(2, BYTES, span)))
 
 
@@ -126,9 +126,8 @@ def test_json_in_json() -> None:
     value: Any = {"intValue": "1"}
     for _ in range(120):
         value = {"arrayValue": {"values": [value]}}
-        span = MESSAGE["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
         attributes = [{"key": "deep", "value": value}]
-        check_json({"resourceSpans": [{"scopeSpans": [{"spans": [{**span, "attributes": attributes}]}]}]})
+        check_json({"resourceSpans": [{"scopeSpans": [{"spans": [{**make_span(1), "attributes": attributes}]}]}]})
 
 
 def take_spans(number: int) -> list[Any]:
@@ -148,9 +147,8 @@ def test_resources_and_scopes_are_the_same_objects_in_each_message() -> None:
 
 def test_a_text_of_a_resource_that_is_repaired_counts_in_each_message() -> None:
     attribute = write_field(1, BYTES, b"k") + write_field(2, BYTES, write_field(1, BYTES, b"\xff"))
-    span = write_field(1, BYTES, b"\x01" * 16) + write_field(2, BYTES, b"\x02" * 8)
     group = write_field(1, BYTES, write_field(1, BYTES, attribute))
-    content = write_field(1, BYTES, group + write_field(2, BYTES, write_field(2, BYTES, span)))
+    content = write_field(1, BYTES, group + write_field(2, BYTES, write_field(2, BYTES, IDS)))
     encoder = span_encoder.NativeSpanEncoder(SpanEncoder(DEFAULT_SESSION_ATTRIBUTES))
     for _ in range(2):
         (record,) = decode_message(parse_protobuf(content, "traces"), Alterations())
@@ -162,7 +160,9 @@ def test_texts_that_have_one_slot() -> None:
     keys = [f"12345678{number}12345678".encode() for number in range(10)] * 2
     for key in (*keys, "é".encode(), b"a", b"", b"x" * 64, b"x" * 65):
         attribute = write_field(1, BYTES, key)
-        span = write_field(1, BYTES, b"\x01" * 16) + write_field(2, BYTES, b"\x02" * 8) + write_field(9, BYTES, attribute)
+        span = (
+            write_field(1, BYTES, b"\x01" * 16) + write_field(2, BYTES, b"\x02" * 8) + write_field(9, BYTES, attribute)
+        )
         check_bytes(write_field(1, BYTES, write_field(2, BYTES, write_field(2, BYTES, span))), "traces")
 
 

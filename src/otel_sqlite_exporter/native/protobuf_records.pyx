@@ -66,10 +66,11 @@ cdef class ReadMessage:
             `ScopeFields`.
         odd: What is to be read otherwise: the holder, the key in it, and the numbers of group, scope and record as far
             as they are needed.
-        are_timed: Whether a record that was read has a time.
+        are_told: Whether a record that was read has what tells its kind: a span a time; a log record a time, a body or
+            attributes.
     """
     cdef readonly list groups, odd
-    cdef readonly bint are_timed, are_logs
+    cdef readonly bint are_told, are_logs
     cdef bint has_records
 
     def __cinit__(self, are_logs):
@@ -287,7 +288,7 @@ cdef object _read_span(Cursor* cursor, ReadMessage message):
         return None
     if not trace_id or not span_id:
         return None
-    message.are_timed |= start is not None or end is not None
+    message.are_told |= start is not None or end is not None
     parent = None
     if parent_id:
         parent = make_row(ContextFields, (trace_id, parent_id, flags & IS_REMOTE != 0, 0, None))
@@ -421,7 +422,7 @@ cdef object _read_log(Cursor* cursor, ReadMessage message):
             return None
     if time is ODD or observed is ODD or body is ODD or trace_id is ODD or span_id is ODD:
         return None
-    message.are_timed |= time is not None or observed is not None or has_body or len(attributes) > 0
+    message.are_told |= time is not None or observed is not None or has_body or len(attributes) > 0
     return make_row(
         LogFields,
         (

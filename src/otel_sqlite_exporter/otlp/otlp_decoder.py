@@ -154,8 +154,10 @@ def _decode_span(
 ) -> SpanFields | UnreadableRecord:
     if type(values) is SpanFields:
         return make_row(SpanFields, (*values[:10], resource, scope, *values[12:]))
-    if (compiled := _load_compiled()) is not None and (read := compiled.read_span(values, resource, scope)) is not None:
-        return read
+    compiled = _load_compiled()
+    usual: SpanFields | None = None if compiled is None else compiled.read_span(values, resource, scope)
+    if usual is not None:
+        return usual
     span = _open(values, kinds.SPAN, alterations)
     if isinstance(span, UnreadableRecord):
         return span
@@ -221,8 +223,10 @@ def _decode_log(
 ) -> LogFields | UnreadableRecord:
     if type(values) is LogFields:
         return make_row(LogFields, (*values[:11], resource, scope))
-    if (compiled := _load_compiled()) is not None and (read := compiled.read_log(values, resource, scope)) is not None:
-        return read
+    compiled = _load_compiled()
+    usual: LogFields | None = None if compiled is None else compiled.read_log(values, resource, scope)
+    if usual is not None:
+        return usual
     log = _open(values, kinds.LOG, alterations)
     if isinstance(log, UnreadableRecord):
         return log

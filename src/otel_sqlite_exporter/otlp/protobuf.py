@@ -18,18 +18,18 @@ from otel_sqlite_exporter.native.core_state import load_compiled
 _OLD_SCOPES = 1000  # the field of scopes in the versions that renamed it; before and since then it is 2
 _OLD = "deprecated_"
 _NAMES = ("trace.v1.TracesData", "logs.v1.LogsData", "metrics.v1.MetricsData")
-_KINDS = {"traces": 0, "logs": 1, "metrics": 2}
-_TOPS = {"traces": "resourceSpans", "logs": "resourceLogs", "metrics": "resourceMetrics"}
+_SIGNALS = ("traces", "logs", "metrics")
+_TOPS = ("resourceSpans", "resourceLogs", "resourceMetrics")
 _SCOPES = _RECORDS = 2  # their fields in a group, and in a scope
 _IDS = {"traceId": 16, "spanId": 8, "parentSpanId": 8}
 _PACKAGE = "opentelemetry.proto."
 
 
 def parse_protobuf(content: bytes, signal: str | None = None) -> dict[str, Any]:
-    """Return the message of a signal (`traces`, `logs` or `metrics`), or the request of the same form, as parsed JSON.
-    Without `signal` its records tell what it is. Bytes of a text that are not UTF-8 become lone surrogates, as with
-    Python's `surrogateescape`. With the compiled core, records are `SpanFields` or `LogFields` where they are usual,
-    and resources and scopes alike: `decode_message` reads both.
+    """Return a TracesData, LogsData or MetricsData, or the request of the same form, as parsed JSON: that of `signal`
+    (`traces`, `logs` or `metrics`); without it, which it is shows in its records. Bytes of a text that are not UTF-8
+    become lone surrogates, as with Python's `surrogateescape`. With the compiled core, usual records are `SpanFields`
+    and `LogFields`, and resources and scopes alike: `decode_message` reads both forms.
 
     Raises:
         ValueError: `content` is no such message.
@@ -44,13 +44,12 @@ def parse_protobuf(content: bytes, signal: str | None = None) -> dict[str, Any]:
             f"reading OTLP as protobuf needs opentelemetry-proto ({error}): `pip install 'otel-sqlite-exporter[otlp]'`"
         ) from None
     if not content:
-        return {_TOPS[signal or "traces"]: []}
-    if (compiled := load_compiled("protobuf_records")) is not None:
-        found = _read_compiled(compiled, content, signal)
-        with suppress(DecodeError):
-            if found is not None:
-                return _read_odd(found, content)
-    for number, is_one in _SIGNS if signal is None else ((_KINDS[signal], _is_one),):
+        return {_TOPS[_SIGNALS.index(signal or "traces")]: []}
+    found = _read_compiled(content, signal)
+    with suppress(DecodeError):
+        if found is not None:
+            return _read_odd(found, content)
+    for number, is_one in _SIGNS if signal is None else ((_SIGNALS.index(signal), _is_one),):
         try:
             message = messages[number].FromString(content)
             if is_one(message):
@@ -60,24 +59,29 @@ def parse_protobuf(content: bytes, signal: str | None = None) -> dict[str, Any]:
     raise ValueError("it is neither TracesData nor LogsData" if signal is None else f"it is no message of {signal}")
 
 
-def _read_compiled(compiled: Any, content: bytes, signal: str | None) -> Any:
-    """Return the `ReadMessage` that compiled code makes of a message, if this is surely what `_SIGNS` would find."""
+def _read_compiled(content: bytes, signal: str | None) -> Any:
+    """Return the `ReadMessage` that compiled code makes of a message; None where it does not, or where it is not sure
+    that this is what `_SIGNS` would find."""
+    compiled = load_compiled("protobuf_records")
+    if compiled is None or signal == "metrics":
+        return None
     if signal is not None:
-        return compiled.read_message(content, signal == "logs") if signal in ("traces", "logs") else None
+        return compiled.read_message(content, signal == "logs")
     found = compiled.read_message(content, False)
-    if found is None or found.are_timed:
+    if found is None or found.are_told:
         return found
     found = compiled.read_message(content, True)
-    return found if found is not None and found.are_timed and not found.odd else None
+    return found if found is not None and found.are_told and not found.odd else None
 
 
 def _read_odd(found: Any, content: bytes) -> dict[str, Any]:
-    """Return a message that compiled code read, with the rest of it."""
+    """Return a message that compiled code read, with what it did not read."""
+    number = _SIGNALS.index("logs" if found.are_logs else "traces")
     if found.odd:
-        message = _load_messages()[1 if found.are_logs else 0].FromString(content)
+        message = _load_messages()[number].FromString(content)
         for holder, key, place in found.odd:
             holder[key] = _as_json(_find_part(message, *place))
-    return {_TOPS["logs" if found.are_logs else "traces"]: found.groups}
+    return {_TOPS[number]: found.groups}
 
 
 def _find_part(message: Any, group: int, scoped: int | None = None, record: int | None = None) -> Any:
@@ -154,13 +158,13 @@ def _read(field: Any, value: Any) -> Any:
     return value.hex() if is_id else base64.b64encode(value).decode()
 
 
-# The three messages have the same fields down to their records, and protobuf passes over a field of another type than
-# expected: the name of a metric can be read as a trace id, and its numbers as the body of a log record. So they are
-# distinguished by what only the records of one of them have, the surest first.
 def _is_one(_: Any) -> bool:
     return True
 
 
+# The three messages have the same fields down to their records, and protobuf passes over a field of another type than
+# expected: the name of a metric can be read as a trace id, and its numbers as the body of a log record. So they are
+# distinguished by what only the records of one of them have, the surest first.
 def _holds_timed_spans(message: Any) -> bool:
     spans = _list_spans(message)
     if not spans:
