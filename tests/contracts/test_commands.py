@@ -54,6 +54,10 @@ COMMANDS = {
         *("text", "path", "--since", "--until", "--session", "--conversation", "--trace", "--service", "--agent"),
         *("--user", "--model", "--tool", "--all", "--limit", "--json"),
     },
+    "serve": {
+        *("path", "--host", "--port", "--grpc-port", "--grpc", "--no-receiver"),
+        *("--largest-request", "--largest-unpacked"),
+    },
     "session": {"session_id", "path", "--messages", "--full", "--all", "--limit", "--json"},
     "sessions": LIST | {"--user", *OF_CALLS, "--status", "--min-duration-ms", "--min-tokens", "--min-cost-usd"},
     "show": {"id", "path", "--full", "--limit", "--json"},

@@ -413,6 +413,13 @@ def test_every_failure_in_operations_has_a_test() -> None:
     assert set(shown) == set(rows)
 
 
+def test_every_line_about_the_receiver_has_a_test() -> None:
+    lines = [row[0] for heading in ("The contract", "Running it") for row in find_tables("docs/receiver.md", heading)]
+    tests = "".join(test.read_text(encoding="utf-8") for test in (ROOT / "tests").rglob("test_*.py"))
+    shown = re.findall(r'"(.+?)"', "".join(re.findall(r"@(?:pytest\.mark\.)?line\((.*?)\)\n", tests, re.DOTALL)))
+    assert set(shown) == set(lines)
+
+
 def test_the_reports_and_commands_are_those_of_the_code() -> None:
     described = {bare(row[0]): re.findall("`(.*?)`", row[1]) for row in find_tables("docs/reports.md", "What there is")}
     assert {name: set(groups) for name, groups in described.items()} == {

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from otel_sqlite_exporter.cli import list_commands, maintain_commands, query_commands, transfer_commands
+from otel_sqlite_exporter.cli import list_commands, maintain_commands, query_commands, serve_commands, transfer_commands
 from otel_sqlite_exporter.cli.formatting import escape, print_lines
 from otel_sqlite_exporter.cli.options import REFUSED
 from otel_sqlite_exporter.errors import FilterError, SQLiteExporterError
@@ -99,6 +99,6 @@ def cli() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-for module in (list_commands, query_commands, maintain_commands, transfer_commands):
+for module in (list_commands, query_commands, maintain_commands, transfer_commands, serve_commands):
     for command in module.COMMANDS:
         cli.add_command(command)

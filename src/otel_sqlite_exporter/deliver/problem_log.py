@@ -63,6 +63,11 @@ class ProblemLog:
             "" if spool_error is None else f"; the spool could not be written either: {explain_error(spool_error)}",
         )
 
+    def report_failure(self, what: str, error: Exception) -> None:
+        """Say that something failed of which nothing is lost, and where."""
+        if self._may_log((type(error), what)):
+            self._logger.error("%s: %s\n%s", what, describe_error(error), list_frames(error))
+
     def warn_of_refusal(self, error: Exception, records: int, spool_error: BaseException | None = None) -> None:
         """Say that records were not taken, and why: their senders are to repeat them."""
         if self._may_log((type(error), "refused")):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.receive.receiver import Receiver
+from otel_sqlite_exporter.server.request_intake import RequestIntake
 from otel_sqlite_exporter.settings import Settings
 
 
@@ -19,9 +20,11 @@ class ServerContext:
         database: Reads it.
         receiver: Writes it; None if the receiver is switched off.
         base_urls: The addresses under which it can be reached, such as `http://127.0.0.1:4318`.
+        intake: Takes requests for the receiver; None without one.
     """
 
     settings: Settings
     database: TelemetryDatabase
     receiver: Receiver | None
     base_urls: tuple[str, ...]
+    intake: RequestIntake | None = None
