@@ -9,6 +9,7 @@ import sqlite3
 from collections import Counter
 from concurrent.futures import Future
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,17 +83,15 @@ def test_a_group_takes_as_many_statements_whatever_its_size(path: Path, signal: 
     settings = resolve_settings(path)
     delivery = Delivery(settings, "receive", senders_repeat=True)
     assert delivery.deliver(make_group(settings, *ask(signal, 0, 10, _BEFORE // 10)))
-    counts = {}
+    new: list[Counter[str]] = []
+    known: list[Counter[str]] = []
     first = _BEFORE
     for requests, records in ((1, 1), (1, 512), (100, 1), (100, 5)):
         made = ask(signal, first, requests, records)
         first += requests * records
-        counts[requests, records] = count_statements(delivery, make_group(settings, *made))
-        again = count_statements(delivery, make_group(settings, *made))
-        counts[requests, records, "again"] = again
+        for counts in (new, known):
+            counts.append(count_statements(delivery, make_group(settings, *made)))
     delivery.close()
-    new = [count for key, count in counts.items() if len(key) == 2]
-    known = [count for key, count in counts.items() if len(key) == 3]
     assert new[1:] == new[:1] * 3
     assert known[1:] == known[:1] * 3
     assert new[0]["BEGIN IMMEDIATE"] == new[0]["COMMIT"] == 1
@@ -108,7 +107,7 @@ def test_a_request_is_in_one_of_the_next_groups_however_much_another_client_send
         before: list[tuple[int, int]] = []
 
         def note(_: Future[ExportAnswer]) -> None:
-            before.append((*health(path, "batches"), sum(answer.done() for answer in flood)))
+            before.append((health(path, "batches")[0], sum(answer.done() for answer in flood)))
 
         with locked(path):
             held = receiver.submit(ask_for_logs("held", client="greedy"))
@@ -139,17 +138,21 @@ def test_a_flood_of_large_requests_delays_another_client_by_one(path: Path) -> N
             held = receiver.submit(ask_for_logs("held"))
             while not held.running():
                 pass
-            answers = [held]
-            for name, request in [
-                *((f"large {number}", ask_for_logs(f"{number}{large}", client="greedy")) for number in range(4)),
-                ("modest", ask_for_logs("modest", client="modest")),
-            ]:
-                answers.append(receiver.submit(request))
-                answers[-1].add_done_callback(lambda _, name=name: order.append(name))
-        for answer in answers:
+            answers = {"held": held}
+            for number in range(4):
+                request = ask_for_logs(f"{number}{large}", client="greedy")
+                answers[f"large {number}"] = receiver.submit(request)
+            answers["modest"] = receiver.submit(ask_for_logs("modest", client="modest"))
+            for name, answer in answers.items():
+                answer.add_done_callback(partial(_note, order, name))
+        for answer in answers.values():
             answer.result()
-    assert order == ["large 0", "modest", "large 1", "large 2", "large 3"]
+    assert order == ["held", "large 0", "modest", "large 1", "large 2", "large 3"]
     assert health(path, "batches") == (7,)
+
+
+def _note(order: list[str], name: str, _: Future[ExportAnswer]) -> None:
+    order.append(name)
 
 
 @pytest.mark.slow
