@@ -13,9 +13,16 @@ import otel_sqlite_exporter
 from otel_sqlite_exporter.cli.commands import cli
 from tests.conftest import ROOT
 
-LIST = {"path", "--since", "--until", "--service", "--attribute", "--limit", "--cursor", "--oldest-first", "--json"}
+LIST = {
+    *("path", "--since", "--until", "--service", "--attribute", "--filter", "--limit", "--cursor", "--oldest-first"),
+    "--json",
+}
 OF_CALLS = {"--agent", "--model", "--provider"}
 COMMANDS = {
+    "connect": {
+        *("agent", "path", "--write", "--undo", "--yes", "--endpoint", "--token", "--content", "--file"),
+        *("--wait", "--no-wait", "--service"),
+    },
     "diff": {"session_a", "session_b", "path", "--allow", "--json"},
     "doctor": {"path", "--repair", "--assume-gone", "--json"},
     "export": {
@@ -52,7 +59,7 @@ COMMANDS = {
     },
     "search": {
         *("text", "path", "--since", "--until", "--session", "--conversation", "--trace", "--service", "--agent"),
-        *("--user", "--model", "--tool", "--all", "--limit", "--json"),
+        *("--user", "--model", "--tool", "--filter", "--all", "--limit", "--json"),
     },
     "serve": {
         *("path", "--host", "--port", "--grpc-port", "--grpc", "--no-receiver"),

@@ -35,6 +35,7 @@ REPORT_NAMES = (
 @opt.AGENT
 @opt.MODEL
 @opt.TOOL
+@opt.FILTER
 @opt.ALL
 @opt.LIMIT
 @opt.JSON

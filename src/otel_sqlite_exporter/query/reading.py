@@ -10,8 +10,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
 
-from otel_sqlite_exporter.errors import FilterError, MigrationRequiredError, NotFoundError
+from otel_sqlite_exporter.errors import FileRefusedError, FilterError, MigrationRequiredError, NotFoundError
 from otel_sqlite_exporter.query.askable_views import AskableView
+from otel_sqlite_exporter.query.conditions.text_search import MOST_TEXT, TextSearch
 from otel_sqlite_exporter.query.filter_values import fold_id
 from otel_sqlite_exporter.query.indexes.indexed_filters import find_among
 from otel_sqlite_exporter.query.pages import Page, RowT
@@ -27,7 +28,7 @@ from otel_sqlite_exporter.query.sql_builder import (
 from otel_sqlite_exporter.query.summaries import EventSummary
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import allow_signals, read_file
-from otel_sqlite_exporter.storage.identity import find_version, migrate_hint
+from otel_sqlite_exporter.storage.identity import find_version, migrate_hint, missing_hint
 from otel_sqlite_exporter.storage.migrations import is_older
 from otel_sqlite_exporter.storage.open_work import show_open_work
 
@@ -36,6 +37,7 @@ _T = TypeVar("_T")
 _COUNT_S = 0.02
 """A count that takes longer is given up."""
 _STEPS_BETWEEN_LOOKS = 2_000
+_GIVEN_UP = ("interrupted", "user-defined function raised exception")
 _NAMED_CANDIDATES = 5
 _SHARED = frozenset(
     (
@@ -101,6 +103,8 @@ class TelemetryFile:
                 busy_timeout_ms=self._busy_timeout_ms,
                 configure=self._configure,
             )
+        except FileNotFoundError as error:
+            raise FileRefusedError(missing_hint(self.path)) from error
         except sqlite3.OperationalError as error:
             if str(error).startswith(_MISSING) and is_older(self.path, busy_timeout_ms=self._busy_timeout_ms):
                 raise MigrationRequiredError(
@@ -116,7 +120,17 @@ def _ask(
     **kwargs: _P.kwargs,
 ) -> _T:
     show_open_work(connection)
-    return question(connection, *args, **kwargs)
+    texts = TextSearch(connection)
+    try:
+        return question(connection, *args, **kwargs)
+    except sqlite3.OperationalError as error:
+        if texts.is_exhausted:
+            raise FilterError(
+                "filter",
+                f"its text was looked for in {MOST_TEXT // 10**6} million characters without an end: narrow it by a "
+                "session or by since, or give a lower limit",
+            ) from error
+        raise
 
 
 def find_page(
@@ -258,7 +272,7 @@ def _count(connection: sqlite3.Connection, select: Select) -> int | None:
     try:
         return int(connection.execute(select.sql, select.parameters).fetchone()[0])
     except sqlite3.OperationalError as error:
-        if "interrupted" not in str(error):
+        if not str(error).startswith(_GIVEN_UP):
             raise
         return None
     finally:

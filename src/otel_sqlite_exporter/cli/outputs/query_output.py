@@ -9,7 +9,6 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
-from otel_sqlite_exporter.cli.error_reasons import find_reason
 from otel_sqlite_exporter.cli.formatting import (
     Interval,
     Value,
@@ -21,6 +20,7 @@ from otel_sqlite_exporter.cli.formatting import (
 )
 from otel_sqlite_exporter.cli.table_model import Column, Table, make_columns
 from otel_sqlite_exporter.cli.tables import print_csv, print_json, print_tables
+from otel_sqlite_exporter.model.error_reasons import find_reason
 from otel_sqlite_exporter.model.plural import format_number
 from otel_sqlite_exporter.query.limits.comparison import Comparison
 from otel_sqlite_exporter.query.reports import ReportResult
