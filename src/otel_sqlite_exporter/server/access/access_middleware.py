@@ -147,8 +147,8 @@ class AccessMiddleware:
 
 
 def _take_secret(scope: Scope) -> str:
-    """Return the token or the code that stands in the path, and take it out of the scope itself: servers log the path of
-    the scope that they made."""
+    """Return the token or the code that stands in the path, and take it out of the scope itself: servers log the path
+    in the scope that they made."""
     path = scope["path"]
     if path.startswith(LINK_PATH):
         _set_path(scope, LINK_PATH)
