@@ -98,6 +98,10 @@ class ReadOnlyError(SQLiteExporterError):
     """A write was tried through a read-only interface."""
 
 
+class ConfigurationFileError(SQLiteExporterError):
+    """The configuration of another program cannot be read or changed, and was left as it is."""
+
+
 class LegacyFileError(SQLiteExporterError):
     """A file of the attribute-row layout cannot be migrated as asked; it was not touched."""
 

@@ -117,6 +117,7 @@ VIEWS = [
     "links",
     "log_times",
     "logs",
+    "receiver_sources",
     "row_counts",
     "security_alerts",
     "session_conflicts",

@@ -23,6 +23,8 @@ from opentelemetry.util.types import AnyValue
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanProcessor
 from otel_sqlite_exporter.maintain.attribute_index import index_attributes
 from otel_sqlite_exporter.maintain.search_index import index_content
+from otel_sqlite_exporter.receive.receiver import Receiver
+from otel_sqlite_exporter.receive.requests import ReceivedRequest
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.conftest import exporting, in_new_process
 from tests.otlp_captures.capture_files import import_batches, read_capture
@@ -55,6 +57,7 @@ def write_every_kind(path: Path) -> None:
         exporter.export(turns())
         exporter.count_dropped(2)
     write_log_record(path)
+    receive_requests(path)
     in_new_process(leave_spans_open, path, status=-signal.SIGKILL)
     in_new_process(leave_spans_open, path, status=-signal.SIGKILL)  # opening it marks the first as interrupted
     settings = resolve_settings(path)
@@ -106,6 +109,19 @@ def write_log_record(path: Path) -> None:
     record = LogRecord(timestamp=NOON_NS, body={"raw": b"\x05"}, attributes=attributes, event_name="odd.log")
     provider.get_logger("odd").emit(record)
     provider.shutdown()
+
+
+def receive_requests(path: Path) -> None:
+    """Receive a log record, twice, and a span without ids."""
+    bodies = {
+        "logs": b'{"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {"stringValue": "received"}}]}]}]}',
+        "traces": b'{"resourceSpans": [{"scopeSpans": [{"spans": [{"name": "without ids"}]}]}]}',
+    }
+    receiver = Receiver(resolve_settings(path))
+    for signal_name in ("logs", "traces", "logs"):
+        body = bodies[signal_name]
+        receiver.submit(ReceivedRequest(signal_name, body, True, "curl", "127.0.0.1", len(body))).result()
+    receiver.close()
 
 
 def turns() -> list[ReadableSpan]:

@@ -234,7 +234,8 @@ def test_an_interrupt_is_one_sentence(written: Path) -> None:
     os.write(theirs, bytes(fcntl.fcntl(theirs, fcntl.F_GETPIPE_SZ)))  # full: the command waits when it first writes
     code = f"""\
 import sys
-from otel_sqlite_exporter.cli import commands, maintain_output
+from otel_sqlite_exporter.cli import commands
+from otel_sqlite_exporter.cli.outputs import maintain_output
 print("ready", file=sys.stderr, flush=True)
 commands.cli(["info", {str(written)!r}], prog_name="test")"""
     with (

@@ -63,6 +63,7 @@ from otel_sqlite_exporter.sql.texts import read_folder
 from otel_sqlite_exporter.storage.migrations import migrate
 from otel_sqlite_exporter.storage.steps import load_migrations
 from tests.conftest import ROOT, clean_environment, exporting, read, span_names
+from tests.frozen_files.every_kind import receive_requests
 from tests.legacy_files import write_typical
 
 PACKAGE = ROOT / "src" / "otel_sqlite_exporter"
@@ -147,6 +148,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for record in (LogRecord(body="a line"), named, *others):
         logs.get_logger("docs").emit(record)
     logs.shutdown()
+    receive_requests(path)
     index_attributes(resolve_settings(path), ["gen_ai.request.model", "gen_ai.usage.output_tokens"])
     return path
 
@@ -409,6 +411,13 @@ def test_every_failure_in_operations_has_a_test() -> None:
     shown = re.findall(r'"(.+?)"', "".join(re.findall(r"@pytest\.mark\.row\((.*?)\)\n", tests, re.DOTALL)))
     assert len(rows) == 33
     assert set(shown) == set(rows)
+
+
+def test_every_line_about_the_receiver_has_a_test() -> None:
+    lines = [row[0] for heading in ("The contract", "Running it") for row in find_tables("docs/receiver.md", heading)]
+    tests = "".join(test.read_text(encoding="utf-8") for test in (ROOT / "tests").rglob("test_*.py"))
+    shown = re.findall(r'"(.+?)"', "".join(re.findall(r"@(?:pytest\.mark\.)?line\((.*?)\)\n", tests, re.DOTALL)))
+    assert set(shown) == set(lines)
 
 
 def test_the_reports_and_commands_are_those_of_the_code() -> None:

@@ -24,11 +24,13 @@ from tests.trials.leaks import try_leaks
 from tests.trials.orders import try_orders
 from tests.trials.outcome import COLUMNS, FAULTS, Outcome, Trial, run_alone
 from tests.trials.power_cuts import try_power_cuts
+from tests.trials.receivers import try_receivers
 from tests.trials.replacements import try_replacements
 from tests.trials.sigterms import try_sigterms
 
 KINDS: dict[str, Trial] = {
     "kills": try_kills,
+    "receiver": try_receivers,
     "sigterm": try_sigterms,
     "signals": try_interruptions,
     "forks": try_forks,

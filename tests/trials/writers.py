@@ -36,9 +36,13 @@ class Notes:
 
     def add(self, records: Iterable[Record | EncodedSpan]) -> None:
         """Note the records, in one write."""
-        names = "".join(f"{name_of(record)}\n" for record in records)
+        self.add_names(map(name_of, records))
+
+    def add_names(self, names: Iterable[str]) -> None:
+        """Note records by their names, in one write."""
+        lines = "".join(f"{name}\n" for name in names)
         file = os.open(self.path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
-        os.write(file, names.encode())
+        os.write(file, lines.encode())
         os.close(file)
 
     def names(self) -> list[str]:

@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from otel_sqlite_exporter.cli import list_commands, maintain_commands, query_commands, transfer_commands
+from otel_sqlite_exporter.cli.edges import agent_commands, connect_commands, serve_commands, token_commands
 from otel_sqlite_exporter.cli.formatting import escape, print_lines
 from otel_sqlite_exporter.cli.options import REFUSED
 from otel_sqlite_exporter.errors import FilterError, SQLiteExporterError
@@ -99,6 +100,10 @@ def cli() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-for module in (list_commands, query_commands, maintain_commands, transfer_commands):
+_MODULES = (
+    *(list_commands, query_commands, maintain_commands, transfer_commands),
+    *(serve_commands, token_commands, agent_commands, connect_commands),
+)
+for module in _MODULES:
     for command in module.COMMANDS:
         cli.add_command(command)

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import click
 
-from otel_sqlite_exporter.cli.error_reasons import strip_modules
+from otel_sqlite_exporter.error_texts import escape as escape
+from otel_sqlite_exporter.model.error_reasons import strip_modules
 from otel_sqlite_exporter.model.plural import format_number
 
 
@@ -44,15 +45,6 @@ def format_value(value: Value) -> str:
     if isinstance(value, float):
         return format_number(value)
     return escape(str(value))
-
-
-def escape(text: str, keep: str = "") -> str:
-    """Return a text with escapes for all characters that cannot be seen, but those of `keep`: control characters (also
-    those of 8 bits), characters that change the direction of text, and halves of surrogate pairs."""
-    if text.isprintable():
-        return text
-    shown = (one if one.isprintable() or one in keep else one.encode("unicode_escape").decode() for one in text)
-    return "".join(shown)
 
 
 def split_lines(text: str) -> list[str]:

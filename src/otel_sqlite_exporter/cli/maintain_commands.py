@@ -53,8 +53,8 @@ def migrate(
     an interrupted command continues when it is run again. A conversion in place keeps the old tables, renamed to
     legacy_*.
     """
-    from otel_sqlite_exporter.cli import maintain_output
     from otel_sqlite_exporter.cli.legacy_migration import migrate_file
+    from otel_sqlite_exporter.cli.outputs import maintain_output
     from otel_sqlite_exporter.legacy.legacy_report import find_legacy_file
     from otel_sqlite_exporter.maintain.written_rules import is_reindex_due
     from otel_sqlite_exporter.storage import migrations
@@ -98,7 +98,7 @@ def info(settings: Settings, *, as_json: bool) -> None:
     That is its schema version, size, rows of each view, newest sessions, and health. All counts are of the same moment,
     also while other processes write. Nothing is created or changed.
     """
-    from otel_sqlite_exporter.cli.maintain_output import show_overview
+    from otel_sqlite_exporter.cli.outputs.maintain_output import show_overview
     from otel_sqlite_exporter.query.overview import read_overview
 
     show_overview(read_overview(settings.path, busy_timeout_ms=settings.busy_timeout_ms), as_json=as_json)
@@ -123,7 +123,7 @@ def doctor(settings: Settings, *, do_repair: bool, assume_gone: tuple[str, ...],
     """
     if assume_gone and not do_repair:
         raise click.UsageError("--assume-gone does something only with --repair")
-    from otel_sqlite_exporter.cli.maintain_output import show_findings
+    from otel_sqlite_exporter.cli.outputs.maintain_output import show_findings
     from otel_sqlite_exporter.maintain.doctor import diagnose
     from otel_sqlite_exporter.maintain.repair import repair
 

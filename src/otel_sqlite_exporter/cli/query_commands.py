@@ -46,7 +46,7 @@ def search(settings: Settings, /, text: str, *, as_json: bool, **options: Any) -
     The newest hits come first. A hit contains every word of TEXT, and every phrase in double quotes, in any case and
     also inside longer words. If the file has an index (see `index`) and can be written, the index is updated first.
     """
-    from otel_sqlite_exporter.cli.query_output import show_hits
+    from otel_sqlite_exporter.cli.outputs.query_output import show_hits
     from otel_sqlite_exporter.maintain.search_index import update_index
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
 
@@ -173,9 +173,9 @@ def sql(settings: Settings, statement: str, *, limit: int, timeout_s: float, as_
 
     The statement cannot change anything: writing statements, ATTACH and PRAGMAs that set a value are refused.
     """
-    from otel_sqlite_exporter.cli.query_output import show_rows
+    from otel_sqlite_exporter.cli.outputs.query_output import show_rows
     from otel_sqlite_exporter.query.reading import TelemetryFile
-    from otel_sqlite_exporter.query.statement import run_statement
+    from otel_sqlite_exporter.query.sandbox.statement import run_statement
 
     file = TelemetryFile(settings.path, settings.busy_timeout_ms)
     result = file.read(run_statement, statement, limit=limit, timeout_s=timeout_s)
@@ -201,7 +201,7 @@ def diff(database: TelemetryDatabase, session_a: str, session_b: str, *, allow: 
     input_tokens, output_tokens, tokens, cost_usd, unpriced_calls, duration_ms and llm_p50_ms. A unique prefix of
     each session id is enough.
     """
-    from otel_sqlite_exporter.cli.query_output import show_comparison
+    from otel_sqlite_exporter.cli.outputs.query_output import show_comparison
     from otel_sqlite_exporter.query.limits.comparison import compare_sessions
 
     comparison = compare_sessions(database, session_a, session_b, allow)
@@ -272,7 +272,7 @@ def report(
     NAME is one of those below. The reports durations, tokens, cost, errors and tools take two groups, as in
     `-g day -g model`.
     """
-    from otel_sqlite_exporter.cli.query_output import show_report
+    from otel_sqlite_exporter.cli.outputs.query_output import show_report
     from otel_sqlite_exporter.query.limits.budgets import check_budget
     from otel_sqlite_exporter.query.reports import describe_report
 

@@ -192,7 +192,7 @@ def export(
     Running spans are left out, because OTLP has no form for them. The settings that redact what exporters write, of the
     environment and of the options, redact what is exported.
     """
-    from otel_sqlite_exporter.cli.output_file import write_lines
+    from otel_sqlite_exporter.cli.outputs.output_file import write_lines
     from otel_sqlite_exporter.query.otlp_export import read_export
     from otel_sqlite_exporter.query.reading import TelemetryFile
     from otel_sqlite_exporter.settings import resolve_settings

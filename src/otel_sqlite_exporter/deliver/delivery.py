@@ -19,7 +19,7 @@ from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.deliver.spool_format import dump_batches, dump_slowly
 from otel_sqlite_exporter.deliver.spool_replay import replay_spool
 from otel_sqlite_exporter.error_texts import describe_error
-from otel_sqlite_exporter.errors import ClosedError, ForeignFileError, SQLiteExporterError
+from otel_sqlite_exporter.errors import ClosedError, ForeignFileError, NewerFileError, SQLiteExporterError
 from otel_sqlite_exporter.model.memory import is_memory_limited
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.model.rows import Records
@@ -51,9 +51,11 @@ class Delivery:
         *,
         measure: Measure = lambda records: lambda error: None,
         run_suppressed: Callable[[Callable[[], None]], None] = lambda work: work(),
+        senders_repeat: bool = False,
     ) -> None:
-        """`signal` is `traces` or `logs`. Whatever touches the file is done by `run_suppressed`, so that
-        instrumentation of the application does not trace it."""
+        """`signal` is `traces`, `logs` or `receive`. Whatever touches the file is done by `run_suppressed`, so that
+        instrumentation of the application does not trace it. Where `senders_repeat` what was not delivered, it is not
+        lost, and none of it goes to the spool of a file that only a newer version can write."""
         self._settings = settings
         self._signal = signal
         self._timeout_s = settings.busy_timeout_ms / 1000
@@ -66,6 +68,7 @@ class Delivery:
         self._run = Run.begin(signal, settings)
         self._measure = measure
         self._run_suppressed = run_suppressed
+        self._senders_repeat = senders_repeat
         self._is_waiting = False
         self._is_closed = False
         self._noted = (0, 0, 0)
@@ -75,6 +78,10 @@ class Delivery:
         """Return whether `records` are durable: in the file, its quarantine, or the spool; False also where so many
         others of their batch were `lost` for want of memory. Never raises an Exception, and waits for other writers no
         longer than the busy timeout, and a second for the spool."""
+        return self.try_to_deliver(records, lost=lost) is None
+
+    def try_to_deliver(self, records: Records, *, lost: int = 0) -> BaseException | None:
+        """Do what `deliver` does, and return None or what `records` could not be delivered for."""
         end = self._measure(len(records) + lost)
         error: BaseException | None = ClosedError("it was interrupted")
         try:
@@ -83,7 +90,7 @@ class Delivery:
             if lost and error is None:
                 error = MemoryError("there was no memory to encode them")
                 self._log.report_loss(error, lost)
-            return error is None
+            return error
         finally:
             end(error)
 
@@ -100,8 +107,7 @@ class Delivery:
                 raised = error
                 if results:
                     return results[0]
-        self._own_run().dropped += len(records)
-        self._log.report_loss(raised, len(records))
+        self._lose(len(records), raised)
         return raised
 
     def _begin(self) -> Deadline:
@@ -125,6 +131,13 @@ class Delivery:
                 return None
             return None if self._keep(records, batch_id, error) else error
         return None
+
+    @property
+    def has_spooled(self) -> bool:
+        """Whether batches wait in the spool, of this process or of another."""
+        with contextlib.suppress(OSError):
+            return not self._spool.is_empty()
+        return False
 
     def note_alive(self) -> None:
         """Note in the file that this process lives, if the file can be written at once."""
@@ -159,8 +172,10 @@ class Delivery:
             if writer is None or writer.connection is not connection:
                 writer = self._writer = Writer(connection, self._settings)
             if not (records and writer.has_written(records)):
+                writer.may_forget = bool(records.requests) and self._spool.is_empty()
                 self._write_counted(writer, records)
             if not self._spool.is_empty():
+                writer.may_forget = False
                 self._replay(writer, deadline)
 
         try:
@@ -206,8 +221,10 @@ class Delivery:
         """Put a batch that could not be written into the spool, and return whether that succeeded."""
         run = self._own_run()
         if isinstance(error, ForeignFileError):  # nothing is to appear beside it
-            run.dropped += len(records)
-            self._log.report_loss(error, len(records))
+            self._lose(len(records), error)
+            return False
+        if self._senders_repeat and isinstance(error, NewerFileError):
+            self._log.warn_of_refusal(error, len(records))
             return False
         with contextlib.suppress(sqlite3.Error):
             if not _is_lock(error):
@@ -222,18 +239,22 @@ class Delivery:
             run.spooled -= len(records)
             if not isinstance(spool_error, (SQLiteExporterError, OSError, MemoryError)):
                 raise
-            self._note_loss(len(records))
-            self._log.report_loss(error, len(records), spool_error)
+            self._lose(len(records), error, spool_error)
             return False
         self._log.warn_of_spool(error, len(records), self._spool.path)
         return True
 
-    def _note_loss(self, records: int) -> None:
-        """Note lost records where they are found also after a restart, else count them for the next batch."""
-        if self._losses.add(records):
+    def _lose(self, records: int, error: Exception, spool_error: BaseException | None = None) -> None:
+        """Note records that could not be delivered: where the file could be ours, they are found also after a restart;
+        else, and where that cannot be noted, the next batch counts them."""
+        if self._senders_repeat:
+            self._log.warn_of_refusal(error, records, spool_error)
+            return
+        if spool_error is not None and self._losses.add(records):
             self._may_have_losses = True
         else:
             self._own_run().dropped += records
+        self._log.report_loss(error, records, spool_error)
 
     def _count_run(self) -> tuple[int, int, int]:
         run = self._own_run()

@@ -63,6 +63,23 @@ class ProblemLog:
             "" if spool_error is None else f"; the spool could not be written either: {explain_error(spool_error)}",
         )
 
+    def report_failure(self, what: str, error: Exception) -> None:
+        """Say that something failed of which nothing is lost, and where."""
+        if self._may_log((type(error), what)):
+            self._logger.error("%s: %s\n%s", what, describe_error(error), list_frames(error))
+
+    def warn_of_refusal(self, error: Exception, records: int, spool_error: BaseException | None = None) -> None:
+        """Say that records were not taken, and why: their senders are to repeat them."""
+        if self._may_log((type(error), "refused")):
+            self._logger.warning(
+                "%s cannot be written: %s%s. %s not taken, and the senders are to repeat them (logged once a minute at "
+                "most)",
+                self._path,
+                explain_error(error),
+                "" if spool_error is None else f"; nor can its spool: {explain_error(spool_error)}",
+                count(records, "record was", "records were"),
+            )
+
     def _may_log(self, occasion: object, interval_s: float = _LOG_INTERVAL_S) -> bool:
         # Not waited for: its holder is about to log, and a forked child could inherit it locked.
         is_held = False

@@ -8,15 +8,20 @@ import json
 import logging
 import sqlite3
 import time
+from dataclasses import replace
 
 from otel_sqlite_exporter.encode.quarantine import quarantine_row
 from otel_sqlite_exporter.error_texts import describe_error
 from otel_sqlite_exporter.errors import SQLiteExporterError
-from otel_sqlite_exporter.model.rows import Records
+from otel_sqlite_exporter.model.arrivals.request_rows import RejectedRecords, RequestRow
+from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Records
 from otel_sqlite_exporter.write.exporter_runs import Run
+from otel_sqlite_exporter.write.receipts.known_requests import split_by_request
 from otel_sqlite_exporter.write.writer import ImportMark, Replay, Writer
 
 _logger = logging.getLogger(__name__)
+REFUSED = "the file cannot hold a value of the record"
+"""Why a record is rejected that SQLite refuses."""
 # SQLite's errors about a value, and not about the file.
 _VALUE_ERRORS = (
     sqlite3.IntegrityError,
@@ -41,19 +46,48 @@ def write_records(writer: Writer, records: Records, run: Run, mark: Replay | Imp
             raise
         _logger.debug("the batch is written record by record: %s", describe_error(error))
     run.retries += 1
+    if len(records.requests) > 1:
+        for part in split_by_request(records):
+            write_records(writer, part, run)
+    else:
+        _write_singly(writer, records, run)
+    if mark is not None:
+        writer.write(Records(), run, mark)
+
+
+def _write_singly(writer: Writer, records: Records, run: Run) -> None:
+    """Write a batch record by record. The records of a request are noted one by one too, before the request is: where
+    the process is killed half-way and the request is repeated, none is written twice."""
     singles = [Records(spans=[span]) for span in records.spans]
     singles += [Records(logs=[log]) for log in records.logs]
-    for single in (Records(quarantine=records.quarantine), *singles):
+    for number, unmarked in enumerate(singles):
+        parts = [
+            RequestRow(
+                f"{request.digest}/{number}", request.signal, request.sender, 0 if number else request.sent_bytes, 1
+            )
+            for request in records.requests
+        ]
+        single = replace(unmarked, requests=parts)
         try:
             _write_twice(writer, single, run)
         except Exception as error:
             if is_about_file(error):
                 raise
-            refused = [quarantine_row(span, error, time.time_ns()) for span in single.spans]
-            refused += [quarantine_row(log, error, time.time_ns()) for log in single.logs]
-            _write_twice(writer, Records(quarantine=refused), run)
-    if mark is not None:
-        writer.write(Records(), run, mark)
+            _write_twice(writer, _refuse(single, error), run)
+    requests = [
+        request._replace(records=0, sent_bytes=0 if singles else request.sent_bytes) for request in records.requests
+    ]
+    if rest := Records(quarantine=records.quarantine, requests=requests):
+        _write_twice(writer, rest, run)
+
+
+def _refuse(single: Records, error: Exception) -> Records:
+    """Return the row for the quarantine of the one record, which SQLite refused."""
+    refused: list[EncodedSpan | EncodedLog] = [*single.spans, *single.logs]
+    rows = [quarantine_row(record, error, time.time_ns()) for record in refused]
+    rejected = [RejectedRecords(REFUSED, record.resource.service_name, 1) for record in refused]
+    requests = [request._replace(records=0, quarantined=1, rejected=rejected) for request in single.requests]
+    return Records(quarantine=rows, requests=requests)
 
 
 def _write_twice(writer: Writer, records: Records, run: Run, mark: Replay | ImportMark | None = None) -> None:

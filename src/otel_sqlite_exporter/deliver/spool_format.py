@@ -26,12 +26,13 @@ def dump_batches(
     records: Records, run: Run, time_unix_nano: int, *, most_bytes: int = _MOST_BYTES, dump: _Dump | None = None
 ) -> list[bytes]:
     """Return a batch of `run` as the contents of one or more frames, none of which has more than `most_bytes` when it
-    is inflated. `dump` makes JSON of a document (default: orjson)."""
+    is inflated; a request is in one frame. `dump` makes JSON of a document (default: orjson)."""
     document = _dump(records, run, time_unix_nano, dump or _dump_fast)
     if len(document) <= most_bytes:
         return [zlib.compress(document, 1)]
-    if len(records) < 2:
-        raise SpoolError(f"a record of {len(document)} bytes is too large for the spool ({most_bytes} bytes)")
+    if len(records) < 2 or len(records.requests) == 1:
+        what = "a request" if records.requests else "a record"
+        raise SpoolError(f"{what} of {len(document)} bytes is too large for the spool ({most_bytes} bytes)")
     halves = records.split()
     return [
         content
@@ -60,6 +61,7 @@ def _dump(records: Records, run: Run, time_unix_nano: int, dump: _Dump) -> bytes
         "spans": records.spans,
         "logs": records.logs,
         "quarantine": records.quarantine,
+        "requests": records.requests,
     }
     return dump(document)
 
@@ -76,7 +78,8 @@ def load_batch(content: bytes) -> tuple[Records, Run, int]:
         version = document["format"]
         if version <= _FORMAT:
             columns = document["columns"]
-            rows = {name: _load(hint, document[name], columns) for name, hint in _find_nested(Records).items()}
+            hints = _find_nested(Records).items()
+            rows = {name: _load(hint, document[name], columns) for name, hint in hints if name in document}
             return Records(**rows), Run.load(document["run"]), document["time_unix_nano"]
     except (zlib.error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UnreadableBatchError(f"a batch in the spool cannot be read: {describe_error(error)}") from None

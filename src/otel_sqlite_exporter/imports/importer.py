@@ -16,10 +16,6 @@ from datetime import tzinfo
 from typing import NamedTuple
 
 from otel_sqlite_exporter.deliver.retry import write_records
-from otel_sqlite_exporter.encode.logs import LogEncoder
-from otel_sqlite_exporter.encode.quarantine import quarantine_piece
-from otel_sqlite_exporter.encode.spans import SpanEncoder
-from otel_sqlite_exporter.genai.rules import extend_rules
 from otel_sqlite_exporter.imports.event_logs import EVENT_LOG_SCOPE, read_event
 from otel_sqlite_exporter.imports.event_records import EventReader
 from otel_sqlite_exporter.imports.formats.document_formats import EVENT_LOG, find_documents, find_ignored
@@ -29,8 +25,8 @@ from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineR
 from otel_sqlite_exporter.model.signals import LogFields, SpanFields
 from otel_sqlite_exporter.otlp.alterations import Alterations
 from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord, decode_message
-from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
-from otel_sqlite_exporter.settings import REDACTED, Settings
+from otel_sqlite_exporter.receive.record_encoder import RecordEncoder
+from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.write.exporter_runs import Run
@@ -148,10 +144,7 @@ class Importer:
         self._settings = settings
         self._opened: Writer | None = None
         self._events = EventReader(EVENT_LOG_SCOPE, zone=zone)
-        self._redactor = make_span_redactor(settings)
-        rules = extend_rules(settings.dialects)
-        self._encode_span = SpanEncoder(settings.session_attributes, rules).encode_span
-        self._encode_log = LogEncoder(settings.session_attributes, rules).encode_log
+        self._encoder = RecordEncoder(settings)
         self._run = Run.begin("import", settings)
 
     def close(self) -> None:
@@ -211,21 +204,21 @@ class Importer:
         quarantine: list[QuarantineRow] = []
         for piece in pieces:
             for record, altered in self._decode(piece, report):
-                if isinstance(record, SpanFields):
-                    span = self._encode_span(
-                        record if self._redactor is None else self._redactor.redact_span(record), now
-                    )
-                    report.note_repaired(piece.location, "span", span.repaired)
-                    spans.append(span._replace(repaired=span.repaired + altered) if altered else span)
-                elif isinstance(record, LogFields):
-                    log = self._encode_log(record if self._redactor is None else self._redactor.redact_log(record), now)
-                    report.note_repaired(piece.location, "log record", log.repaired)
-                    logs.append(log._replace(repaired=log.repaired + altered) if altered else log)
-                else:
-                    content = record.content if self._redactor is None else REDACTED
+                if isinstance(record, UnreadableRecord):
                     report.refuse(piece.location, record.reason)
                     if piece.is_kept:
-                        quarantine.append(quarantine_piece(report.source, piece.location, content, record.reason, now))
+                        quarantine.append(self._encoder.refuse(record, report.source, piece.location, now))
+                    continue
+                encoded = self._encoder.encode(record, altered, now)
+                if isinstance(encoded, QuarantineRow):
+                    report.refuse(piece.location, encoded.reason)
+                    quarantine.append(encoded)
+                elif isinstance(encoded, EncodedSpan):
+                    report.note_repaired(piece.location, "span", encoded.repaired - altered)
+                    spans.append(encoded)
+                else:
+                    report.note_repaired(piece.location, "log record", encoded.repaired - altered)
+                    logs.append(encoded)
         report.spans += len(spans)
         report.logs += len(logs)
         return Records(spans, logs, quarantine)

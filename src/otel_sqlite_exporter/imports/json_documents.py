@@ -18,7 +18,8 @@ from enum import Enum
 
 from otel_sqlite_exporter.imports.byte_streams import ByteStream
 from otel_sqlite_exporter.imports.reading_limits import MIB, SHOWN_BYTES, ReadingLimits
-from otel_sqlite_exporter.imports.source_pieces import SourcePiece, parse_json
+from otel_sqlite_exporter.imports.source_pieces import SourcePiece
+from otel_sqlite_exporter.otlp.parsed_json import parse_json
 
 _BLANK = re.compile(rb"[ \t\r\n\0]*+(?:\xef\xbb\xbf[ \t\r\n\0]*+)*+")
 _BETWEEN = re.compile(rb"[ \t\r\n\0,\[\]]*+(?:\xef\xbb\xbf[ \t\r\n\0,\[\]]*+)*+")

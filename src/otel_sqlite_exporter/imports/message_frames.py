@@ -15,8 +15,9 @@ from typing import Any
 from otel_sqlite_exporter.errors import UnreadableSourceError
 from otel_sqlite_exporter.imports.byte_streams import ByteStream
 from otel_sqlite_exporter.imports.reading_limits import MIB, SHOWN_BYTES, ReadingLimits
-from otel_sqlite_exporter.imports.source_pieces import SourcePiece, parse_json
+from otel_sqlite_exporter.imports.source_pieces import SourcePiece
 from otel_sqlite_exporter.imports.unpacking import ZSTD_MARK, unpack_frame
+from otel_sqlite_exporter.otlp.parsed_json import parse_json
 from otel_sqlite_exporter.otlp.protobuf import parse_protobuf
 
 _FIRST_FIELD = b"\x0a"  # TracesData and LogsData have only this field, and its length follows

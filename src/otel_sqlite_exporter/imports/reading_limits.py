@@ -21,7 +21,5 @@ class ReadingLimits(NamedTuple):
 
 
 FREELY_UNPACKED_BYTES = 64 * MIB
-LEVELS = 1_000
-"""How deep objects and arrays of a document may be in each other."""
 SHOWN_BYTES = 1_000
 """How much of a piece that was passed over is kept to be shown."""

@@ -19,11 +19,11 @@ ZSTD_MARK = b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPABLE = tuple(bytes([number]) + b"\x2a\x4d\x18" for number in range(0x50, 0x60))
 
 
-class _GzipMember:
-    """zlib's decompressor of a gzip member, with the names of the other modules."""
+class _ZlibMember:
+    """zlib's decompressor of a gzip member or a deflate stream, with the names of the other modules."""
 
-    def __init__(self) -> None:
-        self._inner = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    def __init__(self, window_bits: int = zlib.MAX_WBITS | 16) -> None:
+        self._inner = zlib.decompressobj(window_bits)
         self._error: zlib.error | None = None
 
     @property
@@ -79,7 +79,7 @@ class _Packing(NamedTuple):
 
 
 _PACKINGS = (
-    _Packing("gzip", (b"\x1f\x8b",), _GzipMember),
+    _Packing("gzip", (b"\x1f\x8b",), _ZlibMember),
     _Packing("zstd", (ZSTD_MARK, *_ZSTD_SKIPPABLE), make_zstd_decompressor),
     _Packing("bzip2", (b"BZh",), bz2.BZ2Decompressor),
     _Packing("xz", (b"\xfd7zXZ\0",), lzma.LZMADecompressor),
@@ -90,6 +90,16 @@ _LONGEST_MARK = max(len(mark) for packing in _PACKINGS for mark in packing.marks
 def find_packing(head: bytes) -> _Packing | None:
     """Return how a file with these first bytes is packed; None: it is not."""
     return next((packing for packing in _PACKINGS if head.startswith(packing.marks)), None)
+
+
+def find_encoding(name: str, head: bytes) -> _Packing | None:
+    """Return the packing that HTTP calls `name` (RFC 9110, 8.4.1) for a body with these first bytes; None: there is
+    none here. What HTTP calls deflate is zlib's format, but some clients send it without zlib's header."""
+    if name == "deflate":
+        has_header = len(head) > 1 and head[0] & 15 == zlib.DEFLATED and int.from_bytes(head[:2], "big") % 31 == 0
+        return _Packing(name, (), lambda: _ZlibMember(zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS))
+    name = "gzip" if name == "x-gzip" else name
+    return next((packing for packing in _PACKINGS if packing.name == name and name in ("gzip", "zstd")), None)
 
 
 class Unpacker:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from otel_sqlite_exporter.model.arrivals.request_rows import RequestRow, count_records
 
 RECEIVERS = (1, 4)
 """The kinds of span that receive a call, SERVER and CONSUMER. Such a span may have the id of the span that sent it."""
@@ -274,24 +276,33 @@ class EncodedLog(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The encoded records of one export."""
+    """The encoded records of one export, or of the `requests` that were received together: then all of these."""
 
     spans: Sequence[EncodedSpan] = ()
     logs: Sequence[EncodedLog] = ()
     quarantine: Sequence[QuarantineRow] = ()
+    requests: Sequence[RequestRow] = ()
 
     def __len__(self) -> int:
         """Return the number of records."""
         return len(self.spans) + len(self.logs) + len(self.quarantine)
 
+    def __bool__(self) -> bool:
+        """Return whether there is something to write."""
+        return len(self) > 0 or len(self.requests) > 0
+
     def split(self) -> tuple[Records, Records]:
-        """Return the records in two parts, neither of which is empty if there are two or more."""
+        """Return the records in two parts: requests stay whole. Neither is empty if there are two or more of them, or
+        of records without requests."""
+        first = self.requests[: len(self.requests) // 2]
+        sizes, left = list(count_records(first)), len(self) // 2
         kinds = (self.spans, self.logs, self.quarantine)
-        first: list[Sequence[Any]] = []
-        rest: list[Sequence[Any]] = []
-        left = len(self) // 2
-        for kind in kinds:
-            first.append(kind[:left])
-            rest.append(kind[left:])
-            left -= len(first[-1])
-        return Records(*first), Records(*rest)
+        if not self.requests:
+            for place, kind in enumerate(kinds):
+                sizes[place] = min(left, len(kind))
+                left -= sizes[place]
+        spans, logs, quarantined = sizes
+        return (
+            Records(self.spans[:spans], self.logs[:logs], self.quarantine[:quarantined], first),
+            Records(self.spans[spans:], self.logs[logs:], self.quarantine[quarantined:], self.requests[len(first) :]),
+        )

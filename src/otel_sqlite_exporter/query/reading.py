@@ -10,7 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
 
-from otel_sqlite_exporter.errors import FilterError, MigrationRequiredError, NotFoundError
+from otel_sqlite_exporter.errors import FileRefusedError, FilterError, MigrationRequiredError, NotFoundError
 from otel_sqlite_exporter.query.askable_views import AskableView
 from otel_sqlite_exporter.query.conditions.text_search import MOST_TEXT, TextSearch
 from otel_sqlite_exporter.query.filter_values import fold_id
@@ -28,7 +28,7 @@ from otel_sqlite_exporter.query.sql_builder import (
 from otel_sqlite_exporter.query.summaries import EventSummary
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import allow_signals, read_file
-from otel_sqlite_exporter.storage.identity import find_version, migrate_hint
+from otel_sqlite_exporter.storage.identity import find_version, migrate_hint, missing_hint
 from otel_sqlite_exporter.storage.migrations import is_older
 from otel_sqlite_exporter.storage.open_work import show_open_work
 
@@ -71,9 +71,17 @@ _MISSING = ("no such table", "no such column")
 class TelemetryFile:
     """A file that is opened for each question and closed after it."""
 
-    def __init__(self, path: str, busy_timeout_ms: int) -> None:
+    def __init__(
+        self,
+        path: str,
+        busy_timeout_ms: int,
+        *,
+        configure: Callable[[sqlite3.Connection], None] = lambda connection: None,
+    ) -> None:
+        """`configure` is called with each new connection, before its transaction begins."""
         self.path = path
         self._busy_timeout_ms = busy_timeout_ms
+        self._configure = configure
         self._version = 0
 
     def read(
@@ -93,7 +101,10 @@ class TelemetryFile:
                 self.path,
                 lambda connection: _ask(connection, question, *args, **kwargs),
                 busy_timeout_ms=self._busy_timeout_ms,
+                configure=self._configure,
             )
+        except FileNotFoundError as error:
+            raise FileRefusedError(missing_hint(self.path)) from error
         except sqlite3.OperationalError as error:
             if str(error).startswith(_MISSING) and is_older(self.path, busy_timeout_ms=self._busy_timeout_ms):
                 raise MigrationRequiredError(

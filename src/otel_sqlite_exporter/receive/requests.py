@@ -5,9 +5,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from otel_sqlite_exporter.deliver.retry import REFUSED
 from otel_sqlite_exporter.errors import SQLiteExporterError
 
 SIGNALS = ("traces", "logs", "metrics")
+UNREADABLE = "a record, or what holds it, does not have the form of OTLP, or a span has no valid ids"
+UNENCODED = "a record cannot be made a row"
+METRICS = "metrics are not stored yet"
+REASONS = (UNREADABLE, UNENCODED, METRICS, REFUSED)
+"""Why records are rejected. A sender is told the first three; whether SQLite refuses a record, only the counters in the
+file say, as the file may be written after the answer."""
 
 
 class ReceivedRequest(NamedTuple):
@@ -31,8 +38,8 @@ class ReceivedRequest(NamedTuple):
 
 
 class ExportAnswer(NamedTuple):
-    """What became of a request that was accepted: the number of its records that were rejected, and the reason, one of
-    a fixed list. OTLP's `partialSuccess`; empty if nothing was rejected."""
+    """What became of a request that was accepted: the number of its records that were rejected, and why: reasons of
+    `REASONS`. OTLP's `partialSuccess`; empty if nothing was rejected."""
 
     rejected: int = 0
     reason: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import copy_context
+from typing import Any
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 
@@ -15,7 +16,7 @@ from otel_sqlite_exporter.settings import Settings
 
 def make_delivery(settings: Settings, signal: str) -> Delivery:
     """Return the delivery of an exporter; `signal` is `traces` or `logs`."""
-    measured = {"measure": ExporterMetrics(signal).measure} if are_metrics_enabled() else {}
+    measured: dict[str, Any] = {"measure": ExporterMetrics(signal).measure} if are_metrics_enabled() else {}
     return Delivery(settings, signal, **measured, run_suppressed=_run_suppressed)
 
 

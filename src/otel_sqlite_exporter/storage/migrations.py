@@ -143,12 +143,8 @@ def prepare_file(
         return
     if must_exist and not version:
         find_version(path, busy_timeout_ms=busy_timeout_ms)  # raises: the file is missing or empty
+    _check_allowed(path, auto_migrate, version, pending)
     quick = all(step.is_quick for step in pending)
-    is_long = any(step.long_step is not None for step in pending)
-    if version and pending and (auto_migrate == "never" or is_long or (auto_migrate == "safe" and not quick)):
-        raise MigrationRequiredError(
-            f"{path} has schema version {version} and {pending[-1].version} is needed: {migrate_hint(path)}"
-        )
     try:
         migrate(path, busy_timeout_ms=busy_timeout_ms, backup=not quick, steps=steps, views=views)
     except MigrationFailedError as error:
@@ -157,6 +153,22 @@ def prepare_file(
         # It raises again, unless only the new views were at fault.
         migrate(path, busy_timeout_ms=busy_timeout_ms, backup=False, steps=steps, views=NO_VIEWS)
         _warn_once(f"{path} keeps its older views ({error.__cause__}): rename yours, then {migrate_hint(path)}")
+
+
+def check_upgrade(path: str, auto_migrate: str, *, busy_timeout_ms: BusyTimeout) -> None:
+    """Raise what `prepare_file` would raise for the file at `path` before it changes anything."""
+    version, pending, _ = find_pending(path, busy_timeout_ms=busy_timeout_ms)
+    _check_allowed(path, auto_migrate, version, pending)
+
+
+def _check_allowed(path: str, auto_migrate: str, version: int, pending: Sequence[Migration]) -> None:
+    """Raise MigrationRequiredError if these steps may not be applied to a file of this version without being asked."""
+    quick = all(step.is_quick for step in pending)
+    is_long = any(step.long_step is not None for step in pending)
+    if version and pending and (auto_migrate == "never" or is_long or (auto_migrate == "safe" and not quick)):
+        raise MigrationRequiredError(
+            f"{path} has schema version {version} and {pending[-1].version} is needed: {migrate_hint(path)}"
+        )
 
 
 def check_integrity(path: str, busy_timeout_ms: BusyTimeout) -> None:

@@ -53,7 +53,7 @@ class Run:
 
     @classmethod
     def begin(cls, signal: str, settings: Settings) -> Run:
-        """Return a new run of this process; `signal` is `traces`, `logs` or `import`."""
+        """Return a new run of this process; `signal` is `traces`, `logs`, `import` or `receive`."""
         rules = digest_rules(settings)
         return cls(uuid.uuid4().hex, signal, identify_process(), __version__, rules, time.time_ns())
 

@@ -19,6 +19,8 @@ from otel_sqlite_exporter.write.batch_lookup import RepeatedSpan
 from otel_sqlite_exporter.write.call_prices import CallPrices
 from otel_sqlite_exporter.write.exporter_runs import Counts, Run, write_run
 from otel_sqlite_exporter.write.log_sessions import follow_spans, link_log_records
+from otel_sqlite_exporter.write.receipts.known_requests import forget_requests, take_new
+from otel_sqlite_exporter.write.receipts.source_counts import count_sources
 from otel_sqlite_exporter.write.shared_texts import SharedTexts
 from otel_sqlite_exporter.write.span_versions import choose_replacing, find_completed
 from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json, run_script
@@ -59,7 +61,10 @@ class ImportMark(NamedTuple):
 
 class Writer:
     """Writes batches through one connection, and stores once what the calls of a conversation repeat. Use it on one
-    thread at a time. Where a transaction of the caller fails, make a new writer."""
+    thread at a time. Where a transaction of the caller fails, make a new writer.
+
+    `may_forget` is whether old requests are forgotten: only while no batch waits in the spool, as it may hold a request
+    that was written since."""
 
     def __init__(self, connection: sqlite3.Connection, settings: Settings) -> None:
         self.connection = connection
@@ -67,6 +72,7 @@ class Writer:
         self._window_ns = settings.pairing_window_ms * 1_000_000
         self._session_attributes = settings.session_attributes
         self._shared_texts = SharedTexts()
+        self.may_forget = False
         self._last: tuple[Records, Transaction] | None = None
 
     def write(self, records: Records, run: Run, mark: Replay | ImportMark | None = None) -> Counts | None:
@@ -99,8 +105,12 @@ class Writer:
         Raises:
             sqlite3.Error: The batch cannot be written.
         """
-        now = time.time_ns() if replay is None else replay.time_unix_nano
+        written_at = time.time_ns()
+        now = written_at if replay is None else replay.time_unix_nano
         counts = Counts(batches=1 if records else 0)
+        known: Sequence[Records] = ()
+        if records.requests:
+            records, known = take_new(self.connection, records, written_at)
         batch = None
         if records.spans or records.logs:
             batch = self._write_records(records.spans, records.logs, counts)
@@ -111,6 +121,12 @@ class Writer:
             quarantine.write(self.connection)
             counts.received += len(records.quarantine)
             counts.quarantined = len(records.quarantine)
+        if records.requests or known:
+            counts.received += sum(map(len, known))
+            counts.duplicate += sum(map(len, known))
+            count_sources(self.connection, records, known, batch, now)
+            if self.may_forget:
+                forget_requests(self.connection, len(records.requests), written_at)
         counts.replayed = 0 if replay is None else counts.received
         write_run(self.connection, run, counts, now)
         if batch is not None and counts.opened:

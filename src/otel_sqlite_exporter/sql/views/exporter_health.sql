@@ -1,11 +1,11 @@
 CREATE VIEW exporter_health AS
 -- One row for each exporter in each process that wrote to this file, with its counters since it started: of spans
--- (signal 'traces'), of log records ('logs'), or of both in a command that imported them ('import'). received =
--- written + duplicate + quarantined. repaired counts altered values, and opened counts spans that were written before
--- they ended. dropped counts lost records: the queue or the spool was full, or neither file nor spool could be
--- written. spooled went to the spool, replayed came back from it. retries counts batches that were tried again. lag_ms
--- is how long the oldest record of the last batch had waited. Of many rows, the oldest that lost nothing are one row for
--- each signal and version: its host is empty.
+-- (signal 'traces'), of log records ('logs'), or of both in a command that imported them ('import') or a server that
+-- received them ('receive'). received = written + duplicate + quarantined. repaired counts altered values, and opened
+-- counts spans that were written before they ended. dropped counts lost records: the queue or the spool was full, or
+-- neither file nor spool could be written. spooled went to the spool, replayed came back from it. retries counts batches
+-- that were tried again. lag_ms is how long the oldest record of the last batch had waited. Of many rows, the oldest
+-- that lost nothing are one row for each signal and version: its host is empty.
 SELECT
   h.run_id,
   h.host,

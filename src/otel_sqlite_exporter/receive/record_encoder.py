@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Encodes spans and log records that were read from messages as exported ones are: redacted, with the dialects and
+session attributes of the settings. One that cannot be a row costs itself: it goes to quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from otel_sqlite_exporter.encode.logs import LogEncoder
+from otel_sqlite_exporter.encode.quarantine import quarantine_log, quarantine_piece, quarantine_span
+from otel_sqlite_exporter.encode.span_encoders import make_span_encoder
+from otel_sqlite_exporter.genai.rules import extend_rules
+from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow
+from otel_sqlite_exporter.model.signals import LogFields, ResourceFields, SpanFields
+from otel_sqlite_exporter.model.values import repair_text
+from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord
+from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
+from otel_sqlite_exporter.settings import REDACTED, Settings
+
+
+class RecordEncoder:
+    """Encodes for the file of `settings`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._redactor = make_span_redactor(settings)
+        rules = extend_rules(settings.dialects)
+        self._encode_span = make_span_encoder(settings.session_attributes, rules).encode_span
+        self._encode_log = LogEncoder(settings.session_attributes, rules).encode_log
+
+    def encode(
+        self, record: SpanFields | LogFields, altered: int, arrival_time_unix_nano: int
+    ) -> EncodedSpan | EncodedLog | QuarantineRow:
+        """Return the rows of `record`, or its row for the quarantine. `altered` is the number of its values that could
+        not be read as they came.
+
+        Raises:
+            MemoryError: That says nothing about the record.
+        """
+        redacted = self._redact(record)
+        is_span = isinstance(redacted, SpanFields)
+        encode: Callable[..., EncodedSpan | EncodedLog] = self._encode_span if is_span else self._encode_log
+        try:
+            encoded = encode(redacted, arrival_time_unix_nano)
+        except MemoryError:
+            raise
+        except Exception as error:
+            return (quarantine_span if is_span else quarantine_log)(redacted, error, arrival_time_unix_nano)
+        return encoded._replace(repaired=encoded.repaired + altered) if altered else encoded
+
+    def refuse(
+        self, record: UnreadableRecord, source: str, location: str, arrival_time_unix_nano: int
+    ) -> QuarantineRow:
+        """Return the row for the quarantine of a part of a message from `source` that cannot be read."""
+        content = record.content if self._redactor is None else REDACTED
+        return quarantine_piece(source, location, content, record.reason, arrival_time_unix_nano)
+
+    def encode_service_name(self, name: str) -> str:
+        """Return the name of a service as the file has it; empty where it may not have it."""
+        if self._redactor is not None:
+            resource = self._redactor.redact_resource(ResourceFields({"service.name": name}))
+            name = resource.attributes.get("service.name", "")
+        return repair_text(name)[0]
+
+    def _redact(self, record: SpanFields | LogFields) -> SpanFields | LogFields:
+        if self._redactor is None:
+            return record
+        if isinstance(record, SpanFields):
+            return self._redactor.redact_span(record)
+        return self._redactor.redact_log(record)

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Joins the parts of the server into one ASGI application."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
+from typing import Protocol
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from otel_sqlite_exporter.deliver.problem_log import ProblemLog
+from otel_sqlite_exporter.server.server_context import ServerContext
+
+_logger = logging.getLogger(__name__)
+_PROBLEM = "application/problem+json"
+_SENTENCES = {
+    404: "there is nothing at this path",
+    405: "this path does not take this method",
+    500: "the request failed here: the log of the server says where",
+}
+
+
+class ServerPart(Protocol):
+    """A module that adds routes. It may also have `run_part(context)`, an asynchronous context manager that is open
+    while the server runs."""
+
+    def make_routes(self, context: ServerContext) -> list[BaseRoute]:
+        """Return the routes of this part."""
+
+
+def make_application(
+    context: ServerContext, parts: Sequence[ServerPart], guard: Callable[[ASGIApp], ASGIApp] | None = None
+) -> ASGIApp:
+    """Return the application of these parts. All requests pass `guard` first, which knows who may do what."""
+
+    @asynccontextmanager
+    async def run_parts(application: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for part in parts:
+                if hasattr(part, "run_part"):
+                    await stack.enter_async_context(part.run_part(context))
+            yield
+
+    application = Starlette(
+        routes=[route for part in parts for route in part.make_routes(context)],
+        exception_handlers={HTTPException: _explain, Exception: _explain},
+        lifespan=run_parts,
+    )
+    application.router.redirect_slashes = False
+    return _LastResort(application if guard is None else guard(application), context.settings.path)
+
+
+def _explain(request: Request, error: Exception) -> Response:
+    """Return the answer of a path that nothing serves, in the form of RFC 9457."""
+    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
+    title = HTTPStatus(status).phrase
+    detail = _SENTENCES.get(status, title)
+    return JSONResponse(
+        {"type": "about:blank", "title": title, "status": status, "detail": detail},
+        status_code=status,
+        headers=headers,
+        media_type=_PROBLEM,
+    )
+
+
+class _LastResort:
+    """Logs what an application raises, without any text of it, once a minute at most; uvicorn would log a traceback."""
+
+    def __init__(self, application: ASGIApp, path: str) -> None:
+        self._application = application
+        self._log = ProblemLog(_logger, path)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_started = False
+
+        async def note_start(message: Message) -> None:
+            nonlocal is_started
+            is_started = True
+            await send(message)
+
+        try:
+            await self._application(scope, receive, note_start)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            self._log.report_failure("a request failed", error)
+            if not is_started:
+                await _explain(Request(scope), error)(scope, receive, send)

@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a receiver does with each request: without HTTP or gRPC."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from google.protobuf.json_format import MessageToJson
+from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
+from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData
+from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+
+from otel_sqlite_exporter.deliver.spool import spool_path
+from otel_sqlite_exporter.receive.request_decoder import RequestDecoder
+from otel_sqlite_exporter.receive.requests import (
+    METRICS,
+    REASONS,
+    UNENCODED,
+    UNREADABLE,
+    BadRequestError,
+    BusyError,
+    ExportAnswer,
+    ReceivedRequest,
+)
+from tests.conftest import read, span_names
+from tests.received import (
+    NOON_NS,
+    ask_for_logs,
+    ask_for_spans,
+    locked,
+    log_texts,
+    make_log,
+    make_message,
+    make_request,
+    make_span,
+    receiving,
+    source,
+)
+
+DONE = ExportAnswer()
+
+
+@pytest.mark.parametrize("signal", ["traces", "logs"])
+def test_a_message_is_received_as_protobuf_and_as_json(path: Path, signal: str) -> None:
+    data = TracesData() if signal == "traces" else LogsData()
+    group = data.resource_spans.add() if isinstance(data, TracesData) else data.resource_logs.add()
+    attribute = group.resource.attributes.add(key="service.name")
+    attribute.value.string_value = "shop"
+    if isinstance(data, TracesData):
+        data.resource_spans[0].scope_spans.add().spans.add(
+            trace_id=b"\1" * 16, span_id=b"\2" * 8, name="span", start_time_unix_nano=NOON_NS
+        )
+    else:
+        # A record without anything that tells it from a span.
+        data.resource_logs[0].scope_logs.add().log_records.add(severity_text="low")
+    body = data.SerializeToString()
+    with receiving(path) as receiver:
+        assert receiver.submit(ReceivedRequest(signal, body, False, "go", "::1", 5)).result() == DONE
+        message = make_message(signal, make_span(9) if signal == "traces" else make_log("text"))
+        assert receiver.submit(make_request(signal, message)).result() == DONE
+    assert read(path, "SELECT count(*) FROM spans" if signal == "traces" else "SELECT count(*) FROM logs") == [(2,)]
+    assert source(path, "sender, service_name, signal, stored", "sender = 'go'") == [("go", "shop", signal, 1)]
+    assert read(path, "SELECT signal, received, written FROM exporter_health") == [("receive", 2, 2)]
+
+
+@pytest.mark.parametrize("signal", ["traces", "logs", "metrics"])
+def test_an_empty_message_has_an_empty_answer(path: Path, signal: str) -> None:
+    with receiving(path) as receiver:
+        for body, is_json in ((b"{}", True), (b"", False), (b'{"unknown": 1}', True)):
+            assert receiver.submit(ReceivedRequest(signal, body, is_json, "curl", "::1", 0)).result() == DONE
+    assert not path.exists()
+
+
+BAD = {
+    "no JSON": ("traces", b"{", True),
+    "no object": ("traces", b"[1]", True),
+    "no list": ("logs", b'{"resourceLogs": {}}', True),
+    "no protobuf": ("traces", b"\xff\xff", False),
+    "too deep": ("traces", b"[" * 100_000, True),
+    "another signal": ("logs", json.dumps(make_message("traces", make_span(1))).encode(), True),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_body_that_is_no_message_is_refused(path: Path, name: str) -> None:
+    signal, body, is_json = BAD[name]
+    with receiving(path) as receiver:
+        bad = receiver.submit(ReceivedRequest(signal, body, is_json, "curl", "::1", 0))
+        good = receiver.submit(ask_for_logs("good"))
+        with pytest.raises(BadRequestError, match=r"^the body is (no|a message of) ") as raised:
+            bad.result()
+        assert str(path) not in str(raised.value)
+        assert good.result() == DONE
+
+
+def test_a_bad_record_costs_itself(path: Path) -> None:
+    spans = [make_span(1), {"name": "without ids"}, "no object", make_span(2, traceId="0" * 32)]
+    with receiving(path) as receiver:
+        answer = receiver.submit(make_request("traces", make_message("traces", *spans))).result()
+        assert receiver.submit(make_request("logs", make_message("logs", 5, make_log("good")))).result()[0] == 1
+    assert answer == ExportAnswer(3, UNREADABLE)
+    assert span_names(path) == ["span 1"]
+    assert read(path, "SELECT count(*) FROM _quarantine") == [(4,)]
+    assert source(path, "signal, received, stored, rejected, rejected_reasons") == [
+        ("logs", 2, 1, 1, json.dumps({UNREADABLE: 1}, separators=(",", ":"))),
+        ("traces", 4, 1, 3, json.dumps({UNREADABLE: 3}, separators=(",", ":"))),
+    ]
+    assert read(path, "SELECT received, written, quarantined FROM exporter_health") == [(6, 2, 4)]
+
+
+def test_reasons_add_up(path: Path) -> None:
+    with receiving(path) as receiver:
+        for number in range(3):
+            receiver.submit(make_request("traces", make_message("traces", {"name": number}))).result()
+    assert source(path, "rejected_reasons") == [(json.dumps({UNREADABLE: 3}, separators=(",", ":")),)]
+    assert {UNREADABLE, UNENCODED, METRICS} < set(REASONS)
+
+
+def test_metrics_are_counted_and_not_stored(path: Path) -> None:
+    metrics = [{"sum": {"dataPoints": [{}, {}]}}, {"name": "empty"}, {"gauge": {"data_points": [{}]}}, None]
+    message = {"resourceMetrics": [{"scopeMetrics": [{"metrics": metrics}]}, None]}
+    with receiving(path) as receiver:
+        assert receiver.submit(make_request("metrics", message)).result() == ExportAnswer(5, METRICS)
+    assert source(path, "signal, received, rejected") == [("metrics", 5, 5)]
+
+
+@pytest.mark.parametrize("is_json", [False, True])
+def test_metrics_are_counted_by_service(path: Path, is_json: bool) -> None:
+    data = MetricsData()
+    for service, points in (("shop", 3), ("till", 1), ("shop", 2), ("", 1)):
+        group = data.resource_metrics.add()
+        group.resource.attributes.add(key="host.name").value.string_value = "here"
+        group.resource.attributes.add(key="service.name").value.string_value = service
+        gauge = group.scope_metrics.add().metrics.add(name="load").gauge
+        for _ in range(points):
+            gauge.data_points.add(as_int=1)
+    body = MessageToJson(data).encode() if is_json else data.SerializeToString()
+    request = ReceivedRequest("metrics", body, is_json, "go", "::1", 700)
+    with receiving(path) as receiver:
+        assert receiver.submit(request).result() == ExportAnswer(7, METRICS)
+        assert receiver.submit(request).result() == ExportAnswer(7, METRICS)
+    assert source(path, "service_name, received, duplicate, rejected, retried_requests, sent_bytes") == [
+        ("shop", 10, 5, 5, 1, 1_000),
+        ("till", 2, 1, 1, 0, 200),
+        ("unknown_service", 2, 1, 1, 0, 200),
+    ]
+
+
+@pytest.mark.parametrize("name", [5, None, {}, "\ud800", "x" * 1_000])
+def test_the_name_of_a_service_that_sends_metrics_may_be_anything(path: Path, name: object) -> None:
+    attributes = [None, {"key": "service.name", "value": {"stringValue": name}}]
+    group = {"resource": {"attributes": attributes}, "scopeMetrics": [{"metrics": [{}]}]}
+    groups = [group, {"resource": 5, "scopeMetrics": [{"metrics": [5]}]}, {"scopeMetrics": {}}]
+    with receiving(path) as receiver:
+        answer = receiver.submit(make_request("metrics", {"resourceMetrics": groups})).result()
+    assert answer == ExportAnswer(2, METRICS)
+    assert sum(count for _, count in source(path, "service_name, received")) == 2
+    assert all(len(service) <= 200 for (service,) in source(path, "service_name"))
+
+
+def test_the_name_of_a_service_that_sends_metrics_is_redacted(path: Path) -> None:
+    attributes = [{"key": "service.name", "value": {"stringValue": "secret"}}]
+    group = {"resource": {"attributes": attributes}, "scopeMetrics": [{"metrics": [{}]}]}
+    with receiving(path, redact_keys=["service.name"]) as receiver:
+        receiver.submit(make_request("metrics", {"resourceMetrics": [group]})).result()
+    assert source(path, "service_name") == [("[redacted]",)]
+
+
+def test_old_and_future_times_are_taken(path: Path) -> None:
+    times = {"start 1970": "1", "start 2262": str(2**63 - 1)}
+    spans = [make_span(n, startTimeUnixNano=time, endTimeUnixNano=time) for n, time in enumerate(times.values(), 1)]
+    with receiving(path) as receiver:
+        assert receiver.submit(make_request("traces", make_message("traces", *spans))).result() == DONE
+    found = [str(start) for (start,) in read(path, "SELECT start_time_unix_nano FROM spans ORDER BY 1")]
+    assert found == [*times.values()]
+
+
+def test_redaction_and_capture_limits_hold(path: Path) -> None:
+    attributes = [
+        {"key": "password", "value": {"stringValue": "secret"}},
+        {"key": "text", "value": {"stringValue": "x" * 50}},
+    ]
+    bad = {"name": "secret", "attributes": attributes}
+    with receiving(path, redact_keys=["password"], capture_limit=10) as receiver:
+        spans = [make_span(1, attributes=attributes), bad]
+        assert receiver.submit(make_request("traces", make_message("traces", *spans))).result().rejected == 1
+        log = make_log("x" * 50, attributes=attributes)
+        assert receiver.submit(make_request("logs", make_message("logs", log))).result() == DONE
+    for (found,) in read(path, "SELECT attributes FROM spans UNION ALL SELECT attributes FROM logs"):
+        values = json.loads(found)
+        assert values["password"] == "[redacted]"
+        assert len(values["text"]) < 40
+    (content,) = read(path, "SELECT content FROM _quarantine")[0]
+    assert "secret" not in content
+
+
+def test_services_of_one_request_are_counted_apart(path: Path) -> None:
+    one, two = make_message("logs", make_log("a"), make_log("b")), make_message("logs", make_log("c"), service="till")
+    request = make_request("logs", {"resourceLogs": one["resourceLogs"] + two["resourceLogs"]})
+    with receiving(path) as receiver:
+        receiver.submit(request._replace(sent_bytes=300)).result()
+    assert source(path, "service_name, stored, sent_bytes") == [("shop", 2, 200), ("till", 1, 100)]
+
+
+def test_beyond_a_thousand_sources_new_ones_are_counted_together(path: Path) -> None:
+    with receiving(path) as receiver:
+        receiver.submit(ask_for_logs("first")).result()
+        with closing(sqlite3.connect(path)) as file, file:
+            file.execute(
+                "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 998)"
+                " INSERT INTO _receiver_sources SELECT NULL, i, i, 'logs', 0, 0, 0, '{}', 0, 0, 0 FROM n"
+            )
+        for number in range(5):
+            receiver.submit(ask_for_logs(f"{number}", sender=f"new {number}")).result()
+        receiver.submit(ask_for_spans(1, sender="new")).result()
+        receiver.submit(ask_for_logs("last")).result()
+    assert read(path, "SELECT count(*) FROM receiver_sources") == [(1_002,)]
+    assert source(path, "sender, signal, stored", "stored") == [
+        ("(others)", "logs", 4),
+        ("(others)", "traces", 1),
+        ("curl", "logs", 2),
+        ("new 0", "logs", 1),
+    ]
+
+
+def test_a_locked_file_is_no_loss_and_an_idle_receiver_writes_it_later(path: Path) -> None:
+    with receiving(path, busy_timeout_ms=0) as receiver:
+        receiver.submit(ask_for_logs("first")).result()
+        with locked(path):
+            assert receiver.submit(ask_for_logs("spooled")).result() == DONE
+            assert log_texts(path) == ["first"]
+        while log_texts(path) != ["first", "spooled"]:
+            time.sleep(0.01)
+    assert read(path, "SELECT received, written, spooled, replayed, dropped FROM exporter_health") == [(2, 2, 1, 1, 0)]
+
+
+def test_where_neither_file_nor_spool_can_be_written_the_sender_is_to_repeat(path: Path) -> None:
+    with receiving(path, busy_timeout_ms=0, spool_limit_bytes=0) as receiver:
+        receiver.submit(ask_for_logs("first")).result()
+        with locked(path), pytest.raises(BusyError, match="neither the file nor the spool") as raised:
+            receiver.submit(ask_for_logs("second")).result()
+        assert 1 <= raised.value.retry_after_s <= 30
+        assert str(path) not in str(raised.value)
+        receiver.submit(ask_for_logs("second")).result()
+    assert log_texts(path) == ["first", "second"]
+    assert read(path, "SELECT received, dropped FROM exporter_health") == [(2, 0)]
+
+
+def test_a_file_of_a_newer_version_is_left_alone(path: Path) -> None:
+    with receiving(path) as receiver:
+        receiver.submit(ask_for_logs("first")).result()
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("PRAGMA user_version = 999")
+    with receiving(path) as receiver, pytest.raises(BusyError, match="pip install -U otel-sqlite-exporter"):
+        receiver.submit(ask_for_logs("second")).result()
+    assert not Path(spool_path(str(path))).exists()
+
+
+def test_a_file_of_another_program_is_left_alone(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("CREATE TABLE notes (text)")
+    before = path.read_bytes()
+    with receiving(path) as receiver, pytest.raises(BusyError, match="not one of otel-sqlite-exporter"):
+        receiver.submit(ask_for_logs("text")).result()
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert path.read_bytes() == before
+
+
+def test_a_closed_receiver_writes_what_waits_and_takes_no_more(path: Path) -> None:
+    with receiving(path) as receiver:
+        answers = [receiver.submit(ask_for_logs(str(number))) for number in range(50)]
+        receiver.close()
+        assert [answer.result(0) for answer in answers] == [DONE] * 50
+        with pytest.raises(BusyError, match="closed"):
+            receiver.submit(ask_for_logs("late"))
+    assert sorted(map(int, log_texts(path))) == [*range(50)]
+
+
+def test_a_full_queue_is_said_and_a_new_client_has_room(path: Path) -> None:
+    """The writer waits for a lock, so nothing is taken meanwhile."""
+    with receiving(path, waiting_bytes=100_000) as receiver:
+        receiver.submit(ask_for_logs("first")).result()
+        with locked(path):
+            answers = [receiver.submit(ask_for_logs("held"))]
+            greedy = (receiver.submit(ask_for_logs(f"greedy {number}", client="greedy")) for number in range(1_000))
+            with pytest.raises(BusyError, match="too much waits") as raised:
+                answers.extend(greedy)
+            assert 1 <= raised.value.retry_after_s <= 30
+            assert 10 < len(answers) < 100
+            answers.append(receiver.submit(ask_for_logs("modest", client="modest")))
+        assert {answer.result() for answer in answers} == {DONE}
+        receiver.submit(ask_for_logs("afterwards", client="greedy")).result()
+    # In turns: the modest one is written with the first of the greedy ones.
+    texts = log_texts(path)
+    assert texts.index("modest") <= 3
+    assert len(texts) == len(answers) + 2
+
+
+def test_a_request_that_is_cancelled_in_time_is_not_written(path: Path) -> None:
+    with receiving(path) as receiver:
+        receiver.submit(ask_for_logs("first")).result()
+        with locked(path):
+            held = receiver.submit(ask_for_logs("held"))
+            while not held.running():
+                pass
+            given_up = receiver.submit(ask_for_logs("given up"))
+            assert given_up.cancel()
+        assert held.result() == DONE
+    assert log_texts(path) == ["first", "held"]
+
+
+def test_an_error_of_this_package_costs_no_more_than_its_group(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: object, request: ReceivedRequest, now: int) -> None:
+        raise RuntimeError(request.body)
+
+    with receiving(path) as receiver:
+        with monkeypatch.context() as patch:
+            patch.setattr(RequestDecoder, "decode_request", fail)
+            answer = receiver.submit(ask_for_logs("secret"))
+            with pytest.raises(BusyError, match="log of the receiver"):
+                answer.result()
+        assert receiver.submit(ask_for_logs("second")).result() == DONE
+    assert log_texts(path) == ["second"]
+    assert "RuntimeError" in caplog.text
+    assert "secret" not in caplog.text
