@@ -21,7 +21,7 @@ import pytest
 from click.testing import CliRunner
 
 from otel_sqlite_exporter.cli.commands import PROGRAM, cli
-from otel_sqlite_exporter.cli.connect_commands import AGENTS
+from otel_sqlite_exporter.cli.edges.connect_commands import AGENTS
 from otel_sqlite_exporter.connect.agent_profiles import PROFILES
 from otel_sqlite_exporter.connect.service_units import find_unit, write_launchd, write_systemd
 from tests.commands import COMMAND
