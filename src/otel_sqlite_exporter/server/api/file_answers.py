@@ -19,8 +19,13 @@ from otel_sqlite_exporter.query.otlp_export import read_export
 from otel_sqlite_exporter.query.overview import read_overview
 from otel_sqlite_exporter.query.pages import decode_json, field_types, quote_formula
 from otel_sqlite_exporter.query.reading import fetch
+from otel_sqlite_exporter.query.sandbox.bounded_statement import (
+    LONGEST_S,
+    MOST_ROWS,
+    StatementLimits,
+    run_bounded_statement,
+)
 from otel_sqlite_exporter.query.sql_builder import Select
-from otel_sqlite_exporter.query.statement import run_statement
 from otel_sqlite_exporter.server.api.api_answers import DataAnswer, StreamedAnswer
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.list_answers import LISTED, find_rows
@@ -28,10 +33,6 @@ from otel_sqlite_exporter.sql.texts import read_query
 
 _PAGE = 500
 _OF_OTLP = ("session_id", "trace_id", "since", "until", "signal")
-MOST_ROWS = 5_000
-"""The most rows of a statement."""
-LONGEST_S = 30
-"""The most seconds that a statement may take."""
 
 
 def describe_file(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
@@ -136,11 +137,15 @@ def _encode_lines(rows: list[Any]) -> bytes:
 
 def run_sql(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
     """Answer with the rows of a statement."""
-    result = backend.file.read(
-        run_statement, arguments["sql"], limit=arguments["limit"], timeout_s=arguments["timeout_s"]
+    result = run_bounded_statement(
+        backend.settings.path,
+        arguments["sql"],
+        arguments["parameters"] or (),
+        StatementLimits(timeout_s=arguments["timeout_s"], limit=arguments["limit"]),
+        busy_timeout_ms=backend.settings.busy_timeout_ms,
     )
     data = {"columns": list(result.columns), "rows": [list(row) for row in result.rows]}
-    return DataAnswer(data, None, result.total, result.total is None)
+    return DataAnswer(data, None, result.total, result.truncated or result.cut_values > 0)
 
 
 def read_statement(body: bytes) -> dict[str, Any]:
@@ -166,5 +171,5 @@ def read_statement(body: bytes) -> dict[str, Any]:
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST_ROWS:
         raise FilterError("limit", f"{limit!r} is not a number of rows from 1 to {MOST_ROWS}")
     if isinstance(timeout_s, bool) or not isinstance(timeout_s, (int, float)) or not 0 < timeout_s <= LONGEST_S:
-        raise FilterError("timeout_s", f"{timeout_s!r} is not a number of seconds up to {LONGEST_S}")
+        raise FilterError("timeout_s", f"{timeout_s!r} is not a number of seconds up to {LONGEST_S:g}")
     return arguments
