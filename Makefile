@@ -19,7 +19,7 @@ ifeq ($(CI),true)
 export OTEL_SQLITE_EXPORTER_BUILD_NATIVE ?= 1
 endif
 
-.PHONY: help demo test reference asan native quick check format bench dialects settings columns scores captures live trials lock clean
+.PHONY: help demo test reference asan native quick check format bench dialects settings api columns scores captures live trials lock clean
 .DEFAULT_GOAL := help
 
 ##@ First steps
@@ -75,6 +75,9 @@ dialects: $(VENV)/.installed ## write the tables of docs/dialects.md from the di
 
 settings: $(VENV)/.installed ## write the tables of docs/settings.md from the declared settings
 	$(BIN)/python tools/generate_settings.py
+
+api: $(VENV)/.installed ## write the tables of docs/api.md from the route table
+	$(BIN)/python tools/generate_api.py
 
 columns: $(VENV)/.installed ## write the types of the ORM's columns from query/summaries.py
 	$(BIN)/python tools/generate_columns.py

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import click
 
-from otel_sqlite_exporter.cli.error_reasons import strip_modules
 from otel_sqlite_exporter.error_texts import escape as escape
+from otel_sqlite_exporter.model.error_reasons import strip_modules
 from otel_sqlite_exporter.model.plural import format_number
 
 

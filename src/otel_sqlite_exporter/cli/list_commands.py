@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import click
 
 from otel_sqlite_exporter.cli import options as opt
-from otel_sqlite_exporter.cli.error_reasons import find_reason
 from otel_sqlite_exporter.cli.formatting import (
     format_cost,
     format_ms,
@@ -22,6 +21,7 @@ from otel_sqlite_exporter.cli.formatting import (
 )
 from otel_sqlite_exporter.cli.table_model import Column, Table
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
+from otel_sqlite_exporter.model.error_reasons import find_reason
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.query import summaries
@@ -236,7 +236,7 @@ def _make_command(records: _List[Any]) -> click.Command:
             _name_severities(database)
 
     command: Any = click.pass_obj(run)
-    for option in (opt.JSON, opt.OLDEST, opt.CURSOR, opt.LIMIT, opt.ATTRIBUTE, *reversed(records.options)):
+    for option in (opt.JSON, opt.OLDEST, opt.CURSOR, opt.LIMIT, opt.FILTER, opt.ATTRIBUTE, *reversed(records.options)):
         command = option(command)
     return click.command(records.command, help=records.help)(opt.DATABASE(opt.SINCE(opt.UNTIL(command))))
 

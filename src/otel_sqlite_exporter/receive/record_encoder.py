@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from otel_sqlite_exporter.encode.logs import LogEncoder
 from otel_sqlite_exporter.encode.quarantine import quarantine_log, quarantine_piece, quarantine_span
-from otel_sqlite_exporter.encode.spans import SpanEncoder
+from otel_sqlite_exporter.encode.span_encoders import make_span_encoder
 from otel_sqlite_exporter.genai.rules import extend_rules
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow
 from otel_sqlite_exporter.model.signals import LogFields, ResourceFields, SpanFields
@@ -24,7 +24,7 @@ class RecordEncoder:
     def __init__(self, settings: Settings) -> None:
         self._redactor = make_span_redactor(settings)
         rules = extend_rules(settings.dialects)
-        self._encode_span = SpanEncoder(settings.session_attributes, rules).encode_span
+        self._encode_span = make_span_encoder(settings.session_attributes, rules).encode_span
         self._encode_log = LogEncoder(settings.session_attributes, rules).encode_log
 
     def encode(

@@ -9,7 +9,6 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
-from otel_sqlite_exporter.cli.error_reasons import find_reason
 from otel_sqlite_exporter.cli.formatting import (
     Interval,
     Value,
@@ -21,11 +20,12 @@ from otel_sqlite_exporter.cli.formatting import (
 )
 from otel_sqlite_exporter.cli.table_model import Column, Table, make_columns
 from otel_sqlite_exporter.cli.tables import print_csv, print_json, print_tables
+from otel_sqlite_exporter.model.error_reasons import find_reason
 from otel_sqlite_exporter.model.plural import format_number
 from otel_sqlite_exporter.query.limits.comparison import Comparison
 from otel_sqlite_exporter.query.reports import ReportResult
+from otel_sqlite_exporter.query.sandbox.statement import StatementResult
 from otel_sqlite_exporter.query.search import SearchHit, SearchResult
-from otel_sqlite_exporter.query.statement import StatementResult
 
 _DROP = {
     **{"service_name": 2, "example_trace_id": 3, "trace_id": 3, "agent_name": 4, "cause": 5, "start_time": 6},

@@ -29,11 +29,12 @@ from otel_sqlite_exporter.sql.texts import read_query
 
 _NAMED, _DIGITS = 5, 18
 _NAMES = ("session", "trace", "span")
-_OF_ROW: dict[str, AskableView[Any]] = {"llm": LLM_INTERACTIONS, "tool": TOOL_INTERACTIONS}
+CALLS_AND_TOOLS: dict[str, AskableView[Any]] = {"llm": LLM_INTERACTIONS, "tool": TOOL_INTERACTIONS}
+"""The views of what a conversation consists of, by kind."""
 _Row = LLMInteractionSummary | ToolInteractionSummary
 
 
-class _Target(NamedTuple):
+class ConversationTarget(NamedTuple):
     """What an id names. `trace_id` is that of a span."""
 
     kind: str
@@ -54,17 +55,17 @@ def read_conversation(connection: sqlite3.Connection, text: str, *, limit: int) 
     """
     if not isinstance(text, str) or not text:
         raise FilterError("id", f"{text!r} is not an id: give that of a session, a trace, a span, a call or a tool")
-    target = _find_target(connection, text)
+    target = find_target(connection, text)
     if target.kind == "span":
         return _read_span(connection, target, limit)
-    if target.kind in _OF_ROW:
+    if target.kind in CALLS_AND_TOOLS:
         row = _read_row(connection, target)
         return _make_one(target.kind, row.span_id or target.id, row.trace_id, [row])
     filters = {f"{target.kind}_id": target.id, "counted": True}
-    pages = [find_page(connection, view, filters, limit, None, False) for view in _OF_ROW.values()]
+    pages = [find_page(connection, view, filters, limit, None, False) for view in CALLS_AND_TOOLS.values()]
     total = None if any(page.total is None for page in pages) else sum(page.total or 0 for page in pages)
     trace_id = target.id if target.kind == "trace" else None
-    make = _make_conversations if target.kind == "user" else _make_turns
+    make = _make_conversations if target.kind == "user" else make_turns
     running = None
     if target.kind != "user":
         filters = {f"{target.kind}_id": target.id, "status": "running"}
@@ -72,7 +73,12 @@ def read_conversation(connection: sqlite3.Connection, text: str, *, limit: int) 
     return Conversation(target.kind, target.id, trace_id, make(_join(pages)[:limit]), total, running)
 
 
-def _find_target(connection: sqlite3.Connection, text: str) -> _Target:
+def find_target(connection: sqlite3.Connection, text: str) -> ConversationTarget:
+    """Return what an id names: of a session, a trace, a span, a call, a tool or a user.
+
+    Raises:
+        NotFoundError: It names nothing, or several things.
+    """
     kind, _, id = text.partition(":")
     found = _find_of_kind(connection, kind, id) or _find_of_kind(connection, "", text)
     if len(found) == 1:
@@ -91,20 +97,20 @@ def _find_target(connection: sqlite3.Connection, text: str) -> _Target:
     )
 
 
-def _find_of_kind(connection: sqlite3.Connection, kind: str, id: str) -> list[_Target]:
+def _find_of_kind(connection: sqlite3.Connection, kind: str, id: str) -> list[ConversationTarget]:
     """Return what has the id; if there is nothing, what has an id that begins so. No kind: of any kind."""
     if kind == "user":
         sessions = find_page(connection, SESSIONS, {"user_id": id}, 1, None, True) if id else ()
-        return [_Target(kind, id)] if sessions else []
+        return [ConversationTarget(kind, id)] if sessions else []
     named = [one for one in _find_named(connection, id) if kind in ("", one.kind)] if kind in ("", *_NAMES) else []
     exact = [one for one in named if one.id in (id, id.lower())]
     if id.isdecimal() and len(id) <= _DIGITS:
-        rows = [_Target(one, id) for one in _OF_ROW if kind in ("", one)]
+        rows = [ConversationTarget(one, id) for one in CALLS_AND_TOOLS if kind in ("", one)]
         exact += [row for row in rows if _find_rows(connection, row)]
     return exact or named
 
 
-def _find_named(connection: sqlite3.Connection, text: str) -> list[_Target]:
+def _find_named(connection: sqlite3.Connection, text: str) -> list[ConversationTarget]:
     """Return the sessions, traces and spans whose ids begin with a text; for a span, also after `TRACE/`."""
     if not text:
         return []
@@ -115,23 +121,29 @@ def _find_named(connection: sqlite3.Connection, text: str) -> list[_Target]:
     bounds = {"prefix": span, "beyond": f"{span}{chr(sys.maxunicode)}", "limit": _NAMED + 1 if not slash else 1_000}
     spans = fetch(connection, Select(read_query("find_span_ids"), bounds)) if span else []
     return [
-        *(_Target("session", row["session_id"]) for row in sessions),
-        *(_Target("trace", row["trace_id"]) for row in traces),
-        *(_Target("span", row["span_id"], row["trace_id"]) for row in spans if row["trace_id"].startswith(trace)),
+        *(ConversationTarget("session", row["session_id"]) for row in sessions),
+        *(ConversationTarget("trace", row["trace_id"]) for row in traces),
+        *(
+            ConversationTarget("span", row["span_id"], row["trace_id"])
+            for row in spans
+            if row["trace_id"].startswith(trace)
+        ),
     ]
 
 
-def _find_rows(connection: sqlite3.Connection, target: _Target) -> list[dict[str, Any]]:
-    select = build_newest(_OF_ROW[target.kind], ("*",), {}, among=orjson.dumps([int(target.id)]).decode(), limit=1)
+def _find_rows(connection: sqlite3.Connection, target: ConversationTarget) -> list[dict[str, Any]]:
+    select = build_newest(
+        CALLS_AND_TOOLS[target.kind], ("*",), {}, among=orjson.dumps([int(target.id)]).decode(), limit=1
+    )
     return fetch(connection, select)
 
 
-def _read_row(connection: sqlite3.Connection, target: _Target) -> _Row:
-    row: _Row = _OF_ROW[target.kind].row_type.from_row(_find_rows(connection, target)[0])
+def _read_row(connection: sqlite3.Connection, target: ConversationTarget) -> _Row:
+    row: _Row = CALLS_AND_TOOLS[target.kind].row_type.from_row(_find_rows(connection, target)[0])
     return row
 
 
-def _read_span(connection: sqlite3.Connection, span: _Target, limit: int) -> Conversation:
+def _read_span(connection: sqlite3.Connection, span: ConversationTarget, limit: int) -> Conversation:
     """Return the call or the tool that a span is; or what is below it, if it is something else or an agent."""
     place = {"trace_id": span.trace_id, "span_id": span.id}
     calls = find_all(connection, LLM_INTERACTIONS, **place)
@@ -140,15 +152,16 @@ def _read_span(connection: sqlite3.Connection, span: _Target, limit: int) -> Con
     if own or tools:
         rows: list[_Row] = [*([call for call in own if call.counted] or own), *tools]
         return _make_one("llm" if own else "tool", span.id, span.trace_id, rows)
-    inside = _find_below(connection, span)
-    found = [find_all(connection, view, trace_id=span.trace_id, counted=True) for view in _OF_ROW.values()]
+    inside = find_spans_below(connection, span)
+    found = [find_all(connection, view, trace_id=span.trace_id, counted=True) for view in CALLS_AND_TOOLS.values()]
     rows = [row for row in _join(found) if row.span_id in inside]
     if not rows and calls:
         return _make_one("llm", span.id, span.trace_id, calls)
-    return Conversation("span", span.id, span.trace_id, _make_turns(rows[:limit]), len(rows))
+    return Conversation("span", span.id, span.trace_id, make_turns(rows[:limit]), len(rows))
 
 
-def _find_below(connection: sqlite3.Connection, span: _Target) -> set[str]:
+def find_spans_below(connection: sqlite3.Connection, span: ConversationTarget) -> set[str]:
+    """Return the ids of a span and of all below it."""
     below: dict[str | None, list[str]] = {}
     for row in fetch(connection, Select(read_query("find_parents"), {"trace_id": span.trace_id})):
         below.setdefault(row["parent_span_id"], []).append(row["span_id"])
@@ -172,11 +185,11 @@ def _make_one(kind: str, id: str, trace_id: str | None, rows: Sequence[_Row]) ->
         if isinstance(row, ToolInteractionSummary):
             turns.append(ToolTurn(row, is_asked=False))
         else:
-            turns.append(CallTurn(row, tuple(_read_prompt(row)), tuple(_read_messages(row, "completion")), 0))
+            turns.append(CallTurn(row, tuple(read_prompt(row)), tuple(read_texts(None, row.completion)), 0))
     return Conversation(kind, id, trace_id, tuple(turns), len(turns))
 
 
-def _make_turns(rows: Sequence[_Row]) -> tuple[Turn, ...]:
+def make_turns(rows: Sequence[_Row]) -> tuple[Turn, ...]:
     """Return the turns of one conversation."""
     folder, turns = Folder(), list[Turn]()
     asked: set[str] = set()
@@ -186,10 +199,10 @@ def _make_turns(rows: Sequence[_Row]) -> tuple[Turn, ...]:
             if row.result is not None:
                 folder.add_result(row.tool_call_id, row.result)
         else:
-            completion = _read_messages(row, "completion")
-            prompt, folded = folder.fold(_read_prompt(row), completion)
+            completion = read_texts(None, row.completion)
+            prompt, folded = folder.fold(read_prompt(row), completion)
             turns.append(CallTurn(row, tuple(prompt), tuple(completion), folded))
-            asked.update(_find_requests(completion))
+            asked.update(find_tool_requests(completion))
     return tuple(turns)
 
 
@@ -198,10 +211,11 @@ def _make_conversations(rows: Sequence[_Row]) -> tuple[Turn, ...]:
     sessions: dict[str | None, list[_Row]] = {}
     for row in rows:
         sessions.setdefault(row.session_id, []).append(row)
-    return tuple(turn for of_session in sessions.values() for turn in _make_turns(of_session))
+    return tuple(turn for of_session in sessions.values() for turn in make_turns(of_session))
 
 
-def _find_requests(messages: Iterable[Message]) -> Iterable[str]:
+def find_tool_requests(messages: Iterable[Message]) -> Iterable[str]:
+    """Yield the ids of the calls of tools that some messages ask for."""
     for message in messages:
         parts = message.get("parts")
         for part in parts if isinstance(parts, list) else ():
@@ -209,14 +223,16 @@ def _find_requests(messages: Iterable[Message]) -> Iterable[str]:
                 yield part["id"]
 
 
-def _read_prompt(call: LLMInteractionSummary) -> list[Message]:
-    instructions = _decode(call.system_instructions)
-    first = [{"role": "system", "parts": instructions}] if instructions else []
-    return [*first, *_read_messages(call, "prompt")]
+def read_prompt(call: LLMInteractionSummary) -> list[Message]:
+    """Return the messages of the prompt of a call, the system instructions first."""
+    return read_texts(call.system_instructions, call.prompt)
 
 
-def _read_messages(call: LLMInteractionSummary, column: str) -> list[Message]:
-    return [message for message in _decode(getattr(call, column)) if isinstance(message, dict)]
+def read_texts(instructions: str | None, messages: str | None) -> list[Message]:
+    """Return the messages that two columns of a call hold: its instructions, as a message, and its prompt or answer."""
+    parts = _decode(instructions)
+    first = [{"role": "system", "parts": parts}] if parts else []
+    return [*first, *(message for message in _decode(messages) if isinstance(message, dict))]
 
 
 def _decode(text: str | None) -> list[Any]:

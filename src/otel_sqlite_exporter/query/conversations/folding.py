@@ -37,7 +37,7 @@ class Folder:
         """Note that the result of a tool is shown: prompts that hold it do not show it again."""
         if call_id:
             self._result_ids.add(call_id)
-        key = ("result", _write(result))
+        key = ("result", write_part(result))
         self._results[key] = self._results.get(key, 0) + 1
 
     def fold(self, prompt: Sequence[Message], completion: Sequence[Message]) -> tuple[list[Message], int]:
@@ -55,12 +55,11 @@ class Folder:
                 rest = [part for part in _parts(message) if not self._is_shown(part)]
                 if rest:
                     shown.append(message if len(rest) == len(_parts(message)) else {**message, "parts": rest})
-        answered = [key for message in completion for key in map(_key_part_of(message), _parts(message)) if key]
-        self._histories.append((flat + answered, len(flat)))
+        self._histories.append((flat + key_messages(completion), len(flat)))
         return shown, len(prompt) - len(shown)
 
     def _is_new(self, message: Message) -> bool:
-        key = tuple(_write(part) for part in _parts(message))
+        key = tuple(write_part(part) for part in _parts(message))
         if key in self._instructions:
             return False
         self._instructions.add(key)
@@ -72,7 +71,7 @@ class Folder:
             return False
         if part.get("id") in self._result_ids:
             return True
-        key = ("result", _write(part.get("response")))
+        key = ("result", write_part(part.get("response")))
         if self._results.get(key, 0) < 1:
             return False
         self._results[key] -= 1
@@ -97,6 +96,12 @@ class Folder:
         return longest, was_answered
 
 
+def key_messages(messages: Iterable[Message]) -> list[_Key]:
+    """Return a key for each part of some messages, in order: parts that say the same have the same, whatever their ids.
+    Reasoning has none."""
+    return [key for message in messages for key in map(_key_part_of(message), _parts(message)) if key]
+
+
 def _find_places(history: Sequence[_Key], key: _Key) -> Iterable[int]:
     place = -1
     for _ in range(_PLACES):
@@ -117,20 +122,20 @@ def _key_part_of(message: Message) -> Any:
 
     def key_part(part: Any) -> _Key:
         if not isinstance(part, dict):
-            return (role, _write(part))
+            return (role, write_part(part))
         kind = part.get("type")
         if kind == "reasoning":
             return ()
         if kind == "tool_call":
-            return ("call", str(part.get("name")), _write(part.get("arguments")))
+            return ("call", str(part.get("name")), write_part(part.get("arguments")))
         if kind == "tool_call_response":
-            return ("result", _write(part.get("response")))
-        return (role, str(kind), _write(part["content"] if kind == "text" and "content" in part else part))
+            return ("result", write_part(part.get("response")))
+        return (role, str(kind), write_part(part["content"] if kind == "text" and "content" in part else part))
 
     return key_part
 
 
-def _write(value: Any) -> str:
+def write_part(value: Any) -> str:
     """Return a text that equal values have, whether as values or as JSON texts."""
     if isinstance(value, str):
         text = value.strip()

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`wait_for`: what appeared or ended since it was called, or since a time. Each look is a short read of its own, so
+that no transaction is held while it waits."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from otel_sqlite_exporter.agent_tools.answering.finding import read_filters
+from otel_sqlite_exporter.agent_tools.answering.record_rows import KINDS, make_rows
+from otel_sqlite_exporter.agent_tools.answers import Answer, Json
+from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
+from otel_sqlite_exporter.agent_tools.tool_arguments import ToolArguments
+from otel_sqlite_exporter.errors import FileRefusedError
+from otel_sqlite_exporter.query.askable_views import AskableView
+from otel_sqlite_exporter.query.filter_values import parse_time
+from otel_sqlite_exporter.query.reading import fetch
+from otel_sqlite_exporter.query.sql_builder import build_newest
+
+PAUSE_S = 0.3
+"""Between two looks."""
+_QUIET_S = 1.0
+"""A trace or a session of which nothing runs has ended when nothing was written to it for so long: without
+`SQLiteSpanProcessor`, a span is not known to run, and the root comes last."""
+_GROWING = ("traces", "sessions")
+_MOST = 50
+_MOST_RUNNING = 500
+_RUNNING = "running"
+
+
+@dataclass(slots=True)
+class WaitState:
+    """One wait.
+
+    Attributes:
+        after: The highest id when it began, and the ids of what ran then; None: the first look is yet to come.
+        seen: What each candidate looked like, and since when it has looked so, in seconds of the monotonic clock.
+    """
+
+    arguments: ToolArguments
+    deadline: float
+    after: int | None = None
+    running: frozenset[int] = frozenset()
+    since: int | None = None
+    seen: dict[int, tuple[Any, float]] = field(default_factory=dict)
+
+
+def start_waiting(arguments: ToolArguments) -> WaitState:
+    """Return the state of a wait that begins now.
+
+    Raises:
+        FilterError: `since` is no time.
+    """
+    since = None if arguments["since"] is None else parse_time("since", arguments["since"])
+    return WaitState(arguments, time.monotonic() + arguments["timeout_s"], since=since)
+
+
+def look(asked: AskedFile, state: WaitState) -> Answer | None:
+    """Look once: return the answer if something matches, or if the time is up; else None.
+
+    Raises:
+        FilterError: The filter cannot be used.
+    """
+    is_over = time.monotonic() >= state.deadline
+    kind = KINDS[state.arguments["of"]]
+    try:
+        records = asked.file.read(_look, kind.view, state)
+    except FileRefusedError:
+        if is_over or state.since is not None or state.after is not None:
+            raise
+        state.after = 0  # the program that is waited for makes the file
+        records = []
+    ready = [record for record in records if _is_ready(state, record)]
+    if not ready and not is_over:
+        return None
+    shown = ready or records
+    rows = make_rows(kind, shown, state.arguments.text_bytes)
+    head: Json = {"found": len(ready), "columns": [*kind.columns]}
+    if not ready:
+        head["note"] = (
+            "the time is up, and these had not ended: call wait_for again, or open them"
+            if records
+            else "the time is up, and nothing matched: call wait_for again, with since if it may have happened before"
+        )
+    return Answer(head, "rows", rows, lambda count: {"left_out": f"{len(rows) - count} rows: find lists them"})
+
+
+def _look(connection: sqlite3.Connection, view: AskableView[Any], state: WaitState) -> list[Any]:
+    """Return what matches and is new, or ran when the wait began, or began since the time that was given."""
+    filters = {name: value for name, value in read_filters(state.arguments).items() if name != "since"}
+    if state.after is None:
+        state.after = _find_last(connection, view)
+        state.running = _find_running(connection, view)
+    found: dict[int, Any] = {}
+    _add(connection, view, found, filters, after=state.after)
+    if state.running:
+        _add(connection, view, found, filters, among=orjson.dumps(sorted(state.running)).decode())
+    if state.since is not None:
+        _add(connection, view, found, filters | {"since": state.since}, after=0)
+    return list(found.values())
+
+
+def _add(
+    connection: sqlite3.Connection, view: AskableView[Any], found: dict[int, Any], filters: Mapping[str, Any], **of: Any
+) -> None:
+    for row in fetch(connection, build_newest(view, ("*",), filters, limit=_MOST, **of)):
+        found[row["id"]] = view.row_type.from_row(row)
+
+
+def _find_last(connection: sqlite3.Connection, view: AskableView[Any]) -> int:
+    rows = fetch(connection, build_newest(view, ("id",), {}, limit=1))
+    return rows[0]["id"] if rows else 0
+
+
+def _find_running(connection: sqlite3.Connection, view: AskableView[Any]) -> frozenset[int]:
+    if "status" not in view.arguments:
+        return frozenset()
+    rows = fetch(connection, build_newest(view, ("id",), {"status": _RUNNING}, limit=_MOST_RUNNING))
+    return frozenset(row["id"] for row in rows)
+
+
+def _is_ready(state: WaitState, record: Any) -> bool:
+    """Return whether a record is what is waited for."""
+    ran_before = record.id in state.running and record.id <= (state.after or 0)
+    if state.arguments["event"] == "appears":
+        return not ran_before
+    if getattr(record, "status", None) == _RUNNING:
+        return False
+    if state.arguments["of"] not in _GROWING:
+        return True
+    now = time.monotonic()
+    looks = (record.spans, record.logs, record.end_time_unix_nano, record.status)
+    before, since = state.seen.get(record.id, (None, now))
+    if before != looks:
+        state.seen[record.id] = (looks, now)
+        is_old = (time.time_ns() - record.end_time_unix_nano) / 1e9 > 60  # imported, or read long after
+        return is_old and state.since is not None
+    return now - since >= _QUIET_S

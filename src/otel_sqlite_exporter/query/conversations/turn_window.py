@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A part of a conversation: some turns, read without the others. Of a long session, one call may hold all that was said
+before it, so that reading all prompts takes the square of what was said."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from otel_sqlite_exporter.query.conversations.conversation import Turn
+from otel_sqlite_exporter.query.conversations.conversation_reader import (
+    CALLS_AND_TOOLS,
+    ConversationTarget,
+    find_spans_below,
+    find_target,
+    make_turns,
+)
+from otel_sqlite_exporter.query.reading import fetch, iterate_rows
+from otel_sqlite_exporter.query.sql_builder import build_newest
+
+_BEFORE = 60
+"""The turns before a window that are read to find what is new in it."""
+_COLUMNS = ("id", "trace_id", "span_id", "session_id", "start_time_unix_nano")
+
+
+class _Place(NamedTuple):
+    start_time_unix_nano: int
+    is_tool: bool
+    id: int
+
+    @property
+    def kind(self) -> str:
+        return "tool" if self.is_tool else "llm"
+
+
+class TurnWindow(NamedTuple):
+    """Turns of a conversation, in order of time.
+
+    Attributes:
+        kind, id: What the conversation is of: `session`, `trace`, `span` or `user`; `llm` or `tool` if it is one call
+            or tool that is in no session and no trace, or does not count.
+        first: The number of turns before the window.
+        total: The number of all turns.
+    """
+
+    kind: str
+    id: str
+    first: int
+    total: int
+    turns: tuple[Turn, ...]
+
+
+def read_window(
+    connection: sqlite3.Connection, text: str, *, first: int = 0, around: str | None = None, limit: int
+) -> TurnWindow:
+    """Return up to `limit` turns of what `text` names, from the one with the number `first` on, or from two before the
+    call or tool `around`. A call or tool is shown alone, with what is new in it.
+
+    Raises:
+        NotFoundError: `text` or `around` names nothing of the kind, or several things.
+    """
+    target = find_target(connection, text)
+    if target.kind in CALLS_AND_TOOLS:
+        return _read_one(connection, target)
+    places = _list_places(connection, target)
+    own = _find_own(connection, target) if target.kind == "span" else None
+    if own is not None:
+        return _read_one(connection, own)
+    if around is not None:
+        place = find_target(connection, around)
+        first = max(_find_number(places, place) - 2, 0)
+    return TurnWindow(target.kind, target.id, first, len(places), _read_turns(connection, places, first, limit))
+
+
+def _read_one(connection: sqlite3.Connection, target: ConversationTarget) -> TurnWindow:
+    select = build_newest(CALLS_AND_TOOLS[target.kind], _COLUMNS, {}, among=f"[{target.id}]", limit=1)
+    row = fetch(connection, select)[0]
+    for kind in ("session", "trace"):
+        if row[f"{kind}_id"]:
+            places = _list_places(connection, ConversationTarget(kind, row[f"{kind}_id"]))
+            number = _find_number(places, target)
+            if number < len(places):
+                turns = _read_turns(connection, places, number, 1)
+                return TurnWindow(kind, row[f"{kind}_id"], number, len(places), turns)
+    place = _Place(row["start_time_unix_nano"], target.kind == "tool", row["id"])
+    return TurnWindow(target.kind, target.id, 0, 1, _read_turns(connection, [place], 0, 1))
+
+
+def _find_own(connection: sqlite3.Connection, span: ConversationTarget) -> ConversationTarget | None:
+    """Return the call or tool that a span itself is."""
+    for kind, view in CALLS_AND_TOOLS.items():
+        place = {"trace_id": span.trace_id, "span_id": span.id, "counted": True}
+        for row in iterate_rows(connection, view, ("id",), **place):
+            return ConversationTarget(kind, str(row["id"]))
+    return None
+
+
+def _list_places(connection: sqlite3.Connection, target: ConversationTarget) -> list[_Place]:
+    column = "trace" if target.kind == "span" else target.kind
+    filters = {f"{column}_id": target.trace_id if target.kind == "span" else target.id, "counted": True}
+    below = find_spans_below(connection, target) if target.kind == "span" else None
+    found = [
+        (row["session_id"], _Place(row["start_time_unix_nano"], kind == "tool", row["id"]))
+        for kind, view in CALLS_AND_TOOLS.items()
+        for row in iterate_rows(connection, view, _COLUMNS, **filters)
+        if below is None or row["span_id"] in below
+    ]
+    found.sort(key=lambda one: one[1])
+    if target.kind != "user":
+        return [place for _, place in found]
+    sessions: dict[Any, list[_Place]] = {}  # one session after the other, in the order in which they began
+    for session, place in found:
+        sessions.setdefault(session, []).append(place)
+    return [place for places in sessions.values() for place in places]
+
+
+def _find_number(places: Sequence[_Place], target: ConversationTarget) -> int:
+    wanted = (target.kind, target.id)
+    return next((number for number, one in enumerate(places) if (one.kind, str(one.id)) == wanted), len(places))
+
+
+def _read_turns(connection: sqlite3.Connection, places: Sequence[_Place], first: int, limit: int) -> tuple[Turn, ...]:
+    begin = max(first - _BEFORE, 0)
+    shown = places[begin : first + limit]
+    rows: dict[tuple[str, int], Any] = {}
+    for kind, view in CALLS_AND_TOOLS.items():
+        ids = [place.id for place in shown if place.kind == kind]
+        select = build_newest(view, ("*",), {}, among=orjson.dumps(ids).decode(), limit=max(len(ids), 1))
+        rows |= {(kind, row["id"]): _make_record(view.row_type, row) for row in fetch(connection, select)}
+    return make_turns([rows[place.kind, place.id] for place in shown])[first - begin :]
+
+
+def _make_record(row_type: Any, row: Mapping[str, Any]) -> Any:
+    return row_type.from_row(row)

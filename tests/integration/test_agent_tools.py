@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tools for agents answer: never more than they may, never a crash, and each page leads on to the next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from otel_sqlite_exporter.agent_tools.answers import DEFAULT_BYTES, LEAST_BYTES, MOST_BYTES
+from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
+from otel_sqlite_exporter.agent_tools.tool_answers import ToolText, answer, look_again
+from otel_sqlite_exporter.agent_tools.tool_catalogue import RECORDS, TOOLS
+from otel_sqlite_exporter.storage.migrations import migrate
+from tests.agent_files import write_capture_file, write_hostile_file, write_large_trace
+
+TRACE = f"{7:032x}"
+SIZES = st.one_of(st.none(), st.integers(LEAST_BYTES, MOST_BYTES))
+PAGED = {"get_session": "steps", "get_trace": "rows", "get_messages": "turns", "find": "rows"}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, AskedFile]:
+    folder = tmp_path_factory.mktemp("asked")
+    paths = {
+        "large": write_large_trace(folder / "large.db"),
+        "hostile": write_hostile_file(folder / "hostile.db"),
+        "agents": write_capture_file(folder / "agents.db", "live-claude-code", "live-codex", "live-langgraph"),
+    }
+    return {name: AskedFile.open(path) for name, path in paths.items()}
+
+
+def ask(asked: AskedFile, name: str, **arguments: Any) -> ToolText:
+    """The answer of a tool; `wait_for` is asked until its time is up."""
+    told = answer(asked, name, {key: value for key, value in arguments.items() if value is not None})
+    while not isinstance(told, ToolText):
+        told = look_again(asked, told) or told
+    return told
+
+
+def read(asked: AskedFile, name: str, **arguments: Any) -> Any:
+    """The answer of a tool, decoded; it must not be an error."""
+    told = ask(asked, name, **arguments)
+    assert not told.is_error, told.text
+    return json.loads(told.text)
+
+
+def ids_of(asked: AskedFile) -> Iterator[str]:
+    """Ids of all kinds."""
+    database = asked.database
+    yield from (session.session_id for session in database.find_sessions(limit=2))
+    yield from (trace.trace_id for trace in database.find_traces(limit=2))
+    yield from (f"{span.trace_id}/{span.span_id}" for span in database.find_spans(limit=12))
+    yield from (f"llm:{call.id}" for call in database.find_llm_interactions(limit=9))
+    yield from (f"tool:{tool.id}" for tool in database.find_tool_interactions(limit=9))
+    yield from (f"log:{log.id}" for log in database.find_logs(limit=2))
+
+
+def calls_of(asked: AskedFile) -> list[tuple[str, dict[str, Any]]]:
+    """Calls of every tool, with every kind of thing it can be asked about."""
+    ids = [*ids_of(asked)]
+    sessions = [session.session_id for session in asked.database.find_sessions(limit=2)]
+    traces = [trace.trace_id for trace in asked.database.find_traces(limit=2)]
+    sql = "SELECT name, attributes FROM spans ORDER BY length(name) DESC"
+    return [
+        ("overview", {}),
+        *(("find", {"of": of, "limit": 200}) for of in RECORDS),
+        *(("get_session", {"id": id}) for id in sessions),
+        *(("get_trace", {"id": id}) for id in traces),
+        *(("get_trace", {"id": id, "fold": False, "depth": 3}) for id in traces),
+        *(("get_item", {"id": id}) for id in ids),
+        *(("get_messages", {"id": id}) for id in ids if not id.startswith("log:")),
+        *(("errors", {"group_by": group}) for group in ("cause", "message", "tool")),
+        *(("usage", {"group_by": group}) for group in ("model", "tool", "agent", "day", "session")),
+        *(("compare", {"a": some[0], "b": some[-1]}) for some in (sessions, traces)),
+        ("describe_schema", {}),
+        ("describe_schema", {"views": ["sessions", "spans", "logs"]}),
+        ("query_sql", {"sql": sql}),
+        ("wait_for", {"of": "traces", "since": "2000-01-01", "event": "appears", "timeout_s": 0}),
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["large", "hostile", "agents"])
+def test_no_answer_is_larger_than_it_may_be(files: dict[str, AskedFile], name: str) -> None:
+    asked = files[name]
+    calls = calls_of(asked)
+    assert {tool for tool, _ in calls} == {tool.name for tool in TOOLS}
+    for most in (None, LEAST_BYTES) if name == "large" else (None, LEAST_BYTES, MOST_BYTES):
+        for tool, arguments in calls:
+            told = ask(asked, tool, **arguments, max_bytes=most)
+            assert not told.is_error, (tool, arguments, told.text)
+            assert len(told.text.encode()) <= (most or DEFAULT_BYTES), (tool, arguments)
+            json.loads(told.text)
+            hidden = [one for one in told.text if not one.isprintable() and one not in "\u200c\u200d"]
+            assert hidden == [], (tool, arguments)
+
+
+@settings(max_examples=40)
+@given(data=st.data())
+def test_whatever_is_asked_is_answered_within_bounds(files: dict[str, AskedFile], data: st.DataObject) -> None:
+    asked = files[data.draw(st.sampled_from(["hostile", "agents"]))]
+    tool = data.draw(st.sampled_from([tool for tool in TOOLS if tool.name != "wait_for"]))
+    values = st.one_of(
+        st.sampled_from([*ids_of(asked), TRACE, "7", "llm:99999999999999999999", "user:x", "tool:0", "1d", "%", "'"]),
+        st.sampled_from(["prompt", "attributes.deep", "events.0.attributes", "completion.0.parts.0.content", "..."]),
+        st.text(max_size=20),
+        st.integers(-5, 70_000),
+        st.booleans(),
+        st.none(),
+        st.lists(st.text(max_size=5), max_size=2),
+        *(st.sampled_from(schema["enum"]) for schema in tool.arguments.values() if "enum" in schema),
+    )
+    names = [*tool.arguments, "unknown"]
+    arguments = data.draw(st.dictionaries(st.sampled_from(names), values, max_size=4))
+    told = answer(asked, tool.name, arguments)
+    assert isinstance(told, ToolText)
+    size = arguments.get("max_bytes")
+    assert len(told.text.encode()) <= (size if isinstance(size, int) and size > 1 else DEFAULT_BYTES)
+    assert "the tool failed" not in told.text
+    if not told.is_error:
+        json.loads(told.text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "tool", "arguments"),
+    [
+        ("large", "get_trace", {"id": TRACE, "max_bytes": MOST_BYTES, "depth": 4}),
+        ("large", "get_session", {"id": "large", "max_bytes": 8_000}),
+        ("large", "get_messages", {"id": "large"}),
+        ("large", "find", {"of": "calls", "limit": 40, "max_bytes": LEAST_BYTES}),
+        ("hostile", "get_messages", {"id": TRACE, "max_bytes": LEAST_BYTES}),
+        ("hostile", "get_trace", {"id": TRACE, "max_bytes": LEAST_BYTES, "fold": False}),
+        ("hostile", "find", {"of": "spans", "max_bytes": LEAST_BYTES}),
+    ],
+)
+def test_the_pages_of_an_answer_are_the_whole(
+    files: dict[str, AskedFile], name: str, tool: str, arguments: dict[str, Any]
+) -> None:
+    pages, cursor = [], None
+    while True:
+        page = read(files[name], tool, **arguments, cursor=cursor)
+        pages.append(page)
+        cursor = page.get("next_cursor")
+        if cursor is None:
+            break
+        assert page[PAGED[tool]]
+        assert "left_out" in page or tool == "find"
+    items = [json.dumps(item) for page in pages for item in page[PAGED[tool]]]
+    counts = {"rows_in_all", "steps_in_all", "turns_in_all", "total"} & pages[0].keys()
+    assert [pages[0][name] for name in counts] == [len(items)]
+    assert len(pages) > 1
+
+
+def test_a_field_comes_whole_by_its_windows(files: dict[str, AskedFile]) -> None:
+    database = files["hostile"].database
+    longest = max(database.find_llm_interactions(limit=50, counted=None), key=lambda call: len(call.completion or ""))
+    field, offset, whole = "completion.0.parts.0.content", 0, ""
+    while offset is not None:
+        window = read(files["hostile"], "get_item", id=f"llm:{longest.id}", field=field, offset=offset)
+        whole += window["text"]
+        offset = window.get("next_offset")
+        assert window["chars"] == 300_000
+    assert whole == json.loads(str(longest.completion))[0]["parts"][0]["content"]
+
+
+def test_fields_that_were_cut_are_named_so_that_they_can_be_asked_for(files: dict[str, AskedFile]) -> None:
+    asked = files["hostile"]
+    cut = [
+        (turn["id"], part)
+        for turn in read(asked, "get_messages", id=TRACE, max_bytes=MOST_BYTES)["turns"]
+        for message in turn.get("prompt", [])
+        for part in message["parts"]
+        if isinstance(part, dict) and "cut" in part
+    ]
+    assert cut
+    for id, part in cut[:3]:
+        window = read(asked, "get_item", id=id, field=part["field"])
+        assert window["chars"] == part["chars"]
+        assert window["text"].startswith(part["cut"])
+
+
+def test_a_large_trace_shows_where_it_failed_and_where_the_time_went(files: dict[str, AskedFile]) -> None:
+    trace = read(files["large"], "get_trace", id=TRACE[-5:].rjust(32, "0"))
+    assert trace["trace"]["spans"] == 50_000
+    assert trace["failed_spans_left_out"] + len(trace["failed_spans_deepest_first"]["rows"]) == 50
+    assert any(" critical" in f" {row[5]}" for row in trace["rows"] if len(row) > 5 and row[5])
+    path = trace["critical_path_longest_first"]["rows"]
+    assert path[0][3] == max(row[3] for row in path)
+    failed = trace["failed_spans_deepest_first"]["rows"][0][0]
+    part = read(files["large"], "get_trace", id=TRACE, span=failed)
+    assert part["rows"][0][1] == failed
+    assert part["rows_in_all"] < 50_000
+
+
+ERRORS = [
+    ("get_trace", {"id": "zz"}, "there is no trace 'zz': the view traces lists them"),
+    ("get_trace", {"id": ""}, "trace_id: '' is not an id"),
+    ("get_session", {}, "id: get_session needs it: give a text"),
+    ("get_item", {"id": "llm:999999"}, "nothing has the id 'llm:999999'"),
+    ("get_item", {"id": "log:999999"}, "there is no log record 999999"),
+    ("get_item", {"id": "llm:1", "field": "nothing"}, "llm:1 has no field 'nothing': its fields are trace_id"),
+    ("get_item", {"id": "llm:1", "field": "name", "offset": 9_999}, "offset: the field has"),
+    ("get_messages", {"id": "llm:1", "cursor": "x"}, "cursor: it is not from an answer about this"),
+    ("find", {"of": "spans", "cursor": "x"}, "cursor: it is not from a page of this list"),
+    ("find", {"of": "things"}, "of: 'things' cannot be used: give one of sessions, traces"),
+    ("find", {"of": "logs", "sort": "cost"}, "sort: logs cannot be sorted by cost"),
+    ("find", {"of": "logs", "since": "soon"}, "since: 'soon' is not a time"),
+    ("find", {"of": "logs", "size": 3}, "size: find has no such argument: give of, filter"),
+    ("usage", {"group_by": "tool", "model": "m"}, "model: tools have no model"),
+    ("compare", {"a": "llm:1", "b": "llm:1"}, "a and b must be two sessions or two traces"),
+    ("describe_schema", {"views": ["session"]}, "there is no view 'session': give sessions"),
+    ("query_sql", {"sql": "DELETE FROM spans"}, "only reading is allowed here"),
+    ("query_sql", {"sql": "SELECT nmae FROM spans"}, "did you mean name?"),
+    ("wait_for", {"of": "traces", "timeout_s": 31}, "timeout_s: 31 cannot be used: give an integer from 0 to 30"),
+    ("nothing", {}, "there is no tool 'nothing': the tools are overview"),
+]
+
+
+@pytest.mark.parametrize(("tool", "arguments", "said"), ERRORS)
+def test_what_is_wrong_comes_back_as_a_sentence(
+    files: dict[str, AskedFile], tool: str, arguments: dict[str, Any], said: str
+) -> None:
+    told = ask(files["agents"], tool, **arguments)
+    assert told.is_error
+    assert said in told.text
+
+
+def test_a_prefix_that_several_things_have_names_them(files: dict[str, AskedFile]) -> None:
+    told = ask(files["agents"], "get_session", id="0")
+    assert told.is_error
+    assert "several sessions start with '0'" in told.text
+
+
+def test_a_file_that_is_missing_or_none_of_ours_is_said(tmp_path: Path) -> None:
+    missing, other = tmp_path / "none.db", tmp_path / "other.db"
+    other.write_bytes(b"not a database" * 100)
+    for path, said in ((missing, "none.db"), (other, "other.db")):
+        told = ask(AskedFile.open(path), "overview")
+        assert told.is_error
+        assert said in told.text
+
+
+def test_an_empty_file_is_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "empty.db"
+    migrate(str(path), busy_timeout_ms=1_000)
+    assert "nothing was written yet" in read(AskedFile.open(path), "overview")["note"]
+    assert read(AskedFile.open(path), "find", of="spans")["rows"] == []
+    assert read(AskedFile.open(path), "errors")["errors_in_all"] == 0
