@@ -98,6 +98,53 @@ def test_a_body_that_is_no_message_is_refused(path: Path, name: str) -> None:
         assert good.result() == DONE
 
 
+def _wrap(field: int, content: bytes) -> bytes:
+    """A field of a message in protobuf."""
+    size, digits = len(content), b""
+    while size > 0x7F:
+        digits, size = digits + bytes([size & 0x7F | 0x80]), size >> 7
+    return bytes([field << 3 | 2]) + digits + bytes([size]) + content
+
+
+FLOODS = {
+    "groups": (b"\x0a\0" * 300_000, False),
+    "scopes": (_wrap(1, b"\x12\0" * 300_000), False),
+    "records": (_wrap(1, _wrap(2, b"\x0d1234" + b"\x12\x02\x08\1" * 300_000)), False),
+    "objects": (b'{"resourceLogs": [%s{}]}' % (b"{}," * 2_000_001), True),
+}
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_a_body_of_too_many_records_is_refused_before_it_is_parsed(path: Path, name: str) -> None:
+    body, is_json = FLOODS[name]
+    with receiving(path) as receiver, pytest.raises(BadRequestError, match="send smaller batches"):
+        receiver.submit(ReceivedRequest("logs", body, is_json, "curl", "::1", 0)).result()
+    assert not path.exists()
+
+
+def test_a_request_of_many_records_is_taken_whole(path: Path) -> None:
+    """It is large enough to be looked at."""
+    data = LogsData()
+    records = data.resource_logs.add().scope_logs.add().log_records
+    for number in range(300):
+        records.add().body.string_value = f"{number}".ljust(2_000)
+    with receiving(path) as receiver:
+        request = ReceivedRequest("logs", data.SerializeToString(), False, "curl", "::1", 0)
+        assert receiver.submit(request).result() == DONE
+    assert [text.rstrip() for text in log_texts(path)] == [*map(str, range(300))]
+
+
+def test_names_with_a_nul_cost_nothing(path: Path) -> None:
+    """SQLite's functions for JSON end a text there."""
+    attributes = [{"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}}]
+    message = make_message("traces", make_span(1, attributes=attributes), make_span(2), service="a\0b")
+    message["resourceSpans"][0]["scopeSpans"][0]["scope"] = {"name": "a\0b"}
+    with receiving(path) as receiver:
+        assert receiver.submit(make_request("traces", message, sender="a\0b")).result() == DONE
+    assert span_names(path) == ["span 1", "span 2"]
+    assert source(path, "sender, stored, rejected") == [("a", 2, 0)]
+
+
 def test_a_bad_record_costs_itself(path: Path) -> None:
     spans = [make_span(1), {"name": "without ids"}, "no object", make_span(2, traceId="0" * 32)]
     with receiving(path) as receiver:

@@ -17,6 +17,7 @@ from otel_sqlite_exporter.otlp.message_kinds import name_in_proto
 from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord, decode_message, find_signals
 from otel_sqlite_exporter.otlp.parsed_json import parse_json
 from otel_sqlite_exporter.otlp.protobuf import parse_protobuf
+from otel_sqlite_exporter.receive.message_limits import check_json, check_protobuf, check_records
 from otel_sqlite_exporter.receive.metric_counts import count_points
 from otel_sqlite_exporter.receive.record_encoder import RecordEncoder
 from otel_sqlite_exporter.receive.requests import METRICS, UNENCODED, UNREADABLE, BadRequestError, ReceivedRequest
@@ -60,7 +61,7 @@ class RequestDecoder:
         """Return the records of a request, and why others are rejected. `now` is in nanoseconds since the epoch.
 
         Raises:
-            BadRequestError: Its body is no OTLP message of its signal.
+            BadRequestError: Its body is no OTLP message of its signal, or holds too many records.
             MemoryError: There is none for it now.
         """
         message = _parse_body(request)
@@ -70,7 +71,8 @@ class RequestDecoder:
                 found.reject(METRICS, self._encoder.encode_service_name(service_name), points)
             return found
         alterations = Alterations()
-        for record in decode_message(message, alterations):
+        for number, record in enumerate(decode_message(message, alterations), 1):
+            check_records(number)
             altered = len(alterations.take())
             if isinstance(record, UnreadableRecord):
                 found.reject(UNREADABLE)
@@ -93,6 +95,7 @@ def _parse_body(request: ReceivedRequest) -> Mapping[str, Any]:
     signal = request.signal
     form = "JSON" if request.is_json else "protobuf"
     wrong = BadRequestError(f"the body is no OTLP message of {signal} as {form}")
+    (check_json if request.is_json else check_protobuf)(request.body)
     try:
         message: Any = parse_json(request.body) if request.is_json else parse_protobuf(request.body, signal)
     except MissingPackageError as error:
