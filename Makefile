@@ -19,7 +19,7 @@ ifeq ($(CI),true)
 export OTEL_SQLITE_EXPORTER_BUILD_NATIVE ?= 1
 endif
 
-.PHONY: help demo test reference asan native quick check format bench dialects settings columns scores captures live trials lock clean
+.PHONY: help demo test reference asan native quick check format bench dialects settings api columns scores captures live trials lock clean
 .DEFAULT_GOAL := help
 
 ##@ First steps
@@ -76,6 +76,9 @@ dialects: $(VENV)/.installed ## write the tables of docs/dialects.md from the di
 settings: $(VENV)/.installed ## write the tables of docs/settings.md from the declared settings
 	$(BIN)/python tools/generate_settings.py
 
+api: $(VENV)/.installed ## write the tables of docs/api.md from the route table
+	$(BIN)/python tools/generate_api.py
+
 columns: $(VENV)/.installed ## write the types of the ORM's columns from query/summaries.py
 	$(BIN)/python tools/generate_columns.py
 
@@ -88,9 +91,9 @@ scores: $(VENV)/.installed ## write the table of docs/captures.md from the captu
 captures: $(VENV)/.installed ## record what instrumentation packages emit, each in its own environment
 	$(BIN)/python tools/refresh_captures.py
 
-live: $(VENV)/.installed ## run coding agents and frameworks, each in its own environment (3 minutes and 2.5 GB, once)
+live: $(VENV)/.installed ## run coding agents and frameworks, each in its own environment (3 minutes and 3 GB, once)
 	$(BIN)/python -m tests.live.environments
-	$(BIN)/python -m pytest tests/integration/test_live_programs.py
+	$(BIN)/python -m pytest tests/integration/test_live_programs.py tests/integration/test_live_receiver.py
 
 lock: ## write the newest versions of all tools and packages to constraints.txt
 	$(PYTHON) tools/refresh_constraints.py

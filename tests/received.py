@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,15 @@ def receiving(path: Path, *, waiting_bytes: int = 64 << 20, **settings: Any) -> 
         yield receiver
     finally:
         receiver.close()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """While it lasts, nothing is written to the file."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as file:
+        file.execute("BEGIN IMMEDIATE")
+        yield
+        file.execute("ROLLBACK")
 
 
 def log_texts(path: Path) -> list[str]:

@@ -66,7 +66,7 @@ class UnstorableSpanError(SQLiteExporterError):
 
 
 class TooMuchWorkError(SQLiteExporterError):
-    """To look for patterns in a text takes too long, so the text is masked."""
+    """To look for something in texts takes too long: it is given up, and redaction masks such a text."""
 
 
 class NotFoundError(SQLiteExporterError, LookupError):
@@ -74,12 +74,16 @@ class NotFoundError(SQLiteExporterError, LookupError):
 
 
 class FilterError(SQLiteExporterError, ValueError):
-    """A query has an argument that cannot be used. `argument` is its name, and the message says what to give."""
+    """A query has an argument that cannot be used. `argument` is its name, and `message` says what to give. Of a filter
+    text, `position` is the number of characters before what cannot be used, and `excerpt` two lines that show it."""
 
-    def __init__(self, argument: str, message: str) -> None:
-        """`message` follows the argument's name in the text of the error."""
-        super().__init__(f"{argument}: {message}")
+    def __init__(self, argument: str, message: str, position: int | None = None, excerpt: tuple[str, ...] = ()) -> None:
+        """`message` and `excerpt` follow the argument's name in the text of the error."""
+        super().__init__("\n".join((f"{argument}: {message}", *excerpt)))
         self.argument = argument
+        self.message = message
+        self.position = position
+        self.excerpt = excerpt
 
 
 class UnreadableSourceError(SQLiteExporterError):
@@ -92,6 +96,10 @@ class MissingPackageError(SQLiteExporterError, ImportError):
 
 class ReadOnlyError(SQLiteExporterError):
     """A write was tried through a read-only interface."""
+
+
+class ConfigurationFileError(SQLiteExporterError):
+    """The configuration of another program cannot be read or changed, and was left as it is."""
 
 
 class LegacyFileError(SQLiteExporterError):

@@ -13,9 +13,16 @@ import otel_sqlite_exporter
 from otel_sqlite_exporter.cli.commands import cli
 from tests.conftest import ROOT
 
-LIST = {"path", "--since", "--until", "--service", "--attribute", "--limit", "--cursor", "--oldest-first", "--json"}
+LIST = {
+    *("path", "--since", "--until", "--service", "--attribute", "--filter", "--limit", "--cursor", "--oldest-first"),
+    "--json",
+}
 OF_CALLS = {"--agent", "--model", "--provider"}
 COMMANDS = {
+    "connect": {
+        *("agent", "path", "--write", "--undo", "--yes", "--endpoint", "--token", "--content", "--file"),
+        *("--wait", "--no-wait", "--service"),
+    },
     "diff": {"session_a", "session_b", "path", "--allow", "--json"},
     "doctor": {"path", "--repair", "--assume-gone", "--json"},
     "export": {
@@ -52,7 +59,7 @@ COMMANDS = {
     },
     "search": {
         *("text", "path", "--since", "--until", "--session", "--conversation", "--trace", "--service", "--agent"),
-        *("--user", "--model", "--tool", "--all", "--limit", "--json"),
+        *("--user", "--model", "--tool", "--filter", "--all", "--limit", "--json"),
     },
     "serve": {
         *("path", "--host", "--port", "--grpc-port", "--grpc", "--no-receiver"),
@@ -66,6 +73,7 @@ COMMANDS = {
     | {"--sort"},
     "sql": {"statement", "path", "--limit", "--timeout", "--csv", "--json"},
     "tail": {"path", "--follow", "--calls", "--limit", "--session", "--service", "--json"},
+    "token": set(),
     "tools": LIST
     | {
         "--session",
@@ -95,6 +103,24 @@ def test_a_command_takes_these_arguments(command: str) -> None:
     parameters = cli.commands[command].params
     names = {one.opts[0] if isinstance(one, click.Option) else one.name for one in parameters}
     assert names == COMMANDS[command]
+
+
+OF_TOKENS = {
+    "create": {"name", "path", "--send", "--read", "--token-file"},
+    "link": {"name", "path", "--url", "--token-file"},
+    "list": {"path", "--token-file", "--json"},
+    "revoke": {"name", "path", "--token-file"},
+}
+
+
+def test_the_commands_of_token_take_these_arguments() -> None:
+    token = cli.commands["token"]
+    assert isinstance(token, click.Group)
+    found = {
+        name: {one.opts[0] if isinstance(one, click.Option) else one.name for one in command.params}
+        for name, command in token.commands.items()
+    }
+    assert found == OF_TOKENS
 
 
 def test_the_documents_name_every_command_and_run_it() -> None:

@@ -182,6 +182,12 @@ CONDITIONS: list[dict[str, Any]] = [
     {"attributes": {"number": ("!=", 5)}},
     {"attributes": {"map": ("exists", True)}},
     {"attributes": {"number": 5}, "session_id": "s"},
+    {"filter": "attr.number:5"},
+    {"filter": "attr.number:5..6 session:s"},
+    {"filter": "attr.text:x* -attr.number:4"},
+    {"filter": 'attr.text:(x,xxxx*) attr."it\'s":*'},
+    {"filter": "attr.long:ä* attr.text:?"},
+    {"filter": "attr.text:x OR attr.number:6"},
 ]
 
 
@@ -201,8 +207,7 @@ def test_filters_find_the_same_with_it(path: Path, monkeypatch: pytest.MonkeyPat
     assert answers(path) == before
 
 
-def find_plan(path: Path, view: AskableView[Any], build_select: Any, wanted: Any) -> str:
-    filters = {"attributes": {"number": wanted}}
+def find_plan(path: Path, view: AskableView[Any], build_select: Any, filters: dict[str, Any]) -> str:
     with closing(sqlite3.connect(path)) as connection:
         select = build_select(view, filters, among=find_among(connection, view, filters))
         plan = connection.execute(f"EXPLAIN QUERY PLAN {select.sql}", select.parameters).fetchall()
@@ -212,9 +217,15 @@ def find_plan(path: Path, view: AskableView[Any], build_select: Any, wanted: Any
 @pytest.mark.parametrize("view", [view for view in ASKABLE_VIEWS if view is not EVENTS], ids=lambda view: view.name)
 def test_pages_and_counts_of_a_view_use_it(path: Path, view: AskableView[Any]) -> None:
     write_values(path)
-    build(path, "number")
-    for name, select in (("page", partial(build_page, limit=5)), ("count", build_count)):
-        plan = find_plan(path, view, select, (">", 4))
+    build(path, "number", "text")
+    questions: list[tuple[str, Any, dict[str, Any]]] = [
+        ("page", partial(build_page, limit=5), {"attributes": {"number": (">", 4)}}),
+        ("count", build_count, {"attributes": {"number": (">", 4)}}),
+        ("filter", partial(build_page, limit=5), {"filter": "session:s attr.number>4"}),
+        ("pattern", build_count, {"filter": "attr.text:x*"}),
+    ]
+    for name, select, filters in questions:
+        plan = find_plan(path, view, select, filters)
         assert "SEARCH a USING PRIMARY KEY (attribute=? AND value>? AND value<?)" in plan, name
         assert not re.search(r"^SCAN [slitx]( |$)", plan, re.MULTILINE), plan
 
@@ -224,8 +235,8 @@ def test_a_frequent_value_is_found_in_the_order_of_the_list(path: Path, monkeypa
     write_values(path, 2)
     build(path, "number")
     monkeypatch.setattr(indexed_filters, "FEW", 1)
-    assert "_spans_start_time" in find_plan(path, SPANS, partial(build_page, limit=5), 5)
-    assert "SEARCH a USING PRIMARY KEY" in find_plan(path, SPANS, build_count, 5)
+    assert "_spans_start_time" in find_plan(path, SPANS, partial(build_page, limit=5), {"attributes": {"number": 5}})
+    assert "SEARCH a USING PRIMARY KEY" in find_plan(path, SPANS, build_count, {"filter": "attr.number:5"})
 
 
 def test_sql_of_the_document_uses_it(path: Path) -> None:

@@ -6,12 +6,13 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from google.protobuf.json_format import MessageToJson
 from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
+from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from otel_sqlite_exporter.deliver.spool import spool_path
@@ -31,6 +32,7 @@ from tests.received import (
     NOON_NS,
     ask_for_logs,
     ask_for_spans,
+    locked,
     log_texts,
     make_log,
     make_message,
@@ -96,6 +98,53 @@ def test_a_body_that_is_no_message_is_refused(path: Path, name: str) -> None:
         assert good.result() == DONE
 
 
+def _wrap(field: int, content: bytes) -> bytes:
+    """A field of a message in protobuf."""
+    size, digits = len(content), b""
+    while size > 0x7F:
+        digits, size = digits + bytes([size & 0x7F | 0x80]), size >> 7
+    return bytes([field << 3 | 2]) + digits + bytes([size]) + content
+
+
+FLOODS = {
+    "groups": (b"\x0a\0" * 300_000, False),
+    "scopes": (_wrap(1, b"\x12\0" * 300_000), False),
+    "records": (_wrap(1, _wrap(2, b"\x0d1234" + b"\x12\x02\x08\1" * 300_000)), False),
+    "objects": (b'{"resourceLogs": [%s{}]}' % (b"{}," * 2_000_001), True),
+}
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_a_body_of_too_many_records_is_refused_before_it_is_parsed(path: Path, name: str) -> None:
+    body, is_json = FLOODS[name]
+    with receiving(path) as receiver, pytest.raises(BadRequestError, match="send smaller batches"):
+        receiver.submit(ReceivedRequest("logs", body, is_json, "curl", "::1", 0)).result()
+    assert not path.exists()
+
+
+def test_a_request_of_many_records_is_taken_whole(path: Path) -> None:
+    """It is large enough to be looked at."""
+    data = LogsData()
+    records = data.resource_logs.add().scope_logs.add().log_records
+    for number in range(300):
+        records.add().body.string_value = f"{number}".ljust(2_000)
+    with receiving(path) as receiver:
+        request = ReceivedRequest("logs", data.SerializeToString(), False, "curl", "::1", 0)
+        assert receiver.submit(request).result() == DONE
+    assert [text.rstrip() for text in log_texts(path)] == [*map(str, range(300))]
+
+
+def test_names_with_a_nul_cost_nothing(path: Path) -> None:
+    """SQLite's functions for JSON end a text there."""
+    attributes = [{"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}}]
+    message = make_message("traces", make_span(1, attributes=attributes), make_span(2), service="a\0b")
+    message["resourceSpans"][0]["scopeSpans"][0]["scope"] = {"name": "a\0b"}
+    with receiving(path) as receiver:
+        assert receiver.submit(make_request("traces", message, sender="a\0b")).result() == DONE
+    assert span_names(path) == ["span 1", "span 2"]
+    assert source(path, "sender, stored, rejected") == [("a", 2, 0)]
+
+
 def test_a_bad_record_costs_itself(path: Path) -> None:
     spans = [make_span(1), {"name": "without ids"}, "no object", make_span(2, traceId="0" * 32)]
     with receiving(path) as receiver:
@@ -125,6 +174,48 @@ def test_metrics_are_counted_and_not_stored(path: Path) -> None:
     with receiving(path) as receiver:
         assert receiver.submit(make_request("metrics", message)).result() == ExportAnswer(5, METRICS)
     assert source(path, "signal, received, rejected") == [("metrics", 5, 5)]
+
+
+@pytest.mark.parametrize("is_json", [False, True])
+def test_metrics_are_counted_by_service(path: Path, is_json: bool) -> None:
+    data = MetricsData()
+    for service, points in (("shop", 3), ("till", 1), ("shop", 2), ("", 1)):
+        group = data.resource_metrics.add()
+        group.resource.attributes.add(key="host.name").value.string_value = "here"
+        group.resource.attributes.add(key="service.name").value.string_value = service
+        gauge = group.scope_metrics.add().metrics.add(name="load").gauge
+        for _ in range(points):
+            gauge.data_points.add(as_int=1)
+    body = MessageToJson(data).encode() if is_json else data.SerializeToString()
+    request = ReceivedRequest("metrics", body, is_json, "go", "::1", 700)
+    with receiving(path) as receiver:
+        assert receiver.submit(request).result() == ExportAnswer(7, METRICS)
+        assert receiver.submit(request).result() == ExportAnswer(7, METRICS)
+    assert source(path, "service_name, received, duplicate, rejected, retried_requests, sent_bytes") == [
+        ("shop", 10, 5, 5, 1, 1_000),
+        ("till", 2, 1, 1, 0, 200),
+        ("unknown_service", 2, 1, 1, 0, 200),
+    ]
+
+
+@pytest.mark.parametrize("name", [5, None, {}, "\ud800", "x" * 1_000])
+def test_the_name_of_a_service_that_sends_metrics_may_be_anything(path: Path, name: object) -> None:
+    attributes = [None, {"key": "service.name", "value": {"stringValue": name}}]
+    group = {"resource": {"attributes": attributes}, "scopeMetrics": [{"metrics": [{}]}]}
+    groups = [group, {"resource": 5, "scopeMetrics": [{"metrics": [5]}]}, {"scopeMetrics": {}}]
+    with receiving(path) as receiver:
+        answer = receiver.submit(make_request("metrics", {"resourceMetrics": groups})).result()
+    assert answer == ExportAnswer(2, METRICS)
+    assert sum(count for _, count in source(path, "service_name, received")) == 2
+    assert all(len(service) <= 200 for (service,) in source(path, "service_name"))
+
+
+def test_the_name_of_a_service_that_sends_metrics_is_redacted(path: Path) -> None:
+    attributes = [{"key": "service.name", "value": {"stringValue": "secret"}}]
+    group = {"resource": {"attributes": attributes}, "scopeMetrics": [{"metrics": [{}]}]}
+    with receiving(path, redact_keys=["service.name"]) as receiver:
+        receiver.submit(make_request("metrics", {"resourceMetrics": [group]})).result()
+    assert source(path, "service_name") == [("[redacted]",)]
 
 
 def test_old_and_future_times_are_taken(path: Path) -> None:
@@ -182,14 +273,6 @@ def test_beyond_a_thousand_sources_new_ones_are_counted_together(path: Path) -> 
         ("curl", "logs", 2),
         ("new 0", "logs", 1),
     ]
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    with closing(sqlite3.connect(path, isolation_level=None)) as file:
-        file.execute("BEGIN IMMEDIATE")
-        yield
-        file.execute("ROLLBACK")
 
 
 def test_a_locked_file_is_no_loss_and_an_idle_receiver_writes_it_later(path: Path) -> None:

@@ -117,7 +117,7 @@ def test_each_signal_has_its_path_on_both_loopback_addresses(served: Served, wri
 
 @line("Paths")
 def test_the_ports_are_those_that_sdks_send_to() -> None:
-    from otel_sqlite_exporter.cli.serve_commands import serve
+    from otel_sqlite_exporter.cli.edges.serve_commands import serve
 
     defaults = {one.name: one.default for one in serve.params}
     assert (defaults["port"], defaults["grpc_port"]) == (4318, 4317)

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,16 +18,7 @@ from otel_sqlite_exporter.receive.requests import ExportAnswer, ReceivedRequest
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.write.receipts import known_requests
 from tests.conftest import read, span_names
-from tests.received import ask_for_logs, ask_for_spans, log_texts, receiving, source
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """While it lasts, what is received goes to the spool."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as file:
-        file.execute("BEGIN IMMEDIATE")
-        yield
-        file.execute("ROLLBACK")
+from tests.received import ask_for_logs, ask_for_spans, locked, log_texts, receiving, source
 
 
 def send(receiver: Receiver, *requests: ReceivedRequest) -> list[ExportAnswer]:

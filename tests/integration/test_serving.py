@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from otel_sqlite_exporter.cli.commands import cli
-from otel_sqlite_exporter.cli.serve_commands import serve
+from otel_sqlite_exporter.cli.edges.serve_commands import serve
 from otel_sqlite_exporter.errors import ConfigurationError
 from otel_sqlite_exporter.server import listening
 from tests.commands import run

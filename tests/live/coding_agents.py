@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Coding agents as programs: how each is told its model server, where to export to, and what is asked."""
+"""Coding agents as programs: how each is told its model server, and what is asked. `connect` tells it where to export
+to."""
 
 from __future__ import annotations
 
@@ -10,21 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.commands import run
 from tests.live.environments import ENVIRONMENTS
 
 _SECONDS = 120
 """After which a program has hung."""
 BROKEN = "broken"
 """The model whose calls fail."""
-
-
-class Addresses(NamedTuple):
-    """URLs of the loopback servers."""
-
-    models: str
-    """Of the model server."""
-    sink: str
-    """Of the OTLP receiver."""
 
 
 class Turn(NamedTuple):
@@ -35,35 +28,18 @@ class Turn(NamedTuple):
     model: str
 
 
-def _claude_code(home: Path, addresses: Addresses, turn: Turn) -> tuple[list[str], dict[str, str]]:
-    environment = {
-        "ANTHROPIC_BASE_URL": addresses.models,
+def _set_up_claude_code(home: Path, models: str) -> dict[str, str]:
+    return {
+        "ANTHROPIC_BASE_URL": models,
         "ANTHROPIC_API_KEY": "unused",
         "CLAUDE_CODE_MAX_RETRIES": "0",
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         "IS_SANDBOX": "1",
-        "CLAUDE_CODE_ENABLE_TELEMETRY": "1",
-        "CLAUDE_CODE_ENHANCED_TELEMETRY_BETA": "1",
-        "ENABLE_BETA_TRACING_DETAILED": "1",
-        "BETA_TRACING_ENDPOINT": addresses.sink,
-        "OTEL_TRACES_EXPORTER": "otlp",
-        "OTEL_LOGS_EXPORTER": "otlp",
-        "OTEL_METRICS_EXPORTER": "none",
-        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
-        "OTEL_EXPORTER_OTLP_ENDPOINT": addresses.sink,
-        "OTEL_LOG_USER_PROMPTS": "1",
-        "OTEL_LOG_TOOL_DETAILS": "1",
-        "OTEL_LOG_TOOL_CONTENT": "1",
     }
-    return ["-p", turn.question, "--model", turn.model, "--dangerously-skip-permissions"], environment
 
 
-def _codex(home: Path, addresses: Addresses, turn: Turn) -> tuple[list[str], dict[str, str]]:
-    folder = home / ".codex"
-    folder.mkdir(exist_ok=True)
-    otlp = '{{ otlp-http = {{ endpoint = "{}/v1/{}", protocol = "json" }} }}'
+def _set_up_codex(home: Path, models: str) -> dict[str, str]:
     config = f"""\
-model = "{turn.model}"
 model_provider = "loopback"
 approval_policy = "never"
 sandbox_mode = "danger-full-access"
@@ -72,53 +48,52 @@ analytics.enabled = false
 
 [model_providers.loopback]
 name = "loopback"
-base_url = "{addresses.models}/v1"
+base_url = "{models}/v1"
 env_key = "MODEL_KEY"
 wire_api = "responses"
 request_max_retries = 0
 stream_max_retries = 0
-
-[otel]
-log_user_prompt = true
-exporter = {otlp.format(addresses.sink, "logs")}
-trace_exporter = {otlp.format(addresses.sink, "traces")}
 """
-    (folder / "config.toml").write_text(config, encoding="utf-8")
-    return ["exec", "--skip-git-repo-check", turn.question], {"CODEX_HOME": str(folder), "MODEL_KEY": "unused"}
+    _write(home / ".codex" / "config.toml", config)
+    return {"MODEL_KEY": "unused"}
 
 
-def _gemini_cli(home: Path, addresses: Addresses, turn: Turn) -> tuple[list[str], dict[str, str]]:
+def _set_up_gemini_cli(home: Path, models: str) -> dict[str, str]:
     settings = {
-        "telemetry": {
-            "enabled": True,
-            "target": "local",
-            "otlpEndpoint": addresses.sink,
-            "otlpProtocol": "http",
-            "useCollector": True,
-            "traces": True,
-            "logPrompts": True,
-        },
         "security": {"auth": {"selectedType": "gemini-api-key"}},
         "privacy": {"usageStatisticsEnabled": False},
         "general": {"enableAutoUpdate": False, "maxAttempts": 1},
     }
-    folder = home / ".gemini"
-    folder.mkdir(exist_ok=True)
-    (folder / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
-    environment = {
+    _write(home / ".gemini" / "settings.json", json.dumps(settings))
+    return {
         "GEMINI_API_KEY": "unused",
-        "GOOGLE_GEMINI_BASE_URL": addresses.models,
+        "GOOGLE_GEMINI_BASE_URL": models,
         "GEMINI_SANDBOX": "false",
         "GEMINI_CLI_TRUST_WORKSPACE": "true",
     }
-    return ["-p", turn.question, "-m", turn.model, "--yolo"], environment
+
+
+def _set_up_copilot(home: Path, models: str) -> dict[str, str]:
+    return {
+        "COPILOT_OFFLINE": "true",
+        "COPILOT_PROVIDER_BASE_URL": f"{models}/v1",
+        "COPILOT_PROVIDER_API_KEY": "unused",
+        "COPILOT_MODEL": "gpt-5-mini",
+        "COPILOT_AUTO_UPDATE": "false",
+    }
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir()
+    file.write_text(text, encoding="utf-8")
 
 
 class CodingAgent(NamedTuple):
     """A program, and what it is asked."""
 
-    prepare: Callable[[Path, Addresses, Turn], tuple[list[str], dict[str, str]]]
-    """Writes its settings into a home folder, and returns its arguments and environment variables."""
+    set_up: Callable[[Path, str], dict[str, str]]
+    """Writes its settings into a home folder, and returns the environment variables that name the model server."""
+    arguments: Callable[[Turn], list[str]]
     turns: tuple[Turn, ...]
 
 
@@ -133,7 +108,8 @@ def _turns(model: str, order: str, failing_order: str) -> tuple[Turn, ...]:
 
 CODING_AGENTS: dict[str, CodingAgent] = {
     "claude-code": CodingAgent(
-        _claude_code,
+        _set_up_claude_code,
+        lambda turn: ["-p", turn.question, "--model", turn.model, "--dangerously-skip-permissions"],
         _turns(
             "claude-sonnet-4-5",
             '<call Bash>{"command": "echo hi"}</call>',
@@ -141,7 +117,8 @@ CODING_AGENTS: dict[str, CodingAgent] = {
         ),
     ),
     "codex": CodingAgent(
-        _codex,
+        _set_up_codex,
+        lambda turn: ["exec", "--skip-git-repo-check", "--model", turn.model, turn.question],
         _turns(
             "gpt-5-mini",
             '<call exec_command>{"cmd": "echo hi"}</call>',
@@ -149,37 +126,73 @@ CODING_AGENTS: dict[str, CodingAgent] = {
         ),
     ),
     "gemini-cli": CodingAgent(
-        _gemini_cli,
+        _set_up_gemini_cli,
+        lambda turn: ["-p", turn.question, "-m", turn.model, "--yolo"],
         _turns(
             "gemini-3-pro",
             '<call read_file>{"file_path": "hello.txt"}</call>',
             '<call read_file>{"file_path": "missing.txt"}</call>',
         ),
     ),
+    "copilot": CodingAgent(
+        _set_up_copilot,
+        lambda turn: ["-p", turn.question, "--model", turn.model, "--allow-all-tools", "--allow-all-paths"],
+        _turns(
+            "gpt-5-mini",
+            '<call bash>{"command": "echo hi", "description": "greet"}</call>',
+            '<call view>{"path": "/home/ada/missing.txt"}</call>',
+        ),
+    ),
 }
 
 
-def run_turn(name: str, home: Path, addresses: Addresses, turn: Turn) -> None:
-    """Run a coding agent once, in a home folder that only the turns of one test share.
+class Workplace(NamedTuple):
+    """A home folder in which a coding agent is set up."""
 
-    Raises:
-        AssertionError: It has ended otherwise than the turn should.
-        TimeoutExpired: It has hung.
-    """
-    folder = home / "notes"
-    folder.mkdir(exist_ok=True)
-    (folder / "hello.txt").write_text("hello\n", encoding="utf-8")
-    arguments, environment = CODING_AGENTS[name].prepare(home, addresses, turn)
-    # Nothing leaves the machine: no proxy listens there.
-    nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1"}
-    ended = subprocess.run(
-        [str(ENVIRONMENTS[name].executable), *arguments],
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], "HOME": str(home), "TERM": "dumb", **nowhere, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_SECONDS,
-        check=False,
-    )
-    assert (ended.returncode == 0) == (turn.model != BROKEN), f"{turn.scenario}: {ended.stdout}{ended.stderr}"
+    name: str
+    home: Path
+    environment: dict[str, str]
+
+    def connect(self, endpoint: str, *options: str) -> None:
+        """Let it export to a receiver."""
+        options = ("--endpoint", endpoint, "--write", "--yes", "--no-wait", *options)
+        code, _, said = run("connect", self.name, *options, HOME=str(self.home), SHELL="/bin/bash")
+        assert code == 0, said
+
+    def run(self, turn: Turn) -> str:
+        """Run it once, and return what it printed.
+
+        Raises:
+            AssertionError: It has ended otherwise than the turn should.
+            TimeoutExpired: It has hung.
+        """
+        agent, program = CODING_AGENTS[self.name], ENVIRONMENTS[self.name].executable
+        folder = self.home / "notes"
+        folder.mkdir(exist_ok=True)
+        (folder / "hello.txt").write_text("hello\n", encoding="utf-8")
+        # Nothing leaves the machine: no proxy listens there.
+        nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1"}
+        shell = '[ ! -f "$HOME/.bashrc" ] || . "$HOME/.bashrc"; "$@"'  # as in a terminal
+        ended = subprocess.run(
+            ["bash", "-c", shell, "bash", program.name, *agent.arguments(turn)],
+            cwd=folder,
+            env={
+                "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+                "HOME": str(self.home),
+                "TERM": "dumb",
+                **nowhere,
+                **self.environment,
+            },
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+        assert (ended.returncode == 0) == (turn.model != BROKEN), f"{turn.scenario}: {ended.stdout}{ended.stderr}"
+        return ended.stdout
+
+
+def set_up(name: str, home: Path, models: str) -> Workplace:
+    """Set up a coding agent in an empty home folder, for the model server at a URL."""
+    return Workplace(name, home, CODING_AGENTS[name].set_up(home, models))

@@ -72,7 +72,7 @@ class Environment(NamedTuple):
         return "".join(f"{name} {version}\n" for name, version in self.packages.items())
 
 
-_COMMANDS = {"claude-code": "claude", "codex": "codex", "gemini-cli": "gemini"}
+_COMMANDS = {"claude-code": "claude", "codex": "codex", "gemini-cli": "gemini", "copilot": "copilot"}
 _LANGCHAIN = "openinference-instrumentation-langchain"
 _EXPORTER = "opentelemetry-exporter-otlp-proto-http"
 ENVIRONMENTS: dict[str, Environment] = {
@@ -81,6 +81,7 @@ ENVIRONMENTS: dict[str, Environment] = {
         Environment("claude-code", {"@anthropic-ai/claude-code": "2.1.332"}, is_npm=True),
         Environment("codex", {"@openai/codex": "0.171.0"}, is_npm=True),
         Environment("gemini-cli", {"@google/gemini-cli": "0.61.0"}, is_npm=True),
+        Environment("copilot", {"@github/copilot": "1.0.102"}, is_npm=True),
         Environment(
             "langgraph",
             {_LANGCHAIN: "0.1.80", "langgraph": "1.2.24", "langchain-openai": "1.7.4", _EXPORTER: "1.45.2"},
@@ -89,9 +90,12 @@ ENVIRONMENTS: dict[str, Environment] = {
         Environment("crewai", {"crewai": "1.15.30", _EXPORTER: "1.45.2"}),
     )
 }
+NODE_SDK = Environment("node-sdk", {"@opentelemetry/sdk-node": "0.223.0"}, is_npm=True)
+"""What a program for Node exports with: no program of its own."""
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or ENVIRONMENTS:
-        ENVIRONMENTS[name].install()
-        print(f"{name} is in {ENVIRONMENTS[name].folder}", flush=True)
+    known = ENVIRONMENTS | {NODE_SDK.name: NODE_SDK}
+    for name in sys.argv[1:] or known:
+        known[name].install()
+        print(f"{name} is in {known[name].folder}", flush=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import ROOT
-from tests.live.coding_agents import CODING_AGENTS, Addresses, run_turn
+from tests.live.coding_agents import CODING_AGENTS, set_up
 from tests.live.environments import ENVIRONMENTS
 from tests.live.otlp_sink import OTLPSink
 from tests.otlp_captures.capture_files import Capture
@@ -35,17 +35,28 @@ def run_live(name: str, home: Path) -> Capture:
     Raises:
         AssertionError, CalledProcessError, TimeoutExpired: The program has failed or hung.
     """
-    with ModelServer() as server, OTLPSink() as sink:
-        if name in CODING_AGENTS:
-            scenarios = {}
-            for turn in CODING_AGENTS[name].turns:
-                run_turn(name, home, Addresses(server.url, sink.url), turn)
-                runs = list(_find_runs(server.ledger, fails=turn.scenario == "failing_tool"))
-                scenarios[turn.scenario] = {"ledger": list(server.ledger), "told": {}, "tool_runs": runs}
-                server.ledger.clear()
-        else:
-            scenarios = _run_framework(name, sink)
-        return Capture(f"live-{name}", dict(ENVIRONMENTS[name].packages), _make_truth(scenarios), list(sink.lines))
+    with OTLPSink() as sink:
+        truth = run_agent(name, home, sink.url) if name in CODING_AGENTS else _make_truth(_run_framework(name, sink))
+        return Capture(f"live-{name}", dict(ENVIRONMENTS[name].packages), truth, list(sink.lines))
+
+
+def run_agent(name: str, home: Path, endpoint: str, *options: str) -> JSON:
+    """Run all scenarios of a coding agent that `connect` lets export to `endpoint`, with its content, and return what
+    was served; `options` are more of `connect`.
+
+    Raises:
+        AssertionError, TimeoutExpired: The program has failed or hung.
+    """
+    with ModelServer() as server:
+        place = set_up(name, home, server.url)
+        place.connect(endpoint, "--content", *options)
+        scenarios = {}
+        for turn in CODING_AGENTS[name].turns:
+            place.run(turn)
+            runs = list(_find_runs(server.ledger, fails=turn.scenario == "failing_tool"))
+            scenarios[turn.scenario] = {"ledger": list(server.ledger), "told": {}, "tool_runs": runs}
+            server.ledger.clear()
+        return _make_truth(scenarios)
 
 
 def _run_framework(name: str, sink: OTLPSink) -> dict[str, JSON]:

@@ -32,6 +32,8 @@ class OTLPSink(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.lines: list[str] = []
         """OTLP as JSON, a message a line, as it came. Metrics are not kept."""
+        self.tokens: set[str | None] = set()
+        """Those that requests had in their header or before their path; None: one had none."""
 
     @property
     def url(self) -> str:
@@ -55,8 +57,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self._read_body()
         is_json = self.headers.get_content_type() == "application/json"
-        if self.path in _SIGNALS:
-            key, message = _SIGNALS[self.path]
+        before, _, path = self.path.rpartition("/v1/")
+        header = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        self.server.tokens.add(header or before.removeprefix("/t/") or None)
+        if f"/v1/{path}" in _SIGNALS:
+            key, message = _SIGNALS[f"/v1/{path}"]
             read = json.loads(body) if is_json else _to_json(message.FromString(body))
             if read.get(key):
                 self.server.lines.append(json.dumps(read, ensure_ascii=False))

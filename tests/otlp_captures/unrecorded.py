@@ -271,6 +271,11 @@ UNRECORDED: dict[str, _Fields] = {
         "tool_calls": {"2, 4": None},
         "tool status": {"2": "ok"},
     },
+    "live-copilot": {
+        # The model that answered is said to be that which was asked for. Of a prompt only what is new is recorded.
+        "response_model": {"1-5": "gpt-5-mini"},
+        "prompt": {"3, 5": ANY},
+    },
     "live-crewai": {
         # The model that answered is said to be that which was asked for. Tools name no call.
         "response_model": {"1-7": "gpt-4o-mini"},

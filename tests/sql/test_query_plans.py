@@ -74,6 +74,15 @@ _OF_THE_WHOLE_FILE = {
     *("repair_sessions", "sum_exporter_health", "count_cost_statuses", "count_unpriced", "count_without_cost"),
     *("measure_legacy", "count_legacy_logs", "add_legacy_agents", "find_stopped_migrations"),
     *("count_derived", "count_documents", "list_attribute_indexes"),
+    *("count_linked_records", "count_pair_durations", "sum_calls_by_model", "sum_received_records"),  # of a scrape
+    *(
+        "list_agents",
+        "list_busiest_agents",
+        "list_exporters",
+        "read_file_state",
+        "list_receiver_sources",
+        "sum_receiver_sources",
+    ),  # of tables with few rows
 }
 
 

@@ -69,7 +69,8 @@ def test_what_is_not_a_time_is_refused_by_name(value: Any) -> None:
 
 @pytest.mark.parametrize("view", ASKABLE_VIEWS, ids=lambda view: view.name)
 def test_a_filter_asks_for_a_column_of_its_view(view: AskableView[Any]) -> None:
-    columns = {argument.removeprefix("min_") for argument in view.arguments} - {"since", "until", "attributes"}
+    others = {"since", "until", "attributes", "filter"}
+    columns = {argument.removeprefix("min_") for argument in view.arguments} - others
     assert columns - {*field_types(view.row_type)} == (CALL_COLUMNS if view.calls_key else set())
     assert {view.calls_key or "id", *view.order, view.since, view.row_type.ATTRIBUTES} <= {*field_types(view.row_type)}
     assert {"since", "until", "session_id", "service_name", "attributes"} <= {*view.arguments}

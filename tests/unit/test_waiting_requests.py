@@ -65,6 +65,25 @@ def test_a_request_that_is_larger_than_the_room_is_taken_when_nothing_waits() ->
     assert waiting.put(make("b", size=64 * KIB))
 
 
+def test_a_request_takes_the_room_of_its_unpacked_body() -> None:
+    waiting = WaitingRequests(1_200 * KIB)
+    packed = make("a")
+    packed = packed._replace(request=packed.request._replace(sent_bytes=20))
+    assert waiting.put(packed)
+    assert waiting.held_bytes == 10 * KIB
+    empty = make("a", size=0)
+    assert waiting.put(empty)
+    assert waiting.held_bytes == 11 * KIB
+
+
+def test_a_request_that_is_larger_than_asked_for_keeps_its_turn() -> None:
+    waiting = WaitingRequests(1_200 * KIB)
+    for client, size in (("a", 90 * KIB), ("a", KIB), ("b", KIB)):
+        assert waiting.put(make(client, size=size))
+    assert waiting.take(0, most_bytes=50 * KIB) is None
+    assert take_all(waiting) == ["a", "b", "a"]
+
+
 def test_room_is_kept_until_it_is_given_back() -> None:
     waiting = WaitingRequests(20 * KIB)
     assert waiting.put(make("a"))

@@ -15,14 +15,8 @@ from typing import Any
 
 import click
 
-from otel_sqlite_exporter.cli import (
-    agent_commands,
-    list_commands,
-    maintain_commands,
-    query_commands,
-    serve_commands,
-    transfer_commands,
-)
+from otel_sqlite_exporter.cli import list_commands, maintain_commands, query_commands, transfer_commands
+from otel_sqlite_exporter.cli.edges import agent_commands, connect_commands, serve_commands, token_commands
 from otel_sqlite_exporter.cli.formatting import escape, print_lines
 from otel_sqlite_exporter.cli.options import REFUSED
 from otel_sqlite_exporter.errors import FilterError, SQLiteExporterError
@@ -45,7 +39,7 @@ class _Commands(click.Group):
             _discard_output()
             code = 0
         except FilterError as error:
-            code = _refuse(self._name_option(ctx, error.argument) + str(error).removeprefix(f"{error.argument}: "))
+            code = _refuse(self._name_option(ctx, error.argument) + error.message, *error.excerpt)
         except SQLiteExporterError as error:
             code = _refuse(str(error).removeprefix("path="))  # the only setting that is not of the environment
         except MemoryError:
@@ -81,8 +75,8 @@ def _refuse_damage(opened: Any, error: Exception) -> int:
     raise error
 
 
-def _refuse(sentence: str) -> int:
-    print_lines(f"Error: {sentence}", to_stderr=True)
+def _refuse(sentence: str, *excerpt: str) -> int:
+    print_lines(f"Error: {sentence}", *excerpt, to_stderr=True)
     return REFUSED
 
 
@@ -106,6 +100,10 @@ def cli() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-for module in (list_commands, query_commands, maintain_commands, transfer_commands, serve_commands, agent_commands):
+_MODULES = (
+    *(list_commands, query_commands, maintain_commands, transfer_commands),
+    *(serve_commands, token_commands, agent_commands, connect_commands),
+)
+for module in _MODULES:
     for command in module.COMMANDS:
         cli.add_command(command)

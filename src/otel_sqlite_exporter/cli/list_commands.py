@@ -236,7 +236,7 @@ def _make_command(records: _List[Any]) -> click.Command:
             _name_severities(database)
 
     command: Any = click.pass_obj(run)
-    for option in (opt.JSON, opt.OLDEST, opt.CURSOR, opt.LIMIT, opt.ATTRIBUTE, *reversed(records.options)):
+    for option in (opt.JSON, opt.OLDEST, opt.CURSOR, opt.LIMIT, opt.FILTER, opt.ATTRIBUTE, *reversed(records.options)):
         command = option(command)
     return click.command(records.command, help=records.help)(opt.DATABASE(opt.SINCE(opt.UNTIL(command))))
 

@@ -106,6 +106,11 @@ ATTRIBUTE = click.option(
     multiple=True,
     help="key, !key or key=value, also with != < <= > >=. May be repeated; all conditions must be met.",
 )
+FILTER = click.option(
+    "--filter",
+    metavar="TEXT",
+    help="A filter such as 'status:error cost>0.05 -name:chat* \"some words\"'; all options must be met as well.",
+)
 FULL = click.option("--full", is_flag=True, help="Cut no text.")
 CURSOR = click.option("--cursor", help="Show the next page: the cursor that the previous page gave.")
 OLDEST = click.option("--oldest-first", is_flag=True, help="Reverse the order.")

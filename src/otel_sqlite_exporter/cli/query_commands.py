@@ -35,6 +35,7 @@ REPORT_NAMES = (
 @opt.AGENT
 @opt.MODEL
 @opt.TOOL
+@opt.FILTER
 @opt.ALL
 @opt.LIMIT
 @opt.JSON
@@ -174,7 +175,7 @@ def sql(settings: Settings, statement: str, *, limit: int, timeout_s: float, as_
     """
     from otel_sqlite_exporter.cli.outputs.query_output import show_rows
     from otel_sqlite_exporter.query.reading import TelemetryFile
-    from otel_sqlite_exporter.query.statement import run_statement
+    from otel_sqlite_exporter.query.sandbox.statement import run_statement
 
     file = TelemetryFile(settings.path, settings.busy_timeout_ms)
     result = file.read(run_statement, statement, limit=limit, timeout_s=timeout_s)

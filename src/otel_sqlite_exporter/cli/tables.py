@@ -18,8 +18,7 @@ from otel_sqlite_exporter.cli.formatting import (
     split_lines,
 )
 from otel_sqlite_exporter.cli.table_model import Facts, Part, Passage, Table
-
-_FORMULAS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
+from otel_sqlite_exporter.query.pages import quote_formula
 
 
 def print_tables(*parts: Part) -> None:
@@ -71,8 +70,7 @@ def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 
 def _disarm(text: str, keep: str) -> str:
-    quote = "'" if text and text[0] in _FORMULAS else ""
-    return quote + escape(text, keep)
+    return quote_formula(text) + escape(text, keep)
 
 
 def _join(parts: Iterable[Part]) -> Iterator[str]:

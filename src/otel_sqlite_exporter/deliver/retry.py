@@ -13,8 +13,8 @@ from dataclasses import replace
 from otel_sqlite_exporter.encode.quarantine import quarantine_row
 from otel_sqlite_exporter.error_texts import describe_error
 from otel_sqlite_exporter.errors import SQLiteExporterError
-from otel_sqlite_exporter.model.arrivals.request_rows import RequestRow
-from otel_sqlite_exporter.model.rows import Records
+from otel_sqlite_exporter.model.arrivals.request_rows import RejectedRecords, RequestRow
+from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Records
 from otel_sqlite_exporter.write.exporter_runs import Run
 from otel_sqlite_exporter.write.receipts.known_requests import split_by_request
 from otel_sqlite_exporter.write.writer import ImportMark, Replay, Writer
@@ -62,7 +62,9 @@ def _write_singly(writer: Writer, records: Records, run: Run) -> None:
     singles += [Records(logs=[log]) for log in records.logs]
     for number, unmarked in enumerate(singles):
         parts = [
-            RequestRow(f"{request.digest}/{number}", request.signal, request.sender, 0, 1)
+            RequestRow(
+                f"{request.digest}/{number}", request.signal, request.sender, 0 if number else request.sent_bytes, 1
+            )
             for request in records.requests
         ]
         single = replace(unmarked, requests=parts)
@@ -72,16 +74,19 @@ def _write_singly(writer: Writer, records: Records, run: Run) -> None:
             if is_about_file(error):
                 raise
             _write_twice(writer, _refuse(single, error), run)
-    requests = [request._replace(records=0) for request in records.requests]
+    requests = [
+        request._replace(records=0, sent_bytes=0 if singles else request.sent_bytes) for request in records.requests
+    ]
     if rest := Records(quarantine=records.quarantine, requests=requests):
         _write_twice(writer, rest, run)
 
 
 def _refuse(single: Records, error: Exception) -> Records:
     """Return the row for the quarantine of the one record, which SQLite refused."""
-    rows = [quarantine_row(span, error, time.time_ns()) for span in single.spans]
-    rows += [quarantine_row(log, error, time.time_ns()) for log in single.logs]
-    requests = [request._replace(records=0, quarantined=1, rejected=[(REFUSED, 1)]) for request in single.requests]
+    refused: list[EncodedSpan | EncodedLog] = [*single.spans, *single.logs]
+    rows = [quarantine_row(record, error, time.time_ns()) for record in refused]
+    rejected = [RejectedRecords(REFUSED, record.resource.service_name, 1) for record in refused]
+    requests = [request._replace(records=0, quarantined=1, rejected=rejected) for request in single.requests]
     return Records(quarantine=rows, requests=requests)
 
 

@@ -5,13 +5,12 @@ Both give the same rows."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any, Protocol
 
 from otel_sqlite_exporter.encode.spans import SpanEncoder
 from otel_sqlite_exporter.genai.rules import Rules
 from otel_sqlite_exporter.model.rows import EncodedSpan
-from otel_sqlite_exporter.native.core_state import IN_USE, find_core_state
+from otel_sqlite_exporter.native.core_state import load_compiled
 
 
 class EncodesSpans(Protocol):
@@ -22,11 +21,9 @@ class EncodesSpans(Protocol):
 
 
 def make_span_encoder(session_attributes: Sequence[str], rules: Rules | None = None) -> EncodesSpans:
-    """Return an encoder of the SDK's spans for one exporter. The parameters are those of `SpanEncoder`. (Spans that
-    were read from a file have no fields that the compiled encoder knows: for them a `SpanEncoder` is faster.)"""
+    """Return an encoder for one exporter: of the SDK's spans, and of `SpanFields`. The parameters are those of
+    `SpanEncoder`."""
     encoder = SpanEncoder(session_attributes, rules)
-    if find_core_state() != IN_USE:
-        return encoder
-    native: Any = import_module("otel_sqlite_exporter.native.span_encoder")
-    made: EncodesSpans = native.NativeSpanEncoder(encoder)
+    native = load_compiled("span_encoder")
+    made: EncodesSpans = encoder if native is None else native.NativeSpanEncoder(encoder)
     return made

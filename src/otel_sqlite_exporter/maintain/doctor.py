@@ -62,7 +62,7 @@ def diagnose(
     """Return the findings for the file at `settings.path`; none if all is well. `progress` is called before each step
     that may take long, with the number of steps before it, of all, and its name."""
     path, command = settings.path, name_command("doctor --repair", settings.path)
-    findings = [*_find_around(settings, command)]
+    findings = diagnose_around(settings)
 
     def look(step: str) -> None:
         progress(_LOOKS.index(step), len(_LOOKS), step)
@@ -70,7 +70,6 @@ def diagnose(
     try:
         kind, version = identify_file(path, busy_timeout_ms=settings.busy_timeout_ms)
         newest = load_migrations()[-1].version
-        findings += _find_modes(path)
         if kind == "missing":
             findings.append(Finding("file", "problem", f"{path} does not exist", "give the path of an existing file"))
         elif not version:
@@ -92,6 +91,12 @@ def diagnose(
         check = "integrity" if isinstance(error, DamagedFileError) else "file"
         findings.append(Finding(check, "problem", what, remedy))
     return findings
+
+
+def diagnose_around(settings: Settings) -> list[Finding]:
+    """Return the findings for what is beside the file (its spool, logs, modes, disk): some calls of the system."""
+    command = name_command("doctor --repair", settings.path)
+    return [*_find_around(settings, command), *_find_modes(settings.path)]
 
 
 def _find_inside(connection: sqlite3.Connection, settings: Settings, command: str, look: _Look) -> Iterator[Finding]:

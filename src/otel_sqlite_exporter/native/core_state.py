@@ -6,10 +6,13 @@ from __future__ import annotations
 import logging
 from functools import cache
 from importlib import import_module
+from typing import Any
 
 from otel_sqlite_exporter.settings import resolve_environment
 
 _logger = logging.getLogger(__name__)
+_ENTRIES = ("span_encoder", "protobuf_records", "json_records")
+"""The modules that others import; these load the rest."""
 IN_USE, NOT_BUILT, SWITCHED_OFF, FAILS_TO_LOAD = "in use", "not built", "switched off", "fails to load"
 
 
@@ -28,10 +31,16 @@ def find_core_state() -> str:
     except ImportError as error:
         return _tell(error)
     try:
-        import_module("otel_sqlite_exporter.native.span_encoder")  # which loads the others
+        for entry in _ENTRIES:
+            import_module(f"otel_sqlite_exporter.native.{entry}")
     except Exception as error:  # modules that do not fit together raise others than ImportError
         return _tell(error)
     return IN_USE
+
+
+def load_compiled(name: str) -> Any:
+    """Return a compiled module, or None where the core is not in use."""
+    return import_module(f"otel_sqlite_exporter.native.{name}") if find_core_state() == IN_USE else None
 
 
 def _tell(error: Exception) -> str:

@@ -10,6 +10,7 @@ from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS
 from otel_sqlite_exporter.model.caches import remember
 from otel_sqlite_exporter.model.event_names import NAME_ATTRIBUTE, is_name
 from otel_sqlite_exporter.model.rows import EventRow
+from otel_sqlite_exporter.model.signals import EventFields
 from otel_sqlite_exporter.native.layouts import shows_event_fields
 
 from otel_sqlite_exporter.native.json_text cimport MOST_ATTRIBUTES, write_members
@@ -23,6 +24,7 @@ cdef extern from "Python.h":
     Py_ssize_t PyUnicode_GET_LENGTH(PyObject*)
     int PyUnicode_CompareWithASCIIString(PyObject*, const char*)
 
+cdef object event_fields = EventFields
 cdef bytes name_attribute = NAME_ATTRIBUTE.encode()
 _field = EventRow._fields.index
 cdef Py_ssize_t PHASE = _field("phase"), TIME = _field("time_unix_nano")
@@ -42,7 +44,7 @@ cdef class EventName:
 
 
 cdef class EventEncoder:
-    """Encodes events of the SDK whose fields are as they should be."""
+    """Encodes events of the SDK, and `EventFields`, whose fields are as they should be."""
 
     def __cinit__(self, rules):
         self.rules = rules
@@ -66,16 +68,19 @@ cdef class EventEncoder:
     cdef list _encode_event(self, object event, EventFacts* facts):
         cdef EventName known
         cdef bint is_named = False
-        attributes = event._attributes
-        if not self._is_known(event, attributes):
-            return None
-        name, time, dropped = event._name, event._timestamp, 0
+        if type(event) is event_fields:
+            name, time, attributes, dropped = <tuple>event
+        else:
+            attributes = event._attributes
+            if not self._is_known(event, attributes):
+                return None
+            name, time, dropped = event._name, event._timestamp, 0
+            if attributes is None:
+                attributes = {}
+            elif type(attributes) is not dict:
+                dropped, attributes = attributes.dropped, attributes._dict
         if type(name) is not str or not PyUnicode_IS_ASCII(name) or not is_time(time):
             return None
-        if attributes is None:
-            attributes = {}
-        elif type(attributes) is not dict:
-            dropped, attributes = attributes.dropped, attributes._dict
         if type(attributes) is not dict or type(dropped) is not int:
             return None
         text = _write_dict(attributes, &is_named)

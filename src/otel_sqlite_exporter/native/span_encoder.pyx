@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Encodes spans of the SDK as rows: the values that `SpanEncoder` of encode/spans.py gives.
+"""Encodes spans of the SDK and `SpanFields` as rows: the values that `SpanEncoder` of encode/spans.py gives.
 
 A span whose fields are not as they should be goes to that encoder whole, and a part that is not known here goes to the
 function that encodes it there.
@@ -22,7 +22,7 @@ from otel_sqlite_exporter.native.made_rows cimport make_row, untrack
 from otel_sqlite_exporter.native.shapes cimport Held, Shape, Shapes, copy_held, hold, release
 from otel_sqlite_exporter.native.span_fields cimport (
     FieldReader,
-    is_list,
+    SpanParts,
     is_time,
     read_member,
     read_text,
@@ -86,66 +86,49 @@ cdef class NativeSpanEncoder:
     cdef object _encode(self, object span, bint is_open):
         """Return the `EncodedSpan`; None if a field is not as it should be."""
         cdef Held held
-        attributes, events, links = span._attributes, span._events, span._links
-        if not self.fields.knows_span(span, attributes, events, links):
-            return None
-        dropped_attributes = dropped_events = dropped_links = 0
-        if attributes is None:
-            attributes = {}
-        elif type(attributes) is not dict:
-            dropped_attributes, attributes = attributes.dropped, attributes._dict
-        if not is_list(events):
-            dropped_events, events = events.dropped, events._dq
-        if not is_list(links):
-            dropped_links, links = links.dropped, links._dq
-        if not type(dropped_attributes) is type(dropped_events) is type(dropped_links) is int:
-            return None
-        if type(attributes) is not dict or not hold(attributes, &held):
+        cdef SpanParts parts = self.fields.read_span(span)
+        if parts is None or not hold(parts.attributes, &held):
             return None
         try:
-            dropped = dropped_attributes, dropped_events, dropped_links
-            return self._encode_held(&held, span, tuple(events), tuple(links), dropped, is_open)
+            return self._encode_held(&held, parts, is_open)
         finally:
             release(&held)
 
-    cdef object _encode_held(self, Held* held, object span, tuple events, tuple links, tuple dropped, bint is_open):
+    cdef object _encode_held(self, Held* held, SpanParts parts, bint is_open):
         cdef Py_ssize_t repaired = 0
         cdef EventFacts facts
         cdef tuple event_rows = (), link_rows = (), messages = (), record_interactions = ()
         cdef Encoded attributes
-        context, parent, start, end = span._context, span._parent, span._start_time, span._end_time
-        if not self.fields.knows_context(context) or not (parent is None or self.fields.knows_context(parent)):
+        parent, start = parts.parent, parts.start
+        trace_id = self._encode_trace_id((<tuple>parts.context)[0])
+        if trace_id is None or not is_time(start) or not (is_time(parts.end) or (is_open and parts.end is None)):
             return None
-        trace_id = self._encode_trace_id((<tuple>context)[0])
-        if trace_id is None or not is_time(start) or not (is_time(end) or (is_open and end is None)):
-            return None
-        scope = span._instrumentation_scope
         is_child = parent is not None and not (<tuple>parent)[2]
-        attributes = self._encode_attributes(held, self._find_scope(scope), start, is_child, &repaired)
-        row = self._make_row(span, context, parent, start, end, dropped, is_open, attributes, &repaired)
+        attributes = self._encode_attributes(held, self._find_scope(parts.scope), start, is_child, &repaired)
+        row = self._make_row(parts, is_open, attributes, &repaired)
         if row is None:
             return None
         facts.are_plain = True
         facts.have_records = facts.have_messages = False
-        if events:
-            event_rows = self._encode_events(events, start, &facts, &repaired)
+        if parts.events:
+            event_rows = self._encode_events(parts.events, start, &facts, &repaired)
             if facts.have_messages:
                 messages = tuple(self.messages.encode_events(event_rows))
             if facts.have_records:
                 record_interactions = untrack(
                     tuple(find_event_interactions(event_rows, attributes.user_id, self.rules))
                 )
-        if links:
-            rows, bad = encode_links(links)
+        if parts.links:
+            rows, bad = encode_links(parts.links)
             link_rows = untrack(tuple(rows))
             repaired += bad
         interactions = NO_INTERACTIONS
         if attributes.plan is not None:
             records = [record for _, (record, _) in messages] if messages else ()
-            around = (<tuple>row)[NAME], (<tuple>row)[STATUS] == ERROR, events, start, records
+            around = (<tuple>row)[NAME], (<tuple>row)[STATUS] == ERROR, parts.events, start, records
             interactions = self._find_interactions(held, attributes, around, event_rows, facts.are_plain)
         # The last, because the values that it repairs are counted only once.
-        origin, bad = self.origins.encode(span._resource, scope)
+        origin, bad = self.origins.encode(parts.resource, parts.scope)
         session = attributes.own_session
         if session is None and origin.session is not None:
             session = untrack(
@@ -224,33 +207,23 @@ cdef class NativeSpanEncoder:
             made.user = _untrack_some(find_naming(plan.users, attributes, is_child, start))
         return 0
 
-    cdef object _make_row(
-        self,
-        object span,
-        object context,
-        object parent,
-        object start,
-        object end,
-        tuple dropped,
-        bint is_open,
-        Encoded attributes,
-        Py_ssize_t* repaired,
-    ):
+    cdef object _make_row(self, SpanParts parts, bint is_open, Encoded attributes, Py_ssize_t* repaired):
         """Return the `SpanRow`; None if a field is not as it should be."""
-        span_id, status = encode_span_id((<tuple>context)[1]), span._status
-        if span_id is None or not self.fields.knows_status(status):
+        cdef tuple context = <tuple>parts.context, parent = <tuple>parts.parent
+        span_id = encode_span_id(context[1])
+        if span_id is None:
             return None
         parent_span_id = parent_is_remote = None
         if parent is not None:
-            parent_span_id = encode_span_id((<tuple>parent)[1])
+            parent_span_id = encode_span_id(parent[1])
             if parent_span_id is None:
                 return None
-            parent_is_remote = 1 if (<tuple>parent)[2] else 0
-        flags = self.fields.read_flags((<tuple>context)[3])
-        kind = read_member(span._kind, HIGHEST_KIND)
-        status_code = read_member(status._status_code, HIGHEST_STATUS)
+            parent_is_remote = 1 if parent[2] else 0
+        flags = self.fields.read_flags(context[3])
+        kind = read_member(parts.kind, HIGHEST_KIND)
+        status_code = read_member(parts.status_code, HIGHEST_STATUS)
         repaired[0] += (kind is None) + (status_code is None)
-        description = status._description
+        description = parts.description
         if description is not None:
             description = read_text(description, repaired)
         return make_row(
@@ -261,17 +234,17 @@ cdef class NativeSpanEncoder:
                 parent_is_remote,
                 0 if flags is None else flags,
                 read_trace_state(context, repaired),
-                read_text(span._name, repaired),
+                read_text(parts.name, repaired),
                 0 if kind is None else kind,
-                start,
-                start if is_open else end,
+                parts.start,
+                parts.start if is_open else parts.end,
                 None,
                 OPEN if is_open else None,
                 0 if status_code is None else status_code,
                 description,
-                dropped[0],
-                dropped[1],
-                dropped[2],
+                parts.dropped[0],
+                parts.dropped[1],
+                parts.dropped[2],
                 attributes.types,
                 attributes.text,
             ),

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Single fields of a span, as encode/spans.py encodes them."""
+"""The fields of a span, of the SDK or as `SpanFields`, and single fields as encode/spans.py encodes them."""
 
-from cpython.object cimport PyObject
+cimport cython
 
 from otel_sqlite_exporter.model.caches import remember
+from otel_sqlite_exporter.model.signals import SpanFields, StatusFields
 from otel_sqlite_exporter.model.values import (
     encode_integer,
     encode_member,
@@ -26,8 +27,7 @@ cdef extern from "Python.h":
 cdef list empty_state = last_empty_state
 
 
-cdef bint is_list(object value):
-    return type(value) is tuple or type(value) is list
+cdef object span_fields = SpanFields, status_fields = StatusFields
 
 
 cdef bint is_time(object value) except -1:
@@ -63,13 +63,65 @@ cdef object read_trace_state(object context, Py_ssize_t* repaired):
     return state
 
 
+@cython.freelist(8)
+cdef class SpanParts:
+    """What a span holds: its attributes as a dict, and how many attributes, events and links it dropped."""
+
+
 cdef class FieldReader:
     """Knows the classes whose private fields are what their public properties give: see native/layouts.py."""
 
     def __cinit__(self):
         self.known = {}
 
-    cdef bint knows_span(self, object span, object attributes, object events, object links):
+    cdef SpanParts read_span(self, object span):
+        """Return what a span holds; None if it is of a class that is not known, or a field is not as it should be."""
+        cdef SpanParts parts = self._read_fields(span) if type(span) is span_fields else self._read_private_fields(span)
+        if parts is None or type(parts.attributes) is not dict:
+            return None
+        if not self.knows_context(parts.context) or not (parts.parent is None or self.knows_context(parts.parent)):
+            return None
+        for number in parts.dropped:
+            if type(number) is not int:
+                return None
+        return parts
+
+    cdef SpanParts _read_fields(self, object span):
+        cdef SpanParts parts = SpanParts.__new__(SpanParts)
+        cdef tuple fields = <tuple>span
+        status, events, links = fields[6], fields[8], fields[9]
+        if type(status) is not status_fields or not _is_list(events) or not _is_list(links):
+            return None
+        parts.name, parts.context, parts.parent, parts.kind, parts.start, parts.end = fields[:6]
+        parts.status_code, parts.description = <tuple>status
+        parts.attributes, parts.events, parts.links = fields[7], tuple(events), tuple(links)
+        parts.resource, parts.scope = fields[10], fields[11]
+        parts.dropped = fields[12:]
+        return parts
+
+    cdef SpanParts _read_private_fields(self, object span):
+        cdef SpanParts parts = SpanParts.__new__(SpanParts)
+        attributes, events, links, status = span._attributes, span._events, span._links, span._status
+        if not self._knows_span(span, attributes, events, links) or not self._knows_status(status):
+            return None
+        dropped_attributes = dropped_events = dropped_links = 0
+        if attributes is None:
+            attributes = {}
+        elif type(attributes) is not dict:
+            dropped_attributes, attributes = attributes.dropped, attributes._dict
+        if not _is_list(events):
+            dropped_events, events = events.dropped, events._dq
+        if not _is_list(links):
+            dropped_links, links = links.dropped, links._dq
+        parts.dropped = dropped_attributes, dropped_events, dropped_links
+        parts.attributes, parts.events, parts.links = attributes, tuple(events), tuple(links)
+        parts.name, parts.context, parts.parent, parts.kind = span._name, span._context, span._parent, span._kind
+        parts.start, parts.end = span._start_time, span._end_time
+        parts.status_code, parts.description = status._status_code, status._description
+        parts.resource, parts.scope = span._resource, span._instrumentation_scope
+        return parts
+
+    cdef bint _knows_span(self, object span, object attributes, object events, object links):
         if (
             type(span) is self.span_kind
             and type(attributes) is self.attributes_kind
@@ -91,7 +143,7 @@ cdef class FieldReader:
             self.context_kind = type(context)
         return len(<tuple>context) >= 5
 
-    cdef bint knows_status(self, object status):
+    cdef bint _knows_status(self, object status):
         if type(status) is not self.status_kind:
             if not self._check(shows_status_fields, (type(status),)):
                 return False
@@ -116,3 +168,7 @@ cdef class FieldReader:
             known = shows(*kinds)
             remember(self.known, key, known)
         return known
+
+
+cdef bint _is_list(object value):
+    return type(value) is tuple or type(value) is list

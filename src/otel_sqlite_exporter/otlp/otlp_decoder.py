@@ -9,8 +9,10 @@ itself only if it is no object, or a span without valid ids.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
+from otel_sqlite_exporter.model.rows import make_row
 from otel_sqlite_exporter.model.signals import (
     ContextFields,
     EventFields,
@@ -24,6 +26,7 @@ from otel_sqlite_exporter.model.signals import (
     StatusFields,
     TraceStateFields,
 )
+from otel_sqlite_exporter.native.core_state import load_compiled
 from otel_sqlite_exporter.otlp import message_kinds as kinds
 from otel_sqlite_exporter.otlp.alterations import Alterations
 from otel_sqlite_exporter.otlp.message_fields import MessageFields
@@ -79,6 +82,12 @@ def decode_message(
     yield from _decode_resources(fields, "resourceLogs", (kinds.RESOURCE_LOGS, kinds.SCOPE_LOGS), _decode_log)
 
 
+@cache
+def _load_compiled() -> Any:
+    """Return the compiled reader of records; None if it is not in use."""
+    return load_compiled("json_records")
+
+
 def _decode_resources(
     message: MessageFields, top: str, levels: tuple[kinds.MessageKind, kinds.MessageKind], decode: Callable[..., Any]
 ) -> Iterator[Any]:
@@ -121,12 +130,18 @@ def _open(values: Any, kind: kinds.MessageKind, alterations: Alterations) -> Mes
 
 
 def _decode_resource(group: MessageFields) -> ResourceFields:
+    held = group.read_raw("resource")
+    if type(held) is ResourceFields:
+        return held
     resource = group.read_message("resource", kinds.RESOURCE)
     attributes = resource.read_attributes() if resource else {}
     return ResourceFields(attributes, group.read_text("schemaUrl") or "")
 
 
 def _decode_scope(scoped: MessageFields) -> ScopeFields | None:
+    held = scoped.read_raw("scope")
+    if type(held) is ScopeFields:
+        return held
     scope = scoped.read_message("scope", kinds.SCOPE)
     if scope is None:
         return None
@@ -137,6 +152,12 @@ def _decode_scope(scoped: MessageFields) -> ScopeFields | None:
 def _decode_span(
     values: Any, resource: ResourceFields, scope: ScopeFields | None, alterations: Alterations
 ) -> SpanFields | UnreadableRecord:
+    if type(values) is SpanFields:
+        return make_row(SpanFields, (*values[:10], resource, scope, *values[12:]))
+    compiled = _load_compiled()
+    usual: SpanFields | None = None if compiled is None else compiled.read_span(values, resource, scope)
+    if usual is not None:
+        return usual
     span = _open(values, kinds.SPAN, alterations)
     if isinstance(span, UnreadableRecord):
         return span
@@ -200,6 +221,12 @@ def _decode_context(holder: MessageFields, trace_id: int, span_id: int, flags: i
 def _decode_log(
     values: Any, resource: ResourceFields, scope: ScopeFields | None, alterations: Alterations
 ) -> LogFields | UnreadableRecord:
+    if type(values) is LogFields:
+        return make_row(LogFields, (*values[:11], resource, scope))
+    compiled = _load_compiled()
+    usual: LogFields | None = None if compiled is None else compiled.read_log(values, resource, scope)
+    if usual is not None:
+        return usual
     log = _open(values, kinds.LOG, alterations)
     if isinstance(log, UnreadableRecord):
         return log

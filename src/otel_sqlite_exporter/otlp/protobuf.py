@@ -8,15 +8,19 @@ Source: opentelemetry-proto, `trace.proto`, `logs.proto` and `metrics.proto`. Th
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
 from otel_sqlite_exporter.errors import MissingPackageError
+from otel_sqlite_exporter.native.core_state import load_compiled
 
 _OLD_SCOPES = 1000  # the field of scopes in the versions that renamed it; before and since then it is 2
 _OLD = "deprecated_"
-_KINDS = ("trace.v1.TracesData", "logs.v1.LogsData", "metrics.v1.MetricsData")
+_NAMES = ("trace.v1.TracesData", "logs.v1.LogsData", "metrics.v1.MetricsData")
 _SIGNALS = ("traces", "logs", "metrics")
+_TOPS = ("resourceSpans", "resourceLogs", "resourceMetrics")
+_SCOPES = _RECORDS = 2  # their fields in a group, and in a scope
 _IDS = {"traceId": 16, "spanId": 8, "parentSpanId": 8}
 _PACKAGE = "opentelemetry.proto."
 
@@ -24,10 +28,11 @@ _PACKAGE = "opentelemetry.proto."
 def parse_protobuf(content: bytes, signal: str | None = None) -> dict[str, Any]:
     """Return a TracesData, LogsData or MetricsData, or the request of the same form, as parsed JSON: that of `signal`
     (`traces`, `logs` or `metrics`); without it, which it is shows in its records. Bytes of a text that are not UTF-8
-    become lone surrogates, as with Python's `surrogateescape`.
+    become lone surrogates, as with Python's `surrogateescape`. With the compiled core, usual records are `SpanFields`
+    and `LogFields`, and resources and scopes alike: `decode_message` reads both forms.
 
     Raises:
-        ValueError: `content` is none of them.
+        ValueError: `content` is no such message.
         MissingPackageError: opentelemetry-proto is not installed.
     """
     try:
@@ -38,26 +43,60 @@ def parse_protobuf(content: bytes, signal: str | None = None) -> dict[str, Any]:
         raise MissingPackageError(
             f"reading OTLP as protobuf needs opentelemetry-proto ({error}): `pip install 'otel-sqlite-exporter[otlp]'`"
         ) from None
-    if signal is not None:
-        try:
-            return _as_json(messages[_SIGNALS.index(signal)].FromString(content))
-        except DecodeError:
-            raise ValueError(f"it is no message of {signal}") from None
     if not content:
-        return {"resourceSpans": []}
-    for number, is_one in _SIGNS:
+        return {_TOPS[_SIGNALS.index(signal or "traces")]: []}
+    found = _read_compiled(content, signal)
+    with suppress(DecodeError):
+        if found is not None:
+            return _read_odd(found, content)
+    for number, is_one in _SIGNS if signal is None else ((_SIGNALS.index(signal), _is_one),):
         try:
             message = messages[number].FromString(content)
             if is_one(message):
                 return _as_json(message)
         except DecodeError:
             continue
-    raise ValueError("it is neither TracesData nor LogsData")
+    raise ValueError("it is neither TracesData nor LogsData" if signal is None else f"it is no message of {signal}")
+
+
+def _read_compiled(content: bytes, signal: str | None) -> Any:
+    """Return the `ReadMessage` that compiled code makes of a message; None where it does not, or where it is not sure
+    that this is what `_SIGNS` would find."""
+    compiled = load_compiled("protobuf_records")
+    if compiled is None or signal == "metrics":
+        return None
+    if signal is not None:
+        return compiled.read_message(content, signal == "logs")
+    found = compiled.read_message(content, False)
+    if found is None or found.are_told:
+        return found
+    found = compiled.read_message(content, True)
+    return found if found is not None and found.are_told and not found.odd else None
+
+
+def _read_odd(found: Any, content: bytes) -> dict[str, Any]:
+    """Return a message that compiled code read, with what it did not read."""
+    number = _SIGNALS.index("logs" if found.are_logs else "traces")
+    if found.odd:
+        message = _load_messages()[number].FromString(content)
+        for holder, key, place in found.odd:
+            holder[key] = _as_json(_find_part(message, *place))
+    return {_TOPS[number]: found.groups}
+
+
+def _find_part(message: Any, group: int, scoped: int | None = None, record: int | None = None) -> Any:
+    ((_, groups),) = message.ListFields()
+    if scoped is None:
+        return groups[group].resource
+    inner = next(values for field, values in groups[group].ListFields() if field.number == _SCOPES)[scoped]
+    if record is None:
+        return inner.scope
+    return next(values for field, values in inner.ListFields() if field.number == _RECORDS)[record]
 
 
 @cache
 def _load_messages() -> tuple[Any, ...]:
-    """Return the classes of `_KINDS` in which texts are bytes: protobuf refuses a whole message for one text that is
+    """Return the classes of `_NAMES` in which texts are bytes: protobuf refuses a whole message for one text that is
     not UTF-8. The field of old scopes is known too."""
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
     from opentelemetry.proto.logs.v1 import logs_pb2
@@ -67,7 +106,7 @@ def _load_messages() -> tuple[Any, ...]:
     pool = descriptor_pool.DescriptorPool()
     for module in (trace_pb2, logs_pb2, metrics_pb2):
         _add_file(pool, module.DESCRIPTOR, descriptor_pb2)
-    found = (pool.FindMessageTypeByName(f"{_PACKAGE}{kind}") for kind in _KINDS)
+    found = (pool.FindMessageTypeByName(f"{_PACKAGE}{kind}") for kind in _NAMES)
     return tuple(map(message_factory.GetMessageClass, found))
 
 
@@ -119,6 +158,10 @@ def _read(field: Any, value: Any) -> Any:
     return value.hex() if is_id else base64.b64encode(value).decode()
 
 
+def _is_one(_: Any) -> bool:
+    return True
+
+
 # The three messages have the same fields down to their records, and protobuf passes over a field of another type than
 # expected: the name of a metric can be read as a trace id, and its numbers as the body of a log record. So they are
 # distinguished by what only the records of one of them have, the surest first.
@@ -156,7 +199,7 @@ _SIGNS = (
     (1, _holds_logs),
     (2, _holds_metrics),
 )
-"""Places in `_KINDS`, and what shows that a message is of that kind."""
+"""Places in `_NAMES`, and what shows that a message is of that kind."""
 
 
 def _list_spans(message: Any) -> list[Any]:

@@ -2,7 +2,8 @@
 """The views that can be asked for a list: their rows, their filters, and the order of the list.
 
 The keys of a filter are all that a view can be asked by: each is a column of the view and takes one text or several,
-but for `since` and `until`, `attributes`, `min_COLUMN`, and the columns of model calls on sessions and traces.
+but for `since` and `until`, `attributes`, `min_COLUMN`, the columns of model calls on sessions and traces, and
+`filter`, a text in the filter language: see docs/filters.md.
 """
 
 from __future__ import annotations
@@ -51,12 +52,16 @@ SORTS: Mapping[str, str] = {"start": START, "duration": "duration_ms", "tokens":
 """The columns by which a list can be sorted. Only the start has an index."""
 
 
+_TITLES = {"complete_llm_interactions": "calls", "complete_tool_interactions": "tools"}
+
+
 class _ListFilter(TypedDict, total=False):
     since: Time
     until: Time
     session_id: Texts
     service_name: Texts
     attributes: Attributes
+    filter: str
 
 
 class SessionFilter(_ListFilter, total=False):
@@ -177,7 +182,8 @@ class AskableView(NamedTuple, Generic[RowT]):
         order: The integer columns that order it; the last is the key of the row. An index must hold them in this order.
             (With text ids as the last column, SQLite sorted a million spans for one page once it had statistics: 2 s.)
         since: The column that `since` is compared with. `until` is compared with the start.
-        calls_key: The column that joins a row to its model calls, so that it can be filtered by their columns.
+        calls_key: The column that joins a row to its model calls and tool executions, so that it can be filtered by
+            their columns.
         open_ids: A query for the ids that rows with the status `running` are among, so that these are not searched in
             all rows; empty: there is none.
     """
@@ -193,6 +199,11 @@ class AskableView(NamedTuple, Generic[RowT]):
     def name(self) -> str:
         """The name of the view."""
         return self.row_type.VIEW
+
+    @property
+    def title(self) -> str:
+        """What its rows are called in messages and documents."""
+        return _TITLES.get(self.name, self.name)
 
     @property
     def is_ordered_by_end(self) -> bool:

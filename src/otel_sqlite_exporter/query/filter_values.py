@@ -27,8 +27,8 @@ def fold_id(argument: str, text: str) -> str:
 
 
 class AttributeCondition(NamedTuple):
-    """A condition on the attribute `key`: it exists or not (`operator` is `exists`, `value` a bool), or it compares to
-    `value` by one of `OPERATORS`."""
+    """A condition on the attribute `key`: it exists or not (`operator` is `exists`, `value` a bool), it compares to
+    `value` by one of `OPERATORS`, or it fits the pattern `value` (`GLOB`)."""
 
     key: str
     operator: str
@@ -117,10 +117,15 @@ def parse_attributes(argument: str, value: Any) -> tuple[AttributeCondition, ...
     pairs = list(value.items() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else [None])
     if not all(isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str) and pair[0] for pair in pairs):
         raise FilterError(argument, f"{value!r} is not a mapping of attribute keys to values or conditions")
-    return tuple(_parse_wanted(argument, repair_text(key)[0], wanted) for key, wanted in pairs)
+    return tuple(parse_wanted(argument, repair_text(key)[0], wanted) for key, wanted in pairs)
 
 
-def _parse_wanted(argument: str, key: str, wanted: Any) -> AttributeCondition:
+def parse_wanted(argument: str, key: str, wanted: Any) -> AttributeCondition:
+    """Return the condition that a `Wanted` value sets to the attribute `key`.
+
+    Raises:
+        FilterError: It is something else, or has a NUL character.
+    """
     operator, value = wanted if isinstance(wanted, tuple) and len(wanted) == 2 else ("=", wanted)
     if "\0" in key or (isinstance(value, str) and "\0" in value):
         raise FilterError(

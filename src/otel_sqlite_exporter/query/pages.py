@@ -22,6 +22,7 @@ RowT = TypeVar("RowT", bound="ViewRow")
 _TYPES = {"str": str, "int": int, "float": float}
 _field_types: dict[type[Any], Mapping[str, type]] = {}
 _SHOWN_CHARACTERS = 60
+_FORMULAS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 _LEVELS = 254  # more orjson does not write; Python's `json` fails near 1,000, with what called it
 _PANDAS_TYPES = {int: "Int64", float: "Float64", str: "string"}
 
@@ -141,7 +142,10 @@ class ViewRow:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields by name, ready to be written as JSON: JSON of up to 254 levels is decoded."""
         values = {name: getattr(self, name) for name in field_types(type(self))}
-        return {name: _decode(value, name == "body") if name in self.JSON else value for name, value in values.items()}
+        return {
+            name: decode_json(value, is_json=name == "body") if name in self.JSON else value
+            for name, value in values.items()
+        }
 
 
 def field_types(row_type: type[Any]) -> Mapping[str, type]:
@@ -150,6 +154,12 @@ def field_types(row_type: type[Any]) -> Mapping[str, type]:
         types = {field.name: _TYPES[str(field.type).partition(" ")[0]] for field in fields(row_type)}
         _field_types[row_type] = types
     return _field_types[row_type]
+
+
+def quote_formula(text: str) -> str:
+    """Return the quote before a text in CSV that keeps a spreadsheet from taking it for a formula; empty: it needs
+    none."""
+    return "'" if text and text[0] in _FORMULAS else ""
 
 
 def read_columns(row_type: type[Any], rows: Sequence[Any]) -> Mapping[str, tuple[type, Sequence[Any]]]:
@@ -213,7 +223,9 @@ def _cut(value: Any) -> str:
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
 
 
-def _decode(text: Any, is_json: bool) -> Any:
+def decode_json(text: Any, *, is_json: bool = False) -> Any:
+    """Return the value of a text that `is_json`, or that holds an object or an array; any other as it is, and also JSON
+    of more than 254 levels."""
     # A body is always JSON; other columns may hold text that only looks like a JSON number or string.
     if isinstance(text, str) and (is_json or text[:1] in ("{", "[")):
         try:

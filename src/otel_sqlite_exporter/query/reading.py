@@ -10,8 +10,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
 
-from otel_sqlite_exporter.errors import FilterError, MigrationRequiredError, NotFoundError
+from otel_sqlite_exporter.errors import FileRefusedError, FilterError, MigrationRequiredError, NotFoundError
 from otel_sqlite_exporter.query.askable_views import AskableView
+from otel_sqlite_exporter.query.conditions.text_search import MOST_TEXT, TextSearch
 from otel_sqlite_exporter.query.filter_values import fold_id
 from otel_sqlite_exporter.query.indexes.indexed_filters import find_among
 from otel_sqlite_exporter.query.pages import Page, RowT
@@ -27,7 +28,7 @@ from otel_sqlite_exporter.query.sql_builder import (
 from otel_sqlite_exporter.query.summaries import EventSummary
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import allow_signals, read_file
-from otel_sqlite_exporter.storage.identity import find_version, migrate_hint
+from otel_sqlite_exporter.storage.identity import find_version, migrate_hint, missing_hint
 from otel_sqlite_exporter.storage.migrations import is_older
 from otel_sqlite_exporter.storage.open_work import show_open_work
 
@@ -36,6 +37,7 @@ _T = TypeVar("_T")
 _COUNT_S = 0.02
 """A count that takes longer is given up."""
 _STEPS_BETWEEN_LOOKS = 2_000
+_GIVEN_UP = ("interrupted", "user-defined function raised exception")
 _NAMED_CANDIDATES = 5
 _SHARED = frozenset(
     (
@@ -69,9 +71,17 @@ _MISSING = ("no such table", "no such column")
 class TelemetryFile:
     """A file that is opened for each question and closed after it."""
 
-    def __init__(self, path: str, busy_timeout_ms: int) -> None:
+    def __init__(
+        self,
+        path: str,
+        busy_timeout_ms: int,
+        *,
+        configure: Callable[[sqlite3.Connection], None] = lambda connection: None,
+    ) -> None:
+        """`configure` is called with each new connection, before its transaction begins."""
         self.path = path
         self._busy_timeout_ms = busy_timeout_ms
+        self._configure = configure
         self._version = 0
 
     def read(
@@ -91,7 +101,10 @@ class TelemetryFile:
                 self.path,
                 lambda connection: _ask(connection, question, *args, **kwargs),
                 busy_timeout_ms=self._busy_timeout_ms,
+                configure=self._configure,
             )
+        except FileNotFoundError as error:
+            raise FileRefusedError(missing_hint(self.path)) from error
         except sqlite3.OperationalError as error:
             if str(error).startswith(_MISSING) and is_older(self.path, busy_timeout_ms=self._busy_timeout_ms):
                 raise MigrationRequiredError(
@@ -107,7 +120,17 @@ def _ask(
     **kwargs: _P.kwargs,
 ) -> _T:
     show_open_work(connection)
-    return question(connection, *args, **kwargs)
+    texts = TextSearch(connection)
+    try:
+        return question(connection, *args, **kwargs)
+    except sqlite3.OperationalError as error:
+        if texts.is_exhausted:
+            raise FilterError(
+                "filter",
+                f"its text was looked for in {MOST_TEXT // 10**6} million characters without an end: narrow it by a "
+                "session or by since, or give a lower limit",
+            ) from error
+        raise
 
 
 def find_page(
@@ -249,7 +272,7 @@ def _count(connection: sqlite3.Connection, select: Select) -> int | None:
     try:
         return int(connection.execute(select.sql, select.parameters).fetchone()[0])
     except sqlite3.OperationalError as error:
-        if "interrupted" not in str(error):
+        if not str(error).startswith(_GIVEN_UP):
             raise
         return None
     finally:

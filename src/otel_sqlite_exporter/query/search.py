@@ -15,6 +15,7 @@ import orjson
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.search_terms import GRAM, build_match, extract_text, fold, split_terms
 from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, TOOL_INTERACTIONS, AskableView, SearchFilter
+from otel_sqlite_exporter.query.filter_language.keyword_conditions import read_conditions
 from otel_sqlite_exporter.query.pages import ResultTable, read_columns
 from otel_sqlite_exporter.query.reading import fetch
 from otel_sqlite_exporter.query.sql_builder import build_newest, check_limit
@@ -128,11 +129,10 @@ def search(connection: sqlite3.Connection, text: str, *, limit: int, filters: Ma
     accepted = SearchFilter.__annotations__
     for name in sorted(given - {*accepted}):
         raise FilterError(name, f"a search has no such filter: give {', '.join(accepted)}")
-    searched = [one for one in _SEARCHED_VIEWS if given <= {*one.view.arguments}]
+    lacking = [_find_lacking(one.view, filters) for one in _SEARCHED_VIEWS]
+    searched = [one for one, names in zip(_SEARCHED_VIEWS, lacking, strict=True) if not names]
     if not searched:
-        of_tools, of_calls = (sorted(given - {*one.view.arguments}) for one in _SEARCHED_VIEWS)
-        also = ", ".join(of_calls)
-        raise FilterError(of_tools[0], f"only tool executions have it, and only model calls have {also}: leave out one")
+        _refuse_all(filters, *lacking)
     match = build_match(terms)
     indexed = _read_indexed(connection)
     hits: list[SearchHit] = []
@@ -151,6 +151,25 @@ def search(connection: sqlite3.Connection, text: str, *, limit: int, filters: Ma
     path = connection.execute("PRAGMA database_list").fetchone()[2]
     note = _explain(notes, match, indexed, f"`{name_command('index', path)}`")
     return SearchResult(tuple(hits[:limit]), len(hits) if is_whole else None, note)
+
+
+def _find_lacking(view: AskableView[Any], filters: Mapping[str, Any]) -> list[str]:
+    """Return the filters, and the fields of the filter text, that this view lacks."""
+    names = sorted(name for name, value in filters.items() if value is not None and name not in view.arguments)
+    if filters.get("filter") is not None:
+        from otel_sqlite_exporter.query.filter_language.filter_compiler import find_missing_fields
+
+        names += find_missing_fields(view, filters["filter"])
+    return names
+
+
+def _refuse_all(filters: Mapping[str, Any], of_tools: Sequence[str], of_calls: Sequence[str]) -> None:
+    """Raise the error that neither view has all filters, of which `of_tools` are those that calls lack."""
+    if {*of_tools} & {*of_calls}:
+        read_conditions(LLM_INTERACTIONS, filters)
+    argument = next((name for name in of_tools if name in filters), "filter")
+    named, also = ("it" if argument == of_tools[0] else of_tools[0]), ", ".join(of_calls)
+    raise FilterError(argument, f"only tool executions have {named}, and only model calls have {also}: leave out one")
 
 
 class _ViewSearch:

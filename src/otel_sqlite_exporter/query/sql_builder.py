@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds the SQL of lists: a page of a view, its count, a cursor to the next page. No other module assembles SQL.
-
-Only names from `askable_views` become part of the text; every value is bound, attribute keys included.
+"""Builds the SQL of lists: a page of a view, its count, a cursor to the next page. `condition_writer` writes the
+conditions, and no other module assembles SQL.
 """
 
 from __future__ import annotations
@@ -14,17 +13,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.errors import FilterError
-from otel_sqlite_exporter.model.values import get_attribute_path
-from otel_sqlite_exporter.query.askable_views import ALSO, CHOICES, SORTS, START, AskableView
-from otel_sqlite_exporter.query.filter_values import (
-    AttributeCondition,
-    fold_id,
-    parse_attributes,
-    parse_flag,
-    parse_number,
-    parse_texts,
-    parse_time,
-)
+from otel_sqlite_exporter.query.askable_views import SORTS, AskableView
+from otel_sqlite_exporter.query.conditions.condition_trees import NumberCondition
+from otel_sqlite_exporter.query.conditions.condition_writer import ConditionWriter
+from otel_sqlite_exporter.query.filter_language.keyword_conditions import read_conditions
 from otel_sqlite_exporter.query.indexes.indexed_filters import Among
 from otel_sqlite_exporter.query.pages import field_types
 
@@ -129,11 +121,12 @@ def build_count(view: AskableView[Any], filters: Mapping[str, Any], among: Among
     Raises:
         FilterError: A filter is unknown, or a value cannot be used.
     """
-    conditions, parameters = _build_conditions(view, filters)
-    if not conditions:
+    asked = read_conditions(view, filters)
+    if not asked:
         return Select(f"SELECT {view.name}\nFROM row_counts", {})
-    if parameters == {"counted": True}:
+    if asked == [NumberCondition("counted", "=", True)]:
         return Select(f"SELECT counted_{view.name.removeprefix('complete_')}\nFROM row_counts", {})
+    conditions, parameters = _build_conditions(view, filters)
     _add_among(among, conditions, parameters)
     return Select(f"SELECT count(*)\nFROM {view.name}{_where(conditions)}", parameters)
 
@@ -221,83 +214,9 @@ def _decode_cursor(cursor: str) -> list[Any]:
 
 
 def _build_conditions(view: AskableView[Any], filters: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
-    conditions: list[str] = []
     parameters: dict[str, Any] = {}
-    for argument, value in filters.items():
-        if value is not None:
-            conditions += _build_filter(view, argument, value, parameters)
-    return conditions, parameters
-
-
-def _build_filter(view: AskableView[Any], argument: str, value: Any, parameters: dict[str, Any]) -> list[str]:
-    """Return the conditions of one filter, and add what they bind to `parameters`."""
-    if argument not in view.arguments:
-        raise FilterError(argument, f"{view.name} has no such filter: give {', '.join(view.arguments)}")
-    if argument in ("since", "until"):
-        parameters[argument] = parse_time(argument, value)
-        return [f"{view.since} >= :since" if argument == "since" else f"{START} < :until"]
-    if argument == "attributes":
-        return [
-            _build_attribute(view.row_type.ATTRIBUTES, condition, parameters, number)
-            for number, condition in enumerate(parse_attributes(argument, value))
-        ]
-    if argument.startswith("min_"):
-        parameters[argument] = parse_number(argument, value)
-        return [f"{argument.removeprefix('min_')} >= :{argument}"]
-    if argument == "counted":
-        parameters[argument] = parse_flag(argument, value)
-        return [f"{argument} = :{argument}"]
-    condition = build_texts(argument, value, parameters)
-    if argument == "status" and view.open_ids and parameters["status"] == "running":
-        return [f"id IN ({view.open_ids})", condition]
-    if argument in field_types(view.row_type):
-        return [condition]
-    key = view.calls_key
-    calls = f"SELECT 1 FROM complete_llm_interactions AS i WHERE i.{key} = {view.name}.{key}"
-    return [f"EXISTS ({calls} AND {condition})"]
-
-
-def build_texts(argument: str, value: Any, parameters: dict[str, Any]) -> str:
-    """Return the condition that a column has one of these texts, and add what it binds to `parameters`. A model is the
-    one that answered, or the one that was asked for.
-
-    Raises:
-        FilterError: `value` is not text, or not a choice.
-    """
-    texts = [fold_id(argument, text) for text in parse_texts(argument, value, CHOICES.get(argument, ()))]
-    # The text of a severity is that of the logging library, and libraries differ in case.
-    column = f"{argument} COLLATE NOCASE" if argument == "severity_text" else argument
-    if len(texts) == 1:
-        parameters[argument] = texts[0]
-        wanted = f"= :{argument}"
-    else:
-        parameters[argument] = json.dumps(texts)
-        wanted = f"IN (SELECT value FROM json_each(:{argument}))"
-    return f"({column} {wanted} OR {ALSO[argument]} {wanted})" if argument in ALSO else f"{column} {wanted}"
-
-
-def _build_attribute(column: str, condition: AttributeCondition, parameters: dict[str, Any], number: int) -> str:
-    key, operator, value = condition
-    name, wanted = f"key_{number}", f"value_{number}"
-    path = get_attribute_path(key)
-    if path is None:
-        parameters[name] = key
-        found = f"FROM json_each({column}) AS a WHERE a.key = :{name}"
-        type_, stored = f"(SELECT a.type {found})", f"(SELECT a.atom {found})"
-    else:
-        parameters[name] = path
-        type_, stored = f"json_type({column}, :{name})", f"{column} ->> :{name}"
-    if operator == "exists":
-        return f"{type_} IS {'NOT ' if value else ''}NULL"
-    if isinstance(value, bool):
-        parameters[wanted] = "true" if value else "false"
-        return f"{type_} {operator} :{wanted}"
-    parameters[wanted] = value
-    # SQLite orders every number before every text. So a number and a text never match each other.
-    types = "'text'" if isinstance(value, str) else "'integer', 'real'"
-    if operator == "!=":
-        return f"{type_} IS NOT NULL AND NOT ({type_} IN ({types}) AND {stored} = :{wanted})"
-    return f"{type_} IN ({types}) AND {stored} {operator} :{wanted}"
+    writer = ConditionWriter(view, parameters)
+    return [writer.write(condition) for condition in read_conditions(view, filters)], parameters
 
 
 def _where(conditions: list[str]) -> str:

@@ -3,11 +3,16 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.pages import PartialAnswer
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
+from otel_sqlite_exporter.query.sql_builder import check_limit
 from otel_sqlite_exporter.query.summaries import (
     LLMInteractionSummary,
     SessionSummary,
@@ -16,6 +21,8 @@ from otel_sqlite_exporter.query.summaries import (
 )
 
 _ORDER = {"trace": 0, "agent": 1, "llm": 2, "tool": 3}
+_MOST_AT_ONCE = 1_000_000
+"""The most steps that a cursor may say to have one start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +53,13 @@ class TimelineStep:
 
 @dataclass(frozen=True, slots=True)
 class Timeline(PartialAnswer):
-    """The first steps of a session, the oldest first. `total` is the number of all its steps; None: not counted."""
+    """Steps of a session, the oldest first. `total` is the number of all its steps; None: not counted. `cursor` gives
+    the next steps; None: these are the last."""
 
     session: SessionSummary
     steps: tuple[TimelineStep, ...]
     total: int | None
+    cursor: str | None = None
 
     def __len__(self) -> int:
         """Return the number of steps."""
@@ -61,23 +70,54 @@ class Timeline(PartialAnswer):
         return {"session": self.session.to_dict(), "total": self.total, "steps": [asdict(step) for step in self.steps]}
 
 
-def read_timeline(database: TelemetryDatabase, session_id: str, *, limit: int, counted: bool | None = True) -> Timeline:
-    """Return the first `limit` steps of a session, given by its id or a unique prefix of it: its traces, and the calls
-    and tools that count, or all of them if `counted` is None.
+def read_timeline(
+    database: TelemetryDatabase,
+    session_id: str,
+    *,
+    limit: int,
+    counted: bool | None = True,
+    cursor: str | None = None,
+) -> Timeline:
+    """Return the first `limit` steps of a session, given by its id or a unique prefix of it, or those after the ones
+    that gave `cursor`: its traces, and the calls and tools that count, or all of them if `counted` is None.
 
     Raises:
         NotFoundError: There is no such session, or the prefix is not unique.
+        FilterError: The limit or the cursor cannot be used.
     """
+    since, given = (None, 0) if cursor is None else _decode_cursor(cursor)
+    last = given + check_limit(limit)
     session = database.get_session(session_id)
-    id = session.session_id
-    traces = database.find_traces(session_id=id, limit=limit, newest_first=False)
-    calls = database.find_llm_interactions(session_id=id, limit=limit, newest_first=False, counted=counted)
-    tools = database.find_tool_interactions(session_id=id, limit=limit, newest_first=False, counted=counted)
+    asked: dict[str, Any] = {"session_id": session.session_id, "limit": last + 1, "newest_first": False}
+    if since is not None:
+        asked["since"] = since
+    traces = database.find_traces(**asked)
+    calls = database.find_llm_interactions(**asked, counted=counted)
+    tools = database.find_tool_interactions(**asked, counted=counted)
     steps = [*map(_step_of_trace, traces), *map(_step_of_call, calls), *map(_step_of_tool, tools)]
     steps.sort(key=lambda step: (step.start_time_unix_nano, _ORDER[step.kind]))
     totals = [page.total for page in (traces, calls, tools)]
-    total = None if None in totals else sum(total or 0 for total in totals)
-    return Timeline(session, tuple(steps[:limit]), total)
+    total = None if None in totals or cursor is not None else sum(total or 0 for total in totals)
+    return Timeline(session, tuple(steps[given:last]), total, _encode_cursor(steps, last))
+
+
+def _encode_cursor(steps: Sequence[TimelineStep], last: int) -> str | None:
+    """Return the cursor to the steps after the first `last`: the start of the last, and how many of them have it."""
+    if len(steps) <= last:
+        return None
+    start = steps[last - 1].start_time_unix_nano
+    position = ["steps", start, sum(step.start_time_unix_nano == start for step in steps[:last])]
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+
+
+def _decode_cursor(cursor: str) -> tuple[int, int]:
+    try:
+        kind, start, given = json.loads(base64.urlsafe_b64decode(f"{cursor}{'=' * (-len(cursor) % 4)}"))
+    except (TypeError, ValueError):
+        kind = start = given = None
+    if kind != "steps" or type(start) is not int or type(given) is not int or not 0 <= given <= _MOST_AT_ONCE:
+        raise FilterError("cursor", "it is not from steps of this session: give the `cursor` of such steps")
+    return start, given
 
 
 def _step_of_trace(trace: TraceSummary) -> TimelineStep:

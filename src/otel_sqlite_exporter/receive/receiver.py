@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import threading
 import time
 from concurrent.futures import Future
 
 from otel_sqlite_exporter.deliver.delivery import Delivery
-from otel_sqlite_exporter.error_texts import describe_error, list_frames
+from otel_sqlite_exporter.deliver.problem_log import ProblemLog
 from otel_sqlite_exporter.errors import ForeignFileError, NewerFileError
 from otel_sqlite_exporter.receive.drain_rate import DrainRate
 from otel_sqlite_exporter.receive.request_decoder import RequestDecoder
@@ -27,6 +28,7 @@ _logger = logging.getLogger(__name__)
 _LONGEST_WAIT_S = 0.05
 _RETRY_INTERVAL_S = 1.0
 """How often an idle receiver tries to bring the spool into the file."""
+_FAILED = "an error came between: the log of the receiver has it"
 
 
 class Receiver:
@@ -38,10 +40,12 @@ class Receiver:
     """
 
     def __init__(self, settings: Settings, *, waiting_bytes: int = 64 << 20) -> None:
+        self._pid = os.getpid()
         self._decoder = RequestDecoder(settings)
         self._delivery = Delivery(settings, "receive", senders_repeat=True)
         self._waiting = WaitingRequests(waiting_bytes)
         self._rate = DrainRate()
+        self._log = ProblemLog(_logger, settings.path)
         self._thread = threading.Thread(target=self._run, name="otel-sqlite-receiver", daemon=True)
         self._thread.start()
 
@@ -51,46 +55,50 @@ class Receiver:
         written.
 
         Raises:
-            BusyError: Too much waits, or the receiver is closed.
+            BusyError: Too much waits, or the receiver is closed, or of the process that this one is a fork of.
         """
         one = WaitingRequest(request, Future())
+        if os.getpid() != self._pid:
+            raise self._make_busy("this process is a fork of the receiver")
         if not self._waiting.put(one):
             said = "the receiver is closed" if self._waiting.is_closed else "too much waits to be written"
             raise self._make_busy(said)
         return one.answer
 
     def close(self) -> None:
-        """Write what waits, and close the file. Later requests raise BusyError."""
-        if not self._waiting.is_closed:
+        """Write what waits, and close the file. Later requests raise BusyError. Returns when that is done, on each
+        thread that calls it; in a fork, it does nothing."""
+        if os.getpid() == self._pid:
             self._waiting.close()
             self._thread.join()
-            self._delivery.close()
 
     def _run(self) -> None:
-        while True:
-            one = self._waiting.take(_RETRY_INTERVAL_S if self._delivery.has_spooled else None)
-            if one is not None:
-                self._write_group(one)
-            elif self._waiting.is_closed:
-                return
-            else:
-                self._delivery.note_alive()
+        while not self._waiting.is_done:
+            try:
+                one = self._waiting.take(_RETRY_INTERVAL_S if self._delivery.has_spooled else None)
+                if one is not None:
+                    self._write_group(one)
+                elif not self._waiting.is_closed:
+                    self._delivery.note_alive()
+            except Exception as error:  # nothing else empties the queue
+                self._log.report_failure("the receiver goes on", error)
+        self._delivery.close()
 
     def _write_group(self, first: WaitingRequest) -> None:
-        """Write a request and what waits with it. Never raises: nothing else empties the queue."""
+        """Write a request and what waits with it."""
         group = RequestGroup()
         began = time.monotonic()
         one: WaitingRequest | None = first
         try:
             while one is not None:
-                group.taken.append(one)
+                group.take(one)
                 self._add(group, one)
-                is_due = group.is_full or time.monotonic() - began > _LONGEST_WAIT_S
-                one = None if is_due else self._waiting.take(0)
+                is_due = time.monotonic() - began > _LONGEST_WAIT_S
+                one = self._waiting.take(0, most_bytes=0 if is_due else group.left_bytes)
             self._deliver(group, began)
-        except BaseException as error:
-            _logger.error("requests could not be written: %s\n%s", describe_error(error), list_frames(error))
-            group.fail(self._make_busy("an error came between: the log of the receiver has it"))
+        except BaseException:
+            group.fail(self._make_busy(_FAILED))
+            raise
         finally:
             for taken in group.taken:
                 self._waiting.release(taken)
@@ -105,6 +113,9 @@ class Receiver:
             answer.set_exception(error)
         except MemoryError:
             answer.set_exception(self._make_busy("there is no memory for it now"))
+        except Exception as error:  # it is not to cost the others of the group
+            answer.set_exception(self._make_busy(_FAILED))
+            self._log.report_failure("a request could not be read", error)
         else:
             digest = hashlib.blake2b(request.body, digest_size=16, key=request.signal.encode()).hexdigest()
             group.add(one, encoded, digest)

@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 from otel_sqlite_exporter.encode.logs import LogEncoder
 from otel_sqlite_exporter.encode.quarantine import quarantine_log, quarantine_piece, quarantine_span
-from otel_sqlite_exporter.encode.spans import SpanEncoder
+from otel_sqlite_exporter.encode.span_encoders import make_span_encoder
 from otel_sqlite_exporter.genai.rules import extend_rules
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow
-from otel_sqlite_exporter.model.signals import LogFields, SpanFields
+from otel_sqlite_exporter.model.signals import LogFields, ResourceFields, SpanFields
+from otel_sqlite_exporter.model.values import repair_text
 from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord
 from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
 from otel_sqlite_exporter.settings import REDACTED, Settings
@@ -23,7 +24,7 @@ class RecordEncoder:
     def __init__(self, settings: Settings) -> None:
         self._redactor = make_span_redactor(settings)
         rules = extend_rules(settings.dialects)
-        self._encode_span = SpanEncoder(settings.session_attributes, rules).encode_span
+        self._encode_span = make_span_encoder(settings.session_attributes, rules).encode_span
         self._encode_log = LogEncoder(settings.session_attributes, rules).encode_log
 
     def encode(
@@ -52,6 +53,13 @@ class RecordEncoder:
         """Return the row for the quarantine of a part of a message from `source` that cannot be read."""
         content = record.content if self._redactor is None else REDACTED
         return quarantine_piece(source, location, content, record.reason, arrival_time_unix_nano)
+
+    def encode_service_name(self, name: str) -> str:
+        """Return the name of a service as the file has it; empty where it may not have it."""
+        if self._redactor is not None:
+            resource = self._redactor.redact_resource(ResourceFields({"service.name": name}))
+            name = resource.attributes.get("service.name", "")
+        return repair_text(name)[0]
 
     def _redact(self, record: SpanFields | LogFields) -> SpanFields | LogFields:
         if self._redactor is None:

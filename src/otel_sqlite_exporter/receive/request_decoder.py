@@ -4,17 +4,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from otel_sqlite_exporter.errors import MissingPackageError
+from otel_sqlite_exporter.model.arrivals.request_rows import RejectedRecords
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow
 from otel_sqlite_exporter.otlp.alterations import Alterations
 from otel_sqlite_exporter.otlp.message_kinds import name_in_proto
 from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord, decode_message, find_signals
 from otel_sqlite_exporter.otlp.parsed_json import parse_json
 from otel_sqlite_exporter.otlp.protobuf import parse_protobuf
+from otel_sqlite_exporter.receive.message_limits import check_json, check_protobuf, check_records
+from otel_sqlite_exporter.receive.metric_counts import count_points
 from otel_sqlite_exporter.receive.record_encoder import RecordEncoder
 from otel_sqlite_exporter.receive.requests import METRICS, UNENCODED, UNREADABLE, BadRequestError, ReceivedRequest
 from otel_sqlite_exporter.settings import Settings
@@ -24,12 +28,27 @@ _TOPS = {"traces": "resourceSpans", "logs": "resourceLogs", "metrics": "resource
 
 @dataclass(slots=True)
 class EncodedRequest:
-    """What a request holds: rows, and how many of its records were rejected, by reason."""
+    """What a request holds: rows, and how many of its records were rejected, by reason and service."""
 
     spans: list[EncodedSpan] = field(default_factory=list)
     logs: list[EncodedLog] = field(default_factory=list)
     quarantine: list[QuarantineRow] = field(default_factory=list)
-    rejected: Counter[str] = field(default_factory=Counter)
+    _rejected: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    @property
+    def rejected(self) -> list[RejectedRecords]:
+        """The records that were rejected, the most first. One whose service cannot be read is taken for one of the
+        first service here: most requests come from one."""
+        stored: Iterator[EncodedSpan | EncodedLog] = chain(self.spans, self.logs)
+        first = next((record.resource.service_name for record in stored), "")
+        return [
+            RejectedRecords(reason, service_name or first, number)
+            for (reason, service_name), number in self._rejected.most_common()
+        ]
+
+    def reject(self, reason: str, service_name: str = "", records: int = 1) -> None:
+        """Count records as rejected. The name of their service is empty where it is not known."""
+        self._rejected[reason, service_name] += records
 
 
 class RequestDecoder:
@@ -42,25 +61,27 @@ class RequestDecoder:
         """Return the records of a request, and why others are rejected. `now` is in nanoseconds since the epoch.
 
         Raises:
-            BadRequestError: Its body is no OTLP message of its signal.
+            BadRequestError: Its body is no OTLP message of its signal, or holds too many records.
             MemoryError: There is none for it now.
         """
         message = _parse_body(request)
-        if request.signal == "metrics":
-            points = _count_points(message)
-            return EncodedRequest(rejected=Counter({METRICS: points} if points else {}))
         found = EncodedRequest()
+        if request.signal == "metrics":
+            for service_name, points in count_points(group for groups in message.values() for group in groups).items():
+                found.reject(METRICS, self._encoder.encode_service_name(service_name), points)
+            return found
         alterations = Alterations()
-        for record in decode_message(message, alterations):
+        for number, record in enumerate(decode_message(message, alterations), 1):
+            check_records(number)
             altered = len(alterations.take())
             if isinstance(record, UnreadableRecord):
-                found.rejected[UNREADABLE] += 1
+                found.reject(UNREADABLE)
                 location = f"a request of {request.signal}"
                 found.quarantine.append(self._encoder.refuse(record, request.sender, location, now))
                 continue
             encoded = self._encoder.encode(record, altered, now)
             if isinstance(encoded, QuarantineRow):
-                found.rejected[UNENCODED] += 1
+                found.reject(UNENCODED)
                 found.quarantine.append(encoded)
             elif isinstance(encoded, EncodedSpan):
                 found.spans.append(encoded)
@@ -74,6 +95,7 @@ def _parse_body(request: ReceivedRequest) -> Mapping[str, Any]:
     signal = request.signal
     form = "JSON" if request.is_json else "protobuf"
     wrong = BadRequestError(f"the body is no OTLP message of {signal} as {form}")
+    (check_json if request.is_json else check_protobuf)(request.body)
     try:
         message: Any = parse_json(request.body) if request.is_json else parse_protobuf(request.body, signal)
     except MissingPackageError as error:
@@ -91,21 +113,3 @@ def _parse_body(request: ReceivedRequest) -> Mapping[str, Any]:
         other = min(others)
         raise BadRequestError(f"the body is a message of {other}: send it to /v1/{other}, not to /v1/{signal}")
     return named
-
-
-def _count_points(message: Mapping[str, Any]) -> int:
-    """Return the number of data points; a metric without any counts as one."""
-    groups = [group for value in message.values() for group in _list_items([{"x": value}], "x")]
-    metrics = _list_items(_list_items(groups, "scopeMetrics", "scope_metrics"), "metrics")
-    kinds = ("gauge", "sum", "histogram", "exponentialHistogram", "exponential_histogram", "summary")
-    points = 0
-    for metric in metrics:
-        data = [metric[kind] for kind in kinds if isinstance(metric, dict) and isinstance(metric.get(kind), dict)]
-        points += len(_list_items(data, "dataPoints", "data_points")) or 1
-    return points
-
-
-def _list_items(holders: Iterable[Any], *fields: str) -> list[Any]:
-    """Return the items of the lists that stand in `fields` of `holders`."""
-    values = [holder.get(field) for holder in holders if isinstance(holder, dict) for field in fields]
-    return [item for value in values if isinstance(value, list) for item in value]

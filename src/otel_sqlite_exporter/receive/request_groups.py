@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from concurrent.futures import InvalidStateError
+
 from otel_sqlite_exporter.model.arrivals.request_rows import RequestRow
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow, Records
 from otel_sqlite_exporter.model.values import repair_text
@@ -26,14 +29,21 @@ class RequestGroup:
         self._bytes = 0
 
     @property
-    def is_full(self) -> bool:
-        """Whether no request is to be added."""
-        return len(self._spans) + len(self._logs) >= _MOST_RECORDS or self._bytes >= _MOST_BYTES
+    def left_bytes(self) -> int:
+        """How large the next request may be; 0 if none is to be added. A larger one is a group of its own, so it keeps
+        no other waiting, and where it is too large for the spool, it costs no other."""
+        is_full = len(self._spans) + len(self._logs) + len(self._quarantine) >= _MOST_RECORDS
+        return 0 if is_full else max(0, _MOST_BYTES - self._bytes)
+
+    def take(self, one: WaitingRequest) -> None:
+        """Note that a request is of this group, before it is read."""
+        self.taken.append(one)
+        self._bytes += one.size_bytes
 
     def add(self, one: WaitingRequest, encoded: EncodedRequest, digest: str) -> None:
         """Add the records of a request. One without any is answered at once."""
         records = len(encoded.spans) + len(encoded.logs)
-        rejected = encoded.rejected.most_common()
+        rejected = encoded.rejected
         if not records and not rejected:
             one.answer.set_result(ExportAnswer())
             return
@@ -44,8 +54,8 @@ class RequestGroup:
         self._spans += encoded.spans
         self._logs += encoded.logs
         self._quarantine += encoded.quarantine
-        self._bytes += one.size_bytes
-        self._answers.append((one, ExportAnswer(row.rejections, "; ".join(reason for reason, _ in rejected))))
+        reasons = dict.fromkeys(rejection.reason for rejection in rejected)
+        self._answers.append((one, ExportAnswer(row.rejections, "; ".join(reasons))))
 
     def make_records(self) -> Records:
         """Return what is to be written."""
@@ -59,5 +69,5 @@ class RequestGroup:
     def fail(self, error: BusyError) -> None:
         """Answer all requests that have no answer yet: nothing of them was written."""
         for one in self.taken:
-            if not one.answer.done():
+            with contextlib.suppress(InvalidStateError):  # it has one, or was cancelled
                 one.answer.set_exception(error)

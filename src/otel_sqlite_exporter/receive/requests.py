@@ -46,7 +46,8 @@ class ExportAnswer(NamedTuple):
 
 
 class BadRequestError(SQLiteExporterError):
-    """The body is not an OTLP message of its signal. The message quotes nothing of it."""
+    """The body is not an OTLP message of its signal, or holds more than one request may. The message quotes nothing of
+    it."""
 
 
 class BusyError(SQLiteExporterError):

@@ -8,6 +8,7 @@ there is always room for one that has just come. They are taken in turns, one re
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict, deque
 from concurrent.futures import Future
@@ -42,6 +43,11 @@ class WaitingRequests:
         self.held_bytes = 0
         self.is_closed = False
 
+    @property
+    def is_done(self) -> bool:
+        """Whether it is closed and empty."""
+        return self.is_closed and not self._clients
+
     def put(self, one: WaitingRequest) -> bool:
         """Add a request; return False if there is no room for it, or the queue is closed."""
         client, size = one.request.client, one.size_bytes
@@ -55,19 +61,23 @@ class WaitingRequests:
             self._changed.notify()
         return True
 
-    def take(self, timeout_s: float | None) -> WaitingRequest | None:
+    def take(self, timeout_s: float | None, *, most_bytes: float = math.inf) -> WaitingRequest | None:
         """Return the next request, whose room is kept until `release`; None if none came within `timeout_s` seconds
-        (None: until one comes), or the queue is closed and empty."""
+        (None: until one comes), it has more than `most_bytes`, or the queue is closed and empty."""
         with self._changed:
             if not self._clients and not self.is_closed and timeout_s != 0:
                 self._changed.wait_for(lambda: self._clients or self.is_closed, timeout_s)
             if not self._clients:
                 return None
-            client, waiting = self._clients.popitem(last=False)
-            one = waiting.popleft()
-            if waiting:
-                self._clients[client] = waiting
-            return one
+            client = next(iter(self._clients))
+            waiting = self._clients[client]
+            if waiting[0].size_bytes > most_bytes:
+                return None
+            if len(waiting) > 1:
+                self._clients.move_to_end(client)
+            else:
+                del self._clients[client]
+            return waiting.popleft()
 
     def release(self, one: WaitingRequest) -> None:
         """Give back the room of a request that was taken."""

@@ -87,8 +87,15 @@ class SpanRedactor:
             body=None if fields.body is None else redactor.redact_body(fields.body, names, of_call=of_call),
             attributes=attributes,
             dropped_attributes=self._count_left_out(fields.dropped_attributes, fields.attributes, attributes),
-            resource=self._share(fields.resource, self._redact_resource),
+            resource=self._share(fields.resource, self.redact_resource),
             scope=self._share(fields.scope, self._redact_scope),
+        )
+
+    def redact_resource(self, resource: Any) -> ResourceFields:
+        """Return a redacted copy of a resource. Never raises."""
+        attributes, schema_url = _read(resource, ResourceFields)
+        return ResourceFields(
+            self._redactor.redact_attributes(attributes), self._redact_text("resource.schema_url", schema_url, "")
         )
 
     def redact_span(self, span: Any) -> SpanFields:
@@ -112,7 +119,7 @@ class SpanRedactor:
             redacted,
             [self._redact_event(event, of_call) for event in read],
             [self._redact_link(link) for link in _items(links)],
-            self._share(resource, self._redact_resource),
+            self._share(resource, self.redact_resource),
             self._share(scope, self._redact_scope),
             *map(_count, dropped),
         )
@@ -182,12 +189,6 @@ class SpanRedactor:
         except Exception:
             return RedactedTraceState(Repaired(REDACTED))
         return RedactedTraceState(self._redactor.redact_text("trace_state", header))
-
-    def _redact_resource(self, resource: Any) -> ResourceFields:
-        attributes, schema_url = _read(resource, ResourceFields)
-        return ResourceFields(
-            self._redactor.redact_attributes(attributes), self._redact_text("resource.schema_url", schema_url, "")
-        )
 
     def _redact_scope(self, scope: Any) -> ScopeFields | None:
         if scope is None:

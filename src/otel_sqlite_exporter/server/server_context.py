@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.receive.receiver import Receiver
@@ -21,6 +22,7 @@ class ServerContext:
         receiver: Writes it; None if the receiver is switched off.
         base_urls: The addresses under which it can be reached, such as `http://127.0.0.1:4318`.
         intake: Takes requests for the receiver; None without one.
+        stopping: Set when the server begins to stop: answers without an end, such as streams of events, end then.
     """
 
     settings: Settings
@@ -28,3 +30,4 @@ class ServerContext:
     receiver: Receiver | None
     base_urls: tuple[str, ...]
     intake: RequestIntake | None = None
+    stopping: threading.Event = field(default_factory=threading.Event)

@@ -18,6 +18,7 @@ from otel_sqlite_exporter.errors import MissingPackageError
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.receive.receiver import Receiver
 from otel_sqlite_exporter.server import health_checks, otlp_http
+from otel_sqlite_exporter.server.api import api_routes
 from otel_sqlite_exporter.server.application import ServerPart, make_application
 from otel_sqlite_exporter.server.health_checks import find_obstacle
 from otel_sqlite_exporter.server.listening import Listeners, listen
@@ -84,10 +85,10 @@ class TelemetryServer:
             self._listeners.close()
             raise
         self.warnings = (*warnings, *self._listeners.warnings)
-        context = ServerContext(
+        self._context = ServerContext(
             settings, TelemetryDatabase(settings.path), self._receiver, self.base_urls, self._intake
         )
-        self._server = _Server(_configure(context, options), self)
+        self._server = _Server(_configure(self._context, options), self)
 
     @property
     def port(self) -> int:
@@ -121,7 +122,8 @@ class TelemetryServer:
         return front
 
     def stop_intake(self) -> None:
-        """Give bodies that are being read a last second."""
+        """Give bodies that are being read a last second, and let streams of events end."""
+        self._context.stopping.set()
         if self._intake is not None:
             self._intake.stop()
 
@@ -198,7 +200,7 @@ def _find_addresses(options: ServeOptions) -> tuple[str, ...]:
 
 
 def _configure(context: ServerContext, options: ServeOptions) -> uvicorn.Config:
-    parts: list[ServerPart] = [health_checks]
+    parts: list[ServerPart] = [health_checks, api_routes]
     if options.has_receiver:
         parts.append(otlp_http)
     return uvicorn.Config(

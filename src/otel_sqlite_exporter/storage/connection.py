@@ -22,7 +22,7 @@ from typing import TypeVar
 from otel_sqlite_exporter.errors import DamagedFileError, UnsupportedSQLiteError
 from otel_sqlite_exporter.settings import resolve_environment
 from otel_sqlite_exporter.storage.system.file_systems import find_network_type
-from otel_sqlite_exporter.storage.system.system_files import alone_in, file_uri, sync_folder
+from otel_sqlite_exporter.storage.system.system_files import alone_in, file_uri, is_writable, make_folders, sync_folder
 from otel_sqlite_exporter.storage.transactions import (
     BoundedConnection,
     BusyTimeout,
@@ -162,9 +162,15 @@ def _connection_type() -> type[BoundedConnection]:
 
 
 def read_file(
-    path: str, read: Callable[[sqlite3.Connection], _T], *, busy_timeout_ms: BusyTimeout, main_only: bool = False
+    path: str,
+    read: Callable[[sqlite3.Connection], _T],
+    *,
+    busy_timeout_ms: BusyTimeout,
+    main_only: bool = False,
+    configure: Callable[[sqlite3.Connection], None] = lambda connection: None,
 ) -> _T:
-    """Return what `read` returns for a read-only connection to `path`, in one transaction.
+    """Return what `read` returns for a read-only connection to `path`, in one transaction, before which `configure` is
+    called.
 
     A file at rest (one without a WAL or a journal) is read through an immutable connection, so that nothing appears
     beside it; if it was written meanwhile, it is read once more, and in the end with locks. `main_only` passes over a
@@ -181,6 +187,7 @@ def read_file(
             mode = "rw" if not immutable and _has_journal(path) else "ro"
             connection = open_reader(path, busy_timeout_ms=busy_timeout_ms, immutable=immutable, mode=mode)
             with contextlib.closing(connection):
+                configure(connection)
                 connection.execute("BEGIN")
                 result = read(connection)
         except sqlite3.OperationalError:
@@ -240,7 +247,7 @@ def keep_log(path: str, *, as_link: bool = False) -> str | None:
 def _create_file(path: str) -> None:
     path = os.path.realpath(path)
     folder = os.path.dirname(path)
-    _make_folders(folder)
+    make_folders(folder)
     if os.path.exists(path):
         return
     with alone_in(folder):
@@ -259,28 +266,16 @@ def _create_file(path: str) -> None:
                 os.unlink(orphan)
 
 
-def _make_folders(folder: str) -> None:
-    """Make the folders that are missing, for this user alone."""
-    if not os.path.isdir(folder):
-        _make_folders(os.path.dirname(folder))
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(folder, 0o700)
-
-
 def _check_access(path: str) -> None:
     """Raise PermissionError where this process may not write the file; and let it write what a reader left beside the
     file while that was read-only. SQLite gives both the mode of the file, and does not change it later."""
     path = os.path.realpath(path)
-    if not _is_writable(path):
+    if not is_writable(path):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
     for name in (f"{path}-wal", f"{path}-shm"):
         with contextlib.suppress(OSError):
-            if not _is_writable(name):
+            if not is_writable(name):
                 os.chmod(name, stat.S_IMODE(os.stat(path).st_mode))
-
-
-def _is_writable(path: str) -> bool:
-    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _write_first_page(connection: sqlite3.Connection, make: Callable[[sqlite3.Connection], object] | None) -> None:

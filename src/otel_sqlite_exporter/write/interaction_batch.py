@@ -17,7 +17,7 @@ from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Interaction
 from otel_sqlite_exporter.write.batch_lookup import TraceRow
 from otel_sqlite_exporter.write.call_prices import NO_PRICE, CallPrices
 from otel_sqlite_exporter.write.interactions.counted_calls import ChangedRecords, count_calls, find_calls
-from otel_sqlite_exporter.write.interactions.reporters import EVENT, LOG, SPAN, Reporter, find_reporters
+from otel_sqlite_exporter.write.interactions.reporters import EVENT, LOG, SPAN, Reporter, find_reporters, make_reporter
 from otel_sqlite_exporter.write.interactions.whole_traces import TracedSpan, find_repeating_agents
 from otel_sqlite_exporter.write.new_tools import RecordKeys
 from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json, run_script
@@ -113,7 +113,7 @@ class InteractionBatch:
             source = SPAN if record.event is None else EVENT if span is not None else LOG
             scope_name = "" if scope is None else scope.name
             is_aggregate = llm.is_aggregate
-            reporter = make_row(Reporter, (resource.service_name, source, scope_name, llm.dialect or "", is_aggregate))
+            reporter = make_reporter(resource.service_name, source, scope_name, llm.dialect or "", is_aggregate)
             # What an event or log record lacks may come with its start; a span that runs has no usage yet.
             is_priced = source == SPAN and not (isinstance(encoded, EncodedSpan) and encoded.is_open)
             key = _make_response_key(llm.response_id, end)

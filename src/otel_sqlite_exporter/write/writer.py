@@ -105,11 +105,12 @@ class Writer:
         Raises:
             sqlite3.Error: The batch cannot be written.
         """
-        now = time.time_ns() if replay is None else replay.time_unix_nano
+        written_at = time.time_ns()
+        now = written_at if replay is None else replay.time_unix_nano
         counts = Counts(batches=1 if records else 0)
         known: Sequence[Records] = ()
         if records.requests:
-            records, known = take_new(self.connection, records)
+            records, known = take_new(self.connection, records, written_at)
         batch = None
         if records.spans or records.logs:
             batch = self._write_records(records.spans, records.logs, counts)
@@ -121,7 +122,11 @@ class Writer:
             counts.received += len(records.quarantine)
             counts.quarantined = len(records.quarantine)
         if records.requests or known:
-            self._note_requests(records, known, batch, counts, now)
+            counts.received += sum(map(len, known))
+            counts.duplicate += sum(map(len, known))
+            count_sources(self.connection, records, known, batch, now)
+            if self.may_forget:
+                forget_requests(self.connection, len(records.requests), written_at)
         counts.replayed = 0 if replay is None else counts.received
         write_run(self.connection, run, counts, now)
         if batch is not None and counts.opened:
@@ -130,16 +135,6 @@ class Writer:
         if batch is not None and are_due(self.connection, batch.last_record_before, batch.last_record):
             gather_statistics(self.connection)
         return counts
-
-    def _note_requests(
-        self, records: Records, known: Sequence[Records], batch: Batch | None, counts: Counts, now_unix_nano: int
-    ) -> None:
-        repeated = sum(map(len, known))
-        counts.received += repeated
-        counts.duplicate += repeated
-        count_sources(self.connection, records, known, batch, now_unix_nano)
-        if self.may_forget:
-            forget_requests(self.connection, len(records.requests))
 
     def rewrite(self, spans: Sequence[EncodedSpan], logs: Sequence[EncodedLog], changes: Sequence[Change]) -> None:
         """Replace spans in the file, with what is derived from them, in the caller's transaction; and write log records

@@ -63,7 +63,7 @@ def _describe_rest(shown: int) -> Json:
 def _read_groups(asked: AskedFile, room: int, text_bytes: int) -> Json:
     """Return the services, the agents and the models, and the most frequent failures."""
     services = asked.file.read(fetch, Select(read_query("list_services"), {"limit": _GROUPS}))
-    agents = asked.file.read(fetch, Select(read_query("list_agents"), {"limit": _GROUPS}))
+    agents = asked.file.read(fetch, Select(read_query("list_busiest_agents"), {"limit": _GROUPS}))
     models = asked.database.run_report("cost", group_by="model", limit=_GROUPS)
     failures = asked.database.run_report("errors", group_by=("type", "name"), limit=_GROUPS)
     found: Json = {

@@ -24,8 +24,8 @@ from otel_sqlite_exporter.model.error_reasons import find_reason
 from otel_sqlite_exporter.model.plural import format_number
 from otel_sqlite_exporter.query.limits.comparison import Comparison
 from otel_sqlite_exporter.query.reports import ReportResult
+from otel_sqlite_exporter.query.sandbox.statement import StatementResult
 from otel_sqlite_exporter.query.search import SearchHit, SearchResult
-from otel_sqlite_exporter.query.statement import StatementResult
 
 _DROP = {
     **{"service_name": 2, "example_trace_id": 3, "trace_id": 3, "agent_name": 4, "cause": 5, "start_time": 6},

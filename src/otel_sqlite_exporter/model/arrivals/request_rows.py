@@ -7,6 +7,20 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 
+class RejectedRecords(NamedTuple):
+    """Records of a request that are not stored.
+
+    Attributes:
+        reason: One of a fixed list.
+        service_name: Whose they are; empty where that is not known.
+        records: How many.
+    """
+
+    reason: str
+    service_name: str
+    records: int
+
+
 class RequestRow(NamedTuple):
     """A request that was received. In `Records`, what belongs to it follows what belongs to the request before it.
 
@@ -17,7 +31,7 @@ class RequestRow(NamedTuple):
         sent_bytes: Its size as it was sent.
         records: How many spans or log records of it there are, as `signal` says.
         quarantined: How many rows for the quarantine.
-        rejected: Those of its records that are not stored, by reason, which is one of a fixed list.
+        rejected: Those of its records that are not stored, by reason and service.
     """
 
     digest: str
@@ -26,12 +40,12 @@ class RequestRow(NamedTuple):
     sent_bytes: int
     records: int = 0
     quarantined: int = 0
-    rejected: Sequence[tuple[str, int]] = ()
+    rejected: Sequence[RejectedRecords] = ()
 
     @property
     def rejections(self) -> int:
         """The number of its records that are not stored."""
-        return sum(number for _, number in self.rejected)
+        return sum(rejected.records for rejected in self.rejected)
 
 
 def count_records(requests: Iterable[RequestRow]) -> tuple[int, int, int]:

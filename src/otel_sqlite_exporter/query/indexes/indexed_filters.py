@@ -8,11 +8,13 @@ complete, and of text it has the beginnings.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.query.askable_views import AskableView
-from otel_sqlite_exporter.query.filter_values import AttributeCondition, parse_attributes
+from otel_sqlite_exporter.query.filter_language.keyword_conditions import read_conditions
+from otel_sqlite_exporter.query.filter_values import AttributeCondition
 from otel_sqlite_exporter.sql.texts import read_query
 
 FEW = 5_000
@@ -54,12 +56,13 @@ def find_among(connection: sqlite3.Connection, view: AskableView[Any], filters: 
     be used.
 
     Raises:
-        FilterError: The filter `attributes` has a value that cannot be used.
+        FilterError: A filter is unknown, or a value cannot be used.
     """
-    given = filters.get("attributes")
-    if given is None or view.name not in _QUERIES:
+    if view.name not in _QUERIES:
         return None
-    conditions = parse_attributes("attributes", given)
+    conditions = [one for one in read_conditions(view, filters) if isinstance(one, AttributeCondition)]
+    if not conditions:
+        return None
     indexed = read_indexed(connection)
     found = []
     for condition in conditions:
@@ -80,6 +83,29 @@ def _find_bounds(condition: AttributeCondition) -> tuple[Any, Any] | None:
     _, operator, value = condition
     if operator in ("exists", "!="):
         return None
+    if operator == "GLOB":
+        beginning = "".join(_find_beginning(str(value)))[:_LONGEST]
+        return (beginning, _find_following(beginning)) if beginning else None
     stored = value[:_LONGEST] if isinstance(value, str) else value
     least, greatest = _OF_TEXT if isinstance(value, str) else _OF_NUMBERS
     return least if operator[0] == "<" else stored, greatest if operator[0] == ">" else stored
+
+
+def _find_beginning(pattern: str) -> Iterator[str]:
+    """Yield the characters with which a text begins that fits a GLOB pattern, whose brackets hold one character."""
+    rest = iter(pattern)
+    for character in rest:
+        if character in "*?":
+            return
+        yield character if character != "[" else next(rest)
+        if character == "[":
+            next(rest)
+
+
+def _find_following(beginning: str) -> Any:
+    """Return the least value that follows all texts with this beginning."""
+    kept = beginning.rstrip(chr(sys.maxunicode))
+    if not kept:
+        return _OF_TEXT[1]
+    following = ord(kept[-1]) + 1
+    return kept[:-1] + chr(0xE000 if following == 0xD800 else following)  # between them are no characters

@@ -17,9 +17,11 @@ from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.timezones import Calendar
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS, ReportFilter
+from otel_sqlite_exporter.query.conditions.condition_writer import write_texts
+from otel_sqlite_exporter.query.filter_language.keyword_conditions import read_texts
 from otel_sqlite_exporter.query.pages import field_types
 from otel_sqlite_exporter.query.report_parts.asked_models import read_asked_models
-from otel_sqlite_exporter.query.sql_builder import Select, build_texts
+from otel_sqlite_exporter.query.sql_builder import Select
 from otel_sqlite_exporter.sql.texts import read_report
 
 TIMES = ("hour", "day", "week")
@@ -115,7 +117,7 @@ def _build_filter(view: str, argument: str, value: Any, values: dict[str, Any]) 
     """Return the condition of a filter. What a view has no column for, a call of its session or trace must have."""
     if argument not in ReportFilter.__annotations__:
         raise FilterError(argument, f"reports have no such filter: give {', '.join(ReportFilter.__annotations__)}")
-    condition = build_texts(argument, value, values)
+    condition = write_texts(read_texts(argument, value), values)
     if argument in _FIELDS[view]:
         return condition
     key = "session_id" if view == "sessions" else "trace_id"

@@ -152,3 +152,16 @@ def file_uri(path: str) -> str:
     paths of shares."""
     forward = os.fsencode(path.replace(os.sep, "/"))
     return f"file://{'' if forward.startswith(b'/') else '/'}{quote(forward)}"
+
+
+def is_writable(path: str) -> bool:
+    """Return whether this process may write a file."""
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def make_folders(folder: str) -> None:
+    """Make the folders that are missing, for this user alone."""
+    if not os.path.isdir(folder):
+        make_folders(os.path.dirname(folder))
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(folder, 0o700)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Collection
 from typing import NamedTuple
 
+from otel_sqlite_exporter.model.rows import make_row
 from otel_sqlite_exporter.write.statements import read_json, run_script
 
 SPAN, EVENT, LOG = range(3)
@@ -30,6 +31,12 @@ class Reporters(NamedTuple):
     ids: dict[Reporter, int]
     has_peers: bool
     has_aggregates: bool
+
+
+def make_reporter(service_name: str, source: int, scope_name: str, dialect: str, is_aggregate: int) -> Reporter:
+    """Return a reporter. SQLite's functions for JSON end a text at a NUL, so names are compared up to there."""
+    values = (service_name.partition("\0")[0], source, scope_name.partition("\0")[0], dialect, is_aggregate)
+    return make_row(Reporter, values)
 
 
 def find_reporters(connection: sqlite3.Connection, wanted: Collection[Reporter]) -> Reporters:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterator
 
 import orjson
@@ -17,11 +16,11 @@ KEPT_NS = 3_600_000_000_000
 """How long a request is known at least. A sender repeats one for some minutes at most."""
 
 
-def take_new(connection: sqlite3.Connection, records: Records) -> tuple[Records, list[Records]]:
-    """Note the requests of a batch in the caller's transaction. Return the records of those that the file did not know,
-    and those of each other request: it was written before, or stands twice in the batch."""
+def take_new(connection: sqlite3.Connection, records: Records, now_unix_nano: int) -> tuple[Records, list[Records]]:
+    """Note the requests of a batch in the caller's transaction, which writes it now. Return the records of those that
+    the file did not know, and those of each other request: it was written before, or stands twice in the batch."""
     digests = orjson.dumps([request.digest for request in records.requests]).decode()
-    noted = connection.execute(read_query("note_requests"), {"digests": digests, "now": time.time_ns()})
+    noted = connection.execute(read_query("note_requests"), {"digests": digests, "now": now_unix_nano})
     new = {digest for (digest,) in noted.fetchall()}
     if len(new) == len(records.requests):
         return records, []
@@ -43,10 +42,10 @@ def take_new(connection: sqlite3.Connection, records: Records) -> tuple[Records,
     return Records(spans, logs, quarantine, kept), known
 
 
-def forget_requests(connection: sqlite3.Connection, new: int) -> None:
+def forget_requests(connection: sqlite3.Connection, new: int, now_unix_nano: int) -> None:
     """Forget old requests in the caller's transaction: up to twice as many as are `new`, so each batch takes the same
     time, and there are never many more than those of an hour."""
-    values = {"most": 2 * new + 8, "now": time.time_ns(), "kept_ns": KEPT_NS}
+    values = {"most": 2 * new + 8, "now": now_unix_nano, "kept_ns": KEPT_NS}
     connection.execute(read_query("forget_requests"), values)
 
 

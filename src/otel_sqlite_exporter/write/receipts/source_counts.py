@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,48 +54,60 @@ def count_sources(
         _count_new(sources, part, duplicates)
     for part in known:
         _count_known(sources, part)
+    if not sources:
+        return
     rows = [(*key, *source.list_columns()) for key, source in sources.items()]
     values = {"sources": orjson.dumps(rows).decode(), "most": MOST_SOURCES, "now": now_unix_nano}
     connection.execute(read_query("add_to_sources"), values)
 
 
 def _count_new(sources: _Sources, part: Records, duplicates: Duplicates) -> None:
-    by_service = _find_sources(sources, part)
-    for name, number in by_service.items():
-        sources[name].stored += number
+    stored = _count_services(part)
+    received = stored + _count_rejected(part)
+    found = _share_bytes(sources, part, received)
+    for service, number in stored.items():
+        found[service].stored += number
+    for one in part.requests[0].rejected:
+        found[one.service_name or _UNKNOWN].rejected[one.reason] += one.records
     if duplicates:
         for span in part.spans:
             if id(span) in duplicates:
-                source = sources[_name_source(part, span.resource.service_name)]
+                source = found[span.resource.service_name]
                 source.stored -= 1
                 source.duplicate += 1
-    # Which service a record is of that cannot be read is not known.
-    for reason, number in part.requests[0].rejected:
-        sources[next(iter(by_service))].rejected[reason] += number
 
 
 def _count_known(sources: _Sources, part: Records) -> None:
-    by_service = _find_sources(sources, part)
-    for name, number in by_service.items():
-        sources[name].duplicate += number
-    first = sources[next(iter(by_service))]
-    first.duplicate += part.requests[0].rejections
-    first.retried += 1
+    received = _count_services(part) + _count_rejected(part)
+    found = _share_bytes(sources, part, received)
+    for service, number in received.items():
+        found[service].duplicate += number
+    name = _name_source(part, next(iter(received), _UNKNOWN))
+    sources.setdefault(name, _SourceCounts()).retried += 1
 
 
-def _find_sources(sources: _Sources, part: Records) -> dict[tuple[str, str, str], int]:
-    """Return the numbers of records of a request by source, and share its bytes out by them. There is one at least."""
-    request = part.requests[0]
+def _count_services(part: Records) -> Counter[str]:
     services = Counter([span.resource.service_name for span in part.spans])
     services.update([log.resource.service_name for log in part.logs])
-    left_bytes, left = request.sent_bytes, request.records
-    found: dict[tuple[str, str, str], int] = {}
-    for service, number in (services or {_UNKNOWN: 0}).items():
-        name = _name_source(part, service)
-        share = left_bytes * number // left if left else left_bytes
+    return services
+
+
+def _count_rejected(part: Records) -> Counter[str]:
+    services: Counter[str] = Counter()
+    for one in part.requests[0].rejected:
+        services[one.service_name or _UNKNOWN] += one.records
+    return services
+
+
+def _share_bytes(sources: _Sources, part: Records, received: Mapping[str, int]) -> dict[str, _SourceCounts]:
+    """Return the counts for each service of a request, with its bytes shared out by the records `received`."""
+    left_bytes, left = part.requests[0].sent_bytes, sum(received.values())
+    found: dict[str, _SourceCounts] = {}
+    for service, number in received.items():
+        share = left_bytes * number // left
         left_bytes, left = left_bytes - share, left - number
-        sources.setdefault(name, _SourceCounts()).sent_bytes += share
-        found[name] = found.get(name, 0) + number
+        found[service] = sources.setdefault(_name_source(part, service), _SourceCounts())
+        found[service].sent_bytes += share
     return found
 
 

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Counts for the lists: values of a column, services, agents."""

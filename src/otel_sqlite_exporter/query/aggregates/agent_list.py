@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The agents of a file, page by page, in order of their service and name."""
+
+from __future__ import annotations
+
+import base64
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from otel_sqlite_exporter.errors import FilterError
+from otel_sqlite_exporter.query.pages import Page, ViewRow
+from otel_sqlite_exporter.query.reading import fetch
+from otel_sqlite_exporter.query.sql_builder import Select, check_limit
+from otel_sqlite_exporter.sql.texts import read_query
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AgentSummary(ViewRow):
+    """One row of the view `agents`."""
+
+    VIEW = "agents"
+    JSON = frozenset()
+
+    agent_id: str | None
+    agent_name: str | None
+    service_name: str
+    version: str | None
+    first_seen: str
+    last_seen: str
+    start_time_unix_nano: int
+    end_time_unix_nano: int
+    sessions: int
+    llm_calls: int
+    input_tokens: int | None
+    output_tokens: int | None
+    total_tokens: int | None
+    failed_calls: int
+
+
+def read_agent_page(
+    connection: sqlite3.Connection, *, limit: int = 50, cursor: str | None = None
+) -> Page[AgentSummary]:
+    """Return a page of agents.
+
+    Raises:
+        FilterError: The limit or the cursor cannot be used.
+    """
+    service, agent, start = (None, None, None) if cursor is None else _decode(cursor)
+    parameters = {"service": service, "agent": agent, "start": start, "limit": check_limit(limit) + 1}
+    rows = fetch(connection, Select(read_query("list_agents"), parameters))
+    records = tuple(map(AgentSummary.from_row, rows[:limit]))
+    following = _encode(records[-1]) if len(rows) > limit else None
+    total = len(records) if following is None and cursor is None else None
+    return Page(AgentSummary, records, total, following)
+
+
+def _encode(last: AgentSummary) -> str:
+    position = [AgentSummary.VIEW, last.service_name, last.agent_name or "", last.start_time_unix_nano]
+    return base64.urlsafe_b64encode(orjson.dumps(position)).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> tuple[Any, Any, Any]:
+    try:
+        position = orjson.loads(base64.urlsafe_b64decode(f"{cursor}{'=' * (-len(cursor) % 4)}"))
+        view, service, agent, start = position
+    except (TypeError, ValueError):
+        view = service = agent = start = None
+    if (
+        view != AgentSummary.VIEW
+        or not isinstance(service, str)
+        or not isinstance(agent, str)
+        or type(start) is not int
+    ):
+        raise FilterError("cursor", "it is not from a page of this list: give the `cursor` of such a page")
+    return service, agent, start

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bounds what a body of a few bytes can cost when it is read: an empty span is two bytes as protobuf, and 500 bytes and
+40 us later. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from otel_sqlite_exporter.receive.requests import BadRequestError
+
+MOST_RECORDS = 250_000
+MOST_OBJECTS = 2_000_000
+_LEVELS = (1, 2, 2)
+"""The fields of groups in a message, of scopes in a group, and of records in a scope: alike for all signals."""
+_SCOPES_OF_OLD = 1_000
+_TOO_MANY = "the body has more than {} {}: send smaller batches"
+
+
+def check_json(body: bytes) -> None:
+    """Look at the body of a request before it is parsed.
+
+    Raises:
+        BadRequestError: It has more objects and lists than `MOST_OBJECTS`.
+    """
+    if len(body) > MOST_OBJECTS and body.count(b"{") + body.count(b"[") > MOST_OBJECTS:
+        raise BadRequestError(_TOO_MANY.format(MOST_OBJECTS, "objects"))
+
+
+def check_protobuf(body: bytes) -> None:
+    """Look at the body of a request before it is parsed: 0.9 us a record. One that is cut short is for the parser.
+
+    Raises:
+        BadRequestError: It has more groups, scopes and records than `MOST_RECORDS`.
+    """
+    if len(body) > 2 * MOST_RECORDS:
+        for number, _ in enumerate(_find_parts(body, 0, len(body), 0)):
+            check_records(number)
+
+
+def check_records(number: int) -> None:
+    """Look at the number of records of a request.
+
+    Raises:
+        BadRequestError: There are more than `MOST_RECORDS`.
+    """
+    if number > MOST_RECORDS:
+        raise BadRequestError(_TOO_MANY.format(MOST_RECORDS, "records"))
+
+
+def _find_parts(body: bytes, place: int, end: int, level: int) -> Iterator[None]:
+    """Yield for each group, scope and record between two places."""
+    wanted = _LEVELS[level]
+    while place < end:
+        tag, place = _read_number(body, place)
+        kind = tag & 7
+        if kind == 2:
+            size, place = _read_number(body, place)
+            if tag >> 3 in (wanted, _SCOPES_OF_OLD):
+                yield
+                if level + 1 < len(_LEVELS):
+                    yield from _find_parts(body, place, min(place + size, end), level + 1)
+            place += size
+        elif kind == 0:
+            _, place = _read_number(body, place)
+        else:
+            place += 8 if kind == 1 else 4 if kind == 5 else end
+
+
+def _read_number(body: bytes, place: int) -> tuple[int, int]:
+    """Return the number that begins at a place, and where it ends."""
+    number = shift = 0
+    for byte in body[place : place + 10]:
+        place += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number, place
+        shift += 7
+    return number, len(body)

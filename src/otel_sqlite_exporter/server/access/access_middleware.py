@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stands before all routes of a server and lets through who may pass. Pure ASGI: asgi.readthedocs.io.
+
+In order: `Host`, the site that a browser comes from, the token, the type of what is sent. A refused request reaches no
+route. Whatever passes has in its scope, as `otel_sqlite_token`, the token or None, and a path without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import anyio.to_thread
+
+from otel_sqlite_exporter.errors import ConfigurationError
+from otel_sqlite_exporter.server.access.access_policy import AccessPolicy
+from otel_sqlite_exporter.server.access.refusal_answers import (
+    AccessRefusal,
+    Headers,
+    allow_origin,
+    answer_preflight,
+    protect,
+    write_refusal,
+)
+from otel_sqlite_exporter.server.access.request_checks import (
+    RequestFacts,
+    is_foreign,
+    is_form,
+    is_host_allowed,
+    read_facts,
+)
+from otel_sqlite_exporter.server.access.tokens import BROWSER_S, Token
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+TOKEN_SCOPE = "otel_sqlite_token"
+"""The key of the scope under which a route finds the `Token` of its request, or None."""
+LINK_PATH = "/link/"
+"""What a one-time link begins with, before its code."""
+_TOKEN_PATH = "/t/"
+_SENDING = "/v1/"
+_OPEN = frozenset(("/livez", "/readyz"))
+_GUARDED = "/mcp"
+_COOKIE = "otel_sqlite_browser"
+
+_NO_HOST = AccessRefusal(400, "a request needs one Host header")
+_WRONG_HOST = AccessRefusal(421, "this server does not answer under this name: start it with --allow-host NAME")
+_FOREIGN = AccessRefusal(403, "a page of another site may not do this: start the server with --allow-origin ORIGIN")
+_FORM = AccessRefusal(415, "send JSON, or protobuf to /v1, and say so in Content-Type")
+_NO_TOKEN = AccessRefusal(401, "a valid token is needed: send it as `Authorization: Bearer TOKEN`")
+_MAY_NOT_SEND = AccessRefusal(403, "this token may only read: create one with --send")
+_MAY_NOT_READ = AccessRefusal(403, "this token may only send: create one with --read")
+_NO_PATH = AccessRefusal(404, "there is nothing at this path")
+_OLD_LINK = AccessRefusal(403, "this link was used or is too old: make a new one with the command `token link`")
+
+
+class AccessMiddleware:
+    """Passes requests on to `app` that the policy allows, and answers the others itself."""
+
+    def __init__(self, app: Application, policy: AccessPolicy) -> None:
+        self._app = app
+        self._policy = policy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection of ASGI."""
+        if scope["type"] == "lifespan":
+            return await self._app(scope, receive, send)
+        if scope["type"] != "http":
+            return await send({"type": "websocket.close", "code": 1008})
+        facts = read_facts(scope["headers"])
+        send = self._send_protected(facts, send)
+        secret = _take_secret(scope)
+        refusal = self._check_origin(scope, facts)
+        if refusal is None and scope["method"] == "OPTIONS" and facts.origin in self._policy.origins:
+            return await _start(send, 204, answer_preflight())
+        if refusal is None and scope["path"] == LINK_PATH:
+            return await self._admit_browser(secret, scope, facts, send)
+        token = None
+        if refusal is None:
+            token = self._find_token(facts, secret)
+        refusal = refusal or self._check_rights(scope, facts, token)
+        if refusal is not None:
+            return await _refuse(send, refusal, scope, facts)
+        return await self._app({**scope, TOKEN_SCOPE: token}, receive, send)
+
+    def _check_origin(self, scope: Scope, facts: RequestFacts) -> AccessRefusal | None:
+        if len(facts.hosts) != 1 or not facts.hosts[0]:
+            return _NO_HOST
+        address = (scope.get("server") or ("",))[0] or ""
+        if not is_host_allowed(facts.hosts[0], self._policy.hosts, address):
+            return _WRONG_HOST
+        is_guarded = scope["path"] == _GUARDED or scope["path"].startswith(f"{_GUARDED}/")
+        if is_foreign(facts, scope["method"], self._policy.origins, is_guarded=is_guarded):
+            return _FOREIGN
+        return _NO_PATH if scope["path"] == _TOKEN_PATH else None
+
+    def _find_token(self, facts: RequestFacts, secret: str) -> Token | None:
+        """Return the token of the request. A file that did not change is not read again."""
+        scheme, _, given = facts.authorization.partition(" ")
+        if secret or facts.authorization:
+            return self._policy.tokens.find(secret or (given.strip() if scheme.lower() == "bearer" else ""))
+        return self._policy.tokens.find_browser(_read_cookie(facts.cookie))
+
+    def _check_rights(self, scope: Scope, facts: RequestFacts, token: Token | None) -> AccessRefusal | None:
+        is_sending = scope["path"].startswith(_SENDING)
+        if self._policy.needs_token and scope["path"] not in _OPEN:
+            if token is None:
+                return _NO_TOKEN
+            if not (token.may_send if is_sending else token.may_read):
+                return _MAY_NOT_SEND if is_sending else _MAY_NOT_READ
+        return _FORM if is_form(facts, scope["method"]) else None
+
+    async def _admit_browser(self, code: str, scope: Scope, facts: RequestFacts, send: Send) -> None:
+        """Exchange the code of a one-time link for a cookie. What only looks ahead, or comes from a page of another
+        site, does not use the link up."""
+        secret: str | None = None
+        if scope["method"] == "GET" and not facts.is_prefetched and facts.site in ("", "none", "same-origin"):
+            try:
+                secret = await anyio.to_thread.run_sync(self._policy.tokens.redeem, code)
+            except (ConfigurationError, OSError):
+                secret = None  # the file cannot be used, so no code is valid
+        if secret is None:
+            return await _refuse(send, _OLD_LINK, scope, facts)
+        cookie = f"{_COOKIE}={secret}; Path=/; Max-Age={BROWSER_S}; HttpOnly; SameSite=Strict"
+        cookie += "; Secure" if self._policy.is_secure else ""
+        page = self._policy.start_page.encode("ascii")
+        return await _start(send, 303, [(b"location", page), (b"set-cookie", cookie.encode("ascii"))])
+
+    def _send_protected(self, facts: RequestFacts, send: Send) -> Send:
+        """Return a `send` that adds to each answer the headers that protect a browser, and CORS where it is allowed."""
+        policy = self._policy
+
+        async def send_protected(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                headers = protect([(bytes(name), bytes(value)) for name, value in message.get("headers", ())])
+                if policy.origins:
+                    headers.append((b"vary", b"Origin"))
+                if facts.origin in policy.origins:
+                    headers = allow_origin(headers, facts.origin)
+                message = {**message, "headers": headers}
+            await send(message)
+
+        return send_protected
+
+
+def _take_secret(scope: Scope) -> str:
+    """Return the token or the code that stands in the path, and take it out of the scope itself: servers log the path
+    in the scope that they made."""
+    path = scope["path"]
+    if path.startswith(LINK_PATH):
+        _set_path(scope, LINK_PATH)
+        return str(path.removeprefix(LINK_PATH))
+    if not path.startswith(_TOKEN_PATH):
+        return ""
+    token, slash, rest = path.removeprefix(_TOKEN_PATH).partition("/")
+    is_of_sender = f"{slash}{rest}".startswith(_SENDING)
+    _set_path(scope, f"/{rest}" if is_of_sender else _TOKEN_PATH)
+    return token or "-"
+
+
+def _set_path(scope: Scope, path: str) -> None:
+    scope["path"], scope["raw_path"] = path, path.encode()
+
+
+def _read_cookie(text: str) -> str:
+    # `http.cookies` gives up at the first cookie that is malformed, and other servers of this host set cookies too.
+    pairs = (part.strip().partition("=") for part in text.split(";"))
+    return next((value for name, _, value in pairs if name == _COOKIE), "")
+
+
+async def _refuse(send: Send, refusal: AccessRefusal, scope: Scope, facts: RequestFacts) -> None:
+    is_sending = scope["path"].startswith(_SENDING)
+    headers, body = write_refusal(refusal, is_sending=is_sending, content_type=facts.content_type)
+    await _start(send, refusal.status, headers, body)
+
+
+async def _start(send: Send, status: int, headers: Headers, body: bytes = b"") -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

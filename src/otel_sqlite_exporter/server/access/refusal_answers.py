@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The answers of a server to requests that it refuses, and the headers that every answer has. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import orjson
+
+_PROBLEM = b"application/problem+json"
+_JSON = b"application/json"
+_PROTOBUF = frozenset(("application/x-protobuf", "application/protobuf"))
+_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 415: 3, 421: 3}
+"""Those of google.rpc.Code."""
+_TITLES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    415: "Unsupported Media Type",
+    421: "Misdirected Request",
+}
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
+_OF_ORIGINS = frozenset(
+    (b"access-control-allow-origin", b"access-control-allow-credentials", b"access-control-expose-headers")
+)
+_METHODS = b"GET, HEAD, POST, DELETE"
+_ASKED_HEADERS = (
+    b"authorization, content-type, content-encoding, accept, if-none-match, last-event-id, "
+    b"mcp-session-id, mcp-protocol-version"
+)
+_SHOWN_HEADERS = b"etag, link, retry-after, mcp-session-id"
+_CORS_S = b"600"
+
+
+class AccessRefusal(NamedTuple):
+    """An answer that refuses a request: an HTTP status, and a sentence that quotes nothing of the request."""
+
+    status: int
+    sentence: str
+
+
+Headers = list[tuple[bytes, bytes]]
+
+
+def write_refusal(refusal: AccessRefusal, *, is_sending: bool, content_type: str) -> tuple[Headers, bytes]:
+    """Return headers and body: for those who read a problem (RFC 9457), for those who send a google.rpc.Status in the
+    encoding of the request."""
+    status, sentence = refusal
+    if is_sending and content_type in _PROTOBUF:
+        type_, body = content_type.encode(), _encode_status(_CODES[status], sentence.encode())
+    elif is_sending:
+        type_, body = _JSON, orjson.dumps({"code": _CODES[status], "message": sentence})
+    else:
+        problem: dict[str, Any] = {
+            "type": "about:blank",
+            "title": _TITLES[status],
+            "status": status,
+            "detail": sentence,
+        }
+        type_, body = _PROBLEM, orjson.dumps(problem)
+    headers = [(b"content-type", type_), (b"content-length", b"%d" % len(body))]
+    if status == 401:
+        headers.append((b"www-authenticate", b'Bearer realm="otel-sqlite-exporter"'))
+    return headers, body
+
+
+def protect(headers: Headers) -> Headers:
+    """Return the headers of an answer with those that protect a browser, where the route did not set its own. What a
+    route says of other origins is dropped: only the policy does."""
+    kept = [pair for pair in headers if pair[0].lower() not in _OF_ORIGINS]
+    given = {name.lower() for name, _ in kept}
+    return [*kept, *(pair for pair in _HEADERS if pair[0] not in given)]
+
+
+def allow_origin(headers: Headers, origin: str) -> Headers:
+    """Return the headers of an answer that a page of this origin may read, without cookies."""
+    return [
+        *headers,
+        (b"access-control-allow-origin", origin.encode("latin-1")),
+        (b"access-control-expose-headers", _SHOWN_HEADERS),
+    ]
+
+
+def answer_preflight() -> Headers:
+    """Return the further headers of the answer to a question what a page may send."""
+    return [
+        (b"access-control-allow-methods", _METHODS),
+        (b"access-control-allow-headers", _ASKED_HEADERS),
+        (b"access-control-max-age", _CORS_S),
+    ]
+
+
+def _encode_status(code: int, message: bytes) -> bytes:
+    # Two fields: code = 1, an int32; message = 2, a string of fewer than 16,384 bytes.
+    size = len(message)
+    length = bytes([size]) if size < 128 else bytes([size & 0x7F | 0x80, size >> 7])
+    return bytes([0x08, code, 0x12]) + length + message

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The routes of `/api/v1`: from a request to an answer, by the route table."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute, Match, NoMatchFound
+from starlette.types import Receive, Scope, Send
+
+from otel_sqlite_exporter.server.api.api_answers import ApiAnswer, StreamedAnswer, cut_pieces, encode_answer
+from otel_sqlite_exporter.server.api.api_backend import ApiBackend
+from otel_sqlite_exporter.server.api.api_problems import Problem, ProblemError, describe_problem
+from otel_sqlite_exporter.server.api.change_stream import ChangeStreams
+from otel_sqlite_exporter.server.api.file_answers import read_statement, run_named_report
+from otel_sqlite_exporter.server.api.openapi_document import make_document
+from otel_sqlite_exporter.server.api.parameters import read_arguments
+from otel_sqlite_exporter.server.api.route_table import JSON, PREFIX, ROUTES, ApiRoute
+from otel_sqlite_exporter.server.query_times import query_times
+from otel_sqlite_exporter.server.server_context import ServerContext
+
+_LARGE_BYTES = 256 * 1024
+_MOST_BODY_BYTES = 1 << 20
+_END = object()
+_Handler = Callable[[Request, dict[str, str]], Any]
+
+
+def make_routes(context: ServerContext) -> list[BaseRoute]:
+    """Return the routes below `/api/v1`, and one for all other paths there."""
+    backend = ApiBackend(context)
+    streams = ChangeStreams(backend)
+    routes: list[BaseRoute] = [ApiPath(f"{PREFIX}/openapi.json", "GET", partial(_describe, make_document()))]
+    for route in ROUTES:
+        handler = partial(_answer, backend, route) if route.answer else partial(_stream, backend, route, streams)
+        routes.append(ApiPath(f"{PREFIX}{route.path}", route.method, handler))
+    return [*routes, ApiPath(f"{PREFIX}{{rest}}", "", _refuse_path)]
+
+
+class ApiPath(BaseRoute):
+    """One path with one method; HEAD works where GET does. Parameters of the path are matched before `%2F` is decoded,
+    because an id may have slashes."""
+
+    def __init__(self, path: str, method: str, handler: _Handler) -> None:
+        self.path = path
+        self.methods = {"GET", "HEAD"} if method == "GET" else {method} - {""}
+        self._handler = handler
+        pattern = re.sub(
+            r"\\{(\w+)\\}", lambda match: f"(?P<{match[1]}>{'.*' if not method else '[^/]+'})", re.escape(path)
+        )
+        self._pattern = re.compile(pattern, re.DOTALL)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return whether the path of a request is this one, and what its parameters are."""
+        found = self._pattern.fullmatch(_find_encoded_path(scope)) if scope["type"] == "http" else None
+        if found is None:
+            return Match.NONE, {}
+        parameters = {name: unquote(text) for name, text in found.groupdict().items()}
+        return Match.FULL, {"path_params": parameters, "endpoint": self._handler}
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> Any:
+        """No part of the server asks for these paths by a name."""
+        raise NoMatchFound(name, path_params)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        request = Request(scope, receive, send)
+        if self.methods and request.method not in self.methods:
+            allowed = ", ".join(sorted(self.methods))
+            detail = f"{request.method} is not possible here: use {allowed}"
+            problem = Problem("method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED, detail, headers={"Allow": allowed})
+            response = problem.respond()
+        else:
+            try:
+                response = await self._handler(request, scope["path_params"])
+            except Exception as error:
+                response = describe_problem(error).respond()
+        await response(scope, receive, send)
+
+
+def _find_encoded_path(scope: Scope) -> str:
+    """Return the path as it was sent, without what a part above took from its front."""
+    root = scope.get("root_path", "")
+    path: str = scope["path"].removeprefix(root) if root else scope["path"]
+    sent = (scope.get("raw_path") or b"").partition(b"?")[0].decode("latin-1")
+    encoded = sent[len(unquote(sent)) - len(path) :] if len(unquote(sent)) >= len(path) else ""
+    return encoded if unquote(encoded) == path else path
+
+
+async def _refuse_path(request: Request, path: dict[str, str]) -> Response:
+    detail = f"there is no such path: {PREFIX}/openapi.json lists all"
+    return Problem("no-such-route", HTTPStatus.NOT_FOUND, detail).respond()
+
+
+async def _describe(document: bytes, request: Request, path: dict[str, str]) -> Response:
+    read_arguments((), request.url.query, {}, {})
+    etag = f'"{hashlib.sha256(document).hexdigest()[:32]}"'
+    if _is_known(request, etag):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
+    return Response(document, headers={"ETag": etag}, media_type=JSON)
+
+
+async def _stream(
+    backend: ApiBackend, route: ApiRoute, streams: ChangeStreams, request: Request, path: dict[str, str]
+) -> Response:
+    arguments = read_arguments(route.parameters, request.url.query, path, request.headers)
+    return await streams.open(arguments.get("Last-Event-ID"))
+
+
+async def _answer(backend: ApiBackend, route: ApiRoute, request: Request, path: dict[str, str]) -> Response:
+    arguments = read_arguments(route.parameters, request.url.query, path, request.headers)
+    if route.method == "POST":
+        arguments = read_statement(await _read_body(request))
+    began = time.perf_counter()
+    etag, response = await backend.run(
+        _work, backend, route, request, arguments, began, is_statement=route.method == "POST"
+    )
+    if isinstance(response, StreamedAnswer):
+        response = await _respond_streamed(backend, response, request)
+    assert isinstance(response, Response)
+    if etag is not None:
+        response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _work(
+    backend: ApiBackend, route: ApiRoute, request: Request, arguments: dict[str, Any], began: float
+) -> tuple[str | None, Any]:
+    """Return the ETag, and the response or what is to be streamed. Runs on a thread that may read the file."""
+    etag = None
+    if route.has_state:
+        # Before the answer is read: a write in between makes it look older than it is, and never newer.
+        etag = f'W/"{backend.state.read()}"'
+        if _is_known(request, etag):
+            return etag, Response(status_code=HTTPStatus.NOT_MODIFIED)
+    assert route.answer is not None
+    asked = time.perf_counter()
+    try:
+        answer: ApiAnswer = route.answer(backend, arguments)
+    finally:
+        report = arguments["name"] if route.answer is run_named_report else ""
+        query_times.observe(f"{PREFIX}{route.path}", time.perf_counter() - asked, report)
+    if isinstance(answer, StreamedAnswer):
+        return etag, answer
+    parts = encode_answer(answer, (time.perf_counter() - began) * 1e3)
+    size = sum(map(len, parts))
+    if size <= _LARGE_BYTES:
+        return etag, Response(b"".join(parts), media_type=JSON)
+    pieces = iter(()) if request.method == "HEAD" else cut_pieces(parts)
+    return etag, StreamingResponse(_iterate(pieces), headers={"Content-Length": str(size)}, media_type=JSON)
+
+
+def _is_known(request: Request, etag: str) -> bool:
+    """Return whether the client has what the tag names."""
+    if request.method not in ("GET", "HEAD"):
+        return False
+    known = {one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")}
+    return "*" in known or etag.removeprefix("W/") in known
+
+
+async def _iterate(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+async def _respond_streamed(backend: ApiBackend, answer: StreamedAnswer, request: Request) -> Response:
+    """Return the response that reads the file for each piece. The first piece is read before anything is sent, so that
+    its errors can be told."""
+    headers = {"Content-Disposition": f'attachment; filename="{answer.filename}"'} if answer.filename else {}
+    first = await backend.run(next, answer.pieces, _END)
+
+    async def send_pieces() -> AsyncIterator[bytes]:
+        piece: Any = first
+        while piece is not _END:
+            yield piece
+            piece = await backend.run(next, answer.pieces, _END)
+
+    if request.method == "HEAD":
+        return Response(headers=headers, media_type=answer.media_type)
+    return StreamingResponse(send_pieces(), headers=headers, media_type=answer.media_type)
+
+
+async def _read_body(request: Request) -> bytes:
+    """Return the body of a request, which must be JSON of bounded size."""
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind != JSON:
+        raise ProblemError(Problem("media-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send the body as {JSON}"))
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _MOST_BODY_BYTES:
+            detail = f"send at most {_MOST_BODY_BYTES} bytes"
+            raise ProblemError(Problem("body-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail))
+    return bytes(body)

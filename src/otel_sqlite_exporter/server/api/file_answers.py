@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The answers about the file as a whole: what it holds, its health, reports, a comparison, statements, an export."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+
+from otel_sqlite_exporter.deliver.spool import Spool, spool_path
+from otel_sqlite_exporter.errors import FilterError, MigrationRequiredError, SpoolError
+from otel_sqlite_exporter.maintain.doctor import diagnose_around
+from otel_sqlite_exporter.model.plural import count
+from otel_sqlite_exporter.query.limits.comparison import compare_sessions
+from otel_sqlite_exporter.query.otlp_export import read_export
+from otel_sqlite_exporter.query.overview import read_overview
+from otel_sqlite_exporter.query.pages import decode_json, field_types, quote_formula
+from otel_sqlite_exporter.query.reading import fetch
+from otel_sqlite_exporter.query.sandbox.bounded_statement import StatementLimits, run_bounded_statement
+from otel_sqlite_exporter.query.sql_builder import Select
+from otel_sqlite_exporter.server.api.api_answers import DataAnswer, StreamedAnswer
+from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
+from otel_sqlite_exporter.server.api.list_answers import LISTED, find_rows
+from otel_sqlite_exporter.sql.texts import read_query
+
+_PAGE = 500
+_LIMITS = StatementLimits()
+_OF_OTLP = ("session_id", "trace_id", "since", "until", "signal")
+
+
+def describe_file(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
+    """Answer with what the file holds."""
+    overview = read_overview(backend.settings.path, busy_timeout_ms=backend.settings.busy_timeout_ms)
+    return DataAnswer(asdict(overview))
+
+
+def describe_health(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
+    """Answer with the counters of what wrote the file, what waits, and what is wrong."""
+    spool = Spool(spool_path(backend.settings.path), limit_bytes=backend.settings.spool_limit_bytes)
+    try:
+        batches, size = spool.count()
+    except (SpoolError, OSError):
+        batches, size = 0, 0  # it is among the problems
+    totals = backend.file.read(fetch, Select(read_query("sum_exporter_health"), {}))[0]
+    exporters = backend.file.read(fetch, Select(read_query("list_exporters"), {"limit": _PAGE}))
+    return DataAnswer(
+        {
+            "receiver": _read_receiver(backend),
+            "exporter_totals": totals,
+            "exporters": exporters,
+            "spool": {"batches": batches, "bytes": size},
+            "quarantined": totals["quarantined"],
+            "problems": [finding._asdict() for finding in diagnose_around(backend.settings)],
+        }
+    )
+
+
+def _read_receiver(backend: ApiBackend) -> dict[str, Any]:
+    """Return the sums and the sources of what was received; none of a file that is too old to note it."""
+    try:
+        totals, sources = (
+            backend.file.read(fetch, Select(read_query(query), {"limit": _PAGE}))
+            for query in ("sum_receiver_sources", "list_receiver_sources")
+        )
+    except MigrationRequiredError:
+        return {"totals": [], "sources": []}
+    for source in sources:
+        source["rejected_reasons"] = decode_json(source["rejected_reasons"])
+    return {"totals": totals, "sources": sources}
+
+
+def run_named_report(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
+    """Answer with the rows of a report."""
+    keywords = dict(arguments)
+    result = backend.database.run_report(keywords.pop("name"), **_take_first(keywords))
+    return DataAnswer(result.to_dicts(), None, result.total, result.total != len(result))
+
+
+def _take_first(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in keywords.items() if value is not None}
+
+
+def compare(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
+    """Answer with the comparison of two sessions."""
+    comparison = compare_sessions(backend.database, arguments["a"], arguments["b"], arguments.get("allow", ()))
+    return DataAnswer(comparison.to_dict())
+
+
+def export_records(backend: ApiBackend, arguments: Arguments) -> StreamedAnswer:
+    """Answer with all records that meet the filters, as lines of OTLP JSON or as CSV."""
+    filters = dict(arguments)
+    form, of = filters.pop("format"), filters.pop("of", None)
+    if form == "csv":
+        if "signal" in filters:
+            raise FilterError("signal", "only an export as otlp has it: give of=spans or of=logs")
+        name = of or "spans"
+        return StreamedAnswer("text/csv; charset=utf-8", _write_csv(backend, name, filters), f"{name}.csv")
+    for other in sorted(filters.keys() - {*_OF_OTLP} | ({"of"} if of is not None else set())):
+        raise FilterError(other, f"an export as otlp has no such argument: give {', '.join(_OF_OTLP)}, or format=csv")
+    for name in ("session_id", "trace_id"):
+        if name in filters:
+            if len(filters[name]) > 1:
+                raise FilterError(name, "an export as otlp takes one: give it once")
+            filters[name] = filters[name][0]
+    lines = read_export(backend.file, **filters)
+    return StreamedAnswer("application/x-ndjson", (line.content + b"\n" for line in lines), "export.jsonl")
+
+
+def _write_csv(backend: ApiBackend, name: str, filters: Mapping[str, Any]) -> Iterator[bytes]:
+    """Yield CSV (RFC 4180): a line of column names, and a line for each row, the oldest first. A text that a
+    spreadsheet would take for a formula has a quote before it."""
+    columns = tuple(field_types(LISTED[name].row_type))
+    asked: dict[str, Any] = {**filters, "limit": _PAGE, "newest_first": False}
+    page = find_rows(backend, name, asked)
+    yield _encode_lines([columns])
+    while True:
+        if page.records:
+            yield _encode_lines([[getattr(row, column) for column in columns] for row in page])
+        if page.cursor is None:
+            return
+        page = find_rows(backend, name, asked | {"cursor": page.cursor})
+
+
+def _encode_lines(rows: list[Any]) -> bytes:
+    text = io.StringIO()
+    guarded = [[quote_formula(cell) + cell if isinstance(cell, str) else cell for cell in row] for row in rows]
+    csv.writer(text).writerows(guarded)
+    return text.getvalue().encode()
+
+
+def run_sql(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
+    """Answer with the rows of a statement."""
+    limits = StatementLimits(timeout_s=arguments["timeout_s"], limit=arguments["limit"])
+    try:
+        result = run_bounded_statement(
+            backend.settings.path,
+            arguments["sql"],
+            arguments["parameters"],
+            limits,
+            busy_timeout_ms=backend.settings.busy_timeout_ms,
+        )
+    except FilterError as error:
+        raise FilterError("sql" if error.argument == "statement" else error.argument, error.message) from None
+    data = {"columns": list(result.columns), "rows": [list(row) for row in result.rows]}
+    is_cut = result.truncated or bool(result.cut_values)
+    note = f"{count(result.cut_values, 'value is', 'values are')} cut: select a part, as by substr" if is_cut else None
+    return DataAnswer(data, None, result.total, is_cut, note if result.cut_values else None)
+
+
+def read_statement(body: bytes) -> dict[str, Any]:
+    """Return the arguments in the body of a request.
+
+    Raises:
+        FilterError: It is not JSON, or an argument is unknown, missing, or has a value that cannot be used.
+    """
+    try:
+        given = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise FilterError("body", 'it is not JSON: give {"sql": "SELECT ..."}') from None
+    if not isinstance(given, dict):
+        raise FilterError("body", 'it is not a JSON object: give {"sql": "SELECT ..."}')
+    known: dict[str, Any] = {"sql": None, "parameters": [], "limit": _LIMITS.limit, "timeout_s": _LIMITS.timeout_s}
+    for name in given:
+        if name not in known:
+            raise FilterError(name, f"a statement has no such argument: give {', '.join(known)}")
+    arguments = {**known, **{name: value for name, value in given.items() if value is not None}}
+    if not isinstance(arguments["sql"], str):
+        raise FilterError("sql", "it is missing or not text: give one SELECT")
+    for name, types in (("limit", int), ("timeout_s", (int, float))):
+        if isinstance(arguments[name], bool) or not isinstance(arguments[name], types):
+            raise FilterError(name, "it is not a number")
+    return arguments

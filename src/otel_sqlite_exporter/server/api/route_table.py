@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every route of the API, once: its path, arguments, answer, and the shape of that. The routing, the checks of
+arguments and `openapi.json` come from here, and a test compares docs/api.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from otel_sqlite_exporter.query.askable_views import ReportFilter, SearchFilter
+from otel_sqlite_exporter.query.report_parts.report_texts import SUBJECTS
+from otel_sqlite_exporter.query.reports import REPORTS
+from otel_sqlite_exporter.server.api import answer_shapes as shapes
+from otel_sqlite_exporter.server.api import file_answers, list_answers, record_answers
+from otel_sqlite_exporter.server.api.api_answers import ApiAnswer
+from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
+from otel_sqlite_exporter.server.api.json_shapes import Schema
+from otel_sqlite_exporter.server.api.list_answers import LISTED
+from otel_sqlite_exporter.server.api.parameters import Parameter, make_filters
+
+PREFIX = "/api/v1"
+Answerer = Callable[[ApiBackend, Arguments], ApiAnswer]
+JSON, EVENT_STREAM = "application/json", "text/event-stream"
+
+
+class ApiRoute(NamedTuple):
+    """One route.
+
+    Attributes:
+        path: Below `PREFIX`; `{name}` is a parameter.
+        answer: Answers on a thread that may read the file; None: the route is a stream of events.
+        parameters: Those of the path first.
+        shape: The shape of `data` in the envelope; of another media type than JSON: None.
+        has_state: The answer is a function of the file, so it has an ETag.
+        media_types: Of the answer.
+    """
+
+    path: str
+    about: str
+    answer: Answerer | None
+    parameters: tuple[Parameter, ...] = ()
+    shape: Schema | None = None
+    method: str = "GET"
+    has_state: bool = True
+    has_envelope: bool = True
+    media_types: Sequence[str] = (JSON,)
+
+
+LIMIT = Parameter("limit", "The most rows of a page.", "integer", default=50, minimum=1, maximum=500)
+CURSOR = Parameter("cursor", "The `next_cursor` of the page before.")
+_NEWEST = Parameter("newest_first", "The newest first; else the oldest.", "boolean", default=True)
+_SESSION = Parameter("id", "The session, or a unique prefix of its id.", where="path")
+_TRACE = Parameter("id", "The trace, or a unique prefix of its id.", where="path")
+_ROW = Parameter("id", "The `id` of the row.", "integer", where="path", minimum=0)
+_SINCE, _UNTIL = (one for one in make_filters(LISTED["spans"].filter_type) if one.name in ("since", "until"))
+_OF = "The list: sessions, traces, spans, calls, tools, logs or events."
+
+
+def _list(name: str, about: str) -> ApiRoute:
+    view = LISTED[name]
+    sorts = list_answers.list_sorts(name)
+    about_sort = "The order; by another than the start, the largest first, and one page."
+    sort = (Parameter("sort", about_sort, choices=sorts, default="start"),) if sorts else ()
+    parameters = (LIMIT, CURSOR, _NEWEST, *sort, *make_filters(view.filter_type))
+    return ApiRoute(f"/{name}", about, list_answers.list_rows(name), parameters, shapes.list_of(view.row_type))
+
+
+def _any_filters() -> tuple[Parameter, ...]:
+    """Return the filters of all lists; each list says which are its own."""
+    known: dict[str, Parameter] = {}
+    for view in LISTED.values():
+        for parameter in make_filters(view.filter_type):
+            known.setdefault(parameter.name, parameter)
+    return tuple(known.values())
+
+
+ROUTES: tuple[ApiRoute, ...] = (
+    ApiRoute("/info", "What the file holds.", file_answers.describe_file, (), shapes.OVERVIEW),
+    ApiRoute(
+        "/health",
+        "Counters of what wrote the file, what waits, and what is wrong, with remedies.",
+        file_answers.describe_health,
+        (),
+        shapes.HEALTH,
+        has_state=False,
+    ),
+    _list("sessions", "Sessions, by their end."),
+    ApiRoute(
+        "/sessions/{id}", "One session.", record_answers.get_session, (_SESSION,), shapes.one_of(LISTED["sessions"])
+    ),
+    ApiRoute(
+        "/sessions/{id}/steps",
+        "Traces, calls and tool executions of a session, the oldest first.",
+        record_answers.list_steps,
+        (
+            _SESSION,
+            LIMIT,
+            CURSOR,
+            Parameter("counted", "Only calls and tools that count; else all.", "boolean", default=True),
+        ),
+        shapes.STEPS,
+    ),
+    ApiRoute(
+        "/sessions/{id}/messages",
+        "What was said in a session, each message once, the oldest first.",
+        record_answers.list_messages,
+        (_SESSION, LIMIT, CURSOR),
+        shapes.CONVERSATION,
+    ),
+    ApiRoute(
+        "/sessions/{id}/usage",
+        "Tokens and cost of a session, by one or two groups.",
+        record_answers.sum_usage,
+        (
+            _SESSION,
+            Parameter("group_by", "What a row stands for.", choices=SUBJECTS["call"], default=["model"], is_list=True),
+        ),
+        shapes.ROWS,
+    ),
+    _list("traces", "Traces, by their start."),
+    ApiRoute(
+        "/traces/{id}",
+        "A trace as columns, without attributes and content.",
+        record_answers.get_skeleton,
+        (_TRACE,),
+        shapes.SKELETON,
+    ),
+    ApiRoute(
+        "/traces/{id}/spans/{span}",
+        "One span with all its attributes, events, links, calls and tools.",
+        record_answers.get_span,
+        (_TRACE, Parameter("span", "The span, or a unique prefix of its id.", where="path")),
+        shapes.SPAN,
+    ),
+    ApiRoute(
+        "/traces/{id}/otlp",
+        "A trace as one message of OTLP JSON.",
+        record_answers.get_otlp,
+        (_TRACE, Parameter("signal", "Its spans, or its log records.", choices=("traces", "logs"), default="traces")),
+        shapes.OTLP,
+        has_envelope=False,
+    ),
+    _list("spans", "Spans, by their start."),
+    _list("calls", "Model calls, by their start."),
+    ApiRoute("/calls/{id}", "One model call.", record_answers.get_call, (_ROW,), shapes.one_of(LISTED["calls"])),
+    _list("tools", "Tool executions, by their start."),
+    ApiRoute("/tools/{id}", "One tool execution.", record_answers.get_tool, (_ROW,), shapes.one_of(LISTED["tools"])),
+    _list("logs", "Log records, by their time."),
+    _list("events", "Starts and finishes of spans, span events and log events, in the order of writing."),
+    ApiRoute(
+        "/agents",
+        "Agents of each service, with sums over their calls, in alphabetical order.",
+        list_answers.list_agents,
+        (LIMIT, CURSOR),
+        shapes.AGENTS,
+    ),
+    ApiRoute(
+        "/services",
+        "Which service calls which: calls, errors, p95.",
+        list_answers.list_services,
+        (LIMIT, _SINCE, _UNTIL),
+        shapes.SERVICES,
+    ),
+    ApiRoute(
+        "/search",
+        "Model calls and tool executions that contain a text, the newest first.",
+        list_answers.search_rows,
+        (
+            Parameter("text", "Words, and phrases in double quotes; all must occur.", is_required=True),
+            LIMIT,
+            *make_filters(SearchFilter),
+        ),
+        shapes.HITS,
+    ),
+    ApiRoute(
+        "/facets",
+        "The values of columns, with the number of rows that meet the filters.",
+        list_answers.count_values,
+        (
+            Parameter("of", _OF, choices=tuple(LISTED), is_required=True),
+            Parameter("field", "The column: one that the list has a text filter for.", is_list=True, is_required=True),
+            Parameter("limit", "The most values of a field.", "integer", default=20, minimum=1, maximum=500),
+            *_any_filters(),
+        ),
+        shapes.FACETS,
+    ),
+    ApiRoute(
+        "/reports/{name}",
+        "The rows of a report: see docs/reports.md.",
+        file_answers.run_named_report,
+        (
+            Parameter("name", "The report.", where="path", choices=tuple(REPORTS)),
+            Parameter("group_by", "What a row stands for.", is_list=True),
+            Parameter("limit", "The most rows.", "integer", minimum=1, maximum=5_000),
+            Parameter("timezone", "That of hours, days and weeks.", default="UTC"),
+            _SINCE,
+            _UNTIL,
+            *make_filters(ReportFilter),
+        ),
+        shapes.ROWS,
+    ),
+    ApiRoute(
+        "/diff",
+        "Two sessions side by side.",
+        file_answers.compare,
+        (
+            Parameter("a", "The first session, or a unique prefix of its id.", is_required=True),
+            Parameter("b", "The second.", is_required=True),
+            Parameter("allow", "What b may have more than a, such as tokens=10%.", is_list=True),
+        ),
+        shapes.COMPARISON,
+    ),
+    ApiRoute(
+        "/export",
+        "All records that meet the filters, the oldest first.",
+        file_answers.export_records,
+        (
+            Parameter("format", "Lines of OTLP JSON, or CSV.", choices=("otlp", "csv"), default="otlp"),
+            Parameter("of", f"{_OF} Only of CSV; spans if left out.", choices=tuple(LISTED)),
+            Parameter("signal", "Only spans, or only log records; only of OTLP.", choices=("traces", "logs")),
+            *_any_filters(),
+        ),
+        None,
+        has_envelope=False,
+        media_types=("application/x-ndjson", "text/csv"),
+    ),
+    ApiRoute(
+        "/stream",
+        "Server-sent events: what is written, as it is written.",
+        None,
+        (Parameter("Last-Event-ID", "The id of the last event that was seen.", where="header"),),
+        None,
+        has_state=False,
+        has_envelope=False,
+        media_types=(EVENT_STREAM,),
+    ),
+    ApiRoute(
+        "/sql",
+        "The rows of a SELECT over the views: see docs/schema.md.",
+        file_answers.run_sql,
+        (),
+        shapes.STATEMENT,
+        method="POST",
+        has_state=False,
+    ),
+)
+
+
+def find_route(path: str) -> ApiRoute:
+    """Return the route with this path."""
+    return next(route for route in ROUTES if route.path == path)
+
+
+def is_statement(route: ApiRoute) -> bool:
+    """Return whether the route runs the SQL of its caller."""
+    return route.method == "POST"
+
+
+def list_media_types(route: ApiRoute) -> dict[str, Any]:
+    """Return the schema of the answer for each media type."""
+    return {type: {"schema": route.shape or {"type": "string"}} for type in route.media_types}
