@@ -61,7 +61,7 @@ def test_playbooks_name_only_tools_and_arguments_that_there_are() -> None:
         text = read_playbook(playbook)
         assert len(text) <= 2_500
         assert names & set(re.findall(r"`(\w+)`", text))
-        assert {word for word in re.findall(r"`(get_\w+|find|compare|query_sql)`", text)} <= set(ARGUMENTS)
+        assert set(re.findall(r"`(get_\w+|find|compare|query_sql)`", text)) <= set(ARGUMENTS)
 
 
 def test_the_document_names_every_tool_and_resource() -> None:

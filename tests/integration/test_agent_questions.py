@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ten questions about a capture of four coding agents and three frameworks, asked as an agent asks them: each call takes
-its arguments from the question, or from the answers before it."""
+"""Questions about captures of three coding agents and three frameworks, asked as an agent asks them: each call takes its
+arguments from the question, or from the answers before it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Agent:
         """The rows of an answer by column, as a model reads them."""
         told = self.ask(tool, **arguments)
         name = "rows" if "rows" in told else "steps"
-        return [dict.fromkeys(told["columns"]) | dict(zip(told["columns"], row)) for row in told[name]]
+        return [dict.fromkeys(told["columns"]) | dict(zip(told["columns"], row, strict=False)) for row in told[name]]
 
 
 def what_is_in_the_file(agent: Agent) -> None:
@@ -57,10 +57,8 @@ def why_did_the_requests_of_langgraph_fail(agent: Agent) -> None:
     assert {row["message"] for row in failures} == {"Atlantis is not on the map", "Error code: 429 - overloaded fails"}
     first = next(row for row in failures if row["type"] == "LookupError")
     trace = agent.ask("get_trace", id=first["example_trace_id"])
-    assert trace["failed_spans_deepest_first"]["rows"][0][1:] == [
-        "get_weather",
-        "LookupError Atlantis is not on the map",
-    ]
+    deepest = trace["failed_spans_deepest_first"]["rows"][0]
+    assert deepest[1:] == ["get_weather", "Atlantis is not on the map"]
 
 
 def what_was_the_failing_tool_given_and_who_asked_for_it(agent: Agent) -> None:
@@ -115,7 +113,7 @@ def where_did_the_time_of_the_slowest_trace_go(agent: Agent) -> None:
 
 
 def how_does_a_failed_run_differ_from_one_that_succeeded(agent: Agent) -> None:
-    failed = agent.rows("find", of="traces", filter='session:adk-1 status:error error_message:"*Atlantis*"', limit=1)
+    failed = agent.rows("find", of="traces", filter="session:adk-1 failed_tools>0")
     good = agent.rows("find", of="traces", filter="session:adk-1 status:ok", limit=1)
     told = agent.ask("compare", a=good[0]["trace_id"], b=failed[0]["trace_id"])
     assert told["first_difference"]["what"] == "prompt"
@@ -137,7 +135,7 @@ def how_many_spans_has_each_service(agent: Agent) -> None:
     views = agent.ask("describe_schema")["views"]
     assert any(view.startswith("CREATE VIEW spans (") and "service_name" in view for view in views)
     sql = "SELECT service_name, count(*) AS spans FROM spans GROUP BY 1 ORDER BY 2 DESC"
-    assert agent.rows("query_sql", sql=sql)[0] == {"service_name": "codex_exec", "spans": 1869}
+    assert agent.rows("query_sql", sql=sql)[0] == {"service_name": "codex_exec", "spans": 1858}
 
 
 QUESTIONS: list[Callable[[Agent], None]] = [

@@ -63,8 +63,9 @@ def _describe_rest(shown: int) -> Json:
 
 def _find_since(asked: AskedFile) -> int:
     """Return the start of the last day of the file: reports on all of a large one take seconds."""
-    newest = [*asked.database.find_sessions(limit=1), *asked.database.find_traces(limit=1)]
-    return min(max((record.end_time_unix_nano for record in newest), default=0), time.time_ns()) - _DAY_NS
+    ends = [session.end_time_unix_nano for session in asked.database.find_sessions(limit=1)]
+    ends += [trace.end_time_unix_nano for trace in asked.database.find_traces(limit=1)]
+    return min(max(ends, default=0), time.time_ns()) - _DAY_NS
 
 
 def _read_groups(asked: AskedFile, room: int, text_bytes: int, since: int) -> Json:
