@@ -46,6 +46,7 @@ COMMANDS = {
     }
     | {"--min-duration-ms", "--min-tokens", "--min-cost-usd", "--sort", "--all"},
     "logs": LIST | {"--session", "--trace", "--event", "--severity", "--min-severity"},
+    "mcp": {"path"},
     "migrate": {
         *("path", "--check", "--dry-run", "--no-backup", "--json"),
         *("--into", "--timezone", "--drop-legacy"),
