@@ -91,9 +91,9 @@ scores: $(VENV)/.installed ## write the table of docs/captures.md from the captu
 captures: $(VENV)/.installed ## record what instrumentation packages emit, each in its own environment
 	$(BIN)/python tools/refresh_captures.py
 
-live: $(VENV)/.installed ## run coding agents and frameworks, each in its own environment (3 minutes and 2.5 GB, once)
+live: $(VENV)/.installed ## run coding agents and frameworks, each in its own environment (3 minutes and 3 GB, once)
 	$(BIN)/python -m tests.live.environments
-	$(BIN)/python -m pytest tests/integration/test_live_programs.py
+	$(BIN)/python -m pytest tests/integration/test_live_programs.py tests/integration/test_live_receiver.py
 
 lock: ## write the newest versions of all tools and packages to constraints.txt
 	$(PYTHON) tools/refresh_constraints.py

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
 from tests.conftest import exporting
 from tests.otlp_captures.capture_files import import_batches, read_capture
 
+RESOURCE = Resource({"service.name": "asked"})
 START_NS = 1_795_000_000_000_000_000
 MS = 10**6
 HOSTILE_TEXTS = (
@@ -40,8 +42,8 @@ def write_large_trace(path: Path, spans: int = 50_000) -> Path:
     """Write one trace: a root, ten levels, siblings that repeat and that do not, failures, and calls at its end."""
     with exporting(path, cost="off") as exporter:
         made = [_make_span(number, spans) for number in range(1, spans + 1)]
-        for first in range(0, spans, 5_000):
-            exporter.export(made[first : first + 5_000])
+        for first in range(0, spans, 512):
+            exporter.export(made[first : first + 512])
     return path
 
 
@@ -114,6 +116,7 @@ def _span(
         parent=None if parent is None else _context(parent),
         attributes=attributes,
         events=events or [],
+        resource=RESOURCE,
         start_time=START_NS + times[0] * MS,
         end_time=START_NS + times[1] * MS,
         status=Status() if error is None else Status(StatusCode.ERROR, error),

@@ -239,6 +239,39 @@ def test_it_asks_and_may_be_refused(home: Home) -> None:
     assert file.read_text() == CONTENTS["codex"]
 
 
+def test_it_asks_on_a_terminal(home: Home) -> None:
+    file = home.fill("codex")
+    written = {}
+    for answer in ("n", "y"):
+        ours, theirs = os.openpty()
+        with subprocess.Popen(
+            [*COMMAND, "connect", "codex", "--write", "--no-wait"],
+            env=clean_environment(HOME=str(home.folder)),
+            stdin=theirs,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            os.write(ours, f"{answer}\n".encode())
+            said = process.communicate(timeout=HANG_S)[1]
+        os.close(ours)
+        os.close(theirs)
+        assert f"Change {file}? [y/N]: " in said
+        written[answer] = (process.returncode, "exporter" in file.read_text())
+    assert written == {"n": (2, False), "y": (0, True)}
+
+
+def test_a_token_is_not_shown_and_who_may_read_it_is_said(home: Home) -> None:
+    file = home.fill("gemini-cli")
+    file.chmod(0o644)
+    _, shown, said = home.write("gemini-cli", "--token", TOKEN)
+    assert '"otlpEndpoint":' in file.read_text()
+    assert "http://127.0.0.1:4318/t/[token]" in shown
+    assert f"others may read {file}, which holds the token now" in said
+    shown = home.run("gemini-cli", "--undo", "--yes")[1]
+    assert (TOKEN in shown, "/t/[token]" in shown) == (False, True)
+
+
 def test_content_that_was_chosen_before_is_said(home: Home) -> None:
     file = home.fill("claude-code")
     file.write_text('{"env": {"OTEL_LOG_USER_PROMPTS": "1", "OTEL_LOG_TOOL_DETAILS": "0"}}')
@@ -288,7 +321,9 @@ def test_the_shell_gives_the_variables_to_that_program_alone(home: Home) -> None
         ((), "give an agent: claude-code"),
         (("cursor",), "'cursor' is no agent: claude-code"),
         (("codex", "--write", "--undo"), "give only one of --write and --undo"),
-        (("--service", "codex", "otel.db"), "--service takes no AGENT, only PATH"),
+        (("--service", "codex"), "--service takes no AGENT, only PATH"),
+        (("--service", "otel.db", "otel.db"), "--service takes no AGENT, only PATH"),
+        (("--service", "--content"), "--service takes no option but --write, --undo and --yes"),
         *(
             (("codex", "--endpoint", endpoint), "give a URL such as http://127.0.0.1:4318")
             for endpoint in (

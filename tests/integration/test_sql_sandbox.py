@@ -142,7 +142,7 @@ def test_a_private_table_cannot_be_named(stored: Path, text: str) -> None:
 )
 def test_it_can_do_nothing_but_read(stored: Path, text: str) -> None:
     before = stored.read_bytes()
-    assert refused(stored, text, ["x"] if "?" in text else ()).startswith("statement: ")
+    assert refused(stored, text, ["x"] if "?" in text else ()).startswith("sql: ")
     assert stored.read_bytes() == before
 
 
@@ -238,7 +238,7 @@ def test_its_size_and_depth_are_bounded(stored: Path, text: str) -> None:
 
 
 @pytest.mark.slow
-def test_time_and_memory_are_bounded_and_others_go_on(stored: Path) -> None:
+def test_time_is_bounded_and_others_go_on(stored: Path) -> None:
     slow = [
         f"{ENDLESS} SELECT max(i) FROM n",
         f"{ENDLESS} SELECT i FROM n ORDER BY i",
@@ -252,9 +252,6 @@ def test_time_and_memory_are_bounded_and_others_go_on(stored: Path) -> None:
     for thread in threads:
         thread.join()
     assert failures == ["timeout_s: the statement took longer than 1 s"] * 3
-    hoards = f"{ENDLESS} SELECT length(json_group_array(printf('%30000000s', i))) FROM n"
-    assert "too much memory" in refused(stored, hoards, timeout_s=30)
-    assert ask(stored, "SELECT count(*) FROM spans", timeout_s=30).rows == ((3,),)
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:

@@ -123,6 +123,55 @@ WHERE tool_name = :tool_name
 ORDER BY start_time_unix_nano DESC, id DESC
 LIMIT :limit;
 
+-- traces by a text
+-- :status = 'ok'
+-- :session_id = 'chat-17'
+-- :model = 'o3'
+-- :model_like = 'gpt-4o*'
+-- :status_2 = '["error", "running"]'
+-- :key_0 = '$."a"'
+-- :value_0 = 'x'
+-- :tool_name = '["A", "B"]'
+-- :cost_usd = 1
+-- :limit = 50
+SELECT *
+FROM traces
+WHERE status = :status
+AND session_id = :session_id
+AND EXISTS (SELECT 1 FROM complete_llm_interactions AS i WHERE i.trace_id = traces.trace_id AND (model = :model OR request_model = :model OR model GLOB :model_like OR request_model GLOB :model_like))
+AND status IN (SELECT value FROM json_each(:status_2))
+AND json_type(attributes, :key_0) IN ('text') AND attributes ->> :key_0 = :value_0
+AND cost_usd IS NOT NULL
+AND (EXISTS (SELECT 1 FROM complete_tool_interactions AS i WHERE i.trace_id = traces.trace_id AND tool_name IN (SELECT value FROM json_each(:tool_name)))) IS NOT TRUE
+AND (cost_usd = :cost_usd) IS NOT TRUE
+ORDER BY start_time_unix_nano DESC, id DESC
+LIMIT :limit;
+
+-- traces by words
+-- :texts = '[["a", "b c"]]'
+-- :texts_2 = '[["d"]]'
+-- :limit = 50
+SELECT *
+FROM traces
+WHERE (contains_text(:texts, name) OR EXISTS (SELECT 1 FROM spans AS c WHERE c.trace_id = traces.trace_id AND contains_text(:texts, c.name, c.status_description)) OR EXISTS (SELECT 1 FROM complete_llm_interactions AS c WHERE c.trace_id = traces.trace_id AND contains_text(:texts, c.prompt, c.completion)) OR EXISTS (SELECT 1 FROM complete_tool_interactions AS c WHERE c.trace_id = traces.trace_id AND contains_text(:texts, c.arguments, c.result)) OR EXISTS (SELECT 1 FROM logs AS c WHERE c.trace_id = traces.trace_id AND contains_text(:texts, c.body)))
+AND ((contains_text(:texts_2, name) OR EXISTS (SELECT 1 FROM spans AS c WHERE c.trace_id = traces.trace_id AND contains_text(:texts_2, c.name, c.status_description)) OR EXISTS (SELECT 1 FROM complete_llm_interactions AS c WHERE c.trace_id = traces.trace_id AND contains_text(:texts_2, c.prompt, c.completion)) OR EXISTS (SELECT 1 FROM complete_tool_interactions AS c WHERE c.trace_id = traces.trace_id AND contains_text(:texts_2, c.arguments, c.result)) OR EXISTS (SELECT 1 FROM logs AS c WHERE c.trace_id = traces.trace_id AND contains_text(:texts_2, c.body)))) IS NOT TRUE
+ORDER BY start_time_unix_nano DESC, id DESC
+LIMIT :limit;
+
+-- calls by a group
+-- :cost_usd = 0.05
+-- :total_tokens = 1000
+-- :total_tokens_2 = 2000
+-- :texts = '[["order"]]'
+-- :limit = 50
+SELECT *
+FROM complete_llm_interactions
+WHERE ((cost_usd > :cost_usd) OR (total_tokens >= :total_tokens AND total_tokens <= :total_tokens_2))
+AND error_type IS NOT NULL
+AND (contains_text(:texts, prompt, completion))
+ORDER BY start_time_unix_nano DESC, id DESC
+LIMIT :limit;
+
 -- the oldest spans
 -- :limit = 50
 SELECT *

@@ -24,6 +24,7 @@ from otel_sqlite_exporter.query.askable_views import (
     TRACES,
     AskableView,
 )
+from otel_sqlite_exporter.query.conditions.text_search import TextSearch
 from otel_sqlite_exporter.query.pages import Page
 from otel_sqlite_exporter.query.sql_builder import (
     Select,
@@ -68,6 +69,15 @@ def _assemble() -> Mapping[str, Select]:
         "calls that count": (LLM_INTERACTIONS, {"counted": True}),
         "calls by attribute": (LLM_INTERACTIONS, {"attributes": {"gen_ai.request.temperature": ("<=", 0.2)}}),
         "executions of a tool": (TOOL_INTERACTIONS, {"tool_name": "search"}),
+        "traces by a text": (
+            TRACES,
+            {
+                "status": "ok",
+                "filter": 'session:chat-17 model:gpt-4o*,o3 status:(error OR r*) -tool:A -tool:B attr.a:"x" cost!=1',
+            },
+        ),
+        "traces by words": (TRACES, {"filter": 'a "b c" -d'}),
+        "calls by a group": (LLM_INTERACTIONS, {"filter": "(cost>0.05 OR tokens:1k..2k) order has:error"}),
     }
     cursors = {
         "sessions": _after(SESSIONS, end_time_unix_nano=NS, id=7),
@@ -117,6 +127,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("name", _assemble())
 def test_assembled_sql_runs(file: Path, name: str) -> None:
     with closing(sqlite3.connect(file)) as connection:
+        TextSearch(connection)
         assert connection.execute(*_assemble()[name]).fetchall() in ([], [(0,)])
 
 
@@ -154,8 +165,9 @@ def test_a_page_is_read_from_an_index_in_order(
     "view", [view for view in ASKABLE_VIEWS if "session_id" in view.arguments], ids=lambda view: view.name
 )
 def test_what_is_of_one_session_is_searched(file: Path, view: AskableView[Any]) -> None:
-    plan = _plan(file, build_page(view, {"session_id": "chat-17"}, limit=50))
-    assert table_scans(plan) == []
+    for filters in ({"session_id": "chat-17"}, {"filter": "-service:x session:chat-17 attr.a>1"}):
+        plan = _plan(file, build_page(view, filters, limit=50))
+        assert table_scans(plan) == []
 
 
 @pytest.mark.parametrize("is_analyzed", [False, True])

@@ -120,7 +120,7 @@ def compile_all(view: AskableView[Any], filter: str) -> list[Condition]:
         ("name!=a", [ExistsCondition("name"), NotMet(A)]),
         ("name!=a,b", [ExistsCondition("name"), NotMet(text("name", "a", "b"))]),
         ("has:name", [ExistsCondition("name")]),
-        ("-has:(name,user)", [NotMet(AnyOf((ExistsCondition("name"), ExistsCondition("user_id"))))]),
+        ("-has:(name,user)", [NotMet(ExistsCondition("name")), NotMet(ExistsCondition("user_id"))]),
         # Choices and ids, in any case.
         ("status:ERROR", [text("status", "error")]),
         ("status:(ok,r*)", [text("status", "ok", "running")]),
@@ -387,10 +387,10 @@ def test_a_long_text_is_answered_soon(file: sqlite3.Connection, piece: str) -> N
 
 def test_a_value_never_becomes_a_part_of_the_statement() -> None:
     hostile = "x'); DROP TABLE _spans; --"
-    filter = f'name:"{hostile}" attr."{hostile}":"{hostile}" "{hostile}" -user:*"{hostile}"'
+    filter = f'name:"{hostile}" attr."{hostile}":"{hostile}" "{hostile}" -user:"{hostile}"'
     select = build_page(SPANS, {"filter": filter}, limit=5)
     assert "DROP" not in select.sql
-    assert sum(hostile.lower() in str(value).lower() for value in select.parameters.values()) == 4
+    assert sum(hostile.lower() in str(value).lower() for value in select.parameters.values()) == 5
 
 
 def test_few_questions_are_asked_about_the_records_of_each_row() -> None:

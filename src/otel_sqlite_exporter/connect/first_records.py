@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import time
 from collections.abc import Iterable
@@ -12,12 +11,14 @@ from urllib.parse import urlsplit
 
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.summaries import LogSummary, SpanSummary
+from otel_sqlite_exporter.storage.identity import identify_file
 
 _PAUSE_S = 0.5
 _SETTLED_S = 1.0
 """A first batch of an agent has come whole after so many seconds."""
 _MOST = 500
 _CONNECT_S = 1.0
+_BUSY_MS = 5_000
 
 
 class FirstRecords(NamedTuple):
@@ -68,8 +69,8 @@ def is_listening(endpoint: str) -> bool:
 
 
 def _read(database: TelemetryDatabase, service: str, since_ns: int) -> list[SpanSummary | LogSummary]:
-    if not os.path.exists(database.path):
-        return []
+    if not identify_file(database.path, busy_timeout_ms=_BUSY_MS)[1]:
+        return []  # it has no schema before its first request
     spans = database.find_spans(since=since_ns, limit=_MOST)
     logs = database.find_logs(since=since_ns, limit=_MOST)
     records: Iterable[SpanSummary | LogSummary] = (*spans, *logs)

@@ -29,6 +29,7 @@ from otel_sqlite_exporter.query.reports import REPORTS
 from otel_sqlite_exporter.query.timeline import read_timeline
 from otel_sqlite_exporter.server.api.api_problems import TITLES
 from otel_sqlite_exporter.server.api.route_table import ROUTES, ApiRoute
+from otel_sqlite_exporter.server.query_times import query_times
 from tests.api_server import ApiClient, asking
 from tests.sample_traces import write_traces
 
@@ -396,6 +397,41 @@ def test_sql_answers_rows(client: ApiClient, document: dict[str, Any]) -> None:
 def test_a_bad_statement_is_refused(client: ApiClient, body: str, argument: str) -> None:
     answer = client.http.post("/sql", content=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["argument"]) == (400, argument)
+
+
+def test_a_statement_binds_parameters_and_reads_views_alone(client: ApiClient) -> None:
+    for parameters, sql in (([1, "a"], "SELECT ? AS n, ? AS t"), ({"n": 1, "t": "a"}, "SELECT :n AS n, :t AS t")):
+        answer = client.http.post("/sql", json={"sql": sql, "parameters": parameters})
+        assert answer.json()["data"] == {"columns": ["n", "t"], "rows": [[1, "a"]]}
+    for sql in ("DELETE FROM spans", "SELECT * FROM _spans", "ATTACH 'x' AS y", "SELECT 1; SELECT 2", "SELEC", ""):
+        answer = client.http.post("/sql", json={"sql": sql})
+        assert (answer.status_code, answer.json()["argument"]) == (400, "sql"), sql
+        assert answer.json()["detail"].startswith("sql: ")
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    answer = client.http.post("/sql", json={"sql": endless, "timeout_s": 0.05})
+    assert (answer.status_code, answer.json()["argument"]) == (400, "timeout_s")
+
+
+def test_a_filter_is_a_text_in_the_language(client: ApiClient, path: Path) -> None:
+    calls = TelemetryDatabase(path).find_llm_interactions(model="gpt-4.1", limit=500)
+    assert 0 < len(calls) < 24
+    wanted = 'model:gpt-4* -status:error "where is my order"'
+    answer = client.read("/calls", filter=wanted, limit=500)
+    assert answer["data"] == [call.to_dict() for call in calls if call.status != "error"]
+    counted = client.read("/facets", of="calls", field="model", filter=wanted)["data"]
+    assert counted["rows"] == len(answer["data"])
+    problem = client.refuse("/calls", 400, filter="model:gpt-4* colour:red")
+    assert (problem["argument"], problem["position"]) == ("filter", 13)
+    assert problem["detail"].startswith("filter: ")
+    assert "\n" not in problem["detail"]
+
+
+def test_the_time_of_each_route_is_kept(client: ApiClient) -> None:
+    client.read("/reports/growth")
+    client.read("/info")
+    kept = {(one.route, one.report): sum(one.steps) for one in query_times.read()}
+    assert kept["/api/v1/reports/{name}", "growth"] > 0
+    assert kept["/api/v1/info", ""] > 0
 
 
 def test_a_body_must_be_json_and_small(client: ApiClient) -> None:

@@ -13,7 +13,7 @@ from otel_sqlite_exporter.agent_tools.tool_arguments import ToolArguments
 from otel_sqlite_exporter.errors import NotFoundError
 from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS
 from otel_sqlite_exporter.query.pages import field_types
-from otel_sqlite_exporter.query.statement import run_statement
+from otel_sqlite_exporter.query.sandbox.bounded_statement import StatementLimits, run_bounded_statement
 
 _VIEWS = "SELECT name, sql FROM sqlite_schema WHERE type = 'view' AND name NOT GLOB '_*' ORDER BY name"
 _SQL_TYPES = {str: "TEXT", int: "INTEGER", float: "REAL"}
@@ -46,9 +46,8 @@ def describe_schema(asked: AskedFile, arguments: ToolArguments) -> Answer:
 def query_sql(asked: AskedFile, arguments: ToolArguments) -> Answer:
     """Return the rows of one SELECT."""
     size = arguments.most_bytes
-    result = asked.file.read(
-        run_statement, arguments["sql"], limit=arguments["limit"], timeout_s=arguments["timeout_s"]
-    )
+    limits = StatementLimits(timeout_s=arguments["timeout_s"], limit=arguments["limit"])
+    result = run_bounded_statement(asked.file.path, arguments["sql"], (), limits)
     text_bytes = max(size // 12 // max(len(result.columns), 1), 40)
     rows = [make_row(row, max(text_bytes, arguments.text_bytes)) for row in result.rows]
 

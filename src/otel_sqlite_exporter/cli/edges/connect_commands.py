@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import math
+import re
+import stat
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 # A copy of the names in `connect.agent_profiles`, so that `--help` does not import it; a test compares them.
 AGENTS = ("claude-code", "codex", "gemini-cli", "copilot", "otlp")
-_TOKEN_SHOWN = "[token]"
+_SECRET = re.compile(r"(Bearer(?: |%20)|/t/)[\w.~+/=-]+")
 
 
 def _read_endpoint(ctx: click.Context, parameter: click.Parameter, endpoint: str) -> str:
@@ -97,8 +99,10 @@ def connect(
     if write and undo:
         raise click.UsageError("give only one of --write and --undo")
     if service:
-        if path is not None:
+        if path is not None or agent in AGENTS:
             raise click.UsageError("--service takes no AGENT, only PATH")
+        if token or with_content or file or no_wait or wait_s is not None:
+            raise click.UsageError("--service takes no option but --write, --undo and --yes")
         resolve_path(ctx, ctx.command.params[1], agent)
         return _serve(ctx.obj, write=write, undo=undo, yes=yes)
     if agent not in AGENTS:
@@ -118,8 +122,10 @@ def connect(
         if undo:
             return _undo(target, yes=yes)
         try:
-            if not _write(target, yes=yes, token=token):
+            if not _write(target, yes=yes):
                 return REFUSED
+            if token:
+                _say_who_may_read(place)
         except ConfigurationFileError as error:
             _show_settings(agent, profile, to)
             print_lines(f"Error: {error}; it was left as it is: paste what is printed here", to_stderr=True)
@@ -165,7 +171,15 @@ def _say_what_is_sent(profile: AgentProfile, to: Destination, place: str | None)
         print_lines(f"environment variables come before these settings: unset {', '.join(overruled)}", to_stderr=True)
 
 
-def _write(target: Target, *, yes: bool, token: str | None) -> bool:
+def _say_who_may_read(place: str) -> None:
+    """Print it if others may read the file that now holds a token."""
+    import os
+
+    if os.name == "posix" and stat.S_IMODE(os.stat(place).st_mode) & 0o077:
+        print_lines(f"others may read {place}, which holds the token now: run `chmod 600` on it", to_stderr=True)
+
+
+def _write(target: Target, *, yes: bool) -> bool:
     """Write the settings; return whether they are there."""
     from otel_sqlite_exporter.connect.config_changes import plan_write
 
@@ -173,7 +187,7 @@ def _write(target: Target, *, yes: bool, token: str | None) -> bool:
     if change.is_empty:
         _make(change, target.path)
         return True
-    return _show_and_make(change, yes=yes, token=token)
+    return _show_and_make(change, yes=yes)
 
 
 def _undo(target: Target, *, yes: bool) -> int:
@@ -184,28 +198,35 @@ def _undo(target: Target, *, yes: bool) -> int:
     if change is None:
         print_lines(f"nothing to do: this command has written nothing to {target.path}")
         return 0
-    if not _show_and_make(change, yes=yes, token=None):
+    if not _show_and_make(change, yes=yes):
         return REFUSED
     for path in change.changed:
         print_lines(f"{'.'.join(path)} stays: somebody else has changed it since", to_stderr=True)
     return 0
 
 
-def _show_and_make(change: ConfigChange, *, yes: bool, token: str | None) -> bool:
-    """Print a change, ask, and make it; return whether it was made."""
+def _show_and_make(change: ConfigChange, *, yes: bool) -> bool:
+    """Print a change without its tokens, ask, and make it; return whether it was made."""
     from otel_sqlite_exporter.connect.config_files import show_difference
 
     for line in show_difference(change.file, change.text):
-        print_lines(line.replace(token, _TOKEN_SHOWN) if token else line)
+        print_lines(_SECRET.sub(r"\1[token]", line))
     if not yes:
         if sys.stdin is None or not sys.stdin.isatty():
             print_lines("Error: nothing was changed: nobody can be asked here, so give --yes", to_stderr=True)
             return False
-        if not click.confirm(f"Change {change.file.path}?", err=True):
+        if not _ask(f"Change {change.file.path}?"):
             print_lines("nothing was changed", to_stderr=True)
             return False
     _make(change, change.file.path)
     return True
+
+
+def _ask(question: str) -> bool:
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        return False
 
 
 def _make(change: ConfigChange, path: str) -> None:
@@ -264,7 +285,7 @@ def _serve(settings: Settings, *, write: bool, undo: bool, yes: bool) -> int:
     if not write:
         print_lines(*unit.text.splitlines())
         print_lines(f"this belongs into {unit.path}", to_stderr=True)
-    elif not _write(target, yes=yes, token=None):
+    elif not _write(target, yes=yes):
         return REFUSED
     print_lines("then start it, now and with each of your sessions:", to_stderr=True)
     print_lines(*(f"  {command}" for command in unit.start), to_stderr=True)

@@ -83,7 +83,7 @@ def simplify(condition: Condition) -> Condition:
         if texts:
             parts.append(ContentCondition((tuple(text for group in texts for text in group),)))
         if refused:
-            parts.append(NotMet(_join_any(refused)))
+            parts += [NotMet(part) for part in _split_any([_join_any(refused)])]
         return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
     return condition
 

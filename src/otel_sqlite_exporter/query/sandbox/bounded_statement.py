@@ -96,15 +96,20 @@ def run_bounded_statement(
     have the values of `parameters`: a list or a mapping.
 
     Raises:
-        FilterError: The statement, a parameter or a limit cannot be used, or it takes too long or too much memory.
+        FilterError: The statement (`sql`), a parameter or a limit cannot be used, or it takes too long or too much
+            memory.
         FileRefusedError: The file is missing, damaged, of another program, or too old.
         sqlite3.Error, OSError: The file cannot be read, or is locked for too long.
     """
     _check_parameters(parameters)
     try:
         return _open(path, busy_timeout_ms).read(_run, text, parameters, limits or StatementLimits())
+    except FilterError as error:
+        if error.argument != "statement":
+            raise
+        raise FilterError("sql", str(error).removeprefix("statement: ")) from None
     except MemoryError:
-        raise FilterError("statement", "it needs too much memory: select less, or aggregate less at once") from None
+        raise FilterError("sql", "it needs too much memory: select less, or aggregate less at once") from None
 
 
 @lru_cache(maxsize=8)

@@ -72,12 +72,12 @@ class AccessMiddleware:
             return await send({"type": "websocket.close", "code": 1008})
         facts = read_facts(scope["headers"])
         send = self._send_protected(facts, send)
-        scope, secret = _take_path_token(scope)
+        secret = _take_secret(scope)
         refusal = self._check_origin(scope, facts)
         if refusal is None and scope["method"] == "OPTIONS" and facts.origin in self._policy.origins:
             return await _start(send, 204, answer_preflight())
-        if refusal is None and scope["path"].startswith(LINK_PATH):
-            return await self._admit_browser(scope, facts, send)
+        if refusal is None and scope["path"] == LINK_PATH:
+            return await self._admit_browser(secret, scope, facts, send)
         token = None
         if refusal is None:
             token = self._find_token(facts, secret)
@@ -95,7 +95,7 @@ class AccessMiddleware:
         is_guarded = scope["path"] == _GUARDED or scope["path"].startswith(f"{_GUARDED}/")
         if is_foreign(facts, scope["method"], self._policy.origins, is_guarded=is_guarded):
             return _FOREIGN
-        return _NO_PATH if scope["path"].startswith(_TOKEN_PATH) else None
+        return _NO_PATH if scope["path"] == _TOKEN_PATH else None
 
     def _find_token(self, facts: RequestFacts, secret: str) -> Token | None:
         """Return the token of the request. A file that did not change is not read again."""
@@ -113,12 +113,11 @@ class AccessMiddleware:
                 return _MAY_NOT_SEND if is_sending else _MAY_NOT_READ
         return _FORM if is_form(facts, scope["method"]) else None
 
-    async def _admit_browser(self, scope: Scope, facts: RequestFacts, send: Send) -> None:
+    async def _admit_browser(self, code: str, scope: Scope, facts: RequestFacts, send: Send) -> None:
         """Exchange the code of a one-time link for a cookie. What only looks ahead, or comes from a page of another
         site, does not use the link up."""
-        secret = None
+        secret: str | None = None
         if scope["method"] == "GET" and not facts.is_prefetched and facts.site in ("", "none", "same-origin"):
-            code = scope["path"].removeprefix(LINK_PATH)
             try:
                 secret = await anyio.to_thread.run_sync(self._policy.tokens.redeem, code)
             except (ConfigurationError, OSError):
@@ -147,13 +146,23 @@ class AccessMiddleware:
         return send_protected
 
 
-def _take_path_token(scope: Scope) -> tuple[Scope, str]:
-    """Return the scope with a path of senders, and the token that stood before that path; else both as they are."""
+def _take_secret(scope: Scope) -> str:
+    """Return the token or the code that stands in the path, and take it out of the scope itself: servers log the path
+    in the scope that they made."""
     path = scope["path"]
+    if path.startswith(LINK_PATH):
+        _set_path(scope, LINK_PATH)
+        return str(path.removeprefix(LINK_PATH))
+    if not path.startswith(_TOKEN_PATH):
+        return ""
     token, slash, rest = path.removeprefix(_TOKEN_PATH).partition("/")
-    if not path.startswith(_TOKEN_PATH) or not f"{slash}{rest}".startswith(_SENDING):
-        return scope, ""
-    return {**scope, "path": f"/{rest}", "raw_path": f"/{rest}".encode()}, token or "-"
+    is_of_sender = f"{slash}{rest}".startswith(_SENDING)
+    _set_path(scope, f"/{rest}" if is_of_sender else _TOKEN_PATH)
+    return token or "-"
+
+
+def _set_path(scope: Scope, path: str) -> None:
+    scope["path"], scope["raw_path"] = path, path.encode()
 
 
 def _read_cookie(text: str) -> str:

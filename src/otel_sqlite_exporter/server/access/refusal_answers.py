@@ -9,7 +9,7 @@ import orjson
 
 _PROBLEM = b"application/problem+json"
 _JSON = b"application/json"
-_PROTOBUF = b"application/x-protobuf"
+_PROTOBUF = frozenset(("application/x-protobuf", "application/protobuf"))
 _CODES = {400: 3, 401: 16, 403: 7, 404: 5, 415: 3, 421: 3}
 """Those of google.rpc.Code."""
 _TITLES = {
@@ -54,8 +54,8 @@ def write_refusal(refusal: AccessRefusal, *, is_sending: bool, content_type: str
     """Return headers and body: for those who read a problem (RFC 9457), for those who send a google.rpc.Status in the
     encoding of the request."""
     status, sentence = refusal
-    if is_sending and content_type == "application/x-protobuf":
-        type_, body = _PROTOBUF, _encode_status(_CODES[status], sentence.encode())
+    if is_sending and content_type in _PROTOBUF:
+        type_, body = content_type.encode(), _encode_status(_CODES[status], sentence.encode())
     elif is_sending:
         type_, body = _JSON, orjson.dumps({"code": _CODES[status], "message": sentence})
     else:

@@ -92,8 +92,8 @@ def describe_problem(error: Exception) -> Problem:
     if isinstance(error, ProblemError):
         return error.problem
     if isinstance(error, FilterError):
-        detail = str(error)
-        return Problem("bad-argument", HTTPStatus.BAD_REQUEST, detail, error.argument, getattr(error, "position", None))
+        detail = f"{error.argument}: {error.message}"
+        return Problem("bad-argument", HTTPStatus.BAD_REQUEST, detail, error.argument, error.position)
     if isinstance(error, ConfigurationError):
         return Problem("bad-argument", HTTPStatus.BAD_REQUEST, str(error))
     if isinstance(error, NotFoundError):

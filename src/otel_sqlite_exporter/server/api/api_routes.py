@@ -21,10 +21,11 @@ from otel_sqlite_exporter.server.api.api_answers import ApiAnswer, StreamedAnswe
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend
 from otel_sqlite_exporter.server.api.api_problems import Problem, ProblemError, describe_problem
 from otel_sqlite_exporter.server.api.change_stream import ChangeStreams
-from otel_sqlite_exporter.server.api.file_answers import read_statement
+from otel_sqlite_exporter.server.api.file_answers import read_statement, run_named_report
 from otel_sqlite_exporter.server.api.openapi_document import make_document
 from otel_sqlite_exporter.server.api.parameters import read_arguments
 from otel_sqlite_exporter.server.api.route_table import JSON, PREFIX, ROUTES, ApiRoute
+from otel_sqlite_exporter.server.query_times import query_times
 from otel_sqlite_exporter.server.server_context import ServerContext
 
 _LARGE_BYTES = 256 * 1024
@@ -142,7 +143,12 @@ def _work(
         if _is_known(request, etag):
             return etag, Response(status_code=HTTPStatus.NOT_MODIFIED)
     assert route.answer is not None
-    answer: ApiAnswer = route.answer(backend, arguments)
+    asked = time.perf_counter()
+    try:
+        answer: ApiAnswer = route.answer(backend, arguments)
+    finally:
+        report = arguments["name"] if route.answer is run_named_report else ""
+        query_times.observe(f"{PREFIX}{route.path}", time.perf_counter() - asked, report)
     if isinstance(answer, StreamedAnswer):
         return etag, answer
     parts = encode_answer(answer, (time.perf_counter() - began) * 1e3)

@@ -14,24 +14,22 @@ import orjson
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.errors import FilterError, MigrationRequiredError, SpoolError
 from otel_sqlite_exporter.maintain.doctor import diagnose_around
+from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.query.limits.comparison import compare_sessions
 from otel_sqlite_exporter.query.otlp_export import read_export
 from otel_sqlite_exporter.query.overview import read_overview
 from otel_sqlite_exporter.query.pages import decode_json, field_types, quote_formula
 from otel_sqlite_exporter.query.reading import fetch
+from otel_sqlite_exporter.query.sandbox.bounded_statement import StatementLimits, run_bounded_statement
 from otel_sqlite_exporter.query.sql_builder import Select
-from otel_sqlite_exporter.query.statement import run_statement
 from otel_sqlite_exporter.server.api.api_answers import DataAnswer, StreamedAnswer
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.list_answers import LISTED, find_rows
 from otel_sqlite_exporter.sql.texts import read_query
 
 _PAGE = 500
+_LIMITS = StatementLimits()
 _OF_OTLP = ("session_id", "trace_id", "since", "until", "signal")
-MOST_ROWS = 5_000
-"""The most rows of a statement."""
-LONGEST_S = 30
-"""The most seconds that a statement may take."""
 
 
 def describe_file(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
@@ -136,11 +134,21 @@ def _encode_lines(rows: list[Any]) -> bytes:
 
 def run_sql(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
     """Answer with the rows of a statement."""
-    result = backend.file.read(
-        run_statement, arguments["sql"], limit=arguments["limit"], timeout_s=arguments["timeout_s"]
-    )
+    limits = StatementLimits(timeout_s=arguments["timeout_s"], limit=arguments["limit"])
+    try:
+        result = run_bounded_statement(
+            backend.settings.path,
+            arguments["sql"],
+            arguments["parameters"],
+            limits,
+            busy_timeout_ms=backend.settings.busy_timeout_ms,
+        )
+    except FilterError as error:
+        raise FilterError("sql" if error.argument == "statement" else error.argument, error.message) from None
     data = {"columns": list(result.columns), "rows": [list(row) for row in result.rows]}
-    return DataAnswer(data, None, result.total, result.total is None)
+    is_cut = result.truncated or bool(result.cut_values)
+    note = f"{count(result.cut_values, 'value is', 'values are')} cut: select a part, as by substr" if is_cut else None
+    return DataAnswer(data, None, result.total, is_cut, note if result.cut_values else None)
 
 
 def read_statement(body: bytes) -> dict[str, Any]:
@@ -155,16 +163,14 @@ def read_statement(body: bytes) -> dict[str, Any]:
         raise FilterError("body", 'it is not JSON: give {"sql": "SELECT ..."}') from None
     if not isinstance(given, dict):
         raise FilterError("body", 'it is not a JSON object: give {"sql": "SELECT ..."}')
-    known = {"sql": None, "parameters": None, "limit": _PAGE, "timeout_s": 1.0}
+    known: dict[str, Any] = {"sql": None, "parameters": [], "limit": _LIMITS.limit, "timeout_s": _LIMITS.timeout_s}
     for name in given:
         if name not in known:
             raise FilterError(name, f"a statement has no such argument: give {', '.join(known)}")
     arguments = {**known, **{name: value for name, value in given.items() if value is not None}}
     if not isinstance(arguments["sql"], str):
         raise FilterError("sql", "it is missing or not text: give one SELECT")
-    limit, timeout_s = arguments["limit"], arguments["timeout_s"]
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST_ROWS:
-        raise FilterError("limit", f"{limit!r} is not a number of rows from 1 to {MOST_ROWS}")
-    if isinstance(timeout_s, bool) or not isinstance(timeout_s, (int, float)) or not 0 < timeout_s <= LONGEST_S:
-        raise FilterError("timeout_s", f"{timeout_s!r} is not a number of seconds up to {LONGEST_S}")
+    for name, types in (("limit", int), ("timeout_s", (int, float))):
+        if isinstance(arguments[name], bool) or not isinstance(arguments[name], types):
+            raise FilterError(name, "it is not a number")
     return arguments

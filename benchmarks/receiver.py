@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The receiver: its CPU against that of the exporter, and the `serve` command under clients that send all the time.
+
+`python -m benchmarks.receiver client URL SECONDS FILE...` is one client: it sends the bodies of the files in turns, and
+prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import http.client
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from opentelemetry.exporter.otlp.json.common.trace_encoder import encode_spans as encode_json
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans as encode_protobuf
+from opentelemetry.sdk.trace import ReadableSpan
+
+from benchmarks.measure import Result, run_rounds
+from benchmarks.producers import count
+from benchmarks.rivals import Contender
+from benchmarks.spans import build_spans
+from otel_sqlite_exporter import SQLiteSpanExporter
+from otel_sqlite_exporter.model.signals import SpanFields
+from otel_sqlite_exporter.otlp.alterations import Alterations
+from otel_sqlite_exporter.otlp.otlp_decoder import decode_message
+from otel_sqlite_exporter.otlp.parsed_json import parse_json
+from otel_sqlite_exporter.otlp.protobuf import parse_protobuf
+from otel_sqlite_exporter.receive.receiver import Receiver
+from otel_sqlite_exporter.receive.requests import ReceivedRequest
+from otel_sqlite_exporter.settings import resolve_settings
+
+CLIENTS = 8
+KILOBYTE = 400
+"""Characters of the messages in a span which then has 1 kB as protobuf."""
+EXPORTER, JSON, PROTOBUF = "this exporter", "OTLP as JSON", "OTLP as protobuf"
+_HEADERS = {JSON: "application/json", PROTOBUF: "application/x-protobuf"}
+_ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
+_SESSIONS, _MOST_REQUESTS = 8, 150_000  # of one body, and of one client, so that the numbers of sessions have 7 digits
+_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+_TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+
+
+class Decoding(Contender):
+    """Reads the records of a body, and does nothing with them."""
+
+    def __init__(self, form: str) -> None:
+        self._form = form
+
+    def prepare(self, spans: Sequence[ReadableSpan]) -> bytes:
+        return encode_body(spans, self._form)
+
+    def write(self, prepared: bytes) -> None:
+        message = parse_json(prepared) if self._form == JSON else parse_protobuf(prepared, "traces")
+        for _ in decode_message(message, Alterations()):
+            pass
+
+    def close(self) -> None:
+        pass
+
+
+class Receiving(Decoding):
+    """The receiver without HTTP: a body is taken, decoded, encoded and written, and the answer is waited for."""
+
+    def __init__(self, form: str, path: Path) -> None:
+        super().__init__(form)
+        self._receiver = Receiver(resolve_settings(path))
+
+    def write(self, prepared: bytes) -> None:
+        request = ReceivedRequest("traces", prepared, self._form == JSON, "benchmark", "client", len(prepared))
+        answer = self._receiver.submit(request).result()
+        if answer.rejected:
+            raise RuntimeError(answer.reason)
+
+    def close(self) -> None:
+        self._receiver.close()
+
+
+def compare_with_exporter(folder: Path, rounds: int, text_bytes: int) -> dict[str, Result]:
+    """Give the exporter and the receiver the same spans, batch by batch; and decode them alone."""
+    folder.mkdir()
+    contenders: dict[str, Contender] = {EXPORTER: Contender(SQLiteSpanExporter(folder / "exported.db"))}
+    for form in (JSON, PROTOBUF):
+        contenders[form] = Receiving(form, folder / f"{form}.db")
+        contenders[f"decoding {form}"] = Decoding(form)
+    with contextlib.ExitStack() as stack:
+        for contender in contenders.values():
+            stack.callback(contender.close)
+        return run_rounds(contenders, rounds, make_spans=lambda: build_spans(10, text_bytes))
+
+
+def encode_body(spans: Sequence[ReadableSpan], form: str) -> bytes:
+    """Return the body of one request with these spans."""
+    if form == JSON:
+        return json.dumps(encode_json(spans).to_dict(), separators=(",", ":")).encode()
+    body: bytes = encode_protobuf(spans).SerializeToString()
+    return body
+
+
+class Served(NamedTuple):
+    """What a server did for clients that sent all the time.
+
+    Attributes:
+        spans: Spans that were acknowledged.
+        lost: Those of them that are not in the file.
+        spans_a_second: All clients together.
+        requests_a_second: All clients together.
+        cpu_us_a_span: The CPU of the server's process, user and system.
+        busy: Answers that asked a client to come again.
+        memory_mib: The resident memory of the server, at the end of each tenth of the time.
+    """
+
+    spans: int
+    lost: int
+    spans_a_second: float
+    requests_a_second: float
+    cpu_us_a_span: float
+    busy: int
+    memory_mib: tuple[float, ...]
+
+
+class Server:
+    """A process of the `serve` command, on any free port."""
+
+    def __init__(self, path: Path) -> None:
+        command = [sys.executable, "-m", "otel_sqlite_exporter", "serve", str(path), "--port", "0"]
+        self._process = subprocess.Popen([*command, "--no-grpc"], stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self.url = next(found[0] for line in self._process.stdout if (found := _ADDRESS.search(line)))
+        self._folder = Path("/proc", str(self._process.pid))
+
+    def read_cpu_s(self) -> float:
+        """Return the seconds of CPU that it used."""
+        fields = (self._folder / "stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def read_memory_mib(self) -> float:
+        """Return its resident memory."""
+        return int((self._folder / "statm").read_text().split()[1]) * _PAGE / (1 << 20)
+
+    def close(self) -> None:
+        """Let it write what waits, and end."""
+        self._process.terminate()
+        self._process.communicate()
+
+
+class _Client:
+    """A process that sends."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        folder = Path(__file__).parents[1]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder)
+
+    def wait_until_ready(self) -> None:
+        assert self._process.stdout is not None
+        self._process.stdout.readline()
+
+    def start(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
+    def finish(self) -> dict[str, float]:
+        """Return what it sent."""
+        sent: dict[str, float] = json.loads(self._process.communicate()[0])
+        return sent
+
+
+def serve_clients(
+    folder: Path, form: str, *, is_packed: bool, spans_a_request: int, seconds: float, text_bytes: int = KILOBYTE
+) -> Served:
+    """Run the server, and let eight processes send to it for some time. What a request holds has
+    other ids than all before it."""
+    folder.mkdir()
+    spans = build_spans(10, text_bytes)
+    body = encode_body(list(islice(spans, spans_a_request)), form)
+    (folder / "body").write_bytes(body)
+    path = folder / "served.db"
+    server = Server(path)
+    command = [sys.executable, "-m", "benchmarks.receiver", server.url, str(seconds), form, str(int(is_packed))]
+    try:
+        clients = [_Client([*command, str(number), str(folder / "body")]) for number in range(CLIENTS)]
+        for client in clients:
+            client.wait_until_ready()
+        began, cpu = time.perf_counter(), server.read_cpu_s()
+        for client in clients:
+            client.start()
+        memory = []
+        for tenth in range(1, 11):
+            time.sleep(max(began + seconds * tenth / 10 - time.perf_counter(), 0))
+            memory.append(server.read_memory_mib())
+        sent = [client.finish() for client in clients]
+        taken, cpu = max(one["seconds"] for one in sent), server.read_cpu_s() - cpu
+    finally:
+        server.close()
+    requests = sum(one["requests"] for one in sent)
+    stored = requests * spans_a_request
+    return Served(
+        spans=stored,
+        lost=stored - count(path),
+        spans_a_second=stored / taken,
+        requests_a_second=requests / taken,
+        cpu_us_a_span=cpu / stored * 1e6,
+        busy=sum(one["busy"] for one in sent),
+        memory_mib=tuple(memory),
+    )
+
+
+def send(url: str, seconds: float, form: str, is_packed: bool, client: int, body: bytes) -> dict[str, float]:
+    """Send a body again and again, each time with other ids, and wait for each answer."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=60)
+    headers = {"Content-Type": _HEADERS[form], "User-Agent": f"client-{client}/1"}
+    if is_packed:
+        headers["Content-Encoding"] = "gzip"
+    bodies = _renumber(body, form, client)
+    next(bodies)  # finds the places
+    requests = busy = 0
+    print("ready", flush=True)
+    sys.stdin.read(1)
+    began = time.perf_counter()
+    while time.perf_counter() - began < seconds:
+        content = next(bodies)
+        content = gzip.compress(content, 1) if is_packed else content
+        while True:
+            connection.request("POST", "/v1/traces", content, headers)
+            response = connection.getresponse()
+            answer = response.read()
+            if response.status == 200:
+                break
+            if response.status != 503:
+                raise RuntimeError(f"{response.status} {answer!r}")
+            busy += 1
+            time.sleep(float(response.headers["Retry-After"]))
+        requests += 1
+    return {"requests": requests, "busy": busy, "seconds": time.perf_counter() - began}
+
+
+def _renumber(body: bytes, form: str, client: int) -> Iterator[bytes]:
+    """Yield a body with other traces, sessions, answers and times each time, in places that were found once."""
+    is_json = form == JSON
+    message: Any = parse_json(body) if is_json else parse_protobuf(body, "traces")
+    spans = [record for record in decode_message(message, Alterations()) if isinstance(record, SpanFields)]
+    ids = {span.context.trace_id.to_bytes(16, "big") for span in spans if span.context and span.context.trace_id}
+    marks = [place for raw in ids for place in _find(raw.hex().encode() if is_json else raw, body)]
+    answers = [found.start(1) for found in re.finditer(rb"chatcmpl-([0-9a-f]{8})", body)]
+    sessions = [(found.start(1), int(found[1])) for found in re.finditer(rb"session-([0-9]{7})", body)]
+    times = {int(one) for span in spans for one in (span.start_time or 0, span.end_time or 0)}
+    times |= {int(event.timestamp or 0) for span in spans for event in span.events}
+    dated = list(_find_times(times, body, is_json))
+    length_ns = max(times) - min(times) + 10**9
+    first = client * _MOST_REQUESTS
+    for number in range(first, first + _MOST_REQUESTS):
+        mark = (number + 1).to_bytes(4, "big")
+        shown = mark.hex().encode()
+        changed = bytearray(body)
+        for place in marks:
+            changed[place : place + 4 + 4 * is_json] = shown if is_json else mark
+        for place in answers:
+            changed[place : place + 8] = shown
+        for place, session in sessions:
+            changed[place : place + 7] = b"%07d" % (number * _SESSIONS + session % _SESSIONS)
+        for place, time_ns in dated:
+            written = _write_time(time_ns + number * length_ns, is_json)
+            changed[place : place + len(written)] = written
+        yield bytes(changed)
+
+
+def _find(part: bytes, body: bytes) -> Iterator[int]:
+    return (found.start() for found in re.finditer(re.escape(part), body))
+
+
+def _find_times(times: set[int], body: bytes, is_json: bool) -> Iterator[tuple[int, int]]:
+    """Yield where times stand, and which."""
+    if is_json:
+        yield from ((found.start(1), int(found[1])) for found in re.finditer(rb'"([0-9]{19})"', body))
+        return
+    for ending in {_write_time(time_ns, is_json)[5:] for time_ns in times}:
+        for place in (place - 5 for place in _find(ending, body)):
+            time_ns = int.from_bytes(body[place : place + 8], "little")
+            if time_ns in times:
+                yield place, time_ns
+
+
+def _write_time(time_ns: int, is_json: bool) -> bytes:
+    return b"%d" % time_ns if is_json else time_ns.to_bytes(8, "little")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Be one client, and print what was sent."""
+    url, seconds, form, is_packed, client, body = arguments
+    print(json.dumps(send(url, float(seconds), form, bool(int(is_packed)), int(client), Path(body).read_bytes())))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
