@@ -209,9 +209,9 @@ def _find_addresses(options: ServeOptions) -> tuple[str, ...]:
 
 
 def _configure(context: ServerContext, options: ServeOptions, policy: AccessPolicy) -> uvicorn.Config:
-    parts: list[ServerPart] = [health_checks, api_routes, metrics_page, mcp_mount]
-    if options.has_receiver:
-        parts.append(otlp_http)
+    # Routes are tried in this order, and most requests are for the receiver.
+    parts: list[ServerPart] = [otlp_http] if options.has_receiver else []
+    parts += [health_checks, api_routes, metrics_page, mcp_mount]
     return uvicorn.Config(
         make_application(context, parts, lambda application: AccessMiddleware(application, policy)),
         loop="asyncio",
