@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,6 +17,8 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's own log lines, which n
 import grpc
 import grpc.aio
 
+from otel_sqlite_exporter.server.access.access_policy import AccessPolicy
+from otel_sqlite_exporter.server.access.call_checks import CallRefusal, check_call
 from otel_sqlite_exporter.server.export_answers import encode_answer, encode_retry_info, encode_status
 from otel_sqlite_exporter.server.request_intake import (
     IncomingRequest,
@@ -39,16 +42,21 @@ _Export = Callable[[bytes, Any], Awaitable[bytes]]
 
 
 class GrpcFront:
-    """Serves the three services on the event loop that starts it, on `addresses` (host and port)."""
+    """Serves the three services on the event loop that starts it, on `addresses` (host and port), to those whom the
+    policy allows to send."""
 
-    def __init__(self, intake: RequestIntake, addresses: tuple[str, ...]) -> None:
+    def __init__(self, intake: RequestIntake, addresses: tuple[str, ...], policy: AccessPolicy) -> None:
         self._server = grpc.aio.server(options=_make_options(intake.limits))
         for signal, service in _SERVICES.items():
-            method = grpc.unary_unary_rpc_method_handler(_make_export(signal, intake))
+            method = grpc.unary_unary_rpc_method_handler(_make_export(signal, intake, policy))
             handler = grpc.method_handlers_generic_handler(service, {"Export": method})
             self._server.add_generic_rpc_handlers((handler,))
         for address in addresses:
-            self._server.add_insecure_port(address)
+            if policy.tls_cert is None or policy.tls_key is None:
+                self._server.add_insecure_port(address)
+            else:
+                pair = (Path(policy.tls_key).read_bytes(), Path(policy.tls_cert).read_bytes())
+                self._server.add_secure_port(address, grpc.ssl_server_credentials([pair]))
 
     async def start(self) -> None:
         """Begin to serve."""
@@ -72,11 +80,16 @@ def _make_options(limits: RequestLimits) -> list[tuple[str, int]]:
     ]
 
 
-def _make_export(signal: str, intake: RequestIntake) -> _Export:
+def _make_export(signal: str, intake: RequestIntake, policy: AccessPolicy) -> _Export:
     async def export(message: bytes, context: Any) -> bytes:
         metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
-        sender = name_sender(None, metadata.get("user-agent", ""))
-        client = name_client(_find_address(context.peer()), None, sender)
+        token = check_call(policy, metadata.get("authorization", ""))
+        if isinstance(token, CallRefusal):
+            await context.abort(_CODES[token.code], token.sentence)
+            raise AssertionError
+        name = None if token is None else token.name
+        sender = name_sender(name, metadata.get("user-agent", ""))
+        client = name_client(_find_address(context.peer()), name, sender)
         incoming = IncomingRequest(signal, False, _find_encoding(message), sender, client)
         try:
             answer = await intake.take(incoming, _piece_reader(message))

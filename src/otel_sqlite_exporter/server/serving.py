@@ -17,12 +17,16 @@ import uvicorn
 from otel_sqlite_exporter.errors import MissingPackageError
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.receive.receiver import Receiver
-from otel_sqlite_exporter.server import health_checks, otlp_http
+from otel_sqlite_exporter.server import health_checks, mcp_mount, otlp_http
+from otel_sqlite_exporter.server.access.access_middleware import AccessMiddleware
+from otel_sqlite_exporter.server.access.access_policy import AccessPolicy
+from otel_sqlite_exporter.server.access.tokens import TokenFile
 from otel_sqlite_exporter.server.api import api_routes
 from otel_sqlite_exporter.server.application import ServerPart, make_application
 from otel_sqlite_exporter.server.health_checks import find_obstacle
 from otel_sqlite_exporter.server.listening import Listeners, listen
 from otel_sqlite_exporter.server.patient_protocol import MOST_CONNECTIONS, PatientProtocol
+from otel_sqlite_exporter.server.prometheus import metrics_page
 from otel_sqlite_exporter.server.request_intake import RequestIntake, RequestLimits
 from otel_sqlite_exporter.server.server_context import ServerContext
 from otel_sqlite_exporter.settings import Settings
@@ -46,6 +50,7 @@ class ServeOptions(NamedTuple):
         has_receiver: Whether OTLP is received.
         has_grpc: Whether it is received over gRPC too; None: if grpcio is installed.
         limits: What one request may cost.
+        policy: Who may do what; None: whoever is on this machine may do all.
     """
 
     hosts: tuple[str, ...] = ()
@@ -54,6 +59,7 @@ class ServeOptions(NamedTuple):
     has_receiver: bool = True
     has_grpc: bool | None = None
     limits: RequestLimits = RequestLimits()
+    policy: AccessPolicy | None = None
 
 
 class TelemetryServer:
@@ -69,9 +75,11 @@ class TelemetryServer:
 
     def __init__(self, settings: Settings, options: ServeOptions) -> None:
         has_grpc = _is_grpc_on(options)
-        warnings = list(_check_file(settings, options))
+        policy = options.policy or AccessPolicy(TokenFile(f"{settings.path}-tokens"))
+        warnings = [*policy.warnings, *_check_file(settings, options)]
         self._listeners = listen(options.hosts, options.port, "--port")
-        self.base_urls = tuple(f"http://{address}" for address in self._listeners.addresses)
+        scheme = "https" if policy.is_secure else "http"
+        self.base_urls = tuple(f"{scheme}://{address}" for address in self._listeners.addresses)
         self.grpc_addresses: tuple[str, ...] = ()
         try:
             if has_grpc:
@@ -88,7 +96,8 @@ class TelemetryServer:
         self._context = ServerContext(
             settings, TelemetryDatabase(settings.path), self._receiver, self.base_urls, self._intake
         )
-        self._server = _Server(_configure(self._context, options), self)
+        self._policy = policy
+        self._server = _Server(_configure(self._context, options, policy), self)
 
     @property
     def port(self) -> int:
@@ -117,7 +126,7 @@ class TelemetryServer:
             return None
         from otel_sqlite_exporter.server.otlp_grpc import GrpcFront
 
-        front = GrpcFront(self._intake, self.grpc_addresses)
+        front = GrpcFront(self._intake, self.grpc_addresses, self._policy)
         await front.start()
         return front
 
@@ -199,17 +208,19 @@ def _find_addresses(options: ServeOptions) -> tuple[str, ...]:
     return listeners.addresses
 
 
-def _configure(context: ServerContext, options: ServeOptions) -> uvicorn.Config:
-    parts: list[ServerPart] = [health_checks, api_routes]
+def _configure(context: ServerContext, options: ServeOptions, policy: AccessPolicy) -> uvicorn.Config:
+    parts: list[ServerPart] = [health_checks, api_routes, metrics_page, mcp_mount]
     if options.has_receiver:
         parts.append(otlp_http)
     return uvicorn.Config(
-        make_application(context, parts),
+        make_application(context, parts, lambda application: AccessMiddleware(application, policy)),
         loop="asyncio",
         http=PatientProtocol,
         ws="none",
         lifespan="on",
         interface="asgi3",
+        ssl_certfile=policy.tls_cert,
+        ssl_keyfile=policy.tls_key,
         log_config=None,
         access_log=False,
         proxy_headers=False,  # uvicorn would believe every program of this machine whom it names as the sender

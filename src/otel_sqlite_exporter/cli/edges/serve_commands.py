@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from otel_sqlite_exporter.cli import options as opt
+from otel_sqlite_exporter.cli.edges.access_options import add_access_options, find_token_file
 from otel_sqlite_exporter.cli.formatting import print_lines
 from otel_sqlite_exporter.errors import MissingPackageError
 
@@ -61,9 +62,11 @@ _PACKAGES = ("starlette", "uvicorn", "jinja2", "sse_starlette", "prometheus_clie
     show_default=True,
     help="The largest request that is taken, when it is unpacked, in MiB.",
 )
+@add_access_options
 @click.pass_obj
 def serve(
     settings: Settings,
+    /,
     *,
     hosts: tuple[str, ...],
     port: int,
@@ -72,23 +75,30 @@ def serve(
     no_receiver: bool,
     largest_request: int,
     largest_unpacked: int,
+    token_file: str | None,
+    **access: Any,
 ) -> None:
     """Receive OTLP over HTTP and gRPC, and write it into a file.
 
-    Programs with any SDK of OpenTelemetry send to it. The file is created by the first request; other programs read and
-    write it meanwhile. SIGTERM and Ctrl-C stop the server: it writes what waits first.
+    Programs with any SDK of OpenTelemetry send to it, and programs and agents read what it has by HTTP. The file is
+    created by the first request; other programs read and write it meanwhile. SIGTERM and Ctrl-C stop the server: it
+    writes what waits first.
     """
     for name in _PACKAGES:
         if find_spec(name) is None:
             raise MissingPackageError(
                 f"`serve` needs {name.replace('_', '-')}: `pip install 'otel-sqlite-exporter[serve]'`"
             )
+    from otel_sqlite_exporter.server.access.access_policy import make_policy
+    from otel_sqlite_exporter.server.listening import LOOPBACK
     from otel_sqlite_exporter.server.log_lines import log_to_stderr
     from otel_sqlite_exporter.server.request_intake import MIB, make_limits
     from otel_sqlite_exporter.server.serving import ServeOptions, TelemetryServer
 
     limits = make_limits(largest_request * MIB, largest_unpacked * MIB)
-    server = TelemetryServer(settings, ServeOptions(hosts, port, grpc_port, not no_receiver, has_grpc, limits))
+    policy = make_policy(hosts or LOOPBACK, token_file=find_token_file(token_file, settings.path), **access)
+    options = ServeOptions(hosts, port, grpc_port, not no_receiver, has_grpc, limits, policy)
+    server = TelemetryServer(settings, options)
     log_to_stderr()
     _show_start(server, settings.path, is_received=not no_receiver)
     server.run()
