@@ -46,6 +46,7 @@ COMMANDS = {
     }
     | {"--min-duration-ms", "--min-tokens", "--min-cost-usd", "--sort", "--all"},
     "logs": LIST | {"--session", "--trace", "--event", "--severity", "--min-severity"},
+    "mcp": {"path"},
     "migrate": {
         *("path", "--check", "--dry-run", "--no-backup", "--json"),
         *("--into", "--timezone", "--drop-legacy"),
@@ -62,8 +63,10 @@ COMMANDS = {
         *("--user", "--model", "--tool", "--filter", "--all", "--limit", "--json"),
     },
     "serve": {
-        *("path", "--host", "--port", "--grpc-port", "--grpc", "--no-receiver"),
+        *("path", "--host", "--port", "--grpc-port", "--grpc", "--no-receiver", "--no-api", "--no-metrics", "--tools"),
         *("--largest-request", "--largest-unpacked"),
+        *("--token-file", "--require-token", "--allow-host", "--allow-origin"),
+        *("--tls-cert", "--tls-key", "--insecure"),
     },
     "session": {"session_id", "path", "--messages", "--full", "--all", "--limit", "--json"},
     "sessions": LIST | {"--user", *OF_CALLS, "--status", "--min-duration-ms", "--min-tokens", "--min-cost-usd"},

@@ -16,6 +16,10 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # gRPC's own log lines, which n
 import grpc
 import grpc.aio
 
+from otel_sqlite_exporter.server.access.access_policy import AccessPolicy
+from otel_sqlite_exporter.server.access.refusal_answers import GRPC_CODES
+from otel_sqlite_exporter.server.access.token_rights import check_token, read_bearer
+from otel_sqlite_exporter.server.access.tokens import Token
 from otel_sqlite_exporter.server.export_answers import encode_answer, encode_retry_info, encode_status
 from otel_sqlite_exporter.server.request_intake import (
     IncomingRequest,
@@ -39,16 +43,25 @@ _Export = Callable[[bytes, Any], Awaitable[bytes]]
 
 
 class GrpcFront:
-    """Serves the three services on the event loop that starts it, on `addresses` (host and port)."""
+    """Serves the three services on the event loop that starts it, on `addresses` (host and port), to whom `policy`
+    lets send. With a certificate it speaks TLS.
 
-    def __init__(self, intake: RequestIntake, addresses: tuple[str, ...]) -> None:
-        self._server = grpc.aio.server(options=_make_options(intake.limits))
+    Raises:
+        OSError: The certificate or its key cannot be read.
+    """
+
+    def __init__(self, intake: RequestIntake, addresses: tuple[str, ...], policy: AccessPolicy) -> None:
+        self._server = grpc.aio.server(options=_make_options(intake.limits), interceptors=[_TokenCheck(policy)])
         for signal, service in _SERVICES.items():
-            method = grpc.unary_unary_rpc_method_handler(_make_export(signal, intake))
+            method = grpc.unary_unary_rpc_method_handler(_make_export(signal, intake, policy))
             handler = grpc.method_handlers_generic_handler(service, {"Export": method})
             self._server.add_generic_rpc_handlers((handler,))
+        credentials = _read_credentials(policy)
         for address in addresses:
-            self._server.add_insecure_port(address)
+            if credentials is None:
+                self._server.add_insecure_port(address)
+            else:
+                self._server.add_secure_port(address, credentials)
 
     async def start(self) -> None:
         """Begin to serve."""
@@ -57,6 +70,37 @@ class GrpcFront:
     async def stop(self) -> None:
         """Take no more requests, and let those that are under way end."""
         await self._server.stop(_STOP_S)
+
+
+class _TokenCheck(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    """Refuses a call before its message is read."""
+
+    def __init__(self, policy: AccessPolicy) -> None:
+        self._policy = policy
+
+    async def intercept_service(self, continuation: Callable[[Any], Awaitable[Any]], details: Any) -> Any:
+        token = _find_token(self._policy, details.invocation_metadata)
+        refusal = check_token(self._policy, token, is_sending=True)
+        if refusal is None:
+            return await continuation(details)
+        code, sentence = _CODES[GRPC_CODES[refusal.status]], refusal.sentence
+
+        async def refuse(messages: Any, context: Any) -> None:
+            await context.abort(code, sentence)
+
+        return grpc.stream_unary_rpc_method_handler(refuse)
+
+
+def _find_token(policy: AccessPolicy, metadata: Any) -> Token | None:
+    given = [value for key, value in metadata or () if key == "authorization"]
+    return policy.tokens.find(read_bearer(given[0])) if len(given) == 1 else None
+
+
+def _read_credentials(policy: AccessPolicy) -> Any:
+    if policy.tls_cert is None or policy.tls_key is None:
+        return None
+    with open(policy.tls_cert, "rb") as certificate, open(policy.tls_key, "rb") as key:
+        return grpc.ssl_server_credentials([(key.read(), certificate.read())])
 
 
 def _make_options(limits: RequestLimits) -> list[tuple[str, int]]:
@@ -72,11 +116,13 @@ def _make_options(limits: RequestLimits) -> list[tuple[str, int]]:
     ]
 
 
-def _make_export(signal: str, intake: RequestIntake) -> _Export:
+def _make_export(signal: str, intake: RequestIntake, policy: AccessPolicy) -> _Export:
     async def export(message: bytes, context: Any) -> bytes:
-        metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
-        sender = name_sender(None, metadata.get("user-agent", ""))
-        client = name_client(_find_address(context.peer()), None, sender)
+        given = context.invocation_metadata()
+        metadata = {key: value for key, value in given or () if isinstance(value, str)}
+        token = getattr(_find_token(policy, given), "name", None)
+        sender = name_sender(token, metadata.get("user-agent", ""))
+        client = name_client(_find_address(context.peer()), token, sender)
         incoming = IncomingRequest(signal, False, _find_encoding(message), sender, client)
         try:
             answer = await intake.take(incoming, _piece_reader(message))

@@ -26,7 +26,8 @@ class AccessPolicy:
         needs_token: Whether a request needs one.
         hosts: The names, in small letters, that a `Host` header may have beside the address of the connection.
         origins: The web origins whose pages may read and send, such as `https://dash.example`.
-        is_secure: Whether the server speaks TLS: its cookies are then sent over TLS only.
+        tls_cert: The file of the certificate chain of the server; None: it does not speak TLS.
+        tls_key: The file of the key of that certificate.
         start_page: The path that a one-time link leads to.
         warnings: What to say on stderr when the server starts.
     """
@@ -35,9 +36,15 @@ class AccessPolicy:
     needs_token: bool = False
     hosts: frozenset[str] = _LOOPBACK
     origins: frozenset[str] = frozenset()
-    is_secure: bool = False
+    tls_cert: str | None = None
+    tls_key: str | None = None
     start_page: str = "/api/v1/info"
     warnings: tuple[str, ...] = ()
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the server speaks TLS: its cookies are then sent over TLS only."""
+        return self.tls_cert is not None
 
 
 def make_policy(
@@ -87,7 +94,8 @@ def make_policy(
         needs_token,
         _LOOPBACK | bound | names,
         frozenset(map(_check_origin, allow_origins)),
-        tls_cert is not None,
+        tls_cert,
+        tls_key,
         warnings=warnings,
     )
 
