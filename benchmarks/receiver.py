@@ -169,9 +169,9 @@ class _Client:
         self._process.stdin.write("\n")
         self._process.stdin.flush()
 
-    def finish(self) -> dict[str, float]:
+    def finish(self) -> dict[str, Any]:
         """Return what it sent."""
-        sent: dict[str, float] = json.loads(self._process.communicate()[0])
+        sent: dict[str, Any] = json.loads(self._process.communicate()[0])
         return sent
 
 

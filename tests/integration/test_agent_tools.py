@@ -219,6 +219,11 @@ ERRORS = [
     ("describe_schema", {"views": ["session"]}, "there is no view 'session': give sessions"),
     ("query_sql", {"sql": "DELETE FROM spans"}, "only reading is allowed here"),
     ("query_sql", {"sql": "SELECT nmae FROM spans"}, "did you mean name?"),
+    ("query_sql", {"sql": "SELECT * FROM _spans"}, "_spans is private"),
+    ("query_sql", {"sql": "SELECT :a", "parameters": {"a": [1]}}, "parameters: a value is null, true"),
+    ("find", {"of": "calls", "filter": "status:ok colour:red"}, "filter: calls have no field 'colour'"),
+    ("find", {"of": "calls", "filter": "status:ok ("}, "(at offset 11)"),
+    ("wait_for", {"of": "traces", "filter": "statu:ok", "timeout_s": 0}, "did you mean status"),
     ("wait_for", {"of": "traces", "timeout_s": 31}, "timeout_s: 31 cannot be used: give an integer from 0 to 30"),
     ("nothing", {}, "there is no tool 'nothing': the tools are overview"),
 ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tools through the official client: over standard input and output, and over HTTP, in both eras of the protocol."""
+"""The tools through the official client: over standard input and output, and over HTTP, old and new protocol."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ async def connecting(path: Path, transport: str, era: str) -> AsyncIterator[Clie
     """A client of a file: of a process of its own, or of a server in this one."""
     if transport == "http":
         with serving(path) as url:
-            async with Client(url, mode=era) as client:  # type: ignore[arg-type]
+            async with Client(url, mode=era) as client:
                 yield client
         return
     command = StdioServerParameters(
         command=sys.executable, args=["-m", "otel_sqlite_exporter", "mcp", str(path)], env=clean_environment()
     )
-    async with Client(stdio_client(command), mode=era) as client:  # type: ignore[arg-type]
+    async with Client(stdio_client(command), mode=era) as client:
         yield client
 
 

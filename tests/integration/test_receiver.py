@@ -110,11 +110,14 @@ FLOODS = {
     "groups": (b"\x0a\0" * 300_000, False),
     "scopes": (_wrap(1, b"\x12\0" * 300_000), False),
     "records": (_wrap(1, _wrap(2, b"\x0d1234" + b"\x12\x02\x08\1" * 300_000)), False),
+    "attributes": (_wrap(1, _wrap(2, _wrap(2, b"\x32\0" * 2_000_001))), False),
     "objects": (b'{"resourceLogs": [%s{}]}' % (b"{}," * 2_000_001), True),
 }
 
 
-@pytest.mark.parametrize("name", FLOODS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name == "attributes" else ()) for name in FLOODS]
+)
 def test_a_body_of_too_many_records_is_refused_before_it_is_parsed(path: Path, name: str) -> None:
     body, is_json = FLOODS[name]
     with receiving(path) as receiver, pytest.raises(BadRequestError, match="send smaller batches"):

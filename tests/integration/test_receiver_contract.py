@@ -36,9 +36,9 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from otel_sqlite_exporter import TelemetryDatabase
 from otel_sqlite_exporter.receive.receiver import Receiver
 from otel_sqlite_exporter.receive.requests import ExportAnswer, ReceivedRequest
-from otel_sqlite_exporter.server.running import patient_protocol
 from otel_sqlite_exporter.server import serving as server_module
 from otel_sqlite_exporter.server.request_intake import MIB, RequestLimits
+from otel_sqlite_exporter.server.running import patient_protocol
 from tests.conftest import HANG_S, ROOT, exporting, make_spans, read, span_names
 from tests.serving import JSON, PROTOBUF, Answer, Served, ask, serving, serving_here
 

@@ -93,6 +93,13 @@ def test_without_ipv6_the_server_listens_on_ipv4(path: Path, monkeypatch: pytest
         assert ask(server.port, "/livez").body == b"alive\n"
 
 
+def test_an_answer_in_pieces_is_sent_at_once() -> None:
+    """asyncio sets TCP_NODELAY where a socket tells its protocol; else the second piece waits for the ACK of the first,
+    40 ms."""
+    with closing(listening.listen((), 0, "--port")) as listeners:
+        assert {bound.proto for bound in listeners.sockets} == {socket.IPPROTO_TCP}
+
+
 @line("Stop")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_a_stop_writes_what_was_taken(path: Path, number: signal.Signals) -> None:

@@ -162,6 +162,7 @@ TOOLS: tuple[ToolDeclaration, ...] = (
         "Runs one SELECT of SQLite on the views, read-only. Use it for what no other tool answers.",
         {
             "sql": _text(),
+            "parameters": {"type": "object", "description": "Values of :name"},
             "limit": _number(1, 5_000, 200),
             "timeout_s": _number(1, 30, 10),
             **_SIZE,

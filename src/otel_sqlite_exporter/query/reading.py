@@ -141,9 +141,11 @@ def find_page(
     cursor: str | None,
     newest_first: bool,
     sort: str = "start",
+    *,
+    with_total: bool = True,
 ) -> Page[RowT]:
-    """Return a page, with its total if that can be counted quickly. One that is sorted by something else than the order
-    of the list is the only one.
+    """Return a page, with its total if that is wanted and can be counted quickly. One that is sorted by something else
+    than the order of the list is the only one.
 
     Raises:
         FilterError: A filter is unknown, or a value cannot be used.
@@ -159,7 +161,9 @@ def find_page(
     following = None
     if not is_last and sort == "start":
         following = encode_cursor(view, rows[limit - 1], newest_first=newest_first, moment=moment)
-    total = len(records) if is_last and cursor is None else _count(connection, build_count(view, filters, among))
+    total = len(records) if is_last and cursor is None else None
+    if total is None and with_total:
+        total = _count(connection, build_count(view, filters, among))
     return Page(view.row_type, records, total, following)
 
 

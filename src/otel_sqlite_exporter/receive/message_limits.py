@@ -13,7 +13,11 @@ MOST_OBJECTS = 2_000_000
 _LEVELS = (1, 2, 2)
 """The fields of groups in a message, of scopes in a group, and of records in a scope: alike for all signals."""
 _SCOPES_OF_OLD = 1_000
-_TOO_MANY = "the body has more than {} {}: send smaller batches"
+
+
+def make_size_error(most: int, what: str) -> BadRequestError:
+    """Return the error for a request that has more of something than it may."""
+    return BadRequestError(f"the body has more than {most} {what}: send smaller batches")
 
 
 def check_json(body: bytes) -> None:
@@ -23,7 +27,7 @@ def check_json(body: bytes) -> None:
         BadRequestError: It has more objects and lists than `MOST_OBJECTS`.
     """
     if len(body) > MOST_OBJECTS and body.count(b"{") + body.count(b"[") > MOST_OBJECTS:
-        raise BadRequestError(_TOO_MANY.format(MOST_OBJECTS, "objects"))
+        raise make_size_error(MOST_OBJECTS, "objects")
 
 
 def check_protobuf(body: bytes) -> None:
@@ -44,7 +48,7 @@ def check_records(number: int) -> None:
         BadRequestError: There are more than `MOST_RECORDS`.
     """
     if number > MOST_RECORDS:
-        raise BadRequestError(_TOO_MANY.format(MOST_RECORDS, "records"))
+        raise make_size_error(MOST_RECORDS, "records")
 
 
 def _find_parts(body: bytes, place: int, end: int, level: int) -> Iterator[None]:

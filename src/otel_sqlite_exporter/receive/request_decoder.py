@@ -16,8 +16,14 @@ from otel_sqlite_exporter.otlp.alterations import Alterations
 from otel_sqlite_exporter.otlp.message_kinds import name_in_proto
 from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord, decode_message, find_signals
 from otel_sqlite_exporter.otlp.parsed_json import parse_json
-from otel_sqlite_exporter.otlp.protobuf import parse_protobuf
-from otel_sqlite_exporter.receive.message_limits import check_json, check_protobuf, check_records
+from otel_sqlite_exporter.otlp.protobuf import TooManyMessagesError, parse_protobuf
+from otel_sqlite_exporter.receive.message_limits import (
+    MOST_OBJECTS,
+    check_json,
+    check_protobuf,
+    check_records,
+    make_size_error,
+)
 from otel_sqlite_exporter.receive.metric_counts import count_points
 from otel_sqlite_exporter.receive.record_encoder import RecordEncoder
 from otel_sqlite_exporter.receive.requests import METRICS, UNENCODED, UNREADABLE, BadRequestError, ReceivedRequest
@@ -97,7 +103,13 @@ def _parse_body(request: ReceivedRequest) -> Mapping[str, Any]:
     wrong = BadRequestError(f"the body is no OTLP message of {signal} as {form}")
     (check_json if request.is_json else check_protobuf)(request.body)
     try:
-        message: Any = parse_json(request.body) if request.is_json else parse_protobuf(request.body, signal)
+        message: Any = (
+            parse_json(request.body)
+            if request.is_json
+            else parse_protobuf(request.body, signal, most_messages=MOST_OBJECTS)
+        )
+    except TooManyMessagesError:
+        raise make_size_error(MOST_OBJECTS, "objects") from None
     except MissingPackageError as error:
         raise BadRequestError(str(error)) from None
     except (ValueError, RecursionError):

@@ -8,12 +8,15 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from opentelemetry._logs import LogRecord
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
@@ -71,7 +74,7 @@ def document(client: ApiClient) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def given(client: ApiClient) -> dict[str, dict[str, Any]]:
+def needed(client: ApiClient) -> dict[str, dict[str, Any]]:
     """For each route with parameters that it needs: values of them."""
     trace = client.read("/traces", session_id="session-1")["data"][0]
     ids = {name: client.read(f"/{name}")["data"][0]["id"] for name in ("calls", "tools")}
@@ -103,9 +106,9 @@ def check_shape(document: dict[str, Any], path: str, method: str, answer: httpx.
 
 @OF_GETS
 def test_the_answer_of_each_route_has_its_shape(
-    client: ApiClient, document: dict[str, Any], given: dict[str, Any], route: ApiRoute
+    client: ApiClient, document: dict[str, Any], needed: dict[str, Any], route: ApiRoute
 ) -> None:
-    path, arguments = fill(route, given)
+    path, arguments = fill(route, needed)
     answer = client.ask(path, **arguments)
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].partition(";")[0] in route.media_types
@@ -118,24 +121,24 @@ def test_the_answer_of_each_route_has_its_shape(
 
 
 @OF_GETS
-def test_head_answers_as_get_without_a_body(client: ApiClient, given: dict[str, Any], route: ApiRoute) -> None:
-    path, arguments = fill(route, given)
+def test_head_answers_as_get_without_a_body(client: ApiClient, needed: dict[str, Any], route: ApiRoute) -> None:
+    path, arguments = fill(route, needed)
     answer = client.http.head(path, params=arguments)
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["content-type"] == client.ask(path, **arguments).headers["content-type"]
 
 
 @OF_GETS
-def test_an_unknown_argument_is_named(client: ApiClient, given: dict[str, Any], route: ApiRoute) -> None:
-    path, arguments = fill(route, given)
+def test_an_unknown_argument_is_named(client: ApiClient, needed: dict[str, Any], route: ApiRoute) -> None:
+    path, arguments = fill(route, needed)
     problem = client.refuse(path, 400, **arguments, modell="x")
     assert (problem["argument"], problem["type"]) == ("modell", "urn:otel-sqlite-exporter:bad-argument")
     assert problem["detail"].startswith("modell: this route has no such argument: give ")
 
 
 @OF_GETS
-def test_what_the_client_has_is_not_sent_again(client: ApiClient, given: dict[str, Any], route: ApiRoute) -> None:
-    path, arguments = fill(route, given)
+def test_what_the_client_has_is_not_sent_again(client: ApiClient, needed: dict[str, Any], route: ApiRoute) -> None:
+    path, arguments = fill(route, needed)
     if not route.has_state:
         return
     etag = client.ask(path, **arguments).headers["etag"]
@@ -174,6 +177,35 @@ def test_all_pages_are_the_whole_list(client: ApiClient, name: str) -> None:
                 break
             cursor = {"cursor": answer["next_cursor"]}
         assert rows == whole
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(["spans", "calls", "traces", "sessions"]),
+    limits=st.lists(st.integers(4, 25), min_size=1, max_size=3),
+    newest_first=st.booleans(),
+    filters=st.sampled_from(
+        [
+            {},
+            {"service_name": "orders"},
+            {"since": "2026-01-31T12:03Z"},
+            {"filter": "-status:error"},
+        ]
+    ),
+)
+def test_pages_of_any_size_are_the_list_of_the_reader(
+    client: ApiClient, path: Path, name: str, limits: list[int], newest_first: bool, filters: dict[str, Any]
+) -> None:
+    whole = getattr(TelemetryDatabase(path), FINDERS[name])(limit=500, newest_first=newest_first, **filters)
+    rows: list[Any] = []
+    arguments = {"newest_first": str(newest_first).lower(), **filters}
+    for limit in cycle(limits):
+        answer = client.read(f"/{name}", limit=limit, **arguments)
+        rows += answer["data"]
+        if answer["next_cursor"] is None:
+            break
+        arguments["cursor"] = answer["next_cursor"]
+    assert rows == whole.to_dicts()
 
 
 def _rows(answer: Any) -> list[Any]:

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from otel_sqlite_exporter.agent_tools.answering.session_tool import STEP_COLUMNS, make_step_row
-from otel_sqlite_exporter.agent_tools.answers import Answer, Json, cut_text, round_ms, shorten, take_items
+from otel_sqlite_exporter.agent_tools.answers import Answer, Json, round_ms, shorten, take_items
 from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_arguments import ToolArguments
 from otel_sqlite_exporter.errors import NotFoundError
@@ -19,7 +20,9 @@ from otel_sqlite_exporter.query.conversations.conversation_reader import (
     CALLS_AND_TOOLS,
     ConversationTarget,
     find_target,
+    read_texts,
 )
+from otel_sqlite_exporter.query.conversations.folding import key_messages, write_part
 from otel_sqlite_exporter.query.reading import fetch, get_first
 from otel_sqlite_exporter.query.sql_builder import build_newest
 
@@ -86,24 +89,26 @@ def _describe(connection: sqlite3.Connection, divergence: Divergence | None, run
     described = {"steps_before": divergence.position, "what": divergence.field, "columns": STEP_COLUMNS}
     said: Json = {}
     if divergence.field in SAID.get(divergence.a.kind if divergence.a else "", ()):
-        texts = [_read_said(connection, step, divergence.field) for step in steps]
-        begin = _find_difference(*texts)
-        said = {
-            "offset": begin,
-            "text_a": cut_text(texts[0][max(begin - 40, 0) :], size * 2),
-            "text_b": cut_text(texts[1][max(begin - 40, 0) :], size * 2),
-        }
+        one, other = (_read_said(connection, step, divergence.field) for step in steps)
+        said = _describe_difference(one, other, size)
     return described | {"a": shown[0], "b": shown[1]} | said
 
 
-def _read_said(connection: sqlite3.Connection, step: StepSkeleton | None, column: str) -> str:
+def _read_said(connection: sqlite3.Connection, step: StepSkeleton | None, column: str) -> list[str]:
+    """Return the parts of what was said, without ids, which differ from run to run."""
     if step is None:
-        return ""
-    view = CALLS_AND_TOOLS[step.kind]
-    return str(fetch(connection, build_newest(view, (column,), {}, among=f"[{step.id}]", limit=1))[0][column] or "")
+        return []
+    instructions = ("system_instructions",) if column == "prompt" else ()
+    select = build_newest(CALLS_AND_TOOLS[step.kind], (column, *instructions), {}, among=f"[{step.id}]", limit=1)
+    row = fetch(connection, select)[0]
+    if step.kind == "tool":
+        return [write_part(row[column])]
+    return [" ".join(key) for key in key_messages(read_texts(row.get("system_instructions"), row[column]))]
 
 
-def _find_difference(a: str, b: str) -> int:
-    return next(
-        (place for place, (one, other) in enumerate(zip(a, b, strict=False)) if one != other), min(len(a), len(b))
-    )
+def _describe_difference(a: Sequence[str], b: Sequence[str], size: int) -> Json:
+    """Return the first parts that differ, from shortly before they do."""
+    one, other = next((pair for pair in zip_longest(a, b, fillvalue="") if pair[0] != pair[1]), ("", ""))
+    place = next((at for at, (x, y) in enumerate(zip(one, other, strict=False)) if x != y), min(len(one), len(other)))
+    begin = max(place - 60, 0)
+    return {"differs_at": place, "text_a": shorten(one[begin:], size * 2), "text_b": shorten(other[begin:], size * 2)}

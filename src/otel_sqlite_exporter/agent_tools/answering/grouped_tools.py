@@ -48,10 +48,12 @@ def usage(asked: AskedFile, arguments: ToolArguments) -> Answer:
         columns = [group, *_TOOLS]
         return _show({"of": "tool executions"}, columns, [_pick(row, columns) for row in report.to_dicts()], arguments)
     rows: dict[Any, Json] = {}
-    for name in _USAGE:
+    is_of_calls = group != "service"  # its durations are those of all records
+    shown = {name: columns for name, columns in _USAGE.items() if name != "durations" or is_of_calls}
+    for name in shown:
         for row in _run(asked, name, arguments, (group,)).to_dicts():
             rows.setdefault(row[group], {}).update(row)
-    columns = [group, *(column for columns in _USAGE.values() for column in columns)]
+    columns = [group, *(column for columns in shown.values() for column in columns)]
     calls = sum(row.get("calls", 0) for row in rows.values())
     head = {"of": "model calls, each counted once", "calls_in_all": calls}
     return _show(head, columns, [_pick(row, columns) for row in rows.values()], arguments)

@@ -79,7 +79,7 @@ def _read_span(connection: sqlite3.Connection, trace_id: str, span_id: str) -> J
     span = next(iter(iterate_rows(connection, SPANS, **place)), None)
     if span is None:
         raise NotFoundError(
-            f"only log records tell of span {span_id}: find of=logs with filter span_id:{span_id} lists them"
+            f"only log records tell of span {span_id}: find of=logs with filter span:{span_id} lists them"
         )
     record = SPANS.row_type.from_row(span)
     spans = {"spans": orjson.dumps([record.id]).decode()}

@@ -17,6 +17,7 @@ from otel_sqlite_exporter.query.sql_builder import Select
 from otel_sqlite_exporter.sql.texts import read_query
 
 _NEWEST, _RUNNING, _GROUPS = 10, 10, 20
+_DAY_NS = 86_400 * 10**9
 _HEALTH = ("received", "written", "dropped", "quarantined", "spooled", "last_write")
 
 
@@ -42,7 +43,7 @@ def overview(asked: AskedFile, arguments: ToolArguments) -> Answer:
         "has_search_index": contents.has_search_index,
     }
     room = arguments.most_bytes // 8
-    head |= _read_groups(asked, room, size)
+    head |= _read_groups(asked, room, size, _find_since(asked))
     head |= _read_running(asked, room, size)
     sessions = KINDS["sessions"]
     newest = database.find_sessions(limit=_NEWEST)
@@ -60,12 +61,19 @@ def _describe_rest(shown: int) -> Json:
     return {"left_out": "others: find lists them"}
 
 
-def _read_groups(asked: AskedFile, room: int, text_bytes: int) -> Json:
-    """Return the services, the agents and the models, and the most frequent failures."""
+def _find_since(asked: AskedFile) -> int:
+    """Return the start of the last day of the file: reports on all of a large one take seconds."""
+    ends = [session.end_time_unix_nano for session in asked.database.find_sessions(limit=1)]
+    ends += [trace.end_time_unix_nano for trace in asked.database.find_traces(limit=1)]
+    return min(max(ends, default=0), time.time_ns()) - _DAY_NS
+
+
+def _read_groups(asked: AskedFile, room: int, text_bytes: int, since: int) -> Json:
+    """Return the services and agents, and of the last day the models and the most frequent failures."""
     services = asked.file.read(fetch, Select(read_query("list_services"), {"limit": _GROUPS}))
     agents = asked.file.read(fetch, Select(read_query("list_busiest_agents"), {"limit": _GROUPS}))
-    models = asked.database.run_report("cost", group_by="model", limit=_GROUPS)
-    failures = asked.database.run_report("errors", group_by=("type", "name"), limit=_GROUPS)
+    models = asked.database.run_report("cost", group_by="model", limit=_GROUPS, since=since)
+    failures = asked.database.run_report("errors", group_by=("type", "name"), limit=_GROUPS, since=since)
     found: Json = {
         "services": [row["service_name"] for row in services],
         "agents": [[row["agent_name"], row["service_name"], row["llm_calls"]] for row in agents],
@@ -74,8 +82,8 @@ def _read_groups(asked: AskedFile, room: int, text_bytes: int) -> Json:
     }
     columns = {
         "agents": "agent, service, calls",
-        "models": "model, calls, cost_usd",
-        "failures": "type, name, count, last",
+        "models": "of the last day: model, calls, cost_usd",
+        "failures": "of the last day: type, name, count, last",
     }
     shown: Json = {}
     for name, rows in found.items():

@@ -46,8 +46,11 @@ def describe_schema(asked: AskedFile, arguments: ToolArguments) -> Answer:
 def query_sql(asked: AskedFile, arguments: ToolArguments) -> Answer:
     """Return the rows of one SELECT."""
     size = arguments.most_bytes
-    limits = StatementLimits(timeout_s=arguments["timeout_s"], limit=arguments["limit"])
-    result = run_bounded_statement(asked.file.path, arguments["sql"], (), limits)
+    limits = StatementLimits(arguments["timeout_s"], arguments["limit"], row_bytes=size, answer_bytes=4 * size)
+    parameters = arguments["parameters"] or {}
+    result = run_bounded_statement(
+        asked.file.path, arguments["sql"], parameters, limits, busy_timeout_ms=asked.busy_timeout_ms
+    )
     text_bytes = max(size // 12 // max(len(result.columns), 1), 40)
     rows = [make_row(row, max(text_bytes, arguments.text_bytes)) for row in result.rows]
 
@@ -56,7 +59,7 @@ def query_sql(asked: AskedFile, arguments: ToolArguments) -> Answer:
         return {"left_out": f"{known}: select less, add LIMIT and OFFSET, or raise max_bytes"}
 
     columns = [shorten(column, 80) for column in result.columns]
-    tail: Json = describe_rest(len(rows)) if result.total is None else {}
+    tail: Json = describe_rest(len(rows)) if result.truncated else {}
     return Answer({"columns": columns}, "rows", rows, describe_rest, tail)
 
 

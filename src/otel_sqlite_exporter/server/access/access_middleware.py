@@ -50,7 +50,7 @@ _COOKIE = "otel_sqlite_browser"
 _NO_HOST = AccessRefusal(400, "a request needs one Host header")
 _WRONG_HOST = AccessRefusal(421, "this server does not answer under this name: start it with --allow-host NAME")
 _FOREIGN = AccessRefusal(403, "a page of another site may not do this: start the server with --allow-origin ORIGIN")
-_FORM = AccessRefusal(415, "the Content-Type is not known here: use application/json or application/x-protobuf")
+_FORM = AccessRefusal(415, "a form could send this Content-Type: use application/json or application/x-protobuf")
 _NO_PATH = AccessRefusal(404, "there is nothing at this path")
 _OLD_LINK = AccessRefusal(403, "this link was used or is too old: make a new one with the command `token link`")
 

@@ -19,12 +19,12 @@ from otel_sqlite_exporter.query.limits.comparison import compare_sessions
 from otel_sqlite_exporter.query.otlp_export import read_export
 from otel_sqlite_exporter.query.overview import read_overview
 from otel_sqlite_exporter.query.pages import decode_json, field_types, quote_formula
-from otel_sqlite_exporter.query.reading import fetch
+from otel_sqlite_exporter.query.reading import fetch, find_page
 from otel_sqlite_exporter.query.sandbox.bounded_statement import StatementLimits, run_bounded_statement
 from otel_sqlite_exporter.query.sql_builder import Select
 from otel_sqlite_exporter.server.api.api_answers import DataAnswer, StreamedAnswer
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
-from otel_sqlite_exporter.server.api.list_answers import LISTED, find_rows
+from otel_sqlite_exporter.server.api.list_answers import LISTED
 from otel_sqlite_exporter.sql.texts import read_query
 
 _PAGE = 500
@@ -76,12 +76,8 @@ def _read_receiver(backend: ApiBackend) -> dict[str, Any]:
 def run_named_report(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
     """Answer with the rows of a report."""
     keywords = dict(arguments)
-    result = backend.database.run_report(keywords.pop("name"), **_take_first(keywords))
+    result = backend.database.run_report(keywords.pop("name"), **keywords)
     return DataAnswer(result.to_dicts(), None, result.total, result.total != len(result))
-
-
-def _take_first(keywords: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in keywords.items() if value is not None}
 
 
 def compare(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
@@ -113,16 +109,15 @@ def export_records(backend: ApiBackend, arguments: Arguments) -> StreamedAnswer:
 def _write_csv(backend: ApiBackend, name: str, filters: Mapping[str, Any]) -> Iterator[bytes]:
     """Yield CSV (RFC 4180): a line of column names, and a line for each row, the oldest first. A text that a
     spreadsheet would take for a formula has a quote before it."""
-    columns = tuple(field_types(LISTED[name].row_type))
-    asked: dict[str, Any] = {**filters, "limit": _PAGE, "newest_first": False}
-    page = find_rows(backend, name, asked)
+    view = LISTED[name]
+    columns = tuple(field_types(view.row_type))
+    page = backend.file.read(find_page, view, filters, _PAGE, None, False, with_total=False)
     yield _encode_lines([columns])
-    while True:
-        if page.records:
-            yield _encode_lines([[getattr(row, column) for column in columns] for row in page])
+    while page.records:
+        yield _encode_lines([[getattr(row, column) for column in columns] for row in page])
         if page.cursor is None:
             return
-        page = find_rows(backend, name, asked | {"cursor": page.cursor})
+        page = backend.file.read(find_page, view, filters, _PAGE, page.cursor, False, with_total=False)
 
 
 def _encode_lines(rows: list[Any]) -> bytes:
@@ -146,9 +141,10 @@ def run_sql(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
     except FilterError as error:
         raise FilterError("sql" if error.argument == "statement" else error.argument, error.message) from None
     data = {"columns": list(result.columns), "rows": [list(row) for row in result.rows]}
-    is_cut = result.truncated or bool(result.cut_values)
-    note = f"{count(result.cut_values, 'value is', 'values are')} cut: select a part, as by substr" if is_cut else None
-    return DataAnswer(data, None, result.total, is_cut, note if result.cut_values else None)
+    note = None
+    if result.cut_values:
+        note = f"{count(result.cut_values, 'value is', 'values are')} cut: select a part of them, as by substr"
+    return DataAnswer(data, None, result.total, result.truncated or note is not None, note)
 
 
 def read_statement(body: bytes) -> dict[str, Any]:

@@ -5,7 +5,7 @@ arguments and `openapi.json` come from here, and a test compares docs/api.md."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from otel_sqlite_exporter.query.askable_views import ReportFilter, SearchFilter
 from otel_sqlite_exporter.query.report_parts.report_texts import SUBJECTS
@@ -244,18 +244,3 @@ ROUTES: tuple[ApiRoute, ...] = (
         has_state=False,
     ),
 )
-
-
-def find_route(path: str) -> ApiRoute:
-    """Return the route with this path."""
-    return next(route for route in ROUTES if route.path == path)
-
-
-def is_statement(route: ApiRoute) -> bool:
-    """Return whether the route runs the SQL of its caller."""
-    return route.method == "POST"
-
-
-def list_media_types(route: ApiRoute) -> dict[str, Any]:
-    """Return the schema of the answer for each media type."""
-    return {type: {"schema": route.shape or {"type": "string"}} for type in route.media_types}

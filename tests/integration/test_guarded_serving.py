@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command `serve` with its rules of access: HTTP and gRPC, with tokens and TLS, as a real process."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcSpanExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpSpanExporter
+from opentelemetry.sdk.trace.export import SpanExportResult
+
+from otel_sqlite_exporter.server.access.tokens import TokenFile
+from tests.commands import run
+from tests.conftest import make_spans, read, span_names
+from tests.guarded_server import request
+from tests.integration.test_access import bearer, make_certificate
+from tests.serving import serving
+
+SUCCESS, FAILURE = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
+
+
+def get(port: int, path: str, context: ssl.SSLContext | None = None, **headers: Any) -> int:
+    return request(port, path, "GET", None, {"host": f"localhost:{port}"} | headers, context).status
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            ["--host", "0.0.0.0"],
+            r"0\.0\.0\.0 can be reached by other machines, and \S+ has no tokens: create .*",
+        ),
+        (["--require-token"], r"--require-token is given, and \S+-tokens has no tokens: create one with `\S+ -m .*"),
+        (["--tls-cert", "{cert}"], r"a certificate needs its key: give both --tls-cert and --tls-key"),
+        (["--allow-origin", "*"], r"--allow-origin '\*': give scheme and host, such as https://dash\.example"),
+    ],
+)
+def test_what_is_not_safe_is_one_sentence(path: Path, tmp_path: Path, options: list[str], sentence: str) -> None:
+    cert, _ = make_certificate(tmp_path)
+    code, out, err = run("serve", path, *(option.format(cert=cert) for option in options))
+    assert (code, out) == (2, "")
+    assert re.fullmatch(f"Error: {sentence}\n", err)
+    assert not path.exists()
+
+
+def test_another_address_without_tls_is_refused_or_said_once(path: Path) -> None:
+    TokenFile(f"{path}-tokens").create("ada", may_send=True, may_read=True)
+    code, _, err = run("serve", path, "--host", "0.0.0.0")
+    assert (code, "give --tls-cert and --tls-key, or --insecure" in err) == (2, True)
+    warning = r"Warning: 0\.0\.0\.0 is served without TLS \(--insecure\): [^\n]*\n"
+    with serving(path, "--host", "0.0.0.0", "--insecure", errors=warning) as served:
+        assert get(served.port, "/metrics") == 401
+
+
+def test_tokens_hold_for_both_protocols_and_name_the_sender(path: Path) -> None:
+    file = TokenFile(f"{path}-tokens")
+    sends, reads = (
+        file.create(name, may_send=name == "sends", may_read=name == "reads") for name in ("sends", "reads")
+    )
+    with serving(path, "--require-token") as served:
+        for secret, expected in ((sends, SUCCESS), (reads, FAILURE), ("wrong", FAILURE)):
+            http = HttpSpanExporter(f"{served.url}/v1/traces", headers=bearer(secret), timeout=5)
+            assert http.export(make_spans("by http")) is expected
+            rpc = GrpcSpanExporter(f"http://{served.grpc}", headers=bearer(secret), timeout=5)
+            assert rpc.export(make_spans("by gRPC")) is expected
+        in_path = HttpSpanExporter(f"{served.url}/t/{sends}/v1/traces", timeout=5)
+        assert in_path.export(make_spans("by path")) is SUCCESS
+        assert get(served.port, "/api/v1/info", authorization=f"Bearer {reads}") == 200
+        assert get(served.port, "/api/v1/info", authorization=f"Bearer {sends}") == 403
+        assert get(served.port, "/metrics", authorization=f"Bearer {reads}") == 200
+        assert get(served.port, "/mcp", authorization=f"Bearer {sends}") == 403
+        assert get(served.port, "/livez") == 200
+    assert sorted(span_names(path)) == ["by gRPC", "by http", "by path"]
+    assert read(path, "SELECT sender, received FROM receiver_sources") == [("sends", 3)]
+
+
+def test_tls_holds_for_both_protocols(path: Path, tmp_path: Path) -> None:
+    cert, key = make_certificate(tmp_path)
+    authority = tmp_path / "ca.pem"
+    context = ssl.create_default_context(cafile=str(authority))
+    secret = TokenFile(f"{path}-tokens").create("ada", may_send=True, may_read=True)
+    options = ("--host", "127.0.0.1", "--tls-cert", str(cert), "--tls-key", str(key), "--require-token")
+    with serving(path, *options) as served:
+        assert f"https://127.0.0.1:{served.port}\n" in served.printed
+        assert get(served.port, "/metrics", context) == 401
+        assert get(served.port, "/metrics", context, authorization=f"Bearer {secret}") == 200
+        credentials = grpc.ssl_channel_credentials(authority.read_bytes())
+        rpc = GrpcSpanExporter(f"https://{served.grpc}", credentials=credentials, headers=bearer(secret), timeout=5)
+        assert rpc.export(make_spans("over TLS")) is SUCCESS
+    assert span_names(path) == ["over TLS"]
