@@ -10,8 +10,8 @@ import orjson
 _PROBLEM = b"application/problem+json"
 _JSON = b"application/json"
 _PROTOBUF = frozenset(("application/x-protobuf", "application/protobuf"))
-_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 415: 3, 421: 3}
-"""Those of google.rpc.Code."""
+GRPC_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 415: 3, 421: 3, 503: 14}
+"""The code of google.rpc.Code for each status of HTTP."""
 _TITLES = {
     "no-host": "The request does not say which server it is for",
     "wrong-host": "The request is for another server",
@@ -21,6 +21,7 @@ _TITLES = {
     "used-link": "The link is not valid any more",
     "no-such-route": "There is no such route",
     "media-type": "The body is not of a type that the route takes",
+    "busy": "The server is busy",
 }
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -59,9 +60,9 @@ def write_refusal(refusal: AccessRefusal, *, is_sending: bool, content_type: str
     encoding of the request."""
     status, kind, sentence = refusal
     if is_sending and content_type in _PROTOBUF:
-        type_, body = content_type.encode(), _encode_status(_CODES[status], sentence.encode())
+        type_, body = content_type.encode(), _encode_status(GRPC_CODES[status], sentence.encode())
     elif is_sending:
-        type_, body = _JSON, orjson.dumps({"code": _CODES[status], "message": sentence})
+        type_, body = _JSON, orjson.dumps({"code": GRPC_CODES[status], "message": sentence})
     else:
         problem: dict[str, Any] = {
             "type": f"urn:otel-sqlite-exporter:{kind}",
