@@ -111,12 +111,15 @@ FLOODS = {
     "scopes": (_wrap(1, b"\x12\0" * 300_000), False),
     "records": (_wrap(1, _wrap(2, b"\x0d1234" + b"\x12\x02\x08\1" * 300_000)), False),
     "attributes": (_wrap(1, _wrap(2, _wrap(2, b"\x32\0" * 2_000_001))), False),
+    "items": (_wrap(1, _wrap(2, _wrap(1, b"\x1a\0")) + _wrap(1, _wrap(3, b"\x1a\0" * 2_000_001))), False),
+    "fields": (b"\x18\0" * 2_000_001, False),
+    "fields of a scope": (_wrap(1, _wrap(2, b"\x20\0" * 2_000_001)), False),
     "objects": (b'{"resourceLogs": [%s{}]}' % (b"{}," * 2_000_001), True),
 }
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name == "attributes" else ()) for name in FLOODS]
+    "name", [pytest.param(name, marks=pytest.mark.slow if name[:6] in ("attrib", "fields") else ()) for name in FLOODS]
 )
 def test_a_body_of_too_many_records_is_refused_before_it_is_parsed(path: Path, name: str) -> None:
     body, is_json = FLOODS[name]

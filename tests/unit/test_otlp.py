@@ -24,7 +24,7 @@ def spans_message(*spans: Any) -> dict[str, Any]:
 def decode(message: dict[str, Any]) -> tuple[list[Any], list[str], set[str]]:
     """The records of a message, what was altered in them, and the keys that are unknown."""
     alterations = Alterations()
-    return list(decode_message(message, alterations)), alterations.take(), alterations.take_unknown()
+    return list(decode_message(message, alterations)), [*alterations.take().elements()], alterations.take_unknown()
 
 
 def decode_span(**fields: Any) -> SpanFields:

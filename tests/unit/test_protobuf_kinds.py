@@ -56,3 +56,12 @@ def test_log_records_are_no_metrics(fields: dict[str, Any]) -> None:
 def test_a_message_of_something_else_is_refused(content: bytes) -> None:
     with pytest.raises(ValueError, match="neither TracesData nor LogsData"):
         parse_protobuf(content)
+
+
+@pytest.mark.parametrize("number", [1, 600_000])
+def test_fields_that_are_not_known_are_named_where_they_are_few(number: int) -> None:
+    span = Span(**IDS).SerializeToString() + b"\xf8\7\0" * number
+    whole = TracesData(resource_spans=[{"scope_spans": [{"spans": [Span.FromString(span)]}]}])  # type: ignore[list-item]
+    message = parse_protobuf(whole.SerializeToString(), "traces")
+    (record,) = message["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    assert record.keys() - {"traceId", "spanId"} == ({"field 127"} if number == 1 else set())

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -104,12 +103,12 @@ class SourceReport:
     def note(self, place: str, alterations: Alterations) -> int:
         """Note what is new in `alterations`, and return the number of values."""
         taken = alterations.take()
-        for what, number in Counter(taken).items():
+        for what, number in taken.items():
             self._note(place, what, number)
         for key in alterations.take_unknown():
             if key not in self.unknown and len(self.unknown) < _SHOWN_REFUSALS:
                 self.unknown.append(key[:_SHOWN_CHARACTERS])
-        return len(taken)
+        return taken.total()
 
     def note_repaired(self, place: str, record: str, number: int) -> None:
         """Note values of a span or log record that the file holds in another form than they came."""

@@ -3,25 +3,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+_MOST_UNKNOWN = 1_000
+
 
 class Alterations:
-    """Collects what is altered or left out, as sentences that quote no value."""
+    """Counts what is altered or left out, by sentences that quote no value: few, however much they are about."""
 
     def __init__(self) -> None:
-        self._altered: list[str] = []
+        self._altered: Counter[str] = Counter()
         self._unknown: set[str] = set()
 
     def note(self, sentence: str) -> None:
         """Note one value that is altered or left out."""
-        self._altered.append(sentence)
+        self._altered[sentence] += 1
 
     def note_unknown(self, key: str) -> None:
-        """Note a key that OTLP does not know, or that is not stored. As OTLP has it, it is no fault of the message."""
-        self._unknown.add(key)
+        """Note a key that OTLP does not know, or that is not stored. As OTLP has it, it is no fault of the message. Of
+        many keys some are noted."""
+        if len(self._unknown) < _MOST_UNKNOWN:
+            self._unknown.add(key)
 
-    def take(self) -> list[str]:
-        """Return the sentences since the last call, one for each value."""
-        taken, self._altered = self._altered, []
+    def take(self) -> Counter[str]:
+        """Return the sentences since the last call, each with the number of its values."""
+        taken, self._altered = self._altered, Counter()
         return taken
 
     def take_unknown(self) -> set[str]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from itertools import chain
@@ -23,6 +24,7 @@ def parse_json(content: bytes) -> Any:
     Raises:
         ValueError: `content` is not JSON.
     """
+    content = content.removeprefix(codecs.BOM_UTF8)  # RFC 8259, 8.1: a parser may
     why = ""
     if not _has_large_number(content):  # orjson rounds these
         try:

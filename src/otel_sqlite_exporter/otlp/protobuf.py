@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from otel_sqlite_exporter.errors import MissingPackageError
@@ -24,6 +25,7 @@ _SIGNALS = ("traces", "logs", "metrics")
 _TOPS = ("resourceSpans", "resourceLogs", "resourceMetrics")
 _SCOPES = _RECORDS = 2  # their fields in a group, and in a scope
 _MESSAGE_BYTES, _MOST_BYTES = 400, 2**62
+_MOST_UNKNOWN_BYTES = 1 << 20  # to name a field that the package does not know takes 200 bytes for one of two
 _IDS = {"traceId": 16, "spanId": 8, "parentSpanId": 8}
 _PACKAGE = "opentelemetry.proto."
 
@@ -37,8 +39,8 @@ def parse_protobuf(content: bytes, signal: str | None = None, *, most_messages: 
     (`traces`, `logs` or `metrics`); without it, which it is shows in its records. Bytes of a text that are not UTF-8
     become lone surrogates, as with Python's `surrogateescape`. With the compiled core, usual records are `SpanFields`
     and `LogFields`, and resources and scopes alike: `decode_message` reads both forms. At most `most_messages` that
-    are not usual are read, at any depth: one of two bytes takes up to 7 us and 400 bytes. What is usual may take the
-    same memory.
+    are not usual are read, at any depth: one of two bytes takes up to 7 us and 400 bytes. Items of lists count too, and
+    what is usual may take the same memory.
 
     Raises:
         TooManyMessagesError: There are more.
@@ -62,7 +64,7 @@ def parse_protobuf(content: bytes, signal: str | None = None, *, most_messages: 
             return _read_odd(found, content, left)
     for number, is_one in _SIGNS if signal is None else ((_SIGNALS.index(signal), _is_one),):
         try:
-            message = messages[number].FromString(content)
+            message = _parse(messages[number], content)
             if is_one(message):
                 return _as_json(message, left)
         except DecodeError:
@@ -90,10 +92,24 @@ def _read_odd(found: Any, content: bytes, left: Iterator[int]) -> dict[str, Any]
     """Return a message that compiled code read, with what it did not read."""
     number = _SIGNALS.index("logs" if found.are_logs else "traces")
     if found.odd:
-        message = _load_messages()[number].FromString(content)
+        message = _parse(_load_messages()[number], content)
         for holder, key, place in found.odd:
             holder[key] = _as_json(_find_part(message, *place), left)
     return {_TOPS[number]: found.groups}
+
+
+def _parse(kind: Any, content: bytes) -> Any:
+    """Return a message without the fields that the package does not know, where these are large: they are not stored,
+    only named.
+
+    Raises:
+        DecodeError: `content` is no message of this kind.
+    """
+    message = kind.FromString(content)
+    size = message.ByteSize()
+    message.DiscardUnknownFields()
+    is_to_be_named = 0 < size - message.ByteSize() <= _MOST_UNKNOWN_BYTES
+    return kind.FromString(content) if is_to_be_named else message
 
 
 def _find_part(message: Any, group: int, scoped: int | None = None, record: int | None = None) -> Any:
@@ -149,21 +165,27 @@ def _add_file(pool: Any, file: Any, descriptor_pb2: Any) -> None:
 
 def _as_json(message: Any, left: Iterator[int]) -> dict[str, Any]:
     """Return the fields that are set, by their JSON names. A field that the package does not know has its number.
-    `left` has an item for each message that may be read.
+    `left` has an item for each message that may be read, and for each item of a list.
 
     Raises:
         TooManyMessagesError: There are more.
     """
     from google.protobuf.unknown_fields import UnknownFieldSet
 
-    if next(left, None) is None:
-        raise TooManyMessagesError("it holds too many messages")
+    _spend(left, 1)
     unknown: Any = UnknownFieldSet(message)
     found: dict[str, Any] = {f"field {field.field_number}": True for field in unknown}
     for field, value in message.ListFields():
         is_list = not isinstance(value, (bytes, str, int, float)) and not hasattr(value, "ListFields")
+        if is_list and field.message_type is None:
+            _spend(left, len(value))
         found[field.json_name] = [_read(field, item, left) for item in value] if is_list else _read(field, value, left)
     return found
+
+
+def _spend(left: Iterator[int], number: int) -> None:
+    if number and next(islice(left, number - 1, None), None) is None:
+        raise TooManyMessagesError("it holds too many messages")
 
 
 def _read(field: Any, value: Any, left: Iterator[int]) -> Any:

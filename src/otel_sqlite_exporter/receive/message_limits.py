@@ -31,14 +31,19 @@ def check_json(body: bytes) -> None:
 
 
 def check_protobuf(body: bytes) -> None:
-    """Look at the body of a request before it is parsed: 0.9 us a record. One that is cut short is for the parser.
+    """Look at the body of a request before it is parsed: 0.9 us a field. One that is cut short is for the parser.
 
     Raises:
-        BadRequestError: It has more groups, scopes and records than `MOST_RECORDS`.
+        BadRequestError: It has more groups, scopes and records than `MOST_RECORDS`, or they have more fields besides
+            than `MOST_OBJECTS`.
     """
     if len(body) > 2 * MOST_RECORDS:
-        for number, _ in enumerate(_find_parts(body, 0, len(body), 0)):
-            check_records(number)
+        parts = 0
+        for number, is_part in enumerate(_find_fields(body, 0, len(body), 0), 1):
+            parts += is_part
+            check_records(parts)
+            if number > MOST_OBJECTS:
+                raise make_size_error(MOST_OBJECTS, "objects")
 
 
 def check_records(number: int) -> None:
@@ -51,18 +56,18 @@ def check_records(number: int) -> None:
         raise make_size_error(MOST_RECORDS, "records")
 
 
-def _find_parts(body: bytes, place: int, end: int, level: int) -> Iterator[None]:
-    """Yield for each group, scope and record between two places."""
+def _find_fields(body: bytes, place: int, end: int, level: int) -> Iterator[bool]:
+    """Yield for each field between two places that is not one of a record: whether it is a group, scope or record."""
     wanted = _LEVELS[level]
     while place < end:
         tag, place = _read_number(body, place)
         kind = tag & 7
+        is_part = kind == 2 and tag >> 3 in (wanted, _SCOPES_OF_OLD)
+        yield is_part
         if kind == 2:
             size, place = _read_number(body, place)
-            if tag >> 3 in (wanted, _SCOPES_OF_OLD):
-                yield
-                if level + 1 < len(_LEVELS):
-                    yield from _find_parts(body, place, min(place + size, end), level + 1)
+            if is_part and level + 1 < len(_LEVELS):
+                yield from _find_fields(body, place, min(place + size, end), level + 1)
             place += size
         elif kind == 0:
             _, place = _read_number(body, place)

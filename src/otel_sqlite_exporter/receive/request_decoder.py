@@ -79,7 +79,7 @@ class RequestDecoder:
         alterations = Alterations()
         for number, record in enumerate(decode_message(message, alterations), 1):
             check_records(number)
-            altered = len(alterations.take())
+            altered = alterations.take().total()
             if isinstance(record, UnreadableRecord):
                 found.reject(UNREADABLE)
                 location = f"a request of {request.signal}"
