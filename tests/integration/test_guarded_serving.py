@@ -3,8 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import socket
 import ssl
+import sys
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +25,7 @@ from tests.commands import run
 from tests.conftest import make_spans, read, span_names
 from tests.guarded_server import request
 from tests.integration.test_access import bearer, make_certificate
-from tests.serving import serving
+from tests.serving import ask, serving
 
 SUCCESS, FAILURE = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
 
@@ -93,3 +99,34 @@ def test_tls_holds_for_both_protocols(path: Path, tmp_path: Path) -> None:
         rpc = GrpcSpanExporter(f"https://{served.grpc}", credentials=credentials, headers=bearer(secret), timeout=5)
         assert rpc.export(make_spans("over TLS")) is SUCCESS
     assert span_names(path) == ["over TLS"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="changes the limit of another process")
+def test_too_many_open_files_are_said_once_and_pass(path: Path) -> None:
+    import resource
+
+    file = TokenFile(f"{path}-tokens")
+    headers = {"Authorization": f"Bearer {file.create('ada', may_send=False, may_read=True)}"}
+    with serving(path, "--require-token", errors=r"[^\n]* ERROR socket\.accept[^\n]*\n[^\n]*\n") as served:
+        assert ask(served.port, "/api/v1/openapi.json", headers=headers).status == 200
+        _, hard = resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE)
+        opened = Path(f"/proc/{served.process.pid}/fd")
+        most = max(int(one.name) for one in opened.iterdir()) + 3
+        resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE, (most, hard))
+        with contextlib.ExitStack() as held:
+            here = ("127.0.0.1", served.port)
+            first, *_ = [held.enter_context(closing(socket.create_connection(here))) for _ in range(most)]
+            while len([*opened.iterdir()]) < most:
+                time.sleep(0.01)
+            os.utime(file.path, ns=(1, 1))  # so that it is read again, which cannot be done now
+            lines = (
+                "GET /api/v1/openapi.json HTTP/1.1",
+                "Host: 127.0.0.1",
+                f"Authorization: {headers['Authorization']}",
+                "",
+                "",
+            )
+            first.sendall("\r\n".join(lines).encode())
+            assert first.recv(100).startswith(b"HTTP/1.1 401 ")
+        resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE, (hard, hard))
+        assert ask(served.port, "/api/v1/openapi.json", headers=headers).status == 200

@@ -179,6 +179,11 @@ def test_packed_bodies_are_unpacked(served: Served, written: Path) -> None:
         headers = {"Content-Encoding": name.removesuffix(" raw")}
         assert ask(served.port, "/v1/traces", pack(as_json(f"packed {name}")), JSON | headers).status == 200
     assert names_like(written, "packed *") == sorted(f"packed {name}" for name in PACKINGS)
+    for encoding in ("gzip, identity", "identity,gzip", "identity, identity", " , gzip"):
+        body = as_json(encoding)
+        headers = JSON | {"Content-Encoding": encoding}
+        body = gzip.compress(body) if "gzip" in encoding else body
+        assert ask(served.port, "/v1/traces", body, headers).status == 200
     body = as_json("members")
     members = gzip.compress(body[:50]) + gzip.compress(body[50:])
     assert ask(served.port, "/v1/traces", members, JSON | {"Content-Encoding": "gzip"}).status == 200

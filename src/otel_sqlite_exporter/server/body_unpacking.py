@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from otel_sqlite_exporter.errors import MissingPackageError
 from otel_sqlite_exporter.imports.byte_streams import ByteStream
@@ -27,8 +27,22 @@ def list_encodings() -> tuple[str, ...]:
     return (*_STANDARD, "zstd")
 
 
-def check_encoding(encoding: str) -> None:
-    """Raise RequestRefusedError if `encoding` cannot be unpacked here."""
+def read_encoding(values: Iterable[str]) -> str:
+    """Return how a body is packed, by what its `Content-Encoding` says: a list, in one header or several, in which
+    identity stands for nothing (RFC 9110, 8.4).
+
+    Raises:
+        RequestRefusedError: It cannot be unpacked here, or is packed more than once.
+    """
+    named = [name.strip().lower() for value in values for name in value.split(",")]
+    packed = [name for name in named if name not in PLAIN]
+    if len(packed) > 1:
+        raise RequestRefusedError(UNKNOWN_TYPE, "the body is packed more than once: pack it once")
+    _check_encoding("".join(packed))
+    return "".join(packed)
+
+
+def _check_encoding(encoding: str) -> None:
     # Python looks for a package that is missing each time anew, which takes 0.1 ms.
     if encoding not in (*PLAIN, "x-gzip", *_STANDARD) and encoding not in list_encodings():
         known = ", ".join(list_encodings())

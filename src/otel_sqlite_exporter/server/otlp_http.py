@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from otel_sqlite_exporter.receive.requests import SIGNALS
-from otel_sqlite_exporter.server.body_unpacking import check_encoding, list_encodings
+from otel_sqlite_exporter.server.body_unpacking import list_encodings, read_encoding
 from otel_sqlite_exporter.server.export_answers import encode_answer, encode_status
 from otel_sqlite_exporter.server.request_intake import (
     IncomingRequest,
@@ -64,8 +64,7 @@ class _ExportEndpoint:
             raise RequestRefusedError(NOT_ALLOWED, "send telemetry with POST")
         if content_type != JSON and content_type not in PROTOBUF:
             raise RequestRefusedError(UNKNOWN_TYPE, f"the Content-Type is not known here: use {JSON} or {PROTOBUF[0]}")
-        encoding = headers.get("content-encoding", "").strip().lower()
-        check_encoding(encoding)
+        encoding = read_encoding(headers.getlist("content-encoding"))
         limit = self._intake.limits.sent_bytes
         size = headers.get("content-length", "")
         if size.isdecimal() and int(size) > limit:

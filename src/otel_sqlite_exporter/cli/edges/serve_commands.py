@@ -109,6 +109,7 @@ def serve(
     from otel_sqlite_exporter.server.request_intake import MIB, make_limits
     from otel_sqlite_exporter.server.running.listening import LOOPBACK
     from otel_sqlite_exporter.server.running.log_lines import log_to_stderr
+    from otel_sqlite_exporter.server.running.open_files import allow_open_files
     from otel_sqlite_exporter.server.serve_options import ServeOptions
     from otel_sqlite_exporter.server.serving import TelemetryServer
 
@@ -127,6 +128,7 @@ def serve(
     )
     server = TelemetryServer(settings, options)
     log_to_stderr()
+    allow_open_files()
     _show_start(server, settings.path, policy)
     server.run()
 

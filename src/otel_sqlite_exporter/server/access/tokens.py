@@ -186,14 +186,16 @@ class TokenFile:
             return result
 
     def _load(self) -> StoredTokens:
-        """Return the tokens as they are now: the file is read only if it changed."""
+        """Return the tokens as they are now: the file is read only if it changed, or could not be read before, as
+        while too many files are open."""
         with self._lock:
             seen = _fingerprint(self.path)
             if seen != self._seen:
-                self._stored = StoredTokens((), (), ())
-                with contextlib.suppress(ConfigurationError, OSError):
-                    self._stored = read_tokens(self.path)
-                self._seen = seen
+                self._stored, self._seen = StoredTokens((), (), ()), None
+                with contextlib.suppress(OSError):
+                    with contextlib.suppress(ConfigurationError):
+                        self._stored = read_tokens(self.path)
+                    self._seen = seen
             return self._stored
 
 
