@@ -121,8 +121,8 @@ def test_whatever_is_asked_is_answered_within_bounds(files: dict[str, AskedFile]
     told = answer(asked, tool.name, arguments)
     assert isinstance(told, ToolText)
     size = arguments.get("max_bytes")
-    is_size = type(size) is int and LEAST_BYTES <= size <= MOST_BYTES
-    assert len(told.text.encode()) <= (size if is_size else DEFAULT_BYTES)
+    most = size if isinstance(size, int) and LEAST_BYTES <= size <= MOST_BYTES else DEFAULT_BYTES
+    assert len(told.text.encode()) <= most
     assert "the tool failed" not in told.text
     if not told.is_error:
         json.loads(told.text)
@@ -237,6 +237,18 @@ def test_what_is_wrong_comes_back_as_a_sentence(
     told = ask(files["agents"], tool, **arguments)
     assert told.is_error
     assert said in told.text
+
+
+def test_a_sentence_shows_what_cannot_be_seen_and_is_short(files: dict[str, AskedFile]) -> None:
+    told = ask(files["hostile"], "get_session", id="\u202e\x1b" * 9_000)
+    assert told.is_error
+    assert told.text.isprintable()
+    assert len(told.text) <= 2_000
+    field = ".".join("a" * 900)
+    told = ask(files["hostile"], "get_item", id="llm:1", field=field)
+    assert "has no field" in told.text
+    told = ask(files["hostile"], "get_item", id="llm:1", field=f"{field}.{field}.{field}")
+    assert "field: " in told.text
 
 
 def test_a_prefix_that_several_things_have_names_them(files: dict[str, AskedFile]) -> None:
