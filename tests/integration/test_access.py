@@ -19,7 +19,7 @@ from google.rpc.status_pb2 import Status
 from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.cli.edges.access_options import ACCESS_ARGUMENTS
 from otel_sqlite_exporter.errors import ConfigurationError, NotFoundError
-from otel_sqlite_exporter.server.access import access_middleware, tokens
+from otel_sqlite_exporter.server.access import access_middleware, token_rights, tokens
 from otel_sqlite_exporter.server.access.access_policy import AccessPolicy, make_policy
 from otel_sqlite_exporter.server.access.refusal_answers import AccessRefusal
 from otel_sqlite_exporter.server.access.tokens import Token, TokenFile
