@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A unit of the user's service manager that runs `serve`: of systemd, or of launchd. Pure, but for `find_unit`."""
+"""A unit of the user's service manager that runs `serve`: of systemd, or of launchd. Pure, but for `find_unit` and
+`is_managed`."""
 
 from __future__ import annotations
 
@@ -52,6 +53,11 @@ def find_unit(database: str, platform: str = sys.platform) -> ServiceUnit | None
             (f"systemctl --user disable --now {_LABEL}",),
         )
     return None
+
+
+def is_managed(platform: str = sys.platform) -> bool:
+    """Return whether the service manager of this platform runs. Source: sd_booted(3)."""
+    return not platform.startswith("linux") or os.path.isdir("/run/systemd/system")
 
 
 def write_systemd(command: Sequence[str], database: str) -> str:
