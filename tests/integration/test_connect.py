@@ -274,6 +274,42 @@ def test_a_read_only_file_is_left_alone(agent: str, home: Home) -> None:
 
 
 @pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"keys": [{"path": [], "value": "1", "before": None}]},
+        {"keys": [{"path": ["env", 5], "value": "1", "before": None}]},
+        {"keys": [{"path": ["env", "A"], "value": "1", "before": 7}]},
+        {"keys": [{"path": "env", "value": "1", "before": None}]},
+        {"made": [[]]},
+        {"block": 7},
+    ],
+)
+def test_a_record_that_says_something_else_is_damaged(agent: str, change: dict[str, Any], home: Home) -> None:
+    file = home.fill(agent)
+    record = {"version": 1, "made_file": True, "keys": [], "made": [], "block": None} | change
+    file.with_name(f"{file.name}.otel-sqlite-exporter.json").write_text(json.dumps(record))
+    for done in (home.write(agent), home.run(agent, "--undo", "--yes")):
+        assert done[0] == 2
+        assert "is damaged: remove it, and what it names, by hand" in done[2]
+    assert file.read_text() == CONTENTS[agent]
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_line_ends_are_those_of_the_file(agent: str, home: Home) -> None:
+    """And an editor may change them."""
+    file = home.fill(agent)
+    for first, then in (("\r\n", "\r\n"), ("\n", "\r\n"), ("\r\n", "\n")):
+        file.write_bytes(CONTENTS[agent].replace("\n", first).encode())
+        assert home.write(agent)[0] == 0
+        written = file.read_bytes().decode()
+        assert written.count("\n") == written.count(first)
+        file.write_bytes(written.replace("\r\n", "\n").replace("\n", then).encode())
+        assert home.run(agent, "--undo", "--yes")[0] == 0
+        assert file.read_bytes() == CONTENTS[agent].replace("\n", then).encode()
+
+
+@pytest.mark.parametrize("agent", AGENTS)
 def test_a_byte_order_mark_stays(agent: str, home: Home) -> None:
     file = home.fill(agent)
     held = b"\xef\xbb\xbf" + CONTENTS[agent].encode()
@@ -427,6 +463,7 @@ def test_the_shell_gives_the_variables_to_that_program_alone(home: Home) -> None
         (("codex", "--write", "--undo"), "give only one of --write and --undo"),
         (("--service", "codex"), "--service takes no AGENT, only PATH"),
         (("--service", "otel.db", "otel.db"), "--service takes no AGENT, only PATH"),
+        (("--service", "--endpoint", "http://c"), "--service takes no option but --write, --undo and --yes"),
         (("--service", "--content"), "--service takes no option but --write, --undo and --yes"),
         *(
             (("codex", "--endpoint", endpoint), "give a URL such as http://127.0.0.1:4318")
@@ -518,6 +555,13 @@ def test_a_service_is_printed_written_and_removed(home: Home) -> None:
     assert home.run("--service", "my otel.db", "--write", "--yes")[:2] == (0, f"nothing to do: {file} is as it was\n")
     assert "this command has written nothing" in home.run("--service", "--undo", "--yes")[1]
     assert file.read_text() == printed
+
+
+def test_a_relative_folder_of_services_is_ignored(home: Home) -> None:
+    if find_unit("/x") is None:
+        pytest.skip("no service manager is known here")
+    assert f"{home.folder}/.config/systemd/user" in home.run("--service", XDG_CONFIG_HOME="rel")[2]
+    assert f"{home.folder}/cfg/systemd/user" in home.run("--service", XDG_CONFIG_HOME=f"{home.folder}/cfg")[2]
 
 
 def test_a_service_manager_that_does_not_run_is_said(home: Home) -> None:

@@ -45,9 +45,11 @@ def find_unit(database: str, platform: str = sys.platform) -> ServiceUnit | None
             (f"launchctl bootout {domain}/{_LABEL}",),
         )
     if platform.startswith("linux"):
-        folder = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
+        # A relative path is to be ignored: see the XDG Base Directory Specification.
+        named = os.environ.get("XDG_CONFIG_HOME", "")
+        folder = named if os.path.isabs(named) else os.path.join(home, ".config")
         return ServiceUnit(
-            os.path.join(os.path.abspath(folder), "systemd", "user", f"{_LABEL}.service"),
+            os.path.join(folder, "systemd", "user", f"{_LABEL}.service"),
             write_systemd(command, database),
             ("systemctl --user daemon-reload", f"systemctl --user enable --now {_LABEL}"),
             (f"systemctl --user disable --now {_LABEL}",),

@@ -104,7 +104,8 @@ def connect(
     if service:
         if path is not None or agent in AGENTS:
             raise click.UsageError("--service takes no AGENT, only PATH")
-        if token or with_content or file or no_wait or wait_s is not None:
+        is_given = ctx.get_parameter_source("endpoint") is not click.core.ParameterSource.DEFAULT
+        if is_given or token or with_content or file or no_wait or wait_s is not None:
             raise click.UsageError("--service takes no option but --write, --undo and --yes")
         resolve_path(ctx, ctx.command.params[1], agent)
         return _serve(ctx.obj, write=write, undo=undo, yes=yes)
@@ -285,7 +286,7 @@ def _serve(settings: Settings, *, write: bool, undo: bool, yes: bool) -> int:
     if unit is None:
         print_lines("Error: no service manager is known for this system: start `serve` with its own", to_stderr=True)
         return REFUSED
-    if not is_managed():
+    if not (undo or is_managed()):
         print_lines("systemd does not run here, so nothing reads such a unit: start `serve` otherwise", to_stderr=True)
     target = LinesTarget(unit.path, unit.text, is_whole=True)
     if undo:
