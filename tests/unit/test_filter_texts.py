@@ -355,6 +355,13 @@ def test_an_error_shows_the_place() -> None:
     assert shown.isprintable()
 
 
+@pytest.mark.parametrize(("before", "cells"), [("名前", 4), ("😀", 2), ("e\u0301", 1), ("é", 1), ("ｶ", 1), ("\t", 1)])
+def test_an_error_shows_the_place_after_wide_and_combining_characters(before: str, cells: int) -> None:
+    with pytest.raises(FilterError) as caught:
+        compile_all(SPANS, f'"x{before}" colour:red')
+    assert caught.value.excerpt[1] == f"  {' ' * (cells + 4)}^"
+
+
 @pytest.mark.parametrize("value", [7, b"name:a", ["name:a"], True])
 def test_what_is_not_text_is_refused(value: Any) -> None:
     with pytest.raises(FilterError, match=r"^filter: .* is not text: give a filter such as"):

@@ -75,14 +75,15 @@ def compile_filter(view: AskableView[Any], text: str) -> Condition:
 
 
 def find_missing_fields(view: AskableView[Any], text: str) -> list[str]:
-    """Return the fields in a filter text that others of the views have, but not this one.
+    """Return the fields in a filter text, also those after `has:`, that others of the views have, but not this one.
 
     Raises:
         FilterError: The text cannot be parsed; the error has the `position`.
         MissingPackageError: lark is not installed.
     """
     part = parse_filter(check_text(text))
-    names = [] if part is None else [term.field for term in list_terms(part) if isinstance(term, WrittenTerm)]
+    terms = [] if part is None else [term for term in list_terms(part) if isinstance(term, WrittenTerm)]
+    names = [name for term in terms for name in (term.field, *(one.text for one in term.values if term.field == "has"))]
     known = {name: field for name in names if (field := find_field(name)) is not None}
     return [name for name, field in known.items() if view not in field.views]
 
