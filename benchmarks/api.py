@@ -15,7 +15,8 @@ import httpx
 
 from benchmarks.spans import BATCH, TEXT_BYTES, build_chain, build_spans
 from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
-from otel_sqlite_exporter.server.serving import ServeOptions, TelemetryServer
+from otel_sqlite_exporter.server.serve_options import ServeOptions
+from otel_sqlite_exporter.server.serving import TelemetryServer
 from otel_sqlite_exporter.settings import resolve_settings
 
 _SPANS, _REPEATS, _ROUNDS, _BATCHES = 50_000, 20, 20, 8

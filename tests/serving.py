@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from otel_sqlite_exporter.server.serving import ServeOptions, TelemetryServer
+from otel_sqlite_exporter.server.serve_options import ServeOptions
+from otel_sqlite_exporter.server.serving import TelemetryServer
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.commands import COMMAND
 from tests.conftest import HANG_S, clean_environment

@@ -63,9 +63,10 @@ COMMANDS = {
         *("--user", "--model", "--tool", "--filter", "--all", "--limit", "--json"),
     },
     "serve": {
-        *("path", "--host", "--port", "--grpc-port", "--grpc", "--no-receiver"),
-        *("--largest-request", "--largest-unpacked", "--token-file", "--require-token", "--allow-host"),
-        *("--allow-origin", "--tls-cert", "--tls-key", "--insecure"),
+        *("path", "--host", "--port", "--grpc-port", "--grpc", "--no-receiver", "--no-api", "--no-metrics", "--tools"),
+        *("--largest-request", "--largest-unpacked"),
+        *("--token-file", "--require-token", "--allow-host", "--allow-origin"),
+        *("--tls-cert", "--tls-key", "--insecure"),
     },
     "session": {"session_id", "path", "--messages", "--full", "--all", "--limit", "--json"},
     "sessions": LIST | {"--user", *OF_CALLS, "--status", "--min-duration-ms", "--min-tokens", "--min-cost-usd"},

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Questions about captures of three coding agents and three frameworks, asked as an agent asks them: each call takes its
-arguments from the question, or from the answers before it."""
+"""Questions about captures of three coding agents and three frameworks, asked as an agent asks them: each call takes
+its arguments from the question, or from the answers before it."""
 
 from __future__ import annotations
 

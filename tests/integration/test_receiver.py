@@ -145,7 +145,7 @@ def test_names_with_a_nul_cost_nothing(path: Path) -> None:
     with receiving(path) as receiver:
         assert receiver.submit(make_request("traces", message, sender="a\0b")).result() == DONE
     assert span_names(path) == ["span 1", "span 2"]
-    assert source(path, "sender, stored, rejected") == [("a", 2, 0)]
+    assert source(path, "sender, stored, rejected") == [("a\ufffdb", 2, 0)]
 
 
 def test_a_bad_record_costs_itself(path: Path) -> None:

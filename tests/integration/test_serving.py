@@ -21,7 +21,7 @@ from packaging.utils import canonicalize_name
 from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.cli.edges.serve_commands import serve
 from otel_sqlite_exporter.errors import ConfigurationError
-from otel_sqlite_exporter.server import listening
+from otel_sqlite_exporter.server.running import listening
 from tests.commands import run
 from tests.conftest import HANG_S, ROOT, exporting, make_spans, modules_after, span_names
 from tests.file_checks import FOREIGN, NOT_SQLITE, snapshot

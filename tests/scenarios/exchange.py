@@ -22,7 +22,7 @@ REASONING_TOKENS = 7
 _REASONING_MODELS = ("o", "gpt-5", "gemini-3")
 _FEW_TOOLS = 3
 _QUOTED_WORDS = 30
-_ORDER = re.compile(r"<call (\w+)>(.*?)</call>")
+_ORDER = re.compile(r"<call ([\w-]+)>(.*?)</call>")
 PARAMETERS = ("temperature", "max_tokens", "max_completion_tokens", "max_output_tokens")
 
 

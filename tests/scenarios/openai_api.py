@@ -83,10 +83,19 @@ def read_responses(body: JSON) -> Request:
     return Request(
         model=body["model"],
         messages=messages,
-        tools=[_tool(tool) for tool in body.get("tools") or []],
+        tools=[_tool(tool) for tool in _flatten(body.get("tools") or [])],
         stream=bool(body.get("stream")),
         parameters=read_parameters(body),
     )
+
+
+def _flatten(tools: list[JSON]) -> Iterator[JSON]:
+    """The tools on offer; those of a namespace under both names."""
+    for tool in tools:
+        inner = tool["tools"] if tool.get("type") == "namespace" else []
+        yield from ({**one, "name": f"{tool['name']}__{one['name']}"} for one in inner)
+        if not inner:
+            yield tool
 
 
 def write_responses(answer: Answer, body: JSON) -> JSON:
@@ -183,7 +192,9 @@ def _items(answer: Answer) -> list[JSON]:
         items.append(message | {"content": [part]})
     for index, call in enumerate(answer.calls):
         head = {"type": "function_call", "id": f"fc_{answer.id}{index}", "call_id": call.id, "status": "completed"}
-        items.append(head | {"name": call.name, "arguments": call.arguments})
+        namespace, _, name = call.name.rpartition("__")
+        named = {"namespace": namespace, "name": name} if namespace.startswith("mcp__") else {"name": call.name}
+        items.append(head | named | {"arguments": call.arguments})
     return items
 
 

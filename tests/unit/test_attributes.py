@@ -11,7 +11,7 @@ import orjson
 import pytest
 from hypothesis import given
 
-from otel_sqlite_exporter.model.repeated_keys import find_free_key
+from otel_sqlite_exporter.model.odd_values.repeated_keys import find_free_key
 from otel_sqlite_exporter.model.values import decode_attributes, encode_attributes, repair_text
 from tests import strategies
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
+from starlette.requests import ClientDisconnect
 
 from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_server import ToolServer
@@ -42,7 +43,8 @@ class ToolHttpApp:
             )
             self._task = asyncio.create_task(self._run(self._manager))
         await self._started.wait()
-        await self._manager.handle_request(scope, receive, send)
+        with suppress(ClientDisconnect):  # a client that has gone waits for no answer
+            await self._manager.handle_request(scope, receive, send)
 
     async def close(self) -> None:
         """Cancel what is being answered."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from otel_sqlite_exporter.genai.column_readers import find_value
 from otel_sqlite_exporter.model.attribute_sources import AttributeSource, parse_source
-from otel_sqlite_exporter.model.cut_values import Cut
+from otel_sqlite_exporter.model.odd_values.cut_values import Cut
 from otel_sqlite_exporter.model.rows import Naming, make_row
 from otel_sqlite_exporter.model.values import repair_text
 from otel_sqlite_exporter.settings import REDACTED

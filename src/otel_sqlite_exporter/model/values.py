@@ -20,15 +20,15 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from otel_sqlite_exporter.model.cut_values import Cut
-from otel_sqlite_exporter.model.repeated_keys import (
+from otel_sqlite_exporter.model.odd_values.cut_values import Cut
+from otel_sqlite_exporter.model.odd_values.repeated_keys import (
     AGAIN,
     RepeatedKey,
     find_free_key,
     mark_repeated,
     restore_repeated,
 )
-from otel_sqlite_exporter.model.repeats import Repeats
+from otel_sqlite_exporter.model.odd_values.repeats import Repeats
 
 # Values that orjson would silently convert are refused, so they take the slow path.
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from otel_sqlite_exporter.model.repeated_keys import make_map
+from otel_sqlite_exporter.model.odd_values.repeated_keys import make_map
 from otel_sqlite_exporter.otlp.message_kinds import name_in_proto
 
 Note = Callable[[str], None]

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.errors import TooMuchWorkError
 from otel_sqlite_exporter.model.caches import remember
-from otel_sqlite_exporter.model.cut_values import Cut
-from otel_sqlite_exporter.model.repeated_keys import RepeatedKey, find_free_key
-from otel_sqlite_exporter.model.repeats import Repeats
+from otel_sqlite_exporter.model.odd_values.cut_values import Cut
+from otel_sqlite_exporter.model.odd_values.repeated_keys import RepeatedKey, find_free_key
+from otel_sqlite_exporter.model.odd_values.repeats import Repeats
 from otel_sqlite_exporter.model.values import copy_attributes, repair_text
 from otel_sqlite_exporter.patterns import PatternSearch
 from otel_sqlite_exporter.redact.captured import Captured, make_captured

@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Protocol
 
@@ -29,8 +28,7 @@ _SENTENCES = {
 
 
 class ServerPart(Protocol):
-    """A module that adds routes. It may also have `run_part(context)`, an asynchronous context manager that is open
-    while the server runs."""
+    """A module that adds routes."""
 
     def make_routes(self, context: ServerContext) -> list[BaseRoute]:
         """Return the routes of this part."""
@@ -41,18 +39,9 @@ def make_application(
 ) -> ASGIApp:
     """Return the application of these parts. All requests pass `guard` first, which knows who may do what."""
 
-    @asynccontextmanager
-    async def run_parts(application: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            for part in parts:
-                if hasattr(part, "run_part"):
-                    await stack.enter_async_context(part.run_part(context))
-            yield
-
     application = Starlette(
         routes=[route for part in parts for route in part.make_routes(context)],
         exception_handlers={HTTPException: _explain, Exception: _explain},
-        lifespan=run_parts,
     )
     application.router.redirect_slashes = False
     return _LastResort(application if guard is None else guard(application), context.settings.path)

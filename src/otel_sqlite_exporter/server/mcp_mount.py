@@ -16,6 +16,8 @@ from otel_sqlite_exporter.server.server_context import ServerContext
 if TYPE_CHECKING:
     from otel_sqlite_exporter.agent_tools.http_app import ToolHttpApp
 
+_STOP_S = 1.0
+
 
 class ToolMount:
     """Loads the tools when they are first asked for: that takes seconds, and most servers never are."""
@@ -23,6 +25,7 @@ class ToolMount:
     def __init__(self, context: ServerContext) -> None:
         self._settings = context.settings
         self._loading: asyncio.Task[ToolHttpApp] | None = None
+        self._ending: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request."""
@@ -38,8 +41,19 @@ class ToolMount:
             return
         await app(scope, receive, send)
 
+    def begin_stop(self) -> None:
+        """Give tools that work a last second, such as one that waits for records."""
+        if self._loading is not None:
+            self._ending = asyncio.create_task(self._end(self._loading))
+
+    async def _end(self, loading: asyncio.Task[ToolHttpApp]) -> None:
+        await asyncio.sleep(_STOP_S)
+        if loading.done() and loading.exception() is None:
+            await loading.result().close()
+
 
 def make_routes(context: ServerContext) -> list[BaseRoute]:
     """Return the route."""
     mount = ToolMount(context)
+    context.at_stop.append(mount.begin_stop)
     return [Route("/mcp", mount), Route("/mcp/", mount)]

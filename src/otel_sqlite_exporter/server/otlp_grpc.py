@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -18,7 +17,9 @@ import grpc
 import grpc.aio
 
 from otel_sqlite_exporter.server.access.access_policy import AccessPolicy
-from otel_sqlite_exporter.server.access.call_checks import CallRefusal, check_call
+from otel_sqlite_exporter.server.access.refusal_answers import GRPC_CODES
+from otel_sqlite_exporter.server.access.token_rights import check_token, read_bearer
+from otel_sqlite_exporter.server.access.tokens import Token
 from otel_sqlite_exporter.server.export_answers import encode_answer, encode_retry_info, encode_status
 from otel_sqlite_exporter.server.request_intake import (
     IncomingRequest,
@@ -42,21 +43,25 @@ _Export = Callable[[bytes, Any], Awaitable[bytes]]
 
 
 class GrpcFront:
-    """Serves the three services on the event loop that starts it, on `addresses` (host and port), to those whom the
-    policy allows to send."""
+    """Serves the three services on the event loop that starts it, on `addresses` (host and port), to whom `policy`
+    lets send. With a certificate it speaks TLS.
+
+    Raises:
+        OSError: The certificate or its key cannot be read.
+    """
 
     def __init__(self, intake: RequestIntake, addresses: tuple[str, ...], policy: AccessPolicy) -> None:
-        self._server = grpc.aio.server(options=_make_options(intake.limits))
+        self._server = grpc.aio.server(options=_make_options(intake.limits), interceptors=[_TokenCheck(policy)])
         for signal, service in _SERVICES.items():
             method = grpc.unary_unary_rpc_method_handler(_make_export(signal, intake, policy))
             handler = grpc.method_handlers_generic_handler(service, {"Export": method})
             self._server.add_generic_rpc_handlers((handler,))
+        credentials = _read_credentials(policy)
         for address in addresses:
-            if policy.tls_cert is None or policy.tls_key is None:
+            if credentials is None:
                 self._server.add_insecure_port(address)
             else:
-                pair = (Path(policy.tls_key).read_bytes(), Path(policy.tls_cert).read_bytes())
-                self._server.add_secure_port(address, grpc.ssl_server_credentials([pair]))
+                self._server.add_secure_port(address, credentials)
 
     async def start(self) -> None:
         """Begin to serve."""
@@ -65,6 +70,37 @@ class GrpcFront:
     async def stop(self) -> None:
         """Take no more requests, and let those that are under way end."""
         await self._server.stop(_STOP_S)
+
+
+class _TokenCheck(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    """Refuses a call before its message is read."""
+
+    def __init__(self, policy: AccessPolicy) -> None:
+        self._policy = policy
+
+    async def intercept_service(self, continuation: Callable[[Any], Awaitable[Any]], details: Any) -> Any:
+        token = _find_token(self._policy, details.invocation_metadata)
+        refusal = check_token(self._policy, token, is_sending=True)
+        if refusal is None:
+            return await continuation(details)
+        code, sentence = _CODES[GRPC_CODES[refusal.status]], refusal.sentence
+
+        async def refuse(messages: Any, context: Any) -> None:
+            await context.abort(code, sentence)
+
+        return grpc.stream_unary_rpc_method_handler(refuse)
+
+
+def _find_token(policy: AccessPolicy, metadata: Any) -> Token | None:
+    given = [value for key, value in metadata or () if key == "authorization"]
+    return policy.tokens.find(read_bearer(given[0])) if len(given) == 1 else None
+
+
+def _read_credentials(policy: AccessPolicy) -> Any:
+    if policy.tls_cert is None or policy.tls_key is None:
+        return None
+    with open(policy.tls_cert, "rb") as certificate, open(policy.tls_key, "rb") as key:
+        return grpc.ssl_server_credentials([(key.read(), certificate.read())])
 
 
 def _make_options(limits: RequestLimits) -> list[tuple[str, int]]:
@@ -82,14 +118,11 @@ def _make_options(limits: RequestLimits) -> list[tuple[str, int]]:
 
 def _make_export(signal: str, intake: RequestIntake, policy: AccessPolicy) -> _Export:
     async def export(message: bytes, context: Any) -> bytes:
-        metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
-        token = check_call(policy, metadata.get("authorization", ""))
-        if isinstance(token, CallRefusal):
-            await context.abort(_CODES[token.code], token.sentence)
-            raise AssertionError
-        name = None if token is None else token.name
-        sender = name_sender(name, metadata.get("user-agent", ""))
-        client = name_client(_find_address(context.peer()), name, sender)
+        given = context.invocation_metadata()
+        metadata = {key: value for key, value in given or () if isinstance(value, str)}
+        token = getattr(_find_token(policy, given), "name", None)
+        sender = name_sender(token, metadata.get("user-agent", ""))
+        client = name_client(_find_address(context.peer()), token, sender)
         incoming = IncomingRequest(signal, False, _find_encoding(message), sender, client)
         try:
             answer = await intake.take(incoming, _piece_reader(message))

@@ -21,7 +21,6 @@ from otel_sqlite_exporter.server.byte_budget import ByteBudget, Reservation
 from otel_sqlite_exporter.server.request_refusals import (
     BAD_REQUEST,
     BUSY,
-    TIMED_OUT,
     TOO_LARGE,
     ClientGoneError,
     RequestRefusedError,
@@ -135,9 +134,9 @@ class RequestIntake:
                     reservation.add(len(piece))
                     body.write(piece)
         except TimeoutError:
-            if self._is_stopping:
-                raise RequestRefusedError(BUSY, "the server stops: send the request again", _RETRY_AFTER_S) from None
-            raise RequestRefusedError(TIMED_OUT, "the body did not come in time: send it again") from None
+            # 408 says what happened, but clients of OTLP repeat only 429, 502, 503 and 504.
+            why = "the server stops" if self._is_stopping else "the body did not come in time"
+            raise RequestRefusedError(BUSY, f"{why}: send the request again", _RETRY_AFTER_S) from None
         finally:
             self._deadlines.discard(deadline)
         return body.getvalue()

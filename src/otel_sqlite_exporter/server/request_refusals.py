@@ -17,7 +17,6 @@ class RefusalKind(NamedTuple):
 
 BAD_REQUEST = RefusalKind(400, 3)
 NOT_ALLOWED = RefusalKind(405, 12)
-TIMED_OUT = RefusalKind(408, 4)
 TOO_LARGE = RefusalKind(413, 8)
 UNKNOWN_TYPE = RefusalKind(415, 3)
 BUSY = RefusalKind(503, 14)

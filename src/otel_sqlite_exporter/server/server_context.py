@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
@@ -23,6 +24,7 @@ class ServerContext:
         base_urls: The addresses under which it can be reached, such as `http://127.0.0.1:4318`.
         intake: Takes requests for the receiver; None without one.
         stopping: Set when the server begins to stop: answers without an end, such as streams of events, end then.
+        at_stop: What parts of the server have called on the event loop at that moment.
     """
 
     settings: Settings
@@ -31,3 +33,4 @@ class ServerContext:
     base_urls: tuple[str, ...]
     intake: RequestIntake | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
+    at_stop: list[Callable[[], None]] = field(default_factory=list)

@@ -308,7 +308,7 @@ def test_other_methods_are_405(client: ApiClient) -> None:
         ("DELETE", "/info", "GET, HEAD"),
         ("GET", "/sql", "POST"),
     ):
-        answer = client.http.request(method, path)
+        answer = client.http.request(method, path, headers={"Content-Type": "application/json"})
         assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
         assert answer.json()["type"] == "urn:otel-sqlite-exporter:method-not-allowed"
 
@@ -467,8 +467,8 @@ def test_the_time_of_each_route_is_kept(client: ApiClient) -> None:
 
 
 def test_a_body_must_be_json_and_small(client: ApiClient) -> None:
-    plain = client.http.post("/sql", content="{}", headers={"Content-Type": "text/plain"})
-    assert (plain.status_code, plain.json()["type"]) == (415, "urn:otel-sqlite-exporter:media-type")
+    other = client.http.post("/sql", content="{}", headers={"Content-Type": "application/xml"})
+    assert (other.status_code, other.json()["type"]) == (415, "urn:otel-sqlite-exporter:media-type")
     large = client.http.post("/sql", content=b" " * (1 << 21), headers={"Content-Type": "application/json"})
     assert (large.status_code, large.json()["type"]) == (413, "urn:otel-sqlite-exporter:body-too-large")
 

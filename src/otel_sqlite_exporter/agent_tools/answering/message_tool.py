@@ -10,7 +10,7 @@ from otel_sqlite_exporter.agent_tools.answering.offsets import read_offset
 from otel_sqlite_exporter.agent_tools.answers import Answer, Json, cut_text, drop_missing, round_ms, shorten, write_json
 from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_arguments import ToolArguments
-from otel_sqlite_exporter.model.error_reasons import find_reason
+from otel_sqlite_exporter.query.comparisons.error_reasons import find_reason
 from otel_sqlite_exporter.query.conversations.conversation import CallTurn, Message, ToolTurn, Turn
 from otel_sqlite_exporter.query.conversations.turn_window import read_window
 
@@ -79,7 +79,7 @@ def _describe_messages(turn: CallTurn, column: str, part_bytes: int) -> list[Jso
     messages = getattr(turn, column)
     shown = [_describe_message(turn, column, message, part_bytes) for message in messages[-_PARTS:]]
     if len(messages) > _PARTS:
-        shown.insert(0, {"left_out": f"{len(messages) - _PARTS} messages: get_item with field={column}"})
+        shown.insert(0, {"left_out": f"the first {len(messages) - _PARTS}: get_item with field={column}"})
     return shown
 
 

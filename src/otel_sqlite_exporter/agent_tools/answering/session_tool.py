@@ -7,7 +7,7 @@ from otel_sqlite_exporter.agent_tools.answering.offsets import read_offset
 from otel_sqlite_exporter.agent_tools.answers import Answer, drop_missing, make_row, round_ms
 from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_arguments import ToolArguments
-from otel_sqlite_exporter.model.error_reasons import find_reason
+from otel_sqlite_exporter.query.comparisons.error_reasons import find_reason
 from otel_sqlite_exporter.query.comparisons.step_skeletons import StepSkeleton, read_steps
 
 _HEAD = (
@@ -38,7 +38,7 @@ def get_session(asked: AskedFile, arguments: ToolArguments) -> Answer:
         "steps",
         rows,
         lambda shown: {
-            "left_out": f"the {after - shown} steps after these: give next_cursor as cursor",
+            "left_out": f"steps after these, {after - shown:,} of {len(steps):,}: give next_cursor as cursor",
             "next_cursor": str(first + shown),
         },
     )

@@ -14,10 +14,12 @@ from otel_sqlite_exporter.cli.formatting import print_lines
 from otel_sqlite_exporter.errors import MissingPackageError
 
 if TYPE_CHECKING:
+    from otel_sqlite_exporter.server.access.access_policy import AccessPolicy
     from otel_sqlite_exporter.server.serving import TelemetryServer
     from otel_sqlite_exporter.settings import Settings
 
 _PACKAGES = ("starlette", "uvicorn", "jinja2", "sse_starlette", "prometheus_client", "lark")
+_READ = ("/api/v1", "/metrics", "/mcp")
 
 
 @click.command()
@@ -46,6 +48,14 @@ _PACKAGES = ("starlette", "uvicorn", "jinja2", "sse_starlette", "prometheus_clie
     help="Receive OTLP over gRPC. Default: if the extra `grpc` is installed.",
 )
 @click.option("--no-receiver", is_flag=True, help="Receive nothing: the file is only read.")
+@click.option("--no-api", is_flag=True, help="Do not serve the API, /api/v1.")
+@click.option("--no-metrics", is_flag=True, help="Do not serve the page for Prometheus, /metrics.")
+@click.option(
+    "--tools/--no-tools",
+    "has_tools",
+    default=None,
+    help="Serve tools for coding agents, /mcp. Default: if the extra `mcp` is installed.",
+)
 @click.option(
     "--largest-request",
     metavar="MIB",
@@ -73,16 +83,22 @@ def serve(
     grpc_port: int,
     has_grpc: bool | None,
     no_receiver: bool,
+    no_api: bool,
+    no_metrics: bool,
+    has_tools: bool | None,
     largest_request: int,
     largest_unpacked: int,
     token_file: str | None,
     **access: Any,
 ) -> None:
-    """Receive OTLP over HTTP and gRPC, and write it into a file.
+    """Receive OTLP over HTTP and gRPC into a file, and serve what the file holds.
 
-    Programs with any SDK of OpenTelemetry send to it, and programs and agents read what it has by HTTP. The file is
+    Programs with any SDK of OpenTelemetry send to it; scripts, Prometheus and coding agents read from it. The file is
     created by the first request; other programs read and write it meanwhile. SIGTERM and Ctrl-C stop the server: it
     writes what waits first.
+
+    Only this machine reaches it, unless --host says otherwise. Then it needs tokens, which the command `token` creates,
+    and TLS.
     """
     for name in _PACKAGES:
         if find_spec(name) is None:
@@ -90,27 +106,43 @@ def serve(
                 f"`serve` needs {name.replace('_', '-')}: `pip install 'otel-sqlite-exporter[serve]'`"
             )
     from otel_sqlite_exporter.server.access.access_policy import make_policy
-    from otel_sqlite_exporter.server.listening import LOOPBACK
-    from otel_sqlite_exporter.server.log_lines import log_to_stderr
     from otel_sqlite_exporter.server.request_intake import MIB, make_limits
-    from otel_sqlite_exporter.server.serving import ServeOptions, TelemetryServer
+    from otel_sqlite_exporter.server.running.listening import LOOPBACK
+    from otel_sqlite_exporter.server.running.log_lines import log_to_stderr
+    from otel_sqlite_exporter.server.serve_options import ServeOptions
+    from otel_sqlite_exporter.server.serving import TelemetryServer
 
-    limits = make_limits(largest_request * MIB, largest_unpacked * MIB)
     policy = make_policy(hosts or LOOPBACK, token_file=find_token_file(token_file, settings.path), **access)
-    options = ServeOptions(hosts, port, grpc_port, not no_receiver, has_grpc, limits, policy)
+    options = ServeOptions(
+        hosts=hosts,
+        port=port,
+        grpc_port=grpc_port,
+        has_receiver=not no_receiver,
+        has_grpc=has_grpc,
+        has_api=not no_api,
+        has_metrics=not no_metrics,
+        has_tools=has_tools,
+        limits=make_limits(largest_request * MIB, largest_unpacked * MIB),
+        policy=policy,
+    )
     server = TelemetryServer(settings, options)
     log_to_stderr()
-    _show_start(server, settings.path, is_received=not no_receiver)
+    _show_start(server, settings.path, policy)
     server.run()
 
 
-def _show_start(server: TelemetryServer, path: str, *, is_received: bool) -> None:
+def _show_start(server: TelemetryServer, path: str, policy: AccessPolicy) -> None:
     if server.warnings:
         print_lines(*(f"Warning: {warning}" for warning in server.warnings), to_stderr=True)
     lines = [f"serving {path}", *(f"  {url}" for url in server.base_urls)]
     lines += [f"  {address} (gRPC)" for address in server.grpc_addresses]
-    if is_received:
-        lines.append(f"to send: OTEL_EXPORTER_OTLP_ENDPOINT={server.base_urls[0]}")
+    url = server.base_urls[0]
+    if "/v1" in server.paths:
+        lines.append(f"to send: OTEL_EXPORTER_OTLP_ENDPOINT={url}")
+    if policy.needs_token:
+        lines.append("with a token: OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN")
+    if readable := [f"{url}{path}" for path in server.paths if path in _READ]:
+        lines.append(f"to read: {', '.join(readable)}")
     print_lines(*lines, "Ctrl-C stops it")
 
 

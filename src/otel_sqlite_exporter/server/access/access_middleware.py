@@ -29,6 +29,7 @@ from otel_sqlite_exporter.server.access.request_checks import (
     is_host_allowed,
     read_facts,
 )
+from otel_sqlite_exporter.server.access.token_rights import check_token, read_bearer
 from otel_sqlite_exporter.server.access.tokens import BROWSER_S, Token
 
 Scope = MutableMapping[str, Any]
@@ -46,15 +47,20 @@ _OPEN = frozenset(("/livez", "/readyz"))
 _GUARDED = "/mcp"
 _COOKIE = "otel_sqlite_browser"
 
-_NO_HOST = AccessRefusal(400, "a request needs one Host header")
-_WRONG_HOST = AccessRefusal(421, "this server does not answer under this name: start it with --allow-host NAME")
-_FOREIGN = AccessRefusal(403, "a page of another site may not do this: start the server with --allow-origin ORIGIN")
-_FORM = AccessRefusal(415, "a form could send this Content-Type: use application/json or application/x-protobuf")
-_NO_TOKEN = AccessRefusal(401, "a valid token is needed: send it as `Authorization: Bearer TOKEN`")
-_MAY_NOT_SEND = AccessRefusal(403, "this token may only read: create one with --send")
-_MAY_NOT_READ = AccessRefusal(403, "this token may only send: create one with --read")
-_NO_PATH = AccessRefusal(404, "there is nothing at this path")
-_OLD_LINK = AccessRefusal(403, "this link was used or is too old: make a new one with the command `token link`")
+_NO_HOST = AccessRefusal(400, "no-host", "a request needs one Host header")
+_WRONG_HOST = AccessRefusal(
+    421, "wrong-host", "this server does not answer under this name: start it with --allow-host NAME"
+)
+_FOREIGN = AccessRefusal(
+    403, "other-site", "a page of another site may not do this: start the server with --allow-origin ORIGIN"
+)
+_FORM = AccessRefusal(
+    415, "media-type", "a form could send this Content-Type: use application/json or application/x-protobuf"
+)
+_NO_PATH = AccessRefusal(404, "no-such-route", "there is nothing at this path")
+_OLD_LINK = AccessRefusal(
+    403, "used-link", "this link was used or is too old: make a new one with the command `token link`"
+)
 
 
 class AccessMiddleware:
@@ -99,18 +105,15 @@ class AccessMiddleware:
 
     def _find_token(self, facts: RequestFacts, secret: str) -> Token | None:
         """Return the token of the request. A file that did not change is not read again."""
-        scheme, _, given = facts.authorization.partition(" ")
         if secret or facts.authorization:
-            return self._policy.tokens.find(secret or (given.strip() if scheme.lower() == "bearer" else ""))
+            return self._policy.tokens.find(secret or read_bearer(facts.authorization))
         return self._policy.tokens.find_browser(_read_cookie(facts.cookie))
 
     def _check_rights(self, scope: Scope, facts: RequestFacts, token: Token | None) -> AccessRefusal | None:
-        is_sending = scope["path"].startswith(_SENDING)
-        if self._policy.needs_token and scope["path"] not in _OPEN:
-            if token is None:
-                return _NO_TOKEN
-            if not (token.may_send if is_sending else token.may_read):
-                return _MAY_NOT_SEND if is_sending else _MAY_NOT_READ
+        if scope["path"] not in _OPEN:
+            refusal = check_token(self._policy, token, is_sending=scope["path"].startswith(_SENDING))
+            if refusal is not None:
+                return refusal
         return _FORM if is_form(facts, scope["method"]) else None
 
     async def _admit_browser(self, code: str, scope: Scope, facts: RequestFacts, send: Send) -> None:

@@ -26,8 +26,8 @@ class AccessPolicy:
         needs_token: Whether a request needs one.
         hosts: The names, in small letters, that a `Host` header may have beside the address of the connection.
         origins: The web origins whose pages may read and send, such as `https://dash.example`.
-        tls_cert: The certificate chain, as a PEM file; None: the server does not speak TLS.
-        tls_key: Its key.
+        tls_cert: The file of the certificate chain of the server; None: it does not speak TLS.
+        tls_key: The file of the key of that certificate.
         start_page: The path that a one-time link leads to.
         warnings: What to say on stderr when the server starts.
     """

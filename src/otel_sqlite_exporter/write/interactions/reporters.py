@@ -34,9 +34,9 @@ class Reporters(NamedTuple):
 
 
 def make_reporter(service_name: str, source: int, scope_name: str, dialect: str, is_aggregate: int) -> Reporter:
-    """Return a reporter. SQLite's functions for JSON end a text at a NUL, so names are compared up to there."""
-    values = (service_name.partition("\0")[0], source, scope_name.partition("\0")[0], dialect, is_aggregate)
-    return make_row(Reporter, values)
+    """Return a reporter. SQLite's functions for JSON end a text at NUL, and names are looked up through them."""
+    service, scope = service_name.replace("\0", "\ufffd"), scope_name.replace("\0", "\ufffd")
+    return make_row(Reporter, (service, source, scope, dialect, is_aggregate))
 
 
 def find_reporters(connection: sqlite3.Connection, wanted: Collection[Reporter]) -> Reporters:

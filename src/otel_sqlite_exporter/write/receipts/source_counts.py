@@ -113,7 +113,11 @@ def _share_bytes(sources: _Sources, part: Records, received: Mapping[str, int]) 
 
 def _name_source(part: Records, service: str) -> tuple[str, str, str]:
     request = part.requests[0]
-    return request.sender[:_LONGEST_NAME], service[:_LONGEST_NAME], request.signal
+    return _cut_name(request.sender), _cut_name(service), request.signal
+
+
+def _cut_name(name: str) -> str:
+    return name[:_LONGEST_NAME].replace("\0", "\ufffd")  # SQLite's functions for JSON end a text at NUL
 
 
 def _find_duplicates(batch: Batch, spans: Sequence[EncodedSpan]) -> Duplicates:

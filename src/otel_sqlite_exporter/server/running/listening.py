@@ -14,7 +14,8 @@ from typing import NamedTuple
 from otel_sqlite_exporter.errors import ConfigurationError
 
 LOOPBACK = ("127.0.0.1", "::1")
-_BACKLOG = 512
+BACKLOG = 512
+"""How many connections wait to be accepted."""
 _NO_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
 _TRIES = 20
 
@@ -94,7 +95,7 @@ def _bind(family: socket.AddressFamily, address: str, port: int) -> socket.socke
         if family == socket.AF_INET6:  # or `::` would take the port of IPv4 too
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         bound.bind((address, port))
-        bound.listen(_BACKLOG)
+        bound.listen(BACKLOG)
     except BaseException:
         bound.close()
         raise
