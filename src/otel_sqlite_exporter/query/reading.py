@@ -31,6 +31,7 @@ from otel_sqlite_exporter.storage.connection import allow_signals, read_file
 from otel_sqlite_exporter.storage.identity import find_version, migrate_hint, missing_hint
 from otel_sqlite_exporter.storage.migrations import is_older
 from otel_sqlite_exporter.storage.open_work import show_open_work
+from otel_sqlite_exporter.storage.running_reads import noting_read
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -99,7 +100,7 @@ class TelemetryFile:
         try:
             return read_file(
                 self.path,
-                lambda connection: _ask(connection, question, *args, **kwargs),
+                lambda connection: _ask(self.path, connection, question, *args, **kwargs),
                 busy_timeout_ms=self._busy_timeout_ms,
                 configure=self._configure,
             )
@@ -114,6 +115,7 @@ class TelemetryFile:
 
 
 def _ask(
+    path: str,
     connection: sqlite3.Connection,
     question: Callable[Concatenate[sqlite3.Connection, _P], _T],
     *args: _P.args,
@@ -122,7 +124,8 @@ def _ask(
     show_open_work(connection)
     texts = TextSearch(connection)
     try:
-        return question(connection, *args, **kwargs)
+        with noting_read(path, connection):
+            return question(connection, *args, **kwargs)
     except sqlite3.OperationalError as error:
         if texts.is_exhausted:
             raise FilterError(
