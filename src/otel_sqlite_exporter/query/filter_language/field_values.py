@@ -22,7 +22,6 @@ _DURATIONS: Mapping[str, int | str] = {
     **{"m": 60_000, "h": 3_600_000, "d": 86_400_000},
 }
 _NANOSECONDS = re.compile(r"-?\d{16,19}", re.ASCII)
-_WITH_UNIT = re.compile(rf"[+-]?[\d.]+({'|'.join(filter(None, (*_AMOUNTS, *_DURATIONS)))})", re.ASCII)
 _SEVERITIES: Mapping[str, int] = {
     **{"trace": 1, "debug": 5, "info": 9, "notice": 10, "warn": 13, "warning": 13},
     **{"error": 17, "fatal": 21, "critical": 21},
@@ -94,11 +93,15 @@ def read_bound(value: WrittenValue) -> str | int | float | bool:
     """Return the value that an attribute is compared to by `<` or `>`.
 
     Raises:
-        FilterError: It is a number with a unit, which would be compared as text.
+        FilterError: It is a number of the other fields, but not of JSON, so that it would be compared as text.
     """
-    if not value.is_quoted and _WITH_UNIT.fullmatch(value.text):
-        raise FilterError("filter", "numbers of attributes have no units: give one without, or a text in double quotes")
-    return read_scalar(value)
+    scalar, found = read_scalar(value), _NUMBER.fullmatch(value.text)
+    is_number = found is not None and any(map(str.isdigit, value.text)) and found[5] in {**_AMOUNTS, **_DURATIONS}
+    if isinstance(scalar, str) and is_number and not value.is_quoted:
+        raise FilterError(
+            "filter", "numbers of attributes are those of JSON, without a unit: give one, or a text in double quotes"
+        )
+    return scalar
 
 
 def read_scalar(value: WrittenValue) -> str | int | float | bool:
