@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextvars import ContextVar
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
@@ -39,8 +37,8 @@ from otel_sqlite_exporter.storage.connection import allow_signals, read_file
 from otel_sqlite_exporter.storage.identity import find_version, migrate_hint, missing_hint
 from otel_sqlite_exporter.storage.migrations import is_older
 from otel_sqlite_exporter.storage.open_work import show_open_work
+from otel_sqlite_exporter.storage.read_deadline import is_reading_over
 from otel_sqlite_exporter.storage.running_reads import noting_read
-from otel_sqlite_exporter.storage.transactions import BoundedConnection, Deadline
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -76,20 +74,6 @@ _SHARED = frozenset(
 )
 """Columns whose values repeat from row to row."""
 _MISSING = ("no such table", "no such column")
-
-
-_reads_until: ContextVar[Deadline | None] = ContextVar("reads until", default=None)
-
-
-@contextlib.contextmanager
-def reading_for(seconds: float) -> Iterator[None]:
-    """Let all that is read in the block, on this thread, take so long together. What takes longer raises
-    `ReadTooLongError`."""
-    token = _reads_until.set(Deadline(seconds))
-    try:
-        yield
-    finally:
-        _reads_until.reset(token)
 
 
 class TelemetryFile:
@@ -131,8 +115,7 @@ class TelemetryFile:
         except FileNotFoundError as error:
             raise FileRefusedError(missing_hint(self.path)) from error
         except sqlite3.OperationalError as error:
-            until = _reads_until.get()
-            if until is not None and until.has_passed() and str(error).startswith(_GIVEN_UP):
+            if is_reading_over() and str(error).startswith(_GIVEN_UP):
                 raise ReadTooLongError(
                     "it takes too long to read: narrow it by since, by a session, or by a filter that more rows meet"
                 ) from error
@@ -150,9 +133,6 @@ def _ask(
     *args: _P.args,
     **kwargs: _P.kwargs,
 ) -> _T:
-    if isinstance(connection, BoundedConnection) and (until := _reads_until.get()) is not None:
-        connection.reads_until = until
-        allow_signals(connection)
     show_open_work(connection)
     texts = TextSearch(connection)
     try:

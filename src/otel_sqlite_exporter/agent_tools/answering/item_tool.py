@@ -155,7 +155,7 @@ def _show_window(id: str, fields: Json, field: str, offset: int, most_bytes: int
 
 
 def _find_field(value: Any, parts: Sequence[str], failed: set[tuple[int, int]]) -> Any:
-    """Return what stands under a path, or None. A key may hold dots itself. `failed` is where paths lead nowhere."""
+    """Return what stands under a path, None if nothing does. A key may hold dots. `failed`: paths that lead nowhere."""
     if not parts or (place := (id(value), len(parts))) in failed:
         return None if parts else value
     if isinstance(value, list):
