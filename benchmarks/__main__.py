@@ -24,16 +24,7 @@ from benchmarks.openinference import openinference_spans
 from benchmarks.paced import keep_pace
 from benchmarks.peers import PEERS, make_peers
 from benchmarks.producers import PRODUCERS, WRITERS, produce, write_together
-from benchmarks.receiver import (
-    CLIENTS,
-    EXPORTER,
-    JSON,
-    KILOBYTE,
-    PROTOBUF,
-    Served,
-    compare_with_exporter,
-    serve_clients,
-)
+from benchmarks.receiver import CLIENTS, EXPORTER, JSON, KINDS, PROTOBUF, compare_with_exporter, serve_clients
 from benchmarks.recognition import measure_recognition
 from benchmarks.rivals import CONTENDERS, Contender
 from benchmarks.services import load_services
@@ -45,20 +36,32 @@ _SAME_ROWS, _ONE_TABLE = "executemany, the same rows", "executemany, one table"
 _ROUNDS, _BUSY_ROUNDS, _READS = 96, 24, 200
 _PACE = 20_000
 _REQUESTS_A_SECOND, _REQUESTS, _TURNS = 25, 1_000, 4
-_SENT = (
-    (PROTOBUF, False, 512, 30),
-    (PROTOBUF, True, 512, 20),
-    (JSON, False, 512, 20),
-    (PROTOBUF, False, 50, 120),
-    (PROTOBUF, False, 1, 20),
-)
-"""What clients send: the form, whether it is packed, the spans of a request, and the seconds of a run that is whole."""
 _PACKAGES = ("otel-sqlite-exporter", "opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http", "orjson")
 
 
 class Line(NamedTuple):
     what: str
     measured: str
+
+
+class Sent(NamedTuple):
+    """What clients send: spans of a kind and form, and for how many seconds where nothing is shortened."""
+
+    kind: str
+    form: str
+    is_packed: bool
+    spans_a_request: int
+    seconds: int
+
+
+_SENT = (
+    Sent("spans of 1 kB", PROTOBUF, False, 512, 20),
+    Sent("spans of 1 kB", PROTOBUF, True, 512, 20),
+    Sent("spans of 1 kB", JSON, False, 512, 20),
+    Sent("calls of 1 kB", PROTOBUF, False, 512, 20),
+    Sent("spans of 1 kB", PROTOBUF, False, 50, 120),
+    Sent("spans of 1 kB", PROTOBUF, False, 1, 20),
+)
 
 
 def main() -> None:
@@ -84,16 +87,10 @@ def run(folder: Path, spans: int, rounds: int, busy_rounds: int) -> Iterator[Lin
     yield from describe_latency(folder, max(spans * _REQUESTS // 1_000_000, 2 * _TURNS))
     together, worst = write_together(folder, max(rounds // 8, 1))
     yield Line(f"{WRITERS} processes on one file", f"{together:,.0f} spans/s together (longest export {worst:.0f} ms)")
-    for text_bytes in (KILOBYTE, TEXT_BYTES):
-        compared = compare_with_exporter(folder / f"receiver of {text_bytes}", rounds, text_bytes)
-        yield from describe_receiver("1 kB" if text_bytes == KILOBYTE else "3 kB", compared)
-    for form, is_packed, spans_a_request, part in _SENT:
-        name = f"{form}, {'gzip' if is_packed else 'plain'}, {spans_a_request} spans a request"
-        seconds = max(spans * part / 1_000_000, 0.5)
-        served = serve_clients(
-            folder / name, form, is_packed=is_packed, spans_a_request=spans_a_request, seconds=seconds
-        )
-        yield from describe_served(name, served, seconds)
+    for kind in KINDS:
+        yield from describe_receiver(kind, compare_with_exporter(folder / kind, rounds, kind))
+    for sent in _SENT:
+        yield from describe_served(folder, sent, max(spans * sent.seconds / 1_000_000, 0.5))
     yield from describe_transfers(list(run_transfers(folder, spans // 10, TEXT_BYTES)))
     for turns, runs in ((50, 4), (5, 40)):
         yield from describe_histories(folder, turns, max(min(runs, spans // 3_000), 1))
@@ -214,21 +211,28 @@ def describe_latency(folder: Path, requests: int) -> Iterator[Line]:
         yield measure_line(f"SQLiteSpanProcessor / {name}, p99 of a request", ours.p99_ms / latency.p99_ms)
 
 
-def describe_receiver(size: str, results: dict[str, Result]) -> Iterator[Line]:
+def describe_receiver(kind: str, results: dict[str, Result]) -> Iterator[Line]:
     exporter = results[EXPORTER].cpu_us_a_span
-    yield measure_line(f"spans of {size}, this exporter: CPU a span", exporter, " us")
+    yield measure_line(f"{kind}, this exporter: CPU a span", exporter, " us")
     for form in (PROTOBUF, JSON):
         whole, decoding = results[form].cpu_us_a_span, results[f"decoding {form}"].cpu_us_a_span
-        yield measure_line(
-            f"spans of {size}, receiver of {form}: CPU a span", whole, " us", f" (decoding {decoding:.2f})"
-        )
-        yield measure_line(f"spans of {size}, receiver of {form} / this exporter, CPU", whole / exporter)
-        without = (whole - decoding) / exporter
-        yield measure_line(f"spans of {size}, receiver of {form} without decoding / this exporter, CPU", without)
+        what = f"{kind}, receiver of {form}"
+        yield measure_line(f"{what}: CPU a span", whole, " us", f" (decoding {decoding:.2f})")
+        yield measure_line(f"{what} / this exporter, CPU", whole / exporter)
+        yield measure_line(f"{what} without decoding / this exporter, CPU", (whole - decoding) / exporter)
 
 
-def describe_served(name: str, served: Served, seconds: float) -> Iterator[Line]:
-    what = f"serve, {CLIENTS} clients, {name}"
+def describe_served(folder: Path, sent: Sent, seconds: float) -> Iterator[Line]:
+    packing = "gzip" if sent.is_packed else "plain"
+    what = f"serve, {CLIENTS} clients, {sent.kind}, {sent.form}, {packing}, {sent.spans_a_request} a request"
+    served = serve_clients(
+        folder / what,
+        sent.kind,
+        sent.form,
+        is_packed=sent.is_packed,
+        spans_a_request=sent.spans_a_request,
+        seconds=seconds,
+    )
     rates = f"{served.spans_a_second:,.0f} spans/s, {served.requests_a_second:,.0f} requests/s"
     asked = f", {served.busy:,} asked to come again" if served.busy else ""
     yield Line(f"{what}, {seconds:.0f} s", f"{rates}{asked}; CPU of the server {served.cpu_us_a_span:.0f} us a span")

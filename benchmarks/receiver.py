@@ -40,8 +40,8 @@ from otel_sqlite_exporter.receive.requests import ReceivedRequest
 from otel_sqlite_exporter.settings import resolve_settings
 
 CLIENTS = 8
-KILOBYTE = 400
-"""Characters of the messages in a span which then has 1 kB as protobuf."""
+KINDS = {"spans of 1 kB": (840, 0), "calls of 1 kB": (300, 10), "calls of 3 kB": (2_400, 10)}
+"""Characters of the texts in a span, and how many of a trace's ten spans are calls."""
 EXPORTER, JSON, PROTOBUF = "this exporter", "OTLP as JSON", "OTLP as protobuf"
 _HEADERS = {JSON: "application/json", PROTOBUF: "application/x-protobuf"}
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
@@ -85,7 +85,7 @@ class Receiving(Decoding):
         self._receiver.close()
 
 
-def compare_with_exporter(folder: Path, rounds: int, text_bytes: int) -> dict[str, Result]:
+def compare_with_exporter(folder: Path, rounds: int, kind: str) -> dict[str, Result]:
     """Give the exporter and the receiver the same spans, batch by batch; and decode them alone."""
     folder.mkdir()
     contenders: dict[str, Contender] = {EXPORTER: Contender(SQLiteSpanExporter(folder / "exported.db"))}
@@ -95,7 +95,7 @@ def compare_with_exporter(folder: Path, rounds: int, text_bytes: int) -> dict[st
     with contextlib.ExitStack() as stack:
         for contender in contenders.values():
             stack.callback(contender.close)
-        return run_rounds(contenders, rounds, make_spans=lambda: build_spans(10, text_bytes))
+        return run_rounds(contenders, rounds, make_spans=lambda: build_spans(10, *KINDS[kind]))
 
 
 def encode_body(spans: Sequence[ReadableSpan], form: str) -> bytes:
@@ -176,13 +176,12 @@ class _Client:
 
 
 def serve_clients(
-    folder: Path, form: str, *, is_packed: bool, spans_a_request: int, seconds: float, text_bytes: int = KILOBYTE
+    folder: Path, kind: str, form: str, *, is_packed: bool, spans_a_request: int, seconds: float
 ) -> Served:
     """Run the server, and let eight processes send to it for some time. What a request holds has
     other ids than all before it."""
     folder.mkdir()
-    spans = build_spans(10, text_bytes)
-    body = encode_body(list(islice(spans, spans_a_request)), form)
+    body = encode_body(list(islice(build_spans(10, *KINDS[kind]), spans_a_request)), form)
     (folder / "body").write_bytes(body)
     path = folder / "served.db"
     server = Server(path)

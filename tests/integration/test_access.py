@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -15,12 +16,16 @@ import pytest
 import trustme
 from google.rpc.status_pb2 import Status
 
+from otel_sqlite_exporter.cli.commands import cli
+from otel_sqlite_exporter.cli.edges.access_options import ACCESS_ARGUMENTS
 from otel_sqlite_exporter.errors import ConfigurationError, NotFoundError
-from otel_sqlite_exporter.server.access import tokens
+from otel_sqlite_exporter.server.access import access_middleware, token_rights, tokens
 from otel_sqlite_exporter.server.access.access_policy import AccessPolicy, make_policy
+from otel_sqlite_exporter.server.access.refusal_answers import AccessRefusal
 from otel_sqlite_exporter.server.access.tokens import Token, TokenFile
 from tests.commands import run_here
 from tests.guarded_server import Guarded, guarding
+from tests.integration.test_docs import find_tables
 
 JSON: dict[str, Any] = {"content_type": "application/json", "body": b"{}"}
 READING, SENDING = "/api/v1/traces", "/v1/traces"
@@ -400,3 +405,18 @@ def test_the_command_creates_lists_and_revokes(path: Path) -> None:
     ]
     assert [one.exit_code for one in failed] == [2, 2, 2]
     assert "has no tokens" in run_here("token", "list", "--token-file", f"{path}-none").output
+
+
+def test_the_document_names_every_refusal() -> None:
+    rows = find_tables("docs/security.md", "What is refused, and how")
+    described = {(row[0].strip("`"), int(row[1])) for row in rows}
+    modules = access_middleware, token_rights
+    refusals = [one for module in modules for one in vars(module).values() if isinstance(one, AccessRefusal)]
+    assert described == {(one.kind, one.status) for one in refusals}
+    options = {one.opts[0] for one in cli.commands["serve"].params if one.name in (*ACCESS_ARGUMENTS,)}
+    shown = {
+        option
+        for row in find_tables("docs/security.md", "From another machine")
+        for option in re.findall(r"--[\w-]+", row[0])
+    }
+    assert shown == options

@@ -28,7 +28,7 @@ from benchmarks.million import load, time_reads
 from benchmarks.openinference import openinference_spans
 from benchmarks.paced import NoOpProcessor, keep_pace
 from benchmarks.peers import PEERS, make_peers
-from benchmarks.receiver import CLIENTS, EXPORTER, JSON, PROTOBUF, compare_with_exporter, serve_clients
+from benchmarks.receiver import CLIENTS, EXPORTER, JSON, KINDS, PROTOBUF, compare_with_exporter, serve_clients
 from benchmarks.recognition import CAPTURES
 from benchmarks.rivals import CONTENDERS, Console, OverHTTP
 from benchmarks.services import load_services
@@ -191,9 +191,10 @@ def test_every_record_is_transferred(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("form", "is_packed"), [(PROTOBUF, True), (JSON, False)])
 def test_every_span_of_every_client_is_in_the_file(tmp_path: Path, form: str, is_packed: bool) -> None:
-    served = serve_clients(tmp_path / "served", form, is_packed=is_packed, spans_a_request=30, seconds=0.5)
+    folder = tmp_path / "served"
+    served = serve_clients(folder, "calls of 1 kB", form, is_packed=is_packed, spans_a_request=30, seconds=0.5)
     assert served.lost == 0
-    path = tmp_path / "served" / "served.db"
+    path = folder / "served.db"
     requests, rest = divmod(served.spans, 30)
     assert (requests >= CLIENTS, rest, len(served.memory_mib)) == (True, 0, 10)
     counts = "SELECT count(*), sum(spans), count(DISTINCT start_time_unix_nano) FROM traces"
@@ -202,7 +203,7 @@ def test_every_span_of_every_client_is_in_the_file(tmp_path: Path, form: str, is
 
 
 def test_the_receiver_takes_the_spans_of_the_exporter(tmp_path: Path) -> None:
-    compared = compare_with_exporter(tmp_path / "compared", 1, 100)
+    compared = compare_with_exporter(tmp_path / "compared", 1, "spans of 1 kB")
     assert compared.keys() == {EXPORTER, JSON, PROTOBUF, f"decoding {JSON}", f"decoding {PROTOBUF}"}
     counts = [read(path, "SELECT count(*) FROM spans") for path in (tmp_path / "compared").glob("*.db")]
     assert counts == [[(3 * 512,)]] * 3
@@ -229,9 +230,9 @@ def test_the_table_has_a_line_for_everything() -> None:
     assert all(f"| {name}: wall a batch beside a busy thread |" in done.stdout for name in CONTENDERS)
     assert "| an OpenInference call, this exporter / OTLP/HTTP, CPU |" in done.stdout
     assert all(f"| a page of {records} of 512 spans | " in done.stdout for records in LISTS)
-    for form in (JSON, PROTOBUF):
-        assert f"| spans of 1 kB, receiver of {form} without decoding / this exporter, CPU |" in done.stdout
-    assert done.stdout.count("| serve, 8 clients, ") == 15
+    for kind in KINDS:
+        assert f"| {kind}, receiver of {JSON} without decoding / this exporter, CPU |" in done.stdout
+    assert done.stdout.count("| serve, 8 clients, ") == 18
     assert all(f"| report {name} of 512 spans | " in done.stdout for name in REPORTS if name != "queries")
     table = done.stdout.split("|---|---|\n")[1].splitlines()
     assert [line for line in table if line.count("|") != 3] == []

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -19,7 +21,11 @@ import uvicorn
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
 
+from otel_sqlite_exporter import SQLiteSpanProcessor
+from otel_sqlite_exporter.agent_tools.answering.waiting import WaitState
 from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_answers import ToolText, look_again
 from otel_sqlite_exporter.agent_tools.tool_answers import answer as start_answer
@@ -158,6 +164,41 @@ def test_waiting_finds_what_a_test_writes_meanwhile_and_holds_nothing_open(path:
     assert not path.with_name("otel.db-wal").exists()  # nothing reads any more
 
 
+def test_what_runs_has_appeared_and_has_not_ended(path: Path) -> None:
+    provider = TracerProvider(resource=Resource({"service.name": "asked"}), shutdown_on_exit=False)
+    provider.add_span_processor(SQLiteSpanProcessor(path, open_delay_ms=0))
+    span = provider.get_tracer("tests").start_span("long", attributes={"session.id": "w"})
+    asked = AskedFile.open(path)
+    wait_until(lambda: path.exists() and bool(asked.database.find_spans(status="running")))
+    states = {of: start_answer(asked, "wait_for", {"of": of}) for of in ("spans", "traces", "sessions")}
+    appeared = start_answer(asked, "wait_for", {"of": "traces", "event": "appears", "since": "1h"})
+    for state in states.values():
+        assert isinstance(state, WaitState)
+        assert look_again(asked, state) is None
+    assert isinstance(appeared, WaitState)
+    assert found_by(asked, appeared) == 1
+    span.end()
+    provider.force_flush()
+    for state in states.values():
+        assert isinstance(state, WaitState)
+        wait_until(lambda state=state: found_by(asked, state) == 1)  # type: ignore[misc]
+    provider.shutdown()
+
+
+def found_by(asked: AskedFile, state: WaitState) -> int:
+    """How much was found now."""
+    told = look_again(asked, state)
+    return 0 if told is None else json.loads(told.text)["found"]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + HANG_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def test_waiting_ends_in_time_and_says_so(file: Path) -> None:
     asked = AskedFile.open(file)
     for arguments, found in (({"of": "calls"}, 0), ({"of": "calls", "since": "2020-01-01"}, 7)):
@@ -201,6 +242,21 @@ def test_standard_output_carries_the_protocol_alone(file: Path) -> None:
     assert answers[1]["result"]["protocolVersion"] == "2025-06-18"
     assert answers[2]["error"]["code"] == -32602
     assert json.loads(answers[3]["result"]["content"][0]["text"])["errors_in_all"] == 2
+
+
+def test_an_interrupt_ends_it(file: Path) -> None:
+    command = [sys.executable, "-m", "otel_sqlite_exporter", "mcp", str(file)]
+    hello = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"})
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=clean_environment()
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(f"{hello}\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["id"] == 1
+        process.send_signal(signal.SIGINT)
+        assert process.wait(HANG_S) == -signal.SIGINT
 
 
 def test_without_the_package_one_sentence_says_what_to_install(file: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from otel_sqlite_exporter.model.attribute_sources import DEFAULT_SESSION_ATTRIBU
 from otel_sqlite_exporter.model.signals import ResourceFields, SpanFields
 from otel_sqlite_exporter.otlp.alterations import Alterations
 from otel_sqlite_exporter.otlp.otlp_decoder import decode_message
-from otel_sqlite_exporter.otlp.protobuf import parse_protobuf
+from otel_sqlite_exporter.otlp.protobuf import TooManyMessagesError, parse_protobuf
 from tests.native_spans import show_types
 from tests.otlp_messages import (
     BODIES,
@@ -69,7 +69,7 @@ def test_captured_messages_are_read_by_it() -> None:
             check_json(message)
             content = as_protobuf(message)
             check_bytes(content)
-            found = protobuf_records.read_message(content, "resourceLogs" in message)
+            found = protobuf_records.read_message(content, "resourceLogs" in message, 2**62)
             if found is not None:
                 odd += len(found.odd)
                 records += len(list(decode_message(message, Alterations())))
@@ -155,6 +155,28 @@ def test_a_text_of_a_resource_that_is_repaired_counts_in_each_message() -> None:
         assert encoder.encode_span(record, 5).repaired == 1
 
 
+SMALL = 20_000
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [write_field(11, BYTES, b"")] * SMALL,
+        [write_field(13, BYTES, b"")] * SMALL,
+        [write_field(9, BYTES, write_field(1, BYTES, b"%d" % number)) for number in range(SMALL)],
+    ],
+    ids=["events", "links", "attributes"],
+)
+def test_small_parts_take_no_more_memory_than_is_allowed(parts: list[bytes]) -> None:
+    span = IDS + b"".join(parts)
+    content = write_field(1, BYTES, write_field(2, BYTES, write_field(2, BYTES, span)))
+    assert protobuf_records.read_message(content, False, 3_000_000) is None
+    with pytest.raises(TooManyMessagesError):
+        parse_protobuf(content, "traces", most_messages=7_500)
+    message = parse_protobuf(content, "traces", most_messages=100_000)
+    assert len(list(decode_message(message, Alterations()))) == 1
+
+
 def test_texts_that_have_one_slot() -> None:
     """Keys are kept by length, first and last bytes."""
     keys = [f"12345678{number}12345678".encode() for number in range(10)] * 2
@@ -180,7 +202,7 @@ def test_spans_that_were_read_are_encoded_by_it() -> None:
 
 def test_a_usual_body_is_read_whole() -> None:
     content = encode_spans(take_spans(20)).SerializeToString()
-    assert protobuf_records.read_message(content, False).odd == []
+    assert protobuf_records.read_message(content, False, 2**62).odd == []
     message = json.loads(json.dumps(MESSAGE))
     for group in message["resourceSpans"]:
         for span in group["scopeSpans"][0]["spans"]:

@@ -34,7 +34,7 @@ from otel_sqlite_exporter.native.protobuf_values cimport (
     read_trace_id,
     read_value,
 )
-from otel_sqlite_exporter.native.wire_format cimport Cursor, Field, read_field
+from otel_sqlite_exporter.native.wire_format cimport Cursor, Field, read_field, spend
 
 cdef enum:
     # Tags of groups, which spans and log records have alike: the number of the field, and the type of its value.
@@ -48,6 +48,9 @@ cdef enum:
     LARGEST_SEVERITY = 24
     # What is larger is rarely sent again.
     MOST_KEPT_BYTES = 4096
+    # About what an event or link takes, and a span, log record or group, without their attributes.
+    PART_BYTES = 250
+    RECORD_BYTES = 600
 
 cdef uint64_t LARGEST_COUNT = 0xFFFFFFFF
 # OTLP counts kinds from 1; 0 is read as INTERNAL.
@@ -78,18 +81,21 @@ cdef class ReadMessage:
         self.are_logs = are_logs
 
 
-def read_message(bytes content, bint are_logs):
-    """Return the `ReadMessage` of a TracesData or LogsData; None if it has no record, or something is odd outside of
-    its records, resources and scopes."""
+def read_message(bytes content, bint are_logs, long long most_bytes):
+    """Return the `ReadMessage` of a TracesData or LogsData; None if it has no record, something is odd outside of its
+    records, resources and scopes, or it would take more than about `most_bytes` of memory."""
     cdef ReadMessage message = ReadMessage(are_logs)
     cdef Cursor cursor
     cdef Field field
     cursor.place = <const uint8_t*>PyBytes_AS_STRING(content)
     cursor.end = cursor.place + PyBytes_GET_SIZE(content)
+    cursor.left = &most_bytes
     while cursor.place != cursor.end:
         if not read_field(&cursor, &field) or field.tag != GROUP or not _read_group(&field.content, message):
             return None
-    return message if message.has_records else None
+        if most_bytes < 0:
+            return None
+    return message if message.has_records and most_bytes >= 0 else None
 
 
 cdef bint _read_group(Cursor* cursor, ReadMessage message) except -1:
@@ -99,12 +105,13 @@ cdef bint _read_group(Cursor* cursor, ReadMessage message) except -1:
     cdef dict group = {"scopeLogs" if message.are_logs else "scopeSpans": scoped}
     cdef bint has_origin = False
     schema.place = schema.end = cursor.end
+    schema.left = cursor.left
     number = len(message.groups)
     while cursor.place != cursor.end:
         if not read_field(cursor, &field):
             return False
         if field.tag == MEMBER:
-            if not _read_scoped(&field.content, message, scoped, number):
+            if not spend(cursor, RECORD_BYTES) or not _read_scoped(&field.content, message, scoped, number):
                 return False
         elif field.tag == ORIGIN and not has_origin:
             has_origin, origin = True, field.content
@@ -130,11 +137,14 @@ cdef bint _read_scoped(Cursor* cursor, ReadMessage message, list scoped, object 
     cdef dict inner = {"logRecords" if message.are_logs else "spans": records}
     cdef bint has_origin = False
     schema.place = schema.end = cursor.end
+    schema.left = cursor.left
     number = len(scoped)
     while cursor.place != cursor.end:
         if not read_field(cursor, &field):
             return False
         if field.tag == MEMBER:
+            if not spend(cursor, RECORD_BYTES):
+                return False
             message.has_records = True
             record = _read_log(&field.content, message) if message.are_logs else _read_span(&field.content, message)
             if record is None:
@@ -339,6 +349,8 @@ cdef object _read_event(Cursor* cursor):
     cdef Field field
     cdef dict attributes = {}
     name, time, dropped = "", None, 0
+    if not spend(cursor, PART_BYTES):
+        return None
     while cursor.place != cursor.end:
         if not read_field(cursor, &field):
             return None
@@ -362,6 +374,8 @@ cdef object _read_link(Cursor* cursor):
     cdef uint64_t flags = 0
     trace_id = span_id = dropped = 0
     trace_state = None
+    if not spend(cursor, PART_BYTES):
+        return None
     while cursor.place != cursor.end:
         if not read_field(cursor, &field):
             return None

@@ -11,7 +11,7 @@ from cpython.ref cimport Py_INCREF, Py_XDECREF
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from otel_sqlite_exporter.native.wire_format cimport Cursor, Field, read_big_endian, read_field
+from otel_sqlite_exporter.native.wire_format cimport Cursor, Field, read_big_endian, read_field, spend
 
 cdef extern from "Python.h":
     object PyUnicode_DecodeUTF8(const char*, Py_ssize_t, const char*)
@@ -32,6 +32,9 @@ cdef enum:
     KVLIST_VALUE = 6 << 3 | 2
     BYTES_VALUE = 7 << 3 | 2
 
+    # About what a member of a dict or an item of a list takes, with its value.
+    MEMBER_BYTES = 200
+    ITEM_BYTES = 60
     TEXTS = 1024
     LONGEST_TEXT = 64
     # Far less than the levels at which protobuf refuses a message, and than those that a stack holds.
@@ -112,6 +115,8 @@ cdef bint add_attribute(Cursor* cursor, dict attributes, int depth) except -1:
     cdef bint has_value = False
     cdef Py_ssize_t before = len(attributes)
     key, value = "", None
+    if not spend(cursor, MEMBER_BYTES):
+        return False
     while cursor.place != cursor.end:
         if not read_field(cursor, &field):
             return False
@@ -158,7 +163,7 @@ cdef object _read_list(Cursor* cursor, int depth):
     cdef Field field
     cdef list values = []
     while cursor.place != cursor.end:
-        if not read_field(cursor, &field) or field.tag != ITEM:
+        if not read_field(cursor, &field) or field.tag != ITEM or not spend(cursor, ITEM_BYTES):
             return ODD
         value = read_value(&field.content, depth)
         if value is ODD:

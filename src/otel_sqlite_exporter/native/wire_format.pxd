@@ -17,6 +17,7 @@ cdef enum:
 cdef struct Cursor:
     const uint8_t* place
     const uint8_t* end
+    long long* left     # how many bytes of memory what is read may still take, in all cursors of a message together
 
 
 cdef struct Field:
@@ -42,6 +43,12 @@ cdef inline bint read_varint(Cursor* cursor, uint64_t* number) noexcept:
             number[0] = found
             return True
     return False
+
+
+cdef inline bint spend(Cursor* cursor, int size_bytes) noexcept:
+    """Return whether there is memory left for something that takes so much."""
+    cursor.left[0] -= size_bytes
+    return cursor.left[0] >= 0
 
 
 cdef inline uint64_t read_little_endian(const uint8_t* bytes, int count) noexcept:
@@ -74,6 +81,7 @@ cdef inline bint read_field(Cursor* cursor, Field* field) noexcept:
     if kind == BYTES:
         if not read_varint(cursor, &field.number) or field.number > <uint64_t>(cursor.end - cursor.place):
             return False
+        field.content.left = cursor.left
         field.content.place = cursor.place
         cursor.place += field.number
         field.content.end = cursor.place

@@ -23,6 +23,7 @@ _NAMES = ("trace.v1.TracesData", "logs.v1.LogsData", "metrics.v1.MetricsData")
 _SIGNALS = ("traces", "logs", "metrics")
 _TOPS = ("resourceSpans", "resourceLogs", "resourceMetrics")
 _SCOPES = _RECORDS = 2  # their fields in a group, and in a scope
+_MESSAGE_BYTES, _MOST_BYTES = 400, 2**62
 _IDS = {"traceId": 16, "spanId": 8, "parentSpanId": 8}
 _PACKAGE = "opentelemetry.proto."
 
@@ -36,7 +37,8 @@ def parse_protobuf(content: bytes, signal: str | None = None, *, most_messages: 
     (`traces`, `logs` or `metrics`); without it, which it is shows in its records. Bytes of a text that are not UTF-8
     become lone surrogates, as with Python's `surrogateescape`. With the compiled core, usual records are `SpanFields`
     and `LogFields`, and resources and scopes alike: `decode_message` reads both forms. At most `most_messages` that
-    are not usual are read, at any depth: one of two bytes takes up to 7 us and 400 bytes.
+    are not usual are read, at any depth: one of two bytes takes up to 7 us and 400 bytes. What is usual may take the
+    same memory.
 
     Raises:
         TooManyMessagesError: There are more.
@@ -53,7 +55,7 @@ def parse_protobuf(content: bytes, signal: str | None = None, *, most_messages: 
         ) from None
     if not content:
         return {_TOPS[_SIGNALS.index(signal or "traces")]: []}
-    found = _read_compiled(content, signal)
+    found = _read_compiled(content, signal, most_messages)
     left = iter(range(most_messages))
     with suppress(DecodeError):
         if found is not None:
@@ -68,18 +70,19 @@ def parse_protobuf(content: bytes, signal: str | None = None, *, most_messages: 
     raise ValueError("it is neither TracesData nor LogsData" if signal is None else f"it is no message of {signal}")
 
 
-def _read_compiled(content: bytes, signal: str | None) -> Any:
-    """Return the `ReadMessage` that compiled code makes of a message; None where it does not, or where it is not sure
-    that this is what `_SIGNS` would find."""
+def _read_compiled(content: bytes, signal: str | None, most_messages: int) -> Any:
+    """Return the `ReadMessage` that compiled code makes of a message; None where it does not, it takes more memory than
+    `most_messages` do, or it is not sure that this is what `_SIGNS` would find."""
     compiled = load_compiled("protobuf_records")
     if compiled is None or signal == "metrics":
         return None
+    most_bytes = min(most_messages * _MESSAGE_BYTES, _MOST_BYTES)
     if signal is not None:
-        return compiled.read_message(content, signal == "logs")
-    found = compiled.read_message(content, False)
+        return compiled.read_message(content, signal == "logs", most_bytes)
+    found = compiled.read_message(content, False, most_bytes)
     if found is None or found.are_told:
         return found
-    found = compiled.read_message(content, True)
+    found = compiled.read_message(content, True, most_bytes)
     return found if found is not None and found.are_told and not found.odd else None
 
 

@@ -3,14 +3,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
 
-from otel_sqlite_exporter.errors import FileRefusedError, FilterError, MigrationRequiredError, NotFoundError
+from otel_sqlite_exporter.errors import (
+    FileRefusedError,
+    FilterError,
+    MigrationRequiredError,
+    NotFoundError,
+    ReadTooLongError,
+)
 from otel_sqlite_exporter.query.askable_views import AskableView
 from otel_sqlite_exporter.query.conditions.text_search import MOST_TEXT, TextSearch
 from otel_sqlite_exporter.query.filter_values import fold_id
@@ -32,6 +40,7 @@ from otel_sqlite_exporter.storage.identity import find_version, migrate_hint, mi
 from otel_sqlite_exporter.storage.migrations import is_older
 from otel_sqlite_exporter.storage.open_work import show_open_work
 from otel_sqlite_exporter.storage.running_reads import noting_read
+from otel_sqlite_exporter.storage.transactions import BoundedConnection, Deadline
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -69,6 +78,20 @@ _SHARED = frozenset(
 _MISSING = ("no such table", "no such column")
 
 
+_reads_until: ContextVar[Deadline | None] = ContextVar("reads until", default=None)
+
+
+@contextlib.contextmanager
+def reading_for(seconds: float) -> Iterator[None]:
+    """Let all that is read in the block, on this thread, take so long together. What takes longer raises
+    `ReadTooLongError`."""
+    token = _reads_until.set(Deadline(seconds))
+    try:
+        yield
+    finally:
+        _reads_until.reset(token)
+
+
 class TelemetryFile:
     """A file that is opened for each question and closed after it."""
 
@@ -93,6 +116,7 @@ class TelemetryFile:
 
         Raises:
             FileRefusedError: The file is missing, damaged, of another program, or too old for this question.
+            ReadTooLongError: It takes longer than `reading_for` allows.
             sqlite3.Error, OSError: The file cannot be read, or is locked for too long.
         """
         if not self._version:
@@ -107,6 +131,11 @@ class TelemetryFile:
         except FileNotFoundError as error:
             raise FileRefusedError(missing_hint(self.path)) from error
         except sqlite3.OperationalError as error:
+            until = _reads_until.get()
+            if until is not None and until.has_passed() and str(error).startswith(_GIVEN_UP):
+                raise ReadTooLongError(
+                    "it takes too long to read: narrow it by since, by a session, or by a filter that more rows meet"
+                ) from error
             if str(error).startswith(_MISSING) and is_older(self.path, busy_timeout_ms=self._busy_timeout_ms):
                 raise MigrationRequiredError(
                     f"the schema of {self.path} is too old for this question: {migrate_hint(self.path)}"
@@ -121,10 +150,13 @@ def _ask(
     *args: _P.args,
     **kwargs: _P.kwargs,
 ) -> _T:
+    if isinstance(connection, BoundedConnection) and (until := _reads_until.get()) is not None:
+        connection.reads_until = until
+        allow_signals(connection)
     show_open_work(connection)
     texts = TextSearch(connection)
     try:
-        with noting_read(path, connection):
+        with noting_read(path, connection.interrupt):
             return question(connection, *args, **kwargs)
     except sqlite3.OperationalError as error:
         if texts.is_exhausted:

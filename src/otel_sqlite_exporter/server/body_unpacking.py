@@ -13,6 +13,7 @@ from otel_sqlite_exporter.server.request_refusals import BAD_REQUEST, TOO_LARGE,
 
 PLAIN = ("", "identity")
 """The content encodings of a body that is not packed."""
+_STANDARD = ("gzip", "deflate")
 _PIECE_BYTES = 1 << 20
 _ANY_RATIO = 1 << 40  # what counts is the size
 
@@ -22,13 +23,14 @@ def list_encodings() -> tuple[str, ...]:
     try:
         make_zstd_decompressor()
     except MissingPackageError:
-        return ("gzip", "deflate")
-    return ("gzip", "deflate", "zstd")
+        return _STANDARD
+    return (*_STANDARD, "zstd")
 
 
 def check_encoding(encoding: str) -> None:
     """Raise RequestRefusedError if `encoding` cannot be unpacked here."""
-    if encoding not in (*PLAIN, "x-gzip", *list_encodings()):
+    # Python looks for a package that is missing each time anew, which takes 0.1 ms.
+    if encoding not in (*PLAIN, "x-gzip", *_STANDARD) and encoding not in list_encodings():
         known = ", ".join(list_encodings())
         raise RequestRefusedError(UNKNOWN_TYPE, f"the Content-Encoding is not known here: use one of {known}, or none")
 

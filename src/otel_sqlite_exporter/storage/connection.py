@@ -148,8 +148,10 @@ def open_reader(
 
 
 def allow_signals(connection: sqlite3.Connection) -> None:
-    """Let Python handle a signal (Ctrl-C) while SQLite is running."""
-    connection.set_progress_handler(lambda: None, STEPS_BETWEEN_SIGNALS)
+    """Let Python handle a signal (Ctrl-C) while SQLite is running, and let it end what runs when `reads_until` of the
+    connection has passed."""
+    until: Deadline | None = getattr(connection, "reads_until", None)
+    connection.set_progress_handler((lambda: None) if until is None else until.has_passed, STEPS_BETWEEN_SIGNALS)
 
 
 def _connection_type() -> type[BoundedConnection]:

@@ -5,18 +5,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 _lock = threading.Lock()
-_running: set[tuple[str, sqlite3.Connection]] = set()
+_running: set[tuple[str, Callable[[], None]]] = set()
 
 
 @contextlib.contextmanager
-def noting_read(path: str, connection: sqlite3.Connection) -> Iterator[None]:
-    """Let `interrupt_reads` know of a question while it is answered."""
-    entry = (os.path.abspath(path), connection)
+def noting_read(path: str, interrupt: Callable[[], None]) -> Iterator[None]:
+    """Let `interrupt_reads` know of a question while it is answered, and how to end it."""
+    entry = (os.path.abspath(path), interrupt)
     with _lock:
         _running.add(entry)
     try:
@@ -31,7 +30,7 @@ def interrupt_reads(path: str) -> bool:
     interrupt between two does nothing: call this again until it returns False."""
     path = os.path.abspath(path)
     with _lock:
-        found = [connection for read, connection in _running if read == path]
-        for connection in found:
-            connection.interrupt()
+        found = [interrupt for read, interrupt in _running if read == path]
+        for interrupt in found:
+            interrupt()
     return bool(found)

@@ -39,9 +39,11 @@ def timeout_ms(timeout: BusyTimeout) -> int:
 
 
 class BoundedConnection(sqlite3.Connection):
-    """A connection whose waits end by a deadline, if it has one. Without a method of its own it costs nothing."""
+    """A connection whose waits end by a deadline, if it has one, and whose reading is interrupted at another. Without a
+    method of its own it costs nothing."""
 
     deadline: Deadline | None = None
+    reads_until: Deadline | None = None
 
 
 def bound_waits(connection: sqlite3.Connection) -> None:

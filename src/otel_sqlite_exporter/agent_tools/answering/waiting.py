@@ -129,7 +129,7 @@ def _is_ready(state: WaitState, record: Any) -> bool:
     """Return whether a record is what is waited for."""
     ran_before = record.id in state.running and record.id <= (state.after or 0)
     if state.arguments["event"] == "appears":
-        return not ran_before
+        return not ran_before or (state.since is not None and record.start_time_unix_nano >= state.since)
     if getattr(record, "status", None) == _RUNNING:
         return False
     if state.arguments["of"] not in _GROWING:

@@ -22,6 +22,7 @@ _DURATIONS: Mapping[str, int | str] = {
     **{"m": 60_000, "h": 3_600_000, "d": 86_400_000},
 }
 _NANOSECONDS = re.compile(r"-?\d{16,19}", re.ASCII)
+_WITH_UNIT = re.compile(rf"[+-]?[\d.]+({'|'.join(filter(None, (*_AMOUNTS, *_DURATIONS)))})", re.ASCII)
 _SEVERITIES: Mapping[str, int] = {
     **{"trace": 1, "debug": 5, "info": 9, "notice": 10, "warn": 13, "warning": 13},
     **{"error": 17, "fatal": 21, "critical": 21},
@@ -51,7 +52,7 @@ def _read_number(text: str, units: Mapping[str, int | str], wanted: str) -> int 
 
 def read_moment(text: str) -> int:
     """Return nanoseconds since 1970, of a time as the keyword `since` takes it, or of 16 digits or more as they are."""
-    return parse_time("filter", int(text) if _NANOSECONDS.fullmatch(text) else text)
+    return parse_time("filter", int(text) if is_moment(text) else text)
 
 
 def read_severity(text: str, *, is_last: bool) -> int | float:
@@ -82,6 +83,22 @@ def _fits(choice: str, value: WrittenValue) -> bool:
         return choice == value.text.lower()
     wild = {"*": ".*", "?": "."}
     return re.fullmatch("".join(wild.get(one, re.escape(one)) for one in value.text.lower()), choice) is not None
+
+
+def is_moment(text: str) -> bool:
+    """Return whether a text is nanoseconds since 1970."""
+    return _NANOSECONDS.fullmatch(text) is not None
+
+
+def read_bound(value: WrittenValue) -> str | int | float | bool:
+    """Return the value that an attribute is compared to by `<` or `>`.
+
+    Raises:
+        FilterError: It is a number with a unit, which would be compared as text.
+    """
+    if not value.is_quoted and _WITH_UNIT.fullmatch(value.text):
+        raise FilterError("filter", "numbers of attributes have no units: give one without, or a text in double quotes")
+    return read_scalar(value)
 
 
 def read_scalar(value: WrittenValue) -> str | int | float | bool:

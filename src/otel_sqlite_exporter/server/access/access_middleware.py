@@ -47,12 +47,20 @@ _OPEN = frozenset(("/livez", "/readyz"))
 _GUARDED = "/mcp"
 _COOKIE = "otel_sqlite_browser"
 
-_NO_HOST = AccessRefusal(400, "a request needs one Host header")
-_WRONG_HOST = AccessRefusal(421, "this server does not answer under this name: start it with --allow-host NAME")
-_FOREIGN = AccessRefusal(403, "a page of another site may not do this: start the server with --allow-origin ORIGIN")
-_FORM = AccessRefusal(415, "a form could send this Content-Type: use application/json or application/x-protobuf")
-_NO_PATH = AccessRefusal(404, "there is nothing at this path")
-_OLD_LINK = AccessRefusal(403, "this link was used or is too old: make a new one with the command `token link`")
+_NO_HOST = AccessRefusal(400, "no-host", "a request needs one Host header")
+_WRONG_HOST = AccessRefusal(
+    421, "wrong-host", "this server does not answer under this name: start it with --allow-host NAME"
+)
+_FOREIGN = AccessRefusal(
+    403, "other-site", "a page of another site may not do this: start the server with --allow-origin ORIGIN"
+)
+_FORM = AccessRefusal(
+    415, "media-type", "a form could send this Content-Type: use application/json or application/x-protobuf"
+)
+_NO_PATH = AccessRefusal(404, "no-such-route", "there is nothing at this path")
+_OLD_LINK = AccessRefusal(
+    403, "used-link", "this link was used or is too old: make a new one with the command `token link`"
+)
 
 
 class AccessMiddleware:

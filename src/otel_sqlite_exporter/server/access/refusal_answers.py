@@ -13,13 +13,15 @@ _PROTOBUF = frozenset(("application/x-protobuf", "application/protobuf"))
 GRPC_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 415: 3, 421: 3, 503: 14}
 """The code of google.rpc.Code for each status of HTTP."""
 _TITLES = {
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not Found",
-    415: "Unsupported Media Type",
-    421: "Misdirected Request",
-    503: "Service Unavailable",
+    "no-host": "The request does not say which server it is for",
+    "wrong-host": "The request is for another server",
+    "other-site": "A page of another site asks",
+    "no-token": "A valid token is needed",
+    "token-right": "The token does not allow this",
+    "used-link": "The link is not valid any more",
+    "no-such-route": "There is no such route",
+    "media-type": "The body is not of a type that the route takes",
+    "busy": "The server is busy",
 }
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -42,9 +44,11 @@ _CORS_S = b"600"
 
 
 class AccessRefusal(NamedTuple):
-    """An answer that refuses a request: an HTTP status, and a sentence that quotes nothing of the request."""
+    """An answer that refuses a request: an HTTP status, what kind it is (the last part of the URI of a problem), and a
+    sentence that quotes nothing of the request."""
 
     status: int
+    kind: str
     sentence: str
 
 
@@ -54,15 +58,15 @@ Headers = list[tuple[bytes, bytes]]
 def write_refusal(refusal: AccessRefusal, *, is_sending: bool, content_type: str) -> tuple[Headers, bytes]:
     """Return headers and body: for those who read a problem (RFC 9457), for those who send a google.rpc.Status in the
     encoding of the request."""
-    status, sentence = refusal
+    status, kind, sentence = refusal
     if is_sending and content_type in _PROTOBUF:
         type_, body = content_type.encode(), _encode_status(GRPC_CODES[status], sentence.encode())
     elif is_sending:
         type_, body = _JSON, orjson.dumps({"code": GRPC_CODES[status], "message": sentence})
     else:
         problem: dict[str, Any] = {
-            "type": "about:blank",
-            "title": _TITLES[status],
+            "type": f"urn:otel-sqlite-exporter:{kind}",
+            "title": _TITLES[kind],
             "status": status,
             "detail": sentence,
         }

@@ -16,8 +16,8 @@ from typing import NamedTuple
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[0-9a-z._-]+)(?::\d{1,5})?")
 _SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 _OWN_SITE = frozenset(("", "same-origin", "none"))
-_FORM_TYPES = frozenset(("", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"))
-"""What a form or a script of another site can post without asking first; nothing counts too."""
+_FORM_TYPES = frozenset(("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"))
+"""What a form or a script of another site can post without asking first. So can it a body of no type."""
 
 
 class RequestFacts(NamedTuple):
@@ -31,6 +31,7 @@ class RequestFacts(NamedTuple):
     authorization: str
     cookie: str
     is_prefetched: bool
+    has_body: bool
 
 
 def read_facts(headers: Iterable[tuple[bytes, bytes]]) -> RequestFacts:
@@ -51,6 +52,7 @@ def read_facts(headers: Iterable[tuple[bytes, bytes]]) -> RequestFacts:
         first(b"authorization"),
         "; ".join(found.get(b"cookie", ())),
         bool(found.keys() & {b"purpose", b"sec-purpose", b"x-moz"}),
+        b"transfer-encoding" in found or first(b"content-length") not in ("", "0"),
     )
 
 
@@ -83,7 +85,7 @@ def is_same_origin(facts: RequestFacts) -> bool:
 
 def is_form(facts: RequestFacts, method: str) -> bool:
     """Return whether a page of another site could send this without asking first."""
-    return method == "POST" and facts.content_type in _FORM_TYPES
+    return method == "POST" and (facts.content_type in _FORM_TYPES or (facts.has_body and not facts.content_type))
 
 
 def _read_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -7,9 +7,9 @@ from otel_sqlite_exporter.server.access.access_policy import AccessPolicy
 from otel_sqlite_exporter.server.access.refusal_answers import AccessRefusal
 from otel_sqlite_exporter.server.access.tokens import Token
 
-_NO_TOKEN = AccessRefusal(401, "a valid token is needed: send it as `Authorization: Bearer TOKEN`")
-_MAY_NOT_SEND = AccessRefusal(403, "this token may only read: create one with --send")
-_MAY_NOT_READ = AccessRefusal(403, "this token may only send: create one with --read")
+_NO_TOKEN = AccessRefusal(401, "no-token", "a valid token is needed: send it as `Authorization: Bearer TOKEN`")
+_MAY_NOT_SEND = AccessRefusal(403, "token-right", "this token may only read: create one with --send")
+_MAY_NOT_READ = AccessRefusal(403, "token-right", "this token may only send: create one with --read")
 
 
 def read_bearer(authorization: str) -> str:

@@ -120,9 +120,8 @@ async def _answer(backend: ApiBackend, route: ApiRoute, request: Request, path: 
     if route.method == "POST":
         arguments = read_statement(await _read_body(request))
     began = time.perf_counter()
-    etag, response = await backend.run(
-        _work, backend, route, request, arguments, began, is_statement=route.method == "POST"
-    )
+    run = backend.run_statement if route.method == "POST" else backend.run
+    etag, response = await run(_work, backend, route, request, arguments, began)
     if isinstance(response, StreamedAnswer):
         response = await _respond_streamed(backend, response, request)
     assert isinstance(response, Response)
@@ -176,13 +175,13 @@ async def _respond_streamed(backend: ApiBackend, answer: StreamedAnswer, request
     """Return the response that reads the file for each piece. The first piece is read before anything is sent, so that
     its errors can be told."""
     headers = {"Content-Disposition": f'attachment; filename="{answer.filename}"'} if answer.filename else {}
-    first = await backend.run(next, answer.pieces, _END)
+    first = await backend.run_export(next, answer.pieces, _END)
 
     async def send_pieces() -> AsyncIterator[bytes]:
         piece: Any = first
         while piece is not _END:
             yield piece
-            piece = await backend.run(next, answer.pieces, _END)
+            piece = await backend.run_export(next, answer.pieces, _END)
 
     if request.method == "HEAD":
         return Response(headers=headers, media_type=answer.media_type)

@@ -21,7 +21,7 @@ async def answer_busy(scope: Scope, receive: Receive, send: Send) -> None:
 async def send_busy(scope: Scope, send: Send, sentence: str, retry_after_s: int) -> None:
     """Answer with this sentence, and close the connection: the rest of the request may still be on its way."""
     headers, body = write_refusal(
-        AccessRefusal(_STATUS, sentence),
+        AccessRefusal(_STATUS, "busy", sentence),
         is_sending=scope["path"].startswith(_SENDING),
         content_type=read_facts(scope["headers"]).content_type,
     )
