@@ -102,7 +102,7 @@ class TelemetryServer:
 
     def is_stopping(self) -> bool:
         """Return whether the server ends, or has ended."""
-        return self._context.stopping.is_set()
+        return self._server.should_exit
 
     async def start_beside(self) -> None:
         """Start gRPC on the running event loop."""
