@@ -37,8 +37,7 @@ from otel_sqlite_exporter.storage.connection import allow_signals, read_file
 from otel_sqlite_exporter.storage.identity import find_version, migrate_hint, missing_hint
 from otel_sqlite_exporter.storage.migrations import is_older
 from otel_sqlite_exporter.storage.open_work import show_open_work
-from otel_sqlite_exporter.storage.read_deadline import is_reading_over
-from otel_sqlite_exporter.storage.running_reads import noting_read
+from otel_sqlite_exporter.storage.running_reads import is_reading_over, noting_read
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")

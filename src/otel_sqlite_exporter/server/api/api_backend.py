@@ -17,7 +17,7 @@ from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.server.api.api_problems import Problem, ProblemError
 from otel_sqlite_exporter.server.server_context import ServerContext
 from otel_sqlite_exporter.settings import Settings
-from otel_sqlite_exporter.storage.read_deadline import reading_for
+from otel_sqlite_exporter.storage.running_reads import reading_for
 
 _T = TypeVar("_T")
 Arguments = Mapping[str, Any]
