@@ -35,6 +35,7 @@ from tests.integration.test_access import make_certificate
 from tests.integration.test_receiver_contract import as_json
 from tests.serving import JSON, ask, serving, serving_here
 
+line = pytest.mark.line
 PATHS = ("/livez", "/readyz", "/v1/traces", "/api/v1/info", "/api/v1/traces", "/metrics", "/mcp", "/nothing")
 ENDLESS = "WITH RECURSIVE t(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM t) SELECT count(*) FROM t"
 
@@ -87,6 +88,8 @@ class Peer(NamedTuple):
                 return json.loads(content.text)
 
 
+@line("Parts")
+@line("Tokens and TLS")
 @pytest.mark.slow
 @pytest.mark.parametrize("is_open", [False, True], ids=["on loopback", "with tokens and TLS"])
 def test_what_is_sent_in_any_way_is_read_in_any_way(
@@ -124,6 +127,7 @@ def test_what_is_sent_in_any_way_is_read_in_any_way(
         assert checked == [0, 1]
 
 
+@line("Parts")
 def test_each_part_can_be_switched_off(path: Path) -> None:
     with exporting(path) as exporter:
         exporter.export(make_spans("there"))
@@ -175,6 +179,7 @@ def read_all(client: socket.socket) -> bytes:
         return b"".join(iter(lambda: client.recv(65536), b""))
 
 
+@line("Stop")
 @pytest.mark.slow
 def test_a_stop_waits_for_nothing_without_an_end(path: Path) -> None:
     """A stream, a statement of half a minute, a tool that waits as long, and bodies that never come."""
@@ -197,6 +202,7 @@ def test_a_stop_waits_for_nothing_without_an_end(path: Path) -> None:
         assert served.process.wait(HANG_S) == 0
 
 
+@line("Slow clients")
 def test_a_body_that_does_not_come_is_said_on_every_route(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(whole_bodies, "_PIECE_S", 0.2)
     with serving_here(path) as server:
@@ -207,6 +213,7 @@ def test_a_body_that_does_not_come_is_said_on_every_route(path: Path, monkeypatc
             assert b"the body did not come in time" in answer
 
 
+@line("Connections")
 def test_too_many_connections_cost_those_that_ask_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An idle connection gives way to a new one; where all are in use, the new one is told when to come again."""
     monkeypatch.setattr(patient_protocol, "_MOST_CONNECTIONS", 3)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
@@ -69,6 +69,7 @@ class TelemetryServer:
         self.warnings = (*self._policy.warnings, *warnings, *self._listeners.warnings)
         self._front: GrpcFront | None = None
         self._is_closed = threading.Event()
+        self._announce: Callable[[], None] = lambda: None
         self._context = ServerContext(
             settings, TelemetryDatabase(settings.path), self._receiver, self.base_urls, self._intake
         )
@@ -84,9 +85,10 @@ class TelemetryServer:
         """The port of HTTP."""
         return int(self.base_urls[0].rpartition(":")[2])
 
-    def run(self) -> None:
-        """Serve until SIGTERM, SIGINT or `stop`. Then take no more requests, answer those that were taken, write what
-        waits, and close the file."""
+    def run(self, announce: Callable[[], None] = lambda: None) -> None:
+        """Serve until SIGTERM, SIGINT or `stop`; `announce` is called once requests are taken. Then take no more
+        requests, answer those that were taken, write what waits, and close the file."""
+        self._announce = announce
         try:
             self._server.run(sockets=list(self._listeners.sockets))
         finally:
@@ -106,12 +108,12 @@ class TelemetryServer:
 
     async def start_beside(self) -> None:
         """Start gRPC on the running event loop."""
-        if not self.grpc_addresses or self._intake is None:
-            return
-        from otel_sqlite_exporter.server.otlp_grpc import GrpcFront
+        if self.grpc_addresses and self._intake is not None:
+            from otel_sqlite_exporter.server.otlp_grpc import GrpcFront
 
-        self._front = GrpcFront(self._intake, self.grpc_addresses, self._policy)
-        await self._front.start()
+            self._front = GrpcFront(self._intake, self.grpc_addresses, self._policy)
+            await self._front.start()
+        self._announce()
 
     def begin_stop(self) -> None:
         """Give bodies, questions and tools a last second, and let streams of events end."""

@@ -127,8 +127,7 @@ def serve(
     )
     server = TelemetryServer(settings, options)
     log_to_stderr(server.is_stopping)
-    _show_start(server, settings.path, policy)
-    server.run()
+    server.run(lambda: _show_start(server, settings.path, policy))
 
 
 def _show_start(server: TelemetryServer, path: str, policy: AccessPolicy) -> None:
