@@ -28,7 +28,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from otel_sqlite_exporter.server import whole_bodies
 from otel_sqlite_exporter.server.access.access_policy import make_policy
 from otel_sqlite_exporter.server.access.tokens import TokenFile
-from otel_sqlite_exporter.server.running import http_server, patient_protocol
+from otel_sqlite_exporter.server.running import http_server, patient_protocol, tls_openings
 from tests.commands import run
 from tests.conftest import HANG_S, ROOT, exporting, make_spans
 from tests.integration.test_access import make_certificate
@@ -239,3 +239,19 @@ def test_a_client_that_does_not_begin_tls_is_let_go(
     with serving_here(path, policy=policy, has_grpc=False) as server:
         assert server.base_urls[0].startswith("https://")
         assert read_all(socket.create_connection(("127.0.0.1", server.port), HANG_S)) == b""
+
+
+@line("Connections")
+def test_clients_that_do_not_begin_tls_keep_nobody_out(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls_openings, "_MOST", 2)
+    cert, key = make_certificate(tmp_path)
+    policy = make_policy(["127.0.0.1"], token_file=f"{path}-tokens", tls_cert=str(cert), tls_key=str(key))
+    peer = Peer("", "", None, tmp_path / "ca.pem")
+    with serving_here(path, policy=policy, has_grpc=False) as server, ExitStack() as stack:
+        silent = [stack.enter_context(socket.create_connection(("127.0.0.1", server.port), HANG_S)) for _ in range(4)]
+        with httpx.Client(verify=peer.tls) as client:
+            answers = [client.get(f"https://127.0.0.1:{server.port}/livez").status_code for _ in range(3)]
+        assert answers == [200] * 3
+        assert [one.recv(1) for one in silent[:2]] == [b""] * 2
