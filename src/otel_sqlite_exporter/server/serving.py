@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp
 
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
+from otel_sqlite_exporter.query.sandbox.statement_processes import end_statements
 from otel_sqlite_exporter.receive.receiver import Receiver
 from otel_sqlite_exporter.server.access.access_middleware import AccessMiddleware
 from otel_sqlite_exporter.server.access.access_policy import AccessPolicy, make_policy
@@ -117,13 +118,15 @@ class TelemetryServer:
             await self._front.stop()
 
     def close(self) -> None:
-        """Write what waits, and close the file and the sockets. Calling it again does nothing."""
+        """Write what waits, close the file and the sockets, and end statements that still run. Calling it again does
+        nothing."""
         self._listeners.close()
         receiver, self._receiver = self._receiver, None
         if self._intake is not None:
             self._intake.close()
         if receiver is not None:
             receiver.close()
+        end_statements()
 
 
 def _check_file(settings: Settings, options: ServeOptions) -> Iterator[str]:
