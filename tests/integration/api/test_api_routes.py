@@ -149,6 +149,19 @@ def test_what_the_client_has_is_not_sent_again(client: ApiClient, needed: dict[s
     assert client.ask(path, {"If-None-Match": 'W/"other"'}, **arguments).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *({"since": text} for text in ("15m", "today", " 2D ", "week")),
+        *({"until": "1h"}, {"filter": "since:2d"}, {"filter": "until:yesterday"}),
+    ],
+)
+def test_what_changes_with_the_time_of_asking_has_no_tag(client: ApiClient, arguments: dict[str, Any]) -> None:
+    known = client.ask("/spans", since="2026-01-31", until=str(2**62), filter="kind:client").headers["ETag"]
+    answer = client.ask("/spans", {"If-None-Match": known}, **arguments)
+    assert (answer.status_code, answer.headers.get("ETag")) == (200, None)
+
+
 @pytest.mark.parametrize("name", FINDERS)
 def test_a_list_is_the_page_of_the_reader(client: ApiClient, path: Path, name: str) -> None:
     find = getattr(TelemetryDatabase(path), FINDERS[name])
