@@ -37,7 +37,7 @@ from otel_sqlite_exporter.storage.connection import allow_signals, read_file
 from otel_sqlite_exporter.storage.identity import find_version, migrate_hint, missing_hint
 from otel_sqlite_exporter.storage.migrations import is_older
 from otel_sqlite_exporter.storage.open_work import show_open_work
-from otel_sqlite_exporter.storage.read_deadline import is_reading_over
+from otel_sqlite_exporter.storage.running_reads import is_reading_over, noting_read
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -107,7 +107,7 @@ class TelemetryFile:
         try:
             return read_file(
                 self.path,
-                lambda connection: _ask(connection, question, *args, **kwargs),
+                lambda connection: _ask(self.path, connection, question, *args, **kwargs),
                 busy_timeout_ms=self._busy_timeout_ms,
                 configure=self._configure,
             )
@@ -126,6 +126,7 @@ class TelemetryFile:
 
 
 def _ask(
+    path: str,
     connection: sqlite3.Connection,
     question: Callable[Concatenate[sqlite3.Connection, _P], _T],
     *args: _P.args,
@@ -134,7 +135,8 @@ def _ask(
     show_open_work(connection)
     texts = TextSearch(connection)
     try:
-        return question(connection, *args, **kwargs)
+        with noting_read(path, connection.interrupt):
+            return question(connection, *args, **kwargs)
     except sqlite3.OperationalError as error:
         if texts.is_exhausted:
             raise FilterError(

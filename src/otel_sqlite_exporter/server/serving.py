@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import ssl
+import threading
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -23,11 +25,14 @@ from otel_sqlite_exporter.server.serve_options import ServeOptions, load_parts
 from otel_sqlite_exporter.server.server_context import ServerContext
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.identity import identify_file
+from otel_sqlite_exporter.storage.running_reads import interrupt_reads
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.server.otlp_grpc import GrpcFront
 
 _LOOK_MS = 1_000
+_LAST_READS_S = 1.0
+_TICK_S = 0.05
 
 
 class TelemetryServer:
@@ -64,6 +69,7 @@ class TelemetryServer:
             raise
         self.warnings = (*self._policy.warnings, *warnings, *self._listeners.warnings)
         self._front: GrpcFront | None = None
+        self._is_closed = threading.Event()
         self._context = ServerContext(
             settings, TelemetryDatabase(settings.path), self._receiver, self.base_urls, self._intake
         )
@@ -95,6 +101,10 @@ class TelemetryServer:
         """Return whether `run` accepts requests, or will not any more, within that time."""
         return self._server.has_started.wait(timeout_s)
 
+    def is_stopping(self) -> bool:
+        """Return whether the server ends, or has ended."""
+        return self._server.should_exit
+
     async def start_beside(self) -> None:
         """Start gRPC on the running event loop."""
         if not self.grpc_addresses or self._intake is None:
@@ -105,8 +115,9 @@ class TelemetryServer:
         await self._front.start()
 
     def begin_stop(self) -> None:
-        """Give bodies that are being read and tools that work a last second, and let streams of events end."""
+        """Give bodies, questions and tools a last second, and let streams of events end."""
         self._context.stopping.set()
+        threading.Thread(target=self._end_reads, name="end of reads", daemon=True).start()
         for part in self._context.at_stop:
             part()
         if self._intake is not None:
@@ -118,15 +129,21 @@ class TelemetryServer:
             await self._front.stop()
 
     def close(self) -> None:
-        """Write what waits, close the file and the sockets, and end statements that still run. Calling it again does
-        nothing."""
+        """Write what waits, and close the file and the sockets. Calling it again does nothing."""
         self._listeners.close()
         receiver, self._receiver = self._receiver, None
         if self._intake is not None:
             self._intake.close()
         if receiver is not None:
             receiver.close()
-        end_statements()
+        self._is_closed.set()
+
+    def _end_reads(self) -> None:
+        """Interrupt what is read, and end the statements that run, for longer than a second from now."""
+        self._is_closed.wait(_LAST_READS_S)
+        while interrupt_reads(self._context.database.path) or not self._is_closed.is_set():
+            end_statements()
+            time.sleep(_TICK_S)
 
 
 def _check_file(settings: Settings, options: ServeOptions) -> Iterator[str]:

@@ -126,7 +126,7 @@ def serve(
         policy=policy,
     )
     server = TelemetryServer(settings, options)
-    log_to_stderr()
+    log_to_stderr(server.is_stopping)
     _show_start(server, settings.path, policy)
     server.run()
 

@@ -14,6 +14,7 @@ from typing import Any
 from otel_sqlite_exporter import errors
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.sandbox.statement_worker import TOO_LATE, read_message, write_message
+from otel_sqlite_exporter.storage.running_reads import noting_read
 
 _KEPT = 2
 """The most processes that are kept while no statement runs. Each has 30 MB."""
@@ -41,8 +42,9 @@ def ask_process(asked: dict[str, Any], timeout_s: float) -> dict[str, Any]:
     assert process.stdout is not None
     answer = None
     try:
-        write_message(process.stdin, asked)
-        answer = read_message(process.stdout)
+        with noting_read(asked["path"], process.kill):
+            write_message(process.stdin, asked)
+            answer = read_message(process.stdout)
     except BrokenPipeError:
         pass
     finally:

@@ -17,10 +17,11 @@ from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.server.api.api_problems import Problem, ProblemError
 from otel_sqlite_exporter.server.server_context import ServerContext
 from otel_sqlite_exporter.settings import Settings
-from otel_sqlite_exporter.storage.read_deadline import reading_for
+from otel_sqlite_exporter.storage.running_reads import reading_for
 
 _T = TypeVar("_T")
 Arguments = Mapping[str, Any]
+_RETRY_AFTER_S = "5"
 _LONGEST_WAIT_S = 5.0
 _LONGEST_READ_S = 15.0
 
@@ -28,7 +29,8 @@ _LONGEST_READ_S = 15.0
 class _ReadingThreads:
     """Threads for one kind of work: how many, and how long what is asked may take on one, in seconds."""
 
-    def __init__(self, most: int, longest_s: float = math.inf) -> None:
+    def __init__(self, context: ServerContext, most: int, longest_s: float = math.inf) -> None:
+        self._stopping = context.stopping
         self._limiter = anyio.CapacityLimiter(most)
         self._unbounded = anyio.CapacityLimiter(math.inf)
         self._longest_s = longest_s
@@ -37,7 +39,7 @@ class _ReadingThreads:
         """Return `work(*arguments)` from a thread.
 
         Raises:
-            ProblemError: None is free within `longest_wait_s`.
+            ProblemError: None is free within `longest_wait_s`, or it failed because the server stops.
         """
         place = object()
         try:
@@ -45,10 +47,13 @@ class _ReadingThreads:
                 await self._limiter.acquire_on_behalf_of(place)
         except TimeoutError:
             detail = f"all threads for this have been at work for {longest_wait_s:g} s: ask again later, or for less"
-            headers = {"Retry-After": f"{longest_wait_s:g}"}
-            raise ProblemError(Problem("busy", HTTPStatus.SERVICE_UNAVAILABLE, detail, headers=headers)) from None
+            raise _make_busy(detail) from None
         try:
             return await anyio.to_thread.run_sync(self._work, work, *arguments, limiter=self._unbounded)
+        except Exception as error:
+            if not self._stopping.is_set():
+                raise
+            raise _make_busy("the server stops: ask again") from error
         finally:
             self._limiter.release_on_behalf_of(place)
 
@@ -57,6 +62,12 @@ class _ReadingThreads:
             return work(*arguments)
         with reading_for(self._longest_s):
             return work(*arguments)
+
+
+def _make_busy(detail: str) -> ProblemError:
+    return ProblemError(
+        Problem("busy", HTTPStatus.SERVICE_UNAVAILABLE, detail, headers={"Retry-After": _RETRY_AFTER_S})
+    )
 
 
 class ApiBackend:
@@ -69,16 +80,16 @@ class ApiBackend:
         self.database: TelemetryDatabase = context.database
         self.file = TelemetryFile(context.database.path, context.settings.busy_timeout_ms)
         self.state = FileState(self.file)
-        self._readers = _ReadingThreads(6, _LONGEST_READ_S)
-        self._statements = _ReadingThreads(2)  # with a deadline of their own
-        self._exports = _ReadingThreads(2)
+        self._readers = _ReadingThreads(context, 6, _LONGEST_READ_S)
+        self._statements = _ReadingThreads(context, 2)  # with a deadline of their own
+        self._exports = _ReadingThreads(context, 2)
 
     async def run(self, work: Callable[..., _T], *arguments: Any) -> _T:
         """Return `work(*arguments)`, which reads the file, from a thread.
 
         Raises:
             ReadTooLongError: It takes longer than 15 s.
-            ProblemError: All threads are busy for 5 s.
+            ProblemError: All threads are busy for 5 s, or the server stops.
         """
         return await self._readers.run(work, *arguments, longest_wait_s=_LONGEST_WAIT_S)
 
