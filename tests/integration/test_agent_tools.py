@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otel_sqlite_exporter.agent_tools import tool_answers
 from otel_sqlite_exporter.agent_tools.answers import DEFAULT_BYTES, LEAST_BYTES, MOST_BYTES
 from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_answers import ToolText, answer, look_again
@@ -272,3 +273,11 @@ def test_an_empty_file_is_no_error(tmp_path: Path) -> None:
     assert "nothing was written yet" in read(AskedFile.open(path), "overview")["note"]
     assert read(AskedFile.open(path), "find", of="spans")["rows"] == []
     assert read(AskedFile.open(path), "errors")["errors_in_all"] == 0
+
+
+def test_a_question_that_takes_too_long_is_ended(files: dict[str, AskedFile], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tool_answers, "_LONGEST_READ_S", 0.0)
+    arguments: dict[str, Any]
+    for name, arguments in (("find", {"of": "spans", "filter": "attr.none:1"}), ("usage", {}), ("errors", {})):
+        told = ask(files["large"], name, **arguments)
+        assert (told.is_error, told.text.partition(":")[0]) == (True, "it takes too long to read"), name

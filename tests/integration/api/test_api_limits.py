@@ -6,8 +6,10 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import httpx
 import pytest
 
+from otel_sqlite_exporter.query.sandbox import statement_processes
 from otel_sqlite_exporter.server.api import api_backend
 from otel_sqlite_exporter.storage import connection as connection_module
 from tests.api_server import asking
@@ -45,3 +47,19 @@ def test_statements_that_are_slow_keep_no_reader_waiting(tmp_path: Path, monkeyp
         for thread in threads:
             thread.join()
         assert client.http.post("/sql", json={"sql": "SELECT 1", "timeout_s": 30}).status_code == 200
+
+
+@pytest.mark.slow
+def test_a_server_that_stops_waits_for_no_statement(tmp_path: Path) -> None:
+    ended: list[httpx.Response] = []
+    with asking(write_traces(tmp_path / "otel.db")) as client:
+        running = threading.Thread(
+            target=lambda: ended.append(client.http.post("/sql", json={"sql": ENDLESS, "timeout_s": 30}))
+        )
+        running.start()
+        while not statement_processes._processes._busy:
+            assert running.is_alive()
+        client.server.stop()
+        running.join()
+    assert ended[0].status_code >= 400  # the server gave it up
+    assert b"took longer than" not in ended[0].content  # and did not wait for its deadline

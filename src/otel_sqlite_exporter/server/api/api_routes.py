@@ -17,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
+from otel_sqlite_exporter.query.filter_values import is_fixed_time
 from otel_sqlite_exporter.server.api.api_answers import ApiAnswer, StreamedAnswer, cut_pieces, encode_answer
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend
 from otel_sqlite_exporter.server.api.api_problems import Problem, ProblemError, describe_problem
@@ -31,6 +32,7 @@ from otel_sqlite_exporter.server.server_context import ServerContext
 _LARGE_BYTES = 256 * 1024
 _MOST_BODY_BYTES = 1 << 20
 _END = object()
+_TIME_FIELD = re.compile("since|until", re.IGNORECASE)
 _Handler = Callable[[Request, dict[str, str]], Any]
 
 
@@ -136,7 +138,7 @@ def _work(
 ) -> tuple[str | None, Any]:
     """Return the ETag, and the response or what is to be streamed. Runs on a thread that may read the file."""
     etag = None
-    if route.has_state:
+    if route.has_state and not _depends_on_now(arguments):
         # Before the answer is read: a write in between makes it look older than it is, and never newer.
         etag = f'W/"{backend.state.read()}"'
         if _is_known(request, etag):
@@ -156,6 +158,12 @@ def _work(
         return etag, Response(b"".join(parts), media_type=JSON)
     pieces = iter(()) if request.method == "HEAD" else cut_pieces(parts)
     return etag, StreamingResponse(_iterate(pieces), headers={"Content-Length": str(size)}, media_type=JSON)
+
+
+def _depends_on_now(arguments: dict[str, Any]) -> bool:
+    """Return whether an answer changes with the time of asking, as of `since=15m`, though the file does not."""
+    times = [arguments[name] for name in ("since", "until") if name in arguments]
+    return not all(map(is_fixed_time, times)) or _TIME_FIELD.search(arguments.get("filter", "")) is not None
 
 
 def _is_known(request: Request, etag: str) -> bool:
