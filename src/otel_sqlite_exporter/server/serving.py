@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp
 
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
-from otel_sqlite_exporter.query.sandbox.statement_processes import end_statements
 from otel_sqlite_exporter.receive.receiver import Receiver
 from otel_sqlite_exporter.server.access.access_middleware import AccessMiddleware
 from otel_sqlite_exporter.server.access.access_policy import AccessPolicy, make_policy
@@ -144,7 +143,6 @@ class TelemetryServer:
         """Interrupt what is read, and end the statements that run, for longer than a second from now."""
         self._is_closed.wait(_LAST_READS_S)
         while interrupt_reads(self._context.database.path) or not self._is_closed.is_set():
-            end_statements()
             time.sleep(_TICK_S)
 
 

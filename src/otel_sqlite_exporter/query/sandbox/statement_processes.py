@@ -60,37 +60,27 @@ def ask_process(asked: dict[str, Any], timeout_s: float) -> dict[str, Any]:
     return found
 
 
-def end_statements() -> None:
-    """End the statements that run, and the processes that wait for some."""
-    _processes.end_all()
-
-
 class _StatementProcesses:
     """Those of this process. Safe to use on any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: list[subprocess.Popen[bytes]] = []
-        self._busy: set[subprocess.Popen[bytes]] = set()
 
     def take(self) -> subprocess.Popen[bytes]:
         """Return a process that waits for a statement."""
-        process: subprocess.Popen[bytes] | None = None
-        while process is None:
+        while True:
             with self._lock:
-                known = self._idle.pop() if self._idle else None
-            process = _start() if known is None else known
-            if process.poll() is not None:
-                _end(process)
-                process = None
-        with self._lock:
-            self._busy.add(process)
-        return process
+                process = self._idle.pop() if self._idle else None
+            if process is None:
+                return _start()
+            if process.poll() is None:
+                return process
+            _end(process)
 
     def give_back(self, process: subprocess.Popen[bytes], *, is_usable: bool) -> None:
         """Keep a process for the next statement, or end it."""
         with self._lock:
-            self._busy.discard(process)
             is_kept = is_usable and len(self._idle) < _KEPT
             if is_kept:
                 self._idle.append(process)
@@ -98,11 +88,9 @@ class _StatementProcesses:
             _end(process)
 
     def end_all(self) -> None:
-        """End all, also in the middle of a statement."""
+        """End the processes that wait."""
         with self._lock:
             idle, self._idle = self._idle, []
-            for process in self._busy:
-                process.kill()
         for process in idle:
             _end(process)
 
