@@ -24,9 +24,10 @@ from benchmarks.openinference import openinference_spans
 from benchmarks.paced import keep_pace
 from benchmarks.peers import PEERS, make_peers
 from benchmarks.producers import PRODUCERS, WRITERS, produce, write_together
-from benchmarks.receiver import CLIENTS, EXPORTER, JSON, KINDS, PROTOBUF, compare_with_exporter, serve_clients
+from benchmarks.receiver import CLIENTS, EXPORTER, KINDS, compare_with_exporter, serve_clients
 from benchmarks.recognition import measure_recognition
 from benchmarks.rivals import CONTENDERS, Contender
+from benchmarks.sender import JSON, PROTOBUF
 from benchmarks.services import load_services
 from benchmarks.spans import BATCH, TEXT_BYTES
 from benchmarks.transfer import Transfer, run_transfers

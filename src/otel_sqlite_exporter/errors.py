@@ -69,6 +69,10 @@ class TooMuchWorkError(SQLiteExporterError):
     """To look for something in texts takes too long: it is given up, and redaction masks such a text."""
 
 
+class ReadTooLongError(SQLiteExporterError):
+    """What was asked takes longer to read than the time that there is for it."""
+
+
 class NotFoundError(SQLiteExporterError, LookupError):
     """The file has nothing with this id, or several things whose id begins with it."""
 

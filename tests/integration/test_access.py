@@ -19,7 +19,7 @@ from google.rpc.status_pb2 import Status
 from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.cli.edges.access_options import ACCESS_ARGUMENTS
 from otel_sqlite_exporter.errors import ConfigurationError, NotFoundError
-from otel_sqlite_exporter.server.access import access_middleware, tokens
+from otel_sqlite_exporter.server.access import access_middleware, token_rights, tokens
 from otel_sqlite_exporter.server.access.access_policy import AccessPolicy, make_policy
 from otel_sqlite_exporter.server.access.refusal_answers import AccessRefusal
 from otel_sqlite_exporter.server.access.tokens import Token, TokenFile
@@ -410,7 +410,8 @@ def test_the_command_creates_lists_and_revokes(path: Path) -> None:
 def test_the_document_names_every_refusal() -> None:
     rows = find_tables("docs/security.md", "What is refused, and how")
     described = {(row[0].strip("`"), int(row[1])) for row in rows}
-    refusals = [one for one in vars(access_middleware).values() if isinstance(one, AccessRefusal)]
+    modules = access_middleware, token_rights
+    refusals = [one for module in modules for one in vars(module).values() if isinstance(one, AccessRefusal)]
     assert described == {(one.kind, one.status) for one in refusals}
     options = {one.opts[0] for one in cli.commands["serve"].params if one.name in (*ACCESS_ARGUMENTS,)}
     shown = {

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otel_sqlite_exporter.agent_tools import tool_answers
 from otel_sqlite_exporter.agent_tools.answers import DEFAULT_BYTES, LEAST_BYTES, MOST_BYTES
 from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_answers import ToolText, answer, look_again
@@ -101,7 +102,7 @@ def test_no_answer_is_larger_than_it_may_be(files: dict[str, AskedFile], name: s
             assert hidden == [], (tool, arguments)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_whatever_is_asked_is_answered_within_bounds(files: dict[str, AskedFile], data: st.DataObject) -> None:
     asked = files[data.draw(st.sampled_from(["hostile", "agents"]))]
@@ -121,7 +122,8 @@ def test_whatever_is_asked_is_answered_within_bounds(files: dict[str, AskedFile]
     told = answer(asked, tool.name, arguments)
     assert isinstance(told, ToolText)
     size = arguments.get("max_bytes")
-    assert len(told.text.encode()) <= (size if isinstance(size, int) and size > 1 else DEFAULT_BYTES)
+    most = size if isinstance(size, int) and LEAST_BYTES <= size <= MOST_BYTES else DEFAULT_BYTES
+    assert len(told.text.encode()) <= most
     assert "the tool failed" not in told.text
     if not told.is_error:
         json.loads(told.text)
@@ -131,7 +133,7 @@ def test_whatever_is_asked_is_answered_within_bounds(files: dict[str, AskedFile]
 @pytest.mark.parametrize(
     ("name", "tool", "arguments"),
     [
-        ("large", "get_trace", {"id": TRACE, "max_bytes": MOST_BYTES, "depth": 5, "fold": False}),
+        ("large", "get_trace", {"id": TRACE, "depth": 4, "fold": False}),
         ("large", "get_session", {"id": "large", "max_bytes": 8_000}),
         ("large", "get_messages", {"id": "large"}),
         ("large", "find", {"of": "calls", "limit": 40, "max_bytes": LEAST_BYTES}),
@@ -238,6 +240,18 @@ def test_what_is_wrong_comes_back_as_a_sentence(
     assert said in told.text
 
 
+def test_a_sentence_shows_what_cannot_be_seen_and_is_short(files: dict[str, AskedFile]) -> None:
+    told = ask(files["hostile"], "get_session", id="\u202e\x1b" * 9_000)
+    assert told.is_error
+    assert told.text.isprintable()
+    assert len(told.text) <= 2_000
+    field = ".".join("a" * 900)
+    told = ask(files["hostile"], "get_item", id="llm:1", field=field)
+    assert "has no field" in told.text
+    told = ask(files["hostile"], "get_item", id="llm:1", field=f"{field}.{field}.{field}")
+    assert "field: " in told.text
+
+
 def test_a_prefix_that_several_things_have_names_them(files: dict[str, AskedFile]) -> None:
     told = ask(files["agents"], "get_session", id="0")
     assert told.is_error
@@ -259,3 +273,11 @@ def test_an_empty_file_is_no_error(tmp_path: Path) -> None:
     assert "nothing was written yet" in read(AskedFile.open(path), "overview")["note"]
     assert read(AskedFile.open(path), "find", of="spans")["rows"] == []
     assert read(AskedFile.open(path), "errors")["errors_in_all"] == 0
+
+
+def test_a_question_that_takes_too_long_is_ended(files: dict[str, AskedFile], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tool_answers, "_LONGEST_READ_S", 0.0)
+    arguments: dict[str, Any]
+    for name, arguments in (("find", {"of": "spans", "filter": "attr.none:1"}), ("usage", {}), ("errors", {})):
+        told = ask(files["large"], name, **arguments)
+        assert (told.is_error, told.text.partition(":")[0]) == (True, "it takes too long to read"), name

@@ -28,9 +28,10 @@ from benchmarks.million import load, time_reads
 from benchmarks.openinference import openinference_spans
 from benchmarks.paced import NoOpProcessor, keep_pace
 from benchmarks.peers import PEERS, make_peers
-from benchmarks.receiver import CLIENTS, EXPORTER, JSON, KINDS, PROTOBUF, compare_with_exporter, serve_clients
+from benchmarks.receiver import CLIENTS, EXPORTER, KINDS, compare_with_exporter, serve_clients
 from benchmarks.recognition import CAPTURES
 from benchmarks.rivals import CONTENDERS, Console, OverHTTP
+from benchmarks.sender import JSON, PROTOBUF
 from benchmarks.services import load_services
 from benchmarks.spans import Content, build_spans, trace_spans
 from benchmarks.transfer import run_transfers

@@ -22,8 +22,11 @@ from click.testing import CliRunner
 
 from otel_sqlite_exporter.cli.commands import PROGRAM, cli
 from otel_sqlite_exporter.cli.edges.connect_commands import AGENTS
-from otel_sqlite_exporter.connect.agent_profiles import PROFILES
-from otel_sqlite_exporter.connect.service_units import find_unit, write_launchd, write_systemd
+from otel_sqlite_exporter.connect.agent_profiles import PROFILES, Destination
+from otel_sqlite_exporter.connect.config_changes import make_change, plan_undo, plan_write
+from otel_sqlite_exporter.connect.service_units import find_unit, is_managed, write_launchd, write_systemd
+from otel_sqlite_exporter.connect.settings_text import make_target
+from otel_sqlite_exporter.errors import ConfigurationFileError
 from tests.commands import COMMAND
 from tests.conftest import HANG_S, clean_environment, exporting, in_new_process, make_spans
 
@@ -72,6 +75,12 @@ class Home:
     def list_files(self) -> set[str]:
         files = (file for file in self.folder.rglob("*") if file.is_file())
         return {file.relative_to(self.folder).as_posix() for file in files}
+
+    def read_files(self) -> dict[str, bytes]:
+        return {name: (self.folder / name).read_bytes() for name in self.list_files()}
+
+    def read_copies(self) -> dict[str, bytes]:
+        return {name: content for name, content in self.read_files().items() if name.endswith(".bak")}
 
 
 @pytest.fixture
@@ -173,14 +182,14 @@ def test_what_cannot_be_read_is_left_alone(agent: str, broken: str, home: Home) 
     else:
         file.rename(other)
         (file.symlink_to if broken == "link" else file.hardlink_to)(other)
-    before = {name: (home.folder / name).read_bytes() for name in home.list_files()}
+    before = home.read_files()
     code, printed, said = home.write(agent)
     assert code == 2
     assert printed == home.run(agent)[1]
     assert said.startswith("Error: ")
     assert said.endswith("; it was left as it is: paste what is printed here\n")
     assert said.count("\n") == 1
-    assert {name: (home.folder / name).read_bytes() for name in home.list_files()} == before
+    assert home.read_files() == before
 
 
 @pytest.mark.parametrize(
@@ -199,6 +208,127 @@ def test_text_that_cannot_be_changed_is_left_alone(agent: str, text: str, reason
     assert (code, printed) == (2, home.run(agent)[1])
     assert said == f"Error: {file}: {reason}; it was left as it is: paste what is printed here\n"
     assert (file.read_text(), len(home.list_files())) == (text, 1)
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_a_plan_that_another_run_overtook_changes_nothing(agent: str, home: Home) -> None:
+    """It waits for an answer, say. What the other run wrote can be taken back."""
+    file = home.fill(agent)
+    target = make_target(agent, PROFILES[agent], Destination("http://127.0.0.1:1"), str(file))
+    waiting = plan_write(target)
+    home.write(agent)
+    written = home.read_files()
+    with pytest.raises(ConfigurationFileError, match="was changed meanwhile: run the command again"):
+        make_change(waiting)
+    undo = plan_undo(target)
+    assert undo is not None
+    assert home.read_files() == written
+    home.write(agent, "--endpoint", "http://127.0.0.1:2")
+    with pytest.raises(ConfigurationFileError, match="was changed meanwhile: run the command again"):
+        make_change(undo)
+    assert home.run(agent, "--undo", "--yes")[0] == 0
+    assert file.read_text() == CONTENTS[agent]
+
+
+def test_runs_at_the_same_time_can_be_taken_back(home: Home) -> None:
+    file = home.fill("claude-code")
+    command = [*COMMAND, "connect", "claude-code", "--write", "--yes", "--no-wait", "--file", str(file)]
+    endpoints = [f"http://127.0.0.1:{port}" for port in range(1, 5)]
+    runs = [
+        subprocess.Popen(
+            [*command, "--endpoint", endpoint],
+            env=clean_environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for endpoint in endpoints
+    ]
+    assert 0 in [run.wait(HANG_S) for run in runs]
+    assert home.run("claude-code", "--undo", "--yes")[0] == 0
+    assert file.read_text() == CONTENTS["claude-code"]
+
+
+def test_a_file_holds_the_settings_of_one_agent(home: Home) -> None:
+    """The record beside it can take back one of them."""
+    for first, other in (("copilot", "otlp"), ("codex", "otlp"), ("claude-code", "gemini-cli")):
+        file = str(home.folder / first)
+        assert home.write(first, "--file", file)[0] == 0
+        written = home.read_files()
+        code, _, said = home.write(other, "--file", file)
+        assert (code, "it holds what was written for another agent" in said) == (2, True)
+        code, printed, _ = home.run(other, "--undo", "--yes", "--file", file)
+        assert (code, printed) == (0, f"nothing to do: this command has written nothing to {file}\n")
+        assert home.read_files() == written
+        assert home.run(first, "--undo", "--yes", "--file", file)[0] == 0
+        assert not Path(file).exists()
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_a_read_only_file_is_left_alone(agent: str, home: Home) -> None:
+    """Its folder would let it be replaced."""
+    file = home.fill(agent)
+    file.chmod(0o444)
+    before = home.read_files()
+    assert f"Error: {file} cannot be written: Permission denied" in home.write(agent)[2]
+    assert home.read_files() == before
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"keys": [{"path": [], "value": "1", "before": None}]},
+        {"keys": [{"path": ["env", 5], "value": "1", "before": None}]},
+        {"keys": [{"path": ["env", "A"], "value": "1", "before": 7}]},
+        {"keys": [{"path": "env", "value": "1", "before": None}]},
+        {"made": [[]]},
+        {"block": 7},
+    ],
+)
+def test_a_record_that_says_something_else_is_damaged(agent: str, change: dict[str, Any], home: Home) -> None:
+    file = home.fill(agent)
+    record = {"version": 1, "made_file": True, "keys": [], "made": [], "block": None} | change
+    file.with_name(f"{file.name}.otel-sqlite-exporter.json").write_text(json.dumps(record))
+    for done in (home.write(agent), home.run(agent, "--undo", "--yes")):
+        assert done[0] == 2
+        assert "is damaged: remove it, and what it names, by hand" in done[2]
+    assert file.read_text() == CONTENTS[agent]
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_line_ends_are_those_of_the_file(agent: str, home: Home) -> None:
+    """And an editor may change them."""
+    file = home.fill(agent)
+    for first, then in (("\r\n", "\r\n"), ("\n", "\r\n"), ("\r\n", "\n")):
+        file.write_bytes(CONTENTS[agent].replace("\n", first).encode())
+        assert home.write(agent)[0] == 0
+        written = file.read_bytes().decode()
+        assert written.count("\n") == written.count(first)
+        file.write_bytes(written.replace("\r\n", "\n").replace("\n", then).encode())
+        assert home.run(agent, "--undo", "--yes")[0] == 0
+        assert file.read_bytes() == CONTENTS[agent].replace("\n", then).encode()
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_a_byte_order_mark_stays(agent: str, home: Home) -> None:
+    file = home.fill(agent)
+    held = b"\xef\xbb\xbf" + CONTENTS[agent].encode()
+    file.write_bytes(held)
+    assert home.write(agent)[0] == 0
+    assert file.read_bytes().count(b"\xef\xbb\xbf") == 1
+    assert file.read_bytes().startswith(held[:4])
+    assert home.run(agent, "--undo", "--yes")[0] == 0
+    assert file.read_bytes() == held
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+def test_a_file_that_was_emptied_holds_nothing_to_take_back(agent: str, home: Home) -> None:
+    file = home.fill(agent)
+    home.write(agent)
+    file.write_text("\n")
+    code, printed, _ = home.run(agent, "--undo", "--yes")
+    assert (code, printed) == (0, f"nothing to do: {file} is as it was\n")
+    assert home.read_files() == {FILES[agent]: b"\n"} | home.read_copies()
 
 
 def write_as_another(file: str) -> None:
@@ -281,6 +411,16 @@ def test_content_that_was_chosen_before_is_said(home: Home) -> None:
     assert "Not sent: prompts" in said
 
 
+@pytest.mark.parametrize("agent", ["claude-code", "copilot", "otlp"])
+def test_variables_of_one_signal_that_come_before_are_said(agent: str, home: Home) -> None:
+    said = home.run(agent, OTEL_EXPORTER_OTLP_LOGS_ENDPOINT="http://x")[2]
+    assert "environment variables come before these settings: unset OTEL_EXPORTER_OTLP_LOGS_ENDPOINT" in said
+    file = home.fill("claude-code")
+    file.write_text('{"env": {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://x"}}')
+    before = f"env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT in {file} come before these settings: remove them"
+    assert (before in home.run(agent)[2]) == (agent == "claude-code")
+
+
 def test_folders_that_variables_name_are_used(home: Home) -> None:
     folder = home.folder / "else"
     for agent, variable, file in (
@@ -323,6 +463,7 @@ def test_the_shell_gives_the_variables_to_that_program_alone(home: Home) -> None
         (("codex", "--write", "--undo"), "give only one of --write and --undo"),
         (("--service", "codex"), "--service takes no AGENT, only PATH"),
         (("--service", "otel.db", "otel.db"), "--service takes no AGENT, only PATH"),
+        (("--service", "--endpoint", "http://c"), "--service takes no option but --write, --undo and --yes"),
         (("--service", "--content"), "--service takes no option but --write, --undo and --yes"),
         *(
             (("codex", "--endpoint", endpoint), "give a URL such as http://127.0.0.1:4318")
@@ -334,7 +475,13 @@ def test_the_shell_gives_the_variables_to_that_program_alone(home: Home) -> None
                 "http://c?d",
                 "http://x:y",
                 "http://a b",
+                "http://c:0",
+                "http://c/#",
             )
+        ),
+        *(
+            (("codex", "--endpoint", f"http://c/v1/{signal}"), f"give the address without /v1/{signal.rstrip('/')}")
+            for signal in ("traces", "logs/", "metrics")
         ),
         (("codex", "--token", "a b"), "give what the command `token` printed"),
     ],
@@ -404,6 +551,23 @@ def test_a_service_is_printed_written_and_removed(home: Home) -> None:
     file.write_text(file.read_text().removesuffix("# mine\n"))
     assert home.run("--service", "--undo", "--yes")[0] == 0
     assert {name for name in home.list_files() if not name.endswith(".bak")} == set()
+    file.write_text(printed)  # by hand
+    assert home.run("--service", "my otel.db", "--write", "--yes")[:2] == (0, f"nothing to do: {file} is as it was\n")
+    assert "this command has written nothing" in home.run("--service", "--undo", "--yes")[1]
+    assert file.read_text() == printed
+
+
+def test_a_relative_folder_of_services_is_ignored(home: Home) -> None:
+    if find_unit("/x") is None:
+        pytest.skip("no service manager is known here")
+    assert f"{home.folder}/.config/systemd/user" in home.run("--service", XDG_CONFIG_HOME="rel")[2]
+    assert f"{home.folder}/cfg/systemd/user" in home.run("--service", XDG_CONFIG_HOME=f"{home.folder}/cfg")[2]
+
+
+def test_a_service_manager_that_does_not_run_is_said(home: Home) -> None:
+    if find_unit("/x") is None:
+        pytest.skip("no service manager is known here")
+    assert ("systemd does not run here" in home.run("--service")[2]) == (not is_managed())
 
 
 def test_systemd_takes_the_unit(tmp_path: Path) -> None:

@@ -291,9 +291,14 @@ def test_a_search_takes_a_filter_and_leaves_out_what_lacks_a_field(files: tuple[
     assert {hit.what for hit in search(filter="model:gpt*")} == {"gpt-4.1"}
     assert {hit.kind for hit in search(filter="-model:gpt*")} == {"llm"}
     assert len(search(filter="status:ok,error")) == len(search())
+    for one in ("tokens", "tool"):
+        assert search(filter=f"has:{one}").hits == search(filter=f"{one}:*").hits
+    assert {hit.kind for hit in search(filter="-has:cost has:attr.app.is_first")} == {"llm"}
     assert [hit.kind for hit in TelemetryDatabase(files[0]).search("7", filter="tool:search", limit=1)] == ["tool"]
     with pytest.raises(FilterError, match=r"^filter: only tool executions have tool, and only model calls have model"):
         search(filter="model:gpt* tool:search")
+    with pytest.raises(FilterError, match=r"^filter: only tool executions have tool, and only model calls have model"):
+        search(filter="has:(model OR tool)")
     with pytest.raises(FilterError, match=r"^filter: only tool executions have tool, and only model calls have model"):
         search(filter="tool:search", model="gpt-4.1")
     with pytest.raises(FilterError, match=r"^tool_name: only tool executions have it, and only model calls have model"):

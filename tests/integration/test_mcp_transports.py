@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -241,6 +242,21 @@ def test_standard_output_carries_the_protocol_alone(file: Path) -> None:
     assert answers[1]["result"]["protocolVersion"] == "2025-06-18"
     assert answers[2]["error"]["code"] == -32602
     assert json.loads(answers[3]["result"]["content"][0]["text"])["errors_in_all"] == 2
+
+
+def test_an_interrupt_ends_it(file: Path) -> None:
+    command = [sys.executable, "-m", "otel_sqlite_exporter", "mcp", str(file)]
+    hello = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"})
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=clean_environment()
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(f"{hello}\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["id"] == 1
+        process.send_signal(signal.SIGINT)
+        assert process.wait(HANG_S) == -signal.SIGINT
 
 
 def test_without_the_package_one_sentence_says_what_to_install(file: Path, tmp_path: Path) -> None:

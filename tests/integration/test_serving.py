@@ -30,6 +30,7 @@ from tests.serving import JSON, ask, serving, serving_here
 
 line = pytest.mark.line
 DISTRIBUTION = "otel-sqlite-exporter"
+CHECK = "tools/check_alive.py"
 
 
 @line("Missing file")
@@ -146,6 +147,11 @@ def test_readiness_follows_the_file(path: Path, tmp_path: Path) -> None:
     [
         ("starlette", [], "`serve` needs starlette: `pip install 'otel-sqlite-exporter[serve]'`"),
         ("grpc", ["--grpc"], "gRPC needs grpcio: `pip install 'otel-sqlite-exporter[grpc]'`, or leave --grpc out"),
+        (
+            "mcp",
+            ["--tools"],
+            "tools for agents need the package mcp: `pip install 'otel-sqlite-exporter[mcp]'`, or leave --tools out",
+        ),
     ],
 )
 def test_a_missing_package_is_one_sentence(
@@ -156,10 +162,11 @@ def test_a_missing_package_is_one_sentence(
 
 
 @line("Missing package")
-def test_without_grpcio_the_server_receives_over_http(path: Path, tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['grpc'] = None\n")
+def test_without_grpcio_and_mcp_the_server_does_the_rest(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['grpc'] = sys.modules['mcp'] = None\n")
     with serving(path, PYTHONPATH=str(tmp_path)) as served:
         assert served.grpc == ""
+        assert "/mcp" not in served.printed
         assert ask(served.port, "/v1/traces", as_json("over http"), JSON).status == 200
 
 
@@ -207,4 +214,5 @@ def test_the_image_starts_the_server_with_options_that_it_has() -> None:
     serve.make_context(name, options)
     defaults = {one.name: one.default for one in serve.params}
     assert re.findall(r"^EXPOSE (.*)$", text, re.MULTILINE) == [f"{defaults['grpc_port']} {defaults['port']}"]
-    assert f"http://127.0.0.1:{defaults['port']}/livez" in text
+    assert f"COPY {CHECK} " in text
+    assert f"{defaults['port']}" in (ROOT / CHECK).read_text()

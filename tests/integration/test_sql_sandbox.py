@@ -5,7 +5,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,15 +19,12 @@ from typing import Any
 import pytest
 
 from otel_sqlite_exporter.errors import FileRefusedError, FilterError
-from otel_sqlite_exporter.query.sandbox.bounded_statement import (
-    BoundedResult,
-    StatementLimits,
-    run_bounded_statement,
-)
+from otel_sqlite_exporter.query.sandbox.bounded_statement import run_bounded_statement
 from otel_sqlite_exporter.query.sandbox.readable_names import FUNCTIONS
+from otel_sqlite_exporter.query.sandbox.statement_limits import BoundedResult, StatementLimits
 from otel_sqlite_exporter.sql.texts import read_folder
 from tests.commands import run_here
-from tests.conftest import exporting, make_spans
+from tests.conftest import clean_environment, exporting, make_spans
 
 NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT {}) "
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
@@ -230,7 +231,7 @@ def test_a_limit_has_a_limit(limits: dict[str, Any]) -> None:
         f"SELECT {'(' * 300}1{')' * 300}",
         f"SELECT count(*) FROM {', '.join(f'agent_tree AS a{number}' for number in range(60))}",
         f"SELECT 'a' LIKE '{'%a' * 300}'",
-        "SELECT length(zeroblob(2000000))",
+        "SELECT length(zeroblob(70000000))",
     ],
 )
 def test_its_size_and_depth_are_bounded(stored: Path, text: str) -> None:
@@ -252,6 +253,72 @@ def test_time_is_bounded_and_others_go_on(stored: Path) -> None:
     for thread in threads:
         thread.join()
     assert failures == ["timeout_s: the statement took longer than 1 s"] * 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT like('%' || printf('%400s', '') || 'b', printf('%60000000s', ''))",  # 44 s
+        "WITH a (x, y) AS (SELECT printf('%1000000s', ''), printf('%500000s', '') || 'b') SELECT instr(x, y) FROM a",
+        f"SELECT {','.join(f'length(upper(printf({chr(39)}%60000000s{chr(39)}, {number})))' for number in range(100))}",
+    ],
+)
+def test_a_function_that_looks_at_no_clock_is_ended(stored: Path, text: str) -> None:
+    assert refused(stored, text, timeout_s=0.1) == "timeout_s: the statement took longer than 0.1 s"
+    assert ask(stored, "SELECT count(*) FROM spans").rows == ((3,),)
+
+
+def test_what_a_statement_takes_is_not_taken_from_this_process(stored: Path) -> None:
+    values = ", ".join(f"printf('%60000000s', ?1 + {number})" for number in range(12))
+    assert "needs too much memory" in refused(stored, f"SELECT max({values})", [1], timeout_s=30)
+    with closing(sqlite3.connect(stored)) as connection:
+        assert connection.execute("PRAGMA hard_heap_limit").fetchone() == (0,)
+
+
+def test_a_fork_has_processes_of_its_own(stored: Path) -> None:
+    assert ask(stored, "SELECT 1").rows == ((1,),)
+    program = (
+        "import os, sys\n"
+        "from otel_sqlite_exporter.query.sandbox.bounded_statement import run_bounded_statement as run\n"
+        "assert run(sys.argv[1], 'SELECT 1').rows == ((1,),)\n"
+        "child = os.fork()\n"
+        "assert run(sys.argv[1], 'SELECT ?', [child]).rows == ((child,),)\n"
+        "assert child == 0 or os.waitpid(child, 0)[1] == 0\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program, str(stored)],
+        cwd=stored.parent,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_process_that_was_killed_is_replaced(stored: Path) -> None:
+    found: list[str] = []
+    known = {*find_children()}
+    waiting = threading.Thread(
+        target=lambda: found.append(refused(stored, f"{ENDLESS} SELECT max(i) FROM n", timeout_s=30))
+    )
+    waiting.start()
+    while not (busy := [child for child in find_children() if is_busy(child)]):
+        assert waiting.is_alive(), (found, known)
+    os.kill(busy[0], signal.SIGKILL)
+    waiting.join()
+    assert found == ["sql: the process that ran it ended: select less, or aggregate less at once"]
+    assert ask(stored, "SELECT 1").rows == ((1,),)
+
+
+def find_children() -> list[int]:
+    """The processes that run statements of this process."""
+    return [int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
+
+
+def is_busy(pid: int) -> bool:
+    """Whether a process has two threads: one waits for the end of a statement."""
+    return len([*Path(f"/proc/{pid}/task").iterdir()]) > 2
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:

@@ -27,7 +27,8 @@ from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.telemetry_resources import INSTRUCTIONS
 from otel_sqlite_exporter.agent_tools.tool_server import ToolServer
 from otel_sqlite_exporter.errors import ConfigurationError, FilterError
-from otel_sqlite_exporter.query.sandbox.bounded_statement import StatementLimits, run_bounded_statement
+from otel_sqlite_exporter.query.sandbox.bounded_statement import run_bounded_statement
+from otel_sqlite_exporter.query.sandbox.statement_limits import StatementLimits
 from otel_sqlite_exporter.receive.receiver import Receiver
 from otel_sqlite_exporter.server import health_checks, mcp_mount, otlp_http
 from otel_sqlite_exporter.server.access.access_middleware import AccessMiddleware

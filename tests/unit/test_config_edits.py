@@ -111,6 +111,20 @@ def test_what_somebody_else_changed_stays() -> None:
     assert (back, changed) == ('[otel]\nlog_user_prompt = false\nenvironment = "dev"\n', [("otel", "log_user_prompt")])
 
 
+def test_an_object_that_somebody_else_replaced_stays() -> None:
+    _, written = write_keys('{"z": 1}', JSON, WANTED, NOTHING)
+    assert undo_keys('{"z": 1, "env": "x", "c": false}', JSON, written) == ('{"z": 1, "env": "x"}', [])
+
+
+@pytest.mark.parametrize("text", ["[otel.tls]\na = 1\n", '[otel . "tls"]\na = 1\n', "[[otel.tls]]\na = 1\n"])
+def test_a_table_that_has_tables_but_no_header_loses_the_header_again(text: str) -> None:
+    new, written = write_keys(text, TOML, TABLE, NOTHING)
+    second, kept = write_keys(new, TOML, {("otel", "exporter"): EXPORTER}, written)
+    assert tomllib.loads(second)["otel"] == {**tomllib.loads(text)["otel"], "exporter": EXPORTER}
+    for one, those in ((new, written), (second, kept)):
+        assert undo_keys(one, TOML, those) == (text, [])
+
+
 def test_what_is_not_wanted_any_more_is_taken_back() -> None:
     text = '{\n  "env": {\n    "B": 7\n  }\n}\n'
     first, written = write_keys(text, JSON, WANTED, NOTHING)

@@ -171,7 +171,12 @@ def compile_all(view: AskableView[Any], filter: str) -> list[Condition]:
         ("attr.a:*", [attribute("a", "exists", True)]),
         ("has:attr.a.b", [attribute("a.b", "exists", True)]),
         ("-attr.a:*", [NotMet(attribute("a", "exists", True))]),
-        ("attr.a:1..5", [attribute("a", ">=", 1.0), attribute("a", "<=", 5.0)]),
+        ("attr.a:1..5", [attribute("a", ">=", 1), attribute("a", "<=", 5)]),
+        (f"attr.a:{2**53 + 1}..5e20", [attribute("a", ">=", 2**53 + 1), attribute("a", "<=", 5e20)]),
+        ('attr.a>"1k"', [attribute("a", ">", "1k")]),
+        ("attr.a:1k", [attribute("a", "=", "1k")]),
+        ("attr.a<2026-01-31", [attribute("a", "<", "2026-01-31")]),
+        ('attr."a*":1', [attribute("a*", "=", 1)]),
         ("attr.a:1..x", [attribute("a", "=", "1..x")]),
         ("attr.a:1e999", [attribute("a", "=", "1e999")]),
         ('attr."a b\\"c":x', [attribute('a b"c', "=", "x")]),
@@ -186,6 +191,14 @@ def compile_all(view: AskableView[Any], filter: str) -> list[Condition]:
         ("*a* b? co-op", [words("a", "b?", "co-op")]),
         ("a - b", [words("a", "-", "b")]),
         ('\\-a \\"b', [words("-a", '"b')]),
+        ("\\*a *\\** \\*", [words("*a", "*", "*")]),
+        ("*a\\?[b* a\\*b", [words("a?[b", "a*b")]),
+        # What other languages mean stays text after a backslash, in double quotes, and where they mean nothing else.
+        ('name:"==a" "\'a b\'" "!name:a"', [text("name", "==a"), words("'a b'", "!name:a")]),
+        ("name:\\=a \\'a \\@b.c:d \\&&", [text("name", "=a"), words("'a", "@b.c:d", "&&")]),
+        ("name:~/a can't 5! a&&b", [text("name", "~/a"), words("can't", "5!", "a&&b")]),
+        ('name:a "and" b', [A, words("and", "b")]),
+        ("name:a was not found", [A, words("was", "not", "found")]),
         ("name:a x kind:CLIENT y", [A, C, words("x", "y")]),
     ],
 )
@@ -203,6 +216,12 @@ def test_a_text_means_these_conditions(filter: str, expected: list[Condition]) -
         (LOGS, "severity>INFO", [NumberCondition("severity_number", ">", 12)]),
         (LOGS, "severity<=error", [NumberCondition("severity_number", "<=", 20)]),
         (LOGS, "severity:17", [NumberCondition("severity_number", "=", 17)]),
+        (
+            LOGS,
+            "severity:warn..error",
+            [NumberCondition("severity_number", ">=", 13), NumberCondition("severity_number", "<=", 20)],
+        ),
+        (LOGS, "severity:17..", [NumberCondition("severity_number", ">=", 17)]),
         (LOGS, "event:a", [text("event_name", "a")]),
         (EVENTS, "event:a", [text("name", "a")]),
         (SPANS, "error_message:*late*", [text("status_description", like=("*late*",))]),
@@ -234,8 +253,39 @@ def test_a_field_is_a_column_of_its_view(view: AskableView[Any], filter: str, ex
         ("status_description:x", 0, "spans have no field 'status_description': did you mean error_message"),
         ("min_duration_ms:5", 0, "did you mean duration"),
         ("-cost>1", 1, "spans have no field 'cost': sessions, traces, calls have it"),
+        (
+            "a http.status:500",
+            2,
+            "did you mean status or attr.http.status? To look for the text, put it in double quotes",
+        ),
+        ("name:a x:y", 7, "start, end, since, until, has, attr.KEY. To look for the text, put it in double quotes"),
+        ("name==a", 5, "== is no operator: give :, !=, <, >, <= or >=, or put this value in double quotes"),
+        ("name=~a.*", 5, "=~ is no operator"),
+        ("name:a,!b", 7, ":! is no operator"),
+        ("duration=>5", 9, "=> is no operator"),
+        ("attr.a==500", 7, "== is no operator"),
+        ("name!~a", 0, "!~ means nothing here: give !=; for the text, put it in double quotes"),
+        ("x !name:a", 2, "! means nothing here: give -; for the text"),
+        ("+attr.a:1", 0, "+ means nothing here: leave it out; for the text"),
+        ("@http.status:500", 0, "an attribute is attr.http.status: for the text, put it in double quotes"),
+        ("name:'a b'", 5, "' is no quote here: put this value in double quotes"),
+        ("x \u201ca b\u201d", 2, "\u201c is no quote here: put this text in double quotes"),
+        ("name:a && x", 7, "give AND instead of &&, or put it in double quotes"),
+        ("x || y", 2, "give OR instead of ||"),
+        ("name:a and kind:client", 7, "give AND instead of and, or put it in double quotes"),
+        ("x or name:a", 2, "give OR instead of or"),
+        ("x not (name:a)", 2, "give NOT instead of not"),
+        ("attr.a.*:5", 0, 'a key is no pattern: put it in double quotes, as in attr."a*"'),
+        *(
+            (f"attr.a>{number}", 7, "numbers of attributes are those of JSON, without a unit: give one, or a text")
+            for number in ("1k", "2.5ms", ".5", "5.", "+5", "007")
+        ),
+        ("name:(a AND b)", 8, "commas separate the values in parentheses"),
+        ("start:20260131", 6, "nothing starts at an exact time"),
         ("http://x", 0, "spans have no field 'http': "),
         ("has:nmae", 4, "spans have no field 'nmae': did you mean name?"),
+        ("has:attr.a*", 4, "has takes the whole name of a field, or of an attribute in double quotes"),
+        ("has:*", 4, "has takes the whole name of a field"),
         ("has:since", 4, "has:since asks for nothing: give a field such as has:cost"),
         ("has:attr", 4, "has:attr asks for nothing"),
         ("has>name", 0, "has takes a colon"),
@@ -305,6 +355,13 @@ def test_an_error_shows_the_place() -> None:
     assert shown.startswith("  ...")
     assert shown.endswith("...")
     assert shown.isprintable()
+
+
+@pytest.mark.parametrize(("before", "cells"), [("名前", 4), ("😀", 2), ("e\u0301", 1), ("é", 1), ("ｶ", 1), ("\t", 1)])
+def test_an_error_shows_the_place_after_wide_and_combining_characters(before: str, cells: int) -> None:
+    with pytest.raises(FilterError) as caught:
+        compile_all(SPANS, f'"x{before}" colour:red')
+    assert caught.value.excerpt[1] == f"  {' ' * (cells + 4)}^"
 
 
 @pytest.mark.parametrize("value", [7, b"name:a", ["name:a"], True])

@@ -5,6 +5,8 @@ else that this process prints goes to stderr."""
 from __future__ import annotations
 
 import os
+import signal
+import threading
 
 import anyio
 from mcp.server.stdio import stdio_server
@@ -14,7 +16,10 @@ from otel_sqlite_exporter.agent_tools.tool_server import ToolServer
 
 
 def serve(path: str | os.PathLike[str] | None) -> None:
-    """Serve the file at `path` until the input ends."""
+    """Serve the file at `path` until the input ends, or SIGINT ends the process: a thread that waits for input cannot
+    be interrupted, and there is nothing to lose."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     anyio.run(_serve, AskedFile.open(path))
 
 

@@ -23,11 +23,13 @@ from otel_sqlite_exporter.agent_tools.answers import Answer, cut_text, write_ans
 from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_arguments import ToolArguments, read_arguments
 from otel_sqlite_exporter.agent_tools.tool_catalogue import BY_NAME
-from otel_sqlite_exporter.error_texts import describe_error
+from otel_sqlite_exporter.error_texts import describe_error, escape
 from otel_sqlite_exporter.errors import NotFoundError, SQLiteExporterError
+from otel_sqlite_exporter.storage.running_reads import reading_for
 
 _log = logging.getLogger(__name__)
-_LONGEST_ERROR = 2_000
+_LONGEST_ERROR = 1_500
+_LONGEST_READ_S = 15.0
 _FUNCTIONS: tuple[Callable[[AskedFile, ToolArguments], Answer], ...] = (
     *(overview, find, get_session, get_trace, get_item, get_messages, errors, usage, compare),
     *(describe_schema, query_sql),
@@ -52,7 +54,8 @@ def answer(asked: AskedFile, name: str, given: Mapping[str, Any]) -> ToolText | 
         arguments = read_arguments(tool, given)
         if name == "wait_for":
             return start_waiting(arguments)
-        return ToolText(write_answer(ANSWERING[name](asked, arguments), arguments.most_bytes))
+        with reading_for(_LONGEST_READ_S):
+            return ToolText(write_answer(ANSWERING[name](asked, arguments), arguments.most_bytes))
     except Exception as error:
         return explain(error, asked)
 
@@ -60,7 +63,8 @@ def answer(asked: AskedFile, name: str, given: Mapping[str, Any]) -> ToolText | 
 def look_again(asked: AskedFile, state: WaitState) -> ToolText | None:
     """Return the answer of a wait that is over, or None."""
     try:
-        found = look(asked, state)
+        with reading_for(_LONGEST_READ_S):
+            found = look(asked, state)
     except Exception as error:
         return explain(error, asked)
     return None if found is None else ToolText(write_answer(found, state.arguments.most_bytes))
@@ -69,7 +73,7 @@ def look_again(asked: AskedFile, state: WaitState) -> ToolText | None:
 def explain(error: Exception, asked: AskedFile) -> ToolText:
     """Return what to do about an error. What is not expected goes to the log too, without recorded values."""
     if isinstance(error, SQLiteExporterError):
-        return ToolText(cut_text(str(error), _LONGEST_ERROR), True)
+        return ToolText(escape(cut_text(str(error), _LONGEST_ERROR), "\n"), True)
     if isinstance(error, (sqlite3.Error, OSError)):
         said = describe_error(error)
         return ToolText(f"{asked.database.path} cannot be read now ({said}): try again, or run `doctor`", True)

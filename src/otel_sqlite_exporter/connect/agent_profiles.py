@@ -45,7 +45,7 @@ class AgentProfile(NamedTuple):
         find_file: Returns the path of its settings, or None if it cannot be told.
         make_settings: Returns the settings, by path; for variables by name.
         content_keys: Settings that let it send content.
-        overruled_by: Environment variables that come before its settings.
+        overruled_by: Environment variables that come before its settings; also where its settings have variables.
         sends: What it sends without content.
         always_sends: The content that it sends in any case.
         adds: What it sends with content, too.
@@ -83,6 +83,14 @@ _CLAUDE_CONTENT = (
     "ENABLE_BETA_TRACING_DETAILED",
 )
 _CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+
+
+_OF_ONE_SIGNAL = tuple(
+    f"OTEL_EXPORTER_OTLP_{signal}_{what}"
+    for signal in ("TRACES", "LOGS")
+    for what in ("ENDPOINT", "PROTOCOL", "HEADERS")
+)
+"""To an SDK, each comes before the variable of all signals."""
 
 
 def _make_claude_code(to: Destination) -> Mapping[Path, Any]:
@@ -155,7 +163,7 @@ PROFILES: Mapping[str, AgentProfile] = {
         find_file=lambda: _in_home("CLAUDE_CONFIG_DIR", ".claude", below=("settings.json",)),
         make_settings=_make_claude_code,
         content_keys=tuple(("env", name) for name in (*_CLAUDE_CONTENT, "OTEL_LOG_RAW_API_BODIES")),
-        overruled_by=(),
+        overruled_by=_OF_ONE_SIGNAL,
         sends="model calls with tokens, cost and times, tools by name, permissions, errors, ids of session and account",
         always_sends="",
         adds="prompts, answers, system prompts, and the input and output of tools",
@@ -195,7 +203,7 @@ PROFILES: Mapping[str, AgentProfile] = {
         find_file=_find_shell_file,
         make_settings=_make_copilot,
         content_keys=(),
-        overruled_by=(),
+        overruled_by=_OF_ONE_SIGNAL,
         sends="runs, model calls with tokens, cost and times, tools by name, errors, the id of the session",
         always_sends="",
         adds="prompts, answers, system prompts, and the arguments and the output of tools",
@@ -207,7 +215,7 @@ PROFILES: Mapping[str, AgentProfile] = {
         find_file=lambda: os.path.abspath(".env"),
         make_settings=_make_otlp,
         content_keys=(),
-        overruled_by=(),
+        overruled_by=_OF_ONE_SIGNAL,
         sends="the spans and log records that its instrumentation makes",
         always_sends="",
         adds="prompts and answers, if its instrumentation knows this variable",

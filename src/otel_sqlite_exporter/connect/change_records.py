@@ -8,7 +8,7 @@ import os
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.connect.config_files import read_config, replace_config
-from otel_sqlite_exporter.connect.key_edits import WrittenKey, WrittenKeys
+from otel_sqlite_exporter.connect.key_edits import Path, WrittenKey, WrittenKeys
 from otel_sqlite_exporter.errors import ConfigurationFileError
 
 _SUFFIX = ".otel-sqlite-exporter.json"
@@ -42,13 +42,27 @@ def read_record(path: str) -> ChangeRecord | None:
         held = json.loads(file.content)
         if held["version"] != _VERSION:
             raise ConfigurationFileError(f"{file.path} is of a newer version of this package: use that version")
-        keys = tuple(WrittenKey(tuple(key["path"]), key["value"], key["before"]) for key in held["keys"])
-        made = tuple(tuple(path) for path in held["made"])
-        return ChangeRecord(bool(held["made_file"]), WrittenKeys(keys, made), held["block"])
+        keys = tuple(
+            WrittenKey(_check_path(key["path"]), key["value"], _check_text(key["before"])) for key in held["keys"]
+        )
+        made = tuple(map(_check_path, held["made"]))
+        return ChangeRecord(bool(held["made_file"]), WrittenKeys(keys, made), _check_text(held["block"]))
     except (ValueError, TypeError, KeyError, RecursionError):
         raise ConfigurationFileError(
             f"{file.path}, which says what was written, is damaged: remove it, and what it names, by hand"
         ) from None
+
+
+def _check_path(value: Any) -> Path:
+    if not isinstance(value, list) or not value or not all(isinstance(key, str) for key in value):
+        raise TypeError
+    return tuple(value)
+
+
+def _check_text(value: Any) -> str | None:
+    if not isinstance(value, str | None):
+        raise TypeError
+    return value
 
 
 def write_record(path: str, record: ChangeRecord | None) -> None:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.connect.agent_profiles import AgentProfile
@@ -13,6 +14,7 @@ from otel_sqlite_exporter.connect.config_files import ConfigFile, read_config, r
 from otel_sqlite_exporter.connect.json_edits import UnreadableTextError
 from otel_sqlite_exporter.connect.key_edits import FORMATS, Path, find_values, undo_keys, write_keys
 from otel_sqlite_exporter.errors import ConfigurationFileError
+from otel_sqlite_exporter.storage.system.system_files import alone_in
 
 
 class SettingsTarget(NamedTuple):
@@ -65,6 +67,8 @@ def plan_write(target: Target) -> ConfigChange:
     file, old = read_config(target.path), read_record(target.path)
     record = old if old is not None and file.content is not None else ChangeRecord(made_file=file.content is None)
     try:
+        if not _is_of(record, target):
+            raise UnreadableTextError("it holds what was written for another agent: take that back, or give --file")
         if isinstance(target, SettingsTarget):
             form = FORMATS[target.form]
             text, keys = write_keys(file.text if file.text.strip() else form.empty, form, target.wanted, record.keys)
@@ -73,7 +77,8 @@ def plan_write(target: Target) -> ConfigChange:
             if target.is_whole and file.content is not None and file.text not in (target.block, record.block):
                 raise UnreadableTextError("it is there, and somebody else has written or changed it")
             text = target.block if target.is_whole else write_block(file.text, target.block, record.block)
-            new = record._replace(block=target.block)
+            is_theirs = target.is_whole and file.content is not None and record.block is None
+            new = record if is_theirs else record._replace(block=target.block)
     except UnreadableTextError as error:
         raise ConfigurationFileError(f"{target.path}: {error}") from None
     return ConfigChange(file, text, old, new if new.keys.keys or new.block is not None else None)
@@ -86,11 +91,11 @@ def plan_undo(target: Target) -> ConfigChange | None:
         ConfigurationFileError: The file cannot be read, or not be changed without touching what is not ours.
     """
     old = read_record(target.path)
-    if old is None:
+    if old is None or not _is_of(old, target):
         return None
     file = read_config(target.path)
-    if file.content is None:
-        return ConfigChange(file, None, old, None)
+    if not file.text.strip():
+        return ConfigChange(file, None if old.made_file or file.content is None else file.text, old, None)
     changed: list[Path] = []
     text, empty = file.text, ""
     try:
@@ -110,6 +115,15 @@ def plan_undo(target: Target) -> ConfigChange | None:
     return ConfigChange(file, text if is_left or not old.made_file else None, old, None, tuple(changed))
 
 
+def _is_of(record: ChangeRecord, target: Target) -> bool:
+    """Return whether what was written into a file, if it was anything, was written for the agent of `target`."""
+    if isinstance(target, SettingsTarget):
+        tables = {path[0] for path in target.wanted}
+        return record.block is None and all(key.path[0] in tables for key in record.keys.keys)
+    lines = target.block.splitlines()
+    return not record.keys.keys and (record.block is None or record.block.splitlines()[:1] == lines[:1])
+
+
 def make_change(change: ConfigChange) -> str | None:
     """Make a change; return the path of the copy of the file as it was, if there is one.
 
@@ -117,27 +131,28 @@ def make_change(change: ConfigChange) -> str | None:
         ConfigurationFileError: Somebody else has changed the file meanwhile, or it cannot be written. It is as it was.
     """
     path = change.file.path
-    if change.new is not None:  # before the file: what was written can be taken back in any case
-        write_record(path, change.new)
-    try:
-        copy = None if change.is_empty else replace_config(change.file, change.text)
-    except ConfigurationFileError:
-        write_record(path, change.old)
-        raise
-    if change.new is None:
-        write_record(path, None)
+    with alone_in(os.path.dirname(path)):
+        if (read_config(path).content, read_record(path)) != (change.file.content, change.old):
+            raise ConfigurationFileError(f"{path} was changed meanwhile: run the command again")
+        if change.new is not None:  # before the file: what was written can be taken back in any case
+            write_record(path, change.new)
+        try:
+            copy = None if change.is_empty else replace_config(change.file, change.text)
+        except ConfigurationFileError:
+            write_record(path, change.old)
+            raise
+        if change.new is None:
+            write_record(path, None)
     return copy
 
 
-def find_content(profile: AgentProfile, path: str) -> list[str]:
-    """Return the names of the settings in the file at `path` that let an agent send content; none if it cannot be
-    read."""
+def find_set(profile: AgentProfile, path: str, keys: Sequence[Path]) -> list[str]:
+    """Return the names of those of `keys` that the settings in the file at `path` switch on or fill; none if it cannot
+    be read."""
     if profile.form not in FORMATS:
         return []
     try:
-        found = find_values(
-            read_config(path).text or FORMATS[profile.form].empty, FORMATS[profile.form], profile.content_keys
-        )
+        found = find_values(read_config(path).text or FORMATS[profile.form].empty, FORMATS[profile.form], keys)
     except (ConfigurationFileError, UnreadableTextError):
         return []
     return [".".join(path) for path, value in found.items() if value not in (False, "", "0", "false")]

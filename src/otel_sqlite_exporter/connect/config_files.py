@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import difflib
+import errno
 import os
 import stat
 import tempfile
@@ -13,7 +15,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from otel_sqlite_exporter.errors import ConfigurationFileError
-from otel_sqlite_exporter.storage.system.system_files import HAS_MODES
+from otel_sqlite_exporter.storage.system.system_files import HAS_MODES, is_writable
 
 _NEW_MODE = 0o600
 
@@ -30,8 +32,13 @@ class ConfigFile(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The content; nothing if there is no such file."""
-        return (self.content or b"").decode("utf-8")
+        """The content without a byte order mark; nothing if there is no such file."""
+        return (self.content or b"").decode("utf-8").removeprefix("\ufeff")
+
+    def encode(self, text: str) -> bytes:
+        """Return the content that has `text`, with the byte order mark that the file has."""
+        mark = codecs.BOM_UTF8 if (self.content or b"").startswith(codecs.BOM_UTF8) else b""
+        return mark + text.encode("utf-8")
 
 
 def read_config(path: str) -> ConfigFile:
@@ -78,6 +85,7 @@ def replace_config(file: ConfigFile, text: str | None, *, keep_copy: bool = True
             it was.
     """
     try:
+        _refuse_read_only(file)
         with _prepare(file, text) as unfinished:
             if read_config(file.path).content != file.content:
                 raise ConfigurationFileError(f"{file.path} was changed meanwhile: run the command again")
@@ -91,6 +99,12 @@ def replace_config(file: ConfigFile, text: str | None, *, keep_copy: bool = True
     return copy
 
 
+def _refuse_read_only(file: ConfigFile) -> None:
+    """Refuse a file that may not be written: the folder alone decides whether it can be replaced."""
+    if file.content is not None and not (file.mode & 0o222 and is_writable(file.path)):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), file.path)
+
+
 @contextlib.contextmanager
 def _prepare(file: ConfigFile, text: str | None) -> Iterator[str | None]:
     """Write the new content beside the file, and yield its path."""
@@ -101,7 +115,7 @@ def _prepare(file: ConfigFile, text: str | None) -> Iterator[str | None]:
     os.makedirs(folder, mode=0o700, exist_ok=True)
     descriptor, unfinished = tempfile.mkstemp(dir=folder, prefix=f"{os.path.basename(file.path)}.")
     try:
-        _fill(descriptor, file, text.encode("utf-8"))
+        _fill(descriptor, file, file.encode(text))
         yield unfinished
     finally:
         with contextlib.suppress(FileNotFoundError):

@@ -105,7 +105,7 @@ def undo_keys(text: str, form: TextFormat, written: WrittenKeys) -> tuple[str, l
     """
     expected, changed = form.parse(text), []
     for key in reversed(written.keys):
-        there, value = _find(expected, key.path)
+        there, value = _find_left(expected, key.path)
         if not there:
             continue
         if not _is_same(value, key.value):
@@ -118,7 +118,7 @@ def undo_keys(text: str, form: TextFormat, written: WrittenKeys) -> tuple[str, l
             text = form.set(text, key.path, key.before)
             _set(expected, key.path, _find(form.parse(text), key.path)[1])
     for path in reversed(written.made):
-        if _find(expected, path) == (True, {}):
+        if _find_left(expected, path) == (True, {}):
             text = form.remove(text, path)
             del _find(expected, path[:-1])[1][path[-1]]
     text = form.tidy(text) if written.made else text
@@ -151,6 +151,14 @@ def _find(value: Any, path: Path) -> tuple[bool, Any]:
             return False, None
         value = value[key]
     return True, value
+
+
+def _find_left(value: Any, path: Path) -> tuple[bool, Any]:
+    """Return the same; nothing is left of what stood in an object that something else has replaced."""
+    try:
+        return _find(value, path)
+    except UnreadableTextError:
+        return False, None
 
 
 def _set(value: dict[str, Any], path: Path, new: Any) -> None:

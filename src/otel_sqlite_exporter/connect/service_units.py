@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A unit of the user's service manager that runs `serve`: of systemd, or of launchd. Pure, but for `find_unit`."""
+"""A unit of the user's service manager that runs `serve`: of systemd, or of launchd. Pure, but for `find_unit` and
+`is_managed`."""
 
 from __future__ import annotations
 
@@ -44,14 +45,21 @@ def find_unit(database: str, platform: str = sys.platform) -> ServiceUnit | None
             (f"launchctl bootout {domain}/{_LABEL}",),
         )
     if platform.startswith("linux"):
-        folder = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
+        # A relative path is to be ignored: see the XDG Base Directory Specification.
+        named = os.environ.get("XDG_CONFIG_HOME", "")
+        folder = named if os.path.isabs(named) else os.path.join(home, ".config")
         return ServiceUnit(
-            os.path.join(os.path.abspath(folder), "systemd", "user", f"{_LABEL}.service"),
+            os.path.join(folder, "systemd", "user", f"{_LABEL}.service"),
             write_systemd(command, database),
             ("systemctl --user daemon-reload", f"systemctl --user enable --now {_LABEL}"),
             (f"systemctl --user disable --now {_LABEL}",),
         )
     return None
+
+
+def is_managed(platform: str = sys.platform) -> bool:
+    """Return whether the service manager of this platform runs. Source: sd_booted(3)."""
+    return not platform.startswith("linux") or os.path.isdir("/run/systemd/system")
 
 
 def write_systemd(command: Sequence[str], database: str) -> str:

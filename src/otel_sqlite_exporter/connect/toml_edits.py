@@ -97,8 +97,24 @@ def remove_toml(text: str, path: Sequence[str]) -> str:
         if place is None:
             raise UnreadableTextError("nothing is there")
         del lines[place]
-        return "".join(lines)
-    table = _find_table(lines, path[0])
+        if _is_empty_block(lines, path[0]):
+            _remove_header(lines, path[0])
+    else:
+        _remove_header(lines, path[0])
+    return "".join(lines)
+
+
+def _is_empty_block(lines: Sequence[str], name: str) -> bool:
+    """Return whether an added table is empty, and is there without its header: it has tables of its own."""
+    table = _find_table(lines, name)
+    inner = re.compile(rf"\s*\[\[?\s*{_spell(name)}\s*\.")
+    if table is None or not any(map(inner.match, lines)):
+        return False
+    return [line.strip() for line in lines[max(0, table.header - 1) : table.header + 2 : 2]] == [BEGIN, END]
+
+
+def _remove_header(lines: list[str], name: str) -> None:
+    table = _find_table(lines, name)
     if table is None:
         raise UnreadableTextError("nothing is there")
     begin, end = table.header, table.header + 1
@@ -111,7 +127,6 @@ def remove_toml(text: str, path: Sequence[str]) -> str:
     else:
         end = table.header + 1
     del lines[begin:end]
-    return "".join(lines)
 
 
 def remove_marks(text: str) -> str:

@@ -59,6 +59,11 @@ def parse_time(argument: str, value: Any, calendar: Calendar = UTC_CALENDAR) -> 
     return moment
 
 
+def is_fixed_time(value: Any) -> bool:
+    """Return whether a `Time` is the same moment whenever it is read: no age, no `today`."""
+    return not isinstance(value, str | timedelta) or isinstance(_parse_time_text(str(value).strip()), datetime)
+
+
 def _parse_time_text(text: str) -> datetime | timedelta | None:
     if text[-1:].lower() in _UNITS and text[:-1].isdecimal() and len(text) < 12:
         return timedelta(seconds=int(text[:-1]) * _UNITS[text[-1].lower()])

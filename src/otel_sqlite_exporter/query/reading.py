@@ -10,7 +10,13 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import orjson
 
-from otel_sqlite_exporter.errors import FileRefusedError, FilterError, MigrationRequiredError, NotFoundError
+from otel_sqlite_exporter.errors import (
+    FileRefusedError,
+    FilterError,
+    MigrationRequiredError,
+    NotFoundError,
+    ReadTooLongError,
+)
 from otel_sqlite_exporter.query.askable_views import AskableView
 from otel_sqlite_exporter.query.conditions.text_search import MOST_TEXT, TextSearch
 from otel_sqlite_exporter.query.filter_values import fold_id
@@ -31,6 +37,7 @@ from otel_sqlite_exporter.storage.connection import allow_signals, read_file
 from otel_sqlite_exporter.storage.identity import find_version, migrate_hint, missing_hint
 from otel_sqlite_exporter.storage.migrations import is_older
 from otel_sqlite_exporter.storage.open_work import show_open_work
+from otel_sqlite_exporter.storage.running_reads import is_reading_over, noting_read
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -92,6 +99,7 @@ class TelemetryFile:
 
         Raises:
             FileRefusedError: The file is missing, damaged, of another program, or too old for this question.
+            ReadTooLongError: It takes longer than `reading_for` allows.
             sqlite3.Error, OSError: The file cannot be read, or is locked for too long.
         """
         if not self._version:
@@ -99,13 +107,17 @@ class TelemetryFile:
         try:
             return read_file(
                 self.path,
-                lambda connection: _ask(connection, question, *args, **kwargs),
+                lambda connection: _ask(self.path, connection, question, *args, **kwargs),
                 busy_timeout_ms=self._busy_timeout_ms,
                 configure=self._configure,
             )
         except FileNotFoundError as error:
             raise FileRefusedError(missing_hint(self.path)) from error
         except sqlite3.OperationalError as error:
+            if is_reading_over() and str(error).startswith(_GIVEN_UP):
+                raise ReadTooLongError(
+                    "it takes too long to read: narrow it by since, by a session, or by a filter that more rows meet"
+                ) from error
             if str(error).startswith(_MISSING) and is_older(self.path, busy_timeout_ms=self._busy_timeout_ms):
                 raise MigrationRequiredError(
                     f"the schema of {self.path} is too old for this question: {migrate_hint(self.path)}"
@@ -114,6 +126,7 @@ class TelemetryFile:
 
 
 def _ask(
+    path: str,
     connection: sqlite3.Connection,
     question: Callable[Concatenate[sqlite3.Connection, _P], _T],
     *args: _P.args,
@@ -122,7 +135,8 @@ def _ask(
     show_open_work(connection)
     texts = TextSearch(connection)
     try:
-        return question(connection, *args, **kwargs)
+        with noting_read(path, connection.interrupt):
+            return question(connection, *args, **kwargs)
     except sqlite3.OperationalError as error:
         if texts.is_exhausted:
             raise FilterError(

@@ -5,9 +5,6 @@ conditions, and no other module assembles SQL.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -19,6 +16,7 @@ from otel_sqlite_exporter.query.conditions.condition_writer import ConditionWrit
 from otel_sqlite_exporter.query.filter_language.keyword_conditions import read_conditions
 from otel_sqlite_exporter.query.indexes.indexed_filters import Among
 from otel_sqlite_exporter.query.pages import field_types
+from otel_sqlite_exporter.query.position_texts import decode_position, encode_position
 
 ERROR_TYPE_ALONE = (
     """iif(status = 'error', json_object('error.type', attributes ->> '$."error.type"'), NULL) AS attributes"""
@@ -177,19 +175,18 @@ def encode_cursor(
     """Return the cursor to the rows after `row`. `moment` is the end of what runs on this page, if the end is the
     order."""
     moments = [] if moment is None else [moment]
-    position = [view.name, newest_first, *(row[column] for column in view.order), *moments]
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+    return encode_position([view.name, newest_first, *(row[column] for column in view.order), *moments])
 
 
 def read_moment(view: AskableView[Any], cursor: str | None) -> int | None:
     """Return the moment of the page that gave `cursor`."""
-    rest = [] if cursor is None else _decode_cursor(cursor)[2 + len(view.order) :]
-    return rest[0] if len(rest) == 1 and _is_number(rest[0]) else None
+    rest = [] if cursor is None else decode_position(cursor)[2 + len(view.order) :]
+    return rest[0] if len(rest) == 1 and type(rest[0]) is int else None
 
 
 def _build_after(view: AskableView[Any], cursor: str, newest_first: bool) -> tuple[str, dict[str, Any]]:
-    position = _decode_cursor(cursor)
-    values = [value for value in position[2:] if _is_number(value)]
+    position = decode_position(cursor)
+    values = [value for value in position[2:] if type(value) is int]
     expected = [view.name, newest_first, *values]
     if position != expected or len(values) - len(view.order) not in ((0, 1) if view.is_ordered_by_end else (0,)):
         raise FilterError(
@@ -198,19 +195,6 @@ def _build_after(view: AskableView[Any], cursor: str, newest_first: bool) -> tup
     names = [f"after_{number}" for number in range(len(view.order))]
     columns, bound = ", ".join(view.order), ", ".join(f":{name}" for name in names)
     return f"({columns}) {'<' if newest_first else '>'} ({bound})", dict(zip(names, values, strict=False))
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) is int and abs(value) < 2**63
-
-
-def _decode_cursor(cursor: str) -> list[Any]:
-    try:
-        text = base64.urlsafe_b64decode(f"{cursor}{'=' * (-len(cursor) % 4)}")
-        position = json.loads(text)
-    except (TypeError, ValueError, binascii.Error):
-        position = None
-    return position if isinstance(position, list) else []
 
 
 def _build_conditions(view: AskableView[Any], filters: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:

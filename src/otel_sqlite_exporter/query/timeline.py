@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.pages import PartialAnswer
+from otel_sqlite_exporter.query.position_texts import decode_position, encode_position
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.sql_builder import check_limit
 from otel_sqlite_exporter.query.summaries import (
@@ -107,17 +106,14 @@ def _encode_cursor(steps: Sequence[TimelineStep], last: int) -> str | None:
         return None
     start = steps[last - 1].start_time_unix_nano
     position = ["steps", start, sum(step.start_time_unix_nano == start for step in steps[:last])]
-    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+    return encode_position(position)
 
 
 def _decode_cursor(cursor: str) -> tuple[int, int]:
-    try:
-        kind, start, given = json.loads(base64.urlsafe_b64decode(f"{cursor}{'=' * (-len(cursor) % 4)}"))
-    except (TypeError, ValueError):
-        kind = start = given = None
-    if kind != "steps" or type(start) is not int or type(given) is not int or not 0 <= given <= _MOST_AT_ONCE:
-        raise FilterError("cursor", "it is not from steps of this session: give the `cursor` of such steps")
-    return start, given
+    match decode_position(cursor):
+        case ["steps", int(start), int(given)] if 0 <= given <= _MOST_AT_ONCE:
+            return start, given
+    raise FilterError("cursor", "it is not from steps of this session: give the `cursor` of such steps")
 
 
 def _step_of_trace(trace: TraceSummary) -> TimelineStep:

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otel_sqlite_exporter.deliver.problem_log import ProblemLog
 from otel_sqlite_exporter.server.server_context import ServerContext
+from otel_sqlite_exporter.server.whole_bodies import WholeBodies
 
 _logger = logging.getLogger(__name__)
 _PROBLEM = "application/problem+json"
@@ -39,11 +40,12 @@ def make_application(
 ) -> ASGIApp:
     """Return the application of these parts. All requests pass `guard` first, which knows who may do what."""
 
-    application = Starlette(
+    routes = Starlette(
         routes=[route for part in parts for route in part.make_routes(context)],
         exception_handlers={HTTPException: _explain, Exception: _explain},
     )
-    application.router.redirect_slashes = False
+    routes.router.redirect_slashes = False
+    application: ASGIApp = WholeBodies(routes, context)
     return _LastResort(application if guard is None else guard(application), context.settings.path)
 
 

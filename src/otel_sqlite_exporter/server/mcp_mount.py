@@ -11,12 +11,14 @@ from starlette.routing import BaseRoute, Route
 
 from otel_sqlite_exporter.agent_tools.mcp_package import make_http_app
 from otel_sqlite_exporter.errors import MissingPackageError
+from otel_sqlite_exporter.server.running.busy_answers import send_busy
 from otel_sqlite_exporter.server.server_context import ServerContext
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.agent_tools.http_app import ToolHttpApp
 
 _STOP_S = 1.0
+_RETRY_AFTER_S = 5
 
 
 class ToolMount:
@@ -25,7 +27,8 @@ class ToolMount:
     def __init__(self, context: ServerContext) -> None:
         self._settings = context.settings
         self._loading: asyncio.Task[ToolHttpApp] | None = None
-        self._ending: asyncio.Task[None] | None = None
+        self._limits: set[asyncio.Timeout] = set()
+        self._is_stopping = False
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request."""
@@ -39,17 +42,30 @@ class ToolMount:
         except MissingPackageError as error:
             await JSONResponse({"error": str(error)}, 501)(scope, receive, send)
             return
-        await app(scope, receive, send)
+        is_started = False
+
+        async def note_start(message: Any) -> None:
+            nonlocal is_started
+            is_started = True
+            await send(message)
+
+        try:
+            async with asyncio.timeout(_STOP_S if self._is_stopping else None) as limit:
+                self._limits.add(limit)
+                await app(scope, receive, note_start)
+        except TimeoutError:
+            if not self._is_stopping:
+                raise
+            if not is_started:
+                await send_busy(scope, send, "the server stops: ask again", _RETRY_AFTER_S)
+        finally:
+            self._limits.discard(limit)
 
     def begin_stop(self) -> None:
-        """Give tools that work a last second, such as one that waits for records."""
-        if self._loading is not None:
-            self._ending = asyncio.create_task(self._end(self._loading))
-
-    async def _end(self, loading: asyncio.Task[ToolHttpApp]) -> None:
-        await asyncio.sleep(_STOP_S)
-        if loading.done() and loading.exception() is None:
-            await loading.result().close()
+        """Give tools that work a last second: one may wait for records, and the SDK lets that go on."""
+        self._is_stopping = True
+        for limit in self._limits:
+            limit.reschedule(asyncio.get_running_loop().time() + _STOP_S)
 
 
 def make_routes(context: ServerContext) -> list[BaseRoute]:

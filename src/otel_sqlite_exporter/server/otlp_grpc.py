@@ -20,10 +20,10 @@ from otel_sqlite_exporter.server.access.access_policy import AccessPolicy
 from otel_sqlite_exporter.server.access.refusal_answers import GRPC_CODES
 from otel_sqlite_exporter.server.access.token_rights import check_token, read_bearer
 from otel_sqlite_exporter.server.access.tokens import Token
+from otel_sqlite_exporter.server.body_deadlines import NextPiece
 from otel_sqlite_exporter.server.export_answers import encode_answer, encode_retry_info, encode_status
 from otel_sqlite_exporter.server.request_intake import (
     IncomingRequest,
-    NextPiece,
     RequestIntake,
     RequestLimits,
     name_client,

@@ -12,11 +12,11 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from otel_sqlite_exporter.receive.requests import SIGNALS
+from otel_sqlite_exporter.server.body_deadlines import NextPiece
 from otel_sqlite_exporter.server.body_unpacking import list_encodings, read_encoding
 from otel_sqlite_exporter.server.export_answers import encode_answer, encode_status
 from otel_sqlite_exporter.server.request_intake import (
     IncomingRequest,
-    NextPiece,
     RequestIntake,
     name_client,
     name_sender,

@@ -9,13 +9,13 @@ import io
 import ipaddress
 import logging
 import re
-from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 from otel_sqlite_exporter.deliver.problem_log import ProblemLog
 from otel_sqlite_exporter.receive.receiver import Receiver
 from otel_sqlite_exporter.receive.requests import BadRequestError, BusyError, ExportAnswer, ReceivedRequest
+from otel_sqlite_exporter.server.body_deadlines import BodyDeadlines, NextPiece
 from otel_sqlite_exporter.server.body_unpacking import PLAIN, unpack_body
 from otel_sqlite_exporter.server.byte_budget import ByteBudget, Reservation
 from otel_sqlite_exporter.server.request_refusals import (
@@ -27,13 +27,10 @@ from otel_sqlite_exporter.server.request_refusals import (
 )
 
 _logger = logging.getLogger(__name__)
-NextPiece = Callable[[], Awaitable[tuple[bytes, bool]]]
-"""Returns the next piece of a body, and whether there are more."""
 MIB = 1 << 20
 _LONGEST_SENDER = 100
 _PRODUCT = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2: nothing in it needs an escape
 _THREADS = 4
-_STOP_S = 1.0
 _RETRY_AFTER_S = 5
 
 
@@ -86,8 +83,7 @@ class RequestIntake:
         self._budget = ByteBudget(limits.in_flight_bytes)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="otlp-request")
         self._log = ProblemLog(_logger, path)
-        self._deadlines: set[asyncio.Timeout] = set()
-        self._is_stopping = False
+        self._deadlines = BodyDeadlines(limits.piece_s, limits.body_s)
 
     async def take(self, incoming: IncomingRequest, next_piece: NextPiece) -> ExportAnswer:
         """Return the answer to a request whose body `next_piece` gives piece by piece: all its records that were not
@@ -120,30 +116,15 @@ class RequestIntake:
 
     async def _read(self, next_piece: NextPiece, reservation: Reservation) -> bytes:
         body = io.BytesIO()
-        loop = asyncio.get_running_loop()
-        end = loop.time() + self.limits.body_s
-        try:
-            async with asyncio.timeout(None) as deadline:
-                self._deadlines.add(deadline)
-                more = True
-                while more:
-                    self._give_time(deadline, end)
-                    piece, more = await next_piece()
-                    if body.tell() + len(piece) > self.limits.sent_bytes:
-                        raise refuse_size(self.limits.sent_bytes)
-                    reservation.add(len(piece))
-                    body.write(piece)
-        except TimeoutError:
-            # 408 says what happened, but clients of OTLP repeat only 429, 502, 503 and 504.
-            why = "the server stops" if self._is_stopping else "the body did not come in time"
-            raise RequestRefusedError(BUSY, f"{why}: send the request again", _RETRY_AFTER_S) from None
-        finally:
-            self._deadlines.discard(deadline)
-        return body.getvalue()
 
-    def _give_time(self, deadline: asyncio.Timeout, end: float) -> None:
-        pause = _STOP_S if self._is_stopping else self.limits.piece_s
-        deadline.reschedule(min(asyncio.get_running_loop().time() + pause, end))
+        def take(piece: bytes) -> None:
+            if body.tell() + len(piece) > self.limits.sent_bytes:
+                raise refuse_size(self.limits.sent_bytes)
+            reservation.add(len(piece))
+            body.write(piece)
+
+        await self._deadlines.read(next_piece, take)
+        return body.getvalue()
 
     def _submit(self, incoming: IncomingRequest, body: bytes, reservation: Reservation) -> Future[ExportAnswer]:
         content = unpack_body(body, incoming.encoding, self.limits.unpacked_bytes, reservation.add)
@@ -153,11 +134,7 @@ class RequestIntake:
 
     def stop(self) -> None:
         """Give bodies that are still being read a last second."""
-        self._is_stopping = True
-        now = asyncio.get_running_loop().time()
-        for deadline in self._deadlines:
-            if not deadline.expired():
-                deadline.reschedule(min(now + _STOP_S, deadline.when() or now + _STOP_S))
+        self._deadlines.stop()
 
     def close(self) -> None:
         """End the threads, once no request is under way."""

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
@@ -22,11 +24,14 @@ from otel_sqlite_exporter.server.serve_options import ServeOptions, load_parts
 from otel_sqlite_exporter.server.server_context import ServerContext
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.identity import identify_file
+from otel_sqlite_exporter.storage.running_reads import interrupt_reads
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.server.otlp_grpc import GrpcFront
 
 _LOOK_MS = 1_000
+_LAST_READS_S = 1.0
+_TICK_S = 0.05
 
 
 class TelemetryServer:
@@ -63,6 +68,8 @@ class TelemetryServer:
             raise
         self.warnings = (*self._policy.warnings, *warnings, *self._listeners.warnings)
         self._front: GrpcFront | None = None
+        self._is_closed = threading.Event()
+        self._announce: Callable[[], None] = lambda: None
         self._context = ServerContext(
             settings, TelemetryDatabase(settings.path), self._receiver, self.base_urls, self._intake
         )
@@ -78,9 +85,10 @@ class TelemetryServer:
         """The port of HTTP."""
         return int(self.base_urls[0].rpartition(":")[2])
 
-    def run(self) -> None:
-        """Serve until SIGTERM, SIGINT or `stop`. Then take no more requests, answer those that were taken, write what
-        waits, and close the file."""
+    def run(self, announce: Callable[[], None] = lambda: None) -> None:
+        """Serve until SIGTERM, SIGINT or `stop`; `announce` is called once requests are taken. Then take no more
+        requests, answer those that were taken, write what waits, and close the file."""
+        self._announce = announce
         try:
             self._server.run(sockets=list(self._listeners.sockets))
         finally:
@@ -94,18 +102,23 @@ class TelemetryServer:
         """Return whether `run` accepts requests, or will not any more, within that time."""
         return self._server.has_started.wait(timeout_s)
 
+    def is_stopping(self) -> bool:
+        """Return whether the server ends, or has ended."""
+        return self._server.should_exit
+
     async def start_beside(self) -> None:
         """Start gRPC on the running event loop."""
-        if not self.grpc_addresses or self._intake is None:
-            return
-        from otel_sqlite_exporter.server.otlp_grpc import GrpcFront
+        if self.grpc_addresses and self._intake is not None:
+            from otel_sqlite_exporter.server.otlp_grpc import GrpcFront
 
-        self._front = GrpcFront(self._intake, self.grpc_addresses, self._policy)
-        await self._front.start()
+            self._front = GrpcFront(self._intake, self.grpc_addresses, self._policy)
+            await self._front.start()
+        self._announce()
 
     def begin_stop(self) -> None:
-        """Give bodies that are being read and tools that work a last second, and let streams of events end."""
+        """Give bodies, questions and tools a last second, and let streams of events end."""
         self._context.stopping.set()
+        threading.Thread(target=self._end_reads, name="end of reads", daemon=True).start()
         for part in self._context.at_stop:
             part()
         if self._intake is not None:
@@ -124,6 +137,13 @@ class TelemetryServer:
             self._intake.close()
         if receiver is not None:
             receiver.close()
+        self._is_closed.set()
+
+    def _end_reads(self) -> None:
+        """Interrupt what is read, and end the statements that run, for longer than a second from now."""
+        self._is_closed.wait(_LAST_READS_S)
+        while interrupt_reads(self._context.database.path) or not self._is_closed.is_set():
+            time.sleep(_TICK_S)
 
 
 def _check_file(settings: Settings, options: ServeOptions) -> Iterator[str]:

@@ -21,6 +21,7 @@ from typing import TypeVar
 
 from otel_sqlite_exporter.errors import DamagedFileError, UnsupportedSQLiteError
 from otel_sqlite_exporter.settings import resolve_environment
+from otel_sqlite_exporter.storage.running_reads import make_progress_handler
 from otel_sqlite_exporter.storage.system.file_systems import find_network_type
 from otel_sqlite_exporter.storage.system.system_files import alone_in, file_uri, is_writable, make_folders, sync_folder
 from otel_sqlite_exporter.storage.transactions import (
@@ -148,8 +149,9 @@ def open_reader(
 
 
 def allow_signals(connection: sqlite3.Connection) -> None:
-    """Let Python handle a signal (Ctrl-C) while SQLite is running."""
-    connection.set_progress_handler(lambda: None, STEPS_BETWEEN_SIGNALS)
+    """Let Python handle a signal (Ctrl-C) while SQLite is running, and end what runs when the time for reading is over
+    (`running_reads`)."""
+    connection.set_progress_handler(make_progress_handler(), STEPS_BETWEEN_SIGNALS)
 
 
 def _connection_type() -> type[BoundedConnection]:

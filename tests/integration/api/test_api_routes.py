@@ -4,6 +4,7 @@ reader returns."""
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -148,6 +149,19 @@ def test_what_the_client_has_is_not_sent_again(client: ApiClient, needed: dict[s
     assert client.ask(path, {"If-None-Match": 'W/"other"'}, **arguments).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *({"since": text} for text in ("15m", "today", " 2D ", "week")),
+        *({"until": "1h"}, {"filter": "since:2d"}, {"filter": "until:yesterday"}),
+    ],
+)
+def test_what_changes_with_the_time_of_asking_has_no_tag(client: ApiClient, arguments: dict[str, Any]) -> None:
+    known = client.ask("/spans", since="2026-01-31", until=str(2**62), filter="kind:client").headers["ETag"]
+    answer = client.ask("/spans", {"If-None-Match": known}, **arguments)
+    assert (answer.status_code, answer.headers.get("ETag")) == (200, None)
+
+
 @pytest.mark.parametrize("name", FINDERS)
 def test_a_list_is_the_page_of_the_reader(client: ApiClient, path: Path, name: str) -> None:
     find = getattr(TelemetryDatabase(path), FINDERS[name])
@@ -217,6 +231,24 @@ def _rows(answer: Any) -> list[Any]:
 @pytest.mark.parametrize("cursor", ["", "x", "WyJzcGFucyJd", "eyJhIjoxfQ", "é", "bnVsbA"])
 def test_a_strange_cursor_is_refused(client: ApiClient, name: str, cursor: str) -> None:
     assert client.refuse(f"/{name}", 400, cursor=cursor)["argument"] == "cursor"
+
+
+STRANGE: list[Any] = [None, 2**63, -(2**64), 1e300, [], {}]
+
+
+@pytest.mark.parametrize("name", [*FINDERS, "agents", "sessions/session-1/steps", "sessions/session-1/messages"])
+def test_a_cursor_that_was_changed_is_refused(client: ApiClient, name: str) -> None:
+    given = client.read(f"/{name}", limit=1)["next_cursor"]
+    if given is None:
+        return
+    parts = json.loads(base64.urlsafe_b64decode(f"{given}{'=' * (-len(given) % 4)}"))
+    changed: list[Any] = [
+        [*parts[:place], part, *parts[place + 1 :]] for place in range(len(parts)) for part in STRANGE
+    ]
+    texts = [json.dumps(one) for one in [*changed, [*parts, 1, 1], parts[1:]]] + ["[" * 5_000]
+    for text in texts:
+        cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+        assert client.refuse(f"/{name}", 400, cursor=cursor)["argument"] == "cursor"
 
 
 def test_filters_have_the_keywords_of_the_reader(client: ApiClient, path: Path) -> None:

@@ -31,7 +31,7 @@ from otel_sqlite_exporter.sql.texts import read_query
 _OF_ROW: Mapping[str, AskableView[Any]] = {"llm": LLM_INTERACTIONS, "tool": TOOL_INTERACTIONS, "log": LOGS}
 _DIGITS = 18
 _JSON = ("attributes", "scope_attributes", "resource_attributes")
-_MOST_FIELDS = 5_000
+_MOST_FIELDS, _LONGEST_FIELD = 5_000, 2_000
 
 
 def get_item(asked: AskedFile, arguments: ToolArguments) -> Answer:
@@ -137,7 +137,9 @@ def _show_field(path: str, value: Any, most: int) -> list[Any]:
 
 
 def _show_window(id: str, fields: Json, field: str, offset: int, most_bytes: int) -> Answer:
-    value = _find_field(fields, field.split("."))
+    if len(field) > _LONGEST_FIELD:
+        raise FilterError("field", "it is too long: give the name of a field, as the item shows it")
+    value = _find_field(fields, field.split("."), set())
     if value is None:
         known = shorten(", ".join(name for name, one in fields.items() if one is not None), 600)
         raise NotFoundError(f"{id} has no field {field[:80]!r}: its fields are {known}")
@@ -152,17 +154,18 @@ def _show_window(id: str, fields: Json, field: str, offset: int, most_bytes: int
     return Answer(head | ({"next_offset": following} if following < len(text) else {}))
 
 
-def _find_field(value: Any, parts: Sequence[str]) -> Any:
-    """Return what stands under a path. A key may hold dots itself."""
-    if not parts:
-        return value
+def _find_field(value: Any, parts: Sequence[str], failed: set[tuple[int, int]]) -> Any:
+    """Return what stands under a path, None if nothing does. A key may hold dots. `failed`: paths that lead nowhere."""
+    if not parts or (place := (id(value), len(parts))) in failed:
+        return None if parts else value
     if isinstance(value, list):
-        place = parts[0]
-        is_there = place.isascii() and place.isdecimal() and len(place) <= _DIGITS and int(place) < len(value)
-        return _find_field(value[int(place)], parts[1:]) if is_there else None
+        number = parts[0]
+        is_there = number.isascii() and number.isdecimal() and len(number) <= _DIGITS and int(number) < len(value)
+        return _find_field(value[int(number)], parts[1:], failed) if is_there else None
     if isinstance(value, dict):
         for length in range(len(parts), 0, -1):
             key = ".".join(parts[:length])
-            if key in value and (found := _find_field(value[key], parts[length:])) is not None:
+            if key in value and (found := _find_field(value[key], parts[length:], failed)) is not None:
                 return found
+    failed.add(place)
     return None

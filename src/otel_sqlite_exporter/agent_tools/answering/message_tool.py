@@ -14,7 +14,7 @@ from otel_sqlite_exporter.query.comparisons.error_reasons import find_reason
 from otel_sqlite_exporter.query.conversations.conversation import CallTurn, Message, ToolTurn, Turn
 from otel_sqlite_exporter.query.conversations.turn_window import read_window
 
-_TURNS = 80
+_TURNS = 40
 _MOST_TURNS = 10**15
 _PARTS = 40
 """The parts of a message, and the messages of a prompt, that are shown: those at the end."""

@@ -13,7 +13,8 @@ from otel_sqlite_exporter.agent_tools.tool_arguments import ToolArguments
 from otel_sqlite_exporter.errors import NotFoundError
 from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS
 from otel_sqlite_exporter.query.pages import field_types
-from otel_sqlite_exporter.query.sandbox.bounded_statement import StatementLimits, run_bounded_statement
+from otel_sqlite_exporter.query.sandbox.bounded_statement import run_bounded_statement
+from otel_sqlite_exporter.query.sandbox.statement_limits import StatementLimits
 
 _VIEWS = "SELECT name, sql FROM sqlite_schema WHERE type = 'view' AND name NOT GLOB '_*' ORDER BY name"
 _SQL_TYPES = {str: "TEXT", int: "INTEGER", float: "REAL"}

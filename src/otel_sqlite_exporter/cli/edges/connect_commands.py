@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # A copy of the names in `connect.agent_profiles`, so that `--help` does not import it; a test compares them.
 AGENTS = ("claude-code", "codex", "gemini-cli", "copilot", "otlp")
+_SIGNAL_PATH = re.compile(r"/v1/(traces|logs|metrics)/*$")
 _SECRET = re.compile(r"(Bearer(?: |%20)|/t/)[\w.~+/=-]+")
 
 
@@ -32,11 +33,13 @@ def _read_endpoint(ctx: click.Context, parameter: click.Parameter, endpoint: str
     """Return an endpoint without a slash at its end, or refuse one that no agent can use."""
     try:
         parts = urlsplit(endpoint)
-        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_url = False
-    if not is_url or parts.query or parts.fragment or parts.username or not endpoint.isprintable() or " " in endpoint:
+    if not is_url or parts.username or not endpoint.isprintable() or set(endpoint) & set(" ?#"):
         raise click.BadParameter("give a URL such as http://127.0.0.1:4318, without a name, a query and a fragment")
+    if _SIGNAL_PATH.search(parts.path):
+        raise click.BadParameter(f"give the address without {parts.path}: agents add the path of each signal")
     return endpoint.rstrip("/")
 
 
@@ -101,7 +104,8 @@ def connect(
     if service:
         if path is not None or agent in AGENTS:
             raise click.UsageError("--service takes no AGENT, only PATH")
-        if token or with_content or file or no_wait or wait_s is not None:
+        is_given = ctx.get_parameter_source("endpoint") is not click.core.ParameterSource.DEFAULT
+        if is_given or token or with_content or file or no_wait or wait_s is not None:
             raise click.UsageError("--service takes no option but --write, --undo and --yes")
         resolve_path(ctx, ctx.command.params[1], agent)
         return _serve(ctx.obj, write=write, undo=undo, yes=yes)
@@ -153,7 +157,7 @@ def _say_what_is_sent(profile: AgentProfile, to: Destination, place: str | None)
     """Print what the agent will send; a choice that its settings have made already is not made here."""
     import os
 
-    from otel_sqlite_exporter.connect.config_changes import find_content
+    from otel_sqlite_exporter.connect.config_changes import find_set
 
     sends = f"{profile.title} sends {profile.sends}"
     if profile.always_sends:
@@ -163,9 +167,13 @@ def _say_what_is_sent(profile: AgentProfile, to: Destination, place: str | None)
     else:
         sends += f". Not sent: {profile.adds}; --content changes that"
     print_lines(sends, to_stderr=True)
-    chosen = [] if to.with_content or place is None else find_content(profile, place)
+    chosen = [] if to.with_content or place is None else find_set(profile, place, profile.content_keys)
     if chosen:
         print_lines(f"but {', '.join(chosen)} in {place} may let it send such content", to_stderr=True)
+    variables = [("env", name) for name in profile.overruled_by]
+    held = [] if place is None else find_set(profile, place, variables)
+    if held:
+        print_lines(f"{', '.join(held)} in {place} come before these settings: remove them", to_stderr=True)
     overruled = [name for name in profile.overruled_by if name in os.environ]
     if overruled:
         print_lines(f"environment variables come before these settings: unset {', '.join(overruled)}", to_stderr=True)
@@ -272,12 +280,14 @@ def _wait(settings: Settings, profile: AgentProfile, endpoint: str, wait_s: floa
 def _serve(settings: Settings, *, write: bool, undo: bool, yes: bool) -> int:
     """Print, write or remove the unit that runs `serve`; return the exit code."""
     from otel_sqlite_exporter.connect.config_changes import LinesTarget
-    from otel_sqlite_exporter.connect.service_units import find_unit
+    from otel_sqlite_exporter.connect.service_units import find_unit, is_managed
 
     unit = find_unit(settings.path)
     if unit is None:
         print_lines("Error: no service manager is known for this system: start `serve` with its own", to_stderr=True)
         return REFUSED
+    if not (undo or is_managed()):
+        print_lines("systemd does not run here, so nothing reads such a unit: start `serve` otherwise", to_stderr=True)
     target = LinesTarget(unit.path, unit.text, is_whole=True)
     if undo:
         print_lines("if it runs, stop it first:", *(f"  {command}" for command in unit.stop), to_stderr=True)

@@ -127,10 +127,9 @@ def serve(
         policy=policy,
     )
     server = TelemetryServer(settings, options)
-    log_to_stderr()
     allow_open_files()
-    _show_start(server, settings.path, policy)
-    server.run()
+    log_to_stderr(server.is_stopping)
+    server.run(lambda: _show_start(server, settings.path, policy))
 
 
 def _show_start(server: TelemetryServer, path: str, policy: AccessPolicy) -> None:

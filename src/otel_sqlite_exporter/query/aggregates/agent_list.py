@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-import base64
 import sqlite3
 from dataclasses import dataclass
-from typing import Any
-
-import orjson
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.pages import Page, ViewRow
+from otel_sqlite_exporter.query.position_texts import decode_position, encode_position
 from otel_sqlite_exporter.query.reading import fetch
 from otel_sqlite_exporter.query.sql_builder import Select, check_limit
 from otel_sqlite_exporter.sql.texts import read_query
@@ -58,21 +55,11 @@ def read_agent_page(
 
 
 def _encode(last: AgentSummary) -> str:
-    position = [AgentSummary.VIEW, last.service_name, last.agent_name or "", last.start_time_unix_nano]
-    return base64.urlsafe_b64encode(orjson.dumps(position)).decode().rstrip("=")
+    return encode_position([AgentSummary.VIEW, last.service_name, last.agent_name or "", last.start_time_unix_nano])
 
 
-def _decode(cursor: str) -> tuple[Any, Any, Any]:
-    try:
-        position = orjson.loads(base64.urlsafe_b64decode(f"{cursor}{'=' * (-len(cursor) % 4)}"))
-        view, service, agent, start = position
-    except (TypeError, ValueError):
-        view = service = agent = start = None
-    if (
-        view != AgentSummary.VIEW
-        or not isinstance(service, str)
-        or not isinstance(agent, str)
-        or type(start) is not int
-    ):
-        raise FilterError("cursor", "it is not from a page of this list: give the `cursor` of such a page")
-    return service, agent, start
+def _decode(cursor: str) -> tuple[str, str, int]:
+    match decode_position(cursor):
+        case [AgentSummary.VIEW, str(service), str(agent), int(start)]:
+            return service, agent, start
+    raise FilterError("cursor", "it is not from a page of this list: give the `cursor` of such a page")

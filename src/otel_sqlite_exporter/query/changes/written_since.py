@@ -8,7 +8,6 @@ position is gone or another one, so what was written since cannot be told from w
 
 from __future__ import annotations
 
-import base64
 import sqlite3
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ import orjson
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, LOGS, SPANS, TOOL_INTERACTIONS, AskableView
+from otel_sqlite_exporter.query.position_texts import decode_position, encode_position
 from otel_sqlite_exporter.query.reading import fetch
 from otel_sqlite_exporter.query.sql_builder import build_newest
 from otel_sqlite_exporter.sql.texts import read_query
@@ -48,7 +48,7 @@ class Position(NamedTuple):
 
     def encode(self) -> str:
         """Return the position as a short text."""
-        return base64.urlsafe_b64encode(orjson.dumps([*self])).decode().rstrip("=")
+        return encode_position([*self])
 
     @classmethod
     def decode(cls, text: str) -> Position:
@@ -57,12 +57,9 @@ class Position(NamedTuple):
         Raises:
             FilterError: It is none.
         """
-        try:
-            numbers = orjson.loads(base64.urlsafe_b64decode(f"{text}{'=' * (-len(text) % 4)}"))
-            if all(type(number) is int and 0 <= number < 2**63 for number in numbers):
+        match decode_position(text):
+            case [int(), int(), int(), int()] as numbers if min(numbers) >= 0:
                 return cls(*numbers)
-        except (TypeError, ValueError):
-            pass
         raise FilterError("Last-Event-ID", "it is not the id of an event of this stream: leave it out to begin anew")
 
 

@@ -21,7 +21,7 @@ from otel_sqlite_exporter.query.conversations.conversation_reader import (
 from otel_sqlite_exporter.query.reading import fetch, iterate_rows
 from otel_sqlite_exporter.query.sql_builder import build_newest
 
-_BEFORE = 60
+_BEFORE = 30
 """The turns before a window that are read to find what is new in it."""
 _COLUMNS = ("id", "trace_id", "span_id", "session_id", "start_time_unix_nano")
 

@@ -51,7 +51,7 @@ def _read_number(text: str, units: Mapping[str, int | str], wanted: str) -> int 
 
 def read_moment(text: str) -> int:
     """Return nanoseconds since 1970, of a time as the keyword `since` takes it, or of 16 digits or more as they are."""
-    return parse_time("filter", int(text) if _NANOSECONDS.fullmatch(text) else text)
+    return parse_time("filter", int(text) if is_moment(text) else text)
 
 
 def read_severity(text: str, *, is_last: bool) -> int | float:
@@ -82,6 +82,26 @@ def _fits(choice: str, value: WrittenValue) -> bool:
         return choice == value.text.lower()
     wild = {"*": ".*", "?": "."}
     return re.fullmatch("".join(wild.get(one, re.escape(one)) for one in value.text.lower()), choice) is not None
+
+
+def is_moment(text: str) -> bool:
+    """Return whether a text is nanoseconds since 1970."""
+    return _NANOSECONDS.fullmatch(text) is not None
+
+
+def read_bound(value: WrittenValue) -> str | int | float | bool:
+    """Return the value that an attribute is compared to by `<` or `>`.
+
+    Raises:
+        FilterError: It is a number of the other fields, but not of JSON, so that it would be compared as text.
+    """
+    scalar, found = read_scalar(value), _NUMBER.fullmatch(value.text)
+    is_number = found is not None and any(map(str.isdigit, value.text)) and found[5] in {**_AMOUNTS, **_DURATIONS}
+    if isinstance(scalar, str) and is_number and not value.is_quoted:
+        raise FilterError(
+            "filter", "numbers of attributes are those of JSON, without a unit: give one, or a text in double quotes"
+        )
+    return scalar
 
 
 def read_scalar(value: WrittenValue) -> str | int | float | bool:

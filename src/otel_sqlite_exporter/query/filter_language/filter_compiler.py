@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import partial
@@ -23,7 +25,9 @@ from otel_sqlite_exporter.query.conditions.condition_trees import (
 )
 from otel_sqlite_exporter.query.filter_language.field_values import (
     build_range,
+    is_moment,
     read_amount,
+    read_bound,
     read_choices,
     read_duration,
     read_flag,
@@ -45,10 +49,16 @@ from otel_sqlite_exporter.query.filter_language.filter_syntax import (
     make_error,
     pointing,
 )
+from otel_sqlite_exporter.query.filter_language.foreign_syntax import (
+    refuse_foreign_value,
+    refuse_foreign_word,
+    refuse_lower_case,
+)
 from otel_sqlite_exporter.query.filter_values import AttributeCondition, fold_id, parse_wanted
 
 _EQUAL = (":", "=")
 _NAME_LENGTH = 40
+_ESCAPED = re.compile(r"\[([*?\[])\]")
 _READ_NUMBER: Mapping[str, Callable[[str], int | float]] = {"number": read_amount, "duration": read_duration}
 
 
@@ -65,20 +75,22 @@ def compile_filter(view: AskableView[Any], text: str) -> Condition:
 
 
 def find_missing_fields(view: AskableView[Any], text: str) -> list[str]:
-    """Return the fields in a filter text that others of the views have, but not this one.
+    """Return the fields in a filter text, also those after `has:`, that others of the views have, but not this one.
 
     Raises:
         FilterError: The text cannot be parsed; the error has the `position`.
         MissingPackageError: lark is not installed.
     """
     part = parse_filter(check_text(text))
-    names = [] if part is None else [term.field for term in list_terms(part) if isinstance(term, WrittenTerm)]
+    terms = [] if part is None else [term for term in list_terms(part) if isinstance(term, WrittenTerm)]
+    names = [name for term in terms for name in (term.field, *(one.text for one in term.values if term.field == "has"))]
     known = {name: field for name in names if (field := find_field(name)) is not None}
     return [name for name, field in known.items() if view not in field.views]
 
 
 def _compile(view: AskableView[Any], text: str, part: WrittenPart) -> Condition:
     if isinstance(part, WrittenGroup):
+        refuse_lower_case(text, part)
         parts = tuple(_compile(view, text, one) for one in part.parts)
         return AllOf(parts) if part.joint == "AND" else AnyOf(parts)
     if isinstance(part, WrittenNot):
@@ -92,8 +104,10 @@ def _compile(view: AskableView[Any], text: str, part: WrittenPart) -> Condition:
 
 def _compile_text(text: str, part: WrittenText) -> Condition:
     value = part.value
+    if not value.is_quoted:
+        refuse_foreign_word(text, part)
     # A word is found inside words too, so a * around it changes nothing.
-    wanted = value.text if value.is_quoted else value.text.strip("*")
+    wanted = value.text if value.pattern is None else _ESCAPED.sub(r"\1", value.pattern.strip("*"))
     if not wanted and value.pattern is not None:
         return AllOf(())
     if not wanted.strip():
@@ -106,6 +120,8 @@ def _compile_term(view: AskableView[Any], text: str, field: FilterField, term: W
         raise FilterError("filter", f"{term.operator} takes one value: give several after a colon")
     if field.type == "attribute" and not term.key:
         raise FilterError("filter", "give a key after attr, as in attr.error.type:*")
+    if set(term.key) & {"*", "?"} and not text.startswith('attr."', term.position):
+        raise FilterError("filter", 'a key is no pattern: put it in double quotes, as in attr."a*"')
     if field.type == "has":
         return AnyOf(tuple(_compile_has(view, text, term, value) for value in term.values))
     if field.type in ("since", "until"):
@@ -113,6 +129,7 @@ def _compile_term(view: AskableView[Any], text: str, field: FilterField, term: W
     found = []
     for value in term.values:
         with pointing(text, value.position):
+            refuse_foreign_value(text, term, value)
             found.append(_compile_value(view, field, term, value))
     if term.operator != "!=":
         return AnyOf(tuple(found))
@@ -123,6 +140,10 @@ def _compile_term(view: AskableView[Any], text: str, field: FilterField, term: W
 def _compile_has(view: AskableView[Any], text: str, term: WrittenTerm, value: WrittenValue) -> Condition:
     if term.operator not in _EQUAL:
         raise FilterError("filter", "has takes a colon: give has:cost, or -has:cost for what has none")
+    if value.pattern is not None:
+        raise make_error(
+            "has takes the whole name of a field, or of an attribute in double quotes", text, value.position
+        )
     name, _, key = value.text.partition(".")
     name, key = ("attr", key) if name == "attr" and key else (value.text, "")
     field = _find_field(view, text, name, value.position)
@@ -162,9 +183,11 @@ def _compile_value(view: AskableView[Any], field: FilterField, term: WrittenTerm
         return _compile_number(column, operator, value, _READ_NUMBER[field.type])
     if field.type == "time":
         return _compile_time(column, operator, value)
+    ends = split_range(value) if field.type == "severity" and operator == "=" else None
+    if ends is not None:
+        return build_range(ends, _compare_severity)
     if field.type == "severity" and (operator != "=" or (value.text.isdecimal() and not value.is_quoted)):
-        number = read_severity(value.text, is_last=operator in (">", "<="))
-        return NumberCondition("severity_number", operator, number)
+        return _compare_severity(operator, value.text)
     if operator != "=":
         raise FilterError("filter", f"{field.name} cannot be compared by {operator}: give : or !=")
     if field.type == "flag":
@@ -175,6 +198,10 @@ def _compile_value(view: AskableView[Any], field: FilterField, term: WrittenTerm
     if value.pattern is not None:
         return TextCondition(column, patterns=(fold_case(value.pattern),))
     return TextCondition(column, (value.text if field.type == "severity" else fold_case(value.text),))
+
+
+def _compare_severity(operator: str, text: str) -> Condition:
+    return NumberCondition("severity_number", operator, read_severity(text, is_last=operator in (">", "<=")))
 
 
 def _compile_number(column: str, operator: str, value: WrittenValue, read: Callable[[str], int | float]) -> Condition:
@@ -188,7 +215,7 @@ def _compile_time(column: str, operator: str, value: WrittenValue) -> Condition:
     ends = split_range(value) if operator == "=" else None
     if ends is not None:
         return build_range(ends, lambda one, end: NumberCondition(column, one, read_moment(end)), (">=", "<"))
-    if operator == "=" and not value.text.lstrip("-").isdecimal():
+    if operator == "=" and not is_moment(value.text):
         raise FilterError("filter", "nothing starts at an exact time: give > or <, or a range such as 2d..1d")
     return NumberCondition(column, operator, read_moment(value.text))
 
@@ -198,10 +225,11 @@ def _compile_attribute(key: str, operator: str, value: WrittenValue) -> Conditio
     if ends is not None and any(ends):
         bounds = [read_scalar(value._replace(text=end)) if end else 0 for end in ends]
         if not any(isinstance(bound, (str, bool)) for bound in bounds):
-            return build_range(ends, lambda one, end: parse_wanted("filter", key, (one, float(end))))
+            return build_range(ends, lambda one, end: parse_wanted("filter", key, (one, json.loads(end))))
     if operator == "=" and value.pattern is not None:
         return parse_wanted("filter", key, ("=", value.pattern))._replace(operator="GLOB")
-    return parse_wanted("filter", key, (operator, read_scalar(value)))
+    read = read_scalar if operator in ("=", "!=") else read_bound
+    return parse_wanted("filter", key, (operator, read(value)))
 
 
 def _find_field(view: AskableView[Any], text: str, name: str, position: int) -> FilterField:
@@ -216,5 +244,6 @@ def _find_field(view: AskableView[Any], text: str, name: str, position: int) -> 
     if field is not None:
         of = ", ".join(one.title for one in field.views)
         raise make_error(f"{message}: {of} have it", text, position)
-    advice = f"did you mean {' or '.join(close)}?" if close else f"give {', '.join(one.name for one in known)}"
+    meant = [*close, *([f"attr.{shown}"] if "." in name else [])]
+    advice = f"did you mean {' or '.join(meant)}?" if meant else f"give {', '.join(one.name for one in known)}."
     raise make_error(f"{message}: {advice} To look for the text, put it in double quotes", text, position)

@@ -52,6 +52,8 @@ VALUE: /(?:\\.|[^\s"(),\\])++(?!["(])/s
 WORD: /(?!(AND|OR)(?![^\s()"]))(\\.|[^\s"()\\])+/s
 %ignore /\s+/
 """
+_VALUES = re.compile(r"[:=<>]\s*\([^()]*\Z")
+_COMMAS = "commas separate the values in parentheses: give one here, or put the whole value in double quotes"
 _UNFINISHED = re.compile(r"(?:(?<![^\s(])(-|NOT|AND|OR)|(\()|(,)|([:=<>]+))\s*\Z")
 
 
@@ -118,9 +120,11 @@ def _explain(text: str, position: int, *, is_character: bool) -> str:
         return "a parenthesis is not closed"
     if found == ")":
         return "nothing is in these parentheses" if before is not None else "no parenthesis is open here"
+    if _VALUES.search(text[:position]):
+        return _COMMAS
     if word := next((word for word in ("AND", "OR") if text.startswith(word, position)), ""):
         return f"{word} needs a term before it"
-    return "commas separate the values in parentheses: give one here, or put the whole value in double quotes"
+    return _COMMAS
 
 
 class _TooDeepError(Exception):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -99,7 +100,7 @@ def make_error(message: str, text: str, position: int) -> FilterError:
     end = position + _AROUND
     before = f"{'...' if begin else ''}{_show(text[begin:position])}"
     after = f"{_show(text[position:end])}{'...' if end < len(text) else ''}"
-    excerpt = (f"  {before}{after}", f"  {' ' * len(before)}^")
+    excerpt = (f"  {before}{after}", f"  {' ' * sum(map(_count_cells, before))}^")
     return FilterError("filter", f"{message} (at offset {position})", position, excerpt)
 
 
@@ -112,6 +113,13 @@ def pointing(text: str, position: int) -> Iterator[None]:
         if error.position is not None:
             raise
         raise make_error(error.message, text, position) from None
+
+
+def _count_cells(character: str) -> int:
+    """Return how many cells of a terminal a character takes. Source: Unicode Standard Annex #11."""
+    if unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
 
 
 def _show(text: str) -> str:

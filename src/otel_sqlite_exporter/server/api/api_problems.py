@@ -19,6 +19,7 @@ from otel_sqlite_exporter.errors import (
     FilterError,
     MissingPackageError,
     NotFoundError,
+    ReadTooLongError,
     SQLiteExporterError,
 )
 
@@ -72,6 +73,7 @@ TITLES: Mapping[str, str] = {
     "body-too-large": "The body is too large",
     "file-refused": "The file cannot be used as it is",
     "file-unavailable": "The file cannot be read now",
+    "too-slow": "It takes too long",
     "busy": "The server has too much to do",
     "missing-package": "A package is not installed",
     "internal": "The server failed",
@@ -100,6 +102,8 @@ def describe_problem(error: Exception) -> Problem:
         return Problem("not-found", HTTPStatus.NOT_FOUND, str(error))
     if isinstance(error, FileRefusedError):
         return Problem("file-refused", HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+    if isinstance(error, ReadTooLongError):
+        return Problem("too-slow", HTTPStatus.SERVICE_UNAVAILABLE, str(error))
     if isinstance(error, MissingPackageError):
         return Problem("missing-package", HTTPStatus.NOT_IMPLEMENTED, str(error))
     if isinstance(error, (sqlite3.Error, OSError)):

@@ -17,6 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
+from otel_sqlite_exporter.query.filter_values import is_fixed_time
 from otel_sqlite_exporter.server.api.api_answers import ApiAnswer, StreamedAnswer, cut_pieces, encode_answer
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend
 from otel_sqlite_exporter.server.api.api_problems import Problem, ProblemError, describe_problem
@@ -31,6 +32,7 @@ from otel_sqlite_exporter.server.server_context import ServerContext
 _LARGE_BYTES = 256 * 1024
 _MOST_BODY_BYTES = 1 << 20
 _END = object()
+_TIME_FIELD = re.compile("since|until", re.IGNORECASE)
 _Handler = Callable[[Request, dict[str, str]], Any]
 
 
@@ -120,9 +122,8 @@ async def _answer(backend: ApiBackend, route: ApiRoute, request: Request, path: 
     if route.method == "POST":
         arguments = read_statement(await _read_body(request))
     began = time.perf_counter()
-    etag, response = await backend.run(
-        _work, backend, route, request, arguments, began, is_statement=route.method == "POST"
-    )
+    run = backend.run_statement if route.method == "POST" else backend.run
+    etag, response = await run(_work, backend, route, request, arguments, began)
     if isinstance(response, StreamedAnswer):
         response = await _respond_streamed(backend, response, request)
     assert isinstance(response, Response)
@@ -137,7 +138,7 @@ def _work(
 ) -> tuple[str | None, Any]:
     """Return the ETag, and the response or what is to be streamed. Runs on a thread that may read the file."""
     etag = None
-    if route.has_state:
+    if route.has_state and not _depends_on_now(arguments):
         # Before the answer is read: a write in between makes it look older than it is, and never newer.
         etag = f'W/"{backend.state.read()}"'
         if _is_known(request, etag):
@@ -159,6 +160,12 @@ def _work(
     return etag, StreamingResponse(_iterate(pieces), headers={"Content-Length": str(size)}, media_type=JSON)
 
 
+def _depends_on_now(arguments: dict[str, Any]) -> bool:
+    """Return whether an answer changes with the time of asking, as of `since=15m`, though the file does not."""
+    times = [arguments[name] for name in ("since", "until") if name in arguments]
+    return not all(map(is_fixed_time, times)) or _TIME_FIELD.search(arguments.get("filter", "")) is not None
+
+
 def _is_known(request: Request, etag: str) -> bool:
     """Return whether the client has what the tag names."""
     if request.method not in ("GET", "HEAD"):
@@ -176,13 +183,13 @@ async def _respond_streamed(backend: ApiBackend, answer: StreamedAnswer, request
     """Return the response that reads the file for each piece. The first piece is read before anything is sent, so that
     its errors can be told."""
     headers = {"Content-Disposition": f'attachment; filename="{answer.filename}"'} if answer.filename else {}
-    first = await backend.run(next, answer.pieces, _END)
+    first = await backend.run_export(next, answer.pieces, _END)
 
     async def send_pieces() -> AsyncIterator[bytes]:
         piece: Any = first
         while piece is not _END:
             yield piece
-            piece = await backend.run(next, answer.pieces, _END)
+            piece = await backend.run_export(next, answer.pieces, _END)
 
     if request.method == "HEAD":
         return Response(headers=headers, media_type=answer.media_type)

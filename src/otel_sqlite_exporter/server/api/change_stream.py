@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from http import HTTPStatus
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette.sse import AppStatus
 from starlette.responses import Response
 
 from otel_sqlite_exporter.query.changes.written_since import Position, WrittenRecords, read_changes, read_position
@@ -27,6 +28,9 @@ _INTERVAL_S = 1.0
 _LOOK_S = 0.1
 """How soon a stream ends when the server stops."""
 _PING_S = 15
+
+
+AppStatus.enable_automatic_graceful_drain = False  # it would cut streams, which end by themselves when the server stops
 
 
 class ChangeStreams:

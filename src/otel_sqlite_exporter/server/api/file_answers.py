@@ -20,7 +20,8 @@ from otel_sqlite_exporter.query.otlp_export import read_export
 from otel_sqlite_exporter.query.overview import read_overview
 from otel_sqlite_exporter.query.pages import decode_json, field_types, quote_formula
 from otel_sqlite_exporter.query.reading import fetch, find_page
-from otel_sqlite_exporter.query.sandbox.bounded_statement import StatementLimits, run_bounded_statement
+from otel_sqlite_exporter.query.sandbox.bounded_statement import run_bounded_statement
+from otel_sqlite_exporter.query.sandbox.statement_limits import StatementLimits
 from otel_sqlite_exporter.query.sql_builder import Select
 from otel_sqlite_exporter.server.api.api_answers import DataAnswer, StreamedAnswer
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import base64
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -15,6 +14,7 @@ from otel_sqlite_exporter.errors import FilterError, NotFoundError
 from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, TOOL_INTERACTIONS, AskableView
 from otel_sqlite_exporter.query.otlp_export import ExportedLine, read_export
 from otel_sqlite_exporter.query.pages import ViewRow, decode_json
+from otel_sqlite_exporter.query.position_texts import decode_position, encode_position
 from otel_sqlite_exporter.query.reading import fetch
 from otel_sqlite_exporter.query.skeletons.trace_skeleton import read_skeleton
 from otel_sqlite_exporter.query.sql_builder import Select, build_newest
@@ -52,26 +52,19 @@ def list_messages(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
     last = given + arguments["limit"]
     session_id = backend.database.resolve_session_id(arguments["id"])
     whole = backend.database.get_conversation(f"session:{session_id}", limit=last + 1).to_dict()
-    following = _encode_turns(last) if len(whole["turns"]) > last else None
+    following = encode_position(["turns", last]) if len(whole["turns"]) > last else None
     data = {**whole, "turns": whole["turns"][given:last]}
     del data["total"]
     return DataAnswer(data, following, whole["total"], following is not None)
 
 
-def _encode_turns(turns: int) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps(["turns", turns])).decode().rstrip("=")
-
-
 def _decode_turns(cursor: str | None) -> int:
     if cursor is None:
         return 0
-    try:
-        kind, turns = orjson.loads(base64.urlsafe_b64decode(f"{cursor}{'=' * (-len(cursor) % 4)}"))
-    except (TypeError, ValueError):
-        kind = turns = None
-    if kind != "turns" or type(turns) is not int or not 0 <= turns <= _MOST_TURNS:
-        raise FilterError("cursor", "it is not from messages of this session: give the `cursor` of such messages")
-    return turns
+    match decode_position(cursor):
+        case ["turns", int(turns)] if 0 <= turns <= _MOST_TURNS:
+            return turns
+    raise FilterError("cursor", "it is not from messages of this session: give the `cursor` of such messages")
 
 
 def sum_usage(backend: ApiBackend, arguments: Arguments) -> DataAnswer:

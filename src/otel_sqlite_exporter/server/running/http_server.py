@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from otel_sqlite_exporter.server.running.listening import BACKLOG
 from otel_sqlite_exporter.server.running.patient_protocol import PatientProtocol
+from otel_sqlite_exporter.server.running.tls_openings import TlsListener
 
 _KEEP_ALIVE_S = 65  # SDKs send metrics each minute
 _STOP_S = 5
@@ -83,9 +84,16 @@ class HttpServer(uvicorn.Server):
         loop = asyncio.get_running_loop()
         if self._tls is None:
             return await loop.create_server(self._make_connection, sock=bound, backlog=BACKLOG)
+        listener = TlsListener(bound)
+
+        def make_connection() -> PatientProtocol:
+            connection = self._make_connection()
+            connection.on_made = listener.note_begun
+            return connection
+
         return await loop.create_server(
-            self._make_connection,
-            sock=bound,
+            make_connection,
+            sock=listener,
             backlog=BACKLOG,
             ssl=self._tls,
             ssl_handshake_timeout=_HANDSHAKE_S,

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
+from collections.abc import Callable
 
 from otel_sqlite_exporter.error_texts import describe_error, escape
 
@@ -41,18 +41,12 @@ class _OnceAMinute(logging.Filter):
         return True
 
 
-def log_to_stderr() -> None:
+def log_to_stderr(is_stopping: Callable[[], bool]) -> None:
     """Write the log of this process to stderr. Of uvicorn only errors: a client can cause a warning with each request,
-    and what a stop ends is no error."""
+    and an answer that a stop cuts is no error."""
     handler = logging.StreamHandler()
     handler.setFormatter(_LineFormatter())
-    handler.addFilter(lambda record: not _is_of_stop(record))
+    handler.addFilter(lambda record: not (is_stopping() and record.name.startswith("uvicorn")))
     handler.addFilter(_OnceAMinute())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
-
-
-def _is_of_stop(record: logging.LogRecord) -> bool:
-    is_uvicorn = record.name.startswith("uvicorn")
-    is_cancelled = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
-    return is_uvicorn and (is_cancelled or "graceful shutdown exceeded" in record.getMessage())

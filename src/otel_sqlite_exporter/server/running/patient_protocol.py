@@ -6,6 +6,7 @@ many of them open cannot use up."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import h11
@@ -28,6 +29,7 @@ class PatientProtocol(H11Protocol):
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
         self._free_since = 0.0
+        self.on_made: Callable[[Any], None] = lambda address: None
         self._headers_timer: asyncio.TimerHandle | None = None
         self._answer_timer: asyncio.TimerHandle | None = None
         self._unread = 0
@@ -35,6 +37,7 @@ class PatientProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Make room for it if there are too many."""
         super().connection_made(transport)
+        self.on_made(transport.get_extra_info("peername"))
         self._free_since = self.loop.time()
         if len(self.connections) > _MOST_CONNECTIONS and not self._displace():
             if len(self.connections) > 2 * _MOST_CONNECTIONS:
