@@ -111,6 +111,7 @@ def _make_options(limits: RequestLimits) -> list[tuple[str, int]]:
         ("grpc.per_message_decompression", 0),
         ("grpc.max_concurrent_streams", _STREAMS),
         ("grpc.so_reuseport", 0),
+        ("grpc.server_handshake_timeout_ms", 10_000),  # for TLS, and for the first frame: usually 120 s
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
     ]
