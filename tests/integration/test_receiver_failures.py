@@ -172,6 +172,21 @@ def test_a_file_that_is_replaced_by_one_of_a_newer_version_is_left_alone(path: P
     assert log_texts(path) == ["first", "second"]
 
 
+def test_a_file_that_a_newer_version_upgrades_meanwhile_is_left_alone(path: Path) -> None:
+    with receiving(path) as receiver:
+        receiver.submit(ask_for_logs("first")).result()
+        with closing(sqlite3.connect(path)) as file:
+            ((own,),) = file.execute("PRAGMA user_version")
+            file.execute("PRAGMA user_version = 999")
+            with pytest.raises(BusyError, match="pip install -U otel-sqlite-exporter"):
+                receiver.submit(ask_for_logs("second")).result()
+            assert not Path(spool_path(str(path))).exists()
+            assert log_texts(path) == ["first"]
+            file.execute(f"PRAGMA user_version = {own}")
+        assert receiver.submit(ask_for_logs("second")).result() == DONE
+    assert log_texts(path) == ["first", "second"]
+
+
 def test_what_waits_when_a_receiver_closes_is_kept_though_the_file_is_locked(path: Path) -> None:
     with receiving(path, busy_timeout_ms=50) as receiver:
         receiver.submit(ask_for_logs("first")).result()

@@ -24,7 +24,7 @@ from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.connection import open_writer
 from otel_sqlite_exporter.storage.migrations import prepare_file
 from otel_sqlite_exporter.storage.system.system_files import BINARY
-from otel_sqlite_exporter.storage.transactions import BoundedConnection, BusyTimeout, Deadline, roll_back
+from otel_sqlite_exporter.storage.transactions import BoundedConnection, BusyTimeout, Deadline, bound_waits, roll_back
 from otel_sqlite_exporter.storage.watched_file import WatchedFile, identify
 
 _T = TypeVar("_T")
@@ -42,6 +42,7 @@ class _OwnConnection:
         self.is_held_by_fork = False
         self.connection: BoundedConnection | None = None
         self.file = WatchedFile(path)
+        self.version: int | None = None
 
     def hold(self, connection: BoundedConnection) -> None:
         # Only `close` gives this reference back. Without it, a child that ends would close the connection that it
@@ -96,8 +97,8 @@ class Database:
 
     def run(self, work: Callable[[sqlite3.Connection], _T], deadline: Deadline | None = None) -> _T:
         """Return what `work` returns for the connection, which is lent to one thread at a time. A file that was
-        removed, replaced or cut in place is opened again. All waits, for other threads and for other writers, end by
-        `deadline` (default: the busy timeout from now).
+        removed, replaced, cut in place or upgraded is opened again. All waits, for other threads and for other writers,
+        end by `deadline` (default: the busy timeout from now).
 
         Raises:
             ClosedError: `close` was called.
@@ -165,13 +166,18 @@ class Database:
         connection = own.connection
         if connection is not None:
             connection.deadline = deadline
-            if connection.in_transaction or not own.file.is_sound(connection):
+            if (
+                connection.in_transaction
+                or not own.file.is_sound(connection)
+                or own.version != _read_version(connection)
+            ):
                 own.close()
                 connection = None
         if connection is None:
             connection = open_file(self._settings, busy_timeout_ms=deadline)
             own.hold(connection)
             own.file.note_opened()
+            own.version = _read_version(connection)
             self._on_open(connection)
         return connection
 
@@ -193,6 +199,12 @@ class Database:
         finalizer = weakref.finalize(self, _release, self._own)
         finalizer.atexit = False
         return finalizer
+
+
+def _read_version(connection: sqlite3.Connection) -> int:
+    bound_waits(connection)
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
 
 
 def _release(own: _OwnConnection) -> None:
