@@ -112,6 +112,7 @@ FLOODS = {
     "records": (_wrap(1, _wrap(2, b"\x0d1234" + b"\x12\x02\x08\1" * 300_000)), False),
     "attributes": (_wrap(1, _wrap(2, _wrap(2, b"\x32\0" * 2_000_001))), False),
     "items": (_wrap(1, _wrap(2, _wrap(1, b"\x1a\0")) + _wrap(1, _wrap(3, b"\x1a\0" * 2_000_001))), False),
+    "values": (b'{"resourceLogs": [{"resource": {"attributes": [%s0]}}]}' % (b"0," * 2_000_000), True),
     "fields": (b"\x18\0" * 2_000_001, False),
     "fields of a scope": (_wrap(1, _wrap(2, b"\x20\0" * 2_000_001)), False),
     "objects": (b'{"resourceLogs": [%s{}]}' % (b"{}," * 2_000_001), True),
@@ -126,6 +127,11 @@ def test_a_body_of_too_many_records_is_refused_before_it_is_parsed(path: Path, n
     with receiving(path) as receiver, pytest.raises(BadRequestError, match="send smaller batches"):
         receiver.submit(ReceivedRequest("logs", body, is_json, "curl", "::1", 0)).result()
     assert not path.exists()
+
+
+def test_a_text_of_many_commas_is_taken(path: Path) -> None:
+    with receiving(path) as receiver:
+        assert receiver.submit(ask_for_logs("," * 2_000_001)).result() == DONE
 
 
 def test_a_request_of_many_records_is_taken_whole(path: Path) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from otel_sqlite_exporter.receive.requests import BadRequestError
 
@@ -28,6 +29,24 @@ def check_json(body: bytes) -> None:
     """
     if len(body) > MOST_OBJECTS and body.count(b"{") + body.count(b"[") > MOST_OBJECTS:
         raise make_size_error(MOST_OBJECTS, "objects")
+
+
+def check_items(body: bytes, message: Any) -> None:
+    """Look at the items of the lists in a message, once it is parsed from JSON: texts have commas too.
+
+    Raises:
+        BadRequestError: There are more than `MOST_OBJECTS`.
+    """
+    if body.count(b",") < MOST_OBJECTS:
+        return
+    items, waiting = 0, [message]
+    while waiting:
+        holder = waiting.pop()
+        items += len(holder) if isinstance(holder, list) else 0
+        if items > MOST_OBJECTS:
+            raise make_size_error(MOST_OBJECTS, "objects")
+        held = holder.values() if isinstance(holder, dict) else holder
+        waiting += [one for one in held if isinstance(one, (dict, list))]
 
 
 def check_protobuf(body: bytes) -> None:

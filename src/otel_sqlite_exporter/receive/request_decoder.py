@@ -19,6 +19,7 @@ from otel_sqlite_exporter.otlp.parsed_json import parse_json
 from otel_sqlite_exporter.otlp.protobuf import TooManyMessagesError, parse_protobuf
 from otel_sqlite_exporter.receive.message_limits import (
     MOST_OBJECTS,
+    check_items,
     check_json,
     check_protobuf,
     check_records,
@@ -116,6 +117,8 @@ def _parse_body(request: ReceivedRequest) -> Mapping[str, Any]:
         raise wrong from None
     if not isinstance(message, dict):
         raise wrong
+    if request.is_json:
+        check_items(request.body, message)
     top = _TOPS[signal]
     named = {key: message[key] for key in (top, name_in_proto(top)) if message.get(key) is not None}
     if not all(isinstance(value, list) for value in named.values()):
