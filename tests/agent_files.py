@@ -64,6 +64,15 @@ def _make_span(number: int, spans: int) -> ReadableSpan:
     )
 
 
+def write_large_prompts(path: Path, calls: int, characters: int) -> Path:
+    """Write calls with prompts of so many characters."""
+    with exporting(path, cost="off") as exporter:
+        for number in range(1, calls + 1):
+            attributes = {"gen_ai.operation.name": "chat", "gen_ai.input.messages": _message("user", "x" * characters)}
+            exporter.export([_span(number, None, "chat", attributes, (number, 2 * number))])
+    return path
+
+
 def write_hostile_file(path: Path) -> Path:
     """Write spans, calls, tools and events whose every text is hostile."""
     with exporting(path, cost="off") as exporter:

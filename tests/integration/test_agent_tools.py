@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_answers import ToolText, answer, look_again
 from otel_sqlite_exporter.agent_tools.tool_catalogue import RECORDS, TOOLS
 from otel_sqlite_exporter.storage.migrations import migrate
-from tests.agent_files import write_capture_file, write_hostile_file, write_large_trace
+from tests.agent_files import write_capture_file, write_hostile_file, write_large_prompts, write_large_trace
 
 TRACE = f"{7:032x}"
 SIZES = st.one_of(st.none(), st.integers(LEAST_BYTES, MOST_BYTES))
@@ -157,6 +158,24 @@ def test_the_pages_of_an_answer_are_the_whole(
     counts = {"rows_in_all", "steps_in_all", "turns_in_all", "total"} & pages[0].keys()
     assert [pages[0][name] for name in counts] == [len(items)]
     assert len(pages) > 1
+
+
+@pytest.mark.parametrize("sort", ["start", "duration"])
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [("find", {"limit": 40}), ("wait_for", {"since": "2000-01-01", "event": "appears", "timeout_s": 0})],
+)
+def test_a_list_reads_no_more_than_it_shows(tmp_path: Path, tool: str, arguments: dict[str, Any], sort: str) -> None:
+    asked = AskedFile.open(write_large_prompts(tmp_path / "prompts.db", calls=40, characters=500_000))
+    sorting = {"sort": sort} if tool == "find" else {}
+    for of in ("calls", "spans"):
+        read(asked, tool, of=of, **arguments, **sorting)
+        tracemalloc.start()
+        shown = read(asked, tool, of=of, **arguments, **sorting)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert len(shown["rows"]) == 40
+        assert most < 2_000_000
 
 
 def test_a_field_comes_whole_by_its_windows(files: dict[str, AskedFile]) -> None:

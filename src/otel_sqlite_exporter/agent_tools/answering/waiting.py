@@ -13,13 +13,14 @@ from typing import Any
 import orjson
 
 from otel_sqlite_exporter.agent_tools.answering.finding import read_filters
-from otel_sqlite_exporter.agent_tools.answering.record_rows import KINDS, make_rows
+from otel_sqlite_exporter.agent_tools.answering.record_rows import KINDS, RecordKind, make_rows
 from otel_sqlite_exporter.agent_tools.answers import Answer, Json
 from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_arguments import ToolArguments
 from otel_sqlite_exporter.errors import FileRefusedError
 from otel_sqlite_exporter.query.askable_views import AskableView
 from otel_sqlite_exporter.query.filter_values import parse_time
+from otel_sqlite_exporter.query.pages import field_types
 from otel_sqlite_exporter.query.reading import fetch
 from otel_sqlite_exporter.query.sql_builder import build_newest
 
@@ -29,6 +30,7 @@ _QUIET_S = 1.0
 """A trace or a session of which nothing runs has ended when nothing was written to it for so long: without
 `SQLiteSpanProcessor`, a span is not known to run, and the root comes last."""
 _GROWING = ("traces", "sessions")
+_LOOKED_AT = ("start_time_unix_nano", "end_time_unix_nano", "status", "spans", "logs")
 _MOST = 50
 _MOST_RUNNING = 500
 _RUNNING = "running"
@@ -70,7 +72,7 @@ def look(asked: AskedFile, state: WaitState) -> Answer | None:
     is_over = time.monotonic() >= state.deadline
     kind = KINDS[state.arguments["of"]]
     try:
-        records = asked.file.read(_look, kind.view, state)
+        records = asked.file.read(_look, kind, state)
     except FileRefusedError:
         if is_over or state.since is not None or state.after is not None:
             raise
@@ -91,26 +93,28 @@ def look(asked: AskedFile, state: WaitState) -> Answer | None:
     return Answer(head, "rows", rows, lambda count: {"left_out": f"{len(rows) - count} rows: find lists them"})
 
 
-def _look(connection: sqlite3.Connection, view: AskableView[Any], state: WaitState) -> list[Any]:
+def _look(connection: sqlite3.Connection, kind: RecordKind, state: WaitState) -> list[Any]:
     """Return what matches and is new, or ran when the wait began, or began since the time that was given."""
-    filters = {name: value for name, value in read_filters(state.arguments).items() if name != "since"}
+    view, filters = kind.view, {name: value for name, value in read_filters(state.arguments).items() if name != "since"}
     if state.after is None:
         state.after = _find_last(connection, view)
         state.running = _find_running(connection, view)
     found: dict[int, Any] = {}
-    _add(connection, view, found, filters, after=state.after)
+    _add(connection, kind, found, filters, after=state.after)
     if state.running:
-        _add(connection, view, found, filters, among=orjson.dumps(sorted(state.running)).decode())
+        _add(connection, kind, found, filters, among=orjson.dumps(sorted(state.running)).decode())
     if state.since is not None:
-        _add(connection, view, found, filters | {"since": state.since}, after=0)
+        _add(connection, kind, found, filters | {"since": state.since}, after=0)
     return list(found.values())
 
 
 def _add(
-    connection: sqlite3.Connection, view: AskableView[Any], found: dict[int, Any], filters: Mapping[str, Any], **of: Any
+    connection: sqlite3.Connection, kind: RecordKind, found: dict[int, Any], filters: Mapping[str, Any], **of: Any
 ) -> None:
-    for row in fetch(connection, build_newest(view, ("*",), filters, limit=_MOST, **of)):
-        found[row["id"]] = view.row_type.from_row(row)
+    row_type = kind.view.row_type
+    columns = {*kind.read_columns, *(column for column in _LOOKED_AT if column in field_types(row_type))}
+    for row in fetch(connection, build_newest(kind.view, sorted(columns), filters, limit=_MOST, **of)):
+        found[row["id"]] = row_type.from_row(row)
 
 
 def _find_last(connection: sqlite3.Connection, view: AskableView[Any]) -> int:
