@@ -23,6 +23,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
 from otel_sqlite_exporter.agent_tools.answering.waiting import WaitState
@@ -162,6 +163,54 @@ def test_waiting_finds_what_a_test_writes_meanwhile_and_holds_nothing_open(path:
     assert told is not None
     assert [row[2] for row in json.loads(told.text)["rows"]] == ["meanwhile"]
     assert not path.with_name("otel.db-wal").exists()  # nothing reads any more
+
+
+@pytest.mark.parametrize("since", [None, "1h"])
+def test_waiting_goes_on_until_the_file_is_made_and_when_it_is_made_again(path: Path, since: str | None) -> None:
+    asked = AskedFile.open(path)
+    arguments = {"of": "spans", "timeout_s": 30} | ({"since": since} if since else {})
+    state = start_answer(asked, "wait_for", arguments)
+    assert isinstance(state, WaitState)
+    assert [look_again(asked, state) for _ in range(3)] == [None] * 3
+    path.touch()
+    assert look_again(asked, state) is None
+    write_one_span(path)
+    assert found_by(asked, state) == 1
+
+    write_one_span(path)
+    again = start_answer(asked, "wait_for", {"of": "spans", "timeout_s": 30})
+    assert isinstance(again, WaitState)
+    assert look_again(asked, again) is None
+    for file in path.parent.glob(f"{path.name}*"):
+        file.unlink()
+    assert look_again(asked, again) is None
+    write_one_span(path)
+    assert found_by(asked, again) == 1
+
+
+def test_waiting_for_a_file_says_what_is_wrong(path: Path) -> None:
+    asked = AskedFile.open(path)
+    told = start_answer(asked, "wait_for", {"of": "spans", "filter": "stat:ok"})
+    assert isinstance(told, ToolText)
+    assert "spans have no field 'stat'" in told.text
+    over = start_answer(asked, "wait_for", {"of": "spans", "timeout_s": 0})
+    assert isinstance(over, WaitState)
+    missing = look_again(asked, over)
+    assert missing is not None
+    assert missing.is_error
+    assert f"{path} does not exist" in missing.text
+    path.write_bytes(b"none of ours" * 100)
+    other = start_answer(asked, "wait_for", {"of": "spans"})
+    assert isinstance(other, WaitState)
+    assert (look_again(asked, other) or missing).is_error
+
+
+def write_one_span(path: Path) -> None:
+    """Write a span as a program does that ends then."""
+    with exporting(path) as exporter:
+        provider = TracerProvider()
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+        provider.get_tracer("t").start_span("one").end()
 
 
 def test_what_runs_has_appeared_and_has_not_ended(path: Path) -> None:

@@ -4,6 +4,7 @@ that no transaction is held while it waits."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Mapping
@@ -57,8 +58,9 @@ def start_waiting(arguments: ToolArguments) -> WaitState:
     """Return the state of a wait that begins now.
 
     Raises:
-        FilterError: `since` is no time.
+        FilterError: `since` is no time, or the filter cannot be used.
     """
+    build_newest(KINDS[arguments["of"]].view, ("id",), read_filters(arguments), limit=1)  # before there is a file
     since = None if arguments["since"] is None else parse_time("since", arguments["since"])
     return WaitState(arguments, time.monotonic() + arguments["timeout_s"], since=since)
 
@@ -68,16 +70,17 @@ def look(asked: AskedFile, state: WaitState) -> Answer | None:
 
     Raises:
         FilterError: The filter cannot be used.
+        FileRefusedError: The file cannot be read, or is still missing when the time is up.
     """
     is_over = time.monotonic() >= state.deadline
     kind = KINDS[state.arguments["of"]]
     try:
         records = asked.file.read(_look, kind, state)
     except FileRefusedError:
-        if is_over or state.since is not None or state.after is not None:
+        is_first = state.after is None
+        if is_over or (is_first and _holds_something(asked.file.path)):
             raise
-        state.after = 0  # the program that is waited for makes the file
-        records = []
+        state.after, state.running, records = 0, frozenset(), []  # the program that is waited for makes the file
     ready = [record for record in records if _is_ready(state, record)]
     if not ready and not is_over:
         return None
@@ -91,6 +94,13 @@ def look(asked: AskedFile, state: WaitState) -> Answer | None:
             else "the time is up, and nothing matched: call wait_for again, with since if it may have happened before"
         )
     return Answer(head, "rows", rows, lambda count: {"left_out": f"{len(rows) - count} rows: find lists them"})
+
+
+def _holds_something(path: str) -> bool:
+    try:
+        return os.path.getsize(path) > 0
+    except OSError:
+        return False
 
 
 def _look(connection: sqlite3.Connection, kind: RecordKind, state: WaitState) -> list[Any]:
