@@ -270,6 +270,48 @@ def test_a_sentence_shows_what_cannot_be_seen_and_is_short(files: dict[str, Aske
     assert "field: " in told.text
 
 
+def test_an_id_of_a_row_may_have_zeros_before_it(files: dict[str, AskedFile]) -> None:
+    call = files["agents"].database.find_llm_interactions(limit=1)[0].id
+    log = files["agents"].database.find_logs(limit=1)[0].id
+    assert read(files["agents"], "get_item", id=f"llm:00{call}")["id"] == f"llm:{call}"
+    assert read(files["agents"], "get_item", id=f"log:00{log}")["id"] == f"log:{log}"
+    shown = read(files["agents"], "get_messages", id=f"llm:0{call}")
+    assert [turn["id"] for turn in shown["turns"]] == [f"llm:{call}"]
+    assert "nothing has the id" in ask(files["agents"], "get_item", id="llm:\u0663").text
+
+
+def test_messages_around_a_turn_lead_on_to_those_after_it(files: dict[str, AskedFile]) -> None:
+    asked = files["large"]
+    turns = asked.database.find_llm_interactions(limit=400, session_id="large", newest_first=False)
+    shown = read(asked, "get_messages", id="large", around=f"llm:{turns[100].id}")
+    assert shown["first_turn"] == 98
+    place = 98 + len(shown["turns"])
+    after = read(asked, "get_messages", id="large", around=f"llm:{turns[100].id}", cursor=shown["next_cursor"])
+    assert after["turns"][0]["id"] == f"llm:{turns[place].id}"
+    by_span = read(asked, "get_messages", id="large", around=turns[100].span_id)
+    assert by_span == shown
+
+
+def test_messages_around_what_is_elsewhere_are_none(files: dict[str, AskedFile]) -> None:
+    asked = files["agents"]
+    [one], [other] = (
+        asked.database.find_llm_interactions(limit=1, service_name=name) for name in ("claude-code", "codex_exec")
+    )
+    for around in (f"llm:{other.id}", other.session_id):
+        told = ask(asked, "get_messages", id=one.session_id, around=around)
+        assert told.is_error
+        assert f"no turn of session:{one.session_id} is {around!r}" in told.text
+    told = ask(asked, "get_messages", id=one.session_id, cursor="9999")
+    assert "cursor: it is not from an answer about this" in told.text
+
+
+def test_what_holds_no_turns_says_what_to_ask(files: dict[str, AskedFile]) -> None:
+    spans = files["agents"].database.find_spans(limit=200, service_name="codex_exec")
+    answers = [read(files["agents"], "get_messages", id=f"{span.trace_id}/{span.span_id}") for span in spans]
+    assert any(not told["turns"] for told in answers)
+    assert all(("note" in told) == (not told["turns"]) for told in answers)
+
+
 def test_a_prefix_that_several_things_have_names_them(files: dict[str, AskedFile]) -> None:
     told = ask(files["agents"], "get_session", id="0")
     assert told.is_error
