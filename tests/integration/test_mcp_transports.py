@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_answers import ToolText, look_again
 from otel_sqlite_exporter.agent_tools.tool_answers import answer as start_answer
 from otel_sqlite_exporter.agent_tools.tool_catalogue import TOOLS
+from otel_sqlite_exporter.errors import FileRefusedError
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.server import mcp_mount
 from otel_sqlite_exporter.server.application import make_application
@@ -188,6 +189,30 @@ def test_waiting_goes_on_until_the_file_is_made_and_when_it_is_made_again(path: 
     assert found_by(asked, again) == 1
 
 
+def test_an_end_is_seen_however_much_runs(path: Path) -> None:
+    provider = TracerProvider()
+    processor = SQLiteSpanProcessor(path)
+    provider.add_span_processor(processor)
+    spans = [provider.get_tracer("t").start_span(f"s{number}") for number in range(60)]
+    asked = AskedFile.open(path)
+    wait_until(lambda: count_running(asked) == 60)
+    over = start_answer(asked, "wait_for", {"of": "spans", "timeout_s": 0})
+    assert isinstance(over, WaitState)
+    told = look_again(asked, over)
+    assert told is not None
+    assert json.loads(told.text)["found"] == 0
+    states = [start_answer(asked, "wait_for", {"of": of}) for of in ("spans", "traces")]
+    for state in states:
+        assert isinstance(state, WaitState)
+        assert look_again(asked, state) is None
+    spans[0].end()
+    for state in states:
+        wait_until(lambda state=state: found_by(asked, state) == 1)  # type: ignore[misc]
+    for span in spans[1:]:
+        span.end()
+    processor.shutdown()
+
+
 def test_waiting_for_a_file_says_what_is_wrong(path: Path) -> None:
     asked = AskedFile.open(path)
     told = start_answer(asked, "wait_for", {"of": "spans", "filter": "stat:ok"})
@@ -205,6 +230,13 @@ def test_waiting_for_a_file_says_what_is_wrong(path: Path) -> None:
     assert (look_again(asked, other) or missing).is_error
 
 
+def count_running(asked: AskedFile) -> int:
+    """The spans that run; none as long as the file is being made."""
+    with suppress(FileRefusedError):
+        return len(asked.database.find_spans(status="running", limit=100))
+    return 0
+
+
 def write_one_span(path: Path) -> None:
     """Write a span as a program does that ends then."""
     with exporting(path) as exporter:
@@ -218,7 +250,7 @@ def test_what_runs_has_appeared_and_has_not_ended(path: Path) -> None:
     provider.add_span_processor(SQLiteSpanProcessor(path, open_delay_ms=0))
     span = provider.get_tracer("tests").start_span("long", attributes={"session.id": "w"})
     asked = AskedFile.open(path)
-    wait_until(lambda: path.exists() and bool(asked.database.find_spans(status="running")))
+    wait_until(lambda: count_running(asked) > 0)
     states = {of: start_answer(asked, "wait_for", {"of": of}) for of in ("spans", "traces", "sessions")}
     appeared = start_answer(asked, "wait_for", {"of": "traces", "event": "appears", "since": "1h"})
     for state in states.values():

@@ -4,7 +4,6 @@ that no transaction is held while it waits."""
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Mapping
@@ -19,11 +18,12 @@ from otel_sqlite_exporter.agent_tools.answers import Answer, Json
 from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_arguments import ToolArguments
 from otel_sqlite_exporter.errors import FileRefusedError
-from otel_sqlite_exporter.query.askable_views import AskableView
+from otel_sqlite_exporter.query.askable_views import CHOICES, AskableView
 from otel_sqlite_exporter.query.filter_values import parse_time
 from otel_sqlite_exporter.query.pages import field_types
 from otel_sqlite_exporter.query.reading import fetch
 from otel_sqlite_exporter.query.sql_builder import build_newest
+from otel_sqlite_exporter.storage.identity import identify_file
 
 PAUSE_S = 0.3
 """Between two looks."""
@@ -35,6 +35,7 @@ _LOOKED_AT = ("start_time_unix_nano", "end_time_unix_nano", "status", "spans", "
 _MOST = 50
 _MOST_RUNNING = 500
 _RUNNING = "running"
+_ENDED = tuple(status for status in CHOICES["status"] if status != _RUNNING)
 
 
 @dataclass(slots=True)
@@ -75,10 +76,9 @@ def look(asked: AskedFile, state: WaitState) -> Answer | None:
     is_over = time.monotonic() >= state.deadline
     kind = KINDS[state.arguments["of"]]
     try:
-        records = asked.file.read(_look, kind, state)
+        records = asked.file.read(_look, kind, state, is_over=is_over)
     except FileRefusedError:
-        is_first = state.after is None
-        if is_over or (is_first and _holds_something(asked.file.path)):
+        if is_over or (state.after is None and not _is_to_be_made(asked)):
             raise
         state.after, state.running, records = 0, frozenset(), []  # the program that is waited for makes the file
     ready = [record for record in records if _is_ready(state, record)]
@@ -96,25 +96,32 @@ def look(asked: AskedFile, state: WaitState) -> Answer | None:
     return Answer(head, "rows", rows, lambda count: {"left_out": f"{len(rows) - count} rows: find lists them"})
 
 
-def _holds_something(path: str) -> bool:
-    try:
-        return os.path.getsize(path) > 0
-    except OSError:
-        return False
+def _is_to_be_made(asked: AskedFile) -> bool:
+    """Return whether there is no file, or one that a program has begun to make."""
+    return not identify_file(asked.file.path, busy_timeout_ms=asked.busy_timeout_ms)[1]
 
 
-def _look(connection: sqlite3.Connection, kind: RecordKind, state: WaitState) -> list[Any]:
-    """Return what matches and is new, or ran when the wait began, or began since the time that was given."""
-    view, filters = kind.view, {name: value for name, value in read_filters(state.arguments).items() if name != "since"}
+def _look(connection: sqlite3.Connection, kind: RecordKind, state: WaitState, *, is_over: bool) -> list[Any]:
+    """Return what matches and is new, or ran when the wait began, or began since the time that was given. Of an end,
+    what still runs is left out, as it may be more than is read; if there is nothing else when the time is up, that."""
+    view = kind.view
+    filters = {name: value for name, value in read_filters(state.arguments).items() if name != "since"}
     if state.after is None:
         state.after = _find_last(connection, view)
         state.running = _find_running(connection, view)
+    if state.arguments["event"] != "ends" or "status" not in view.arguments:
+        return _find(connection, kind, filters, state)
+    ended = _find(connection, kind, filters | {"status": _ENDED}, state)
+    return ended if ended or not is_over else _find(connection, kind, filters, state)
+
+
+def _find(connection: sqlite3.Connection, kind: RecordKind, filters: Mapping[str, Any], state: WaitState) -> list[Any]:
     found: dict[int, Any] = {}
-    _add(connection, kind, found, filters, after=state.after)
+    _add(connection, kind, found, filters, after=state.after or 0)
     if state.running:
         _add(connection, kind, found, filters, among=orjson.dumps(sorted(state.running)).decode())
     if state.since is not None:
-        _add(connection, kind, found, filters | {"since": state.since}, after=0)
+        _add(connection, kind, found, {**filters, "since": state.since}, after=0)
     return list(found.values())
 
 
