@@ -18,7 +18,13 @@ from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_answers import ToolText, answer, look_again
 from otel_sqlite_exporter.agent_tools.tool_catalogue import RECORDS, TOOLS
 from otel_sqlite_exporter.storage.migrations import migrate
-from tests.agent_files import write_capture_file, write_hostile_file, write_large_prompts, write_large_trace
+from tests.agent_files import (
+    write_capture_file,
+    write_hostile_file,
+    write_large_prompts,
+    write_large_trace,
+    write_services,
+)
 
 TRACE = f"{7:032x}"
 SIZES = st.one_of(st.none(), st.integers(LEAST_BYTES, MOST_BYTES))
@@ -309,7 +315,25 @@ def test_what_holds_no_turns_says_what_to_ask(files: dict[str, AskedFile]) -> No
     spans = files["agents"].database.find_spans(limit=200, service_name="codex_exec")
     answers = [read(files["agents"], "get_messages", id=f"{span.trace_id}/{span.span_id}") for span in spans]
     assert any(not told["turns"] for told in answers)
-    assert all(("note" in told) == (not told["turns"]) for told in answers)
+    assert all("get_trace shows its spans" in told["note"] for told in answers if not told["turns"])
+
+
+def test_calls_without_messages_are_told_from_those_that_said_nothing_new(files: dict[str, AskedFile]) -> None:
+    sessions = files["agents"].database.find_sessions(limit=200)
+    told = {session.service_name: read(files["agents"], "get_messages", id=session.session_id) for session in sessions}
+    assert told["codex_exec"]["note"] == "these calls were recorded without their messages"
+    assert "note" not in told["scenarios"]
+
+
+def test_an_overview_says_which_lists_are_not_whole(tmp_path: Path) -> None:
+    path = write_services(tmp_path / "otel.db", 60)
+    told = read(AskedFile.open(path), "overview")
+    assert told["services"] == [f"service-{number:02}" for number in range(60)]
+    assert len(told["models (of the last day: model, calls, cost_usd)"]) == 20
+    assert told["not_whole"].startswith("models: usage by")
+    least = read(AskedFile.open(path), "overview", max_bytes=LEAST_BYTES)
+    assert len(least["services"]) < 60
+    assert least["not_whole"].startswith("services, models: ")
 
 
 def test_a_prefix_that_several_things_have_names_them(files: dict[str, AskedFile]) -> None:

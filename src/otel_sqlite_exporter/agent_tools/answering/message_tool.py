@@ -37,8 +37,11 @@ def get_messages(asked: AskedFile, arguments: ToolArguments) -> Answer:
         }
 
     head: Json = {"of": f"{window.kind}:{window.id}", "first_turn": window.first, "turns_in_all": window.total}
+    calls = [turn for turn in window.turns if not isinstance(turn, ToolTurn)]
     if not window.total:
         head["note"] = "no model call and no tool execution in it: get_trace shows its spans, find of=logs its logs"
+    elif calls and not any(turn.prompt or turn.completion or turn.folded for turn in calls):
+        head["note"] = "these calls were recorded without their messages"
     beyond = window.first + len(turns) < window.total and not is_one
     return Answer(head, "turns", turns, describe_rest, describe_rest(len(turns)) if beyond else {})
 
