@@ -64,6 +64,25 @@ def _make_span(number: int, spans: int) -> ReadableSpan:
     )
 
 
+def write_large_prompts(path: Path, calls: int, characters: int) -> Path:
+    """Write calls with prompts of so many characters."""
+    with exporting(path, cost="off") as exporter:
+        for number in range(1, calls + 1):
+            attributes = {"gen_ai.operation.name": "chat", "gen_ai.input.messages": _message("user", "x" * characters)}
+            exporter.export([_span(number, None, "chat", attributes, (number, 2 * number))])
+    return path
+
+
+def write_services(path: Path, services: int) -> Path:
+    """Write a call of each of so many services, with a model of its own."""
+    with exporting(path, cost="off") as exporter:
+        for number in range(services):
+            attributes = {"gen_ai.operation.name": "chat", "gen_ai.request.model": f"model-of-service-{number:02}"}
+            resource = Resource({"service.name": f"service-{number:02}"})
+            exporter.export([_span(number + 1, None, "chat", attributes, (0, 1), resource=resource)])
+    return path
+
+
 def write_hostile_file(path: Path) -> Path:
     """Write spans, calls, tools and events whose every text is hostile."""
     with exporting(path, cost="off") as exporter:
@@ -109,6 +128,7 @@ def _span(
     *,
     error: str | None = None,
     events: list[Event] | None = None,
+    resource: Resource = RESOURCE,
 ) -> ReadableSpan:
     return ReadableSpan(
         name=name,
@@ -116,7 +136,7 @@ def _span(
         parent=None if parent is None else _context(parent),
         attributes=attributes,
         events=events or [],
-        resource=RESOURCE,
+        resource=resource,
         start_time=START_NS + times[0] * MS,
         end_time=START_NS + times[1] * MS,
         status=Status() if error is None else Status(StatusCode.ERROR, error),

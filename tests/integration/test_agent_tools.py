@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,13 @@ from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_answers import ToolText, answer, look_again
 from otel_sqlite_exporter.agent_tools.tool_catalogue import RECORDS, TOOLS
 from otel_sqlite_exporter.storage.migrations import migrate
-from tests.agent_files import write_capture_file, write_hostile_file, write_large_trace
+from tests.agent_files import (
+    write_capture_file,
+    write_hostile_file,
+    write_large_prompts,
+    write_large_trace,
+    write_services,
+)
 
 TRACE = f"{7:032x}"
 SIZES = st.one_of(st.none(), st.integers(LEAST_BYTES, MOST_BYTES))
@@ -160,6 +167,24 @@ def test_the_pages_of_an_answer_are_the_whole(
     assert len(pages) > 1
 
 
+@pytest.mark.parametrize("sort", ["start", "duration"])
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [("find", {"limit": 40}), ("wait_for", {"since": "2000-01-01", "event": "appears", "timeout_s": 0})],
+)
+def test_a_list_reads_no_more_than_it_shows(tmp_path: Path, tool: str, arguments: dict[str, Any], sort: str) -> None:
+    asked = AskedFile.open(write_large_prompts(tmp_path / "prompts.db", calls=40, characters=500_000))
+    sorting = {"sort": sort} if tool == "find" else {}
+    for of in ("calls", "spans"):
+        read(asked, tool, of=of, **arguments, **sorting)
+        tracemalloc.start()
+        shown = read(asked, tool, of=of, **arguments, **sorting)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert len(shown["rows"]) == 40
+        assert most < 2_000_000
+
+
 def test_a_field_comes_whole_by_its_windows(files: dict[str, AskedFile]) -> None:
     database = files["hostile"].database
     longest = max(database.find_llm_interactions(limit=50, counted=None), key=lambda call: len(call.completion or ""))
@@ -250,6 +275,66 @@ def test_a_sentence_shows_what_cannot_be_seen_and_is_short(files: dict[str, Aske
     assert "has no field" in told.text
     told = ask(files["hostile"], "get_item", id="llm:1", field=f"{field}.{field}.{field}")
     assert "field: " in told.text
+
+
+def test_an_id_of_a_row_may_have_zeros_before_it(files: dict[str, AskedFile]) -> None:
+    call = files["agents"].database.find_llm_interactions(limit=1)[0].id
+    log = files["agents"].database.find_logs(limit=1)[0].id
+    assert read(files["agents"], "get_item", id=f"llm:00{call}")["id"] == f"llm:{call}"
+    assert read(files["agents"], "get_item", id=f"log:00{log}")["id"] == f"log:{log}"
+    shown = read(files["agents"], "get_messages", id=f"llm:0{call}")
+    assert [turn["id"] for turn in shown["turns"]] == [f"llm:{call}"]
+    assert "nothing has the id" in ask(files["agents"], "get_item", id="llm:\u0663").text
+
+
+def test_messages_around_a_turn_lead_on_to_those_after_it(files: dict[str, AskedFile]) -> None:
+    asked = files["large"]
+    turns = asked.database.find_llm_interactions(limit=400, session_id="large", newest_first=False)
+    shown = read(asked, "get_messages", id="large", around=f"llm:{turns[100].id}")
+    assert shown["first_turn"] == 98
+    place = 98 + len(shown["turns"])
+    after = read(asked, "get_messages", id="large", around=f"llm:{turns[100].id}", cursor=shown["next_cursor"])
+    assert after["turns"][0]["id"] == f"llm:{turns[place].id}"
+    by_span = read(asked, "get_messages", id="large", around=turns[100].span_id)
+    assert by_span == shown
+
+
+def test_messages_around_what_is_elsewhere_are_none(files: dict[str, AskedFile]) -> None:
+    asked = files["agents"]
+    [one], [other] = (
+        asked.database.find_llm_interactions(limit=1, service_name=name) for name in ("claude-code", "codex_exec")
+    )
+    for around in (f"llm:{other.id}", other.session_id):
+        told = ask(asked, "get_messages", id=one.session_id, around=around)
+        assert told.is_error
+        assert f"no turn of session:{one.session_id} is {around!r}" in told.text
+    told = ask(asked, "get_messages", id=one.session_id, cursor="9999")
+    assert "cursor: it is not from an answer about this" in told.text
+
+
+def test_what_holds_no_turns_says_what_to_ask(files: dict[str, AskedFile]) -> None:
+    spans = files["agents"].database.find_spans(limit=200, service_name="codex_exec")
+    answers = [read(files["agents"], "get_messages", id=f"{span.trace_id}/{span.span_id}") for span in spans]
+    assert any(not told["turns"] for told in answers)
+    assert all("get_trace shows its spans" in told["note"] for told in answers if not told["turns"])
+
+
+def test_calls_without_messages_are_told_from_those_that_said_nothing_new(files: dict[str, AskedFile]) -> None:
+    sessions = files["agents"].database.find_sessions(limit=200)
+    told = {session.service_name: read(files["agents"], "get_messages", id=session.session_id) for session in sessions}
+    assert told["codex_exec"]["note"] == "these calls were recorded without their messages"
+    assert "note" not in told["scenarios"]
+
+
+def test_an_overview_says_which_lists_are_not_whole(tmp_path: Path) -> None:
+    path = write_services(tmp_path / "otel.db", 60)
+    told = read(AskedFile.open(path), "overview")
+    assert told["services"] == [f"service-{number:02}" for number in range(60)]
+    assert len(told["models (of the last day: model, calls, cost_usd)"]) == 20
+    assert told["not_whole"].startswith("models: usage by")
+    least = read(AskedFile.open(path), "overview", max_bytes=LEAST_BYTES)
+    assert len(least["services"]) < 60
+    assert least["not_whole"].startswith("services, models: ")
 
 
 def test_a_prefix_that_several_things_have_names_them(files: dict[str, AskedFile]) -> None:

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
 from otel_sqlite_exporter.agent_tools.answering.waiting import WaitState
@@ -30,6 +31,7 @@ from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_answers import ToolText, look_again
 from otel_sqlite_exporter.agent_tools.tool_answers import answer as start_answer
 from otel_sqlite_exporter.agent_tools.tool_catalogue import TOOLS
+from otel_sqlite_exporter.errors import FileRefusedError
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.server import mcp_mount
 from otel_sqlite_exporter.server.application import make_application
@@ -164,12 +166,91 @@ def test_waiting_finds_what_a_test_writes_meanwhile_and_holds_nothing_open(path:
     assert not path.with_name("otel.db-wal").exists()  # nothing reads any more
 
 
+@pytest.mark.parametrize("since", [None, "1h"])
+def test_waiting_goes_on_until_the_file_is_made_and_when_it_is_made_again(path: Path, since: str | None) -> None:
+    asked = AskedFile.open(path)
+    arguments = {"of": "spans", "timeout_s": 30} | ({"since": since} if since else {})
+    state = start_answer(asked, "wait_for", arguments)
+    assert isinstance(state, WaitState)
+    assert [look_again(asked, state) for _ in range(3)] == [None] * 3
+    path.touch()
+    assert look_again(asked, state) is None
+    write_one_span(path)
+    assert found_by(asked, state) == 1
+
+    write_one_span(path)
+    again = start_answer(asked, "wait_for", {"of": "spans", "timeout_s": 30})
+    assert isinstance(again, WaitState)
+    assert look_again(asked, again) is None
+    for file in path.parent.glob(f"{path.name}*"):
+        file.unlink()
+    assert look_again(asked, again) is None
+    write_one_span(path)
+    assert found_by(asked, again) == 1
+
+
+def test_an_end_is_seen_however_much_runs(path: Path) -> None:
+    provider = TracerProvider()
+    processor = SQLiteSpanProcessor(path)
+    provider.add_span_processor(processor)
+    spans = [provider.get_tracer("t").start_span(f"s{number}") for number in range(60)]
+    asked = AskedFile.open(path)
+    wait_until(lambda: count_running(asked) == 60)
+    over = start_answer(asked, "wait_for", {"of": "spans", "timeout_s": 0})
+    assert isinstance(over, WaitState)
+    told = look_again(asked, over)
+    assert told is not None
+    assert json.loads(told.text)["found"] == 0
+    states = [start_answer(asked, "wait_for", {"of": of}) for of in ("spans", "traces")]
+    for state in states:
+        assert isinstance(state, WaitState)
+        assert look_again(asked, state) is None
+    spans[0].end()
+    for state in states:
+        wait_until(lambda state=state: found_by(asked, state) == 1)  # type: ignore[misc]
+    for span in spans[1:]:
+        span.end()
+    processor.shutdown()
+
+
+def test_waiting_for_a_file_says_what_is_wrong(path: Path) -> None:
+    asked = AskedFile.open(path)
+    told = start_answer(asked, "wait_for", {"of": "spans", "filter": "stat:ok"})
+    assert isinstance(told, ToolText)
+    assert "spans have no field 'stat'" in told.text
+    over = start_answer(asked, "wait_for", {"of": "spans", "timeout_s": 0})
+    assert isinstance(over, WaitState)
+    missing = look_again(asked, over)
+    assert missing is not None
+    assert missing.is_error
+    assert f"{path} does not exist" in missing.text
+    path.write_bytes(b"none of ours" * 100)
+    other = start_answer(asked, "wait_for", {"of": "spans"})
+    assert isinstance(other, WaitState)
+    assert (look_again(asked, other) or missing).is_error
+
+
+def count_running(asked: AskedFile) -> int:
+    """The spans that run; none as long as the file is being made."""
+    with suppress(FileRefusedError):
+        return len(asked.database.find_spans(status="running", limit=100))
+    return 0
+
+
+def write_one_span(path: Path) -> None:
+    """Write a span as a program does that ends then."""
+    with exporting(path) as exporter:
+        provider = TracerProvider()
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+        provider.get_tracer("t").start_span("one").end()
+
+
 def test_what_runs_has_appeared_and_has_not_ended(path: Path) -> None:
     provider = TracerProvider(resource=Resource({"service.name": "asked"}), shutdown_on_exit=False)
     provider.add_span_processor(SQLiteSpanProcessor(path, open_delay_ms=0))
     span = provider.get_tracer("tests").start_span("long", attributes={"session.id": "w"})
     asked = AskedFile.open(path)
-    wait_until(lambda: path.exists() and bool(asked.database.find_spans(status="running")))
+    wait_until(lambda: count_running(asked) > 0)
     states = {of: start_answer(asked, "wait_for", {"of": of}) for of in ("spans", "traces", "sessions")}
     appeared = start_answer(asked, "wait_for", {"of": "traces", "event": "appears", "since": "1h"})
     for state in states.values():

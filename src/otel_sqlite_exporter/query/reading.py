@@ -157,9 +157,11 @@ def find_page(
     sort: str = "start",
     *,
     with_total: bool = True,
+    columns: Sequence[str] = ("*",),
 ) -> Page[RowT]:
     """Return a page, with its total if that is wanted and can be counted quickly. One that is sorted by something else
-    than the order of the list is the only one.
+    than the order of the list is the only one. Fields of records that are not among `columns` are None; those of
+    `view.order` must be.
 
     Raises:
         FilterError: A filter is unknown, or a value cannot be used.
@@ -167,7 +169,8 @@ def find_page(
     # What runs ends now. So where the end is the order, all pages show the moment of the first.
     moment = show_open_work(connection, read_moment(view, cursor)) if view.is_ordered_by_end else None
     among = find_among(connection, view, filters)
-    select = build_page(view, filters, limit=limit, cursor=cursor, newest_first=newest_first, sort=sort, among=among)
+    order: dict[str, Any] = {"cursor": cursor, "newest_first": newest_first, "sort": sort}
+    select = build_page(view, filters, limit=limit, among=among, columns=columns, **order)
     select.parameters["limit"] += 1  # one row more shows whether there is a next page
     rows = fetch(connection, select)
     records = tuple(view.row_type.from_row(row) for row in rows[:limit])

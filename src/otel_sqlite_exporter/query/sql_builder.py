@@ -42,9 +42,8 @@ def build_page(
     among: Among | None = None,
     columns: Sequence[str] = ("*",),
 ) -> Select:
-    """Return the statement for the first `limit` rows that meet all `filters`, after the row that `cursor` marks, in
-    the order of the list, or with all columns and the largest of `sort` first. An index says which rows these are
-    `among`; then they have all columns too.
+    """Return the statement for `columns` of the first `limit` rows that meet all `filters`, after the row that `cursor`
+    marks, in the order of the list, or with the largest of `sort` first. An index says which rows these are `among`.
 
     Raises:
         FilterError: A filter is unknown, or a value cannot be used.
@@ -57,7 +56,8 @@ def build_page(
     else:
         among = None
     if sort != "start":
-        return _build_sorted(view, sort, direction, conditions, parameters | {"limit": limit}, has_cursor=bool(cursor))
+        order = _order_by(view, sort, direction, has_cursor=bool(cursor))
+        return _build_whole(view, conditions, order, parameters | {"limit": limit}, columns)
     if cursor is not None:
         after, values = _build_after(view, cursor, newest_first)
         conditions.append(after)
@@ -65,35 +65,28 @@ def build_page(
     parameters["limit"] = limit
     order = ", ".join(f"{column} {direction}" for column in view.order)
     if among is not None:
-        return _build_whole(view, conditions, order, parameters)
+        return _build_whole(view, conditions, order, parameters, columns)
     sql = f"SELECT {', '.join(columns)}\nFROM {view.name}{_where(conditions)}\nORDER BY {order}\nLIMIT :limit"
     return Select(sql, parameters)
 
 
-def _build_sorted(
-    view: AskableView[Any],
-    sort: Any,
-    direction: str,
-    conditions: list[str],
-    parameters: dict[str, Any],
-    *,
-    has_cursor: bool,
-) -> Select:
-    """Return the statement for a list that has one page."""
+def _order_by(view: AskableView[Any], sort: Any, direction: str, *, has_cursor: bool) -> str:
+    """Return the order of a list that has one page."""
     known = [name for name, column in SORTS.items() if column in field_types(view.row_type)]
     if sort not in known:
         raise FilterError("sort", f"{view.name} cannot be sorted by {sort!r}: give {', '.join(known)}")
     if has_cursor:
         raise FilterError("cursor", f"a list by {sort} has one page: leave out the cursor, or give a higher limit")
-    order = f"{SORTS[sort]} {direction} NULLS LAST, {', '.join(f'{column} {direction}' for column in view.order)}"
-    return _build_whole(view, conditions, order, parameters)
+    return f"{SORTS[sort]} {direction} NULLS LAST, {', '.join(f'{column} {direction}' for column in view.order)}"
 
 
-def _build_whole(view: AskableView[Any], conditions: list[str], order: str, parameters: dict[str, Any]) -> Select:
+def _build_whole(
+    view: AskableView[Any], conditions: list[str], order: str, parameters: dict[str, Any], columns: Sequence[str]
+) -> Select:
     """Return the statement that sorts the rows of which no index holds the order, and reads only those of the page
     whole."""
     first = f"SELECT id\nFROM {view.name}{_where(conditions)}\nORDER BY {order}\nLIMIT :limit"
-    return Select(f"SELECT *\nFROM {view.name}\nWHERE id IN ({first})\nORDER BY {order}", parameters)
+    return Select(f"SELECT {', '.join(columns)}\nFROM {view.name}\nWHERE id IN ({first})\nORDER BY {order}", parameters)
 
 
 def _add_among(among: Among | None, conditions: list[str], parameters: dict[str, Any]) -> None:

@@ -57,7 +57,7 @@ def _compare(connection: sqlite3.Connection, arguments: ToolArguments) -> Answer
         head["first_difference"] = _describe(connection, compared.first, runs, size)
     if compared.first is None:
         head["note"] = "no step differs in what was done, in its outcome, or in what was said"
-    if compared.is_cut:
+    elif compared.is_cut:
         head["note"] = "steps_diff covers the first steps only"
     lines = [shorten(line, size) for line in compared.only]
     return Answer(

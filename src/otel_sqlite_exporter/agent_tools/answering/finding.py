@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from otel_sqlite_exporter.agent_tools.answering.record_rows import KINDS, make_rows
@@ -23,7 +24,8 @@ def find(asked: AskedFile, arguments: ToolArguments) -> Answer:
     if sort != "start" and SORTS[sort] not in field_types(kind.view.row_type):
         raise FilterError("sort", f"{arguments['of']} cannot be sorted by {sort}: leave it out")
     filters = read_filters(arguments)
-    page = asked.file.read(find_page, kind.view, filters, arguments["limit"], arguments["cursor"], True, sort)
+    read = partial(find_page, columns=kind.read_columns)
+    page = asked.file.read(read, kind.view, filters, arguments["limit"], arguments["cursor"], True, sort)
     rows = make_rows(kind, page.records, arguments.text_bytes)
 
     def describe_rest(shown: int) -> Json:

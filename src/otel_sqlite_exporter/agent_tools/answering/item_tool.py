@@ -57,7 +57,7 @@ def _read_item(connection: sqlite3.Connection, text: str) -> tuple[str, Json]:
     """Return what an id names, in full, and its fields."""
     kind, _, number = text.partition(":")
     if kind == "log" and number.isascii() and number.isdecimal() and len(number) <= _DIGITS:
-        target_kind, id, trace_id = "log", number, None
+        target_kind, id, trace_id = "log", str(int(number)), None
     else:
         target_kind, id, trace_id = find_target(connection, text)
     if target_kind in _OF_ROW:

@@ -22,8 +22,9 @@ _PARTS = 40
 
 def get_messages(asked: AskedFile, arguments: ToolArguments) -> Answer:
     """Return turns of a conversation."""
-    first = read_offset(arguments, _MOST_TURNS)
+    first = None if arguments["cursor"] is None else read_offset(arguments, _MOST_TURNS)
     window = asked.file.read(read_window, arguments["id"], first=first, around=arguments["around"], limit=_TURNS)
+    read_offset(arguments, window.total)
     part_bytes = max(200, min(2_000, arguments.most_bytes // 12))
     turns = [_describe(turn, part_bytes) for turn in window.turns]
     is_one = len(turns) == 1 < window.total
@@ -36,6 +37,11 @@ def get_messages(asked: AskedFile, arguments: ToolArguments) -> Answer:
         }
 
     head: Json = {"of": f"{window.kind}:{window.id}", "first_turn": window.first, "turns_in_all": window.total}
+    calls = [turn for turn in window.turns if not isinstance(turn, ToolTurn)]
+    if not window.total:
+        head["note"] = "no model call and no tool execution in it: get_trace shows its spans, find of=logs its logs"
+    elif calls and not any(turn.prompt or turn.completion or turn.folded for turn in calls):
+        head["note"] = "these calls were recorded without their messages"
     beyond = window.first + len(turns) < window.total and not is_one
     return Answer(head, "turns", turns, describe_rest, describe_rest(len(turns)) if beyond else {})
 

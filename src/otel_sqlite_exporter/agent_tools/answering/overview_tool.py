@@ -16,7 +16,7 @@ from otel_sqlite_exporter.query.reading import fetch
 from otel_sqlite_exporter.query.sql_builder import Select
 from otel_sqlite_exporter.sql.texts import read_query
 
-_NEWEST, _RUNNING, _GROUPS = 10, 10, 20
+_NEWEST, _RUNNING, _GROUPS, _SERVICES = 10, 10, 20, 200
 _DAY_NS = 86_400 * 10**9
 _HEALTH = ("received", "written", "dropped", "quarantined", "spooled", "last_write")
 
@@ -70,10 +70,11 @@ def _find_since(asked: AskedFile) -> int:
 
 def _read_groups(asked: AskedFile, room: int, text_bytes: int, since: int) -> Json:
     """Return the services and agents, and of the last day the models and the most frequent failures."""
-    services = asked.file.read(fetch, Select(read_query("list_services"), {"limit": _GROUPS}))
-    agents = asked.file.read(fetch, Select(read_query("list_busiest_agents"), {"limit": _GROUPS}))
-    models = asked.database.run_report("cost", group_by="model", limit=_GROUPS, since=since)
-    failures = asked.database.run_report("errors", group_by=("type", "name"), limit=_GROUPS, since=since)
+    more = _GROUPS + 1  # one row more shows whether there are others
+    services = asked.file.read(fetch, Select(read_query("list_services"), {"limit": _SERVICES + 1}))
+    agents = asked.file.read(fetch, Select(read_query("list_busiest_agents"), {"limit": more}))
+    models = asked.database.run_report("cost", group_by="model", limit=more, since=since)
+    failures = asked.database.run_report("errors", group_by=("type", "name"), limit=more, since=since)
     found: Json = {
         "services": [row["service_name"] for row in services],
         "agents": [[row["agent_name"], row["service_name"], row["llm_calls"]] for row in agents],
@@ -86,12 +87,17 @@ def _read_groups(asked: AskedFile, room: int, text_bytes: int, since: int) -> Js
         "failures": "of the last day: type, name, count, last",
     }
     shown: Json = {}
+    cut = []
     for name, rows in found.items():
         texts: list[Any] = [
             make_row(row, text_bytes // 2) if isinstance(row, list) else shorten(row, text_bytes // 2) for row in rows
         ]
         if texts:
-            shown[f"{name} ({columns[name]})" if name in columns else name] = take_items(texts, room)
+            taken = take_items(texts, room)[: _SERVICES if name == "services" else _GROUPS]
+            shown[f"{name} ({columns[name]})" if name in columns else name] = taken
+            cut += [name] if len(taken) < len(rows) else []
+    if cut:
+        shown["not_whole"] = f"{', '.join(cut)}: usage by service, agent or model, and errors, list all"
     return shown
 
 

@@ -27,6 +27,11 @@ class RecordKind(NamedTuple):
     prefix: str = ""
     """What makes the integer key of a row an id for `get_item`."""
 
+    @property
+    def read_columns(self) -> Sequence[str]:
+        """The columns of the view that are read: no others, as prompts and attributes may take megabytes a row."""
+        return tuple(dict.fromkeys((*self.columns.values(), *self.view.order)))
+
 
 _TIMES = {"start": "start_time", "ms": "duration_ms", "status": "status"}
 _TOTALS = {"llm_calls": "llm_calls", "tokens": "total_tokens", "cost_usd": "cost_usd"}

@@ -104,8 +104,8 @@ def _find_of_kind(connection: sqlite3.Connection, kind: str, id: str) -> list[Co
         return [ConversationTarget(kind, id)] if sessions else []
     named = [one for one in _find_named(connection, id) if kind in ("", one.kind)] if kind in ("", *_NAMES) else []
     exact = [one for one in named if one.id in (id, id.lower())]
-    if id.isdecimal() and len(id) <= _DIGITS:
-        rows = [ConversationTarget(one, id) for one in CALLS_AND_TOOLS if kind in ("", one)]
+    if id.isascii() and id.isdecimal() and len(id) <= _DIGITS:
+        rows = [ConversationTarget(one, str(int(id))) for one in CALLS_AND_TOOLS if kind in ("", one)]
         exact += [row for row in rows if _find_rows(connection, row)]
     return exact or named
 

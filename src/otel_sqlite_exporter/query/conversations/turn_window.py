@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from otel_sqlite_exporter.errors import NotFoundError
 from otel_sqlite_exporter.query.conversations.conversation import Turn
 from otel_sqlite_exporter.query.conversations.conversation_reader import (
     CALLS_AND_TOOLS,
@@ -54,13 +55,13 @@ class TurnWindow(NamedTuple):
 
 
 def read_window(
-    connection: sqlite3.Connection, text: str, *, first: int = 0, around: str | None = None, limit: int
+    connection: sqlite3.Connection, text: str, *, first: int | None = None, around: str | None = None, limit: int
 ) -> TurnWindow:
-    """Return up to `limit` turns of what `text` names, from the one with the number `first` on, or from two before the
-    call or tool `around`. A call or tool is shown alone, with what is new in it.
+    """Return up to `limit` turns of what `text` names, from the one with the number `first` on; without, from two
+    before `around`: a call, a tool, or a span that is one. A call or tool is shown alone, with what is new in it.
 
     Raises:
-        NotFoundError: `text` or `around` names nothing of the kind, or several things.
+        NotFoundError: `text` or `around` names nothing of the kind, or several things; or `around` is not in it.
     """
     target = find_target(connection, text)
     if target.kind in CALLS_AND_TOOLS:
@@ -69,9 +70,8 @@ def read_window(
     own = _find_own(connection, target) if target.kind == "span" else None
     if own is not None:
         return _read_one(connection, own)
-    if around is not None:
-        place = find_target(connection, around)
-        first = max(_find_number(places, place) - 2, 0)
+    if first is None:
+        first = 0 if around is None else max(_find_around(connection, target, places, around) - 2, 0)
     return TurnWindow(target.kind, target.id, first, len(places), _read_turns(connection, places, first, limit))
 
 
@@ -87,6 +87,20 @@ def _read_one(connection: sqlite3.Connection, target: ConversationTarget) -> Tur
                 return TurnWindow(kind, row[f"{kind}_id"], number, len(places), turns)
     place = _Place(row["start_time_unix_nano"], target.kind == "tool", row["id"])
     return TurnWindow(target.kind, target.id, 0, 1, _read_turns(connection, [place], 0, 1))
+
+
+def _find_around(
+    connection: sqlite3.Connection, target: ConversationTarget, places: Sequence[_Place], around: str
+) -> int:
+    place = find_target(connection, around)
+    if place.kind == "span":
+        place = _find_own(connection, place) or place
+    number = _find_number(places, place)
+    if number == len(places):
+        raise NotFoundError(
+            f"no turn of {target} is {around!r}: give around the llm:ID or tool:ID of one, or that call or tool as id"
+        )
+    return number
 
 
 def _find_own(connection: sqlite3.Connection, span: ConversationTarget) -> ConversationTarget | None:
