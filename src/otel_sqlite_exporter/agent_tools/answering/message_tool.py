@@ -10,7 +10,7 @@ from otel_sqlite_exporter.agent_tools.answering.offsets import read_offset
 from otel_sqlite_exporter.agent_tools.answers import Answer, Json, cut_text, drop_missing, round_ms, shorten, write_json
 from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_arguments import ToolArguments
-from otel_sqlite_exporter.query.comparisons.error_reasons import find_reason
+from otel_sqlite_exporter.error_reasons import find_reason
 from otel_sqlite_exporter.query.conversations.conversation import CallTurn, Message, ToolTurn, Turn
 from otel_sqlite_exporter.query.conversations.turn_window import read_window
 
