@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otel_sqlite_exporter.agent_tools import tool_answers
 from otel_sqlite_exporter.agent_tools.answers import DEFAULT_BYTES, LEAST_BYTES, MOST_BYTES
 from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_answers import ToolText, answer, look_again
@@ -349,6 +350,13 @@ def test_a_file_that_is_missing_or_none_of_ours_is_said(tmp_path: Path) -> None:
         told = ask(AskedFile.open(path), "overview")
         assert told.is_error
         assert said in told.text
+
+
+def test_reading_that_takes_too_long_is_given_up(files: dict[str, AskedFile], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tool_answers, "_LONGEST_S", 0.001)
+    told = ask(files["large"], "get_trace", id=TRACE)
+    assert told.is_error
+    assert "it takes too long to read: narrow it" in told.text
 
 
 def test_an_empty_file_is_no_error(tmp_path: Path) -> None:

@@ -25,9 +25,12 @@ from otel_sqlite_exporter.agent_tools.tool_arguments import ToolArguments, read_
 from otel_sqlite_exporter.agent_tools.tool_catalogue import BY_NAME
 from otel_sqlite_exporter.error_texts import describe_error, escape
 from otel_sqlite_exporter.errors import NotFoundError, SQLiteExporterError
+from otel_sqlite_exporter.storage.running_reads import reading_for
 
 _log = logging.getLogger(__name__)
 _LONGEST_ERROR = 1_500
+_LONGEST_S = 40.0
+"""Reading that takes longer is given up: clients wait for a minute. A statement of `query_sql` has less."""
 _FUNCTIONS: tuple[Callable[[AskedFile, ToolArguments], Answer], ...] = (
     *(overview, find, get_session, get_trace, get_item, get_messages, errors, usage, compare),
     *(describe_schema, query_sql),
@@ -52,7 +55,8 @@ def answer(asked: AskedFile, name: str, given: Mapping[str, Any]) -> ToolText | 
         arguments = read_arguments(tool, given)
         if name == "wait_for":
             return start_waiting(arguments)
-        return ToolText(write_answer(ANSWERING[name](asked, arguments), arguments.most_bytes))
+        with reading_for(_LONGEST_S):
+            return ToolText(write_answer(ANSWERING[name](asked, arguments), arguments.most_bytes))
     except Exception as error:
         return explain(error, asked)
 
@@ -60,7 +64,8 @@ def answer(asked: AskedFile, name: str, given: Mapping[str, Any]) -> ToolText | 
 def look_again(asked: AskedFile, state: WaitState) -> ToolText | None:
     """Return the answer of a wait that is over, or None."""
     try:
-        found = look(asked, state)
+        with reading_for(_LONGEST_S):
+            found = look(asked, state)
     except Exception as error:
         return explain(error, asked)
     return None if found is None else ToolText(write_answer(found, state.arguments.most_bytes))
