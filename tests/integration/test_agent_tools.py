@@ -404,7 +404,7 @@ def test_an_empty_file_is_no_error(tmp_path: Path) -> None:
 
 
 def test_a_question_that_takes_too_long_is_ended(files: dict[str, AskedFile], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tool_answers, "_LONGEST_READ_S", 0.0)
+    monkeypatch.setattr(tool_answers, "_LONGEST_S", 0.0)
     arguments: dict[str, Any]
     for name, arguments in (("find", {"of": "spans", "filter": "attr.none:1"}), ("usage", {}), ("errors", {})):
         told = ask(files["large"], name, **arguments)

@@ -28,7 +28,8 @@ for name in modules:
     try:
         importlib.import_module(name)
     except ImportError as error:
-        lacking.add((error.name or name).partition(".")[0])
+        says_how = "pip install" in str(error)
+        lacking.update([] if says_how else [(error.name or name).partition(".")[0]])
 print(len(modules), *sorted(lacking))
 print("Python", platform.python_version(), "SQLite", sqlite3.sqlite_version)
 """
