@@ -363,13 +363,6 @@ def test_runs_that_are_the_same_are_said_to_be_however_long(
     assert "the first steps only" in read(files["agents"], "compare", a="thread-1", b=claude)["note"]
 
 
-def test_reading_that_takes_too_long_is_given_up(files: dict[str, AskedFile], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tool_answers, "_LONGEST_S", 0.001)
-    told = ask(files["large"], "get_trace", id=TRACE)
-    assert told.is_error
-    assert "it takes too long to read: narrow it" in told.text
-
-
 def test_a_call_is_decoded_once_however_many_parts_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = AskedFile.open(write_large_prompts(tmp_path / "otel.db", calls=1, characters=5_000, messages=30))
     decoded = 0

@@ -33,19 +33,8 @@ for name in modules:
 print(len(modules), *sorted(lacking))
 print("Python", platform.python_version(), "SQLite", sqlite3.sqlite_version)
 """
-EXTRAS = {
-    "sqlalchemy",
-    "google",
-    "starlette",
-    "uvicorn",
-    "anyio",
-    "sse_starlette",
-    "prometheus_client",
-    "lark",
-    "grpc",
-    "mcp",
-}
-"""What the modules that some extra brings are imported by."""
+EXTRAS = {"google", "starlette", "uvicorn", "h11", "anyio", "sse_starlette", "prometheus_client", "lark", "grpc", "mcp"}
+"""Packages that extras bring, as they are imported. Modules of the package may lack these, or say how to install one."""
 COMMAND = re.compile(r"^(?:\$ )?python (-m otel_sqlite_exporter .*)$", re.MULTILINE)
 
 
