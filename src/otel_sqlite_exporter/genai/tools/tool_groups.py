@@ -40,14 +40,14 @@ from otel_sqlite_exporter.genai.tools.tool_tellings import (
 from otel_sqlite_exporter.genai.tools.tool_traces import is_echo, join_over_traces
 
 
-class _Kind(NamedTuple):
+class _ToolTraits(NamedTuple):
     """Whether no telling of a group has arguments, and whether only spans tell it."""
 
     is_bare: bool
     has_spans_only: bool
 
 
-_KINDS = tuple(starmap(_Kind, product((False, True), repeat=2)))
+_ALL_TRAITS = tuple(starmap(_ToolTraits, product((False, True), repeat=2)))
 
 
 def find_groups(tellings: Iterable[Telling], results: Iterable[Result]) -> list[Group]:
@@ -87,16 +87,16 @@ class _NamedGroups:
     or no arguments where only spans tell. So of thousands of tools of a name, each looks at few."""
 
     def __init__(self) -> None:
-        self._alike: defaultdict[tuple[int, str | None, _Kind], dict[frozenset[str], dict[Group, int]]]
+        self._alike: defaultdict[tuple[int, str | None, _ToolTraits], dict[frozenset[str], dict[Group, int]]]
         self._alike = defaultdict(dict)
-        self._places: dict[Group, tuple[_Kind, frozenset[str], dict[int, int]]] = {}
+        self._places: dict[Group, tuple[_ToolTraits, frozenset[str], dict[int, int]]] = {}
         self._added = count()
 
     def find(self, trace: int, unit: Group) -> list[Group]:
         """Return the groups of a trace, as they came, that may tell the execution of a unit with their name."""
         found: dict[Group, int] = {}
-        own = _find_kind(unit)
-        for kind in _KINDS:
+        own = _find_traits(unit)
+        for kind in _ALL_TRAITS:
             if own.has_spans_only and kind.has_spans_only and (own.is_bare or kind.is_bare):
                 continue
             for forms, groups in self._alike.get((trace, unit.name, kind), {}).items():
@@ -110,7 +110,7 @@ class _NamedGroups:
         for trace in traces:
             if trace not in numbers:
                 numbers[trace] = next(self._added)
-        kind, forms = _find_kind(group), frozenset(group.forms)
+        kind, forms = _find_traits(group), frozenset(group.forms)
         self._places[group] = kind, forms, numbers
         for trace, number in numbers.items():
             self._alike[trace, group.name, kind].setdefault(forms, {})[group] = number
@@ -128,8 +128,8 @@ class _NamedGroups:
         return numbers
 
 
-def _find_kind(group: Group) -> _Kind:
-    return _Kind(
+def _find_traits(group: Group) -> _ToolTraits:
+    return _ToolTraits(
         group.arguments == {None},
         all(one.telling.kind == SPAN and not one.is_wait for one in group.members),
     )
