@@ -360,6 +360,8 @@ def test_another_address_needs_tokens_and_tls(file: TokenFile, tmp_path: Path) -
 
     with pytest.raises(ConfigurationError, match=r"192\.0\.2\.7 .* has no tokens: create one with"):
         start(insecure=True)
+    with pytest.raises(ConfigurationError, match=r"has no tokens: create one with .* and the server has no TLS: give"):
+        start()
     with pytest.raises(ConfigurationError, match="--require-token is given"):
         make_policy(["::1"], token_file=file.path, require_token=True)
     file.create("ada", may_send=True, may_read=True)

@@ -218,6 +218,6 @@ PROFILES: Mapping[str, AgentProfile] = {
         overruled_by=_OF_ONE_SIGNAL,
         sends="the spans and log records that its instrumentation makes",
         always_sends="",
-        adds=f"prompts and answers, if its instrumentation knows {_CAPTURE}",
+        adds=f"prompts and answers, where its instrumentation heeds {_CAPTURE}",
     ),
 }
