@@ -264,11 +264,17 @@ def test_a_link_lets_one_browser_in_once(tokened: Guarded, file: TokenFile) -> N
     ahead = [
         tokened.ask(f"/link/{code}", "HEAD"),
         tokened.ask(f"/link/{code}", sec_purpose="prefetch"),
-        tokened.ask(f"/link/{code}", sec_fetch_site="cross-site", sec_fetch_mode="navigate"),
+        tokened.ask(f"/link/{code}", sec_fetch_site="cross-site", sec_fetch_mode="navigate", sec_fetch_dest="iframe"),
+        tokened.ask(f"/link/{code}", sec_fetch_site="cross-site", sec_fetch_mode="no-cors", sec_fetch_dest="image"),
+        tokened.ask(f"/link/{code}", sec_fetch_site="same-origin", sec_fetch_mode="cors", sec_fetch_dest="empty"),
+        tokened.ask(f"/link/{code}", "POST", **JSON),
     ]
-    assert [answer.status for answer in ahead] == [403, 403, 403]
+    assert {answer.status for answer in ahead} == {403}
     admitted = tokened.ask(f"/link/{code}")
-    assert (admitted.status, admitted.headers["location"]) == (303, "/api/v1/info")
+    assert (admitted.status, admitted.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert b'content="0; url=/api/v1/info"' in admitted.body
+    assert code.encode() not in admitted.body
+    assert admitted.headers["content-security-policy"].startswith("default-src 'none'")
     assert admitted.headers["referrer-policy"] == "no-referrer"
     cookie, *flags = admitted.headers["set-cookie"].split("; ")
     assert {"Path=/", "HttpOnly", "SameSite=Strict"} <= {*flags}
@@ -283,6 +289,16 @@ def test_a_link_lets_one_browser_in_once(tokened: Guarded, file: TokenFile) -> N
     assert tokened.ask(READING, **bearer(own)).status == 401
     file.revoke("ada")
     assert tokened.ask(READING, cookie=cookie).status == 401
+
+
+@pytest.mark.parametrize("site", ["none", "same-origin", "same-site", "cross-site"])
+def test_a_link_may_be_followed_from_any_site(site: str, tokened: Guarded, file: TokenFile) -> None:
+    """In a mail that is read in the browser, say. A redirect would lose the cookie there."""
+    opened = {"sec_fetch_site": site, "sec_fetch_mode": "navigate", "sec_fetch_dest": "document"}
+    admitted = tokened.ask(f"/link/{file.create_link('other')}", **opened)
+    assert (admitted.status, "location" in admitted.headers) == (200, False)
+    cookie = admitted.headers["set-cookie"].partition(";")[0]
+    assert tokened.ask(READING, cookie=cookie, **opened | {"sec_fetch_site": "same-origin"}).status == 200
 
 
 def test_a_link_and_a_cookie_end(file: TokenFile, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,6 +360,8 @@ def test_another_address_needs_tokens_and_tls(file: TokenFile, tmp_path: Path) -
 
     with pytest.raises(ConfigurationError, match=r"192\.0\.2\.7 .* has no tokens: create one with"):
         start(insecure=True)
+    with pytest.raises(ConfigurationError, match=r"has no tokens: create one with .* and the server has no TLS: give"):
+        start()
     with pytest.raises(ConfigurationError, match="--require-token is given"):
         make_policy(["::1"], token_file=file.path, require_token=True)
     file.create("ada", may_send=True, may_read=True)
@@ -393,6 +411,9 @@ def test_the_command_creates_lists_and_revokes(path: Path) -> None:
     assert run_here("token", "list", path).output.split()[:2] == ["ada", "send"]
     listed = json.loads(run_here("token", "list", path, "--json").output)["tokens"]
     assert [(row["name"], row["send"], row["read"]) for row in listed] == [("ada", True, False), ("bob", True, True)]
+    here = run_here("token", "link", "bob", path)
+    assert here.stdout.startswith("http://127.0.0.1:4318/link/")
+    assert here.stderr == "this is where `serve` is by default: give --url if it is elsewhere\n"
     link = run_here("token", "link", "bob", path, "--url", "https://traces.example/").output.strip()
     assert link.startswith("https://traces.example/link/")
     assert file.redeem(link.rpartition("/")[2])

@@ -82,6 +82,8 @@ def which_model_costs_most_and_what_has_no_price(agent: Agent) -> None:
     dearest = max(models.values(), key=lambda row: row["cost_usd"] or 0)
     assert (dearest["model"], dearest["calls"], dearest["cost_usd"]) == ("claude-sonnet-4-5-2026-01-31", 5, 0.03928815)
     assert sum(row["unpriced_calls"] for row in models.values()) == 11
+    parts = [row for row in agent.rows("usage", group_by=["model", "agent"]) if row["model"] == dearest["model"]]
+    assert sum(row["calls"] for row in parts) == dearest["calls"]
 
 
 def how_much_of_the_input_of_codex_came_from_the_cache(agent: Agent) -> None:

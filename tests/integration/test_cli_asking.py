@@ -169,7 +169,11 @@ def test_a_bad_variable_is_reported_once(asked: Path, command: str) -> None:
         (("search", '""'), r"Error: TEXT: .*\n"),
         *(
             (("sql", change), r"Error: STATEMENT: only reading is allowed here: give a SELECT \(.*\)\n")
-            for change in ("DELETE FROM spans", "UPDATE spans SET name = ''", "DROP TABLE spans", "DELETE FROM _spans")
+            for change in ("DELETE FROM spans", "UPDATE spans SET name = ''", "DROP TABLE spans")
+        ),
+        *(
+            (("sql", asked), r"Error: STATEMENT: _spans is private: ask the views \(docs/schema\.md\)\n")
+            for asked in ("SELECT * FROM _spans", "SELECT * FROM main._spans", "DELETE FROM _spans")
         ),
         (("diff", "", "session-0"), r"Error: '' is not an id: .*\n"),
         (("diff", "session-0", "session-1", "--allow", "x"), r"Error: --allow: 'x' is not MEASURE=INCREASE.*\n"),

@@ -24,11 +24,16 @@ from otel_sqlite_exporter.cli.commands import PROGRAM, cli
 from otel_sqlite_exporter.cli.edges.connect_commands import AGENTS
 from otel_sqlite_exporter.connect.agent_profiles import PROFILES, Destination
 from otel_sqlite_exporter.connect.config_changes import make_change, plan_undo, plan_write
+from otel_sqlite_exporter.connect.endpoint_checks import find_obstacle
 from otel_sqlite_exporter.connect.service_units import find_unit, is_managed, write_launchd, write_systemd
 from otel_sqlite_exporter.connect.settings_text import make_target
 from otel_sqlite_exporter.errors import ConfigurationFileError
+from otel_sqlite_exporter.server.access.access_policy import AccessPolicy
+from otel_sqlite_exporter.server.access.tokens import TokenFile
 from tests.commands import COMMAND
 from tests.conftest import HANG_S, clean_environment, exporting, in_new_process, make_spans
+from tests.guarded_server import guarding
+from tests.serving import serving
 
 VARIABLES = ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "GEMINI_CLI_HOME", "ZDOTDIR", "XDG_CONFIG_HOME")
 IDLE = "nothing listens at "
@@ -61,7 +66,11 @@ class Home:
         settings = unset | {"HOME": str(self.folder), "SHELL": "/bin/bash"} | environment
         with contextlib.chdir(self.folder / "work"):
             done = CliRunner(env=settings).invoke(cli, ["connect", *arguments], prog_name=PROGRAM)
-        return done.exit_code, done.stdout, "".join(line for line in done.stderr.splitlines(True) if IDLE not in line)
+        return (
+            done.exit_code,
+            done.stdout,
+            "".join(line for line in done.stderr.splitlines(True) if not line.startswith(IDLE)),
+        )
 
     def write(self, agent: str, *arguments: str, **environment: str) -> tuple[int, str, str]:
         return self.run(agent, "--write", "--yes", "--no-wait", *arguments, **environment)
@@ -105,7 +114,7 @@ def test_the_command_knows_the_agents() -> None:
 def test_what_is_printed_is_what_is_written(agent: str, home: Home) -> None:
     code, printed, said = home.run(agent, "--token", TOKEN, "--content")
     assert code == 0
-    assert f"this belongs into {home.folder / FILES[agent]}" in said
+    assert f"this belongs in {home.folder / FILES[agent]}" in said
     assert home.list_files() == set()
     code, shown, said = home.write(agent, "--token", TOKEN, "--content")
     assert (code, TOKEN in shown + said) == (0, False)
@@ -132,6 +141,8 @@ def test_everything_else_stays(agent: str, home: Home) -> None:
     assert first != before
     files = home.list_files()
     assert len(files) == 3
+    copies = [home.folder / name for name in files if name.endswith(".bak")]
+    assert [stat.S_IMODE(copy.stat().st_mode) for copy in copies] == [0o600]
     assert {(home.folder / name).read_text() for name in files if name.endswith(".bak")} == {before}
     code, printed, _ = home.write(agent)
     assert (code, printed) == (0, f"nothing to do: {file} holds it already\n")
@@ -400,6 +411,8 @@ def test_a_token_is_not_shown_and_who_may_read_it_is_said(home: Home) -> None:
     assert f"others may read {file}, which holds the token now" in said
     shown = home.run("gemini-cli", "--undo", "--yes")[1]
     assert (TOKEN in shown, "/t/[token]" in shown) == (False, True)
+    modes = {stat.S_IMODE((home.folder / name).stat().st_mode) for name in home.read_copies()}
+    assert modes == {0o600}, "the last copy holds the token"
 
 
 def test_content_that_was_chosen_before_is_said(home: Home) -> None:
@@ -458,8 +471,8 @@ def test_the_shell_gives_the_variables_to_that_program_alone(home: Home) -> None
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ((), "give an agent: claude-code"),
-        (("cursor",), "'cursor' is no agent: claude-code"),
+        ((), "give one of claude-code"),
+        (("cursor",), "'cursor' is not an agent that is known: give one of claude-code"),
         (("codex", "--write", "--undo"), "give only one of --write and --undo"),
         (("--service", "codex"), "--service takes no AGENT, only PATH"),
         (("--service", "otel.db", "otel.db"), "--service takes no AGENT, only PATH"),
@@ -492,6 +505,47 @@ def test_wrong_arguments_are_said(arguments: tuple[str, ...], reason: str, home:
     assert reason in said
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "remedy"),
+    [
+        ("http://127.0.0.1:9", "run `python -m otel_sqlite_exporter serve otel.db --port 9`"),
+        (
+            "https://localhost:9",
+            "run `python -m otel_sqlite_exporter serve otel.db --port 9 --tls-cert FILE --tls-key FILE`",
+        ),
+    ],
+)
+def test_how_to_start_the_server_is_said(endpoint: str, remedy: str, home: Home) -> None:
+    assert find_obstacle(Destination(endpoint), "otel.db") == f"nothing listens at {endpoint}: {remedy}"
+
+
+def test_what_a_server_refuses_is_said_with_the_remedy(home: Home, path: Path) -> None:
+    tokens = TokenFile(f"{path}-tokens")
+    sends, reads = (tokens.create(name, may_send=name == "s", may_read=name == "r") for name in ("s", "r"))
+    command = f"python -m otel_sqlite_exporter token create NAME --send {path}"
+    with serving(path, "--require-token") as server:
+        asked = ("--endpoint", server.url, "--no-wait")
+        for given, why in (
+            ((), "asks for a token, and none is given"),
+            (("--token", TOKEN), "does not know this token"),
+            (("--token", reads), "does not let this token send"),
+        ):
+            said = home.run("codex", str(path), *asked, *given)[2]
+            assert said.splitlines()[-1] == f"{server.url} {why}: create one with `{command}` and give it with --token"
+        for agent, what in (("codex", "agent"), ("otlp", "program")):
+            code, _, said = home.run(agent, str(path), "--endpoint", server.url, "--token", sends, "--wait", "0.1")
+            assert code == 1
+            assert said.endswith(f"no record came: start the {what} anew, as it reads its settings when it starts\n")
+        tls = find_obstacle(Destination(server.url.replace("http", "https"), sends), str(path))
+        assert " does not speak HTTPS: run `" in str(tls)
+    with guarding(AccessPolicy(TokenFile(f"{path}-tokens"), hosts=frozenset(["traces.example"]))) as guarded:
+        here = f"http://localhost:{guarded.port}"
+        told = find_obstacle(Destination(here), str(path))
+        assert told == f"{here} does not answer under this name: start `serve` with --allow-host localhost"
+    unknown = find_obstacle(Destination("http://none.invalid:4318"), str(path))
+    assert unknown == "none.invalid has no address: give that of `serve` with --endpoint"
+
+
 def test_it_says_what_came(home: Home, path: Path) -> None:
     with exporting(path) as exporter:
         exporter.export(make_spans("before"))
@@ -512,7 +566,7 @@ def test_it_says_what_came(home: Home, path: Path) -> None:
 def test_it_need_not_come(home: Home) -> None:
     code, _, said = home.run("codex", "--wait", "0.1")
     assert code == 1
-    assert said.endswith("no record came: start the agent anew, as it reads its settings when it starts\n")
+    assert "no record came: nothing listens at http://127.0.0.1:4318: run `" in said
     with subprocess.Popen(
         [*COMMAND, "connect", "codex", "--wait", str(HANG_S)],
         cwd=home.folder,
@@ -535,7 +589,7 @@ def test_a_service_is_printed_written_and_removed(home: Home) -> None:
     file = home.folder / ".config/systemd/user/otel-sqlite-exporter.service"
     code, printed, said = home.run("--service", "my otel.db")
     assert (code, home.list_files()) == (0, set())
-    assert f"this belongs into {file}" in said
+    assert f"this belongs in {file}" in said
     assert home.run("--service", "my otel.db", "--write", "--yes")[0] == 0
     assert file.read_text() == printed
     assert str(home.folder / "work/my otel.db") in printed

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -242,6 +244,17 @@ def test_what_was_lost_or_could_not_be_kept_is_a_note(written: Path) -> None:
         0,
         {"dropped": "note: 3 records were lost", "quarantine": "note: 1 record could not be a row"},
     )
+
+
+def test_what_it_advises_to_ask_is_answered(written: Path) -> None:
+    alter(written, "UPDATE _exporter_runs SET dropped = 3")
+    with exporting(written) as exporter:
+        exporter.export([None])  # type: ignore[list-item]
+    advised = [shlex.split(line) for line in re.findall("`([^`]*SELECT[^`]*)`", run("doctor", written)[1])]
+    assert [line[0] for line in advised] == ["python", "sqlite3"]
+    assert run(*advised[0][3:])[0] == 0
+    assert advised[1][1:3] == ["-readonly", str(written)]
+    assert len(read(written, advised[1][3])) == 1
 
 
 def test_little_space_is_a_problem(small_disk: Path) -> None:

@@ -344,6 +344,29 @@ def test_standard_output_carries_the_protocol_alone(file: Path) -> None:
     assert json.loads(answers[3]["result"]["content"][0]["text"])["errors_in_all"] == 2
 
 
+@pytest.mark.parametrize("content", [b"not a database, but a text that is long enough", None])
+def test_a_file_that_cannot_be_asked_is_refused_at_the_start(content: bytes | None, tmp_path: Path) -> None:
+    """A client shows why it got no tools. A file that is not there yet may still come."""
+    path = tmp_path / "other.db"
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    for asked, code in ((path, 2), (tmp_path / "none.db", 0)):
+        done = subprocess.run(
+            [sys.executable, "-m", "otel_sqlite_exporter", "mcp", str(asked)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env=clean_environment(),
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (code, "")
+        assert (done.stderr.startswith(f"Error: {asked}"), done.stderr.count("\n")) == (
+            (True, 1) if code else (False, 0)
+        )
+
+
 def test_an_interrupt_ends_it(file: Path) -> None:
     command = [sys.executable, "-m", "otel_sqlite_exporter", "mcp", str(file)]
     hello = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"})

@@ -91,7 +91,7 @@ def test_a_view_of_the_user_can_be_read_too(stored: Path) -> None:
     ],
 )
 def test_a_private_table_cannot_be_named(stored: Path, text: str) -> None:
-    assert "is private: docs/schema.md lists the views" in refused(stored, text)
+    assert "is private: ask the views (docs/schema.md)" in refused(stored, text)
     shown = run_here("sql", text, stored)
     assert (shown.exit_code, shown.stdout) == (2, "")
 

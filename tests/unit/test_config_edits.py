@@ -133,6 +133,17 @@ def test_what_is_not_wanted_any_more_is_taken_back() -> None:
     assert undo_keys(second, JSON, written) == (text, [])
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_key_gets_a_line_where_the_text_has_lines(end: str) -> None:
+    text = _ends('{\n    "env": {"FOO": "1"},\n    "m": "x"\n}\n', end)
+    lines = (
+        '{\n    "env": {"FOO": "1",\n        "A": "1",\n        "B": {"on": true}},\n    "m": "x",\n    "c": false\n}\n'
+    )
+    new, written = write_keys(text, JSON, WANTED, NOTHING)
+    assert new == _ends(lines, end)
+    assert undo_keys(new, JSON, written) == (text, [])
+
+
 def test_what_was_there_already_is_not_ours() -> None:
     text, written = write_keys('{"env": {"A": "1"}}', JSON, {("env", "A"): "1"}, NOTHING)
     assert (text, written) == ('{"env": {"A": "1"}}', NOTHING)

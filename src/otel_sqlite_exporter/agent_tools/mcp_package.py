@@ -19,6 +19,8 @@ def serve_stdio(path: str | os.PathLike[str] | None) -> None:
 
     Raises:
         MissingPackageError: `mcp` is not installed.
+        FileRefusedError: The file is damaged, of another program, or too old. It need not be there.
+        sqlite3.OperationalError: It could not be opened or was locked.
     """
     try:
         from otel_sqlite_exporter.agent_tools import stdio_server

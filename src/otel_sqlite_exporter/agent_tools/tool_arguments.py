@@ -76,6 +76,8 @@ def schema_hint(schema: Schema) -> str:
         return f"give one of {', '.join(schema['enum'])}"
     if "minimum" in schema:
         return f"give an integer from {schema['minimum']} to {schema['maximum']}"
+    if "maxItems" in schema:
+        return f"give up to {schema['maxItems']} of {', '.join(schema['items']['enum'])}"
     return f"give {_TYPES[schema['type']][1]}"
 
 
@@ -83,12 +85,16 @@ def _read(name: str, value: Any, schema: Schema) -> Any:
     kind = _TYPES[schema["type"]][0]
     if kind is int and isinstance(value, float) and math.isfinite(value) and value.is_integer():
         value = int(value)  # JSON has one kind of number
+    if kind is list and isinstance(value, str):
+        value = [value]  # models leave out the brackets around one
     is_right = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
     is_right = is_right and ("enum" not in schema or value in schema["enum"])
     if is_right and kind is int:
         is_right = schema["minimum"] <= value <= schema["maximum"]
     if is_right and kind is list:
-        is_right = all(isinstance(one, str) for one in value)
+        known = schema["items"].get("enum")
+        is_right = all(isinstance(one, str) and (known is None or one in known) for one in value)
+        is_right = is_right and len(set(value)) == len(value) <= schema.get("maxItems", math.inf)
     if not is_right:
         raise FilterError(name, f"{shorten(repr(value), 60)} cannot be used: {schema_hint(schema)}")
     return value

@@ -139,7 +139,11 @@ TOOLS: tuple[ToolDeclaration, ...] = (
         "usage",
         "Tokens, cost in USD, latency and errors of model calls, or of tools, by group.",
         {
-            "group_by": _choice("model", "tool", "agent", "day", "session", "service", "user", "provider", "hour"),
+            "group_by": {
+                "type": "array",
+                "items": _choice("model", "tool", "agent", "day", "session", "service", "user", "provider", "hour"),
+                "maxItems": 2,
+            },
             **_RANGE,
             **_ABOUT,
             **_SIZE,

@@ -193,7 +193,7 @@ PROFILES: Mapping[str, AgentProfile] = {
             *("GEMINI_TELEMETRY_TRACES_ENABLED", "GEMINI_TELEMETRY_OUTFILE"),
         ),
         sends="model calls with tokens and times, tools by name, settings, errors, the id of the session",
-        always_sends="with `-p`, the command line, in which the prompt stands",
+        always_sends="the prompt that is given with `-p`, as it is part of the command line",
         adds="prompts, answers, and the arguments and the output of tools",
     ),
     "copilot": AgentProfile(
@@ -218,6 +218,6 @@ PROFILES: Mapping[str, AgentProfile] = {
         overruled_by=_OF_ONE_SIGNAL,
         sends="the spans and log records that its instrumentation makes",
         always_sends="",
-        adds="prompts and answers, if its instrumentation knows this variable",
+        adds=f"prompts and answers, where its instrumentation heeds {_CAPTURE}",
     ),
 }

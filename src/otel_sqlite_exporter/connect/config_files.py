@@ -115,7 +115,7 @@ def _prepare(file: ConfigFile, text: str | None) -> Iterator[str | None]:
     os.makedirs(folder, mode=0o700, exist_ok=True)
     descriptor, unfinished = tempfile.mkstemp(dir=folder, prefix=f"{os.path.basename(file.path)}.")
     try:
-        _fill(descriptor, file, file.encode(text))
+        _fill(descriptor, file.owner, file.mode, file.encode(text))
         yield unfinished
     finally:
         with contextlib.suppress(FileNotFoundError):
@@ -123,19 +123,20 @@ def _prepare(file: ConfigFile, text: str | None) -> Iterator[str | None]:
 
 
 def _copy(file: ConfigFile) -> str:
-    """Write the content that was read to a new file beside it, whose name has the time, and return its path."""
+    """Write the content that was read to a new file beside it, whose name has the time, and return its path. It may
+    hold a token, and stays when the file itself goes: it is for its owner alone, whatever the mode of the file."""
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     path = f"{file.path}.{moment}.bak"
-    _fill(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _NEW_MODE), file, file.content or b"")
+    _fill(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _NEW_MODE), file.owner, _NEW_MODE, file.content or b"")
     return path
 
 
-def _fill(descriptor: int, file: ConfigFile, content: bytes) -> None:
+def _fill(descriptor: int, owner: tuple[int, int] | None, mode: int, content: bytes) -> None:
     with os.fdopen(descriptor, "wb") as opened:
-        if file.owner is not None:
-            os.fchown(descriptor, *file.owner)
+        if owner is not None:
+            os.fchown(descriptor, *owner)
         if HAS_MODES:
-            os.fchmod(descriptor, file.mode)
+            os.fchmod(descriptor, mode)
         opened.write(content)
         opened.flush()
         os.fsync(descriptor)

@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterable
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.summaries import LogSummary, SpanSummary
@@ -17,7 +15,6 @@ _PAUSE_S = 0.5
 _SETTLED_S = 1.0
 """A first batch of an agent has come whole after so many seconds."""
 _MOST = 500
-_CONNECT_S = 1.0
 _BUSY_MS = 5_000
 
 
@@ -55,17 +52,6 @@ def wait_for_records(database: TelemetryDatabase, service: str, since_ns: int, w
     latest = max(found, key=lambda record: (record.session_id is not None, record.start_time_unix_nano))
     spans = sum(isinstance(record, SpanSummary) for record in found)
     return FirstRecords(spans, len(found) - spans, latest.service_name, latest.session_id)
-
-
-def is_listening(endpoint: str) -> bool:
-    """Return whether something takes connections at a URL."""
-    parts = urlsplit(endpoint)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    try:
-        with socket.create_connection((parts.hostname or "", port), timeout=_CONNECT_S):
-            return True
-    except OSError:
-        return False
 
 
 def _read(database: TelemetryDatabase, service: str, since_ns: int) -> list[SpanSummary | LogSummary]:

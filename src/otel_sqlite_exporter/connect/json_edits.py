@@ -68,7 +68,8 @@ def get_json_text(text: str, path: Sequence[str]) -> str | None:
 
 def set_json(text: str, path: Sequence[str], value: str) -> str:
     """Return `text` with the value whose text is `value` at `path`, in objects that are made where they are missing. A
-    new member is the last one of its object, and is laid out like the one before it.
+    new member is the last one of its object, and is laid out like the one before it; but where the text has lines, it
+    gets a line of its own.
 
     Raises:
         UnreadableTextError: The path leads through a value that is no object.
@@ -108,17 +109,23 @@ def _insert(text: str, path: Sequence[str], value: str) -> str:
     if holder.members:
         last = holder.members[-1]
         space = text[len(text[: last.begin].rstrip(_BLANKS)) : last.begin]
+        if "\n" not in space and "\n" in text.strip():
+            line, unit = _find_layout(text)
+            space = line + unit * len(path)
         colon = text[_read(text, last.begin)[1] : last.value]
         return f"{text[: last.end]},{space}{key}{colon}{value}{text[last.end :]}"
-    line = "\r\n" if "\r\n" in text else "\n"
+    line, unit = _find_layout(text)
     if "\n" not in text.strip() and text.strip() != "{}":
         line = unit = ""
-    else:
-        found = _INDENT.search(text)
-        unit = found[1] if found else "  "
     outer, inner = unit * (len(path) - 1), unit * len(path)
     made = f"{{{line}{inner}{key}: {value}{line}{outer}}}"
     return text[: holder.begin] + made + text[holder.end + 1 :]
+
+
+def _find_layout(text: str) -> tuple[str, str]:
+    """Return what ends a line of the text, and what indents a level."""
+    found = _INDENT.search(text)
+    return "\r\n" if "\r\n" in text else "\n", found[1] if found else "  "
 
 
 def _find(text: str, path: Sequence[str]) -> _Member | None:

@@ -143,11 +143,13 @@ def _find_inside(connection: sqlite3.Connection, settings: Settings, command: st
         yield Finding("interrupted", "note", f"{spans} process", remedy)
     if dropped:
         records = count(dropped, "record was", "records were")
-        remedy = "list their exporters with `SELECT * FROM exporter_health WHERE dropped > 0`"
+        ask = name_command("sql 'SELECT * FROM exporter_health WHERE dropped > 0'", path)
+        remedy = f"list their exporters with `{ask}`"
         yield Finding("dropped", "note", f"{records} lost", remedy)
     if quarantined:
         records = count(quarantined, "record could not be a row", "records could not be rows")
-        yield Finding("quarantine", "note", records, "list them with `SELECT reason, content FROM _quarantine`")
+        shell = f"sqlite3 -readonly {shlex.quote(path)} 'SELECT reason, content FROM _quarantine'"
+        yield Finding("quarantine", "note", records, f"list them with the shell of SQLite: `{shell}`")
     (calls,) = connection.execute(read_query("count_without_cost")).fetchone()
     if calls:
         remedy = f"run `{name_command('reprice', path)}`"

@@ -39,21 +39,21 @@ def errors(asked: AskedFile, arguments: ToolArguments) -> Answer:
 
 
 def usage(asked: AskedFile, arguments: ToolArguments) -> Answer:
-    """Return tokens, cost and latency of counted calls, or of tools, by group."""
-    group = arguments["group_by"] or "model"
-    if group == "tool":
+    """Return tokens, cost and latency of counted calls, or of tools, by one or two groups."""
+    groups = tuple(arguments["group_by"] or ("model",))
+    if "tool" in groups:
         if arguments["model"] is not None:
             raise FilterError("model", "tools have no model: leave it out, or group by something else")
-        report = _run(asked, "tools", arguments, (group,))
-        columns = [group, *_TOOLS]
+        report = _run(asked, "tools", arguments, groups)
+        columns = [*groups, *_TOOLS]
         return _show({"of": "tool executions"}, columns, [_pick(row, columns) for row in report.to_dicts()], arguments)
     rows: dict[Any, Json] = {}
-    is_of_calls = group != "service"  # its durations are those of all records
+    is_of_calls = "service" not in groups  # durations by service are those of all records
     shown = {name: columns for name, columns in _USAGE.items() if name != "durations" or is_of_calls}
     for name in shown:
-        for row in _run(asked, name, arguments, (group,)).to_dicts():
-            rows.setdefault(row[group], {}).update(row)
-    columns = [group, *(column for columns in shown.values() for column in columns)]
+        for row in _run(asked, name, arguments, groups).to_dicts():
+            rows.setdefault(tuple(row[group] for group in groups), {}).update(row)
+    columns = [*groups, *(column for columns in shown.values() for column in columns)]
     calls = sum(row.get("calls", 0) for row in rows.values())
     head = {"of": "model calls, each counted once", "calls_in_all": calls}
     return _show(head, columns, [_pick(row, columns) for row in rows.values()], arguments)

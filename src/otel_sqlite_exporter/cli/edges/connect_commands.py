@@ -3,20 +3,17 @@
 
 from __future__ import annotations
 
-import math
 import re
-import stat
 import sys
-import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
 
+from otel_sqlite_exporter.cli.edges.connect_outcomes import say_what_is_sent, say_who_may_read, wait_for_first
 from otel_sqlite_exporter.cli.formatting import print_lines
-from otel_sqlite_exporter.cli.options import ATTENTION, REFUSED, resolve_path
+from otel_sqlite_exporter.cli.options import REFUSED, resolve_path
 from otel_sqlite_exporter.errors import ConfigurationFileError
-from otel_sqlite_exporter.model.plural import count
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.connect.agent_profiles import AgentProfile, Destination
@@ -37,7 +34,7 @@ def _read_endpoint(ctx: click.Context, parameter: click.Parameter, endpoint: str
     except ValueError:
         is_url = False
     if not is_url or parts.username or not endpoint.isprintable() or set(endpoint) & set(" ?#"):
-        raise click.BadParameter("give a URL such as http://127.0.0.1:4318, without a name, a query and a fragment")
+        raise click.BadParameter("give a URL such as http://127.0.0.1:4318, without a user name, a query or a fragment")
     if _SIGNAL_PATH.search(parts.path):
         raise click.BadParameter(f"give the address without {parts.path}: agents add the path of each signal")
     return endpoint.rstrip("/")
@@ -110,7 +107,8 @@ def connect(
         resolve_path(ctx, ctx.command.params[1], agent)
         return _serve(ctx.obj, write=write, undo=undo, yes=yes)
     if agent not in AGENTS:
-        raise click.UsageError(f"{'give an agent' if agent is None else f'{agent!r} is no agent'}: {', '.join(AGENTS)}")
+        wrong = "" if agent is None else f"{agent!r} is not an agent that is known: "
+        raise click.UsageError(f"{wrong}give one of {', '.join(AGENTS)}")
     resolve_path(ctx, ctx.command.params[1], path)
     from otel_sqlite_exporter.connect.agent_profiles import PROFILES, Destination
     from otel_sqlite_exporter.connect.settings_text import make_target
@@ -129,16 +127,16 @@ def connect(
             if not _write(target, yes=yes):
                 return REFUSED
             if token:
-                _say_who_may_read(place)
+                say_who_may_read(place)
         except ConfigurationFileError as error:
             _show_settings(agent, profile, to)
             print_lines(f"Error: {error}; it was left as it is: paste what is printed here", to_stderr=True)
             return REFUSED
     else:
         _show_settings(agent, profile, to)
-        print_lines(f"this belongs into {place or 'the file that your shell reads'}", to_stderr=True)
-    _say_what_is_sent(profile, to, place)
-    return _wait(ctx.obj, profile, endpoint, 0 if no_wait else wait_s)
+        print_lines(f"this belongs in {place or 'the file that your shell reads'}", to_stderr=True)
+    say_what_is_sent(profile, to, place)
+    return wait_for_first(ctx.obj, profile, to, 0 if no_wait else wait_s)
 
 
 def _find_file(profile: AgentProfile, file: str | None) -> str | None:
@@ -151,40 +149,6 @@ def _show_settings(agent: str, profile: AgentProfile, to: Destination) -> None:
     from otel_sqlite_exporter.connect.settings_text import write_settings
 
     print_lines(*write_settings(agent, profile, to).splitlines())
-
-
-def _say_what_is_sent(profile: AgentProfile, to: Destination, place: str | None) -> None:
-    """Print what the agent will send; a choice that its settings have made already is not made here."""
-    import os
-
-    from otel_sqlite_exporter.connect.config_changes import find_set
-
-    sends = f"{profile.title} sends {profile.sends}"
-    if profile.always_sends:
-        sends += f"; in any case also {profile.always_sends}"
-    if to.with_content:
-        sends += f"; and, as you chose, {profile.adds}"
-    else:
-        sends += f". Not sent: {profile.adds}; --content changes that"
-    print_lines(sends, to_stderr=True)
-    chosen = [] if to.with_content or place is None else find_set(profile, place, profile.content_keys)
-    if chosen:
-        print_lines(f"but {', '.join(chosen)} in {place} may let it send such content", to_stderr=True)
-    variables = [("env", name) for name in profile.overruled_by]
-    held = [] if place is None else find_set(profile, place, variables)
-    if held:
-        print_lines(f"{', '.join(held)} in {place} come before these settings: remove them", to_stderr=True)
-    overruled = [name for name in profile.overruled_by if name in os.environ]
-    if overruled:
-        print_lines(f"environment variables come before these settings: unset {', '.join(overruled)}", to_stderr=True)
-
-
-def _say_who_may_read(place: str) -> None:
-    """Print it if others may read the file that now holds a token."""
-    import os
-
-    if os.name == "posix" and stat.S_IMODE(os.stat(place).st_mode) & 0o077:
-        print_lines(f"others may read {place}, which holds the token now: run `chmod 600` on it", to_stderr=True)
 
 
 def _write(target: Target, *, yes: bool) -> bool:
@@ -246,35 +210,7 @@ def _make(change: ConfigChange, path: str) -> None:
     else:
         print_lines(f"{'removed' if change.text is None else 'changed'} {path}")
     if copy is not None:
-        print_lines(f"as it was before: {copy}")
-
-
-def _wait(settings: Settings, profile: AgentProfile, endpoint: str, wait_s: float | None) -> int:
-    """Wait for the first records, and say what came; return the exit code."""
-    from otel_sqlite_exporter.connect.first_records import is_listening, wait_for_records
-    from otel_sqlite_exporter.query.reader import TelemetryDatabase
-    from otel_sqlite_exporter.storage.identity import name_command
-
-    if wait_s is None:
-        wait_s = math.inf if sys.stdout is not None and sys.stdout.isatty() else 0
-    if not is_listening(endpoint):
-        print_lines(f"nothing listens at {endpoint}: run `{name_command('serve', settings.path)}`", to_stderr=True)
-    if not wait_s:
-        return 0
-    since, database = time.time_ns(), TelemetryDatabase(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
-    try:
-        print_lines(f"waiting for records of {profile.title} in {settings.path}; Ctrl-C ends this", to_stderr=True)
-        came = wait_for_records(database, profile.service, since, wait_s)
-    except KeyboardInterrupt:
-        print_lines("not waiting any more", to_stderr=True)
-        return 0
-    if came is None:
-        print_lines("no record came: start the agent anew, as it reads its settings when it starts", to_stderr=True)
-        return ATTENTION
-    records = f"{count(came.spans, 'span')} and {count(came.logs, 'log record')}"
-    session = f", session {came.session_id}" if came.session_id else ""
-    print_lines(f"came from {came.service}: {records}{session}")
-    return 0
+        print_lines(f"as it was before: {copy}; delete it when you do not need it any more")
 
 
 def _serve(settings: Settings, *, write: bool, undo: bool, yes: bool) -> int:
@@ -294,7 +230,7 @@ def _serve(settings: Settings, *, write: bool, undo: bool, yes: bool) -> int:
         return _undo(target, yes=yes)
     if not write:
         print_lines(*unit.text.splitlines())
-        print_lines(f"this belongs into {unit.path}", to_stderr=True)
+        print_lines(f"this belongs in {unit.path}", to_stderr=True)
     elif not _write(target, yes=yes):
         return REFUSED
     print_lines("then start it, now and with each of your sessions:", to_stderr=True)

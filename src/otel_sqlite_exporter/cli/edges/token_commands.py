@@ -90,16 +90,18 @@ def revoke(settings: Settings, name: str, *, token_file: str | None) -> None:
 @SETTINGS
 @click.option("--url", default=_SERVER, show_default=True, help="Where the browser reaches the server.")
 @TOKEN_FILE
-@click.pass_obj
-def link(settings: Settings, name: str, *, url: str, token_file: str | None) -> None:
+@click.pass_context
+def link(ctx: click.Context, name: str, *, url: str, token_file: str | None) -> None:
     """Print a link that lets one browser read, as the token NAME may.
 
     It works once, in the next five minutes. The browser gets a cookie; the token is not in the link.
     """
     from otel_sqlite_exporter.server.access.access_middleware import LINK_PATH
 
-    code = _open(settings, token_file).create_link(name)
+    code = _open(ctx.obj, token_file).create_link(name)
     print_lines(f"{url.rstrip('/')}{LINK_PATH}{code}")
+    if ctx.get_parameter_source("url") is click.core.ParameterSource.DEFAULT:
+        print_lines("this is where `serve` is by default: give --url if it is elsewhere", to_stderr=True)
 
 
 def _open(settings: Settings, token_file: str | None) -> TokenFile:

@@ -146,8 +146,8 @@ def _explain(
     if said.endswith(_CHANGE):
         return FilterError("statement", f"{_READ_ONLY} ({said})")
     unknown = said.partition("no such table: ")[2]
-    if unknown.rpartition(".")[2].startswith("_"):
-        return FilterError("statement", f"{_READ_ONLY} ({unknown} is private: docs/schema.md lists the views)")
+    if (private := unknown.rpartition(".")[2]).startswith("_"):
+        return FilterError("statement", f"{private} is private: ask the views (docs/schema.md)")
     if isinstance(error, sqlite3.ProgrammingError | sqlite3.InterfaceError) and "binding" in said:
         return FilterError("parameters", f"they do not fit the statement: {said}")
     return FilterError("statement", f"SQLite cannot run it: {said}{_suggest(connection, text, said)}")

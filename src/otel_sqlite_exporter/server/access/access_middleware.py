@@ -20,6 +20,7 @@ from otel_sqlite_exporter.server.access.refusal_answers import (
     allow_origin,
     answer_preflight,
     protect,
+    write_admission,
     write_refusal,
 )
 from otel_sqlite_exporter.server.access.request_checks import (
@@ -27,6 +28,7 @@ from otel_sqlite_exporter.server.access.request_checks import (
     is_foreign,
     is_form,
     is_host_allowed,
+    is_opened_page,
     read_facts,
 )
 from otel_sqlite_exporter.server.access.token_rights import check_token, read_bearer
@@ -59,7 +61,9 @@ _FORM = AccessRefusal(
 )
 _NO_PATH = AccessRefusal(404, "no-such-route", "there is nothing at this path")
 _OLD_LINK = AccessRefusal(
-    403, "used-link", "this link was used or is too old: make a new one with the command `token link`"
+    403,
+    "used-link",
+    "this link was used, is too old, or was not opened as a page: make a new one with the command `token link`",
 )
 
 
@@ -117,10 +121,10 @@ class AccessMiddleware:
         return _FORM if is_form(facts, scope["method"]) else None
 
     async def _admit_browser(self, code: str, scope: Scope, facts: RequestFacts, send: Send) -> None:
-        """Exchange the code of a one-time link for a cookie. What only looks ahead, or comes from a page of another
-        site, does not use the link up."""
+        """Exchange the code of a one-time link for a cookie. What only looks ahead, and what a page of another site
+        does by itself, does not use the link up."""
         secret: str | None = None
-        if scope["method"] == "GET" and not facts.is_prefetched and facts.site in ("", "none", "same-origin"):
+        if is_opened_page(facts, scope["method"]):
             try:
                 secret = await anyio.to_thread.run_sync(self._policy.tokens.redeem, code)
             except (ConfigurationError, OSError):
@@ -129,8 +133,7 @@ class AccessMiddleware:
             return await _refuse(send, _OLD_LINK, scope, facts)
         cookie = f"{_COOKIE}={secret}; Path=/; Max-Age={BROWSER_S}; HttpOnly; SameSite=Strict"
         cookie += "; Secure" if self._policy.is_secure else ""
-        page = self._policy.start_page.encode("ascii")
-        return await _start(send, 303, [(b"location", page), (b"set-cookie", cookie.encode("ascii"))])
+        return await _start(send, 200, *write_admission(self._policy.start_page, cookie))
 
     def _send_protected(self, facts: RequestFacts, send: Send) -> Send:
         """Return a `send` that adds to each answer the headers that protect a browser, and CORS where it is allowed."""

@@ -71,21 +71,24 @@ def make_policy(
     tokens = TokenFile(token_file)
     open_hosts = [host for host in hosts if not is_loopback(host)]
     needs_token = bool(require_token or open_hosts)
+    lacks_tls = bool(open_hosts) and tls_cert is None
+    missing = []
     if needs_token and not tokens.list_tokens():
-        why = f"{open_hosts[0]} can be reached by other machines" if open_hosts else "--require-token is given"
-        raise ConfigurationError(
-            f"{why}, and {token_file} has no tokens: create one with "
-            f"`{name_command('token create NAME --send --read --token-file', token_file)}`"
+        create = name_command("token create NAME --send --read --token-file", token_file)
+        missing.append(f"{token_file} has no tokens: create one with `{create}`")
+    if lacks_tls and not insecure:
+        missing.append(
+            "the server has no TLS: give --tls-cert and --tls-key, or --insecure where something before it speaks TLS "
+            "(docs/security.md)"
         )
+    if missing:
+        why = f"{open_hosts[0]} can be reached by other machines" if open_hosts else "--require-token is given"
+        raise ConfigurationError(f"{why}, and {'; and '.join(missing)}")
     warnings: tuple[str, ...] = ()
-    if open_hosts and tls_cert is None:
-        if not insecure:
-            raise ConfigurationError(
-                f"{open_hosts[0]} can be reached by other machines, and the server has no TLS: give --tls-cert and "
-                "--tls-key, or --insecure where something before it speaks TLS"
-            )
+    if lacks_tls:
         warnings = (
-            f"{open_hosts[0]} is served without TLS (--insecure): who is on the way can read tokens and telemetry",
+            f"{open_hosts[0]} is served without TLS (--insecure): anyone on the network path can read tokens and "
+            "telemetry",
         )
     names = frozenset(map(_check_name, allow_hosts))
     bound = frozenset(host.lower() for host in hosts if not _is_wildcard(host))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any, NamedTuple
 
 import orjson
@@ -30,6 +31,10 @@ _HEADERS = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
+)
+_ADMITTED = (
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={page}">'
+    '<title>Signed in</title></head><body><p>This browser may read now: <a href="{page}">go on</a>.</p></body></html>\n'
 )
 _OF_ORIGINS = frozenset(
     (b"access-control-allow-origin", b"access-control-allow-credentials", b"access-control-expose-headers")
@@ -74,6 +79,18 @@ def write_refusal(refusal: AccessRefusal, *, is_sending: bool, content_type: str
     headers = [(b"content-type", type_), (b"content-length", b"%d" % len(body))]
     if status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="otel-sqlite-exporter"'))
+    return headers, body
+
+
+def write_admission(page: str, cookie: str) -> tuple[Headers, bytes]:
+    """Return headers and body of the answer to a one-time link: a page that leads on to `page`. A redirect would not
+    do: after a link on another site, browsers follow it without a cookie that is `SameSite=Strict`."""
+    body = _ADMITTED.format(page=html.escape(page)).encode()
+    headers = [
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-length", b"%d" % len(body)),
+        (b"set-cookie", cookie.encode("ascii")),
+    ]
     return headers, body
 
 

@@ -27,6 +27,7 @@ class RequestFacts(NamedTuple):
     origin: str
     site: str
     mode: str
+    destination: str
     content_type: str
     authorization: str
     cookie: str
@@ -48,6 +49,7 @@ def read_facts(headers: Iterable[tuple[bytes, bytes]]) -> RequestFacts:
         first(b"origin").lower(),
         first(b"sec-fetch-site").lower(),
         first(b"sec-fetch-mode").lower(),
+        first(b"sec-fetch-dest").lower(),
         first(b"content-type").partition(";")[0].strip().lower(),
         first(b"authorization"),
         "; ".join(found.get(b"cookie", ())),
@@ -75,6 +77,14 @@ def is_foreign(facts: RequestFacts, method: str, origins: frozenset[str], *, is_
     if facts.site in _OWN_SITE and (not facts.origin or is_same_origin(facts)):
         return False
     return is_guarded or method not in _SAFE_METHODS or facts.mode != "navigate"
+
+
+def is_opened_page(facts: RequestFacts, method: str) -> bool:
+    """Return whether a browser shows the answer as a page of its own: by the address bar, or a link on any site that
+    was followed. What looks ahead, a frame and a script are none. Programs that are not browsers, and browsers that do
+    not trust the connection, send no such headers."""
+    is_page = facts.mode in ("", "navigate") and facts.destination in ("", "document")
+    return method == "GET" and not facts.is_prefetched and is_page
 
 
 def is_same_origin(facts: RequestFacts) -> bool:
