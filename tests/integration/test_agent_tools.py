@@ -231,7 +231,7 @@ def test_a_large_trace_shows_where_it_failed_and_where_the_time_went(files: dict
 
 
 ERRORS = [
-    ("get_trace", {"id": "zz"}, "there is no trace 'zz': the view traces lists them"),
+    ("get_trace", {"id": "zz"}, "there is no trace 'zz': `traces` lists them"),
     ("get_trace", {"id": ""}, "trace_id: '' is not an id"),
     ("get_session", {}, "id: get_session needs it: give a text"),
     ("get_item", {"id": "llm:999999"}, "nothing has the id 'llm:999999'"),

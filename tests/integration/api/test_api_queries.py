@@ -231,8 +231,12 @@ def test_services_are_counted_across_the_line(path: Path) -> None:
 
 def test_agents_have_the_calls_below_them(path: Path) -> None:
     write_traces(path)
-    agent = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "helper"}
-    call = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 2}
+    agent: dict[str, Any] = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "helper"}
+    call: dict[str, Any] = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "m",
+        "gen_ai.usage.input_tokens": 2,
+    }
     with exporting(path) as exporter:
         below = [make(number, 2, service=number % 2, **call) for number in (3, 4, 5)]
         exporter.export([make(1, None, **agent), make(2, 1), *below])

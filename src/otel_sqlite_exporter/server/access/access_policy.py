@@ -71,19 +71,19 @@ def make_policy(
     tokens = TokenFile(token_file)
     open_hosts = [host for host in hosts if not is_loopback(host)]
     needs_token = bool(require_token or open_hosts)
+    missing = []
     if needs_token and not tokens.list_tokens():
-        why = f"{open_hosts[0]} can be reached by other machines" if open_hosts else "--require-token is given"
-        raise ConfigurationError(
-            f"{why}, and {token_file} has no tokens: create one with "
-            f"`{name_command('token create NAME --send --read --token-file', token_file)}`"
+        command = name_command("token create NAME --send --read --token-file", token_file)
+        missing.append(f"{token_file} has no tokens: create one with `{command}`")
+    if open_hosts and tls_cert is None and not insecure:
+        missing.append(
+            "the server has no TLS: give --tls-cert and --tls-key, or --insecure where something before it speaks TLS"
         )
+    if missing:
+        why = f"{open_hosts[0]} can be reached by other machines" if open_hosts else "--require-token is given"
+        raise ConfigurationError(f"{why}, and {'; and '.join(missing)}")
     warnings: tuple[str, ...] = ()
     if open_hosts and tls_cert is None:
-        if not insecure:
-            raise ConfigurationError(
-                f"{open_hosts[0]} can be reached by other machines, and the server has no TLS: give --tls-cert and "
-                "--tls-key, or --insecure where something before it speaks TLS"
-            )
         warnings = (
             f"{open_hosts[0]} is served without TLS (--insecure): who is on the way can read tokens and telemetry",
         )
