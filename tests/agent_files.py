@@ -64,11 +64,13 @@ def _make_span(number: int, spans: int) -> ReadableSpan:
     )
 
 
-def write_large_prompts(path: Path, calls: int, characters: int) -> Path:
-    """Write calls with prompts of so many characters."""
+def write_large_prompts(path: Path, calls: int, characters: int, messages: int = 1) -> Path:
+    """Write calls with prompts of so many messages, each of so many characters."""
+    texts = [f"{number}{'x' * characters}" for number in range(messages)]
+    prompt = json.dumps([{"role": "user", "parts": [{"type": "text", "content": text}]} for text in texts])
     with exporting(path, cost="off") as exporter:
         for number in range(1, calls + 1):
-            attributes = {"gen_ai.operation.name": "chat", "gen_ai.input.messages": _message("user", "x" * characters)}
+            attributes = {"gen_ai.operation.name": "chat", "gen_ai.input.messages": prompt}
             exporter.export([_span(number, None, "chat", attributes, (number, 2 * number))])
     return path
 

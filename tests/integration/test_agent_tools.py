@@ -21,6 +21,8 @@ from otel_sqlite_exporter.agent_tools.answers import DEFAULT_BYTES, LEAST_BYTES,
 from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_answers import ToolText, answer, look_again
 from otel_sqlite_exporter.agent_tools.tool_catalogue import RECORDS, TOOLS
+from otel_sqlite_exporter.query.comparisons import first_divergence
+from otel_sqlite_exporter.query.summaries import LLMInteractionSummary
 from otel_sqlite_exporter.storage.migrations import migrate
 from tests.agent_files import (
     write_capture_file,
@@ -368,6 +370,40 @@ def test_a_file_that_is_missing_or_none_of_ours_is_said(tmp_path: Path) -> None:
         assert said in told.text
 
 
+def test_runs_that_are_the_same_are_said_to_be_however_long(
+    files: dict[str, AskedFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(first_divergence, "_ALIGNED", 1)
+    claude = files["agents"].database.find_sessions(limit=1, service_name="claude-code")[0].session_id
+    assert "no step differs" in read(files["agents"], "compare", a="thread-1", b="thread-1")["note"]
+    assert "the first steps only" in read(files["agents"], "compare", a="thread-1", b=claude)["note"]
+
+
+def test_a_call_is_decoded_once_however_many_parts_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = AskedFile.open(write_large_prompts(tmp_path / "otel.db", calls=1, characters=5_000, messages=30))
+    decoded = 0
+    decode = LLMInteractionSummary.to_dict
+
+    def count(call: LLMInteractionSummary) -> dict[str, Any]:
+        nonlocal decoded
+        decoded += 1
+        return decode(call)
+
+    monkeypatch.setattr(LLMInteractionSummary, "to_dict", count)
+    [turn] = read(asked, "get_messages", id="llm:1", max_bytes=MOST_BYTES)["turns"]
+    fields = [part["field"] for message in turn["prompt"] for part in message["parts"]]
+    assert fields == [f"prompt.{number}.parts.0.content" for number in range(30)]
+    assert decoded == 1
+
+
+def test_a_turn_that_is_too_large_still_says_which_it_is(tmp_path: Path) -> None:
+    asked = AskedFile.open(write_large_prompts(tmp_path / "otel.db", calls=2, characters=500, messages=60))
+    shown = read(asked, "get_messages", id="llm:1", max_bytes=LEAST_BYTES)["turns"]
+    assert [(turn["id"], turn["left_out"]) for turn in shown] == [
+        ("llm:1", "too large here: get_item with this id shows the rest")
+    ]
+
+
 def test_an_empty_file_is_no_error(tmp_path: Path) -> None:
     path = tmp_path / "empty.db"
     migrate(str(path), busy_timeout_ms=1_000)
@@ -377,7 +413,7 @@ def test_an_empty_file_is_no_error(tmp_path: Path) -> None:
 
 
 def test_a_question_that_takes_too_long_is_ended(files: dict[str, AskedFile], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tool_answers, "_LONGEST_READ_S", 0.0)
+    monkeypatch.setattr(tool_answers, "_LONGEST_S", 0.0)
     arguments: dict[str, Any]
     for name, arguments in (("find", {"of": "spans", "filter": "attr.none:1"}), ("usage", {}), ("errors", {})):
         told = ask(files["large"], name, **arguments)

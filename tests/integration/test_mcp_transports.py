@@ -146,6 +146,25 @@ def test_a_wait_can_be_cancelled_and_others_are_answered_meanwhile(file: Path, t
     with_client(file, transport, era, check)
 
 
+def test_slow_statements_keep_no_other_question_waiting(file: Path) -> None:
+    endless = "WITH RECURSIVE t(a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM t) SELECT max(a) FROM t"
+    ended: list[Any] = []
+
+    async def ask_slowly(client: Client) -> None:
+        ended.append(await ask(client, "query_sql", sql=endless, timeout_s=5))
+
+    async def check(client: Client) -> None:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(6):
+                tasks.start_soon(ask_slowly, client)
+            await anyio.sleep(0.1)
+            assert (await ask(client, "find", of="sessions"))["total"] == 1
+            assert ended == []
+            tasks.cancel_scope.cancel()
+
+    with_client(file, "http", "auto", check)
+
+
 def test_waiting_finds_what_a_test_writes_meanwhile_and_holds_nothing_open(path: Path) -> None:
     asked = AskedFile.open(path)
     state = start_answer(asked, "wait_for", {"of": "spans", "filter": None, "timeout_s": 30})

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sqlite3
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -129,6 +131,22 @@ def test_a_body_of_too_many_records_is_refused_before_it_is_parsed(path: Path, n
     with receiving(path) as receiver, pytest.raises(BadRequestError, match="send smaller batches"):
         receiver.submit(ReceivedRequest("logs", body, is_json, "curl", "::1", 0)).result()
     assert not path.exists()
+
+
+def test_a_refused_request_is_not_kept_for_the_garbage_collector(path: Path) -> None:
+    gc.disable()
+    try:
+        with receiving(path) as receiver:
+            for name, (signal, given, is_json) in BAD.items():
+                body = bytes(bytearray(given))
+                before = sys.getrefcount(body)
+                answer = receiver.submit(ReceivedRequest(signal, body, is_json, "curl", "::1", 0))
+                assert isinstance(answer.exception(), BadRequestError)
+                del answer
+                assert receiver.submit(ask_for_logs(name)).result() == DONE
+                assert sys.getrefcount(body) == before
+    finally:
+        gc.enable()
 
 
 def test_a_text_of_many_commas_is_taken(path: Path) -> None:

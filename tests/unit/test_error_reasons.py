@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from otel_sqlite_exporter.query.comparisons.error_reasons import find_reason, strip_modules
+from otel_sqlite_exporter.error_reasons import find_reason, strip_modules
 
 _TRACEBACK = 'Traceback (most recent call last):\n\n\n  File "/srv/app.py", line 3, in run\n    raise error\n\n\n'
 

@@ -137,6 +137,11 @@ def _shrink(item: Any, room: int) -> str:
         text = write_json(_cut_texts(item, text_bytes))
         if _size(text) <= room:
             return text
+    if isinstance(item, dict):
+        facts = {name: shorten(value, 50) for name, value in item.items() if not isinstance(value, dict | list)}
+        text = write_json(facts | {"left_out": "too large here: get_item with this id shows the rest"})
+        if _size(text) <= room:
+            return text
     return write_json(f"too large: raise max_bytes to {MOST_BYTES}")
 
 

@@ -29,7 +29,8 @@ from otel_sqlite_exporter.storage.running_reads import reading_for
 
 _log = logging.getLogger(__name__)
 _LONGEST_ERROR = 1_500
-_LONGEST_READ_S = 15.0
+_LONGEST_S = 40.0
+"""Reading that takes longer is given up: clients wait for a minute. A statement of `query_sql` has less."""
 _FUNCTIONS: tuple[Callable[[AskedFile, ToolArguments], Answer], ...] = (
     *(overview, find, get_session, get_trace, get_item, get_messages, errors, usage, compare),
     *(describe_schema, query_sql),
@@ -54,7 +55,7 @@ def answer(asked: AskedFile, name: str, given: Mapping[str, Any]) -> ToolText | 
         arguments = read_arguments(tool, given)
         if name == "wait_for":
             return start_waiting(arguments)
-        with reading_for(_LONGEST_READ_S):
+        with reading_for(_LONGEST_S):
             return ToolText(write_answer(ANSWERING[name](asked, arguments), arguments.most_bytes))
     except Exception as error:
         return explain(error, asked)
@@ -63,7 +64,7 @@ def answer(asked: AskedFile, name: str, given: Mapping[str, Any]) -> ToolText | 
 def look_again(asked: AskedFile, state: WaitState) -> ToolText | None:
     """Return the answer of a wait that is over, or None."""
     try:
-        with reading_for(_LONGEST_READ_S):
+        with reading_for(_LONGEST_S):
             found = look(asked, state)
     except Exception as error:
         return explain(error, asked)

@@ -31,8 +31,10 @@ from otel_sqlite_exporter.agent_tools.tool_answers import ToolText, answer, look
 from otel_sqlite_exporter.agent_tools.tool_catalogue import TOOLS
 from otel_sqlite_exporter.version import __version__
 
-_THREADS = 4
-"""Questions that are answered at once. Each has a connection of its own."""
+_THREADS, _STATEMENT_THREADS = 4, 2
+"""Questions that are answered at once, and statements of `query_sql` besides, which may take long. Each has a
+connection of its own."""
+_STATEMENTS = "query_sql"
 _READS = types.ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
 _NAME = "otel-sqlite-exporter"
 
@@ -42,7 +44,8 @@ class ToolServer:
 
     def __init__(self, asked: AskedFile) -> None:
         self._asked = asked
-        self._limiter = CapacityLimiter(_THREADS)
+        self._questions = CapacityLimiter(_THREADS)
+        self._statements = CapacityLimiter(_STATEMENT_THREADS)
         self.server: Server[Any] = Server(
             _NAME,
             version=__version__,
@@ -71,16 +74,17 @@ class ToolServer:
         return types.CallToolResult(content=[types.TextContent(type="text", text=told.text)], is_error=told.is_error)
 
     async def _ask(self, name: str, arguments: dict[str, Any]) -> ToolText:
-        asked: ToolText | WaitState = await self._in_thread(answer, self._asked, name, arguments)
+        limiter = self._statements if name == _STATEMENTS else self._questions
+        asked: ToolText | WaitState = await self._in_thread(limiter, answer, self._asked, name, arguments)
         while isinstance(asked, WaitState):
-            told: ToolText | None = await self._in_thread(look_again, self._asked, asked)
+            told: ToolText | None = await self._in_thread(limiter, look_again, self._asked, asked)
             if told is not None:
                 return told
             await anyio.sleep(PAUSE_S)
         return asked
 
-    async def _in_thread(self, function: Any, *arguments: Any) -> Any:
-        return await to_thread.run_sync(function, *arguments, abandon_on_cancel=True, limiter=self._limiter)
+    async def _in_thread(self, limiter: CapacityLimiter, function: Any, *arguments: Any) -> Any:
+        return await to_thread.run_sync(function, *arguments, abandon_on_cancel=True, limiter=limiter)
 
     async def _list_resources(self, _: Any, __: Any) -> types.ListResourcesResult:
         return types.ListResourcesResult(

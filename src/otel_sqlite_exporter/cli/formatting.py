@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import click
 
+from otel_sqlite_exporter.error_reasons import strip_modules
 from otel_sqlite_exporter.error_texts import escape as escape
 from otel_sqlite_exporter.model.plural import format_number
-from otel_sqlite_exporter.query.comparisons.error_reasons import strip_modules
 
 
 class Interval(NamedTuple):

@@ -21,7 +21,7 @@ from otel_sqlite_exporter.cli.formatting import (
 )
 from otel_sqlite_exporter.cli.table_model import Column, Table
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
-from otel_sqlite_exporter.query.comparisons.error_reasons import find_reason
+from otel_sqlite_exporter.error_reasons import find_reason
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.query import summaries

@@ -18,7 +18,6 @@ from otel_sqlite_exporter.cli.formatting import (
     split_lines,
 )
 from otel_sqlite_exporter.cli.table_model import Facts, Part, Passage, Table
-from otel_sqlite_exporter.query.pages import quote_formula
 
 
 def print_tables(*parts: Part) -> None:
@@ -70,6 +69,8 @@ def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 
 def _disarm(text: str, keep: str) -> str:
+    from otel_sqlite_exporter.query.pages import quote_formula
+
     return quote_formula(text) + escape(text, keep)
 
 

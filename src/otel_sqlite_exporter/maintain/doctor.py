@@ -62,7 +62,7 @@ def diagnose(
     """Return the findings for the file at `settings.path`; none if all is well. `progress` is called before each step
     that may take long, with the number of steps before it, of all, and its name."""
     path, command = settings.path, name_command("doctor --repair", settings.path)
-    findings = diagnose_around(settings)
+    findings = [*_find_around(settings, command)]
 
     def look(step: str) -> None:
         progress(_LOOKS.index(step), len(_LOOKS), step)
@@ -70,6 +70,7 @@ def diagnose(
     try:
         kind, version = identify_file(path, busy_timeout_ms=settings.busy_timeout_ms)
         newest = load_migrations()[-1].version
+        findings += _find_modes(path)
         if kind == "missing":
             findings.append(Finding("file", "problem", f"{path} does not exist", "give the path of an existing file"))
         elif not version:

@@ -110,7 +110,8 @@ class Receiver:
         try:
             encoded = self._decoder.decode_request(request, time.time_ns())
         except BadRequestError as error:
-            answer.set_exception(error)
+            # Its traceback holds the whole request and this future, so that only the garbage collector ends them.
+            answer.set_exception(BadRequestError(str(error)))
         except MemoryError:
             answer.set_exception(self._make_busy("there is no memory for it now"))
         except Exception as error:  # it is not to cost the others of the group

@@ -110,7 +110,7 @@ def _parse_body(request: ReceivedRequest) -> Mapping[str, Any]:
     """Return the message of a request as parsed JSON, with nothing of another signal in it."""
     signal = request.signal
     form = "JSON" if request.is_json else "protobuf"
-    wrong = BadRequestError(f"the body is no OTLP message of {signal} as {form}")
+    wrong = f"the body is no OTLP message of {signal} as {form}"
     (check_json if request.is_json else check_protobuf)(request.body)
     try:
         message: Any = (
@@ -123,15 +123,15 @@ def _parse_body(request: ReceivedRequest) -> Mapping[str, Any]:
     except MissingPackageError as error:
         raise BadRequestError(str(error)) from None
     except (ValueError, RecursionError):
-        raise wrong from None
+        raise BadRequestError(wrong) from None
     if not isinstance(message, dict):
-        raise wrong
+        raise BadRequestError(wrong)
     if request.is_json:
         check_items(request.body, message)
     top = _TOPS[signal]
     named = {key: message[key] for key in (top, name_in_proto(top)) if message.get(key) is not None}
     if not all(isinstance(value, list) for value in named.values()):
-        raise wrong
+        raise BadRequestError(wrong)
     others = find_signals(message) - {signal}
     if others and not named:
         other = min(others)

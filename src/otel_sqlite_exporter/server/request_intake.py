@@ -106,10 +106,10 @@ class RequestIntake:
                 return await asyncio.shield(asyncio.wrap_future(answer))
         except (RequestRefusedError, ClientGoneError):
             raise
-        except BadRequestError as error:
-            raise RequestRefusedError(BAD_REQUEST, str(error)) from None
-        except BusyError as error:
-            raise RequestRefusedError(BUSY, str(error), error.retry_after_s) from None
+        except (BadRequestError, BusyError) as error:
+            error.__traceback__ = None  # it holds the body and, by the future, itself
+            kind, after = (BUSY, error.retry_after_s) if isinstance(error, BusyError) else (BAD_REQUEST, None)
+            raise RequestRefusedError(kind, str(error), after) from None
         except Exception as error:
             self._log.report_failure("a request could not be stored, and its sender was told to repeat it", error)
             raise RequestRefusedError(BUSY, "the request could not be stored: send it again", _RETRY_AFTER_S) from None

@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
+
+import orjson
 
 from otel_sqlite_exporter.agent_tools.answering.offsets import read_offset
 from otel_sqlite_exporter.agent_tools.answers import Answer, Json, cut_text, drop_missing, round_ms, shorten, write_json
 from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_arguments import ToolArguments
-from otel_sqlite_exporter.query.comparisons.error_reasons import find_reason
-from otel_sqlite_exporter.query.conversations.conversation import CallTurn, Message, ToolTurn, Turn
+from otel_sqlite_exporter.error_reasons import find_reason
+from otel_sqlite_exporter.query.conversations.conversation import Message, ToolTurn, Turn
 from otel_sqlite_exporter.query.conversations.turn_window import read_window
+from otel_sqlite_exporter.query.summaries import LLMInteractionSummary
 
 _TURNS = 40
 _MOST_TURNS = 10**15
@@ -61,9 +64,10 @@ def _describe(turn: Turn, part_bytes: int) -> Json:
         "error": find_reason(call.error_message, call.error_type) or call.error_type,
         "messages_shown_before": turn.folded or None,
     }
+    paths = _PartPaths(call)
     return drop_missing(facts, 300) | {
-        "prompt": _describe_messages(turn, "prompt", part_bytes),
-        "completion": _describe_messages(turn, "completion", part_bytes),
+        "prompt": _describe_messages(paths, "prompt", turn.prompt, part_bytes),
+        "completion": _describe_messages(paths, "completion", turn.completion, part_bytes),
     }
 
 
@@ -81,25 +85,24 @@ def _describe_tool(turn: ToolTurn, part_bytes: int) -> Json:
     return drop_missing(facts, 300) | {name: value for name, value in said.items() if value is not None}
 
 
-def _describe_messages(turn: CallTurn, column: str, part_bytes: int) -> list[Json]:
-    messages = getattr(turn, column)
-    shown = [_describe_message(turn, column, message, part_bytes) for message in messages[-_PARTS:]]
+def _describe_messages(paths: _PartPaths, column: str, messages: Sequence[Message], part_bytes: int) -> list[Json]:
+    shown = [_describe_message(paths, column, message, part_bytes) for message in messages[-_PARTS:]]
     if len(messages) > _PARTS:
         shown.insert(0, {"left_out": f"the first {len(messages) - _PARTS}: get_item with field={column}"})
     return shown
 
 
-def _describe_message(turn: CallTurn, column: str, message: Message, part_bytes: int) -> Json:
+def _describe_message(paths: _PartPaths, column: str, message: Message, part_bytes: int) -> Json:
     parts = message.get("parts")
     known = parts if isinstance(parts, list) else [message]
     role = str(message.get("role"))[:40]
-    shown = [_describe_part(turn, column, part, part_bytes) for part in known[-_PARTS:]]
+    shown = [_describe_part(paths, column, part, part_bytes) for part in known[-_PARTS:]]
     if len(known) > _PARTS:
         shown.insert(0, {"left_out": f"{len(known) - _PARTS} parts: get_item with field={column}"})
     return {"role": role, "parts": shown}
 
 
-def _describe_part(turn: CallTurn, column: str, part: Any, part_bytes: int) -> Any:
+def _describe_part(paths: _PartPaths, column: str, part: Any, part_bytes: int) -> Any:
     if not isinstance(part, dict):
         return _cut(part, part_bytes, column)
 
@@ -107,7 +110,7 @@ def _describe_part(turn: CallTurn, column: str, part: Any, part_bytes: int) -> A
         value = part[key]
         if value is None or _fits(value, part_bytes):
             return value
-        return _cut(value, part_bytes, f"{_find_path(turn, column, part)}.{key}")
+        return _cut(value, part_bytes, f"{paths.find(column, part)}.{key}")
 
     if part.get("type") == "text" and isinstance(part.get("content"), str):
         return cut("content")
@@ -127,13 +130,24 @@ def _cut(value: Any, most_bytes: int, field: str) -> Any:
     return {"cut": cut_text(text, most_bytes), "chars": len(text), "field": shorten(field, 300)}
 
 
-def _find_path(turn: CallTurn, column: str, part: Any) -> str:
-    """Return the field of the call that holds a part: one that is equal says the same."""
-    return next((path for path, one in _list_parts(turn, column) if one == part), column)
+class _PartPaths:
+    """Where the parts of the messages of a call stand in its fields. These are decoded once, if any part is cut."""
+
+    def __init__(self, call: LLMInteractionSummary) -> None:
+        self._call = call
+        self._paths: dict[str, dict[bytes, str]] = {}
+
+    def find(self, column: str, part: Any) -> str:
+        """Return the field of the call that holds a part: one that is equal says the same."""
+        if column not in self._paths:
+            known = self._paths[column] = {}
+            for path, one in _list_parts(self._call, column):
+                known.setdefault(orjson.dumps(one), path)
+        return self._paths[column].get(orjson.dumps(part), column)
 
 
-def _list_parts(turn: CallTurn, column: str) -> Iterator[tuple[str, Any]]:
-    fields = turn.call.to_dict()
+def _list_parts(call: LLMInteractionSummary, column: str) -> Iterator[tuple[str, Any]]:
+    fields = call.to_dict()
     if column == "prompt" and isinstance(fields["system_instructions"], list):
         for number, part in enumerate(fields["system_instructions"]):
             yield f"system_instructions.{number}", part

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.agent_tools.answers import make_row, round_ms
+from otel_sqlite_exporter.error_reasons import find_reason
 from otel_sqlite_exporter.query.askable_views import (
     LLM_INTERACTIONS,
     LOGS,
@@ -16,7 +17,6 @@ from otel_sqlite_exporter.query.askable_views import (
     TRACES,
     AskableView,
 )
-from otel_sqlite_exporter.query.comparisons.error_reasons import find_reason
 
 
 class RecordKind(NamedTuple):

@@ -7,7 +7,7 @@ from otel_sqlite_exporter.agent_tools.answering.offsets import read_offset
 from otel_sqlite_exporter.agent_tools.answers import Answer, drop_missing, make_row, round_ms
 from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_arguments import ToolArguments
-from otel_sqlite_exporter.query.comparisons.error_reasons import find_reason
+from otel_sqlite_exporter.error_reasons import find_reason
 from otel_sqlite_exporter.query.comparisons.step_skeletons import StepSkeleton, read_steps
 
 _HEAD = (

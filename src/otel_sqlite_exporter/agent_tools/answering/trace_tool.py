@@ -11,9 +11,9 @@ from otel_sqlite_exporter.agent_tools.answering.offsets import read_offset
 from otel_sqlite_exporter.agent_tools.answers import Answer, Json, drop_missing, make_row, round_ms, take_items
 from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_arguments import ToolArguments
+from otel_sqlite_exporter.error_reasons import find_reason
 from otel_sqlite_exporter.errors import NotFoundError
 from otel_sqlite_exporter.query.comparisons.critical_path import find_path
-from otel_sqlite_exporter.query.comparisons.error_reasons import find_reason
 from otel_sqlite_exporter.query.comparisons.span_folding import FoldedSpan, find_below, fold_tree
 from otel_sqlite_exporter.query.trees import SpanNode, TraceTree
 

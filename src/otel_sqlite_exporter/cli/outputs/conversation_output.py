@@ -18,8 +18,8 @@ from otel_sqlite_exporter.cli.formatting import (
 )
 from otel_sqlite_exporter.cli.table_model import Passage
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
+from otel_sqlite_exporter.error_reasons import find_reason, strip_modules
 from otel_sqlite_exporter.model.plural import count
-from otel_sqlite_exporter.query.comparisons.error_reasons import find_reason, strip_modules
 from otel_sqlite_exporter.query.conversations.conversation import CallTurn, Conversation, Message, ToolTurn, Turn
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, ToolInteractionSummary
 

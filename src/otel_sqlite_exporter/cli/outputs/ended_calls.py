@@ -10,7 +10,7 @@ from typing import Any
 from otel_sqlite_exporter.cli.formatting import format_value, print_lines
 from otel_sqlite_exporter.cli.outputs.conversation_output import describe_row
 from otel_sqlite_exporter.cli.tables import print_json
-from otel_sqlite_exporter.query.comparisons.error_reasons import find_reason
+from otel_sqlite_exporter.error_reasons import find_reason
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, ToolInteractionSummary
 

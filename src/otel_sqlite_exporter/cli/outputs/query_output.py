@@ -20,8 +20,8 @@ from otel_sqlite_exporter.cli.formatting import (
 )
 from otel_sqlite_exporter.cli.table_model import Column, Table, make_columns
 from otel_sqlite_exporter.cli.tables import print_csv, print_json, print_tables
+from otel_sqlite_exporter.error_reasons import find_reason
 from otel_sqlite_exporter.model.plural import format_number
-from otel_sqlite_exporter.query.comparisons.error_reasons import find_reason
 from otel_sqlite_exporter.query.limits.comparison import Comparison
 from otel_sqlite_exporter.query.reports import ReportResult
 from otel_sqlite_exporter.query.sandbox.statement import StatementResult

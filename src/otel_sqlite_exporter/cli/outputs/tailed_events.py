@@ -11,8 +11,8 @@ from typing import Any
 
 from otel_sqlite_exporter.cli.formatting import format_error_type, format_ms, format_status, format_value, print_lines
 from otel_sqlite_exporter.cli.tables import print_json
+from otel_sqlite_exporter.error_reasons import find_reason
 from otel_sqlite_exporter.query.askable_views import EVENTS
-from otel_sqlite_exporter.query.comparisons.error_reasons import find_reason
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.sql_builder import encode_cursor
 from otel_sqlite_exporter.query.summaries import EventSummary, SpanSummary
