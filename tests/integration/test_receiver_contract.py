@@ -135,7 +135,7 @@ def test_json_and_protobuf_are_told_apart_by_their_type(served: Served, written:
     assert names_like(written, "type *") == ["type 0", "type 1", "type 2", "type 3"]
     for other in ({}, {"Content-Type": "text/plain"}, {"Content-Type": "application/x-www-form-urlencoded"}):
         answer = ask(served.port, "/v1/traces", as_json("type other"), other)
-        assert "use application/json or application/x-protobuf" in check_refused(answer, 415, 3)
+        assert "give Content-Type: application/json or application/x-protobuf" in check_refused(answer, 415, 3)
     assert names_like(written, "type other") == []
 
 

@@ -74,7 +74,7 @@ def load_parts(options: ServeOptions) -> dict[str, ServerPart]:
         MissingPackageError: A part was asked for whose package is not installed.
     """
     modules = {
-        "/": ("index_page", True),
+        "/": ("api.index_page", True),
         "/livez": ("health_checks", True),
         "/v1": ("otlp_http", options.has_receiver),
         "/api/v1": ("api.api_routes", options.has_api),
