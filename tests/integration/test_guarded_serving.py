@@ -115,9 +115,12 @@ def test_too_many_open_files_are_said_once_and_pass(path: Path) -> None:
     file = TokenFile(f"{path}-tokens")
     headers = {"Authorization": f"Bearer {file.create('ada', may_send=False, may_read=True)}"}
     with serving(path, "--require-token", errors=r"[^\n]* ERROR socket\.accept[^\n]*\n[^\n]*\n") as served:
-        assert ask(served.port, "/api/v1/openapi.json", headers=headers).status == 200
-        _, hard = resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE)
         opened = Path(f"/proc/{served.process.pid}/fd")
+        idle = len([*opened.iterdir()])
+        assert ask(served.port, "/api/v1/openapi.json", headers=headers).status == 200
+        while len([*opened.iterdir()]) > idle:  # the server has not closed this connection yet
+            time.sleep(0.01)
+        _, hard = resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE)
         most = max(int(one.name) for one in opened.iterdir()) + 3
         resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE, (most, hard))
         with contextlib.ExitStack() as held:
