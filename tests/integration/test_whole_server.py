@@ -136,6 +136,15 @@ def test_what_is_sent_in_any_way_is_read_in_any_way(
         assert checked == [0, 1]
 
 
+def test_a_body_without_its_type_is_told_which_to_give(path: Path) -> None:
+    with serving_here(path) as server:
+        for where, types in (("/api/v1/sql", ""), ("/v1/traces", " or application/x-protobuf")):
+            for headers in ({}, {"Content-Type": "text/plain"}, {"Content-Type": "application/xml"}):
+                answer = ask(server.port, where, b"{}", headers)
+                said = answer.json.get("detail", answer.json.get("message"))
+                assert (answer.status, said) == (415, f"give Content-Type: application/json{types}")
+
+
 def test_what_a_browser_is_led_to_answers(path: Path) -> None:
     with serving_here(path) as server:
         for where in ("/", "/api/v1"):
