@@ -9,6 +9,7 @@ import shlex
 import signal
 import socket
 import sqlite3
+import subprocess
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
 from importlib import metadata
@@ -22,11 +23,11 @@ from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.cli.edges.serve_commands import serve
 from otel_sqlite_exporter.errors import ConfigurationError
 from otel_sqlite_exporter.server.running import listening
-from tests.commands import run
-from tests.conftest import HANG_S, ROOT, exporting, make_spans, modules_after, span_names
+from tests.commands import COMMAND, run
+from tests.conftest import HANG_S, ROOT, clean_environment, exporting, make_spans, modules_after, span_names
 from tests.file_checks import FOREIGN, NOT_SQLITE, snapshot
 from tests.integration.test_receiver_contract import as_json
-from tests.serving import JSON, ask, serving, serving_here
+from tests.serving import JSON, LAST_LINE, ask, serving, serving_here
 
 line = pytest.mark.line
 DISTRIBUTION = "otel-sqlite-exporter"
@@ -133,6 +134,19 @@ def test_a_stop_writes_what_was_taken(path: Path, number: signal.Signals) -> Non
         assert [client.recv(4096)[:15] for client in clients] == [b"HTTP/1.1 200 OK"] * 4
         assert served.process.wait(HANG_S) == 0
     assert span_names(path) == ["before", *(f"taken {one}" for one in range(4))]
+
+
+@line("Stop")
+def test_a_stop_that_nobody_reads_of_is_one_all_the_same(path: Path) -> None:
+    command = [*COMMAND, "serve", str(path), "--port", "0", "--no-grpc"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment()) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while process.stdout.readline() != LAST_LINE.encode():
+            pass
+        process.stdout.close()
+        process.terminate()
+        assert (process.stderr.read(), process.wait(HANG_S)) == (b"", 0)
 
 
 @line("Alive and ready")

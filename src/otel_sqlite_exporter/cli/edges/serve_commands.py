@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import click
 
 from otel_sqlite_exporter.cli import options as opt
 from otel_sqlite_exporter.cli.edges.access_options import add_access_options, find_token_file
-from otel_sqlite_exporter.cli.formatting import print_lines
+from otel_sqlite_exporter.cli.formatting import discard_output, print_lines
 from otel_sqlite_exporter.errors import MissingPackageError
 
 if TYPE_CHECKING:
@@ -183,8 +182,10 @@ def _describe_missing(server: TelemetryServer, options: ServeOptions) -> Iterato
 
 
 def _show_stop() -> None:
-    with contextlib.suppress(OSError):  # nobody reads it
+    try:
         print_lines("stopping: what was taken is written")
+    except OSError:  # nobody reads it
+        discard_output()
 
 
 COMMANDS = (serve,)
