@@ -67,6 +67,12 @@ def _beside(spans: int) -> list[ReadableSpan]:
     ]
 
 
+def _tools(spans: int) -> list[ReadableSpan]:
+    """Executions of one tool, without call ids, in spans of names of their own."""
+    tool = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search"}
+    return [_make(number, 1 if number > 1 else None, tool, "a", (number, number + 1)) for number in range(1, spans + 1)]
+
+
 def _work(path: Path, spans: Sequence[ReadableSpan]) -> tuple[int, int]:
     """Return the instructions, in hundreds, and the function calls that writing these spans in two batches takes."""
     half = len(spans) // 2
@@ -75,12 +81,12 @@ def _work(path: Path, spans: Sequence[ReadableSpan]) -> tuple[int, int]:
         steps: list[None] = []
         with using(exporter) as connection:
             connection.set_progress_handler(lambda: steps.append(None), 100)
-        calls = _count_calls(lambda: [exporter.export(batch) for batch in (spans[:half], spans[half:])])
+        calls = count_calls(lambda: [exporter.export(batch) for batch in (spans[:half], spans[half:])])
     assert read(path, "SELECT count(*) FROM _spans") == [(len(spans) + 1,)]
     return len(steps), calls
 
 
-def _count_calls(run: Callable[[], object]) -> int:
+def count_calls(run: Callable[[], object]) -> int:
     """Return how many functions `run` calls on this thread."""
     count = 0
 
@@ -103,6 +109,7 @@ _SHAPES: dict[str, Callable[[int], list[ReadableSpan]]] = {
     "each tenth span a call": lambda spans: _chain(spans, every=10),
     "calls and agents by turns": lambda spans: _chain(spans, agents=True),
     "two packages report calls that run at the same time": _beside,
+    "each span a tool of one name": _tools,
 }
 
 

@@ -116,7 +116,7 @@ class InteractionBatch:
             reporter = make_reporter(resource.service_name, source, scope_name, llm.dialect or "", is_aggregate)
             # What an event or log record lacks may come with its start; a span that runs has no usage yet.
             is_priced = source == SPAN and not (isinstance(encoded, EncodedSpan) and encoded.is_open)
-            key = _make_response_key(llm.response_id, end)
+            key = None if is_aggregate else _make_response_key(llm.response_id, end)
             self._calls.append(make_row(_Call, (record, reporter, llm, is_priced, key)))
             if span is not None and not is_aggregate and _has_usage(llm):
                 self._calls_with_usage[span] = key

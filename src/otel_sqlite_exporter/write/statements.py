@@ -24,6 +24,8 @@ import orjson
 from otel_sqlite_exporter.sql.texts import read_query, split_statements
 
 _KEPT_TEXTS = 32
+_MOST_ROWS = 2_048
+"""Rows of one statement: preparing it costs 9 us a row up to here, and 80 with 8,192 of them."""
 
 
 def take_new(columns: Sequence[str]) -> dict[str, str]:
@@ -68,9 +70,10 @@ class TableRows:
         self.add = self._values.extend
 
     def write(self, connection: sqlite3.Connection) -> None:
-        """Write the rows: one statement, unless the values exceed SQLite's limit of parameters; none for no rows."""
+        """Write the rows: one statement for each 2,048, or fewer where SQLite's limit of parameters is lower; none for
+        no rows."""
         width = len(self._insert.columns)
-        most = width << (find_parameter_limit() // width).bit_length() - 1
+        most = width << min(find_parameter_limit() // width, _MOST_ROWS).bit_length() - 1
         for first in range(0, len(self._values), most):
             self._write(connection, self._values[first : first + most])
 

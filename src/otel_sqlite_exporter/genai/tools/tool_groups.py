@@ -22,12 +22,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import count, product, starmap
+from typing import NamedTuple
 
 from otel_sqlite_exporter.genai.messages.tool_content import do_arguments_agree
 from otel_sqlite_exporter.genai.tools.tool_tellings import (
     ARGUMENTS,
     EVENT,
     RESULT,
+    SPAN,
     Group,
     Member,
     Result,
@@ -35,6 +38,16 @@ from otel_sqlite_exporter.genai.tools.tool_tellings import (
     is_same_domain,
 )
 from otel_sqlite_exporter.genai.tools.tool_traces import is_echo, join_over_traces
+
+
+class _ToolTraits(NamedTuple):
+    """Whether no telling of a group has arguments, and whether only spans tell it."""
+
+    is_bare: bool
+    has_spans_only: bool
+
+
+_ALL_TRAITS = tuple(starmap(_ToolTraits, product((False, True), repeat=2)))
 
 
 def find_groups(tellings: Iterable[Telling], results: Iterable[Result]) -> list[Group]:
@@ -69,22 +82,69 @@ def _join_nested(members: dict[int, Member]) -> list[Group]:
     return list(dict.fromkeys(groups.values()))
 
 
+class _NamedGroups:
+    """Groups by trace and name, and then by what tells at once that two are of two executions: a form that both have,
+    or no arguments where only spans tell. So of thousands of tools of a name, each looks at few."""
+
+    def __init__(self) -> None:
+        self._alike: defaultdict[tuple[int, str | None, _ToolTraits], dict[frozenset[str], dict[Group, int]]]
+        self._alike = defaultdict(dict)
+        self._places: dict[Group, tuple[_ToolTraits, frozenset[str], dict[int, int]]] = {}
+        self._added = count()
+
+    def find(self, trace: int, unit: Group) -> list[Group]:
+        """Return the groups of a trace, as they came, that may tell the execution of a unit with their name."""
+        found: dict[Group, int] = {}
+        own = _find_traits(unit)
+        for kind in _ALL_TRAITS:
+            if own.has_spans_only and kind.has_spans_only and (own.is_bare or kind.is_bare):
+                continue
+            for forms, groups in self._alike.get((trace, unit.name, kind), {}).items():
+                if forms.isdisjoint(unit.forms):
+                    found |= groups
+        return sorted(found, key=found.__getitem__)
+
+    def place(self, group: Group, traces: Iterable[int]) -> None:
+        """Add a group to these traces, and note anew what tells it."""
+        numbers = self.remove(group)
+        for trace in traces:
+            if trace not in numbers:
+                numbers[trace] = next(self._added)
+        kind, forms = _find_traits(group), frozenset(group.forms)
+        self._places[group] = kind, forms, numbers
+        for trace, number in numbers.items():
+            self._alike[trace, group.name, kind].setdefault(forms, {})[group] = number
+
+    def remove(self, group: Group) -> dict[int, int]:
+        """Remove a group, and return its number in each trace."""
+        if group not in self._places:
+            return {}
+        kind, forms, numbers = self._places.pop(group)
+        for trace in numbers:
+            alike = self._alike[trace, group.name, kind]
+            del alike[forms][group]
+            if not alike[forms]:
+                del alike[forms]
+        return numbers
+
+
+def _find_traits(group: Group) -> _ToolTraits:
+    return _ToolTraits(
+        group.arguments == {None},
+        all(one.telling.kind == SPAN and not one.is_wait for one in group.members),
+    )
+
+
 def _join_in_order(units: list[Group], results: Mapping[str, list[Result]]) -> list[Group]:
     groups: list[Group] = []
     by_id: defaultdict[str, list[Group]] = defaultdict(list)
-    by_name: defaultdict[tuple[int, str | None], list[Group]] = defaultdict(list)
+    by_name = _NamedGroups()
     for unit in sorted(units, key=lambda one: one.first.place):
         same_id = [one for one in by_id[unit.call_id] if one.is_near(unit)] if unit.call_id else []
         found = next((one for one in reversed(same_id) if _is_told_again(one, unit, results)), None)
         # Without a name nothing says that two are of one tool.
         traces = {one.telling.trace for one in unit.members} - {0} if unit.name else set()
-        # Most tools of a name were told in the same form: this is seen first, as it takes 100 ns a tool.
-        same_name = (
-            one
-            for trace in sorted(traces)
-            for one in by_name[trace, unit.name]
-            if one.forms.isdisjoint(unit.forms) and one is not found
-        )
+        same_name = (one for trace in sorted(traces) for one in by_name.find(trace, unit) if one is not found)
         candidates = [one for one in same_name if not (one.call_id and unit.call_id) and _is_told_besides(one, unit)]
         besides = min(candidates, key=lambda one: not _are_arguments_equal(one, unit), default=None)
         if found is not None:
@@ -93,9 +153,7 @@ def _join_in_order(units: list[Group], results: Mapping[str, list[Result]]) -> l
                 found.add(besides)
                 besides.members = []
                 groups.remove(besides)
-                for named in by_name.values():
-                    if besides in named:
-                        named.remove(besides)
+                by_name.remove(besides)
         elif besides is not None:
             found = besides
             found.add(unit)
@@ -104,9 +162,7 @@ def _join_in_order(units: list[Group], results: Mapping[str, list[Result]]) -> l
             groups.append(unit)
         if found.call_id and found not in by_id[found.call_id]:
             by_id[found.call_id].append(found)
-        for trace in traces:
-            if found not in by_name[trace, found.name]:
-                by_name[trace, found.name].append(found)
+        by_name.place(found, traces)
     return groups
 
 
@@ -179,9 +235,7 @@ def _are_known_equal(one: str | None, other: str | None) -> bool:
 
 
 def _are_arguments_equal(group: Group, unit: Group) -> bool:
-    return any(
-        _are_known_equal(one.facts[ARGUMENTS], two.facts[ARGUMENTS]) for one in group.members for two in unit.members
-    )
+    return any(_are_known_equal(one, two) for one in group.arguments for two in unit.arguments)
 
 
 def _give_results(groups: list[Group], results: Iterable[Result]) -> Iterator[Result]:

@@ -116,11 +116,12 @@ class Member:
 
 class Group:
     """The tellings of one execution. `asked` and `start` are None without a request, or without an execution. `forms`
-    are those of its tellings."""
+    and `arguments` are those of its tellings, each once."""
 
     def __init__(self, member: Member) -> None:
         self.members = [member]
         self.forms = {member.telling.form}
+        self.arguments: set[str | None] = {member.facts[ARGUMENTS]}
         self.results: list[Result] = []
         self.call_id: str | None = member.facts[CALL_ID]
         self.name: str | None = member.facts[NAME]
@@ -129,6 +130,7 @@ class Group:
         """Take the tellings of another group."""
         self.members += other.members
         self.forms |= other.forms
+        self.arguments |= other.arguments
         self.results += other.results
         self.call_id = self.call_id or other.call_id
         self.name = self.name or other.name
@@ -179,11 +181,7 @@ class Group:
             return False
         if not is_same_id and self.name and other.name and self.name != other.name:
             return False
-        return is_same_id or all(
-            do_arguments_agree(one.facts[ARGUMENTS], two.facts[ARGUMENTS])
-            for one in self.members
-            for two in other.members
-        )
+        return is_same_id or all(do_arguments_agree(one, two) for one in self.arguments for two in other.arguments)
 
     def is_near(self, other: Group) -> bool:
         """Whether a telling of each is in the same trace or session."""

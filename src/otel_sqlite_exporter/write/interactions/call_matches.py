@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from otel_sqlite_exporter.write.interactions.call_records import CallRecord, SpanId
@@ -197,6 +198,7 @@ def _find_models(facts: Mapping[str, Any]) -> set[str]:
     return {_bare(facts[name]) for name in ("request_model", "response_model") if facts[name] is not None}
 
 
+@lru_cache(512)
 def _bare(model: str) -> str:
     model = model.lower().rpartition("/")[2]
     while len(model) <= _LONGEST_MODEL and (shorter := _SUFFIX.sub("", model)) != model:

@@ -36,6 +36,7 @@ class CallRecord(NamedTuple):
         answer: The beginning of its completion, if another reporter may have recorded the call.
         is_alone: Whether it is the root span of its trace, or a log record outside of any: its reporter did not know
             the context that the application had.
+        is_crowded: Whether so many rows of its time name its response that the id does not tell of one call.
         around: Id of the nearest span around it: of a span its parent, of an event or log record its span.
         facts: Its own values of `OTHER_FACTS`, `USAGE` and `COST`; `shown` are those in the file.
     """
@@ -56,6 +57,7 @@ class CallRecord(NamedTuple):
     end_time_unix_nano: int
     is_error: bool
     is_repeat: bool
+    is_crowded: bool
     twin: int | None
     content_of: int | None
     own_facts: Mapping[str, Any] | None

@@ -31,24 +31,42 @@ class Match(NamedTuple):
 def find_matches(
     pairs: Iterable[tuple[CallRecord, CallRecord]], same: Collection[tuple[int, int]], spans: Nesting[SpanId]
 ) -> list[Match]:
-    """Return those of some pairs (see `find_pairs`) that may be of one call, and how well each fits; the best first."""
+    """Return those of some pairs (see `find_pairs`) that may be of one call, and how well each fits; the best first.
+    Two that others connect without a guess are not compared: they are of one call anyhow."""
     matches = []
+    connected: dict[int, set[int]] = {}
     for first, second in pairs:
+        if second.id in connected.get(first.id, ()):
+            continue
         score = match(first, second, is_inside=(first.id, second.id) in same, spans=spans)
         if score is not None:
             matches.append(Match((*score, first.order, second.order), first, second))
+            if not score[0]:
+                _connect(connected, first.id, second.id)
     return sorted(matches, key=lambda one: one.rank)
 
 
 def find_partners(matches: Iterable[Match], ids: Collection[int]) -> set[int]:
-    """Return the records that may be of one call with those of these ids."""
+    """Return the records that may be of one call with those of these ids, or are so through others."""
     partners: set[int] = set()
-    for _, first, second in matches:
-        if first.id in ids:
-            partners.add(second.id)
-        if second.id in ids:
-            partners.add(first.id)
+    connected: dict[int, set[int]] = {}
+    for rank, first, second in matches:
+        if not rank[0]:
+            _connect(connected, first.id, second.id)
+        elif first.id in ids or second.id in ids:
+            partners.update((first.id, second.id))
+    for group in {id(group): group for group in connected.values()}.values():
+        if not group.isdisjoint(ids):
+            partners |= group
     return partners
+
+
+def _connect(groups: dict[int, set[int]], first: int, second: int) -> None:
+    """Put two ids, and all that are connected with them, into one set."""
+    less, more = sorted((groups.get(first) or {first}, groups.get(second) or {second}), key=len)
+    if less is not more:
+        more |= less
+        groups.update(dict.fromkeys(less | {first, second}, more))
 
 
 def find_groups(records: Collection[CallRecord], matches: Iterable[Match]) -> list[list[CallRecord]]:
@@ -110,7 +128,7 @@ def find_pairs(
     for one in sorted(records.values(), key=lambda one: one.order):
         if one.is_repeat:
             continue
-        if one.facts["response_id"] is not None:
+        if one.facts["response_id"] is not None and not one.is_crowded:
             by_response[one.facts["response_id"]].append(one)
         by_service[one.service_name].append(one)
     for group in by_response.values():

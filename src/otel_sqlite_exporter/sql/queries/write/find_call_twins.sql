@@ -2,11 +2,12 @@
 -- row each; a call that cannot have been recorded twice is left out. :calls is an array of ids of _llm_interactions. Others
 -- are of the same response, in any trace; else of another reporter of the same service, and ran at the same time: in the
 -- same trace, or where one of both has no trace or is its root span. Calls that are near each other share one look-up, so
--- that each row is read once.
+-- that each row is read once. A response key that more than 16 rows have is crowded: it is asked for no other rows, so what
+-- a row costs does not grow with their number. find_enclosing_calls.sql has the same limit.
 WITH
   asked AS MATERIALIZED (
     SELECT
-      i.id, i.trace, i.response_id, i.response_key, r.service_name,
+      i.id, i.response_key, r.service_name,
       -- An event or log record may be late; without a duration, its call may have begun long before.
       i.start_time_unix_nano
         - CASE WHEN i.event IS NULL THEN 0 WHEN i.start_time_unix_nano < i.end_time_unix_nano THEN 2000000000 ELSE 600000000000 END
@@ -34,14 +35,27 @@ WITH
   ),
   numbered AS (SELECT since, until, sum(ifnull(is_first, 1)) OVER (ORDER BY since ROWS UNBOUNDED PRECEDING) AS number FROM marked),
   times (since, until) AS MATERIALIZED (SELECT min(since), max(until) FROM numbered GROUP BY number),
+  -- The keys of the same responses, in the time before and after, too.
+  own_keys (response_key) AS MATERIALIZED (
+    SELECT k.response_key
+    FROM (SELECT DISTINCT response_key FROM asked WHERE response_key IS NOT NULL) AS k
+    WHERE NOT EXISTS (SELECT 1 FROM _llm_interactions AS i WHERE i.response_key = k.response_key LIMIT 1 OFFSET 16)
+  ),
+  keys (response_key) AS MATERIALIZED (
+    SELECT k.response_key
+    FROM (
+      SELECT response_key FROM own_keys
+      UNION
+      SELECT response_key - 4294967296 FROM own_keys
+      UNION
+      SELECT response_key + 4294967296 FROM own_keys
+    ) AS k
+    WHERE NOT EXISTS (SELECT 1 FROM _llm_interactions AS i WHERE i.response_key = k.response_key LIMIT 1 OFFSET 16)
+  ),
   near (id) AS (
     SELECT id FROM asked WHERE is_paired OR service_name IN (SELECT service_name FROM shared)
     UNION
-    SELECT i.id
-    FROM asked AS a
-    CROSS JOIN (SELECT -4294967296 AS step UNION ALL SELECT 0 UNION ALL SELECT 4294967296) AS k
-    CROSS JOIN _llm_interactions AS i ON i.response_key = a.response_key + k.step
-    WHERE iif(i.response_id = a.response_id, 1, 0)
+    SELECT i.id FROM keys AS k CROSS JOIN _llm_interactions AS i ON i.response_key = k.response_key
     UNION
     SELECT i.id
     FROM times AS w
@@ -68,6 +82,7 @@ SELECT
   i.end_time_unix_nano,
   i.event IS NULL AND i.status_code = 2 OR i.error_type IS NOT NULL AS is_error,
   i.is_repeat,
+  EXISTS (SELECT 1 FROM _llm_interactions AS o WHERE o.response_key = i.response_key LIMIT 1 OFFSET 16) AS is_crowded,
   i.twin,
   i.content_of,
   i.own_facts,

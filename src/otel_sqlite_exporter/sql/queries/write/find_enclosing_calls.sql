@@ -121,6 +121,18 @@ WITH RECURSIVE
       LIMIT 1 OFFSET 1
     )
   ),
+  -- Response keys that are crowded (find_call_twins.sql), and are not without the calls found: those came, or will go.
+  crowded (response_key) AS MATERIALIZED (
+    SELECT k.response_key
+    FROM (SELECT DISTINCT i.response_key FROM found AS f CROSS JOIN _llm_interactions AS i ON i.id = f.id) AS k
+    WHERE EXISTS (SELECT 1 FROM _llm_interactions AS o WHERE o.response_key = k.response_key LIMIT 1 OFFSET 16)
+      AND NOT EXISTS (
+        SELECT 1
+        FROM _llm_interactions AS o
+        WHERE o.response_key = k.response_key AND o.id NOT IN (SELECT id FROM found)
+        LIMIT 1 OFFSET 16
+      )
+  ),
   counting (id) AS (
     SELECT ifnull(i.twin, i.id) FROM found AS f CROSS JOIN _llm_interactions AS i ON i.id = f.id
   )
@@ -130,6 +142,8 @@ SELECT
     SELECT json_group_array(id)
     FROM (
       SELECT id FROM placed
+      UNION
+      SELECT i.id FROM crowded AS k CROSS JOIN _llm_interactions AS i ON i.response_key = k.response_key
       UNION
       SELECT id FROM counting
       UNION
