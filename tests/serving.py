@@ -23,6 +23,7 @@ from tests.conftest import HANG_S, clean_environment
 JSON = {"Content-Type": "application/json"}
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 LAST_LINE = "Ctrl-C stops it\n"
+STOPPING = "stopping: what was taken is written\n"
 
 
 class Served(NamedTuple):
@@ -74,7 +75,7 @@ def serving(
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
-        assert (process.returncode, output) == (-signal.SIGKILL if killed else 0, "")
+        assert (process.returncode, output) == ((-signal.SIGKILL, "") if killed else (0, STOPPING))
         assert re.fullmatch(errors, said, re.DOTALL), said
 
 

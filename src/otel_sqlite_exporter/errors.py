@@ -21,6 +21,14 @@ class FileRefusedError(SQLiteExporterError):
     """The file cannot be used as it is, and was not touched."""
 
 
+class MissingFileError(FileRefusedError):
+    """There is no file at `path`."""
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
 class ForeignFileError(FileRefusedError):
     """The file does not belong to this package."""
 

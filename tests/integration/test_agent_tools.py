@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
+from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.agent_tools import tool_answers
 from otel_sqlite_exporter.agent_tools.answers import DEFAULT_BYTES, LEAST_BYTES, MOST_BYTES
 from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
@@ -230,7 +233,7 @@ def test_a_large_trace_shows_where_it_failed_and_where_the_time_went(files: dict
 
 
 ERRORS = [
-    ("get_trace", {"id": "zz"}, "there is no trace 'zz': the view traces lists them"),
+    ("get_trace", {"id": "zz"}, "there is no trace 'zz': `traces` lists them"),
     ("get_trace", {"id": ""}, "trace_id: '' is not an id"),
     ("get_session", {}, "id: get_session needs it: give a text"),
     ("get_item", {"id": "llm:999999"}, "nothing has the id 'llm:999999'"),
@@ -341,6 +344,19 @@ def test_an_overview_says_which_lists_are_not_whole(tmp_path: Path) -> None:
     least = read(AskedFile.open(path), "overview", max_bytes=LEAST_BYTES)
     assert len(least["services"]) < 60
     assert least["not_whole"].startswith("services, models: ")
+
+
+def test_an_overview_counts_the_calls_below_an_agent(path: Path) -> None:
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
+    tracer = provider.get_tracer("agents")
+    agent = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "helper"}
+    with tracer.start_as_current_span("invoke_agent", attributes=agent):
+        for _ in range(3):
+            tracer.start_span("chat m", attributes={"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}).end()
+    provider.shutdown()
+    agents = read(AskedFile.open(path), "overview")["agents (of the last day: agent, service, calls)"]
+    assert [row[::2] for row in agents] == [["helper", 3]]
 
 
 def test_a_prefix_that_several_things_have_names_them(files: dict[str, AskedFile]) -> None:

@@ -111,7 +111,7 @@ def test_the_beginning_of_an_id_suffices_if_it_is_of_one(asked: Path) -> None:
     code, out, err = run("session", "sess", asked)
     assert (code, out) == (2, "")
     assert err == ("Error: several sessions start with 'sess': session-0, session-1, session-2; give more characters\n")
-    assert run("trace", "nope", asked)[::2] == (2, "Error: there is no trace 'nope': the view traces lists them\n")
+    assert run("trace", "nope", asked)[::2] == (2, "Error: there is no trace 'nope': `traces` lists them\n")
 
 
 @pytest.mark.parametrize("command", ["llm", "tools", "logs", "search"])

@@ -39,7 +39,8 @@ def get(port: int, path: str, context: ssl.SSLContext | None = None, **headers: 
     [
         (
             ["--host", "0.0.0.0"],
-            r"0\.0\.0\.0 can be reached by other machines, and \S+ has no tokens: create .*",
+            r"0\.0\.0\.0 can be reached by other machines, and \S+ has no tokens: create .*; and the server has no "
+            r"TLS: give --tls-cert and --tls-key, or --insecure where something before it speaks TLS",
         ),
         (["--require-token"], r"--require-token is given, and \S+-tokens has no tokens: create one with `\S+ -m .*"),
         (["--tls-cert", "{cert}"], r"a certificate needs its key: give both --tls-cert and --tls-key"),
@@ -61,6 +62,12 @@ def test_another_address_without_tls_is_refused_or_said_once(path: Path) -> None
     warning = r"Warning: 0\.0\.0\.0 is served without TLS \(--insecure\): [^\n]*\n"
     with serving(path, "--host", "0.0.0.0", "--insecure", errors=warning) as served:
         assert get(served.port, "/metrics") == 401
+        assert "0.0.0.0" not in served.printed
+        assert f"to send: OTEL_EXPORTER_OTLP_ENDPOINT=http://HOST:{served.port} " in served.printed
+        assert "HOST is an address of this machine, or a name that --allow-host gives\n" in served.printed
+    with serving(path, "--host", "0.0.0.0", "--insecure", "--allow-host", "traces.example", errors=warning) as served:
+        assert f"ENDPOINT=http://traces.example:{served.port} " in served.printed
+        assert served.grpc.startswith("traces.example:")
 
 
 def test_tokens_hold_for_both_protocols_and_name_the_sender(path: Path) -> None:
@@ -108,9 +115,12 @@ def test_too_many_open_files_are_said_once_and_pass(path: Path) -> None:
     file = TokenFile(f"{path}-tokens")
     headers = {"Authorization": f"Bearer {file.create('ada', may_send=False, may_read=True)}"}
     with serving(path, "--require-token", errors=r"[^\n]* ERROR socket\.accept[^\n]*\n[^\n]*\n") as served:
-        assert ask(served.port, "/api/v1/openapi.json", headers=headers).status == 200
-        _, hard = resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE)
         opened = Path(f"/proc/{served.process.pid}/fd")
+        idle = len([*opened.iterdir()])
+        assert ask(served.port, "/api/v1/openapi.json", headers=headers).status == 200
+        while len([*opened.iterdir()]) > idle:  # the server has not closed this connection yet
+            time.sleep(0.01)
+        _, hard = resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE)
         most = max(int(one.name) for one in opened.iterdir()) + 3
         resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE, (most, hard))
         with contextlib.ExitStack() as held:

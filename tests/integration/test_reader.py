@@ -298,9 +298,9 @@ def test_ids_may_be_shortened_as_long_as_they_are_one(database: TelemetryDatabas
     assert database.get_session("session-1").session_id == "session-1"
     with pytest.raises(NotFoundError, match=r"several sessions start with 'sess': session-0, session-1, session-2;"):
         database.get_session("sess")
-    with pytest.raises(NotFoundError, match=r"there is no trace 'xyz': the view traces lists them"):
+    with pytest.raises(NotFoundError, match=r"there is no trace 'xyz': `traces` lists them"):
         database.get_trace("xyz")
-    with pytest.raises(NotFoundError, match=r"there is no session '%': the view sessions lists them"):
+    with pytest.raises(NotFoundError, match=r"there is no session '%': `sessions` lists them"):
         database.get_session("%")
     for text in ("", None):
         with pytest.raises(FilterError, match=r"^session_id: "):
@@ -338,7 +338,7 @@ def test_a_span_and_a_call_are_found_by_trace_and_span(database: TelemetryDataba
     assert database.get_llm_interaction(call.trace_id[:16], call.span_id[:12]) == call
     assert database.get_span(call.trace_id, call.span_id).name == call.name
     root = database.get_trace(call.trace_id).trace.root_span_id
-    with pytest.raises(NotFoundError, match=r"there is no span .*: the view complete_llm_interactions lists them"):
+    with pytest.raises(NotFoundError, match=r"there is no span .*: `calls` lists them"):
         database.get_llm_interaction(call.trace_id, root)
 
 

@@ -20,10 +20,12 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 from otel_sqlite_exporter.deliver.spool import spool_path
 from otel_sqlite_exporter.receive.request_decoder import RequestDecoder
 from otel_sqlite_exporter.receive.requests import (
+    INVALID_IDS,
     METRICS,
     REASONS,
     UNENCODED,
     UNREADABLE,
+    UNREADABLE_HOLDER,
     BadRequestError,
     BusyError,
     ExportAnswer,
@@ -180,12 +182,12 @@ def test_a_bad_record_costs_itself(path: Path) -> None:
     with receiving(path) as receiver:
         answer = receiver.submit(make_request("traces", make_message("traces", *spans))).result()
         assert receiver.submit(make_request("logs", make_message("logs", 5, make_log("good")))).result()[0] == 1
-    assert answer == ExportAnswer(3, UNREADABLE)
+    assert answer == ExportAnswer(3, f"{INVALID_IDS}; {UNREADABLE}")
     assert span_names(path) == ["span 1"]
     assert read(path, "SELECT count(*) FROM _quarantine") == [(4,)]
     assert source(path, "signal, received, stored, rejected, rejected_reasons") == [
         ("logs", 2, 1, 1, json.dumps({UNREADABLE: 1}, separators=(",", ":"))),
-        ("traces", 4, 1, 3, json.dumps({UNREADABLE: 3}, separators=(",", ":"))),
+        ("traces", 4, 1, 3, json.dumps({INVALID_IDS: 2, UNREADABLE: 1}, separators=(",", ":"))),
     ]
     assert read(path, "SELECT received, written, quarantined FROM exporter_health") == [(6, 2, 4)]
 
@@ -194,8 +196,11 @@ def test_reasons_add_up(path: Path) -> None:
     with receiving(path) as receiver:
         for number in range(3):
             receiver.submit(make_request("traces", make_message("traces", {"name": number}))).result()
-    assert source(path, "rejected_reasons") == [(json.dumps({UNREADABLE: 3}, separators=(",", ":")),)]
-    assert {UNREADABLE, UNENCODED, METRICS} < set(REASONS)
+    assert source(path, "rejected_reasons") == [(json.dumps({INVALID_IDS: 3}, separators=(",", ":")),)]
+    assert {UNREADABLE, UNREADABLE_HOLDER, INVALID_IDS, UNENCODED, METRICS} < set(REASONS)
+    with receiving(path) as receiver:
+        holders = {"resourceSpans": [5, {"scopeSpans": ["none"]}]}
+        assert receiver.submit(make_request("traces", holders)).result() == ExportAnswer(2, UNREADABLE_HOLDER)
 
 
 def test_metrics_are_counted_and_not_stored(path: Path) -> None:

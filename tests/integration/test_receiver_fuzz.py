@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from otel_sqlite_exporter.receive.requests import METRICS, UNREADABLE, BadRequestError
+from otel_sqlite_exporter.receive.requests import INVALID_IDS, METRICS, UNREADABLE, UNREADABLE_HOLDER, BadRequestError
 from tests.conftest import health, read
 from tests.received import make_log, make_message, make_request, make_span, receiving, source
 
@@ -67,7 +67,7 @@ def test_what_is_odd_costs_itself_alone(path: Path, seed: int, caplog: pytest.Lo
     assert refused < _MESSAGES / 5
     assert caplog.records == []
     reasons = {reason for (held,) in source(path, "rejected_reasons") for reason in json.loads(held)}
-    assert reasons <= {UNREADABLE, METRICS}
+    assert reasons <= {UNREADABLE, UNREADABLE_HOLDER, INVALID_IDS, METRICS}
     sums = "sum(received), sum(stored), sum(duplicate), sum(rejected)"
     assert source(path, sums, "signal <> 'metrics'") == [
         health(path, "received", "written", "duplicate", "quarantined")

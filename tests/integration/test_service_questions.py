@@ -199,7 +199,7 @@ def test_the_conversations_of_a_user_stand_one_after_the_other(service: Path) ->
     done = run_here("show", "user:nobody", service)
     assert (done.exit_code, done.stderr) == (
         2,
-        "Error: no session has the user 'nobody' (user:ID takes the whole id): the view sessions lists them\n",
+        "Error: no session has the user 'nobody' (user:ID takes the whole id): `sessions` lists them\n",
     )
 
 

@@ -9,6 +9,7 @@ import shlex
 import signal
 import socket
 import sqlite3
+import subprocess
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
 from importlib import metadata
@@ -22,11 +23,11 @@ from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.cli.edges.serve_commands import serve
 from otel_sqlite_exporter.errors import ConfigurationError
 from otel_sqlite_exporter.server.running import listening
-from tests.commands import run
-from tests.conftest import HANG_S, ROOT, exporting, make_spans, modules_after, span_names
+from tests.commands import COMMAND, run
+from tests.conftest import HANG_S, ROOT, clean_environment, exporting, make_spans, modules_after, span_names
 from tests.file_checks import FOREIGN, NOT_SQLITE, snapshot
 from tests.integration.test_receiver_contract import as_json
-from tests.serving import JSON, ask, serving, serving_here
+from tests.serving import JSON, LAST_LINE, ask, serving, serving_here
 
 line = pytest.mark.line
 DISTRIBUTION = "otel-sqlite-exporter"
@@ -34,15 +35,22 @@ CHECK = "tools/check_alive.py"
 
 
 @line("Missing file")
-def test_the_first_request_makes_the_file(tmp_path: Path) -> None:
+def test_the_server_makes_the_file_at_its_start(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "otel.db"
     with serving(path) as served:
         assert served.printed.startswith(
-            f"serving {path}\n  http://127.0.0.1:{served.port}\n  http://[::1]:{served.port}\n"
+            f"serving {path} (a new file in a new folder)\n  http://127.0.0.1:{served.port}\n  http://[::1]:{served.port}\n"
         )
-        assert f"to send: OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:{served.port}\n" in served.printed
+        endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT=http://"
+        for line in (
+            f"to send: {endpoint}127.0.0.1:{served.port} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+            f"or gRPC: {endpoint}{served.grpc} OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
+        ):
+            assert f"\n{line}\n" in served.printed
         assert ask(served.port, "/readyz").status == 200
-        assert not path.exists()
+        for url in re.search(r"to read: (.*)\n", served.printed)[1].split(", "):  # type: ignore[index]
+            assert ask(served.port, url.partition(str(served.port))[2]).status == 200
+        assert ask(served.port, "/api/v1/sessions").json["data"] == []
         assert ask(served.port, "/v1/traces", as_json("first"), JSON).status == 200
     assert span_names(path) == ["first"]
     assert os.stat(path).st_mode & 0o777 == 0o600
@@ -77,11 +85,13 @@ def test_a_port_that_is_taken_is_one_sentence(path: Path, host: str) -> None:
 
 def test_a_host_that_is_not_of_this_machine_is_one_sentence(path: Path) -> None:
     for host, said in (
-        ("192.0.2.1", "192.0.2.1:4318 cannot be listened on: give an address of this machine with --host"),
-        ("no host", "--host no host: give an address of this machine, such as 127.0.0.1"),
+        ("192.0.2.1", "192.0.2.1 is no address of this machine: give one with --host, such as 127.0.0.1"),
+        ("no host", "--host no host: this name has no address: give one of this machine, such as 127.0.0.1"),
     ):
         with pytest.raises(ConfigurationError, match=re.escape(said)):
             listening.listen((host,), 4318, "--port")
+        assert run("serve", path, "--host", host) == (2, "", f"Error: {said}\n")  # before tokens and TLS
+    assert not path.exists()
 
 
 @line("No IPv6")
@@ -126,11 +136,27 @@ def test_a_stop_writes_what_was_taken(path: Path, number: signal.Signals) -> Non
     assert span_names(path) == ["before", *(f"taken {one}" for one in range(4))]
 
 
+@line("Stop")
+def test_a_stop_that_nobody_reads_of_is_one_all_the_same(path: Path) -> None:
+    command = [*COMMAND, "serve", str(path), "--port", "0", "--no-grpc"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment()) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        while process.stdout.readline() != LAST_LINE.encode():
+            pass
+        process.stdout.close()
+        process.terminate()
+        assert (process.stderr.read(), process.wait(HANG_S)) == (b"", 0)
+
+
 @line("Alive and ready")
 def test_readiness_follows_the_file(path: Path, tmp_path: Path) -> None:
     with serving_here(path, has_receiver=False) as server:
         missing = ask(server.port, "/readyz")
         assert (missing.status, missing.body.count(b"\n")) == (503, 1)
+        for route in ("/api/v1/sessions", "/api/v1/info", "/api/v1/stream"):
+            told = ask(server.port, route)
+            assert (told.status, told.json["detail"]) == (503, f"no records yet: the file {path} does not exist")
         assert b"does not exist" in missing.body
         assert (ask(server.port, "/livez").status, ask(server.port, "/livez").body) == (200, b"alive\n")
     with exporting(path) as exporter:
@@ -146,11 +172,16 @@ def test_readiness_follows_the_file(path: Path, tmp_path: Path) -> None:
     ("package", "options", "said"),
     [
         ("starlette", [], "`serve` needs starlette: `pip install 'otel-sqlite-exporter[serve]'`"),
-        ("grpc", ["--grpc"], "gRPC needs grpcio: `pip install 'otel-sqlite-exporter[grpc]'`, or leave --grpc out"),
+        ("lark", ["--grpc"], "`serve` needs lark: `pip install 'otel-sqlite-exporter[serve,grpc]'`"),
+        (
+            "grpc",
+            ["--grpc"],
+            "gRPC needs grpcio: `pip install 'otel-sqlite-exporter[serve,grpc]'`, or leave --grpc out",
+        ),
         (
             "mcp",
             ["--tools"],
-            "tools for agents need the package mcp: `pip install 'otel-sqlite-exporter[mcp]'`, or leave --tools out",
+            "tools for agents need mcp: `pip install 'otel-sqlite-exporter[serve,mcp]'`, or leave --tools out",
         ),
     ],
 )
@@ -167,6 +198,8 @@ def test_without_grpcio_and_mcp_the_server_does_the_rest(path: Path, tmp_path: P
     with serving(path, PYTHONPATH=str(tmp_path)) as served:
         assert served.grpc == ""
         assert "/mcp" not in served.printed
+        command = "`pip install 'otel-sqlite-exporter[serve,grpc,mcp]'`"
+        assert f"\noff: gRPC and tools for agents, for which {command}\n" in served.printed
         assert ask(served.port, "/v1/traces", as_json("over http"), JSON).status == 200
 
 

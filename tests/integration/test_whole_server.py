@@ -36,7 +36,18 @@ from tests.integration.test_receiver_contract import as_json
 from tests.serving import JSON, ask, serving, serving_here
 
 line = pytest.mark.line
-PATHS = ("/livez", "/readyz", "/v1/traces", "/api/v1/info", "/api/v1/traces", "/metrics", "/mcp", "/nothing")
+PATHS = (
+    "/",
+    "/api/v1",
+    "/livez",
+    "/readyz",
+    "/v1/traces",
+    "/api/v1/info",
+    "/api/v1/traces",
+    "/metrics",
+    "/mcp",
+    "/nothing",
+)
 ENDLESS = "WITH RECURSIVE t(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM t) SELECT count(*) FROM t"
 
 
@@ -107,9 +118,7 @@ def test_what_is_sent_in_any_way_is_read_in_any_way(
     with serving(path, *options) as served:
         scheme = "https" if is_open else "http"
         assert ("with a token: OTEL_EXPORTER_OTLP_HEADERS=" in served.printed) == is_open
-        peer = Peer(
-            f"{scheme}://127.0.0.1:{served.port}", served.grpc.replace("0.0.0.0", "127.0.0.1"), secret, authority
-        )
+        peer = Peer(f"{scheme}://127.0.0.1:{served.port}", served.grpc.replace("HOST", "127.0.0.1"), secret, authority)
         peer.send()
         sent = {"by HTTP", "by gRPC", "by hand"}
         listed = peer.get("/api/v1/traces").json()["data"]
@@ -125,6 +134,32 @@ def test_what_is_sent_in_any_way_is_read_in_any_way(
         check = [sys.executable, str(ROOT / "tools" / "check_alive.py")]
         checked = [subprocess.run([*check, str(port)], check=False).returncode for port in (served.port, 9)]
         assert checked == [0, 1]
+
+
+def test_a_body_without_its_type_is_told_which_to_give(path: Path) -> None:
+    with serving_here(path) as server:
+        for where, types in (("/api/v1/sql", ""), ("/v1/traces", " or application/x-protobuf")):
+            for headers in ({}, {"Content-Type": "text/plain"}, {"Content-Type": "application/xml"}):
+                answer = ask(server.port, where, b"{}", headers)
+                said = answer.json.get("detail", answer.json.get("message"))
+                assert (answer.status, said) == (415, f"give Content-Type: application/json{types}")
+
+
+def test_what_a_browser_is_led_to_answers(path: Path) -> None:
+    with serving_here(path) as server:
+        for where in ("/", "/api/v1"):
+            links = ask(server.port, where).json["links"]
+            assert {"info", "tools", "receiver"} <= {link["name"] for link in links}
+            for link in links:
+                assert ask(server.port, link["href"]).status == (405 if "POST" in link["title"] else 200), link
+        told = ask(server.port, "/mcp", headers={"Accept": "*/*"})
+        assert (told.status, told.headers["allow"]) == (405, "POST")
+        assert "which ask with POST" in told.json["detail"]
+        for where, kind in (("/nothing", "no-such-route"), ("/api/v1/nothing", "no-such-route")):
+            assert ask(server.port, where).json["type"] == f"urn:otel-sqlite-exporter:{kind}"
+    with serving_here(path, has_api=False, has_receiver=False, has_tools=False) as server:
+        assert {link["name"] for link in ask(server.port, "/").json["links"]} == {"metrics", "ready"}
+        assert ask(server.port, "/api/v1").status == 404
 
 
 @line("Parts")

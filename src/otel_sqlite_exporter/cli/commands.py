@@ -8,7 +8,6 @@ is quick.
 from __future__ import annotations
 
 import io
-import os
 import sqlite3
 import sys
 from typing import Any
@@ -17,7 +16,7 @@ import click
 
 from otel_sqlite_exporter.cli import list_commands, maintain_commands, query_commands, transfer_commands
 from otel_sqlite_exporter.cli.edges import agent_commands, connect_commands, serve_commands, token_commands
-from otel_sqlite_exporter.cli.formatting import escape, print_lines
+from otel_sqlite_exporter.cli.formatting import discard_output, escape, print_lines
 from otel_sqlite_exporter.cli.options import REFUSED
 from otel_sqlite_exporter.errors import FilterError, SQLiteExporterError
 from otel_sqlite_exporter.version import __version__
@@ -36,7 +35,7 @@ class _Commands(click.Group):
         except KeyboardInterrupt:
             code = _refuse("interrupted")
         except BrokenPipeError:  # the reader of the output has gone
-            _discard_output()
+            discard_output()
             code = 0
         except FilterError as error:
             code = _refuse(self._name_option(ctx, error.argument) + error.message, *error.excerpt)
@@ -46,7 +45,7 @@ class _Commands(click.Group):
             code = _refuse("there is too little memory for this")
         except OSError as error:
             if error.filename is None:  # what is opened has a name
-                _discard_output()
+                discard_output()
             code = _refuse(f"{error.filename or 'standard output'}: {error.strerror or error}")
         except Exception as error:
             code = _refuse_damage(ctx.obj, error)
@@ -78,12 +77,6 @@ def _refuse_damage(opened: Any, error: Exception) -> int:
 def _refuse(sentence: str, *excerpt: str) -> int:
     print_lines(f"Error: {sentence}", *excerpt, to_stderr=True)
     return REFUSED
-
-
-def _discard_output() -> None:
-    """Point standard output at /dev/null, so that Python's final flush cannot fail."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -4,6 +4,7 @@ print text. Only tables on a terminal, whose colours are control characters, go 
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -60,6 +61,12 @@ def print_lines(*lines: str, to_stderr: bool = False) -> None:
 def print_escaped(lines: Iterable[str], *, to_stderr: bool = False) -> None:
     """Print lines that hold only what `escape` has returned."""
     click.echo("\n".join(lines), err=to_stderr)
+
+
+def discard_output() -> None:
+    """Point standard output at /dev/null, so that Python's final flush cannot fail."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def cut(text: str, most: int | None) -> str:

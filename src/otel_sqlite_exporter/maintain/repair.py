@@ -11,12 +11,11 @@ from typing import NamedTuple
 from otel_sqlite_exporter.deliver.interrupted_spans import interrupt_spans
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.deliver.spool_replay import replay_spool
-from otel_sqlite_exporter.errors import FileRefusedError
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.backup import write_backup
 from otel_sqlite_exporter.storage.database import open_file
-from otel_sqlite_exporter.storage.identity import identify_file, missing_hint
+from otel_sqlite_exporter.storage.identity import identify_file, make_missing_error
 from otel_sqlite_exporter.storage.open_work import OpenRun
 from otel_sqlite_exporter.storage.statistics import gather_statistics
 from otel_sqlite_exporter.storage.steps import load_migrations
@@ -57,7 +56,7 @@ def recover(settings: Settings, spool_file: str | None = None) -> Recovery:
     if spool.is_empty():
         kind, _ = identify_file(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
         if kind == "missing":
-            raise FileRefusedError(missing_hint(settings.path))
+            raise make_missing_error(settings.path)
         return Recovery(0, 0)
     with contextlib.closing(open_file(settings)) as connection:
         recovery = Recovery(*replay_spool(Writer(connection, settings), spool))

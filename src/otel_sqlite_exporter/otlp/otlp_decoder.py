@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from otel_sqlite_exporter.model.rows import make_row
 from otel_sqlite_exporter.model.signals import (
@@ -60,10 +60,11 @@ _SEVERITY_NUMBERS["SEVERITY_NUMBER_UNSPECIFIED"] = 0
 
 
 class UnreadableRecord(NamedTuple):
-    """A part of a message that cannot be read, and the reason, which quotes nothing of it."""
+    """A part of a message that cannot be read, and the reason, which quotes nothing of it. `kind` is what is wrong."""
 
     content: Any
     reason: str
+    kind: Literal["record", "holder", "ids"] = "record"
 
 
 def find_signals(message: Any) -> set[str]:
@@ -95,13 +96,13 @@ def _decode_resources(
     for group in _list_items(message, top):
         fields = _open(group, levels[0], message.alterations)
         if isinstance(fields, UnreadableRecord):
-            yield fields
+            yield fields._replace(kind="holder")
             continue
         resource = _decode_resource(fields)
         for scoped in _list_items(fields, middle):
             inner = _open(scoped, levels[1], message.alterations)
             if isinstance(inner, UnreadableRecord):
-                yield inner
+                yield inner._replace(kind="holder")
                 continue
             scope = _decode_scope(inner)
             for record in _list_items(inner, bottom):
@@ -117,7 +118,7 @@ def _list_items(holder: MessageFields, field: str) -> list[Any]:
     items = holder.read_raw(field)
     if items is None or isinstance(items, list):
         return items or []
-    return [UnreadableRecord(items, f"it cannot be read: {field} is a list")]
+    return [UnreadableRecord(items, f"it cannot be read: {field} is a list", "holder")]
 
 
 def _open(values: Any, kind: kinds.MessageKind, alterations: Alterations) -> MessageFields | UnreadableRecord:
@@ -164,9 +165,9 @@ def _decode_span(
     try:
         trace_id, span_id = decode_id(span.read_raw("traceId"), 16), decode_id(span.read_raw("spanId"), 8)
     except ValueError as error:
-        return UnreadableRecord(values, f"it cannot be read: {error}")
+        return UnreadableRecord(values, f"it cannot be read: {error}", "ids")
     if not trace_id or not span_id:
-        return UnreadableRecord(values, "it cannot be read: a trace id and a span id are needed")
+        return UnreadableRecord(values, "it cannot be read: a trace id and a span id are needed", "ids")
     flags = span.read_integer("flags", _LARGEST_FLAGS) or 0
     parent_id = span.read_id("parentSpanId", 8)
     return SpanFields(

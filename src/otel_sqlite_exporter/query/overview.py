@@ -8,13 +8,12 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
-from otel_sqlite_exporter.errors import FileRefusedError
 from otel_sqlite_exporter.query.indexes.indexed_filters import read_indexed
 from otel_sqlite_exporter.query.search import has_index
 from otel_sqlite_exporter.query.session_conflicts import count_conflicts
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
-from otel_sqlite_exporter.storage.identity import identify_file, missing_hint
+from otel_sqlite_exporter.storage.identity import identify_file, make_missing_error
 from otel_sqlite_exporter.storage.open_work import show_open_work
 from otel_sqlite_exporter.storage.steps import load_migrations
 from otel_sqlite_exporter.storage.stopped_migrations import StoppedMigration, find_stopped_migrations
@@ -70,7 +69,7 @@ def read_overview(path: str, *, busy_timeout_ms: int, newest_sessions: int = 10)
     """
     kind, version = identify_file(path, busy_timeout_ms=busy_timeout_ms)
     if kind == "missing":
-        raise FileRefusedError(missing_hint(path))
+        raise make_missing_error(path)
     contents = None
     if version:
         contents = read_file(

@@ -11,7 +11,6 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import orjson
 
 from otel_sqlite_exporter.errors import (
-    FileRefusedError,
     FilterError,
     MigrationRequiredError,
     NotFoundError,
@@ -34,7 +33,7 @@ from otel_sqlite_exporter.query.sql_builder import (
 from otel_sqlite_exporter.query.summaries import EventSummary
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import allow_signals, read_file
-from otel_sqlite_exporter.storage.identity import find_version, migrate_hint, missing_hint
+from otel_sqlite_exporter.storage.identity import find_version, make_missing_error, migrate_hint
 from otel_sqlite_exporter.storage.migrations import is_older
 from otel_sqlite_exporter.storage.open_work import show_open_work
 from otel_sqlite_exporter.storage.running_reads import is_reading_over, noting_read
@@ -45,6 +44,8 @@ _COUNT_S = 0.02
 """A count that takes longer is given up."""
 _STEPS_BETWEEN_LOOKS = 2_000
 _GIVEN_UP = ("interrupted", "user-defined function raised exception")
+_LISTS = {"complete_llm_interactions": "calls", "complete_tool_interactions": "tools"}
+"""What commands, API and agents call the lists of these views."""
 _NAMED_CANDIDATES = 5
 _SHARED = frozenset(
     (
@@ -112,7 +113,7 @@ class TelemetryFile:
                 configure=self._configure,
             )
         except FileNotFoundError as error:
-            raise FileRefusedError(missing_hint(self.path)) from error
+            raise make_missing_error(self.path) from error
         except sqlite3.OperationalError as error:
             if is_reading_over() and str(error).startswith(_GIVEN_UP):
                 raise ReadTooLongError(
@@ -266,7 +267,7 @@ def _check_unique(view: AskableView[Any], column: str, prefix: str, found: Seque
         named = ", ".join(found[:_NAMED_CANDIDATES])
         more = ", ..." if len(found) > _NAMED_CANDIDATES else ""
         raise NotFoundError(f"several {noun}s start with {prefix!r}: {named}{more}; give more characters")
-    raise NotFoundError(f"there is no {noun} {prefix!r}: the view {view.name} lists them")
+    raise NotFoundError(f"there is no {noun} {prefix!r}: `{_LISTS.get(view.name, view.name)}` lists them")
 
 
 def get_events(connection: sqlite3.Connection, ids: Sequence[int | None]) -> tuple[EventSummary, ...]:

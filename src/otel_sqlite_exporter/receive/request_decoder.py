@@ -27,9 +27,18 @@ from otel_sqlite_exporter.receive.message_limits import (
 )
 from otel_sqlite_exporter.receive.metric_counts import count_points
 from otel_sqlite_exporter.receive.record_encoder import RecordEncoder
-from otel_sqlite_exporter.receive.requests import METRICS, UNENCODED, UNREADABLE, BadRequestError, ReceivedRequest
+from otel_sqlite_exporter.receive.requests import (
+    INVALID_IDS,
+    METRICS,
+    UNENCODED,
+    UNREADABLE,
+    UNREADABLE_HOLDER,
+    BadRequestError,
+    ReceivedRequest,
+)
 from otel_sqlite_exporter.settings import Settings
 
+_UNREADABLE = {"record": UNREADABLE, "holder": UNREADABLE_HOLDER, "ids": INVALID_IDS}
 _TOPS = {"traces": "resourceSpans", "logs": "resourceLogs", "metrics": "resourceMetrics"}
 
 
@@ -82,7 +91,7 @@ class RequestDecoder:
             check_records(number)
             altered = alterations.take().total()
             if isinstance(record, UnreadableRecord):
-                found.reject(UNREADABLE)
+                found.reject(_UNREADABLE[record.kind])
                 location = f"a request of {request.signal}"
                 found.quarantine.append(self._encoder.refuse(record, request.sender, location, now))
                 continue

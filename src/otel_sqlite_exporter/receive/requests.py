@@ -9,12 +9,14 @@ from otel_sqlite_exporter.deliver.retry import REFUSED
 from otel_sqlite_exporter.errors import SQLiteExporterError
 
 SIGNALS = ("traces", "logs", "metrics")
-UNREADABLE = "a record, or what holds it, does not have the form of OTLP, or a span has no valid ids"
+UNREADABLE = "a record does not have the form of OTLP"
+UNREADABLE_HOLDER = "what holds records does not have the form of OTLP"
+INVALID_IDS = "a span has no valid trace id and span id"
 UNENCODED = "a record cannot be made a row"
 METRICS = "metrics are not stored yet"
-REASONS = (UNREADABLE, UNENCODED, METRICS, REFUSED)
-"""Why records are rejected. A sender is told the first three; whether SQLite refuses a record, only the counters in the
-file say, as the file may be written after the answer."""
+REASONS = (UNREADABLE, UNREADABLE_HOLDER, INVALID_IDS, UNENCODED, METRICS, REFUSED)
+"""Why records are rejected. A sender is told all but the last; whether SQLite refuses a record, only the counters in
+the file say, as the file may be written after the answer."""
 
 
 class ReceivedRequest(NamedTuple):

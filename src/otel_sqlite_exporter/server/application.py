@@ -11,20 +11,20 @@ from typing import Protocol
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otel_sqlite_exporter.deliver.problem_log import ProblemLog
+from otel_sqlite_exporter.server.api.api_problems import Problem
 from otel_sqlite_exporter.server.server_context import ServerContext
 from otel_sqlite_exporter.server.whole_bodies import WholeBodies
 
 _logger = logging.getLogger(__name__)
-_PROBLEM = "application/problem+json"
-_SENTENCES = {
-    404: "there is nothing at this path",
-    405: "this path does not take this method",
-    500: "the request failed here: the log of the server says where",
+_PROBLEMS = {
+    404: ("no-such-route", "there is nothing at this path: / lists what is here"),
+    405: ("method-not-allowed", "this path does not take this method"),
+    500: ("internal", "the request failed here: the log of the server says where"),
 }
 
 
@@ -52,14 +52,8 @@ def make_application(
 def _explain(request: Request, error: Exception) -> Response:
     """Return the answer of a path that nothing serves, in the form of RFC 9457."""
     status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
-    title = HTTPStatus(status).phrase
-    detail = _SENTENCES.get(status, title)
-    return JSONResponse(
-        {"type": "about:blank", "title": title, "status": status, "detail": detail},
-        status_code=status,
-        headers=headers,
-        media_type=_PROBLEM,
-    )
+    kind, detail = _PROBLEMS.get(status, ("internal", HTTPStatus(status).phrase))
+    return Problem(kind, status, detail, headers=headers or {}).respond()
 
 
 class _LastResort:

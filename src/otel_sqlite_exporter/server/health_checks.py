@@ -36,7 +36,7 @@ def make_routes(context: ServerContext) -> list[BaseRoute]:
 
 def find_obstacle(settings: Settings, *, is_written: bool) -> str | None:
     """Return in one sentence why the file cannot be read, or written if it is to be; None: it can. A file that is
-    missing is created by the first request, if its folder allows that. Changes nothing."""
+    missing can be created, if its folder allows that. Changes nothing."""
     try:
         kind, _ = identify_file(settings.path, busy_timeout_ms=_TIMEOUT_MS)
         if not is_written:

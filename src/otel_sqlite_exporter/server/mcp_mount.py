@@ -4,19 +4,24 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
 from otel_sqlite_exporter.agent_tools.mcp_package import make_http_app
 from otel_sqlite_exporter.errors import MissingPackageError
+from otel_sqlite_exporter.server.api.api_problems import Problem
 from otel_sqlite_exporter.server.running.busy_answers import send_busy
 from otel_sqlite_exporter.server.server_context import ServerContext
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.agent_tools.http_app import ToolHttpApp
 
+_SENTENCE = "this is for coding agents, which ask with POST: docs/mcp.md says how to add it to one"
+_ALLOW = {"Allow": "POST"}
 _STOP_S = 1.0
 _RETRY_AFTER_S = 5
 
@@ -32,6 +37,11 @@ class ToolMount:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer a request."""
+        if scope["method"] in ("GET", "HEAD") and not _takes_events(Headers(scope=scope)):
+            await Problem("method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED, _SENTENCE, headers=_ALLOW).respond()(
+                scope, receive, send
+            )
+            return
         if self._loading is None:
             settings = self._settings
             self._loading = asyncio.create_task(
@@ -66,6 +76,12 @@ class ToolMount:
         self._is_stopping = True
         for limit in self._limits:
             limit.reschedule(asyncio.get_running_loop().time() + _STOP_S)
+
+
+def _takes_events(headers: Headers) -> bool:
+    """Return whether the client names the type of a stream of events: `*/*` is a person who looks, and such a stream
+    would say nothing and not end."""
+    return any("text/event-stream" in accept.lower() for accept in headers.getlist("accept"))
 
 
 def make_routes(context: ServerContext) -> list[BaseRoute]:

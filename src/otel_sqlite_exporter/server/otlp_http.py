@@ -63,7 +63,7 @@ class _ExportEndpoint:
         if scope["method"] != "POST":
             raise RequestRefusedError(NOT_ALLOWED, "send telemetry with POST")
         if content_type != JSON and content_type not in PROTOBUF:
-            raise RequestRefusedError(UNKNOWN_TYPE, f"the Content-Type is not known here: use {JSON} or {PROTOBUF[0]}")
+            raise RequestRefusedError(UNKNOWN_TYPE, f"give Content-Type: {JSON} or {PROTOBUF[0]}")
         encoding = read_encoding(headers.getlist("content-encoding"))
         limit = self._intake.limits.sent_bytes
         size = headers.get("content-length", "")

@@ -51,7 +51,7 @@ class ServeOptions(NamedTuple):
         return self.has_receiver and _is_on(
             self.has_grpc,
             "grpc",
-            "gRPC needs grpcio: `pip install 'otel-sqlite-exporter[grpc]'`, or leave --grpc out",
+            "gRPC needs grpcio: `pip install 'otel-sqlite-exporter[serve,grpc]'`, or leave --grpc out",
         )
 
     def are_tools_on(self) -> bool:
@@ -63,7 +63,7 @@ class ServeOptions(NamedTuple):
         return _is_on(
             self.has_tools,
             "mcp",
-            "tools for agents need the package mcp: `pip install 'otel-sqlite-exporter[mcp]'`, or leave --tools out",
+            "tools for agents need mcp: `pip install 'otel-sqlite-exporter[serve,mcp]'`, or leave --tools out",
         )
 
 
@@ -74,6 +74,7 @@ def load_parts(options: ServeOptions) -> dict[str, ServerPart]:
         MissingPackageError: A part was asked for whose package is not installed.
     """
     modules = {
+        "/": ("api.index_page", True),
         "/livez": ("health_checks", True),
         "/v1": ("otlp_http", options.has_receiver),
         "/api/v1": ("api.api_routes", options.has_api),

@@ -23,6 +23,7 @@ class ServerContext:
         receiver: Writes it; None if the receiver is switched off.
         base_urls: The addresses under which it can be reached, such as `http://127.0.0.1:4318`.
         intake: Takes requests for the receiver; None without one.
+        paths: Where its parts are, such as `/api/v1`.
         stopping: Set when the server begins to stop: answers without an end, such as streams of events, end then.
         at_stop: What parts of the server have called on the event loop at that moment.
     """
@@ -32,5 +33,6 @@ class ServerContext:
     receiver: Receiver | None
     base_urls: tuple[str, ...]
     intake: RequestIntake | None = None
+    paths: tuple[str, ...] = ()
     stopping: threading.Event = field(default_factory=threading.Event)
     at_stop: list[Callable[[], None]] = field(default_factory=list)

@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
+from otel_sqlite_exporter.error_texts import explain_error
+from otel_sqlite_exporter.errors import SQLiteExporterError
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.receive.receiver import Receiver
 from otel_sqlite_exporter.server.access.access_middleware import AccessMiddleware
@@ -24,6 +28,7 @@ from otel_sqlite_exporter.server.serve_options import ServeOptions, load_parts
 from otel_sqlite_exporter.server.server_context import ServerContext
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.identity import identify_file
+from otel_sqlite_exporter.storage.migrations import prepare_file
 from otel_sqlite_exporter.storage.running_reads import interrupt_reads
 
 if TYPE_CHECKING:
@@ -36,7 +41,8 @@ _TICK_S = 0.05
 
 class TelemetryServer:
     """A server that is bound and not yet running. `base_urls` are its addresses, `grpc_addresses` those of gRPC,
-    `paths` where its parts are, and `warnings` says in a sentence each what is not as it could be.
+    `paths` where its parts are, `made` what was made for the file, and `warnings` says in a sentence each what is
+    not as it could be.
 
     Raises:
         ConfigurationError: A port is taken or not allowed, a host is not one of this machine, or an address that other
@@ -50,7 +56,7 @@ class TelemetryServer:
         has_grpc, parts = options.is_grpc_on(), load_parts(options)
         self._policy = options.policy or make_policy(options.hosts or LOOPBACK, token_file=f"{settings.path}-tokens")
         tls = _make_tls(self._policy)
-        warnings = list(_check_file(settings, options))
+        identify_file(settings.path, busy_timeout_ms=_LOOK_MS)
         self._listeners = listen(options.hosts, options.port, "--port")
         scheme = "http" if tls is None else "https"
         self.base_urls = tuple(f"{scheme}://{address}" for address in self._listeners.addresses)
@@ -58,6 +64,7 @@ class TelemetryServer:
         try:
             if has_grpc:
                 self.grpc_addresses = _find_addresses(options)
+            self.made, warnings = _make_file(settings) if options.has_receiver else ("", ())
             self._receiver: Receiver | None = None
             self._intake: RequestIntake | None = None
             if options.has_receiver:
@@ -70,10 +77,11 @@ class TelemetryServer:
         self._front: GrpcFront | None = None
         self._is_closed = threading.Event()
         self._announce: Callable[[], None] = lambda: None
-        self._context = ServerContext(
-            settings, TelemetryDatabase(settings.path), self._receiver, self.base_urls, self._intake
-        )
+        self._announce_stop: Callable[[], None] = lambda: None
         self.paths = tuple(parts)
+        self._context = ServerContext(
+            settings, TelemetryDatabase(settings.path), self._receiver, self.base_urls, self._intake, self.paths
+        )
         application = make_application(self._context, [*parts.values()], self._guard)
         self._server = HttpServer(application, tls, self)
 
@@ -85,10 +93,12 @@ class TelemetryServer:
         """The port of HTTP."""
         return int(self.base_urls[0].rpartition(":")[2])
 
-    def run(self, announce: Callable[[], None] = lambda: None) -> None:
-        """Serve until SIGTERM, SIGINT or `stop`; `announce` is called once requests are taken. Then take no more
-        requests, answer those that were taken, write what waits, and close the file."""
-        self._announce = announce
+    def run(
+        self, announce: Callable[[], None] = lambda: None, announce_stop: Callable[[], None] = lambda: None
+    ) -> None:
+        """Serve until SIGTERM, SIGINT or `stop`; `announce` is called once requests are taken. Then call
+        `announce_stop`, take no more requests, answer those that were taken, write what waits, and close the file."""
+        self._announce, self._announce_stop = announce, announce_stop
         try:
             self._server.run(sockets=list(self._listeners.sockets))
         finally:
@@ -118,6 +128,7 @@ class TelemetryServer:
     def begin_stop(self) -> None:
         """Give bodies, questions and tools a last second, and let streams of events end."""
         self._context.stopping.set()
+        self._announce_stop()
         threading.Thread(target=self._end_reads, name="end of reads", daemon=True).start()
         for part in self._context.at_stop:
             part()
@@ -146,11 +157,29 @@ class TelemetryServer:
             time.sleep(_TICK_S)
 
 
-def _check_file(settings: Settings, options: ServeOptions) -> Iterator[str]:
-    """Raise why the file cannot be used at all, and yield in one sentence why it cannot be written."""
-    identify_file(settings.path, busy_timeout_ms=_LOOK_MS)
-    if options.has_receiver and (obstacle := find_obstacle(settings, is_written=True)) is not None:
-        yield f"what is sent is answered with 503 until this is mended, and what is stored can be read: {obstacle}"
+def _make_file(settings: Settings) -> tuple[str, tuple[str, ...]]:
+    """Make the file where there is none, so that it can be read before the first request. Return what was made in
+    words, or nothing; and in a sentence each why it cannot be written."""
+    obstacle = find_obstacle(settings, is_written=True)
+    made = ""
+    if obstacle is None:
+        try:
+            made = "" if identify_file(settings.path, busy_timeout_ms=_LOOK_MS)[1] else _name_new(settings.path)
+            if made:
+                prepare_file(settings.path, settings.auto_migrate, busy_timeout_ms=settings.busy_timeout_ms)
+        except SQLiteExporterError as error:
+            made, obstacle = "", str(error)
+        except (sqlite3.Error, OSError) as error:
+            made, obstacle = "", f"{settings.path} cannot be made: {explain_error(error)}"
+    if obstacle is None:
+        return made, ()
+    said = f"what is sent is answered with 503 until this is mended, and what is stored can be read: {obstacle}"
+    return made, (said,)
+
+
+def _name_new(path: str) -> str:
+    folder = os.path.dirname(os.path.realpath(path))
+    return "a new file" if os.path.isdir(folder) else "a new file in a new folder"
 
 
 def _find_addresses(options: ServeOptions) -> tuple[str, ...]:

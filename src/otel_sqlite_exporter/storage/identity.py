@@ -11,7 +11,7 @@ import stat
 import time
 from typing import Literal
 
-from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, ForeignFileError
+from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, ForeignFileError, MissingFileError
 from otel_sqlite_exporter.sql.texts import read_folder, read_query
 from otel_sqlite_exporter.storage.connection import is_in_use, read_file
 from otel_sqlite_exporter.storage.transactions import BusyTimeout, timeout_ms
@@ -54,7 +54,7 @@ def find_version(path: str, *, busy_timeout_ms: BusyTimeout) -> int:
     """
     kind, version = identify_file(path, busy_timeout_ms=busy_timeout_ms)
     if kind == "missing":
-        raise FileRefusedError(missing_hint(path))
+        raise make_missing_error(path)
     if not version:
         raise FileRefusedError(f"{path} has no schema yet: {migrate_hint(path)}")
     return version
@@ -85,18 +85,19 @@ def check_version(path: str, version: int) -> None:
         )
 
 
-def missing_hint(path: str) -> str:
-    """Return the message for a `path` without a file. What stands in a WAL beside it is named first: it has no place
+def make_missing_error(path: str) -> FileRefusedError:
+    """Return the error for a `path` without a file. What stands in a WAL beside it is named first: it has no place
     in a new file."""
     log = f"{os.path.realpath(path)}-wal"
     if os.path.exists(log) and os.path.getsize(log):
-        return (
+        return FileRefusedError(
             f"{path} does not exist, but {log} may hold its last batches: before anything writes {path}, bring back "
             "what it holds (docs/operations.md#a-wal-without-its-file)"
         )
-    return (
+    return MissingFileError(
+        path,
         f"{path} does not exist: give the path of a file, or create it with a first export or "
-        f"`{name_command('migrate', path)}`"
+        f"`{name_command('migrate', path)}`",
     )
 
 

@@ -229,13 +229,36 @@ def test_services_are_counted_across_the_line(path: Path) -> None:
     assert open_file(path).read(read_service_calls, until=BEGAN).pairs == ()
 
 
-def test_agents_are_those_of_the_view(path: Path) -> None:
+def test_agents_have_the_calls_below_them(path: Path) -> None:
     write_traces(path)
+    agent: dict[str, Any] = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "helper"}
+    call: dict[str, Any] = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "m",
+        "gen_ai.usage.input_tokens": 2,
+    }
+    with exporting(path) as exporter:
+        below = [make(number, 2, service=number % 2, **call) for number in (3, 4, 5)]
+        exporter.export([make(1, None, **agent), make(2, 1), *below])
+    database = TelemetryDatabase(path)
     page = open_file(path).read(read_agent_page, limit=500)
-    columns = ", ".join(page.to_columns())
-    rows = read(path, f"SELECT {columns} FROM agents ORDER BY service_name, coalesce(agent_name, '')")
-    assert [tuple(agent.to_dict().values()) for agent in page] == rows
-    assert len(rows) > 2
+    report = database.run_report("tokens", group_by=("service", "agent")).to_dicts()
+    keys = ("calls", "input_tokens", "output_tokens", "total_tokens")
+    expected = {(row["service"], row["agent"]): tuple(row[key] for key in keys) for row in report}
+    found = {
+        (one.service_name, one.agent_name): (one.llm_calls, one.input_tokens, one.output_tokens, one.total_tokens)
+        for one in page
+    }
+    assert {key: numbers for key, numbers in found.items() if numbers[0]} == expected
+    assert (found["shop", "helper"], found["stock", "helper"]) == ((1, 2, None, None), (2, 4, None, None))
+    shown = ", ".join(("agent_id", "agent_name", "service_name", "version"))
+    rows = read(path, f"SELECT {shown} FROM agents ORDER BY service_name, coalesce(agent_name, '')")
+    assert {(one.agent_id, one.agent_name, one.service_name, one.version) for one in page} >= set(rows)
+    failed = read(path, "SELECT count(*) FROM complete_llm_interactions WHERE counted AND status = 'error'")
+    assert sum(one.failed_calls for one in page) == failed[0][0] > 0
+    first = open_file(path).read(read_agent_page, limit=1)
+    rest = open_file(path).read(read_agent_page, limit=500, cursor=first.cursor)
+    assert [*first, *rest] == [*page]
 
 
 def test_the_state_changes_with_the_contents_and_not_without(path: Path) -> None:

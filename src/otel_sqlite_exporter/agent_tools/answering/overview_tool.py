@@ -69,20 +69,21 @@ def _find_since(asked: AskedFile) -> int:
 
 
 def _read_groups(asked: AskedFile, room: int, text_bytes: int, since: int) -> Json:
-    """Return the services and agents, and of the last day the models and the most frequent failures."""
+    """Return the services, and of the last day the busiest agents, the models and the most frequent failures."""
     more = _GROUPS + 1  # one row more shows whether there are others
     services = asked.file.read(fetch, Select(read_query("list_services"), {"limit": _SERVICES + 1}))
-    agents = asked.file.read(fetch, Select(read_query("list_busiest_agents"), {"limit": more}))
+    agents = asked.database.run_report("tokens", group_by=("agent", "service"), since=since).to_dicts()
+    busiest = sorted(agents, key=lambda row: -row["calls"])
     models = asked.database.run_report("cost", group_by="model", limit=more, since=since)
     failures = asked.database.run_report("errors", group_by=("type", "name"), limit=more, since=since)
     found: Json = {
         "services": [row["service_name"] for row in services],
-        "agents": [[row["agent_name"], row["service_name"], row["llm_calls"]] for row in agents],
+        "agents": [[row["agent"], row["service"], row["calls"]] for row in busiest if row["agent"] is not None][:more],
         "models": [[row["model"], row["calls"], row["cost_usd"]] for row in models.to_dicts()],
         "failures": [[row["type"], row["name"], row["errors"], row["last_time"]] for row in failures.to_dicts()],
     }
     columns = {
-        "agents": "agent, service, calls",
+        "agents": "of the last day: agent, service, calls",
         "models": "of the last day: model, calls, cost_usd",
         "failures": "of the last day: type, name, count, last",
     }

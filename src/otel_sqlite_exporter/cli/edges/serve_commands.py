@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -10,16 +11,18 @@ import click
 
 from otel_sqlite_exporter.cli import options as opt
 from otel_sqlite_exporter.cli.edges.access_options import add_access_options, find_token_file
-from otel_sqlite_exporter.cli.formatting import print_lines
+from otel_sqlite_exporter.cli.formatting import discard_output, print_lines
 from otel_sqlite_exporter.errors import MissingPackageError
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.server.access.access_policy import AccessPolicy
+    from otel_sqlite_exporter.server.serve_options import ServeOptions
     from otel_sqlite_exporter.server.serving import TelemetryServer
     from otel_sqlite_exporter.settings import Settings
 
 _PACKAGES = ("starlette", "uvicorn", "jinja2", "sse_starlette", "prometheus_client", "lark")
-_READ = ("/api/v1", "/metrics", "/mcp")
+_READ = {"/api/v1": "/api/v1/info", "/metrics": "/metrics"}
+_WILDCARDS = ("0.0.0.0", "[::]")
 
 
 @click.command()
@@ -94,25 +97,25 @@ def serve(
     """Receive OTLP over HTTP and gRPC into a file, and serve what the file holds.
 
     Programs with any SDK of OpenTelemetry send to it; scripts, Prometheus and coding agents read from it. The file is
-    created by the first request; other programs read and write it meanwhile. SIGTERM and Ctrl-C stop the server: it
+    created if it does not exist; other programs read and write it meanwhile. SIGTERM and Ctrl-C stop the server: it
     writes what waits first.
 
     Only this machine reaches it, unless --host says otherwise. Then it needs tokens, which the command `token` creates,
     and TLS.
     """
+    asked = [extra for extra, is_on in (("grpc", has_grpc), ("mcp", has_tools)) if is_on]
     for name in _PACKAGES:
         if find_spec(name) is None:
-            raise MissingPackageError(
-                f"`serve` needs {name.replace('_', '-')}: `pip install 'otel-sqlite-exporter[serve]'`"
-            )
+            raise MissingPackageError(f"`serve` needs {name.replace('_', '-')}: {_name_command(asked)}")
     from otel_sqlite_exporter.server.access.access_policy import make_policy
     from otel_sqlite_exporter.server.request_intake import MIB, make_limits
-    from otel_sqlite_exporter.server.running.listening import LOOPBACK
+    from otel_sqlite_exporter.server.running.listening import LOOPBACK, check_hosts
     from otel_sqlite_exporter.server.running.log_lines import log_to_stderr
     from otel_sqlite_exporter.server.running.open_files import allow_open_files
     from otel_sqlite_exporter.server.serve_options import ServeOptions
     from otel_sqlite_exporter.server.serving import TelemetryServer
 
+    check_hosts(hosts)
     policy = make_policy(hosts or LOOPBACK, token_file=find_token_file(token_file, settings.path), **access)
     options = ServeOptions(
         hosts=hosts,
@@ -129,22 +132,60 @@ def serve(
     server = TelemetryServer(settings, options)
     allow_open_files()
     log_to_stderr(server.is_stopping)
-    server.run(lambda: _show_start(server, settings.path, policy))
+    name = (*access["allow_hosts"], "HOST")[0]
+    server.run(lambda: _show_start(server, settings.path, policy, options, name), _show_stop)
 
 
-def _show_start(server: TelemetryServer, path: str, policy: AccessPolicy) -> None:
+def _name_command(extras: Iterable[str]) -> str:
+    return f"`pip install 'otel-sqlite-exporter[{','.join(('serve', *extras))}]'`"
+
+
+def _show_start(server: TelemetryServer, path: str, policy: AccessPolicy, options: ServeOptions, name: str) -> None:
+    """Print where the server is reached. `name` stands for an address that means all of the machine."""
     if server.warnings:
         print_lines(*(f"Warning: {warning}" for warning in server.warnings), to_stderr=True)
-    lines = [f"serving {path}", *(f"  {url}" for url in server.base_urls)]
-    lines += [f"  {address} (gRPC)" for address in server.grpc_addresses]
-    url = server.base_urls[0]
+    urls, addresses = _name_hosts(server.base_urls, name), _name_hosts(server.grpc_addresses, name)
+    lines = [f"serving {path}{server.made and f' ({server.made})'}", *(f"  {url}" for url in urls)]
+    lines += [f"  {address} (gRPC)" for address in addresses]
+    if urls != list(server.base_urls) and name == "HOST":
+        lines.append("HOST is an address of this machine, or a name that --allow-host gives")
     if "/v1" in server.paths:
-        lines.append(f"to send: OTEL_EXPORTER_OTLP_ENDPOINT={url}")
+        lines.append(f"to send: OTEL_EXPORTER_OTLP_ENDPOINT={urls[0]} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf")
+    if addresses:
+        url = f"{urls[0].partition(':')[0]}://{addresses[0]}"
+        lines.append(f"or gRPC: OTEL_EXPORTER_OTLP_ENDPOINT={url} OTEL_EXPORTER_OTLP_PROTOCOL=grpc")
     if policy.needs_token:
         lines.append("with a token: OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN")
-    if readable := [f"{url}{path}" for path in server.paths if path in _READ]:
+    if readable := [f"{urls[0]}{page}" for part, page in _READ.items() if part in server.paths]:
         lines.append(f"to read: {', '.join(readable)}")
-    print_lines(*lines, "Ctrl-C stops it")
+    if "/mcp" in server.paths:
+        lines.append(f"tools for agents: {urls[0]}/mcp")
+    print_lines(*lines, *_describe_missing(server, options), "Ctrl-C stops it")
+
+
+def _name_hosts(addresses: Iterable[str], name: str) -> list[str]:
+    """Return addresses that can be used: an address that means all of the machine is none."""
+    for wildcard in _WILDCARDS:
+        addresses = [address.replace(f"{wildcard}:", f"{name}:") for address in addresses]
+    return list(dict.fromkeys(addresses))
+
+
+def _describe_missing(server: TelemetryServer, options: ServeOptions) -> Iterator[str]:
+    """Yield what is off because its package is not installed."""
+    is_missing = {
+        "grpc": ("gRPC", options.has_receiver and options.has_grpc is None and not server.grpc_addresses),
+        "mcp": ("tools for agents", options.has_tools is None and "/mcp" not in server.paths),
+    }
+    extras = {extra: what for extra, (what, is_off) in is_missing.items() if is_off}
+    if extras:
+        yield f"off: {' and '.join(extras.values())}, for which {_name_command(extras)}"
+
+
+def _show_stop() -> None:
+    try:
+        print_lines("stopping: what was taken is written")
+    except OSError:  # nobody reads it
+        discard_output()
 
 
 COMMANDS = (serve,)

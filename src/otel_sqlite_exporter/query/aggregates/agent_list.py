@@ -16,7 +16,8 @@ from otel_sqlite_exporter.sql.texts import read_query
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AgentSummary(ViewRow):
-    """One row of the view `agents`."""
+    """One agent of a service. The columns are those of the view `agents`, but the numbers are those of the reports: a
+    call that names no agent is of the one that the nearest span above names."""
 
     VIEW = "agents"
     JSON = frozenset()
@@ -40,7 +41,7 @@ class AgentSummary(ViewRow):
 def read_agent_page(
     connection: sqlite3.Connection, *, limit: int = 50, cursor: str | None = None
 ) -> Page[AgentSummary]:
-    """Return a page of agents.
+    """Return a page of agents. Each page takes one pass over all calls.
 
     Raises:
         FilterError: The limit or the cursor cannot be used.

@@ -84,9 +84,7 @@ def find_target(connection: sqlite3.Connection, text: str) -> ConversationTarget
     if len(found) == 1:
         return found[0]
     if kind == "user" and not found:
-        raise NotFoundError(
-            f"no session has the user {id!r} (user:ID takes the whole id): the view sessions lists them"
-        )
+        raise NotFoundError(f"no session has the user {id!r} (user:ID takes the whole id): `sessions` lists them")
     if found:
         named = ", ".join(map(str, found[:_NAMED]))
         more = ", ..." if len(found) > _NAMED else ""

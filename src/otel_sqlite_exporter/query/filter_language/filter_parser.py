@@ -184,7 +184,5 @@ def _load_parser() -> Lark:
     try:
         from lark import Lark
     except ImportError as error:
-        raise MissingPackageError(
-            "a filter text needs lark: `pip install 'otel-sqlite-exporter[serve]'`; keywords do not"
-        ) from error
+        raise MissingPackageError("a filter needs lark: `pip install 'otel-sqlite-exporter[serve]'`") from error
     return Lark(_GRAMMAR, start="any", parser="lalr", lexer="contextual", transformer=_Builder())

@@ -56,9 +56,8 @@ _WRONG_HOST = AccessRefusal(
 _FOREIGN = AccessRefusal(
     403, "other-site", "a page of another site may not do this: start the server with --allow-origin ORIGIN"
 )
-_FORM = AccessRefusal(
-    415, "media-type", "a form could send this Content-Type: use application/json or application/x-protobuf"
-)
+_FORM = AccessRefusal(415, "media-type", "give Content-Type: application/json")
+_FORM_SENT = AccessRefusal(415, "media-type", "give Content-Type: application/json or application/x-protobuf")
 _NO_PATH = AccessRefusal(404, "no-such-route", "there is nothing at this path")
 _OLD_LINK = AccessRefusal(
     403,
@@ -114,11 +113,14 @@ class AccessMiddleware:
         return self._policy.tokens.find_browser(_read_cookie(facts.cookie))
 
     def _check_rights(self, scope: Scope, facts: RequestFacts, token: Token | None) -> AccessRefusal | None:
+        is_sending = scope["path"].startswith(_SENDING)
         if scope["path"] not in _OPEN:
-            refusal = check_token(self._policy, token, is_sending=scope["path"].startswith(_SENDING))
+            refusal = check_token(self._policy, token, is_sending=is_sending)
             if refusal is not None:
                 return refusal
-        return _FORM if is_form(facts, scope["method"]) else None
+        if not is_form(facts, scope["method"]):
+            return None
+        return _FORM_SENT if is_sending else _FORM
 
     async def _admit_browser(self, code: str, scope: Scope, facts: RequestFacts, send: Send) -> None:
         """Exchange the code of a one-time link for a cookie. What only looks ahead, and what a page of another site

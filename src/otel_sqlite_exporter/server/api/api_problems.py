@@ -17,6 +17,7 @@ from otel_sqlite_exporter.errors import (
     ConfigurationError,
     FileRefusedError,
     FilterError,
+    MissingFileError,
     MissingPackageError,
     NotFoundError,
     ReadTooLongError,
@@ -100,6 +101,9 @@ def describe_problem(error: Exception) -> Problem:
         return Problem("bad-argument", HTTPStatus.BAD_REQUEST, str(error))
     if isinstance(error, NotFoundError):
         return Problem("not-found", HTTPStatus.NOT_FOUND, str(error))
+    if isinstance(error, MissingFileError):
+        detail = f"no records yet: the file {error.path} does not exist"
+        return Problem("file-refused", HTTPStatus.SERVICE_UNAVAILABLE, detail)
     if isinstance(error, FileRefusedError):
         return Problem("file-refused", HTTPStatus.SERVICE_UNAVAILABLE, str(error))
     if isinstance(error, ReadTooLongError):

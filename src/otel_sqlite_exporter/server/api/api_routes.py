@@ -200,7 +200,7 @@ async def _read_body(request: Request) -> bytes:
     """Return the body of a request, which must be JSON of bounded size."""
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind != JSON:
-        raise ProblemError(Problem("media-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send the body as {JSON}"))
+        raise ProblemError(Problem("media-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"give Content-Type: {JSON}"))
     body = bytearray()
     async for piece in request.stream():
         body += piece

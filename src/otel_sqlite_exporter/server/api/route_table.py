@@ -149,7 +149,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     _list("events", "Starts and finishes of spans, span events and log events, in the order of writing."),
     ApiRoute(
         "/agents",
-        "Agents of each service, with sums over their calls, in alphabetical order.",
+        "Agents of each service, with sums over their calls and those below them, in alphabetical order.",
         list_answers.list_agents,
         (LIMIT, CURSOR),
         shapes.AGENTS,

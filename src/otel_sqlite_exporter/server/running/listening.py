@@ -50,6 +50,12 @@ def listen(hosts: Sequence[str], port: int, option: str) -> Listeners:
     raise AssertionError
 
 
+def check_hosts(hosts: Sequence[str]) -> None:
+    """Raise ConfigurationError unless all of `hosts` are names or addresses of this machine."""
+    if hosts:
+        listen(hosts, 0, "--port").close()
+
+
 def _listen(hosts: Sequence[str], port: int, option: str) -> Listeners:
     sockets: list[socket.socket] = []
     warnings: list[str] = []
@@ -81,7 +87,9 @@ def _resolve(hosts: Sequence[str]) -> list[tuple[socket.AddressFamily, str]]:
         try:
             answers = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         except (OSError, UnicodeError):
-            raise ConfigurationError(f"--host {host}: give an address of this machine, such as 127.0.0.1") from None
+            raise ConfigurationError(
+                f"--host {host}: this name has no address: give one of this machine, such as 127.0.0.1"
+            ) from None
         found |= {(family, str(name[0])): None for family, _, _, _, name in answers}
     return list(found)
 
@@ -110,7 +118,7 @@ def _explain(error: OSError, address: str, port: int, option: str) -> Configurat
         )
     if error.errno == errno.EACCES:
         return ConfigurationError(f"{where} is not allowed for this user: give a port above 1023 with {option}")
-    return ConfigurationError(f"{where} cannot be listened on: give an address of this machine with --host")
+    return ConfigurationError(f"{address} is no address of this machine: give one with --host, such as 127.0.0.1")
 
 
 def format_address(host: str, port: int) -> str:
