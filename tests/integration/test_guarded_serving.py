@@ -40,7 +40,8 @@ def get(port: int, path: str, context: ssl.SSLContext | None = None, **headers: 
         (
             ["--host", "0.0.0.0"],
             r"0\.0\.0\.0 can be reached by other machines, and \S+ has no tokens: create .*; and the server has no "
-            r"TLS: give --tls-cert and --tls-key, or --insecure where something before it speaks TLS",
+            r"TLS: give --tls-cert and --tls-key, or --insecure where something before it speaks TLS "
+            r"\(docs/security\.md\)",
         ),
         (["--require-token"], r"--require-token is given, and \S+-tokens has no tokens: create one with `\S+ -m .*"),
         (["--tls-cert", "{cert}"], r"a certificate needs its key: give both --tls-cert and --tls-key"),
