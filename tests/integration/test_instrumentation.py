@@ -136,8 +136,7 @@ def list_what_is_not_suppressed(path: str) -> None:
     with using(exporter) as connection:
         connection.set_trace_callback(lambda statement: seen.append((statement, is_instrumentation_enabled())))
     assert exporter.export(make_spans("two")) is SUCCESS
-    with using(exporter) as connection:
-        connection.set_trace_callback(None)
+    connection.set_trace_callback(None)
     for file in Path(path).parent.glob("otel.db*"):
         file.unlink()
     assert exporter.export(make_spans("three")) is SUCCESS

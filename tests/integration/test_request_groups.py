@@ -57,7 +57,9 @@ def count_statements(delivery: Delivery, records: Records) -> Counter[str]:
     connection.set_trace_callback(texts.append)
     assert delivery.deliver(records)
     connection.set_trace_callback(None)
-    return Counter(" ".join(text.split()[:3]) for text in dict.fromkeys(texts))
+    # What says how long to wait depends on the clock: two in one millisecond have one text.
+    kept = (text for text in dict.fromkeys(texts) if not text.startswith("PRAGMA busy_timeout"))
+    return Counter(" ".join(text.split()[:3]) for text in kept)
 
 
 def ask(signal: str, first: int, requests: int, records: int) -> list[ReceivedRequest]:

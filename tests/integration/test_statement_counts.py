@@ -36,7 +36,9 @@ def count_statements(
     with using(exporter) as connection:
         connection.set_trace_callback(None)
     # Each time a trigger runs, SQLite gives the text of its statement again.
-    return Counter(" ".join(text.split()[:3]) for text in dict.fromkeys(texts))
+    # What says how long to wait depends on the clock: two in one millisecond have one text.
+    kept = (text for text in dict.fromkeys(texts) if not text.startswith("PRAGMA busy_timeout"))
+    return Counter(" ".join(text.split()[:3]) for text in kept)
 
 
 @pytest.mark.slow

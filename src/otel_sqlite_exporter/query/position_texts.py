@@ -20,7 +20,7 @@ def decode_position(text: str | None) -> list[Any]:
     """Return the parts of a position: texts, booleans, and integers that SQLite can hold; none if the text is not one
     of `encode_position`."""
     try:
-        parts = orjson.loads(base64.urlsafe_b64decode(f"{text}{'=' * (-len(text or '') % 4)}"))
+        parts = orjson.loads(base64.urlsafe_b64decode(str(text) + "=" * (-len(str(text)) % 4)))
     except ValueError:
         return []
     is_position = isinstance(parts, list) and all(

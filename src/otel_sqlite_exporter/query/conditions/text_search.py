@@ -8,7 +8,6 @@ import sqlite3
 from functools import lru_cache
 from typing import Any
 
-from otel_sqlite_exporter.errors import TooMuchWorkError
 from otel_sqlite_exporter.model.search_terms import extract_text, fold
 
 MOST_TEXT = 300_000_000
@@ -23,6 +22,7 @@ class TextSearch:
 
     def __init__(self, connection: sqlite3.Connection, most: int = MOST_TEXT) -> None:
         self._left = most
+        self._interrupt = connection.interrupt
         # The terms of a filter look through the same row one after the other.
         self._fold = lru_cache(_REMEMBERED)(_fold_contents)
         self._read_texts = lru_cache(_REMEMBERED)(json.loads)
@@ -38,7 +38,8 @@ class TextSearch:
         content = self._fold(*contents)
         self._left -= _LOOK + len(content)
         if self.is_exhausted:
-            raise TooMuchWorkError("there is too much text to look through")
+            self._interrupt()  # to raise would print a traceback where `sqlite3.enable_callback_tracebacks` is on
+            return False
         for group in self._read_texts(texts):
             for text in group:
                 if text not in content:

@@ -23,7 +23,7 @@ import orjson
 
 from otel_sqlite_exporter import errors
 from otel_sqlite_exporter.error_texts import describe_error
-from otel_sqlite_exporter.errors import FileRefusedError, FilterError
+from otel_sqlite_exporter.errors import FileRefusedError, FilterError, MissingFileError
 from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.query.sandbox.statement import Parameters, executing, name_columns
 from otel_sqlite_exporter.query.sandbox.statement_limits import BoundedResult, StatementLimits
@@ -91,6 +91,8 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
     except MemoryError:
         said = "it needs too much memory: select less, or aggregate less at once"
         return {"error": ["FilterError", "sql", said]}
+    except MissingFileError as error:
+        return {"error": ["MissingFileError", error.path, str(error)]}
     except FileRefusedError as error:
         name = type(error).__name__
         return {"error": [name if hasattr(errors, name) else "FileRefusedError", str(error)]}
