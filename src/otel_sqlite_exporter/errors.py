@@ -74,7 +74,7 @@ class UnstorableSpanError(SQLiteExporterError):
 
 
 class TooMuchWorkError(SQLiteExporterError):
-    """To look for something in texts takes too long: it is given up, and redaction masks such a text."""
+    """To look for patterns in a text takes too long, so the text is masked."""
 
 
 class ReadTooLongError(SQLiteExporterError):
