@@ -15,9 +15,11 @@ from benchmarks.spans import trace_spans
 from otel_sqlite_exporter.encode.spans import SpanEncoder
 from otel_sqlite_exporter.model.attribute_sources import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.model.signals import ResourceFields, SpanFields
+from otel_sqlite_exporter.native.core_state import IN_USE
 from otel_sqlite_exporter.otlp.alterations import Alterations
 from otel_sqlite_exporter.otlp.otlp_decoder import decode_message
 from otel_sqlite_exporter.otlp.protobuf import TooManyMessagesError, parse_protobuf
+from tests.conftest import CORE_STATE
 from tests.native_spans import show_types
 from tests.otlp_messages import (
     BODIES,
@@ -135,6 +137,7 @@ def take_spans(number: int) -> list[Any]:
     return [next(spans) for _ in range(number)]
 
 
+@pytest.mark.skipif(CORE_STATE != IN_USE, reason="the core is not in use")
 def test_resources_and_scopes_are_the_same_objects_in_each_message() -> None:
     """So they are encoded once, and not for each request."""
     kept: list[ResourceFields] = []
