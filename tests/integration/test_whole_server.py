@@ -239,7 +239,7 @@ def test_a_stop_waits_for_nothing_without_an_end(path: Path) -> None:
 
 @line("Slow clients")
 def test_a_body_that_does_not_come_is_said_on_every_route(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(whole_bodies, "_PIECE_S", 0.2)
+    monkeypatch.setattr(whole_bodies, "PIECE_S", 0.2)
     with serving_here(path) as server:
         for where in ("/api/v1/sql", "/mcp", "/nothing"):
             answer = read_all(begin(server.port, "POST", where, {}, missing=9))

@@ -6,12 +6,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from otel_sqlite_exporter.server.request_refusals import BUSY, RequestRefusedError
+from starlette.types import Receive
+
+from otel_sqlite_exporter.server.request_refusals import BUSY, ClientGoneError, RequestRefusedError
 
 NextPiece = Callable[[], Awaitable[tuple[bytes, bool]]]
 """Returns the next piece of a body, and whether there are more."""
+PIECE_S, BODY_S = 10.0, 60.0
+"""The usual deadlines, in seconds: of the next piece of a body, and of a whole one."""
 _STOP_S = 1.0
 _RETRY_AFTER_S = 5
+
+
+def read_pieces(receive: Receive) -> NextPiece:
+    """Return what reads the body of a request of ASGI. It raises ClientGoneError if the connection ends before."""
+
+    async def next_piece() -> tuple[bytes, bool]:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError("the connection ended before the request did")
+        return message.get("body", b""), message.get("more_body", False)
+
+    return next_piece
 
 
 class BodyDeadlines:

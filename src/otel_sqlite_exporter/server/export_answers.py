@@ -12,6 +12,8 @@ import orjson
 
 from otel_sqlite_exporter.receive.requests import ExportAnswer
 
+JSON = "application/json"
+PROTOBUF = ("application/x-protobuf", "application/protobuf")
 _REJECTED = {"traces": "rejectedSpans", "logs": "rejectedLogRecords", "metrics": "rejectedDataPoints"}
 _RETRY_INFO = "type.googleapis.com/google.rpc.RetryInfo"
 

@@ -12,9 +12,9 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from otel_sqlite_exporter.receive.requests import SIGNALS
-from otel_sqlite_exporter.server.body_deadlines import NextPiece
+from otel_sqlite_exporter.server.body_deadlines import read_pieces
 from otel_sqlite_exporter.server.body_unpacking import list_encodings, read_encoding
-from otel_sqlite_exporter.server.export_answers import encode_answer, encode_status
+from otel_sqlite_exporter.server.export_answers import JSON, PROTOBUF, encode_answer, encode_status
 from otel_sqlite_exporter.server.request_intake import (
     IncomingRequest,
     RequestIntake,
@@ -29,9 +29,6 @@ from otel_sqlite_exporter.server.request_refusals import (
     RequestRefusedError,
 )
 from otel_sqlite_exporter.server.server_context import ServerContext
-
-JSON = "application/json"
-PROTOBUF = ("application/x-protobuf", "application/protobuf")
 
 
 def make_routes(context: ServerContext) -> list[BaseRoute]:
@@ -74,18 +71,8 @@ class _ExportEndpoint:
         sender = name_sender(token, headers.get("user-agent", ""))
         client = name_client(scope["client"][0] if scope.get("client") else "", token, sender)
         incoming = IncomingRequest(self._signal, is_json, encoding, sender, client)
-        answer = await self._intake.take(incoming, _piece_reader(receive))
+        answer = await self._intake.take(incoming, read_pieces(receive))
         return Response(encode_answer(self._signal, answer, is_json=is_json), media_type=content_type)
-
-
-def _piece_reader(receive: Receive) -> NextPiece:
-    async def next_piece() -> tuple[bytes, bool]:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGoneError("the connection ended before the request did")
-        return message.get("body", b""), message.get("more_body", False)
-
-    return next_piece
 
 
 def _refuse(error: RequestRefusedError, request: Headers, content_type: str) -> Response:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from otel_sqlite_exporter.deliver.problem_log import ProblemLog
 from otel_sqlite_exporter.receive.receiver import Receiver
 from otel_sqlite_exporter.receive.requests import BadRequestError, BusyError, ExportAnswer, ReceivedRequest
-from otel_sqlite_exporter.server.body_deadlines import BodyDeadlines, NextPiece
+from otel_sqlite_exporter.server.body_deadlines import BODY_S, PIECE_S, BodyDeadlines, NextPiece
 from otel_sqlite_exporter.server.body_unpacking import PLAIN, unpack_body
 from otel_sqlite_exporter.server.byte_budget import ByteBudget, Reservation
 from otel_sqlite_exporter.server.request_refusals import (
@@ -50,8 +50,8 @@ class RequestLimits(NamedTuple):
     unpacked_bytes: int = 64 * MIB
     waiting_bytes: int = 64 * MIB
     in_flight_bytes: int = 256 * MIB
-    piece_s: float = 10.0
-    body_s: float = 60.0
+    piece_s: float = PIECE_S
+    body_s: float = BODY_S
 
 
 def make_limits(sent_bytes: int, unpacked_bytes: int) -> RequestLimits:

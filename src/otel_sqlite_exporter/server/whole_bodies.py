@@ -6,13 +6,12 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from otel_sqlite_exporter.server.body_deadlines import BodyDeadlines
+from otel_sqlite_exporter.server.body_deadlines import BODY_S, PIECE_S, BodyDeadlines, read_pieces
 from otel_sqlite_exporter.server.request_refusals import ClientGoneError, RequestRefusedError
 from otel_sqlite_exporter.server.running.busy_answers import send_busy
 from otel_sqlite_exporter.server.server_context import ServerContext
 
 _OTLP = "/v1/"
-_PIECE_S, _BODY_S = 10.0, 60.0
 _MOST_BYTES = 1 << 20
 """Routes take no more than this; they refuse what is larger in their own form, once they have this much of it."""
 _OF_BODY = frozenset((b"content-length", b"transfer-encoding"))
@@ -23,7 +22,7 @@ class WholeBodies:
 
     def __init__(self, application: ASGIApp, context: ServerContext) -> None:
         self._application = application
-        self._deadlines = BodyDeadlines(_PIECE_S, _BODY_S)
+        self._deadlines = BodyDeadlines(PIECE_S, BODY_S)
         context.at_stop.append(self._deadlines.stop)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -31,15 +30,13 @@ class WholeBodies:
         if scope["type"] != "http" or scope["path"].startswith(_OTLP) or not _has_body(scope):
             return await self._application(scope, receive, send)
         body, is_whole = bytearray(), False
+        read_piece = read_pieces(receive)
 
         async def next_piece() -> tuple[bytes, bool]:
             nonlocal is_whole
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGoneError("the connection ended before the request did")
-            is_whole = not message.get("more_body", False)
-            piece = message.get("body", b"")
-            return piece, not is_whole and len(body) + len(piece) <= _MOST_BYTES
+            piece, more = await read_piece()
+            is_whole = not more
+            return piece, more and len(body) + len(piece) <= _MOST_BYTES
 
         try:
             await self._deadlines.read(next_piece, body.extend)

@@ -15,7 +15,7 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,10 +100,15 @@ def executing(
         connection.set_authorizer(None)
 
 
+def interrupting(connection: sqlite3.Connection, deadline: float) -> contextlib.AbstractContextManager[None]:
+    """Interrupt what runs on a connection in the block once the deadline has passed."""
+    return calling_after(deadline, connection.interrupt)  # again and again: one between two steps does nothing
+
+
 @contextlib.contextmanager
-def interrupting(connection: sqlite3.Connection, deadline: float) -> Iterator[None]:
-    """Interrupt what runs on a connection once the deadline has passed. Another thread does so, which is on time also
-    where single steps of the statement are slow."""
+def calling_after(deadline: float, act: Callable[[], None]) -> Iterator[None]:
+    """Call `act` again and again once the deadline has passed, until the block ends. Another thread does so: it is on
+    time also where single steps of a statement are slow."""
     if deadline == math.inf:
         yield
         return
@@ -112,7 +117,7 @@ def interrupting(connection: sqlite3.Connection, deadline: float) -> Iterator[No
     def watch() -> None:
         is_over = done.wait(max(deadline - time.monotonic(), 0))
         while not is_over:
-            connection.interrupt()  # again and again: one that comes between two steps does nothing
+            act()
             is_over = done.wait(_TICK_S)
 
     watcher = threading.Thread(target=watch, name="statement deadline", daemon=True)

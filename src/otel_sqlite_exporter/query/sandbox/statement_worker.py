@@ -13,8 +13,7 @@ import os
 import signal
 import sqlite3
 import sys
-import threading
-from collections.abc import Iterator
+import time
 from dataclasses import asdict
 from functools import lru_cache
 from typing import IO, Any
@@ -25,7 +24,7 @@ from otel_sqlite_exporter import errors
 from otel_sqlite_exporter.error_texts import describe_error
 from otel_sqlite_exporter.errors import FileRefusedError, FilterError, MissingFileError
 from otel_sqlite_exporter.query.reading import TelemetryFile
-from otel_sqlite_exporter.query.sandbox.statement import Parameters, executing, name_columns
+from otel_sqlite_exporter.query.sandbox.statement import Parameters, calling_after, executing, name_columns
 from otel_sqlite_exporter.query.sandbox.statement_limits import BoundedResult, StatementLimits
 
 TOO_LATE = 75
@@ -115,26 +114,8 @@ def _bound(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA temp_store = MEMORY")  # what it sorts counts there, and does not fill a disk
 
 
-@contextlib.contextmanager
-def _ending_after(timeout_s: float) -> Iterator[None]:
-    """End this process if the block takes longer."""
-    done = threading.Event()
-
-    def watch() -> None:
-        if not done.wait(timeout_s):
-            os._exit(TOO_LATE)
-
-    watcher = threading.Thread(target=watch, name="statement end", daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        done.set()
-        watcher.join()
-
-
 def _run(connection: sqlite3.Connection, text: str, parameters: Parameters, limits: StatementLimits) -> BoundedResult:
-    with _ending_after(limits.timeout_s + _GRACE_S):
+    with calling_after(time.monotonic() + limits.timeout_s + _GRACE_S, lambda: os._exit(TOO_LATE)):
         return _run_bounded(connection, text, parameters, limits)
 
 

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-_PROBLEM = b"application/problem+json"
-_JSON = b"application/json"
-_PROTOBUF = frozenset(("application/x-protobuf", "application/protobuf"))
+from otel_sqlite_exporter.server.api.api_problems import MEDIA_TYPE, TITLES
+from otel_sqlite_exporter.server.export_answers import JSON, PROTOBUF, encode_status
+
 GRPC_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 415: 3, 421: 3, 503: 14}
 """The code of google.rpc.Code for each status of HTTP."""
 _TITLES = {
@@ -20,9 +20,7 @@ _TITLES = {
     "no-token": "A valid token is needed",
     "token-right": "The token does not allow this",
     "used-link": "The link is not valid any more",
-    "no-such-route": "There is no such route",
-    "media-type": "The body is not of a type that the route takes",
-    "busy": "The server is busy",
+    **{kind: TITLES[kind] for kind in ("no-such-route", "media-type", "busy")},
 }
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -64,10 +62,10 @@ def write_refusal(refusal: AccessRefusal, *, is_sending: bool, content_type: str
     """Return headers and body: for those who read a problem (RFC 9457), for those who send a google.rpc.Status in the
     encoding of the request."""
     status, kind, sentence = refusal
-    if is_sending and content_type in _PROTOBUF:
-        type_, body = content_type.encode(), _encode_status(GRPC_CODES[status], sentence.encode())
-    elif is_sending:
-        type_, body = _JSON, orjson.dumps({"code": GRPC_CODES[status], "message": sentence})
+    if is_sending:
+        is_json = content_type not in PROTOBUF
+        type_ = (JSON if is_json else content_type).encode()
+        body = encode_status(GRPC_CODES[status], sentence, is_json=is_json)
     else:
         problem: dict[str, Any] = {
             "type": f"urn:otel-sqlite-exporter:{kind}",
@@ -75,7 +73,7 @@ def write_refusal(refusal: AccessRefusal, *, is_sending: bool, content_type: str
             "status": status,
             "detail": sentence,
         }
-        type_, body = _PROBLEM, orjson.dumps(problem)
+        type_, body = MEDIA_TYPE.encode(), orjson.dumps(problem)
     headers = [(b"content-type", type_), (b"content-length", b"%d" % len(body))]
     if status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="otel-sqlite-exporter"'))
@@ -118,10 +116,3 @@ def answer_preflight() -> Headers:
         (b"access-control-allow-headers", _ASKED_HEADERS),
         (b"access-control-max-age", _CORS_S),
     ]
-
-
-def _encode_status(code: int, message: bytes) -> bytes:
-    # Two fields: code = 1, an int32; message = 2, a string of fewer than 16,384 bytes.
-    size = len(message)
-    length = bytes([size]) if size < 128 else bytes([size & 0x7F | 0x80, size >> 7])
-    return bytes([0x08, code, 0x12]) + length + message
