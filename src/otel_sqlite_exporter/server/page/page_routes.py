@@ -94,7 +94,7 @@ def _render(
 def _explain(environment: Environment, request: Request, error: Exception) -> Response:
     """Return the page that says what is wrong and what to do."""
     problem = describe_problem(error)
-    place = {"page": None, "path": request.url.path, "arguments": {}}
+    place: dict[str, Any] = {"page": None, "path": request.url.path, "arguments": {}}
     html = render(environment, "problem.html", {**place, "title": TITLES[problem.type], "problem": problem})
     return HTMLResponse(html, problem.status, headers={**_HEADERS, **problem.headers})
 
