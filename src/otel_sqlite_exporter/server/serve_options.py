@@ -25,6 +25,7 @@ class ServeOptions(NamedTuple):
         has_receiver: Whether OTLP is received.
         has_grpc: Whether it is received over gRPC too; None: if grpcio is installed.
         has_api: Whether `/api/v1` is served.
+        has_page: Whether the page is, at `/`. It needs the API.
         has_metrics: Whether `/metrics` is.
         has_tools: Whether `/mcp` is; None: if mcp is installed.
         limits: What one request may cost.
@@ -37,6 +38,7 @@ class ServeOptions(NamedTuple):
     has_receiver: bool = True
     has_grpc: bool | None = None
     has_api: bool = True
+    has_page: bool = True
     has_metrics: bool = True
     has_tools: bool | None = None
     limits: RequestLimits = RequestLimits()
@@ -74,7 +76,7 @@ def load_parts(options: ServeOptions) -> dict[str, ServerPart]:
         MissingPackageError: A part was asked for whose package is not installed.
     """
     modules = {
-        "/": ("api.index_page", True),
+        "/": ("page.page_routes" if options.has_page and options.has_api else "api.index_page", True),
         "/livez": ("health_checks", True),
         "/v1": ("otlp_http", options.has_receiver),
         "/api/v1": ("api.api_routes", options.has_api),

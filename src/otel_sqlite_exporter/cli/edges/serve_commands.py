@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.server.serving import TelemetryServer
     from otel_sqlite_exporter.settings import Settings
 
-_PACKAGES = ("starlette", "uvicorn", "jinja2", "sse_starlette", "prometheus_client", "lark")
+_PACKAGES = (
+    *("starlette", "uvicorn", "jinja2", "sse_starlette", "prometheus_client", "lark"),
+    *("markdown_it", "nh3", "pygments"),
+)
 _READ = {"/api/v1": "/api/v1/info", "/metrics": "/metrics"}
 _WILDCARDS = ("0.0.0.0", "[::]")
 
@@ -51,7 +54,8 @@ _WILDCARDS = ("0.0.0.0", "[::]")
     help="Receive OTLP over gRPC. Default: if the extra `grpc` is installed.",
 )
 @click.option("--no-receiver", is_flag=True, help="Receive nothing: the file is only read.")
-@click.option("--no-api", is_flag=True, help="Do not serve the API, /api/v1.")
+@click.option("--no-api", is_flag=True, help="Serve neither the API, /api/v1, nor the page, which needs it.")
+@click.option("--no-page", is_flag=True, help="Do not serve the page for browsers, /.")
 @click.option("--no-metrics", is_flag=True, help="Do not serve the page for Prometheus, /metrics.")
 @click.option(
     "--tools/--no-tools",
@@ -87,6 +91,7 @@ def serve(
     has_grpc: bool | None,
     no_receiver: bool,
     no_api: bool,
+    no_page: bool,
     no_metrics: bool,
     has_tools: bool | None,
     largest_request: int,
@@ -124,6 +129,7 @@ def serve(
         has_receiver=not no_receiver,
         has_grpc=has_grpc,
         has_api=not no_api,
+        has_page=not no_page,
         has_metrics=not no_metrics,
         has_tools=has_tools,
         limits=make_limits(largest_request * MIB, largest_unpacked * MIB),
@@ -156,6 +162,8 @@ def _show_start(server: TelemetryServer, path: str, policy: AccessPolicy, option
         lines.append(f"or gRPC: OTEL_EXPORTER_OTLP_ENDPOINT={url} OTEL_EXPORTER_OTLP_PROTOCOL=grpc")
     if policy.needs_token:
         lines.append("with a token: OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN")
+    if options.has_page and options.has_api:
+        lines.append(f"to look: {urls[0]}/")
     if readable := [f"{urls[0]}{page}" for part, page in _READ.items() if part in server.paths]:
         lines.append(f"to read: {', '.join(readable)}")
     if "/mcp" in server.paths:

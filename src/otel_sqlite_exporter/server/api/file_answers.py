@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -18,14 +15,14 @@ from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.query.limits.comparison import compare_sessions
 from otel_sqlite_exporter.query.otlp_export import read_export
 from otel_sqlite_exporter.query.overview import read_overview
-from otel_sqlite_exporter.query.pages import decode_json, field_types, quote_formula
-from otel_sqlite_exporter.query.reading import fetch, find_page
+from otel_sqlite_exporter.query.pages import decode_json
+from otel_sqlite_exporter.query.reading import fetch
 from otel_sqlite_exporter.query.sandbox.bounded_statement import run_bounded_statement
 from otel_sqlite_exporter.query.sandbox.statement_limits import StatementLimits
 from otel_sqlite_exporter.query.sql_builder import Select
 from otel_sqlite_exporter.server.api.api_answers import DataAnswer, StreamedAnswer
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
-from otel_sqlite_exporter.server.api.list_answers import LISTED
+from otel_sqlite_exporter.server.api.csv_rows import write_list
 from otel_sqlite_exporter.sql.texts import read_query
 
 _PAGE = 500
@@ -95,7 +92,7 @@ def export_records(backend: ApiBackend, arguments: Arguments) -> StreamedAnswer:
         if "signal" in filters:
             raise FilterError("signal", "only an export as otlp has it: give of=spans or of=logs")
         name = of or "spans"
-        return StreamedAnswer("text/csv; charset=utf-8", _write_csv(backend, name, filters), f"{name}.csv")
+        return StreamedAnswer("text/csv; charset=utf-8", write_list(backend, name, filters), f"{name}.csv")
     for other in sorted(filters.keys() - {*_OF_OTLP} | ({"of"} if of is not None else set())):
         raise FilterError(other, f"an export as otlp has no such argument: give {', '.join(_OF_OTLP)}, or format=csv")
     for name in ("session_id", "trace_id"):
@@ -105,27 +102,6 @@ def export_records(backend: ApiBackend, arguments: Arguments) -> StreamedAnswer:
             filters[name] = filters[name][0]
     lines = read_export(backend.file, **filters)
     return StreamedAnswer("application/x-ndjson", (line.content + b"\n" for line in lines), "export.jsonl")
-
-
-def _write_csv(backend: ApiBackend, name: str, filters: Mapping[str, Any]) -> Iterator[bytes]:
-    """Yield CSV (RFC 4180): a line of column names, and a line for each row, the oldest first. A text that a
-    spreadsheet would take for a formula has a quote before it."""
-    view = LISTED[name]
-    columns = tuple(field_types(view.row_type))
-    page = backend.file.read(find_page, view, filters, _PAGE, None, False, with_total=False)
-    yield _encode_lines([columns])
-    while page.records:
-        yield _encode_lines([[getattr(row, column) for column in columns] for row in page])
-        if page.cursor is None:
-            return
-        page = backend.file.read(find_page, view, filters, _PAGE, page.cursor, False, with_total=False)
-
-
-def _encode_lines(rows: list[Any]) -> bytes:
-    text = io.StringIO()
-    guarded = [[quote_formula(cell) + cell if isinstance(cell, str) else cell for cell in row] for row in rows]
-    csv.writer(text).writerows(guarded)
-    return text.getvalue().encode()
 
 
 def run_sql(backend: ApiBackend, arguments: Arguments) -> DataAnswer:

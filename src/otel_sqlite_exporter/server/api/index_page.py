@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`/` and `/api/v1`: where everything else is, as JSON with links."""
+"""`/api/v1`, and `/` of a server without the page: where everything else is, as JSON with links."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from starlette.routing import BaseRoute, Route
 from otel_sqlite_exporter.server.server_context import ServerContext
 from otel_sqlite_exporter.version import __version__
 
-_API = "/api/v1"
 _LINKS = {
     "info": ("/api/v1/info", "what the file holds"),
     "sessions": ("/api/v1/sessions", "the sessions"),
@@ -24,8 +23,8 @@ _LINKS = {
 }
 
 
-def make_routes(context: ServerContext) -> list[BaseRoute]:
-    """Return the route of `/`, and that of `/api/v1` where the API is on. Both answer the same."""
+def make_routes(context: ServerContext, path: str = "/") -> list[BaseRoute]:
+    """Return the route of `path`."""
     parts = (*context.paths, "/readyz")
     links = [
         {"name": name, "href": href, "title": title}
@@ -37,4 +36,4 @@ def make_routes(context: ServerContext) -> list[BaseRoute]:
     async def answer(request: Request) -> Response:
         return JSONResponse(index)
 
-    return [Route(path, answer, methods=["GET"]) for path in ("/", _API) if path in context.paths]
+    return [Route(path, answer, methods=["GET"])]

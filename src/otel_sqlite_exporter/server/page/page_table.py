@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every page, once. The routing, the checks of arguments and the table of docs/page.md come from here."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from otel_sqlite_exporter.server.page.lists import list_pages
+from otel_sqlite_exporter.server.page.page_answers import PageRoute
+
+PAGES: tuple[PageRoute, ...] = (*list_pages.PAGES,)
+
+
+class MenuEntry(NamedTuple):
+    """A page that every page leads to."""
+
+    path: str
+    label: str
+
+
+MENU: tuple[MenuEntry, ...] = tuple(
+    MenuEntry(path, label)
+    for path, label in (
+        ("/", "Overview"),
+        ("/sessions", "Sessions"),
+        ("/traces", "Traces"),
+        ("/calls", "Calls"),
+        ("/tools", "Tools"),
+        ("/logs", "Logs"),
+        ("/reports", "Reports"),
+        ("/search", "Search"),
+        ("/compare", "Compare"),
+        ("/services", "Services"),
+        ("/sql", "SQL"),
+        ("/connect", "Connect"),
+        ("/health", "Health"),
+    )
+    if path in {page.path for page in PAGES}
+)

@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every page runs. Each module does its part only where the page has what it is about.
