@@ -6,7 +6,7 @@ from __future__ import annotations
 import html
 import re
 
-from otel_sqlite_exporter.show.visible_text import split_visible, write_escape
+from otel_sqlite_exporter.show.visible_text import split_visible, write_escape, write_visible
 
 HIDDEN_CLASS = "hidden-character"
 """The class of the elements that stand for hidden characters."""
@@ -55,7 +55,7 @@ def _mark(one: str, name: str) -> str:
 
 def _write_value(value: str) -> str:
     """Return the value of an attribute, which can hold no element: with escapes in place of hidden characters."""
-    return "".join(html.escape(part if name is None else write_escape(part)) for part, name in split_visible(value))
+    return html.escape(write_visible(value))
 
 
 def _check(name: str) -> str:
