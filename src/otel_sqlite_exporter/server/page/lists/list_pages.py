@@ -31,10 +31,4 @@ PAGES: tuple[PageRoute, ...] = (
         ("rows",),
         _read_table,
     ),
-    PageRoute(
-        "/",
-        "The newest sessions.",
-        "session_list.html",
-        lambda backend, arguments: _read_sessions(backend, {"limit": 50}),
-    ),
 )
