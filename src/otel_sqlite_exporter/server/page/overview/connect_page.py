@@ -11,6 +11,7 @@ from otel_sqlite_exporter.connect.agent_profiles import PROFILES, AgentProfile, 
 from otel_sqlite_exporter.connect.settings_text import write_settings
 from otel_sqlite_exporter.errors import MissingFileError
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
+from otel_sqlite_exporter.query.summaries import LogSummary, SpanSummary
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.page.page_answers import PageContent
 from otel_sqlite_exporter.storage.identity import name_command
@@ -91,12 +92,11 @@ def _list_arrivals(database: TelemetryDatabase) -> list[Arrival]:
     """Return the newest record of each service in the last 15 minutes, the newest first."""
     since = time.time_ns() - _RECENT_NS
     try:
-        records = [
-            *database.find_spans(since=since, limit=_LOOKED_AT),
-            *database.find_logs(since=since, limit=_LOOKED_AT),
-        ]
+        spans = database.find_spans(since=since, limit=_LOOKED_AT).records
+        logs = database.find_logs(since=since, limit=_LOOKED_AT).records
     except MissingFileError:
         return []
+    records: list[SpanSummary | LogSummary] = [*spans, *logs]
     newest: dict[str, Arrival] = {}
     for record in sorted(records, key=lambda one: one.start_time_unix_nano, reverse=True):
         newest.setdefault(record.service_name, Arrival(record.start_time, record.service_name, record.session_id))
