@@ -31,7 +31,7 @@ def escape_html(text: str) -> Html:
 
 def element(name: str, /, *children: object, **attributes: object) -> Html:
     """Return an element of HTML or SVG. A child that is no HTML is text, which is escaped, and None is left out, as are
-    attributes that are None. An underscore in the name of an attribute is a hyphen, one at its end is dropped: `class_`.
+    attributes that are None. An underscore in the name of an attribute is a hyphen; one at its end is dropped.
 
     Raises:
         ValueError: The name is that of a script, a style or a handler of events, or none that HTML has.

@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from markupsafe import Markup
-
 from otel_sqlite_exporter.error_reasons import find_reason
 from otel_sqlite_exporter.query.filter_values import parse_time
 from otel_sqlite_exporter.query.overview import measure_file
@@ -18,10 +16,12 @@ from otel_sqlite_exporter.query.reading import fetch
 from otel_sqlite_exporter.query.reports import ReportResult
 from otel_sqlite_exporter.query.sql_builder import Select
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
-from otel_sqlite_exporter.server.page.charts.svg_bars import Stack, make_stacked_bars
+from otel_sqlite_exporter.server.page.charts.chart_values import Stack
+from otel_sqlite_exporter.server.page.charts.svg_bars import make_stacked_bars
 from otel_sqlite_exporter.server.page.overview.health_page import read_health
 from otel_sqlite_exporter.server.page.page_answers import PageContent
 from otel_sqlite_exporter.server.page.page_links import link_call, link_page, link_trace
+from otel_sqlite_exporter.show.html_text import Html
 from otel_sqlite_exporter.show.units import format_tokens
 from otel_sqlite_exporter.sql.texts import read_query
 
@@ -132,7 +132,7 @@ def _join_days(tokens: ReportResult, cost: ReportResult) -> list[DayUse]:
     ]
 
 
-def _draw_use(use: Sequence[DayUse]) -> Markup:
+def _draw_use(use: Sequence[DayUse]) -> Html:
     """Return the tokens of each day by model as columns. The page has the numbers as a table."""
     stacks = [Stack(day.day[5:], day.tokens) for day in use]
     return make_stacked_bars(stacks, caption="Tokens a day, by model", format=_format_tokens, with_numbers=False)
