@@ -38,5 +38,4 @@ PAGES: tuple[PageRoute, ...] = (
     _page("calls", "Model calls, the newest first, or the slowest, or the dearest."),
     _page("tools", "Tool executions, the newest first."),
     _page("logs", "Log records, the newest first."),
-    _page("sessions", "The newest sessions.")._replace(path="/"),
 )
