@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import orjson
 from markupsafe import Markup, escape
 
 from otel_sqlite_exporter.error_reasons import find_reason
@@ -15,6 +14,7 @@ from otel_sqlite_exporter.query.conversations.turn_window import TurnWindow, rea
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, SessionSummary, ToolInteractionSummary
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.page.page_links import link_call, link_page, link_session
+from otel_sqlite_exporter.server.page.session.lane_chart import shorten_name
 
 TURNS_OF_A_PAGE = 50
 _USER = "user"
@@ -72,9 +72,9 @@ def _show_turn(turn: CallTurn | ToolTurn, start_unix_nano: int) -> ShownTurn:
     return ShownTurn(
         kind=kind,
         key=f"{kind}-{row.id}",
-        name=(row.model if isinstance(row, LLMInteractionSummary) else row.tool_name) or row.name,
+        name=shorten_name((row.model if isinstance(row, LLMInteractionSummary) else row.tool_name) or row.name),
         link=link_call(row.id) if is_call else link_page(f"/tools/{row.id}"),
-        agent=row.agent_name,
+        agent=shorten_name(row.agent_name) if row.agent_name else None,
         row=row,
         offset_ms=(row.start_time_unix_nano - start_unix_nano) / 1e6,
         reason=find_reason(row.error_message, row.error_type) or row.error_type,
@@ -88,7 +88,7 @@ def _show_turn(turn: CallTurn | ToolTurn, start_unix_nano: int) -> ShownTurn:
 
 def _list_raw(row: LLMInteractionSummary | ToolInteractionSummary) -> Iterator[tuple[str, Markup]]:
     """Yield what a row holds, with the name of its column: every character as it is stored, escaped for HTML only."""
-    columns = ("arguments", "result")
+    columns: Sequence[str] = ("arguments", "result")
     if isinstance(row, LLMInteractionSummary):
         columns = ("system_instructions", "prompt", "completion")
     for column in columns:

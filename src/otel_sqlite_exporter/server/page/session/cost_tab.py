@@ -13,6 +13,7 @@ from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, SessionS
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.record_answers import sum_usage
 from otel_sqlite_exporter.server.page.page_links import link_call
+from otel_sqlite_exporter.server.page.session.lane_chart import shorten_name
 
 CALLS_OF_A_PAGE = 1_000
 _COLUMNS = (
@@ -33,6 +34,7 @@ class CallCost(NamedTuple):
 
     call: LLMInteractionSummary
     name: str
+    agent: str | None
     link: str
     offset_ms: float
     new: int
@@ -75,7 +77,8 @@ def list_costs(calls: Sequence[LLMInteractionSummary], start_unix_nano: int) -> 
         costs.append(
             CallCost(
                 call=call,
-                name=call.model or call.name,
+                name=shorten_name(call.model or call.name),
+                agent=shorten_name(call.agent_name) if call.agent_name else None,
                 link=link_call(call.id),
                 offset_ms=(call.start_time_unix_nano - start_unix_nano) / 1e6,
                 new=new,

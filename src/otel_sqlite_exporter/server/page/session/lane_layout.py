@@ -15,7 +15,7 @@ class PlacedItem(NamedTuple):
     """What is drawn: its place across the chart, the agent that it is of, and the run of that agent."""
 
     extent: Extent
-    agent: str | None
+    agent: str
     run: Hashable
 
 
@@ -27,14 +27,14 @@ class Lane(NamedTuple):
         rows: The numbers of the items of each row, in order.
     """
 
-    agent: str | None
+    agent: str
     number: int
     rows: Sequence[Sequence[int]]
 
 
 def make_lanes(items: Sequence[PlacedItem]) -> list[Lane]:
     """Return the lanes of items that are in order of their begin. No two items of a row overlap."""
-    runs: dict[str | None, dict[Hashable, list[int]]] = {}
+    runs: dict[str, dict[Hashable, list[int]]] = {}
     for number, item in enumerate(items):
         runs.setdefault(item.agent, {}).setdefault(item.run, []).append(number)
     lanes: list[Lane] = []

@@ -15,6 +15,7 @@ from otel_sqlite_exporter.server.api.api_backend import ApiBackend
 from otel_sqlite_exporter.server.page.page_links import link_page, link_session
 
 _SHOWN_AGENTS = 12
+_LONGEST_AGENT = 200
 
 
 class HeadLink(NamedTuple):
@@ -30,7 +31,7 @@ class SessionHead(NamedTuple):
     Attributes:
         shared: What the sessions before and after it have in common with it: `user` or `service`.
         cached_tokens: Those of `input_tokens` that came from a cache; None: no call reports any.
-        agents: Those that made calls; `more_agents` others did too.
+        agents: Those that made calls, and whose names are no longer than a link may be; `more_agents` others did too.
     """
 
     session: SessionSummary
@@ -51,15 +52,16 @@ def read_head(backend: ApiBackend, session: SessionSummary) -> SessionHead:
     usage = backend.database.run_report("tokens", group_by=["agent"], session_id=session.session_id)
     rows = [dict(zip(usage.columns, row, strict=True)) for row in usage.rows]
     cached = [row["cached_input_tokens"] for row in rows if row["cached_input_tokens"] is not None]
-    agents = [row["agent"] for row in rows if row["agent"] is not None]
+    named = [row["agent"] for row in rows if row["agent"] is not None]
+    agents = [agent for agent in named if len(agent) <= _LONGEST_AGENT][:_SHOWN_AGENTS]
     return SessionHead(
         session=session,
         shared=shared,
         previous=previous,
         following=following,
         cached_tokens=sum(cached) if cached else None,
-        agents=agents[:_SHOWN_AGENTS],
-        more_agents=max(len(agents) - _SHOWN_AGENTS, 0),
+        agents=agents,
+        more_agents=len(named) - len(agents),
         links=[*_list_links(session.session_id, previous)],
         exports=[*_list_exports(session.session_id)],
     )

@@ -9,12 +9,17 @@ from typing import NamedTuple
 from otel_sqlite_exporter.error_reasons import find_reason
 from otel_sqlite_exporter.query.comparisons.span_folding import group_repeats
 from otel_sqlite_exporter.query.comparisons.step_skeletons import StepSkeleton
+from otel_sqlite_exporter.query.sessions.session_turns import SessionTurn
 from otel_sqlite_exporter.server.page.page_links import link_call, link_page, link_trace
 from otel_sqlite_exporter.server.page.session.lane_chart import (
+    find_status,
     find_waiting,
     key_step,
+    key_turn,
     name_step,
+    place_interval,
     place_step,
+    shorten_name,
     show_place,
 )
 from otel_sqlite_exporter.server.page.session.time_axis import TimeAxis
@@ -37,6 +42,7 @@ class StepRow(NamedTuple):
     key: str
     word: str
     name: str
+    agent: str | None
     link: str
     trace_link: str | None
     offset_ms: float
@@ -63,80 +69,79 @@ class StepFold(NamedTuple):
         return len(self.rows) > 1
 
 
-class Turn(NamedTuple):
-    """A trace with its steps on this page; without a trace, steps of records that name none.
+class TurnRow(NamedTuple):
+    """A turn with its steps on this page.
 
     Attributes:
         number: Among the turns of this page.
-        began_before: Its first steps are on a page before.
+        prompt: What the user asked, its first characters.
+        name: That of its traces.
+        traces: The names of its traces, with their links.
+        is_single: It is one step, which is also its whole trace.
+        is_open: Its steps are shown without a click.
     """
 
     number: int
-    trace: StepSkeleton | None
     key: str
+    prompt: str | None
     name: str
-    link: str | None
+    traces: Sequence[tuple[str, str]]
     offset_ms: float
-    bar: tuple[str, str] | None
+    duration_ms: float
+    status: str | None
+    bar: tuple[str, str]
     folds: Sequence[StepFold]
     calls: int
     tools: int
     failed: int
     tokens: int | None
     cost_usd: float | None
+    is_single: bool
     is_open: bool
-    began_before: bool
 
 
 def make_turns(
-    axis: TimeAxis, steps: Sequence[StepSkeleton], earlier: Sequence[StepSkeleton], start_unix_nano: int
-) -> list[Turn]:
-    """Return the turns of some steps, in order. `earlier` are the traces of steps that began before these."""
-    traces = {step.trace_id: step for step in (*earlier, *steps) if step.kind == "trace"}
-    before = {step.trace_id for step in earlier}
-    members: dict[str | None, list[StepSkeleton]] = {}
-    for step in steps:
-        of_turn = members.setdefault(step.trace_id, [])
-        if step.kind != "trace":
-            of_turn.append(step)
-    last = len(members)
-    turns = []
-    for number, (trace_id, of_turn) in enumerate(members.items(), 1):
-        turn = _make_turn(axis, number, traces.get(trace_id), of_turn, start_unix_nano)
-        is_open = last <= _OPEN_TURNS or number == last or turn.failed > 0
-        turns.append(turn._replace(is_open=is_open and bool(of_turn), began_before=trace_id in before))
-    return turns
+    axis: TimeAxis, turns: Sequence[SessionTurn], asked: Mapping[int, str], start_unix_nano: int
+) -> list[TurnRow]:
+    """Return the rows of some turns. `asked` are the texts of users by the ids of calls, for turns without a prompt."""
+    rows = []
+    for number, turn in enumerate(turns, 1):
+        row = _make_turn(axis, number, turn, asked, start_unix_nano)
+        is_open = len(turns) <= _OPEN_TURNS or number == len(turns) or row.failed > 0
+        rows.append(row._replace(is_open=is_open and bool(turn.steps)))
+    return rows
 
 
 def _make_turn(
-    axis: TimeAxis, number: int, trace: StepSkeleton | None, steps: Sequence[StepSkeleton], start_unix_nano: int
-) -> Turn:
-    first = trace or steps[0]
-    rows = [make_row(axis, step, start_unix_nano, first.start_time_unix_nano) for step in steps]
+    axis: TimeAxis, number: int, turn: SessionTurn, asked: Mapping[int, str], start_unix_nano: int
+) -> TurnRow:
+    steps = turn.steps
+    rows = [make_row(axis, step, start_unix_nano, turn.interval[0]) for step in steps]
     tokens = [count for step in steps if (count := step.tokens) is not None]
     costs = [step.cost_usd for step in steps if step.cost_usd is not None]
-    return Turn(
+    said = turn.prompt.text if turn.prompt else None
+    return TurnRow(
         number=number,
-        trace=trace,
-        key=key_step(trace) if trace else f"turn-{number}",
-        name=(trace.what if trace else None) or ("a trace of another session" if first.trace_id else "no trace"),
-        link=link_trace(first.trace_id) if first.trace_id else None,
-        offset_ms=(first.start_time_unix_nano - start_unix_nano) / 1e6,
-        bar=show_place(place_step(axis, trace)) if trace else None,
+        key=key_turn(turn),
+        prompt=said or next((asked[step.id] for step in steps if step.kind == "llm" and step.id in asked), None),
+        name=shorten_name(", ".join(dict.fromkeys(trace.what or "?" for trace in turn.traces)) or "steps"),
+        traces=[(name_step(trace), link_trace(trace.trace_id)) for trace in turn.traces if trace.trace_id],
+        offset_ms=(turn.interval[0] - start_unix_nano) / 1e6,
+        duration_ms=(turn.interval[1] - turn.interval[0]) / 1e6,
+        status=find_status(turn),
+        bar=show_place(place_interval(axis, turn.interval)),
         folds=[*_fold(rows)],
         calls=sum(step.kind == "llm" for step in steps),
         tools=sum(step.kind == "tool" for step in steps),
         failed=sum(step.status == "error" for step in steps),
         tokens=sum(tokens) if tokens else None,
         cost_usd=sum(costs) if costs else None,
+        is_single=len(steps) == 1 and [trace.span_id for trace in turn.traces] == [steps[0].span_id],
         is_open=True,
-        began_before=False,
     )
 
 
-def make_row(
-    axis: TimeAxis, step: StepSkeleton, start_unix_nano: int, turn_unix_nano: int | None = None
-) -> StepRow:
+def make_row(axis: TimeAxis, step: StepSkeleton, start_unix_nano: int, turn_unix_nano: int | None = None) -> StepRow:
     """Return the row of a call, an agent or a tool, in a session and in a turn that began then."""
     extent = place_step(axis, step)
     waited = min(axis.place(find_waiting(step)[1]), extent[1])
@@ -145,6 +150,7 @@ def make_row(
         key=key_step(step),
         word=_WORDS[step.kind],
         name=name_step(step),
+        agent=shorten_name(step.agent_name) if step.agent_name else None,
         link=link_page(f"/tools/{step.id}") if step.kind == "tool" else link_call(step.id),
         trace_link=link_trace(step.trace_id, span=step.span_id) if step.trace_id and step.span_id else None,
         offset_ms=(step.start_time_unix_nano - start_unix_nano) / 1e6,

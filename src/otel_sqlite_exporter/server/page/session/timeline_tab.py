@@ -14,7 +14,9 @@ from otel_sqlite_exporter.query.comparisons.step_skeletons import (
     read_traces,
 )
 from otel_sqlite_exporter.query.sessions.agent_runs import read_agent_runs
+from otel_sqlite_exporter.query.sessions.session_turns import SessionTurn, split_turns
 from otel_sqlite_exporter.query.sessions.time_shares import Interval, TimeShares, share_time
+from otel_sqlite_exporter.query.sessions.user_prompts import read_asked, read_user_prompts
 from otel_sqlite_exporter.query.summaries import SessionSummary
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.page.page_answers import CsvTable
@@ -25,6 +27,8 @@ from otel_sqlite_exporter.server.page.session.time_axis import TimeAxis
 
 STEPS_OF_A_PAGE = 1_000
 _SLOWEST = 5
+_ASKED_TURNS = 100
+"""The turns of a page of which the first call is read, to show what the user asked."""
 _SHARES = {
     "model": "model calls",
     "tools": "tools",
@@ -46,25 +50,27 @@ class ShownShare(NamedTuple):
 
 class _Read(NamedTuple):
     window: StepWindow
-    earlier: Sequence[StepSkeleton]
+    turns: Sequence[SessionTurn]
     runs: Sequence[str | None]
+    asked: Mapping[int, str]
 
 
 def read_timeline_tab(backend: ApiBackend, session: SessionSummary, arguments: Arguments) -> Mapping[str, Any]:
     """Return what the timeline shows of a session: up to 1,000 steps, from `first` on."""
-    first = arguments.get("first", 0)
-    window, earlier, runs = backend.file.read(_read, session.session_id, first)
-    steps, start = window.steps, session.start_time_unix_nano
+    first, start = arguments.get("first", 0), session.start_time_unix_nano
+    window, turns, runs, asked = backend.file.read(_read, session, first)
+    inside = [step for step in window.steps if step.kind != "trace"]
     whole = find_extent(session, window)
-    axis = TimeAxis(whole, _list_intervals((*steps, *earlier)))
-    calls = [step for step in steps if step.kind in ("llm", "tool") and step.duration_ms is not None]
-    slowest = sorted(calls, key=lambda step: step.duration_ms or 0, reverse=True)[:_SLOWEST]
+    axis = TimeAxis(whole, [*(turn.interval for turn in turns), *_list_intervals(inside)])
+    timed = [step for step in inside if step.kind in ("llm", "tool") and step.duration_ms is not None]
+    slowest = sorted(timed, key=lambda step: step.duration_ms or 0, reverse=True)[:_SLOWEST]
+    unnamed = session.service_name or "session"
     return {
         "window": window,
-        "shares": list_shares(share_steps(whole, (*steps, *earlier))),
+        "shares": list_shares(share_steps(whole, inside, [turn.interval for turn in turns])),
         "duration_ms": (whole[1] - whole[0]) / 1e6,
-        "chart": make_chart(axis, steps, runs, start, session.service_name or "session") if steps else None,
-        "turns": make_turns(axis, steps, earlier, start),
+        "chart": make_chart(axis, turns, inside, runs, start_unix_nano=start, unnamed=unnamed) if turns else None,
+        "turns": make_turns(axis, turns, asked, start),
         "slowest": [make_row(axis, step, start) for step in slowest],
         "previous_page": link_session(session.session_id, first=_place_before(first)) if first else None,
         "next_page": _link_next(session, window),
@@ -91,16 +97,13 @@ def find_extent(session: SessionSummary, window: StepWindow) -> Interval:
     return begin, max(begin, end)
 
 
-def share_steps(whole: Interval, steps: Sequence[StepSkeleton]) -> TimeShares:
-    """Return where the time of some steps went."""
-
-    def find(kind: str) -> Iterator[Interval]:
-        return ((step.start_time_unix_nano, step.end_time_unix_nano) for step in steps if step.kind == kind)
-
+def share_steps(whole: Interval, steps: Sequence[StepSkeleton], turns: Sequence[Interval]) -> TimeShares:
+    """Return where the time of some steps went, in these turns."""
+    calls = [step for step in steps if step.kind == "llm"]
     tools = [step for step in steps if step.kind == "tool"]
     ran = [(find_waiting(tool)[1], tool.end_time_unix_nano) for tool in tools]
     waited = [find_waiting(tool) for tool in tools]
-    return share_time(whole, model=find("llm"), tools=ran, waiting=waited, turns=find("trace"))
+    return share_time(whole, model=_list_intervals(calls), tools=ran, waiting=waited, turns=turns)
 
 
 def list_shares(shares: TimeShares) -> list[ShownShare]:
@@ -114,14 +117,19 @@ def list_shares(shares: TimeShares) -> list[ShownShare]:
     return shown
 
 
-def _read(connection: sqlite3.Connection, session_id: str, first: int) -> _Read:
-    window = read_step_window(connection, session_id, first=first, limit=STEPS_OF_A_PAGE)
+def _read(connection: sqlite3.Connection, session: SessionSummary, first: int) -> _Read:
+    window = read_step_window(connection, session.session_id, first=first, limit=STEPS_OF_A_PAGE)
     shown = {step.trace_id for step in window.steps if step.kind == "trace"}
     missing = [step.trace_id for step in window.steps if step.trace_id is not None and step.trace_id not in shown]
-    keys = [(step.trace_id or "", step.span_id or "") for step in window.steps]
-    inside = [key for key, step in zip(keys, window.steps, strict=True) if step.kind != "trace" and all(key)]
-    runs = read_agent_runs(connection, inside)
-    return _Read(window, read_traces(connection, missing), [runs.get(key) for key in keys])
+    whole = find_extent(session, window)
+    prompts = read_user_prompts(connection, session.session_id, whole)
+    turns = split_turns(window.steps, read_traces(connection, missing), prompts)
+    keys = [(step.trace_id or "", step.span_id or "") for step in window.steps if step.kind != "trace"]
+    runs = read_agent_runs(connection, filter(all, keys))
+    silent = [turn for turn in turns if turn.prompt is None or turn.prompt.text is None][:_ASKED_TURNS]
+    firsts = [next((step.id for step in turn.steps if step.kind == "llm"), None) for turn in silent]
+    asked = read_asked(connection, [id for id in firsts if id is not None])
+    return _Read(window, turns, [runs.get(key) for key in keys], asked)
 
 
 def _list_intervals(steps: Sequence[StepSkeleton]) -> Iterator[Interval]:
