@@ -13,9 +13,9 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from otel_sqlite_exporter.error_texts import escape
 from otel_sqlite_exporter.server.page import page_links
 from otel_sqlite_exporter.server.page.static_files import link_static
+from otel_sqlite_exporter.show.visible_text import escape
 from otel_sqlite_exporter.version import __version__
 
 _MACROS = "macros/"
