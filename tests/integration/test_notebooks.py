@@ -17,7 +17,7 @@ from otel_sqlite_exporter import SQLiteSpanExporter, TelemetryDatabase
 from otel_sqlite_exporter.query import summaries
 from otel_sqlite_exporter.query.notebooks.notebook_chats import ChatText, ChatTurn, show_chat
 from otel_sqlite_exporter.query.notebooks.notebook_rows import SEARCH_COLUMNS, VIEW_COLUMNS
-from otel_sqlite_exporter.query.pages import field_types
+from otel_sqlite_exporter.query.pages import ViewRow, field_types
 from otel_sqlite_exporter.query.reports import REPORTS
 from otel_sqlite_exporter.query.search import SearchHit
 from tests.html_reader import HtmlReader
@@ -93,7 +93,7 @@ def test_what_was_recorded_does_nothing(hostile: TelemetryDatabase) -> None:
         if getattr(value, "VIEW", "") and value.__module__ == summaries.__name__
     ],
 )
-def test_the_columns_that_are_shown_exist(row_type: type[summaries.ViewRow]) -> None:
+def test_the_columns_that_are_shown_exist(row_type: type[ViewRow]) -> None:
     assert {*VIEW_COLUMNS[row_type.VIEW]} <= {*field_types(row_type)}
     assert {*SEARCH_COLUMNS} <= {*field_types(SearchHit)}
 

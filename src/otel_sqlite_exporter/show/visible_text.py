@@ -60,6 +60,14 @@ def escape(text: str, keep: str = "") -> str:
     return "".join(one if one.isprintable() or one in keep else write_escape(one) for one in text)
 
 
+def write_visible(text: str) -> str:
+    """Return a text for HTML as plain text, which may stand in an attribute too: with escapes for what is hidden
+    there."""
+    if text.isprintable() and text.isascii():
+        return text
+    return "".join(part if name is None else write_escape(part) for part, name in split_visible(text))
+
+
 def write_escape(one: str) -> str:
     r"""Return the escape of a character as Python writes it: `\x1b`, `\u202e`."""
     return one.encode("unicode_escape").decode()

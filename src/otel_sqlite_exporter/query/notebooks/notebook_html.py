@@ -55,22 +55,23 @@ def make_note(text: str) -> Html:
 def make_facts(facts: Iterable[tuple[str, NotebookCell]]) -> Html:
     """Return names and values, each pair in a row."""
     rows = (
-        element("tr", element("th", element("div", name, align="left"), scope="row"), _make_cell(cell))
+        element("tr", element("th", _align(NotebookCell(name)), scope="row"), element("td", _align(cell)))
         for name, cell in facts
     )
     return element("table", element("tbody", *rows))
 
 
-def make_table(headings: Sequence[str], rows: Iterable[Sequence[NotebookCell]], most: int) -> tuple[Html, int]:
+def make_table(headings: Sequence[NotebookCell], rows: Iterable[Sequence[NotebookCell]], most: int) -> tuple[Html, int]:
     """Return a table of the first rows, at most `most`, and how many they are."""
-    head = element("tr", *(element("th", heading, scope="col") for heading in headings))
-    body, shown = join_bounded((element("tr", *map(_make_cell, row)) for row in rows), most)
+    head = element("tr", *(element("th", _align(heading), scope="col") for heading in headings))
+    lines = (element("tr", *(element("td", _align(cell)) for cell in row)) for row in rows)
+    body, shown = join_bounded(lines, most)
     return element("table", element("thead", head), element("tbody", body)), shown
 
 
-def _make_cell(cell: NotebookCell) -> Html:
+def _align(cell: NotebookCell) -> Html:
     content = cell.content
     if content is not None and not isinstance(content, Html):
         content = cut_text(content, LARGEST_CELL)
     # Jupyter aligns every cell at the right; what is in an element of its own is aligned as that says.
-    return element("td", element("div", content, align="right" if cell.is_right else "left"))
+    return element("div", content, align="right" if cell.is_right else "left")

@@ -14,7 +14,7 @@ from otel_sqlite_exporter.query.notebooks.notebook_html import (
     make_title,
 )
 from otel_sqlite_exporter.show.html_text import Html, join_html
-from otel_sqlite_exporter.show.units import format_cost, format_count, format_ms, format_number
+from otel_sqlite_exporter.show.units import format_cost, format_count, format_ms, format_number, format_time
 
 MOST_ROWS = 100
 VIEW_COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -45,6 +45,7 @@ VIEW_COLUMNS: Mapping[str, tuple[str, ...]] = {
 SEARCH_COLUMNS = ("start_time", "kind", "what", "column", "snippet", "matches", "session_id", "span_id", "trace_id")
 _UNPRICED = ("unpriced_calls", "is_unpriced")
 """The columns that say of how many calls the cost of a row is unknown."""
+_TIMES = ("_time", "_timestamp")
 _TITLES = {"complete_llm_interactions": "model calls", "complete_tool_interactions": "tool executions"}
 
 
@@ -55,9 +56,12 @@ def show_page(view: str, rows: Sequence[Any], told: str) -> Html:
 
 def show_row(view: str, row: Any) -> Html:
     """Return one row of a view as names and values."""
-    facts = ((_name(column), _make_cell(column, row, _get)) for column in VIEW_COLUMNS[view])
-    title = make_title(_TITLES.get(view, view).removesuffix("s"))
-    return join_html(title, make_facts([(name, cell) for name, cell in facts if cell.content is not None]))
+    facts = []
+    for column in VIEW_COLUMNS[view]:
+        value = _get(row, column)
+        content = value if isinstance(value, str) else _make_cell(column, row, _get).content
+        facts += [(_name(column), NotebookCell(content))] if content is not None else []
+    return join_html(make_title(_TITLES.get(view, view).removesuffix("s")), make_facts(facts))
 
 
 def show_hits(hits: Sequence[Any], told: str, note: str | None) -> Html:
@@ -81,8 +85,10 @@ def _show_rows(
     """Return a table of the columns that any of the rows has a value of."""
     first = rows[:MOST_ROWS]
     known = [column for column in dict.fromkeys(columns) if any(read(row, column) is not None for row in first)]
-    cells = ([_make_cell(column, row, read) for column in known] for row in first)
-    table, shown = make_table([_name(column) for column in known], cells, MOST_ROWS)
+    cells = [[_make_cell(column, row, read) for column in known] for row in first]
+    numbers = [any(cell.is_right for cell in column) for column in zip(*cells, strict=True)]
+    headings = [NotebookCell(_name(column), is_right) for column, is_right in zip(known, numbers, strict=True)]
+    table, shown = make_table(headings, cells, MOST_ROWS)
     if not rows:
         return make_title(title, f"({told})")
     rest = [make_note(f"The first {shown} of these {format_count(len(rows))} rows.")] if shown < len(rows) else []
@@ -96,7 +102,7 @@ def _name(column: str) -> str:
 def _make_cell(column: str, row: Any, read: Callable[[Any, str], Any]) -> NotebookCell:
     value = read(row, column)
     if value is None or isinstance(value, str):
-        return NotebookCell(value)
+        return NotebookCell(format_time(value) if value and column.endswith(_TIMES) else value)
     if column == "cost_usd":
         unpriced = next((number for name in _UNPRICED if (number := read(row, name)) is not None), 0)
         return NotebookCell(format_cost(value, unpriced), is_right=True)

@@ -25,6 +25,11 @@ _INDENT = "\u2003"
 _WIDTH, _UNITS, _SHORTEST = 200, 1_000, 5
 _COLOURS = {"ok": "#4477aa", "error": "#cc3311", "running": "#ee7733"}
 _OTHER_COLOUR = "#888888"
+_HEADINGS = (
+    *(NotebookCell("name"), NotebookCell("when"), NotebookCell("after", is_right=True)),
+    *(NotebookCell("duration", is_right=True), NotebookCell("status"), NotebookCell("tokens", is_right=True)),
+    NotebookCell("service"),
+)
 
 
 class SpanLine(NamedTuple):
@@ -45,8 +50,7 @@ def show_trace(
     trace_id: str, facts: Mapping[str, str | None], duration_ms: float, spans: Iterable[SpanLine], total: int
 ) -> Html:
     """Return a trace as names and values, and its first spans as a tree."""
-    headings = ("name", "when", "after", "duration", "status", "tokens", "service")
-    table, shown = make_table(headings, (_make_cells(span, duration_ms) for span in spans), MOST_SPANS)
+    table, shown = make_table(_HEADINGS, (_make_cells(span, duration_ms) for span in spans), MOST_SPANS)
     known = [(name, NotebookCell(value)) for name, value in facts.items() if value is not None]
     rest = [make_note(f"The first {shown} of {format_count(total)} spans.")] if shown < total else []
     return join_html(make_title(f"trace {trace_id}"), make_facts(known), table, *rest)

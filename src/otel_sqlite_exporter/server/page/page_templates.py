@@ -16,12 +16,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from otel_sqlite_exporter.server.page import page_links
 from otel_sqlite_exporter.server.page.messages.message_html import render_messages, render_value
 from otel_sqlite_exporter.server.page.static_files import link_static
-from otel_sqlite_exporter.show.visible_text import escape
+from otel_sqlite_exporter.show import units
+from otel_sqlite_exporter.show.html_text import escape_html
+from otel_sqlite_exporter.show.visible_text import write_visible
 from otel_sqlite_exporter.version import __version__
 
 _MACROS = "macros/"
 """The folder of templates whose macros all templates may call: those of `macros/ui.html` as `ui.NAME`."""
-_KEPT = "\n\t\u200c\u200d\xa0\u2002\u2003\u2009\u200a\u202f\u3000"
 
 
 def make_environment() -> Environment:
@@ -45,17 +46,36 @@ def make_environment() -> Environment:
         render_value=render_value,
         version=__version__,
     )
+    environment.filters.update(
+        ms=units.format_ms,
+        cost=units.format_cost,
+        bytes=units.format_bytes,
+        count=units.format_count,
+        tokens=units.format_tokens,
+        number=units.format_number,
+        visible=escape_html,
+    )
     for name in environment.list_templates(filter_func=lambda name: name.startswith(_MACROS)):
-        module: Any = environment.get_template(name).module
-        environment.globals[name.removeprefix(_MACROS).removesuffix(".html")] = module
+        environment.globals[name.removeprefix(_MACROS).removesuffix(".html")] = _Macros(environment, name)
     return environment
+
+
+class _Macros:
+    """The macros of one template. It is loaded when it is first used, so macros may call those of each other file."""
+
+    def __init__(self, environment: Environment, name: str) -> None:
+        self._environment = environment
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._environment.get_template(self._name).module, name)
 
 
 def _finalize(value: Any) -> Any:
     """Return what is printed for a value: nothing for None, and texts without hidden characters."""
     if value is None:
         return ""
-    return escape(value, _KEPT) if type(value) is str else value
+    return write_visible(value) if type(value) is str else value
 
 
 def render(environment: Environment, template: str, values: Mapping[str, Any], part: str | None = None) -> str:
