@@ -22,13 +22,13 @@ _IMPOSSIBLE = re.compile("[\0\r\ud800-\udfff]")
 def render_exact(message: Any, allowance: PageAllowance) -> Html:
     """Return a message with each text as it was recorded, and all else as JSON."""
     if not isinstance(message, Mapping) or not isinstance(message.get("parts"), list):
-        return _write_exact(message, allowance)
+        return write_exact(message, allowance)
     rest = {name: value for name, value in message.items() if name not in ("role", "parts")}
     role = element("span", str(message.get("role")), class_="message-role")
     return element(
         "div",
         element("div", role, class_="message-head"),
-        _write_exact(rest, allowance) if rest else None,
+        write_exact(rest, allowance) if rest else None,
         *(_render_part(part, allowance) for part in message["parts"]),
         class_="message message-raw",
     )
@@ -37,11 +37,12 @@ def render_exact(message: Any, allowance: PageAllowance) -> Html:
 def _render_part(part: Any, allowance: PageAllowance) -> Html:
     if isinstance(part, Mapping) and set(part) == {"type", "content"} and isinstance(part["content"], str):
         label = element("div", str(part["type"]), class_="part-label")
-        return join_html(label, _write_exact(part["content"], allowance))
-    return _write_exact(part, allowance)
+        return join_html(label, write_exact(part["content"], allowance))
+    return write_exact(part, allowance)
 
 
-def _write_exact(value: Any, allowance: PageAllowance) -> Html:
+def write_exact(value: Any, allowance: PageAllowance) -> Html:
+    """Return a value as exact text, and as JSON if it is no text."""
     text = value if isinstance(value, str) else lay_out(write_json(value), _MOST_LAID_OUT)[0]
     sent = allowance.take_characters(len(text))
     exact = _IMPOSSIBLE.sub(_replace, html.escape(text[:sent]))
