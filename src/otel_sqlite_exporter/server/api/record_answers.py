@@ -16,6 +16,7 @@ from otel_sqlite_exporter.query.otlp_export import ExportedLine, read_export
 from otel_sqlite_exporter.query.pages import ViewRow, decode_json
 from otel_sqlite_exporter.query.position_texts import decode_position, encode_position
 from otel_sqlite_exporter.query.reading import fetch
+from otel_sqlite_exporter.query.skeletons.span_marks import MOST_MARKS
 from otel_sqlite_exporter.query.skeletons.trace_skeleton import read_skeleton
 from otel_sqlite_exporter.query.sql_builder import Select, build_newest
 from otel_sqlite_exporter.query.timeline import read_timeline
@@ -82,7 +83,8 @@ def sum_usage(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
 def get_skeleton(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
     """Answer with a trace as columns."""
     skeleton = backend.file.read(read_skeleton, arguments["id"])
-    return DataAnswer(skeleton.to_dict(), total=len(skeleton))
+    note = None if skeleton.is_whole else f"of the events and log records of spans, {MOST_MARKS:,} are among the marks"
+    return DataAnswer(skeleton.to_dict(), total=len(skeleton), truncated=not skeleton.is_whole, note=note)
 
 
 def get_span(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
