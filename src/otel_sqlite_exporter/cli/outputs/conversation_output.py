@@ -9,7 +9,6 @@ from typing import Any
 
 from otel_sqlite_exporter.cli.formatting import (
     format_error_type,
-    format_ms,
     format_status,
     format_time,
     format_value,
@@ -22,6 +21,7 @@ from otel_sqlite_exporter.error_reasons import find_reason, strip_modules
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.query.conversations.conversation import CallTurn, Conversation, Message, ToolTurn, Turn
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, ToolInteractionSummary
+from otel_sqlite_exporter.show.units import format_ms
 
 _MOST = 2_000
 """Characters of a text that are shown without --full."""

@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from otel_sqlite_exporter.cli.formatting import Interval, Value, format_cost, format_ms, format_status
+from otel_sqlite_exporter.cli.formatting import Interval, Value, format_status
 from otel_sqlite_exporter.cli.table_model import Column, Table, make_facts
 from otel_sqlite_exporter.cli.tables import print_json_list, print_tables
 from otel_sqlite_exporter.error_reasons import find_reason
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.summaries import SpanSummary
 from otel_sqlite_exporter.query.trees import SpanNode, TraceTree, describe_node
+from otel_sqlite_exporter.show.units import format_cost, format_ms
 
 _SHORTEST_INTERVAL = 1 / 80
 """A bar of the least width, 10 characters, still shows an eighth of a character."""

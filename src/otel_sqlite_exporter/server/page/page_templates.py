@@ -13,14 +13,15 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from otel_sqlite_exporter.error_texts import escape
 from otel_sqlite_exporter.server.page import page_links
 from otel_sqlite_exporter.server.page.static_files import link_static
+from otel_sqlite_exporter.show import units
+from otel_sqlite_exporter.show.html_text import escape_html
+from otel_sqlite_exporter.show.visible_text import write_visible
 from otel_sqlite_exporter.version import __version__
 
 _MACROS = "macros/"
 """The folder of templates whose macros all templates may call: those of `macros/ui.html` as `ui.NAME`."""
-_KEPT = "\n\t\u200c\u200d\xa0\u2002\u2003\u2009\u200a\u202f\u3000"
 
 
 def make_environment() -> Environment:
@@ -42,6 +43,15 @@ def make_environment() -> Environment:
         link_static=link_static,
         version=__version__,
     )
+    environment.filters.update(
+        ms=units.format_ms,
+        cost=units.format_cost,
+        bytes=units.format_bytes,
+        count=units.format_count,
+        tokens=units.format_tokens,
+        number=units.format_number,
+        visible=escape_html,
+    )
     for name in environment.list_templates(filter_func=lambda name: name.startswith(_MACROS)):
         module: Any = environment.get_template(name).module
         environment.globals[name.removeprefix(_MACROS).removesuffix(".html")] = module
@@ -52,7 +62,7 @@ def _finalize(value: Any) -> Any:
     """Return what is printed for a value: nothing for None, and texts without hidden characters."""
     if value is None:
         return ""
-    return escape(value, _KEPT) if type(value) is str else value
+    return write_visible(value) if type(value) is str else value
 
 
 def render(environment: Environment, template: str, values: Mapping[str, Any], part: str | None = None) -> str:
