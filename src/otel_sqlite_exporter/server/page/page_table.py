@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from otel_sqlite_exporter.server.page.lists import list_pages
 from otel_sqlite_exporter.server.page.page_answers import PageRoute
+from otel_sqlite_exporter.server.page.trace import trace_pages
 
-PAGES: tuple[PageRoute, ...] = (*list_pages.PAGES,)
+PAGES: tuple[PageRoute, ...] = (*list_pages.PAGES, *trace_pages.PAGES)
 
 
 class MenuEntry(NamedTuple):
