@@ -9,6 +9,7 @@ from otel_sqlite_exporter.server.page.call import call_pages
 from otel_sqlite_exporter.server.page.lists import list_pages, search_pages, tool_pages
 from otel_sqlite_exporter.server.page.page_answers import PageRoute
 from otel_sqlite_exporter.server.page.session import session_pages
+from otel_sqlite_exporter.server.page.trace import trace_pages
 from otel_sqlite_exporter.server.page.whole_file import overview_pages
 
 PAGES: tuple[PageRoute, ...] = (
@@ -16,6 +17,7 @@ PAGES: tuple[PageRoute, ...] = (
     *list_pages.PAGES,
     *tool_pages.PAGES,
     *session_pages.PAGES,
+    *trace_pages.PAGES,
     *call_pages.PAGES,
     *search_pages.PAGES,
 )
