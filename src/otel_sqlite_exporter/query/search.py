@@ -16,6 +16,7 @@ from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.search_terms import GRAM, build_match, extract_text, fold, split_terms
 from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, TOOL_INTERACTIONS, AskableView, SearchFilter
 from otel_sqlite_exporter.query.filter_language.keyword_conditions import read_conditions
+from otel_sqlite_exporter.query.notebooks import notebook_rows
 from otel_sqlite_exporter.query.pages import ResultTable, read_columns
 from otel_sqlite_exporter.query.reading import fetch
 from otel_sqlite_exporter.query.sql_builder import build_newest, check_limit
@@ -85,6 +86,9 @@ class SearchResult(ResultTable, Sequence[SearchHit]):
     def to_columns(self) -> Mapping[str, tuple[type, Sequence[Any]]]:
         """Return the type and the values of each field."""
         return read_columns(SearchHit, self.hits)
+
+    def _repr_html_(self) -> str:
+        return notebook_rows.show_hits(self.hits, self.describe(), self.note)
 
 
 class _SearchedView(NamedTuple):

@@ -6,9 +6,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from otel_sqlite_exporter.server.page.lists import list_pages
+from otel_sqlite_exporter.server.page.overview import overview_pages
 from otel_sqlite_exporter.server.page.page_answers import PageRoute
 
-PAGES: tuple[PageRoute, ...] = (*list_pages.PAGES,)
+PAGES: tuple[PageRoute, ...] = (*overview_pages.PAGES, *list_pages.PAGES)
 
 
 class MenuEntry(NamedTuple):

@@ -53,9 +53,19 @@ def make_environment() -> Environment:
         visible=escape_html,
     )
     for name in environment.list_templates(filter_func=lambda name: name.startswith(_MACROS)):
-        module: Any = environment.get_template(name).module
-        environment.globals[name.removeprefix(_MACROS).removesuffix(".html")] = module
+        environment.globals[name.removeprefix(_MACROS).removesuffix(".html")] = _Macros(environment, name)
     return environment
+
+
+class _Macros:
+    """The macros of one template. It is loaded when it is first used, so macros may call those of each other file."""
+
+    def __init__(self, environment: Environment, name: str) -> None:
+        self._environment = environment
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._environment.get_template(self._name).module, name)
 
 
 def _finalize(value: Any) -> Any:
