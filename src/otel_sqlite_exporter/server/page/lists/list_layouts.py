@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.query.askable_views import AskableView
 from otel_sqlite_exporter.server.api.list_answers import LISTED, list_sorts
+from otel_sqlite_exporter.server.page.lists.log_rows import make_log_row
 
 
 class ListColumn(NamedTuple):
@@ -45,6 +46,7 @@ class ListLayout(NamedTuple):
         quick: Groups of filters, of each of which one can be set.
         of: What `/compare` calls a row, if two can be compared, and the column with its id.
         template: The template of its page.
+        show: Makes what a row shows of a record.
     """
 
     name: str
@@ -55,6 +57,7 @@ class ListLayout(NamedTuple):
     quick: tuple[tuple[QuickFilter, ...], ...]
     of: tuple[str, str] | None = None
     template: str = "list.html"
+    show: Callable[[Any], Any] = lambda record: record
 
     @property
     def path(self) -> str:
@@ -214,6 +217,7 @@ LAYOUTS: Mapping[str, ListLayout] = {
                 ),
                 _TIMES,
             ),
+            show=make_log_row,
         ),
     )
 }
