@@ -4,9 +4,8 @@
 import { announce, make, tellTime } from "./dom.js";
 import { morphChildren } from "./morph.js";
 
-/** What is written when an element of this kind changes; of other kinds, anything. */
+/** What is written when an element of this kind changes. Other kinds are a list of the stream, or change with anything. */
 const WRITTEN = {
-  spans: ["spans"],
   traces: ["spans", "llm_interactions", "tool_interactions"],
   calls: ["llm_interactions"],
   tools: ["tool_interactions"],
@@ -27,8 +26,8 @@ const isFollowing = () => sessionStorage.getItem("follow") !== "off";
 
 function isAbout(part, changes) {
   return part.dataset.live.split(/\s+/).some((kind) => {
-    const lists = WRITTEN[kind] ?? ["spans", "llm_interactions", "tool_interactions", "logs"];
-    return lists.some((list) => changes[list]?.length);
+    const lists = WRITTEN[kind] ?? (kind in changes ? [kind] : ["spans", "llm_interactions", "tool_interactions", "logs"]);
+    return lists.some((list) => changes[list].length);
   });
 }
 
