@@ -12,7 +12,8 @@ import orjson
 
 from otel_sqlite_exporter.errors import FilterError, NotFoundError
 from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, TOOL_INTERACTIONS, AskableView
-from otel_sqlite_exporter.query.otlp_export import ExportedLine, read_export
+from otel_sqlite_exporter.query.exports.exported_pieces import ExportedPiece
+from otel_sqlite_exporter.query.exports.otlp_export import read_export
 from otel_sqlite_exporter.query.pages import RowT, decode_json
 from otel_sqlite_exporter.query.position_texts import decode_position, encode_position
 from otel_sqlite_exporter.query.reading import fetch
@@ -142,7 +143,7 @@ def get_otlp(backend: ApiBackend, arguments: Arguments) -> StreamedAnswer:
     return StreamedAnswer("application/json", _join_lines(lines, _PREFIXES[signal]), f"{trace_id}.json")
 
 
-def _join_lines(lines: Iterator[ExportedLine], prefix: bytes) -> Iterator[bytes]:
+def _join_lines(lines: Iterator[ExportedPiece], prefix: bytes) -> Iterator[bytes]:
     """Yield the messages of all lines as one message."""
     yield prefix
     is_first = True
