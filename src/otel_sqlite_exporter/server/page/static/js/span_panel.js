@@ -21,7 +21,6 @@ export async function openPanel(spanId, at, link) {
     const page = new DOMParser().parseFromString(text, "text/html");
     panel.replaceChildren(...(answer.ok ? page.body.childNodes : page.querySelectorAll("main > .problem")));
     panel.scrollTop = 0;
-    globalThis.htmx?.process(panel);
   } catch (error) {
     if (error.name !== "AbortError") throw error;
   }
