@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from otel_sqlite_exporter.server.page.call import call_pages
+from otel_sqlite_exporter.server.page.console import sql_pages
 from otel_sqlite_exporter.server.page.lists import list_pages, search_pages, tool_pages
 from otel_sqlite_exporter.server.page.page_answers import PageRoute
 from otel_sqlite_exporter.server.page.session import session_pages
@@ -20,6 +21,7 @@ PAGES: tuple[PageRoute, ...] = (
     *trace_pages.PAGES,
     *call_pages.PAGES,
     *search_pages.PAGES,
+    *sql_pages.PAGES,
 )
 
 
