@@ -11,7 +11,6 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from markupsafe import Markup
 
 from otel_sqlite_exporter.server.page.charts.chart_values import MISSING, Bar, Stack, write_number
 from otel_sqlite_exporter.server.page.charts.svg_bars import (
@@ -20,6 +19,7 @@ from otel_sqlite_exporter.server.page.charts.svg_bars import (
     make_sparkline,
     make_stacked_bars,
 )
+from otel_sqlite_exporter.show.html_text import Html
 
 HOSTILE = "<script>alert(1)</script>\"' onload=x \u202e\x1b\ud800\uffff & ]]>"
 numbers = st.one_of(
@@ -33,9 +33,9 @@ bars = st.lists(st.builds(Bar, names, numbers, st.none(), st.sampled_from([None,
 stacks = st.lists(st.builds(Stack, names, st.dictionaries(names, numbers, max_size=12)), max_size=12)
 
 
-def parse(chart: Markup) -> ElementTree.Element:
+def parse(chart: Html) -> ElementTree.Element:
     """The chart as XML, which is well-formed, with no style and no number that cannot be drawn."""
-    assert isinstance(chart, Markup)
+    assert isinstance(chart, Html)
     root = ElementTree.fromstring(str(chart))
     for element in root.iter():
         for name, value in element.attrib.items():
@@ -87,7 +87,7 @@ def test_a_sparkline_is_drawn(drawn: list[float | None]) -> None:
 
 
 @pytest.mark.parametrize("make", [make_bars, make_histogram])
-def test_what_is_hostile_is_text(make: Callable[..., Markup]) -> None:
+def test_what_is_hostile_is_text(make: Callable[..., Html]) -> None:
     chart = make([Bar(HOSTILE, 1), Bar("plain", 2)], caption=HOSTILE)
     parse(chart)
     assert "<script" not in chart

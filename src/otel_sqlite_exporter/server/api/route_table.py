@@ -185,6 +185,14 @@ ROUTES: tuple[ApiRoute, ...] = (
         shapes.FACETS,
     ),
     ApiRoute(
+        "/fields",
+        "The fields that the filter language has for a list.",
+        list_answers.list_fields,
+        (Parameter("of", _OF, choices=tuple(LISTED), is_required=True),),
+        shapes.FIELDS,
+        has_state=False,
+    ),
+    ApiRoute(
         "/reports/{name}",
         "The rows of a report: see docs/reports.md.",
         file_answers.run_named_report,

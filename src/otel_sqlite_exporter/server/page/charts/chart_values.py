@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from otel_sqlite_exporter.model.plural import format_number
+from otel_sqlite_exporter.show.units import format_number
 
 _LARGEST, _EXACT = 1e300, 1e20
 MISSING = "-"

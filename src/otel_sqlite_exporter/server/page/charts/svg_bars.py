@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from markupsafe import Markup
-
-from otel_sqlite_exporter.server.page.charts.chart_elements import join_elements, write_element
 from otel_sqlite_exporter.server.page.charts.chart_values import (
     Bar,
     Format,
@@ -23,49 +20,48 @@ from otel_sqlite_exporter.server.page.charts.chart_values import (
     write_value,
 )
 from otel_sqlite_exporter.server.page.charts.svg_columns import MOST_SERIES, draw_columns, draw_swatch, show_numbers
+from otel_sqlite_exporter.show.html_text import Html, element, join_html
 
 _MOST_BARS = 500
 _TONES = frozenset(("error", "llm", "tool", "wait", "span"))
 _OTHERS = "others"
 
 
-def make_bars(bars: Sequence[Bar], *, caption: str, format: Format = write_number) -> Markup:
+def make_bars(bars: Sequence[Bar], *, caption: str, format: Format = write_number) -> Html:
     """Return horizontal bars as the rows of a table: label, bar, value. Of more than 500, the rest is counted."""
     largest = find_largest(read_size(bar.value) for bar in bars)
     rows = [_make_row(bar, largest, format) for bar in bars[:_MOST_BARS]]
     if len(bars) > _MOST_BARS:
         rest = f"and {len(bars) - _MOST_BARS:,} more"
-        rows.append(write_element("tr", write_element("td", rest, colspan=3, class_="quiet")))
-    return write_element(
-        "table", write_element("caption", caption), write_element("tbody", join_elements(*rows)), class_="bars"
-    )
+        rows.append(element("tr", element("td", rest, colspan=3, class_="quiet")))
+    return element("table", element("caption", caption), element("tbody", join_html(*rows)), class_="bars")
 
 
-def _make_row(bar: Bar, largest: float, format: Format) -> Markup:
-    label = bar.label if bar.link is None else write_element("a", bar.label, href=bar.link)
+def _make_row(bar: Bar, largest: float, format: Format) -> Html:
+    label = bar.label if bar.link is None else element("a", bar.label, href=bar.link)
     tone = f"bar-fill tone-{bar.tone}" if bar.tone in _TONES else "bar-fill"
     size = read_size(bar.value)
-    drawn = write_element("rect", width=f"{100 * size / largest:.2f}%", height="100%", rx=2, class_=tone)
-    return write_element(
+    drawn = element("rect", width=f"{100 * size / largest:.2f}%", height="100%", rx=2, class_=tone)
+    return element(
         "tr",
-        write_element("th", label, scope="row", title=bar.label[:500]),
-        write_element("td", write_element("svg", drawn if size else None, aria_hidden="true"), class_="bar"),
-        write_element("td", write_value(bar.value, format) if bar.text is None else bar.text, class_="number"),
+        element("th", label, scope="row", title=bar.label[:500]),
+        element("td", element("svg", drawn if size else None, aria_hidden="true"), class_="bar"),
+        element("td", write_value(bar.value, format) if bar.text is None else bar.text, class_="number"),
     )
 
 
 def make_stacked_bars(
     stacks: Sequence[Stack], *, caption: str, format: Format = write_number, with_numbers: bool = True
-) -> Markup:
+) -> Html:
     """Return columns of several parts, such as the tokens of each day by model, with a legend. The largest series have
     colours of their own. The numbers stand below as a table, unless the page has them elsewhere."""
     names, merged = _merge_series(stacks)
-    legend = [write_element("li", draw_swatch(at), " ", name) for at, name in enumerate(names, 1)]
-    return write_element(
+    legend = [element("li", draw_swatch(at), " ", name) for at, name in enumerate(names, 1)]
+    return element(
         "figure",
-        write_element("figcaption", caption),
+        element("figcaption", caption),
         draw_columns([(stack.label, [stack.parts.get(name) for name in names]) for stack in merged], names, format),
-        write_element("ul", join_elements(*legend), class_="legend") if len(names) > 1 else None,
+        element("ul", join_html(*legend), class_="legend") if len(names) > 1 else None,
         show_numbers(merged, names, format) if with_numbers else None,
         class_="chart",
     )
@@ -93,13 +89,13 @@ def _merge(stack: Stack, kept: Sequence[str], others: str) -> Stack:
 
 def make_histogram(
     bars: Sequence[Bar], *, caption: str, format: Format = write_number, with_numbers: bool = True
-) -> Markup:
+) -> Html:
     """Return columns, one for each step of a distribution, in the order that is given."""
     stacks = [Stack(bar.label, {caption: bar.value}) for bar in bars]
     return make_stacked_bars(stacks, caption=caption, format=format, with_numbers=with_numbers)
 
 
-def make_sparkline(values: Sequence[float | None], *, title: str) -> Markup:
+def make_sparkline(values: Sequence[float | None], *, title: str) -> Html:
     """Return a small line without axes; where a value is unknown, the line has a gap. The title says what it shows."""
     sizes = [float_of(value) for value in values[-_MOST_BARS:]]
     known = [number for number in sizes if number is not None]
@@ -114,10 +110,10 @@ def make_sparkline(values: Sequence[float | None], *, title: str) -> Markup:
         for is_known, run in groupby(points, lambda point: point[1] is not None)
         if is_known
     ]
-    drawn = [write_element("polyline", points=line, vector_effect="non-scaling-stroke") for line in lines]
-    return write_element(
+    drawn = [element("polyline", points=line, vector_effect="non-scaling-stroke") for line in lines]
+    return element(
         "svg",
-        write_element("title", title),
+        element("title", title),
         *drawn,
         role="img",
         viewBox="0 0 100 24",

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
+
+from markupsafe import Markup
 
 from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS
 from otel_sqlite_exporter.query.pages import Page
@@ -12,10 +15,14 @@ from otel_sqlite_exporter.query.reading import find_page
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, SessionSummary
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.record_answers import sum_usage
+from otel_sqlite_exporter.server.page.charts.chart_values import Stack
+from otel_sqlite_exporter.server.page.charts.svg_bars import make_stacked_bars
 from otel_sqlite_exporter.server.page.page_links import link_call
 from otel_sqlite_exporter.server.page.session.lane_chart import shorten_name
+from otel_sqlite_exporter.show.units import format_ms, format_tokens
 
 CALLS_OF_A_PAGE = 1_000
+_LEAST_COLUMNS = 2
 _COLUMNS = (
     *("id", "start_time_unix_nano", "model", "name", "agent_name", "status", "is_aggregate", "duration_ms"),
     *("input_tokens", "output_tokens", "total_tokens", "cached_input_tokens", "cache_creation_input_tokens"),
@@ -56,13 +63,37 @@ def read_cost_tab(backend: ApiBackend, session: SessionSummary, arguments: Argum
     sums = {
         group: sum_usage(backend, {"id": session.session_id, "group_by": [group]}).data for group in ("model", "agent")
     }
-    prices = {(call.price_source, call.price_date) for call in calls if call.price_source is not None}
+    prices = Counter((call.cost_status, call.price_source, call.price_date) for call in calls)
+    costs = list_costs(calls.records, session.start_time_unix_nano)
     return {
         "calls": calls,
-        "costs": list_costs(calls.records, session.start_time_unix_nano),
+        "costs": costs,
+        "chart": draw_contexts(costs),
         "sums": sums,
-        "prices": sorted(prices, key=str),
+        "prices": sorted(prices.items(), key=str),
     }
+
+
+def draw_contexts(costs: Sequence[CallCost]) -> Markup | None:
+    """Return the chart of the contexts of calls over the session; None: fewer than two report their input."""
+    told = [cost for cost in costs if cost.call.input_tokens is not None]
+    if len(told) < _LEAST_COLUMNS:
+        return None
+    stacks = []
+    for cost in told:
+        call = cost.call
+        parts = {
+            "from a cache": call.cached_input_tokens,
+            "written to a cache": call.cache_creation_input_tokens,
+            "new": cost.new,
+        }
+        stacks.append(Stack(f"+{format_ms(cost.offset_ms)}", {name: size for name, size in parts.items() if size}))
+    caption = "Context of each call over the session: its input tokens"
+    return make_stacked_bars(stacks, caption=caption, format=_write_tokens, with_numbers=False)
+
+
+def _write_tokens(tokens: float) -> str:
+    return format_tokens(round(tokens)) or ""
 
 
 def list_costs(calls: Sequence[LLMInteractionSummary], start_unix_nano: int) -> list[CallCost]:

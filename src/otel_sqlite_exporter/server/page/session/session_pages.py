@@ -4,8 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
+from otel_sqlite_exporter.errors import NotFoundError
+from otel_sqlite_exporter.query.askable_views import SESSIONS
+from otel_sqlite_exporter.query.reading import fetch
+from otel_sqlite_exporter.query.sql_builder import build_ids
 from otel_sqlite_exporter.query.summaries import SessionSummary
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.parameters import Parameter
@@ -16,6 +21,7 @@ from otel_sqlite_exporter.server.page.session.cost_tab import read_cost_tab
 from otel_sqlite_exporter.server.page.session.session_head import read_head
 from otel_sqlite_exporter.server.page.session.timeline_tab import read_step_table, read_timeline_tab
 
+_MOST_NAMED = 50
 _TABS: Mapping[str, Callable[[ApiBackend, SessionSummary, Arguments], Mapping[str, Any]]] = {
     "timeline": read_timeline_tab,
     "conversation": read_conversation_tab,
@@ -24,7 +30,12 @@ _TABS: Mapping[str, Callable[[ApiBackend, SessionSummary, Arguments], Mapping[st
 
 
 def _read_session(backend: ApiBackend, arguments: Arguments) -> PageContent:
-    session = backend.database.get_session(arguments["id"])
+    try:
+        session = backend.database.get_session(arguments["id"])
+    except NotFoundError as error:
+        if arguments.get("part"):
+            raise
+        return _explain_missing(backend, arguments["id"], error)
     tab = "timeline" if arguments.get("part") else arguments["tab"]
     values = _TABS[tab](backend, session, arguments)
     links = [
@@ -33,6 +44,14 @@ def _read_session(backend: ApiBackend, arguments: Arguments) -> PageContent:
     ]
     head = read_head(backend, session)
     return PageContent(f"Session {session.session_id}", {"head": head, "tab": tab, "tabs": links, **values})
+
+
+def _explain_missing(backend: ApiBackend, prefix: str, error: NotFoundError) -> PageContent:
+    """Return the page that leads on from an id that no session has, or that several begin with."""
+    select = build_ids(SESSIONS, "session_id", prefix, {}, limit=_MOST_NAMED)
+    named = [row["session_id"] for row in backend.file.read(fetch, select)]
+    values = {"tab": "missing", "detail": str(error), "named": named, "prefix": prefix}
+    return PageContent("There is no such session" if not named else "Several sessions", values, HTTPStatus.NOT_FOUND)
 
 
 def _read_table(backend: ApiBackend, arguments: Arguments) -> CsvTable:

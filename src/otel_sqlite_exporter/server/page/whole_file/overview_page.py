@@ -16,16 +16,20 @@ from otel_sqlite_exporter.query.reading import fetch
 from otel_sqlite_exporter.query.reports import ReportResult
 from otel_sqlite_exporter.query.sql_builder import Select
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
-from otel_sqlite_exporter.server.page.overview.health_page import read_health
+from otel_sqlite_exporter.server.page.charts.chart_values import Stack
+from otel_sqlite_exporter.server.page.charts.svg_bars import make_stacked_bars
 from otel_sqlite_exporter.server.page.page_answers import PageContent
 from otel_sqlite_exporter.server.page.page_links import link_call, link_page, link_trace
+from otel_sqlite_exporter.server.page.whole_file.health_page import read_health
+from otel_sqlite_exporter.show.html_text import Html
+from otel_sqlite_exporter.show.units import format_tokens
 from otel_sqlite_exporter.sql.texts import read_query
 
 DAYS = 7
 _LOOKED_AT = 100
 _MANY_SPANS = 50_000
 """With more in these days, causes of failures are those of the last of them: they take 0.2 s for 170,000 spans."""
-_MOST_RUNNING, _MOST_FAILED, _MOST_MODELS, _MOST_CAUSES = 8, 6, 8, 5
+_MOST_RUNNING, _MOST_FAILED, _MOST_CAUSES = 8, 6, 5
 
 
 class WorkLine(NamedTuple):
@@ -73,7 +77,7 @@ def read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
         "causes": backend.database.run_report("errors", limit=_MOST_CAUSES, since=causes_since).to_dicts(),
         "causes_since": causes_since,
         "use": use,
-        "models": _rank_models(use),
+        "use_chart": _draw_use(use),
         "health": read_health(backend),
         "growth": growth,
         "since": since,
@@ -128,15 +132,14 @@ def _join_days(tokens: ReportResult, cost: ReportResult) -> list[DayUse]:
     ]
 
 
-def _rank_models(use: Sequence[DayUse]) -> list[tuple[str, int]]:
-    """Return the models that took most tokens, each with its tokens; the others as one."""
-    sums: dict[str, int] = defaultdict(int)
-    for day in use:
-        for model, tokens in day.tokens.items():
-            sums[model] += tokens
-    ranked = sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))
-    rest = sum(tokens for _, tokens in ranked[_MOST_MODELS:])
-    return [*ranked[:_MOST_MODELS], *([("(others)", rest)] if rest else [])]
+def _draw_use(use: Sequence[DayUse]) -> Html:
+    """Return the tokens of each day by model as columns. The page has the numbers as a table."""
+    stacks = [Stack(day.day[5:], day.tokens) for day in use]
+    return make_stacked_bars(stacks, caption="Tokens a day, by model", format=_format_tokens, with_numbers=False)
+
+
+def _format_tokens(number: float) -> str:
+    return format_tokens(round(number)) or ""
 
 
 def _first_day(last_time: str | None) -> str | None:
