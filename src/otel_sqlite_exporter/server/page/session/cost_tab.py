@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from markupsafe import Markup
-
 from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS
 from otel_sqlite_exporter.query.pages import Page
 from otel_sqlite_exporter.query.reading import find_page
@@ -19,10 +17,13 @@ from otel_sqlite_exporter.server.page.charts.chart_values import Stack
 from otel_sqlite_exporter.server.page.charts.svg_bars import make_stacked_bars
 from otel_sqlite_exporter.server.page.page_links import link_call
 from otel_sqlite_exporter.server.page.session.lane_chart import shorten_name
+from otel_sqlite_exporter.show.html_text import Html
 from otel_sqlite_exporter.show.units import format_ms, format_tokens
 
 CALLS_OF_A_PAGE = 1_000
 _LEAST_COLUMNS = 2
+_PARTS = ("from a cache", "written to a cache", "new")
+"""The parts of the input of a call."""
 _COLUMNS = (
     *("id", "start_time_unix_nano", "model", "name", "agent_name", "status", "is_aggregate", "duration_ms"),
     *("input_tokens", "output_tokens", "total_tokens", "cached_input_tokens", "cache_creation_input_tokens"),
@@ -36,7 +37,8 @@ class CallCost(NamedTuple):
     Attributes:
         new: The tokens of the input that are neither from a cache nor written to one.
         is_rebuilt: Less came from the cache than in the call before, although the context grew.
-        parts: The parts that are not empty: kind, place and width.
+        sizes: The parts that are not empty, by name.
+        parts: Their names, places and widths.
     """
 
     call: LLMInteractionSummary
@@ -46,6 +48,7 @@ class CallCost(NamedTuple):
     offset_ms: float
     new: int
     is_rebuilt: bool
+    sizes: Mapping[str, int]
     parts: Sequence[tuple[str, str, str]]
 
 
@@ -68,28 +71,29 @@ def read_cost_tab(backend: ApiBackend, session: SessionSummary, arguments: Argum
     return {
         "calls": calls,
         "costs": costs,
+        "series": _number_series(costs),
         "chart": draw_contexts(costs),
         "sums": sums,
         "prices": sorted(prices.items(), key=str),
     }
 
 
-def draw_contexts(costs: Sequence[CallCost]) -> Markup | None:
+def draw_contexts(costs: Sequence[CallCost]) -> Html | None:
     """Return the chart of the contexts of calls over the session; None: fewer than two report their input."""
     told = [cost for cost in costs if cost.call.input_tokens is not None]
     if len(told) < _LEAST_COLUMNS:
         return None
-    stacks = []
-    for cost in told:
-        call = cost.call
-        parts = {
-            "from a cache": call.cached_input_tokens,
-            "written to a cache": call.cache_creation_input_tokens,
-            "new": cost.new,
-        }
-        stacks.append(Stack(f"+{format_ms(cost.offset_ms)}", {name: size for name, size in parts.items() if size}))
+    stacks = [Stack(f"+{format_ms(cost.offset_ms)}", cost.sizes) for cost in told]
     caption = "Context of each call over the session: its input tokens"
     return make_stacked_bars(stacks, caption=caption, format=_write_tokens, with_numbers=False)
+
+
+def _number_series(costs: Sequence[CallCost]) -> Mapping[str, int]:
+    """Return the numbers of the colours that the chart gives to the parts: the largest is the first."""
+    sums = Counter[str]()
+    for cost in costs:
+        sums.update(cost.sizes)
+    return {name: number for number, (name, _) in enumerate(sums.most_common(), 1)}
 
 
 def _write_tokens(tokens: float) -> str:
@@ -104,7 +108,7 @@ def list_costs(calls: Sequence[LLMInteractionSummary], start_unix_nano: int) -> 
     for call in calls:
         cached, created = call.cached_input_tokens or 0, call.cache_creation_input_tokens or 0
         new = max((call.input_tokens or 0) - cached - created, 0)
-        parts = {"cached": cached, "created": created, "new": new}
+        sizes = {name: size for name, size in zip(_PARTS, (cached, created, new), strict=True) if size}
         costs.append(
             CallCost(
                 call=call,
@@ -114,7 +118,8 @@ def list_costs(calls: Sequence[LLMInteractionSummary], start_unix_nano: int) -> 
                 offset_ms=(call.start_time_unix_nano - start_unix_nano) / 1e6,
                 new=new,
                 is_rebuilt=_is_rebuilt(before.get((call.model, call.agent_name)), call),
-                parts=[*_place_parts(parts, largest)],
+                sizes=sizes,
+                parts=[*_place_parts(sizes, largest)],
             )
         )
         if call.input_tokens is not None:
@@ -129,10 +134,9 @@ def _is_rebuilt(before: LLMInteractionSummary | None, call: LLMInteractionSummar
     return has_grown and (call.cached_input_tokens or 0) < before.cached_input_tokens
 
 
-def _place_parts(parts: Mapping[str, int], largest: int) -> Iterator[tuple[str, str, str]]:
+def _place_parts(sizes: Mapping[str, int], largest: int) -> Iterator[tuple[str, str, str]]:
     x = 0.0
-    for kind, tokens in parts.items():
+    for name, tokens in sizes.items():
         width = min(tokens / largest * 100, 100 - x)
-        if tokens:
-            yield kind, f"{x:.2f}%", f"{width:.2f}%"
+        yield name, f"{x:.2f}%", f"{width:.2f}%"
         x += width
