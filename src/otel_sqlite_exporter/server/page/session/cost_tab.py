@@ -3,16 +3,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS
-from otel_sqlite_exporter.query.pages import Page
 from otel_sqlite_exporter.query.reading import find_page
+from otel_sqlite_exporter.query.sessions.session_usage import read_usage
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, SessionSummary
-from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
-from otel_sqlite_exporter.server.api.record_answers import sum_usage
+from otel_sqlite_exporter.server.api.api_backend import Arguments
 from otel_sqlite_exporter.server.page.charts.chart_values import Stack
 from otel_sqlite_exporter.server.page.charts.svg_bars import make_stacked_bars
 from otel_sqlite_exporter.server.page.page_links import link_call
@@ -52,20 +52,11 @@ class CallCost(NamedTuple):
     parts: Sequence[tuple[str, str, str]]
 
 
-def read_cost_tab(backend: ApiBackend, session: SessionSummary, arguments: Arguments) -> Mapping[str, Any]:
+def read_cost_tab(connection: sqlite3.Connection, session: SessionSummary, arguments: Arguments) -> Mapping[str, Any]:
     """Return what the session cost: the first 1,000 calls that count, and sums over all."""
-    calls: Page[LLMInteractionSummary] = backend.file.read(
-        find_page,
-        LLM_INTERACTIONS,
-        {"session_id": session.session_id, "counted": True},
-        CALLS_OF_A_PAGE,
-        None,
-        False,
-        columns=_COLUMNS,
-    )
-    sums = {
-        group: sum_usage(backend, {"id": session.session_id, "group_by": [group]}).data for group in ("model", "agent")
-    }
+    filters = {"session_id": session.session_id, "counted": True}
+    calls = find_page(connection, LLM_INTERACTIONS, filters, CALLS_OF_A_PAGE, None, False, columns=_COLUMNS)
+    sums = {group: read_usage(connection, session.session_id, [group]).rows for group in ("model", "agent")}
     prices = Counter((call.cost_status, call.price_source, call.price_date) for call in calls)
     costs = list_costs(calls.records, session.start_time_unix_nano)
     return {
