@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from otel_sqlite_exporter.error_reasons import find_reason
 from otel_sqlite_exporter.query.conversations.conversation import CallTurn, Message, ToolTurn
 from otel_sqlite_exporter.query.conversations.turn_window import TurnWindow, read_window
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, SessionSummary, ToolInteractionSummary
-from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
+from otel_sqlite_exporter.server.api.api_backend import Arguments
 from otel_sqlite_exporter.server.page.page_links import link_call, link_page, link_session
 from otel_sqlite_exporter.server.page.session.lane_chart import shorten_name
 
@@ -44,10 +45,12 @@ class ShownTurn(NamedTuple):
     raw: Sequence[tuple[str, Markup]]
 
 
-def read_conversation_tab(backend: ApiBackend, session: SessionSummary, arguments: Arguments) -> Mapping[str, Any]:
+def read_conversation_tab(
+    connection: sqlite3.Connection, session: SessionSummary, arguments: Arguments
+) -> Mapping[str, Any]:
     """Return what the conversation shows of a session: up to 50 turns, from `first` on."""
     first, id = arguments.get("first", 0), session.session_id
-    window = backend.file.read(read_window, f"session:{id}", first=first, limit=TURNS_OF_A_PAGE)
+    window = read_window(connection, f"session:{id}", first=first, limit=TURNS_OF_A_PAGE)
     raw: dict[str, Any] = {"raw": arguments["raw"] or None, "tab": "conversation"}
     return {
         "window": window,
