@@ -17,7 +17,14 @@ from starlette.routing import BaseRoute
 
 from otel_sqlite_exporter.query.filter_values import is_fixed_time
 from otel_sqlite_exporter.server.api import index_page
-from otel_sqlite_exporter.server.api.api_answers import ApiAnswer, StreamedAnswer, cut_pieces, encode_answer
+from otel_sqlite_exporter.server.api.api_answers import (
+    ApiAnswer,
+    StreamedAnswer,
+    accepts_gzip,
+    cut_pieces,
+    encode_answer,
+    pack_parts,
+)
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend
 from otel_sqlite_exporter.server.api.api_problems import Problem, ProblemError
 from otel_sqlite_exporter.server.api.change_stream import ChangeStreams
@@ -105,11 +112,15 @@ def _work(
     if isinstance(answer, StreamedAnswer):
         return etag, answer
     parts = encode_answer(answer, (time.perf_counter() - began) * 1e3)
-    size = sum(map(len, parts))
-    if size <= _LARGE_BYTES:
+    if sum(map(len, parts)) <= _LARGE_BYTES:
         return etag, Response(b"".join(parts), media_type=JSON)
+    headers = {"Vary": "Accept-Encoding"}
+    if accepts_gzip(request.headers.get("Accept-Encoding", "")):
+        headers["Content-Encoding"] = "gzip"
+        parts = pack_parts(parts)
+    headers["Content-Length"] = str(sum(map(len, parts)))
     pieces = iter(()) if request.method == "HEAD" else cut_pieces(parts)
-    return etag, StreamingResponse(_iterate(pieces), headers={"Content-Length": str(size)}, media_type=JSON)
+    return etag, StreamingResponse(_iterate(pieces), headers=headers, media_type=JSON)
 
 
 def _depends_on_now(arguments: dict[str, Any]) -> bool:

@@ -12,11 +12,12 @@ import orjson
 
 from otel_sqlite_exporter.errors import FilterError, NotFoundError
 from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, TOOL_INTERACTIONS, AskableView
-from otel_sqlite_exporter.query.otlp_export import ExportedLine, read_export
+from otel_sqlite_exporter.query.exports.exported_pieces import ExportedPiece
+from otel_sqlite_exporter.query.exports.otlp_export import read_export
 from otel_sqlite_exporter.query.pages import RowT, decode_json
 from otel_sqlite_exporter.query.position_texts import decode_position, encode_position
 from otel_sqlite_exporter.query.reading import fetch
-from otel_sqlite_exporter.query.skeletons.trace_skeleton import read_skeleton
+from otel_sqlite_exporter.query.skeletons.span_marks import MOST_MARKS
 from otel_sqlite_exporter.query.sql_builder import Select, build_newest
 from otel_sqlite_exporter.query.timeline import read_timeline
 from otel_sqlite_exporter.server.api.api_answers import DataAnswer, StreamedAnswer
@@ -81,14 +82,15 @@ def sum_usage(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
 
 def get_skeleton(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
     """Answer with a trace as columns."""
-    skeleton = backend.file.read(read_skeleton, arguments["id"])
-    return DataAnswer(skeleton.to_dict(), total=len(skeleton))
+    skeleton = backend.read_skeleton(arguments["id"])
+    note = None if skeleton.is_whole else f"of the events and log records of spans, {MOST_MARKS:,} are among the marks"
+    return DataAnswer(skeleton.to_dict(), total=len(skeleton), truncated=not skeleton.is_whole, note=note)
 
 
 def get_span(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
     """Answer with one span, and what hangs on it."""
     span = backend.database.get_span(arguments["id"], arguments["span"])
-    beside, is_cut = backend.file.read(_read_beside, span.id)
+    beside, is_cut = backend.file.read(read_beside, span.id)
     of_span: dict[str, Any] = {"trace_id": span.trace_id, "span_id": span.span_id, "limit": _MOST_BESIDE}
     calls = backend.database.find_llm_interactions(**of_span, newest_first=False)
     tools = backend.database.find_tool_interactions(**of_span, newest_first=False)
@@ -96,7 +98,7 @@ def get_span(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
     return DataAnswer(data, truncated=is_cut or calls.cursor is not None or tools.cursor is not None)
 
 
-def _read_beside(connection: sqlite3.Connection, span: int) -> tuple[dict[str, Any], bool]:
+def read_beside(connection: sqlite3.Connection, span: int) -> tuple[dict[str, Any], bool]:
     """Return the events and links of a span, as the SDK recorded them, and whether there are more."""
     parameters = {"spans": orjson.dumps([span]).decode()}
     found = {
@@ -141,7 +143,7 @@ def get_otlp(backend: ApiBackend, arguments: Arguments) -> StreamedAnswer:
     return StreamedAnswer("application/json", _join_lines(lines, _PREFIXES[signal]), f"{trace_id}.json")
 
 
-def _join_lines(lines: Iterator[ExportedLine], prefix: bytes) -> Iterator[bytes]:
+def _join_lines(lines: Iterator[ExportedPiece], prefix: bytes) -> Iterator[bytes]:
     """Yield the messages of all lines as one message."""
     yield prefix
     is_first = True

@@ -87,7 +87,7 @@ def _describe(layout: ListLayout, arguments: Arguments, page: Page[Any], fault: 
     is_narrowed = bool(links.given.keys() - {"limit", "sort", "counted"})
     return {
         "layout": layout,
-        "rows": page.records,
+        "rows": [*map(layout.show, page)],
         "amount": page.describe() if fault is None else None,
         "fault": fault,
         "links": links,
