@@ -19,7 +19,7 @@ ifeq ($(CI),true)
 export OTEL_SQLITE_EXPORTER_BUILD_NATIVE ?= 1
 endif
 
-.PHONY: help demo test reference asan native quick check format bench dialects settings api columns scores captures live trials lock clean
+.PHONY: help demo browser test reference asan native quick check format bench dialects settings api columns scores captures vendor live trials lock clean
 .DEFAULT_GOAL := help
 
 ##@ First steps
@@ -40,6 +40,9 @@ quick: native ## the tests that are not marked slow, in two minutes
 native: $(VENV)/.installed ## compile the core, where a compiler is; a test run does it too
 	@$(BIN)/python hatch_build.py
 
+browser: ## Chromium for the tests of the page: from Debian's packages, if it is missing
+	@$(PYTHON) -m tests.browser.chromium
+
 format: $(VENV)/.installed ## let ruff format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -52,7 +55,7 @@ check: $(VENV)/.installed ## ruff, mypy and the import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: native ## all tests, with coverage
+test: native browser ## all tests, with coverage
 	$(PYTEST) --cov --cov-report=term
 
 reference: $(VENV)/.installed ## the tests of encoding with the Python code alone; REFERENCE= for all tests
@@ -90,6 +93,9 @@ scores: $(VENV)/.installed ## write the table of docs/captures.md from the captu
 
 captures: $(VENV)/.installed ## record what instrumentation packages emit, each in its own environment
 	$(BIN)/python tools/refresh_captures.py
+
+vendor: ## take the scripts of others from their npm packages, as vendored.json declares them
+	$(PYTHON) tools/vendor_scripts.py
 
 live: $(VENV)/.installed ## run coding agents and frameworks, each in its own environment (3 minutes and 3 GB, once)
 	$(BIN)/python -m tests.live.environments

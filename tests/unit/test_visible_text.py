@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import sys
 import unicodedata
-from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from otel_sqlite_exporter.show.html_text import Html, element, escape_html, join_html
 from otel_sqlite_exporter.show.visible_text import split_visible, write_escape
+from tests.html_reader import HtmlReader
 from tests.strategies import texts
 
 HIDING = "\u202e\u2066\u200b\u200c\u200d\ufeff\xad\ufe0f\ufe0e\U000e0041\x1b\x9b\r\0\ud83d\u2028\n\t\uffff"
@@ -26,43 +26,10 @@ hostile = st.one_of(
 ENCLOSING = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
 
 
-class Reader(HTMLParser):
-    """Reads HTML back: its elements, and the text with each marked character in place of its escape."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self._is_marked = False
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        self._is_marked = dict(attrs).get("class") == "hidden-character"
-        if self._is_marked:
-            self.text += chr(int(str(dict(attrs)["title"]).split()[0].removeprefix("U+"), 16))
-
-    def handle_endtag(self, tag: str) -> None:
-        self._is_marked = False
-
-    def handle_data(self, data: str) -> None:
-        self.text += "" if self._is_marked else data
-
-    def handle_comment(self, data: str) -> None:
-        raise AssertionError(data)
-
-    def handle_decl(self, decl: str) -> None:
-        raise AssertionError(decl)
-
-    def handle_pi(self, data: str) -> None:
-        raise AssertionError(data)
-
-
 @given(hostile)
 def test_html_is_the_text_and_nothing_else(text: str) -> None:
     html = escape_html(text)
-    reader = Reader(html)
+    reader = HtmlReader(html)
     assert all((tag, {*names}) == ("span", {"class", "title"}) for tag, names in reader.tags)
     assert reader.text == text
     html.encode()
@@ -81,14 +48,14 @@ def test_the_parts_are_the_text(text: str) -> None:
 @given(hostile, hostile)
 def test_an_element_escapes_what_it_is_given(child: str, value: str) -> None:
     html = element("td", child, element("b", child), None, class_=value, stroke_width=2, title=None)
-    reader = Reader(html)
+    reader = HtmlReader(html)
     names = [tag for tag, _ in reader.tags if tag != "span"]
     assert names == ["td", "b"]
     assert {*reader.tags[0][1]} == {"class", "stroke-width"}
     shown = "".join(part if name is None else write_escape(part) for part, name in split_visible(value))
     assert reader.tags[0][1]["class"] == shown
     assert reader.text == child * 2
-    assert Reader(join_html(child, html)).text == child * 3
+    assert HtmlReader(join_html(child, html)).text == child * 3
 
 
 @pytest.mark.parametrize("name", ["script", "STYLE", "on", "a b", "", "x>"])

@@ -29,9 +29,9 @@ def escape_html(text: str) -> Html:
     return Html("".join(html.escape(part) if name is None else _mark(part, name) for part, name in split_visible(text)))
 
 
-def element(name: str, /, *children: str | None, **attributes: str | float | None) -> Html:
-    """Return an element of HTML or SVG. Children that are not Html are escaped, and None is left out, as are attributes
-    that are None. An underscore in the name of an attribute is a hyphen, one at its end is dropped: `class_`.
+def element(name: str, /, *children: object, **attributes: object) -> Html:
+    """Return an element of HTML or SVG. A child that is no HTML is text, which is escaped, and None is left out, as are
+    attributes that are None. An underscore in the name of an attribute is a hyphen; one at its end is dropped.
 
     Raises:
         ValueError: The name is that of a script, a style or a handler of events, or none that HTML has.
@@ -40,13 +40,19 @@ def element(name: str, /, *children: str | None, **attributes: str | float | Non
     for key, value in attributes.items():
         if value is not None:
             written.append(f' {_check(key.rstrip("_").replace("_", "-"))}="{_write_value(str(value))}"')
-    content = (child if isinstance(child, Html) else escape_html(child) for child in children if child is not None)
-    return Html(f"<{_check(name)}{''.join(written)}>{''.join(content)}</{name}>")
+    return Html(f"<{_check(name)}{''.join(written)}>{join_html(*children)}</{name}>")
 
 
-def join_html(*parts: str) -> Html:
-    """Return parts one after the other. Those that are not Html are escaped."""
-    return Html("".join(part if isinstance(part, Html) else escape_html(part) for part in parts))
+def join_html(*parts: object) -> Html:
+    """Return parts one after the other. Those that are no HTML are escaped, and None is left out."""
+    return Html("".join(map(_write_part, parts)))
+
+
+def _write_part(part: object) -> str:
+    """Return a part as HTML: one that has `__html__`, as Html and Markup do, is HTML already."""
+    if part is None:
+        return ""
+    return str(part) if hasattr(part, "__html__") else escape_html(str(part))
 
 
 def _mark(one: str, name: str) -> str:

@@ -26,8 +26,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import Link, set_span_in_context
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter, TelemetryDatabase
+from otel_sqlite_exporter.query.exports.otlp_export import read_export
 from otel_sqlite_exporter.query.limits.comparison import compare_sessions
-from otel_sqlite_exporter.query.otlp_export import read_export
 from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.query.reports import REPORTS
 from otel_sqlite_exporter.query.timeline import read_timeline
@@ -408,13 +408,14 @@ def test_reports_and_diff_are_those_of_the_reader(client: ApiClient, path: Path)
 
 
 def test_an_export_is_that_of_the_command(client: ApiClient, path: Path) -> None:
-    lines = [line.content for line in read_export(TelemetryFile(str(path), 5_000))]
+    lines = [line.content.strip() for line in read_export(TelemetryFile(str(path), 5_000))]
     answer = client.ask("/export")
     assert answer.content.splitlines() == lines
     assert 'filename="export.jsonl"' in answer.headers["content-disposition"]
     only = client.ask("/export", session_id="session-1", signal="traces").content.splitlines()
     assert only == [
-        line.content for line in read_export(TelemetryFile(str(path), 5_000), session_id="session-1", signal="traces")
+        line.content.strip()
+        for line in read_export(TelemetryFile(str(path), 5_000), session_id="session-1", signal="traces")
     ]
 
 

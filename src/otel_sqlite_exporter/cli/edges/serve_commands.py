@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +11,7 @@ import click
 from otel_sqlite_exporter.cli import options as opt
 from otel_sqlite_exporter.cli.edges.access_options import add_access_options, find_token_file
 from otel_sqlite_exporter.cli.formatting import discard_output, print_lines
-from otel_sqlite_exporter.errors import MissingPackageError
+from otel_sqlite_exporter.server.running.serve_packages import check_packages, name_pip_command
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.server.access.access_policy import AccessPolicy
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.server.serving import TelemetryServer
     from otel_sqlite_exporter.settings import Settings
 
-_PACKAGES = (
-    *("starlette", "uvicorn", "jinja2", "sse_starlette", "prometheus_client", "lark"),
-    *("markdown_it", "nh3", "pygments"),
-)
 _READ = {"/api/v1": "/api/v1/info", "/metrics": "/metrics"}
 _WILDCARDS = ("0.0.0.0", "[::]")
 
@@ -108,10 +103,7 @@ def serve(
     Only this machine reaches it, unless --host says otherwise. Then it needs tokens, which the command `token` creates,
     and TLS.
     """
-    asked = [extra for extra, is_on in (("grpc", has_grpc), ("mcp", has_tools)) if is_on]
-    for name in _PACKAGES:
-        if find_spec(name) is None:
-            raise MissingPackageError(f"`serve` needs {name.replace('_', '-')}: {_name_command(asked)}")
+    check_packages([extra for extra, is_on in (("grpc", has_grpc), ("mcp", has_tools)) if is_on])
     from otel_sqlite_exporter.server.access.access_policy import make_policy
     from otel_sqlite_exporter.server.request_intake import MIB, make_limits
     from otel_sqlite_exporter.server.running.listening import LOOPBACK, check_hosts
@@ -142,10 +134,6 @@ def serve(
     server.run(lambda: _show_start(server, settings.path, policy, options, name), _show_stop)
 
 
-def _name_command(extras: Iterable[str]) -> str:
-    return f"`pip install 'otel-sqlite-exporter[{','.join(('serve', *extras))}]'`"
-
-
 def _show_start(server: TelemetryServer, path: str, policy: AccessPolicy, options: ServeOptions, name: str) -> None:
     """Print where the server is reached. `name` stands for an address that means all of the machine."""
     if server.warnings:
@@ -162,7 +150,7 @@ def _show_start(server: TelemetryServer, path: str, policy: AccessPolicy, option
         lines.append(f"or gRPC: OTEL_EXPORTER_OTLP_ENDPOINT={url} OTEL_EXPORTER_OTLP_PROTOCOL=grpc")
     if policy.needs_token:
         lines.append("with a token: OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN")
-    if options.has_page and options.has_api:
+    if "/" in server.paths:
         lines.append(f"to look: {urls[0]}/")
     if readable := [f"{urls[0]}{page}" for part, page in _READ.items() if part in server.paths]:
         lines.append(f"to read: {', '.join(readable)}")
@@ -186,7 +174,7 @@ def _describe_missing(server: TelemetryServer, options: ServeOptions) -> Iterato
     }
     extras = {extra: what for extra, (what, is_off) in is_missing.items() if is_off}
     if extras:
-        yield f"off: {' and '.join(extras.values())}, for which {_name_command(extras)}"
+        yield f"off: {' and '.join(extras.values())}, for which {name_pip_command(extras)}"
 
 
 def _show_stop() -> None:

@@ -143,6 +143,9 @@ FACETS = shape_object(
         ),
     }
 )
+FIELDS = shape_list(
+    shape_object({"name": TEXT, "type": TEXT, "meaning": TEXT, "choices": shape_list(TEXT), "facet": _STRING})
+)
 COMPARISON = shape_object(
     {
         "session_ids": shape_list(TEXT),

@@ -15,6 +15,7 @@ from otel_sqlite_exporter.server.api.api_backend import ApiBackend
 from otel_sqlite_exporter.server.api.list_answers import LISTED
 
 _PAGE = 500
+_MOST_SORTED = 10_000
 
 
 def list_columns(name: str) -> tuple[str, ...]:
@@ -23,16 +24,34 @@ def list_columns(name: str) -> tuple[str, ...]:
 
 
 def iterate_list(
-    backend: ApiBackend, name: str, filters: Mapping[str, Any], *, newest_first: bool = False
+    backend: ApiBackend,
+    name: str,
+    filters: Mapping[str, Any],
+    *,
+    newest_first: bool = False,
+    sort: str = "start",
+    columns: Sequence[str] = (),
 ) -> Iterator[list[Any]]:
-    """Yield all rows of the list `name` that meet the filters, read in one transaction for each 500."""
-    view, columns = LISTED[name], list_columns(name)
-    page = backend.file.read(find_page, view, filters, _PAGE, None, newest_first, with_total=False)
-    while page.records:
-        yield from ([getattr(row, column) for column in columns] for row in page)
-        if page.cursor is None:
+    """Yield these columns, or all, of all rows of the list `name` that meet the filters, read in one transaction for
+    each 500. A list that is sorted by another thing than its order has one page, so only its largest 10,000 rows are
+    read."""
+    shown, limit, cursor = columns or list_columns(name), _PAGE if sort == "start" else _MOST_SORTED, None
+    while True:
+        page = backend.file.read(
+            find_page,
+            LISTED[name],
+            filters,
+            limit,
+            cursor,
+            newest_first,
+            sort,
+            with_total=False,
+            columns=columns or ("*",),
+        )
+        yield from ([getattr(row, column) for column in shown] for row in page)
+        cursor = page.cursor
+        if cursor is None:
             return
-        page = backend.file.read(find_page, view, filters, _PAGE, page.cursor, newest_first, with_total=False)
 
 
 def write_list(backend: ApiBackend, name: str, filters: Mapping[str, Any]) -> Iterator[bytes]:

@@ -12,8 +12,9 @@ import orjson
 
 from otel_sqlite_exporter.errors import FilterError, NotFoundError
 from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, TOOL_INTERACTIONS, AskableView
-from otel_sqlite_exporter.query.otlp_export import ExportedLine, read_export
-from otel_sqlite_exporter.query.pages import ViewRow, decode_json
+from otel_sqlite_exporter.query.exports.exported_pieces import ExportedPiece
+from otel_sqlite_exporter.query.exports.otlp_export import read_export
+from otel_sqlite_exporter.query.pages import RowT, decode_json
 from otel_sqlite_exporter.query.position_texts import decode_position, encode_position
 from otel_sqlite_exporter.query.reading import fetch
 from otel_sqlite_exporter.query.skeletons.span_marks import MOST_MARKS
@@ -113,17 +114,21 @@ def _decode_row(row: dict[str, Any]) -> dict[str, Any]:
     return shown | {name: decode_json(row[name]) for name in ("attributes", "attribute_types")}
 
 
+def find_row(connection: sqlite3.Connection, view: AskableView[RowT], noun: str, id: int) -> RowT:
+    """Return the row of a view that has an id.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    rows = fetch(connection, build_newest(view, ("*",), {}, among=f"[{id}]", limit=1))
+    if not rows:
+        raise NotFoundError(f"there is no {noun} {id}: the list shows the `id` of each")
+    return view.row_type.from_row(rows[0])
+
+
 def get_row(view: AskableView[Any], noun: str) -> Callable[[ApiBackend, Arguments], DataAnswer]:
     """Return what answers with the row of a view that has an id."""
-
-    def read(connection: sqlite3.Connection, id: int) -> ViewRow:
-        rows = fetch(connection, build_newest(view, ("*",), {}, among=f"[{id}]", limit=1))
-        if not rows:
-            raise NotFoundError(f"there is no {noun} {id}: the list shows the `id` of each")
-        found: ViewRow = view.row_type.from_row(rows[0])
-        return found
-
-    return lambda backend, arguments: DataAnswer(backend.file.read(read, arguments["id"]).to_dict())
+    return lambda backend, arguments: DataAnswer(backend.file.read(find_row, view, noun, arguments["id"]).to_dict())
 
 
 get_call = get_row(LLM_INTERACTIONS, "call")
@@ -138,7 +143,7 @@ def get_otlp(backend: ApiBackend, arguments: Arguments) -> StreamedAnswer:
     return StreamedAnswer("application/json", _join_lines(lines, _PREFIXES[signal]), f"{trace_id}.json")
 
 
-def _join_lines(lines: Iterator[ExportedLine], prefix: bytes) -> Iterator[bytes]:
+def _join_lines(lines: Iterator[ExportedPiece], prefix: bytes) -> Iterator[bytes]:
     """Yield the messages of all lines as one message."""
     yield prefix
     is_first = True

@@ -185,6 +185,14 @@ ROUTES: tuple[ApiRoute, ...] = (
         shapes.FACETS,
     ),
     ApiRoute(
+        "/fields",
+        "The fields that the filter language has for a list.",
+        list_answers.list_fields,
+        (Parameter("of", _OF, choices=tuple(LISTED), is_required=True),),
+        shapes.FIELDS,
+        has_state=False,
+    ),
+    ApiRoute(
         "/reports/{name}",
         "The rows of a report: see docs/reports.md.",
         file_answers.run_named_report,
@@ -215,14 +223,19 @@ ROUTES: tuple[ApiRoute, ...] = (
         "All records that meet the filters, the oldest first.",
         file_answers.export_records,
         (
-            Parameter("format", "Lines of OTLP JSON, or CSV.", choices=("otlp", "csv"), default="otlp"),
+            Parameter(
+                "format",
+                "Lines of OTLP JSON, CSV, or a trace or session for Perfetto's viewer.",
+                choices=file_answers.EXPORT_FORMATS,
+                default="otlp",
+            ),
             Parameter("of", f"{_OF} Only of CSV; spans if left out.", choices=tuple(LISTED)),
             Parameter("signal", "Only spans, or only log records; only of OTLP.", choices=("traces", "logs")),
             *_any_filters(),
         ),
         None,
         has_envelope=False,
-        media_types=("application/x-ndjson", "text/csv"),
+        media_types=file_answers.EXPORT_TYPES,
     ),
     ApiRoute(
         "/stream",

@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from otel_sqlite_exporter.server.page import page_links
+from otel_sqlite_exporter.server.page.messages.message_html import render_messages, render_value
 from otel_sqlite_exporter.server.page.static_files import link_static
 from otel_sqlite_exporter.show import units
 from otel_sqlite_exporter.show.html_text import escape_html
@@ -41,6 +42,8 @@ def make_environment() -> Environment:
         link_call=page_links.link_call,
         change_link=page_links.change_link,
         link_static=link_static,
+        render_messages=render_messages,
+        render_value=render_value,
         version=__version__,
     )
     environment.filters.update(
@@ -53,9 +56,19 @@ def make_environment() -> Environment:
         visible=escape_html,
     )
     for name in environment.list_templates(filter_func=lambda name: name.startswith(_MACROS)):
-        module: Any = environment.get_template(name).module
-        environment.globals[name.removeprefix(_MACROS).removesuffix(".html")] = module
+        environment.globals[name.removeprefix(_MACROS).removesuffix(".html")] = _Macros(environment, name)
     return environment
+
+
+class _Macros:
+    """The macros of one template. It is loaded when it is first used, so macros may call those of each other file."""
+
+    def __init__(self, environment: Environment, name: str) -> None:
+        self._environment = environment
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._environment.get_template(self._name).module, name)
 
 
 def _finalize(value: Any) -> Any:

@@ -3,38 +3,38 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
-from otel_sqlite_exporter.server.api.csv_rows import iterate_list, list_columns
-from otel_sqlite_exporter.server.api.list_answers import LISTED, find_rows
-from otel_sqlite_exporter.server.api.parameters import make_filters
-from otel_sqlite_exporter.server.api.route_table import CURSOR, LIMIT
+from otel_sqlite_exporter.server.page.lists.list_layouts import LAYOUTS, ListLayout
+from otel_sqlite_exporter.server.page.lists.list_reader import make_parameters, read_list, read_list_table
 from otel_sqlite_exporter.server.page.page_answers import CsvTable, PageContent, PageRoute
 
 
-def _read_sessions(backend: ApiBackend, arguments: Arguments) -> PageContent:
-    page = find_rows(backend, "sessions", arguments)
-    return PageContent("Sessions", {"rows": page.records})
+def _read(layout: ListLayout, backend: ApiBackend, arguments: Arguments) -> PageContent:
+    return read_list(backend, layout, arguments)
 
 
-def _read_table(backend: ApiBackend, arguments: Arguments) -> CsvTable:
-    filters = {name: value for name, value in arguments.items() if name not in ("limit", "cursor")}
-    return CsvTable("sessions", list_columns("sessions"), iterate_list(backend, "sessions", filters, newest_first=True))
+def _read_table(layout: ListLayout, backend: ApiBackend, arguments: Arguments) -> CsvTable:
+    return read_list_table(backend, layout, arguments)
+
+
+def _page(name: str, about: str) -> PageRoute:
+    layout = LAYOUTS[name]
+    return PageRoute(
+        layout.path,
+        about,
+        layout.template,
+        partial(_read, layout),
+        make_parameters(layout),
+        ("rows",),
+        partial(_read_table, layout),
+    )
 
 
 PAGES: tuple[PageRoute, ...] = (
-    PageRoute(
-        "/sessions",
-        "Sessions, the newest first.",
-        "session_list.html",
-        _read_sessions,
-        (LIMIT, CURSOR, *make_filters(LISTED["sessions"].filter_type)),
-        ("rows",),
-        _read_table,
-    ),
-    PageRoute(
-        "/",
-        "The newest sessions.",
-        "session_list.html",
-        lambda backend, arguments: _read_sessions(backend, {"limit": 50}),
-    ),
+    _page("sessions", "Sessions, the newest first: which run, which failed, what they cost."),
+    _page("traces", "Traces, the newest first, or the longest, or the dearest."),
+    _page("calls", "Model calls, the newest first, or the slowest, or the dearest."),
+    _page("logs", "Log records, the newest first."),
 )
