@@ -23,8 +23,8 @@ from otel_sqlite_exporter.server.page.trace.trace_services import sum_services
 from otel_sqlite_exporter.server.page.trace.waterfall_lines import FoldingRules, list_lines
 from otel_sqlite_exporter.server.page.trace.waterfall_rows import RowWriter, make_ticks
 
-MOST_ROWS = 1_000
-"""The most rows of a waterfall on one page. A script shows all."""
+MOST_ROWS, PAGE_ROWS = 1_000, 250
+"""The most rows of a waterfall that are shown as a whole, and the rows of a page of a larger one. A script shows all."""
 _MOST_RECORDS, _MOST_EARLIER, _MOST_TURNS = 100, 30, 200
 _TABS = ("waterfall", "messages", "logs", "services", "earlier")
 
@@ -51,12 +51,13 @@ def _read_waterfall(backend: ApiBackend, skeleton: TraceSkeleton, arguments: Arg
     is_folding = arguments.get("repeats", False)
     rules = FoldingRules(arguments.get("depth"), is_folding, frozenset(matches) if query.strip() else None)
     lines, first = [*list_lines(skeleton, rules)], arguments["from"]
+    most = MOST_ROWS if len(lines) <= MOST_ROWS else PAGE_ROWS
     writer = RowWriter(skeleton, matches)
     values: dict[str, Any] = {
         **{"skeleton": skeleton, "matches": len(matches), "first": first, "lines": len(lines)},
-        "rows": [writer.write(line) for line in islice(lines, first, first + MOST_ROWS)],
-        "following": first + MOST_ROWS if first + MOST_ROWS < len(lines) else None,
-        "before": max(0, first - MOST_ROWS) if first else None,
+        "rows": [writer.write(line) for line in islice(lines, first, first + most)],
+        "following": first + most if first + most < len(lines) else None,
+        "before": max(0, first - most) if first else None,
         "ticks": make_ticks(writer.whole_ns),
         "levels": max(skeleton.spans["depth"], default=0) + 1,
         "services": sum_services(skeleton),

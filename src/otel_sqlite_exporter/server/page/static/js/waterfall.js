@@ -287,7 +287,7 @@ class Waterfall {
       const x = `${this.place(at)}%`;
       ruler.append(make("line", { x1: x, x2: x, y1: 14, y2: 22 }), make("text", { x, dx: 3, y: 14 }, ms(at)));
     }
-    this.ruler.replaceChildren(ruler);
+    this.ruler.querySelector("svg").replaceWith(ruler);
   }
 
   // The map: every span as a line, and the part of time that is shown.
