@@ -10,6 +10,7 @@ from otel_sqlite_exporter.query.aggregates.recent_times import AGES, ALL_TIME
 from otel_sqlite_exporter.query.reports import REPORTS, ReportResult
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.parameters import Parameter
+from otel_sqlite_exporter.server.page.lists.exact_values import write_exact
 from otel_sqlite_exporter.server.page.page_answers import CsvTable, PageContent, PageRoute
 from otel_sqlite_exporter.server.page.page_links import change_link, link_page
 from otel_sqlite_exporter.server.page.reports.report_index import (
@@ -37,6 +38,11 @@ _AGES = {"1h": "1 hour", "24h": "24 hours", "3d": "3 days", "7d": "7 days", "30d
 _LABELS = {name: name.removesuffix("_id").removesuffix("_name") for name in FILTERS}
 
 
+def _list_filters(request: ReportRequest) -> list[tuple[str, str, list[str]]]:
+    """Return the filters of the form with their labels and values."""
+    return [(name, label, [*map(write_exact, request.filters.get(name, ()))]) for name, label in _LABELS.items()]
+
+
 def _read_index(backend: ApiBackend, arguments: Arguments) -> PageContent:
     return PageContent("Reports", {"questions": QUESTIONS, "reports": list_reports()})
 
@@ -49,7 +55,6 @@ def _read_report(backend: ApiBackend, arguments: Arguments) -> PageContent:
         "more": describe_rest(name),
         "definition": REPORTS[name],
         "limits": sorted({*LIMITS, REPORTS[name].limit}),
-        "labels": _LABELS,
         "ages": [],
         "request": None,
         "table": None,
@@ -91,6 +96,7 @@ def _show_form(request: ReportRequest, arguments: Arguments) -> dict[str, Any]:
         "request": request,
         "ages": [*ages, ("all time", change_link(path, kept, range=ALL_TIME), request.age == ALL_TIME)],
         "all_link": change_link(path, kept, range=ALL_TIME),
+        "filters": _list_filters(request),
         "since": write_moment(request.since),
         "csv_link": link_page(path, **fixed, limit=arguments.get("limit"), format="csv"),
         "json_link": link_page(

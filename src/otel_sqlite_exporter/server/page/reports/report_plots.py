@@ -27,9 +27,7 @@ MEASURES: Mapping[str, tuple[str, str]] = {
     "errors": ("errors", "Failures"),
     "tools": ("executions", "Executions"),
     "links": ("success_rate", "Share of linked records"),
-    "attributes": ("bytes", "Bytes"),
     "growth": ("spans", "Spans"),
-    "slowest": ("duration_ms", "Duration"),
 }
 """The column that the plot of a report shows, and what that is."""
 _LINES = ("p50_ms", "p90_ms", "p99_ms")
@@ -100,7 +98,7 @@ def find_series(request: ReportRequest, result: ReportResult) -> list[list[Serie
         others = " · ".join(_write(one) for place, one in enumerate(row[: len(result.groups)]) if place != at)
         points.append(
             [
-                Series(int(begin.timestamp()), others or column.removesuffix("_ms").replace("_", " "), value)
+                Series(int(begin.timestamp()), others or column.replace("_", " "), value)
                 for column in columns
                 if (value := row[result.columns.index(column)]) is not None
             ]
@@ -123,14 +121,12 @@ def _fill(labels: Sequence[str], group: str, calendar: Calendar) -> Sequence[str
         return labels
     step = timedelta(days=7 if group == "week" else 1)
     first, last = (datetime.fromisoformat(label) for label in (labels[0], labels[-1]))
-    if (last - first) / step > _MOST_PERIODS:
-        return labels
+    if (last - first) / step > min(_MOST_PERIODS, 4 * len(labels) + 31):
+        return labels  # mostly gaps
     return [(first + step * number).date().isoformat() for number in range((last - first) // step + 1)]
 
 
 def _write_groups(result: ReportResult, row: Sequence[Any]) -> str:
-    if not result.groups:
-        return str(row[result.columns.index("name")])
     return " · ".join(_write(one) for one in row[: len(result.groups)])
 
 
