@@ -79,7 +79,7 @@ dialects: $(VENV)/.installed ## write the tables of docs/dialects.md from the di
 settings: $(VENV)/.installed ## write the tables of docs/settings.md from the declared settings
 	$(BIN)/python tools/generate_settings.py
 
-api: $(VENV)/.installed ## write the tables of docs/api.md from the route table
+api: $(VENV)/.installed ## write the tables of docs/api.md and docs/page.md
 	$(BIN)/python tools/generate_api.py
 
 columns: $(VENV)/.installed ## write the types of the ORM's columns from query/summaries.py
