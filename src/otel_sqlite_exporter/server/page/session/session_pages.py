@@ -43,7 +43,9 @@ def _read_page(connection: sqlite3.Connection, arguments: Arguments) -> PageCont
     session = get_by_prefix(connection, SESSIONS, "session_id", arguments["id"])
     id, tab = session.session_id, "timeline" if arguments.get("part") else arguments["tab"]
     values = _TABS[tab](connection, session, arguments)
-    links = [(name.capitalize(), link_session(id, tab=None if name == "timeline" else name), name == tab) for name in _TABS]
+    links = [
+        (name.capitalize(), link_session(id, tab=None if name == "timeline" else name), name == tab) for name in _TABS
+    ]
     head = read_head(connection, session)
     return PageContent(f"Session {id}", {"head": head, "tab": tab, "tabs": links, **values})
 
