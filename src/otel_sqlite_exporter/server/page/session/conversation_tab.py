@@ -51,7 +51,7 @@ def read_conversation_tab(backend: ApiBackend, session: SessionSummary, argument
     raw: dict[str, Any] = {"raw": arguments["raw"] or None, "tab": "conversation"}
     return {
         "window": window,
-        "turns": [_show_turn(turn, session.start_time_unix_nano) for turn in window.turns],
+        "turns": [show_turn(turn, session.start_time_unix_nano) for turn in window.turns],
         "raw": arguments["raw"],
         "raw_link": link_session(id, tab="conversation", first=first or None, raw=not arguments["raw"] or None),
         "previous_page": link_session(id, **raw, first=max(first - TURNS_OF_A_PAGE, 0) or None) if first else None,
@@ -64,7 +64,8 @@ def _link_next(id: str, window: TurnWindow, raw: Mapping[str, Any]) -> str | Non
     return link_session(id, **raw, first=after) if window.turns and after < window.total else None
 
 
-def _show_turn(turn: CallTurn | ToolTurn, start_unix_nano: int) -> ShownTurn:
+def show_turn(turn: CallTurn | ToolTurn, start_unix_nano: int) -> ShownTurn:
+    """Return what is shown of a turn of a conversation that began at a moment."""
     row: LLMInteractionSummary | ToolInteractionSummary = turn.call if isinstance(turn, CallTurn) else turn.tool
     is_call = isinstance(turn, CallTurn)
     prompt = turn.prompt if isinstance(turn, CallTurn) else ()
