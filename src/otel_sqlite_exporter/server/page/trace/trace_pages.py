@@ -20,6 +20,7 @@ from otel_sqlite_exporter.server.page.messages.page_allowance import PageAllowan
 from otel_sqlite_exporter.server.page.page_answers import PageContent, PageRoute
 from otel_sqlite_exporter.server.page.page_links import link_trace
 from otel_sqlite_exporter.server.page.session.conversation_tab import TURNS_OF_A_PAGE, show_turn
+from otel_sqlite_exporter.server.page.session.lane_chart import shorten_name
 from otel_sqlite_exporter.server.page.trace.panel_contents import show_contents, show_raw
 from otel_sqlite_exporter.server.page.trace.span_panel import read_panel
 from otel_sqlite_exporter.server.page.trace.trace_liveness import is_live
@@ -38,7 +39,7 @@ def _read_trace(backend: ApiBackend, arguments: Arguments) -> PageContent:
         (name.capitalize(), link_trace(trace.trace_id, tab=None if name == "waterfall" else name), name == tab)
         for name in _TABS
     ]
-    title = trace.name or f"Trace {trace.trace_id[:8]}"
+    title = shorten_name(trace.name or f"Trace {trace.trace_id[:8]}")
     shown = {"trace": trace, "tab": tab, "tabs": tabs, "is_live": is_live(trace), **values}
     return PageContent(title, shown, values.get("answered", 200))
 
@@ -99,7 +100,7 @@ _READERS = {
 def _read_span(backend: ApiBackend, arguments: Arguments) -> PageContent:
     skeleton = backend.read_skeleton(arguments["id"])
     values = _read_span_of(backend, skeleton, arguments)
-    return PageContent(values["panel"].span.name, {"trace": skeleton.trace, **values})
+    return PageContent(shorten_name(values["panel"].span.name), {"trace": skeleton.trace, **values})
 
 
 def _read_span_of(backend: ApiBackend, skeleton: TraceSkeleton, arguments: Arguments) -> dict[str, Any]:

@@ -152,9 +152,19 @@ def find_shared(span_ids: Sequence[str]) -> set[str]:
     return {id for id, count in Counter(span_ids).items() if count > 1}
 
 
+_SECOND, _MINUTE, _HOUR = 10**9, 60 * 10**9, 3600 * 10**9
+_LONG_STEPS = (
+    *(n * _MINUTE for n in (1, 2, 5, 10, 15, 30)),
+    *(n * _HOUR for n in (1, 2, 3, 6, 12, 24)),
+)
+
+
 def make_ticks(whole_ns: int, most: int = 6) -> list[tuple[str, str]]:
     """Return the places and texts of the ticks of a ruler over a length of time: round numbers of a unit."""
-    step = 10 ** (len(str(max(1, whole_ns // most))) - 1)
-    step = next(step * factor for factor in (1, 2, 5, 10, 20) if step * factor * most >= whole_ns)
-    places = range(0, int(whole_ns * 0.96), step)
+    least = max(1, -(-whole_ns // most))
+    power = 10 ** (len(str(least)) - 1)
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least)
+    if least > 30 * _SECOND:
+        step = next((one for one in _LONG_STEPS if one >= least), step)
+    places = range(0, int(whole_ns * 0.96) + 1, step)
     return [(f"{at / whole_ns:.3%}", format_ms(at / 1e6) or "") for at in places]

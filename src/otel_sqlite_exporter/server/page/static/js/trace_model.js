@@ -2,7 +2,7 @@
 // A trace as the API gives it (columns of spans in the order of the tree), and which lines a waterfall has of it: the
 // rules of waterfall_lines.py and trace_search.py.
 
-const FEWEST_REPEATS = 3;
+const FEWEST_REPEATS = 3, MOST_NAME = 300;
 
 export function makeModel(data) {
   const { spans, texts } = data;
@@ -142,4 +142,4 @@ export function tokens(count) {
 }
 export const cost = usd => (usd === null ? "" : digits(usd, 4));
 const HIDDEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Cn}\p{Cf}\u034f\u115f\u1160\u3164\uffa0\ufe00-\ufe0d]/gu;
-export const visible = text => String(text).replace(HIDDEN, one => (one === "\t" || one === "\n" ? " " : `\\u${one.codePointAt(0).toString(16).padStart(4, "0")}`));
+export const visible = (text) => String(text).slice(0, MOST_NAME).replace(HIDDEN, one => (one === "\t" || one === "\n" ? " " : `\\u${one.codePointAt(0).toString(16).padStart(4, "0")}`));

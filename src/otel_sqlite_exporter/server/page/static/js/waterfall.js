@@ -8,6 +8,7 @@ import { cost, findMatches, listLines, makeModel, ms, tokens, visible } from "./
 const ROLES = ["span", "model call", "tool", "agent", "request", "request to another", "message"];
 const COLOURS = ["span", "llm", "tool", "agent", "server", "server", "message"];
 const MARKS = ["event", "bad", "log", "bad"];
+const LONG_STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440].map((minutes) => minutes * 6e10);
 const LEVEL = 12, MOST_LEVELS = 24, BEYOND = 6, MOST_MARKS = 60, TIMES_AS_LONG = 5;
 const box = document.getElementById("waterfall");
 
@@ -231,7 +232,7 @@ class Waterfall {
       },
       this.makeName(line, at, level, told),
       make("div", { class: "wf-time", role: "gridcell" }, this.makeBar(at)),
-      number("", ms(this.lengthOf(at))),
+      number("", ms(this.spans.duration_ns[at])),
       number("wf-own", ms(spans.self_ns[at])),
       number("wf-tokens", tokens(told?.tokens ?? null)),
       number("wf-cost", cost(told?.cost ?? null)),
@@ -265,18 +266,13 @@ class Waterfall {
     );
   }
 
-  /** The length of a span; what runs goes on after it was asked for. */
-  lengthOf(at) {
-    return this.spans.duration_ns[at];
-  }
-
   place(ns) {
     return Math.min(101, Math.max(-1, (100 * (ns - this.view[0])) / (this.view[1] - this.view[0])));
   }
 
   makeBar(at) {
     const { spans, model } = this, [first, last] = this.view, { role, status } = model.texts;
-    const start = spans.start_ns[at], stop = start + this.lengthOf(at);
+    const start = spans.start_ns[at], stop = start + this.spans.duration_ns[at];
     const label = `starts after ${ms(start)}, takes ${ms(stop - start)}`;
     const kind = `wf-bar role-${role[spans.role[at]]} is-${status[spans.status[at]]}`;
     const bar = draw("svg", { class: kind, width: "100%", height: "100%", role: "img", "aria-label": label });
@@ -297,8 +293,9 @@ class Waterfall {
 
   drawRuler() {
     const [from, to] = this.view, most = Math.max(2, Math.floor(this.ruler.clientWidth / 90));
-    const power = 10 ** Math.floor(Math.log10((to - from) / most));
-    const step = power * [1, 2, 5, 10].find((factor) => power * factor * most >= to - from);
+    const least = (to - from) / most, power = 10 ** Math.floor(Math.log10(least));
+    const steps = least > 3e10 ? LONG_STEPS : [1, 2, 5, 10].map((factor) => power * factor);
+    const step = steps.find((one) => one >= least) ?? 10 * power;
     const ruler = draw("svg", { class: "wf-ruler", width: "100%", height: "100%", "aria-hidden": "true" });
     for (let at = Math.ceil(from / step) * step; at < to - step * 0.3; at += step) {
       const x = `${this.place(at)}%`;
@@ -352,7 +349,7 @@ class Waterfall {
 
   zoomTo(at) {
     if (at === null) return this.zoom(null);
-    const start = this.spans.start_ns[at], length = Math.max(this.lengthOf(at), 1000);
+    const start = this.spans.start_ns[at], length = Math.max(this.spans.duration_ns[at], 1000);
     this.zoom([Math.max(0, start - length / 20), start + length * 1.05]);
   }
 
