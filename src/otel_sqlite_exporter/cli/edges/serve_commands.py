@@ -150,7 +150,7 @@ def _show_start(server: TelemetryServer, path: str, policy: AccessPolicy, option
         lines.append(f"or gRPC: OTEL_EXPORTER_OTLP_ENDPOINT={url} OTEL_EXPORTER_OTLP_PROTOCOL=grpc")
     if policy.needs_token:
         lines.append("with a token: OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN")
-    if options.has_page and options.has_api:
+    if "/" in server.paths:
         lines.append(f"to look: {urls[0]}/")
     if readable := [f"{urls[0]}{page}" for part, page in _READ.items() if part in server.paths]:
         lines.append(f"to read: {', '.join(readable)}")

@@ -94,7 +94,8 @@ SKELETON = shape_object(
         "spans": _columns(
             {
                 **{"id": INTEGER, "span_id": TEXT, "parent": _INT, "depth": INTEGER, "name": INTEGER},
-                **{"kind": INTEGER, "service": INTEGER, "status": INTEGER, "start_ns": INTEGER, "duration_ns": INTEGER},
+                **{"kind": INTEGER, "role": INTEGER, "service": INTEGER, "status": INTEGER, "start_ns": INTEGER},
+                **{"duration_ns": INTEGER, "self_ns": INTEGER, "critical_ns": _INT},
             }
         ),
         "missing_parents": _columns({"span": INTEGER, "span_id": TEXT}),
@@ -111,6 +112,8 @@ SKELETON = shape_object(
                 **{"duration_ms": _FLOAT, "waiting_ms": _FLOAT},
             }
         ),
+        "marks": _columns({"span": INTEGER, "at_ns": INTEGER, "kind": INTEGER}),
+        "links": _columns({"span": INTEGER, "count": INTEGER}),
     }
 )
 _SPAN_PARTS = {

@@ -223,14 +223,19 @@ ROUTES: tuple[ApiRoute, ...] = (
         "All records that meet the filters, the oldest first.",
         file_answers.export_records,
         (
-            Parameter("format", "Lines of OTLP JSON, or CSV.", choices=("otlp", "csv"), default="otlp"),
+            Parameter(
+                "format",
+                "Lines of OTLP JSON, CSV, or a trace or session for Perfetto's viewer.",
+                choices=file_answers.EXPORT_FORMATS,
+                default="otlp",
+            ),
             Parameter("of", f"{_OF} Only of CSV; spans if left out.", choices=tuple(LISTED)),
             Parameter("signal", "Only spans, or only log records; only of OTLP.", choices=("traces", "logs")),
             *_any_filters(),
         ),
         None,
         has_envelope=False,
-        media_types=("application/x-ndjson", "text/csv"),
+        media_types=file_answers.EXPORT_TYPES,
     ),
     ApiRoute(
         "/stream",

@@ -86,7 +86,7 @@ class ListLayout(NamedTuple):
         return list_sorts(self.name)
 
 
-_TIMES = tuple(
+TIMES = tuple(
     QuickFilter(label, "since", value)
     for label, value in (("last hour", "1h"), ("24 hours", "24h"), ("7 days", "7d"), ("30 days", "30d"))
 )
@@ -131,7 +131,7 @@ LAYOUTS: Mapping[str, ListLayout] = {
                 _column("cost, $", "cost", ("cost_usd", "unpriced_calls"), True),
             ),
             (),
-            (_OF_RECORDS, _TIMES),
+            (_OF_RECORDS, TIMES),
             ("session", "session_id"),
         ),
         ListLayout(
@@ -153,7 +153,7 @@ LAYOUTS: Mapping[str, ListLayout] = {
                 _COST,
             ),
             (),
-            (_OF_RECORDS, _TIMES),
+            (_OF_RECORDS, TIMES),
             ("trace", "trace_id"),
         ),
         ListLayout(
@@ -175,7 +175,7 @@ LAYOUTS: Mapping[str, ListLayout] = {
                 _TRACE,
             ),
             ("counted",),
-            (_OF_RECORDS, _TIMES),
+            (_OF_RECORDS, TIMES),
         ),
         ListLayout(
             "tools",
@@ -193,7 +193,7 @@ LAYOUTS: Mapping[str, ListLayout] = {
                 _TRACE,
             ),
             ("counted",),
-            (_OF_RECORDS, _TIMES),
+            (_OF_RECORDS, TIMES),
             template="tools.html",
         ),
         ListLayout(
@@ -215,7 +215,7 @@ LAYOUTS: Mapping[str, ListLayout] = {
                     QuickFilter("warnings and worse", "min_severity_number", "13"),
                     QuickFilter("errors", "min_severity_number", "17"),
                 ),
-                _TIMES,
+                TIMES,
             ),
             show=make_log_row,
         ),

@@ -36,6 +36,5 @@ PAGES: tuple[PageRoute, ...] = (
     _page("sessions", "Sessions, the newest first: which run, which failed, what they cost."),
     _page("traces", "Traces, the newest first, or the longest, or the dearest."),
     _page("calls", "Model calls, the newest first, or the slowest, or the dearest."),
-    _page("tools", "Tool executions, the newest first."),
     _page("logs", "Log records, the newest first."),
 )
