@@ -140,7 +140,12 @@ def test_a_trace_of_fifty_thousand_spans_is_one_answer(path: Path) -> None:
         answer = client.ask(f"/traces/{trace['trace_id']}")
         spans = answer.json()["data"]["spans"]
         assert {len(column) for column in spans.values()} == {50_000}
-        assert int(answer.headers["content-length"]) == len(answer.content) < 5_000_000
+        assert answer.headers["content-encoding"] == "gzip"
+        assert int(answer.headers["content-length"]) < 1_000_000
+        whole = client.ask(f"/traces/{trace['trace_id']}", headers={"Accept-Encoding": "gzip;q=0, br"})
+        assert "content-encoding" not in whole.headers
+        assert int(whole.headers["content-length"]) == len(whole.content) < 6_000_000
+        assert whole.json()["data"] == answer.json()["data"]
         assert client.http.head(f"/traces/{trace['trace_id']}").status_code == 200
 
 

@@ -21,6 +21,7 @@ from otel_sqlite_exporter.server.page.charts.chart_values import (
 )
 from otel_sqlite_exporter.server.page.charts.svg_columns import MOST_SERIES, draw_columns, draw_swatch, show_numbers
 from otel_sqlite_exporter.show.html_text import Html, element, join_html
+from otel_sqlite_exporter.show.visible_text import write_visible
 
 _MOST_BARS = 500
 _TONES = frozenset(("error", "llm", "tool", "wait", "span"))
@@ -113,7 +114,7 @@ def make_sparkline(values: Sequence[float | None], *, title: str) -> Html:
     drawn = [element("polyline", points=line, vector_effect="non-scaling-stroke") for line in lines]
     return element(
         "svg",
-        element("title", title),
+        element("title", write_visible(title)),
         *drawn,
         role="img",
         viewBox="0 0 100 24",

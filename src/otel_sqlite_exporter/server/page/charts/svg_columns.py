@@ -13,6 +13,7 @@ from otel_sqlite_exporter.server.page.charts.chart_values import (
     write_value,
 )
 from otel_sqlite_exporter.show.html_text import Html, element, join_html
+from otel_sqlite_exporter.show.visible_text import write_visible
 
 MOST_SERIES = 8
 """The number of colours."""
@@ -29,7 +30,9 @@ def draw_columns(columns: Sequence[Column], names: Sequence[str], format: Format
     totals = [sum(map(read_size, parts)) for _, parts in shown]
     largest, width = find_largest(totals), 100 / max(len(shown), _LEAST_SLOTS)
     drawn = [
-        element("g", element("title", _describe(column, names, format)), *_draw(column, at, width, largest))
+        element(
+            "g", element("title", write_visible(_describe(column, names, format))), *_draw(column, at, width, largest)
+        )
         for at, column in enumerate(shown)
     ]
     said = f"{len(shown)} columns"
@@ -37,7 +40,7 @@ def draw_columns(columns: Sequence[Column], names: Sequence[str], format: Format
         said = f"{len(shown)} columns, {shown[0][0]} to {shown[-1][0]}, at most {format(max(totals))}"
     return element(
         "svg",
-        element("title", said),
+        element("title", write_visible(said)),
         element("line", x1="0", x2="100%", y1=_TOP, y2=_TOP, class_="grid"),
         element("text", format(max(totals)) if shown else None, x="0", y=_TOP - 5, class_="axis"),
         *drawn,

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from otel_sqlite_exporter.server.api.list_answers import LISTED
 from otel_sqlite_exporter.server.api.parameters import make_filters
-from otel_sqlite_exporter.server.page.overview import connect_page, health_page, overview_page, services_page
 from otel_sqlite_exporter.server.page.page_answers import PageRoute
+from otel_sqlite_exporter.server.page.whole_file import connect_page, health_page, overview_page, services_page
 
 _TIMES = tuple(one for one in make_filters(LISTED["spans"].filter_type) if one.name in ("since", "until"))
 

@@ -18,9 +18,9 @@ from otel_sqlite_exporter.query.sql_builder import Select
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.page.charts.chart_values import Stack
 from otel_sqlite_exporter.server.page.charts.svg_bars import make_stacked_bars
-from otel_sqlite_exporter.server.page.overview.health_page import read_health
 from otel_sqlite_exporter.server.page.page_answers import PageContent
 from otel_sqlite_exporter.server.page.page_links import link_call, link_page, link_trace
+from otel_sqlite_exporter.server.page.whole_file.health_page import read_health
 from otel_sqlite_exporter.show.html_text import Html
 from otel_sqlite_exporter.show.units import format_tokens
 from otel_sqlite_exporter.sql.texts import read_query
