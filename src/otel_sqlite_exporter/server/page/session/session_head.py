@@ -13,6 +13,7 @@ from otel_sqlite_exporter.query.sessions.session_usage import read_usage
 from otel_sqlite_exporter.query.sql_builder import encode_cursor
 from otel_sqlite_exporter.query.summaries import SessionSummary
 from otel_sqlite_exporter.server.page.page_links import link_page, link_session
+from otel_sqlite_exporter.show.visible_text import write_visible
 
 _SHOWN_AGENTS = 12
 _LONGEST_AGENT = 200
@@ -35,6 +36,7 @@ class SessionHead(NamedTuple):
     """
 
     session: SessionSummary
+    is_plain: bool
     shared: str
     previous: str | None
     following: str | None
@@ -55,6 +57,7 @@ def read_head(connection: sqlite3.Connection, session: SessionSummary) -> Sessio
     agents = [agent for agent in named if len(agent) <= _LONGEST_AGENT][:_SHOWN_AGENTS]
     return SessionHead(
         session=session,
+        is_plain=write_visible(session.session_id) == session.session_id,
         shared=shared,
         previous=previous,
         following=following,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -31,6 +32,8 @@ STEPS_OF_A_PAGE = 1_000
 _SLOWEST = 5
 _ASKED_TURNS = 100
 """The turns of a page of which the first call is read, to show what the user asked."""
+_LIVE_ROWS, _LIVE_NS = 1_000, 3_600 * 10**9
+"""The rows up to which a part of a page is kept up to date by scripts, and how long after its end a session is."""
 _SHARES = {
     "model": "model calls",
     "tools": "tools",
@@ -79,6 +82,7 @@ def read_timeline_tab(
         "previous_page": link_session(session.session_id, first=_place_before(first)) if first else None,
         "next_page": _link_next(session, window),
         "part_url": link_session(session.session_id, first=first or None, part="steps"),
+        "is_live": window.next_start_unix_nano is None and is_live(session) and len(turns) + len(inside) <= _LIVE_ROWS,
     }
 
 
@@ -90,6 +94,11 @@ def read_step_table(connection: sqlite3.Connection, session_id: str) -> CsvTable
     steps = [step for step in window.steps if step.kind != "trace"]
     rows = [describe_row(make_row(axis, step, session.start_time_unix_nano)) for step in steps]
     return CsvTable("steps", [*rows[0]] if rows else ["kind"], [[*row.values()] for row in rows])
+
+
+def is_live(session: SessionSummary) -> bool:
+    """Return whether more of a session may come: it runs, or its last record is not an hour old."""
+    return session.status == "running" or time.time_ns() - session.end_time_unix_nano < _LIVE_NS
 
 
 def find_extent(session: SessionSummary, window: StepWindow) -> Interval:
