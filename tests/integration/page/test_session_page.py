@@ -88,8 +88,13 @@ def split_usage(page: str) -> dict[str, str]:
 def check_sessions(path: str) -> int:
     """Check all sessions of a file, and return how many there are."""
     sessions = list_sessions(path)
-    TelemetryFile(path, 1_000).read(lambda connection: [check_session(connection, one) for one in sessions])
+    TelemetryFile(path, 1_000).read(check_each, sessions)
     return len(sessions)
+
+
+def check_each(connection: sqlite3.Connection, sessions: list[SessionSummary]) -> None:
+    for session in sessions:
+        check_session(connection, session)
 
 
 def check_session(connection: sqlite3.Connection, session: SessionSummary) -> None:

@@ -138,8 +138,9 @@ def _read(connection: sqlite3.Connection, session: SessionSummary, first: int) -
     whole = find_extent(session, window)
     prompts = read_user_prompts(connection, session.session_id, whole)
     turns = split_turns(window.steps, read_traces(connection, missing), prompts)
-    keys = [(step.trace_id or "", step.span_id or "") for step in window.steps if step.kind != "trace"]
-    runs = read_agent_runs(connection, filter(all, keys))
+    inside = [step for step in window.steps if step.kind != "trace"]
+    keys = [(step.trace_id or "", step.span_id or "") for step in inside]
+    runs = read_agent_runs(connection, filter(all, keys)) if any(step.agent_name for step in inside) else {}
     silent = [turn for turn in turns if turn.prompt is None or turn.prompt.text is None][:_ASKED_TURNS]
     firsts = [next((step.id for step in turn.steps if step.kind == "llm"), None) for turn in silent]
     asked = read_asked(connection, [id for id in firsts if id is not None])
