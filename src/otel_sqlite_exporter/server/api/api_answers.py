@@ -89,7 +89,7 @@ def accepts_gzip(accepted: str) -> bool:
     return False
 
 
-def pack_parts(parts: list[bytes]) -> list[bytes]:
+def pack_parts(parts: list[bytes]) -> bytes:
     """Return the bytes of all parts, packed with gzip."""
     packer = zlib.compressobj(_FASTEST, wbits=_GZIP)
-    return [*map(packer.compress, parts), packer.flush()]
+    return b"".join((*map(packer.compress, parts), packer.flush()))

@@ -112,15 +112,15 @@ def _work(
     if isinstance(answer, StreamedAnswer):
         return etag, answer
     parts = encode_answer(answer, (time.perf_counter() - began) * 1e3)
-    if sum(map(len, parts)) <= _LARGE_BYTES:
+    size = sum(map(len, parts))
+    if size <= _LARGE_BYTES:
         return etag, Response(b"".join(parts), media_type=JSON)
     headers = {"Vary": "Accept-Encoding"}
     if accepts_gzip(request.headers.get("Accept-Encoding", "")):
-        headers["Content-Encoding"] = "gzip"
-        parts = pack_parts(parts)
-    headers["Content-Length"] = str(sum(map(len, parts)))
+        packed = pack_parts(parts)
+        return etag, Response(packed, headers=headers | {"Content-Encoding": "gzip"}, media_type=JSON)
     pieces = iter(()) if request.method == "HEAD" else cut_pieces(parts)
-    return etag, StreamingResponse(_iterate(pieces), headers=headers, media_type=JSON)
+    return etag, StreamingResponse(_iterate(pieces), headers=headers | {"Content-Length": str(size)}, media_type=JSON)
 
 
 def _depends_on_now(arguments: dict[str, Any]) -> bool:

@@ -63,11 +63,11 @@ def read_conversation_tab(
     """Return what the conversation shows of a session: up to 50 turns, from `first` on."""
     first, id, is_raw = arguments.get("first", 0), session.session_id, arguments["raw"]
     window = read_window(connection, f"session:{id}", first=first, limit=TURNS_OF_A_PAGE)
-    allowance = PageAllowance(characters=_EXACT_CHARACTERS) if is_raw else PageAllowance()
+    allowance = make_allowance(is_raw=is_raw)
     kept: dict[str, Any] = {"tab": "conversation", "raw": is_raw or None}
     return {
         "window": window,
-        "turns": [_show_turn(turn, session.start_time_unix_nano, allowance, is_raw=is_raw) for turn in window.turns],
+        "turns": [show_turn(turn, session.start_time_unix_nano, allowance, is_raw=is_raw) for turn in window.turns],
         "is_raw": is_raw,
         "raw_link": link_session(id, tab="conversation", first=first or None, raw=not is_raw or None),
         "previous_page": link_session(id, **kept, first=max(first - TURNS_OF_A_PAGE, 0) or None) if first else None,
@@ -75,12 +75,18 @@ def read_conversation_tab(
     }
 
 
+def make_allowance(*, is_raw: bool) -> PageAllowance:
+    """Return how much of the texts a page of a conversation shows: exact ones cost less."""
+    return PageAllowance(characters=_EXACT_CHARACTERS) if is_raw else PageAllowance()
+
+
 def _link_next(id: str, window: TurnWindow, kept: Mapping[str, Any]) -> str | None:
     after = window.first + len(window.turns)
     return link_session(id, **kept, first=after) if window.turns and after < window.total else None
 
 
-def _show_turn(turn: CallTurn | ToolTurn, start_unix_nano: int, allowance: PageAllowance, *, is_raw: bool) -> SaidTurn:
+def show_turn(turn: CallTurn | ToolTurn, start_unix_nano: int, allowance: PageAllowance, *, is_raw: bool) -> SaidTurn:
+    """Return what is shown of a turn of a conversation that began at a moment."""
     if isinstance(turn, CallTurn):
         row: LLMInteractionSummary | ToolInteractionSummary = turn.call
         kind, name, link = "llm", turn.call.model, link_call(turn.call.id)
