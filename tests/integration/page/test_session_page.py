@@ -30,6 +30,8 @@ from otel_sqlite_exporter.server.page.session.timeline_tab import read_timeline_
 from tests.agent_files import HOSTILE_TEXTS, MS, RESOURCE, START_NS, write_capture_file
 from tests.conftest import exporting
 from tests.otlp_captures.capture_files import FOLDER
+from tests.integration.test_log_exporter import logging_to, make_log
+from tests.integration.test_running_work import change_process, write
 from tests.page_server import PageClient, browsing
 
 SHOWN = ("claude-code", "codex", "gemini-cli", "live-crewai", "live-langgraph")
@@ -355,3 +357,57 @@ def test_a_session_without_steps_leads_on(tmp_path: Path) -> None:
     with browsing(path) as client:
         for tab in PAGES[0].parameters[1].choices:
             assert "quiet" in client.open("/sessions/quiet", tab=tab)
+
+
+def test_what_runs_is_shown_up_to_now_and_what_was_cut_off_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "otel.db"
+    write(path, session="open")
+    with browsing(path) as client:
+        page = client.open("/sessions/open")
+        assert "<dd>now</dd>" in page
+        assert 'data-live="session"' in page
+        assert len(re.findall(r"1 h so far", page)) >= 2
+        assert "It runs; there is no answer yet." in client.open("/sessions/open", tab="conversation")
+        change_process(path, boot_id="before")
+        page = client.open("/sessions/open")
+        assert "so far" not in page
+        assert 'class="status status-interrupted"' in page
+        assert "is-interrupted" in page
+        assert "It was interrupted" in client.open("/sessions/open", tab="conversation")
+
+
+def make_records() -> list[Any]:
+    """Two prompts of a coding agent that writes log records alone, five minutes apart."""
+    told = {"session.id": "told", "model": "claude-haiku-4-5", "input_tokens": 100, "output_tokens": 7, "cost_usd": 0.5}
+    tool = {"session.id": "told", "tool_name": "Bash", "success": "false", "duration_ms": 40, "error": "exit 1"}
+    records = []
+    for prompt, at in (("first <b>question</b>", 0), ("<REDACTED>", 300_000)):
+        for name, after, attributes in (
+            ("user_prompt", 0, {"session.id": "told", "prompt": prompt}),
+            ("api_request", 200, {**told, "duration_ms": 150}),
+            ("tool_result", 260, tool),
+            ("api_request", 400, {**told, "duration_ms": 100}),
+        ):
+            named = {"event.name": name, **attributes}
+            moment = START_NS + (at + after) * MS
+            records.append(make_log(timestamp=moment, body=f"claude_code.{name}", attributes=named))
+    return records
+
+
+def test_a_session_of_log_records_alone_has_turns_and_time(tmp_path: Path) -> None:
+    path = tmp_path / "otel.db"
+    with logging_to(path) as exporter:
+        exporter.export(make_records())
+    with browsing(path) as client:
+        page = client.open("/sessions/told")
+        turns = re.findall(r'<details class="turn" id="(turn-\d+)"', page)
+        assert turns == [f"turn-{START_NS}", f"turn-{START_NS + 300_000 * MS}"]
+        assert "<b>first &lt;b&gt;question&lt;/b&gt;</b>" in page
+        assert "REDACTED" not in page
+        assert page.count('class="step" id="llm-') == 4
+        assert page.count("exit 1") >= 2
+        legend = dict(re.findall(r"</i>([a-z ]+) <b>[\d.]+ %</b> <span class=\"quiet\">([^<]+)<", page))
+        assert legend == {"model calls": "500 ms", "tools": "80 ms", "user": "4.99 min", "other": "220 ms"}
+        assert "cost as the agent or SDK reports it" in client.open("/sessions/told", tab="cost")
+        for tab in ("conversation", "cost"):
+            assert "claude-haiku-4-5" in client.open("/sessions/told", tab=tab)

@@ -30,6 +30,7 @@ from otel_sqlite_exporter.server.page.session.time_axis import TimeAxis
 
 STEPS_OF_A_PAGE = 1_000
 _SLOWEST = 5
+_ALL = 2**31 - 2
 _ASKED_TURNS = 100
 """The turns of a page of which the first call is read, to show what the user asked."""
 _LIVE_ROWS, _LIVE_NS = 1_000, 3_600 * 10**9
@@ -89,7 +90,7 @@ def read_timeline_tab(
 def read_step_table(connection: sqlite3.Connection, session_id: str) -> CsvTable:
     """Return all steps of a session."""
     session = get_by_prefix(connection, SESSIONS, "session_id", session_id)
-    window = read_step_window(connection, session.session_id, first=0, limit=2**31)
+    window = read_step_window(connection, session.session_id, first=0, limit=_ALL)
     axis = TimeAxis((session.start_time_unix_nano, session.end_time_unix_nano), ())
     steps = [step for step in window.steps if step.kind != "trace"]
     rows = [describe_row(make_row(axis, step, session.start_time_unix_nano)) for step in steps]
