@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.query.askable_views import SESSIONS
 from otel_sqlite_exporter.query.reading import find_page
-from otel_sqlite_exporter.query.sessions.session_usage import read_tokens
+from otel_sqlite_exporter.query.session_parts.session_usage import read_tokens
 from otel_sqlite_exporter.query.sql_builder import encode_cursor
 from otel_sqlite_exporter.query.summaries import SessionSummary
 from otel_sqlite_exporter.server.page.page_links import link_page, link_session

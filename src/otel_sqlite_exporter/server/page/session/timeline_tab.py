@@ -16,10 +16,10 @@ from otel_sqlite_exporter.query.comparisons.step_skeletons import (
     read_traces,
 )
 from otel_sqlite_exporter.query.reading import get_by_prefix
-from otel_sqlite_exporter.query.sessions.agent_runs import read_agent_runs
-from otel_sqlite_exporter.query.sessions.session_turns import SessionTurn, split_turns
-from otel_sqlite_exporter.query.sessions.time_shares import Interval, TimeShares, share_time
-from otel_sqlite_exporter.query.sessions.user_prompts import read_asked, read_user_prompts
+from otel_sqlite_exporter.query.session_parts.agent_runs import read_agent_runs
+from otel_sqlite_exporter.query.session_parts.session_turns import SessionTurn, split_turns
+from otel_sqlite_exporter.query.session_parts.time_shares import Interval, TimeShares, share_time
+from otel_sqlite_exporter.query.session_parts.user_prompts import read_asked, read_user_prompts
 from otel_sqlite_exporter.query.summaries import SessionSummary
 from otel_sqlite_exporter.server.api.api_backend import Arguments
 from otel_sqlite_exporter.server.page.page_answers import CsvTable
