@@ -17,13 +17,12 @@ from otel_sqlite_exporter.server.page.call import call_facts
 from otel_sqlite_exporter.server.page.call.call_record import CallRecord, read_call
 from otel_sqlite_exporter.server.page.call.offered_tools import find_offered_tools
 from otel_sqlite_exporter.server.page.call.recorded_attributes import list_attributes
-from otel_sqlite_exporter.server.page.messages.exact_html import write_exact
-from otel_sqlite_exporter.server.page.messages.json_layout import lay_out
+from otel_sqlite_exporter.server.page.messages.exact_html import write_copy
 from otel_sqlite_exporter.server.page.messages.message_html import render_messages, render_value
 from otel_sqlite_exporter.server.page.messages.page_allowance import PageAllowance
 from otel_sqlite_exporter.server.page.page_answers import PageContent, PageRoute
 
-_EXACT_CHARACTERS = 10_000_000
+_EXACT_CHARACTERS = 4_000_000
 
 
 class ShownStep(NamedTuple):
@@ -95,7 +94,7 @@ def _show_recorded(record: CallRecord, allowance: PageAllowance) -> dict[str, An
         "parameters": list_attributes(plain, allowance),
         "offered": [(tool, render_value(tool.definition, allowance=allowance)) for tool in offered],
         "attributes": list_attributes(attributes, allowance),
-        "attributes_json": Markup(write_exact(lay_out(call.combined_attributes, _EXACT_CHARACTERS)[0], allowance)),
+        "attributes_json": Markup(write_copy(call.combined_attributes, allowance)),
     }
 
 
