@@ -22,6 +22,7 @@ from otel_sqlite_exporter.query.calls.prompt_difference import compare_prompts
 from tests.conftest import read
 from tests.integration.page.test_message_html import PNG
 from tests.integration.test_hostile_text import HOSTILE, write_hostile
+from tests.integration.test_processor import tracing
 from tests.page_server import PageClient, browsing
 
 ANSWER = """\
@@ -101,7 +102,11 @@ def write_calls(path: Path) -> None:
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
     tracer = provider.get_tracer("tests")
-    agent = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "guide", "gen_ai.usage.input_tokens": 2_468}
+    agent: dict[str, Any] = {
+        "gen_ai.operation.name": "invoke_agent",
+        "gen_ai.agent.name": "guide",
+        "gen_ai.usage.input_tokens": 2_468,
+    }
     agent |= {"session.id": "chat/17", "user.id": "ada", "gen_ai.usage.output_tokens": 112}
     with tracer.start_as_current_span("invoke_agent guide", attributes=agent):
         record_call(tracer, FIRST, [{**ASKS, "finish_reason": "tool_call"}])
@@ -175,7 +180,8 @@ def test_a_call_shows_its_chat(calls: Calls) -> None:
     assert f'src="data:image/png;base64,{PNG}"' in html
     exact = calls.open(calls.ids[1], raw=True)
     assert "| Paris | 18 | cloudy |\n" in exact
-    assert 'data-raw aria-current="page"' in exact
+    assert '?raw=true" data-raw>' in html
+    assert f'href="/calls/{calls.ids[1]}" data-raw>' in exact
 
 
 def test_what_is_new_is_told_from_what_was_there(calls: Calls) -> None:
@@ -226,6 +232,18 @@ def test_a_call_of_a_log_record_has_a_page(calls: Calls) -> None:
     assert "hello log" in text
     assert "by an event or log record" in text
     assert "Counts as a call, and adds no tokens, as none were reported." in text
+
+
+def test_a_running_call_is_brought_up_to_date(path: Path) -> None:
+    with (
+        tracing(path, open_delay_ms=0) as (tracer, processor),
+        tracer.start_as_current_span("chat m", attributes={"gen_ai.operation.name": "chat"}),
+        browsing(path) as page,
+    ):
+        processor.force_flush()
+        (id,) = read(path, "SELECT id FROM complete_llm_interactions")[0]
+        assert f'data-part-url="/calls/{id}?raw=false&amp;part=call"' in page.open(f"/calls/{id}")
+        assert "It is not there yet: the call runs." in page.open(f"/calls/{id}", part="call")
 
 
 def test_there_is_no_other_call(calls: Calls) -> None:
