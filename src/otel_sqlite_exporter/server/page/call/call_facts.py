@@ -50,7 +50,8 @@ def describe_times(call: LLMInteractionSummary) -> Facts:
     duration_ms, first_ms = call.duration_ms, call.time_to_first_token_ms
     speed = None
     if call.output_tokens and duration_ms is not None and duration_ms > (first_ms or 0):
-        speed = format_number(call.output_tokens / (duration_ms - (first_ms or 0)) * 1000, 3)
+        a_second = call.output_tokens / (duration_ms - (first_ms or 0)) * 1000
+        speed = format_number(a_second, 3) if a_second < 1000 else format_count(round(a_second))
     return (
         ("duration", format_ms(duration_ms)),
         ("first token after", format_ms(first_ms)),
