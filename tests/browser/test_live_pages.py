@@ -25,7 +25,7 @@ TOP = "document.activeElement.getBoundingClientRect().top"
 
 pytestmark = pytest.mark.slow
 
-expect.set_options(timeout=HANG_S * 1000)
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture
@@ -145,7 +145,8 @@ MORPH = """async script => {
     const pick = () => [...'abcdefghijkl'].filter(() => random(3)).sort(() => random(3) - 1);
     const build = keys => {
         const list = document.createElement('ul');
-        list.innerHTML = keys.map(key => `\\n <li data-key="${key}"><details><summary>${random(2)}</summary></details></li>`).join('');
+        const fold = () => `<details><summary>${random(2)}</summary></details>`;
+        list.innerHTML = keys.map(key => `\\n <li data-key="${key}">${fold()}</li>`).join('');
         return list;
     };
     const wrong = [];

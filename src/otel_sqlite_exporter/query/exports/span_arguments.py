@@ -13,7 +13,7 @@ from otel_sqlite_exporter.query.exports.track_packets import Argument
 
 MOST_ATTRIBUTES = 32
 LONGEST_TEXT = 200
-"""The most characters of an attribute that is shown. What was said to models, which is longer, is left out."""
+"""The most characters of an attribute that is shown: longer texts, such as prompts, are left out."""
 _LONGEST_REASON = 1_000
 _CALL_KEYS = {
     "operation": "gen_ai.operation.name",

@@ -17,6 +17,7 @@ from otel_sqlite_exporter.query.exports.otlp_export import read_export
 from otel_sqlite_exporter.query.pages import RowT, decode_json
 from otel_sqlite_exporter.query.position_texts import decode_position, encode_position
 from otel_sqlite_exporter.query.reading import fetch
+from otel_sqlite_exporter.query.sessions.session_usage import read_usage
 from otel_sqlite_exporter.query.skeletons.span_marks import MOST_MARKS
 from otel_sqlite_exporter.query.sql_builder import Select, build_newest
 from otel_sqlite_exporter.query.timeline import read_timeline
@@ -71,13 +72,8 @@ def _decode_turns(cursor: str | None) -> int:
 def sum_usage(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
     """Answer with the tokens and the cost of a session, by one or two groups."""
     session_id = backend.database.resolve_session_id(arguments["id"])
-    groups = arguments["group_by"]
-    tokens, cost = (
-        backend.database.run_report(name, group_by=groups, session_id=session_id) for name in ("tokens", "cost")
-    )
-    costs = {row[: len(groups)]: dict(zip(cost.columns, row, strict=True)) for row in cost.rows}
-    rows = [{**dict(zip(tokens.columns, row, strict=True)), **costs.get(row[: len(groups)], {})} for row in tokens.rows]
-    return DataAnswer(rows, None, tokens.total, tokens.total != len(rows))
+    usage = backend.file.read(read_usage, session_id, arguments["group_by"])
+    return DataAnswer(usage.rows, None, usage.total, usage.total != len(usage.rows))
 
 
 def get_skeleton(backend: ApiBackend, arguments: Arguments) -> DataAnswer:

@@ -50,11 +50,11 @@ def describe_times(call: LLMInteractionSummary) -> Facts:
     duration_ms, first_ms = call.duration_ms, call.time_to_first_token_ms
     speed = None
     if call.output_tokens and duration_ms is not None and duration_ms > (first_ms or 0):
-        speed = f"{format_number(call.output_tokens / (duration_ms - (first_ms or 0)) * 1000, 3)}/s"
+        speed = format_number(call.output_tokens / (duration_ms - (first_ms or 0)) * 1000, 3)
     return (
         ("duration", format_ms(duration_ms)),
         ("first token after", format_ms(first_ms)),
-        ("output", speed),
+        ("tokens a second", speed),
     )
 
 
@@ -80,7 +80,7 @@ def describe_cost(call: LLMInteractionSummary) -> tuple[str | None, str]:
         "exact": f"{prices}{dated}",
         "partial": f"at least this: a part of the usage is unknown or has no price; {prices}{dated}",
         "unpriced": "not known: no price for this provider, model or kind of tokens",
-        None: "not computed: `reprice` does that, with the extra `cost`",
+        None: "not computed: the command reprice does that",
     }
     cost = format_cost(call.cost_usd, call.is_unpriced)
     return (None if cost is None else f"${cost}"), reasons.get(call.cost_status, "")

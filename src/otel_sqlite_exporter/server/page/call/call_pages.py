@@ -27,7 +27,7 @@ _EXACT_CHARACTERS = 10_000_000
 
 
 class ShownStep(NamedTuple):
-    """Messages of a prompt that follow each other. `kind` is that of a PromptStep; `all`: no call is before this one."""
+    """Messages of a prompt that follow each other. `kind` is that of a PromptStep; `all`: none is before it."""
 
     kind: str
     messages: int

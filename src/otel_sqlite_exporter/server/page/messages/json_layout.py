@@ -13,6 +13,7 @@ _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]|[^\s"\[\]{},:]+', re.D
 _INDENT = "  "
 _DEEPEST = 40
 """More levels are not indented further, or each line of deep JSON would be longer than the one before."""
+_SLOWLY_READ = 200_000
 
 
 def is_json(text: str) -> bool:
@@ -21,9 +22,18 @@ def is_json(text: str) -> bool:
         return False
     try:
         orjson.loads(text)
-    except (orjson.JSONDecodeError, ValueError):  # halves of surrogate pairs are no JSON of orjson
+        return True
+    except ValueError:
+        return len(text) <= _SLOWLY_READ and _is_odd_json(text)
+
+
+def _is_odd_json(text: str) -> bool:
+    """Return whether a text is JSON that orjson does not take, such as NaN, or a number beyond its range."""
+    try:
+        json.loads(text)
+        return True
+    except (ValueError, RecursionError):
         return False
-    return True
 
 
 def write_json(value: Any) -> str:

@@ -20,7 +20,7 @@ from otel_sqlite_exporter.server.page.messages.page_allowance import PageAllowan
 from otel_sqlite_exporter.show.html_text import Html, element, escape_html, join_html
 
 _MOST_CHARACTERS, _MOST_LINES, _DEEPEST = 20_000, 1_000, 20
-_LINK = re.compile(r"(?:https?://[^\s/]|mailto:[^\s])", re.IGNORECASE)
+_LINK = re.compile(r"(?:https?://(?:[^\s/?#@]*@)?[\w.\-\[]|mailto:[^\s])", re.IGNORECASE)
 _IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,")
 _ALIGNED = {"text-align:left": "left", "text-align:right": "right", "text-align:center": "center"}
 _PLAIN_TAGS = {"blockquote", "em", "li", "ol", "p", "s", "strong", "tbody", "td", "th", "thead", "tr", "ul"}
@@ -35,6 +35,7 @@ _ATTRIBUTES = {
     "td": {"class"},
     "th": {"class"},
 }
+_LINK_BEGIN = '<a href="'
 _SCHEMES = {"http", "https", "mailto", "data"}
 
 
@@ -49,16 +50,17 @@ def render_markdown(text: str, allowance: PageAllowance) -> Html | None:
     if any(token.level >= _DEEPEST - 1 for token in tokens) or _has_hidden_cells(tokens, text):
         return None
     written = "".join(_write(tokens, allowance))
-    return Html(
-        nh3.clean(
-            written,
-            tags=_TAGS,
-            attributes=_ATTRIBUTES,
-            attribute_filter=_keep_safe_url,
-            url_schemes=_SCHEMES,
-            link_rel=None,
-        )
+    clean = nh3.clean(
+        written,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        attribute_filter=_keep_safe_url,
+        url_schemes=_SCHEMES,
+        link_rel=None,
     )
+    if clean.count(_LINK_BEGIN) != written.count(_LINK_BEGIN):  # a link that no browser could follow
+        return None
+    return Html(clean)
 
 
 def _keep_safe_url(tag: str, attribute: str, value: str) -> str | None:

@@ -82,7 +82,9 @@ def _write_head(role: str, message: Mapping[str, Any]) -> Html:
     return element(
         "div",
         element("span", role, class_="message-role"),
+        " ",
         element("span", str(name), class_="message-name") if name else None,
+        " ",
         element("span", f"finished: {reason}", class_="message-finish") if reason else None,
         class_="message-head",
     )

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.query.askable_views import SESSIONS
 from otel_sqlite_exporter.query.reading import find_page
+from otel_sqlite_exporter.query.sessions.session_usage import read_usage
 from otel_sqlite_exporter.query.sql_builder import encode_cursor
 from otel_sqlite_exporter.query.summaries import SessionSummary
-from otel_sqlite_exporter.server.api.api_backend import ApiBackend
 from otel_sqlite_exporter.server.page.page_links import link_page, link_session
 
 _SHOWN_AGENTS = 12
@@ -45,12 +45,11 @@ class SessionHead(NamedTuple):
     exports: Sequence[HeadLink]
 
 
-def read_head(backend: ApiBackend, session: SessionSummary) -> SessionHead:
+def read_head(connection: sqlite3.Connection, session: SessionSummary) -> SessionHead:
     """Return the head of a session."""
     shared = "user" if session.user_id is not None else "service"
-    previous, following = backend.file.read(_read_beside, session, shared)
-    usage = backend.database.run_report("tokens", group_by=["agent"], session_id=session.session_id)
-    rows = [dict(zip(usage.columns, row, strict=True)) for row in usage.rows]
+    previous, following = _read_beside(connection, session, shared)
+    rows = read_usage(connection, session.session_id, ["agent"]).rows
     cached = [row["cached_input_tokens"] for row in rows if row["cached_input_tokens"] is not None]
     named = [row["agent"] for row in rows if row["agent"] is not None]
     agents = [agent for agent in named if len(agent) <= _LONGEST_AGENT][:_SHOWN_AGENTS]

@@ -7,18 +7,20 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from otel_sqlite_exporter.query.askable_views import SESSIONS
 from otel_sqlite_exporter.query.comparisons.step_skeletons import (
     StepSkeleton,
     StepWindow,
     read_step_window,
     read_traces,
 )
+from otel_sqlite_exporter.query.reading import get_by_prefix
 from otel_sqlite_exporter.query.sessions.agent_runs import read_agent_runs
 from otel_sqlite_exporter.query.sessions.session_turns import SessionTurn, split_turns
 from otel_sqlite_exporter.query.sessions.time_shares import Interval, TimeShares, share_time
 from otel_sqlite_exporter.query.sessions.user_prompts import read_asked, read_user_prompts
 from otel_sqlite_exporter.query.summaries import SessionSummary
-from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
+from otel_sqlite_exporter.server.api.api_backend import Arguments
 from otel_sqlite_exporter.server.page.page_answers import CsvTable
 from otel_sqlite_exporter.server.page.page_links import link_session
 from otel_sqlite_exporter.server.page.session.lane_chart import find_waiting, make_chart
@@ -55,10 +57,12 @@ class _Read(NamedTuple):
     asked: Mapping[int, str]
 
 
-def read_timeline_tab(backend: ApiBackend, session: SessionSummary, arguments: Arguments) -> Mapping[str, Any]:
+def read_timeline_tab(
+    connection: sqlite3.Connection, session: SessionSummary, arguments: Arguments
+) -> Mapping[str, Any]:
     """Return what the timeline shows of a session: up to 1,000 steps, from `first` on."""
     first, start = arguments.get("first", 0), session.start_time_unix_nano
-    window, turns, runs, asked = backend.file.read(_read, session, first)
+    window, turns, runs, asked = _read(connection, session, first)
     inside = [step for step in window.steps if step.kind != "trace"]
     whole = find_extent(session, window)
     axis = TimeAxis(whole, [*(turn.interval for turn in turns), *_list_intervals(inside)])
@@ -78,9 +82,10 @@ def read_timeline_tab(backend: ApiBackend, session: SessionSummary, arguments: A
     }
 
 
-def read_step_table(backend: ApiBackend, session: SessionSummary) -> CsvTable:
+def read_step_table(connection: sqlite3.Connection, session_id: str) -> CsvTable:
     """Return all steps of a session."""
-    window = backend.file.read(read_step_window, session.session_id, first=0, limit=2**31)
+    session = get_by_prefix(connection, SESSIONS, "session_id", session_id)
+    window = read_step_window(connection, session.session_id, first=0, limit=2**31)
     axis = TimeAxis((session.start_time_unix_nano, session.end_time_unix_nano), ())
     steps = [step for step in window.steps if step.kind != "trace"]
     rows = [describe_row(make_row(axis, step, session.start_time_unix_nano)) for step in steps]

@@ -19,7 +19,11 @@ from otel_sqlite_exporter.server.api.route_table import CURSOR
 from otel_sqlite_exporter.server.page.messages.page_allowance import PageAllowance
 from otel_sqlite_exporter.server.page.page_answers import PageContent, PageRoute
 from otel_sqlite_exporter.server.page.page_links import link_trace
-from otel_sqlite_exporter.server.page.session.conversation_tab import TURNS_OF_A_PAGE, show_turn
+from otel_sqlite_exporter.server.page.session.conversation_tab import (
+    TURNS_OF_A_PAGE,
+    make_allowance,
+    show_turn,
+)
 from otel_sqlite_exporter.server.page.session.lane_chart import shorten_name
 from otel_sqlite_exporter.server.page.trace.panel_contents import show_contents, show_raw
 from otel_sqlite_exporter.server.page.trace.span_panel import read_panel
@@ -60,11 +64,11 @@ def _read_messages(backend: ApiBackend, trace: TraceSummary, arguments: Argument
     window = backend.file.read(read_window, f"trace:{id}", first=first, limit=TURNS_OF_A_PAGE)
     kept = {"tab": "messages", "view": "raw" if is_raw else None}
     after = window.first + len(window.turns)
+    allowance = make_allowance(is_raw=is_raw)
     return {
         "window": window,
-        "turns": [show_turn(turn, trace.start_time_unix_nano) for turn in window.turns],
+        "turns": [show_turn(turn, trace.start_time_unix_nano, allowance, is_raw=is_raw) for turn in window.turns],
         "is_raw": is_raw,
-        "allowance": PageAllowance(),
         "raw_link": link_trace(id, tab="messages", from_=first or None, view=None if is_raw else "raw"),
         "before": link_trace(id, **kept, from_=max(first - TURNS_OF_A_PAGE, 0) or None) if first else None,
         "after": link_trace(id, **kept, from_=after) if window.turns and after < window.total else None,

@@ -128,6 +128,7 @@ function hide() {
   clearTimeout(timer);
   options = [];
   active = -1;
+  list?.replaceChildren();
   if (list) list.hidden = true;
   input?.setAttribute("aria-expanded", "false");
   input?.removeAttribute("aria-activedescendant");

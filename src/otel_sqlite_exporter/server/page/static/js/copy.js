@@ -17,6 +17,7 @@ export async function copyText(text) {
 function copyBySelection(text) {
   const focused = document.activeElement;
   const box = make("textarea", { readonly: "", class: "unseen", "aria-hidden": "true" });
+  box.style.whiteSpace = "pre";
   box.value = text;
   document.body.append(box);
   box.select();

@@ -73,7 +73,6 @@ function show(part, state, isHeld = !isFollowing()) {
     row.dataset.fresh = "";
     setTimeout(() => delete row.dataset.fresh, MARKED_MS);
   }
-  window.htmx?.process(part);
   state.held = work.held;
   showPill();
   part.dispatchEvent(new CustomEvent("live:shown", { bubbles: true }));
@@ -183,7 +182,6 @@ function writeSeconds(seconds) {
 }
 
 document.addEventListener("visibilitychange", watch);
-document.addEventListener("htmx:afterSettle", open);
 window.addEventListener("pagehide", close);
 window.addEventListener("pageshow", open);
 setInterval(tick, 1000);
