@@ -75,7 +75,7 @@ COMMANDS = {
             "--no-metrics",
             "--tools",
         ),
-        *("--largest-request", "--largest-unpacked"),
+        *("--largest-request", "--largest-unpacked", "--open"),
         *("--token-file", "--require-token", "--allow-host", "--allow-origin"),
         *("--tls-cert", "--tls-key", "--insecure"),
     },

@@ -123,6 +123,22 @@ _SPAN_PARTS = {
     "tool_interactions": list_of(ToolInteractionSummary),
 }
 SPAN: Schema = {"allOf": [refer("SpanSummary"), shape_object(_SPAN_PARTS)]}
+SUBTREE = shape_object(
+    {
+        "trace_id": TEXT,
+        "spans": shape_list(
+            shape_object(
+                {
+                    **{"depth": INTEGER, "span_id": TEXT, "name": TEXT, "role": TEXT, "service": TEXT, "status": TEXT},
+                    **{"status_description": TEXT, "start_ms": NUMBER, "duration_ms": NUMBER, "self_ms": NUMBER},
+                    **{"critical_ms": NUMBER, "recorded": TEXT, "tokens": INTEGER, "cost_usd": NUMBER},
+                    "attributes": ANY,
+                },
+                optional=("status_description", "critical_ms", "recorded", "tokens", "cost_usd", "attributes"),
+            )
+        ),
+    }
+)
 OTLP: Schema = {
     "type": "object",
     "properties": {"resourceSpans": shape_list(ANY), "resourceLogs": shape_list(ANY)},

@@ -17,6 +17,7 @@ from otel_sqlite_exporter.query.exports.otlp_export import read_export
 from otel_sqlite_exporter.query.pages import RowT, decode_json
 from otel_sqlite_exporter.query.position_texts import decode_position, encode_position
 from otel_sqlite_exporter.query.reading import fetch
+from otel_sqlite_exporter.query.sessions.session_usage import read_usage
 from otel_sqlite_exporter.query.skeletons.span_marks import MOST_MARKS
 from otel_sqlite_exporter.query.sql_builder import Select, build_newest
 from otel_sqlite_exporter.query.timeline import read_timeline
@@ -85,7 +86,7 @@ def get_skeleton(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
 def get_span(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
     """Answer with one span, and what hangs on it."""
     span = backend.database.get_span(arguments["id"], arguments["span"])
-    beside, is_cut = backend.file.read(read_beside, span.id)
+    beside, is_cut = backend.file.read(_read_beside, span.id)
     of_span: dict[str, Any] = {"trace_id": span.trace_id, "span_id": span.span_id, "limit": _MOST_BESIDE}
     calls = backend.database.find_llm_interactions(**of_span, newest_first=False)
     tools = backend.database.find_tool_interactions(**of_span, newest_first=False)
@@ -93,7 +94,7 @@ def get_span(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
     return DataAnswer(data, truncated=is_cut or calls.cursor is not None or tools.cursor is not None)
 
 
-def read_beside(connection: sqlite3.Connection, span: int) -> tuple[dict[str, Any], bool]:
+def _read_beside(connection: sqlite3.Connection, span: int) -> tuple[dict[str, Any], bool]:
     """Return the events and links of a span, as the SDK recorded them, and whether there are more."""
     parameters = {"spans": orjson.dumps([span]).decode()}
     found = {

@@ -11,7 +11,7 @@ from otel_sqlite_exporter.query.askable_views import ReportFilter, SearchFilter
 from otel_sqlite_exporter.query.report_parts.report_texts import SUBJECTS
 from otel_sqlite_exporter.query.reports import REPORTS
 from otel_sqlite_exporter.server.api import answer_shapes as shapes
-from otel_sqlite_exporter.server.api import file_answers, list_answers, record_answers
+from otel_sqlite_exporter.server.api import file_answers, list_answers, record_answers, subtree_answers
 from otel_sqlite_exporter.server.api.api_answers import ApiAnswer
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.json_shapes import Schema
@@ -131,6 +131,17 @@ ROUTES: tuple[ApiRoute, ...] = (
         record_answers.get_span,
         (_TRACE, Parameter("span", "The span, or a unique prefix of its id.", where="path")),
         shapes.SPAN,
+    ),
+    ApiRoute(
+        "/traces/{id}/spans/{span}/subtree",
+        "A span and those below it, in the order of the tree, with long values cut.",
+        subtree_answers.get_subtree,
+        (
+            _TRACE,
+            Parameter("span", "The span, or a unique prefix of its id.", where="path"),
+            Parameter("limit", "The most spans.", "integer", default=200, minimum=1, maximum=1_000),
+        ),
+        shapes.SUBTREE,
     ),
     ApiRoute(
         "/traces/{id}/otlp",

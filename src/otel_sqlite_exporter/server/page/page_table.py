@@ -8,11 +8,11 @@ from typing import NamedTuple
 from otel_sqlite_exporter.server.page.call import call_pages
 from otel_sqlite_exporter.server.page.console import sql_pages
 from otel_sqlite_exporter.server.page.lists import list_pages, search_pages, tool_pages
+from otel_sqlite_exporter.server.page.page_answers import PageRoute
 from otel_sqlite_exporter.server.page.reports import report_pages
 from otel_sqlite_exporter.server.page.session import session_pages
 from otel_sqlite_exporter.server.page.trace import trace_pages
 from otel_sqlite_exporter.server.page.whole_file import overview_pages
-from otel_sqlite_exporter.server.page.page_answers import PageRoute
 
 PAGES: tuple[PageRoute, ...] = (
     *overview_pages.PAGES,

@@ -45,7 +45,6 @@ class ListLayout(NamedTuple):
         keys: Columns of the view that links and the order need.
         quick: Groups of filters, of each of which one can be set.
         of: What `/compare` calls a row, if two can be compared, and the column with its id.
-        template: The template of its page.
         show: Makes what a row shows of a record.
     """
 
@@ -56,7 +55,6 @@ class ListLayout(NamedTuple):
     keys: tuple[str, ...]
     quick: tuple[tuple[QuickFilter, ...], ...]
     of: tuple[str, str] | None = None
-    template: str = "list.html"
     show: Callable[[Any], Any] = lambda record: record
 
     @property
@@ -194,7 +192,6 @@ LAYOUTS: Mapping[str, ListLayout] = {
             ),
             ("counted",),
             (_OF_RECORDS, TIMES),
-            template="tools.html",
         ),
         ListLayout(
             "logs",

@@ -12,6 +12,7 @@ from otel_sqlite_exporter.server.api.parameters import Parameter
 from otel_sqlite_exporter.server.api.record_answers import get_tool
 from otel_sqlite_exporter.server.page.lists.list_layouts import LAYOUTS
 from otel_sqlite_exporter.server.page.lists.list_reader import (
+    TEMPLATE,
     make_parameters,
     read_filters,
     read_list,
@@ -64,7 +65,7 @@ PAGES: tuple[PageRoute, ...] = (
     PageRoute(
         "/tools",
         "Each tool with its failures and durations, and its executions, the newest first or the longest.",
-        _LAYOUT.template,
+        TEMPLATE,
         _read_tools,
         make_parameters(_LAYOUT),
         ("rows",),

@@ -7,6 +7,7 @@ from typing import Any
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.aggregates.recent_times import AGES, ALL_TIME
+from otel_sqlite_exporter.query.report_parts.report_texts import find_subject
 from otel_sqlite_exporter.query.reports import REPORTS, ReportResult
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.parameters import Parameter
@@ -33,7 +34,9 @@ from otel_sqlite_exporter.server.page.reports.report_table import make_table
 
 _ALL_ROWS = 2**31 - 1
 _SLOW = ("queries", "unrecognised")
-"""Reports that take long on a large file: they run when that is asked for."""
+"""Reports that take long on a file of any size: they run when that is asked for."""
+_WHOLE = ("growth", "links")
+"""Reports that read the whole file whatever the times are: of a large file, they run when that is asked for."""
 _AGES = {"1h": "1 hour", "24h": "24 hours", "3d": "3 days", "7d": "7 days", "30d": "30 days", "90d": "90 days"}
 _LABELS = {name: name.removesuffix("_id").removesuffix("_name") for name in FILTERS}
 
@@ -67,12 +70,17 @@ def _read_report(backend: ApiBackend, arguments: Arguments) -> PageContent:
     try:
         request = read_request(backend, arguments)
         values |= _show_form(request, arguments)
-        if name in _SLOW and not arguments.get("run"):
+        if _must_ask(request) and not arguments.get("run"):
             return PageContent(_title(request), {**values, "must_ask": True})
         values |= _show_result(backend, request)
     except FilterError as error:
         return PageContent(TITLES[name], {**values, "problem": error.message}, 400)
     return PageContent(_title(request), values)
+
+
+def _must_ask(request: ReportRequest) -> bool:
+    is_of_records = request.name in ("durations", "histogram") and find_subject(request.groups) == "record"
+    return request.name in _SLOW or (request.is_narrowed and (request.name in _WHOLE or is_of_records))
 
 
 def _title(request: ReportRequest) -> str:
@@ -96,6 +104,9 @@ def _show_form(request: ReportRequest, arguments: Arguments) -> dict[str, Any]:
         "request": request,
         "ages": [*ages, ("all time", change_link(path, kept, range=ALL_TIME), request.age == ALL_TIME)],
         "all_link": change_link(path, kept, range=ALL_TIME),
+        "run_link": change_link(
+            path, kept, range=None if request.is_narrowed or request.age == "own" else request.age, run=True
+        ),
         "filters": _list_filters(request),
         "since": write_moment(request.since),
         "csv_link": link_page(path, **fixed, limit=arguments.get("limit"), format="csv"),

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from otel_sqlite_exporter.query.skeletons.recorded_sums import sum_records
 from otel_sqlite_exporter.query.skeletons.trace_skeleton import TraceSkeleton
-from otel_sqlite_exporter.server.page.trace.waterfall_rows import SERVICE_COLOURS, BarPart, describe_calls
+from otel_sqlite_exporter.server.page.trace.waterfall_rows import SERVICE_COLOURS, BarPart
 
 
 class ServiceSums(NamedTuple):
@@ -39,7 +40,7 @@ def sum_services(skeleton: TraceSkeleton) -> Sequence[ServiceSums]:
         errors[service] += status == 1
         own[service] += self_ns / 1e6
         critical[service] += (critical_ns or 0) / 1e6
-    for at, told in describe_calls(skeleton).items():
+    for at, told in sum_records(skeleton).items():
         service = spans["service"][at]
         calls[service] += told.call is not None
         tokens[service] += told.tokens or 0

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+from otel_sqlite_exporter.query.skeletons.recorded_sums import NOTHING, sum_records
 from otel_sqlite_exporter.query.skeletons.span_places import find_ends
 from otel_sqlite_exporter.query.skeletons.trace_skeleton import ROLES, STATUSES, TraceSkeleton
 from otel_sqlite_exporter.server.page.trace.waterfall_lines import WaterfallLine
@@ -16,15 +18,6 @@ _LEAST_GAP = 0.15
 """Parts of a bar that are closer, in percent of the width, are drawn as one."""
 _MOST_MARKS = 60
 SERVICE_COLOURS = 8
-
-
-class RowCall(NamedTuple):
-    """What the model calls and tool executions of a span are, in short."""
-
-    title: str
-    tokens: int | None
-    cost_usd: float | None
-    call: int | None
 
 
 class BarPart(NamedTuple):
@@ -42,12 +35,13 @@ class RowMark(NamedTuple):
 
 
 class WaterfallRow(NamedTuple):
-    """What is shown of a span, or of a heading, whose `missing` is the id of the parent that is missing."""
+    """What is shown of a span, or of a heading, whose `missing` is the id of the parent that is missing. `row_id` is
+    the `id` of the span, where others have the same `span_id`."""
 
     line: WaterfallLine
     at: int
     missing: str
-    row_id: int
+    row_id: int | None
     span_id: str
     name: str
     what: str
@@ -79,7 +73,8 @@ class RowWriter:
         self._ends = find_ends(spans["depth"])
         ends = [start + length for start, length in zip(spans["start_ns"], spans["duration_ns"], strict=True)]
         self.whole_ns = max(1, *ends) if ends else 1
-        self._calls = describe_calls(skeleton)
+        self._shared = find_shared(spans["span_id"])
+        self._calls = sum_records(skeleton)
         self._links = dict(zip(skeleton.links["span"], skeleton.links["count"], strict=True))
         self._marks: dict[int, list[tuple[int, int]]] = {}
         for at, when, kind in zip(*(skeleton.marks[name] for name in ("span", "at_ns", "kind")), strict=True):
@@ -89,13 +84,13 @@ class RowWriter:
         """Return the row of a line."""
         at, spans, texts = line.at, self._spans, self._skeleton.texts
         start, length = spans["start_ns"][at], spans["duration_ns"][at]
-        told = self._calls.get(at, _NOTHING)
+        told = self._calls.get(at, NOTHING)
         level = spans["depth"][at] + (line.is_orphan and not line.missing)
         return WaterfallRow(
             line=line,
             at=at,
             missing=line.missing,
-            row_id=spans["id"][at],
+            row_id=spans["id"][at] if spans["span_id"][at] in self._shared else None,
             span_id=spans["span_id"][at],
             name=texts["name"][spans["name"][at]],
             what=told.title,
@@ -150,34 +145,26 @@ class RowWriter:
                 yield RowMark(f"{when / self.whole_ns:.3%}", self._skeleton.texts["mark"][kind])
 
 
-_NOTHING = RowCall("", None, None, None)
+def find_shared(span_ids: Sequence[str]) -> set[str]:
+    """Return the ids that several spans have."""
+    if len(set(span_ids)) == len(span_ids):
+        return set()
+    return {id for id, count in Counter(span_ids).items() if count > 1}
 
 
-def describe_calls(skeleton: TraceSkeleton) -> Mapping[int, RowCall]:
-    """Return what each span recorded, by its position."""
-    calls, tools, texts = skeleton.llm_interactions, skeleton.tool_interactions, skeleton.texts
-    found: dict[int, RowCall] = {}
-    names = ("span", "id", "model", "is_aggregate", "counted", "total_tokens", "cost_usd")
-    for at, id, model, is_aggregate, counted, tokens, cost in zip(*(calls[name] for name in names), strict=True):
-        if at is None or is_aggregate:
-            continue
-        before = found.get(at, _NOTHING)
-        title = before.title or texts["llm_model"][model] or ""
-        own = (tokens, cost) if counted else (None, None)
-        found[at] = RowCall(title, _add(before.tokens, own[0]), _add(before.cost_usd, own[1]), before.call or id)
-    for at, name in zip(tools["span"], tools["tool_name"], strict=True):
-        if at is not None and at not in found:
-            found[at] = RowCall(texts["tool_name"][name] or "", None, None, None)
-    return found
-
-
-def _add(a: Any, b: Any) -> Any:
-    return a if b is None else b if a is None else a + b
+_SECOND, _MINUTE, _HOUR = 10**9, 60 * 10**9, 3600 * 10**9
+_LONG_STEPS = (
+    *(n * _MINUTE for n in (1, 2, 5, 10, 15, 30)),
+    *(n * _HOUR for n in (1, 2, 3, 6, 12, 24)),
+)
 
 
 def make_ticks(whole_ns: int, most: int = 6) -> list[tuple[str, str]]:
     """Return the places and texts of the ticks of a ruler over a length of time: round numbers of a unit."""
-    step = 10 ** (len(str(max(1, whole_ns // most))) - 1)
-    step = next(step * factor for factor in (1, 2, 5, 10, 20) if step * factor * most >= whole_ns)
-    places = range(0, int(whole_ns * 0.96), step)
+    least = max(1, -(-whole_ns // most))
+    power = 10 ** (len(str(least)) - 1)
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least)
+    if least > 30 * _SECOND:
+        step = next((one for one in _LONG_STEPS if one >= least), step)
+    places = range(0, int(whole_ns * 0.96) + 1, step)
     return [(f"{at / whole_ns:.3%}", format_ms(at / 1e6) or "") for at in places]

@@ -1,48 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-// The panel of a span beside the waterfall: fetched when a span is opened. Links in it to other spans of the trace move
-// there, and buttons copy what the API answers.
+// The panel of a span beside the waterfall: what the server renders of it, fetched when a span is opened.
 
 const panel = document.getElementById("panel");
-let shown = panel?.querySelector("[data-at]") ? Number(panel.querySelector("[data-at]").dataset.at) : -1;
-let pending = null;
+const page = document.getElementById("waterfall")?.dataset.page;
+let pending;
 
-export async function openPanel(spanId, at, link) {
-  if (at === shown || (spanId && at < 0)) return;
-  shown = at;
+/** Show the panel that a link answers; none: close it. */
+export async function showPanel(link) {
   pending?.abort();
-  if (at < 0) {
-    panel.replaceChildren();
-    return;
-  }
+  if (!link) return panel.replaceChildren();
   pending = new AbortController();
   try {
-    const answer = await fetch(link, { signal: pending.signal, credentials: "same-origin" });
-    const text = await answer.text();
-    const page = new DOMParser().parseFromString(text, "text/html");
-    panel.replaceChildren(...(answer.ok ? page.body.childNodes : page.querySelectorAll("main > .problem")));
+    const answer = await fetch(link, { signal: pending.signal });
+    const answered = new DOMParser().parseFromString(await answer.text(), "text/html");
+    panel.replaceChildren(...(answer.ok ? answered.body.childNodes : answered.querySelectorAll(".problem")));
     panel.scrollTop = 0;
+    window.htmx?.process(panel);
   } catch (error) {
-    if (error.name !== "AbortError") throw error;
+    if (error.name !== "AbortError") panel.textContent = "The server does not answer.";
   }
 }
 
-export function watchPanel(go) {
-  panel.addEventListener("click", event => {
-    const link = event.target.closest("a[data-span]");
+/** Follow links in the panel without leaving the page: to spans, by their positions, to other tabs of it, and away. */
+export function watchPanel(go, close) {
+  panel.addEventListener("click", (event) => {
+    const link = event.target.closest("a");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const { span, panel: other, close: isClosing } = link.dataset;
+    const isOwn = link.pathname === page && !new URLSearchParams(link.search).has("tab");
+    if (span === undefined && !other && isClosing === undefined && !isOwn) return;
     event.preventDefault();
-    go(Number(link.dataset.span));
+    if (span !== undefined) return go(Number(span));
+    if (other) return showPanel(other);
+    if (isClosing !== undefined) return close();
+    history.pushState(null, "", link.href);
+    dispatchEvent(new PopStateEvent("popstate"));
   });
 }
-
-document.addEventListener("click", async event => {
-  const link = event.target.closest("a[data-copy-link]");
-  if (!link || !navigator.clipboard) return;
-  event.preventDefault();
-  const answer = await fetch(link.href, { credentials: "same-origin" });
-  const { data } = await answer.json();
-  await navigator.clipboard.writeText(JSON.stringify(data, null, 2));
-  const label = link.textContent;
-  link.textContent = "Copied";
-  setTimeout(() => { link.textContent = label; }, 1500);
-});

@@ -2,7 +2,7 @@
 // A trace as the API gives it (columns of spans in the order of the tree), and which lines a waterfall has of it: the
 // rules of waterfall_lines.py and trace_search.py.
 
-const FEWEST_REPEATS = 3;
+const FEWEST_REPEATS = 3, MOST_NAME = 300;
 
 export function makeModel(data) {
   const { spans, texts } = data;
@@ -20,7 +20,35 @@ export function makeModel(data) {
   const model = { data, spans, texts, size, end, failed, whole, told: new Map(), marks: new Map(), links: new Map() };
   readRecords(model);
   model.parts = findParts(model);
-  return model;
+  const orphans = new Set(data.missing_parents.span);
+  let shared;
+  return Object.assign(model, {
+    isOrphan(at) {
+      if (!orphans.size) return false;
+      while (spans.parent[at] !== null) at = spans.parent[at];
+      return orphans.has(at);
+    },
+    /** Whether another span has the same id. */
+    isShared(at) {
+      if (!shared) {
+        const seen = new Set();
+        shared = new Set(spans.span_id.filter((id) => seen.size === seen.add(id).size));
+      }
+      return shared.has(spans.span_id[at]);
+    },
+    /** The parts of a time in which a span directly below one ran; parts that are closer than `gap` are one. */
+    findCovered(at, first, last, gap) {
+      const found = [];
+      for (let child = at + 1; child < end[at]; child = end[child]) {
+        const from = Math.max(first, spans.start_ns[child]), to = Math.min(last, spans.start_ns[child] + spans.duration_ns[child]);
+        if (to <= from) continue;
+        const open = found.at(-1);
+        if (open && from <= open[1] + gap) open[1] = Math.max(open[1], to);
+        else found.push([from, to]);
+      }
+      return found;
+    },
+  });
 }
 
 function readRecords({ data, texts, told, marks, links }) {
@@ -61,7 +89,7 @@ function findParts({ data, size, end }) {
 
 // The lines as numbers: the position of a span, or -1 - the number of a part for its heading; and how many alike spans
 // each stands for. `closed` spans are folded; `spread` spans are not folded into repeats.
-export function listLines(model, { closed, spread, repeats }) {
+export function listLines(model, closed, spread, repeats) {
   const { spans, end } = model, at = [], times = [];
   const alike = (a, b) => spans.depth[a] === spans.depth[b] && spans.name[a] === spans.name[b]
     && spans.service[a] === spans.service[b] && spans.role[a] === spans.role[b] && spans.status[a] === spans.status[b];
@@ -114,4 +142,4 @@ export function tokens(count) {
 }
 export const cost = usd => (usd === null ? "" : digits(usd, 4));
 const HIDDEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Cn}\p{Cf}\u034f\u115f\u1160\u3164\uffa0\ufe00-\ufe0d]/gu;
-export const visible = text => String(text).replace(HIDDEN, one => (one === "\t" || one === "\n" ? " " : `\\u${one.codePointAt(0).toString(16).padStart(4, "0")}`));
+export const visible = (text) => String(text).slice(0, MOST_NAME).replace(HIDDEN, one => (one === "\t" || one === "\n" ? " " : `\\u${one.codePointAt(0).toString(16).padStart(4, "0")}`));
