@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from otel_sqlite_exporter.server.page.compare import compare_pages
 from otel_sqlite_exporter.server.page.lists import list_pages
 from otel_sqlite_exporter.server.page.overview import overview_pages
 from otel_sqlite_exporter.server.page.page_answers import PageRoute
 from otel_sqlite_exporter.server.page.reports import report_pages
 
-PAGES: tuple[PageRoute, ...] = (*overview_pages.PAGES, *list_pages.PAGES, *report_pages.PAGES)
+PAGES: tuple[PageRoute, ...] = (*overview_pages.PAGES, *list_pages.PAGES, *report_pages.PAGES, *compare_pages.PAGES)
 
 
 class MenuEntry(NamedTuple):
