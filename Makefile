@@ -28,7 +28,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^##@/ { print "\n" substr($$0, 5) } /^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' \
 		$(MAKEFILE_LIST)
 
-demo: $(DEMO_VENV)/.installed ## run the example agent and show its calls
+demo: $(DEMO_VENV)/.installed ## run the example agent, show its calls, and say how to open the page
 	@echo "Running examples/quickstart.py: the spans of an agent go to otel-quickstart.db."
 	@$(DEMO_VENV)/bin/python examples/quickstart.py otel-quickstart.db
 
@@ -79,7 +79,7 @@ dialects: $(VENV)/.installed ## write the tables of docs/dialects.md from the di
 settings: $(VENV)/.installed ## write the tables of docs/settings.md from the declared settings
 	$(BIN)/python tools/generate_settings.py
 
-api: $(VENV)/.installed ## write the tables of docs/api.md from the route table
+api: $(VENV)/.installed ## write the tables of docs/api.md and docs/page.md
 	$(BIN)/python tools/generate_api.py
 
 columns: $(VENV)/.installed ## write the types of the ORM's columns from query/summaries.py
@@ -109,16 +109,16 @@ clean: ## remove the environments and caches
 
 # An environment is made again when the packages that it needs change.
 $(VENV)/.installed: pyproject.toml constraints.txt
-	$(call install,$(VENV),$(DEVELOPMENT),about 800 MB and 2 minutes)
+	$(call install,$(VENV),.,$(DEVELOPMENT),about 800 MB and 2 minutes)
 
 $(DEMO_VENV)/.installed: pyproject.toml constraints.txt
-	$(call install,$(DEMO_VENV),--no-compile --group demo,about 70 MB and half a minute)
+	$(call install,$(DEMO_VENV),'.[serve]',--no-compile --group demo,about 90 MB and half a minute)
 
 define install
-	@echo "Installing the packages that this needs into $(1) ($(3), once)."
+	@echo "Installing the packages that this needs into $(1) ($(4), once)."
 	@$(PYTHON) -m venv $(1)
 	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'pip>=25.3'
 	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--build-constraint constraints.txt --editable . $(2)
+		--build-constraint constraints.txt --editable $(2) $(3)
 	@touch $@
 endef

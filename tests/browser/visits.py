@@ -34,7 +34,7 @@ class Visit:
         self._url = url
         self._may_fail = False
         self.page: Page = context.new_page()
-        self.page.set_default_timeout(HANG_S * 1000)
+        self.page.set_default_timeout(20_000)
         self.page.on("console", self._note_message)
         self.page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
         self.page.on("dialog", self._note_dialog)
@@ -44,12 +44,16 @@ class Visit:
         """Show a page, which must be there."""
         answer = self.page.goto(self._url + path, wait_until="load")
         assert answer is not None
-        assert answer.status == 200, path
+        assert answer.status == 200, (path, answer.status, self.page.locator("main").inner_text())
 
     def try_to_open(self, path: str) -> None:
         """Show what the server answers, which may be what is wrong with the link."""
-        self._may_fail = True
+        self.tolerate_failed_requests()
         self.page.goto(self._url + path, wait_until="load")
+
+    def tolerate_failed_requests(self) -> None:
+        """Requests that fail from now on are part of the test."""
+        self._may_fail = True
 
     def check(self) -> None:
         """Nothing went wrong until now."""
@@ -74,7 +78,7 @@ class Visit:
         return self.page.evaluate(expression, argument)
 
     def _note_message(self, message: ConsoleMessage) -> None:
-        is_refused = self._may_fail and message.text.startswith("Failed to load resource: the server responded with")
+        is_refused = self._may_fail and message.text.startswith("Failed to load resource")
         if message.type in ("error", "warning") and not is_refused:
             self.problems.append(f"console: {message.text}")
 

@@ -27,7 +27,7 @@ COMMANDS = {
     "doctor": {"path", "--repair", "--assume-gone", "--json"},
     "export": {
         *("path", "--session", "--trace", "--since", "--until", "--signal", "--output"),
-        *("--redact-keys", "--redact-values", "--no-content", "--metadata-only"),
+        *("--redact-keys", "--redact-values", "--no-content", "--format", "--metadata-only"),
     },
     "import": {"files", "--into", "--timezone", "--largest-document", "--unpacking-ratio", "--json"},
     "index": {"path", "--rebuild", "--attribute", "--drop", "--list", "--json"},
@@ -75,7 +75,7 @@ COMMANDS = {
             "--no-metrics",
             "--tools",
         ),
-        *("--largest-request", "--largest-unpacked"),
+        *("--largest-request", "--largest-unpacked", "--open"),
         *("--token-file", "--require-token", "--allow-host", "--allow-origin"),
         *("--tls-cert", "--tls-key", "--insecure"),
     },

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,7 @@ _WILDCARDS = ("0.0.0.0", "[::]")
     show_default=True,
     help="The largest request that is taken, when it is unpacked, in MiB.",
 )
+@click.option("--open", "is_opened", is_flag=True, help="Open the page in the browser of this user.")
 @add_access_options
 @click.pass_obj
 def serve(
@@ -91,6 +93,7 @@ def serve(
     has_tools: bool | None,
     largest_request: int,
     largest_unpacked: int,
+    is_opened: bool,
     token_file: str | None,
     **access: Any,
 ) -> None:
@@ -131,7 +134,16 @@ def serve(
     allow_open_files()
     log_to_stderr(server.is_stopping)
     name = (*access["allow_hosts"], "HOST")[0]
-    server.run(lambda: _show_start(server, settings.path, policy, options, name), _show_stop)
+    if is_opened and "/" not in server.paths:
+        server.close()
+        raise click.UsageError("--open needs the page: leave --no-page and --no-api out")
+
+    def announce() -> None:
+        _show_start(server, settings.path, policy, options, name)
+        if is_opened:  # on a thread: a browser may take long to start, and requests wait meanwhile
+            threading.Thread(target=_open_page, args=(f"{server.base_urls[0]}/", policy), daemon=True).start()
+
+    server.run(announce, _show_stop)
 
 
 def _show_start(server: TelemetryServer, path: str, policy: AccessPolicy, options: ServeOptions, name: str) -> None:
@@ -150,13 +162,30 @@ def _show_start(server: TelemetryServer, path: str, policy: AccessPolicy, option
         lines.append(f"or gRPC: OTEL_EXPORTER_OTLP_ENDPOINT={url} OTEL_EXPORTER_OTLP_PROTOCOL=grpc")
     if policy.needs_token:
         lines.append("with a token: OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN")
-    if options.has_page and options.has_api:
+    if "/" in server.paths:
         lines.append(f"to look: {urls[0]}/")
     if readable := [f"{urls[0]}{page}" for part, page in _READ.items() if part in server.paths]:
         lines.append(f"to read: {', '.join(readable)}")
     if "/mcp" in server.paths:
         lines.append(f"tools for agents: {urls[0]}/mcp")
     print_lines(*lines, *_describe_missing(server, options), "Ctrl-C stops it")
+
+
+def _open_page(url: str, policy: AccessPolicy) -> None:
+    """Open the page in a browser. A machine may have none, and one that needs a token gets in by a link."""
+    if policy.needs_token:
+        print_lines(f"Warning: {url} asks for a token: open what `token link` prints", to_stderr=True)
+    elif not _start_browser(url):
+        print_lines(f"Warning: no browser could be started: open {url}", to_stderr=True)
+
+
+def _start_browser(url: str) -> bool:
+    import webbrowser
+
+    try:
+        return webbrowser.open(url)
+    except (OSError, webbrowser.Error):
+        return False
 
 
 def _name_hosts(addresses: Iterable[str], name: str) -> list[str]:

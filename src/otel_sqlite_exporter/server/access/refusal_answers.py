@@ -41,9 +41,8 @@ _REFUSED = (
     "<body><main><h1>{title}</h1><p>{sentence}</p>{advice}</main></body></html>\n"
 )
 _SIGN_IN = (
-    "<p>A browser is let in by a link that works once. Whoever runs this server makes it with:</p>"
-    "<pre>python -m otel_sqlite_exporter token link NAME FILE --url ADDRESS</pre>"
-    "<p>NAME is a token that may read, FILE the file that is served, and ADDRESS that of this server.</p>"
+    "<p>A browser is let in by a link that works once. Whoever runs this server makes one with the command "
+    "<code>token link</code>: docs/security.md says how.</p>"
 )
 _OF_ORIGINS = frozenset(
     (b"access-control-allow-origin", b"access-control-allow-credentials", b"access-control-expose-headers")

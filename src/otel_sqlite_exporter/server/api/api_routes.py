@@ -17,7 +17,14 @@ from starlette.routing import BaseRoute
 
 from otel_sqlite_exporter.query.filter_values import is_fixed_time
 from otel_sqlite_exporter.server.api import index_page
-from otel_sqlite_exporter.server.api.api_answers import ApiAnswer, StreamedAnswer, cut_pieces, encode_answer
+from otel_sqlite_exporter.server.api.api_answers import (
+    ApiAnswer,
+    StreamedAnswer,
+    accepts_gzip,
+    cut_pieces,
+    encode_answer,
+    pack_parts,
+)
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend
 from otel_sqlite_exporter.server.api.api_problems import Problem, ProblemError
 from otel_sqlite_exporter.server.api.change_stream import ChangeStreams
@@ -108,8 +115,12 @@ def _work(
     size = sum(map(len, parts))
     if size <= _LARGE_BYTES:
         return etag, Response(b"".join(parts), media_type=JSON)
+    headers = {"Vary": "Accept-Encoding"}
+    if accepts_gzip(request.headers.get("Accept-Encoding", "")):
+        packed = pack_parts(parts)
+        return etag, Response(packed, headers=headers | {"Content-Encoding": "gzip"}, media_type=JSON)
     pieces = iter(()) if request.method == "HEAD" else cut_pieces(parts)
-    return etag, StreamingResponse(_iterate(pieces), headers={"Content-Length": str(size)}, media_type=JSON)
+    return etag, StreamingResponse(_iterate(pieces), headers=headers | {"Content-Length": str(size)}, media_type=JSON)
 
 
 def _depends_on_now(arguments: dict[str, Any]) -> bool:

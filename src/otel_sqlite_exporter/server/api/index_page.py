@@ -11,6 +11,7 @@ from otel_sqlite_exporter.server.server_context import ServerContext
 from otel_sqlite_exporter.version import __version__
 
 _LINKS = {
+    "page": ("/", "the page for browsers"),
     "info": ("/api/v1/info", "what the file holds"),
     "sessions": ("/api/v1/sessions", "the sessions"),
     "traces": ("/api/v1/traces", "the traces"),
@@ -29,7 +30,7 @@ def make_routes(context: ServerContext, path: str = "/") -> list[BaseRoute]:
     links = [
         {"name": name, "href": href, "title": title}
         for name, (href, title) in _LINKS.items()
-        if any(href == part or (part != "/" and href.startswith(f"{part}/")) for part in parts)
+        if any(href == part or (part.strip("/") and href.startswith(f"{part}/")) for part in parts)
     ]
     index = {"name": "otel-sqlite-exporter", "version": __version__, "links": links}
 

@@ -5,13 +5,28 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from otel_sqlite_exporter.server.page.call import call_pages
 from otel_sqlite_exporter.server.page.compare import compare_pages
-from otel_sqlite_exporter.server.page.lists import list_pages
-from otel_sqlite_exporter.server.page.overview import overview_pages
+from otel_sqlite_exporter.server.page.console import sql_pages
+from otel_sqlite_exporter.server.page.lists import list_pages, search_pages, tool_pages
 from otel_sqlite_exporter.server.page.page_answers import PageRoute
 from otel_sqlite_exporter.server.page.reports import report_pages
+from otel_sqlite_exporter.server.page.session import session_pages
+from otel_sqlite_exporter.server.page.trace import trace_pages
+from otel_sqlite_exporter.server.page.whole_file import overview_pages
 
-PAGES: tuple[PageRoute, ...] = (*overview_pages.PAGES, *list_pages.PAGES, *report_pages.PAGES, *compare_pages.PAGES)
+PAGES: tuple[PageRoute, ...] = (
+    *overview_pages.PAGES,
+    *list_pages.PAGES,
+    *tool_pages.PAGES,
+    *session_pages.PAGES,
+    *trace_pages.PAGES,
+    *call_pages.PAGES,
+    *search_pages.PAGES,
+    *sql_pages.PAGES,
+    *report_pages.PAGES,
+    *compare_pages.PAGES,
+)
 
 
 class MenuEntry(NamedTuple):

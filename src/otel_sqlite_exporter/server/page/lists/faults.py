@@ -18,17 +18,21 @@ class Fault(NamedTuple):
     Attributes:
         message: What is wrong, and what to give.
         marked: The text with a mark at the fault, if its place is known.
+        place: That place as scripts count it, in units of UTF-16.
     """
 
     argument: str
     message: str
     marked: Html | None
+    place: int | None
 
 
 def find_fault(error: FilterError, text: str | None) -> Fault:
     """Return the fault that an error is about; `text` is what was given."""
-    marked = None if error.position is None or text is None else mark_place(text, error.position)
-    return Fault(error.argument, error.message, marked)
+    if error.position is None or text is None:
+        return Fault(error.argument, error.message, None, None)
+    place = len(text[: error.position].encode("utf-16-le", "surrogatepass")) // 2
+    return Fault(error.argument, error.message, mark_place(text, error.position), place)
 
 
 def mark_place(text: str, position: int) -> Html:

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.query.askable_views import AskableView
 from otel_sqlite_exporter.server.api.list_answers import LISTED, list_sorts
+from otel_sqlite_exporter.server.page.lists.log_rows import make_log_row
 
 
 class ListColumn(NamedTuple):
@@ -44,7 +45,7 @@ class ListLayout(NamedTuple):
         keys: Columns of the view that links and the order need.
         quick: Groups of filters, of each of which one can be set.
         of: What `/compare` calls a row, if two can be compared, and the column with its id.
-        template: The template of its page.
+        show: Makes what a row shows of a record.
     """
 
     name: str
@@ -54,7 +55,7 @@ class ListLayout(NamedTuple):
     keys: tuple[str, ...]
     quick: tuple[tuple[QuickFilter, ...], ...]
     of: tuple[str, str] | None = None
-    template: str = "list.html"
+    show: Callable[[Any], Any] = lambda record: record
 
     @property
     def path(self) -> str:
@@ -83,7 +84,7 @@ class ListLayout(NamedTuple):
         return list_sorts(self.name)
 
 
-_TIMES = tuple(
+TIMES = tuple(
     QuickFilter(label, "since", value)
     for label, value in (("last hour", "1h"), ("24 hours", "24h"), ("7 days", "7d"), ("30 days", "30d"))
 )
@@ -128,7 +129,7 @@ LAYOUTS: Mapping[str, ListLayout] = {
                 _column("cost, $", "cost", ("cost_usd", "unpriced_calls"), True),
             ),
             (),
-            (_OF_RECORDS, _TIMES),
+            (_OF_RECORDS, TIMES),
             ("session", "session_id"),
         ),
         ListLayout(
@@ -150,7 +151,7 @@ LAYOUTS: Mapping[str, ListLayout] = {
                 _COST,
             ),
             (),
-            (_OF_RECORDS, _TIMES),
+            (_OF_RECORDS, TIMES),
             ("trace", "trace_id"),
         ),
         ListLayout(
@@ -172,7 +173,7 @@ LAYOUTS: Mapping[str, ListLayout] = {
                 _TRACE,
             ),
             ("counted",),
-            (_OF_RECORDS, _TIMES),
+            (_OF_RECORDS, TIMES),
         ),
         ListLayout(
             "tools",
@@ -190,8 +191,7 @@ LAYOUTS: Mapping[str, ListLayout] = {
                 _TRACE,
             ),
             ("counted",),
-            (_OF_RECORDS, _TIMES),
-            template="tools.html",
+            (_OF_RECORDS, TIMES),
         ),
         ListLayout(
             "logs",
@@ -212,8 +212,9 @@ LAYOUTS: Mapping[str, ListLayout] = {
                     QuickFilter("warnings and worse", "min_severity_number", "13"),
                     QuickFilter("errors", "min_severity_number", "17"),
                 ),
-                _TIMES,
+                TIMES,
             ),
+            show=make_log_row,
         ),
     )
 }

@@ -16,7 +16,7 @@ DEFAULTS: Mapping[str, Any] = {"limit": 50, "sort": "start", "counted": "true"}
 """Arguments that a link leaves out."""
 _LIMITS = (50, 100, 200, 500)
 _COUNTED = (("counted", "true"), ("repeats", "false"), ("all", "all"))
-_KEPT = ("filter", "limit", "sort", "counted")
+_KEPT = ("q", "filter", "limit", "sort", "counted")
 """Arguments that are no chips: they have a place of their own."""
 
 
@@ -48,6 +48,10 @@ class ListLinks:
             self._path,
             **{name: value for name, value in wanted.items() if value is not None and DEFAULTS.get(name) != value},
         )
+
+    def clear(self) -> str:
+        """Return the link to the list without filters."""
+        return link_page(self._path, **{name: self.given[name] for name in ("q",) if name in self.given})
 
     def list_hidden(self, *left_out: str) -> list[tuple[str, Html]]:
         """Return what a form sends besides its own inputs, which are `left_out`."""

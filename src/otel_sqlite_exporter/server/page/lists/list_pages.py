@@ -7,7 +7,7 @@ from functools import partial
 
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.page.lists.list_layouts import LAYOUTS, ListLayout
-from otel_sqlite_exporter.server.page.lists.list_reader import make_parameters, read_list, read_list_table
+from otel_sqlite_exporter.server.page.lists.list_reader import TEMPLATE, make_parameters, read_list, read_list_table
 from otel_sqlite_exporter.server.page.page_answers import CsvTable, PageContent, PageRoute
 
 
@@ -24,7 +24,7 @@ def _page(name: str, about: str) -> PageRoute:
     return PageRoute(
         layout.path,
         about,
-        layout.template,
+        TEMPLATE,
         partial(_read, layout),
         make_parameters(layout),
         ("rows",),
@@ -36,6 +36,5 @@ PAGES: tuple[PageRoute, ...] = (
     _page("sessions", "Sessions, the newest first: which run, which failed, what they cost."),
     _page("traces", "Traces, the newest first, or the longest, or the dearest."),
     _page("calls", "Model calls, the newest first, or the slowest, or the dearest."),
-    _page("tools", "Tool executions, the newest first."),
     _page("logs", "Log records, the newest first."),
 )

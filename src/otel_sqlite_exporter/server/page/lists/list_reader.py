@@ -22,6 +22,7 @@ from otel_sqlite_exporter.server.page.lists.list_layouts import ListLayout
 from otel_sqlite_exporter.server.page.lists.list_links import DEFAULTS, ListLinks
 from otel_sqlite_exporter.server.page.page_answers import CsvTable, PageContent
 
+TEMPLATE = "list.html"
 _NO_FILTERS = frozenset(("limit", "cursor", "sort"))
 _FLAGS = {"true": True, "false": False, "all": None}
 
@@ -87,7 +88,7 @@ def _describe(layout: ListLayout, arguments: Arguments, page: Page[Any], fault: 
     is_narrowed = bool(links.given.keys() - {"limit", "sort", "counted"})
     return {
         "layout": layout,
-        "rows": page.records,
+        "rows": [*map(layout.show, page)],
         "amount": page.describe() if fault is None else None,
         "fault": fault,
         "links": links,
@@ -100,6 +101,7 @@ def _describe(layout: ListLayout, arguments: Arguments, page: Page[Any], fault: 
         "fields": fields_of(layout.view),
         "filter_text": write_exact(arguments.get("filter", "")),
         "write_exact": write_exact,
+        "summary": None,
     }
 
 

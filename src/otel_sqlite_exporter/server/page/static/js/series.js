@@ -116,4 +116,3 @@ export function drawSeries(root) {
 }
 
 drawSeries(document);
-document.addEventListener("htmx:load", (event) => drawSeries(event.target));
