@@ -35,12 +35,12 @@ _NEUTRAL = ("steps", "llm_calls", "tool_executions", "spans", "cached_input_toke
 _USED = (("cost_usd", "cost ${} more", "cost ${} less"), ("duration_ms", "took {} longer", "took {} less"))
 _KINDS = {"llm": "a model call", "tool": "the tool", "agent": "the agent", "span": "the span"}
 _FIELDS = {
-    "model": "the model",
-    "prompt": "what was sent",
-    "completion": "the answer",
-    "arguments": "the arguments",
-    "result": "the result",
-    "status": "the outcome",
+    "model": "the model differs",
+    "prompt": "what was sent differs",
+    "completion": "the answer differs",
+    "arguments": "the arguments differ",
+    "result": "the result differs",
+    "status": "the outcome differs",
 }
 
 
@@ -105,12 +105,12 @@ def write_verdict(compared: RunComparison) -> list[str]:
     if compared.first is None:
         said = ["Both runs did and said the same."]
     elif compared.first_step is None:
-        said = [f"Both runs did the same, but {_describe_field(compared.first)} differs at step {_at(compared.first)}."]
+        said = [f"Both runs did the same, but {_describe_field(compared.first)} at step {_at(compared.first)}."]
     else:
         said = [_describe_step(compared.first_step)]
         if compared.first != compared.first_step:
             field = _describe_field(compared.first)
-            said.append(f"Before that, {field} differs at step {_at(compared.first)}.")
+            said.append(f"Before that, {field} at step {_at(compared.first)}.")
     return [*_describe_use(compared), *said]
 
 
@@ -127,7 +127,7 @@ def _describe_use(compared: RunComparison) -> list[str]:
             parts.append(f"made {format_count(int(abs(b - a)))} {more} {one if abs(b - a) == 1 else several}")
     failed = [_sum(compared, place) for place in (0, 1)]
     if failed[0] != failed[1]:
-        parts.append(f"failed {format_count(failed[1])} times instead of {format_count(failed[0])}")
+        parts.append(f"had {count(failed[1], 'failure')} instead of {format_count(failed[0])}")
     for name, more, less in (
         ("cost_usd", "cost ${} more", "cost ${} less"),
         ("duration_ms", "took {} longer", "took {} less"),
@@ -153,7 +153,7 @@ def _at(divergence: Divergence) -> str:
 
 
 def _describe_field(divergence: Divergence) -> str:
-    return _FIELDS.get(divergence.field, divergence.field)
+    return _FIELDS.get(divergence.field, f"the {divergence.field} differs")
 
 
 def _describe_step(divergence: Divergence) -> str:
@@ -161,9 +161,7 @@ def _describe_step(divergence: Divergence) -> str:
     at = _at(divergence)
     if divergence.a is None or divergence.b is None:
         ended, went_on, step = ("a", "b", divergence.b) if divergence.a is None else ("b", "a", divergence.a)
-        return (
-            f"a and b are the same up to step {at}, where {ended} had ended and {went_on} went on with {_name(step)}."
-        )
+        return f"They part at step {at}: {ended} had ended, and {went_on} went on with {_name(step)}."
     failed = " It failed." if divergence.b.status == "error" else ""
     return f"They part at step {at}: b did {_name(divergence.b)} instead of {_name(divergence.a)}.{failed}"
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 _WORDS = re.compile(r"\w+\s*|[^\w\s]\s*|\s+")
-_BEFORE, _MOST_WORDS, _LONGEST_WORD = 300, 1_500, 400
+_AROUND, _MOST_WORDS, _LONGEST_WORD, _MOST_PAIRS = 300, 1_500, 400, 100_000
 
 
 class WordRun(NamedTuple):
@@ -34,9 +35,12 @@ class TextDifference(NamedTuple):
 
 def compare_texts(a: str, b: str, place: int) -> TextDifference:
     """Return what differs of two texts that are the same up to `place`."""
-    begin = max(place - _BEFORE, 0)
-    words_a, words_b = _split(a[begin:]), _split(b[begin:])
-    matcher = difflib.SequenceMatcher(None, words_a, words_b)
+    begin = max(place - _AROUND, 0)
+    alike = _count_alike(a[place:], b[place:])  # at the ends
+    kept = max(alike - _AROUND, 0)
+    words_a, words_b = (_split(text[begin : len(text) - kept]) for text in (a, b))
+    is_short = len(words_a) * len(words_b) < _MOST_PAIRS
+    matcher = difflib.SequenceMatcher(None, words_a, words_b, autojunk=not is_short)
     codes = matcher.get_opcodes()
     return TextDifference(
         _join((words_a[one:end], tag != "equal") for tag, one, end, _, _ in codes),
@@ -47,11 +51,16 @@ def compare_texts(a: str, b: str, place: int) -> TextDifference:
     )
 
 
+def _count_alike(a: str, b: str) -> int:
+    """Return how many characters at the end of two texts are the same."""
+    shorter = min(len(a), len(b))
+    return next((at for at in range(shorter) if a[-1 - at] != b[-1 - at]), shorter)
+
+
 def _split(text: str) -> list[str]:
-    """Return words with the space after them. One that is too long is several, so that it too can be compared."""
-    cut = text[: _MOST_WORDS * 20]
-    words = (word for found in _WORDS.finditer(cut) for word in _cut(found[0]))
-    return [word for word, _ in zip(words, range(_MOST_WORDS), strict=False)]
+    """Return words with the space after them, so many as are compared. One that is too long is several."""
+    words = (word for found in _WORDS.finditer(text) for word in _cut(found[0]))
+    return [*islice(words, _MOST_WORDS)]
 
 
 def _cut(word: str) -> Iterable[str]:
