@@ -13,7 +13,7 @@ from otel_sqlite_exporter.server.page.page_table import PAGES
 from tests.page_server import PageClient
 
 _DEPTH = 3
-_CANDIDATES = 12
+_CANDIDATES = 3
 
 
 class _Links(HTMLParser):
@@ -23,7 +23,7 @@ class _Links(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         target = dict(attrs).get("href")
-        if tag == "a" and target and target.startswith("/"):
+        if tag == "a" and target and target.startswith("/") and "format=" not in target:
             self.found.append(urldefrag(target).url)
 
 

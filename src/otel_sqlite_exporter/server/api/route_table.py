@@ -236,7 +236,7 @@ ROUTES: tuple[ApiRoute, ...] = (
         (
             Parameter(
                 "format",
-                "Lines of OTLP JSON, CSV, or a trace or session for Perfetto's viewer.",
+                "Lines of OTLP JSON; CSV; a trace or session for Perfetto's viewer, or what it said as Markdown.",
                 choices=file_answers.EXPORT_FORMATS,
                 default="otlp",
             ),
