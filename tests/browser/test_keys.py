@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
 from tests.browser.visits import Visit
-from tests.conftest import HANG_S, ROOT, exporting
+from tests.conftest import ROOT, exporting
 from tests.page_server import PageClient, browsing
 
 FOCUSED = "document.activeElement.closest('[data-row]')?.dataset.key"
@@ -76,13 +76,8 @@ def test_rows_are_walked_and_opened(visit: Open, agents: PageClient) -> None:
 def test_keys_lead_to_pages_and_back(visit: Open, agents: PageClient) -> None:
     tab = visit(agents)
     tab.open("/traces?filter=status:ok")
-    for keys, path in (
-        (("g", "s"), "/sessions"),
-        (("g", "c"), "/calls"),
-        (("g", "l"), "/logs"),
-        (("g", "t"), "/traces"),
-    ):
-        press(tab, *keys)
+    for key, path in (("s", "/sessions"), ("c", "/calls"), ("l", "/logs"), ("t", "/traces")):
+        press(tab, "g", key)
         tab.page.wait_for_url(f"**{path}")
     press(tab, "g", "x", "s")
     assert read_path(tab) == "/traces"
