@@ -219,8 +219,9 @@ class AskableView(NamedTuple, Generic[RowT]):
 _OPEN = "SELECT p.{} FROM _open_spans AS o JOIN _trace_sessions AS p ON p.id = o.trace_session"
 _INTERRUPTED = f"{_OPEN} UNION ALL SELECT p.{{}} FROM _trace_sessions AS p WHERE p.interrupted > 0"
 _FAILED = (
-    "SELECT p.{} FROM _trace_sessions AS f JOIN _traces AS t ON t.id = f.trace JOIN _trace_sessions AS p ON p.trace = t.id "
-    "WHERE f.failed_entries > 0 OR t.root_span_id = '' OR (t.root_rank = 2 AND f.errors > 0)"
+    "SELECT p.{} FROM _trace_sessions AS f JOIN _traces AS t ON t.id = f.trace "
+    "JOIN _trace_sessions AS p ON p.trace = t.id WHERE f.failed_entries > 0 "
+    "OR t.root_span_id = '' OR (t.root_rank = 2 AND f.errors > 0)"
 )
 _OPEN_RECORDS = "SELECT i.id FROM _open_spans AS o JOIN {0} AS i ON i.span = o.span"
 _STARTED_RECORDS = "SELECT i.id FROM {0} AS i JOIN _events AS e ON e.id = i.event WHERE e.phase = 'start'"

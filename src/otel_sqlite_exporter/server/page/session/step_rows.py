@@ -9,7 +9,7 @@ from typing import NamedTuple
 from otel_sqlite_exporter.error_reasons import find_reason
 from otel_sqlite_exporter.query.comparisons.span_folding import group_repeats
 from otel_sqlite_exporter.query.comparisons.step_skeletons import StepSkeleton
-from otel_sqlite_exporter.query.sessions.session_turns import SessionTurn
+from otel_sqlite_exporter.query.session_parts.session_turns import SessionTurn
 from otel_sqlite_exporter.server.page.page_links import link_call, link_page, link_trace
 from otel_sqlite_exporter.server.page.session.lane_chart import (
     find_status,
