@@ -18,6 +18,8 @@ from tests.conftest import exporting
 _FIRST_NS = 1_795_420_800 * 10**9  # 2026-11-23, at eight
 _S = 10**9
 _DAY = 86_400 * _S
+LAST_NS = _FIRST_NS + 6 * _DAY + 12 * 3_600 * _S
+"""After the last span."""
 _USERS = ("ada", "grace", "linus", "margaret")
 _LARGE, _SMALL = "claude-sonnet-4-5", "claude-haiku-4-5"
 _SYSTEM = "You help customers of a shop. Look things up before you answer, and never promise a refund yourself."

@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
+from unittest import mock
 
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.chromium import FLAGS, SAYS_WHAT_TO_DO, find_browser
-from tests.browser.example_file import write_example
+from tests.browser.example_file import LAST_NS, write_example
 from tests.browser.page_links import find_links
 from tests.browser.visits import Visit
 from tests.conftest import ROOT
@@ -20,6 +23,7 @@ from tests.page_server import PageClient, browsing
 
 FOLDER = ROOT / "docs/pictures"
 MOST_BYTES = 150_000
+NOW_S = LAST_NS / 10**9 + 3_600
 
 
 class Picture(NamedTuple):
@@ -57,7 +61,7 @@ def main() -> None:
     if path is None:
         sys.exit(SAYS_WHAT_TO_DO)
     FOLDER.mkdir(exist_ok=True)
-    with TemporaryDirectory() as folder, browsing(write_example(Path(folder, "otel.db"))) as client:
+    with stopped_clock(), TemporaryDirectory() as folder, browsing(write_example(Path(folder, "otel.db"))) as client:
         links = find_links(client)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS])
@@ -65,6 +69,16 @@ def main() -> None:
                 if picture.name in sys.argv[1:] or not sys.argv[1:]:
                     draw(browser, client, links, picture)
             browser.close()
+
+
+@contextmanager
+def stopped_clock() -> Iterator[None]:
+    """The time is an hour after the example ends, as long as this lasts: the pictures show it."""
+    with (
+        mock.patch.object(time, "time", return_value=NOW_S),
+        mock.patch.object(time, "time_ns", return_value=int(NOW_S * 10**9)),
+    ):
+        yield
 
 
 def draw(browser: Browser, client: PageClient, links: Mapping[str, list[str]], picture: Picture) -> None:

@@ -40,7 +40,7 @@ def links(hostile: PageClient) -> Mapping[str, list[str]]:
 
 
 def check_calm(tab: Visit, link: str) -> None:
-    """Nothing ran, no text hides anything, links away are plain and say nothing of where they were, and the tab is where it was sent."""
+    """Nothing ran, is hidden or loaded from others; links away tell nobody; and the tab is where it was sent."""
     tab.evaluate(OPEN_ALL)
     assert tab.evaluate("window.__owned ?? null") is None, link
     assert HIDDEN.findall(tab.page.locator("body").inner_text()) == [], link
