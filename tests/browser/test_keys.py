@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
 from tests.browser.visits import Visit
-from tests.conftest import HANG_S, ROOT, exporting
+from tests.conftest import ROOT, exporting
 from tests.page_server import PageClient, browsing
 
 FOCUSED = "document.activeElement.closest('[data-row]')?.dataset.key"

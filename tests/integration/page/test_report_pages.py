@@ -19,9 +19,9 @@ from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 from otel_sqlite_exporter.query.filter_language.keyword_conditions import read_texts
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.reports import REPORTS
-from otel_sqlite_exporter.server.page.reports import report_request
-from otel_sqlite_exporter.server.page.reports.report_index import QUESTIONS
-from otel_sqlite_exporter.server.page.reports.row_links import quote
+from otel_sqlite_exporter.server.page.shown_reports import report_request
+from otel_sqlite_exporter.server.page.shown_reports.report_index import QUESTIONS
+from otel_sqlite_exporter.server.page.shown_reports.row_links import quote
 from tests.agent_files import RESOURCE
 from tests.conftest import exporting
 from tests.html_reader import HtmlReader

@@ -29,9 +29,9 @@ from otel_sqlite_exporter.server.page.session.session_pages import PAGES
 from otel_sqlite_exporter.server.page.session.timeline_tab import read_timeline_tab
 from tests.agent_files import HOSTILE_TEXTS, MS, RESOURCE, START_NS, write_capture_file
 from tests.conftest import exporting
-from tests.otlp_captures.capture_files import FOLDER
 from tests.integration.test_log_exporter import logging_to, make_log
 from tests.integration.test_running_work import change_process, write
+from tests.otlp_captures.capture_files import FOLDER
 from tests.page_server import PageClient, browsing
 
 SHOWN = ("claude-code", "codex", "gemini-cli", "live-crewai", "live-langgraph")
