@@ -5,8 +5,9 @@ time; and, where asked for, a digest of what each said."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
+from statistics import median_low
 from typing import Any, NamedTuple
 
 import orjson
