@@ -27,7 +27,11 @@ from tests.agent_files import write_capture_file
 from tests.conftest import exporting
 from tests.integration.test_running_work import change_process
 
-_OPERATIONS = ({}, {"gen_ai.operation.name": "chat"}, {"gen_ai.operation.name": "execute_tool"})
+_OPERATIONS: tuple[dict[str, str], ...] = (
+    {},
+    {"gen_ai.operation.name": "chat"},
+    {"gen_ai.operation.name": "execute_tool"},
+)
 spans = st.lists(
     st.fixed_dictionaries(
         {

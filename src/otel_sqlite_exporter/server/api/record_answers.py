@@ -122,9 +122,21 @@ def find_row(connection: sqlite3.Connection, view: AskableView[RowT], noun: str,
     return view.row_type.from_row(rows[0])
 
 
+def read_row(connection: sqlite3.Connection, view: AskableView[RowT], noun: str, id: int) -> RowT:
+    """Return the row of a view that has an id.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    rows = fetch(connection, build_newest(view, ("*",), {}, among=f"[{id}]", limit=1))
+    if not rows:
+        raise NotFoundError(f"there is no {noun} {id}: the list shows the `id` of each")
+    return view.row_type.from_row(rows[0])
+
+
 def get_row(view: AskableView[Any], noun: str) -> Callable[[ApiBackend, Arguments], DataAnswer]:
     """Return what answers with the row of a view that has an id."""
-    return lambda backend, arguments: DataAnswer(backend.file.read(find_row, view, noun, arguments["id"]).to_dict())
+    return lambda backend, arguments: DataAnswer(backend.file.read(read_row, view, noun, arguments["id"]).to_dict())
 
 
 get_call = get_row(LLM_INTERACTIONS, "call")

@@ -83,6 +83,8 @@ def describe_cost(call: LLMInteractionSummary) -> tuple[str | None, str]:
         "unpriced": "not known: no price for this provider, model or kind of tokens",
         None: "not computed: the command reprice does that",
     }
+    if call.cost_usd is None and call.status == "error" and not call.is_unpriced:
+        return None, "nothing: it failed, and reports no tokens"
     cost = format_cost(call.cost_usd, call.is_unpriced)
     return (None if cost is None else f"${cost}"), reasons.get(call.cost_status, "")
 

@@ -23,6 +23,7 @@ from otel_sqlite_exporter.server.page.messages.page_allowance import PageAllowan
 from otel_sqlite_exporter.server.page.page_answers import PageContent, PageRoute
 
 _EXACT_CHARACTERS = 4_000_000
+_LONGEST_NAME = 100
 
 
 class ShownStep(NamedTuple):
@@ -37,12 +38,15 @@ def _read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
     record = backend.file.read(read_call, arguments["id"])
     call, is_raw = record.call, arguments["raw"]
     link = f"/api/v1/calls/{call.id}"
+    name = call.model or call.name
+    name = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
     characters = {"characters": _EXACT_CHARACTERS} if is_raw else {}
     allowance = PageAllowance(exact_link=link, **characters)
     answer = render_messages(record.completion, raw=is_raw, allowance=allowance)
     steps = _show_prompt(record, allowance, is_raw)
     values = {
         "call": call,
+        "name": name,
         "record": record,
         "api_link": link,
         "is_raw": is_raw,
@@ -54,7 +58,7 @@ def _read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
         "answer": answer,
         **_show_recorded(record, allowance),
     }
-    return PageContent(f"Call {call.id}: {call.model or call.name}", values)
+    return PageContent(f"Call {call.id}: {name}", values)
 
 
 def _list_groups(record: WholeCall) -> tuple[tuple[str, call_facts.Facts], ...]:

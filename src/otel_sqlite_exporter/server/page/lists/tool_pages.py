@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from otel_sqlite_exporter.query.aggregates.tool_summary import summarize_tools
-from otel_sqlite_exporter.server.api.api_answers import encode_json
+from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, TOOL_INTERACTIONS
+from otel_sqlite_exporter.query.reading import find_page
+from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, ToolInteractionSummary
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.parameters import Parameter
-from otel_sqlite_exporter.server.api.record_answers import get_tool
+from otel_sqlite_exporter.server.api.record_answers import read_row
 from otel_sqlite_exporter.server.page.lists.list_layouts import LAYOUTS
 from otel_sqlite_exporter.server.page.lists.list_reader import (
     TEMPLATE,
@@ -18,8 +18,8 @@ from otel_sqlite_exporter.server.page.lists.list_reader import (
     read_list,
     read_list_table,
 )
+from otel_sqlite_exporter.server.page.messages.page_allowance import PageAllowance
 from otel_sqlite_exporter.server.page.page_answers import CsvTable, PageContent, PageRoute
-from otel_sqlite_exporter.show.html_text import Html, element
 
 _LAYOUT = LAYOUTS["tools"]
 _SHOWN = 15
@@ -41,24 +41,25 @@ def _read_table(backend: ApiBackend, arguments: Arguments) -> CsvTable:
 
 def _read_execution(backend: ApiBackend, arguments: Arguments) -> PageContent:
     """Return one execution, and the model call that asked for it."""
-    tool = get_tool(backend, arguments).data
-    title = tool["tool_name"] if tool["tool_name"] is not None else tool["name"]
-    shown = {f"{name}_html": _show(tool[name]) for name in ("arguments", "result")}
-    return PageContent(title, {"tool": tool, "asked_by": _find_caller(backend, tool), **shown})
+    tool = backend.file.read(read_row, TOOL_INTERACTIONS, "tool execution", arguments["id"])
+    title = tool.tool_name if tool.tool_name is not None else tool.name
+    link = f"/api/v1/tools/{tool.id}"
+    values = {
+        "tool": tool,
+        "asked_by": _find_caller(backend, tool),
+        "api_link": link,
+        "allowance": PageAllowance(exact_link=link),
+    }
+    return PageContent(title, values)
 
 
-def _show(value: Any) -> Html:
-    if value is None:
-        return element("p", "Not recorded.", class_="quiet")
-    return element("pre", value if isinstance(value, str) else encode_json(value).decode())
-
-
-def _find_caller(backend: ApiBackend, tool: dict[str, Any]) -> Any:
-    if tool["asked_by_span_id"] is None or tool["trace_id"] is None:
+def _find_caller(backend: ApiBackend, tool: ToolInteractionSummary) -> LLMInteractionSummary | None:
+    if tool.asked_by_span_id is None or tool.trace_id is None:
         return None
-    place = {"trace_id": tool["trace_id"], "span_id": tool["asked_by_span_id"]}
-    calls = backend.database.find_llm_interactions(**place, limit=1)
-    return calls[0] if calls else None
+    place = {"trace_id": tool.trace_id, "span_id": tool.asked_by_span_id}
+    columns = ("id", "model", *LLM_INTERACTIONS.order)
+    page = backend.file.read(find_page, LLM_INTERACTIONS, place, 1, None, True, columns=columns, with_total=False)
+    return page[0] if page else None
 
 
 PAGES: tuple[PageRoute, ...] = (

@@ -100,6 +100,7 @@ def _list_exports(session_id: str) -> Sequence[HeadLink]:
     return [
         HeadLink("OTLP", link_page(export, session_id=session_id)),
         HeadLink("Perfetto", link_page(export, format="perfetto", session_id=session_id)),
+        HeadLink("Markdown", link_page(export, format="markdown", session_id=session_id)),
         HeadLink("CSV of steps", link_session(session_id, format="csv")),
         HeadLink("CSV of calls", link_page(export, format="csv", of="calls", session_id=session_id)),
     ]

@@ -10,6 +10,6 @@ WITH RECURSIVE above (trace, parent_span_id, id, depth) AS (
 )
 SELECT c.id
 FROM above AS a CROSS JOIN _llm_interactions AS c ON c.span = a.id
-WHERE c.counted = 1 AND c.id <> :id
+WHERE +c.counted = 1 AND +c.id <> :id
 ORDER BY a.depth
 LIMIT 1;
