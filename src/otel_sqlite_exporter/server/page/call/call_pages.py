@@ -26,7 +26,7 @@ _EXACT_CHARACTERS = 4_000_000
 _LONGEST_NAME = 100
 
 
-class ShownStep(NamedTuple):
+class PromptPiece(NamedTuple):
     """Messages of a prompt that follow each other. `kind` is that of a PromptStep; `all`: none is before it."""
 
     kind: str
@@ -70,17 +70,17 @@ def _list_groups(record: WholeCall) -> tuple[tuple[str, call_facts.Facts], ...]:
     )
 
 
-def _show_prompt(record: WholeCall, allowance: PageAllowance, is_raw: bool) -> list[ShownStep]:
+def _show_prompt(record: WholeCall, allowance: PageAllowance, is_raw: bool) -> list[PromptPiece]:
     """Return the prompt, in pieces that are as before or new. What is new is rendered first, while there is room."""
     if record.earlier is None or is_raw:
         steps: Sequence[PromptStep] = [PromptStep("all", tuple(record.prompt))] if record.prompt else []
     else:
         steps = compare_prompts(record.earlier, record.prompt)
-    shown: dict[int, ShownStep] = {}
+    shown: dict[int, PromptPiece] = {}
     for place in sorted(range(len(steps)), key=lambda place: steps[place].kind == "same"):
         kind, messages = steps[place]
         html = render_messages(messages, raw=is_raw, allowance=allowance)
-        shown[place] = ShownStep(kind, len(messages), html)
+        shown[place] = PromptPiece(kind, len(messages), html)
     return [shown[place] for place in range(len(steps))]
 
 
