@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from otel_sqlite_exporter import TelemetryDatabase
 from otel_sqlite_exporter.query.conversations.conversation_reader import read_prompt, read_texts
-from otel_sqlite_exporter.server.page.messages.message_html import render_messages, render_value
-from otel_sqlite_exporter.server.page.messages.page_allowance import PageAllowance
+from otel_sqlite_exporter.server.page.shown_content.message_html import render_messages, render_value
+from otel_sqlite_exporter.server.page.shown_content.page_allowance import PageAllowance
 from tests.conftest import ROOT
 from tests.integration.test_captures import CAPTURES, records, replay
 from tests.safe_html import SafeHtml, read_safely

@@ -17,10 +17,10 @@ from otel_sqlite_exporter.server.page.call import call_facts
 from otel_sqlite_exporter.server.page.call.offered_tools import find_offered_tools
 from otel_sqlite_exporter.server.page.call.recorded_attributes import list_attributes
 from otel_sqlite_exporter.server.page.call.whole_call import WholeCall, read_call
-from otel_sqlite_exporter.server.page.messages.exact_html import write_copy
-from otel_sqlite_exporter.server.page.messages.message_html import render_messages, render_value
-from otel_sqlite_exporter.server.page.messages.page_allowance import PageAllowance
 from otel_sqlite_exporter.server.page.page_answers import PageContent, PageRoute
+from otel_sqlite_exporter.server.page.shown_content.exact_html import write_copy
+from otel_sqlite_exporter.server.page.shown_content.message_html import render_messages, render_value
+from otel_sqlite_exporter.server.page.shown_content.page_allowance import PageAllowance
 
 _EXACT_CHARACTERS = 4_000_000
 _LONGEST_NAME = 100

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from otel_sqlite_exporter.server.page.messages.message_html import render_value
-from otel_sqlite_exporter.server.page.messages.page_allowance import PageAllowance
+from otel_sqlite_exporter.server.page.shown_content.message_html import render_value
+from otel_sqlite_exporter.server.page.shown_content.page_allowance import PageAllowance
 
 _TYPES = {str: "string", bool: "bool", int: "int", float: "double", bytes: "bytes", list: "array", dict: "map"}
 _INLINE = 120

@@ -18,8 +18,8 @@ from otel_sqlite_exporter.server.page.lists.list_reader import (
     read_list,
     read_list_table,
 )
-from otel_sqlite_exporter.server.page.messages.page_allowance import PageAllowance
 from otel_sqlite_exporter.server.page.page_answers import CsvTable, PageContent, PageRoute
+from otel_sqlite_exporter.server.page.shown_content.page_allowance import PageAllowance
 
 _LAYOUT = LAYOUTS["tools"]
 _SHOWN = 15

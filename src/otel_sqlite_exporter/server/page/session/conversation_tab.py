@@ -15,11 +15,11 @@ from otel_sqlite_exporter.query.conversations.turn_window import TurnWindow, rea
 from otel_sqlite_exporter.query.session_parts.user_prompts import find_asked
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, SessionSummary, ToolInteractionSummary
 from otel_sqlite_exporter.server.api.api_backend import Arguments
-from otel_sqlite_exporter.server.page.messages.exact_html import write_exact
-from otel_sqlite_exporter.server.page.messages.message_html import render_messages, render_value
-from otel_sqlite_exporter.server.page.messages.page_allowance import PageAllowance
 from otel_sqlite_exporter.server.page.page_links import link_call, link_page, link_session
 from otel_sqlite_exporter.server.page.session.lane_chart import shorten_name
+from otel_sqlite_exporter.server.page.shown_content.exact_html import write_exact
+from otel_sqlite_exporter.server.page.shown_content.message_html import render_messages, render_value
+from otel_sqlite_exporter.server.page.shown_content.page_allowance import PageAllowance
 
 TURNS_OF_A_PAGE = 50
 _EXACT_CHARACTERS = 8_000_000

@@ -12,8 +12,8 @@ from otel_sqlite_exporter.model.values import decode_attributes
 from otel_sqlite_exporter.query.conversations.conversation_reader import read_prompt, read_texts
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, LogSummary, ToolInteractionSummary
 from otel_sqlite_exporter.server.page.call.recorded_attributes import RecordedAttribute, list_attributes
-from otel_sqlite_exporter.server.page.messages.message_html import render_messages, render_value
-from otel_sqlite_exporter.server.page.messages.page_allowance import PageAllowance
+from otel_sqlite_exporter.server.page.shown_content.message_html import render_messages, render_value
+from otel_sqlite_exporter.server.page.shown_content.page_allowance import PageAllowance
 from otel_sqlite_exporter.server.page.trace.span_panel import SpanPanel
 from otel_sqlite_exporter.show.units import format_ms
 

@@ -16,7 +16,6 @@ from otel_sqlite_exporter.query.summaries import TraceSummary
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.parameters import Parameter
 from otel_sqlite_exporter.server.api.route_table import CURSOR
-from otel_sqlite_exporter.server.page.messages.page_allowance import PageAllowance
 from otel_sqlite_exporter.server.page.page_answers import PageContent, PageRoute
 from otel_sqlite_exporter.server.page.page_links import link_trace
 from otel_sqlite_exporter.server.page.session.conversation_tab import (
@@ -25,6 +24,7 @@ from otel_sqlite_exporter.server.page.session.conversation_tab import (
     show_turn,
 )
 from otel_sqlite_exporter.server.page.session.lane_chart import shorten_name
+from otel_sqlite_exporter.server.page.shown_content.page_allowance import PageAllowance
 from otel_sqlite_exporter.server.page.trace.panel_contents import show_contents, show_raw
 from otel_sqlite_exporter.server.page.trace.span_panel import read_panel
 from otel_sqlite_exporter.server.page.trace.trace_liveness import is_live

@@ -9,7 +9,7 @@ import binascii
 import re
 from typing import NamedTuple
 
-from otel_sqlite_exporter.server.page.messages.page_allowance import PageAllowance
+from otel_sqlite_exporter.server.page.shown_content.page_allowance import PageAllowance
 from otel_sqlite_exporter.show.html_text import Html, element
 
 _MOST_BYTES = 1 << 20

@@ -7,9 +7,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from otel_sqlite_exporter.server.page.messages.code_html import highlight
-from otel_sqlite_exporter.server.page.messages.json_layout import is_json, lay_out, write_json
-from otel_sqlite_exporter.server.page.messages.page_allowance import PageAllowance
+from otel_sqlite_exporter.server.page.shown_content.code_html import highlight
+from otel_sqlite_exporter.server.page.shown_content.json_layout import is_json, lay_out, write_json
+from otel_sqlite_exporter.server.page.shown_content.page_allowance import PageAllowance
 from otel_sqlite_exporter.show.html_text import Html, element, escape_html, join_html
 
 _BEGIN_CHARACTERS, _BEGIN_LINES = 2_000, 30

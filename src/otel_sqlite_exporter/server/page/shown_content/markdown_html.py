@@ -14,9 +14,9 @@ from markdown_it.rules_block.table import escapedSplit
 from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
-from otel_sqlite_exporter.server.page.messages.code_html import highlight
-from otel_sqlite_exporter.server.page.messages.image_html import read_data_url, render_image
-from otel_sqlite_exporter.server.page.messages.page_allowance import PageAllowance
+from otel_sqlite_exporter.server.page.shown_content.code_html import highlight
+from otel_sqlite_exporter.server.page.shown_content.image_html import read_data_url, render_image
+from otel_sqlite_exporter.server.page.shown_content.page_allowance import PageAllowance
 from otel_sqlite_exporter.show.html_text import Html, element, escape_html, join_html
 
 _MOST_CHARACTERS, _MOST_LINES, _DEEPEST = 20_000, 1_000, 20

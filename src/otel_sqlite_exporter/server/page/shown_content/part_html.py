@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeGuard
 
-from otel_sqlite_exporter.server.page.messages.image_html import read_data_url, render_image
-from otel_sqlite_exporter.server.page.messages.json_layout import is_json
-from otel_sqlite_exporter.server.page.messages.markdown_html import render_markdown
-from otel_sqlite_exporter.server.page.messages.page_allowance import PageAllowance
-from otel_sqlite_exporter.server.page.messages.value_html import (
+from otel_sqlite_exporter.server.page.shown_content.image_html import read_data_url, render_image
+from otel_sqlite_exporter.server.page.shown_content.json_layout import is_json
+from otel_sqlite_exporter.server.page.shown_content.markdown_html import render_markdown
+from otel_sqlite_exporter.server.page.shown_content.page_allowance import PageAllowance
+from otel_sqlite_exporter.server.page.shown_content.value_html import (
     find_begin,
     fold_rest,
     render_text,

@@ -8,9 +8,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from otel_sqlite_exporter.server.page.messages.json_layout import escape_hidden, lay_out, write_json
-from otel_sqlite_exporter.server.page.messages.page_allowance import PageAllowance
-from otel_sqlite_exporter.server.page.messages.value_html import say_missing
+from otel_sqlite_exporter.server.page.shown_content.json_layout import escape_hidden, lay_out, write_json
+from otel_sqlite_exporter.server.page.shown_content.page_allowance import PageAllowance
+from otel_sqlite_exporter.server.page.shown_content.value_html import say_missing
 from otel_sqlite_exporter.show.html_text import Html, element, join_html
 from otel_sqlite_exporter.show.visible_text import write_escape
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from otel_sqlite_exporter.server.page.messages.exact_html import render_exact
-from otel_sqlite_exporter.server.page.messages.page_allowance import PageAllowance
-from otel_sqlite_exporter.server.page.messages.part_html import render_part
-from otel_sqlite_exporter.server.page.messages.value_html import render_value as render_value
+from otel_sqlite_exporter.server.page.shown_content.exact_html import render_exact
+from otel_sqlite_exporter.server.page.shown_content.page_allowance import PageAllowance
+from otel_sqlite_exporter.server.page.shown_content.part_html import render_part
+from otel_sqlite_exporter.server.page.shown_content.value_html import render_value as render_value
 from otel_sqlite_exporter.show.html_text import Html, element, join_html
 
 _ROLES = {"developer": "system", "function": "tool", "model": "assistant"}
