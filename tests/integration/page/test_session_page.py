@@ -20,7 +20,7 @@ from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
 from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, TOOL_INTERACTIONS
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
-from otel_sqlite_exporter.query.reading import TelemetryFile, find_all
+from otel_sqlite_exporter.query.reading import TelemetryFile, iterate_rows
 from otel_sqlite_exporter.query.summaries import SessionSummary
 from otel_sqlite_exporter.server.page.page_links import link_session
 from otel_sqlite_exporter.server.page.session.cost_tab import read_cost_tab
@@ -107,7 +107,9 @@ def check_session(connection: sqlite3.Connection, session: SessionSummary) -> No
     rows = [row for turn in values["turns"] for fold in turn.folds for row in fold.rows]
     kinds = [row.step.kind for row in rows]
     counted: dict[str, Any] = {"session_id": session.session_id, "counted": True}
-    calls, tools = (find_all(connection, view, **counted) for view in (LLM_INTERACTIONS, TOOL_INTERACTIONS))
+    calls, tools = (
+        [*iterate_rows(connection, view, ("id",), **counted)] for view in (LLM_INTERACTIONS, TOOL_INTERACTIONS)
+    )
     assert (kinds.count("llm") + kinds.count("agent"), kinds.count("tool")) == (len(calls), len(tools))
     assert len({row.key for row in rows}) == len(rows)
     costs = read_cost_tab(connection, session, {})

@@ -19,7 +19,8 @@ from otel_sqlite_exporter.server.page.session.lane_layout import (
 from otel_sqlite_exporter.server.page.session.time_axis import TimeAxis, TimeGap
 from otel_sqlite_exporter.show.units import format_ms
 
-_THINNEST = 0.3
+_THINNEST, _ALL_THINNEST = 0.3, 40.0
+"""The least width of a bar in percent, and of all bars together: of many steps, none seem to be at the same time."""
 _ROW, _THIN_ROW, _LABEL, _TOP = 13, 5, 17, 16
 _MANY_ROWS = 40
 _LONGEST_NAME = 120
@@ -67,9 +68,10 @@ def make_chart(
 ) -> LaneChart:
     """Return the chart of some turns and of some calls and tools, in order of their start. `runs` are the runs of
     agents that these belong to. Those of no agent have the lane `unnamed`."""
-    extents = [place_interval(axis, turn.interval) for turn in turns]
+    thinnest = min(_THINNEST, _ALL_THINNEST / max(len(steps), 1))
+    extents = [place_interval(axis, turn.interval, thinnest) for turn in turns]
     items = [
-        PlacedItem(place_step(axis, step), step.agent_name or unnamed, run)
+        PlacedItem(place_step(axis, step, thinnest), step.agent_name or unnamed, run)
         for step, run in zip(steps, runs, strict=True)
     ]
     lanes, rows_of_turns = make_lanes(items), stack_extents(extents)
@@ -105,16 +107,16 @@ def _draw_lane(
             yield from _draw(axis, steps[number], items[number].extent, y + place * row, row - 2)
 
 
-def place_step(axis: TimeAxis, step: StepSkeleton) -> Extent:
-    """Return where a step begins and ends; the shortest can still be seen."""
-    return place_interval(axis, (step.start_time_unix_nano, step.end_time_unix_nano))
+def place_step(axis: TimeAxis, step: StepSkeleton, thinnest: float = _THINNEST) -> Extent:
+    """Return where a step begins and ends; the shortest has the width `thinnest`."""
+    return place_interval(axis, (step.start_time_unix_nano, step.end_time_unix_nano), thinnest)
 
 
-def place_interval(axis: TimeAxis, interval: Interval) -> Extent:
-    """Return where a time begins and ends; the shortest can still be seen."""
+def place_interval(axis: TimeAxis, interval: Interval, thinnest: float = _THINNEST) -> Extent:
+    """Return where a time begins and ends; the shortest has the width `thinnest`."""
     begin = axis.place(interval[0])
-    end = max(axis.place(interval[1]), begin + _THINNEST)
-    return (begin, end) if end <= 100 else (max(min(begin, 100 - _THINNEST), 0.0), 100.0)
+    end = max(axis.place(interval[1]), begin + thinnest)
+    return (begin, end) if end <= 100 else (max(min(begin, 100 - thinnest), 0.0), 100.0)
 
 
 def find_status(turn: SessionTurn) -> str | None:
@@ -157,7 +159,7 @@ def key_step(step: StepSkeleton) -> str:
 
 def show_place(extent: Extent) -> tuple[str, str]:
     """Return a place and a width as SVG has them."""
-    return f"{extent[0]:.2f}%", f"{extent[1] - extent[0]:.2f}%"
+    return f"{extent[0]:.3f}%", f"{extent[1] - extent[0]:.3f}%"
 
 
 def _draw(axis: TimeAxis, step: StepSkeleton, extent: Extent, y: int, height: int) -> Iterator[ChartBar]:
