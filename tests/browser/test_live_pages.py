@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Open
 from tests.browser.visits import Visit
-from tests.conftest import HANG_S, export_all, exporting, in_new_process, named
+from tests.conftest import export_all, exporting, in_new_process, named
 from tests.page_server import PageClient, browsing
 
 ROWS = "[data-live] [data-key]"

@@ -27,7 +27,7 @@ COMMANDS = {
     "doctor": {"path", "--repair", "--assume-gone", "--json"},
     "export": {
         *("path", "--session", "--trace", "--since", "--until", "--signal", "--output"),
-        *("--redact-keys", "--redact-values", "--no-content", "--metadata-only"),
+        *("--redact-keys", "--redact-values", "--no-content", "--format", "--metadata-only"),
     },
     "import": {"files", "--into", "--timezone", "--largest-document", "--unpacking-ratio", "--json"},
     "index": {"path", "--rebuild", "--attribute", "--drop", "--list", "--json"},

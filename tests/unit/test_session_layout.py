@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_sqlite_exporter.query.comparisons.step_skeletons import StepSkeleton
-from otel_sqlite_exporter.query.sessions.session_turns import split_turns
-from otel_sqlite_exporter.query.sessions.time_shares import Interval, TimeShares, share_time
-from otel_sqlite_exporter.query.sessions.user_prompts import UserPrompt, find_asked
+from otel_sqlite_exporter.query.session_parts.session_turns import split_turns
+from otel_sqlite_exporter.query.session_parts.time_shares import Interval, TimeShares, share_time
+from otel_sqlite_exporter.query.session_parts.user_prompts import UserPrompt, find_asked
 from otel_sqlite_exporter.server.page.session.lane_layout import PlacedItem, make_lanes, stack_extents
 from otel_sqlite_exporter.server.page.session.time_axis import TimeAxis
 

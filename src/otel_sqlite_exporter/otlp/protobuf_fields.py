@@ -7,10 +7,13 @@ import struct
 
 _VARINT, _FIXED64, _BYTES = 0, 1, 2
 _UNSIGNED = 2**64
+_SMALL = tuple(bytes((number,)) for number in range(128))
 
 
 def encode_varint(number: int) -> bytes:
     """Return a number from -2^63 to 2^64 - 1 as a varint: a negative one in ten bytes."""
+    if 0 <= number < 128:
+        return _SMALL[number]
     number %= _UNSIGNED
     parts = bytearray()
     while number > 127:

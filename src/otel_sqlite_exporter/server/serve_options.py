@@ -78,13 +78,13 @@ def load_parts(options: ServeOptions) -> dict[str, ServerPart]:
     """
     has_page = options.has_page and options.has_api
     modules = {
-        "/": ("page.page_routes", has_page),
         "": ("api.index_page", not has_page),
         "/livez": ("health_checks", True),
         "/v1": ("otlp_http", options.has_receiver),
         "/api/v1": ("api.api_routes", options.has_api),
         "/metrics": ("prometheus.metrics_page", options.has_metrics),
         "/mcp": ("mcp_mount", options.are_tools_on()),
+        "/": ("page.page_routes", has_page),  # the last: it answers for all paths that a browser opens
     }
     return {path: import_module(f"{_PACKAGE}.{module}") for path, (module, is_on) in modules.items() if is_on}
 

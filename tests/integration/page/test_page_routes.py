@@ -76,3 +76,16 @@ def test_what_is_wrong_is_said_on_a_page(page: PageClient, path: str, status: in
     answer = page.ask(path)
     assert answer.status_code == status
     assert 'role="alert"' in answer.text
+
+
+def test_a_path_that_is_not_there_is_a_page_for_browsers_and_a_problem_for_programs(page: PageClient) -> None:
+    for path in ("/nothing", "/sessions/", "/%2e%2e/etc", "/api/v2"):
+        opened = page.http.get(path, headers={"Accept": "text/html,*/*"})
+        assert (opened.status_code, opened.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert 'href="/sessions"' in opened.text
+        asked = page.http.get(path)
+        assert (asked.status_code, asked.headers["content-type"]) == (404, "application/problem+json")
+    for path in ("/livez", "/api/v1", "/api/v1/info", "/metrics"):
+        assert page.http.get(path, headers={"Accept": "text/html"}).status_code == 200
+    assert page.http.post("/sessions", json={}).status_code == 405
+    assert page.http.post("/nothing", json={}).status_code == 404

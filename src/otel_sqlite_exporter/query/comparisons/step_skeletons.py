@@ -5,8 +5,9 @@ time; and, where asked for, a digest of what each said."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
+from statistics import median_low
 from typing import Any, NamedTuple
 
 import orjson
@@ -15,8 +16,9 @@ from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, SPANS, TO
 from otel_sqlite_exporter.query.conversations.conversation_reader import read_texts
 from otel_sqlite_exporter.query.conversations.folding import key_messages, write_part
 from otel_sqlite_exporter.query.reading import fetch, iterate_rows
-from otel_sqlite_exporter.query.sql_builder import build_newest
+from otel_sqlite_exporter.query.sql_builder import build_newest, build_page
 
+_UNENDED = ("running", "interrupted")
 _ORDER = {"trace": 0, "span": 1, "agent": 2, "llm": 3, "tool": 4}
 _COMMON = ("id", "trace_id", "start_time_unix_nano", "end_time_unix_nano", "duration_ms", "status", "name")
 _OF_BOTH = (*_COMMON, "span_id", "agent_name", "error_type", "error_message")
@@ -64,6 +66,17 @@ class StepSkeleton(NamedTuple):
         return (self.input_tokens or 0) + (self.output_tokens or 0)
 
 
+def find_call_median(steps: Iterable[tuple[str, float | None, str | None]]) -> float | None:
+    """Return the median duration of calls that ended, the lower of two, as the report `durations` does. `steps` are
+    kinds, durations and statuses."""
+    durations = [
+        duration
+        for kind, duration, status in steps
+        if kind == "llm" and duration is not None and status not in _UNENDED
+    ]
+    return median_low(durations) if durations else None
+
+
 def read_steps(
     connection: sqlite3.Connection,
     *,
@@ -106,19 +119,33 @@ class StepWindow(NamedTuple):
 
 def read_step_window(connection: sqlite3.Connection, session_id: str, *, first: int, limit: int) -> StepWindow:
     """Return up to `limit` steps of a session, after the `first` ones. Of the others, only the place is read."""
+    if first == 0 and (steps := _read_few(connection, session_id, limit)) is not None:
+        return StepWindow(tuple(steps), 0, len(steps), None)
     places = sorted(
         (row["start_time_unix_nano"], _ORDER[kind], row["id"], kind)
         for kind, source in _SOURCES.items()
         for row in iterate_rows(connection, source.view, _PLACE, session_id=session_id, **source.filters)
     )
     shown = places[first : first + limit]
-    steps = [
+    listed = [
         step
         for kind, source in _SOURCES.items()
         for step in _read_listed(connection, source, [id for *_, id, of_kind in shown if of_kind == kind])
     ]
     after = places[first + limit][0] if first + limit < len(places) else None
-    return StepWindow(tuple(sorted(steps, key=_order)), first, len(places), after)
+    return StepWindow(tuple(sorted(listed, key=_order)), first, len(places), after)
+
+
+def _read_few(connection: sqlite3.Connection, session_id: str, most: int) -> list[StepSkeleton] | None:
+    """Return all steps of a session; None: there are more than `most`."""
+    steps: list[StepSkeleton] = []
+    for source in _SOURCES.values():
+        filters = {"session_id": session_id, **source.filters}
+        select = build_page(source.view, filters, limit=most + 1, newest_first=False, columns=source.columns)
+        steps += map(source.make, fetch(connection, select))
+        if len(steps) > most:
+            return None
+    return sorted(steps, key=_order)
 
 
 def read_traces(connection: sqlite3.Connection, trace_ids: Sequence[str]) -> list[StepSkeleton]:

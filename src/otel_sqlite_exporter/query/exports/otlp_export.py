@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -17,6 +18,8 @@ from otel_sqlite_exporter.query.exports.exported_pieces import (
     ExportedPiece,
     make_row_redactor,
     read_details,
+    read_span_ids,
+    read_spans,
 )
 from otel_sqlite_exporter.query.filter_values import parse_time
 from otel_sqlite_exporter.query.reading import TelemetryFile, fetch, resolve_id
@@ -58,12 +61,25 @@ def read_export(
     }
     redactor = make_row_redactor(settings)
     if signal in (None, "traces"):
-        yield from _read_pages(file, SPANS, filters, partial(_encode_spans, redactor))
+        encode = partial(_encode_spans, redactor)
+        is_part = session_id is not None or trace_id is not None
+        yield from _read_listed(file, filters, encode) if is_part else _read_pages(file, SPANS, filters, encode)
     if signal in (None, "logs"):
         yield from _read_pages(file, LOGS, filters, partial(_encode_logs, redactor))
 
 
 _Encode = Callable[[sqlite3.Connection, list[dict[str, Any]]], ExportedPiece]
+
+
+def _read_listed(file: TelemetryFile, filters: Mapping[str, Any], encode: _Encode) -> Iterator[ExportedPiece]:
+    """Yield the spans of one trace or session."""
+    spans = file.read(read_span_ids, filters)
+    for first in range(0, len(spans), PAGE):
+        yield file.read(_encode_listed, spans[first : first + PAGE], encode)
+
+
+def _encode_listed(connection: sqlite3.Connection, spans: array[int], encode: _Encode) -> ExportedPiece:
+    return encode(connection, read_spans(connection, spans))
 
 
 def _read_pages(

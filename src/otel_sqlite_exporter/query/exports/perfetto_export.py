@@ -8,6 +8,7 @@ spans are instants on the lane of their span, links are arrows, and what runs ha
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from otel_sqlite_exporter.model.event_names import restore_recorded
 from otel_sqlite_exporter.model.values import decode_attributes
 from otel_sqlite_exporter.otlp.otlp_encoder import Row
 from otel_sqlite_exporter.otlp.redacted_rows import RowRedactor
-from otel_sqlite_exporter.query.askable_views import SESSIONS, SPANS, TRACES
+from otel_sqlite_exporter.query.askable_views import SESSIONS, TRACES
 from otel_sqlite_exporter.query.exports import track_packets as packets
 from otel_sqlite_exporter.query.exports.exported_pieces import (
     PAGE,
@@ -24,11 +25,13 @@ from otel_sqlite_exporter.query.exports.exported_pieces import (
     ExportedPiece,
     make_row_redactor,
     read_details,
+    read_span_ids,
+    read_spans,
 )
 from otel_sqlite_exporter.query.exports.span_arguments import add_call, list_arguments, list_short, name_category
 from otel_sqlite_exporter.query.exports.span_lanes import Lane, SpanLanes
 from otel_sqlite_exporter.query.reading import TelemetryFile, fetch, get_by_prefix
-from otel_sqlite_exporter.query.sql_builder import Select, build_page, encode_cursor
+from otel_sqlite_exporter.query.sql_builder import Select
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 
@@ -37,10 +40,6 @@ MOST_WITH_ATTRIBUTES = 100_000
 _MOST_ARROWS = 50_000
 _MOST_AT_ONCE = 1_000
 """Spans that start at one time and are put in order, parents first."""
-_WITHOUT_ATTRIBUTES = (
-    *("id", "trace_id", "span_id", "parent_span_id", "session_id", "service_name", "name", "kind", "status"),
-    *("status_description", "start_time_unix_nano", "end_time_unix_nano"),
-)
 _UNKNOWN_SERVICE = "unknown_service"
 
 
@@ -64,7 +63,8 @@ def read_perfetto(
 ) -> Iterator[ExportedPiece]:
     """Yield the pieces of a Perfetto trace: the spans of one trace or of one session.
 
-    Each page of spans is read in a transaction of its own. Spans written meanwhile may be in later pages.
+    The ids of the spans are read first, eight bytes each, and then their records page by page, each in a transaction.
+    Spans written meanwhile are left out.
 
     Args:
         session_id, trace_id: An id or a unique prefix of one: one of the two.
@@ -78,21 +78,20 @@ def read_perfetto(
     """
     if trace_id is not None and session_id is None:
         trace = file.read(get_by_prefix, TRACES, "trace_id", trace_id)
-        filters, spans, start = {"trace_id": trace.trace_id}, trace.spans, trace.start_time_unix_nano
+        filters, start = {"trace_id": trace.trace_id}, trace.start_time_unix_nano
     elif session_id is not None and trace_id is None:
         session = file.read(get_by_prefix, SESSIONS, "session_id", session_id)
-        filters, spans, start = {"session_id": session.session_id}, session.spans, session.start_time_unix_nano
+        filters, start = {"session_id": session.session_id}, session.start_time_unix_nano
     else:
         raise FilterError("format", "an export as perfetto is of one trace or one session: give the one or the other")
     writer = _TraceWriter(file.read(_read_arrows, filters))
     yield ExportedPiece(packets.write_clocks(start))
     redactor = make_row_redactor(settings)
-    cursor: str | None = None
-    while True:
-        shown, cursor = file.read(_read_page, filters, cursor, redactor, spans <= MOST_WITH_ATTRIBUTES)
+    spans = file.read(read_span_ids, filters)
+    for first in range(0, len(spans), PAGE):
+        page = spans[first : first + PAGE]
+        shown = file.read(_read_page, page, redactor, has_attributes=len(spans) <= MOST_WITH_ATTRIBUTES)
         yield ExportedPiece(writer.write(shown), spans=len(shown))
-        if cursor is None:
-            break
     yield ExportedPiece(writer.finish())
 
 
@@ -111,15 +110,9 @@ def _read_arrows(connection: sqlite3.Connection, filters: Mapping[str, str]) -> 
 
 
 def _read_page(
-    connection: sqlite3.Connection,
-    filters: Mapping[str, str],
-    cursor: str | None,
-    redactor: RowRedactor | None,
-    has_attributes: bool,
-) -> tuple[list[_ShownSpan], str | None]:
-    columns = ("*",) if has_attributes or redactor is not None else _WITHOUT_ATTRIBUTES
-    rows = fetch(connection, build_page(SPANS, filters, limit=PAGE, cursor=cursor, newest_first=False, columns=columns))
-    following = encode_cursor(SPANS, rows[-1], newest_first=False) if len(rows) == PAGE else None
+    connection: sqlite3.Connection, spans: array[int], redactor: RowRedactor | None, *, has_attributes: bool
+) -> list[_ShownSpan]:
+    rows = read_spans(connection, spans)
     events, calls = (read_details(connection, name, rows) for name in ("find_events_of_spans", "find_calls_of_spans"))
     shown = []
     for row in rows:
@@ -134,7 +127,7 @@ def _read_page(
             resource = decode_attributes(span["resource_attributes"], span["resource_attribute_types"])
             service = str(resource.get("service.name", _UNKNOWN_SERVICE))
         shown.append(_show(span, service, calls.get(key, ()), own_events, has_attributes))
-    return shown, following
+    return shown
 
 
 def _show(span: Row, service: str, calls: Sequence[Row], events: Sequence[Row], has_attributes: bool) -> _ShownSpan:

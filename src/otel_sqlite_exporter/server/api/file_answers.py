@@ -14,6 +14,7 @@ from otel_sqlite_exporter.errors import FilterError, MigrationRequiredError, Spo
 from otel_sqlite_exporter.maintain.doctor import diagnose_around
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.query.exports.exported_pieces import ExportedPiece
+from otel_sqlite_exporter.query.exports.markdown_export import read_markdown
 from otel_sqlite_exporter.query.exports.otlp_export import read_export
 from otel_sqlite_exporter.query.exports.perfetto_export import read_perfetto
 from otel_sqlite_exporter.query.limits.comparison import compare_sessions
@@ -48,6 +49,7 @@ _FORMS = {
     "perfetto": _ExportForm(
         ("session_id", "trace_id"), read_perfetto, "application/x-protobuf", "export.perfetto-trace"
     ),
+    "markdown": _ExportForm(("session_id", "trace_id"), read_markdown, "text/markdown; charset=utf-8", "export.md"),
 }
 EXPORT_FORMATS = (*_FORMS, "csv")
 EXPORT_TYPES = (*(form.media_type for form in _FORMS.values()), "text/csv")
@@ -109,7 +111,7 @@ def compare(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
 
 def export_records(backend: ApiBackend, arguments: Arguments) -> StreamedAnswer:
     """Answer with all records that meet the filters, as lines of OTLP JSON or as CSV; or with a trace or a session for
-    Perfetto."""
+    Perfetto or as Markdown."""
     filters = dict(arguments)
     form, of = filters.pop("format"), filters.pop("of", None)
     if form == "csv":

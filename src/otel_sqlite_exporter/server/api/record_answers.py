@@ -17,7 +17,7 @@ from otel_sqlite_exporter.query.exports.otlp_export import read_export
 from otel_sqlite_exporter.query.pages import RowT, decode_json
 from otel_sqlite_exporter.query.position_texts import decode_position, encode_position
 from otel_sqlite_exporter.query.reading import fetch
-from otel_sqlite_exporter.query.sessions.session_usage import read_usage
+from otel_sqlite_exporter.query.session_parts.session_usage import read_usage
 from otel_sqlite_exporter.query.skeletons.span_marks import MOST_MARKS
 from otel_sqlite_exporter.query.sql_builder import Select, build_newest
 from otel_sqlite_exporter.query.timeline import read_timeline

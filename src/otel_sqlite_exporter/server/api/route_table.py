@@ -10,11 +10,11 @@ from typing import NamedTuple
 from otel_sqlite_exporter.query.askable_views import ReportFilter, SearchFilter
 from otel_sqlite_exporter.query.report_parts.report_texts import SUBJECTS
 from otel_sqlite_exporter.query.reports import REPORTS
-from otel_sqlite_exporter.server.api import answer_shapes as shapes
 from otel_sqlite_exporter.server.api import file_answers, list_answers, record_answers, subtree_answers
 from otel_sqlite_exporter.server.api.api_answers import ApiAnswer
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
-from otel_sqlite_exporter.server.api.json_shapes import Schema
+from otel_sqlite_exporter.server.api.description import answer_shapes as shapes
+from otel_sqlite_exporter.server.api.description.json_shapes import Schema
 from otel_sqlite_exporter.server.api.list_answers import LISTED
 from otel_sqlite_exporter.server.api.parameters import Parameter, make_filters
 
@@ -236,7 +236,7 @@ ROUTES: tuple[ApiRoute, ...] = (
         (
             Parameter(
                 "format",
-                "Lines of OTLP JSON, CSV, or a trace or session for Perfetto's viewer.",
+                "Lines of OTLP JSON; CSV; a trace or session for Perfetto's viewer, or what it said as Markdown.",
                 choices=file_answers.EXPORT_FORMATS,
                 default="otlp",
             ),

@@ -6,16 +6,19 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
+from http import HTTPStatus
 from itertools import islice
 from typing import Any
 
 from jinja2 import Environment
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Match
+from starlette.types import Scope
 
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend
-from otel_sqlite_exporter.server.api.api_problems import TITLES, describe_problem
+from otel_sqlite_exporter.server.api.api_problems import TITLES, Problem, ProblemError, describe_problem
 from otel_sqlite_exporter.server.api.csv_rows import write_rows
 from otel_sqlite_exporter.server.api.encoded_paths import EncodedPath
 from otel_sqlite_exporter.server.api.parameters import Parameter, read_arguments
@@ -50,7 +53,22 @@ def make_routes(context: ServerContext) -> list[BaseRoute]:
     routes: list[BaseRoute] = [EncodedPath(PATH.replace("{name}", "{name:path}"), "GET", answer_static, explain)]
     for page in PAGES:
         routes.append(EncodedPath(page.path, "GET", partial(_answer, backend, environment, page), explain))
-    return routes
+    return [*routes, _OtherPaths("/{rest:path}", "GET", _refuse_path, explain)]
+
+
+class _OtherPaths(EncodedPath):
+    """What a person opens that is not there. Programs get the answer that all parts of the server give."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return whether a browser opens a page."""
+        is_opened = scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
+        if not is_opened or "text/html" not in Headers(scope=scope).get("accept", ""):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+async def _refuse_path(request: Request, path: dict[str, str]) -> Response:
+    raise ProblemError(Problem("no-such-route", HTTPStatus.NOT_FOUND, "there is no such page: the menu lists all"))
 
 
 async def _answer(

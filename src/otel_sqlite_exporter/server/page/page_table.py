@@ -6,11 +6,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from otel_sqlite_exporter.server.page.call import call_pages
+from otel_sqlite_exporter.server.page.compare import compare_pages
 from otel_sqlite_exporter.server.page.console import sql_pages
 from otel_sqlite_exporter.server.page.lists import list_pages, search_pages, tool_pages
 from otel_sqlite_exporter.server.page.page_answers import PageRoute
-from otel_sqlite_exporter.server.page.reports import report_pages
 from otel_sqlite_exporter.server.page.session import session_pages
+from otel_sqlite_exporter.server.page.shown_reports import report_pages
 from otel_sqlite_exporter.server.page.trace import trace_pages
 from otel_sqlite_exporter.server.page.whole_file import overview_pages
 
@@ -24,6 +25,7 @@ PAGES: tuple[PageRoute, ...] = (
     *search_pages.PAGES,
     *sql_pages.PAGES,
     *report_pages.PAGES,
+    *compare_pages.PAGES,
 )
 
 

@@ -50,7 +50,8 @@ def describe_times(call: LLMInteractionSummary) -> Facts:
     duration_ms, first_ms = call.duration_ms, call.time_to_first_token_ms
     speed = None
     if call.output_tokens and duration_ms is not None and duration_ms > (first_ms or 0):
-        speed = format_number(call.output_tokens / (duration_ms - (first_ms or 0)) * 1000, 3)
+        a_second = call.output_tokens / (duration_ms - (first_ms or 0)) * 1000
+        speed = format_number(a_second, 3) if a_second < 1000 else format_count(round(a_second))
     return (
         ("duration", format_ms(duration_ms)),
         ("first token after", format_ms(first_ms)),
@@ -82,6 +83,8 @@ def describe_cost(call: LLMInteractionSummary) -> tuple[str | None, str]:
         "unpriced": "not known: no price for this provider, model or kind of tokens",
         None: "not computed: the command reprice does that",
     }
+    if call.cost_usd is None and call.status == "error" and not call.is_unpriced:
+        return None, "nothing: it failed, and reports no tokens"
     cost = format_cost(call.cost_usd, call.is_unpriced)
     return (None if cost is None else f"${cost}"), reasons.get(call.cost_status, "")
 

@@ -14,16 +14,16 @@ from otel_sqlite_exporter.query.pages import decode_json
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.parameters import Parameter
 from otel_sqlite_exporter.server.page.call import call_facts
-from otel_sqlite_exporter.server.page.call.call_record import CallRecord, read_call
 from otel_sqlite_exporter.server.page.call.offered_tools import find_offered_tools
 from otel_sqlite_exporter.server.page.call.recorded_attributes import list_attributes
-from otel_sqlite_exporter.server.page.messages.exact_html import write_exact
-from otel_sqlite_exporter.server.page.messages.json_layout import lay_out
+from otel_sqlite_exporter.server.page.call.whole_call import WholeCall, read_call
+from otel_sqlite_exporter.server.page.messages.exact_html import write_copy
 from otel_sqlite_exporter.server.page.messages.message_html import render_messages, render_value
 from otel_sqlite_exporter.server.page.messages.page_allowance import PageAllowance
 from otel_sqlite_exporter.server.page.page_answers import PageContent, PageRoute
 
-_EXACT_CHARACTERS = 10_000_000
+_EXACT_CHARACTERS = 4_000_000
+_LONGEST_NAME = 100
 
 
 class ShownStep(NamedTuple):
@@ -38,12 +38,15 @@ def _read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
     record = backend.file.read(read_call, arguments["id"])
     call, is_raw = record.call, arguments["raw"]
     link = f"/api/v1/calls/{call.id}"
+    name = call.model or call.name
+    name = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
     characters = {"characters": _EXACT_CHARACTERS} if is_raw else {}
     allowance = PageAllowance(exact_link=link, **characters)
     answer = render_messages(record.completion, raw=is_raw, allowance=allowance)
     steps = _show_prompt(record, allowance, is_raw)
     values = {
         "call": call,
+        "name": name,
         "record": record,
         "api_link": link,
         "is_raw": is_raw,
@@ -55,10 +58,10 @@ def _read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
         "answer": answer,
         **_show_recorded(record, allowance),
     }
-    return PageContent(f"Call {call.id}: {call.model or call.name}", values)
+    return PageContent(f"Call {call.id}: {name}", values)
 
 
-def _list_groups(record: CallRecord) -> tuple[tuple[str, call_facts.Facts], ...]:
+def _list_groups(record: WholeCall) -> tuple[tuple[str, call_facts.Facts], ...]:
     call = record.call
     return (
         ("Model", call_facts.describe_models(call)),
@@ -67,7 +70,7 @@ def _list_groups(record: CallRecord) -> tuple[tuple[str, call_facts.Facts], ...]
     )
 
 
-def _show_prompt(record: CallRecord, allowance: PageAllowance, is_raw: bool) -> list[ShownStep]:
+def _show_prompt(record: WholeCall, allowance: PageAllowance, is_raw: bool) -> list[ShownStep]:
     """Return the prompt, in pieces that are as before or new. What is new is rendered first, while there is room."""
     if record.earlier is None or is_raw:
         steps: Sequence[PromptStep] = [PromptStep("all", tuple(record.prompt))] if record.prompt else []
@@ -81,7 +84,7 @@ def _show_prompt(record: CallRecord, allowance: PageAllowance, is_raw: bool) -> 
     return [shown[place] for place in range(len(steps))]
 
 
-def _show_recorded(record: CallRecord, allowance: PageAllowance) -> dict[str, Any]:
+def _show_recorded(record: WholeCall, allowance: PageAllowance) -> dict[str, Any]:
     """Return the parameters, the tools and the attributes."""
     call, span = record.call, record.span
     types = span.attribute_types if span is not None and call.source == "span" else None
@@ -95,7 +98,7 @@ def _show_recorded(record: CallRecord, allowance: PageAllowance) -> dict[str, An
         "parameters": list_attributes(plain, allowance),
         "offered": [(tool, render_value(tool.definition, allowance=allowance)) for tool in offered],
         "attributes": list_attributes(attributes, allowance),
-        "attributes_json": Markup(write_exact(lay_out(call.combined_attributes, _EXACT_CHARACTERS)[0], allowance)),
+        "attributes_json": Markup(write_copy(call.combined_attributes, allowance)),
     }
 
 
@@ -109,5 +112,6 @@ PAGES: tuple[PageRoute, ...] = (
             Parameter("id", "The `id` of the row.", "integer", where="path", minimum=0),
             Parameter("raw", "Exact texts, for copying.", "boolean", default=False),
         ),
+        ("call",),
     ),
 )

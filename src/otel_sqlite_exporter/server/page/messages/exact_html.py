@@ -8,13 +8,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from otel_sqlite_exporter.server.page.messages.json_layout import lay_out, write_json
+from otel_sqlite_exporter.server.page.messages.json_layout import escape_hidden, lay_out, write_json
 from otel_sqlite_exporter.server.page.messages.page_allowance import PageAllowance
 from otel_sqlite_exporter.server.page.messages.value_html import say_missing
 from otel_sqlite_exporter.show.html_text import Html, element, join_html
 from otel_sqlite_exporter.show.visible_text import write_escape
 
-_MOST_LAID_OUT = 10_000_000
+_MOST_LAID_OUT = 1_000_000
 _IMPOSSIBLE = re.compile("[\0\r\ud800-\udfff]")
 """What HTML cannot hold, or not as it is."""
 
@@ -43,11 +43,21 @@ def _render_part(part: Any, allowance: PageAllowance) -> Html:
 
 def write_exact(value: Any, allowance: PageAllowance) -> Html:
     """Return a value as exact text, and as JSON if it is no text."""
-    text = value if isinstance(value, str) else lay_out(write_json(value), _MOST_LAID_OUT)[0]
+    text = value if isinstance(value, str) else _write_lines(write_json(value))
     sent = allowance.take_characters(len(text))
     exact = _IMPOSSIBLE.sub(_replace, html.escape(text[:sent]))
     missing = "" if sent == len(text) else say_missing(sent, len(text), allowance)
     return join_html(Html(f'<pre class="exact">\n{exact}</pre>'), missing)
+
+
+def write_copy(text: str, allowance: PageAllowance) -> Html:
+    """Return JSON for copying, with escapes for hidden characters: what is copied means what was recorded."""
+    return write_exact(escape_hidden(_write_lines(text)), allowance)
+
+
+def _write_lines(text: str) -> str:
+    laid_out, is_whole = lay_out(text, _MOST_LAID_OUT)
+    return laid_out if is_whole else text
 
 
 def _replace(found: re.Match[str]) -> str:

@@ -9,11 +9,14 @@ from typing import Any
 
 import orjson
 
+from otel_sqlite_exporter.show.visible_text import split_visible
+
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]|[^\s"\[\]{},:]+', re.DOTALL)
 _INDENT = "  "
 _DEEPEST = 40
 """More levels are not indented further, or each line of deep JSON would be longer than the one before."""
 _SLOWLY_READ = 200_000
+_ONE_LINE = 72
 
 
 def is_json(text: str) -> bool:
@@ -44,8 +47,17 @@ def write_json(value: Any) -> str:
         return json.dumps(f"a value of {type(value).__name__} that JSON cannot hold")
 
 
+def escape_hidden(text: str) -> str:
+    """Return JSON that means the same, with escapes for hidden characters, which stand only in its texts."""
+    return "".join(part if name is None else json.dumps(part)[1:-1] for part, name in split_visible(text))
+
+
 def lay_out(text: str, most: int) -> tuple[str, bool]:
-    """Return JSON in lines, up to about `most` characters, and whether that is all of it."""
+    """Return JSON in lines, up to about `most` characters, and whether that is all of it. What is short is one line."""
+    if len(text) <= _ONE_LINE * 2:
+        line = "".join(f"{token} " if token in ",:" else token for token in _TOKEN.findall(text))
+        if len(line) <= _ONE_LINE:
+            return line, True
     written, size, depth, before = list[str](), 0, 0, ""
     for found in _TOKEN.finditer(text):
         token = found[0]

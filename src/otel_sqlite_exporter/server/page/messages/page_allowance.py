@@ -7,11 +7,14 @@ import time
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from otel_sqlite_exporter.show.visible_text import split_visible
+
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
-_CHARACTERS = 2_000_000
+_CHARACTERS = 1_500_000
 _IMAGES = 20
-_SECONDS = 0.6
+_SECONDS = 0.4
+_HIDDEN_SIZE = 80
 
 
 class PageAllowance:
@@ -32,6 +35,21 @@ class PageAllowance:
         given = max(min(wanted, self._characters), 0)
         self._characters -= given
         return given
+
+    def take_text(self, text: str, most: int) -> int:
+        """Return how many characters of a text the page may send, up to about `most`, and count them as sent. A hidden
+        character counts for the element that stands for it."""
+        room, used, sent = max(min(most, self._characters), 0), 0, 0
+        for part, name in split_visible(text):
+            size = len(part) if name is None else _HIDDEN_SIZE
+            if used + size > room:
+                sent += room - used if name is None else 0
+                used = room
+                break
+            used += size
+            sent += len(part)
+        self._characters -= used
+        return sent
 
     def take_image(self) -> bool:
         """Return whether the page may show one more image, and count it."""

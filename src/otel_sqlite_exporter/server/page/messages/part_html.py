@@ -22,6 +22,7 @@ from otel_sqlite_exporter.show.units import format_bytes
 
 Part = Mapping[str, Any]
 _Renderer = Callable[[Part, PageAllowance], Html]
+_MOST_MARKDOWN = 60_000
 _LONG_TEXT = 4
 """How many times longer than that of other values the beginning of a text is that a person or a model wrote."""
 
@@ -54,7 +55,7 @@ def render_prose(text: str, allowance: PageAllowance) -> Html:
 
 
 def _render_markdown(text: str, allowance: PageAllowance) -> Html | None:
-    if not allowance.has_time or allowance.take_characters(len(text)) < len(text):
+    if not allowance.has_time or allowance.take_text(text, _MOST_MARKDOWN) < len(text):
         return None
     html = allowance.spend(render_markdown, text, allowance)
     return None if html is None else element("div", html, class_="md", dir="auto")

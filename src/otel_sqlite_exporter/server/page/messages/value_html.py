@@ -39,7 +39,7 @@ def render_text(text: str, allowance: PageAllowance, language: str = "", total: 
         allowance.take_characters(len(text))
         return _write_block(text, language, allowance)
     total = len(text) if total is None else total
-    sent = allowance.take_characters(min(len(text), _MOST_CHARACTERS))
+    sent = allowance.take_text(text, _MOST_CHARACTERS)
     first = _write_block(text[:begin], language, allowance)
     if sent <= begin:
         return join_html(first, say_missing(begin, total, allowance))

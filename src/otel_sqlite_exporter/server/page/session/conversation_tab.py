@@ -12,7 +12,7 @@ from markupsafe import Markup
 from otel_sqlite_exporter.error_reasons import find_reason
 from otel_sqlite_exporter.query.conversations.conversation import CallTurn, ToolTurn
 from otel_sqlite_exporter.query.conversations.turn_window import TurnWindow, read_window
-from otel_sqlite_exporter.query.sessions.user_prompts import find_asked
+from otel_sqlite_exporter.query.session_parts.user_prompts import find_asked
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, SessionSummary, ToolInteractionSummary
 from otel_sqlite_exporter.server.api.api_backend import Arguments
 from otel_sqlite_exporter.server.page.messages.exact_html import write_exact

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS
 from otel_sqlite_exporter.query.reading import find_page
-from otel_sqlite_exporter.query.sessions.session_usage import read_usage
+from otel_sqlite_exporter.query.session_parts.session_usage import read_usage
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, SessionSummary
 from otel_sqlite_exporter.server.api.api_backend import Arguments
 from otel_sqlite_exporter.server.page.charts.chart_values import Stack
@@ -31,7 +31,7 @@ _COLUMNS = (
 )
 
 
-class CallCost(NamedTuple):
+class ShownCost(NamedTuple):
     """A call with its context: the parts of its input, and the places of their bars in percent.
 
     Attributes:
@@ -69,7 +69,7 @@ def read_cost_tab(connection: sqlite3.Connection, session: SessionSummary, argum
     }
 
 
-def draw_contexts(costs: Sequence[CallCost]) -> Html | None:
+def draw_contexts(costs: Sequence[ShownCost]) -> Html | None:
     """Return the chart of the contexts of calls over the session; None: fewer than two report their input."""
     told = [cost for cost in costs if cost.call.input_tokens is not None]
     if len(told) < _LEAST_COLUMNS:
@@ -79,7 +79,7 @@ def draw_contexts(costs: Sequence[CallCost]) -> Html | None:
     return make_stacked_bars(stacks, caption=caption, format=_write_tokens, with_numbers=False)
 
 
-def _number_series(costs: Sequence[CallCost]) -> Mapping[str, int]:
+def _number_series(costs: Sequence[ShownCost]) -> Mapping[str, int]:
     """Return the numbers of the colours that the chart gives to the parts: the largest is the first."""
     sums = Counter[str]()
     for cost in costs:
@@ -91,7 +91,7 @@ def _write_tokens(tokens: float) -> str:
     return format_tokens(round(tokens)) or ""
 
 
-def list_costs(calls: Sequence[LLMInteractionSummary], start_unix_nano: int) -> list[CallCost]:
+def list_costs(calls: Sequence[LLMInteractionSummary], start_unix_nano: int) -> list[ShownCost]:
     """Return calls with their contexts, in order. Calls of one model and one agent are compared with each other."""
     largest = max((call.input_tokens or 0 for call in calls), default=0) or 1
     before: dict[tuple[str | None, str | None], LLMInteractionSummary] = {}
@@ -101,7 +101,7 @@ def list_costs(calls: Sequence[LLMInteractionSummary], start_unix_nano: int) -> 
         new = max((call.input_tokens or 0) - cached - created, 0)
         sizes = {name: size for name, size in zip(_PARTS, (cached, created, new), strict=True) if size}
         costs.append(
-            CallCost(
+            ShownCost(
                 call=call,
                 name=shorten_name(call.model or call.name),
                 agent=shorten_name(call.agent_name) if call.agent_name else None,

@@ -7,9 +7,15 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from otel_sqlite_exporter.query.comparisons.step_skeletons import StepSkeleton
-from otel_sqlite_exporter.query.sessions.session_turns import SessionTurn
-from otel_sqlite_exporter.query.sessions.time_shares import Interval
-from otel_sqlite_exporter.server.page.session.lane_layout import Extent, Lane, PlacedItem, make_lanes, stack_extents
+from otel_sqlite_exporter.query.session_parts.session_turns import SessionTurn
+from otel_sqlite_exporter.query.session_parts.time_shares import Interval
+from otel_sqlite_exporter.server.page.session.lane_layout import (
+    AgentLane,
+    Extent,
+    PlacedItem,
+    make_lanes,
+    stack_extents,
+)
 from otel_sqlite_exporter.server.page.session.time_axis import TimeAxis, TimeGap
 from otel_sqlite_exporter.show.units import format_ms
 
@@ -92,7 +98,7 @@ def make_chart(
 
 
 def _draw_lane(
-    axis: TimeAxis, steps: Sequence[StepSkeleton], items: Sequence[PlacedItem], lane: Lane, y: int, row: int
+    axis: TimeAxis, steps: Sequence[StepSkeleton], items: Sequence[PlacedItem], lane: AgentLane, y: int, row: int
 ) -> Iterator[ChartBar]:
     for place, numbers in enumerate(lane.rows):
         for number in numbers:

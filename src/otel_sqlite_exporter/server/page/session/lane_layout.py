@@ -19,7 +19,7 @@ class PlacedItem(NamedTuple):
     run: Hashable
 
 
-class Lane(NamedTuple):
+class AgentLane(NamedTuple):
     """One lane.
 
     Attributes:
@@ -32,19 +32,19 @@ class Lane(NamedTuple):
     rows: Sequence[Sequence[int]]
 
 
-def make_lanes(items: Sequence[PlacedItem]) -> list[Lane]:
+def make_lanes(items: Sequence[PlacedItem]) -> list[AgentLane]:
     """Return the lanes of items that are in order of their begin. No two items of a row overlap."""
     runs: dict[str, dict[Hashable, list[int]]] = {}
     for number, item in enumerate(items):
         runs.setdefault(item.agent, {}).setdefault(item.run, []).append(number)
-    lanes: list[Lane] = []
+    lanes: list[AgentLane] = []
     for agent, of_agent in runs.items():
         units = [*of_agent.values()]
         tracks = stack_extents([_span_all(items, unit) for unit in units])
         for place, track in enumerate(tracks, 1):
             members = sorted(number for unit in track for number in units[unit])
             rows = stack_extents([items[number].extent for number in members])
-            lanes.append(Lane(agent, place, [[members[number] for number in row] for row in rows]))
+            lanes.append(AgentLane(agent, place, [[members[number] for number in row] for row in rows]))
     return lanes
 
 

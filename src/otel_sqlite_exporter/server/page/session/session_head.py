@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.query.askable_views import SESSIONS
 from otel_sqlite_exporter.query.reading import find_page
-from otel_sqlite_exporter.query.sessions.session_usage import read_usage
+from otel_sqlite_exporter.query.session_parts.session_usage import read_tokens
 from otel_sqlite_exporter.query.sql_builder import encode_cursor
 from otel_sqlite_exporter.query.summaries import SessionSummary
 from otel_sqlite_exporter.server.page.page_links import link_page, link_session
+from otel_sqlite_exporter.show.visible_text import write_visible
 
 _SHOWN_AGENTS = 12
 _LONGEST_AGENT = 200
@@ -35,6 +36,7 @@ class SessionHead(NamedTuple):
     """
 
     session: SessionSummary
+    is_plain: bool
     shared: str
     previous: str | None
     following: str | None
@@ -49,12 +51,13 @@ def read_head(connection: sqlite3.Connection, session: SessionSummary) -> Sessio
     """Return the head of a session."""
     shared = "user" if session.user_id is not None else "service"
     previous, following = _read_beside(connection, session, shared)
-    rows = read_usage(connection, session.session_id, ["agent"]).rows
+    rows = read_tokens(connection, session.session_id, "agent")
     cached = [row["cached_input_tokens"] for row in rows if row["cached_input_tokens"] is not None]
     named = [row["agent"] for row in rows if row["agent"] is not None]
     agents = [agent for agent in named if len(agent) <= _LONGEST_AGENT][:_SHOWN_AGENTS]
     return SessionHead(
         session=session,
+        is_plain=write_visible(session.session_id) == session.session_id,
         shared=shared,
         previous=previous,
         following=following,
@@ -97,6 +100,7 @@ def _list_exports(session_id: str) -> Sequence[HeadLink]:
     return [
         HeadLink("OTLP", link_page(export, session_id=session_id)),
         HeadLink("Perfetto", link_page(export, format="perfetto", session_id=session_id)),
+        HeadLink("Markdown", link_page(export, format="markdown", session_id=session_id)),
         HeadLink("CSV of steps", link_session(session_id, format="csv")),
         HeadLink("CSV of calls", link_page(export, format="csv", of="calls", session_id=session_id)),
     ]

@@ -34,14 +34,12 @@ def _read_session(backend: ApiBackend, arguments: Arguments) -> PageContent:
     try:
         return backend.file.read(_read_page, arguments)
     except NotFoundError as error:
-        if arguments.get("part"):
-            raise
         return _explain_missing(backend, arguments["id"], error)
 
 
 def _read_page(connection: sqlite3.Connection, arguments: Arguments) -> PageContent:
     session = get_by_prefix(connection, SESSIONS, "session_id", arguments["id"])
-    id, tab = session.session_id, "timeline" if arguments.get("part") else arguments["tab"]
+    id, tab = session.session_id, arguments["tab"]
     values = _TABS[tab](connection, session, arguments)
     links = [
         (name.capitalize(), link_session(id, tab=None if name == "timeline" else name), name == tab) for name in _TABS

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from otel_sqlite_exporter.query.sessions.time_shares import Interval, merge_intervals
+from otel_sqlite_exporter.query.session_parts.time_shares import Interval, merge_intervals
 
 _LONGEST_GAP, _ALL_GAPS = 0.05, 0.4
 """The widths of one gap and of all gaps, at most, as parts of the time in which something was recorded."""

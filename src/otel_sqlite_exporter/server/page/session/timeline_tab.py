@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,10 +16,10 @@ from otel_sqlite_exporter.query.comparisons.step_skeletons import (
     read_traces,
 )
 from otel_sqlite_exporter.query.reading import get_by_prefix
-from otel_sqlite_exporter.query.sessions.agent_runs import read_agent_runs
-from otel_sqlite_exporter.query.sessions.session_turns import SessionTurn, split_turns
-from otel_sqlite_exporter.query.sessions.time_shares import Interval, TimeShares, share_time
-from otel_sqlite_exporter.query.sessions.user_prompts import read_asked, read_user_prompts
+from otel_sqlite_exporter.query.session_parts.agent_runs import read_agent_runs
+from otel_sqlite_exporter.query.session_parts.session_turns import SessionTurn, split_turns
+from otel_sqlite_exporter.query.session_parts.time_shares import Interval, TimeShares, share_time
+from otel_sqlite_exporter.query.session_parts.user_prompts import read_asked, read_user_prompts
 from otel_sqlite_exporter.query.summaries import SessionSummary
 from otel_sqlite_exporter.server.api.api_backend import Arguments
 from otel_sqlite_exporter.server.page.page_answers import CsvTable
@@ -29,8 +30,11 @@ from otel_sqlite_exporter.server.page.session.time_axis import TimeAxis
 
 STEPS_OF_A_PAGE = 1_000
 _SLOWEST = 5
+_ALL = 2**31 - 2
 _ASKED_TURNS = 100
 """The turns of a page of which the first call is read, to show what the user asked."""
+_LIVE_ROWS, _LIVE_NS = 1_000, 3_600 * 10**9
+"""The rows up to which a part of a page is kept up to date by scripts, and how long after its end a session is."""
 _SHARES = {
     "model": "model calls",
     "tools": "tools",
@@ -79,17 +83,23 @@ def read_timeline_tab(
         "previous_page": link_session(session.session_id, first=_place_before(first)) if first else None,
         "next_page": _link_next(session, window),
         "part_url": link_session(session.session_id, first=first or None, part="steps"),
+        "is_live": window.next_start_unix_nano is None and is_live(session) and len(turns) + len(inside) <= _LIVE_ROWS,
     }
 
 
 def read_step_table(connection: sqlite3.Connection, session_id: str) -> CsvTable:
     """Return all steps of a session."""
     session = get_by_prefix(connection, SESSIONS, "session_id", session_id)
-    window = read_step_window(connection, session.session_id, first=0, limit=2**31)
+    window = read_step_window(connection, session.session_id, first=0, limit=_ALL)
     axis = TimeAxis((session.start_time_unix_nano, session.end_time_unix_nano), ())
     steps = [step for step in window.steps if step.kind != "trace"]
     rows = [describe_row(make_row(axis, step, session.start_time_unix_nano)) for step in steps]
     return CsvTable("steps", [*rows[0]] if rows else ["kind"], [[*row.values()] for row in rows])
+
+
+def is_live(session: SessionSummary) -> bool:
+    """Return whether more of a session may come: it runs, or its last record is not an hour old."""
+    return session.status == "running" or time.time_ns() - session.end_time_unix_nano < _LIVE_NS
 
 
 def find_extent(session: SessionSummary, window: StepWindow) -> Interval:
@@ -129,8 +139,9 @@ def _read(connection: sqlite3.Connection, session: SessionSummary, first: int) -
     whole = find_extent(session, window)
     prompts = read_user_prompts(connection, session.session_id, whole)
     turns = split_turns(window.steps, read_traces(connection, missing), prompts)
-    keys = [(step.trace_id or "", step.span_id or "") for step in window.steps if step.kind != "trace"]
-    runs = read_agent_runs(connection, filter(all, keys))
+    inside = [step for step in window.steps if step.kind != "trace"]
+    keys = [(step.trace_id or "", step.span_id or "") for step in inside]
+    runs = read_agent_runs(connection, filter(all, keys)) if any(step.agent_name for step in inside) else {}
     silent = [turn for turn in turns if turn.prompt is None or turn.prompt.text is None][:_ASKED_TURNS]
     firsts = [next((step.id for step in turn.steps if step.kind == "llm"), None) for turn in silent]
     asked = read_asked(connection, [id for id in firsts if id is not None])

@@ -17,8 +17,9 @@ from otel_sqlite_exporter.server.page.messages.page_allowance import PageAllowan
 from otel_sqlite_exporter.server.page.trace.span_panel import SpanPanel
 from otel_sqlite_exporter.show.units import format_ms
 
-_CHARACTERS, _SECONDS = 400_000, 0.3
+_CHARACTERS, _SECONDS = 150_000, 0.2
 _TYPE, _MESSAGE, _STACK = "exception.type", "exception.message", "exception.stacktrace"
+_LONGEST_TYPE = 200
 _SHOWN_OPEN = 3
 """A prompt of more messages is folded."""
 
@@ -48,8 +49,8 @@ class ShownEvent(NamedTuple):
     after: str | None
     is_exception: bool
     type: str
-    message: str
-    stack: str
+    message: Markup | None
+    stack: Markup | None
     attributes: Sequence[RecordedAttribute]
 
 
@@ -73,6 +74,7 @@ class ShownLog(NamedTuple):
 class PanelContents(NamedTuple):
     """What is shown of a span beside its plain facts."""
 
+    error: Markup | None
     calls: Sequence[ShownCall]
     tools: Sequence[ShownTool]
     events: Sequence[ShownEvent]
@@ -88,6 +90,7 @@ def show_contents(panel: SpanPanel) -> PanelContents:
     """Return the contents of a panel. What is shown first is the last that is cut."""
     allowance, span = PageAllowance(characters=_CHARACTERS, seconds=_SECONDS), panel.span
     return PanelContents(
+        error=_show_text(span.status_description, allowance),
         calls=[_show_call(call, allowance) for call in panel.calls],
         tools=[_show_tool(tool, allowance) for tool in panel.tools],
         events=[_show_event(event, span.start_time_unix_nano, allowance) for event in panel.beside.events],
@@ -136,9 +139,9 @@ def _show_event(event: Mapping[str, Any], start: int, allowance: PageAllowance) 
         event["name"],
         format_ms((event["start_time_unix_nano"] - start) / 1e6),
         bool(type_ or message or stack),
-        type_,
-        message,
-        stack,
+        type_[:_LONGEST_TYPE],
+        _show_text(message or None, allowance),
+        _show_text(stack or None, allowance),
         list_attributes(attributes, allowance),
     )
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from otel_sqlite_exporter.query.session_conflicts import describe_conflicts, list_conflicts
+from otel_sqlite_exporter.query.overview import measure_file
+from otel_sqlite_exporter.query.session_conflicts import count_conflicts, describe_conflicts, list_conflicts
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
-from otel_sqlite_exporter.server.api.file_answers import describe_file, describe_health
+from otel_sqlite_exporter.server.api.file_answers import describe_health
 from otel_sqlite_exporter.server.page.page_answers import CsvTable, PageContent
-from otel_sqlite_exporter.storage.identity import name_command
+from otel_sqlite_exporter.storage.identity import identify_file, name_command
+from otel_sqlite_exporter.storage.steps import load_migrations
 
 MOST_CONFLICTS = 20
 _TOTALS = ("received", "written", "duplicate", "repaired", "quarantined", "dropped", "spooled", "replayed", "opened")
@@ -23,10 +25,9 @@ def read_health(backend: ApiBackend) -> dict[str, Any]:
 
 def read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
     """Read the health of the file."""
-    health, overview = read_health(backend), describe_file(backend, {}).data
-    contents = overview["contents"] or {}
-    traces = contents.get("conflicting_traces", 0)
-    path = backend.settings.path
+    health, path = read_health(backend), backend.settings.path
+    traces = backend.file.read(count_conflicts)
+    version = identify_file(path, busy_timeout_ms=backend.settings.busy_timeout_ms)[1]
     commands = {
         name: name_command(command, path)
         for name, command in (
@@ -36,7 +37,10 @@ def read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
     }
     values = {
         "health": health,
-        "overview": overview,
+        "path": path,
+        "sizes": measure_file(path),
+        "version": version,
+        "package_version": load_migrations()[-1].version,
         "totals": [(name, health["exporter_totals"].get(name) or 0) for name in _TOTALS],
         "conflicts": describe_conflicts(traces, path) if traces else None,
         "conflict_rows": backend.file.read(list_conflicts, MOST_CONFLICTS) if traces else [],

@@ -6,7 +6,6 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.error_reasons import find_reason
@@ -21,11 +20,11 @@ from otel_sqlite_exporter.server.page.charts.svg_bars import make_stacked_bars
 from otel_sqlite_exporter.server.page.page_answers import PageContent
 from otel_sqlite_exporter.server.page.page_links import link_call, link_page, link_trace
 from otel_sqlite_exporter.server.page.whole_file.health_page import read_health
+from otel_sqlite_exporter.server.page.whole_file.recent_days import DAYS, find_first_day, find_last_time
 from otel_sqlite_exporter.show.html_text import Html
 from otel_sqlite_exporter.show.units import format_tokens
 from otel_sqlite_exporter.sql.texts import read_query
 
-DAYS = 7
 _LOOKED_AT = 100
 _MANY_SPANS = 50_000
 """With more in these days, causes of failures are those of the last of them: they take 0.2 s for 170,000 spans."""
@@ -62,8 +61,8 @@ class DayUse(NamedTuple):
 def read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
     """Read the overview."""
     counts = backend.file.read(_count_rows)
-    last = backend.file.read(_find_last_time)
-    since = _first_day(last)
+    last = backend.file.read(find_last_time)
+    since = find_first_day(last)
     use = read_use(backend, since)
     sizes = measure_file(backend.settings.path)
     growth = _read_growth(backend, since, counts, sizes.file_bytes)
@@ -89,11 +88,6 @@ def read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
 
 def _count_rows(connection: sqlite3.Connection) -> dict[str, Any]:
     return fetch(connection, Select(read_query("count_main_rows"), {}))[0]
-
-
-def _find_last_time(connection: sqlite3.Connection) -> str | None:
-    last: str | None = fetch(connection, Select(read_query("get_span_times"), {}))[0]["last_span_time"]
-    return last
 
 
 def _read_growth(
@@ -140,13 +134,6 @@ def _draw_use(use: Sequence[DayUse]) -> Html:
 
 def _format_tokens(number: float) -> str:
     return format_tokens(round(number)) or ""
-
-
-def _first_day(last_time: str | None) -> str | None:
-    """Return the first of the days that are shown: they end with the last record, which may be long ago."""
-    if last_time is None:
-        return None
-    return (date.fromisoformat(last_time[:10]) - timedelta(days=DAYS - 1)).isoformat()
 
 
 def _list_running(backend: ApiBackend) -> list[WorkLine]:

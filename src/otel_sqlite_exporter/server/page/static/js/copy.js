@@ -45,4 +45,11 @@ async function onClick(event) {
   setTimeout(() => delete button.dataset.said, SAID_MS);
 }
 
+/** Show the buttons that are of no use without scripts. */
+function showButtons() {
+  for (const button of document.querySelectorAll("[data-copy][hidden], [data-copy-url][hidden]")) button.hidden = false;
+}
+
 document.addEventListener("click", onClick);
+document.addEventListener("live:shown", showButtons);
+showButtons();

@@ -60,7 +60,6 @@ class Waterfall {
     this.addTools();
     this.scroller.addEventListener("scroll", () => this.draw(), { passive: true });
     this.scroller.addEventListener("click", (event) => this.click(event));
-    this.scroller.addEventListener("dblclick", (event) => this.zoomTo(this.pick(event)));
     this.scroller.addEventListener("keydown", (event) => this.press(event));
     document.addEventListener("page:key", (event) => this.pressAnywhere(event));
     addEventListener("popstate", () => this.readLink(true));
@@ -76,9 +75,12 @@ class Waterfall {
       made.addEventListener("click", act);
       return made;
     };
-    this.form.querySelectorAll("button, a, [role=status]").forEach((one) => one.remove());
+    this.form.querySelectorAll("a, [role=status]").forEach((one) => one.remove());
+    const find = this.form.querySelector("button");
+    find.textContent = "↓ found";
+    find.title = "The next span that is found (n)";
+    find.before(this.said);
     this.form.append(
-      this.said,
       button("Fold", "Fold all spans", () => this.fold(0)),
       button("Unfold", "Unfold all spans", () => this.fold(null)),
       button("↑ failed", "The failed span before (E)", () => this.step(this.listFailed(), -1)),
@@ -365,6 +367,7 @@ class Waterfall {
     if (at === null || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     if (event.target.closest(".wf-twist")) this.toggle(this.lines.at.indexOf(at));
+    else if (event.detail === 2) this.zoomTo(at);
     else this.open(at);
   }
 

@@ -26,6 +26,12 @@ def read_usage(connection: sqlite3.Connection, session_id: str, group_by: Sequen
     return SessionUsage(rows, tokens.total)
 
 
+def read_tokens(connection: sqlite3.Connection, session_id: str, group: str) -> list[dict[str, Any]]:
+    """Return the sums of tokens alone, by one group."""
+    tokens = _run(connection, "tokens", session_id, [group])
+    return [dict(zip(tokens.columns, row, strict=True)) for row in tokens.rows]
+
+
 def _run(connection: sqlite3.Connection, name: str, session_id: str, group_by: Sequence[str]) -> ReportResult:
     return run_report(
         connection,

@@ -12,7 +12,7 @@ from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS, AskableView
 from otel_sqlite_exporter.query.search import SearchHit
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, ToolInteractionSummary, TraceSummary
 from otel_sqlite_exporter.query.timeline import TimelineStep
-from otel_sqlite_exporter.server.api.json_shapes import (
+from otel_sqlite_exporter.server.api.description.json_shapes import (
     ANY,
     BOOLEAN,
     INTEGER,

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from otel_sqlite_exporter.query.comparisons.step_skeletons import StepSkeleton
-from otel_sqlite_exporter.query.sessions.time_shares import Interval
-from otel_sqlite_exporter.query.sessions.user_prompts import UserPrompt
+from otel_sqlite_exporter.query.session_parts.time_shares import Interval
+from otel_sqlite_exporter.query.session_parts.user_prompts import UserPrompt
 
 
 class SessionTurn(NamedTuple):

@@ -11,7 +11,7 @@ from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS
 from otel_sqlite_exporter.query.conversations.conversation import Message
 from otel_sqlite_exporter.query.conversations.conversation_reader import read_texts
 from otel_sqlite_exporter.query.reading import fetch
-from otel_sqlite_exporter.query.sessions.time_shares import Interval
+from otel_sqlite_exporter.query.session_parts.time_shares import Interval
 from otel_sqlite_exporter.query.sql_builder import Select, build_newest
 from otel_sqlite_exporter.sql.texts import read_query
 

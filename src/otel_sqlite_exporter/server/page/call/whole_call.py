@@ -32,7 +32,7 @@ _OF_TOOL = (
 )
 
 
-class CallRecord(NamedTuple):
+class WholeCall(NamedTuple):
     """A model call, and what is around it.
 
     Attributes:
@@ -54,7 +54,7 @@ class CallRecord(NamedTuple):
     tools: tuple[ToolInteractionSummary, ...]
 
 
-def read_call(connection: sqlite3.Connection, id: int) -> CallRecord:
+def read_call(connection: sqlite3.Connection, id: int) -> WholeCall:
     """Return a call with all that its page shows.
 
     Raises:
@@ -64,7 +64,7 @@ def read_call(connection: sqlite3.Connection, id: int) -> CallRecord:
     completion = read_texts(None, call.completion)
     neighbours = read_neighbours(connection, call)
     events = get_events(connection, [call.start_id, call.finish_id])
-    return CallRecord(
+    return WholeCall(
         call,
         read_prompt(call),
         completion,
