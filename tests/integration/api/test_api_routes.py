@@ -87,6 +87,7 @@ def needed(client: ApiClient) -> dict[str, dict[str, Any]]:
         **{f"/{name}/{{id}}": {"id": id} for name, id in ids.items()},
         "/search": {"text": "order"},
         "/facets": {"of": "calls", "field": ["model", "status"]},
+        "/fields": {"of": "calls"},
         "/reports/{name}": {"name": "tokens"},
         "/diff": {"a": "session-1", "b": "session-2"},
     }

@@ -8,6 +8,7 @@ import html
 import io
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -123,4 +124,4 @@ def test_marks_are_hits_and_the_rest_is_the_text(text: str, terms: list[str]) ->
         for place in range(start, start + len(term))
     }
     assert covered == expected
-    assert all(end <= following for (_, end), (following, _) in zip(runs, runs[1:], strict=False))
+    assert all(end <= following for (_, end), (following, _) in pairwise(runs))

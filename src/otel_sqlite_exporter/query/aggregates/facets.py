@@ -90,11 +90,11 @@ def count_facets(
 
 
 def fetch_in_time(
-    connection: sqlite3.Connection, sql: str, parameters: Mapping[str, Any], *, longest_s: float = _LONGEST_S
+    connection: sqlite3.Connection, sql: str, parameters: Mapping[str, Any], *, longest_s: float | None = None
 ) -> tuple[list[Any], bool]:
-    """Return the rows that were read in time, and whether these are all."""
+    """Return the rows that were read in time, by default one second, and whether these are all."""
     rows: list[Any] = []
-    deadline = time.monotonic() + longest_s
+    deadline = time.monotonic() + (_LONGEST_S if longest_s is None else longest_s)
     connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_BETWEEN_LOOKS)
     try:
         cursor = connection.execute(sql, parameters)

@@ -85,13 +85,21 @@ class ConditionWriter:
             return self._write_content(condition)
         sql = self._write_column(condition)
         if isinstance(condition, TextCondition) and condition.column == "status" and not condition.patterns:
-            among = [self._view.status_ids.get(status) for status in condition.texts]
-            return sql if None in among else f"+id IN ({' UNION ALL '.join(filter(None, among))}) AND {sql}"
+            return f"{self._write_among(condition.texts)}{sql}"
         if condition.column in field_types(self._view.row_type):
             return sql
         key = self._view.calls_key
         records = LLM_INTERACTIONS if condition.column in field_types(LLM_INTERACTIONS.row_type) else TOOL_INTERACTIONS
         return self._look_up(records.name, "i", key, sql)
+
+    def _write_among(self, statuses: Sequence[str]) -> str:
+        """Return the condition, if there is one, that a row is among those that may have these statuses."""
+        known = self._view.status_ids
+        if not known.keys() >= {*statuses}:
+            return ""
+        # Few rows run, so they are looked up. The others may be many: the + lets SQLite go on in the order of the list.
+        column = "id" if [*statuses] == ["running"] else "+id"
+        return f"{column} IN ({' UNION ALL '.join(known[status] for status in statuses)}) AND "
 
     def _write_column(self, condition: TextCondition | NumberCondition | ExistsCondition) -> str:
         if isinstance(condition, ExistsCondition):
