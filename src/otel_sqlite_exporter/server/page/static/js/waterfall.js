@@ -413,7 +413,7 @@ class Waterfall {
     if (at === this.panel) return;
     this.panel = at;
     history.pushState(null, "", this.link(at));
-    showPanel(this.linkPanel(at));
+    showPanel(this.linkPanel(at), true);
   }
 
   close() {
