@@ -19,7 +19,7 @@ ifeq ($(CI),true)
 export OTEL_SQLITE_EXPORTER_BUILD_NATIVE ?= 1
 endif
 
-.PHONY: help demo browser test reference asan native quick check format bench dialects settings api columns scores captures vendor live trials lock clean
+.PHONY: help demo browser test reference asan native quick check format bench dialects settings api columns scores captures vendor pictures live trials lock clean
 .DEFAULT_GOAL := help
 
 ##@ First steps
@@ -96,6 +96,9 @@ captures: $(VENV)/.installed ## record what instrumentation packages emit, each 
 
 vendor: ## take the scripts of others from their npm packages, as vendored.json declares them
 	$(PYTHON) tools/vendor_scripts.py
+
+pictures: native browser ## write the pictures of docs/page.md, from the pages of an example
+	$(BIN)/python -W ignore -m tests.browser.pictures
 
 live: $(VENV)/.installed ## run coding agents and frameworks, each in its own environment (3 minutes and 3 GB, once)
 	$(BIN)/python -m tests.live.environments

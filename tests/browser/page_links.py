@@ -13,7 +13,7 @@ from otel_sqlite_exporter.server.page.page_table import PAGES
 from tests.page_server import PageClient
 
 _DEPTH = 3
-_CANDIDATES = 3
+_OPENED = 2
 
 
 class _Links(HTMLParser):
@@ -44,16 +44,13 @@ def find_links(client: PageClient) -> Mapping[str, list[str]]:
     """Links to each page, by its path: the page without arguments if it needs none, else those that other pages have,
     the page with the most content first."""
     found = {page.path: [] if "{" in page.path else [page.path] for page in PAGES}
-    seen: set[str] = set()
+    sizes: dict[str, int] = {}
     for _ in range(_DEPTH):
-        for link in [link for links in found.values() for link in links[:3] if link not in seen]:
-            seen.add(link)
-            for target in dict.fromkeys(read_links(client.open(link))):
+        for link in [link for links in found.values() for link in links[:_OPENED] if link not in sizes]:
+            html = client.open(link)
+            sizes[link] = len(html)
+            for target in dict.fromkeys(read_links(html)):
                 for page in PAGES:
                     if "{" in page.path and match(page, target) and target not in found[page.path]:
                         found[page.path].append(target)
-    for links in found.values():
-        links[_CANDIDATES:] = []
-        if len(links) > 1:
-            links.sort(key=lambda link: len(client.open(link)), reverse=True)
-    return found
+    return {path: sorted(links, key=lambda link: -sizes.get(link, 0))[:_OPENED] for path, links in found.items()}

@@ -18,7 +18,7 @@ PAGE = ROOT / "src/otel_sqlite_exporter/server/page"
 STATIC = PAGE / "static"
 VENDOR = STATIC / "vendor"
 TESTS_VENDOR = ROOT / "tests/browser/vendor"
-MOST_SCRIPT_BYTES = 60 * 1024
+MOST_SCRIPT_BYTES, MOST_PICTURE_BYTES = 60 * 1024, 150_000
 HOSTS = re.compile(r"(?:https?:|wss?:|[\"'(=])//[\w.-]+[^\s\"')<]*")
 NAMED_IN_COMMENTS = {"https://github.com/leeoniya/uPlot"}
 NAMESPACE = "http://www.w3.org/2000/svg"
@@ -62,6 +62,15 @@ def test_all_script_together_is_small() -> None:
 def test_no_file_names_another_host(file: Path) -> None:
     named = set(HOSTS.findall(file.read_text(encoding="utf-8").replace(NAMESPACE, "")))
     assert named <= (NAMED_IN_COMMENTS if file.parent == VENDOR else set())
+
+
+def test_the_docs_show_the_pictures_that_there_are() -> None:
+    """`make pictures` writes them."""
+    documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    shown = {name for file in documents for name in re.findall(r"pictures/([\w-]+\.png)\)", file.read_text("utf-8"))}
+    pictures = {file.name: file.stat().st_size for file in (ROOT / "docs/pictures").iterdir()}
+    assert shown == set(pictures)
+    assert {name: size for name, size in pictures.items() if size > MOST_PICTURE_BYTES} == {}
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda file: file.name)

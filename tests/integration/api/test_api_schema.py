@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from otel_sqlite_exporter.server.api.description.openapi_document import make_document
+from otel_sqlite_exporter.server.api.openapi_document import make_document
 from tests.api_server import ApiClient, asking
 from tests.sample_traces import write_traces
 

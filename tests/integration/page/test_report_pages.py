@@ -19,9 +19,9 @@ from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 from otel_sqlite_exporter.query.filter_language.keyword_conditions import read_texts
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.reports import REPORTS
-from otel_sqlite_exporter.server.page.reports import report_request
-from otel_sqlite_exporter.server.page.reports.report_index import QUESTIONS
-from otel_sqlite_exporter.server.page.reports.row_links import quote
+from otel_sqlite_exporter.server.page.shown_reports import report_request
+from otel_sqlite_exporter.server.page.shown_reports.report_index import QUESTIONS
+from otel_sqlite_exporter.server.page.shown_reports.row_links import quote
 from tests.agent_files import RESOURCE
 from tests.conftest import exporting
 from tests.html_reader import HtmlReader
@@ -186,6 +186,12 @@ def test_a_large_file_shows_its_newest_part_and_says_so(page: PageClient, monkey
     assert 'aria-current="true">24 hours' in html
     assert "the newest part" not in page.open("/reports/errors", group_by="type", range="all")
     assert "the newest part" not in page.open("/reports/errors", group_by="type", session_id="s-1")
+    for whole in ("/reports/growth", "/reports/links", "/reports/durations?group_by=name"):
+        asked = page.ask(whole).text  # it would read the whole file
+        run = re.search(r'href="([^"]+)">Run it', asked)
+        assert run is not None
+        assert "<figcaption>" not in asked
+        assert "<figcaption>" in page.ask(unescape(run[1])).text
 
 
 @pytest.mark.parametrize(

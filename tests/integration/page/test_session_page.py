@@ -402,7 +402,7 @@ def test_a_session_of_log_records_alone_has_turns_and_time(tmp_path: Path) -> No
         page = client.open("/sessions/told")
         turns = re.findall(r'<details class="turn" id="(turn-\d+)"', page)
         assert turns == [f"turn-{START_NS}", f"turn-{START_NS + 300_000 * MS}"]
-        assert "<b>first &lt;b&gt;question&lt;/b&gt;</b>" in page
+        assert ">first &lt;b&gt;question&lt;/b&gt;</b>" in page
         assert "REDACTED" not in page
         assert page.count('class="step" id="llm-') == 4
         assert page.count("exit 1") >= 2

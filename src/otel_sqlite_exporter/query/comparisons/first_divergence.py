@@ -9,10 +9,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from statistics import median_low
 
 from otel_sqlite_exporter.query.comparisons.step_alignment import MOST_ALIGNED, find_different_fields
-from otel_sqlite_exporter.query.comparisons.step_skeletons import StepSkeleton
+from otel_sqlite_exporter.query.comparisons.step_skeletons import StepSkeleton, find_call_median
 from otel_sqlite_exporter.query.summaries import SessionSummary, TraceSummary
 
 _TOTALS = (
@@ -98,10 +97,9 @@ def _find_divergences(a: Sequence[StepSkeleton], b: Sequence[StepSkeleton]) -> I
 
 
 def _measure(summary: SessionSummary | TraceSummary, steps: Sequence[StepSkeleton]) -> dict[str, float | None]:
-    calls = [step.duration_ms for step in steps if step.kind == "llm" and step.duration_ms is not None]
     return {
         "steps": len(steps),
         **{name: getattr(summary, name) for name in _TOTALS},
         "tool_executions": sum(step.kind == "tool" for step in steps),
-        "llm_p50_ms": median_low(calls) if calls else None,
+        "llm_p50_ms": find_call_median((step.kind, step.duration_ms, step.status) for step in steps),
     }

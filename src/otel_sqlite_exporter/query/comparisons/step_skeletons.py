@@ -5,8 +5,9 @@ time; and, where asked for, a digest of what each said."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
+from statistics import median_low
 from typing import Any, NamedTuple
 
 import orjson
@@ -17,6 +18,7 @@ from otel_sqlite_exporter.query.conversations.folding import key_messages, write
 from otel_sqlite_exporter.query.reading import fetch, iterate_rows
 from otel_sqlite_exporter.query.sql_builder import build_newest, build_page
 
+_UNENDED = ("running", "interrupted")
 _ORDER = {"trace": 0, "span": 1, "agent": 2, "llm": 3, "tool": 4}
 _COMMON = ("id", "trace_id", "start_time_unix_nano", "end_time_unix_nano", "duration_ms", "status", "name")
 _OF_BOTH = (*_COMMON, "span_id", "agent_name", "error_type", "error_message")
@@ -62,6 +64,17 @@ class StepSkeleton(NamedTuple):
         if self.input_tokens is None and self.output_tokens is None:
             return None
         return (self.input_tokens or 0) + (self.output_tokens or 0)
+
+
+def find_call_median(steps: Iterable[tuple[str, float | None, str | None]]) -> float | None:
+    """Return the median duration of calls that ended, the lower of two, as the report `durations` does. `steps` are
+    kinds, durations and statuses."""
+    durations = [
+        duration
+        for kind, duration, status in steps
+        if kind == "llm" and duration is not None and status not in _UNENDED
+    ]
+    return median_low(durations) if durations else None
 
 
 def read_steps(

@@ -10,8 +10,8 @@ from otel_sqlite_exporter.server.page.compare import compare_pages
 from otel_sqlite_exporter.server.page.console import sql_pages
 from otel_sqlite_exporter.server.page.lists import list_pages, search_pages, tool_pages
 from otel_sqlite_exporter.server.page.page_answers import PageRoute
-from otel_sqlite_exporter.server.page.reports import report_pages
 from otel_sqlite_exporter.server.page.session import session_pages
+from otel_sqlite_exporter.server.page.shown_reports import report_pages
 from otel_sqlite_exporter.server.page.trace import trace_pages
 from otel_sqlite_exporter.server.page.whole_file import overview_pages
 

@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from otel_sqlite_exporter.server.page import page_links
-from otel_sqlite_exporter.server.page.messages.message_html import render_messages, render_value
+from otel_sqlite_exporter.server.page.messages.message_html import render_value
 from otel_sqlite_exporter.server.page.static_files import link_static
 from otel_sqlite_exporter.show import units
 from otel_sqlite_exporter.show.html_text import escape_html
@@ -42,7 +42,6 @@ def make_environment() -> Environment:
         link_call=page_links.link_call,
         change_link=page_links.change_link,
         link_static=link_static,
-        render_messages=render_messages,
         render_value=render_value,
         version=__version__,
     )

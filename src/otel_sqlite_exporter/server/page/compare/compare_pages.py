@@ -18,7 +18,7 @@ from otel_sqlite_exporter.query.reading import find_page, get_first
 from otel_sqlite_exporter.query.summaries import SessionSummary, TraceSummary
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.parameters import Parameter
-from otel_sqlite_exporter.server.page.compare.compare_rows import StepRow, show_divergence, show_rows
+from otel_sqlite_exporter.server.page.compare.compare_rows import ComparedRow, show_divergence, show_rows
 from otel_sqlite_exporter.server.page.compare.compare_verdict import list_measures, write_verdict
 from otel_sqlite_exporter.server.page.lists.exact_values import write_exact
 from otel_sqlite_exporter.server.page.page_answers import CsvTable, PageContent, PageRoute
@@ -150,7 +150,7 @@ def _link_choice(kind: str, row: Any, chosen: ConversationTarget | None, missing
 
 
 def _read_table(backend: ApiBackend, arguments: Arguments) -> CsvTable:
-    def read(connection: sqlite3.Connection) -> list[StepRow]:
+    def read(connection: sqlite3.Connection) -> list[ComparedRow]:
         targets = find_targets(connection, arguments.get("a", ""), arguments.get("b", ""))
         runs = [read_run(connection, target) for target in targets]
         return show_rows(align_steps(runs[0][1], runs[1][1]))
@@ -158,7 +158,7 @@ def _read_table(backend: ApiBackend, arguments: Arguments) -> CsvTable:
     of_step = ("number", "kind", "what", "model", "status", "duration_ms", "tokens", "cost_usd")
     columns = ("change", "differs", *(f"{side}_{name}" for side in ("a", "b") for name in of_step))
 
-    def write(rows: Sequence[StepRow]) -> Iterator[list[Any]]:
+    def write(rows: Sequence[ComparedRow]) -> Iterator[list[Any]]:
         for row in rows:
             cells = (None if step is None else getattr(step, name) for step in (row.a, row.b) for name in of_step)
             yield [row.change, " ".join(row.fields), *cells]

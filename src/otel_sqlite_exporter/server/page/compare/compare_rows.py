@@ -16,7 +16,7 @@ from otel_sqlite_exporter.server.page.page_links import link_call, link_page, li
 from otel_sqlite_exporter.show.units import format_cost, format_ms, format_tokens
 
 
-class ShownStep(NamedTuple):
+class ComparedStep(NamedTuple):
     """One step: its number, what it did, and where it is shown whole."""
 
     number: int | None
@@ -31,12 +31,12 @@ class ShownStep(NamedTuple):
     link: str | None
 
 
-class StepRow(NamedTuple):
+class ComparedRow(NamedTuple):
     """Two steps side by side. `change` and `fields` are those of `AlignedSteps`; `differences` are in words."""
 
     change: str
-    a: ShownStep | None
-    b: ShownStep | None
+    a: ComparedStep | None
+    b: ComparedStep | None
     fields: tuple[str, ...]
     differences: tuple[str, ...]
 
@@ -46,18 +46,18 @@ class ShownDivergence(NamedTuple):
 
     position: int
     field: str
-    a: ShownStep | None
-    b: ShownStep | None
+    a: ComparedStep | None
+    b: ComparedStep | None
     column: str | None
     said: TextDifference | None
 
 
-def show_step(step: StepSkeleton | None, number: int | None) -> ShownStep | None:
+def show_step(step: StepSkeleton | None, number: int | None) -> ComparedStep | None:
     """Return a step with its link."""
     if step is None:
         return None
     known = [tokens for tokens in (step.input_tokens, step.output_tokens) if tokens is not None]
-    return ShownStep(
+    return ComparedStep(
         number,
         step.kind,
         step.what or "?",
@@ -79,10 +79,10 @@ def _link(step: StepSkeleton) -> str | None:
     return None if not step.trace_id else link_trace(step.trace_id, span=step.span_id)
 
 
-def show_rows(aligned: Sequence[AlignedSteps]) -> list[StepRow]:
+def show_rows(aligned: Sequence[AlignedSteps]) -> list[ComparedRow]:
     """Return rows with what differs in words."""
     return [
-        StepRow(
+        ComparedRow(
             row.change,
             show_step(row.a, row.positions[0]),
             show_step(row.b, row.positions[1]),

@@ -30,7 +30,7 @@ _OPEN_TURNS = 40
 """Of more turns on a page, only those with a failure, and the last, are open."""
 
 
-class StepRow(NamedTuple):
+class TimelineRow(NamedTuple):
     """One step.
 
     Attributes:
@@ -60,7 +60,7 @@ class StepRow(NamedTuple):
 class StepFold(NamedTuple):
     """Steps that follow each other and are alike; a single one is not folded."""
 
-    rows: Sequence[StepRow]
+    rows: Sequence[TimelineRow]
     total_ms: float | None
 
     @property
@@ -141,11 +141,13 @@ def _make_turn(
     )
 
 
-def make_row(axis: TimeAxis, step: StepSkeleton, start_unix_nano: int, turn_unix_nano: int | None = None) -> StepRow:
+def make_row(
+    axis: TimeAxis, step: StepSkeleton, start_unix_nano: int, turn_unix_nano: int | None = None
+) -> TimelineRow:
     """Return the row of a call, an agent or a tool, in a session and in a turn that began then."""
     extent = place_step(axis, step)
     waited = min(axis.place(find_waiting(step)[1]), extent[1])
-    return StepRow(
+    return TimelineRow(
         step=step,
         key=key_step(step),
         word=_WORDS[step.kind],
@@ -161,7 +163,7 @@ def make_row(axis: TimeAxis, step: StepSkeleton, start_unix_nano: int, turn_unix
     )
 
 
-def describe_row(row: StepRow) -> Mapping[str, object]:
+def describe_row(row: TimelineRow) -> Mapping[str, object]:
     """Return the values of a row of CSV, by column."""
     step = row.step
     return {
@@ -173,14 +175,14 @@ def describe_row(row: StepRow) -> Mapping[str, object]:
     }
 
 
-def _find_shape(row: StepRow) -> Hashable:
+def _find_shape(row: TimelineRow) -> Hashable:
     """Return what alike steps have in common. Those that run or were interrupted stand alone."""
     step = row.step
     alone = step.id if step.status in ("running", "interrupted") else None
     return step.kind, row.name, step.agent_name, step.status, row.reason, alone
 
 
-def _fold(rows: Sequence[StepRow]) -> Iterator[StepFold]:
+def _fold(rows: Sequence[TimelineRow]) -> Iterator[StepFold]:
     for group in group_repeats(rows, _find_shape):
         lengths = [row.step.duration_ms for row in group if row.step.duration_ms is not None]
         if len(group) >= _LEAST_FOLDED:

@@ -8,8 +8,13 @@ WITH RECURSIVE above (trace, parent_span_id, id, depth) AS (
   FROM above AS a CROSS JOIN _spans AS s ON s.trace = a.trace AND s.span_id = a.parent_span_id
   WHERE a.depth < 1000
 )
-SELECT c.id
-FROM above AS a CROSS JOIN _llm_interactions AS c ON c.span = a.id
-WHERE c.counted = 1 AND c.id <> :id
-ORDER BY a.depth
+SELECT f.id
+FROM (
+  SELECT
+    a.depth,
+    (SELECT min(c.id) FROM _llm_interactions AS c WHERE c.span = a.id AND c.counted = 1 AND c.id <> :id) AS id
+  FROM above AS a
+) AS f
+WHERE f.id IS NOT NULL
+ORDER BY f.depth
 LIMIT 1;

@@ -91,7 +91,7 @@ function cutRows(part) {
   for (let place = rows.length - 1; place >= MOST_ROWS; place -= 1) rows[place].remove();
 }
 
-function makeBar(part) {
+function makeBar() {
   const follow = make("button", { type: "button", class: "follow", "data-follow": "" }, "Follow");
   const pill = make("button", { type: "button", class: "pill", hidden: "" });
   bar = { follow, pill, state: make("span", { class: "live-state", role: "status" }) };
@@ -99,7 +99,11 @@ function makeBar(part) {
   pill.addEventListener("click", showHeld);
   const box = make("div", { class: "live-bar" }, follow, bar.state, pill);
   const place = document.querySelector("[data-live-bar]");
-  place ? place.append(box) : part.before(box);
+  if (place) place.append(box);
+  else {
+    box.classList.add("is-corner");
+    document.querySelector("main").prepend(box);
+  }
   follow.setAttribute("aria-pressed", isFollowing());
 }
 
@@ -139,7 +143,7 @@ function lose(reason) {
 
 function open() {
   if (stream || document.hidden || !findParts().length) return;
-  if (!bar) makeBar(findParts()[0]);
+  if (!bar) makeBar();
   stream = new EventSource("/api/v1/stream");
   stream.addEventListener("ready", () => {
     findParts().forEach(refresh); // what was written since the page was made

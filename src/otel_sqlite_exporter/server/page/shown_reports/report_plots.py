@@ -13,9 +13,9 @@ from otel_sqlite_exporter.query.report_parts.report_texts import TIMES
 from otel_sqlite_exporter.query.reports import ReportResult
 from otel_sqlite_exporter.server.page.charts.chart_values import Bar, Format, Stack, write_number
 from otel_sqlite_exporter.server.page.charts.svg_bars import make_bars, make_histogram, make_stacked_bars
-from otel_sqlite_exporter.server.page.reports.report_request import ReportRequest
-from otel_sqlite_exporter.server.page.reports.report_table import ReportTable
-from otel_sqlite_exporter.server.page.reports.row_links import read_period
+from otel_sqlite_exporter.server.page.shown_reports.report_request import ReportRequest
+from otel_sqlite_exporter.server.page.shown_reports.report_table import ReportTable
+from otel_sqlite_exporter.server.page.shown_reports.row_links import read_period
 from otel_sqlite_exporter.show.html_text import Html
 from otel_sqlite_exporter.show.units import format_bytes, format_cost, format_ms, format_tokens
 

@@ -12,7 +12,7 @@ from otel_sqlite_exporter.query.filter_language.filter_fields import find_field
 from otel_sqlite_exporter.query.report_parts.report_texts import TIMES, find_subject
 from otel_sqlite_exporter.server.api.list_answers import LISTED
 from otel_sqlite_exporter.server.page.page_links import link_page
-from otel_sqlite_exporter.server.page.reports.report_request import ReportRequest, write_moment
+from otel_sqlite_exporter.server.page.shown_reports.report_request import ReportRequest, write_moment
 
 _LISTS: Mapping[str, str | None] = {"call": "calls", "tool": "tools", "record": None}
 _OF: Mapping[str, str] = {"tokens": "calls", "cost": "calls", "tools": "tools", "sessions": "sessions"}

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.query.reports import ReportResult
 from otel_sqlite_exporter.server.page.page_links import link_session, link_trace
-from otel_sqlite_exporter.server.page.reports.report_request import ReportRequest
-from otel_sqlite_exporter.server.page.reports.row_links import find_list, link_rows
+from otel_sqlite_exporter.server.page.shown_reports.report_request import ReportRequest
+from otel_sqlite_exporter.server.page.shown_reports.row_links import find_list, link_rows
 
 _HIDDEN = frozenset(("trace_id", "span_id", "example_trace_id", "example_span_id"))
 """Columns that a link of another stands for. CSV has them."""

@@ -14,15 +14,15 @@ from otel_sqlite_exporter.server.api.parameters import Parameter
 from otel_sqlite_exporter.server.page.lists.exact_values import write_exact
 from otel_sqlite_exporter.server.page.page_answers import CsvTable, PageContent, PageRoute
 from otel_sqlite_exporter.server.page.page_links import change_link, link_page
-from otel_sqlite_exporter.server.page.reports.report_index import (
+from otel_sqlite_exporter.server.page.shown_reports.report_index import (
     QUESTIONS,
     TITLES,
     describe_rest,
     first_sentence,
     list_reports,
 )
-from otel_sqlite_exporter.server.page.reports.report_plots import draw_report, draw_steps, find_series
-from otel_sqlite_exporter.server.page.reports.report_request import (
+from otel_sqlite_exporter.server.page.shown_reports.report_plots import draw_report, draw_steps, find_series
+from otel_sqlite_exporter.server.page.shown_reports.report_request import (
     FILTERS,
     LIMITS,
     PARAMETERS,
@@ -30,7 +30,7 @@ from otel_sqlite_exporter.server.page.reports.report_request import (
     read_request,
     write_moment,
 )
-from otel_sqlite_exporter.server.page.reports.report_table import make_table
+from otel_sqlite_exporter.server.page.shown_reports.report_table import make_table
 
 _ALL_ROWS = 2**31 - 1
 _SLOW = ("queries", "unrecognised")
