@@ -192,6 +192,7 @@ def test_the_time_is_zoomed(visit: Open, traces: PageClient) -> None:
 
     assert width() == pytest.approx(20)
     tab.page.dblclick(".wf-row:has-text('execute_tool') .wf-time")
+    tab.page.wait_for_selector("#panel h2:has-text('execute_tool')")  # the waterfall is narrower now
     assert width() > 85
     tab.page.keyboard.press("Escape")
     assert width() == pytest.approx(20)
