@@ -92,7 +92,14 @@ BARS = "bars => bars.map(bar => [...bar.children].map(part => part.getAttribute(
 
 def test_rows_are_those_of_the_server(visit: Open, traces: PageClient) -> None:
     drawn, served = visit(traces), visit(traces, scripts=False)
-    for trace, query in ((TREE, ""), (ORPHANS, ""), (TREE, "?depth=1"), (WIDE, "?repeats=true"), (SHARED, "")):
+    for trace, query in (
+        (TREE, ""),
+        (ORPHANS, ""),
+        (TREE, "?depth=1"),
+        (WIDE, "?repeats=true"),
+        (SHARED, ""),
+        (DEEP, "?depth=30"),
+    ):
         open_waterfall(drawn, trace, query)
         served.open(f"/traces/{trace_id(trace)}{query}")
         for what, selector in ((CELLS, ".wf-row:not(.wf-header)"), (BARS, ".wf-bar")):
@@ -192,6 +199,7 @@ def test_the_time_is_zoomed(visit: Open, traces: PageClient) -> None:
 
     assert width() == pytest.approx(20)
     tab.page.dblclick(".wf-row:has-text('execute_tool') .wf-time")
+    tab.page.wait_for_selector("#panel h2:has-text('execute_tool')")  # the waterfall is narrower now
     assert width() > 85
     tab.page.keyboard.press("Escape")
     assert width() == pytest.approx(20)

@@ -9,8 +9,8 @@ from typing import Any
 
 from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS
 from otel_sqlite_exporter.query.reports import REPORTS
-from otel_sqlite_exporter.server.api.openapi_document import make_document
 from otel_sqlite_exporter.server.api.list_answers import LISTED
+from otel_sqlite_exporter.server.api.openapi_document import make_document
 from otel_sqlite_exporter.server.api.route_table import ROUTES
 from otel_sqlite_exporter.server.page.page_table import PAGES
 from tests.conftest import ROOT

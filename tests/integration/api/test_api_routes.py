@@ -84,6 +84,7 @@ def needed(client: ApiClient) -> dict[str, dict[str, Any]]:
         **{f"/sessions/{{id}}{rest}": {"id": "session-1"} for rest in ("", "/steps", "/messages", "/usage")},
         **{f"/traces/{{id}}{rest}": {"id": trace["trace_id"]} for rest in ("", "/otlp")},
         "/traces/{id}/spans/{span}": {"id": trace["trace_id"], "span": trace["root_span_id"]},
+        "/traces/{id}/spans/{span}/subtree": {"id": trace["trace_id"], "span": trace["root_span_id"]},
         **{f"/{name}/{{id}}": {"id": id} for name, id in ids.items()},
         "/search": {"text": "order"},
         "/facets": {"of": "calls", "field": ["model", "status"]},

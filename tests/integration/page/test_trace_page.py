@@ -14,9 +14,11 @@ import pytest
 from otel_sqlite_exporter import TelemetryDatabase
 from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.query.skeletons.trace_skeleton import ROLES, read_skeleton
+from otel_sqlite_exporter.server.api.api_answers import accepts_gzip
 from otel_sqlite_exporter.server.page.page_links import link_trace
 from otel_sqlite_exporter.server.page.trace.waterfall_rows import make_ticks
 from tests.agent_files import write_capture_file, write_hostile_file
+from tests.conftest import exporting
 from tests.otlp_captures.capture_files import list_captures
 from tests.page_server import PageClient, browsing
 from tests.waterfall_traces import (
@@ -30,6 +32,7 @@ from tests.waterfall_traces import (
     TREE,
     WIDE,
     WIDTH,
+    make_span,
     span_id,
     trace_id,
     write_waterfalls,
@@ -263,6 +266,34 @@ def test_a_subtree_is_answered_for_readers_of_text(page: PageClient) -> None:
     assert (answer["total"], answer["truncated"]) == (4, False)
     cut = page.http.get(f"/api/v1/traces/{trace_id(DEEP)}/spans/{span_id(1)}/subtree", params={"limit": 3}).json()
     assert (len(cut["data"]["spans"]), cut["total"], cut["truncated"]) == (3, DEPTH, True)
+
+
+def test_what_is_written_meanwhile_is_shown(tmp_path: Path) -> None:
+    """Skeletons are kept while the file is the same."""
+    with exporting(tmp_path / "otel.db") as exporter:
+        exporter.export([make_span(ONE, 1, name="alone")])
+        with browsing(tmp_path / "otel.db") as client:
+            for _ in range(2):
+                assert read_names(open_trace(client, ONE)) == ["alone"]
+            exporter.export([make_span(ONE, 2, 1, name="below", at=1, took=5)])
+            assert read_names(open_trace(client, ONE)) == ["alone", "below"]
+            assert "below" in open_trace(client, ONE, span=span_id(1))
+
+
+@pytest.mark.parametrize(
+    ("accepted", "is_packed"),
+    [
+        ("gzip", True),
+        ("br, GZIP;q=0.5", True),
+        ("*", True),
+        ("", False),
+        ("br", False),
+        ("gzip;q=0", False),
+        ("gzip; q = 0.000", False),
+    ],
+)
+def test_answers_are_packed_for_those_who_take_that(accepted: str, is_packed: bool) -> None:
+    assert accepts_gzip(accepted) is is_packed
 
 
 @pytest.mark.parametrize("whole_ns", [1, 999, 10**6, 1_234_567, 10**9, 61 * 10**9, 3_700 * 10**9, 10**15, 10**18])

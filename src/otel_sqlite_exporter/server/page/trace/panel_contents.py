@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from otel_sqlite_exporter.model.values import decode_attributes
 from otel_sqlite_exporter.query.conversations.conversation_reader import read_prompt, read_texts
+from otel_sqlite_exporter.query.pages import decode_json
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, LogSummary, ToolInteractionSummary
 from otel_sqlite_exporter.server.page.call.recorded_attributes import RecordedAttribute, list_attributes
 from otel_sqlite_exporter.server.page.shown_content.message_html import render_messages, render_value
@@ -95,7 +96,7 @@ def show_contents(panel: SpanPanel) -> PanelContents:
         tools=[_show_tool(tool, allowance) for tool in panel.tools],
         events=[_show_event(event, span.start_time_unix_nano, allowance) for event in panel.beside.events],
         attributes=show_attributes(span.attributes, span.attribute_types, allowance),
-        logs=[_show_log(log, allowance) for log in panel.logs],
+        logs=[show_log(log, allowance) for log in panel.logs],
         links=[_show_link(link, allowance) for link in panel.beside.links],
         links_here=[ShownLink(one["trace_id"], one["span_id"], one["name"], ()) for one in panel.beside.links_here],
         resource=show_attributes(span.resource_attributes, span.resource_attribute_types, allowance),
@@ -151,6 +152,7 @@ def _show_link(link: Mapping[str, Any], allowance: PageAllowance) -> ShownLink:
     return ShownLink(link["linked_trace_id"], link["linked_span_id"], "", attributes)
 
 
-def _show_log(log: LogSummary, allowance: PageAllowance) -> ShownLog:
-    body = _show_text(log.body, allowance)
+def show_log(log: LogSummary, allowance: PageAllowance) -> ShownLog:
+    """Return what is shown of a log record."""
+    body = None if log.body is None else render_value(decode_json(log.body, is_json=True), allowance=allowance)
     return ShownLog(log, body, show_attributes(log.attributes, log.attribute_types, allowance))

@@ -24,8 +24,7 @@ from otel_sqlite_exporter.server.page.session.conversation_tab import (
     show_turn,
 )
 from otel_sqlite_exporter.server.page.session.lane_chart import shorten_name
-from otel_sqlite_exporter.server.page.shown_content.page_allowance import PageAllowance
-from otel_sqlite_exporter.server.page.trace.panel_contents import show_contents, show_raw
+from otel_sqlite_exporter.server.page.trace.panel_contents import show_contents, show_log, show_raw
 from otel_sqlite_exporter.server.page.trace.span_panel import read_panel
 from otel_sqlite_exporter.server.page.trace.trace_liveness import is_live
 from otel_sqlite_exporter.server.page.trace.trace_services import sum_services
@@ -78,7 +77,8 @@ def _read_messages(backend: ApiBackend, trace: TraceSummary, arguments: Argument
 def _read_logs(backend: ApiBackend, trace: TraceSummary, arguments: Arguments) -> dict[str, Any]:
     cursor, id = arguments.get("cursor"), trace.trace_id
     page = backend.database.find_logs(trace_id=id, limit=_MOST_RECORDS, cursor=cursor, newest_first=False)
-    return {"page": page, "allowance": PageAllowance()}
+    allowance = PageAllowance()
+    return {"page": page, "logs": [show_log(log, allowance) for log in page]}
 
 
 def _read_services(backend: ApiBackend, trace: TraceSummary, arguments: Arguments) -> dict[str, Any]:

@@ -8,8 +8,8 @@ const panel = document.getElementById("panel");
 const page = document.getElementById("waterfall")?.dataset.page;
 let pending;
 
-/** Show the panel that a link answers; none: close it. */
-export async function showPanel(link) {
+/** Show the panel that a link answers; none: close it. On a phone it is below the waterfall, so one is taken there. */
+export async function showPanel(link, isOpened = false) {
   pending?.abort();
   if (!link) return panel.replaceChildren();
   pending = new AbortController();
@@ -18,6 +18,7 @@ export async function showPanel(link) {
     const answered = new DOMParser().parseFromString(await answer.text(), "text/html");
     panel.replaceChildren(...(answer.ok ? answered.body.childNodes : answered.querySelectorAll(".problem")));
     panel.scrollTop = 0;
+    if (isOpened && panel.getBoundingClientRect().top > innerHeight * 0.8) panel.scrollIntoView();
     addFilter();
   } catch (error) {
     if (error.name !== "AbortError") panel.textContent = "The server does not answer.";

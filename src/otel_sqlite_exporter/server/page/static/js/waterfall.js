@@ -211,7 +211,9 @@ class Waterfall {
       this.shown.set(line, row);
       this.body.append(row);
     }
-    this.scroller.setAttribute("aria-activedescendant", `wf-${this.lines.at.indexOf(this.here)}`);
+    const here = this.lines.at.indexOf(this.here);
+    if (this.shown.has(here)) this.scroller.setAttribute("aria-activedescendant", `wf-${here}`);
+    else this.scroller.removeAttribute("aria-activedescendant");
   }
 
   makeRow(line) {
@@ -257,6 +259,7 @@ class Waterfall {
       draw("svg", { class: "wf-indent", width: Math.min(level, MOST_LEVELS) * LEVEL, height: 1 }),
       make("span", { class: "wf-twist", "aria-hidden": "true" }, this.hasBelow(line) ? (this.isFolded(line) ? "▶" : "▼") : ""),
       icon,
+      level > MOST_LEVELS ? put("wf-below", `level ${level}`) : null,
       make("a", { href: this.link(at), tabindex: -1 }, visible(texts.name[spans.name[at]])),
       times > 1 ? put("wf-times", `×${times}`) : null,
       told?.what ? put("wf-what", visible(told.what)) : null,
@@ -413,7 +416,7 @@ class Waterfall {
     if (at === this.panel) return;
     this.panel = at;
     history.pushState(null, "", this.link(at));
-    showPanel(this.linkPanel(at));
+    showPanel(this.linkPanel(at), true);
   }
 
   close() {
@@ -473,9 +476,8 @@ class Waterfall {
 }
 
 async function load() {
-  const answer = await fetch(box.dataset.source);
-  if (!answer.ok) throw new Error(`the server answers ${answer.status}`);
-  return (await answer.json()).data;
+  const answer = await fetch(box.dataset.source).catch(() => null);
+  return answer?.ok ? (await answer.json()).data : null;
 }
 
 /** While the trace is written, load it again when the head shows something new: for a fifth of the time at most. */
@@ -487,14 +489,18 @@ function follow(waterfall) {
     text = head.textContent;
     isBusy = true;
     const began = performance.now();
-    waterfall.take(await load());
-    waterfall.list();
+    const data = await load();
+    if (data) {
+      waterfall.take(data);
+      waterfall.list();
+    } else text = null; // the next time
     setTimeout(() => (isBusy = false), TIMES_AS_LONG * (performance.now() - began));
   });
 }
 
-if (box) {
-  const waterfall = new Waterfall(await load());
+const data = box && (await load());
+if (data) {
+  const waterfall = new Waterfall(data); // else the table of the server stays
   waterfall.start();
   follow(waterfall);
   box.dataset.ready = "";
