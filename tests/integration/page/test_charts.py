@@ -9,7 +9,7 @@ from collections.abc import Callable
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otel_sqlite_exporter.server.page.charts.chart_values import MISSING, Bar, Stack, write_number
@@ -46,6 +46,7 @@ def parse(chart: Html) -> ElementTree.Element:
     return root
 
 
+@settings(max_examples=30)
 @given(bars)
 def test_bars_say_what_they_show(drawn: list[Bar]) -> None:
     root = parse(make_bars(drawn, caption="how many"))
@@ -60,6 +61,7 @@ def test_bars_say_what_they_show(drawn: list[Bar]) -> None:
         assert (drawn_part is not None) == bool(is_known and bar.value and bar.value > 0)
 
 
+@settings(max_examples=30)
 @given(stacks)
 def test_columns_have_their_numbers_in_a_table(drawn: list[Stack]) -> None:
     root = parse(make_stacked_bars(drawn, caption="by day"))
@@ -69,6 +71,7 @@ def test_columns_have_their_numbers_in_a_table(drawn: list[Stack]) -> None:
     assert len(root.findall("details/table/thead/tr/th")) == 1 + min(len(series), 8)
 
 
+@settings(max_examples=30)
 @given(bars)
 def test_a_histogram_is_drawn(drawn: list[Bar]) -> None:
     root = parse(make_histogram(drawn, caption="durations", with_numbers=False))
@@ -76,6 +79,7 @@ def test_a_histogram_is_drawn(drawn: list[Bar]) -> None:
     assert root.find("details") is None
 
 
+@settings(max_examples=30)
 @given(st.lists(numbers, max_size=30))
 def test_a_sparkline_is_drawn(drawn: list[float | None]) -> None:
     root = parse(make_sparkline(drawn, title=HOSTILE))
