@@ -20,7 +20,7 @@ ifeq ($(CI),true)
 export OTEL_SQLITE_EXPORTER_BUILD_NATIVE ?= 1
 endif
 
-.PHONY: help demo test reference asan native quick check format bench dialects settings api columns scores captures live trials lock clean
+.PHONY: help demo browser test reference asan native quick check format bench dialects settings api columns scores captures vendor pictures live trials lock clean
 .DEFAULT_GOAL := help
 
 ##@ First steps
@@ -29,7 +29,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^##@/ { print "\n" substr($$0, 5) } /^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' \
 		$(MAKEFILE_LIST)
 
-demo: $(DEMO_VENV)/.installed ## run the example agent and show its calls
+demo: $(DEMO_VENV)/.installed ## run the example agent, show its calls, and say how to open the page
 	@echo "Running examples/quickstart.py: the spans of an agent go to otel-quickstart.db."
 	@$(DEMO_VENV)/bin/python examples/quickstart.py otel-quickstart.db
 
@@ -40,6 +40,9 @@ quick: native ## the tests that are not marked slow, in two minutes
 
 native: $(VENV)/.installed ## compile the core, where a compiler is; a test run does it too
 	@$(BIN)/python hatch_build.py
+
+browser: ## Chromium for the tests of the page: from Debian's packages, if it is missing
+	@$(PYTHON) -m tests.browser.chromium
 
 format: $(VENV)/.installed ## let ruff format the code
 	$(BIN)/ruff check --fix .
@@ -53,7 +56,7 @@ check: $(VENV)/.installed ## ruff, mypy and the import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: native ## all tests, with coverage
+test: native browser ## all tests, with coverage
 	$(PYTEST) --cov --cov-report=term
 
 reference: $(VENV)/.installed ## the tests of encoding with the Python code alone; REFERENCE= for all tests
@@ -77,7 +80,7 @@ dialects: $(VENV)/.installed ## write the tables of docs/dialects.md from the di
 settings: $(VENV)/.installed ## write the tables of docs/settings.md from the declared settings
 	$(BIN)/python tools/generate_settings.py
 
-api: $(VENV)/.installed ## write the tables of docs/api.md from the route table
+api: $(VENV)/.installed ## write the tables of docs/api.md and docs/page.md
 	$(BIN)/python tools/generate_api.py
 
 columns: $(VENV)/.installed ## write the types of the ORM's columns from query/summaries.py
@@ -92,6 +95,12 @@ scores: $(VENV)/.installed ## write the table of docs/captures.md from the captu
 captures: $(VENV)/.installed ## record what instrumentation packages emit, each in its own environment
 	$(BIN)/python tools/refresh_captures.py
 
+vendor: ## take the scripts of others from their npm packages, as vendored.json declares them
+	$(PYTHON) tools/vendor_scripts.py
+
+pictures: native browser ## write the pictures of docs/page.md, from the pages of an example
+	$(BIN)/python -W ignore -m tests.browser.pictures
+
 live: $(VENV)/.installed ## run coding agents and frameworks, each in its own environment (3 minutes and 3 GB, once)
 	$(BIN)/python -m tests.live.environments
 	$(BIN)/python -m pytest tests/integration/test_live_programs.py tests/integration/test_live_receiver.py
@@ -104,16 +113,16 @@ clean: ## remove the environments and caches
 
 # An environment is made again when the packages that it needs change.
 $(VENV)/.installed: pyproject.toml constraints.txt
-	$(call install,$(VENV),$(DEVELOPMENT),about 800 MB and 2 minutes)
+	$(call install,$(VENV),.,$(DEVELOPMENT),about 800 MB and 2 minutes)
 
 $(DEMO_VENV)/.installed: pyproject.toml constraints.txt
-	$(call install,$(DEMO_VENV),--no-compile --group demo,about 70 MB and half a minute)
+	$(call install,$(DEMO_VENV),'.[serve]',--no-compile --group demo,about 90 MB and half a minute)
 
 define install
-	@echo "Installing the packages that this needs into $(1) ($(3), once)."
+	@echo "Installing the packages that this needs into $(1) ($(4), once)."
 	@$(PYTHON) -m venv $(1)
 	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'pip>=25.3'
 	@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--build-constraint constraints.txt --editable . $(2)
+		--build-constraint constraints.txt --editable $(2) $(3)
 	@touch $@
 endef

@@ -3,7 +3,8 @@
 
     python examples/quickstart.py [PATH]
 
-Two users talk to an agent that calls tools, streams, embeds and once asks for a model that does not exist.
+Two users talk to an agent that calls tools, streams, embeds, once asks for a model that does not exist, and once has
+a tool that fails.
 The OpenTelemetry instrumentation of the OpenAI client traces it, and every span is written to PATH
 (default: otel-quickstart.db). Plain SQL then reads the file. The example needs no key: the server beside
 this file answers, unless OPENAI_BASE_URL names another one.
@@ -27,7 +28,7 @@ from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import Span, Tracer
+from opentelemetry.trace import Span, StatusCode, Tracer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -37,6 +38,7 @@ from otel_sqlite_exporter import SQLiteSpanExporter
 CHAT_MODEL = "gpt-4o-mini"
 EMBEDDING_MODEL = "text-embedding-3-small"
 MISSING_MODEL = "no-such-model"
+LOST_CITY = "Atlantis"
 
 TOOLS: list[Any] = [
     {
@@ -145,18 +147,30 @@ class Agent:
         }
         name = f"execute_tool {call.function.name}"
         with self._tracer.start_as_current_span(name, attributes=attributes) as span:
-            result = get_weather(**json.loads(call.function.arguments))
+            try:
+                result = get_weather(**json.loads(call.function.arguments))
+            except LookupError as error:  # the model is told, and the span says that the tool failed
+                span.record_exception(error)
+                span.set_attribute("error.type", type(error).__name__)
+                span.set_status(StatusCode.ERROR, str(error))
+                result = f"error: {error}"
             span.set_attribute("gen_ai.tool.call.result", result)
             return {"role": "tool", "tool_call_id": call.id, "content": result}
 
 
 def get_weather(city: str) -> str:
-    """Return the weather as JSON: the tool of the example."""
+    """Return the weather as JSON: the tool of the example.
+
+    Raises:
+        LookupError: There is no such city.
+    """
+    if city == LOST_CITY:
+        raise LookupError(f"no city is called {city}")
     return json.dumps({"city": city, "sky": "clear", "celsius": 21})
 
 
 def run_agents(path: Path) -> None:
-    """Write the traces of two sessions to the file. They are complete when this returns."""
+    """Write the traces of three sessions to the file. They are complete when this returns."""
     # The instrumentation reads these when it starts: the current conventions, and messages as span attributes.
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "gen_ai_latest_experimental")
     os.environ.setdefault("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "span_only")
@@ -173,6 +187,8 @@ def run_agents(path: Path) -> None:
                 bob.recite("Name three rivers of Portugal")
                 ada.remember("Lisbon is sunny", "Ada likes the sun")
                 bob.fall_back("Which of them is the longest?")
+                ada_again = Agent(client, tracer, "ada")
+                ada_again.answer(f"What is the weather in {LOST_CITY}?")
     finally:
         provider.shutdown()
 
@@ -189,13 +205,14 @@ def show_reports(path: Path, console: Console) -> None:
 
 
 def suggest_commands(path: Path) -> list[list[str]]:
-    """Return the arguments of three commands that read the file."""
+    """Return the arguments of commands that read the file; the last one opens the page."""
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
         (newest,) = connection.execute("SELECT session_id FROM sessions ORDER BY start_time_unix_nano DESC").fetchone()
     return [
         ["info", str(path)],
         ["session", newest, str(path)],
         ["report", "tokens", "--group-by", "model", str(path)],
+        ["serve", str(path), "--open"],
     ]
 
 
@@ -209,9 +226,11 @@ def main() -> None:
     path = Path(sys.argv[1] if len(sys.argv) > 1 else "otel-quickstart.db")
     run_agents(path)
     show_reports(path, Console())
-    print("\nTry next:")
-    for arguments in suggest_commands(path):
-        print(f"  {shlex.join([find_python(), '-m', 'otel_sqlite_exporter', *arguments])}")
+    *reading, opening = (
+        shlex.join([find_python(), "-m", "otel_sqlite_exporter", *arguments]) for arguments in suggest_commands(path)
+    )
+    print("\nTry next:", *reading, sep="\n  ")
+    print("\nOr look at it in a browser (Ctrl-C stops it):", opening, sep="\n  ")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the tables of docs/api.md from the route table. Run it with `make api`."""
+"""Writes the tables of docs/api.md and docs/page.md from the tables of routes and pages. Run it with `make api`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from otel_sqlite_exporter.server.api.api_problems import TITLES
 from otel_sqlite_exporter.server.api.list_answers import LISTED
 from otel_sqlite_exporter.server.api.parameters import Parameter, make_filters
 from otel_sqlite_exporter.server.api.route_table import ROUTES, ApiRoute
+from otel_sqlite_exporter.server.page.page_table import PAGES
 
-PAGE = Path(__file__).parents[1] / "docs/api.md"
+PAGES_OF_DOCS = tuple(Path(__file__).parents[1] / "docs" / name for name in ("api.md", "page.md"))
 _MOST_NAMED = 3
 _FILTERS = {one.name for view in LISTED.values() for one in make_filters(view.filter_type)}
 
 
 def render_page(page: str) -> str:
     """Return the text of the page with new tables."""
-    tables = {"routes": render_routes(), "problems": render_problems()}
+    tables = {"routes": render_routes(), "problems": render_problems(), "pages": render_pages()}
     for name, table in tables.items():
         beginning, end = f"<!-- {name}: written by `make api` -->", f"<!-- end of {name} -->"
         pattern = re.escape(beginning) + ".*?" + re.escape(end)
@@ -55,6 +56,11 @@ def render_name(parameter: Parameter) -> str:
     return f"`{parameter.name}`{' (needed)' if parameter.is_required else ''}"
 
 
+def render_pages() -> str:
+    """Return a row for each page."""
+    return render_table(("page", "shows"), [(f"`{page.path}`", page.about) for page in PAGES])
+
+
 def render_problems() -> str:
     """Return a row for each type of problem."""
     return render_table(
@@ -71,4 +77,5 @@ def render_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(render_page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for file in PAGES_OF_DOCS:
+        file.write_text(render_page(file.read_text(encoding="utf-8")), encoding="utf-8")

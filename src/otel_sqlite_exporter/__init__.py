@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.sdk.sigterm import flush_on_sigterm
     from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
     from otel_sqlite_exporter.sdk.span_processor import SQLiteSpanProcessor
+    from otel_sqlite_exporter.server.embedded.served_page import serve
     from otel_sqlite_exporter.version import __version__
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "TelemetryDatabase",
     "__version__",
     "flush_on_sigterm",
+    "serve",
 ]
 
 _HOMES = {
@@ -30,6 +32,7 @@ _HOMES = {
     "TelemetryDatabase": "query.reader",
     "__version__": "version",
     "flush_on_sigterm": "sdk.sigterm",
+    "serve": "server.embedded.served_page",
 }
 
 

@@ -31,15 +31,6 @@ def explain_error(error: BaseException) -> str:
     return f"raised in {_find_place(error.__traceback__)}"
 
 
-def escape(text: str, keep: str = "") -> str:
-    """Return a text with escapes for all characters that cannot be seen, but those of `keep`: control characters (also
-    those of 8 bits), characters that change the direction of text, and halves of surrogate pairs."""
-    if text.isprintable():
-        return text
-    shown = (one if one.isprintable() or one in keep else one.encode("unicode_escape").decode() for one in text)
-    return "".join(shown)
-
-
 def list_frames(error: BaseException) -> str:
     """Return the lines of code that an exception passed, as in a traceback, without messages."""
     return "".join(traceback.format_tb(error.__traceback__))

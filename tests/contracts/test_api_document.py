@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/api.md and openapi.json have every route and argument, and each says what it is for."""
+"""docs/api.md, docs/page.md and openapi.json have every route and argument, and each says what it is for."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 
 from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS
 from otel_sqlite_exporter.query.reports import REPORTS
-from otel_sqlite_exporter.server.api.list_answers import LISTED
 from otel_sqlite_exporter.server.api.openapi_document import make_document
+from otel_sqlite_exporter.server.api.list_answers import LISTED
 from otel_sqlite_exporter.server.api.route_table import ROUTES
+from otel_sqlite_exporter.server.page.page_table import PAGES
 from tests.conftest import ROOT
 
 DOCUMENT: dict[str, Any] = json.loads(make_document())
@@ -19,8 +20,9 @@ DOCUMENT: dict[str, Any] = json.loads(make_document())
 
 def test_the_tables_of_the_page_are_those_of_the_routes() -> None:
     render = runpy.run_path(str(ROOT / "tools/generate_api.py"))["render_page"]
-    page = (ROOT / "docs/api.md").read_text(encoding="utf-8")
-    assert render(page) == page, "run `make api`"
+    page, other = ((ROOT / f"docs/{name}.md").read_text(encoding="utf-8") for name in ("api", "page"))
+    assert (render(page), render(other)) == (page, other), "run `make api`"
+    assert all(f"| `{one.path}` | {one.about} |" in other for one in PAGES)
     assert all(f"`{route.path}`" in page or f"{route.method} {route.path}`" in page for route in ROUTES)
 
 

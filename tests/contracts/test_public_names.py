@@ -45,6 +45,7 @@ NAMES = [
     "TelemetryDatabase",
     "__version__",
     "flush_on_sigterm",
+    "serve",
 ]
 SETTINGS = [
     "path",

@@ -257,6 +257,17 @@ def test_a_file_that_others_may_read_admits_nobody(tokened: Guarded, file: Token
     assert tokened.ask(READING, **bearer(secret)).status == 401
 
 
+def test_a_person_without_a_token_gets_a_page_that_says_how_to_get_in(tokened: Guarded) -> None:
+    browser = {"accept": "text/html,*/*;q=0.8", "sec_fetch_mode": "navigate", "sec_fetch_dest": "document"}
+    answer = tokened.ask("/sessions", **browser)
+    assert (answer.status, answer.headers["content-type"]) == (401, "text/html; charset=utf-8")
+    assert "<code>token link</code>" in answer.body.decode()
+    used = tokened.ask("/link/used", **browser)
+    assert (used.status, used.headers["content-type"]) == (403, "text/html; charset=utf-8")
+    for other in ({"accept": "*/*"}, {**browser, "sec_fetch_mode": "cors", "sec_fetch_dest": "empty"}):
+        assert tokened.ask("/sessions", **other).headers["content-type"] == "application/problem+json"
+
+
 def test_a_link_lets_one_browser_in_once(tokened: Guarded, file: TokenFile) -> None:
     secret = file.create("ada", may_send=True, may_read=True)
     code = file.create_link("ada")
@@ -272,7 +283,7 @@ def test_a_link_lets_one_browser_in_once(tokened: Guarded, file: TokenFile) -> N
     assert {answer.status for answer in ahead} == {403}
     admitted = tokened.ask(f"/link/{code}")
     assert (admitted.status, admitted.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    assert b'content="0; url=/api/v1/info"' in admitted.body
+    assert b'content="0; url=/"' in admitted.body
     assert code.encode() not in admitted.body
     assert admitted.headers["content-security-policy"].startswith("default-src 'none'")
     assert admitted.headers["referrer-policy"] == "no-referrer"

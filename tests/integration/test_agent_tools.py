@@ -379,7 +379,7 @@ def test_a_file_that_is_missing_or_none_of_ours_is_said(tmp_path: Path) -> None:
 def test_runs_that_are_the_same_are_said_to_be_however_long(
     files: dict[str, AskedFile], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(first_divergence, "_ALIGNED", 1)
+    monkeypatch.setattr(first_divergence, "MOST_ALIGNED", 1)
     claude = files["agents"].database.find_sessions(limit=1, service_name="claude-code")[0].session_id
     assert "no step differs" in read(files["agents"], "compare", a="thread-1", b="thread-1")["note"]
     assert "the first steps only" in read(files["agents"], "compare", a="thread-1", b=claude)["note"]

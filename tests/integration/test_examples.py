@@ -110,7 +110,7 @@ def calls_stored(path: Path) -> Counter[tuple[Any, ...]]:
 
 def test_quickstart_stores_every_call_that_was_served(quickstart: Quickstart) -> None:
     assert calls_stored(quickstart.path) == calls_served(quickstart.server)
-    assert len(quickstart.server.served) == 6
+    assert len(quickstart.server.served) == 8
 
 
 def test_quickstart_tokens_add_up_to_what_was_served(quickstart: Quickstart) -> None:
@@ -122,15 +122,15 @@ def test_quickstart_tokens_add_up_to_what_was_served(quickstart: Quickstart) -> 
     assert read(quickstart.path, f"{sums} sessions") == [total]
 
 
-def test_quickstart_has_two_sessions_of_two_traces(quickstart: Quickstart) -> None:
+def test_quickstart_has_three_sessions(quickstart: Quickstart) -> None:
     counts = "user_id, traces, spans, llm_calls, errors"
-    sessions = read(quickstart.path, f"SELECT {counts} FROM sessions ORDER BY user_id")
-    assert sessions == [("ada", 2, 6, 3, 0), ("bob", 2, 5, 3, 1)]
+    sessions = read(quickstart.path, f"SELECT {counts} FROM sessions ORDER BY user_id, traces DESC")
+    assert sessions == [("ada", 2, 6, 3, 0), ("ada", 1, 4, 2, 1), ("bob", 2, 5, 3, 1)]
 
 
 def test_quickstart_puts_every_span_in_the_session_its_root_names(quickstart: Quickstart) -> None:
     named = """SELECT count(*) FROM spans WHERE attributes ->> '$."session.id"' IS NOT NULL"""
-    assert read(quickstart.path, named) == [(4,)]
+    assert read(quickstart.path, named) == [(5,)]
     placed = read(
         quickstart.path,
         """
@@ -138,7 +138,7 @@ def test_quickstart_puts_every_span_in_the_session_its_root_names(quickstart: Qu
         FROM spans AS span
         JOIN spans AS root ON root.trace_id = span.trace_id AND root.parent_span_id IS NULL""",
     )
-    assert placed == [(1,)] * 11
+    assert placed == [(1,)] * 15
 
 
 def test_quickstart_links_every_start_to_its_finish_and_back(quickstart: Quickstart) -> None:
@@ -155,20 +155,21 @@ def test_quickstart_links_every_start_to_its_finish_and_back(quickstart: Quickst
     spans = read(quickstart.path, "SELECT span_id FROM spans")
     assert sorted(pairs) == sorted((span_id, 1, 1, 1, 1) for (span_id,) in spans)
     health = "SELECT records, linked_by_span, success_rate FROM link_health"
-    assert read(quickstart.path, health) == [(22, 22, 1)]
+    assert read(quickstart.path, health) == [(30, 30, 1)]
 
 
-def test_quickstart_stores_the_tool_call_the_model_asked_for(quickstart: Quickstart) -> None:
-    ((name, arguments, result, status, asked),) = read(
+def test_quickstart_stores_the_tool_calls_the_model_asked_for(quickstart: Quickstart) -> None:
+    first, second = read(
         quickstart.path,
         """
         SELECT tool_name, arguments, result, tool.status, instr(llm.completion, tool_call_id) > 0
         FROM complete_tool_interactions AS tool
         JOIN complete_llm_interactions AS llm USING (trace_id)
-        WHERE llm.finish_reasons LIKE '%tool_call%'""",
+        WHERE llm.finish_reasons LIKE '%tool_call%' ORDER BY tool.start_time_unix_nano""",
     )
-    assert (name, arguments, status, asked) == ("get_weather", '{"city": "Lisbon"}', "ok", 1)
-    assert result == '{"city": "Lisbon", "sky": "clear", "celsius": 21}'
+    lisbon = '{"city": "Lisbon", "sky": "clear", "celsius": 21}'
+    assert first == ("get_weather", '{"city": "Lisbon"}', lisbon, "ok", 1)
+    assert second == ("get_weather", '{"city": "Atlantis"}', "error: no city is called Atlantis", "error", 1)
 
 
 def test_quickstart_stores_the_failed_call_as_an_error(quickstart: Quickstart) -> None:
@@ -186,28 +187,31 @@ def test_quickstart_stores_the_failed_call_as_an_error(quickstart: Quickstart) -
 def test_quickstart_prints_what_it_stored_and_what_to_run_next(quickstart: Quickstart) -> None:
     for (shown,) in read(quickstart.path, "SELECT session_id FROM sessions UNION SELECT name FROM spans"):
         assert shown in quickstart.printed
-    commands = [shlex.split(line) for line in quickstart.printed.split("\nTry next:\n")[1].splitlines()]
+    reading, opening = quickstart.printed.split("\nTry next:\n")[1].split("\n\n")
+    commands = [shlex.split(line) for line in reading.splitlines()]
     assert [command[:4] for command in commands] == [
         [sys.executable, "-m", "otel_sqlite_exporter", name] for name in ("info", "session", "report")
     ]
     for command in commands:
         assert str(quickstart.path) in command
         assert run(quickstart.path.parent, *command)
+    opened = shlex.split(opening.splitlines()[-1])
+    assert opened[3:] == ["serve", str(quickstart.path), "--open"]
 
 
 def test_quickstart_adds_to_a_file_that_is_there(tmp_path: Path, server: Any) -> None:
     path = tmp_path / "twice.db"
     run_quickstart(path, OPENAI_BASE_URL=server.base_url)
     run_quickstart(path, OPENAI_BASE_URL=server.base_url)
-    assert len(server.served) == 12
+    assert len(server.served) == 16
     assert calls_stored(path) == calls_served(server)
-    assert read(path, "SELECT count(*) FROM sessions") == [(4,)]
+    assert read(path, "SELECT count(*) FROM sessions") == [(6,)]
 
 
 def test_quickstart_needs_neither_a_server_nor_a_path(tmp_path: Path) -> None:
     run(tmp_path, sys.executable, EXAMPLES / "quickstart.py")
     path = tmp_path / "otel-quickstart.db"
-    assert read(path, "SELECT count(*), sum(input_tokens) > 0 FROM complete_llm_interactions") == [(6, 1)]
+    assert read(path, "SELECT count(*), sum(input_tokens) > 0 FROM complete_llm_interactions") == [(8, 1)]
 
 
 @needs("opentelemetry-distro")

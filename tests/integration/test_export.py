@@ -29,6 +29,7 @@ from opentelemetry.trace import NonRecordingSpan, set_span_in_context
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.model.values import decode_attributes
+from otel_sqlite_exporter.query.exports import otlp_export
 from tests import strategies
 from tests.commands import run, run_here
 from tests.conftest import exporting, make_spans, modules_after, read
@@ -279,3 +280,17 @@ def test_an_export_loads_nothing_of_opentelemetry(filled: Path, tmp_path: Path) 
     )
     assert "otel_sqlite_exporter.otlp.otlp_encoder" in loaded
     assert [name for name in loaded if name.partition(".")[0] in ("opentelemetry", "google", "rich")] == []
+
+
+def test_a_session_of_many_pages_is_whole_and_in_order(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"step {number:02}" for number in range(30)]
+    with exporting(path) as exporter:
+        exporter.export(make_spans(*names, attributes={"session.id": "long"}))
+        exporter.export(make_spans("other", attributes={"session.id": "short"}))
+    monkeypatch.setattr(otlp_export, "PAGE", 7)
+    lines = [json.loads(line) for line in run_here("export", path, "--session", "long").stdout.splitlines()]
+    found = [
+        [span["name"] for one in line["resourceSpans"] for span in one["scopeSpans"][0]["spans"]] for line in lines
+    ]
+    assert [len(page) for page in found] == [7, 7, 7, 7, 2]
+    assert [name for page in found for name in page] == names

@@ -15,7 +15,6 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import Span, Status, StatusCode, Tracer, set_span_in_context
 
 from otel_sqlite_exporter import SQLiteSpanExporter, TelemetryDatabase
-from otel_sqlite_exporter.cli.formatting import format_ms, format_value
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary
 from tests.commands import run_here, run_on_terminal
@@ -201,15 +200,6 @@ def test_the_conversations_of_a_user_stand_one_after_the_other(service: Path) ->
         2,
         "Error: no session has the user 'nobody' (user:ID takes the whole id): `sessions` lists them\n",
     )
-
-
-def test_numbers_have_no_exponent() -> None:
-    assert [*map(format_value, (5.53e-05, 30034.4, 0.00077165, 1534.0, 0.25, 0.0, 123456789.0, -0.00001, 1e300))] == [
-        *("0.0000553", "30034", "0.0007717", "1534", "0.25", "0", "123456789", "-0.00001", "1e+300")
-    ]
-    assert [*map(format_ms, (-1.5, -30_000, 999.96, 0, 0.0541, 59_999, 86_400_000))] == [
-        *("-1.5 ms", "-30 s", "1000 ms", "0 ms", "0.0541 ms", "60 s", "1 d")
-    ]
 
 
 @pytest.mark.slow

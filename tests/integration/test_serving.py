@@ -10,6 +10,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
 from importlib import metadata
@@ -54,6 +55,25 @@ def test_the_server_makes_the_file_at_its_start(tmp_path: Path) -> None:
         assert ask(served.port, "/v1/traces", as_json("first"), JSON).status == 200
     assert span_names(path) == ["first"]
     assert os.stat(path).st_mode & 0o777 == 0o600
+
+
+def test_the_page_is_opened_in_the_browser_of_the_user(tmp_path: Path) -> None:
+    opened, browser = tmp_path / "opened", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {opened}\n', encoding="utf-8")
+    browser.chmod(0o755)
+    with serving(tmp_path / "otel.db", "--open", BROWSER=f"{browser} %s") as served:
+        deadline = time.monotonic() + HANG_S
+        while not (opened.exists() and opened.read_text(encoding="utf-8")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert opened.read_text(encoding="utf-8") == f"{served.url}/"
+        assert f"to look: {served.url}/\n" in served.printed
+    with serving(
+        tmp_path / "otel.db", "--open", errors="Warning: no browser .*\n", BROWSER="/nothing %s", PATH="/nothing"
+    ):
+        pass
+    code, _, said = run("serve", tmp_path / "otel.db", "--open", "--no-page", "--port", 0, "--grpc-port", 0)
+    assert code == 2
+    assert "--open needs the page" in said
 
 
 @line("Foreign file")

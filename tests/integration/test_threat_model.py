@@ -36,6 +36,8 @@ from otel_sqlite_exporter.server.access.access_policy import AccessPolicy, make_
 from otel_sqlite_exporter.server.access.tokens import TokenFile
 from otel_sqlite_exporter.server.api import api_routes
 from otel_sqlite_exporter.server.application import make_application
+from otel_sqlite_exporter.server.page import page_routes
+from otel_sqlite_exporter.server.page.page_table import MENU
 from otel_sqlite_exporter.server.prometheus import metrics_page
 from otel_sqlite_exporter.server.request_intake import RequestIntake, RequestLimits
 from otel_sqlite_exporter.server.server_context import ServerContext
@@ -52,7 +54,8 @@ HOSTILE = "'; DROP VIEW spans; --<script>alert(1)</script>\x1b]52;c;aGk=\x07\x1b
 SITES = ("cross", "same")
 EVIL = "https://evil.example"
 JSON = "application/json"
-READING = ("/metrics", "/api/v1/info", "/api/v1/traces", "/nothing", "/")
+TYPES = ("text/plain", JSON, "application/problem+json", "text/html", "text/javascript")
+READING = ("/metrics", "/api/v1/info", "/api/v1/traces", "/nothing", "/", "/calls", "/static/0/js/page.js")
 _TestT = TypeVar("_TestT", bound=Callable[..., object])
 
 
@@ -100,7 +103,7 @@ def running(path: Path, policy: AccessPolicy, cert: Path | None, key: Path | Non
     receiver = Receiver(settings, waiting_bytes=limits.waiting_bytes)
     intake = RequestIntake(receiver, settings.path, limits)
     context = ServerContext(settings, TelemetryDatabase(path), receiver, ("http://127.0.0.1",), intake)
-    parts: list[Any] = [health_checks, otlp_http, metrics_page, api_routes, mcp_mount]
+    parts: list[Any] = [health_checks, otlp_http, metrics_page, api_routes, mcp_mount, page_routes]
     application: Any = make_application(context, parts, lambda inner: AccessMiddleware(inner, policy))
     try:
         with serving(application, cert, key) as port:
@@ -410,10 +413,27 @@ def test_no_answer_lets_a_browser_run_what_was_recorded(server: Defended) -> Non
     answers = [server.ask(path) for path in (*READING, "/livez", "/<script>alert(1)</script>")]
     assert b"<script>" in answers[0].body  # as text
     for answer in answers:
-        assert answer.headers["content-type"].split(";")[0] in ("text/plain", JSON, "application/problem+json")
+        assert answer.headers["content-type"].split(";")[0] in TYPES
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+        assert "unsafe" not in answer.headers["content-security-policy"]
+        if answer.headers["content-type"].startswith("text/html"):
+            assert b"<script>alert" not in answer.body
+            assert re.search(rb"<script(?! (?:src=|type=.application/json))|\son\w+=", answer.body) is None
         assert answer.headers["cache-control"] in ("no-store", "private, no-cache")
+
+
+@threat("Texts that deceive")
+def test_the_page_writes_hidden_characters_out_and_loads_nothing_from_elsewhere(server: Defended) -> None:
+    picture = json.dumps([{"role": "user", "parts": [{"type": "text", "content": f"![x]({EVIL}/x.png) {HOSTILE}"}]}])
+    chat = {"gen_ai.operation.name": "chat", "gen_ai.request.model": HOSTILE, "gen_ai.input.messages": picture}
+    with exporting(server.path) as exporter:
+        exporter.export(make_spans(HOSTILE, attributes={**chat, "session.id": HOSTILE, "user.id": HOSTILE}))
+    for path in (*(entry.path for entry in MENU), "/calls/1"):
+        answer = server.ask(path)
+        assert answer.status == 200
+        assert not {"\u202e", "\x1b", "\x07"} & {*answer.body.decode()}, path
+        assert re.search(rf'(?:src|srcset|poster|data|action)="{EVIL}', answer.body.decode()) is None, path
 
 
 @threat("A stolen link")

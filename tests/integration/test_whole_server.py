@@ -147,11 +147,10 @@ def test_a_body_without_its_type_is_told_which_to_give(path: Path) -> None:
 
 def test_what_a_browser_is_led_to_answers(path: Path) -> None:
     with serving_here(path) as server:
-        for where in ("/", "/api/v1"):
-            links = ask(server.port, where).json["links"]
-            assert {"info", "tools", "receiver"} <= {link["name"] for link in links}
-            for link in links:
-                assert ask(server.port, link["href"]).status == (405 if "POST" in link["title"] else 200), link
+        links = ask(server.port, "/api/v1").json["links"]
+        assert {"page", "info", "tools", "receiver"} <= {link["name"] for link in links}
+        for link in links:
+            assert ask(server.port, link["href"]).status == (405 if "POST" in link["title"] else 200), link
         told = ask(server.port, "/mcp", headers={"Accept": "*/*"})
         assert (told.status, told.headers["allow"]) == (405, "POST")
         assert "which ask with POST" in told.json["detail"]
@@ -169,6 +168,7 @@ def test_each_part_can_be_switched_off(path: Path) -> None:
     served_by: dict[str, Callable[[int], int]] = {
         "has_receiver": lambda port: ask(port, "/v1/traces", as_json("sent"), JSON).status,
         "has_api": lambda port: ask(port, "/api/v1/info").status,
+        "has_page": lambda port: ask(port, "/sessions").status,
         "has_metrics": lambda port: ask(port, "/metrics").status,
         "has_tools": lambda port: ask(port, "/mcp", b"{}", JSON).status,
     }
@@ -177,10 +177,12 @@ def test_each_part_can_be_switched_off(path: Path) -> None:
             assert server.grpc_addresses == ()
             answers = {part: request(server.port) for part, request in served_by.items()}
             assert answers.pop(off) == 404
+            assert answers.pop("has_page", 200) == (404 if off == "has_api" else 200)
             assert 404 not in answers.values()
     with serving(path, "--no-receiver", "--no-api", "--no-metrics", "--no-tools") as served:
         assert served.grpc == ""
         assert "to read" not in served.printed
+        assert "to look" not in served.printed
         assert "to send" not in served.printed
         assert {request(served.port) for request in served_by.values()} == {404}
         assert ask(served.port, "/readyz").status == 200

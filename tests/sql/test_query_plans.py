@@ -76,6 +76,7 @@ _OF_THE_WHOLE_FILE = {
     *("count_derived", "count_documents", "list_attribute_indexes"),
     *("count_linked_records", "count_pair_durations", "sum_calls_by_model", "sum_received_records"),  # of a scrape
     "list_agents",  # of the API
+    *("count_main_rows", "list_session_conflicts"),  # of the page
     # Of tables with few rows.
     *("list_exporters", "list_receiver_sources", "list_services"),
     *("read_file_state", "sum_receiver_sources"),

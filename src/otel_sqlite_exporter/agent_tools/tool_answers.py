@@ -23,8 +23,9 @@ from otel_sqlite_exporter.agent_tools.answers import Answer, cut_text, write_ans
 from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
 from otel_sqlite_exporter.agent_tools.tool_arguments import ToolArguments, read_arguments
 from otel_sqlite_exporter.agent_tools.tool_catalogue import BY_NAME
-from otel_sqlite_exporter.error_texts import describe_error, escape
+from otel_sqlite_exporter.error_texts import describe_error
 from otel_sqlite_exporter.errors import NotFoundError, SQLiteExporterError
+from otel_sqlite_exporter.show.visible_text import escape
 from otel_sqlite_exporter.storage.running_reads import reading_for
 
 _log = logging.getLogger(__name__)

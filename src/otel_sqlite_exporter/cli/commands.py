@@ -16,9 +16,10 @@ import click
 
 from otel_sqlite_exporter.cli import list_commands, maintain_commands, query_commands, transfer_commands
 from otel_sqlite_exporter.cli.edges import agent_commands, connect_commands, serve_commands, token_commands
-from otel_sqlite_exporter.cli.formatting import discard_output, escape, print_lines
+from otel_sqlite_exporter.cli.formatting import discard_output, print_lines
 from otel_sqlite_exporter.cli.options import REFUSED
 from otel_sqlite_exporter.errors import FilterError, SQLiteExporterError
+from otel_sqlite_exporter.show.visible_text import escape
 from otel_sqlite_exporter.version import __version__
 
 PROGRAM = "python -m otel_sqlite_exporter"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Values as text: without control characters, and in units that are quick to read; and the one way in which commands
-print text. Only tables on a terminal, whose colours are control characters, go another way with cells made here."""
+"""Values as text without control characters, and the one way in which commands print text. Only tables on a
+terminal, whose colours are control characters, go another way with cells made here."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import NamedTuple
 import click
 
 from otel_sqlite_exporter.error_reasons import strip_modules
-from otel_sqlite_exporter.error_texts import escape as escape
-from otel_sqlite_exporter.model.plural import format_number
+from otel_sqlite_exporter.show import units
+from otel_sqlite_exporter.show.visible_text import escape
 
 
 class Interval(NamedTuple):
@@ -44,7 +44,7 @@ def format_value(value: Value) -> str:
         length = max(round((value.end - value.begin) * INTERVAL_WIDTH), 1)
         return (" " * first + "=" * length)[:INTERVAL_WIDTH]
     if isinstance(value, float):
-        return format_number(value)
+        return units.format_number(value)
     return escape(str(value))
 
 
@@ -76,17 +76,7 @@ def cut(text: str, most: int | None) -> str:
 
 def format_time(text: str | None) -> str | None:
     """Return an ISO 8601 time as it is; on a terminal, without year and fraction."""
-    return f"{text[5:10]} {text[11:19]}" if text is not None and is_terminal() else text
-
-
-def format_ms(duration_ms: float | None) -> str | None:
-    """Return a duration, or an offset of a time before, in the largest unit that it reaches."""
-    if duration_ms is None:
-        return None
-    for unit, length in (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000)):
-        if abs(duration_ms) >= length:
-            return f"{format_number(duration_ms / length, 3)} {unit}"
-    return f"{format_number(duration_ms, 3)} ms"
+    return units.format_time(text) if text is not None and is_terminal() else text
 
 
 def format_status(status: str | None, error_type: str | None) -> str | None:
@@ -97,17 +87,3 @@ def format_status(status: str | None, error_type: str | None) -> str | None:
 def format_error_type(error_type: str | None) -> str | None:
     """Return a type of error; on a terminal, the name of a class without its modules."""
     return strip_modules(error_type) if error_type is not None and is_terminal() else error_type
-
-
-def format_cost(cost_usd: float | None, unpriced: int) -> Value:
-    """Return a cost; marked if some calls have no price, or only a part of one: it is then at least this."""
-    return cost_usd if cost_usd is None or not unpriced else f"≥ {format_value(cost_usd)}"
-
-
-def format_bytes(size: float) -> str:
-    """Return a size in the largest decimal unit that it reaches."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.4g} {unit}"
-        size /= 1000
-    return f"{size:.4g} TB"

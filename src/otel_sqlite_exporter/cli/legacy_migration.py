@@ -6,12 +6,13 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 
-from otel_sqlite_exporter.cli.formatting import format_bytes, format_value, print_lines
+from otel_sqlite_exporter.cli.formatting import format_value, print_lines
 from otel_sqlite_exporter.cli.progress_bar import show_progress
 from otel_sqlite_exporter.cli.table_model import Facts, Table, make_columns
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
 from otel_sqlite_exporter.legacy.legacy_report import LegacyFile, LegacyReport, find_legacy_file
 from otel_sqlite_exporter.settings import Settings
+from otel_sqlite_exporter.show.units import format_bytes
 
 
 def migrate_file(

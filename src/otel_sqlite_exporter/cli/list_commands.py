@@ -11,17 +11,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import click
 
 from otel_sqlite_exporter.cli import options as opt
-from otel_sqlite_exporter.cli.formatting import (
-    format_cost,
-    format_ms,
-    format_status,
-    format_time,
-    is_terminal,
-    print_lines,
-)
+from otel_sqlite_exporter.cli.formatting import format_status, format_time, is_terminal, print_lines
 from otel_sqlite_exporter.cli.table_model import Column, Table
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
 from otel_sqlite_exporter.error_reasons import find_reason
+from otel_sqlite_exporter.show.units import format_cost, format_ms
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.query import summaries

@@ -8,16 +8,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from otel_sqlite_exporter.cli.formatting import (
-    cut,
-    escape,
-    format_value,
-    is_terminal,
-    print_escaped,
-    print_lines,
-    split_lines,
-)
+from otel_sqlite_exporter.cli.formatting import cut, format_value, is_terminal, print_escaped, print_lines, split_lines
 from otel_sqlite_exporter.cli.table_model import Facts, Part, Passage, Table
+from otel_sqlite_exporter.show.visible_text import escape
 
 
 def print_tables(*parts: Part) -> None:

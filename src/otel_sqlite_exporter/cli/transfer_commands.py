@@ -16,12 +16,15 @@ from otel_sqlite_exporter.cli import options as opt
 from otel_sqlite_exporter.cli.formatting import format_value, print_lines
 from otel_sqlite_exporter.cli.progress_bar import show_progress
 from otel_sqlite_exporter.cli.tables import print_json
-from otel_sqlite_exporter.errors import MissingPackageError, UnreadableSourceError
+from otel_sqlite_exporter.errors import FilterError, MissingPackageError, UnreadableSourceError
 from otel_sqlite_exporter.model.plural import count
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.imports.importer import SourceReport, Totals
     from otel_sqlite_exporter.settings import Settings
+
+_OF_OTLP = ("since", "until", "signal")
+"""Options of `export` that only OTLP has."""
 
 
 @click.command("import")
@@ -162,6 +165,14 @@ def _describe_source(report: SourceReport) -> str:
 @opt.TRACE
 @opt.SINCE
 @opt.UNTIL
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["otlp", "perfetto"]),
+    default="otlp",
+    show_default=True,
+    help="Lines of OTLP JSON, or a trace for Perfetto's viewer, of one trace or one session.",
+)
 @click.option("--signal", type=click.Choice(["traces", "logs"]), help="Only this signal.")
 @click.option("--output", default="-", metavar="FILE", help="The file to write; - (the default) is standard output.")
 @click.option("--redact-keys", metavar="GLOB", multiple=True, help="Mask values whose key matches; may be repeated.")
@@ -177,6 +188,7 @@ def export(
     settings: Settings,
     /,
     *,
+    form: str,
     output: str,
     redact_keys: tuple[str, ...],
     redact_values: tuple[str, ...],
@@ -184,16 +196,19 @@ def export(
     metadata_only: bool,
     **criteria: str | None,
 ) -> None:
-    """Write spans and log records as lines of OTLP JSON.
+    """Write spans and log records as lines of OTLP JSON, or a trace or a session for Perfetto's viewer.
 
     Writes everything that meets all given options. `import` and any tool that reads OTLP JSON read the lines; imported
     again, they give the same records. FILE appears when it is complete; an existing FILE is replaced then.
 
     Running spans are left out, because OTLP has no form for them. The settings that redact what exporters write, of the
     environment and of the options, redact what is exported.
+
+    With `--format perfetto`, which takes --trace or --session, FILE is a trace that https://ui.perfetto.dev opens.
     """
-    from otel_sqlite_exporter.cli.outputs.output_file import write_lines
-    from otel_sqlite_exporter.query.otlp_export import read_export
+    from otel_sqlite_exporter.cli.outputs.output_file import write_pieces
+    from otel_sqlite_exporter.query.exports.otlp_export import read_export
+    from otel_sqlite_exporter.query.exports.perfetto_export import read_perfetto
     from otel_sqlite_exporter.query.reading import TelemetryFile
     from otel_sqlite_exporter.settings import resolve_settings
 
@@ -210,7 +225,12 @@ def export(
         capture="metadata" if metadata_only else settings.capture,
         capture_content=settings.capture_content and not (no_content or metadata_only),
     )
-    done = write_lines(read_export(file, **criteria, settings=settings), output, source=settings.path)
+    if form == "perfetto":
+        for name in _OF_OTLP:
+            if criteria.pop(name) is not None:
+                raise FilterError(name, "an export as perfetto is of a whole trace or session: leave it out")
+    read = read_perfetto if form == "perfetto" else read_export
+    done = write_pieces(read(file, **criteria, settings=settings), output, source=settings.path)
     running = f"; left out: {count(done.left_out, 'running span')}" if done.left_out else ""
     print_lines(f"exported {count(done.spans, 'span')}, {count(done.logs, 'log record')}{running}", to_stderr=True)
 

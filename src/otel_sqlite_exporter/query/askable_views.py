@@ -184,8 +184,8 @@ class AskableView(NamedTuple, Generic[RowT]):
         since: The column that `since` is compared with. `until` is compared with the start.
         calls_key: The column that joins a row to its model calls and tool executions, so that it can be filtered by
             their columns.
-        open_ids: A query for the ids that rows with the status `running` are among, so that these are not searched in
-            all rows; empty: there is none.
+        status_ids: For a status, a query for the ids that rows with it are among, so that these are not searched in all
+            rows: the status of a row takes long to find.
     """
 
     row_type: type[RowT]
@@ -193,7 +193,7 @@ class AskableView(NamedTuple, Generic[RowT]):
     order: tuple[str, ...] = (START, "id")
     since: str = START
     calls_key: str = ""
-    open_ids: str = ""
+    status_ids: Mapping[str, str] = {}
 
     @property
     def name(self) -> str:
@@ -217,19 +217,46 @@ class AskableView(NamedTuple, Generic[RowT]):
 
 
 _OPEN = "SELECT p.{} FROM _open_spans AS o JOIN _trace_sessions AS p ON p.id = o.trace_session"
+_INTERRUPTED = f"{_OPEN} UNION ALL SELECT p.{{}} FROM _trace_sessions AS p WHERE p.interrupted > 0"
+_FAILED = (
+    "SELECT p.{} FROM _trace_sessions AS f JOIN _traces AS t ON t.id = f.trace "
+    "JOIN _trace_sessions AS p ON p.trace = t.id WHERE f.failed_entries > 0 "
+    "OR t.root_span_id = '' OR (t.root_rank = 2 AND f.errors > 0)"
+)
+_OPEN_RECORDS = "SELECT i.id FROM _open_spans AS o JOIN {0} AS i ON i.span = o.span"
+_STARTED_RECORDS = "SELECT i.id FROM {0} AS i JOIN _events AS e ON e.id = i.event WHERE e.phase = 'start'"
+_INTERRUPTED_RECORDS = (
+    "SELECT i.id FROM _trace_sessions AS p CROSS JOIN _spans AS s ON s.trace_session = p.id "
+    "CROSS JOIN {0} AS i ON i.span = s.id WHERE p.interrupted > 0"
+)
+
+
+def _of_groups(key: str) -> Mapping[str, str]:
+    queries = {"running": _OPEN, "interrupted": _INTERRUPTED, "error": _FAILED}
+    return {status: query.format(key, key) for status, query in queries.items()}
+
+
+def _of_records(table: str) -> Mapping[str, str]:
+    running = f"{_OPEN_RECORDS} UNION ALL {_STARTED_RECORDS}"
+    interrupted = f"{_OPEN_RECORDS} UNION ALL {_INTERRUPTED_RECORDS}"
+    return {"running": running.format(table), "interrupted": interrupted.format(table)}
+
+
 SESSIONS = AskableView(
     SessionSummary,
     SessionFilter,
     (_END, "id"),
     since=_END,
     calls_key="session_id",
-    open_ids=_OPEN.format("session"),
+    status_ids=_of_groups("session"),
 )
-TRACES = AskableView(TraceSummary, TraceFilter, calls_key="trace_id", open_ids=_OPEN.format("trace"))
-SPANS = AskableView(SpanSummary, SpanFilter, open_ids="SELECT o.span FROM _open_spans AS o")
+TRACES = AskableView(TraceSummary, TraceFilter, calls_key="trace_id", status_ids=_of_groups("trace"))
+SPANS = AskableView(SpanSummary, SpanFilter, status_ids={"running": "SELECT o.span FROM _open_spans AS o"})
 # There are four records per span: an index by time would slow every write more than reading in written order costs.
 EVENTS = AskableView(EventSummary, EventFilter, ("id",))
 LOGS = AskableView(LogSummary, LogFilter)
-LLM_INTERACTIONS = AskableView(LLMInteractionSummary, LLMInteractionFilter)
-TOOL_INTERACTIONS = AskableView(ToolInteractionSummary, ToolInteractionFilter)
+LLM_INTERACTIONS = AskableView(LLMInteractionSummary, LLMInteractionFilter, status_ids=_of_records("_llm_interactions"))
+TOOL_INTERACTIONS = AskableView(
+    ToolInteractionSummary, ToolInteractionFilter, status_ids=_of_records("_tool_interactions")
+)
 ASKABLE_VIEWS: Sequence[AskableView[Any]] = (SESSIONS, TRACES, SPANS, EVENTS, LOGS, LLM_INTERACTIONS, TOOL_INTERACTIONS)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.query.indexes.indexed_filters import read_indexed
 from otel_sqlite_exporter.query.search import has_index
@@ -77,15 +77,24 @@ def read_overview(path: str, *, busy_timeout_ms: int, newest_sessions: int = 10)
             lambda connection: _read_contents(connection, newest_sessions),
             busy_timeout_ms=busy_timeout_ms,
         )
+    return Overview(path, version, load_migrations()[-1].version, *measure_file(path), contents)
+
+
+class FileSizes(NamedTuple):
+    """The sizes of a file and of its write-ahead log, in bytes."""
+
+    file_bytes: int
+    wal_bytes: int
+
+
+def measure_file(path: str) -> FileSizes:
+    """Return the sizes of the file at `path`.
+
+    Raises:
+        OSError: There is no such file.
+    """
     wal = f"{os.path.realpath(path)}-wal"
-    return Overview(
-        path=path,
-        schema_version=version,
-        package_schema_version=load_migrations()[-1].version,
-        file_bytes=os.path.getsize(path),
-        wal_bytes=os.path.getsize(wal) if os.path.exists(wal) else 0,
-        contents=contents,
-    )
+    return FileSizes(os.path.getsize(path), os.path.getsize(wal) if os.path.exists(wal) else 0)
 
 
 def _read_contents(connection: sqlite3.Connection, newest_sessions: int) -> Contents:

@@ -12,6 +12,7 @@ import orjson
 
 from otel_sqlite_exporter.errors import MissingPackageError
 from otel_sqlite_exporter.model.values import decode_attributes
+from otel_sqlite_exporter.query.notebooks import notebook_rows
 
 if TYPE_CHECKING:
     import pandas
@@ -127,6 +128,9 @@ class ViewRow:
         shown = ", ".join(f"{name}={_cut(value)}" for name, value in values if value is not None)
         return f"{type(self).__name__}({shown})"
 
+    def _repr_html_(self) -> str:
+        return notebook_rows.show_row(self.VIEW, self)
+
     @classmethod
     def from_row(cls: type[RowT], row: Mapping[str, Any]) -> RowT:
         """Return the record of a row, given by column name. Columns that are not fields are ignored."""
@@ -202,6 +206,9 @@ class Page(ResultTable, Sequence[RowT], Generic[RowT]):
     def to_columns(self) -> Mapping[str, tuple[type, Sequence[Any]]]:
         """Return the type and the values of each column."""
         return read_columns(self.row_type, self.records)
+
+    def _repr_html_(self) -> str:
+        return notebook_rows.show_page(self.row_type.VIEW, self.records, self.describe())
 
 
 def _import(package: str, extra: str) -> Any:

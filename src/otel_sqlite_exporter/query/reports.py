@@ -20,6 +20,7 @@ from otel_sqlite_exporter.model.timezones import Calendar, parse_timezone
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS
 from otel_sqlite_exporter.query.filter_values import parse_texts, parse_time
+from otel_sqlite_exporter.query.notebooks import notebook_rows
 from otel_sqlite_exporter.query.pages import TableResult
 from otel_sqlite_exporter.query.reading import fetch_table
 from otel_sqlite_exporter.query.report_parts.report_texts import (
@@ -102,6 +103,9 @@ class ReportResult(TableResult):
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     total: int | None
+
+    def _repr_html_(self) -> str:
+        return notebook_rows.show_report(self.name, self.columns, self.to_dicts(), self.describe())
 
 
 def describe_report(name: str) -> str:

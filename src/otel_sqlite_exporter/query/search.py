@@ -16,6 +16,7 @@ from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.search_terms import GRAM, build_match, extract_text, fold, split_terms
 from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, TOOL_INTERACTIONS, AskableView, SearchFilter
 from otel_sqlite_exporter.query.filter_language.keyword_conditions import read_conditions
+from otel_sqlite_exporter.query.notebooks import notebook_rows
 from otel_sqlite_exporter.query.pages import ResultTable, read_columns
 from otel_sqlite_exporter.query.reading import fetch
 from otel_sqlite_exporter.query.sql_builder import build_newest, check_limit
@@ -86,6 +87,9 @@ class SearchResult(ResultTable, Sequence[SearchHit]):
         """Return the type and the values of each field."""
         return read_columns(SearchHit, self.hits)
 
+    def _repr_html_(self) -> str:
+        return notebook_rows.show_hits(self.hits, self.describe(), self.note)
+
 
 class _SearchedView(NamedTuple):
     kind: str
@@ -115,8 +119,17 @@ _SEARCHED_VIEWS = (
 )
 
 
-def search(connection: sqlite3.Connection, text: str, *, limit: int, filters: Mapping[str, Any]) -> SearchResult:
-    """Return the newest `limit` hits. A view that lacks one of the filters is not searched.
+def search(
+    connection: sqlite3.Connection,
+    text: str,
+    *,
+    limit: int,
+    filters: Mapping[str, Any],
+    kind: str | None = None,
+    around: int = _AROUND,
+) -> SearchResult:
+    """Return the newest `limit` hits, all or those of one `kind`, with so many characters `around` the first term. A
+    view that lacks one of the filters is not searched.
 
     Raises:
         FilterError: The text has no terms, a filter is unknown, or a value cannot be used.
@@ -133,13 +146,14 @@ def search(connection: sqlite3.Connection, text: str, *, limit: int, filters: Ma
     searched = [one for one, names in zip(_SEARCHED_VIEWS, lacking, strict=True) if not names]
     if not searched:
         _refuse_all(filters, *lacking)
+    searched = [one for one in searched if kind in (None, one.kind)]
     match = build_match(terms)
     indexed = _read_indexed(connection)
     hits: list[SearchHit] = []
     notes, is_whole = [], True
     for view in searched:
         last = indexed.get(view.kind, 0) if match else 0
-        one = _ViewSearch(connection, view, filters, terms)
+        one = _ViewSearch(connection, view, filters, terms, around)
         found = list(islice(one.scan(last), limit + 1))
         if last and len(found) <= limit:
             found += islice(one.look_up(match, last), limit + 1 - len(found))
@@ -176,12 +190,18 @@ class _ViewSearch:
     """The search in one view. `is_whole` turns False, and `note` says why, once rows are left out."""
 
     def __init__(
-        self, connection: sqlite3.Connection, view: _SearchedView, filters: Mapping[str, Any], terms: Sequence[str]
+        self,
+        connection: sqlite3.Connection,
+        view: _SearchedView,
+        filters: Mapping[str, Any],
+        terms: Sequence[str],
+        around: int,
     ) -> None:
         self._connection = connection
         self._view = view
         self._filters = filters
         self._terms = terms
+        self._around = around
         self.is_whole = True
         self.note: str | None = None
 
@@ -218,16 +238,17 @@ class _ViewSearch:
         if not all(any(term in text for text in folded.values()) for term in self._terms):
             return
         column = next(column for column, text in folded.items() if self._terms[0] in text)
+        place = folded[column].index(self._terms[0])
         yield SearchHit(
             *(view.kind, row["id"], row["trace_id"], row["span_id"], row["session_id"], row["user_id"]),
             *(row["service_name"], row["start_time_unix_nano"], row[view.time], row[view.what], column),
-            snippet=_cut_snippet(texts[column], folded[column].index(self._terms[0]), len(self._terms[0])),
+            snippet=_cut_snippet(texts[column], place, len(self._terms[0]), self._around),
             matches=sum(text.count(term) for term in self._terms for text in folded.values()),
         )
 
 
-def _cut_snippet(text: str, start: int, length: int) -> str:
-    begin, end = max(0, start - _AROUND), start + length + _AROUND
+def _cut_snippet(text: str, start: int, length: int, around: int) -> str:
+    begin, end = max(0, start - around), start + length + around
     snippet = " ".join(text[begin:end].split())
     return f"{'...' if begin else ''}{snippet}{'...' if end < len(text) else ''}"
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from otel_sqlite_exporter.error_reasons import find_reason
+from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.askable_views import (
     LLM_INTERACTIONS,
     SPANS,
@@ -16,6 +18,7 @@ from otel_sqlite_exporter.query.askable_views import (
     AskableView,
 )
 from otel_sqlite_exporter.query.conversations.span_conversations import read_agents, read_conversations
+from otel_sqlite_exporter.query.notebooks.notebook_traces import SpanLine, show_trace
 from otel_sqlite_exporter.query.pages import field_types
 from otel_sqlite_exporter.query.reading import get_by_prefix, iterate_rows
 from otel_sqlite_exporter.query.sql_builder import ERROR_TYPE_ALONE
@@ -25,6 +28,7 @@ from otel_sqlite_exporter.query.summaries import (
     ToolInteractionSummary,
     TraceSummary,
 )
+from otel_sqlite_exporter.show.units import format_cost, format_ms, format_tokens
 
 _T = TypeVar("_T")
 _Key = TypeVar("_Key")
@@ -45,6 +49,12 @@ class SpanNode:
     llm_interactions: tuple[LLMInteractionSummary, ...]
     tool_interactions: tuple[ToolInteractionSummary, ...]
     children: tuple[SpanNode, ...] = field(repr=False)
+
+    @property
+    def total_tokens(self) -> int | None:
+        """The tokens of its calls that count, without those of the spans below it; None: there are none."""
+        tokens = sum(call.total_tokens or 0 for call in self.llm_interactions if call.counted)
+        return min(tokens, LARGEST) or None  # as the views have it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +79,34 @@ class TraceTree:
         dict of its fields, its `depth` and its interactions. (Few readers of JSON accept spans inside spans as deep as
         a trace may be.)"""
         return self.trace.to_dict() | {"tree": [*map(describe_node, self.nodes)]}
+
+    def _repr_html_(self) -> str:
+        trace = self.trace
+        facts = {
+            "session": trace.session_id,
+            "user": trace.user_id,
+            "service": trace.service_name,
+            "from": trace.start_time,
+            "duration": format_ms(trace.duration_ms),
+            "status": trace.status,
+            "tokens": format_tokens(trace.total_tokens),
+            "cost (USD)": format_cost(trace.cost_usd, trace.unpriced_calls),
+        }
+        lines = (_make_line(node, trace.start_time_unix_nano) for node in self.nodes)
+        return show_trace(trace.trace_id, facts, trace.duration_ms, lines, len(self.nodes))
+
+
+def _make_line(node: SpanNode, start_unix_nano: int) -> SpanLine:
+    span = node.span
+    reason = None
+    if span.status == "error":
+        kind = span.attribute("error.type")
+        reason = find_reason(span.status_description, None) if kind is None else str(kind)
+    after_ms = (span.start_time_unix_nano - start_unix_nano) / 1e6
+    return SpanLine(
+        *(node.depth, span.name, span.service_name, after_ms, span.duration_ms, span.status, reason),
+        node.total_tokens,
+    )
 
 
 def describe_node(node: SpanNode) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import orjson
 
+from otel_sqlite_exporter.otlp.protobuf_fields import bytes_field, number_field, text_field
 from otel_sqlite_exporter.receive.requests import ExportAnswer
 
 JSON = "application/json"
@@ -26,7 +27,7 @@ def encode_answer(signal: str, answer: ExportAnswer, *, is_json: bool) -> bytes:
         # OTLP's JSON writes integers of 64 bits as text, as that of protobuf does.
         rejected = {_REJECTED[signal]: str(answer.rejected)} if answer.rejected else {}
         return orjson.dumps({"partialSuccess": {**rejected, "errorMessage": answer.reason}})
-    return _bytes(1, _number(1, answer.rejected) + _text(2, answer.reason))
+    return bytes_field(1, _number(1, answer.rejected) + _text(2, answer.reason))
 
 
 def encode_status(code: int, message: str, *, is_json: bool, retry_after_s: int | None = None) -> bytes:
@@ -36,31 +37,18 @@ def encode_status(code: int, message: str, *, is_json: bool, retry_after_s: int 
         return orjson.dumps({"code": code, "message": message} | ({"details": details} if details else {}))
     status = _number(1, code) + _text(2, message)
     if retry_after_s is not None:
-        status += _bytes(3, _text(1, _RETRY_INFO) + _bytes(2, encode_retry_info(retry_after_s)))
+        status += bytes_field(3, _text(1, _RETRY_INFO) + bytes_field(2, encode_retry_info(retry_after_s)))
     return status
 
 
 def encode_retry_info(seconds: int) -> bytes:
     """Return a `google.rpc.RetryInfo` as protobuf."""
-    return _bytes(1, _number(1, seconds))
+    return bytes_field(1, _number(1, seconds))
 
 
 def _number(field: int, number: int) -> bytes:
-    return bytes([field << 3]) + _varint(number) if number else b""
+    return number_field(field, number) if number else b""
 
 
 def _text(field: int, text: str) -> bytes:
-    return _bytes(field, text.encode(errors="replace")) if text else b""
-
-
-def _bytes(field: int, content: bytes) -> bytes:
-    return bytes([field << 3 | 2]) + _varint(len(content)) + content
-
-
-def _varint(number: int) -> bytes:
-    parts = bytearray()
-    while number > 127:
-        parts.append(number & 127 | 128)
-        number >>= 7
-    parts.append(number)
-    return bytes(parts)
+    return text_field(field, text) if text else b""

@@ -25,6 +25,7 @@ class ServeOptions(NamedTuple):
         has_receiver: Whether OTLP is received.
         has_grpc: Whether it is received over gRPC too; None: if grpcio is installed.
         has_api: Whether `/api/v1` is served.
+        has_page: Whether the page is, at `/`. It needs the API.
         has_metrics: Whether `/metrics` is.
         has_tools: Whether `/mcp` is; None: if mcp is installed.
         limits: What one request may cost.
@@ -37,6 +38,7 @@ class ServeOptions(NamedTuple):
     has_receiver: bool = True
     has_grpc: bool | None = None
     has_api: bool = True
+    has_page: bool = True
     has_metrics: bool = True
     has_tools: bool | None = None
     limits: RequestLimits = RequestLimits()
@@ -68,18 +70,21 @@ class ServeOptions(NamedTuple):
 
 
 def load_parts(options: ServeOptions) -> dict[str, ServerPart]:
-    """Return the parts that are switched on, each by the path that it serves.
+    """Return the parts that are switched on, each by the path that it serves. Without the page, `/` lists the others:
+    that part has no name.
 
     Raises:
         MissingPackageError: A part was asked for whose package is not installed.
     """
+    has_page = options.has_page and options.has_api
     modules = {
-        "/": ("api.index_page", True),
+        "": ("api.index_page", not has_page),
         "/livez": ("health_checks", True),
         "/v1": ("otlp_http", options.has_receiver),
         "/api/v1": ("api.api_routes", options.has_api),
         "/metrics": ("prometheus.metrics_page", options.has_metrics),
         "/mcp": ("mcp_mount", options.are_tools_on()),
+        "/": ("page.page_routes", has_page),  # the last: it answers for all paths that a browser opens
     }
     return {path: import_module(f"{_PACKAGE}.{module}") for path, (module, is_on) in modules.items() if is_on}
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
+from otel_sqlite_exporter.query.skeletons.kept_skeletons import KeptSkeletons
 from otel_sqlite_exporter.receive.receiver import Receiver
 from otel_sqlite_exporter.server.request_intake import RequestIntake
 from otel_sqlite_exporter.settings import Settings
@@ -26,6 +27,7 @@ class ServerContext:
         paths: Where its parts are, such as `/api/v1`.
         stopping: Set when the server begins to stop: answers without an end, such as streams of events, end then.
         at_stop: What parts of the server have called on the event loop at that moment.
+        skeletons: Reads the skeletons of traces.
     """
 
     settings: Settings
@@ -36,3 +38,4 @@ class ServerContext:
     paths: tuple[str, ...] = ()
     stopping: threading.Event = field(default_factory=threading.Event)
     at_stop: list[Callable[[], None]] = field(default_factory=list)
+    skeletons: KeptSkeletons = field(default_factory=KeptSkeletons)

@@ -116,6 +116,10 @@ class TelemetryServer:
         """Return whether the server ends, or has ended."""
         return self._server.should_exit
 
+    def leave_to_parent(self) -> None:
+        """Close the sockets of a process that was forked while the server ran: it is the parent that serves."""
+        self._listeners.close()
+
     async def start_beside(self) -> None:
         """Start gRPC on the running event loop."""
         if self.grpc_addresses and self._intake is not None:

@@ -26,6 +26,7 @@ from otel_sqlite_exporter.query.aggregates.facets import count_facets, list_face
 from otel_sqlite_exporter.query.aggregates.service_calls import ServiceCalls, read_service_calls
 from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS, LLM_INTERACTIONS, SPANS, TRACES
 from otel_sqlite_exporter.query.changes.file_state import FileState
+from otel_sqlite_exporter.query.comparisons.critical_path import find_critical_path
 from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.query.skeletons.trace_skeleton import KINDS, STATUSES, TraceSkeleton, read_skeleton
 from otel_sqlite_exporter.query.trees import TraceTree
@@ -70,6 +71,7 @@ def check_skeleton(skeleton: TraceSkeleton, tree: TraceTree) -> None:
     texts, spans = skeleton.texts, skeleton.spans
     at = {node.span.id: place for place, node in enumerate(tree)}
     parents = {child.span.id: node.span.id for node in tree for child in node.children}
+    waited = find_critical_path(tree)
     for place, node in enumerate(tree):
         span = node.span
         assert [spans[name][place] for name in ("id", "span_id", "depth")] == [span.id, span.span_id, node.depth]
@@ -78,6 +80,7 @@ def check_skeleton(skeleton: TraceSkeleton, tree: TraceTree) -> None:
         assert KINDS[spans["kind"][place]] == span.kind
         assert STATUSES[spans["status"][place]] == span.status
         assert spans["start_ns"][place] + skeleton.start_time_unix_nano == span.start_time_unix_nano
+        assert spans["critical_ns"][place] == waited.get(span.id)
         parent = spans["parent"][place]
         assert parent == (at[parents[span.id]] if span.id in parents else None)
     for kind, records in (("llm", skeleton.llm_interactions), ("tool", skeleton.tool_interactions)):
@@ -140,7 +143,12 @@ def test_a_trace_of_fifty_thousand_spans_is_one_answer(path: Path) -> None:
         answer = client.ask(f"/traces/{trace['trace_id']}")
         spans = answer.json()["data"]["spans"]
         assert {len(column) for column in spans.values()} == {50_000}
-        assert int(answer.headers["content-length"]) == len(answer.content) < 5_000_000
+        assert answer.headers["content-encoding"] == "gzip"
+        assert int(answer.headers["content-length"]) < 1_000_000
+        whole = client.ask(f"/traces/{trace['trace_id']}", headers={"Accept-Encoding": "gzip;q=0, br"})
+        assert "content-encoding" not in whole.headers
+        assert int(whole.headers["content-length"]) == len(whole.content) < 6_000_000
+        assert whole.json()["data"] == answer.json()["data"]
         assert client.http.head(f"/traces/{trace['trace_id']}").status_code == 200
 
 

@@ -26,8 +26,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import Link, set_span_in_context
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter, TelemetryDatabase
+from otel_sqlite_exporter.query.exports.otlp_export import read_export
+from otel_sqlite_exporter.query.exports.perfetto_export import read_perfetto
 from otel_sqlite_exporter.query.limits.comparison import compare_sessions
-from otel_sqlite_exporter.query.otlp_export import read_export
 from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.query.reports import REPORTS
 from otel_sqlite_exporter.query.timeline import read_timeline
@@ -408,14 +409,25 @@ def test_reports_and_diff_are_those_of_the_reader(client: ApiClient, path: Path)
 
 
 def test_an_export_is_that_of_the_command(client: ApiClient, path: Path) -> None:
-    lines = [line.content for line in read_export(TelemetryFile(str(path), 5_000))]
+    lines = [line.content.strip() for line in read_export(TelemetryFile(str(path), 5_000))]
     answer = client.ask("/export")
     assert answer.content.splitlines() == lines
     assert 'filename="export.jsonl"' in answer.headers["content-disposition"]
     only = client.ask("/export", session_id="session-1", signal="traces").content.splitlines()
     assert only == [
-        line.content for line in read_export(TelemetryFile(str(path), 5_000), session_id="session-1", signal="traces")
+        line.content.strip()
+        for line in read_export(TelemetryFile(str(path), 5_000), session_id="session-1", signal="traces")
     ]
+
+
+def test_an_export_for_perfetto_is_that_of_the_command(client: ApiClient, path: Path) -> None:
+    pieces = read_perfetto(TelemetryFile(str(path), 5_000), session_id="session-1")
+    answer = client.ask("/export", format="perfetto", session_id="session-1")
+    assert answer.content == b"".join(piece.content for piece in pieces)
+    assert answer.headers["content-type"] == "application/x-protobuf"
+    assert 'filename="export.perfetto-trace"' in answer.headers["content-disposition"]
+    for arguments in ({}, {"session_id": "session-1", "since": "2d"}, {"session_id": ["session-1", "session-2"]}):
+        assert client.ask("/export", format="perfetto", **arguments).status_code == 400
 
 
 def test_the_otlp_of_a_trace_is_one_message(client: ApiClient, path: Path) -> None:

@@ -55,9 +55,6 @@ def make_step_row(step: StepSkeleton, start_unix_nano: int, text_bytes: int) -> 
         else f"{kind}:{step.id}"
     )
     words = [step.kind, step.what or "?", *([step.model] if step.model else [])]
-    tokens = None
-    if step.input_tokens is not None or step.output_tokens is not None:
-        tokens = (step.input_tokens or 0) + (step.output_tokens or 0)
     values = (
         *(
             id,
@@ -67,7 +64,7 @@ def make_step_row(step: StepSkeleton, start_unix_nano: int, text_bytes: int) -> 
         ),
         *(
             None if step.status == "ok" else step.status,
-            tokens,
+            step.tokens,
             step.cost_usd,
             step.agent_name,
             find_reason(step.error, None),

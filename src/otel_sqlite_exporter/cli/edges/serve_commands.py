@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +12,7 @@ import click
 from otel_sqlite_exporter.cli import options as opt
 from otel_sqlite_exporter.cli.edges.access_options import add_access_options, find_token_file
 from otel_sqlite_exporter.cli.formatting import discard_output, print_lines
-from otel_sqlite_exporter.errors import MissingPackageError
+from otel_sqlite_exporter.server.running.serve_packages import check_packages, name_pip_command
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.server.access.access_policy import AccessPolicy
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.server.serving import TelemetryServer
     from otel_sqlite_exporter.settings import Settings
 
-_PACKAGES = ("starlette", "uvicorn", "jinja2", "sse_starlette", "prometheus_client", "lark")
 _READ = {"/api/v1": "/api/v1/info", "/metrics": "/metrics"}
 _WILDCARDS = ("0.0.0.0", "[::]")
 
@@ -51,7 +50,8 @@ _WILDCARDS = ("0.0.0.0", "[::]")
     help="Receive OTLP over gRPC. Default: if the extra `grpc` is installed.",
 )
 @click.option("--no-receiver", is_flag=True, help="Receive nothing: the file is only read.")
-@click.option("--no-api", is_flag=True, help="Do not serve the API, /api/v1.")
+@click.option("--no-api", is_flag=True, help="Serve neither the API, /api/v1, nor the page, which needs it.")
+@click.option("--no-page", is_flag=True, help="Do not serve the page for browsers, /.")
 @click.option("--no-metrics", is_flag=True, help="Do not serve the page for Prometheus, /metrics.")
 @click.option(
     "--tools/--no-tools",
@@ -75,6 +75,7 @@ _WILDCARDS = ("0.0.0.0", "[::]")
     show_default=True,
     help="The largest request that is taken, when it is unpacked, in MiB.",
 )
+@click.option("--open", "is_opened", is_flag=True, help="Open the page in the browser of this user.")
 @add_access_options
 @click.pass_obj
 def serve(
@@ -87,10 +88,12 @@ def serve(
     has_grpc: bool | None,
     no_receiver: bool,
     no_api: bool,
+    no_page: bool,
     no_metrics: bool,
     has_tools: bool | None,
     largest_request: int,
     largest_unpacked: int,
+    is_opened: bool,
     token_file: str | None,
     **access: Any,
 ) -> None:
@@ -103,10 +106,7 @@ def serve(
     Only this machine reaches it, unless --host says otherwise. Then it needs tokens, which the command `token` creates,
     and TLS.
     """
-    asked = [extra for extra, is_on in (("grpc", has_grpc), ("mcp", has_tools)) if is_on]
-    for name in _PACKAGES:
-        if find_spec(name) is None:
-            raise MissingPackageError(f"`serve` needs {name.replace('_', '-')}: {_name_command(asked)}")
+    check_packages([extra for extra, is_on in (("grpc", has_grpc), ("mcp", has_tools)) if is_on])
     from otel_sqlite_exporter.server.access.access_policy import make_policy
     from otel_sqlite_exporter.server.request_intake import MIB, make_limits
     from otel_sqlite_exporter.server.running.listening import LOOPBACK, check_hosts
@@ -124,6 +124,7 @@ def serve(
         has_receiver=not no_receiver,
         has_grpc=has_grpc,
         has_api=not no_api,
+        has_page=not no_page,
         has_metrics=not no_metrics,
         has_tools=has_tools,
         limits=make_limits(largest_request * MIB, largest_unpacked * MIB),
@@ -133,11 +134,16 @@ def serve(
     allow_open_files()
     log_to_stderr(server.is_stopping)
     name = (*access["allow_hosts"], "HOST")[0]
-    server.run(lambda: _show_start(server, settings.path, policy, options, name), _show_stop)
+    if is_opened and "/" not in server.paths:
+        server.close()
+        raise click.UsageError("--open needs the page: leave --no-page and --no-api out")
 
+    def announce() -> None:
+        _show_start(server, settings.path, policy, options, name)
+        if is_opened:  # on a thread: a browser may take long to start, and requests wait meanwhile
+            threading.Thread(target=_open_page, args=(f"{server.base_urls[0]}/", policy), daemon=True).start()
 
-def _name_command(extras: Iterable[str]) -> str:
-    return f"`pip install 'otel-sqlite-exporter[{','.join(('serve', *extras))}]'`"
+    server.run(announce, _show_stop)
 
 
 def _show_start(server: TelemetryServer, path: str, policy: AccessPolicy, options: ServeOptions, name: str) -> None:
@@ -156,11 +162,30 @@ def _show_start(server: TelemetryServer, path: str, policy: AccessPolicy, option
         lines.append(f"or gRPC: OTEL_EXPORTER_OTLP_ENDPOINT={url} OTEL_EXPORTER_OTLP_PROTOCOL=grpc")
     if policy.needs_token:
         lines.append("with a token: OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN")
+    if "/" in server.paths:
+        lines.append(f"to look: {urls[0]}/")
     if readable := [f"{urls[0]}{page}" for part, page in _READ.items() if part in server.paths]:
         lines.append(f"to read: {', '.join(readable)}")
     if "/mcp" in server.paths:
         lines.append(f"tools for agents: {urls[0]}/mcp")
     print_lines(*lines, *_describe_missing(server, options), "Ctrl-C stops it")
+
+
+def _open_page(url: str, policy: AccessPolicy) -> None:
+    """Open the page in a browser. A machine may have none, and one that needs a token gets in by a link."""
+    if policy.needs_token:
+        print_lines(f"Warning: {url} asks for a token: open what `token link` prints", to_stderr=True)
+    elif not _start_browser(url):
+        print_lines(f"Warning: no browser could be started: open {url}", to_stderr=True)
+
+
+def _start_browser(url: str) -> bool:
+    import webbrowser
+
+    try:
+        return webbrowser.open(url)
+    except (OSError, webbrowser.Error):
+        return False
 
 
 def _name_hosts(addresses: Iterable[str], name: str) -> list[str]:
@@ -178,7 +203,7 @@ def _describe_missing(server: TelemetryServer, options: ServeOptions) -> Iterato
     }
     extras = {extra: what for extra, (what, is_off) in is_missing.items() if is_off}
     if extras:
-        yield f"off: {' and '.join(extras.values())}, for which {_name_command(extras)}"
+        yield f"off: {' and '.join(extras.values())}, for which {name_pip_command(extras)}"
 
 
 def _show_stop() -> None:

@@ -3,13 +3,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
 from otel_sqlite_exporter.cli.formatting import (
     format_error_type,
-    format_ms,
     format_status,
     format_time,
     format_value,
@@ -21,7 +18,9 @@ from otel_sqlite_exporter.cli.tables import print_json, print_tables
 from otel_sqlite_exporter.error_reasons import find_reason, strip_modules
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.query.conversations.conversation import CallTurn, Conversation, Message, ToolTurn, Turn
+from otel_sqlite_exporter.query.conversations.part_texts import describe_part
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, ToolInteractionSummary
+from otel_sqlite_exporter.show.units import format_ms
 
 _MOST = 2_000
 """Characters of a text that are shown without --full."""
@@ -164,33 +163,7 @@ def _tell_message(message: Message, most: int | None) -> Iterator[tuple[int, str
     yield 0, f"{message.get('role')}{name}{ending}:".replace("\n", "\\n")
     parts = message.get("parts")
     for part in parts if isinstance(parts, list) else [parts]:
-        yield _INSIDE, _cut(_describe_part(part), most)
-
-
-def _describe_part(part: Any) -> str:
-    if not isinstance(part, dict):
-        return _write(part)
-    kind, label = part.get("type"), part.get("id")
-    known = f" [{label}]" if isinstance(label, str) else ""
-    if kind == "text" and "content" in part:
-        return f"{'(refusal) ' if part.get('refusal') else ''}{_write(part['content'])}"
-    if kind == "reasoning":
-        return f"(reasoning) {_write(part.get('content'))}"
-    if kind == "tool_call":
-        return f"calls {part.get('name')}{known}: {_write(part.get('arguments'))}"
-    if kind == "tool_call_response":
-        of = f" of {part['name']}" if part.get("name") else ""
-        return f"{'failed' if part.get('is_error') else 'result'}{of}{known}: {_write(part.get('response'))}"
-    if kind == "blob":
-        return (
-            f"({part.get('mime_type') or part.get('modality') or 'bytes'}: {len(str(part.get('content'))):,} in base64)"
-        )
-    rest = {name: value for name, value in part.items() if name != "type"}
-    return f"({kind}) {_write(rest)}"
-
-
-def _write(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        yield _INSIDE, _cut(describe_part(part), most)
 
 
 def _cut(text: str, most: int | None) -> str:

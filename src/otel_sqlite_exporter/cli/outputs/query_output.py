@@ -12,7 +12,6 @@ from typing import Any
 from otel_sqlite_exporter.cli.formatting import (
     Interval,
     Value,
-    format_cost,
     format_error_type,
     format_time,
     is_terminal,
@@ -21,11 +20,11 @@ from otel_sqlite_exporter.cli.formatting import (
 from otel_sqlite_exporter.cli.table_model import Column, Table, make_columns
 from otel_sqlite_exporter.cli.tables import print_csv, print_json, print_tables
 from otel_sqlite_exporter.error_reasons import find_reason
-from otel_sqlite_exporter.model.plural import format_number
 from otel_sqlite_exporter.query.limits.comparison import Comparison
 from otel_sqlite_exporter.query.reports import ReportResult
 from otel_sqlite_exporter.query.sandbox.statement import StatementResult
 from otel_sqlite_exporter.query.search import SearchHit, SearchResult
+from otel_sqlite_exporter.show.units import format_cost, format_number
 
 _DROP = {
     **{"service_name": 2, "example_trace_id": 3, "trace_id": 3, "agent_name": 4, "cause": 5, "start_time": 6},

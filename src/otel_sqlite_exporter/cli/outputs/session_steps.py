@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from otel_sqlite_exporter.cli.formatting import Value, format_cost, format_ms, format_status
+from otel_sqlite_exporter.cli.formatting import Value, format_status
 from otel_sqlite_exporter.cli.table_model import Column, Table, make_facts
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
 from otel_sqlite_exporter.error_reasons import find_reason
 from otel_sqlite_exporter.query.timeline import Timeline, TimelineStep
+from otel_sqlite_exporter.show.units import format_cost, format_ms
 
 
 def show_timeline(timeline: Timeline, *, everything: bool, as_json: bool) -> None:

@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-from otel_sqlite_exporter.cli.formatting import format_error_type, format_ms, format_status, format_value, print_lines
+from otel_sqlite_exporter.cli.formatting import format_error_type, format_status, format_value, print_lines
 from otel_sqlite_exporter.cli.tables import print_json
 from otel_sqlite_exporter.error_reasons import find_reason
 from otel_sqlite_exporter.query.askable_views import EVENTS
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.sql_builder import encode_cursor
 from otel_sqlite_exporter.query.summaries import EventSummary, SpanSummary
+from otel_sqlite_exporter.show.units import format_ms
 
 # Ids do not follow time: a batch writes its span events after all its finishes. The last so many records are sorted.
 _RECENT, _BY_TIME = 5_000, attrgetter("start_time_unix_nano", "id")

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from otel_sqlite_exporter.cli.formatting import Interval, Value, format_cost, format_ms, format_status
+from otel_sqlite_exporter.cli.formatting import Interval, Value, format_status
 from otel_sqlite_exporter.cli.table_model import Column, Table, make_facts
 from otel_sqlite_exporter.cli.tables import print_json_list, print_tables
 from otel_sqlite_exporter.error_reasons import find_reason
-from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.summaries import SpanSummary
 from otel_sqlite_exporter.query.trees import SpanNode, TraceTree, describe_node
+from otel_sqlite_exporter.show.units import format_cost, format_ms
 
 _SHORTEST_INTERVAL = 1 / 80
 """A bar of the least width, 10 characters, still shows an eighth of a character."""
@@ -61,7 +61,7 @@ def show_trace(tree: TraceTree, *, everything: bool, as_json: bool) -> None:
             "duration", lambda line: None if isinstance(line, _More) else format_ms(line.span.duration_ms), right=True
         ),
         Column("status", lambda line: _read(line, _describe_status), least=6, drop=3),
-        Column("tokens", _count_tokens, drop=1),
+        Column("tokens", lambda line: None if isinstance(line, _More) else line.total_tokens, drop=1),
         Column("span_id", lambda line: _read(line, lambda span: span.span_id)),
     ]
     lines = [*_fold(tree, everything)]
@@ -124,10 +124,3 @@ def _describe_status(span: SpanSummary) -> str:
     kind = span.attribute("error.type")
     reason = find_reason(span.status_description, None) if not kind else None
     return format_status(span.status, str(kind or reason or span.status)) or span.status
-
-
-def _count_tokens(line: _Line) -> int | None:
-    if isinstance(line, _More):
-        return None
-    tokens = sum(call.total_tokens or 0 for call in line.llm_interactions if call.counted)
-    return min(tokens, LARGEST) or None  # as the views have it

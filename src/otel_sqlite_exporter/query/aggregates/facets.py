@@ -78,7 +78,7 @@ def count_facets(
     columns = tuple(dict.fromkeys(fields))
     among = find_among(connection, view, filters)
     select = build_page(view, filters, limit=SCANNED + 1, columns=columns, among=among)
-    found, is_whole = _fetch_in_time(connection, select.sql, select.parameters)
+    found, is_whole = fetch_in_time(connection, select.sql, select.parameters)
     counted = found[:SCANNED]
     places = {column: place for place, column in enumerate(columns)} if among is None else {}
     facets = []
@@ -89,10 +89,12 @@ def count_facets(
     return FacetResult(tuple(facets), len(counted), is_whole and len(found) <= SCANNED)
 
 
-def _fetch_in_time(connection: sqlite3.Connection, sql: str, parameters: Mapping[str, Any]) -> tuple[list[Any], bool]:
+def fetch_in_time(
+    connection: sqlite3.Connection, sql: str, parameters: Mapping[str, Any], *, longest_s: float = _LONGEST_S
+) -> tuple[list[Any], bool]:
     """Return the rows that were read in time, and whether these are all."""
     rows: list[Any] = []
-    deadline = time.monotonic() + _LONGEST_S
+    deadline = time.monotonic() + longest_s
     connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_BETWEEN_LOOKS)
     try:
         cursor = connection.execute(sql, parameters)

@@ -49,10 +49,10 @@ class ServiceMap:
 
 
 def read_service_calls(
-    connection: sqlite3.Connection, *, since: Any = None, until: Any = None, limit: int = 500
+    connection: sqlite3.Connection, *, since: Any = None, until: Any = None, limit: int = 500, scanned: int = LOOKED_AT
 ) -> ServiceMap:
     """Return up to `limit` pairs of services of spans that started at or after `since` and before `until`, among the
-    newest 100,000 spans that have a parent.
+    newest `scanned` spans that have a parent.
 
     Raises:
         FilterError: A time or the limit cannot be used.
@@ -61,7 +61,7 @@ def read_service_calls(
         "since": -LARGEST if since is None else parse_time("since", since),
         "until": LARGEST if until is None else parse_time("until", until),
     }
-    asked = parameters | {"limit": check_limit(limit) + 1, "scanned": LOOKED_AT}
-    (_, _, scanned, *_), *rows = connection.execute(read_query("find_service_calls"), asked).fetchall()
-    is_whole = len(rows) <= limit and scanned < LOOKED_AT
+    asked = parameters | {"limit": check_limit(limit) + 1, "scanned": scanned}
+    (_, _, seen, *_), *rows = connection.execute(read_query("find_service_calls"), asked).fetchall()
+    is_whole = len(rows) <= limit and seen < scanned
     return ServiceMap(tuple(ServiceCalls(*row) for row in rows[:limit]), is_whole)

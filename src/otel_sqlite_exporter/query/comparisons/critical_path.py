@@ -9,11 +9,13 @@ the parent's end.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TypeVar
 
 from otel_sqlite_exporter.query.trees import SpanNode, TraceTree
 
 _Interval = tuple[int, int]
+_Span = TypeVar("_Span", bound=Hashable)
 
 
 def find_critical_path(tree: TraceTree) -> Mapping[int, int]:
@@ -24,31 +26,43 @@ def find_critical_path(tree: TraceTree) -> Mapping[int, int]:
 
 def find_path(roots: Sequence[SpanNode], order: Sequence[int]) -> Mapping[int, int]:
     """Return the same for the spans from `roots` downwards."""
+    waited = find_waits(
+        roots, lambda node: (node.span.start_time_unix_nano, node.span.end_time_unix_nano), lambda node: node.children
+    )
+    own = {node.span.id: length for node, length in waited.items()}
+    return {id: own[id] for id in order if id in own}
+
+
+def find_waits(
+    roots: Sequence[_Span], times: Callable[[_Span], _Interval], below: Callable[[_Span], Sequence[_Span]]
+) -> dict[_Span, int]:
+    """Return the same for spans of any kind, by the spans themselves: `times` are the start and the end of one, `below`
+    its children."""
     if not roots:
         return {}
-    whole = (
-        min(node.span.start_time_unix_nano for node in roots),
-        max(node.span.end_time_unix_nano for node in roots),
-    )
-    waited: dict[int, int] = {}
-    waiting = [*_follow(roots, whole)[0]]
+    whole = (min(times(root)[0] for root in roots), max(times(root)[1] for root in roots))
+    waited: dict[_Span, int] = {}
+    waiting = [*_follow(roots, times, whole)[0]]
     while waiting:
-        node, interval = waiting.pop()
-        below, own = _follow(node.children, interval)
-        waited[node.span.id] = own
-        waiting += below
-    return {id: waited[id] for id in order if id in waited}
+        span, interval = waiting.pop()
+        found, own = _follow(below(span), times, interval)
+        waited[span] = own
+        waiting += found
+    return waited
 
 
-def _follow(children: Sequence[SpanNode], interval: _Interval) -> tuple[list[tuple[SpanNode, _Interval]], int]:
+def _follow(
+    children: Sequence[_Span], times: Callable[[_Span], _Interval], interval: _Interval
+) -> tuple[list[tuple[_Span, _Interval]], int]:
     """Return the children that are waited for in an interval of their parent, with their parts of it, and the
     nanoseconds in which none is."""
     start, at = interval
-    clipped = [(min(child.span.end_time_unix_nano, at), child) for child in children]
-    found: list[tuple[SpanNode, _Interval]] = []
+    timed = [(*times(child), child) for child in children]
+    clipped = [(min(end, at), began, child) for began, end, child in timed]
+    found: list[tuple[_Span, _Interval]] = []
     own = 0
-    for end, child in sorted(clipped, key=lambda one: (one[0], one[1].span.start_time_unix_nano), reverse=True):
-        began = max(child.span.start_time_unix_nano, start)
+    for end, child_start, child in sorted(clipped, key=lambda one: one[:2], reverse=True):
+        began = max(child_start, start)
         if end > at or began > end:
             continue  # another child that ended later was waited for meanwhile; or it is outside
         own += at - end

@@ -9,17 +9,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from statistics import median_low
 
-from otel_sqlite_exporter.query.comparisons.step_skeletons import SAID, StepSkeleton
+from otel_sqlite_exporter.query.comparisons.step_alignment import MOST_ALIGNED, find_different_fields
+from otel_sqlite_exporter.query.comparisons.step_skeletons import StepSkeleton, find_call_median
 from otel_sqlite_exporter.query.summaries import SessionSummary, TraceSummary
 
 _TOTALS = (
     *("llm_calls", "failed_requests", "failed_calls", "failed_tools", "errors", "spans", "input_tokens"),
     *("output_tokens", "total_tokens", "cost_usd", "unpriced_calls", "duration_ms"),
 )
-_ALIGNED = 5_000
-"""The number of steps that are aligned: it takes time with their product."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ def compare_runs(a: Run, b: Run) -> RunComparison:
     totals = [_measure(summary, run) for (summary, _), run in zip((a, b), steps, strict=True)]
     counts = [Counter(step.what or "?" for step in run if step.kind == "tool") for run in steps]
     different = [*_find_divergences(*steps)]
-    names = [[name_step(step) for step in run[:_ALIGNED]] for run in steps]
+    names = [[name_step(step) for step in run[:MOST_ALIGNED]] for run in steps]
     lines = difflib.unified_diff(names[0], names[1], n=1, lineterm="")
     return RunComparison(
         {name: (totals[0][name], totals[1][name]) for name in totals[0]},
@@ -77,7 +75,7 @@ def compare_runs(a: Run, b: Run) -> RunComparison:
         different[0] if different else None,
         next((one for one in different if one.field == "step"), None),
         tuple(line for line in lines if not line.startswith(("---", "+++"))),
-        max(map(len, steps)) > _ALIGNED,
+        max(map(len, steps)) > MOST_ALIGNED,
     )
 
 
@@ -93,20 +91,15 @@ def _find_divergences(a: Sequence[StepSkeleton], b: Sequence[StepSkeleton]) -> I
         if one is None or other is None or (one.kind, one.what) != (other.kind, other.what):
             yield Divergence(position, "step", one, other)
             return
-        for field in ("model", *SAID.get(one.kind, ())[:1], "status", *SAID.get(one.kind, ())[1:]):
-            values = [
-                step.said.get(field) if field in step.said else getattr(step, field, None) for step in (one, other)
-            ]
-            if values[0] != values[1]:
-                yield Divergence(position, field, one, other)
-                break
+        field = next(find_different_fields(one, other), None)
+        if field is not None:
+            yield Divergence(position, field, one, other)
 
 
 def _measure(summary: SessionSummary | TraceSummary, steps: Sequence[StepSkeleton]) -> dict[str, float | None]:
-    calls = [step.duration_ms for step in steps if step.kind == "llm" and step.duration_ms is not None]
     return {
         "steps": len(steps),
         **{name: getattr(summary, name) for name in _TOTALS},
         "tool_executions": sum(step.kind == "tool" for step in steps),
-        "llm_p50_ms": median_low(calls) if calls else None,
+        "llm_p50_ms": find_call_median((step.kind, step.duration_ms, step.status) for step in steps),
     }

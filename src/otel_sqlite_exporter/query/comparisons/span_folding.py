@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence, Set
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from otel_sqlite_exporter.query.trees import SpanNode, TraceTree
 
+_T = TypeVar("_T")
 _Shape = tuple[Hashable, ...]
 
 
@@ -51,7 +52,7 @@ def fold_tree(
         (lambda node: shapes[node.span.id]) if is_folded else (lambda node: node.span.id)
     )
     first = min((root.depth for root in roots), default=0)
-    waiting = [[*reversed(_group(roots, key))]]
+    waiting = [[*reversed(group_repeats(roots, key))]]
     while waiting:
         if not waiting[-1]:
             waiting.pop()
@@ -64,7 +65,7 @@ def fold_tree(
         below = sum(sizes[one.span.id] for one in group) if is_deepest else 0
         yield FoldedSpan(node, node.depth - first, len(group), total, slowest, below)
         if not is_deepest and node.children:
-            waiting.append([*reversed(_group(node.children, key))])
+            waiting.append([*reversed(group_repeats(node.children, key))])
 
 
 def find_below(tree: TraceTree, span_id: str) -> list[SpanNode]:
@@ -81,8 +82,9 @@ def find_below(tree: TraceTree, span_id: str) -> list[SpanNode]:
     return found
 
 
-def _group(siblings: Sequence[SpanNode], key: Callable[[SpanNode], Hashable]) -> list[list[SpanNode]]:
-    return [list(group) for _, group in groupby(siblings, key)]
+def group_repeats(items: Iterable[_T], key: Callable[[_T], Hashable]) -> list[list[_T]]:
+    """Return the items that follow each other and have the same key together, in order."""
+    return [list(group) for _, group in groupby(items, key)]
 
 
 def _find_shapes(nodes: Iterable[SpanNode]) -> dict[int, int]:

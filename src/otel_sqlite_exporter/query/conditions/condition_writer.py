@@ -84,8 +84,9 @@ class ConditionWriter:
         if isinstance(condition, ContentCondition):
             return self._write_content(condition)
         sql = self._write_column(condition)
-        if condition == TextCondition("status", ("running",)) and self._view.open_ids:
-            return f"id IN ({self._view.open_ids}) AND {sql}"
+        if isinstance(condition, TextCondition) and condition.column == "status" and not condition.patterns:
+            among = [self._view.status_ids.get(status) for status in condition.texts]
+            return sql if None in among else f"+id IN ({' UNION ALL '.join(filter(None, among))}) AND {sql}"
         if condition.column in field_types(self._view.row_type):
             return sql
         key = self._view.calls_key

@@ -6,8 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from otel_sqlite_exporter.error_reasons import find_reason
+from otel_sqlite_exporter.model.plural import count
+from otel_sqlite_exporter.query.conversations.part_texts import describe_part
+from otel_sqlite_exporter.query.notebooks.notebook_chats import ChatText, ChatTurn, show_chat
 from otel_sqlite_exporter.query.pages import PartialAnswer
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, SpanSummary, ToolInteractionSummary
+from otel_sqlite_exporter.show.units import format_cost, format_ms, format_tokens
 
 Message = dict[str, Any]
 """A message as in docs/content.md: `role` and `parts`, and of an answer `finish_reason`."""
@@ -112,3 +117,44 @@ class Conversation(PartialAnswer):
             running = {name: getattr(self.running, name) for name in _OF_RUNNING}
         whole = {"kind": self.kind, "id": self.id, "trace_id": self.trace_id, "total": self.total}
         return {**whole, "running": running, "turns": turns}
+
+    def _repr_html_(self) -> str:
+        return show_chat(f"{self.kind} {self.id}", self.describe(), [*map(_tell_turn, self.turns)])
+
+
+def _tell_turn(turn: Turn) -> ChatTurn:
+    return _tell_call(turn) if isinstance(turn, CallTurn) else _tell_tool(turn)
+
+
+def _tell_call(turn: CallTurn) -> ChatTurn:
+    call = turn.call
+    tokens = (format_tokens(call.input_tokens), "in"), (format_tokens(call.output_tokens), "out")
+    used = [f"{number} tokens {way}" for number, way in tokens if number is not None]
+    cost = None if call.cost_usd is None else f"${format_cost(call.cost_usd)}"
+    repeated = [ChatText("prompt", f"{count(turn.folded, 'message')} as shown above")] if turn.folded else []
+    said = (_tell_message(message) for message in (*turn.prompt, *turn.completion))
+    heading = _tell_heading("agent" if call.is_aggregate else "call", call.model or call.name, call, *used, cost)
+    return ChatTurn(heading, [*repeated, *said, *_tell_failure(call)])
+
+
+def _tell_tool(turn: ToolTurn) -> ChatTurn:
+    tool = turn.tool
+    said = (("arguments", tool.arguments), ("result", tool.result))
+    texts = [ChatText(role, text) for role, text in said if text is not None]
+    return ChatTurn(_tell_heading("tool", tool.tool_name or tool.name, tool), [*texts, *_tell_failure(tool)])
+
+
+def _tell_heading(kind: str, name: str, row: LLMInteractionSummary | ToolInteractionSummary, *used: str | None) -> str:
+    told = (row.status, row.error_type if row.status == "error" else None, format_ms(row.duration_ms), *used)
+    return " · ".join((f"{kind} {name}", *(part for part in told if part is not None)))
+
+
+def _tell_message(message: Message) -> ChatText:
+    role, parts = str(message.get("role")), message.get("parts")
+    texts = map(describe_part, parts if isinstance(parts, list) else [parts])
+    return ChatText(role, "\n".join(texts), is_folded=role == "system")
+
+
+def _tell_failure(row: LLMInteractionSummary | ToolInteractionSummary) -> list[ChatText]:
+    reason = find_reason(row.error_message, row.error_type) if row.status == "error" else None
+    return [] if reason is None else [ChatText("error", reason)]

@@ -100,7 +100,7 @@ def _find_of_kind(connection: sqlite3.Connection, kind: str, id: str) -> list[Co
     if kind == "user":
         sessions = find_page(connection, SESSIONS, {"user_id": id}, 1, None, True) if id else ()
         return [ConversationTarget(kind, id)] if sessions else []
-    named = [one for one in _find_named(connection, id) if kind in ("", one.kind)] if kind in ("", *_NAMES) else []
+    named = [target for name in _NAMES if kind in ("", name) for target in _find_named(connection, name, id)]
     exact = [one for one in named if one.id in (id, id.lower())]
     if id.isascii() and id.isdecimal() and len(id) <= _DIGITS:
         rows = [ConversationTarget(one, str(int(id))) for one in CALLS_AND_TOOLS if kind in ("", one)]
@@ -108,24 +108,22 @@ def _find_of_kind(connection: sqlite3.Connection, kind: str, id: str) -> list[Co
     return exact or named
 
 
-def _find_named(connection: sqlite3.Connection, text: str) -> list[ConversationTarget]:
-    """Return the sessions, traces and spans whose ids begin with a text; for a span, also after `TRACE/`."""
+def _find_named(connection: sqlite3.Connection, kind: str, text: str) -> list[ConversationTarget]:
+    """Return the sessions, traces or spans whose ids begin with a text; for a span, also after `TRACE/`."""
     if not text:
         return []
+    if kind == "session":
+        sessions = fetch(connection, build_ids(SESSIONS, "session_id", text, {}, limit=_NAMED + 1))
+        return [ConversationTarget(kind, row["session_id"]) for row in sessions]
     lower = text.lower()
+    if kind == "trace":
+        traces = fetch(connection, build_ids(TRACES, "trace_id", lower, {}, limit=_NAMED + 1))
+        return [ConversationTarget(kind, row["trace_id"]) for row in traces]
     trace, slash, span = lower.rpartition("/")
-    sessions = fetch(connection, build_ids(SESSIONS, "session_id", text, {}, limit=_NAMED + 1))
-    traces = fetch(connection, build_ids(TRACES, "trace_id", lower, {}, limit=_NAMED + 1))
     bounds = {"prefix": span, "beyond": f"{span}{chr(sys.maxunicode)}", "limit": _NAMED + 1 if not slash else 1_000}
     spans = fetch(connection, Select(read_query("find_span_ids"), bounds)) if span else []
     return [
-        *(ConversationTarget("session", row["session_id"]) for row in sessions),
-        *(ConversationTarget("trace", row["trace_id"]) for row in traces),
-        *(
-            ConversationTarget("span", row["span_id"], row["trace_id"])
-            for row in spans
-            if row["trace_id"].startswith(trace)
-        ),
+        ConversationTarget(kind, row["span_id"], row["trace_id"]) for row in spans if row["trace_id"].startswith(trace)
     ]
 
 

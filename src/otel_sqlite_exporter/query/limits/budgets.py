@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.errors import FilterError
-from otel_sqlite_exporter.model.plural import count, format_number
+from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.query.filter_values import parse_number
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.reports import REPORTS
+from otel_sqlite_exporter.show.units import format_number
 
 _ALL, _DIGITS = 2**31 - 1, 6
 _LACKING = {

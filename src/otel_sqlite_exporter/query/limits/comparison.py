@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.errors import FilterError
+from otel_sqlite_exporter.query.comparisons.step_skeletons import find_call_median
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.timeline import Timeline, read_timeline
 
@@ -21,7 +22,6 @@ MEASURES = (
 )
 _ALLOWANCE = re.compile(r"(?P<measure>\w+)=(?P<increase>\d+(?:\.\d+)?)(?P<percent>%?)")
 _MOST_STEPS = 10_000
-_UNFINISHED = frozenset(("running", "interrupted"))
 
 
 class Allowance(NamedTuple):
@@ -99,11 +99,6 @@ def _parse_allowance(text: str) -> Allowance:
 
 def _measure(timeline: Timeline) -> dict[str, float | None]:
     session = timeline.session
-    calls = sorted(
-        step.duration_ms
-        for step in timeline.steps
-        if step.kind == "llm" and step.duration_ms is not None and step.status not in _UNFINISHED
-    )
     return {
         "steps": len(_name_steps(timeline)),
         "traces": session.traces,
@@ -119,7 +114,7 @@ def _measure(timeline: Timeline) -> dict[str, float | None]:
         "cost_usd": session.cost_usd,
         "unpriced_calls": session.unpriced_calls,
         "duration_ms": session.duration_ms,
-        "llm_p50_ms": calls[(len(calls) - 1) // 2] if calls else None,  # as in the report `durations`
+        "llm_p50_ms": find_call_median((step.kind, step.duration_ms, step.status) for step in timeline.steps),
     }
 
 

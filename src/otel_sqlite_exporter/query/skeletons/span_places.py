@@ -75,6 +75,17 @@ def place_rows(parents: Sequence[int | None]) -> tuple[list[int], list[int]]:
     return list(depths), list(depths.values())
 
 
+def find_ends(depths: Sequence[int]) -> list[int]:
+    """Return for each row the position after the last row below it. Rows are those of `place_rows`."""
+    ends = [len(depths)] * len(depths)
+    above: list[int] = []
+    for at, depth in enumerate(depths):
+        while above and depths[above[-1]] >= depth:
+            ends[above.pop()] = at
+        above.append(at)
+    return ends
+
+
 def _find_top(number: int, parents: Sequence[int | None]) -> int:
     passed: dict[int, None] = {}
     at: int | None = number

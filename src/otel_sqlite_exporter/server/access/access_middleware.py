@@ -181,7 +181,8 @@ def _read_cookie(text: str) -> str:
 
 async def _refuse(send: Send, refusal: AccessRefusal, scope: Scope, facts: RequestFacts) -> None:
     is_sending = scope["path"].startswith(_SENDING)
-    headers, body = write_refusal(refusal, is_sending=is_sending, content_type=facts.content_type)
+    is_page = facts.takes_html and is_opened_page(facts, scope["method"])
+    headers, body = write_refusal(refusal, is_sending=is_sending, content_type=facts.content_type, is_page=is_page)
     await _start(send, refusal.status, headers, body)
 
 

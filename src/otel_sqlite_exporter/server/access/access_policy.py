@@ -38,7 +38,7 @@ class AccessPolicy:
     origins: frozenset[str] = frozenset()
     tls_cert: str | None = None
     tls_key: str | None = None
-    start_page: str = "/api/v1/info"
+    start_page: str = "/"
     warnings: tuple[str, ...] = ()
 
     @property

@@ -34,6 +34,16 @@ _ADMITTED = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={page}">'
     '<title>Signed in</title></head><body><p>This browser may read now: <a href="{page}">go on</a>.</p></body></html>\n'
 )
+_REFUSED = (
+    '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    '<meta name="color-scheme" content="light dark"><title>{title}</title></head>'
+    "<body><main><h1>{title}</h1><p>{sentence}</p>{advice}</main></body></html>\n"
+)
+_SIGN_IN = (
+    "<p>A browser is let in by a link that works once. Whoever runs this server makes one with the command "
+    "<code>token link</code>: docs/security.md says how.</p>"
+)
 _OF_ORIGINS = frozenset(
     (b"access-control-allow-origin", b"access-control-allow-credentials", b"access-control-expose-headers")
 )
@@ -58,13 +68,19 @@ class AccessRefusal(NamedTuple):
 Headers = list[tuple[bytes, bytes]]
 
 
-def write_refusal(refusal: AccessRefusal, *, is_sending: bool, content_type: str) -> tuple[Headers, bytes]:
-    """Return headers and body: for those who read a problem (RFC 9457), for those who send a google.rpc.Status in the
-    encoding of the request."""
+def write_refusal(
+    refusal: AccessRefusal, *, is_sending: bool, content_type: str, is_page: bool = False
+) -> tuple[Headers, bytes]:
+    """Return headers and body: for those who read a problem (RFC 9457), for a person who opens a page HTML, and for
+    those who send a google.rpc.Status in the encoding of the request."""
     status, kind, sentence = refusal
-    if is_sending:
+    if is_page and not is_sending:
+        advice = _SIGN_IN if kind in ("no-token", "used-link") else ""
+        page = _REFUSED.format(title=html.escape(_TITLES[kind]), sentence=html.escape(sentence), advice=advice)
+        type_, body = "text/html; charset=utf-8", page.encode()
+    elif is_sending:
         is_json = content_type not in PROTOBUF
-        type_ = (JSON if is_json else content_type).encode()
+        type_ = JSON if is_json else content_type
         body = encode_status(GRPC_CODES[status], sentence, is_json=is_json)
     else:
         problem: dict[str, Any] = {
@@ -73,8 +89,8 @@ def write_refusal(refusal: AccessRefusal, *, is_sending: bool, content_type: str
             "status": status,
             "detail": sentence,
         }
-        type_, body = MEDIA_TYPE.encode(), orjson.dumps(problem)
-    headers = [(b"content-type", type_), (b"content-length", b"%d" % len(body))]
+        type_, body = MEDIA_TYPE, orjson.dumps(problem)
+    headers = [(b"content-type", type_.encode()), (b"content-length", b"%d" % len(body))]
     if status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="otel-sqlite-exporter"'))
     return headers, body

@@ -33,6 +33,7 @@ class RequestFacts(NamedTuple):
     cookie: str
     is_prefetched: bool
     has_body: bool
+    takes_html: bool
 
 
 def read_facts(headers: Iterable[tuple[bytes, bytes]]) -> RequestFacts:
@@ -55,6 +56,7 @@ def read_facts(headers: Iterable[tuple[bytes, bytes]]) -> RequestFacts:
         "; ".join(found.get(b"cookie", ())),
         bool(found.keys() & {b"purpose", b"sec-purpose", b"x-moz"}),
         b"transfer-encoding" in found or first(b"content-length") not in ("", "0"),
+        "text/html" in first(b"accept").lower(),
     )
 
 

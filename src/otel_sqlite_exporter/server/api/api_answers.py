@@ -4,12 +4,17 @@
 from __future__ import annotations
 
 import json
+import re
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import orjson
 
 _PIECE_BYTES = 64 * 1024
+_FASTEST = 1  # a higher level saves a tenth of the bytes, and takes four times as long
+_GZIP = 16 + zlib.MAX_WBITS
+_ZERO = re.compile(r"q\s*=\s*0(\.0*)?")
 
 
 class DataAnswer(NamedTuple):
@@ -73,3 +78,18 @@ def cut_pieces(parts: list[bytes]) -> Iterator[bytes]:
     for part in parts:
         for start in range(0, len(part), _PIECE_BYTES):
             yield part[start : start + _PIECE_BYTES]
+
+
+def accepts_gzip(accepted: str) -> bool:
+    """Return whether a client takes gzip, by its `Accept-Encoding` (RFC 9110, 12.5.3)."""
+    for one in accepted.lower().split(","):
+        name, _, weight = one.partition(";")
+        if name.strip() in ("gzip", "x-gzip", "*"):
+            return not _ZERO.fullmatch(weight.strip())
+    return False
+
+
+def pack_parts(parts: list[bytes]) -> bytes:
+    """Return the bytes of all parts, packed with gzip."""
+    packer = zlib.compressobj(_FASTEST, wbits=_GZIP)
+    return b"".join((*map(packer.compress, parts), packer.flush()))

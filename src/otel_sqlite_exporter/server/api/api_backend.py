@@ -14,6 +14,7 @@ import anyio.to_thread
 from otel_sqlite_exporter.query.changes.file_state import FileState
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.reading import TelemetryFile
+from otel_sqlite_exporter.query.skeletons.trace_skeleton import TraceSkeleton
 from otel_sqlite_exporter.server.api.api_problems import Problem, ProblemError
 from otel_sqlite_exporter.server.server_context import ServerContext
 from otel_sqlite_exporter.settings import Settings
@@ -80,9 +81,18 @@ class ApiBackend:
         self.database: TelemetryDatabase = context.database
         self.file = TelemetryFile(context.database.path, context.settings.busy_timeout_ms)
         self.state = FileState(self.file)
+        self._skeletons = context.skeletons
         self._readers = _ReadingThreads(context, 6, _LONGEST_READ_S)
         self._statements = _ReadingThreads(context, 2)  # with a deadline of their own
         self._exports = _ReadingThreads(context, 2)
+
+    def read_skeleton(self, prefix: str) -> TraceSkeleton:
+        """Return the skeleton of the trace whose id begins with `prefix`.
+
+        Raises:
+            NotFoundError: There is no such trace, or the prefix is not unique.
+        """
+        return self._skeletons.read(self.file, self.state, prefix)
 
     async def run(self, work: Callable[..., _T], *arguments: Any) -> _T:
         """Return `work(*arguments)`, which reads the file, from a thread.

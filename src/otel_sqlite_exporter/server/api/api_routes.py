@@ -6,22 +6,29 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import BaseRoute, Match, NoMatchFound
-from starlette.types import Receive, Scope, Send
+from starlette.routing import BaseRoute
 
 from otel_sqlite_exporter.query.filter_values import is_fixed_time
-from otel_sqlite_exporter.server.api.api_answers import ApiAnswer, StreamedAnswer, cut_pieces, encode_answer
+from otel_sqlite_exporter.server.api import index_page
+from otel_sqlite_exporter.server.api.api_answers import (
+    ApiAnswer,
+    StreamedAnswer,
+    accepts_gzip,
+    cut_pieces,
+    encode_answer,
+    pack_parts,
+)
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend
-from otel_sqlite_exporter.server.api.api_problems import Problem, ProblemError, describe_problem
+from otel_sqlite_exporter.server.api.api_problems import Problem, ProblemError
 from otel_sqlite_exporter.server.api.change_stream import ChangeStreams
+from otel_sqlite_exporter.server.api.encoded_paths import EncodedPath
 from otel_sqlite_exporter.server.api.file_answers import read_statement, run_named_report
 from otel_sqlite_exporter.server.api.openapi_document import make_document
 from otel_sqlite_exporter.server.api.parameters import read_arguments
@@ -33,68 +40,20 @@ _LARGE_BYTES = 256 * 1024
 _MOST_BODY_BYTES = 1 << 20
 _END = object()
 _TIME_FIELD = re.compile("since|until", re.IGNORECASE)
-_Handler = Callable[[Request, dict[str, str]], Any]
 
 
 def make_routes(context: ServerContext) -> list[BaseRoute]:
-    """Return the routes below `/api/v1`, and one for all other paths there."""
+    """Return the routes of `/api/v1` and below, and one for all other paths there."""
     backend = ApiBackend(context)
     streams = ChangeStreams(backend)
-    routes: list[BaseRoute] = [ApiPath(f"{PREFIX}/openapi.json", "GET", partial(_describe, make_document()))]
+    routes: list[BaseRoute] = [
+        *index_page.make_routes(context, PREFIX),
+        EncodedPath(f"{PREFIX}/openapi.json", "GET", partial(_describe, make_document())),
+    ]
     for route in ROUTES:
         handler = partial(_answer, backend, route) if route.answer else partial(_stream, backend, route, streams)
-        routes.append(ApiPath(f"{PREFIX}{route.path}", route.method, handler))
-    return [*routes, ApiPath(f"{PREFIX}{{rest}}", "", _refuse_path)]
-
-
-class ApiPath(BaseRoute):
-    """One path with one method; HEAD works where GET does. Parameters of the path are matched before `%2F` is decoded,
-    because an id may have slashes."""
-
-    def __init__(self, path: str, method: str, handler: _Handler) -> None:
-        self.path = path
-        self.methods = {"GET", "HEAD"} if method == "GET" else {method} - {""}
-        self._handler = handler
-        pattern = re.sub(
-            r"\\{(\w+)\\}", lambda match: f"(?P<{match[1]}>{'.*' if not method else '[^/]+'})", re.escape(path)
-        )
-        self._pattern = re.compile(pattern, re.DOTALL)
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Return whether the path of a request is this one, and what its parameters are."""
-        found = self._pattern.fullmatch(_find_encoded_path(scope)) if scope["type"] == "http" else None
-        if found is None:
-            return Match.NONE, {}
-        parameters = {name: unquote(text) for name, text in found.groupdict().items()}
-        return Match.FULL, {"path_params": parameters, "endpoint": self._handler}
-
-    def url_path_for(self, name: str, /, **path_params: Any) -> Any:
-        """No part of the server asks for these paths by a name."""
-        raise NoMatchFound(name, path_params)
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        request = Request(scope, receive, send)
-        if self.methods and request.method not in self.methods:
-            allowed = ", ".join(sorted(self.methods))
-            detail = f"{request.method} is not possible here: use {allowed}"
-            problem = Problem("method-not-allowed", HTTPStatus.METHOD_NOT_ALLOWED, detail, headers={"Allow": allowed})
-            response = problem.respond()
-        else:
-            try:
-                response = await self._handler(request, scope["path_params"])
-            except Exception as error:
-                response = describe_problem(error).respond()
-        await response(scope, receive, send)
-
-
-def _find_encoded_path(scope: Scope) -> str:
-    """Return the path as it was sent, without what a part above took from its front."""
-    root = scope.get("root_path", "")
-    path: str = scope["path"].removeprefix(root) if root else scope["path"]
-    sent = (scope.get("raw_path") or b"").partition(b"?")[0].decode("latin-1")
-    encoded = sent[len(unquote(sent)) - len(path) :] if len(unquote(sent)) >= len(path) else ""
-    return encoded if unquote(encoded) == path else path
+        routes.append(EncodedPath(f"{PREFIX}{route.path}", route.method, handler))
+    return [*routes, EncodedPath(f"{PREFIX}{{rest:path}}", "", _refuse_path)]
 
 
 async def _refuse_path(request: Request, path: dict[str, str]) -> Response:
@@ -156,8 +115,12 @@ def _work(
     size = sum(map(len, parts))
     if size <= _LARGE_BYTES:
         return etag, Response(b"".join(parts), media_type=JSON)
+    headers = {"Vary": "Accept-Encoding"}
+    if accepts_gzip(request.headers.get("Accept-Encoding", "")):
+        packed = pack_parts(parts)
+        return etag, Response(packed, headers=headers | {"Content-Encoding": "gzip"}, media_type=JSON)
     pieces = iter(()) if request.method == "HEAD" else cut_pieces(parts)
-    return etag, StreamingResponse(_iterate(pieces), headers={"Content-Length": str(size)}, media_type=JSON)
+    return etag, StreamingResponse(_iterate(pieces), headers=headers | {"Content-Length": str(size)}, media_type=JSON)
 
 
 def _depends_on_now(arguments: dict[str, Any]) -> bool:

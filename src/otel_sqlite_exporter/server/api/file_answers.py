@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -15,22 +13,46 @@ from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.errors import FilterError, MigrationRequiredError, SpoolError
 from otel_sqlite_exporter.maintain.doctor import diagnose_around
 from otel_sqlite_exporter.model.plural import count
+from otel_sqlite_exporter.query.exports.exported_pieces import ExportedPiece
+from otel_sqlite_exporter.query.exports.markdown_export import read_markdown
+from otel_sqlite_exporter.query.exports.otlp_export import read_export
+from otel_sqlite_exporter.query.exports.perfetto_export import read_perfetto
 from otel_sqlite_exporter.query.limits.comparison import compare_sessions
-from otel_sqlite_exporter.query.otlp_export import read_export
 from otel_sqlite_exporter.query.overview import read_overview
-from otel_sqlite_exporter.query.pages import decode_json, field_types, quote_formula
-from otel_sqlite_exporter.query.reading import fetch, find_page
+from otel_sqlite_exporter.query.pages import decode_json
+from otel_sqlite_exporter.query.reading import fetch
 from otel_sqlite_exporter.query.sandbox.bounded_statement import run_bounded_statement
 from otel_sqlite_exporter.query.sandbox.statement_limits import StatementLimits
 from otel_sqlite_exporter.query.sql_builder import Select
 from otel_sqlite_exporter.server.api.api_answers import DataAnswer, StreamedAnswer
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
-from otel_sqlite_exporter.server.api.list_answers import LISTED
+from otel_sqlite_exporter.server.api.csv_rows import write_list
 from otel_sqlite_exporter.sql.texts import read_query
 
 _PAGE = 500
 _LIMITS = StatementLimits()
-_OF_OTLP = ("session_id", "trace_id", "since", "until", "signal")
+
+
+class _ExportForm(NamedTuple):
+    """A format of an export: the arguments that it takes, what reads it, and how a client is to take it."""
+
+    arguments: tuple[str, ...]
+    read: Callable[..., Iterator[ExportedPiece]]
+    media_type: str
+    filename: str
+
+
+_FORMS = {
+    "otlp": _ExportForm(
+        ("session_id", "trace_id", "since", "until", "signal"), read_export, "application/x-ndjson", "export.jsonl"
+    ),
+    "perfetto": _ExportForm(
+        ("session_id", "trace_id"), read_perfetto, "application/x-protobuf", "export.perfetto-trace"
+    ),
+    "markdown": _ExportForm(("session_id", "trace_id"), read_markdown, "text/markdown; charset=utf-8", "export.md"),
+}
+EXPORT_FORMATS = (*_FORMS, "csv")
+EXPORT_TYPES = (*(form.media_type for form in _FORMS.values()), "text/csv")
 
 
 def describe_file(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
@@ -88,44 +110,26 @@ def compare(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
 
 
 def export_records(backend: ApiBackend, arguments: Arguments) -> StreamedAnswer:
-    """Answer with all records that meet the filters, as lines of OTLP JSON or as CSV."""
+    """Answer with all records that meet the filters, as lines of OTLP JSON or as CSV; or with a trace or a session for
+    Perfetto or as Markdown."""
     filters = dict(arguments)
     form, of = filters.pop("format"), filters.pop("of", None)
     if form == "csv":
         if "signal" in filters:
             raise FilterError("signal", "only an export as otlp has it: give of=spans or of=logs")
         name = of or "spans"
-        return StreamedAnswer("text/csv; charset=utf-8", _write_csv(backend, name, filters), f"{name}.csv")
-    for other in sorted(filters.keys() - {*_OF_OTLP} | ({"of"} if of is not None else set())):
-        raise FilterError(other, f"an export as otlp has no such argument: give {', '.join(_OF_OTLP)}, or format=csv")
-    for name in ("session_id", "trace_id"):
-        if name in filters:
-            if len(filters[name]) > 1:
-                raise FilterError(name, "an export as otlp takes one: give it once")
-            filters[name] = filters[name][0]
-    lines = read_export(backend.file, **filters)
-    return StreamedAnswer("application/x-ndjson", (line.content + b"\n" for line in lines), "export.jsonl")
-
-
-def _write_csv(backend: ApiBackend, name: str, filters: Mapping[str, Any]) -> Iterator[bytes]:
-    """Yield CSV (RFC 4180): a line of column names, and a line for each row, the oldest first. A text that a
-    spreadsheet would take for a formula has a quote before it."""
-    view = LISTED[name]
-    columns = tuple(field_types(view.row_type))
-    page = backend.file.read(find_page, view, filters, _PAGE, None, False, with_total=False)
-    yield _encode_lines([columns])
-    while page.records:
-        yield _encode_lines([[getattr(row, column) for column in columns] for row in page])
-        if page.cursor is None:
-            return
-        page = backend.file.read(find_page, view, filters, _PAGE, page.cursor, False, with_total=False)
-
-
-def _encode_lines(rows: list[Any]) -> bytes:
-    text = io.StringIO()
-    guarded = [[quote_formula(cell) + cell if isinstance(cell, str) else cell for cell in row] for row in rows]
-    csv.writer(text).writerows(guarded)
-    return text.getvalue().encode()
+        return StreamedAnswer("text/csv; charset=utf-8", write_list(backend, name, filters), f"{name}.csv")
+    known = _FORMS[form]
+    for other in sorted(filters.keys() - {*known.arguments} | ({"of"} if of is not None else set())):
+        accepted = ", ".join(known.arguments)
+        raise FilterError(other, f"an export as {form} has no such argument: give {accepted}, or format=csv")
+    for one in ("session_id", "trace_id"):
+        if one in filters:
+            if len(filters[one]) > 1:
+                raise FilterError(one, f"an export as {form} takes one: give it once")
+            filters[one] = filters[one][0]
+    pieces = known.read(backend.file, **filters)
+    return StreamedAnswer(known.media_type, (piece.content for piece in pieces), known.filename)
 
 
 def run_sql(backend: ApiBackend, arguments: Arguments) -> DataAnswer:

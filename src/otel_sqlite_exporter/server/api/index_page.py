@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`/` and `/api/v1`: where everything else is, as JSON with links."""
+"""`/api/v1`, and `/` of a server without the page: where everything else is, as JSON with links."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from starlette.routing import BaseRoute, Route
 from otel_sqlite_exporter.server.server_context import ServerContext
 from otel_sqlite_exporter.version import __version__
 
-_API = "/api/v1"
 _LINKS = {
+    "page": ("/", "the page for browsers"),
     "info": ("/api/v1/info", "what the file holds"),
     "sessions": ("/api/v1/sessions", "the sessions"),
     "traces": ("/api/v1/traces", "the traces"),
@@ -24,17 +24,17 @@ _LINKS = {
 }
 
 
-def make_routes(context: ServerContext) -> list[BaseRoute]:
-    """Return the route of `/`, and that of `/api/v1` where the API is on. Both answer the same."""
+def make_routes(context: ServerContext, path: str = "/") -> list[BaseRoute]:
+    """Return the route of `path`."""
     parts = (*context.paths, "/readyz")
     links = [
         {"name": name, "href": href, "title": title}
         for name, (href, title) in _LINKS.items()
-        if any(href == part or (part != "/" and href.startswith(f"{part}/")) for part in parts)
+        if any(href == part or (part.strip("/") and href.startswith(f"{part}/")) for part in parts)
     ]
     index = {"name": "otel-sqlite-exporter", "version": __version__, "links": links}
 
     async def answer(request: Request) -> Response:
         return JSONResponse(index)
 
-    return [Route(path, answer, methods=["GET"]) for path in ("/", _API) if path in context.paths]
+    return [Route(path, answer, methods=["GET"])]

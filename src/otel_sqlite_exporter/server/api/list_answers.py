@@ -8,7 +8,7 @@ from inspect import signature
 from typing import Any
 
 from otel_sqlite_exporter.query.aggregates.agent_list import read_agent_page
-from otel_sqlite_exporter.query.aggregates.facets import SCANNED, count_facets
+from otel_sqlite_exporter.query.aggregates.facets import SCANNED, count_facets, list_facets
 from otel_sqlite_exporter.query.aggregates.service_calls import LOOKED_AT, read_service_calls
 from otel_sqlite_exporter.query.askable_views import (
     EVENTS,
@@ -21,6 +21,7 @@ from otel_sqlite_exporter.query.askable_views import (
     TRACES,
     AskableView,
 )
+from otel_sqlite_exporter.query.filter_language.filter_fields import fields_of
 from otel_sqlite_exporter.query.pages import Page, field_types
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.server.api.api_answers import DataAnswer
@@ -95,6 +96,23 @@ def count_values(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
     note = None if found.is_whole else f"of the newest {found.rows:,} rows: at most {SCANNED:,} are counted, for 1 s"
     data = {"rows": found.rows, "facets": [facet.to_dict() for facet in found.facets]}
     return DataAnswer(data, None, None, is_cut, note)
+
+
+def list_fields(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
+    """Answer with the fields that a filter of a list can have."""
+    view = LISTED[arguments["of"]]
+    facets = list_facets(view)
+    fields = [
+        {
+            "name": field.name,
+            "type": field.type,
+            "meaning": field.meaning,
+            "choices": list(field.choices),
+            "facet": column if (column := field.get_column(view)) in facets else None,
+        }
+        for field in fields_of(view)
+    ]
+    return DataAnswer(fields, total=len(fields))
 
 
 def search_rows(backend: ApiBackend, arguments: Arguments) -> DataAnswer:

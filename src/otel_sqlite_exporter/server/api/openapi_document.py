@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from otel_sqlite_exporter.server.api.answer_shapes import CHANGES, COMPONENTS, STATEMENT_BODY
 from otel_sqlite_exporter.server.api.api_answers import encode_json
 from otel_sqlite_exporter.server.api.api_problems import MEDIA_TYPE
-from otel_sqlite_exporter.server.api.json_shapes import refer, shape_envelope
+from otel_sqlite_exporter.server.api.description.answer_shapes import CHANGES, COMPONENTS, STATEMENT_BODY
+from otel_sqlite_exporter.server.api.description.json_shapes import refer, shape_envelope
 from otel_sqlite_exporter.server.api.parameters import Parameter
 from otel_sqlite_exporter.server.api.route_table import EVENT_STREAM, JSON, PREFIX, ROUTES, ApiRoute
 from otel_sqlite_exporter.version import __version__

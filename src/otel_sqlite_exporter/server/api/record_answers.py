@@ -12,11 +12,13 @@ import orjson
 
 from otel_sqlite_exporter.errors import FilterError, NotFoundError
 from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, TOOL_INTERACTIONS, AskableView
-from otel_sqlite_exporter.query.otlp_export import ExportedLine, read_export
-from otel_sqlite_exporter.query.pages import ViewRow, decode_json
+from otel_sqlite_exporter.query.exports.exported_pieces import ExportedPiece
+from otel_sqlite_exporter.query.exports.otlp_export import read_export
+from otel_sqlite_exporter.query.pages import RowT, decode_json
 from otel_sqlite_exporter.query.position_texts import decode_position, encode_position
 from otel_sqlite_exporter.query.reading import fetch
-from otel_sqlite_exporter.query.skeletons.trace_skeleton import read_skeleton
+from otel_sqlite_exporter.query.session_parts.session_usage import read_usage
+from otel_sqlite_exporter.query.skeletons.span_marks import MOST_MARKS
 from otel_sqlite_exporter.query.sql_builder import Select, build_newest
 from otel_sqlite_exporter.query.timeline import read_timeline
 from otel_sqlite_exporter.server.api.api_answers import DataAnswer, StreamedAnswer
@@ -70,19 +72,15 @@ def _decode_turns(cursor: str | None) -> int:
 def sum_usage(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
     """Answer with the tokens and the cost of a session, by one or two groups."""
     session_id = backend.database.resolve_session_id(arguments["id"])
-    groups = arguments["group_by"]
-    tokens, cost = (
-        backend.database.run_report(name, group_by=groups, session_id=session_id) for name in ("tokens", "cost")
-    )
-    costs = {row[: len(groups)]: dict(zip(cost.columns, row, strict=True)) for row in cost.rows}
-    rows = [{**dict(zip(tokens.columns, row, strict=True)), **costs.get(row[: len(groups)], {})} for row in tokens.rows]
-    return DataAnswer(rows, None, tokens.total, tokens.total != len(rows))
+    usage = backend.file.read(read_usage, session_id, arguments["group_by"])
+    return DataAnswer(usage.rows, None, usage.total, usage.total != len(usage.rows))
 
 
 def get_skeleton(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
     """Answer with a trace as columns."""
-    skeleton = backend.file.read(read_skeleton, arguments["id"])
-    return DataAnswer(skeleton.to_dict(), total=len(skeleton))
+    skeleton = backend.read_skeleton(arguments["id"])
+    note = None if skeleton.is_whole else f"of the events and log records of spans, {MOST_MARKS:,} are among the marks"
+    return DataAnswer(skeleton.to_dict(), total=len(skeleton), truncated=not skeleton.is_whole, note=note)
 
 
 def get_span(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
@@ -112,17 +110,33 @@ def _decode_row(row: dict[str, Any]) -> dict[str, Any]:
     return shown | {name: decode_json(row[name]) for name in ("attributes", "attribute_types")}
 
 
+def find_row(connection: sqlite3.Connection, view: AskableView[RowT], noun: str, id: int) -> RowT:
+    """Return the row of a view that has an id.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    rows = fetch(connection, build_newest(view, ("*",), {}, among=f"[{id}]", limit=1))
+    if not rows:
+        raise NotFoundError(f"there is no {noun} {id}: the list shows the `id` of each")
+    return view.row_type.from_row(rows[0])
+
+
+def read_row(connection: sqlite3.Connection, view: AskableView[RowT], noun: str, id: int) -> RowT:
+    """Return the row of a view that has an id.
+
+    Raises:
+        NotFoundError: There is none.
+    """
+    rows = fetch(connection, build_newest(view, ("*",), {}, among=f"[{id}]", limit=1))
+    if not rows:
+        raise NotFoundError(f"there is no {noun} {id}: the list shows the `id` of each")
+    return view.row_type.from_row(rows[0])
+
+
 def get_row(view: AskableView[Any], noun: str) -> Callable[[ApiBackend, Arguments], DataAnswer]:
     """Return what answers with the row of a view that has an id."""
-
-    def read(connection: sqlite3.Connection, id: int) -> ViewRow:
-        rows = fetch(connection, build_newest(view, ("*",), {}, among=f"[{id}]", limit=1))
-        if not rows:
-            raise NotFoundError(f"there is no {noun} {id}: the list shows the `id` of each")
-        found: ViewRow = view.row_type.from_row(rows[0])
-        return found
-
-    return lambda backend, arguments: DataAnswer(backend.file.read(read, arguments["id"]).to_dict())
+    return lambda backend, arguments: DataAnswer(backend.file.read(read_row, view, noun, arguments["id"]).to_dict())
 
 
 get_call = get_row(LLM_INTERACTIONS, "call")
@@ -137,7 +151,7 @@ def get_otlp(backend: ApiBackend, arguments: Arguments) -> StreamedAnswer:
     return StreamedAnswer("application/json", _join_lines(lines, _PREFIXES[signal]), f"{trace_id}.json")
 
 
-def _join_lines(lines: Iterator[ExportedLine], prefix: bytes) -> Iterator[bytes]:
+def _join_lines(lines: Iterator[ExportedPiece], prefix: bytes) -> Iterator[bytes]:
     """Yield the messages of all lines as one message."""
     yield prefix
     is_first = True

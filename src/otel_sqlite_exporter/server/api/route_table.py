@@ -10,11 +10,11 @@ from typing import NamedTuple
 from otel_sqlite_exporter.query.askable_views import ReportFilter, SearchFilter
 from otel_sqlite_exporter.query.report_parts.report_texts import SUBJECTS
 from otel_sqlite_exporter.query.reports import REPORTS
-from otel_sqlite_exporter.server.api import answer_shapes as shapes
-from otel_sqlite_exporter.server.api import file_answers, list_answers, record_answers
+from otel_sqlite_exporter.server.api import file_answers, list_answers, record_answers, subtree_answers
 from otel_sqlite_exporter.server.api.api_answers import ApiAnswer
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
-from otel_sqlite_exporter.server.api.json_shapes import Schema
+from otel_sqlite_exporter.server.api.description import answer_shapes as shapes
+from otel_sqlite_exporter.server.api.description.json_shapes import Schema
 from otel_sqlite_exporter.server.api.list_answers import LISTED
 from otel_sqlite_exporter.server.api.parameters import Parameter, make_filters
 
@@ -133,6 +133,17 @@ ROUTES: tuple[ApiRoute, ...] = (
         shapes.SPAN,
     ),
     ApiRoute(
+        "/traces/{id}/spans/{span}/subtree",
+        "A span and those below it, in the order of the tree, with long values cut.",
+        subtree_answers.get_subtree,
+        (
+            _TRACE,
+            Parameter("span", "The span, or a unique prefix of its id.", where="path"),
+            Parameter("limit", "The most spans.", "integer", default=200, minimum=1, maximum=1_000),
+        ),
+        shapes.SUBTREE,
+    ),
+    ApiRoute(
         "/traces/{id}/otlp",
         "A trace as one message of OTLP JSON.",
         record_answers.get_otlp,
@@ -185,6 +196,14 @@ ROUTES: tuple[ApiRoute, ...] = (
         shapes.FACETS,
     ),
     ApiRoute(
+        "/fields",
+        "The fields that the filter language has for a list.",
+        list_answers.list_fields,
+        (Parameter("of", _OF, choices=tuple(LISTED), is_required=True),),
+        shapes.FIELDS,
+        has_state=False,
+    ),
+    ApiRoute(
         "/reports/{name}",
         "The rows of a report: see docs/reports.md.",
         file_answers.run_named_report,
@@ -215,14 +234,19 @@ ROUTES: tuple[ApiRoute, ...] = (
         "All records that meet the filters, the oldest first.",
         file_answers.export_records,
         (
-            Parameter("format", "Lines of OTLP JSON, or CSV.", choices=("otlp", "csv"), default="otlp"),
+            Parameter(
+                "format",
+                "Lines of OTLP JSON; CSV; a trace or session for Perfetto's viewer, or what it said as Markdown.",
+                choices=file_answers.EXPORT_FORMATS,
+                default="otlp",
+            ),
             Parameter("of", f"{_OF} Only of CSV; spans if left out.", choices=tuple(LISTED)),
             Parameter("signal", "Only spans, or only log records; only of OTLP.", choices=("traces", "logs")),
             *_any_filters(),
         ),
         None,
         has_envelope=False,
-        media_types=("application/x-ndjson", "text/csv"),
+        media_types=file_answers.EXPORT_TYPES,
     ),
     ApiRoute(
         "/stream",

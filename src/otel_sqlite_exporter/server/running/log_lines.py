@@ -7,7 +7,8 @@ import logging
 import time
 from collections.abc import Callable
 
-from otel_sqlite_exporter.error_texts import describe_error, escape
+from otel_sqlite_exporter.error_texts import describe_error
+from otel_sqlite_exporter.show.visible_text import escape
 
 _OWN = __name__.partition(".")[0]
 _INTERVAL_S = 60.0

@@ -12,7 +12,7 @@ from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS, AskableView
 from otel_sqlite_exporter.query.search import SearchHit
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, ToolInteractionSummary, TraceSummary
 from otel_sqlite_exporter.query.timeline import TimelineStep
-from otel_sqlite_exporter.server.api.json_shapes import (
+from otel_sqlite_exporter.server.api.description.json_shapes import (
     ANY,
     BOOLEAN,
     INTEGER,
@@ -94,7 +94,8 @@ SKELETON = shape_object(
         "spans": _columns(
             {
                 **{"id": INTEGER, "span_id": TEXT, "parent": _INT, "depth": INTEGER, "name": INTEGER},
-                **{"kind": INTEGER, "service": INTEGER, "status": INTEGER, "start_ns": INTEGER, "duration_ns": INTEGER},
+                **{"kind": INTEGER, "role": INTEGER, "service": INTEGER, "status": INTEGER, "start_ns": INTEGER},
+                **{"duration_ns": INTEGER, "self_ns": INTEGER, "critical_ns": _INT},
             }
         ),
         "missing_parents": _columns({"span": INTEGER, "span_id": TEXT}),
@@ -111,6 +112,8 @@ SKELETON = shape_object(
                 **{"duration_ms": _FLOAT, "waiting_ms": _FLOAT},
             }
         ),
+        "marks": _columns({"span": INTEGER, "at_ns": INTEGER, "kind": INTEGER}),
+        "links": _columns({"span": INTEGER, "count": INTEGER}),
     }
 )
 _SPAN_PARTS = {
@@ -120,6 +123,22 @@ _SPAN_PARTS = {
     "tool_interactions": list_of(ToolInteractionSummary),
 }
 SPAN: Schema = {"allOf": [refer("SpanSummary"), shape_object(_SPAN_PARTS)]}
+SUBTREE = shape_object(
+    {
+        "trace_id": TEXT,
+        "spans": shape_list(
+            shape_object(
+                {
+                    **{"depth": INTEGER, "span_id": TEXT, "name": TEXT, "role": TEXT, "service": TEXT, "status": TEXT},
+                    **{"status_description": TEXT, "start_ms": NUMBER, "duration_ms": NUMBER, "self_ms": NUMBER},
+                    **{"critical_ms": NUMBER, "recorded": TEXT, "tokens": INTEGER, "cost_usd": NUMBER},
+                    "attributes": ANY,
+                },
+                optional=("status_description", "critical_ms", "recorded", "tokens", "cost_usd", "attributes"),
+            )
+        ),
+    }
+)
 OTLP: Schema = {
     "type": "object",
     "properties": {"resourceSpans": shape_list(ANY), "resourceLogs": shape_list(ANY)},
@@ -139,6 +158,9 @@ FACETS = shape_object(
             )
         ),
     }
+)
+FIELDS = shape_list(
+    shape_object({"name": TEXT, "type": TEXT, "meaning": TEXT, "choices": shape_list(TEXT), "facet": _STRING})
 )
 COMPARISON = shape_object(
     {

@@ -4,34 +4,27 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, NamedTuple
-
-import orjson
+from typing import Any
 
 from otel_sqlite_exporter.otlp.otlp_encoder import Row, encode_logs, encode_traces
 from otel_sqlite_exporter.otlp.redacted_rows import RowRedactor
 from otel_sqlite_exporter.query.askable_views import LOGS, SESSIONS, SPANS, TRACES, AskableView, Time
+from otel_sqlite_exporter.query.exports.exported_pieces import (
+    PAGE,
+    RUNNING,
+    ExportedPiece,
+    make_row_redactor,
+    read_details,
+    read_span_ids,
+    read_spans,
+)
 from otel_sqlite_exporter.query.filter_values import parse_time
 from otel_sqlite_exporter.query.reading import TelemetryFile, fetch, resolve_id
-from otel_sqlite_exporter.query.sql_builder import Select, build_page, encode_cursor
-from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
+from otel_sqlite_exporter.query.sql_builder import build_page, encode_cursor
 from otel_sqlite_exporter.settings import Settings
-from otel_sqlite_exporter.sql.texts import read_query
-
-_PAGE = 512
-_RUNNING = "running"
-
-
-class ExportedLine(NamedTuple):
-    """An OTLP message as one line of JSON, and what it contains. `left_out` counts running spans, which OTLP cannot
-    express."""
-
-    content: bytes
-    spans: int = 0
-    logs: int = 0
-    left_out: int = 0
 
 
 def read_export(
@@ -43,7 +36,7 @@ def read_export(
     until: Time | None = None,
     signal: str | None = None,
     settings: Settings | None = None,
-) -> Iterator[ExportedLine]:
+) -> Iterator[ExportedPiece]:
     """Yield the spans and the log records that meet all conditions, the oldest first.
 
     Each line is read in a transaction of its own. Records written meanwhile may be in later lines.
@@ -66,20 +59,32 @@ def read_export(
         "since": None if since is None else parse_time("since", since),
         "until": None if until is None else parse_time("until", until),
     }
-    found = None if settings is None else make_span_redactor(settings)
-    redactor = None if found is None else RowRedactor(found)
+    redactor = make_row_redactor(settings)
     if signal in (None, "traces"):
-        yield from _read_pages(file, SPANS, filters, partial(_encode_spans, redactor))
+        encode = partial(_encode_spans, redactor)
+        is_part = session_id is not None or trace_id is not None
+        yield from _read_listed(file, filters, encode) if is_part else _read_pages(file, SPANS, filters, encode)
     if signal in (None, "logs"):
         yield from _read_pages(file, LOGS, filters, partial(_encode_logs, redactor))
 
 
-_Encode = Callable[[sqlite3.Connection, list[dict[str, Any]]], ExportedLine]
+_Encode = Callable[[sqlite3.Connection, list[dict[str, Any]]], ExportedPiece]
+
+
+def _read_listed(file: TelemetryFile, filters: Mapping[str, Any], encode: _Encode) -> Iterator[ExportedPiece]:
+    """Yield the spans of one trace or session."""
+    spans = file.read(read_span_ids, filters)
+    for first in range(0, len(spans), PAGE):
+        yield file.read(_encode_listed, spans[first : first + PAGE], encode)
+
+
+def _encode_listed(connection: sqlite3.Connection, spans: array[int], encode: _Encode) -> ExportedPiece:
+    return encode(connection, read_spans(connection, spans))
 
 
 def _read_pages(
     file: TelemetryFile, view: AskableView[Any], filters: Mapping[str, Any], encode: _Encode
-) -> Iterator[ExportedLine]:
+) -> Iterator[ExportedPiece]:
     cursor: str | None = None
     while True:
         line, cursor = file.read(_read_page, view, filters, cursor, encode)
@@ -95,36 +100,28 @@ def _read_page(
     filters: Mapping[str, Any],
     cursor: str | None,
     encode: _Encode,
-) -> tuple[ExportedLine | None, str | None]:
-    rows = fetch(connection, build_page(view, filters, limit=_PAGE, cursor=cursor, newest_first=False))
-    following = encode_cursor(view, rows[-1], newest_first=False) if len(rows) == _PAGE else None
+) -> tuple[ExportedPiece | None, str | None]:
+    rows = fetch(connection, build_page(view, filters, limit=PAGE, cursor=cursor, newest_first=False))
+    following = encode_cursor(view, rows[-1], newest_first=False) if len(rows) == PAGE else None
     return encode(connection, rows) if rows else None, following
 
 
 def _encode_logs(
     redactor: RowRedactor | None, connection: sqlite3.Connection, rows: list[dict[str, Any]]
-) -> ExportedLine:
+) -> ExportedPiece:
     logs = rows if redactor is None else map(redactor.redact_log, rows)
-    return ExportedLine(encode_logs(logs), logs=len(rows))
+    return ExportedPiece(encode_logs(logs) + b"\n", logs=len(rows))
 
 
 def _encode_spans(
     redactor: RowRedactor | None, connection: sqlite3.Connection, rows: list[dict[str, Any]]
-) -> ExportedLine:
-    spans: list[Row] = [row for row in rows if row["status"] != _RUNNING]
-    keys = orjson.dumps([span["id"] for span in spans]).decode()
-    events, links = (_read_details(connection, name, keys) for name in ("find_events_of_spans", "find_links_of_spans"))
+) -> ExportedPiece:
+    spans: list[Row] = [row for row in rows if row["status"] != RUNNING]
+    events, links = (read_details(connection, name, spans) for name in ("find_events_of_spans", "find_links_of_spans"))
     if redactor is not None:
         for number, span in enumerate(spans):
             key = span["id"]
             redacted = redactor.redact_span(span, events.get(key, ()), links.get(key, ()))
             spans[number], events[key], links[key] = redacted
-    return ExportedLine(encode_traces(spans, events, links), spans=len(spans), left_out=len(rows) - len(spans))
-
-
-def _read_details(connection: sqlite3.Connection, query: str, spans: str) -> dict[Any, Sequence[Row]]:
-    """Return the rows that `query` finds, in order, by the key of their span."""
-    details: dict[Any, list[Row]] = {}
-    for row in fetch(connection, Select(read_query(query), {"spans": spans})):
-        details.setdefault(row["span"], []).append(row)
-    return {**details}
+    content = encode_traces(spans, events, links) + b"\n" if spans else b""
+    return ExportedPiece(content, spans=len(spans), left_out=len(rows) - len(spans))

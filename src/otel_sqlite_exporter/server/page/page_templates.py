@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The templates of the page, and what they may call.
+
+Whatever a template prints is escaped, and characters that cannot be seen are written out, such as `\\u202e`, also
+within attributes of HTML. So no template has to think of it. Only `markupsafe.Markup`, which macros and this package
+make, is printed as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from otel_sqlite_exporter.server.page import page_links
+from otel_sqlite_exporter.server.page.messages.message_html import render_value
+from otel_sqlite_exporter.server.page.static_files import link_static
+from otel_sqlite_exporter.show import units
+from otel_sqlite_exporter.show.html_text import escape_html
+from otel_sqlite_exporter.show.visible_text import write_visible
+from otel_sqlite_exporter.version import __version__
+
+_MACROS = "macros/"
+"""The folder of templates whose macros all templates may call: those of `macros/ui.html` as `ui.NAME`."""
+
+
+def make_environment() -> Environment:
+    """Return the environment of all templates."""
+    environment = Environment(
+        loader=PackageLoader("otel_sqlite_exporter.server.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    environment.globals.update(
+        link_page=page_links.link_page,
+        link_session=page_links.link_session,
+        link_trace=page_links.link_trace,
+        link_call=page_links.link_call,
+        change_link=page_links.change_link,
+        link_static=link_static,
+        render_value=render_value,
+        version=__version__,
+    )
+    environment.filters.update(
+        ms=units.format_ms,
+        cost=units.format_cost,
+        bytes=units.format_bytes,
+        count=units.format_count,
+        tokens=units.format_tokens,
+        number=units.format_number,
+        visible=escape_html,
+    )
+    for name in environment.list_templates(filter_func=lambda name: name.startswith(_MACROS)):
+        environment.globals[name.removeprefix(_MACROS).removesuffix(".html")] = _Macros(environment, name)
+    return environment
+
+
+class _Macros:
+    """The macros of one template. It is loaded when it is first used, so macros may call those of each other file."""
+
+    def __init__(self, environment: Environment, name: str) -> None:
+        self._environment = environment
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._environment.get_template(self._name).module, name)
+
+
+def _finalize(value: Any) -> Any:
+    """Return what is printed for a value: nothing for None, and texts without hidden characters."""
+    if value is None:
+        return ""
+    return write_visible(value) if type(value) is str else value
+
+
+def render(environment: Environment, template: str, values: Mapping[str, Any], part: str | None = None) -> str:
+    """Return the HTML of a template, or of one block of it."""
+    loaded = environment.get_template(template)
+    if part is None:
+        return loaded.render(values)
+    return "".join(loaded.blocks[part](loaded.new_context(dict(values))))

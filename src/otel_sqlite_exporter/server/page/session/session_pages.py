@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page of a session."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from otel_sqlite_exporter.errors import NotFoundError
+from otel_sqlite_exporter.query.askable_views import SESSIONS
+from otel_sqlite_exporter.query.reading import fetch, get_by_prefix
+from otel_sqlite_exporter.query.sql_builder import build_ids
+from otel_sqlite_exporter.query.summaries import SessionSummary
+from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
+from otel_sqlite_exporter.server.api.parameters import Parameter
+from otel_sqlite_exporter.server.page.page_answers import CsvTable, PageContent, PageRoute
+from otel_sqlite_exporter.server.page.page_links import link_session
+from otel_sqlite_exporter.server.page.session.conversation_tab import read_conversation_tab
+from otel_sqlite_exporter.server.page.session.cost_tab import read_cost_tab
+from otel_sqlite_exporter.server.page.session.session_head import read_head
+from otel_sqlite_exporter.server.page.session.timeline_tab import read_step_table, read_timeline_tab
+
+_MOST_NAMED = 50
+_TABS: Mapping[str, Callable[[sqlite3.Connection, SessionSummary, Arguments], Mapping[str, Any]]] = {
+    "timeline": read_timeline_tab,
+    "conversation": read_conversation_tab,
+    "cost": read_cost_tab,
+}
+
+
+def _read_session(backend: ApiBackend, arguments: Arguments) -> PageContent:
+    try:
+        return backend.file.read(_read_page, arguments)
+    except NotFoundError as error:
+        return _explain_missing(backend, arguments["id"], error)
+
+
+def _read_page(connection: sqlite3.Connection, arguments: Arguments) -> PageContent:
+    session = get_by_prefix(connection, SESSIONS, "session_id", arguments["id"])
+    id, tab = session.session_id, arguments["tab"]
+    values = _TABS[tab](connection, session, arguments)
+    links = [
+        (name.capitalize(), link_session(id, tab=None if name == "timeline" else name), name == tab) for name in _TABS
+    ]
+    head = read_head(connection, session)
+    return PageContent(f"Session {id}", {"head": head, "tab": tab, "tabs": links, **values})
+
+
+def _explain_missing(backend: ApiBackend, prefix: str, error: NotFoundError) -> PageContent:
+    """Return the page that leads on from an id that no session has, or that several begin with."""
+    select = build_ids(SESSIONS, "session_id", prefix, {}, limit=_MOST_NAMED)
+    named = [row["session_id"] for row in backend.file.read(fetch, select)]
+    values = {"tab": "missing", "detail": str(error), "named": named, "prefix": prefix}
+    return PageContent("There is no such session" if not named else "Several sessions", values, HTTPStatus.NOT_FOUND)
+
+
+def _read_table(backend: ApiBackend, arguments: Arguments) -> CsvTable:
+    return backend.file.read(read_step_table, arguments["id"])
+
+
+PAGES: tuple[PageRoute, ...] = (
+    PageRoute(
+        "/sessions/{id}",
+        "One session: its steps in order of time, what was said, and what each call cost.",
+        "session_page.html",
+        _read_session,
+        (
+            Parameter("id", "The session, or a unique prefix of its id.", where="path"),
+            Parameter("tab", "What is shown of it.", choices=tuple(_TABS), default="timeline"),
+            Parameter("first", "The number of steps or turns before the first that is shown.", "integer", minimum=0),
+            Parameter("raw", "What was said, as it is stored.", "boolean", default=False),
+        ),
+        ("steps",),
+        _read_table,
+    ),
+)

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pages that stay up to date while something is written, and readers who do not lose their place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Open
+from tests.browser.visits import Visit
+from tests.conftest import export_all, exporting, in_new_process, named
+from tests.page_server import PageClient, browsing
+
+ROWS = "[data-live] [data-key]"
+HIDE = """isHidden => {
+    Object.defineProperty(document, 'hidden', {get: () => isHidden, configurable: true});
+    document.dispatchEvent(new Event('visibilitychange'));
+}"""
+FOCUSED = "document.activeElement.closest('[data-key]')?.dataset.key"
+A_PIXEL = 1
+TOP = "document.activeElement.getBoundingClientRect().top"
+
+pytestmark = pytest.mark.slow
+
+expect.set_options(timeout=15_000)
+
+
+@pytest.fixture
+def growing(path: Path) -> Iterator[PageClient]:
+    """A server of a file with 40 traces, to which tests write."""
+    write(path, *named("old", 40))
+    with browsing(path) as client:
+        yield client
+
+
+@pytest.fixture
+def tab(visit: Open, growing: PageClient) -> Visit:
+    opened = visit(growing)
+    opened.open("/traces")
+    wait_until_live(opened)
+    return opened
+
+
+def wait_until_live(tab: Visit) -> None:
+    expect(tab.page.locator(".live-state")).to_have_text("Live")
+
+
+def write(path: Path | str, *names: str) -> None:
+    """A program: write a trace of each name."""
+    with exporting(path) as exporter:
+        export_all(exporter, *names)
+
+
+def write_elsewhere(path: str, *names: str) -> None:
+    """A program of another process."""
+    write(path, *names)
+
+
+def wait_for_rows(tab: Visit, number: int) -> None:
+    expect(tab.page.locator(ROWS)).to_have_count(number)
+
+
+def test_what_another_process_writes_arrives_and_is_marked(tab: Visit, path: Path) -> None:
+    in_new_process(write_elsewhere, path, "new")
+    wait_for_rows(tab, 41)
+    first = tab.page.locator(ROWS).first
+    expect(first).to_contain_text("new")
+    assert tab.count("[data-fresh]") == 1
+
+
+def test_the_place_and_the_focus_of_the_reader_stay(tab: Visit, path: Path) -> None:
+    for _ in range(30):
+        tab.page.keyboard.press("j")
+    tab.evaluate("scrollBy(0, 60)")
+    before = tab.evaluate(FOCUSED), tab.evaluate(TOP)
+    assert tab.evaluate("scrollY") > 0
+    write(path, *named("new", 7))
+    wait_for_rows(tab, 47)
+    assert tab.evaluate(FOCUSED) == before[0]
+    assert abs(tab.evaluate(TOP) - before[1]) < A_PIXEL
+
+
+def test_a_list_that_one_has_scrolled_does_not_move(tab: Visit, path: Path) -> None:
+    tab.evaluate("scrollTo(0, 500)")
+    find = f"[...document.querySelectorAll('{ROWS}')].find(row => row.getBoundingClientRect().top >= 0)"
+    seen = tab.page.evaluate_handle(find)
+    top = seen.evaluate("row => row.getBoundingClientRect().top")
+    write(path, *named("new", 7))
+    wait_for_rows(tab, 47)
+    assert abs(seen.evaluate("row => row.getBoundingClientRect().top") - top) < A_PIXEL
+
+
+def test_a_hidden_tab_asks_nothing_until_it_is_looked_at(tab: Visit, path: Path) -> None:
+    tab.evaluate(HIDE, True)
+    asked: list[str] = []
+    tab.page.on("request", lambda request: asked.append(request.url))
+    other = tab.page.context.new_page()
+    other.goto(tab.page.url)
+    write(path, "new")
+    expect(other.locator(ROWS)).to_have_count(41)
+    other.close()
+    assert asked == []
+    assert tab.count(ROWS) == 40
+    tab.evaluate(HIDE, False)
+    wait_for_rows(tab, 41)
+    assert [url for url in asked if url.endswith("/api/v1/stream")] != []
+
+
+def test_new_rows_wait_when_one_does_not_follow(tab: Visit, path: Path, growing: PageClient) -> None:
+    follow = tab.page.get_by_role("button", name="Follow")
+    assert follow.get_attribute("aria-pressed") == "true"
+    tab.page.keyboard.press(".")
+    assert follow.get_attribute("aria-pressed") == "false"
+    write(path, *named("new", 3))
+    pill = tab.page.get_by_role("button", name="3 new rows")
+    expect(pill).to_be_visible()
+    expect(tab.page.locator(".unseen[role=status]")).to_have_text("3 new rows")
+    assert tab.count(ROWS) == 40
+    pill.click()
+    wait_for_rows(tab, 43)
+    tab.open("/traces")
+    assert follow.get_attribute("aria-pressed") == "false"
+
+
+def test_a_lost_server_is_said_and_found_again(visit: Open, growing: PageClient, path: Path) -> None:
+    tab = visit(growing)
+    tab.tolerate_failed_requests()
+    tab.page.route("**/api/v1/stream", lambda route: route.abort())
+    tab.open("/traces")
+    state = tab.page.locator(".live-state")
+    expect(state).to_contain_text("Not live since")
+    write(path, "new")
+    tab.page.unroute("**/api/v1/stream")
+    wait_for_rows(tab, 41)
+    expect(state).to_have_text("Live")
+
+
+MORPH = """async script => {
+    const {morphChildren} = await import(script);
+    let seed = 7;
+    const random = bound => (seed = (seed * 48271) % 2147483647) % bound;
+    const pick = () => [...'abcdefghijkl'].filter(() => random(3)).sort(() => random(3) - 1);
+    const build = keys => {
+        const list = document.createElement('ul');
+        const fold = () => `<details><summary>${random(2)}</summary></details>`;
+        list.innerHTML = keys.map(key => `\\n <li data-key="${key}">${fold()}</li>`).join('');
+        return list;
+    };
+    const wrong = [];
+    for (let number = 0; number < 500; number += 1) {
+        const [before, after] = [pick(), pick()];
+        const [old, fresh] = [build(before), build(after)];
+        document.body.append(old);
+        const nodes = new Map([...old.children].map(node => [node.dataset.key, node]));
+        for (const node of nodes.values()) node.firstElementChild.open = true;
+        morphChildren(old, fresh, {isHeld: false, held: 0, added: []});
+        const found = [...old.children].map(node => node.dataset.key);
+        const last = Math.max(-1, ...before.map((key, place) => after.includes(key) ? place : -1));
+        const below = before.filter((key, place) => last >= 0 && place > last && after.length >= before.length);
+        const same = [...old.children].every(node => !nodes.has(node.dataset.key)
+            || (nodes.get(node.dataset.key) === node && node.firstElementChild.open));
+        const texts = [...old.children].slice(0, after.length).map(node => node.textContent);
+        if (found.slice(0, after.length).join() !== after.join() && below.length === 0 || !same
+            || found.filter(key => !below.includes(key)).join() !== after.join()
+            || found.length !== after.length + below.length
+            || texts.join() !== [...fresh.children].map(node => node.textContent).join() && below.length === 0)
+            wrong.push([before.join(''), after.join(''), found.join('')]);
+        old.remove();
+    }
+    return wrong;
+}"""
+
+
+def test_any_list_becomes_any_other_and_keeps_what_both_have(tab: Visit) -> None:
+    script = tab.evaluate("document.querySelector('script[type=module]').src.replace('page.js', 'morph.js')")
+    assert tab.evaluate(MORPH, script) == []
