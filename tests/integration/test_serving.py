@@ -71,7 +71,7 @@ def test_the_page_is_opened_in_the_browser_of_the_user(tmp_path: Path) -> None:
         tmp_path / "otel.db", "--open", errors="Warning: no browser .*\n", BROWSER="/nothing %s", PATH="/nothing"
     ):
         pass
-    code, _, said = run("serve", tmp_path / "otel.db", "--open", "--no-page", "--port", 0, "--grpc-port", 0)
+    code, _, said = run_process("serve", tmp_path / "otel.db", "--open", "--no-page", "--port", 0, "--grpc-port", 0)
     assert code == 2
     assert "--open needs the page" in said
 
