@@ -219,7 +219,6 @@ def test_fields_that_were_cut_are_named_so_that_they_can_be_asked_for(files: dic
         assert window["text"].startswith(part["cut"])
 
 
-@pytest.mark.slow
 def test_a_large_trace_shows_where_it_failed_and_where_the_time_went(files: dict[str, AskedFile]) -> None:
     trace = read(files["large"], "get_trace", id=TRACE[-5:].rjust(32, "0"))
     assert trace["trace"]["spans"] == 50_000
@@ -322,7 +321,6 @@ def test_messages_around_what_is_elsewhere_are_none(files: dict[str, AskedFile])
     assert "cursor: it is not from an answer about this" in told.text
 
 
-@pytest.mark.slow
 def test_what_holds_no_turns_says_what_to_ask(files: dict[str, AskedFile]) -> None:
     spans = files["agents"].database.find_spans(limit=200, service_name="codex_exec")
     answers = [read(files["agents"], "get_messages", id=f"{span.trace_id}/{span.span_id}") for span in spans]

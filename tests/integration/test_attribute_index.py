@@ -196,7 +196,6 @@ def answers(path: Path) -> list[Any]:
     return [getattr(database, find)(**filters).to_dicts() for find in FINDS for filters in CONDITIONS]
 
 
-@pytest.mark.slow
 def test_filters_find_the_same_with_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for trace, number in enumerate((5, 4, 5, 6), 1):
         write_values(path, trace, VALUES | {"number": number, "text": "x" * number})

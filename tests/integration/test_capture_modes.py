@@ -66,7 +66,6 @@ def find_content(path: Path) -> set[str]:
     return {text for text in (*texts, *(one for row in told for one in row if one)) if len(text) > 11}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_call_without_content_is_the_same_call(package: str, mode: str, tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ _AGENT = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "guide",
 _CHAT = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 1}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("view", ["agent_tree", "sessions", "traces"])
 def test_the_order_of_calls_does_not_change_a_sum_of_costs(path: Path, view: str) -> None:
     agent = Span("guide", 1, 1, 0, 100, _AGENT)

@@ -158,7 +158,6 @@ def _spans_of(message: Any) -> Iterator[Any]:
             yield from sorted(scoped.spans, key=lambda span: span.start_time_unix_nano)
 
 
-@pytest.mark.slow
 def test_what_came_of_files_is_there_again(path: Path, tmp_path: Path) -> None:
     otlp, events = write_otlp_lines(tmp_path / "a", make_agent_spans(), make_logs()), make_events(700)
     run_here("import", otlp, write_lines(tmp_path / "b", events), "--into", path)

@@ -146,7 +146,6 @@ def write_condition(key: str, wanted: Any) -> str:
     return f"{name}{operator}{shown}"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("view", ASKABLE_VIEWS, ids=lambda view: view.name)
 @SETTINGS
 @given(data=st.data())
@@ -171,7 +170,6 @@ def terms(path: Path, view: AskableView[Any]) -> st.SearchStrategy[str]:
     return st.one_of(keyword_texts, usable, present, words)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("view", ASKABLE_VIEWS, ids=lambda view: view.name)
 @SETTINGS
 @given(data=st.data())

@@ -62,7 +62,6 @@ def write_calls(path: Path, tokens: list[int]) -> None:
             exporter.export(spans[start : start + 300])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_a_sum_is_exact_and_stops_at_the_largest_integer(case: str, path: Path) -> None:
     tokens = CASES[case]

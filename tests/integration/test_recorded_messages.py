@@ -138,7 +138,6 @@ def _split(records: Sequence[_Record], chance: random.Random) -> list[list[_Reco
     return batches
 
 
-@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(records=_records(), seed=st.integers(0, 2**32))
 def test_order_split_and_repetition_do_not_change_any_view(records: list[_Record], seed: int) -> None:
@@ -151,7 +150,6 @@ def test_order_split_and_repetition_do_not_change_any_view(records: list[_Record
     assert find_contents(_split([*records, *chance.choices(spans, k=2)], chance)) == expected
 
 
-@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(records=_records(), seed=st.integers(0, 2**32))
 def test_reindex_changes_nothing_and_derives_what_is_not_there(records: list[_Record], seed: int) -> None:
@@ -171,7 +169,6 @@ def test_reindex_changes_nothing_and_derives_what_is_not_there(records: list[_Re
         assert (done.changed_spans, done.changed_logs) == (0, 0)
 
 
-@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(records=_records())
 def test_what_went_through_the_spool_or_a_file_of_otlp_is_the_same(records: list[_Record]) -> None:

@@ -127,7 +127,6 @@ def test_a_report_takes_the_filters_of_lists(database: TelemetryDatabase, filter
 _SOURCES = ("sessions", "durations", "histogram", "tokens", "cost", "errors", "tools", "slowest", "attributes")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", _SOURCES)
 @pytest.mark.parametrize(
     "filters",

@@ -180,7 +180,6 @@ def test_what_cannot_be_asked_names_the_argument(
 CHARACTERS = st.sampled_from("abAB\"'\\ \nß你好İΣςσ")
 
 
-@pytest.mark.slow
 @settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(
     prompts=st.lists(st.text(CHARACTERS, min_size=1, max_size=12), min_size=1, max_size=6),

@@ -80,7 +80,6 @@ def _show(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("way", _WAYS)
 def test_a_pair_is_the_same_whoever_tells_it(tmp_path: Path, way: str) -> None:
     _write(tmp_path / "events.db", [*_make("eeee")])

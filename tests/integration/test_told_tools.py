@@ -216,7 +216,6 @@ def test_a_prompt_says_that_a_tool_failed(path: Path, is_run: bool) -> None:
         assert read(path, "SELECT status, result, counted FROM complete_tool_interactions") == [("error", "42", 1)]
 
 
-@pytest.mark.slow
 def test_a_prompt_that_repeats_an_answer_asks_for_nothing_new(tmp_path: Path) -> None:
     """But where the answer was not recorded, it is all that tells of the call."""
     again: list[_Record] = [

@@ -55,7 +55,6 @@ def _show(path: Path, batches: Sequence[Sequence[ReadableSpan]]) -> list[tuple[A
     return read(path, _ROWS)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("depth", range(3))
 @pytest.mark.parametrize("is_open", [True, False])
 def test_a_version_of_another_kind_leaves_nothing_of_the_one_before(tmp_path: Path, depth: int, is_open: bool) -> None:

@@ -59,7 +59,6 @@ def spoil(path: Path, table: str, column: str, value: Any) -> None:
         connection.commit()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("table", "column", "value"), WRONG)
 def test_no_command_ends_in_a_traceback(sound: Path, tmp_path: Path, table: str, column: str, value: Any) -> None:
     path = tmp_path / "otel.db"
