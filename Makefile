@@ -6,9 +6,10 @@ BIN := $(VENV)/bin
 DEVELOPMENT := --group test --group check --group bench --group native --group release
 NATIVE := src/otel_sqlite_exporter/native
 SANITIZED := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-# What `make reference` and `make asan` run.
-REFERENCE ?= -m core
-ASAN ?= -m "core and not slow"
+# What `make reference` and `make asan` run: of the files that hold such tests, as all others take long to import.
+CORE = $(shell grep -rlE '\bmark\.core\b' --include='test_*.py' tests)
+REFERENCE ?= -m core $(CORE)
+ASAN ?= -m "core and not slow" $(CORE)
 
 # Tests make their files in memory where 4 GB are free there: thousands of files wait for the disk again and again.
 MEMORY := $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 4000000 2>/dev/null && echo /dev/shm)

@@ -91,7 +91,7 @@ def run(folder: Path, spans: int, rounds: int, busy_rounds: int) -> Iterator[Lin
     for kind in KINDS:
         yield from describe_receiver(kind, compare_with_exporter(folder / kind, rounds, kind))
     for sent in _SENT:
-        yield from describe_served(folder, sent, max(spans * sent.seconds / 1_000_000, 0.5))
+        yield from describe_served(folder, sent, max(spans * sent.seconds / 1_000_000, 0.1))
     yield from describe_transfers(list(run_transfers(folder, spans // 10, TEXT_BYTES)))
     for turns, runs in ((50, 4), (5, 40)):
         yield from describe_histories(folder, turns, max(min(runs, spans // 3_000), 1))

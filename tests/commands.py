@@ -3,12 +3,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import os
 import pty
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 from click.testing import CliRunner, Result
@@ -25,8 +30,28 @@ NEXT = Migration(NEWEST + 1, "rename_spans", "UPDATE _spans SET name = 'new ' ||
 COMMAND = [sys.executable, "-m", "otel_sqlite_exporter"]
 
 
+_APART: dict[str, Any] = {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
+"""Older releases of click mix the two outputs unless they are told not to."""
+
+
 def run(*arguments: object, cwd: Path | None = None, **environment: str) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of the command."""
+    """Exit code, stdout and stderr of the command, in this process."""
+    with contextlib.chdir(cwd or "."):
+        done = run_here(*arguments, **environment)
+    return done.exit_code, done.stdout, done.stderr
+
+
+def run_here(*arguments: object, **environment: str) -> Result:
+    """The same with all that click tells."""
+    done = CliRunner(env=environment, **_APART).invoke(cli, [*map(str, arguments)], prog_name=PROGRAM)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done
+
+
+def run_process(*arguments: object, cwd: Path | None = None, **environment: str) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of the command in a process of its own, which a test needs that is about the start
+    and the end of one, its memory or its log."""
     done = subprocess.run(
         [*COMMAND, *map(str, arguments)],
         cwd=cwd,
@@ -39,29 +64,59 @@ def run(*arguments: object, cwd: Path | None = None, **environment: str) -> tupl
     return done.returncode, done.stdout, done.stderr
 
 
-def run_here(*arguments: object) -> Result:
-    """The same in this process, where a test has made up a next release."""
-    return CliRunner().invoke(cli, [*map(str, arguments)], prog_name=PROGRAM)
+def run_on_terminal(*arguments: object, **environment: str) -> str:
+    """What the command writes to a terminal of 100 columns, in this process."""
+
+    def show(terminal: int) -> None:
+        with (
+            open(terminal, "w", encoding="utf-8", closefd=False) as output,
+            mock.patch.dict(os.environ, _describe_terminal(environment)),
+            contextlib.redirect_stdout(output),
+            contextlib.redirect_stderr(output),
+            pytest.raises(SystemExit) as ended,
+        ):
+            cli([*map(str, arguments)], prog_name=PROGRAM)
+        assert not ended.value.code
+
+    return _read_terminal(show)
 
 
-def run_on_terminal(*arguments: object, program: Sequence[str] = COMMAND, **environment: str) -> str:
-    """What the command writes to a terminal of 100 columns."""
+def run_program_on_terminal(program: Sequence[str], **environment: str) -> str:
+    """What a program writes to a terminal of 100 columns."""
+
+    def show(terminal: int) -> None:
+        described = clean_environment(**_describe_terminal(environment))
+        subprocess.run(program, stdout=terminal, stderr=terminal, env=described, check=True)
+
+    return _read_terminal(show)
+
+
+def _describe_terminal(environment: Mapping[str, str]) -> dict[str, str]:
+    return {"TERM": "xterm-256color", "COLUMNS": "100", **environment}
+
+
+def _read_terminal(show: Callable[[int], None]) -> str:
     ours, theirs = pty.openpty()
-    terminal = clean_environment(**{"TERM": "xterm-256color", "COLUMNS": "100"} | environment)
-    with subprocess.Popen([*program, *map(str, arguments)], stdout=theirs, stderr=theirs, env=terminal) as process:
-        os.close(theirs)
-        written = b""
-        while True:
-            try:
-                part = os.read(ours, 65536)
-            except OSError:  # the other end is closed
-                break
-            if not part:
-                break
-            written += part
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(lambda: b"".join(_read_parts(ours)))
+        try:
+            show(theirs)
+        finally:
+            os.close(theirs)
+        text = written.result().decode()
     os.close(ours)
-    assert process.returncode == 0
-    return written.decode()
+    return text
+
+
+def _read_parts(terminal: int) -> Iterator[bytes]:
+    while True:
+        try:
+            part = os.read(terminal, 65536)
+        except OSError:  # the other end is closed
+            return
+        if not part:
+            return
+        yield part
 
 
 def write_sessions(path: Path) -> Path:

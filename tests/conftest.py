@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -16,7 +17,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
@@ -24,10 +24,6 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.native.core_state import find_core_state
-
-# A machine that is busy with other tests draws values slowly, which says nothing about a test.
-hypothesis.settings.register_profile("shared", suppress_health_check=[hypothesis.HealthCheck.too_slow], deadline=None)
-hypothesis.settings.load_profile("shared")
 
 ROOT = Path(__file__).parents[1]
 HANG_S = 180
@@ -82,8 +78,19 @@ def pytest_report_header() -> str:
 
 
 def pytest_configure() -> None:
-    """A shell in the background starts programs that ignore SIGINT, and so would the programs that tests interrupt."""
+    """A shell in the background starts programs that ignore SIGINT, and so would the programs that tests interrupt. A
+    machine that is busy with other tests draws values slowly, which says nothing about a test."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    from hypothesis import HealthCheck, settings  # here: the programs that tests start do without it
+
+    settings.register_profile("shared", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+    settings.load_profile("shared")
+    gc.disable()  # what is collected stays until the end: to look for garbage in it takes a third of the time
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -18,7 +18,7 @@ import pytest
 from otel_sqlite_exporter.cli.commands import PROGRAM
 from otel_sqlite_exporter.storage import migrations
 from otel_sqlite_exporter.version import __version__
-from tests.commands import NEXT, become_next, run, run_here, upgrade_to_next, write_sessions
+from tests.commands import NEXT, become_next, run, run_here, run_process, upgrade_to_next, write_sessions
 from tests.conftest import clean_environment, span_names
 from tests.file_checks import (
     foreign,
@@ -54,17 +54,17 @@ def folder(path: Path) -> None:
 
 
 def test_migrate_creates_a_file(path: Path) -> None:
-    assert run("migrate", path) == (0, f"created {path} with schema version {NEWEST}\n", "")
+    assert run_process("migrate", path) == (0, f"created {path} with schema version {NEWEST}\n", "")
     assert span_names(path) == []
-    assert run("migrate", path) == (0, f"{path} has schema version {NEWEST}: nothing to do\n", "")
+    assert run_process("migrate", path) == (0, f"{path} has schema version {NEWEST}: nothing to do\n", "")
 
 
 def test_the_path_is_the_argument_else_the_variable_else_otel_db(tmp_path: Path) -> None:
     variable = {"OTEL_EXPORTER_SQLITE_PATH": "variable.db"}
-    assert run("migrate", "argument.db", cwd=tmp_path, **variable)[0] == 0
+    assert run_process("migrate", "argument.db", cwd=tmp_path, **variable)[0] == 0
     assert os.listdir(tmp_path) == ["argument.db"]
-    assert run("migrate", cwd=tmp_path, **variable)[0] == 0
-    assert run("migrate", cwd=tmp_path)[0] == 0
+    assert run_process("migrate", cwd=tmp_path, **variable)[0] == 0
+    assert run_process("migrate", cwd=tmp_path)[0] == 0
     assert sorted(os.listdir(tmp_path)) == ["argument.db", "otel.db", "variable.db"]
 
 
@@ -72,13 +72,17 @@ def test_check_says_by_its_exit_code_whether_steps_are_pending(path: Path, writt
     before = snapshot(written)
     missing = tmp_path / "missing.db"
     hint = f"run `python -m otel_sqlite_exporter migrate {missing}`"
-    assert run("migrate", "--check", missing) == (1, f"{missing} has no schema yet: {hint}\n", "")
-    assert run("migrate", "--check", written) == (0, f"{written} has schema version {NEWEST}: nothing to do\n", "")
+    assert run_process("migrate", "--check", missing) == (1, f"{missing} has no schema yet: {hint}\n", "")
+    assert run_process("migrate", "--check", written) == (
+        0,
+        f"{written} has schema version {NEWEST}: nothing to do\n",
+        "",
+    )
     assert snapshot(written) == before
 
 
 def test_dry_run_of_a_new_file_creates_nothing(tmp_path: Path) -> None:
-    code, out, err = run("migrate", "--dry-run", tmp_path / "new.db")
+    code, out, err = run_process("migrate", "--dry-run", tmp_path / "new.db")
     assert (code, err) == (0, "")
     assert "would create" in out
     assert re.search(r"^ +12  tables +\(quick\)$", out, re.MULTILINE)
@@ -171,7 +175,7 @@ def test_a_newer_file_is_refused_untouched(written: Path) -> None:
 def test_a_locked_file_is_one_sentence(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
-        code, out, err = run("migrate", path, OTEL_EXPORTER_SQLITE_BUSY_TIMEOUT_MS="50")
+        code, out, err = run_process("migrate", path, OTEL_EXPORTER_SQLITE_BUSY_TIMEOUT_MS="50")
     assert (code, out, err) == (2, "", f"Error: {path}: SQLite says: database is locked\n")
 
 
@@ -195,8 +199,8 @@ def test_a_wrong_command_shows_how_it_is_used() -> None:
 
 
 def test_version_and_help(tmp_path: Path) -> None:
-    assert run("--version") == (0, f"otel-sqlite-exporter, version {__version__}\n", "")
-    code, out, err = run("--help", cwd=tmp_path)
+    assert run_process("--version") == (0, f"otel-sqlite-exporter, version {__version__}\n", "")
+    code, out, err = run_process("--help", cwd=tmp_path)
     assert (code, err) == (0, "")
     for word in (f"Usage: {PROGRAM} ", "migrate", "info", "OTEL_EXPORTER_SQLITE_PATH", "Exit codes"):
         assert word in out

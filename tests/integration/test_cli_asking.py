@@ -25,7 +25,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from otel_sqlite_exporter import SQLiteSpanExporter, TelemetryDatabase
 from otel_sqlite_exporter.query import reading, search
 from otel_sqlite_exporter.query.sql_builder import Select
-from tests.commands import COMMAND, run, run_here, run_on_terminal
+from tests.commands import COMMAND, run, run_here, run_on_terminal, run_process
 from tests.conftest import HANG_S, clean_environment, exporting, make_spans
 from tests.file_checks import snapshot
 from tests.sample_traces import write_traces
@@ -60,7 +60,7 @@ def test_a_list_is_what_python_is_answered(asked: Path, command: str) -> None:
     following = ask(command, asked, "-n", 100, "--cursor", page.cursor)
     assert len(following[records]) == page.total - 2
     assert following["cursor"] is None
-    code, out, err = run(command, asked, "-n", 2, FORCE_COLOR="1")
+    code, out, err = run_process(command, asked, "-n", 2, FORCE_COLOR="1")
     assert (code, err) == (0, f"next: --cursor {page.cursor}\n")
     assert out.startswith(f"{title} (2 of {page.total})\n")
     assert "\x1b" not in out
@@ -145,7 +145,7 @@ def test_the_prefix_of_an_id_is_resolved_without_reading_what_it_names(
 
 @pytest.mark.parametrize("command", [*LISTS, "logs", "tail"])
 def test_a_bad_variable_is_reported_once(asked: Path, command: str) -> None:
-    code, _, err = run(command, asked, "-n", "100", OTEL_EXPORTER_SQLITE_BUSY_TIMEOUT_MS="soon")
+    code, _, err = run_process(command, asked, "-n", "100", OTEL_EXPORTER_SQLITE_BUSY_TIMEOUT_MS="soon")
     assert code == 0
     assert err.count("OTEL_EXPORTER_SQLITE_BUSY_TIMEOUT_MS") == 1
 

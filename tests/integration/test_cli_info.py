@@ -17,7 +17,17 @@ import pytest
 
 from otel_sqlite_exporter.cli.commands import PROGRAM
 from otel_sqlite_exporter.version import __version__
-from tests.commands import COMMAND, NEXT, become_next, run, run_here, run_on_terminal, upgrade_to_next, write_sessions
+from tests.commands import (
+    COMMAND,
+    NEXT,
+    become_next,
+    run,
+    run_here,
+    run_on_terminal,
+    run_process,
+    upgrade_to_next,
+    write_sessions,
+)
 from tests.conftest import CORE_STATE, HANG_S, clean_environment, exporting, make_spans, read, span_names
 from tests.file_checks import garbage_page_file, snapshot
 from tests.upgrades import NEWEST
@@ -88,7 +98,7 @@ def test_info_counts_what_the_views_show(written: Path) -> None:
 
 
 def test_info_in_a_pipe_is_aligned_plain_text(written: Path) -> None:
-    code, out, err = run("info", written, FORCE_COLOR="1")
+    code, out, err = run_process("info", written, FORCE_COLOR="1")
     assert (code, err) == (0, "")
     assert "\x1b" not in out
     assert not [line for line in out.splitlines() if line != line.rstrip()]
@@ -126,7 +136,7 @@ def test_what_an_application_recorded_cannot_steer_the_terminal(path: Path, show
 def test_info_survives_an_output_that_lacks_characters(path: Path) -> None:
     with exporting(path) as exporter:
         exporter.export(make_spans("span", attributes={"session.id": "한국"}))
-    code, out, err = run("info", path, PYTHONIOENCODING="latin-1")
+    code, out, err = run_process("info", path, PYTHONIOENCODING="latin-1")
     assert (code, err) == (0, "")
     assert r"\ud55c\uad6d" in out
 
@@ -135,7 +145,7 @@ def test_info_shows_what_a_running_exporter_has_written_and_leaves_it_alone(path
     with exporting(path) as exporter:
         exporter.export(make_spans("one"))
         before = snapshot(path)
-        shown = json.loads(run("info", "--json", path)[1])
+        shown = json.loads(run_process("info", "--json", path)[1])
         assert snapshot(path) == before
         assert shown["contents"]["counts"]["spans"] == 1
         assert shown["wal_bytes"] == os.path.getsize(f"{path}-wal") > 0

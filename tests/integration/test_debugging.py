@@ -26,7 +26,7 @@ from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanProcessor, T
 from otel_sqlite_exporter.storage.connection import open_reader
 from otel_sqlite_exporter.storage.traced_connection import mask_literals
 from otel_sqlite_exporter.storage.transactions import BoundedConnection
-from tests.commands import run
+from tests.commands import run_process
 from tests.conftest import HANG_S, clean_environment, export_all, exporting, in_new_process, read, span_names, using
 
 SECRET = "Rumpelstiltskin"
@@ -81,7 +81,7 @@ def test_a_trace_names_every_statement_of_every_edge_and_no_telemetry(path: Path
         ["session", SECRET[:5]],
         ["sql", "SELECT json('{') FROM spans"],
     ):
-        code, out, err = run(*arguments, path, **environment)
+        code, out, err = run_process(*arguments, path, **environment)
         assert (code == 0) == (SECRET in out), err
     written = trace.read_text()
     assert SECRET not in written
@@ -109,7 +109,7 @@ def test_a_locked_file_shows_what_waited_and_for_how_long(path: Path) -> None:
         export_all(exporter, "before")
     with closing(sqlite3.connect(path, isolation_level=None)) as lock:
         lock.execute("BEGIN IMMEDIATE")
-        _, _, err = run("reindex", path, OTEL_EXPORTER_SQLITE_BUSY_TIMEOUT_MS="60", **DEBUG)
+        _, _, err = run_process("reindex", path, OTEL_EXPORTER_SQLITE_BUSY_TIMEOUT_MS="60", **DEBUG)
     (waited,) = re.findall(r" (\d+\.\d{3}) ms SQLITE_BUSY  .+$", err, re.MULTILINE)
     assert float(waited) > 50
 
@@ -136,7 +136,7 @@ assert sys.stderr.getvalue() == "", sys.stderr.getvalue()
 def test_only_what_is_named_is_traced(path: Path, names: str, has_connections: bool, has_statements: bool) -> None:
     with exporting(path) as exporter:
         export_all(exporter, "one")
-    code, out, err = run("traces", path, OTEL_EXPORTER_SQLITE_DEBUG=names)
+    code, out, err = run_process("traces", path, OTEL_EXPORTER_SQLITE_DEBUG=names)
     assert code == 0
     assert "one" in out
     assert (" opened " in err, STATEMENT.search(err) is not None) == (has_connections, has_statements)
@@ -147,15 +147,17 @@ def test_a_database_is_not_written_to_as_a_trace(path: Path) -> None:
     with exporting(path) as exporter:
         export_all(exporter, "one")
         before = path.read_bytes()
-        code, _, err = run("traces", path, OTEL_EXPORTER_SQLITE_DEBUG_FILE=str(path), **DEBUG)
+        code, _, err = run_process("traces", path, OTEL_EXPORTER_SQLITE_DEBUG_FILE=str(path), **DEBUG)
         assert code == 0
         assert f"OTEL_EXPORTER_SQLITE_DEBUG_FILE={str(path)!r} cannot be used: it is a database" in err
         os.link(path, path.parent / "link.txt")
-        code, _, err = run("traces", path, OTEL_EXPORTER_SQLITE_DEBUG_FILE=str(path.parent / "link.txt"), **DEBUG)
+        code, _, err = run_process(
+            "traces", path, OTEL_EXPORTER_SQLITE_DEBUG_FILE=str(path.parent / "link.txt"), **DEBUG
+        )
         assert (code, "cannot be used: it is a database" in err) == (0, True)
         assert STATEMENT.search(err)
         assert path.read_bytes() == before
-        code, _, err = run("traces", path, OTEL_EXPORTER_SQLITE_DEBUG_FILE=str(path.parent), **DEBUG)
+        code, _, err = run_process("traces", path, OTEL_EXPORTER_SQLITE_DEBUG_FILE=str(path.parent), **DEBUG)
         assert code == 0
         assert "Is a directory" in err
 
@@ -175,7 +177,7 @@ def test_no_file_of_a_database_that_is_not_made_yet_becomes_a_trace(path: Path, 
 
 def test_a_database_at_the_path_of_a_trace_is_refused_and_the_export_returns(path: Path, tmp_path: Path) -> None:
     trace_export(path, tmp_path / "trace.txt")
-    code, _, err = run(
+    code, _, err = run_process(
         "traces", tmp_path / "trace.txt", OTEL_EXPORTER_SQLITE_DEBUG_FILE=str(tmp_path / "trace.txt"), **DEBUG
     )
     assert (code, "is not a SQLite file" in err) == (2, True)

@@ -23,7 +23,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from otel_sqlite_exporter.maintain import doctor
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.system.file_systems import find_network_type
-from tests.commands import NEXT, become_next, run, run_here
+from tests.commands import NEXT, become_next, run, run_here, run_process
 from tests.conftest import export_all, exporting, in_new_process, make_spans, read, span_names
 from tests.file_checks import foreign, garbage_page_file, snapshot, text_file, truncated_file
 from tests.upgrades import NEWEST
@@ -155,7 +155,7 @@ def test_a_span_that_was_ended_by_mistake_is_completed_when_it_ends(path: Path) 
     with exporting(path) as exporter:
         exporter.export_open([span])
         alter(path, "UPDATE _exporter_runs SET host = 'elsewhere'")
-        assert run("doctor", path, "--repair", "--assume-gone", "elsewhere")[1].startswith("marked 1 span as")
+        assert run_process("doctor", path, "--repair", "--assume-gone", "elsewhere")[1].startswith("marked 1 span as")
         assert read(path, "SELECT status, end_time_source FROM spans") == [("interrupted", "estimated")]
         span.end()
         assert exporter.export([span]) is SpanExportResult.SUCCESS
@@ -252,7 +252,7 @@ def test_what_it_advises_to_ask_is_answered(written: Path) -> None:
         exporter.export([None])  # type: ignore[list-item]
     advised = [shlex.split(line) for line in re.findall("`([^`]*SELECT[^`]*)`", run("doctor", written)[1])]
     assert [line[0] for line in advised] == ["python", "sqlite3"]
-    assert run(*advised[0][3:])[0] == 0
+    assert run_process(*advised[0][3:])[0] == 0
     assert advised[1][1:3] == ["-readonly", str(written)]
     assert len(read(written, advised[1][3])) == 1
 
@@ -451,7 +451,7 @@ def die_in_a_transaction(path: str) -> None:
 def test_what_a_dead_writer_left_half_done_is_not_shown(written: Path) -> None:
     in_new_process(die_in_a_transaction, written, status=-signal.SIGKILL)
     assert os.path.exists(f"{written}-journal")
-    _, printed, errors = run("info", written, "--json")
+    _, printed, errors = run_process("info", written, "--json")
     assert "never" not in printed
     with exporting(written) as exporter:
         export_all(exporter, "next")

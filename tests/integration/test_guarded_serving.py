@@ -21,7 +21,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from otel_sqlite_exporter.server.access.tokens import TokenFile
-from tests.commands import run
+from tests.commands import run_process
 from tests.conftest import make_spans, read, span_names
 from tests.guarded_server import request
 from tests.integration.test_access import bearer, make_certificate
@@ -50,7 +50,7 @@ def get(port: int, path: str, context: ssl.SSLContext | None = None, **headers: 
 )
 def test_what_is_not_safe_is_one_sentence(path: Path, tmp_path: Path, options: list[str], sentence: str) -> None:
     cert, _ = make_certificate(tmp_path)
-    code, out, err = run("serve", path, *(option.format(cert=cert) for option in options))
+    code, out, err = run_process("serve", path, *(option.format(cert=cert) for option in options))
     assert (code, out) == (2, "")
     assert re.fullmatch(f"Error: {sentence}\n", err)
     assert not path.exists()
@@ -58,7 +58,7 @@ def test_what_is_not_safe_is_one_sentence(path: Path, tmp_path: Path, options: l
 
 def test_another_address_without_tls_is_refused_or_said_once(path: Path) -> None:
     TokenFile(f"{path}-tokens").create("ada", may_send=True, may_read=True)
-    code, _, err = run("serve", path, "--host", "0.0.0.0")
+    code, _, err = run_process("serve", path, "--host", "0.0.0.0")
     assert (code, "give --tls-cert and --tls-key, or --insecure" in err) == (2, True)
     warning = r"Warning: 0\.0\.0\.0 is served without TLS \(--insecure\): [^\n]*\n"
     with serving(path, "--host", "0.0.0.0", "--insecure", errors=warning) as served:

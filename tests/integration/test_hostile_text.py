@@ -23,7 +23,7 @@ from opentelemetry.trace import Status, StatusCode
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter, TelemetryDatabase
 from otel_sqlite_exporter.cli import commands
 from otel_sqlite_exporter.query.reports import REPORTS
-from tests.commands import run_here, run_on_terminal
+from tests.commands import run_here, run_program_on_terminal
 
 HOSTILE = "=\x1b]52;c;aGk=\x07\x1b[2J\x9b31m\u202eevil\u2066\x08\r\x7f"
 """A formula, the clipboard (OSC 52), a cleared screen (CSI), its form of 8 bits (C1), text from right to left, and the
@@ -192,7 +192,7 @@ def test_a_terminal_is_not_steered(hostile: Path, tmp_path: Path) -> None:
     lines += [[command, str(hostile)] for command in ("reindex", "recover", "index", "migrate")]
     (tmp_path / "lines.json").write_text(json.dumps(lines))
     program = [sys.executable, "-c", RUN_ALL]
-    shown = run_on_terminal(tmp_path / "lines.json", program=program, NO_COLOR="1", COLUMNS="200")
+    shown = run_program_on_terminal([*program, str(tmp_path / "lines.json")], NO_COLOR="1", COLUMNS="200")
     assert shown.count("RUN") == len(lines)
 
     for part in shown.split("RUN ")[1:]:

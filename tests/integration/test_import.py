@@ -19,7 +19,7 @@ from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter
-from tests.commands import COMMAND, run, run_on_terminal, upgrade_to_next, write_sessions
+from tests.commands import COMMAND, run, run_on_terminal, run_process, upgrade_to_next, write_sessions
 from tests.conftest import clean_environment, exporting, health, modules_after, read
 from tests.source_files import (
     make_agent_spans,
@@ -568,7 +568,7 @@ def test_a_time_without_an_offset_is_of_the_time_zone_that_is_named(
     tmp_path: Path, path: Path, zone: list[str], time: str
 ) -> None:
     source = write_lines(tmp_path / "events.jsonl", make_events(0, timestamp="2026-07-01T12:00:00"))
-    assert run("import", *zone, source, "--into", path, TZ="America/New_York")[::2] == (0, "")
+    assert run_process("import", *zone, source, "--into", path, TZ="America/New_York")[::2] == (0, "")
     assert read(path, "SELECT start_time FROM logs") == [(f"{time}.000000Z",)]
 
 

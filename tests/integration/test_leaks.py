@@ -16,7 +16,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Link, SpanContext
 
-from tests.commands import run
+from tests.commands import run_process
 from tests.conftest import exporting, make_spans, read
 from tests.integration.test_log_exporter import logging_to, make_log
 from tests.integration.test_privacy import CONTEXT, PATTERNS, SECRET, assert_is_nowhere
@@ -72,12 +72,12 @@ def _as_protobuf(message: Any) -> Any:
 def test_an_import_leaks_nothing_from_any_field(kind: str, tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "target" / "kept.db"
     write_source(kind, source)
-    masked = run("import", source, "--into", target, "--json", OTEL_EXPORTER_SQLITE_REDACT_VALUES=PATTERNS[0])
+    masked = run_process("import", source, "--into", target, "--json", OTEL_EXPORTER_SQLITE_REDACT_VALUES=PATTERNS[0])
     assert_is_nowhere(target)
     assert SECRET not in "".join(masked[1:])
     assert "[redacted]" in str(read(target, "SELECT content FROM _quarantine"))
     plain = tmp_path / "plain.db"
-    code, *printed = run("import", source, "--into", plain)
+    code, *printed = run_process("import", source, "--into", plain)
     assert code == 1
     assert SECRET not in "".join(printed)
     assert not [reason for (reason,) in read(plain, "SELECT reason FROM _quarantine") if SECRET in reason]

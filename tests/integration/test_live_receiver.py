@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from otel_sqlite_exporter import TelemetryDatabase
-from tests.commands import run
+from tests.commands import run_process
 from tests.conftest import HANG_S, clean_environment, read
 from tests.live.coding_agents import CODING_AGENTS, set_up
 from tests.live.environments import ENVIRONMENTS, NODE_SDK
@@ -100,7 +100,7 @@ def test_the_block_for_any_sdk_is_all_that_it_needs(
     if service == "node" and not NODE_SDK.is_installed:
         pytest.skip("the SDK for Node is not installed with its pinned version: run `make live`")
     with serving(path) as server:
-        code, printed, _ = run("connect", "otlp", "--endpoint", server.url, cwd=tmp_path)
+        code, printed, _ = run_process("connect", "otlp", "--endpoint", server.url, cwd=tmp_path)
         assert code == 0
         block = dict(line.split("=", 1) for line in printed.splitlines())
         settings = {"OTEL_SERVICE_NAME": service, "NODE_PATH": str(NODE_SDK.folder / "node_modules")} | block

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import run
+from tests.commands import run_process
 from tests.conftest import ROOT, WAIT_UNTIL_IT_IS_SEEN_TO_RUN, clean_environment, health, read, span_names
 
 PROGRAM = f"""
@@ -52,7 +52,7 @@ def test_it_writes_everything(path: Path, tmp_path: Path) -> None:
     done = subprocess.run([*install, tmp_path / "old", *wanted], capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"no package index: {done.stderr.splitlines()[-1]}")
-    assert run("migrate", path)[0] == 0
+    assert run_process("migrate", path)[0] == 0
     command = [sys.executable, "-c", PROGRAM, str(path)]
     packages = f"{tmp_path / 'old'}{os.pathsep}{ROOT / 'src'}"
     environment = clean_environment(PYTHONPATH=packages, WATCHED=str(path))

@@ -27,7 +27,7 @@ from opentelemetry.trace import Tracer, set_span_in_context
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter, SQLiteSpanProcessor
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.sdk import span_processor
-from tests.commands import run
+from tests.commands import run_process
 from tests.conftest import (
     HANG_S,
     WAIT_UNTIL_IT_IS_SEEN_TO_RUN,
@@ -333,7 +333,7 @@ def test_a_start_that_only_the_spool_holds_outlives_its_process_and_is_interrupt
         with exporting(path) as exporter:
             export_all(exporter, "next")
     else:
-        assert run(*opener.split(), path, *["--repair"] * (opener == "doctor"))[0] == 0
+        assert run_process(*opener.split(), path, *["--repair"] * (opener == "doctor"))[0] == 0
     assert read(path, "SELECT status, end_time_source FROM spans WHERE name = 'agent'") == [
         ("interrupted", "estimated")
     ]
@@ -539,7 +539,7 @@ def test_a_variable_adds_it_without_code(path: Path) -> None:
         OTEL_EXPORTER_SQLITE_OPEN_DELAY_MS="50",
         WATCHED=str(path),
     )
-    assert run("migrate", path)[0] == 0
+    assert run_process("migrate", path)[0] == 0
     command = ["opentelemetry-instrument", sys.executable, "-c", PROGRAM]
     subprocess.run(command, env=environment, check=True, timeout=180)
     assert span_names(path) == ["work"]

@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlags
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter, TelemetryDatabase
-from tests.commands import run, run_here
+from tests.commands import run, run_here, run_process
 
 MAIL, SECRET = "ada@example.org", "the secret prompt"
 MASK = r"\w+@\w+\.org"
@@ -166,7 +166,7 @@ def test_metadata_alone_has_nothing_of_a_person_but_the_ids_that_stay(path: Path
 
 def test_a_missing_package_of_patterns_is_named_with_the_option(private: Path, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['re2'] = None\n")
-    code, _, error = run("export", "--redact-values", "x", private, PYTHONPATH=str(tmp_path))
+    code, _, error = run_process("export", "--redact-values", "x", private, PYTHONPATH=str(tmp_path))
     assert code == 2
     assert "--redact-values needs google-re2" in error
     assert "pip install 'otel-sqlite-exporter[redact]'" in error

@@ -27,7 +27,7 @@ from otel_sqlite_exporter.query.sql_builder import build_page
 from otel_sqlite_exporter.sql.texts import read_folder
 from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.open_work import show_open_work
-from tests.commands import run
+from tests.commands import run, run_process
 from tests.conftest import export_all, exporting, read
 from tests.file_checks import snapshot, table_scans
 from tests.integration.test_processor import CALL, eventually, opened, tracing
@@ -187,8 +187,8 @@ def test_a_call_that_gets_its_attributes_at_its_end_is_seen_as_its_span_before(p
             "find_spans": 1,
             "find_traces": 1,
         }
-        assert "ChatModel.invoke" in run("traces", "--status", "running", path)[1]
-        assert "running" in run("trace", found["find_traces"][0].trace_id, path)[1]  # type: ignore[attr-defined]
+        assert "ChatModel.invoke" in run_process("traces", "--status", "running", path)[1]
+        assert "running" in run_process("trace", found["find_traces"][0].trace_id, path)[1]  # type: ignore[attr-defined]
         for name, value in CALL.items():
             span.set_attribute(name, value)
         span.end()
@@ -237,13 +237,13 @@ def test_a_session_says_that_a_span_runs_whose_call_is_not_known_yet(path: Path)
     with tracing(path, open_delay_ms=10, schedule_delay_ms=10) as (tracer, _):
         span = tracer.start_span("ChatModel.invoke", attributes={"session.id": "s"})
         eventually(lambda: opened(path) == 1)
-        told = run("session", "s", "--messages", path)[1]
+        told = run_process("session", "s", "--messages", path)[1]
         assert "no call of a model and no tool\n  a span is running: ChatModel.invoke, for " in told
-        running = json.loads(run("show", "s", path, "--json")[1])["running"]
+        running = json.loads(run_process("show", "s", path, "--json")[1])["running"]
         assert running["name"] == "ChatModel.invoke"
         span.end()
-    assert "running" not in run("session", "s", "--messages", path)[1]
-    assert json.loads(run("show", "s", path, "--json")[1])["running"] is None
+    assert "running" not in run_process("session", "s", "--messages", path)[1]
+    assert json.loads(run_process("show", "s", path, "--json")[1])["running"] is None
 
 
 @pytest.mark.parametrize("command", ["spans", "traces", "sessions", "llm", "tools"])

@@ -24,7 +24,7 @@ from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.cli.edges.serve_commands import serve
 from otel_sqlite_exporter.errors import ConfigurationError
 from otel_sqlite_exporter.server.running import listening
-from tests.commands import COMMAND, run
+from tests.commands import COMMAND, run_process
 from tests.conftest import HANG_S, ROOT, clean_environment, exporting, make_spans, modules_after, span_names
 from tests.file_checks import FOREIGN, NOT_SQLITE, snapshot
 from tests.integration.test_receiver_contract import as_json
@@ -71,7 +71,7 @@ def test_the_page_is_opened_in_the_browser_of_the_user(tmp_path: Path) -> None:
         tmp_path / "otel.db", "--open", errors="Warning: no browser .*\n", BROWSER="/nothing %s", PATH="/nothing"
     ):
         pass
-    code, _, said = run("serve", tmp_path / "otel.db", "--open", "--no-page", "--port", 0, "--grpc-port", 0)
+    code, _, said = run_process("serve", tmp_path / "otel.db", "--open", "--no-page", "--port", 0, "--grpc-port", 0)
     assert code == 2
     assert "--open needs the page" in said
 
@@ -81,7 +81,7 @@ def test_the_page_is_opened_in_the_browser_of_the_user(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_used_is_refused_at_the_start(path: Path, make: Callable[[Path], None]) -> None:
     make(path)
     before = snapshot(path)
-    code, printed, said = run("serve", path, "--port", 0, "--grpc-port", 0)
+    code, printed, said = run_process("serve", path, "--port", 0, "--grpc-port", 0)
     assert (code, printed, said.count("\n")) == (2, "", 1)
     assert said.startswith("Error: ")
     assert snapshot(path) == before
@@ -94,7 +94,7 @@ def test_a_port_that_is_taken_is_one_sentence(path: Path, host: str) -> None:
         port = other.getsockname()[1]
         where = listening.format_address(host, port)
         for option, ports in (("--port", (port, 0)), ("--grpc-port", (0, port))):
-            assert run("serve", path, "--port", ports[0], "--grpc-port", ports[1]) == (
+            assert run_process("serve", path, "--port", ports[0], "--grpc-port", ports[1]) == (
                 2,
                 "",
                 f"Error: {where} is taken: stop the program that listens there, or give another port with {option} "
@@ -110,7 +110,7 @@ def test_a_host_that_is_not_of_this_machine_is_one_sentence(path: Path) -> None:
     ):
         with pytest.raises(ConfigurationError, match=re.escape(said)):
             listening.listen((host,), 4318, "--port")
-        assert run("serve", path, "--host", host) == (2, "", f"Error: {said}\n")  # before tokens and TLS
+        assert run_process("serve", path, "--host", host) == (2, "", f"Error: {said}\n")  # before tokens and TLS
     assert not path.exists()
 
 
@@ -209,7 +209,7 @@ def test_a_missing_package_is_one_sentence(
     path: Path, tmp_path: Path, package: str, options: list[str], said: str
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(f"import sys; sys.modules[{package!r}] = None\n")
-    assert run("serve", path, *options, PYTHONPATH=str(tmp_path)) == (2, "", f"Error: {said}\n")
+    assert run_process("serve", path, *options, PYTHONPATH=str(tmp_path)) == (2, "", f"Error: {said}\n")
 
 
 @line("Missing package")

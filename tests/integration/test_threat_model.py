@@ -43,7 +43,7 @@ from otel_sqlite_exporter.server.request_intake import RequestIntake, RequestLim
 from otel_sqlite_exporter.server.server_context import ServerContext
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.migrations import migrate
-from tests.commands import run
+from tests.commands import run, run_process
 from tests.conftest import ROOT, exporting, in_new_process, make_spans, read, span_names
 from tests.guarded_server import Reply, request, serving
 from tests.integration.test_access import bearer, make_certificate
@@ -356,7 +356,7 @@ def test_a_leaked_token_is_revoked_at_once_and_no_route_sees_one_in_a_path(guard
     assert guarded.ask(f"/t/{secret}/v1/logs", "POST", body, content_type=JSON).status == 200
     cookie = guarded.ask(f"/link/{guarded.tokens.create_link('ada')}").headers["set-cookie"].partition(";")[0]
     assert guarded.ask("/metrics", cookie=cookie).status == 200
-    assert run("token", "revoke", "ada", guarded.path)[0] == 0
+    assert run_process("token", "revoke", "ada", guarded.path)[0] == 0
     for refused in (
         guarded.ask(f"/t/{secret}/v1/logs", "POST", body, content_type=JSON),
         guarded.ask("/metrics", **bearer(secret)),

@@ -18,7 +18,7 @@ import pytest
 from otel_sqlite_exporter.errors import MigrationFailedError, MigrationRequiredError
 from otel_sqlite_exporter.storage import migrations
 from otel_sqlite_exporter.storage.steps import Migration
-from tests.commands import run_on_terminal
+from tests.commands import run_program_on_terminal
 from tests.conftest import ROOT, export_all, exporting, in_new_process, read, span_names
 from tests.file_checks import check_file, snapshot
 from tests.sample_traces import write_traces
@@ -141,7 +141,7 @@ migrations.load_migrations = lambda: (*RELEASED, LONG)
 cli(prog_name=PROGRAM)
 """
     program = [sys.executable, "-c", code]
-    shown = run_on_terminal("migrate", written, program=program, PYTHONPATH=f"{ROOT}:{ROOT / 'src'}")
+    shown = run_program_on_terminal([*program, "migrate", str(written)], PYTHONPATH=f"{ROOT}:{ROOT / 'src'}")
     assert "rows" in shown
     assert "9/9" in shown
     assert span_names(written) == [f"new {name}" for name in "abcde"]

@@ -29,7 +29,7 @@ from otel_sqlite_exporter.server import whole_bodies
 from otel_sqlite_exporter.server.access.access_policy import make_policy
 from otel_sqlite_exporter.server.access.tokens import TokenFile
 from otel_sqlite_exporter.server.running import http_server, patient_protocol, tls_openings
-from tests.commands import run
+from tests.commands import run_process
 from tests.conftest import HANG_S, ROOT, exporting, make_spans
 from tests.integration.test_access import make_certificate
 from tests.integration.test_receiver_contract import as_json
@@ -126,7 +126,7 @@ def test_what_is_sent_in_any_way_is_read_in_any_way(
         assert "otel_sqlite_received_records_total{" in peer.get("/metrics").text
         found = anyio.run(lambda: peer.ask_tool("find", of="traces"))
         assert len(found["rows"]) == 3
-        code, printed, _ = run("traces", path, "--json")
+        code, printed, _ = run_process("traces", path, "--json")
         assert code == 0
         assert {one["name"] for one in json.loads(printed)["traces"]} == sent
         if is_open:

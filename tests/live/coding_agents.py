@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.commands import run
+from tests.commands import run_process
 from tests.live.environments import ENVIRONMENTS
 
 _SECONDS = 120
@@ -156,7 +156,7 @@ class Workplace(NamedTuple):
     def connect(self, endpoint: str, *options: str) -> None:
         """Let it export to a receiver."""
         options = ("--endpoint", endpoint, "--write", "--yes", "--no-wait", *options)
-        code, _, said = run("connect", self.name, *options, HOME=str(self.home), SHELL="/bin/bash")
+        code, _, said = run_process("connect", self.name, *options, HOME=str(self.home), SHELL="/bin/bash")
         assert code == 0, said
 
     def run(self, turn: Turn) -> str:
