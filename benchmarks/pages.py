@@ -108,7 +108,7 @@ def _describe(link: str, times: list[float]) -> str:
 
 
 def _open_trace(browser: Browser, path: Path, spans: int) -> str:
-    """Return how long it takes from asking for a trace until its rows are drawn, and until its end is, once scrolled."""
+    """Return how long a trace takes until its rows are drawn, and its last rows once one has scrolled there."""
     exporter = SQLiteSpanExporter(path)
     for first in range(0, spans, BATCH):
         exporter.export(build_chain(first, min(first + BATCH, spans)))

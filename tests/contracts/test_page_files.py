@@ -75,8 +75,9 @@ def test_the_docs_show_the_pictures_that_there_are() -> None:
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda file: file.name)
 def test_a_template_has_no_script_style_or_handler_of_its_own(template: Path) -> None:
-    text = re.sub(r"\{#.*?#\}", "", template.read_text(encoding="utf-8"), flags=re.DOTALL)
-    tags = re.findall(r"<(?![!/])(?:[^<>\"'{]|\"[^\"]*\"|'[^']*'|\{\{.*?\}\}|\{%.*?%\})*>", text, re.DOTALL)
+    text = re.sub(r"\{#.*?#\}|\{\{.*?\}\}|\{%.*?%\}", " ", template.read_text(encoding="utf-8"), flags=re.DOTALL)
+    tags = re.findall(r"<[a-zA-Z](?:[^>\"']|\"[^\"]*\"|'[^']*')*>", text)
+    assert len(tags) >= text.count("</")
     assert [tag for tag in tags if re.search(r"\s(on\w+|style|hx-on\S*|hx-vars|srcdoc)\s*=", tag, re.IGNORECASE)] == []
     assert [tag for tag in tags if re.search(r"=\s*[\"']?\s*(javascript|js):", tag, re.IGNORECASE)] == []
     assert re.findall(r"<script(?![^>]*\bsrc=)[^>]*>|<style\b", text, re.IGNORECASE) == []

@@ -24,6 +24,7 @@ from otel_sqlite_exporter.server.page.session.conversation_tab import (
     show_turn,
 )
 from otel_sqlite_exporter.server.page.session.lane_chart import shorten_name
+from otel_sqlite_exporter.server.page.shown_content.page_allowance import PageAllowance
 from otel_sqlite_exporter.server.page.trace.panel_contents import show_contents, show_log, show_raw
 from otel_sqlite_exporter.server.page.trace.span_panel import read_panel
 from otel_sqlite_exporter.server.page.trace.trace_liveness import is_live
