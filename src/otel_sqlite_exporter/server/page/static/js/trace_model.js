@@ -131,7 +131,7 @@ export function findMatches({ spans, texts, data, size }, text) {
 const digits = (value, most) => String(Number(value.toPrecision(Math.max(most, Math.trunc(Math.abs(value)).toString().length))));
 export function ms(ns) {
   const value = ns / 1e6;
-  for (const [unit, length] of [["d", 864e5], ["h", 36e5], ["min", 6e4], ["s", 1e3]]) {
+  for (const [unit, length] of [["d", 864e5], ["h", 36e5], ["min", 6e4], ["s", 1e3], ["ms", 1], ["us", 1e-3], ["ns", 1e-6]]) {
     if (Math.abs(value) >= length) return `${digits(value / length, 3)} ${unit}`;
   }
   return `${digits(value, 3)} ms`;
