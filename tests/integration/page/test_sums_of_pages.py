@@ -79,7 +79,7 @@ def test_tools_and_failures_lead_to_as_many_rows(page: PageClient) -> None:
 def test_services_of_a_trace_add_up_to_its_head(file: Path) -> None:
     aggregates = 0
     for trace in TelemetryDatabase(file).find_traces(limit=500):
-        skeleton = TelemetryFile(file, 5_000).read(read_skeleton, trace.trace_id)
+        skeleton = TelemetryFile(str(file), 5_000).read(read_skeleton, trace.trace_id)
         if trace.llm_calls and None in skeleton.llm_interactions["span"]:
             continue  # a call that no span recorded is of no service
         aggregates += sum(skeleton.llm_interactions["is_aggregate"])
