@@ -77,6 +77,7 @@ class TurnRow(NamedTuple):
         prompt: What the user asked, its first characters.
         name: That of its traces.
         traces: The names of its traces, with their links.
+        unpriced: The calls that have no price, or only a part of one.
         is_single: It is one step, which is also its whole trace.
         is_open: Its steps are shown without a click.
     """
@@ -96,6 +97,7 @@ class TurnRow(NamedTuple):
     failed: int
     tokens: int | None
     cost_usd: float | None
+    unpriced: int
     is_single: bool
     is_open: bool
 
@@ -136,6 +138,7 @@ def _make_turn(
         failed=sum(step.status == "error" for step in steps),
         tokens=sum(tokens) if tokens else None,
         cost_usd=sum(costs) if costs else None,
+        unpriced=sum(step.is_unpriced for step in steps),
         is_single=len(steps) == 1 and [trace.span_id for trace in turn.traces] == [steps[0].span_id],
         is_open=True,
     )

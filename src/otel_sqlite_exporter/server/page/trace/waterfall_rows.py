@@ -106,7 +106,7 @@ class RowWriter:
             duration=format_ms(length / 1e6),
             own=format_ms(spans["self_ns"][at] / 1e6),
             tokens=format_tokens(told.tokens),
-            cost=format_cost(told.cost_usd),
+            cost=format_cost(told.cost_usd, told.unpriced),
             links=self._links.get(at, 0),
             bar=self._place(start, start + length),
             covered=tuple(self._list_covered(at)),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.error_reasons import find_reason
@@ -57,6 +58,11 @@ class DayUse(NamedTuple):
     def total_tokens(self) -> int:
         """The tokens of all models."""
         return sum(self.tokens.values())
+
+    @property
+    def link(self) -> str:
+        """The link to its calls."""
+        return link_page("/calls", since=self.day, until=str(date.fromisoformat(self.day) + timedelta(days=1)))
 
 
 def read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:

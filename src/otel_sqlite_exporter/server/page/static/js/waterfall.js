@@ -239,7 +239,7 @@ class Waterfall {
       number("", ms(this.spans.duration_ns[at])),
       number("wf-own", ms(spans.self_ns[at])),
       number("wf-tokens", tokens(told?.tokens ?? null)),
-      number("wf-cost", cost(told?.cost ?? null)),
+      number("wf-cost", cost(told?.cost ?? null, told?.unpriced)),
     );
     if (this.hasBelow(line)) row.setAttribute("aria-expanded", !this.isFolded(line));
     return row;
