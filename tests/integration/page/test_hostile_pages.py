@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever a link asks for, and whatever the file holds or is called, a page answers: with what is asked, or with what is
-wrong. Nothing on it runs, is hidden, or is of another host."""
+"""Whatever a link asks for, and whatever the file holds or is called, a page answers with it, or says what is wrong.
+Nothing on it runs, is hidden, or is of another host."""
 
 from __future__ import annotations
 
