@@ -66,6 +66,12 @@ def test_nothing_that_acts_is_made(name: str) -> None:
         element("p", **{"onclick" if name == "on" else name.lower(): "x"})
 
 
+@pytest.mark.parametrize("mark", ["\u0301", "\u0489", "\u0e47", "\u064b", "\u05b0", "\u20dd"])
+def test_marks_that_would_cover_other_lines_are_written_out(mark: str) -> None:
+    shown = [part for part, name in split_visible(f"a{mark * 40}b{mark * 8}c") if name is None]
+    assert shown == [f"a{mark * 8}", f"b{mark * 8}c"]
+
+
 def test_what_is_hidden_follows_from_the_category() -> None:
     """Each of the categories in the docstring is hidden, and of others what Unicode calls ignorable."""
     categories: dict[str, set[int]] = {}

@@ -4,6 +4,7 @@ lacks."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -162,7 +163,7 @@ def search(
             notes.append(one.note)
         hits += found
     hits.sort(key=lambda hit: hit.start_time_unix_nano, reverse=True)
-    path = connection.execute("PRAGMA database_list").fetchone()[2]
+    path = os.fsdecode(connection.execute(read_query("get_file_path")).fetchone()[0])
     note = _explain(notes, match, indexed, f"`{name_command('index', path)}`")
     return SearchResult(tuple(hits[:limit]), len(hits) if is_whole else None, note)
 

@@ -11,7 +11,9 @@ HTML shows more as it is. Hidden there are
   (Zl, Zp), and code points that are no characters,
 * format characters (Cf), such as those that change the direction, spaces of no width, and the block of tags; not the
   signs of Arabic, Syriac and Kaithi that enclose a number, which are drawn,
-* what Unicode calls ignorable in any other category, such as fillers of Hangul and variation selectors.
+* what Unicode calls ignorable in any other category, such as fillers of Hangul and variation selectors,
+* marks that combine with the letter before them, from the ninth in a row on: stacked, they are drawn over the lines
+  around them. No language needs as many.
 
 Emoji, and words of some scripts, need a few of them: a joiner (U+200C, U+200D) between two letters from Hebrew on, or
 between two symbols, and one variation selector U+FE0E or U+FE0F after a symbol, are part of the text. So are spaces of
@@ -23,8 +25,13 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+_MARKS = (
+    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"  # of any script
+    "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc"  # Hebrew, Arabic
+    "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece\u0f71-\u0f84]"  # Thai, Lao, Tibetan
+)
 _HIDDEN = re.compile(
-    "["
+    f"{_MARKS}(?<={_MARKS}{{9}})|["
     "\0-\x08\x0b-\x1f\x7f-\x9f"  # controls
     "\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffb"  # formats, separators
     "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\uffa0"  # ignorable marks and letters

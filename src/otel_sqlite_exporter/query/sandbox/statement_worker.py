@@ -8,6 +8,7 @@ thread ends the process if a statement goes on after its deadline.
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 import signal
@@ -68,12 +69,22 @@ def read_message(source: IO[bytes]) -> Any:
     length = source.read(LENGTH_BYTES)
     size = int.from_bytes(length, "big")
     body = source.read(size)
-    return orjson.loads(body) if len(length) == LENGTH_BYTES and len(body) == size else None
+    return _read_json(body) if len(length) == LENGTH_BYTES and len(body) == size else None
+
+
+def _read_json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:  # a path that is no Unicode
+        return json.loads(body)
 
 
 def write_message(target: IO[bytes], message: Any) -> None:
     """Send a message."""
-    body = orjson.dumps(message)
+    try:
+        body = orjson.dumps(message)
+    except orjson.JSONEncodeError:  # a path that is no Unicode
+        body = json.dumps(message).encode()
     target.write(len(body).to_bytes(LENGTH_BYTES, "big") + body)
     target.flush()
 

@@ -21,6 +21,7 @@ from otel_sqlite_exporter.show.html_text import escape_html
 from otel_sqlite_exporter.show.visible_text import write_visible
 from otel_sqlite_exporter.version import __version__
 
+_NUMBERS = (int, float)
 _MACROS = "macros/"
 """The folder of templates whose macros all templates may call: those of `macros/ui.html` as `ui.NAME`."""
 
@@ -71,10 +72,11 @@ class _Macros:
 
 
 def _finalize(value: Any) -> Any:
-    """Return what is printed for a value: nothing for None, and texts without hidden characters."""
+    """Return what is printed for a value: nothing for None, HTML as it is, and any other without hidden characters:
+    what is no text may hold some."""
     if value is None:
         return ""
-    return write_visible(value) if type(value) is str else value
+    return value if hasattr(value, "__html__") or isinstance(value, _NUMBERS) else write_visible(str(value))
 
 
 def render(environment: Environment, template: str, values: Mapping[str, Any], part: str | None = None) -> str:

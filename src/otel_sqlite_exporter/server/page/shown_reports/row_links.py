@@ -9,6 +9,7 @@ from typing import Any
 
 from otel_sqlite_exporter.model.timezones import Calendar
 from otel_sqlite_exporter.query.filter_language.filter_fields import find_field
+from otel_sqlite_exporter.query.filter_language.filter_parser import MOST_CHARACTERS
 from otel_sqlite_exporter.query.report_parts.report_texts import TIMES, find_subject
 from otel_sqlite_exporter.server.api.list_answers import LISTED
 from otel_sqlite_exporter.server.page.page_links import link_page
@@ -60,7 +61,10 @@ def link_rows(
     bounds: dict[str, Any] = {"since": write_moment(since), "until": write_moment(until)}
     if of == "sessions" and request.groups[0] in TIMES:
         return None  # a session is of the time of its end there
-    return link_page(f"/{of}", filter=" ".join(terms) or None, **bounds, **request.filters, **arguments)
+    text = " ".join(terms)
+    if len(text) > MOST_CHARACTERS or "\0" in text:
+        return None
+    return link_page(f"/{of}", filter=text or None, **bounds, **request.filters, **arguments)
 
 
 def quote(text: str) -> str:

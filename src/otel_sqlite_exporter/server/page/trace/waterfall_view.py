@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 from otel_sqlite_exporter.query.skeletons.span_search import find_matches
@@ -59,12 +58,12 @@ class WaterfallView:
 
     def list_rows(self) -> Iterator[WaterfallRow]:
         """Yield the rows of the page."""
-        return map(self._writer.write, islice(self.lines, self.first, self.first + self._most))
+        return map(self._writer.write, self.lines[self.first : self.first + self._most])
 
     @property
     def before(self) -> int | None:
         """Where the page before begins; None: there is none."""
-        return max(0, self.first - self._most) if self.first else None
+        return max(0, min(self.first, len(self.lines)) - self._most) if self.first else None
 
     @property
     def after(self) -> int:
