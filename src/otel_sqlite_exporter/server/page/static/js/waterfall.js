@@ -221,7 +221,7 @@ class Waterfall {
     const common = { role: "row", id: `wf-${line}`, "aria-rowindex": line + 2 };
     if (at < 0) {
       const { id, size } = model.parts[-1 - at];
-      const text = [`The parent `, make("code", {}, id), ` is missing: ${size} ${size === 1 ? "span" : "spans"}`];
+      const text = [`The parent `, make("code", {}, id), ` ${spans.span_id.includes(id) ? "leads in a circle" : "is missing"}: ${size} ${size === 1 ? "span" : "spans"}`];
       return make("div", { ...common, class: "wf-row wf-heading" }, make("div", { class: "wf-name", role: "rowheader" }, ...text));
     }
     const level = spans.depth[at] + (model.isOrphan(at) ? 1 : 0), told = model.told.get(at);
