@@ -299,3 +299,28 @@ def test_a_version_and_a_late_start_leave_the_ids_of_records_as_they_are(path: P
         exporter.export_open([open_span(1, 1, "forked", {"late": True})])
     assert read(path, "SELECT attributes FROM spans") == [('{"late":true}',)]
     assert read(path, "SELECT id FROM events") == before
+
+
+@pytest.mark.parametrize("finished_first", [True, False])
+def test_a_call_and_a_tool_keep_their_row_when_they_end(path: Path, finished_first: bool) -> None:
+    finished = [
+        open_span(1, 1, "invoke_agent", AGENT, ended=True),
+        open_span(1, 2, "chat small", CALL, parent=1, ended=True),
+        open_span(1, 3, "execute_tool search", TOOL, parent=1, ended=True),
+    ]
+    others = [
+        open_span(2, 4, "chat small", CALL, ended=True),
+        open_span(2, 5, "execute_tool search", TOOL, ended=True),
+    ]
+    write(path)
+    views = ("find_llm_interactions", "find_tool_interactions")
+    running = {(row.trace_id, row.span_id): row.id for name in views for row in shown(path)[name]}
+    with exporting(path) as exporter:
+        exporter.export([*finished, *others] if finished_first else [*others, *reversed(finished)])
+    for name in views:
+        ended = {(row.trace_id, row.span_id): row for row in shown(path)[name]}
+        assert len({row.id for row in ended.values()}) == len(ended) > 1
+        assert {row.status for row in ended.values()} == {"ok"}
+        kept = running.keys() & ended.keys()
+        assert kept
+        assert {key: ended[key].id for key in kept} == {key: running[key] for key in kept}
