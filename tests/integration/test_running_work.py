@@ -313,14 +313,17 @@ def test_a_call_and_a_tool_keep_their_row_when_they_end(path: Path, finished_fir
         open_span(2, 5, "execute_tool search", TOOL, ended=True),
     ]
     write(path)
-    views = ("find_llm_interactions", "find_tool_interactions")
-    running = {(row.trace_id, row.span_id): row.id for name in views for row in shown(path)[name]}
+    running = find_ids(path)
     with exporting(path) as exporter:
         exporter.export([*finished, *others] if finished_first else [*others, *reversed(finished)])
-    for name in views:
-        ended = {(row.trace_id, row.span_id): row for row in shown(path)[name]}
-        assert len({row.id for row in ended.values()}) == len(ended) > 1
-        assert {row.status for row in ended.values()} == {"ok"}
-        kept = running.keys() & ended.keys()
-        assert kept
-        assert {key: ended[key].id for key in kept} == {key: running[key] for key in kept}
+    ended = find_ids(path)
+    assert {status for _, status in ended.values()} == {"ok"}
+    assert len({(key[0], id) for key, (id, _) in ended.items()}) == len(ended) == len(running) + 2
+    assert {key: ended[key][0] for key in running} == {key: id for key, (id, _) in running.items()}
+
+
+def find_ids(path: Path) -> dict[tuple[str, str | None], tuple[int, str | None]]:
+    """Return the id and the status of each call and tool by its kind and its span."""
+    database = TelemetryDatabase(path)
+    calls = {("call", row.span_id): (row.id, row.status) for row in database.find_llm_interactions()}
+    return calls | {("tool", row.span_id): (row.id, row.status) for row in database.find_tool_interactions()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -17,7 +17,7 @@ from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Interaction
 from otel_sqlite_exporter.write.batch_lookup import TraceRow
 from otel_sqlite_exporter.write.call_prices import NO_PRICE, CallPrices
 from otel_sqlite_exporter.write.interactions.counted_calls import ChangedRecords, count_calls, find_calls
-from otel_sqlite_exporter.write.interactions.kept_ids import find_kept_ids
+from otel_sqlite_exporter.write.interactions.kept_ids import KeptIds, find_kept_ids
 from otel_sqlite_exporter.write.interactions.reporters import EVENT, LOG, SPAN, Reporter, find_reporters, make_reporter
 from otel_sqlite_exporter.write.interactions.whole_traces import TracedSpan, find_repeating_agents
 from otel_sqlite_exporter.write.new_tools import RecordKeys
@@ -67,7 +67,7 @@ class InteractionBatch:
         self._traces_with_records: set[int] = set()
         self._logs: set[tuple[int, str]] = set()
         self._replaced_calls: Collection[int] = ()
-        self._kept_ids: Mapping[int, int] = {}
+        self._kept_ids = KeptIds()
         self._has_peers = self._has_aggregates = False
         # Traces that came whole with this batch, and whose calls are decided.
         self._settled: set[int] = set()
@@ -145,8 +145,8 @@ class InteractionBatch:
         self._has_peers, self._has_aggregates = reporters.has_peers, reporters.has_aggregates
         repeating = self._settle()
         rows, prices, kept = TableRows(_LLM_INTERACTIONS), self._prices, self._kept_ids
-        if kept:  # those that SQLite numbers come after the ids that are given
-            self._calls.sort(key=lambda call: _find_kept(kept, call.record) is None)
+        if kept.by_span:  # those that SQLite numbers come after the ids that are given
+            self._calls.sort(key=lambda call: kept.find(call.record) is None)
         for record, reporter, llm, is_priced, key in self._calls:
             costs: Sequence[Any] = (*llm[_COST : _COST + 2], *NO_PRICE)
             if is_priced:
@@ -158,7 +158,7 @@ class InteractionBatch:
             )
             keys = (*record, reporters.ids[reporter], key, is_repeat)
             values: tuple[Any, ...] = llm
-            rows.add((*keys, *values[_BEFORE_COSTS], *costs, *values[_AFTER_COSTS], _find_kept(kept, record)))
+            rows.add((*keys, *values[_BEFORE_COSTS], *costs, *values[_AFTER_COSTS], kept.find(record)))
         self.agents.write(connection)
         rows.write(connection)
         events = [call.record.event for call in self._calls if call.record.event is not None]
@@ -233,11 +233,6 @@ class InteractionBatch:
             return set()
         parents, calls = {parent for _, _, parent in spans}, self._calls_with_usage
         return {id for id, span_id, _ in spans if id in calls and span_id not in parents}
-
-
-def _find_kept(kept: Mapping[int, int], record: RecordKeys) -> int | None:
-    """Return the id of the row that this call of a span replaces; None: it gets a new one."""
-    return kept.get(record.span) if kept and record.event is None and record.span is not None else None
 
 
 def _has_usage(llm: LLMInteractionRow) -> bool:
