@@ -288,9 +288,7 @@ def test_the_page_of_a_call_or_a_tool_shows_how_it_ends(
 
 
 def test_the_overview_of_a_new_file_comes_alive(visit: Open, path: Path) -> None:
-    with exporting(path):
-        pass
-    with browsing(path) as server:
+    with browsing(path, has_receiver=True) as server:
         tab = visit(server)
         tab.open("/")
         wait_until_live(tab)
