@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
 from playwright.sync_api import expect
 
+from otel_sqlite_exporter import SQLiteSpanProcessor
 from tests.browser.conftest import Open
 from tests.browser.visits import Visit
 from tests.conftest import export_all, exporting, in_new_process, named
@@ -184,3 +186,34 @@ MORPH = """async script => {
 def test_any_list_becomes_any_other_and_keeps_what_both_have(tab: Visit) -> None:
     script = tab.evaluate("document.querySelector('script[type=module]').src.replace('page.js', 'morph.js')")
     assert tab.evaluate(MORPH, script) == []
+
+
+def test_a_page_of_what_runs_follows_it(visit: Open, path: Path) -> None:
+    processor = SQLiteSpanProcessor(path, open_delay_ms=0)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(processor)
+    call = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "slow-model", "session.id": "s"}
+    tracer = provider.get_tracer("page")
+    tracer.start_span("chat", attributes=call).end()
+    processor.force_flush()
+    try:
+        with browsing(path) as server:
+            tabs = [visit(server) for _ in range(3)]
+            for tab, link in zip(tabs, ("/sessions/s", "/calls", "/"), strict=True):
+                tab.open(link)
+            wait_until_live(tabs[0])
+            running = tracer.start_span("chat", attributes=call)
+            processor.force_flush()
+            expect(tabs[0].page.locator(".session-head")).to_contain_text("running")
+            expect(tabs[0].page.locator(".session-head .figures")).to_contain_text("calls2")
+            for tab in tabs:
+                counting = tab.page.locator("[data-running-since]").first
+                first = counting.inner_text()
+                expect(counting).not_to_have_text(first)
+            running.end()
+            processor.force_flush()
+            for tab in tabs:
+                expect(tab.page.locator("[data-running-since]")).to_have_count(0)
+            expect(tabs[0].page.locator(".session-head")).to_contain_text("ok")
+    finally:
+        provider.shutdown()

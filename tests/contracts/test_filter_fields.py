@@ -20,7 +20,19 @@ from tests.conftest import ROOT
 from tests.integration.test_docs import bare, find_tables
 
 FIELDS = (
-    *("model", "provider", "operation", "agent", "tool", "tool_call", "status", "error", "error_message", "name"),
+    *(
+        "model",
+        "answering_model",
+        "provider",
+        "operation",
+        "agent",
+        "tool",
+        "tool_call",
+        "status",
+        "error",
+        "error_message",
+        "name",
+    ),
     *("kind", "service", "scope", "session", "conversation", "user", "trace", "span", "parent", "event", "source"),
     *("phase", "link", "severity", "cost", "tokens", "input_tokens", "output_tokens", "cached_tokens"),
     *("reasoning_tokens", "duration", "first_token", "spans", "calls", "errors", "failed_calls", "failed_tools"),

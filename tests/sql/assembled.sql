@@ -139,7 +139,7 @@ FROM traces
 WHERE status = :status
 AND session_id = :session_id
 AND EXISTS (SELECT 1 FROM complete_llm_interactions AS i WHERE i.trace_id = traces.trace_id AND (model = :model OR request_model = :model OR model GLOB :model_like OR request_model GLOB :model_like))
-AND status IN (SELECT value FROM json_each(:status_2))
+AND +id IN (SELECT p.trace FROM _trace_sessions AS f JOIN _traces AS t ON t.id = f.trace JOIN _trace_sessions AS p ON p.trace = t.id WHERE f.failed_entries > 0 OR t.root_span_id = '' OR (t.root_rank = 2 AND f.errors > 0) UNION ALL SELECT p.trace FROM _open_spans AS o JOIN _trace_sessions AS p ON p.id = o.trace_session) AND status IN (SELECT value FROM json_each(:status_2))
 AND json_type(attributes, :key_0) IN ('text') AND attributes ->> :key_0 = :value_0
 AND cost_usd IS NOT NULL
 AND (EXISTS (SELECT 1 FROM complete_tool_interactions AS i WHERE i.trace_id = traces.trace_id AND tool_name IN (SELECT value FROM json_each(:tool_name)))) IS NOT TRUE

@@ -52,6 +52,14 @@ def test_what_was_added_does_not_shift_what_follows() -> None:
     assert [row.fields for row in align_steps(run, [run[0], failed, *run[2:]])] == [(), ("status",), (), ()]
 
 
+def test_two_failures_are_the_same_only_if_they_say_the_same() -> None:
+    failed = make_step("a", status="error")
+    a, b = (failed._replace(error=error) for error in ("no such city", "timed out"))
+    assert [row.fields for row in align_steps([a], [b])] == [("error",)]
+    assert [row.fields for row in align_steps([a], [make_step("a")])] == [("status",)]
+    assert changes([a], [a]) == ["same"]
+
+
 def test_too_many_steps_are_cut_and_traces_are_none() -> None:
     assert len(align_steps([make_step("a")] * 6_000, [])) == step_alignment.MOST_ALIGNED
     assert align_steps([make_step("t", kind="trace")], []) == []

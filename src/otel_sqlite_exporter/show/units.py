@@ -8,6 +8,7 @@ import math
 _SMALLEST, _LARGEST = 1e-9, 1e15
 _LENGTHS = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000))
 """Units of time in milliseconds, the largest first."""
+_SHORT_LENGTHS = (("ms", 1.0), ("us", 1e-3), ("ns", 1e-6))
 
 
 def format_number(value: float, digits: int = 4) -> str:
@@ -38,10 +39,10 @@ def format_tokens(tokens: int | None) -> str | None:
 
 
 def format_ms(duration_ms: float | None) -> str | None:
-    """Return a duration, or an offset of a time before, in the largest unit that it reaches."""
+    """Return a duration, or an offset of a time before, in the largest unit that it reaches: `1.5 s`, `54.1 us`."""
     if duration_ms is None:
         return None
-    for unit, length in _LENGTHS:
+    for unit, length in (*_LENGTHS, *_SHORT_LENGTHS):
         if abs(duration_ms) >= length:
             return f"{format_number(duration_ms / length, 3)} {unit}"
     return f"{format_number(duration_ms, 3)} ms"

@@ -25,6 +25,7 @@ from otel_sqlite_exporter.server.page.shown_reports.row_links import quote
 from tests.agent_files import RESOURCE
 from tests.conftest import exporting
 from tests.html_reader import HtmlReader
+from tests.otlp_captures.capture_files import import_batches, read_capture
 from tests.page_server import PageClient, browsing
 
 HOSTILE = "<script>alert(1)</script>\"' \\ * ? [x] \u202e AND (OR) user:x"
@@ -34,6 +35,7 @@ UNLINKED = {
     ("durations", "name"),
     ("durations", "service"),
     *(("sessions", group) for group in ("hour", "day", "week")),
+    *((name, "request_model") for name in ("tokens", "cost", "durations")),
 }
 QUICK = [name for name in REPORTS if name != "queries"]
 
@@ -51,6 +53,8 @@ def _make_span(number: int) -> ReadableSpan:
         attributes |= {"gen_ai.operation.name": "chat", "gen_ai.request.model": ("gpt-4o", "nobody-knows")[number % 2]}
         attributes |= {"gen_ai.usage.input_tokens": number * 100, "gen_ai.usage.output_tokens": number}
         attributes["gen_ai.provider.name"] = "openai"
+        if number % 4 == 0:
+            attributes["gen_ai.response.model"] = ("nobody-knows", "gpt-4o")[number % 2]  # a name that others ask for
     start = START_NS + number * DAY_NS // 11
     return ReadableSpan(
         name=f"step {number % 3}",
@@ -141,6 +145,23 @@ def test_a_row_leads_to_as_many_rows_as_it_sums_up(page: PageClient, path: Path,
             else:
                 arguments = parse_qs(urlsplit(link).query)
                 assert len(read_csv(page, urlsplit(link).path, **arguments)) == row[LINKED[name]], link
+
+
+@pytest.mark.parametrize("capture", ["codex", "gemini-cli", "claude-code", "litellm-otel"])
+def test_links_hold_as_many_rows_of_real_records(tmp_path: Path, capture: str) -> None:
+    path = tmp_path / "otel.db"
+    import_batches(path, [read_capture(capture).lines])
+    with browsing(path) as page:
+        for name in (*LINKED, "errors"):
+            for group in REPORTS[name].groups:
+                html = page.open(f"/reports/{name}", group_by=group, range="all")
+                result = TelemetryDatabase(path).run_report(name, group_by=group)
+                body = html[html.rindex("<tbody>") : html.rindex("</tbody>")] if len(result) else ""
+                for row, shown in zip(result.to_dicts(), body.split("</tr>"), strict=False):
+                    for link, of in re.findall(r'href="(/(?:calls|tools|sessions)\?[^"]+)">([^<]*)', shown):
+                        count = int(of) if name in ("errors", "tools") and of.isdigit() else row[LINKED[name]]
+                        target = urlsplit(unescape(link))
+                        assert len(read_csv(page, target.path, **parse_qs(target.query))) == count, link
 
 
 def test_two_groups_lead_to_rows_that_have_both(page: PageClient, path: Path) -> None:

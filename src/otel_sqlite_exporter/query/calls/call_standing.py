@@ -27,6 +27,9 @@ class CallStanding(NamedTuple):
     others: tuple[int, ...] = ()
 
 
+_AROUND = {"below": "find_counted_below", "above": "find_counted_above"}
+
+
 def read_standing(connection: sqlite3.Connection, call: LLMInteractionSummary) -> CallStanding:
     """Return why a call counts or not."""
     rows = fetch(connection, Select(read_query("find_call_standing"), {"id": call.id}))
@@ -34,8 +37,8 @@ def read_standing(connection: sqlite3.Connection, call: LLMInteractionSummary) -
         return CallStanding("counted", tuple(orjson.loads(rows[0]["repeats"])) if rows else ())
     if rows[0]["twin"] is not None and not rows[0]["is_repeat"]:
         return CallStanding("twin", (rows[0]["twin"],))
-    for reason in ("below", "above"):
-        found = fetch(connection, Select(read_query(f"find_counted_{reason}"), {"id": call.id}))
+    for reason, query in _AROUND.items():
+        found = fetch(connection, Select(read_query(query), {"id": call.id}))
         if found:
             return CallStanding(reason, tuple(row["id"] for row in found))
     return CallStanding("elsewhere")

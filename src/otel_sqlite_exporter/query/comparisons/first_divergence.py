@@ -27,7 +27,7 @@ class Divergence:
     Attributes:
         position: The number of steps before it, traces not counted.
         field: `step` if other things were done there, or one run ended; else what differs of the same step: `model`,
-            `status`, or a column of `SAID`.
+            `status`, `error`, or a column of `SAID`.
         a, b: The steps; None: this run has no more.
     """
 

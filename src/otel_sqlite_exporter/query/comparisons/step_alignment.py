@@ -26,7 +26,7 @@ class AlignedSteps(NamedTuple):
     Attributes:
         change: `same`; `differs`: the same was done, with another model, outcome or content; `replaced`: something else
             was done; `removed`: only the first run did it; `added`: only the second.
-        fields: What differs of steps that did the same: `model`, `status`, or a column of `SAID`.
+        fields: What differs of steps that did the same: `model`, `status`, `error`, or a column of `SAID`.
         positions: The number of each step in its run, from 1; None: it has none here.
     """
 
@@ -115,9 +115,9 @@ def _make_row(a: Sequence[StepSkeleton], b: Sequence[StepSkeleton], one: int | N
 
 def find_different_fields(a: StepSkeleton, b: StepSkeleton) -> Iterator[str]:
     """Yield what differs of two steps that did the same, in the order in which it came about: the model, what was
-    sent, the outcome, what came back."""
+    sent, the outcome, what went wrong, what came back."""
     said = SAID.get(a.kind, ())
-    for field in ("model", *said[:1], "status", *said[1:]):
+    for field in ("model", *said[:1], "status", "error", *said[1:]):
         one, other = (step.said.get(field) if field in step.said else getattr(step, field, None) for step in (a, b))
-        if one != other:
+        if one != other and (field != "error" or a.status == b.status):
             yield field

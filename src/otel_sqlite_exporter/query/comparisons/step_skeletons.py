@@ -22,7 +22,7 @@ _UNENDED = ("running", "interrupted")
 _ORDER = {"trace": 0, "span": 1, "agent": 2, "llm": 3, "tool": 4}
 _COMMON = ("id", "trace_id", "start_time_unix_nano", "end_time_unix_nano", "duration_ms", "status", "name")
 _OF_BOTH = (*_COMMON, "span_id", "agent_name", "error_type", "error_message")
-_OF_CALL = (*_OF_BOTH, "operation", "model", "is_aggregate", "input_tokens", "output_tokens", "cost_usd")
+_OF_CALL = (*_OF_BOTH, "operation", "model", "is_aggregate", "input_tokens", "output_tokens", "cost_usd", "is_unpriced")
 _OF_TOOL = (*_OF_BOTH, "tool_name", "waiting_ms")
 _OF_TRACE = (*_COMMON, "root_span_id AS span_id")
 SAID = {"llm": ("prompt", "completion"), "tool": ("arguments", "result")}
@@ -38,6 +38,7 @@ class StepSkeleton(NamedTuple):
         what: The name of the trace, the span, the agent or the tool, or the operation of the call.
         duration_ms: None: no record says. That of a tool is without `waiting_ms`, for which it waited before.
         said: A digest by column of `SAID`; empty unless asked for.
+        is_unpriced: 1: its cost is not known, or only a part.
     """
 
     kind: str
@@ -57,6 +58,7 @@ class StepSkeleton(NamedTuple):
     output_tokens: int | None
     cost_usd: float | None
     said: Mapping[str, str | None]
+    is_unpriced: int = 0
 
     @property
     def tokens(self) -> int | None:
@@ -211,6 +213,7 @@ def _make_step(
         output_tokens=row.get("output_tokens"),
         cost_usd=row.get("cost_usd"),
         said=said,
+        is_unpriced=row.get("is_unpriced") or 0,
     )
 
 

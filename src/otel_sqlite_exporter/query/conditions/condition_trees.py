@@ -13,11 +13,13 @@ from otel_sqlite_exporter.query.filter_values import AttributeCondition
 
 
 class TextCondition(NamedTuple):
-    """The column has one of these texts, or one that fits one of these GLOB patterns."""
+    """The column has one of these texts, or one that fits one of these GLOB patterns. So may a column beside it, see
+    `ALSO`, unless it `is_exact`."""
 
     column: str
     texts: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
+    is_exact: bool = False
 
 
 class NumberCondition(NamedTuple):
@@ -110,15 +112,16 @@ def _split_any(conditions: Iterable[Condition]) -> Iterator[Condition]:
 
 def _join_any(conditions: Sequence[Condition]) -> Condition:
     contents: list[tuple[str, ...]] = []
-    columns: dict[str, TextCondition] = {}
+    columns: dict[tuple[str, bool], TextCondition] = {}
     others: list[Condition] = []
     for one in _split_any(conditions):
         if isinstance(one, ContentCondition):
             contents += one.texts
         elif isinstance(one, TextCondition):
-            _, texts, patterns = columns.get(one.column, TextCondition(one.column))
+            key = one.column, one.is_exact
+            _, texts, patterns, _ = columns.get(key, TextCondition(one.column))
             merged = (tuple(dict.fromkeys((*texts, *one.texts))), tuple(dict.fromkeys((*patterns, *one.patterns))))
-            columns[one.column] = TextCondition(one.column, *merged)
+            columns[key] = TextCondition(one.column, *merged, one.is_exact)
         else:
             others.append(one)
     parts = (*columns.values(), *others, *([ContentCondition(tuple(dict.fromkeys(contents)))] if contents else []))

@@ -168,9 +168,9 @@ def bind(parameters: dict[str, Any], name: str, value: Any) -> str:
 
 def write_texts(condition: TextCondition, parameters: dict[str, Any]) -> str:
     """Return the condition on a column with text, and add what it binds to `parameters`. A model is the one that
-    answered, or the one that was asked for."""
+    answered, or the one that was asked for, unless the condition is exact."""
     column = condition.column
-    columns = [column, *([ALSO[column]] if column in ALSO else ())]
+    columns = [column, *([ALSO[column]] if column in ALSO and not condition.is_exact else ())]
     wanted = [] if not condition.texts else [_write_equal(column, condition.texts, parameters)]
     for pattern in condition.patterns:
         # GLOB knows no collation.

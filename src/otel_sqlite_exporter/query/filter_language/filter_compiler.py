@@ -196,8 +196,9 @@ def _compile_value(view: AskableView[Any], field: FilterField, term: WrittenTerm
         return TextCondition(column, read_choices(value, field.choices))
     fold_case = str.lower if field.type == "severity" else partial(fold_id, column)
     if value.pattern is not None:
-        return TextCondition(column, patterns=(fold_case(value.pattern),))
-    return TextCondition(column, (value.text if field.type == "severity" else fold_case(value.text),))
+        return TextCondition(column, patterns=(fold_case(value.pattern),), is_exact=field.is_exact)
+    text = value.text if field.type == "severity" else fold_case(value.text)
+    return TextCondition(column, (text,), is_exact=field.is_exact)
 
 
 def _compare_severity(operator: str, text: str) -> Condition:

@@ -42,6 +42,7 @@ class FilterField(NamedTuple):
         column: Its column; a view of `columns` has another.
         views: The views that have the field.
         meaning: What it is, in a few words.
+        is_exact: Only its column counts, not one beside it.
     """
 
     name: str
@@ -50,6 +51,7 @@ class FilterField(NamedTuple):
     views: tuple[AskableView[Any], ...]
     meaning: str
     columns: Mapping[str, str] = {}
+    is_exact: bool = False
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -64,6 +66,7 @@ class FilterField(NamedTuple):
 _field = FilterField
 FILTER_FIELDS: tuple[FilterField, ...] = (
     _field("model", "text", "model", (*_GROUPS, *_CALLS), "the model that answered, or the one that was asked for"),
+    _field("answering_model", "text", "model", _CALLS, "the model that answered, if a record tells", is_exact=True),
     _field("provider", "text", "provider", (*_GROUPS, *_CALLS), "such as `openai`"),
     _field("operation", "text", "operation", (*_GROUPS, *_CALLS), "such as `chat`"),
     _field("agent", "text", "agent_name", (*_GROUPS, *_RECORDS), "the agent that it belongs to"),

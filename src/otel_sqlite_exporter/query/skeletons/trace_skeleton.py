@@ -33,7 +33,7 @@ _ROLES_OF_KINDS = (0, 4, 5, 6, 6)
 _AGENT_NAME = "invoke_agent"
 _CALL_COLUMNS = (
     *("id", "operation", "provider", "model", "status", "counted", "is_aggregate", "input_tokens", "output_tokens"),
-    *("total_tokens", "cost_usd", "duration_ms"),
+    *("total_tokens", "cost_usd", "is_unpriced", "duration_ms"),
 )
 _TOOL_COLUMNS = ("id", "tool_name", "status", "counted", "duration_ms", "waiting_ms")
 _REPEATING = ("operation", "provider", "model", "status", "tool_name")

@@ -103,7 +103,8 @@ SKELETON = shape_object(
             {
                 **{"span": _INT, "id": INTEGER, "operation": INTEGER, "provider": INTEGER, "model": INTEGER},
                 **{"status": INTEGER, "counted": INTEGER, "is_aggregate": INTEGER, "input_tokens": _INT},
-                **{"output_tokens": _INT, "total_tokens": _INT, "cost_usd": _FLOAT, "duration_ms": _FLOAT},
+                **{"output_tokens": _INT, "total_tokens": _INT, "cost_usd": _FLOAT, "is_unpriced": INTEGER},
+                "duration_ms": _FLOAT,
             }
         ),
         "tool_interactions": _columns(

@@ -88,7 +88,7 @@ def _ask(backend: ApiBackend, arguments: Arguments, limit: int) -> BoundedResult
 def _show(column: str, value: Any) -> ShownCell:
     if value is None:
         return ShownCell(None, 0, None, False)
-    text = str(value)
+    text = f"{value:.15g}" if isinstance(value, float) else str(value)
     link = _link(column.partition(":")[0], value) if isinstance(value, str) and value else None
     left_out = max(len(text) - _SHOWN_CHARACTERS, 0)
     return ShownCell(text[:_SHOWN_CHARACTERS], left_out, link, isinstance(value, int | float))

@@ -72,7 +72,7 @@ PAGES: tuple[PageRoute, ...] = (
             Parameter("first", "The number of steps or turns before the first that is shown.", "integer", minimum=0),
             Parameter("raw", "What was said, as it is stored.", "boolean", default=False),
         ),
-        ("steps",),
+        ("head", "steps"),
         _read_table,
     ),
 )

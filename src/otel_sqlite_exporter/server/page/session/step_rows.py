@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from otel_sqlite_exporter.error_reasons import find_reason
@@ -35,6 +36,7 @@ class TimelineRow(NamedTuple):
 
     Attributes:
         offset_ms, in_turn_ms: From the start of the session and, in a turn, from that of the turn.
+        since: When it began, as ISO 8601.
         bar, waiting_bar: Where they stand: places and widths in percent.
     """
 
@@ -48,6 +50,7 @@ class TimelineRow(NamedTuple):
     offset_ms: float
     in_turn_ms: float | None
     reason: str | None
+    since: str
     bar: tuple[str, str]
     waiting_bar: tuple[str, str] | None
 
@@ -77,6 +80,7 @@ class TurnRow(NamedTuple):
         prompt: What the user asked, its first characters.
         name: That of its traces.
         traces: The names of its traces, with their links.
+        unpriced: The calls that have no price, or only a part of one.
         is_single: It is one step, which is also its whole trace.
         is_open: Its steps are shown without a click.
     """
@@ -96,6 +100,7 @@ class TurnRow(NamedTuple):
     failed: int
     tokens: int | None
     cost_usd: float | None
+    unpriced: int
     is_single: bool
     is_open: bool
 
@@ -136,6 +141,7 @@ def _make_turn(
         failed=sum(step.status == "error" for step in steps),
         tokens=sum(tokens) if tokens else None,
         cost_usd=sum(costs) if costs else None,
+        unpriced=sum(step.is_unpriced for step in steps),
         is_single=len(steps) == 1 and [trace.span_id for trace in turn.traces] == [steps[0].span_id],
         is_open=True,
     )
@@ -158,6 +164,7 @@ def make_row(
         offset_ms=(step.start_time_unix_nano - start_unix_nano) / 1e6,
         in_turn_ms=None if turn_unix_nano is None else (step.start_time_unix_nano - turn_unix_nano) / 1e6,
         reason=find_reason(step.error, None) if step.error else None,
+        since=datetime.fromtimestamp(step.start_time_unix_nano / 1e9, UTC).isoformat(),
         bar=show_place(extent),
         waiting_bar=show_place((extent[0], waited)) if step.waiting_ms and waited > extent[0] else None,
     )

@@ -17,10 +17,13 @@ from otel_sqlite_exporter.server.page.shown_reports.report_request import Report
 
 _LISTS: Mapping[str, str | None] = {"call": "calls", "tool": "tools", "record": None}
 _OF: Mapping[str, str] = {"tokens": "calls", "cost": "calls", "tools": "tools", "sessions": "sessions"}
-_FIELDS = {"request_model": "model", "type": "error", "message": "error_message"}
+_FIELDS = {"model": "answering_model"}
 """The fields of the filter language of groups that have another name."""
+_UNLISTED = ("request_model", "type", "name", "message")
+"""Groups that no filter asks for: the name that a call stands under, and what is told of the cause of a failure, which
+may be another record than the call that failed."""
 _LENGTHS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
-_ENDED = "status:ok,error"
+_ENDED = "status:ok,error has:duration"
 
 
 def find_list(request: ReportRequest) -> str | None:
@@ -46,6 +49,8 @@ def link_rows(
             begin, end = read_period(group, value, request.calendar)
             since, until = max(begin, since or begin), min(end, until or end)
             continue
+        if group in _UNLISTED:
+            return None
         name = _FIELDS.get(group, group)
         field = find_field(name)
         if field is None or view not in field.views:

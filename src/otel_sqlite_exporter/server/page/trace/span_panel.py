@@ -44,7 +44,7 @@ class SpanPanel(NamedTuple):
     Attributes:
         row: Its row in the waterfall; `above` and `children` are others, `sharing` those of spans with the same id.
         critical_ms: How long the end of the trace waits for it; None: not at all.
-        missing_parent: The id of its parent, if that is not in the file.
+        missing_parent: The id of its parent, if that is not in the file, or leads in a circle (`is_circle`).
         records: Its start and its finish.
     """
 
@@ -56,6 +56,7 @@ class SpanPanel(NamedTuple):
     children_in_all: int
     sharing: Sequence[WaterfallRow]
     missing_parent: str | None
+    is_circle: bool
     calls: Sequence[LLMInteractionSummary]
     tools: Sequence[ToolInteractionSummary]
     beside: SpanBeside
@@ -86,6 +87,7 @@ def read_panel(backend: ApiBackend, skeleton: TraceSkeleton, at: int) -> SpanPan
         children_in_all=len(children),
         sharing=write([one for one, id in enumerate(spans["span_id"]) if id == span_id and one != at]),
         missing_parent=span.parent_span_id if spans["parent"][at] is None else None,
+        is_circle=span.parent_span_id in spans["span_id"],
         calls=_read_recorded(backend, LLM_INTERACTIONS, skeleton.llm_interactions, at),
         tools=_read_recorded(backend, TOOL_INTERACTIONS, skeleton.tool_interactions, at),
         beside=beside,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from otel_sqlite_exporter.query.skeletons.recorded_sums import sum_records
+from otel_sqlite_exporter.query.skeletons.recorded_sums import NOTHING, sum_records
 from otel_sqlite_exporter.query.skeletons.trace_skeleton import TraceSkeleton
 from otel_sqlite_exporter.server.page.trace.waterfall_rows import SERVICE_COLOURS, BarPart
 
@@ -22,8 +22,9 @@ class ServiceSums(NamedTuple):
     own_ms: float
     critical_ms: float
     calls: int
-    tokens: int
-    cost_usd: float
+    tokens: int | None
+    cost_usd: float | None
+    unpriced: int
     bar: BarPart
 
 
@@ -31,8 +32,9 @@ def sum_services(skeleton: TraceSkeleton) -> Sequence[ServiceSums]:
     """Return the sums of all services, in the order in which they come."""
     texts, spans = skeleton.texts["service"], skeleton.spans
     size = len(texts)
-    counts, errors, calls, tokens = ([0] * size for _ in range(4))
-    own, critical, cost = ([0.0] * size for _ in range(3))
+    counts, errors = ([0] * size for _ in range(2))
+    own, critical = ([0.0] * size for _ in range(2))
+    used = [NOTHING] * size
     for service, status, self_ns, critical_ns in zip(
         *(spans[name] for name in ("service", "status", "self_ns", "critical_ns")), strict=True
     ):
@@ -42,9 +44,7 @@ def sum_services(skeleton: TraceSkeleton) -> Sequence[ServiceSums]:
         critical[service] += (critical_ns or 0) / 1e6
     for at, told in sum_records(skeleton).items():
         service = spans["service"][at]
-        calls[service] += told.call is not None
-        tokens[service] += told.tokens or 0
-        cost[service] += told.cost_usd or 0
+        used[service] = used[service].add(told)
     whole = max(own, default=0) or 1
     return [
         ServiceSums(
@@ -54,9 +54,10 @@ def sum_services(skeleton: TraceSkeleton) -> Sequence[ServiceSums]:
             errors[n],
             own[n],
             critical[n],
-            calls[n],
-            tokens[n],
-            cost[n],
+            used[n].calls,
+            used[n].tokens,
+            used[n].cost_usd,
+            used[n].unpriced,
             BarPart("0%", f"{own[n] / whole:.2%}"),
         )
         for n in range(size)

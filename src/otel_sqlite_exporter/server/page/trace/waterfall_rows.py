@@ -35,12 +35,14 @@ class RowMark(NamedTuple):
 
 
 class WaterfallRow(NamedTuple):
-    """What is shown of a span, or of a heading, whose `missing` is the id of the parent that is missing. `row_id` is
-    the `id` of the span, where others have the same `span_id`."""
+    """What is shown of a span, or of a heading, whose `missing` is the id of the parent that is missing, or
+    that leads back to where it came from (`is_circle`). `row_id` is the `id` of the span, where others have the same
+    `span_id`."""
 
     line: WaterfallLine
     at: int
     missing: str
+    is_circle: bool
     row_id: int | None
     span_id: str
     name: str
@@ -74,6 +76,7 @@ class RowWriter:
         ends = [start + length for start, length in zip(spans["start_ns"], spans["duration_ns"], strict=True)]
         self.whole_ns = max(1, *ends) if ends else 1
         self._shared = find_shared(spans["span_id"])
+        self._span_ids = frozenset(spans["span_id"]) if skeleton.missing_parents["span"] else frozenset()
         self._calls = sum_records(skeleton)
         self._links = dict(zip(skeleton.links["span"], skeleton.links["count"], strict=True))
         self._marks: dict[int, list[tuple[int, int]]] = {}
@@ -90,6 +93,7 @@ class RowWriter:
             line=line,
             at=at,
             missing=line.missing,
+            is_circle=line.missing in self._span_ids,
             row_id=spans["id"][at] if spans["span_id"][at] in self._shared else None,
             span_id=spans["span_id"][at],
             name=texts["name"][spans["name"][at]],
@@ -106,7 +110,7 @@ class RowWriter:
             duration=format_ms(length / 1e6),
             own=format_ms(spans["self_ns"][at] / 1e6),
             tokens=format_tokens(told.tokens),
-            cost=format_cost(told.cost_usd),
+            cost=format_cost(told.cost_usd, told.unpriced),
             links=self._links.get(at, 0),
             bar=self._place(start, start + length),
             covered=tuple(self._list_covered(at)),

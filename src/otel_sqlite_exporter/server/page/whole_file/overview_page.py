@@ -6,6 +6,8 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.error_reasons import find_reason
@@ -20,14 +22,16 @@ from otel_sqlite_exporter.server.page.charts.svg_bars import make_stacked_bars
 from otel_sqlite_exporter.server.page.page_answers import PageContent
 from otel_sqlite_exporter.server.page.page_links import link_call, link_page, link_trace
 from otel_sqlite_exporter.server.page.whole_file.health_page import read_health
-from otel_sqlite_exporter.server.page.whole_file.recent_days import DAYS, find_first_day, find_last_time
+from otel_sqlite_exporter.server.page.whole_file.recent_days import find_first_day
 from otel_sqlite_exporter.show.html_text import Html
 from otel_sqlite_exporter.show.units import format_tokens
 from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.storage.identity import name_command
 
 _LOOKED_AT = 100
+_MOST_USES = 10_000
 _MANY_SPANS = 50_000
-"""With more in these days, causes of failures are those of the last of them: they take 0.2 s for 170,000 spans."""
+"""With more in these days, causes of failures are those of the last of them, as they take longer."""
 _MOST_RUNNING, _MOST_FAILED, _MOST_CAUSES = 8, 6, 5
 
 
@@ -57,12 +61,16 @@ class DayUse(NamedTuple):
         """The tokens of all models."""
         return sum(self.tokens.values())
 
+    @property
+    def link(self) -> str:
+        """The link to its calls."""
+        return link_page("/calls", since=self.day, until=str(date.fromisoformat(self.day) + timedelta(days=1)))
+
 
 def read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
     """Read the overview."""
     counts = backend.file.read(_count_rows)
-    last = backend.file.read(find_last_time)
-    since = find_first_day(last)
+    since = backend.file.read(find_first_day)
     use = read_use(backend, since)
     sizes = measure_file(backend.settings.path)
     growth = _read_growth(backend, since, counts, sizes.file_bytes)
@@ -80,10 +88,18 @@ def read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
         "health": read_health(backend),
         "growth": growth,
         "since": since,
-        "days": DAYS,
+        "price_hint": _advise_prices(backend.settings.path) if any(day.unpriced for day in use) else None,
         "is_empty": not (counts["spans"] or counts["logs"]),
     }
     return PageContent("Overview", values)
+
+
+def _advise_prices(path: str) -> str:
+    """Return what to do about calls without a price."""
+    reprice = name_command("reprice", path)
+    if find_spec("genai_prices") is None:
+        return f"pip install 'otel-sqlite-exporter[cost]', then {reprice}"
+    return reprice
 
 
 def _count_rows(connection: sqlite3.Connection) -> dict[str, Any]:
@@ -105,7 +121,7 @@ def _read_growth(
 def read_use(backend: ApiBackend, since: str | None) -> list[DayUse]:
     """Return what was used on each day from `since` on, the oldest first."""
     tokens, cost = (
-        backend.database.run_report(name, group_by=groups, since=since, limit=DAYS * 1_000)
+        backend.database.run_report(name, group_by=groups, since=since, limit=_MOST_USES)
         for name, groups in (("tokens", ["day", "model"]), ("cost", ["day"]))
     )
     return _join_days(tokens, cost)

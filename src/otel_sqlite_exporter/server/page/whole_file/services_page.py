@@ -10,7 +10,7 @@ from otel_sqlite_exporter.query.aggregates.service_calls import ServiceCalls, Se
 from otel_sqlite_exporter.query.pages import field_types
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.page.page_answers import CsvTable, PageContent
-from otel_sqlite_exporter.server.page.whole_file.recent_days import find_first_day, find_last_time
+from otel_sqlite_exporter.server.page.whole_file.recent_days import find_first_day
 
 MOST_AGENTS = 200
 MOST_PAIRS = 200
@@ -42,7 +42,7 @@ def read_table(backend: ApiBackend, arguments: Arguments) -> CsvTable:
 def _find_times(backend: ApiBackend, arguments: Arguments) -> dict[str, Any]:
     """Return the range that was asked for; without one, the last days with records."""
     given = {name: value for name, value in arguments.items() if name in ("since", "until") and value != ""}
-    first = None if given else find_first_day(backend.file.read(find_last_time))
+    first = None if given else backend.file.read(find_first_day)
     return given if first is None else {"since": first}
 
 

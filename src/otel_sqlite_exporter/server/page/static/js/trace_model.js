@@ -54,17 +54,18 @@ export function makeModel(data) {
 function readRecords({ data, texts, told, marks, links }) {
   const calls = data.llm_interactions, tools = data.tool_interactions;
   calls.span.forEach((at, k) => {
-    if (at === null || calls.is_aggregate[k]) return;
-    const one = told.get(at) ?? { what: null, tokens: null, cost: null };
+    if (at === null || (calls.is_aggregate[k] && !calls.counted[k])) return;
+    const one = told.get(at) ?? { what: null, tokens: null, cost: null, unpriced: 0 };
     one.what ??= texts.llm_model[calls.model[k]];
     if (calls.counted[k]) {
       if (calls.total_tokens[k] !== null) one.tokens = (one.tokens ?? 0) + calls.total_tokens[k];
       if (calls.cost_usd[k] !== null) one.cost = (one.cost ?? 0) + calls.cost_usd[k];
+      one.unpriced += calls.is_unpriced[k];
     }
     told.set(at, one);
   });
   tools.span.forEach((at, k) => {
-    if (at !== null && !told.has(at)) told.set(at, { what: texts.tool_name[tools.tool_name[k]], tokens: null, cost: null });
+    if (at !== null && !told.has(at)) told.set(at, { what: texts.tool_name[tools.tool_name[k]], tokens: null, cost: null, unpriced: 0 });
   });
   data.marks.span.forEach((at, k) => {
     if (!marks.has(at)) marks.set(at, []);
@@ -131,15 +132,15 @@ export function findMatches({ spans, texts, data, size }, text) {
 const digits = (value, most) => String(Number(value.toPrecision(Math.max(most, Math.trunc(Math.abs(value)).toString().length))));
 export function ms(ns) {
   const value = ns / 1e6;
-  for (const [unit, length] of [["d", 864e5], ["h", 36e5], ["min", 6e4], ["s", 1e3]]) {
+  for (const [unit, length] of [["d", 864e5], ["h", 36e5], ["min", 6e4], ["s", 1e3], ["ms", 1], ["us", 1e-3], ["ns", 1e-6]]) {
     if (Math.abs(value) >= length) return `${digits(value / length, 3)} ${unit}`;
   }
   return `${digits(value, 3)} ms`;
 }
 export function tokens(count) {
   if (count === null) return "";
-  return count < 1000 ? String(count) : count < 999500 ? `${digits(count / 1e3, 2)}k` : `${digits(count / 1e6, 2)}M`;
+  return count < 1000 ? String(count) : count < 999500 ? `${digits(count / 1e3, 2)}k` : count < 9995e5 ? `${digits(count / 1e6, 2)}M` : `${digits(count / 1e9, 2)}G`;
 }
-export const cost = usd => (usd === null ? "" : digits(usd, 4));
+export const cost = (usd, unpriced) => (usd === null ? "" : `${unpriced ? "≥ " : ""}${digits(usd, 4)}`);
 const HIDDEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Cn}\p{Cf}\u034f\u115f\u1160\u3164\uffa0\ufe00-\ufe0d]/gu;
 export const visible = (text) => String(text).slice(0, MOST_NAME).replace(HIDDEN, one => (one === "\t" || one === "\n" ? " " : `\\u${one.codePointAt(0).toString(16).padStart(4, "0")}`));

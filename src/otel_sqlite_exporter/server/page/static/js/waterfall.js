@@ -221,7 +221,7 @@ class Waterfall {
     const common = { role: "row", id: `wf-${line}`, "aria-rowindex": line + 2 };
     if (at < 0) {
       const { id, size } = model.parts[-1 - at];
-      const text = [`The parent `, make("code", {}, id), ` is missing: ${size} ${size === 1 ? "span" : "spans"}`];
+      const text = [`The parent `, make("code", {}, id), ` ${spans.span_id.includes(id) ? "leads in a circle" : "is missing"}: ${size} ${size === 1 ? "span" : "spans"}`];
       return make("div", { ...common, class: "wf-row wf-heading" }, make("div", { class: "wf-name", role: "rowheader" }, ...text));
     }
     const level = spans.depth[at] + (model.isOrphan(at) ? 1 : 0), told = model.told.get(at);
@@ -239,7 +239,7 @@ class Waterfall {
       number("", ms(this.spans.duration_ns[at])),
       number("wf-own", ms(spans.self_ns[at])),
       number("wf-tokens", tokens(told?.tokens ?? null)),
-      number("wf-cost", cost(told?.cost ?? null)),
+      number("wf-cost", cost(told?.cost ?? null, told?.unpriced)),
     );
     if (this.hasBelow(line)) row.setAttribute("aria-expanded", !this.isFolded(line));
     return row;
@@ -388,7 +388,9 @@ class Waterfall {
     this.here = at;
     const top = line * this.height, room = this.scroller.clientHeight - this.header.offsetHeight - this.height;
     const { scrollTop } = this.scroller;
-    if (top < scrollTop || top > scrollTop + room) this.scroller.scrollTop = top < scrollTop ? top : top - room;
+    const beyond = Math.max(scrollTop - top, top - scrollTop - room);
+    if (beyond > this.height) this.scroller.scrollTop = top - room / 2; // the edge may be outside the window
+    else if (beyond > 0) this.scroller.scrollTop = top < scrollTop ? top : top - room;
     this.body.replaceChildren();
     this.shown.clear();
     this.draw();
