@@ -260,12 +260,15 @@ def test_what_log_records_told_that_it_runs_leads_to_its_end(path: Path, kind: s
     if kind == "tools":
         attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "small"}
     with logging_to(path) as exporter, browsing(path) as page:
-        place = {"trace": 1, "span": 1, "attributes": attributes}
-        exporter.export([make_log(event_name=f"{name}.start", timestamp=10**18, **place)])
+        start, finish = [
+            make_log(trace=1, span=1, attributes=attributes, event_name=f"{name}.{phase}", timestamp=time)
+            for phase, time in (("start", 10**18), ("finish", 10**18 + 10**9))
+        ]
+        exporter.export([start])
         ((id, status),) = read(path, f"SELECT id, status FROM {view}")
         assert status == "running"
         assert f"/{kind}/{id}?" in page.open(f"/{kind}/{id}")
-        exporter.export([make_log(event_name=f"{name}.finish", timestamp=10**18 + 10**9, **place)])
+        exporter.export([finish])
         ((ended, status),) = read(path, f"SELECT id, status FROM {view}")
         assert (ended != id, status) == (True, "ok")
         assert "status-ok" in page.open(f"/{kind}/{id}")

@@ -66,7 +66,7 @@ def test_the_tokens_of_the_days_add_up(page: PageClient, file: Path) -> None:
 
 
 def test_failures_lead_to_their_calls(page: PageClient, file: Path) -> None:
-    html = page.open("/", part="content")
+    html = page.open("/", part="now")
     failed = TelemetryDatabase(file).find_llm_interactions(status="error", counted=True, limit=1)
     assert f'href="/calls/{failed[0].id}"' in html
     assert "<html" not in html
@@ -82,10 +82,13 @@ def test_what_runs_is_shown_while_it_runs(tmp_path: Path) -> None:
     processor.force_flush()
     try:
         with browsing(path) as page:
-            assert "slow-model" in page.open("/", part="content")
+            assert "slow-model" in page.open("/", part="now")
             span.end()
             processor.force_flush()
-            assert "Nothing runs" in page.open("/", part="content")
+            assert "Nothing runs" in page.open("/", part="now")
+            whole = page.open("/", part="content")
+            assert "Nothing runs" in whole
+            assert "<b>1</b> model call" in whole
     finally:
         provider.shutdown()
 

@@ -60,6 +60,13 @@ def _read_page(connection: sqlite3.Connection, arguments: Arguments) -> PageCont
     return PageContent(f"Session {id}", {"head": head, "tab": tab, "tabs": links, **live, **values})
 
 
+def _read_head(backend: ApiBackend, arguments: Arguments) -> PageContent:
+    """Read the head alone."""
+    session = backend.file.read(get_by_prefix, SESSIONS, "session_id", arguments["id"])
+    head = backend.file.read(read_head, session)
+    return PageContent(f"Session {session.session_id}", {"head": head, "tab": arguments["tab"]})
+
+
 def _explain_missing(backend: ApiBackend, prefix: str, error: NotFoundError) -> PageContent:
     """Return the page that leads on from an id that no session has, or that several begin with."""
     select = build_ids(SESSIONS, "session_id", prefix, {}, limit=_MOST_NAMED)
@@ -86,5 +93,6 @@ PAGES: tuple[PageRoute, ...] = (
         ),
         ("head", "steps"),
         _read_table,
+        part_readers={"head": _read_head},
     ),
 )
