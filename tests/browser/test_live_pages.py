@@ -35,7 +35,7 @@ TOP = "document.activeElement.getBoundingClientRect().top"
 
 pytestmark = pytest.mark.slow
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=90_000)
 
 
 @pytest.fixture
@@ -262,6 +262,8 @@ def test_a_page_of_what_runs_follows_it(visit: Open, path: Path, program: Progra
         for tab in tabs[:3]:
             expect(tab.page.locator(".session-head")).to_contain_text("ok")
             expect(tab.page.locator(".session-head .figures")).to_contain_text("input1.2")
+        for tab in tabs:
+            tab.page.close()
 
 
 @pytest.mark.parametrize(("kind", "attributes"), [("calls", CALL), ("tools", TOOL)])
@@ -316,6 +318,7 @@ def test_what_has_ended_leaves_a_list_of_what_runs(visit: Open, path: Path, prog
             expect(shown).to_contain_text("coming")
             expect(shown).to_contain_text("staying")
             expect(shown).not_to_contain_text("ending")
+            tab.page.close()
         program.end(coming)
         program.end(staying)
 
