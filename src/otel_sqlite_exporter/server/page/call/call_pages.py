@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from otel_sqlite_exporter.model.values import decode_attributes
+from otel_sqlite_exporter.query.calls.offered_tools import find_offered_tools
 from otel_sqlite_exporter.query.calls.prompt_difference import PromptStep, compare_prompts
 from otel_sqlite_exporter.query.pages import decode_json
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.parameters import Parameter
 from otel_sqlite_exporter.server.page.call import call_facts
-from otel_sqlite_exporter.server.page.call.offered_tools import find_offered_tools
 from otel_sqlite_exporter.server.page.call.recorded_attributes import list_attributes
 from otel_sqlite_exporter.server.page.call.whole_call import WholeCall, read_call
 from otel_sqlite_exporter.server.page.page_answers import PageContent, PageRoute
