@@ -286,3 +286,9 @@ def test_what_was_asked_is_left_out_if_it_takes_too_long(page: PageClient, monke
     text = page.open("/sessions")
     assert 'class="asked"' not in text
     assert list_keys(text)
+
+
+def test_the_model_of_a_call_leads_to_the_call(page: PageClient) -> None:
+    text = page.open("/calls")
+    rows = re.findall(r'<tr data-key="(\d+)".*?</tr>', text, re.DOTALL)
+    assert all(text.count(f'href="/calls/{id}"') == 2 for id in rows)
