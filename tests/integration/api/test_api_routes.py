@@ -551,7 +551,7 @@ def test_the_name_of_an_export_holds_only_what_is_safe_of_an_id(id: str, name: s
 
 
 def test_an_export_of_one_trace_or_session_is_named_after_it(client: ApiClient) -> None:
-    trace = {"trace_id": "ab" * 16, "session_id": "session-1", "of": "calls", "format": "csv"}
+    trace: dict[str, Any] = {"trace_id": "ab" * 16, "session_id": "session-1", "of": "calls", "format": "csv"}
     assert f'"calls-trace-{"ab" * 16}.csv"' in client.ask("/export", **trace).headers["content-disposition"]
     several = client.ask("/export", session_id=["one", "two"], format="csv").headers["content-disposition"]
     assert several == 'attachment; filename="spans.csv"'

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from otel_sqlite_exporter.genai.prices import INSTALL, is_installed
 from otel_sqlite_exporter.query.calls.call_standing import CallStanding
 from otel_sqlite_exporter.query.pages import decode_json
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary
@@ -30,6 +31,7 @@ class StandingText(NamedTuple):
     sentence: str
     about: str
     others: tuple[int, ...]
+    is_counted: bool = True
 
 
 def describe_models(call: LLMInteractionSummary) -> Facts:
@@ -81,7 +83,7 @@ def describe_cost(call: LLMInteractionSummary) -> tuple[str | None, str]:
         "exact": f"{prices}{dated}",
         "partial": f"at least this: a part of the usage is unknown or has no price; {prices}{dated}",
         "unpriced": "not known: no price for this provider, model or kind of tokens",
-        None: "not computed: the command reprice does that",
+        None: _explain_lack(call),
     }
     if call.cost_usd is None and call.status == "error" and not call.is_unpriced:
         return None, "nothing: it failed, and reports no tokens"
@@ -89,11 +91,21 @@ def describe_cost(call: LLMInteractionSummary) -> tuple[str | None, str]:
     return (None if cost is None else f"${cost}"), reasons.get(call.cost_status, "")
 
 
+def _explain_lack(call: LLMInteractionSummary) -> str:
+    """Return why no cost was computed, and what to do."""
+    if call.status == "running":
+        return "not known while it runs"
+    reprice = "python -m otel_sqlite_exporter reprice"
+    if not is_installed():
+        return f"not computed: run {INSTALL}, then {reprice}"
+    return f"not computed when it was written: run {reprice}"
+
+
 def describe_standing(call: LLMInteractionSummary, standing: CallStanding) -> StandingText:
     """Return why it counts or not, with the calls that this is about."""
     if standing.reason != "counted":
         about = "Counted instead:" if standing.others else ""
-        return StandingText(_STANDINGS[standing.reason], about, standing.others)
+        return StandingText(_STANDINGS[standing.reason], about, standing.others, is_counted=False)
     about = "The same call was also recorded as:" if standing.others else ""
     if all(number is None for number in (call.input_tokens, call.output_tokens, call.total_tokens)):
         return StandingText("Counts as a call, and adds no tokens, as none were reported.", about, standing.others)
