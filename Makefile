@@ -116,7 +116,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(call install,$(VENV),.,$(DEVELOPMENT),about 800 MB and 2 minutes)
 
 $(DEMO_VENV)/.installed: pyproject.toml constraints.txt
-	$(call install,$(DEMO_VENV),'.[serve]',--no-compile --group demo,about 90 MB and half a minute)
+	$(call install,$(DEMO_VENV),'.[serve,cost]',--no-compile --group demo,about 90 MB and half a minute)
 
 define install
 	@echo "Installing the packages that this needs into $(1) ($(4), once)."

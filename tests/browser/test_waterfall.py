@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import set_span_in_context
 from playwright.sync_api import expect
 
+from otel_sqlite_exporter.server.page.page_links import link_trace
 from tests.agent_files import write_large_trace
 from tests.browser.conftest import Open
 from tests.browser.visits import Visit
@@ -243,3 +244,12 @@ def test_a_deep_trace_stays_in_its_place(visit: Open, traces: PageClient) -> Non
     assert read_here(tab) == f"step {DEPTH}"
     assert not tab.is_wider_than_its_window()
     assert tab.find_barriers() == []
+
+
+def test_a_link_to_a_span_far_down_shows_it_in_the_window(visit: Open, traces: PageClient) -> None:
+    tab = visit(traces)
+    for trace, last in ((WIDE, WIDTH), (DEEP, DEPTH)):
+        for number in (last // 2, last - 1, 2):
+            tab.open(link_trace(trace_id(trace), span=span_id(number)))
+            expect(tab.page.locator(".wf-row.is-here")).to_be_in_viewport(ratio=1)
+            expect(tab.page.locator("#panel")).to_contain_text(span_id(number))

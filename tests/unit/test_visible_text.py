@@ -72,6 +72,12 @@ def test_marks_that_would_cover_other_lines_are_written_out(mark: str) -> None:
     assert shown == [f"a{mark * 8}", f"b{mark * 8}c"]
 
 
+@given(st.text(st.characters(max_codepoint=127)))
+def test_a_text_of_ascii_hides_the_same_as_in_another(text: str) -> None:
+    alone = [part for part in split_visible(text) if part[1] is not None]
+    assert alone == [part for part in split_visible(f"{text}\u00e9") if part[1] is not None]
+
+
 def test_what_is_hidden_follows_from_the_category() -> None:
     """Each of the categories in the docstring is hidden, and of others what Unicode calls ignorable."""
     categories: dict[str, set[int]] = {}

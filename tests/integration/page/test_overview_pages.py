@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,10 +17,11 @@ from otel_sqlite_exporter import SQLiteSpanProcessor
 from otel_sqlite_exporter.connect.agent_profiles import PROFILES
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.show.units import format_count, format_tokens
-from tests.conftest import read
+from tests.conftest import exporting, make_spans, read
 from tests.frozen_files.every_kind import receive_requests
 from tests.otlp_captures.capture_files import import_batches, read_capture
 from tests.page_server import PageClient, browsing
+from tests.received import make_log, make_message
 
 LONG_AGO = "2019-03-04"
 
@@ -101,6 +103,27 @@ def test_every_agent_has_its_settings_and_its_command(page: PageClient) -> None:
     for name in PROFILES:
         assert f"connect {name} --write --endpoint {page.url}" in text
     assert "CLAUDE_CODE_ENABLE_TELEMETRY" in text
+
+
+def test_only_what_came_over_otlp_is_connected(tmp_path: Path) -> None:
+    path = tmp_path / "otel.db"
+    with exporting(path) as exporter, browsing(path, has_receiver=True) as page:
+        exporter.export(make_spans("own"))
+        text = _text(page.open("/connect"))
+        assert "written by the program itself" in text
+        assert " connected the last record" not in text
+        message = make_message("logs", make_log("hello", timeUnixNano=str(time.time_ns())))
+        assert page.http.post("/v1/logs", json=message).status_code == 200
+        assert "connected the last record came" in _text(page.open("/connect"))
+
+
+def test_calls_without_a_price_say_how_to_price_them(tmp_path: Path) -> None:
+    path = tmp_path / "otel.db"
+    call = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "own-model", "gen_ai.usage.input_tokens": 5}
+    with exporting(path) as exporter:
+        exporter.export(make_spans("chat", attributes=call))
+    with browsing(path) as page:
+        assert f"reprice {path}" in _text(page.open("/"))
 
 
 def test_health_has_the_counters_of_the_receiver(page: PageClient, file: Path) -> None:

@@ -33,6 +33,7 @@ def test_every_page_of_the_menu_is_there_and_leads_to_all_others(page: PageClien
     for entry in MENU:
         html = page.open(entry.path)
         assert [f'href="{other.path}"' in html for other in MENU] == [True] * len(MENU)
+        assert f'<a href="{entry.path}" aria-current="page">{entry.label}</a>' in html
 
 
 def test_what_a_page_loads_is_there_and_may_be_kept(page: PageClient) -> None:

@@ -368,7 +368,7 @@ def test_what_runs_is_shown_up_to_now_and_what_was_cut_off_says_so(tmp_path: Pat
         page = client.open("/sessions/open")
         assert "<dd>now</dd>" in page
         assert 'data-live="session"' in page
-        assert len(re.findall(r"1 h so far", page)) >= 2
+        assert len(re.findall(r"1 h</span> so far", page)) >= 2
         assert "It runs; there is no answer yet." in client.open("/sessions/open", tab="conversation")
         change_process(path, boot_id="before")
         page = client.open("/sessions/open")

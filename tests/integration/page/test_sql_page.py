@@ -73,6 +73,12 @@ def test_values_are_text_and_long_ones_are_cut(page: PageClient) -> None:
     assert re.search(r"… \d+ more characters", shown)
 
 
+def test_a_page_has_a_bounded_number_of_values(page: PageClient) -> None:
+    many = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 3000) SELECT "
+    html = page.open("/sql", sql=f"{many}{', '.join(['x'] * 200)} FROM n", limit=5000)
+    assert "500 rows of more" in html
+
+
 def test_csv_has_all_rows_whole_and_no_formula(page: PageClient) -> None:
     answer = page.http.get("/sql", params={"sql": "SELECT name, attributes FROM spans", "format": "csv", "limit": "1"})
     rows = [*csv.DictReader(io.StringIO(answer.text))]

@@ -104,15 +104,15 @@ def _render(
     began = time.perf_counter()
     content = page.read(backend, arguments)
     query_times.observe(page.path, time.perf_counter() - began)
-    place = {"page": page, "path": request.url.path, "arguments": arguments, "title": content.title}
-    html = render(environment, page.template, {**place, **content.values}, part)
+    place = {"path": request.url.path, "arguments": arguments, "title": content.title}
+    html = render(environment, page.template, {**content.values, **place}, part)
     return HTMLResponse(html.encode("utf-8", "replace"), content.status, headers=_HEADERS)
 
 
 def _explain(environment: Environment, request: Request, error: Exception) -> Response:
     """Return the page that says what is wrong and what to do."""
     problem = describe_problem(error)
-    place: dict[str, Any] = {"page": None, "path": request.url.path, "arguments": {}}
+    place: dict[str, Any] = {"path": request.url.path, "arguments": {}}
     html = render(environment, "problem.html", {**place, "title": TITLES[problem.type], "problem": problem})
     return HTMLResponse(html, problem.status, headers={**_HEADERS, **problem.headers})
 

@@ -24,6 +24,8 @@ from otel_sqlite_exporter.sql.texts import read_folder
 
 _SHOWN_CHARACTERS = 500
 _ROWS, _SECONDS = 200, 5.0
+_MOST_CELLS = 100_000
+"""The most values of a page: a browser still shows them within a second or two. CSV has all rows."""
 
 
 class ShownCell(NamedTuple):
@@ -67,12 +69,14 @@ def _run(backend: ApiBackend, arguments: Arguments) -> StatementOutcome:
         result = _ask(backend, arguments, arguments["limit"])
     except FilterError as error:
         return StatementOutcome((), [], False, "", (time.perf_counter() - began) * 1e3, error.message)
-    rows = [[_show(name, cell) for name, cell in zip(result.columns, row, strict=True)] for row in result.rows]
+    shown = result.rows[: max(_MOST_CELLS // max(len(result.columns), 1), 1)]
+    rows = [[_show(name, cell) for name, cell in zip(result.columns, row, strict=True)] for row in shown]
     note = ""
     if result.cut_values:
         note = f"{count(result.cut_values, 'value is', 'values are')} cut: select a part of them, as by substr"
     took_ms = (time.perf_counter() - began) * 1e3
-    return StatementOutcome(result.columns, rows, result.truncated, note, took_ms, None)
+    is_cut = result.truncated or len(shown) < len(result.rows)
+    return StatementOutcome(result.columns, rows, is_cut, note, took_ms, None)
 
 
 def _ask(backend: ApiBackend, arguments: Arguments, limit: int) -> BoundedResult:
@@ -84,7 +88,7 @@ def _ask(backend: ApiBackend, arguments: Arguments, limit: int) -> BoundedResult
 def _show(column: str, value: Any) -> ShownCell:
     if value is None:
         return ShownCell(None, 0, None, False)
-    text = str(value)
+    text = f"{value:.15g}" if isinstance(value, float) else str(value)
     link = _link(column.partition(":")[0], value) if isinstance(value, str) and value else None
     left_out = max(len(text) - _SHOWN_CHARACTERS, 0)
     return ShownCell(text[:_SHOWN_CHARACTERS], left_out, link, isinstance(value, int | float))

@@ -45,14 +45,20 @@ def write_exact(value: Any, allowance: PageAllowance) -> Html:
     """Return a value as exact text, and as JSON if it is no text."""
     text = value if isinstance(value, str) else _write_lines(write_json(value))
     sent = allowance.take_characters(len(text))
-    exact = _IMPOSSIBLE.sub(_replace, html.escape(text[:sent]))
-    missing = "" if sent == len(text) else say_missing(sent, len(text), allowance)
-    return join_html(Html(f'<pre class="exact">\n{exact}</pre>'), missing)
+    return _write_part(text[:sent], len(text), sent, allowance)
 
 
 def write_copy(text: str, allowance: PageAllowance) -> Html:
     """Return JSON for copying, with escapes for hidden characters: what is copied means what was recorded."""
-    return write_exact(escape_hidden(_write_lines(text)), allowance)
+    whole = _write_lines(text)
+    sent = allowance.take_text(whole, len(whole))
+    return _write_part(escape_hidden(whole[:sent]), len(whole), sent, allowance)
+
+
+def _write_part(shown: str, total: int, sent: int, allowance: PageAllowance) -> Html:
+    exact = _IMPOSSIBLE.sub(_replace, html.escape(shown))
+    missing = "" if sent == total else say_missing(sent, total, allowance)
+    return join_html(Html(f'<pre class="exact">\n{exact}</pre>'), missing)
 
 
 def _write_lines(text: str) -> str:

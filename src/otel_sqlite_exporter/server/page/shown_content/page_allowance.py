@@ -40,7 +40,7 @@ class PageAllowance:
         """Return how many characters of a text the page may send, up to about `most`, and count them as sent. A hidden
         character counts for the element that stands for it."""
         room, used, sent = max(min(most, self._characters), 0), 0, 0
-        for part, name in split_visible(text):
+        for part, name in split_visible(text[:room]):  # each character takes up one at least
             size = len(part) if name is None else _HIDDEN_SIZE
             if used + size > room:
                 sent += room - used if name is None else 0

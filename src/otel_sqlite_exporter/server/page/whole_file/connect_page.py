@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from otel_sqlite_exporter.connect.agent_profiles import PROFILES, AgentProfile, Destination
 from otel_sqlite_exporter.connect.settings_text import write_settings
 from otel_sqlite_exporter.errors import MissingFileError
-from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.summaries import LogSummary, SpanSummary
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.page.page_answers import PageContent
+from otel_sqlite_exporter.server.page.whole_file.health_page import read_health
 from otel_sqlite_exporter.storage.identity import name_command
 
 _RECENT_NS = 15 * 60 * 10**9
@@ -21,11 +21,13 @@ _LOOKED_AT = 500
 
 
 class Arrival(NamedTuple):
-    """The last record of a sender: when it started, of which service, and its session."""
+    """The last record of a sender: when it started, of which service, its session, and whether the service sends over
+    OTLP. What does not writes the file by itself."""
 
     start_time: str
     service_name: str
     session_id: str | None
+    is_sent: bool
 
 
 class ConnectionGuide(NamedTuple):
@@ -50,7 +52,7 @@ def read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
     """Read how to connect each agent, and what came of it in the last minutes."""
     context = backend.context
     to = Destination(context.base_urls[0])
-    arrivals = _list_arrivals(context.database)
+    arrivals = _list_arrivals(backend)
     guides = [_make_guide(name, profile, to, backend.settings.path, arrivals) for name, profile in PROFILES.items()]
     values: dict[str, Any] = {
         "guides": guides,
@@ -77,7 +79,8 @@ def _make_guide(
         (
             arrival
             for arrival in arrivals
-            if (
+            if arrival.is_sent
+            and (
                 arrival.service_name.startswith(profile.service)
                 if profile.service
                 else not arrival.service_name.startswith(known)
@@ -88,16 +91,19 @@ def _make_guide(
     return ConnectionGuide(name, profile, write_settings(name, profile, to), place, command, latest)
 
 
-def _list_arrivals(database: TelemetryDatabase) -> list[Arrival]:
+def _list_arrivals(backend: ApiBackend) -> list[Arrival]:
     """Return the newest record of each service in the last 15 minutes, the newest first."""
-    since = time.time_ns() - _RECENT_NS
+    database, since = backend.database, time.time_ns() - _RECENT_NS
     try:
         spans = database.find_spans(since=since, limit=_LOOKED_AT).records
         logs = database.find_logs(since=since, limit=_LOOKED_AT).records
     except MissingFileError:
         return []
+    sources = read_health(backend)["receiver"]["sources"]
+    sent = {source["service_name"] for source in sources if source["last_seen_unix_nano"] >= since}
     records: list[SpanSummary | LogSummary] = [*spans, *logs]
     newest: dict[str, Arrival] = {}
     for record in sorted(records, key=lambda one: one.start_time_unix_nano, reverse=True):
-        newest.setdefault(record.service_name, Arrival(record.start_time, record.service_name, record.session_id))
+        service = record.service_name
+        newest.setdefault(service, Arrival(record.start_time, service, record.session_id, service in sent))
     return list(newest.values())

@@ -37,7 +37,6 @@ def read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
     }
     values = {
         "health": health,
-        "path": path,
         "sizes": measure_file(path),
         "version": version,
         "package_version": load_migrations()[-1].version,

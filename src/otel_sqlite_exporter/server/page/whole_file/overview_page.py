@@ -7,6 +7,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.error_reasons import find_reason
@@ -25,6 +26,7 @@ from otel_sqlite_exporter.server.page.whole_file.recent_days import find_first_d
 from otel_sqlite_exporter.show.html_text import Html
 from otel_sqlite_exporter.show.units import format_tokens
 from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.storage.identity import name_command
 
 _LOOKED_AT = 100
 _MOST_USES = 10_000
@@ -86,9 +88,18 @@ def read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
         "health": read_health(backend),
         "growth": growth,
         "since": since,
+        "price_hint": _advise_prices(backend.settings.path) if any(day.unpriced for day in use) else None,
         "is_empty": not (counts["spans"] or counts["logs"]),
     }
     return PageContent("Overview", values)
+
+
+def _advise_prices(path: str) -> str:
+    """Return what to do about calls without a price."""
+    reprice = name_command("reprice", path)
+    if find_spec("genai_prices") is None:
+        return f"pip install 'otel-sqlite-exporter[cost]', then {reprice}"
+    return reprice
 
 
 def _count_rows(connection: sqlite3.Connection) -> dict[str, Any]:

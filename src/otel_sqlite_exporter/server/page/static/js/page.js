@@ -5,3 +5,4 @@ import "./live.js";
 import "./keys.js";
 import "./copy.js";
 import "./completion.js";
+import "./submit.js";

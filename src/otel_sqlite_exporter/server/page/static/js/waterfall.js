@@ -388,7 +388,9 @@ class Waterfall {
     this.here = at;
     const top = line * this.height, room = this.scroller.clientHeight - this.header.offsetHeight - this.height;
     const { scrollTop } = this.scroller;
-    if (top < scrollTop || top > scrollTop + room) this.scroller.scrollTop = top < scrollTop ? top : top - room;
+    const beyond = Math.max(scrollTop - top, top - scrollTop - room);
+    if (beyond > this.height) this.scroller.scrollTop = top - room / 2; // the edge may be outside the window
+    else if (beyond > 0) this.scroller.scrollTop = top < scrollTop ? top : top - room;
     this.body.replaceChildren();
     this.shown.clear();
     this.draw();
