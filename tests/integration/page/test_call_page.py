@@ -306,8 +306,8 @@ def test_all_that_was_sent_is_one_json(calls: Calls) -> None:
     ("status", "is_installed", "reason"),
     [
         ("running", True, "not known while it runs"),
-        ("ok", True, "not computed when it was written: run python -m otel_sqlite_exporter reprice"),
-        ("ok", False, "pip install 'otel-sqlite-exporter[cost]', then python -m otel_sqlite_exporter reprice"),
+        ("ok", True, "not computed when it was written: run python -m otel_sqlite_exporter reprice otel.db"),
+        ("ok", False, "pip install 'otel-sqlite-exporter[cost]', then python -m otel_sqlite_exporter reprice otel.db"),
     ],
 )
 def test_a_cost_that_is_not_there_says_why(
@@ -315,7 +315,8 @@ def test_a_cost_that_is_not_there_says_why(
 ) -> None:
     monkeypatch.setattr(call_facts, "is_installed", lambda: is_installed)
     fields: dict[str, Any] = dict.fromkeys(LLMInteractionSummary.__dataclass_fields__)
-    cost, why = call_facts.describe_cost(LLMInteractionSummary.from_row(fields | {"status": status, "is_unpriced": 0}))
+    call = LLMInteractionSummary.from_row(fields | {"status": status, "is_unpriced": 0})
+    cost, why = call_facts.describe_cost(call, "otel.db")
     assert cost is None
     assert reason in why
 

@@ -10,6 +10,7 @@ from otel_sqlite_exporter.query.calls.call_standing import CallStanding
 from otel_sqlite_exporter.query.pages import decode_json
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary
 from otel_sqlite_exporter.show.units import format_cost, format_count, format_ms, format_number
+from otel_sqlite_exporter.storage.identity import name_command
 
 Facts = tuple[tuple[str, str | None], ...]
 _STANDINGS = {
@@ -74,8 +75,8 @@ def describe_tokens(call: LLMInteractionSummary) -> Facts:
     return tuple((name, None if number is None else format_count(number)) for name, number in numbers)
 
 
-def describe_cost(call: LLMInteractionSummary) -> tuple[str | None, str]:
-    """Return the cost, and how it is known or why it is not."""
+def describe_cost(call: LLMInteractionSummary, path: str) -> tuple[str | None, str]:
+    """Return the cost of a call in the file at `path`, and how it is known or why it is not."""
     prices = f"the prices of {call.price_source}" if call.price_source else "the prices of the model"
     dated = f", computed on {call.price_date}" if call.price_date else ""
     reasons = {
@@ -83,7 +84,7 @@ def describe_cost(call: LLMInteractionSummary) -> tuple[str | None, str]:
         "exact": f"{prices}{dated}",
         "partial": f"at least this: a part of the usage is unknown or has no price; {prices}{dated}",
         "unpriced": "not known: no price for this provider, model or kind of tokens",
-        None: _explain_lack(call),
+        None: _explain_lack(call, path),
     }
     if call.cost_usd is None and call.status == "error" and not call.is_unpriced:
         return None, "nothing: it failed, and reports no tokens"
@@ -91,11 +92,11 @@ def describe_cost(call: LLMInteractionSummary) -> tuple[str | None, str]:
     return (None if cost is None else f"${cost}"), reasons.get(call.cost_status, "")
 
 
-def _explain_lack(call: LLMInteractionSummary) -> str:
+def _explain_lack(call: LLMInteractionSummary, path: str) -> str:
     """Return why no cost was computed, and what to do."""
     if call.status == "running":
         return "not known while it runs"
-    reprice = "python -m otel_sqlite_exporter reprice"
+    reprice = name_command("reprice", path)
     if not is_installed():
         return f"not computed: run {INSTALL}, then {reprice}"
     return f"not computed when it was written: run {reprice}"

@@ -53,7 +53,7 @@ def _read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
         "api_link": link,
         "is_raw": is_raw,
         "groups": _list_groups(record),
-        "cost": call_facts.describe_cost(call),
+        "cost": call_facts.describe_cost(call, backend.settings.path),
         "standing": call_facts.describe_standing(call, record.standing),
         "error": render_value(call.error_message, allowance=allowance) if call.error_message else None,
         "steps": steps,
