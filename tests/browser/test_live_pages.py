@@ -3,17 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.trace import Span, SpanContext, TraceFlags
 from playwright.sync_api import expect
 
 from otel_sqlite_exporter import SQLiteSpanProcessor
+from otel_sqlite_exporter.server.api.list_answers import LISTED
 from tests.browser.conftest import Open
 from tests.browser.visits import Visit
-from tests.conftest import export_all, exporting, in_new_process, named
+from tests.conftest import export_all, exporting, in_new_process, named, read
 from tests.page_server import PageClient, browsing
 
 ROWS = "[data-live] [data-key]"
@@ -188,32 +191,142 @@ def test_any_list_becomes_any_other_and_keeps_what_both_have(tab: Visit) -> None
     assert tab.evaluate(MORPH, script) == []
 
 
-def test_a_page_of_what_runs_follows_it(visit: Open, path: Path) -> None:
-    processor = SQLiteSpanProcessor(path, open_delay_ms=0)
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(processor)
-    call = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "slow-model", "session.id": "s"}
-    tracer = provider.get_tracer("page")
-    tracer.start_span("chat", attributes=call).end()
-    processor.force_flush()
+CALL = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "slow-model", "session.id": "s"}
+TOOL = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "slow-tool", "session.id": "s"}
+AN_HOUR_AHEAD = """
+    const {now} = Date, origin = performance.timeOrigin;
+    Date.now = () => now() + 3600e3;
+    Object.defineProperty(performance, 'timeOrigin', {value: origin + 3600e3});
+"""
+COUNTING = "[data-running-since]"
+SECONDS = re.compile(r"^\d+ s$")
+SAID = "all is said"
+MESSAGE = '[{"role": "assistant", "parts": [{"type": "text", "content": "all is said"}]}]'
+
+
+class Program:
+    """A program that makes calls and runs tools, each written as it starts and as it ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._processor = SQLiteSpanProcessor(path, open_delay_ms=0)
+        self._provider = TracerProvider(shutdown_on_exit=False)
+        self._provider.add_span_processor(self._processor)
+
+    def start(self, attributes: Mapping[str, str], **more: str) -> Span:
+        span = self._provider.get_tracer("page").start_span("slow", attributes={**attributes, **more})
+        self._processor.force_flush()
+        return span
+
+    def end(self, span: Span, **attributes: str | int) -> None:
+        span.set_attributes({f"gen_ai.{name.replace('__', '.')}": value for name, value in attributes.items()})
+        span.end()
+        self._processor.force_flush()
+
+    def stop(self) -> None:
+        self._provider.shutdown()
+
+
+@pytest.fixture
+def program(path: Path) -> Iterator[Program]:
+    """A program that has made one call."""
+    program = Program(path)
+    program.end(program.start(CALL))
     try:
-        with browsing(path) as server:
-            tabs = [visit(server) for _ in range(3)]
-            for tab, link in zip(tabs, ("/sessions/s", "/calls", "/"), strict=True):
-                tab.open(link)
-            wait_until_live(tabs[0])
-            running = tracer.start_span("chat", attributes=call)
-            processor.force_flush()
-            expect(tabs[0].page.locator(".session-head")).to_contain_text("running")
-            expect(tabs[0].page.locator(".session-head .figures")).to_contain_text("calls2")
-            for tab in tabs:
-                counting = tab.page.locator("[data-running-since]").first
-                first = counting.inner_text()
-                expect(counting).not_to_have_text(first)
-            running.end()
-            processor.force_flush()
-            for tab in tabs:
-                expect(tab.page.locator("[data-running-since]")).to_have_count(0)
-            expect(tabs[0].page.locator(".session-head")).to_contain_text("ok")
+        yield program
     finally:
-        provider.shutdown()
+        program.stop()
+
+
+def test_a_page_of_what_runs_follows_it(visit: Open, path: Path, program: Program) -> None:
+    links = ("/sessions/s", "/sessions/s?tab=conversation", "/sessions/s?tab=cost", "/calls", "/")
+    with browsing(path) as server:
+        tabs = [visit(server) for _ in links]
+        for tab, link in zip(tabs, links, strict=True):
+            tab.page.add_init_script(AN_HOUR_AHEAD)
+            tab.open(link)
+            wait_until_live(tab)
+        running = program.start(CALL)
+        for tab in tabs[:3]:
+            expect(tab.page.locator(".session-head")).to_contain_text("running")
+            expect(tab.page.locator(".session-head .figures")).to_contain_text("calls2")
+        expect(tabs[1].page.locator("article.said")).to_have_count(2)
+        expect(tabs[2].page.locator("table.costs [data-row]")).to_have_count(2)
+        expect(tabs[4].page.locator(".figures")).to_contain_text("2 model calls")
+        for tab in tabs:
+            counting = tab.page.locator(COUNTING).first
+            expect(counting).to_have_text(SECONDS)
+            expect(counting).not_to_have_text(counting.inner_text())
+        program.end(running, usage__input_tokens=1200, usage__output_tokens=30)
+        for tab in tabs:
+            expect(tab.page.locator(COUNTING)).to_have_count(0)
+        for tab in tabs[:3]:
+            expect(tab.page.locator(".session-head")).to_contain_text("ok")
+            expect(tab.page.locator(".session-head .figures")).to_contain_text("input1.2")
+
+
+@pytest.mark.parametrize(("kind", "attributes"), [("calls", CALL), ("tools", TOOL)])
+def test_the_page_of_a_call_or_a_tool_shows_how_it_ends(
+    visit: Open, path: Path, program: Program, kind: str, attributes: dict[str, str]
+) -> None:
+    running = program.start(attributes)
+    ((id,),) = read(path, f"SELECT id FROM {LISTED[kind].name} WHERE status = 'running'")
+    with browsing(path) as server:
+        tab = visit(server)
+        tab.open(f"/{kind}/{id}")
+        wait_until_live(tab)
+        main = tab.page.locator("main")
+        expect(main).to_contain_text("It is not there yet")
+        expect(tab.page.locator(COUNTING)).to_have_text(SECONDS)
+        program.end(program.start(attributes))  # its row comes between
+        program.end(running, tool__call__result=SAID, output__messages=MESSAGE)
+        expect(main).to_contain_text(SAID)
+        expect(main).not_to_contain_text("running")
+        expect(tab.page.locator(COUNTING)).to_have_count(0)
+        tab.page.reload()
+        expect(main).to_contain_text(SAID)
+        expect(tab.page.get_by_role("button", name="Follow")).to_have_count(0)
+
+
+def test_the_overview_of_a_new_file_comes_alive(visit: Open, path: Path) -> None:
+    with browsing(path, has_receiver=True) as server:
+        tab = visit(server)
+        tab.open("/")
+        wait_until_live(tab)
+        main = tab.page.locator("main")
+        expect(main).to_contain_text("Nothing is recorded yet")
+        write(path, "first")
+        expect(main).to_contain_text("1 trace")
+        expect(main).not_to_contain_text("Nothing is recorded yet")
+        write(path, "second")
+        expect(main).to_contain_text("2 traces")
+
+
+def test_what_has_ended_leaves_a_list_of_what_runs(visit: Open, path: Path, program: Program) -> None:
+    ending, staying = [program.start(CALL, **{"gen_ai.request.model": model}) for model in ("ending", "staying")]
+    with browsing(path) as server:
+        tabs = [visit(server), visit(server)]
+        for tab, link in zip(tabs, ("/calls?status=running", "/"), strict=True):
+            tab.open(link)
+            expect(tab.page.locator("main")).to_contain_text("ending")
+            wait_until_live(tab)
+        coming = program.start(CALL, **{"gen_ai.request.model": "coming"})
+        program.end(ending)
+        for tab in tabs:
+            shown = tab.page.locator(".list-part, #running + .work")
+            expect(shown).to_contain_text("coming")
+            expect(shown).to_contain_text("staying")
+            expect(shown).not_to_contain_text("ending")
+        program.end(coming)
+        program.end(staying)
+
+
+@pytest.mark.parametrize("link", ["/traces?sort=duration", "/calls/1", "/sessions/old?tab=cost", "/reports"])
+def test_what_does_not_follow_says_nothing_of_it(visit: Open, path: Path, link: str) -> None:
+    context = SpanContext(1, 1, False, TraceFlags(1))
+    attributes = {**CALL, "session.id": "old"}
+    with exporting(path) as exporter:
+        exporter.export([ReadableSpan("chat", context, attributes=attributes, start_time=10**18, end_time=10**18 + 9)])
+    with browsing(path) as server:
+        tab = visit(server)
+        tab.open(link)
+        assert tab.count(".live-bar") == 0

@@ -299,3 +299,31 @@ def test_a_version_and_a_late_start_leave_the_ids_of_records_as_they_are(path: P
         exporter.export_open([open_span(1, 1, "forked", {"late": True})])
     assert read(path, "SELECT attributes FROM spans") == [('{"late":true}',)]
     assert read(path, "SELECT id FROM events") == before
+
+
+@pytest.mark.parametrize("finished_first", [True, False])
+def test_a_call_and_a_tool_keep_their_row_when_they_end(path: Path, finished_first: bool) -> None:
+    finished = [
+        open_span(1, 1, "invoke_agent", AGENT, ended=True),
+        open_span(1, 2, "chat small", CALL, parent=1, ended=True),
+        open_span(1, 3, "execute_tool search", TOOL, parent=1, ended=True),
+    ]
+    others = [
+        open_span(2, 4, "chat small", CALL, ended=True),
+        open_span(2, 5, "execute_tool search", TOOL, ended=True),
+    ]
+    write(path)
+    running = find_ids(path)
+    with exporting(path) as exporter:
+        exporter.export([*finished, *others] if finished_first else [*others, *reversed(finished)])
+    ended = find_ids(path)
+    assert {status for _, status in ended.values()} == {"ok"}
+    assert len({(key[0], id) for key, (id, _) in ended.items()}) == len(ended) == len(running) + 2
+    assert {key: ended[key][0] for key in running} == {key: id for key, (id, _) in running.items()}
+
+
+def find_ids(path: Path) -> dict[tuple[str, str | None], tuple[int, str | None]]:
+    """Return the id and the status of each call and tool by its kind and its span."""
+    database = TelemetryDatabase(path)
+    calls = {("call", row.span_id): (row.id, row.status) for row in database.find_llm_interactions()}
+    return calls | {("tool", row.span_id): (row.id, row.status) for row in database.find_tool_interactions()}

@@ -17,6 +17,7 @@ from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Interaction
 from otel_sqlite_exporter.write.batch_lookup import TraceRow
 from otel_sqlite_exporter.write.call_prices import NO_PRICE, CallPrices
 from otel_sqlite_exporter.write.interactions.counted_calls import ChangedRecords, count_calls, find_calls
+from otel_sqlite_exporter.write.interactions.kept_ids import KeptIds, find_kept_ids
 from otel_sqlite_exporter.write.interactions.reporters import EVENT, LOG, SPAN, Reporter, find_reporters, make_reporter
 from otel_sqlite_exporter.write.interactions.whole_traces import TracedSpan, find_repeating_agents
 from otel_sqlite_exporter.write.new_tools import RecordKeys
@@ -32,6 +33,7 @@ _LLM_INTERACTIONS = Insert(
     (
         *(*RecordKeys._fields, "reporter", "response_key", "is_repeat"),
         *(*LLMInteractionRow._fields[_BEFORE_COSTS], *_COSTS, *LLMInteractionRow._fields[_AFTER_COSTS]),
+        "id",
     ),
 )
 
@@ -65,6 +67,7 @@ class InteractionBatch:
         self._traces_with_records: set[int] = set()
         self._logs: set[tuple[int, str]] = set()
         self._replaced_calls: Collection[int] = ()
+        self._kept_ids = KeptIds()
         self._has_peers = self._has_aggregates = False
         # Traces that came whole with this batch, and whose calls are decided.
         self._settled: set[int] = set()
@@ -97,7 +100,8 @@ class InteractionBatch:
         """Note what else the interactions of these rows of `_spans` affect, before they are removed."""
         (partners,) = read_json(connection, "find_paired_events", spans=spans, logs=())
         self._replaced_calls = find_calls(connection, ChangedRecords(spans=spans, events=partners))
-        self._tools.note_replaced_spans(connection, spans)
+        self._kept_ids, kept_tools = find_kept_ids(connection, spans)
+        self._tools.note_replaced_spans(connection, spans, kept_tools)
 
     def add(
         self, interactions: Interactions, record: RecordKeys, encoded: EncodedSpan | EncodedLog, trace_row: TraceRow
@@ -140,7 +144,9 @@ class InteractionBatch:
         reporters = find_reporters(connection, {call.reporter for call in self._calls})
         self._has_peers, self._has_aggregates = reporters.has_peers, reporters.has_aggregates
         repeating = self._settle()
-        rows, prices = TableRows(_LLM_INTERACTIONS), self._prices
+        rows, prices, kept = TableRows(_LLM_INTERACTIONS), self._prices, self._kept_ids
+        if kept.by_span:  # those that SQLite numbers come after the ids that are given
+            self._calls.sort(key=lambda call: kept.find(call.record) is None)
         for record, reporter, llm, is_priced, key in self._calls:
             costs: Sequence[Any] = (*llm[_COST : _COST + 2], *NO_PRICE)
             if is_priced:
@@ -152,7 +158,7 @@ class InteractionBatch:
             )
             keys = (*record, reporters.ids[reporter], key, is_repeat)
             values: tuple[Any, ...] = llm
-            rows.add((*keys, *values[_BEFORE_COSTS], *costs, *values[_AFTER_COSTS]))
+            rows.add((*keys, *values[_BEFORE_COSTS], *costs, *values[_AFTER_COSTS], kept.find(record)))
         self.agents.write(connection)
         rows.write(connection)
         events = [call.record.event for call in self._calls if call.record.event is not None]

@@ -36,6 +36,7 @@ from otel_sqlite_exporter.model.rows import (
     ToolResultRow,
 )
 from otel_sqlite_exporter.model.values import decode_attributes, decode_value
+from otel_sqlite_exporter.write.interactions.kept_ids import KeptIds
 from otel_sqlite_exporter.write.new_tools import NewResult, NewTool, RecordKeys, make_row, read_facts, write_alone
 from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json, run_query, run_script
 
@@ -125,14 +126,18 @@ class ToolBatch:
         self._mixed: set[int] = set()
         self._logs: set[tuple[int, str]] = set()
         self._changes = Changes()
+        self._kept_ids = KeptIds()
 
     def note_log(self, trace: int, span_id: str) -> None:
         """Note a log record whose messages mention tools, recorded in a span that need not be in the file yet."""
         self._logs.add((trace, span_id))
         self._mixed.add(trace)
 
-    def note_replaced_spans(self, connection: sqlite3.Connection, spans: Collection[int]) -> None:
-        """Note the tools of these rows of `_spans`, before they are removed."""
+    def note_replaced_spans(self, connection: sqlite3.Connection, spans: Collection[int], kept_ids: KeptIds) -> None:
+        """Note the tools of these rows of `_spans`, before they are removed. Executions keep `kept_ids`, and are
+        grouped anew."""
+        self._changes.tools.update(kept_ids.by_span.values())
+        self._kept_ids = kept_ids
         self._changes.note_removed(connection, spans=spans)
 
     def add_execution(
@@ -163,16 +168,19 @@ class ToolBatch:
         tools, changes = self._tools, self._changes
         if not tools and not self._results:
             return
-        last = find_last_tool(connection)
+        last = max(find_last_tool(connection), *self._kept_ids.by_span.values(), 0)
         alone, call_ids = write_alone(connection, tools, self._results, self._mixed, last + 1)
         after = last + len(alone)
         rows, results = TableRows(_TOOL_INTERACTIONS), TableRows(_TOOL_RESULTS)
         for row in alone:
             rows.add(row)
-        for id, tool in enumerate(others := [one for one in tools if one.row.tool_call_id not in call_ids], after + 1):
+        for number, tool in enumerate(
+            others := [one for one in tools if one.row.tool_call_id not in call_ids], after + 1
+        ):
             changes.note(tool)
             is_counted = not tool.is_request and tool.row.waiting_ms is None
-            rows.add(make_row(id, tool, None, int(is_counted), None, read_facts(tool)))
+            kept = None if tool.is_request else self._kept_ids.find(tool.record)
+            rows.add(make_row(number if kept is None else kept, tool, None, int(is_counted), None, read_facts(tool)))
         changes.last = after if others else None
         noted = Changes()
         for span, trace, time, result in self._results:

@@ -21,11 +21,13 @@ from opentelemetry.trace import Status, StatusCode, Tracer
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
 from otel_sqlite_exporter.query.calls.prompt_difference import compare_prompts
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary
+from otel_sqlite_exporter.server.api.list_answers import LISTED
 from otel_sqlite_exporter.server.page.call import call_facts
 from otel_sqlite_exporter.server.page.call.call_pages import _show_last
 from tests.conftest import read
 from tests.integration.page.test_message_html import PNG
 from tests.integration.test_hostile_text import HOSTILE, write_hostile
+from tests.integration.test_log_exporter import logging_to, make_log
 from tests.integration.test_processor import tracing
 from tests.page_server import PageClient, browsing
 
@@ -253,6 +255,31 @@ def test_a_running_call_is_brought_up_to_date(path: Path) -> None:
 def test_there_is_no_other_call(calls: Calls) -> None:
     assert calls.page.ask("/calls/999999").status_code == 404
     assert calls.page.ask("/calls/x").status_code == 400
+
+
+@pytest.mark.parametrize(("kind", "name"), [("calls", "llm.call"), ("tools", "tool.call")])
+def test_what_log_records_told_that_it_runs_leads_to_its_end(path: Path, kind: str, name: str) -> None:
+    view = LISTED[kind].name
+    attributes = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "small"}
+    if kind == "tools":
+        attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "small"}
+    with logging_to(path) as exporter, browsing(path) as page:
+        start, finish = [
+            make_log(trace=1, span=1, attributes=attributes, event_name=f"{name}.{phase}", timestamp=time)
+            for phase, time in (("start", 10**18), ("finish", 10**18 + 10**9))
+        ]
+        exporter.export([start])
+        ((id, status),) = read(path, f"SELECT id, status FROM {view}")
+        assert status == "running"
+        assert f"/{kind}/{id}?" in page.open(f"/{kind}/{id}")
+        exporter.export([finish])
+        ((ended, status),) = read(path, f"SELECT id, status FROM {view}")
+        assert (ended != id, status) == (True, "ok")
+        assert "status-ok" in page.open(f"/{kind}/{id}")
+        assert page.http.get(f"/api/v1/{kind}/{id}").json()["data"]["id"] == ended
+        missing = page.ask(f"/{kind}/999999")
+        assert missing.status_code == 404
+        assert "in this file, or no longer: look for it in the list of all" in missing.text
 
 
 def test_a_hostile_call_does_nothing(path: Path) -> None:

@@ -86,6 +86,9 @@ def test_what_runs_is_shown_while_it_runs(tmp_path: Path) -> None:
             span.end()
             processor.force_flush()
             assert "Nothing runs" in page.open("/", part="now")
+            whole = page.open("/", part="content")
+            assert "Nothing runs" in whole
+            assert "<b>1</b> model call" in whole
     finally:
         provider.shutdown()
 

@@ -111,32 +111,28 @@ def _decode_row(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def find_row(connection: sqlite3.Connection, view: AskableView[RowT], noun: str, id: int) -> RowT:
-    """Return the row of a view that has an id.
+    """Return the row of a view that has an id, or that shows what was recorded with this id.
 
     Raises:
         NotFoundError: There is none.
     """
-    rows = fetch(connection, build_newest(view, ("*",), {}, among=f"[{id}]", limit=1))
-    if not rows:
-        raise NotFoundError(f"there is no {noun} {id}: the list shows the `id` of each")
-    return view.row_type.from_row(rows[0])
+    for asked in (id, None):
+        shown = _find_showing(connection, view, id) if asked is None else asked
+        rows = [] if shown is None else fetch(connection, build_newest(view, ("*",), {}, among=f"[{shown}]", limit=1))
+        if rows:
+            return view.row_type.from_row(rows[0])
+    raise NotFoundError(f"there is no {noun} {id} in this file, or no longer: look for it in the list of all")
 
 
-def read_row(connection: sqlite3.Connection, view: AskableView[RowT], noun: str, id: int) -> RowT:
-    """Return the row of a view that has an id.
-
-    Raises:
-        NotFoundError: There is none.
-    """
-    rows = fetch(connection, build_newest(view, ("*",), {}, among=f"[{id}]", limit=1))
-    if not rows:
-        raise NotFoundError(f"there is no {noun} {id}: the list shows the `id` of each")
-    return view.row_type.from_row(rows[0])
+def _find_showing(connection: sqlite3.Connection, view: AskableView[Any], id: int) -> int | None:
+    """Return the id of the row that shows a start record with its finish, or another telling of the same execution."""
+    found = connection.execute(read_query("find_showing_row"), {"view": view.name, "id": id}).fetchone()
+    return None if found is None else found[0]
 
 
 def get_row(view: AskableView[Any], noun: str) -> Callable[[ApiBackend, Arguments], DataAnswer]:
     """Return what answers with the row of a view that has an id."""
-    return lambda backend, arguments: DataAnswer(backend.file.read(read_row, view, noun, arguments["id"]).to_dict())
+    return lambda backend, arguments: DataAnswer(backend.file.read(find_row, view, noun, arguments["id"]).to_dict())
 
 
 get_call = get_row(LLM_INTERACTIONS, "call")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
@@ -44,6 +45,7 @@ class PageRoute(NamedTuple):
         parts: The blocks of the template that `part=NAME` answers alone: what a page exchanges of itself.
         read_table: Reads its table, for `format=csv`; None: it has none.
         is_statement: It runs a statement of the user, which has threads of its own.
+        part_readers: Read what a part shows, where that is much less than the page does.
     """
 
     path: str
@@ -54,3 +56,4 @@ class PageRoute(NamedTuple):
     parts: tuple[str, ...] = ()
     read_table: Callable[[ApiBackend, Arguments], CsvTable] | None = None
     is_statement: bool = False
+    part_readers: Mapping[str, Callable[[ApiBackend, Arguments], PageContent]] = MappingProxyType({})

@@ -102,7 +102,7 @@ def _render(
 ) -> Response:
     """Return the page, read and rendered on a thread that may read the file."""
     began = time.perf_counter()
-    content = page.read(backend, arguments)
+    content = page.part_readers.get(part or "", page.read)(backend, arguments)
     query_times.observe(page.path, time.perf_counter() - began)
     place = {"path": request.url.path, "arguments": arguments, "title": content.title}
     html = render(environment, page.template, {**content.values, **place}, part)

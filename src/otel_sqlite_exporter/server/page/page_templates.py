@@ -9,6 +9,7 @@ make, is printed as it is.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -82,6 +83,7 @@ def _finalize(value: Any) -> Any:
 def render(environment: Environment, template: str, values: Mapping[str, Any], part: str | None = None) -> str:
     """Return the HTML of a template, or of one block of it."""
     loaded = environment.get_template(template)
+    values = {"now": datetime.now(UTC).isoformat(), **values}
     if part is None:
         return loaded.render(values)
     return "".join(loaded.blocks[part](loaded.new_context(dict(values))))

@@ -52,6 +52,7 @@ def _read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
         "record": record,
         "api_link": link,
         "is_raw": is_raw,
+        "is_live": "running" in (call.status, *(tool.status for tool in record.tools)),
         "groups": _list_groups(record),
         "cost": call_facts.describe_cost(call, backend.settings.path),
         "standing": call_facts.describe_standing(call, record.standing),

@@ -27,8 +27,8 @@ from otel_sqlite_exporter.server.api.record_answers import find_row
 
 _MOST_TOOLS = 500
 _OF_TOOL = (
-    *(START, "id", "span_id", "trace_id", "name", "tool_name", "tool_call_id", "duration_ms", "status", "counted"),
-    *("error_type", "error_message", "asked_by_span_id"),
+    *(START, "start_time", "id", "span_id", "trace_id", "name", "tool_name", "tool_call_id", "duration_ms", "status"),
+    *("counted", "error_type", "error_message", "asked_by_span_id"),
 )
 
 

@@ -9,7 +9,7 @@ from otel_sqlite_exporter.query.reading import find_page
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary, ToolInteractionSummary
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.parameters import Parameter
-from otel_sqlite_exporter.server.api.record_answers import read_row
+from otel_sqlite_exporter.server.api.record_answers import find_row
 from otel_sqlite_exporter.server.page.lists.list_layouts import LAYOUTS
 from otel_sqlite_exporter.server.page.lists.list_reader import (
     TEMPLATE,
@@ -41,7 +41,7 @@ def _read_table(backend: ApiBackend, arguments: Arguments) -> CsvTable:
 
 def _read_execution(backend: ApiBackend, arguments: Arguments) -> PageContent:
     """Return one execution, and the model call that asked for it."""
-    tool = backend.file.read(read_row, TOOL_INTERACTIONS, "tool execution", arguments["id"])
+    tool = backend.file.read(find_row, TOOL_INTERACTIONS, "tool execution", arguments["id"])
     title = tool.tool_name if tool.tool_name is not None else tool.name
     link = f"/api/v1/tools/{tool.id}"
     values = {
@@ -78,5 +78,6 @@ PAGES: tuple[PageRoute, ...] = (
         "tool.html",
         _read_execution,
         (Parameter("id", "The `id` of the row.", "integer", where="path", minimum=0),),
+        ("tool",),
     ),
 )

@@ -50,6 +50,7 @@ class SaidTurn(NamedTuple):
     agent: str | None
     duration_ms: float | None
     status: str | None
+    since: str
     offset_ms: float
     reason: str | None
     folded: int
@@ -72,6 +73,7 @@ def read_conversation_tab(
         "raw_link": link_session(id, tab="conversation", first=first or None, raw=not is_raw or None),
         "previous_page": link_session(id, **kept, first=max(first - TURNS_OF_A_PAGE, 0) or None) if first else None,
         "next_page": _link_next(id, window, kept),
+        "is_last": window.first + len(window.turns) >= window.total,
     }
 
 
@@ -106,6 +108,7 @@ def show_turn(turn: CallTurn | ToolTurn, start_unix_nano: int, allowance: PageAl
         agent=shorten_name(row.agent_name) if row.agent_name else None,
         duration_ms=row.duration_ms,
         status=row.status,
+        since=row.request_timestamp if isinstance(row, LLMInteractionSummary) else row.start_time,
         offset_ms=(row.start_time_unix_nano - start_unix_nano) / 1e6,
         reason=find_reason(row.error_message, row.error_type) or row.error_type,
         folded=folded,

@@ -65,6 +65,7 @@ def read_cost_tab(connection: sqlite3.Connection, session: SessionSummary, argum
         "series": _number_series(costs),
         "chart": draw_contexts(costs),
         "sums": sums,
+        "is_last": True,
         "prices": sorted(prices.items(), key=str),
     }
 

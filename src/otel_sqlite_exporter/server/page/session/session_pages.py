@@ -20,7 +20,7 @@ from otel_sqlite_exporter.server.page.page_links import link_session
 from otel_sqlite_exporter.server.page.session.conversation_tab import read_conversation_tab
 from otel_sqlite_exporter.server.page.session.cost_tab import read_cost_tab
 from otel_sqlite_exporter.server.page.session.session_head import read_head
-from otel_sqlite_exporter.server.page.session.timeline_tab import read_step_table, read_timeline_tab
+from otel_sqlite_exporter.server.page.session.timeline_tab import is_live, read_step_table, read_timeline_tab
 
 _MOST_NAMED = 50
 _TABS: Mapping[str, Callable[[sqlite3.Connection, SessionSummary, Arguments], Mapping[str, Any]]] = {
@@ -44,8 +44,27 @@ def _read_page(connection: sqlite3.Connection, arguments: Arguments) -> PageCont
     links = [
         (name.capitalize(), link_session(id, tab=None if name == "timeline" else name), name == tab) for name in _TABS
     ]
+    is_followed = is_live(session)
+    shown = {
+        "tab": None if tab == "timeline" else tab,
+        "first": arguments.get("first"),
+        "raw": arguments["raw"] or None,
+    }
+    live = {
+        "is_followed": is_followed,
+        "is_live": is_followed and values["is_last"],
+        "head_url": link_session(id, **shown, part="head"),
+        "part_url": link_session(id, **shown, part="steps"),
+    }
     head = read_head(connection, session)
-    return PageContent(f"Session {id}", {"head": head, "tab": tab, "tabs": links, **values})
+    return PageContent(f"Session {id}", {"head": head, "tab": tab, "tabs": links, **live, **values})
+
+
+def _read_head(backend: ApiBackend, arguments: Arguments) -> PageContent:
+    """Read the head alone."""
+    session = backend.file.read(get_by_prefix, SESSIONS, "session_id", arguments["id"])
+    head = backend.file.read(read_head, session)
+    return PageContent(f"Session {session.session_id}", {"head": head, "tab": arguments["tab"]})
 
 
 def _explain_missing(backend: ApiBackend, prefix: str, error: NotFoundError) -> PageContent:
@@ -74,5 +93,6 @@ PAGES: tuple[PageRoute, ...] = (
         ),
         ("head", "steps"),
         _read_table,
+        part_readers={"head": _read_head},
     ),
 )

@@ -93,6 +93,7 @@ class TurnRow(NamedTuple):
     offset_ms: float
     duration_ms: float
     status: str | None
+    since: str
     bar: tuple[str, str]
     folds: Sequence[StepFold]
     calls: int
@@ -134,6 +135,7 @@ def _make_turn(
         offset_ms=(turn.interval[0] - start_unix_nano) / 1e6,
         duration_ms=(turn.interval[1] - turn.interval[0]) / 1e6,
         status=find_status(turn),
+        since=_write_time(turn.interval[0]),
         bar=show_place(place_interval(axis, turn.interval)),
         folds=[*_fold(rows)],
         calls=sum(step.kind == "llm" for step in steps),
@@ -164,7 +166,7 @@ def make_row(
         offset_ms=(step.start_time_unix_nano - start_unix_nano) / 1e6,
         in_turn_ms=None if turn_unix_nano is None else (step.start_time_unix_nano - turn_unix_nano) / 1e6,
         reason=find_reason(step.error, None) if step.error else None,
-        since=datetime.fromtimestamp(step.start_time_unix_nano / 1e9, UTC).isoformat(),
+        since=_write_time(step.start_time_unix_nano),
         bar=show_place(extent),
         waiting_bar=show_place((extent[0], waited)) if step.waiting_ms and waited > extent[0] else None,
     )
@@ -196,3 +198,7 @@ def _fold(rows: Sequence[TimelineRow]) -> Iterator[StepFold]:
             yield StepFold(group, sum(lengths) if lengths else None)
         else:
             yield from (StepFold([row], row.step.duration_ms) for row in group)
+
+
+def _write_time(unix_nano: int) -> str:
+    return datetime.fromtimestamp(unix_nano / 1e9, UTC).isoformat()

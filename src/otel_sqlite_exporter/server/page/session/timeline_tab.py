@@ -83,9 +83,7 @@ def read_timeline_tab(
         "slowest": [make_row(axis, step, start) for step in slowest],
         "previous_page": link_session(session.session_id, first=_place_before(first)) if first else None,
         "next_page": _link_next(session, window),
-        "head_url": link_session(session.session_id, part="head"),
-        "part_url": link_session(session.session_id, first=first or None, part="steps"),
-        "is_live": window.next_start_unix_nano is None and is_live(session) and len(turns) + len(inside) <= _LIVE_ROWS,
+        "is_last": window.next_start_unix_nano is None and len(turns) + len(inside) <= _LIVE_ROWS,
     }
 
 

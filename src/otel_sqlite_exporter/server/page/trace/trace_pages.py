@@ -44,7 +44,14 @@ def _read_trace(backend: ApiBackend, arguments: Arguments) -> PageContent:
         for name in _TABS
     ]
     title = shorten_name(trace.name or f"Trace {trace.trace_id[:8]}")
-    shown = {"trace": trace, "tab": tab, "tabs": tabs, "is_live": is_live(trace), **values}
+    is_followed = is_live(trace)
+    given = {"from_": arguments["from"] or None, "cursor": arguments.get("cursor"), "view": arguments["view"]}
+    live = {
+        "is_live": is_followed,
+        "is_tab_live": is_followed and values.get("is_last", False),
+        "tab_url": link_trace(trace.trace_id, tab=tab, **given, part="content"),
+    }
+    shown = {"trace": trace, "tab": tab, "tabs": tabs, **live, **values}
     return PageContent(title, shown, values.get("answered", 200))
 
 
@@ -69,6 +76,7 @@ def _read_messages(backend: ApiBackend, trace: TraceSummary, arguments: Argument
         "window": window,
         "turns": [show_turn(turn, trace.start_time_unix_nano, allowance, is_raw=is_raw) for turn in window.turns],
         "is_raw": is_raw,
+        "is_last": after >= window.total,
         "raw_link": link_trace(id, tab="messages", from_=first or None, view=None if is_raw else "raw"),
         "before": link_trace(id, **kept, from_=max(first - TURNS_OF_A_PAGE, 0) or None) if first else None,
         "after": link_trace(id, **kept, from_=after) if window.turns and after < window.total else None,
@@ -79,11 +87,11 @@ def _read_logs(backend: ApiBackend, trace: TraceSummary, arguments: Arguments) -
     cursor, id = arguments.get("cursor"), trace.trace_id
     page = backend.database.find_logs(trace_id=id, limit=_MOST_RECORDS, cursor=cursor, newest_first=False)
     allowance = PageAllowance()
-    return {"page": page, "logs": [show_log(log, allowance) for log in page]}
+    return {"page": page, "logs": [show_log(log, allowance) for log in page], "is_last": page.cursor is None}
 
 
 def _read_services(backend: ApiBackend, trace: TraceSummary, arguments: Arguments) -> dict[str, Any]:
-    return {"services": sum_services(backend.read_skeleton(trace.trace_id))}
+    return {"services": sum_services(backend.read_skeleton(trace.trace_id)), "is_last": True}
 
 
 def _read_earlier(backend: ApiBackend, trace: TraceSummary, arguments: Arguments) -> dict[str, Any]:
@@ -138,7 +146,7 @@ PAGES: tuple[PageRoute, ...] = (
             ),
             CURSOR,
         ),
-        ("head",),
+        ("head", "content"),
     ),
     PageRoute(
         "/traces/{id}/spans/{span}",

@@ -67,6 +67,11 @@ class DayUse(NamedTuple):
         return link_page("/calls", since=self.day, until=str(date.fromisoformat(self.day) + timedelta(days=1)))
 
 
+def read_now(backend: ApiBackend, arguments: Arguments) -> PageContent:
+    """Read what runs and what failed last."""
+    return PageContent("Overview", {"running": _list_running(backend), "failed": _list_failed(backend)})
+
+
 def read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
     """Read the overview."""
     counts = backend.file.read(_count_rows)
@@ -79,8 +84,7 @@ def read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
     values = {
         "sizes": sizes,
         "counts": counts,
-        "running": _list_running(backend),
-        "failed": _list_failed(backend),
+        **read_now(backend, arguments).values,
         "causes": backend.database.run_report("errors", limit=_MOST_CAUSES, since=causes_since).to_dicts(),
         "causes_since": causes_since,
         "use": use,

@@ -16,7 +16,8 @@ PAGES: tuple[PageRoute, ...] = (
         "What runs now, the last failures, tokens and cost by day and model, who writes, size, growth and health.",
         "overview.html",
         overview_page.read_page,
-        parts=("now",),
+        parts=("content", "now"),
+        part_readers={"now": overview_page.read_now},
     ),
     PageRoute(
         "/services",

@@ -18,6 +18,7 @@ const MARKED_MS = 4000;
 const MOST_ROWS = 1000;
 
 const states = new WeakMap();
+const ahead = findAhead();
 let stream, bar, retryMs = LEAST_MS, retry, wasLost = false;
 
 const findParts = () => [...document.querySelectorAll("[data-live][data-part-url]")];
@@ -74,6 +75,7 @@ function show(part, state, isHeld = !isFollowing()) {
     setTimeout(() => delete row.dataset.fresh, MARKED_MS);
   }
   state.held = work.held;
+  tick();
   showPill();
   part.dispatchEvent(new CustomEvent("live:shown", { bubbles: true }));
 }
@@ -169,11 +171,18 @@ function watch() {
   if (bar && !wasLost) tell("Paused");
 }
 
-/** Count the time of what runs, without asking anybody. */
+/** How far the clock of the server is ahead of the one here, which may be of another machine. */
+function findAhead() {
+  const arrived = performance.timeOrigin + (performance.getEntriesByType("navigation")[0]?.responseStart ?? 0);
+  return (Date.parse(document.body.dataset.now) || arrived) - arrived;
+}
+
+/** Count the time of what runs, by the clock of the server, without asking anybody: only where its end will be seen. */
 function tick() {
-  if (document.hidden) return;
-  for (const element of document.querySelectorAll("[data-running-since]")) {
-    const seconds = Math.max(0, (Date.now() - Date.parse(element.dataset.runningSince)) / 1000);
+  if (document.hidden || wasLost) return;
+  const now = Date.now() + ahead;
+  for (const element of document.querySelectorAll("[data-live] [data-running-since]")) {
+    const seconds = Math.max(0, (now - Date.parse(element.dataset.runningSince)) / 1000);
     if (Number.isFinite(seconds)) element.textContent = writeSeconds(Math.floor(seconds));
   }
 }

@@ -37,14 +37,14 @@ export function morphChildren(old, fresh, work) {
 
 /**
  * Remove the keyed children that `fresh` lacks, and return the others by their key. Rows below the last common one of a
- * list that is as long as before are only out of its bounds, and stay.
+ * list that is as long as before are only out of its bounds, and stay, unless the list is `data-whole`.
  */
 function dropGone(old, fresh) {
   const keys = new Set([...fresh.children].map(keyOf));
   const there = [...old.children].filter(keyOf);
   const last = there.findLastIndex((node) => keys.has(keyOf(node)));
   const count = [...fresh.children].filter(isRow).length;
-  const isFull = last >= 0 && count >= (counts.get(old) ?? there.filter(isRow).length);
+  const isFull = last >= 0 && fresh.dataset.whole === undefined && count >= (counts.get(old) ?? there.filter(isRow).length);
   counts.set(old, count);
   const known = new Map();
   there.forEach((node, place) => {
@@ -70,7 +70,7 @@ function morph(old, fresh, work) {
     if (old.data !== fresh.data) old.data = fresh.data;
     return;
   }
-  if (old.isEqualNode(fresh)) return;
+  if (old.dataset.live !== undefined || old.isEqualNode(fresh)) return; // a part of its own is asked for by itself
   for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && !KEPT.has(name)) old.removeAttribute(name);
   for (const { name, value } of fresh.attributes) {
     if (!KEPT.has(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);

@@ -485,8 +485,9 @@ async function load() {
 /** While the trace is written, load it again when the head shows something new: for a fifth of the time at most. */
 function follow(waterfall) {
   const head = document.getElementById("trace-head");
-  let text = head.textContent, isBusy = false;
-  head.addEventListener("live:shown", async () => {
+  let text = head.textContent, isBusy = false, isStale = false;
+  const look = async () => {
+    isStale = isBusy;
     if (isBusy || head.textContent === text) return;
     text = head.textContent;
     isBusy = true;
@@ -496,8 +497,12 @@ function follow(waterfall) {
       waterfall.take(data);
       waterfall.list();
     } else text = null; // the next time
-    setTimeout(() => (isBusy = false), TIMES_AS_LONG * (performance.now() - began));
-  });
+    setTimeout(() => {
+      isBusy = false;
+      if (isStale) look();
+    }, TIMES_AS_LONG * (performance.now() - began));
+  };
+  head.addEventListener("live:shown", look);
 }
 
 const data = box && (await load());
