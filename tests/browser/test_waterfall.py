@@ -145,7 +145,7 @@ def test_a_span_is_opened_beside_and_is_in_the_link(visit: Open, traces: PageCli
     assert f"span={span_id(5)}" in tab.page.url
     tab.page.click("#panel .above a:has-text('invoke_agent')")
     tab.page.wait_for_selector("#panel h2:has-text('invoke_agent')")
-    tab.page.click("#panel a:has-text('Raw')")
+    tab.page.click("#panel a:has-text('Exact text')")
     tab.page.wait_for_selector("#panel :text('start_time_unix_nano')")
     tab.page.go_back()
     tab.page.wait_for_selector("#panel h2:has-text('SELECT')")

@@ -15,6 +15,7 @@ from otel_sqlite_exporter.query.comparisons.step_skeletons import StepSkeleton
 from otel_sqlite_exporter.query.session_parts.session_turns import split_turns
 from otel_sqlite_exporter.query.session_parts.time_shares import Interval, TimeShares, share_time
 from otel_sqlite_exporter.query.session_parts.user_prompts import UserPrompt, find_asked
+from otel_sqlite_exporter.server.page.session.lane_chart import make_chart
 from otel_sqlite_exporter.server.page.session.lane_layout import PlacedItem, make_lanes, stack_extents
 from otel_sqlite_exporter.server.page.session.time_axis import TimeAxis
 
@@ -174,3 +175,31 @@ def test_steps_before_the_first_prompt_of_a_page_are_the_rest_of_a_turn() -> Non
 )
 def test_the_last_text_of_a_user_is_what_was_asked(messages: list[Any], asked: str | None) -> None:
     assert find_asked(messages) == asked
+
+
+def count_rows(*times: Interval) -> int:
+    """The rows of the lane of some tools, whose bars lie side by side."""
+    whole = (0, max(end for _, end in times))
+    steps = [make_step("tool", begin, end) for begin, end in times]
+    chart = make_chart(TimeAxis(whole, [whole]), [], steps, [None] * len(steps), start_unix_nano=0, unnamed="agent")
+    bars = sorted((bar.y, float(bar.x[:-1]), float(bar.width[:-1])) for bar in chart.lanes[1].bars)
+    assert len(bars) == len(times)
+    assert all(width > 0 for *_, width in bars)
+    for (y, x, width), (other_y, other_x, _) in pairwise(bars):
+        assert y != other_y or x + width <= other_x + 0.002
+    return len({y for y, *_ in bars})
+
+
+@pytest.mark.parametrize(
+    ("rows", "times"),
+    [
+        (1, [(0, 5_000), (5_000, 10_000)]),  # one begins when another ends
+        (1, [(0, 5_003), (5_000, 10_000)]),  # within a pixel
+        (1, [(0, 10), (10, 20), (20, 10_000)]),  # drawn wider than they are
+        (2, [(0, 5_000), (4_000, 10_000)]),
+        (3, [(0, 10_000), (7, 7), (7, 7)]),
+        (2, [(0, 9_000), (9_998, 10_000), (10_000, 10_000)]),
+    ],
+)
+def test_steps_that_do_not_overlap_share_a_row(rows: int, times: list[Interval]) -> None:
+    assert count_rows(*times) == rows

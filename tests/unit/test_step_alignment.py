@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_sqlite_exporter.query.comparisons import step_alignment
+from otel_sqlite_exporter.query.comparisons.call_requests import CallRequest
 from otel_sqlite_exporter.query.comparisons.step_alignment import align_steps
 from otel_sqlite_exporter.query.comparisons.step_skeletons import StepSkeleton
 from otel_sqlite_exporter.server.page.compare.word_difference import WordRun, compare_texts
@@ -16,7 +17,8 @@ from otel_sqlite_exporter.server.page.compare.word_difference import WordRun, co
 
 def make_step(what: str, said: str = "", kind: str = "tool", status: str = "ok") -> StepSkeleton:
     nothing: dict[str, Any] = dict.fromkeys(StepSkeleton._fields)
-    return StepSkeleton(**{**nothing, "kind": kind, "id": 1, "what": what, "status": status, "said": {"result": said}})
+    nothing |= {"said": {"result": said}, "request": CallRequest()}
+    return StepSkeleton(**{**nothing, "kind": kind, "id": 1, "what": what, "status": status})
 
 
 steps = st.lists(st.builds(make_step, st.sampled_from("abcd"), st.sampled_from(["", "x", "y"])), max_size=30)

@@ -32,6 +32,7 @@ from otel_sqlite_exporter.query.limits.comparison import compare_sessions
 from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.query.reports import REPORTS
 from otel_sqlite_exporter.query.timeline import read_timeline
+from otel_sqlite_exporter.server.api.api_answers import name_file
 from otel_sqlite_exporter.server.api.api_problems import TITLES
 from otel_sqlite_exporter.server.api.route_table import ROUTES, ApiRoute
 from otel_sqlite_exporter.server.query_times import query_times
@@ -427,7 +428,7 @@ def test_an_export_for_perfetto_is_that_of_the_command(client: ApiClient, path: 
     answer = client.ask("/export", format="perfetto", session_id="session-1")
     assert answer.content == b"".join(piece.content for piece in pieces)
     assert answer.headers["content-type"] == "application/x-protobuf"
-    assert 'filename="export.perfetto-trace"' in answer.headers["content-disposition"]
+    assert 'filename="export-session-session-1.perfetto-trace"' in answer.headers["content-disposition"]
     for arguments in ({}, {"session_id": "session-1", "since": "2d"}, {"session_id": ["session-1", "session-2"]}):
         assert client.ask("/export", format="perfetto", **arguments).status_code == 400
 
@@ -534,3 +535,23 @@ def test_a_file_that_cannot_be_read_is_503(tmp_path: Path) -> None:
         assert "otel.db does not exist" in problem["detail"]
         path.write_bytes(b"no database" * 100)
         assert client.refuse("/traces", 503)["type"] == "urn:otel-sqlite-exporter:file-refused"
+
+
+@pytest.mark.parametrize(
+    ("id", "name"),
+    [
+        ("a\r\nSet-Cookie: x=1", "export-session-a-Set-Cookie-x-1"),
+        ('"; filename="../../etc/passwd', "export-session-filename-etc-passwd"),
+        ("x" * 500, f"export-session-{'x' * 60}"),
+        ("\u202e\u0000", "export"),
+    ],
+)
+def test_the_name_of_an_export_holds_only_what_is_safe_of_an_id(id: str, name: str) -> None:
+    assert name_file("export", session_id=id) == name
+
+
+def test_an_export_of_one_trace_or_session_is_named_after_it(client: ApiClient) -> None:
+    trace: dict[str, Any] = {"trace_id": "ab" * 16, "session_id": "session-1", "of": "calls", "format": "csv"}
+    assert f'"calls-trace-{"ab" * 16}.csv"' in client.ask("/export", **trace).headers["content-disposition"]
+    several = client.ask("/export", session_id=["one", "two"], format="csv").headers["content-disposition"]
+    assert several == 'attachment; filename="spans.csv"'

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +20,10 @@ from opentelemetry.trace import Status, StatusCode, Tracer
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
 from otel_sqlite_exporter.query.calls.prompt_difference import compare_prompts
+from otel_sqlite_exporter.query.summaries import LLMInteractionSummary
 from otel_sqlite_exporter.server.api.list_answers import LISTED
+from otel_sqlite_exporter.server.page.call import call_facts
+from otel_sqlite_exporter.server.page.call.call_pages import _show_last
 from tests.conftest import read
 from tests.integration.page.test_message_html import PNG
 from tests.integration.test_hostile_text import HOSTILE, write_hostile
@@ -165,7 +169,7 @@ def test_a_call_shows_its_facts(calls: Calls) -> None:
         assert said in text, said
     for said in ("user ada", "agent guide", "finished stop", "temperature double 0.5", "get_weather, get_time"):
         assert said in text, said
-    assert "Counts: its tokens and its cost are in all sums." in text
+    assert "It counts in sums Counts: its tokens and its cost are in all sums." in text
 
 
 def test_a_call_shows_its_chat(calls: Calls) -> None:
@@ -310,3 +314,49 @@ def test_prompts_are_compared(before: str, now: str, expected: str) -> None:
     assert " ".join(f"{signs[kind]}{len(messages)}" for kind, messages in steps) == expected
     shown = [part["content"] for kind, said in steps if kind != "removed" for one in said for part in one["parts"]]
     assert "".join(shown) == now
+
+
+def test_all_that_was_sent_is_one_json(calls: Calls) -> None:
+    for raw in ({}, {"raw": True}):
+        html = calls.open(calls.ids[1], **raw)
+        found = re.search(r'<div id="sent-json"><pre class="exact">(.*?)</pre>', html, re.DOTALL)
+        assert found is not None
+        sent = json.loads(unescape(found[1]))
+        call = json.loads(calls.page.http.get(f"/api/v1/calls/{calls.ids[1]}").text)["data"]
+        assert sent["messages"] == call["prompt"]
+        assert sent["tools"] == TOOLS
+        assert sent["parameters"]["temperature"] == 0.5
+        assert ("<details open><summary>definition" in html) == bool(raw)
+
+
+@pytest.mark.parametrize(
+    ("status", "is_installed", "reason"),
+    [
+        ("running", True, "not known while it runs"),
+        ("ok", True, "not computed when it was written: run python -m otel_sqlite_exporter reprice otel.db"),
+        ("ok", False, "pip install 'otel-sqlite-exporter[cost]', then python -m otel_sqlite_exporter reprice otel.db"),
+    ],
+)
+def test_a_cost_that_is_not_there_says_why(
+    monkeypatch: pytest.MonkeyPatch, status: str, is_installed: bool, reason: str
+) -> None:
+    monkeypatch.setattr(call_facts, "is_installed", lambda: is_installed)
+    fields: dict[str, Any] = dict.fromkeys(LLMInteractionSummary.__dataclass_fields__)
+    call = LLMInteractionSummary.from_row(fields | {"status": status, "is_unpriced": 0})
+    cost, why = call_facts.describe_cost(call, "otel.db")
+    assert cost is None
+    assert reason in why
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "kinds"),
+    [
+        ("abc", "abc", "same again"),
+        ("a", "a", "again"),
+        ("abc", "abcd", "same added"),
+        ("abc", "ac", "same removed again"),
+    ],
+)
+def test_the_last_message_is_open_if_none_is_new(before: str, now: str, kinds: str) -> None:
+    steps = _show_last(compare_prompts([say("user", one) for one in before], [say("user", one) for one in now]))
+    assert " ".join(step.kind for step in steps) == kinds

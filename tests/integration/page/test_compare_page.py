@@ -5,16 +5,20 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
+from otel_sqlite_exporter.agent_tools.asked_file import AskedFile
+from otel_sqlite_exporter.agent_tools.tool_answers import ToolText, answer
 from otel_sqlite_exporter.query.comparisons.compared_runs import find_run, read_run
 from otel_sqlite_exporter.query.comparisons.first_divergence import compare_runs
 from otel_sqlite_exporter.query.reading import TelemetryFile
@@ -36,6 +40,9 @@ RUNS: Mapping[str, Sequence[Step]] = {
     "words": (SAME[0], ("read_file", '{"path": "another place"}', "text"), SAME[2]),
     f"evil{ATTACK}": ((f"chat {ATTACK}", ATTACK, ATTACK), (ATTACK, ATTACK, "failed")),
     "evil-2": ((f"chat {ATTACK}", ATTACK, f"{ATTACK}2"), (f"{ATTACK}2", ATTACK, "x")),
+    "warm": (("chat m@0.2 read", "hi", "look"), SAME[1], ("chat m@0.2", "text", "done")),
+    "hot": (("chat m@0.9 read", "hi", "look"), SAME[1], ("chat m@0.2", "text", "done")),
+    "armed": (("chat m@0.2 read search", "hi", "look"), SAME[1], ("chat m@0.2", "text", "done")),
     "long-1": [("chat m", str(number), "x") for number in range(450)],
     "long-2": [("chat m", str(number), "y" if number == 300 else "x") for number in range(450)],
 }
@@ -47,11 +54,22 @@ def _say(role: str, text: str) -> str:
     return f'[{{"role":"{role}","parts":[{{"type":"text","content":"{escaped}"}}]}}]'
 
 
+def _make_request(text: str) -> dict[str, Any]:
+    """The attributes of `MODEL@TEMPERATURE TOOL...`."""
+    model, has_more, rest = text.partition("@")
+    if not has_more:
+        return {"gen_ai.request.model": model}
+    temperature, *tools = rest.split()
+    definitions = orjson.dumps([{"type": "function", "name": tool} for tool in tools]).decode()
+    offered = {"gen_ai.tool.definitions": definitions} if tools else {}
+    return {"gen_ai.request.model": model, "gen_ai.request.temperature": float(temperature), **offered}
+
+
 def _make_step(session: str, run: int, place: int, step: Step) -> ReadableSpan:
     what, said, outcome = step
     attributes: dict[str, Any] = {"session.id": session, "user.id": "ada" if run % 2 else "bob"}
     if what.startswith("chat "):
-        attributes |= {"gen_ai.operation.name": "chat", "gen_ai.request.model": what.removeprefix("chat ")}
+        attributes |= {"gen_ai.operation.name": "chat", **_make_request(what.removeprefix("chat "))}
         attributes |= {
             "gen_ai.input.messages": _say("user", said),
             "gen_ai.output.messages": _say("assistant", outcome),
@@ -218,3 +236,24 @@ def test_what_cannot_be_compared_is_said_with_a_choice(page: PageClient, a: str,
 def test_the_same_run_twice_is_said(page: PageClient) -> None:
     assert "Both are the same session" in compare(page, "one", "one")
     assert compare_pages.PAGES[0].path == "/compare"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "field", "change"),
+    [
+        ("warm", "hot", "the request parameters differ", "temperature 0.2 → 0.9"),
+        ("warm", "armed", "the tools offered differ", "tools offered: +search"),
+        ("armed", "warm", "the tools offered differ", "tools offered: −search"),
+        ("hot", "armed", "the request parameters differ", "temperature 0.9 → 0.2, tools offered: +search"),
+        ("warm", "same", "the request parameters differ", "temperature 0.2 → none, tools offered: −read"),
+    ],
+)
+def test_what_else_a_call_was_sent_is_compared(
+    page: PageClient, path: Path, a: str, b: str, field: str, change: str
+) -> None:
+    html = compare(page, a, b)
+    assert f"Both runs did the same, but {field} at step 1: {change}." in read(html, "Verdict")
+    assert all(html.count(one) >= 3 for one in change.split(", "))  # the verdict, the first difference, the row
+    told = answer(AskedFile.open(path), "compare", {"a": a, "b": b})
+    assert isinstance(told, ToolText)
+    assert json.loads(told.text)["first_difference"]["request_changes"] == change.split(", ")

@@ -269,3 +269,26 @@ def test_an_empty_file_says_what_to_do(tmp_path: Path) -> None:
             else:
                 assert find_link(text, "How to record some") == "/connect"
             assert find_link(client.open(f"/{name}", filter="session:nobody"), "Clear the filters") == f"/{name}"
+
+
+@pytest.mark.parametrize("path", ["/sessions", "/traces", "/compare"])
+def test_what_was_asked_first_tells_runs_apart(page: PageClient, path: str) -> None:
+    text = page.open(path)
+    asked = [html.unescape(one) for one in re.findall(r'<span class="asked" title="([^"]*)">', text)]
+    assert any(one.startswith("</td></script><script>alert(1)") for one in asked)
+    assert "<script>alert" not in text
+    assert all(len(one) <= 80 for one in re.findall(r'class="asked"[^>]*>([^<&]*)<', text))
+
+
+def test_what_was_asked_is_left_out_if_it_takes_too_long(page: PageClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("otel_sqlite_exporter.query.session_parts.first_prompts._LONGEST_S", -1)
+    monkeypatch.setattr("otel_sqlite_exporter.query.session_parts.first_prompts._STEPS_BETWEEN_LOOKS", 1)
+    text = page.open("/sessions")
+    assert 'class="asked"' not in text
+    assert list_keys(text)
+
+
+def test_the_model_of_a_call_leads_to_the_call(page: PageClient) -> None:
+    text = page.open("/calls")
+    rows = re.findall(r'<tr data-key="(\d+)".*?</tr>', text, re.DOTALL)
+    assert all(text.count(f'href="/calls/{id}"') == 2 for id in rows)

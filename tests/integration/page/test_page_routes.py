@@ -57,6 +57,12 @@ def test_hidden_characters_and_markup_are_written_out(page: PageClient) -> None:
     assert all(link_session(id) in html for id in IDS)
 
 
+def test_hidden_characters_of_arguments_are_written_out_too(page: PageClient) -> None:
+    html = page.open("/compare", a=f"session:{IDS[3]}")
+    assert "\u202e" not in re.sub(r'value="[^"]*"', "", html)
+    assert "\\u202eevil" in html
+
+
 def test_a_list_has_a_csv_twin(page: PageClient) -> None:
     answer = page.http.get("/sessions", params={"format": "csv"})
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"

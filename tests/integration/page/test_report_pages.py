@@ -241,3 +241,13 @@ def test_a_slow_report_runs_when_it_is_asked_for(page: PageClient) -> None:
 def test_a_quoted_value_stands_for_itself_alone() -> None:
     assert quote('a"b\\') == '"a\\"b\\\\"'
     assert read_texts("user_id", HOSTILE)
+
+
+@pytest.mark.parametrize(("group", "of"), [("call", "/calls/"), ("tool", "/tools/"), ("span", None)])
+def test_the_names_of_the_slowest_lead_to_them_and_the_times_to_their_traces(
+    page: PageClient, group: str, of: str | None
+) -> None:
+    html = page.open("/reports/slowest", group_by=group, range="all")
+    rows = re.findall(r"<tr data-row.*?</tr>", html, re.DOTALL)
+    assert rows
+    assert all((of is None or f'href="{of}' in row) and 'href="/traces/' in row for row in rows)

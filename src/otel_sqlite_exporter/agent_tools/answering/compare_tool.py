@@ -41,7 +41,7 @@ def _compare(connection: sqlite3.Connection, arguments: ToolArguments) -> Answer
     if compared.first is not None and compared.first != compared.first_step:
         head["first_difference"] = _describe(connection, compared.first, runs, size)
     if compared.first is None:
-        head["note"] = "no step differs in what was done, in its outcome, or in what was said"
+        head["note"] = "no step differs in what was done, sent or said, or in its outcome"
     elif compared.is_cut:
         head["note"] = "steps_diff covers the first steps only"
     lines = [shorten(line, size) for line in compared.only]
@@ -72,4 +72,5 @@ def _describe(connection: sqlite3.Connection, divergence: Divergence | None, run
         begin = max(found.place - 60, 0)
         texts = {"text_a": shorten(found.a[begin:], size * 2), "text_b": shorten(found.b[begin:], size * 2)}
         said = {"differs_at": found.place, **texts}
-    return described | {"a": shown[0], "b": shown[1]} | said
+    changes = {"request_changes": [shorten(change, size) for change in divergence.request_changes]}
+    return described | {"a": shown[0], "b": shown[1]} | said | (changes if changes["request_changes"] else {})

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from otel_sqlite_exporter.query.comparisons.call_requests import list_request_changes
 from otel_sqlite_exporter.query.comparisons.step_alignment import MOST_ALIGNED, find_different_fields
 from otel_sqlite_exporter.query.comparisons.step_skeletons import StepSkeleton, find_call_median
 from otel_sqlite_exporter.query.summaries import SessionSummary, TraceSummary
@@ -26,8 +27,8 @@ class Divergence:
 
     Attributes:
         position: The number of steps before it, traces not counted.
-        field: `step` if other things were done there, or one run ended; else what differs of the same step: `model`,
-            `status`, `error`, or a column of `SAID`.
+        field: `step` if other things were done there, or one run ended; else what differs of the same step, as in
+            `AlignedSteps.fields`.
         a, b: The steps; None: this run has no more.
     """
 
@@ -35,6 +36,13 @@ class Divergence:
     field: str
     a: StepSkeleton | None
     b: StepSkeleton | None
+
+    @property
+    def request_changes(self) -> list[str]:
+        """What differs of what was sent beside the messages, in words."""
+        if self.field == "step" or self.a is None or self.b is None:
+            return []
+        return list_request_changes(self.a.request, self.b.request)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import difflib
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import NamedTuple
 
+from otel_sqlite_exporter.query.comparisons.call_requests import CallRequest
 from otel_sqlite_exporter.query.comparisons.step_skeletons import SAID, StepSkeleton
 
 MOST_ALIGNED = 5_000
@@ -26,7 +27,8 @@ class AlignedSteps(NamedTuple):
     Attributes:
         change: `same`; `differs`: the same was done, with another model, outcome or content; `replaced`: something else
             was done; `removed`: only the first run did it; `added`: only the second.
-        fields: What differs of steps that did the same: `model`, `status`, `error`, or a column of `SAID`.
+        fields: What differs of steps that did the same: `model`, `parameters`, `tools` (those offered), `status`,
+            `error`, or a column of `SAID`.
         positions: The number of each step in its run, from 1; None: it has none here.
     """
 
@@ -115,9 +117,15 @@ def _make_row(a: Sequence[StepSkeleton], b: Sequence[StepSkeleton], one: int | N
 
 def find_different_fields(a: StepSkeleton, b: StepSkeleton) -> Iterator[str]:
     """Yield what differs of two steps that did the same, in the order in which it came about: the model, what was
-    sent, the outcome, what went wrong, what came back."""
+    sent (the parameters and the tools offered first), the outcome, what went wrong, what came back."""
     said = SAID.get(a.kind, ())
-    for field in ("model", *said[:1], "status", "error", *said[1:]):
-        one, other = (step.said.get(field) if field in step.said else getattr(step, field, None) for step in (a, b))
+    for field in ("model", *CallRequest._fields, *said[:1], "status", "error", *said[1:]):
+        one, other = (_get_field(step, field) for step in (a, b))
         if one != other and (field != "error" or a.status == b.status):
             yield field
+
+
+def _get_field(step: StepSkeleton, field: str) -> object:
+    if field in CallRequest._fields:
+        return getattr(step.request, field)
+    return step.said.get(field) if field in step.said else getattr(step, field, None)

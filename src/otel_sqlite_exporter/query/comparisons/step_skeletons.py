@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.query.askable_views import LLM_INTERACTIONS, SPANS, TOOL_INTERACTIONS, TRACES, AskableView
+from otel_sqlite_exporter.query.comparisons.call_requests import CallRequest, read_request
 from otel_sqlite_exporter.query.conversations.conversation_reader import read_texts
 from otel_sqlite_exporter.query.conversations.folding import key_messages, write_part
 from otel_sqlite_exporter.query.reading import fetch, iterate_rows
@@ -27,6 +28,8 @@ _OF_TOOL = (*_OF_BOTH, "tool_name", "waiting_ms")
 _OF_TRACE = (*_COMMON, "root_span_id AS span_id")
 SAID = {"llm": ("prompt", "completion"), "tool": ("arguments", "result")}
 """The columns of a step that hold what was said."""
+_SENT = ("system_instructions", "request_parameters", "combined_attributes")
+_NO_REQUEST = CallRequest()
 
 
 class StepSkeleton(NamedTuple):
@@ -39,6 +42,7 @@ class StepSkeleton(NamedTuple):
         duration_ms: None: no record says. That of a tool is without `waiting_ms`, for which it waited before.
         said: A digest by column of `SAID`; empty unless asked for.
         is_unpriced: 1: its cost is not known, or only a part.
+        request: What a call was sent beside its messages; empty unless asked for.
     """
 
     kind: str
@@ -59,6 +63,7 @@ class StepSkeleton(NamedTuple):
     cost_usd: float | None
     said: Mapping[str, str | None]
     is_unpriced: int = 0
+    request: CallRequest = _NO_REQUEST
 
     @property
     def tokens(self) -> int | None:
@@ -87,10 +92,11 @@ def read_steps(
     content: bool = False,
 ) -> list[StepSkeleton]:
     """Return the steps of a session, or of a trace: counted calls and tools, and the traces of the session. Of a trace
-    without any, its spans. With `content`, each step has digests of what was said."""
+    without any, its spans. With `content`, each step has digests of what was said, and a call what it was sent beside
+    that."""
     place = {"session_id": session_id} if trace_id is None else {"trace_id": trace_id}
     filters = {**place, "counted": True}
-    calls = (*_OF_CALL, *((*SAID["llm"], "system_instructions") if content else ()))
+    calls = (*_OF_CALL, *((*SAID["llm"], *_SENT) if content else ()))
     tools = (*_OF_TOOL, *(SAID["tool"] if content else ()))
     steps = [
         *(_make_call(row) for row in iterate_rows(connection, LLM_INTERACTIONS, calls, **filters)),
@@ -177,14 +183,15 @@ def _make_trace(row: Mapping[str, Any]) -> StepSkeleton:
 def _make_call(row: Mapping[str, Any]) -> StepSkeleton:
     kind = "agent" if row["is_aggregate"] else "llm"
     what = (row["agent_name"] if row["is_aggregate"] else row["operation"]) or row["name"]
-    said = {}
+    said, request = {}, _NO_REQUEST
     if "prompt" in row:
+        request = read_request(row["request_parameters"], row["combined_attributes"])
         texts = {"prompt": read_texts(row["system_instructions"], row["prompt"]), "completion": row["completion"]}
         said = {
             "prompt": _digest(key_messages(texts["prompt"])),
             "completion": _digest(key_messages(read_texts(None, texts["completion"]))),
         }
-    return _make_step(row, kind, what, said)
+    return _make_step(row, kind, what, said)._replace(request=request)
 
 
 def _make_tool(row: Mapping[str, Any]) -> StepSkeleton:

@@ -31,9 +31,11 @@ class UserPrompt(NamedTuple):
     trace_id: str | None
 
 
-def read_user_prompts(connection: sqlite3.Connection, session_id: str, whole: Interval) -> list[UserPrompt]:
-    """Return the prompts that log records of a session tell of, up to 2,000 in a time, in order."""
-    bounds = {"session_id": session_id, "since": whole[0], "until": whole[1], "limit": _MOST_PROMPTS}
+def read_user_prompts(
+    connection: sqlite3.Connection, session_id: str, whole: Interval, limit: int = _MOST_PROMPTS
+) -> list[UserPrompt]:
+    """Return the prompts that log records of a session tell of in a time, up to a limit, in order."""
+    bounds = {"session_id": session_id, "since": whole[0], "until": whole[1], "limit": limit}
     prompts: dict[int, UserPrompt] = {}
     for row in fetch(connection, Select(read_query("find_user_prompts"), bounds)):
         text = None if row["prompt"] == _HIDDEN else shorten_prompt(row["prompt"])

@@ -14,6 +14,7 @@ import orjson
 _PIECE_BYTES = 64 * 1024
 _FASTEST = 1  # a higher level saves a tenth of the bytes, and takes four times as long
 _GZIP = 16 + zlib.MAX_WBITS
+_UNSAFE, _LONGEST_NAME = re.compile(r"[^A-Za-z0-9]+"), 60
 _ZERO = re.compile(r"q\s*=\s*0(\.0*)?")
 
 
@@ -93,3 +94,13 @@ def pack_parts(parts: list[bytes]) -> bytes:
     """Return the bytes of all parts, packed with gzip."""
     packer = zlib.compressobj(_FASTEST, wbits=_GZIP)
     return b"".join((*map(packer.compress, parts), packer.flush()))
+
+
+def name_file(of: str, session_id: str | None = None, trace_id: str | None = None) -> str:
+    """Return the name of a file that a client is to write, without its ending: what it is of, with the session or the
+    trace. Only letters and digits of an id are kept, 60 at most."""
+    for kind, id in (("trace", trace_id), ("session", session_id)):
+        safe = _UNSAFE.sub("-", id)[:_LONGEST_NAME].strip("-") if id else ""
+        if safe:
+            return f"{of}-{kind}-{safe}"
+    return of

@@ -24,7 +24,7 @@ from otel_sqlite_exporter.query.reading import fetch
 from otel_sqlite_exporter.query.sandbox.bounded_statement import run_bounded_statement
 from otel_sqlite_exporter.query.sandbox.statement_limits import StatementLimits
 from otel_sqlite_exporter.query.sql_builder import Select
-from otel_sqlite_exporter.server.api.api_answers import DataAnswer, StreamedAnswer
+from otel_sqlite_exporter.server.api.api_answers import DataAnswer, StreamedAnswer, name_file
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.csv_rows import write_list
 from otel_sqlite_exporter.sql.texts import read_query
@@ -34,22 +34,20 @@ _LIMITS = StatementLimits()
 
 
 class _ExportForm(NamedTuple):
-    """A format of an export: the arguments that it takes, what reads it, and how a client is to take it."""
+    """A format of an export: the arguments that it takes, what reads it, and how a client is to name its file."""
 
     arguments: tuple[str, ...]
     read: Callable[..., Iterator[ExportedPiece]]
     media_type: str
-    filename: str
+    ending: str
 
 
 _FORMS = {
     "otlp": _ExportForm(
-        ("session_id", "trace_id", "since", "until", "signal"), read_export, "application/x-ndjson", "export.jsonl"
+        ("session_id", "trace_id", "since", "until", "signal"), read_export, "application/x-ndjson", "jsonl"
     ),
-    "perfetto": _ExportForm(
-        ("session_id", "trace_id"), read_perfetto, "application/x-protobuf", "export.perfetto-trace"
-    ),
-    "markdown": _ExportForm(("session_id", "trace_id"), read_markdown, "text/markdown; charset=utf-8", "export.md"),
+    "perfetto": _ExportForm(("session_id", "trace_id"), read_perfetto, "application/x-protobuf", "perfetto-trace"),
+    "markdown": _ExportForm(("session_id", "trace_id"), read_markdown, "text/markdown; charset=utf-8", "md"),
 }
 EXPORT_FORMATS = (*_FORMS, "csv")
 EXPORT_TYPES = (*(form.media_type for form in _FORMS.values()), "text/csv")
@@ -114,11 +112,13 @@ def export_records(backend: ApiBackend, arguments: Arguments) -> StreamedAnswer:
     Perfetto or as Markdown."""
     filters = dict(arguments)
     form, of = filters.pop("format"), filters.pop("of", None)
+    named = {name: filters[name][0] for name in ("session_id", "trace_id") if len(filters.get(name, ())) == 1}
     if form == "csv":
         if "signal" in filters:
             raise FilterError("signal", "only an export as otlp has it: give of=spans or of=logs")
         name = of or "spans"
-        return StreamedAnswer("text/csv; charset=utf-8", write_list(backend, name, filters), f"{name}.csv")
+        pieces = write_list(backend, name, filters)
+        return StreamedAnswer("text/csv; charset=utf-8", pieces, f"{name_file(name, **named)}.csv")
     known = _FORMS[form]
     for other in sorted(filters.keys() - {*known.arguments} | ({"of"} if of is not None else set())):
         accepted = ", ".join(known.arguments)
@@ -128,8 +128,8 @@ def export_records(backend: ApiBackend, arguments: Arguments) -> StreamedAnswer:
             if len(filters[one]) > 1:
                 raise FilterError(one, f"an export as {form} takes one: give it once")
             filters[one] = filters[one][0]
-    pieces = known.read(backend.file, **filters)
-    return StreamedAnswer(known.media_type, (piece.content for piece in pieces), known.filename)
+    read = (piece.content for piece in known.read(backend.file, **filters))
+    return StreamedAnswer(known.media_type, read, f"{name_file('export', **named)}.{known.ending}")
 
 
 def run_sql(backend: ApiBackend, arguments: Arguments) -> DataAnswer:

@@ -2,8 +2,8 @@
 -- Plan: one pass over the calls, the executions or the spans of the range, by the index of their start if :since or
 -- :until is given, for their durations alone; the longest are then read whole. No attributes are parsed.
 WITH
-  candidates (duration_ms, start_time, status, name, model, agent_name, session_id, user_id, service_name, trace_id, span_id) AS (
-    SELECT duration_ms, request_timestamp, status, name, model, agent_name, session_id, user_id, service_name, trace_id, span_id
+  candidates (duration_ms, start_time, status, name, model, agent_name, session_id, user_id, service_name, trace_id, span_id, id) AS (
+    SELECT duration_ms, request_timestamp, status, name, model, agent_name, session_id, user_id, service_name, trace_id, span_id, id
     FROM complete_llm_interactions
     WHERE :group_1 = 'call' AND id IN (
       SELECT id
@@ -14,7 +14,7 @@ WITH
       LIMIT :limit
     )
     UNION ALL
-    SELECT duration_ms, start_time, status, name, NULL, agent_name, session_id, user_id, service_name, trace_id, span_id
+    SELECT duration_ms, start_time, status, name, NULL, agent_name, session_id, user_id, service_name, trace_id, span_id, id
     FROM complete_tool_interactions
     WHERE :group_1 = 'tool' AND id IN (
       SELECT id
@@ -25,7 +25,7 @@ WITH
       LIMIT :limit
     )
     UNION ALL
-    SELECT duration_ms, start_time, status, name, NULL, NULL, session_id, user_id, service_name, trace_id, span_id
+    SELECT duration_ms, start_time, status, name, NULL, NULL, session_id, user_id, service_name, trace_id, span_id, id
     FROM spans
     WHERE :group_1 = 'span' AND id IN (
       SELECT id

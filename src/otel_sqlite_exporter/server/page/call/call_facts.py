@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from otel_sqlite_exporter.genai.prices import INSTALL, is_installed
 from otel_sqlite_exporter.query.calls.call_standing import CallStanding
 from otel_sqlite_exporter.query.pages import decode_json
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary
 from otel_sqlite_exporter.show.units import format_cost, format_count, format_ms, format_number
+from otel_sqlite_exporter.storage.identity import name_command
 
 Facts = tuple[tuple[str, str | None], ...]
 _STANDINGS = {
@@ -30,6 +32,7 @@ class StandingText(NamedTuple):
     sentence: str
     about: str
     others: tuple[int, ...]
+    is_counted: bool = True
 
 
 def describe_models(call: LLMInteractionSummary) -> Facts:
@@ -72,8 +75,8 @@ def describe_tokens(call: LLMInteractionSummary) -> Facts:
     return tuple((name, None if number is None else format_count(number)) for name, number in numbers)
 
 
-def describe_cost(call: LLMInteractionSummary) -> tuple[str | None, str]:
-    """Return the cost, and how it is known or why it is not."""
+def describe_cost(call: LLMInteractionSummary, path: str) -> tuple[str | None, str]:
+    """Return the cost of a call in the file at `path`, and how it is known or why it is not."""
     prices = f"the prices of {call.price_source}" if call.price_source else "the prices of the model"
     dated = f", computed on {call.price_date}" if call.price_date else ""
     reasons = {
@@ -81,7 +84,7 @@ def describe_cost(call: LLMInteractionSummary) -> tuple[str | None, str]:
         "exact": f"{prices}{dated}",
         "partial": f"at least this: a part of the usage is unknown or has no price; {prices}{dated}",
         "unpriced": "not known: no price for this provider, model or kind of tokens",
-        None: "not computed: the command reprice does that",
+        None: _explain_lack(call, path),
     }
     if call.cost_usd is None and call.status == "error" and not call.is_unpriced:
         return None, "nothing: it failed, and reports no tokens"
@@ -89,11 +92,21 @@ def describe_cost(call: LLMInteractionSummary) -> tuple[str | None, str]:
     return (None if cost is None else f"${cost}"), reasons.get(call.cost_status, "")
 
 
+def _explain_lack(call: LLMInteractionSummary, path: str) -> str:
+    """Return why no cost was computed, and what to do."""
+    if call.status == "running":
+        return "not known while it runs"
+    reprice = name_command("reprice", path)
+    if not is_installed():
+        return f"not computed: run {INSTALL}, then {reprice}"
+    return f"not computed when it was written: run {reprice}"
+
+
 def describe_standing(call: LLMInteractionSummary, standing: CallStanding) -> StandingText:
     """Return why it counts or not, with the calls that this is about."""
     if standing.reason != "counted":
         about = "Counted instead:" if standing.others else ""
-        return StandingText(_STANDINGS[standing.reason], about, standing.others)
+        return StandingText(_STANDINGS[standing.reason], about, standing.others, is_counted=False)
     about = "The same call was also recorded as:" if standing.others else ""
     if all(number is None for number in (call.input_tokens, call.output_tokens, call.total_tokens)):
         return StandingText("Counts as a call, and adds no tokens, as none were reported.", about, standing.others)

@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 from markupsafe import Markup
 
 from otel_sqlite_exporter.model.values import decode_attributes
+from otel_sqlite_exporter.query.calls.offered_tools import find_offered_tools
 from otel_sqlite_exporter.query.calls.prompt_difference import PromptStep, compare_prompts
 from otel_sqlite_exporter.query.pages import decode_json
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.parameters import Parameter
 from otel_sqlite_exporter.server.page.call import call_facts
-from otel_sqlite_exporter.server.page.call.offered_tools import find_offered_tools
 from otel_sqlite_exporter.server.page.call.recorded_attributes import list_attributes
+from otel_sqlite_exporter.server.page.call.sent_json import write_sent
 from otel_sqlite_exporter.server.page.call.whole_call import WholeCall, read_call
 from otel_sqlite_exporter.server.page.page_answers import PageContent, PageRoute
 from otel_sqlite_exporter.server.page.shown_content.exact_html import write_copy
@@ -27,7 +28,8 @@ _LONGEST_NAME = 100
 
 
 class PromptPiece(NamedTuple):
-    """Messages of a prompt that follow each other. `kind` is that of a PromptStep; `all`: none is before it."""
+    """Messages of a prompt that follow each other. `kind` is that of a PromptStep; `all`: none is before it;
+    `again`: the last one, where none is new."""
 
     kind: str
     messages: int
@@ -52,7 +54,7 @@ def _read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
         "is_raw": is_raw,
         "is_live": "running" in (call.status, *(tool.status for tool in record.tools)),
         "groups": _list_groups(record),
-        "cost": call_facts.describe_cost(call),
+        "cost": call_facts.describe_cost(call, backend.settings.path),
         "standing": call_facts.describe_standing(call, record.standing),
         "error": render_value(call.error_message, allowance=allowance) if call.error_message else None,
         "steps": steps,
@@ -76,13 +78,22 @@ def _show_prompt(record: WholeCall, allowance: PageAllowance, is_raw: bool) -> l
     if record.earlier is None or is_raw:
         steps: Sequence[PromptStep] = [PromptStep("all", tuple(record.prompt))] if record.prompt else []
     else:
-        steps = compare_prompts(record.earlier, record.prompt)
+        steps = _show_last(compare_prompts(record.earlier, record.prompt))
     shown: dict[int, PromptPiece] = {}
     for place in sorted(range(len(steps)), key=lambda place: steps[place].kind == "same"):
         kind, messages = steps[place]
         html = render_messages(messages, raw=is_raw, allowance=allowance)
         shown[place] = PromptPiece(kind, len(messages), html)
     return [shown[place] for place in range(len(steps))]
+
+
+def _show_last(steps: Sequence[PromptStep]) -> Sequence[PromptStep]:
+    """Return the steps with the last message for itself, where none is new."""
+    if not steps or steps[-1].kind != "same" or any(step.kind == "added" for step in steps):
+        return steps
+    *before, last = steps[-1].messages
+    same = [PromptStep("same", tuple(before))] if before else []
+    return [*steps[:-1], *same, PromptStep("again", (last,))]
 
 
 def _show_recorded(record: WholeCall, allowance: PageAllowance) -> dict[str, Any]:
@@ -95,7 +106,9 @@ def _show_recorded(record: WholeCall, allowance: PageAllowance) -> dict[str, Any
     plain = (
         {name: value for name, value in parameters.items() if name != "tools"} if isinstance(parameters, dict) else {}
     )
+    sent = write_sent(call, offered)
     return {
+        "sent": None if sent is None else Markup(write_copy(sent, allowance)),
         "parameters": list_attributes(plain, allowance),
         "offered": [(tool, render_value(tool.definition, allowance=allowance)) for tool in offered],
         "attributes": list_attributes(attributes, allowance),

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from otel_sqlite_exporter.query.comparisons.first_divergence import Divergence, 
 from otel_sqlite_exporter.query.comparisons.step_alignment import MOST_ALIGNED, align_steps
 from otel_sqlite_exporter.query.conversations.conversation_reader import ConversationTarget
 from otel_sqlite_exporter.query.reading import find_page, get_first
+from otel_sqlite_exporter.query.session_parts.first_prompts import read_first_prompts
 from otel_sqlite_exporter.query.summaries import SessionSummary, TraceSummary
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.parameters import Parameter
@@ -37,6 +38,7 @@ class RunChoice(NamedTuple):
     when: str
     facts: tuple[str, ...]
     status: str | None
+    asked: str | None
 
 
 def _read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
@@ -76,11 +78,12 @@ def _compare(
     listed = [row for row in rows if row.change != "same"] if only else rows
     first = min(arguments.get("first", 0), max(len(listed) - 1, 0)) // _ROWS * _ROWS
     given = {"a": str(targets[0]), "b": str(targets[1])}
+    asked = read_first_prompts(connection, f"{targets[0].kind}_id", [target.id for target in targets])
     here = {**given, "only": only}
     return {
         "compared": compared,
         "kind": targets[0].kind,
-        "runs": [_show_run(target, run[0]) for target, run in zip(targets, runs, strict=True)],
+        "runs": [_show_run(target, run[0], asked) for target, run in zip(targets, runs, strict=True)],
         "is_same": targets[0] == targets[1],
         "verdict": write_verdict(compared),
         "measures": list_measures(compared),
@@ -107,16 +110,19 @@ def _list_divergences(compared: RunComparison) -> list[Divergence]:
     return [one for one in both if one is not None]
 
 
-def _show_run(target: ConversationTarget, summary: SessionSummary | TraceSummary) -> RunChoice:
+def _show_run(
+    target: ConversationTarget, summary: SessionSummary | TraceSummary, asked: Mapping[str, str]
+) -> RunChoice:
     link = link_session(target.id) if target.kind == "session" else link_trace(target.id)
-    return _make_choice(target.kind, summary, link)
+    return _make_choice(target.kind, summary, link, asked)
 
 
-def _make_choice(kind: str, summary: SessionSummary | TraceSummary, link: str) -> RunChoice:
+def _make_choice(kind: str, summary: SessionSummary | TraceSummary, link: str, asked: Mapping[str, str]) -> RunChoice:
     name = summary.name if isinstance(summary, TraceSummary) else None
     id = summary.session_id if kind == "session" else summary.trace_id  # type: ignore[union-attr]
     facts = [name, summary.user_id, summary.service_name]
-    return RunChoice(str(id), link, summary.start_time, tuple(fact for fact in facts if fact), summary.status)
+    known = tuple(fact for fact in facts if fact)
+    return RunChoice(str(id), link, summary.start_time, known, summary.status, asked.get(str(id)))
 
 
 def _list_choices(connection: sqlite3.Connection, chosen: ConversationTarget | None, missing: str) -> list[RunChoice]:
@@ -134,11 +140,9 @@ def _list_choices(connection: sqlite3.Connection, chosen: ConversationTarget | N
     page = find_page(connection, view, {}, _CHOICES, None, True, with_total=False)
     for row in page.records:
         found.setdefault(row.id, row)
-    return [
-        _make_choice(kind, row, _link_choice(kind, row, chosen, missing))
-        for row in found.values()
-        if chosen is None or getattr(row, f"{kind}_id") != chosen.id
-    ]
+    others = [row for row in found.values() if chosen is None or getattr(row, f"{kind}_id") != chosen.id]
+    asked = read_first_prompts(connection, f"{kind}_id", [getattr(row, f"{kind}_id") for row in others])
+    return [_make_choice(kind, row, _link_choice(kind, row, chosen, missing), asked) for row in others]
 
 
 def _link_choice(kind: str, row: Any, chosen: ConversationTarget | None, missing: str) -> str:

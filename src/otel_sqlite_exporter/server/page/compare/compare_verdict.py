@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from otel_sqlite_exporter.model.plural import count
+from otel_sqlite_exporter.query.comparisons.call_requests import CallRequest
 from otel_sqlite_exporter.query.comparisons.first_divergence import Divergence, RunComparison
 from otel_sqlite_exporter.query.comparisons.step_skeletons import StepSkeleton
 from otel_sqlite_exporter.show.units import format_cost, format_count, format_ms, format_tokens
@@ -36,6 +37,8 @@ _USED = (("cost_usd", "cost ${} more", "cost ${} less"), ("duration_ms", "took {
 _KINDS = {"llm": "a model call", "tool": "the tool", "agent": "the agent", "span": "the span"}
 _FIELDS = {
     "model": "the model differs",
+    "parameters": "the request parameters differ",
+    "tools": "the tools offered differ",
     "prompt": "what was sent differs",
     "completion": "the answer differs",
     "arguments": "the arguments differ",
@@ -105,12 +108,11 @@ def write_verdict(compared: RunComparison) -> list[str]:
     if compared.first is None:
         said = ["Both runs did and said the same."]
     elif compared.first_step is None:
-        said = [f"Both runs did the same, but {_describe_field(compared.first)} at step {_at(compared.first)}."]
+        said = [f"Both runs did the same, but {_describe_field(compared.first)}."]
     else:
         said = [_describe_step(compared.first_step)]
         if compared.first != compared.first_step:
-            field = _describe_field(compared.first)
-            said.append(f"Before that, {field} at step {_at(compared.first)}.")
+            said.append(f"Before that, {_describe_field(compared.first)}.")
     return [*_describe_use(compared), *said]
 
 
@@ -153,7 +155,11 @@ def _at(divergence: Divergence) -> str:
 
 
 def _describe_field(divergence: Divergence) -> str:
-    return _FIELDS.get(divergence.field, f"the {divergence.field} differs")
+    said = f"{_FIELDS.get(divergence.field, f'the {divergence.field} differs')} at step {_at(divergence)}"
+    changes = divergence.request_changes
+    if not changes:
+        return said
+    return f"{said}{': ' if divergence.field in CallRequest._fields else ', and '}{', '.join(changes)}"
 
 
 def _describe_step(divergence: Divergence) -> str:

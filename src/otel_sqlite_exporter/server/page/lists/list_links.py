@@ -15,7 +15,11 @@ from otel_sqlite_exporter.show.html_text import Html
 DEFAULTS: Mapping[str, Any] = {"limit": 50, "sort": "start", "counted": "true"}
 """Arguments that a link leaves out."""
 _LIMITS = (50, 100, 200, 500)
-_COUNTED = (("counted", "true"), ("repeats", "false"), ("all", "all"))
+_COUNTED = (
+    ("without repeats", "true", "Each call once: records that repeat another are left out, as in all sums"),
+    ("repeats", "false", "Only the records that repeat another, and count nowhere"),
+    ("all", "all", "All records, also those that repeat another"),
+)
 _KEPT = ("q", "filter", "limit", "sort", "counted")
 """Arguments that are no chips: they have a place of their own."""
 
@@ -27,6 +31,7 @@ class Chip(NamedTuple):
     link: str
     is_set: bool
     argument: str
+    about: str | None = None
 
 
 class ListLinks:
@@ -87,7 +92,9 @@ class ListLinks:
     def list_counted(self) -> list[Chip]:
         """Return the chips that say which rows are listed: those that count, those that do not, or all."""
         now = self.given.get("counted", DEFAULTS["counted"])
-        return [Chip(label, self.link(counted=value), now == value, "counted") for label, value in _COUNTED]
+        return [
+            Chip(label, self.link(counted=value), now == value, "counted", about) for label, value, about in _COUNTED
+        ]
 
     def list_limits(self) -> list[Chip]:
         """Return the chips of how many rows a page has."""

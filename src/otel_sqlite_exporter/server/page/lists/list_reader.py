@@ -12,6 +12,7 @@ from otel_sqlite_exporter.query.filter_language.filter_fields import fields_of
 from otel_sqlite_exporter.query.filter_values import parse_attribute_text
 from otel_sqlite_exporter.query.pages import Page
 from otel_sqlite_exporter.query.reading import find_page
+from otel_sqlite_exporter.query.session_parts.first_prompts import read_first_prompts
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.csv_rows import iterate_list
 from otel_sqlite_exporter.server.api.parameters import Parameter, make_filters
@@ -60,13 +61,23 @@ def read_filters(arguments: Arguments) -> dict[str, Any]:
 def read_list(backend: ApiBackend, layout: ListLayout, arguments: Arguments) -> PageContent:
     """Return the page of a list. One whose filter cannot be used has no rows, and says what is wrong."""
     page: Page[Any] = Page(layout.view.row_type, (), 0, None)
+    prompts: Mapping[str, str] = {}
     fault = None
     try:
         page = _find(backend, layout, arguments)
+        prompts = _read_prompts(backend, layout, page)
     except FilterError as error:
         fault = find_fault(error, arguments.get("filter"))
     status = HTTPStatus.OK if fault is None else HTTPStatus.BAD_REQUEST
-    return PageContent(layout.title, _describe(layout, arguments, page, fault), status)
+    return PageContent(layout.title, {**_describe(layout, arguments, page, fault), "prompts": prompts}, status)
+
+
+def _read_prompts(backend: ApiBackend, layout: ListLayout, page: Page[Any]) -> Mapping[str, str]:
+    """Return what was asked first in each row that can be compared, by its id."""
+    if layout.of is None:
+        return {}
+    column = layout.of[1]
+    return backend.file.read(read_first_prompts, column, [getattr(row, column) for row in page])
 
 
 def _find(backend: ApiBackend, layout: ListLayout, arguments: Arguments) -> Page[Any]:

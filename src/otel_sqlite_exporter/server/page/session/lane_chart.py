@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 from otel_sqlite_exporter.query.comparisons.step_skeletons import StepSkeleton
@@ -21,6 +22,8 @@ from otel_sqlite_exporter.show.units import format_ms
 
 _THINNEST, _ALL_THINNEST = 0.3, 40.0
 """The least width of a bar in percent, and of all bars together: of many steps, none seem to be at the same time."""
+_PIXEL = 0.08
+"""About a pixel, in percent."""
 _ROW, _THIN_ROW, _LABEL, _TOP = 13, 5, 17, 16
 _MANY_ROWS = 40
 _LONGEST_NAME = 120
@@ -71,14 +74,16 @@ def make_chart(
     thinnest = min(_THINNEST, _ALL_THINNEST / max(len(steps), 1))
     extents = [place_interval(axis, turn.interval, thinnest) for turn in turns]
     items = [
-        PlacedItem(place_step(axis, step, thinnest), step.agent_name or unnamed, run)
+        PlacedItem(_find_room(axis, _get_interval(step), thinnest), step.agent_name or unnamed, run)
         for step, run in zip(steps, runs, strict=True)
     ]
-    lanes, rows_of_turns = make_lanes(items), stack_extents(extents)
+    places = [place_step(axis, step, thinnest) for step in steps]
+    rooms = [_find_room(axis, turn.interval, thinnest) for turn in turns]
+    lanes, rows_of_turns = make_lanes(items), stack_extents(rooms)
     row = _ROW if sum(len(lane.rows) for lane in lanes) + len(rows_of_turns) <= _MANY_ROWS else _THIN_ROW
     bars = [
         ChartBar(
-            *show_place(extents[number]),
+            *show_place(extent),
             y=_TOP + _LABEL + place * row,
             height=row - 2,
             kind="trace",
@@ -87,29 +92,47 @@ def make_chart(
             title=_describe_turn(turns[number]),
         )
         for place, numbers in enumerate(rows_of_turns)
-        for number in numbers
+        for number, extent in _cut_row(extents, numbers)
     ]
     drawn = [ChartLane("turns", _TOP + _LABEL - 5, bars)]
     y = _TOP + _LABEL + len(rows_of_turns) * row + 4
     for lane in lanes:
         label = f"{lane.agent}{f' · {lane.number}' if lane.number > 1 else ''}"
-        drawn.append(ChartLane(label, y + _LABEL - 5, [*_draw_lane(axis, steps, items, lane, y + _LABEL, row)]))
+        drawn.append(ChartLane(label, y + _LABEL - 5, [*_draw_lane(axis, steps, places, lane, y + _LABEL, row)]))
         y += _LABEL + len(lane.rows) * row + 4
     ticks = [(at, format_ms((axis.find_moment(at) - start_unix_nano) / 1e6) or "") for at in _TICKS]
     return LaneChart(y, drawn, ticks, axis.gaps)
 
 
 def _draw_lane(
-    axis: TimeAxis, steps: Sequence[StepSkeleton], items: Sequence[PlacedItem], lane: AgentLane, y: int, row: int
+    axis: TimeAxis, steps: Sequence[StepSkeleton], places: Sequence[Extent], lane: AgentLane, y: int, row: int
 ) -> Iterator[ChartBar]:
     for place, numbers in enumerate(lane.rows):
-        for number in numbers:
-            yield from _draw(axis, steps[number], items[number].extent, y + place * row, row - 2)
+        for number, extent in _cut_row(places, numbers):
+            yield from _draw(axis, steps[number], extent, y + place * row, row - 2)
+
+
+def _cut_row(places: Sequence[Extent], numbers: Sequence[int]) -> Iterator[tuple[int, Extent]]:
+    """Yield the bars of a row. One that is drawn wider than it is ends where the next begins."""
+    for number, after in zip_longest(numbers, numbers[1:]):
+        begin, end = places[number]
+        yield number, (begin, end if after is None else min(end, max(places[after][0], begin)))
+
+
+def _find_room(axis: TimeAxis, interval: Interval, thinnest: float) -> Extent:
+    """Return the room that a bar takes in its row: what is less than a pixel is no overlap, and no length."""
+    pixel = min(_PIXEL, thinnest)
+    begin, _ = place_interval(axis, interval, thinnest)
+    return begin, max(axis.place(interval[1]) - pixel, begin + pixel)
+
+
+def _get_interval(step: StepSkeleton) -> Interval:
+    return step.start_time_unix_nano, step.end_time_unix_nano
 
 
 def place_step(axis: TimeAxis, step: StepSkeleton, thinnest: float = _THINNEST) -> Extent:
     """Return where a step begins and ends; the shortest has the width `thinnest`."""
-    return place_interval(axis, (step.start_time_unix_nano, step.end_time_unix_nano), thinnest)
+    return place_interval(axis, _get_interval(step), thinnest)
 
 
 def place_interval(axis: TimeAxis, interval: Interval, thinnest: float = _THINNEST) -> Extent:

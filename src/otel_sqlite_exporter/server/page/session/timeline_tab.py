@@ -21,6 +21,7 @@ from otel_sqlite_exporter.query.session_parts.session_turns import SessionTurn, 
 from otel_sqlite_exporter.query.session_parts.time_shares import Interval, TimeShares, share_time
 from otel_sqlite_exporter.query.session_parts.user_prompts import read_asked, read_user_prompts
 from otel_sqlite_exporter.query.summaries import SessionSummary
+from otel_sqlite_exporter.server.api.api_answers import name_file
 from otel_sqlite_exporter.server.api.api_backend import Arguments
 from otel_sqlite_exporter.server.page.page_answers import CsvTable
 from otel_sqlite_exporter.server.page.page_links import link_session
@@ -93,7 +94,8 @@ def read_step_table(connection: sqlite3.Connection, session_id: str) -> CsvTable
     axis = TimeAxis((session.start_time_unix_nano, session.end_time_unix_nano), ())
     steps = [step for step in window.steps if step.kind != "trace"]
     rows = [describe_row(make_row(axis, step, session.start_time_unix_nano)) for step in steps]
-    return CsvTable("steps", [*rows[0]] if rows else ["kind"], [[*row.values()] for row in rows])
+    name = name_file("steps", session_id=session.session_id)
+    return CsvTable(name, [*rows[0]] if rows else ["kind"], [[*row.values()] for row in rows])
 
 
 def is_live(session: SessionSummary) -> bool:

@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.query.reports import ReportResult
-from otel_sqlite_exporter.server.page.page_links import link_session, link_trace
+from otel_sqlite_exporter.server.page.page_links import link_call, link_page, link_session, link_trace
 from otel_sqlite_exporter.server.page.shown_reports.report_request import ReportRequest
 from otel_sqlite_exporter.server.page.shown_reports.row_links import find_list, link_rows
 
-_HIDDEN = frozenset(("trace_id", "span_id", "example_trace_id", "example_span_id"))
+_HIDDEN = frozenset(("trace_id", "span_id", "example_trace_id", "example_span_id", "id"))
 """Columns that a link of another stands for. CSV has them."""
+_PAGES: Mapping[str, Callable[[int], str]] = {"call": link_call, "tool": lambda id: link_page(f"/tools/{id}")}
+"""Where the name of one of the slowest leads to; that of a span leads to its trace."""
 _TEXTS = frozenset(("status", "name", "model", "cause", "message", "types", "dialect", "query", "plan", "source"))
 _SUMMED = frozenset(
     (
@@ -122,6 +124,8 @@ def _find_link(request: ReportRequest, result: ReportResult, row: Sequence[Any],
         of = find_list(request)
         return None if of is None else link_rows(request, groups, of)
     values = dict(zip(result.columns, row, strict=True))
+    if request.name == "slowest" and name == "name" and request.groups[0] in _PAGES:
+        return _PAGES[request.groups[0]](values["id"])
     if name == "session_id" and value is not None:
         return link_session(value)
     if request.name == "errors" and name in ("calls", "tools") and value:
