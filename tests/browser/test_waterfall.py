@@ -166,7 +166,7 @@ def test_the_state_of_the_view_is_in_the_link(visit: Open, traces: PageClient) -
     open_waterfall(tab, TREE)
     tab.page.fill("input[name=q]", "chat")
     tab.page.fill("input[name=depth]", "2")
-    assert ("q=chat" in tab.page.url, "depth=2" in tab.page.url) == (True, True)
+    tab.page.wait_for_function("['q=chat', 'depth=2'].every(one => location.search.includes(one))")
     assert read_names(tab) == ["POST /chat", "invoke_agent planner", "chat gpt-4o", "execute_tool find_order", "send"]
     tab.page.reload()
     tab.page.wait_for_selector(READY)

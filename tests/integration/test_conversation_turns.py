@@ -130,7 +130,7 @@ def test_the_conversation_reads_well(told: Path) -> None:
     assert shown.startswith("session chat-1 (calls and tools: 7 of 7)\n  user: ada\n")
     first, second, third, *_ = re.split(r"\n\n(?=\d{4}-)", shown)[1:]
     assert re.match(
-        r"\S+  call gpt-4o  RateLimitError  [\d.]+ ms  10 in tokens  \$0.000025  span [0-9a-f]{16}\n", first
+        r"\S+  call gpt-4o  RateLimitError  [\d.]+ \w+  10 in tokens  \$0.000025  span [0-9a-f]{16}\n", first
     )
     assert first.endswith(
         "  system:\n    Be brief.\n  user:\n    Weather in Paris?\n  error: RateLimitError: too many requests"
@@ -139,7 +139,7 @@ def test_the_conversation_reads_well(told: Path) -> None:
         '  (2 messages of the prompt shown above)\n  assistant:\n    calls search [c1]: {"q": "Paris"}'
     )
     assert re.match(
-        r"""\S+  tool search  ok  [\d.]+ ms  span [0-9a-f]{16}\n  arguments:\n    \{"q":"Paris"\}\n""",
+        r"""\S+  tool search  ok  [\d.]+ \w+  span [0-9a-f]{16}\n  arguments:\n    \{"q":"Paris"\}\n""",
         third,
     )
     assert third.endswith("  result:\n    57F, rainy")

@@ -33,7 +33,21 @@ for name in modules:
 print(len(modules), *sorted(lacking))
 print("Python", platform.python_version(), "SQLite", sqlite3.sqlite_version)
 """
-EXTRAS = {"google", "starlette", "uvicorn", "h11", "anyio", "sse_starlette", "prometheus_client", "lark", "grpc", "mcp"}
+EXTRAS = {
+    "google",
+    "jinja2",
+    "markupsafe",
+    "nh3",
+    "starlette",
+    "uvicorn",
+    "h11",
+    "anyio",
+    "sse_starlette",
+    "prometheus_client",
+    "lark",
+    "grpc",
+    "mcp",
+}
 """Packages that extras bring, as they are imported: modules may lack these alone, or say how to install one."""
 COMMAND = re.compile(r"^(?:\$ )?python (-m otel_sqlite_exporter .*)$", re.MULTILINE)
 
