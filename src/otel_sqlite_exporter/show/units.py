@@ -66,13 +66,3 @@ def format_bytes(size: float) -> str:
 def format_time(iso: str) -> str:
     """Return an ISO 8601 time without year, fraction and zone: `01-31 12:00:05`."""
     return f"{iso[5:10]} {iso[11:19]}"
-
-
-def format_age(age_ms: float) -> str:
-    """Return how long ago something was, in whole units, the largest that it reaches: `3 min ago`, `now`. An age below
-    zero, from the clock of another machine, is `in 3 min`."""
-    for unit, length in _LENGTHS:
-        if abs(age_ms) >= length:
-            age = f"{abs(age_ms) // length:.0f} {unit}"
-            return f"{age} ago" if age_ms > 0 else f"in {age}"
-    return "now"

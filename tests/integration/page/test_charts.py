@@ -16,7 +16,6 @@ from otel_sqlite_exporter.server.page.charts.chart_values import MISSING, Bar, S
 from otel_sqlite_exporter.server.page.charts.svg_bars import (
     make_bars,
     make_histogram,
-    make_sparkline,
     make_stacked_bars,
 )
 from otel_sqlite_exporter.show.html_text import Html
@@ -77,17 +76,6 @@ def test_a_histogram_is_drawn(drawn: list[Bar]) -> None:
     root = parse(make_histogram(drawn, caption="durations", with_numbers=False))
     assert len(root.findall("svg/g")) == len(drawn)
     assert root.find("details") is None
-
-
-@settings(max_examples=30)
-@given(st.lists(numbers, max_size=30))
-def test_a_sparkline_is_drawn(drawn: list[float | None]) -> None:
-    root = parse(make_sparkline(drawn, title=HOSTILE))
-    for line in root.findall("polyline"):
-        for point in line.attrib["points"].split():
-            x, y = map(float, point.split(","))
-            assert 0 <= x <= 100
-            assert 0 <= y <= 24
 
 
 @pytest.mark.parametrize("make", [make_bars, make_histogram])

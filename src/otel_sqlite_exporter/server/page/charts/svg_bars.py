@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bars, columns, histograms and sparklines. Colours come from the classes of `css/charts.css`.
+"""Bars, columns and histograms. Colours come from the classes of `css/charts.css`.
 
 A screen reader gets the numbers as text: bars are rows of a table, and columns have a table beside them.
 """
@@ -7,7 +7,6 @@ A screen reader gets the numbers as text: bars are rows of a table, and columns 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 
 from otel_sqlite_exporter.server.page.charts.chart_values import (
     Bar,
@@ -21,7 +20,6 @@ from otel_sqlite_exporter.server.page.charts.chart_values import (
 )
 from otel_sqlite_exporter.server.page.charts.svg_columns import MOST_SERIES, draw_columns, draw_swatch, show_numbers
 from otel_sqlite_exporter.show.html_text import Html, element, join_html
-from otel_sqlite_exporter.show.visible_text import write_visible
 
 _MOST_BARS = 500
 _TONES = frozenset(("error", "llm", "tool", "wait", "span"))
@@ -94,30 +92,3 @@ def make_histogram(
     """Return columns, one for each step of a distribution, in the order that is given."""
     stacks = [Stack(bar.label, {caption: bar.value}) for bar in bars]
     return make_stacked_bars(stacks, caption=caption, format=format, with_numbers=with_numbers)
-
-
-def make_sparkline(values: Sequence[float | None], *, title: str) -> Html:
-    """Return a small line without axes; where a value is unknown, the line has a gap. The title says what it shows."""
-    sizes = [float_of(value) for value in values[-_MOST_BARS:]]
-    known = [number for number in sizes if number is not None]
-    low, high = min(known, default=0.0), max(known, default=0.0)
-    step = 100 / max(len(sizes) - 1, 1)
-    points = [
-        (at * step, None if size is None else 22 - 20 * ((size - low) / ((high - low) or 1.0)))
-        for at, size in enumerate(sizes)
-    ]
-    lines = [
-        " ".join(f"{x:.1f},{y:.1f}" for x, y in run)
-        for is_known, run in groupby(points, lambda point: point[1] is not None)
-        if is_known
-    ]
-    drawn = [element("polyline", points=line, vector_effect="non-scaling-stroke") for line in lines]
-    return element(
-        "svg",
-        element("title", write_visible(title)),
-        *drawn,
-        role="img",
-        viewBox="0 0 100 24",
-        preserveAspectRatio="none",
-        class_="sparkline",
-    )
