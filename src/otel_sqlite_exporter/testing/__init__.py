@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""For the tests of applications: the pytest plugin with the fixture `telemetry`."""
