@@ -25,6 +25,8 @@ FREE_SPACE = "free space"
 _USED_PAGES = "pages in use"
 _CONTENT = "content"
 _PIECE_BYTES = 1 << 20
+_LOG_MAGIC = b"\x37\x7f\x06"
+_LOG_HEADER, _FRAME_HEADER = 32, 24
 _SQLITE_MAGIC = b"SQLite format 3\0"
 _COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")
 
@@ -72,8 +74,7 @@ def find_left(
 
 
 def find_in_free_space(path: str, texts: Sequence[str], progress: Callable[[int], None]) -> Counter[int]:
-    """Return how often the texts, or halves of them, stand in the free space of the database at `path`, by their
-    places in `texts`. `progress` is called with numbers of bytes that were read.
+    """Return how often the texts stand in the free space of the database at `path`, by their places in `texts`. `progress` is called with numbers of bytes that were read.
 
     Raises:
         OSError: The file cannot be read.
@@ -118,7 +119,10 @@ class _Search:
                     raise
         if file.kind in ("spool", "unreadable batches of the spool"):
             self._look_into_spool(file)
-        self._note(file, self._count_raw(raw))
+        whole = self._count_raw(raw)
+        self._note(file, whole)
+        cut = _count_cut_in_log(raw, self._texts)
+        self._note(file, Counter({place: count for place, count in cut.items() if place not in whole}))
         return not beginning.startswith(_COMPRESSED)
 
     def _look_into_database(self, file: BesideFile, raw: RawBytes) -> bool:
@@ -176,20 +180,30 @@ class _Search:
 
 
 def _count_in_free_space(raw: RawBytes, texts: Sequence[TextForms], progress: Callable[[int], None]) -> Counter[int]:
-    """Count the texts in free space; of a text that is cut there, count a half. SQLite cuts what does not fit into one
-    page, and overwrites free space piece by piece."""
+    """Count the texts in free space, also where SQLite has cut one that did not fit into one page."""
     found: Counter[int] = Counter()
-    halves = [text.halves() for text in texts]
     try:
         pages = DatabasePages(raw)
     except ValueError:
         return found
     for free in pages.find_free(progress):
         for number, text in enumerate(texts):
-            count = text.count(free.content) or any(half.count(free.content) for half in halves[number])
-            if count:
-                found[number] += count
-    return found
+            found[number] += text.count(free.content) or text.count_cut(free.content, free.start, pages.may_be_page)
+    return +found
+
+
+def _count_cut_in_log(raw: RawBytes, texts: Sequence[TextForms]) -> Counter[Place]:
+    """Count the texts that the pages in a write-ahead log hold in two parts."""
+    found: Counter[Place] = Counter()
+    header = raw.read(_LOG_HEADER, 0)
+    page_bytes = int.from_bytes(header[8:12])
+    if header[:3] != _LOG_MAGIC or not page_bytes:
+        return found
+    for position in range(_LOG_HEADER, raw.size, _FRAME_HEADER + page_bytes):
+        page = raw.read(page_bytes, position + _FRAME_HEADER)
+        for number, text in enumerate(texts):
+            found[Place(number, _CONTENT)] += text.count_cut(page, 0, bool)
+    return +found
 
 
 def _inflate(content: bytes) -> Iterator[bytes]:

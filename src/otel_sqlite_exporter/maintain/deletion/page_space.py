@@ -22,9 +22,10 @@ _MOST_VARINT = 9
 
 
 class FreeSpace(NamedTuple):
-    """Bytes that hold no data, and the number of their page, from 1."""
+    """Bytes that hold no data, the number of their page, from 1, and where they begin in it."""
 
     page: int
+    start: int
     content: bytes
 
 
@@ -66,8 +67,8 @@ class DatabasePages:
                 number = first + place // self.page_bytes
                 content = piece[place : place + self.page_bytes]
                 for free in self._find_in_page(number, content):
-                    if free.strip(b"\0"):
-                        yield FreeSpace(number, free)
+                    if free.content.strip(b"\0"):
+                        yield free
             progress(len(piece))
 
     def _note_free(self, trunk: int) -> None:
@@ -82,14 +83,19 @@ class DatabasePages:
                     self._free[leaf] = 1
             trunk = following
 
-    def _find_in_page(self, number: int, content: bytes) -> Iterator[bytes]:
+    def may_be_page(self, number: int) -> bool:
+        """Return whether the file has a page of this number, to which a cell may refer."""
+        return 1 < number <= self._pages
+
+    def _find_in_page(self, number: int, content: bytes) -> Iterator[FreeSpace]:
         if self._free[number]:
-            yield content
+            yield FreeSpace(number, 0, content)
         elif number in self._trunks:
-            yield content[8 + 4 * self._trunks[number] :]
+            start = 8 + 4 * self._trunks[number]
+            yield FreeSpace(number, start, content[start:])
         elif not self._is_special(number):
             try:
-                yield from self._find_in_tree_page(100 if number == 1 else 0, content)
+                yield from self._find_in_tree_page(number, content)
             except (struct.error, IndexError):  # it was written meanwhile
                 return
 
@@ -99,23 +105,24 @@ class DatabasePages:
             return True
         return self._has_map and number >= 2 and (number - 2) % (self._usable // 5 + 1) == 0
 
-    def _find_in_tree_page(self, header: int, content: bytes) -> Iterator[bytes]:
+    def _find_in_tree_page(self, number: int, content: bytes) -> Iterator[FreeSpace]:
+        header = 100 if number == 1 else 0
         kind = content[header]
         if kind not in (_INTERIOR_INDEX, _INTERIOR_TABLE, _LEAF_INDEX, _LEAF_TABLE):
             return
         block, cells, start = struct.unpack_from(">HHH", content, header + 1)
         pointers = header + (12 if kind in (_INTERIOR_INDEX, _INTERIOR_TABLE) else 8)
         end = pointers + 2 * cells
-        yield content[end : start or 65536]
+        yield FreeSpace(number, end, content[end : start or 65536])
         while block:
             following, length = struct.unpack_from(">HH", content, block)
-            yield content[block + 4 : block + length]
+            yield FreeSpace(number, block + 4, content[block + 4 : block + length])
             block = following if following > block else 0
         if kind != _INTERIOR_TABLE:
             for cell in struct.unpack_from(f">{cells}H", content, pointers):
                 yield from self._find_behind_cell(kind, content, cell)
 
-    def _find_behind_cell(self, kind: int, content: bytes, cell: int) -> Iterator[bytes]:
+    def _find_behind_cell(self, kind: int, content: bytes, cell: int) -> Iterator[FreeSpace]:
         """Yield the rest of the last overflow page of a cell."""
         place = cell + (4 if kind == _INTERIOR_INDEX else 0)
         length, place = _read_varint(content, place)
@@ -134,7 +141,8 @@ class DatabasePages:
             if not 0 < page <= self._pages:
                 return
         if 0 < page <= self._pages:
-            yield self._raw.read(self.page_bytes, (page - 1) * self.page_bytes)[4 + rest :]
+            content = self._raw.read(self.page_bytes, (page - 1) * self.page_bytes)
+            yield FreeSpace(page, 4 + rest, content[4 + rest :])
 
     def _find_local(self, kind: int, length: int) -> int:
         """Return how many bytes of a payload stand in the page of its cell."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 _MOST_BACKSLASHES = 31
 """Before one character: JSON in JSON doubles them, so these are five levels."""
@@ -12,8 +12,10 @@ _SHORT_ESCAPES = {"\b": b"b", "\t": b"t", "\n": b"n", "\f": b"f", "\r": b"r"}
 _ESCAPED = frozenset('"\\/')
 _SHORTEST_ANCHOR = 3
 """Bytes: shorter ones stand everywhere."""
-_SHORTEST_HALF = 6
-"""Characters: a shorter half of a text says nothing about the text."""
+_SHORTEST_PART = 4
+"""Bytes: a shorter half of a text says nothing about the text."""
+_PAGE_NUMBER = 4
+"""The bytes of the number of a page."""
 
 
 class TextForms:
@@ -46,12 +48,28 @@ class TextForms:
             # Between two zeros, one order looks like the other.
             yield from next(filter(None, (list(_find_all(data, wide)) for wide in self._wide)), ())
 
-    def halves(self) -> tuple[TextForms, ...]:
-        """Return the two halves of the text: wherever it is cut in two, one of them is whole. None of a short text."""
-        middle = len(self.text) // 2
-        if middle < _SHORTEST_HALF:
-            return ()
-        return TextForms(self.text[:middle]), TextForms(self.text[middle:])
+    def count_cut(self, data: bytes, start: int, may_follow: Callable[[int], bool]) -> int:
+        """Return how often one of the two parts of the text, the longer one, stands in `data` where SQLite has cut it:
+        the first part before the number of the page that goes on with it, for which `may_follow` is true, or at the end
+        of a page; or the second part at the start of such a page, behind its own such number. `data` begins at `start`
+        in its page, and is a page or a part of one. Only the plain form is looked for."""
+        plain = self.plain
+        middle = len(plain) // 2
+        if middle < _SHORTEST_PART:
+            return 0
+        found = 0
+        for place in _find_all(data, plain[: len(plain) - middle]):
+            length = len(plain) - middle
+            while length < len(plain) and data[place + length : place + length + 1] == plain[length : length + 1]:
+                length += 1
+            following = data[place + length : place + length + _PAGE_NUMBER]
+            if length < len(plain) and (not following or may_follow(int.from_bytes(following))):
+                found += 1
+        begin = _PAGE_NUMBER - start
+        if begin >= 0:
+            cuts = range(1, len(plain) - middle + 1)
+            found += any(data.startswith(plain[cut:], begin) for cut in cuts)
+        return found
 
     def _find_windows(self, data: bytes) -> Iterator[tuple[int, int]]:
         """Yield the parts of `data` that may hold the text, in order."""
