@@ -78,9 +78,12 @@ class InteractionBatch:
         """Note what the calls of a span, and of its events, say of their agents."""
         row, describe = span.row, self.agents.describe
         start, end, attributes = row.start_time_unix_nano, row.end_time_unix_nano, row.attributes
-        for llm in (span.interactions.llm, *(one.llm for _, one in span.record_interactions)):
-            if llm is not None:
-                describe(llm, span.resource, start, end, attributes)
+        if span.interactions.llm is not None:
+            describe(span.interactions.llm, span.resource, start, end, attributes)
+        for index, one in span.record_interactions:
+            if one.llm is not None:
+                time = span.events[index].time_unix_nano
+                describe(one.llm, span.resource, time, time, attributes)
 
     def note_span(self, span: int, trace: TraceRow, row: SpanRow) -> None:
         """Note a span that is written. One without interactions may stand between calls, too."""
