@@ -24,6 +24,7 @@ from otel_sqlite_exporter.write.removal.remaining_agents import (
 )
 from otel_sqlite_exporter.write.removal.remaining_names import name_again
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
+from otel_sqlite_exporter.write.removal.used_ids import UsedIds
 from otel_sqlite_exporter.write.statements import encode_parameters, read_json, run_script
 from otel_sqlite_exporter.write.sums import recount
 from otel_sqlite_exporter.write.temporal_links import Change, find_stems, relink_records
@@ -72,6 +73,7 @@ class _Removal:
         self._partial = {part.trace for part in self._parts if part.is_real and part.rest_of_trace > 0}
         self._sessions = {id for part in self._parts for id in (part.own_session, part.session) if id is not None}
         self._lost: set[int] = set()
+        self._used_ids = UsedIds(connection)
         self.counts = RemovedCounts(
             spans=sum(part.spans for part in self._parts), logs=sum(part.logs for part in self._parts)
         )
@@ -126,6 +128,7 @@ class _Removal:
         self._count_calls(moved, relinked)
         self._recount(moved)
         describe_by_all_calls(connection, describe_again(connection, self._agents))
+        self._used_ids.note()
 
     def _move_stray_logs(self) -> None:
         """Let log records that name no session leave the session of their span."""
