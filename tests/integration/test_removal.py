@@ -11,7 +11,11 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opentelemetry._logs import LogRecord
+from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind
 
 from otel_sqlite_exporter.maintain.doctor import diagnose
@@ -23,6 +27,7 @@ from otel_sqlite_exporter.write.removal.record_removal import remove_records
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
 from tests.file_checks import check_file
 from tests.mixed_records import Record, export_batches, mixed_records, read_views
+from tests.sample_traces import NOON_NS, write_traces
 
 _SPANS = """
     SELECT s.id FROM _spans AS s JOIN _traces AS t ON t.id = s.trace
@@ -63,7 +68,7 @@ def _check(path: Path) -> None:
     assert [one for one in diagnose(resolve_settings(path)) if one.severity == "problem"] == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=700, deadline=None)
 @given(records=mixed_records(), data=st.data())
 def test_the_rest_is_as_if_it_alone_had_come(records: list[Record], data: st.DataObject) -> None:
     keys = sorted({_key(record) for record in records}, key=repr)
@@ -83,3 +88,29 @@ def test_the_rest_is_as_if_it_alone_had_come(records: list[Record], data: st.Dat
         _check(path)
         result = reindex(resolve_settings(path))
         assert (result.changed_spans, result.changed_logs, result.recounted_calls) == (0, 0, 0)
+
+
+def test_ids_of_removed_rows_do_not_come_again(tmp_path: Path) -> None:
+    path = write_traces(tmp_path / "otel.db", 2)
+    export_batches(path, [[_log(1)]])
+    before = _read_ids(path)
+    with closing(sqlite3.connect(path)) as file:
+        all_ids = [[id for (id,) in file.execute(f"SELECT id FROM {table}")] for table in ("_spans", "_logs")]
+    _remove(path, [RecordsToRemove(*all_ids)])
+    assert not any(_read_ids(path).values())
+    write_traces(path, 2)
+    export_batches(path, [[_log(1)]])
+    for table, ids in _read_ids(path).items():
+        assert len(ids) == len(before[table]) > 0
+        assert min(ids) > max(before[table]), table
+
+
+def _log(number: int) -> ReadableLogRecord:
+    record = LogRecord(timestamp=NOON_NS, observed_timestamp=NOON_NS, event_name="note", attributes={"number": number})
+    return ReadableLogRecord(record, Resource({"service.name": "one"}), InstrumentationScope("client"))
+
+
+def _read_ids(path: Path) -> dict[str, set[int]]:
+    tables = ("_spans", "_events", "_logs", "_sessions", "_traces", "_llm_interactions", "_tool_interactions")
+    with closing(sqlite3.connect(path)) as file:
+        return {table: {id for (id,) in file.execute(f"SELECT id FROM {table}")} for table in tables}

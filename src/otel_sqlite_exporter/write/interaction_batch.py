@@ -54,9 +54,11 @@ class _NotedTrace(NamedTuple):
 
 
 class InteractionBatch:
-    """The rows of interactions that one batch writes, and what to bring up to date because of them."""
+    """The rows of interactions that one batch writes, and what to bring up to date because of them. `first_call` is the
+    id of the first new call; None: SQLite numbers them."""
 
-    def __init__(self, prices: CallPrices) -> None:
+    def __init__(self, prices: CallPrices, first_call: int | None = None) -> None:
+        self._first_call = first_call
         self.agents = AgentSums()
         self._prices = prices
         self._tools = ToolBatch()
@@ -147,7 +149,7 @@ class InteractionBatch:
         reporters = find_reporters(connection, {call.reporter for call in self._calls})
         self._has_peers, self._has_aggregates = reporters.has_peers, reporters.has_aggregates
         repeating = self._settle()
-        rows, prices, kept = TableRows(_LLM_INTERACTIONS), self._prices, self._kept_ids
+        rows, prices, kept, first_call = TableRows(_LLM_INTERACTIONS), self._prices, self._kept_ids, self._first_call
         if kept.by_span:  # those that SQLite numbers come after the ids that are given
             self._calls.sort(key=lambda call: kept.find(call.record) is None)
         for record, reporter, llm, is_priced, key in self._calls:
@@ -161,7 +163,10 @@ class InteractionBatch:
             )
             keys = (*record, reporters.ids[reporter], key, is_repeat)
             values: tuple[Any, ...] = llm
-            rows.add((*keys, *values[_BEFORE_COSTS], *costs, *values[_AFTER_COSTS], kept.find(record)))
+            id = kept.find(record)
+            if id is None:
+                id, first_call = first_call, None
+            rows.add((*keys, *values[_BEFORE_COSTS], *costs, *values[_AFTER_COSTS], id))
         self.agents.write(connection)
         rows.write(connection)
         events = [call.record.event for call in self._calls if call.record.event is not None]

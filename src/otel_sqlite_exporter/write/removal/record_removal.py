@@ -17,9 +17,14 @@ from otel_sqlite_exporter.sql.texts import read_query, split_statements
 from otel_sqlite_exporter.write.call_prices import CallPrices
 from otel_sqlite_exporter.write.interactions.counted_calls import ChangedRecords, count_calls, find_calls
 from otel_sqlite_exporter.write.log_sessions import link_log_records
-from otel_sqlite_exporter.write.removal.remaining_agents import describe_again, find_agents
+from otel_sqlite_exporter.write.removal.remaining_agents import (
+    describe_again,
+    describe_by_all_calls,
+    find_losing_agents,
+)
 from otel_sqlite_exporter.write.removal.remaining_names import name_again
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
+from otel_sqlite_exporter.write.removal.used_ids import UsedIds
 from otel_sqlite_exporter.write.statements import encode_parameters, read_json, run_script
 from otel_sqlite_exporter.write.sums import recount
 from otel_sqlite_exporter.write.temporal_links import Change, find_stems, relink_records
@@ -68,6 +73,7 @@ class _Removal:
         self._partial = {part.trace for part in self._parts if part.is_real and part.rest_of_trace > 0}
         self._sessions = {id for part in self._parts for id in (part.own_session, part.session) if id is not None}
         self._lost: set[int] = set()
+        self._used_ids = UsedIds(connection)
         self.counts = RemovedCounts(
             spans=sum(part.spans for part in self._parts), logs=sum(part.logs for part in self._parts)
         )
@@ -81,7 +87,7 @@ class _Removal:
         outside = {part.trace for part in self._parts if not part.is_real}
         stems = find_stems(connection, spans=spans, logs=logs)
         self._changes = [one._replace(trace=None) if one.trace in outside else one for one in stems]
-        self._agents = find_agents(connection, spans, logs)
+        self._agents = find_losing_agents(connection, spans, logs)
         self._keys: list[tuple[int, str]] = []
         self._calls: Collection[int] = calls
         if self._partial:
@@ -121,7 +127,8 @@ class _Removal:
         group_tools(connection, self._tools)
         self._count_calls(moved, relinked)
         self._recount(moved)
-        describe_again(connection, self._agents)
+        describe_by_all_calls(connection, describe_again(connection, self._agents))
+        self._used_ids.note()
 
     def _move_stray_logs(self) -> None:
         """Let log records that name no session leave the session of their span."""

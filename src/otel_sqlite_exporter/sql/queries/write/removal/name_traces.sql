@@ -1,9 +1,15 @@
 -- Notes which session and user traces show. :traces is [[trace, name of the session, rank, is_child, time, source, smallest
 -- rank of an entry span, user, rank, is_child, time, source], ...], null where there is none; :parts is [[row of
 -- _trace_sessions, source, rank], ...].
-INSERT INTO _sessions (session_id)
-SELECT DISTINCT w.value ->> 1 FROM json_each(:traces) AS w WHERE w.value ->> 1 IS NOT NULL
-ON CONFLICT DO NOTHING;
+INSERT INTO _sessions (id, session_id)
+SELECT
+  max(
+    (SELECT coalesce(max(x.id), 0) FROM _sessions AS x),
+    ifnull((SELECT x.value ->> '_sessions' FROM _state AS x WHERE x.name = 'last ids'), 0)
+  ) + row_number() OVER (),
+  n.session_id
+FROM (SELECT DISTINCT w.value ->> 1 AS session_id FROM json_each(:traces) AS w WHERE w.value ->> 1 IS NOT NULL) AS n
+WHERE NOT EXISTS (SELECT 1 FROM _sessions AS x WHERE x.session_id = n.session_id);
 UPDATE _traces
 SET
   session = (SELECT x.id FROM _sessions AS x WHERE x.session_id = w.value ->> 1),
