@@ -36,8 +36,9 @@ class FileCopy(NamedTuple):
 def back_up(
     settings: Settings, copy: str, *, force: bool = False, progress: Callable[[int, int], None] = lambda done, of: None
 ) -> FileCopy:
-    """Write a copy of the file of `settings` to `copy`: one moment of it, whatever others write meanwhile, checked, with
-    mode 0600. It has its name only when it is complete. `progress` is called with the pages that are done, and of all.
+    """Write a copy of the file of `settings` to `copy`: one moment of it, whatever others write meanwhile, checked,
+    with mode 0600. It has its name only when it is complete. `progress` is called with the pages that are done, and of
+    all.
 
     Raises:
         CopyRefusedError: `copy` is there and `force` is not given, or it cannot be written there.

@@ -26,6 +26,8 @@ _WITHIN_S = 0.3
 _WAIT_MS = 100
 _BLOCKS = 250
 """Of 4 kB, that are removed at once."""
+_LAST_HEAD = 10
+"""Without the blocks up to this one, SQLite does not open an index, not even to remove it."""
 _SETTLED_NS = 60 * 10**9
 """A call is indexed one minute after its end, when log records with its content have been written too."""
 
@@ -110,7 +112,7 @@ def drop_index(connection: sqlite3.Connection) -> None:
         removed = 1
         while removed > 0:
             with transaction(connection):
-                blocks = f"SELECT id FROM {table} LIMIT {_BLOCKS}"
+                blocks = f"SELECT id FROM {table} WHERE id > {_LAST_HEAD} LIMIT {_BLOCKS}"
                 removed = connection.execute(f"DELETE FROM {table} WHERE id IN ({blocks})").rowcount
     with transaction(connection):
         for statement in split_statements(read_query("drop_search")):

@@ -62,8 +62,8 @@ def vacuum(
     settings: Settings, *, full: bool = False, progress: Callable[[int, int], None] = lambda done, of: None
 ) -> Vacuuming:
     """Give the free pages of the file back, in short steps beside other writers, and empty its write-ahead log. With
-    `full`, rewrite the whole file instead: then no freed byte is left, and other writers wait. `progress` is called with
-    the pages that are done, and of all.
+    `full`, rewrite the whole file instead: then no freed byte is left, and other writers wait. `progress` is called
+    with the pages that are done, and of all.
 
     Raises:
         CopyRefusedError: There is too little room to rewrite the file.

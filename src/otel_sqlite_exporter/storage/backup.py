@@ -37,8 +37,9 @@ def copy_database(
     copy: str,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> None:
-    """Copy the database behind `source`, which is that at `path`, to the new file `copy` (mode 0600), check it and bring
-    it to the disk. Where `source` is in a transaction, the copy is what that reads, whatever others write meanwhile.
+    """Copy the database behind `source`, which is that at `path`, to the new file `copy` (mode 0600), check it and
+    bring it to the disk. Where `source` is in a transaction, the copy is what that reads, whatever others write
+    meanwhile.
     `progress` is called with the pages that are done, and of all. An unfinished copy is removed.
 
     Raises:

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from typing import NamedTuple
 
 from otel_sqlite_exporter.deliver.loss_ledger import ledger_path
 from otel_sqlite_exporter.deliver.spool import spool_path
-from otel_sqlite_exporter.storage.system.system_files import find_real_path
+from otel_sqlite_exporter.storage.system.system_files import find_real_path, sync_folder
 
 _KINDS = {
     "-wal": "write-ahead log",
@@ -53,3 +54,14 @@ def find_beside(path: str) -> list[BesideFile]:
 def find_backups(path: str) -> list[BesideFile]:
     """Return the backups beside the database at `path`."""
     return [file for file in find_beside(path) if file.kind == "backup"]
+
+
+def remove_backup(file: BesideFile) -> None:
+    """Delete a backup. One that is gone is not missed.
+
+    Raises:
+        OSError: It cannot be deleted.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(file.path)
+    sync_folder(os.path.dirname(file.path))

@@ -33,6 +33,11 @@ class DeletionRule(NamedTuple):
     filter: str | None = None
 
     @property
+    def has_selectors(self) -> bool:
+        """Whether anything is given."""
+        return bool(self.names) or self.has_time or self.filter is not None
+
+    @property
     def has_time(self) -> bool:
         """Whether a range of time is given."""
         return self.since is not None or self.until is not None
@@ -49,7 +54,7 @@ class DeletionRule(NamedTuple):
 
     def check(self) -> None:
         """Raise DeletionRefusedError unless the rule chooses something, and each name is one."""
-        if not self.names and not self.has_time and self.filter is None:
+        if not self.has_selectors:
             raise DeletionRefusedError(
                 "nothing was deleted, as nothing says what: give --session, --trace, --user, --service, --since, "
                 "--until or --where"

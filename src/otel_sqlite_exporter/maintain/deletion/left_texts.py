@@ -74,7 +74,8 @@ def find_left(
 
 
 def find_in_free_space(path: str, texts: Sequence[str], progress: Callable[[int], None]) -> Counter[int]:
-    """Return how often the texts stand in the free space of the database at `path`, by their places in `texts`. `progress` is called with numbers of bytes that were read.
+    """Return how often the texts stand in the free space of the database at `path`, by their places in `texts`.
+    `progress` is called with numbers of bytes that were read.
 
     Raises:
         OSError: The file cannot be read.
