@@ -110,11 +110,13 @@ VIEWS = [
     "complete_llm_interactions",
     "complete_tool_interactions",
     "days",
+    "deletions",
     "errors",
     "events",
     "exporter_health",
     "framework_events",
     "indexed_attributes",
+    "kept_usage",
     "link_health",
     "link_health_by_day",
     "links",
@@ -128,6 +130,7 @@ VIEWS = [
     "span_times",
     "spans",
     "traces",
+    "usage",
 ]
 
 

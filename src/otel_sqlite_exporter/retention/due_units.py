@@ -116,6 +116,12 @@ class DueUnits:
                     else:
                         self.kept[reason] += 1
 
+    def goes_on(self, connection: sqlite3.Connection) -> bool:
+        """Return whether the file is still to shrink, or never was: else the next call is to find what is due now."""
+        was_shrinking = self._is_shrinking
+        self._find_ends(connection)
+        return self._is_shrinking == was_shrinking
+
     def put_back(self, unit: DueUnit) -> None:
         """Let the next call begin with `unit`, which was the last one to be yielded."""
         self._cursors[unit.kind] = (unit.end_time_unix_nano, unit.id - 1)
