@@ -83,8 +83,8 @@ class Batch:
         self.candidates: dict[tuple[int, str], int] = {}
         self.kept_starts: list[tuple[int, str, str | None]] = []
         self.outdated_sums = OutdatedSums()
-        self.interactions = InteractionBatch(prices)
         lookup = look_up_batch(connection, spans, logs)
+        self.interactions = InteractionBatch(prices, lookup.first_call)
         last_ids, self._written, self.contexts = lookup.last_ids, lookup.spans, ContextRows(lookup)
         self.has_logs = bool(logs) or last_ids["_logs"] > 0
         self._texts = TextRows(shared_texts, last_ids["_texts"])

@@ -18,6 +18,7 @@ from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.write.statements import read_json
 
 NO_PARENT, REMOTE_PARENT, LOCAL_PARENT, NO_SPAN = range(4)
+_CALLS = "_llm_interactions"
 NO_TIMES = (LARGEST, 0)
 """Start and end of a row of `_traces` or `_trace_sessions` before a record of it is counted."""
 
@@ -208,11 +209,13 @@ class _WantedTrace:
 
 
 class BatchLookup(NamedTuple):
-    """What the file holds: the last key of each table (`records`: of spans and what the view `events` shows); the keys
-    of resources and scopes by digest, and of sessions by name; traces by trace id; rows of `_trace_sessions` by trace
+    """What the file holds: the last key that each table has or had (`records`: of spans and what the view `events`
+    shows); the key of the next row of `_llm_interactions` (None: SQLite numbers them); the keys of resources and scopes
+    by digest, and of sessions by name; traces by trace id; rows of `_trace_sessions` by trace
     id and the session that their spans name; spans."""
 
     last_ids: dict[str, int]
+    first_call: int | None
     resource_ids: dict[str, int]
     scope_ids: dict[str, int]
     session_ids: dict[str, int]
@@ -253,7 +256,7 @@ def look_up_batch(
         resources={record.resource.digest for record in records},
         scopes={record.scope.digest for record in records if record.scope},
     )
-    last_ids, resources, scopes, session_ids, found_traces, found_trace_sessions, found_spans = found
+    last_ids, removed_ids, resources, scopes, session_ids, found_traces, found_trace_sessions, found_spans = found
     traces: dict[str, TraceRow] = {}
     for trace_id, id, *columns, has_interactions in found_traces:
         session, user, root, rest = columns[:5], columns[5:10], columns[10:13], columns[13:]
@@ -265,7 +268,12 @@ def look_up_batch(
         for trace_id, own, id, shown, *columns in found_trace_sessions
     }
     written = {SpanKey(*columns[:3]): WrittenSpan(*columns[3:]) for columns in found_spans}
-    return BatchLookup(last_ids, resources, scopes, dict(session_ids), traces, trace_sessions, written)
+    first_call = None
+    if removed_ids:  # an id that was seen never comes again
+        if removed_ids[_CALLS] > last_ids[_CALLS]:
+            first_call = removed_ids[_CALLS] + 1
+        last_ids = {table: max(id, removed_ids.get(table, 0)) for table, id in last_ids.items()}
+    return BatchLookup(last_ids, first_call, resources, scopes, dict(session_ids), traces, trace_sessions, written)
 
 
 def _is_entry(row: SpanRow) -> bool:

@@ -54,8 +54,10 @@ SELECT
       (SELECT coalesce(max(id), 0) FROM _events)
     ),
     '_logs', (SELECT coalesce(max(id), 0) FROM _logs),
-    '_texts', (SELECT coalesce(max(id), 0) FROM _texts)
+    '_texts', (SELECT coalesce(max(id), 0) FROM _texts),
+    '_llm_interactions', (SELECT coalesce(max(id), 0) FROM _llm_interactions)
   ) AS last_ids,
+  ifnull((SELECT x.value FROM _state AS x WHERE x.name = 'last ids'), '{}') AS removed_ids,
   (
     SELECT json_group_object(r.digest, r.id)
     FROM json_each(:resources) AS w

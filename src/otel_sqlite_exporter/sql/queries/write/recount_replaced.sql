@@ -29,4 +29,5 @@ SET (start_time_unix_nano, end_time_unix_nano) = (
   FROM _trace_sessions AS p
   WHERE p.trace = _traces.id AND p.spans + p.logs > 0
 )
-WHERE id IN (SELECT p.trace FROM json_each(:trace_sessions) AS w JOIN _trace_sessions AS p ON p.id = w.value);
+WHERE id IN (SELECT p.trace FROM json_each(:trace_sessions) AS w JOIN _trace_sessions AS p ON p.id = w.value)
+  AND trace_id <> ''; -- that of log records without a trace, which has a row for each session
