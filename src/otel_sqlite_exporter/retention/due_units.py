@@ -80,7 +80,8 @@ class DueUnits:
 
     Attributes:
         kept: How many of what would be due stay, by why.
-        freed_bytes: What was removed, but is not free in the file.
+        expected_bytes: What the file is taken to hold, if that is less than its pages tell: removed records may leave
+            texts that others shared. None: what its pages tell.
         is_done: Nothing more is due."""
 
     def __init__(self, rules: RetentionRules, now_unix_nano: int) -> None:
@@ -92,7 +93,7 @@ class DueUnits:
         self._is_shrinking = False
         self._cursors: dict[Kind, tuple[int, int]] = dict.fromkeys(_QUERIES, (-LARGEST, -1))
         self.kept: Counter[Reason] = Counter()
-        self.freed_bytes = 0
+        self.expected_bytes: int | None = None
         self.is_done = False
 
     def iterate(self, connection: sqlite3.Connection, held: HeldBack, *, most: int) -> Iterator[DueUnit]:
@@ -116,6 +117,15 @@ class DueUnits:
                     else:
                         self.kept[reason] += 1
 
+    def count_excess_sessions(self, connection: sqlite3.Connection) -> int:
+        """Return how many sessions the file has beyond the most that the rules allow."""
+        most, services = self._rules.max_sessions, self._rules.services
+        if most is None:
+            return 0
+        query = read_query("count_service_sessions" if services else "count_sessions")
+        (sessions,) = connection.execute(query, {"services": json.dumps(services)}).fetchone()
+        return max(0, int(sessions) - most)
+
     def goes_on(self, connection: sqlite3.Connection) -> bool:
         """Return whether the file is still to shrink, or never was: else the next call is to find what is due now."""
         was_shrinking = self._is_shrinking
@@ -130,7 +140,9 @@ class DueUnits:
         """Return before when what is due has ended, by kind; without a kind of which nothing is due."""
         low, high = self._rules.low_water_bytes, self._rules.max_bytes
         if low is not None and high is not None:
-            used = count_used_bytes(connection) - self.freed_bytes
+            used = count_used_bytes(connection)
+            if self.expected_bytes is not None:
+                used = min(used, self.expected_bytes)
             self._is_shrinking = used > (low if self._is_shrinking else high)
         if self._is_shrinking:
             return dict.fromkeys(_QUERIES, LARGEST)

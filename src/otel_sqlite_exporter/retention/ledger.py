@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from otel_sqlite_exporter.write.removal.removed_counts import RemovedCounts
+from otel_sqlite_exporter.write.removal.removed_records import RemovedCounts
 
 _FIELDS = RemovedCounts._fields
 

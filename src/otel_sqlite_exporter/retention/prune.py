@@ -17,10 +17,9 @@ from otel_sqlite_exporter.retention.retention_rules import RetentionRules
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.transactions import transaction
-from otel_sqlite_exporter.write.removal.removed_counts import RemovedCounts
-from otel_sqlite_exporter.write.removal.steps import release_pages, remove_in_steps, sweep_orphans
+from otel_sqlite_exporter.write.removal.free_pages import release_pages
+from otel_sqlite_exporter.write.removal.removed_records import RemovedCounts
 
-_BUDGET_S = 0.025
 _PAGES_AT_ONCE = 400
 
 
@@ -55,9 +54,9 @@ def prune(
     tidy: Callable[[sqlite3.Connection], object] = lambda connection: None,
     rest: Callable[[float], None] = time.sleep,
 ) -> PruneResult:
-    """Remove what is due, after a call of `tidy`. Each step holds the file for about 25 ms, and then rests as long. `progress` is called with the
-    number of spans and log records that are gone, None, and what the file holds now. A run that was stopped left the
-    file whole: run it again.
+    """Remove what is due, after a call of `tidy`. Each step holds the file for about 25 ms, and then rests as long.
+    `progress` is called with the number of spans and log records that are gone, None, and what the file holds now. A run
+    that was stopped left the file whole: run it again.
 
     Raises:
         FileRefusedError, MigrationFailedError: The file cannot be used as it is.

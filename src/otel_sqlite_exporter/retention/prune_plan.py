@@ -76,7 +76,7 @@ def _plan(connection: sqlite3.Connection, rules: RetentionRules) -> PrunePlan:
                 else:
                     traces += of_spans + of_logs > 0
             spans, logs = spans + of_spans, logs + of_logs
-            due.freed_bytes = round(share * (spans + logs))
+            due.expected_bytes = used - round(share * (spans + logs))
             if not due.goes_on(connection):
                 break
     return PrunePlan(tuple(sessions), traces, spans, logs, round(share * (spans + logs)), used, due.kept)

@@ -9,16 +9,28 @@ kind, its row and its end. The next run goes on with it, unless it runs again or
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from typing import Any
 
-from otel_sqlite_exporter.retention.due_units import DueUnit, DueUnits, HeldBack, Kind, read_held_back
+from otel_sqlite_exporter.retention.due_units import (
+    DueUnit,
+    DueUnits,
+    HeldBack,
+    Kind,
+    count_used_bytes,
+    read_held_back,
+)
 from otel_sqlite_exporter.retention.kept_sums import KeptSums
 from otel_sqlite_exporter.retention.ledger import LedgerEntry
 from otel_sqlite_exporter.retention.retention_rules import RetentionRules
+from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.state import forget_state, read_state, write_state
-from otel_sqlite_exporter.write.removal.removed_counts import RecordsToRemove, RemovedCounts
+from otel_sqlite_exporter.write.removal.removal_steps import remove_in_steps
+from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
 
+BUDGET_S = 0.025
+"""How long a step holds the file, about."""
 _UNIT = "retention unit"
 _MOST_LOOKS = 512
 """Candidates that a step looks at. A step in which all of them stay removes nothing."""
@@ -39,12 +51,45 @@ class Pruning:
         self, connection: sqlite3.Connection, rules: RetentionRules, entry: LedgerEntry, now_unix_nano: int
     ) -> None:
         self._connection = connection
+        self._rules = rules
         self._entry = entry
         self._sums = KeptSums(connection, with_users=rules.keep_users)
         self.due = DueUnits(rules, now_unix_nano)
         self.removed = RemovedCounts()
 
-    def choose(self, limit: int) -> RecordsToRemove | None:
+    def run(
+        self,
+        settings: Settings,
+        *,
+        rest: Callable[[float], None],
+        progress: Callable[[int, int | None, str], None] = lambda done, of, note: None,
+    ) -> None:
+        """Remove all that is due, and what nothing refers to any more. Each step holds the file for about 25 ms; after
+        it `rest` is called with the seconds that it did.
+
+        Raises:
+            sqlite3.Error: A step failed, and was rolled back.
+        """
+        self._progress = progress
+        before: RemovedCounts | None = None
+        while self.removed != before:
+            before = self.removed
+            self._begin_round()
+            remove_in_steps(self._connection, settings, self._choose, self._note, BUDGET_S, rest)
+            sweep_orphans(self._connection, BUDGET_S, rest)
+            if self._rules.max_bytes is None:
+                return
+
+    def _begin_round(self) -> None:
+        """Take each record to have an equal share of the file, so that shared texts, which go last, are not replaced by
+        more records."""
+        self.due.is_done = False
+        self._used = count_used_bytes(self._connection)
+        if self._rules.max_bytes is not None:
+            records = sum(self._connection.execute(read_query("count_records")).fetchone())
+            self._share, self._removed_before = self._used / max(1, records), count_records(self.removed)
+
+    def _choose(self, limit: int) -> RecordsToRemove | None:
         """Return about `limit` records to remove in the caller's transaction, or None: nothing more is due. Their usage
         is kept."""
         held = read_held_back(self._connection)
@@ -62,12 +107,16 @@ class Pruning:
         self._sums.add_removed(spans, logs)
         return RecordsToRemove(spans, logs)
 
-    def note(self, counts: RemovedCounts) -> None:
+    def _note(self, counts: RemovedCounts) -> None:
         """Note what a step removed, in its transaction."""
         self._sums.add_changed()
         if any(counts):
             self._entry.note(self._connection, counts)
-        self.removed = self.removed + counts
+        self.removed = self.removed.add(counts)
+        gone = count_records(self.removed)
+        if self._rules.max_bytes is not None:
+            self.due.expected_bytes = self._used - round(self._share * (gone - self._removed_before))
+        self._progress(gone, None, f"{count_used_bytes(self._connection) >> 20} MiB left")
 
     def _find_half_done(self, held: HeldBack) -> DueUnit | None:
         noted = str(read_state(self._connection, _UNIT) or "").split()
@@ -104,3 +153,12 @@ class Pruning:
     def _find(self, query: str, id: int, limit: int) -> list[int]:
         found = self._connection.execute(read_query(query), {"id": id, "limit": limit})
         return [row for (row,) in found.fetchall()]
+
+
+def count_records(counts: RemovedCounts) -> int:
+    """Return the number of spans and log records."""
+    return counts.spans + counts.logs
+
+
+def sweep_orphans(connection: sqlite3.Connection, budget_s: float, rest: Callable[[float], None]) -> None:
+    """Stand-in."""
