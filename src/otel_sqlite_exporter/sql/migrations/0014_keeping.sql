@@ -81,5 +81,14 @@ CREATE INDEX _agent_sessions_session ON _agent_sessions (session);
 -- The traces without a session, those that ended first at the front.
 CREATE INDEX _traces_alone ON _traces (end_time_unix_nano) WHERE session IS NULL;
 
+-- Which spans may name a text, so that it goes with them: those that name this session (a key of _sessions), or those of this
+-- trace (the negative of a key of _traces) that name none. NULL: it is of messages, or was written before this version.
+ALTER TABLE _texts ADD COLUMN conversation INTEGER;
+CREATE INDEX _texts_conversation ON _texts (conversation) WHERE conversation IS NOT NULL;
+-- The messages that hold a text.
+CREATE INDEX _messages_prompt ON _messages (prompt) WHERE prompt > 0;
+CREATE INDEX _messages_completion ON _messages (completion) WHERE completion > 0;
+CREATE INDEX _messages_system_instructions ON _messages (system_instructions) WHERE system_instructions > 0;
+
 -- The name of this file wherever it is merged. It says nothing of the host.
 INSERT INTO _state (name, value) VALUES ('file', lower(hex(randomblob(16))));
