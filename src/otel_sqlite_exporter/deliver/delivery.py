@@ -14,6 +14,7 @@ from otel_sqlite_exporter.deliver.interrupted_spans import interrupt_spans
 from otel_sqlite_exporter.deliver.loss_ledger import LossLedger, ledger_path
 from otel_sqlite_exporter.deliver.problem_log import ProblemLog
 from otel_sqlite_exporter.deliver.refusals import Refusals
+from otel_sqlite_exporter.deliver.retention_worker import RetentionWorker, is_lock
 from otel_sqlite_exporter.deliver.retry import is_about_file, write_records
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.deliver.spool_format import dump_batches, dump_slowly
@@ -73,6 +74,7 @@ class Delivery:
         self._is_closed = False
         self._noted = (0, 0, 0)
         self._log = ProblemLog(_logger, settings.path)
+        self._retention = RetentionWorker(settings, self._log, run_suppressed)
 
     def deliver(self, records: Records, *, lost: int = 0) -> bool:
         """Return whether `records` are durable: in the file, its quarantine, or the spool; False also where so many
@@ -130,6 +132,7 @@ class Delivery:
             if not is_about_file(error) and self._writer is not None and self._writer.has_written(records):
                 return None
             return None if self._keep(records, batch_id, error) else error
+        self._retention.note_delivery()
         return None
 
     @property
@@ -157,6 +160,7 @@ class Delivery:
         if self._count_run() != self._noted or (self._may_have_losses and self._losses.count()):
             self._try_to_write(deadline)
         self._is_closed = True
+        self._retention.close(deadline)
         with contextlib.suppress(sqlite3.Error):
             self._database.close(deadline)
 
@@ -227,7 +231,7 @@ class Delivery:
             self._log.warn_of_refusal(error, len(records))
             return False
         with contextlib.suppress(sqlite3.Error):
-            if not _is_lock(error):
+            if not is_lock(error):
                 self._database.reopen()
         self._is_waiting = True
         run.spooled += len(records)
@@ -282,7 +286,3 @@ def _interrupt_spans(connection: sqlite3.Connection) -> None:
     else:
         if interrupted:
             _logger.info("marked as interrupted, because the process has ended: %s", count(interrupted, "span"))
-
-
-def _is_lock(error: Exception) -> bool:
-    return isinstance(error, sqlite3.OperationalError) and "locked" in str(error)

@@ -61,10 +61,16 @@ def read_held_back(connection: sqlite3.Connection) -> HeldBack:
 
 def count_used_bytes(connection: sqlite3.Connection) -> int:
     """Return the bytes of the pages that hold something."""
+    pages, free, size = count_pages(connection)
+    return (pages - free) * size
+
+
+def count_pages(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    """Return the number of pages of the file, of those that are free, and the bytes of one."""
     pages, free, size = (
         connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
     )
-    return int((pages - free) * size)
+    return pages, free, size
 
 
 class _Candidate(NamedTuple):
@@ -86,14 +92,19 @@ class DueUnits:
 
     def __init__(self, rules: RetentionRules, now_unix_nano: int) -> None:
         self._rules = rules
-        self._age_bound = None if rules.older_than_s is None else now_unix_nano - int(rules.older_than_s * 1e9)
-        self._failed_bound = now_unix_nano - int((rules.keep_failed_s or 0) * 1e9)
+        self.renew(now_unix_nano)
         self._session_bound: tuple[int, int] | None = None
         self._has_session_bound = rules.max_sessions is None
         self._is_shrinking = False
         self._cursors: dict[Kind, tuple[int, int]] = dict.fromkeys(_QUERIES, (-LARGEST, -1))
         self.kept: Counter[Reason] = Counter()
         self.expected_bytes: int | None = None
+
+    def renew(self, now_unix_nano: int) -> None:
+        """Go on with what is due at a later moment."""
+        age, failed_age = self._rules.older_than_s, self._rules.keep_failed_s
+        self._age_bound = None if age is None else now_unix_nano - int(age * 1e9)
+        self._failed_bound = now_unix_nano - int((failed_age or 0) * 1e9)
         self.is_done = False
 
     def iterate(self, connection: sqlite3.Connection, held: HeldBack, *, most: int) -> Iterator[DueUnit]:

@@ -55,8 +55,8 @@ def prune(
     rest: Callable[[float], None] = time.sleep,
 ) -> PruneResult:
     """Remove what is due, after a call of `tidy`. Each step holds the file for about 25 ms, and then rests as long.
-    `progress` is called with the number of spans and log records that are gone, None, and what the file holds now. A run
-    that was stopped left the file whole: run it again.
+    `progress` is called with the number of spans and log records that are gone, None, and what the file holds now. A
+    run that was stopped left the file whole: run it again.
 
     Raises:
         FileRefusedError, MigrationFailedError: The file cannot be used as it is.
@@ -67,13 +67,12 @@ def prune(
         tidy(connection)
         before = _measure(connection)
         entry = LedgerEntry("prune", rules.describe())
-        pruning = Pruning(connection, rules, entry, time.time_ns())
-        pruning.run(settings, progress=progress, rest=rest)
+        pruning = Pruning(connection, settings, rules, entry)
+        pruning.run(progress=progress, rest=rest)
         while release_pages(connection, _PAGES_AT_ONCE):
             rest(0)
-        if any(pruning.removed):
-            with transaction(connection):
-                entry.note(connection, RemovedCounts(), is_complete=True)
+        with transaction(connection):
+            pruning.note_end()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         used = count_used_bytes(connection)
         excess = 0 if rules.max_bytes is None else max(0, used - rules.max_bytes)

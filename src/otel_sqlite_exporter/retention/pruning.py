@@ -9,6 +9,7 @@ kind, its row and its end. The next run goes on with it, unless it runs again or
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -26,11 +27,14 @@ from otel_sqlite_exporter.retention.retention_rules import RetentionRules
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.state import forget_state, read_state, write_state
-from otel_sqlite_exporter.write.removal.removal_steps import remove_in_steps
+from otel_sqlite_exporter.storage.transactions import transaction
+from otel_sqlite_exporter.write.removal.record_removal import remove_records
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
 
-BUDGET_S = 0.025
+_BUDGET_S = 0.025
 """How long a step holds the file, about."""
+_FIRST, _LEAST, _MOST = 64, 8, 4_096
+"""Records of a step: of the first, and the bounds."""
 _UNIT = "retention unit"
 _MOST_LOOKS = 512
 """Candidates that a step looks at. A step in which all of them stay removes nothing."""
@@ -48,46 +52,89 @@ class Pruning:
         due: What is gone through."""
 
     def __init__(
-        self, connection: sqlite3.Connection, rules: RetentionRules, entry: LedgerEntry, now_unix_nano: int
+        self, connection: sqlite3.Connection, settings: Settings, rules: RetentionRules, entry: LedgerEntry
     ) -> None:
         self._connection = connection
+        self._settings = settings
         self._rules = rules
         self._entry = entry
         self._sums = KeptSums(connection, with_users=rules.keep_users)
-        self.due = DueUnits(rules, now_unix_nano)
-        self.removed = RemovedCounts()
+        self.due = DueUnits(rules, time.time_ns())
+        self.removed = self._removed_before = self._removed_until_end = RemovedCounts()
+        self._is_between_rounds = True
+        self._limit = _FIRST
+        self._used, self._share = 0, 0.0
+
+    def renew(self, entry: LedgerEntry) -> None:
+        """Go on with what is due now, noted in the row `entry`. What was passed over is not looked at again."""
+        self._entry = entry
+        self.due.renew(time.time_ns())
+
+    @property
+    def has_unnoted_end(self) -> bool:
+        """Whether steps removed something since `note_end`."""
+        return self._removed_until_end != self.removed
+
+    def note_end(self) -> None:
+        """Note in the caller's transaction that all steps were taken."""
+        if self.has_unnoted_end:
+            self._entry.note(self._connection, RemovedCounts(), is_complete=True)
+            self._removed_until_end = self.removed
 
     def run(
         self,
-        settings: Settings,
         *,
         rest: Callable[[float], None],
         progress: Callable[[int, int | None, str], None] = lambda done, of, note: None,
     ) -> None:
-        """Remove all that is due, and what nothing refers to any more. Each step holds the file for about 25 ms; after
-        it `rest` is called with the seconds that it did.
+        """Take all steps. After each, `rest` is called with the seconds that it held the file, and `progress` with the
+        spans and log records that are gone, None, and what the file holds now.
 
         Raises:
             sqlite3.Error: A step failed, and was rolled back.
         """
-        self._progress = progress
-        before: RemovedCounts | None = None
-        while self.removed != before:
-            before = self.removed
+        while (held := self.step()) is not None:
+            used = count_used_bytes(self._connection)
+            progress(count_records(self.removed), None, f"{used / 1e6:.1f} MB left")
+            rest(held)
+
+    def step(self, begin: Callable[[], None] = lambda: None, end: Callable[[], None] = lambda: None) -> float | None:
+        """Remove some records in one transaction, about as many as that take 25 ms, and return the seconds that it held
+        the file; None: nothing more is due. `begin` and `end` are called first and last in the transaction.
+
+        Raises:
+            sqlite3.Error: It failed, and was rolled back.
+        """
+        if self._is_between_rounds:
             self._begin_round()
-            remove_in_steps(self._connection, settings, self._choose, self._note, BUDGET_S, rest)
-            sweep_orphans(self._connection, BUDGET_S, rest)
-            if self._rules.max_bytes is None:
-                return
+        with transaction(self._connection):
+            began = time.perf_counter()
+            begin()
+            chosen = self._choose(self._limit)
+            if chosen is not None:
+                self._note(remove_records(self._connection, self._settings, chosen))
+                end()
+        held = time.perf_counter() - began
+        if chosen is None:
+            has_more = self.removed != self._removed_before and self._rules.max_bytes is not None
+            self._is_between_rounds = True
+            return held if has_more else None
+        factor = 0.5 if held > _BUDGET_S else 2 if held < _BUDGET_S / 3 else 1
+        self._limit = max(_LEAST, min(_MOST, int(self._limit * factor)))
+        return held
 
     def _begin_round(self) -> None:
-        """Take each record to have an equal share of the file, so that shared texts, which go last, are not replaced by
-        more records."""
+        """Begin to go through what is due. To a cap it takes several rounds: in each, the records that go are taken to
+        have their share of the file, and then it is measured what they had."""
+        self._is_between_rounds = False
         self.due.is_done = False
+        self._removed_before = self.removed
         self._used = count_used_bytes(self._connection)
-        if self._rules.max_bytes is not None:
+        self.due.expected_bytes, self._share = None, 0.0
+        if self._rules.max_bytes is not None and self._used > self._rules.max_bytes:
             records = sum(self._connection.execute(read_query("count_records")).fetchone())
-            self._share, self._removed_before = self._used / max(1, records), count_records(self.removed)
+            self._share = self._used / max(1, records)
+            self.due.expected_bytes = self._used
 
     def _choose(self, limit: int) -> RecordsToRemove | None:
         """Return about `limit` records to remove in the caller's transaction, or None: nothing more is due. Their usage
@@ -113,10 +160,9 @@ class Pruning:
         if any(counts):
             self._entry.note(self._connection, counts)
         self.removed = self.removed.add(counts)
-        gone = count_records(self.removed)
-        if self._rules.max_bytes is not None:
-            self.due.expected_bytes = self._used - round(self._share * (gone - self._removed_before))
-        self._progress(gone, None, f"{count_used_bytes(self._connection) >> 20} MiB left")
+        if self._share:
+            gone = count_records(self.removed) - count_records(self._removed_before)
+            self.due.expected_bytes = self._used - round(self._share * gone)
 
     def _find_half_done(self, held: HeldBack) -> DueUnit | None:
         noted = str(read_state(self._connection, _UNIT) or "").split()
@@ -158,7 +204,3 @@ class Pruning:
 def count_records(counts: RemovedCounts) -> int:
     """Return the number of spans and log records."""
     return counts.spans + counts.logs
-
-
-def sweep_orphans(connection: sqlite3.Connection, budget_s: float, rest: Callable[[float], None]) -> None:
-    """Stand-in."""
