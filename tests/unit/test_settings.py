@@ -96,7 +96,7 @@ BAD: dict[str, list[Any]] = {
     "dialects": [5, [1], ["no/such.json"], ["\ud800"], [__file__], {"a": 1}],
     "cost": ["on", "", True, 0, ["off"]],
     "retention_days": [0, -1, 36_501, 1.5, "30d", "", True],
-    "retention_bytes": [0, -1, 2**63, 1.5, "much", "1.5", "-2GiB", "2XB", "", True, ["1"]],
+    "retention_bytes": [0, -1, 9_999_999, 2**63, 1.5, "much", "1.5", "-2GiB", "2XB", "", True, ["1"]],
     "retention_users": ["yes", "", 1, 0, []],
 }
 BAD_TEXTS = {
@@ -117,7 +117,7 @@ BAD_TEXTS = {
     "dialects": ["no/such.json", __file__, os.path.dirname(__file__)],
     "cost": ["on", "false"],
     "retention_days": ["30d", "0", "-1", "1.5"],
-    "retention_bytes": ["0", "lots", "1.5", "9" * 5_000, "9999999999TB"],
+    "retention_bytes": ["0", "9MB", "lots", "1.5", "9" * 5_000, "9999999999TB"],
     "retention_users": ["yes", "1"],
 }
 

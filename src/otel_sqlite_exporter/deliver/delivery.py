@@ -9,12 +9,12 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from otel_sqlite_exporter.deliver.interrupted_spans import interrupt_spans
 from otel_sqlite_exporter.deliver.loss_ledger import LossLedger, ledger_path
 from otel_sqlite_exporter.deliver.problem_log import ProblemLog
 from otel_sqlite_exporter.deliver.refusals import Refusals
-from otel_sqlite_exporter.deliver.retention_worker import RetentionWorker, is_lock
 from otel_sqlite_exporter.deliver.retry import is_about_file, write_records
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.deliver.spool_format import dump_batches, dump_slowly
@@ -29,6 +29,9 @@ from otel_sqlite_exporter.storage.database import Database
 from otel_sqlite_exporter.storage.transactions import Deadline
 from otel_sqlite_exporter.write.exporter_runs import Run, fold_runs
 from otel_sqlite_exporter.write.writer import Writer
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.deliver.retention_worker import RetentionWorker
 
 _logger = logging.getLogger(__name__)
 # Once the file was locked, the next batches do not wait for it: the queue of the exporter would fill up meanwhile.
@@ -74,7 +77,11 @@ class Delivery:
         self._is_closed = False
         self._noted = (0, 0, 0)
         self._log = ProblemLog(_logger, settings.path)
-        self._retention = RetentionWorker(settings, self._log, run_suppressed)
+        self._retention: RetentionWorker | None = None
+        if settings.retention_days is not None or settings.retention_bytes is not None:
+            from otel_sqlite_exporter.deliver.retention_worker import RetentionWorker
+
+            self._retention = RetentionWorker(settings, self._log, run_suppressed)
 
     def deliver(self, records: Records, *, lost: int = 0) -> bool:
         """Return whether `records` are durable: in the file, its quarantine, or the spool; False also where so many
@@ -132,7 +139,8 @@ class Delivery:
             if not is_about_file(error) and self._writer is not None and self._writer.has_written(records):
                 return None
             return None if self._keep(records, batch_id, error) else error
-        self._retention.note_delivery()
+        if self._retention is not None:
+            self._retention.note_delivery()
         return None
 
     @property
@@ -160,7 +168,8 @@ class Delivery:
         if self._count_run() != self._noted or (self._may_have_losses and self._losses.count()):
             self._try_to_write(deadline)
         self._is_closed = True
-        self._retention.close(deadline)
+        if self._retention is not None:
+            self._retention.close(deadline)
         with contextlib.suppress(sqlite3.Error):
             self._database.close(deadline)
 
@@ -231,7 +240,7 @@ class Delivery:
             self._log.warn_of_refusal(error, len(records))
             return False
         with contextlib.suppress(sqlite3.Error):
-            if not is_lock(error):
+            if not _is_lock(error):
                 self._database.reopen()
         self._is_waiting = True
         run.spooled += len(records)
@@ -286,3 +295,7 @@ def _interrupt_spans(connection: sqlite3.Connection) -> None:
     else:
         if interrupted:
             _logger.info("marked as interrupted, because the process has ended: %s", count(interrupted, "span"))
+
+
+def _is_lock(error: Exception) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and "locked" in str(error)

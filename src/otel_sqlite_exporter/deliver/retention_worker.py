@@ -103,8 +103,8 @@ class RetentionWorker:
             self._delay_s = error.rest_s
         except Exception as error:
             self._pruning, self._is_at_work = None, False
-            self._delay_s = _LOOK_S if is_lock(error) else _PAUSE_S
-            if not is_lock(error):
+            self._delay_s = _LOOK_S if _is_lock(error) else _PAUSE_S
+            if not _is_lock(error):
                 self._log.warn_of_retention(error)
         return None if self._is_closed else self._delay_s
 
@@ -179,7 +179,7 @@ class RetentionWorker:
         if pruning.has_unnoted_end or bool(excess) != (noted is not None):
             with transaction(connection):
                 pruning.note_end()
-                note_excess(connection, rules.max_bytes or 0, excess, pruning.due.kept)
+                note_excess(connection, rules.max_bytes or 0, excess, {**pruning.due.kept})
         if excess:
             self._paused_until_s = now + _PAUSE_S
             if noted is None:
@@ -200,6 +200,5 @@ def _find_entry(connection: sqlite3.Connection, rules: RetentionRules) -> Ledger
     return LedgerEntry("retention", rules.describe(), hashlib.sha256(named.encode()).hexdigest()[:32])
 
 
-def is_lock(error: Exception) -> bool:
-    """Return whether others had the file for longer than was waited."""
+def _is_lock(error: Exception) -> bool:
     return isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
