@@ -36,7 +36,6 @@ from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.identity import find_version
 from otel_sqlite_exporter.storage.statistics import gather_statistics
 from otel_sqlite_exporter.storage.transactions import transaction
-from otel_sqlite_exporter.write.removal.orphans import sweep_orphans
 from otel_sqlite_exporter.write.removal.removal_steps import remove_in_steps
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
 
@@ -220,8 +219,6 @@ class _Run:
         with transaction(connection):
             others = forget_leftovers(connection, pending.key, pending.rule, names)
             self._note(entry, RemovedCounts(others=others))
-        self._progress("sweeping", 0, None)
-        sweep_orphans(connection)
         self._renew_derived(marked)
         given = [*pending.rule.names, *sorted(names.sessions)[:_MOST_PROOFS], *sorted(names.traces)[:_MOST_PROOFS]]
         self.proofs += [*dict.fromkeys(given)][:_MOST_PROOFS] + marked.read_proofs()
