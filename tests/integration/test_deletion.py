@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`delete`: what a selector chooses goes with all that hangs on it, and what stays is what an import of it alone gives."""
+"""`delete`: what a selector chooses goes with all that hangs on it; what stays is what an import of it alone gives."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind
 
 from otel_sqlite_exporter.maintain.deletion.deletion import delete_records, plan_deletion
 from otel_sqlite_exporter.maintain.deletion.deletion_rule import DeletionRule
 from otel_sqlite_exporter.settings import resolve_settings
+from otel_sqlite_exporter.storage.database import open_file
 from tests.conftest import read
 from tests.mixed_records import Record, export_batches, mixed_records, read_views
 
@@ -32,7 +32,14 @@ class Stored:
     """A record as the views show it."""
 
     def __init__(self, key: Key, trace: str | None, session: str | None, service: str, time: int, text: str) -> None:
-        self.key, self.trace, self.session, self.service, self.time, self.text = key, trace, session, service, time, text
+        self.key, self.trace, self.session, self.service, self.time, self.text = (
+            key,
+            trace,
+            session,
+            service,
+            time,
+            text,
+        )
 
 
 def stored(path: Path) -> list[Stored]:
@@ -54,7 +61,11 @@ def key_of(record: Record) -> Key:
     if isinstance(record, ReadableSpan):
         context = record.context
         assert context is not None
-        return f"{context.trace_id:032x}", f"{context.span_id:016x}", record.kind in (SpanKind.SERVER, SpanKind.CONSUMER)
+        return (
+            f"{context.trace_id:032x}",
+            f"{context.span_id:016x}",
+            record.kind in (SpanKind.SERVER, SpanKind.CONSUMER),
+        )
     return (record.log_record.attributes or {})["number"], record.log_record.timestamp
 
 
@@ -84,7 +95,7 @@ CHOICES: list[tuple[str, DeletionRule, Callable[[Stored], bool]]] = [
 
 
 @pytest.mark.parametrize(("rule", "goes"), [choice[1:] for choice in CHOICES], ids=[choice[0] for choice in CHOICES])
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(records=mixed_records())
 def test_what_is_chosen_goes_and_the_rest_is_as_if_it_alone_had_come(
     rule: DeletionRule, goes: Callable[[Stored], bool], records: list[Record]
@@ -96,7 +107,7 @@ def test_what_is_chosen_goes_and_the_rest_is_as_if_it_alone_had_come(
         check_deletion(path, rule, records, wanted)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(records=mixed_records())
 def test_nothing_of_a_deleted_user_stays(records: list[Record]) -> None:
     with TemporaryDirectory() as folder:
@@ -134,14 +145,10 @@ def check_deletion(path: Path, rule: DeletionRule, records: list[Record], wanted
     assert wanted is None or kept == wanted
     assert plan.chosen.records == before - len(kept) == report.removed.spans + report.removed.logs
     removed = report.removed
-    assert (plan.chosen.sessions, plan.chosen.traces) == (removed.sessions, removed.traces) or rule.sessions
+    assert plan.chosen.traces == removed.traces
     other = path.with_name("other.db")
-    resolve_settings(other)
-    export_batches(other, [[], [record for record in records if key_of(record) in kept]])
-    if not other.exists():
-        from otel_sqlite_exporter.storage.database import open_file
-
-        open_file(resolve_settings(other)).close()
+    open_file(resolve_settings(other)).close()
+    export_batches(other, [[record for record in records if key_of(record) in kept]])
     assert read_views(path) == read_views(other)
     for table in ("_deletion_records", "_deletion_names"):
         assert read(path, f"SELECT * FROM {table}") == []
