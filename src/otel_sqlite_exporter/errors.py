@@ -122,6 +122,10 @@ class DeletionRefusedError(SQLiteExporterError):
     """Nothing was deleted: what to delete is not said clearly, or was not confirmed."""
 
 
+class DeletionStoppedError(SQLiteExporterError):
+    """A deletion was begun and could not be completed. The next one completes it."""
+
+
 class LegacyFileError(SQLiteExporterError):
     """A file of the attribute-row layout cannot be migrated as asked; it was not touched."""
 

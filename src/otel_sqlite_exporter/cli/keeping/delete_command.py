@@ -10,7 +10,7 @@ import click
 
 from otel_sqlite_exporter.cli import options as opt
 from otel_sqlite_exporter.cli.formatting import print_lines
-from otel_sqlite_exporter.cli.options import JSON, SETTINGS
+from otel_sqlite_exporter.cli.options import JSON, REFUSED, SETTINGS
 from otel_sqlite_exporter.cli.progress_bar import show_progress
 from otel_sqlite_exporter.errors import DeletionRefusedError
 
@@ -88,7 +88,7 @@ def delete(
         )
     if report is None:
         print_lines("nothing was deleted", to_stderr=True)
-        return 0
+        return REFUSED
     removed, left = _remove_backups(settings, delete_all=backups, may_ask=not yes)
     verification = _verify(settings, texts) if texts else None
     return delete_output.show_deletion(settings.path, report, removed, left, verification, as_json=as_json)

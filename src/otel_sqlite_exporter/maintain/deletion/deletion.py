@@ -10,11 +10,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from otel_sqlite_exporter.errors import CopyRefusedError, SpoolError
+from otel_sqlite_exporter.errors import CopyRefusedError, DeletionStoppedError, SpoolError
 from otel_sqlite_exporter.maintain.deletion.chosen_records import ChosenRecords, choose_records
 from otel_sqlite_exporter.maintain.deletion.deletion_rule import DeletionRule
 from otel_sqlite_exporter.maintain.deletion.left_texts import find_in_free_space
@@ -125,7 +125,8 @@ def delete_records(
         DeletionRefusedError: The rule chooses nothing, or everything.
         FilterError, MissingPackageError: Its filter cannot be used.
         FileRefusedError, MigrationFailedError: The file cannot be used as it is.
-        sqlite3.Error, OSError: It cannot be written now. The next run completes what this one began.
+        DeletionStoppedError: It cannot be written any more. The next run completes what this one began.
+        sqlite3.Error, OSError: It cannot be written now.
     """
     rule.check()
     find_version(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
@@ -134,10 +135,12 @@ def delete_records(
         spool = _replay(settings)
         connection.execute("PRAGMA secure_delete = ON")
         run = _Run(connection, settings, rule, progress)
-        pending = run.complete_pending()
+        with _saying_how_to_go_on(settings.path):
+            pending = run.complete_pending()
         if not confirm(DeletionPlan(run.choose(), 0)):
             return None
-        run.remove_all()
+        with _saying_how_to_go_on(settings.path):
+            run.remove_all()
         erasure = _erase(connection, settings, [*texts, *run.proofs], progress)
     return DeletionReport(
         run.removed,
@@ -256,6 +259,17 @@ class _Run:
             self.has_new_index = True
         if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat1'").fetchone():
             gather_statistics(connection)
+
+
+@contextlib.contextmanager
+def _saying_how_to_go_on(path: str) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise DeletionStoppedError(
+            f"the deletion from {path} was stopped (SQLite says: {error}): what is deleted so far is gone; end what "
+            "locks the file, or make room on its disk, and run the same command again"
+        ) from error
 
 
 def _replay(settings: Settings) -> str | None:
