@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind
 
-from otel_sqlite_exporter.maintain.deletion.deletion import delete_records, plan_deletion
 from otel_sqlite_exporter.maintain.deletion.deletion_rule import DeletionRule
+from otel_sqlite_exporter.maintain.deletion.deletion_run import delete_records, plan_deletion
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.database import open_file
 from tests.conftest import read
