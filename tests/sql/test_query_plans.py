@@ -77,7 +77,11 @@ _OF_THE_WHOLE_FILE = {
     *("count_linked_records", "count_pair_durations", "sum_calls_by_model", "sum_received_records"),  # of a scrape
     "list_agents",  # of the API
     *("count_main_rows", "list_session_conflicts"),  # of the page
+    # Of `delete`, once for each run.
+    *("describe_chosen", "find_naming_records", "list_chosen_names", "match_all", "match_users", "match_user_sessions"),
     # Of tables with few rows.
+    *("choose_records", "find_pending_deletions", "forget_kept_usage", "forget_marks", "forget_sources"),
+    "list_chosen_pins",
     *("list_exporters", "list_receiver_sources", "list_services"),
     *("read_file_state", "sum_receiver_sources"),
 }
