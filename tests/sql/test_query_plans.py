@@ -79,6 +79,8 @@ _OF_THE_WHOLE_FILE = {
     *("count_main_rows", "list_session_conflicts"),  # of the page
     # Of `delete`, once for each run.
     *("describe_chosen", "find_naming_records", "list_chosen_names", "match_all", "match_users", "match_user_sessions"),
+    "read_agents_again",  # of agents that lost their last call
+    "find_agents_ends",  # the first and the last thousand calls
     # Of tables with few rows.
     *("choose_records", "find_pending_deletions", "forget_kept_usage", "forget_marks", "forget_sources"),
     "list_chosen_pins",
