@@ -81,6 +81,7 @@ _OF_THE_WHOLE_FILE = {
     *("describe_chosen", "find_naming_records", "list_chosen_names", "match_all", "match_users", "match_user_sessions"),
     "read_agents_again",  # of agents that lost their last call
     "find_agents_ends",  # the first and the last thousand calls
+    *("find_stray_texts", "find_idle", "list_referred"),  # of a sweep
     # Of tables with few rows.
     *("choose_records", "find_pending_deletions", "forget_kept_usage", "forget_marks", "forget_sources"),
     "list_chosen_pins",
