@@ -114,12 +114,11 @@ def test_nothing_of_a_deleted_user_stays(records: list[Record]) -> None:
         path = Path(folder, "otel.db")
         export_batches(path, [records])
         before = stored(path)
-        # What neither names the user nor is in a trace or session of a record that does.
-        named = [one for one in before if '"ada"' in one.text or one.key in _find_users(path, before)]
-        traces, sessions = {one.trace for one in named} - {None, ""}, {one.session for one in named} - {None}
-        strangers = {one.key for one in before if one.trace not in traces and one.session not in sessions} - {
-            one.key for one in named
-        }
+        # What names the user, all of its traces, and the sessions that these show.
+        own = {one.key for one in before if '"ada"' in one.text} | _find_users(path, before)
+        traces = {one.trace for one in before if one.key in own} - {None, ""}
+        sessions = {one.session for one in before if one.key in own or one.trace in traces} - {None}
+        strangers = {one.key for one in before if one.trace not in traces and one.session not in sessions} - own
         check_deletion(path, DeletionRule(users=("ada",)), records, None)
         after = stored(path)
         assert strangers <= {one.key for one in after}
