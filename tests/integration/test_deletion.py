@@ -107,7 +107,7 @@ def test_what_is_chosen_goes_and_the_rest_is_as_if_it_alone_had_come(
         check_deletion(path, rule, records, wanted)
 
 
-@settings(max_examples=15, deadline=None, phases=[Phase.generate], report_multiple_bugs=False)
+@settings(max_examples=8, deadline=None, phases=[Phase.generate], report_multiple_bugs=False)
 @given(records=mixed_records())
 def test_nothing_of_a_deleted_user_stays(records: list[Record]) -> None:
     with TemporaryDirectory() as folder:
