@@ -26,7 +26,6 @@ from otel_sqlite_exporter.maintain.stale_records import (
     is_session_applied,
     is_span_current,
 )
-from otel_sqlite_exporter.maintain.stored_records import StoredLog, StoredResources, decode_span, read_logs
 from otel_sqlite_exporter.maintain.written_rules import note_reindexed
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan
 from otel_sqlite_exporter.settings import Settings
@@ -36,6 +35,7 @@ from otel_sqlite_exporter.storage.state import forget_state, read_number, write_
 from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.interactions.counted_calls import ChangedRecords, count_calls, find_calls
 from otel_sqlite_exporter.write.statements import read_json, read_rows, run_query, run_script
+from otel_sqlite_exporter.write.stored.stored_records import StoredLog, StoredResources, decode_span, read_logs
 from otel_sqlite_exporter.write.stored_spans import StoredSpan, read_spans
 from otel_sqlite_exporter.write.sums import repair_sessions
 from otel_sqlite_exporter.write.temporal_links import Change, find_stems
