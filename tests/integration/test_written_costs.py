@@ -189,6 +189,20 @@ def test_reindex_prices_what_it_derives_otherwise(path: Path) -> None:
     assert read(path, _CALLS) == [("call", *_PRICED)]
 
 
+def test_reindex_prices_a_call_that_loses_its_start_to_another_session(path: Path) -> None:
+    used = _ASKED | _USED | {"session.id": "s"}
+    records = [
+        make_log(trace=1, event_name="llm.call.start", timestamp=_T, attributes=_ASKED | {"old": "s"}),
+        make_log(trace=2, event_name="llm.call.finish", timestamp=_T + 5, attributes=used),
+    ]
+    calls = f"{_COSTS}, start_time_unix_nano FROM complete_llm_interactions WHERE input_tokens > 0"
+    with logging_to(path, session_attributes=["session.id", "old"]) as logs:
+        logs.export(records)
+    assert read(path, calls) == [("llm.call.finish", *_PRICED, _T)]
+    reindex(resolve_settings(path))
+    assert read(path, calls) == [("llm.call.finish", *_PRICED, _T + 5)]
+
+
 def test_an_open_call_is_priced_when_it_ends(path: Path) -> None:
     (call,) = make_spans("call", attributes=MINI)
     exporter = SQLiteSpanExporter(path)
