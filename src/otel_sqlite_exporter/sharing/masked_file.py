@@ -28,7 +28,6 @@ def make_masked_file(records: str, path: str, settings: Settings) -> TelemetryDa
     plain = settings._replace(
         path=path,
         auto_migrate="safe",
-        synchronous="off",
         redact_keys=(),
         redact_values=(),
         redactor=None,

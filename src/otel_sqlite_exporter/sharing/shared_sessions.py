@@ -18,7 +18,7 @@ from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sharing.mask_report import NOTHING_MASKED, tell_masked, tell_records
 from otel_sqlite_exporter.sharing.masked_file import list_parts, make_masked_file, name_part
 from otel_sqlite_exporter.sharing.masked_records import MaskedRecords, write_masked
-from otel_sqlite_exporter.sharing.shown_share.share_page import write_page
+from otel_sqlite_exporter.sharing.shown_share.share_document import write_page
 
 _PIECE_BYTES = 1 << 20
 
