@@ -81,6 +81,10 @@ COMMANDS = {
     },
     "session": {"session_id", "path", "--messages", "--full", "--all", "--limit", "--json"},
     "sessions": LIST | {"--user", *OF_CALLS, "--status", "--min-duration-ms", "--min-tokens", "--min-cost-usd"},
+    "share": {
+        *("id", "path", "--format", "--output", "--force"),
+        *("--redact-keys", "--redact-values", "--no-content", "--metadata-only"),
+    },
     "show": {"id", "path", "--full", "--limit", "--json"},
     "spans": LIST
     | {"--session", "--conversation", "--trace", "--user", "--name", "--kind", "--status", "--min-duration-ms"}

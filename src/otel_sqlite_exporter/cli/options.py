@@ -112,6 +112,18 @@ FILTER = click.option(
     help="A filter such as 'status:error cost>0.05 -name:chat* \"some words\"'; all options must be met as well.",
 )
 FULL = click.option("--full", is_flag=True, help="Cut no text.")
+REDACT_KEYS = click.option(
+    "--redact-keys", metavar="GLOB", multiple=True, help="Mask values whose key matches; may be repeated."
+)
+REDACT_VALUES = click.option(
+    "--redact-values", metavar="REGEX", multiple=True, help="Mask matches in any text; may be repeated."
+)
+NO_CONTENT = click.option("--no-content", is_flag=True, help="Leave out prompts, answers, and the content of tools.")
+METADATA_ONLY = click.option(
+    "--metadata-only",
+    is_flag=True,
+    help="Write numbers, models, names and ids alone: no log lines, messages of errors or addresses of clients.",
+)
 CURSOR = click.option("--cursor", help="Show the next page: the cursor that the previous page gave.")
 OLDEST = click.option("--oldest-first", is_flag=True, help="Reverse the order.")
 

@@ -36,6 +36,7 @@ def read_export(
     until: Time | None = None,
     signal: str | None = None,
     settings: Settings | None = None,
+    redactor: RowRedactor | None = None,
 ) -> Iterator[ExportedPiece]:
     """Yield the spans and the log records that meet all conditions, the oldest first.
 
@@ -46,6 +47,7 @@ def read_export(
         since, until: The time range of the start: from `since` until before `until`.
         signal: `traces`, `logs`, or None for both.
         settings: How the records are redacted, as an exporter with these settings would; None: not at all.
+        redactor: What redacts them in place of `settings`.
 
     Raises:
         FilterError: A time is invalid, or an id is empty.
@@ -59,7 +61,7 @@ def read_export(
         "since": None if since is None else parse_time("since", since),
         "until": None if until is None else parse_time("until", until),
     }
-    redactor = make_row_redactor(settings)
+    redactor = redactor or make_row_redactor(settings)
     if signal in (None, "traces"):
         encode = partial(_encode_spans, redactor)
         is_part = session_id is not None or trace_id is not None
