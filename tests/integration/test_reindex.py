@@ -49,7 +49,7 @@ def _reindex(path: Path, **keywords: Any) -> reindex.Reindexing:
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(spans=_batches())
 def test_a_file_of_the_current_rules_stays_as_it_is(spans: list[ReadableSpan]) -> None:
     with TemporaryDirectory() as folder:
@@ -70,7 +70,7 @@ _SPOILED = """
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(spans=_batches())
 def test_what_older_rules_did_not_find_is_found(spans: list[ReadableSpan]) -> None:
     """As in a file of before there were interactions, and after rules that named the session by other attributes. Of
