@@ -363,3 +363,19 @@ def test_a_log_exporter_alone_counts_each_record(path: Path) -> None:
     assert exporter.export(records).name == "SUCCESS"
     exporter.shutdown()
     assert read(path, "SELECT sum(counted), sum(input_tokens) FROM complete_llm_interactions") == [(2, 14)]
+
+
+@pytest.mark.parametrize("above", [1, 2], ids=["beside", "below"])
+def test_a_call_that_two_packages_recorded_fails_once(path: Path, above: int) -> None:
+    """The client's span is beside that of the framework, or below it, and has the requests of the HTTP client."""
+    requests = [
+        Span("POST", 1, 4, 20, 30, {"error.type": "500"}, "http", 3, is_error=True),
+        Span("POST", 1, 5, 40, 50, {"error.type": "500"}, "http", 3, is_error=True),
+    ]
+    calls = [
+        Span("client", 1, 3, 15, 90, _CHAT | {"error.type": "ServerError"}, "client", above, is_error=True),
+        Span("outer", 1, 2, 10, 100, _CHAT | {"error.type": "ServerError"}, "framework", 1, is_error=True),
+    ]
+    _export(path, [*requests, *calls, Span("answer", 1, 1, 0, 110, {}, "web", is_error=True)])
+    assert len(read(path, _COUNTED)) == 1
+    assert read(path, "SELECT error_type, calls, requests FROM errors") == [("ServerError", 1, 1)]
