@@ -8,16 +8,18 @@ kind, its row and its end. The next run goes on with it, unless it runs again or
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import accumulate, groupby
+from operator import itemgetter
 from typing import Any
 
 from otel_sqlite_exporter.retention.due_units import (
     DueUnit,
     DueUnits,
     HeldBack,
-    Kind,
     count_used_bytes,
     read_held_back,
 )
@@ -38,10 +40,6 @@ _FIRST, _LEAST, _MOST = 64, 8, 4_096
 _UNIT = "retention unit"
 _MOST_LOOKS = 512
 """Candidates that a step looks at. A step in which all of them stay removes nothing."""
-_QUERIES: dict[Kind, tuple[str, str]] = {
-    "session": ("find_spans_of_session", "find_logs_of_session"),
-    "trace": ("find_spans_of_trace", "find_logs_of_trace"),
-}
 
 
 class Pruning:
@@ -177,28 +175,37 @@ class Pruning:
         return unit if is_same else None
 
     def _take(self, unit: DueUnit, limit: int, spans: list[int], logs: list[int]) -> bool:
-        """Add the records of `unit` to those of a step, and return whether there may be room for more. A unit is put
-        back if it does not fit, and cut only where it is the first."""
+        """Add the records of `unit` to those of a step, and return whether there may be room for more. A unit that does
+        not fit is put back; one that is the first, is cut between its traces, or in the first of these."""
         room = limit - len(spans) - len(logs)
         if unit.kind == "log":
             logs.append(unit.id)
             return room > 1
-        of_spans, of_logs = _QUERIES[unit.kind]
-        found = self._find(of_spans, unit.id, room + 1)
-        found_logs = self._find(of_logs, unit.id, room + 1 - len(found))
-        if len(found) + len(found_logs) > room:
+        query = read_query("find_parts_of_session" if unit.kind == "session" else "find_parts_of_trace")
+        rows = self._connection.execute(query, {"id": unit.id, "limit": room + 1}).fetchall()
+        traces = [[*rows_of_trace] for _, rows_of_trace in groupby(rows, key=itemgetter(0))]
+        sizes = [*accumulate(sum(of_logs + of_spans for *_, of_logs, of_spans in trace) for trace in traces)]
+        fitting = sum(size <= room for size in sizes)
+        if fitting < len(traces):
             if spans or logs:
                 self.due.put_back(unit)
                 return False
-            found, found_logs = found[:room], found_logs[: room - len(found[:room])]
             write_state(self._connection, _UNIT, f"{unit.kind} {unit.id} {unit.end_time_unix_nano}")
-        spans += found
-        logs += found_logs
+        chosen = traces[:fitting] or [_cut(trace, room) for trace in traces[:1]]
+        parts = [part for trace in chosen for _, part, *_ in trace]
+        logs += self._find("find_logs_of_parts", parts, room)
+        spans += self._find("find_spans_of_parts", parts, limit - len(logs) - len(spans))
         return len(spans) + len(logs) < limit
 
-    def _find(self, query: str, id: int, limit: int) -> list[int]:
-        found = self._connection.execute(read_query(query), {"id": id, "limit": limit})
+    def _find(self, query: str, parts: Sequence[int], limit: int) -> list[int]:
+        found = self._connection.execute(read_query(query), {"parts": json.dumps(parts), "limit": limit})
         return [row for (row,) in found.fetchall()]
+
+
+def _cut(trace: Sequence[tuple[int, int, int, int]], room: int) -> list[tuple[int, int, int, int]]:
+    """Return the first parts of a trace that hold so many records: of the last one they hold more."""
+    sizes = accumulate(logs + spans for *_, logs, spans in trace)
+    return [*trace[: 1 + sum(size < room for size in sizes)]]
 
 
 def count_records(counts: RemovedCounts) -> int:
