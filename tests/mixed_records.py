@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from hypothesis import strategies as st
@@ -109,6 +110,17 @@ def mixed_records(draw: st.DrawFn) -> list[Record]:
 
 def _context(trace: int, span: int) -> SpanContext:
     return SpanContext(trace, span, False, TraceFlags(1))
+
+
+def make_log(number: int, attributes: Mapping[str, Any] = MappingProxyType({})) -> ReadableLogRecord:
+    """A log record outside of all traces."""
+    record = LogRecord(
+        timestamp=_START + number,
+        observed_timestamp=_START + number,
+        event_name="note",
+        attributes={"number": number, **attributes},
+    )
+    return ReadableLogRecord(record, _RESOURCES[0], _SCOPES[0])
 
 
 def export_batches(path: Path, batches: Sequence[Sequence[Record]]) -> None:

@@ -26,11 +26,10 @@ from otel_sqlite_exporter import (
 from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.cli.query_commands import REPORT_NAMES
 from otel_sqlite_exporter.declarations import declared_settings, resolve
+from otel_sqlite_exporter.processor_settings import ProcessorKeywords, ProcessorSettings
 from otel_sqlite_exporter.query.reports import REPORTS, describe_report
 from otel_sqlite_exporter.settings import (
     EnvironmentSettings,
-    ProcessorKeywords,
-    ProcessorSettings,
     SettingKeywords,
     Settings,
 )
@@ -64,6 +63,9 @@ SETTINGS = [
     "capture_limit",
     "dialects",
     "cost",
+    "retention_days",
+    "retention_bytes",
+    "retention_users",
 ]
 PROCESSOR_SETTINGS = [
     "open_delay_ms",
@@ -108,11 +110,13 @@ VIEWS = [
     "complete_llm_interactions",
     "complete_tool_interactions",
     "days",
+    "deletions",
     "errors",
     "events",
     "exporter_health",
     "framework_events",
     "indexed_attributes",
+    "kept_usage",
     "link_health",
     "link_health_by_day",
     "links",
@@ -126,6 +130,7 @@ VIEWS = [
     "span_times",
     "spans",
     "traces",
+    "usage",
 ]
 
 

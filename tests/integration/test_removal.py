@@ -11,11 +11,7 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from opentelemetry._logs import LogRecord
-from opentelemetry.sdk._logs import ReadableLogRecord
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind
 
 from otel_sqlite_exporter.maintain.doctor import diagnose
@@ -26,8 +22,8 @@ from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.removal.record_removal import remove_records
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
 from tests.file_checks import check_file
-from tests.mixed_records import Record, export_batches, mixed_records, read_views
-from tests.sample_traces import NOON_NS, write_traces
+from tests.mixed_records import Record, export_batches, make_log, mixed_records, read_views
+from tests.sample_traces import write_traces
 
 _SPANS = """
     SELECT s.id FROM _spans AS s JOIN _traces AS t ON t.id = s.trace
@@ -92,22 +88,17 @@ def test_the_rest_is_as_if_it_alone_had_come(records: list[Record], data: st.Dat
 
 def test_ids_of_removed_rows_do_not_come_again(tmp_path: Path) -> None:
     path = write_traces(tmp_path / "otel.db", 2)
-    export_batches(path, [[_log(1)]])
+    export_batches(path, [[make_log(1)]])
     before = _read_ids(path)
     with closing(sqlite3.connect(path)) as file:
         all_ids = [[id for (id,) in file.execute(f"SELECT id FROM {table}")] for table in ("_spans", "_logs")]
     _remove(path, [RecordsToRemove(*all_ids)])
     assert not any(_read_ids(path).values())
     write_traces(path, 2)
-    export_batches(path, [[_log(1)]])
+    export_batches(path, [[make_log(1)]])
     for table, ids in _read_ids(path).items():
         assert len(ids) == len(before[table]) > 0
         assert min(ids) > max(before[table]), table
-
-
-def _log(number: int) -> ReadableLogRecord:
-    record = LogRecord(timestamp=NOON_NS, observed_timestamp=NOON_NS, event_name="note", attributes={"number": number})
-    return ReadableLogRecord(record, Resource({"service.name": "one"}), InstrumentationScope("client"))
 
 
 def _read_ids(path: Path) -> dict[str, set[int]]:

@@ -88,6 +88,7 @@ class Batch:
         self.interactions = InteractionBatch(prices, lookup.first_call)
         last_ids, self._written, self.contexts = lookup.last_ids, lookup.spans, ContextRows(lookup)
         self.has_logs = bool(logs) or last_ids["_logs"] > 0
+        shared_texts.forget_removed(lookup.last_removed_text)
         self._texts = TextRows(shared_texts, last_ids["_texts"])
         self._spans, self._replaced_spans = TableRows(_SPANS), TableRows(_REPLACED_SPANS)
         self._span_events, self._links = TableRows(_SPAN_EVENTS), TableRows(_LINKS)
@@ -215,7 +216,8 @@ class Batch:
         resource, scope = self.contexts.find_keys(span)
         keys = (id, finish_record, trace.id, trace_session.id, resource, scope)
         if len(row.attributes) > SHORTEST:
-            rows.add((*keys, *row[:-1], *self._texts.share(span)))
+            session = self.contexts.session_id(trace_session.own)
+            rows.add((*keys, *row[:-1], *self._texts.share(span, -trace.id if session is None else session)))
         else:
             rows.add((*keys, *row, None))
         if span.events:

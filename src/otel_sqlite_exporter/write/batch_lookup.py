@@ -235,12 +235,13 @@ class _WantedTrace:
 
 class BatchLookup(NamedTuple):
     """What the file holds: the last key that each table has or had (`records`: of spans and what the view `events`
-    shows); the key of the next row of `_llm_interactions` (None: SQLite numbers them); the keys of resources and scopes
-    by digest, and of sessions by name; traces by trace id; rows of `_trace_sessions` by trace
-    id and the session that their spans name; spans."""
+    shows); the key of the next row of `_llm_interactions` (None: SQLite numbers them); up to which id texts may have
+    been removed; the keys of resources and scopes by digest, and of sessions by name; traces by trace id; rows of
+    `_trace_sessions` by trace id and the session that their spans name; spans."""
 
     last_ids: dict[str, int]
     first_call: int | None
+    last_removed_text: int
     resource_ids: dict[str, int]
     scope_ids: dict[str, int]
     session_ids: dict[str, int]
@@ -298,7 +299,10 @@ def look_up_batch(
         if removed_ids[_CALLS] > last_ids[_CALLS]:
             first_call = removed_ids[_CALLS] + 1
         last_ids = {table: max(id, removed_ids.get(table, 0)) for table, id in last_ids.items()}
-    return BatchLookup(last_ids, first_call, resources, scopes, dict(session_ids), traces, trace_sessions, written)
+    last_text = removed_ids.get("removed_texts", 0)
+    return BatchLookup(
+        last_ids, first_call, last_text, resources, scopes, dict(session_ids), traces, trace_sessions, written
+    )
 
 
 def _is_entry(row: SpanRow) -> bool:

@@ -98,7 +98,7 @@ def run_named_report(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
     """Answer with the rows of a report."""
     keywords = dict(arguments)
     result = backend.database.run_report(keywords.pop("name"), **keywords)
-    return DataAnswer(result.to_dicts(), None, result.total, result.total != len(result))
+    return DataAnswer(result.to_dicts(), None, result.total, result.total != len(result), result.note)
 
 
 def compare(backend: ApiBackend, arguments: Arguments) -> DataAnswer:

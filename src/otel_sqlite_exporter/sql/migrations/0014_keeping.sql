@@ -15,7 +15,8 @@ CREATE TABLE _marks (
 ) STRICT;
 
 -- The usage of model calls that `prune` and retention removed, by day (UTC) of their start. The view usage shows it beside
--- that of the calls in the file. NULL, in the columns of names: the calls name none.
+-- that of the calls in the file. NULL, in the columns of names: the calls name none. A row is what the sums of the file
+-- lost: it is negative where the removal of one record of a call made another record of it count, until that goes too.
 CREATE TABLE _kept_usage (
   id INTEGER PRIMARY KEY,
   source TEXT NOT NULL,                   -- the file that removed them: its name in _state under 'file'
@@ -27,24 +28,26 @@ CREATE TABLE _kept_usage (
   response_model TEXT,
   agent_name TEXT,
   user_id TEXT,                           -- NULL also where users are not kept
-  calls INTEGER NOT NULL,                 -- counted rows; agents and workflows that report usage are in reports alone
-  failed_calls INTEGER NOT NULL,
-  reports INTEGER NOT NULL,               -- counted rows with usage
-  input_high INTEGER NOT NULL,            -- sums, of the upper and the lower 32 bits of their tokens, as in _agents
-  input_low INTEGER NOT NULL,
-  output_high INTEGER NOT NULL,
-  output_low INTEGER NOT NULL,
-  total_high INTEGER NOT NULL,
-  total_low INTEGER NOT NULL,
-  cached_input_high INTEGER NOT NULL,
-  cached_input_low INTEGER NOT NULL,
-  cache_creation_input_high INTEGER NOT NULL,
-  cache_creation_input_low INTEGER NOT NULL,
-  reasoning_high INTEGER NOT NULL,
-  reasoning_low INTEGER NOT NULL,
-  priced_calls INTEGER NOT NULL,
-  unpriced_calls INTEGER NOT NULL,
-  cost_usd REAL                           -- NULL: no call has a known cost
+  calls INTEGER NOT NULL,                 -- counted rows, with agents and workflows whose usage no call repeats
+  failed_calls INTEGER NOT NULL,          -- of these, those with has_failed
+  reported INTEGER NOT NULL,              -- of these, those with usage
+  input_high INTEGER,                     -- sums, of the upper and the lower 32 bits of their tokens, as in _agents;
+  input_low INTEGER,                      -- NULL: no call reports tokens of this kind
+  output_high INTEGER,
+  output_low INTEGER,
+  total_high INTEGER,
+  total_low INTEGER,
+  cached_input_high INTEGER,
+  cached_input_low INTEGER,
+  cache_creation_input_high INTEGER,
+  cache_creation_input_low INTEGER,
+  reasoning_high INTEGER,
+  reasoning_low INTEGER,
+  priced INTEGER NOT NULL,                -- calls with a known cost
+  priced_total_high INTEGER,              -- the total tokens of these
+  priced_total_low INTEGER,
+  unpriced_calls INTEGER NOT NULL,        -- calls whose cost is not known, or only a part
+  cost_usd REAL                           -- a sum of doubles; NULL: no call has a known cost
 ) STRICT;
 -- The sums of a day, by what their calls name.
 CREATE UNIQUE INDEX _kept_usage_key ON _kept_usage (
@@ -75,6 +78,17 @@ CREATE TABLE _deletions (
 -- The rows that refer to a session that is removed. Without them SQLite goes through the whole table.
 CREATE INDEX _trace_sessions_own ON _trace_sessions (own_session) WHERE own_session IS NOT NULL;
 CREATE INDEX _agent_sessions_session ON _agent_sessions (session);
+-- The traces without a session, those that ended first at the front.
+CREATE INDEX _traces_alone ON _traces (end_time_unix_nano) WHERE session IS NULL;
+
+-- Which spans may name a text, so that it goes with them: those that name this session (a key of _sessions), or those of this
+-- trace (the negative of a key of _traces) that name none. NULL: it is of messages, or was written before this version.
+ALTER TABLE _texts ADD COLUMN conversation INTEGER;
+CREATE INDEX _texts_conversation ON _texts (conversation) WHERE conversation IS NOT NULL;
+-- The messages that hold a text.
+CREATE INDEX _messages_prompt ON _messages (prompt) WHERE prompt > 0;
+CREATE INDEX _messages_completion ON _messages (completion) WHERE completion > 0;
+CREATE INDEX _messages_system_instructions ON _messages (system_instructions) WHERE system_instructions > 0;
 
 -- The name of this file wherever it is merged. It says nothing of the host.
 INSERT INTO _state (name, value) VALUES ('file', lower(hex(randomblob(16))));

@@ -25,7 +25,7 @@ from otel_sqlite_exporter.write.removal.remaining_agents import (
 from otel_sqlite_exporter.write.removal.remaining_names import name_again
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
 from otel_sqlite_exporter.write.removal.used_ids import UsedIds
-from otel_sqlite_exporter.write.statements import encode_parameters, read_json, run_script
+from otel_sqlite_exporter.write.statements import encode_parameters, read_json, run_query, run_script
 from otel_sqlite_exporter.write.sums import recount
 from otel_sqlite_exporter.write.temporal_links import Change, find_stems, relink_records
 from otel_sqlite_exporter.write.tool_batch import Changes, group_tools, link_logged_tools
@@ -87,6 +87,7 @@ class _Removal:
         outside = {part.trace for part in self._parts if not part.is_real}
         stems = find_stems(connection, spans=spans, logs=logs)
         self._changes = [one._replace(trace=None) if one.trace in outside else one for one in stems]
+        (self._texts,) = read_json(connection, "find_texts_of_messages", spans=spans, logs=logs)
         self._agents = find_losing_agents(connection, spans, logs)
         self._keys: list[tuple[int, str]] = []
         self._calls: Collection[int] = calls
@@ -128,7 +129,15 @@ class _Removal:
         self._count_calls(moved, relinked)
         self._recount(moved)
         describe_by_all_calls(connection, describe_again(connection, self._agents))
-        self._used_ids.note()
+        self._used_ids.note(self._forget_texts())
+
+    def _forget_texts(self) -> list[int]:
+        """Remove the texts that nothing names any more, and return their ids."""
+        conversations = {
+            -part.trace if part.own_session is None else part.own_session for part in self._parts if part.spans
+        }
+        cursor = run_query(self._connection, "forget_texts", messages=self._texts, conversations=conversations)
+        return [id for (id,) in cursor.fetchall()]
 
     def _move_stray_logs(self) -> None:
         """Let log records that name no session leave the session of their span."""

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ids of removed rows never come again: links to them, the search index and writers of other processes would take other
-rows for them. The writer gives a table the id after its last; where the last row goes, `_state` notes its id."""
+rows for them. The writer gives a table the id after its last; where the last row goes, `_state` notes its id. It also
+notes up to which id texts were removed: writers that are open keep the ids of texts of recent calls."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 
 import orjson
 
 from otel_sqlite_exporter.storage.state import write_state
 from otel_sqlite_exporter.write.statements import read_json
 
-_STATE = "last ids"
+_STATE, _REMOVED_TEXTS = "last ids", "removed_texts"
 
 
 class UsedIds:
@@ -23,8 +25,11 @@ class UsedIds:
         self._last: dict[str, int] = {table: max(id, noted.get(table, 0)) for table, id in last.items()}
         self._noted = noted
 
-    def note(self) -> None:
-        """Note the ids whose rows are gone."""
+    def note(self, removed_texts: Iterable[int] = ()) -> None:
+        """Note the ids whose rows are gone. `removed_texts` are ids of `_texts`."""
         last, _ = read_json(self._connection, "get_used_ids")
-        if any(id > max(last[table], self._noted.get(table, 0)) for table, id in self._last.items()):
-            write_state(self._connection, _STATE, orjson.dumps(self._last).decode())
+        before = self._noted.get(_REMOVED_TEXTS, 0)
+        last_text = max(removed_texts, default=0)
+        if last_text > before or any(id > max(last[name], self._noted.get(name, 0)) for name, id in self._last.items()):
+            self._noted = {**self._last, _REMOVED_TEXTS: max(before, last_text)}
+            write_state(self._connection, _STATE, orjson.dumps(self._noted).decode())
