@@ -114,6 +114,18 @@ class ConfigurationFileError(SQLiteExporterError):
     """The configuration of another program cannot be read or changed, and was left as it is."""
 
 
+class CopyRefusedError(SQLiteExporterError):
+    """A copy of a file cannot be written as asked: it would replace something, or there is too little room."""
+
+
+class DeletionRefusedError(SQLiteExporterError):
+    """Nothing was deleted: what to delete is not said clearly, or was not confirmed."""
+
+
+class DeletionStoppedError(SQLiteExporterError):
+    """A deletion was begun and could not be completed. The next one completes it."""
+
+
 class LegacyFileError(SQLiteExporterError):
     """A file of the attribute-row layout cannot be migrated as asked; it was not touched."""
 

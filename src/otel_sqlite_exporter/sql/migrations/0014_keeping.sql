@@ -75,6 +75,23 @@ CREATE TABLE _deletions (
   others INTEGER NOT NULL                 -- quarantined records and kept sums
 ) STRICT;
 
+-- What runs of `delete` are still to remove: what was chosen before the first record went, as the rest of a session or
+-- trace does not tell any more what was. Empty but for a run that goes on, or was stopped and is completed by the next.
+CREATE TABLE _deletion_records (
+  id INTEGER PRIMARY KEY,                 -- in the order in which they go
+  deletion INTEGER NOT NULL,              -- an id of _deletions
+  is_log INTEGER NOT NULL,                -- 1: of _logs, else of _spans
+  record INTEGER NOT NULL,                -- an id there
+  time_unix_nano INTEGER NOT NULL         -- start of the span, time of the log record: a later one may have its id
+) STRICT;
+CREATE TABLE _deletion_names (
+  id INTEGER PRIMARY KEY,
+  deletion INTEGER NOT NULL,              -- an id of _deletions
+  kind INTEGER NOT NULL,                  -- 0 the rule (JSON); 1 a session, 2 a trace of which all records go; 3 a span id
+                                          -- by which is proved that nothing is left; 4 there was a search index
+  name TEXT NOT NULL
+) STRICT;
+
 -- The rows that refer to a session that is removed. Without them SQLite goes through the whole table.
 CREATE INDEX _trace_sessions_own ON _trace_sessions (own_session) WHERE own_session IS NOT NULL;
 CREATE INDEX _agent_sessions_session ON _agent_sessions (session);
