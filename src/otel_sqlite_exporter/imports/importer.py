@@ -33,8 +33,8 @@ from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.exporter_runs import Run
+from otel_sqlite_exporter.write.row_tables.stored_marks import add_marks
 from otel_sqlite_exporter.write.statements import run_query
-from otel_sqlite_exporter.write.stored_marks import add_marks
 from otel_sqlite_exporter.write.writer import ImportMark, Writer
 
 # A noted part is found again only if it is not larger than a part is now: these limits may grow, but never shrink.

@@ -25,7 +25,7 @@ from otel_sqlite_exporter.settings import Settings, resolve_settings
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.version import __version__
-from otel_sqlite_exporter.write.stored_marks import set_mark
+from otel_sqlite_exporter.write.row_tables.stored_marks import set_mark
 
 EVALUATOR = "otel-sqlite-exporter"
 """The service of scores that name no other."""

@@ -28,7 +28,7 @@ from otel_sqlite_exporter.write.call_prices import CallPrices
 from otel_sqlite_exporter.write.context_rows import ContextRows
 from otel_sqlite_exporter.write.interaction_batch import InteractionBatch
 from otel_sqlite_exporter.write.new_tools import RecordKeys
-from otel_sqlite_exporter.write.record_tables import (
+from otel_sqlite_exporter.write.row_tables.record_tables import (
     LINKS,
     LOG_EVENTS,
     LOGS,
