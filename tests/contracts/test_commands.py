@@ -51,6 +51,8 @@ COMMANDS = {
         *("path", "--check", "--dry-run", "--no-backup", "--json"),
         *("--into", "--timezone", "--drop-legacy"),
     },
+    "note": {"path", "--session", "--trace", "--text", "--remove"},
+    "pin": {"path", "--session", "--trace", "--label"},
     "recover": {"path", "--spool", "--json"},
     "reindex": {"path", "--json"},
     "reprice": {"path", "--all", "--json"},
@@ -80,7 +82,13 @@ COMMANDS = {
         *("--tls-cert", "--tls-key", "--insecure"),
     },
     "session": {"session_id", "path", "--messages", "--full", "--all", "--limit", "--json"},
-    "sessions": LIST | {"--user", *OF_CALLS, "--status", "--min-duration-ms", "--min-tokens", "--min-cost-usd"},
+    "score": {
+        *("path", "--session", "--trace", "--span", "--name", "--value", "--label", "--explanation", "--response"),
+        "--evaluator",
+    },
+    "scores": LIST | {"--session", "--trace", "--name", "--label"},
+    "sessions": LIST
+    | {"--user", *OF_CALLS, "--status", "--pinned", "--min-duration-ms", "--min-tokens", "--min-cost-usd"},
     "share": {
         *("id", "path", "--format", "--output", "--force"),
         *("--redact-keys", "--redact-values", "--no-content", "--metadata-only"),
@@ -107,8 +115,19 @@ COMMANDS = {
     },
     "trace": {"trace_id", "path", "--all", "--json"},
     "traces": LIST
-    | {"--session", "--user", *OF_CALLS, "--name", "--status", "--min-duration-ms", "--min-tokens", "--min-cost-usd"}
+    | {
+        "--session",
+        "--user",
+        *OF_CALLS,
+        "--name",
+        "--status",
+        "--pinned",
+        "--min-duration-ms",
+        "--min-tokens",
+        "--min-cost-usd",
+    }
     | {"--sort"},
+    "unpin": {"path", "--session", "--trace"},
 }
 
 

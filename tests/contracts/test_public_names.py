@@ -38,6 +38,7 @@ from tests.conftest import ROOT, exporting, make_spans, modules_after, read
 
 PACKAGE = "otel_sqlite_exporter"
 NAMES = [
+    "Annotations",
     "SQLiteLogRecordExporter",
     "SQLiteSpanExporter",
     "SQLiteSpanProcessor",
@@ -90,7 +91,16 @@ ENTRY_POINTS = {
 QUESTIONS: dict[str, list[str]] = {
     **{
         f"find_{records}": []
-        for records in ("sessions", "traces", "spans", "events", "logs", "llm_interactions", "tool_interactions")
+        for records in (
+            "sessions",
+            "traces",
+            "spans",
+            "events",
+            "logs",
+            "llm_interactions",
+            "tool_interactions",
+            "scores",
+        )
     },
     "get_session": ["session_id"],
     "get_trace": ["trace_id", "content"],
@@ -122,8 +132,10 @@ VIEWS = [
     "links",
     "log_times",
     "logs",
+    "marks",
     "receiver_sources",
     "row_counts",
+    "scores",
     "security_alerts",
     "session_conflicts",
     "sessions",
@@ -244,7 +256,7 @@ def test_the_database_offers_these_questions() -> None:
     for name in QUESTIONS:
         parameters = list(inspect.signature(getattr(TelemetryDatabase, name)).parameters)
         if name.startswith("find_"):
-            sort = [] if name in ("find_sessions", "find_events", "find_logs") else ["sort"]
+            sort = [] if name in ("find_sessions", "find_events", "find_logs", "find_scores") else ["sort"]
             assert parameters == ["self", "limit", "cursor", "newest_first", *sort, "filters"]
         else:
             assert parameters == ["self", *QUESTIONS[name]]
