@@ -1,0 +1,1 @@
+"""Commands that keep, delete and hand on what a file holds."""
