@@ -20,7 +20,22 @@ _COMMON = frozenset(
     (
         *("true", "false", "null", "none", "user", "assistant", "system", "developer", "tool", "function", "model"),
         *("text", "chat", "stop", "json", "string", "number", "object", "array", "content", "name", "type"),
-        *("unknown", "[redacted]", "yes", "and", "the", "for", "you", "not", "get", "put", "api", "url", "http", "https"),
+        *(
+            "unknown",
+            "[redacted]",
+            "yes",
+            "and",
+            "the",
+            "for",
+            "you",
+            "not",
+            "get",
+            "put",
+            "api",
+            "url",
+            "http",
+            "https",
+        ),
     )
 )
 """Words that formats of messages consist of, in lower case."""
