@@ -184,7 +184,7 @@ def test_the_file_of_a_test_that_failed_is_kept_and_named(printed: str) -> None:
     assert len(files) == len(set(files)) == 4
     assert sorted(len(TelemetryDatabase(file).find_llm_interactions()) for file in files) == [1, 1, 1, 3]
     assert all(f"look at it: python -m otel_sqlite_exporter traces {file}\n" in printed for file in files)
-    kept = {str(file) for file in Path(files[0]).parents[1].glob("telemetry-*/*.db")}
+    kept = {str(file) for file in Path(files[0]).parents[1].glob("telemetry-*[0-9]/*.db")}
     assert kept == set(files)
 
 

@@ -20,7 +20,7 @@ def make_folder(parent: Path | None, name: str, temporary: pytest.TempPathFactor
     # pytest-xdist runs a test in one of its processes, whose temporary folder is its own.
     safe = _UNSAFE.sub("-", name)[-_LONGEST:].strip("-.")
     if parent is None:
-        return temporary.mktemp(f"telemetry-{safe[-40:].strip('-.')}")
+        return temporary.mktemp(f"telemetry-{_UNSAFE.sub('-', name.rpartition('::')[2])[:40].strip('-.')}")
     folder = parent / f"{safe}-{hashlib.blake2b(name.encode('utf-8', 'replace'), digest_size=4).hexdigest()}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
