@@ -16,7 +16,7 @@ from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, find_naming, p
 from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS, find_logged_tools
 from otel_sqlite_exporter.genai.recognition import find_record_interactions
 from otel_sqlite_exporter.genai.rules import Rules, load_rules
-from otel_sqlite_exporter.model.event_names import find_names
+from otel_sqlite_exporter.model.event_names import SCORE_EVENT, find_names
 from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, EncodedLog, Interactions, LogRow
 from otel_sqlite_exporter.model.signals import LogFields
 from otel_sqlite_exporter.model.stored_values import as_stored
@@ -75,6 +75,9 @@ class LogEncoder:
         kept = as_stored(attributes, encoded)
         names = find_names(recorded_name, kept, decode_text(body, body_types), self._rules.is_record)
         event_name = names[0] if names else None
+        if event_name == SCORE_EVENT:
+            # The process and the person that judge are not those of what is judged.
+            session, user = own, None
         stem, phase = split_phase(event_name) if event_name else (None, None)
         row = LogRow(
             event_name=event_name,

@@ -78,3 +78,28 @@ CREATE INDEX _agent_sessions_session ON _agent_sessions (session);
 
 -- The name of this file wherever it is merged. It says nothing of the host.
 INSERT INTO _state (name, value) VALUES ('file', lower(hex(randomblob(16))));
+
+-- Scores: what records of gen_ai.evaluation.result say, one row each. The view scores shows them.
+CREATE TABLE _scores (
+  event INTEGER PRIMARY KEY REFERENCES _events ON DELETE CASCADE,
+  trace_session INTEGER NOT NULL,         -- that of the event
+  time_unix_nano INTEGER NOT NULL,        -- that of the event
+  name TEXT,                              -- gen_ai.evaluation.name; NULL: there is none
+  value REAL,                             -- NULL: it is no finite number
+  label TEXT,
+  explanation TEXT,
+  response_id TEXT,                       -- gen_ai.response.id of the answer that it judges
+  error_type TEXT                         -- why it could not be judged
+) STRICT;
+-- The newest scores.
+CREATE INDEX _scores_time ON _scores (time_unix_nano);
+-- The scores of a trace or session.
+CREATE INDEX _scores_trace_session ON _scores (trace_session);
+-- The scores of an answer.
+CREATE INDEX _scores_response ON _scores (response_id) WHERE response_id IS NOT NULL;
+
+-- A score may come days after what it judges. So it gives a trace or a session no time, unless these have nothing else.
+-- Of logs, those that are scores.
+ALTER TABLE _trace_sessions ADD COLUMN score_logs INTEGER NOT NULL DEFAULT 0;
+-- 1: its times are those of scores.
+ALTER TABLE _sessions ADD COLUMN only_scores INTEGER NOT NULL DEFAULT 0;
