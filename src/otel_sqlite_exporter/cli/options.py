@@ -85,6 +85,7 @@ ALL = click.option(
 KIND = _text("--kind", "kind", "this kind, such as CLIENT")
 TOOL = _text("--tool", "tool_name", "this tool")
 NAME = _text("--name", "name", "this name")
+LABEL = _text("--label", "label", "this label")
 EVENT = _text("--event", "event_name", "this event name")
 SEVERITY = _text("--severity", "severity_text", "this severity text, such as ERROR; case does not matter")
 MIN_SEVERITY = click.option(
@@ -96,6 +97,7 @@ STATUS = click.option(
     multiple=True,
     help="Only this status; may be repeated.",
 )
+PINNED = click.option("--pinned", is_flag=True, default=None, help="Only what is pinned.")
 MIN_DURATION = click.option("--min-duration-ms", type=float, help="Minimum duration in milliseconds.")
 MIN_TOKENS = click.option("--min-tokens", "min_total_tokens", type=int, help="Minimum number of tokens.")
 MIN_COST = click.option("--min-cost-usd", type=float, help="Minimum cost in US dollars.")

@@ -144,6 +144,8 @@ def _show_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, 
 
 def _describe_source(report: SourceReport) -> str:
     parts = [f"{count(report.spans, 'span')}, {count(report.logs, 'log record')}"]
+    if report.marks:
+        parts.append(count(report.marks, "pin or note", "pins and notes"))
     if report.known:
         of = f"of {report.pieces} lines, documents or messages"
         parts.append(count(report.known, f"{of} was imported before", f"{of} were imported before"))
@@ -222,7 +224,9 @@ def export(
     read = read_perfetto if form == "perfetto" else read_export
     done = write_pieces(read(file, **criteria, settings=settings), output, source=settings.path)
     running = f"; left out: {count(done.left_out, 'running span')}" if done.left_out else ""
-    print_lines(f"exported {count(done.spans, 'span')}, {count(done.logs, 'log record')}{running}", to_stderr=True)
+    marks = f", {count(done.marks, 'pin or note', 'pins and notes')}" if done.marks else ""
+    exported = f"{count(done.spans, 'span')}, {count(done.logs, 'log record')}{marks}"
+    print_lines(f"exported {exported}{running}", to_stderr=True)
 
 
 COMMANDS = (import_, export)

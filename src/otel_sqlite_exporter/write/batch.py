@@ -12,12 +12,7 @@ from otel_sqlite_exporter.model.rows import (
     NO_INTERACTIONS,
     EncodedLog,
     EncodedSpan,
-    EventRow,
     Interactions,
-    LinkRow,
-    LogRow,
-    MessagesRow,
-    SpanRow,
     make_row,
 )
 from otel_sqlite_exporter.sql.texts import read_query
@@ -33,27 +28,20 @@ from otel_sqlite_exporter.write.call_prices import CallPrices
 from otel_sqlite_exporter.write.context_rows import ContextRows
 from otel_sqlite_exporter.write.interaction_batch import InteractionBatch
 from otel_sqlite_exporter.write.new_tools import RecordKeys
+from otel_sqlite_exporter.write.record_tables import (
+    LINKS,
+    LOG_EVENTS,
+    LOGS,
+    MESSAGES,
+    REPLACED_SPANS,
+    SPAN_EVENTS,
+    SPANS,
+)
 from otel_sqlite_exporter.write.shared_texts import SHORTEST, SharedTexts, TextRows
 from otel_sqlite_exporter.write.span_versions import choose_version
-from otel_sqlite_exporter.write.statements import Insert, TableRows, run_script, take_new
+from otel_sqlite_exporter.write.statements import TableRows, run_script
 from otel_sqlite_exporter.write.sums import OutdatedSums
 
-_SPAN_COLUMNS = ("id", "finish_record", "trace", "trace_session", "resource", "scope", *SpanRow._fields, "texts")
-_SPANS = Insert("_spans", _SPAN_COLUMNS)
-_REPLACED_SPANS = Insert("_spans", _SPAN_COLUMNS, key="id", update=take_new(_SPAN_COLUMNS[1:]))
-_SPAN_EVENTS = Insert(
-    "_events",
-    (
-        *("id", "trace_session", "span", "source", "ordinal", "phase", "name", "time_unix_nano", "time_source"),
-        *("related_event", "link_method", *EventRow._fields[5:]),
-    ),
-)
-_LINKS = Insert("_links", ("span", "ordinal", *LinkRow._fields))
-_LOGS = Insert("_logs", ("id", "trace_session", "trace", "span_id", "resource", "scope", *LogRow._fields))
-_LOG_EVENTS = Insert(
-    "_events", ("id", "trace_session", "source", "phase", "name", "time_unix_nano", "time_source", "stem", "log")
-)
-_MESSAGES = Insert("_messages", ("event", *MessagesRow._fields))
 _SPAN_SOURCE, _LOG_SOURCE = 1, 2
 
 
@@ -89,10 +77,10 @@ class Batch:
         last_ids, self._written, self.contexts = lookup.last_ids, lookup.spans, ContextRows(lookup)
         self.has_logs = bool(logs) or last_ids["_logs"] > 0
         self._texts = TextRows(shared_texts, last_ids["_texts"])
-        self._spans, self._replaced_spans = TableRows(_SPANS), TableRows(_REPLACED_SPANS)
-        self._span_events, self._links = TableRows(_SPAN_EVENTS), TableRows(_LINKS)
-        self._logs, self._log_events = TableRows(_LOGS), TableRows(_LOG_EVENTS)
-        self._messages = TableRows(_MESSAGES)
+        self._spans, self._replaced_spans = TableRows(SPANS), TableRows(REPLACED_SPANS)
+        self._span_events, self._links = TableRows(SPAN_EVENTS), TableRows(LINKS)
+        self._logs, self._log_events = TableRows(LOGS), TableRows(LOG_EVENTS)
+        self._messages = TableRows(MESSAGES)
         self._scores: list[int] = []
         new = self._separate(spans)
         # The next id is that of the finish record.

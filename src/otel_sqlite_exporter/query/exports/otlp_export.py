@@ -12,6 +12,7 @@ from typing import Any
 from otel_sqlite_exporter.otlp.otlp_encoder import Row, encode_logs, encode_traces
 from otel_sqlite_exporter.otlp.redacted_rows import RowRedactor
 from otel_sqlite_exporter.query.askable_views import LOGS, SESSIONS, SPANS, TRACES, AskableView, Time
+from otel_sqlite_exporter.query.exports.exported_marks import read_marks
 from otel_sqlite_exporter.query.exports.exported_pieces import (
     PAGE,
     RUNNING,
@@ -38,14 +39,15 @@ def read_export(
     settings: Settings | None = None,
     redactor: RowRedactor | None = None,
 ) -> Iterator[ExportedPiece]:
-    """Yield the spans and the log records that meet all conditions, the oldest first.
+    """Yield the spans and the log records that meet all conditions, the oldest first; then the pins and notes of the
+    session and its traces, of the trace, or of all.
 
     Each line is read in a transaction of its own. Records written meanwhile may be in later lines.
 
     Args:
         session_id, trace_id: An id or a unique prefix of one.
         since, until: The time range of the start: from `since` until before `until`.
-        signal: `traces`, `logs`, or None for both.
+        signal: `traces`, `logs` (with pins and notes), or None for both.
         settings: How the records are redacted, as an exporter with these settings would; None: not at all.
         redactor: What redacts them in place of `settings`.
 
@@ -68,6 +70,7 @@ def read_export(
         yield from _read_listed(file, filters, encode) if is_part else _read_pages(file, SPANS, filters, encode)
     if signal in (None, "logs"):
         yield from _read_pages(file, LOGS, filters, partial(_encode_logs, redactor))
+        yield from read_marks(file, filters, redactor)
 
 
 _Encode = Callable[[sqlite3.Connection, list[dict[str, Any]]], ExportedPiece]

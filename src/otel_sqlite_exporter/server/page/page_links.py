@@ -36,6 +36,11 @@ def link_share(session_id: str, *, in_api: bool = False) -> str:
     return f"{'/api/v1' if in_api else ''}/sessions/{_quote(session_id)}/share"
 
 
+def link_marks(name: str, id: str) -> str | None:
+    """Return where the form that marks a session or a trace is sent; None: no path can name it. `name` is the list."""
+    return f"/{name}/{_quote(id)}/marks" if id.strip(".") else None
+
+
 def link_trace(trace_id: str, **arguments: Any) -> str:
     """Return the link to a trace; `span` opens one of its spans."""
     return link_page(f"/traces/{_quote(trace_id)}", **arguments)

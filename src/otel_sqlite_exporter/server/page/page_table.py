@@ -46,6 +46,7 @@ MENU: tuple[MenuEntry, ...] = tuple(
         ("/calls", "Calls"),
         ("/tools", "Tools"),
         ("/logs", "Logs"),
+        ("/scores", "Scores"),
         ("/reports", "Reports"),
         ("/search", "Search"),
         ("/compare", "Compare"),

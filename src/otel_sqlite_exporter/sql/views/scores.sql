@@ -15,7 +15,16 @@ SELECT
       FROM _spans AS z
       CROSS JOIN _llm_interactions AS i ON i.span = z.id
       WHERE z.trace = p.trace AND z.span_id = coalesce(s.span_id, l.span_id) AND i.is_hidden = 0
-      ORDER BY i.response_id IS NOT c.response_id, i.counted DESC, i.start_time_unix_nano, z.kind IN (1, 4), i.id
+        AND i.response_id = c.response_id
+      ORDER BY i.counted DESC, i.start_time_unix_nano, z.kind IN (1, 4), i.id
+      LIMIT 1
+    ),
+    (
+      SELECT i.id
+      FROM _spans AS z
+      CROSS JOIN _llm_interactions AS i ON i.span = z.id
+      WHERE z.trace = p.trace AND z.span_id = coalesce(s.span_id, l.span_id) AND i.is_hidden = 0
+      ORDER BY i.counted DESC, i.start_time_unix_nano, z.kind IN (1, 4), i.id
       LIMIT 1
     ),
     (
@@ -42,8 +51,8 @@ SELECT
   coalesce(e.attribute_types, l.attribute_types) AS attribute_types,
   coalesce(e.attributes, l.attributes) AS attributes
 FROM _scores AS c
-CROSS JOIN _events AS e ON e.id = c.event
-CROSS JOIN _trace_sessions AS p ON p.id = c.trace_session
+JOIN _events AS e ON e.id = c.event
+JOIN _trace_sessions AS p ON p.id = c.trace_session
 LEFT JOIN _traces AS t ON t.id = p.trace AND t.trace_id <> ''
 LEFT JOIN _spans AS s ON s.id = e.span
 LEFT JOIN _logs AS l ON l.id = e.log
