@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
-from otel_sqlite_exporter import TelemetryDatabase
 from tests.browser.conftest import Open
 from tests.browser.test_hostile_content import OPEN_ALL
-from tests.commands import run
 from tests.page_server import PageClient
 
 pytestmark = pytest.mark.slow
@@ -19,13 +18,14 @@ pytestmark = pytest.mark.slow
 
 def share_sessions(client: PageClient, folder: Path, most: int) -> Sequence[str]:
     """The addresses of the pages of the sessions with the most calls."""
-    path = client.server.path
-    sessions = sorted(TelemetryDatabase(path).find_sessions(limit=100), key=lambda one: -one.llm_calls)
+    sessions = client.http.get("/api/v1/sessions", params={"limit": 100}).json()["data"]
+    sessions.sort(key=lambda one: -one["llm_calls"])
     pages = []
     for number, session in enumerate(sessions[:most]):
+        answer = client.http.get(f"/api/v1/sessions/{quote(session['session_id'], safe='')}/share")
+        assert answer.status_code == 200, answer.text
         page = folder / f"shared-{number}.html"
-        code, _, told = run("share", f"session:{session.session_id}", path, "--output", page)
-        assert code == 0, told
+        page.write_bytes(answer.content)
         pages.append(page.as_uri())
     return pages
 

@@ -17,9 +17,12 @@ from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlags
+from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlags, TraceState
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter, SQLiteSpanProcessor, TelemetryDatabase
+from otel_sqlite_exporter.redact.known_values import KnownValues
+from otel_sqlite_exporter.redact.share_redactor import ShareRedactor
+from otel_sqlite_exporter.settings import resolve_settings
 from tests.api_server import asking
 from tests.commands import run
 from tests.conftest import exporting, make_spans
@@ -44,7 +47,10 @@ def write_session(path: Path) -> None:
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
     tracer = provider.get_tracer("desk", attributes={"scope.owner": OWNER})
-    link = Link(SpanContext(7, 7, False, TraceFlags(1)), {"link.owner": OWNER, "note": f"of {SECRET}"})
+    link = Link(
+        SpanContext(7, 7, False, TraceFlags(1), TraceState([("by", OWNER)])),
+        {"link.owner": OWNER, "note": f"of {SECRET}"},
+    )
     chat: dict[str, Any] = {
         "gen_ai.operation.name": "chat",
         "gen_ai.request.model": "gpt-4o",
@@ -67,7 +73,12 @@ def write_session(path: Path) -> None:
         "gen_ai.tool.call.arguments": json.dumps({"q": SECRET, "auth": {"api_key": KEY, "n": 1}}),
         "gen_ai.tool.call.result": json.dumps({"inner": json.dumps({"api_key": KEY, "who": OWNER})}),
     }
-    attributes = {"session.id": "chat-1", "user.id": OWNER, "numbers": [1, 2], "headers": f"Bearer {KEY}"}
+    attributes: dict[str, Any] = {
+        "session.id": "chat-1",
+        "user.id": OWNER,
+        "numbers": [1, 2],
+        "headers": f"Bearer {KEY}",
+    }
     with tracer.start_as_current_span(f"answer {OWNER}", attributes=attributes, links=[link]) as root:
         root.add_event(f"sent by {OWNER}", {"to": SECRET, "api_key": KEY})
         tracer.start_span("chat gpt-4o", attributes=chat).end()
@@ -134,7 +145,10 @@ def test_no_content_leaves_nothing_that_was_said(written: Path, form: str) -> No
 
 @pytest.mark.parametrize("form", FORMS)
 def test_settings_of_the_environment_mask_too(written: Path, form: str) -> None:
-    environment = {"OTEL_EXPORTER_SQLITE_REDACT_KEYS": "api_key", "OTEL_EXPORTER_SQLITE_REDACT_VALUES": "mellon-\\d+"}
+    environment: dict[str, Any] = {
+        "OTEL_EXPORTER_SQLITE_REDACT_KEYS": "api_key",
+        "OTEL_EXPORTER_SQLITE_REDACT_VALUES": "mellon-\\d+",
+    }
     code, output, _ = run("share", "chat-1", written, "--format", form, **environment)
     assert code == 0
     assert [text for text in (SECRET, KEY) if text in output] == []
@@ -232,7 +246,7 @@ def test_a_short_or_common_value_is_masked_under_its_key_alone(path: Path) -> No
 
 
 def test_a_server_shares_what_the_command_shares(written: Path) -> None:
-    masks = {"redact_keys": "user.id, api_key", "redact_values": "mellon-[0-9]+"}
+    masks: dict[str, Any] = {"redact_keys": "user.id, api_key", "redact_values": "mellon-[0-9]+"}
     options = ("--redact-keys", "user.id", "--redact-keys", "api_key", "--redact-values", "mellon-[0-9]+")
     with asking(written) as client:
         for form in FORMS:
@@ -267,3 +281,39 @@ def test_the_page_of_a_session_leads_to_a_form_that_shares_it(written: Path) -> 
         answer = client.http.get("/api/v1/sessions/chat-1/share", params=typed)
         assert answer.status_code == 200
         assert [text for text in (OWNER, KEY, "Be brief") if text in answer.text] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ('say {"a": [1, {"pin": {"deep": "x y"}}], "b": 2} now', 'say {"a": [1, {"pin": [redacted]}], "b": 2} now'),
+        ("{'pin': 'x y', 'b': 'z'} and 'c'", "{'pin': '[redacted]', 'b': 'z'} and 'c'"),
+        ('cut off: {"b": 1, "pin": "x y', 'cut off: {"b": 1, "pin": "[redacted]'),
+        ('{"pin": 12, "b": 1.50}', '{"pin": "[redacted]", "b": 1.5}'),
+        (json.dumps({"a": json.dumps({"pin": 7})}), json.dumps({"a": json.dumps({"pin": "[redacted]"})})),
+        ('in \\"text\\": {\\"pin\\": \\"x y\\"}', 'in \\"text\\": {\\"pin\\": \\"[redacted]\\"}'),
+        ('{"pin": "x", "pin": "y"}', '{"pin": "[redacted]"}'),
+        ("the pin is x y", "the pin is x y"),
+    ],
+)
+def test_a_key_is_masked_in_json_inside_a_text(text: str, masked: str) -> None:
+    redactor = ShareRedactor(resolve_settings("otel.db", redact_keys=["pin"]), KnownValues())
+    assert redactor.redact_value("said", text) == masked
+
+
+def test_a_value_is_found_again_in_every_spelling_of_json(path: Path) -> None:
+    owner = 'Zoë "Q" \\ 4711'
+    inner = json.dumps({"who": owner})
+    attributes = {
+        "session.id": "s",
+        "user.id": owner,
+        "once": inner,
+        "twice": json.dumps([inner]),
+        "prose": f"I, {inner}",
+    }
+    with exporting(path) as exporter:
+        exporter.export(make_spans(f"for {owner}", attributes=attributes))
+    for form in FORMS:
+        output, _ = share(path, "--redact-keys", "user.id", form=form, id="s")
+        assert "4711" not in output
+        assert "Zo" not in output

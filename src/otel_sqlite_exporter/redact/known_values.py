@@ -10,7 +10,7 @@ from typing import Any
 from otel_sqlite_exporter.genai.messages.json_texts import decode_text
 from otel_sqlite_exporter.redact.content_names import is_kept_member
 
-SHORTEST = 4
+SHORTEST = 3
 """The length of the shortest value that is looked for."""
 _SHORTEST_NUMBER = 5
 _WORD = 8
@@ -20,7 +20,22 @@ _COMMON = frozenset(
     (
         *("true", "false", "null", "none", "user", "assistant", "system", "developer", "tool", "function", "model"),
         *("text", "chat", "stop", "json", "string", "number", "object", "array", "content", "name", "type"),
-        *("unknown", "[redacted]"),
+        *(
+            "unknown",
+            "[redacted]",
+            "yes",
+            "and",
+            "the",
+            "for",
+            "you",
+            "not",
+            "get",
+            "put",
+            "api",
+            "url",
+            "http",
+            "https",
+        ),
     )
 )
 """Words that formats of messages consist of, in lower case."""

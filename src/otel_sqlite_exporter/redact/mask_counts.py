@@ -26,7 +26,7 @@ class MaskedValues(NamedTuple):
 
     kind: str
     key: str
-    count: int
+    number: int
 
 
 class MaskCounts:

@@ -17,7 +17,7 @@ def tell_masked(masked: Sequence[MaskedValues]) -> Iterator[tuple[str, Sequence[
     for kind, told in KINDS.items():
         of_kind = [one for one in masked if one.kind == kind]
         if of_kind:
-            yield f"{sum(one.count for one in of_kind):,} {told}", of_kind
+            yield f"{sum(one.number for one in of_kind):,} {told}", of_kind
 
 
 def tell_records(records: MaskedRecords) -> str:

@@ -16,7 +16,7 @@ from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.query.summaries import SessionSummary
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sharing.mask_report import NOTHING_MASKED, tell_masked, tell_records
-from otel_sqlite_exporter.sharing.masked_file import list_parts, make_masked_file, name_part
+from otel_sqlite_exporter.sharing.masked_file import list_parts, make_masked_file
 from otel_sqlite_exporter.sharing.masked_records import MaskedRecords, write_masked
 from otel_sqlite_exporter.sharing.shown_share.share_document import write_page
 
@@ -86,9 +86,9 @@ def share(
         yield from map(SharedPiece, pages)
 
 
-def find_shared(file: TelemetryFile, id: str) -> dict[str, str]:
-    """Return the id of a session or a trace, as `share` takes it, for an id or a unique prefix of it, or for
-    `session:ID` or `trace:ID`.
+def find_shared(file: TelemetryFile, id: str) -> tuple[str | None, str | None]:
+    """Return the id of a session, or else of a trace, for an id or a unique prefix of it, or for `session:ID` or
+    `trace:ID`.
 
     Raises:
         FilterError: It names something else.
@@ -97,7 +97,7 @@ def find_shared(file: TelemetryFile, id: str) -> dict[str, str]:
     target = file.read(find_target, id)
     if target.kind not in ("session", "trace"):
         raise FilterError("id", f"it names a {target.kind}: give the id of a session or a trace")
-    return {f"{target.kind}_id": target.id}
+    return (target.id, None) if target.kind == "session" else (None, target.id)
 
 
 def _read_pieces(path: str) -> Iterator[SharedPiece]:
@@ -110,9 +110,7 @@ def _write_markdown(
     file: TelemetryFile, database: TelemetryDatabase, records: MaskedRecords, *, by_trace: bool
 ) -> Iterator[bytes]:
     for part in list_parts(database, by_trace=by_trace):
-        kind, _, id = name_part(part).partition(":")
-        given = {"session_id": id} if isinstance(part, SessionSummary) else {"trace_id": id}
-        assert kind in ("session", "trace")
+        given = {"session_id": part.session_id} if isinstance(part, SessionSummary) else {"trace_id": part.trace_id}
         yield from (piece.content for piece in read_markdown(file, **given))
     yield "\n".join(_tell_masked(records)).encode("utf-8", "replace")
 
@@ -121,6 +119,6 @@ def _tell_masked(records: MaskedRecords) -> Iterator[str]:
     yield "## What was masked\n"
     found = [*tell_masked(records.masked)]
     for told, keys in found:
-        yield f"* {told}: {', '.join(f'{escape_line(one.key)} ({one.count:,})' for one in keys)}"
+        yield f"* {told}: {', '.join(f'{escape_line(one.key)} ({one.number:,})' for one in keys)}"
     yield "" if found else f"{NOTHING_MASKED}\n"
     yield f"{tell_records(records)}.\n"

@@ -74,7 +74,8 @@ def share(
         no_content=no_content,
         metadata_only=metadata_only,
     )
-    pieces = share(file, settings, form, **find_shared(file, id))
+    session_id, trace_id = find_shared(file, id)
+    pieces = share(file, settings, form, session_id=session_id, trace_id=trace_id)
     write_pieces(_tell_first(pieces), output, source=settings.path, is_replaced=force)
 
 
@@ -94,7 +95,7 @@ def _show_masked(records: MaskedRecords) -> None:
     print_lines(f"shared {tell_records(records)}", to_stderr=True)
     told = [*tell_masked(records.masked)]
     for what, keys in told:
-        named = ", ".join(f"{format_value(one.key)} ({one.count})" for one in keys[:_SHOWN_KEYS])
+        named = ", ".join(f"{format_value(one.key)} ({one.number})" for one in keys[:_SHOWN_KEYS])
         more = f", and {len(keys) - _SHOWN_KEYS} more keys" if len(keys) > _SHOWN_KEYS else ""
         print_lines(f"masked: {what}: {named}{more}", to_stderr=True)
     if not told:

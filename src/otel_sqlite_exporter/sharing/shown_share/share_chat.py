@@ -34,7 +34,7 @@ class ShareChat:
     def show_turn(self, turn: Turn, anchor: str) -> Html:
         """Return a call or a tool with what was said; `anchor` is the id of its element."""
         body = self._show_call(turn) if isinstance(turn, CallTurn) else self._show_tool(turn)
-        heading = element("h4", name_turn(turn), id=anchor)
+        heading = element("h3", name_turn(turn), id=anchor)
         return element("section", heading, element("p", *_tell_facts(turn), class_="quiet"), *body)
 
     def _show_call(self, turn: CallTurn) -> Iterator[Html]:

@@ -131,7 +131,7 @@ def _show_facts(part: SharedPart) -> Html:
 def _show_masked(records: MaskedRecords) -> Html:
     items = []
     for told, keys in tell_masked(records.masked):
-        named = ", ".join(f"{one.key} ({one.count:,})" for one in keys[:_MOST_SHOWN_KEYS])
+        named = ", ".join(f"{one.key} ({one.number:,})" for one in keys[:_MOST_SHOWN_KEYS])
         more = "" if len(keys) <= _MOST_SHOWN_KEYS else f", and {len(keys) - _MOST_SHOWN_KEYS:,} more keys"
         items.append(element("li", f"{told}: {named}{more}"))
     body = element("ul", *items) if items else element("p", NOTHING_MASKED)
