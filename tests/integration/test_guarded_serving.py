@@ -80,11 +80,11 @@ def test_tokens_hold_for_both_protocols_and_name_the_sender(path: Path) -> None:
     )
     with serving(path, "--require-token") as served:
         for secret, expected in ((sends, SUCCESS), (reads, FAILURE), ("wrong", FAILURE)):
-            http = HttpSpanExporter(f"{served.url}/v1/traces", headers=bearer(secret), timeout=5)
+            http = HttpSpanExporter(f"{served.url}/v1/traces", headers=bearer(secret), timeout=HANG_S)
             assert http.export(make_spans("by http")) is expected
-            rpc = GrpcSpanExporter(f"http://{served.grpc}", headers=bearer(secret), timeout=5)
+            rpc = GrpcSpanExporter(f"http://{served.grpc}", headers=bearer(secret), timeout=HANG_S)
             assert rpc.export(make_spans("by gRPC")) is expected
-        in_path = HttpSpanExporter(f"{served.url}/t/{sends}/v1/traces", timeout=5)
+        in_path = HttpSpanExporter(f"{served.url}/t/{sends}/v1/traces", timeout=HANG_S)
         assert in_path.export(make_spans("by path")) is SUCCESS
         assert get(served.port, "/api/v1/info", authorization=f"Bearer {reads}") == 200
         assert get(served.port, "/api/v1/info", authorization=f"Bearer {sends}") == 403
@@ -106,7 +106,9 @@ def test_tls_holds_for_both_protocols(path: Path, tmp_path: Path) -> None:
         assert get(served.port, "/metrics", context) == 401
         assert get(served.port, "/metrics", context, authorization=f"Bearer {secret}") == 200
         credentials = grpc.ssl_channel_credentials(authority.read_bytes())
-        rpc = GrpcSpanExporter(f"https://{served.grpc}", credentials=credentials, headers=bearer(secret), timeout=5)
+        rpc = GrpcSpanExporter(
+            f"https://{served.grpc}", credentials=credentials, headers=bearer(secret), timeout=HANG_S
+        )
         assert rpc.export(make_spans("over TLS")) is SUCCESS
     assert span_names(path) == ["over TLS"]
 
