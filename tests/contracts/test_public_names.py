@@ -34,6 +34,8 @@ from otel_sqlite_exporter.settings import (
     Settings,
 )
 from otel_sqlite_exporter.sql.texts import read_folder
+from otel_sqlite_exporter.testing.allowed_use import BUDGETS
+from otel_sqlite_exporter.testing.recorded_telemetry import RecordedTelemetry
 from tests.conftest import ROOT, exporting, make_spans, modules_after, read
 
 PACKAGE = "otel_sqlite_exporter"
@@ -87,6 +89,7 @@ ENTRY_POINTS = {
     ("opentelemetry_post_instrument", "sqlite_span_processor", f"{PACKAGE}.sdk.post_instrument:add_span_processor"),
     ("opentelemetry_logs_exporter", "sqlite", f"{PACKAGE}.sdk.log_exporter:SQLiteLogRecordExporter"),
     ("opentelemetry_environment_variables", "sqlite_exporter", f"{PACKAGE}.environment_variables"),
+    ("pytest11", "otel_sqlite_exporter", "otel_sqlite_exporter.testing.pytest_plugin"),
 }
 QUESTIONS: dict[str, list[str]] = {
     **{
@@ -291,6 +294,14 @@ def test_the_distribution_registers_these_entry_points() -> None:
     assert {(one.group, one.name, one.value) for one in registered} == ENTRY_POINTS
     for one in registered:
         assert one.load() is not None
+
+
+def test_the_fixture_of_tests_offers_these_names() -> None:
+    assert {name for name in dir(RecordedTelemetry) if not name.startswith("_")} == {
+        *("calls", "tools", "spans", "errors", "logs", "sessions", "tokens", "cost_usd", "check_budget"),
+        *("database", "environment", "flush", "stop", "describe", "remove", "check_limits"),
+    }
+    assert BUDGETS == ("cost_usd", "calls", "tools", "tokens", "failed_calls", "failed_tools", "duration_ms")
 
 
 def test_the_distribution_says_that_it_is_typed() -> None:

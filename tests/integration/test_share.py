@@ -317,3 +317,21 @@ def test_a_value_is_found_again_in_every_spelling_of_json(path: Path) -> None:
         output, _ = share(path, "--redact-keys", "user.id", form=form, id="s")
         assert "4711" not in output
         assert "Zo" not in output
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_notes_and_scores_are_shared_and_masked(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "otel.db"
+    write_session(path)
+    assert run("note", path, "--session", "chat-1", "--text", f"seen by {OWNER}")[0] == 0
+    score = {"gen_ai.evaluation.name": "Relevance", "gen_ai.evaluation.score.value": 0.75, "session.id": "chat-1"}
+    provider = LoggerProvider(shutdown_on_exit=False)
+    provider.add_log_record_processor(SimpleLogRecordProcessor(SQLiteLogRecordExporter(path)))
+    explained: dict[str, Any] = {**score, "gen_ai.evaluation.explanation": f"it helps {OWNER}"}
+    provider.get_logger("judge").emit(LogRecord(event_name="gen_ai.evaluation.result", attributes=explained))
+    provider.shutdown()
+    output, _ = share(path, form=form)
+    assert [text for text in (f"seen by {OWNER}", "0.75", f"it helps {OWNER}") if text not in output] == []
+    masked, _ = share(path, "--redact-keys", "user.id", form=form)
+    assert OWNER not in masked
+    assert "seen by [redacted]" in masked

@@ -15,7 +15,6 @@ from otel_sqlite_exporter.server.api import (
     list_answers,
     mark_answers,
     record_answers,
-    share_answers,
     subtree_answers,
 )
 from otel_sqlite_exporter.server.api.api_answers import ApiAnswer
@@ -24,7 +23,7 @@ from otel_sqlite_exporter.server.api.description import answer_shapes as shapes
 from otel_sqlite_exporter.server.api.description.json_shapes import Schema
 from otel_sqlite_exporter.server.api.list_answers import LISTED
 from otel_sqlite_exporter.server.api.parameters import Parameter, make_filters
-from otel_sqlite_exporter.sharing.shared_sessions import FORMS
+from otel_sqlite_exporter.server.api.session_answers import share_answers
 
 PREFIX = "/api/v1"
 Answerer = Callable[[ApiBackend, Arguments], ApiAnswer]
@@ -148,15 +147,7 @@ ROUTES: tuple[ApiRoute, ...] = (
         "/sessions/{id}/share",
         "A session to hand on, masked in all of it: see docs/sharing.md.",
         share_answers.share_session,
-        (
-            _SESSION,
-            Parameter("format", "A page, Markdown, or lines of OTLP JSON.", choices=tuple(FORMS), default="html"),
-            Parameter("redact_keys", "Patterns of keys, separated by commas: their values are masked.", is_list=True),
-            Parameter("redact_values", "An expression of RE2 whose matches are masked in any text.", is_list=True),
-            Parameter("no_content", "Leave out prompts, answers, and the content of tools.", "boolean", default=False),
-            Parameter("metadata_only", "Leave out all but numbers, models and names.", "boolean", default=False),
-        ),
-        None,
+        (_SESSION, *share_answers.PARAMETERS),
         has_state=False,  # what is masked depends on the settings too
         has_envelope=False,
         media_types=share_answers.SHARE_TYPES,

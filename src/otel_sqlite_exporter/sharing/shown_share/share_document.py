@@ -18,6 +18,7 @@ from otel_sqlite_exporter.query.summaries import SessionSummary
 from otel_sqlite_exporter.sharing.mask_report import NOTHING_MASKED, tell_masked, tell_records
 from otel_sqlite_exporter.sharing.masked_file import SharedPart, list_parts, name_part
 from otel_sqlite_exporter.sharing.masked_records import MaskedRecords
+from otel_sqlite_exporter.sharing.shared_scores import read_scores, tell_marks, tell_score
 from otel_sqlite_exporter.sharing.shown_share.share_chat import ShareChat, cut_text
 from otel_sqlite_exporter.sharing.shown_share.share_steps import (
     ShareStep,
@@ -40,7 +41,7 @@ def write_page(
     file: TelemetryFile, database: TelemetryDatabase, records: MaskedRecords, *, by_trace: bool
 ) -> Iterator[bytes]:
     """Yield the page of what a masked file holds."""
-    writer = _PageWriter(file)
+    writer = _PageWriter(file, database)
     parts = list_parts(database, by_trace=by_trace)
     first = next(parts, None)
     title = "A shared session" if first is None else _name(first)
@@ -60,15 +61,17 @@ def write_page(
 class _PageWriter:
     """Writes the parts of one page, and knows how much room is left."""
 
-    def __init__(self, file: TelemetryFile) -> None:
-        self._file = file
+    def __init__(self, file: TelemetryFile, database: TelemetryDatabase) -> None:
+        self._file, self._database = file, database
         self._chat = ShareChat()
         self._left = _LARGEST
 
     def write_part(self, part: SharedPart, number: int) -> Iterator[bytes]:
         """Yield a session or a trace: facts, what was said, the steps, and what failed."""
         yield _write(_show_facts(part))
+        scores = read_scores(self._database, part)
         names = {"said": "What was said", "steps": "Steps", "models": "Models", "failed": "What failed"}
+        names |= {"scores": "Scores"} if scores else {}
         links = [element("li", element("a", told, href=f"#{name}-{number}")) for name, told in names.items()]
         yield _write(element("nav", element("ul", *links), aria_label=f"Parts of {_name(part)}"))
         yield _write(element("h2", names["said"], id=f"said-{number}"))
@@ -76,7 +79,9 @@ class _PageWriter:
         yield from self._write_turns(part, number, steps)
         shown = show_steps(steps, len(steps), part.start_time_unix_nano, part.end_time_unix_nano)
         failures = show_failures(steps) or element("p", "No call and no tool failed.")
-        for name, content in (("steps", shown), ("models", show_usage(steps)), ("failed", failures)):
+        given = element("ul", *(element("li", cut_text(tell_score(score))) for score in scores))
+        sections = (("steps", shown), ("models", show_usage(steps)), ("failed", failures), ("scores", given))
+        for name, content in sections[: len(names) - 1]:
             yield _write(join_html(element("h2", names[name], id=f"{name}-{number}"), content))
 
     def _write_turns(self, part: SharedPart, number: int, steps: list[ShareStep]) -> Iterator[bytes]:
@@ -123,8 +128,9 @@ def _show_facts(part: SharedPart) -> Html:
         ("failed", format_count(failed)),
         ("tokens", tokens),
         ("cost", cost),
+        *tell_marks(part),
     )
-    pairs = ((element("dt", name), element("dd", cut_text(value, 500))) for name, value in facts if value is not None)
+    pairs = ((element("dt", name), element("dd", cut_text(value))) for name, value in facts if value is not None)
     return element("dl", *(one for pair in pairs for one in pair))
 
 

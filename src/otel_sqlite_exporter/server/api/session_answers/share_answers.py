@@ -11,6 +11,7 @@ from otel_sqlite_exporter.query.reading import resolve_id
 from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
 from otel_sqlite_exporter.server.api.api_answers import StreamedAnswer, name_file
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
+from otel_sqlite_exporter.server.api.parameters import Parameter
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sharing.redaction_options import add_redaction
 from otel_sqlite_exporter.sharing.shared_sessions import FORMS, share
@@ -18,6 +19,14 @@ from otel_sqlite_exporter.sharing.shared_sessions import FORMS, share
 MOST_RECORDS = 20_000
 """The most spans and log records of a session that a server shares: to mask and to write them takes seconds."""
 SHARE_TYPES = tuple(form.media_type.partition(";")[0] for form in FORMS.values())
+
+PARAMETERS = (
+    Parameter("format", "A page, Markdown, or lines of OTLP JSON.", choices=tuple(FORMS), default="html"),
+    Parameter("redact_keys", "Patterns of keys, separated by commas: their values are masked.", is_list=True),
+    Parameter("redact_values", "An expression of RE2 whose matches are masked in any text.", is_list=True),
+    Parameter("no_content", "Leave out prompts, answers, and the content of tools.", "boolean", default=False),
+    Parameter("metadata_only", "Leave out all but numbers, models and names.", "boolean", default=False),
+)
 
 
 def share_session(backend: ApiBackend, arguments: Arguments) -> StreamedAnswer:
