@@ -66,8 +66,8 @@ TOOLS: tuple[ToolDeclaration, ...] = (
     ),
     ToolDeclaration(
         "find",
-        "Lists sessions, traces, spans, model calls, tool executions, log records or scores that match a filter, newest "
-        "first. Use it to get ids.",
+        "Lists sessions, traces, spans, model calls, tool executions, log records or scores that match a filter, "
+        "newest first. Use it to get ids.",
         {
             "of": _choice(*RECORDS, "scores"),
             **_FILTER,
