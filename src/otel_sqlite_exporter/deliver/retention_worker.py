@@ -41,6 +41,8 @@ _PAUSE_S = 60.0
 """After a problem, and where the cap cannot be kept to."""
 _FRESH_S = 3_600.0
 """After so long, what was passed over is looked at again."""
+_AGAIN_S = 0.02
+"""After others had the file for all of the next."""
 _WAIT_S = 0.25
 """The longest wait of a step for other writers."""
 _PAGES_AT_ONCE = 64
@@ -102,8 +104,9 @@ class RetentionWorker:
         except NotOurTurnError as error:
             self._delay_s = error.rest_s
         except Exception as error:
-            self._pruning, self._is_at_work = None, False
-            self._delay_s = _LOOK_S if _is_lock(error) else _PAUSE_S
+            if self._pruning is not None and (self._pruning.has_failed or not _is_lock(error)):
+                self._pruning, self._is_at_work = None, False
+            self._delay_s = _AGAIN_S if _is_lock(error) else _PAUSE_S
             if not _is_lock(error):
                 self._log.warn_of_retention(error)
         return None if self._is_closed else self._delay_s
