@@ -97,7 +97,7 @@ def test_a_trace_keeps_what_shows_a_younger_session(path: Path) -> None:
 
 
 def test_what_runs_and_what_is_pinned_stays(path: Path) -> None:
-    pinned = 5 << 64
+    pinned = 5 << 100
     export(
         path,
         [
