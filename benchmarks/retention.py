@@ -90,8 +90,7 @@ def stay_at_cap(folder: Path, cap_bytes: int, spans: int, windows: int) -> list[
     found = []
     for _ in range(windows):
         began, written = time.process_time(), 0
-        while written < spans // windows:
-            batch = [*islice(source, _BATCH)]
+        while written < spans // windows and (batch := [*islice(source, _BATCH)]):
             exporter.export(batch)
             written += len(batch)
             time.sleep(len(batch) / _SPANS_A_SECOND / 2)
