@@ -51,6 +51,10 @@ COMMANDS = {
         *("path", "--check", "--dry-run", "--no-backup", "--json"),
         *("--into", "--timezone", "--drop-legacy"),
     },
+    "prune": {
+        *("path", "--older-than", "--max-size", "--max-sessions", "--service", "--keep-failed", "--keep-users"),
+        *("--dry-run", "--json"),
+    },
     "recover": {"path", "--spool", "--json"},
     "reindex": {"path", "--json"},
     "reprice": {"path", "--all", "--json"},

@@ -16,9 +16,7 @@ from otel_sqlite_exporter.sql.texts import read_query, split_statements
 from otel_sqlite_exporter.storage.state import read_state
 from otel_sqlite_exporter.write.statements import Insert, TableRows
 
-_NAMES = (
-    *("day", "service_name", "provider", "operation", "request_model", "response_model", "agent_name", "user_id"),
-)
+_NAMES = ("provider", "operation", "request_model", "response_model", "agent_name", "user_id")
 _KINDS = ("input", "output", "total", "cached_input", "cache_creation_input", "reasoning", "priced_total")
 _COUNTS = ("calls", "failed_calls", "reported", "priced", "unpriced_calls")
 _SUMS = (
@@ -28,8 +26,8 @@ _SUMS = (
 )
 _KEPT = Insert(
     "_kept_usage",
-    ("source", *_NAMES, *_SUMS),
-    key="source, day, service_name, " + ", ".join(f"ifnull({name}, '')" for name in _NAMES[2:]),
+    ("source", "day", "service_name", *_NAMES, "is_aggregate", *_SUMS),
+    key="source, day, service_name, " + "".join(f"ifnull({name}, ''), " for name in _NAMES) + "is_aggregate",
     update={
         name: f"{name} + excluded.{name}"
         if name in _COUNTS

@@ -26,6 +26,7 @@ from otel_sqlite_exporter.retention.due_units import (
 from otel_sqlite_exporter.retention.kept_sums import KeptSums
 from otel_sqlite_exporter.retention.ledger import LedgerEntry
 from otel_sqlite_exporter.retention.retention_rules import RetentionRules
+from otel_sqlite_exporter.retention.step_turns import NotOurTurnError, note_rest, take_turn
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.state import forget_state, read_state, write_state
@@ -95,28 +96,34 @@ class Pruning:
         Raises:
             sqlite3.Error: A step failed, and was rolled back.
         """
-        while (held := self.step()) is not None:
+        held: float | None = 0.0
+        while held is not None:
+            rest(held)
+            try:
+                held = self.step()
+            except NotOurTurnError as error:
+                held = error.rest_s
             used = count_used_bytes(self._connection)
             progress(count_records(self.removed), None, f"{used / 1e6:.1f} MB left")
-            rest(held)
 
-    def step(self, begin: Callable[[], None] = lambda: None, end: Callable[[], None] = lambda: None) -> float | None:
+    def step(self) -> float | None:
         """Remove some records in one transaction, about as many as that take 25 ms, and return the seconds that it held
-        the file; None: nothing more is due. `begin` and `end` are called first and last in the transaction.
+        the file; None: nothing more is due.
 
         Raises:
+            NotOurTurnError: Another process has just removed something.
             sqlite3.Error: It failed, and was rolled back.
         """
         if self._is_between_rounds:
             self._begin_round()
         with transaction(self._connection):
             began, began_cpu = time.perf_counter(), time.thread_time()
-            begin()
+            take_turn(self._connection)
             self.has_failed = True
             chosen = self._choose(self._limit)
             if chosen is not None:
                 self._note(remove_records(self._connection, self._settings, chosen))
-                end()
+                note_rest(self._connection, began)
         self.has_failed = False
         held = time.perf_counter() - began
         if chosen is None:
