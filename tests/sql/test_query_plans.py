@@ -77,6 +77,8 @@ _OF_THE_WHOLE_FILE = {
     *("count_linked_records", "count_pair_durations", "sum_calls_by_model", "sum_received_records"),  # of a scrape
     "list_agents",  # of the API
     *("count_main_rows", "list_session_conflicts"),  # of the page
+    "read_agents_again",  # of agents that lost their last call
+    "find_agents_ends",  # the first and the last thousand calls
     # Of tables with few rows.
     *("list_exporters", "list_receiver_sources", "list_services"),
     *("read_file_state", "sum_receiver_sources"),

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.statements import encode_parameters, run_query, run_script
 from otel_sqlite_exporter.write.sums import merge_description, start_description
@@ -86,14 +87,31 @@ def describe_again(connection: sqlite3.Connection, agents: Collection[LosingAgen
     return unknown
 
 
+class AllCalls:
+    """What all calls of these agents (keys of `_agents`) tell of them. Reading a call twice changes nothing."""
+
+    def __init__(self, connection: sqlite3.Connection, agents: Collection[int]) -> None:
+        self._connection, self._agents = connection, agents
+        self._described: dict[int, list[Any]] = {}
+
+    def read(self, call: int = 0, record: int = LARGEST) -> None:
+        """Read the calls after the id `call`, and those of spans that ended after the id `record`."""
+        values: dict[str, Any] = {**encode_parameters({"agents": self._agents}), "call": call, "record": record}
+        for agent, *columns in self._connection.execute(read_query("read_agents_again"), values):
+            _merge(self._described.setdefault(agent, start_description()), *columns)
+
+    def write(self) -> None:
+        """Describe the agents by the calls that were read."""
+        agents = [[agent, *columns] for agent, columns in self._described.items()]
+        run_script(self._connection, "describe_agents", agents=agents)
+
+
 def describe_by_all_calls(connection: sqlite3.Connection, agents: Collection[int]) -> None:
     """Describe these agents (keys of `_agents`) by all calls that they have."""
-    if not agents:
-        return
-    described: dict[int, list[Any]] = {}
-    for agent, *columns in run_query(connection, "read_agents_again", agents=agents):
-        _merge(described.setdefault(agent, start_description()), *columns)
-    run_script(connection, "describe_agents", agents=[[agent, *columns] for agent, columns in described.items()])
+    if agents:
+        calls = AllCalls(connection, agents)
+        calls.read()
+        calls.write()
 
 
 def _merge(

@@ -9,8 +9,10 @@ from collections.abc import Callable
 
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.transactions import transaction
-from otel_sqlite_exporter.write.removal.record_removal import remove_records
+from otel_sqlite_exporter.write.removal.due_work import DueWork
+from otel_sqlite_exporter.write.removal.record_removal import remove_step
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
+from otel_sqlite_exporter.write.removal.settling import settle
 
 _FIRST, _LEAST, _MOST = 64, 8, 4_096
 """Records of a step: of the first, and the bounds."""
@@ -30,7 +32,8 @@ def remove_in_steps(
     `choose` is called in the transaction with the number of records to return at most. `note` is called in it with what
     a step has removed. The number of records adapts so that a step takes about `budget_s` seconds. After each step
     `rest` is called with as many seconds as it held the lock. Stopped between two steps, or killed at any time, it
-    leaves a file without the records of the steps so far; call it again for the others.
+    leaves a file without the records of the steps so far; call it again for the others. Until then times, session and
+    user of a trace or session that keeps more than a thousand records may be those of removed ones.
 
     Raises:
         sqlite3.Error: A step failed, and was rolled back.
@@ -41,9 +44,10 @@ def remove_in_steps(
             began = time.perf_counter()
             chosen = choose(limit)
             if chosen is not None:
-                counts = remove_records(connection, settings, chosen)
+                counts = remove_step(connection, settings, chosen, DueWork(connection))
                 note(counts)
         if chosen is None:
+            settle(connection, settings, rest)
             return total
         held = time.perf_counter() - began
         total = total.add(counts)

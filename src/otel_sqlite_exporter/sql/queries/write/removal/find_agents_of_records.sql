@@ -1,7 +1,7 @@
 -- The agents of the calls that some records hold, one row for each agent and way to describe it: [agent, first start and last
 -- end of these calls, agent id and version in the attributes of the record as JSON, attributes of the resource; then as the
 -- file has it: name in the resource, agent id, version, first seen, last seen]. :spans and :logs are arrays of ids of _spans and
--- _logs. Texts that spans share are no part of these attributes, so what the span has of its own is enough.
+-- _logs.
 SELECT
   a.id, min(c.start_time_unix_nano), max(c.end_time_unix_nano), c.agent_id, c.version, r.attributes,
   a.resource_agent_name, a.agent_id, a.version, a.first_seen_unix_nano, a.last_seen_unix_nano
@@ -9,8 +9,8 @@ FROM (
   SELECT
     i.resource, ifnull(i.agent_name, '') AS agent_name,
     iif(i.event IS NULL, i.start_time_unix_nano, i.end_time_unix_nano) AS start_time_unix_nano, i.end_time_unix_nano,
-    iif(instr(s.attributes, '"gen_ai.agent.id"'), s.attributes -> '$."gen_ai.agent.id"', NULL) AS agent_id,
-    iif(instr(s.attributes, '"gen_ai.agent.version"'), s.attributes -> '$."gen_ai.agent.version"', NULL) AS version
+    iif(instr(s.attributes, '"gen_ai.agent.id"'), iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) -> '$."gen_ai.agent.id"', NULL) AS agent_id,
+    iif(instr(s.attributes, '"gen_ai.agent.version"'), iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) -> '$."gen_ai.agent.version"', NULL) AS version
   FROM json_each(:spans) AS w
   CROSS JOIN _llm_interactions AS i ON i.span = w.value
   CROSS JOIN _spans AS s ON s.id = i.span

@@ -3,6 +3,7 @@
 -- spans: the removed spans. children: the spans below them that stay. keys: [trace, span id] of the removed spans, and of
 -- those that removed log records name. tools, calls: the rows
 -- of _tool_interactions and _llm_interactions of log records in these spans that stay.
+-- A condition comes one step after a table, or SQLite may build a Bloom filter of all its rows.
 WITH
   gone AS MATERIALIZED (
     SELECT s.id, s.trace, s.span_id
@@ -23,7 +24,7 @@ WITH
     FROM gone AS g
     CROSS JOIN _logs AS l ON l.trace = g.trace AND l.span_id = g.span_id
     CROSS JOIN _events AS e ON e.log = l.id
-    WHERE l.id NOT IN (SELECT value FROM json_each(:logs))
+    WHERE iif(l.id IN (SELECT value FROM json_each(:logs)), 0, g.id) > 0
   )
 SELECT
   (SELECT json_group_array(id) FROM gone) AS spans,
@@ -31,7 +32,7 @@ SELECT
     SELECT json_group_array(c.id)
     FROM gone AS g
     CROSS JOIN _spans AS c ON c.trace = g.trace AND c.parent_span_id = g.span_id
-    WHERE c.id NOT IN (SELECT id FROM gone)
+    WHERE iif(c.id IN (SELECT id FROM gone), 0, g.id) > 0
   ) AS children,
   (SELECT json_group_array(json_array(trace, span_id)) FROM keys) AS keys,
   (

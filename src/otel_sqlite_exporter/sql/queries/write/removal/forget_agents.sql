@@ -1,4 +1,5 @@
 -- Removes those of some agents that have no calls. :agents is an array of ids of _agents.
 DELETE FROM _agent_sessions
 WHERE agent IN (SELECT a.id FROM json_each(:agents) AS w CROSS JOIN _agents AS a ON a.id = w.value WHERE a.rows = 0);
-DELETE FROM _agents WHERE id IN (SELECT value FROM json_each(:agents)) AND rows = 0;
+DELETE FROM _agents
+WHERE id IN (SELECT a.id FROM json_each(:agents) AS w CROSS JOIN _agents AS a ON a.id = w.value WHERE a.rows = 0);

@@ -1,6 +1,5 @@
 -- Notes which session and user traces show. :traces is [[trace, name of the session, rank, is_child, time, source, smallest
--- rank of an entry span, user, rank, is_child, time, source], ...], null where there is none; :parts is [[row of
--- _trace_sessions, source, rank], ...].
+-- rank of an entry span, user, rank, is_child, time, source], ...], null where there is none.
 INSERT INTO _sessions (id, session_id)
 SELECT
   max(
@@ -19,7 +18,3 @@ SET
   user_source = w.value ->> 11
 FROM json_each(:traces) AS w
 WHERE _traces.id = w.value ->> 0;
-UPDATE _trace_sessions
-SET source = w.value ->> 1, source_rank = w.value ->> 2
-FROM json_each(:parts) AS w
-WHERE _trace_sessions.id = w.value ->> 0;
