@@ -103,7 +103,8 @@ def file(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sqlite3.Con
     if request.param != "fresh":
         write_statistics(path, only_calls=request.param == "of calls")
     with closing(sqlite3.connect(path)) as connection:
-        run_script(connection, "create_open_work")
+        for script in ("create_open_work", "watch_usage"):
+            run_script(connection, script)
         yield connection
 
 

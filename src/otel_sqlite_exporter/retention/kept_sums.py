@@ -49,7 +49,6 @@ class KeptSums:
     def add_removed(self, spans: Collection[int], logs: Collection[int]) -> None:
         """Keep the usage of the calls of these rows of `_spans` and `_logs`, which are still there. The caller holds
         the transaction in which they go."""
-        self._connection.execute("DELETE FROM temp._changed_usage")
         chosen = {"spans": json.dumps([*spans]), "logs": json.dumps([*logs])}
         self._write("sum_calls_to_remove", chosen)
 
@@ -57,6 +56,7 @@ class KeptSums:
         """Keep what the calls that stay add less than before, in the same transaction, when the others are gone."""
         if self._connection.execute("SELECT 1 FROM temp._changed_usage LIMIT 1").fetchone():
             self._write("sum_changed_calls", {})
+            self._connection.execute("DELETE FROM temp._changed_usage")
 
     def _write(self, query: str, chosen: dict[str, str]) -> None:
         found = self._connection.execute(read_query(query), chosen | {"with_users": self._with_users}).fetchall()

@@ -31,8 +31,10 @@ from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.state import forget_state, read_state, write_state
 from otel_sqlite_exporter.storage.transactions import transaction
-from otel_sqlite_exporter.write.removal.record_removal import remove_records
+from otel_sqlite_exporter.write.removal.due_work import DueWork
+from otel_sqlite_exporter.write.removal.record_removal import remove_step
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
+from otel_sqlite_exporter.write.removal.settling import settle
 
 _BUDGET_S = 0.025
 """How long a step holds the file, about."""
@@ -122,11 +124,13 @@ class Pruning:
             self.has_failed = True
             chosen = self._choose(self._limit)
             if chosen is not None:
-                self._note(remove_records(self._connection, self._settings, chosen))
+                due = DueWork(self._connection)
+                self._note(remove_step(self._connection, self._settings, chosen, due))
                 note_rest(self._connection, began)
         self.has_failed = False
         held = time.perf_counter() - began
         if chosen is None:
+            settle(self._connection, self._settings, note=self._sums.add_changed)
             has_more = self.removed != self._removed_before and self._rules.max_bytes is not None
             self._is_between_rounds = True
             return held if has_more else None
