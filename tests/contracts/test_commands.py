@@ -53,6 +53,10 @@ COMMANDS = {
     },
     "note": {"path", "--session", "--trace", "--text", "--remove"},
     "pin": {"path", "--session", "--trace", "--label"},
+    "prune": {
+        *("path", "--older-than", "--max-size", "--max-sessions", "--service", "--keep-failed", "--keep-users"),
+        *("--dry-run", "--json"),
+    },
     "recover": {"path", "--spool", "--json"},
     "reindex": {"path", "--json"},
     "reprice": {"path", "--all", "--json"},

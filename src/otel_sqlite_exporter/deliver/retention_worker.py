@@ -22,10 +22,10 @@ from otel_sqlite_exporter.retention.due_units import count_pages, count_used_byt
 from otel_sqlite_exporter.retention.ledger import LedgerEntry
 from otel_sqlite_exporter.retention.pruning import Pruning
 from otel_sqlite_exporter.retention.retention_rules import RetentionRules
-from otel_sqlite_exporter.retention.retention_state import note_excess, read_excess
-from otel_sqlite_exporter.retention.step_turns import NotOurTurnError, note_rest, take_turn
+from otel_sqlite_exporter.retention.step_turns import REST_MARGIN_S, NotOurTurnError, take_turn
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.database import Database
+from otel_sqlite_exporter.storage.retention_notes import note_excess, read_excess
 from otel_sqlite_exporter.storage.state import read_state
 from otel_sqlite_exporter.storage.transactions import Deadline, transaction
 from otel_sqlite_exporter.write.removal.free_pages import release_pages
@@ -41,6 +41,8 @@ _PAUSE_S = 60.0
 """After a problem, and where the cap cannot be kept to."""
 _FRESH_S = 3_600.0
 """After so long, what was passed over is looked at again."""
+_AGAIN_S = 0.02
+"""After others had the file for all of the next."""
 _WAIT_S = 0.25
 """The longest wait of a step for other writers."""
 _PAGES_AT_ONCE = 64
@@ -102,8 +104,9 @@ class RetentionWorker:
         except NotOurTurnError as error:
             self._delay_s = error.rest_s
         except Exception as error:
-            self._pruning, self._is_at_work = None, False
-            self._delay_s = _LOOK_S if _is_lock(error) else _PAUSE_S
+            if self._pruning is not None and (self._pruning.has_failed or not _is_lock(error)):
+                self._pruning, self._is_at_work = None, False
+            self._delay_s = _AGAIN_S if _is_lock(error) else _PAUSE_S
             if not _is_lock(error):
                 self._log.warn_of_retention(error)
         return None if self._is_closed else self._delay_s
@@ -130,14 +133,13 @@ class RetentionWorker:
         elif not self._is_at_work:
             pruning.renew(_find_entry(connection, rules))
         self._is_at_work = True
-        began = time.perf_counter_ns()
-        held = pruning.step(lambda: take_turn(connection), lambda: note_rest(connection, began))
+        held = pruning.step()
         if held is None:
             held = self._give_back(connection, rules)
         if held is None:
             self._finish(connection, rules, pruning)
         else:
-            self._delay_s = held
+            self._delay_s = held + REST_MARGIN_S
 
     def _is_due(self, connection: sqlite3.Connection, rules: RetentionRules) -> bool:
         """Return whether it is time to go through what may be due; else note when the next look is to be."""

@@ -69,8 +69,10 @@ def prune(
         entry = LedgerEntry("prune", rules.describe())
         pruning = Pruning(connection, settings, rules, entry)
         pruning.run(progress=progress, rest=rest)
+        began_step = time.perf_counter()
         while release_pages(connection, _PAGES_AT_ONCE):
-            rest(0)
+            rest(time.perf_counter() - began_step)
+            began_step = time.perf_counter()
         with transaction(connection):
             pruning.note_end()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -26,15 +26,20 @@ from otel_sqlite_exporter.retention.due_units import (
 from otel_sqlite_exporter.retention.kept_sums import KeptSums
 from otel_sqlite_exporter.retention.ledger import LedgerEntry
 from otel_sqlite_exporter.retention.retention_rules import RetentionRules
+from otel_sqlite_exporter.retention.step_turns import NotOurTurnError, note_rest, take_turn
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.state import forget_state, read_state, write_state
 from otel_sqlite_exporter.storage.transactions import transaction
-from otel_sqlite_exporter.write.removal.record_removal import remove_records
+from otel_sqlite_exporter.write.removal.due_work import DueWork
+from otel_sqlite_exporter.write.removal.record_removal import remove_step
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
+from otel_sqlite_exporter.write.removal.settling import settle
 
 _BUDGET_S = 0.025
 """How long a step holds the file, about."""
+_STARVED = 4
+"""Where a step takes so many times its CPU, the machine is busy: smaller steps would do less for each second."""
 _FIRST, _LEAST, _MOST = 64, 8, 4_096
 """Records of a step: of the first, and the bounds."""
 _UNIT = "retention unit"
@@ -47,7 +52,8 @@ class Pruning:
 
     Attributes:
         removed: What the steps have removed so far.
-        due: What is gone through."""
+        due: What is gone through.
+        has_failed: A step was rolled back, so that this one has passed over what it chose: make another."""
 
     def __init__(
         self, connection: sqlite3.Connection, settings: Settings, rules: RetentionRules, entry: LedgerEntry
@@ -61,6 +67,7 @@ class Pruning:
         self.removed = self._removed_before = self._removed_until_end = RemovedCounts()
         self._is_between_rounds = True
         self._limit = _FIRST
+        self.has_failed = False
         self._used, self._share = 0, 0.0
 
     def renew(self, entry: LedgerEntry) -> None:
@@ -91,35 +98,48 @@ class Pruning:
         Raises:
             sqlite3.Error: A step failed, and was rolled back.
         """
-        while (held := self.step()) is not None:
+        held: float | None = 0.0
+        while held is not None:
+            rest(held)
+            try:
+                held = self.step()
+            except NotOurTurnError as error:
+                held = error.rest_s
             used = count_used_bytes(self._connection)
             progress(count_records(self.removed), None, f"{used / 1e6:.1f} MB left")
-            rest(held)
 
-    def step(self, begin: Callable[[], None] = lambda: None, end: Callable[[], None] = lambda: None) -> float | None:
+    def step(self) -> float | None:
         """Remove some records in one transaction, about as many as that take 25 ms, and return the seconds that it held
-        the file; None: nothing more is due. `begin` and `end` are called first and last in the transaction.
+        the file; None: nothing more is due.
 
         Raises:
+            NotOurTurnError: Another process has just removed something.
             sqlite3.Error: It failed, and was rolled back.
         """
         if self._is_between_rounds:
             self._begin_round()
         with transaction(self._connection):
-            began = time.perf_counter()
-            begin()
+            began, began_cpu = time.perf_counter(), time.thread_time()
+            take_turn(self._connection)
+            self.has_failed = True
             chosen = self._choose(self._limit)
             if chosen is not None:
-                self._note(remove_records(self._connection, self._settings, chosen))
-                end()
+                due = DueWork(self._connection)
+                self._note(remove_step(self._connection, self._settings, chosen, due))
+                note_rest(self._connection, began)
+        self.has_failed = False
         held = time.perf_counter() - began
         if chosen is None:
+            settle(self._connection, self._settings, note=self._sums.add_changed)
             has_more = self.removed != self._removed_before and self._rules.max_bytes is not None
             self._is_between_rounds = True
             return held if has_more else None
-        factor = 0.5 if held > _BUDGET_S else 2 if held < _BUDGET_S / 3 else 1
-        self._limit = max(_LEAST, min(_MOST, int(self._limit * factor)))
+        self._adapt(max(time.thread_time() - began_cpu, held / _STARVED))
         return held
+
+    def _adapt(self, took: float) -> None:
+        factor = 0.5 if took > _BUDGET_S else 1.3 if took < _BUDGET_S / 2 else 1
+        self._limit = max(_LEAST, min(_MOST, int(self._limit * factor)))
 
     def _begin_round(self) -> None:
         """Begin to go through what is due. To a cap it takes several rounds: in each, the records that go are taken to
@@ -140,12 +160,11 @@ class Pruning:
         held = read_held_back(self._connection)
         spans: list[int] = []
         logs: list[int] = []
-        unit = self._find_half_done(held)
-        if unit is not None:
-            self._take(unit, limit, spans, logs)
-        if len(spans) + len(logs) < limit and not self.due.is_done:
+        half_done = self._find_half_done(held)
+        has_room = half_done is None or self._take(half_done, limit, spans, logs)
+        if has_room and not self.due.is_done:
             for unit in self.due.iterate(self._connection, held, most=_MOST_LOOKS):
-                if not self._take(unit, limit, spans, logs):
+                if unit != half_done and not self._take(unit, limit, spans, logs):
                     break
         if not (spans or logs) and self.due.is_done:
             return None
@@ -169,10 +188,11 @@ class Pruning:
         forget_state(self._connection, _UNIT)
         kind: Any
         kind, id, end = noted
-        unit = DueUnit(int(end), kind, int(id))
-        found = self._connection.execute(read_query("find_unit_end"), {"kind": kind, "id": unit.id}).fetchone()[0]
-        is_same = found is not None and found <= unit.end_time_unix_nano and held.find(unit) is None
-        return unit if is_same else None
+        found = self._connection.execute(read_query("find_unit_end"), {"kind": kind, "id": int(id)}).fetchone()[0]
+        if found is None or found > int(end):
+            return None
+        unit = DueUnit(found, kind, int(id))
+        return unit if held.find(unit) is None else None
 
     def _take(self, unit: DueUnit, limit: int, spans: list[int], logs: list[int]) -> bool:
         """Add the records of `unit` to those of a step, and return whether there may be room for more. A unit that does

@@ -28,7 +28,8 @@ CREATE TABLE _kept_usage (
   response_model TEXT,
   agent_name TEXT,
   user_id TEXT,                           -- NULL also where users are not kept
-  calls INTEGER NOT NULL,                 -- counted rows, with agents and workflows whose usage no call repeats
+  is_aggregate INTEGER NOT NULL,          -- 1: agents and workflows whose usage no call repeats
+  calls INTEGER NOT NULL,                 -- counted rows
   failed_calls INTEGER NOT NULL,          -- of these, those with has_failed
   reported INTEGER NOT NULL,              -- of these, those with usage
   input_high INTEGER,                     -- sums, of the upper and the lower 32 bits of their tokens, as in _agents;
@@ -52,7 +53,7 @@ CREATE TABLE _kept_usage (
 -- The sums of a day, by what their calls name.
 CREATE UNIQUE INDEX _kept_usage_key ON _kept_usage (
   source, day, service_name, ifnull(provider, ''), ifnull(operation, ''), ifnull(request_model, ''),
-  ifnull(response_model, ''), ifnull(agent_name, ''), ifnull(user_id, '')
+  ifnull(response_model, ''), ifnull(agent_name, ''), ifnull(user_id, ''), is_aggregate
 );
 
 -- The ledger: one row for each run of `delete` and `prune`, and for each day on which the exporter removed what the
