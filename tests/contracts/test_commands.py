@@ -19,9 +19,14 @@ LIST = {
 }
 OF_CALLS = {"--agent", "--model", "--provider"}
 COMMANDS = {
+    "backup": {"path", "--to", "--force", "--json"},
     "connect": {
         *("agent", "path", "--write", "--undo", "--yes", "--endpoint", "--token", "--content", "--file"),
         *("--wait", "--no-wait", "--service"),
+    },
+    "delete": {
+        *("path", "--session", "--trace", "--user", "--service", "--since", "--until", "--where", "--dry-run"),
+        *("--yes", "--backups", "--verify", "--json"),
     },
     "diff": {"session_a", "session_b", "path", "--allow", "--json"},
     "doctor": {"path", "--repair", "--assume-gone", "--json"},
@@ -118,6 +123,7 @@ COMMANDS = {
         "--all",
     },
     "trace": {"trace_id", "path", "--all", "--json"},
+    "vacuum": {"path", "--full", "--dry-run", "--json"},
     "traces": LIST
     | {
         "--session",

@@ -337,3 +337,20 @@ def test_a_process_of_its_own_ends_with_the_code(path: Path) -> None:
     assert run_process("delete", path, "--verify", "private words")[0] == 1
     assert run_process("delete", path, "--session", "session-0", "--yes", "--verify", "private words")[0] == 0
     assert run_process("delete", path)[0] == 2
+
+
+def test_resources_and_scopes_of_what_is_deleted_go(path: Path) -> None:
+    """A resource names the host and what else tells who it was."""
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+
+    with exporting(path) as exporter:
+        for user in ("ada", "bob"):
+            provider = TracerProvider(
+                resource=Resource({"service.name": "agent", "host.name": f"laptop of {user}"}), shutdown_on_exit=False
+            )
+            provider.add_span_processor(SimpleSpanProcessor(exporter))
+            provider.get_tracer(f"scope of {user}").start_span("chat", attributes={"user.id": user}).end()
+    assert run("delete", path, "--user", "ada", "--yes", "--verify", "laptop of ada", "--verify", "scope of ada")[0] == 0
+    assert run("delete", path, "--verify", "laptop of bob")[0] == 1

@@ -16,8 +16,8 @@ from otel_sqlite_exporter.errors import DeletionRefusedError
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.maintain.deletion.beside_files import BesideFile
-    from otel_sqlite_exporter.maintain.deletion.deletion import DeletionPlan
     from otel_sqlite_exporter.maintain.deletion.deletion_rule import DeletionRule
+    from otel_sqlite_exporter.maintain.deletion.deletion_run import DeletionPlan
     from otel_sqlite_exporter.maintain.deletion.left_texts import Verification
     from otel_sqlite_exporter.settings import Settings
 
@@ -67,7 +67,7 @@ def delete(
     Exit code 1: a text of --verify, or something that was deleted, is left, and stdout says where.
     """
     from otel_sqlite_exporter.cli.keeping import delete_output
-    from otel_sqlite_exporter.maintain.deletion.deletion import delete_records, plan_deletion
+    from otel_sqlite_exporter.maintain.deletion.deletion_run import delete_records, plan_deletion
 
     if any(len(text.encode("utf-8", "surrogatepass")) < _SHORTEST_TEXT for text in texts):
         raise click.UsageError(f"--verify needs a text of {_SHORTEST_TEXT} bytes: shorter ones stand everywhere")

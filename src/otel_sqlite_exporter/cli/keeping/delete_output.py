@@ -15,7 +15,7 @@ from otel_sqlite_exporter.show.units import format_bytes
 if TYPE_CHECKING:
     from otel_sqlite_exporter.maintain.deletion.beside_files import BesideFile
     from otel_sqlite_exporter.maintain.deletion.chosen_records import ChosenRecords
-    from otel_sqlite_exporter.maintain.deletion.deletion import DeletionPlan, DeletionReport
+    from otel_sqlite_exporter.maintain.deletion.deletion_run import DeletionPlan, DeletionReport
     from otel_sqlite_exporter.maintain.deletion.left_texts import Verification
 
 _NAMED_PINS = 10

@@ -18,7 +18,7 @@ from otel_sqlite_exporter.maintain.deletion.page_space import DatabasePages
 from otel_sqlite_exporter.maintain.deletion.searched_tables import Place, search_tables
 from otel_sqlite_exporter.maintain.deletion.text_forms import TextForms
 from otel_sqlite_exporter.storage.connection import read_file
-from otel_sqlite_exporter.storage.raw_bytes import RawBytes, open_raw
+from otel_sqlite_exporter.storage.system.raw_bytes import RawBytes, open_raw
 from otel_sqlite_exporter.storage.system.system_files import BINARY, NO_LINK, find_real_path
 
 FREE_SPACE = "free space"

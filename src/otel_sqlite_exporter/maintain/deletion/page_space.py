@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from otel_sqlite_exporter.storage.raw_bytes import RawBytes
+from otel_sqlite_exporter.storage.system.raw_bytes import RawBytes
 
 _HEADER = struct.Struct(">16sHBBBBBBIIII")
 _MAGIC = b"SQLite format 3\0"

@@ -7,15 +7,15 @@ SELECT
   s.attribute_types
 FROM _spans AS s
 WHERE s.resource IN (SELECT r.value FROM json_each(:resources) AS r)
-   OR EXISTS (SELECT 1 FROM json_each(:needles) AS n WHERE instr(s.attributes, n.value) > 0)
+   OR EXISTS (SELECT 1 FROM json_each(:needles) AS needle WHERE instr(s.attributes, needle.value) > 0)
 UNION ALL
 SELECT NULL, s.trace_session, 0, s.start_attributes, s.start_attribute_types
 FROM _spans AS s
-WHERE EXISTS (SELECT 1 FROM json_each(:needles) AS n WHERE instr(s.start_attributes, n.value) > 0)
+WHERE EXISTS (SELECT 1 FROM json_each(:needles) AS needle WHERE instr(s.start_attributes, needle.value) > 0)
 UNION ALL
 SELECT NULL, e.trace_session, 0, e.attributes, e.attribute_types
 FROM _events AS e
-WHERE e.source = 1 AND EXISTS (SELECT 1 FROM json_each(:needles) AS n WHERE instr(e.attributes, n.value) > 0)
+WHERE e.source = 1 AND EXISTS (SELECT 1 FROM json_each(:needles) AS needle WHERE instr(e.attributes, needle.value) > 0)
 UNION ALL
 SELECT
   iif(t.trace_id = '', l.id, NULL), l.trace_session,
@@ -23,4 +23,4 @@ SELECT
 FROM _logs AS l
 CROSS JOIN _traces AS t ON t.id = l.trace
 WHERE l.resource IN (SELECT r.value FROM json_each(:resources) AS r)
-   OR EXISTS (SELECT 1 FROM json_each(:needles) AS n WHERE instr(l.attributes, n.value) > 0);
+   OR EXISTS (SELECT 1 FROM json_each(:needles) AS needle WHERE instr(l.attributes, needle.value) > 0);

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -36,6 +37,7 @@ from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.identity import find_version
 from otel_sqlite_exporter.storage.statistics import gather_statistics
 from otel_sqlite_exporter.storage.transactions import transaction
+from otel_sqlite_exporter.write.removal.orphans import sweep_orphans
 from otel_sqlite_exporter.write.removal.removal_steps import remove_in_steps
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
 
@@ -222,6 +224,8 @@ class _Run:
         with transaction(connection):
             others = forget_leftovers(connection, pending.key, pending.rule, names)
             self._note(entry, RemovedCounts(others=others))
+        self._progress("sweeping", 0, None)
+        sweep_orphans(connection, time.sleep)
         self._renew_derived(marked)
         given = [*pending.rule.names, *sorted(names.sessions)[:_MOST_PROOFS], *sorted(names.traces)[:_MOST_PROOFS]]
         self.proofs += [*dict.fromkeys(given)][:_MOST_PROOFS] + marked.read_proofs()
