@@ -68,7 +68,7 @@ def _facts(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def _records(draw: st.DrawFn) -> list[Record]:
+def records_of_calls(draw: st.DrawFn) -> list[Record]:
     records: list[Record] = []
     for number in range(draw(st.integers(1, 7))):
         # Some are also written while they run.
@@ -113,7 +113,7 @@ def _context(trace: int, span: int) -> SpanContext:
 
 @pytest.mark.slow
 @settings(max_examples=25, deadline=None)
-@given(records=_records(), seed=st.integers(0, 2**32))
+@given(records=records_of_calls(), seed=st.integers(0, 2**32))
 def test_records_give_the_same_views_in_any_order(records: list[Record], seed: int) -> None:
     chance = random.Random(seed)
     assert _contents([_shuffle(records, chance)]) == _contents([[[record] for record in records]])
@@ -121,7 +121,7 @@ def test_records_give_the_same_views_in_any_order(records: list[Record], seed: i
 
 @pytest.mark.slow
 @settings(max_examples=10, deadline=None)
-@given(records=_records(), seed=st.integers(0, 2**32))
+@given(records=records_of_calls(), seed=st.integers(0, 2**32))
 def test_several_writers_at_once_give_the_same_views(records: list[Record], seed: int) -> None:
     chance = random.Random(seed)
     batches = _shuffle(records, chance)
