@@ -352,5 +352,7 @@ def test_resources_and_scopes_of_what_is_deleted_go(path: Path) -> None:
             )
             provider.add_span_processor(SimpleSpanProcessor(exporter))
             provider.get_tracer(f"scope of {user}").start_span("chat", attributes={"user.id": user}).end()
-    assert run("delete", path, "--user", "ada", "--yes", "--verify", "laptop of ada", "--verify", "scope of ada")[0] == 0
+    assert (
+        run("delete", path, "--user", "ada", "--yes", "--verify", "laptop of ada", "--verify", "scope of ada")[0] == 0
+    )
     assert run("delete", path, "--verify", "laptop of bob")[0] == 1

@@ -33,6 +33,7 @@ from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.write.stored.stored_records import decode_log_row, decode_span_rows
 
 _Origin = tuple[ResourceFields, ScopeFields | None]
+_BEFORE_ALL = -1
 _WEAKEST = Naming(LARGEST, 1, LARGEST, "", "")
 
 
@@ -125,9 +126,9 @@ class RecordCopier:
         return encoded._replace(row=row, resource=log.resource, scope=log.scope, repaired=0)
 
     def find_lost_namings(self, page: SpanPage, copies: Sequence[CopiedSpan]) -> list[EncodedSpan]:
-        """Return spans that stand for versions which the source did not keep, but whose sessions and users it knows:
-        running versions of the page's spans, without any content. They come before all others of their batch. Where
-        names may have to be masked, there are none."""
+        """Return spans that stand for versions which the source did not keep, but whose sessions and users it knows.
+        They end before `copies`, which are written with them, so no file keeps them either. Where names may have to be
+        masked, there are none."""
         if self.is_redacting:
             return []
         by_part: defaultdict[int, list[EncodedSpan]] = defaultdict(list)
@@ -173,17 +174,13 @@ class RecordCopier:
 
 
 def _make_lost(span: EncodedSpan, *, session: Naming | None = None, user: Naming | None = None) -> EncodedSpan:
-    row = span.row
     return span._replace(
-        row=row._replace(
-            end_time_unix_nano=row.start_time_unix_nano, end_time_source=OPEN, attribute_types=None, attributes="{}"
-        ),
+        row=span.row._replace(end_time_unix_nano=_BEFORE_ALL, attribute_types=None, attributes="{}"),
         own_session=None,
         session=session,
         user=user,
         events=(),
         links=(),
-        is_open=True,
         interactions=NO_INTERACTIONS,
         record_interactions=(),
         record_messages=(),

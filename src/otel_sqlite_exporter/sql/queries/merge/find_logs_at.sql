@@ -1,6 +1,5 @@
 -- The log records of some times, after the ids that are known: :times is [[time, last known id], ...].
 SELECT
-  l.id,
   t.trace_id,
   l.span_id,
   coalesce(l.recorded_name, l.event_name),
