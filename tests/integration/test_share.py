@@ -335,3 +335,18 @@ def test_notes_and_scores_are_shared_and_masked(tmp_path: Path, form: str) -> No
     masked, _ = share(path, "--redact-keys", "user.id", form=form)
     assert OWNER not in masked
     assert "seen by [redacted]" in masked
+
+
+def test_many_masked_values_are_found_by_their_beginnings() -> None:
+    known = KnownValues()
+    known.add([f"the value of number {number}" for number in range(1_000)] + [f"v{number:03}" for number in range(999)])
+    assert len(known) == 1_999
+    assert known.find("of v007, v0070, and the value of number 123") == [(3, 7), (20, 43)]
+    assert known.find("nothing") == []
+
+
+def test_a_text_that_takes_too_long_to_look_through_is_masked() -> None:
+    known = KnownValues()
+    known.add([f"{'a' * 16}{number}" for number in range(2_000)])
+    redactor = ShareRedactor(resolve_settings("otel.db"), known)
+    assert [*map(str, redactor.redact_value("said", ["a" * 5_000, "short"]))] == ["[redacted]", "short"]

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from otel_sqlite_exporter.errors import TooMuchWorkError
 from otel_sqlite_exporter.genai.messages.json_texts import decode_text
 from otel_sqlite_exporter.redact.content_names import is_kept_member
 
@@ -15,7 +16,11 @@ SHORTEST = 3
 _SHORTEST_NUMBER = 5
 _WORD = 8
 """A shorter value is found only as a whole word."""
+_LONG, _FEW = 16, 64
+"""A few values are looked for one by one; many by their beginnings, long ones by long beginnings."""
 _DEEPEST = 50
+_MOST_COMPARED = 1_000_000
+"""How often a text is compared with a value, at least: 0.2 s."""
 _COMMON = frozenset(
     (
         *("true", "false", "null", "none", "user", "assistant", "system", "developer", "tool", "function", "model"),
@@ -47,7 +52,8 @@ class KnownValues:
 
     def __init__(self) -> None:
         self._values: set[str] = set()
-        self._by_beginning: dict[str, list[str]] = {}
+        # By the length of a beginning, the values that are found by it.
+        self._by_beginning: dict[int, dict[str, list[str]]] = {length: {} for length in (_LONG, SHORTEST)}
 
     def __len__(self) -> int:
         """Return the number of values."""
@@ -60,20 +66,37 @@ class KnownValues:
 
     def find(self, text: str) -> Sequence[tuple[int, int]]:
         """Return the places of values in a text, in order, none over another; of two that begin at one place, the
-        longer."""
-        if not self._by_beginning:
-            return ()
+        longer.
+
+        Raises:
+            TooMuchWorkError: Too many values begin as the text does at too many places.
+        """
         found = []
-        at = 0
-        for start in range(len(text) - SHORTEST + 1):
-            candidates = self._by_beginning.get(text[start : start + SHORTEST]) if start >= at else None
-            for value in candidates or ():
-                end = start + len(value)
-                if text.startswith(value, start) and (len(value) >= _WORD or _stands_alone(text, start, end)):
-                    found.append((start, end))
-                    at = end
-                    break
+        end = 0
+        for place in sorted(self._find_each(text), key=lambda place: (place[0], -place[1])):
+            if place[0] >= end:
+                found.append(place)
+                end = place[1]
         return found
+
+    def _find_each(self, text: str) -> Iterator[tuple[int, int]]:
+        if len(self._values) <= _FEW:
+            for value in self._values:
+                start = text.find(value)
+                while start >= 0:
+                    if _is_place(text, value, start):
+                        yield start, start + len(value)
+                    start = text.find(value, start + 1)
+            return
+        left = _MOST_COMPARED + len(text)
+        for length, values in self._by_beginning.items():
+            for start in range(len(text) - length + 1 if values else 0):
+                for value in values.get(text[start : start + length], ()):
+                    left -= 1
+                    if left < 0:
+                        raise TooMuchWorkError
+                    if text.startswith(value, start) and _is_place(text, value, start):
+                        yield start, start + len(value)
 
     def _add(self, value: Any, depth: int) -> None:
         if depth > _DEEPEST or value is None or isinstance(value, bool):
@@ -105,9 +128,13 @@ class KnownValues:
         if len(text) < SHORTEST or text in self._values or text.lower() in _COMMON:
             return
         self._values.add(text)
-        candidates = self._by_beginning.setdefault(text[:SHORTEST], [])
-        candidates.append(text)
-        candidates.sort(key=len, reverse=True)
+        length = _LONG if len(text) >= _LONG else SHORTEST
+        self._by_beginning[length].setdefault(text[:length], []).append(text)
+
+
+def _is_place(text: str, value: str, start: int) -> bool:
+    """Whether a value that stands at a place of a text is meant: a short one may be a part of any word."""
+    return len(value) >= _WORD or _stands_alone(text, start, start + len(value))
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
