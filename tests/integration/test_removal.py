@@ -20,6 +20,7 @@ from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.removal.record_removal import remove_records
+from otel_sqlite_exporter.write.removal.removal_steps import remove_in_steps
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
 from tests.file_checks import check_file
 from tests.mixed_records import Record, export_batches, make_log, mixed_records, read_views
@@ -49,9 +50,12 @@ def _find(path: Path, keys: Collection[tuple[object, ...]]) -> RecordsToRemove:
     return RecordsToRemove(spans, logs)
 
 
-def _remove(path: Path, steps: Sequence[RecordsToRemove]) -> RemovedCounts:
+def _remove(path: Path, steps: Sequence[RecordsToRemove], *, in_steps: bool = False) -> RemovedCounts:
     settings, counts = resolve_settings(path), RemovedCounts()
     with closing(open_file(settings)) as connection:
+        if in_steps:
+            waiting = iter(steps)
+            return remove_in_steps(connection, settings, lambda limit: next(waiting, None), rest=lambda held: None)
         for step in steps:
             with transaction(connection):
                 counts = counts.add(remove_records(connection, settings, step))
@@ -77,7 +81,7 @@ def test_the_rest_is_as_if_it_alone_had_come(records: list[Record], data: st.Dat
             open_file(resolve_settings(one)).close()
         export_batches(path, [records])
         export_batches(other, [rest])
-        counts = _remove(path, [_find(path, gone[:cut]), _find(path, gone[cut:])])
+        counts = _remove(path, [_find(path, gone[:cut]), _find(path, gone[cut:])], in_steps=data.draw(st.booleans()))
         assert counts.spans == sum(len(key) == 3 for key in gone)
         assert counts.logs == sum(len(key) == 2 for key in gone)
         assert read_views(path) == read_views(other)

@@ -79,6 +79,7 @@ _OF_THE_WHOLE_FILE = {
     *("count_main_rows", "list_session_conflicts"),  # of the page
     "read_agents_again",  # of agents that lost their last call
     "find_agents_ends",  # the first and the last thousand calls
+    *("find_stray_texts", "find_idle", "list_referred"),  # of a sweep
     # Of tables with few rows.
     *("list_exporters", "list_receiver_sources", "list_services"),
     *("read_file_state", "sum_receiver_sources"),

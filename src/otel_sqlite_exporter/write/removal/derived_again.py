@@ -38,6 +38,7 @@ class Outdated:
         parts: Rows of `_trace_sessions` that lost calls, by key. They are still there.
         moved: Rows of `_trace_sessions` that show another session than before.
         sessions: Keys of `_sessions` that lost records.
+        due_traces: Keys of `_traces` whose agents are decided later.
     """
 
     changes: list[Change] = field(default_factory=list)
@@ -48,6 +49,7 @@ class Outdated:
     parts: Collection[int] = ()
     moved: set[int] = field(default_factory=set)
     sessions: set[int] = field(default_factory=set)
+    due_traces: Collection[int] = ()
 
 
 def move_parts(connection: sqlite3.Connection, traces: Collection[int], outdated: Outdated) -> None:
@@ -80,7 +82,7 @@ def derive_again(connection: sqlite3.Connection, settings: Settings, outdated: O
     changed = ChangedRecords(
         calls=outdated.calls, events=outdated.relinked, trace_sessions=outdated.moved, settled=outdated.parts
     )
-    _, merged = count_calls(connection, changed)
+    _, merged = count_calls(connection, changed, outdated.due_traces)
     prices = CallPrices(is_on=settings.cost == "auto")
     prices.price_written(connection, calls=merged, events=outdated.relinked)
 

@@ -32,7 +32,7 @@ _MANY = 1_000
 """Records that stay in a trace, from which on it is due at the end of the last step what they tell of it."""
 
 
-class _Part(NamedTuple):
+class _LosingPart(NamedTuple):
     """A row of `_trace_sessions` that loses records: a row of find_removed_parts.sql. `rest` are the records that stay
     in it, `rest_of_trace` those that stay in its trace."""
 
@@ -80,7 +80,7 @@ class _Removal:
         self._connection, self._settings, self._due = connection, settings, due
         self._spans, self._logs = [*records.spans], [*records.logs]
         (parts,) = read_json(connection, "find_removed_parts", spans=self._spans, logs=self._logs)
-        self._parts = [_Part(*part) for part in parts]
+        self._parts = [_LosingPart(*part) for part in parts]
         self._partial = {part.trace for part in self._parts if part.is_real and part.rest_of_trace > 0}
         sessions = {id for part in self._parts for id in (part.own_session, part.session) if id is not None}
         self._outdated = Outdated(
@@ -168,6 +168,7 @@ class _Removal:
         if self._due is not None:
             many = {"traces": _find_many(traces), "parts": _find_many(parts)}
             self._due.add(**many)
+            self._outdated.due_traces = many["traces"]
         few_traces, few_parts = traces.keys() - many["traces"], parts.keys() - many["parts"]
         if few_traces or few_parts:
             (found,) = read_json(connection, "find_parts_of_traces", traces=few_traces)
@@ -178,9 +179,11 @@ class _Removal:
     def _forget_empty(self) -> None:
         """Remove the rows of traces and sessions that no record needs any more, and update the times of sessions."""
         connection, sessions = self._connection, self._outdated.sessions
-        traces = {part.trace for part in self._parts}
+        traces, real = {part.trace for part in self._parts}, {part.trace for part in self._parts if part.is_real}
+        empty, their_sessions = read_json(connection, "find_empty_parts", parts=self._emptied, traces=real)
+        sessions.update(their_sessions)
         before = _count(connection, traces, sessions)
-        run_script(connection, "forget_empty_traces", parts=self._emptied, traces=traces)
+        run_script(connection, "forget_empty_traces", parts=empty, traces=traces)
         update_sessions(connection, sessions, self._due)
         run_script(connection, "forget_empty_sessions", sessions=sessions)
         after = _count(connection, traces, sessions)

@@ -47,7 +47,7 @@ class _Trace:
 
 
 @dataclass(slots=True)
-class _Part:
+class _SessionPart:
     source: tuple[int, str] | None = None
     times: tuple[int, int] = NO_TIMES
 
@@ -59,7 +59,7 @@ class RemainingRecords:
     def __init__(self, connection: sqlite3.Connection, session_attributes: Sequence[str]) -> None:
         self._connection, self._session_attributes = connection, session_attributes
         self._traces: dict[int, _Trace] = {}
-        self._parts: dict[int, _Part] = {}
+        self._parts: dict[int, _SessionPart] = {}
         self._resources: dict[int, Naming | None] = {}
         self.count = 0
 
@@ -81,7 +81,7 @@ class RemainingRecords:
 
     def _add(self, row: Sequence[Any]) -> None:
         trace_id, is_real, part_id, is_log, start, end, is_child, rank, span_id, resource, *named = row
-        part = self._parts.setdefault(part_id, _Part())
+        part = self._parts.setdefault(part_id, _SessionPart())
         part.times = _widen(part.times, start, end)
         own, session, user = self._find_names(is_log, is_child, start, resource, *named)
         if own is not None:

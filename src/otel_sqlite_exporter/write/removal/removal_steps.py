@@ -14,7 +14,7 @@ from otel_sqlite_exporter.write.removal.record_removal import remove_step
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
 from otel_sqlite_exporter.write.removal.settling import settle
 
-_FIRST, _LEAST, _MOST = 64, 8, 4_096
+_FIRST, _LEAST, _MOST = 64, 32, 4_096
 """Records of a step: of the first, and the bounds."""
 
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection
 
-import orjson
-
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.transactions import transaction
+from otel_sqlite_exporter.write.interactions.counted_calls import count_agents
 from otel_sqlite_exporter.write.removal.derived_again import Outdated, derive_again, update_sessions
 from otel_sqlite_exporter.write.removal.due_work import DueWork
 from otel_sqlite_exporter.write.removal.record_removal import note_remaining
 from otel_sqlite_exporter.write.removal.remaining_agents import AllCalls
 from otel_sqlite_exporter.write.removal.remaining_records import RemainingRecords
+from otel_sqlite_exporter.write.removal.used_ids import read_last_ids
 from otel_sqlite_exporter.write.statements import read_json, run_query
 
 
@@ -52,6 +52,7 @@ def _settle_trace(connection: sqlite3.Connection, settings: Settings, trace: int
         if parts:
             note_remaining(connection, records, [trace], outdated)
         derive_again(connection, settings, outdated)
+        count_agents(connection, parts)
         update_sessions(connection, outdated.sessions, None)
         DueWork(connection).drop("traces", [trace])
         note()
@@ -77,7 +78,7 @@ def _settle_session(
 
 
 def _settle_agents(connection: sqlite3.Connection, agents: set[int], note: Callable[[], object]) -> None:
-    last = _read_last(connection)
+    last = read_last_ids(connection)
     calls = AllCalls(connection, agents)
     calls.read()
     with transaction(connection):
@@ -93,7 +94,7 @@ def _read_before(
     """Return what the records of a trace, or of a row of `_trace_sessions`, tell, and the last ids of then."""
     records = RemainingRecords(connection, settings.session_attributes)
     with transaction(connection, "BEGIN"):  # which takes no lock
-        last = _read_last(connection)
+        last = read_last_ids(connection)
         records.read([*due.get("parts", ()), *_find_parts(connection, due.get("traces", ()))])
     return records, last
 
@@ -118,9 +119,3 @@ def _find_parts(connection: sqlite3.Connection, traces: Collection[int]) -> list
     parts: list[int]
     (parts,) = read_json(connection, "find_parts_of_traces", traces=traces)
     return parts
-
-
-def _read_last(connection: sqlite3.Connection) -> dict[str, int]:
-    """Return the last ids of the tables."""
-    last: dict[str, int] = orjson.loads(connection.execute(read_query("get_used_ids")).fetchone()[0])
-    return last

@@ -16,6 +16,13 @@ from otel_sqlite_exporter.write.statements import read_json
 _STATE, _REMOVED_TEXTS = "last ids", "removed_texts"
 
 
+def read_last_ids(connection: sqlite3.Connection) -> dict[str, int]:
+    """Return the last ids of the tables: `records` of spans and events, and others by the names of their tables."""
+    last: dict[str, int]
+    last, _ = read_json(connection, "get_used_ids")
+    return last
+
+
 class UsedIds:
     """The last ids of the tables before rows are removed. Made in the transaction that removes them."""
 
