@@ -8,6 +8,7 @@ import os
 import resource
 import shutil
 import sqlite3
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -143,3 +144,25 @@ def _sum_up(took: list[float], spooled: int) -> Waits:
     took = sorted(took)
     p50, p99 = (took[int(len(took) * part)] for part in (0.5, 0.99))
     return Waits(p50, p99, took[-1], spooled)
+
+
+def main() -> None:
+    """Print what the exports of a busy application wait for removal, and a file at its cap."""
+    with tempfile.TemporaryDirectory(prefix="otel-retention-") as folder:
+        found = export_beside_retention(Path(folder), 100_000, 6)
+        print(f"{_SPANS_A_SECOND:,} spans/s, alone: {_describe(found.alone)}")
+        print(f"beside removal: {_describe(found.beside)}; {found.removed_a_second:,.0f} spans/s removed")
+        print(f"p99 beside / alone: {found.beside.p99_ms / found.alone.p99_ms:.2f}", flush=True)
+        for window in stay_at_cap(Path(folder), 60_000_000, 240_000, 8):
+            print(
+                f"{window.written:,} spans: file {window.file_bytes / 1e6:.1f} MB, {window.cpu_us:.0f} us of CPU a span, "
+                f"memory {window.rss_mb:.0f} MB"
+            )
+
+
+def _describe(waits: Waits) -> str:
+    return f"p50 {waits.p50_ms:.0f}, p99 {waits.p99_ms:.0f}, longest {waits.largest_ms:.0f} ms, {waits.spooled} spooled"
+
+
+if __name__ == "__main__":
+    main()

@@ -195,7 +195,8 @@ class RetentionWorker:
         if pruning.has_unnoted_end or bool(excess) != (noted is not None):
             with transaction(connection):
                 pruning.note_end()
-                note_excess(connection, rules.max_bytes or 0, excess, {**pruning.due.kept})
+                kept = {str(reason): number for reason, number in pruning.due.kept.items()}
+                note_excess(connection, rules.max_bytes or 0, excess, kept)
         if excess:
             self._paused_until_s = now + _PAUSE_S
             if noted is None:
