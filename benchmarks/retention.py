@@ -24,6 +24,8 @@ from otel_sqlite_exporter import SQLiteSpanExporter
 _BATCH = 512
 _SPANS_A_SECOND = 5_000
 _TURNS = 3
+_FIRST_LOOK_S = 1.0
+"""When an exporter looks for what is due for the first time."""
 
 
 class Waits(NamedTuple):
@@ -68,8 +70,9 @@ def export_beside_retention(folder: Path, spans: int, seconds: float) -> Beside:
             shutil.copyfile(filled, path)
             exporter = SQLiteSpanExporter(path, retention_days=1 if is_beside else None)
             exporter.export(_now(source, 1))
-            time.sleep(1.5)
-            before, began = _count_spans(path), time.perf_counter()
+            before = _count_spans(path)
+            time.sleep(_FIRST_LOOK_S)
+            began = time.perf_counter()
             written = _export_paced(exporter, source, seconds, took[is_beside])
             if is_beside:
                 removed += before + written - _count_spans(path)
@@ -155,8 +158,8 @@ def main() -> None:
         print(f"p99 beside / alone: {found.beside.p99_ms / found.alone.p99_ms:.2f}", flush=True)
         for window in stay_at_cap(Path(folder), 60_000_000, 240_000, 8):
             print(
-                f"{window.written:,} spans: file {window.file_bytes / 1e6:.1f} MB, {window.cpu_us:.0f} us of CPU a span, "
-                f"memory {window.rss_mb:.0f} MB"
+                f"{window.written:,} spans: file {window.file_bytes / 1e6:.1f} MB, "
+                f"{window.cpu_us:.0f} us of CPU a span, memory {window.rss_mb:.0f} MB"
             )
 
 
