@@ -8,6 +8,7 @@ import os
 import resource
 import shutil
 import sqlite3
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -23,6 +24,8 @@ from otel_sqlite_exporter import SQLiteSpanExporter
 _BATCH = 512
 _SPANS_A_SECOND = 5_000
 _TURNS = 3
+_FIRST_LOOK_S = 1.0
+"""When an exporter looks for what is due for the first time."""
 
 
 class Waits(NamedTuple):
@@ -67,8 +70,9 @@ def export_beside_retention(folder: Path, spans: int, seconds: float) -> Beside:
             shutil.copyfile(filled, path)
             exporter = SQLiteSpanExporter(path, retention_days=1 if is_beside else None)
             exporter.export(_now(source, 1))
-            time.sleep(1.5)
-            before, began = _count_spans(path), time.perf_counter()
+            before = _count_spans(path)
+            time.sleep(_FIRST_LOOK_S)
+            began = time.perf_counter()
             written = _export_paced(exporter, source, seconds, took[is_beside])
             if is_beside:
                 removed += before + written - _count_spans(path)
@@ -143,3 +147,25 @@ def _sum_up(took: list[float], spooled: int) -> Waits:
     took = sorted(took)
     p50, p99 = (took[int(len(took) * part)] for part in (0.5, 0.99))
     return Waits(p50, p99, took[-1], spooled)
+
+
+def main() -> None:
+    """Print what the exports of a busy application wait for removal, and a file at its cap."""
+    with tempfile.TemporaryDirectory(prefix="otel-retention-") as folder:
+        found = export_beside_retention(Path(folder), 100_000, 6)
+        print(f"{_SPANS_A_SECOND:,} spans/s, alone: {_describe(found.alone)}")
+        print(f"beside removal: {_describe(found.beside)}; {found.removed_a_second:,.0f} spans/s removed")
+        print(f"p99 beside / alone: {found.beside.p99_ms / found.alone.p99_ms:.2f}", flush=True)
+        for window in stay_at_cap(Path(folder), 60_000_000, 240_000, 8):
+            print(
+                f"{window.written:,} spans: file {window.file_bytes / 1e6:.1f} MB, "
+                f"{window.cpu_us:.0f} us of CPU a span, memory {window.rss_mb:.0f} MB"
+            )
+
+
+def _describe(waits: Waits) -> str:
+    return f"p50 {waits.p50_ms:.0f}, p99 {waits.p99_ms:.0f}, longest {waits.largest_ms:.0f} ms, {waits.spooled} spooled"
+
+
+if __name__ == "__main__":
+    main()

@@ -172,7 +172,9 @@ def test_a_full_disk_stops_it_and_no_export(small_disk: Path, caplog: pytest.Log
                     file.write(b"x" * 4_096)
             except OSError:
                 pass
-        exporter._delivery._retention.note_delivery()  # type: ignore[attr-defined]
+        retention = exporter._delivery._retention
+        assert retention is not None
+        retention.note_delivery()
         wait_until(lambda: "is not kept within the retention settings now" in caplog.text)
         filler.unlink()
         exporter.export(make_spans("new"))
@@ -189,7 +191,7 @@ def test_a_newer_file_is_not_touched(path: Path) -> None:
     before = path.read_bytes()
     with exporting(path, retention_days=30, spool_limit_bytes=10**6) as exporter:
         exporter.export(make_spans("new"))
-        retention = exporter._delivery._retention  # type: ignore[attr-defined]
+        retention = exporter._delivery._retention
         assert retention is not None
         retention.note_delivery()
         time.sleep(1.5)

@@ -26,11 +26,14 @@ from otel_sqlite_exporter.retention.step_turns import REST_MARGIN_S, NotOurTurnE
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.database import Database
 from otel_sqlite_exporter.storage.retention_notes import note_excess, read_excess
-from otel_sqlite_exporter.storage.state import read_state
+from otel_sqlite_exporter.storage.state import read_number, read_state, write_state
 from otel_sqlite_exporter.storage.transactions import Deadline, transaction
 from otel_sqlite_exporter.write.removal.free_pages import release_pages
+from otel_sqlite_exporter.write.removal.orphans import sweep_orphans
 
 _DAY_S = 86_400
+_SWEPT = "retention swept"
+"""The state that notes when a process looked for what no record refers to, in nanoseconds since 1970."""
 _FIRST_LOOK_S = 1.0
 _LOOK_S, _IDLE_LOOK_S, _LONG_S = 1.0, 3_600.0, 30.0
 """How long after a look the next one comes where the file is written, and where it is not; and how long a delivery lets
@@ -159,6 +162,15 @@ class RetentionWorker:
         self._delay_s = min(waits)
         return False
 
+    def _is_sweep_due(self, connection: sqlite3.Connection) -> bool:
+        """Return whether no process has looked for a day for what no record refers to any more: this one is to."""
+        now = time.time_ns()
+        if now - (read_number(connection, _SWEPT) or 0) < _DAY_S * 10**9:
+            return False
+        with transaction(connection):
+            write_state(connection, _SWEPT, now)
+        return True
+
     def _give_back(self, connection: sqlite3.Connection, rules: RetentionRules) -> float | None:
         """Shorten the file by some of the pages that it does not need, and return how many seconds that took; None: it
         has none. What is below the cap stays, as the next batches fill it."""
@@ -175,13 +187,16 @@ class RetentionWorker:
         """Note what was done, and what could not be."""
         now = time.monotonic()
         self._is_at_work = False
+        if any(pruning.removed) and self._is_sweep_due(connection):
+            sweep_orphans(connection)
         used = count_used_bytes(connection)
         excess = 0 if rules.max_bytes is None else max(0, used - rules.max_bytes)
         noted = read_excess(connection)
         if pruning.has_unnoted_end or bool(excess) != (noted is not None):
             with transaction(connection):
                 pruning.note_end()
-                note_excess(connection, rules.max_bytes or 0, excess, {**pruning.due.kept})
+                kept = {str(reason): number for reason, number in pruning.due.kept.items()}
+                note_excess(connection, rules.max_bytes or 0, excess, kept)
         if excess:
             self._paused_until_s = now + _PAUSE_S
             if noted is None:

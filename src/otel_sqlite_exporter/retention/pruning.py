@@ -157,6 +157,7 @@ class Pruning:
     def _choose(self, limit: int) -> RecordsToRemove | None:
         """Return about `limit` records to remove in the caller's transaction, or None: nothing more is due. Their usage
         is kept."""
+        limit = min(limit, self._find_excess_records())
         held = read_held_back(self._connection)
         spans: list[int] = []
         logs: list[int] = []
@@ -170,6 +171,13 @@ class Pruning:
             return None
         self._sums.add_removed(spans, logs)
         return RecordsToRemove(spans, logs)
+
+    def _find_excess_records(self) -> int:
+        """Return how many records a file beyond its cap has too many, by their share of it; no bound for another."""
+        expected, low = self.due.expected_bytes, self._rules.low_water_bytes
+        if not self._share or expected is None or low is None or expected <= low:
+            return _MOST
+        return max(1, round((expected - low) / self._share))
 
     def _note(self, counts: RemovedCounts) -> None:
         """Note what a step removed, in its transaction."""

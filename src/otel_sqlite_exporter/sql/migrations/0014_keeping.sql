@@ -51,10 +51,9 @@ CREATE TABLE _kept_usage (
   cost_usd REAL                           -- a sum of doubles; NULL: no call has a known cost
 ) STRICT;
 -- The sums of a day, by what their calls name.
-CREATE UNIQUE INDEX _kept_usage_key ON _kept_usage (
-  source, day, service_name, ifnull(provider, ''), ifnull(operation, ''), ifnull(request_model, ''),
-  ifnull(response_model, ''), ifnull(agent_name, ''), ifnull(user_id, ''), is_aggregate
-);
+CREATE UNIQUE INDEX _kept_usage_key ON _kept_usage (source, day, service_name, ifnull(provider, ''),
+  ifnull(operation, ''), ifnull(request_model, ''), ifnull(response_model, ''), ifnull(agent_name, ''), ifnull(user_id, ''),
+  is_aggregate);
 
 -- The ledger: one row for each run of `delete` and `prune`, and for each day on which the exporter removed what the
 -- settings say. It names no session, user or text. The view deletions shows it.
