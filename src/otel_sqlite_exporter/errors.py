@@ -73,6 +73,10 @@ class UnstorableSpanError(SQLiteExporterError):
     """A span has no valid trace id and span id, so it goes to quarantine."""
 
 
+class UnreadableMarkError(SQLiteExporterError):
+    """A log record in the form of a pin or a note cannot be taken as one."""
+
+
 class TooMuchWorkError(SQLiteExporterError):
     """To look for patterns in a text takes too long, so the text is masked."""
 

@@ -87,6 +87,9 @@ _OF_THE_WHOLE_FILE = {
     "list_chosen_pins",
     *("list_exporters", "list_receiver_sources", "list_services"),
     *("read_file_state", "sum_receiver_sources"),
+    # Of `prune`, once in a run; of few kept sums, pins and runs.
+    *("count_records", "count_sessions", "count_service_sessions", "find_session_bound", "find_service_bound"),
+    *("sum_kept_calls", "find_held_back", "get_last_deletion"),
 }
 
 
@@ -95,12 +98,17 @@ def file(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sqlite3.Con
     path = tmp_path / "otel.db"
     migrate(str(path), busy_timeout_ms=1000)
     with closing(sqlite3.connect(path)) as connection:
-        for script in ("create_legacy_stages", "create_legacy_references", "create_search"):  # what some queries are of
+        for script in (
+            "create_legacy_stages",
+            "create_legacy_references",
+            "create_search",
+            "watch_usage",
+        ):  # what some queries are of
             run_script(connection, script)
     if request.param != "fresh":
         write_statistics(path, only_calls=request.param == "of calls")
     with closing(sqlite3.connect(path)) as connection:
-        for script in ("create_open_work", "create_chosen"):
+        for script in ("create_open_work", "create_chosen", "watch_usage"):
             run_script(connection, script)
         yield connection
 

@@ -22,15 +22,18 @@ from otel_sqlite_exporter.retention.due_units import count_pages, count_used_byt
 from otel_sqlite_exporter.retention.ledger import LedgerEntry
 from otel_sqlite_exporter.retention.pruning import Pruning
 from otel_sqlite_exporter.retention.retention_rules import RetentionRules
-from otel_sqlite_exporter.retention.retention_state import note_excess, read_excess
-from otel_sqlite_exporter.retention.step_turns import NotOurTurnError, note_rest, take_turn
+from otel_sqlite_exporter.retention.step_turns import REST_MARGIN_S, NotOurTurnError, take_turn
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.database import Database
-from otel_sqlite_exporter.storage.state import read_state
+from otel_sqlite_exporter.storage.retention_notes import note_excess, read_excess
+from otel_sqlite_exporter.storage.state import read_number, read_state, write_state
 from otel_sqlite_exporter.storage.transactions import Deadline, transaction
 from otel_sqlite_exporter.write.removal.free_pages import release_pages
+from otel_sqlite_exporter.write.removal.orphans import sweep_orphans
 
 _DAY_S = 86_400
+_SWEPT = "retention swept"
+"""The state that notes when a process looked for what no record refers to, in nanoseconds since 1970."""
 _FIRST_LOOK_S = 1.0
 _LOOK_S, _IDLE_LOOK_S, _LONG_S = 1.0, 3_600.0, 30.0
 """How long after a look the next one comes where the file is written, and where it is not; and how long a delivery lets
@@ -41,6 +44,8 @@ _PAUSE_S = 60.0
 """After a problem, and where the cap cannot be kept to."""
 _FRESH_S = 3_600.0
 """After so long, what was passed over is looked at again."""
+_AGAIN_S = 0.02
+"""After others had the file for all of the next."""
 _WAIT_S = 0.25
 """The longest wait of a step for other writers."""
 _PAGES_AT_ONCE = 64
@@ -102,8 +107,9 @@ class RetentionWorker:
         except NotOurTurnError as error:
             self._delay_s = error.rest_s
         except Exception as error:
-            self._pruning, self._is_at_work = None, False
-            self._delay_s = _LOOK_S if _is_lock(error) else _PAUSE_S
+            if self._pruning is not None and (self._pruning.has_failed or not _is_lock(error)):
+                self._pruning, self._is_at_work = None, False
+            self._delay_s = _AGAIN_S if _is_lock(error) else _PAUSE_S
             if not _is_lock(error):
                 self._log.warn_of_retention(error)
         return None if self._is_closed else self._delay_s
@@ -130,14 +136,13 @@ class RetentionWorker:
         elif not self._is_at_work:
             pruning.renew(_find_entry(connection, rules))
         self._is_at_work = True
-        began = time.perf_counter_ns()
-        held = pruning.step(lambda: take_turn(connection), lambda: note_rest(connection, began))
+        held = pruning.step()
         if held is None:
             held = self._give_back(connection, rules)
         if held is None:
             self._finish(connection, rules, pruning)
         else:
-            self._delay_s = held
+            self._delay_s = held + REST_MARGIN_S
 
     def _is_due(self, connection: sqlite3.Connection, rules: RetentionRules) -> bool:
         """Return whether it is time to go through what may be due; else note when the next look is to be."""
@@ -157,6 +162,15 @@ class RetentionWorker:
         self._delay_s = min(waits)
         return False
 
+    def _is_sweep_due(self, connection: sqlite3.Connection) -> bool:
+        """Return whether no process has looked for a day for what no record refers to any more: this one is to."""
+        now = time.time_ns()
+        if now - (read_number(connection, _SWEPT) or 0) < _DAY_S * 10**9:
+            return False
+        with transaction(connection):
+            write_state(connection, _SWEPT, now)
+        return True
+
     def _give_back(self, connection: sqlite3.Connection, rules: RetentionRules) -> float | None:
         """Shorten the file by some of the pages that it does not need, and return how many seconds that took; None: it
         has none. What is below the cap stays, as the next batches fill it."""
@@ -173,13 +187,16 @@ class RetentionWorker:
         """Note what was done, and what could not be."""
         now = time.monotonic()
         self._is_at_work = False
+        if any(pruning.removed) and self._is_sweep_due(connection):
+            sweep_orphans(connection)
         used = count_used_bytes(connection)
         excess = 0 if rules.max_bytes is None else max(0, used - rules.max_bytes)
         noted = read_excess(connection)
         if pruning.has_unnoted_end or bool(excess) != (noted is not None):
             with transaction(connection):
                 pruning.note_end()
-                note_excess(connection, rules.max_bytes or 0, excess, {**pruning.due.kept})
+                kept = {str(reason): number for reason, number in pruning.due.kept.items()}
+                note_excess(connection, rules.max_bytes or 0, excess, kept)
         if excess:
             self._paused_until_s = now + _PAUSE_S
             if noted is None:

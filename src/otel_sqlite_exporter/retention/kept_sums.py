@@ -16,9 +16,7 @@ from otel_sqlite_exporter.sql.texts import read_query, split_statements
 from otel_sqlite_exporter.storage.state import read_state
 from otel_sqlite_exporter.write.statements import Insert, TableRows
 
-_NAMES = (
-    *("day", "service_name", "provider", "operation", "request_model", "response_model", "agent_name", "user_id"),
-)
+_NAMES = ("provider", "operation", "request_model", "response_model", "agent_name", "user_id")
 _KINDS = ("input", "output", "total", "cached_input", "cache_creation_input", "reasoning", "priced_total")
 _COUNTS = ("calls", "failed_calls", "reported", "priced", "unpriced_calls")
 _SUMS = (
@@ -28,8 +26,8 @@ _SUMS = (
 )
 _KEPT = Insert(
     "_kept_usage",
-    ("source", *_NAMES, *_SUMS),
-    key="source, day, service_name, " + ", ".join(f"ifnull({name}, '')" for name in _NAMES[2:]),
+    ("source", "day", "service_name", *_NAMES, "is_aggregate", *_SUMS),
+    key="source, day, service_name, " + "".join(f"ifnull({name}, ''), " for name in _NAMES) + "is_aggregate",
     update={
         name: f"{name} + excluded.{name}"
         if name in _COUNTS
@@ -51,7 +49,6 @@ class KeptSums:
     def add_removed(self, spans: Collection[int], logs: Collection[int]) -> None:
         """Keep the usage of the calls of these rows of `_spans` and `_logs`, which are still there. The caller holds
         the transaction in which they go."""
-        self._connection.execute("DELETE FROM temp._changed_usage")
         chosen = {"spans": json.dumps([*spans]), "logs": json.dumps([*logs])}
         self._write("sum_calls_to_remove", chosen)
 
@@ -59,6 +56,7 @@ class KeptSums:
         """Keep what the calls that stay add less than before, in the same transaction, when the others are gone."""
         if self._connection.execute("SELECT 1 FROM temp._changed_usage LIMIT 1").fetchone():
             self._write("sum_changed_calls", {})
+            self._connection.execute("DELETE FROM temp._changed_usage")
 
     def _write(self, query: str, chosen: dict[str, str]) -> None:
         found = self._connection.execute(read_query(query), chosen | {"with_users": self._with_users}).fetchall()

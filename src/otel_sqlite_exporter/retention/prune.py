@@ -18,6 +18,7 @@ from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.removal.free_pages import release_pages
+from otel_sqlite_exporter.write.removal.orphans import sweep_orphans
 from otel_sqlite_exporter.write.removal.removed_records import RemovedCounts
 
 _PAGES_AT_ONCE = 400
@@ -69,8 +70,12 @@ def prune(
         entry = LedgerEntry("prune", rules.describe())
         pruning = Pruning(connection, settings, rules, entry)
         pruning.run(progress=progress, rest=rest)
+        if any(pruning.removed):
+            sweep_orphans(connection, rest)
+        began_step = time.perf_counter()
         while release_pages(connection, _PAGES_AT_ONCE):
-            rest(0)
+            rest(time.perf_counter() - began_step)
+            began_step = time.perf_counter()
         with transaction(connection):
             pruning.note_end()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

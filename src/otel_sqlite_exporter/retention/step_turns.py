@@ -13,7 +13,8 @@ import time
 from otel_sqlite_exporter.storage.state import read_number, write_state
 
 _STATE = "retention rest"
-_COMMIT_NS = 5_000_000
+REST_MARGIN_S = 0.004
+"""What a rest is longer than the step, as that ends with a commit."""
 _LONGEST_NS = 10 * 10**9
 """A rest that is to last longer is of a clock that was set back."""
 
@@ -37,7 +38,7 @@ def take_turn(connection: sqlite3.Connection) -> None:
         raise NotOurTurnError(left / 1e9)
 
 
-def note_rest(connection: sqlite3.Connection, began_ns: int) -> None:
-    """Note how long to rest at the end of a step, in its transaction. It began at `began_ns`, by `perf_counter_ns`."""
-    held = time.perf_counter_ns() - began_ns
-    write_state(connection, _STATE, time.time_ns() + held + 2 * _COMMIT_NS)
+def note_rest(connection: sqlite3.Connection, began_s: float) -> None:
+    """Note how long to rest at the end of a step, in its transaction, which began at `began_s` by `perf_counter`."""
+    held = int((time.perf_counter() - began_s) * 1e9)
+    write_state(connection, _STATE, time.time_ns() + held + int(REST_MARGIN_S * 5e8))

@@ -28,7 +28,8 @@ CREATE TABLE _kept_usage (
   response_model TEXT,
   agent_name TEXT,
   user_id TEXT,                           -- NULL also where users are not kept
-  calls INTEGER NOT NULL,                 -- counted rows, with agents and workflows whose usage no call repeats
+  is_aggregate INTEGER NOT NULL,          -- 1: agents and workflows whose usage no call repeats
+  calls INTEGER NOT NULL,                 -- counted rows
   failed_calls INTEGER NOT NULL,          -- of these, those with has_failed
   reported INTEGER NOT NULL,              -- of these, those with usage
   input_high INTEGER,                     -- sums, of the upper and the lower 32 bits of their tokens, as in _agents;
@@ -50,10 +51,9 @@ CREATE TABLE _kept_usage (
   cost_usd REAL                           -- a sum of doubles; NULL: no call has a known cost
 ) STRICT;
 -- The sums of a day, by what their calls name.
-CREATE UNIQUE INDEX _kept_usage_key ON _kept_usage (
-  source, day, service_name, ifnull(provider, ''), ifnull(operation, ''), ifnull(request_model, ''),
-  ifnull(response_model, ''), ifnull(agent_name, ''), ifnull(user_id, '')
-);
+CREATE UNIQUE INDEX _kept_usage_key ON _kept_usage (source, day, service_name, ifnull(provider, ''),
+  ifnull(operation, ''), ifnull(request_model, ''), ifnull(response_model, ''), ifnull(agent_name, ''), ifnull(user_id, ''),
+  is_aggregate);
 
 -- The ledger: one row for each run of `delete` and `prune`, and for each day on which the exporter removed what the
 -- settings say. It names no session, user or text. The view deletions shows it.
@@ -109,3 +109,28 @@ CREATE INDEX _messages_system_instructions ON _messages (system_instructions) WH
 
 -- The name of this file wherever it is merged. It says nothing of the host.
 INSERT INTO _state (name, value) VALUES ('file', lower(hex(randomblob(16))));
+
+-- Scores: what records of gen_ai.evaluation.result say, one row each. The view scores shows them.
+CREATE TABLE _scores (
+  event INTEGER PRIMARY KEY REFERENCES _events ON DELETE CASCADE,
+  trace_session INTEGER NOT NULL,         -- that of the event
+  time_unix_nano INTEGER NOT NULL,        -- that of the event
+  name TEXT,                              -- gen_ai.evaluation.name; NULL: there is none
+  value REAL,                             -- NULL: it is no finite number
+  label TEXT,
+  explanation TEXT,
+  response_id TEXT,                       -- gen_ai.response.id of the answer that it judges
+  error_type TEXT                         -- why it could not be judged
+) STRICT;
+-- The newest scores.
+CREATE INDEX _scores_time ON _scores (time_unix_nano);
+-- The scores of a trace or session.
+CREATE INDEX _scores_trace_session ON _scores (trace_session);
+-- The scores of an answer.
+CREATE INDEX _scores_response ON _scores (response_id) WHERE response_id IS NOT NULL;
+
+-- A score may come days after what it judges. So it gives a trace or a session no time, unless these have nothing else.
+-- Of logs, those that are scores.
+ALTER TABLE _trace_sessions ADD COLUMN score_logs INTEGER NOT NULL DEFAULT 0;
+-- 1: its times are those of scores.
+ALTER TABLE _sessions ADD COLUMN only_scores INTEGER NOT NULL DEFAULT 0;

@@ -12,6 +12,7 @@ SELECT
   coalesce(i.response_model, b.response_model) AS response_model,
   coalesce(i.agent_name, b.agent_name, n.agent_name) AS agent_name,
   coalesce(i.user_id, b.user_id, t.user_id) AS user_id,
+  i.is_aggregate,
   i.has_failed AND (i.event IS NOT NULL OR o.span IS NULL) AS has_failed,
   i.has_usage,
   i.input_tokens,

@@ -1,6 +1,6 @@
 CREATE VIEW deletions AS
--- The ledger: one row for each run of `delete` and of `prune`, and for each day (UTC) on which an exporter removed what
--- the retention settings say (command 'retention'). rule is a JSON object of the options that chose, without names of
+-- One row for each run of `delete` and of `prune`, and for each day (UTC) on which an exporter removed what
+-- the retention settings say (command 'retention'): the ledger. rule is a JSON object of the options that chose, without names of
 -- sessions, users and services. is_complete is 0 while it runs, and where it was stopped. The numbers are of rows;
 -- sessions and traces are those of which nothing is left, tools are rows of tool executions, and others are records in
 -- quarantine and kept sums.

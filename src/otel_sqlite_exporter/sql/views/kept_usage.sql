@@ -1,7 +1,7 @@
 CREATE VIEW kept_usage AS
 -- One row for each day (UTC) and what its calls name: the usage of the model calls that `prune`, or the exporter by its
 -- retention settings, removed from the file. user_id is NULL where users are not kept. Calls are counted ones, as in the
--- view usage. A row may be negative: the removal of one record of a call made another record of it count, which stands
+-- view usage. is_aggregate is 1 for agents and workflows whose usage no call repeats. A row may be negative: the removal of one record of a call made another record of it count, which stands
 -- in the view usage too, so that sums are right.
 -- A sum of tokens is made of two, of the upper and the lower 32 bits: it stops at 2^63 - 1, where sum() would fail.
 SELECT
@@ -14,6 +14,7 @@ SELECT
   coalesce(k.response_model, k.request_model) AS model,
   k.agent_name,
   k.user_id,
+  k.is_aggregate,
   sum(k.calls) AS calls,
   sum(k.failed_calls) AS failed_calls,
   sum(k.reported) AS reported,
@@ -29,5 +30,6 @@ SELECT
   sum(k.cost_usd) AS cost_usd,
   k.day * 86400000000000 AS start_time_unix_nano
 FROM _kept_usage AS k
-GROUP BY k.day, k.service_name, k.provider, k.operation, k.request_model, k.response_model, k.agent_name, k.user_id
+GROUP BY k.day, k.service_name, k.provider, k.operation, k.request_model, k.response_model, k.agent_name, k.user_id,
+  k.is_aggregate
 HAVING sum(k.calls) <> 0 OR sum(k.reported) <> 0 OR sum(k.unpriced_calls) <> 0 OR sum(k.failed_calls) <> 0;

@@ -1,6 +1,6 @@
 CREATE VIEW usage AS
--- One row for each day (UTC) and what its calls name: counted model calls (with agents and workflows that report usage
--- that no call repeats), tokens and cost. is_kept is 0 for the calls in the file, and 1 for those that were removed,
+-- One row for each day (UTC) and what its calls name: counted model calls, tokens and cost. is_aggregate is 1 for
+-- agents and workflows that report usage that no call repeats. is_kept is 0 for the calls in the file, and 1 for those that were removed,
 -- whose daily sums are kept: sum both, and `prune` changes no sum. reported is the number of calls with usage, priced of
 -- those with a known cost; priced_tokens are the total tokens of the latter. NULL: no call tells.
 -- A sum of tokens is made of two, of the upper and the lower 32 bits: it stops at 2^63 - 1, where sum() would fail.
@@ -14,6 +14,7 @@ SELECT
   coalesce(u.response_model, u.request_model) AS model,
   u.agent_name,
   u.user_id,
+  u.is_aggregate,
   0 AS is_kept,
   count(*) AS calls,
   sum(u.has_failed) AS failed_calls,
@@ -30,10 +31,11 @@ SELECT
   sum(u.cost_usd) AS cost_usd
 FROM _call_usage AS u
 WHERE u.counted = 1
-GROUP BY u.day, u.service_name, u.provider, u.operation, u.request_model, u.response_model, u.agent_name, u.user_id
+GROUP BY u.day, u.service_name, u.provider, u.operation, u.request_model, u.response_model, u.agent_name, u.user_id,
+  u.is_aggregate
 UNION ALL
 SELECT
-  k.date, k.service_name, k.provider, k.operation, k.request_model, k.response_model, k.model, k.agent_name, k.user_id, 1,
-  k.calls, k.failed_calls, k.reported, k.input_tokens, k.output_tokens, k.total_tokens, k.cached_input_tokens,
+  k.date, k.service_name, k.provider, k.operation, k.request_model, k.response_model, k.model, k.agent_name, k.user_id,
+  k.is_aggregate, 1, k.calls, k.failed_calls, k.reported, k.input_tokens, k.output_tokens, k.total_tokens, k.cached_input_tokens,
   k.cache_creation_input_tokens, k.reasoning_tokens, k.priced, k.priced_tokens, k.unpriced_calls, k.cost_usd
 FROM kept_usage AS k;

@@ -9,6 +9,7 @@ SELECT
   u.response_model,
   u.agent_name,
   iif(:with_users, u.user_id, NULL) AS user_id,
+  u.is_aggregate,
   sum(u.counted) AS calls,
   sum(u.counted AND u.has_failed) AS failed_calls,
   sum(u.counted AND u.has_usage) AS reported,
@@ -43,4 +44,4 @@ FROM (
   WHERE i.counted = 1
 ) AS c
 CROSS JOIN _call_usage AS u ON u.id = c.id
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9;

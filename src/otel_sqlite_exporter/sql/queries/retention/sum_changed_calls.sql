@@ -9,6 +9,7 @@ SELECT
   iif(s.value = 1, ifnull(c.response_model, u.response_model), u.response_model) AS response_model,
   iif(s.value = 1, ifnull(c.agent_name, u.agent_name), u.agent_name) AS agent_name,
   iif(:with_users, iif(s.value = 1, ifnull(c.user_id, u.user_id), u.user_id), NULL) AS user_id,
+  u.is_aggregate,
   sum(s.value * iif(s.value = 1, c.counted, u.counted)) AS calls,
   sum(s.value * (iif(s.value = 1, c.counted, u.counted) AND iif(s.value = 1, c.has_failed, u.has_failed))) AS failed_calls,
   sum(s.value * (iif(s.value = 1, c.counted, u.counted) AND iif(s.value = 1, c.has_usage, u.has_usage))) AS reported,
@@ -32,4 +33,4 @@ SELECT
 FROM _changed_usage AS c
 CROSS JOIN _call_usage AS u ON u.id = c.id
 CROSS JOIN json_each('[1, -1]') AS s
-GROUP BY 1, 2, 3, 4, 5, 6, 7, 8;
+GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9;

@@ -59,5 +59,8 @@ def read_excess(connection: sqlite3.Connection) -> RetentionExcess | None:
 def read_last_removal(connection: sqlite3.Connection) -> dict[str, int | str] | None:
     """Return the columns of the view `deletions` that tell of the last run that removed something; None: there was
     none."""
-    row = connection.execute(read_query("get_last_deletion")).fetchone()
+    try:
+        row = connection.execute(read_query("get_last_deletion")).fetchone()
+    except sqlite3.OperationalError:  # a file of an older version has no ledger
+        return None
     return None if row is None else dict(zip(_LAST, row, strict=True))

@@ -1,6 +1,0 @@
--- The first log records of a session, at most :limit.
-SELECT s.id
-FROM _trace_sessions AS p
-CROSS JOIN _logs AS s ON s.trace_session = p.id
-WHERE p.session = :id
-LIMIT :limit;
