@@ -31,6 +31,7 @@ from benchmarks.peers import PEERS, make_peers
 from benchmarks.receiver import CLIENTS, EXPORTER, KINDS, compare_with_exporter, serve_clients
 from benchmarks.recognition import CAPTURES
 from benchmarks.retention import export_beside_retention, stay_at_cap
+from benchmarks.removing import measure_removal
 from benchmarks.rivals import CONTENDERS, Console, OverHTTP
 from benchmarks.sender import JSON, PROTOBUF
 from benchmarks.services import load_services
@@ -253,6 +254,11 @@ def test_the_migration_of_attribute_rows_is_measured_with_all_its_questions(tmp_
     ]
     for old, new in answers:
         assert [tuple(map(str, row)) for row in sorted(old)] == [tuple(map(str, row)) for row in sorted(new)]
+
+
+def test_removal_is_measured_against_writing() -> None:
+    for removal in measure_removal(400):
+        assert min(removal.write_us, removal.remove_us, removal.held_ms, removal.ratio) > 0
 
 
 def test_the_engine_of_patterns_takes_less_time_than_re() -> None:

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,6 +19,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
+from otel_sqlite_exporter.maintain.attribute_index import index_attributes
 from otel_sqlite_exporter.maintain.doctor import diagnose
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.database import open_file
@@ -24,8 +27,8 @@ from otel_sqlite_exporter.write.removal.free_pages import release_pages
 from otel_sqlite_exporter.write.removal.orphans import sweep_orphans
 from otel_sqlite_exporter.write.removal.removal_steps import remove_in_steps
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
-from tests.conftest import ROOT, clean_environment, exporting, read
-from tests.file_checks import check_file
+from tests.conftest import ROOT, beside_process, clean_environment, exporting, read
+from tests.file_checks import check_file, settle
 from tests.mixed_records import read_views
 from tests.sample_traces import write_traces
 
@@ -184,3 +187,70 @@ def test_a_sweep_leaves_what_records_refer_to(tmp_path: Path) -> None:
         sweep_orphans(connection)
     tables = ("_resources", "_scopes", "_reporters", "_agents", "_agent_sessions", "_sessions", "_traces", "_texts")
     assert [table for table in tables if read(path, f"SELECT count(*) FROM {table}") != [(0,)]] == []
+
+
+def test_indexed_values_go_with_their_records(tmp_path: Path) -> None:
+    path = write_traces(tmp_path / "otel.db", 4)
+    index_attributes(resolve_settings(path), ["app.is_first", "chunk"])
+    _remove(path, "id % 2 = 1 OR name GLOB 'chat *'")
+    shown = read(path, "SELECT id FROM spans WHERE attributes ->> '$.\"app.is_first\"' IS NOT NULL")
+    assert read(path, "SELECT id FROM indexed_attributes") == shown == []
+    export = write_traces(path, 1)
+    assert read(export, "SELECT count(*) FROM indexed_attributes") == [(4,)]  # two calls, and an event of each
+
+
+def write_traces_until_told(path: str) -> None:
+    """A program: it writes traces of sessions that repeat their history, until its input ends."""
+    end = threading.Thread(target=sys.stdin.read)
+    end.start()
+    print("ready", flush=True)
+    with exporting(path) as exporter:
+        for turn in range(1_000_000):
+            exporter.export([_make_turn(turn, place) for place in range(8)])
+            if not end.is_alive():
+                break
+            time.sleep(0.005)
+
+
+def _make_turn(turn: int, place: int) -> ReadableSpan:
+    """A call of one of four sessions, with the messages of those before it."""
+    session, number = place % 4, turn % 12
+    history = [
+        {"role": "user", "parts": [{"type": "text", "content": f"{session} {n} " + "word " * 200}]}
+        for n in range(number)
+    ]
+    return ReadableSpan(
+        name=f"chat {turn} {place}",
+        context=SpanContext(1 + turn * 8 + place, 1, False, TraceFlags(1)),
+        resource=Resource({"service.name": "agent"}),
+        attributes={
+            "gen_ai.operation.name": "chat",
+            "session.id": f"session {session}",
+            "gen_ai.input.messages": json.dumps(history),
+            "gen_ai.usage.input_tokens": turn,
+        },
+        start_time=_TIME + turn * 1000,
+        end_time=_TIME + turn * 1000 + place,
+    )
+
+
+def test_others_write_meanwhile(tmp_path: Path) -> None:
+    path, other = tmp_path / "otel.db", tmp_path / "other.db"
+    open_file(resolve_settings(path)).close()
+    with beside_process(write_traces_until_told, path):
+        for _ in range(4):
+            _wait_for_spans(path, 200)
+            _remove(path, "id % 3 = 1 OR name GLOB '* 2'")
+            with closing(open_file(resolve_settings(path))) as connection:
+                sweep_orphans(connection)
+    settle(path)
+    places = [tuple(map(int, name.split()[1:])) for (name,) in read(path, "SELECT name FROM spans ORDER BY id")]
+    with exporting(other) as exporter:
+        exporter.export([_make_turn(turn, place) for turn, place in places])
+    assert read_views(path) == read_views(other)
+    _check(path)
+
+
+def _wait_for_spans(path: Path, spans: int) -> None:
+    while read(path, "SELECT count(*) FROM _spans") < [(spans,)]:
+        time.sleep(0.01)

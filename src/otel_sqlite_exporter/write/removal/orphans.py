@@ -31,10 +31,12 @@ def sweep_orphans(connection: sqlite3.Connection, rest: Callable[[float], object
     Raises:
         sqlite3.Error: The file is locked, or cannot be written. Call it again.
     """
-    count, conversation = 0, -LARGEST
-    while (conversation := _find_next(connection, conversation)) is not None:
+    count = 0
+    conversation = _find_next(connection, -LARGEST)
+    while conversation is not None:
         count += _sweep_conversation(connection, conversation)
         rest(0)
+        conversation = _find_next(connection, conversation)
     count += _sweep_referred(connection, rest)
     return count + _sweep_idle(connection)
 
