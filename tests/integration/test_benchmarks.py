@@ -30,8 +30,8 @@ from benchmarks.paced import NoOpProcessor, keep_pace
 from benchmarks.peers import PEERS, make_peers
 from benchmarks.receiver import CLIENTS, EXPORTER, KINDS, compare_with_exporter, serve_clients
 from benchmarks.recognition import CAPTURES
-from benchmarks.retention import export_beside_retention, stay_at_cap
 from benchmarks.removing import measure_removal
+from benchmarks.retention import export_beside_retention, stay_at_cap
 from benchmarks.rivals import CONTENDERS, Console, OverHTTP
 from benchmarks.sender import JSON, PROTOBUF
 from benchmarks.services import load_services

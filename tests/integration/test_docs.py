@@ -39,6 +39,7 @@ from opentelemetry.trace import (
 )
 
 from otel_sqlite_exporter import (
+    Annotations,
     SQLiteLogRecordExporter,
     SQLiteSpanProcessor,
     TelemetryDatabase,
@@ -146,11 +147,17 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     others = [
         LogRecord(event_name="framework.patch", attributes={"framework.name": "langchain"}),
         LogRecord(event_name="security.content.suspicious", context=set_span_in_context(NonRecordingSpan(place))),
+        LogRecord(
+            event_name="gen_ai.evaluation.result",
+            context=set_span_in_context(NonRecordingSpan(place)),
+            attributes={"gen_ai.evaluation.name": "Relevance", "gen_ai.evaluation.score.value": 0.8},
+        ),
     ]
     named = LogRecord(event_name="llm.call.start", attributes={"session.id": "chat-17"})
     for record in (LogRecord(body="a line"), named, *others):
         logs.get_logger("docs").emit(record)
     logs.shutdown()
+    Annotations(path).pin(session_id="chat-17", label="how it should be")
     receive_requests(path)
     with exporting(path) as exporter:
         exporter.export([aged_call("old", 400, tokens=12)])
@@ -396,6 +403,7 @@ def test_the_questions_and_filters_are_those_of_the_code() -> None:
         "logs": "logs",
         "calls": "complete_llm_interactions",
         "tools": "complete_tool_interactions",
+        "scores": "scores",
     }
     described: dict[str, set[str]] = {view: set() for view in names.values()}
     for filters, lists in find_tables("docs/query.md", "Filters"):

@@ -80,6 +80,7 @@ REPORTS: Mapping[str, ReportDefinition] = {
     "cost": ReportDefinition(SUBJECTS["call"], 2, is_pass=True, budget="cost_usd"),
     "errors": ReportDefinition(_FAILURES, 2, budget="errors"),
     "tools": ReportDefinition(SUBJECTS["tool"], 2, is_pass=True, budget="errors"),
+    "scores": ReportDefinition(("name", "label", "model", "service", "session", *TIMES), 2, is_pass=True),
     "slowest": ReportDefinition(("call", "tool", "span"), is_grouped=False, limit=20, is_cut=True, is_pass=True),
     "links": ReportDefinition(("day",)),
     "attributes": ReportDefinition(("key",)),

@@ -110,8 +110,8 @@ def show_report(result: ReportResult, histogram: Callable[[], ReportResult], *, 
     else:
         print_tables(*map(_draw_report, (result, histogram()) if result.name == "durations" else (result,)))
     for dialect in proposed:
-        print_lines("\nA dialect to start from; save it, and name its path in OTEL_EXPORTER_SQLITE_DIALECTS:")
-        print_lines(json.dumps(json.loads(dialect), indent=2))
+        print_lines("", "A dialect to start from; save it, and name its path in OTEL_EXPORTER_SQLITE_DIALECTS:")
+        print_lines(*json.dumps(json.loads(dialect), indent=2).split("\n"))
     if result.note is not None:
         print_lines(result.note, to_stderr=True)
     return None

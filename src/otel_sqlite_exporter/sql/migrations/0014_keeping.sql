@@ -75,6 +75,23 @@ CREATE TABLE _deletions (
   others INTEGER NOT NULL                 -- quarantined records and kept sums
 ) STRICT;
 
+-- What runs of `delete` are still to remove: what was chosen before the first record went, as the rest of a session or
+-- trace does not tell any more what was. Empty but for a run that goes on, or was stopped and is completed by the next.
+CREATE TABLE _deletion_records (
+  id INTEGER PRIMARY KEY,                 -- in the order in which they go
+  deletion INTEGER NOT NULL,              -- an id of _deletions
+  is_log INTEGER NOT NULL,                -- 1: of _logs, else of _spans
+  record INTEGER NOT NULL,                -- an id there
+  time_unix_nano INTEGER NOT NULL         -- start of the span, time of the log record: a later one may have its id
+) STRICT;
+CREATE TABLE _deletion_names (
+  id INTEGER PRIMARY KEY,
+  deletion INTEGER NOT NULL,              -- an id of _deletions
+  kind INTEGER NOT NULL,                  -- 0 the rule (JSON); 1 a session, 2 a trace of which all records go; 3 a span id
+                                          -- by which is proved that nothing is left; 4 there was a search index
+  name TEXT NOT NULL
+) STRICT;
+
 -- The rows that refer to a session that is removed. Without them SQLite goes through the whole table.
 CREATE INDEX _trace_sessions_own ON _trace_sessions (own_session) WHERE own_session IS NOT NULL;
 CREATE INDEX _agent_sessions_session ON _agent_sessions (session);
@@ -92,3 +109,28 @@ CREATE INDEX _messages_system_instructions ON _messages (system_instructions) WH
 
 -- The name of this file wherever it is merged. It says nothing of the host.
 INSERT INTO _state (name, value) VALUES ('file', lower(hex(randomblob(16))));
+
+-- Scores: what records of gen_ai.evaluation.result say, one row each. The view scores shows them.
+CREATE TABLE _scores (
+  event INTEGER PRIMARY KEY REFERENCES _events ON DELETE CASCADE,
+  trace_session INTEGER NOT NULL,         -- that of the event
+  time_unix_nano INTEGER NOT NULL,        -- that of the event
+  name TEXT,                              -- gen_ai.evaluation.name; NULL: there is none
+  value REAL,                             -- NULL: it is no finite number
+  label TEXT,
+  explanation TEXT,
+  response_id TEXT,                       -- gen_ai.response.id of the answer that it judges
+  error_type TEXT                         -- why it could not be judged
+) STRICT;
+-- The newest scores.
+CREATE INDEX _scores_time ON _scores (time_unix_nano);
+-- The scores of a trace or session.
+CREATE INDEX _scores_trace_session ON _scores (trace_session);
+-- The scores of an answer.
+CREATE INDEX _scores_response ON _scores (response_id) WHERE response_id IS NOT NULL;
+
+-- A score may come days after what it judges. So it gives a trace or a session no time, unless these have nothing else.
+-- Of logs, those that are scores.
+ALTER TABLE _trace_sessions ADD COLUMN score_logs INTEGER NOT NULL DEFAULT 0;
+-- 1: its times are those of scores.
+ALTER TABLE _sessions ADD COLUMN only_scores INTEGER NOT NULL DEFAULT 0;
