@@ -281,7 +281,12 @@ def write_meanwhile(path: str) -> None:
     import threading
 
     ended = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+
+    def wait() -> None:
+        sys.stdin.read()
+        ended.set()
+
+    threading.Thread(target=wait, daemon=True).start()
     with exporting(path) as exporter:
         exporter.export(make_spans("meanwhile 0"))
         print("ready", flush=True)

@@ -65,8 +65,8 @@ def check_gone(path: Path) -> None:
     for file in path.parent.iterdir():
         content = file.read_bytes()
         assert not [form for form in LOOK if form in content], file
-    with closing(sqlite3.connect(path)) as file:
-        check_file(file)
+    with closing(sqlite3.connect(path)) as connection:
+        check_file(connection)
 
 
 def plant_overflow(path: Path) -> None:

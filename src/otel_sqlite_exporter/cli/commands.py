@@ -97,8 +97,8 @@ def cli() -> None:
     PATH is the file. Default: the environment variable OTEL_EXPORTER_SQLITE_PATH, then otel.db in the current folder.
 
     Exit codes: 0 done; 1 done, but attention is needed (migrate --check: steps are pending; doctor: a problem was
-    found; import: records could not be read; diff, report: a limit is exceeded; prune: the file stays beyond a limit);
-    2 failed, and stderr says why.
+    found; import: records could not be read; diff, report: a limit is exceeded; prune: the file stays beyond a limit;
+    delete, vacuum: something is left); 2 failed, and stderr says why.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")

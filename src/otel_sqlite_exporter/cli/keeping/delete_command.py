@@ -106,8 +106,11 @@ def _make_rule(
     from otel_sqlite_exporter.maintain.deletion.deletion_rule import DeletionRule
     from otel_sqlite_exporter.query.filter_values import fold_id, parse_time
 
-    times = (None if text is None else parse_time(name, text) for name, text in (("since", since), ("until", until)))
-    return DeletionRule(sessions, tuple(fold_id("trace_id", one) for one in traces), users, services, *times, filter)
+    begin = None if since is None else parse_time("since", since)
+    end = None if until is None else parse_time("until", until)
+    return DeletionRule(
+        sessions, tuple(fold_id("trace_id", one) for one in traces), users, services, begin, end, filter
+    )
 
 
 def _ask(settings: Settings, plan: DeletionPlan) -> bool:

@@ -154,7 +154,7 @@ def _dump_verification(verification: Verification) -> dict[str, Any]:
 
 def _print_left(path: str, verification: Verification) -> None:
     for left in verification.left:
-        print_lines(f"left: {left.text!r} in {left.path}: {left.place}, {left.count} x")
+        print_lines(f"left: {left.text!r} in {left.path}: {left.place}, {left.found} x")
     for name in verification.unread:
         print_lines(f"not looked into, as it is compressed: {name}")
     looked = f"{count(verification.files, 'file')} ({format_bytes(verification.bytes)})"

@@ -13,13 +13,27 @@ KnownCosts = Mapping[PricedCall, Sequence[Any]]
 """Cost in USD, status, source and date of the price, by what a call is priced by."""
 
 
+_MOST_KNOWN = 20_000
+
+
 class CopiedCosts(CallPrices):
-    """Gives a call the computed cost in `known`, which is of the records that are written next; else that by the prices
-    of now, as the setting `cost` says."""
+    """Gives a call the computed cost that a source has, as long as that is known; else that by the prices of now, as the
+    setting `cost` says."""
 
     def __init__(self, *, is_on: bool) -> None:
         super().__init__(is_on=is_on)
-        self.known: KnownCosts = {}
+        self._known: dict[PricedCall, Sequence[Any]] = {}
+
+    def know(self, costs: KnownCosts) -> None:
+        """Know the costs of what is written next. Those of some records before stay known, as a later record may
+        complete their calls."""
+        if len(self._known) + len(costs) > _MOST_KNOWN:
+            self._known.clear()
+        self._known.update(costs)
+
+    def forget(self) -> None:
+        """Begin with another source."""
+        self._known.clear()
 
     def can_price(self) -> bool:
         """Return True: a cost may be known without the prices."""
@@ -27,7 +41,7 @@ class CopiedCosts(CallPrices):
 
     def find_cost(self, call: PricedCall) -> Sequence[Any]:
         """Return the known cost of a call, else what it costs now, else none."""
-        known = self.known.get(call)
+        known = self._known.get(call)
         if known is not None:
             return known
         return super().find_cost(call) if super().can_price() else (None, None, *NO_PRICE)

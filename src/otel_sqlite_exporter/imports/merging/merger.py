@@ -86,6 +86,7 @@ class Merger:
         facts = reader.read_facts()
         left = reader.count_left()
         self._log_counts.forget_source()
+        self._costs.forget()
 
         def note_progress() -> None:
             progress(report.count(), max(left, report.count()))
@@ -156,7 +157,7 @@ class Merger:
 
         def write(chosen: Sequence[CopiedSpan]) -> None:
             merge_run_rows(self._target, runs, self._rules)
-            self._costs.known = page.costs
+            self._costs.know(page.costs)
             spans = [copy.span for copy in chosen]
             starts = [copy.start for copy in chosen if copy.start is not None]
             counts = self._writer.add_copies([*self._copier.find_lost_namings(page, chosen), *starts, *spans], ())
@@ -180,7 +181,7 @@ class Merger:
             self._count_earlier(reader, {log.row.time_unix_nano for log in copies}, read_before)
 
         def write(chosen: Sequence[EncodedLog]) -> None:
-            self._costs.known = page.costs
+            self._costs.know(page.costs)
 
             def add(places: Sequence[int]) -> None:
                 if places:

@@ -117,7 +117,9 @@ def read_log_page(connection: sqlite3.Connection, ids: Sequence[int]) -> LogPage
             unreadable.append(id)
         else:
             logs.append(SourceLog(id, trace_id, span_id, LogRow._make(row[_LOG_COLUMNS:]), *found))
-    return LogPage(logs, _read_costs(connection, logs=[log.id for log in logs]), unreadable)
+    read = [log.id for log in logs]
+    (spans,) = read_json(connection, "find_spans_of_logs", logs=read)  # whose calls the records complete
+    return LogPage(logs, _read_costs(connection, spans=spans, logs=read), unreadable)
 
 
 def _read_first(

@@ -93,7 +93,7 @@ def choose_records(connection: sqlite3.Connection, rule: DeletionRule) -> Chosen
     *counts, of = connection.execute(read_query("describe_chosen")).fetchone()
     pins = tuple(Pin(*row) for row in connection.execute(read_query("list_chosen_pins")))
     spans, logs = counts[4:6]
-    return ChosenRecords(*counts, _estimate_bytes(connection, spans + logs, of), pins)
+    return ChosenRecords._make((*counts, _estimate_bytes(connection, spans + logs, of), pins))
 
 
 def _find_filtered(connection: sqlite3.Connection, rule: DeletionRule) -> list[int]:
@@ -170,7 +170,8 @@ def _estimate_bytes(connection: sqlite3.Connection, chosen: int, of: int) -> int
     pages, free, page_bytes = (
         connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
     )
-    return (pages - free) * page_bytes * chosen // max(of, 1)
+    size: int = (pages - free) * page_bytes * chosen // max(of, 1)
+    return size
 
 
 def _dump(values: Collection[str] | Collection[int]) -> str:

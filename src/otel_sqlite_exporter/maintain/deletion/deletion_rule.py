@@ -77,5 +77,7 @@ class DeletionRule(NamedTuple):
     @classmethod
     def load(cls, text: str) -> DeletionRule:
         """Return the rule that `dump` wrote."""
-        fields = json.loads(text)
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+        fields: dict[str, Any] = json.loads(text)
+        return cls()._replace(
+            **{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+        )

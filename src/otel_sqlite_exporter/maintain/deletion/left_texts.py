@@ -40,7 +40,7 @@ class LeftText(NamedTuple):
     path: str
     kind: str
     place: str
-    count: int
+    found: int
 
 
 class Verification(NamedTuple):

@@ -44,10 +44,10 @@ class DatabasePages:
         if len(header) < 100 or not header.startswith(_MAGIC):
             raise ValueError(f"{raw.path} does not begin as a SQLite file")
         _, size, _, _, reserved, *_, trunk, _ = _HEADER.unpack_from(header)
-        self.page_bytes = 65536 if size == 1 else size
+        self.page_bytes: int = 65536 if size == 1 else size
         if self.page_bytes < 512 or self.page_bytes & (self.page_bytes - 1):
             raise ValueError(f"{raw.path} has no valid page size")
-        self._usable = self.page_bytes - reserved
+        self._usable: int = self.page_bytes - reserved
         self._has_map = struct.unpack_from(">I", header, 52)[0] > 0
         self._pages = raw.size // self.page_bytes
         self._free = bytearray(self._pages + 2)
@@ -151,7 +151,7 @@ class DatabasePages:
         if length <= most:
             return length
         least = (usable - 12) * 32 // 255 - 23
-        wanted = least + (length - least) % (usable - 4)
+        wanted: int = least + (length - least) % (usable - 4)
         return wanted if wanted <= most else least
 
 

@@ -23,7 +23,7 @@ _SUMMED = frozenset(
         *("input_tokens", "output_tokens", "total_tokens", "cached_input_tokens", "cache_creation_input_tokens"),
         *("reasoning_tokens", "sessions", "traces", "spans", "llm_calls", "tool_executions", "logs"),
         *("failed_requests", "failed_calls", "failed_tools", "estimated_bytes", "records", "linked_by_span"),
-        *("linked_by_temporal", "orphan_starts", "orphan_finishes", "running", "kept_calls"),
+        *("linked_by_temporal", "orphan_starts", "orphan_finishes", "running", "kept_calls", "scores", "with_value"),
     )
 )
 _NEVER_SUMMED = ("attributes", "slowest", "queries", "unrecognised")
@@ -99,8 +99,10 @@ def _make_column(result: ReportResult, index: int) -> ReportColumn:
 
 
 def _find_kind(name: str) -> str:
-    if name in _TEXTS or name.endswith("_name") or name in ("looks_like", "attributes"):
+    if name in _TEXTS or name.endswith("_name") or name in ("looks_like", "attributes", "labels"):
         return "status" if name == "status" else "text"
+    if name in ("mean", "least", "p50", "most"):
+        return "number"
     for ending, kind in (
         *(("_time", "time"), ("ms", "ms"), ("tokens", "tokens"), ("bytes", "bytes"), ("rate", "share")),
         *(("share", "share"), ("session_id", "session"), ("_id", "text")),
