@@ -361,3 +361,17 @@ def test_resources_and_scopes_of_what_is_deleted_go(path: Path) -> None:
         run("delete", path, "--user", "ada", "--yes", "--verify", "laptop of ada", "--verify", "scope of ada")[0] == 0
     )
     assert run("delete", path, "--verify", "laptop of bob")[0] == 1
+
+
+def test_pins_notes_and_scores_of_a_user_go(path: Path) -> None:
+    """Also a score, which is a log record of a session without its user."""
+    fill(path, sessions=2)
+    for session in ("session-0", "session-1"):
+        score = ("--name", "quality", "--value", "0.5", "--explanation", f"said of {session}")
+        assert run("score", path, "--session", session, *score)[0] == 0
+        assert run("pin", path, "--session", session, "--label", f"pin of {session}")[0] == 0
+        assert run("note", path, "--session", session, "--text", f"note of {session}")[0] == 0
+    texts = [part for what in ("said", "pin", "note") for part in ("--verify", f"{what} of session-0")]
+    assert run("delete", path, "--user", "user-0", "--yes", *texts)[0] == 0
+    assert read(path, "SELECT session_id, explanation FROM scores") == [("session-1", "said of session-1")]
+    assert read(path, "SELECT text FROM marks ORDER BY text") == [("note of session-1",), ("pin of session-1",)]
