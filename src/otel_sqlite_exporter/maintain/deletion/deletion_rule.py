@@ -78,6 +78,4 @@ class DeletionRule(NamedTuple):
     def load(cls, text: str) -> DeletionRule:
         """Return the rule that `dump` wrote."""
         fields: dict[str, Any] = json.loads(text)
-        return cls()._replace(
-            **{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-        )
+        return cls._make(tuple(one) if isinstance(one := fields[name], list) else one for name in cls._fields)
