@@ -27,19 +27,23 @@ from opentelemetry.trace import (
 )
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
+from otel_sqlite_exporter.model.event_names import SCORE_EVENT
 from tests.file_checks import check_links
 
 Record = ReadableSpan | ReadableLogRecord
 
 _START = 1_795_000_000_000_000_000
-_VIEWS = ("spans", "events", "logs", "traces", "sessions", "agents", "days", "errors")
+_VIEWS = ("spans", "events", "logs", "traces", "sessions", "agents", "days", "errors", "scores")
 _CALLS = ("complete_llm_interactions", "complete_tool_interactions", "agent_tree", "session_conflicts")
 _RESOURCES = (Resource({"service.name": "one"}), Resource({"service.name": "two"}))
 _SCOPES = tuple(map(InstrumentationScope, ("framework", "client")))
 _NO_CONTEXT = SpanContext(0, 0, False)
 _times = st.integers(0, 12).map(lambda step: _START + step * 700_000_000)
 _usage = st.sampled_from([None, None, (7, 3), (7, 3), (7, 5), (20, 3)])
-_names = st.sampled_from(["llm.call.start", "llm.call.finish", "claude_code.api_request", "tool.execution", "note"])
+_names = st.sampled_from(
+    ["llm.call.start", "llm.call.finish", "claude_code.api_request", "tool.execution", "note", SCORE_EVENT]
+)
+_LATER = 86_400 * 10**9
 
 
 @st.composite
@@ -51,6 +55,8 @@ def _facts(draw: st.DrawFn) -> dict[str, Any]:
         "gen_ai.conversation.id": draw(st.sampled_from([None, None, None, "C"])),
         "gen_ai.tool.call.id": draw(st.sampled_from([None, None, "call_1"])),
         "cost_usd": draw(st.sampled_from([None, None, 0.0006659999999999999])),
+        "gen_ai.evaluation.name": draw(st.sampled_from([None, "Relevance", "Tone"])),
+        "gen_ai.evaluation.score.value": draw(st.sampled_from([None, None, 0.25, 1, "0.5", "pass"])),
         "user.id": draw(st.sampled_from([None, None, "ada"])),
     }
     usage = draw(_usage)
@@ -89,6 +95,8 @@ def mixed_records(draw: st.DrawFn) -> list[Record]:
     for number in range(draw(st.integers(0, 4))):
         place = draw(st.sampled_from([_NO_CONTEXT, _NO_CONTEXT, _context(1, 1), _context(1, 2), _context(2, 3)]))
         name, time = draw(_names), draw(_times) + number
+        if name == SCORE_EVENT:
+            time += draw(st.sampled_from([-_LATER, _LATER, _LATER, 3 * _LATER]))
         record = LogRecord(
             context=set_span_in_context(NonRecordingSpan(place)),
             event_name=name,
@@ -139,10 +147,20 @@ def read_views(path: Path) -> dict[str, list[str]]:
             row["id"]: (row["trace_id"], row["span_id"], row["source"], row["name"], row["phase"], row["start_time"])
             for row in file.execute("SELECT * FROM events")
         }
-        references = ("related_event_id", "start_id", "finish_id", "event_id")
+        calls = file.execute("SELECT * FROM complete_llm_interactions")
+        known |= {f"call {row['id']}": (row["trace_id"], row["span_id"], row["name"], row["source"]) for row in calls}
+        references = ("related_event_id", "start_id", "finish_id", "event_id", "call_id")
         return {
             view: sorted(
-                repr({key: known.get(row[key]) if key in references else row[key] for key in row.keys() if key != "id"})  # noqa: SIM118
+                repr(
+                    {
+                        key: known.get(f"call {row[key]}" if key == "call_id" else row[key])
+                        if key in references
+                        else row[key]
+                        for key in row.keys()  # noqa: SIM118
+                        if key != "id"
+                    }
+                )
                 for row in file.execute(f"SELECT * FROM {view}")
             )
             for view in (*_VIEWS, *_CALLS)

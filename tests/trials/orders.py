@@ -40,7 +40,7 @@ def try_orders(folder: Path, chance: random.Random) -> Outcome:
     notes = Notes(folder / "notes of shared")
     with ThreadPoolExecutor(WRITERS) as threads:
         list(threads.map(partial(_write, shared, notes), shares))
-    one, many = _read_views(serial), _read_views(shared)
+    one, many = read_views(serial), read_views(shared)
     for view in one:
         if one[view] != many[view]:
             print(view, *(Counter(one[view]) - Counter(many[view])), sep="\n- ")
@@ -71,7 +71,7 @@ def _write(path: Path, notes: Notes, batches: list[list[Record]]) -> None:
     logs.shutdown()
 
 
-def _read_views(path: Path) -> dict[str, list[str]]:
+def read_views(path: Path) -> dict[str, list[str]]:
     """The rows of all public views, in an order of their own, where records are known by what they are."""
     rows = {}
     with closing(sqlite3.connect(path)) as file, file:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES
-from otel_sqlite_exporter.maintain.stored_records import StoredLog
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Interactions
+from otel_sqlite_exporter.write.stored.stored_records import StoredLog
 from otel_sqlite_exporter.write.stored_spans import ShownNaming, StoredSpan
 from otel_sqlite_exporter.write.tool_batch import make_request
 

@@ -41,14 +41,18 @@ class CallCost(NamedTuple):
         """Whether the cost was computed from a price."""
         return self.cost[1] not in (None, "reported")
 
+    @property
+    def inputs(self) -> PricedCall:
+        """What the call is priced by."""
+        return PricedCall._make(self.span_and_inputs[1:])
+
     def find_price(self) -> Price:
         """Return what the call cost by the prices of now.
 
         Raises:
             MissingPackageError: genai-prices is not installed.
         """
-        _, *inputs = self.span_and_inputs
-        return find_price(PricedCall(*inputs))
+        return find_price(self.inputs)
 
 
 class CallPrices:
@@ -67,25 +71,30 @@ class CallPrices:
 
     def price_new(self, llm: LLMInteractionRow, start_time_unix_nano: int) -> Sequence[Any]:
         """Return what a finished span's call cost, its `cost_status`, and the source and date of the price."""
-        if llm.cost_status is not None or llm.is_hidden or not self._can_price():
+        if llm.cost_status is not None or llm.is_hidden or not self.can_price():
             return llm.cost_usd, llm.cost_status, *NO_PRICE
         names, tokens = _get_names(llm), _get_tokens(llm)
-        price = find_price(make_row(PricedCall, (*names, start_time_unix_nano, *tokens)))
-        return price.cost_usd, price.cost_status, name_source(), self._date
+        return self.find_cost(make_row(PricedCall, (*names, start_time_unix_nano, *tokens)))
 
     def price_written(
         self, connection: sqlite3.Connection, calls: Collection[int] = (), events: Collection[int] = ()
     ) -> None:
         """Price these calls, and those of these rows of `_events`, that have no cost and do not run."""
-        if not (calls or events) or not self._can_price():
+        if not (calls or events) or not self.can_price():
             return
         found = read_costs(connection, calls=calls, events=events)
         due = [call for call in found if call.is_due and call.cost[1] is None]
-        costs = [(call.id, *call.find_price(), name_source(), self._date) for call in due]
+        costs = [(call.id, *self.find_cost(call.inputs)) for call in due]
         if costs:
             run_query(connection, "set_costs", costs=costs)
 
-    def _can_price(self) -> bool:
+    def find_cost(self, call: PricedCall) -> Sequence[Any]:
+        """Return what a call cost, its `cost_status`, and the source and date of the price: only where it can price."""
+        price = find_price(call)
+        return price.cost_usd, price.cost_status, name_source(), self._date
+
+    def can_price(self) -> bool:
+        """Return whether it gives calls a cost. The first time it loads the prices."""
         if self._is_usable is None:
             self._is_usable = _load()
         return self._is_usable

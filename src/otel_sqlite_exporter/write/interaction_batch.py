@@ -69,6 +69,8 @@ class InteractionBatch:
         self._traces_with_records: set[int] = set()
         self._logs: set[tuple[int, str]] = set()
         self._replaced_calls: Collection[int] = ()
+        # Keys of `_events` that were in pairs with records of spans that are replaced.
+        self._left_events: Collection[int] = ()
         self._kept_ids = KeptIds()
         self._has_peers = self._has_aggregates = False
         # Traces that came whole with this batch, and whose calls are decided.
@@ -103,8 +105,8 @@ class InteractionBatch:
 
     def note_replaced_spans(self, connection: sqlite3.Connection, spans: Collection[int]) -> None:
         """Note what else the interactions of these rows of `_spans` affect, before they are removed."""
-        (partners,) = read_json(connection, "find_paired_events", spans=spans, logs=())
-        self._replaced_calls = find_calls(connection, ChangedRecords(spans=spans, events=partners))
+        (self._left_events,) = read_json(connection, "find_paired_events", spans=spans, logs=())
+        self._replaced_calls = find_calls(connection, ChangedRecords(spans=spans, events=self._left_events))
         self._kept_ids, kept_tools = find_kept_ids(connection, spans)
         self._tools.note_replaced_spans(connection, spans, kept_tools)
 
@@ -212,7 +214,7 @@ class InteractionBatch:
             settled=trace_sessions[True],
         )
         _, merged = count_calls(connection, changed)
-        self._prices.price_written(connection, calls=merged, events=changed.events)
+        self._prices.price_written(connection, calls=merged, events={*changed.events, *self._left_events})
 
     def _settle(self) -> Collection[int]:
         """Decide the calls of the traces that came whole with this batch, where nothing else can be one of these calls,

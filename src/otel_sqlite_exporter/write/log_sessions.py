@@ -23,9 +23,9 @@ def follow_spans(
     (moves,) = read_json(connection, "find_following_logs", spans=spans)
     if not moves:
         return []
-    run_script(connection, "move_logs", moves=[move[:4] for move in moves])
+    run_script(connection, "move_logs", moves=[(*move[:4], is_score) for *move, is_score in moves])
     changes = []
-    for _, before, _, time, trace, session, new_session, stem in moves:
+    for _, before, _, time, trace, session, new_session, stem, _ in moves:
         if session != new_session:
             left.add(before)
         if stem is not None:

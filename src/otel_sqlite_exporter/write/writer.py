@@ -136,6 +136,19 @@ class Writer:
             gather_statistics(self.connection)
         return counts
 
+    def add_copies(self, spans: Sequence[EncodedSpan], logs: Sequence[EncodedLog]) -> Counts:
+        """Write records that another file holds, in the caller's transaction, and return what became of them. They
+        count for no run, and who ends the open spans among them is for the caller to note.
+
+        Raises:
+            sqlite3.Error: They cannot be written.
+        """
+        counts = Counts(batches=0)
+        batch = self._write_records(spans, logs, counts)
+        if are_due(self.connection, batch.last_record_before, batch.last_record):
+            gather_statistics(self.connection)
+        return counts
+
     def rewrite(self, spans: Sequence[EncodedSpan], logs: Sequence[EncodedLog], changes: Sequence[Change]) -> None:
         """Replace spans in the file, with what is derived from them, in the caller's transaction; and write log records
         again that were removed from it, which made `changes`.
@@ -164,6 +177,9 @@ class Writer:
         lost = batch.write()
         if replacing:
             run_script(connection, "end_open_spans", ids=[repeated.written.id for repeated in replacing])
+            again = sum(repeated.written.finish_record is not None for repeated in replacing)
+            if again and not is_rewriting:
+                connection.execute(read_query("count_replaced"), {"number": again})
         moved = batch.contexts.moved_trace_sessions()
         if batch.has_logs and batch.naming_spans:
             shown = {row.id: batch.contexts.session_id(row.shown_before) for row in moved}

@@ -23,10 +23,13 @@ from otel_sqlite_exporter.write.statements import read_json, run_query
 
 
 def settle(
-    connection: sqlite3.Connection, settings: Settings, rest: Callable[[float], object] = lambda held: None
+    connection: sqlite3.Connection,
+    settings: Settings,
+    rest: Callable[[float], object] = lambda held: None,
+    note: Callable[[], object] = lambda: None,
 ) -> None:
-    """Do what is due of the steps of removals so far, each piece in a transaction of its own. `rest` is called between
-    them. Not to be called in a transaction.
+    """Do what is due of the steps of removals so far, each piece in a transaction of its own, in which `note` is called
+    last. `rest` is called between them. Not to be called in a transaction.
 
     Raises:
         sqlite3.Error: The file is locked, or cannot be written. What is not done stays due.
@@ -34,13 +37,13 @@ def settle(
     due = DueWork(connection)
     for kind, settle_one in (("traces", _settle_trace), ("parts", _settle_part), ("sessions", _settle_session)):
         for key in sorted(due.keys[kind]):
-            settle_one(connection, settings, key)
+            settle_one(connection, settings, key, note)
             rest(0)
     if due.keys["agents"]:
-        _settle_agents(connection, due.keys["agents"])
+        _settle_agents(connection, due.keys["agents"], note)
 
 
-def _settle_trace(connection: sqlite3.Connection, settings: Settings, trace: int) -> None:
+def _settle_trace(connection: sqlite3.Connection, settings: Settings, trace: int, note: Callable[[], object]) -> None:
     records, last = _read_before(connection, settings, {"traces": [trace]})
     with transaction(connection):
         outdated = Outdated()
@@ -52,24 +55,29 @@ def _settle_trace(connection: sqlite3.Connection, settings: Settings, trace: int
         count_agents(connection, parts)
         update_sessions(connection, outdated.sessions, None)
         DueWork(connection).drop("traces", [trace])
+        note()
 
 
-def _settle_part(connection: sqlite3.Connection, settings: Settings, part: int) -> None:
+def _settle_part(connection: sqlite3.Connection, settings: Settings, part: int, note: Callable[[], object]) -> None:
     records, last = _read_before(connection, settings, {"parts": [part]})
     with transaction(connection):
         note_remaining(connection, _read_since(connection, settings, [part], records, last), (), Outdated())
         row = connection.execute(read_query("get_shown_session"), {"part": part}).fetchone()
         update_sessions(connection, () if row is None or row[0] is None else row, None)
         DueWork(connection).drop("parts", [part])
+        note()
 
 
-def _settle_session(connection: sqlite3.Connection, settings: Settings, session: int) -> None:
+def _settle_session(
+    connection: sqlite3.Connection, settings: Settings, session: int, note: Callable[[], object]
+) -> None:
     with transaction(connection):
         update_sessions(connection, [session], None)
         DueWork(connection).drop("sessions", [session])
+        note()
 
 
-def _settle_agents(connection: sqlite3.Connection, agents: set[int]) -> None:
+def _settle_agents(connection: sqlite3.Connection, agents: set[int], note: Callable[[], object]) -> None:
     last = read_last_ids(connection)
     calls = AllCalls(connection, agents)
     calls.read()
@@ -77,6 +85,7 @@ def _settle_agents(connection: sqlite3.Connection, agents: set[int]) -> None:
         calls.read(last["_llm_interactions"], last["records"])
         calls.write()
         DueWork(connection).drop("agents", agents)
+        note()
 
 
 def _read_before(

@@ -11,7 +11,7 @@ import orjson
 
 from otel_sqlite_exporter.model.caches import remember
 from otel_sqlite_exporter.model.event_names import restore_recorded
-from otel_sqlite_exporter.model.rows import LogRow
+from otel_sqlite_exporter.model.rows import EventRow, LinkRow, LogRow, SpanRow
 from otel_sqlite_exporter.model.signals import (
     ContextFields,
     EventFields,
@@ -33,7 +33,7 @@ from otel_sqlite_exporter.write.stored_spans import ShownNaming, StoredSpan, mak
 
 class StoredLog(NamedTuple):
     """A log record in the file, with the row of `_trace_sessions` that it belongs to. Interactions are JSON values as
-    in queries/maintain/read_stored_logs.sql. `tool_results` are those of all log records of its span at its time (None:
+    in queries/write/read_stored_logs.sql. `tool_results` are those of all log records of its span at its time (None:
     the file does not have the span)."""
 
     id: int
@@ -73,8 +73,19 @@ def _scope(name: str, version: str | None, schema_url: str, types: str | None, t
 
 def decode_span(stored: StoredSpan, resources: StoredResources) -> SpanFields:
     """Return a span of the file as encoding reads it."""
-    row, trace_id = stored.row, stored.trace_id
-    resource, scope = resources.find(stored.resource, stored.scope)
+    origin = resources.find(stored.resource, stored.scope)
+    return decode_span_rows(stored.trace_id, stored.row, stored.events, stored.links, *origin)
+
+
+def decode_span_rows(
+    trace_id: str,
+    row: SpanRow,
+    events: Sequence[EventRow],
+    links: Sequence[LinkRow],
+    resource: ResourceFields,
+    scope: ScopeFields | None,
+) -> SpanFields:
+    """Return the span of these rows as encoding reads it."""
     parent = None
     if row.parent_span_id is not None:
         parent = _context(trace_id, row.parent_span_id, row.parent_is_remote, 0, None)
@@ -94,7 +105,7 @@ def decode_span(stored: StoredSpan, resources: StoredResources) -> SpanFields:
                 decode_attributes(event.attributes, event.attribute_types),
                 event.dropped_attributes,
             )
-            for event in stored.events
+            for event in events
         ],
         links=[
             LinkFields(
@@ -102,7 +113,7 @@ def decode_span(stored: StoredSpan, resources: StoredResources) -> SpanFields:
                 decode_attributes(link.attributes, link.attribute_types),
                 link.dropped_attributes,
             )
-            for link in stored.links
+            for link in links
         ],
         resource=resource,
         instrumentation_scope=scope,
@@ -112,26 +123,33 @@ def decode_span(stored: StoredSpan, resources: StoredResources) -> SpanFields:
     )
 
 
+def decode_log_row(
+    trace_id: str, span_id: str | None, row: LogRow, resource: ResourceFields, scope: ScopeFields | None
+) -> LogFields:
+    """Return the log record of a row as encoding reads it."""
+    return LogFields(
+        timestamp=row.time_unix_nano if row.time_source is None else None,
+        observed_timestamp=row.observed_time_unix_nano,
+        trace_id=int(trace_id or "0", 16),
+        span_id=int(span_id or "0", 16),
+        trace_flags=row.trace_flags,
+        severity_text=row.severity_text,
+        severity_number=row.severity_number,
+        event_name=restore_recorded(row.event_name, row.recorded_name),
+        body=None if row.body is None else decode_value(row.body, row.body_type),
+        attributes=decode_attributes(row.attributes, row.attribute_types),
+        dropped_attributes=row.dropped_attributes,
+        resource=resource,
+        scope=scope,
+    )
+
+
 def read_logs(connection: sqlite3.Connection, ids: Collection[int], resources: StoredResources) -> Iterator[StoredLog]:
     """Yield these rows of `_logs`, in the order of their ids."""
     for row in read_rows(connection, "read_stored_logs", ids=ids):
         columns = LogRow._make(row[name] for name in LogRow._fields)
         resource, scope = resources.find(row["resource"], row["scope"])
-        fields = LogFields(
-            timestamp=columns.time_unix_nano if columns.time_source is None else None,
-            observed_timestamp=columns.observed_time_unix_nano,
-            trace_id=int(row["trace_id"] or "0", 16),
-            span_id=int(row["span_id"] or "0", 16),
-            trace_flags=columns.trace_flags,
-            severity_text=columns.severity_text,
-            severity_number=columns.severity_number,
-            event_name=restore_recorded(columns.event_name, columns.recorded_name),
-            body=None if columns.body is None else decode_value(columns.body, columns.body_type),
-            attributes=decode_attributes(columns.attributes, columns.attribute_types),
-            dropped_attributes=columns.dropped_attributes,
-            resource=resource,
-            scope=scope,
-        )
+        fields = decode_log_row(row["trace_id"], row["span_id"], columns, resource, scope)
         results, messages = row["tool_results"], row["messages"]
         yield StoredLog(
             row["id"],

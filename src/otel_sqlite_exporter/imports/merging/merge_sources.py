@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files that are merged: checked before anything is written, read without being changed. One of an older schema is read
+from a copy that is upgraded, in a folder beside the merged file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeVar
+
+from otel_sqlite_exporter.deliver.spool import Spool, spool_path
+from otel_sqlite_exporter.errors import FileRefusedError, SpoolError
+from otel_sqlite_exporter.settings import Settings
+from otel_sqlite_exporter.storage.connection import read_file
+from otel_sqlite_exporter.storage.identity import find_version
+from otel_sqlite_exporter.storage.migrations import find_pending, migrate
+from otel_sqlite_exporter.storage.system.system_files import lock_file, unlock_file
+
+_T = TypeVar("_T")
+_FOLDER = ".merging-"
+
+
+class MergeSource(NamedTuple):
+    """A file that is merged. `path` is what the user gave; `read_path` is the file that is read: itself, or an upgraded
+    copy."""
+
+    path: str
+    read_path: str
+    busy_timeout_ms: int
+
+    def read(self, read: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Return what `read` returns for one snapshot of the source. It may be called again.
+
+        Raises:
+            DamagedFileError: SQLite finds the file damaged.
+            sqlite3.OperationalError: It could not be opened or was locked.
+        """
+        return read_file(self.read_path, read, busy_timeout_ms=self.busy_timeout_ms)
+
+    def count_waiting(self) -> int:
+        """Return how many batches wait in the spool beside it."""
+        spool = Spool(spool_path(self.path), limit_bytes=0)
+        try:
+            return spool.count()[0]
+        except (SpoolError, OSError):
+            return 0
+
+    def read_state(self) -> list[int]:
+        """Return what changes whenever the file does: sizes and times of it and its log."""
+        found = []
+        for path in (self.path, f"{os.path.realpath(self.path)}-wal"):
+            with contextlib.suppress(FileNotFoundError):
+                status = os.stat(path)
+                found += [status.st_ino, status.st_size, status.st_mtime_ns]
+        return found
+
+
+def check_merge_source(path: str, settings: Settings) -> bool:
+    """Return whether the file at `path`, which is to be merged into that of `settings`, has an older schema.
+
+    Raises:
+        FileRefusedError: It is missing, damaged, newer, not ours, or the file that it is to be merged into.
+    """
+    timeout = settings.busy_timeout_ms
+    find_version(path, busy_timeout_ms=timeout)
+    with contextlib.suppress(FileNotFoundError):
+        if os.path.samefile(path, settings.path):
+            raise FileRefusedError(f"{path} is the file to merge into: leave it out, as its records stay in it")
+    return bool(find_pending(path, busy_timeout_ms=timeout).steps)
+
+
+@contextlib.contextmanager
+def open_merge_source(path: str, settings: Settings, *, is_older: bool) -> Iterator[MergeSource]:
+    """Yield the source at `path`; the copy that one of an older schema needs is there meanwhile.
+
+    Raises:
+        FileRefusedError, MigrationFailedError: It cannot be read, or not upgraded.
+        sqlite3.Error, OSError: The copy cannot be written.
+    """
+    if not is_older:
+        yield MergeSource(path, path, settings.busy_timeout_ms)
+        return
+    with _make_folder(settings.path) as folder:
+        copy = os.path.join(folder, "source.db")
+        os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        read_file(path, lambda source: _back_up(source, copy), busy_timeout_ms=settings.busy_timeout_ms)
+        migrate(copy, busy_timeout_ms=settings.busy_timeout_ms, backup=False)
+        yield MergeSource(path, copy, settings.busy_timeout_ms)
+
+
+def _back_up(source: sqlite3.Connection, path: str) -> None:
+    with contextlib.closing(sqlite3.Connection(path, isolation_level=None)) as copy:
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+
+
+@contextlib.contextmanager
+def _make_folder(path: str) -> Iterator[str]:
+    """Yield a new folder beside `path`, and remove it after that; and those of merges that were killed."""
+    beside, name = os.path.split(os.path.realpath(path))
+    prefix = f".{name}{_FOLDER}"
+    with contextlib.suppress(OSError):
+        for entry in os.listdir(beside):
+            if entry.startswith(prefix) and not _is_held(os.path.join(beside, entry)):
+                shutil.rmtree(os.path.join(beside, entry), ignore_errors=True)
+    os.makedirs(beside, exist_ok=True)
+    folder = tempfile.mkdtemp(prefix=prefix, dir=beside)
+    try:
+        with _holding(folder):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _holding(folder: str) -> Iterator[None]:
+    """Hold the lock by which others know that the folder is in use. The system releases it when the process ends."""
+    descriptor = os.open(os.path.join(folder, "lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        lock_file(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _is_held(folder: str) -> bool:
+    try:
+        descriptor = os.open(os.path.join(folder, "lock"), os.O_RDWR)
+    except FileNotFoundError:
+        return True  # it is being made
+    try:
+        lock_file(descriptor)
+        unlock_file(descriptor)
+        return False
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
