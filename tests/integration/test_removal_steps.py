@@ -23,8 +23,10 @@ from otel_sqlite_exporter.maintain.attribute_index import index_attributes
 from otel_sqlite_exporter.maintain.doctor import diagnose
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.database import open_file
+from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.removal.free_pages import release_pages
 from otel_sqlite_exporter.write.removal.orphans import sweep_orphans
+from otel_sqlite_exporter.write.removal.record_removal import remove_records
 from otel_sqlite_exporter.write.removal.removal_steps import remove_in_steps
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
 from tests.conftest import ROOT, beside_process, clean_environment, exporting, read
@@ -88,7 +90,8 @@ def _check(path: Path) -> None:
 
 def test_a_service_leaves_a_giant_trace(tmp_path: Path) -> None:
     path, other = tmp_path / "otel.db", tmp_path / "other.db"
-    spans, steps = _giant_trace(), []
+    spans = _giant_trace()
+    steps: list[RemovedCounts] = []
     for file, written in ((path, spans), (other, spans[1::2])):
         with exporting(file) as exporter:
             exporter.export(written)
@@ -187,6 +190,23 @@ def test_a_sweep_leaves_what_records_refer_to(tmp_path: Path) -> None:
         sweep_orphans(connection)
     tables = ("_resources", "_scopes", "_reporters", "_agents", "_agent_sessions", "_sessions", "_traces", "_texts")
     assert [table for table in tables if read(path, f"SELECT count(*) FROM {table}") != [(0,)]] == []
+
+
+def test_many_records_take_no_more_statements_than_a_few(tmp_path: Path) -> None:
+    path = write_traces(tmp_path / "otel.db", 40)
+    settings = resolve_settings(path)
+    counts, agents = [], "name GLOB 'invoke_agent*'"
+    for where in ("trace = 1", "trace BETWEEN 2 AND 20", f"trace = 21 AND {agents}", f"trace > 21 AND {agents}"):
+        with closing(open_file(settings)) as connection:
+            ids = [id for (id,) in connection.execute(f"SELECT id FROM _spans WHERE {where}")]
+            texts: list[str] = []
+            connection.set_trace_callback(texts.append)
+            with transaction(connection):
+                assert remove_records(connection, settings, RecordsToRemove(ids)).spans == len(ids) > 0
+        counts.append(len(dict.fromkeys(texts)))  # a trigger gives its text each time
+    assert counts[1] - counts[0] < 5
+    assert counts[3] - counts[2] < 5
+    assert max(counts) < 150
 
 
 def test_indexed_values_go_with_their_records(tmp_path: Path) -> None:

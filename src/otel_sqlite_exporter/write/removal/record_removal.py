@@ -78,7 +78,7 @@ class _Removal:
         self, connection: sqlite3.Connection, settings: Settings, records: RecordsToRemove, due: DueWork | None
     ) -> None:
         self._connection, self._settings, self._due = connection, settings, due
-        self._spans, self._logs = [*records.spans], [*records.logs]
+        self._spans, self._logs = sorted({*records.spans}), sorted({*records.logs})
         (parts,) = read_json(connection, "find_removed_parts", spans=self._spans, logs=self._logs)
         self._parts = [_LosingPart(*part) for part in parts]
         self._partial = {part.trace for part in self._parts if part.is_real and part.rest_of_trace > 0}

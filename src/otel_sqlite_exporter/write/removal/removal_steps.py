@@ -29,11 +29,11 @@ def remove_in_steps(
     """Remove the records that `choose` returns, again and again until it returns None, each time in one transaction,
     and return how many rows that took away in all.
 
-    `choose` is called in the transaction with the number of records to return at most. `note` is called in it with what
-    a step has removed. The number of records adapts so that a step takes about `budget_s` seconds. After each step
-    `rest` is called with as many seconds as it held the lock. Stopped between two steps, or killed at any time, it
-    leaves a file without the records of the steps so far; call it again for the others. Until then times, session and
-    user of a trace or session that keeps more than a thousand records may be those of removed ones.
+    `choose` is called in the transaction with the number of records to return; a few more are no harm. `note` is called
+    in it with what a step has removed. The number of records adapts so that a step takes about `budget_s` seconds.
+    After each step `rest` is called with the seconds for which it held the lock. Stopped between two steps, or killed
+    at any time, it leaves a file without the records of the steps so far; call it again for the others. Until then
+    times, session and user of a trace or session that keeps more than a thousand records may be those of removed ones.
 
     Raises:
         sqlite3.Error: A step failed, and was rolled back.
