@@ -32,6 +32,7 @@ from otel_sqlite_exporter.query.pages import Page, field_types
 from otel_sqlite_exporter.query.reading import fetch
 from otel_sqlite_exporter.query.sql_builder import build_count, build_page
 from otel_sqlite_exporter.storage.connection import open_reader
+from otel_sqlite_exporter.storage.migrations import migrate
 from otel_sqlite_exporter.storage.open_work import show_open_work
 from tests.commands import run_here
 from tests.frozen_files.frozen_file import list_versions, unpack
@@ -48,6 +49,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A file with five spans a trace, and one with a row of every kind."""
     folder = tmp_path_factory.mktemp("filtered")
     unpack(list_versions()[-1], folder / "every_kind.db")
+    migrate(str(folder / "every_kind.db"), busy_timeout_ms=5_000)
     return write_traces(folder / "traces.db"), folder / "every_kind.db"
 
 
