@@ -84,7 +84,7 @@ def keywords(draw: st.DrawFn, path: Path, view: AskableView[Any]) -> dict[str, A
 def values_of(path: Path, view: AskableView[Any], argument: str) -> st.SearchStrategy[Any]:
     if argument in ("since", "until"):
         return st.sampled_from([row.start_time_unix_nano for row in read_rows(path, view)] or [2**60])
-    if argument == "counted":
+    if argument in ("counted", "pinned"):
         return st.booleans()
     if argument == "attributes":
         return st.lists(conditions_of(path, view), min_size=1, max_size=2)
@@ -124,8 +124,8 @@ def write_text(view: AskableView[Any], filters: Mapping[str, Any]) -> str:
     for argument, value in filters.items():
         if argument == "attributes":
             terms += [write_condition(*condition) for condition in value]
-        elif argument == "counted":
-            terms.append(f"counted:{str(value).lower()}")
+        elif argument in ("counted", "pinned"):
+            terms.append(f"{argument}:{str(value).lower()}")
         elif argument in ("since", "until"):
             terms.append(f"{argument}:{value}")
         elif argument == "min_severity_number":

@@ -58,11 +58,11 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     logs.add_log_record_processor(SimpleLogRecordProcessor(SQLiteLogRecordExporter(path)))
     tracer = tracers.get_tracer("tests")
     first = tracer.start_span("first")
+    first.add_event(SCORE_EVENT, {"gen_ai.evaluation.name": "Tone"})
     first.end()
     attributes: dict[str, Any] = {"bytes": b"ab", "loss": math.inf, "yes": True, "list": [1, 2], "session.id": "linked"}
     with tracer.start_as_current_span("second", attributes=attributes, links=[SpanLink(first.get_span_context())]):
         logs.get_logger("tests").emit(LogRecord(event_name="noted", body="a line"))
-    logs.get_logger("tests").emit(LogRecord(event_name=SCORE_EVENT, attributes={"gen_ai.evaluation.name": "Tone"}))
     tracers.shutdown()
     logs.shutdown()
     return path

@@ -145,7 +145,8 @@ def test_a_session_is_named_by_the_attribute_by_which_its_records_name_it(path: 
 def test_what_cannot_be_a_score_is_refused(judged: Path) -> None:
     annotations = Annotations(judged)
     place: Any = {"trace_id": TRACE}
-    for value in (math.nan, math.inf, "1", 10**400, [1]):
+    values: list[Any] = [math.nan, math.inf, "1", 10**400, [1]]
+    for value in values:
         with pytest.raises(FilterError, match=r"value: .*finite number"):
             annotations.score("x", value, **place)
     with pytest.raises(FilterError, match="needs a value or a label"):

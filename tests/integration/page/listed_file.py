@@ -65,7 +65,12 @@ def _write_hostile(path: Path) -> None:
 
 
 def _score(number: int) -> Event:
-    said = {"name": HOSTILE, "score.value": number / 4, "score.label": HOSTILE, "explanation": HOSTILE}
+    said: dict[str, str | float] = {
+        "name": HOSTILE,
+        "score.value": number / 4,
+        "score.label": HOSTILE,
+        "explanation": HOSTILE,
+    }
     return Event(SCORE_EVENT, {f"gen_ai.evaluation.{name}": value for name, value in said.items()}, NOON_NS + number)
 
 
