@@ -143,7 +143,7 @@ def read_views(path: Path) -> dict[str, list[str]]:
         file.row_factory = sqlite3.Row
         check_links(file)
         # Ids are the file's own; a record is known by its place.
-        known = {
+        known: dict[Any, tuple[Any, ...]] = {
             row["id"]: (row["trace_id"], row["span_id"], row["source"], row["name"], row["phase"], row["start_time"])
             for row in file.execute("SELECT * FROM events")
         }

@@ -32,6 +32,7 @@ from otel_sqlite_exporter.query.pages import Page, field_types
 from otel_sqlite_exporter.query.reading import fetch
 from otel_sqlite_exporter.query.sql_builder import build_count, build_page
 from otel_sqlite_exporter.storage.connection import open_reader
+from otel_sqlite_exporter.storage.migrations import migrate
 from otel_sqlite_exporter.storage.open_work import show_open_work
 from tests.commands import run_here
 from tests.frozen_files.frozen_file import list_versions, unpack
@@ -48,6 +49,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A file with five spans a trace, and one with a row of every kind."""
     folder = tmp_path_factory.mktemp("filtered")
     unpack(list_versions()[-1], folder / "every_kind.db")
+    migrate(str(folder / "every_kind.db"), busy_timeout_ms=5_000)
     return write_traces(folder / "traces.db"), folder / "every_kind.db"
 
 
@@ -82,7 +84,7 @@ def keywords(draw: st.DrawFn, path: Path, view: AskableView[Any]) -> dict[str, A
 def values_of(path: Path, view: AskableView[Any], argument: str) -> st.SearchStrategy[Any]:
     if argument in ("since", "until"):
         return st.sampled_from([row.start_time_unix_nano for row in read_rows(path, view)] or [2**60])
-    if argument == "counted":
+    if argument in ("counted", "pinned"):
         return st.booleans()
     if argument == "attributes":
         return st.lists(conditions_of(path, view), min_size=1, max_size=2)
@@ -122,8 +124,8 @@ def write_text(view: AskableView[Any], filters: Mapping[str, Any]) -> str:
     for argument, value in filters.items():
         if argument == "attributes":
             terms += [write_condition(*condition) for condition in value]
-        elif argument == "counted":
-            terms.append(f"counted:{str(value).lower()}")
+        elif argument in ("counted", "pinned"):
+            terms.append(f"{argument}:{str(value).lower()}")
         elif argument in ("since", "until"):
             terms.append(f"{argument}:{value}")
         elif argument == "min_severity_number":

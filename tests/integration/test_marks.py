@@ -285,7 +285,7 @@ def test_an_application_cannot_pin_by_telemetry(marked: Path) -> None:
 
     provider = LoggerProvider(shutdown_on_exit=False)
     provider.add_log_record_processor(SimpleLogRecordProcessor(SQLiteLogRecordExporter(marked)))
-    attributes = {"session.id": "chat-1", "otel_sqlite_exporter.is_set": True}
+    attributes: dict[str, str | bool] = {"session.id": "chat-1", "otel_sqlite_exporter.is_set": True}
     record = LogRecord(timestamp=5, event_name="otel_sqlite_exporter.pin", body="x", attributes=attributes)
     provider.get_logger("otel_sqlite_exporter").emit(record)
     provider.shutdown()

@@ -23,6 +23,7 @@ from sqlalchemy import Select, func, select, update
 
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
 from otel_sqlite_exporter.errors import FileRefusedError, MigrationRequiredError, ReadOnlyError
+from otel_sqlite_exporter.model.event_names import SCORE_EVENT
 from otel_sqlite_exporter.orm import (
     Agent,
     Event,
@@ -57,6 +58,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     logs.add_log_record_processor(SimpleLogRecordProcessor(SQLiteLogRecordExporter(path)))
     tracer = tracers.get_tracer("tests")
     first = tracer.start_span("first")
+    first.add_event(SCORE_EVENT, {"gen_ai.evaluation.name": "Tone"})
     first.end()
     attributes: dict[str, Any] = {"bytes": b"ab", "loss": math.inf, "yes": True, "list": [1, 2], "session.id": "linked"}
     with tracer.start_as_current_span("second", attributes=attributes, links=[SpanLink(first.get_span_context())]):

@@ -76,7 +76,7 @@ def text(value: str) -> dict[str, Any]:
 
 
 def test_an_event_of_a_span_is_a_score_of_its_call(path: Path) -> None:
-    said = {
+    said: dict[str, str | float] = {
         "gen_ai.evaluation.name": "Relevance",
         "gen_ai.evaluation.score.value": 0.25,
         "gen_ai.evaluation.score.label": "fail",
@@ -144,10 +144,11 @@ def test_a_session_is_named_by_the_attribute_by_which_its_records_name_it(path: 
 
 def test_what_cannot_be_a_score_is_refused(judged: Path) -> None:
     annotations = Annotations(judged)
-    place = {"trace_id": TRACE}
-    for value in (math.nan, math.inf, "1", 10**400, [1]):
+    place: Any = {"trace_id": TRACE}
+    values: list[Any] = [math.nan, math.inf, "1", 10**400, [1]]
+    for value in values:
         with pytest.raises(FilterError, match=r"value: .*finite number"):
-            annotations.score("x", value, **place)  # type: ignore[arg-type]
+            annotations.score("x", value, **place)
     with pytest.raises(FilterError, match="needs a value or a label"):
         annotations.score("x", **place)
     with pytest.raises(FilterError, match="needs a name"):
@@ -207,10 +208,9 @@ def test_a_score_that_comes_days_later_stretches_nothing(judged: Path) -> None:
     said = {"gen_ai.evaluation.name": text("Tone"), "user.id": text("judge"), "session.id": text("chat-1")}
     for days in (-3, 9):
         time = str(_NS + days * _DAY)
-        records = [
-            {"timeUnixNano": time, "traceId": TRACE, "attributes": {**said, **more}} for more in ({}, {"a": text("b")})
-        ]
-        del records[0]["attributes"]["session.id"]
+        of_trace = {name: value for name, value in said.items() if name != "session.id"}
+        place_of: dict[str, Any] = {"timeUnixNano": time, "traceId": TRACE}
+        records = [{**place_of, "attributes": attributes} for attributes in (said, of_trace)]
         send(judged, records, **{"session.id": "judges", "service.name": "judge"})
     after, trace_after = database.get_session("chat-1").to_dict(), database.find_traces()[0].to_dict()
     assert {name: after.get(name) for name in place} == {name: session.get(name) for name in place}

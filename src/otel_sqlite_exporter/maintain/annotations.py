@@ -15,7 +15,7 @@ from otel_sqlite_exporter.encode.sessions import find_naming, plan_naming
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.event_names import SCORE_EVENT
 from otel_sqlite_exporter.model.mark_rows import LONGEST_LABEL, LONGEST_NOTE, NOTE, PIN, SCOPE, MarkRow
-from otel_sqlite_exporter.model.rows import QuarantineRow, Records
+from otel_sqlite_exporter.model.rows import EncodedLog, Records
 from otel_sqlite_exporter.model.signals import LogFields, ResourceFields, ScopeFields
 from otel_sqlite_exporter.model.values import repair_text
 from otel_sqlite_exporter.query.askable_views import SESSIONS, SPANS, TRACES
@@ -149,7 +149,7 @@ class Annotations:
         origin = (ResourceFields({"service.name": evaluator}), ScopeFields(SCOPE, __version__))
         fields = LogFields(now, now, *ids, None, None, None, SCORE_EVENT, None, attributes, 0, *origin)
         encoded = RecordEncoder(self._settings).encode(fields, 0, now)
-        assert not isinstance(encoded, QuarantineRow)  # all its values were checked, and its id is one of the file
+        assert isinstance(encoded, EncodedLog)  # all its values were checked, and its ids are of the file
         delivery = Delivery(self._settings, "logs", senders_repeat=True)
         try:
             error = delivery.try_to_deliver(Records(logs=[encoded]))

@@ -11,9 +11,10 @@ from typing import Any
 
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext, Status, StatusCode, TraceFlags
 
+from otel_sqlite_exporter.model.event_names import SCORE_EVENT
 from tests.conftest import exporting
 from tests.integration.test_log_exporter import logging_to, make_log
 from tests.sample_traces import MS, NOON_NS, write_traces
@@ -57,10 +58,20 @@ def _write_hostile(path: Path) -> None:
         exporter.export(
             [
                 _span(1, None, said, status=status),
-                _span(2, 1, said | call | failed, status=status),
+                _span(2, 1, said | call | failed, status=status, events=[_score(number) for number in range(4)]),
                 _span(3, 1, said | tool | failed, status=status),
             ]
         )
+
+
+def _score(number: int) -> Event:
+    said: dict[str, str | float] = {
+        "name": HOSTILE,
+        "score.value": number / 4,
+        "score.label": HOSTILE,
+        "explanation": HOSTILE,
+    }
+    return Event(SCORE_EVENT, {f"gen_ai.evaluation.{name}": value for name, value in said.items()}, NOON_NS + number)
 
 
 def _write_running(path: Path) -> None:

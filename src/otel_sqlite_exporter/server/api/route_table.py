@@ -86,9 +86,11 @@ def _marks(name: str, id: Parameter) -> Iterator[ApiRoute]:
         about = f"Pins a {noun}, with the `label` in the body." if kind == "pin" else f"Notes the `text` on a {noun}."
         set_it = mark_answers.mark(name, setter, is_set=True)
         take = mark_answers.mark(name, setter, is_set=False)
-        writing = {"has_state": False, "is_writing": True}
-        yield ApiRoute(path, about, set_it, (id,), shape, "PUT", read_body=reader, body=body, **writing)
-        yield ApiRoute(path, f"Takes the {kind} of a {noun} away.", take, (id,), shape, "DELETE", **writing)
+        gone = f"Takes the {kind} of a {noun} away."
+        yield ApiRoute(
+            path, about, set_it, (id,), shape, "PUT", has_state=False, read_body=reader, body=body, is_writing=True
+        )
+        yield ApiRoute(path, gone, take, (id,), shape, "DELETE", has_state=False, is_writing=True)
 
 
 def _any_filters() -> tuple[Parameter, ...]:
