@@ -26,6 +26,7 @@ from benchmarks.peers import PEERS, make_peers
 from benchmarks.producers import PRODUCERS, WRITERS, produce, write_together
 from benchmarks.receiver import CLIENTS, EXPORTER, KINDS, compare_with_exporter, serve_clients
 from benchmarks.recognition import measure_recognition
+from benchmarks.removing import measure_removal
 from benchmarks.rivals import CONTENDERS, Contender
 from benchmarks.sender import JSON, PROTOBUF
 from benchmarks.services import load_services
@@ -83,6 +84,7 @@ def run(folder: Path, spans: int, rounds: int, busy_rounds: int) -> Iterator[Lin
     yield from describe_calls(measure_calls(folder / "calls", rounds))
     yield from describe_recognition(max(min(15, rounds), 1))
     yield from describe_pauses(max(min(10_000, spans // 10), 100))
+    yield from describe_removal(max(min(100_000, spans // 10), 1_000))
     yield from describe_producers(folder, max(spans // 5, 1_000))
     yield from describe_paced(folder, max(spans * 60 / 1_000_000, 0.3))
     yield from describe_latency(folder, max(spans * _REQUESTS // 1_000_000, 2 * _TURNS))
@@ -176,6 +178,13 @@ def describe_pauses(characters: int) -> Iterator[Line]:
         )
         yield Line(f"patterns on {pause.text}: other threads stand still, re and RE2", measured)
         yield measure_line(f"patterns on {pause.text}: RE2 / re, CPU", pause.engine_cpu_ms / pause.re_cpu_ms)
+
+
+def describe_removal(spans: int) -> Iterator[Line]:
+    for removal in measure_removal(spans):
+        times = f"lock held {removal.held_ms:.0f} ms, p90 {removal.most_held_ms:.0f}"
+        yield Line(f"remove {removal.what}", f"{removal.remove_us:.0f} us CPU a span ({times})")
+        yield measure_line(f"remove {removal.what}: remove / write, CPU", removal.ratio)
 
 
 def describe_producers(folder: Path, spans: int) -> Iterator[Line]:

@@ -12,6 +12,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -29,6 +30,10 @@ ROOT = Path(__file__).parents[1]
 HANG_S = 180
 """When a test gives up that waits for something. No test asserts how long a thing takes: it says nothing about the code
 when the machine is busy."""
+TRACED_CASES = 2
+"""How many cases of a test with parameters count lines for the coverage: the others run the same lines again, and the
+tracer adds a third to their time."""
+IS_TRACED = pytest.StashKey[bool]()
 TRACES_CHILDREN = "COVERAGE_PROCESS_CONFIG"
 """The environment variable that lets a process that a test starts count lines, too."""
 SETTINGS = re.compile(r"OTEL_|PYTHON(?!PATH$)|.*_proxy$", re.IGNORECASE)
@@ -88,17 +93,21 @@ def pytest_configure() -> None:
     gc.disable()  # what is collected stays until the end: to look for garbage in it takes a third of the time
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
+    cases: Counter[str] = Counter()
+    for item in session.items:
+        name = item.nodeid.partition("[")[0]
+        cases[name] += 1
+        item.stash[IS_TRACED] = cases[name] <= TRACED_CASES and item.get_closest_marker("slow") is None
     gc.freeze()
     gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Count lines for the coverage only where they are new, as the tracer doubles the time of a test: slow tests run
-    the lines of others again."""
+    """Count lines for the coverage only where they are new: slow tests, too, run the lines of others again."""
     tracer = sys.modules["coverage"].Coverage.current() if "coverage" in sys.modules else None
-    if tracer is None or not item.get_closest_marker("slow"):
+    if tracer is None or item.stash[IS_TRACED]:
         return (yield)
     of_children = os.environ.pop(TRACES_CHILDREN, None)
     tracer.stop()

@@ -18,6 +18,7 @@ import uvicorn
 
 from otel_sqlite_exporter.server.access.access_middleware import TOKEN_SCOPE, AccessMiddleware
 from otel_sqlite_exporter.server.access.access_policy import AccessPolicy
+from tests.conftest import HANG_S
 
 
 class Reply(NamedTuple):
@@ -53,9 +54,9 @@ def request(
     context: ssl.SSLContext | None = None,
 ) -> Reply:
     if context is None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANG_S)
     else:
-        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=context)
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=HANG_S, context=context)
     try:
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         for name, value in headers.items():

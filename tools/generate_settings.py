@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from otel_sqlite_exporter.declarations import Setting, declared_settings, name_variable
-from otel_sqlite_exporter.settings import EnvironmentSettings, ProcessorSettings, Settings
+from otel_sqlite_exporter.processor_settings import ProcessorSettings
+from otel_sqlite_exporter.settings import EnvironmentSettings, Settings
 
 PAGE = Path(__file__).parents[1] / "docs/settings.md"
 TABLES: dict[str, type[Any]] = {

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from otel_sqlite_exporter.maintain.annotations import Annotations
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
     from otel_sqlite_exporter.sdk.log_exporter import SQLiteLogRecordExporter
     from otel_sqlite_exporter.sdk.sigterm import flush_on_sigterm
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.version import __version__
 
 __all__ = [
+    "Annotations",
     "SQLiteLogRecordExporter",
     "SQLiteSpanExporter",
     "SQLiteSpanProcessor",
@@ -26,6 +28,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Annotations": "maintain.annotations",
     "SQLiteLogRecordExporter": "sdk.log_exporter",
     "SQLiteSpanExporter": "sdk.span_exporter",
     "SQLiteSpanProcessor": "sdk.span_processor",

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 def __dir__() -> list[str]:
     from otel_sqlite_exporter.declarations import declared_settings, name_variable
-    from otel_sqlite_exporter.settings import EnvironmentSettings, ProcessorSettings, Settings
+    from otel_sqlite_exporter.processor_settings import ProcessorSettings
+    from otel_sqlite_exporter.settings import EnvironmentSettings, Settings
 
     kinds = Settings, ProcessorSettings, EnvironmentSettings
     return [name_variable(name) for kind in kinds for name in declared_settings(kind)]

@@ -73,6 +73,10 @@ class UnstorableSpanError(SQLiteExporterError):
     """A span has no valid trace id and span id, so it goes to quarantine."""
 
 
+class UnreadableMarkError(SQLiteExporterError):
+    """A log record in the form of a pin or a note cannot be taken as one."""
+
+
 class TooMuchWorkError(SQLiteExporterError):
     """To look for patterns in a text takes too long, so the text is masked."""
 
@@ -112,6 +116,18 @@ class ReadOnlyError(SQLiteExporterError):
 
 class ConfigurationFileError(SQLiteExporterError):
     """The configuration of another program cannot be read or changed, and was left as it is."""
+
+
+class CopyRefusedError(SQLiteExporterError):
+    """A copy of a file cannot be written as asked: it would replace something, or there is too little room."""
+
+
+class DeletionRefusedError(SQLiteExporterError):
+    """Nothing was deleted: what to delete is not said clearly, or was not confirmed."""
+
+
+class DeletionStoppedError(SQLiteExporterError):
+    """A deletion was begun and could not be completed. The next one completes it."""
 
 
 class LegacyFileError(SQLiteExporterError):

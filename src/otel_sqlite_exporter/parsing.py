@@ -150,3 +150,30 @@ def some_of(choices: tuple[str, ...]) -> Callable[[Any], tuple[str, ...]]:
         return names
 
     return parse
+
+
+_SIZE = re.compile(r"(\d{1,19}(?:\.\d{1,9})?)\s*(?:([kmgt])(i?)b?|b(?:ytes)?)?", re.IGNORECASE | re.ASCII)
+_LEAST_BYTES = 10_000_000
+_POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
+
+
+def parse_size(value: Any) -> int:
+    """Return a size of a file in bytes: a whole number, or a text such as `500MB`, `2GiB` or `1.5 GiB`. An empty file
+    takes 2 MB already."""
+    found = _SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    size: Any = value
+    if found is not None:
+        number, unit, is_binary = found[1], (found[2] or "").lower(), found[3]
+        size = round(float(number) * (1024 if is_binary else 1000) ** _POWERS.get(unit, 0)) if unit else number
+        size = int(size) if str(size).isdecimal() else None
+    if isinstance(size, bool) or not isinstance(size, int) or not _LEAST_BYTES <= size <= 2**63 - 1:
+        raise ValueError("give a size of 10MB or more, such as 500MB or 2GiB, or a number of bytes")
+    return size
+
+
+def parse_age(value: Any) -> int:
+    """Return the seconds of an age such as `30d`, `36h` or `2w`."""
+    found = re.fullmatch(r"(\d{1,6})\s*([smhdw])", value.strip(), re.ASCII) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("give an age such as 30d, 36h or 2w")
+    return int(found[1]) * {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}[found[2]]

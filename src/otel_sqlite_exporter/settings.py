@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every setting, declared once: name, type, default, parser, help, and what a bad variable does.
 
-To add a setting, add a field to one of the three classes below. If it has a keyword, give its accepted type in the
-TypedDict above the class too; a test compares the two. `make settings` writes the tables of docs/settings.md.
+To add a setting, add a field to one of the classes below, or to that of the span processor (`processor_settings`). If
+it has a keyword, give its accepted type in the TypedDict above the class too; a test compares the two. `make settings`
+writes the tables of docs/settings.md.
 """
 
 # Without `from __future__ import annotations`: the annotations of the fields are the declarations, and as text they
@@ -28,7 +29,6 @@ REDACTED = "[redacted]"
 """The text that replaces a masked value."""
 _MASKED = f"every value is stored as {REDACTED}"
 _parse_ms = parsing.number_of("milliseconds")
-_parse_spans = parsing.number_of("spans", smallest=1)
 
 
 def mask_everything(key: str, value: Any) -> Any:
@@ -57,6 +57,9 @@ class SettingKeywords(TypedDict, total=False):
     capture_limit: int | None
     dialects: Sequence[str] | None
     cost: str | None
+    retention_days: int | None
+    retention_bytes: int | str | None
+    retention_users: bool | None
 
 
 class Settings(NamedTuple):
@@ -203,51 +206,26 @@ class Settings(NamedTuple):
             "not. See docs/cost.md.",
         ),
     ]
-
-
-class ProcessorKeywords(SettingKeywords, total=False):
-    """The keywords of the span processor, next to `path`, and the types that they accept. None means unset."""
-
-    open_delay_ms: int | None
-    schedule_delay_ms: int | None
-    idle_delay_ms: int | None
-    queue_size: int | None
-    batch_size: int | None
-    queue_wait_ms: int | None
-
-
-class ProcessorSettings(NamedTuple):
-    """The settings that only the span processor has."""
-
-    open_delay_ms: Annotated[
-        int, Setting(250, _parse_ms, "Milliseconds after which a span that still runs is written.")
-    ]
-    schedule_delay_ms: Annotated[
-        int,
+    retention_days: Annotated[
+        int | None,
         Setting(
-            1_000,
-            _parse_ms,
-            "The longest time, in milliseconds, that an ended span waits for its batch while other spans end.",
+            None,
+            parsing.optional(parsing.number_of("days", smallest=1, largest=36_500)),
+            "Whatever ended more than so many days ago is removed from the file, and daily sums of its usage are kept. "
+            "For this and the next two, see docs/retention.md.",
         ),
     ]
-    idle_delay_ms: Annotated[
-        int,
+    retention_bytes: Annotated[
+        int | None,
         Setting(
-            100,
-            _parse_ms,
-            "Milliseconds without the end of another span, after which the spans that wait are written.",
+            None,
+            parsing.optional(parsing.parse_size),
+            "The largest size of the file, such as `2GiB` or `500MB`, or a number of bytes. Where it is larger, what "
+            "is oldest is removed.",
         ),
     ]
-    queue_size: Annotated[int, Setting(16_384, _parse_spans, "The most ended spans that may wait.")]
-    batch_size: Annotated[int, Setting(512, _parse_spans, "The most spans that are written at once.")]
-    queue_wait_ms: Annotated[
-        int,
-        Setting(
-            1_000,
-            _parse_ms,
-            "The longest time, in milliseconds, that the end of a span waits for room in a full queue. After that, the "
-            "span is dropped and counted.",
-        ),
+    retention_users: Annotated[
+        bool, Setting(False, parsing.parse_flag, "`true`: the daily sums of what was removed name users.")
     ]
 
 

@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.chromium import FLAGS, IS_REQUIRED, SAYS_WHAT_TO_DO, find_browser
 from tests.browser.page_files import write_hostile_pages, write_rich_file
 from tests.browser.visits import Visit
+from tests.conftest import HANG_S
 from tests.page_server import PageClient, browsing
 
 Open = Callable[..., Visit]
+
+expect.set_options(timeout=1_000 * HANG_S)
 
 
 @pytest.fixture(scope="package")

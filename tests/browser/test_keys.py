@@ -24,8 +24,6 @@ SCRIPT = ROOT / "src/otel_sqlite_exporter/server/page/static/js/keys.js"
 
 pytestmark = pytest.mark.slow
 
-expect.set_options(timeout=15_000)
-
 
 @pytest.fixture(scope="module")
 def agents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PageClient]:

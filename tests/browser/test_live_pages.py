@@ -35,8 +35,6 @@ TOP = "document.activeElement.getBoundingClientRect().top"
 
 pytestmark = pytest.mark.slow
 
-expect.set_options(timeout=90_000)
-
 
 @pytest.fixture
 def growing(path: Path) -> Iterator[PageClient]:

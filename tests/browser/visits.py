@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Request
 
 from tests.browser.chromium import IS_REQUIRED
+from tests.conftest import HANG_S
 
 AXE = Path(__file__).parent / "vendor/axe.min.js"
 RUN_AXE = """async rules => {
@@ -33,7 +34,7 @@ class Visit:
         self._url = url
         self._may_fail = False
         self.page: Page = context.new_page()
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(1_000 * HANG_S)
         self.page.on("console", self._note_message)
         self.page.on("pageerror", lambda error: self.problems.append(f"script: {error}"))
         self.page.on("dialog", self._note_dialog)

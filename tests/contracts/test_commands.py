@@ -19,9 +19,14 @@ LIST = {
 }
 OF_CALLS = {"--agent", "--model", "--provider"}
 COMMANDS = {
+    "backup": {"path", "--to", "--force", "--json"},
     "connect": {
         *("agent", "path", "--write", "--undo", "--yes", "--endpoint", "--token", "--content", "--file"),
         *("--wait", "--no-wait", "--service"),
+    },
+    "delete": {
+        *("path", "--session", "--trace", "--user", "--service", "--since", "--until", "--where", "--dry-run"),
+        *("--yes", "--backups", "--verify", "--json"),
     },
     "diff": {"session_a", "session_b", "path", "--allow", "--json"},
     "doctor": {"path", "--repair", "--assume-gone", "--json"},
@@ -50,6 +55,12 @@ COMMANDS = {
     "migrate": {
         *("path", "--check", "--dry-run", "--no-backup", "--json"),
         *("--into", "--timezone", "--drop-legacy"),
+    },
+    "note": {"path", "--session", "--trace", "--text", "--remove"},
+    "pin": {"path", "--session", "--trace", "--label"},
+    "prune": {
+        *("path", "--older-than", "--max-size", "--max-sessions", "--service", "--keep-failed", "--keep-users"),
+        *("--dry-run", "--json"),
     },
     "recover": {"path", "--spool", "--json"},
     "reindex": {"path", "--json"},
@@ -80,7 +91,17 @@ COMMANDS = {
         *("--tls-cert", "--tls-key", "--insecure"),
     },
     "session": {"session_id", "path", "--messages", "--full", "--all", "--limit", "--json"},
-    "sessions": LIST | {"--user", *OF_CALLS, "--status", "--min-duration-ms", "--min-tokens", "--min-cost-usd"},
+    "score": {
+        *("path", "--session", "--trace", "--span", "--name", "--value", "--label", "--explanation", "--response"),
+        "--evaluator",
+    },
+    "scores": LIST | {"--session", "--trace", "--name", "--label"},
+    "sessions": LIST
+    | {"--user", *OF_CALLS, "--status", "--pinned", "--min-duration-ms", "--min-tokens", "--min-cost-usd"},
+    "share": {
+        *("id", "path", "--format", "--output", "--force"),
+        *("--redact-keys", "--redact-values", "--no-content", "--metadata-only"),
+    },
     "show": {"id", "path", "--full", "--limit", "--json"},
     "spans": LIST
     | {"--session", "--conversation", "--trace", "--user", "--name", "--kind", "--status", "--min-duration-ms"}
@@ -102,9 +123,21 @@ COMMANDS = {
         "--all",
     },
     "trace": {"trace_id", "path", "--all", "--json"},
+    "vacuum": {"path", "--full", "--dry-run", "--json"},
     "traces": LIST
-    | {"--session", "--user", *OF_CALLS, "--name", "--status", "--min-duration-ms", "--min-tokens", "--min-cost-usd"}
+    | {
+        "--session",
+        "--user",
+        *OF_CALLS,
+        "--name",
+        "--status",
+        "--pinned",
+        "--min-duration-ms",
+        "--min-tokens",
+        "--min-cost-usd",
+    }
     | {"--sort"},
+    "unpin": {"path", "--session", "--trace"},
 }
 
 

@@ -36,7 +36,8 @@ FIELDS = (
     *("kind", "service", "scope", "session", "conversation", "user", "trace", "span", "parent", "event", "source"),
     *("phase", "link", "severity", "cost", "tokens", "input_tokens", "output_tokens", "cached_tokens"),
     *("reasoning_tokens", "duration", "first_token", "spans", "calls", "errors", "failed_calls", "failed_tools"),
-    *("start", "end", "since", "until", "counted", "has", "attr.KEY"),
+    *("start", "end", "since", "until"),
+    *("pinned", "pin", "note", "scores", "value", "label", "response", "counted", "has", "attr.KEY"),
 )
 TYPES: dict[str, set[type]] = {
     **{"text": {str}, "choice": {str}, "severity": {str}, "number": {int, float}, "duration": {float}},

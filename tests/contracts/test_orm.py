@@ -14,22 +14,41 @@ from otel_sqlite_exporter import orm
 from tests.conftest import ROOT
 
 CONTRACT = json.loads(Path(__file__).with_name("view_columns.json").read_text())
-NAMES = ["Agent", "Event", "LLMInteraction", "Link", "Log", "Model", "Session", "Span", "ToolInteraction", "Trace"]
+NAMES = [
+    "Agent",
+    "Event",
+    "LLMInteraction",
+    "Link",
+    "Log",
+    "Model",
+    "Score",
+    "Session",
+    "Span",
+    "ToolInteraction",
+    "Trace",
+]
 RELATIONSHIPS = {
     "Agent": {"llm_interactions"},
     "Event": {"session", "trace", "span", "related", "log"},
     "LLMInteraction": {"session", "trace", "span", "start", "finish", "tool_interactions", "agent"},
     "Link": {"session", "trace", "span", "linked_span"},
     "Log": {"session", "trace", "span", "event"},
-    "Session": {"traces", "spans", "events", "logs", "llm_interactions", "tool_interactions"},
+    "Score": {"session", "trace", "span", "call"},
+    "Session": {"traces", "spans", "events", "logs", "scores", "llm_interactions", "tool_interactions"},
     "Span": {
         *("session", "trace", "parent", "children", "events", "start", "finish", "links", "linked_by", "logs"),
         *("llm_interactions", "tool_interactions"),
     },
     "ToolInteraction": {"session", "trace", "span", "start", "finish", "asked_by"},
-    "Trace": {"session", "root", "spans", "events", "links", "logs", "llm_interactions", "tool_interactions"},
+    "Trace": {"session", "root", "spans", "events", "links", "logs", "scores", "llm_interactions", "tool_interactions"},
 }
-RENAMED = {"traces": "trace_count", "spans": "span_count", "logs": "log_count", "sessions": "session_count"}
+RENAMED = {
+    "traces": "trace_count",
+    "spans": "span_count",
+    "logs": "log_count",
+    "scores": "score_count",
+    "sessions": "session_count",
+}
 _MAPPERS = {mapper.class_.__name__: mapper for mapper in orm.Model.registry.mappers}
 MAPPERS = dict(sorted(_MAPPERS.items()))
 

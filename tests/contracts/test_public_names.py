@@ -26,19 +26,21 @@ from otel_sqlite_exporter import (
 from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.cli.query_commands import REPORT_NAMES
 from otel_sqlite_exporter.declarations import declared_settings, resolve
+from otel_sqlite_exporter.processor_settings import ProcessorKeywords, ProcessorSettings
 from otel_sqlite_exporter.query.reports import REPORTS, describe_report
 from otel_sqlite_exporter.settings import (
     EnvironmentSettings,
-    ProcessorKeywords,
-    ProcessorSettings,
     SettingKeywords,
     Settings,
 )
 from otel_sqlite_exporter.sql.texts import read_folder
+from otel_sqlite_exporter.testing.allowed_use import BUDGETS
+from otel_sqlite_exporter.testing.recorded_telemetry import RecordedTelemetry
 from tests.conftest import ROOT, exporting, make_spans, modules_after, read
 
 PACKAGE = "otel_sqlite_exporter"
 NAMES = [
+    "Annotations",
     "SQLiteLogRecordExporter",
     "SQLiteSpanExporter",
     "SQLiteSpanProcessor",
@@ -64,6 +66,9 @@ SETTINGS = [
     "capture_limit",
     "dialects",
     "cost",
+    "retention_days",
+    "retention_bytes",
+    "retention_users",
 ]
 PROCESSOR_SETTINGS = [
     "open_delay_ms",
@@ -84,11 +89,21 @@ ENTRY_POINTS = {
     ("opentelemetry_post_instrument", "sqlite_span_processor", f"{PACKAGE}.sdk.post_instrument:add_span_processor"),
     ("opentelemetry_logs_exporter", "sqlite", f"{PACKAGE}.sdk.log_exporter:SQLiteLogRecordExporter"),
     ("opentelemetry_environment_variables", "sqlite_exporter", f"{PACKAGE}.environment_variables"),
+    ("pytest11", "otel_sqlite_exporter", "otel_sqlite_exporter.testing.pytest_plugin"),
 }
 QUESTIONS: dict[str, list[str]] = {
     **{
         f"find_{records}": []
-        for records in ("sessions", "traces", "spans", "events", "logs", "llm_interactions", "tool_interactions")
+        for records in (
+            "sessions",
+            "traces",
+            "spans",
+            "events",
+            "logs",
+            "llm_interactions",
+            "tool_interactions",
+            "scores",
+        )
     },
     "get_session": ["session_id"],
     "get_trace": ["trace_id", "content"],
@@ -108,24 +123,29 @@ VIEWS = [
     "complete_llm_interactions",
     "complete_tool_interactions",
     "days",
+    "deletions",
     "errors",
     "events",
     "exporter_health",
     "framework_events",
     "indexed_attributes",
+    "kept_usage",
     "link_health",
     "link_health_by_day",
     "links",
     "log_times",
     "logs",
+    "marks",
     "receiver_sources",
     "row_counts",
+    "scores",
     "security_alerts",
     "session_conflicts",
     "sessions",
     "span_times",
     "spans",
     "traces",
+    "usage",
 ]
 
 
@@ -239,7 +259,7 @@ def test_the_database_offers_these_questions() -> None:
     for name in QUESTIONS:
         parameters = list(inspect.signature(getattr(TelemetryDatabase, name)).parameters)
         if name.startswith("find_"):
-            sort = [] if name in ("find_sessions", "find_events", "find_logs") else ["sort"]
+            sort = [] if name in ("find_sessions", "find_events", "find_logs", "find_scores") else ["sort"]
             assert parameters == ["self", "limit", "cursor", "newest_first", *sort, "filters"]
         else:
             assert parameters == ["self", *QUESTIONS[name]]
@@ -274,6 +294,14 @@ def test_the_distribution_registers_these_entry_points() -> None:
     assert {(one.group, one.name, one.value) for one in registered} == ENTRY_POINTS
     for one in registered:
         assert one.load() is not None
+
+
+def test_the_fixture_of_tests_offers_these_names() -> None:
+    assert {name for name in dir(RecordedTelemetry) if not name.startswith("_")} == {
+        *("calls", "tools", "spans", "errors", "logs", "sessions", "tokens", "cost_usd", "check_budget"),
+        *("database", "environment", "flush", "stop", "describe", "remove", "check_limits"),
+    }
+    assert BUDGETS == ("cost_usd", "calls", "tools", "tokens", "failed_calls", "failed_tools", "duration_ms")
 
 
 def test_the_distribution_says_that_it_is_typed() -> None:

@@ -78,7 +78,7 @@ def by_key(found: list[JSON]) -> list[JSON]:
 
 
 @pytest.mark.slow
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(*[attributes] * 6, values)
 def test_any_value_goes_in_and_comes_out(
     resource: list[JSON],

@@ -30,6 +30,8 @@ from benchmarks.paced import NoOpProcessor, keep_pace
 from benchmarks.peers import PEERS, make_peers
 from benchmarks.receiver import CLIENTS, EXPORTER, KINDS, compare_with_exporter, serve_clients
 from benchmarks.recognition import CAPTURES
+from benchmarks.removing import measure_removal
+from benchmarks.retention import export_beside_retention, stay_at_cap
 from benchmarks.rivals import CONTENDERS, Console, OverHTTP
 from benchmarks.sender import JSON, PROTOBUF
 from benchmarks.services import load_services
@@ -254,7 +256,20 @@ def test_the_migration_of_attribute_rows_is_measured_with_all_its_questions(tmp_
         assert [tuple(map(str, row)) for row in sorted(old)] == [tuple(map(str, row)) for row in sorted(new)]
 
 
+def test_removal_is_measured_against_writing() -> None:
+    for removal in measure_removal(400):
+        assert min(removal.write_us, removal.remove_us, removal.held_ms, removal.ratio) > 0
+
+
 def test_the_engine_of_patterns_takes_less_time_than_re() -> None:
     """Ten and a hundred times less here: the order is no matter of a machine's speed."""
     for pause in measure_pauses(2_000):
         assert 0 < pause.engine_cpu_ms < pause.re_cpu_ms
+
+
+def test_retention_is_measured_beside_exports_and_at_a_cap(tmp_path: Path) -> None:
+    found = export_beside_retention(tmp_path, 2_000, 0.5)
+    assert (found.alone.spooled, found.beside.spooled) == (0, 0)
+    assert found.removed_a_second > 0
+    windows = stay_at_cap(tmp_path, 10_000_000, 4_000, 2)
+    assert [window.written for window in windows] == [2_048, 1_952]

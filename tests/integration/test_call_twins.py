@@ -363,3 +363,21 @@ def test_a_log_exporter_alone_counts_each_record(path: Path) -> None:
     assert exporter.export(records).name == "SUCCESS"
     exporter.shutdown()
     assert read(path, "SELECT sum(counted), sum(input_tokens) FROM complete_llm_interactions") == [(2, 14)]
+
+
+@pytest.mark.parametrize(
+    ("above_client", "above_outer"), [(1, 1), (2, 1), (1, 6)], ids=["beside", "below", "beside a graph"]
+)
+def test_a_call_that_two_packages_recorded_fails_once(path: Path, above_client: int, above_outer: int) -> None:
+    """The client's span is beside that of the framework, or below it, and has the requests of the HTTP client."""
+    reason = _CHAT | {"error.type": "ServerError"}
+    answer = Span("answer", 1, 1, 0, 110, {}, "web", is_error=True)
+    graph = Span("graph", 1, 6, 5, 105, {"error.type": "ServerError"}, parent=1, is_error=True)
+    outer = Span("outer", 1, 2, 10, 100, reason, parent=above_outer, is_error=True)
+    client = Span("client", 1, 3, 15, 90, reason, "client", above_client, is_error=True)
+    first = Span("POST", 1, 4, 20, 30, {"error.type": "500"}, "http", 3, is_error=True)
+    _export(path, [first, first._replace(number=5, start=40, end=50), client, outer, answer])
+    if above_outer == 6:
+        _export(path, [graph])
+    assert len(read(path, _COUNTED)) == 1
+    assert read(path, "SELECT error_type, calls, requests FROM errors") == [("ServerError", 1, 1)]

@@ -323,7 +323,7 @@ keys = st.sampled_from(
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(names, st.dictionaries(keys, nearly, max_size=4), nearly), min_size=1, max_size=4))
 def test_no_record_breaks_the_view(records: list[tuple[str, dict[str, Any], Any]]) -> None:
     with TemporaryDirectory() as folder:

@@ -27,7 +27,7 @@ from tests.upgrades import BROKEN, NEWEST, QUICK, RELEASED, SLOW, beside, migrat
 
 pytestmark = pytest.mark.slow
 
-PROCESSES, FILES = 3, 10
+PROCESSES, FILES = 3, 5
 
 
 def test_a_new_file_is_private_in_wal_mode_and_can_be_vacuumed_in_steps(path: Path) -> None:

@@ -39,6 +39,7 @@ from opentelemetry.trace import (
 )
 
 from otel_sqlite_exporter import (
+    Annotations,
     SQLiteLogRecordExporter,
     SQLiteSpanProcessor,
     TelemetryDatabase,
@@ -53,6 +54,8 @@ from otel_sqlite_exporter.model.attribute_sources import DEFAULT_SESSION_ATTRIBU
 from otel_sqlite_exporter.model.dialect import KEYS
 from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS
 from otel_sqlite_exporter.query.reports import REPORTS
+from otel_sqlite_exporter.retention.prune import prune
+from otel_sqlite_exporter.retention.retention_rules import RetentionRules
 from otel_sqlite_exporter.settings import (
     AUTO_MIGRATE_MODES,
     DEBUG_TRACES,
@@ -62,6 +65,7 @@ from otel_sqlite_exporter.settings import (
 from otel_sqlite_exporter.sql.texts import read_folder
 from otel_sqlite_exporter.storage.migrations import migrate
 from otel_sqlite_exporter.storage.steps import load_migrations
+from tests.aged_spans import aged_call
 from tests.conftest import ROOT, clean_environment, exporting, read, span_names
 from tests.frozen_files.every_kind import receive_requests
 from tests.legacy_files import write_typical
@@ -143,12 +147,21 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     others = [
         LogRecord(event_name="framework.patch", attributes={"framework.name": "langchain"}),
         LogRecord(event_name="security.content.suspicious", context=set_span_in_context(NonRecordingSpan(place))),
+        LogRecord(
+            event_name="gen_ai.evaluation.result",
+            context=set_span_in_context(NonRecordingSpan(place)),
+            attributes={"gen_ai.evaluation.name": "Relevance", "gen_ai.evaluation.score.value": 0.8},
+        ),
     ]
     named = LogRecord(event_name="llm.call.start", attributes={"session.id": "chat-17"})
     for record in (LogRecord(body="a line"), named, *others):
         logs.get_logger("docs").emit(record)
     logs.shutdown()
+    Annotations(path).pin(session_id="chat-17", label="how it should be")
     receive_requests(path)
+    with exporting(path) as exporter:
+        exporter.export([aged_call("old", 400, tokens=12)])
+    prune(resolve_settings(path), RetentionRules(older_than_s=300 * 86_400))
     index_attributes(resolve_settings(path), ["gen_ai.request.model", "gen_ai.usage.output_tokens"])
     return path
 
@@ -390,6 +403,7 @@ def test_the_questions_and_filters_are_those_of_the_code() -> None:
         "logs": "logs",
         "calls": "complete_llm_interactions",
         "tools": "complete_tool_interactions",
+        "scores": "scores",
     }
     described: dict[str, set[str]] = {view: set() for view in names.values()}
     for filters, lists in find_tables("docs/query.md", "Filters"):

@@ -172,6 +172,16 @@ def test_another_error_of_the_parent_is_another_failure(path: Path) -> None:
     ]
 
 
+def test_a_response_without_any_cause_has_its_status_as_type(path: Path) -> None:
+    """Two attempts, of which the first was told to come again."""
+    with recording(path) as tracer, tracer.start_as_current_span("chat small", attributes=CALL):
+        with failing(tracer, "POST", **{"http.status_code": 429}):
+            pass
+        with tracer.start_as_current_span("POST", attributes={"http.status_code": 200}):
+            pass
+    assert read(path, f"SELECT {HIT} FROM errors") == [("429", None, "POST", "span", 1, 0, 0, 0)]
+
+
 def test_a_failed_call_and_tool_of_log_records_are_failures(path: Path) -> None:
     said = {
         "api_error": {"status_code": "529"},

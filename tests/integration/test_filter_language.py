@@ -40,7 +40,7 @@ from tests.sample_traces import write_traces
 FINDS = {view.name: f"find_{view.name.removeprefix('complete_')}" for view in ASKABLE_VIEWS}
 ABSENT = "no such thing"
 PLAIN_KEY = re.compile(r"[\w.]+")
-SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import re
 import socket
 import ssl
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,10 +24,10 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 
 from otel_sqlite_exporter.server.access.tokens import TokenFile
 from tests.commands import run_process
-from tests.conftest import make_spans, read, span_names
+from tests.conftest import HANG_S, make_spans, read, span_names
 from tests.guarded_server import request
 from tests.integration.test_access import bearer, make_certificate
-from tests.serving import ask, serving
+from tests.serving import Served, ask, serving
 
 SUCCESS, FAILURE = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
 
@@ -78,11 +80,11 @@ def test_tokens_hold_for_both_protocols_and_name_the_sender(path: Path) -> None:
     )
     with serving(path, "--require-token") as served:
         for secret, expected in ((sends, SUCCESS), (reads, FAILURE), ("wrong", FAILURE)):
-            http = HttpSpanExporter(f"{served.url}/v1/traces", headers=bearer(secret), timeout=5)
+            http = HttpSpanExporter(f"{served.url}/v1/traces", headers=bearer(secret), timeout=HANG_S)
             assert http.export(make_spans("by http")) is expected
-            rpc = GrpcSpanExporter(f"http://{served.grpc}", headers=bearer(secret), timeout=5)
+            rpc = GrpcSpanExporter(f"http://{served.grpc}", headers=bearer(secret), timeout=HANG_S)
             assert rpc.export(make_spans("by gRPC")) is expected
-        in_path = HttpSpanExporter(f"{served.url}/t/{sends}/v1/traces", timeout=5)
+        in_path = HttpSpanExporter(f"{served.url}/t/{sends}/v1/traces", timeout=HANG_S)
         assert in_path.export(make_spans("by path")) is SUCCESS
         assert get(served.port, "/api/v1/info", authorization=f"Bearer {reads}") == 200
         assert get(served.port, "/api/v1/info", authorization=f"Bearer {sends}") == 403
@@ -104,40 +106,65 @@ def test_tls_holds_for_both_protocols(path: Path, tmp_path: Path) -> None:
         assert get(served.port, "/metrics", context) == 401
         assert get(served.port, "/metrics", context, authorization=f"Bearer {secret}") == 200
         credentials = grpc.ssl_channel_credentials(authority.read_bytes())
-        rpc = GrpcSpanExporter(f"https://{served.grpc}", credentials=credentials, headers=bearer(secret), timeout=5)
+        rpc = GrpcSpanExporter(
+            f"https://{served.grpc}", credentials=credentials, headers=bearer(secret), timeout=HANG_S
+        )
         assert rpc.export(make_spans("over TLS")) is SUCCESS
     assert span_names(path) == ["over TLS"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="changes the limit of another process")
-def test_too_many_open_files_are_said_once_and_pass(path: Path) -> None:
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="changes the limit of another process")
+NO_FILE_LEFT = r"[^\n]* ERROR socket\.accept[^\n]*\n[^\n]*\n"
+
+
+@contextlib.contextmanager
+def without_files(served: Served) -> Iterator[None]:
+    """Connections take all files that a server may open, which are few meanwhile."""
     import resource
 
+    opened = Path(f"/proc/{served.process.pid}/fd")
+    _, hard = resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE)
+    most = max(int(one.name) for one in opened.iterdir()) + 3
+    resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE, (most, hard))
+    with contextlib.ExitStack() as held:
+        here = ("127.0.0.1", served.port)
+        for _ in range(most):
+            held.enter_context(closing(socket.create_connection(here)))
+        while len([*opened.iterdir()]) < most:
+            time.sleep(0.01)
+        yield
+    resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@ON_LINUX
+def test_too_many_open_files_are_said_once_and_pass(path: Path) -> None:
     file = TokenFile(f"{path}-tokens")
     headers = {"Authorization": f"Bearer {file.create('ada', may_send=False, may_read=True)}"}
-    with serving(path, "--require-token", errors=r"[^\n]* ERROR socket\.accept[^\n]*\n[^\n]*\n") as served:
-        opened = Path(f"/proc/{served.process.pid}/fd")
-        idle = len([*opened.iterdir()])
+    with serving(path, "--require-token", errors=NO_FILE_LEFT) as served:
+        with closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=HANG_S)) as kept:
+
+            def get_kept() -> int:
+                kept.request("GET", "/api/v1/openapi.json", headers=headers)
+                answer = kept.getresponse()
+                answer.read()
+                return answer.status
+
+            assert get_kept() == 200
+            with without_files(served):
+                os.utime(file.path, ns=(1, 1))  # so that it is read again, which cannot be done now
+                assert get_kept() == 401
         assert ask(served.port, "/api/v1/openapi.json", headers=headers).status == 200
-        while len([*opened.iterdir()]) > idle:  # the server has not closed this connection yet
-            time.sleep(0.01)
-        _, hard = resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE)
-        most = max(int(one.name) for one in opened.iterdir()) + 3
-        resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE, (most, hard))
-        with contextlib.ExitStack() as held:
-            here = ("127.0.0.1", served.port)
-            first, *_ = [held.enter_context(closing(socket.create_connection(here))) for _ in range(most)]
-            while len([*opened.iterdir()]) < most:
-                time.sleep(0.01)
-            os.utime(file.path, ns=(1, 1))  # so that it is read again, which cannot be done now
-            lines = (
-                "GET /api/v1/openapi.json HTTP/1.1",
-                "Host: 127.0.0.1",
-                f"Authorization: {headers['Authorization']}",
-                "",
-                "",
-            )
-            first.sendall("\r\n".join(lines).encode())
-            assert first.recv(100).startswith(b"HTTP/1.1 401 ")
-        resource.prlimit(served.process.pid, resource.RLIMIT_NOFILE, (hard, hard))
-        assert ask(served.port, "/api/v1/openapi.json", headers=headers).status == 200
+
+
+@ON_LINUX
+def test_a_server_that_could_not_accept_stops_quietly(path: Path) -> None:
+    """It would accept again a second after that, and stops in this second, which the half of a request makes longer."""
+    head = "POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n"
+    with serving(path, errors=NO_FILE_LEFT) as served, contextlib.ExitStack() as held:
+        half = held.enter_context(closing(socket.create_connection(("127.0.0.1", served.port))))
+        half.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
+        assert half.recv(100).startswith(b"HTTP/1.1 100 ")
+        with without_files(served):
+            pass
+        served.process.terminate()
+        assert half.recv(100).startswith(b"HTTP/1.1 503 ")

@@ -185,7 +185,7 @@ def _runs(draw: st.DrawFn) -> list[ReadableSpan]:
 
 
 @pytest.mark.slow
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(spans=_runs(), seed=st.integers(0, 2**32))
 def test_order_split_and_repetition_do_not_show(spans: list[ReadableSpan], seed: int) -> None:
     chance = random.Random(seed)

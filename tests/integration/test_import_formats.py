@@ -429,7 +429,7 @@ def test_documents_are_found_in_every_layout_packing_and_encoding(tmp_path: Path
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     layout=st.sampled_from(list(LAYOUTS.values())),
     encoding=st.sampled_from(ENCODINGS),

@@ -67,7 +67,7 @@ def _lines(draw: st.DrawFn) -> Any:
 
 
 @pytest.mark.slow
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(lines=st.lists(st.one_of(_lines(), _json), min_size=1, max_size=20))
 def test_an_import_ends_well_and_loses_no_record(lines: list[Any]) -> None:
     with TemporaryDirectory() as folder:

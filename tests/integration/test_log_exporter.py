@@ -101,7 +101,7 @@ _values = st.recursive(
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(body=_values, attributes=st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), _values, max_size=4))
 def test_body_and_attributes_come_back_as_they_were(body: Any, attributes: dict[str, Any]) -> None:
     with TemporaryDirectory() as folder:
@@ -304,7 +304,7 @@ def _records(draw: st.DrawFn) -> list[ReadableSpan | ReadableLogRecord]:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(records=_records(), seed=st.integers(0, 2**32))
 def test_order_and_split_of_spans_and_logs_do_not_change_any_view(
     records: list[ReadableSpan | ReadableLogRecord], seed: int

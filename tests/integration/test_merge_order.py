@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
 from tests.commands import run
 from tests.integration.test_order import span_versions
-from tests.integration.test_order_of_records import records_of_calls
+from tests.mixed_records import mixed_records
 from tests.trials.orders import read_views
 
 Record = ReadableSpan | ReadableLogRecord
@@ -26,7 +26,7 @@ Record = ReadableSpan | ReadableLogRecord
 
 @pytest.mark.slow
 @settings(max_examples=25, deadline=None)
-@given(records=records_of_calls(), seed=st.integers(0, 2**32))
+@given(records=mixed_records(), seed=st.integers(0, 2**32))
 def test_merged_files_have_the_views_of_one_file(records: list[Record], seed: int) -> None:
     _check_split(records, random.Random(seed))
 

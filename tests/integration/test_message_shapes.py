@@ -22,6 +22,7 @@ from tests.conftest import exporting, read
 from tests.integration.test_log_exporter import logging_to, make_log
 
 _T = 1_795_000_000_000_000_000
+_HOUR = 3_600 * 10**9
 _CALL = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
 _DETAILS = "gen_ai.client.inference.operation.details"
 _EVENTS = {role: f"gen_ai.{role}.message" for role in ("system", "user", "assistant", "tool")}
@@ -386,23 +387,25 @@ WAYS: dict[str, Callable[[JSON], Recorded]] = {
 
 
 def _write(path: Path, recorded: list[tuple[str, Recorded]]) -> None:
+    """Write each as a call of its own trace, an hour after the one before: no two of them can be one call."""
     spans: list[ReadableSpan] = []
     logs: list[ReadableLogRecord] = []
     for number, (name, (attributes, event, log)) in enumerate(recorded, 1):
+        time = _T + number * _HOUR
         spans.append(
             ReadableSpan(
                 name=name,
                 context=SpanContext(number, number, False, TraceFlags(1)),
                 resource=Resource({"service.name": "one"}),
                 attributes={**_CALL, **attributes},
-                events=[Event(*event, _T)] if event else [],
-                start_time=_T,
-                end_time=_T + 1_000,
+                events=[Event(*event, time)] if event else [],
+                start_time=time,
+                end_time=time + 1_000,
             )
         )
         if log:
             record = make_log(
-                trace=number, span=number, event_name=log[0], attributes=log[1], body=log[2], timestamp=_T
+                trace=number, span=number, event_name=log[0], attributes=log[1], body=log[2], timestamp=time
             )
             logs.append(record)
     with exporting(path) as exporter, logging_to(path) as log_exporter:

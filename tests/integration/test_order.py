@@ -123,7 +123,7 @@ _REMOTE = {trace: _context(trace, 99, is_remote=True) for trace in (1, 2, 3)}
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(spans=span_versions(), seed=st.integers(0, 2**32))
 def test_order_split_and_repetition_do_not_change_any_view(spans: list[ReadableSpan], seed: int) -> None:
     chance = random.Random(seed)

@@ -5,115 +5,25 @@ repetition of the spans; `reindex` finds nothing to change in the file."""
 from __future__ import annotations
 
 import random
-import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from opentelemetry._logs import LogRecord
-from opentelemetry.sdk._logs import ReadableLogRecord
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Event, ReadableSpan
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import (
-    NonRecordingSpan,
-    SpanContext,
-    SpanKind,
-    Status,
-    StatusCode,
-    TraceFlags,
-    set_span_in_context,
-)
+from opentelemetry.sdk.trace import ReadableSpan
 
-from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter
 from otel_sqlite_exporter.maintain.reindex import reindex
 from otel_sqlite_exporter.settings import resolve_settings
-from tests.file_checks import check_links
-
-Record = ReadableSpan | ReadableLogRecord
-
-_START = 1_795_000_000_000_000_000
-_VIEWS = ("spans", "events", "logs", "traces", "sessions", "agents", "days", "errors")
-_CALLS = ("complete_llm_interactions", "complete_tool_interactions", "agent_tree", "session_conflicts")
-_RESOURCES = (Resource({"service.name": "one"}), Resource({"service.name": "two"}))
-_SCOPES = tuple(map(InstrumentationScope, ("framework", "client")))
-_NO_CONTEXT = SpanContext(0, 0, False)
-_times = st.integers(0, 12).map(lambda step: _START + step * 700_000_000)
-_usage = st.sampled_from([None, None, (7, 3), (7, 3), (7, 5), (20, 3)])
-_names = st.sampled_from(["llm.call.start", "llm.call.finish", "claude_code.api_request", "tool.execution", "note"])
-
-
-@st.composite
-def _facts(draw: st.DrawFn) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "gen_ai.request.model": draw(st.sampled_from([None, "gpt-4o", "gpt-4o", "gpt-4o-20241120", "o3-mini"])),
-        "gen_ai.response.id": draw(st.sampled_from([None, None, "r1", "r2"])),
-        "session.id": draw(st.sampled_from([None, None, "A", "B"])),
-        "gen_ai.conversation.id": draw(st.sampled_from([None, None, None, "C"])),
-        "gen_ai.tool.call.id": draw(st.sampled_from([None, None, "call_1"])),
-        "cost_usd": draw(st.sampled_from([None, None, 0.0006659999999999999])),
-        "user.id": draw(st.sampled_from([None, None, "ada"])),
-    }
-    usage = draw(_usage)
-    if usage is not None:
-        facts |= {"gen_ai.usage.input_tokens": usage[0], "gen_ai.usage.output_tokens": usage[1]}
-    return {name: value for name, value in facts.items() if value is not None}
-
-
-@st.composite
-def records_of_calls(draw: st.DrawFn) -> list[Record]:
-    records: list[Record] = []
-    for number in range(draw(st.integers(1, 7))):
-        # Some are also written while they run.
-        has_start = draw(st.integers(1, 4)) == 1
-        trace = draw(st.integers(1, 2))
-        times = sorted([draw(_times), draw(_times)])
-        operation = draw(st.sampled_from([None, "chat", "chat", "chat", "invoke_agent", "execute_tool"]))
-        own = {} if operation is None else {"gen_ai.operation.name": operation}
-        common: dict[str, Any] = {
-            "name": f"span {number}",
-            "context": _context(trace, number + 1),
-            "parent": draw(st.sampled_from([None, _context(trace, 1), _context(trace, 2), _context(trace, 3)])),
-            "resource": draw(st.sampled_from(_RESOURCES)),
-            "instrumentation_scope": draw(st.sampled_from(_SCOPES)),
-            "attributes": own | draw(_facts()),
-            "start_time": times[0],
-        }
-        if number and draw(st.integers(1, 4)) == 1:  # both sides of one call have the same ids, as Zipkin has them
-            common |= {"kind": SpanKind.SERVER, "context": _context(trace, number)}
-        events = [Event(draw(_names), draw(_facts()), draw(_times)) for _ in range(draw(st.integers(0, 2)))]
-        status = draw(st.sampled_from([Status(StatusCode.UNSET)] * 3 + [Status(StatusCode.ERROR)]))
-        records.append(ReadableSpan(**common, events=events, status=status, end_time=times[1]))
-        if has_start:
-            records.insert(0, ReadableSpan(**common, events=events[:1]))
-    for number in range(draw(st.integers(0, 4))):
-        place = draw(st.sampled_from([_NO_CONTEXT, _NO_CONTEXT, _context(1, 1), _context(1, 2), _context(2, 3)]))
-        name, time = draw(_names), draw(_times) + number
-        record = LogRecord(
-            context=set_span_in_context(NonRecordingSpan(place)),
-            event_name=name,
-            timestamp=time,
-            observed_timestamp=time,
-            attributes=draw(_facts()) | {"number": number},
-        )
-        records.append(ReadableLogRecord(record, draw(st.sampled_from(_RESOURCES)), draw(st.sampled_from(_SCOPES))))
-    return records
-
-
-def _context(trace: int, span: int) -> SpanContext:
-    return SpanContext(trace, span, False, TraceFlags(1))
+from tests.mixed_records import Record, export_batches, mixed_records, read_views
 
 
 @pytest.mark.slow
 @settings(max_examples=25, deadline=None)
-@given(records=records_of_calls(), seed=st.integers(0, 2**32))
+@given(records=mixed_records(), seed=st.integers(0, 2**32))
 def test_records_give_the_same_views_in_any_order(records: list[Record], seed: int) -> None:
     chance = random.Random(seed)
     assert _contents([_shuffle(records, chance)]) == _contents([[[record] for record in records]])
@@ -121,7 +31,7 @@ def test_records_give_the_same_views_in_any_order(records: list[Record], seed: i
 
 @pytest.mark.slow
 @settings(max_examples=10, deadline=None)
-@given(records=records_of_calls(), seed=st.integers(0, 2**32))
+@given(records=mixed_records(), seed=st.integers(0, 2**32))
 def test_several_writers_at_once_give_the_same_views(records: list[Record], seed: int) -> None:
     chance = random.Random(seed)
     batches = _shuffle(records, chance)
@@ -147,41 +57,9 @@ def _contents(writers: Sequence[Sequence[Sequence[Record]]]) -> dict[str, list[s
     with TemporaryDirectory() as folder:
         path = Path(folder, "otel.db")
         with ThreadPoolExecutor(len(writers)) as threads:
-            list(threads.map(partial(_export, path), writers))
-        before = _read_views(path)
+            list(threads.map(partial(export_batches, path), writers))
+        before = read_views(path)
         result = reindex(resolve_settings(path))
         assert (result.changed_spans, result.changed_logs, result.recounted_calls) == (0, 0, 0)
-        assert _read_views(path) == before
+        assert read_views(path) == before
         return before
-
-
-def _export(path: Path, batches: Sequence[Sequence[Record]]) -> None:
-    spans, logs = SQLiteSpanExporter(path), SQLiteLogRecordExporter(path)
-    for batch in batches:
-        of_spans = [record for record in batch if isinstance(record, ReadableSpan) and record.end_time is not None]
-        starts = [record for record in batch if isinstance(record, ReadableSpan) and record.end_time is None]
-        of_logs = [record for record in batch if isinstance(record, ReadableLogRecord)]
-        assert not starts or spans.export_open(starts).name == "SUCCESS"
-        assert not of_spans or spans.export(of_spans).name == "SUCCESS"
-        assert not of_logs or logs.export(of_logs).name == "SUCCESS"
-    spans.shutdown()
-    logs.shutdown()
-
-
-def _read_views(path: Path) -> dict[str, list[str]]:
-    with closing(sqlite3.connect(path)) as file:
-        file.row_factory = sqlite3.Row
-        check_links(file)
-        # Ids are the file's own; a record is known by its place.
-        known = {
-            row["id"]: (row["trace_id"], row["span_id"], row["source"], row["name"], row["phase"], row["start_time"])
-            for row in file.execute("SELECT * FROM events")
-        }
-        references = ("related_event_id", "start_id", "finish_id", "event_id")
-        return {
-            view: sorted(
-                repr({key: known.get(row[key]) if key in references else row[key] for key in row.keys() if key != "id"})  # noqa: SIM118
-                for row in file.execute(f"SELECT * FROM {view}")
-            )
-            for view in (*_VIEWS, *_CALLS)
-        }

@@ -150,7 +150,7 @@ spans = st.builds(
 
 
 @pytest.mark.slow
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(batches=st.lists(st.lists(spans, max_size=3), min_size=1, max_size=2))
 def test_what_a_pattern_matches_is_in_no_byte_of_any_file(batches: list[list[ReadableSpan]]) -> None:
     with TemporaryDirectory() as folder:

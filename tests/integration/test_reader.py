@@ -192,7 +192,7 @@ _plain = st.one_of(
 
 
 @pytest.mark.slow
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.dictionaries(strategies.keys, _plain, max_size=4), min_size=1, max_size=4))
 def test_an_attribute_is_found_by_any_key_and_value(every: list[dict[str, Any]]) -> None:
     """Compared with what Python says of the attributes as they are read back."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
@@ -508,36 +509,68 @@ def test_whatever_fails_the_request_is_to_be_sent_again(
     assert SECRET not in caplog.text
 
 
+SLOW_HEAD = (
+    b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n"
+)
+
+
+def connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), HANG_S)
+
+
+def read_to_end(client: socket.socket) -> bytes:
+    """What the server answers until it ends the connection, with or without the rest of the request."""
+    answer = b""
+    with contextlib.suppress(ConnectionError):
+        while piece := client.recv(4096):
+            answer += piece
+    return answer
+
+
 @line("Slow clients")
-def test_slow_clients_and_half_sent_bodies_time_out(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_without_a_request_is_let_go(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patient_protocol, "_HEADERS_S", 0.2)
-    head = (
-        b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n"
-    )
-    limits = SMALL._replace(piece_s=0.3, body_s=1.0)
-    with serving_here(path, limits=limits) as server:
+    with serving_here(path) as server:
+        for begun in (b"", SLOW_HEAD[:40]):
+            with connect(server.port) as client:
+                client.sendall(begun)
+                assert read_to_end(client) == b""
 
-        def send(*pieces: bytes, pause: float = 0.0) -> bytes:
-            """What the server answers until it closes the connection."""
-            with socket.create_connection(("127.0.0.1", server.port), HANG_S) as client:
-                try:
-                    for piece in pieces:
-                        client.sendall(piece)
-                        time.sleep(pause)
-                    return b"".join(iter(lambda: client.recv(4096), b""))
-                except ConnectionError:
-                    return b""
 
-        assert send() == b""
-        assert send(head[:40]) == b""
-        for slow in (send(head, b"{"), send(head, *[b" "] * 12, pause=0.1)):
-            assert slow.startswith(b"HTTP/1.1 503 ")
-            assert b"\r\nretry-after: 5\r\n" in slow
-            assert b"the body did not come in time" in slow
-        # An answer that came before the end of its request: the rest is awaited no longer than headers are.
-        assert send(head.replace(b"json", b"text"), b"{").startswith(b"HTTP/1.1 415 ")
+@line("Slow clients")
+@pytest.mark.parametrize(
+    ("limits", "is_sent"),
+    [(SMALL._replace(piece_s=0.3, body_s=HANG_S), False), (SMALL._replace(piece_s=HANG_S, body_s=0.3), True)],
+    ids=["its next piece", "the whole"],
+)
+def test_a_body_that_does_not_come_in_time_is_503(path: Path, limits: RequestLimits, is_sent: bool) -> None:
+    with serving_here(path, limits=limits) as server, connect(server.port) as client:
+        client.sendall(SLOW_HEAD)
+        client.settimeout(0.05)
+        answer = b""
+        while not answer.endswith(b"}"):
+            if is_sent and not answer:
+                client.sendall(b" ")
+            with contextlib.suppress(TimeoutError):
+                answer += client.recv(4096)
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"\r\nretry-after: 5\r\n" in answer
+        assert b"the body did not come in time" in answer
         assert ask(server.port, "/v1/traces", as_json("meanwhile"), JSON).status == 200
     assert span_names(path) == ["meanwhile"]
+
+
+@line("Slow clients")
+def test_the_rest_of_a_request_is_awaited_no_longer_than_headers(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving_here(path) as server, connect(server.port) as client:
+        client.sendall(b"HEAD /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = b""
+        while not answer.endswith(b"\r\n\r\n"):
+            answer += client.recv(4096)
+        # From here on, this connection has no time for headers that could end first.
+        monkeypatch.setattr(patient_protocol, "_HEADERS_S", 0.2)
+        client.sendall(SLOW_HEAD.replace(b"json", b"text") + b"{")
+        assert read_to_end(client).startswith(b"HTTP/1.1 415 ")
 
 
 @line("Other clients")

@@ -138,7 +138,7 @@ def _split(records: Sequence[_Record], chance: random.Random) -> list[list[_Reco
     return batches
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(records=_records(), seed=st.integers(0, 2**32))
 def test_order_split_and_repetition_do_not_change_any_view(records: list[_Record], seed: int) -> None:
     chance = random.Random(seed)
@@ -150,7 +150,7 @@ def test_order_split_and_repetition_do_not_change_any_view(records: list[_Record
     assert find_contents(_split([*records, *chance.choices(spans, k=2)], chance)) == expected
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(records=_records(), seed=st.integers(0, 2**32))
 def test_reindex_changes_nothing_and_derives_what_is_not_there(records: list[_Record], seed: int) -> None:
     with TemporaryDirectory() as folder:
@@ -169,7 +169,7 @@ def test_reindex_changes_nothing_and_derives_what_is_not_there(records: list[_Re
         assert (done.changed_spans, done.changed_logs) == (0, 0)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(records=_records())
 def test_what_went_through_the_spool_or_a_file_of_otlp_is_the_same(records: list[_Record]) -> None:
     with TemporaryDirectory() as folder:

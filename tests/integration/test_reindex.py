@@ -22,7 +22,7 @@ from tests.commands import run
 from tests.conftest import exporting, make_spans, read
 from tests.file_checks import check_file
 from tests.integration.test_log_exporter import logging_to, make_log
-from tests.integration.test_order import _batches
+from tests.integration.test_order import span_versions
 from tests.integration.test_reprice import MINI
 
 _T = 1_795_000_000_000_000_000
@@ -49,8 +49,8 @@ def _reindex(path: Path, **keywords: Any) -> reindex.Reindexing:
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
-@given(spans=_batches())
+@settings(max_examples=12, deadline=None)
+@given(spans=span_versions())
 def test_a_file_of_the_current_rules_stays_as_it_is(spans: list[ReadableSpan]) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder, "otel.db")
@@ -70,8 +70,8 @@ _SPOILED = """
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
-@given(spans=_batches())
+@settings(max_examples=12, deadline=None)
+@given(spans=span_versions())
 def test_what_older_rules_did_not_find_is_found(spans: list[ReadableSpan]) -> None:
     """As in a file of before there were interactions, and after rules that named the session by other attributes. Of
     two versions of a span the file holds one, so what only the other named is not found again: one version is written.

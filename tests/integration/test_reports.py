@@ -234,7 +234,7 @@ def test_every_query_is_measured_with_its_plan(database: TelemetryDatabase) -> N
     assert {row["query"] for row in rows if row["query"].startswith("report")} == {
         f"report {name}" for name in REPORTS if name not in ("queries", "unrecognised")
     }
-    assert len(rows) == len(REPORTS) - 2 + 7
+    assert len(rows) == len(REPORTS) - 2 + 8
     assert all(row["ms"] > 0 for row in rows)
     plans = {row["query"]: row["plan"] for row in rows}
     assert plans["page of spans"].split("; ")[0] == "SCAN s USING INDEX _spans_start_time"

@@ -62,7 +62,7 @@ _spans = st.fixed_dictionaries(
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     spans=st.lists(_spans, min_size=1, max_size=4),
     resource=strategies.attributes,

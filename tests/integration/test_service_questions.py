@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from otel_sqlite_exporter import SQLiteSpanExporter, TelemetryDatabase
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.summaries import LLMInteractionSummary
 from tests.commands import run_here, run_on_terminal
+from tests.conftest import ROOT
 
 MS = 10**6
 BEGAN = 1_769_860_800_000 * MS
@@ -30,6 +32,21 @@ Traceback (most recent call last):
 
 desk.errors.TooLongError: Error code: 400"""
 WORDS = "Please tell me all that there is to know about the way to keep one's umbrella dry in the rain"
+
+
+QUESTIONS = {
+    "show user:ada": "user ada (calls and tools: 7 of 7)",
+    "llm --sort duration": "30.5 s",
+    "report cost --group-by user --group-by day": "ada ",
+    "report tools": "search ",
+    "show ID": "(no messages were recorded)",
+    "diff chat-17 chat-17": "failed_requests ",
+    "report tokens --group-by request_model --since week": "tokens (",
+    "spans --status running": "spans (0 of 0)",
+    "search umbrella": "hits (1 of 1)",
+    "export otel.db --session chat-17 --metadata-only --redact-keys '*user*' --output shared.jsonl": "exported 6 spans",
+}
+"""What a developer asks, in the order of the ten questions: a command of the README, and words of its answer."""
 
 
 def _say(role: str, text: str) -> str:
@@ -210,3 +227,14 @@ def test_an_id_is_whole_or_a_prefix_with_a_mark(service: Path) -> None:
         for call in calls:
             id = str(call.span_id)
             assert re.search(rf"  ({id}|{id[:8]}[0-9a-f]*…)  ", printed)
+
+
+@pytest.mark.parametrize("command", QUESTIONS)
+def test_the_readme_has_a_command_for_each_question(service: Path, command: str, tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f" {command} otel.db" in readme or f"`{command}`" in readme
+    (failed,) = TelemetryDatabase(service).find_llm_interactions(status="error", counted=True)
+    names = {"ID": str(failed.span_id), "shared.jsonl": str(tmp_path / "shared.jsonl"), "otel.db": str(service)}
+    words = [names.get(word, word) for word in shlex.split(command.replace("chat-17", "one"))]
+    done = run_here(*words, *([] if str(service) in words else [service]))
+    assert (done.exit_code, QUESTIONS[command] in done.stdout + done.stderr) == (0, True), done.output

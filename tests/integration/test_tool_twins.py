@@ -455,7 +455,7 @@ def _split(records: Sequence[_Record], chance: random.Random) -> list[list[_Reco
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(records=_records(), seed=st.integers(0, 2**32))
 def test_order_split_and_repetition_do_not_change_any_view(records: list[_Record], seed: int) -> None:
     chance = random.Random(seed)
@@ -466,7 +466,7 @@ def test_order_split_and_repetition_do_not_change_any_view(records: list[_Record
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(records=_records(), seed=st.integers(0, 2**32))
 def test_reindex_changes_nothing(records: list[_Record], seed: int) -> None:
     with TemporaryDirectory() as folder:

@@ -155,6 +155,10 @@ def test_the_command_prints_the_proposed_dialect(tmp_path: Path) -> None:
     _write(path, _CALLS[0][0])
     done = CliRunner().invoke(cli, ["report", "unrecognised", str(path)])
     assert (done.exit_code, done.output.count("OTEL_EXPORTER_SQLITE_DIALECTS")) == (0, 1)
-    assert '"name": "desk"' in done.output
+    above, _, printed = done.output.partition("OTEL_EXPORTER_SQLITE_DIALECTS:\n")
+    assert above.endswith("\n\nA dialect to start from; save it, and name its path in ")
+    proposed = TelemetryDatabase(path).run_report("unrecognised").rows[0][-1]
+    assert json.loads(printed) == json.loads(proposed)
+    assert json.loads(printed)["name"] == "desk"
     refused = CliRunner().invoke(cli, ["report", "unrecognised", "--model", "m", str(path)])
     assert (refused.exit_code, "takes no filters" in refused.output) == (2, True)

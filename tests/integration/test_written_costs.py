@@ -19,7 +19,7 @@ import pytest
 from genai_prices.data_snapshot import get_snapshot
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import Event, ReadableSpan
 
 from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.genai.prices import PricedCall, find_price, load_prices
@@ -189,6 +189,20 @@ def test_reindex_prices_what_it_derives_otherwise(path: Path) -> None:
     assert read(path, _CALLS) == [("call", *_PRICED)]
 
 
+def test_reindex_prices_a_call_that_loses_its_start_to_another_session(path: Path) -> None:
+    used = _ASKED | _USED | {"session.id": "s"}
+    records = [
+        make_log(trace=1, event_name="llm.call.start", timestamp=_T, attributes=_ASKED | {"old": "s"}),
+        make_log(trace=2, event_name="llm.call.finish", timestamp=_T + 5, attributes=used),
+    ]
+    calls = f"{_COSTS}, start_time_unix_nano FROM complete_llm_interactions WHERE input_tokens > 0"
+    with logging_to(path, session_attributes=["session.id", "old"]) as logs:
+        logs.export(records)
+    assert read(path, calls) == [("llm.call.finish", *_PRICED, _T)]
+    reindex(resolve_settings(path))
+    assert read(path, calls) == [("llm.call.finish", *_PRICED, _T + 5)]
+
+
 def test_an_open_call_is_priced_when_it_ends(path: Path) -> None:
     (call,) = make_spans("call", attributes=MINI)
     exporter = SQLiteSpanExporter(path)
@@ -208,6 +222,25 @@ def test_an_open_call_that_another_call_of_its_response_completes_has_no_price_y
         exporter.export_open([runs])
         found = read(path, "SELECT name, counted, cost_status FROM complete_llm_interactions ORDER BY name")
         assert found == [("ended", 1, "exact"), ("runs", 0, None)]
+
+
+def test_a_call_that_loses_its_start_to_another_has_a_price(path: Path) -> None:
+    """The start is an event of a span that runs; when the span ends, it has a finish of its own for it."""
+    in_session = {"session.id": "s"}
+    (span,) = make_spans("agent")
+    begun = Event("llm.call.start", _ASKED | in_session, _T)
+    ended = Event("llm.call.finish", _ASKED | in_session, _T + 1)
+    common: dict[str, Any] = {"context": span.context, "start_time": _T, "attributes": in_session}
+    runs = ReadableSpan("agent", **common, events=[begun])
+    ends = ReadableSpan("agent", **common, events=[begun, ended], end_time=_T + 9)
+    log = make_log(event_name="llm.call.finish", timestamp=_T + 5, attributes=_ASKED | _USED | in_session)
+    calls = f"{_COSTS}, start_time_unix_nano FROM complete_llm_interactions WHERE input_tokens > 0"
+    with exporting(path) as spans, logging_to(path) as logs:
+        spans.export_open([runs])
+        logs.export([log])
+        assert read(path, calls) == [("llm.call.finish", *_PRICED, _T)]
+        spans.export([ends])
+        assert read(path, calls) == [("llm.call.finish", *_PRICED, _T + 5)]
 
 
 _PRICES = [

@@ -77,9 +77,19 @@ _OF_THE_WHOLE_FILE = {
     *("count_linked_records", "count_pair_durations", "sum_calls_by_model", "sum_received_records"),  # of a scrape
     "list_agents",  # of the API
     *("count_main_rows", "list_session_conflicts"),  # of the page
+    # Of `delete`, once for each run.
+    *("describe_chosen", "find_naming_records", "list_chosen_names", "match_all", "match_users", "match_user_sessions"),
+    "read_agents_again",  # of agents that lost their last call
+    "find_agents_ends",  # the first and the last thousand calls
+    *("find_stray_texts", "find_idle", "list_referred"),  # of a sweep
     # Of tables with few rows.
+    *("choose_records", "find_pending_deletions", "forget_kept_usage", "forget_marks", "forget_sources"),
+    "list_chosen_pins",
     *("list_exporters", "list_receiver_sources", "list_services"),
     *("read_file_state", "sum_receiver_sources"),
+    # Of `prune`, once in a run; of few kept sums, pins and runs.
+    *("count_records", "count_sessions", "count_service_sessions", "find_session_bound", "find_service_bound"),
+    *("sum_kept_calls", "find_held_back", "get_last_deletion"),
 }
 
 
@@ -88,12 +98,18 @@ def file(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sqlite3.Con
     path = tmp_path / "otel.db"
     migrate(str(path), busy_timeout_ms=1000)
     with closing(sqlite3.connect(path)) as connection:
-        for script in ("create_legacy_stages", "create_legacy_references", "create_search"):  # what some queries are of
+        for script in (
+            "create_legacy_stages",
+            "create_legacy_references",
+            "create_search",
+            "watch_usage",
+        ):  # what some queries are of
             run_script(connection, script)
     if request.param != "fresh":
         write_statistics(path, only_calls=request.param == "of calls")
     with closing(sqlite3.connect(path)) as connection:
-        run_script(connection, "create_open_work")
+        for script in ("create_open_work", "create_chosen", "watch_usage"):
+            run_script(connection, script)
         yield connection
 
 

@@ -18,9 +18,9 @@ from otel_sqlite_exporter.errors import ConfigurationError, SQLiteExporterError
 from otel_sqlite_exporter.model.attribute_sources import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.model.dialect import read_dialects
 from otel_sqlite_exporter.patterns import parse_pattern
+from otel_sqlite_exporter.processor_settings import ProcessorKeywords
 from otel_sqlite_exporter.settings import (
     EnvironmentSettings,
-    ProcessorKeywords,
     Settings,
     mask_everything,
     resolve_settings,
@@ -74,6 +74,9 @@ CASES = [
     Case("capture_limit", None, 1, 1, " 2000 ", 2000),
     Case("dialects", (), [OWN], read_dialects([OWN]), f" {OWN} ,", read_dialects([OWN])),
     Case("cost", "auto", "off", "off", "OFF", "off"),
+    Case("retention_days", None, 30, 30, " 7 ", 7),
+    Case("retention_bytes", None, "2GiB", 2**31, "1.5 GB", 1_500_000_000),
+    Case("retention_users", False, True, True, "TRUE", True),
 ]
 BAD: dict[str, list[Any]] = {
     "path": ["", "a\0b", "\ud800", ":memory:", "file:a?mode=memory", "sqlite:/a.db", Path("sqlite:/a"), b"a", 7, True],
@@ -92,6 +95,9 @@ BAD: dict[str, list[Any]] = {
     "capture_limit": [0, -1, 2**31, 1.5, "much", True],
     "dialects": [5, [1], ["no/such.json"], ["\ud800"], [__file__], {"a": 1}],
     "cost": ["on", "", True, 0, ["off"]],
+    "retention_days": [0, -1, 36_501, 1.5, "30d", "", True],
+    "retention_bytes": [0, -1, 9_999_999, 2**63, 1.5, "much", "1.5", "-2GiB", "2XB", "", True, ["1"]],
+    "retention_users": ["yes", "", 1, 0, []],
 }
 BAD_TEXTS = {
     "path": [":memory:", "file:otel.db", "sqlite:///otel.db"],
@@ -110,6 +116,9 @@ BAD_TEXTS = {
     "capture_limit": ["0", "-1", "much"],
     "dialects": ["no/such.json", __file__, os.path.dirname(__file__)],
     "cost": ["on", "false"],
+    "retention_days": ["30d", "0", "-1", "1.5"],
+    "retention_bytes": ["0", "9MB", "lots", "1.5", "9" * 5_000, "9999999999TB"],
+    "retention_users": ["yes", "1"],
 }
 
 

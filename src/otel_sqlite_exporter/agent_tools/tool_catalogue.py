@@ -66,10 +66,10 @@ TOOLS: tuple[ToolDeclaration, ...] = (
     ),
     ToolDeclaration(
         "find",
-        "Lists sessions, traces, spans, model calls, tool executions or log records that match a filter, newest first. "
-        "Use it to get ids.",
+        "Lists sessions, traces, spans, model calls, tool executions, log records or scores that match a filter, "
+        "newest first. Use it to get ids.",
         {
-            "of": _choice(*RECORDS),
+            "of": _choice(*RECORDS, "scores"),
             **_FILTER,
             **_RANGE,
             "sort": _choice("start", "duration", "tokens", "cost"),

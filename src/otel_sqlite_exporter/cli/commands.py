@@ -17,7 +17,15 @@ import click
 from otel_sqlite_exporter.cli import list_commands, maintain_commands, query_commands, transfer_commands
 from otel_sqlite_exporter.cli.edges import agent_commands, connect_commands, serve_commands, token_commands
 from otel_sqlite_exporter.cli.formatting import discard_output, print_lines
-from otel_sqlite_exporter.cli.keeping import merge_command
+from otel_sqlite_exporter.cli.keeping import (
+    backup_commands,
+    delete_command,
+    mark_commands,
+    merge_command,
+    prune_command,
+    score_commands,
+    share_command,
+)
 from otel_sqlite_exporter.cli.options import REFUSED
 from otel_sqlite_exporter.errors import FilterError, SQLiteExporterError
 from otel_sqlite_exporter.show.visible_text import escape
@@ -89,7 +97,8 @@ def cli() -> None:
     PATH is the file. Default: the environment variable OTEL_EXPORTER_SQLITE_PATH, then otel.db in the current folder.
 
     Exit codes: 0 done; 1 done, but attention is needed (migrate --check: steps are pending; doctor: a problem was
-    found; import: records could not be read; diff, report: a limit is exceeded); 2 failed, and stderr says why.
+    found; import: records could not be read; diff, report: a limit is exceeded; prune: the file stays beyond a limit;
+    delete, vacuum: something is left); 2 failed, and stderr says why.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -98,7 +107,8 @@ def cli() -> None:
 _MODULES = (
     *(list_commands, query_commands, maintain_commands, transfer_commands),
     *(serve_commands, token_commands, agent_commands, connect_commands),
-    merge_command,
+    *(delete_command, prune_command, backup_commands, merge_command),
+    *(mark_commands, score_commands, share_command),
 )
 for module in _MODULES:
     for command in module.COMMANDS:

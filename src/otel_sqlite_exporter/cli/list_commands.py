@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -15,12 +15,14 @@ from otel_sqlite_exporter.cli.formatting import format_status, format_time, is_t
 from otel_sqlite_exporter.cli.table_model import Column, Table
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
 from otel_sqlite_exporter.error_reasons import find_reason
+from otel_sqlite_exporter.show.score_texts import format_scores
 from otel_sqlite_exporter.show.units import format_cost, format_ms
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.query import summaries
     from otel_sqlite_exporter.query.pages import Page, ViewRow
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
+    from otel_sqlite_exporter.query.scored.score_rows import ScoreSummary
 
 _RowT = TypeVar("_RowT", bound="ViewRow")
 
@@ -42,6 +44,11 @@ _SORTED = {"duration": ("duration",), "tokens": ("tokens", "input", "output"), "
 _LAST, _LOOKED_AT = 100, 1_000
 _COUNTED: Column[Any] = Column("counted", lambda row: "yes" if row.counted else "no")
 _ERROR: Column[Any] = Column("error", lambda row: find_reason(row.error_message, row.error_type), is_below=True)
+_MARKED: tuple[Column[Any], ...] = (
+    Column("scores", lambda row: format_scores(row.scores, row.score_means), least=12, drop=10),
+    Column("pin", lambda row: (row.pin_label or "pinned") if row.pinned else None, least=8, drop=10),
+    Column("note", lambda row: row.note, is_below=True),
+)
 _SESSIONS: _List[summaries.SessionSummary] = _List(
     "sessions",
     "List sessions, the latest first.",
@@ -49,7 +56,7 @@ _SESSIONS: _List[summaries.SessionSummary] = _List(
     "sessions",
     lambda database: database.find_sessions,
     (
-        *(opt.USER, opt.SERVICE, opt.AGENT, opt.MODEL, opt.PROVIDER, opt.STATUS),
+        *(opt.USER, opt.SERVICE, opt.AGENT, opt.MODEL, opt.PROVIDER, opt.STATUS, opt.PINNED),
         *(opt.MIN_DURATION, opt.MIN_TOKENS, opt.MIN_COST),
     ),
     (
@@ -65,6 +72,7 @@ _SESSIONS: _List[summaries.SessionSummary] = _List(
         Column("failed_tools", lambda session: session.failed_tools, drop=5),
         Column("tokens", lambda session: session.total_tokens, drop=7),
         Column("cost_usd", lambda session: format_cost(session.cost_usd, session.unpriced_calls), right=True, drop=5),
+        *_MARKED,
     ),
 )
 _TRACES: _List[summaries.TraceSummary] = _List(
@@ -75,7 +83,7 @@ _TRACES: _List[summaries.TraceSummary] = _List(
     lambda database: database.find_traces,
     (
         *(opt.SESSION, opt.USER, opt.SERVICE, opt.AGENT, opt.MODEL, opt.PROVIDER, opt.NAME, opt.STATUS),
-        *(opt.MIN_DURATION, opt.MIN_TOKENS, opt.MIN_COST, opt.SORT),
+        *(opt.PINNED, opt.MIN_DURATION, opt.MIN_TOKENS, opt.MIN_COST, opt.SORT),
     ),
     (
         Column("trace_id", lambda trace: trace.trace_id),
@@ -91,6 +99,7 @@ _TRACES: _List[summaries.TraceSummary] = _List(
         Column("cost_usd", lambda trace: format_cost(trace.cost_usd, trace.unpriced_calls), right=True, drop=3),
         Column("session_id", lambda trace: trace.session_id, drop=9),
         Column("user_id", lambda trace: trace.user_id, least=12, drop=8),
+        *_MARKED,
     ),
 )
 _SPANS: _List[summaries.SpanSummary] = _List(
@@ -188,6 +197,26 @@ _LOG_RECORDS: _List[summaries.LogSummary] = _List(
     ),
 )
 
+_SCORES: _List[ScoreSummary] = _List(
+    "scores",
+    "List scores, the newest first.",
+    "scores",
+    "scores",
+    lambda database: database.find_scores,
+    (opt.SESSION, opt.TRACE, opt.SERVICE, opt.NAME, opt.LABEL),
+    (
+        Column("start", lambda score: format_time(score.start_time), drop=5),
+        Column("name", lambda score: score.name, least=12),
+        Column("value", lambda score: score.value),
+        Column("label", lambda score: score.label, least=8),
+        Column("service", lambda score: score.service_name, drop=2),
+        Column("trace_id", lambda score: score.trace_id, drop=1),
+        Column("span_id", lambda score: score.span_id, drop=3),
+        Column("session_id", lambda score: score.session_id, drop=4),
+        Column("explanation", lambda score: score.explanation or score.error_type, is_below=True),
+    ),
+)
+
 
 _NO_RUNNING = (
     "no process has written spans while they run: only SQLiteSpanProcessor does; without code, set "
@@ -200,11 +229,14 @@ def _read_body(body: str | None) -> str | None:
     return str(json.loads(body)) if body is not None and body.startswith('"') else body
 
 
-def _choose_columns(columns: tuple[Column[Any], ...], options: dict[str, Any]) -> list[Column[Any]]:
+def _choose_columns(
+    columns: tuple[Column[Any], ...], options: dict[str, Any], rows: Sequence[Any]
+) -> list[Column[Any]]:
     """Return the columns that tell something of the rows that were asked for. A narrow terminal keeps those that the
     list is sorted by."""
     sorted_by = _SORTED.get(options.get("sort") or "", ())
     chosen = [column for column in columns if column is not _COUNTED or options["everything"]]
+    chosen = [one for one in chosen if one not in _MARKED or any(one.read(row) is not None for row in rows)]
     return [replace(column, drop=_LAST) if column.name in sorted_by else column for column in chosen]
 
 
@@ -217,8 +249,8 @@ def _name_severities(database: TelemetryDatabase) -> None:
 
 def _make_command(records: _List[Any]) -> click.Command:
     def run(database: TelemetryDatabase, *, as_json: bool, oldest_first: bool, **options: Any) -> None:
-        columns = _choose_columns(records.columns, options)
         page = records.find(database)(newest_first=not oldest_first, **opt.read_criteria(database, options))
+        columns = _choose_columns(records.columns, options, page.records)
         if not page.records and "running" in (options.get("status") or ()) and not database.writes_running_spans():
             print_lines(_NO_RUNNING, to_stderr=True)
         if as_json:
@@ -235,5 +267,5 @@ def _make_command(records: _List[Any]) -> click.Command:
     return click.command(records.command, help=records.help)(opt.DATABASE(opt.SINCE(opt.UNTIL(command))))
 
 
-_LISTS: tuple[_List[Any], ...] = (_SESSIONS, _TRACES, _SPANS, _CALLS, _TOOL_EXECUTIONS, _LOG_RECORDS)
+_LISTS: tuple[_List[Any], ...] = (_SESSIONS, _TRACES, _SPANS, _CALLS, _TOOL_EXECUTIONS, _LOG_RECORDS, _SCORES)
 COMMANDS = tuple(map(_make_command, _LISTS))

@@ -85,6 +85,7 @@ ALL = click.option(
 KIND = _text("--kind", "kind", "this kind, such as CLIENT")
 TOOL = _text("--tool", "tool_name", "this tool")
 NAME = _text("--name", "name", "this name")
+LABEL = _text("--label", "label", "this label")
 EVENT = _text("--event", "event_name", "this event name")
 SEVERITY = _text("--severity", "severity_text", "this severity text, such as ERROR; case does not matter")
 MIN_SEVERITY = click.option(
@@ -96,6 +97,7 @@ STATUS = click.option(
     multiple=True,
     help="Only this status; may be repeated.",
 )
+PINNED = click.option("--pinned", is_flag=True, default=None, help="Only what is pinned.")
 MIN_DURATION = click.option("--min-duration-ms", type=float, help="Minimum duration in milliseconds.")
 MIN_TOKENS = click.option("--min-tokens", "min_total_tokens", type=int, help="Minimum number of tokens.")
 MIN_COST = click.option("--min-cost-usd", type=float, help="Minimum cost in US dollars.")
@@ -112,6 +114,18 @@ FILTER = click.option(
     help="A filter such as 'status:error cost>0.05 -name:chat* \"some words\"'; all options must be met as well.",
 )
 FULL = click.option("--full", is_flag=True, help="Cut no text.")
+REDACT_KEYS = click.option(
+    "--redact-keys", metavar="GLOB", multiple=True, help="Mask values whose key matches; may be repeated."
+)
+REDACT_VALUES = click.option(
+    "--redact-values", metavar="REGEX", multiple=True, help="Mask matches in any text; may be repeated."
+)
+NO_CONTENT = click.option("--no-content", is_flag=True, help="Leave out prompts, answers, and the content of tools.")
+METADATA_ONLY = click.option(
+    "--metadata-only",
+    is_flag=True,
+    help="Write numbers, models, names and ids alone: no log lines, messages of errors or addresses of clients.",
+)
 CURSOR = click.option("--cursor", help="Show the next page: the cursor that the previous page gave.")
 OLDEST = click.option("--oldest-first", is_flag=True, help="Reverse the order.")
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # A copy of the names in `query.reports`, so that `--help` does not import it; a test compares them.
 REPORT_NAMES = (
-    *("sessions", "durations", "histogram", "tokens", "cost", "errors", "tools", "slowest", "links", "attributes"),
-    *("growth", "queries", "unrecognised"),
+    *("sessions", "durations", "histogram", "tokens", "cost", "errors", "tools", "scores"),
+    *("slowest", "links", "attributes", "growth", "queries", "unrecognised"),
 )
 
 
@@ -269,7 +269,7 @@ def report(
 ) -> int:
     """Print a report.
 
-    NAME is one of those below. The reports durations, tokens, cost, errors and tools take two groups, as in
+    NAME is one of those below. The reports durations, tokens, cost, errors, tools and scores take two groups, as in
     `-g day -g model`.
     """
     from otel_sqlite_exporter.cli.outputs.query_output import show_report

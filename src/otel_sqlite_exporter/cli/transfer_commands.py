@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import click
@@ -145,6 +144,8 @@ def _show_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, 
 
 def _describe_source(report: SourceReport) -> str:
     parts = [f"{count(report.spans, 'span')}, {count(report.logs, 'log record')}"]
+    if report.marks:
+        parts.append(count(report.marks, "pin or note", "pins and notes"))
     if report.known:
         of = f"of {report.pieces} lines, documents or messages"
         parts.append(count(report.known, f"{of} was imported before", f"{of} were imported before"))
@@ -175,14 +176,10 @@ def _describe_source(report: SourceReport) -> str:
 )
 @click.option("--signal", type=click.Choice(["traces", "logs"]), help="Only this signal.")
 @click.option("--output", default="-", metavar="FILE", help="The file to write; - (the default) is standard output.")
-@click.option("--redact-keys", metavar="GLOB", multiple=True, help="Mask values whose key matches; may be repeated.")
-@click.option("--redact-values", metavar="REGEX", multiple=True, help="Mask matches in any text; may be repeated.")
-@click.option("--no-content", is_flag=True, help="Leave out prompts, answers, and the content of tools.")
-@click.option(
-    "--metadata-only",
-    is_flag=True,
-    help="Write numbers, models, names and ids alone: no log lines, messages of errors or addresses of clients.",
-)
+@opt.REDACT_KEYS
+@opt.REDACT_VALUES
+@opt.NO_CONTENT
+@opt.METADATA_ONLY
 @click.pass_obj
 def export(
     settings: Settings,
@@ -210,20 +207,15 @@ def export(
     from otel_sqlite_exporter.query.exports.otlp_export import read_export
     from otel_sqlite_exporter.query.exports.perfetto_export import read_perfetto
     from otel_sqlite_exporter.query.reading import TelemetryFile
-    from otel_sqlite_exporter.settings import resolve_settings
+    from otel_sqlite_exporter.sharing.redaction_options import add_redaction
 
-    if redact_values and find_spec("re2") is None:
-        raise MissingPackageError(
-            "--redact-values needs google-re2: install it with `pip install 'otel-sqlite-exporter[redact]'`"
-        )
     file = TelemetryFile(settings.path, settings.busy_timeout_ms)
-    given = resolve_settings(settings.path, redact_keys=redact_keys, redact_values=redact_values)
-    settings = settings._replace(
-        redact_keys=settings.redact_keys + given.redact_keys,
-        # None masks everything: the expressions of the environment are invalid.
-        redact_values=None if settings.redact_values is None else settings.redact_values + (given.redact_values or ()),
-        capture="metadata" if metadata_only else settings.capture,
-        capture_content=settings.capture_content and not (no_content or metadata_only),
+    settings = add_redaction(
+        settings,
+        redact_keys=redact_keys,
+        redact_values=redact_values,
+        no_content=no_content,
+        metadata_only=metadata_only,
     )
     if form == "perfetto":
         for name in _OF_OTLP:
@@ -232,7 +224,9 @@ def export(
     read = read_perfetto if form == "perfetto" else read_export
     done = write_pieces(read(file, **criteria, settings=settings), output, source=settings.path)
     running = f"; left out: {count(done.left_out, 'running span')}" if done.left_out else ""
-    print_lines(f"exported {count(done.spans, 'span')}, {count(done.logs, 'log record')}{running}", to_stderr=True)
+    marks = f", {count(done.marks, 'pin or note', 'pins and notes')}" if done.marks else ""
+    exported = f"{count(done.spans, 'span')}, {count(done.logs, 'log record')}{marks}"
+    print_lines(f"exported {exported}{running}", to_stderr=True)
 
 
 COMMANDS = (import_, export)

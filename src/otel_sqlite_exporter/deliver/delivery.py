@@ -9,6 +9,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from otel_sqlite_exporter.deliver.interrupted_spans import interrupt_spans
 from otel_sqlite_exporter.deliver.loss_ledger import LossLedger, ledger_path
@@ -28,6 +29,9 @@ from otel_sqlite_exporter.storage.database import Database
 from otel_sqlite_exporter.storage.transactions import Deadline
 from otel_sqlite_exporter.write.exporter_runs import Run, fold_runs
 from otel_sqlite_exporter.write.writer import Writer
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.deliver.retention_worker import RetentionWorker
 
 _logger = logging.getLogger(__name__)
 # Once the file was locked, the next batches do not wait for it: the queue of the exporter would fill up meanwhile.
@@ -73,6 +77,11 @@ class Delivery:
         self._is_closed = False
         self._noted = (0, 0, 0)
         self._log = ProblemLog(_logger, settings.path)
+        self._retention: RetentionWorker | None = None
+        if settings.retention_days is not None or settings.retention_bytes is not None:
+            from otel_sqlite_exporter.deliver.retention_worker import RetentionWorker
+
+            self._retention = RetentionWorker(settings, self._log, run_suppressed)
 
     def deliver(self, records: Records, *, lost: int = 0) -> bool:
         """Return whether `records` are durable: in the file, its quarantine, or the spool; False also where so many
@@ -130,6 +139,8 @@ class Delivery:
             if not is_about_file(error) and self._writer is not None and self._writer.has_written(records):
                 return None
             return None if self._keep(records, batch_id, error) else error
+        if self._retention is not None:
+            self._retention.note_delivery()
         return None
 
     @property
@@ -157,6 +168,8 @@ class Delivery:
         if self._count_run() != self._noted or (self._may_have_losses and self._losses.count()):
             self._try_to_write(deadline)
         self._is_closed = True
+        if self._retention is not None:
+            self._retention.close(deadline)
         with contextlib.suppress(sqlite3.Error):
             self._database.close(deadline)
 

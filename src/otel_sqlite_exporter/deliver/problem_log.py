@@ -68,6 +68,28 @@ class ProblemLog:
         if self._may_log((type(error), what)):
             self._logger.error("%s: %s\n%s", what, describe_error(error), list_frames(error))
 
+    def warn_of_retention(self, error: Exception) -> None:
+        """Say that what the retention settings say could not be done now, and why."""
+        if self._may_log((type(error), "retention")):
+            expected = isinstance(error, (SQLiteExporterError, sqlite3.Error, OSError, MemoryError))
+            self._logger.warning(
+                "%s is not kept within the retention settings now: %s. It is tried again (logged once a minute at "
+                "most)",
+                self._path,
+                explain_error(error) if expected else f"{describe_error(error)}\n{list_frames(error)}",
+            )
+
+    def warn_of_excess(self, excess_bytes: int, max_bytes: int) -> None:
+        """Say that a file stays beyond its cap."""
+        if self._may_log("excess"):
+            self._logger.warning(
+                "%s holds %s more than retention_bytes, %s, allows, and nothing more may be removed from it: what is "
+                "left is pinned, runs, or is the file itself",
+                self._path,
+                count(excess_bytes, "byte"),
+                max_bytes,
+            )
+
     def warn_of_refusal(self, error: Exception, records: int, spool_error: BaseException | None = None) -> None:
         """Say that records were not taken, and why: their senders are to repeat them."""
         if self._may_log((type(error), "refused")):

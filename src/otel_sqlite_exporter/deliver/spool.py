@@ -120,13 +120,23 @@ class Spool:
             SpoolError: The file at its path is not a spool.
             OSError: It cannot be read.
         """
+        contents = list(self.read_waiting())
+        return len(contents), sum(map(len, contents))
+
+    def read_waiting(self) -> Iterator[bytes]:
+        """Yield the contents of the frames that wait. Takes no lock.
+
+        Raises:
+            SpoolError: The file at its path is not a spool.
+            OSError: It cannot be read.
+        """
         try:
             descriptor = os.open(self.path, os.O_RDONLY | BINARY | NO_LINK)
         except FileNotFoundError:
-            return 0, 0
+            return
         try:
-            frames = list(HeldSpool(self.path, descriptor))
-            return len(frames), sum(len(frame.content) for frame in frames)
+            for frame in HeldSpool(self.path, descriptor):
+                yield frame.content
         finally:
             os.close(descriptor)
 
@@ -226,16 +236,30 @@ class HeldSpool:
         remove_open_file(self._path, self.descriptor)
 
     def _read(self, position: int) -> Frame | None:
-        size = os.fstat(self.descriptor).st_size
-        while position + _FRAME.size <= size:
-            mark, length, checksum, batch_id = _FRAME.unpack(read_at(self.descriptor, _FRAME.size, position))
-            end = position + _FRAME.size + length
-            if mark == _FRAME_MARK and end <= size:
-                content = read_at(self.descriptor, length, end - length)
-                if zlib.crc32(content) == checksum:
-                    return Frame(end, batch_id.hex(), content)
-            position = _find_mark(self.descriptor, position + 1, size)
-        return None
+        return _find_frame(self.descriptor, position)
+
+
+def read_contents(descriptor: int) -> Iterator[bytes]:
+    """Yield the content of each frame of a spool, or of what was set aside of one, also of those that were taken. Takes
+    no lock."""
+    position = 0
+    while frame := _find_frame(descriptor, position):
+        yield frame.content
+        position = frame.end
+
+
+def _find_frame(descriptor: int, position: int) -> Frame | None:
+    """Return the first whole frame that begins at `position` or after it."""
+    size = os.fstat(descriptor).st_size
+    while position + _FRAME.size <= size:
+        mark, length, checksum, batch_id = _FRAME.unpack(read_at(descriptor, _FRAME.size, position))
+        end = position + _FRAME.size + length
+        if mark == _FRAME_MARK and end <= size:
+            content = read_at(descriptor, length, end - length)
+            if zlib.crc32(content) == checksum:
+                return Frame(end, batch_id.hex(), content)
+        position = _find_mark(descriptor, position + 1, size)
+    return None
 
 
 def _read_header(path: str, descriptor: int) -> bytes | None:

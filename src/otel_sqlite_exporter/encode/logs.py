@@ -13,10 +13,12 @@ from otel_sqlite_exporter.encode.pairs import split_phase
 from otel_sqlite_exporter.encode.record_messages import MessageEncoder
 from otel_sqlite_exporter.encode.resources import OriginEncoder
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, find_naming, plan_naming
+from otel_sqlite_exporter.errors import UnreadableMarkError
 from otel_sqlite_exporter.genai.event_content import MESSAGE_RECORDS, find_logged_tools
 from otel_sqlite_exporter.genai.recognition import find_record_interactions
 from otel_sqlite_exporter.genai.rules import Rules, load_rules
-from otel_sqlite_exporter.model.event_names import find_names
+from otel_sqlite_exporter.model.event_names import SCORE_EVENT, find_names
+from otel_sqlite_exporter.model.mark_rows import is_mark
 from otel_sqlite_exporter.model.rows import NO_INTERACTIONS, EncodedLog, Interactions, LogRow
 from otel_sqlite_exporter.model.signals import LogFields
 from otel_sqlite_exporter.model.stored_values import as_stored
@@ -43,7 +45,13 @@ class LogEncoder:
         self._messages = MessageEncoder()
 
     def encode_log(self, fields: LogFields, arrival_time_unix_nano: int) -> EncodedLog:
-        """Return a log record as rows."""
+        """Return a log record as rows.
+
+        Raises:
+            UnreadableMarkError: It is a pin or a note: whoever may send telemetry may not say what is kept.
+        """
+        if is_mark(fields):
+            raise UnreadableMarkError("pins and notes come into a file by `import`, `pin` and `note` alone")
         origin, repaired = self._origins.encode(fields.resource, fields.scope)
         time, observed, source, bad = _find_times(fields, arrival_time_unix_nano)
         repaired += bad
@@ -75,6 +83,9 @@ class LogEncoder:
         kept = as_stored(attributes, encoded)
         names = find_names(recorded_name, kept, decode_text(body, body_types), self._rules.is_record)
         event_name = names[0] if names else None
+        if event_name == SCORE_EVENT:
+            # The process and the person that judge are not those of what is judged.
+            session, user = own, None
         stem, phase = split_phase(event_name) if event_name else (None, None)
         row = LogRow(
             event_name=event_name,

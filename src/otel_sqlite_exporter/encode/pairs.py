@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from otel_sqlite_exporter.model.event_names import SCORE_EVENT
+
 _PHASES = {
     "start": "start",
     "finish": "finish",
@@ -34,6 +36,8 @@ REPEAT = "repeat"
 @lru_cache(1024)
 def split_phase(name: str) -> tuple[str | None, str | None]:
     """Return (stem, phase) of a record's name, or (None, None) if it is neither start nor finish."""
+    if name == SCORE_EVENT:
+        return None, None
     if name in _STARTS:
         return _STARTS[name], "start"
     stem, dot, suffix = name.rpartition(".")

@@ -57,11 +57,14 @@ class OriginEncoder:
         schema_url, bad = repair_text(getattr(resource, "schema_url", ""))
         service_name = repair_text(attributes.get("service.name"))[0] or "unknown_service"
         row = ResourceRow(_digest(encoded, schema_url), service_name, schema_url, encoded.types, encoded.text)
-        weaker = plan_naming(self._session_attributes, attributes, first_rank=len(self._session_attributes))
-        session = find_naming(weaker, attributes, is_child=True, time_unix_nano=0)
-        if session is not None:
-            session = session._replace(source=f"resource:{session.source}")
-        return row, session, bad + encoded.repaired
+        return row, find_resource_session(attributes, self._session_attributes), bad + encoded.repaired
+
+
+def find_resource_session(attributes: dict[str, Any], session_attributes: Sequence[str]) -> Naming | None:
+    """Return the session that the attributes of a resource name, without a time."""
+    weaker = plan_naming(session_attributes, attributes, first_rank=len(session_attributes))
+    session = find_naming(weaker, attributes, is_child=True, time_unix_nano=0)
+    return None if session is None else session._replace(source=f"resource:{session.source}")
 
 
 def _encode_scope(scope: Any) -> tuple[ScopeRow, int]:

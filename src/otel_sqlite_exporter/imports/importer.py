@@ -7,6 +7,7 @@ the last part, and a source that was imported before adds nothing.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,11 +16,13 @@ from datetime import tzinfo
 from typing import NamedTuple
 
 from otel_sqlite_exporter.deliver.retry import write_records
+from otel_sqlite_exporter.errors import UnreadableMarkError
 from otel_sqlite_exporter.imports.event_logs import EVENT_LOG_SCOPE, read_event
 from otel_sqlite_exporter.imports.event_records import EventReader
 from otel_sqlite_exporter.imports.formats.document_formats import EVENT_LOG, find_documents, find_ignored
 from otel_sqlite_exporter.imports.source_pieces import SourcePiece
 from otel_sqlite_exporter.imports.sources import ImportSource
+from otel_sqlite_exporter.model.mark_rows import MarkRow, is_mark
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow, Records
 from otel_sqlite_exporter.model.signals import LogFields, SpanFields
 from otel_sqlite_exporter.otlp.alterations import Alterations
@@ -28,7 +31,9 @@ from otel_sqlite_exporter.receive.record_encoder import RecordEncoder
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.database import open_file
+from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.exporter_runs import Run
+from otel_sqlite_exporter.write.row_tables.stored_marks import add_marks
 from otel_sqlite_exporter.write.statements import run_query
 from otel_sqlite_exporter.write.writer import ImportMark, Writer
 
@@ -65,6 +70,7 @@ class SourceReport:
         known: Those of them that can be read and were imported before.
         spans: Spans in the others.
         logs: Log records in the others.
+        marks: Pins and notes in the others.
         ignored: Messages of signals that are not stored, by signal.
         refused: Records and pieces that cannot be read. They are in quarantine, except what a packed file that is cut
             short has of its last piece.
@@ -91,6 +97,7 @@ class SourceReport:
     altered: int = 0
     alterations: list[Alteration] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    marks: int = 0
 
     def refuse(self, place: str, reason: str) -> None:
         """Note what cannot be read."""
@@ -194,10 +201,15 @@ class Importer:
         if known == len(pieces):
             return
         now = time.time_ns()
-        new = self._encode(report, (piece for piece, _ in pieces[known:]), now)
+        marks: list[MarkRow] = []
+        new = self._encode(report, (piece for piece, _ in pieces[known:]), now, marks)
+        if marks:  # adding them again changes nothing
+            with transaction(writer.connection):
+                add_marks(writer.connection, marks)
         write_records(writer, new, self._run, ImportMark(digests[-1], report.source, now))
 
-    def _encode(self, report: SourceReport, pieces: Iterable[SourcePiece], now: int) -> Records:
+    def _encode(self, report: SourceReport, pieces: Iterable[SourcePiece], now: int, marks: list[MarkRow]) -> Records:
+        """Return the records of these pieces, and add the marks among them to `marks`."""
         spans: list[EncodedSpan] = []
         logs: list[EncodedLog] = []
         quarantine: list[QuarantineRow] = []
@@ -208,7 +220,10 @@ class Importer:
                     if piece.is_kept:
                         quarantine.append(self._encoder.refuse(record, report.source, piece.location, now))
                     continue
-                encoded = self._encoder.encode(record, altered, now)
+                encoded = self._encode_record(record, altered, now)
+                if isinstance(encoded, MarkRow):
+                    marks.append(encoded)
+                    continue
                 if isinstance(encoded, QuarantineRow):
                     report.refuse(piece.location, encoded.reason)
                     quarantine.append(encoded)
@@ -220,7 +235,17 @@ class Importer:
                     logs.append(encoded)
         report.spans += len(spans)
         report.logs += len(logs)
+        report.marks += len(marks)
         return Records(spans, logs, quarantine)
+
+    def _encode_record(
+        self, record: SpanFields | LogFields, altered: int, now: int
+    ) -> EncodedSpan | EncodedLog | QuarantineRow | MarkRow:
+        """Return the rows of a record. A mark that cannot be one is refused by the encoder of log records."""
+        if isinstance(record, LogFields) and is_mark(record):
+            with contextlib.suppress(UnreadableMarkError):
+                return self._encoder.encode_mark(record)
+        return self._encoder.encode(record, altered, now)
 
     def _decode(
         self, piece: SourcePiece, report: SourceReport

@@ -29,6 +29,7 @@ from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.identity import identify_file, migrate_hint, name_command
 from otel_sqlite_exporter.storage.open_work import find_open_runs
+from otel_sqlite_exporter.storage.retention_notes import read_excess
 from otel_sqlite_exporter.storage.steps import load_migrations
 from otel_sqlite_exporter.storage.stopped_migrations import describe_stopped_migration, find_stopped_migrations
 from otel_sqlite_exporter.storage.system.file_systems import find_network_type
@@ -156,6 +157,7 @@ def _find_inside(connection: sqlite3.Connection, settings: Settings, command: st
         if not is_installed():
             remedy = f"run `{INSTALL}`: calls are then priced as they are written; for these, {remedy}"
         yield Finding("cost", "note", f"{count(calls, 'call has', 'calls have')} tokens and no cost", remedy)
+    yield from find_excess(connection, path)
     for run in find_open_runs(connection):
         alive = is_alive(run.process)
         spans = count(run.spans, "span runs", "spans run")
@@ -172,6 +174,14 @@ def _find_inside(connection: sqlite3.Connection, settings: Settings, command: st
     look("records that no dialect reads")
     yield from _find_underived(connection, settings)
     yield from _find_statistics(connection, repair)
+
+
+def find_excess(connection: sqlite3.Connection, path: str) -> Iterator[Finding]:
+    """Yield that the file stays beyond its cap, if an exporter found so."""
+    excess = read_excess(connection)
+    if excess is not None:
+        remedy = f"take pins away, allow more, or see what is left with `{name_command('sessions', path)}`"
+        yield Finding("retention", "problem", excess.describe(), remedy)
 
 
 def _find_underived(connection: sqlite3.Connection, settings: Settings) -> Iterator[Finding]:

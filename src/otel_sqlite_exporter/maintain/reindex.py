@@ -172,6 +172,7 @@ class _Reindexer:
         self.changed_logs += len(logs)
         changes: list[Change] = []
         calls: Collection[int] = ()
+        partners: Collection[int] = ()
         changed_tools = Changes()
         if logs:
             (partners,) = read_json(self._connection, "find_paired_events", spans=(), logs=log_ids)
@@ -189,11 +190,12 @@ class _Reindexer:
             span_keys = {(stored.shown.trace, encoded.span_id) for stored, encoded in logs if encoded.span_id}
             link_logged_tools(self._connection, span_keys, changed_tools)
             group_tools(self._connection, changed_tools)
-            self._count(ChangedRecords(calls=calls))
+            self._count(ChangedRecords(calls=calls), partners)
 
-    def _count(self, changed: ChangedRecords) -> int:
+    def _count(self, changed: ChangedRecords, partners: Collection[int] = ()) -> int:
+        """Count the calls that changed, and price these and those of `partners`, which may have lost a start."""
         recounted, merged = count_calls(self._connection, changed)
-        self._writer.prices.price_written(self._connection, calls=merged)
+        self._writer.prices.price_written(self._connection, calls=merged, events=partners)
         return len(recounted)
 
     def _find_events(self, logs: Collection[int]) -> list[int]:

@@ -24,6 +24,10 @@ _BATCH = 200
 _BATCH_CHARACTERS = 500_000
 _WITHIN_S = 0.3
 _WAIT_MS = 100
+_BLOCKS = 250
+"""Of 4 kB, that are removed at once."""
+_LAST_HEAD = 10
+"""Without the blocks up to this one, SQLite does not open an index, not even to remove it."""
 _SETTLED_NS = 60 * 10**9
 """A call is indexed one minute after its end, when log records with its content have been written too."""
 
@@ -92,6 +96,27 @@ def update_index(settings: Settings) -> None:
         found = read_file(settings.path, has_index, busy_timeout_ms=settings.busy_timeout_ms)
         if found:
             index_content(settings._replace(busy_timeout_ms=_WAIT_MS), within_s=_WITHIN_S)
+
+
+def drop_index(connection: sqlite3.Connection) -> None:
+    """Remove the search index, in short transactions. From the first one on, nothing uses it.
+
+    Raises:
+        sqlite3.Error: The file cannot be written now.
+    """
+    if not has_index(connection):
+        return
+    with transaction(connection):
+        connection.execute("DROP TABLE _search_documents")
+    for table in ("_search_llm_data", "_search_tool_data"):
+        removed = 1
+        while removed > 0:
+            with transaction(connection):
+                blocks = f"SELECT id FROM {table} WHERE id > {_LAST_HEAD} LIMIT {_BLOCKS}"
+                removed = connection.execute(f"DELETE FROM {table} WHERE id IN ({blocks})").rowcount
+    with transaction(connection):
+        for statement in split_statements(read_query("drop_search")):
+            connection.execute(statement)
 
 
 def _create(connection: sqlite3.Connection, *, rebuild: bool) -> None:

@@ -15,6 +15,8 @@ from otel_sqlite_exporter.model.values import repair_text
 
 NAME_ATTRIBUTE = "event.name"
 """The attribute that may hold the name of a record."""
+SCORE_EVENT = "gen_ai.evaluation.result"
+"""The name of a record that judges an answer. Its time is that of the judgement, which may be days later."""
 _WORD = re.compile(r"\w+")
 _BODY = re.compile(r"[A-Za-z][\w-]*(?:\.[A-Za-z][\w-]*)+", re.ASCII)
 _LONGEST_BODY = 128

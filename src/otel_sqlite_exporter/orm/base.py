@@ -18,7 +18,7 @@ from otel_sqlite_exporter.model.values import decode_attributes, get_attribute_p
 from otel_sqlite_exporter.query.pages import ViewRow, field_types
 
 _SQL_TYPES = {str: String, int: Integer, float: Float}
-_COUNTS = {"traces": "trace_count", "spans": "span_count", "logs": "log_count"}
+_COUNTS = {"traces": "trace_count", "spans": "span_count", "logs": "log_count", "scores": "score_count"}
 """Columns whose names are those of relationships, and the names of their fields."""
 
 

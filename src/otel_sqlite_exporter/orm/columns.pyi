@@ -31,6 +31,11 @@ class SessionColumns:
     failed_tools: Mapped[int]
     failed_requests: Mapped[int]
     status: Mapped[str]
+    pinned: Mapped[int]
+    pin_label: Mapped[str | None]
+    note: Mapped[str | None]
+    score_count: Mapped[int]
+    score_means: Mapped[str | None]
 
 class TraceColumns:
     trace_id: Mapped[str]
@@ -63,6 +68,11 @@ class TraceColumns:
     failed_calls: Mapped[int]
     failed_tools: Mapped[int]
     failed_requests: Mapped[int]
+    pinned: Mapped[int]
+    pin_label: Mapped[str | None]
+    note: Mapped[str | None]
+    score_count: Mapped[int]
+    score_means: Mapped[str | None]
 
 class SpanColumns:
     trace_id: Mapped[str]
@@ -152,6 +162,25 @@ class LogColumns:
     attribute_types: Mapped[str | None]
     attributes: Mapped[str]
     recorded_event_name: Mapped[str | None]
+
+class ScoreColumns:
+    id: Mapped[int]
+    trace_id: Mapped[str | None]
+    span_id: Mapped[str | None]
+    session_id: Mapped[str | None]
+    call_id: Mapped[int | None]
+    service_name: Mapped[str]
+    source: Mapped[str]
+    name: Mapped[str | None]
+    value: Mapped[float | None]
+    label: Mapped[str | None]
+    explanation: Mapped[str | None]
+    response_id: Mapped[str | None]
+    error_type: Mapped[str | None]
+    start_time_unix_nano: Mapped[int]
+    start_time: Mapped[str]
+    attribute_types: Mapped[str | None]
+    attributes: Mapped[str]
 
 class LLMInteractionColumns:
     trace_id: Mapped[str | None]

@@ -13,6 +13,7 @@ from otel_sqlite_exporter.orm.columns import (
     EventColumns,
     LLMInteractionColumns,
     LogColumns,
+    ScoreColumns,
     SessionColumns,
     SpanColumns,
     ToolInteractionColumns,
@@ -23,20 +24,21 @@ _SPAN_KEY = ("trace_id", "span_id")
 
 
 class Session(SessionColumns, Model):
-    """One row of the view `sessions`. Its counts of traces, spans and log records are `trace_count`, `span_count` and
-    `log_count`; `traces`, `spans` and `logs` are the rows themselves."""
+    """One row of the view `sessions`. Its counts of traces, spans, log records and scores are `trace_count`,
+    `span_count`, `log_count` and `score_count`; `traces`, `spans`, `logs` and `scores` are the rows themselves."""
 
     traces: Mapped[list[Trace]] = listed(lambda: Session, lambda: Trace, "session_id")
     spans: Mapped[list[Span]] = listed(lambda: Session, lambda: Span, "session_id")
     events: Mapped[list[Event]] = listed(lambda: Session, lambda: Event, "session_id", order="id")
     logs: Mapped[list[Log]] = listed(lambda: Session, lambda: Log, "session_id")
+    scores: Mapped[list[Score]] = listed(lambda: Session, lambda: Score, "session_id")
     llm_interactions: Mapped[list[LLMInteraction]] = listed(lambda: Session, lambda: LLMInteraction, "session_id")
     tool_interactions: Mapped[list[ToolInteraction]] = listed(lambda: Session, lambda: ToolInteraction, "session_id")
 
 
 class Trace(TraceColumns, Model):
-    """One row of the view `traces`. Its counts of spans and log records are `span_count` and `log_count`; `spans` and
-    `logs` are the rows themselves."""
+    """One row of the view `traces`. Its counts of spans, log records and scores are `span_count`, `log_count` and
+    `score_count`; `spans`, `logs` and `scores` are the rows themselves."""
 
     session: Mapped[Session | None] = related_by(lambda: foreign(Trace.session_id) == Session.session_id)
     root: Mapped[Span | None] = related_by(lambda: _in_span(Trace.trace_id, Trace.root_span_id))
@@ -44,6 +46,7 @@ class Trace(TraceColumns, Model):
     events: Mapped[list[Event]] = listed(lambda: Trace, lambda: Event, "trace_id", order="id")
     links: Mapped[list[Link]] = listed(lambda: Trace, lambda: Link, "trace_id", order="ordinal")
     logs: Mapped[list[Log]] = listed(lambda: Trace, lambda: Log, "trace_id")
+    scores: Mapped[list[Score]] = listed(lambda: Trace, lambda: Score, "trace_id")
     llm_interactions: Mapped[list[LLMInteraction]] = listed(lambda: Trace, lambda: LLMInteraction, "trace_id")
     tool_interactions: Mapped[list[ToolInteraction]] = listed(lambda: Trace, lambda: ToolInteraction, "trace_id")
 
@@ -116,6 +119,16 @@ class Log(LogColumns, Model):
     trace: Mapped[Trace | None] = related_by(lambda: foreign(Log.trace_id) == Trace.trace_id)
     span: Mapped[Span | None] = related_by(lambda: _in_span(Log.trace_id, Log.span_id))
     event: Mapped[Event | None] = related_by(lambda: foreign(Log.event_id) == Event.id)
+
+
+class Score(ScoreColumns, Model):
+    """One row of the view `scores`: what was said of an answer, a trace or a session. `call` is the model call that is
+    judged."""
+
+    session: Mapped[Session | None] = related_by(lambda: foreign(Score.session_id) == Session.session_id)
+    trace: Mapped[Trace | None] = related_by(lambda: foreign(Score.trace_id) == Trace.trace_id)
+    span: Mapped[Span | None] = related_by(lambda: _in_span(Score.trace_id, Score.span_id))
+    call: Mapped[LLMInteraction | None] = related_by(lambda: foreign(Score.call_id) == LLMInteraction.id)
 
 
 class LLMInteraction(LLMInteractionColumns, Model):

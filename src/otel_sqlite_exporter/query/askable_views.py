@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, NamedTuple, TypedDict
 
 from otel_sqlite_exporter.query.pages import RowT
+from otel_sqlite_exporter.query.scored.score_rows import ScoreSummary
 from otel_sqlite_exporter.query.summaries import (
     EventSummary,
     LLMInteractionSummary,
@@ -73,6 +74,7 @@ class SessionFilter(_ListFilter, total=False):
     provider: Texts
     agent_name: Texts
     status: Texts
+    pinned: bool
     min_duration_ms: float
     min_total_tokens: int
     min_cost_usd: float
@@ -121,6 +123,17 @@ class LogFilter(_ListFilter, total=False):
     event_name: Texts
     severity_text: Texts
     min_severity_number: int
+
+
+class ScoreFilter(_ListFilter, total=False):
+    """Scores given at or after `since` and before `until`."""
+
+    trace_id: Texts
+    span_id: Texts
+    name: Texts
+    label: Texts
+    response_id: Texts
+    min_value: float
 
 
 class _InteractionFilter(_ListFilter, total=False):
@@ -186,6 +199,7 @@ class AskableView(NamedTuple, Generic[RowT]):
             their columns.
         status_ids: For a status, a query for the ids that rows with it are among, so that these are not searched in all
             rows: the status of a row takes long to find.
+        pinned_ids: A query for the ids of rows that are pinned.
     """
 
     row_type: type[RowT]
@@ -194,6 +208,7 @@ class AskableView(NamedTuple, Generic[RowT]):
     since: str = START
     calls_key: str = ""
     status_ids: Mapping[str, str] = {}
+    pinned_ids: str = ""
 
     @property
     def name(self) -> str:
@@ -242,6 +257,11 @@ def _of_records(table: str) -> Mapping[str, str]:
     return {"running": running.format(table), "interrupted": interrupted.format(table)}
 
 
+# Few are pinned, and a mark of a trace has no session.
+_PINNED = (
+    "SELECT x.id FROM _marks AS m CROSS JOIN {0} AS x ON x.{1} = m.{1} "
+    "WHERE m.kind = 0 AND m.is_set = 1 AND m.{1} <> ''"
+)
 SESSIONS = AskableView(
     SessionSummary,
     SessionFilter,
@@ -249,14 +269,24 @@ SESSIONS = AskableView(
     since=_END,
     calls_key="session_id",
     status_ids=_of_groups("session"),
+    pinned_ids=_PINNED.format("_sessions", "session_id"),
 )
-TRACES = AskableView(TraceSummary, TraceFilter, calls_key="trace_id", status_ids=_of_groups("trace"))
+TRACES = AskableView(
+    TraceSummary,
+    TraceFilter,
+    calls_key="trace_id",
+    status_ids=_of_groups("trace"),
+    pinned_ids=_PINNED.format("_traces", "trace_id"),
+)
 SPANS = AskableView(SpanSummary, SpanFilter, status_ids={"running": "SELECT o.span FROM _open_spans AS o"})
 # There are four records per span: an index by time would slow every write more than reading in written order costs.
 EVENTS = AskableView(EventSummary, EventFilter, ("id",))
 LOGS = AskableView(LogSummary, LogFilter)
+SCORES = AskableView(ScoreSummary, ScoreFilter)
 LLM_INTERACTIONS = AskableView(LLMInteractionSummary, LLMInteractionFilter, status_ids=_of_records("_llm_interactions"))
 TOOL_INTERACTIONS = AskableView(
     ToolInteractionSummary, ToolInteractionFilter, status_ids=_of_records("_tool_interactions")
 )
-ASKABLE_VIEWS: Sequence[AskableView[Any]] = (SESSIONS, TRACES, SPANS, EVENTS, LOGS, LLM_INTERACTIONS, TOOL_INTERACTIONS)
+ASKABLE_VIEWS: Sequence[AskableView[Any]] = (
+    *(SESSIONS, TRACES, SPANS, EVENTS, LOGS, LLM_INTERACTIONS, TOOL_INTERACTIONS, SCORES),
+)

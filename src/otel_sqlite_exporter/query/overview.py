@@ -15,6 +15,7 @@ from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.identity import identify_file, make_missing_error
 from otel_sqlite_exporter.storage.open_work import show_open_work
+from otel_sqlite_exporter.storage.retention_notes import read_excess, read_last_removal
 from otel_sqlite_exporter.storage.steps import load_migrations
 from otel_sqlite_exporter.storage.stopped_migrations import StoppedMigration, find_stopped_migrations
 
@@ -32,6 +33,8 @@ class Contents:
         conflicting_traces: The number of traces whose spans show several sessions.
         indexed_attributes: The attributes that `index --attribute` indexed: whether the index covers all records.
         has_search_index: Whether the file has the index that `index` makes.
+        last_removal: The row of the view `deletions` with the latest end; None: nothing was removed.
+        retention_excess: What an exporter found that its cap of the size cannot be kept to; None: it can.
         stopped_migrations: The migrations of attribute-row files into this one that are not complete.
     """
 
@@ -44,6 +47,8 @@ class Contents:
     conflicting_traces: int
     indexed_attributes: dict[str, bool]
     has_search_index: bool
+    last_removal: dict[str, Any] | None
+    retention_excess: dict[str, Any] | None
     stopped_migrations: tuple[StoppedMigration, ...]
 
 
@@ -100,6 +105,7 @@ def measure_file(path: str) -> FileSizes:
 def _read_contents(connection: sqlite3.Connection, newest_sessions: int) -> Contents:
     show_open_work(connection)
     stopped = find_stopped_migrations(connection)
+    last, excess = read_last_removal(connection), read_excess(connection)
     connection.row_factory = sqlite3.Row
     return Contents(
         counts=dict(connection.execute(read_query("count_views")).fetchone()),
@@ -112,5 +118,7 @@ def _read_contents(connection: sqlite3.Connection, newest_sessions: int) -> Cont
         conflicting_traces=count_conflicts(connection),
         indexed_attributes=read_indexed(connection),
         has_search_index=has_index(connection),
+        last_removal=last,
+        retention_excess=None if excess is None else excess._asdict(),
         stopped_migrations=stopped,
     )

@@ -4,35 +4,32 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from typing import TYPE_CHECKING, Unpack
 
-from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.askable_views import (
     EVENTS,
     LLM_INTERACTIONS,
     LOGS,
+    SCORES,
     SESSIONS,
     SPANS,
     TOOL_INTERACTIONS,
     TRACES,
-    AskableView,
 )
 from otel_sqlite_exporter.query.conversations.conversation import Conversation
 from otel_sqlite_exporter.query.conversations.conversation_reader import read_conversation
-from otel_sqlite_exporter.query.pages import Page, RowT
+from otel_sqlite_exporter.query.pages import Page
 from otel_sqlite_exporter.query.reading import (
     TelemetryFile,
     fetch,
-    find_all,
     find_page,
     get_by_prefix,
-    get_events,
-    get_first,
     resolve_id,
 )
 from otel_sqlite_exporter.query.reports import ReportResult, run_report
+from otel_sqlite_exporter.query.scored.score_rows import ScoreSummary
 from otel_sqlite_exporter.query.search import SearchResult, search
+from otel_sqlite_exporter.query.session_parts.related_records import find_related, get_of_trace
 from otel_sqlite_exporter.query.sql_builder import Select
 from otel_sqlite_exporter.query.summaries import (
     EventSummary,
@@ -53,6 +50,7 @@ if TYPE_CHECKING:
         LLMInteractionFilter,
         LogFilter,
         ReportFilter,
+        ScoreFilter,
         SearchFilter,
         SessionFilter,
         SpanFilter,
@@ -172,7 +170,7 @@ class TelemetryDatabase:
         Raises:
             NotFoundError: There is no such span, or the prefix is not unique.
         """
-        return self._file.read(_get_of_trace, SPANS, trace_id, span_id)
+        return self._file.read(get_of_trace, SPANS, trace_id, span_id)
 
     def find_llm_interactions(
         self,
@@ -192,7 +190,7 @@ class TelemetryDatabase:
         Raises:
             NotFoundError: There is no such call, or the prefix is not unique.
         """
-        return self._file.read(_get_of_trace, LLM_INTERACTIONS, trace_id, span_id)
+        return self._file.read(get_of_trace, LLM_INTERACTIONS, trace_id, span_id)
 
     def find_tool_interactions(
         self,
@@ -243,24 +241,23 @@ class TelemetryDatabase:
         """Find log records, ordered by their time."""
         return self._file.read(find_page, LOGS, filters, limit, cursor, newest_first)
 
+    def find_scores(
+        self,
+        *,
+        limit: int = 50,
+        cursor: str | None = None,
+        newest_first: bool = True,
+        **filters: Unpack[ScoreFilter],
+    ) -> Page[ScoreSummary]:
+        """Find scores, ordered by when they were given."""
+        return self._file.read(find_page, SCORES, filters, limit, cursor, newest_first)
+
     def related(
         self, record: EventSummary | SpanSummary | LLMInteractionSummary | ToolInteractionSummary
     ) -> tuple[EventSummary, ...]:
         """Return the records that `record` is linked with: the finish of a start, the start of a finish; of a span, a
         model call or a tool execution its start and then its finish. A record that does not exist is left out."""
-        if isinstance(record, SpanSummary):
-            found = self._file.read(find_all, EVENTS, trace_id=record.trace_id, span_id=record.span_id, source="span")
-        elif isinstance(record, EventSummary):
-            found = self._file.read(get_events, [record.related_event_id])
-        elif isinstance(record, (LLMInteractionSummary, ToolInteractionSummary)):
-            found = self._file.read(get_events, [record.start_id, record.finish_id])
-        else:
-            raise FilterError(
-                "record",
-                f"{type(record).__name__} has no start and no finish: give an event, a span, "
-                "a call or a tool execution",
-            )
-        return tuple(sorted(found, key=lambda event: event.phase != "start"))
+        return self._file.read(find_related, record)
 
     def writes_running_spans(self) -> bool:
         """Return whether any process has written a span before it ended: only `SQLiteSpanProcessor` does."""
@@ -297,9 +294,3 @@ class TelemetryDatabase:
         in double quotes as a whole; inside words too, in any case. The newest hits come first. Rows that the search
         index lacks are read directly, up to a bound: the result's `note` says what was left out."""
         return self._file.read(search, text, limit=limit, filters=filters)
-
-
-def _get_of_trace(connection: sqlite3.Connection, view: AskableView[RowT], trace_prefix: str, span_prefix: str) -> RowT:
-    trace_id = resolve_id(connection, TRACES, "trace_id", trace_prefix)
-    span_id = resolve_id(connection, view, "span_id", span_prefix, trace_id=trace_id)
-    return get_first(connection, view, trace_id=trace_id, span_id=span_id)

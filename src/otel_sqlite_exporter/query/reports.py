@@ -23,6 +23,7 @@ from otel_sqlite_exporter.query.filter_values import parse_texts, parse_time
 from otel_sqlite_exporter.query.notebooks import notebook_rows
 from otel_sqlite_exporter.query.pages import TableResult
 from otel_sqlite_exporter.query.reading import fetch_table
+from otel_sqlite_exporter.query.report_parts.kept_days import find_kept_days
 from otel_sqlite_exporter.query.report_parts.report_texts import (
     SUBJECTS,
     TIMES,
@@ -79,6 +80,7 @@ REPORTS: Mapping[str, ReportDefinition] = {
     "cost": ReportDefinition(SUBJECTS["call"], 2, is_pass=True, budget="cost_usd"),
     "errors": ReportDefinition(_FAILURES, 2, budget="errors"),
     "tools": ReportDefinition(SUBJECTS["tool"], 2, is_pass=True, budget="errors"),
+    "scores": ReportDefinition(("name", "label", "model", "service", "session", *TIMES), 2, is_pass=True),
     "slowest": ReportDefinition(("call", "tool", "span"), is_grouped=False, limit=20, is_cut=True, is_pass=True),
     "links": ReportDefinition(("day",)),
     "attributes": ReportDefinition(("key",)),
@@ -96,6 +98,7 @@ class ReportResult(TableResult):
     Attributes:
         groups: The groups that the first columns hold.
         total: The number of rows in all; None: the report stopped at the limit.
+        note: What is said of calls that were removed, and whose daily sums are kept; None: there are none.
     """
 
     name: str
@@ -103,6 +106,7 @@ class ReportResult(TableResult):
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     total: int | None
+    note: str | None = None
 
     def _repr_html_(self) -> str:
         return notebook_rows.show_report(self.name, self.columns, self.to_dicts(), self.describe())
@@ -152,6 +156,7 @@ def run_report(
     add_functions(connection, calendar, groups)
     if name in _COMPUTED:
         check_filters(name, 0, filters)
+    kept_days = find_kept_days(connection, name, groups, filters, parameters)
     if name == "queries":
         columns, rows = _QUERY_COLUMNS, [_measure(connection, *query) for query in _find_queries(parameters)]
     elif name == "unrecognised":
@@ -160,7 +165,9 @@ def run_report(
 
         columns, rows = UNRECOGNISED_COLUMNS, read_unrecognised(connection, dialects, parameters)
     else:
-        columns, rows = fetch_table(connection, build_report(name, parameters, filters, is_pass=report.is_pass))
+        adds_kept = kept_days.is_added
+        select = build_report(name, parameters, filters, is_pass=report.is_pass, adds_kept=adds_kept)
+        columns, rows = fetch_table(connection, select)
     shown = {column: column for column in columns} | dict(zip(("group_1", "group_2"), groups, strict=False))
     kept = [index for index, column in enumerate(columns) if column != "group_2" or len(groups) > 1]
     return ReportResult(
@@ -169,6 +176,7 @@ def run_report(
         tuple(shown[columns[index]] for index in kept),
         tuple(tuple(row[index] for index in kept) for row in rows[:limit]),
         None if len(rows) > limit and report.is_cut else len(rows),
+        kept_days.note,
     )
 
 

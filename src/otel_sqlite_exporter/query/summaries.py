@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One frozen dataclass per view that `TelemetryDatabase` returns. Its fields are the columns of the view, in order.
-
-These classes are the one declaration of the columns and their types in Python: data frames and the SQLAlchemy models
-derive theirs from them. docs/schema.md gives the meaning of each column.
-"""
+"""One frozen dataclass per view that `TelemetryDatabase` returns: its fields are the columns of the view, in order.
+Data frames and the SQLAlchemy models derive their columns from these classes."""
 
 from __future__ import annotations
 
@@ -21,6 +18,7 @@ class SessionSummary(ViewRow):
     """One row of the view `sessions`."""
 
     VIEW = "sessions"
+    JSON = ViewRow.JSON | {"score_means"}
 
     session_id: str
     source: str
@@ -50,6 +48,11 @@ class SessionSummary(ViewRow):
     failed_tools: int
     failed_requests: int
     status: str
+    pinned: int
+    pin_label: str | None
+    note: str | None
+    scores: int
+    score_means: str | None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -57,6 +60,7 @@ class TraceSummary(ViewRow):
     """One row of the view `traces`."""
 
     VIEW = "traces"
+    JSON = ViewRow.JSON | {"score_means"}
 
     trace_id: str
     session_id: str | None
@@ -88,6 +92,11 @@ class TraceSummary(ViewRow):
     failed_calls: int
     failed_tools: int
     failed_requests: int
+    pinned: int
+    pin_label: str | None
+    note: str | None
+    scores: int
+    score_means: str | None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

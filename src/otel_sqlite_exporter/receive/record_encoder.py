@@ -9,7 +9,9 @@ from collections.abc import Callable
 from otel_sqlite_exporter.encode.logs import LogEncoder
 from otel_sqlite_exporter.encode.quarantine import quarantine_log, quarantine_piece, quarantine_span
 from otel_sqlite_exporter.encode.span_encoders import make_span_encoder
+from otel_sqlite_exporter.errors import UnreadableMarkError
 from otel_sqlite_exporter.genai.rules import extend_rules
+from otel_sqlite_exporter.model.mark_rows import MarkRow, read_mark
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow
 from otel_sqlite_exporter.model.signals import LogFields, ResourceFields, SpanFields
 from otel_sqlite_exporter.model.values import repair_text
@@ -46,6 +48,19 @@ class RecordEncoder:
         except Exception as error:
             return (quarantine_span if is_span else quarantine_log)(redacted, error, arrival_time_unix_nano)
         return encoded._replace(repaired=encoded.repaired + altered) if altered else encoded
+
+    def encode_mark(self, record: LogFields) -> MarkRow:
+        """Return the row of a pin or a note.
+
+        Raises:
+            UnreadableMarkError: It is not as this package writes it, or what it is about was masked.
+        """
+        redacted = self._redact(record)
+        assert isinstance(redacted, LogFields)
+        mark = read_mark(redacted)
+        if REDACTED in mark.session_id:
+            raise UnreadableMarkError("a pin or note of a session whose id is masked")
+        return mark
 
     def refuse(
         self, record: UnreadableRecord, source: str, location: str, arrival_time_unix_nano: int

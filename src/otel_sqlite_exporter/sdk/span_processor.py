@@ -18,13 +18,14 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.trace import TraceFlags
 
 from otel_sqlite_exporter.declarations import check_keywords, declared_settings, resolve
+from otel_sqlite_exporter.deliver.turn_thread import Call, TurnThread, wait_for
 from otel_sqlite_exporter.error_texts import describe_error, list_frames
+from otel_sqlite_exporter.processor_settings import ProcessorKeywords, ProcessorSettings
 from otel_sqlite_exporter.sdk.child_exits import flush_at_exit_of_child
 from otel_sqlite_exporter.sdk.keywords import show_keywords
 from otel_sqlite_exporter.sdk.running_spans import RunningSpans
 from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter, make_queue
-from otel_sqlite_exporter.sdk.turn_thread import Call, TurnThread, wait_for
-from otel_sqlite_exporter.settings import ProcessorKeywords, ProcessorSettings, Settings
+from otel_sqlite_exporter.settings import Settings
 
 _logger = logging.getLogger(__name__)
 _SHUTDOWN_TIMEOUT_S = 30.0

@@ -169,15 +169,17 @@ def _read(path: str, busy_timeout_ms: BusyTimeout, *, main_only: bool) -> tuple[
 def _read_identity(connection: sqlite3.Connection) -> tuple[int, int, int, str | None, str | None]:
     application_id: int = connection.execute("PRAGMA application_id").fetchone()[0]
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application_id == APPLICATION_ID:  # to ask for its tables, SQLite would read the whole schema
+        return application_id, version, 0, None, None
     tables: int = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     importable = None
-    if tables and application_id != APPLICATION_ID:
+    if tables:
         formats = (
             name.replace("_", " ") for name, query in read_folder("formats") if connection.execute(query).fetchone()
         )
         importable = next(formats, None)
     lacking = None
-    if tables and application_id != APPLICATION_ID and importable is None:
+    if tables and importable is None:
         missing = connection.execute(read_query("find_missing_columns")).fetchall()
         lacking = " and ".join(f"`{name}` has no column {column}" for name, column in missing) or None
     return application_id, version, tables, importable, lacking

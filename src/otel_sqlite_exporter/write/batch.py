@@ -7,16 +7,12 @@ import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from otel_sqlite_exporter.encode.open_spans import OPEN, merge_start
+from otel_sqlite_exporter.model.event_names import SCORE_EVENT
 from otel_sqlite_exporter.model.rows import (
     NO_INTERACTIONS,
     EncodedLog,
     EncodedSpan,
-    EventRow,
     Interactions,
-    LinkRow,
-    LogRow,
-    MessagesRow,
-    SpanRow,
     make_row,
 )
 from otel_sqlite_exporter.sql.texts import read_query
@@ -32,27 +28,20 @@ from otel_sqlite_exporter.write.call_prices import CallPrices
 from otel_sqlite_exporter.write.context_rows import ContextRows
 from otel_sqlite_exporter.write.interaction_batch import InteractionBatch
 from otel_sqlite_exporter.write.new_tools import RecordKeys
+from otel_sqlite_exporter.write.row_tables.record_tables import (
+    LINKS,
+    LOG_EVENTS,
+    LOGS,
+    MESSAGES,
+    REPLACED_SPANS,
+    SPAN_EVENTS,
+    SPANS,
+)
 from otel_sqlite_exporter.write.shared_texts import SHORTEST, SharedTexts, TextRows
 from otel_sqlite_exporter.write.span_versions import choose_version
-from otel_sqlite_exporter.write.statements import Insert, TableRows, take_new
+from otel_sqlite_exporter.write.statements import TableRows, run_script
 from otel_sqlite_exporter.write.sums import OutdatedSums
 
-_SPAN_COLUMNS = ("id", "finish_record", "trace", "trace_session", "resource", "scope", *SpanRow._fields, "texts")
-_SPANS = Insert("_spans", _SPAN_COLUMNS)
-_REPLACED_SPANS = Insert("_spans", _SPAN_COLUMNS, key="id", update=take_new(_SPAN_COLUMNS[1:]))
-_SPAN_EVENTS = Insert(
-    "_events",
-    (
-        *("id", "trace_session", "span", "source", "ordinal", "phase", "name", "time_unix_nano", "time_source"),
-        *("related_event", "link_method", *EventRow._fields[5:]),
-    ),
-)
-_LINKS = Insert("_links", ("span", "ordinal", *LinkRow._fields))
-_LOGS = Insert("_logs", ("id", "trace_session", "trace", "span_id", "resource", "scope", *LogRow._fields))
-_LOG_EVENTS = Insert(
-    "_events", ("id", "trace_session", "source", "phase", "name", "time_unix_nano", "time_source", "stem", "log")
-)
-_MESSAGES = Insert("_messages", ("event", *MessagesRow._fields))
 _SPAN_SOURCE, _LOG_SOURCE = 1, 2
 
 
@@ -83,15 +72,17 @@ class Batch:
         self.candidates: dict[tuple[int, str], int] = {}
         self.kept_starts: list[tuple[int, str, str | None]] = []
         self.outdated_sums = OutdatedSums()
-        self.interactions = InteractionBatch(prices)
         lookup = look_up_batch(connection, spans, logs)
+        self.interactions = InteractionBatch(prices, lookup.first_call)
         last_ids, self._written, self.contexts = lookup.last_ids, lookup.spans, ContextRows(lookup)
         self.has_logs = bool(logs) or last_ids["_logs"] > 0
+        shared_texts.forget_removed(lookup.last_removed_text)
         self._texts = TextRows(shared_texts, last_ids["_texts"])
-        self._spans, self._replaced_spans = TableRows(_SPANS), TableRows(_REPLACED_SPANS)
-        self._span_events, self._links = TableRows(_SPAN_EVENTS), TableRows(_LINKS)
-        self._logs, self._log_events = TableRows(_LOGS), TableRows(_LOG_EVENTS)
-        self._messages = TableRows(_MESSAGES)
+        self._spans, self._replaced_spans = TableRows(SPANS), TableRows(REPLACED_SPANS)
+        self._span_events, self._links = TableRows(SPAN_EVENTS), TableRows(LINKS)
+        self._logs, self._log_events = TableRows(LOGS), TableRows(LOG_EVENTS)
+        self._messages = TableRows(MESSAGES)
+        self._scores: list[int] = []
         new = self._separate(spans)
         # The next id is that of the finish record.
         self.last_record_before = last_ids["records"]
@@ -129,6 +120,8 @@ class Batch:
         events = (self._span_events, self._logs, self._log_events, self._messages)
         for rows in (self._replaced_spans, *events, self._links):
             rows.write(connection)
+        if self._scores:
+            run_script(connection, "add_scores", events=self._scores)
         self.interactions.write(connection)
         return lost
 
@@ -211,7 +204,8 @@ class Batch:
         resource, scope = self.contexts.find_keys(span)
         keys = (id, finish_record, trace.id, trace_session.id, resource, scope)
         if len(row.attributes) > SHORTEST:
-            rows.add((*keys, *row[:-1], *self._texts.share(span)))
+            session = self.contexts.session_id(trace_session.own)
+            rows.add((*keys, *row[:-1], *self._texts.share(span, -trace.id if session is None else session)))
         else:
             rows.add((*keys, *row, None))
         if span.events:
@@ -232,6 +226,8 @@ class Batch:
             add((*keys, related, method, stem, recorded_name, dropped, types, attributes))
             if stem is not None:
                 self._add_candidate(trace_session, stem, time)
+            if name == SCORE_EVENT:
+                self._scores.append(first + ordinal)
             if phase is not None and self.has_logs:
                 self.log_spans.add((trace_session.trace.id, encoded.row.span_id))
         for index, interactions in encoded.record_interactions:
@@ -255,7 +251,10 @@ class Batch:
             stem = None
         trace.is_touched = True
         trace_session.offer_source(log)
-        trace_session.add_log(time)
+        if row.event_name == SCORE_EVENT:
+            trace_session.add_score(time)
+        else:
+            trace_session.add_log(time)
         keys = (id, trace_session.id, trace.id, log.span_id, contexts.resource_id(log), contexts.scope_id(log))
         self._logs.add((*keys, *row))
         if row.event_name is None:
@@ -263,6 +262,8 @@ class Batch:
         event = self.last_record = self.last_record + 1
         named = (_LOG_SOURCE, log.phase, row.event_name, time, row.time_source, stem, id)
         self._log_events.add((event, trace_session.id, *named))
+        if row.event_name == SCORE_EVENT:
+            self._scores.append(event)
         if log.messages is not None:
             self._messages.add((event, *self._texts.keep(log.messages)))
         if log.interactions is not NO_INTERACTIONS:

@@ -18,6 +18,7 @@ from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.write.statements import read_json
 
 NO_PARENT, REMOTE_PARENT, LOCAL_PARENT, NO_SPAN = range(4)
+_CALLS = "_llm_interactions"
 NO_TIMES = (LARGEST, 0)
 """Start and end of a row of `_traces` or `_trace_sessions` before a record of it is counted."""
 
@@ -64,7 +65,8 @@ class RepeatedSpan(NamedTuple):
 @dataclass(slots=True)
 class TraceRow:
     """A row of `_traces` that the batch changes. `root` is rank, start and span id of the span nearest to a root.
-    `entry_session_rank` is the strongest rank by which a span without a local parent names a session."""
+    `entry_session_rank` is the strongest rank by which a span without a local parent names a session. While it has
+    `only_scores`, its times are theirs."""
 
     id: int
     trace_id: str
@@ -74,6 +76,7 @@ class TraceRow:
     start: int
     end: int
     entry_session_rank: int | None
+    only_scores: bool = False
     is_touched: bool = False
     has_interactions: bool = False
     is_new: bool = False
@@ -121,6 +124,7 @@ class TraceSessionRow:
     end: int
     candidate_time: int | None
     logs: int = 0
+    score_logs: int = 0
     is_touched: bool = False
 
     def __post_init__(self) -> None:
@@ -139,6 +143,8 @@ class TraceSessionRow:
         """Add a new span to the sums."""
         row = span.row
         start, end = row.start_time_unix_nano, row.end_time_unix_nano
+        if self.score_logs and self.only_scores:
+            self.start, self.end = NO_TIMES
         if start < self.start or end > self.end:
             self._extend(start, end)
         self.spans += 1
@@ -147,9 +153,26 @@ class TraceSessionRow:
             self.failed_entries += _is_entry(row)
 
     def add_log(self, time_unix_nano: int) -> None:
-        """Add a log record to the sums."""
+        """Add a log record that is no score to the sums."""
+        if self.score_logs and self.only_scores:
+            self.start, self.end = NO_TIMES
         self._extend(time_unix_nano, time_unix_nano)
         self.logs += 1
+
+    def add_score(self, time_unix_nano: int) -> None:
+        """Add a log record that is a score to the sums. It counts with its time only where nothing else does."""
+        if self.only_scores:
+            self.start, self.end = min(self.start, time_unix_nano), max(self.end, time_unix_nano)
+        trace = self.trace
+        if trace.only_scores:
+            trace.start, trace.end = min(trace.start, time_unix_nano), max(trace.end, time_unix_nano)
+        self.logs += 1
+        self.score_logs += 1
+
+    @property
+    def only_scores(self) -> bool:
+        """Whether it has no other record than scores."""
+        return self.spans + self.logs == self.score_logs
 
     def finish_span(self, span: EncodedSpan, written: WrittenSpan, before: TraceSessionRow) -> None:
         """Update the sums for a span that `before` has counted while it was open, and that has ended."""
@@ -162,6 +185,9 @@ class TraceSessionRow:
 
     def _extend(self, start: int, end: int) -> None:
         trace = self.trace
+        if trace.only_scores:
+            trace.only_scores = False
+            trace.start, trace.end = NO_TIMES
         if start < self.start:
             self.start = start
         if end > self.end:
@@ -208,11 +234,14 @@ class _WantedTrace:
 
 
 class BatchLookup(NamedTuple):
-    """What the file holds: the last key of each table (`records`: of spans and what the view `events` shows); the keys
-    of resources and scopes by digest, and of sessions by name; traces by trace id; rows of `_trace_sessions` by trace
-    id and the session that their spans name; spans."""
+    """What the file holds: the last key that each table has or had (`records`: of spans and what the view `events`
+    shows); the key of the next row of `_llm_interactions` (None: SQLite numbers them); up to which id texts may have
+    been removed; the keys of resources and scopes by digest, and of sessions by name; traces by trace id; rows of
+    `_trace_sessions` by trace id and the session that their spans name; spans."""
 
     last_ids: dict[str, int]
+    first_call: int | None
+    last_removed_text: int
     resource_ids: dict[str, int]
     scope_ids: dict[str, int]
     session_ids: dict[str, int]
@@ -253,19 +282,27 @@ def look_up_batch(
         resources={record.resource.digest for record in records},
         scopes={record.scope.digest for record in records if record.scope},
     )
-    last_ids, resources, scopes, session_ids, found_traces, found_trace_sessions, found_spans = found
+    last_ids, removed_ids, resources, scopes, session_ids, found_traces, found_trace_sessions, found_spans = found
     traces: dict[str, TraceRow] = {}
-    for trace_id, id, *columns, has_interactions in found_traces:
+    for trace_id, id, *columns, only_scores, has_interactions in found_traces:
         session, user, root, rest = columns[:5], columns[5:10], columns[10:13], columns[13:]
         found_trace = TraceRow(id, trace_id, _read_naming(session), _read_naming(user), tuple(root), *rest)
-        found_trace.has_interactions = bool(has_interactions)
+        found_trace.only_scores, found_trace.has_interactions = bool(only_scores), bool(has_interactions)
         traces[trace_id] = found_trace
     trace_sessions = {
         (trace_id, own): TraceSessionRow(id, traces[trace_id], own, True, shown, *columns)
         for trace_id, own, id, shown, *columns in found_trace_sessions
     }
     written = {SpanKey(*columns[:3]): WrittenSpan(*columns[3:]) for columns in found_spans}
-    return BatchLookup(last_ids, resources, scopes, dict(session_ids), traces, trace_sessions, written)
+    first_call = None
+    if removed_ids:  # an id that was seen never comes again
+        if removed_ids[_CALLS] > last_ids[_CALLS]:
+            first_call = removed_ids[_CALLS] + 1
+        last_ids = {table: max(id, removed_ids.get(table, 0)) for table, id in last_ids.items()}
+    last_text = removed_ids.get("removed_texts", 0)
+    return BatchLookup(
+        last_ids, first_call, last_text, resources, scopes, dict(session_ids), traces, trace_sessions, written
+    )
 
 
 def _is_entry(row: SpanRow) -> bool:

@@ -25,17 +25,26 @@ _TRACE_COLUMNS = (
 )
 _TRACE_SESSION_COLUMNS = (
     *("session", "source", "source_rank", "spans", "errors", "failed_entries"),
-    *("start_time_unix_nano", "end_time_unix_nano", "candidate_time_unix_nano", "logs"),
+    *("start_time_unix_nano", "end_time_unix_nano", "candidate_time_unix_nano", "logs", "score_logs"),
+)
+# Times of scores count only while there are no others.
+_IS_WEAKER = "excluded.start_time_unix_nano IS NULL OR excluded.only_scores > only_scores"
+_IS_STRONGER = (
+    "start_time_unix_nano IS NULL OR (excluded.start_time_unix_nano IS NOT NULL AND excluded.only_scores < only_scores)"
 )
 _RESOURCES = Insert("_resources", ("id", *ResourceRow._fields))
 _SCOPES = Insert("_scopes", ("id", *ScopeRow._fields))
 _SESSIONS = Insert(
     "_sessions",
-    ("id", "session_id", "start_time_unix_nano", "end_time_unix_nano"),
+    ("id", "session_id", "start_time_unix_nano", "end_time_unix_nano", "only_scores"),
     key="id",
     update={
-        column: f"{pick}(coalesce({column}, excluded.{column}), coalesce(excluded.{column}, {column}))"
-        for column, pick in (("start_time_unix_nano", "min"), ("end_time_unix_nano", "max"))
+        **{
+            column: f"iif({_IS_STRONGER}, excluded.{column}, iif({_IS_WEAKER}, {column}, "
+            f"{pick}({column}, excluded.{column})))"
+            for column, pick in (("start_time_unix_nano", "min"), ("end_time_unix_nano", "max"))
+        },
+        "only_scores": f"iif({_IS_STRONGER}, excluded.only_scores, only_scores)",
     },
 )
 _TRACES = Insert("_traces", ("id", "trace_id", *_TRACE_COLUMNS), key="id", update=take_new(_TRACE_COLUMNS))
@@ -45,6 +54,10 @@ _TRACE_SESSIONS = Insert(
     key="id",
     update=take_new(_TRACE_SESSION_COLUMNS),
 )
+
+SessionTimes = tuple[int | None, int | None, int]
+"""Start, end, and whether they are those of scores alone."""
+NO_SESSION_TIMES: SessionTimes = (None, None, 0)
 
 
 class ContextRows:
@@ -139,7 +152,7 @@ class ContextRows:
     def write(self, connection: sqlite3.Connection) -> list[int]:
         """Write the rows, and return the keys of the sessions that some records no longer show."""
         sessions, traces, trace_sessions = TableRows(_SESSIONS), TableRows(_TRACES), TableRows(_TRACE_SESSIONS)
-        times: dict[str, tuple[int | None, int | None]] = {}
+        times: dict[str, SessionTimes] = {}
         lost = []
         for trace in self._traces.values():
             if not trace.is_touched:
@@ -147,7 +160,7 @@ class ContextRows:
             name = None
             if trace.session is not None:
                 name = trace.session.name
-                times.setdefault(name, (None, None))
+                times.setdefault(name, NO_SESSION_TIMES)
             session = trace.session or (None,) * 5
             user = trace.user or (None,) * 5
             named = (self.session_id(name), *session[:3], session[4], trace.entry_session_rank, *user)
@@ -155,20 +168,17 @@ class ContextRows:
         for row in self.touched_trace_sessions():
             shown = row.shown
             if row.own is not None:
-                times.setdefault(row.own, (None, None))
+                times.setdefault(row.own, NO_SESSION_TIMES)
             if shown is not None:
-                start, end = times.get(shown, (None, None))
-                if row.spans or row.logs:
-                    start = row.start if start is None else min(start, row.start)
-                    end = row.end if end is None else max(end, row.end)
-                times[shown] = (start, end)
+                known = times.get(shown, NO_SESSION_TIMES)
+                times[shown] = _widen(known, row) if row.spans or row.logs else known
             if row.has_moved and row.shown_before is not None:
                 lost.append(self._session_ids[row.shown_before])
             keys = (row.id, row.trace.id, self.session_id(row.own), self.session_id(shown))
             sums = (row.spans, row.errors, row.failed_entries, row.start, row.end, row.candidate_time, row.logs)
-            trace_sessions.add((*keys, row.source, row.source_rank, *sums))
-        for name, span in times.items():
-            sessions.add((self.session_id(name), name, *span))
+            trace_sessions.add((*keys, row.source, row.source_rank, *sums, row.score_logs))
+        for name, known in times.items():
+            sessions.add((self.session_id(name), name, *known))
         for rows in (self._resources, self._scopes, sessions, traces, trace_sessions):
             rows.write(connection)
         return lost
@@ -180,10 +190,30 @@ class ContextRows:
             if isinstance(record, EncodedSpan):
                 root = (LOCAL_PARENT, record.row.start_time_unix_nano, record.row.span_id)
             # This may be a version that is not kept, so it gives no times.
-            trace = TraceRow(self._next_id("_traces"), record.trace_id, None, None, root, *NO_TIMES, None, is_new=True)
+            trace = TraceRow(
+                self._next_id("_traces"),
+                record.trace_id,
+                None,
+                None,
+                root,
+                *NO_TIMES,
+                None,
+                only_scores=True,
+                is_new=True,
+            )
             self._traces[record.trace_id] = trace
         return trace
 
     def _next_id(self, table: str) -> int:
         self._last_ids[table] += 1
         return self._last_ids[table]
+
+
+def _widen(known: SessionTimes, row: TraceSessionRow) -> SessionTimes:
+    """Return the times of a session with those of a row that shows it. Those of scores count while there are no
+    others."""
+    start, end, only_scores = known
+    own = row.only_scores
+    if start is None or end is None or own < only_scores:
+        return row.start, row.end, int(own)
+    return known if own > only_scores else (min(start, row.start), max(end, row.end), only_scores)

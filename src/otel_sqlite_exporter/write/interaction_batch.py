@@ -54,9 +54,11 @@ class _NotedTrace(NamedTuple):
 
 
 class InteractionBatch:
-    """The rows of interactions that one batch writes, and what to bring up to date because of them."""
+    """The rows of interactions that one batch writes, and what to bring up to date because of them. `first_call` is the
+    id of the first new call; None: SQLite numbers them."""
 
-    def __init__(self, prices: CallPrices) -> None:
+    def __init__(self, prices: CallPrices, first_call: int | None = None) -> None:
+        self._first_call = first_call
         self.agents = AgentSums()
         self._prices = prices
         self._tools = ToolBatch()
@@ -67,6 +69,8 @@ class InteractionBatch:
         self._traces_with_records: set[int] = set()
         self._logs: set[tuple[int, str]] = set()
         self._replaced_calls: Collection[int] = ()
+        # Keys of `_events` that were in pairs with records of spans that are replaced.
+        self._left_events: Collection[int] = ()
         self._kept_ids = KeptIds()
         self._has_peers = self._has_aggregates = False
         # Traces that came whole with this batch, and whose calls are decided.
@@ -78,9 +82,12 @@ class InteractionBatch:
         """Note what the calls of a span, and of its events, say of their agents."""
         row, describe = span.row, self.agents.describe
         start, end, attributes = row.start_time_unix_nano, row.end_time_unix_nano, row.attributes
-        for llm in (span.interactions.llm, *(one.llm for _, one in span.record_interactions)):
-            if llm is not None:
-                describe(llm, span.resource, start, end, attributes)
+        if span.interactions.llm is not None:
+            describe(span.interactions.llm, span.resource, start, end, attributes)
+        for index, one in span.record_interactions:
+            if one.llm is not None:
+                time = span.events[index].time_unix_nano
+                describe(one.llm, span.resource, time, time, attributes)
 
     def note_span(self, span: int, trace: TraceRow, row: SpanRow) -> None:
         """Note a span that is written. One without interactions may stand between calls, too."""
@@ -98,8 +105,8 @@ class InteractionBatch:
 
     def note_replaced_spans(self, connection: sqlite3.Connection, spans: Collection[int]) -> None:
         """Note what else the interactions of these rows of `_spans` affect, before they are removed."""
-        (partners,) = read_json(connection, "find_paired_events", spans=spans, logs=())
-        self._replaced_calls = find_calls(connection, ChangedRecords(spans=spans, events=partners))
+        (self._left_events,) = read_json(connection, "find_paired_events", spans=spans, logs=())
+        self._replaced_calls = find_calls(connection, ChangedRecords(spans=spans, events=self._left_events))
         self._kept_ids, kept_tools = find_kept_ids(connection, spans)
         self._tools.note_replaced_spans(connection, spans, kept_tools)
 
@@ -144,7 +151,7 @@ class InteractionBatch:
         reporters = find_reporters(connection, {call.reporter for call in self._calls})
         self._has_peers, self._has_aggregates = reporters.has_peers, reporters.has_aggregates
         repeating = self._settle()
-        rows, prices, kept = TableRows(_LLM_INTERACTIONS), self._prices, self._kept_ids
+        rows, prices, kept, first_call = TableRows(_LLM_INTERACTIONS), self._prices, self._kept_ids, self._first_call
         if kept.by_span:  # those that SQLite numbers come after the ids that are given
             self._calls.sort(key=lambda call: kept.find(call.record) is None)
         for record, reporter, llm, is_priced, key in self._calls:
@@ -158,7 +165,10 @@ class InteractionBatch:
             )
             keys = (*record, reporters.ids[reporter], key, is_repeat)
             values: tuple[Any, ...] = llm
-            rows.add((*keys, *values[_BEFORE_COSTS], *costs, *values[_AFTER_COSTS], kept.find(record)))
+            id = kept.find(record)
+            if id is None:
+                id, first_call = first_call, None
+            rows.add((*keys, *values[_BEFORE_COSTS], *costs, *values[_AFTER_COSTS], id))
         self.agents.write(connection)
         rows.write(connection)
         events = [call.record.event for call in self._calls if call.record.event is not None]
@@ -204,7 +214,7 @@ class InteractionBatch:
             settled=trace_sessions[True],
         )
         _, merged = count_calls(connection, changed)
-        self._prices.price_written(connection, calls=merged, events=changed.events)
+        self._prices.price_written(connection, calls=merged, events={*changed.events, *self._left_events})
 
     def _settle(self) -> Collection[int]:
         """Decide the calls of the traces that came whole with this batch, where nothing else can be one of these calls,

@@ -5,7 +5,7 @@ any order of arrival."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -23,9 +23,9 @@ def follow_spans(
     (moves,) = read_json(connection, "find_following_logs", spans=spans)
     if not moves:
         return []
-    run_script(connection, "move_logs", moves=[move[:4] for move in moves])
+    run_script(connection, "move_logs", moves=[(*move[:4], is_score) for *move, is_score in moves])
     changes = []
-    for _, before, _, time, trace, session, new_session, stem in moves:
+    for _, before, _, time, trace, session, new_session, stem, _ in moves:
         if session != new_session:
             left.add(before)
         if stem is not None:
@@ -37,23 +37,21 @@ def follow_spans(
 
 
 def link_log_records(
-    connection: sqlite3.Connection, spans: Collection[tuple[int, str]], relinked: set[int]
+    connection: sqlite3.Connection,
+    spans: Collection[tuple[int, str]],
+    relinked: set[int],
+    lost: Collection[tuple[int, str]] = (),
 ) -> list[Change]:
     """Pair the starts and finishes among the log records and events of each of these spans (trace, span id) that has
-    such log records, and return the changes for pairing by time. A log record that repeats an event is in no pair.
-    Adds the keys of `_events` that have another partner than before, or lost theirs, to `relinked`."""
-    (found,) = read_json(connection, "find_log_records", spans=spans)
+    such log records, and of those in `lost`, which had some; return the changes for pairing by time. A log record that
+    repeats an event is in no pair. Adds the keys of `_events` that have another partner than before, or lost theirs, to
+    `relinked`."""
+    (found,) = read_json(connection, "find_log_records", spans=spans, lost=lost)
     links: list[tuple[int, int | None, str | None, str | None]] = []
     changes = []
     for (trace, _), group in groupby(found, key=lambda record: (record[0], record[1])):
         records = [_SpanRecord._make([*record[2:], split_phase(record[3])[0] or ""]) for record in group]
-        repeats = find_repeats([(one.name, one.time_unix_nano, bool(one.is_log)) for one in records])
-        told = [record for index, record in enumerate(records) if index not in repeats]
-        mates = link_within_span([(one.stem, one.phase, one.time_unix_nano) for one in told])
-        wanted: dict[int, tuple[int | None, str]] = {records[index].event: (None, REPEAT) for index in repeats}
-        wanted |= {told[index].event: (told[mate].event, "span") for index, mate in mates.items()}
-        for one in records:
-            related, method = wanted.get(one.event, (None, None))
+        for one, related, method in _pair(records):
             if method is None and one.noted_method == "temporal":
                 continue
             stem = one.stem if method is None else None
@@ -64,6 +62,22 @@ def link_log_records(
     if links:
         run_script(connection, "relink_log_records", links=links)
     return changes
+
+
+def _pair(records: Sequence[_SpanRecord]) -> Iterator[tuple[_SpanRecord, int | None, str | None]]:
+    """Yield the records of a span, each with its partner and how they are linked. Of two spans that share their ids,
+    the events are paired together if there are log records, which may be of either."""
+    if not any(one.is_log for one in records) and len({one.span for one in records}) > 1:
+        for span in {one.span for one in records}:
+            yield from _pair([one for one in records if one.span == span])
+        return
+    repeats = find_repeats([(one.name, one.time_unix_nano, bool(one.is_log)) for one in records])
+    told = [record for index, record in enumerate(records) if index not in repeats]
+    mates = link_within_span([(one.stem, one.phase, one.time_unix_nano) for one in told])
+    wanted: dict[int, tuple[int | None, str]] = {records[index].event: (None, REPEAT) for index in repeats}
+    wanted |= {told[index].event: (told[mate].event, "span") for index, mate in mates.items()}
+    for one in records:
+        yield one, *wanted.get(one.event, (None, None))
 
 
 class _SpanRecord(NamedTuple):
@@ -78,4 +92,5 @@ class _SpanRecord(NamedTuple):
     related_event: int | None
     noted_method: str | None
     noted_stem: str | None
+    span: int | None
     stem: str

@@ -30,7 +30,7 @@ _MOST_TEXTS = 64
 _MOST_CHARACTERS = 8_000_000
 # An array in the text of an attribute, as orjson writes attributes. A quote inside of a text has a backslash before it.
 _BEGIN, _END, _NEXT = ':"[', ']"', '","'
-_TEXTS = Insert("_texts", ("id", "text"))
+_TEXTS = Insert("_texts", ("id", "text", "conversation"))
 
 
 class _Array(NamedTuple):
@@ -49,12 +49,27 @@ class SharedTexts:
         self._characters = 0
         self._messages: OrderedDict[str, int] = OrderedDict()
         self._characters_of_messages = 0
+        self._last_removed = 0
 
     def clear(self) -> None:
         """Forget everything. Required when a transaction failed: the texts that it added are in no file."""
         self._arrays.clear()
         self._messages.clear()
         self._characters = self._characters_of_messages = 0
+
+    def forget_removed(self, last_removed: int) -> None:
+        """Name no text again that may have been removed from the file, by any process: none up to this id."""
+        if last_removed == self._last_removed:
+            return
+        self._last_removed = last_removed
+        for arrays in self._arrays.values():
+            arrays[:] = [
+                array if min(array.ids, default=last_removed + 1) > last_removed else _Array(array.text, (), 0)
+                for array in arrays
+            ]
+        for text in [text for text, id in self._messages.items() if id <= last_removed]:
+            del self._messages[text]
+            self._characters_of_messages -= len(text)
 
     def keep(self, text: str, add_text: Callable[[str], int]) -> int:
         """Return the id of a text with messages. A recent text is not written again: the calls of a conversation record
@@ -144,24 +159,27 @@ class TextRows:
     def __init__(self, shared_texts: SharedTexts, last_id: int) -> None:
         self._shared_texts = shared_texts
         self._last_id = last_id
+        self._conversation: int | None = None
         self._rows = TableRows(_TEXTS)
 
-    def share(self, span: EncodedSpan) -> tuple[str, str | None]:
-        """Return what `SharedTexts.share` returns for a span. Its conversation is the session that it names, else its
-        trace."""
-        own = span.own_session
-        return self._shared_texts.share(span.row.attributes, own.name if own is not None else span.trace_id, self._add)
+    def share(self, span: EncodedSpan, conversation: int) -> tuple[str, str | None]:
+        """Return what `SharedTexts.share` returns for a span. Its conversation is the key of the session that it names,
+        else the negative key of its trace: when all spans of it are removed, so are its texts."""
+        self._conversation = conversation
+        return self._shared_texts.share(span.row.attributes, str(conversation), self._add)
 
     def write(self, connection: sqlite3.Connection) -> None:
         """Write the rows."""
         self._rows.write(connection)
 
     def keep(self, messages: MessagesRow) -> Iterator[int | None]:
-        """Yield the columns of `_messages`: ids of texts, or 0 if the record's own attribute is the text."""
+        """Yield the columns of `_messages`: ids of texts, or 0 if the record's own attribute is the text. Spans name
+        none of these texts."""
+        self._conversation = None
         for text in messages:
             yield None if text is None else self._shared_texts.keep(text, self._add) if text else 0
 
     def _add(self, text: str) -> int:
         self._last_id += 1
-        self._rows.add((self._last_id, text))
+        self._rows.add((self._last_id, text, self._conversation))
         return self._last_id

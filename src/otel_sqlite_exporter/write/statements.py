@@ -93,14 +93,14 @@ class TableRows:
 
 def run_script(connection: sqlite3.Connection, name: str, **parameters: Collection[Any]) -> None:
     """Run each statement of a query file; `parameters` are passed as JSON."""
-    values = _encode(parameters)
+    values = encode_parameters(parameters)
     for statement in split_statements(read_query(name)):
         connection.execute(statement, values)
 
 
 def run_query(connection: sqlite3.Connection, name: str, **parameters: Collection[Any]) -> sqlite3.Cursor:
     """Run the one statement of a query file; `parameters` are passed as JSON."""
-    return connection.execute(read_query(name), _encode(parameters))
+    return connection.execute(read_query(name), encode_parameters(parameters))
 
 
 def read_json(connection: sqlite3.Connection, name: str, **parameters: Collection[Any]) -> list[Any]:
@@ -115,7 +115,8 @@ def read_rows(connection: sqlite3.Connection, name: str, **parameters: Collectio
     return (dict(zip(names, row, strict=True)) for row in cursor.fetchall())
 
 
-def _encode(parameters: Mapping[str, Collection[Any]]) -> dict[str, str]:
+def encode_parameters(parameters: Mapping[str, Collection[Any]]) -> dict[str, str]:
+    """Return the parameters of a statement, each as JSON."""
     return {key: orjson.dumps(value, default=list).decode() for key, value in parameters.items()}
 
 

@@ -9,7 +9,7 @@ of its trace. If both rows show one session, the visible times cannot change, so
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
@@ -66,6 +66,25 @@ def repair_sessions(connection: sqlite3.Connection) -> None:
     recount(connection, [id for (id,) in changed], [id for (id,) in sessions])
 
 
+def start_description() -> list[Any]:
+    """Return what describes an agent of which nothing is known: name of the resource, id, version; first and last
+    seen."""
+    return [None, None, None, *NO_TIMES]
+
+
+def merge_description(
+    described: list[Any], resource: Mapping[str, Any], own: Mapping[str, Any], first: int, last: int
+) -> None:
+    """Add to what describes an agent the attributes of a resource, those that a record has of its own, and when the
+    agent was seen. Of two texts the greater is kept."""
+    version = own.get(_VERSION) or resource.get(_VERSION) or resource.get("service.version")
+    for column, value in enumerate((resource.get(_NAME), own.get(_ID) or resource.get(_ID), version)):
+        text = None if value is None else str(value)
+        if text is not None and (described[column] is None or text > described[column]):
+            described[column] = text
+    described[_FIRST], described[_LAST] = min(first, described[_FIRST]), max(last, described[_LAST])
+
+
 class AgentSums:
     """What the model calls of one batch add to their agents, by service and agent name. Triggers in the file follow
     what changes later."""
@@ -102,14 +121,9 @@ class AgentSums:
         named = self._resources.get(resource.digest)
         if named is None:
             named = self._resources[resource.digest] = orjson.loads(resource.attributes)
-        version = own.get(_VERSION) or named.get(_VERSION) or named.get("service.version")
-        columns = [named.get(_NAME), own.get(_ID) or named.get(_ID), version]
         key = (resource.service_name, agent_name or "")
-        described = self._described.setdefault(key, [None, None, None, *NO_TIMES])
-        for column, value in enumerate(columns):
-            text = None if value is None else str(value)
-            if text is not None and (described[column] is None or text > described[column]):
-                described[column] = text
+        described = self._described.setdefault(key, start_description())
+        merge_description(described, named, own, *NO_TIMES)
         return described
 
     def add_call(

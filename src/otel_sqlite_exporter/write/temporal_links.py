@@ -63,9 +63,13 @@ def relink_records(
 
 
 def find_stems(
-    connection: sqlite3.Connection, *, trace_sessions: Collection[int] = (), spans: Collection[int] = ()
+    connection: sqlite3.Connection,
+    *,
+    trace_sessions: Collection[int] = (),
+    spans: Collection[int] = (),
+    logs: Collection[int] = (),
 ) -> list[Change]:
     """Return the changes that adding the records of these rows that may pair by time would make. `trace_sessions` are
-    keys of `_trace_sessions`, `spans` of `_spans`."""
-    (found,) = read_json(connection, "find_stems", trace_sessions=trace_sessions, spans=spans)
+    keys of `_trace_sessions`, `spans` of `_spans`, `logs` of `_logs`."""
+    (found,) = read_json(connection, "find_stems", trace_sessions=trace_sessions, spans=spans, logs=logs)
     return [Change(*columns) for columns in found]

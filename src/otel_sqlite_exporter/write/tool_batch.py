@@ -36,6 +36,7 @@ from otel_sqlite_exporter.model.rows import (
     ToolResultRow,
 )
 from otel_sqlite_exporter.model.values import decode_attributes, decode_value
+from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.interactions.kept_ids import KeptIds
 from otel_sqlite_exporter.write.new_tools import NewResult, NewTool, RecordKeys, make_row, read_facts, write_alone
 from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json, run_query, run_script
@@ -220,9 +221,9 @@ def make_request(call: ToolCallRow, llm: LLMInteractionRow | None) -> ToolIntera
 
 
 def find_last_tool(connection: sqlite3.Connection) -> int:
-    """Return the last id of `_tool_interactions`."""
+    """Return the last id that `_tool_interactions` has or had."""
     last: int
-    (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM _tool_interactions").fetchone()
+    (last,) = connection.execute(read_query("get_last_tool")).fetchone()
     return last
 
 

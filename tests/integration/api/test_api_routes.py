@@ -82,7 +82,7 @@ def needed(client: ApiClient) -> dict[str, dict[str, Any]]:
     trace = client.read("/traces", session_id="session-1")["data"][0]
     ids = {name: client.read(f"/{name}")["data"][0]["id"] for name in ("calls", "tools")}
     return {
-        **{f"/sessions/{{id}}{rest}": {"id": "session-1"} for rest in ("", "/steps", "/messages", "/usage")},
+        **{f"/sessions/{{id}}{rest}": {"id": "session-1"} for rest in ("", "/steps", "/messages", "/usage", "/share")},
         **{f"/traces/{{id}}{rest}": {"id": trace["trace_id"]} for rest in ("", "/otlp")},
         "/traces/{id}/spans/{span}": {"id": trace["trace_id"], "span": trace["root_span_id"]},
         "/traces/{id}/spans/{span}/subtree": {"id": trace["trace_id"], "span": trace["root_span_id"]},

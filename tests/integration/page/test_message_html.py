@@ -193,7 +193,7 @@ FRAGMENTS = st.sampled_from(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.lists(FRAGMENTS, max_size=25))
 def test_no_markdown_hides_a_word(fragments: list[str]) -> None:
     words = [f"word{place}w" for place in range(len(fragments))]
@@ -203,7 +203,7 @@ def test_no_markdown_hides_a_word(fragments: list[str]) -> None:
     assert [word for word in words if word not in said] == [], text
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(
     texts | st.text(alphabet="<>&\"'`[](){}!#*_\n\\|:/ adhijlpstv\u202e\x1b\0\u200b"),
     values,

@@ -35,6 +35,8 @@ def errors(asked: AskedFile, arguments: ToolArguments) -> Answer:
     head: Json = {"errors_in_all": total, "groups": len(report)}
     if not total:
         head["note"] = "nothing failed here: spans, calls and tools with an error are counted"
+    elif report.note is not None:
+        head["note"] = report.note
     return _show(head, [*groups, *shown], [_pick(row, [*groups, *shown]) for row in report.to_dicts()], arguments)
 
 
@@ -48,14 +50,19 @@ def usage(asked: AskedFile, arguments: ToolArguments) -> Answer:
         columns = [*groups, *_TOOLS]
         return _show({"of": "tool executions"}, columns, [_pick(row, columns) for row in report.to_dicts()], arguments)
     rows: dict[Any, Json] = {}
+    note: str | None = None
     is_of_calls = "service" not in groups  # durations by service are those of all records
     shown = {name: columns for name, columns in _USAGE.items() if name != "durations" or is_of_calls}
     for name in shown:
-        for row in _run(asked, name, arguments, groups).to_dicts():
+        report = _run(asked, name, arguments, groups)
+        note = report.note or note
+        for row in report.to_dicts():
             rows.setdefault(tuple(row[group] for group in groups), {}).update(row)
     columns = [*groups, *(column for columns in shown.values() for column in columns)]
     calls = sum(row.get("calls", 0) for row in rows.values())
-    head = {"of": "model calls, each counted once", "calls_in_all": calls}
+    head: Json = {"of": "model calls, each counted once", "calls_in_all": calls}
+    if note is not None:
+        head["note"] = note
     return _show(head, columns, [_pick(row, columns) for row in rows.values()], arguments)
 
 

@@ -11,6 +11,7 @@ from otel_sqlite_exporter.error_reasons import find_reason
 from otel_sqlite_exporter.query.askable_views import (
     LLM_INTERACTIONS,
     LOGS,
+    SCORES,
     SESSIONS,
     SPANS,
     TOOL_INTERACTIONS,
@@ -36,6 +37,7 @@ class RecordKind(NamedTuple):
 _TIMES = {"start": "start_time", "ms": "duration_ms", "status": "status"}
 _TOTALS = {"llm_calls": "llm_calls", "tokens": "total_tokens", "cost_usd": "cost_usd"}
 _FAILED = {name: name for name in ("failed_requests", "failed_calls", "failed_tools")}
+_SAID = {"scores": "score_means", "pinned": "pinned", "note": "note"}
 _PLACE = {"trace_id": "trace_id", "span_id": "span_id", "session_id": "session_id"}
 _ERROR = {"error_type": "error_type", "error_message": "error_message"}
 
@@ -50,6 +52,7 @@ KINDS: Mapping[str, RecordKind] = {
             **_TOTALS,
             **_FAILED,
             "user": "user_id",
+            **_SAID,
         },
     ),
     "traces": RecordKind(
@@ -64,6 +67,7 @@ KINDS: Mapping[str, RecordKind] = {
             "failed_spans": "errors",
             **_FAILED,
             "session_id": "session_id",
+            **_SAID,
         },
     ),
     "spans": RecordKind(
@@ -114,6 +118,18 @@ KINDS: Mapping[str, RecordKind] = {
             **_PLACE,
         },
         "log:",
+    ),
+    "scores": RecordKind(
+        SCORES,
+        {
+            "time": "start_time",
+            "name": "name",
+            "value": "value",
+            "label": "label",
+            "explanation": "explanation",
+            "service": "service_name",
+            **_PLACE,
+        },
     ),
 }
 

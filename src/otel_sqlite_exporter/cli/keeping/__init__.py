@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Commands that keep, delete and hand on what a file holds."""

@@ -18,6 +18,7 @@ from otel_sqlite_exporter.query.session_conflicts import describe_conflicts
 from otel_sqlite_exporter.show.units import format_bytes
 from otel_sqlite_exporter.storage.identity import migrate_hint, name_command
 from otel_sqlite_exporter.storage.migrations import Pending, Report
+from otel_sqlite_exporter.storage.retention_notes import RetentionExcess
 from otel_sqlite_exporter.storage.steps import Migration
 from otel_sqlite_exporter.storage.stopped_migrations import describe_stopped_migration
 from otel_sqlite_exporter.version import __version__
@@ -142,7 +143,10 @@ def show_overview(overview: Overview, *, as_json: bool) -> None:
         *([Table(title, _SESSION_COLUMNS, newest)] if newest else []),
         Facts("exporter health", contents.exporter_health.items()),
         Facts("link health", contents.link_health.items()),
+        *([] if contents.last_removal is None else [Facts("last removal", contents.last_removal.items())]),
     )
+    if contents.retention_excess is not None:
+        print_lines("", f"problem: {RetentionExcess(**contents.retention_excess).describe()}")
     for migration in contents.stopped_migrations:
         what, remedy = describe_stopped_migration(migration, overview.path)
         print_lines("", f"problem: {what}: {remedy}")

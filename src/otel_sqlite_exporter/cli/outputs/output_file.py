@@ -14,12 +14,15 @@ from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.exports.exported_pieces import ExportedPiece
 
 
-def write_pieces(pieces: Iterable[ExportedPiece], output: str, *, source: str) -> ExportedPiece:
+def write_pieces(
+    pieces: Iterable[ExportedPiece], output: str, *, source: str, is_replaced: bool = True
+) -> ExportedPiece:
     """Write `pieces` to the file `output`, or to standard output if it is `-`. As they hold prompts, only the owner may
     read a new file. Return the sums of their counts.
 
     Raises:
-        FilterError: `output` is the file `source`, from which they come, or is closed.
+        FilterError: `output` is the file `source`, from which they come, or is closed; or is a file that is there, and
+            not to be replaced.
         OSError: The file cannot be written; an earlier one at its path is unchanged.
     """
     if output == "-":
@@ -29,23 +32,27 @@ def write_pieces(pieces: Iterable[ExportedPiece], output: str, *, source: str) -
         sys.stdout.buffer.flush()
         return done
     try:
-        return _write_file(pieces, output, source)
+        return _write_file(pieces, output, source, is_replaced)
     except OSError as error:
         error.filename = error.filename or output
         raise
 
 
-def _write_file(pieces: Iterable[ExportedPiece], output: str, source: str) -> ExportedPiece:
+def _write_file(pieces: Iterable[ExportedPiece], output: str, source: str, is_replaced: bool) -> ExportedPiece:
     path = os.path.realpath(output)
     if path == os.path.realpath(source):
         raise FilterError("output", f"{output!r} is the file that is exported: give another")
     if os.path.exists(path) and not os.path.isfile(path):  # a device or a pipe
         with open(path, "wb") as file:
             return _write(pieces, file)
+    if not is_replaced:
+        _refuse_existing(path, output)
     descriptor, unfinished = tempfile.mkstemp(dir=os.path.dirname(path), prefix=f"{os.path.basename(path)}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
             done = _write(pieces, file)
+        if not is_replaced:
+            _refuse_existing(path, output)
         os.replace(unfinished, path)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -54,11 +61,17 @@ def _write_file(pieces: Iterable[ExportedPiece], output: str, source: str) -> Ex
     return done
 
 
+def _refuse_existing(path: str, output: str) -> None:
+    if os.path.lexists(path):
+        raise FilterError("output", f"{output!r} exists: give another name, or --force to replace it")
+
+
 def _write(pieces: Iterable[ExportedPiece], file: BinaryIO) -> ExportedPiece:
-    spans = logs = left_out = 0
+    spans = logs = left_out = marks = 0
     for piece in pieces:
         file.write(piece.content)
         spans += piece.spans
         logs += piece.logs
         left_out += piece.left_out
-    return ExportedPiece(b"", spans, logs, left_out)
+        marks += piece.marks
+    return ExportedPiece(b"", spans, logs, left_out, marks)

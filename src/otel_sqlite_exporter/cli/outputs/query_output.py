@@ -95,20 +95,32 @@ def show_rows(title: str, result: StatementResult | ReportResult, *, as_json: bo
 
 def show_report(result: ReportResult, histogram: Callable[[], ReportResult], *, as_json: bool, as_csv: bool) -> None:
     """Print a report; on a terminal with bars, and durations with a histogram below."""
+    if as_json and result.note is not None:
+        return print_json({"total": result.total, "note": result.note, "rows": result.to_dicts()})
     if as_json or as_csv:
         return show_rows(result.name, result, as_json=as_json, as_csv=as_csv)
     proposed: tuple[str, ...] = ()
+    if result.note is None and "kept_calls" in result.columns:
+        result = _leave_out(result, "kept_calls")
     if result.name == "unrecognised":
         proposed = tuple(dict.fromkeys(row[-1] for row in result.rows))
-        result = replace(result, columns=result.columns[:-1], rows=tuple(row[:-1] for row in result.rows))
+        result = _leave_out(result, result.columns[-1])
     if not is_terminal():
         show_rows(result.name, result, as_json=False, as_csv=False)
     else:
         print_tables(*map(_draw_report, (result, histogram()) if result.name == "durations" else (result,)))
     for dialect in proposed:
-        print_lines("\nA dialect to start from; save it, and name its path in OTEL_EXPORTER_SQLITE_DIALECTS:")
-        print_lines(json.dumps(json.loads(dialect), indent=2))
+        print_lines("", "A dialect to start from; save it, and name its path in OTEL_EXPORTER_SQLITE_DIALECTS:")
+        print_lines(*json.dumps(json.loads(dialect), indent=2).split("\n"))
+    if result.note is not None:
+        print_lines(result.note, to_stderr=True)
     return None
+
+
+def _leave_out(result: ReportResult, column: str) -> ReportResult:
+    at = result.columns.index(column)
+    rows = tuple((*row[:at], *row[at + 1 :]) for row in result.rows)
+    return replace(result, columns=(*result.columns[:at], *result.columns[at + 1 :]), rows=rows)
 
 
 def _draw_report(result: ReportResult) -> Table[Any]:

@@ -52,6 +52,7 @@ CONTENTS: Mapping[str, tuple[Content, ...]] = {
     "spans": (Content(("name", "status_description", "attributes")),),
     "events": (Content(("name", "attributes")),),
     "logs": (Content(("event_name", "body", "attributes")),),
+    "scores": (Content(("name", "label", "explanation")),),
     "complete_llm_interactions": (Content(("prompt", "completion")),),
     "complete_tool_interactions": (Content(("arguments", "result")),),
 }
@@ -83,6 +84,8 @@ class ConditionWriter:
             return self._write_attribute(condition)
         if isinstance(condition, ContentCondition):
             return self._write_content(condition)
+        if condition == NumberCondition("pinned", "=", True):
+            return f"id IN ({self._view.pinned_ids})"
         sql = self._write_column(condition)
         if isinstance(condition, TextCondition) and condition.column == "status" and not condition.patterns:
             return f"{self._write_among(condition.texts)}{sql}"

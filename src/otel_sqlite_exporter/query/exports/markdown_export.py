@@ -46,7 +46,7 @@ def _write(file: TelemetryFile, text: str) -> Iterator[ExportedPiece]:
     first = 0
     while True:
         window = file.read(read_window, text, first=first, limit=_TURNS)
-        lines = [f"# {window.kind.capitalize()} {_escape(window.id)}\n"] if first == 0 else []
+        lines = [f"# {window.kind.capitalize()} {escape_line(window.id)}\n"] if first == 0 else []
         for turn in window.turns:
             lines += _write_call(turn) if isinstance(turn, CallTurn) else _write_tool(turn)
         yield ExportedPiece("\n".join([*lines, ""]).encode("utf-8", "replace"))
@@ -78,20 +78,20 @@ def _write_tool(turn: ToolTurn) -> Iterator[str]:
 
 
 def _head(title: str, facts: list[str | None]) -> Iterator[str]:
-    yield f"## {_escape(title)}\n"
-    yield f"{' · '.join(_escape(fact) for fact in facts if fact)}\n"
+    yield f"## {escape_line(title)}\n"
+    yield f"{' · '.join(escape_line(fact) for fact in facts if fact)}\n"
 
 
 def _write_message(message: Message) -> Iterator[str]:
     parts = message.get("parts")
-    yield f"**{_escape(str(message.get('role')))}**\n"
+    yield f"**{escape_line(str(message.get('role')))}**\n"
     for part in parts if isinstance(parts, list) else [parts]:
         if isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("content"), str):
             yield write_fence(part["content"])
         else:
             kind = part.get("type") if isinstance(part, dict) else None
             if isinstance(kind, str):
-                yield f"{_escape(kind)}:\n"
+                yield f"{escape_line(kind)}:\n"
             yield write_fence(part)
 
 
@@ -113,6 +113,6 @@ def write_fence(value: Any) -> str:
     return f"{fence}\n{text}\n{fence}\n"
 
 
-def _escape(text: str) -> str:
+def escape_line(text: str) -> str:
     """Return a text as one line that Markdown shows as it is, with hidden characters written out."""
     return _SPECIAL.sub(r"\\\1", write_visible(" ".join(text.split())))

@@ -12,6 +12,7 @@ from typing import Any
 from otel_sqlite_exporter.otlp.otlp_encoder import Row, encode_logs, encode_traces
 from otel_sqlite_exporter.otlp.redacted_rows import RowRedactor
 from otel_sqlite_exporter.query.askable_views import LOGS, SESSIONS, SPANS, TRACES, AskableView, Time
+from otel_sqlite_exporter.query.exports.exported_marks import read_marks
 from otel_sqlite_exporter.query.exports.exported_pieces import (
     PAGE,
     RUNNING,
@@ -36,16 +37,19 @@ def read_export(
     until: Time | None = None,
     signal: str | None = None,
     settings: Settings | None = None,
+    redactor: RowRedactor | None = None,
 ) -> Iterator[ExportedPiece]:
-    """Yield the spans and the log records that meet all conditions, the oldest first.
+    """Yield the spans and the log records that meet all conditions, the oldest first; then the pins and notes of the
+    session and its traces, of the trace, or of all.
 
     Each line is read in a transaction of its own. Records written meanwhile may be in later lines.
 
     Args:
         session_id, trace_id: An id or a unique prefix of one.
         since, until: The time range of the start: from `since` until before `until`.
-        signal: `traces`, `logs`, or None for both.
+        signal: `traces`, `logs` (with pins and notes), or None for both.
         settings: How the records are redacted, as an exporter with these settings would; None: not at all.
+        redactor: What redacts them in place of `settings`.
 
     Raises:
         FilterError: A time is invalid, or an id is empty.
@@ -59,13 +63,14 @@ def read_export(
         "since": None if since is None else parse_time("since", since),
         "until": None if until is None else parse_time("until", until),
     }
-    redactor = make_row_redactor(settings)
+    redactor = redactor or make_row_redactor(settings)
     if signal in (None, "traces"):
         encode = partial(_encode_spans, redactor)
         is_part = session_id is not None or trace_id is not None
         yield from _read_listed(file, filters, encode) if is_part else _read_pages(file, SPANS, filters, encode)
     if signal in (None, "logs"):
         yield from _read_pages(file, LOGS, filters, partial(_encode_logs, redactor))
+        yield from read_marks(file, filters, redactor)
 
 
 _Encode = Callable[[sqlite3.Connection, list[dict[str, Any]]], ExportedPiece]

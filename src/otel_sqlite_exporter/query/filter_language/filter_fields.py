@@ -15,6 +15,7 @@ from otel_sqlite_exporter.query.askable_views import (
     EVENTS,
     LLM_INTERACTIONS,
     LOGS,
+    SCORES,
     SESSIONS,
     SPANS,
     START,
@@ -23,12 +24,12 @@ from otel_sqlite_exporter.query.askable_views import (
     AskableView,
 )
 
-_ALL = (SESSIONS, TRACES, SPANS, EVENTS, LOGS, LLM_INTERACTIONS, TOOL_INTERACTIONS)
+_ALL = (SESSIONS, TRACES, SPANS, EVENTS, LOGS, LLM_INTERACTIONS, TOOL_INTERACTIONS, SCORES)
 _GROUPS = (SESSIONS, TRACES)
 _CALLS, _TOOLS = (LLM_INTERACTIONS,), (TOOL_INTERACTIONS,)
 _RECORDS = (*_CALLS, *_TOOLS)
 _OF_SPANS = (SPANS, *_RECORDS)
-_IN_TRACES = (TRACES, SPANS, EVENTS, LOGS, *_RECORDS)
+_IN_TRACES = (TRACES, SPANS, EVENTS, LOGS, *_RECORDS, SCORES)
 _TIMED = (*_GROUPS, *_OF_SPANS)
 _END = "end_time_unix_nano"
 
@@ -73,12 +74,18 @@ FILTER_FIELDS: tuple[FilterField, ...] = (
     _field("tool", "text", "tool_name", (*_GROUPS, *_TOOLS), "the name of the tool"),
     _field("tool_call", "text", "tool_call_id", _TOOLS, "the id by which a model asked for it"),
     _field("status", "choice", "status", (*_GROUPS, *_OF_SPANS), "how it ended, or that it runs"),
-    _field("error", "text", "error_type", _RECORDS, "the type of its error, such as `TimeoutError`"),
+    _field("error", "text", "error_type", (*_RECORDS, SCORES), "the type of its error, such as `TimeoutError`"),
     _field(
         *("error_message", "text", "error_message", _OF_SPANS, "what its error says"),
         {SPANS.name: "status_description"},
     ),
-    _field("name", "text", "name", (TRACES, SPANS, EVENTS, *_RECORDS), "of the span or event; of a trace: its root"),
+    _field(
+        "name",
+        "text",
+        "name",
+        (TRACES, SPANS, EVENTS, *_RECORDS, SCORES),
+        "of the span, event or score; a trace's root",
+    ),
     _field("kind", "choice", "kind", (SPANS,), "of the span"),
     _field("service", "text", "service_name", _ALL, "`service.name`"),
     _field("scope", "text", "scope_name", (SPANS, LOGS), "the instrumentation"),
@@ -110,6 +117,13 @@ FILTER_FIELDS: tuple[FilterField, ...] = (
     _field("end", "time", _END, _TIMED, "when it ended"),
     _field("since", "since", START, _ALL, "at or after this time, as the keyword `since`"),
     _field("until", "until", START, _ALL, "before this time, as the keyword `until`"),
+    _field("pinned", "flag", "pinned", _GROUPS, "whether it is [pinned](marks.md)"),
+    _field("pin", "text", "pin_label", _GROUPS, "the label of its pin"),
+    _field("note", "text", "note", _GROUPS, "the note on it"),
+    _field("scores", "number", "scores", _GROUPS, "how many scores"),
+    _field("value", "number", "value", (SCORES,), "the score as a number"),
+    _field("label", "text", "label", (SCORES,), "the score as a word, such as `pass`"),
+    _field("response", "text", "response_id", (SCORES,), "the id of the answer that is judged"),
     _field("counted", "flag", "counted", _RECORDS, "whether it [counts](dialects.md#counted)"),
     _field("has", "has", "", _ALL, "a field, or `attr.KEY`, that has a value"),
     _field("attr.KEY", "attribute", "", _ALL, 'an attribute; other characters: `attr."a key"`'),

@@ -53,7 +53,7 @@ def _read_filter(view: AskableView[Any], argument: str, value: Any) -> list[Cond
         return [*parse_attributes(argument, value)]
     if argument.startswith("min_"):
         return [NumberCondition(argument.removeprefix("min_"), ">=", parse_number(argument, value), argument)]
-    if argument == "counted":
+    if argument in ("counted", "pinned"):
         return [NumberCondition(argument, "=", parse_flag(argument, value))]
     return [read_texts(argument, value)]
 

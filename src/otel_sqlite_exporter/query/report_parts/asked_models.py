@@ -13,6 +13,7 @@ shows that they are one:
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sqlite3
 from collections import defaultdict
@@ -26,6 +27,7 @@ _SNAPSHOT = re.compile(
     r"^(?P<alias>.*[^-@:])[-@:](?:20\d\d-\d\d-\d\d|20\d{6}|[01]\d-20\d\d|[01]\d-[0-3]\d|[01]\d[0-3]\d|2\d[01]\d|\d{3})$"
 )
 _NAMES = "SELECT DISTINCT request_model, response_model FROM complete_llm_interactions"
+_KEPT_NAMES = "SELECT DISTINCT request_model, response_model FROM kept_usage"
 
 
 class AskedModels:
@@ -67,8 +69,11 @@ class AskedModels:
 
 
 def read_asked_models(connection: sqlite3.Connection) -> AskedModels:
-    """Return the names of models in a file. One pass over its calls."""
-    return AskedModels(connection.execute(_NAMES).fetchall())
+    """Return the names of models in a file, also of calls that were removed. One pass over its calls."""
+    names = connection.execute(_NAMES).fetchall()
+    with contextlib.suppress(sqlite3.OperationalError):  # a file of an older version keeps none
+        names += connection.execute(_KEPT_NAMES).fetchall()
+    return AskedModels(names)
 
 
 def _strip(name: str | None) -> str | None:

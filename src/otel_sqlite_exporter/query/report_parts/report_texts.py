@@ -21,6 +21,7 @@ from otel_sqlite_exporter.query.conditions.condition_writer import write_texts
 from otel_sqlite_exporter.query.filter_language.keyword_conditions import read_texts
 from otel_sqlite_exporter.query.pages import field_types
 from otel_sqlite_exporter.query.report_parts.asked_models import read_asked_models
+from otel_sqlite_exporter.query.report_parts.kept_days import FILTERS
 from otel_sqlite_exporter.query.sql_builder import Select
 from otel_sqlite_exporter.sql.texts import read_report
 
@@ -38,16 +39,22 @@ _GROUPS = re.compile(r"CASE :group_1\n(.*?)\n\s*END(.*?):group_2\b", re.DOTALL)
 _GROUP = re.compile(r"CASE :group_1\n(.*?)\n\s*END", re.DOTALL)
 _FIELDS = {view.name: frozenset(field_types(view.row_type)) for view in ASKABLE_VIEWS}
 _FIELDS["errors"] = frozenset(("session_id", "service_name"))
+_FIELDS["kept_usage"] = FILTERS
+_KEPT = re.compile(r"\n +UNION ALL\n +SELECT\n(?:(?!\n +FROM ).)*\n +FROM kept_usage\n +WHERE .*?(?=\n  \))", re.DOTALL)
 _SOURCE = re.compile(r"\bFROM (\w+)(\s+)WHERE ")
 
 
-def build_report(name: str, parameters: Mapping[str, Any], filters: Mapping[str, Any], *, is_pass: bool) -> Select:
-    """Return the statement of the report `name`.
+def build_report(
+    name: str, parameters: Mapping[str, Any], filters: Mapping[str, Any], *, is_pass: bool, adds_kept: bool = False
+) -> Select:
+    """Return the statement of the report `name`; `adds_kept`: with the kept sums of removed calls.
 
     Raises:
         FilterError: The groups are of different things, a filter is none of the report, or has an invalid value.
     """
     text, values = read_report(name), dict(parameters)
+    if not adds_kept:
+        text = _KEPT.sub("", text)
     groups = [group for group in (values["group_1"], values["group_2"]) if group is not None]
     if ":subject" in text:
         values["subject"] = find_subject(groups)

@@ -29,6 +29,7 @@ from otel_sqlite_exporter.server.access.request_checks import (
     is_form,
     is_host_allowed,
     is_opened_page,
+    is_sent_by_own_page,
     read_facts,
 )
 from otel_sqlite_exporter.server.access.token_rights import check_token, read_bearer
@@ -48,6 +49,9 @@ _SENDING = "/v1/"
 _OPEN = frozenset(("/livez", "/readyz"))
 _GUARDED = "/mcp"
 _COOKIE = "otel_sqlite_browser"
+_API, _STATEMENTS = "/api/", "/api/v1/sql"
+_FORM_TYPE = "application/x-www-form-urlencoded"
+_READING = frozenset(("GET", "HEAD", "OPTIONS"))
 
 _NO_HOST = AccessRefusal(400, "no-host", "a request needs one Host header")
 _WRONG_HOST = AccessRefusal(
@@ -116,9 +120,11 @@ class AccessMiddleware:
         is_sending = scope["path"].startswith(_SENDING)
         if scope["path"] not in _OPEN:
             refusal = check_token(self._policy, token, is_sending=is_sending)
+            if refusal is None and not is_sending and _is_writing(scope):
+                refusal = check_token(self._policy, token, is_sending=True)
             if refusal is not None:
                 return refusal
-        if not is_form(facts, scope["method"]):
+        if not is_form(facts, scope["method"]) or _is_own_form(scope, facts):
             return None
         return _FORM_SENT if is_sending else _FORM
 
@@ -171,6 +177,19 @@ def _take_secret(scope: Scope) -> str:
 
 def _set_path(scope: Scope, path: str) -> None:
     scope["path"], scope["raw_path"] = path, path.encode()
+
+
+def _is_writing(scope: Scope) -> bool:
+    """Return whether a request, if it is served, changes what the file says of sessions and traces."""
+    path: str = scope["path"]
+    is_reading = path in (_STATEMENTS, _GUARDED) or path.startswith(f"{_GUARDED}/")
+    return scope["method"] not in _READING and not is_reading
+
+
+def _is_own_form(scope: Scope, facts: RequestFacts) -> bool:
+    """Return whether a page of this server sends a form to a page."""
+    is_page = not scope["path"].startswith((_SENDING, _API, _GUARDED))
+    return is_page and facts.content_type == _FORM_TYPE and is_sent_by_own_page(facts)
 
 
 def _read_cookie(text: str) -> str:

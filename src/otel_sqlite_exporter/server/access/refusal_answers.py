@@ -47,7 +47,7 @@ _SIGN_IN = (
 _OF_ORIGINS = frozenset(
     (b"access-control-allow-origin", b"access-control-allow-credentials", b"access-control-expose-headers")
 )
-_METHODS = b"GET, HEAD, POST, DELETE"
+_METHODS = b"GET, HEAD, POST, PUT, DELETE"
 _ASKED_HEADERS = (
     b"authorization, content-type, content-encoding, accept, if-none-match, last-event-id, "
     b"mcp-session-id, mcp-protocol-version"

@@ -95,6 +95,12 @@ def is_same_origin(facts: RequestFacts) -> bool:
     return any(facts.origin in (f"http://{host.lower()}", f"https://{host.lower()}") for host in facts.hosts)
 
 
+def is_sent_by_own_page(facts: RequestFacts) -> bool:
+    """Return whether a browser says that a page of this server made the request. Of a server that it does not trust, as
+    one without TLS on another machine, it says so by the origin alone."""
+    return facts.site == "same-origin" or (not facts.site and bool(facts.origin) and is_same_origin(facts))
+
+
 def is_form(facts: RequestFacts, method: str) -> bool:
     """Return whether a page of another site could send this without asking first."""
     return method == "POST" and (facts.content_type in _FORM_TYPES or (facts.has_body and not facts.content_type))

@@ -85,6 +85,12 @@ class ApiBackend:
         self._readers = _ReadingThreads(context, 6, _LONGEST_READ_S)
         self._statements = _ReadingThreads(context, 2)  # with a deadline of their own
         self._exports = _ReadingThreads(context, 2)
+        self._writers = _ReadingThreads(context, 1)
+
+    @property
+    def may_write(self) -> bool:
+        """Whether what people say of sessions and traces is written: only where the server receives."""
+        return self.context.receiver is not None
 
     def read_skeleton(self, prefix: str) -> TraceSkeleton:
         """Return the skeleton of the trace whose id begins with `prefix`.
@@ -110,6 +116,15 @@ class ApiBackend:
             ProblemError: All threads are busy for 5 s.
         """
         return await self._statements.run(work, *arguments, longest_wait_s=_LONGEST_WAIT_S)
+
+    async def run_writing(self, work: Callable[..., _T], *arguments: Any) -> _T:
+        """Return `work(*arguments)`, which writes to the file, from a thread: it waits for other writers up to the busy
+        timeout.
+
+        Raises:
+            ProblemError: The thread is busy for 5 s.
+        """
+        return await self._writers.run(work, *arguments, longest_wait_s=_LONGEST_WAIT_S)
 
     async def run_export(self, work: Callable[..., _T], *arguments: Any) -> _T:
         """Return `work(*arguments)`, which reads a piece of an export, from a thread, however long that takes."""

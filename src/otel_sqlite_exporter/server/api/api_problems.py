@@ -72,6 +72,7 @@ TITLES: Mapping[str, str] = {
     "method-not-allowed": "The route does not take this method",
     "media-type": "The body is not of a type that the route takes",
     "body-too-large": "The body is too large",
+    "read-only": "The server only reads the file",
     "file-refused": "The file cannot be used as it is",
     "file-unavailable": "The file cannot be read now",
     "too-slow": "It takes too long",

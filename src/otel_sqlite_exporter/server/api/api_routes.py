@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -28,8 +28,8 @@ from otel_sqlite_exporter.server.api.api_answers import (
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend
 from otel_sqlite_exporter.server.api.api_problems import Problem, ProblemError
 from otel_sqlite_exporter.server.api.change_stream import ChangeStreams
-from otel_sqlite_exporter.server.api.encoded_paths import EncodedPath
-from otel_sqlite_exporter.server.api.file_answers import read_statement, run_named_report
+from otel_sqlite_exporter.server.api.encoded_paths import EncodedPath, Handler
+from otel_sqlite_exporter.server.api.file_answers import run_named_report
 from otel_sqlite_exporter.server.api.openapi_document import make_document
 from otel_sqlite_exporter.server.api.parameters import read_arguments
 from otel_sqlite_exporter.server.api.route_table import JSON, PREFIX, ROUTES, ApiRoute
@@ -50,10 +50,19 @@ def make_routes(context: ServerContext) -> list[BaseRoute]:
         *index_page.make_routes(context, PREFIX),
         EncodedPath(f"{PREFIX}/openapi.json", "GET", partial(_describe, make_document())),
     ]
+    handlers: dict[str, dict[str, Handler]] = {}
     for route in ROUTES:
         handler = partial(_answer, backend, route) if route.answer else partial(_stream, backend, route, streams)
-        routes.append(EncodedPath(f"{PREFIX}{route.path}", route.method, handler))
+        handlers.setdefault(route.path, {})[route.method] = handler
+    for path, methods in handlers.items():
+        routes.append(EncodedPath(f"{PREFIX}{path}", " ".join(methods), partial(_choose, methods)))
     return [*routes, EncodedPath(f"{PREFIX}{{rest:path}}", "", _refuse_path)]
+
+
+async def _choose(methods: Mapping[str, Handler], request: Request, path: dict[str, str]) -> Response:
+    method = "GET" if request.method == "HEAD" else request.method
+    response: Response = await methods[method](request, path)
+    return response
 
 
 async def _refuse_path(request: Request, path: dict[str, str]) -> Response:
@@ -78,10 +87,10 @@ async def _stream(
 
 async def _answer(backend: ApiBackend, route: ApiRoute, request: Request, path: dict[str, str]) -> Response:
     arguments = read_arguments(route.parameters, request.url.query, path, request.headers)
-    if route.method == "POST":
-        arguments = read_statement(await _read_body(request))
+    if route.read_body is not None:
+        arguments |= route.read_body(await _read_body(request))
     began = time.perf_counter()
-    run = backend.run_statement if route.method == "POST" else backend.run
+    run = backend.run_writing if route.is_writing else backend.run_statement if route.read_body else backend.run
     etag, response = await run(_work, backend, route, request, arguments, began)
     if isinstance(response, StreamedAnswer):
         response = await _respond_streamed(backend, response, request)

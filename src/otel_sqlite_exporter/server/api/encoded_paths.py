@@ -26,13 +26,13 @@ def explain_as_problem(request: Request, error: Exception) -> Response:
 
 
 class EncodedPath(BaseRoute):
-    """One path with one method; HEAD works where GET does, and no method means any. Parameters of the path are matched
-    before `%2F` is decoded, because an id may have slashes; `{name:path}` is all that follows. `explain` makes the
-    answer for what the handler raises."""
+    """One path with one method, or several with spaces between; HEAD works where GET does, and no method means any.
+    Parameters of the path are matched before `%2F` is decoded, because an id may have slashes; `{name:path}` is all
+    that follows. `explain` makes the answer for what the handler raises."""
 
     def __init__(self, path: str, method: str, handler: Handler, explain: Explain = explain_as_problem) -> None:
         self.path = path
-        self.methods = {"GET", "HEAD"} if method == "GET" else {method} - {""}
+        self.methods = {"GET", "HEAD"} if method == "GET" else {*method.split()}
         self._handler = handler
         self._explain = explain
         pattern = re.sub(

@@ -11,7 +11,7 @@ import orjson
 
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.errors import FilterError, MigrationRequiredError, SpoolError
-from otel_sqlite_exporter.maintain.doctor import diagnose_around
+from otel_sqlite_exporter.maintain.doctor import diagnose_around, find_excess
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.query.exports.exported_pieces import ExportedPiece
 from otel_sqlite_exporter.query.exports.markdown_export import read_markdown
@@ -28,6 +28,7 @@ from otel_sqlite_exporter.server.api.api_answers import DataAnswer, StreamedAnsw
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.csv_rows import write_list
 from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.storage.retention_notes import read_last_removal
 
 _PAGE = 500
 _LIMITS = StatementLimits()
@@ -67,6 +68,8 @@ def describe_health(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
     except (SpoolError, OSError):
         batches, size = 0, 0  # it is among the problems
     totals = backend.file.read(fetch, Select(read_query("sum_exporter_health"), {}))[0]
+    path = backend.settings.path
+    excess = backend.file.read(lambda connection: [*find_excess(connection, path)])
     exporters = backend.file.read(fetch, Select(read_query("list_exporters"), {"limit": _PAGE}))
     return DataAnswer(
         {
@@ -75,7 +78,8 @@ def describe_health(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
             "exporters": exporters,
             "spool": {"batches": batches, "bytes": size},
             "quarantined": totals["quarantined"],
-            "problems": [finding._asdict() for finding in diagnose_around(backend.settings)],
+            "last_removal": backend.file.read(read_last_removal),
+            "problems": [finding._asdict() for finding in (*diagnose_around(backend.settings), *excess)],
         }
     )
 
@@ -98,7 +102,7 @@ def run_named_report(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
     """Answer with the rows of a report."""
     keywords = dict(arguments)
     result = backend.database.run_report(keywords.pop("name"), **keywords)
-    return DataAnswer(result.to_dicts(), None, result.total, result.total != len(result))
+    return DataAnswer(result.to_dicts(), None, result.total, result.total != len(result), result.note)
 
 
 def compare(backend: ApiBackend, arguments: Arguments) -> DataAnswer:

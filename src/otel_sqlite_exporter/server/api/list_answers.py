@@ -14,6 +14,7 @@ from otel_sqlite_exporter.query.askable_views import (
     EVENTS,
     LLM_INTERACTIONS,
     LOGS,
+    SCORES,
     SESSIONS,
     SORTS,
     SPANS,
@@ -35,6 +36,7 @@ LISTED: Mapping[str, AskableView[Any]] = {
     "tools": TOOL_INTERACTIONS,
     "logs": LOGS,
     "events": EVENTS,
+    "scores": SCORES,
 }
 """The lists by their names in the API."""
 _FINDERS: Mapping[str, str] = {
@@ -45,6 +47,7 @@ _FINDERS: Mapping[str, str] = {
     "tools": "find_tool_interactions",
     "logs": "find_logs",
     "events": "find_events",
+    "scores": "find_scores",
 }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from otel_sqlite_exporter.server.api.api_answers import encode_json
 from otel_sqlite_exporter.server.api.api_problems import MEDIA_TYPE
-from otel_sqlite_exporter.server.api.description.answer_shapes import CHANGES, COMPONENTS, STATEMENT_BODY
+from otel_sqlite_exporter.server.api.description.answer_shapes import CHANGES, COMPONENTS
 from otel_sqlite_exporter.server.api.description.json_shapes import refer, shape_envelope
 from otel_sqlite_exporter.server.api.parameters import Parameter
 from otel_sqlite_exporter.server.api.route_table import EVENT_STREAM, JSON, PREFIX, ROUTES, ApiRoute
@@ -18,7 +18,7 @@ _PROBLEM = {MEDIA_TYPE: {"schema": refer("Problem")}}
 _PROBLEMS = {
     "400": "An argument cannot be used; `argument` names it.",
     "401": "A token is missing.",
-    "403": "The token or the origin of the request is not allowed.",
+    "403": "The token or the origin of the request is not allowed, or the server only reads.",
     "404": "There is no such thing, or several whose ids begin so.",
     "405": "The route does not take this method.",
     "413": "The body is too large.",
@@ -46,7 +46,7 @@ def make_document() -> bytes:
         }
     }
     for route in ROUTES:
-        paths[route.path] = {route.method.lower(): _describe_route(route)}
+        paths.setdefault(route.path, {})[route.method.lower()] = _describe_route(route)
     return encode_json(
         {
             "openapi": "3.1.0",
@@ -84,8 +84,8 @@ def _describe_route(route: ApiRoute) -> dict[str, Any]:
     }
     if route.parameters:
         described["parameters"] = [*map(_describe_parameter, route.parameters)]
-    if route.method == "POST":
-        described["requestBody"] = {"required": True, "content": {JSON: {"schema": STATEMENT_BODY}}}
+    if route.body is not None:
+        described["requestBody"] = {"required": True, "content": {JSON: {"schema": route.body}}}
     return described
 
 

@@ -160,6 +160,7 @@ _ABOUT = {
     "nanoseconds since 1970.",
     "until": "Before this start; as since.",
     "attributes": "A condition on an attribute: key, !key, key=value, also with != < <= > >=.",
+    "pinned": "Only what is pinned, or only what is not.",
     "counted": "Only rows that count, or only those that repeat others.",
     "filter": "The filter language: see docs/filters.md.",
     "model": "The model that answered, or the one that was asked.",

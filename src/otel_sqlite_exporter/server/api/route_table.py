@@ -4,19 +4,26 @@ arguments and `openapi.json` come from here, and a test compares docs/api.md."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.query.askable_views import ReportFilter, SearchFilter
 from otel_sqlite_exporter.query.report_parts.report_texts import SUBJECTS
 from otel_sqlite_exporter.query.reports import REPORTS
-from otel_sqlite_exporter.server.api import file_answers, list_answers, record_answers, subtree_answers
+from otel_sqlite_exporter.server.api import (
+    file_answers,
+    list_answers,
+    mark_answers,
+    record_answers,
+    subtree_answers,
+)
 from otel_sqlite_exporter.server.api.api_answers import ApiAnswer
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.description import answer_shapes as shapes
 from otel_sqlite_exporter.server.api.description.json_shapes import Schema
 from otel_sqlite_exporter.server.api.list_answers import LISTED
 from otel_sqlite_exporter.server.api.parameters import Parameter, make_filters
+from otel_sqlite_exporter.server.api.session_answers import share_answers
 
 PREFIX = "/api/v1"
 Answerer = Callable[[ApiBackend, Arguments], ApiAnswer]
@@ -33,6 +40,9 @@ class ApiRoute(NamedTuple):
         shape: The shape of `data` in the envelope; of another media type than JSON: None.
         has_state: The answer is a function of the file, so it has an ETag.
         media_types: Of the answer.
+        read_body: Reads further arguments from the JSON body of a request.
+        body: The shape of that.
+        is_writing: It changes the file.
     """
 
     path: str
@@ -44,6 +54,9 @@ class ApiRoute(NamedTuple):
     has_state: bool = True
     has_envelope: bool = True
     media_types: Sequence[str] = (JSON,)
+    read_body: Callable[[bytes], dict[str, Any]] | None = None
+    body: Schema | None = None
+    is_writing: bool = False
 
 
 LIMIT = Parameter("limit", "The most rows of a page.", "integer", default=50, minimum=1, maximum=500)
@@ -53,7 +66,7 @@ _SESSION = Parameter("id", "The session, or a unique prefix of its id.", where="
 _TRACE = Parameter("id", "The trace, or a unique prefix of its id.", where="path")
 _ROW = Parameter("id", "The `id` of the row.", "integer", where="path", minimum=0)
 _SINCE, _UNTIL = (one for one in make_filters(LISTED["spans"].filter_type) if one.name in ("since", "until"))
-_OF = "The list: sessions, traces, spans, calls, tools, logs or events."
+_OF = "The list: sessions, traces, spans, calls, tools, logs, events or scores."
 
 
 def _list(name: str, about: str) -> ApiRoute:
@@ -63,6 +76,19 @@ def _list(name: str, about: str) -> ApiRoute:
     sort = (Parameter("sort", about_sort, choices=sorts, default="start"),) if sorts else ()
     parameters = (LIMIT, CURSOR, _NEWEST, *sort, *make_filters(view.filter_type))
     return ApiRoute(f"/{name}", about, list_answers.list_rows(name), parameters, shapes.list_of(view.row_type))
+
+
+def _marks(name: str, id: Parameter) -> Iterator[ApiRoute]:
+    """Yield the routes that pin sessions or traces and write notes on them. They answer with the row of it."""
+    noun = name.removesuffix("s")
+    for kind, (setter, reader, body) in mark_answers.MARKS.items():
+        path, shape = f"/{name}/{{id}}/{kind}", shapes.one_of(LISTED[name])
+        about = f"Pins a {noun}, with the `label` in the body." if kind == "pin" else f"Notes the `text` on a {noun}."
+        set_it = mark_answers.mark(name, setter, is_set=True)
+        take = mark_answers.mark(name, setter, is_set=False)
+        writing = {"has_state": False, "is_writing": True}
+        yield ApiRoute(path, about, set_it, (id,), shape, "PUT", read_body=reader, body=body, **writing)
+        yield ApiRoute(path, f"Takes the {kind} of a {noun} away.", take, (id,), shape, "DELETE", **writing)
 
 
 def _any_filters() -> tuple[Parameter, ...]:
@@ -117,6 +143,16 @@ ROUTES: tuple[ApiRoute, ...] = (
         ),
         shapes.ROWS,
     ),
+    ApiRoute(
+        "/sessions/{id}/share",
+        "A session to hand on, masked in all of it: see docs/sharing.md.",
+        share_answers.share_session,
+        (_SESSION, *share_answers.PARAMETERS),
+        has_state=False,  # what is masked depends on the settings too
+        has_envelope=False,
+        media_types=share_answers.SHARE_TYPES,
+    ),
+    *_marks("sessions", _SESSION),
     _list("traces", "Traces, by their start."),
     ApiRoute(
         "/traces/{id}",
@@ -151,6 +187,7 @@ ROUTES: tuple[ApiRoute, ...] = (
         shapes.OTLP,
         has_envelope=False,
     ),
+    *_marks("traces", _TRACE),
     _list("spans", "Spans, by their start."),
     _list("calls", "Model calls, by their start."),
     ApiRoute("/calls/{id}", "One model call.", record_answers.get_call, (_ROW,), shapes.one_of(LISTED["calls"])),
@@ -158,6 +195,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     ApiRoute("/tools/{id}", "One tool execution.", record_answers.get_tool, (_ROW,), shapes.one_of(LISTED["tools"])),
     _list("logs", "Log records, by their time."),
     _list("events", "Starts and finishes of spans, span events and log events, in the order of writing."),
+    _list("scores", "Scores, by when they were given."),
     ApiRoute(
         "/agents",
         "Agents of each service, with sums over their calls and those below them, in alphabetical order.",
@@ -266,5 +304,7 @@ ROUTES: tuple[ApiRoute, ...] = (
         shapes.STATEMENT,
         method="POST",
         has_state=False,
+        read_body=file_answers.read_statement,
+        body=shapes.STATEMENT_BODY,
     ),
 )

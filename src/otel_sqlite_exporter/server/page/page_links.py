@@ -28,6 +28,19 @@ def link_session(session_id: str, **arguments: Any) -> str:
     return link_page(f"/sessions/{_quote(session_id)}", **arguments)
 
 
+def link_share(session_id: str, *, in_api: bool = False) -> str:
+    """Return the link to the page that asks how a session is shared, or to what answers with it. An id of dots alone
+    has none: the link leads to the session."""
+    if not session_id.strip("."):
+        return link_session(session_id)
+    return f"{'/api/v1' if in_api else ''}/sessions/{_quote(session_id)}/share"
+
+
+def link_marks(name: str, id: str) -> str | None:
+    """Return where the form that marks a session or a trace is sent; None: no path can name it. `name` is the list."""
+    return f"/{name}/{_quote(id)}/marks" if id.strip(".") else None
+
+
 def link_trace(trace_id: str, **arguments: Any) -> str:
     """Return the link to a trace; `span` opens one of its spans."""
     return link_page(f"/traces/{_quote(trace_id)}", **arguments)

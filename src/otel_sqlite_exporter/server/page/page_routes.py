@@ -22,6 +22,7 @@ from otel_sqlite_exporter.server.api.api_problems import TITLES, Problem, Proble
 from otel_sqlite_exporter.server.api.csv_rows import write_rows
 from otel_sqlite_exporter.server.api.encoded_paths import EncodedPath
 from otel_sqlite_exporter.server.api.parameters import Parameter, read_arguments
+from otel_sqlite_exporter.server.page.marking.mark_forms import FORM_PATHS, answer_form
 from otel_sqlite_exporter.server.page.page_answers import CsvTable, PageRoute
 from otel_sqlite_exporter.server.page.page_table import MENU, PAGES
 from otel_sqlite_exporter.server.page.page_templates import make_environment, render
@@ -41,18 +42,21 @@ _POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-_HEADERS = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
+# Without a referrer policy of its own, a browser sends the forms of a page without its origin.
+_HEADERS = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
 _ROWS_AT_ONCE = 500
 
 
 def make_routes(context: ServerContext) -> list[BaseRoute]:
     """Return the routes of all pages, and of what they load."""
     backend, environment = ApiBackend(context), make_environment()
-    environment.globals.update(menu=MENU, file_path=context.settings.path)
+    environment.globals.update(menu=MENU, file_path=context.settings.path, may_write=backend.may_write)
     explain = partial(_explain, environment)
     routes: list[BaseRoute] = [EncodedPath(PATH.replace("{name}", "{name:path}"), "GET", answer_static, explain)]
     for page in PAGES:
         routes.append(EncodedPath(page.path, "GET", partial(_answer, backend, environment, page), explain))
+    for path, name in FORM_PATHS.items():
+        routes.append(EncodedPath(path, "POST", partial(answer_form, backend, name), explain))
     return [*routes, _OtherPaths("/{rest:path}", "GET", _refuse_path, explain)]
 
 

@@ -10,7 +10,7 @@ from otel_sqlite_exporter.server.page.compare import compare_pages
 from otel_sqlite_exporter.server.page.console import sql_pages
 from otel_sqlite_exporter.server.page.lists import list_pages, search_pages, tool_pages
 from otel_sqlite_exporter.server.page.page_answers import PageRoute
-from otel_sqlite_exporter.server.page.session import session_pages
+from otel_sqlite_exporter.server.page.session import session_pages, share_page
 from otel_sqlite_exporter.server.page.shown_reports import report_pages
 from otel_sqlite_exporter.server.page.trace import trace_pages
 from otel_sqlite_exporter.server.page.whole_file import overview_pages
@@ -20,6 +20,7 @@ PAGES: tuple[PageRoute, ...] = (
     *list_pages.PAGES,
     *tool_pages.PAGES,
     *session_pages.PAGES,
+    *share_page.PAGES,
     *trace_pages.PAGES,
     *call_pages.PAGES,
     *search_pages.PAGES,
@@ -45,6 +46,7 @@ MENU: tuple[MenuEntry, ...] = tuple(
         ("/calls", "Calls"),
         ("/tools", "Tools"),
         ("/logs", "Logs"),
+        ("/scores", "Scores"),
         ("/reports", "Reports"),
         ("/search", "Search"),
         ("/compare", "Compare"),

@@ -19,6 +19,7 @@ from otel_sqlite_exporter.server.page.shown_content.message_html import render_v
 from otel_sqlite_exporter.server.page.static_files import link_static
 from otel_sqlite_exporter.show import units
 from otel_sqlite_exporter.show.html_text import escape_html
+from otel_sqlite_exporter.show.score_texts import format_scores
 from otel_sqlite_exporter.show.visible_text import write_visible
 from otel_sqlite_exporter.version import __version__
 
@@ -42,9 +43,11 @@ def make_environment() -> Environment:
         link_session=page_links.link_session,
         link_trace=page_links.link_trace,
         link_call=page_links.link_call,
+        link_marks=page_links.link_marks,
         change_link=page_links.change_link,
         link_static=link_static,
         render_value=render_value,
+        scored=format_scores,
         version=__version__,
     )
     environment.filters.update(

@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -54,6 +54,7 @@ class HttpServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Take requests on `sockets`."""
+        asyncio.get_running_loop().set_exception_handler(self._report)
         try:
             self.servers = [await self._listen(one) for one in sockets or ()]
             await self._beside.start_beside()
@@ -79,6 +80,13 @@ class HttpServer(uvicorn.Server):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def _report(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log an error that nobody awaits. When asyncio could not accept a connection, it opens the socket for others a
+        second later, also where the server has closed it since: that is none."""
+        is_late = self.should_exit and isinstance(context.get("handle"), asyncio.TimerHandle)
+        if not (is_late and isinstance(context.get("exception"), ValueError)):
+            loop.default_exception_handler(context)
 
     async def _listen(self, bound: socket.socket) -> asyncio.Server:
         loop = asyncio.get_running_loop()

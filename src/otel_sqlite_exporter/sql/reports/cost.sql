@@ -1,6 +1,7 @@
 -- The cost of counted calls in US dollars, by one or two groups. priced is the number of calls with a known cost: the
 -- sums cover only these. unpriced_calls is the number of those whose cost is not known, or only a part: if there are any,
--- the real cost is higher. NULL: no call has a known cost.
+-- the real cost is higher. NULL: no call has a known cost. kept_calls are those of calls that `prune` removed: of these, the
+-- daily sums (UTC) are kept.
 -- Plan: one pass over the calls of the range, by the index of their start if :since or :until is given, sorted by group.
 -- The group request_model reads the names of the models of all calls first. No attributes are read. (LIMIT -1 keeps
 -- SQLite from merging the two SELECTs, and so from reading for each call what the groups do not use.)
@@ -30,16 +31,52 @@ WITH
     FROM complete_llm_interactions
     WHERE counted = 1 AND start_time_unix_nano >= :since AND start_time_unix_nano < :until
     LIMIT -1
+  ),
+  sums AS (
+    SELECT
+      group_1,
+      group_2,
+      count(*) AS calls,
+      count(cost_usd) AS priced,
+      sum(is_unpriced) AS unpriced_calls,
+      sum(cost_usd) AS cost_usd,
+      total(CASE WHEN cost_usd IS NOT NULL THEN total_tokens END) AS priced_tokens,
+      0 AS kept_calls
+    FROM calls
+    GROUP BY 1, 2
+    UNION ALL
+    SELECT
+      CASE :group_1
+        WHEN 'model' THEN model
+        WHEN 'request_model' THEN asked_model(request_model, response_model)
+        WHEN 'provider' THEN provider
+        WHEN 'operation' THEN operation
+        WHEN 'user' THEN user_id
+        WHEN 'agent' THEN agent_name
+        WHEN 'service' THEN service_name
+        WHEN 'day' THEN date
+        WHEN 'week' THEN date(date, 'weekday 0', '-6 days')
+      END AS group_1,
+      :group_2 AS group_2,
+      calls,
+      priced,
+      unpriced_calls,
+      cost_usd,
+      priced_tokens,
+      calls
+    FROM kept_usage
+    WHERE start_time_unix_nano >= :since AND start_time_unix_nano < :until
   )
 SELECT
   group_1,
   group_2,
-  count(*) AS calls,
-  count(cost_usd) AS priced,
-  sum(is_unpriced) AS unpriced_calls,
+  sum(calls) AS calls,
+  sum(priced) AS priced,
+  sum(unpriced_calls) AS unpriced_calls,
   round(sum(cost_usd), 12) AS cost_usd,
-  sum(cost_usd) / count(cost_usd) AS cost_usd_per_call,
-  sum(cost_usd) * 1e6 / total(CASE WHEN cost_usd IS NOT NULL THEN total_tokens END) AS cost_usd_per_million_tokens
-FROM calls
+  sum(cost_usd) / sum(priced) AS cost_usd_per_call,
+  sum(cost_usd) * 1e6 / total(priced_tokens) AS cost_usd_per_million_tokens,
+  sum(kept_calls) AS kept_calls
+FROM sums
 GROUP BY 1, 2
 ORDER BY iif(:group_1 IN ('hour', 'day', 'week'), NULL, sum(cost_usd)) DESC, 1, 2;

@@ -5,8 +5,9 @@ CREATE VIEW _passed_errors AS
 -- its own. A span that says no cause passed its error to its parent if nothing but attempts that failed too began after
 -- it there. is_consequence is 1 if it is no cause, and only tells that the request failed: that of another span below
 -- the same failed span came before it, or the span above says the cause. is_last is 0 if a later failure below the same
--- span passed to it too: then the request failed with that one. is_counted is 1 if the span is a counted call or tool
--- execution. is_tried_again is 1 if a later span of the same name failed alike below its parent: then that one passed.
+-- span, other than that of the same call as another package recorded it, passed to it too: then the request failed with
+-- that one. is_counted is 1 if the span is a counted call or tool execution. is_tried_again is 1 if a later span of the
+-- same name failed alike below its parent: then that one passed.
 -- json_each lets SQLite read a value once. No condition is on one table: in a large file, SQLite would read all of it to
 -- make a Bloom filter. Private.
 SELECT
@@ -26,6 +27,20 @@ SELECT
     SELECT 1 FROM json_each((SELECT k.causes FROM _error_causes AS k WHERE k.span = above.value ->> 0)) AS d
     WHERE (d.value ->> 3, d.value ->> 2, d.value ->> 1) > (c.end_time_unix_nano, c.start_time_unix_nano, c.span_id) AND d.value ->> 0 <> c.id
       AND (pf.value ->> '$.is_said' = 0 OR d.value ->> 4 = cf.value ->> '$.message')
+      AND NOT (
+        ifnull(instr(d.value ->> 4, cf.value ->> '$.message') > 0, 1) AND EXISTS (
+          WITH RECURSIVE up (trace, parent_span_id, id, depth) AS (
+            SELECT q.trace, q.parent_span_id, q.id, 0
+            FROM _llm_interactions AS k CROSS JOIN _llm_interactions AS i ON i.twin = k.id CROSS JOIN _spans AS q ON q.id = i.span
+            WHERE k.span = c.id
+            UNION ALL
+            SELECT q.trace, q.parent_span_id, q.id, up.depth + 1
+            FROM up CROSS JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.parent_span_id
+            WHERE up.depth < 8
+          )
+          SELECT 1 FROM up WHERE up.id = d.value ->> 0
+        )
+      )
   ) AS is_last
 FROM _spans AS c
 CROSS JOIN json_each(json_array((

@@ -4,7 +4,7 @@ CREATE VIEW errors AS
 -- is no failure of its own, unless it is a call or a tool execution. Calls and tool executions that failed without a
 -- failed span (source 'call' or 'tool'; such as log records, or results in a later prompt) are failures too. id is a
 -- key of spans, complete_llm_interactions or complete_tool_interactions. error_type and message are those of the
--- lowest span that says one. requests is 1 if the failure reached a span without a local parent; calls and tools
+-- lowest span that says one; error_type is else the status of an HTTP response, as 429. requests is 1 if the failure reached a span without a local parent; calls and tools
 -- count the counted calls and tool executions that failed with it. model and request_model are those of its call.
 SELECT
   s.id,
@@ -16,7 +16,13 @@ SELECT
   s.name,
   s.start_time_unix_nano,
   strftime('%Y-%m-%dT%H:%M:%S', s.start_time_unix_nano / 1000000000, 'unixepoch') || printf('.%06dZ', s.start_time_unix_nano / 1000 % 1000000) AS start_time,
-  w.value ->> ('$.types[' || (w.value ->> '$.first') || ']') AS error_type,
+  coalesce(
+    w.value ->> ('$.types[' || (w.value ->> '$.first') || ']'),
+    (
+      SELECT CAST(coalesce(whole.attributes ->> '$."http.response.status_code"', whole.attributes ->> '$."http.status_code"') AS TEXT)
+      FROM (SELECT iif(s.texts IS NULL, s.attributes, (SELECT w.attributes FROM _whole_attributes AS w WHERE w.span = s.id)) AS attributes LIMIT 1) AS whole
+    )
+  ) AS error_type,
   s.status_description,
   w.value ->> '$.exception' AS exception_message,
   w.value ->> ('$.messages[' || (w.value ->> '$.told') || ']') AS message,
@@ -50,6 +56,12 @@ CROSS JOIN json_each(json_array((
     'exception', max(iif(above.depth = 0, above.facts ->> '$.exception', NULL)),
     'first', coalesce(min(iif(above.facts ->> '$.is_said', above.depth, NULL)), 0),
     'told', coalesce(min(iif(above.facts ->> '$.message' IS NOT NULL, above.depth, NULL)), 0),
+    'asked', min(iif(
+      EXISTS (SELECT 1 FROM _llm_interactions AS i WHERE i.span = above.id)
+        OR EXISTS (SELECT 1 FROM _tool_interactions AS i WHERE i.span = above.id AND i.is_request = 0),
+      above.depth,
+      NULL
+    )),
     'requests', max(above.is_entry AND above.is_last),
     'attempts', sum(above.is_attempt)
   )
@@ -65,14 +77,15 @@ JOIN _trace_sessions AS p ON p.id = s.trace_session
 LEFT JOIN _sessions AS x ON x.id = p.session
 LEFT JOIN _resources AS r ON r.id = s.resource
 WHERE s.status_code = 2 AND w.value ->> '$.attempts' = 0
-  -- What counts for the same call or execution has a row.
+  -- What counts for the same call or execution, the lowest that failed with it, has a row.
   AND NOT EXISTS (
     SELECT 1 FROM _llm_interactions AS i CROSS JOIN _llm_interactions AS k ON k.id = i.twin CROSS JOIN _spans AS f ON f.id = k.span
-    WHERE i.span = s.id AND f.status_code = 2 AND f.id NOT IN (SELECT j.value FROM json_each(w.value, '$.spans') AS j)
+    WHERE i.span = w.value ->> ('$.spans[' || (w.value ->> '$.asked') || ']') AND f.status_code = 2
+      AND f.id NOT IN (SELECT j.value FROM json_each(w.value, '$.spans') AS j)
   )
   AND NOT EXISTS (
     SELECT 1 FROM _tool_interactions AS i CROSS JOIN _tool_interactions AS k ON k.id = i.merged_into CROSS JOIN _spans AS f ON f.id = k.span
-    WHERE i.span = s.id AND i.is_request = 0 AND k.is_request = 0 AND f.status_code = 2
+    WHERE i.span = w.value ->> ('$.spans[' || (w.value ->> '$.asked') || ']') AND i.is_request = 0 AND k.is_request = 0 AND f.status_code = 2
       AND f.id NOT IN (SELECT j.value FROM json_each(w.value, '$.spans') AS j)
   )
   AND NOT EXISTS (

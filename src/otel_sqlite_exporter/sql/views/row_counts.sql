@@ -11,4 +11,5 @@ SELECT
   (SELECT count(*) FROM _llm_interactions AS i) - (SELECT count(*) FROM _llm_interactions AS i WHERE i.counted = 0 AND i.is_hidden = 1) AS complete_llm_interactions,
   (SELECT count(*) FROM _tool_interactions AS i) - (SELECT count(*) FROM _tool_interactions AS i WHERE i.counted = 0 AND i.is_hidden = 1) AS complete_tool_interactions,
   (SELECT count(*) FROM _llm_interactions AS i) - (SELECT count(*) FROM _llm_interactions AS i WHERE i.counted = 0) AS counted_llm_interactions,
-  (SELECT count(*) FROM _tool_interactions AS i) - (SELECT count(*) FROM _tool_interactions AS i WHERE i.counted = 0) AS counted_tool_interactions;
+  (SELECT count(*) FROM _tool_interactions AS i) - (SELECT count(*) FROM _tool_interactions AS i WHERE i.counted = 0) AS counted_tool_interactions,
+  (SELECT count(*) FROM _scores AS c) AS scores;

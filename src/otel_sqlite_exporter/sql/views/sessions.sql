@@ -70,5 +70,11 @@ SELECT
     WHEN (SELECT f.failed_requests FROM _failed_requests AS f WHERE f.session = x.id) > 0 THEN 'error'
     WHEN EXISTS (SELECT 1 FROM _trace_sessions AS p WHERE p.session = x.id AND (p.interrupted > 0 OR p.id IN (SELECT o.trace_session FROM _open_spans AS o WHERE o.trace_session = p.id))) THEN 'interrupted'
     ELSE 'ok'
-  END AS status
+  END AS status,
+  EXISTS (SELECT 1 FROM _marks AS m WHERE m.session_id = x.session_id AND m.trace_id = '' AND m.kind = 0 AND m.is_set = 1) AS pinned,
+  (SELECT nullif(m.text, '') FROM _marks AS m WHERE m.session_id = x.session_id AND m.trace_id = '' AND m.kind = 0 AND m.is_set = 1) AS pin_label,
+  (SELECT m.text FROM _marks AS m WHERE m.session_id = x.session_id AND m.trace_id = '' AND m.kind = 1 AND m.is_set = 1) AS note,
+  (SELECT count(*) FROM _trace_sessions AS p JOIN _scores AS c ON c.trace_session = p.id WHERE p.session = x.id) AS scores,
+  (SELECT json_group_object(one.name, round(one.mean, 12)) FROM (SELECT c.name, avg(c.value) AS mean FROM _trace_sessions AS p JOIN _scores AS c ON c.trace_session = p.id
+   WHERE p.session = x.id AND c.name IS NOT NULL AND c.value IS NOT NULL GROUP BY c.name HAVING abs(avg(c.value)) <= 1.7976931348623157e308) AS one HAVING count(*) > 0) AS score_means
 FROM _session_times AS x;

@@ -60,7 +60,13 @@ SELECT
        ORDER BY i.end_time_unix_nano DESC, i.has_failed LIMIT 1), 0)
     WHEN t.root_rank = 2 THEN ifnull(s.status_code = 2, 0)
     ELSE EXISTS (SELECT 1 FROM _trace_sessions AS p WHERE p.trace = t.id AND p.failed_entries > 0)
-  END AS failed_requests
+  END AS failed_requests,
+  EXISTS (SELECT 1 FROM _marks AS m WHERE m.session_id = '' AND m.trace_id = t.trace_id AND m.kind = 0 AND m.is_set = 1) AS pinned,
+  (SELECT nullif(m.text, '') FROM _marks AS m WHERE m.session_id = '' AND m.trace_id = t.trace_id AND m.kind = 0 AND m.is_set = 1) AS pin_label,
+  (SELECT m.text FROM _marks AS m WHERE m.session_id = '' AND m.trace_id = t.trace_id AND m.kind = 1 AND m.is_set = 1) AS note,
+  (SELECT count(*) FROM _trace_sessions AS p JOIN _scores AS c ON c.trace_session = p.id WHERE p.trace = t.id) AS scores,
+  (SELECT json_group_object(one.name, round(one.mean, 12)) FROM (SELECT c.name, avg(c.value) AS mean FROM _trace_sessions AS p JOIN _scores AS c ON c.trace_session = p.id
+   WHERE p.trace = t.id AND c.name IS NOT NULL AND c.value IS NOT NULL GROUP BY c.name HAVING abs(avg(c.value)) <= 1.7976931348623157e308) AS one HAVING count(*) > 0) AS score_means
 FROM _traces AS t
 LEFT JOIN _sessions AS x ON x.id = t.session
 LEFT JOIN _spans AS s ON s.id = (SELECT z.id FROM _spans AS z WHERE z.trace = t.id AND z.span_id = t.root_span_id ORDER BY z.kind IN (1, 4) LIMIT 1)

@@ -98,8 +98,9 @@ class Recount(NamedTuple):
     merged: Collection[int]
 
 
-def count_calls(connection: sqlite3.Connection, changed: ChangedRecords) -> Recount:
-    """Decide which calls count, after these records were written, and what each shows of the others' facts."""
+def count_calls(connection: sqlite3.Connection, changed: ChangedRecords, left: Collection[int] = ()) -> Recount:
+    """Decide which calls count, after these records were written, and what each shows of the others' facts. Agents and
+    workflows of the traces `left` (keys of `_traces`) stay as they are: `count_agents` decides them."""
     if not changed:
         return Recount((), ())
     ids = find_calls(connection, changed)
@@ -110,8 +111,13 @@ def count_calls(connection: sqlite3.Connection, changed: ChangedRecords) -> Reco
         if merged:  # an agent above may repeat usage that another trace has
             ids |= find_calls(connection, ChangedRecords(calls=merged))
     if ids or changed.trace_sessions or changed.settled:
-        recounted |= _count_aggregates(connection, ids, changed.trace_sessions, changed.settled)
+        recounted |= _count_aggregates(connection, ids, changed.trace_sessions, changed.settled, left)
     return Recount(recounted, merged)
+
+
+def count_agents(connection: sqlite3.Connection, trace_sessions: Collection[int]) -> None:
+    """Decide which agents and workflows of these rows of `_trace_sessions` count."""
+    _count_aggregates(connection, (), trace_sessions, (), ())
 
 
 class _Nested(NamedTuple):
@@ -169,11 +175,15 @@ def _nest_spans(connection: sqlite3.Connection, pairs: Iterable[tuple[CallRecord
 
 
 def _count_aggregates(
-    connection: sqlite3.Connection, calls: Collection[int], trace_sessions: Collection[int], settled: Collection[int]
+    connection: sqlite3.Connection,
+    calls: Collection[int],
+    trace_sessions: Collection[int],
+    settled: Collection[int],
+    left: Collection[int],
 ) -> set[int]:
     """Decide which agents and workflows count, and return those for which the decision has changed."""
-    found = read_json(connection, "find_repeating_agents", calls=calls, trace_sessions=trace_sessions, settled=settled)
-    repeating = find_repeating(*found)
+    asked = {"calls": calls, "trace_sessions": trace_sessions, "settled": settled, "left": left}
+    repeating = find_repeating(*(found := read_json(connection, "find_repeating_agents", **asked)))
     repeats = [(id, int(id in repeating)) for id, *_, noted in found[0] if (id in repeating) != noted]
     if repeats:
         run_script(connection, "count_calls", repeats=repeats, calls=())

@@ -76,6 +76,7 @@ HEALTH = shape_object(
         "exporters": ROWS,
         "spool": shape_object({"batches": INTEGER, "bytes": INTEGER}),
         "quarantined": INTEGER,
+        "last_removal": {"anyOf": [shape_map(ANY), {"type": "null"}]},
         "problems": shape_list(shape_object({"check": TEXT, "severity": TEXT, "what": TEXT, "remedy": TEXT})),
     }
 )

@@ -18,6 +18,7 @@ from otel_sqlite_exporter.server.page.call import call_facts
 from otel_sqlite_exporter.server.page.call.recorded_attributes import list_attributes
 from otel_sqlite_exporter.server.page.call.sent_json import write_sent
 from otel_sqlite_exporter.server.page.call.whole_call import WholeCall, read_call
+from otel_sqlite_exporter.server.page.marking.given_scores import read_call_scores
 from otel_sqlite_exporter.server.page.page_answers import PageContent, PageRoute
 from otel_sqlite_exporter.server.page.shown_content.exact_html import write_copy
 from otel_sqlite_exporter.server.page.shown_content.message_html import render_messages, render_value
@@ -50,6 +51,7 @@ def _read_page(backend: ApiBackend, arguments: Arguments) -> PageContent:
         "call": call,
         "name": name,
         "record": record,
+        "scores": backend.file.read(read_call_scores, call),
         "api_link": link,
         "is_raw": is_raw,
         "is_live": "running" in (call.status, *(tool.status for tool in record.tools)),

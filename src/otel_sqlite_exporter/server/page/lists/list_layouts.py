@@ -105,6 +105,9 @@ _SERVICE = _column("service", "service", ("service_name",))
 _CALLS = _column("calls", "calls", ("llm_calls",), True)
 _TRACE = _column("trace", "span", ("trace_id", "span_id"))
 _START = _column("start", "start", ("start_time",))
+_MARKS = _column("marks", "marks", ("pinned", "pin_label", "note"))
+_SCORES = _column("scores", "scores", ("scores", "score_means"))
+_PINNED = QuickFilter("pinned", "pinned", "true")
 _FAILURES = ("status", "failed_calls", "failed_tools")
 _OF_RECORDS = (*_states("error", "running", "interrupted"),)
 
@@ -127,9 +130,11 @@ LAYOUTS: Mapping[str, ListLayout] = {
                 _CALLS,
                 _column("tokens", "tokens", ("total_tokens",), True),
                 _column("cost, $", "cost", ("cost_usd", "unpriced_calls"), True),
+                _SCORES,
+                _MARKS,
             ),
             (),
-            (_OF_RECORDS, TIMES),
+            (_OF_RECORDS, (_PINNED,), TIMES),
             ("session", "session_id"),
         ),
         ListLayout(
@@ -149,9 +154,11 @@ LAYOUTS: Mapping[str, ListLayout] = {
                 _CALLS,
                 _TOKENS,
                 _COST,
+                _SCORES,
+                _MARKS,
             ),
             (),
-            (_OF_RECORDS, TIMES),
+            (_OF_RECORDS, (_PINNED,), TIMES),
             ("trace", "trace_id"),
         ),
         ListLayout(
@@ -193,6 +200,23 @@ LAYOUTS: Mapping[str, ListLayout] = {
             ),
             ("counted",),
             (_OF_RECORDS, TIMES),
+        ),
+        ListLayout(
+            "scores",
+            "Scores",
+            "scores",
+            (
+                _column("time", "time", ("start_time",)),
+                _column("name", "score_name", ("name",)),
+                _column("value", "score_value", ("value",), True),
+                _column("label", "score_label", ("label",)),
+                _column("explanation", "explanation", ("explanation", "error_type")),
+                _SERVICE,
+                _SESSION,
+                _column("of", "judged", ("call_id", "trace_id", "span_id")),
+            ),
+            (),
+            (TIMES,),
         ),
         ListLayout(
             "logs",

@@ -61,7 +61,7 @@ class ListLinks:
     def list_hidden(self, *left_out: str) -> list[tuple[str, Html]]:
         """Return what a form sends besides its own inputs, which are `left_out`."""
         return [
-            (name, write_exact(str(one)))
+            (name, write_exact(_write(one)))
             for name, value in self.given.items()
             if name not in left_out
             for one in _spread(value)
@@ -76,7 +76,7 @@ class ListLinks:
         return Chip(quick.label, self.link(**{quick.argument: None if is_set else quick.value}), is_set, quick.argument)
 
     def _is_set(self, quick: QuickFilter) -> bool:
-        return [str(one) for one in _spread(self.given.get(quick.argument))] == [quick.value]
+        return [_write(one) for one in _spread(self.given.get(quick.argument))] == [quick.value]
 
     def list_set(self, groups: Sequence[Sequence[QuickFilter]]) -> Iterator[Chip]:
         """Yield a chip for each value of a filter that is set, but for those of the groups; its link takes it away."""
@@ -87,7 +87,7 @@ class ListLinks:
             values = _spread(value)
             for one in values:
                 rest = [other for other in values if other is not one] or None
-                yield Chip(f"{_spell(name)} {one}", self.link(**{name: rest}), True, name)
+                yield Chip(f"{_spell(name)} {_write(one)}", self.link(**{name: rest}), True, name)
 
     def list_counted(self) -> list[Chip]:
         """Return the chips that say which rows are listed: those that count, those that do not, or all."""
@@ -112,6 +112,10 @@ class ListLinks:
 
 def _spread(value: Any) -> Sequence[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _write(value: Any) -> str:
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
 def _spell(name: str) -> str:

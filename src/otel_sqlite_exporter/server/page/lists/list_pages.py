@@ -37,4 +37,5 @@ PAGES: tuple[PageRoute, ...] = (
     _page("traces", "Traces, the newest first, or the longest, or the dearest."),
     _page("calls", "Model calls, the newest first, or the slowest, or the dearest."),
     _page("logs", "Log records, the newest first."),
+    _page("scores", "Scores, the newest first: what was said of answers, traces and sessions."),
 )

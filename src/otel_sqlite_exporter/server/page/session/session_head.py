@@ -12,7 +12,7 @@ from otel_sqlite_exporter.query.reading import find_page
 from otel_sqlite_exporter.query.session_parts.session_usage import read_tokens
 from otel_sqlite_exporter.query.sql_builder import encode_cursor
 from otel_sqlite_exporter.query.summaries import SessionSummary
-from otel_sqlite_exporter.server.page.page_links import link_page, link_session
+from otel_sqlite_exporter.server.page.page_links import link_page, link_session, link_share
 from otel_sqlite_exporter.show.visible_text import write_visible
 
 _SHOWN_AGENTS = 12
@@ -98,6 +98,7 @@ def _list_links(session_id: str, previous: str | None) -> Sequence[HeadLink]:
 def _list_exports(session_id: str) -> Sequence[HeadLink]:
     export = "/api/v1/export"
     return [
+        HeadLink("Share …", link_share(session_id)),
         HeadLink("OTLP", link_page(export, session_id=session_id)),
         HeadLink("Perfetto", link_page(export, format="perfetto", session_id=session_id)),
         HeadLink("Markdown", link_page(export, format="markdown", session_id=session_id)),

@@ -15,6 +15,7 @@ from otel_sqlite_exporter.query.sql_builder import build_ids
 from otel_sqlite_exporter.query.summaries import SessionSummary
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.parameters import Parameter
+from otel_sqlite_exporter.server.page.marking.given_scores import read_scores
 from otel_sqlite_exporter.server.page.page_answers import CsvTable, PageContent, PageRoute
 from otel_sqlite_exporter.server.page.page_links import link_session
 from otel_sqlite_exporter.server.page.session.conversation_tab import read_conversation_tab
@@ -57,7 +58,8 @@ def _read_page(connection: sqlite3.Connection, arguments: Arguments) -> PageCont
         "part_url": link_session(id, **shown, part="steps"),
     }
     head = read_head(connection, session)
-    return PageContent(f"Session {id}", {"head": head, "tab": tab, "tabs": links, **live, **values})
+    scores = read_scores(connection, "session_id", id)
+    return PageContent(f"Session {id}", {"head": head, "tab": tab, "tabs": links, "scores": scores, **live, **values})
 
 
 def _read_head(backend: ApiBackend, arguments: Arguments) -> PageContent:

@@ -15,9 +15,10 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from otel_sqlite_exporter.server.page.shown_content.code_html import highlight
-from otel_sqlite_exporter.server.page.shown_content.image_html import read_data_url, render_image
+from otel_sqlite_exporter.server.page.shown_content.image_html import render_image
 from otel_sqlite_exporter.server.page.shown_content.page_allowance import PageAllowance
 from otel_sqlite_exporter.show.html_text import Html, element, escape_html, join_html
+from otel_sqlite_exporter.show.recorded_images import read_data_url
 
 _MOST_CHARACTERS, _MOST_LINES, _DEEPEST = 20_000, 1_000, 20
 _LINK = re.compile(r"(?:https?://(?:[^\s/?#@]*@)?[\w.\-\[]|mailto:[^\s])", re.IGNORECASE)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeGuard
 
-from otel_sqlite_exporter.server.page.shown_content.image_html import read_data_url, render_image
+from otel_sqlite_exporter.server.page.shown_content.image_html import render_image
 from otel_sqlite_exporter.server.page.shown_content.json_layout import is_json
 from otel_sqlite_exporter.server.page.shown_content.markdown_html import render_markdown
 from otel_sqlite_exporter.server.page.shown_content.page_allowance import PageAllowance
@@ -18,6 +18,7 @@ from otel_sqlite_exporter.server.page.shown_content.value_html import (
     render_value,
 )
 from otel_sqlite_exporter.show.html_text import Html, element, join_html
+from otel_sqlite_exporter.show.recorded_images import read_data_url
 from otel_sqlite_exporter.show.units import format_bytes
 
 Part = Mapping[str, Any]

@@ -16,6 +16,7 @@ TITLES = {
     "cost": "Cost",
     "errors": "Errors by cause",
     "tools": "Tools",
+    "scores": "Scores",
     "slowest": "Slowest",
     "links": "Starts and finishes",
     "attributes": "Attribute keys",
@@ -48,6 +49,7 @@ QUESTIONS: tuple[Question, ...] = (
         "Failed tools", link_page("/tools", status="error"), "Every tool execution that failed, the newest first."
     ),
     _ask("Which tool fails most", "tools", "Executions, failures and their share for each tool.", "tool"),
+    _ask("Scores by day", "scores", "Whether answers become better: the mean of each score.", "day", "name"),
     _ask("What fails", "errors", "Failures by the type of their cause, the most frequent first.", "type"),
     _ask("Latency of each model", "durations", "p50, p90 and p99 of calls, and how they are spread.", "model"),
     _ask("Latency by day", "durations", "Whether calls become slower.", "day"),

@@ -23,7 +23,7 @@ _SUMMED = frozenset(
         *("input_tokens", "output_tokens", "total_tokens", "cached_input_tokens", "cache_creation_input_tokens"),
         *("reasoning_tokens", "sessions", "traces", "spans", "llm_calls", "tool_executions", "logs"),
         *("failed_requests", "failed_calls", "failed_tools", "estimated_bytes", "records", "linked_by_span"),
-        *("linked_by_temporal", "orphan_starts", "orphan_finishes", "running"),
+        *("linked_by_temporal", "orphan_starts", "orphan_finishes", "running", "kept_calls", "scores", "with_value"),
     )
 )
 _NEVER_SUMMED = ("attributes", "slowest", "queries", "unrecognised")
@@ -79,7 +79,9 @@ def make_table(request: ReportRequest, result: ReportResult) -> ReportTable:
     shown = [
         index
         for index, name in enumerate(result.columns)
-        if name not in _HIDDEN and name not in result.columns[:index]  # a message that is the group
+        if name not in _HIDDEN
+        and name not in result.columns[:index]  # a message that is the group
+        and not (name == "kept_calls" and result.note is None)
     ]
     columns = tuple(_make_column(result, index) for index in shown)
     rows = tuple(
@@ -97,8 +99,10 @@ def _make_column(result: ReportResult, index: int) -> ReportColumn:
 
 
 def _find_kind(name: str) -> str:
-    if name in _TEXTS or name.endswith("_name") or name in ("looks_like", "attributes"):
+    if name in _TEXTS or name.endswith("_name") or name in ("looks_like", "attributes", "labels"):
         return "status" if name == "status" else "text"
+    if name in ("mean", "least", "p50", "most"):
+        return "number"
     for ending, kind in (
         *(("_time", "time"), ("ms", "ms"), ("tokens", "tokens"), ("bytes", "bytes"), ("rate", "share")),
         *(("share", "share"), ("session_id", "session"), ("_id", "text")),
@@ -160,6 +164,10 @@ def _count_lacking(result: ReportResult, row: Sequence[Any]) -> int:
 
 
 def _find_notes(result: ReportResult) -> tuple[str, ...]:
+    return (*_find_lacks(result), *(() if result.note is None else (f"{result.note}.",)))
+
+
+def _find_lacks(result: ReportResult) -> tuple[str, ...]:
     lacks = sum(_count_lacking(result, row) for row in result.rows)
     if not lacks:
         return ()

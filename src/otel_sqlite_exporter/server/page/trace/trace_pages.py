@@ -16,6 +16,7 @@ from otel_sqlite_exporter.query.summaries import TraceSummary
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.parameters import Parameter
 from otel_sqlite_exporter.server.api.route_table import CURSOR
+from otel_sqlite_exporter.server.page.marking.given_scores import read_scores
 from otel_sqlite_exporter.server.page.page_answers import PageContent, PageRoute
 from otel_sqlite_exporter.server.page.page_links import link_trace
 from otel_sqlite_exporter.server.page.session.conversation_tab import (
@@ -51,7 +52,8 @@ def _read_trace(backend: ApiBackend, arguments: Arguments) -> PageContent:
         "is_tab_live": is_followed and values.get("is_last", False),
         "tab_url": link_trace(trace.trace_id, tab=tab, **given, part="content"),
     }
-    shown = {"trace": trace, "tab": tab, "tabs": tabs, **live, **values}
+    scores = backend.file.read(read_scores, "trace_id", trace.trace_id)
+    shown = {"trace": trace, "scores": scores, "tab": tab, "tabs": tabs, **live, **values}
     return PageContent(title, shown, values.get("answered", 200))
 
 

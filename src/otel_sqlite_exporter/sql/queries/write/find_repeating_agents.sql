@@ -4,6 +4,7 @@
 -- start, span id, is_aggregate] of the calls at and below their spans that have usage. pairs: [key of a span, key of a span
 -- below it] of these spans.
 -- :settled are ids of _trace_sessions too: their own agents are decided, those of other traces may repeat their calls.
+-- Agents of the traces :left (ids of _traces) are left out of :calls.
 -- Calls of other traces add up to an agent if they are of its session and ran inside its time.
 -- A condition on _llm_interactions alone would make SQLite build a Bloom filter of all its rows, in each batch.
 WITH RECURSIVE
@@ -26,7 +27,7 @@ WITH RECURSIVE
     SELECT i.*
     FROM json_each(:calls) AS w
     CROSS JOIN _llm_interactions AS i ON i.id = w.value
-    WHERE iif(i.is_aggregate, 1, 0)
+    WHERE iif(i.is_aggregate, i.trace NOT IN (SELECT value FROM json_each(:left)), 0)
     UNION
     SELECT i.*
     FROM near AS n

@@ -11,7 +11,8 @@ FROM (
     max(
       (SELECT coalesce(max(s.id), 0) FROM _spans AS s),
       (SELECT coalesce(max(s.finish_record), 0) FROM _spans AS s WHERE s.finish_record IS NOT NULL),
-      (SELECT coalesce(max(e.id), 0) FROM _events AS e)
+      (SELECT coalesce(max(e.id), 0) FROM _events AS e),
+      ifnull((SELECT x.value ->> 'records' FROM _state AS x WHERE x.name = 'last ids'), 0)
     ) AS last_record
   FROM json_each(:spans) AS j
 ) AS w

@@ -54,8 +54,10 @@ SELECT
       (SELECT coalesce(max(id), 0) FROM _events)
     ),
     '_logs', (SELECT coalesce(max(id), 0) FROM _logs),
-    '_texts', (SELECT coalesce(max(id), 0) FROM _texts)
+    '_texts', (SELECT coalesce(max(id), 0) FROM _texts),
+    '_llm_interactions', (SELECT coalesce(max(id), 0) FROM _llm_interactions)
   ) AS last_ids,
+  ifnull((SELECT x.value FROM _state AS x WHERE x.name = 'last ids'), '{}') AS removed_ids,
   (
     SELECT json_group_object(r.digest, r.id)
     FROM json_each(:resources) AS w
@@ -86,6 +88,9 @@ SELECT
       t.user_rank, t.user_is_child, t.user_time_unix_nano, t.user_id, t.user_source,
       t.root_rank, t.root_time_unix_nano, t.root_span_id,
       t.start_time_unix_nano, t.end_time_unix_nano, t.entry_session_rank,
+      t.root_span_id = '' AND t.trace_id <> '' AND NOT EXISTS (
+        SELECT 1 FROM _trace_sessions AS p WHERE p.trace = t.id AND p.spans + p.logs > p.score_logs
+      ),
       -- Only for traces with spans: log records outside of traces share one trace, with a row for each session.
       t.trace_id <> '' AND EXISTS (
         SELECT 1 FROM _trace_sessions AS p
@@ -102,7 +107,8 @@ SELECT
   (
     SELECT json_group_array(json_array(
       t.trace_id, own.session_id, p.id, shown.session_id, p.source, p.source_rank, p.spans, p.errors, p.failed_entries,
-      p.start_time_unix_nano, p.end_time_unix_nano, p.candidate_time_unix_nano, p.logs
+      p.start_time_unix_nano, p.end_time_unix_nano, p.candidate_time_unix_nano, p.logs,
+      p.score_logs
     ))
     FROM wanted_trace_sessions AS w
     CROSS JOIN _trace_sessions AS p ON p.id = w.id

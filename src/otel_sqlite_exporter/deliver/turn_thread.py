@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The thread of a span processor, and waiting that an exception of a signal handler cannot break.
+"""A thread that works in turns, and waiting that an exception of a signal handler cannot break.
 
 Such an exception may come after any call in the main thread. `threading.Event`, `Condition` and `Thread.start` are
 written in Python: it can leave their locks taken for good, or a thread half started. The calls used here are written in

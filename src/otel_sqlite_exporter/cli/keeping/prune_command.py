@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command `prune`: removes what is old from a file, or what is too much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from otel_sqlite_exporter.cli.formatting import print_lines
+from otel_sqlite_exporter.cli.options import ATTENTION, JSON, SETTINGS
+from otel_sqlite_exporter.cli.progress_bar import show_progress
+from otel_sqlite_exporter.parsing import parse_age, parse_size
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.settings import Settings
+
+
+def _parse_by(parse: Callable[[Any], int]) -> Callable[[click.Context, click.Parameter, str | None], int | None]:
+    def convert(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
+        try:
+            return None if text is None else parse(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error), context, parameter) from None
+
+    return convert
+
+
+@click.command()
+@SETTINGS
+@click.option(
+    "--older-than",
+    metavar="AGE",
+    callback=_parse_by(parse_age),
+    help="Remove what ended longer ago than this, such as 30d or 12h.",
+)
+@click.option(
+    "--max-size",
+    metavar="SIZE",
+    callback=_parse_by(parse_size),
+    help="Remove what is oldest, if the file holds more than this, such as 2GiB, until it holds 5% less.",
+)
+@click.option("--max-sessions", type=click.IntRange(0), help="Remove all sessions but so many, the newest.")
+@click.option(
+    "--service",
+    "services",
+    metavar="NAME",
+    multiple=True,
+    help="Remove only sessions, traces and log records of this service; may be repeated.",
+)
+@click.option(
+    "--keep-failed",
+    metavar="AGE",
+    callback=_parse_by(parse_age),
+    help="Keep sessions and traces with a failed request until they are as old as this.",
+)
+@click.option("--keep-users", is_flag=True, help="Keep the daily sums of what is removed by user too.")
+@click.option("--dry-run", is_flag=True, help="Change nothing; print what would be removed.")
+@JSON
+@click.pass_obj
+def prune(
+    settings: Settings,
+    *,
+    older_than: int | None,
+    max_size: int | None,
+    max_sessions: int | None,
+    services: tuple[str, ...],
+    keep_failed: int | None,
+    keep_users: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Remove what is old or too much, and keep daily sums of its usage.
+
+    Whole sessions go, the oldest end first, and traces and log records without a session. What runs and what is pinned
+    stays. The command works in short transactions, also while applications write. It may be stopped at any time, and
+    goes on when it is run again. Then free space is given back to the system.
+
+    Exit code 1 if the file stays beyond --max-size or --max-sessions.
+    """
+    from otel_sqlite_exporter.cli.outputs import prune_output
+    from otel_sqlite_exporter.deliver.interrupted_spans import interrupt_spans
+    from otel_sqlite_exporter.retention.prune import prune as remove
+    from otel_sqlite_exporter.retention.prune_plan import plan_pruning
+    from otel_sqlite_exporter.retention.retention_rules import RetentionRules
+
+    if older_than is None and max_size is None and max_sessions is None:
+        raise click.UsageError("give --older-than, --max-size or --max-sessions")
+    rules = RetentionRules(older_than, max_size, max_sessions, services, keep_failed, keep_users)
+    if dry_run:
+        prune_output.show_plan(settings.path, plan_pruning(settings, rules), as_json=as_json)
+        return 0
+    with show_progress("removing records") as progress:
+        done = remove(settings, rules, progress=progress, tidy=interrupt_spans)
+    excess = prune_output.describe_excess(settings.path, done, rules)
+    prune_output.show_pruning(settings.path, done, excess, as_json=as_json)
+    if excess:
+        print_lines(excess, to_stderr=True)
+    return ATTENTION if excess else 0
+
+
+COMMANDS = (prune,)

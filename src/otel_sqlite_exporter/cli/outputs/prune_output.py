@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The results of `prune` as text and as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from otel_sqlite_exporter.cli.formatting import print_lines
+from otel_sqlite_exporter.cli.table_model import Table, make_columns
+from otel_sqlite_exporter.cli.tables import print_json, print_tables
+from otel_sqlite_exporter.model.plural import count
+from otel_sqlite_exporter.show.units import format_bytes
+from otel_sqlite_exporter.storage.identity import name_command
+
+if TYPE_CHECKING:
+    from otel_sqlite_exporter.retention.due_units import Reason
+    from otel_sqlite_exporter.retention.prune import PruneResult
+    from otel_sqlite_exporter.retention.prune_plan import PrunePlan
+    from otel_sqlite_exporter.retention.retention_rules import RetentionRules
+
+_MOST_SESSIONS = 50
+"""Sessions that a text names; JSON names all."""
+
+
+def show_plan(path: str, plan: PrunePlan, *, as_json: bool) -> None:
+    """Print what would go."""
+    sessions = [(one.session_id, _format_end(one.end_time_unix_nano), one.spans, one.logs) for one in plan.sessions]
+    columns = ("session_id", "end_time", "spans", "logs")
+    if as_json:
+        named = [dict(zip(columns, one, strict=True)) for one in sessions]
+        told = plan._asdict() | {"sessions": named, "kept": dict(plan.kept)}
+        return print_json({"path": path} | told)
+    if sessions:
+        title = f"sessions that would go ({min(len(sessions), _MOST_SESSIONS)} of {len(sessions)})"
+        print_tables(Table(title, make_columns(*columns), sessions[:_MOST_SESSIONS]))
+    print_lines(
+        f"would remove {count(len(sessions), 'session')} and {count(plan.traces, 'trace')} without one from {path}: "
+        f"{count(plan.spans, 'span')} and {count(plan.logs, 'log record')}",
+        f"that is about {format_bytes(plan.estimated_bytes)} of {format_bytes(plan.used_bytes)}",
+        *_describe_kept(plan.kept),
+    )
+    return None
+
+
+def show_pruning(path: str, done: PruneResult, excess: str, *, as_json: bool) -> None:
+    """Print what went."""
+    if as_json:
+        told = done._asdict() | {"removed": done.removed._asdict(), "kept": dict(done.kept), "excess": excess or None}
+        return print_json({"path": path} | told)
+    gone = done.removed
+    if done.run_id is None:
+        print_lines(f"nothing is due in {path}")
+    else:
+        print_lines(
+            f"removed {count(gone.sessions, 'session')} and {count(gone.traces, 'trace')} from {path} in "
+            f"{done.seconds:.2f} s: {count(gone.spans, 'span')}, {count(gone.logs, 'log record')}, "
+            f"{count(gone.calls, 'call')} and {count(gone.tools, 'tool execution')}"
+        )
+    sizes = f"{format_bytes(done.file_bytes_after)} (was {format_bytes(done.file_bytes_before)})"
+    return print_lines(f"size of the file: {sizes}", *_describe_kept(done.kept))
+
+
+def describe_excess(path: str, done: PruneResult, rules: RetentionRules) -> str:
+    """Return what could not be done, and why; empty: all was."""
+    beyond = []
+    if done.excess_bytes and rules.max_bytes is not None:
+        beyond.append(f"it holds {format_bytes(done.excess_bytes)} more than {format_bytes(rules.max_bytes)}")
+    if done.excess_sessions:
+        beyond.append(f"it has {count(done.excess_sessions, 'session')} more than {rules.max_sessions}")
+    if not beyond:
+        return ""
+    why = ", ".join(_describe_kept(done.kept)) or "what is left is the file itself, or of other services"
+    remedy = "take pins away, end what runs, or allow more"
+    if done.kept["pinned"]:
+        ask = name_command("sql 'SELECT * FROM marks'", path)
+        remedy = f"list what is pinned with `{ask}`; {remedy}"
+    return f"{path} cannot be brought within its limit: {' and '.join(beyond)}. {why}: {remedy}"
+
+
+def _describe_kept(kept: Counter[Reason]) -> list[str]:
+    """Return a sentence for each reason for which something stays."""
+    told = {
+        "pinned": ("session or trace is pinned and stays", "sessions or traces are pinned and stay"),
+        "running": ("session or trace runs and stays", "sessions or traces run and stay"),
+        "failed": ("session or trace failed and stays", "sessions or traces failed and stay"),
+    }
+    return [count(number, *told[reason]) for reason, number in kept.items()]
+
+
+def _format_end(time_unix_nano: int) -> str:
+    return datetime.fromtimestamp(time_unix_nano / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `prune` would remove, read without a change. Bytes are estimated: each span and log record is taken to have an
+equal share of what the file holds."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections import Counter
+from typing import NamedTuple
+
+from otel_sqlite_exporter.query.reading import TelemetryFile
+from otel_sqlite_exporter.retention.due_units import DueUnits, Reason, count_used_bytes, read_held_back
+from otel_sqlite_exporter.retention.retention_rules import RetentionRules
+from otel_sqlite_exporter.settings import Settings
+from otel_sqlite_exporter.sql.texts import read_query
+
+_LOOKS = 10_000
+
+
+class PlannedSession(NamedTuple):
+    """A session that would go: its id, its end in nanoseconds since 1970, and the records that show it."""
+
+    session_id: str
+    end_time_unix_nano: int
+    spans: int
+    logs: int
+
+
+class PrunePlan(NamedTuple):
+    """What would go, and what stays though the rules name it.
+
+    Attributes:
+        sessions: The oldest first.
+        traces: Traces without a session.
+        spans, logs: Spans and log records in all.
+        estimated_bytes: What they take in the file, roughly.
+        used_bytes: What the file holds now: its size without free pages.
+        kept: Sessions, and traces without one, that stay: by why.
+    """
+
+    sessions: tuple[PlannedSession, ...]
+    traces: int
+    spans: int
+    logs: int
+    estimated_bytes: int
+    used_bytes: int
+    kept: Counter[Reason]
+
+
+def plan_pruning(settings: Settings, rules: RetentionRules) -> PrunePlan:
+    """Return what `prune` would remove now.
+
+    Raises:
+        FileRefusedError: The file is missing, damaged, of another program, or too old.
+        sqlite3.Error, OSError: The file cannot be read.
+    """
+    return TelemetryFile(settings.path, settings.busy_timeout_ms).read(_plan, rules)
+
+
+def _plan(connection: sqlite3.Connection, rules: RetentionRules) -> PrunePlan:
+    held = read_held_back(connection)
+    used = count_used_bytes(connection)
+    share = used / max(1, sum(connection.execute(read_query("count_records")).fetchone()))
+    due = DueUnits(rules, time.time_ns())
+    sessions: list[PlannedSession] = []
+    traces = spans = logs = 0
+    while not due.is_done:
+        for unit in due.iterate(connection, held, most=_LOOKS):
+            of_spans, of_logs = 0, 1
+            if unit.kind != "log":
+                query = read_query("measure_session" if unit.kind == "session" else "measure_trace")
+                id, of_spans, of_logs = connection.execute(query, {"id": unit.id}).fetchone() or ("", 0, 0)
+                if unit.kind == "session":
+                    sessions.append(PlannedSession(id, unit.end_time_unix_nano, of_spans, of_logs))
+                else:
+                    traces += of_spans + of_logs > 0
+            spans, logs = spans + of_spans, logs + of_logs
+            due.expected_bytes = used - round(share * (spans + logs))
+            if not due.goes_on(connection):
+                break
+    return PrunePlan(tuple(sessions), traces, spans, logs, round(share * (spans + logs)), used, due.kept)

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Removes what is due by the rules, in steps that are transactions of their own: with the daily sums, the ledger, and
+the note of a session that is half done. A run that was stopped is run again.
+
+The state `retention unit` of a file names a session or trace that does not fit into one step, while it is removed: its
+kind, its row and its end. The next run goes on with it, unless it runs again or was pinned meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from itertools import accumulate, groupby
+from operator import itemgetter
+from typing import Any
+
+from otel_sqlite_exporter.retention.due_units import (
+    DueUnit,
+    DueUnits,
+    HeldBack,
+    count_used_bytes,
+    read_held_back,
+)
+from otel_sqlite_exporter.retention.kept_sums import KeptSums
+from otel_sqlite_exporter.retention.ledger import LedgerEntry
+from otel_sqlite_exporter.retention.retention_rules import RetentionRules
+from otel_sqlite_exporter.retention.step_turns import NotOurTurnError, note_rest, take_turn
+from otel_sqlite_exporter.settings import Settings
+from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.storage.state import forget_state, read_state, write_state
+from otel_sqlite_exporter.storage.transactions import transaction
+from otel_sqlite_exporter.write.removal.due_work import DueWork
+from otel_sqlite_exporter.write.removal.record_removal import remove_step
+from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
+from otel_sqlite_exporter.write.removal.settling import settle
+
+_BUDGET_S = 0.025
+"""How long a step holds the file, about."""
+_STARVED = 4
+"""Where a step takes so many times its CPU, the machine is busy: smaller steps would do less for each second."""
+_FIRST, _LEAST, _MOST = 64, 8, 4_096
+"""Records of a step: of the first, and the bounds."""
+_UNIT = "retention unit"
+_MOST_LOOKS = 512
+"""Candidates that a step looks at. A step in which all of them stay removes nothing."""
+
+
+class Pruning:
+    """One run on one connection: what its steps remove, and what is noted with it.
+
+    Attributes:
+        removed: What the steps have removed so far.
+        due: What is gone through.
+        has_failed: A step was rolled back, so that this one has passed over what it chose: make another."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, settings: Settings, rules: RetentionRules, entry: LedgerEntry
+    ) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._rules = rules
+        self._entry = entry
+        self._sums = KeptSums(connection, with_users=rules.keep_users)
+        self.due = DueUnits(rules, time.time_ns())
+        self.removed = self._removed_before = self._removed_until_end = RemovedCounts()
+        self._is_between_rounds = True
+        self._limit = _FIRST
+        self.has_failed = False
+        self._used, self._share = 0, 0.0
+
+    def renew(self, entry: LedgerEntry) -> None:
+        """Go on with what is due now, noted in the row `entry`. What was passed over is not looked at again."""
+        self._entry = entry
+        self.due.renew(time.time_ns())
+
+    @property
+    def has_unnoted_end(self) -> bool:
+        """Whether steps removed something since `note_end`."""
+        return self._removed_until_end != self.removed
+
+    def note_end(self) -> None:
+        """Note in the caller's transaction that all steps were taken."""
+        if self.has_unnoted_end:
+            self._entry.note(self._connection, RemovedCounts(), is_complete=True)
+            self._removed_until_end = self.removed
+
+    def run(
+        self,
+        *,
+        rest: Callable[[float], None],
+        progress: Callable[[int, int | None, str], None] = lambda done, of, note: None,
+    ) -> None:
+        """Take all steps. After each, `rest` is called with the seconds that it held the file, and `progress` with the
+        spans and log records that are gone, None, and what the file holds now.
+
+        Raises:
+            sqlite3.Error: A step failed, and was rolled back.
+        """
+        held: float | None = 0.0
+        while held is not None:
+            rest(held)
+            try:
+                held = self.step()
+            except NotOurTurnError as error:
+                held = error.rest_s
+            used = count_used_bytes(self._connection)
+            progress(count_records(self.removed), None, f"{used / 1e6:.1f} MB left")
+
+    def step(self) -> float | None:
+        """Remove some records in one transaction, about as many as that take 25 ms, and return the seconds that it held
+        the file; None: nothing more is due.
+
+        Raises:
+            NotOurTurnError: Another process has just removed something.
+            sqlite3.Error: It failed, and was rolled back.
+        """
+        if self._is_between_rounds:
+            self._begin_round()
+        with transaction(self._connection):
+            began, began_cpu = time.perf_counter(), time.thread_time()
+            take_turn(self._connection)
+            self.has_failed = True
+            chosen = self._choose(self._limit)
+            if chosen is not None:
+                due = DueWork(self._connection)
+                self._note(remove_step(self._connection, self._settings, chosen, due))
+                note_rest(self._connection, began)
+        self.has_failed = False
+        held = time.perf_counter() - began
+        if chosen is None:
+            settle(self._connection, self._settings, note=self._sums.add_changed)
+            has_more = self.removed != self._removed_before and self._rules.max_bytes is not None
+            self._is_between_rounds = True
+            return held if has_more else None
+        self._adapt(max(time.thread_time() - began_cpu, held / _STARVED))
+        return held
+
+    def _adapt(self, took: float) -> None:
+        factor = 0.5 if took > _BUDGET_S else 1.3 if took < _BUDGET_S / 2 else 1
+        self._limit = max(_LEAST, min(_MOST, int(self._limit * factor)))
+
+    def _begin_round(self) -> None:
+        """Begin to go through what is due. To a cap it takes several rounds: in each, the records that go are taken to
+        have their share of the file, and then it is measured what they had."""
+        self._is_between_rounds = False
+        self.due.is_done = False
+        self._removed_before = self.removed
+        self._used = count_used_bytes(self._connection)
+        self.due.expected_bytes, self._share = None, 0.0
+        if self._rules.max_bytes is not None and self._used > self._rules.max_bytes:
+            records = sum(self._connection.execute(read_query("count_records")).fetchone())
+            self._share = self._used / max(1, records)
+            self.due.expected_bytes = self._used
+
+    def _choose(self, limit: int) -> RecordsToRemove | None:
+        """Return about `limit` records to remove in the caller's transaction, or None: nothing more is due. Their usage
+        is kept."""
+        limit = min(limit, self._find_excess_records())
+        held = read_held_back(self._connection)
+        spans: list[int] = []
+        logs: list[int] = []
+        half_done = self._find_half_done(held)
+        has_room = half_done is None or self._take(half_done, limit, spans, logs)
+        if has_room and not self.due.is_done:
+            for unit in self.due.iterate(self._connection, held, most=_MOST_LOOKS):
+                if unit != half_done and not self._take(unit, limit, spans, logs):
+                    break
+        if not (spans or logs) and self.due.is_done:
+            return None
+        self._sums.add_removed(spans, logs)
+        return RecordsToRemove(spans, logs)
+
+    def _find_excess_records(self) -> int:
+        """Return how many records a file beyond its cap has too many, by their share of it; no bound for another."""
+        expected, low = self.due.expected_bytes, self._rules.low_water_bytes
+        if not self._share or expected is None or low is None or expected <= low:
+            return _MOST
+        return max(1, round((expected - low) / self._share))
+
+    def _note(self, counts: RemovedCounts) -> None:
+        """Note what a step removed, in its transaction."""
+        self._sums.add_changed()
+        if any(counts):
+            self._entry.note(self._connection, counts)
+        self.removed = self.removed.add(counts)
+        if self._share:
+            gone = count_records(self.removed) - count_records(self._removed_before)
+            self.due.expected_bytes = self._used - round(self._share * gone)
+
+    def _find_half_done(self, held: HeldBack) -> DueUnit | None:
+        noted = str(read_state(self._connection, _UNIT) or "").split()
+        if not noted:
+            return None
+        forget_state(self._connection, _UNIT)
+        kind: Any
+        kind, id, end = noted
+        found = self._connection.execute(read_query("find_unit_end"), {"kind": kind, "id": int(id)}).fetchone()[0]
+        if found is None or found > int(end):
+            return None
+        unit = DueUnit(found, kind, int(id))
+        return unit if held.find(unit) is None else None
+
+    def _take(self, unit: DueUnit, limit: int, spans: list[int], logs: list[int]) -> bool:
+        """Add the records of `unit` to those of a step, and return whether there may be room for more. A unit that does
+        not fit is put back; one that is the first, is cut between its traces, or in the first of these."""
+        room = limit - len(spans) - len(logs)
+        if unit.kind == "log":
+            logs.append(unit.id)
+            return room > 1
+        query = read_query("find_parts_of_session" if unit.kind == "session" else "find_parts_of_trace")
+        rows = self._connection.execute(query, {"id": unit.id, "limit": room + 1}).fetchall()
+        traces = [[*rows_of_trace] for _, rows_of_trace in groupby(rows, key=itemgetter(0))]
+        sizes = [*accumulate(sum(of_logs + of_spans for *_, of_logs, of_spans in trace) for trace in traces)]
+        fitting = sum(size <= room for size in sizes)
+        if fitting < len(traces):
+            if spans or logs:
+                self.due.put_back(unit)
+                return False
+            write_state(self._connection, _UNIT, f"{unit.kind} {unit.id} {unit.end_time_unix_nano}")
+        chosen = traces[:fitting] or [_cut(trace, room) for trace in traces[:1]]
+        parts = [part for trace in chosen for _, part, *_ in trace]
+        logs += self._find("find_logs_of_parts", parts, room)
+        spans += self._find("find_spans_of_parts", parts, limit - len(logs) - len(spans))
+        return len(spans) + len(logs) < limit
+
+    def _find(self, query: str, parts: Sequence[int], limit: int) -> list[int]:
+        found = self._connection.execute(read_query(query), {"parts": json.dumps(parts), "limit": limit})
+        return [row for (row,) in found.fetchall()]
+
+
+def _cut(trace: Sequence[tuple[int, int, int, int]], room: int) -> list[tuple[int, int, int, int]]:
+    """Return the first parts of a trace that hold so many records: of the last one they hold more."""
+    sizes = accumulate(logs + spans for *_, logs, spans in trace)
+    return [*trace[: 1 + sum(size < room for size in sizes)]]
+
+
+def count_records(counts: RemovedCounts) -> int:
+    """Return the number of spans and log records."""
+    return counts.spans + counts.logs

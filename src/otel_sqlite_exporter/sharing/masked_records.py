@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads the records of one session or trace, masks them, and writes them as OTLP to a file of its own.
+
+The one place where a share is masked. Every format is made from what is written here, so none shows what another one
+masks.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from otel_sqlite_exporter.errors import FilterError
+from otel_sqlite_exporter.otlp.redacted_rows import RowRedactor
+from otel_sqlite_exporter.query.exports.otlp_export import read_export
+from otel_sqlite_exporter.query.reading import TelemetryFile
+from otel_sqlite_exporter.redact.known_values import KnownValues
+from otel_sqlite_exporter.redact.mask_counts import MaskedValues
+from otel_sqlite_exporter.redact.redacted_signals import SpanRedactor
+from otel_sqlite_exporter.redact.share_redactor import ShareRedactor
+from otel_sqlite_exporter.settings import Settings
+
+_MOST_RUNS = 8
+
+
+class MaskedRecords(NamedTuple):
+    """What was written: the number of spans and log records, and what was masked. `left_out` counts running spans."""
+
+    spans: int
+    logs: int
+    left_out: int
+    masked: Sequence[MaskedValues]
+
+
+def write_masked(
+    file: TelemetryFile,
+    settings: Settings,
+    target: str,
+    *,
+    session_id: str | None,
+    trace_id: str | None,
+    check_size: Callable[[int], None] = lambda spans: None,
+) -> MaskedRecords:
+    """Write the records of a session or a trace to the new file `target`, as lines of OTLP JSON, redacted as `settings`
+    say. Only the owner may read it.
+
+    A value that is masked under a key is masked wherever it stands. Which values these are is known when all records
+    were read, so they are read twice, and once more if the session went on meanwhile.
+
+    Args:
+        check_size: Is called with the number of records after each page, and may raise.
+
+    Raises:
+        FilterError: The session does not stop changing.
+        NotFoundError: There is no such session or trace, or the prefix is not unique.
+        FileRefusedError, sqlite3.Error, OSError: The file cannot be read, or `target` not be written.
+    """
+    known = KnownValues()
+    for _ in range(_MOST_RUNS):
+        before = len(known)
+        redactor = ShareRedactor(settings, known)
+        rows = RowRedactor(SpanRedactor(redactor))
+        spans = logs = left_out = 0
+        with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
+            for piece in read_export(file, session_id=session_id, trace_id=trace_id, redactor=rows):
+                output.write(piece.content)
+                spans, logs, left_out = spans + piece.spans, logs + piece.logs, left_out + piece.left_out
+                check_size(spans + logs)
+        if len(known) == before:
+            return MaskedRecords(spans, logs, left_out, redactor.counts.list_all())
+    raise FilterError(
+        "trace_id" if session_id is None else "session_id", "it changes too fast to mask it: share it when it has ended"
+    )

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which records are removed, and how many rows that takes away."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+
+class RecordsToRemove(NamedTuple):
+    """Keys of `_spans` and of `_logs`. Those that the file does not have are left out."""
+
+    spans: Collection[int] = ()
+    logs: Collection[int] = ()
+
+    def __bool__(self) -> bool:
+        """Return whether there are any."""
+        return bool(self.spans or self.logs)
+
+
+class RemovedCounts(NamedTuple):
+    """How many rows were removed.
+
+    Attributes:
+        sessions: Sessions that no record shows or names any more.
+        traces: Traces of which all went.
+        spans: Spans.
+        logs: Log records.
+        events: Span events, and log records with a name.
+        calls: Rows of model calls, also of those that do not count.
+        tools: Rows of tool executions and requests, likewise.
+        others: Other records, such as quarantined ones.
+    """
+
+    sessions: int = 0
+    traces: int = 0
+    spans: int = 0
+    logs: int = 0
+    events: int = 0
+    calls: int = 0
+    tools: int = 0
+    others: int = 0
+
+    def add(self, other: RemovedCounts) -> RemovedCounts:
+        """Return the sums of both."""
+        return RemovedCounts._make(one + more for one, more in zip(self, other, strict=True))
