@@ -213,5 +213,5 @@ def _find_many(rest: dict[int, int]) -> set[int]:
 
 def _count(connection: sqlite3.Connection, traces: Collection[int], sessions: Collection[int]) -> tuple[int, int]:
     values = encode_parameters({"traces": traces, "sessions": sessions})
-    found: tuple[int, int] = connection.execute(read_query("count_left"), values).fetchone()
+    found: tuple[int, int] = connection.execute(read_query("count_left_traces"), values).fetchone()
     return found
