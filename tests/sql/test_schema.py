@@ -139,6 +139,12 @@ def test_a_changed_view_has_a_new_number() -> None:
     pytest.fail(f"a view or trigger has changed: raise VIEW_NUMBER in storage/views.py to {last + 1}, and {wanted}")
 
 
+def test_a_query_has_a_name_of_its_own() -> None:
+    """`read_query` finds it by its name alone."""
+    names = [name for name, _ in read_folder("queries")]
+    assert len(names) == len(set(names))
+
+
 def test_attributes_of_spans_are_read_whole() -> None:
     """What calls repeat is not in `_spans.attributes`, but in texts that they share."""
     for folder in ("queries", "views", "reports"):
