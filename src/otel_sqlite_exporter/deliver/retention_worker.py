@@ -69,7 +69,7 @@ class RetentionWorker:
         self._log = log
         self._run_suppressed = run_suppressed
         self._rules = make_rules(settings)
-        self._database = Database(settings)
+        self._database = Database(settings, must_exist=True)
         self._thread: TurnThread | None = None
         self._pid = 0
         self._is_closed = False
@@ -120,7 +120,7 @@ class RetentionWorker:
 
     def _look(self) -> None:
         self._delay_s = _PAUSE_S
-        if os.path.exists(self._settings.path):  # else it would be made
+        if os.path.exists(self._settings.path):
             self._database.run(self._look_into, Deadline(_WAIT_S))
 
     def _look_into(self, connection: sqlite3.Connection) -> None:
@@ -205,7 +205,7 @@ class RetentionWorker:
             self._pruning = None
         if any(pruning.removed) and now >= self._next_checkpoint_s:
             self._next_checkpoint_s = now + _PAUSE_S
-            connection.execute("PRAGMA busy_timeout = 0")
+            connection.execute("PRAGMA busy_timeout = 0")  # it waits for readers with the file locked
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self._delay_s = _LOOK_S
 

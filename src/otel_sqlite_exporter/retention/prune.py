@@ -78,6 +78,7 @@ def prune(
             began_step = time.perf_counter()
         with transaction(connection):
             pruning.note_end()
+        connection.execute("PRAGMA busy_timeout = 0")  # it waits for readers with the file locked
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         used = count_used_bytes(connection)
         excess = 0 if rules.max_bytes is None else max(0, used - rules.max_bytes)

@@ -84,9 +84,16 @@ class Database:
     """Access to one file for writing. The constructor touches nothing: the first use creates, checks or upgrades the
     file, as `settings.auto_migrate` allows."""
 
-    def __init__(self, settings: Settings, *, on_open: Callable[[sqlite3.Connection], None] = lambda _: None) -> None:
-        """`on_open` is called with each new connection, before its first use."""
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        on_open: Callable[[sqlite3.Connection], None] = lambda _: None,
+        must_exist: bool = False,
+    ) -> None:
+        """`on_open` is called with each new connection, before its first use. A file that `must_exist` is not made."""
         self._settings = settings
+        self._must_exist = must_exist
         self._on_open = on_open
         self._timeout_s = settings.busy_timeout_ms / 1000
         self._is_closed = False
@@ -174,7 +181,7 @@ class Database:
                 own.close()
                 connection = None
         if connection is None:
-            connection = open_file(self._settings, busy_timeout_ms=deadline)
+            connection = open_file(self._settings, busy_timeout_ms=deadline, must_exist=self._must_exist)
             own.hold(connection)
             own.file.note_opened()
             own.version = _read_version(connection)
