@@ -83,7 +83,7 @@ class Merger:
         reader = SourceReader(source, Position.read(self._target, source.path))
         if source.path != source.read_path and reader.position.state == before:
             return report  # its copy was merged, and it did not change
-        facts = reader.read_facts()
+        notes = reader.read_notes()
         left = reader.count_left()
         self._log_counts.forget_source()
         self._costs.forget()
@@ -110,16 +110,18 @@ class Merger:
         report.damages += reader.damages
         is_whole = not (report.damages or report.unreadable)
         if is_whole:  # else what was imported may be what is missing
-            for rows in reader.read_small("imports", last=facts.last_import):
+            for rows in reader.read_small("imports", last=notes.facts.last_import):
                 with transaction(self._target):
                     merge_import_rows(self._target, rows)
                     reader.position.note(self._target, source.path)
         try:
-            self._merge_runs(source, facts.identity)
-            merge_side_tables(self._target, source, facts, is_redacting=self._copier.is_redacting)
+            self._merge_runs(source, notes.facts.identity)
+            merge_side_tables(self._target, source, notes, is_redacting=self._copier.is_redacting)
         except DamagedFileError as error:
             report.damages.append(str(error))
-        reader.position.state = before if is_whole else None
+        reader.position.state = before
+        if not is_whole:  # so that it is read again, whether it was repaired or not
+            reader.position = Position()
         with transaction(self._target):
             reader.position.note(self._target, source.path)
         fold_runs(self._target)

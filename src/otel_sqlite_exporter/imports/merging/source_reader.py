@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from otel_sqlite_exporter.errors import DamagedFileError
-from otel_sqlite_exporter.imports.merging.merge_notes import Position
+from otel_sqlite_exporter.imports.merging.merge_notes import Position, read_all_sums
 from otel_sqlite_exporter.imports.merging.merge_sources import MergeSource
-from otel_sqlite_exporter.imports.merging.side_tables import SourceFacts, read_rows_of
+from otel_sqlite_exporter.imports.merging.side_tables import SourceFacts, SourceNotes, read_rows_of
 from otel_sqlite_exporter.imports.merging.source_rows import (
     LogPage,
     SourceLog,
@@ -46,7 +46,7 @@ class SourceReader:
         self.source, self.position = source, position
         self.damages: list[str] = []
 
-    def read_facts(self) -> SourceFacts:
+    def read_notes(self) -> SourceNotes:
         """Return what the source is, and how far it goes. Where it is not what was read before, the position goes back.
 
         Raises:
@@ -56,11 +56,12 @@ class SourceReader:
             self.source.read(self.position.check)
         except DamagedFileError:
             self.position = Position(state=self.position.state)
-        facts = self.source.read(_read_facts)
+        notes = self.source.read(_read_notes)
+        facts = notes.facts
         if facts.replaced != self.position.replaced:
             self.position.spans = 0
         self.position.replaced = facts.replaced
-        return facts
+        return notes
 
     def count_left(self) -> int:
         """Return how many records are after the position, or run; 0 where that cannot be read."""
@@ -244,8 +245,9 @@ def read_nothing(read: _ReadPage[_Page], ids: Sequence[int]) -> _Page:
     return found
 
 
-def _read_facts(connection: sqlite3.Connection) -> SourceFacts:
-    return SourceFacts._make(connection.execute(read_query("read_source_facts")).fetchone())
+def _read_notes(connection: sqlite3.Connection) -> SourceNotes:
+    facts = SourceFacts._make(connection.execute(read_query("read_source_facts")).fetchone())
+    return SourceNotes(facts, read_all_sums(connection))
 
 
 def _count(page: SpanPage | LogPage) -> int:
