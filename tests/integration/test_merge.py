@@ -37,7 +37,7 @@ from tests.trials.orders import read_views
 from tests.upgrades import NEWEST, migrate
 
 
-def merge(target: Path, *sources: Path, code: int = 0, **environment: str) -> list[dict[str, Any]]:
+def merge(target: Path, *sources: Path, code: int = 0, **environment: Any) -> list[dict[str, Any]]:
     """Merge files, and return what became of each."""
     done, output, errors = run("merge", *sources, "--into", target, "--json", **environment)
     assert (done, errors if code == 0 else "") == (code, "")

@@ -21,7 +21,7 @@ _SUMS = "merged sums "
 
 
 @dataclass(slots=True)
-class Position:
+class SourcePosition:
     """How far a source was read: the last finish record, and the last ids of log records, quarantined records and
     imports; `marks` tell whether the source still has these rows. `replaced` is how many of its spans had been written
     again when reading began. `state` is of the whole file, if it was read to its end: it tells whether it changed."""
@@ -35,7 +35,7 @@ class Position:
     state: list[int] | None = None
 
     @classmethod
-    def read(cls, target: sqlite3.Connection, path: str) -> Position:
+    def read(cls, target: sqlite3.Connection, path: str) -> SourcePosition:
         """Return what the file notes of the source at `path`."""
         return cls(**_read(target, _name_position(path)))
 
@@ -108,7 +108,7 @@ def _read(target: sqlite3.Connection, name: str) -> dict[str, Any]:
     return noted if isinstance(noted, dict) else {}
 
 
-def _read_marks(source: sqlite3.Connection, position: Position) -> dict[str, str | None]:
+def _read_marks(source: sqlite3.Connection, position: SourcePosition) -> dict[str, str | None]:
     """Return what identifies the rows of a position; `body` and attributes are hashed."""
     ids = {kind: getattr(position, kind) for kind in KINDS}
     found = source.execute(read_query("read_source_position"), ids).fetchone()

@@ -19,7 +19,7 @@ from otel_sqlite_exporter.genai.rule_digests import digest_rules
 from otel_sqlite_exporter.imports.merging.copied_costs import CopiedCosts
 from otel_sqlite_exporter.imports.merging.copied_records import CopiedSpan, RecordCopier
 from otel_sqlite_exporter.imports.merging.log_counts import LogCounts, digest_log
-from otel_sqlite_exporter.imports.merging.merge_notes import AddedSums, Position
+from otel_sqlite_exporter.imports.merging.merge_notes import AddedSums, SourcePosition
 from otel_sqlite_exporter.imports.merging.merge_report import MergeReport
 from otel_sqlite_exporter.imports.merging.merge_sources import MergeSource
 from otel_sqlite_exporter.imports.merging.side_tables import (
@@ -80,7 +80,7 @@ class Merger:
         """
         report = MergeReport(source.path, waiting_batches=source.count_waiting())
         before = source.read_state()
-        reader = SourceReader(source, Position.read(self._target, source.path))
+        reader = SourceReader(source, SourcePosition.read(self._target, source.path))
         if source.path != source.read_path and reader.position.state == before:
             return report  # its copy was merged, and it did not change
         notes = reader.read_notes()
@@ -121,7 +121,7 @@ class Merger:
             report.damages.append(str(error))
         reader.position.state = before
         if not is_whole:  # so that it is read again, whether it was repaired or not
-            reader.position = Position()
+            reader.position = SourcePosition()
         with transaction(self._target):
             reader.position.note(self._target, source.path)
         fold_runs(self._target)

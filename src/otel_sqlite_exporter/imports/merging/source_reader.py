@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from otel_sqlite_exporter.errors import DamagedFileError
-from otel_sqlite_exporter.imports.merging.merge_notes import Position, read_all_sums
+from otel_sqlite_exporter.imports.merging.merge_notes import SourcePosition, read_all_sums
 from otel_sqlite_exporter.imports.merging.merge_sources import MergeSource
 from otel_sqlite_exporter.imports.merging.side_tables import SourceFacts, SourceNotes, read_rows_of
 from otel_sqlite_exporter.imports.merging.source_rows import (
@@ -29,6 +29,7 @@ from otel_sqlite_exporter.sql.texts import read_query
 _Page = TypeVar("_Page", SpanPage, LogPage)
 _ReadPage = Callable[[sqlite3.Connection, Sequence[int]], _Page]
 _PAGE = 500
+_SMALL = {"quarantine": "read_source_quarantine", "imports": "read_source_imports"}
 
 
 class RunningPage(NamedTuple):
@@ -42,7 +43,7 @@ class RunningPage(NamedTuple):
 class SourceReader:
     """Reads a source from a position on, which moves with each page. `damages` says what could not be read."""
 
-    def __init__(self, source: MergeSource, position: Position) -> None:
+    def __init__(self, source: MergeSource, position: SourcePosition) -> None:
         self.source, self.position = source, position
         self.damages: list[str] = []
 
@@ -55,7 +56,7 @@ class SourceReader:
         try:
             self.source.read(self.position.check)
         except DamagedFileError:
-            self.position = Position(state=self.position.state)
+            self.position = SourcePosition(state=self.position.state)
         notes = self.source.read(_read_notes)
         facts = notes.facts
         if facts.replaced != self.position.replaced:
@@ -68,7 +69,7 @@ class SourceReader:
         values = {"spans": self.position.spans, "logs": self.position.logs}
         try:
             (left,) = self.source.read(
-                lambda connection: connection.execute(read_query("count_left"), values).fetchone()
+                lambda connection: connection.execute(read_query("count_unmerged"), values).fetchone()
             )
         except DamagedFileError:
             return 0
@@ -223,7 +224,7 @@ class SourceReader:
             def read(connection: sqlite3.Connection) -> list[dict[str, Any]]:
                 self.position.check(connection)
                 page = {**values, "after": getattr(self.position, kind), "limit": _PAGE}
-                rows = read_rows_of(connection, f"read_source_{kind}", **page)
+                rows = read_rows_of(connection, _SMALL[kind], **page)
                 if rows:
                     self.position.move(connection, kind, rows[-1]["id"])
                 return rows
