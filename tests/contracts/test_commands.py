@@ -52,6 +52,7 @@ COMMANDS = {
     | {"--min-duration-ms", "--min-tokens", "--min-cost-usd", "--sort", "--all"},
     "logs": LIST | {"--session", "--trace", "--event", "--severity", "--min-severity"},
     "mcp": {"path"},
+    "merge": {"files", "--into", "--json"},
     "migrate": {
         *("path", "--check", "--dry-run", "--no-backup", "--json"),
         *("--into", "--timezone", "--drop-legacy"),

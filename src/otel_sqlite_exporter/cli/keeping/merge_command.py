@@ -22,7 +22,7 @@ from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.storage.identity import name_command
 
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.imports.merging.merger import MergeReport
+    from otel_sqlite_exporter.imports.merging.merge_report import MergeReport
     from otel_sqlite_exporter.settings import Settings
 
 

@@ -17,8 +17,8 @@ _MOST_KNOWN = 20_000
 
 
 class CopiedCosts(CallPrices):
-    """Gives a call the computed cost that a source has, as long as that is known; else that by the prices of now, as the
-    setting `cost` says."""
+    """Gives a call the computed cost that a source has, as long as that is known; else that by the prices of now, as
+    the setting `cost` says."""
 
     def __init__(self, *, is_on: bool) -> None:
         super().__init__(is_on=is_on)

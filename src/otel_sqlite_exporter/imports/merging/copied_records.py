@@ -116,9 +116,12 @@ class RecordCopier:
             fields = self._redactor.redact_log(fields)
         encoded = self._encode_log(fields, stored.observed_time_unix_nano)
         if self._redactor is not None:
-            times = (stored.time_unix_nano, stored.observed_time_unix_nano, stored.time_source)
-            names = ("time_unix_nano", "observed_time_unix_nano", "time_source")
-            return encoded._replace(row=encoded.row._replace(**dict(zip(names, times, strict=True))), repaired=0)
+            row = encoded.row._replace(
+                time_unix_nano=stored.time_unix_nano,
+                observed_time_unix_nano=stored.observed_time_unix_nano,
+                time_source=stored.time_source,
+            )
+            return encoded._replace(row=row, repaired=0)
         new = encoded.row
         row = stored._replace(
             names_session=new.names_session, event_name=new.event_name, recorded_name=new.recorded_name

@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -20,7 +21,7 @@ _SUMS = "merged sums "
 
 
 @dataclass(slots=True)
-class Position:
+class SourcePosition:
     """How far a source was read: the last finish record, and the last ids of log records, quarantined records and
     imports; `marks` tell whether the source still has these rows. `replaced` is how many of its spans had been written
     again when reading began. `state` is of the whole file, if it was read to its end: it tells whether it changed."""
@@ -34,7 +35,7 @@ class Position:
     state: list[int] | None = None
 
     @classmethod
-    def read(cls, target: sqlite3.Connection, path: str) -> Position:
+    def read(cls, target: sqlite3.Connection, path: str) -> SourcePosition:
         """Return what the file notes of the source at `path`."""
         return cls(**_read(target, _name_position(path)))
 
@@ -58,11 +59,13 @@ class Position:
 @dataclass(slots=True)
 class AddedSums:
     """What was added up of one file: its `name` in `_state`, the time of the last write that its counters had, the day
-    of its newest span, and the counters of what it received, by sender, service and signal."""
+    of its newest span, when it had last `deleted` records, and the counters of what it received, by sender, service and
+    signal."""
 
     name: str | None = None
     until: int = 0
     day: int | None = None
+    deleted: int = 0
     senders: dict[str, list[Any]] = field(default_factory=dict)
 
     @classmethod
@@ -75,11 +78,26 @@ class AddedSums:
         write_state(target, _SUMS + _digest(identity), orjson.dumps(asdict(self)).decode())
 
 
-def read_merged_days(target: sqlite3.Connection) -> dict[str, int]:
-    """Return up to which day the calls of files are in `target`, by the names of these files."""
-    found = target.execute("SELECT value FROM _state WHERE name GLOB ?", (f"{_SUMS}*",)).fetchall()
-    sums = [AddedSums(**orjson.loads(value)) for (value,) in found]
-    return {one.name: one.day for one in sums if one.name is not None and one.day is not None}
+def read_all_sums(connection: sqlite3.Connection) -> dict[str, AddedSums]:
+    """Return what a file notes of all its sources, by the name of the note."""
+    found = connection.execute("SELECT name, value FROM _state WHERE name GLOB ?", (f"{_SUMS}*",)).fetchall()
+    return {name: AddedSums(**orjson.loads(value)) for name, value in found}
+
+
+def inherit_sums(target: sqlite3.Connection, theirs: Mapping[str, AddedSums]) -> None:
+    """Note, in the caller's transaction, what came with a source that is a merged file itself."""
+    for name, other in theirs.items():
+        own = AddedSums(**_read(target, name))
+        days = [one.day for one in (own, other) if one.day is not None]
+        senders = own.senders | {key: value for key, value in other.senders.items() if key not in own.senders}
+        joined = AddedSums(
+            name=own.name or other.name,
+            until=max(own.until, other.until),
+            day=max(days, default=None),
+            deleted=max(own.deleted, other.deleted),
+            senders=senders,
+        )
+        write_state(target, name, orjson.dumps(asdict(joined)).decode())
 
 
 def _read(target: sqlite3.Connection, name: str) -> dict[str, Any]:
@@ -90,7 +108,7 @@ def _read(target: sqlite3.Connection, name: str) -> dict[str, Any]:
     return noted if isinstance(noted, dict) else {}
 
 
-def _read_marks(source: sqlite3.Connection, position: Position) -> dict[str, str | None]:
+def _read_marks(source: sqlite3.Connection, position: SourcePosition) -> dict[str, str | None]:
     """Return what identifies the rows of a position; `body` and attributes are hashed."""
     ids = {kind: getattr(position, kind) for kind in KINDS}
     found = source.execute(read_query("read_source_position"), ids).fetchone()

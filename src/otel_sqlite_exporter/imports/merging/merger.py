@@ -19,7 +19,7 @@ from otel_sqlite_exporter.genai.rule_digests import digest_rules
 from otel_sqlite_exporter.imports.merging.copied_costs import CopiedCosts
 from otel_sqlite_exporter.imports.merging.copied_records import CopiedSpan, RecordCopier
 from otel_sqlite_exporter.imports.merging.log_counts import LogCounts, digest_log
-from otel_sqlite_exporter.imports.merging.merge_notes import AddedSums, Position
+from otel_sqlite_exporter.imports.merging.merge_notes import AddedSums, SourcePosition
 from otel_sqlite_exporter.imports.merging.merge_report import MergeReport
 from otel_sqlite_exporter.imports.merging.merge_sources import MergeSource
 from otel_sqlite_exporter.imports.merging.side_tables import (
@@ -80,10 +80,10 @@ class Merger:
         """
         report = MergeReport(source.path, waiting_batches=source.count_waiting())
         before = source.read_state()
-        reader = SourceReader(source, Position.read(self._target, source.path))
+        reader = SourceReader(source, SourcePosition.read(self._target, source.path))
         if source.path != source.read_path and reader.position.state == before:
             return report  # its copy was merged, and it did not change
-        facts = reader.read_facts()
+        notes = reader.read_notes()
         left = reader.count_left()
         self._log_counts.forget_source()
         self._costs.forget()
@@ -110,16 +110,18 @@ class Merger:
         report.damages += reader.damages
         is_whole = not (report.damages or report.unreadable)
         if is_whole:  # else what was imported may be what is missing
-            for rows in reader.read_small("imports", last=facts.last_import):
+            for rows in reader.read_small("imports", last=notes.facts.last_import):
                 with transaction(self._target):
                     merge_import_rows(self._target, rows)
                     reader.position.note(self._target, source.path)
         try:
-            self._merge_runs(source, facts.identity)
-            merge_side_tables(self._target, source, facts, is_redacting=self._copier.is_redacting)
+            self._merge_runs(source, notes.facts.identity)
+            merge_side_tables(self._target, source, notes, is_redacting=self._copier.is_redacting)
         except DamagedFileError as error:
             report.damages.append(str(error))
-        reader.position.state = before if is_whole else None
+        reader.position.state = before
+        if not is_whole:  # so that it is read again, whether it was repaired or not
+            reader.position = SourcePosition()
         with transaction(self._target):
             reader.position.note(self._target, source.path)
         fold_runs(self._target)

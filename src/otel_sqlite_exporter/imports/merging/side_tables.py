@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.genai.rule_digests import RuleDigests
-from otel_sqlite_exporter.imports.merging.merge_notes import AddedSums, read_merged_days
+from otel_sqlite_exporter.imports.merging.merge_notes import AddedSums, inherit_sums, read_all_sums
 from otel_sqlite_exporter.imports.merging.merge_sources import MergeSource
 from otel_sqlite_exporter.settings import REDACTED
 from otel_sqlite_exporter.sql.texts import read_query
@@ -47,9 +47,17 @@ class SourceFacts(NamedTuple):
     last_import: int
     last_write: int
     newest_day: int
+    last_deletion: int
 
 
-def read_rows_of(connection: sqlite3.Connection, query: str, **values: int) -> list[dict[str, Any]]:
+class SourceNotes(NamedTuple):
+    """What a source is, and what it notes of its own sources."""
+
+    facts: SourceFacts
+    sums: Mapping[str, AddedSums]
+
+
+def read_rows_of(connection: sqlite3.Connection, query: str, /, **values: Any) -> list[dict[str, Any]]:
     """Return the rows of a query, by the names of their columns."""
     cursor = connection.execute(read_query(query), values)
     names = [column[0] for column in cursor.description]
@@ -76,7 +84,7 @@ def merge_import_rows(target: sqlite3.Connection, rows: Sequence[Row]) -> None:
 
 
 def merge_side_tables(
-    target: sqlite3.Connection, source: MergeSource, facts: SourceFacts, *, is_redacting: bool
+    target: sqlite3.Connection, source: MergeSource, notes: SourceNotes, *, is_redacting: bool
 ) -> None:
     """Add what a source marks, keeps, deleted and received, in transactions of some rows each. What comes again changes
     nothing.
@@ -93,23 +101,35 @@ def merge_side_tables(
     for rows in _read_pages(source, "read_source_requests", since=since):
         with transaction(target):
             target.executemany(_REQUESTS, rows)
-    _merge_usage(target, source)
+    _merge_usage(target, source, notes.facts)
     if not is_redacting:  # versions of spans that are kept nowhere: their names cannot be redacted
         _merge_agents(target, source)
     senders = source.read(lambda connection: read_rows_of(connection, "read_source_senders"))
     with transaction(target):
-        _merge_sums(target, senders, facts)
+        _merge_sums(target, senders, notes.facts)
+        inherit_sums(target, notes.sums)
 
 
-def _merge_usage(target: sqlite3.Connection, source: MergeSource) -> None:
-    """Add kept sums. Those of days whose calls are in the target already stay out: when they were removed from the
-    source, the target had them."""
-    merged_days = read_merged_days(target)
-    for rows in _read_pages(source, "read_source_usage"):
-        new = [row for row in rows if row["day"] > merged_days.get(row["source"], -1)]
-        if new:
-            with transaction(target):
-                target.executemany(read_query("merge_usage"), new)
+def _merge_usage(target: sqlite3.Connection, source: MergeSource, facts: SourceFacts) -> None:
+    """Take over kept sums, all of one file at once: of the source itself, where it has removed more since; of others,
+    which the source got by a merge, where it has more of them and the target never read them itself. Sums of days whose
+    calls are in the target already stay out: when they were removed from the source, the target had them."""
+    merged = {one.name: one for one in read_all_sums(target).values() if one.name is not None}
+    ours = dict(target.execute(read_query("sum_kept_usage")).fetchall())
+    theirs = source.read(lambda connection: connection.execute(read_query("sum_kept_usage")).fetchall())
+    for name, calls in theirs:
+        known = merged.get(name)
+        if name == facts.name:
+            is_newer = known is None or facts.last_deletion > known.deleted
+        else:
+            is_newer = known is None and calls > ours.get(name, 0)
+        if not is_newer:
+            continue
+        after = {"source": name, "day": -1 if known is None or known.day is None else known.day}
+        with transaction(target):
+            target.execute("DELETE FROM _kept_usage WHERE source = :source AND day > :day", after)
+            for rows in _read_pages(source, "read_source_usage", **after):
+                target.executemany(read_query("merge_usage"), rows)
 
 
 def _merge_agents(target: sqlite3.Connection, source: MergeSource) -> None:
@@ -142,10 +162,11 @@ def _merge_sums(target: sqlite3.Connection, senders: Sequence[Row], facts: Sourc
     added.name = facts.name or added.name
     added.until = max(added.until, facts.last_write)
     added.day = facts.newest_day if added.day is None else max(added.day, facts.newest_day)
+    added.deleted = max(added.deleted, facts.last_deletion)
     added.note(target, facts.identity)
 
 
-def _read_pages(source: MergeSource, query: str, **values: int) -> Iterator[list[dict[str, Any]]]:
+def _read_pages(source: MergeSource, query: str, /, **values: Any) -> Iterator[list[dict[str, Any]]]:
     """Yield the rows of a query in pages, each of one snapshot."""
     after = 0
     while True:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from otel_sqlite_exporter.errors import DamagedFileError
-from otel_sqlite_exporter.imports.merging.merge_notes import Position
+from otel_sqlite_exporter.imports.merging.merge_notes import SourcePosition, read_all_sums
 from otel_sqlite_exporter.imports.merging.merge_sources import MergeSource
-from otel_sqlite_exporter.imports.merging.side_tables import SourceFacts, read_rows_of
+from otel_sqlite_exporter.imports.merging.side_tables import SourceFacts, SourceNotes, read_rows_of
 from otel_sqlite_exporter.imports.merging.source_rows import (
     LogPage,
     SourceLog,
@@ -29,6 +29,7 @@ from otel_sqlite_exporter.sql.texts import read_query
 _Page = TypeVar("_Page", SpanPage, LogPage)
 _ReadPage = Callable[[sqlite3.Connection, Sequence[int]], _Page]
 _PAGE = 500
+_SMALL = {"quarantine": "read_source_quarantine", "imports": "read_source_imports"}
 
 
 class RunningPage(NamedTuple):
@@ -42,11 +43,11 @@ class RunningPage(NamedTuple):
 class SourceReader:
     """Reads a source from a position on, which moves with each page. `damages` says what could not be read."""
 
-    def __init__(self, source: MergeSource, position: Position) -> None:
+    def __init__(self, source: MergeSource, position: SourcePosition) -> None:
         self.source, self.position = source, position
         self.damages: list[str] = []
 
-    def read_facts(self) -> SourceFacts:
+    def read_notes(self) -> SourceNotes:
         """Return what the source is, and how far it goes. Where it is not what was read before, the position goes back.
 
         Raises:
@@ -55,19 +56,20 @@ class SourceReader:
         try:
             self.source.read(self.position.check)
         except DamagedFileError:
-            self.position = Position(state=self.position.state)
-        facts = self.source.read(_read_facts)
+            self.position = SourcePosition(state=self.position.state)
+        notes = self.source.read(_read_notes)
+        facts = notes.facts
         if facts.replaced != self.position.replaced:
             self.position.spans = 0
         self.position.replaced = facts.replaced
-        return facts
+        return notes
 
     def count_left(self) -> int:
         """Return how many records are after the position, or run; 0 where that cannot be read."""
         values = {"spans": self.position.spans, "logs": self.position.logs}
         try:
             (left,) = self.source.read(
-                lambda connection: connection.execute(read_query("count_left_in_source"), values).fetchone()
+                lambda connection: connection.execute(read_query("count_unmerged"), values).fetchone()
             )
         except DamagedFileError:
             return 0
@@ -222,7 +224,7 @@ class SourceReader:
             def read(connection: sqlite3.Connection) -> list[dict[str, Any]]:
                 self.position.check(connection)
                 page = {**values, "after": getattr(self.position, kind), "limit": _PAGE}
-                rows = read_rows_of(connection, f"read_source_{kind}", **page)
+                rows = read_rows_of(connection, _SMALL[kind], **page)
                 if rows:
                     self.position.move(connection, kind, rows[-1]["id"])
                 return rows
@@ -244,8 +246,9 @@ def read_nothing(read: _ReadPage[_Page], ids: Sequence[int]) -> _Page:
     return found
 
 
-def _read_facts(connection: sqlite3.Connection) -> SourceFacts:
-    return SourceFacts._make(connection.execute(read_query("read_source_facts")).fetchone())
+def _read_notes(connection: sqlite3.Connection) -> SourceNotes:
+    facts = SourceFacts._make(connection.execute(read_query("read_source_facts")).fetchone())
+    return SourceNotes(facts, read_all_sums(connection))
 
 
 def _count(page: SpanPage | LogPage) -> int:
