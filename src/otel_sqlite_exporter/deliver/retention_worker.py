@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 from otel_sqlite_exporter.deliver.problem_log import ProblemLog
 from otel_sqlite_exporter.deliver.turn_thread import TurnThread
+from otel_sqlite_exporter.query.limits.retention_notes import note_excess, read_excess
 from otel_sqlite_exporter.retention.due_units import count_pages, count_used_bytes
 from otel_sqlite_exporter.retention.ledger import LedgerEntry
 from otel_sqlite_exporter.retention.pruning import Pruning
@@ -25,7 +26,6 @@ from otel_sqlite_exporter.retention.retention_rules import RetentionRules
 from otel_sqlite_exporter.retention.step_turns import REST_MARGIN_S, NotOurTurnError, take_turn
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.database import Database
-from otel_sqlite_exporter.storage.retention_notes import note_excess, read_excess
 from otel_sqlite_exporter.storage.state import read_number, read_state, write_state
 from otel_sqlite_exporter.storage.transactions import Deadline, transaction
 from otel_sqlite_exporter.write.removal.free_pages import release_pages

@@ -22,6 +22,7 @@ from otel_sqlite_exporter.maintain.written_rules import find_other_rules
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.query.indexes.indexed_filters import read_indexed
+from otel_sqlite_exporter.query.limits.retention_notes import read_excess
 from otel_sqlite_exporter.query.session_conflicts import count_conflicts, describe_conflicts
 from otel_sqlite_exporter.query.unrecognised import find_unrecognised
 from otel_sqlite_exporter.settings import Settings
@@ -29,7 +30,6 @@ from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.identity import identify_file, migrate_hint, name_command
 from otel_sqlite_exporter.storage.open_work import find_open_runs
-from otel_sqlite_exporter.storage.retention_notes import read_excess
 from otel_sqlite_exporter.storage.steps import load_migrations
 from otel_sqlite_exporter.storage.stopped_migrations import describe_stopped_migration, find_stopped_migrations
 from otel_sqlite_exporter.storage.system.file_systems import find_network_type

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.query.indexes.indexed_filters import read_indexed
+from otel_sqlite_exporter.query.limits.retention_notes import read_excess, read_last_removal
 from otel_sqlite_exporter.query.search import has_index
 from otel_sqlite_exporter.query.session_conflicts import count_conflicts
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.identity import identify_file, make_missing_error
 from otel_sqlite_exporter.storage.open_work import show_open_work
-from otel_sqlite_exporter.storage.retention_notes import read_excess, read_last_removal
 from otel_sqlite_exporter.storage.steps import load_migrations
 from otel_sqlite_exporter.storage.stopped_migrations import StoppedMigration, find_stopped_migrations
 

@@ -13,12 +13,12 @@ from otel_sqlite_exporter.cli.table_model import Column, Facts, Table, make_colu
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
 from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.native.core_state import find_core_state
+from otel_sqlite_exporter.query.limits.retention_notes import RetentionExcess
 from otel_sqlite_exporter.query.overview import Overview
 from otel_sqlite_exporter.query.session_conflicts import describe_conflicts
 from otel_sqlite_exporter.show.units import format_bytes
 from otel_sqlite_exporter.storage.identity import migrate_hint, name_command
 from otel_sqlite_exporter.storage.migrations import Pending, Report
-from otel_sqlite_exporter.storage.retention_notes import RetentionExcess
 from otel_sqlite_exporter.storage.steps import Migration
 from otel_sqlite_exporter.storage.stopped_migrations import describe_stopped_migration
 from otel_sqlite_exporter.version import __version__

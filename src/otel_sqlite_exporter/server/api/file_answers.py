@@ -18,6 +18,7 @@ from otel_sqlite_exporter.query.exports.markdown_export import read_markdown
 from otel_sqlite_exporter.query.exports.otlp_export import read_export
 from otel_sqlite_exporter.query.exports.perfetto_export import read_perfetto
 from otel_sqlite_exporter.query.limits.comparison import compare_sessions
+from otel_sqlite_exporter.query.limits.retention_notes import read_last_removal
 from otel_sqlite_exporter.query.overview import read_overview
 from otel_sqlite_exporter.query.pages import decode_json
 from otel_sqlite_exporter.query.reading import fetch
@@ -28,7 +29,6 @@ from otel_sqlite_exporter.server.api.api_answers import DataAnswer, StreamedAnsw
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.csv_rows import write_list
 from otel_sqlite_exporter.sql.texts import read_query
-from otel_sqlite_exporter.storage.retention_notes import read_last_removal
 
 _PAGE = 500
 _LIMITS = StatementLimits()
