@@ -158,7 +158,8 @@ def test_attributes_of_spans_are_read_whole() -> None:
                 )
                 # Keys are never shared, so whether there is one, or a part of one, may be asked of what is stored.
                 # So may be whether a value stands there that a key has by itself: only long arrays are shared.
-                rest = re.sub(rf"instr\({alias}\.attributes, ('[\w.\":]+'|needle\.value)\)", "", text.replace(whole, ""))
+                asked = rf"instr\({alias}\.attributes, ('[\w.\":]+'|needle\.value)\)"
+                rest = re.sub(asked, "", text.replace(whole, ""))
                 assert f"{alias}.attributes" not in rest, f"{folder}/{name}.sql: read {whole}"
 
 
