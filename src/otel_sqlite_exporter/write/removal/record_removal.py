@@ -152,8 +152,8 @@ class _Removal:
         (moves,) = read_json(self._connection, "find_stray_logs", keys=outdated.keys)
         if not moves:
             return
-        run_script(self._connection, "move_logs", moves=[move[:4] for move in moves])
-        for _, before, after, time, trace, session, new_session, stem in moves:
+        run_script(self._connection, "move_logs", moves=[move[:5] for move in moves])
+        for _, before, after, time, _, trace, session, new_session, stem in moves:
             self._emptied.update((before, after))
             outdated.sessions.update({session, new_session} - {None})
             if stem is not None:

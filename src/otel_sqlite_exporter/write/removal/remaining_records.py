@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from otel_sqlite_exporter.encode.resources import find_resource_session
@@ -21,12 +21,29 @@ _NO_NAMING = (None,) * 5
 
 
 @dataclass(slots=True)
+class _Times:
+    """The first and the last time of records. Those of scores count where there are no others."""
+
+    own: tuple[int, int] = NO_TIMES
+    of_scores: tuple[int, int] = NO_TIMES
+
+    def add(self, start: int, end: int, *, is_score: bool) -> None:
+        if is_score:
+            self.of_scores = min(self.of_scores[0], start), max(self.of_scores[1], end)
+        else:
+            self.own = min(self.own[0], start), max(self.own[1], end)
+
+    def shown(self) -> tuple[int, int]:
+        return self.of_scores if self.own == NO_TIMES else self.own
+
+
+@dataclass(slots=True)
 class _Trace:
     session: Naming | None = None
     user: Naming | None = None
     entry_rank: int | None = None
     root: tuple[int, int, str] = (NO_SPAN, 0, "")
-    times: tuple[int, int] = NO_TIMES
+    times: _Times = field(default_factory=_Times)
 
     def offer_names(self, session: Naming | None, user: Naming | None) -> None:
         if session is not None:
@@ -49,7 +66,7 @@ class _Trace:
 @dataclass(slots=True)
 class _SessionPart:
     source: tuple[int, str] | None = None
-    times: tuple[int, int] = NO_TIMES
+    times: _Times = field(default_factory=_Times)
 
 
 class RemainingRecords:
@@ -73,8 +90,8 @@ class RemainingRecords:
 
     def write(self) -> None:
         """Write what they tell to the rows of their traces. All that stays in a trace must have been read."""
-        traces = [[id, *trace.times, *trace.root] for id, trace in self._traces.items()]
-        parts = [[id, *part.times, *_reverse(part.source)] for id, part in self._parts.items()]
+        traces = [[id, *trace.times.shown(), *trace.root] for id, trace in self._traces.items()]
+        parts = [[id, *part.times.shown(), *_reverse(part.source)] for id, part in self._parts.items()]
         run_script(self._connection, "note_remaining", traces=traces, parts=parts)
         named = [[id, *trace.list_names()] for id, trace in self._traces.items()]
         run_script(self._connection, "name_traces", traces=named)
@@ -82,14 +99,15 @@ class RemainingRecords:
     def _add(self, row: Sequence[Any]) -> None:
         trace_id, is_real, part_id, is_log, start, end, is_child, rank, span_id, resource, *named = row
         part = self._parts.setdefault(part_id, _SessionPart())
-        part.times = _widen(part.times, start, end)
+        is_score = bool(named[-1])
+        part.times.add(start, end, is_score=is_score)
         own, session, user = self._find_names(is_log, is_child, start, resource, *named)
         if own is not None:
             source = (own.rank, own.source)
             part.source = source if part.source is None else min(part.source, source)
         if is_real:
             trace = self._traces.setdefault(trace_id, _Trace())
-            trace.times = _widen(trace.times, start, end)
+            trace.times.add(start, end, is_score=is_score)
             if not is_log:
                 trace.root = min(trace.root, (rank, start, span_id))
             trace.offer_names(session, user)
@@ -105,6 +123,7 @@ class RemainingRecords:
         rank: int | None,
         text: str | None,
         types: str | None,
+        is_score: int,
     ) -> tuple[Naming | None, Naming | None, Naming | None]:
         """Return the session that a record names itself, and the session and the user that it offers to its trace."""
         if text is None:
@@ -118,6 +137,8 @@ class RemainingRecords:
             # Outside of traces it is that of the resource. Else it was written under other settings.
             is_weaker = bool(is_log) and weaker is not None and weaker.name == own_name
             own = weaker if is_weaker else Naming(rank or 0, is_child, time, own_name, source or "")
+        if is_score:  # the process and the person that judge are not those of what is judged
+            return own, own, None
         user = find_naming(plan_naming(USER_ATTRIBUTES, attributes), attributes, bool(is_child), time)
         if own is not None:
             return own, own, user
@@ -130,10 +151,6 @@ class RemainingRecords:
             columns = self._connection.execute(read_query("get_resource_attributes"), {"resource": resource}).fetchone()
             self._resources[resource] = find_resource_session(decode_attributes(*columns), self._session_attributes)
         return self._resources[resource]
-
-
-def _widen(times: tuple[int, int], start: int, end: int) -> tuple[int, int]:
-    return min(times[0], start), max(times[1], end)
 
 
 def _reverse(source: tuple[int, str] | None) -> tuple[str | None, int | None]:

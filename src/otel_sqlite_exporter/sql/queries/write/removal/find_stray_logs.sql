@@ -1,12 +1,14 @@
 -- Log records that name no session and whose span is gone, as one JSON array of [log record, its trace_session, the one that
--- it belongs to now, time, trace, session that the first shows, session that the second shows, stem or null]. That is the
+-- it belongs to now, time, whether it is a score, trace, session that the first shows, session that the second shows, stem or
+-- null]. That is the
 -- row of another span with the ids of theirs, else the one of records that name no session. :keys is [[trace, span id], ...].
 SELECT json_group_array(json_array(
-  r.log, r.before, r.after, r.time_unix_nano, r.trace, p.session, q.session, e.stem
+  r.log, r.before, r.after, r.time_unix_nano, r.is_score, r.trace, p.session, q.session, e.stem
 ))
 FROM (
   SELECT
     l.id AS log, l.trace_session AS before, l.time_unix_nano, l.trace,
+    ifnull(l.event_name = 'gen_ai.evaluation.result', 0) AS is_score,
     coalesce(
       (
         SELECT iif(max(2 * (z.resource = l.resource) + (z.kind IN (1, 4))) >= 0, z.trace_session, NULL)

@@ -16,9 +16,11 @@ FROM (
 ) AS g
 WHERE _trace_sessions.id = g.trace_session;
 UPDATE _trace_sessions
-SET logs = _trace_sessions.logs - g.logs
+SET logs = _trace_sessions.logs - g.logs, score_logs = _trace_sessions.score_logs - g.score_logs
 FROM (
-  SELECT l.trace_session, count(*) AS logs
+  SELECT
+    l.trace_session, count(*) AS logs,
+    count(*) FILTER (WHERE l.event_name = 'gen_ai.evaluation.result') AS score_logs
   FROM json_each(:logs) AS w
   CROSS JOIN _logs AS l ON l.id = w.value
   GROUP BY l.trace_session
