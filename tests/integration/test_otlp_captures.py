@@ -3,13 +3,21 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from otel_sqlite_exporter.otlp.redacted_rows import RowRedactor
+from otel_sqlite_exporter.query.exports.otlp_export import read_export
+from otel_sqlite_exporter.query.reading import TelemetryFile
+from otel_sqlite_exporter.redact.known_values import KnownValues
+from otel_sqlite_exporter.redact.redacted_signals import SpanRedactor
+from otel_sqlite_exporter.redact.share_redactor import ShareRedactor
+from otel_sqlite_exporter.settings import resolve_settings
 from tests.file_checks import view_contents
 from tests.otlp_captures.capture_files import Capture, import_batches, list_captures, read_capture, split_records
 from tests.otlp_captures.scoring import find_differences
@@ -59,6 +67,29 @@ def test_the_order_of_records_does_not_matter(
     records = arrange(list(split_records(capture.lines)))
     import_batches(path, [records[start : start + size] for start in range(0, len(records), size)])
     assert view_contents(path) == shown
+
+
+def _find_texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value.strip()[:60].strip()
+    elif isinstance(value, (list, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _find_texts(item)
+
+
+def test_what_is_shared_without_content_says_nothing_that_was_served(capture: Capture, file: Path) -> None:
+    calls, runs = capture.truth["calls"], capture.truth["tool_runs"]
+    said = [[call.get("prompt"), call.get("completion")] for call in calls]
+    tools = [[tool.get("arguments") for tool in call.get("tool_calls") or ()] for call in calls]
+    texts = {*_find_texts([said, tools, [[run.get("arguments"), run.get("result")] for run in runs]])}
+    names = {*_find_texts(capture.truth["told"]), "system", "user", "assistant", "tool"}
+    redactor = RowRedactor(SpanRedactor(ShareRedactor(resolve_settings(file, capture_content=False), KnownValues())))
+    pieces = read_export(TelemetryFile(str(file), 5_000), session_id=None, trace_id=None, redactor=redactor)
+    shared = b"".join(piece.content for piece in pieces).decode()
+    looked_for = {text for text in texts - names if len(text) > 3}
+    assert looked_for
+    spellings = {text: (json.dumps(text)[1:-1], json.dumps(json.dumps(text)[1:-1])[1:-1]) for text in looked_for}
+    assert [text for text, spelled in spellings.items() if any(one in shared for one in spelled)] == []
 
 
 def test_what_is_unrecorded_is_of_a_capture() -> None:
