@@ -108,6 +108,11 @@ class ReportResult(TableResult):
     total: int | None
     note: str | None = None
 
+    @property
+    def adds_kept(self) -> bool:
+        """Whether a row has kept sums."""
+        return "kept_calls" in self.columns and any(row[self.columns.index("kept_calls")] for row in self.rows)
+
     def _repr_html_(self) -> str:
         return notebook_rows.show_report(self.name, self.columns, self.to_dicts(), self.describe())
 

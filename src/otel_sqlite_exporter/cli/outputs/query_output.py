@@ -100,7 +100,7 @@ def show_report(result: ReportResult, histogram: Callable[[], ReportResult], *, 
     if as_json or as_csv:
         return show_rows(result.name, result, as_json=as_json, as_csv=as_csv)
     proposed: tuple[str, ...] = ()
-    if result.note is None and "kept_calls" in result.columns:
+    if "kept_calls" in result.columns and not result.adds_kept:
         result = _leave_out(result, "kept_calls")
     if result.name == "unrecognised":
         proposed = tuple(dict.fromkeys(row[-1] for row in result.rows))

@@ -67,7 +67,7 @@ class SourceReader:
         values = {"spans": self.position.spans, "logs": self.position.logs}
         try:
             (left,) = self.source.read(
-                lambda connection: connection.execute(read_query("count_left"), values).fetchone()
+                lambda connection: connection.execute(read_query("count_left_in_source"), values).fetchone()
             )
         except DamagedFileError:
             return 0

@@ -81,7 +81,7 @@ def make_table(request: ReportRequest, result: ReportResult) -> ReportTable:
         for index, name in enumerate(result.columns)
         if name not in _HIDDEN
         and name not in result.columns[:index]  # a message that is the group
-        and not (name == "kept_calls" and result.note is None)
+        and not (name == "kept_calls" and not result.adds_kept)
     ]
     columns = tuple(_make_column(result, index) for index in shown)
     rows = tuple(
