@@ -344,6 +344,36 @@ def test_a_process_of_its_own_ends_with_the_code(path: Path) -> None:
     assert run_process("delete", path)[0] == 2
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "CREATE TRIGGER mine BEFORE DELETE ON _spans BEGIN SELECT raise(ABORT, 'kept'); END",
+        "CREATE TABLE mine (span INTEGER REFERENCES _spans (id)); INSERT INTO mine SELECT id FROM _spans",
+    ],
+)
+def test_what_of_the_user_forbids_it_is_said(path: Path, script: str) -> None:
+    fill(path)
+    with closing(sqlite3.connect(path)) as file:
+        file.executescript(script)
+    for command in (("delete", path, "--user", "user-1", "--yes"), ("prune", path, "--older-than", "0d")):
+        code, _, error = run(*command)
+        assert code == 2
+        assert error.endswith("of yours forbids it: take it away, and run the same command again\n")
+    assert len(sessions(path)) == 3
+    with closing(sqlite3.connect(path)) as file:
+        file.execute(f"DROP {script.split()[1]} mine")
+    assert run("delete", path, "--user", "user-2", "--yes")[0] == 0
+    assert sessions(path) == [("session-0", 4)]
+    check_sound(path)
+
+
+def test_a_short_name_is_no_reason_to_rewrite_the_file(path: Path) -> None:
+    fill(path)
+    code, output, _ = run("delete", path, "--user", "a", "--user", "0", "--yes")
+    assert code == 0
+    assert "it was rewritten" not in output
+
+
 def test_resources_and_scopes_of_what_is_deleted_go(path: Path) -> None:
     """A resource names the host and what else tells who it was."""
     from opentelemetry.sdk.resources import Resource

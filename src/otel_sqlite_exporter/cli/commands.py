@@ -79,6 +79,11 @@ def _refuse_damage(opened: Any, error: Exception) -> int:
     damage = explain_failure(resolve_settings(opened.path), error)
     if damage is not None:
         return _refuse(str(damage))
+    if isinstance(error, sqlite3.IntegrityError):
+        return _refuse(
+            f"{opened.path}: SQLite says: {error}: rows of this package meet their own constraints, so a trigger or a "
+            "foreign key of a table of yours forbids it: take it away, and run the same command again"
+        )
     if isinstance(error, sqlite3.Error):
         return _refuse(f"{opened.path}: SQLite says: {error}")
     raise error

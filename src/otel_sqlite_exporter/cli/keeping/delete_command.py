@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.maintain.deletion.left_texts import Verification
     from otel_sqlite_exporter.settings import Settings
 
-_SHORTEST_TEXT = 4
-
-
 def _several(option: str, name: str, metavar: str, what: str) -> opt.Option:
     return click.option(option, name, metavar=metavar, multiple=True, help=f"{what} May be repeated.")
 
@@ -68,9 +65,10 @@ def delete(
     """
     from otel_sqlite_exporter.cli.keeping import delete_output
     from otel_sqlite_exporter.maintain.deletion.deletion_run import delete_records, plan_deletion
+    from otel_sqlite_exporter.maintain.deletion.text_forms import SHORTEST_TEXT, is_too_short
 
-    if any(len(text.encode("utf-8", "surrogatepass")) < _SHORTEST_TEXT for text in texts):
-        raise click.UsageError(f"--verify needs a text of {_SHORTEST_TEXT} bytes: shorter ones stand everywhere")
+    if any(is_too_short(text) for text in texts):
+        raise click.UsageError(f"--verify needs a text of {SHORTEST_TEXT} bytes: shorter ones stand everywhere")
     rule = _make_rule(sessions, traces, users, services, since, until, filter)
     if not rule.has_selectors and texts and not backups and not dry_run:
         return delete_output.show_verification(settings.path, _verify(settings, texts), as_json=as_json)

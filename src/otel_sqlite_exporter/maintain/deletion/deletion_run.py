@@ -26,6 +26,7 @@ from otel_sqlite_exporter.maintain.deletion.marked_records import (
     find_pending,
     mark_records,
 )
+from otel_sqlite_exporter.maintain.deletion.text_forms import is_too_short
 from otel_sqlite_exporter.maintain.repair import recover
 from otel_sqlite_exporter.maintain.search_index import drop_index, index_content
 from otel_sqlite_exporter.maintain.vacuum import empty_log, give_back, rewrite_file
@@ -308,4 +309,5 @@ def _is_left(path: str, texts: Sequence[str], progress: Progress) -> bool:
         done += size
         progress("looking into free space", min(done, of), of)
 
-    return bool(texts) and bool(find_in_free_space(path, [*dict.fromkeys(texts)], advance))
+    looked_for = [text for text in dict.fromkeys(texts) if not is_too_short(text)]
+    return bool(looked_for) and bool(find_in_free_space(path, looked_for, advance))

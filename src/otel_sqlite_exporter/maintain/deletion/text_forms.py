@@ -12,10 +12,17 @@ _SHORT_ESCAPES = {"\b": b"b", "\t": b"t", "\n": b"n", "\f": b"f", "\r": b"r"}
 _ESCAPED = frozenset('"\\/')
 _SHORTEST_ANCHOR = 3
 """Bytes: shorter ones stand everywhere."""
+SHORTEST_TEXT = 4
+"""Bytes: a shorter text stands everywhere, also by chance."""
 _SHORTEST_PART = 4
 """Bytes: a shorter half of a text says nothing about the text."""
 _PAGE_NUMBER = 4
 """The bytes of the number of a page."""
+
+
+def is_too_short(text: str) -> bool:
+    """Return whether it says nothing that a text stands somewhere."""
+    return len(text.encode("utf-8", "surrogatepass")) < SHORTEST_TEXT
 
 
 class TextForms:
