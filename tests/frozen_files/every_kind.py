@@ -27,6 +27,7 @@ from otel_sqlite_exporter.receive.receiver import Receiver
 from otel_sqlite_exporter.receive.requests import ReceivedRequest
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.conftest import exporting, in_new_process
+from tests.frozen_files.kept_and_deleted import keep_and_delete
 from tests.otlp_captures.capture_files import import_batches, read_capture
 from tests.sample_traces import NOON_NS, write_traces
 
@@ -58,6 +59,7 @@ def write_every_kind(path: Path) -> None:
         exporter.count_dropped(2)
     write_log_record(path)
     receive_requests(path)
+    keep_and_delete(path)
     in_new_process(leave_spans_open, path, status=-signal.SIGKILL)
     in_new_process(leave_spans_open, path, status=-signal.SIGKILL)  # opening it marks the first as interrupted
     settings = resolve_settings(path)
