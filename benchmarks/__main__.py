@@ -93,7 +93,8 @@ def run(folder: Path, spans: int, rounds: int, busy_rounds: int) -> Iterator[Lin
     for kind in KINDS:
         yield from describe_receiver(kind, compare_with_exporter(folder / kind, rounds, kind))
     for sent in _SENT:
-        yield from describe_served(folder, sent, max(spans * sent.seconds / 1_000_000, 0.1))
+        clients = max(min(CLIENTS, spans // 256), 1)
+        yield from describe_served(folder, sent, max(spans * sent.seconds / 1_000_000, 0.1), clients)
     yield from describe_transfers(list(run_transfers(folder, spans // 10, TEXT_BYTES)))
     for turns, runs in ((50, 4), (5, 40)):
         yield from describe_histories(folder, turns, max(min(runs, spans // 3_000), 1))
@@ -232,9 +233,9 @@ def describe_receiver(kind: str, results: dict[str, Result]) -> Iterator[Line]:
         yield measure_line(f"{what} without decoding / this exporter, CPU", (whole - decoding) / exporter)
 
 
-def describe_served(folder: Path, sent: Sent, seconds: float) -> Iterator[Line]:
+def describe_served(folder: Path, sent: Sent, seconds: float, clients: int) -> Iterator[Line]:
     packing = "gzip" if sent.is_packed else "plain"
-    what = f"serve, {CLIENTS} clients, {sent.kind}, {sent.form}, {packing}, {sent.spans_a_request} a request"
+    what = f"serve, {clients} clients, {sent.kind}, {sent.form}, {packing}, {sent.spans_a_request} a request"
     served = serve_clients(
         folder / what,
         sent.kind,
@@ -242,6 +243,7 @@ def describe_served(folder: Path, sent: Sent, seconds: float) -> Iterator[Line]:
         is_packed=sent.is_packed,
         spans_a_request=sent.spans_a_request,
         seconds=seconds,
+        clients=clients,
     )
     rates = f"{served.spans_a_second:,.0f} spans/s, {served.requests_a_second:,.0f} requests/s"
     asked = f", {served.busy:,} asked to come again" if served.busy else ""

@@ -168,10 +168,10 @@ class _Client:
 
 
 def serve_clients(
-    folder: Path, kind: str, form: str, *, is_packed: bool, spans_a_request: int, seconds: float
+    folder: Path, kind: str, form: str, *, is_packed: bool, spans_a_request: int, seconds: float, clients: int = CLIENTS
 ) -> Served:
-    """Run the server, and let eight processes send to it for some time. What a request holds has
-    other ids than all before it."""
+    """Run the server, and let processes send to it for some time. What a request holds has other ids than all before
+    it."""
     folder.mkdir()
     body = encode_body(list(islice(build_spans(10, *KINDS[kind]), spans_a_request)), form)
     (folder / "body").write_bytes(body)
@@ -179,17 +179,17 @@ def serve_clients(
     server = Server(path)
     command = [sys.executable, "-m", "benchmarks.sender", server.url, str(seconds), form, str(int(is_packed))]
     try:
-        clients = [_Client([*command, str(number), str(folder / "body")]) for number in range(CLIENTS)]
-        for client in clients:
-            client.wait_until_ready()
+        senders = [_Client([*command, str(number), str(folder / "body")]) for number in range(clients)]
+        for sender in senders:
+            sender.wait_until_ready()
         began, cpu = time.perf_counter(), server.read_cpu_s()
-        for client in clients:
-            client.start()
+        for sender in senders:
+            sender.start()
         memory = []
         for tenth in range(1, 11):
             time.sleep(max(began + seconds * tenth / 10 - time.perf_counter(), 0))
             memory.append(server.read_memory_mib())
-        sent = [client.finish() for client in clients]
+        sent = [sender.finish() for sender in senders]
         taken, cpu = max(one["seconds"] for one in sent), server.read_cpu_s() - cpu
     finally:
         server.close()

@@ -36,16 +36,19 @@ def read_folder(folder: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((file.name.removesuffix(_ENDING), file.read_text(encoding="utf-8")) for file in found))
 
 
-def split_statements(sql: str) -> Iterator[str]:
-    """Yield the statements of `sql` one by one, each with the comments above it. (`executescript` would commit.)"""
+@cache
+def split_statements(sql: str) -> tuple[str, ...]:
+    """Return the statements of `sql` in order, each with the comments above it. (`executescript` would commit.)"""
+    statements: list[str] = []
     buffer = ""
     for line in sql.splitlines(keepends=True):
         buffer += line
         if line.rstrip().endswith(";") and sqlite3.complete_statement(buffer):
-            yield buffer.strip()
+            statements.append(buffer.strip())
             buffer = ""
     if buffer.strip():
-        yield buffer.strip()
+        statements.append(buffer.strip())
+    return tuple(statements)
 
 
 @cache

@@ -47,7 +47,8 @@ _CACHE_KIB = 16 * 1024
 _READS = 10
 STEPS_BETWEEN_SIGNALS = 100_000
 # With FULL, a rollback journal that was deleted may be there again after a power failure, and undo the last batch.
-_SYNCHRONOUS = {"normal": "NORMAL", "full": "EXTRA"}
+SYNCHRONOUS = {"normal": "NORMAL", "full": "EXTRA"}
+"""The PRAGMA of each value of the setting `synchronous`."""
 
 
 def check_sqlite_version(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:
@@ -91,7 +92,7 @@ def open_writer(
     if isinstance(busy_timeout_ms, Deadline):
         connection.deadline = busy_timeout_ms
     try:
-        connection.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[synchronous]}")
+        connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS[synchronous]}")
         # SQLite keeps the pages that it would need to undo one INSERT of many rows, 1 MB for 512 spans. In files, each
         # batch writes and removes a temporary file, in a folder that may be full or read-only.
         connection.execute("PRAGMA temp_store = MEMORY")

@@ -21,8 +21,7 @@ from typing import TypeVar
 
 from otel_sqlite_exporter.errors import ClosedError, InheritedFileError
 from otel_sqlite_exporter.settings import Settings
-from otel_sqlite_exporter.storage.connection import open_writer
-from otel_sqlite_exporter.storage.migrations import prepare_file
+from otel_sqlite_exporter.storage.migrations import open_prepared
 from otel_sqlite_exporter.storage.system.system_files import BINARY
 from otel_sqlite_exporter.storage.transactions import BoundedConnection, BusyTimeout, Deadline, bound_waits, roll_back
 from otel_sqlite_exporter.storage.watched_file import WatchedFile, identify
@@ -76,8 +75,13 @@ def open_file(
         sqlite3.Error, OSError: The file cannot be opened, or is locked for longer than the busy timeout.
     """
     timeout_ms = settings.busy_timeout_ms if busy_timeout_ms is None else busy_timeout_ms
-    prepare_file(settings.path, settings.auto_migrate, busy_timeout_ms=timeout_ms, must_exist=must_exist)
-    return open_writer(settings.path, busy_timeout_ms=timeout_ms, synchronous=settings.synchronous)
+    return open_prepared(
+        settings.path,
+        settings.auto_migrate,
+        busy_timeout_ms=timeout_ms,
+        synchronous=settings.synchronous,
+        must_exist=must_exist,
+    )
 
 
 class Database:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 from otel_sqlite_exporter.sql.texts import split_statements
@@ -30,6 +31,7 @@ class LongStep(NamedTuple):
     then: str
 
 
+@cache
 def parse_long_step(sql: str) -> LongStep | None:
     """Return the parts of a step, or None if it does not go in batches.
 

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from otel_sqlite_exporter.errors import MigrationFailedError, MigrationRequiredError, NewerFileError
 from otel_sqlite_exporter.storage.backup import write_backup
-from otel_sqlite_exporter.storage.connection import open_writer, read_file, report_damage
+from otel_sqlite_exporter.storage.connection import SYNCHRONOUS, open_writer, read_file, report_damage
 from otel_sqlite_exporter.storage.identity import find_version, identify_file, migrate_hint
 from otel_sqlite_exporter.storage.steps import Migration, OnProgress, apply_steps, load_migrations, make_file
-from otel_sqlite_exporter.storage.transactions import BusyTimeout
+from otel_sqlite_exporter.storage.transactions import BoundedConnection, BusyTimeout
 from otel_sqlite_exporter.storage.views import NO_VIEWS, Views, load_views, read_view_number
 from otel_sqlite_exporter.version import __version__
 
@@ -101,17 +101,10 @@ def migrate(
     is_upgrade = bool(version and pending)
     if is_upgrade and (backup or not all(step.is_quick for step in pending)):
         check_integrity(path, busy_timeout_ms)
-    made: list[Migration] = []
-    connection = open_writer(
-        path,
-        busy_timeout_ms=busy_timeout_ms,
-        # A new file has a rollback journal at first, and with NORMAL a power failure may leave it damaged.
-        synchronous="full",
-        make=lambda new: made.extend(make_file(new, pending, views)),
-    )
+    connection, made = _open_full(path, busy_timeout_ms, pending, views)
     try:
         copy = write_backup(connection, path, version) if is_upgrade and backup else None
-        applied = tuple(made) or apply_steps(connection, pending, views, on_progress)
+        applied = made or apply_steps(connection, pending, views, on_progress)
     finally:
         connection.close()
     newest = pending[-1].version if pending else version
@@ -138,7 +131,60 @@ def prepare_file(
         MigrationFailedError: A step failed; the file is at the version before it.
         sqlite3.Error: The file cannot be opened or stays locked.
     """
-    version, pending, has_old_views = find_pending(path, busy_timeout_ms=busy_timeout_ms, steps=steps, views=views)
+    found = find_pending(path, busy_timeout_ms=busy_timeout_ms, steps=steps, views=views)
+    _prepare(path, auto_migrate, found, busy_timeout_ms, steps, views, must_exist)
+
+
+def open_prepared(
+    path: str, auto_migrate: str, *, busy_timeout_ms: BusyTimeout, synchronous: str, must_exist: bool = False
+) -> BoundedConnection:
+    """Do what `prepare_file` does, and return a connection that writes to the file: of a new file the one that made it,
+    as each connection takes 5 ms to read the schema.
+
+    Raises:
+        FileRefusedError, MigrationFailedError, UnsupportedSQLiteError, sqlite3.Error, OSError: As `prepare_file` and
+            `open_writer` raise.
+    """
+    found = find_pending(path, busy_timeout_ms=busy_timeout_ms)
+    if found.version or must_exist:
+        _prepare(path, auto_migrate, found, busy_timeout_ms, must_exist=must_exist)
+        return open_writer(path, busy_timeout_ms=busy_timeout_ms, synchronous=synchronous)
+    connection, made = _open_full(path, busy_timeout_ms, found.steps)
+    try:
+        if not made:  # another process has made it meanwhile, or only its first page is there
+            apply_steps(connection, found.steps)
+        connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS[synchronous]}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _open_full(
+    path: str, busy_timeout_ms: BusyTimeout, pending: Sequence[Migration], views: Views | None = None
+) -> tuple[BoundedConnection, tuple[Migration, ...]]:
+    """Return a connection that writes, and the steps that made the file, if this did. A new file has a rollback journal
+    at first, and with NORMAL a power failure may leave it damaged."""
+    made: list[Migration] = []
+    connection = open_writer(
+        path,
+        busy_timeout_ms=busy_timeout_ms,
+        synchronous="full",
+        make=lambda new: made.extend(make_file(new, pending, views)),
+    )
+    return connection, tuple(made)
+
+
+def _prepare(
+    path: str,
+    auto_migrate: str,
+    found: Pending,
+    busy_timeout_ms: BusyTimeout,
+    steps: Sequence[Migration] | None = None,
+    views: Views | None = None,
+    must_exist: bool = False,
+) -> None:
+    version, pending, has_old_views = found
     if not pending and (not has_old_views or auto_migrate == "never"):
         return
     if must_exist and not version:
