@@ -24,7 +24,7 @@ from otel_sqlite_exporter.redact.known_values import KnownValues
 from otel_sqlite_exporter.redact.share_redactor import ShareRedactor
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.api_server import asking
-from tests.commands import run
+from tests.commands import run, run_on_terminal
 from tests.conftest import exporting, make_spans
 from tests.html_reader import HtmlReader
 from tests.page_server import browsing
@@ -206,6 +206,16 @@ def test_a_file_is_private_and_is_replaced_only_by_force(written: Path, tmp_path
     assert run("share", "chat-1", written, "--output", target, "--no-content", "--force")[0] == 0
     assert target.read_bytes() != before
     assert sorted(file.name for file in tmp_path.iterdir()) == ["shared.html"]
+
+
+def test_on_a_terminal_nothing_that_was_recorded_steers_it(path: Path) -> None:
+    said = json.dumps([say("user", "a\x1b[31mb\x9b2Jc\u202ed\nnext é")], ensure_ascii=False)
+    attributes = {"session.id": "s", "gen_ai.operation.name": "chat", "gen_ai.input.messages": said}
+    with exporting(path) as exporter:
+        exporter.export(make_spans("chat", attributes=attributes))
+    shown = run_on_terminal("share", "s", path, "--format", "markdown")
+    assert "a\\x1b[31mb\\x9b2Jc\\u202ed\r\nnext é\r\n" in shown
+    assert "a\x1b[31mb\x9b2Jc\u202ed\nnext é\n" in share(path, form="markdown", id="s")[0]
 
 
 def test_running_spans_are_left_out_and_told(path: Path) -> None:
