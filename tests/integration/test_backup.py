@@ -77,6 +77,8 @@ def test_a_copy_is_not_written_where_it_would_do_harm(path: Path, options: tuple
     for name, words in {
         "otel.db": "is the file itself",
         "link": "is the file itself",
+        "otel.db-wal": "belongs to the file itself",
+        "otel.db-journal": "belongs to the file itself",
         "folder": "is no plain file",
         "none/copy.db": "there is no folder",
         "used.db": "is there already" if not options else "is in use",

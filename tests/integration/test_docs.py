@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from importlib import metadata
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from opentelemetry._logs import LogRecord
@@ -353,6 +353,14 @@ def test_the_tables_of_dialects_are_those_of_the_data() -> None:
         for key in re.findall(r"`(\w+)`", row[0])
     }
     assert keys == KEYS
+
+
+def test_no_convention_of_content_is_there_twice() -> None:
+    def read(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        assert len(dict(members)) == len(members)
+        return dict(members)
+
+    assert json.loads((PACKAGE / "redact" / "content.json").read_text(), object_pairs_hook=read)
 
 
 def test_the_attributes_that_are_content_are_those_of_the_code() -> None:

@@ -260,6 +260,9 @@ def test_the_file_that_is_read_is_not_written_over(filled: Path) -> None:
     code, _, err = run("export", filled, "--output", filled)
     assert code == 2
     assert re.fullmatch(r"Error: --output: .* is the file that is exported: give another\n", err)
+    for ending in ("-wal", "-shm", "-journal", "-spool"):
+        code, _, err = run("export", filled, "--output", f"{filled}{ending}")
+        assert (code, err.split("' ")[1]) == (2, "belongs to the file that is exported: give another name\n")
     assert read(filled, "SELECT count(*) FROM spans") == [(5,)]
 
 

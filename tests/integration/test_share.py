@@ -24,7 +24,7 @@ from otel_sqlite_exporter.redact.known_values import KnownValues
 from otel_sqlite_exporter.redact.share_redactor import ShareRedactor
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.api_server import asking
-from tests.commands import run
+from tests.commands import run, run_on_terminal
 from tests.conftest import exporting, make_spans
 from tests.html_reader import HtmlReader
 from tests.page_server import browsing
@@ -208,6 +208,16 @@ def test_a_file_is_private_and_is_replaced_only_by_force(written: Path, tmp_path
     assert sorted(file.name for file in tmp_path.iterdir()) == ["shared.html"]
 
 
+def test_on_a_terminal_nothing_that_was_recorded_steers_it(path: Path) -> None:
+    said = json.dumps([say("user", "a\x1b[31mb\x9b2Jc\u202ed\nnext é")], ensure_ascii=False)
+    attributes = {"session.id": "s", "gen_ai.operation.name": "chat", "gen_ai.input.messages": said}
+    with exporting(path) as exporter:
+        exporter.export(make_spans("chat", attributes=attributes))
+    shown = run_on_terminal("share", "s", path, "--format", "markdown")
+    assert "a\\x1b[31mb\\x9b2Jc\\u202ed\r\nnext é\r\n" in shown
+    assert "a\x1b[31mb\x9b2Jc\u202ed\nnext é\n" in share(path, form="markdown", id="s")[0]
+
+
 def test_running_spans_are_left_out_and_told(path: Path) -> None:
     provider = TracerProvider(shutdown_on_exit=False)
     processor = SQLiteSpanProcessor(path, open_delay_ms=0)
@@ -294,6 +304,10 @@ def test_the_page_of_a_session_leads_to_a_form_that_shares_it(written: Path) -> 
         ('in \\"text\\": {\\"pin\\": \\"x y\\"}', 'in \\"text\\": {\\"pin\\": \\"[redacted]\\"}'),
         ('{"pin": "x", "pin": "y"}', '{"pin": "[redacted]"}'),
         ("the pin is x y", "the pin is x y"),
+        ("{'pin': b'x y', 'b': 1}", "{'pin': b'[redacted]', 'b': 1}"),
+        ("{'pin': User(name='x y', id=[1]), 'b': 1}", "{'pin': [redacted], 'b': 1}"),
+        ("{'pin': <User x y>, 'b': 1}", "{'pin': [redacted], 'b': 1}"),
+        ('{"pin" => "x y"}', '{"pin" => "[redacted]"}'),
     ],
 )
 def test_a_key_is_masked_in_json_inside_a_text(text: str, masked: str) -> None:
@@ -335,6 +349,27 @@ def test_notes_and_scores_are_shared_and_masked(tmp_path: Path, form: str) -> No
     masked, _ = share(path, "--redact-keys", "user.id", form=form)
     assert OWNER not in masked
     assert "seen by [redacted]" in masked
+
+
+def test_a_value_is_found_again_in_addresses_and_in_html() -> None:
+    known = KnownValues()
+    known.add("Zoë <zoe@example.org>")
+    for spelled in (
+        "Zo%C3%AB%20%3Czoe%40example.org%3E",
+        "Zo%c3%ab+%3czoe%40example.org%3e",
+        "Zo%C3%AB%20%3Czoe@example.org%3E",
+        "Zoë &lt;zoe@example.org&gt;",
+    ):
+        assert known.find(f"/?to={spelled}&n=1") == [(5, 5 + len(spelled))]
+    assert len(known) == 1
+
+
+def test_values_and_matches_that_overlap_are_masked_whole() -> None:
+    known = KnownValues()
+    known.add(["first and second", "second and third", "ada.lovelace"])
+    redactor = ShareRedactor(resolve_settings("otel.db", redact_values=["ada.lovelace:[0-9]+"]), known)
+    assert redactor.redact_value("said", "the first and second and third") == "the [redacted]"
+    assert redactor.redact_value("said", "of ada.lovelace:4711, ada.lovelace") == "of [redacted], [redacted]"
 
 
 def test_many_masked_values_are_found_by_their_beginnings() -> None:

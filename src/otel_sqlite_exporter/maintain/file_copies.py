@@ -20,7 +20,7 @@ from otel_sqlite_exporter.show.units import format_bytes
 from otel_sqlite_exporter.storage.backup import copy_database
 from otel_sqlite_exporter.storage.connection import is_in_use, read_file
 from otel_sqlite_exporter.storage.identity import find_version
-from otel_sqlite_exporter.storage.system.system_files import find_real_path, sync_folder
+from otel_sqlite_exporter.storage.system.system_files import find_real_path, stands_beside, sync_folder
 
 
 class FileCopy(NamedTuple):
@@ -81,6 +81,8 @@ def _check_place(path: str, copy: str, *, force: bool) -> None:
     """Raise CopyRefusedError unless a copy of the file at `path` may be written to `copy`."""
     if find_real_path(copy) == find_real_path(path):
         raise CopyRefusedError(f"{copy} is the file itself: give another path")
+    if stands_beside(copy, path):
+        raise CopyRefusedError(f"{copy} belongs to the file itself: give another path")
     folder = os.path.dirname(copy)
     if not os.path.isdir(folder):
         raise CopyRefusedError(f"there is no folder {folder}: make it, or give another path")

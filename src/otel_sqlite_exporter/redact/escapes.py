@@ -36,7 +36,7 @@ def mask_matches(text: str, find: Callable[[str], Sequence[_Span]], mask: str) -
     levels = _resolve_levels(text)
     spans: list[_Span] = []
     for level, (resolved, escapes) in reversed([*enumerate(levels)]):
-        spans = _merge((escapes.find_start(start), escapes.find_end(end)) for start, end in spans)
+        spans = merge_places((escapes.find_start(start), escapes.find_end(end)) for start, end in spans)
         for start, end in find(resolved):
             # In a resolved text, a backslash at the end of a match may stand before the quote that ends a string.
             spans.append((escapes.widen(start)[0], end if level else escapes.widen(end)[1]))
@@ -75,13 +75,13 @@ class _Escapes:
 def _replace(text: str, spans: Sequence[_Span], mask: str) -> str:
     kept: list[str] = []
     at = 0
-    for start, end in _merge(spans):
+    for start, end in merge_places(spans):
         kept += (text[at:start], mask)
         at = end
     return "".join((*kept, text[at:])) if kept else text
 
 
-def _merge(spans: Iterable[_Span]) -> list[_Span]:
+def merge_places(spans: Iterable[_Span]) -> list[_Span]:
     """Return spans in order, those that overlap as one."""
     merged: list[_Span] = []
     for start, end in sorted(spans):

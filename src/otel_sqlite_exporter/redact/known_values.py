@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from otel_sqlite_exporter.errors import TooMuchWorkError
 from otel_sqlite_exporter.genai.messages.json_texts import decode_text
 from otel_sqlite_exporter.redact.content_names import is_kept_member
+from otel_sqlite_exporter.redact.escapes import merge_places
 
 SHORTEST = 3
 """The length of the shortest value that is looked for."""
@@ -19,6 +22,9 @@ _WORD = 8
 _LONG, _FEW = 16, 64
 """A few values are looked for one by one; many by their beginnings, long ones by long beginnings."""
 _DEEPEST = 50
+_UNESCAPED = ("", "/", "/@:", "!'()*", ";,/?:@&=+$!'()*#")
+"""What programs leave as it is in an address: all of it, a path, `encodeURIComponent` and `encodeURI`."""
+_ESCAPE = re.compile("%[0-9A-F]{2}")
 _MOST_COMPARED = 1_000_000
 """How often a text is compared with a value, at least: 0.2 s."""
 _COMMON = frozenset(
@@ -52,6 +58,7 @@ class KnownValues:
 
     def __init__(self) -> None:
         self._values: set[str] = set()
+        self._spelled: set[str] = set()
         # By the length of a beginning, the values that are found by it.
         self._by_beginning: dict[int, dict[str, list[str]]] = {length: {} for length in (_LONG, SHORTEST)}
 
@@ -65,23 +72,17 @@ class KnownValues:
         self._add(value, 0)
 
     def find(self, text: str) -> Sequence[tuple[int, int]]:
-        """Return the places of values in a text, in order, none over another; of two that begin at one place, the
-        longer.
+        """Return the places of values in a text, in order; those that overlap as one. A value is found as it is, as it
+        is written in an address, and as in HTML.
 
         Raises:
             TooMuchWorkError: Too many values begin as the text does at too many places.
         """
-        found = []
-        end = 0
-        for place in sorted(self._find_each(text), key=lambda place: (place[0], -place[1])):
-            if place[0] >= end:
-                found.append(place)
-                end = place[1]
-        return found
+        return merge_places(self._find_each(text))
 
     def _find_each(self, text: str) -> Iterator[tuple[int, int]]:
-        if len(self._values) <= _FEW:
-            for value in self._values:
+        if len(self._spelled) <= _FEW:
+            for value in self._spelled:
                 start = text.find(value)
                 while start >= 0:
                     if _is_place(text, value, start):
@@ -128,8 +129,21 @@ class KnownValues:
         if len(text) < SHORTEST or text in self._values or text.lower() in _COMMON:
             return
         self._values.add(text)
-        length = _LONG if len(text) >= _LONG else SHORTEST
-        self._by_beginning[length].setdefault(text[:length], []).append(text)
+        for spelled in _spell(text):
+            if spelled not in self._spelled:
+                self._spelled.add(spelled)
+                length = _LONG if len(spelled) >= _LONG else SHORTEST
+                self._by_beginning[length].setdefault(spelled[:length], []).append(spelled)
+
+
+def _spell(text: str) -> Iterator[str]:
+    """Yield the spellings of a value: as it is, in an address, and in HTML."""
+    yield text
+    yield html.escape(text)
+    data = text.encode("utf-8", "surrogatepass")
+    for spelled in (*(quote(data, safe=safe) for safe in _UNESCAPED), quote_plus(data)):
+        yield spelled
+        yield _ESCAPE.sub(lambda escape: escape[0].lower(), spelled)
 
 
 def _is_place(text: str, value: str, start: int) -> bool:

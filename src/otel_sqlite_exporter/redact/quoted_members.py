@@ -8,8 +8,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-_KEY = re.compile(r"""(["'])((?:(?!\1)[^\\\n]|\\.){1,200})\1\s*[:=]\s*""")
+_KEY = re.compile(r"""(["'])((?:(?!\1)[^\\\n]|\\.){1,200})\1\s*(?:=>|[:=])\s*""")
 _BARE = re.compile(r"[^\s,;}\])\"']+")
+_BEFORE = re.compile(r"[A-Za-z_][\w.]{0,100}(?=[\"'(\[{])")
+"""What stands before the text or the bracket of a value that is `b'...'`, `UUID('...')` or `User(name='...')`."""
 _OPENING, _CLOSING = "{[(", "}])"
 
 
@@ -36,11 +38,15 @@ def find_members(text: str, is_wanted: Callable[[str], bool]) -> Iterator[Quoted
 
 
 def _find_value(text: str, start: int) -> tuple[int, int]:
-    first = text[start : start + 1]
+    before = _BEFORE.match(text, start)
+    at = start if before is None else before.end()
+    first = text[at : at + 1]
     if first and first in "\"'":
-        return start + 1, _find_quote(text, start)
+        return at + 1, _find_quote(text, at)
     if first and first in _OPENING:
-        return start, _find_closing(text, start)
+        return start, _find_closing(text, at)
+    if first == "<" and (end := text.find(">", at)) >= 0:
+        return start, end + 1
     bare = _BARE.match(text, start)
     return (start, bare.end()) if bare is not None else (start, start)
 

@@ -36,6 +36,10 @@ class ShareRedactor(Redactor):
         super().__init__(settings, make_captured(settings))
         self._unchanged_types = frozenset()  # every value is looked at
         self._known_values = known
+        self._finders = [
+            ("repeat", known.find),
+            *([("pattern", self._search.find)] if self._search is not None else ()),
+        ]
         self._place = ""
         self.counts = MaskCounts()
 
@@ -115,16 +119,21 @@ class ShareRedactor(Redactor):
     def _mask(self, text: str) -> str:
         if self._match_key is not None:
             text = self._mask_fragments(self._mask_json(text))
-        if self._known_values:
-            text = self._replace("repeat", text, self._known_values.find)
-        if self._search is not None:
-            text = self._replace("pattern", text, self._search.find)
-        return text
+        # Of the same text, or a pattern would not find what it matches together with a value.
+        found: set[str] = set()
 
-    def _replace(self, kind: str, text: str, find: Any) -> str:
+        def find(part: str) -> Sequence[tuple[int, int]]:
+            places: list[tuple[int, int]] = []
+            for kind, find_one in self._finders:
+                if of_kind := find_one(part):
+                    found.add(kind)
+                    places += of_kind
+            return places
+
         masked = mask_matches(text, find, REDACTED)
         if masked != text:
-            self.counts.note(kind, self._place)
+            for kind in sorted(found):
+                self.counts.note(kind, self._place)
         return masked
 
     def _mask_json(self, text: str) -> str:

@@ -3,32 +3,51 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import sys
 import tempfile
 from collections.abc import Iterable
-from typing import BinaryIO
+from typing import Protocol
 
+from otel_sqlite_exporter.cli.formatting import JOINERS, SPACES, is_terminal
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.exports.exported_pieces import ExportedPiece
+from otel_sqlite_exporter.show.visible_text import escape
+from otel_sqlite_exporter.storage.system.system_files import stands_beside
+
+
+class _Output(Protocol):
+    def write(self, content: bytes, /) -> object: ...
+
+
+class _Terminal:
+    """Writes to standard output what a terminal is not steered by."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def write(self, content: bytes) -> None:
+        text = escape(self._decoder.decode(content), f"\n\t{JOINERS}{SPACES}")
+        sys.stdout.buffer.write(text.encode("utf-8", "replace"))
 
 
 def write_pieces(
     pieces: Iterable[ExportedPiece], output: str, *, source: str, is_replaced: bool = True
 ) -> ExportedPiece:
-    """Write `pieces` to the file `output`, or to standard output if it is `-`. As they hold prompts, only the owner may
-    read a new file. Return the sums of their counts.
+    """Write `pieces` to the file `output`, or to standard output if it is `-`; what a terminal gets cannot steer it. As
+    they hold prompts, only the owner may read a new file. Return the sums of their counts.
 
     Raises:
-        FilterError: `output` is the file `source`, from which they come, or is closed; or is a file that is there, and
-            not to be replaced.
+        FilterError: `output` is the file `source`, from which they come, or one that SQLite keeps beside it, or is
+            closed; or is a file that is there, and not to be replaced.
         OSError: The file cannot be written; an earlier one at its path is unchanged.
     """
     if output == "-":
         if sys.stdout is None:
             raise FilterError("output", "standard output is closed: give a file")
-        done = _write(pieces, sys.stdout.buffer)
+        done = _write(pieces, _Terminal() if is_terminal() else sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return done
     try:
@@ -42,6 +61,8 @@ def _write_file(pieces: Iterable[ExportedPiece], output: str, source: str, is_re
     path = os.path.realpath(output)
     if path == os.path.realpath(source):
         raise FilterError("output", f"{output!r} is the file that is exported: give another")
+    if stands_beside(path, source):
+        raise FilterError("output", f"{output!r} belongs to the file that is exported: give another name")
     if os.path.exists(path) and not os.path.isfile(path):  # a device or a pipe
         with open(path, "wb") as file:
             return _write(pieces, file)
@@ -66,7 +87,7 @@ def _refuse_existing(path: str, output: str) -> None:
         raise FilterError("output", f"{output!r} exists: give another name, or --force to replace it")
 
 
-def _write(pieces: Iterable[ExportedPiece], file: BinaryIO) -> ExportedPiece:
+def _write(pieces: Iterable[ExportedPiece], file: _Output) -> ExportedPiece:
     spans = logs = left_out = marks = 0
     for piece in pieces:
         file.write(piece.content)

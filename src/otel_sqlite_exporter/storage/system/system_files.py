@@ -147,6 +147,13 @@ def find_real_path(path: str) -> str:
         return path
 
 
+def stands_beside(path: str, database: str) -> bool:
+    """Return whether `path` is a name that SQLite, or the spool, uses beside the file `database`: what stands there is
+    taken for a part of it, or removed."""
+    real = find_real_path(database)
+    return find_real_path(path) in [f"{real}{ending}" for ending in ("-wal", "-shm", "-journal", "-spool")]
+
+
 def file_uri(path: str) -> str:
     """Return the URI by which SQLite opens the absolute `path`. Source: sqlite.org/uri.html, also for drive letters and
     paths of shares."""
