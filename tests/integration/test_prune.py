@@ -285,6 +285,25 @@ def test_the_second_record_of_a_call_is_not_counted_twice(path: Path, first: str
     assert read(path, sums) == before
 
 
+def test_sums_hold_where_calls_cancel_each_other_and_tokens_do_not(path: Path) -> None:
+    """One record of a call goes, and another one counts in its place, with other tokens."""
+    same = {"gen_ai.response.id": "r-1"}
+    export(
+        path,
+        [
+            aged_call("one", 40, tokens=9, session="s", attributes=same),
+            aged_call("two", 40, tokens=7, trace=13 << 64, attributes=same, scope="client"),
+        ],
+    )
+    sums = "SELECT sum(calls), sum(reported), sum(input_tokens), sum(output_tokens), sum(total_tokens) FROM usage"
+    before = read(path, sums)
+    assert before == [(1, 1, 9, 1, 10)]
+    pin(path, trace=f"{13 << 64:032x}")
+    prune_file(path, older_than_s=30 * DAY_S)
+    assert read(path, "SELECT calls, total_tokens FROM usage ORDER BY is_kept") == [(1, 8), (0, 2)]
+    assert read(path, sums) == before
+
+
 def test_a_dry_run_names_what_would_go_and_changes_nothing(path: Path) -> None:
     _calls(path)
     before = view_contents(path)

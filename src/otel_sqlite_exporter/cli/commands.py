@@ -85,7 +85,8 @@ def _refuse_damage(opened: Any, error: Exception) -> int:
             "foreign key of a table of yours forbids it: take it away, and run the same command again"
         )
     if isinstance(error, sqlite3.Error):
-        return _refuse(f"{opened.path}: SQLite says: {error}")
+        advice = ": make room on its disk, and run the same command again" if "disk is full" in str(error) else ""
+        return _refuse(f"{opened.path}: SQLite says: {error}{advice}")
     raise error
 
 
