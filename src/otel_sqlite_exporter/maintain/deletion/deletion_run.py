@@ -24,6 +24,7 @@ from otel_sqlite_exporter.maintain.deletion.marked_records import (
     MarkedRecords,
     PendingDeletion,
     find_pending,
+    forget_unused_marks,
     mark_records,
 )
 from otel_sqlite_exporter.maintain.repair import recover
@@ -196,8 +197,10 @@ class _Run:
             self._entry.note(connection, RemovedCounts())
             find_key = "SELECT id FROM _deletions WHERE run_id = ?"
             (key,) = connection.execute(find_key, (self._entry.run_id,)).fetchone()
-            concerns_index = has_index(connection) and chosen.calls + chosen.tools > 0
-            mark_records(connection, key, self._rule, chosen=chosen.spans, has_index=concerns_index)
+            if not find_pending(connection):
+                forget_unused_marks(connection)
+        concerns_index = has_index(connection) and chosen.calls + chosen.tools > 0
+        mark_records(connection, key, self._rule, chosen=chosen.spans, has_index=concerns_index, rest=time.sleep)
         return PendingDeletion(key, self._entry.run_id, self._rule)
 
     def _complete(self, pending: PendingDeletion, entry: LedgerEntry) -> None:
