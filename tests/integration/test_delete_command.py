@@ -24,6 +24,7 @@ from otel_sqlite_exporter.storage.transactions import transaction
 from tests.commands import COMMAND, NEXT, become_next, run, run_process, upgrade_to_next
 from tests.conftest import HANG_S, beside_process, clean_environment, exporting, make_spans, read, span_names
 from tests.file_checks import check_file, snapshot
+from tests.frozen_files.frozen_file import unpack
 from tests.legacy_files import write_typical
 
 
@@ -356,6 +357,18 @@ def test_it_is_refused_by_an_older_package_only(path: Path, monkeypatch: pytest.
     code, _, error = run("delete", path, "--session", "session-0", "--yes", OTEL_EXPORTER_SQLITE_AUTO_MIGRATE="never")
     assert code == 2
     assert "migrate" in error
+
+
+def test_a_dry_run_of_an_older_file_says_what_to_do_first(path: Path) -> None:
+    unpack(13, path)
+    before = snapshot(path)
+    for command in (("delete", path, "--user", "ada", "--dry-run"), ("prune", path, "--older-than", "1d", "--dry-run")):
+        code, _, error = run(*command)
+        assert code == 2
+        assert error.endswith(f"is too old for this question: run `python -m otel_sqlite_exporter migrate {path}`\n")
+    assert snapshot(path) == before
+    assert run("delete", path, "--since", "1970-01-01", "--yes")[0] == 0
+    assert sessions(path) == []
 
 
 def test_a_process_of_its_own_ends_with_the_code(path: Path) -> None:

@@ -30,10 +30,10 @@ from otel_sqlite_exporter.maintain.deletion.marked_records import (
 from otel_sqlite_exporter.maintain.repair import recover
 from otel_sqlite_exporter.maintain.search_index import drop_index, index_content
 from otel_sqlite_exporter.maintain.vacuum import give_back
+from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.query.search import has_index
 from otel_sqlite_exporter.retention.ledger import LedgerEntry
 from otel_sqlite_exporter.settings import Settings
-from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.identity import find_version
 from otel_sqlite_exporter.storage.statistics import gather_statistics
@@ -84,15 +84,12 @@ def plan_deletion(settings: Settings, rule: DeletionRule) -> DeletionPlan:
     Raises:
         DeletionRefusedError: The rule chooses nothing, or everything.
         FilterError, MissingPackageError: Its filter cannot be used.
-        FileRefusedError: The file is missing, damaged, or not of this package.
+        FileRefusedError: The file is missing, damaged, not of this package, or too old.
         sqlite3.Error, OSError: It cannot be read.
     """
     rule.check()
-    find_version(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
-    return read_file(
-        settings.path,
-        lambda connection: DeletionPlan(choose_records(connection, rule), len(find_pending(connection))),
-        busy_timeout_ms=settings.busy_timeout_ms,
+    return TelemetryFile(settings.path, settings.busy_timeout_ms).read(
+        lambda connection: DeletionPlan(choose_records(connection, rule), len(find_pending(connection)))
     )
 
 
