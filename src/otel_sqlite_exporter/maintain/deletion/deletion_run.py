@@ -24,15 +24,16 @@ from otel_sqlite_exporter.maintain.deletion.marked_records import (
     MarkedRecords,
     PendingDeletion,
     find_pending,
+    forget_unused_marks,
     mark_records,
 )
 from otel_sqlite_exporter.maintain.repair import recover
 from otel_sqlite_exporter.maintain.search_index import drop_index, index_content
 from otel_sqlite_exporter.maintain.vacuum import give_back
+from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.query.search import has_index
 from otel_sqlite_exporter.retention.ledger import LedgerEntry
 from otel_sqlite_exporter.settings import Settings
-from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.identity import find_version
 from otel_sqlite_exporter.storage.statistics import gather_statistics
@@ -83,15 +84,12 @@ def plan_deletion(settings: Settings, rule: DeletionRule) -> DeletionPlan:
     Raises:
         DeletionRefusedError: The rule chooses nothing, or everything.
         FilterError, MissingPackageError: Its filter cannot be used.
-        FileRefusedError: The file is missing, damaged, or not of this package.
+        FileRefusedError: The file is missing, damaged, not of this package, or too old.
         sqlite3.Error, OSError: It cannot be read.
     """
     rule.check()
-    find_version(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
-    return read_file(
-        settings.path,
-        lambda connection: DeletionPlan(choose_records(connection, rule), len(find_pending(connection))),
-        busy_timeout_ms=settings.busy_timeout_ms,
+    return TelemetryFile(settings.path, settings.busy_timeout_ms).read(
+        lambda connection: DeletionPlan(choose_records(connection, rule), len(find_pending(connection)))
     )
 
 
@@ -196,8 +194,10 @@ class _Run:
             self._entry.note(connection, RemovedCounts())
             find_key = "SELECT id FROM _deletions WHERE run_id = ?"
             (key,) = connection.execute(find_key, (self._entry.run_id,)).fetchone()
-            concerns_index = has_index(connection) and chosen.calls + chosen.tools > 0
-            mark_records(connection, key, self._rule, chosen=chosen.spans, has_index=concerns_index)
+            if not find_pending(connection):
+                forget_unused_marks(connection)
+        concerns_index = has_index(connection) and chosen.calls + chosen.tools > 0
+        mark_records(connection, key, self._rule, chosen=chosen.spans, has_index=concerns_index, rest=time.sleep)
         return PendingDeletion(key, self._entry.run_id, self._rule)
 
     def _complete(self, pending: PendingDeletion, entry: LedgerEntry) -> None:
