@@ -351,6 +351,28 @@ def test_notes_and_scores_are_shared_and_masked(tmp_path: Path, form: str) -> No
     assert "seen by [redacted]" in masked
 
 
+def test_the_page_and_markdown_have_the_facts_that_the_session_has(path: Path) -> None:
+    usage = {"gen_ai.usage.input_tokens": 12, "gen_ai.usage.output_tokens": 30}
+    chat = {"session.id": "s", "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
+    tracer = provider.get_tracer("tests")
+    with tracer.start_as_current_span("answer", attributes={"session.id": "s"}):
+        tracer.start_span("chat", attributes={**chat, **usage}).end()
+        failed = tracer.start_span("chat", attributes=chat)
+        failed.set_status(Status(StatusCode.ERROR, "no"))
+        failed.end()
+    provider.shutdown()
+    assert run("pin", path, "--session", "s", "--label", "keep me")[0] == 0
+    page, markdown = share(path, id="s")[0], share(path, id="s", form="markdown")[0]
+    facts = {"failed calls": "1", "model calls": "2", "tokens": "42", "pinned": "keep me", "cost": "$0.00033"}
+    for name, value in facts.items():
+        assert f"<dt>{name}</dt><dd>{value}</dd>" in page
+        assert f"* {name}: {value}\n" in markdown
+    assert "failed tools" not in page
+    assert "gpt-4o: 2 calls, 12 tokens in, 30 tokens out, $0.00033<" in page  # the failed one costs nothing
+
+
 def test_a_value_is_found_again_in_addresses_and_in_html() -> None:
     known = KnownValues()
     known.add("Zoë <zoe@example.org>")
