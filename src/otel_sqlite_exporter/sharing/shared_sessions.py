@@ -78,7 +78,7 @@ def share(
             yield from _read_pieces(lines)
             return
         path = os.path.join(folder, "masked.db")
-        database = make_masked_file(lines, path, settings)
+        database = make_masked_file(lines, path, settings, records.session_name)
         masked = TelemetryFile(path, settings.busy_timeout_ms)
         by_trace = trace_id is not None
         pages = write_page(masked, database, records, by_trace=by_trace)
