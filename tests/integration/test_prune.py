@@ -154,6 +154,12 @@ def test_failed_ones_are_kept_longer(path: Path) -> None:
     assert done.kept == {"failed": 2}
 
 
+def test_a_plain_number_is_days(path: Path) -> None:
+    export(path, [aged_span("old", 40), aged_span("failed", 50, failed=True), aged_span("new", 20)])
+    assert run("prune", path, "--older-than", "30", "--keep-failed", "90")[0] == 0
+    assert names(path) == ["failed", "new"]
+
+
 def test_only_records_of_a_service_go_if_one_is_named(path: Path) -> None:
     spans = [aged_span(f"{service} {kind}", 40, session=session, service=service) for service, kind, session in (
         ("shop", "session", "s"), ("shop", "alone", None), ("mail", "session", "m"), ("mail", "alone", None),
@@ -315,8 +321,8 @@ def test_a_command_without_a_rule_is_refused(path: Path) -> None:
     code, _, said = run("prune", path, "--keep-failed", "1d")
     assert (code, "give --older-than, --max-size or --max-sessions" in said) == (2, True)
     for option, value, why in (
-        ("--older-than", "30", "give an age such as 30d"),
-        ("--max-size", "5 MB", "give a size of 10MB or more"),
+        ("--older-than", "30 days", "give an age such as 30d"),
+        ("--max-size", "5 MB", "a smaller cap would leave no room for records"),
     ):
         code, _, said = run("prune", path, option, value)
         assert (code, why in said) == (2, True)
