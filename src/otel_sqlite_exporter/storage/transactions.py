@@ -29,6 +29,8 @@ class Deadline:
         return self._clock() >= self._end
 
 
+_POLL_S = 0.003
+_PRIMARY_CODE = 0xFF
 BusyTimeout = int | Deadline
 """Milliseconds for each wait (a command, whose user can stop it), or the end of all waits together (an export)."""
 
@@ -51,6 +53,25 @@ def bound_waits(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA busy_timeout = {deadline.left_ms()}")
 
 
+def _begin(connection: sqlite3.Connection, statement: str) -> None:
+    """Begin a transaction. With a deadline the lock is asked for every few milliseconds: SQLite's own waits grow to 100
+    ms, and writers that follow each other closely then keep the others out for seconds."""
+    deadline = getattr(connection, "deadline", None)
+    if deadline is None:
+        connection.execute(statement)
+        return
+    connection.execute("PRAGMA busy_timeout = 0")
+    while True:
+        try:
+            connection.execute(statement)
+            break
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & _PRIMARY_CODE != sqlite3.SQLITE_BUSY or deadline.has_passed():
+                raise
+        time.sleep(min(_POLL_S, deadline.left_s()))
+    bound_waits(connection)
+
+
 class Transaction:
     """A transaction that writes: committed at the end, rolled back where something is raised.
 
@@ -59,13 +80,12 @@ class Transaction:
 
     def __init__(self, connection: sqlite3.Connection, begin: str) -> None:
         self._connection = connection
-        self._begin = begin
+        self._statement = begin
         self._is_ending = False
 
     def __enter__(self) -> None:
         """Begin. Where an exception comes right after that, the user of the connection is to roll back."""
-        bound_waits(self._connection)
-        self._connection.execute(self._begin)
+        _begin(self._connection, self._statement)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
