@@ -80,6 +80,7 @@ class RetentionWorker:
         self._connection: sqlite3.Connection | None = None
         self._is_at_work = False
         self._began_s = self._next_age_look_s = self._paused_until_s = self._next_checkpoint_s = 0.0
+        self._has_log = False
         self._delay_s = _FIRST_LOOK_S
 
     def note_delivery(self) -> None:
@@ -161,6 +162,10 @@ class RetentionWorker:
                 self._next_age_look_s = now + _AGE_LOOK_S
                 return True
             waits.append(self._next_age_look_s - now)
+        if self._has_log and (not has_news or now >= self._next_checkpoint_s):
+            self._shorten(connection)
+        if self._has_log:
+            waits.append(_LOOK_S)
         self._delay_s = min(waits)
         return False
 
@@ -205,11 +210,19 @@ class RetentionWorker:
                 self._log.warn_of_excess(excess, rules.max_bytes or 0)
         if excess or now - self._began_s > _FRESH_S:
             self._pruning = None
-        if any(pruning.removed) and now >= self._next_checkpoint_s:
-            self._next_checkpoint_s = now + _PAUSE_S
-            connection.execute("PRAGMA busy_timeout = 0")  # it waits for readers with the file locked
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._has_log = self._has_log or any(pruning.removed)
         self._delay_s = _LOOK_S
+
+    def _shorten(self, connection: sqlite3.Connection) -> None:
+        """Write the WAL to the file, and empty it: until then the file has the length of before the removal, and the
+        WAL holds what was removed. One that a reader needs stays until the next look. No one waits for the pages: these
+        are written before others are locked out."""
+        connection.execute("PRAGMA busy_timeout = 0")  # it waits for readers with the file locked
+        _, pages, written = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if pages == written:
+            is_busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._has_log = bool(is_busy)
+            self._next_checkpoint_s = time.monotonic() + _PAUSE_S
 
 
 def _find_entry(connection: sqlite3.Connection, rules: RetentionRules) -> LedgerEntry:

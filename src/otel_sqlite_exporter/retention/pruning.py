@@ -40,8 +40,10 @@ _BUDGET_S = 0.025
 """How long a step holds the file, about."""
 _STARVED = 4
 """Where a step takes so many times its CPU, the machine is busy: smaller steps would do less for each second."""
-_FIRST, _LEAST, _MOST = 64, 8, 4_096
+_FIRST, _LEAST, _MOST = 16, 8, 4_096
 """Records of a step: of the first, and the bounds."""
+_LARGEST_CUT = 1 / 16
+"""The least share of a step that the next one may be."""
 _UNIT = "retention unit"
 _MOST_LOOKS = 512
 """Candidates that a step looks at. A step in which all of them stay removes nothing."""
@@ -138,7 +140,8 @@ class Pruning:
         return held
 
     def _adapt(self, took: float) -> None:
-        factor = 0.5 if took > _BUDGET_S else 1.3 if took < _BUDGET_S / 2 else 1
+        share = _BUDGET_S / max(took, 1e-6)
+        factor = max(_LARGEST_CUT, share / 1.25) if share < 1 else 2 if share > 4 else 1.3 if share > 2 else 1
         self._limit = max(_LEAST, min(_MOST, int(self._limit * factor)))
 
     def _begin_round(self) -> None:

@@ -21,11 +21,12 @@ order in which the tellings arrived.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import count, product, starmap
 from typing import NamedTuple
 
 from otel_sqlite_exporter.genai.messages.tool_content import do_arguments_agree
+from otel_sqlite_exporter.genai.tools.call_index import HeldResults, NearGroups
 from otel_sqlite_exporter.genai.tools.tool_tellings import (
     ARGUMENTS,
     EVENT,
@@ -35,7 +36,6 @@ from otel_sqlite_exporter.genai.tools.tool_tellings import (
     Member,
     Result,
     Telling,
-    is_same_domain,
 )
 from otel_sqlite_exporter.genai.tools.tool_traces import is_echo, join_over_traces
 
@@ -54,14 +54,11 @@ def find_groups(tellings: Iterable[Telling], results: Iterable[Result]) -> list[
     """Return the executions that tellings and results tell. Starts that their finish shows are in none."""
     members = {one.id: Member(one) for one in tellings if not one.has_finish}
     groups = _join_nested(members)
-    by_id: defaultdict[str, list[Result]] = defaultdict(list)
     ordered = sorted(results, key=lambda one: (one.time, one.result or "", one.id))
-    for result in ordered:
-        if result.call_id is not None:
-            by_id[result.call_id].append(result)
-    groups = _join_in_order(groups, by_id)
+    held = HeldResults(ordered)
+    groups = _join_in_order(groups, held)
     left = list(_give_results(groups, ordered))
-    join_over_traces(groups, left, by_id)
+    join_over_traces(groups, left, held)
     return [group for group in groups if group.members]
 
 
@@ -135,12 +132,12 @@ def _find_traits(group: Group) -> _ToolTraits:
     )
 
 
-def _join_in_order(units: list[Group], results: Mapping[str, list[Result]]) -> list[Group]:
+def _join_in_order(units: list[Group], results: HeldResults) -> list[Group]:
     groups: list[Group] = []
-    by_id: defaultdict[str, list[Group]] = defaultdict(list)
+    by_id = NearGroups()
     by_name = _NamedGroups()
     for unit in sorted(units, key=lambda one: one.first.place):
-        same_id = [one for one in by_id[unit.call_id] if one.is_near(unit)] if unit.call_id else []
+        same_id = by_id.find(unit.call_id, (one.telling for one in unit.members)) if unit.call_id else []
         found = next((one for one in reversed(same_id) if _is_told_again(one, unit, results)), None)
         # Without a name nothing says that two are of one tool.
         traces = {one.telling.trace for one in unit.members} - {0} if unit.name else set()
@@ -160,13 +157,13 @@ def _join_in_order(units: list[Group], results: Mapping[str, list[Result]]) -> l
         else:
             found = unit
             groups.append(unit)
-        if found.call_id and found not in by_id[found.call_id]:
-            by_id[found.call_id].append(found)
+        if found.call_id:
+            by_id.place(found.call_id, found)
         by_name.place(found, traces)
     return groups
 
 
-def _is_told_again(group: Group, unit: Group, results: Mapping[str, list[Result]]) -> bool:
+def _is_told_again(group: Group, unit: Group, results: HeldResults) -> bool:
     """Whether `unit` tells the execution of `group`, which has the same call id and began before it."""
     executions = unit.executions()
     if not executions:
@@ -176,10 +173,7 @@ def _is_told_again(group: Group, unit: Group, results: Mapping[str, list[Result]
         start = group.start
         if start is not None and start < asked:
             return False
-        return not any(
-            group.time < one.time <= asked and any(is_same_domain(one, two.telling) for two in unit.members)
-            for one in results.get(unit.call_id or "", ())
-        )
+        return not results.has_between(unit.call_id, unit.members, group.time, asked)
     return not any(
         one.telling.form in group.forms and not any(_overlap(one.telling, two.telling) for two in group.executions())
         for one in executions
@@ -241,29 +235,23 @@ def _are_arguments_equal(group: Group, unit: Group) -> bool:
 def _give_results(groups: list[Group], results: Iterable[Result]) -> Iterator[Result]:
     """Give each result to the last execution with its call id before it in the same trace or session, or else to the
     last that asked without an id for the same; and yield those for which there is none."""
-    by_call: defaultdict[str | int | None, list[Group]] = defaultdict(list)
+    by_call = NearGroups()
     for group in sorted(groups, key=lambda one: one.first.place):
         for call in (group.call_id, *group.digests):
-            by_call[call].append(group)
+            if call is not None:
+                by_call.place(call, group)
     for result in results:
         found = None
         if result.call_id is not None:
-            near = [one for one in by_call[result.call_id] if _is_near(one, result)]
+            near = by_call.find(result.call_id, [result])
             found = _find_last(near, result) or next(iter(near), None)
         if found is None and result.digest is not None:
-            found = _find_last((one for one in by_call[result.digest] if _may_have(one, result)), result)
+            asking = by_call.find(result.digest, [result])
+            found = _find_last((one for one in asking if not (one.call_id and result.call_id)), result)
         if found is not None:
             found.results.append(result)
         else:
             yield result
-
-
-def _is_near(group: Group, result: Result) -> bool:
-    return any(is_same_domain(result, one.telling) for one in group.members)
-
-
-def _may_have(group: Group, result: Result) -> bool:
-    return not (group.call_id and result.call_id) and _is_near(group, result)
 
 
 def _find_last(groups: Iterable[Group], result: Result) -> Group | None:

@@ -183,15 +183,6 @@ class Group:
             return False
         return is_same_id or all(do_arguments_agree(one, two) for one in self.arguments for two in other.arguments)
 
-    def is_near(self, other: Group) -> bool:
-        """Whether a telling of each is in the same trace or session."""
-        return any(is_same_domain(one.telling, two.telling) for one in self.members for two in other.members)
-
-
-def is_same_domain(one: Telling | Result, other: Telling | Result) -> bool:
-    """Whether both are in the same trace or in the same session."""
-    return (one.trace == other.trace != 0) or (one.session == other.session != 0)
-
 
 def find_wanted(tellings: Iterable[Telling], results: Iterable[Result]) -> dict[str, set[Any]]:
     """Return by which keys, names and ids the other tellings of these executions are found. A key comes with the trace

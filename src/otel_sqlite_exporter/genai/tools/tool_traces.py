@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 
+from otel_sqlite_exporter.genai.tools.call_index import HeldResults
 from otel_sqlite_exporter.genai.tools.tool_tellings import BUCKET_NS, REQUEST, Group, Result
 
 _ECHO = "gen_ai.assistant.message"
@@ -15,7 +16,7 @@ _UNIQUE_LENGTH = 16
 _NEAR_NS = 60 * 10**9
 
 
-def is_echo(unit: Group, asked: Group, results: Mapping[str, Sequence[Result]]) -> bool:
+def is_echo(unit: Group, asked: Group, results: HeldResults) -> bool:
     """Whether a model call repeats what an answer before it, in `asked`, asked for: its own prompt holds the result. A
     server that gives a call id again asks for something else."""
     return _may_be_echo(unit, results) and (asked.agrees(unit) or _is_repeated(unit))
@@ -25,16 +26,16 @@ def _is_repeated(unit: Group) -> bool:
     return all(one.telling.form == _ECHO for one in unit.members)
 
 
-def _may_be_echo(unit: Group, results: Mapping[str, Sequence[Result]]) -> bool:
-    held = {(one.trace, one.span_id) for one in results.get(unit.call_id or "", ())}
+def _may_be_echo(unit: Group, results: HeldResults) -> bool:
     return not unit.executions() and all(
-        one.telling.form == _ECHO or (one.telling.trace, one.telling.span_id) in held for one in unit.members
+        one.telling.form == _ECHO or results.is_in(unit.call_id, one.telling) for one in unit.members
     )
 
 
-def join_over_traces(groups: list[Group], left: list[Result], results: Mapping[str, Sequence[Result]]) -> None:
+def join_over_traces(groups: Iterable[Group], left: Sequence[Result], results: HeldResults) -> None:
     """Join what only a call id connects: tellings in traces of their own, which name no other session."""
     by_id: defaultdict[str, list[Group]] = defaultdict(list)
+    given_ids: set[int] = set()
     for group in groups:
         if group.call_id:
             by_id[group.call_id].append(group)
@@ -61,8 +62,10 @@ def join_over_traces(groups: list[Group], left: list[Result], results: Mapping[s
         for found, result in given:
             if found is not None:
                 found.results.append(result)
-                left.remove(result)
-    _give_over_traces([one for one in groups if one.members and not one.results], left)
+                given_ids.add(result.id)
+    _give_over_traces(
+        [one for one in groups if one.members and not one.results], [one for one in left if one.id not in given_ids]
+    )
 
 
 def _give_over_traces(groups: Sequence[Group], left: Iterable[Result]) -> None:
@@ -91,13 +94,18 @@ def _join_contained(groups: Sequence[Group]) -> None:
     execution."""
     for is_request in (True, False):
         times = {group: _find_times(group, is_request=is_request) for group in groups if group.members}
+        outers = [(outer, one) for one, outer in times.items() if outer is not None]
+        outers.sort(key=lambda one: one[0])
+        starts = [outer[0] for outer, _ in outers]
+        longest = max((outer[1] - outer[0] for outer, _ in outers), default=0)
         for group, inner in sorted(times.items(), key=lambda one: one[0].first.place):
             if inner is None or (not is_request and group.asked_time is not None):
                 continue
+            first = bisect_left(starts, inner[1] - longest)
             around = sorted(
                 (outer[1] - outer[0], one.first.place, outer, one)
-                for one, outer in times.items()
-                if outer is not None and one is not group and one.members
+                for outer, one in outers[first : bisect_right(starts, inner[0])]
+                if one is not group and one.members
                 if _contains(outer, inner) and _are_compatible(one, group) and one.agrees(group)
             )
             # The innermost, if each of them is inside the next.
@@ -106,7 +114,7 @@ def _join_contained(groups: Sequence[Group]) -> None:
                 group.members = []
 
 
-def _join_echoes(groups: Sequence[Group], results: Mapping[str, Sequence[Result]]) -> None:
+def _join_echoes(groups: Sequence[Group], results: HeldResults) -> None:
     """Give the result that a prompt holds beside an echo of the request to that request."""
     echoes = [one for one in groups if one.members and _may_be_echo(one, results)]
     asking = [one for one in groups if one.members and one not in echoes and not one.results]

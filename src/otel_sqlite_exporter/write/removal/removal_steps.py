@@ -14,8 +14,10 @@ from otel_sqlite_exporter.write.removal.record_removal import remove_step
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
 from otel_sqlite_exporter.write.removal.settling import settle
 
-_FIRST, _LEAST, _MOST = 64, 32, 4_096
+_FIRST, _LEAST, _MOST = 32, 8, 4_096
 """Records of a step: of the first, and the bounds."""
+_LARGEST_CUT = 1 / 16
+"""The least share of a step that the next one may be."""
 
 
 def remove_in_steps(
@@ -51,5 +53,7 @@ def remove_in_steps(
             return total
         held = time.perf_counter() - began
         total = total.add(counts)
-        limit = max(_LEAST, min(_MOST, limit // 2 if held > budget_s else limit * 2 if held < budget_s / 3 else limit))
+        share = budget_s / max(held, 1e-6)
+        factor = max(_LARGEST_CUT, share / 1.25) if share < 1 else 2 if share > 3 else 1
+        limit = max(_LEAST, min(_MOST, int(limit * factor)))
         rest(held)
