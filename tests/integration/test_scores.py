@@ -295,3 +295,41 @@ def test_the_report_has_means_spread_and_labels_by_name_model_and_day(judged: Pa
     (day,) = {row["day"] for row in database.run_report("scores", group_by=["day", "name"]).to_dicts()}
     assert day
     assert [row["name"] for row in database.run_report("scores", model="gpt-4o").to_dicts()] == ["Tone"]
+
+
+def test_commands_show_pin_note_and_scores_and_lists_labels(judged: Path) -> None:
+    annotations = Annotations(judged)
+    annotations.pin(session_id="chat-1", label="keep me")
+    annotations.note("two\nlines", session_id="chat-1")
+    annotations.note("of a trace", trace_id=TRACE)
+    annotations.score("Tone", label="pass", session_id="chat-1", evaluator="eve")
+    annotations.score("Tone", label="pass", session_id="chat-1")
+    annotations.score("Help", 0.5, label="good", session_id="chat-1", explanation="why")
+    span = TelemetryDatabase(judged).find_llm_interactions()[0]
+    annotations.score("Exact", 1, trace_id=TRACE, span_id=span.span_id)
+    for command in ("session", "show"):
+        output = run(command, "chat-1", judged)[1]
+        assert [
+            text for text in ("keep me", "two\\nlines", "Tone pass", "Help 0.5 good: why") if text not in output
+        ] == []
+    for command in ("trace", "show"):
+        output = run(command, TRACE, judged)[1]
+        assert "of a trace" in output
+        assert "Exact 1" in output
+    assert "Exact 1" in run("show", f"span:{span.span_id}", judged)[1]
+    shown = json.loads(run("show", "chat-1", judged, "--json")[1])
+    assert (shown["pin_label"], len(shown["scores"])) == (
+        "keep me",
+        len(TelemetryDatabase(judged).find_scores(session_id="chat-1")),
+    )
+    listed = run("sessions", judged)[1]
+    assert "Help 0.5" in listed
+    assert "Tone pass ×2" in listed
+
+
+def test_scores_of_an_evaluator_are_deleted_by_its_service(judged: Path) -> None:
+    Annotations(judged).score("Tone", label="pass", session_id="chat-1", evaluator="eve")
+    assert run("delete", judged, "--user", "eve", "--yes")[0] == 0
+    assert [score.service_name for score in TelemetryDatabase(judged).find_scores()] == ["eve"]
+    assert run("delete", judged, "--service", "eve", "--yes")[0] == 0
+    assert len(TelemetryDatabase(judged).find_scores()) == 0

@@ -44,8 +44,9 @@ _SORTED = {"duration": ("duration",), "tokens": ("tokens", "input", "output"), "
 _LAST, _LOOKED_AT = 100, 1_000
 _COUNTED: Column[Any] = Column("counted", lambda row: "yes" if row.counted else "no")
 _ERROR: Column[Any] = Column("error", lambda row: find_reason(row.error_message, row.error_type), is_below=True)
+_SCORED: Column[Any] = Column("scores", lambda row: format_scores(row.scores, row.score_means), least=12, drop=10)
 _MARKED: tuple[Column[Any], ...] = (
-    Column("scores", lambda row: format_scores(row.scores, row.score_means), least=12, drop=10),
+    _SCORED,
     Column("pin", lambda row: (row.pin_label or "pinned") if row.pinned else None, least=8, drop=10),
     Column("note", lambda row: row.note, is_below=True),
 )
@@ -240,6 +241,24 @@ def _choose_columns(
     return [replace(column, drop=_LAST) if column.name in sorted_by else column for column in chosen]
 
 
+def _add_labels(database: TelemetryDatabase, columns: list[Column[Any]], rows: Sequence[Any]) -> list[Column[Any]]:
+    """Return the columns so that scores show the labels of those without a value."""
+    if _SCORED not in columns:
+        return columns
+    from otel_sqlite_exporter.query.reading import TelemetryFile
+    from otel_sqlite_exporter.query.scored.score_labels import read_labels
+    from otel_sqlite_exporter.settings import resolve_settings
+
+    file = TelemetryFile(database.path, resolve_settings(database.path).busy_timeout_ms)
+    key = "trace_id" if rows[0].VIEW == "traces" else "session_id"
+    ids = {f"{key}s": [getattr(row, key) for row in rows if row.scores]}
+    labels = file.read(read_labels, **ids)
+    scored = replace(
+        _SCORED, read=lambda row: format_scores(row.scores, row.score_means, labels.get(getattr(row, key), ()))
+    )
+    return [scored if column is _SCORED else column for column in columns]
+
+
 def _name_severities(database: TelemetryDatabase) -> None:
     """Print the severities that there are, as a severity has another text in each logging library."""
     known = sorted({log.severity_text for log in database.find_logs(limit=_LOOKED_AT) if log.severity_text})
@@ -255,6 +274,7 @@ def _make_command(records: _List[Any]) -> click.Command:
             print_lines(_NO_RUNNING, to_stderr=True)
         if as_json:
             return print_json({"total": page.total, "cursor": page.cursor, records.key: page.to_dicts()})
+        columns = _add_labels(database, columns, page.records)
         print_tables(Table(f"{records.title} ({page.describe()})", columns, page.records))
         if page.cursor is not None and not is_terminal():
             print_lines(f"next: --cursor {page.cursor}", to_stderr=True)

@@ -79,16 +79,19 @@ def session(
     The steps are its traces, and the calls and tool executions that count, the oldest first. A unique prefix of ID is
     enough.
     """
+    from otel_sqlite_exporter.cli.outputs.shown_marks import find_marks, read_marks
+
     if messages:
         from otel_sqlite_exporter.cli.outputs.conversation_output import show_conversation
 
         whole = database.get_conversation(f"session:{database.resolve_session_id(session_id)}", limit=limit)
-        return show_conversation(whole, full=full, as_json=as_json)
+        return show_conversation(whole, find_marks(database, whole), full=full, as_json=as_json)
     from otel_sqlite_exporter.cli.outputs.session_steps import show_timeline
     from otel_sqlite_exporter.query.timeline import read_timeline
 
     timeline = read_timeline(database, session_id, limit=limit, counted=None if everything else True)
-    return show_timeline(timeline, everything=everything, as_json=as_json)
+    marks = read_marks(database, timeline.session)
+    return show_timeline(timeline, marks, everything=everything, as_json=as_json)
 
 
 @click.command()
@@ -110,8 +113,10 @@ def show(database: TelemetryDatabase, id: str, *, full: bool, limit: int, as_jso
     Texts are cut after 2,000 characters, but for a call or a tool in a pipe.
     """
     from otel_sqlite_exporter.cli.outputs.conversation_output import show_conversation
+    from otel_sqlite_exporter.cli.outputs.shown_marks import find_marks
 
-    show_conversation(database.get_conversation(id, limit=limit), full=full, as_json=as_json)
+    conversation = database.get_conversation(id, limit=limit)
+    show_conversation(conversation, find_marks(database, conversation), full=full, as_json=as_json)
 
 
 @click.command()
@@ -126,9 +131,11 @@ def trace(database: TelemetryDatabase, trace_id: str, *, everything: bool, as_js
     Each span is shown with its time, tokens and error. A unique prefix of ID is enough. Of siblings with one name, ten
     are shown, and more of those that failed.
     """
+    from otel_sqlite_exporter.cli.outputs.shown_marks import read_marks
     from otel_sqlite_exporter.cli.outputs.trace_output import show_trace
 
-    show_trace(database.get_trace(trace_id, content=as_json), everything=everything, as_json=as_json)
+    tree = database.get_trace(trace_id, content=as_json)
+    show_trace(tree, read_marks(database, tree.trace).tell(), everything=everything, as_json=as_json)
 
 
 @click.command()

@@ -13,6 +13,7 @@ from otel_sqlite_exporter.cli.formatting import (
     is_terminal,
     print_lines,
 )
+from otel_sqlite_exporter.cli.outputs.shown_marks import ShownMarks
 from otel_sqlite_exporter.cli.table_model import Passage
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
 from otel_sqlite_exporter.error_reasons import find_reason, strip_modules
@@ -29,16 +30,16 @@ _USUAL = ("stop", "tool_call")
 """Reasons to finish that the parts of an answer show."""
 
 
-def show_conversation(conversation: Conversation, *, full: bool, as_json: bool) -> None:
+def show_conversation(conversation: Conversation, marks: ShownMarks, *, full: bool, as_json: bool) -> None:
     """Print a conversation. Unless `full`, long texts are cut, but for one call or tool in a pipe."""
     if as_json:
-        return print_json(conversation.to_dict())
+        return print_json({**conversation.to_dict(), **marks.to_dict()})
     most = None if full or (conversation.is_one and not is_terminal()) else _MOST
     if conversation.is_one:
         title = f"{'call' if conversation.kind == 'llm' else 'tool'} {conversation.id}"
     else:
         title = f"{conversation.kind} {conversation.id} (calls and tools: {conversation.describe()})"
-    print_tables(Passage(title, [*_tell_whole(conversation)]), *_tell_turns(conversation, most))
+    print_tables(Passage(title, [*_tell_whole(conversation), *_tell_marks(marks)]), *_tell_turns(conversation, most))
     if len(conversation) != conversation.total:
         print_lines("more: give a higher --limit", to_stderr=True)
 
@@ -88,6 +89,12 @@ def _tell_whole(conversation: Conversation) -> Iterator[tuple[int, str]]:
         span = conversation.running
         told = f"a span is running: {span.name}, for {format_ms(span.duration_ms)}, span {span.span_id}"
         yield 0, f"{told}; what it does may be recorded when it ends".replace("\n", "\\n")
+
+
+def _tell_marks(marks: ShownMarks) -> Iterator[tuple[int, str]]:
+    for name, value in marks.tell().items():
+        if value is not None:
+            yield 0, f"{name}: {value}".replace("\n", "\\n")
 
 
 def _describe_turn(turn: Turn) -> list[str]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from otel_sqlite_exporter.cli.formatting import Value, format_status
+from otel_sqlite_exporter.cli.outputs.shown_marks import ShownMarks
 from otel_sqlite_exporter.cli.table_model import Column, Table, make_facts
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
 from otel_sqlite_exporter.error_reasons import find_reason
@@ -11,7 +12,7 @@ from otel_sqlite_exporter.query.timeline import Timeline, TimelineStep
 from otel_sqlite_exporter.show.units import format_cost, format_ms
 
 
-def show_timeline(timeline: Timeline, *, everything: bool, as_json: bool) -> None:
+def show_timeline(timeline: Timeline, marks: ShownMarks, *, everything: bool, as_json: bool) -> None:
     """Print a session and its steps, each with the time from the start of the session to its own; `everything`: also
     those that do not count, with a column that shows which."""
     if as_json:
@@ -31,6 +32,7 @@ def show_timeline(timeline: Timeline, *, everything: bool, as_json: bool) -> Non
         "failed tools": session.failed_tools,
         "tokens": session.total_tokens,
         "cost_usd": format_cost(session.cost_usd, session.unpriced_calls),
+        **marks.tell(),
     }
     start = session.start_time_unix_nano
     columns: list[Column[TimelineStep]] = [

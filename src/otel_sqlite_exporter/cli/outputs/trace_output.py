@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from otel_sqlite_exporter.cli.formatting import Interval, Value, format_status
@@ -35,8 +35,9 @@ class _More(NamedTuple):
 _Line = SpanNode | _More
 
 
-def show_trace(tree: TraceTree, *, everything: bool, as_json: bool) -> None:
-    """Print a trace as a tree, with a waterfall of its spans; `everything`: also siblings that are alike."""
+def show_trace(tree: TraceTree, marks: Mapping[str, Value] | None = None, *, everything: bool, as_json: bool) -> None:
+    """Print a trace as a tree, with `marks` among its facts and a waterfall of its spans; `everything`: also siblings
+    that are alike."""
     if as_json:
         return print_json_list(tree.trace.to_dict(), "tree", map(describe_node, tree.nodes))
     trace = tree.trace
@@ -52,6 +53,7 @@ def show_trace(tree: TraceTree, *, everything: bool, as_json: bool) -> None:
         "tokens": trace.total_tokens,
         "cost_usd": format_cost(trace.cost_usd, trace.unpriced_calls),
         "log records": f"{trace.logs:,}: `logs --trace {trace.trace_id}` lists them" if trace.logs else None,
+        **(marks or {}),
     }
     start, duration_ms = trace.start_time_unix_nano, trace.duration_ms
     columns: list[Column[_Line]] = [
