@@ -93,7 +93,7 @@ def test_it_asks_on_a_terminal(path: Path, answers: str, left: int) -> None:
     assert process.returncode == (2 if left == 3 else 0)
     assert len(sessions(path)) == left
     assert "of which" not in output
-    assert "1 session, 4 traces\n  4 spans" in error
+    assert "1 session; 4 traces\n  4 spans" in error
     assert "pinned: session session-1 (look \\x1b[31m)" in error
     assert "other" not in error
     assert f"{path}.bak (" in error
@@ -252,7 +252,8 @@ def test_a_deletion_that_is_killed_is_completed_by_the_next(path: Path) -> None:
     assert [name for name, _ in sessions(path)] == ["session-1"]
     check_sound(path)
     assert b"private words" not in path.read_bytes()
-    assert run("delete", path, "--user", "user-0", "--yes", "--verify", "private words")[0] == 0
+    code, output, _ = run("delete", path, "--user", "user-0", "--yes", "--verify", "private words")
+    assert (code, "there is no record of user 'user-0'" in output, "none of the texts is left" in output) == (1, 1, 1)
     assert sum(spans for (spans,) in read(path, "SELECT spans FROM _deletions")) == 405
 
 
@@ -404,8 +405,76 @@ def test_what_of_the_user_forbids_it_is_said(path: Path, script: str) -> None:
 def test_a_short_name_is_no_reason_to_rewrite_the_file(path: Path) -> None:
     fill(path)
     code, output, _ = run("delete", path, "--user", "a", "--user", "0", "--yes")
-    assert code == 0
+    assert code == 1
     assert "it was rewritten" not in output
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--session", "session"), "there is no session 'session' in"),
+        (("--session", "ession-1"), "there is no session 'ession-1' in"),
+        (("--session", "sess", "--session", "session-1"), "there is no session 'sess' in"),
+        (("--trace", "00ff"), "there is no trace '00ff' in"),
+        (("--user", "nobody"), "there is no record of user 'nobody' in"),
+        (("--user", "USER-1"), "there is no record of user 'USER-1' in"),
+        (("--service", "shop", "--user", "user-1"), "there is no record of service 'shop' in"),
+    ],
+)
+def test_a_name_that_no_record_has_does_not_look_like_success(path: Path, options: tuple[str, ...], said: str) -> None:
+    fill(path)
+    for more in (("--dry-run",), ("--yes",)):
+        code, output, error = run("delete", path, *options, *more)
+        assert (code, error) == (1, "")
+        assert said in output
+        assert "Did you mean" not in output
+    assert len(sessions(path)) == (2 if "session-1" in options else 3)
+
+
+def test_a_unique_prefix_is_not_deleted_and_the_id_is_named(path: Path) -> None:
+    fill(path)
+    assert run("delete", path, "--session", "session-0", "--session", "session-1", "--yes")[0] == 0
+    code, output, _ = run("delete", path, "--session", "sess", "--yes")
+    assert (code, "Did you mean 'session-2'? Ids are given in full" in output) == (1, True)
+    (trace,) = read(path, "SELECT max(trace_id) FROM traces")[0]
+    told = json.loads(run("delete", path, "--trace", trace[:-1], "--yes", "--json")[1])
+    assert told["missing"] == [{"kind": "trace", "name": trace[:-1], "similar": trace}]
+    assert [name for name, _ in sessions(path)] == ["session-2"]
+
+
+def test_a_deletion_that_was_done_before_is_told_from_one_that_was_completed(path: Path) -> None:
+    fill(path)
+    assert [run("delete", path, "--user", "user-1", "--yes")[0] for _ in range(2)] == [0, 1]
+
+
+def test_parts_of_sessions_are_told_apart(path: Path) -> None:
+    fill(path)
+    traces = read(path, "SELECT trace_id FROM traces WHERE session_id = 'session-1' ORDER BY 1")
+    options = ("--session", "session-0"), ("--trace", traces[0][0])
+    assert "  parts of 1 session; 1 trace\n" in run("delete", path, *options[1], "--dry-run")[1]
+    where = f"session:session-0 OR trace:{traces[0][0]}"
+    assert "  1 whole session, parts of 1 other; 5 traces\n" in run("delete", path, "--where", where, "--dry-run")[1]
+
+
+def test_a_file_that_grew_meanwhile_says_why(path: Path) -> None:
+    from otel_sqlite_exporter.maintain.deletion import deletion_run
+    from otel_sqlite_exporter.maintain.deletion.deletion_rule import DeletionRule
+
+    fill(path)
+
+    def write(plan: deletion_run.DeletionPlan) -> bool:
+        fill(path, sessions=1, spans=40, text="x" * 30_000)
+        return True
+
+    report = deletion_run.delete_records(resolve_settings(path), DeletionRule(sessions=("session-2",)), confirm=write)
+    assert report is not None
+    assert report.bytes_after > report.bytes_before
+
+
+def test_a_text_that_is_too_short_is_refused_with_what_to_give(path: Path) -> None:
+    fill(path, sessions=1)
+    code, _, error = run("delete", path, "--verify", "ada")
+    assert (code, "give something longer, such as an address or a session id" in error) == (2, True)
 
 
 def test_resources_and_scopes_of_what_is_deleted_go(path: Path) -> None:

@@ -263,6 +263,9 @@ def test_users_stand_in_daily_sums_only_if_asked(path: Path, tmp_path: Path) -> 
     users = "SELECT user_id, sum(calls) FROM kept_usage GROUP BY 1 ORDER BY 1"
     assert read(path, users) == [(None, 50)]
     assert read(other, users) == [(None, 25), ("u0", 9), ("u1", 8), ("u2", 8)]
+    assert "50 of them without a user, as users are kept only with" in str(
+        TelemetryDatabase(path).run_report("cost", group_by="user").note
+    )
     rows = TelemetryDatabase(other).run_report("tokens", group_by="user", user_id="u0").to_dicts()
     assert [(row["user"], row["calls"], row["kept_calls"]) for row in rows] == [("u0", 14, 9)]
 

@@ -62,21 +62,24 @@ def delete(
     Options of different kinds must all be met; of one kind, one value must be. Pinned and running records go, too; the
     question names pins. Applications may write meanwhile. A command that was stopped is completed when it is run again.
 
-    Exit code 1: a text of --verify, or something that was deleted, is left, and stdout says where.
+    Exit code 1: a text of --verify, or something that was deleted, is left, and stdout says where; or no record has an
+    id or a name that was given.
     """
     from otel_sqlite_exporter.cli.keeping import delete_output
     from otel_sqlite_exporter.maintain.deletion.deletion_run import delete_records, plan_deletion
     from otel_sqlite_exporter.maintain.deletion.text_forms import SHORTEST_TEXT, is_too_short
 
     if any(is_too_short(text) for text in texts):
-        raise click.UsageError(f"--verify needs a text of {SHORTEST_TEXT} bytes: shorter ones stand everywhere")
+        raise click.UsageError(
+            f"--verify needs a text of {SHORTEST_TEXT} bytes or more, as shorter ones stand everywhere by chance: give "
+            "something longer, such as an address or a session id"
+        )
     rule = _make_rule(sessions, traces, users, services, since, until, filter)
     if not rule.has_selectors and texts and not backups and not dry_run:
         return delete_output.show_verification(settings.path, _verify(settings, texts), as_json=as_json)
     if dry_run:
         plan = plan_deletion(settings, rule)
-        delete_output.show_plan(settings.path, plan, _find_backups(settings), as_json=as_json)
-        return 0
+        return delete_output.show_plan(settings.path, plan, _find_backups(settings), as_json=as_json)
     with show_progress("deleting") as progress:
         report = delete_records(
             settings,

@@ -17,17 +17,22 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.maintain.deletion.chosen_records import ChosenRecords
     from otel_sqlite_exporter.maintain.deletion.deletion_run import DeletionPlan, DeletionReport
     from otel_sqlite_exporter.maintain.deletion.left_texts import Verification
+    from otel_sqlite_exporter.maintain.deletion.missing_names import MissingName
 
 _NAMED_PINS = 10
 
 
-def show_plan(path: str, plan: DeletionPlan, backups: Sequence[BesideFile], *, as_json: bool) -> None:
-    """Print what would be deleted."""
+def show_plan(path: str, plan: DeletionPlan, backups: Sequence[BesideFile], *, as_json: bool) -> int:
+    """Print what would be deleted, and return the exit code."""
+    code = ATTENTION if plan.missing else 0
     if as_json:
         chosen = plan.chosen._asdict() | {"pins": [pin._asdict() for pin in plan.chosen.pins]}
         names = [file.path for file in backups]
-        return print_json({"path": path, "dry_run": True, **chosen, "pending": plan.pending, "backups": names})
+        told = {"pending": plan.pending, "missing": _dump_missing(plan.missing), "backups": names}
+        print_json({"path": path, "dry_run": True, **chosen, **told})
+        return code
     print_lines(*describe_plan(path, plan, backups))
+    return code
 
 
 def describe_plan(path: str, plan: DeletionPlan, backups: Sequence[BesideFile]) -> list[str]:
@@ -36,6 +41,7 @@ def describe_plan(path: str, plan: DeletionPlan, backups: Sequence[BesideFile]) 
     lines = []
     if plan.pending:
         lines.append(f"an earlier deletion of {path} was stopped: the next one completes it first")
+    lines += _describe_missing(path, plan.missing)
     if not chosen.records:
         return [*lines, f"nothing in {path} is chosen"]
     lines += [f"of {path} would go:", *_describe_chosen(chosen)]
@@ -51,9 +57,10 @@ def describe_plan(path: str, plan: DeletionPlan, backups: Sequence[BesideFile]) 
 
 
 def _describe_chosen(chosen: ChosenRecords) -> list[str]:
+    sessions = _count_units(chosen.sessions, chosen.touched_sessions, "session")
+    traces = _count_units(chosen.traces, chosen.touched_traces, "trace")
     lines = [
-        f"  {_count_units(chosen.sessions, chosen.touched_sessions, 'session')}, "
-        f"{_count_units(chosen.traces, chosen.touched_traces, 'trace')}",
+        f"  {sessions}; {traces}",
         f"  {count(chosen.spans, 'span')}, {count(chosen.logs, 'log record')}, {count(chosen.events, 'event')}, "
         f"{count(chosen.calls, 'row')} of calls, {count(chosen.tools, 'row')} of tools",
         f"  about {format_bytes(chosen.bytes)}",
@@ -64,8 +71,28 @@ def _describe_chosen(chosen: ChosenRecords) -> list[str]:
 
 
 def _count_units(whole: int, touched: int, noun: str) -> str:
-    parts = f" and parts of {touched - whole}" if touched > whole else ""
-    return f"{count(whole, noun)}{parts}"
+    rest = touched - whole
+    if not rest:
+        return count(whole, noun)
+    return (
+        f"{count(whole, f'whole {noun}')}, parts of {count(rest, 'other')}"
+        if whole
+        else f"parts of {count(rest, noun)}"
+    )
+
+
+def _describe_missing(path: str, missing: Sequence[MissingName]) -> list[str]:
+    """Return a line for each name that no record has."""
+    lines = []
+    for kind, name, similar in missing:
+        hint = "" if similar is None else f". Did you mean {similar!r}? Ids are given in full"
+        what = f"no record of {kind}" if kind in ("user", "service") else f"no {kind}"
+        lines.append(f"there is {what} {name!r} in {path}{hint}")
+    return lines
+
+
+def _dump_missing(missing: Sequence[MissingName]) -> list[dict[str, Any]]:
+    return [one._asdict() for one in missing]
 
 
 def show_deletion(
@@ -79,17 +106,19 @@ def show_deletion(
 ) -> int:
     """Print what was deleted and what is left, and return the exit code."""
     is_left = not report.erasure.is_complete or report.is_still_written or bool(verification and verification.left)
+    code = ATTENTION if is_left or report.missing else 0
     if as_json:
         fields: dict[str, Any] = {"path": path, "dry_run": False, "removed": report.removed._asdict()}
         fields |= report._replace(removed=None, erasure=None)._asdict() | {  # type: ignore[arg-type]
             "removed": report.removed._asdict(),
             "erasure": report.erasure._asdict(),
+            "missing": _dump_missing(report.missing),
             "removed_backups": [*removed_backups],
             "backups": [*backups],
             "verification": None if verification is None else _dump_verification(verification),
         }
         print_json(fields)
-        return ATTENTION if is_left else 0
+        return code
     print_lines(*_describe_removed(path, report))
     print_lines(*_describe_erasure(path, report))
     for name in removed_backups:
@@ -98,7 +127,7 @@ def show_deletion(
         print_lines(f"the backup {name} stays: it may hold what was deleted; --backups deletes it")
     if verification is not None:
         _print_left(path, verification)
-    return ATTENTION if is_left else 0
+    return code
 
 
 def _describe_removed(path: str, report: DeletionReport) -> list[str]:
@@ -106,8 +135,9 @@ def _describe_removed(path: str, report: DeletionReport) -> list[str]:
     lines = []
     if report.completed:
         lines.append("completed an earlier deletion that was stopped")
+    lines += _describe_missing(path, report.missing)
     if not any(removed):
-        return [*lines, f"nothing in {path} was to be deleted"]
+        return [*lines, f"nothing was deleted: no record of {path} meets the options"]
     lines.append(
         f"deleted {count(removed.spans, 'span')} and {count(removed.logs, 'log record')} of {path}, with "
         f"{count(removed.events, 'event')}, {count(removed.calls, 'row')} of calls, {count(removed.tools, 'row')} of "
@@ -122,6 +152,8 @@ def _describe_removed(path: str, report: DeletionReport) -> list[str]:
 def _describe_erasure(path: str, report: DeletionReport) -> list[str]:
     erasure = report.erasure
     lines = [f"the file had {format_bytes(report.bytes_before)}, and has {format_bytes(report.bytes_after)}"]
+    if report.bytes_after > report.bytes_before:
+        lines[0] += ": what was written meanwhile, and the notes of the deletion, take more than what went"
     if erasure.is_rewritten:
         lines.append("it was rewritten, as older versions of what was deleted stood in its free space")
     if not erasure.is_log_empty:

@@ -8,7 +8,6 @@ a run that was killed is completed by the next one, whatever that is asked to de
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +26,7 @@ from otel_sqlite_exporter.maintain.deletion.marked_records import (
     forget_unused_marks,
     mark_records,
 )
+from otel_sqlite_exporter.maintain.deletion.missing_names import MissingName, find_missing
 from otel_sqlite_exporter.maintain.repair import recover
 from otel_sqlite_exporter.maintain.search_index import drop_index, index_content
 from otel_sqlite_exporter.maintain.vacuum import give_back
@@ -48,10 +48,12 @@ _MOST_PROOFS = 24
 
 
 class DeletionPlan(NamedTuple):
-    """What would be deleted: how much the rule chooses, and how many earlier runs are to be completed first."""
+    """What would be deleted: how much the rule chooses, how many earlier runs are to be completed first, and the names
+    that no record has."""
 
     chosen: ChosenRecords
     pending: int
+    missing: tuple[MissingName, ...]
 
 
 class DeletionReport(NamedTuple):
@@ -64,8 +66,9 @@ class DeletionReport(NamedTuple):
         has_new_index: Whether the search index was built again.
         is_still_written: Whether records that the rule chooses kept coming.
         spool: Why batches stay in the spool; None: none does.
-        bytes_before: Of the file.
-        bytes_after: Of the file.
+        bytes_before: Of the file, with what waits in its write-ahead log.
+        bytes_after: Likewise.
+        missing: Names of the rule that no record had, nor a run that was completed.
     """
 
     removed: RemovedCounts
@@ -76,6 +79,7 @@ class DeletionReport(NamedTuple):
     spool: str | None
     bytes_before: int
     bytes_after: int
+    missing: tuple[MissingName, ...]
 
 
 def plan_deletion(settings: Settings, rule: DeletionRule) -> DeletionPlan:
@@ -88,9 +92,15 @@ def plan_deletion(settings: Settings, rule: DeletionRule) -> DeletionPlan:
         sqlite3.Error, OSError: It cannot be read.
     """
     rule.check()
-    return TelemetryFile(settings.path, settings.busy_timeout_ms).read(
-        lambda connection: DeletionPlan(choose_records(connection, rule), len(find_pending(connection)))
-    )
+    file = TelemetryFile(settings.path, settings.busy_timeout_ms)
+    return file.read(lambda connection: _plan(connection, rule))
+
+
+def _plan(connection: sqlite3.Connection, rule: DeletionRule) -> DeletionPlan:
+    pending = find_pending(connection)
+    names = {name for one in pending for name in one.rule.names}
+    missing = find_missing(connection, rule, names)
+    return DeletionPlan(choose_records(connection, rule), len(pending), missing)
 
 
 def delete_records(
@@ -116,17 +126,21 @@ def delete_records(
     rule.check()
     find_version(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
     with contextlib.closing(open_file(settings, must_exist=True)) as connection:
-        bytes_before = os.stat(settings.path).st_size
+        bytes_before = _measure(connection)
         spool = _replay(settings)
         connection.execute("PRAGMA secure_delete = ON")
         run = _Run(connection, settings, rule, progress)
         with _saying_how_to_go_on(settings.path):
             pending = run.complete_pending()
-        if not confirm(DeletionPlan(run.choose(), 0)):
+        missing = run.find_missing()
+        if not confirm(DeletionPlan(run.choose(), 0, missing)):
             return None
         with _saying_how_to_go_on(settings.path):
             run.remove_all()
         erasure = erase(connection, settings, [*texts, *run.proofs], progress)
+        bytes_after = _measure(connection)
+    if run.removed.others and len(rule.names) == 1:  # sums, counters or quarantined records had the name
+        missing = ()
     return DeletionReport(
         run.removed,
         pending,
@@ -135,8 +149,15 @@ def delete_records(
         run.is_still_written,
         spool,
         bytes_before,
-        os.stat(settings.path).st_size,
+        bytes_after,
+        missing,
     )
+
+
+def _measure(connection: sqlite3.Connection) -> int:
+    """Return the bytes of all pages, also of those that the write-ahead log has."""
+    pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+    return int(pages * size)
 
 
 class _Run:
@@ -154,6 +175,12 @@ class _Run:
         self.proofs: list[str] = [*rule.names][:_MOST_PROOFS]
         self.has_new_index = False
         self.is_still_written = False
+        self._completed_names: set[str] = set()
+
+    def find_missing(self) -> tuple[MissingName, ...]:
+        """Return the names of the rule that no record has, but for those of runs that this one has completed."""
+        with transaction(self._connection, "BEGIN"):
+            return find_missing(self._connection, self._rule, self._completed_names)
 
     def choose(self) -> ChosenRecords:
         """Return what the rule chooses now."""
@@ -165,6 +192,7 @@ class _Run:
         pending = find_pending(self._connection)
         for one in pending:
             self._complete(one, LedgerEntry("delete", one.rule.describe(), one.run_id))
+            self._completed_names.update(one.rule.names)
         return len(pending)
 
     def remove_all(self) -> None:

@@ -43,7 +43,7 @@ def find_kept_days(
     if name not in (*_ADDING, "errors"):
         return NONE
     try:
-        calls, failed = connection.execute(read_query("sum_kept_calls"), parameters).fetchone()
+        calls, failed, unnamed = connection.execute(read_query("sum_kept_calls"), parameters).fetchone()
     except sqlite3.OperationalError:  # a file of an older version keeps none
         return NONE
     if name == "errors":
@@ -58,4 +58,10 @@ def find_kept_days(
     if asked:
         told = " and ".join(one.removesuffix("_id").removesuffix("_name") for one in asked)
         return KeptDays(False, f"{text} removed and not counted here: the daily sums that are kept do not tell {told}")
-    return KeptDays(True, f"{text} removed: kept_calls are from daily sums, which are kept by days of UTC")
+    told = f"{text} removed: kept_calls are from daily sums, which are kept by days of UTC"
+    if "user" in groups and unnamed:
+        told += (
+            f"; {unnamed} of them without a user, as users are kept only with `prune --keep-users` or the setting "
+            "retention_users"
+        )
+    return KeptDays(True, told)

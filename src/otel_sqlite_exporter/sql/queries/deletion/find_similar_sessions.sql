@@ -1,0 +1,6 @@
+-- Two sessions at most whose ids begin with :prefix, of those with records.
+SELECT x.session_id
+FROM _sessions AS x
+WHERE x.session_id >= :prefix AND x.session_id < :prefix || char(1114111)
+  AND EXISTS (SELECT 1 FROM _trace_sessions AS p WHERE p.session = x.id AND p.spans + p.logs > 0)
+LIMIT 2;
