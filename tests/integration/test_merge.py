@@ -152,9 +152,15 @@ def test_a_second_merge_reads_only_what_is_new(tmp_path: Path, path: Path) -> No
     merge(path, source)
     (again,) = merge(path, source)
     assert [again[name] for name in ("new_spans", "known_spans", "new_logs", "known_logs")] == [0, 0, 0, 0]
+    assert again["is_unchanged"]
+    assert run("merge", source, "--into", path)[1].splitlines() == [
+        f"{source}: unchanged since the last merge",
+        f"added 0 spans and 0 log records to {path}",
+    ]
     write_logs(write_spans(source, "c"), "y")
     (more,) = merge(path, source)
     assert [more[name] for name in ("new_spans", "known_spans", "new_logs", "known_logs")] == [1, 0, 1, 0]
+    assert not more["is_unchanged"]
     assert span_names(path) == ["a", "b", "c"]
     assert bodies(path) == ["x", "y"]
 
@@ -370,7 +376,7 @@ def test_every_column_of_a_table_is_merged(path: Path, kind: str) -> None:
     write_spans(path, "a")
     columns = [row[1] for row in read(path, f"PRAGMA table_info({table})")]
     with closing(sqlite3.connect(path)) as file:
-        cursor = file.execute(read_query(f"read_source_{kind}"), {"after": 0, "limit": 1, "source": "x", "day": 0})
+        cursor = file.execute(read_query(f"read_source_{kind}"), {"after": 0, "limit": 1, "source": "x", "days": "[]"})
     assert [column[0] for column in cursor.description] == columns
     assert all(f":{column}" in read_query(f"merge_{kind}") for column in columns[1:])
 

@@ -107,11 +107,14 @@ def _show_merge(path: str, reports: Sequence[MergeReport], *, as_json: bool) -> 
             waiting = count(report.waiting_batches, "batch waits", "batches wait")
             again = f"run `{name_command('recover', report.source)}`, then merge again"
             print_lines(f"{file}: {waiting} in its spool and was not merged: {again}", to_stderr=True)
+        if report.is_unchanged and not as_json:
+            print_lines(f"{file}: unchanged since the last merge")
     spans, logs = (sum(map(attrgetter(name), reports)) for name in ("new_spans", "new_logs"))
     if as_json:
         return print_json({"path": path, "new_spans": spans, "new_logs": logs, "files": [*map(asdict, reports)]})
-    if reports:
-        print_tables(Table("files", _COLUMNS, reports))
+    changed = [report for report in reports if not report.is_unchanged]
+    if changed:
+        print_tables(Table("files", _COLUMNS, changed))
     print_lines(f"added {count(spans, 'span')} and {count(logs, 'log record')} to {path}")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from otel_sqlite_exporter.deliver.retry import is_about_file
@@ -22,6 +23,7 @@ from otel_sqlite_exporter.imports.merging.log_counts import LogCounts, digest_lo
 from otel_sqlite_exporter.imports.merging.merge_notes import AddedSums, SourcePosition
 from otel_sqlite_exporter.imports.merging.merge_report import MergeReport
 from otel_sqlite_exporter.imports.merging.merge_sources import MergeSource
+from otel_sqlite_exporter.imports.merging.merged_usage import merge_usage, note_own_time
 from otel_sqlite_exporter.imports.merging.side_tables import (
     Row,
     merge_import_rows,
@@ -82,8 +84,12 @@ class Merger:
         before = source.read_state()
         reader = SourceReader(source, SourcePosition.read(self._target, source.path))
         if source.path != source.read_path and reader.position.state == before:
+            report.is_unchanged = True
             return report  # its copy was merged, and it did not change
+        noted = replace(reader.position)
         notes = reader.read_notes()
+        report.is_unchanged = noted.state == before
+        note_own_time(self._target, reader.position, noted)
         left = reader.count_left()
         self._log_counts.forget_source()
         self._costs.forget()
@@ -116,10 +122,11 @@ class Merger:
                     reader.position.note(self._target, source.path)
         try:
             self._merge_runs(source, notes.facts.identity)
+            merge_usage(self._target, source, notes, reader.position)
             merge_side_tables(self._target, source, notes, is_redacting=self._copier.is_redacting)
         except DamagedFileError as error:
             report.damages.append(str(error))
-        reader.position.state = before
+        reader.position.state, reader.position.own = before, None
         if not is_whole:  # so that it is read again, whether it was repaired or not
             reader.position = SourcePosition()
         with transaction(self._target):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a file holds beside records: exporters, what was refused, imported, received, marked, kept and deleted."""
+"""What a file holds beside records: exporters, what was refused, imported, received, marked and deleted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.genai.rule_digests import RuleDigests
-from otel_sqlite_exporter.imports.merging.merge_notes import AddedSums, inherit_sums, read_all_sums
+from otel_sqlite_exporter.imports.merging.merge_notes import AddedSums, inherit_sums
 from otel_sqlite_exporter.imports.merging.merge_sources import MergeSource
 from otel_sqlite_exporter.settings import REDACTED
 from otel_sqlite_exporter.sql.texts import read_query
@@ -57,6 +57,11 @@ class SourceNotes(NamedTuple):
     sums: Mapping[str, AddedSums]
 
 
+def read_facts(connection: sqlite3.Connection) -> SourceFacts:
+    """Return what a file is."""
+    return SourceFacts._make(connection.execute(read_query("read_source_facts")).fetchone())
+
+
 def read_rows_of(connection: sqlite3.Connection, query: str, /, **values: Any) -> list[dict[str, Any]]:
     """Return the rows of a query, by the names of their columns."""
     cursor = connection.execute(read_query(query), values)
@@ -86,7 +91,7 @@ def merge_import_rows(target: sqlite3.Connection, rows: Sequence[Row]) -> None:
 def merge_side_tables(
     target: sqlite3.Connection, source: MergeSource, notes: SourceNotes, *, is_redacting: bool
 ) -> None:
-    """Add what a source marks, keeps, deleted and received, in transactions of some rows each. What comes again changes
+    """Add what a source marks, deleted and received, in transactions of some rows each. What comes again changes
     nothing.
 
     Raises:
@@ -94,42 +99,19 @@ def merge_side_tables(
         sqlite3.Error: The target cannot be written.
     """
     for query, statement in (("read_source_marks", "merge_marks"), ("read_source_deletions", "merge_deletions")):
-        for rows in _read_pages(source, query):
+        for rows in read_pages(source, query):
             with transaction(target):
                 target.executemany(read_query(statement), rows)
     since = time.time_ns() - KEPT_NS
-    for rows in _read_pages(source, "read_source_requests", since=since):
+    for rows in read_pages(source, "read_source_requests", since=since):
         with transaction(target):
             target.executemany(_REQUESTS, rows)
-    _merge_usage(target, source, notes.facts)
     if not is_redacting:  # versions of spans that are kept nowhere: their names cannot be redacted
         _merge_agents(target, source)
     senders = source.read(lambda connection: read_rows_of(connection, "read_source_senders"))
     with transaction(target):
         _merge_sums(target, senders, notes.facts)
         inherit_sums(target, notes.sums)
-
-
-def _merge_usage(target: sqlite3.Connection, source: MergeSource, facts: SourceFacts) -> None:
-    """Take over kept sums, all of one file at once: of the source itself, where it has removed more since; of others,
-    which the source got by a merge, where it has more of them and the target never read them itself. Sums of days whose
-    calls are in the target already stay out: when they were removed from the source, the target had them."""
-    merged = {one.name: one for one in read_all_sums(target).values() if one.name is not None}
-    ours = dict(target.execute(read_query("sum_kept_usage")).fetchall())
-    theirs = source.read(lambda connection: connection.execute(read_query("sum_kept_usage")).fetchall())
-    for name, calls in theirs:
-        known = merged.get(name)
-        if name == facts.name:
-            is_newer = known is None or facts.last_deletion > known.deleted
-        else:
-            is_newer = known is None and calls > ours.get(name, 0)
-        if not is_newer:
-            continue
-        after = {"source": name, "day": -1 if known is None or known.day is None else known.day}
-        with transaction(target):
-            target.execute("DELETE FROM _kept_usage WHERE source = :source AND day > :day", after)
-            for rows in _read_pages(source, "read_source_usage", **after):
-                target.executemany(read_query("merge_usage"), rows)
 
 
 def _merge_agents(target: sqlite3.Connection, source: MergeSource) -> None:
@@ -166,7 +148,7 @@ def _merge_sums(target: sqlite3.Connection, senders: Sequence[Row], facts: Sourc
     added.note(target, facts.identity)
 
 
-def _read_pages(source: MergeSource, query: str, /, **values: Any) -> Iterator[list[dict[str, Any]]]:
+def read_pages(source: MergeSource, query: str, /, **values: Any) -> Iterator[list[dict[str, Any]]]:
     """Yield the rows of a query in pages, each of one snapshot."""
     after = 0
     while True:

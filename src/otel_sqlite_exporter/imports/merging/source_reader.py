@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 from otel_sqlite_exporter.errors import DamagedFileError
 from otel_sqlite_exporter.imports.merging.merge_notes import SourcePosition, read_all_sums
 from otel_sqlite_exporter.imports.merging.merge_sources import MergeSource
-from otel_sqlite_exporter.imports.merging.side_tables import SourceFacts, SourceNotes, read_rows_of
+from otel_sqlite_exporter.imports.merging.side_tables import SourceNotes, read_facts, read_rows_of
 from otel_sqlite_exporter.imports.merging.source_rows import (
     LogPage,
     SourceLog,
@@ -247,8 +247,7 @@ def read_nothing(read: _ReadPage[_Page], ids: Sequence[int]) -> _Page:
 
 
 def _read_notes(connection: sqlite3.Connection) -> SourceNotes:
-    facts = SourceFacts._make(connection.execute(read_query("read_source_facts")).fetchone())
-    return SourceNotes(facts, read_all_sums(connection))
+    return SourceNotes(read_facts(connection), read_all_sums(connection))
 
 
 def _count(page: SpanPage | LogPage) -> int:
