@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import tracemalloc
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from otel_sqlite_exporter import TelemetryDatabase
 from otel_sqlite_exporter.cli.outputs.trace_output import show_trace
 from otel_sqlite_exporter.query.pages import ViewRow, field_types
 from otel_sqlite_exporter.query.trees import CONTENT, SpanNode
+from otel_sqlite_exporter.sql.texts import read_folder, read_query
 from tests.conftest import exporting
 
 TRACE = f"{0xDEE:032x}"
@@ -136,3 +139,18 @@ def test_a_tree_is_printed_as_one_object_span_by_span(path: Path, capsys: pytest
     tree = database.get_trace(TRACE)
     show_trace(tree, everything=False, as_json=True)
     assert capsys.readouterr().out == json.dumps(tree.to_dict(), indent=2) + "\n"
+
+
+def test_both_sides_of_a_call_in_a_circle_of_parents_are_read_once(tmp_path: Path) -> None:
+    """Two spans with one id: from each, two paths lead up, and from these four, without an end."""
+    path, chat = tmp_path / "otel.db", {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 1}
+    sides = [(number, kind) for number in (1, 2) for kind in (SpanKind.INTERNAL, SpanKind.SERVER)]
+    write(path, *(make(number, 3 - number, chat, kind, failure="no") for number, kind in sides))
+    names = [name for name, _ in read_folder("views")]
+    with closing(sqlite3.connect(path)) as file:
+        steps = iter(range(2_000))
+        file.set_progress_handler(lambda: next(steps, None) is None, 10_000)
+        rows = {name: len(file.execute(f"SELECT * FROM {name}").fetchall()) for name in names}
+        assert (rows["spans"], rows["complete_llm_interactions"], rows["_enclosing_prompts"]) == (4, 4, 4)
+        for (id,) in file.execute("SELECT id FROM _llm_interactions").fetchall():
+            assert len(file.execute(read_query("find_counted_above"), {"id": id}).fetchall()) <= 1

@@ -31,7 +31,7 @@ TIMES = ("1969-12-31", "2262-04-12", "0001-01-01", "9999-12-31T23:59:59.99999999
 TEXTS = (*ATTACKS, "x" * 5_000, "(" * 900, "\r\nSet-Cookie: a=b", "", "*", "\U0001f468\u200d\U0001f469")
 VALUES = {"integer": NUMBERS, "number": NUMBERS, "time": TIMES, "boolean": ("true", "yes"), "string": TEXTS}
 IDS = ("%00", "%ff", "%2e%2e", "..%2f..%2fx", "%0d%0aSet-Cookie:%20a=b", "%ED%A0%80", "x" * 5_000, str(2**63), "%C2%B2")
-TEXTS_OF_ONE_ARGUMENT = 3
+VALUES_OF_ONE_ARGUMENT = 2
 ARGUMENT = re.compile(r"\{\w+\}")
 
 
@@ -80,12 +80,11 @@ def place(page: PageRoute) -> str:
 
 
 def list_values(page: PageRoute, parameter: Parameter) -> Iterator[str]:
-    """Values of an argument: all numbers and times, and of texts some, all of them on all pages together."""
-    values = VALUES.get(parameter.kind, TEXTS)
-    if values is not TEXTS:
-        return iter(values)
-    first = PAGES.index(page) * 7 + page.parameters.index(parameter)
-    return islice(cycle(TEXTS), first, first + TEXTS_OF_ONE_ARGUMENT)
+    """Some values of an argument in the query; the arguments of a kind have all of them together."""
+    asked = [(one, other) for one in PAGES for other in one.parameters if other.where == "query"]
+    same = [pair for pair in asked if pair[1].kind == parameter.kind]
+    values, first = VALUES.get(parameter.kind, TEXTS), same.index((page, parameter)) * VALUES_OF_ONE_ARGUMENT
+    return islice(cycle(values), first, first + VALUES_OF_ONE_ARGUMENT)
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ SELECT
   ) THEN (
     WITH RECURSIVE up (trace, parent_span_id, id, depth) AS (
       SELECT s.trace, s.parent_span_id, NULL, 0 FROM _spans AS s WHERE s.id = c.span
-      UNION ALL
+      UNION
       SELECT q.trace, q.parent_span_id, q.id, up.depth + 1
       FROM up CROSS JOIN _spans AS q ON q.trace = up.trace AND q.span_id = up.parent_span_id
       WHERE up.depth < 1000

@@ -3,7 +3,7 @@ WITH RECURSIVE above (trace, parent_span_id, id, depth) AS (
   SELECT s.trace, s.parent_span_id, NULL, 0
   FROM _llm_interactions AS i CROSS JOIN _spans AS s ON s.id = i.span
   WHERE i.id = :id
-  UNION ALL
+  UNION
   SELECT s.trace, s.parent_span_id, s.id, a.depth + 1
   FROM above AS a CROSS JOIN _spans AS s ON s.trace = a.trace AND s.span_id = a.parent_span_id
   WHERE a.depth < 1000
