@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
 from otel_sqlite_exporter.errors import ConfigurationError
@@ -45,6 +45,21 @@ class Setting(NamedTuple):
         if isinstance(self.default, tuple):
             return f"{len(self.default)} names"
         return str(self.default).lower() if isinstance(self.default, bool) else str(self.default)
+
+
+class BadVariable(NamedTuple):
+    """An environment variable that cannot be used: why, and what is in force instead. Both are without an end."""
+
+    what: str
+    effect: str
+
+    @classmethod
+    def describe(cls, name: str, setting: Setting, text: str, error: ValueError) -> BadVariable:
+        """Describe the variable of the setting `name`, which has this text."""
+        what = f"{name_variable(name)}={text!r} cannot be used: {error}"
+        if setting.closed is None:
+            return cls(what, f"The default is used: {setting.describe_default()}")
+        return cls(what, f"Until it is corrected, {setting.closed[1]}")
 
 
 def declared_settings(kind: type[Any]) -> dict[str, Setting]:
@@ -84,15 +99,24 @@ def _resolve(name: str, setting: Setting, value: Any) -> Any:
         except ValueError as error:
             raise ConfigurationError(f"{name}={value!r} cannot be used: {error}") from None
     # OpenTelemetry's specification: an empty environment variable is unset.
-    variable = name_variable(name)
-    text = os.environ.get(variable, "").strip()
+    text = os.environ.get(name_variable(name), "").strip()
     if text:
         try:
             return setting.parse(text)
         except ValueError as error:
-            default = f"The default is used: {setting.describe_default()}."
-            effect = default if setting.closed is None else f"Until it is corrected, {setting.closed[1]}."
-            _logger.warning("%s=%r cannot be used: %s. %s", variable, text, error, effect)
+            bad = BadVariable.describe(name, setting, text, error)
+            _logger.warning("%s. %s.", bad.what, bad.effect)
             if setting.closed is not None:
                 return setting.closed[0]
     return setting.parse(setting.default)
+
+
+def find_bad_variables(kind: type[Any]) -> Iterator[BadVariable]:
+    """Yield the environment variables of this process that cannot be used for the settings of the class `kind`."""
+    for name, setting in declared_settings(kind).items():
+        text = os.environ.get(name_variable(name), "").strip()
+        try:
+            if text:
+                setting.parse(text)
+        except ValueError as error:
+            yield BadVariable.describe(name, setting, text, error)

@@ -89,9 +89,10 @@ class NotFoundError(SQLiteExporterError, LookupError):
     """The file has nothing with this id, or several things whose id begins with it."""
 
 
-class FilterError(SQLiteExporterError, ValueError):
-    """A query has an argument that cannot be used. `argument` is its name, and `message` says what to give. Of a filter
-    text, `position` is the number of characters before what cannot be used, and `excerpt` two lines that show it."""
+class ArgumentError(SQLiteExporterError, ValueError):
+    """A call has an argument that cannot be used. `argument` is its name, and `message` says what to give. Of a text in
+    a language, `position` is the number of characters before what cannot be used, and `excerpt` two lines that show
+    it."""
 
     def __init__(self, argument: str, message: str, position: int | None = None, excerpt: tuple[str, ...] = ()) -> None:
         """`message` and `excerpt` follow the argument's name in the text of the error."""
@@ -100,6 +101,10 @@ class FilterError(SQLiteExporterError, ValueError):
         self.message = message
         self.position = position
         self.excerpt = excerpt
+
+
+class FilterError(ArgumentError):
+    """A query has an argument that cannot be used, such as a filter."""
 
 
 class UnreadableSourceError(SQLiteExporterError):

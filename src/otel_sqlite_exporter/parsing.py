@@ -152,6 +152,9 @@ def some_of(choices: tuple[str, ...]) -> Callable[[Any], tuple[str, ...]]:
     return parse
 
 
+MOST_DAYS = 36_500
+"""The largest age of a retention setting: a hundred years."""
+_DAY_S = 86_400
 _SIZE = re.compile(r"(\d{1,19}(?:\.\d{1,9})?)\s*(?:([kmgt])(i?)b?|b(?:ytes)?)?", re.IGNORECASE | re.ASCII)
 _LEAST_BYTES = 10_000_000
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
@@ -167,13 +170,27 @@ def parse_size(value: Any) -> int:
         size = round(float(number) * (1024 if is_binary else 1000) ** _POWERS.get(unit, 0)) if unit else number
         size = int(size) if str(size).isdecimal() else None
     if isinstance(size, bool) or not isinstance(size, int) or not _LEAST_BYTES <= size <= 2**63 - 1:
-        raise ValueError("give a size of 10MB or more, such as 500MB or 2GiB, or a number of bytes")
+        raise ValueError(
+            "give a size of 10MB or more, such as 500MB or 2GiB, or a number of bytes: an empty file takes 2 MB, and a "
+            "smaller cap would leave no room for records"
+        )
     return size
 
 
 def parse_age(value: Any) -> int:
-    """Return the seconds of an age such as `30d`, `36h` or `2w`."""
-    found = re.fullmatch(r"(\d{1,6})\s*([smhdw])", value.strip(), re.ASCII) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError("give an age such as 30d, 36h or 2w")
-    return int(found[1]) * {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}[found[2]]
+    """Return the seconds of an age: a text such as `30d`, `36h` or `2w`, or a whole number of days."""
+    found = re.fullmatch(r"(\d{1,6})\s*([smhdw]?)", value.strip(), re.ASCII) if isinstance(value, str) else None
+    if found is not None:
+        return int(found[1]) * {"s": 1, "m": 60, "h": 3_600, "d": _DAY_S, "w": 604_800}[found[2] or "d"]
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("give an age such as 30d, 36h or 2w, or a whole number of days")
+    return value * _DAY_S
+
+
+def parse_days(value: Any) -> float:
+    """Return the days of an age that `parse_age` parses. It is a day or more: `3m` is three minutes, and may have been
+    meant as months."""
+    days = parse_age(value) / _DAY_S
+    if not 1 <= days <= MOST_DAYS:
+        raise ValueError(f"give a whole number of days from 1 to {MOST_DAYS}, or such an age, as in 36h, 30d or 12w")
+    return days

@@ -57,8 +57,9 @@ class SettingKeywords(TypedDict, total=False):
     capture_limit: int | None
     dialects: Sequence[str] | None
     cost: str | None
-    retention_days: int | None
+    retention_days: int | str | None
     retention_bytes: int | str | None
+    retention_keep_failed_days: int | str | None
     retention_users: bool | None
 
 
@@ -207,12 +208,13 @@ class Settings(NamedTuple):
         ),
     ]
     retention_days: Annotated[
-        int | None,
+        float | None,
         Setting(
             None,
-            parsing.optional(parsing.number_of("days", smallest=1, largest=36_500)),
+            parsing.optional(parsing.parse_days),
             "Whatever ended more than so many days ago is removed from the file, and daily sums of its usage are kept. "
-            "For this and the next two, see docs/retention.md.",
+            "Also an age such as `36h`, of a day or more. For this and the next three, see docs/retention.md.",
+            (None, "nothing is removed by its age"),
         ),
     ]
     retention_bytes: Annotated[
@@ -222,6 +224,16 @@ class Settings(NamedTuple):
             parsing.optional(parsing.parse_size),
             "The largest size of the file, such as `2GiB` or `500MB`, or a number of bytes. Where it is larger, what "
             "is oldest is removed.",
+            (None, "nothing is removed because of the size"),
+        ),
+    ]
+    retention_keep_failed_days: Annotated[
+        float | None,
+        Setting(
+            None,
+            parsing.optional(parsing.parse_days),
+            "What failed is not removed until it ended so many days ago. Also an age such as `12w`.",
+            (parsing.MOST_DAYS, "nothing that failed is removed"),
         ),
     ]
     retention_users: Annotated[

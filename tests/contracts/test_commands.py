@@ -61,7 +61,7 @@ COMMANDS = {
     "pin": {"path", "--session", "--trace", "--label"},
     "prune": {
         *("path", "--older-than", "--max-size", "--max-sessions", "--service", "--keep-failed", "--keep-users"),
-        *("--dry-run", "--json"),
+        *("--dry-run", "--limit", "--json"),
     },
     "recover": {"path", "--spool", "--json"},
     "reindex": {"path", "--json"},

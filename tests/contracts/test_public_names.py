@@ -68,6 +68,7 @@ SETTINGS = [
     "cost",
     "retention_days",
     "retention_bytes",
+    "retention_keep_failed_days",
     "retention_users",
 ]
 PROCESSOR_SETTINGS = [

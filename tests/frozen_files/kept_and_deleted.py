@@ -28,7 +28,7 @@ _CALL: dict[str, Any] = {
     **{"gen_ai.usage.cache_read.input_tokens": 2, "gen_ai.usage.cache_creation.input_tokens": 3},
     **{"gen_ai.usage.reasoning.output_tokens": 1, "cost_usd": 0.25},
 }
-_SCORE = {
+_SCORE: dict[str, Any] = {
     **{"gen_ai.evaluation.name": "Relevance", "gen_ai.evaluation.score.value": 0.5},
     **{"gen_ai.evaluation.score.label": "fair", "gen_ai.evaluation.explanation": "half of it"},
     **{"gen_ai.response.id": "resp-1", "error.type": "timeout"},

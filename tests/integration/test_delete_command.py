@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from otel_sqlite_exporter.storage.transactions import transaction
 from tests.commands import COMMAND, NEXT, become_next, run, run_process, upgrade_to_next
 from tests.conftest import HANG_S, beside_process, clean_environment, exporting, make_spans, read, span_names
 from tests.file_checks import check_file, snapshot
+from tests.frozen_files.frozen_file import unpack
 from tests.legacy_files import write_typical
 
 
@@ -244,7 +246,7 @@ def test_a_deletion_that_is_killed_is_completed_by_the_next(path: Path) -> None:
         killed += 1
         with closing(sqlite3.connect(path)) as file:
             check_file(file)
-        if killed == 6:
+        if killed == 3:
             assert not _kill_after(path, HANG_S)
             break
     assert [name for name, _ in sessions(path)] == ["session-1"]
@@ -254,8 +256,8 @@ def test_a_deletion_that_is_killed_is_completed_by_the_next(path: Path) -> None:
     assert sum(spans for (spans,) in read(path, "SELECT spans FROM _deletions")) == 405
 
 
-def test_a_pending_deletion_is_completed_whatever_is_asked(path: Path) -> None:
-    fill(path)
+def mark(path: Path, rest: Callable[[float], object] = lambda held: None) -> None:
+    """Note what a deletion of `user-1` is to remove, and remove nothing."""
     from otel_sqlite_exporter.maintain.deletion.chosen_records import choose_records
     from otel_sqlite_exporter.maintain.deletion.deletion_rule import DeletionRule
     from otel_sqlite_exporter.maintain.deletion.marked_records import mark_records
@@ -268,7 +270,27 @@ def test_a_pending_deletion_is_completed_whatever_is_asked(path: Path) -> None:
         chosen = choose_records(connection, rule)
         with transaction(connection):
             LedgerEntry("delete", rule.describe(), "r").note(connection, RemovedCounts())
-            mark_records(connection, 1, rule, chosen=chosen.spans, has_index=False)
+        mark_records(connection, 1, rule, chosen=chosen.spans, has_index=False, rest=rest)
+
+
+def test_a_deletion_that_was_stopped_before_all_was_noted_removes_nothing(path: Path) -> None:
+    fill(path)
+
+    def stop(held: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        mark(path, stop)
+    assert read(path, "SELECT count(*) FROM _deletion_records") == [(4,)]
+    assert "an earlier deletion" not in run("delete", path, "--session", "session-2", "--dry-run")[1]
+    assert run("delete", path, "--session", "session-2", "--yes")[0] == 0
+    assert sessions(path) == [("session-0", 4), ("session-1", 4)]
+    check_sound(path)
+
+
+def test_a_pending_deletion_is_completed_whatever_is_asked(path: Path) -> None:
+    fill(path)
+    mark(path)
     assert "an earlier deletion" in run("delete", path, "--session", "session-2", "--dry-run")[1]
     code, output, _ = run("delete", path, "--session", "session-2", "--yes")
     assert (code, output.splitlines()[0]) == (0, "completed an earlier deletion that was stopped")
@@ -335,6 +357,18 @@ def test_it_is_refused_by_an_older_package_only(path: Path, monkeypatch: pytest.
     code, _, error = run("delete", path, "--session", "session-0", "--yes", OTEL_EXPORTER_SQLITE_AUTO_MIGRATE="never")
     assert code == 2
     assert "migrate" in error
+
+
+def test_a_dry_run_of_an_older_file_says_what_to_do_first(path: Path) -> None:
+    unpack(13, path)
+    before = snapshot(path)
+    for command in (("delete", path, "--user", "ada", "--dry-run"), ("prune", path, "--older-than", "1d", "--dry-run")):
+        code, _, error = run(*command)
+        assert code == 2
+        assert error.endswith(f"is too old for this question: run `python -m otel_sqlite_exporter migrate {path}`\n")
+    assert snapshot(path) == before
+    assert run("delete", path, "--since", "1970-01-01", "--yes")[0] == 0
+    assert sessions(path) == []
 
 
 def test_a_process_of_its_own_ends_with_the_code(path: Path) -> None:

@@ -95,7 +95,7 @@ CHOICES: list[tuple[str, DeletionRule, Callable[[Stored], bool]]] = [
 
 
 @pytest.mark.parametrize(("rule", "goes"), [choice[1:] for choice in CHOICES], ids=[choice[0] for choice in CHOICES])
-@settings(max_examples=4, deadline=None, phases=[Phase.generate], report_multiple_bugs=False)
+@settings(max_examples=2, deadline=None, phases=[Phase.generate], report_multiple_bugs=False)
 @given(records=mixed_records())
 def test_what_is_chosen_goes_and_the_rest_is_as_if_it_alone_had_come(
     rule: DeletionRule, goes: Callable[[Stored], bool], records: list[Record]
@@ -107,7 +107,7 @@ def test_what_is_chosen_goes_and_the_rest_is_as_if_it_alone_had_come(
         check_deletion(path, rule, records, wanted)
 
 
-@settings(max_examples=8, deadline=None, phases=[Phase.generate], report_multiple_bugs=False)
+@settings(max_examples=5, deadline=None, phases=[Phase.generate], report_multiple_bugs=False)
 @given(records=mixed_records())
 def test_nothing_of_a_deleted_user_stays(records: list[Record]) -> None:
     with TemporaryDirectory() as folder:

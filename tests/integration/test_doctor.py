@@ -257,6 +257,15 @@ def test_what_it_advises_to_ask_is_answered(written: Path) -> None:
     assert len(read(written, advised[1][3])) == 1
 
 
+def test_a_variable_that_cannot_be_used_is_a_problem(written: Path) -> None:
+    """Else it would look as if the file had a cap."""
+    code, output, _ = run("doctor", written, OTEL_EXPORTER_SQLITE_RETENTION_DAYS="30 days")
+    assert code == 1
+    said = " ".join(output.split())
+    assert "OTEL_EXPORTER_SQLITE_RETENTION_DAYS='30 days' cannot be used" in said
+    assert "nothing is removed by its age" in said
+
+
 def test_little_space_is_a_problem(small_disk: Path) -> None:
     with exporting(small_disk / "otel.db") as exporter:
         export_all(exporter, "one")

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otel_sqlite_exporter import Annotations, SQLiteLogRecordExporter, TelemetryDatabase
-from otel_sqlite_exporter.errors import FilterError, MissingFileError, NotFoundError
+from otel_sqlite_exporter.errors import ArgumentError, MissingFileError, NotFoundError
 from otel_sqlite_exporter.model.mark_rows import LATEST_NS, LONGEST_LABEL, LONGEST_NOTE, MarkRow
 from otel_sqlite_exporter.storage.migrations import migrate
 from otel_sqlite_exporter.write.row_tables.stored_marks import add_marks
@@ -83,13 +83,13 @@ def test_what_is_not_there_and_what_is_too_long_is_refused(marked: Path, tmp_pat
     with pytest.raises(NotFoundError, match="there is no trace 'ffff'"):
         annotations.note("x", trace_id="ffff")
     for place in ({}, {"session_id": "chat-1", "trace_id": "a"}):
-        with pytest.raises(FilterError, match="give either a session or a trace"):
+        with pytest.raises(ArgumentError, match="give either session_id or trace_id"):
             annotations.unpin(**place)
-    with pytest.raises(FilterError, match="give at most 200"):
+    with pytest.raises(ArgumentError, match="give at most 200"):
         annotations.pin(session_id="chat-1", label="x" * (LONGEST_LABEL + 1))
-    with pytest.raises(FilterError, match="give at most 10,000"):
+    with pytest.raises(ArgumentError, match="give at most 10,000"):
         annotations.note("x" * (LONGEST_NOTE + 1), session_id="chat-1")
-    with pytest.raises(FilterError, match="it is empty"):
+    with pytest.raises(ArgumentError, match="it is empty"):
         annotations.note(" \n", session_id="chat-1")
     missing = tmp_path / "missing.db"
     with pytest.raises(MissingFileError):
@@ -299,3 +299,11 @@ def test_marks_stay_where_the_file_is_derived_again(marked: Path) -> None:
     before = read(marked, _MARKS)
     assert run("reindex", marked)[0] == 0
     assert read(marked, _MARKS) == before
+
+
+@pytest.mark.parametrize("command", ["pin", "unpin", "note --text x", "score --name x --value 1"])
+def test_a_command_without_a_target_names_both_options(marked: Path, command: str) -> None:
+    name, *options = command.split()
+    for place in ([], ["--session", "chat-1", "--trace", "a"]):
+        code, _, told = run(name, *options, *place, marked)
+        assert (code, "give either --session ID or --trace ID" in told) == (2, True)

@@ -495,7 +495,7 @@ def test_a_merge_that_is_killed_at_any_moment_goes_on(tmp_path: Path, path: Path
             process.send_signal(signal.SIGKILL)
             process.wait()
             kills += 1
-            if kills < 12:
+            if kills < 5:
                 continue
             merge(path, source, OTEL_EXPORTER_SQLITE_COST="off")
         break

@@ -154,6 +154,12 @@ def test_failed_ones_are_kept_longer(path: Path) -> None:
     assert done.kept == {"failed": 2}
 
 
+def test_a_plain_number_is_days(path: Path) -> None:
+    export(path, [aged_span("old", 40), aged_span("failed", 50, failed=True), aged_span("new", 20)])
+    assert run("prune", path, "--older-than", "30", "--keep-failed", "90")[0] == 0
+    assert names(path) == ["failed", "new"]
+
+
 def test_only_records_of_a_service_go_if_one_is_named(path: Path) -> None:
     spans = [aged_span(f"{service} {kind}", 40, session=session, service=service) for service, kind, session in (
         ("shop", "session", "s"), ("shop", "alone", None), ("mail", "session", "m"), ("mail", "alone", None),
@@ -197,6 +203,8 @@ def test_a_cap_that_pins_make_impossible_is_said(path: Path) -> None:
     assert code == ATTENTION
     assert "it holds" in said
     assert "1 session or trace is pinned and stays" in said
+    assert f"sessions --pinned {path}" in said
+    assert f"traces --pinned {path}" in said
     assert names(path) == ["kept"]
 
 
@@ -285,6 +293,25 @@ def test_the_second_record_of_a_call_is_not_counted_twice(path: Path, first: str
     assert read(path, sums) == before
 
 
+def test_sums_hold_where_calls_cancel_each_other_and_tokens_do_not(path: Path) -> None:
+    """One record of a call goes, and another one counts in its place, with other tokens."""
+    same = {"gen_ai.response.id": "r-1"}
+    export(
+        path,
+        [
+            aged_call("one", 40, tokens=9, session="s", attributes=same),
+            aged_call("two", 40, tokens=7, trace=13 << 64, attributes=same, scope="client"),
+        ],
+    )
+    sums = "SELECT sum(calls), sum(reported), sum(input_tokens), sum(output_tokens), sum(total_tokens) FROM usage"
+    before = read(path, sums)
+    assert before == [(1, 1, 9, 1, 10)]
+    pin(path, trace=f"{13 << 64:032x}")
+    prune_file(path, older_than_s=30 * DAY_S)
+    assert read(path, "SELECT calls, total_tokens FROM usage ORDER BY is_kept") == [(1, 8), (0, 2)]
+    assert read(path, sums) == before
+
+
 def test_a_dry_run_names_what_would_go_and_changes_nothing(path: Path) -> None:
     _calls(path)
     before = view_contents(path)
@@ -292,14 +319,44 @@ def test_a_dry_run_names_what_would_go_and_changes_nothing(path: Path) -> None:
     plan = json.loads(said)
     assert code == 0
     assert [one["session_id"] for one in plan["sessions"]] == ["s39", "s38", "s37", "s36", "s35"]
-    assert (plan["traces"], plan["spans"], plan["logs"]) == (5, 15, 0)
+    assert (plan["traces"], plan["traces_without_session"], plan["spans"], plan["logs"]) == (15, 5, 15, 0)
     assert 0 < plan["estimated_bytes"] < plan["used_bytes"]
     assert view_contents(path) == before
     _, told, _ = run("prune", path, "--older-than", "35d", "--dry-run")
-    assert "would remove 5 sessions and 5 traces without one" in told
+    assert "would remove 5 sessions and 15 traces (5 of them without a session)" in told
     assert "s39" in told
+    cut = run("prune", path, "--older-than", "35d", "--dry-run", "-n", "2")[1]
+    assert "sessions that would go (2 of 5)" in cut
+    assert "-n 5 shows all" in cut
+    assert ("s38" in cut, "s37" in cut) == (True, False)
     done = json.loads(run("prune", path, "--older-than", "35d", "--json")[1])
-    assert (done["removed"]["sessions"], done["removed"]["spans"]) == (5, 15)
+    assert [done["removed"][name] for name in ("sessions", "traces", "spans")] == [5, 15, 15]
+
+
+def test_a_trace_of_two_sessions_is_planned_once_and_only_if_both_go(path: Path) -> None:
+    for number, ages in enumerate(((40, 41), (42, 2))):
+        spans = [aged_span("part", age, trace=(21 + number) << 64, session=f"{number} {age}") for age in ages]
+        export(path, spans)
+    plan = json.loads(run("prune", path, "--older-than", "30d", "--dry-run", "--json")[1])
+    assert (len(plan["sessions"]), plan["traces"]) == (3, 1)
+    assert prune_file(path, older_than_s=30 * DAY_S).removed.traces == 1
+
+
+def test_what_stays_is_named_the_oldest_first(path: Path) -> None:
+    spans = [aged_span("failed", 40 + day, session=f"f{day}", failed=True) for day in range(7)]
+    trace = 31 << 64
+    spans += [aged_span("pinned", 50, session="s-pinned"), aged_span("of a pin", 51, trace=trace, session="s-held")]
+    spans.append(aged_span("alone", 60, trace=trace + 1))
+    export(path, spans)
+    pin(path, session="s-pinned")
+    pin(path, trace=f"{trace:032x}")
+    pin(path, trace=f"{trace + 1:032x}")
+    for options in (("--dry-run",), ()):
+        _, said, _ = run("prune", path, "--older-than", "30d", "--keep-failed", "90d", *options)
+        pinned = f"trace {trace + 1:032x}, session s-held (its trace {trace:032x} is pinned), session s-pinned\n"
+        assert f"3 sessions or traces are pinned and stay: {pinned}" in said
+        failed = "session f6, session f5, session f4, session f3, session f2, 2 younger\n"
+        assert f"7 sessions or traces failed and stay: {failed}" in said
 
 
 def test_the_ledger_tells_how_much_and_names_nobody(path: Path) -> None:
@@ -315,8 +372,8 @@ def test_a_command_without_a_rule_is_refused(path: Path) -> None:
     code, _, said = run("prune", path, "--keep-failed", "1d")
     assert (code, "give --older-than, --max-size or --max-sessions" in said) == (2, True)
     for option, value, why in (
-        ("--older-than", "30", "give an age such as 30d"),
-        ("--max-size", "5 MB", "give a size of 10MB or more"),
+        ("--older-than", "30 days", "give an age such as 30d"),
+        ("--max-size", "5 MB", "a smaller cap would leave no room for records"),
     ):
         code, _, said = run("prune", path, option, value)
         assert (code, why in said) == (2, True)
@@ -330,7 +387,7 @@ def test_a_late_span_of_a_removed_trace_is_a_new_trace(path: Path) -> None:
     assert read(path, "SELECT trace_id, session_id, spans FROM traces") == [(f"{trace:032x}", None, 1)]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(1))
 def test_a_run_that_is_killed_again_and_again_ends_as_one_that_is_not(path: Path, tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     trace = 11 << 64

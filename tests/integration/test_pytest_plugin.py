@@ -109,6 +109,25 @@ def test_fails_with_a_file(telemetry):
         telemetry.check_budget(calls=0)
     assert False, "as it should"
 
+def test_middle_of_a_test(telemetry):
+    ask()
+    telemetry.check_budget(calls=0)
+
+@pytest.mark.telemetry_budget(calls=1)
+def test_saw_nothing():
+    pass
+
+@pytest.mark.filterwarnings("default:the telemetry budget saw no spans")
+@pytest.mark.telemetry_budget(calls=1)
+def test_is_warned():
+    pass
+
+@pytest.mark.telemetry_budget(calls=0)
+def test_expects_nothing(telemetry):
+    telemetry.check_budget(tokens=0)
+    with pytest.warns(UserWarning, match="is the library instrumented"):
+        telemetry.check_budget(calls=1)
+
 def test_has_no_telemetry():
     ask()
 """
@@ -172,17 +191,22 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_each_test_has_its_own_telemetry_and_budgets_fail(printed: str) -> None:
     outcomes = {name: outcome for outcome, name in re.findall(r"^(PASSED|FAILED|ERROR) \S+?::(\w+)", printed, re.M)}
     failing = {"test_too_many_calls", "test_unknown_price", "test_unknown_budget", "test_fails_with_a_file"}
+    failing |= {"test_middle_of_a_test", "test_saw_nothing"}
     assert set(outcomes) == set(re.findall(r"def (test_\w+)", TESTS))
     assert {name for name, outcome in outcomes.items() if outcome != "PASSED"} == failing
     assert "more than the telemetry budget: calls 3, allowed 1; failed_calls 1, allowed 0\n" in printed
     assert "1 call has no known price, so the cost may be higher" in printed
-    assert "4 failed, 6 passed" in printed
+    assert printed.count("saw no spans: is the library instrumented?") >= 2
+    shown = printed[printed.index("test_middle_of_a_test _") :].split("\n____", 1)[0]
+    assert ">       telemetry.check_budget(calls=0)" in shown
+    assert "allowed_use.py" not in shown.split("Captured")[0]
+    assert "6 failed, 8 passed, 1 warning" in printed
 
 
 def test_the_file_of_a_test_that_failed_is_kept_and_named(printed: str) -> None:
     files = re.findall(r"^(/.*otel\.db)$", printed, re.MULTILINE)
-    assert len(files) == len(set(files)) == 4
-    assert sorted(len(TelemetryDatabase(file).find_llm_interactions()) for file in files) == [1, 1, 1, 3]
+    assert len(files) == len(set(files)) == 6
+    assert sorted(len(TelemetryDatabase(file).find_llm_interactions()) for file in files) == [0, 1, 1, 1, 1, 3]
     assert all(f"look at it: python -m otel_sqlite_exporter traces {file}\n" in printed for file in files)
     kept = {str(file) for file in Path(files[0]).parents[1].glob("telemetry-*[0-9]/*.db")}
     assert kept == set(files)
@@ -218,7 +242,7 @@ def test_pytest_starts_without_the_sdk() -> None:
     assert modules == {entry.value, "otel_sqlite_exporter.testing", "otel_sqlite_exporter"}
 
 
-USE = RecordedUse(0.5, 3, 2, 100, 1, 0, 20.0, 0)
+USE = RecordedUse(0.5, 3, 2, 100, 1, 0, 20.0, 0, 4)
 
 
 @pytest.mark.parametrize("name", BUDGETS)

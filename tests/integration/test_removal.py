@@ -68,7 +68,7 @@ def _check(path: Path) -> None:
     assert [one for one in diagnose(resolve_settings(path)) if one.severity == "problem"] == []
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(records=mixed_records(), data=st.data())
 def test_the_rest_is_as_if_it_alone_had_come(records: list[Record], data: st.DataObject) -> None:
     keys = sorted({_key(record) for record in records}, key=repr)

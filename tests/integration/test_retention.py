@@ -82,6 +82,18 @@ def test_each_exporter_removes_what_is_old(path: Path, kind: str) -> None:
         check_file(file)
 
 
+def test_failures_are_kept_for_as_long_as_the_setting_says(path: Path) -> None:
+    days = {"well": (40, False), "failed": (40, True), "very old": (100, True)}
+    with exporting(path) as exporter:
+        exporter.export([aged_span(name, age, session=name, failed=failed) for name, (age, failed) in days.items()])
+    with exporting(path, retention_days="30d", retention_keep_failed_days=90) as exporter:
+        exporter.export([aged_span("new", 0)])
+        wait_until(lambda: read(path, "SELECT min(is_complete) FROM deletions") == [(1,)])
+    assert read(path, "SELECT name FROM spans ORDER BY name") == [("failed",), ("new",)]
+    (rule,) = read(path, "SELECT rule FROM deletions")
+    assert rule == ('{"older_than_days": 30.0, "keep_failed_days": 90.0}',)
+
+
 def test_a_file_beyond_its_cap_shrinks_and_stays_below(path: Path) -> None:
     export_old(path, 400, text="x" * 50_000)
     assert os.path.getsize(path) > 15_000_000
@@ -147,7 +159,7 @@ def test_a_process_that_is_killed_leaves_a_whole_file(path: Path) -> None:
         "while True:\n    exporter.export(make_spans('new'))\n    time.sleep(0.01)\n"
     )
     left = read(path, OLD)
-    for _ in range(3):
+    for _ in range(2):
         before = left
         process = subprocess.Popen([sys.executable, "-c", program, str(path)], env=clean_environment())
         wait_until(lambda: read(path, OLD) < before)  # noqa: B023

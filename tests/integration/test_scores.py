@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext, TraceFlags
 
 from otel_sqlite_exporter import Annotations, TelemetryDatabase
-from otel_sqlite_exporter.errors import FilterError, NotFoundError
+from otel_sqlite_exporter.errors import ArgumentError, FilterError, NotFoundError
 from otel_sqlite_exporter.model.event_names import SCORE_EVENT
 from tests.commands import run
 from tests.conftest import exporting, read
@@ -145,15 +145,16 @@ def test_a_session_is_named_by_the_attribute_by_which_its_records_name_it(path: 
 def test_what_cannot_be_a_score_is_refused(judged: Path) -> None:
     annotations = Annotations(judged)
     place: Any = {"trace_id": TRACE}
+    assert not issubclass(ArgumentError, FilterError)
     values: list[Any] = [math.nan, math.inf, "1", 10**400, [1]]
     for value in values:
-        with pytest.raises(FilterError, match=r"value: .*finite number"):
+        with pytest.raises(ArgumentError, match=r"value: .*finite number"):
             annotations.score("x", value, **place)
-    with pytest.raises(FilterError, match="needs a value or a label"):
+    with pytest.raises(ArgumentError, match="needs a value or a label"):
         annotations.score("x", **place)
-    with pytest.raises(FilterError, match="needs a name"):
+    with pytest.raises(ArgumentError, match="needs a name"):
         annotations.score(" ", 1, **place)
-    with pytest.raises(FilterError, match="give trace_id too"):
+    with pytest.raises(ArgumentError, match="give trace_id too"):
         annotations.score("x", 1, session_id="chat-1", span_id="00")
     with pytest.raises(NotFoundError, match="there is no span 'ffff'"):
         annotations.score("x", 1, trace_id=TRACE, span_id="ffff")

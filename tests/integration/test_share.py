@@ -19,7 +19,13 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode, TraceFlags, TraceState
 
-from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanExporter, SQLiteSpanProcessor, TelemetryDatabase
+from otel_sqlite_exporter import (
+    Annotations,
+    SQLiteLogRecordExporter,
+    SQLiteSpanExporter,
+    SQLiteSpanProcessor,
+    TelemetryDatabase,
+)
 from otel_sqlite_exporter.redact.known_values import KnownValues
 from otel_sqlite_exporter.redact.share_redactor import ShareRedactor
 from otel_sqlite_exporter.settings import resolve_settings
@@ -182,17 +188,51 @@ def test_one_trace_is_shared_by_its_id(written: Path) -> None:
     assert "gpt-4o" in page
 
 
-def test_masking_the_id_of_the_session_masks_it_everywhere(written: Path) -> None:
+@pytest.mark.parametrize(
+    ("source", "options"),
+    [
+        ("session.id", ("--redact-keys", "user.*")),
+        ("session.id", ("--redact-keys", "session.id")),
+        ("session.id", ("--redact-values", "hosta")),
+        ("gen_ai.conversation.id", ("--redact-keys", "user.*", "--redact-values", "session|redacted")),
+        ("metadata#session_id", ("--redact-keys", "user.*")),
+        ("session.id", ()),  # left out by OTEL_EXPORTER_SQLITE_ALLOW_KEYS
+    ],
+)
+def test_a_session_whose_id_is_masked_stays_one(tmp_path: Path, source: str, options: tuple[str, ...]) -> None:
+    path, id = tmp_path / "otel.db", "ada-hosta-d01-2"
+    attribute, _, key = source.partition("#")
+    naming = {attribute: json.dumps({key: id}) if key else id}
+    chat = {"gen_ai.operation.name": "chat", "gen_ai.input.messages": json.dumps([say("user", f"see {id}")])}
+    given = ["gen_ai.conversation.id", "metadata#session_id", "session.id"]
+    environment: dict[str, Any] = {"OTEL_EXPORTER_SQLITE_SESSION_ATTRIBUTES": ",".join(given)}
+    environment |= {} if options else {"OTEL_EXPORTER_SQLITE_ALLOW_KEYS": "gen_ai.*"}
+    provider = TracerProvider(shutdown_on_exit=False)
+    exporter = SQLiteSpanExporter(path, session_attributes=given)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    for _ in range(3):
+        provider.get_tracer("tests").start_span("chat", attributes={**chat, **naming, "user.id": "ada"}).end()
+    provider.shutdown()
+    Annotations(path).pin(session_id=id, label=f"of {id}")
+    Annotations(path).note(f"by ada in {id}", session_id=id)
+    Annotations(path).score("Relevance", 0.75, session_id=id)
+    first = TelemetryDatabase(path).find_traces(newest_first=False)[0].trace_id
+    shown = {}
     for form in FORMS:
-        output, _ = share(written, "--redact-keys", "session.id", form=form)
-        assert "chat-1" not in output
-        assert "Be brief" in output
-
-
-def test_a_session_whose_ids_are_left_out_is_shown_by_its_traces(written: Path) -> None:
-    output, _ = run("share", "chat-1", written, OTEL_EXPORTER_SQLITE_ALLOW_KEYS="gen_ai.*")[1:]
-    assert "Trace " in output
-    assert "Be brief" in output
+        code, shown[form], told = run("share", id, path, "--format", form, *options, **environment)
+        assert code == 0, told
+        assert (id in shown[form], first[:8] in shown[form]) == (not options, True)
+        assert "0.75" in shown[form]
+    for form in ("html", "markdown"):
+        assert "Session redacted-" in shown[form]
+        assert "Trace " not in shown[form]
+        assert not options or re.search("note.{0,20}by", shown[form], re.DOTALL)
+    lines, copy = tmp_path / "shared.jsonl", tmp_path / "copy.db"
+    lines.write_text(shown["otlp"])
+    assert run("import", lines, "--into", copy)[0] == 0
+    (session,) = TelemetryDatabase(copy).find_sessions()
+    assert (session.session_id, session.traces, session.pinned) == (f"redacted-{first[:8]}", 3, len(options) > 0)
+    assert session.scores == 1
 
 
 def test_a_file_is_private_and_is_replaced_only_by_force(written: Path, tmp_path: Path) -> None:
@@ -349,6 +389,28 @@ def test_notes_and_scores_are_shared_and_masked(tmp_path: Path, form: str) -> No
     masked, _ = share(path, "--redact-keys", "user.id", form=form)
     assert OWNER not in masked
     assert "seen by [redacted]" in masked
+
+
+def test_the_page_and_markdown_have_the_facts_that_the_session_has(path: Path) -> None:
+    usage = {"gen_ai.usage.input_tokens": 12, "gen_ai.usage.output_tokens": 30}
+    chat = {"session.id": "s", "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o"}
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(SQLiteSpanExporter(path)))
+    tracer = provider.get_tracer("tests")
+    with tracer.start_as_current_span("answer", attributes={"session.id": "s"}):
+        tracer.start_span("chat", attributes={**chat, **usage}).end()
+        failed = tracer.start_span("chat", attributes=chat)
+        failed.set_status(Status(StatusCode.ERROR, "no"))
+        failed.end()
+    provider.shutdown()
+    assert run("pin", path, "--session", "s", "--label", "keep me")[0] == 0
+    page, markdown = share(path, id="s")[0], share(path, id="s", form="markdown")[0]
+    facts = {"failed calls": "1", "model calls": "2", "tokens": "42", "pinned": "keep me", "cost": "$0.00033"}
+    for name, value in facts.items():
+        assert f"<dt>{name}</dt><dd>{value}</dd>" in page
+        assert f"* {name}: {value}\n" in markdown
+    assert "failed tools" not in page
+    assert "gpt-4o: 2 calls, 12 tokens in, 30 tokens out, $0.00033<" in page  # the failed one costs nothing
 
 
 def test_a_value_is_found_again_in_addresses_and_in_html() -> None:

@@ -83,7 +83,14 @@ _OF_THE_WHOLE_FILE = {
     "find_agents_ends",  # the first and the last thousand calls
     *("find_stray_texts", "find_idle", "list_referred"),  # of a sweep
     # Of tables with few rows.
-    *("choose_records", "find_pending_deletions", "forget_kept_usage", "forget_marks", "forget_sources"),
+    *(
+        "choose_records",
+        "find_pending_deletions",
+        "forget_kept_usage",
+        "forget_marks",
+        "forget_sources",
+        "forget_unused_marks",
+    ),
     "list_chosen_pins",
     *("list_exporters", "list_receiver_sources", "list_services"),
     *("read_file_state", "sum_receiver_sources"),

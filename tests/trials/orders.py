@@ -22,8 +22,8 @@ from tests.trials.writers import Notes, check, export_records, noting
 
 WRITERS = 6
 LATER_NS = 1_900_000_000_000_000_000
-_REFERENCES = ("event_id", "related_event_id", "start_id", "finish_id")
-"""Columns that refer to a row of `events`. The rows' own ids say nothing."""
+_REFERENCES = ("event_id", "related_event_id", "start_id", "finish_id", "call_id")
+"""Columns that refer to a row of `events`, the last to a call. The rows' own ids say nothing."""
 
 
 def try_orders(folder: Path, chance: random.Random) -> Outcome:
@@ -77,12 +77,14 @@ def read_views(path: Path) -> dict[str, list[str]]:
     with closing(sqlite3.connect(path)) as file, file:
         # Spans that run end with the last write of their process.
         file.execute("UPDATE _exporter_runs SET last_write_unix_nano = ?", (LATER_NS,))
-        known = {
+        known: dict[object, list[object]] = {
             identity: rest
             for identity, *rest in file.execute(
                 "SELECT id, trace_id, span_id, source, ordinal, phase, name, start_time_unix_nano FROM events"
             )
         }
+        calls = "SELECT id, trace_id, span_id, name, source, start_time_unix_nano FROM complete_llm_interactions"
+        known |= {f"call {identity}": rest for identity, *rest in file.execute(calls)}
         views = "SELECT name FROM sqlite_schema WHERE type = 'view' AND name NOT LIKE '\\_%' ESCAPE '\\'"
         for (view,) in file.execute(views).fetchall():
             if view == "exporter_health":
@@ -92,7 +94,7 @@ def read_views(path: Path) -> dict[str, list[str]]:
             rows[view] = sorted(
                 repr(
                     [
-                        (name, known.get(value) if name in _REFERENCES else value)
+                        (name, known.get(_name_reference(name, value)) if name in _REFERENCES else value)
                         for name, value in zip(names, row, strict=True)
                         if name != "id"
                     ]
@@ -100,3 +102,7 @@ def read_views(path: Path) -> dict[str, list[str]]:
                 for row in found
             )
     return rows
+
+
+def _name_reference(column: str, value: object) -> object:
+    return f"call {value}" if column == "call_id" else value

@@ -43,10 +43,10 @@ def test_free_space_has_what_was_freed_and_nothing_that_is_in_use(
         file.execute("CREATE TABLE two (text PRIMARY KEY) WITHOUT ROWID")
         for table in ("one", "two"):
             rows = []
-            for name in (next(names) for _ in range(150)):
+            for name in (next(names) for _ in range(80)):
                 rows.append(chance.choice(("", "x" * chance.randrange(3 * page_bytes))) + name)
             file.executemany(f"INSERT INTO {table} (text) VALUES (?)", [(row,) for row in rows])
-            for row in chance.sample(rows, 60):
+            for row in chance.sample(rows, 32):
                 file.execute(f"DELETE FROM {table} WHERE text = ?", (row,))
                 gone.add(row[-18:])
         kept = [file.execute(f"SELECT text FROM {table} ORDER BY 1").fetchall() for table in ("one", "two")]

@@ -74,8 +74,9 @@ CASES = [
     Case("capture_limit", None, 1, 1, " 2000 ", 2000),
     Case("dialects", (), [OWN], read_dialects([OWN]), f" {OWN} ,", read_dialects([OWN])),
     Case("cost", "auto", "off", "off", "OFF", "off"),
-    Case("retention_days", None, 30, 30, " 7 ", 7),
-    Case("retention_bytes", None, "2GiB", 2**31, "1.5 GB", 1_500_000_000),
+    Case("retention_days", None, "36h", 1.5, " 7 ", 7, closed=None),
+    Case("retention_bytes", None, "2GiB", 2**31, "1.5 GB", 1_500_000_000, closed=None),
+    Case("retention_keep_failed_days", None, 90, 90, " 12w ", 84, closed=36_500),
     Case("retention_users", False, True, True, "TRUE", True),
 ]
 BAD: dict[str, list[Any]] = {
@@ -95,8 +96,9 @@ BAD: dict[str, list[Any]] = {
     "capture_limit": [0, -1, 2**31, 1.5, "much", True],
     "dialects": [5, [1], ["no/such.json"], ["\ud800"], [__file__], {"a": 1}],
     "cost": ["on", "", True, 0, ["off"]],
-    "retention_days": [0, -1, 36_501, 1.5, "30d", "", True],
+    "retention_days": [0, -1, 36_501, 1.5, "30 days", "3m", "23h", "", True, ["1"]],
     "retention_bytes": [0, -1, 9_999_999, 2**63, 1.5, "much", "1.5", "-2GiB", "2XB", "", True, ["1"]],
+    "retention_keep_failed_days": [0, -1, 36_501, 1.5, "90 days", "3m", "", True],
     "retention_users": ["yes", "", 1, 0, []],
 }
 BAD_TEXTS = {
@@ -116,8 +118,9 @@ BAD_TEXTS = {
     "capture_limit": ["0", "-1", "much"],
     "dialects": ["no/such.json", __file__, os.path.dirname(__file__)],
     "cost": ["on", "false"],
-    "retention_days": ["30d", "0", "-1", "1.5"],
+    "retention_days": ["30 days", "0", "-1", "1.5", "3m", "9" * 5_000],
     "retention_bytes": ["0", "9MB", "lots", "1.5", "9" * 5_000, "9999999999TB"],
+    "retention_keep_failed_days": ["90 days", "0", "3m"],
     "retention_users": ["yes", "1"],
 }
 

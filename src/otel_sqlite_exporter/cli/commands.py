@@ -27,7 +27,7 @@ from otel_sqlite_exporter.cli.keeping import (
     share_command,
 )
 from otel_sqlite_exporter.cli.options import REFUSED
-from otel_sqlite_exporter.errors import FilterError, SQLiteExporterError
+from otel_sqlite_exporter.errors import ArgumentError, SQLiteExporterError
 from otel_sqlite_exporter.show.visible_text import escape
 from otel_sqlite_exporter.version import __version__
 
@@ -47,7 +47,7 @@ class _Commands(click.Group):
         except BrokenPipeError:  # the reader of the output has gone
             discard_output()
             code = 0
-        except FilterError as error:
+        except ArgumentError as error:
             code = _refuse(self._name_option(ctx, error.argument) + error.message, *error.excerpt)
         except SQLiteExporterError as error:
             code = _refuse(str(error).removeprefix("path="))  # the only setting that is not of the environment
@@ -85,7 +85,8 @@ def _refuse_damage(opened: Any, error: Exception) -> int:
             "foreign key of a table of yours forbids it: take it away, and run the same command again"
         )
     if isinstance(error, sqlite3.Error):
-        return _refuse(f"{opened.path}: SQLite says: {error}")
+        advice = ": make room on its disk, and run the same command again" if "disk is full" in str(error) else ""
+        return _refuse(f"{opened.path}: SQLite says: {error}{advice}")
     raise error
 
 

@@ -55,8 +55,10 @@ _FREE_SHARE = 20
 
 def make_rules(settings: Settings) -> RetentionRules:
     """Return the rules that the settings are."""
-    age = None if settings.retention_days is None else settings.retention_days * _DAY_S
-    return RetentionRules(age, settings.retention_bytes, keep_users=settings.retention_users)
+    ages = (settings.retention_days, settings.retention_keep_failed_days)
+    age_s, failed_age_s = (None if days is None else days * _DAY_S for days in ages)
+    size, users = settings.retention_bytes, settings.retention_users
+    return RetentionRules(age_s, size, keep_failed_s=failed_age_s, keep_users=users)
 
 
 class RetentionWorker:

@@ -12,7 +12,7 @@ from typing import Any
 
 from otel_sqlite_exporter.deliver.delivery import Delivery
 from otel_sqlite_exporter.encode.sessions import find_naming, plan_naming
-from otel_sqlite_exporter.errors import FilterError
+from otel_sqlite_exporter.errors import ArgumentError
 from otel_sqlite_exporter.model.event_names import SCORE_EVENT
 from otel_sqlite_exporter.model.mark_rows import LONGEST_LABEL, LONGEST_NOTE, NOTE, PIN, SCOPE, MarkRow
 from otel_sqlite_exporter.model.rows import EncodedLog, Records
@@ -47,7 +47,7 @@ class Annotations:
 
     Every method raises:
         NotFoundError: The file has no such session, trace or span, or the prefix is not unique.
-        FilterError: Not one of `session_id` and `trace_id` is given, or a value cannot be used; the error names it.
+        ArgumentError: Not one of `session_id` and `trace_id` is given, or a value cannot be used; the error names it.
         FileRefusedError, MigrationFailedError: The file is missing, damaged, of another program, or of another version.
         sqlite3.Error, OSError: The file cannot be written, or is locked for too long.
     """
@@ -72,7 +72,7 @@ class Annotations:
     def note(self, text: str, *, session_id: str | None = None, trace_id: str | None = None) -> str:
         """Write a note of at most 10,000 characters on a session or a trace, in place of the one that it has."""
         if isinstance(text, str) and not text.strip():
-            raise FilterError("text", "it is empty: give the note, or remove it")
+            raise ArgumentError("text", "it is empty: give the note, or remove it")
         return self._mark(NOTE, session_id, trace_id, True, _check_text("text", text, LONGEST_NOTE))
 
     def remove_note(self, *, session_id: str | None = None, trace_id: str | None = None) -> str:
@@ -110,7 +110,7 @@ class Annotations:
         span = None
         if span_id is not None:
             if not trace:
-                raise FilterError("span_id", "a span is one of a trace: give trace_id too")
+                raise ArgumentError("span_id", "a span is one of a trace: give trace_id too")
             span = self._file.read(resolve_id, SPANS, "span_id", span_id, trace_id=trace)
         if session:
             attributes = {self._name_session(session): session, **attributes}
@@ -120,7 +120,7 @@ class Annotations:
     def _find(self, session_id: str | None, trace_id: str | None) -> tuple[str, str]:
         """Return the whole ids of a session and of a trace, one of them empty."""
         if (session_id is None) == (trace_id is None):
-            raise FilterError("session_id", "give either a session or a trace")
+            raise ArgumentError("session_id", "give either session_id or trace_id: one of the two says what it is of")
         if session_id is not None:
             return self._file.read(resolve_id, SESSIONS, "session_id", session_id), ""
         return "", self._file.read(resolve_id, TRACES, "trace_id", trace_id or "")
@@ -141,7 +141,7 @@ class Annotations:
             found = find_naming(plan_naming(names, attributes), attributes, True, 0)
             if found is not None and found.name == session_id:
                 return name
-        raise FilterError("session_id", "no attribute of session_attributes can name it: give a score to a trace")
+        raise ArgumentError("session_id", "no attribute of session_attributes can name it: give a score to a trace")
 
     def _deliver(self, attributes: dict[str, Any], trace_id: str, span_id: str | None, evaluator: str) -> None:
         now = time.time_ns()
@@ -164,11 +164,11 @@ def _describe_score(
 ) -> dict[str, Any]:
     """Return the attributes of a score, by OpenTelemetry's names."""
     if not isinstance(name, str) or not name.strip():
-        raise FilterError("name", "a score needs a name, such as Relevance")
+        raise ArgumentError("name", "a score needs a name, such as Relevance")
     if value is None and label is None:
-        raise FilterError("value", "a score needs a value or a label")
+        raise ArgumentError("value", "a score needs a value or a label")
     if value is not None and not (isinstance(value, (int, float)) and abs(value) <= sys.float_info.max):
-        raise FilterError("value", f"{value!r} is not a finite number")
+        raise ArgumentError("value", f"{value!r} is not a finite number")
     texts: Mapping[str, tuple[str, str | None, int]] = {
         "gen_ai.evaluation.name": ("name", name, LONGEST_LABEL),
         "gen_ai.evaluation.score.label": ("label", label, LONGEST_LABEL),
@@ -181,7 +181,7 @@ def _describe_score(
 
 def _check_text(argument: str, text: Any, longest: int) -> str:
     if not isinstance(text, str):
-        raise FilterError(argument, f"{text!r} is not a text")
+        raise ArgumentError(argument, f"{text!r} is not a text")
     if len(text) > longest:
-        raise FilterError(argument, f"it has {len(text):,} characters: give at most {longest:,}")
+        raise ArgumentError(argument, f"it has {len(text):,} characters: give at most {longest:,}")
     return repair_text(text)[0]

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
-from otel_sqlite_exporter.declarations import name_variable
+from otel_sqlite_exporter.declarations import find_bad_variables, name_variable
 from otel_sqlite_exporter.deliver.loss_ledger import LossLedger, ledger_path
 from otel_sqlite_exporter.deliver.spool import Spool, spool_path
 from otel_sqlite_exporter.errors import DamagedFileError, FileRefusedError, SpoolError
@@ -251,6 +251,8 @@ def _find_left_logs(path: str) -> Iterator[Finding]:
 
 
 def _find_around(settings: Settings, command: str) -> Iterator[Finding]:
+    for bad in find_bad_variables(Settings):
+        yield Finding("settings", "problem", bad.what, f"correct it, here and where exporters run. {bad.effect}")
     path = os.path.realpath(settings.path)
     spool = Spool(spool_path(path), limit_bytes=settings.spool_limit_bytes)
     try:

@@ -13,7 +13,7 @@ SCOPE = "otel_sqlite_exporter"
 """The scope of the log records that this package makes itself."""
 PIN, NOTE = 0, 1
 _EVENTS = {f"{SCOPE}.pin": PIN, f"{SCOPE}.note": NOTE}
-_SESSION, _IS_SET = "session.id", f"{SCOPE}.is_set"
+SESSION_KEY, _IS_SET = "session.id", f"{SCOPE}.is_set"
 LATEST_NS = LARGEST - 10**18
 """Later a mark cannot be said: so whoever takes one away can always do so later than that."""
 LONGEST_LABEL, LONGEST_NOTE = 200, 10_000
@@ -49,7 +49,7 @@ def read_mark(fields: LogFields) -> MarkRow:
         UnreadableMarkError: It is not as this package writes it, or what it is about was masked.
     """
     trace_id = encode_trace_id(fields.trace_id) or ""
-    session_id, is_set = fields.attributes.get(_SESSION, ""), fields.attributes.get(_IS_SET)
+    session_id, is_set = fields.attributes.get(SESSION_KEY, ""), fields.attributes.get(_IS_SET)
     time, text = fields.timestamp, fields.body
     if not isinstance(session_id, str) or bool(session_id) == bool(trace_id) or "\0" in session_id:
         raise UnreadableMarkError("a pin or note is of a session or of a trace, and this one does not say of which")
@@ -61,7 +61,7 @@ def read_mark(fields: LogFields) -> MarkRow:
 
 def write_mark(mark: MarkRow) -> dict[str, Any]:
     """Return the log record of a mark as a row of the view `logs`."""
-    attributes: dict[str, Any] = {_SESSION: mark.session_id} if mark.session_id else {}
+    attributes: dict[str, Any] = {SESSION_KEY: mark.session_id} if mark.session_id else {}
     own = encode_attributes({**attributes, _IS_SET: bool(mark.is_set)})
     body = encode_value(mark.text)
     return {

@@ -108,6 +108,12 @@ class RowRedactor:
             "body_type": None if body is None else body.types,
         }
 
+    def redact_mark(self, mark: Row) -> Row | None:
+        """Return a pin or a note; None: what it is about is masked, or nothing is left of it."""
+        redacted = self.redact_log(mark)
+        is_whole = redacted["attributes"] == mark["attributes"] and redacted["body"] is not None
+        return redacted if is_whole else None
+
     def _read_resource(self, row: Row) -> ResourceFields:
         key = (row["resource_schema_url"], row["resource_attributes"], row["resource_attribute_types"])
         resource: ResourceFields = self._share(

@@ -43,6 +43,15 @@ class ShareRedactor(Redactor):
         self._place = ""
         self.counts = MaskCounts()
 
+    def masks_name(self, key: str, value: str) -> bool:
+        """Return whether a name under `key` is masked or left out. One that is masked is masked wherever it stands."""
+        counts, self.counts = self.counts, MaskCounts()
+        redacted = self.redact_attributes({key: value})
+        self.counts = counts
+        if redacted and redacted.get(key) != value:
+            self._known_values.add(value)
+        return redacted.get(key) != value
+
     def redact_attributes(
         self, attributes: Any, names: Collection[str] = (), *, of_call: bool = False
     ) -> dict[Any, Any]:

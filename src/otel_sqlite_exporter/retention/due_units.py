@@ -23,6 +23,8 @@ Kind = Literal["session", "trace", "log"]
 Reason = Literal["pinned", "running", "failed"]
 _AT_ONCE = 64
 """Candidates of a kind that are looked up at once."""
+_NAMED = 5
+"""How many of what stays are noted by name, for each reason."""
 _QUERIES: dict[Kind, str] = {"session": "find_due_sessions", "trace": "find_due_traces", "log": "find_due_logs"}
 
 
@@ -86,6 +88,7 @@ class DueUnits:
 
     Attributes:
         kept: How many of what would be due stay, by why.
+        oldest_kept: The first few of these.
         expected_bytes: What the file is taken to hold, if that is less than its pages tell: removed records may leave
             texts that others shared. None: what its pages tell.
         is_done: Nothing more is due."""
@@ -98,6 +101,7 @@ class DueUnits:
         self._is_shrinking = False
         self._cursors: dict[Kind, tuple[int, int]] = dict.fromkeys(_QUERIES, (-LARGEST, -1))
         self.kept: Counter[Reason] = Counter()
+        self.oldest_kept: dict[Reason, list[DueUnit]] = {}
         self.expected_bytes: int | None = None
 
     def renew(self, now_unix_nano: int) -> None:
@@ -127,6 +131,8 @@ class DueUnits:
                         yield unit
                     else:
                         self.kept[reason] += 1
+                        if self.kept[reason] <= _NAMED:
+                            self.oldest_kept.setdefault(reason, []).append(unit)
 
     def count_excess_sessions(self, connection: sqlite3.Connection) -> int:
         """Return how many sessions the file has beyond the most that the rules allow."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from otel_sqlite_exporter.retention.due_units import Reason, count_used_bytes
+from otel_sqlite_exporter.retention.kept_units import KeptUnit, name_oldest
 from otel_sqlite_exporter.retention.ledger import LedgerEntry
 from otel_sqlite_exporter.retention.pruning import Pruning
 from otel_sqlite_exporter.retention.retention_rules import RetentionRules
@@ -34,6 +35,7 @@ class PruneResult(NamedTuple):
         excess_bytes: What the file holds beyond the cap, as nothing more can go.
         excess_sessions: The sessions beyond their number, as they stay.
         kept: Sessions, and traces without one, that stay though the rules name them: by why.
+        oldest_kept: The oldest of these, five of each at most.
         seconds: How long it took.
     """
 
@@ -44,6 +46,7 @@ class PruneResult(NamedTuple):
     excess_bytes: int
     excess_sessions: int
     kept: Counter[Reason]
+    oldest_kept: tuple[KeptUnit, ...]
     seconds: float
 
 
@@ -90,6 +93,7 @@ def prune(
             excess,
             pruning.due.count_excess_sessions(connection),
             pruning.due.kept,
+            name_oldest(connection, pruning.due),
             time.monotonic() - began,
         )
 

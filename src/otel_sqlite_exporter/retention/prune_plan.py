@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.retention.due_units import DueUnits, Reason, count_used_bytes, read_held_back
+from otel_sqlite_exporter.retention.kept_units import KeptUnit, name_oldest
 from otel_sqlite_exporter.retention.retention_rules import RetentionRules
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
@@ -32,20 +33,24 @@ class PrunePlan(NamedTuple):
 
     Attributes:
         sessions: The oldest first.
-        traces: Traces without a session.
+        traces: Traces that would be gone, with and without a session.
+        traces_without_session: Those of them that have none.
         spans, logs: Spans and log records in all.
         estimated_bytes: What they take in the file, roughly.
         used_bytes: What the file holds now: its size without free pages.
         kept: Sessions, and traces without one, that stay: by why.
+        oldest_kept: The oldest of these, five of each at most.
     """
 
     sessions: tuple[PlannedSession, ...]
     traces: int
+    traces_without_session: int
     spans: int
     logs: int
     estimated_bytes: int
     used_bytes: int
     kept: Counter[Reason]
+    oldest_kept: tuple[KeptUnit, ...]
 
 
 def plan_pruning(settings: Settings, rules: RetentionRules) -> PrunePlan:
@@ -64,7 +69,8 @@ def _plan(connection: sqlite3.Connection, rules: RetentionRules) -> PrunePlan:
     share = used / max(1, sum(connection.execute(read_query("count_records")).fetchone()))
     due = DueUnits(rules, time.time_ns())
     sessions: list[PlannedSession] = []
-    traces = spans = logs = 0
+    alone = spans = logs = 0
+    traces = _GoneTraces(connection)
     while not due.is_done:
         for unit in due.iterate(connection, held, most=_LOOKS):
             of_spans, of_logs = 0, 1
@@ -73,10 +79,28 @@ def _plan(connection: sqlite3.Connection, rules: RetentionRules) -> PrunePlan:
                 id, of_spans, of_logs = connection.execute(query, {"id": unit.id}).fetchone() or ("", 0, 0)
                 if unit.kind == "session":
                     sessions.append(PlannedSession(id, unit.end_time_unix_nano, of_spans, of_logs))
+                    traces.add_session(unit.id)
                 else:
-                    traces += of_spans + of_logs > 0
+                    alone += of_spans + of_logs > 0
             spans, logs = spans + of_spans, logs + of_logs
             due.expected_bytes = used - round(share * (spans + logs))
             if not due.goes_on(connection):
                 break
-    return PrunePlan(tuple(sessions), traces, spans, logs, round(share * (spans + logs)), used, due.kept)
+    size, oldest = round(share * (spans + logs)), name_oldest(connection, due)
+    return PrunePlan(tuple(sessions), traces.gone + alone, alone, spans, logs, size, used, due.kept, oldest)
+
+
+class _GoneTraces:
+    """Counts the traces of sessions: those of several sessions are `gone` when all of these go."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._shared: Counter[int] = Counter()
+        self.gone = 0
+
+    def add_session(self, session: int) -> None:
+        for trace, parts, all_parts in self._connection.execute(read_query("list_session_traces"), {"id": session}):
+            self._shared[trace] += parts
+            if self._shared[trace] == all_parts:
+                del self._shared[trace]
+                self.gone += 1

@@ -9,6 +9,7 @@ from datetime import UTC
 
 from otel_sqlite_exporter.imports.importer import Importer
 from otel_sqlite_exporter.imports.sources import open_source
+from otel_sqlite_exporter.model.mark_rows import SESSION_KEY
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.summaries import SessionSummary, TraceSummary
 from otel_sqlite_exporter.settings import Settings
@@ -18,13 +19,16 @@ SharedPart = SessionSummary | TraceSummary
 """What a page has a section of."""
 
 
-def make_masked_file(records: str, path: str, settings: Settings) -> TelemetryDatabase:
+def make_masked_file(records: str, path: str, settings: Settings, session_name: str | None) -> TelemetryDatabase:
     """Import the OTLP file `records` into a new file at `path`, with what `settings` say of sessions and dialects, and
-    return it. Nothing is redacted again.
+    return it. Nothing is redacted again. `session_name` is the name that a session has got as its id is masked.
 
     Raises:
         sqlite3.Error, OSError: The file cannot be written.
     """
+    names = settings.session_attributes
+    if session_name is not None:
+        names = (SESSION_KEY, *(name for name in names if name != SESSION_KEY))
     plain = settings._replace(
         path=path,
         auto_migrate="safe",
@@ -35,6 +39,7 @@ def make_masked_file(records: str, path: str, settings: Settings) -> TelemetryDa
         capture="all",
         capture_content=True,
         capture_limit=None,
+        session_attributes=names,
     )
     with closing(Importer(plain, UTC)) as importer, open_source(records) as source:
         importer.import_source(source, lambda report: None)
@@ -44,7 +49,7 @@ def make_masked_file(records: str, path: str, settings: Settings) -> TelemetryDa
 def list_parts(database: TelemetryDatabase, *, by_trace: bool) -> Iterator[SharedPart]:
     """Yield what there is to show: each session, and each trace without one; or each trace.
 
-    A session is one part. Where its id is masked in some records and left out in others, they are several.
+    A session is one part.
     """
     if not by_trace:
         cursor = None

@@ -13,24 +13,28 @@ from typing import NamedTuple
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.otlp.redacted_rows import RowRedactor
+from otel_sqlite_exporter.query.askable_views import SESSIONS
 from otel_sqlite_exporter.query.exports.otlp_export import read_export
-from otel_sqlite_exporter.query.reading import TelemetryFile
+from otel_sqlite_exporter.query.reading import TelemetryFile, get_by_prefix
 from otel_sqlite_exporter.redact.known_values import KnownValues
 from otel_sqlite_exporter.redact.mask_counts import MaskedValues
 from otel_sqlite_exporter.redact.redacted_signals import SpanRedactor
 from otel_sqlite_exporter.redact.share_redactor import ShareRedactor
 from otel_sqlite_exporter.settings import Settings
+from otel_sqlite_exporter.sharing.named_rows import NamedRows, make_name
 
 _MOST_RUNS = 8
 
 
 class MaskedRecords(NamedTuple):
-    """What was written: the number of spans and log records, and what was masked. `left_out` counts running spans."""
+    """What was written: the number of spans and log records, and what was masked. `left_out` counts running spans.
+    `session_name` is the name that the session has got, as its id is masked; None: it has its own."""
 
     spans: int
     logs: int
     left_out: int
     masked: Sequence[MaskedValues]
+    session_name: str | None = None
 
 
 def write_masked(
@@ -45,7 +49,8 @@ def write_masked(
     """Write the records of a session or a trace to the new file `target`, as lines of OTLP JSON, redacted as `settings`
     say. Only the owner may read it.
 
-    A value that is masked under a key is masked wherever it stands. Which values these are is known when all records
+    A session whose id is masked gets another name, by which it stays one. A value that is masked under a key is masked
+    wherever it stands. Which values these are is known when all records
     were read, so they are read twice, and once more if the session went on meanwhile.
 
     Args:
@@ -56,11 +61,16 @@ def write_masked(
         NotFoundError: There is no such session or trace, or the prefix is not unique.
         FileRefusedError, sqlite3.Error, OSError: The file cannot be read, or `target` not be written.
     """
+    session = None if session_id is None else file.read(get_by_prefix, SESSIONS, "session_id", session_id)
     known = KnownValues()
     for _ in range(_MOST_RUNS):
-        before = len(known)
         redactor = ShareRedactor(settings, known)
-        rows = RowRedactor(SpanRedactor(redactor))
+        name = None
+        if session is not None and redactor.masks_name(_find_key(session.source), session.session_id):
+            name = file.read(make_name, session.session_id)
+        before = len(known)
+        masking = SpanRedactor(redactor)
+        rows = RowRedactor(masking) if name is None else NamedRows(masking, name)
         spans = logs = left_out = 0
         with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
             for piece in read_export(file, session_id=session_id, trace_id=trace_id, redactor=rows):
@@ -68,7 +78,13 @@ def write_masked(
                 spans, logs, left_out = spans + piece.spans, logs + piece.logs, left_out + piece.left_out
                 check_size(spans + logs)
         if len(known) == before:
-            return MaskedRecords(spans, logs, left_out, redactor.counts.list_all())
+            return MaskedRecords(spans, logs, left_out, redactor.counts.list_all(), name)
     raise FilterError(
         "trace_id" if session_id is None else "session_id", "it changes too fast to mask it: share it when it has ended"
     )
+
+
+def _find_key(source: str) -> str:
+    """Return the attribute that names a session, or the key in the JSON of one."""
+    attribute, _, key = source.partition("#")
+    return key or attribute

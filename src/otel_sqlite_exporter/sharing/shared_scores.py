@@ -22,9 +22,9 @@ def read_scores(database: TelemetryDatabase, part: SharedPart) -> Sequence[Score
 
 
 def tell_marks(part: SharedPart) -> Iterator[tuple[str, str]]:
-    """Yield whether a part is pinned, and the note on it, by name."""
+    """Yield the pin of a part, by its label if it has one, and the note on it, by name."""
     if part.pinned:
-        yield "pinned", "yes"
+        yield "pinned", part.pin_label or "yes"
     if part.note:
         yield "note", part.note
 

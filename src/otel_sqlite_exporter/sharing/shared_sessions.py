@@ -18,7 +18,8 @@ from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sharing.mask_report import NOTHING_MASKED, tell_masked, tell_records
 from otel_sqlite_exporter.sharing.masked_file import SharedPart, list_parts, make_masked_file
 from otel_sqlite_exporter.sharing.masked_records import MaskedRecords, write_masked
-from otel_sqlite_exporter.sharing.shared_scores import read_scores, tell_marks, tell_score
+from otel_sqlite_exporter.sharing.part_facts import tell_facts
+from otel_sqlite_exporter.sharing.shared_scores import read_scores, tell_score
 from otel_sqlite_exporter.sharing.shown_share.share_document import write_page
 
 _PIECE_BYTES = 1 << 20
@@ -77,7 +78,7 @@ def share(
             yield from _read_pieces(lines)
             return
         path = os.path.join(folder, "masked.db")
-        database = make_masked_file(lines, path, settings)
+        database = make_masked_file(lines, path, settings, records.session_name)
         masked = TelemetryFile(path, settings.busy_timeout_ms)
         by_trace = trace_id is not None
         pages = write_page(masked, database, records, by_trace=by_trace)
@@ -112,13 +113,15 @@ def _write_markdown(
 ) -> Iterator[bytes]:
     for part in list_parts(database, by_trace=by_trace):
         given = {"session_id": part.session_id} if isinstance(part, SessionSummary) else {"trace_id": part.trace_id}
-        yield from (piece.content for piece in read_markdown(file, **given))
+        facts = [f"* {name}: {escape_line(text)}" for name, text in tell_facts(part) if name != "note"]
+        yield from (piece.content for piece in read_markdown(file, **given, facts=facts))
         yield "\n".join(_tell_scores(database, part)).encode("utf-8", "replace")
     yield "\n".join(_tell_masked(records)).encode("utf-8", "replace")
 
 
 def _tell_scores(database: TelemetryDatabase, part: SharedPart) -> Iterator[str]:
-    lines = [*(f"{name}: {text}" for name, text in tell_marks(part)), *map(tell_score, read_scores(database, part))]
+    note = [f"note: {part.note}"] if part.note else []
+    lines = [*note, *map(tell_score, read_scores(database, part))]
     if lines:
         yield "## Note and scores\n"
         yield from map(write_fence, lines)

@@ -11,7 +11,7 @@ from otel_sqlite_exporter.show.units import format_number
 
 
 class RecordedUse(NamedTuple):
-    """What a test has used. `unpriced` counts the model calls whose cost is not known."""
+    """What a test has used. `unpriced` counts the model calls whose cost is not known, and `spans` all spans."""
 
     cost_usd: float
     calls: int
@@ -21,10 +21,15 @@ class RecordedUse(NamedTuple):
     failed_tools: int
     duration_ms: float
     unpriced: int
+    spans: int
 
 
-BUDGETS = RecordedUse._fields[:-1]
+BUDGETS = RecordedUse._fields[:-2]
 """What can be limited."""
+
+
+class NothingRecordedWarning(UserWarning):
+    """A test has a budget, and recorded no span: its libraries may not be instrumented."""
 
 
 class BudgetExceededError(AssertionError):
@@ -38,6 +43,7 @@ def check_use(use: RecordedUse, budget: Mapping[str, float | None]) -> None:
         BudgetExceededError: It names each limit that is exceeded. So is a limit of the cost if a call has no price.
         TypeError: There is no such budget, or it is no number.
     """
+    __tracebackhide__ = True
     for name, limit in budget.items():
         if name not in BUDGETS:
             raise TypeError(f"there is no budget {name}: give {', '.join(BUDGETS)}")
@@ -46,6 +52,15 @@ def check_use(use: RecordedUse, budget: Mapping[str, float | None]) -> None:
     told = [*_find_exceeded(use, budget)]
     if told:
         raise BudgetExceededError(f"more than the telemetry budget: {'; '.join(told)}")
+
+
+def find_doubt(use: RecordedUse, budget: Mapping[str, float | None]) -> str | None:
+    """Return why the budget may say nothing: no span was recorded; None: some were, or `calls` or `tokens` may be none
+    at all."""
+    expects_none = any(budget.get(name) == 0 for name in ("calls", "tokens"))
+    if use.spans or expects_none:
+        return None
+    return "the telemetry budget saw no spans: is the library instrumented? see docs/testing.md"
 
 
 def _find_exceeded(use: RecordedUse, budget: Mapping[str, float | None]) -> Iterator[str]:

@@ -84,8 +84,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, None]:
         try:
             if marker.args:
                 raise TypeError(f"{_MARKER} takes keywords alone")
-            recorded.check_limits(marker.kwargs)
-        except (AssertionError, TypeError, ValueError) as error:
+            if (doubt := recorded.check_limits(marker.kwargs)) is not None:
+                item.warn(doubt)
+        except (AssertionError, TypeError, ValueError, UserWarning) as error:
             outcome.force_exception(pytest.fail.Exception(str(error), pytrace=False))
             return
 

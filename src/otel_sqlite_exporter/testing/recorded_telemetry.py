@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,7 +28,7 @@ from otel_sqlite_exporter.sdk.span_processor import SQLiteSpanProcessor
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.identity import name_command
-from otel_sqlite_exporter.testing.allowed_use import RecordedUse, check_use
+from otel_sqlite_exporter.testing.allowed_use import NothingRecordedWarning, RecordedUse, check_use, find_doubt
 from otel_sqlite_exporter.testing.switched_providers import get_providers
 
 _PAGE, _FLUSH_S = 1_000, 30.0
@@ -132,19 +133,28 @@ class RecordedTelemetry:
         Raises:
             BudgetExceededError: It has; an AssertionError. So it is for `cost_usd` if a call has no known price.
             TypeError: A limit is no number.
+
+        Warns:
+            NothingRecordedWarning: No span was recorded, and neither `calls` nor `tokens` is 0.
         """
+        __tracebackhide__ = True
         budget = {"cost_usd": cost_usd, "calls": calls, "tools": tools, "tokens": tokens}
         rest = {"failed_calls": failed_calls, "failed_tools": failed_tools, "duration_ms": duration_ms}
-        self.check_limits({**budget, **rest})
+        if (doubt := self.check_limits({**budget, **rest})) is not None:
+            warnings.warn(doubt, stacklevel=2)
 
-    def check_limits(self, budget: Mapping[str, Any]) -> None:
-        """Do what `check_budget` does, for limits by name.
+    def check_limits(self, budget: Mapping[str, Any]) -> NothingRecordedWarning | None:
+        """Do what `check_budget` does, for limits by name, and return the warning.
 
         Raises:
             BudgetExceededError: As there.
             TypeError: There is no such budget, or it is no number.
         """
-        check_use(self._sum_use(), budget)
+        __tracebackhide__ = True
+        use = self._sum_use()
+        check_use(use, budget)
+        doubt = find_doubt(use, budget)
+        return None if doubt is None else NothingRecordedWarning(doubt)
 
     def flush(self) -> None:
         """Write what has ended and what runs, for 30 seconds at most."""
@@ -185,6 +195,7 @@ class RecordedTelemetry:
             failed_tools=sum(tool.status == "error" for tool in tools),
             duration_ms=(last - first) / 1e6,
             unpriced=sum(call.cost_usd is None and call.status != "error" for call in calls),
+            spans=len(spans),
         )
 
 

@@ -271,13 +271,11 @@ def look_up_batch(
                 sessions.add(naming.name)
                 trace.add_session(naming)
     records: list[EncodedSpan | EncodedLog] = [*spans, *logs]
+    asked = {id: [one.span_ids, one.own_sessions, one.strongest, one.entry_rank] for id, one in wanted.items()}
     found = read_json(
         connection,
         "look_up_batch",
-        traces={
-            trace_id: [one.span_ids, one.own_sessions, one.strongest, one.entry_rank]
-            for trace_id, one in wanted.items()
-        },
+        traces=asked,
         sessions=sessions,
         resources={record.resource.digest for record in records},
         scopes={record.scope.digest for record in records if record.scope},
@@ -294,15 +292,13 @@ def look_up_batch(
         for trace_id, own, id, shown, *columns in found_trace_sessions
     }
     written = {SpanKey(*columns[:3]): WrittenSpan(*columns[3:]) for columns in found_spans}
-    first_call = None
+    first_call, last_text = None, removed_ids.get("removed_texts", 0)
     if removed_ids:  # an id that was seen never comes again
         if removed_ids[_CALLS] > last_ids[_CALLS]:
             first_call = removed_ids[_CALLS] + 1
         last_ids = {table: max(id, removed_ids.get(table, 0)) for table, id in last_ids.items()}
-    last_text = removed_ids.get("removed_texts", 0)
-    return BatchLookup(
-        last_ids, first_call, last_text, resources, scopes, dict(session_ids), traces, trace_sessions, written
-    )
+    ids = (last_ids, first_call, last_text, resources, scopes, dict(session_ids))
+    return BatchLookup(*ids, traces, trace_sessions, written)
 
 
 def _is_entry(row: SpanRow) -> bool:

@@ -8,7 +8,7 @@ arrive: it is brought up to date when the batch is written.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from itertools import groupby, repeat
 from operator import itemgetter
 from typing import Any
@@ -35,7 +35,7 @@ from otel_sqlite_exporter.model.rows import (
     ToolInteractionRow,
     ToolResultRow,
 )
-from otel_sqlite_exporter.model.values import decode_attributes, decode_value
+from otel_sqlite_exporter.model.values import LARGEST, decode_attributes, decode_value
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.interactions.kept_ids import KeptIds
 from otel_sqlite_exporter.write.new_tools import NewResult, NewTool, RecordKeys, make_row, read_facts, write_alone
@@ -56,58 +56,49 @@ _MOST_ROUNDS = 6
 
 
 class Changes:
-    """What may group tools anew: new rows (those after `last`); tools and results that came or went, by call key, by
-    asked key, by (trace, tool name) if they have no call id (`names`), else `named`; rows that told of the same
-    execution as one that went (`tools`); spans that may stand between tools; and rows of `_trace_sessions` that show
-    another session."""
+    """What may group tools anew: new rows (those after `last`); tools and results that went, by (call key, trace,
+    session), and by asked key likewise; new results, by (call key, span) and (asked key, span); tools that came or went
+    by (trace, tool name), if they have no call id (`names`), else `named`; rows that told of the same execution as one
+    that went (`tools`); spans that may stand between tools; and rows of `_trace_sessions` that show another session.
+    `has_moved`: records may have been of other sessions than now."""
 
     def __init__(self) -> None:
         self.last: int | None = None
-        self.keys: set[int] = set()
-        self.asked: set[int] = set()
+        self.keys: set[tuple[int, int, int]] = set()
+        self.asked: set[tuple[int, int, int]] = set()
+        self.result_keys: set[tuple[int, int]] = set()
+        self.result_asked: set[tuple[int, int]] = set()
         self.names: set[tuple[int, str]] = set()
         self.named: set[tuple[int, str]] = set()
         self.tools: set[int] = set()
         self.spans: Collection[int] = ()
         self.trace_sessions: Collection[int] = ()
+        self.has_moved = False
 
     def note(self, tool: NewTool) -> None:
-        """Note a tool of a trace."""
-        call_id, name, time = tool.row.tool_call_id, tool.row.tool_name, tool.record.end_time_unix_nano
+        """Note a tool of a trace, whose row is new."""
+        name = tool.row.tool_name
         if name is not None:
-            (self.names if call_id is None else self.named).add((tool.record.trace, name))
-        self.note_call(call_id, time)
-        self.note_asked(tool.digest, time)
-
-    def note_call(self, call_id: str | None, time_unix_nano: int) -> int | None:
-        """Note a call id, and return its key."""
-        if call_id is None:
-            return None
-        key = make_call_key(call_id, time_unix_nano)
-        self.keys.add(key)
-        return key
-
-    def note_asked(self, digest: int | None, time_unix_nano: int) -> int | None:
-        """Note what is asked for, and return its key."""
-        if digest is None:
-            return None
-        key = make_asked_key(digest, time_unix_nano)
-        self.asked.add(key)
-        return key
+            (self.names if tool.row.tool_call_id is None else self.named).add((tool.record.trace, name))
 
     def make_result(self, span: int, trace: int, time_unix_nano: int, row: ToolResultRow) -> tuple[Any, ...]:
         """Note a result in the prompt of a span, and return its row."""
         id, result, digest, is_error = row
-        keys = (self.note_call(id, time_unix_nano), self.note_asked(digest, time_unix_nano))
-        return (span, trace, *keys, is_error, id, time_unix_nano, result)
+        call_key = None if id is None else make_call_key(id, time_unix_nano)
+        asked_key = None if digest is None else make_asked_key(digest, time_unix_nano)
+        if call_key is not None:
+            self.result_keys.add((call_key, span))
+        if asked_key is not None:
+            self.result_asked.add((asked_key, span))
+        return (span, trace, call_key, asked_key, is_error, id, time_unix_nano, result)
 
     def note_removed(
         self, connection: sqlite3.Connection, *, spans: Collection[int] = (), logs: Collection[int] = ()
     ) -> None:
         """Note what these rows of `_spans` and `_logs` tell of tools, before they are removed."""
         keys, asked, names, named, tools = read_json(connection, "find_tools", spans=spans, logs=logs)
-        self.keys.update(keys)
-        self.asked.update(asked)
+        self.keys.update(map(tuple, keys))
+        self.asked.update(map(tuple, asked))
         self.names.update(map(tuple, names))
         self.named.update(map(tuple, named))
         self.tools.update(tools)
@@ -115,7 +106,7 @@ class Changes:
     def is_empty(self) -> bool:
         """Whether nothing is to be grouped anew, if no row is stale."""
         told = (self.keys, self.asked, self.names, self.named, self.tools, self.spans, self.trace_sessions)
-        return self.last is None and not any(told)
+        return self.last is None and not any((*told, self.result_keys, self.result_asked))
 
 
 class ToolBatch:
@@ -232,9 +223,10 @@ def group_tools(connection: sqlite3.Connection, changes: Changes) -> int:
     tellings: dict[int, Telling] = {}
     results: dict[int, Result] = {}
     seeds: list[tuple[str, int]] = []
+    is_open = changes.has_moved or bool(changes.trace_sessions)
     asked: dict[str, set[Any]] = {
-        "keys": changes.keys,
-        "asked": changes.asked,
+        "keys": _open(changes.keys.union(_open(changes.result_keys))) if is_open else changes.keys,
+        "asked": _open(changes.asked.union(_open(changes.result_asked))) if is_open else changes.asked,
         "names": changes.names,
         "named": changes.named - changes.names,
         "tools": changes.tools,
@@ -242,6 +234,8 @@ def group_tools(connection: sqlite3.Connection, changes: Changes) -> int:
     last = find_last_tool(connection) if changes.last is None else changes.last
     wanted: dict[str, Collection[Any]] = {
         **asked,
+        "result_keys": changes.result_keys,
+        "result_asked": changes.result_asked,
         "spans": changes.spans,
         "trace_sessions": changes.trace_sessions,
         "after": [last],
@@ -259,17 +253,24 @@ def group_tools(connection: sqlite3.Connection, changes: Changes) -> int:
         else:
             seeds = [*(("tool", id) for id in new), *(("result", id) for id in results)]
         more = find_wanted(near.values(), near_results.values())
+        if is_open:
+            more |= {name: _open(more[name]) for name in ("keys", "asked")}
         more["named"] -= more["names"] | asked["names"]
         more["tools"] = {id for id in more["tools"] if id <= last}  # Newer ones are found.
         missing = {name: more[name] - asked[name] for name in asked}
         if not any(missing.values()):
             break
-        wanted = {**wanted, **missing, "spans": (), "trace_sessions": ()}
+        wanted = {**dict.fromkeys(wanted, ()), **missing, "after": [LARGEST]}
         asked = {name: asked[name] | more[name] for name in asked}
     changed = find_changes(tellings, results.values(), near.keys())
     if changed or any(one.is_stale for one in tellings.values()):
         run_script(connection, "group_tools", changes=changed)
     return len(changed)
+
+
+def _open(keys: Iterable[tuple[int, ...]]) -> set[tuple[int, int, int]]:
+    """Return the keys for what is of any trace and session."""
+    return {(key, 0, 0) for key, *_ in keys}
 
 
 def link_logged_tools(connection: sqlite3.Connection, spans: Collection[tuple[int, str]], changes: Changes) -> None:

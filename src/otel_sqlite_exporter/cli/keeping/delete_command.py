@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.maintain.deletion.left_texts import Verification
     from otel_sqlite_exporter.settings import Settings
 
+
 def _several(option: str, name: str, metavar: str, what: str) -> opt.Option:
     return click.option(option, name, metavar=metavar, multiple=True, help=f"{what} May be repeated.")
 

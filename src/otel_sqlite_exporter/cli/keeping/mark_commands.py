@@ -17,6 +17,12 @@ SESSION = click.option("--session", "session_id", metavar="ID", help="The sessio
 TRACE = click.option("--trace", "trace_id", metavar="ID", help="The trace; a unique prefix is enough.")
 
 
+def check_target(session_id: str | None, trace_id: str | None) -> None:
+    """Raise UsageError unless one of the two is given."""
+    if (session_id is None) == (trace_id is None):
+        raise click.UsageError("give either --session ID or --trace ID")
+
+
 def name_marked(session_id: str | None, found: str) -> str:
     """Return what `found` is the id of, in words."""
     return f"trace {found}" if session_id is None else f"session {found}"
@@ -36,6 +42,7 @@ def pin(settings: Settings, /, *, session_id: str | None, trace_id: str | None, 
     """
     from otel_sqlite_exporter.maintain.annotations import Annotations
 
+    check_target(session_id, trace_id)
     annotations = Annotations(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
     found = annotations.pin(session_id=session_id, trace_id=trace_id, label=label)
     print_lines(f"pinned {name_marked(session_id, found)}")
@@ -50,6 +57,7 @@ def unpin(settings: Settings, /, *, session_id: str | None, trace_id: str | None
     """Take the pin of a session or a trace away."""
     from otel_sqlite_exporter.maintain.annotations import Annotations
 
+    check_target(session_id, trace_id)
     annotations = Annotations(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
     found = annotations.unpin(session_id=session_id, trace_id=trace_id)
     print_lines(f"{name_marked(session_id, found)} is not pinned")
@@ -68,6 +76,7 @@ def note(
     """Write a note on a session or a trace, or take it away."""
     from otel_sqlite_exporter.maintain.annotations import Annotations
 
+    check_target(session_id, trace_id)
     if remove == (text is not None):
         raise click.UsageError("give either --text TEXT or --remove")
     annotations = Annotations(settings.path, busy_timeout_ms=settings.busy_timeout_ms)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from otel_sqlite_exporter.cli.formatting import print_lines
-from otel_sqlite_exporter.cli.options import ATTENTION, JSON, SETTINGS
+from otel_sqlite_exporter.cli.options import ATTENTION, JSON, LIMIT, SETTINGS
 from otel_sqlite_exporter.cli.progress_bar import show_progress
 from otel_sqlite_exporter.parsing import parse_age, parse_size
 
@@ -57,6 +57,7 @@ def _parse_by(parse: Callable[[Any], int]) -> Callable[[click.Context, click.Par
 )
 @click.option("--keep-users", is_flag=True, help="Keep the daily sums of what is removed by user too.")
 @click.option("--dry-run", is_flag=True, help="Change nothing; print what would be removed.")
+@LIMIT
 @JSON
 @click.pass_obj
 def prune(
@@ -69,6 +70,7 @@ def prune(
     keep_failed: int | None,
     keep_users: bool,
     dry_run: bool,
+    limit: int,
     as_json: bool,
 ) -> int:
     """Remove what is old or too much, and keep daily sums of its usage.
@@ -89,7 +91,7 @@ def prune(
         raise click.UsageError("give --older-than, --max-size or --max-sessions")
     rules = RetentionRules(older_than, max_size, max_sessions, services, keep_failed, keep_users)
     if dry_run:
-        prune_output.show_plan(settings.path, plan_pruning(settings, rules), as_json=as_json)
+        prune_output.show_plan(settings.path, plan_pruning(settings, rules), limit=limit, as_json=as_json)
         return 0
     with show_progress("removing records") as progress:
         done = remove(settings, rules, progress=progress, tidy=interrupt_spans)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from otel_sqlite_exporter.cli.formatting import print_lines
-from otel_sqlite_exporter.cli.keeping.mark_commands import SESSION, TRACE, name_marked
+from otel_sqlite_exporter.cli.keeping.mark_commands import SESSION, TRACE, check_target, name_marked
 from otel_sqlite_exporter.cli.options import SETTINGS
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def score(settings: Settings, /, *, session_id: str | None, name: str, evaluator
     """
     from otel_sqlite_exporter.maintain.annotations import EVALUATOR, Annotations
 
+    check_target(session_id, given["trace_id"])
     annotations = Annotations(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
     found = annotations.score(name, session_id=session_id, evaluator=evaluator or EVALUATOR, **given)
     print_lines(f"scored {name_marked(session_id, found)}")

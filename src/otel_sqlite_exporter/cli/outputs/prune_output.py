@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from otel_sqlite_exporter.cli.formatting import print_lines
 from otel_sqlite_exporter.cli.table_model import Table, make_columns
@@ -16,30 +17,31 @@ from otel_sqlite_exporter.storage.identity import name_command
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.retention.due_units import Reason
+    from otel_sqlite_exporter.retention.kept_units import KeptUnit
     from otel_sqlite_exporter.retention.prune import PruneResult
     from otel_sqlite_exporter.retention.prune_plan import PrunePlan
     from otel_sqlite_exporter.retention.retention_rules import RetentionRules
 
-_MOST_SESSIONS = 50
-"""Sessions that a text names; JSON names all."""
 
-
-def show_plan(path: str, plan: PrunePlan, *, as_json: bool) -> None:
-    """Print what would go."""
+def show_plan(path: str, plan: PrunePlan, *, limit: int, as_json: bool) -> None:
+    """Print what would go. A text names the oldest `limit` sessions, JSON names all."""
     sessions = [(one.session_id, _format_end(one.end_time_unix_nano), one.spans, one.logs) for one in plan.sessions]
     columns = ("session_id", "end_time", "spans", "logs")
     if as_json:
         named = [dict(zip(columns, one, strict=True)) for one in sessions]
-        told = plan._asdict() | {"sessions": named, "kept": dict(plan.kept)}
+        told = plan._asdict() | {"sessions": named, "kept": dict(plan.kept), "oldest_kept": _dump(plan.oldest_kept)}
         return print_json({"path": path} | told)
     if sessions:
-        title = f"sessions that would go ({min(len(sessions), _MOST_SESSIONS)} of {len(sessions)})"
-        print_tables(Table(title, make_columns(*columns), sessions[:_MOST_SESSIONS]))
+        title = f"sessions that would go ({min(len(sessions), limit)} of {len(sessions)})"
+        print_tables(Table(title, make_columns(*columns), sessions[:limit]))
+        if len(sessions) > limit:
+            print_lines(f"-n {len(sessions)} shows all")
     print_lines(
-        f"would remove {count(len(sessions), 'session')} and {count(plan.traces, 'trace')} without one from {path}: "
-        f"{count(plan.spans, 'span')} and {count(plan.logs, 'log record')}",
+        f"would remove {count(len(sessions), 'session')} and {count(plan.traces, 'trace')} "
+        f"({plan.traces_without_session} of them without a session) from {path}: {count(plan.spans, 'span')} and "
+        f"{count(plan.logs, 'log record')}",
         f"that is about {format_bytes(plan.estimated_bytes)} of {format_bytes(plan.used_bytes)}",
-        *_describe_kept(plan.kept),
+        *_describe_kept(plan.kept, plan.oldest_kept),
     )
     return None
 
@@ -48,7 +50,7 @@ def show_pruning(path: str, done: PruneResult, excess: str, *, as_json: bool) ->
     """Print what went."""
     if as_json:
         told = done._asdict() | {"removed": done.removed._asdict(), "kept": dict(done.kept), "excess": excess or None}
-        return print_json({"path": path} | told)
+        return print_json({"path": path} | told | {"oldest_kept": _dump(done.oldest_kept)})
     gone = done.removed
     if done.run_id is None:
         print_lines(f"nothing is due in {path}")
@@ -56,10 +58,10 @@ def show_pruning(path: str, done: PruneResult, excess: str, *, as_json: bool) ->
         print_lines(
             f"removed {count(gone.sessions, 'session')} and {count(gone.traces, 'trace')} from {path} in "
             f"{done.seconds:.2f} s: {count(gone.spans, 'span')}, {count(gone.logs, 'log record')}, "
-            f"{count(gone.calls, 'call')} and {count(gone.tools, 'tool execution')}"
+            f"{count(gone.calls, 'row')} of calls and {count(gone.tools, 'row')} of tools"
         )
     sizes = f"{format_bytes(done.file_bytes_after)} (was {format_bytes(done.file_bytes_before)})"
-    return print_lines(f"size of the file: {sizes}", *_describe_kept(done.kept))
+    return print_lines(f"size of the file: {sizes}", *_describe_kept(done.kept, done.oldest_kept))
 
 
 def describe_excess(path: str, done: PruneResult, rules: RetentionRules) -> str:
@@ -71,22 +73,39 @@ def describe_excess(path: str, done: PruneResult, rules: RetentionRules) -> str:
         beyond.append(f"it has {count(done.excess_sessions, 'session')} more than {rules.max_sessions}")
     if not beyond:
         return ""
-    why = ", ".join(_describe_kept(done.kept)) or "what is left is the file itself, or of other services"
+    why = ", ".join(_describe_kept(done.kept, ())) or "what is left is the file itself, or of other services"
     remedy = "take pins away, end what runs, or allow more"
     if done.kept["pinned"]:
-        ask = name_command("sql 'SELECT * FROM marks'", path)
-        remedy = f"list what is pinned with `{ask}`; {remedy}"
+        asks = [f"`{name_command(f'{what} --pinned', path)}`" for what in ("sessions", "traces")]
+        remedy = f"list what is pinned with {' and '.join(asks)}; {remedy}"
     return f"{path} cannot be brought within its limit: {' and '.join(beyond)}. {why}: {remedy}"
 
 
-def _describe_kept(kept: Counter[Reason]) -> list[str]:
-    """Return a sentence for each reason for which something stays."""
+def _describe_kept(kept: Counter[Reason], oldest: Sequence[KeptUnit]) -> list[str]:
+    """Return a sentence for each reason for which something stays; it names those that are given."""
     told = {
         "pinned": ("session or trace is pinned and stays", "sessions or traces are pinned and stay"),
         "running": ("session or trace runs and stays", "sessions or traces run and stay"),
         "failed": ("session or trace failed and stays", "sessions or traces failed and stay"),
     }
-    return [count(number, *told[reason]) for reason, number in kept.items()]
+    lines = []
+    for reason, number in kept.items():
+        names = [_name_kept(one) for one in oldest if one.reason == reason]
+        more = [f"{number - len(names)} younger"] if names and number > len(names) else []
+        named = f": {', '.join(names + more)}" if names else ""
+        lines.append(f"{count(number, *told[reason])}{named}")
+    return lines
+
+
+def _name_kept(unit: KeptUnit) -> str:
+    if unit.session_id is None:
+        return f"trace {unit.trace_id}"
+    of_trace = "" if unit.pinned_trace_id is None else f" (its trace {unit.pinned_trace_id} is pinned)"
+    return f"session {unit.session_id}{of_trace}"
+
+
+def _dump(units: Sequence[KeptUnit]) -> list[dict[str, Any]]:
+    return [unit._asdict() for unit in units]
 
 
 def _format_end(time_unix_nano: int) -> str:

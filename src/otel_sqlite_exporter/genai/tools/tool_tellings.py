@@ -194,26 +194,28 @@ def is_same_domain(one: Telling | Result, other: Telling | Result) -> bool:
 
 
 def find_wanted(tellings: Iterable[Telling], results: Iterable[Result]) -> dict[str, set[Any]]:
-    """Return by which keys, names and ids the other tellings of these executions are found."""
-    keys: set[int] = set()
-    asked: set[int] = set()
+    """Return by which keys, names and ids the other tellings of these executions are found. A key comes with the trace
+    and the session of what has it, 0 if there is none."""
+    keys: set[tuple[int, int, int]] = set()
+    asked: set[tuple[int, int, int]] = set()
     names: set[tuple[int, str]] = set()
     named: set[tuple[int, str]] = set()
     tools: set[int] = set()
     for one in tellings:
         call_id, name = one.find_own()[CALL_ID] or one.shown[CALL_ID], one.find_own()[NAME] or one.shown[NAME]
         if call_id is not None:
-            keys.add(make_call_key(call_id, one.end))
+            keys.add((make_call_key(call_id, one.end), one.trace, one.session))
         if one.asked_key is not None:
-            asked.add(one.asked_key)
+            asked.add((one.asked_key, one.trace, one.session))
         if name is not None and one.trace:
             (names if call_id is None else named).add((one.trace, name))
         tools.update(id for id in (one.around, one.merged_into) if id)
         if one.own_facts is not None or one.counted:
             tools.add(one.id)
     for result in results:
-        keys.update(() if result.call_key is None else (result.call_key,))
-        asked.update(() if result.asked_key is None else (result.asked_key,))
+        for found, key in ((keys, result.call_key), (asked, result.asked_key)):
+            if key is not None:
+                found.add((key, result.trace, result.session))
     return {"keys": keys, "asked": asked, "names": names, "named": named, "tools": tools}
 
 

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from otel_sqlite_exporter.genai.tools.tool_tellings import BUCKET_NS, REQUEST, Group, Result
@@ -48,14 +49,15 @@ def join_over_traces(groups: list[Group], left: list[Result], results: Mapping[s
             asking = [one for one in same if one.members and one.start is None and not one.results]
             running = [one for one in same if one.members and one.start is not None and one.asked_time is None]
             starts = [one.start or 0 for one in running]
+            candidates = _Asking(asking, zip(running, starts, strict=True), call_id)
             for group, start in sorted(zip(running, starts, strict=True), key=lambda one: one[0].first.place):
-                found = _find_asking(asking, group, start, call_id, starts)
+                found = candidates.find(group, start)
                 if found is not None:
                     found.add(group)
                     group.members = []
         open_groups = [one for one in same if one.members and not one.results]
-        times = [one.time for one in of_id[call_id]]
-        given = [(_find_asking(open_groups, one, one.time, call_id, times), one) for one in of_id[call_id]]
+        candidates = _Asking(open_groups, ((one, one.time) for one in of_id[call_id]), call_id)
+        given = [(candidates.find(one, one.time), one) for one in of_id[call_id]]
         for found, result in given:
             if found is not None:
                 found.results.append(result)
@@ -75,10 +77,10 @@ def _give_over_traces(groups: Sequence[Group], left: Iterable[Result]) -> None:
             of_digest[result.digest].append(result)
     given: list[tuple[Group | None, Result]] = []
     for digest, results in of_digest.items():
-        times = [one.time for one in results]
-        for result in results:
-            asking = [one for one in by_digest[digest] if not (one.call_id and result.call_id)]
-            given.append((_find_asking(asking, result, result.time, "", times), result))
+        others = [(one, one.time) for one in results]
+        asking = [one for one in by_digest[digest] if not one.call_id]
+        candidates = _Asking(by_digest[digest], others, ""), _Asking(asking, others, "")
+        given += [(candidates[result.call_id is not None].find(result, result.time), result) for result in results]
     for found, result in given:
         if found is not None:
             found.results.append(result)
@@ -108,8 +110,9 @@ def _join_echoes(groups: Sequence[Group], results: Mapping[str, Sequence[Result]
     """Give the result that a prompt holds beside an echo of the request to that request."""
     echoes = [one for one in groups if one.members and _may_be_echo(one, results)]
     asking = [one for one in groups if one.members and one not in echoes and not one.results]
-    times = [one.time for one in echoes]
-    found = [(one, _find_asking(asking, one, one.time, one.call_id or "", times)) for one in echoes]
+    others = [(one, one.time) for one in echoes]
+    candidates = _Asking(asking, others, groups[0].call_id or "")
+    found = [(one, candidates.find(one, one.time)) for one in echoes]
     for echo, request in found:
         if request is not None and is_echo(echo, request, results):
             request.add(echo)
@@ -133,26 +136,55 @@ def _contains(outer: tuple[int, int] | None, inner: tuple[int, int] | None) -> b
 
 def _are_compatible(one: Group, other: Group | Result) -> bool:
     """Whether they are not of two sessions, and neither contradicts the other's call."""
-    sessions = one.sessions
-    others = other.sessions if isinstance(other, Group) else {other.session} - {0}
+    sessions, others = {*one.sessions}, {*_find_sessions(other)}
     return sessions <= others or others <= sessions
 
 
-def _find_asking(
-    groups: Sequence[Group], one: Group | Result, time: int, call_id: str, others: Sequence[int]
-) -> Group | None:
-    """Return the last of `groups`, of the same service, that was asked for before `time`, and that no other of `others`
-    follows. Where the call id is short, and so may be given again, there must be only one."""
-    near_ns = BUCKET_NS if len(call_id) >= _UNIQUE_LENGTH else _NEAR_NS
-    found = [
-        group
-        for group in groups
-        if time - group.time >= 0
-        and time - group.end <= near_ns
-        and group.first.telling.service == (one.first.telling if isinstance(one, Group) else one).service
-        and _are_compatible(group, one)
-        and not any(group.time <= other < time for other in others)
-    ]
-    if not found or (len(found) > 1 and len(call_id) < _UNIQUE_LENGTH):
-        return None
-    return max(found, key=lambda group: group.first.place)
+class _Asking:
+    """Groups that ask, and what may follow them: `others` with their times. Which groups those are is decided when it
+    is made; what they hold may change."""
+
+    def __init__(self, groups: Sequence[Group], others: Iterable[tuple[Group | Result, int]], call_id: str) -> None:
+        self._groups = sorted(groups, key=lambda one: one.time)
+        self._times = [one.time for one in self._groups]
+        self._others: defaultdict[int | None, list[int]] = defaultdict(list)
+        for other, time in others:
+            for session in _find_sessions(other) or {0}:
+                self._others[session].append(time)
+            self._others[None].append(time)
+        for times in self._others.values():
+            times.sort()
+        self._is_unique = len(call_id) >= _UNIQUE_LENGTH
+
+    def find(self, one: Group | Result, time: int) -> Group | None:
+        """Return the last group, of the same service, that was asked for before `time`, and that no other of `others`
+        follows that is of no other session. Where the call id is short, and so may be given again, there must be only
+        one."""
+        near_ns = BUCKET_NS if self._is_unique else _NEAR_NS
+        sessions = _find_sessions(one)
+        first = bisect_right(self._times, self._find_other(sessions, time))
+        found = [
+            group
+            for group in self._groups[first : bisect_right(self._times, time)]
+            if group.time <= time
+            and time - group.end <= near_ns
+            and group.first.telling.service == (one.first.telling if isinstance(one, Group) else one).service
+            and _are_compatible(group, one)
+        ]
+        if not found or (len(found) > 1 and not self._is_unique):
+            return None
+        return max(found, key=lambda group: group.first.place)
+
+    def _find_other(self, sessions: Collection[int], time: int) -> int:
+        """Return when the last before `time` was that may be of these sessions."""
+        last = -1
+        for session in {*sessions, 0} if sessions else (None,):
+            times = self._others.get(session, ())
+            place = bisect_left(times, time)
+            if place:
+                last = max(last, times[place - 1])
+        return last
+
+
+def _find_sessions(one: Group | Result) -> Collection[int]:
+    return one.sessions if isinstance(one, Group) else {one.session} - {0}

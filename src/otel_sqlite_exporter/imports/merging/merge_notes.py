@@ -102,7 +102,7 @@ def inherit_sums(target: sqlite3.Connection, theirs: Mapping[str, AddedSums]) ->
 
 def _read(target: sqlite3.Connection, name: str) -> dict[str, Any]:
     try:
-        noted = orjson.loads(read_state(target, name) or "{}")
+        noted = orjson.loads(str(read_state(target, name) or "{}"))
     except (orjson.JSONDecodeError, TypeError):
         return {}
     return noted if isinstance(noted, dict) else {}

@@ -15,25 +15,25 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from otel_sqlite_exporter.errors import CopyRefusedError, DeletionStoppedError, SpoolError
+from otel_sqlite_exporter.errors import DeletionStoppedError, SpoolError
 from otel_sqlite_exporter.maintain.deletion.chosen_records import ChosenRecords, choose_records
 from otel_sqlite_exporter.maintain.deletion.deletion_rule import DeletionRule
-from otel_sqlite_exporter.maintain.deletion.left_texts import find_in_free_space
+from otel_sqlite_exporter.maintain.deletion.erasure import Erasure, Progress, erase
 from otel_sqlite_exporter.maintain.deletion.leftovers import RemovedNames, forget_leftovers
 from otel_sqlite_exporter.maintain.deletion.marked_records import (
     MarkedRecords,
     PendingDeletion,
     find_pending,
+    forget_unused_marks,
     mark_records,
 )
-from otel_sqlite_exporter.maintain.deletion.text_forms import is_too_short
 from otel_sqlite_exporter.maintain.repair import recover
 from otel_sqlite_exporter.maintain.search_index import drop_index, index_content
-from otel_sqlite_exporter.maintain.vacuum import empty_log, give_back, rewrite_file
+from otel_sqlite_exporter.maintain.vacuum import give_back
+from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.query.search import has_index
 from otel_sqlite_exporter.retention.ledger import LedgerEntry
 from otel_sqlite_exporter.settings import Settings
-from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.identity import find_version
 from otel_sqlite_exporter.storage.statistics import gather_statistics
@@ -42,7 +42,6 @@ from otel_sqlite_exporter.write.removal.orphans import sweep_orphans
 from otel_sqlite_exporter.write.removal.removal_steps import remove_in_steps
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
 
-Progress = Callable[[str, int, int | None], None]
 _MOST_ROUNDS = 8
 """How often to look for what came while others were removed."""
 _MOST_PROOFS = 24
@@ -53,20 +52,6 @@ class DeletionPlan(NamedTuple):
 
     chosen: ChosenRecords
     pending: int
-
-
-class Erasure(NamedTuple):
-    """Whether what was removed is gone from the disk: the write-ahead log is empty (else a reader or a writer holds
-    it), the file was rewritten, and why it was not though something was left in free space."""
-
-    is_log_empty: bool
-    is_rewritten: bool
-    problem: str | None
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether nothing of it is left in the file and its write-ahead log."""
-        return self.is_log_empty and self.problem is None
 
 
 class DeletionReport(NamedTuple):
@@ -99,15 +84,12 @@ def plan_deletion(settings: Settings, rule: DeletionRule) -> DeletionPlan:
     Raises:
         DeletionRefusedError: The rule chooses nothing, or everything.
         FilterError, MissingPackageError: Its filter cannot be used.
-        FileRefusedError: The file is missing, damaged, or not of this package.
+        FileRefusedError: The file is missing, damaged, not of this package, or too old.
         sqlite3.Error, OSError: It cannot be read.
     """
     rule.check()
-    find_version(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
-    return read_file(
-        settings.path,
-        lambda connection: DeletionPlan(choose_records(connection, rule), len(find_pending(connection))),
-        busy_timeout_ms=settings.busy_timeout_ms,
+    return TelemetryFile(settings.path, settings.busy_timeout_ms).read(
+        lambda connection: DeletionPlan(choose_records(connection, rule), len(find_pending(connection)))
     )
 
 
@@ -144,7 +126,7 @@ def delete_records(
             return None
         with _saying_how_to_go_on(settings.path):
             run.remove_all()
-        erasure = _erase(connection, settings, [*texts, *run.proofs], progress)
+        erasure = erase(connection, settings, [*texts, *run.proofs], progress)
     return DeletionReport(
         run.removed,
         pending,
@@ -212,8 +194,10 @@ class _Run:
             self._entry.note(connection, RemovedCounts())
             find_key = "SELECT id FROM _deletions WHERE run_id = ?"
             (key,) = connection.execute(find_key, (self._entry.run_id,)).fetchone()
-            concerns_index = has_index(connection) and chosen.calls + chosen.tools > 0
-            mark_records(connection, key, self._rule, chosen=chosen.spans, has_index=concerns_index)
+            if not find_pending(connection):
+                forget_unused_marks(connection)
+        concerns_index = has_index(connection) and chosen.calls + chosen.tools > 0
+        mark_records(connection, key, self._rule, chosen=chosen.spans, has_index=concerns_index, rest=time.sleep)
         return PendingDeletion(key, self._entry.run_id, self._rule)
 
     def _complete(self, pending: PendingDeletion, entry: LedgerEntry) -> None:
@@ -284,30 +268,3 @@ def _replay(settings: Settings) -> str | None:
     except (SpoolError, OSError) as error:
         return str(error)
     return None
-
-
-def _erase(connection: sqlite3.Connection, settings: Settings, texts: Sequence[str], progress: Progress) -> Erasure:
-    """Overwrite what was removed, wherever it is left in the file."""
-    is_log_empty = empty_log(connection)
-    if not _is_left(settings.path, texts, progress):
-        return Erasure(is_log_empty, False, None)
-    progress("rewriting the file", 0, None)
-    try:
-        rewrite_file(connection, settings.path)
-    except CopyRefusedError as error:
-        return Erasure(is_log_empty, False, str(error))
-    except sqlite3.OperationalError as error:
-        return Erasure(is_log_empty, False, f"{settings.path} cannot be rewritten now ({error}): others use it")
-    return Erasure(empty_log(connection), True, None)
-
-
-def _is_left(path: str, texts: Sequence[str], progress: Progress) -> bool:
-    of, done = os.stat(path).st_size, 0
-
-    def advance(size: int) -> None:
-        nonlocal done
-        done += size
-        progress("looking into free space", min(done, of), of)
-
-    looked_for = [text for text in dict.fromkeys(texts) if not is_too_short(text)]
-    return bool(looked_for) and bool(find_in_free_space(path, looked_for, advance))

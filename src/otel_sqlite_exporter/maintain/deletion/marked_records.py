@@ -4,18 +4,23 @@ the rest of a session does not tell any more what was."""
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from otel_sqlite_exporter.maintain.deletion.deletion_rule import DeletionRule
 from otel_sqlite_exporter.maintain.deletion.leftovers import RemovedNames
 from otel_sqlite_exporter.sql.texts import read_query, split_statements
+from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove
 
 _RULE, _SESSION, _TRACE, _SPAN, _INDEX = range(5)
 _MOST_SPANS = 24
 """Of which the ids are looked for in the end. Where one has left bytes in free space, most have."""
+_AT_ONCE = 2_000
+"""Rows that one transaction notes: about 10 ms."""
 
 
 class PendingDeletion(NamedTuple):
@@ -32,19 +37,59 @@ def find_pending(connection: sqlite3.Connection) -> list[PendingDeletion]:
     return [PendingDeletion(key, run_id, DeletionRule.load(rule)) for key, run_id, rule in rows]
 
 
-def mark_records(connection: sqlite3.Connection, key: int, rule: DeletionRule, *, chosen: int, has_index: bool) -> None:
-    """Note what the run `key` is to remove, in the caller's transaction: what `choose_records` found, with `chosen`
-    spans."""
+def mark_records(
+    connection: sqlite3.Connection,
+    key: int,
+    rule: DeletionRule,
+    *,
+    chosen: int,
+    has_index: bool,
+    rest: Callable[[float], object] = lambda held: None,
+) -> None:
+    """Note what the run `key` is to remove: what `choose_records` found, with `chosen` spans. In short transactions,
+    after each of which `rest` is called with the seconds that it held the file; the last one notes the rule, and until
+    then nothing counts as noted. Not to be called in a transaction.
+
+    Raises:
+        sqlite3.Error: The file is locked, or cannot be written.
+    """
+    samples = connection.execute(read_query("list_chosen_spans"), {"every": max(1, chosen // _MOST_SPANS)})
     names = [
-        (key, _SESSION if kind == 1 else _TRACE, name)
-        for kind, name in connection.execute(read_query("list_chosen_names"))
+        *(
+            (_SESSION if kind == 1 else _TRACE, name)
+            for kind, name in connection.execute(read_query("list_chosen_names"))
+        ),
+        *((_SPAN, span_id) for (span_id,) in samples),
     ]
-    if not connection.execute("SELECT 1 FROM _deletion_names WHERE deletion = ? AND kind = 0", (key,)).fetchone():
-        names.insert(0, (key, _RULE, rule.dump()))
-        names += [(key, _INDEX, "")] if has_index else []
-    connection.executemany("INSERT INTO _deletion_names (deletion, kind, name) VALUES (?, ?, ?)", names)
-    for statement in split_statements(read_query("mark_records")):
-        connection.execute(statement, {"deletion": key, "every": max(1, chosen // _MOST_SPANS)})
+    records = connection.execute(read_query("order_marks")).rowcount
+    for after in range(0, records, _AT_ONCE):
+        values = {"deletion": key, "after": after, "upto": after + _AT_ONCE}
+        with _resting(connection, rest):
+            connection.execute(read_query("mark_records"), values)
+    has_rule = connection.execute(
+        "SELECT 1 FROM _deletion_names WHERE deletion = ? AND kind = ?", (key, _RULE)
+    ).fetchone()
+    if not has_rule:
+        names += [(_INDEX, "")] if has_index else []
+        names.append((_RULE, rule.dump()))
+    for first in range(0, len(names), _AT_ONCE):
+        rows = [(key, *name) for name in names[first : first + _AT_ONCE]]
+        with _resting(connection, rest):
+            connection.executemany("INSERT INTO _deletion_names (deletion, kind, name) VALUES (?, ?, ?)", rows)
+
+
+def forget_unused_marks(connection: sqlite3.Connection) -> None:
+    """Remove, in the caller's transaction, what runs noted that were stopped before they removed anything."""
+    for statement in split_statements(read_query("forget_unused_marks")):
+        connection.execute(statement)
+
+
+@contextlib.contextmanager
+def _resting(connection: sqlite3.Connection, rest: Callable[[float], object]) -> Iterator[None]:
+    with transaction(connection):
+        began = time.perf_counter()
+        yield
+    rest(time.perf_counter() - began)
 
 
 class MarkedRecords:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from otel_sqlite_exporter.model.mark_rows import MarkRow, write_mark
-from otel_sqlite_exporter.otlp.otlp_encoder import Row, encode_logs
+from otel_sqlite_exporter.otlp.otlp_encoder import encode_logs
 from otel_sqlite_exporter.otlp.redacted_rows import RowRedactor
 from otel_sqlite_exporter.query.exports.exported_pieces import PAGE, ExportedPiece
 from otel_sqlite_exporter.query.reading import TelemetryFile
@@ -26,7 +26,8 @@ def read_marks(
         if not marks:
             return
         after = marks[-1][0]
-        rows = [row for _, mark in marks if (row := _redact(redactor, write_mark(mark))) is not None]
+        written = [write_mark(mark) for _, mark in marks]
+        rows = written if redactor is None else [*filter(None, map(redactor.redact_mark, written))]
         if rows:
             yield ExportedPiece(encode_logs(rows) + b"\n", marks=len(rows))
 
@@ -38,11 +39,3 @@ def _read_page(connection: sqlite3.Connection, filters: Mapping[str, Any], after
     else:
         found = connection.execute(read_query("find_marks"), asked)
     return [(id, MarkRow._make(columns)) for id, *columns in found]
-
-
-def _redact(redactor: RowRedactor | None, row: Row) -> Row | None:
-    if redactor is None:
-        return row
-    redacted = redactor.redact_log(row)
-    is_whole = redacted["attributes"] == row["attributes"] and redacted["body"] is not None
-    return redacted if is_whole else None

@@ -7,7 +7,7 @@ Whatever was recorded stands in fences, so none of it is taken for a heading, a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -26,9 +26,10 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>&#|~!])")
 
 
 def read_markdown(
-    file: TelemetryFile, *, session_id: str | None = None, trace_id: str | None = None
+    file: TelemetryFile, *, session_id: str | None = None, trace_id: str | None = None, facts: Sequence[str] = ()
 ) -> Iterator[ExportedPiece]:
-    """Yield what was said in a session or a trace, given by its id or a unique prefix of it.
+    """Yield what was said in a session or a trace, given by its id or a unique prefix of it; below the title, `facts`:
+    lines of Markdown.
 
     Raises:
         FilterError: Not one of the two is given.
@@ -39,12 +40,14 @@ def read_markdown(
             "session_id", "an export as markdown is of one session or one trace: give session_id or trace_id"
         )
     text = f"session:{session_id}" if trace_id is None else f"trace:{trace_id}"
-    return _write(file, text)
+    return _write(file, text, facts)
 
 
-def _write(file: TelemetryFile, text: str) -> Iterator[ExportedPiece]:
+def _write(file: TelemetryFile, text: str, facts: Sequence[str]) -> Iterator[ExportedPiece]:
     for window in iterate_windows(file, text, _TURNS):
-        lines = [f"# {window.kind.capitalize()} {escape_line(window.id)}\n"] if window.first == 0 else []
+        lines: list[str] = []
+        if window.first == 0:
+            lines = [f"# {window.kind.capitalize()} {escape_line(window.id)}\n", *facts, *([""] if facts else [])]
         for turn in window.turns:
             lines += _write_call(turn) if isinstance(turn, CallTurn) else _write_tool(turn)
         yield ExportedPiece("\n".join([*lines, ""]).encode("utf-8", "replace"))

@@ -14,9 +14,9 @@ from starlette.responses import Response
 
 from otel_sqlite_exporter.error_texts import describe_error, explain_error
 from otel_sqlite_exporter.errors import (
+    ArgumentError,
     ConfigurationError,
     FileRefusedError,
-    FilterError,
     MissingFileError,
     MissingPackageError,
     NotFoundError,
@@ -95,7 +95,7 @@ def describe_problem(error: Exception) -> Problem:
     """Return the problem that an exception is. An unexpected one is logged, and its text stays here."""
     if isinstance(error, ProblemError):
         return error.problem
-    if isinstance(error, FilterError):
+    if isinstance(error, ArgumentError):
         detail = f"{error.argument}: {error.message}"
         return Problem("bad-argument", HTTPStatus.BAD_REQUEST, detail, error.argument, error.position)
     if isinstance(error, ConfigurationError):

@@ -40,7 +40,7 @@ def set_mark(backend: ApiBackend, column: str, id: str, kind: str, text: str | N
 
     Raises:
         ProblemError: The server only reads, or the file cannot be written now.
-        NotFoundError, FilterError, FileRefusedError: As `Annotations` raises them.
+        NotFoundError, ArgumentError, FileRefusedError: As `Annotations` raises them.
     """
     if not backend.may_write:
         detail = "this server receives nothing, and so it changes nothing: start it without --no-receiver"

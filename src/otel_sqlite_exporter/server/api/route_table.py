@@ -10,13 +10,7 @@ from typing import Any, NamedTuple
 from otel_sqlite_exporter.query.askable_views import ReportFilter, SearchFilter
 from otel_sqlite_exporter.query.report_parts.report_texts import SUBJECTS
 from otel_sqlite_exporter.query.reports import REPORTS
-from otel_sqlite_exporter.server.api import (
-    file_answers,
-    list_answers,
-    mark_answers,
-    record_answers,
-    subtree_answers,
-)
+from otel_sqlite_exporter.server.api import file_answers, list_answers, mark_answers, record_answers, subtree_answers
 from otel_sqlite_exporter.server.api.api_answers import ApiAnswer
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.description import answer_shapes as shapes

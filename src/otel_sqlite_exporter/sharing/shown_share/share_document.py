@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
@@ -18,7 +18,8 @@ from otel_sqlite_exporter.query.summaries import SessionSummary
 from otel_sqlite_exporter.sharing.mask_report import NOTHING_MASKED, tell_masked, tell_records
 from otel_sqlite_exporter.sharing.masked_file import SharedPart, list_parts, name_part
 from otel_sqlite_exporter.sharing.masked_records import MaskedRecords
-from otel_sqlite_exporter.sharing.shared_scores import read_scores, tell_marks, tell_score
+from otel_sqlite_exporter.sharing.part_facts import tell_facts
+from otel_sqlite_exporter.sharing.shared_scores import read_scores, tell_score
 from otel_sqlite_exporter.sharing.shown_share.share_chat import ShareChat, cut_text
 from otel_sqlite_exporter.sharing.shown_share.share_steps import (
     ShareStep,
@@ -28,7 +29,6 @@ from otel_sqlite_exporter.sharing.shown_share.share_steps import (
     show_usage,
 )
 from otel_sqlite_exporter.show.html_text import Html, element, join_html
-from otel_sqlite_exporter.show.units import format_cost, format_count, format_ms
 from otel_sqlite_exporter.version import __version__
 
 _TURNS = 50
@@ -110,23 +110,7 @@ def _name(part: SharedPart) -> str:
 
 
 def _show_facts(part: SharedPart) -> Html:
-    cost = None if part.cost_usd is None else f"${format_cost(part.cost_usd, part.unpriced_calls)}"
-    tokens = None if part.total_tokens is None else format_count(part.total_tokens)
-    failed = part.failed_calls + part.failed_tools + part.failed_requests
-    facts: Sequence[tuple[str, str | None]] = (
-        ("status", part.status),
-        ("start", part.start_time),
-        ("duration", format_ms(part.duration_ms)),
-        ("service", part.service_name),
-        ("user", part.user_id),
-        ("model calls", format_count(part.llm_calls)),
-        ("spans", format_count(part.spans)),
-        ("failed", format_count(failed)),
-        ("tokens", tokens),
-        ("cost", cost),
-        *tell_marks(part),
-    )
-    pairs = ((element("dt", name), element("dd", cut_text(value))) for name, value in facts if value is not None)
+    pairs = ((element("dt", name), element("dd", cut_text(value))) for name, value in tell_facts(part))
     return element("dl", *(one for pair in pairs for one in pair))
 
 

@@ -21,7 +21,8 @@ _SHORTEST_BAR = 0.3
 
 
 class ShareStep(NamedTuple):
-    """A call or tool in the list of steps. Times are in nanoseconds; `anchor` is the id of its turn."""
+    """A call or tool in the list of steps. Times are in nanoseconds; `anchor` is the id of its turn; `is_unpriced`:
+    a call that costs, and nobody knows how much."""
 
     kind: str
     name: str
@@ -34,6 +35,7 @@ class ShareStep(NamedTuple):
     input_tokens: int | None
     output_tokens: int | None
     cost_usd: float | None
+    is_unpriced: bool
 
 
 def make_step(turn: Turn, anchor: str) -> ShareStep:
@@ -42,9 +44,9 @@ def make_step(turn: Turn, anchor: str) -> ShareStep:
     reason = find_reason(row.error_message, row.error_type) if row.status == "error" else None
     fields = (name_turn(turn), anchor, row.start_time_unix_nano, row.duration_ms, row.status)
     if isinstance(row, LLMInteractionSummary):
-        used = (row.model or row.name, row.input_tokens, row.output_tokens, row.cost_usd)
+        used = (row.model or row.name, row.input_tokens, row.output_tokens, row.cost_usd, bool(row.is_unpriced))
         return ShareStep("llm", *fields, reason, *used)
-    return ShareStep("tool", *fields, reason, None, None, None, None)
+    return ShareStep("tool", *fields, reason, None, None, None, None, False)
 
 
 def show_steps(steps: Sequence[ShareStep], total: int, start: int, end: int) -> Html:
@@ -112,5 +114,5 @@ def _tell_usage(model: str, steps: Sequence[ShareStep]) -> str:
             told.append(f"{format_count(sum(known))} tokens {way}")
     costs = [step.cost_usd for step in steps if step.cost_usd is not None]
     if costs:
-        told.append(f"${format_cost(sum(costs), len(steps) - len(costs))}")
+        told.append(f"${format_cost(sum(costs), sum(step.is_unpriced for step in steps))}")
     return ", ".join(told)

@@ -78,6 +78,7 @@ def derive_again(connection: sqlite3.Connection, settings: Settings, outdated: O
     if outdated.keys:
         link_logged_tools(connection, outdated.keys, outdated.tools)
     outdated.tools.trace_sessions = outdated.moved
+    outdated.tools.has_moved = bool(outdated.keys)
     group_tools(connection, outdated.tools)
     changed = ChangedRecords(
         calls=outdated.calls, events=outdated.relinked, trace_sessions=outdated.moved, settled=outdated.parts

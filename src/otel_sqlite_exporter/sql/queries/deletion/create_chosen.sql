@@ -1,5 +1,6 @@
 -- Temporary tables of one connection: the parts of traces that selectors match, each selector with a bit of its own; log
--- records without a trace that name a user; and the records that all selectors choose.
+-- records without a trace that name a user; and the records that all selectors choose, also in the order in which they
+-- are to go.
 CREATE TEMP TABLE IF NOT EXISTS _matched_parts (
   part INTEGER PRIMARY KEY,
   kinds INTEGER NOT NULL
@@ -18,7 +19,14 @@ CREATE TEMP TABLE IF NOT EXISTS _chosen_parts (
   part INTEGER PRIMARY KEY,
   records INTEGER NOT NULL
 ) STRICT;
+CREATE TEMP TABLE IF NOT EXISTS _ordered_records (
+  id INTEGER PRIMARY KEY,
+  is_log INTEGER NOT NULL,
+  record INTEGER NOT NULL,
+  time_unix_nano INTEGER NOT NULL
+) STRICT;
 DELETE FROM temp._matched_parts;
 DELETE FROM temp._matched_logs;
 DELETE FROM temp._chosen_records;
 DELETE FROM temp._chosen_parts;
+DELETE FROM temp._ordered_records;

@@ -1,6 +1,7 @@
 -- Tellings of tool executions, and results that prompts hold, as JSON arrays: genai/tools/tool_tellings.py names their columns.
 -- :after is an array of one id: all rows of _tool_interactions with a greater one. :tools is an array of such ids; the rows that they show are
--- found too. :keys is an array of call keys, :asked of asked keys, :names is [[trace, tool name], ...]; of
+-- found too. :keys is [[call key, trace, session], ...], :asked likewise with asked keys: 0 is for a trace or session that
+-- is not known; :result_keys and :result_asked hold the id of a row of _spans instead. :names is [[trace, tool name], ...]; of
 -- :named, likewise, only the rows without a call id are found. :spans is an array of ids of _spans that may stand
 -- between tools, or did so as another version; :trace_sessions of ids of _trace_sessions that show another session than
 -- before.
@@ -19,33 +20,46 @@ WITH RECURSIVE
     CROSS JOIN _spans AS c ON c.trace = r.trace AND c.parent_span_id = r.span_id
     WHERE r.goes_on
   ),
-  keys (call_key) AS MATERIALIZED (
-    SELECT value FROM json_each(:keys)
+  keys (call_key, trace, session) AS MATERIALIZED (
+    SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(:keys)
     UNION
-    SELECT r.call_key
+    SELECT w.value ->> 0, s.trace, ifnull(p.session, 0)
+    FROM json_each(:result_keys) AS w
+    CROSS JOIN _spans AS s ON s.id = w.value ->> 1
+    CROSS JOIN _trace_sessions AS p ON p.id = s.trace_session
+    UNION
+    SELECT r.call_key, 0, 0
     FROM json_each(:trace_sessions) AS w
     CROSS JOIN _spans AS s ON s.trace_session = w.value
     CROSS JOIN _tool_results AS r ON r.span = s.id
   ),
-  asked (asked_key) AS MATERIALIZED (
-    SELECT value FROM json_each(:asked)
+  asked (asked_key, trace, session) AS MATERIALIZED (
+    SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(:asked)
     UNION
-    SELECT r.asked_key
+    SELECT w.value ->> 0, s.trace, ifnull(p.session, 0)
+    FROM json_each(:result_asked) AS w
+    CROSS JOIN _spans AS s ON s.id = w.value ->> 1
+    CROSS JOIN _trace_sessions AS p ON p.id = s.trace_session
+    UNION
+    SELECT r.asked_key, 0, 0
     FROM json_each(:trace_sessions) AS w
     CROSS JOIN _spans AS s ON s.trace_session = w.value
     CROSS JOIN _tool_results AS r ON r.span = s.id
   ),
-  near_asked (asked_key) AS MATERIALIZED (
+  -- Only what is of the same session or trace, or names no session, may be of the same execution.
+  near_traces (trace) AS MATERIALIZED (SELECT trace FROM keys UNION SELECT trace FROM asked),
+  near_sessions (session) AS MATERIALIZED (SELECT session FROM keys UNION SELECT session FROM asked),
+  near_asked (asked_key, is_open) AS MATERIALIZED (
     -- Likewise: here a step of time is 1099511627776.
-    SELECT asked_key FROM asked
-    UNION
-    SELECT asked_key - 1099511627776 FROM asked
-    UNION
-    SELECT asked_key + 1099511627776 FROM asked
+    SELECT a.asked_key + n.value, max(a.session = 0)
+    FROM asked AS a CROSS JOIN json_each('[0,-1099511627776,1099511627776]') AS n
+    GROUP BY 1
   ),
-  near_keys (call_key) AS MATERIALIZED (
+  near_keys (call_key, is_open) AS MATERIALIZED (
     -- The same call id in the time before and after: a step of time is 1048576.
-    SELECT call_key FROM keys UNION SELECT call_key - 1048576 FROM keys UNION SELECT call_key + 1048576 FROM keys
+    SELECT k.call_key + n.value, max(k.session = 0)
+    FROM keys AS k CROSS JOIN json_each('[0,-1048576,1048576]') AS n
+    GROUP BY 1
   ),
   found (id) AS MATERIALIZED (
     SELECT i.id FROM _tool_interactions AS i WHERE i.id > (SELECT value FROM json_each(:after))
@@ -56,9 +70,21 @@ WITH RECURSIVE
     UNION
     SELECT i.id FROM json_each(:tools) AS w CROSS JOIN _tool_interactions AS i ON i.merged_into = w.value
     UNION
-    SELECT i.id FROM near_keys AS k CROSS JOIN _tool_interactions AS i ON i.call_key = k.call_key
+    SELECT i.id
+    FROM near_keys AS k
+    CROSS JOIN _tool_interactions AS i ON i.call_key = k.call_key
+    CROSS JOIN _trace_sessions AS p ON p.id = i.trace_session
+    WHERE
+      k.is_open OR p.session IS NULL
+      OR p.session IN (SELECT session FROM near_sessions) OR p.trace IN (SELECT trace FROM near_traces)
     UNION
-    SELECT i.id FROM near_asked AS k CROSS JOIN _tool_interactions AS i ON i.asked_key = k.asked_key
+    SELECT i.id
+    FROM near_asked AS k
+    CROSS JOIN _tool_interactions AS i ON i.asked_key = k.asked_key
+    CROSS JOIN _trace_sessions AS p ON p.id = i.trace_session
+    WHERE
+      k.is_open OR p.session IS NULL
+      OR p.session IN (SELECT session FROM near_sessions) OR p.trace IN (SELECT trace FROM near_traces)
     UNION
     SELECT i.id
     FROM json_each(:names) AS w
@@ -151,9 +177,23 @@ SELECT
       r.is_error, s.span_id
     ))
     FROM (
-      SELECT r.id FROM near_keys AS k CROSS JOIN _tool_results AS r ON r.call_key = k.call_key
+      SELECT r.id
+      FROM near_keys AS k
+      CROSS JOIN _tool_results AS r ON r.call_key = k.call_key
+      CROSS JOIN _spans AS s ON s.id = r.span
+      CROSS JOIN _trace_sessions AS p ON p.id = s.trace_session
+      WHERE
+        k.is_open OR p.session IS NULL
+        OR p.session IN (SELECT session FROM near_sessions) OR p.trace IN (SELECT trace FROM near_traces)
       UNION
-      SELECT r.id FROM near_asked AS k CROSS JOIN _tool_results AS r ON r.asked_key = k.asked_key
+      SELECT r.id
+      FROM near_asked AS k
+      CROSS JOIN _tool_results AS r ON r.asked_key = k.asked_key
+      CROSS JOIN _spans AS s ON s.id = r.span
+      CROSS JOIN _trace_sessions AS p ON p.id = s.trace_session
+      WHERE
+        k.is_open OR p.session IS NULL
+        OR p.session IN (SELECT session FROM near_sessions) OR p.trace IN (SELECT trace FROM near_traces)
     ) AS w
     CROSS JOIN _tool_results AS r ON r.id = w.id
     CROSS JOIN _spans AS s ON s.id = r.span
