@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from otel_sqlite_exporter.errors import FilterError, NotFoundError
+from otel_sqlite_exporter.query.conversations.turn_window import iterate_windows
 from otel_sqlite_exporter.query.exports import markdown_export
 from otel_sqlite_exporter.query.exports.markdown_export import read_markdown, write_fence
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.reading import TelemetryFile
 from tests.agent_files import HOSTILE_TEXTS, write_capture_file
+from tests.commands import run
 from tests.conftest import exporting, make_spans
 
 STRUCTURE = {"heading_open", "heading_close", "paragraph_open", "paragraph_close", "inline", "fence"}
@@ -79,3 +81,17 @@ def test_a_trace_can_be_exported_and_one_is_asked_for(path: Path) -> None:
             read_markdown(file, **chosen)
     with pytest.raises(NotFoundError):
         export(path, session_id="nothing")
+
+
+def test_the_turns_are_listed_once(path: Path) -> None:
+    write_said(path, *map(str, range(60)))
+    file = TelemetryFile(str(path), 5_000)
+    windows = iterate_windows(file, "session:said", 25)
+    found = [next(windows)]
+    write_said(path, "later")
+    found += windows
+    assert [(one.first, one.total, len(one.turns)) for one in found] == [(0, 60, 25), (25, 60, 25), (50, 60, 10)]
+    begun = iterate_windows(file, "session:said", 25)
+    next(begun)
+    assert run("delete", path, "--session", "said", "--yes")[0] == 0
+    assert [len(one.turns) for one in begun] == [0, 0]

@@ -5,7 +5,7 @@ before it, so that reading all prompts takes the square of what was said."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -19,7 +19,7 @@ from otel_sqlite_exporter.query.conversations.conversation_reader import (
     find_target,
     make_turns,
 )
-from otel_sqlite_exporter.query.reading import fetch, iterate_rows
+from otel_sqlite_exporter.query.reading import TelemetryFile, fetch, iterate_rows
 from otel_sqlite_exporter.query.sql_builder import build_newest
 
 _BEFORE = 30
@@ -73,6 +73,26 @@ def read_window(
     if first is None:
         first = 0 if around is None else max(_find_around(connection, target, places, around) - 2, 0)
     return TurnWindow(target.kind, target.id, first, len(places), _read_turns(connection, places, first, limit))
+
+
+def iterate_windows(file: TelemetryFile, text: str, limit: int) -> Iterator[TurnWindow]:
+    """Yield all turns of the session or trace that `text` names, up to `limit` at a time, and one window if there are
+    none. The calls and tools are listed once: to list them for each window takes the square of their number. What is
+    removed meanwhile is not there.
+
+    Raises:
+        NotFoundError: `text` names nothing, or several things.
+        FileRefusedError, sqlite3.Error: The file cannot be read.
+    """
+    target, places = file.read(_list_target, text)
+    for first in range(0, max(len(places), 1), limit):
+        turns = file.read(_read_turns, places, first, limit)
+        yield TurnWindow(target.kind, target.id, first, len(places), turns)
+
+
+def _list_target(connection: sqlite3.Connection, text: str) -> tuple[ConversationTarget, list[_Place]]:
+    target = find_target(connection, text)
+    return target, _list_places(connection, target)
 
 
 def _read_one(connection: sqlite3.Connection, target: ConversationTarget) -> TurnWindow:
@@ -144,7 +164,9 @@ def _read_turns(connection: sqlite3.Connection, places: Sequence[_Place], first:
         ids = [place.id for place in shown if place.kind == kind]
         select = build_newest(view, ("*",), {}, among=orjson.dumps(ids).decode(), limit=max(len(ids), 1))
         rows |= {(kind, row["id"]): _make_record(view.row_type, row) for row in fetch(connection, select)}
-    return make_turns([rows[place.kind, place.id] for place in shown])[first - begin :]
+    found = [(number, rows.get((place.kind, place.id))) for number, place in enumerate(shown, begin)]
+    before = sum(number < first and row is not None for number, row in found)
+    return make_turns([row for _, row in found if row is not None])[before:]
 
 
 def _make_record(row_type: Any, row: Mapping[str, Any]) -> Any:

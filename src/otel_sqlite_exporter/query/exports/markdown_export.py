@@ -14,7 +14,7 @@ import orjson
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.conversations.conversation import CallTurn, Message, ToolTurn
-from otel_sqlite_exporter.query.conversations.turn_window import read_window
+from otel_sqlite_exporter.query.conversations.turn_window import iterate_windows
 from otel_sqlite_exporter.query.exports.exported_pieces import ExportedPiece
 from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.show.units import format_ms
@@ -44,18 +44,13 @@ def read_markdown(
 
 
 def _write(file: TelemetryFile, text: str, facts: Sequence[str]) -> Iterator[ExportedPiece]:
-    first = 0
-    while True:
-        window = file.read(read_window, text, first=first, limit=_TURNS)
+    for window in iterate_windows(file, text, _TURNS):
         lines: list[str] = []
-        if first == 0:
+        if window.first == 0:
             lines = [f"# {window.kind.capitalize()} {escape_line(window.id)}\n", *facts, *([""] if facts else [])]
         for turn in window.turns:
             lines += _write_call(turn) if isinstance(turn, CallTurn) else _write_tool(turn)
         yield ExportedPiece("\n".join([*lines, ""]).encode("utf-8", "replace"))
-        first += len(window.turns)
-        if not window.turns or first >= window.total:
-            return
 
 
 def _write_call(turn: CallTurn) -> Iterator[str]:

@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 
 from otel_sqlite_exporter.model.plural import count
-from otel_sqlite_exporter.query.conversations.turn_window import read_window
+from otel_sqlite_exporter.query.conversations.turn_window import iterate_windows
 from otel_sqlite_exporter.query.reader import TelemetryDatabase
 from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.query.summaries import SessionSummary
@@ -85,9 +85,8 @@ class _PageWriter:
             yield _write(join_html(element("h2", names[name], id=f"{name}-{number}"), content))
 
     def _write_turns(self, part: SharedPart, number: int, steps: list[ShareStep]) -> Iterator[bytes]:
-        total = first = 0
-        while True:
-            window = self._file.read(read_window, name_part(part), first=first, limit=_TURNS)
+        total = 0
+        for window in iterate_windows(self._file, name_part(part), _TURNS):
             total = window.total
             for turn in window.turns:
                 anchor = f"turn-{number}-{len(steps) + 1}"
@@ -100,9 +99,6 @@ class _PageWriter:
                     return
                 steps.append(make_step(turn, anchor))
                 yield _write(shown)
-            first += len(window.turns)
-            if not window.turns or first >= total:
-                break
         if not total:
             yield _write(element("p", "No call of a model and no tool is recorded."))
 
