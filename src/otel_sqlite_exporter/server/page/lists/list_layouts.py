@@ -105,8 +105,7 @@ _SERVICE = _column("service", "service", ("service_name",))
 _CALLS = _column("calls", "calls", ("llm_calls",), True)
 _TRACE = _column("trace", "span", ("trace_id", "span_id"))
 _START = _column("start", "start", ("start_time",))
-_MARKS = _column("marks", "marks", ("pinned", "pin_label", "note"))
-_SCORES = _column("scores", "scores", ("scores", "score_means"))
+_MARKS = _column("marks", "marks", ("pinned", "pin_label", "note", "scores", "score_means"))
 _PINNED = QuickFilter("pinned", "pinned", "true")
 _FAILURES = ("status", "failed_calls", "failed_tools")
 _OF_RECORDS = (*_states("error", "running", "interrupted"),)
@@ -130,7 +129,6 @@ LAYOUTS: Mapping[str, ListLayout] = {
                 _CALLS,
                 _column("tokens", "tokens", ("total_tokens",), True),
                 _column("cost, $", "cost", ("cost_usd", "unpriced_calls"), True),
-                _SCORES,
                 _MARKS,
             ),
             (),
@@ -154,7 +152,6 @@ LAYOUTS: Mapping[str, ListLayout] = {
                 _CALLS,
                 _TOKENS,
                 _COST,
-                _SCORES,
                 _MARKS,
             ),
             (),
