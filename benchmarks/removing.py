@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What it costs to remove spans again, against writing them: whole sessions, the oldest first, as retention does; and a
-few spans of each trace, whose rest is derived again."""
+"""What it costs to remove spans again, against writing them: whole sessions, the oldest first, as retention does; a few
+spans of each trace, whose rest is derived again; and whole sessions that are close in time, all of whose tool calls
+have the same id."""
 
 from __future__ import annotations
 
@@ -14,8 +15,12 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import orjson
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanContext, TraceFlags
 
 from benchmarks.services import load_services
+from otel_sqlite_exporter import SQLiteSpanExporter
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.write.removal.removal_steps import remove_in_steps
@@ -30,6 +35,7 @@ _OLDEST = """
 _STATEMENTS = """
     SELECT json_group_array(id) FROM (SELECT id FROM _spans WHERE name = 'SELECT orders' ORDER BY id LIMIT :limit)
 """
+_TIME, _BATCH = 1_795_000_000_000_000_000, 512
 
 
 class Removal(NamedTuple):
@@ -51,15 +57,42 @@ class Removal(NamedTuple):
 def measure_removal(spans: int) -> list[Removal]:
     """Write files of about `spans` spans, and remove half of the sessions, and the statements of all traces."""
     return [
-        _measure("whole sessions", spans, _OLDEST, spans // 2),
-        _measure("one span in five of each trace", spans, _STATEMENTS, spans),
+        _measure("whole sessions", load_services, spans, _OLDEST, spans // 2),
+        _measure("one span in five of each trace", load_services, spans, _STATEMENTS, spans),
+        _measure("whole sessions with one call id", _load_same_calls, spans, _OLDEST, spans // 2),
     ]
 
 
-def _measure(what: str, spans: int, query: str, most: int) -> Removal:
+def _load_same_calls(path: Path, spans: int) -> None:
+    """Write sessions of a model call and five executions of tools each, one a second; all have the id `c1`."""
+    call = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
+    tool = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "find", "gen_ai.tool.call.id": "c1"}
+    resource = Resource({"service.name": "one"})
+    exporter = SQLiteSpanExporter(path)
+    batch: list[ReadableSpan] = []
+    for number in range(spans):
+        session, step = divmod(number, 6)
+        start = _TIME + session * 10**9 + step * 10**6
+        batch.append(
+            ReadableSpan(
+                name=f"step {step}",
+                context=SpanContext(session + 1, step + 1, False, TraceFlags(1)),
+                resource=resource,
+                attributes={**(tool if step else call), "session.id": f"s{session}"},
+                start_time=start,
+                end_time=start + 500_000,
+            )
+        )
+        if len(batch) == _BATCH or number == spans - 1:
+            exporter.export(batch)
+            batch = []
+    exporter.shutdown()
+
+
+def _measure(what: str, load: Callable[[Path, int], object], spans: int, query: str, most: int) -> Removal:
     with TemporaryDirectory() as folder:
         path = Path(folder, "otel.db")
-        write_us = _time_cpu(lambda: load_services(path, spans)) / spans
+        write_us = _time_cpu(lambda: load(path, spans)) / spans
         settings, held, removed = resolve_settings(path), [0.0], [RemovedCounts()]
         with closing(open_file(settings)) as connection:
 

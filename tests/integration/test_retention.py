@@ -111,6 +111,20 @@ def test_a_file_beyond_its_cap_shrinks_and_stays_below(path: Path) -> None:
     assert read(path, "SELECT sum(spooled), sum(dropped) FROM exporter_health") == [(0, 0)]
 
 
+def test_an_idle_file_leaves_no_wal_of_what_went_once_its_readers_are_done(path: Path) -> None:
+    export_old(path, 100, text="x" * 50_000)
+    wal = Path(f"{path}-wal")
+    with exporting(path, retention_days=30) as exporter, closing(sqlite3.connect(path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute(OLD).fetchone()
+        exporter.export([aged_span("new", 0)])
+        wait_until(lambda: read(path, "SELECT min(is_complete) FROM deletions") == [(1,)])
+        assert wal.stat().st_size > 0
+        reader.rollback()
+        wait_until(lambda: wal.stat().st_size == 0)
+        assert path.stat().st_size < 2_500_000
+
+
 def test_a_cap_that_cannot_be_kept_to_is_logged_and_noted(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     export_old(path, 240, text="x" * 50_000)
     with closing(sqlite3.connect(path)) as file, file:
