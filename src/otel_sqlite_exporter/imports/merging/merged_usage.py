@@ -43,9 +43,7 @@ def note_own_time(target: sqlite3.Connection, position: SourcePosition, before: 
         position.own = [facts.newest_day, facts.last_deletion]
 
 
-def merge_usage(
-    target: sqlite3.Connection, source: MergeSource, notes: SourceNotes, position: SourcePosition
-) -> None:
+def merge_usage(target: sqlite3.Connection, source: MergeSource, notes: SourceNotes, position: SourcePosition) -> None:
     """Take over the sums that are right now that the calls of the source are in the target, all of one file at once.
 
     Raises:
