@@ -131,3 +131,18 @@ def test_records_come_back_from_a_backup_go_and_come_back(tmp_path: Path) -> Non
         # What did not change is not read again, so nothing comes back.
         merge(pruned.live, pruned.second)
         assert (read(pruned.live, SUMS), read(pruned.live, KEPT)) == (expected, [(8,)])
+
+
+def test_sums_that_go_though_their_calls_did_not_come_back_are_told(tmp_path: Path) -> None:
+    live = tmp_path / "live.db"
+    write_calls([live], [60, 50, 50])
+    backup = copy(live, "backup")
+    write_calls([live], [50] * 4, "late")
+    prune(live, "--older-than", "20d")
+    target = tmp_path / "target.db"
+    for one, sources in ((target, (live, backup)), (live, (backup,))):
+        code, _, errors = run("merge", *sources, "--into", one)
+        assert code == 0
+        assert f"{backup}: the usage of 4 pruned calls is not counted any more" in errors
+        assert read(one, SUMS) == read(backup, SUMS)
+        assert run("merge", *sources, "--into", one)[::2] == (0, "")
