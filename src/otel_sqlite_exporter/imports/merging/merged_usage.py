@@ -67,7 +67,8 @@ def merge_usage(target: sqlite3.Connection, source: MergeSource, notes: SourceNo
         is_static = name == own and position.own is None
         days = [day for day in calls[0].keys() | calls[1].keys() if _is_theirs(day, known, calls, is_static=is_static)]
         if days:
-            lost += _count_lost(source, *({day: counts.get(day, 0) for day in days} for counts in calls))
+            back = [day for day in days if day <= known[1].day]
+            lost += _count_lost(source, *({day: counts.get(day, 0) for day in back} for counts in calls))
             _take_days(target, source, name, days)
     return lost
 
