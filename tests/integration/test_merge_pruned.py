@@ -64,26 +64,46 @@ class PrunedFile:
         self.copies = self.first, self.second, self.live
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("--keep-users",)])
 def test_copies_of_a_pruned_file_give_the_same_sums_in_any_order(tmp_path: Path, options: Sequence[str]) -> None:
     pruned = PrunedFile(tmp_path, *options)
     expected = read(pruned.whole, SUMS)
     assert [read(path, KEPT) for path in pruned.copies] == [[(0,)], [(3,)], [(8,)]]
     for place, order in enumerate(permutations(pruned.copies)):
-        at_once, one_by_one, itself = (tmp_path / f"{name} {place}.db" for name in ("once", "each", "itself"))
-        merge(at_once, *order)
-        for source in order:
-            merge(one_by_one, source)
-        shutil.copyfile(order[0], itself)
-        merge(itself, *order[1:])
-        for target in (at_once, one_by_one, itself):
-            assert (read(target, SUMS), read(target, KEPT)) == (expected, [(0,)])
-            merge(target, *reversed(order))
-            assert read(target, SUMS) == expected
-            if options:
-                assert read(target, BY_USER) == read(pruned.whole, BY_USER)
+        target = tmp_path / f"target {place}.db"
+        if place % 3 == 0:
+            merge(target, *order)
+        elif place % 3 == 1:
+            for source in order:
+                merge(target, source)
+        else:
+            shutil.copyfile(order[0], target)
+            merge(target, *order[1:])
+        assert (read(target, SUMS), read(target, KEPT)) == (expected, [(0,)])
+        if options:
+            assert read(target, BY_USER) == read(pruned.whole, BY_USER)
+    merge(target, *reversed(order))
+    assert read(target, SUMS) == expected
 
 
+@pytest.mark.parametrize("options", [(), ("--keep-users",)])
+def test_a_backup_may_be_merged_before_or_after_and_into_its_file(tmp_path: Path, options: Sequence[str]) -> None:
+    write_calls([tmp_path / "backup.db"], [60, 50, 40, 5])
+    backup = tmp_path / "backup.db"
+    pruned = copy(backup, "pruned")
+    prune(pruned, "--older-than", "20d", *options)
+    expected = read(backup, SUMS)
+    assert (read(pruned, SUMS), read(pruned, KEPT)) == (expected, [(3,)])
+    after, before, itself = tmp_path / "after.db", tmp_path / "before.db", copy(pruned, "itself")
+    merge(after, pruned, backup)
+    merge(before, backup, pruned)
+    merge(itself, backup)
+    for target in (after, before, itself):
+        assert (read(target, SUMS), read(target, KEPT)) == (expected, [(0,)])
+
+
+@pytest.mark.slow
 def test_a_merged_file_brings_calls_back_too(tmp_path: Path) -> None:
     pruned = PrunedFile(tmp_path)
     write_calls([tmp_path / "other.db", pruned.whole], [50, 40, 5], "mail")
@@ -91,23 +111,38 @@ def test_a_merged_file_brings_calls_back_too(tmp_path: Path) -> None:
     merge(merged, tmp_path / "other.db", pruned.first)
     expected = read(pruned.whole, SUMS)
     for place, order in enumerate(permutations((merged, pruned.second, pruned.live))):
-        target, itself = tmp_path / f"target {place}.db", tmp_path / f"itself {place}.db"
-        merge(target, *order)
-        shutil.copyfile(order[0], itself)
-        for source in order[1:]:
-            merge(itself, source)
+        target = tmp_path / f"target {place}.db"
+        if place % 2:
+            merge(target, *order)
+        else:
+            shutil.copyfile(order[0], target)
+            merge(target, *order[1:])
         assert (read(target, SUMS), read(target, KEPT)) == (expected, [(0,)])
-        assert (read(itself, SUMS), read(itself, KEPT)) == (expected, [(0,)])
 
 
 def test_records_come_back_from_a_backup_go_and_come_back(tmp_path: Path) -> None:
     pruned = PrunedFile(tmp_path)
     expected = read(pruned.whole, SUMS)
-    for name in ("again", "and again"):
+    for name, left in (("again", 0), ("and again", 2)):  # `second` is read only once
         merge(pruned.live, pruned.second, copy(pruned.first, name))
-        assert (read(pruned.live, SUMS), read(pruned.live, KEPT)) == (expected, [(5,)] if name == "x" else [(0,)])
+        assert (read(pruned.live, SUMS), read(pruned.live, KEPT)) == (expected, [(left,)])
         prune(pruned.live, "--older-than", "27d")
         assert (read(pruned.live, SUMS), read(pruned.live, KEPT)) == (expected, [(8,)])
         # What did not change is not read again, so nothing comes back.
         merge(pruned.live, pruned.second)
         assert (read(pruned.live, SUMS), read(pruned.live, KEPT)) == (expected, [(8,)])
+
+
+def test_sums_that_go_though_their_calls_did_not_come_back_are_told(tmp_path: Path) -> None:
+    live = tmp_path / "live.db"
+    write_calls([live], [60, 50, 50])
+    backup = copy(live, "backup")
+    write_calls([live], [50] * 4, "late")
+    prune(live, "--older-than", "20d")
+    target = tmp_path / "target.db"
+    for one, sources in ((target, (live, backup)), (live, (backup,))):
+        code, _, errors = run("merge", *sources, "--into", one)
+        assert code == 0
+        assert f"{backup}: the usage of 4 pruned calls is not counted any more" in errors
+        assert read(one, SUMS) == read(backup, SUMS)
+        assert run("merge", *sources, "--into", one)[::2] == (0, "")

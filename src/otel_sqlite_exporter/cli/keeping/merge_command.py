@@ -107,6 +107,10 @@ def _show_merge(path: str, reports: Sequence[MergeReport], *, as_json: bool) -> 
             waiting = count(report.waiting_batches, "batch waits", "batches wait")
             again = f"run `{name_command('recover', report.source)}`, then merge again"
             print_lines(f"{file}: {waiting} in its spool and was not merged: {again}", to_stderr=True)
+        if report.lost_calls:
+            lost = count(report.lost_calls, "pruned call")
+            why = "they are not in this copy, but of a day whose calls it brought back"
+            print_lines(f"{file}: the usage of {lost} is not counted any more: {why}", to_stderr=True)
         if report.is_unchanged and not as_json:
             print_lines(f"{file}: unchanged since the last merge")
     spans, logs = (sum(map(attrgetter(name), reports)) for name in ("new_spans", "new_logs"))

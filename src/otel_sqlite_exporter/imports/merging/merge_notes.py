@@ -25,8 +25,8 @@ class SourcePosition:
     """How far a source was read: the last finish record, and the last ids of log records, quarantined records and
     imports; `marks` tell whether the source still has these rows. `replaced` is how many of its spans had been written
     again when reading began. `state` is of the whole file, if it was read to its end: it tells whether it changed.
-    `own` is there from when the source is read from its start until its sums are merged: the day of the newest span
-    that the target had by then, and when it had last removed records."""
+    `own` is there while the source is read from its start, until its sums are merged: the day of the newest span that
+    the target had before, and when it had last removed records."""
 
     spans: int = 0
     logs: int = 0

@@ -20,6 +20,7 @@ class MergeReport:
         refused: Records that the merged file cannot hold, as they are damaged. They are in quarantine.
         damages: What is damaged.
         waiting_batches: Batches in the spool beside the source, which are not merged.
+        lost_calls: Calls, at least, whose kept sums are left out, as they lie among those of calls that came back.
         is_unchanged: The source is as an earlier merge has read it to its end.
     """
 
@@ -34,6 +35,7 @@ class MergeReport:
     refused: int = 0
     damages: list[str] = field(default_factory=list)
     waiting_batches: int = 0
+    lost_calls: int = 0
     is_unchanged: bool = False
 
     def count(self) -> int:

@@ -43,10 +43,9 @@ def note_own_time(target: sqlite3.Connection, position: SourcePosition, before: 
         position.own = [facts.newest_day, facts.last_deletion]
 
 
-def merge_usage(
-    target: sqlite3.Connection, source: MergeSource, notes: SourceNotes, position: SourcePosition
-) -> None:
+def merge_usage(target: sqlite3.Connection, source: MergeSource, notes: SourceNotes, position: SourcePosition) -> int:
     """Take over the sums that are right now that the calls of the source are in the target, all of one file at once.
+    Return how many calls, at least, are in no sum any more though the source does not have them.
 
     Raises:
         DamagedFileError: The source cannot be read.
@@ -61,13 +60,17 @@ def merge_usage(
     if position.own is not None:
         ours[str(own)] = KnownTime(*position.own)
     our_days, their_days = _read_days(target), source.read(_read_days)
+    lost = 0
     for name in theirs.keys() | their_days.keys():
         known = ours.get(name, _NEVER), theirs.get(name, _NEVER)
         calls = our_days.get(name, {}), their_days.get(name, {})
         is_static = name == own and position.own is None
         days = [day for day in calls[0].keys() | calls[1].keys() if _is_theirs(day, known, calls, is_static=is_static)]
         if days:
+            back = [day for day in days if day <= known[1].day]
+            lost += _count_lost(source, *({day: counts.get(day, 0) for day in back} for counts in calls))
             _take_days(target, source, name, days)
+    return lost
 
 
 def _is_theirs(
@@ -86,6 +89,17 @@ def _is_theirs(
     if day <= ours.day:
         return not is_static and day <= theirs.day and counts[1] < counts[0]
     return day <= theirs.day or theirs.deleted > ours.deleted
+
+
+def _count_lost(source: MergeSource, ours: Mapping[int, int], theirs: Mapping[int, int]) -> int:
+    """Return how many calls of these days are in sums of the target, but neither in those of the source nor in it."""
+    fewer = {day: calls - theirs[day] for day, calls in ours.items() if calls > theirs[day]}
+    if not fewer:
+        return 0
+    values = {"days": json.dumps([*fewer])}
+    found = source.read(lambda connection: connection.execute(read_query("count_calls_of_days"), values).fetchall())
+    held = dict(found)
+    return sum(max(0, calls - held.get(day, 0)) for day, calls in fewer.items())
 
 
 def _take_days(target: sqlite3.Connection, source: MergeSource, name: str, days: list[int]) -> None:

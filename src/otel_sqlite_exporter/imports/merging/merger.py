@@ -122,7 +122,7 @@ class Merger:
                     reader.position.note(self._target, source.path)
         try:
             self._merge_runs(source, notes.facts.identity)
-            merge_usage(self._target, source, notes, reader.position)
+            report.lost_calls = merge_usage(self._target, source, notes, reader.position)
             merge_side_tables(self._target, source, notes, is_redacting=self._copier.is_redacting)
         except DamagedFileError as error:
             report.damages.append(str(error))
