@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
-from otel_sqlite_exporter import SQLiteLogRecordExporter, SQLiteSpanProcessor, TelemetryDatabase
+from otel_sqlite_exporter import Annotations, SQLiteLogRecordExporter, SQLiteSpanProcessor, TelemetryDatabase
 from otel_sqlite_exporter.cli.options import ATTENTION
 from otel_sqlite_exporter.retention.prune import PruneResult, prune
 from otel_sqlite_exporter.retention.retention_rules import RetentionRules
@@ -137,6 +137,17 @@ def test_a_pin_that_was_taken_away_keeps_nothing(path: Path) -> None:
         file.execute("UPDATE _marks SET is_set = 0")
     prune_file(path, older_than_s=30 * DAY_S)
     assert names(path) == []
+
+
+def test_the_notes_of_what_goes_go_with_it(path: Path) -> None:
+    export(path, [aged_span("a", 10, session="old"), aged_span("b", 1, session="new"), aged_span("c", 10)])
+    lone = next(trace.trace_id for trace in TelemetryDatabase(path).find_traces() if trace.session_id is None)
+    annotations = Annotations(path)
+    for session in ("old", "new"):
+        annotations.note(f"of {session}", session_id=session)
+    annotations.note("of a trace", trace_id=lone)
+    prune_file(path, older_than_s=5 * DAY_S)
+    assert [text for (text,) in read(path, "SELECT text FROM _marks")] == ["of new"]
 
 
 def test_failed_ones_are_kept_longer(path: Path) -> None:
