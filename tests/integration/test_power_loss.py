@@ -24,7 +24,7 @@ from otel_sqlite_exporter.deliver.spool_format import load_batch
 from tests.conftest import ROOT, make_spans, using
 from tests.recorded_disk import RecordedDisk, compile_library, read_log, record
 
-CUTS = 150
+CUTS = 80
 CALL = {"session.id": "chat", "gen_ai.operation.name": "chat", "gen_ai.request.model": "small", "text": "x" * 3_000}
 
 

@@ -24,7 +24,7 @@ from tests.conftest import in_new_process, make_spans, read, span_names
 from tests.file_checks import settle
 from tests.integration.test_log_exporter import make_log
 
-EXPORTS = 800
+EXPORTS = 400
 
 
 class HandlerError(Exception):

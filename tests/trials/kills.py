@@ -17,7 +17,7 @@ from otel_sqlite_exporter.settings import resolve_settings
 from tests.trials.outcome import Outcome, is_orphan, kill, spawn
 from tests.trials.writers import WAYS, Notes, check, write_on
 
-KILLS, WRITERS = 8, 3
+KILLS, WRITERS = 5, 3
 LONGEST_LIFE_S = 0.3
 
 

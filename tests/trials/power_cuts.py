@@ -22,7 +22,7 @@ from tests.trials.outcome import Outcome
 from tests.trials.records import make_records
 from tests.trials.writers import Notes, noting
 
-CUTS, BATCHES = 40, 12
+CUTS, BATCHES = 20, 12
 
 
 def try_power_cuts(folder: Path, chance: random.Random) -> Outcome:

@@ -27,7 +27,7 @@ from tests.trials.kills import lock_now_and_then
 from tests.trials.outcome import Outcome, is_orphan, kill, spawn
 from tests.trials.writers import Notes, check
 
-KILLS = 10
+KILLS = 4
 LONGEST_LIFE_S = 0.2
 _PAUSE_S = 0.005
 _HOST = "127.0.0.1"

@@ -15,7 +15,7 @@ from otel_sqlite_exporter.storage.backup import write_backup
 from otel_sqlite_exporter.storage.connection import SYNCHRONOUS, open_writer, read_file, report_damage
 from otel_sqlite_exporter.storage.identity import find_version, identify_file, migrate_hint
 from otel_sqlite_exporter.storage.steps import Migration, OnProgress, apply_steps, load_migrations, make_file
-from otel_sqlite_exporter.storage.transactions import BoundedConnection, BusyTimeout
+from otel_sqlite_exporter.storage.transactions import BoundedConnection, BusyTimeout, bound_waits
 from otel_sqlite_exporter.storage.views import NO_VIEWS, Views, load_views, read_view_number
 from otel_sqlite_exporter.version import __version__
 
@@ -154,6 +154,9 @@ def open_prepared(
         if not made:  # another process has made it meanwhile, or only its first page is there
             apply_steps(connection, found.steps)
         connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS[synchronous]}")
+        # The log and its index are opened with the first read: `WatchedFile` and a fork know the file by them.
+        bound_waits(connection)
+        connection.execute("PRAGMA user_version").fetchone()
     except BaseException:
         connection.close()
         raise
