@@ -162,6 +162,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with exporting(path) as exporter:
         exporter.export([aged_call("old", 400, tokens=12)])
     prune(resolve_settings(path), RetentionRules(older_than_s=300 * 86_400))
+    with exporting(path) as exporter:
+        exporter.export([aged_call("of bob", 1, tokens=1, user="bob@example.org")])
     index_attributes(resolve_settings(path), ["gen_ai.request.model", "gen_ai.usage.output_tokens"])
     return path
 
