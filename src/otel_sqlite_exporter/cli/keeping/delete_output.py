@@ -85,8 +85,11 @@ def _describe_missing(path: str, missing: Sequence[MissingName]) -> list[str]:
     """Return a line for each name that no record has."""
     lines = []
     for kind, name, similar in missing:
-        hint = "" if similar is None else f". Did you mean {similar!r}? Ids are given in full"
-        what = f"no record of {kind}" if kind in ("user", "service") else f"no {kind}"
+        is_id = kind in ("session", "trace")
+        hint = f": it is gone already, or the {'id' if is_id else 'name'} is wrong"
+        if similar is not None:
+            hint = f". Did you mean {similar!r}? Ids are given in full"
+        what = f"no {kind}" if is_id else f"no record of {kind}"
         lines.append(f"there is {what} {name!r} in {path}{hint}")
     return lines
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.maintain.deletion.chosen_records import choose_records
 from otel_sqlite_exporter.maintain.deletion.deletion_rule import DeletionRule
@@ -41,7 +41,8 @@ def find_missing(
     missing = []
     for field in ("sessions", "traces", "users", "services"):
         for name in dict.fromkeys(getattr(rule, field)):
-            one = DeletionRule()._replace(**{field: (name,)})
+            values: dict[str, Any] = {field: (name,)}
+            one = DeletionRule(**values)
             if name not in found and not choose_records(connection, one).records:
                 missing.append(MissingName(field.removesuffix("s"), name, _find_similar(connection, field, name)))
     return tuple(missing)
