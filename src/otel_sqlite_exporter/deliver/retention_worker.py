@@ -139,7 +139,13 @@ class RetentionWorker:
         elif not self._is_at_work:
             pruning.renew(_find_entry(connection, rules))
         self._is_at_work = True
-        held = pruning.step()
+        try:
+            held = pruning.step()
+        except sqlite3.OperationalError as error:
+            if "full" not in str(error) or not self._shorten(connection):
+                raise
+            self._pruning, self._delay_s = None, _AGAIN_S
+            return
         if held is None:
             held = self._give_back(connection, rules)
         if held is None:
@@ -213,16 +219,18 @@ class RetentionWorker:
         self._has_log = self._has_log or any(pruning.removed)
         self._delay_s = _LOOK_S
 
-    def _shorten(self, connection: sqlite3.Connection) -> None:
+    def _shorten(self, connection: sqlite3.Connection) -> bool:
         """Write the WAL to the file, and empty it: until then the file has the length of before the removal, and the
         WAL holds what was removed. One that a reader needs stays until the next look. No one waits for the pages: these
-        are written before others are locked out."""
+        are written before others are locked out. Returns whether that gave room to the disk."""
         connection.execute("PRAGMA busy_timeout = 0")  # it waits for readers with the file locked
         _, pages, written = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        if pages == written:
-            is_busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            self._has_log = bool(is_busy)
-            self._next_checkpoint_s = time.monotonic() + _PAUSE_S
+        if pages != written:
+            return False
+        is_busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        self._has_log = bool(is_busy)
+        self._next_checkpoint_s = time.monotonic() + _PAUSE_S
+        return pages > 0 and not is_busy
 
 
 def _find_entry(connection: sqlite3.Connection, rules: RetentionRules) -> LedgerEntry:
