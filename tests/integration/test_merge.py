@@ -147,6 +147,13 @@ def test_a_file_is_not_merged_into_itself(tmp_path: Path, path: Path) -> None:
     assert span_names(path) == ["a"]
 
 
+def test_a_file_is_not_merged_into_what_belongs_to_it(path: Path) -> None:
+    write_spans(path, "a")
+    code, _, errors = run("merge", path, "--into", f"{path}-journal")
+    assert (code, "belongs to" in errors) == (2, True)
+    assert not Path(f"{path}-journal").exists()
+
+
 def test_a_second_merge_reads_only_what_is_new(tmp_path: Path, path: Path) -> None:
     source = write_logs(write_spans(tmp_path / "source.db", "a", "b"), "x")
     merge(path, source)

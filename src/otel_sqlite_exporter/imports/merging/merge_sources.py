@@ -18,7 +18,7 @@ from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.identity import find_version
 from otel_sqlite_exporter.storage.migrations import find_pending, migrate
-from otel_sqlite_exporter.storage.system.system_files import lock_file, unlock_file
+from otel_sqlite_exporter.storage.system.system_files import lock_file, stands_beside, unlock_file
 
 _T = TypeVar("_T")
 _FOLDER = ".merging-"
@@ -67,6 +67,8 @@ def check_merge_source(path: str, settings: Settings) -> bool:
     """
     timeout = settings.busy_timeout_ms
     find_version(path, busy_timeout_ms=timeout)
+    if stands_beside(settings.path, path):
+        raise FileRefusedError(f"{settings.path} belongs to {path}: give another path to merge into")
     with contextlib.suppress(FileNotFoundError):
         if os.path.samefile(path, settings.path):
             raise FileRefusedError(f"{path} is the file to merge into: leave it out, as its records stay in it")
