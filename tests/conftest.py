@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[1]
 HANG_S = 180
 """When a test gives up that waits for something. No test asserts how long a thing takes: it says nothing about the code
 when the machine is busy."""
-TRACED_CASES = 2
+TRACED_CASES = 20
 """How many cases of a test with parameters count lines for the coverage: the others run the same lines again, and the
 tracer adds a third to their time."""
 IS_TRACED = pytest.StashKey[bool]()
@@ -59,13 +59,13 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 4 MB."""
+    """A file system of 6 MB."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = shutil.which("mount")
     if (
         mount is None
-        or subprocess.run([mount, "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], check=False).returncode
+        or subprocess.run([mount, "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder], check=False).returncode
     ):
         pytest.skip("this user may not mount a file system; RLIMIT_FSIZE stands in for a full disk")
     yield folder

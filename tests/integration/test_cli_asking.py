@@ -380,8 +380,8 @@ def test_a_statement_without_rows_says_what_to_give(asked: Path) -> None:
         ("SELECT * FROM span", r"no such table: span; did you mean spans\?"),
         ("SELECT * FROM main.session", r"no such table: main.session; did you mean sessions\?"),
         (
-            "SELECT * FROM users",
-            r"no such table: users; the views are agent_tree, agents, complete_llm_\S+, .*, traces \(docs/schema.md\)",
+            "SELECT * FROM invoices",
+            r"no such table: invoices; the views are agent_tree, agents, complete_\S+, .*, usage \(docs/schema.md\)",
         ),
         ("SELECT * FROM Span", r"no such table: Span; did you mean spans\?"),
         (

@@ -38,6 +38,7 @@ EXTRAS = {
     "jinja2",
     "markupsafe",
     "nh3",
+    "pytest",
     "starlette",
     "uvicorn",
     "h11",

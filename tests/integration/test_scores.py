@@ -329,7 +329,7 @@ def test_commands_show_pin_note_and_scores_and_lists_labels(judged: Path) -> Non
 
 def test_scores_of_an_evaluator_are_deleted_by_its_service(judged: Path) -> None:
     Annotations(judged).score("Tone", label="pass", session_id="chat-1", evaluator="eve")
-    assert run("delete", judged, "--user", "eve", "--yes")[0] == 0
+    assert run("delete", judged, "--user", "eve", "--yes")[0] == 1  # nobody of that name
     assert [score.service_name for score in TelemetryDatabase(judged).find_scores()] == ["eve"]
     assert run("delete", judged, "--service", "eve", "--yes")[0] == 0
     assert len(TelemetryDatabase(judged).find_scores()) == 0

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import orjson
-
 from otel_sqlite_exporter.show.units import format_number
 
 
@@ -18,6 +16,8 @@ def format_scores(
     given."""
     if not scores:
         return None
+    import orjson
+
     told = [f"{name or 'score'} {label}{f' ×{number}' if number > 1 else ''}" for name, label, number in labels]
     if means is None and told:
         return ", ".join(told)

@@ -19,7 +19,6 @@ from otel_sqlite_exporter.cli.table_model import Column, Table
 from otel_sqlite_exporter.cli.tables import print_json, print_tables
 from otel_sqlite_exporter.errors import DamagedFileError, SQLiteExporterError
 from otel_sqlite_exporter.model.plural import count
-from otel_sqlite_exporter.storage.identity import name_command
 
 if TYPE_CHECKING:
     from otel_sqlite_exporter.imports.merging.merge_report import MergeReport
@@ -93,6 +92,8 @@ _COLUMNS: list[Column[MergeReport]] = [
 
 def _show_merge(path: str, reports: Sequence[MergeReport], *, as_json: bool) -> None:
     """Print what was merged, and on stderr what was not."""
+    from otel_sqlite_exporter.storage.identity import name_command
+
     for report in reports:
         file = format_value(report.source)
         for damage in report.damages:

@@ -15,7 +15,6 @@ from otel_sqlite_exporter.cli.formatting import JOINERS, SPACES, is_terminal
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.query.exports.exported_pieces import ExportedPiece
 from otel_sqlite_exporter.show.visible_text import escape
-from otel_sqlite_exporter.storage.system.system_files import stands_beside
 
 
 class _Output(Protocol):
@@ -58,6 +57,8 @@ def write_pieces(
 
 
 def _write_file(pieces: Iterable[ExportedPiece], output: str, source: str, is_replaced: bool) -> ExportedPiece:
+    from otel_sqlite_exporter.storage.system.system_files import stands_beside
+
     path = os.path.realpath(output)
     if path == os.path.realpath(source):
         raise FilterError("output", f"{output!r} is the file that is exported: give another")
