@@ -226,7 +226,7 @@ def test_a_file_without_incremental_vacuum_is_rewritten(path: Path) -> None:
 
 def test_too_little_room_is_said_before_anything_is_written(small_disk: Path) -> None:
     path = small_disk / "otel.db"
-    fill(path, spans=60, size=4_000)
+    fill(path, spans=200, size=4_000)
     before = snapshot(path)
     code, _, error = run("vacuum", path, "--full")
     assert code == 2
