@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,11 +16,12 @@ from tests.serving import serving_here
 
 
 class PageClient(NamedTuple):
-    """What a test asks, and the server that answers."""
+    """What a test asks, and the server that answers. `users` are closed before the server is."""
 
     http: httpx.Client
     server: TelemetryServer
     url: str
+    users: ExitStack
 
     def ask(self, path: str, **arguments: Any) -> httpx.Response:
         """The answer to a GET with these arguments, which must be HTML that can run nothing but the page's scripts."""
@@ -43,5 +44,5 @@ def browsing(path: Path, **options: Any) -> Iterator[PageClient]:
     """A client of a server of this file, which receives nothing unless `options` say so."""
     with serving_here(path, **{"has_receiver": False} | options) as server:
         url = server.base_urls[0]
-        with httpx.Client(base_url=url, timeout=HANG_S) as http:
-            yield PageClient(http, server, url)
+        with httpx.Client(base_url=url, timeout=HANG_S) as http, ExitStack() as users:
+            yield PageClient(http, server, url, users)

@@ -158,11 +158,11 @@ def test_marks_kept_sums_and_quarantine_of_a_user_go(path: Path) -> None:
             columns = "kind, session_id, trace_id, is_set, text, time_unix_nano"
             file.execute(f"INSERT INTO _marks ({columns}) VALUES (1, ?, '', 1, '', 1)", (session,))
     code, output, _ = run("delete", path, "--user", "user-1", "--yes", "--json")
-    assert (code, json.loads(output)["removed"]["others"]) == (0, 3)
+    assert (code, json.loads(output)["removed"]["others"]) == (0, 4)
     assert read(path, "SELECT user_id FROM _kept_usage ORDER BY user_id") == [(None,), ("user-2",)]
     assert read(path, "SELECT digest FROM _quarantine ORDER BY digest") == [("1",), ("3",), ("4",)]
     assert read(path, "SELECT session_id FROM _marks") == [("session-0",)]
-    assert read(path, "SELECT others, is_complete, rule FROM _deletions") == [(3, 1, '{"users": 1}')]
+    assert read(path, "SELECT others, is_complete, rule FROM _deletions") == [(4, 1, '{"users": 1}')]
 
 
 def test_quarantine_of_a_range_of_time_goes_by_its_arrival(path: Path) -> None:

@@ -26,7 +26,7 @@ from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.model.rows import Records
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.database import Database
-from otel_sqlite_exporter.storage.transactions import Deadline
+from otel_sqlite_exporter.storage.transactions import Deadline, is_lock
 from otel_sqlite_exporter.write.exporter_runs import Run, fold_runs
 from otel_sqlite_exporter.write.writer import Writer
 
@@ -240,7 +240,7 @@ class Delivery:
             self._log.warn_of_refusal(error, len(records))
             return False
         with contextlib.suppress(sqlite3.Error):
-            if not _is_lock(error):
+            if not is_lock(error):
                 self._database.reopen()
         self._is_waiting = True
         run.spooled += len(records)
@@ -295,7 +295,3 @@ def _interrupt_spans(connection: sqlite3.Connection) -> None:
     else:
         if interrupted:
             _logger.info("marked as interrupted, because the process has ended: %s", count(interrupted, "span"))
-
-
-def _is_lock(error: Exception) -> bool:
-    return isinstance(error, sqlite3.OperationalError) and "locked" in str(error)

@@ -27,7 +27,7 @@ from otel_sqlite_exporter.retention.step_turns import REST_MARGIN_S, NotOurTurnE
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.database import Database
 from otel_sqlite_exporter.storage.state import read_number, read_state, write_state
-from otel_sqlite_exporter.storage.transactions import Deadline, transaction
+from otel_sqlite_exporter.storage.transactions import Deadline, is_lock, transaction
 from otel_sqlite_exporter.write.removal.free_pages import release_pages
 from otel_sqlite_exporter.write.removal.orphans import sweep_orphans
 
@@ -110,10 +110,10 @@ class RetentionWorker:
         except NotOurTurnError as error:
             self._delay_s = error.rest_s
         except Exception as error:
-            if self._pruning is not None and (self._pruning.has_failed or not _is_lock(error)):
+            if self._pruning is not None and (self._pruning.has_failed or not is_lock(error)):
                 self._pruning, self._is_at_work = None, False
-            self._delay_s = _AGAIN_S if _is_lock(error) else _PAUSE_S
-            if not _is_lock(error):
+            self._delay_s = _AGAIN_S if is_lock(error) else _PAUSE_S
+            if not is_lock(error):
                 self._log.warn_of_retention(error)
         return None if self._is_closed else self._delay_s
 
@@ -238,7 +238,3 @@ def _find_entry(connection: sqlite3.Connection, rules: RetentionRules) -> Ledger
     day = time.time_ns() // (_DAY_S * 10**9)
     named = f"{read_state(connection, 'file')} {day} {json.dumps(rules.describe())}"
     return LedgerEntry("retention", rules.describe(), hashlib.sha256(named.encode()).hexdigest()[:32])
-
-
-def _is_lock(error: Exception) -> bool:
-    return isinstance(error, sqlite3.OperationalError) and "locked" in str(error)

@@ -53,6 +53,11 @@ def bound_waits(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA busy_timeout = {deadline.left_ms()}")
 
 
+def is_lock(error: BaseException) -> bool:
+    """Return whether others held the file for too long."""
+    return isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
+
+
 def _begin(connection: sqlite3.Connection, statement: str) -> None:
     """Begin a transaction. With a deadline the lock is asked for every few milliseconds: SQLite's own waits grow to 100
     ms, and writers that follow each other closely then keep the others out for seconds."""

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.maintain.deletion.deletion_rule import DeletionRule
-from otel_sqlite_exporter.sql.texts import read_query, split_statements
+from otel_sqlite_exporter.write.statements import remove_rows
 
 _DAY_NS = 86_400 * 10**9
 _MOST_DAYS = 2**63 // _DAY_NS
@@ -113,6 +113,6 @@ def _find_words(content: str) -> Iterator[str]:
 
 
 def _run(connection: sqlite3.Connection, name: str, **values: Any) -> int:
-    """Run the statements of a query, with collections as JSON, and return how many rows they changed."""
+    """Run the statements of a query, with collections as JSON, and return how many rows they removed."""
     bound = {key: json.dumps([*value]) if isinstance(value, (list, tuple)) else value for key, value in values.items()}
-    return sum(connection.execute(statement, bound).rowcount for statement in split_statements(read_query(name)))
+    return remove_rows(connection, name, bound).total()

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from otel_sqlite_exporter.settings import Settings
-from otel_sqlite_exporter.sql.texts import read_query, split_statements
+from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.interactions.counted_calls import ChangedRecords, find_calls
 from otel_sqlite_exporter.write.removal.derived_again import Outdated, derive_again, move_parts, update_sessions
 from otel_sqlite_exporter.write.removal.due_work import DueWork
@@ -25,7 +25,7 @@ from otel_sqlite_exporter.write.removal.remaining_agents import (
 from otel_sqlite_exporter.write.removal.remaining_records import RemainingRecords
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
 from otel_sqlite_exporter.write.removal.used_ids import UsedIds
-from otel_sqlite_exporter.write.statements import encode_parameters, read_json, run_query, run_script
+from otel_sqlite_exporter.write.statements import encode_parameters, read_json, remove_rows, run_query, run_script
 from otel_sqlite_exporter.write.temporal_links import Change, find_stems
 
 _MANY = 1_000
@@ -119,16 +119,10 @@ class _Removal:
         """Remove the records, and the rows of theirs."""
         connection = self._connection
         run_script(connection, "subtract_records", spans=self._spans, logs=self._logs)
-        values = encode_parameters(
-            {"spans": self._spans, "logs": self._logs, "partners": self._outdated.relinked},
-        )
-        tools = calls = events = 0
-        for statement in split_statements(read_query("delete_records")):
-            count = connection.execute(statement, values).rowcount
-            tools += count * ("DELETE FROM _tool_interactions" in statement)
-            calls += count * ("DELETE FROM _llm_interactions" in statement)
-            events += count * ("DELETE FROM _events" in statement)
-        self.counts = self.counts._replace(tools=tools, calls=calls, events=events)
+        records = {"spans": self._spans, "logs": self._logs, "partners": self._outdated.relinked}
+        removed = remove_rows(connection, "delete_records", encode_parameters(records))
+        tools, calls = removed["_tool_interactions"], removed["_llm_interactions"]
+        self.counts = self.counts._replace(tools=tools, calls=calls, events=removed["_events"])
 
     def derive(self) -> None:
         """Bring what stays up to date."""
@@ -183,11 +177,13 @@ class _Removal:
         empty, their_sessions = read_json(connection, "find_empty_parts", parts=self._emptied, traces=real)
         sessions.update(their_sessions)
         before = _count(connection, traces, sessions)
-        run_script(connection, "forget_empty_traces", parts=empty, traces=traces)
+        removed = remove_rows(connection, "forget_empty_traces", encode_parameters({"parts": empty, "traces": traces}))
         update_sessions(connection, sessions, self._due)
-        run_script(connection, "forget_empty_sessions", sessions=sessions)
+        removed += remove_rows(connection, "forget_empty_sessions", encode_parameters({"sessions": sessions}))
         after = _count(connection, traces, sessions)
-        self.counts = self.counts._replace(traces=before[0] - after[0], sessions=before[1] - after[1])
+        self.counts = self.counts._replace(
+            traces=before[0] - after[0], sessions=before[1] - after[1], others=removed["_marks"]
+        )
 
     def _forget_texts(self) -> list[int]:
         """Remove the texts that nothing names any more, and return their ids."""
