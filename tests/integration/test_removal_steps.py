@@ -23,8 +23,8 @@ from otel_sqlite_exporter.maintain.attribute_index import index_attributes
 from otel_sqlite_exporter.maintain.doctor import diagnose
 from otel_sqlite_exporter.settings import resolve_settings
 from otel_sqlite_exporter.storage.database import open_file
+from otel_sqlite_exporter.storage.system.file_space import release_pages
 from otel_sqlite_exporter.storage.transactions import transaction
-from otel_sqlite_exporter.write.removal.free_pages import release_pages
 from otel_sqlite_exporter.write.removal.orphans import sweep_orphans
 from otel_sqlite_exporter.write.removal.record_removal import remove_records
 from otel_sqlite_exporter.write.removal.removal_steps import remove_in_steps

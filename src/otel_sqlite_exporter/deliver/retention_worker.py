@@ -19,7 +19,6 @@ from collections.abc import Callable
 from otel_sqlite_exporter.deliver.problem_log import ProblemLog
 from otel_sqlite_exporter.deliver.turn_thread import TurnThread
 from otel_sqlite_exporter.query.limits.retention_notes import note_excess, read_excess
-from otel_sqlite_exporter.retention.due_units import count_pages, count_used_bytes
 from otel_sqlite_exporter.retention.ledger import LedgerEntry
 from otel_sqlite_exporter.retention.pruning import Pruning
 from otel_sqlite_exporter.retention.retention_rules import RetentionRules
@@ -27,8 +26,8 @@ from otel_sqlite_exporter.retention.step_turns import REST_MARGIN_S, NotOurTurnE
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.database import Database
 from otel_sqlite_exporter.storage.state import read_number, read_state, write_state
+from otel_sqlite_exporter.storage.system.file_space import count_pages, empty_log, release_pages
 from otel_sqlite_exporter.storage.transactions import Deadline, is_lock, transaction
-from otel_sqlite_exporter.write.removal.free_pages import release_pages
 from otel_sqlite_exporter.write.removal.orphans import sweep_orphans
 
 _DAY_S = 86_400
@@ -160,7 +159,7 @@ class RetentionWorker:
         waits = [_IDLE_LOOK_S]
         if rules.max_bytes is not None:
             pause = self._paused_until_s - now
-            if pause <= 0 and count_used_bytes(connection) > rules.max_bytes:
+            if pause <= 0 and count_pages(connection).used_bytes > rules.max_bytes:
                 return True
             waits += [max(_LOOK_S, pause)] if has_news or pause > 0 else []
         if rules.older_than_s is not None:
@@ -202,7 +201,7 @@ class RetentionWorker:
         self._is_at_work = False
         if any(pruning.removed) and self._is_sweep_due(connection):
             sweep_orphans(connection)
-        used = count_used_bytes(connection)
+        used = count_pages(connection).used_bytes
         excess = 0 if rules.max_bytes is None else max(0, used - rules.max_bytes)
         noted = read_excess(connection)
         if pruning.has_unnoted_end or bool(excess) != (noted is not None):
@@ -227,10 +226,9 @@ class RetentionWorker:
         _, pages, written = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         if pages != written:
             return False
-        is_busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        self._has_log = bool(is_busy)
+        self._has_log = not empty_log(connection)
         self._next_checkpoint_s = time.monotonic() + _PAUSE_S
-        return pages > 0 and not is_busy
+        return pages > 0 and not self._has_log
 
 
 def _find_entry(connection: sqlite3.Connection, rules: RetentionRules) -> LedgerEntry:

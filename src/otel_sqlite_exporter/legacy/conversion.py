@@ -35,6 +35,7 @@ from otel_sqlite_exporter.storage.backup import write_backup
 from otel_sqlite_exporter.storage.connection import is_in_use, open_reader, open_writer
 from otel_sqlite_exporter.storage.migrations import check_integrity, migrate
 from otel_sqlite_exporter.storage.steps import apply_steps, load_migrations
+from otel_sqlite_exporter.storage.system.file_space import pack
 from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.statements import run_script
 
@@ -124,7 +125,7 @@ def drop_legacy_tables(file: LegacyFile, *, busy_timeout_ms: int) -> int:
         with transaction(connection):
             for table in file.layout.tables.values():
                 connection.execute(f"DROP TABLE {quote(table.name)}")
-        _pack(connection)
+        pack(connection)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return before - os.path.getsize(file.path)
 
@@ -221,13 +222,6 @@ def _release_pages(target: sqlite3.Connection, *, is_new: bool) -> None:
     cannot be done, on a full disk or beside a writer, the file stays larger."""
     with contextlib.suppress(sqlite3.OperationalError):
         if is_new:
-            _pack(target)
+            pack(target)
         else:
             target.executescript("PRAGMA incremental_vacuum")  # `execute` makes one step of it, which frees one page
-
-
-def _pack(connection: sqlite3.Connection) -> None:
-    """Write the file anew, without gaps. The copy is a temporary file: a writer keeps its own in memory, which a large
-    file does not fit."""
-    connection.execute("PRAGMA temp_store = FILE")
-    connection.execute("VACUUM")

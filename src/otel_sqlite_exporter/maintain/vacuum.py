@@ -17,12 +17,9 @@ from otel_sqlite_exporter.show.units import format_bytes
 from otel_sqlite_exporter.storage.connection import read_file
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.identity import find_version
+from otel_sqlite_exporter.storage.system.file_space import count_pages, empty_log, give_back, pack
 from otel_sqlite_exporter.storage.system.system_files import find_real_path
-from otel_sqlite_exporter.write.removal.free_pages import release_pages
 
-_PAGES = 256
-_REST = 1.0
-"""How long to rest after a step, as a multiple of the time for which it held the lock."""
 _INCREMENTAL = 2
 
 
@@ -77,27 +74,10 @@ def vacuum(
         if full:
             rewrite_file(connection, settings.path)
         else:
-            give_back(connection, progress)
+            give_back(connection, progress=progress)
         is_log_empty = empty_log(connection)
         after = _measure(connection, settings.path)
     return Vacuuming(before, after, full, is_log_empty, time.monotonic() - began)
-
-
-def give_back(connection: sqlite3.Connection, progress: Callable[[int, int], None] = lambda done, of: None) -> None:
-    """Give free pages back to the disk, in short transactions with as long a rest.
-
-    Raises:
-        sqlite3.Error: The file cannot be written now.
-    """
-    of = left = _count_free(connection)
-    while left > 0:
-        began = time.monotonic()
-        release_pages(connection, _PAGES)
-        before, left = left, _count_free(connection)
-        if left >= before:
-            return
-        progress(of - left, of)
-        time.sleep(_REST * (time.monotonic() - began))
 
 
 def rewrite_file(connection: sqlite3.Connection, path: str) -> None:
@@ -116,29 +96,11 @@ def rewrite_file(connection: sqlite3.Connection, path: str) -> None:
             f"rewriting {path} needs {format_bytes(needed)}, and its disk has {format_bytes(free)}: make room"
         )
     os.environ.setdefault("SQLITE_TMPDIR", folder)  # where the file is, so that its content goes nowhere else
-    connection.execute("PRAGMA temp_store = FILE")  # in memory the copy would need as much of that
-    connection.execute("VACUUM")
-    connection.execute("PRAGMA temp_store = MEMORY")
-
-
-def empty_log(connection: sqlite3.Connection) -> bool:
-    """Write the write-ahead log into the file and cut it to nothing. Return False where a reader or a writer held it
-    for as long as the busy timeout.
-
-    Raises:
-        sqlite3.Error: The file cannot be written now.
-    """
-    busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    return not busy
+    pack(connection)
 
 
 def _measure(connection: sqlite3.Connection, path: str) -> FileSpace:
-    (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
-    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    counts = count_pages(connection)
     log = f"{find_real_path(path)}-wal"
     log_bytes = os.stat(log).st_size if os.path.exists(log) else 0
-    return FileSpace(pages * page_bytes, log_bytes, _count_free(connection) * page_bytes)
-
-
-def _count_free(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA freelist_count").fetchone()[0])
+    return FileSpace(counts.file_bytes, log_bytes, counts.free_bytes)

@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 from otel_sqlite_exporter.model.values import LARGEST
 from otel_sqlite_exporter.retention.retention_rules import RetentionRules
 from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.storage.system.file_space import count_pages
 
 Kind = Literal["session", "trace", "log"]
 Reason = Literal["pinned", "running", "failed"]
@@ -59,20 +60,6 @@ def read_held_back(connection: sqlite3.Connection) -> HeldBack:
         elif trace is not None:
             found.traces.setdefault(trace, reason)
     return found
-
-
-def count_used_bytes(connection: sqlite3.Connection) -> int:
-    """Return the bytes of the pages that hold something."""
-    pages, free, size = count_pages(connection)
-    return (pages - free) * size
-
-
-def count_pages(connection: sqlite3.Connection) -> tuple[int, int, int]:
-    """Return the number of pages of the file, of those that are free, and the bytes of one."""
-    pages, free, size = (
-        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
-    )
-    return pages, free, size
 
 
 class _Candidate(NamedTuple):
@@ -157,7 +144,7 @@ class DueUnits:
         """Return before when what is due has ended, by kind; without a kind of which nothing is due."""
         low, high = self._rules.low_water_bytes, self._rules.max_bytes
         if low is not None and high is not None:
-            used = count_used_bytes(connection)
+            used = count_pages(connection).used_bytes
             if self.expected_bytes is not None:
                 used = min(used, self.expected_bytes)
             self._is_shrinking = used > (low if self._is_shrinking else high)

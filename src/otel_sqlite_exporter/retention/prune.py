@@ -10,19 +10,17 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-from otel_sqlite_exporter.retention.due_units import Reason, count_used_bytes
+from otel_sqlite_exporter.retention.due_units import Reason
 from otel_sqlite_exporter.retention.kept_units import KeptUnit, name_oldest
 from otel_sqlite_exporter.retention.ledger import LedgerEntry
 from otel_sqlite_exporter.retention.pruning import Pruning
 from otel_sqlite_exporter.retention.retention_rules import RetentionRules
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.database import open_file
+from otel_sqlite_exporter.storage.system.file_space import count_pages, empty_log, give_back
 from otel_sqlite_exporter.storage.transactions import transaction
-from otel_sqlite_exporter.write.removal.free_pages import release_pages
 from otel_sqlite_exporter.write.removal.orphans import sweep_orphans
 from otel_sqlite_exporter.write.removal.removed_records import RemovedCounts
-
-_PAGES_AT_ONCE = 400
 
 
 class PruneResult(NamedTuple):
@@ -69,36 +67,27 @@ def prune(
     began = time.monotonic()
     with contextlib.closing(open_file(settings, must_exist=True)) as connection:
         tidy(connection)
-        before = _measure(connection)
+        bytes_before = count_pages(connection).file_bytes
         entry = LedgerEntry("prune", rules.describe())
         pruning = Pruning(connection, settings, rules, entry)
         pruning.run(progress=progress, rest=rest)
         if any(pruning.removed):
             sweep_orphans(connection, rest)
-        began_step = time.perf_counter()
-        while release_pages(connection, _PAGES_AT_ONCE):
-            rest(time.perf_counter() - began_step)
-            began_step = time.perf_counter()
+        give_back(connection, rest)
         with transaction(connection):
             pruning.note_end()
         connection.execute("PRAGMA busy_timeout = 0")  # it waits for readers with the file locked
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        used = count_used_bytes(connection)
-        excess = 0 if rules.max_bytes is None else max(0, used - rules.max_bytes)
+        empty_log(connection)
+        after = count_pages(connection)
+        excess = 0 if rules.max_bytes is None else max(0, after.used_bytes - rules.max_bytes)
         return PruneResult(
             entry.run_id if any(pruning.removed) else None,
             pruning.removed,
-            before,
-            _measure(connection),
+            bytes_before,
+            after.file_bytes,
             excess,
             pruning.due.count_excess_sessions(connection),
             pruning.due.kept,
             name_oldest(connection, pruning.due),
             time.monotonic() - began,
         )
-
-
-def _measure(connection: sqlite3.Connection) -> int:
-    return int(
-        connection.execute("PRAGMA page_count").fetchone()[0] * connection.execute("PRAGMA page_size").fetchone()[0]
-    )

@@ -10,11 +10,12 @@ from collections import Counter
 from typing import NamedTuple
 
 from otel_sqlite_exporter.query.reading import TelemetryFile
-from otel_sqlite_exporter.retention.due_units import DueUnits, Reason, count_used_bytes, read_held_back
+from otel_sqlite_exporter.retention.due_units import DueUnits, Reason, read_held_back
 from otel_sqlite_exporter.retention.kept_units import KeptUnit, name_oldest
 from otel_sqlite_exporter.retention.retention_rules import RetentionRules
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
+from otel_sqlite_exporter.storage.system.file_space import count_pages
 
 _LOOKS = 10_000
 
@@ -65,7 +66,7 @@ def plan_pruning(settings: Settings, rules: RetentionRules) -> PrunePlan:
 
 def _plan(connection: sqlite3.Connection, rules: RetentionRules) -> PrunePlan:
     held = read_held_back(connection)
-    used = count_used_bytes(connection)
+    used = count_pages(connection).used_bytes
     share = used / max(1, sum(connection.execute(read_query("count_records")).fetchone()))
     due = DueUnits(rules, time.time_ns())
     sessions: list[PlannedSession] = []

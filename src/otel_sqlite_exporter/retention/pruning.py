@@ -20,7 +20,6 @@ from otel_sqlite_exporter.retention.due_units import (
     DueUnit,
     DueUnits,
     HeldBack,
-    count_used_bytes,
     read_held_back,
 )
 from otel_sqlite_exporter.retention.kept_sums import KeptSums
@@ -30,20 +29,18 @@ from otel_sqlite_exporter.retention.step_turns import NotOurTurnError, note_rest
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.storage.state import forget_state, read_state, write_state
+from otel_sqlite_exporter.storage.system.file_space import count_pages
 from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.removal.due_work import DueWork
 from otel_sqlite_exporter.write.removal.record_removal import remove_step
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
 from otel_sqlite_exporter.write.removal.settling import settle
+from otel_sqlite_exporter.write.removal.step_sizes import MOST_RECORDS, StepSize
 
 _BUDGET_S = 0.025
 """How long a step holds the file, about."""
 _STARVED = 4
 """Where a step takes so many times its CPU, the machine is busy: smaller steps would do less for each second."""
-_FIRST, _LEAST, _MOST = 16, 8, 4_096
-"""Records of a step: of the first, and the bounds."""
-_LARGEST_CUT = 1 / 16
-"""The least share of a step that the next one may be."""
 _UNIT = "retention unit"
 _MOST_LOOKS = 512
 """Candidates that a step looks at. A step in which all of them stay removes nothing."""
@@ -68,7 +65,7 @@ class Pruning:
         self.due = DueUnits(rules, time.time_ns())
         self.removed = self._removed_before = self._removed_until_end = RemovedCounts()
         self._is_between_rounds = True
-        self._limit = _FIRST
+        self._size = StepSize(_BUDGET_S)
         self.has_failed = False
         self._used, self._share = 0, 0.0
 
@@ -107,7 +104,7 @@ class Pruning:
                 held = self.step()
             except NotOurTurnError as error:
                 held = error.rest_s
-            used = count_used_bytes(self._connection)
+            used = count_pages(self._connection).used_bytes
             progress(count_records(self.removed), None, f"{used / 1e6:.1f} MB left")
 
     def step(self) -> float | None:
@@ -124,7 +121,7 @@ class Pruning:
             began, began_cpu = time.perf_counter(), time.thread_time()
             take_turn(self._connection)
             self.has_failed = True
-            chosen = self._choose(self._limit)
+            chosen = self._choose(self._size.records)
             if chosen is not None:
                 due = DueWork(self._connection)
                 self._note(remove_step(self._connection, self._settings, chosen, due))
@@ -136,13 +133,8 @@ class Pruning:
             has_more = self.removed != self._removed_before and self._rules.max_bytes is not None
             self._is_between_rounds = True
             return held if has_more else None
-        self._adapt(max(time.thread_time() - began_cpu, held / _STARVED))
+        self._size.adapt(max(time.thread_time() - began_cpu, held / _STARVED))
         return held
-
-    def _adapt(self, took: float) -> None:
-        share = _BUDGET_S / max(took, 1e-6)
-        factor = max(_LARGEST_CUT, share / 1.25) if share < 1 else 2 if share > 4 else 1.3 if share > 2 else 1
-        self._limit = max(_LEAST, min(_MOST, int(self._limit * factor)))
 
     def _begin_round(self) -> None:
         """Begin to go through what is due. To a cap it takes several rounds: in each, the records that go are taken to
@@ -150,7 +142,7 @@ class Pruning:
         self._is_between_rounds = False
         self.due.is_done = False
         self._removed_before = self.removed
-        self._used = count_used_bytes(self._connection)
+        self._used = count_pages(self._connection).used_bytes
         self.due.expected_bytes, self._share = None, 0.0
         if self._rules.max_bytes is not None and self._used > self._rules.max_bytes:
             records = sum(self._connection.execute(read_query("count_records")).fetchone())
@@ -179,7 +171,7 @@ class Pruning:
         """Return how many records a file beyond its cap has too many, by their share of it; no bound for another."""
         expected, low = self.due.expected_bytes, self._rules.low_water_bytes
         if not self._share or expected is None or low is None or expected <= low:
-            return _MOST
+            return MOST_RECORDS
         return max(1, round((expected - low) / self._share))
 
     def _note(self, counts: RemovedCounts) -> None:

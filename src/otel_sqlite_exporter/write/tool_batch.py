@@ -56,7 +56,7 @@ _MOST_ROUNDS = 6
 
 
 class Changes:
-    """What may group tools anew: new rows (those after `last`); tools and results that went, by (call key, trace,
+    """Why tools may be grouped again: new rows (after `last`); tools and results that went, by (call key, trace,
     session), and by asked key likewise; new results, by (call key, span) and (asked key, span); tools that came or went
     by (trace, tool name), if they have no call id (`names`), else `named`; rows that told of the same execution as one
     that went (`tools`); spans that may stand between tools; and rows of `_trace_sessions` that show another session.
@@ -104,7 +104,7 @@ class Changes:
         self.tools.update(tools)
 
     def is_empty(self) -> bool:
-        """Whether nothing is to be grouped anew, if no row is stale."""
+        """Whether nothing is to be grouped again, if no row is stale."""
         told = (self.keys, self.asked, self.names, self.named, self.tools, self.spans, self.trace_sessions)
         return self.last is None and not any((*told, self.result_keys, self.result_asked))
 
@@ -127,7 +127,7 @@ class ToolBatch:
 
     def note_replaced_spans(self, connection: sqlite3.Connection, spans: Collection[int], kept_ids: KeptIds) -> None:
         """Note the tools of these rows of `_spans`, before they are removed. Executions keep `kept_ids`, and are
-        grouped anew."""
+        grouped again."""
         self._changes.tools.update(kept_ids.by_span.values())
         self._kept_ids = kept_ids
         self._changes.note_removed(connection, spans=spans)

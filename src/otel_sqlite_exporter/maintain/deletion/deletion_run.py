@@ -29,7 +29,6 @@ from otel_sqlite_exporter.maintain.deletion.marked_records import (
 from otel_sqlite_exporter.maintain.deletion.missing_names import MissingName, find_missing
 from otel_sqlite_exporter.maintain.repair import recover
 from otel_sqlite_exporter.maintain.search_index import drop_index, index_content
-from otel_sqlite_exporter.maintain.vacuum import give_back
 from otel_sqlite_exporter.query.reading import TelemetryFile
 from otel_sqlite_exporter.query.search import has_index
 from otel_sqlite_exporter.retention.ledger import LedgerEntry
@@ -37,6 +36,7 @@ from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.storage.database import open_file
 from otel_sqlite_exporter.storage.identity import find_version
 from otel_sqlite_exporter.storage.statistics import gather_statistics
+from otel_sqlite_exporter.storage.system.file_space import count_pages, give_back
 from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.write.removal.orphans import sweep_orphans
 from otel_sqlite_exporter.write.removal.removal_steps import remove_in_steps
@@ -126,7 +126,7 @@ def delete_records(
     rule.check()
     find_version(settings.path, busy_timeout_ms=settings.busy_timeout_ms)
     with contextlib.closing(open_file(settings, must_exist=True)) as connection:
-        bytes_before = _measure(connection)
+        bytes_before = count_pages(connection).file_bytes
         spool = _replay(settings)
         connection.execute("PRAGMA secure_delete = ON")
         run = _Run(connection, settings, rule, progress)
@@ -138,7 +138,7 @@ def delete_records(
         with _saying_how_to_go_on(settings.path):
             run.remove_all()
         erasure = erase(connection, settings, [*texts, *run.proofs], progress)
-        bytes_after = _measure(connection)
+        bytes_after = count_pages(connection).file_bytes
     if run.removed.others and len(rule.names) == 1:  # sums, counters or quarantined records had the name
         missing = ()
     return DeletionReport(
@@ -152,12 +152,6 @@ def delete_records(
         bytes_after,
         missing,
     )
-
-
-def _measure(connection: sqlite3.Connection) -> int:
-    """Return the bytes of all pages, also of those that the write-ahead log has."""
-    pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
-    return int(pages * size)
 
 
 class _Run:
@@ -245,7 +239,7 @@ class _Run:
         with transaction(connection):
             marked.forget_all()
             entry.note(connection, RemovedCounts(), is_complete=True)
-        give_back(connection, lambda done, of: self._progress("giving back pages", done, of))
+        give_back(connection, progress=lambda done, of: self._progress("giving back pages", done, of))
 
     def _remove_marked(self, pending: PendingDeletion, entry: LedgerEntry) -> None:
         marked = MarkedRecords(self._connection, pending.key)

@@ -11,8 +11,9 @@ from typing import NamedTuple
 from otel_sqlite_exporter.errors import CopyRefusedError
 from otel_sqlite_exporter.maintain.deletion.left_texts import find_in_free_space
 from otel_sqlite_exporter.maintain.deletion.text_forms import is_too_short
-from otel_sqlite_exporter.maintain.vacuum import empty_log, rewrite_file
+from otel_sqlite_exporter.maintain.vacuum import rewrite_file
 from otel_sqlite_exporter.settings import Settings
+from otel_sqlite_exporter.storage.system.file_space import empty_log
 
 Progress = Callable[[str, int, int | None], None]
 """Called with what is done, how much of it, and of how much (None: not known)."""

@@ -57,7 +57,7 @@ def read_excess(connection: sqlite3.Connection) -> RetentionExcess | None:
 
 
 def read_last_removal(connection: sqlite3.Connection) -> dict[str, int | str] | None:
-    """Return the columns of the view `deletions` that tell of the last run that removed something; None: there was
+    """Return the columns of the view `deletions` about the last run that removed something; None: there was
     none."""
     try:
         row = connection.execute(read_query("get_last_deletion")).fetchone()

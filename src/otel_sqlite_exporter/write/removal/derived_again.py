@@ -33,7 +33,7 @@ class Outdated:
         changes: Records that may pair by time and are gone, or moved.
         relinked: Keys of `_events` that lost their partner.
         keys: Spans (trace, span id) that lost log records, or are gone.
-        tools: What may group tools anew.
+        tools: Why tools may be grouped again.
         calls: Keys of `_llm_interactions` whose counting may change.
         parts: Rows of `_trace_sessions` that lost calls, by key. They are still there.
         moved: Rows of `_trace_sessions` that show another session than before.

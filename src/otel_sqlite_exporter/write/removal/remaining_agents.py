@@ -88,7 +88,7 @@ def describe_again(connection: sqlite3.Connection, agents: Collection[LosingAgen
 
 
 class AllCalls:
-    """What all calls of these agents (keys of `_agents`) tell of them. Reading a call twice changes nothing."""
+    """What all calls of these agents (keys of `_agents`) say about them. Reading a call twice changes nothing."""
 
     def __init__(self, connection: sqlite3.Connection, agents: Collection[int]) -> None:
         self._connection, self._agents = connection, agents

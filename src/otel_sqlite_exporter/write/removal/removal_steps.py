@@ -13,11 +13,7 @@ from otel_sqlite_exporter.write.removal.due_work import DueWork
 from otel_sqlite_exporter.write.removal.record_removal import remove_step
 from otel_sqlite_exporter.write.removal.removed_records import RecordsToRemove, RemovedCounts
 from otel_sqlite_exporter.write.removal.settling import settle
-
-_FIRST, _LEAST, _MOST = 32, 8, 4_096
-"""Records of a step: of the first, and the bounds."""
-_LARGEST_CUT = 1 / 16
-"""The least share of a step that the next one may be."""
+from otel_sqlite_exporter.write.removal.step_sizes import StepSize
 
 
 def remove_in_steps(
@@ -40,11 +36,11 @@ def remove_in_steps(
     Raises:
         sqlite3.Error: A step failed, and was rolled back.
     """
-    total, limit = RemovedCounts(), _FIRST
+    total, size = RemovedCounts(), StepSize(budget_s)
     while True:
         with transaction(connection):
             began = time.perf_counter()
-            chosen = choose(limit)
+            chosen = choose(size.records)
             if chosen is not None:
                 counts = remove_step(connection, settings, chosen, DueWork(connection))
                 note(counts)
@@ -53,7 +49,5 @@ def remove_in_steps(
             return total
         held = time.perf_counter() - began
         total = total.add(counts)
-        share = budget_s / max(held, 1e-6)
-        factor = max(_LARGEST_CUT, share / 1.25) if share < 1 else 2 if share > 3 else 1
-        limit = max(_LEAST, min(_MOST, int(limit * factor)))
+        size.adapt(held)
         rest(held)
