@@ -154,7 +154,7 @@ class _Removal:
                 outdated.changes += [Change(trace, one, stem, time) for one in (session, new_session)]
 
     def _read_remaining(self) -> None:
-        """Find again what the records that stay say about their traces; or note that it is due, where these are many."""
+        """Find what the records that stay say about their traces; or note that it is due, where these are many."""
         connection = self._connection
         traces = {part.trace: part.rest_of_trace for part in self._parts if part.trace in self._partial}
         parts = {part.id: part.rest for part in self._parts if not part.is_real and part.rest > 0}

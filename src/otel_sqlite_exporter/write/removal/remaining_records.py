@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the records that stay in a trace say about it: its session and its user, its root and its times; and of a session
+"""What the records that stay in a trace say about it: its session and user, its root and times; and of a session
 in it the strongest source and the times."""
 
 from __future__ import annotations
