@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from otel_sqlite_exporter.declarations import Setting, declared_settings, name_variable
+from otel_sqlite_exporter.metric_settings import MetricSettings
+from otel_sqlite_exporter.process_settings import EnvironmentSettings
 from otel_sqlite_exporter.processor_settings import ProcessorSettings
-from otel_sqlite_exporter.settings import EnvironmentSettings, Settings
+from otel_sqlite_exporter.settings import Settings
 
 PAGE = Path(__file__).parents[1] / "docs/settings.md"
 TABLES: dict[str, type[Any]] = {
-    "settings of both exporters": Settings,
+    "settings of all exporters": Settings,
+    "settings of the metric exporter": MetricSettings,
     "settings of the span processor": ProcessorSettings,
     "settings of the environment": EnvironmentSettings,
 }

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 def __dir__() -> list[str]:
     from otel_sqlite_exporter.declarations import declared_settings, name_variable
+    from otel_sqlite_exporter.metric_settings import MetricSettings
+    from otel_sqlite_exporter.process_settings import EnvironmentSettings
     from otel_sqlite_exporter.processor_settings import ProcessorSettings
-    from otel_sqlite_exporter.settings import EnvironmentSettings, Settings
+    from otel_sqlite_exporter.settings import Settings
 
-    kinds = Settings, ProcessorSettings, EnvironmentSettings
+    kinds = Settings, MetricSettings, ProcessorSettings, EnvironmentSettings
     return [name_variable(name) for kind in kinds for name in declared_settings(kind)]
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every setting, declared once: name, type, default, parser, help, and what a bad variable does.
 
-To add a setting, add a field to one of the classes below, or to that of the span processor (`processor_settings`). If
+To add a setting, add a field to one of the classes below, or to those of the span processor (`processor_settings`),
+the metric exporter (`metric_settings`) and the process (`process_settings`). If
 it has a keyword, give its accepted type in the TypedDict above the class too; a test compares the two. `make settings`
 writes the tables of docs/settings.md.
 """
@@ -11,7 +12,6 @@ writes the tables of docs/settings.md.
 
 import os
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Annotated, Any, NamedTuple, TypedDict, Unpack
 
 from otel_sqlite_exporter import parsing
@@ -24,7 +24,6 @@ SYNCHRONOUS_MODES = ("normal", "full")
 AUTO_MIGRATE_MODES = ("safe", "always", "never")
 CAPTURES = ("all", "metadata")
 COST_MODES = ("auto", "off")
-DEBUG_TRACES = ("connection", "sql")
 REDACTED = "[redacted]"
 """The text that replaces a masked value."""
 _MASKED = f"every value is stored as {REDACTED}"
@@ -61,6 +60,8 @@ class SettingKeywords(TypedDict, total=False):
     retention_bytes: int | str | None
     retention_keep_failed_days: int | str | None
     retention_users: bool | None
+    metrics_raw_days: int | str | None
+    metric_new_series: int | None
 
 
 class Settings(NamedTuple):
@@ -239,45 +240,23 @@ class Settings(NamedTuple):
     retention_users: Annotated[
         bool, Setting(False, parsing.parse_flag, "`true`: the daily sums of what was removed name users.")
     ]
-
-
-class EnvironmentSettings(NamedTuple):
-    """The settings of a process: they have an environment variable and no keyword."""
-
-    span_processor: Annotated[
-        bool,
-        Setting(
-            False,
-            parsing.parse_flag,
-            "`true`: `opentelemetry-instrument` adds a `SQLiteSpanProcessor` to the tracer provider.",
-        ),
-    ]
-    flush_on_sigterm: Annotated[
-        bool,
-        Setting(
-            False,
-            parsing.parse_flag,
-            "`true`: under `opentelemetry-instrument`, SIGTERM first writes what waits: see "
-            "docs/operations.md#when-the-process-ends.",
-        ),
-    ]
-    native: Annotated[
-        bool, Setting(True, parsing.parse_flag, "`false`: no compiled code runs. See docs/setup.md#the-compiled-core.")
-    ]
-    debug: Annotated[
-        tuple[str, ...],
-        Setting(
-            (),
-            parsing.some_of(DEBUG_TRACES),
-            "What to log for a bug report: `connection`, `sql`, or both, separated by commas. See docs/debugging.md.",
-        ),
-    ]
-    debug_file: Annotated[
-        str | None,
+    metrics_raw_days: Annotated[
+        float | None,
         Setting(
             None,
-            parsing.optional(parsing.parse_path),
-            "The file that these lines are added to. Without it: standard error.",
+            parsing.optional(parsing.parse_days),
+            "Data points of metrics that are older than so many days become one a series and hour. Also an age such as "
+            "`36h`, of a day or more. See docs/retention.md#metrics.",
+            (None, "all data points stay"),
+        ),
+    ]
+    metric_new_series: Annotated[
+        int,
+        Setting(
+            10_000,
+            parsing.number_of("series"),
+            "The most new series of metrics that a day (UTC) may bring to the file. Points of further ones are not "
+            "stored, and counted: see docs/metrics.md#too-many-series.",
         ),
     ]
 
@@ -290,9 +269,3 @@ def resolve_settings(path: str | os.PathLike[str] | None = None, **keywords: Unp
         TypeError: A keyword is not a setting.
     """
     return resolve(Settings, path=path, **keywords)
-
-
-@cache
-def resolve_environment() -> EnvironmentSettings:
-    """Return the settings of this process, as the environment was at the first call."""
-    return resolve(EnvironmentSettings)

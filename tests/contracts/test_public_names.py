@@ -26,13 +26,10 @@ from otel_sqlite_exporter import (
 from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.cli.query_commands import REPORT_NAMES
 from otel_sqlite_exporter.declarations import declared_settings, resolve
+from otel_sqlite_exporter.process_settings import EnvironmentSettings
 from otel_sqlite_exporter.processor_settings import ProcessorKeywords, ProcessorSettings
 from otel_sqlite_exporter.query.reports import REPORTS, describe_report
-from otel_sqlite_exporter.settings import (
-    EnvironmentSettings,
-    SettingKeywords,
-    Settings,
-)
+from otel_sqlite_exporter.settings import SettingKeywords, Settings
 from otel_sqlite_exporter.sql.texts import read_folder
 from otel_sqlite_exporter.testing.allowed_use import BUDGETS
 from otel_sqlite_exporter.testing.recorded_telemetry import RecordedTelemetry

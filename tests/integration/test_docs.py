@@ -52,16 +52,12 @@ from otel_sqlite_exporter.genai.messages.normalise import read_messages
 from otel_sqlite_exporter.maintain.attribute_index import index_attributes
 from otel_sqlite_exporter.model.attribute_sources import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.model.dialect import KEYS
+from otel_sqlite_exporter.process_settings import DEBUG_TRACES
 from otel_sqlite_exporter.query.askable_views import ASKABLE_VIEWS
 from otel_sqlite_exporter.query.reports import REPORTS
 from otel_sqlite_exporter.retention.prune import prune
 from otel_sqlite_exporter.retention.retention_rules import RetentionRules
-from otel_sqlite_exporter.settings import (
-    AUTO_MIGRATE_MODES,
-    DEBUG_TRACES,
-    SYNCHRONOUS_MODES,
-    resolve_settings,
-)
+from otel_sqlite_exporter.settings import AUTO_MIGRATE_MODES, SYNCHRONOUS_MODES, resolve_settings
 from otel_sqlite_exporter.sql.texts import read_folder
 from otel_sqlite_exporter.storage.migrations import migrate
 from otel_sqlite_exporter.storage.steps import load_migrations

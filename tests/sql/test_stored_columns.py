@@ -15,14 +15,8 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
-from otel_sqlite_exporter.model.rows import (
-    EventRow,
-    LinkRow,
-    LLMInteractionRow,
-    ResourceRow,
-    ScopeRow,
-    ToolInteractionRow,
-)
+from otel_sqlite_exporter.model.origin_rows import ResourceRow, ScopeRow
+from otel_sqlite_exporter.model.rows import EventRow, LinkRow, LLMInteractionRow, ToolInteractionRow
 from otel_sqlite_exporter.sql.texts import read_query
 from tests.conftest import exporting, read
 from tests.integration.test_log_exporter import logging_to, make_log

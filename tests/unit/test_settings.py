@@ -18,13 +18,9 @@ from otel_sqlite_exporter.errors import ConfigurationError, SQLiteExporterError
 from otel_sqlite_exporter.model.attribute_sources import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.model.dialect import read_dialects
 from otel_sqlite_exporter.patterns import parse_pattern
+from otel_sqlite_exporter.process_settings import EnvironmentSettings
 from otel_sqlite_exporter.processor_settings import ProcessorKeywords
-from otel_sqlite_exporter.settings import (
-    EnvironmentSettings,
-    Settings,
-    mask_everything,
-    resolve_settings,
-)
+from otel_sqlite_exporter.settings import Settings, mask_everything, resolve_settings
 
 
 def shorten(key: str, value: Any) -> Any:

@@ -14,6 +14,7 @@ from otel_sqlite_exporter.encode.quarantine import quarantine_row
 from otel_sqlite_exporter.error_texts import describe_error
 from otel_sqlite_exporter.errors import SQLiteExporterError
 from otel_sqlite_exporter.model.arrivals.request_rows import RejectedRecords, RequestRow
+from otel_sqlite_exporter.model.metrics.metric_rows import EncodedPoint
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Records
 from otel_sqlite_exporter.write.exporter_runs import Run
 from otel_sqlite_exporter.write.receipts.known_requests import split_by_request
@@ -60,6 +61,7 @@ def _write_singly(writer: Writer, records: Records, run: Run) -> None:
     the process is killed half-way and the request is repeated, none is written twice."""
     singles = [Records(spans=[span]) for span in records.spans]
     singles += [Records(logs=[log]) for log in records.logs]
+    singles += [Records(points=[point]) for point in records.points]
     for number, unmarked in enumerate(singles):
         parts = [
             RequestRow(
@@ -83,7 +85,7 @@ def _write_singly(writer: Writer, records: Records, run: Run) -> None:
 
 def _refuse(single: Records, error: Exception) -> Records:
     """Return the row for the quarantine of the one record, which SQLite refused."""
-    refused: list[EncodedSpan | EncodedLog] = [*single.spans, *single.logs]
+    refused: list[EncodedSpan | EncodedLog | EncodedPoint] = [*single.spans, *single.logs, *single.points]
     rows = [quarantine_row(record, error, time.time_ns()) for record in refused]
     rejected = [RejectedRecords(REFUSED, record.resource.service_name, 1) for record in refused]
     requests = [request._replace(records=0, quarantined=1, rejected=rejected) for request in single.requests]

@@ -62,6 +62,7 @@ def _dump(records: Records, run: Run, time_unix_nano: int, dump: _Dump) -> bytes
         "logs": records.logs,
         "quarantine": records.quarantine,
         "requests": records.requests,
+        "points": records.points,
     }
     return dump(document)
 

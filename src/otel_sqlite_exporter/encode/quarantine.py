@@ -9,6 +9,7 @@ from typing import Any
 
 from otel_sqlite_exporter.error_texts import describe_error
 from otel_sqlite_exporter.errors import UnreadableSourceError
+from otel_sqlite_exporter.model.metrics.metric_rows import EncodedPoint
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow
 from otel_sqlite_exporter.model.values import encode_attributes, repair_text
 
@@ -28,17 +29,17 @@ def quarantine_span(span: Any, reason: BaseException, arrival_time_unix_nano: in
     return _make_row(content, reason, arrival_time_unix_nano)
 
 
-def quarantine_log(fields: Any, reason: BaseException, arrival_time_unix_nano: int) -> QuarantineRow:
-    """Return the quarantine row of a log record that could not be encoded. `fields` is its redacted LogFields, or None
-    if it could not be read at all."""
+def quarantine_fields(fields: Any, reason: BaseException, arrival_time_unix_nano: int) -> QuarantineRow:
+    """Return the quarantine row of a log record or data point that could not be encoded. `fields` is its redacted
+    LogFields or PointFields, or None if it could not be read at all."""
     content = {} if fields is None else {name: _read(fields, name, repr) for name in fields._fields}
     return _make_row(content, reason, arrival_time_unix_nano)
 
 
 def quarantine_row(
-    record: EncodedSpan | EncodedLog, reason: BaseException, arrival_time_unix_nano: int
+    record: EncodedSpan | EncodedLog | EncodedPoint, reason: BaseException, arrival_time_unix_nano: int
 ) -> QuarantineRow:
-    """Return the quarantine row of a span or log record whose rows SQLite refused."""
+    """Return the quarantine row of a record whose rows SQLite refused."""
     return _make_row({**record._asdict(), "row": record.row._asdict()}, reason, arrival_time_unix_nano)
 
 

@@ -11,7 +11,8 @@ import orjson
 
 from otel_sqlite_exporter.encode.sessions import find_naming, plan_naming
 from otel_sqlite_exporter.model.caches import remember
-from otel_sqlite_exporter.model.rows import Naming, ResourceRow, ScopeRow
+from otel_sqlite_exporter.model.origin_rows import ResourceRow, ScopeRow
+from otel_sqlite_exporter.model.rows import Naming
 from otel_sqlite_exporter.model.values import (
     EMPTY_ATTRIBUTES,
     EncodedAttributes,
@@ -53,10 +54,10 @@ class OriginEncoder:
 
     def _encode_resource(self, resource: Any) -> tuple[ResourceRow, Naming | None, int]:
         attributes = copy_attributes(getattr(resource, "attributes", None))
-        encoded = _encode_sorted(attributes)
+        encoded = encode_sorted(attributes)
         schema_url, bad = repair_text(getattr(resource, "schema_url", ""))
         service_name = repair_text(attributes.get("service.name"))[0] or "unknown_service"
-        row = ResourceRow(_digest(encoded, schema_url), service_name, schema_url, encoded.types, encoded.text)
+        row = ResourceRow(digest_row(encoded, schema_url), service_name, schema_url, encoded.types, encoded.text)
         return row, find_resource_session(attributes, self._session_attributes), bad + encoded.repaired
 
 
@@ -71,19 +72,21 @@ def _encode_scope(scope: Any) -> tuple[ScopeRow, int]:
     name, bad_name = repair_text(scope.name)
     version, bad_version = (None, 0) if scope.version is None else repair_text(scope.version)
     schema_url, bad_url = repair_text(scope.schema_url or "")
-    encoded = _encode_sorted(copy_attributes(getattr(scope, "attributes", None)))
-    digest = _digest(encoded, name, version, schema_url)
+    encoded = encode_sorted(copy_attributes(getattr(scope, "attributes", None)))
+    digest = digest_row(encoded, name, version, schema_url)
     row = ScopeRow(digest, name, version, schema_url, encoded.types, encoded.text)
     return row, bad_name + bad_version + bad_url + encoded.repaired
 
 
-def _encode_sorted(attributes: dict[Any, Any]) -> EncodedAttributes:
+def encode_sorted(attributes: dict[Any, Any]) -> EncodedAttributes:
+    """Encode attributes in the order of their keys, so that equal ones have equal texts."""
     if not attributes:
         return EMPTY_ATTRIBUTES
     # Sorted by the keys as stored: attributes that were read from a file and are encoded again keep their order.
     return encode_attributes(dict(sorted(attributes.items(), key=lambda item: repair_text(item[0])[0])))
 
 
-def _digest(encoded: EncodedAttributes, *fields: str | None) -> str:
+def digest_row(encoded: EncodedAttributes, *fields: str | None) -> str:
+    """Return the digest of a row that has these attributes and texts."""
     content = orjson.dumps([encoded.text, encoded.types, *fields])
     return hashlib.blake2b(content, digest_size=16).hexdigest()

@@ -12,32 +12,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from otel_sqlite_exporter.model.arrivals.request_rows import RequestRow, count_records
+from otel_sqlite_exporter.model.metrics.metric_rows import EncodedPoint
+from otel_sqlite_exporter.model.origin_rows import ResourceRow, ScopeRow
 
 RECEIVERS = (1, 4)
 """The kinds of span that receive a call, SERVER and CONSUMER. Such a span may have the id of the span that sent it."""
 make_row = tuple.__new__
 """`make_row(SpanRow, values)` takes half the time of `SpanRow(*values)` and of `SpanRow._make(values)`."""
-
-
-class ResourceRow(NamedTuple):
-    """Columns of `_resources` after `id`."""
-
-    digest: str
-    service_name: str
-    schema_url: str
-    attribute_types: str | None
-    attributes: str
-
-
-class ScopeRow(NamedTuple):
-    """Columns of `_scopes` after `id`."""
-
-    digest: str
-    name: str
-    version: str | None
-    schema_url: str
-    attribute_types: str | None
-    attributes: str
 
 
 class SpanRow(NamedTuple):
@@ -282,10 +263,11 @@ class Records:
     logs: Sequence[EncodedLog] = ()
     quarantine: Sequence[QuarantineRow] = ()
     requests: Sequence[RequestRow] = ()
+    points: Sequence[EncodedPoint] = ()
 
     def __len__(self) -> int:
         """Return the number of records."""
-        return len(self.spans) + len(self.logs) + len(self.quarantine)
+        return len(self.spans) + len(self.logs) + len(self.points) + len(self.quarantine)
 
     def __bool__(self) -> bool:
         """Return whether there is something to write."""
@@ -296,13 +278,20 @@ class Records:
         of records without requests."""
         first = self.requests[: len(self.requests) // 2]
         sizes, left = list(count_records(first)), len(self) // 2
-        kinds = (self.spans, self.logs, self.quarantine)
         if not self.requests:
-            for place, kind in enumerate(kinds):
+            for place, kind in enumerate((self.spans, self.logs, self.points, self.quarantine)):
                 sizes[place] = min(left, len(kind))
                 left -= sizes[place]
-        spans, logs, quarantined = sizes
+        spans, logs, points, quarantined = sizes
         return (
-            Records(self.spans[:spans], self.logs[:logs], self.quarantine[:quarantined], first),
-            Records(self.spans[spans:], self.logs[logs:], self.quarantine[quarantined:], self.requests[len(first) :]),
+            Records(
+                self.spans[:spans], self.logs[:logs], self.quarantine[:quarantined], first, points=self.points[:points]
+            ),
+            Records(
+                self.spans[spans:],
+                self.logs[logs:],
+                self.quarantine[quarantined:],
+                self.requests[len(first) :],
+                self.points[points:],
+            ),
         )

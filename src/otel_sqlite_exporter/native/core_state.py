@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from otel_sqlite_exporter.settings import resolve_environment
+from otel_sqlite_exporter.process_settings import resolve_environment
 
 _logger = logging.getLogger(__name__)
 _ENTRIES = ("span_encoder", "protobuf_records", "json_records")

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from otel_sqlite_exporter.encode.logs import LogEncoder
-from otel_sqlite_exporter.encode.quarantine import quarantine_log, quarantine_piece, quarantine_span
+from otel_sqlite_exporter.encode.quarantine import quarantine_fields, quarantine_piece, quarantine_span
 from otel_sqlite_exporter.encode.span_encoders import make_span_encoder
 from otel_sqlite_exporter.errors import UnreadableMarkError
 from otel_sqlite_exporter.genai.rules import extend_rules
@@ -46,7 +46,7 @@ class RecordEncoder:
         except MemoryError:
             raise
         except Exception as error:
-            return (quarantine_span if is_span else quarantine_log)(redacted, error, arrival_time_unix_nano)
+            return (quarantine_span if is_span else quarantine_fields)(redacted, error, arrival_time_unix_nano)
         return encoded._replace(repaired=encoded.repaired + altered) if altered else encoded
 
     def encode_mark(self, record: LogFields) -> MarkRow:

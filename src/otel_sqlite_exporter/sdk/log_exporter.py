@@ -14,7 +14,7 @@ import opentelemetry.sdk._logs.export as sdk
 
 from otel_sqlite_exporter.encode.each_record import encode_each
 from otel_sqlite_exporter.encode.logs import LogEncoder
-from otel_sqlite_exporter.encode.quarantine import quarantine_log
+from otel_sqlite_exporter.encode.quarantine import quarantine_fields
 from otel_sqlite_exporter.genai.rules import extend_rules
 from otel_sqlite_exporter.model.rows import EncodedLog, QuarantineRow, Records
 from otel_sqlite_exporter.model.signals import LogFields
@@ -80,7 +80,7 @@ class SQLiteLogRecordExporter(_Base):  # type: ignore[misc]
             fields = None
             with suppress(Exception):
                 fields = read_log(record, self._redactor)
-            return quarantine_log(fields, error, arrival)
+            return quarantine_fields(fields, error, arrival)
 
         encoded = encode_each(batch, encode, quarantine)
         return self._delivery.deliver(Records(logs=encoded.rows, quarantine=encoded.refused), lost=encoded.lost)

@@ -14,7 +14,7 @@ def add_span_processor() -> None:
     # Every instrumented process calls this: without the variables it imports nothing, which saves 6 ms.
     if not any(os.environ.get(variable) for variable in _VARIABLES):
         return
-    from otel_sqlite_exporter.settings import resolve_environment
+    from otel_sqlite_exporter.process_settings import resolve_environment
 
     settings = resolve_environment()
     if settings.span_processor:

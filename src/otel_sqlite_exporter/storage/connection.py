@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from otel_sqlite_exporter.errors import DamagedFileError, UnsupportedSQLiteError
-from otel_sqlite_exporter.settings import resolve_environment
+from otel_sqlite_exporter.process_settings import resolve_environment
 from otel_sqlite_exporter.storage.running_reads import make_progress_handler
 from otel_sqlite_exporter.storage.system.file_systems import find_network_type
 from otel_sqlite_exporter.storage.system.system_files import alone_in, file_uri, is_writable, make_folders, sync_folder

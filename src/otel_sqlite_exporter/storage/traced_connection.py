@@ -25,7 +25,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from otel_sqlite_exporter.declarations import name_variable
-from otel_sqlite_exporter.settings import resolve_environment
+from otel_sqlite_exporter.process_settings import resolve_environment
 from otel_sqlite_exporter.storage.transactions import BoundedConnection
 
 _logger = logging.getLogger(__name__)

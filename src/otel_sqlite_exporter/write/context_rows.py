@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import sqlite3
 
-from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, ResourceRow, ScopeRow
+from otel_sqlite_exporter.model.origin_rows import ResourceRow, ScopeRow
+from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan
 from otel_sqlite_exporter.write.batch_lookup import (
     LOCAL_PARENT,
     NO_SPAN,

@@ -17,7 +17,7 @@ from otel_sqlite_exporter.storage.transactions import transaction
 from otel_sqlite_exporter.version import __version__
 from otel_sqlite_exporter.write.statements import Insert, TableRows
 
-_SUMS = ("batches", "received", "written", "duplicate", "repaired", "quarantined", "opened", "replayed")
+_SUMS = ("batches", "received", "written", "duplicate", "repaired", "quarantined", "refused", "opened", "replayed")
 # Counted by the process while it cannot reach the file, which takes over the greatest number that it gets.
 _TOTALS = ("spooled", "dropped", "retries")
 _RULES = ("package_version", "rules", "rule_settings")
@@ -53,7 +53,7 @@ class Run:
 
     @classmethod
     def begin(cls, signal: str, settings: Settings) -> Run:
-        """Return a new run of this process; `signal` is `traces`, `logs`, `import` or `receive`."""
+        """Return a new run of this process; `signal` is `traces`, `logs`, `metrics`, `import` or `receive`."""
         rules = digest_rules(settings)
         return cls(uuid.uuid4().hex, signal, identify_process(), __version__, rules, time.time_ns())
 
@@ -79,6 +79,7 @@ class Counts:
     duplicate: int = 0
     repaired: int = 0
     quarantined: int = 0
+    refused: int = 0
     opened: int = 0
     replayed: int = 0
     earliest_end: int | None = None

@@ -37,11 +37,18 @@ def take_new(columns: Sequence[str]) -> dict[str, str]:
 
 
 class Insert:
-    """The columns of a table, and the `INSERT` that writes rows of them. Where a row with the same `key` column exists,
-    `update` sets its columns to SQL expressions (an empty `update` changes nothing). Without `key`, it is an error."""
+    """The columns of a table, and the `INSERT` that writes rows of them. Where a row with the same `key` exists (one
+    column or more), `update` sets its columns to SQL expressions (an empty `update` changes nothing), if the condition
+    `when` holds. Without `key`, it is an error."""
 
     def __init__(
-        self, table: str, columns: Sequence[str], *, key: str | None = None, update: Mapping[str, str] | None = None
+        self,
+        table: str,
+        columns: Sequence[str],
+        *,
+        key: str | None = None,
+        update: Mapping[str, str] | None = None,
+        when: str = "",
     ) -> None:
         self.table = table
         self.columns = tuple(columns)
@@ -49,6 +56,7 @@ class Insert:
         if key:
             changes = ", ".join(f"{column} = {expression}" for column, expression in (update or {}).items())
             self._tail = f" ON CONFLICT ({key}) DO " + (f"UPDATE SET {changes}" if changes else "NOTHING")
+            self._tail += f" WHERE {when}" if when else ""
         self.text = lru_cache(_KEPT_TEXTS)(self._build_text)
 
     def _build_text(self, rows: int, kept: tuple[bool, ...]) -> str:

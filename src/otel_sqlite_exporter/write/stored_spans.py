@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from otel_sqlite_exporter.model.origin_rows import ResourceRow, ScopeRow
 from otel_sqlite_exporter.model.rows import (
     EncodedSpan,
     EventRow,
@@ -17,8 +18,6 @@ from otel_sqlite_exporter.model.rows import (
     LLMInteractionRow,
     MessagesRow,
     Naming,
-    ResourceRow,
-    ScopeRow,
     SpanRow,
     ToolCallRow,
     ToolInteractionRow,

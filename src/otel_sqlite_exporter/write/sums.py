@@ -16,7 +16,8 @@ from typing import Any
 
 import orjson
 
-from otel_sqlite_exporter.model.rows import LLMInteractionRow, ResourceRow
+from otel_sqlite_exporter.model.origin_rows import ResourceRow
+from otel_sqlite_exporter.model.rows import LLMInteractionRow
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.batch_lookup import NO_TIMES
 from otel_sqlite_exporter.write.statements import read_json, run_script

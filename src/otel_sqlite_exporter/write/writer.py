@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from otel_sqlite_exporter.model.metrics.metric_rows import EncodedPoint
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow, Records
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
@@ -19,6 +20,8 @@ from otel_sqlite_exporter.write.batch_lookup import RepeatedSpan
 from otel_sqlite_exporter.write.call_prices import CallPrices
 from otel_sqlite_exporter.write.exporter_runs import Counts, Run, write_run
 from otel_sqlite_exporter.write.log_sessions import follow_spans, link_log_records
+from otel_sqlite_exporter.write.metrics.points_batch import PointsBatch
+from otel_sqlite_exporter.write.metrics.sorted_points import PointSorter
 from otel_sqlite_exporter.write.receipts.known_requests import forget_requests, take_new
 from otel_sqlite_exporter.write.receipts.source_counts import count_sources
 from otel_sqlite_exporter.write.shared_texts import SharedTexts
@@ -72,6 +75,8 @@ class Writer:
         self._window_ns = settings.pairing_window_ms * 1_000_000
         self._session_attributes = settings.session_attributes
         self._shared_texts = SharedTexts()
+        self._most_new_series = settings.metric_new_series
+        self._sorter = PointSorter()
         self.may_forget = False
         self._last: tuple[Records, Transaction] | None = None
 
@@ -114,6 +119,8 @@ class Writer:
         batch = None
         if records.spans or records.logs:
             batch = self._write_records(records.spans, records.logs, counts)
+        if records.points:
+            self._write_points(records.points, counts, written_at)
         if records.quarantine:
             quarantine = TableRows(_QUARANTINE)
             for row in records.quarantine:
@@ -135,6 +142,15 @@ class Writer:
         if batch is not None and are_due(self.connection, batch.last_record_before, batch.last_record):
             gather_statistics(self.connection)
         return counts
+
+    def _write_points(self, points: Sequence[EncodedPoint], counts: Counts, written_at: int) -> None:
+        found = PointsBatch(self.connection, points, self._most_new_series).write(written_at)
+        self._sorter.sort_in(self.connection, found.written)
+        counts.received += len(points)
+        counts.written += found.written
+        counts.duplicate += found.duplicate
+        counts.refused += found.refused
+        counts.repaired += sum(point.repaired for point in points)
 
     def add_copies(self, spans: Sequence[EncodedSpan], logs: Sequence[EncodedLog]) -> Counts:
         """Write records that another file holds, in the caller's transaction, and return what became of them. They

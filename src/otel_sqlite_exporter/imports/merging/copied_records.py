@@ -14,6 +14,7 @@ from otel_sqlite_exporter.encode.span_encoders import make_span_encoder
 from otel_sqlite_exporter.genai.rules import extend_rules
 from otel_sqlite_exporter.imports.merging.source_rows import PartNamings, SourceLog, SourceSpan, SpanPage
 from otel_sqlite_exporter.model.caches import remember
+from otel_sqlite_exporter.model.origin_rows import ResourceRow, ScopeRow
 from otel_sqlite_exporter.model.rows import (
     NO_INTERACTIONS,
     EncodedLog,
@@ -21,8 +22,6 @@ from otel_sqlite_exporter.model.rows import (
     EventRow,
     LinkRow,
     Naming,
-    ResourceRow,
-    ScopeRow,
     SpanRow,
     make_row,
 )

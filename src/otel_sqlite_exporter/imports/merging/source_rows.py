@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from otel_sqlite_exporter.imports.merging.copied_costs import KnownCosts
-from otel_sqlite_exporter.model.rows import EventRow, LinkRow, LogRow, Naming, ResourceRow, ScopeRow, SpanRow
+from otel_sqlite_exporter.model.origin_rows import ResourceRow, ScopeRow
+from otel_sqlite_exporter.model.rows import EventRow, LinkRow, LogRow, Naming, SpanRow
 from otel_sqlite_exporter.sql.texts import read_query
 from otel_sqlite_exporter.write.call_prices import read_costs
 from otel_sqlite_exporter.write.statements import read_json, run_query

@@ -29,7 +29,7 @@ class RequestRow(NamedTuple):
         signal: `traces`, `logs` or `metrics`.
         sender: Who sent it, for the counters.
         sent_bytes: Its size as it was sent.
-        records: How many spans or log records of it there are, as `signal` says.
+        records: How many spans, log records or data points of it there are, as `signal` says.
         quarantined: How many rows for the quarantine.
         rejected: Those of its records that are not stored, by reason and service.
     """
@@ -48,11 +48,13 @@ class RequestRow(NamedTuple):
         return sum(rejected.records for rejected in self.rejected)
 
 
-def count_records(requests: Iterable[RequestRow]) -> tuple[int, int, int]:
-    """Return the numbers of spans, of log records and of rows for the quarantine that belong to `requests`."""
-    spans = logs = quarantined = 0
+def count_records(requests: Iterable[RequestRow]) -> tuple[int, int, int, int]:
+    """Return the numbers of spans, of log records, of data points and of rows for the quarantine that belong to
+    `requests`."""
+    spans = logs = points = quarantined = 0
     for request in requests:
         spans += request.records if request.signal == "traces" else 0
         logs += request.records if request.signal == "logs" else 0
+        points += request.records if request.signal == "metrics" else 0
         quarantined += request.quarantined
-    return spans, logs, quarantined
+    return spans, logs, points, quarantined

@@ -1,7 +1,9 @@
 CREATE VIEW exporter_health AS
 -- One row for each exporter in each process that wrote to this file, with its counters since it started: of spans
 -- (signal 'traces'), of log records ('logs'), or of both in a command that imported them ('import') or a server that
--- received them ('receive'). received = written + duplicate + quarantined. repaired counts altered values, and opened
+-- received them ('receive'); signal 'metrics' is of data points. received = written + duplicate + quarantined + refused.
+-- refused counts data points that are not stored: of new series beyond the limit of a day, or that came after
+-- `metrics_raw_days` had made their hour one point. repaired counts altered values, and opened
 -- counts spans that were written before they ended. dropped counts lost records: the queue or the spool was full, or
 -- neither file nor spool could be written. spooled went to the spool, replayed came back from it. retries counts batches
 -- that were tried again. lag_ms is how long the oldest record of the last batch had waited. Of many rows, the oldest
@@ -25,5 +27,6 @@ SELECT
   h.dropped,
   h.replayed,
   h.retries,
-  h.lag_ms
+  h.lag_ms,
+  h.refused
 FROM _exporter_runs AS h;

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import orjson
 
 from otel_sqlite_exporter.model.arrivals.request_rows import RequestRow, count_records
+from otel_sqlite_exporter.model.metrics.metric_rows import EncodedPoint
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow, Records
 from otel_sqlite_exporter.sql.texts import read_query
 
@@ -26,6 +27,7 @@ def take_new(connection: sqlite3.Connection, records: Records, now_unix_nano: in
         return records, []
     spans: list[EncodedSpan] = []
     logs: list[EncodedLog] = []
+    points: list[EncodedPoint] = []
     quarantine: list[QuarantineRow] = []
     kept: list[RequestRow] = []
     known: list[Records] = []
@@ -38,8 +40,9 @@ def take_new(connection: sqlite3.Connection, records: Records, now_unix_nano: in
         kept.append(request)
         spans += part.spans
         logs += part.logs
+        points += part.points
         quarantine += part.quarantine
-    return Records(spans, logs, quarantine, kept), known
+    return Records(spans, logs, quarantine, kept, points), known
 
 
 def forget_requests(connection: sqlite3.Connection, new: int, now_unix_nano: int) -> None:
@@ -51,13 +54,15 @@ def forget_requests(connection: sqlite3.Connection, new: int, now_unix_nano: int
 
 def split_by_request(records: Records) -> Iterator[Records]:
     """Yield the records of each request."""
-    first_span = first_log = first_row = 0
+    first_span = first_log = first_point = first_row = 0
     for request in records.requests:
-        spans, logs, quarantined = count_records([request])
+        spans, logs, points, quarantined = count_records([request])
         yield Records(
             records.spans[first_span : first_span + spans],
             records.logs[first_log : first_log + logs],
             records.quarantine[first_row : first_row + quarantined],
             [request],
+            records.points[first_point : first_point + points],
         )
-        first_span, first_log, first_row = first_span + spans, first_log + logs, first_row + quarantined
+        first_span, first_log, first_point = first_span + spans, first_log + logs, first_point + points
+        first_row += quarantined

@@ -89,6 +89,7 @@ def _count_known(sources: _Sources, part: Records) -> None:
 def _count_services(part: Records) -> Counter[str]:
     services = Counter([span.resource.service_name for span in part.spans])
     services.update([log.resource.service_name for log in part.logs])
+    services.update([point.series.resource.service_name for point in part.points])
     return services
 
 

@@ -4,12 +4,12 @@
 INSERT INTO _exporter_runs (
   run_id, signal, host, pid, boot_id, pid_namespace, process_start, package_version, rules, rule_settings,
   start_time_unix_nano, last_write_unix_nano, batches, received, written, duplicate, quarantined, repaired, opened,
-  dropped, spooled, replayed, retries, lag_ms
+  dropped, spooled, replayed, retries, lag_ms, refused
 )
 VALUES (
   :run_id, :signal, :host, :pid, :boot_id, :pid_namespace, :process_start, :package_version, :rules, :rule_settings,
   :start_time_unix_nano, :last_write_unix_nano, :batches, :received, :written, :duplicate, :quarantined, :repaired,
-  :opened, :dropped, :spooled, :replayed, :retries, :lag_ms
+  :opened, :dropped, :spooled, :replayed, :retries, :lag_ms, :refused
 )
 ON CONFLICT (run_id) DO UPDATE SET
   lag_ms = iif(excluded.last_write_unix_nano > last_write_unix_nano, excluded.lag_ms, lag_ms),
@@ -24,5 +24,6 @@ ON CONFLICT (run_id) DO UPDATE SET
   dropped = max(dropped, excluded.dropped),
   spooled = max(spooled, excluded.spooled),
   replayed = max(replayed, excluded.replayed),
-  retries = max(retries, excluded.retries)
+  retries = max(retries, excluded.retries),
+  refused = max(refused, excluded.refused)
 WHERE excluded.host <> '';

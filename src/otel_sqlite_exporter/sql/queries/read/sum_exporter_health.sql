@@ -7,6 +7,7 @@ SELECT
   coalesce(sum(duplicate), 0) AS duplicate,
   coalesce(sum(repaired), 0) AS repaired,
   coalesce(sum(quarantined), 0) AS quarantined,
+  coalesce(sum(refused), 0) AS refused,
   coalesce(sum(opened), 0) AS opened,
   coalesce(sum(dropped), 0) AS dropped,
   coalesce(sum(spooled), 0) AS spooled,

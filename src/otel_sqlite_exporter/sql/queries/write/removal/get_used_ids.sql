@@ -13,6 +13,8 @@ SELECT
     ),
     '_logs', (SELECT coalesce(max(id), 0) FROM _logs),
     '_texts', (SELECT coalesce(max(id), 0) FROM _texts),
+    '_instruments', (SELECT coalesce(max(id), 0) FROM _instruments),
+    '_metric_series', (SELECT coalesce(max(id), 0) FROM _metric_series),
     '_llm_interactions', (SELECT coalesce(max(id), 0) FROM _llm_interactions),
     '_tool_interactions', (SELECT coalesce(max(id), 0) FROM _tool_interactions)
   ) AS last_ids,
