@@ -54,7 +54,11 @@ def test_every_table_is_strict_private_and_has_an_integer_key(migrated: Path) ->
     tables = read(migrated, "SELECT name, strict, wr FROM pragma_table_list WHERE schema = 'main' AND type = 'table'")
     ours = [table for table in tables if table[0] != "sqlite_schema"]
     assert len(ours) >= 10
-    assert {name for name, _, without_rowid in ours if without_rowid} == {"_attribute_values"}  # an index alone
+    assert {name for name, _, without_rowid in ours if without_rowid} == {
+        "_attribute_values",
+        "_metric_points",
+        "_exemplars",
+    }
     for name, strict, without_rowid in ours:
         assert (name[0], strict) == ("_", 1)
         if without_rowid:

@@ -14,7 +14,7 @@ from otel_sqlite_exporter.encode.quarantine import quarantine_row
 from otel_sqlite_exporter.error_texts import describe_error
 from otel_sqlite_exporter.errors import SQLiteExporterError
 from otel_sqlite_exporter.model.arrivals.request_rows import RejectedRecords, RequestRow
-from otel_sqlite_exporter.model.metrics.metric_rows import EncodedPoint
+from otel_sqlite_exporter.model.metric_records.metric_rows import EncodedPoint
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, Records
 from otel_sqlite_exporter.write.exporter_runs import Run
 from otel_sqlite_exporter.write.receipts.known_requests import split_by_request

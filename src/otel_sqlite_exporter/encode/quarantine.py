@@ -9,7 +9,7 @@ from typing import Any
 
 from otel_sqlite_exporter.error_texts import describe_error
 from otel_sqlite_exporter.errors import UnreadableSourceError
-from otel_sqlite_exporter.model.metrics.metric_rows import EncodedPoint
+from otel_sqlite_exporter.model.metric_records.metric_rows import EncodedPoint
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow
 from otel_sqlite_exporter.model.values import encode_attributes, repair_text
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from otel_sqlite_exporter.model.arrivals.request_rows import RequestRow, count_records
-from otel_sqlite_exporter.model.metrics.metric_rows import EncodedPoint
+from otel_sqlite_exporter.model.metric_records.metric_rows import EncodedPoint
 from otel_sqlite_exporter.model.origin_rows import ResourceRow, ScopeRow
 
 RECEIVERS = (1, 4)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from otel_sqlite_exporter.model.metrics.metric_rows import EncodedPoint
+from otel_sqlite_exporter.model.metric_records.metric_rows import EncodedPoint
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow, Records
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query
@@ -20,8 +20,8 @@ from otel_sqlite_exporter.write.batch_lookup import RepeatedSpan
 from otel_sqlite_exporter.write.call_prices import CallPrices
 from otel_sqlite_exporter.write.exporter_runs import Counts, Run, write_run
 from otel_sqlite_exporter.write.log_sessions import follow_spans, link_log_records
-from otel_sqlite_exporter.write.metrics.points_batch import PointsBatch
-from otel_sqlite_exporter.write.metrics.sorted_points import PointSorter
+from otel_sqlite_exporter.write.metric_writing.points_batch import PointsBatch
+from otel_sqlite_exporter.write.metric_writing.sorted_points import PointSorter
 from otel_sqlite_exporter.write.receipts.known_requests import forget_requests, take_new
 from otel_sqlite_exporter.write.receipts.source_counts import count_sources
 from otel_sqlite_exporter.write.shared_texts import SharedTexts

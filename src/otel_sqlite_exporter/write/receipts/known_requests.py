@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import orjson
 
 from otel_sqlite_exporter.model.arrivals.request_rows import RequestRow, count_records
-from otel_sqlite_exporter.model.metrics.metric_rows import EncodedPoint
+from otel_sqlite_exporter.model.metric_records.metric_rows import EncodedPoint
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow, Records
 from otel_sqlite_exporter.sql.texts import read_query
 

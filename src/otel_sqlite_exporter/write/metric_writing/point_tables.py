@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from otel_sqlite_exporter.model.metrics.metric_rows import ExemplarRow, InstrumentRow, PointRow, SeriesRow
+from otel_sqlite_exporter.model.metric_records.metric_rows import ExemplarRow, InstrumentRow, PointRow, SeriesRow
 from otel_sqlite_exporter.model.origin_rows import ResourceRow, ScopeRow
 from otel_sqlite_exporter.write.statements import Insert, take_new
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from otel_sqlite_exporter.encode.resources import EncodedOrigin, OriginEncoder, digest_row, encode_sorted
 from otel_sqlite_exporter.encode.sessions import USER_ATTRIBUTES, find_naming, plan_naming
 from otel_sqlite_exporter.model.caches import remember
-from otel_sqlite_exporter.model.metrics.metric_rows import EncodedSeries, InstrumentRow, SeriesRow
-from otel_sqlite_exporter.model.metrics.metric_signals import KINDS, TEMPORALITIES, InstrumentFields, PointFields
+from otel_sqlite_exporter.model.metric_records.metric_rows import EncodedSeries, InstrumentRow, SeriesRow
+from otel_sqlite_exporter.model.metric_records.metric_signals import KINDS, TEMPORALITIES, InstrumentFields, PointFields
 from otel_sqlite_exporter.model.values import copy_attributes, repair_text
 
 _MOST_SERIES = 8_192

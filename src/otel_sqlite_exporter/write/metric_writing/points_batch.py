@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from otel_sqlite_exporter.model.metrics.metric_rows import EncodedPoint, InstrumentRow, SeriesRow
+from otel_sqlite_exporter.model.metric_records.metric_rows import EncodedPoint, InstrumentRow, SeriesRow
 from otel_sqlite_exporter.model.origin_rows import ResourceRow, ScopeRow
 from otel_sqlite_exporter.sql.texts import read_query
-from otel_sqlite_exporter.write.metrics.point_tables import (
+from otel_sqlite_exporter.write.metric_writing.point_tables import (
     BOUNDS,
     EXEMPLARS,
     INSTRUMENTS,

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from otel_sqlite_exporter.model.metrics.metric_rows import StoredNumber
+from otel_sqlite_exporter.model.metric_records.metric_rows import StoredNumber
 from otel_sqlite_exporter.model.values import LARGEST
 
 

@@ -9,10 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from otel_sqlite_exporter.encode.metrics.numbers import dump_numbers, encode_count, encode_number, encode_numbers
-from otel_sqlite_exporter.encode.metrics.series import SeriesEncoder
-from otel_sqlite_exporter.model.metrics.metric_rows import EncodedPoint, ExemplarRow, PointRow, StoredNumber
-from otel_sqlite_exporter.model.metrics.metric_signals import (
+from otel_sqlite_exporter.encode.metric_encoding.point_numbers import (
+    dump_numbers,
+    encode_count,
+    encode_number,
+    encode_numbers,
+)
+from otel_sqlite_exporter.encode.metric_encoding.series_encoder import SeriesEncoder
+from otel_sqlite_exporter.model.metric_records.metric_rows import EncodedPoint, ExemplarRow, PointRow, StoredNumber
+from otel_sqlite_exporter.model.metric_records.metric_signals import (
     EXPONENTIAL_HISTOGRAM,
     HISTOGRAM,
     SUMMARY,
