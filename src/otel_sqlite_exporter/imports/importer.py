@@ -26,7 +26,8 @@ from otel_sqlite_exporter.model.mark_rows import MarkRow, is_mark
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow, Records
 from otel_sqlite_exporter.model.signals import LogFields, SpanFields
 from otel_sqlite_exporter.otlp.alterations import Alterations
-from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord, decode_message
+from otel_sqlite_exporter.otlp.message_levels import UnreadableRecord
+from otel_sqlite_exporter.otlp.otlp_decoder import decode_message
 from otel_sqlite_exporter.receive.record_encoder import RecordEncoder
 from otel_sqlite_exporter.settings import Settings
 from otel_sqlite_exporter.sql.texts import read_query

@@ -15,7 +15,7 @@ from otel_sqlite_exporter.model.mark_rows import MarkRow, read_mark
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow
 from otel_sqlite_exporter.model.signals import LogFields, ResourceFields, SpanFields
 from otel_sqlite_exporter.model.values import repair_text
-from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord
+from otel_sqlite_exporter.otlp.message_levels import UnreadableRecord
 from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
 from otel_sqlite_exporter.settings import REDACTED, Settings
 

@@ -14,7 +14,8 @@ from otel_sqlite_exporter.model.arrivals.request_rows import RejectedRecords
 from otel_sqlite_exporter.model.rows import EncodedLog, EncodedSpan, QuarantineRow
 from otel_sqlite_exporter.otlp.alterations import Alterations
 from otel_sqlite_exporter.otlp.message_kinds import name_in_proto
-from otel_sqlite_exporter.otlp.otlp_decoder import UnreadableRecord, decode_message, find_signals
+from otel_sqlite_exporter.otlp.message_levels import UnreadableRecord
+from otel_sqlite_exporter.otlp.otlp_decoder import decode_message, find_signals
 from otel_sqlite_exporter.otlp.parsed_json import parse_json
 from otel_sqlite_exporter.otlp.protobuf import TooManyMessagesError, parse_protobuf
 from otel_sqlite_exporter.receive.message_limits import (
