@@ -91,7 +91,8 @@ class SQLiteMetricExporter(MetricExporter):
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
         """Close the file. Waits for an export that still runs, at most for `busy_timeout_ms` or `timeout_millis`."""
         forget_meters(self)
-        self._delivery.close(_limit(timeout_millis))
+        # The periodic reader of the SDK has another name for it.
+        self._delivery.close(_limit(kwargs.get("timeout", timeout_millis)))
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         """Return True: each export is written when it returns."""
