@@ -18,9 +18,16 @@ from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExp
 from opentelemetry.proto.metrics.v1.metrics_pb2 import MetricsData
 from opentelemetry.sdk.metrics.export import MetricExportResult
 
-from otel_sqlite_exporter.receive.requests import UNREADABLE, UNREADABLE_HOLDER, ExportAnswer, ReceivedRequest
+from otel_sqlite_exporter.receive.requests import (
+    UNREADABLE,
+    UNREADABLE_HOLDER,
+    BadRequestError,
+    ExportAnswer,
+    ReceivedRequest,
+)
 from otel_sqlite_exporter.write.metric_writing.points_batch import BEYOND_LIMIT
 from tests.conftest import read
+from tests.otlp_messages import BYTES, write_field
 from tests.received import NOON_NS, make_request, receiving, source
 from tests.sample_metrics import make_metrics as collect_metrics
 from tests.serving import JSON, ask, serving
@@ -141,6 +148,32 @@ def test_metrics_are_redacted(path: Path) -> None:
     for path_of in (path, path.with_name(f"{path.name}-wal")):
         assert not path_of.exists() or b"secret" not in path_of.read_bytes()
     assert read(path, "SELECT attributes FROM exemplars") == [('{"user.name":"[redacted]"}',)]
+
+
+def _hold_point(content: bytes, data: int = 9) -> bytes:
+    """A message of one metric, whose data have this content."""
+    held = b"\x0a\x01m" + write_field(data, BYTES, content)
+    return write_field(1, BYTES, write_field(2, BYTES, write_field(2, BYTES, held)))
+
+
+FLOODS = {
+    "metrics": (write_field(1, BYTES, write_field(2, BYTES, b"\x12\0" * 300_000)), False),
+    "points": (_hold_point(b"\x0a\0" * 300_000, 5), False),
+    "exemplars": (_hold_point(write_field(1, BYTES, b"\x42\0" * 2_000_001)), False),
+    "buckets": (_hold_point(write_field(1, BYTES, write_field(6, BYTES, bytes(8) * 2_000_001))), False),
+    "empty metrics": (b'{"resourceMetrics": [{"scopeMetrics": [{"metrics": [%s{}]}]}]}' % (b"{}," * 2_000_001), True),
+    "empty points": (json.dumps(make_metrics({"gauge": {"dataPoints": [{}] * 300_000}})).encode(), True),
+}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in ("exemplars", "empty points") else ()) for name in FLOODS]
+)
+def test_a_body_of_too_many_points_is_refused(path: Path, name: str) -> None:
+    body, is_json = FLOODS[name]
+    with receiving(path) as receiver, pytest.raises(BadRequestError, match="send smaller batches"):
+        receiver.submit(ReceivedRequest("metrics", body, is_json, "curl", "::1", 0)).result()
+    assert not path.exists()
 
 
 @pytest.mark.parametrize("is_delta", [False, True])
