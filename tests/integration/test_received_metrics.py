@@ -167,7 +167,8 @@ FLOODS = {
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name in ("exemplars", "empty points") else ()) for name in FLOODS]
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in ("exemplars", "empty points") else ()) for name in FLOODS],
 )
 def test_a_body_of_too_many_points_is_refused(path: Path, name: str) -> None:
     body, is_json = FLOODS[name]

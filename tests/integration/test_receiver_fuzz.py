@@ -56,7 +56,7 @@ def make_metrics(number: int, link: dict[str, Any]) -> dict[str, Any]:
         "exponentialHistogram": [shared | sums | exponential],
         "summary": [shared | {"count": 3, "sum": 2, "quantileValues": [{"quantile": 0.5, "value": 1.5}]}],
     }
-    held = {"aggregationTemporality": 2, "isMonotonic": True}
+    held: dict[str, Any] = {"aggregationTemporality": 2, "isMonotonic": True}
     metrics = [
         {"name": kind, "unit": "s", "metadata": _ATTRIBUTES, kind: {"dataPoints": points} | held}
         for kind, points in data.items()

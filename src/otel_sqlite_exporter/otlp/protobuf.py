@@ -69,7 +69,9 @@ def parse_protobuf(content: bytes, signal: str | None = None, *, most_messages: 
                 return _as_json(message, left)
         except DecodeError:
             continue
-    raise ValueError("it is neither TracesData nor LogsData" if signal is None else f"it is no message of {signal}")
+    raise ValueError(
+        "it is no TracesData, LogsData or MetricsData" if signal is None else f"it is no message of {signal}"
+    )
 
 
 def _read_compiled(content: bytes, signal: str | None, most_messages: int) -> Any:
@@ -260,7 +262,7 @@ def _holds_logs(message: Any) -> bool:
 
 
 def _holds_metrics(message: Any) -> bool:
-    return any(metric.name for metric in _list_metrics(message))
+    return any(metric.name or metric.WhichOneof("data") for metric in _list_metrics(message))
 
 
 _SIGNS = (
