@@ -20,7 +20,7 @@ from otel_sqlite_exporter.write.metric_writing.point_tables import (
     SCOPES,
     SERIES,
 )
-from otel_sqlite_exporter.write.removal.used_ids import read_last_ids
+from otel_sqlite_exporter.write.removal.used_ids import read_used_ids
 from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json, run_query
 
 _Item = TypeVar("_Item", bound=Hashable)
@@ -68,12 +68,14 @@ class PointsBatch:
         self._points = points
         self._most_new_series = most_new_series
         self._wanted = {point.series.row.digest: point.series for point in points}
-        found, instruments, resources, scopes, bounds = self._look_up()
+        found, instruments, resources, scopes, bounds, swept = self._look_up()
         self._series = {digest: _read_series(*columns) for digest, *columns in found}
         self._instrument_ids: dict[str, int] = instruments
         self._resource_ids: dict[str, int] = resources
         self._scope_ids: dict[str, int] = scopes
         self._bounds_ids: dict[str, int] = bounds
+        if swept:
+            run_query(connection, "use_bounds", bounds=swept)
 
     def write(self, now_unix_nano: int) -> WrittenPoints:
         """Write the points, and return what became of them."""
@@ -150,7 +152,7 @@ class PointsBatch:
         if not new:
             return 0
         new = new[: self._find_room(day)]
-        last_ids = read_last_ids(self._connection)
+        last_ids = read_used_ids(self._connection)
         resources = _KeyedRows(RESOURCES, self._resource_ids, last_ids)
         scopes = _KeyedRows(SCOPES, self._scope_ids, last_ids)
         instruments = _KeyedRows(INSTRUMENTS, self._instrument_ids, last_ids)
