@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from otel_sqlite_exporter.model.metric_records.metric_rows import EncodedPoint, InstrumentRow, SeriesRow
@@ -25,6 +25,8 @@ from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json, 
 
 _Item = TypeVar("_Item", bound=Hashable)
 _DAY_NS = 86_400_000_000_000
+_PointKey = tuple[int, int, int]
+"""The series of a point, its time and its start."""
 
 
 class _StoredSeries(NamedTuple):
@@ -36,12 +38,22 @@ class _StoredSeries(NamedTuple):
     last: int
 
 
+BEYOND_LIMIT = "a data point is of a new series beyond the limit of its day"
+TOO_LATE = "a data point came after its hour was made one"
+REFUSALS = (BEYOND_LIMIT, TOO_LATE)
+"""Why points are not stored."""
+
+
 class WrittenPoints(NamedTuple):
-    """What became of the points of a batch: how many were written, were in the file already, and are not stored."""
+    """What became of the points of a batch: how many are new; and by their ids in memory, those of which the file had a
+    version, or the batch another one, and why others are not stored."""
 
     written: int
-    duplicate: int
-    refused: int
+    duplicates: Collection[int]
+    refused: Mapping[int, str]
+
+
+NO_POINTS = WrittenPoints(0, (), {})
 
 
 class PointsBatch:
@@ -69,35 +81,55 @@ class PointsBatch:
         made = self._make_series(day)
         self._make_bounds()
         rows, exemplars = TableRows(POINTS), TableRows(EXEMPLARS)
-        late: Counter[int] = Counter()
-        refused: Counter[int] = Counter()
-        beyond = taken = 0
+        refused: dict[int, str] = {}
+        too_late: Counter[int] = Counter()
+        taken: dict[_PointKey, EncodedPoint] = {}
+        repeated: list[int] = []
+        older: list[_PointKey] = []
         for point in self._points:
             stored = self._series.get(point.series.row.digest)
             if stored is None:
-                beyond += 1
+                refused[id(point)] = BEYOND_LIMIT
                 continue
             row, time = point.row, point.row.time_unix_nano
             if time < stored.hourly_until and row.raw_points is None:
-                refused[stored.id] += 1
+                refused[id(point)] = TOO_LATE
+                too_late[stored.id] += 1
                 continue
-            taken += 1
-            if time < stored.last:
-                late[stored.id] += 1
+            key = (stored.id, time, row.start_time_unix_nano)
+            if key in taken:
+                repeated.append(id(point))
+            else:
+                taken[key] = point
+                if time <= stored.last:
+                    older.append(key)
             bounds = None if point.bounds is None else self._bounds_ids[point.bounds]
             rows.add((stored.id, int(time <= stored.last_sorted), *row, bounds))
             for ordinal, exemplar in enumerate(point.exemplars):
-                exemplars.add((stored.id, time, row.start_time_unix_nano, ordinal, *exemplar))
-        before = self._connection.total_changes
+                exemplars.add((*key, ordinal, *exemplar))
+        known = self._find_known(older)
         rows.write(self._connection)
-        written = self._connection.total_changes - before
         exemplars.write(self._connection)
-        if late or refused:
-            counts = [(id, late[id], refused[id]) for id in late.keys() | refused.keys()]
-            run_query(self._connection, "count_late_points", counts=counts)
+        self._count_late(set(older) - known, too_late)
+        beyond = len(refused) - too_late.total()
         if made or beyond:
             self._count_new(day, made, beyond)
-        return WrittenPoints(written, taken - written, beyond + refused.total())
+        duplicates = {*repeated, *(id(taken[key]) for key in known)}
+        return WrittenPoints(len(taken) - len(known), duplicates, refused)
+
+    def _find_known(self, keys: Sequence[_PointKey]) -> set[_PointKey]:
+        """Return those of the keys that the file has."""
+        if not keys:
+            return set()
+        (found,) = read_json(self._connection, "find_known_points", points=keys)
+        return {keys[place] for place in found}
+
+    def _count_late(self, late: Iterable[_PointKey], too_late: Counter[int]) -> None:
+        last = {stored.id: stored.last for stored in self._series.values()}
+        counted = Counter(series for series, time, _ in late if time < last[series])
+        counts = [(id, counted[id], too_late[id]) for id in counted.keys() | too_late.keys()]
+        if counts:
+            run_query(self._connection, "count_late_points", counts=counts)
 
     def _look_up(self) -> list[Any]:
         every = self._wanted.values()
