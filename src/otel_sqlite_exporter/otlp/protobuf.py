@@ -153,7 +153,7 @@ def _add_file(pool: Any, file: Any, descriptor_pb2: Any) -> None:
             if field.type == kinds.TYPE_STRING:
                 field.type = kinds.TYPE_BYTES
                 field.options.deprecated = True  # marks it as a text
-        if message.name in ("ResourceSpans", "ResourceLogs"):
+        if message.name in ("ResourceSpans", "ResourceLogs", "ResourceMetrics"):
             scopes = next(field for field in message.field if field.number == 2)
             old = message.field.add()
             old.CopyFrom(scopes)
@@ -248,8 +248,7 @@ def _list_spans(message: Any) -> list[Any]:
 
 
 def _list_metrics(message: Any) -> list[Any]:
-    groups = message.resource_metrics
-    return [metric for group in groups for scoped in group.scope_metrics for metric in scoped.metrics]
+    return [metric for scoped in _list_scopes(message.resource_metrics, "scope_metrics") for metric in scoped.metrics]
 
 
 def _list_scopes(groups: Any, field: str) -> list[Any]:

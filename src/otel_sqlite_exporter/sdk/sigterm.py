@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any
 
 from opentelemetry._logs import get_logger_provider
+from opentelemetry.metrics import get_meter_provider
 from opentelemetry.trace import get_tracer_provider
 
 from otel_sqlite_exporter.sdk.span_processor import SQLiteSpanProcessor, living_processors
@@ -30,8 +31,8 @@ _timeout_ms = 0
 
 
 def flush_on_sigterm(*providers: Any, timeout_ms: int = 5_000) -> None:
-    """Write the spans and log records that wait when this process gets SIGTERM. Then the signal has the effect that it
-    has without this function: the handler that was there is called, or the process ends by the signal.
+    """Write the spans, log records and metrics that wait when this process gets SIGTERM. Then the signal has the effect
+    that it has without this function: the handler that was there is called, or the process ends by the signal.
 
     It flushes each `SQLiteSpanProcessor`, the global providers of OpenTelemetry, and `providers`, all at the same time.
     Spans that still run are written as they are. Call it once in the main thread, before or after a server sets its own
@@ -39,7 +40,7 @@ def flush_on_sigterm(*providers: Any, timeout_ms: int = 5_000) -> None:
     Exception.
 
     Args:
-        providers: Tracer and logger providers that are not the global ones.
+        providers: Tracer, logger and meter providers that are not the global ones.
         timeout_ms: The longest time, in milliseconds, that the end of the process waits.
     """
     global _timeout_ms
@@ -109,6 +110,7 @@ def _flush() -> None:
         *(functools.partial(_flush_provider, provider) for provider in _providers),
         lambda: _flush_provider(get_tracer_provider()),
         lambda: _flush_provider(get_logger_provider()),
+        lambda: _flush_provider(get_meter_provider()),
     ]
     under_way = []
     for job in jobs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from otel_sqlite_exporter.model.metric_records.metric_rows import EncodedPoint, InstrumentRow, SeriesRow
@@ -26,14 +26,34 @@ from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json, 
 
 _Item = TypeVar("_Item", bound=Hashable)
 _DAY_NS = 86_400_000_000_000
+_PointKey = tuple[int, int, int]
+"""The series of a point, its time and its start."""
+
+
+BEYOND_LIMIT = "a data point is of a new series beyond the limit of its day"
+TOO_LATE = "a data point came after its hour was made one"
+REFUSALS = (BEYOND_LIMIT, TOO_LATE)
+"""Why points are not stored."""
 
 
 class WrittenPoints(NamedTuple):
-    """What became of the points of a batch: how many were written, were in the file already, and are not stored."""
+    """What became of the points of a batch: how many are new; and by their ids in memory, those of which the file had a
+    version, or the batch another one, and why others are not stored."""
 
     written: int
-    duplicate: int
-    refused: int
+    duplicates: Collection[int]
+    refused: Mapping[int, str]
+
+
+class _OlderPoint(NamedTuple):
+    """A point that is not after all others of its series. `point` is its id in memory."""
+
+    key: _PointKey
+    point: int
+    is_late: bool
+
+
+NO_POINTS = WrittenPoints(0, (), {})
 
 
 class PointsBatch:
@@ -71,42 +91,62 @@ class PointsBatch:
         day = now_unix_nano // _DAY_NS
         made = self._make_series(day)
         self._make_bounds()
-        # Two statements, as each leaves out the columns that the other needs.
+        # Two statements for points, as each leaves out the columns that the other needs.
         numbers, distributions, exemplars = TableRows(POINTS), TableRows(POINTS), TableRows(EXEMPLARS)
-        late: Counter[int] = Counter()
-        refused: Counter[int] = Counter()
-        beyond = taken = 0
+        refused: dict[int, str] = {}
+        too_late: Counter[int] = Counter()
+        older: list[_OlderPoint] = []
         find_series = self._series.get
-        for series, row, bounds, its_exemplars, _ in self._points:
-            stored = find_series(series.row.digest)
+        for point in self._points:
+            series, row, bounds, its_exemplars, _ = point
+            stored, time = find_series(series.row.digest), row.time_unix_nano
             if stored is None:
-                beyond += 1
+                refused[id(point)] = BEYOND_LIMIT
                 continue
-            time = row.time_unix_nano
             if time < stored.hourly_until and row.raw_points is None:
-                refused[stored.id] += 1
+                refused[id(point)] = TOO_LATE
+                too_late[stored.id] += 1
                 continue
-            taken += 1
-            if time < stored.last:
-                late[stored.id] += 1
-            else:
+            if time > stored.last:
                 stored.last = time
-            bounds_id = None if bounds is None else self._bounds_ids[bounds]
+            else:
+                older.append(_OlderPoint((stored.id, time, row.start_time_unix_nano), id(point), time < stored.last))
             rows = numbers if row.value_count is None else distributions
+            bounds_id = None if bounds is None else self._bounds_ids[bounds]
             rows.add((stored.id, int(time <= stored.last_sorted), *row, bounds_id))
             for ordinal, exemplar in enumerate(its_exemplars):
                 exemplars.add((stored.id, time, row.start_time_unix_nano, ordinal, *exemplar))
-        before = self._connection.total_changes
-        numbers.write(self._connection)
-        distributions.write(self._connection)
-        written = self._connection.total_changes - before
-        exemplars.write(self._connection)
-        if late or refused:
-            counts = [(id, late[id], refused[id]) for id in late.keys() | refused.keys()]
+        duplicates = self._find_duplicates(older, refused)
+        for rows in (numbers, distributions, exemplars):
+            rows.write(self._connection)
+        late = Counter(one.key[0] for one in older if one.is_late and one.point not in duplicates)
+        if late or too_late:
+            counts = [(id, late[id], too_late[id]) for id in late.keys() | too_late.keys()]
             run_query(self._connection, "count_late_points", counts=counts)
+        beyond = len(refused) - too_late.total()
         if made or beyond:
             self._count_new(day, made, beyond)
-        return WrittenPoints(written, taken - written, beyond + refused.total())
+        return WrittenPoints(len(self._points) - len(refused) - len(duplicates), duplicates, refused)
+
+    def _find_duplicates(self, older: Sequence[_OlderPoint], refused: Mapping[int, str]) -> set[int]:
+        """Return the ids in memory of points of which the file has a version, or the batch has one before. They are
+        among those that are `older`, or the first of their key."""
+        if not older:
+            return set()
+        keys = {one.key for one in older}
+        wanted = list(keys)
+        (found,) = read_json(self._connection, "find_known_points", points=wanted)
+        stored = {wanted[place] for place in found}
+        first: dict[_PointKey, int] = {}
+        duplicates = set()
+        for point in self._points:
+            if id(point) in refused:
+                continue
+            row = point.row
+            key = (self._series[point.series.row.digest].id, row.time_unix_nano, row.start_time_unix_nano)
+            if key in keys and (key in stored or first.setdefault(key, id(point)) != id(point)):
+                duplicates.add(id(point))
+        return duplicates
 
     def _look_up(self) -> None:
         """Read what the file holds of what is not known."""
