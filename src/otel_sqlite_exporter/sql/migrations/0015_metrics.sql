@@ -32,8 +32,8 @@ CREATE TABLE _metric_series (
   late_points INTEGER NOT NULL DEFAULT 0, -- points that came after a later one was in the file
   refused_points INTEGER NOT NULL DEFAULT 0 -- points before hourly_until_unix_nano that came too late, and are not stored
 ) STRICT;
--- The series of an instrument, of a service, of a session and of a user.
-CREATE INDEX _metric_series_instrument ON _metric_series (instrument);
+-- The series of an instrument (and of one resource), of a service, of a session and of a user.
+CREATE INDEX _metric_series_instrument ON _metric_series (instrument, resource);
 CREATE INDEX _metric_series_resource ON _metric_series (resource);
 CREATE INDEX _metric_series_session ON _metric_series (session_id) WHERE session_id IS NOT NULL;
 CREATE INDEX _metric_series_user ON _metric_series (user_id) WHERE user_id IS NOT NULL;

@@ -30,7 +30,7 @@ SELECT
   p.value,
   p.value_type,
   CASE
-    WHEN i.kind <> 'sum' OR i.temporality IS NULL THEN NULL
+    WHEN i.kind <> 'sum' OR i.temporality IS NULL OR p.value IS NULL THEN NULL
     WHEN i.temporality = 'delta' THEN p.value
     ELSE (
       SELECT CASE
@@ -43,7 +43,7 @@ SELECT
   END AS delta,
   p.value_count AS count,
   CASE
-    WHEN i.temporality IS NULL AND i.kind <> 'summary' THEN NULL
+    WHEN p.value_count IS NULL OR (i.temporality IS NULL AND i.kind <> 'summary') THEN NULL
     WHEN i.temporality = 'delta' THEN p.value_count
     ELSE (
       SELECT CASE
@@ -56,7 +56,7 @@ SELECT
   END AS count_delta,
   p.sum,
   CASE
-    WHEN i.temporality IS NULL AND i.kind <> 'summary' THEN NULL
+    WHEN p.sum IS NULL OR (i.temporality IS NULL AND i.kind <> 'summary') THEN NULL
     WHEN i.temporality = 'delta' THEN p.sum
     ELSE (
       SELECT CASE
@@ -64,7 +64,7 @@ SELECT
         WHEN p.value_count < w.count_before THEN p.sum
         ELSE p.sum - w.before
       END
-      FROM (SELECT p.previous_sum AS before, p.previous_value_count AS count_before LIMIT 1) AS w
+      FROM (SELECT p.previous_sum AS before, p.previous_sum_count AS count_before LIMIT 1) AS w
     )
   END AS sum_delta,
   p.min,
@@ -84,9 +84,9 @@ SELECT
       SELECT CASE WHEN p.start_time_unix_nano > w.before THEN 'gap' WHEN p.start_time_unix_nano BETWEEN 1 AND w.before - 1 THEN 'overlap' END
       FROM (SELECT p.previous_time_unix_nano AS before LIMIT 1) AS w
     )
-    WHEN i.temporality = 'cumulative' AND p.flags & 1 = 0 THEN (
+    WHEN i.temporality = 'cumulative' AND coalesce(p.value, p.value_count) IS NOT NULL THEN (
       SELECT iif(w.before IS NULL OR ((i.is_monotonic = 1 OR i.kind <> 'sum') AND coalesce(p.value, p.value_count) < w.before), 'reset', NULL)
-      FROM (SELECT coalesce(p.previous_value, p.previous_value_count) AS before LIMIT 1) AS w
+      FROM (SELECT iif(i.kind = 'sum', p.previous_value, p.previous_value_count) AS before LIMIT 1) AS w
     )
   END AS change,
   p.raw_points,
