@@ -29,6 +29,7 @@ from otel_sqlite_exporter.settings import resolve_settings
 from tests.conftest import exporting, in_new_process
 from tests.frozen_files.kept_and_deleted import keep_and_delete
 from tests.otlp_captures.capture_files import import_batches, read_capture
+from tests.sample_points import MINUTE_NS, encode_points, make_points, write_points
 from tests.sample_traces import NOON_NS, write_traces
 
 CAPTURES = (
@@ -59,6 +60,7 @@ def write_every_kind(path: Path) -> None:
         exporter.count_dropped(2)
     write_log_record(path)
     receive_requests(path)
+    write_points_of_every_kind(path)
     keep_and_delete(path)
     in_new_process(leave_spans_open, path, status=-signal.SIGKILL)
     in_new_process(leave_spans_open, path, status=-signal.SIGKILL)  # opening it marks the first as interrupted
@@ -111,6 +113,23 @@ def write_log_record(path: Path) -> None:
     record = LogRecord(timestamp=NOON_NS, body={"raw": b"\x05"}, attributes=attributes, event_name="odd.log")
     provider.get_logger("odd").emit(record)
     provider.shutdown()
+
+
+def write_points_of_every_kind(path: Path) -> None:
+    """Points that come in time and late, more series than a day may bring, and points that stand for an hour."""
+    points = encode_points(make_points(3))
+    write_points(path, points[9:])
+    write_points(path, points[:9])
+    early = NOON_NS - 60 * MINUTE_NS
+    hourly = [
+        point._replace(row=point.row._replace(time_unix_nano=early + place, time_source="arrival", raw_points=60))
+        for place, point in enumerate(points[:9])
+    ]
+    write_points(path, hourly)
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("UPDATE _metric_series SET hourly_until_unix_nano = ?", (NOON_NS,))
+    before = [point._replace(row=point.row._replace(time_unix_nano=early + 9)) for point in points]
+    write_points(path, before)
 
 
 def receive_requests(path: Path) -> None:

@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from importlib import metadata
@@ -65,6 +66,7 @@ from tests.aged_spans import aged_call
 from tests.conftest import ROOT, clean_environment, exporting, read, span_names
 from tests.frozen_files.every_kind import receive_requests
 from tests.legacy_files import write_typical
+from tests.sample_points import MINUTE_NS, encode_points, make_points, write_points
 
 PACKAGE = ROOT / "src" / "otel_sqlite_exporter"
 PUBLIC_VIEWS = [name for name, _ in read_folder("views") if not name.startswith("_")]
@@ -158,6 +160,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with exporting(path) as exporter:
         exporter.export([aged_call("old", 400, tokens=12)])
     prune(resolve_settings(path), RetentionRules(older_than_s=300 * 86_400))
+    write_points(path, encode_points(make_points(60, time.time_ns() - 70 * MINUTE_NS)))
     with exporting(path) as exporter:
         exporter.export([aged_call("of bob", 1, tokens=1, user="bob@example.org")])
     index_attributes(resolve_settings(path), ["gen_ai.request.model", "gen_ai.usage.output_tokens"])
