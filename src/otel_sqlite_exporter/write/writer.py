@@ -20,6 +20,7 @@ from otel_sqlite_exporter.write.batch_lookup import RepeatedSpan
 from otel_sqlite_exporter.write.call_prices import CallPrices
 from otel_sqlite_exporter.write.exporter_runs import Counts, Run, write_run
 from otel_sqlite_exporter.write.log_sessions import follow_spans, link_log_records
+from otel_sqlite_exporter.write.metric_writing.known_series import KnownSeries
 from otel_sqlite_exporter.write.metric_writing.points_batch import NO_POINTS, PointsBatch, WrittenPoints
 from otel_sqlite_exporter.write.metric_writing.sorted_points import PointSorter
 from otel_sqlite_exporter.write.receipts.known_requests import forget_requests, take_new
@@ -76,7 +77,8 @@ class Writer:
         self._session_attributes = settings.session_attributes
         self._shared_texts = SharedTexts()
         self._most_new_series = settings.metric_new_series
-        self._sorter = PointSorter()
+        self._known_series = KnownSeries()
+        self._sorter = PointSorter(self._known_series)
         self.may_forget = False
         self._last: tuple[Records, Transaction] | None = None
 
@@ -97,6 +99,7 @@ class Writer:
                 return self.add(records, run, mark if isinstance(mark, Replay) else None)
         except BaseException:
             self._shared_texts.clear()
+            self._known_series.clear()
             raise
 
     def has_written(self, records: Records) -> bool:
@@ -141,10 +144,12 @@ class Writer:
             self.connection.execute(read_query("insert_open_spans"), {"run_id": run.run_id, **ids})
         if batch is not None and are_due(self.connection, batch.last_record_before, batch.last_record):
             gather_statistics(self.connection)
+        if records.points:
+            self._known_series.note(self.connection)
         return counts
 
     def _write_points(self, points: Sequence[EncodedPoint], counts: Counts, written_at: int) -> WrittenPoints:
-        found = PointsBatch(self.connection, points, self._most_new_series).write(written_at)
+        found = PointsBatch(self.connection, points, self._known_series, self._most_new_series).write(written_at)
         self._sorter.sort_in(self.connection, found.written)
         counts.received += len(points)
         counts.written += found.written
