@@ -39,6 +39,7 @@ _QUERIES = [
     "SELECT * FROM traces WHERE start_time_unix_nano BETWEEN 1 AND 2",
     "SELECT * FROM sessions WHERE end_time_unix_nano BETWEEN 1 AND 2",
     "SELECT * FROM errors WHERE start_time_unix_nano BETWEEN 1 AND 2",
+    *(f"SELECT * FROM agent_usage WHERE {key} = 'x'" for key in ("session_id", "user_id")),
 ]
 _TEXTS = dict(read_folder("views"))
 # The newest of a kind are read from the end of an index, which EXPLAIN calls a scan of that index.
