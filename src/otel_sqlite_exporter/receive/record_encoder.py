@@ -4,10 +4,11 @@ dialects and session attributes of the settings. One that cannot be a row costs 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, overload
 
 from otel_sqlite_exporter.encode.logs import LogEncoder
+from otel_sqlite_exporter.encode.metric_encoding.merged_points import merge_points
 from otel_sqlite_exporter.encode.metric_encoding.point_encoder import PointEncoder
 from otel_sqlite_exporter.encode.quarantine import quarantine_fields, quarantine_piece, quarantine_span
 from otel_sqlite_exporter.encode.span_encoders import make_span_encoder
@@ -64,6 +65,11 @@ class RecordEncoder:
             quarantine = quarantine_span if isinstance(redacted, SpanFields) else quarantine_fields
             return quarantine(redacted, error, arrival_time_unix_nano)
         return encoded._replace(repaired=encoded.repaired + altered) if altered else encoded
+
+    def merge(self, points: Sequence[EncodedPoint]) -> Sequence[EncodedPoint]:
+        """Return the points of one message: where something is masked or left out, those that it made points of one
+        series and time are added up."""
+        return points if self._redactor is None else merge_points(points)
 
     def encode_mark(self, record: LogFields) -> MarkRow:
         """Return the row of a pin or a note.

@@ -12,7 +12,13 @@ from typing import Any, NamedTuple
 
 from otel_sqlite_exporter.model.caches import remember
 from otel_sqlite_exporter.model.event_names import find_names
-from otel_sqlite_exporter.model.metric_records.metric_signals import ExemplarFields, InstrumentFields, PointFields
+from otel_sqlite_exporter.model.metric_records.metric_signals import (
+    KINDS,
+    TEMPORALITIES,
+    ExemplarFields,
+    InstrumentFields,
+    PointFields,
+)
 from otel_sqlite_exporter.model.rows import make_row
 from otel_sqlite_exporter.model.signals import (
     ContextFields,
@@ -29,6 +35,7 @@ from otel_sqlite_exporter.redact.masked_names import mask_content
 from otel_sqlite_exporter.redact.redactor import Redactor, Repaired, make_redactor
 from otel_sqlite_exporter.redact.unchecked_fields import (
     count_or_zero,
+    flag_or_none,
     integer_or_none,
     keep_distribution,
     keep_number,
@@ -220,6 +227,9 @@ class SpanRedactor:
             name=self._redact_text("metric.name", fields.name, ""),
             description=self._redact_text("metric.description", fields.description, "") if has_description else "",
             unit=self._redact_text("metric.unit", fields.unit, ""),
+            kind=fields.kind if fields.kind in KINDS else "",
+            temporality=fields.temporality if fields.temporality in TEMPORALITIES else None,
+            is_monotonic=flag_or_none(fields.is_monotonic),
             metadata=self._redactor.redact_attributes(fields.metadata),
         )
 

@@ -75,6 +75,14 @@ def member_or_none(value: Any) -> Enum | None:
     return value if isinstance(value, Enum) else None
 
 
+def flag_or_none(value: Any) -> bool | None:
+    """Return whether a flag is set, None where that is not known."""
+    try:
+        return None if value is None else bool(value)
+    except Exception:
+        return None
+
+
 def time_or_nan(value: Any) -> float | None:
     """Return a time or None, NaN for what is neither."""
     return value if value is None or isinstance(value, int) else math.nan

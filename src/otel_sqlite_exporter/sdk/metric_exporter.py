@@ -15,6 +15,7 @@ from opentelemetry.sdk.metrics.view import Aggregation, ExponentialBucketHistogr
 
 from otel_sqlite_exporter.declarations import check_keywords, declared_settings, resolve
 from otel_sqlite_exporter.encode.each_record import encode_each
+from otel_sqlite_exporter.encode.metric_encoding.merged_points import merge_points
 from otel_sqlite_exporter.encode.metric_encoding.point_encoder import PointEncoder
 from otel_sqlite_exporter.encode.quarantine import quarantine_fields
 from otel_sqlite_exporter.metric_settings import MetricKeywords, MetricSettings
@@ -22,6 +23,8 @@ from otel_sqlite_exporter.model.metric_records.metric_rows import EncodedPoint
 from otel_sqlite_exporter.model.metric_records.metric_signals import PointFields
 from otel_sqlite_exporter.model.rows import QuarantineRow, Records
 from otel_sqlite_exporter.redact.redacted_signals import make_span_redactor
+from otel_sqlite_exporter.sdk.child_exits import flush_meters_at_exit_of_children, forget_meters
+from otel_sqlite_exporter.sdk.forked_counts import ForkedCounts
 from otel_sqlite_exporter.sdk.keywords import show_keywords
 from otel_sqlite_exporter.sdk.sdk_delivery import make_delivery
 from otel_sqlite_exporter.sdk.sdk_points import SDKPoint, describe_point, list_points, read_point
@@ -61,7 +64,9 @@ class SQLiteMetricExporter(MetricExporter):
         self._redactor = make_span_redactor(settings)
         keeps_attributes = self._redactor is None
         self._encoder = PointEncoder(settings.session_attributes, keeps_attributes=keeps_attributes)
+        self._counts = ForkedCounts()
         self._delivery = make_delivery(settings, "metrics")
+        flush_meters_at_exit_of_children(self)
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
         """Write data points; results are those of `SQLiteSpanExporter.export`. It waits for other writers no longer
@@ -78,13 +83,16 @@ class SQLiteMetricExporter(MetricExporter):
             return quarantine_fields(fields, error, arrival)
 
         encoded = encode_each(list_points(metrics_data), encode, quarantine)
-        records = Records(points=encoded.rows, quarantine=encoded.refused)
+        points = encoded.rows if self._redactor is None else merge_points(encoded.rows)
+        records = Records(points=self._counts.find_own(points), quarantine=encoded.refused)
         is_durable = self._delivery.deliver(records, lost=encoded.lost, timeout_s=_limit(timeout_millis))
         return MetricExportResult.SUCCESS if is_durable else MetricExportResult.FAILURE
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
         """Close the file. Waits for an export that still runs, at most for `busy_timeout_ms` or `timeout_millis`."""
-        self._delivery.close(_limit(timeout_millis))
+        forget_meters(self)
+        # The periodic reader of the SDK has another name for it.
+        self._delivery.close(_limit(kwargs.get("timeout", timeout_millis)))
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         """Return True: each export is written when it returns."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from opentelemetry.sdk.metrics.export import AggregationTemporality, ExponentialHistogram, Gauge, Histogram, Sum
 
+from otel_sqlite_exporter.errors import UnknownMetricError
 from otel_sqlite_exporter.model.metric_records.metric_signals import (
     CUMULATIVE,
     DELTA,
@@ -114,7 +115,7 @@ def _add_points(found: list[SDKPoint], place: SDKPoint, metric: Any) -> None:
         instrument = InstrumentFields(*texts, kind or type(data).__name__, temporality, is_monotonic)
         place = place._replace(instrument=instrument)
         if kind is None:
-            raise TypeError(f"{type(data).__name__} is no kind of metric of the SDK")
+            raise UnknownMetricError(f"this version does not know metrics of the kind {type(data).__name__}")
         found += [place._replace(point=point) for point in data.data_points]
     except Exception as error:
         found.append(place._replace(error=error))

@@ -33,6 +33,13 @@ def encode_number(value: Any) -> tuple[StoredNumber, int]:
     return (number, 0) if _SMALLEST <= number <= LARGEST else (str(number), 0)
 
 
+def read_number(stored: StoredNumber) -> Any:
+    """Return an encoded number, which is not None, as Python's own."""
+    if not isinstance(stored, str):
+        return stored
+    return float(stored) if stored.endswith(("NaN", "Infinity")) else int(stored)
+
+
 def encode_count(value: Any) -> tuple[StoredNumber, int]:
     """Return a number of values as a column holds it, and 1 if it is none, else 0."""
     if type(value) is int and 0 <= value <= LARGEST:

@@ -36,7 +36,7 @@ METRIC = describe(
 _GAUGE = describe("gauge", "dataPoints")
 _SUM = describe("sum", "dataPoints", "aggregationTemporality", "isMonotonic")
 _HISTOGRAM = describe("histogram", "dataPoints", "aggregationTemporality")
-_EXPONENTIAL = describe("exponential histogram", "dataPoints", "aggregationTemporality")
+_EXPONENTIAL = describe("histogram (exponential)", "dataPoints", "aggregationTemporality")
 _SUMMARY = describe("summary", "dataPoints")
 NUMBER_POINT = describe("data point", *_POINT, *_VALUES, "exemplars")
 HISTOGRAM_POINT = describe(
@@ -49,7 +49,9 @@ EXPONENTIAL_POINT = describe(
 SUMMARY_POINT = describe("point of a summary", *_POINT, *_SUMS[:2], *_KEPT_SUMS[:1], "quantileValues")
 BUCKETS = describe("part of a histogram", "offset", "bucketCounts")
 QUANTILE = describe("quantile", "quantile", "value")
-EXEMPLAR = describe("exemplar", "filteredAttributes", "filteredLabels", "timeUnixNano", *_VALUES, "traceId", "spanId")
+EXEMPLAR = describe(
+    "data point's exemplar", "filteredAttributes", "filteredLabels", "timeUnixNano", *_VALUES, "traceId", "spanId"
+)
 LABEL = describe("label", "key", "value")
 
 

@@ -7,7 +7,8 @@ CREATE VIEW metric_points AS
 -- special: first, the series has no earlier point; reset, a cumulative count began anew; gap or overlap, a point of a delta
 -- metric does not begin where the one before it ends.
 -- raw_points: of how many points a row is made that stands for an hour, NULL for a point as it came. Of a gauge, min, max and
--- sum are then those of its values.
+-- sum are then those of its values. 0: the points before it were removed, and it stays because later ones are counted from it;
+-- its own delta is not known.
 SELECT
   i.name,
   i.kind,
@@ -33,7 +34,7 @@ SELECT
     WHEN i.temporality = 'delta' THEN p.value
     ELSE (
       SELECT CASE
-        WHEN w.before IS NULL THEN iif(p.start_time_unix_nano > 0, p.value, NULL)
+        WHEN w.before IS NULL THEN iif(p.start_time_unix_nano > 0 AND p.raw_points IS NOT 0, p.value, NULL)
         WHEN i.is_monotonic = 1 AND p.value < w.before THEN p.value
         ELSE p.value - w.before
       END
@@ -46,7 +47,7 @@ SELECT
     WHEN i.temporality = 'delta' THEN p.value_count
     ELSE (
       SELECT CASE
-        WHEN w.before IS NULL THEN iif(p.start_time_unix_nano > 0, p.value_count, NULL)
+        WHEN w.before IS NULL THEN iif(p.start_time_unix_nano > 0 AND p.raw_points IS NOT 0, p.value_count, NULL)
         WHEN p.value_count < w.before THEN p.value_count
         ELSE p.value_count - w.before
       END
@@ -59,7 +60,7 @@ SELECT
     WHEN i.temporality = 'delta' THEN p.sum
     ELSE (
       SELECT CASE
-        WHEN w.before IS NULL THEN iif(p.start_time_unix_nano > 0, p.sum, NULL)
+        WHEN w.before IS NULL THEN iif(p.start_time_unix_nano > 0 AND p.raw_points IS NOT 0, p.sum, NULL)
         WHEN p.value_count < w.count_before THEN p.sum
         ELSE p.sum - w.before
       END

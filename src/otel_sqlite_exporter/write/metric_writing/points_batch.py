@@ -21,7 +21,7 @@ from otel_sqlite_exporter.write.metric_writing.point_tables import (
     SCOPES,
     SERIES,
 )
-from otel_sqlite_exporter.write.removal.used_ids import read_last_ids
+from otel_sqlite_exporter.write.removal.used_ids import read_used_ids
 from otel_sqlite_exporter.write.statements import Insert, TableRows, read_json, run_query
 
 _Item = TypeVar("_Item", bound=Hashable)
@@ -151,7 +151,7 @@ class PointsBatch:
     def _look_up(self) -> None:
         """Read what the file holds of what is not known."""
         every = self._wanted.values()
-        found, self._instrument_ids, self._resource_ids, self._scope_ids, bounds = read_json(
+        found, self._instrument_ids, self._resource_ids, self._scope_ids, bounds, swept = read_json(
             self._connection,
             "look_up_series",
             series=list(self._wanted),
@@ -162,6 +162,8 @@ class PointsBatch:
         )
         self._series.update((digest, StoredSeries(*columns)) for digest, *columns in found)
         self._bounds_ids.update(bounds)
+        if swept:
+            run_query(self._connection, "use_bounds", bounds=swept)
 
     def _make_series(self, day: int) -> int:
         """Write the series that the file does not have, as far as the day allows, and return how many. Those of a batch
@@ -170,7 +172,7 @@ class PointsBatch:
         if not new:
             return 0
         new = new[: self._find_room(day)]
-        last_ids = read_last_ids(self._connection)
+        last_ids = read_used_ids(self._connection)
         resources = _KeyedRows(RESOURCES, self._resource_ids, last_ids)
         scopes = _KeyedRows(SCOPES, self._scope_ids, last_ids)
         instruments = _KeyedRows(INSTRUMENTS, self._instrument_ids, last_ids)
