@@ -59,7 +59,7 @@ class Told(NamedTuple):
     time: int
     start: int
     value: Number
-    count: Number
+    values: Number
     sum: Number
 
 
@@ -85,8 +85,8 @@ def model_change(instrument: InstrumentFields, points: Sequence[Told], point: To
     is_sum, is_delta = instrument.kind == SUM, instrument.temporality == DELTA
     can_differ = instrument.temporality is not None or instrument.kind == SUMMARY
     only_grows = instrument.is_monotonic is True or not is_sum
-    found: dict[str, Any] = {"value": None, "count": None, "sum": None}
-    for name in ["value"] if is_sum else ["count", "sum"]:
+    found: dict[str, Any] = {"value": None, "values": None, "sum": None}
+    for name in ["value"] if is_sum else ["values", "sum"]:
         now, before = getattr(point, name).shown, find_before(points, point, name)
         if now is None or not can_differ:
             continue
@@ -95,11 +95,11 @@ def model_change(instrument: InstrumentFields, points: Sequence[Told], point: To
         elif before is None:
             found[name] = now if point.start else None
         else:
-            judged = "value" if is_sum else "count"
+            judged = "value" if is_sum else "values"
             this, last = getattr(point, judged).shown, getattr(before, judged).shown
             fell = only_grows and this is not None and last is not None and this < last
             found[name] = now if fell else now - getattr(before, name).shown
-    return found["value"], found["count"], found["sum"], name_change(instrument, points, point, only_grows=only_grows)
+    return found["value"], found["values"], found["sum"], name_change(instrument, points, point, only_grows=only_grows)
 
 
 def name_change(instrument: InstrumentFields, points: Sequence[Told], point: Told, *, only_grows: bool) -> str | None:
@@ -109,7 +109,7 @@ def name_change(instrument: InstrumentFields, points: Sequence[Told], point: Tol
     last = max(one.time for one in earlier)
     if instrument.temporality == DELTA:
         return "gap" if point.start > last else "overlap" if 0 < point.start < last else None
-    judged = "value" if instrument.kind == SUM else "count"
+    judged = "value" if instrument.kind == SUM else "values"
     now = getattr(point, judged).shown
     if instrument.temporality is None or now is None:
         return None
