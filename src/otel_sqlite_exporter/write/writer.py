@@ -148,6 +148,7 @@ class Writer:
         self._sorter.sort_in(self.connection, found.written)
         counts.received += len(points)
         counts.written += found.written
+        counts.points += found.written
         counts.duplicate += found.duplicate
         counts.refused += found.refused
         counts.repaired += sum(point.repaired for point in points)

@@ -191,6 +191,6 @@ STATEMENT_BODY = {
 CHANGES = shape_object(
     {
         **{"spans": ROWS, "llm_interactions": ROWS, "tool_interactions": ROWS, "logs": ROWS},
-        "truncated": BOOLEAN,
+        **{"points": INTEGER, "truncated": BOOLEAN},
     }
 )
