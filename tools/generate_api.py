@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from otel_sqlite_exporter.server.api.api_problems import TITLES
+from otel_sqlite_exporter.server.api.description.api_route import ApiRoute
 from otel_sqlite_exporter.server.api.list_answers import LISTED
 from otel_sqlite_exporter.server.api.parameters import Parameter, make_filters
-from otel_sqlite_exporter.server.api.route_table import ROUTES, ApiRoute
+from otel_sqlite_exporter.server.api.route_table import ROUTES
 from otel_sqlite_exporter.server.page.page_table import PAGES
 
 PAGES_OF_DOCS = tuple(Path(__file__).parents[1] / "docs" / name for name in ("api.md", "page.md"))

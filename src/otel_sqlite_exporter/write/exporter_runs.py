@@ -82,8 +82,8 @@ class Run:
 
 @dataclass(slots=True)
 class Counts:
-    """What became of the records of one batch; `points` are the data points among the written ones, `earliest_end` is in
-    nanoseconds since the epoch."""
+    """What became of the records of one batch. `points` are the data points among the written ones; `earliest_end` is
+    in nanoseconds since the epoch."""
 
     batches: int = 1
     received: int = 0

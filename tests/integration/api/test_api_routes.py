@@ -34,7 +34,8 @@ from otel_sqlite_exporter.query.reports import REPORTS
 from otel_sqlite_exporter.query.timeline import read_timeline
 from otel_sqlite_exporter.server.api.api_answers import name_file
 from otel_sqlite_exporter.server.api.api_problems import TITLES
-from otel_sqlite_exporter.server.api.route_table import ROUTES, ApiRoute
+from otel_sqlite_exporter.server.api.description.api_route import ApiRoute
+from otel_sqlite_exporter.server.api.route_table import ROUTES
 from otel_sqlite_exporter.server.query_times import query_times
 from tests.api_server import ApiClient, asking
 from tests.sample_traces import write_traces

@@ -4,62 +4,22 @@ arguments and `openapi.json` come from here, and a test compares docs/api.md."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator
 
 from otel_sqlite_exporter.query.askable_views import ReportFilter, SearchFilter
 from otel_sqlite_exporter.query.report_parts.report_texts import SUBJECTS
 from otel_sqlite_exporter.query.reports import REPORTS
 from otel_sqlite_exporter.server.api import file_answers, list_answers, mark_answers, record_answers, subtree_answers
-from otel_sqlite_exporter.server.api.api_answers import ApiAnswer
-from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
 from otel_sqlite_exporter.server.api.description import answer_shapes as shapes
-from otel_sqlite_exporter.server.api.description.json_shapes import Schema
+from otel_sqlite_exporter.server.api.description.api_route import CURSOR, EVENT_STREAM, LIMIT, SINCE, UNTIL, ApiRoute
 from otel_sqlite_exporter.server.api.list_answers import LISTED
 from otel_sqlite_exporter.server.api.parameters import Parameter, make_filters
 from otel_sqlite_exporter.server.api.session_answers import share_answers
 
-PREFIX = "/api/v1"
-Answerer = Callable[[ApiBackend, Arguments], ApiAnswer]
-JSON, EVENT_STREAM = "application/json", "text/event-stream"
-
-
-class ApiRoute(NamedTuple):
-    """One route.
-
-    Attributes:
-        path: Below `PREFIX`; `{name}` is a parameter.
-        answer: Answers on a thread that may read the file; None: the route is a stream of events.
-        parameters: Those of the path first.
-        shape: The shape of `data` in the envelope; of another media type than JSON: None.
-        has_state: The answer is a function of the file, so it has an ETag.
-        media_types: Of the answer.
-        read_body: Reads further arguments from the JSON body of a request.
-        body: The shape of that.
-        is_writing: It changes the file.
-    """
-
-    path: str
-    about: str
-    answer: Answerer | None
-    parameters: tuple[Parameter, ...] = ()
-    shape: Schema | None = None
-    method: str = "GET"
-    has_state: bool = True
-    has_envelope: bool = True
-    media_types: Sequence[str] = (JSON,)
-    read_body: Callable[[bytes], dict[str, Any]] | None = None
-    body: Schema | None = None
-    is_writing: bool = False
-
-
-LIMIT = Parameter("limit", "The most rows of a page.", "integer", default=50, minimum=1, maximum=500)
-CURSOR = Parameter("cursor", "The `next_cursor` of the page before.")
 _NEWEST = Parameter("newest_first", "The newest first; else the oldest.", "boolean", default=True)
 _SESSION = Parameter("id", "The session, or a unique prefix of its id.", where="path")
 _TRACE = Parameter("id", "The trace, or a unique prefix of its id.", where="path")
 _ROW = Parameter("id", "The `id` of the row.", "integer", where="path", minimum=0)
-_SINCE, _UNTIL = (one for one in make_filters(LISTED["spans"].filter_type) if one.name in ("since", "until"))
 _OF = "The list: sessions, traces, spans, calls, tools, logs, events or scores."
 
 
@@ -203,7 +163,7 @@ ROUTES: tuple[ApiRoute, ...] = (
         "/services",
         "Which service calls which: calls, errors, p95.",
         list_answers.list_services,
-        (LIMIT, _SINCE, _UNTIL),
+        (LIMIT, SINCE, UNTIL),
         shapes.SERVICES,
     ),
     ApiRoute(
@@ -246,8 +206,8 @@ ROUTES: tuple[ApiRoute, ...] = (
             Parameter("group_by", "What a row stands for.", is_list=True),
             Parameter("limit", "The most rows.", "integer", minimum=1, maximum=5_000),
             Parameter("timezone", "That of hours, days and weeks.", default="UTC"),
-            _SINCE,
-            _UNTIL,
+            SINCE,
+            UNTIL,
             *make_filters(ReportFilter),
         ),
         shapes.ROWS,

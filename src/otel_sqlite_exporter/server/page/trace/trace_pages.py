@@ -14,8 +14,8 @@ from otel_sqlite_exporter.query.skeletons.span_search import find_span
 from otel_sqlite_exporter.query.skeletons.trace_skeleton import TraceSkeleton
 from otel_sqlite_exporter.query.summaries import TraceSummary
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
+from otel_sqlite_exporter.server.api.description.api_route import CURSOR
 from otel_sqlite_exporter.server.api.parameters import Parameter
-from otel_sqlite_exporter.server.api.route_table import CURSOR
 from otel_sqlite_exporter.server.page.marking.given_scores import read_scores
 from otel_sqlite_exporter.server.page.page_answers import PageContent, PageRoute
 from otel_sqlite_exporter.server.page.page_links import link_trace
