@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from otel_sqlite_exporter.model.plural import count
 from otel_sqlite_exporter.server.page.charts.chart_values import find_largest, read_size, write_number
 from otel_sqlite_exporter.server.page.charts.time_labels import write_time
 from otel_sqlite_exporter.show.html_text import Html, element
@@ -28,13 +29,13 @@ class HeatColumn(NamedTuple):
 def draw_heat(columns: Sequence[HeatColumn], cells: Sequence[str], *, caption: str, step_s: float) -> Html:
     """Return the last 120 columns. `cells` are the labels of the cells: a text such as `0.1 to 0.5 s`."""
     shown, names = columns[-MOST_COLUMNS:], cells[:MOST_CELLS]
-    largest = find_largest(read_size(count) for column in shown for count in column.counts)
+    largest = find_largest(read_size(amount) for column in shown for amount in column.counts)
     height = _ROW * max(len(names), 1)
     first, last = (shown[0].time_s, shown[-1].time_s) if shown else (0.0, 0.0)
     width = 100 / max(len(shown), 1)
     drawn = [one for at, column in enumerate(shown) for one in _draw(column, at * width, width, names, largest)]
     span_s = last - first + step_s
-    said = f"{caption}: {len(shown)} steps of time and {len(names)} ranges of values"
+    said = f"{caption}: {count(len(shown), 'step')} of time and {count(len(names), 'range')} of values"
     return element(
         "svg",
         element("title", write_visible(said)),
@@ -51,8 +52,8 @@ def draw_heat(columns: Sequence[HeatColumn], cells: Sequence[str], *, caption: s
 
 
 def _draw(column: HeatColumn, x: float, width: float, names: Sequence[str], largest: float) -> Iterator[Html]:
-    for number, (count, name) in enumerate(zip(column.counts, names, strict=False)):
-        size = read_size(count)
+    for number, (amount, name) in enumerate(zip(column.counts, names, strict=False)):
+        size = read_size(amount)
         if size:
             text = f"{write_time(column.time_s)}, {name}: {write_number(size)}"
             yield element(
