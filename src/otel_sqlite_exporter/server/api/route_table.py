@@ -13,6 +13,8 @@ from otel_sqlite_exporter.server.api import file_answers, list_answers, mark_ans
 from otel_sqlite_exporter.server.api.description import answer_shapes as shapes
 from otel_sqlite_exporter.server.api.description.api_route import CURSOR, EVENT_STREAM, LIMIT, SINCE, UNTIL, ApiRoute
 from otel_sqlite_exporter.server.api.list_answers import LISTED
+from otel_sqlite_exporter.server.api.metric_answers.metric_lists import METRIC_LISTS
+from otel_sqlite_exporter.server.api.metric_answers.metric_routes import METRIC_ROUTES
 from otel_sqlite_exporter.server.api.parameters import Parameter, make_filters
 from otel_sqlite_exporter.server.api.session_answers import share_answers
 
@@ -20,6 +22,7 @@ _NEWEST = Parameter("newest_first", "The newest first; else the oldest.", "boole
 _SESSION = Parameter("id", "The session, or a unique prefix of its id.", where="path")
 _TRACE = Parameter("id", "The trace, or a unique prefix of its id.", where="path")
 _ROW = Parameter("id", "The `id` of the row.", "integer", where="path", minimum=0)
+_EXPORTED = (*LISTED, *METRIC_LISTS)
 _OF = "The list: sessions, traces, spans, calls, tools, logs, events or scores."
 
 
@@ -47,12 +50,12 @@ def _marks(name: str, id: Parameter) -> Iterator[ApiRoute]:
         yield ApiRoute(path, gone, take, (id,), shape, "DELETE", has_state=False, is_writing=True)
 
 
-def _any_filters() -> tuple[Parameter, ...]:
-    """Return the filters of all lists; each list says which are its own."""
+def _any_filters(*more: Parameter) -> tuple[Parameter, ...]:
+    """Return the filters of all lists, and more; each list says which are its own, and which values they take."""
     known: dict[str, Parameter] = {}
-    for view in LISTED.values():
-        for parameter in make_filters(view.filter_type):
-            known.setdefault(parameter.name, parameter)
+    for parameter in (*(one for view in LISTED.values() for one in make_filters(view.filter_type)), *more):
+        same = known.setdefault(parameter.name, parameter)
+        known[parameter.name] = same._replace(choices=tuple(dict.fromkeys((*same.choices, *parameter.choices))))
     return tuple(known.values())
 
 
@@ -152,6 +155,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     _list("logs", "Log records, by their time."),
     _list("events", "Starts and finishes of spans, span events and log events, in the order of writing."),
     _list("scores", "Scores, by when they were given."),
+    *METRIC_ROUTES,
     ApiRoute(
         "/agents",
         "Agents of each service, with sums over their calls and those below them, in alphabetical order.",
@@ -234,9 +238,9 @@ ROUTES: tuple[ApiRoute, ...] = (
                 choices=file_answers.EXPORT_FORMATS,
                 default="otlp",
             ),
-            Parameter("of", f"{_OF} Only of CSV; spans if left out.", choices=tuple(LISTED)),
+            Parameter("of", f"{_OF} Also metrics or exemplars. Only of CSV; spans if left out.", choices=_EXPORTED),
             Parameter("signal", "Only spans, or only log records; only of OTLP.", choices=("traces", "logs")),
-            *_any_filters(),
+            *_any_filters(*(one for listed in METRIC_LISTS.values() for one in listed.filters)),
         ),
         None,
         has_envelope=False,

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from otel_sqlite_exporter.model.metric_records.metric_signals import KINDS
 from otel_sqlite_exporter.query.metric_series.metric_summaries import (
     ExemplarFilter,
     ExemplarSummary,
@@ -15,8 +16,14 @@ from otel_sqlite_exporter.query.metric_series.metric_summaries import (
 from otel_sqlite_exporter.query.pages import Page, field_types
 from otel_sqlite_exporter.server.api.api_answers import DataAnswer
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
+from otel_sqlite_exporter.server.api.parameters import Parameter, make_filters
 
 _PAGE = 500
+
+
+def make_metric_filters(filter_type: type) -> tuple[Parameter, ...]:
+    """Return the parameters for the filters of metrics or series that a class declares."""
+    return make_filters(filter_type, {"kind": KINDS})
 
 
 class MetricList(NamedTuple):
@@ -31,6 +38,11 @@ class MetricList(NamedTuple):
         """Return a page: the arguments are the keywords of the method."""
         page: Page[Any] = getattr(backend.database, self.finder)(**arguments)
         return page
+
+    @property
+    def filters(self) -> tuple[Parameter, ...]:
+        """The parameters of its filters."""
+        return make_metric_filters(self.filter_type)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -7,9 +7,13 @@ from otel_sqlite_exporter.query.metric_series.metric_summaries import SeriesFilt
 from otel_sqlite_exporter.server.api.description import metric_shapes
 from otel_sqlite_exporter.server.api.description.answer_shapes import list_of
 from otel_sqlite_exporter.server.api.description.api_route import CURSOR, LIMIT, SINCE, UNTIL, ApiRoute
-from otel_sqlite_exporter.server.api.metric_answers.metric_lists import METRIC_LISTS, list_metric_rows
+from otel_sqlite_exporter.server.api.metric_answers.metric_lists import (
+    METRIC_LISTS,
+    list_metric_rows,
+    make_metric_filters,
+)
 from otel_sqlite_exporter.server.api.metric_answers.one_metric import get_metric, get_metric_series
-from otel_sqlite_exporter.server.api.parameters import Parameter, make_filters
+from otel_sqlite_exporter.server.api.parameters import Parameter
 
 NAME = Parameter("name", "The name of the metric.", where="path")
 SERIES_PARAMETERS: tuple[Parameter, ...] = (
@@ -26,13 +30,13 @@ SERIES_PARAMETERS: tuple[Parameter, ...] = (
     Parameter("timezone", "That of days and weeks.", default="UTC"),
     SINCE,
     UNTIL,
-    *make_filters(SeriesFilter),
+    *make_metric_filters(SeriesFilter),
 )
 
 
 def _list(name: str, about: str) -> ApiRoute:
     listed = METRIC_LISTS[name]
-    parameters = (LIMIT, CURSOR, *make_filters(listed.filter_type))
+    parameters = (LIMIT, CURSOR, *listed.filters)
     return ApiRoute(f"/{name}", about, list_metric_rows(name), parameters, list_of(listed.row_type))
 
 
