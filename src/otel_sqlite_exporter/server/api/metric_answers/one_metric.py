@@ -24,12 +24,17 @@ def get_metric(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
 def get_metric_series(backend: ApiBackend, arguments: Arguments) -> DataAnswer:
     """Answer with the lines of a metric over time."""
     result = read_series(backend, arguments)
+    check_points(result)
+    note = "; ".join(result.notes) or None
+    return DataAnswer(result.to_dict(), total=result.total, truncated=bool(result.omitted), note=note)
+
+
+def check_points(result: MetricSeriesResult) -> None:
+    """Raise FilterError if lines have more points than an answer may have."""
     points = sum(len(line.points) for line in result.series)
     if points > MOST_POINTS:
         detail = f"these are {points:,} points, and an answer has at most {MOST_POINTS:,}: give a longer step, a "
         raise FilterError("step", f"{detail}shorter range by since, or a lower limit")
-    note = "; ".join(result.notes) or None
-    return DataAnswer(result.to_dict(), total=result.total, truncated=bool(result.omitted), note=note)
 
 
 def read_series(backend: ApiBackend, arguments: Arguments) -> MetricSeriesResult:

@@ -12,6 +12,7 @@ const WRITTEN = {
   tools: ["tool_interactions"],
   logs: ["logs"],
   metrics: ["points"],
+  session: [...ROWS, "points"],
 };
 const LEAST_MS = 1000;
 const TIMES_AS_LONG = 10; // so all pages together ask for a small share of the time
