@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from otel_sqlite_exporter.deliver.delivery import Delivery
@@ -79,7 +79,7 @@ def write_points(path: Path, points: list[EncodedPoint]) -> None:
 
 def _make(
     instrument: InstrumentFields,
-    attributes: dict[str, object],
+    attributes: Mapping[str, object],
     start: int | None,
     time: int,
     *,

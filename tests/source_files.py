@@ -23,10 +23,20 @@ from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 from tests.conftest import read
 
 # What a file says of itself and not of its records, and what the SDK's encoders do not write: sampling flags.
-UNLIKE = ("id", "event_id", "related_event_id", "start_id", "finish_id", "observed_time_unix_nano", "observed_time")
+UNLIKE = (
+    "id",
+    "event_id",
+    "related_event_id",
+    "start_id",
+    "finish_id",
+    "observed_time_unix_nano",
+    "observed_time",
+    *("series_id", "late_points"),
+)
 _VIEWS = (
     *("spans", "events", "links", "logs", "traces", "sessions"),
     *("complete_llm_interactions", "complete_tool_interactions", "session_conflicts"),
+    *("metrics", "metric_points", "exemplars"),
 )
 RESOURCE = Resource({"service.name": "shop", "bytes": b"\x00\xff", "list": [1, 2]}, "https://schema.example/1")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""OpenTelemetry traces and logs in a SQLite file that can be queried."""
+"""OpenTelemetry traces, logs and metrics in a SQLite file that can be queried."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from otel_sqlite_exporter.maintain.annotations import Annotations
     from otel_sqlite_exporter.query.reader import TelemetryDatabase
     from otel_sqlite_exporter.sdk.log_exporter import SQLiteLogRecordExporter
+    from otel_sqlite_exporter.sdk.metric_exporter import SQLiteMetricExporter
     from otel_sqlite_exporter.sdk.sigterm import flush_on_sigterm
     from otel_sqlite_exporter.sdk.span_exporter import SQLiteSpanExporter
     from otel_sqlite_exporter.sdk.span_processor import SQLiteSpanProcessor
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Annotations",
     "SQLiteLogRecordExporter",
+    "SQLiteMetricExporter",
     "SQLiteSpanExporter",
     "SQLiteSpanProcessor",
     "TelemetryDatabase",
@@ -30,6 +32,7 @@ __all__ = [
 _HOMES = {
     "Annotations": "maintain.annotations",
     "SQLiteLogRecordExporter": "sdk.log_exporter",
+    "SQLiteMetricExporter": "sdk.metric_exporter",
     "SQLiteSpanExporter": "sdk.span_exporter",
     "SQLiteSpanProcessor": "sdk.span_processor",
     "TelemetryDatabase": "query.reader",

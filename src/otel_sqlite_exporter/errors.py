@@ -53,6 +53,10 @@ class MigrationFailedError(SQLiteExporterError):
     """A migration step failed and was rolled back: the file is at the version before that step."""
 
 
+class UnknownMetricError(SQLiteExporterError):
+    """A metric is of a kind that this version does not know."""
+
+
 class ClosedError(SQLiteExporterError):
     """`shutdown` has closed the file for good."""
 

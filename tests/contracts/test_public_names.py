@@ -12,12 +12,14 @@ from typing import Any, get_args
 
 import pytest
 from click.testing import CliRunner
+from opentelemetry.sdk.metrics.export import MetricExporter
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter
 
 import otel_sqlite_exporter
 from otel_sqlite_exporter import (
     SQLiteLogRecordExporter,
+    SQLiteMetricExporter,
     SQLiteSpanExporter,
     SQLiteSpanProcessor,
     TelemetryDatabase,
@@ -26,6 +28,7 @@ from otel_sqlite_exporter import (
 from otel_sqlite_exporter.cli.commands import cli
 from otel_sqlite_exporter.cli.query_commands import REPORT_NAMES
 from otel_sqlite_exporter.declarations import declared_settings, resolve
+from otel_sqlite_exporter.metric_settings import MetricKeywords, MetricSettings
 from otel_sqlite_exporter.process_settings import EnvironmentSettings
 from otel_sqlite_exporter.processor_settings import ProcessorKeywords, ProcessorSettings
 from otel_sqlite_exporter.query.reports import REPORTS, describe_report
@@ -39,6 +42,7 @@ PACKAGE = "otel_sqlite_exporter"
 NAMES = [
     "Annotations",
     "SQLiteLogRecordExporter",
+    "SQLiteMetricExporter",
     "SQLiteSpanExporter",
     "SQLiteSpanProcessor",
     "TelemetryDatabase",
@@ -67,7 +71,10 @@ SETTINGS = [
     "retention_bytes",
     "retention_keep_failed_days",
     "retention_users",
+    "metrics_raw_days",
+    "metric_new_series",
 ]
+METRIC_SETTINGS = ["metric_temporality", "metric_histograms"]
 PROCESSOR_SETTINGS = [
     "open_delay_ms",
     "schedule_delay_ms",
@@ -77,6 +84,7 @@ PROCESSOR_SETTINGS = [
     "queue_wait_ms",
 ]
 VARIABLES = [f"OTEL_EXPORTER_SQLITE_{setting.upper()}" for setting in SETTINGS]
+METRIC_VARIABLES = [f"OTEL_EXPORTER_SQLITE_{setting.upper()}" for setting in METRIC_SETTINGS]
 PROCESSOR_VARIABLES = [f"OTEL_EXPORTER_SQLITE_{setting.upper()}" for setting in PROCESSOR_SETTINGS]
 SWITCHES = [
     f"OTEL_EXPORTER_SQLITE_{name}" for name in ("SPAN_PROCESSOR", "FLUSH_ON_SIGTERM", "NATIVE", "DEBUG", "DEBUG_FILE")
@@ -86,6 +94,7 @@ ENTRY_POINTS = {
     ("opentelemetry_traces_exporter", "sqlite", f"{PACKAGE}.sdk.span_exporter:SQLiteSpanExporter"),
     ("opentelemetry_post_instrument", "sqlite_span_processor", f"{PACKAGE}.sdk.post_instrument:add_span_processor"),
     ("opentelemetry_logs_exporter", "sqlite", f"{PACKAGE}.sdk.log_exporter:SQLiteLogRecordExporter"),
+    ("opentelemetry_metrics_exporter", "sqlite", f"{PACKAGE}.sdk.metric_exporter:SQLiteMetricExporter"),
     ("opentelemetry_environment_variables", "sqlite_exporter", f"{PACKAGE}.environment_variables"),
     ("pytest11", "otel_sqlite_exporter", "otel_sqlite_exporter.testing.pytest_plugin"),
 }
@@ -124,6 +133,7 @@ VIEWS = [
     "deletions",
     "errors",
     "events",
+    "exemplars",
     "exporter_health",
     "framework_events",
     "indexed_attributes",
@@ -134,6 +144,8 @@ VIEWS = [
     "log_times",
     "logs",
     "marks",
+    "metric_points",
+    "metrics",
     "receiver_sources",
     "row_counts",
     "scores",
@@ -194,13 +206,17 @@ def test_the_exporters_take_these_keywords() -> None:
 
 def test_the_typed_keywords_are_the_declared_settings() -> None:
     assert list(declared_settings(Settings)) == ["path", *SettingKeywords.__annotations__] == SETTINGS
-    both = [*declared_settings(Settings), *declared_settings(ProcessorSettings)]
-    assert sorted(both) == sorted(["path", *ProcessorKeywords.__annotations__])
-    assert list(declared_settings(ProcessorSettings)) == PROCESSOR_SETTINGS
+    for kind, keywords, own in (
+        (ProcessorSettings, ProcessorKeywords, PROCESSOR_SETTINGS),
+        (MetricSettings, MetricKeywords, METRIC_SETTINGS),
+    ):
+        both = [*declared_settings(Settings), *declared_settings(kind)]
+        assert sorted(both) == sorted(["path", *keywords.__annotations__])
+        assert list(declared_settings(kind)) == own
 
 
 def test_a_default_is_a_value_of_its_setting() -> None:
-    for kind in (Settings, ProcessorSettings, EnvironmentSettings):
+    for kind in (Settings, MetricSettings, ProcessorSettings, EnvironmentSettings):
         for name, setting in declared_settings(kind).items():
             assert setting.parse(setting.default) == getattr(resolve(kind), name)
 
@@ -208,7 +224,7 @@ def test_a_default_is_a_value_of_its_setting() -> None:
 def test_every_keyword_has_the_type_of_a_json_value() -> None:
     json_types = {str, int, bool, float, Sequence[str]}
     others = {"redactor": {Callable[[str, Any], Any]}}
-    for name, accepted in ProcessorKeywords.__annotations__.items():
+    for name, accepted in (MetricKeywords.__annotations__ | ProcessorKeywords.__annotations__).items():
         types = set(get_args(accepted))
         assert type(None) in types
         assert types & json_types
@@ -220,6 +236,7 @@ def test_every_keyword_has_the_type_of_a_json_value() -> None:
     [
         (SQLiteSpanExporter, VARIABLES),
         (SQLiteLogRecordExporter, VARIABLES),
+        (SQLiteMetricExporter, VARIABLES + METRIC_VARIABLES),
         (SQLiteSpanProcessor, VARIABLES + PROCESSOR_VARIABLES),
     ],
 )
@@ -238,11 +255,20 @@ def test_the_exporter_is_a_span_exporter_and_offers_nothing_else() -> None:
     assert public == {"export", "export_open", "note_alive", "count_dropped", "force_flush", "shutdown"}
 
 
-def test_the_processor_takes_the_keywords_of_the_exporter_and_its_own() -> None:
-    exporter = list(inspect.signature(SQLiteSpanExporter).parameters.values())
-    processor = list(inspect.signature(SQLiteSpanProcessor).parameters.values())
-    assert processor[: len(exporter)] == exporter
-    assert [parameter.name for parameter in processor[len(exporter) :]] == PROCESSOR_SETTINGS
+def test_the_exporter_of_metrics_is_a_metric_exporter_and_offers_nothing_else() -> None:
+    assert issubclass(SQLiteMetricExporter, MetricExporter)
+    public = {name for name in dir(SQLiteMetricExporter) if not name.startswith("_")}
+    assert public == {"export", "force_flush", "shutdown"}
+
+
+@pytest.mark.parametrize(
+    ("edge", "settings"), [(SQLiteSpanProcessor, PROCESSOR_SETTINGS), (SQLiteMetricExporter, METRIC_SETTINGS)]
+)
+def test_others_take_the_keywords_of_the_exporter_and_their_own(edge: type[Any], settings: list[str]) -> None:
+    shared = list(inspect.signature(SQLiteSpanExporter).parameters.values())
+    parameters = list(inspect.signature(edge).parameters.values())
+    assert parameters[: len(shared)] == shared
+    assert [parameter.name for parameter in parameters[len(shared) :]] == settings
 
 
 def test_the_processor_is_a_span_processor_and_offers_nothing_else() -> None:
@@ -280,7 +306,7 @@ def test_the_help_of_the_command_lists_the_groups_of_each_report() -> None:
 
 
 def test_the_environment_variables_are_these_and_the_module_holds_nothing_else() -> None:
-    assert sorted(dir(environment_variables)) == sorted(VARIABLES + PROCESSOR_VARIABLES + SWITCHES)
+    assert sorted(dir(environment_variables)) == sorted(VARIABLES + METRIC_VARIABLES + PROCESSOR_VARIABLES + SWITCHES)
     for name in dir(environment_variables):
         assert getattr(environment_variables, name) == name
     with pytest.raises(AttributeError, match="has no attribute 'OTEL_EXPORTER_SQLITE_ENDPOINT'"):

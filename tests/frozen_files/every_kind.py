@@ -121,9 +121,8 @@ def write_points_of_every_kind(path: Path) -> None:
     write_points(path, points[9:])
     write_points(path, points[:9])
     early = NOON_NS - 60 * MINUTE_NS
-    columns = {"time_source": "arrival", "raw_points": 60}
     hourly = [
-        point._replace(row=point.row._replace(time_unix_nano=early + place, **columns))
+        point._replace(row=point.row._replace(time_unix_nano=early + place, time_source="arrival", raw_points=60))
         for place, point in enumerate(points[:9])
     ]
     write_points(path, hourly)

@@ -23,9 +23,10 @@ from opentelemetry.sdk._logs.export import ConsoleLogRecordExporter
 from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 
 from otel_sqlite_exporter.imports.byte_streams import ByteStream, read_as_utf8
-from otel_sqlite_exporter.imports.importer import Importer, SourceReport
+from otel_sqlite_exporter.imports.importer import Importer
 from otel_sqlite_exporter.imports.json_documents import JsonDocuments
 from otel_sqlite_exporter.imports.reading_limits import MIB, ReadingLimits
+from otel_sqlite_exporter.imports.source_reports import SourceReport
 from otel_sqlite_exporter.imports.sources import ImportSource
 from otel_sqlite_exporter.settings import resolve_settings
 from tests.commands import COMMAND, run

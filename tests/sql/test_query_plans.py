@@ -73,7 +73,7 @@ _OF_THE_WHOLE_FILE = {
     *("get_span_times", "find_span_ids", "find_writers_since", "fold_runs", "find_unread_records", "find_unreadable"),
     *("repair_sessions", "sum_exporter_health", "count_cost_statuses", "count_unpriced", "count_without_cost"),
     *("measure_legacy", "count_legacy_logs", "add_legacy_agents", "find_stopped_migrations"),
-    *("count_derived", "count_documents", "list_attribute_indexes"),
+    *("count_derived", "count_documents", "list_attribute_indexes", "count_orphans"),
     *("count_linked_records", "count_pair_durations", "sum_calls_by_model", "sum_received_records"),  # of a scrape
     *("count_series_by_service", "sum_points"),
     "count_written_points",  # of a stream, as `read_file_state` is
@@ -83,7 +83,7 @@ _OF_THE_WHOLE_FILE = {
     *("describe_chosen", "find_naming_records", "list_chosen_names", "match_all", "match_users", "match_user_sessions"),
     "read_agents_again",  # of agents that lost their last call
     "find_agents_ends",  # the first and the last thousand calls
-    *("find_stray_texts", "find_idle", "list_referred"),  # of a sweep
+    *("find_stray_texts", "find_idle", "list_referred", "find_idle_bounds", "forget_idle_bounds"),  # of a sweep
     # Of tables with few rows.
     *(
         "choose_records",

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from otel_sqlite_exporter import SQLiteSpanExporter, SQLiteSpanProcessor
+from otel_sqlite_exporter import SQLiteMetricExporter, SQLiteSpanExporter, SQLiteSpanProcessor
 from otel_sqlite_exporter.declarations import declared_settings, resolve
 from otel_sqlite_exporter.errors import ConfigurationError, SQLiteExporterError
+from otel_sqlite_exporter.metric_settings import MetricSettings
 from otel_sqlite_exporter.model.attribute_sources import DEFAULT_SESSION_ATTRIBUTES
 from otel_sqlite_exporter.model.dialect import read_dialects
 from otel_sqlite_exporter.patterns import parse_pattern
@@ -74,6 +75,10 @@ CASES = [
     Case("retention_bytes", None, "2GiB", 2**31, "1.5 GB", 1_500_000_000, closed=None),
     Case("retention_keep_failed_days", None, 90, 90, " 12w ", 84, closed=36_500),
     Case("retention_users", False, True, True, "TRUE", True),
+    Case("metrics_raw_days", None, "12w", 84, " 7 ", 7, closed=None),
+    Case("metric_new_series", 10_000, 0, 0, " 250 ", 250),
+    Case("metric_temporality", "cumulative", "delta", "delta", "LowMemory", "lowmemory"),
+    Case("metric_histograms", "explicit", "exponential", "exponential", "Exponential", "exponential"),
 ]
 BAD: dict[str, list[Any]] = {
     "path": ["", "a\0b", "\ud800", ":memory:", "file:a?mode=memory", "sqlite:/a.db", Path("sqlite:/a"), b"a", 7, True],
@@ -96,6 +101,10 @@ BAD: dict[str, list[Any]] = {
     "retention_bytes": [0, -1, 9_999_999, 2**63, 1.5, "much", "1.5", "-2GiB", "2XB", "", True, ["1"]],
     "retention_keep_failed_days": [0, -1, 36_501, 1.5, "90 days", "3m", "", True],
     "retention_users": ["yes", "", 1, 0, []],
+    "metrics_raw_days": [0, -1, 36_501, 1.5, "30 days", "3m", "23h", "", True, ["1"]],
+    "metric_new_series": [-1, 2**31, 1.5, "many", "", True, [1]],
+    "metric_temporality": ["DELTAS", "", 1, True, ["delta"]],
+    "metric_histograms": ["base2", "", 2, True, ["explicit"]],
 }
 BAD_TEXTS = {
     "path": [":memory:", "file:otel.db", "sqlite:///otel.db"],
@@ -118,31 +127,45 @@ BAD_TEXTS = {
     "retention_bytes": ["0", "9MB", "lots", "1.5", "9" * 5_000, "9999999999TB"],
     "retention_keep_failed_days": ["90 days", "0", "3m"],
     "retention_users": ["yes", "1"],
+    "metrics_raw_days": ["30 days", "0", "3m", "1.5"],
+    "metric_new_series": ["-1", "many", "1.5", str(2**31)],
+    "metric_temporality": ["low memory", "none"],
+    "metric_histograms": ["base2", "true"],
 }
 
 
+DECLARED = declared_settings(Settings) | declared_settings(MetricSettings)
+
+
+def find(setting: str, **keywords: Any) -> Any:
+    """The value in force of one setting, whichever class declares it."""
+    if setting in declared_settings(Settings):
+        return getattr(resolve_settings(**keywords), setting)
+    return getattr(resolve(MetricSettings, **keywords), setting)
+
+
 def test_every_setting_is_tested_here() -> None:
-    assert [case.setting for case in CASES] == list(BAD) == list(BAD_TEXTS) == [*declared_settings(Settings)]
+    assert [case.setting for case in CASES] == list(BAD) == list(BAD_TEXTS) == [*DECLARED]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.setting)
 def test_without_keyword_and_variable_the_default_holds(case: Case) -> None:
-    assert getattr(resolve_settings(), case.setting) == case.default
-    assert getattr(resolve_settings(**{case.setting: None}), case.setting) == case.default
+    assert find(case.setting) == case.default
+    assert find(case.setting, **{case.setting: None}) == case.default
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.setting)
 def test_a_variable_wins_over_the_default(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(case.variable, case.text)
-    assert getattr(resolve_settings(), case.setting) == case.from_text != case.default
-    assert getattr(resolve_settings(**{case.setting: None}), case.setting) == case.from_text
+    assert find(case.setting) == case.from_text != case.default
+    assert find(case.setting, **{case.setting: None}) == case.from_text
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.setting)
 def test_a_keyword_wins_over_its_variable(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert getattr(resolve_settings(**{case.setting: case.keyword}), case.setting) == case.from_keyword
+    assert find(case.setting, **{case.setting: case.keyword}) == case.from_keyword
     monkeypatch.setenv(case.variable, case.text)
-    assert getattr(resolve_settings(**{case.setting: case.keyword}), case.setting) == case.from_keyword
+    assert find(case.setting, **{case.setting: case.keyword}) == case.from_keyword
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.setting)
@@ -151,7 +174,7 @@ def test_an_empty_variable_is_unset(
     case: Case, text: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv(case.variable, text)
-    assert getattr(resolve_settings(), case.setting) == case.default
+    assert find(case.setting) == case.default
     assert caplog.records == []
 
 
@@ -163,12 +186,12 @@ def test_a_bad_variable_warns_and_the_default_holds_or_what_stores_less(
     for text in BAD_TEXTS[case.setting]:
         monkeypatch.setenv(case.variable, text)
         caplog.clear()
-        SQLiteSpanExporter()
-        assert getattr(resolve_settings(), case.setting) == (case.default if case.closed is ... else case.closed)
+        SQLiteMetricExporter()
+        assert find(case.setting) == (case.default if case.closed is ... else case.closed)
         assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
         assert f"{case.variable}={text.strip()!r} cannot be used" in caplog.text
         # In words: no value as Python writes it.
-        default = declared_settings(Settings)[case.setting].describe_default()
+        default = DECLARED[case.setting].describe_default()
         effect = f"The default is used: {default}." if case.closed is ... else "Until it is corrected, "
         assert effect in caplog.records[0].getMessage()
 
@@ -178,11 +201,11 @@ def test_a_bad_variable_warns_and_the_default_holds_or_what_stores_less(
 def test_a_bad_keyword_raises_and_is_named(setting: str, value: Any) -> None:
     keywords = {setting: value}
     with pytest.raises(ConfigurationError, match=f"^{setting}=.* cannot be used: give ") as caught:
-        SQLiteSpanExporter(**keywords)
+        SQLiteMetricExporter(**keywords)
     assert isinstance(caught.value, ValueError)
     assert isinstance(caught.value, SQLiteExporterError)
     with pytest.raises(ConfigurationError, match=f"^{setting}="):
-        resolve_settings(**keywords)
+        find(setting, **keywords)
 
 
 def test_a_bad_keyword_raises_even_where_the_variable_is_good(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,6 +218,11 @@ def test_an_unknown_keyword_is_an_error_that_names_all_keywords() -> None:
     with pytest.raises(TypeError, match="endpoint") as caught:
         SQLiteSpanExporter(endpoint="http://localhost")  # type: ignore[call-arg]
     assert str(caught.value).partition("give one of ")[2].split(", ") == [*declared_settings(Settings)]
+    with pytest.raises(TypeError, match="metric_temporality"):
+        SQLiteSpanExporter(metric_temporality="delta")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="temporality") as caught:
+        SQLiteMetricExporter(temporality="delta")  # type: ignore[call-arg]
+    assert str(caught.value).partition("give one of ")[2].split(", ") == [*DECLARED]
     with pytest.raises(TypeError, match="batchsize") as caught:
         SQLiteSpanProcessor(batchsize=3)  # type: ignore[call-arg]
     accepted = ["path", *ProcessorKeywords.__annotations__]

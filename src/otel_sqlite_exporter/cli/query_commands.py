@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # A copy of the names in `query.reports`, so that `--help` does not import it; a test compares them.
 REPORT_NAMES = (
-    *("sessions", "durations", "histogram", "tokens", "cost", "errors", "tools", "scores"),
+    *("sessions", "durations", "histogram", "tokens", "cost", "errors", "tools", "agents-usage", "scores"),
     *("slowest", "links", "attributes", "growth", "queries", "unrecognised"),
 )
 

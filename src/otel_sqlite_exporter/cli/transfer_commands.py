@@ -19,7 +19,8 @@ from otel_sqlite_exporter.errors import FilterError, MissingPackageError, Unread
 from otel_sqlite_exporter.model.plural import count
 
 if TYPE_CHECKING:
-    from otel_sqlite_exporter.imports.importer import SourceReport, Totals
+    from otel_sqlite_exporter.imports.importer import Totals
+    from otel_sqlite_exporter.imports.source_reports import SourceReport
     from otel_sqlite_exporter.settings import Settings
 
 _OF_OTLP = ("since", "until", "signal")
@@ -94,7 +95,7 @@ def import_(
             ):
 
                 def on_progress(report: SourceReport) -> None:
-                    show(source.position, source.size, count(report.spans + report.logs, "record"))
+                    show(source.position, source.size, count(report.spans + report.logs + report.points, "record"))
 
                 reports.append(importer.import_source(source, on_progress))
         totals = importer.read_totals()
@@ -144,6 +145,8 @@ def _show_import(path: str, reports: Sequence[SourceReport], totals: Totals, *, 
 
 def _describe_source(report: SourceReport) -> str:
     parts = [f"{count(report.spans, 'span')}, {count(report.logs, 'log record')}"]
+    if report.points:
+        parts[0] += f", {count(report.points, 'data point')}"
     if report.marks:
         parts.append(count(report.marks, "pin or note", "pins and notes"))
     if report.known:

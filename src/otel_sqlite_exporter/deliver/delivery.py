@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import sqlite3
 import time
@@ -57,9 +58,9 @@ class Delivery:
         run_suppressed: Callable[[Callable[[], None]], None] = lambda work: work(),
         senders_repeat: bool = False,
     ) -> None:
-        """`signal` is `traces`, `logs` or `receive`. Whatever touches the file is done by `run_suppressed`, so that
-        instrumentation of the application does not trace it. Where `senders_repeat` what was not delivered, it is not
-        lost, and none of it goes to the spool of a file that only a newer version can write."""
+        """`signal` is `traces`, `logs`, `metrics` or `receive`. Whatever touches the file is done by `run_suppressed`,
+        so that instrumentation of the application does not trace it. Where `senders_repeat` what was not delivered, it
+        is not lost, and none of it goes to the spool of a file that only a newer version can write."""
         self._settings = settings
         self._signal = signal
         self._timeout_s = settings.busy_timeout_ms / 1000
@@ -83,19 +84,19 @@ class Delivery:
 
             self._retention = RetentionWorker(settings, self._log, run_suppressed)
 
-    def deliver(self, records: Records, *, lost: int = 0) -> bool:
+    def deliver(self, records: Records, *, lost: int = 0, timeout_s: float = math.inf) -> bool:
         """Return whether `records` are durable: in the file, its quarantine, or the spool; False also where so many
         others of their batch were `lost` for want of memory. Never raises an Exception, and waits for other writers no
-        longer than the busy timeout, and a second for the spool."""
-        return self.try_to_deliver(records, lost=lost) is None
+        longer than the busy timeout or `timeout_s`, and a second for the spool."""
+        return self.try_to_deliver(records, lost=lost, timeout_s=timeout_s) is None
 
-    def try_to_deliver(self, records: Records, *, lost: int = 0) -> BaseException | None:
+    def try_to_deliver(self, records: Records, *, lost: int = 0, timeout_s: float = math.inf) -> BaseException | None:
         """Do what `deliver` does, and return None or what `records` could not be delivered for."""
         end = self._measure(len(records) + lost)
         error: BaseException | None = ClosedError("it was interrupted")
         try:
             self._own_run().dropped += lost
-            error = self._deliver_twice(records)
+            error = self._deliver_twice(records, timeout_s)
             if lost and error is None:
                 error = MemoryError("there was no memory to encode them")
                 self._log.report_loss(error, lost)
@@ -103,11 +104,11 @@ class Delivery:
         finally:
             end(error)
 
-    def _deliver_twice(self, records: Records) -> Exception | None:
+    def _deliver_twice(self, records: Records, timeout_s: float) -> Exception | None:
         """Deliver, once more where an exception comes from outside: from a signal handler, which raises it once."""
         results: list[Exception | None] = []
         batch_id = os.urandom(16)
-        deadline = self._begin()
+        deadline = self._begin(timeout_s)
         for _ in range(2):
             try:
                 self._run_suppressed(lambda: results.append(self._deliver(records, batch_id, deadline)))
@@ -119,9 +120,9 @@ class Delivery:
         self._lose(len(records), raised)
         return raised
 
-    def _begin(self) -> Deadline:
+    def _begin(self, timeout_s: float) -> Deadline:
         """Return by when what begins now has waited for other threads and other writers."""
-        return Deadline(min(_IMPATIENT_S, self._timeout_s) if self._is_waiting else self._timeout_s)
+        return Deadline(min(timeout_s, self._timeout_s, _IMPATIENT_S if self._is_waiting else math.inf))
 
     def _deliver(self, records: Records, batch_id: bytes, deadline: Deadline) -> Exception | None:
         """Return None where `records` are durable, else why they are lost."""
@@ -158,13 +159,13 @@ class Delivery:
         """Count records that were lost before they came here; the next batch writes the count."""
         self._own_run().dropped += records
 
-    def close(self) -> None:
-        """Write counts that are not in the file yet, and close it. Waits up to the busy timeout, in all, for a delivery
-        that is under way and for other writers."""
+    def close(self, timeout_s: float = math.inf) -> None:
+        """Write counts that are not in the file yet, and close it. Waits up to the busy timeout or `timeout_s`, in all,
+        for a delivery that is under way and for other writers."""
         if self._is_closed:
             _logger.warning("the exporter was shut down before: this call does nothing")
             return
-        deadline = self._begin()
+        deadline = self._begin(timeout_s)
         if self._count_run() != self._noted or (self._may_have_losses and self._losses.count()):
             self._try_to_write(deadline)
         self._is_closed = True

@@ -59,6 +59,7 @@ class ReportDefinition(NamedTuple):
         is_cut: It stops at the limit, so that the total is unknown if there are more rows.
         is_pass: Without a time range, it reads all rows.
         budget: The column whose sum can be limited.
+        is_sparse: It has columns that few files have a value of: those that no row has one of are not shown to people.
     """
 
     groups: tuple[str, ...]
@@ -68,6 +69,7 @@ class ReportDefinition(NamedTuple):
     is_cut: bool = False
     is_pass: bool = False
     budget: str | None = None
+    is_sparse: bool = False
 
 
 _DURATIONS = tuple(dict.fromkeys(group for groups in SUBJECTS.values() for group in groups))
@@ -80,6 +82,9 @@ REPORTS: Mapping[str, ReportDefinition] = {
     "cost": ReportDefinition(SUBJECTS["call"], 2, is_pass=True, budget="cost_usd"),
     "errors": ReportDefinition(_FAILURES, 2, budget="errors"),
     "tools": ReportDefinition(SUBJECTS["tool"], 2, is_pass=True, budget="errors"),
+    "agents-usage": ReportDefinition(
+        ("agent", "service", "model", "session", "user", "type", *TIMES), 2, budget="cost_usd", is_sparse=True
+    ),
     "scores": ReportDefinition(("name", "label", "model", "service", "session", *TIMES), 2, is_pass=True),
     "slowest": ReportDefinition(("call", "tool", "span"), is_grouped=False, limit=20, is_cut=True, is_pass=True),
     "links": ReportDefinition(("day",)),
@@ -112,6 +117,14 @@ class ReportResult(TableResult):
     def adds_kept(self) -> bool:
         """Whether a row has kept sums."""
         return "kept_calls" in self.columns and any(row[self.columns.index("kept_calls")] for row in self.rows)
+
+    @property
+    def empty_columns(self) -> frozenset[str]:
+        """The columns, not groups, that no row has a value of, if the report is a sparse one."""
+        if not REPORTS[self.name].is_sparse:
+            return frozenset()
+        held = {name for row in self.rows for name, value in zip(self.columns, row, strict=True) if value is not None}
+        return frozenset(self.columns) - held - set(self.groups)
 
     def _repr_html_(self) -> str:
         return notebook_rows.show_report(self.name, self.columns, self.to_dicts(), self.describe())

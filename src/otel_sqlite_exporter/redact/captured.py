@@ -32,7 +32,7 @@ from otel_sqlite_exporter.redact.metadata import Metadata, is_plain, is_short
 from otel_sqlite_exporter.redact.telling_names import TellingNames
 from otel_sqlite_exporter.settings import Settings
 
-_BODY, _DESCRIPTION = "log.body", "status.description"
+_BODY, _DESCRIPTION, _METRIC = "log.body", "status.description", "metric.description"
 _Change = Callable[[Any], Any]
 
 
@@ -51,7 +51,7 @@ def make_captured(settings: Settings) -> Captured | None:
 
 
 class Captured:
-    """Leaves out of spans and log records what is not to be captured. Safe to use on several threads at once.
+    """Leaves out of spans, log records and data points what is not to be captured. Safe on several threads at once.
 
     Content goes first, whatever the keys are. Of the rest, attributes stay whose keys match a glob of `allow_keys`;
     with `capture=metadata`, metadata stays too. `counts`: what is left out is counted as dropped.
@@ -83,8 +83,8 @@ class Captured:
         self._keys: dict[str, _Key] = {}
 
     def tells_of_call(self, attributes: Mapping[Any, Any], scope: Any, events: Iterable[Collection[str]] = ()) -> bool:
-        """Whether a span with these attributes, of this scope and with `events` of these names, tells of a call, a tool
-        or an agent whose content is left out."""
+        """Whether a span (or a data point) with these attributes, of this scope and with `events` of these names (that
+        of its metric) tells of a call, a tool or an agent whose content is left out."""
         if self._has_content:
             return False
         if tells_of_calls(_name(scope)) or any(map(self._telling.tell, events)):
@@ -139,6 +139,10 @@ class Captured:
     def has_description(self, *, of_call: bool) -> bool:
         """Whether the description of a status is captured."""
         return not of_call and self._allows(_DESCRIPTION)
+
+    def has_metric_description(self) -> bool:
+        """Whether the description of a metric is captured."""
+        return self._allows(_METRIC)
 
     def _find_key(self, key: str) -> _Key:
         change = self._find_change(key)

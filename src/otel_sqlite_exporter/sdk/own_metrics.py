@@ -17,6 +17,7 @@ _ENABLED = "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED"
 _TYPES = {
     "traces": ("otel_sqlite_exporter.SQLiteSpanExporter", "span", "{span}"),
     "logs": ("otel_sqlite_exporter.SQLiteLogRecordExporter", "log", "{log_record}"),
+    "metrics": ("otel_sqlite_exporter.SQLiteMetricExporter", "metric_data_point", "{data_point}"),
 }
 _numbers: Counter[str] = Counter()
 
@@ -25,7 +26,7 @@ class ExporterMetrics:
     """The metrics of one exporter."""
 
     def __init__(self, signal: str) -> None:
-        """`signal` is `traces` or `logs`."""
+        """`signal` is `traces`, `logs` or `metrics`."""
         component, kind, unit = _TYPES[signal]
         self._attributes = {
             "otel.component.type": component,

@@ -15,7 +15,7 @@ from otel_sqlite_exporter.settings import Settings
 
 
 def make_delivery(settings: Settings, signal: str) -> Delivery:
-    """Return the delivery of an exporter; `signal` is `traces` or `logs`."""
+    """Return the delivery of an exporter; `signal` is `traces`, `logs` or `metrics`."""
     measured: dict[str, Any] = {"measure": ExporterMetrics(signal).measure} if are_metrics_enabled() else {}
     return Delivery(settings, signal, **measured, run_suppressed=_run_suppressed)
 

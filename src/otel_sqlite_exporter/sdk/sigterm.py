@@ -8,20 +8,20 @@ handler once: `signal.signal` is replaced, and sets the handler of this module i
 
 from __future__ import annotations
 
-import _thread
 import functools
 import logging
 import signal
 import threading
-import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 from opentelemetry._logs import get_logger_provider
+from opentelemetry.metrics import get_meter_provider
 from opentelemetry.trace import get_tracer_provider
 
 from otel_sqlite_exporter.sdk.span_processor import SQLiteSpanProcessor, living_processors
+from otel_sqlite_exporter.sdk.timed_flushes import flush_provider, run_within
 
 _logger = logging.getLogger(__name__)
 _set_handler: Callable[[Any, Any], Any] = signal.signal
@@ -30,8 +30,8 @@ _timeout_ms = 0
 
 
 def flush_on_sigterm(*providers: Any, timeout_ms: int = 5_000) -> None:
-    """Write the spans and log records that wait when this process gets SIGTERM. Then the signal has the effect that it
-    has without this function: the handler that was there is called, or the process ends by the signal.
+    """Write the spans, log records and metrics that wait when this process gets SIGTERM. Then the signal has the effect
+    that it has without this function: the handler that was there is called, or the process ends by the signal.
 
     It flushes each `SQLiteSpanProcessor`, the global providers of OpenTelemetry, and `providers`, all at the same time.
     Spans that still run are written as they are. Call it once in the main thread, before or after a server sets its own
@@ -39,7 +39,7 @@ def flush_on_sigterm(*providers: Any, timeout_ms: int = 5_000) -> None:
     Exception.
 
     Args:
-        providers: Tracer and logger providers that are not the global ones.
+        providers: Tracer, logger and meter providers that are not the global ones.
         timeout_ms: The longest time, in milliseconds, that the end of the process waits.
     """
     global _timeout_ms
@@ -101,43 +101,15 @@ class _FlushFirst:
 
 def _flush() -> None:
     """Flush everything, for the time limit at most. Never raises an Exception."""
-    # The signal may have come while the main thread holds a lock of a queue, of `logging` or of `threading`. So other
-    # threads do the work, and they are not of the class Thread, whose start takes a lock.
-    deadline = time.monotonic() + _timeout_ms / 1000
     jobs: list[Callable[[], Any]] = [
         *(functools.partial(_flush_processor, processor) for processor in living_processors()),
-        *(functools.partial(_flush_provider, provider) for provider in _providers),
-        lambda: _flush_provider(get_tracer_provider()),
-        lambda: _flush_provider(get_logger_provider()),
+        *(functools.partial(flush_provider, provider, _timeout_ms) for provider in _providers),
+        lambda: flush_provider(get_tracer_provider(), _timeout_ms),
+        lambda: flush_provider(get_logger_provider(), _timeout_ms),
+        lambda: flush_provider(get_meter_provider(), _timeout_ms),
     ]
-    under_way = []
-    for job in jobs:
-        is_done = _thread.allocate_lock()
-        is_done.acquire()
-        try:
-            _thread.start_new_thread(_run, (job, is_done))
-        except RuntimeError:  # the interpreter ends, and its exit functions flush
-            continue
-        under_way.append(is_done)
-    for is_done in under_way:
-        is_done.acquire(timeout=max(0.0, deadline - time.monotonic()))
-
-
-def _run(job: Callable[[], Any], is_done: _thread.LockType) -> None:
-    try:
-        job()
-    except Exception:
-        _logger.exception("SIGTERM could not flush")
-    finally:
-        is_done.release()
+    run_within(jobs, _timeout_ms / 1000)
 
 
 def _flush_processor(processor: SQLiteSpanProcessor) -> None:
     processor._flush(_timeout_ms / 1000, with_running=True)
-
-
-def _flush_provider(provider: Any) -> None:
-    # A provider that only stands in for another has no such method.
-    force_flush = getattr(provider, "force_flush", None)
-    if force_flush is not None:
-        force_flush(_timeout_ms)

@@ -155,7 +155,13 @@ def _show_window(id: str, fields: Json, field: str, offset: int, most_bytes: int
         raise FilterError("offset", f"the field has {len(text)} characters: give less")
     kept = cut_text(text[offset : offset + most_bytes], most_bytes - 900)
     following = offset + len(kept)
-    head: Json = {"id": shorten(id, 300), "field": shorten(field, 300), "chars": len(text), "offset": offset, "text": kept}
+    head: Json = {
+        "id": shorten(id, 300),
+        "field": shorten(field, 300),
+        "chars": len(text),
+        "offset": offset,
+        "text": kept,
+    }
     if not isinstance(value, str):
         head["is_json"] = True
     return Answer(head | ({"next_offset": following} if following < len(text) else {}))

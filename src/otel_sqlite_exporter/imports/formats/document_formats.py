@@ -139,4 +139,4 @@ def explain_refusal(values: Iterable[Any]) -> str | None:
 
 def find_ignored(message: dict[str, Any]) -> set[str]:
     """Return the signals in a message that are not stored."""
-    return find_signals(message) - {"traces", "logs"}
+    return find_signals(message) - {"traces", "logs", "metrics"}

@@ -79,7 +79,7 @@ class DistributionFields(NamedTuple):
     zero_threshold: Any = None
     positive: BucketFields | None = None
     negative: BucketFields | None = None
-    quantiles: Sequence[tuple[Any, Any]] | None = None
+    quantiles: Sequence[Sequence[Any]] | None = None
 
 
 class ExemplarFields(NamedTuple):

@@ -7,7 +7,8 @@ CREATE VIEW metric_points AS
 -- special: first, the series has no earlier point; reset, a cumulative count began anew; gap or overlap, a point of a delta
 -- metric does not begin where the one before it ends.
 -- raw_points: of how many points a row is made that stands for an hour, NULL for a point as it came. Of a gauge, min, max and
--- sum are then those of its values.
+-- sum are then those of its values. 0: the points before it were removed, and it stays because later ones are counted from it;
+-- its own delta is not known.
 SELECT
   i.name,
   i.kind,
@@ -29,11 +30,11 @@ SELECT
   p.value,
   p.value_type,
   CASE
-    WHEN i.kind <> 'sum' OR i.temporality IS NULL THEN NULL
+    WHEN i.kind <> 'sum' OR i.temporality IS NULL OR p.value IS NULL THEN NULL
     WHEN i.temporality = 'delta' THEN p.value
     ELSE (
       SELECT CASE
-        WHEN w.before IS NULL THEN iif(p.start_time_unix_nano > 0, p.value, NULL)
+        WHEN w.before IS NULL THEN iif(p.start_time_unix_nano > 0 AND p.raw_points IS NOT 0, p.value, NULL)
         WHEN i.is_monotonic = 1 AND p.value < w.before THEN p.value
         ELSE p.value - w.before
       END
@@ -42,11 +43,11 @@ SELECT
   END AS delta,
   p.value_count AS count,
   CASE
-    WHEN i.temporality IS NULL AND i.kind <> 'summary' THEN NULL
+    WHEN p.value_count IS NULL OR (i.temporality IS NULL AND i.kind <> 'summary') THEN NULL
     WHEN i.temporality = 'delta' THEN p.value_count
     ELSE (
       SELECT CASE
-        WHEN w.before IS NULL THEN iif(p.start_time_unix_nano > 0, p.value_count, NULL)
+        WHEN w.before IS NULL THEN iif(p.start_time_unix_nano > 0 AND p.raw_points IS NOT 0, p.value_count, NULL)
         WHEN p.value_count < w.before THEN p.value_count
         ELSE p.value_count - w.before
       END
@@ -55,15 +56,15 @@ SELECT
   END AS count_delta,
   p.sum,
   CASE
-    WHEN i.temporality IS NULL AND i.kind <> 'summary' THEN NULL
+    WHEN p.sum IS NULL OR (i.temporality IS NULL AND i.kind <> 'summary') THEN NULL
     WHEN i.temporality = 'delta' THEN p.sum
     ELSE (
       SELECT CASE
-        WHEN w.before IS NULL THEN iif(p.start_time_unix_nano > 0, p.sum, NULL)
+        WHEN w.before IS NULL THEN iif(p.start_time_unix_nano > 0 AND p.raw_points IS NOT 0, p.sum, NULL)
         WHEN p.value_count < w.count_before THEN p.sum
         ELSE p.sum - w.before
       END
-      FROM (SELECT p.previous_sum AS before, p.previous_value_count AS count_before LIMIT 1) AS w
+      FROM (SELECT p.previous_sum AS before, p.previous_sum_count AS count_before LIMIT 1) AS w
     )
   END AS sum_delta,
   p.min,
@@ -83,9 +84,9 @@ SELECT
       SELECT CASE WHEN p.start_time_unix_nano > w.before THEN 'gap' WHEN p.start_time_unix_nano BETWEEN 1 AND w.before - 1 THEN 'overlap' END
       FROM (SELECT p.previous_time_unix_nano AS before LIMIT 1) AS w
     )
-    WHEN i.temporality = 'cumulative' AND p.flags & 1 = 0 THEN (
+    WHEN i.temporality = 'cumulative' AND coalesce(p.value, p.value_count) IS NOT NULL THEN (
       SELECT iif(w.before IS NULL OR ((i.is_monotonic = 1 OR i.kind <> 'sum') AND coalesce(p.value, p.value_count) < w.before), 'reset', NULL)
-      FROM (SELECT coalesce(p.previous_value, p.previous_value_count) AS before LIMIT 1) AS w
+      FROM (SELECT iif(i.kind = 'sum', p.previous_value, p.previous_value_count) AS before LIMIT 1) AS w
     )
   END AS change,
   p.raw_points,

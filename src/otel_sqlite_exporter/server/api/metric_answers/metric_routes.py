@@ -27,6 +27,7 @@ SERIES_PARAMETERS: tuple[Parameter, ...] = (
         "group_by", "A key of attributes, service_name, session_id, user_id, or * for each series.", is_list=True
     ),
     Parameter("limit", "The most groups.", "integer", default=20, minimum=1, maximum=500),
+    Parameter("most_steps", "The most steps if step is left out.", "integer", default=120, minimum=1, maximum=5_000),
     Parameter("timezone", "That of days and weeks.", default="UTC"),
     SINCE,
     UNTIL,

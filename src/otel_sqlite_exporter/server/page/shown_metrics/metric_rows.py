@@ -14,7 +14,7 @@ from otel_sqlite_exporter.errors import FilterError, NotFoundError
 from otel_sqlite_exporter.model.metric_records.metric_signals import EXPONENTIAL_HISTOGRAM, HISTOGRAM
 from otel_sqlite_exporter.query.metric_series.metric_summaries import MetricSummary
 from otel_sqlite_exporter.query.metric_series.series_answers import MetricLine
-from otel_sqlite_exporter.query.metric_series.series_reader import read_metric_series
+from otel_sqlite_exporter.query.metric_series.series_reader import SeriesQuestion, read_metric_series
 from otel_sqlite_exporter.server.page.charts.svg_lines import draw_small
 from otel_sqlite_exporter.server.page.page_links import link_series
 from otel_sqlite_exporter.show.html_text import Html
@@ -26,6 +26,7 @@ _SHOWN_NS = 3_600 * 10**9
 """The part of a metric that its small line shows: the last hour."""
 _MOST_SERVICES = 3
 _QUANTILE = "p95"
+_STEPS = 30
 
 
 class LatestValue(NamedTuple):
@@ -100,8 +101,7 @@ def _read_latest(
     last = metric.last_time_unix_nano or 0
     aggregate = _QUANTILE if metric.kind in (HISTOGRAM, EXPONENTIAL_HISTOGRAM) else None
     try:
-        result = read_metric_series(
-            connection,
+        question = SeriesQuestion(
             metric.name,
             since=max(metric.first_time_unix_nano or 0, last - _SHOWN_NS),
             until=last + 1,
@@ -109,9 +109,11 @@ def _read_latest(
             aggregate=aggregate,
             group_by=(),
             limit=1,
+            most_steps=_STEPS,
             timezone="UTC",
             filters={"kind": metric.kind, "unit": metric.unit, **filters},
         )
+        result = read_metric_series(connection, question)
     except (FilterError, NotFoundError):
         return None  # other series of this name and kind have another unit or temporality
     return next(map(_describe, result.series), None)

@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
 from otel_sqlite_exporter.errors import FilterError
 from otel_sqlite_exporter.model.metric_records.metric_signals import EXPONENTIAL_HISTOGRAM, HISTOGRAM
-from otel_sqlite_exporter.query.metric_series.metric_summaries import MetricDescription, MetricSummary
+from otel_sqlite_exporter.query.metric_series.metric_aggregates import BUCKETS, KNOWN, QUANTILES, find_family
+from otel_sqlite_exporter.query.metric_series.metric_summaries import MetricDescription
 from otel_sqlite_exporter.query.metric_series.series_answers import MetricSeriesResult
 from otel_sqlite_exporter.query.pages import Page
 from otel_sqlite_exporter.server.api.api_backend import ApiBackend, Arguments
@@ -33,16 +34,8 @@ from otel_sqlite_exporter.server.page.shown_metrics.spread_values import SpreadV
 from otel_sqlite_exporter.show.units import format_ms
 
 _EXEMPLARS = 50
-_BUCKETS = "buckets"
 _DISTRIBUTIONS = (HISTOGRAM, EXPONENTIAL_HISTOGRAM)
-_AGGREGATES: Mapping[str, Sequence[str]] = {
-    "gauge": ("last", "avg", "min", "max", "sum"),
-    "sum": ("rate", "increase", "last", "avg", "min", "max", "sum"),
-    "histogram": ("p50", "p90", "p95", "p99", "avg", "min", "max", "rate", "count", "sum"),
-    "exponential_histogram": ("p50", "p90", "p95", "p99", "avg", "min", "max", "rate", "count", "sum"),
-    "summary": ("avg", "rate", "count", "sum"),
-}
-"""What a form offers for each kind."""
+_QUANTILES = ("p50", "p90", "p95", "p99")
 _RANGES = {"1h": "1 hour", "6h": "6 hours", "24h": "24 hours", "7d": "7 days", "30d": "30 days", ALL_TIME: "all time"}
 _TEXT_FILTERS = {"service_name": "service", "session_id": "session", "user_id": "user", "attributes": "attribute"}
 _MOST_KEYS = 100
@@ -143,7 +136,7 @@ def _read_spread(backend: ApiBackend, request: SeriesRequest, result: MetricSeri
     """Return how the values are spread, of all groups together; None: the kind has no buckets."""
     if result.kind not in _DISTRIBUTIONS or result.step_s is None:
         return None
-    asked = {**request.list_keywords(), "aggregate": _BUCKETS, "group_by": ()}
+    asked = {**request.list_keywords(), "aggregate": BUCKETS, "group_by": ()}
     found = backend.database.get_metric_series(request.name, **asked)
     return draw_spread(found.series[0], result.unit, result.step_s) if found.series else None
 
@@ -159,14 +152,10 @@ def _list_choices(metric: MetricDescription, arguments: Arguments) -> Iterator[t
 
 
 def _list_aggregates(metric: MetricDescription) -> list[str]:
-    """Return what a form offers. A sum that may fall has no rate."""
-    offered = [one for instrument in metric.instruments for one in _offer(instrument)]
-    return [*dict.fromkeys(offered)]
-
-
-def _offer(instrument: MetricSummary) -> Sequence[str]:
-    known = _AGGREGATES.get(instrument.kind, ())
-    return known if instrument.kind != "sum" or instrument.is_monotonic else known[2:]
+    """Return what a form offers: buckets are drawn in any case."""
+    families = dict.fromkeys(find_family([one]) for one in metric.instruments)
+    known = dict.fromkeys(one for family in families for one in KNOWN[family])
+    return [name for one in known if one != BUCKETS for name in (_QUANTILES if one == QUANTILES else (one,))]
 
 
 def _list_keys(metric: MetricDescription) -> list[tuple[str, str]]:

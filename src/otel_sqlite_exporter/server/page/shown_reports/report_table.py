@@ -24,6 +24,8 @@ _SUMMED = frozenset(
         *("reasoning_tokens", "sessions", "traces", "spans", "llm_calls", "tool_executions", "logs"),
         *("failed_requests", "failed_calls", "failed_tools", "estimated_bytes", "records", "linked_by_span"),
         *("linked_by_temporal", "orphan_starts", "orphan_finishes", "running", "kept_calls", "scores", "with_value"),
+        *("turns", "api_requests", "tool_calls", "accepted_edits", "rejected_edits", "added_lines", "removed_lines"),
+        *("commits", "pull_requests", "active_ms"),
     )
 )
 _NEVER_SUMMED = ("attributes", "slowest", "queries", "unrecognised")
@@ -82,6 +84,7 @@ def make_table(request: ReportRequest, result: ReportResult) -> ReportTable:
         if name not in _HIDDEN
         and name not in result.columns[:index]  # a message that is the group
         and not (name == "kept_calls" and not result.adds_kept)
+        and name not in result.empty_columns
     ]
     columns = tuple(_make_column(result, index) for index in shown)
     rows = tuple(
